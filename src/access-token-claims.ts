@@ -1,0 +1,31 @@
+/**
+ * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).
+ *
+ * Claims of your own are declared once, by merging, and typed everywhere after; a claim that
+ * nobody declared stays `unknown`. A declaration is a statement about what your issuer sends, it
+ * checks nothing: a route that depends on a claim should require it (`config.auth.claims`).
+ *
+ * ```ts
+ * declare module 'fastify-resource-server' {
+ *   interface AccessTokenClaims { tenant: string }
+ * }
+ * ```
+ */
+export interface AccessTokenClaims {
+  /** Issuer: verified to be one of those configured. */
+  readonly iss: string
+  /** Audience: verified to hold one of yours. */
+  readonly aud: string | readonly string[]
+  /** Expiry in seconds since the epoch: verified to be in the future. */
+  readonly exp: number
+  /** Subject. A user, or the client itself where no user takes part. RFC 9068 §2.2. */
+  readonly sub?: string
+  readonly client_id?: string
+  /** Seconds since the epoch. */
+  readonly iat?: number
+  /** Seconds since the epoch. */
+  readonly nbf?: number
+  readonly jti?: string
+  readonly scope?: unknown
+  readonly [claim: string]: unknown
+}

@@ -1,0 +1,54 @@
+/**
+ * The signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864) and the keys each of them takes.
+ * `none` isn't in any list, and no option can put it there.
+ */
+
+interface KeyShape {
+  readonly kty: 'RSA' | 'EC' | 'OKP'
+  readonly crv?: string
+}
+
+const RSA: KeyShape = { kty: 'RSA' }
+const ED25519: KeyShape = { kty: 'OKP', crv: 'Ed25519' }
+
+const ASYMMETRIC = {
+  RS256: RSA,
+  RS384: RSA,
+  RS512: RSA,
+  PS256: RSA,
+  PS384: RSA,
+  PS512: RSA,
+  ES256: { kty: 'EC', crv: 'P-256' },
+  ES384: { kty: 'EC', crv: 'P-384' },
+  ES512: { kty: 'EC', crv: 'P-521' },
+  EdDSA: ED25519,
+  Ed25519: ED25519,
+} as const satisfies Record<string, KeyShape>
+
+/** The smallest secret in bytes: RFC 7518 §3.2 asks for one as long as the hash. */
+const SYMMETRIC = { HS256: 32, HS384: 48, HS512: 64 } as const
+
+export type AsymmetricAlgorithm = keyof typeof ASYMMETRIC
+export type SymmetricAlgorithm = keyof typeof SYMMETRIC
+export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
+
+/** What an issuer with a key set may sign with unless `algorithms` says otherwise. */
+export const ASYMMETRIC_ALGORITHMS = Object.keys(ASYMMETRIC) as readonly AsymmetricAlgorithm[]
+export const SYMMETRIC_ALGORITHMS = Object.keys(SYMMETRIC) as readonly SymmetricAlgorithm[]
+
+export function isAsymmetric(algorithm: unknown): algorithm is AsymmetricAlgorithm {
+  return typeof algorithm === 'string' && Object.hasOwn(ASYMMETRIC, algorithm)
+}
+
+export function isSymmetric(algorithm: unknown): algorithm is SymmetricAlgorithm {
+  return typeof algorithm === 'string' && Object.hasOwn(SYMMETRIC, algorithm)
+}
+
+/** The kind of key (RFC 7518 §6.1) that an algorithm needs. */
+export function keyShapeOf(algorithm: AsymmetricAlgorithm): KeyShape {
+  return ASYMMETRIC[algorithm]
+}
+
+export function minimumSecretBytes(algorithm: SymmetricAlgorithm): number {
+  return SYMMETRIC[algorithm]
+}

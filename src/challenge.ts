@@ -1,0 +1,53 @@
+/**
+ * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9110 §11.6.1) or
+ * `Retry-After` (RFC 9110 §10.2.3). The only place that writes either.
+ *
+ * Every part is from a fixed table or was checked at registration, so no character that a header or
+ * a quoted-string can't hold ever gets here.
+ */
+import {
+  InsufficientScopeError,
+  KeysUnavailableError,
+  MissingCredentialsError,
+  type ResourceServerError,
+} from './errors.js'
+
+export interface ChallengeContext {
+  readonly realm: string
+  /** What the resource asks for, space-delimited; empty where nothing particular is. */
+  readonly scope: string
+}
+
+/** The response headers for an error, in lower case as Node and Fastify keep them. */
+export function responseHeaders(
+  error: ResourceServerError,
+  context: ChallengeContext,
+): Record<string, string> {
+  if (error instanceof KeysUnavailableError) return { 'retry-after': String(error.retryAfter) }
+  return { 'www-authenticate': challenge(error, context) }
+}
+
+function challenge(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
+  const parameters = [`realm="${realm}"`]
+  if (!(error instanceof MissingCredentialsError)) {
+    parameters.push(`error="${error.code}"`, `error_description="${error.message}"`)
+  }
+  const wanted = scopeOf(error, scope)
+  if (wanted !== '') parameters.push(`scope="${wanted}"`)
+  return `Bearer ${parameters.join(', ')}`
+}
+
+function scopeOf(error: ResourceServerError, resourceScope: string): string {
+  if (error instanceof InsufficientScopeError) return error.scope
+  return error instanceof MissingCredentialsError ? resourceScope : ''
+}
+
+/** RFC 6750 §3: a character that may stand in `error`, `error_description` and our `realm`. */
+export function isQuotable(text: string): boolean {
+  return /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+}
+
+/** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
+export function isScopeToken(text: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+}

@@ -1,0 +1,151 @@
+/**
+ * Everything that can go wrong with a request, named by the codes of RFC 6750 §3.1.
+ *
+ * A message is one of the fixed sentences below: nothing of the token, of its claims or of the
+ * request is ever part of it. What exactly was expected and found is in {@link Finding}, which is
+ * for the operator and never enumerable, so that no serializer shows it by accident.
+ */
+
+/** The step of the pipeline that refused, in the order in which a request passes them. */
+export type Check =
+  | 'credentials'
+  | 'token'
+  | 'issuer'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'type'
+  | 'claims'
+  | 'expiry'
+  | 'not-before'
+  | 'issued-at'
+  | 'age'
+  | 'audience'
+  | 'binding'
+  | 'scope'
+  | 'policy'
+  | 'keys-unavailable'
+
+/**
+ * Why a request was refused, for the operator.
+ *
+ * `found` may hold what the caller sent (an issuer, an audience, a time), cut to 200 characters and
+ * with every control character escaped. It is input from a stranger: look at it, don't trust it. It
+ * never holds the token, a subject or any other claim.
+ */
+export interface Finding {
+  readonly check: Check
+  readonly expected?: string | undefined
+  readonly found?: string | undefined
+}
+
+/** What every error of this package has in common. `code` is stable, `message` is for people. */
+export abstract class ResourceServerError extends Error {
+  abstract readonly code: string
+  abstract readonly statusCode: number
+
+  /** The step that refused. */
+  declare readonly check: Check
+
+  /** Expected and found, for the operator. Not enumerable. See {@link Finding}. */
+  declare readonly finding: Finding
+
+  /**
+   * The response headers that belong to this error (`WWW-Authenticate` or `Retry-After`). Fastify's
+   * own error handler sends them; one of yours does with `reply.headers(error.headers)`.
+   */
+  declare headers: Readonly<Record<string, string>>
+
+  constructor(message: string, finding: Finding, options?: ErrorOptions) {
+    super(message, options)
+    hidden(this, 'check', finding.check)
+    hidden(this, 'finding', finding)
+    hidden(this, 'headers', {})
+  }
+}
+
+/** 401 without an `error`: the request carries no credentials of a scheme that is ours. */
+export class MissingCredentialsError extends ResourceServerError {
+  readonly code = 'missing_credentials'
+  readonly statusCode = 401
+  override readonly name = 'MissingCredentialsError'
+
+  constructor() {
+    super('An access token is required', {
+      check: 'credentials',
+      expected: 'Bearer',
+      found: 'none',
+    })
+  }
+}
+
+/** 400: the request itself is malformed, before any token is looked at. RFC 6750 §3.1. */
+export class InvalidRequestError extends ResourceServerError {
+  readonly code = 'invalid_request'
+  readonly statusCode = 400
+  override readonly name = 'InvalidRequestError'
+
+  constructor(message: string, finding: Omit<Finding, 'check'> = {}) {
+    super(message, { check: 'credentials', ...finding })
+  }
+}
+
+/** 401: the token is malformed, expired, not for us, or not to be trusted. RFC 6750 §3.1. */
+export class InvalidTokenError extends ResourceServerError {
+  readonly code = 'invalid_token'
+  readonly statusCode = 401
+  override readonly name = 'InvalidTokenError'
+}
+
+/** 403: the token is good, but not for this. `scope` is what would do. RFC 6750 §3.1. */
+export class InsufficientScopeError extends ResourceServerError {
+  readonly code = 'insufficient_scope'
+  readonly statusCode = 403
+  override readonly name = 'InsufficientScopeError'
+
+  /** The scope that the resource asks for, space-delimited; empty where a scope isn't the matter. */
+  declare readonly scope: string
+
+  constructor(message: string, scope: string, finding: Finding) {
+    super(message, finding)
+    hidden(this, 'scope', scope)
+  }
+}
+
+/** 503: no verdict is possible now, because the issuer's keys can't be had. Never a 401. */
+export class KeysUnavailableError extends ResourceServerError {
+  readonly code = 'temporarily_unavailable'
+  readonly statusCode = 503
+  override readonly name = 'KeysUnavailableError'
+
+  /** Whole seconds after which another try makes sense, at least 1. */
+  declare readonly retryAfter: number
+
+  constructor(issuer: string, retryAfter: number, cause: unknown) {
+    super(
+      'The access token cannot be verified at the moment, try again later',
+      { check: 'keys-unavailable', expected: `the keys of ${issuer}`, found: describeCause(cause) },
+      { cause },
+    )
+    hidden(this, 'retryAfter', retryAfter)
+  }
+}
+
+function hidden(error: Error, name: string, value: unknown): void {
+  Object.defineProperty(error, name, { value, configurable: true, writable: true })
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'no answer'
+}
+
+/** Makes a stranger's value fit for an operator's eyes: bounded, on one line, escaped. */
+export function describe(value: unknown): string {
+  const text = value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value)
+  const printable = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
+  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable
+}
+
+function hex(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, '0')
+}

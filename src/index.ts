@@ -1,0 +1,40 @@
+/**
+ * An OAuth 2.0 resource server for Fastify. The default export is the plugin; the same core without
+ * Fastify is {@link createResourceServer}; what goes wrong is in the error classes.
+ *
+ * @module
+ */
+
+export { AccessToken } from './access-token.js'
+export type * from './access-token-claims.js'
+export type {
+  Algorithm,
+  AsymmetricAlgorithm,
+  SymmetricAlgorithm,
+} from './algorithms.js'
+export { bearerToken, type RequestHeaders } from './credentials/bearer.js'
+export {
+  type Check,
+  type Finding,
+  InsufficientScopeError,
+  InvalidRequestError,
+  InvalidTokenError,
+  KeysUnavailableError,
+  MissingCredentialsError,
+  ResourceServerError,
+} from './errors.js'
+export type { ProfileName } from './issuer/profile.js'
+export type { Fetch } from './keys/fetch-json.js'
+export type { IssuerOptions } from './options/issuer-options.js'
+export type { JwksOptions } from './options/jwks-options.js'
+export type {
+  Logger,
+  ResourceServerOptions,
+  TokenCacheOptions,
+} from './options/resource-server-options.js'
+export { default, default as resourceServer } from './plugin.js'
+export type { PluginOptions } from './plugin-options.js'
+export type { ClaimRequirement } from './policy/claim-requirement.js'
+export type { Requirement } from './policy/requirement.js'
+export { createResourceServer, type ResourceServer } from './resource-server.js'
+export type { RouteRequirement } from './route-guard.js'

@@ -1,0 +1,68 @@
+/** The verification keys of one issuer at one time (RFC 7517 §5). Immutable. */
+import type { Algorithm } from '../algorithms.js'
+import { isJsonObject } from '../json-object.js'
+import { importVerificationKey, type VerificationKey } from './verification-key.js'
+
+/**
+ * How many keys are tried for one token. Only a token without `kid`, or a set with one `kid` many
+ * times over, comes near it; without a bound each forged one would cost a verification a key.
+ */
+const MAX_CANDIDATES = 16
+
+export class KeySet {
+  readonly #keys: ReadonlySet<VerificationKey>
+  readonly #byKid = new Map<string | undefined, VerificationKey[]>()
+
+  constructor(keys: readonly VerificationKey[]) {
+    this.#keys = new Set(keys)
+    for (const key of keys) this.#byKid.set(key.kid, [...(this.#byKid.get(key.kid) ?? []), key])
+  }
+
+  get size(): number {
+    return this.#keys.size
+  }
+
+  has(key: VerificationKey): boolean {
+    return this.#keys.has(key)
+  }
+
+  knows(kid: string): boolean {
+    return this.#byKid.has(kid)
+  }
+
+  /** The keys that may have signed: of that `kid` if there is one, and fit for the algorithm. */
+  find(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
+    const candidates = kid === undefined ? [...this.#keys] : (this.#byKid.get(kid) ?? [])
+    return candidates.filter((key) => key.algorithms.has(algorithm)).slice(0, MAX_CANDIDATES)
+  }
+
+  /** The same key as before where it stayed, so that verdicts reached with it stay good. */
+  keepIdentityOf(previous: KeySet | undefined): KeySet {
+    if (previous === undefined) return this
+    const known = new Map([...previous.#keys].map((key) => [key.fingerprint, key]))
+    return new KeySet([...this.#keys].map((key) => known.get(key.fingerprint) ?? key))
+  }
+}
+
+/**
+ * Reads a JWK Set. Members that can't verify a token are skipped, as RFC 7517 §5 asks; one bad key
+ * doesn't spoil the set.
+ *
+ * @throws {TypeError} if it isn't a JWK Set, has more than `maxKeys` members, or no usable one.
+ */
+export async function importKeySet(jwks: unknown, maxKeys: number): Promise<KeySet> {
+  if (!isJsonObject(jwks) || !Array.isArray(jwks.keys)) {
+    throw new TypeError('the answer is not a JWK Set: it has no "keys" array')
+  }
+  if (jwks.keys.length > maxKeys) {
+    throw new TypeError(
+      `the key set has ${jwks.keys.length} keys, more than the ${maxKeys} allowed`,
+    )
+  }
+  const keys = await Promise.all(jwks.keys.map(importVerificationKey))
+  const usable = keys.filter((key) => key !== undefined)
+  if (usable.length === 0) {
+    throw new TypeError(`none of the key set's ${keys.length} keys can verify a signature`)
+  }
+  return new KeySet(usable)
+}

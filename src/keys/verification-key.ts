@@ -1,0 +1,84 @@
+/** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
+import { KeyObject } from 'node:crypto'
+import { importJWK, type JWK } from 'jose'
+import {
+  type Algorithm,
+  ASYMMETRIC_ALGORITHMS,
+  type AsymmetricAlgorithm,
+  isAsymmetric,
+  keyShapeOf,
+} from '../algorithms.js'
+import { isJsonObject } from '../json-object.js'
+
+export interface VerificationKey {
+  readonly kid: string | undefined
+  /** What it may verify. One algorithm where the issuer says so (RFC 8725 §3.1). */
+  readonly algorithms: ReadonlySet<Algorithm>
+  readonly material: KeyObject
+  /** Equal for two appearances of one key, so that a refresh can tell which ones stayed. */
+  readonly fingerprint: string
+}
+
+/** RFC 7518 §3.3 and §3.5; NIST SP 800-57 says the same. */
+const MIN_RSA_BITS = 2048
+
+/**
+ * The key that a member of a key set stands for; `undefined` for one that can't verify a token:
+ * of another `use`, of an unknown kind, too weak, malformed, or private (and so compromised).
+ */
+export async function importVerificationKey(jwk: unknown): Promise<VerificationKey | undefined> {
+  if (!isJsonObject(jwk) || !isForVerifying(jwk)) return undefined
+  const algorithms = algorithmsOf(jwk)
+  const [algorithm] = algorithms
+  if (algorithm === undefined) return undefined
+  const material = await importMaterial(jwk, algorithm)
+  if (material === undefined || !isStrong(material)) return undefined
+  const { kid, kty, crv, n, e, x, y } = jwk
+  return Object.freeze({
+    kid: kid as string | undefined,
+    algorithms: new Set(algorithms),
+    material,
+    fingerprint: JSON.stringify([kid, kty, crv, n, e, x, y, algorithms]),
+  })
+}
+
+function isForVerifying({ kid, use, key_ops: operations, d, k }: Record<string, unknown>): boolean {
+  return (
+    (kid === undefined || typeof kid === 'string') &&
+    (use === undefined || use === 'sig') &&
+    (operations === undefined || (Array.isArray(operations) && operations.includes('verify'))) &&
+    d === undefined &&
+    k === undefined
+  )
+}
+
+function algorithmsOf({ alg, kty, crv }: Record<string, unknown>): AsymmetricAlgorithm[] {
+  return ASYMMETRIC_ALGORITHMS.filter((algorithm) => {
+    const shape = keyShapeOf(algorithm)
+    return shape.kty === kty && shape.crv === crvOf(kty, crv) && (alg ?? algorithm) === algorithm
+  }).filter(isAsymmetric)
+}
+
+/** An RSA key has no curve; a stray `crv` on one says nothing. */
+function crvOf(kty: unknown, crv: unknown): unknown {
+  return kty === 'RSA' ? undefined : crv
+}
+
+async function importMaterial(
+  jwk: Record<string, unknown>,
+  algorithm: AsymmetricAlgorithm,
+): Promise<KeyObject | undefined> {
+  try {
+    const key = await importJWK(jwk as JWK, algorithm)
+    return key instanceof Uint8Array ? undefined : KeyObject.from(key)
+  } catch {
+    return undefined
+  }
+}
+
+function isStrong({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): boolean {
+  if (asymmetricKeyType !== 'rsa') return true
+  const { modulusLength = 0, publicExponent = 0n } = details ?? {}
+  // An exponent of 1 verifies anything that anybody writes down.
+  return modulusLength >= MIN_RSA_BITS && publicExponent >= 3n
+}

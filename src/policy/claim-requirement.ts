@@ -1,0 +1,59 @@
+/** Requirements on single claims. */
+import type { AccessTokenClaims } from '../access-token-claims.js'
+import { isJsonObject } from '../json-object.js'
+
+type Value = string | number | boolean
+
+/** A value, several of which one is enough, or a function that decides by returning `true`. */
+export type ClaimRequirement =
+  | Value
+  | readonly Value[]
+  | ((value: unknown, claims: AccessTokenClaims) => boolean)
+
+export interface CompiledClaim {
+  readonly name: string
+  readonly holds: (claims: AccessTokenClaims) => boolean
+}
+
+/** @throws {TypeError} that names the claim and the mend. */
+export function compileClaims(
+  claims: Readonly<Record<string, ClaimRequirement>> = {},
+): readonly CompiledClaim[] {
+  if (!isJsonObject(claims)) throw new TypeError('"claims" must be an object of claim names')
+  return Object.entries(claims).map(([name, required]) => {
+    const accepts = compileValue(name, required)
+    return { name, holds: (claims) => accepts(claimAt(claims, name), claims) }
+  })
+}
+
+function compileValue(
+  name: string,
+  required: unknown,
+): (value: unknown, claims: AccessTokenClaims) => boolean {
+  if (typeof required === 'function') return (value, claims) => required(value, claims) === true
+  const values = Array.isArray(required) ? required : [required]
+  if (values.length === 0 || !values.every(isValue)) {
+    throw new TypeError(
+      `"claims" requires "${name}" to be something that no claim can equal: give a string, a ` +
+        'number, a boolean, a non-empty array of them, or a function',
+    )
+  }
+  const accepted = new Set<unknown>(values)
+  return (value) =>
+    Array.isArray(value) ? value.some((one) => accepted.has(one)) : accepted.has(value)
+}
+
+function isValue(value: unknown): value is Value {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}
+
+/** Own members only: `constructor` is no claim of anybody's. */
+function claimAt(claims: AccessTokenClaims, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name]
+  let value: unknown = claims
+  for (const step of name.split('.')) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, step)) return undefined
+    value = value[step]
+  }
+  return value
+}

@@ -1,0 +1,106 @@
+/** What a resource asks of a token that is good (DESIGN: scope, claims, anything else). */
+import type { AccessToken } from '../access-token.js'
+import { isScopeToken } from '../challenge.js'
+import { type Finding, InsufficientScopeError } from '../errors.js'
+import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
+
+/**
+ * What a resource asks of a token beyond being valid. All that is given must hold; the failure is
+ * a 403 `insufficient_scope` (RFC 6750 §3.1).
+ *
+ * @typeParam Context what `authorize` gets beside the token: in a Fastify API, the request.
+ */
+export interface Requirement<Context = unknown> {
+  /** Scope tokens that must all have been granted: a space-delimited string, or an array. */
+  scope?: string | readonly string[]
+
+  /** Scope tokens of which at least one must have been granted. */
+  anyScope?: readonly string[]
+
+  /**
+   * Claims by name, or by a dotted path into nested ones (`realm_access.roles`; a claim whose name
+   * is the whole path goes first). A value must be equal, or be an element where the claim is an
+   * array; of an array of values one is enough; a function decides by returning `true`.
+   */
+  claims?: Readonly<Record<string, ClaimRequirement>>
+
+  /**
+   * Anything else. Passes on `true` and on nothing else; what it throws is thrown on. It is called
+   * last, and not for a token that fails before.
+   */
+  authorize?: (token: AccessToken, context: Context) => boolean | Promise<boolean>
+}
+
+export const REQUIREMENT_KEYS = [
+  'scope',
+  'anyScope',
+  'claims',
+  'authorize',
+] as const satisfies readonly (keyof Requirement)[]
+
+/** A requirement made ready once, to be checked often. */
+export interface Policy<Context> {
+  /** The scope that would do, for the challenge: space-delimited, empty if none is asked for. */
+  readonly scope: string
+  /** @throws {InsufficientScopeError} or rejects with it; what `authorize` throws is thrown on. */
+  readonly require: (token: AccessToken, context: Context) => void | Promise<void>
+}
+
+/** @throws {TypeError} that names the part of the requirement and the mend. */
+export function compilePolicy<Context>(requirement: Requirement<Context>): Policy<Context> {
+  const { authorize } = requirement
+  const all = scopeTokens('scope', splitScope(requirement.scope))
+  const any = scopeTokens('anyScope', requirement.anyScope)
+  const claims = compileClaims(requirement.claims)
+  if (authorize !== undefined && typeof authorize !== 'function') {
+    throw new TypeError(
+      '"authorize" must be a function that returns true, false or a promise of it',
+    )
+  }
+  const scope = [...new Set([...all, ...any])].join(' ')
+  const refuse = (finding: Finding) => {
+    const message = finding.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
+    return new InsufficientScopeError(message, finding.check === 'scope' ? scope : '', finding)
+  }
+  const requireAuthorized = (authorized: boolean) => {
+    if (authorized !== true) throw refuse({ check: 'policy', expected: 'true from "authorize"' })
+  }
+  return {
+    scope,
+    require(token, context) {
+      if (!token.hasScope(...all)) throw refuse({ check: 'scope', expected: all.join(' ') })
+      if (any.length > 0 && !any.some((one) => token.scope.has(one))) {
+        throw refuse({ check: 'scope', expected: any.join(' or ') })
+      }
+      const unmet = claims.find(({ holds }) => !holds(token.claims))
+      if (unmet !== undefined) {
+        throw refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
+      }
+      if (authorize === undefined) return
+      const verdict = authorize(token, context)
+      if (typeof verdict === 'boolean') return requireAuthorized(verdict)
+      return Promise.resolve(verdict).then(requireAuthorized)
+    },
+  }
+}
+
+const LACKS_SCOPE = 'The access token lacks the scope that is required here'
+const NOT_ALLOWED = 'The access token does not permit this'
+
+function splitScope(scope: string | readonly string[] | undefined): unknown {
+  return typeof scope === 'string' ? scope.split(' ') : scope
+}
+
+/** RFC 6749 §3.3; what stands here goes into a header. */
+function scopeTokens(name: string, tokens: unknown): readonly string[] {
+  if (tokens === undefined) return []
+  const good =
+    Array.isArray(tokens) &&
+    tokens.length > 0 &&
+    tokens.every((token) => typeof token === 'string' && isScopeToken(token))
+  if (good) return tokens
+  throw new TypeError(
+    `"${name}" must hold one or more scope tokens: printable ASCII without space, quotation mark ` +
+      `and backslash${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
+  )
+}

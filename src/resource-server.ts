@@ -1,0 +1,127 @@
+/** A resource server without Fastify, and the one place where its parts are put together. */
+import type { AccessToken } from './access-token.js'
+import { isSymmetric } from './algorithms.js'
+import { responseHeaders } from './challenge.js'
+import { MissingCredentialsError, ResourceServerError } from './errors.js'
+import { type Issuer, IssuerRegistry } from './issuer/issuer.js'
+import { remoteKeySet } from './issuer/remote-key-set.js'
+import { givenKeySet, sharedSecret } from './keys/given-keys.js'
+import type { KeySource } from './keys/key-source.js'
+import type { ResolvedIssuer } from './options/issuer-options.js'
+import {
+  type ResolvedOptions,
+  type ResourceServerOptions,
+  resolveOptions,
+} from './options/resource-server-options.js'
+import { Pipeline } from './pipeline.js'
+import { compilePolicy, type Requirement } from './policy/requirement.js'
+
+/**
+ * Verifies access tokens wherever they come from: a WebSocket message, a GraphQL context, a queue.
+ * In a Fastify API it is `app.resourceServer`.
+ *
+ * @typeParam Context what `authorize` of a requirement gets beside the token.
+ */
+export class ResourceServer<Context = unknown> {
+  readonly #core: Core
+
+  /** @internal */
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /**
+   * Verifies a token: signature, issuer, audience, times, kind, and the requirement if there is
+   * one. It does not check whether the token was revoked, nor a proof of possession: a token that
+   * needs one (`cnf`) is refused.
+   *
+   * @param token as it stands after `Bearer `.
+   * @param requirement what the token must permit; see {@link Requirement}.
+   * @param context handed on to the requirement's `authorize`.
+   * @throws {MissingCredentialsError} if there is no token.
+   * @throws {InvalidTokenError} if the token isn't to be trusted.
+   * @throws {InsufficientScopeError} if it doesn't meet the requirement.
+   * @throws {KeysUnavailableError} if no verdict is possible, because keys can't be had.
+   * @see RFC 9068 §4
+   */
+  async verify(
+    token: string,
+    requirement: Requirement<Context> = {},
+    ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
+  ): Promise<AccessToken> {
+    const policy = compilePolicy(requirement)
+    try {
+      if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
+      const verified = await this.#core.pipeline.verify(token)
+      await policy.require(verified, context as Context)
+      return verified
+    } catch (error) {
+      if (error instanceof ResourceServerError) {
+        error.headers = responseHeaders(error, { realm: this.#core.realm, scope: policy.scope })
+      }
+      throw error
+    }
+  }
+
+  /** Ends fetches under way; none is begun afterwards. A Fastify API does this on its own. */
+  close(): void {
+    this.#core.issuers.close()
+  }
+}
+
+/**
+ * A resource server without Fastify. Nothing is fetched before the first token comes.
+ *
+ * @throws {TypeError} if an option is wrong; the message names it and the mend.
+ */
+export async function createResourceServer<Context = unknown>(
+  options: ResourceServerOptions,
+): Promise<ResourceServer<Context>> {
+  return new ResourceServer(await assemble(options))
+}
+
+/** The parts, put together. */
+export interface Core {
+  readonly pipeline: Pipeline
+  readonly issuers: IssuerRegistry
+  readonly realm: string
+}
+
+export async function assemble(options: ResourceServerOptions): Promise<Core> {
+  const resolved = resolveOptions(options)
+  const issuers = new IssuerRegistry(
+    await Promise.all(resolved.issuers.map((issuer) => assembleIssuer(issuer, resolved))),
+  )
+  return { pipeline: new Pipeline({ ...resolved, issuers }), issuers, realm: resolved.realm }
+}
+
+async function assembleIssuer(issuer: ResolvedIssuer, options: ResolvedOptions): Promise<Issuer> {
+  const { profile, audience, algorithms } = issuer
+  return {
+    issuer: issuer.issuer,
+    algorithms,
+    profile,
+    expectations: { audience, ...profile },
+    keys: await assembleKeys(issuer, options),
+  }
+}
+
+async function assembleKeys(
+  { issuer, algorithms, keys }: ResolvedIssuer,
+  { now, logger }: ResolvedOptions,
+): Promise<KeySource> {
+  if (keys.from === 'secret') return sharedSecret(keys.secret, [...algorithms].filter(isSymmetric))
+  if (keys.from === 'given') return givenKeySet(keys.jwks, keys.maxKeys)
+  return remoteKeySet({
+    ...keys.jwks,
+    issuer,
+    jwksUri: keys.jwksUri,
+    allowHttp: keys.allowHttp,
+    now,
+    onFailure: (error, retryIn) =>
+      logger.warn(
+        { err: error, issuer, retryInMilliseconds: Math.round(retryIn) },
+        'the key set of an issuer could not be fetched',
+      ),
+  })
+}

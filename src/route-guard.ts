@@ -1,0 +1,54 @@
+/** What a route asks of a request: read from its `config.auth`, compiled once. */
+import type { FastifyContextConfig, FastifyRequest } from 'fastify'
+import { isPlainObject, requireKnownKeys } from './options/check.js'
+import {
+  compilePolicy,
+  type Policy,
+  REQUIREMENT_KEYS,
+  type Requirement,
+} from './policy/requirement.js'
+
+/** What a route asks of a token, as `config.auth`. */
+export interface RouteRequirement extends Requirement<FastifyRequest> {
+  /**
+   * A request without a token passes, with `request.auth` being `null`. A token that is there must
+   * be good all the same. Default false.
+   */
+  optional?: boolean
+}
+
+export interface RouteGuard {
+  readonly policy: Policy<FastifyRequest>
+  readonly optional: boolean
+}
+
+/** The guards of all routes of a scope; `undefined` for a route that is open. */
+export class RouteGuards {
+  readonly #global: boolean
+  readonly #guards = new WeakMap<object, RouteGuard | undefined>()
+
+  constructor(global: boolean) {
+    this.#global = global
+  }
+
+  /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
+  of(config: FastifyContextConfig): RouteGuard | undefined {
+    const known = this.#guards.get(config)
+    if (known !== undefined || this.#guards.has(config)) return known
+    const guard = compileGuard(config.auth === undefined ? this.#global : config.auth)
+    this.#guards.set(config, guard)
+    return guard
+  }
+}
+
+function compileGuard(auth: unknown): RouteGuard | undefined {
+  if (auth === false) return undefined
+  const requirement = auth === true ? {} : auth
+  if (!isPlainObject(requirement)) {
+    throw new TypeError('config.auth must be true, false, or an object with a requirement')
+  }
+  requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
+  const { optional = false, ...policy } = requirement
+  if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
+  return { policy: compilePolicy(policy), optional }
+}

@@ -1,0 +1,136 @@
+/**
+ * Whether a token whose signature is good is also an access token, now, for this resource
+ * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
+ */
+import type { AccessTokenClaims } from '../access-token-claims.js'
+import { type Check, describe, InvalidTokenError } from '../errors.js'
+import type { CompactJws } from './compact-jws.js'
+
+export interface ClaimExpectations {
+  readonly audience: ReadonlySet<string>
+  readonly requiredClaims: readonly string[]
+  readonly types: readonly string[]
+  readonly typeOptional: boolean
+}
+
+/** All in seconds. */
+export interface TimeLimits {
+  readonly clockTolerance: number
+  readonly maxTokenAge: number | undefined
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+/** @throws {InvalidTokenError} with the first check that fails. */
+export function requireClaims(
+  { header, claims }: CompactJws,
+  expectations: ClaimExpectations,
+  limits: TimeLimits,
+  now: number,
+): AccessTokenClaims {
+  requireType(header.typ, expectations)
+  requireNoOtherKindOfToken(claims)
+  requireWellFormed(claims)
+  requirePresent(claims, expectations.requiredClaims)
+  requireTimes(claims as AccessTokenClaims, limits, now)
+  requireAudience(claims.aud, expectations.audience)
+  return claims as AccessTokenClaims
+}
+
+/**
+ * The part of the verdict that time alone can change: made again whenever a verdict is used again.
+ * NumericDates are in seconds, and so is `now`.
+ */
+export function requireTimes(
+  { exp, nbf, iat }: Pick<AccessTokenClaims, 'exp' | 'nbf' | 'iat'>,
+  { clockTolerance, maxTokenAge }: TimeLimits,
+  now: number,
+): void {
+  if (exp <= now - clockTolerance) {
+    throw refusal('expiry', 'The access token expired', `after ${now}`, exp)
+  }
+  if (nbf !== undefined && nbf > now + clockTolerance) {
+    throw refusal('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
+  }
+  if (iat !== undefined && iat > now + clockTolerance) {
+    throw refusal('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
+  }
+  if (maxTokenAge === undefined) return
+  if (iat === undefined) throw refusal('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
+  if (now - iat > maxTokenAge + clockTolerance) {
+    throw refusal('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
+  }
+}
+
+/** RFC 9068 §4 and RFC 8725 §3.11: media types compare without case, `application/` is implied. */
+function requireType(typ: string | undefined, { types, typeOptional }: ClaimExpectations): void {
+  if (typ === undefined && typeOptional) return
+  const type = typ?.toLowerCase().replace(/^application\//, '')
+  if (type === undefined || !types.includes(type)) {
+    throw refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${types.join(' or ')}`, typ)
+  }
+}
+
+/**
+ * RFC 8725 §3.12: an ID token is not an access token, nor is a refresh or a logout token. Only what
+ * no access token carries counts: hashes that bind an ID token to a response (OpenID Connect Core
+ * §3.1.3.6), and the words in which Cognito and Keycloak name the kind.
+ */
+function requireNoOtherKindOfToken(claims: Claims): void {
+  for (const name of ['at_hash', 'c_hash', 's_hash']) {
+    if (Object.hasOwn(claims, name)) {
+      throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `an ID token ("${name}")`)
+    }
+  }
+  const { token_use: use, typ } = claims
+  if (use !== undefined && use !== 'access') {
+    throw refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
+  }
+  if (typeof typ === 'string' && OTHER_KINDS.has(typ)) {
+    throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', typ)
+  }
+}
+
+const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
+
+/** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
+function requireWellFormed(claims: Claims): void {
+  if (claims.exp === undefined) throw refusal('claims', MALFORMED, '"exp"', undefined)
+  for (const name of ['exp', 'nbf', 'iat']) {
+    if (claims[name] !== undefined && !Number.isFinite(claims[name])) {
+      throw refusal('claims', MALFORMED, `"${name}": a finite number`, typeof claims[name])
+    }
+  }
+  for (const name of ['sub', 'client_id', 'jti']) {
+    if (claims[name] !== undefined && typeof claims[name] !== 'string') {
+      throw refusal('claims', MALFORMED, `"${name}": a string`, typeof claims[name])
+    }
+  }
+}
+
+function requirePresent(claims: Claims, names: readonly string[]): void {
+  const missing = names.find((name) => !Object.hasOwn(claims, name))
+  if (missing !== undefined) throw refusal('claims', MALFORMED, `"${missing}"`, undefined)
+}
+
+/** RFC 7519 §4.1.3, RFC 8707: exact strings; one of ours is enough. */
+function requireAudience(aud: unknown, audience: ReadonlySet<string>): void {
+  const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  const ours = values.some((value) => typeof value === 'string' && audience.has(value))
+  if (!ours || !values.every((value) => typeof value === 'string')) {
+    const message = 'The access token is not meant for this resource'
+    throw refusal('audience', message, [...audience].join(' or '), aud)
+  }
+}
+
+const MALFORMED = 'The access token lacks a claim or has a malformed one'
+const NOT_AN_ACCESS_TOKEN = 'The token is not an access token'
+
+function refusal(
+  check: Check,
+  message: string,
+  expected: string,
+  found: unknown,
+): InvalidTokenError {
+  return new InvalidTokenError(message, { check, expected, found: describe(found) })
+}
