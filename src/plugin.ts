@@ -73,8 +73,11 @@ function createGuardHook(
   { extractToken = tokenInHeader, onReject }: ResolvedPluginOptions,
 ): onRequestHookHandler {
   const authenticate = (request: FastifyRequest, { policy, optional }: RouteGuard) => {
-    const raw = extractToken(request)
-    if (raw === undefined || raw === null) {
+    const raw: unknown = extractToken(request) ?? ''
+    if (typeof raw !== 'string') {
+      throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
+    }
+    if (raw === '') {
       if (optional) return null
       throw new MissingCredentialsError()
     }
@@ -90,7 +93,9 @@ function createGuardHook(
       request.auth = token
       done()
     }
-    const refuse = (error: Error) => {
+    const refuse = (reason: unknown) => {
+      // Fastify takes a falsy error for none, and would let the request in.
+      const error = reason instanceof Error ? reason : new Error('"authorize" threw no error')
       if (error instanceof ResourceServerError) {
         error.headers = responseHeaders(error, { realm, scope: guard?.policy.scope ?? '' })
         reply.headers(error.headers)
@@ -104,7 +109,7 @@ function createGuardHook(
       guard = guards.of(request.routeOptions.config)
       outcome = guard === undefined || isPreflight(request) ? null : authenticate(request, guard)
     } catch (error) {
-      return refuse(error as Error)
+      return refuse(error)
     }
     // Nothing is awaited for a token that is known already.
     if (outcome instanceof Promise) outcome.then(admit, refuse)
