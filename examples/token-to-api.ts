@@ -1,0 +1,44 @@
+/**
+ * Get a token, call the API, in as few lines as it takes; also what a test of your own API looks
+ * like. `npm run example token-to-api`.
+ */
+import Fastify from 'fastify'
+import resourceServer from 'fastify-resource-server'
+import {
+  createAuthorizationServer,
+  demoClient,
+  demoUser,
+  passwordGrant,
+} from 'fastify-resource-server/testing'
+
+const authorizationServer = await createAuthorizationServer()
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+})
+app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async (request) => ({
+  ordersOf: request.claims.sub,
+}))
+
+// Over the wire, as a client gets it …
+const { access_token } = await passwordGrant({
+  issuer: authorizationServer.issuer,
+  ...demoUser,
+  ...demoClient,
+  scope: 'orders:read',
+} as Parameters<typeof passwordGrant>[0])
+const granted = await app.inject({
+  url: '/orders',
+  headers: { authorization: `Bearer ${access_token}` },
+})
+console.log('password grant:', granted.statusCode, granted.body)
+
+// … or made to measure, as a test wants it.
+const token = await authorizationServer.issueToken({ sub: 'somebody' }, { scope: 'profile' })
+const refused = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
+console.log('without the scope:', refused.statusCode, refused.headers['www-authenticate'])
+
+await app.close()
+await authorizationServer.close()
