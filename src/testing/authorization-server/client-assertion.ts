@@ -1,0 +1,54 @@
+import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
+import { signingAlgorithms } from './signing-keys.js'
+import type { TestClient } from './test-accounts.js'
+
+const maxLifetime = 3600
+
+/**
+ * Verifies `private_key_jwt` assertions (RFC 7523 §3): signature by the client's registered keys,
+ * `iss` and `sub` its id, `aud` the issuer or the token endpoint, `exp` within an hour, and a
+ * `jti` that was not used before.
+ */
+export class ClientAssertions {
+  readonly #clients: readonly TestClient[]
+  readonly #audience: string[]
+  readonly #now: () => number
+  /** Used ids, each with the time (seconds) from which its assertion is expired anyway. */
+  readonly #used = new Map<string, number>()
+
+  constructor(clients: readonly TestClient[], audience: string[], now: () => number) {
+    this.#clients = clients
+    this.#audience = audience
+    this.#now = now
+  }
+
+  /** The client that signed, or `undefined` where the assertion is no good. */
+  async verify(assertion: string): Promise<TestClient | undefined> {
+    try {
+      const { sub } = decodeJwt(assertion)
+      const client = this.#clients.find(({ clientId }) => clientId === sub)
+      if (client?.jwks === undefined) return undefined
+      const { payload } = await jwtVerify(assertion, createLocalJWKSet(client.jwks), {
+        algorithms: [...signingAlgorithms],
+        issuer: client.clientId,
+        subject: client.clientId,
+        audience: this.#audience,
+        requiredClaims: ['exp', 'jti'],
+        currentDate: new Date(this.#now()),
+      })
+      return this.#isFirstUse(client, payload) ? client : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
+    const now = this.#now() / 1000
+    const expires = exp as number
+    const id = JSON.stringify([clientId, jti])
+    for (const [used, until] of this.#used) if (until <= now) this.#used.delete(used)
+    if (expires > now + maxLifetime || this.#used.has(id)) return false
+    this.#used.set(id, expires)
+    return true
+  }
+}

@@ -1,0 +1,89 @@
+import type { ClientAssertions } from './client-assertion.js'
+import type { Form } from './form.js'
+import { OAuthError } from './oauth-error.js'
+import { sameSecret } from './secret-comparison.js'
+import type { TestClient } from './test-accounts.js'
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/**
+ * Finds out which client asks (RFC 6749 §2.3): by HTTP Basic, a secret in the body, a signed
+ * assertion, or, a public client, by its id alone.
+ *
+ * @throws {OAuthError} `invalid_client`, or `invalid_request` where it uses several ways at once
+ */
+export async function authenticateClient(
+  authorization: string | undefined,
+  form: Form,
+  clients: readonly TestClient[],
+  assertions: ClientAssertions,
+): Promise<TestClient> {
+  const assertion = form.get('client_assertion')
+  const secret = form.get('client_secret')
+  if ([authorization, assertion, secret].filter((way) => way !== undefined).length > 1) {
+    throw new OAuthError('invalid_request', 'The client authenticates in more than one way.')
+  }
+  const client =
+    authorization !== undefined
+      ? bySecret(clients, basicCredentials(authorization))
+      : assertion !== undefined
+        ? await byAssertion(assertions, assertion, form)
+        : secret !== undefined
+          ? bySecret(clients, [form.get('client_id'), secret])
+          : byIdAlone(clients, form.get('client_id'))
+  const named = form.get('client_id')
+  if (client === undefined || (named !== undefined && named !== client.clientId)) {
+    throw invalidClient(authorization !== undefined)
+  }
+  return client
+}
+
+type Credentials = readonly [clientId: string | undefined, secret: string]
+
+function basicCredentials(authorization: string): Credentials | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
+  if (encoded === undefined) return undefined
+  const pair = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  if (colon < 0) return undefined
+  try {
+    return [formDecode(pair.slice(0, colon)), formDecode(pair.slice(colon + 1))]
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 6749 §2.3.1, appendix B. */
+function formDecode(value: string): string {
+  return decodeURIComponent(value.replaceAll('+', ' '))
+}
+
+function bySecret(clients: readonly TestClient[], credentials: Credentials | undefined) {
+  if (credentials === undefined) return undefined
+  const [id, secret] = credentials
+  const client = clients.find(({ clientId }) => clientId === id)
+  if (client?.clientSecret === undefined) return undefined
+  return sameSecret(secret, client.clientSecret) ? client : undefined
+}
+
+async function byAssertion(assertions: ClientAssertions, assertion: string, form: Form) {
+  if (form.get('client_assertion_type') !== assertionType) return undefined
+  return assertions.verify(assertion)
+}
+
+function byIdAlone(clients: readonly TestClient[], id: string | undefined) {
+  const client = clients.find(({ clientId }) => clientId === id)
+  return client && isPublic(client) ? client : undefined
+}
+
+/** Whether a client has nothing to authenticate with (RFC 6749 §2.1). */
+export function isPublic({ clientSecret, jwks }: TestClient): boolean {
+  return clientSecret === undefined && jwks === undefined
+}
+
+function invalidClient(challenged: boolean): OAuthError {
+  return new OAuthError('invalid_client', 'The client is unknown, or its authentication failed.', {
+    status: 401,
+    headers: challenged ? { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' } : {},
+  })
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http'
+import { type Answer, uncached } from './answer.js'
+import type { AuthorizationServer } from './authorization-server.js'
+import { listen } from './http-listener.js'
+import { type Locations, metadata } from './metadata.js'
+import {
+  type AuthorizationServerOptions,
+  readSettings,
+  type ServerSettings,
+  urlHost,
+} from './options.js'
+import { type Endpoint, type EndpointName, type Routes, route } from './router.js'
+import { SigningKeys } from './signing-keys.js'
+import { tokenEndpoint } from './token-endpoint.js'
+import { TokenIssuer } from './token-issuer.js'
+
+/**
+ * Starts an authorization server on a loopback address, for tests and demonstrations: metadata,
+ * key set and token endpoint at the paths that Okta uses, over real HTTP, with real signatures.
+ *
+ * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
+ * It has no authorization endpoint and no TLS, and is not made to be reached from elsewhere.
+ *
+ * ```ts
+ * await using server = await createAuthorizationServer()
+ * const { access_token } = await passwordGrant({
+ *   issuer: server.issuer,
+ *   ...demoClient,
+ *   ...demoUser,
+ *   scope: 'openid orders:read',
+ * })
+ * ```
+ *
+ * @throws {TypeError} an option is unknown or impossible
+ * @throws the error of `listen`, such as `EADDRINUSE`
+ * @see RFC 6749, RFC 8414, RFC 9068
+ */
+export async function createAuthorizationServer(
+  options: AuthorizationServerOptions = {},
+): Promise<AuthorizationServer> {
+  const settings = readSettings(options)
+  const keys = await SigningKeys.create(settings.algorithm)
+  const counts = noRequests()
+  let routes: Routes = new Map()
+  // The one way of a request: its endpoint, the count, the answer, which `listen` sends.
+  const respond = async (request: IncomingMessage): Promise<Answer> => {
+    const { name, handle } = route(routes, request)
+    counts[name] += 1
+    return handle(request)
+  }
+  const listener = await listen(settings.port, settings.host, respond)
+
+  const url = `http://${urlHost(settings.host)}:${listener.port}`
+  const locations = locate(url, settings)
+  const tokens = new TokenIssuer(locations.issuer, settings, keys)
+  routes = createRoutes(locations, settings, keys, tokens)
+
+  return {
+    ...locations,
+    audience: settings.audience,
+    url,
+    get requests() {
+      return { ...counts }
+    },
+    resetRequests: () => void Object.assign(counts, noRequests()),
+    issueToken: (claims = {}, options = {}) => tokens.customAccessToken(claims, options),
+    issueIdToken: (claims = {}) => tokens.customIdToken(claims),
+    rotateKeys: (options) => keys.rotate(options),
+    keySet: () => keys.keySet(),
+    close: () => listener.close(),
+    [Symbol.asyncDispose]: () => listener.close(),
+  }
+}
+
+function noRequests(): Record<EndpointName, number> {
+  return { discovery: 0, jwks: 0, token: 0, other: 0 }
+}
+
+function locate(url: string, { issuerPath }: ServerSettings): Locations {
+  const issuer = `${url}${issuerPath}`
+  return { issuer, tokenEndpoint: `${issuer}/v1/token`, jwksUri: `${issuer}/v1/keys` }
+}
+
+function createRoutes(
+  locations: Locations,
+  settings: ServerSettings,
+  keys: SigningKeys,
+  tokens: TokenIssuer,
+): Routes {
+  const { issuerPath, keySetMaxAge } = settings
+  const discovery: Endpoint = {
+    name: 'discovery',
+    methods: ['GET', 'HEAD'],
+    handle: () => uncached(200, metadata(locations, settings, keys)),
+  }
+  const jwks: Endpoint = {
+    name: 'jwks',
+    methods: ['GET', 'HEAD'],
+    handle: () => ({
+      status: 200,
+      headers: { 'cache-control': `public, max-age=${keySetMaxAge}` },
+      body: keys.keySet(),
+    }),
+  }
+  const token: Endpoint = {
+    name: 'token',
+    methods: ['POST'],
+    handle: tokenEndpoint(settings, tokens, [locations.issuer, locations.tokenEndpoint]),
+  }
+  return new Map([
+    [`${issuerPath}/.well-known/openid-configuration`, discovery],
+    [`/.well-known/oauth-authorization-server${issuerPath}`, discovery],
+    [`${issuerPath}/v1/keys`, jwks],
+    [`${issuerPath}/v1/token`, token],
+  ])
+}

@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http'
+import { OAuthError } from './oauth-error.js'
+
+const maxBytes = 64 * 1024
+
+/** The parameters of a request, each at most once; those without a value are left out. */
+export type Form = ReadonlyMap<string, string>
+
+/**
+ * Reads a form-encoded body of at most 64 KiB (RFC 6749 §3.2, appendix B).
+ *
+ * @throws {OAuthError} `invalid_request`: another media type, too long, or a repeated parameter
+ */
+export async function readForm(request: IncomingMessage): Promise<Form> {
+  const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  if (mediaType !== 'application/x-www-form-urlencoded') {
+    throw new OAuthError(
+      'invalid_request',
+      'The content type must be application/x-www-form-urlencoded.',
+    )
+  }
+  const parameters = new URLSearchParams(await readBody(request))
+  const form = new Map<string, string>()
+  for (const [name, value] of parameters) {
+    if (parameters.getAll(name).length > 1) {
+      throw new OAuthError('invalid_request', 'A parameter is repeated.')
+    }
+    if (value !== '') form.set(name, value)
+  }
+  return form
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // Read to its end all the same: a client that still writes would not see the answer.
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes <= maxBytes) chunks.push(chunk)
+  }
+  if (bytes > maxBytes) {
+    throw new OAuthError('invalid_request', 'The body is too long.', { status: 413 })
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,95 @@
+import { isPublic } from './client-authentication.js'
+import type { Form } from './form.js'
+import { grantScope } from './granted-scope.js'
+import { OAuthError } from './oauth-error.js'
+import type { ServerSettings } from './options.js'
+import type { RefreshTokens } from './refresh-tokens.js'
+import { sameSecret } from './secret-comparison.js'
+import { type GrantType, grantTypes, type TestClient, type TestUser } from './test-accounts.js'
+import type { TokenSubject } from './token-claims.js'
+
+/** A token request of an authenticated client. */
+export interface GrantRequest {
+  form: Form
+  client: TestClient
+  settings: ServerSettings
+  refreshTokens: RefreshTokens
+  /** Seconds since the epoch. */
+  now: number
+}
+
+/** For whom tokens are granted, and the refresh token that goes with them. */
+export interface Granted {
+  subject: TokenSubject
+  refreshToken?: string | undefined
+}
+
+type Grant = (request: GrantRequest) => Granted
+
+const grants: Readonly<Record<GrantType, Grant>> = { password, client_credentials, refresh_token }
+
+/**
+ * Performs the grant that the form asks for.
+ *
+ * @throws {OAuthError} as RFC 6749 §5.2 says
+ */
+export function performGrant(request: GrantRequest): Granted {
+  const type = required(request.form, 'grant_type')
+  if (!isGrantType(type)) {
+    throw new OAuthError('unsupported_grant_type', 'This server does not offer the grant type.')
+  }
+  if (!mayUse(request.client, type)) {
+    throw new OAuthError('unauthorized_client', 'The client may not use this grant type.')
+  }
+  return grants[type](request)
+}
+
+function isGrantType(type: string): type is GrantType {
+  return Object.hasOwn(grants, type)
+}
+
+function mayUse(client: TestClient, type: GrantType): boolean {
+  // RFC 6749 §4.4: only confidential clients.
+  if (type === 'client_credentials' && isPublic(client)) return false
+  return (client.grantTypes ?? grantTypes).includes(type)
+}
+
+/** RFC 6749 §4.3. */
+function password({ form, client, settings, refreshTokens, now }: GrantRequest): Granted {
+  const username = required(form, 'username')
+  const given = required(form, 'password')
+  const user = settings.users.find((candidate) => candidate.username === username)
+  if (!sameSecret(given, user?.password ?? '') || user === undefined) {
+    throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
+  }
+  const scope = grantScope({ settings, client, user, requested: form.get('scope') })
+  const subject: TokenSubject & { user: TestUser } = { client, user, scope, authTime: now }
+  const refreshable = scope.includes('offline_access') && mayUse(client, 'refresh_token')
+  return { subject, refreshToken: refreshable ? refreshTokens.issue(subject) : undefined }
+}
+
+/** RFC 6749 §4.4. */
+function client_credentials({ form, client, settings, now }: GrantRequest): Granted {
+  const scope = grantScope({ settings, client, requested: form.get('scope') })
+  return { subject: { client, scope, authTime: now } }
+}
+
+/** RFC 6749 §6: the scope may become smaller, for this token only. */
+function refresh_token({ form, client, refreshTokens }: GrantRequest): Granted {
+  const token = required(form, 'refresh_token')
+  const grant = refreshTokens.find(token, client.clientId)
+  if (grant === undefined) {
+    throw new OAuthError('invalid_grant', 'The refresh token is invalid, used or revoked.')
+  }
+  const scope = form.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
+  if (!scope.every((value) => grant.scope.includes(value))) {
+    throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
+  }
+  return { subject: { ...grant, scope }, refreshToken: refreshTokens.rotate(token) }
+}
+
+function required(form: Form, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
+  return value
+}

@@ -1,0 +1,39 @@
+import type { ServerSettings } from './options.js'
+import { type SigningKeys, signingAlgorithms } from './signing-keys.js'
+import { grantTypes } from './test-accounts.js'
+
+/** Where the server's endpoints are. */
+export interface Locations {
+  issuer: string
+  tokenEndpoint: string
+  jwksUri: string
+}
+
+const claims = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
+
+/** The authorization server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
+export function metadata(
+  { issuer, tokenEndpoint, jwksUri }: Locations,
+  { scope }: ServerSettings,
+  keys: SigningKeys,
+): object {
+  return {
+    issuer,
+    token_endpoint: tokenEndpoint,
+    jwks_uri: jwksUri,
+    grant_types_supported: grantTypes,
+    // Required, and there is no authorization endpoint.
+    response_types_supported: [],
+    scopes_supported: scope,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: keys.publishedAlgorithms,
+    token_endpoint_auth_methods_supported: [
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'none',
+    ],
+    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    claims_supported: claims,
+  }
+}

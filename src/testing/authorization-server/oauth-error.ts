@@ -1,0 +1,24 @@
+import { type Answer, uncached } from './answer.js'
+
+/** An error that the token endpoint answers with (RFC 6749 §5.2). */
+export class OAuthError extends Error {
+  readonly error: string
+  readonly status: number
+  readonly headers: Record<string, string>
+
+  constructor(
+    error: string,
+    description: string,
+    { status = 400, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
+  ) {
+    super(description)
+    this.error = error
+    this.status = status
+    this.headers = headers
+  }
+
+  toAnswer(): Answer {
+    const { error, message, status, headers } = this
+    return uncached(status, { error, error_description: message }, headers)
+  }
+}

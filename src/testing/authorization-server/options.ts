@@ -1,0 +1,127 @@
+import { isLoopback } from '../../loopback.js'
+import { refuseUnknownOptions } from '../known-options.js'
+import { type Scope, scopeValues } from '../scope-values.js'
+import { type SigningAlgorithm, signingAlgorithms } from './signing-keys.js'
+import {
+  demoClient,
+  demoUser,
+  requireClient,
+  requireUser,
+  type TestClient,
+  type TestUser,
+} from './test-accounts.js'
+
+/** Options of `createAuthorizationServer`. */
+export interface AuthorizationServerOptions {
+  /** The port, 0 to 65535. Default 0: a free one. */
+  port?: number | undefined
+  /** A loopback host name or address. Default `127.0.0.1`. */
+  host?: string | undefined
+  /** The path of the issuer, `''` or one that starts with `/`. Default `/oauth2/default`. */
+  issuerPath?: string | undefined
+  /** The `aud` of access tokens. Default `api://default`. */
+  audience?: string | readonly string[] | undefined
+  /** Who can sign in. Default: {@link demoUser}. The first one is whom `issueToken` speaks of. */
+  users?: readonly TestUser[] | undefined
+  /** The clients, at least one. Default: {@link demoClient}. */
+  clients?: readonly TestClient[] | undefined
+  /** All scope values offered. Default: openid profile email offline_access orders:read orders:write. */
+  scope?: Scope | undefined
+  /** The shape of the tokens: RFC 9068 (`standard`, the default) or that of Okta. */
+  profile?: 'standard' | 'okta' | undefined
+  /** What tokens are signed with. Default `RS256`. */
+  algorithm?: SigningAlgorithm | undefined
+  /** Seconds that access and ID tokens live, at least 1. Default 3600. */
+  accessTokenLifetime?: number | undefined
+  /** Seconds for which the key set may be cached (`Cache-Control: max-age`), at least 0. Default 300. */
+  keySetMaxAge?: number | undefined
+  /** The clock: milliseconds since the epoch. Default `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+const defaults = {
+  port: 0,
+  host: '127.0.0.1',
+  issuerPath: '/oauth2/default',
+  audience: 'api://default',
+  users: [demoUser],
+  clients: [demoClient],
+  scope: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
+  profile: 'standard',
+  algorithm: 'RS256',
+  accessTokenLifetime: 3600,
+  keySetMaxAge: 300,
+  now: Date.now,
+} as const satisfies AuthorizationServerOptions
+
+type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
+
+/** The options with every default filled in. */
+export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients' | 'scope'> & {
+  clients: readonly [TestClient, ...TestClient[]]
+  scope: readonly string[]
+}
+
+/** @throws {TypeError} naming the option and the mend */
+export function readSettings(options: AuthorizationServerOptions): ServerSettings {
+  refuseUnknownOptions('createAuthorizationServer', options, Object.keys(defaults))
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const settings = {
+    ...defaults,
+    ...Object.fromEntries(given),
+  } as Complete<AuthorizationServerOptions>
+  const { port, host, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
+  requireThat(isWhole(port, 0) && port <= 65_535, 'port', 'a whole number from 0 to 65535')
+  requireThat(isLoopbackHost(host), 'host', 'a loopback host name or address')
+  requireThat(
+    typeof issuerPath === 'string' && /^(\/[\w.~-]+)*$/.test(issuerPath),
+    'issuerPath',
+    'empty, or a path such as /oauth2/default without a slash at its end',
+  )
+  requireThat(isAudience(settings.audience), 'audience', 'a string, or an array of strings')
+  requireThat(Array.isArray(users), 'users', 'an array')
+  requireThat(Array.isArray(clients) && clients.length > 0, 'clients', 'an array of at least one')
+  requireThat(
+    settings.profile === 'standard' || settings.profile === 'okta',
+    'profile',
+    '"standard" or "okta"',
+  )
+  requireThat(
+    signingAlgorithms.includes(settings.algorithm),
+    'algorithm',
+    `one of ${signingAlgorithms.join(', ')}`,
+  )
+  requireThat(isWhole(accessTokenLifetime, 1), 'accessTokenLifetime', 'a whole number of seconds')
+  requireThat(isWhole(keySetMaxAge, 0), 'keySetMaxAge', 'a whole number of seconds')
+  requireThat(typeof settings.now === 'function', 'now', 'a function that returns milliseconds')
+  users.forEach(requireUser)
+  clients.forEach(requireClient)
+  return {
+    ...settings,
+    clients: clients as ServerSettings['clients'],
+    scope: scopeValues('scope', settings.scope),
+  }
+}
+
+function requireThat(condition: boolean, option: string, expected: string): void {
+  if (!condition) throw new TypeError(`"${option}" must be ${expected}`)
+}
+
+function isWhole(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least
+}
+
+function isLoopbackHost(host: unknown): boolean {
+  const origin = `http://${urlHost(String(host))}`
+  return URL.canParse(origin) && isLoopback(new URL(origin))
+}
+
+function isAudience(audience: unknown): boolean {
+  const values = Array.isArray(audience) ? audience : [audience]
+  return values.length > 0 && values.every((value) => typeof value === 'string' && value !== '')
+}
+
+/** A host as it stands in a URL: an IPv6 address goes into brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

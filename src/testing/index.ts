@@ -1,0 +1,25 @@
+export type {
+  AuthorizationServer,
+  RequestCounts,
+} from './authorization-server/authorization-server.js'
+export { createAuthorizationServer } from './authorization-server/create-authorization-server.js'
+export type { AuthorizationServerOptions } from './authorization-server/options.js'
+export type {
+  HeaderOverrides,
+  RotationOptions,
+  SigningAlgorithm,
+} from './authorization-server/signing-keys.js'
+export {
+  demoClient,
+  demoUser,
+  type GrantType,
+  type TestClient,
+  type TestUser,
+} from './authorization-server/test-accounts.js'
+export type { ClaimOverrides, IssueTokenOptions } from './authorization-server/token-issuer.js'
+export type { ClientAuthentication } from './password-grant/client-authentication.js'
+export type { PasswordGrantOptions } from './password-grant/options.js'
+export { passwordGrant } from './password-grant/password-grant.js'
+export { PasswordGrantError } from './password-grant/password-grant-error.js'
+export type { TokenResponse } from './password-grant/token-response.js'
+export type { Scope } from './scope-values.js'

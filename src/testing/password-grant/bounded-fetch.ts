@@ -1,0 +1,83 @@
+import { PasswordGrantError } from './password-grant-error.js'
+import type { Redact } from './redaction.js'
+
+const maxBytes = 1024 * 1024
+
+/** The part of `fetch` that oauth4webapi calls. */
+export type BoundedFetch = (url: string, init: object) => Promise<Response>
+
+/**
+ * Wraps `fetch`: follows no redirect, reads the whole body (at most 1 MiB) while the deadline
+ * still runs, and turns what the network throws into a {@link PasswordGrantError}.
+ */
+export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): BoundedFetch {
+  return async (url, init) => {
+    const place = redact(placeOf(url))
+    const response = await reach(place, redact, () => fetch(url, init))
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel()
+      throw new PasswordGrantError({
+        error: 'invalid_response',
+        status: response.status,
+        summary: `${place} answered with a redirect (HTTP ${response.status})`,
+        hint: 'Redirects are not followed, since the credentials would go along: give the final URL, with https and the right host name.',
+      })
+    }
+    const body = await reach(place, redact, () => readBody(response))
+    if (body === undefined) {
+      throw new PasswordGrantError({
+        error: 'invalid_response',
+        status: response.status,
+        summary: `${place} answered with more than ${maxBytes} bytes (HTTP ${response.status})`,
+        hint: 'That is no token response: check the URL.',
+      })
+    }
+    const headers = new Headers(response.headers)
+    // oauth4webapi reports a challenge instead of the body, where the error code stands.
+    headers.delete('www-authenticate')
+    return new Response(body === '' ? null : body, { status: response.status, headers })
+  }
+}
+
+/** The URL as it may be shown: a query can carry more than the place. */
+export function placeOf(url: string | URL): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}
+
+async function reach<T>(place: string, redact: Redact, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new PasswordGrantError({
+      error: 'unreachable',
+      summary: `${place} could not be reached, or broke off its answer`,
+      hint: 'Check the host name and the port, that the server runs, its TLS certificate, and proxies in between.',
+      cause: withoutCredentials(error, redact),
+    })
+  }
+}
+
+async function readBody(response: Response): Promise<string | undefined> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) return undefined
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+// A custom fetch may throw errors that hold the whole request: only these members are taken over.
+function withoutCredentials(error: unknown, redact: Redact, depth = 0): Error {
+  if (!(error instanceof Error)) return new Error(redact(String(error)))
+  const copy = new Error(redact(`${error.name}: ${error.message}`))
+  const code = 'code' in error && typeof error.code === 'string' ? redact(error.code) : undefined
+  if (code !== undefined) Object.assign(copy, { code })
+  if (error.cause !== undefined && depth < 3) {
+    copy.cause = withoutCredentials(error.cause, redact, depth + 1)
+  }
+  return copy
+}

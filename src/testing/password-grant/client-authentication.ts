@@ -1,0 +1,112 @@
+import { types } from 'node:util'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+} from 'oauth4webapi'
+
+/**
+ * How the client proves who it is (RFC 6749 §2.3, RFC 7523 §2.2).
+ *
+ * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first, as RFC 6749 §2.3.1 asks.
+ * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that don't decode.
+ *   The same bytes as above where id and secret are letters and digits.
+ * - `client_secret_post`: id and secret in the body.
+ * - `private_key_jwt`: a JWT signed with the client's private key, valid for a minute.
+ * - `none`: a public client, which sends its id only.
+ */
+export type ClientAuthentication =
+  | 'client_secret_basic'
+  | 'client_secret_basic_raw'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'none'
+
+export interface ClientCredentials {
+  clientId: string
+  clientSecret?: string | undefined
+  privateKey?: CryptoKey | JWK | undefined
+  clientAuthentication?: ClientAuthentication | undefined
+}
+
+/** @throws {TypeError} naming the option that is missing, superfluous or unusable */
+export async function clientAuthentication(client: ClientCredentials): Promise<ClientAuth> {
+  const { clientSecret, privateKey } = client
+  if (clientSecret !== undefined && privateKey !== undefined) {
+    throw new TypeError('"clientSecret" and "privateKey" exclude each other: give one of them')
+  }
+  const method = client.clientAuthentication ?? defaultMethod(client)
+  switch (method) {
+    case 'client_secret_basic':
+      return ClientSecretBasic(needed('clientSecret', clientSecret, method))
+    case 'client_secret_basic_raw':
+      return rawBasic(client.clientId, needed('clientSecret', clientSecret, method))
+    case 'client_secret_post':
+      return ClientSecretPost(needed('clientSecret', clientSecret, method))
+    case 'private_key_jwt':
+      return signedAssertion(needed('privateKey', privateKey, method))
+    case 'none':
+      if (clientSecret !== undefined || privateKey !== undefined) {
+        throw new TypeError(
+          '"clientAuthentication" is "none", which sends neither "clientSecret" nor "privateKey": leave these out or choose another method',
+        )
+      }
+      return None()
+    default:
+      throw new TypeError(
+        '"clientAuthentication" must be client_secret_basic, client_secret_basic_raw, client_secret_post, private_key_jwt or none',
+      )
+  }
+}
+
+function defaultMethod({ clientSecret, privateKey }: ClientCredentials): ClientAuthentication {
+  if (clientSecret !== undefined) return 'client_secret_basic'
+  return privateKey === undefined ? 'none' : 'private_key_jwt'
+}
+
+function needed<T>(option: string, value: T | undefined, method: string): T {
+  if (value === undefined) {
+    throw new TypeError(`"${option}" must be given where "clientAuthentication" is "${method}"`)
+  }
+  return value
+}
+
+function rawBasic(clientId: string, clientSecret: string): ClientAuth {
+  if (clientId.includes(':')) {
+    throw new TypeError(
+      '"clientId" has a colon, which "client_secret_basic_raw" cannot send: use client_secret_basic or client_secret_post',
+    )
+  }
+  const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+  return (_as, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`)
+}
+
+async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth> {
+  if (types.isCryptoKey(privateKey)) {
+    if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) throw unusableKey()
+    return PrivateKeyJwt(privateKey)
+  }
+  const { alg, kid, d } = privateKey ?? {}
+  if (typeof alg !== 'string' || typeof d !== 'string') throw unusableKey()
+  const key = await importJWK(privateKey, alg).catch(() => undefined)
+  if (!types.isCryptoKey(key) || !key.usages.includes('sign')) throw unusableKey()
+  return PrivateKeyJwt(
+    { key, ...(kid !== undefined && { kid }) },
+    {
+      // One key has two names, EdDSA and Ed25519; the server compares with the one registered.
+      [modifyAssertion]: (header) => {
+        header.alg = alg
+      },
+    },
+  )
+}
+
+function unusableKey(): TypeError {
+  return new TypeError(
+    '"privateKey" must be a private CryptoKey that can sign, or a private JWK of an asymmetric signature algorithm that names it in "alg"',
+  )
+}

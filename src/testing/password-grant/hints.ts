@@ -1,0 +1,49 @@
+const rateLimited =
+  'The rate limit is reached: wait (see Retry-After or X-Rate-Limit-Reset), and fetch one token for a whole test run rather than one a test.'
+
+const multiFactor =
+  'A second factor is asked for, which this grant cannot give: use a test user whom no MFA policy applies to.'
+
+const dpop =
+  'The server wants DPoP-bound tokens for this client, and this helper sends no proof: turn the requirement off for the test client (at Okta: "Require Demonstrating Proof of Possession").'
+
+/** Codes of RFC 6749 §5.2 and those that Okta, Auth0, Entra ID and Keycloak add. */
+const hints: Readonly<Record<string, string>> = {
+  invalid_grant:
+    'Check username and password; the password may have expired or the account be locked, MFA may be enabled for the user, or a sign-on policy may forbid signing in with a password alone. It is not tried again, because accounts lock.',
+  invalid_client:
+    'Check clientId and clientSecret and how the client authenticates ("clientAuthentication"); a server that does not form-decode HTTP Basic credentials wants client_secret_basic_raw or client_secret_post.',
+  access_denied:
+    'No access policy rule of the authorization server matches (client, grant type, user, scope), or the user is not assigned to the application.',
+  unauthorized_client:
+    'The password grant is not enabled for this client: turn on "Resource Owner Password" (Okta), the "Password" grant (Auth0) or "Direct access grants" (Keycloak). Keycloak gives this code for a wrong client secret, too.',
+  unsupported_grant_type:
+    'The authorization server does not offer the password grant at all, or not at this endpoint: check the issuer, and the grants that its metadata lists.',
+  invalid_scope:
+    'A scope is unknown to the authorization server, not granted to this client, or missing where one is required: Okta wants at least "openid" or a custom scope.',
+  invalid_request:
+    'A parameter is missing, repeated or unexpected: check clientAuthentication, scope and parameters.',
+  consent_required:
+    'A scope needs the consent of the user, which this grant cannot ask for: give it beforehand, or set the consent of the scope to implicit.',
+  mfa_required: multiFactor,
+  interaction_required: multiFactor,
+  use_dpop_nonce: dpop,
+  invalid_dpop_proof: dpop,
+  temporarily_unavailable:
+    'The authorization server is overloaded or under maintenance: try later.',
+  server_error:
+    'The authorization server failed: see its log. Auth0 answers this where no default directory is set for the tenant.',
+}
+
+/** Whether a code is one of those listed above, and so nobody's password. */
+export function isKnownCode(error: string): boolean {
+  return Object.hasOwn(hints, error)
+}
+
+/** What to do about an OAuth error code, and about the status where that says more. */
+export function hintFor(error: string, status: number): string {
+  if (status === 429) return rateLimited
+  if (isKnownCode(error)) return hints[error] as string
+  if (status >= 500) return 'The authorization server failed, or what stands before it: try later.'
+  return "Look the code up in the authorization server's documentation, and the attempt in its log."
+}

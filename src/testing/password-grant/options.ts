@@ -1,0 +1,183 @@
+import type { CryptoKey, JWK } from 'jose'
+import type { ClientAuth } from 'oauth4webapi'
+import { isLoopback } from '../../loopback.js'
+import { refuseUnknownOptions } from '../known-options.js'
+import { type Scope, scopeValues } from '../scope-values.js'
+import { type ClientAuthentication, clientAuthentication } from './client-authentication.js'
+import { type Redact, redactor } from './redaction.js'
+
+/** Options of `passwordGrant`. */
+export interface PasswordGrantOptions {
+  /**
+   * The authorization server's issuer identifier, such as
+   * `https://example.okta.com/oauth2/default`; the token endpoint is then discovered. Either this
+   * or `tokenEndpoint`, not both. https, or http on a loopback address.
+   */
+  issuer?: string | URL | undefined
+  /**
+   * The token endpoint itself, without discovery. https, or http on a loopback address. It is
+   * also the audience of a `private_key_jwt` assertion, for servers that don't take the issuer.
+   */
+  tokenEndpoint?: string | URL | undefined
+  /** The client's id. */
+  clientId: string
+  /** The client's secret; absent for a public client and for `private_key_jwt`. */
+  clientSecret?: string | undefined
+  /** The private key for `private_key_jwt`: a `CryptoKey`, or a JWK with `alg` (and its `kid`). */
+  privateKey?: CryptoKey | JWK | undefined
+  /**
+   * How the client authenticates. Default: `client_secret_basic` with a secret, `private_key_jwt`
+   * with a private key, `none` without either.
+   */
+  clientAuthentication?: ClientAuthentication | undefined
+  /** The user's name. */
+  username: string
+  /** The user's password. */
+  password: string
+  /** The scope to ask for: space-delimited, or a list. Default: none is sent. */
+  scope?: Scope | undefined
+  /**
+   * More parameters for the token request, such as Auth0's `audience` or RFC 8707's `resource`.
+   * Those that this helper sends itself can't be given here.
+   */
+  parameters?: Readonly<Record<string, string>> | undefined
+  /** Milliseconds for the whole exchange, discovery and bodies included: 1 to 2147483647. Default 10000. */
+  timeout?: number | undefined
+  /** Ends the exchange early; `passwordGrant` then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Used instead of the global `fetch`, for a proxy or a private certificate authority. */
+  fetch?: typeof globalThis.fetch | undefined
+  /** Lets it run where `NODE_ENV` is `production` (RFC 9700 §2.4: the grant MUST NOT be used). Default false. */
+  dangerouslyAllowProduction?: boolean | undefined
+}
+
+const known = [
+  'issuer',
+  'tokenEndpoint',
+  'clientId',
+  'clientSecret',
+  'privateKey',
+  'clientAuthentication',
+  'username',
+  'password',
+  'scope',
+  'parameters',
+  'timeout',
+  'signal',
+  'fetch',
+  'dangerouslyAllowProduction',
+] as const satisfies readonly (keyof PasswordGrantOptions)[]
+
+const ownParameters = [
+  'grant_type',
+  'username',
+  'password',
+  'scope',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+]
+
+/** The options, validated and made ready to be sent. */
+export interface PreparedGrant {
+  location: { issuer: URL } | { tokenEndpoint: URL }
+  clientId: string
+  authentication: ClientAuth
+  parameters: URLSearchParams
+  timeout: number
+  signal: AbortSignal | undefined
+  fetch: typeof globalThis.fetch
+  redact: Redact
+}
+
+/** @throws {TypeError} naming the option and the mend, never a value */
+export async function prepareGrant(options: PasswordGrantOptions): Promise<PreparedGrant> {
+  refuseUnknownOptions('passwordGrant', options, known)
+  refuseInProduction(options)
+  const location = readLocation(options)
+  for (const name of ['clientId', 'username', 'password'] as const) {
+    requireString(name, options[name])
+  }
+  if (options.clientSecret !== undefined) requireString('clientSecret', options.clientSecret)
+  const { clientId, username, password, clientSecret, timeout = 10_000 } = options
+  if (!Number.isInteger(timeout) || timeout < 1 || timeout > 2_147_483_647) {
+    throw new TypeError('"timeout" must be a whole number of milliseconds from 1 to 2147483647')
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new TypeError('"signal" must be an AbortSignal')
+  }
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
+    throw new TypeError('"fetch" must be a function with the signature of the global fetch')
+  }
+  return {
+    location,
+    clientId,
+    authentication: await clientAuthentication(options),
+    parameters: requestParameters(options),
+    timeout,
+    signal: options.signal,
+    fetch: options.fetch ?? globalThis.fetch,
+    redact: redactor(
+      clientSecret === undefined ? [username, password] : [username, password, clientSecret],
+      clientId,
+    ),
+  }
+}
+
+function refuseInProduction({ dangerouslyAllowProduction }: PasswordGrantOptions): void {
+  if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
+    throw new TypeError(
+      'passwordGrant is for tests and legacy systems and refuses to run under NODE_ENV=production (RFC 9700 §2.4); "dangerouslyAllowProduction" must be true to run it all the same',
+    )
+  }
+}
+
+function readLocation({ issuer, tokenEndpoint }: PasswordGrantOptions): PreparedGrant['location'] {
+  if ((issuer === undefined) === (tokenEndpoint === undefined)) {
+    throw new TypeError('Exactly one of "issuer" and "tokenEndpoint" must be given')
+  }
+  if (issuer === undefined) {
+    return { tokenEndpoint: readUrl('tokenEndpoint', tokenEndpoint as string | URL) }
+  }
+  const url = readUrl('issuer', issuer)
+  if (url.search !== '') {
+    throw new TypeError('"issuer" must have no query (RFC 8414 §2)')
+  }
+  return { issuer: url }
+}
+
+function readUrl(option: string, value: string | URL): URL {
+  if (!URL.canParse(String(value))) {
+    throw new TypeError(`"${option}" must be an absolute URL, such as https://example.com/…`)
+  }
+  const url = new URL(value)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    throw new TypeError(`"${option}" must be an https URL; plain http is for loopback addresses`)
+  }
+  if (url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw new TypeError(`"${option}" must have neither a user name, a password nor a fragment`)
+  }
+  return url
+}
+
+function requireString(option: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') {
+    throw new TypeError(`"${option}" must be a string that is not empty`)
+  }
+}
+
+function requestParameters(options: PasswordGrantOptions): URLSearchParams {
+  const { username, password, scope, parameters = {} } = options
+  const sent = new URLSearchParams({ username, password })
+  const values = scope === undefined ? [] : scopeValues('scope', scope)
+  if (values.length > 0) sent.set('scope', values.join(' '))
+  for (const [name, value] of Object.entries(parameters)) {
+    if (ownParameters.includes(name)) {
+      throw new TypeError(`"parameters" must not have "${name}": it is sent from its own option`)
+    }
+    requireString(`parameters.${name}`, value)
+    sent.set(name, value)
+  }
+  return sent
+}

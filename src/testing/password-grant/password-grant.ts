@@ -1,0 +1,108 @@
+import {
+  allowInsecureRequests,
+  type Client,
+  customFetch,
+  genericTokenEndpointRequest,
+  processGenericTokenEndpointResponse,
+} from 'oauth4webapi'
+import { boundedFetch, placeOf } from './bounded-fetch.js'
+import { withDeadline } from './deadline.js'
+import { jsonObject } from './json-object.js'
+import { type PasswordGrantOptions, type PreparedGrant, prepareGrant } from './options.js'
+import { PasswordGrantError } from './password-grant-error.js'
+import { type Exchange, type LocatedServer, locate } from './token-endpoint.js'
+import type { TokenResponse } from './token-response.js'
+import { unusableResponse } from './unusable-response.js'
+
+/**
+ * Gets tokens for a user's name and password: the resource owner password credentials grant.
+ *
+ * For tests and legacy systems only: RFC 9700 §2.4 says it MUST NOT be used, and OAuth 2.1 has
+ * no such grant. It refuses to run under `NODE_ENV=production` unless
+ * `dangerouslyAllowProduction` is set.
+ *
+ * One request is sent and never repeated, since accounts lock after a few failures. The access
+ * token is not verified, and the ID token only as {@link TokenResponse.id_token} says.
+ *
+ * ```ts
+ * const { access_token } = await passwordGrant({
+ *   issuer: 'https://example.okta.com/oauth2/default',
+ *   clientId,
+ *   clientSecret,
+ *   username,
+ *   password,
+ *   scope: 'openid',
+ * })
+ * ```
+ *
+ * @throws {TypeError} an option is missing, unknown or impossible, or this is production
+ * @throws {PasswordGrantError} the server refused, answered what it shouldn't, or not at all
+ * @throws the signal's reason, when `signal` was aborted
+ * @see RFC 6749 §4.3
+ */
+export async function passwordGrant(options: PasswordGrantOptions): Promise<TokenResponse> {
+  const grant = await prepareGrant(options)
+  const { timeout, signal } = grant
+  return withDeadline({ timeout, signal, late: () => timedOut(grant) }, async (signal) => {
+    const fetch = boundedFetch(grant.fetch, grant.redact)
+    return requestToken(grant, { fetch, signal, redact: grant.redact })
+  })
+}
+
+async function requestToken(grant: PreparedGrant, exchange: Exchange): Promise<TokenResponse> {
+  const { location, authentication, parameters } = grant
+  const server = await locate(location, exchange)
+  const client: Client = { client_id: grant.clientId }
+  const response = await genericTokenEndpointRequest(
+    server,
+    client,
+    authentication,
+    'password',
+    parameters,
+    {
+      signal: exchange.signal,
+      [allowInsecureRequests]: server.token_endpoint.startsWith('http:'),
+      [customFetch]: exchange.fetch,
+    },
+  )
+  const text = await response.clone().text()
+  try {
+    return await ('issuer' in location
+      ? processGenericTokenEndpointResponse(server, client, response)
+      : withUnvalidatedIdToken(server, client, response, text))
+  } catch (error) {
+    const place = exchange.redact(placeOf(server.token_endpoint))
+    const reason = (error as Error).message
+    throw unusableResponse({ place, response, text, reason, redact: exchange.redact })
+  }
+}
+
+/** Without an issuer there is nothing to compare an ID token's `iss` with. */
+async function withUnvalidatedIdToken(
+  server: LocatedServer,
+  client: Client,
+  response: Response,
+  text: string,
+): Promise<TokenResponse> {
+  const body = jsonObject(text)
+  if (typeof body?.id_token !== 'string') {
+    return processGenericTokenEndpointResponse(server, client, response)
+  }
+  const { id_token, ...rest } = body
+  const { status, headers } = response
+  const processed = await processGenericTokenEndpointResponse(
+    server,
+    client,
+    new Response(JSON.stringify(rest), { status, headers }),
+  )
+  return { ...processed, id_token }
+}
+
+function timedOut({ location, timeout, redact }: PreparedGrant): PasswordGrantError {
+  const url = 'issuer' in location ? location.issuer : location.tokenEndpoint
+  return new PasswordGrantError({
+    error: 'timeout',
+    summary: `${redact(placeOf(url))} gave no complete answer within ${timeout} ms`,
+    hint: 'Check that the server is up and can be reached from here, or raise "timeout".',
+  })
+}

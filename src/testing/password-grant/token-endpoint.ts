@@ -1,0 +1,88 @@
+import {
+  type AuthorizationServer,
+  allowInsecureRequests,
+  customFetch,
+  discoveryRequest,
+  processDiscoveryResponse,
+} from 'oauth4webapi'
+import { isLoopback } from '../../loopback.js'
+import { type BoundedFetch, placeOf } from './bounded-fetch.js'
+import type { PreparedGrant } from './options.js'
+import { PasswordGrantError } from './password-grant-error.js'
+import type { Redact } from './redaction.js'
+import { unusableResponse } from './unusable-response.js'
+
+/** What the requests of one exchange share. */
+export interface Exchange {
+  fetch: BoundedFetch
+  signal: AbortSignal
+  redact: Redact
+}
+
+/** An authorization server whose token endpoint is known. */
+export type LocatedServer = AuthorizationServer & { token_endpoint: string }
+
+/**
+ * Finds the token endpoint: as given, or from the issuer's metadata, at OpenID Connect
+ * Discovery's place (appended) and then, where nothing is there, at RFC 8414's (inserted).
+ */
+export async function locate(
+  location: PreparedGrant['location'],
+  exchange: Exchange,
+): Promise<LocatedServer> {
+  if ('tokenEndpoint' in location) {
+    const { href } = location.tokenEndpoint
+    return { issuer: href, token_endpoint: href }
+  }
+  const metadata = await discover(location.issuer, exchange)
+  return { ...metadata, token_endpoint: usableEndpoint(metadata, location.issuer, exchange.redact) }
+}
+
+async function discover(issuer: URL, { fetch, signal, redact }: Exchange) {
+  let place = ''
+  let last: Response | undefined
+  for (const algorithm of ['oidc', 'oauth2'] as const) {
+    last = await discoveryRequest(issuer, {
+      algorithm,
+      signal,
+      [allowInsecureRequests]: issuer.protocol === 'http:',
+      [customFetch]: (url, init) => {
+        place = redact(placeOf(url))
+        return fetch(url, init)
+      },
+    })
+    if (isAbsent(last.status)) continue
+    const text = await last.clone().text()
+    try {
+      return await processDiscoveryResponse(issuer, last)
+    } catch (error) {
+      const reason = (error as Error).message
+      throw unusableResponse({ place, response: last, text, reason, redact })
+    }
+  }
+  const { status } = last as Response
+  throw new PasswordGrantError({
+    error: 'invalid_response',
+    status,
+    summary: `No metadata for the issuer ${redact(placeOf(issuer))} (HTTP ${status} at ${place}, and none at the other well-known location)`,
+    hint: 'Check the issuer: for Okta it is https://{domain}/oauth2/{authorization server id}, "default" for the default one, and https://{domain} for the org server. Or give "tokenEndpoint" instead.',
+  })
+}
+
+function isAbsent(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 429
+}
+
+function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Redact): string {
+  const endpoint = metadata.token_endpoint
+  if (typeof endpoint === 'string' && URL.canParse(endpoint)) {
+    const url = new URL(endpoint)
+    if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url.href
+  }
+  throw new PasswordGrantError({
+    error: 'invalid_response',
+    status: 200,
+    summary: `The metadata of ${redact(placeOf(issuer))} names no token endpoint that can be used`,
+    hint: 'It must be an absolute https URL (http on loopback): mend the server\'s metadata, or give "tokenEndpoint" instead of "issuer".',
+  })
+}

@@ -1,0 +1,65 @@
+import { hintFor, isKnownCode } from './hints.js'
+import { jsonObject } from './json-object.js'
+import { PasswordGrantError } from './password-grant-error.js'
+import type { Redact } from './redaction.js'
+
+/** An answer from which no token, or no metadata, could be taken. */
+export interface UnusableResponse {
+  /** Where it came from, as it may be shown. */
+  place: string
+  response: Response
+  /** The body, read. */
+  text: string
+  /** What oauth4webapi found wrong; a sentence without values. */
+  reason: string
+  redact: Redact
+}
+
+/**
+ * The error for an answer: the server's OAuth error where there is one (RFC 6749 §5.2), else
+ * `invalid_response` with what was found instead of it.
+ */
+export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
+  const { place, response, text, redact } = answer
+  const { status } = response
+  const body = jsonObject(text)
+  if (typeof body?.error === 'string' && body.error !== '') {
+    const error = isKnownCode(body.error) ? body.error : redact(body.error, 100)
+    return new PasswordGrantError({
+      error,
+      status,
+      summary: `${place} refused the request (HTTP ${status})`,
+      hint: hintFor(error, status),
+      errorDescription: described(body.error_description, redact),
+    })
+  }
+  return new PasswordGrantError({
+    error: 'invalid_response',
+    status,
+    summary: `${place} answered HTTP ${status} with ${found(answer, body)}`,
+    hint: unusableHint(status, body),
+    // Okta's own errors, such as its rate limit's, are not those of RFC 6749.
+    errorDescription: described(body?.errorSummary, redact),
+  })
+}
+
+function unusableHint(status: number, body: object | undefined): string {
+  if (status === 429 || status >= 500) return hintFor('invalid_response', status)
+  if (status === 200 && body !== undefined) {
+    return 'The server breaks the protocol there, or this is another endpoint: check the URL and the configuration of the client.'
+  }
+  return 'Most likely the URL is wrong: check "issuer" or "tokenEndpoint", for Okta https://{domain}/oauth2/{authorization server id} and https://{domain}/oauth2/{authorization server id}/v1/token, and look for a proxy or sign-in page in between.'
+}
+
+function found({ response, text, reason, redact }: UnusableResponse, body?: object): string {
+  const type = redact(response.headers.get('content-type') ?? 'none', 100)
+  if (text.trim() === '') return `an empty body (content type: ${type})`
+  if (/^\s*<(!doctype|html)/i.test(text)) return `an HTML page (content type: ${type})`
+  if (body === undefined) return `a body that is no JSON object (content type: ${type})`
+  if (response.status !== 200) return `JSON that has no "error" (content type: ${type})`
+  return `JSON that cannot be used: ${redact(reason)}`
+}
+
+function described(value: unknown, redact: Redact): string | undefined {
+  return typeof value === 'string' && value !== '' ? redact(value) : undefined
+}

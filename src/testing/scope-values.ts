@@ -1,0 +1,24 @@
+/** A scope as a space-delimited string (RFC 6749 §3.3), or as a list of its values. */
+export type Scope = string | readonly string[]
+
+// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+const scopeValue = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/**
+ * The values of a scope, without repetitions and in their order.
+ *
+ * @throws {TypeError} naming the option, when a value is not one of RFC 6749 §3.3
+ */
+export function scopeValues(option: string, scope: Scope): string[] {
+  const values = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
+  if (!Array.isArray(values) || !values.every(isScopeValue)) {
+    throw new TypeError(
+      `"${option}" must be a space-delimited string or an array of strings without spaces, quotes or backslashes`,
+    )
+  }
+  return [...new Set(values)]
+}
+
+function isScopeValue(value: unknown): value is string {
+  return typeof value === 'string' && scopeValue.test(value)
+}

@@ -1,0 +1,261 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import * as oauth from 'oauth4webapi'
+import t from 'tap'
+import {
+  type AuthorizationServerOptions,
+  createAuthorizationServer,
+  passwordGrant,
+} from '../../src/testing/index.js'
+
+const quick = { algorithm: 'ES256' } as const
+
+t.test('starts where Okta would be, with one confidential client and one user', async (t) => {
+  await using server = await createAuthorizationServer()
+  t.match(server, {
+    url: /^http:\/\/127\.0\.0\.1:\d+$/,
+    issuer: `${server.url}/oauth2/default`,
+    tokenEndpoint: `${server.url}/oauth2/default/v1/token`,
+    jwksUri: `${server.url}/oauth2/default/v1/keys`,
+    audience: 'api://default',
+  })
+  t.match(server.keySet(), { keys: [{ kty: 'RSA', alg: 'RS256', use: 'sig', kid: String }] })
+  await t.resolves(
+    passwordGrant({
+      issuer: server.issuer,
+      clientId: 'demo-client',
+      clientSecret: 'demo-secret',
+      username: 'testuser1@example.com',
+      password: 'demo-password',
+    }),
+  )
+})
+
+for (const issuerPath of ['/oauth2/default', '/a', '']) {
+  for (const algorithm of ['oidc', 'oauth2'] as const) {
+    t.test(`publishes metadata for the path "${issuerPath}" (${algorithm})`, async (t) => {
+      await using server = await createAuthorizationServer({ ...quick, issuerPath })
+      const issuer = new URL(server.issuer)
+      const response = await oauth.discoveryRequest(issuer, {
+        algorithm,
+        [oauth.allowInsecureRequests]: true,
+      })
+      t.equal(response.headers.get('cache-control'), 'no-store')
+      t.equal(response.headers.get('content-type'), 'application/json')
+      const metadata = await oauth.processDiscoveryResponse(issuer, response)
+      t.same(metadata, {
+        issuer: server.issuer,
+        token_endpoint: server.tokenEndpoint,
+        jwks_uri: server.jwksUri,
+        grant_types_supported: ['password', 'client_credentials', 'refresh_token'],
+        response_types_supported: [],
+        scopes_supported: [
+          'openid',
+          'profile',
+          'email',
+          'offline_access',
+          'orders:read',
+          'orders:write',
+        ],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+        token_endpoint_auth_methods_supported: [
+          'client_secret_basic',
+          'client_secret_post',
+          'private_key_jwt',
+          'none',
+        ],
+        token_endpoint_auth_signing_alg_values_supported:
+          metadata.token_endpoint_auth_signing_alg_values_supported,
+        claims_supported: metadata.claims_supported,
+      })
+    })
+  }
+}
+
+t.test('publishes the key set with its lifetime', async (t) => {
+  await using server = await createAuthorizationServer({ ...quick, keySetMaxAge: 7 })
+  const response = await fetch(server.jwksUri)
+  t.equal(response.headers.get('cache-control'), 'public, max-age=7')
+  const keySet = (await response.json()) as { keys: object[] }
+  t.same(keySet, server.keySet())
+  t.notOk('d' in (keySet.keys[0] ?? {}), 'no private key is published')
+  await using usual = await createAuthorizationServer(quick)
+  const { headers } = await fetch(usual.jwksUri, { method: 'HEAD' })
+  t.equal(headers.get('cache-control'), 'public, max-age=300')
+})
+
+t.test('counts requests by endpoint, and forgets them on demand', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const { issuer, url, jwksUri, tokenEndpoint } = server
+  const zero = { discovery: 0, jwks: 0, token: 0, other: 0 }
+  t.same(server.requests, zero)
+  await fetch(`${issuer}/.well-known/openid-configuration?x=1`)
+  await fetch(`${url}/.well-known/oauth-authorization-server/oauth2/default`)
+  await fetch(jwksUri)
+  const wrongMethod = await fetch(tokenEndpoint)
+  t.equal(wrongMethod.status, 405)
+  t.equal(wrongMethod.headers.get('allow'), 'POST')
+  t.match(await wrongMethod.json(), { error: 'invalid_request' })
+  const nothing = await fetch(`${url}/nothing`)
+  t.equal(nothing.status, 404)
+  t.match(await nothing.json(), { error: 'not_found' })
+  const before = server.requests
+  t.same(before, { discovery: 2, jwks: 1, token: 1, other: 1 })
+  server.resetRequests()
+  t.same(server.requests, zero)
+  t.same(before, { discovery: 2, jwks: 1, token: 1, other: 1 }, 'a count once read stays')
+})
+
+t.test('rotates its keys and keeps the previous one published', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const [first] = server.keySet().keys
+  const old = await server.issueToken()
+  const kid = await server.rotateKeys()
+  t.not(kid, first?.kid)
+  t.same(
+    server.keySet().keys.map((key) => key.kid),
+    [first?.kid, kid],
+  )
+  const keys = createRemoteJWKSet(new URL(server.jwksUri))
+  const { protectedHeader } = await jwtVerify(await server.issueToken(), keys)
+  t.equal(protectedHeader.kid, kid)
+  await t.resolves(jwtVerify(old, keys))
+})
+
+t.test('rotates its keys and drops the others, to another algorithm', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const old = await server.issueToken()
+  const kid = await server.rotateKeys({ keep: false, algorithm: 'EdDSA' })
+  t.match(server.keySet().keys, [{ kid, kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA' }])
+  t.equal(server.keySet().keys.length, 1)
+  const keys = createRemoteJWKSet(new URL(server.jwksUri))
+  await t.rejects(jwtVerify(old, keys), { code: 'ERR_JWKS_NO_MATCHING_KEY' })
+  const { protectedHeader } = await jwtVerify(await server.issueToken(), keys)
+  t.match(protectedHeader, { kid, alg: 'EdDSA' })
+  await server.rotateKeys()
+  t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm stays')
+})
+
+t.test('cannot be spoilt through the key set that it hands out', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const [key] = server.keySet().keys
+  if (key) key.kid = 'other'
+  server.keySet().keys.pop()
+  t.not(server.keySet().keys[0]?.kid, 'other')
+})
+
+t.test('closes at once, with requests under way, as often as it is asked', async (t) => {
+  const server = await createAuthorizationServer(quick)
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.on('error', () => {})
+  socket.write('POST /oauth2/default/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngr')
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  await Promise.all([server.close(), server.close()])
+  await server[Symbol.asyncDispose]()
+  await closed
+  await t.rejects(fetch(server.jwksUri))
+})
+
+t.test('survives a client that goes away in the middle of its request', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  const type = 'Content-Type: application/x-www-form-urlencoded'
+  socket.write(
+    `POST /oauth2/default/v1/token HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: 9\r\n\r\ngr`,
+  )
+  while (server.requests.token === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  socket.destroy()
+  await once(socket, 'close')
+  t.equal((await fetch(server.jwksUri)).status, 200)
+})
+
+t.test('answers 400 to what is not HTTP, and 404 to a target that is no path', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const port = Number(new URL(server.url).port)
+  t.match(await raw(port, 'rubbish\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.match(await raw(port, 'GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), / 404 /)
+  t.match(
+    await raw(port, 'GET http://x/y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+    / 404 /,
+  )
+})
+
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.end(text)
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  return answer
+}
+
+t.test('answers 500 without a word where its own clock fails', async (t) => {
+  const now = () => {
+    throw new Error('no clock')
+  }
+  const clients = [{ clientId: 'cli' }]
+  await using server = await createAuthorizationServer({ ...quick, now, clients })
+  const body = new URLSearchParams({ client_id: 'cli', grant_type: 'password' })
+  const response = await fetch(server.tokenEndpoint, { method: 'POST', body })
+  t.equal(response.status, 500)
+  t.same(await response.json(), { error: 'server_error' })
+})
+
+t.test('rejects where the port is taken', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const port = Number(new URL(server.url).port)
+  await t.rejects(createAuthorizationServer({ ...quick, port }), { code: 'EADDRINUSE' })
+})
+
+t.test('listens on the other names of this machine', async (t) => {
+  for (const host of ['localhost', '::1']) {
+    await using server = await createAuthorizationServer({ ...quick, host, issuerPath: '' })
+    t.equal(new URL(server.url).hostname, host === '::1' ? '[::1]' : host)
+    t.equal((await fetch(server.jwksUri)).status, 200)
+  }
+})
+
+t.test('names the option that is wrong', async (t) => {
+  const cases: [unknown, RegExp][] = [
+    [null, /takes an object/],
+    [{ users: undefined, prot: 1 }, /"prot" is no option of createAuthorizationServer/],
+    [{ port: -1 }, /"port" must be/],
+    [{ port: 65_536 }, /"port" must be/],
+    [{ host: '192.0.2.1' }, /"host" must be a loopback/],
+    [{ host: 'a b' }, /"host" must be a loopback/],
+    [{ issuerPath: 'oauth2' }, /"issuerPath" must be/],
+    [{ issuerPath: '/oauth2/' }, /"issuerPath" must be/],
+    [{ issuerPath: 1 }, /"issuerPath" must be/],
+    [{ audience: '' }, /"audience" must be/],
+    [{ audience: [] }, /"audience" must be/],
+    [{ audience: [1] }, /"audience" must be/],
+    [{ users: {} }, /"users" must be/],
+    [{ clients: {} }, /"clients" must be/],
+    [{ clients: [] }, /"clients" must be/],
+    [{ profile: 'auth0' }, /"profile" must be/],
+    [{ algorithm: 'HS256' }, /"algorithm" must be one of RS256/],
+    [{ accessTokenLifetime: 0 }, /"accessTokenLifetime" must be/],
+    [{ keySetMaxAge: -1 }, /"keySetMaxAge" must be/],
+    [{ keySetMaxAge: '5' }, /"keySetMaxAge" must be/],
+    [{ now: 5 }, /"now" must be/],
+    [{ scope: 'a\\b' }, /"scope" must be/],
+    [{ users: [5] }, /a user takes an object/],
+    [{ users: [{ username: 'u' }] }, /"users\[\].password" must be/],
+    [{ users: [{ username: '', password: 'p' }] }, /"users\[\].username" must be/],
+    [{ users: [{ username: 'u', password: 'p', sub: '' }] }, /"users\[\].sub" must be/],
+    [{ users: [{ username: 'u', password: 'p', scope: 5 }] }, /"users\[\].scope" must be/],
+    [{ clients: [{ clientId: 1 }] }, /"clients\[\].clientId" must be/],
+    [{ clients: [{ clientId: 'c', secret: 'x' }] }, /"secret" is no option of a client/],
+    [{ clients: [{ clientId: 'c', clientSecret: '' }] }, /"clients\[\].clientSecret" must be/],
+    [{ clients: [{ clientId: 'c', scope: 'a"' }] }, /"clients\[\].scope" must be/],
+    [{ clients: [{ clientId: 'c', grantTypes: 'password' }] }, /"clients\[\].grantTypes" must be/],
+    [{ clients: [{ clientId: 'c', grantTypes: ['implicit'] }] }, /"clients\[\].grantTypes" must/],
+  ]
+  for (const [options, message] of cases) {
+    const starting = createAuthorizationServer(options as AuthorizationServerOptions)
+    await t.rejects(starting, { name: 'TypeError', message })
+  }
+})

@@ -1,0 +1,399 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { inspect } from 'node:util'
+import t from 'tap'
+import {
+  createAuthorizationServer,
+  PasswordGrantError,
+  type PasswordGrantOptions,
+  passwordGrant,
+} from '../../src/testing/index.js'
+import { answering, cannedServer } from './fixtures/canned-server.js'
+
+const credentials = {
+  clientId: 'client',
+  clientSecret: 'S3cret+/ü "x"',
+  username: 'Jane.Doe@example.com',
+  password: 'pä ss%w0rd"\t!',
+}
+const token = { access_token: 'opaque', token_type: 'Bearer' }
+
+async function failure(options: Partial<PasswordGrantOptions>): Promise<PasswordGrantError> {
+  try {
+    await passwordGrant({ ...credentials, ...options })
+  } catch (error) {
+    if (error instanceof PasswordGrantError) return error
+    throw error
+  }
+  throw new Error('the grant should have failed')
+}
+
+function shown(error: Error): string {
+  const all = [error.message, error.stack, String(error), JSON.stringify(error)]
+  const deep = { depth: Infinity, showHidden: true }
+  return [...all, inspect(error, deep), inspect(error.cause, deep)].join('\n')
+}
+
+const hints: [status: number, error: string, hint: RegExp][] = [
+  [400, 'invalid_grant', /password.*MFA.*sign-on policy.*not tried again/],
+  [429, 'invalid_grant', /rate limit.*one token for a whole test run/],
+  [401, 'invalid_client', /clientId and clientSecret.*client_secret_basic_raw/],
+  [401, 'access_denied', /access policy rule.*not assigned to the application/],
+  [400, 'access_denied', /access policy rule.*not assigned to the application/],
+  [400, 'unauthorized_client', /not enabled for this client/],
+  [400, 'unsupported_grant_type', /does not offer the password grant/],
+  [400, 'invalid_scope', /scope is unknown/],
+  [400, 'invalid_request', /parameter is missing/],
+  [400, 'consent_required', /consent of the user/],
+  [403, 'mfa_required', /second factor/],
+  [400, 'interaction_required', /second factor/],
+  [400, 'use_dpop_nonce', /DPoP-bound.*turn the requirement off/],
+  [400, 'invalid_dpop_proof', /DPoP-bound/],
+  [503, 'temporarily_unavailable', /overloaded/],
+  [500, 'server_error', /see its log/],
+  [400, 'toString', /documentation/],
+  [502, 'strange_error', /failed, or what stands before it/],
+]
+
+for (const [status, error, hint] of hints) {
+  t.test(`G3: says what to do about ${error} with status ${status}`, async (t) => {
+    const body = { error, error_description: 'See the log.' }
+    const { tokenEndpoint, seen } = await cannedServer(t, answering(status, body))
+    const caught = await failure({ tokenEndpoint })
+    t.match(caught, { name: 'PasswordGrantError', error, status, errorDescription: 'See the log.' })
+    t.match(caught.hint, hint)
+    t.match(caught.message, hint)
+    t.match(caught.message, `${error}: ${tokenEndpoint} refused the request (HTTP ${status})`)
+    t.match(caught.message, 'The server says: "See the log."')
+    t.equal(seen.length, 1, 'is not tried again')
+  })
+}
+
+t.test('G3: reads the error code also beside a WWW-Authenticate challenge', async (t) => {
+  const headers = { 'www-authenticate': 'Basic realm="x"' }
+  const listener = answering(401, { error: 'invalid_client', error_description: '' }, headers)
+  const { tokenEndpoint } = await cannedServer(t, listener)
+  const caught = await failure({ tokenEndpoint })
+  t.match(caught, { error: 'invalid_client', status: 401 })
+  t.notOk('errorDescription' in caught)
+})
+
+t.test('explains the refusals of a real authorization server', async (t) => {
+  const clients = [
+    { clientId: 'client', clientSecret: credentials.clientSecret },
+    { clientId: 'machine', grantTypes: ['client_credentials'] as const },
+  ]
+  const users = [{ username: credentials.username, password: credentials.password }]
+  await using server = await createAuthorizationServer({ algorithm: 'ES256', clients, users })
+  const { issuer } = server
+  t.match(await failure({ issuer, password: 'wrong' }), { error: 'invalid_grant', status: 400 })
+  t.match(await failure({ issuer, username: 'nobody' }), { error: 'invalid_grant' })
+  t.match(await failure({ issuer, clientSecret: 'wrong' }), {
+    error: 'invalid_client',
+    status: 401,
+  })
+  t.match(await failure({ issuer, scope: 'admin' }), { error: 'invalid_scope', status: 400 })
+  t.match(await failure({ issuer, clientId: 'machine', clientSecret: undefined }), {
+    error: 'unauthorized_client',
+  })
+})
+
+const unusable: [what: string, status: number, type: string, body: string, found: RegExp][] = [
+  [
+    'an HTML page',
+    200,
+    'text/html',
+    '<!DOCTYPE html><p>Sign in',
+    /an HTML page \(content type: text\/html\).*URL is wrong/,
+  ],
+  ['an HTML page with an error status', 404, 'text/html', '\n<html>', /HTTP 404 with an HTML page/],
+  [
+    'an empty body',
+    200,
+    'application/json',
+    '',
+    /an empty body \(content type: application\/json\)/,
+  ],
+  ['an empty error', 404, 'text/plain', ' ', /HTTP 404 with an empty body/],
+  ['no JSON', 200, 'text/plain', 'hello', /no JSON object \(content type: text\/plain\)/],
+  ['broken JSON', 200, 'application/json', '{"access_', /no JSON object/],
+  ['a JSON array', 200, 'application/json', '[]', /no JSON object/],
+  ['JSON null', 200, 'application/json', 'null', /no JSON object/],
+  [
+    'JSON without an error',
+    400,
+    'application/json',
+    '{}',
+    /HTTP 400 with JSON that has no "error"/,
+  ],
+  ['an error that is empty', 400, 'application/json', '{"error":""}', /has no "error"/],
+  ['an error that is no string', 400, 'application/json', '{"error":{}}', /has no "error"/],
+  [
+    'no access_token',
+    200,
+    'application/json',
+    '{"token_type":"Bearer"}',
+    /cannot be used.*"access_token".*breaks the protocol/,
+  ],
+  [
+    'an unknown token_type',
+    200,
+    'application/json',
+    '{"access_token":"a","token_type":"mac"}',
+    /cannot be used.*token_type/,
+  ],
+  [
+    'an id_token that is no string',
+    200,
+    'application/json',
+    '{"access_token":"a","token_type":"Bearer","id_token":5}',
+    /cannot be used.*id_token/,
+  ],
+  ['a gateway error', 502, 'text/html', '<html>', /HTTP 502 with an HTML page.*try later/],
+]
+
+for (const [what, status, type, body, found] of unusable) {
+  t.test(`G3: says that the answer is ${what}`, async (t) => {
+    const listener = answering(status, body, { 'content-type': type })
+    const { tokenEndpoint } = await cannedServer(t, listener)
+    const caught = await failure({ tokenEndpoint })
+    t.match(caught, { error: 'invalid_response', status })
+    t.match(caught.message, found)
+    t.notOk('cause' in caught)
+  })
+}
+
+t.test('G3: names the content type as none where there is none', async (t) => {
+  const { tokenEndpoint } = await cannedServer(t, (_request, response) => response.end())
+  t.match((await failure({ tokenEndpoint })).message, 'content type: none')
+  const fetch = async () => new Response(null, { status: 204 })
+  const caught = await failure({ tokenEndpoint, fetch })
+  t.match(caught.message, 'HTTP 204 with an empty body (content type: none)')
+})
+
+t.test("shows Okta's own error summary, and knows its rate limit", async (t) => {
+  const body = { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit.' }
+  const { tokenEndpoint } = await cannedServer(t, answering(429, body))
+  const caught = await failure({ tokenEndpoint })
+  t.match(caught, {
+    error: 'invalid_response',
+    status: 429,
+    errorDescription: 'API call exceeded rate limit.',
+    hint: /rate limit/,
+  })
+})
+
+t.test('follows no redirect, neither at the token endpoint nor in discovery', async (t) => {
+  const location = 'https://else.example/login'
+  const { url, tokenEndpoint, seen } = await cannedServer(t, answering(302, 'x', { location }))
+  for (const options of [{ tokenEndpoint }, { issuer: url }]) {
+    const caught = await failure(options)
+    t.match(caught, { error: 'invalid_response', status: 302, hint: /Redirects are not followed/ })
+  }
+  t.equal(seen.length, 2)
+  const fetch = async () => new Response(null, { status: 307 })
+  t.match(await failure({ tokenEndpoint, fetch }), { status: 307 })
+})
+
+t.test('reads no more than a mebibyte', async (t) => {
+  const { tokenEndpoint } = await cannedServer(t, answering(200, 'x'.repeat(1024 * 1024 + 1)))
+  const caught = await failure({ tokenEndpoint })
+  t.match(caught, { error: 'invalid_response', status: 200, message: /more than 1048576 bytes/ })
+})
+
+t.test('says where there is no metadata, with the form of an Okta issuer', async (t) => {
+  const { url, seen } = await cannedServer(t, answering(404, ''))
+  const caught = await failure({ issuer: `${url}/oauth2/nope` })
+  t.match(caught, {
+    error: 'invalid_response',
+    status: 404,
+    hint: /oauth2\/\{authorization server/,
+  })
+  t.match(caught.message, `${url}/oauth2/nope`)
+  t.equal(seen.length, 2)
+})
+
+t.test('tells metadata that cannot be used', async (t) => {
+  const cases: [body: unknown, status: number, message: RegExp][] = [
+    ['<html>', 200, /an HTML page/],
+    [{ issuer: 'https://else.example' }, 200, /"issuer" property does not match/],
+    [{ issuer: 'no url' }, 200, /cannot be used/],
+    ['', 503, /HTTP 503 with an empty body.*try later/],
+    [{ errorSummary: 'Too many' }, 429, /HTTP 429.*Too many.*rate limit/],
+  ]
+  for (const [body, status, message] of cases) {
+    const { url } = await cannedServer(t, answering(status, body))
+    const caught = await failure({ issuer: url })
+    t.match(caught, { error: 'invalid_response', status })
+    t.match(caught.message, message)
+  }
+})
+
+t.test('sends no password to an endpoint without https, whatever the metadata says', async (t) => {
+  const endpoints = [undefined, 5, '/v1/token', 'http://192.0.2.1/token', 'ftp://127.0.0.1/token']
+  for (const token_endpoint of endpoints) {
+    const { url } = await cannedServer(t, (request, response) => {
+      const issuer = `http://${request.headers.host}`
+      answering(200, { issuer, token_endpoint })(request, response)
+    })
+    const caught = await failure({ issuer: url })
+    t.match(caught, { error: 'invalid_response', message: /no token endpoint that can be used/ })
+  }
+})
+
+t.test('goes to the https endpoint that the metadata names', async (t) => {
+  const { url } = await cannedServer(t, (request, response) => {
+    const issuer = `http://${request.headers.host}`
+    answering(200, { issuer, token_endpoint: 'https://login.example/token' })(request, response)
+  })
+  const caught = await failure({
+    issuer: url,
+    fetch: async (input, init) => {
+      if (!String(input).startsWith('https:')) return fetch(input, init)
+      return Response.json({ error: 'invalid_grant' }, { status: 400 })
+    },
+  })
+  t.match(caught.message, 'https://login.example/token refused')
+})
+
+t.test('says that nothing listens', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  const caught = await failure({ issuer: `http://127.0.0.1:${port}/oauth2/default` })
+  t.match(caught, { error: 'unreachable', hint: /host name and the port/ })
+  t.notOk('status' in caught)
+  t.match(inspect(caught), /ECONNREFUSED/)
+})
+
+t.test('says that the connection broke in the middle of an answer', async (t) => {
+  const { tokenEndpoint } = await cannedServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('{', () => response.destroy())
+  })
+  t.match(await failure({ tokenEndpoint }), { error: 'unreachable', message: /broke off/ })
+})
+
+t.test('ends in time where the server hangs', async (t) => {
+  const { url, tokenEndpoint } = await cannedServer(t, () => {})
+  for (const options of [{ tokenEndpoint }, { issuer: url }]) {
+    const caught = await failure({ ...options, timeout: 50 })
+    t.match(caught, { error: 'timeout', message: /no complete answer within 50 ms/ })
+  }
+})
+
+t.test('counts the body into the time', async (t) => {
+  const { tokenEndpoint } = await cannedServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.write('{')
+  })
+  t.match(await failure({ tokenEndpoint, timeout: 50 }), { error: 'timeout' })
+})
+
+t.test('ends in time where a fetch does not listen to its signal', async (t) => {
+  const fetch = () => new Promise<Response>(() => {})
+  const tokenEndpoint = 'https://example.com/token'
+  t.match(await failure({ tokenEndpoint, timeout: 20, fetch }), { error: 'timeout' })
+})
+
+t.test("ends with the signal's reason when the caller aborts", async (t) => {
+  const { tokenEndpoint, seen } = await cannedServer(t, () => controller.abort(reason))
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const { signal } = controller
+  await t.rejects(passwordGrant({ ...credentials, tokenEndpoint, signal }), reason)
+  await t.rejects(passwordGrant({ ...credentials, tokenEndpoint, signal }), reason)
+  t.equal(seen.length, 1, 'an aborted signal sends nothing')
+})
+
+const spellings = [
+  credentials.password,
+  credentials.clientSecret,
+  credentials.username,
+  credentials.username.toUpperCase(),
+  encodeURIComponent(credentials.password),
+  new URLSearchParams({ p: credentials.password }).toString().slice(2),
+  JSON.stringify(credentials.clientSecret).slice(1, -1),
+  Buffer.from(credentials.clientSecret).toString('base64'),
+  Buffer.from(`client:${credentials.clientSecret}`).toString('base64'),
+  'Jane.\u0000Doe\u200b@example.com',
+  'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2ln',
+]
+const traces = [
+  ...spellings,
+  credentials.password.replace('\t', ''),
+  'S3cret',
+  'w0rd',
+  'Jane',
+  'eyJ',
+  'c2ln',
+]
+
+t.test('shows no credential that the server sends back, in any spelling', async (t) => {
+  const echo = `Bad: ${spellings.join(' | ')} end`
+  const answers: [number, unknown][] = [
+    [400, { error: 'invalid_grant', error_description: echo }],
+    [400, { error: echo, error_description: 5 }],
+    [400, { errorSummary: echo }],
+    [200, `<html>${echo}`],
+    [200, { ...token, token_type: echo }],
+  ]
+  for (const [status, body] of answers) {
+    const { tokenEndpoint } = await cannedServer(t, answering(status, body))
+    const caught = await failure({ tokenEndpoint })
+    for (const trace of traces) t.notOk(shown(caught).includes(trace), `${status}: ${trace}`)
+  }
+})
+
+t.test(
+  'shows the rest of what the server says, short and without control characters',
+  async (t) => {
+    const error_description = `No\r\n\u001b[31m user ${credentials.username} here.\u202e ${'x'.repeat(400)}`
+    const { tokenEndpoint } = await cannedServer(
+      t,
+      answering(400, { error: 'e', error_description }),
+    )
+    const { errorDescription } = await failure({ tokenEndpoint })
+    t.equal(errorDescription?.length, 300)
+    t.match(errorDescription, /^No\[31m user \[redacted\] here\. x+…$/)
+  },
+)
+
+t.test('keeps a known error code also where the username is a part of it', async (t) => {
+  const body = { error: 'invalid_grant', error_description: 'invalid' }
+  const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+  t.match(await failure({ tokenEndpoint, username: 'invalid', password: '\u0000' }), {
+    error: 'invalid_grant',
+    errorDescription: '[redacted]',
+  })
+})
+
+t.test('shows no credential that a custom fetch throws about', async (t) => {
+  const tokenEndpoint = 'https://example.com/token'
+  const root = Object.assign(new Error(credentials.password), { code: credentials.username })
+  let error = root
+  for (let depth = 0; depth < 5; depth += 1) {
+    error = Object.assign(new Error(credentials.clientSecret, { cause: error }), {
+      code: 'ECUSTOM',
+      config: { data: credentials },
+    })
+  }
+  const thrown = [error, root, credentials.password, Object.assign(new Error('x'), { code: 5 })]
+  for (const reason of thrown) {
+    const caught = await failure({ tokenEndpoint, fetch: () => Promise.reject(reason) })
+    t.equal(caught.error, 'unreachable')
+    for (const trace of traces) t.notOk(shown(caught).includes(trace), trace)
+  }
+  const caught = await failure({ tokenEndpoint, fetch: () => Promise.reject(error) })
+  t.match(caught.cause, { message: 'Error: [redacted]', code: 'ECUSTOM' })
+})
+
+t.test('shows neither the query of a URL nor credentials in its path', async (t) => {
+  const { url } = await cannedServer(t, answering(400, { error: 'invalid_request' }))
+  const path = encodeURIComponent(credentials.username)
+  const caught = await failure({ tokenEndpoint: `${url}/${path}/token?key=abc` })
+  t.match(caught.message, `${url}/[redacted]/token refused`)
+  t.notMatch(shown(caught), /key=abc/)
+})

@@ -1,0 +1,122 @@
+import { generateKeyPair } from 'jose'
+import t, { type Test } from 'tap'
+import {
+  createAuthorizationServer,
+  type PasswordGrantOptions,
+  passwordGrant,
+} from '../../src/testing/index.js'
+
+const base = {
+  tokenEndpoint: 'https://example.com/v1/token',
+  clientId: 'client',
+  clientSecret: 'hunter2-client',
+  username: 'jane@example.com',
+  password: 'hunter2-jane',
+}
+const { clientSecret: _, ...publicBase } = base
+
+async function refused(t: Test, options: unknown, message: RegExp): Promise<void> {
+  const error = await passwordGrant(options as PasswordGrantOptions).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  t.ok(error instanceof TypeError, String(message))
+  t.match((error as Error).message, message)
+  t.notMatch((error as Error).stack, /hunter2|jane/)
+}
+
+t.test('names the option that is wrong, and never its value', async (t) => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const cases: [unknown, RegExp][] = [
+    [undefined, /takes an object/],
+    [null, /takes an object/],
+    [[], /takes an object/],
+    [{ ...base, userName: 'jane' }, /"userName" is no option of passwordGrant; it knows issuer/],
+    [{ ...base, tokenEndpoint: undefined }, /one of "issuer" and "tokenEndpoint"/],
+    [{ ...base, issuer: 'https://example.com' }, /one of "issuer" and "tokenEndpoint"/],
+    [{ ...base, tokenEndpoint: '/v1/token' }, /"tokenEndpoint" must be an absolute URL/],
+    [{ ...base, tokenEndpoint: 'http://example.com/' }, /"tokenEndpoint" must be an https URL/],
+    [{ ...base, tokenEndpoint: 'ftp://127.0.0.1/' }, /"tokenEndpoint" must be an https URL/],
+    [{ ...base, tokenEndpoint: 'https://jane:hunter2@example.com/' }, /neither a user name/],
+    [{ ...base, tokenEndpoint: 'https://:hunter2@example.com/' }, /neither a user name/],
+    [{ ...base, tokenEndpoint: 'https://example.com/#jane' }, /nor a fragment/],
+    [
+      { ...base, tokenEndpoint: undefined, issuer: 'https://example.com?jane' },
+      /"issuer" must have no query/,
+    ],
+    [{ ...base, clientId: undefined }, /"clientId" must be a string/],
+    [{ ...base, clientId: '' }, /"clientId" must be a string/],
+    [{ ...base, username: 1 }, /"username" must be a string/],
+    [{ ...base, password: '' }, /"password" must be a string/],
+    [{ ...base, clientSecret: '' }, /"clientSecret" must be a string/],
+    [{ ...base, scope: 5 }, /"scope" must be a space-delimited string/],
+    [{ ...base, scope: ['a b'] }, /"scope" must be a space-delimited string/],
+    [{ ...base, scope: 'a"b' }, /"scope" must be a space-delimited string/],
+    [{ ...base, parameters: { password: 'hunter2' } }, /"parameters" must not have "password"/],
+    [{ ...base, parameters: { grant_type: 'x' } }, /"parameters" must not have "grant_type"/],
+    [{ ...base, parameters: { audience: 1 } }, /"parameters.audience" must be a string/],
+    [{ ...base, timeout: 0 }, /"timeout" must be a whole number/],
+    [{ ...base, timeout: 1.5 }, /"timeout" must be a whole number/],
+    [{ ...base, timeout: 2 ** 31 }, /"timeout" must be a whole number/],
+    [{ ...base, signal: {} }, /"signal" must be an AbortSignal/],
+    [{ ...base, fetch: {} }, /"fetch" must be a function/],
+    [{ ...base, clientAuthentication: 'basic' }, /"clientAuthentication" must be client_secret_/],
+    [{ ...base, clientAuthentication: 'none' }, /sends neither "clientSecret" nor/],
+    [{ ...publicBase, privateKey, clientAuthentication: 'none' }, /sends neither "clientSecret"/],
+    [{ ...base, privateKey }, /"clientSecret" and "privateKey" exclude each other/],
+    [
+      { ...publicBase, clientAuthentication: 'client_secret_basic' },
+      /"clientSecret" must be given/,
+    ],
+    [{ ...publicBase, clientAuthentication: 'client_secret_post' }, /"clientSecret" must be given/],
+    [
+      { ...publicBase, clientAuthentication: 'client_secret_basic_raw' },
+      /"clientSecret" must be given/,
+    ],
+    [{ ...publicBase, clientAuthentication: 'private_key_jwt' }, /"privateKey" must be given/],
+    [
+      { ...base, clientId: 'a:b', clientAuthentication: 'client_secret_basic_raw' },
+      /"clientId" has a colon/,
+    ],
+    [{ ...publicBase, privateKey: publicKey }, /"privateKey" must be a private CryptoKey/],
+    [{ ...publicBase, privateKey: null }, /"privateKey" must be a private CryptoKey/],
+    [{ ...publicBase, privateKey: { kty: 'EC', d: 'hunter2' } }, /names it in "alg"/],
+    [{ ...publicBase, privateKey: { kty: 'EC', alg: 'ES256' } }, /"privateKey" must be a private/],
+    [
+      { ...publicBase, privateKey: { kty: 'EC', crv: 'P-256', alg: 'ES256', d: 'hunter2' } },
+      /"privateKey" must be a private/,
+    ],
+    [
+      { ...publicBase, privateKey: { kty: 'oct', alg: 'HS256', k: 'aHVudGVy', d: 'x' } },
+      /"privateKey" must be a private/,
+    ],
+  ]
+  for (const [options, message] of cases) await refused(t, options, message)
+})
+
+t.test('refuses a private key that is there for something else than signing', async (t) => {
+  const { privateKey } = await generateKeyPair('ECDH-ES')
+  await refused(t, { ...publicBase, privateKey }, /"privateKey" must be a private CryptoKey/)
+  const jwk = await generateKeyPair('RSA-OAEP-256', { extractable: true }).then(async (pair) => ({
+    ...(await crypto.subtle.exportKey('jwk', pair.privateKey)),
+    alg: 'RSA-OAEP-256',
+  }))
+  await refused(t, { ...publicBase, privateKey: jwk }, /"privateKey" must be a private CryptoKey/)
+})
+
+t.test('G4: refuses to run in production unless it is told to', async (t) => {
+  const before = process.env.NODE_ENV
+  t.teardown(() => {
+    if (before === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = before
+  })
+  await using server = await createAuthorizationServer({ algorithm: 'ES256' })
+  const { clientId, clientSecret } = { clientId: 'demo-client', clientSecret: 'demo-secret' }
+  const user = { username: 'testuser1@example.com', password: 'demo-password' }
+  const options = { ...user, clientId, clientSecret, issuer: server.issuer }
+  process.env.NODE_ENV = 'production'
+  await refused(t, options, /NODE_ENV=production.*"dangerouslyAllowProduction" must be true/)
+  await refused(t, { ...options, dangerouslyAllowProduction: 'yes' }, /must be true/)
+  t.same(server.requests, { discovery: 0, jwks: 0, token: 0, other: 0 })
+  await t.resolves(passwordGrant({ ...options, dangerouslyAllowProduction: true }))
+})
