@@ -28,7 +28,7 @@ const { access_token } = await passwordGrant({
   ...demoUser,
   ...demoClient,
   scope: 'orders:read',
-} as Parameters<typeof passwordGrant>[0])
+})
 const granted = await app.inject({
   url: '/orders',
   headers: { authorization: `Bearer ${access_token}` },

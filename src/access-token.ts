@@ -30,6 +30,7 @@ export class AccessToken {
   /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
   readonly #raw: string
 
+  /** @internal */
   constructor({ raw, claims, scope, clientId }: VerifiedToken) {
     this.#raw = raw
     this.claims = claims

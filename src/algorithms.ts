@@ -11,7 +11,26 @@ interface KeyShape {
 const RSA: KeyShape = { kty: 'RSA' }
 const ED25519: KeyShape = { kty: 'OKP', crv: 'Ed25519' }
 
-const ASYMMETRIC = {
+/** A signature algorithm whose keys an issuer can publish. */
+export type AsymmetricAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
+
+/** A signature algorithm that needs a secret which the issuer shares with the API. */
+export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
+
+export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
+
+const ASYMMETRIC: Readonly<Record<AsymmetricAlgorithm, KeyShape>> = {
   RS256: RSA,
   RS384: RSA,
   RS512: RSA,
@@ -23,14 +42,10 @@ const ASYMMETRIC = {
   ES512: { kty: 'EC', crv: 'P-521' },
   EdDSA: ED25519,
   Ed25519: ED25519,
-} as const satisfies Record<string, KeyShape>
+}
 
 /** The smallest secret in bytes: RFC 7518 §3.2 asks for one as long as the hash. */
-const SYMMETRIC = { HS256: 32, HS384: 48, HS512: 64 } as const
-
-export type AsymmetricAlgorithm = keyof typeof ASYMMETRIC
-export type SymmetricAlgorithm = keyof typeof SYMMETRIC
-export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
+const SYMMETRIC: Readonly<Record<SymmetricAlgorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
 /** What an issuer with a key set may sign with unless `algorithms` says otherwise. */
 export const ASYMMETRIC_ALGORITHMS = Object.keys(ASYMMETRIC) as readonly AsymmetricAlgorithm[]

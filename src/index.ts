@@ -5,7 +5,7 @@
  * @module
  */
 
-export { AccessToken } from './access-token.js'
+export type { AccessToken } from './access-token.js'
 export type * from './access-token-claims.js'
 export type {
   Algorithm,

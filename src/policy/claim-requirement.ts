@@ -2,12 +2,12 @@
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { isJsonObject } from '../json-object.js'
 
-type Value = string | number | boolean
-
 /** A value, several of which one is enough, or a function that decides by returning `true`. */
 export type ClaimRequirement =
-  | Value
-  | readonly Value[]
+  | string
+  | number
+  | boolean
+  | readonly (string | number | boolean)[]
   | ((value: unknown, claims: AccessTokenClaims) => boolean)
 
 export interface CompiledClaim {
@@ -43,7 +43,7 @@ function compileValue(
     Array.isArray(value) ? value.some((one) => accepted.has(one)) : accepted.has(value)
 }
 
-function isValue(value: unknown): value is Value {
+function isValue(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 

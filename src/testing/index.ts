@@ -1,3 +1,4 @@
+export type { AsymmetricAlgorithm } from '../algorithms.js'
 export type {
   AuthorizationServer,
   RequestCounts,

@@ -1,10 +1,15 @@
 import type { JSONWebKeySet } from 'jose'
-import type { EndpointName } from './router.js'
 import type { RotationOptions } from './signing-keys.js'
 import type { ClaimOverrides, IssueTokenOptions } from './token-issuer.js'
 
 /** How many requests each endpoint has received, whatever was answered. */
-export type RequestCounts = Readonly<Record<EndpointName, number>>
+export interface RequestCounts {
+  readonly discovery: number
+  readonly jwks: number
+  readonly token: number
+  /** Requests for anything else. */
+  readonly other: number
+}
 
 /** A running embedded authorization server; see `createAuthorizationServer`. */
 export interface AuthorizationServer {

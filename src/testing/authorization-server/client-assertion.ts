@@ -1,5 +1,5 @@
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
-import { signingAlgorithms } from './signing-keys.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
 import type { TestClient } from './test-accounts.js'
 
 const maxLifetime = 3600
@@ -29,7 +29,7 @@ export class ClientAssertions {
       const client = this.#clients.find(({ clientId }) => clientId === sub)
       if (client?.jwks === undefined) return undefined
       const { payload } = await jwtVerify(assertion, createLocalJWKSet(client.jwks), {
-        algorithms: [...signingAlgorithms],
+        algorithms: [...ASYMMETRIC_ALGORITHMS],
         issuer: client.clientId,
         subject: client.clientId,
         audience: this.#audience,

@@ -1,5 +1,6 @@
+import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
 import type { ServerSettings } from './options.js'
-import { type SigningKeys, signingAlgorithms } from './signing-keys.js'
+import type { SigningKeys } from './signing-keys.js'
 import { grantTypes } from './test-accounts.js'
 
 /** Where the server's endpoints are. */
@@ -33,7 +34,7 @@ export function metadata(
       'private_key_jwt',
       'none',
     ],
-    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    token_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     claims_supported: claims,
   }
 }

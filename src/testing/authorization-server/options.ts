@@ -1,7 +1,8 @@
+import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
 import { isLoopback } from '../../loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
-import { type SigningAlgorithm, signingAlgorithms } from './signing-keys.js'
+import type { SigningAlgorithm } from './signing-keys.js'
 import {
   demoClient,
   demoUser,
@@ -87,9 +88,9 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     '"standard" or "okta"',
   )
   requireThat(
-    signingAlgorithms.includes(settings.algorithm),
+    ASYMMETRIC_ALGORITHMS.includes(settings.algorithm),
     'algorithm',
-    `one of ${signingAlgorithms.join(', ')}`,
+    `one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`,
   )
   requireThat(isWhole(accessTokenLifetime, 1), 'accessTokenLifetime', 'a whole number of seconds')
   requireThat(isWhole(keySetMaxAge, 0), 'keySetMaxAge', 'a whole number of seconds')

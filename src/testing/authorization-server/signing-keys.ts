@@ -9,24 +9,10 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-
-/** The signature algorithms of the embedded authorization server. */
-export const signingAlgorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
+import type { AsymmetricAlgorithm } from '../../algorithms.js'
 
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
-export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+export type SigningAlgorithm = AsymmetricAlgorithm
 
 /** Members of the JWS header to set instead of the usual ones; `undefined` removes one. */
 export type HeaderOverrides = { readonly [name: string]: unknown }

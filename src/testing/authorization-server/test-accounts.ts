@@ -3,10 +3,10 @@ import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 
 /** The grants that the embedded authorization server performs. */
-export const grantTypes = ['password', 'client_credentials', 'refresh_token'] as const
+export const grantTypes: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']
 
 /** A grant that the embedded authorization server performs. */
-export type GrantType = (typeof grantTypes)[number]
+export type GrantType = 'password' | 'client_credentials' | 'refresh_token'
 
 /** Somebody who can sign in with the password grant. */
 export interface TestUser {

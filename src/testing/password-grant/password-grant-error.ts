@@ -35,6 +35,7 @@ export class PasswordGrantError extends Error {
   /** What to do next. */
   readonly hint: string
 
+  /** @internal */
   constructor({
     error,
     summary,

@@ -1,0 +1,114 @@
+/** Every example runs, from the built package, and says what it should. */
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+import { createAuthorizationServer, demoClient, demoUser } from '../src/testing/index.js'
+
+const folder = new URL('../.build/examples/', import.meta.url)
+
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(name: string, env: Record<string, string> = {}): Promise<Outcome> {
+  const { PATH = '' } = process.env
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [new URL(`${name}.js`, folder).pathname],
+      { env: { PATH, ...env }, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
+      },
+    )
+  })
+}
+
+const oktaEnvironment = (issuer: string) => ({
+  OKTA_ISSUER: issuer,
+  OKTA_CLIENT_ID: demoClient.clientId,
+  OKTA_CLIENT_SECRET: demoClient.clientSecret,
+  OKTA_USERNAME: demoUser.username,
+  OKTA_PASSWORD: demoUser.password,
+})
+
+t.test('there is a test for every example', async (t) => {
+  t.strictSame(
+    readdirSync(folder).sort(),
+    ['demo-output', 'demo', 'okta', 'several-issuers', 'token-to-api', 'websocket'].map(
+      (name) => `${name}.js`,
+    ),
+  )
+})
+
+t.test('demo: every answer is as expected, and it ends by itself', async (t) => {
+  const { code, stdout, stderr } = await run('demo')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /"token_type": "Bearer"/)
+  t.match(stdout, /valid token +GET \/me +200/)
+  t.match(stdout, /no token +GET \/me +401 Bearer realm="api"\n/)
+  for (const what of ['tampered token', 'expired token', 'token for another API', 'ID token']) {
+    t.match(stdout, new RegExp(`${what} +GET /me +401 Bearer realm="api", error="invalid_token"`))
+  }
+  t.match(
+    stdout,
+    /without the scope +GET \/orders +403 .*error="insufficient_scope".*scope="orders:read"/,
+  )
+  t.match(stdout, /rotated key +GET \/me +200/)
+  t.match(stdout, /9 of 9 answers as expected/)
+  t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
+  t.notMatch(stdout, demoUser.password)
+})
+
+t.test('okta: goes from password to API against a server like Okta', async (t) => {
+  const server = await createAuthorizationServer({ profile: 'okta' })
+  t.teardown(() => server.close())
+  const { code, stdout, stderr } = await run('okta', oktaEnvironment(server.issuer))
+  t.equal(code, 0, stderr)
+  t.match(stdout, 'got a bearer token for 3600 s')
+  t.match(
+    stdout,
+    'GET /me 200 {"user":"testuser1@example.com","client":"demo-client","scope":["openid"]}',
+  )
+})
+
+t.test('okta: says what is missing, and what is wrong', async (t) => {
+  const missing = await run('okta')
+  t.equal(missing.code, 2)
+  t.match(missing.stderr, 'OKTA_ISSUER')
+
+  const server = await createAuthorizationServer({ profile: 'okta' })
+  t.teardown(() => server.close())
+  const wrong = { ...oktaEnvironment(server.issuer), OKTA_PASSWORD: 'wrong-password' }
+  const { code, stderr } = await run('okta', wrong)
+  t.equal(code, 1)
+  t.match(stderr, /invalid_grant/)
+  t.notMatch(stderr, 'wrong-password')
+})
+
+t.test('several-issuers: each is trusted for its own tokens only', async (t) => {
+  const { code, stdout, stderr } = await run('several-issuers')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /employees +\/payroll +200/)
+  t.match(stdout, /partners +\/who +200 .*"from":"partners"/)
+  t.match(stdout, /partners +\/payroll +403/)
+  t.match(stdout, /stranger +\/who +401/)
+})
+
+t.test('token-to-api: opens the route for the scope, and for nothing less', async (t) => {
+  const { code, stdout, stderr } = await run('token-to-api')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /password grant: 200/)
+  t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
+})
+
+t.test('websocket: an upgrade without a good token is a 401', async (t) => {
+  const { code, stdout, stderr } = await run('websocket')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /header: +welcome, ada/)
+  t.match(stdout, /subprotocol: +welcome, ada/)
+  t.match(stdout, /no token: +401 Bearer realm="api"\n/)
+  t.match(stdout, /bad token: +401 .*error="invalid_token"/)
+})
