@@ -15,6 +15,9 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
    * be good all the same. Default false.
    */
   optional?: boolean
+
+  /** It is `scope`. Without this line a misspelt route would be found at registration only. */
+  scopes?: never
 }
 
 export interface RouteGuard {

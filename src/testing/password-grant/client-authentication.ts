@@ -2,7 +2,6 @@ import { types } from 'node:util'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import {
   type ClientAuth,
-  ClientSecretBasic,
   ClientSecretPost,
   modifyAssertion,
   None,
@@ -14,7 +13,7 @@ import {
  *
  * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first, as RFC 6749 §2.3.1 asks.
  * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that don't decode.
- *   The same bytes as above where id and secret are letters and digits.
+ *   The same bytes as above where id and secret are letters, digits, `-`, `_`, `.` and `*`.
  * - `client_secret_post`: id and secret in the body.
  * - `private_key_jwt`: a JWT signed with the client's private key, valid for a minute.
  * - `none`: a public client, which sends its id only.
@@ -42,7 +41,10 @@ export async function clientAuthentication(client: ClientCredentials): Promise<C
   const method = client.clientAuthentication ?? defaultMethod(client)
   switch (method) {
     case 'client_secret_basic':
-      return ClientSecretBasic(needed('clientSecret', clientSecret, method))
+      return basic(
+        formEncoded(client.clientId),
+        formEncoded(needed('clientSecret', clientSecret, method)),
+      )
     case 'client_secret_basic_raw':
       return rawBasic(client.clientId, needed('clientSecret', clientSecret, method))
     case 'client_secret_post':
@@ -81,7 +83,20 @@ function rawBasic(clientId: string, clientSecret: string): ClientAuth {
       '"clientId" has a colon, which "client_secret_basic_raw" cannot send: use client_secret_basic or client_secret_post',
     )
   }
-  const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+  return basic(clientId, clientSecret)
+}
+
+/**
+ * RFC 6749 appendix B by way of the URL standard, which leaves `-`, `_` and `.` alone where
+ * oauth4webapi's ClientSecretBasic escapes them: decoded it is the same, and servers that don't
+ * decode understand the ids and secrets that Okta and most others make.
+ */
+function formEncoded(value: string): string {
+  return new URLSearchParams({ value }).toString().slice('value='.length)
+}
+
+function basic(id: string, secret: string): ClientAuth {
+  const credentials = Buffer.from(`${id}:${secret}`).toString('base64')
   return (_as, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`)
 }
 

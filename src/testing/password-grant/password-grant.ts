@@ -5,6 +5,7 @@ import {
   genericTokenEndpointRequest,
   processGenericTokenEndpointResponse,
 } from 'oauth4webapi'
+import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
 import { boundedFetch, placeOf } from './bounded-fetch.js'
 import { withDeadline } from './deadline.js'
 import { jsonObject } from './json-object.js'
@@ -51,7 +52,12 @@ export async function passwordGrant(options: PasswordGrantOptions): Promise<Toke
 
 async function requestToken(grant: PreparedGrant, exchange: Exchange): Promise<TokenResponse> {
   const { location, authentication, parameters } = grant
-  const server = await locate(location, exchange)
+  // The ID token's signature isn't verified, so what the metadata says of its algorithm protects
+  // nothing; servers that say RS256 and sign with something else would only be refused.
+  const server = {
+    ...(await locate(location, exchange)),
+    id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS],
+  }
   const client: Client = { client_id: grant.clientId }
   const response = await genericTokenEndpointRequest(
     server,

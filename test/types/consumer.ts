@@ -1,0 +1,233 @@
+/** What a user writes, in TypeScript: all of it must compile. Nothing here is ever run. */
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import resourceServer, {
+  type AccessToken,
+  type AccessTokenClaims,
+  type Algorithm,
+  bearerToken,
+  type ClaimRequirement,
+  createResourceServer,
+  type Finding,
+  InsufficientScopeError,
+  InvalidTokenError,
+  type IssuerOptions,
+  KeysUnavailableError,
+  type PluginOptions,
+  type Requirement,
+  type ResourceServer,
+  ResourceServerError,
+  type ResourceServerOptions,
+  type RouteRequirement,
+  resourceServer as resourceServerByName,
+} from 'fastify-resource-server'
+import {
+  type AuthorizationServer,
+  createAuthorizationServer,
+  type PasswordGrantError,
+  type PasswordGrantOptions,
+  passwordGrant,
+  type TokenResponse,
+} from 'fastify-resource-server/testing'
+
+declare module 'fastify-resource-server' {
+  interface AccessTokenClaims {
+    tenant: string
+  }
+}
+
+/** Fails to compile unless both types are the same one. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function same<A, B>(_same: Same<A, B>): void {}
+
+export async function fiveLines(): Promise<FastifyInstance> {
+  const app = Fastify({ logger: true })
+  await app.register(resourceServer, {
+    issuer: 'https://example.okta.com/oauth2/default',
+    audience: 'api://default',
+  })
+  app.get('/me', async (request) => ({ user: request.claims.sub }))
+  app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async () => [])
+  app.get('/health', { config: { auth: false } }, async () => 'ok')
+  return app
+}
+
+export function claims(request: FastifyRequest, token: AccessToken): void {
+  same<typeof request.claims, AccessTokenClaims>(true)
+  same<typeof request.claims.sub, string | undefined>(true)
+  same<typeof request.claims.iss, string>(true)
+  same<typeof request.claims.aud, string | readonly string[]>(true)
+  same<typeof request.claims.exp, number>(true)
+  // Declared above by merging.
+  same<typeof request.claims.tenant, string>(true)
+  same<typeof token.claims.tenant, string>(true)
+  // Nobody declared this one.
+  same<(typeof request.claims)['department'], unknown>(true)
+}
+
+export function accessToken(request: FastifyRequest): string {
+  same<typeof request.auth, AccessToken | null>(true)
+  const { auth } = request
+  if (auth === null) return 'nobody'
+  same<typeof auth.scope, ReadonlySet<string>>(true)
+  same<typeof auth.subject, string | undefined>(true)
+  same<typeof auth.clientId, string | undefined>(true)
+  same<typeof auth.issuer, string>(true)
+  same<typeof auth.audience, readonly string[]>(true)
+  same<typeof auth.expiresAt, number>(true)
+  same<typeof auth.issuedAt, number | undefined>(true)
+  same<typeof auth.raw, string>(true)
+  const may: boolean = auth.hasScope('orders:read', 'orders:write')
+  return may ? auth.issuer : 'nobody'
+}
+
+export function routes(app: FastifyInstance): void {
+  app.get('/scope', { config: { auth: { scope: ['a', 'b'] } } }, async () => '')
+  app.get('/any-scope', { config: { auth: { anyScope: ['a', 'b'] } } }, async () => '')
+  app.get('/optional', { config: { auth: { optional: true } } }, async (request) => {
+    return request.auth?.subject ?? 'nobody'
+  })
+  app.get('/true', { config: { auth: true } }, async () => '')
+  app.get<{ Params: { id: string } }>(
+    '/orders/:id',
+    {
+      config: {
+        auth: {
+          claims: {
+            tenant: 'acme',
+            level: [1, 2],
+            email_verified: true,
+            'realm_access.roles': (value, all) => {
+              same<typeof value, unknown>(true)
+              same<typeof all, AccessTokenClaims>(true)
+              return Array.isArray(value) && value.includes(all.tenant)
+            },
+          },
+          authorize: (token, request) => {
+            same<typeof token, AccessToken>(true)
+            same<typeof request, FastifyRequest>(true)
+            return request.ip !== '' && token.hasScope('a')
+          },
+        },
+      },
+    },
+    async (request) => request.params.id,
+  )
+  app.route({
+    method: ['POST', 'PUT'],
+    url: '/route',
+    config: { auth: { authorize: async (_token, request) => request.method === 'POST' } },
+    handler: async () => '',
+  })
+}
+
+export const requirement: RouteRequirement = { scope: 'orders:read', optional: false }
+export const claimRequirement: ClaimRequirement = ['a', 1, true]
+export const algorithms: Algorithm[] = ['RS256', 'ES256', 'EdDSA', 'HS256']
+export const issuer: IssuerOptions = {
+  issuer: 'https://example.com',
+  jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '' }], cooldown: 10_000, fetch },
+}
+
+export const options: PluginOptions = {
+  issuer: ['https://a.example.com', { ...issuer, audience: ['api'], profile: 'rfc9068' }],
+  audience: 'api',
+  algorithms: ['RS256'],
+  clockTolerance: 5,
+  maxTokenAge: 3600,
+  maxTokenLength: 4096,
+  realm: 'orders',
+  tokenCache: { maxEntries: 10 },
+  global: false,
+  now: Date.now,
+  extractToken: (request) => {
+    same<typeof request, FastifyRequest>(true)
+    return bearerToken(request.raw)
+  },
+  onReject: (error, request) => {
+    same<typeof error, ResourceServerError>(true)
+    const finding: Finding = error.finding
+    request.log.warn({ code: error.code, expected: finding.expected })
+  },
+}
+
+export async function registered(app: FastifyInstance): Promise<void> {
+  await app.register(resourceServerByName, options)
+  app.register(resourceServer, { issuer, audience: 'api', tokenCache: false })
+  // Fastify's wrapper decides with a function, too.
+  app.register(resourceServer, () => ({ issuer: 'https://example.com', audience: 'api' }))
+  same<typeof app.resourceServer, ResourceServer<FastifyRequest>>(true)
+}
+
+export async function verified(app: FastifyInstance, request: FastifyRequest): Promise<void> {
+  const token = await app.resourceServer.verify('token', { scope: 'orders:read' }, request)
+  same<typeof token, AccessToken>(true)
+  await app.resourceServer.verify(
+    'token',
+    { authorize: (_token, { headers }) => headers.host === 'a' },
+    request,
+  )
+}
+
+interface Socket {
+  readonly address: string
+}
+
+export async function withoutFastify(socket: Socket): Promise<string | undefined> {
+  const options: ResourceServerOptions = {
+    issuer: 'https://example.com',
+    audience: 'api',
+    logger: { warn: (_details, message) => console.warn(message) },
+  }
+  const plain = await createResourceServer(options)
+  same<typeof plain, ResourceServer<unknown>>(true)
+  await plain.verify('token')
+  await plain.verify('token', { anyScope: ['a'] })
+
+  const onlyFor: Requirement<Socket> = { authorize: (_token, { address }) => address === '::1' }
+  const server = await createResourceServer<Socket>(options)
+  const token = await server.verify('token', onlyFor, socket)
+  server.close()
+  return token.subject
+}
+
+export function handled(error: unknown): string {
+  if (error instanceof KeysUnavailableError) return String(error.retryAfter satisfies number)
+  if (error instanceof InsufficientScopeError) return error.scope satisfies string
+  if (error instanceof InvalidTokenError) {
+    same<typeof error.code, 'invalid_token'>(true)
+    same<typeof error.statusCode, 401>(true)
+  }
+  if (!(error instanceof ResourceServerError)) return ''
+  const headers: Readonly<Record<string, string>> = error.headers
+  return `${error.code} ${error.statusCode} ${error.check} ${headers['www-authenticate']}`
+}
+
+export async function tested(): Promise<TokenResponse> {
+  await using server: AuthorizationServer = await createAuthorizationServer({
+    algorithm: 'ES256',
+    audience: 'api',
+    profile: 'okta',
+    scope: ['openid', 'orders:read'],
+  })
+  const kid: string = await server.rotateKeys({ keep: false })
+  const token: string = await server.issueToken({ kid, sub: undefined }, { scope: 'a b' })
+  const grant: PasswordGrantOptions = {
+    issuer: server.issuer,
+    clientId: 'demo-client',
+    clientSecret: 'demo-secret',
+    username: 'testuser1@example.com',
+    password: 'demo-password',
+    scope: 'openid orders:read',
+    parameters: { resource: token },
+  }
+  const response = await passwordGrant(grant)
+  same<typeof response.access_token, string>(true)
+  same<typeof response.id_token, string | undefined>(true)
+  same<typeof response.expires_in, number | undefined>(true)
+  return response
+}
+
+export function explained(error: PasswordGrantError): string {
+  same<typeof error.status, number | undefined>(true)
+  return `${error.error}: ${error.hint}`
+}
