@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { AccessTokenClaims } from './access-token-claims.js'
 
 /** What the pipeline knows of a token once every check has passed. */
@@ -49,6 +50,11 @@ export class AccessToken {
     return this.#raw
   }
 
+  /** For `util.inspect`, which would call the getter if it was asked to. */
+  [inspect.custom](): object {
+    return { ...this }
+  }
+
   /** Whether every one of the given scope tokens was granted. Compared exactly, case and all. */
   hasScope(...tokens: readonly string[]): boolean {
     return tokens.every((token) => this.scope.has(token))
@@ -59,6 +65,11 @@ export class AccessToken {
 class FixedSet extends Set<string> {
   // Absent while the Set constructor fills itself, because fields are made after super() returns.
   readonly #fixed = true
+
+  constructor(values: Iterable<string>) {
+    super(values)
+    Object.freeze(this)
+  }
 
   override add(value: string): this {
     if (#fixed in this) throw immutable()

@@ -30,7 +30,9 @@ export function responseHeaders(
 function challenge(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
   const parameters = [`realm="${realm}"`]
   if (!(error instanceof MissingCredentialsError)) {
-    parameters.push(`error="${error.code}"`, `error_description="${error.message}"`)
+    parameters.push(`error="${error.code}"`)
+    // A message of ours can be quoted; one of an error that "authorize" made may not be.
+    if (isQuotable(error.message)) parameters.push(`error_description="${error.message}"`)
   }
   const wanted = scopeOf(error, scope)
   if (wanted !== '') parameters.push(`scope="${wanted}"`)
@@ -38,13 +40,17 @@ function challenge(error: ResourceServerError, { realm, scope }: ChallengeContex
 }
 
 function scopeOf(error: ResourceServerError, resourceScope: string): string {
-  if (error instanceof InsufficientScopeError) return error.scope
+  if (error instanceof InsufficientScopeError) return isScope(error.scope) ? error.scope : ''
   return error instanceof MissingCredentialsError ? resourceScope : ''
 }
 
 /** RFC 6750 §3: a character that may stand in `error`, `error_description` and our `realm`. */
 export function isQuotable(text: string): boolean {
   return /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+}
+
+function isScope(text: string): boolean {
+  return text.split(' ').every(isScopeToken)
 }
 
 /** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */

@@ -136,14 +136,17 @@ function hidden(error: Error, name: string, value: unknown): void {
 }
 
 function describeCause(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'no answer'
+  return cause instanceof Error ? printable(cause.message) : 'no answer'
 }
 
 /** Makes a stranger's value fit for an operator's eyes: bounded, on one line, escaped. */
 export function describe(value: unknown): string {
-  const text = value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value)
-  const printable = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
-  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable
+  return printable(value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value))
+}
+
+function printable(text: string): string {
+  const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
+  return escaped.length > 200 ? `${escaped.slice(0, 200)}…` : escaped
 }
 
 function hex(character: string): string {

@@ -25,6 +25,9 @@ export {
 } from './errors.js'
 export type { ProfileName } from './issuer/profile.js'
 export type { Fetch } from './keys/fetch-json.js'
+export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
+export type { KeySetStatus } from './keys/key-source.js'
+export type { KeyStore, StoredKeySet } from './keys/key-store.js'
 export type { IssuerOptions } from './options/issuer-options.js'
 export type { JwksOptions } from './options/jwks-options.js'
 export type {

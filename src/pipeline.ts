@@ -13,7 +13,7 @@ import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
 import { type IssuerRegistry, requireAlgorithm } from './issuer/issuer.js'
 import { requireClaims, requireTimes, type TimeLimits } from './token/claims.js'
 import { parseCompactJws } from './token/compact-jws.js'
-import { requireSignature } from './token/signature.js'
+import { requireSigner } from './token/signature.js'
 
 export interface PipelineOptions {
   readonly issuers: IssuerRegistry
@@ -71,8 +71,7 @@ export class Pipeline {
     const jws = parseCompactJws(raw, maxTokenLength)
     const issuer = issuers.resolve(jws.claims.iss)
     const algorithm = requireAlgorithm(issuer, jws.header.alg)
-    const candidates = await issuer.keys.find(algorithm, jws.header.kid)
-    const key = await requireSignature(jws, algorithm, candidates)
+    const key = await requireSigner(jws, algorithm, issuer.keys)
     const claims = requireClaims(jws, issuer.expectations, limits, this.#seconds())
     requireUnbound(claims)
 

@@ -40,7 +40,7 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   fastify.addHook('onRequest', createGuardHook(core, guards, resolved))
   // Only to find mistakes in a requirement before the first request does.
   fastify.addHook('onRoute', ({ config }) => {
-    if (config !== undefined) guards.of(config as FastifyRequest['routeOptions']['config'])
+    if (config) guards.of(config as FastifyRequest['routeOptions']['config'])
   })
   fastify.addHook('onClose', async () => server.close())
 }
@@ -50,17 +50,24 @@ export default fastifyPlugin<PluginOptions>(plugin, {
   name: 'fastify-resource-server',
 })
 
+/** The scopes of each server in which the plugin is registered. */
+const scopes = new WeakMap<object, FastifyInstance[]>()
+
 function requireFirst(fastify: FastifyInstance): void {
-  if (!fastify.hasDecorator('resourceServer')) return
+  const others = scopes.get(fastify.server) ?? []
+  scopes.set(fastify.server, [...others, fastify])
+  // Scopes inherit from the one around them, and get its hooks even if they were there first.
+  const inside = others.some((other) => Object.prototype.isPrototypeOf.call(fastify, other))
+  if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(
-    'fastify-resource-server is registered already in this scope or in one around it, and guards ' +
-      'this one as well. For several issuers give an array as "issuer"; for scopes with different ' +
-      'issuers register it in each of them, side by side',
+    'fastify-resource-server is registered already in this scope, in one around it or in one ' +
+      'inside of it, and would guard the inner one twice. For several issuers give an array as ' +
+      '"issuer"; for scopes with different issuers register it in each of them, side by side',
   )
 }
 
 function readClaims(this: FastifyRequest) {
-  if (this.auth !== null) return this.auth.claims
+  if (this.auth) return this.auth.claims
   throw new TypeError(
     'request.claims was read on a request without a verified access token. Protect the route ' +
       '(remove auth: false), or look at request.auth, which is null then',
@@ -88,16 +95,16 @@ function createGuardHook(
   }
 
   return (request, reply, done) => {
-    let guard: RouteGuard | undefined
+    let scope = ''
     const admit = (token: AccessToken | null) => {
       request.auth = token
       done()
     }
     const refuse = (reason: unknown) => {
       // Fastify takes a falsy error for none, and would let the request in.
-      const error = reason instanceof Error ? reason : new Error('"authorize" threw no error')
+      const error = reason instanceof Error ? reason : new Error('what was thrown is no Error')
       if (error instanceof ResourceServerError) {
-        error.headers = responseHeaders(error, { realm, scope: guard?.policy.scope ?? '' })
+        error.headers = responseHeaders(error, { realm, scope })
         reply.headers(error.headers)
         report(error, request, onReject)
       }
@@ -106,7 +113,8 @@ function createGuardHook(
 
     let outcome: ReturnType<typeof authenticate>
     try {
-      guard = guards.of(request.routeOptions.config)
+      const guard = guards.of(request.routeOptions.config)
+      if (guard !== undefined) scope = guard.policy.scope
       outcome = guard === undefined || isPreflight(request) ? null : authenticate(request, guard)
     } catch (error) {
       return refuse(error)
@@ -118,6 +126,8 @@ function createGuardHook(
 }
 
 function permit(token: AccessToken, policy: Policy<FastifyRequest>, request: FastifyRequest) {
+  // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
+  request.auth = token
   const permitted = policy.require(token, request)
   return permitted === undefined ? token : permitted.then(() => token)
 }
@@ -137,7 +147,7 @@ function isPreflight({ method, headers, routeOptions }: FastifyRequest): boolean
     headers.origin !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     routeOptions.method === 'OPTIONS' &&
-    routeOptions.url?.endsWith('*') === true
+    /^\/?\*$|[^/]\*$/.test(`${routeOptions.url}`)
   )
 }
 

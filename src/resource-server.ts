@@ -6,7 +6,8 @@ import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import { type Issuer, IssuerRegistry } from './issuer/issuer.js'
 import { remoteKeySet } from './issuer/remote-key-set.js'
 import { givenKeySet, sharedSecret } from './keys/given-keys.js'
-import type { KeySource } from './keys/key-source.js'
+import type { KeySetStatus, KeySource } from './keys/key-source.js'
+import { SavedKeys } from './keys/saved-keys.js'
 import type { ResolvedIssuer } from './options/issuer-options.js'
 import {
   type ResolvedOptions,
@@ -63,6 +64,29 @@ export class ResourceServer<Context = unknown> {
     }
   }
 
+  /**
+   * How the key set of each issuer is doing, for a readiness probe: a server whose key sets aren't
+   * `empty` answers without waiting for anybody. Looks only, and fetches nothing.
+   */
+  status(): readonly KeySetStatus[] {
+    return this.#core.issuers.sources().map((keys) => keys.status())
+  }
+
+  /**
+   * Fetches the key set of every issuer anew: before the first token comes, or when an issuer has
+   * revoked a key and its tokens must be refused from now on. It keeps to the back-off after a
+   * failed attempt, so that calling it often is no flood.
+   *
+   * @throws {KeysUnavailableError} if the keys of an issuer can't be had now; those known before
+   *   stay in use.
+   */
+  async refreshKeys(): Promise<void> {
+    const refreshes = this.#core.issuers.sources().map((keys) => keys.refresh())
+    const outcomes = await Promise.allSettled(refreshes)
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
   /** Ends fetches under way; none is begun afterwards. A Fastify API does this on its own. */
   close(): void {
     this.#core.issuers.close()
@@ -108,19 +132,33 @@ async function assembleIssuer(issuer: ResolvedIssuer, options: ResolvedOptions):
 
 async function assembleKeys(
   { issuer, algorithms, keys }: ResolvedIssuer,
-  { now, logger }: ResolvedOptions,
+  { steadyNow, logger }: ResolvedOptions,
 ): Promise<KeySource> {
-  if (keys.from === 'secret') return sharedSecret(keys.secret, [...algorithms].filter(isSymmetric))
-  if (keys.from === 'given') return givenKeySet(keys.jwks, keys.maxKeys)
+  if (keys.from === 'secret') {
+    return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
+  }
+  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys)
+  const { store, ...jwks } = keys.jwks
+  const saved =
+    store === undefined
+      ? undefined
+      : new SavedKeys({
+          store,
+          issuer,
+          maxKeys: jwks.maxKeys,
+          onFailure: (what, err) =>
+            logger.warn({ err, issuer }, `the store of key sets failed to ${what} one`),
+        })
   return remoteKeySet({
-    ...keys.jwks,
+    ...jwks,
     issuer,
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
-    now,
-    onFailure: (error, retryIn) =>
+    saved,
+    now: steadyNow,
+    onFailure: (err, retryIn) =>
       logger.warn(
-        { err: error, issuer, retryInMilliseconds: Math.round(retryIn) },
+        { err, issuer, retryInMilliseconds: Math.round(retryIn) },
         'the key set of an issuer could not be fetched',
       ),
   })

@@ -1,6 +1,6 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
-import { isPlainObject, requireKnownKeys } from './options/check.js'
+import { isPlainObject, requireKnownKeys } from './plain-object.js'
 import {
   compilePolicy,
   type Policy,
@@ -38,7 +38,7 @@ export class RouteGuards {
   of(config: FastifyContextConfig): RouteGuard | undefined {
     const known = this.#guards.get(config)
     if (known !== undefined || this.#guards.has(config)) return known
-    const guard = compileGuard(config.auth === undefined ? this.#global : config.auth)
+    const guard = compileGuard(Object.hasOwn(config, 'auth') ? config.auth : this.#global)
     this.#guards.set(config, guard)
     return guard
   }
@@ -48,7 +48,9 @@ function compileGuard(auth: unknown): RouteGuard | undefined {
   if (auth === false) return undefined
   const requirement = auth === true ? {} : auth
   if (!isPlainObject(requirement)) {
-    throw new TypeError('config.auth must be true, false, or an object with a requirement')
+    throw new TypeError(
+      'config.auth must be true, false, or an object with a requirement; leave it out to say nothing',
+    )
   }
   requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
   const { optional = false, ...policy } = requirement

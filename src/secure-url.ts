@@ -1,12 +1,14 @@
 import { isLoopback } from './loopback.js'
 
-/** Whether `text` is an absolute https URL, or an http one where that was allowed. */
+/** Whether `text` is an absolute https URL without credentials, or http where that was allowed. */
 export function isSecureUrl(
   text: string,
   { allowHttp, mayBeLoopback }: { allowHttp: boolean; mayBeLoopback: boolean },
 ): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
+  // Credentials in a URL end up in logs, and fetch takes none.
+  if (url.username !== '' || url.password !== '') return false
   if (url.protocol === 'https:') return true
   return url.protocol === 'http:' && (allowHttp || (mayBeLoopback && isLoopback(url)))
 }

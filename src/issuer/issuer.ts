@@ -37,8 +37,12 @@ export class IssuerRegistry {
     })
   }
 
+  sources(): readonly KeySource[] {
+    return [...this.#issuers.values()].map(({ keys }) => keys)
+  }
+
   close(): void {
-    for (const { keys } of this.#issuers.values()) keys.close()
+    for (const keys of this.sources()) keys.close()
   }
 }
 

@@ -1,5 +1,5 @@
 /** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
-import { fetchJson } from '../keys/fetch-json.js'
+import { type FetchJsonOptions, fetchJson } from '../keys/fetch-json.js'
 import { RemoteKeys } from '../keys/remote-keys.js'
 import { discover } from './metadata.js'
 
@@ -8,21 +8,33 @@ export interface RemoteKeySetOptions
   readonly jwksUri: string | undefined
   readonly allowHttp: boolean
   readonly maxBytes: number
-  readonly fetch: Parameters<typeof fetchJson>[1]['fetch']
+  readonly fetch: FetchJsonOptions['fetch']
 }
 
 export function remoteKeySet(options: RemoteKeySetOptions): RemoteKeys {
   const { issuer, jwksUri, allowHttp, maxBytes, fetch } = options
   let known = jwksUri
+  let failed = false
+
+  const locate = async (exchange: FetchJsonOptions, mayHaveMoved: boolean): Promise<string> => {
+    if (known !== undefined && (known === jwksUri || !(mayHaveMoved || failed))) return known
+    try {
+      known = (await discover(issuer, { ...exchange, allowHttp })).jwksUri
+    } catch (error) {
+      // The key set may still be where it was, also while the metadata can't be had.
+      if (known === undefined) throw error
+    }
+    return known
+  }
+
   return new RemoteKeys({
     ...options,
-    fetchKeySet: async (signal) => {
+    fetchKeySet: async (signal, { mayHaveMoved }) => {
       const exchange = { fetch, signal, maxBytes }
-      const url = known ?? (await discover(issuer, { ...exchange, allowHttp })).jwksUri
-      // Forgotten until it has answered, so that a key set that moved is looked for again.
-      known = jwksUri
+      const url = await locate(exchange, mayHaveMoved)
+      failed = true
       const document = await fetchJson(url, exchange)
-      known = url
+      failed = false
       return document
     },
   })

@@ -32,6 +32,13 @@ export interface JsonDocument {
 /** The server was there and answered something else than was asked for. */
 export class UnexpectedAnswerError extends Error {
   override readonly name = 'UnexpectedAnswerError'
+  /** RFC 9110 §10.2.3 in milliseconds; `undefined` where the answer doesn't say. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, retryAfter?: number) {
+    super(message)
+    this.retryAfter = retryAfter
+  }
 }
 
 /**
@@ -39,6 +46,8 @@ export class UnexpectedAnswerError extends Error {
  * @throws what `fetch` throws when there is no answer, or the signal's reason when it aborts.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<JsonDocument> {
+  // A fetch that was passed in may not look.
+  options.signal.throwIfAborted()
   const response = await options.fetch(url, {
     method: 'GET',
     headers: { accept: 'application/json' },
@@ -46,8 +55,9 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
     signal: options.signal,
   })
   try {
-    if (response.status !== 200)
-      throw new UnexpectedAnswerError(`${url} answered ${status(response)}`)
+    if (response.status !== 200) {
+      throw new UnexpectedAnswerError(`${url} answered ${status(response)}`, retryAfter(response))
+    }
     const text = await readText(url, response, options)
     return { body: parse(url, text), maxAge: maxAgeOf(response.headers) }
   } catch (error) {
@@ -57,27 +67,44 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
   }
 }
 
+/** In seconds only: a date would be compared with a clock that isn't ours. */
+function retryAfter({ headers }: Response): number | undefined {
+  const [seconds] = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '') ?? []
+  return seconds === undefined ? undefined : Number(seconds) * 1_000
+}
+
 function status({ status, type }: Response): string {
-  const redirected = type === 'opaqueredirect' || (status >= 300 && status < 400)
+  const redirected = type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(status)
   return redirected ? `${status}, a redirect, which is not followed` : `${status}`
 }
 
 async function readText(
   url: string,
-  response: Response,
+  { body }: Response,
   { maxBytes, signal }: FetchJsonOptions,
 ): Promise<string> {
+  const reader = body?.getReader()
+  if (reader === undefined) return ''
+  // A fetch that was passed in may not heed the signal while its body is read.
+  const cancel = () => reader.cancel(signal.reason).catch(() => {})
+  signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  // A fetch that was passed in may not heed the signal while its body is read.
-  for await (const chunk of response.body ?? []) {
-    signal.throwIfAborted()
-    bytes += chunk.byteLength
-    if (bytes > maxBytes)
-      throw new UnexpectedAnswerError(`${url} answered more than ${maxBytes} bytes`)
-    chunks.push(chunk)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      signal.throwIfAborted()
+      if (done) return new TextDecoder().decode(Buffer.concat(chunks))
+      bytes += value.byteLength
+      if (bytes > maxBytes) {
+        throw new UnexpectedAnswerError(`${url} answered more than ${maxBytes} bytes`)
+      }
+      chunks.push(value)
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    reader.releaseLock()
   }
-  return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
 function parse(url: string, text: string): unknown {
@@ -89,9 +116,11 @@ function parse(url: string, text: string): unknown {
   }
 }
 
+/** RFC 9111 §4.2: what is left of it, after the time that it lay in caches on the way. */
 function maxAgeOf(headers: Headers): number | undefined {
   const directives = headers.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0
   const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,10})/.exec(directives) ?? []
-  return seconds === undefined ? undefined : Number(seconds)
+  const [age = 0] = /^\d{1,10}$/.exec(headers.get('age') ?? '') ?? []
+  return seconds === undefined ? undefined : Math.max(0, Number(seconds) - Number(age))
 }

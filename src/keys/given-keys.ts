@@ -2,7 +2,7 @@
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../algorithms.js'
 import { importKeySet, type KeySet } from './key-set.js'
-import type { KeySource } from './key-source.js'
+import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'
 
 /**
@@ -10,12 +10,17 @@ import type { VerificationKey } from './verification-key.js'
  *
  * @throws {TypeError} if no key of it can be used.
  */
-export async function givenKeySet(jwks: unknown, maxKeys: number): Promise<KeySource> {
-  return new GivenKeys(await importKeySet(jwks, maxKeys))
+export async function givenKeySet(
+  issuer: string,
+  jwks: unknown,
+  maxKeys: number,
+): Promise<KeySource> {
+  return new GivenKeys(issuer, await importKeySet(jwks, maxKeys))
 }
 
 /** A secret shared with the issuer, for HS256 and its larger sizes, and for nothing else. */
 export function sharedSecret(
+  issuer: string,
   secret: Uint8Array,
   algorithms: readonly SymmetricAlgorithm[],
 ): KeySource {
@@ -26,13 +31,18 @@ export function sharedSecret(
     fingerprint: 'shared secret',
   }
   // A secret has no name: whatever `kid` says, it is the only one there is.
-  return new GivenKeys({ find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []) })
+  return new GivenKeys(issuer, {
+    size: 1,
+    find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
+  })
 }
 
 class GivenKeys implements KeySource {
-  readonly #keys: Pick<KeySet, 'find'>
+  readonly #issuer: string
+  readonly #keys: Pick<KeySet, 'find' | 'size'>
 
-  constructor(keys: Pick<KeySet, 'find'>) {
+  constructor(issuer: string, keys: Pick<KeySet, 'find' | 'size'>) {
+    this.#issuer = issuer
     this.#keys = keys
   }
 
@@ -40,8 +50,26 @@ class GivenKeys implements KeySource {
     return this.#keys.find(algorithm, kid)
   }
 
+  findNewer(): readonly VerificationKey[] {
+    return []
+  }
+
   trusts(): boolean {
     return true
+  }
+
+  async refresh(): Promise<void> {}
+
+  status(): KeySetStatus {
+    return {
+      issuer: this.#issuer,
+      state: 'given',
+      keys: this.#keys.size,
+      age: undefined,
+      usableFor: Number.POSITIVE_INFINITY,
+      lastAttemptAt: undefined,
+      lastError: undefined,
+    }
   }
 
   close(): void {}

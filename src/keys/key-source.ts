@@ -14,9 +14,45 @@ export interface KeySource {
     kid: string | undefined,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
+  /**
+   * The keys after a look for newer ones: for a token without `kid` that none of those at hand
+   * signed. It looks as seldom as for an unknown `kid`, and gives none where it didn't look.
+   */
+  findNewer(algorithm: Algorithm): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+
   /** Whether a verdict that was reached with this key still stands. */
   trusts(key: VerificationKey): boolean
 
+  /**
+   * Fetches the keys anew, unless a back-off says that it is too soon.
+   *
+   * @throws {KeysUnavailableError} if they can't be had now.
+   */
+  refresh(): Promise<void>
+
+  status(): KeySetStatus
+
   /** Ends what is under way. Nothing is fetched afterwards. */
   close(): void
+}
+
+/** How an issuer's key set is doing. Times are in milliseconds. */
+export interface KeySetStatus {
+  readonly issuer: string
+  /**
+   * `given`: named in the options, never fetched. `fresh`: as new as it should be. `stale`: older,
+   * and being used because no newer one could be had, or nobody needed one. `empty`: none, so that
+   * a token waits for a fetch, and is answered with 503 if it fails.
+   */
+  readonly state: 'given' | 'fresh' | 'stale' | 'empty'
+  /** How many keys can verify a token now. */
+  readonly keys: number
+  /** Since it was fetched. */
+  readonly age: number | undefined
+  /** For how long it may still be used if no newer one can be had. Infinite for given keys. */
+  readonly usableFor: number
+  /** When the last attempt to fetch it began, since the epoch. */
+  readonly lastAttemptAt: number | undefined
+  /** Why the last attempt failed; `undefined` if it succeeded. */
+  readonly lastError: string | undefined
 }

@@ -9,73 +9,114 @@
  *          wait           └── requests don't wait ◀─────┘    503 if it fails
  * ```
  *
- * Fetches are asked for by three events: a first use, freshness running out, and a `kid` that isn't
+ * A fetch is asked for by three events: a first use, freshness running out, and a `kid` that isn't
  * in the set. However many requests meet in one event, one fetch is made; after a failed one, the
  * next waits for a back-off that is counted from that attempt.
  */
-
 import type { Algorithm } from '../algorithms.js'
 import { KeysUnavailableError } from '../errors.js'
-import type { JsonDocument } from './fetch-json.js'
+import { AbsentKids } from './absent-kids.js'
+import { BackOff } from './back-off.js'
+import { withinDeadline } from './deadline.js'
+import { type JsonDocument, UnexpectedAnswerError } from './fetch-json.js'
 import { importKeySet, type KeySet } from './key-set.js'
-import type { KeySource } from './key-source.js'
+import type { KeySetStatus, KeySource } from './key-source.js'
+import type { SavedKeys } from './saved-keys.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** All times in milliseconds. */
 export interface RemoteKeysOptions {
   readonly issuer: string
   /** Fetches the key set document, discovery included. Heeds the signal. */
-  readonly fetchKeySet: (signal: AbortSignal) => Promise<JsonDocument>
+  readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
   readonly timeout: number
   readonly cooldown: number
   readonly minimumAge: number
   readonly maximumAge: number
   readonly staleIfError: number
   readonly maxKeys: number
+  /** What outlives the process, if anything does. */
+  readonly saved: SavedKeys | undefined
   readonly now: () => number
   /** Told of each attempt that failed: once an attempt, not once a request. */
   readonly onFailure: (error: unknown, retryIn: number) => void
 }
 
+export interface FetchKeySetOptions {
+  /** Whether the key set may be somewhere else than before. */
+  readonly mayHaveMoved: boolean
+}
+
+type Candidates = readonly VerificationKey[]
+
 interface Loaded {
   readonly keys: KeySet
+  readonly fetchedAt: number
+  readonly freshUntil: number
   readonly refreshAt: number
   readonly usableUntil: number
 }
 
 /** The part of its freshness after which a set is refreshed, so that it doesn't lapse. */
 const REFRESH_AT = 0.8
-const FIRST_BACK_OFF = 1_000
-const LONGEST_BACK_OFF = 30_000
+/** A timer may go off a little before its time, and would find nothing to do. */
+const TIMER_MARGIN = 50
 
 export class RemoteKeys implements KeySource {
   readonly #options: RemoteKeysOptions
   readonly #closing = new AbortController()
+  readonly #backOff = new BackOff()
+  readonly #absent = new AbsentKids()
   #loaded: Loaded | undefined
+  #restoring: Promise<void> | undefined
   #attempt: Promise<KeySet> | undefined
-  #failures = 0
+  #lastAttemptAt: number | undefined
   #lastFailure: unknown
-  #retryAt = Number.NEGATIVE_INFINITY
+  #refreshTimer: NodeJS.Timeout | undefined
   #unknownKidAllowedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: RemoteKeysOptions) {
     this.#options = options
   }
 
-  find(algorithm: Algorithm, kid: string | undefined) {
+  find(algorithm: Algorithm, kid: string | undefined): Candidates | Promise<Candidates> {
     const keys = this.#current()
-    if (keys === undefined) return this.#load().then((loaded) => loaded.find(algorithm, kid))
+    if (keys === undefined) return this.#findFirst(algorithm, kid)
     const found = keys.find(algorithm, kid)
     // A known key that doesn't fit the algorithm is a wrong token, not a rotation.
     if (found.length > 0 || (kid !== undefined && keys.knows(kid))) return found
     return this.#findUnknown(algorithm, kid)
   }
 
+  findNewer(algorithm: Algorithm): Promise<Candidates> {
+    return this.#findUnknown(algorithm, undefined)
+  }
+
   trusts(key: VerificationKey): boolean {
     return this.#current()?.has(key) ?? false
   }
 
+  async refresh(): Promise<void> {
+    await this.#load({ mayHaveMoved: true })
+  }
+
+  status(): KeySetStatus {
+    const now = this.#options.now()
+    const loaded = this.#loaded
+    const known = loaded !== undefined && now < loaded.usableUntil
+    return {
+      issuer: this.#options.issuer,
+      state: !known ? 'empty' : now < loaded.freshUntil ? 'fresh' : 'stale',
+      keys: known ? loaded.keys.size : 0,
+      age: known ? now - loaded.fetchedAt : undefined,
+      usableFor: known ? loaded.usableUntil - now : 0,
+      lastAttemptAt: this.#lastAttemptAt,
+      lastError: this.#backOff.failing ? messageOf(this.#lastFailure) : undefined,
+    }
+  }
+
   close(): void {
+    clearTimeout(this.#refreshTimer)
     this.#closing.abort(new Error('the resource server was closed'))
   }
 
@@ -84,83 +125,111 @@ export class RemoteKeys implements KeySource {
     if (this.#loaded === undefined) return undefined
     const now = this.#options.now()
     if (now >= this.#loaded.usableUntil) return undefined
-    if (now >= this.#loaded.refreshAt && now >= this.#retryAt) {
+    if (now >= this.#loaded.refreshAt && this.#mayBegin(now)) {
       // The failure was told to the operator, and no request depends on it.
-      this.#load().catch(() => {})
+      this.#begin({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
+  }
+
+  /** Without requests, too, so that the first one after a pause doesn't meet an old set. */
+  #scheduleRefresh(): void {
+    if (this.#loaded === undefined || this.#closing.signal.aborted) return
+    const due = Math.max(this.#loaded.refreshAt, this.#backOff.until) - this.#options.now()
+    clearTimeout(this.#refreshTimer)
+    this.#refreshTimer = setTimeout(() => this.#current(), due + TIMER_MARGIN)
+    this.#refreshTimer.unref()
+  }
+
+  #mayBegin(now: number): boolean {
+    return (
+      this.#attempt === undefined && now >= this.#backOff.until && !this.#closing.signal.aborted
+    )
+  }
+
+  /** Nothing at hand: what was saved before a restart, or else a fetch that everybody waits for. */
+  async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
+    this.#restoring ??= this.#restore()
+    await this.#restoring
+    if (this.#attempt !== undefined) await this.#attempt
+    else if (this.#current() === undefined) {
+      return (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
+    }
+    // The key may have been published after the fetch of others was answered.
+    return this.find(algorithm, kid)
   }
 
   /**
    * No key at hand fits: the issuer may have rotated. One fetch answers everybody who wonders at
    * the same time; what it doesn't know is refused without another until the cooldown is over.
    */
-  async #findUnknown(algorithm: Algorithm, kid: string | undefined) {
-    // What is under way may have been asked for before the issuer published the key.
-    const underWay = await this.#attempt?.then((keys) => keys.find(algorithm, kid))
-    if (underWay !== undefined && underWay.length > 0) return underWay
-    if (this.#attempt === undefined) {
-      const now = this.#options.now()
+  async #findUnknown(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
+    if (this.#attempt !== undefined) {
+      const found = (await this.#attempt).find(algorithm, kid)
+      if (found.length > 0) return found
+    }
+    const now = this.#options.now()
+    if (kid !== undefined && this.#absent.has(kid, now)) return []
+    if (this.#mayBegin(now)) {
       if (now < this.#unknownKidAllowedAt) return []
       this.#unknownKidAllowedAt = now + this.#options.cooldown
     }
-    const keys = await this.#load()
-    return keys.find(algorithm, kid)
+    const found = (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
+    if (found.length === 0 && kid !== undefined) this.#absent.add(kid, this.#unknownKidAllowedAt)
+    return found
+  }
+
+  /** What is under way, or a new attempt, or none while it would come too soon. */
+  #load(options: FetchKeySetOptions): Promise<KeySet> {
+    if (this.#attempt !== undefined) return this.#attempt
+    if (this.#mayBegin(this.#options.now())) return this.#begin(options)
+    return Promise.reject(this.#unavailable())
   }
 
   /** One attempt at a time, shared by all who wait. */
-  #load(): Promise<KeySet> {
-    if (this.#attempt !== undefined) return this.#attempt
-    if (this.#closing.signal.aborted || this.#options.now() < this.#retryAt) {
-      return Promise.reject(this.#unavailable())
-    }
-    this.#attempt = this.#fetch().finally(() => {
+  #begin(options: FetchKeySetOptions): Promise<KeySet> {
+    this.#attempt = this.#fetch(options).finally(() => {
       this.#attempt = undefined
+      this.#scheduleRefresh()
     })
     return this.#attempt
   }
 
-  async #fetch(): Promise<KeySet> {
-    const { maxKeys, now } = this.#options
+  async #fetch(options: FetchKeySetOptions): Promise<KeySet> {
+    const { fetchKeySet, timeout, maxKeys, now } = this.#options
+    this.#lastAttemptAt = now()
     try {
-      const document = await this.#withinDeadline(this.#options.fetchKeySet)
-      const imported = await importKeySet(document.body, maxKeys)
+      const { body, maxAge } = await withinDeadline((signal) => fetchKeySet(signal, options), {
+        timeout,
+        closing: this.#closing.signal,
+      })
+      const imported = await importKeySet(body, maxKeys)
       const keys = imported.keepIdentityOf(this.#loaded?.keys)
-      this.#loaded = { keys, ...this.#lifetime(document.maxAge, now()) }
-      this.#failures = 0
-      this.#retryAt = Number.NEGATIVE_INFINITY
+      this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
+      this.#backOff.succeeded()
+      this.#absent.clear()
+      this.#options.saved?.save(body, this.#loaded.fetchedAt)
       return keys
     } catch (error) {
-      const retryIn = this.#backOff()
-      this.#retryAt = now() + retryIn
-      this.#lastFailure = error
-      // Nobody knows yet whether the key exists: the back-off alone spaces the next attempt.
-      this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
-      if (!this.#closing.signal.aborted) this.#options.onFailure(error, retryIn)
-      throw this.#unavailable()
+      throw this.#failed(error)
     }
   }
 
-  /** One deadline from the first connection to the last byte, whatever `fetch` makes of a signal. */
-  async #withinDeadline<T>(exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { timeout } = this.#options
-    const controller = new AbortController()
-    const aborted = new Promise<never>((_, reject) => {
-      controller.signal.addEventListener('abort', () => reject(controller.signal.reason))
-    })
-    const end = () => controller.abort(this.#closing.signal.reason)
-    const timer = setTimeout(
-      () => controller.abort(new Error(`no complete answer within ${timeout} ms`)),
-      timeout,
-    )
-    timer.unref()
-    this.#closing.signal.addEventListener('abort', end)
-    try {
-      return await Promise.race([exchange(controller.signal), aborted])
-    } finally {
-      clearTimeout(timer)
-      this.#closing.signal.removeEventListener('abort', end)
+  #failed(error: unknown): KeysUnavailableError {
+    const { now, onFailure } = this.#options
+    const askedFor = error instanceof UnexpectedAnswerError ? error.retryAfter : undefined
+    const retryIn = this.#backOff.failed(now(), askedFor)
+    this.#lastFailure = error
+    // Nobody knows yet whether the key exists: the back-off alone spaces the next attempt.
+    this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
+    if (!this.#closing.signal.aborted) {
+      try {
+        onFailure(error, retryIn)
+      } catch {
+        // A log that is full is no reason to answer otherwise.
+      }
     }
+    return this.#unavailable()
   }
 
   #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {
@@ -168,24 +237,34 @@ export class RemoteKeys implements KeySource {
     const wanted = maxAge === undefined ? maximumAge : maxAge * 1000
     const freshFor = Math.min(Math.max(wanted, minimumAge), maximumAge)
     return {
+      fetchedAt: now,
+      freshUntil: now + freshFor,
       refreshAt: now + freshFor * REFRESH_AT,
       usableUntil: now + freshFor + staleIfError,
     }
   }
 
-  /** Doubles with each failure; the jitter keeps a fleet from coming back in step. */
-  #backOff(): number {
-    this.#failures++
-    const longest = Math.min(FIRST_BACK_OFF * 2 ** (this.#failures - 1), LONGEST_BACK_OFF)
-    return longest * (0.5 + Math.random() / 2)
+  /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
+  async #restore(): Promise<void> {
+    const { saved, timeout, maximumAge, staleIfError, now } = this.#options
+    const restored = await saved?.restore({ timeout, closing: this.#closing.signal })
+    if (restored === undefined) return
+    const { keys, fetchedAt } = restored
+    const usableUntil = fetchedAt + maximumAge + staleIfError
+    if (fetchedAt > now()) return
+    this.#loaded ??= { keys, fetchedAt, freshUntil: fetchedAt, refreshAt: fetchedAt, usableUntil }
   }
 
   #unavailable(): KeysUnavailableError {
-    const seconds = Math.ceil((this.#retryAt - this.#options.now()) / 1000)
+    const seconds = Math.ceil((this.#backOff.until - this.#options.now()) / 1000)
     return new KeysUnavailableError(
       this.#options.issuer,
-      Math.max(1, Math.min(seconds, LONGEST_BACK_OFF / 1000)),
+      Math.max(1, Math.min(seconds, 60)),
       this.#lastFailure,
     )
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown'
 }

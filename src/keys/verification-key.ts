@@ -1,11 +1,10 @@
 /** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
-import { KeyObject } from 'node:crypto'
-import { importJWK, type JWK } from 'jose'
+import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import {
   type Algorithm,
   ASYMMETRIC_ALGORITHMS,
   type AsymmetricAlgorithm,
-  isAsymmetric,
   keyShapeOf,
 } from '../algorithms.js'
 import { isJsonObject } from '../json-object.js'
@@ -31,9 +30,10 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
   const algorithms = algorithmsOf(jwk)
   const [algorithm] = algorithms
   if (algorithm === undefined) return undefined
-  const material = await importMaterial(jwk, algorithm)
-  if (material === undefined || !isStrong(material)) return undefined
   const { kid, kty, crv, n, e, x, y } = jwk
+  // The rest was judged above; the importer is stricter about it than RFC 7517.
+  const material = await importMaterial({ kty, crv: crvOf(kty, crv), n, e, x, y }, algorithm)
+  if (material === undefined || !isStrong(material)) return undefined
   return Object.freeze({
     kid: kid as string | undefined,
     algorithms: new Set(algorithms),
@@ -42,21 +42,30 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
   })
 }
 
-function isForVerifying({ kid, use, key_ops: operations, d, k }: Record<string, unknown>): boolean {
+function isForVerifying(jwk: Record<string, unknown>): boolean {
+  const { kid, use, key_ops: operations, ext, d, k } = jwk
   return (
     (kid === undefined || typeof kid === 'string') &&
+    (ext === undefined || typeof ext === 'boolean') &&
     (use === undefined || use === 'sig') &&
-    (operations === undefined || (Array.isArray(operations) && operations.includes('verify'))) &&
+    (operations === undefined || includesVerify(operations)) &&
     d === undefined &&
     k === undefined
   )
 }
 
+/** RFC 7517 §4.3: an array without duplicates. */
+function includesVerify(operations: unknown): boolean {
+  if (!Array.isArray(operations)) return false
+  return operations.includes('verify') && new Set(operations).size === operations.length
+}
+
 function algorithmsOf({ alg, kty, crv }: Record<string, unknown>): AsymmetricAlgorithm[] {
   return ASYMMETRIC_ALGORITHMS.filter((algorithm) => {
     const shape = keyShapeOf(algorithm)
-    return shape.kty === kty && shape.crv === crvOf(kty, crv) && (alg ?? algorithm) === algorithm
-  }).filter(isAsymmetric)
+    const named = alg === undefined || alg === algorithm
+    return named && shape.kty === kty && shape.crv === crvOf(kty, crv)
+  })
 }
 
 /** An RSA key has no curve; a stray `crv` on one says nothing. */
@@ -69,8 +78,8 @@ async function importMaterial(
   algorithm: AsymmetricAlgorithm,
 ): Promise<KeyObject | undefined> {
   try {
-    const key = await importJWK(jwk as JWK, algorithm)
-    return key instanceof Uint8Array ? undefined : KeyObject.from(key)
+    // Bytes come of a symmetric key only, and none has the shape of an asymmetric algorithm.
+    return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
   } catch {
     return undefined
   }
@@ -78,7 +87,7 @@ async function importMaterial(
 
 function isStrong({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): boolean {
   if (asymmetricKeyType !== 'rsa') return true
-  const { modulusLength = 0, publicExponent = 0n } = details ?? {}
+  const { modulusLength = 0, publicExponent = 0n } = details as AsymmetricKeyDetails
   // An exponent of 1 verifies anything that anybody writes down.
   return modulusLength >= MIN_RSA_BITS && publicExponent >= 3n
 }

@@ -1,20 +1,10 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
 
+export { isPlainObject, requireKnownKeys } from '../plain-object.js'
+
 /** @throws {TypeError} always. */
 export function reject(name: string, rule: string): never {
   throw new TypeError(`"${name}" option ${rule}`)
-}
-
-/** An option object with no members but the known ones. */
-export function requireKnownKeys(where: string, value: unknown, known: readonly string[]): void {
-  if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)
-  const unknown = Object.keys(value).find((key) => !known.includes(key))
-  if (unknown === undefined) return
-  throw new TypeError(`"${unknown}" is no option of ${where}; these are: ${known.join(', ')}`)
-}
-
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A whole number in `[minimum, maximum]`. */

@@ -114,15 +114,16 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
 }
 
 function requireIssuer(issuer: unknown, allowHttp: boolean): URL {
-  if (typeof issuer !== 'string' || !URL.canParse(issuer)) {
+  // The URL parser drops white space, a comparison with "iss" doesn't.
+  if (typeof issuer !== 'string' || /\s/.test(issuer) || !URL.canParse(issuer)) {
     reject('issuer', 'must be a URL, such as https://example.okta.com/oauth2/default')
-  }
-  if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
-    reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
   }
   const url = new URL(issuer)
   if (/[?#]/.test(issuer) || url.username !== '' || url.password !== '') {
     reject('issuer', 'must be a URL without query, fragment and credentials')
+  }
+  if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
+    reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
   }
   const mistake = oktaMistake(url)
   if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
@@ -164,7 +165,7 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
     return { from: 'given', jwks: { keys }, maxKeys: resolved.maxKeys }
   }
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
-    reject('jwksUri', 'must be an https URL (http on loopback only)')
+    reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
   }
   return { from: 'remote', jwksUri, allowHttp, jwks: resolved }
 }

@@ -1,6 +1,7 @@
 /** How an issuer's key set is fetched and kept, and the check of what was said about it. */
 import type { JWK } from 'jose'
 import type { Fetch } from '../keys/fetch-json.js'
+import type { KeyStore } from '../keys/key-store.js'
 import { functionOrUndefined, numberIn, reject } from './check.js'
 
 /** The key set of an issuer. Times are in milliseconds. */
@@ -17,17 +18,22 @@ export interface JwksOptions {
    */
   cooldown?: number
 
-  /** A fetched set is fresh at least that long, whatever its `Cache-Control` says. Default 60,000. */
+  /**
+   * A fetched set is fresh at least that long, whatever its `Cache-Control` says. Default 60,000, or
+   * `maximumAge` if that is less; from 1,000.
+   */
   minimumAge?: number
 
   /**
-   * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing: the
-   * time for which a key that the issuer removed may still be trusted. Default 600,000 (10 minutes).
+   * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing. While
+   * requests come, a key that the issuer removed is trusted no longer. Default 600,000 (10 minutes);
+   * from 1,000 to 86,400,000 (a day).
    */
   maximumAge?: number
 
   /**
-   * How long a set that is no longer fresh may be used while the issuer can't be reached. Default
+   * How long a set that is no longer fresh may be used while no newer one could be had: the issuer
+   * is out of reach, or the refresh that the first request after a pause began isn't over. Default
    * 14,400,000 (4 hours); from 0 to 604,800,000 (a week).
    */
   staleIfError?: number
@@ -37,6 +43,13 @@ export interface JwksOptions {
 
   /** A longer answer of the issuer is refused. In bytes. Default 524,288; up to 16 MiB. */
   maxBytes?: number
+
+  /**
+   * Where fetched key sets are kept, so that a restart while the issuer is down serves at once: a
+   * `fileKeyStore`, or one of yours. What it holds is used for at most `maximumAge` and
+   * `staleIfError` after it was fetched. Default: nowhere.
+   */
+  store?: KeyStore
 
   /** In place of the platform's `fetch`, for instance one that goes through a proxy. */
   fetch?: Fetch
@@ -51,11 +64,14 @@ export const JWKS_OPTIONS = [
   'staleIfError',
   'maxKeys',
   'maxBytes',
+  'store',
   'fetch',
 ] as const satisfies readonly (keyof JwksOptions)[]
 
 /** {@link JwksOptions} checked, with every default filled in. */
-export type ResolvedJwks = Readonly<Required<Omit<JwksOptions, 'keys'>>>
+export type ResolvedJwks = Readonly<
+  Required<Omit<JwksOptions, 'keys' | 'store'>> & { store: KeyStore | undefined }
+>
 
 const DAY = 86_400_000
 
@@ -67,11 +83,12 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       maximum: range[1],
       unit: 'milliseconds',
     })
+  const maximumAge = milliseconds('maximumAge', 600_000, [1_000, DAY])
   const resolved: ResolvedJwks = {
     timeout: milliseconds('timeout', 5_000, [100, 60_000]),
     cooldown: milliseconds('cooldown', 10_000, [1_000, 600_000]),
-    minimumAge: milliseconds('minimumAge', 60_000, [0, DAY]),
-    maximumAge: milliseconds('maximumAge', 600_000, [1_000, DAY]),
+    minimumAge: milliseconds('minimumAge', Math.min(60_000, maximumAge), [1_000, DAY]),
+    maximumAge,
     staleIfError: milliseconds('staleIfError', 4 * 3_600_000, [0, 7 * DAY]),
     maxKeys: numberIn('jwks.maxKeys', options.maxKeys ?? 100, {
       minimum: 1,
@@ -83,10 +100,17 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       maximum: 16_777_216,
       unit: 'bytes',
     }),
+    store: resolveStore(options.store),
     fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? fetch,
   }
   if (resolved.minimumAge > resolved.maximumAge) {
     reject('jwks.minimumAge', 'must not be larger than "jwks.maximumAge"')
   }
   return Object.freeze(resolved)
+}
+
+function resolveStore(store: KeyStore | undefined): KeyStore | undefined {
+  if (store === undefined) return undefined
+  if (typeof store?.load === 'function' && typeof store.save === 'function') return store
+  return reject('jwks.store', 'must have the methods "load" and "save", as fileKeyStore() has')
 }

@@ -81,6 +81,8 @@ export interface ResolvedOptions {
   readonly realm: string
   readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
   readonly now: () => number
+  /** The same for what waits: never set back, so that no wait becomes longer than it was. */
+  readonly steadyNow: () => number
   readonly logger: Logger
 }
 
@@ -88,6 +90,7 @@ export interface ResolvedOptions {
 export function resolveOptions(options: ResourceServerOptions): ResolvedOptions {
   requireKnownKeys('a resource server', options, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
+  const now = functionOrUndefined('now', options.now)
   return Object.freeze({
     issuers: resolveIssuers(options),
     limits: Object.freeze({
@@ -112,7 +115,8 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     }),
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
-    now: functionOrUndefined('now', options.now) ?? Date.now,
+    now: now ?? Date.now,
+    steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
   })
 }
@@ -133,8 +137,10 @@ function resolveIssuers(options: ResourceServerOptions): readonly ResolvedIssuer
 
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
-  const jwks = { ...(defaults as IssuerOptions).jwks, ...(issuer.jwks as object | undefined) }
-  return { ...defaults, ...(issuer as unknown as IssuerOptions), jwks }
+  const own = { ...defaults, ...(issuer as unknown as IssuerOptions) }
+  const shared = (defaults as IssuerOptions).jwks
+  if (!isPlainObject(shared) || !isPlainObject(issuer.jwks)) return own
+  return { ...own, jwks: { ...shared, ...issuer.jwks } }
 }
 
 function requireNoSharedKeys({ jwksUri, jwks, secret }: ResourceServerOptions): void {
@@ -168,5 +174,5 @@ function resolveTokenCache(options: ResourceServerOptions['tokenCache'] = {}) {
 
 function resolveLogger(logger: Logger | undefined): Logger {
   if (logger === undefined) return { warn() {} }
-  return typeof logger.warn === 'function' ? logger : reject('logger', 'must have a method "warn"')
+  return typeof logger?.warn === 'function' ? logger : reject('logger', 'must have a method "warn"')
 }

@@ -1,6 +1,7 @@
 /** Requirements on single claims. */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { isJsonObject } from '../json-object.js'
+import { isPlainObject } from '../plain-object.js'
 
 /** A value, several of which one is enough, or a function that decides by returning `true`. */
 export type ClaimRequirement =
@@ -19,7 +20,7 @@ export interface CompiledClaim {
 export function compileClaims(
   claims: Readonly<Record<string, ClaimRequirement>> = {},
 ): readonly CompiledClaim[] {
-  if (!isJsonObject(claims)) throw new TypeError('"claims" must be an object of claim names')
+  if (!isPlainObject(claims)) throw new TypeError('"claims" must be an object of claim names')
   return Object.entries(claims).map(([name, required]) => {
     const accepts = compileValue(name, required)
     return { name, holds: (claims) => accepts(claimAt(claims, name), claims) }
@@ -47,13 +48,16 @@ function isValue(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
-/** Own members only: `constructor` is no claim of anybody's. */
-function claimAt(claims: AccessTokenClaims, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name]
-  let value: unknown = claims
-  for (const step of name.split('.')) {
-    if (!isJsonObject(value) || !Object.hasOwn(value, step)) return undefined
-    value = value[step]
+/**
+ * Own members only: `constructor` is no claim of anybody's. Names may have dots themselves
+ * (`https://api.example/roles`), so the longest name that is there goes first.
+ */
+function claimAt(claims: unknown, path: string): unknown {
+  if (!isJsonObject(claims)) return undefined
+  if (Object.hasOwn(claims, path)) return claims[path]
+  for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
+    const name = path.slice(0, dot)
+    if (Object.hasOwn(claims, name)) return claimAt(claims[name], path.slice(dot + 1))
   }
-  return value
+  return undefined
 }

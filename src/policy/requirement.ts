@@ -2,6 +2,7 @@
 import type { AccessToken } from '../access-token.js'
 import { isScopeToken } from '../challenge.js'
 import { type Finding, InsufficientScopeError } from '../errors.js'
+import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 
 /**
@@ -48,6 +49,12 @@ export interface Policy<Context> {
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
 export function compilePolicy<Context>(requirement: Requirement<Context>): Policy<Context> {
+  requireKnownKeys('a requirement', requirement, REQUIREMENT_KEYS)
+  const unsaid = REQUIREMENT_KEYS.find(
+    (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
+  )
+  // A misspelt constant would otherwise ask for nothing.
+  if (unsaid !== undefined) throw new TypeError(`"${unsaid}" is undefined: leave it out instead`)
   const { authorize } = requirement
   const all = scopeTokens('scope', splitScope(requirement.scope))
   const any = scopeTokens('anyScope', requirement.anyScope)
@@ -98,7 +105,7 @@ function scopeTokens(name: string, tokens: unknown): readonly string[] {
     Array.isArray(tokens) &&
     tokens.length > 0 &&
     tokens.every((token) => typeof token === 'string' && isScopeToken(token))
-  if (good) return tokens
+  if (good) return [...tokens]
   throw new TypeError(
     `"${name}" must hold one or more scope tokens: printable ASCII without space, quotation mark ` +
       `and backslash${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,

@@ -4,7 +4,17 @@ export type {
   RequestCounts,
 } from './authorization-server/authorization-server.js'
 export { createAuthorizationServer } from './authorization-server/create-authorization-server.js'
+export type {
+  DrippingFault,
+  Fault,
+  FaultName,
+  RedirectFault,
+  SlowFault,
+  StatusFault,
+} from './authorization-server/fault.js'
+export type { MoveOptions } from './authorization-server/key-set-location.js'
 export type { AuthorizationServerOptions } from './authorization-server/options.js'
+export type { EndpointName } from './authorization-server/router.js'
 export type {
   HeaderOverrides,
   RotationOptions,

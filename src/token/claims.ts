@@ -46,18 +46,19 @@ export function requireTimes(
   { clockTolerance, maxTokenAge }: TimeLimits,
   now: number,
 ): void {
-  if (exp <= now - clockTolerance) {
+  // Each written so that a clock that tells no time refuses.
+  if (!(exp > now - clockTolerance)) {
     throw refusal('expiry', 'The access token expired', `after ${now}`, exp)
   }
-  if (nbf !== undefined && nbf > now + clockTolerance) {
+  if (nbf !== undefined && !(nbf <= now + clockTolerance)) {
     throw refusal('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
   }
-  if (iat !== undefined && iat > now + clockTolerance) {
+  if (iat !== undefined && !(iat <= now + clockTolerance)) {
     throw refusal('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
   }
   if (maxTokenAge === undefined) return
   if (iat === undefined) throw refusal('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
-  if (now - iat > maxTokenAge + clockTolerance) {
+  if (!(now - iat <= maxTokenAge + clockTolerance)) {
     throw refusal('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
   }
 }
@@ -74,12 +75,13 @@ function requireType(typ: string | undefined, { types, typeOptional }: ClaimExpe
 /**
  * RFC 8725 §3.12: an ID token is not an access token, nor is a refresh or a logout token. Only what
  * no access token carries counts: hashes that bind an ID token to a response (OpenID Connect Core
- * §3.1.3.6), and the words in which Cognito and Keycloak name the kind.
+ * §3.1.3.6), the `events` of a security event (RFC 8417 §2.2), and the words in which Cognito and
+ * Keycloak name the kind.
  */
 function requireNoOtherKindOfToken(claims: Claims): void {
-  for (const name of ['at_hash', 'c_hash', 's_hash']) {
+  for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
     if (Object.hasOwn(claims, name)) {
-      throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `an ID token ("${name}")`)
+      throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `one with "${name}"`)
     }
   }
   const { token_use: use, typ } = claims
@@ -101,7 +103,7 @@ function requireWellFormed(claims: Claims): void {
       throw refusal('claims', MALFORMED, `"${name}": a finite number`, typeof claims[name])
     }
   }
-  for (const name of ['sub', 'client_id', 'jti']) {
+  for (const name of ['sub', 'client_id', 'cid', 'azp', 'jti']) {
     if (claims[name] !== undefined && typeof claims[name] !== 'string') {
       throw refusal('claims', MALFORMED, `"${name}": a string`, typeof claims[name])
     }

@@ -30,8 +30,8 @@ export function parseCompactJws(raw: string, maxLength: number): CompactJws {
   if (segments.length !== 3 || header === undefined || payload === undefined) {
     throw wrongNumberOf(segments.length)
   }
-  // The signature's bytes are read by whoever verifies it; here only its spelling matters, because
-  // two spellings of one signature would be two tokens to a cache or a revocation list.
+  // The signature's bytes are read by whoever verifies it. Here only their spelling matters: each
+  // further one would be another token to a cache.
   requireCanonical(signature as string)
   return {
     raw,
@@ -71,7 +71,7 @@ function parseSegment(segment: string): Readonly<Record<string, unknown>> {
 
 /**
  * RFC 7515 §2: base64url without padding, and nothing else in it. Decoders forgive stray last bits;
- * we don't, so that each token has exactly one spelling.
+ * we don't, so that the same bytes have exactly one spelling.
  */
 function requireCanonical(segment: string): void {
   const rest = segment.length % 4

@@ -2,31 +2,50 @@
 import { compactVerify } from 'jose'
 import type { Algorithm } from '../algorithms.js'
 import { InvalidTokenError } from '../errors.js'
+import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import type { CompactJws } from './compact-jws.js'
 
 /**
- * The key that verifies the token, of the candidates in their order.
+ * The key that verifies the token: of those with its `kid`, or without one of all that fit (RFC 7515
+ * §4.1.4).
  *
  * @throws {InvalidTokenError} if there is none.
+ * @throws {KeysUnavailableError} if the issuer can't be asked for a key that isn't at hand.
  */
-export async function requireSignature(
-  jws: CompactJws,
+export async function requireSigner(
+  { raw, header: { kid } }: CompactJws,
   algorithm: Algorithm,
-  candidates: readonly VerificationKey[],
+  keys: KeySource,
 ): Promise<VerificationKey> {
+  const candidates = await keys.find(algorithm, kid)
+  const signer = await firstSigner(raw, algorithm, candidates)
+  if (signer !== undefined) return signer
   if (candidates.length === 0) {
     throw new InvalidTokenError('The access token is signed with an unknown key', {
       check: 'key',
       expected: 'a key that the issuer publishes, for the algorithm of the token',
     })
   }
-  for (const key of candidates) {
-    if (await isSignedBy(key, jws.raw, algorithm)) return key
-  }
+  // Without a name only a failure tells that the issuer may have rotated.
+  const newer = kid === undefined ? await keys.findNewer(algorithm) : []
+  const untried = newer.filter((key) => !candidates.includes(key))
+  const newSigner = await firstSigner(raw, algorithm, untried)
+  if (newSigner !== undefined) return newSigner
   throw new InvalidTokenError('The signature of the access token is not valid', {
     check: 'signature',
   })
+}
+
+async function firstSigner(
+  raw: string,
+  algorithm: Algorithm,
+  candidates: readonly VerificationKey[],
+): Promise<VerificationKey | undefined> {
+  for (const key of candidates) {
+    if (await isSignedBy(key, raw, algorithm)) return key
+  }
+  return undefined
 }
 
 async function isSignedBy(key: VerificationKey, raw: string, algorithm: Algorithm) {

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 export interface Answer {
   status: number
   headers: Record<string, string>
-  /** Sent as JSON. */
+  /** Sent as JSON; a Buffer as it is. */
   body: unknown
 }
 
@@ -17,7 +17,19 @@ export function uncached(status: number, body: unknown, headers: Record<string, 
   } satisfies Answer
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+export function notFound(): Answer {
+  return uncached(404, { error: 'not_found', error_description: 'There is nothing here.' })
+}
+
+export function send(response: ServerResponse, answer: Answer): void {
+  sendHead(response, answer)
+  response.end(bytesOf(answer))
+}
+
+export function sendHead(response: ServerResponse, { status, headers }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
-  response.end(JSON.stringify(body))
+}
+
+export function bytesOf({ body }: Answer): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
 }

@@ -1,10 +1,14 @@
 import type { JSONWebKeySet } from 'jose'
+import type { Fault } from './fault.js'
+import type { MoveOptions } from './key-set-location.js'
+import type { EndpointName } from './router.js'
 import type { RotationOptions } from './signing-keys.js'
 import type { ClaimOverrides, IssueTokenOptions } from './token-issuer.js'
 
-/** How many requests each endpoint has received, whatever was answered. */
+/** How many requests each endpoint has received, whatever was answered, or not. */
 export interface RequestCounts {
   readonly discovery: number
+  /** Those for a URL from which the key set has moved away, too. */
   readonly jwks: number
   readonly token: number
   /** Requests for anything else. */
@@ -19,7 +23,7 @@ export interface AuthorizationServer {
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
   readonly tokenEndpoint: string
-  /** The URL of the key set. */
+  /** The URL of the key set, the latest one after {@link moveKeySet}. */
   readonly jwksUri: string
   /** The server's origin, without a path: `http://127.0.0.1:49152`. */
   readonly url: string
@@ -46,7 +50,53 @@ export interface AuthorizationServer {
   rotateKeys(options?: RotationOptions): Promise<string>
   /** The public keys as they are published now (RFC 7517 §5). */
   keySet(): JSONWebKeySet
-  /** Closes the server and every connection. Calling it again does nothing. */
+  /**
+   * Publishes the key set at another URL, `{issuer}/v1/keys-2` and so on, which the metadata names
+   * from now on; answers it. The former URL answers 404, unless `keepOld` is true: then the keys as
+   * they are now.
+   *
+   * @throws {TypeError} an option is unknown or impossible
+   */
+  moveKeySet(options?: MoveOptions): string
+  /**
+   * Makes endpoints answer wrongly until {@link recover}. It replaces the fault that an endpoint
+   * has, and concerns requests that arrive from now on; they are counted as usual. What this server
+   * does without a request, such as {@link issueToken}, goes on.
+   *
+   * ```ts
+   * server.fail({ status: 429, retryAfter: 5 }, 'jwks')
+   * server.fail('hang')
+   * ```
+   *
+   * @param endpoints Default: every endpoint at which the fault is possible.
+   * @throws {TypeError} there is no such fault or endpoint, or not the one at the other
+   */
+  fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void
+  /**
+   * Makes endpoints answer rightly again, where they don't. Answers under way end as they began, so
+   * that a request that hangs goes on hanging until its client, {@link suspend} or {@link close}
+   * ends it.
+   *
+   * @param endpoints Default: every one.
+   * @throws {TypeError} there is no such endpoint
+   */
+  recover(endpoints?: EndpointName | readonly EndpointName[]): void
+  /**
+   * Stops listening and cuts every connection, so that connecting fails (`ECONNREFUSED`) until
+   * {@link resume}. Faults, keys and counts stay. Without effect where it is suspended or closed.
+   */
+  suspend(): Promise<void>
+  /**
+   * Listens again, on the port as before. Without effect where it is not suspended.
+   *
+   * @throws the error of `listen`: `EADDRINUSE` where something else took the port meanwhile
+   * @throws {Error} the server is closed
+   */
+  resume(): Promise<void>
+  /**
+   * Closes the server and every connection at once, also those on which it owes an answer. Calling
+   * it again does nothing.
+   */
   close(): Promise<void>
   /** The same as {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { type Answer, uncached } from './answer.js'
+import { uncached } from './answer.js'
 import type { AuthorizationServer } from './authorization-server.js'
+import { type Delivery, whole } from './delivery.js'
+import { Faults } from './faults.js'
 import { listen } from './http-listener.js'
+import { KeySetLocation } from './key-set-location.js'
 import { type Locations, metadata } from './metadata.js'
 import {
   type AuthorizationServerOptions,
@@ -9,7 +12,7 @@ import {
   type ServerSettings,
   urlHost,
 } from './options.js'
-import { type Endpoint, type EndpointName, type Routes, route } from './router.js'
+import { addRoute, type Endpoint, type Routes, route } from './router.js'
 import { SigningKeys } from './signing-keys.js'
 import { tokenEndpoint } from './token-endpoint.js'
 import { TokenIssuer } from './token-issuer.js'
@@ -41,23 +44,30 @@ export async function createAuthorizationServer(
   const settings = readSettings(options)
   const keys = await SigningKeys.create(settings.algorithm)
   const counts = noRequests()
-  let routes: Routes = new Map()
+  const faults = new Faults()
+  const routes: Routes = new Map()
   // The one way of a request: its endpoint, the count, the answer, which `listen` sends.
-  const respond = async (request: IncomingMessage): Promise<Answer> => {
-    const { name, handle } = route(routes, request)
-    counts[name] += 1
-    return handle(request)
+  const respond = async (request: IncomingMessage): Promise<Delivery> => {
+    const endpoint = route(routes, request)
+    counts[endpoint.name] += 1
+    const truth = async () => endpoint.handle(request)
+    return faults.at(endpoint)?.(truth) ?? whole(await truth())
   }
   const listener = await listen(settings.port, settings.host, respond)
 
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
   const tokens = new TokenIssuer(locations.issuer, settings, keys)
-  routes = createRoutes(locations, settings, keys, tokens)
+  addEndpoints(routes, locations, settings, keys, tokens)
+  const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
 
   return {
-    ...locations,
+    issuer: locations.issuer,
     audience: settings.audience,
+    tokenEndpoint: locations.tokenEndpoint,
+    get jwksUri() {
+      return locations.jwksUri
+    },
     url,
     get requests() {
       return { ...counts }
@@ -67,12 +77,17 @@ export async function createAuthorizationServer(
     issueIdToken: (claims = {}) => tokens.customIdToken(claims),
     rotateKeys: (options) => keys.rotate(options),
     keySet: () => keys.keySet(),
+    moveKeySet: (options) => keySetLocation.move(options),
+    fail: (fault, endpoints) => faults.fail(fault, endpoints),
+    recover: (endpoints) => faults.recover(endpoints),
+    suspend: () => listener.suspend(),
+    resume: () => listener.resume(),
     close: () => listener.close(),
     [Symbol.asyncDispose]: () => listener.close(),
   }
 }
 
-function noRequests(): Record<EndpointName, number> {
+function noRequests(): Record<Endpoint['name'], number> {
   return { discovery: 0, jwks: 0, token: 0, other: 0 }
 }
 
@@ -81,36 +96,24 @@ function locate(url: string, { issuerPath }: ServerSettings): Locations {
   return { issuer, tokenEndpoint: `${issuer}/v1/token`, jwksUri: `${issuer}/v1/keys` }
 }
 
-function createRoutes(
+function addEndpoints(
+  routes: Routes,
   locations: Locations,
   settings: ServerSettings,
   keys: SigningKeys,
   tokens: TokenIssuer,
-): Routes {
-  const { issuerPath, keySetMaxAge } = settings
+): void {
+  const { issuerPath } = settings
   const discovery: Endpoint = {
     name: 'discovery',
     methods: ['GET', 'HEAD'],
     handle: () => uncached(200, metadata(locations, settings, keys)),
   }
-  const jwks: Endpoint = {
-    name: 'jwks',
-    methods: ['GET', 'HEAD'],
-    handle: () => ({
-      status: 200,
-      headers: { 'cache-control': `public, max-age=${keySetMaxAge}` },
-      body: keys.keySet(),
-    }),
-  }
-  const token: Endpoint = {
+  addRoute(routes, `${issuerPath}/.well-known/openid-configuration`, discovery)
+  addRoute(routes, `/.well-known/oauth-authorization-server${issuerPath}`, discovery)
+  addRoute(routes, `${issuerPath}/v1/token`, {
     name: 'token',
     methods: ['POST'],
     handle: tokenEndpoint(settings, tokens, [locations.issuer, locations.tokenEndpoint]),
-  }
-  return new Map([
-    [`${issuerPath}/.well-known/openid-configuration`, discovery],
-    [`/.well-known/oauth-authorization-server${issuerPath}`, discovery],
-    [`${issuerPath}/v1/keys`, jwks],
-    [`${issuerPath}/v1/token`, token],
-  ])
+  })
 }

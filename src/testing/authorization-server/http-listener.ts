@@ -1,40 +1,66 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Answer, send, uncached } from './answer.js'
+import { send, uncached } from './answer.js'
+import type { Delivery } from './delivery.js'
 
 /** A started HTTP server. */
 export interface Listener {
   port: number
+  /** Frees the port and cuts every connection. */
+  suspend(): Promise<void>
+  /** Listens on the same port again. */
+  resume(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Listens, and sends what `respond` answers: every answer goes out here. An error in it is a
+ * Listens, and delivers what `respond` answers: every answer goes out here. An error in it is a
  * 500 that tells nothing; a client that goes away or never finishes ends its own request only.
  */
 export async function listen(
   port: number,
   host: string,
-  respond: (request: IncomingMessage) => Promise<Answer>,
+  respond: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
   const server = createServer({ requestTimeout: 30_000 }, async (request, response) => {
-    const failed = () => uncached(500, { error: 'server_error' })
-    send(response, await respond(request).catch(failed))
+    const deliver = await respond(request).catch(() => failed)
+    // What a delivery starts for a client that is gone already would never be told to end.
+    if (!request.socket.destroyed) deliver(response)
   })
-  server.listen(port, host)
-  await once(server, 'listening')
+  await start(server, port, host)
+  const { port: bound } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
+  let last: Promise<void> = Promise.resolve()
+  const afterTheLast = (change: () => Promise<void>): Promise<void> => {
+    const changed = last.then(change)
+    last = changed.catch(() => {})
+    return changed
+  }
   return {
-    port: (server.address() as AddressInfo).port,
+    port: bound,
+    suspend: () => afterTheLast(() => stop(server)),
+    async resume() {
+      if (closed !== undefined) throw new Error('The server is closed: create another one')
+      await afterTheLast(() => start(server, bound, host))
+    },
     close() {
-      closed ??= stop(server)
+      closed ??= afterTheLast(() => stop(server))
       return closed
     },
   }
 }
 
+const failed: Delivery = (response) => send(response, uncached(500, { error: 'server_error' }))
+
+async function start(server: Server, port: number, host: string): Promise<void> {
+  if (server.listening) return
+  server.listen(port, host)
+  await once(server, 'listening')
+}
+
 async function stop(server: Server): Promise<void> {
+  if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
   server.closeAllConnections()

@@ -1,30 +1,38 @@
 import type { IncomingMessage } from 'node:http'
-import { type Answer, uncached } from './answer.js'
+import { type Answer, notFound, uncached } from './answer.js'
 
-/** What requests are counted by. */
-export type EndpointName = 'discovery' | 'jwks' | 'token' | 'other'
+/** An endpoint of the embedded authorization server: both forms of metadata are `discovery`. */
+export type EndpointName = 'discovery' | 'jwks' | 'token'
 
 /** An endpoint: its name, the methods it takes, and what it answers. */
 export interface Endpoint {
-  name: EndpointName
+  /** What its requests are counted by. */
+  name: EndpointName | 'other'
   methods: readonly string[]
   handle: (request: IncomingMessage) => Answer | Promise<Answer>
+  /** Faults pass it by: it is where the fault `'redirect'` leads. */
+  alwaysTrue?: boolean
 }
 
 /** Endpoints by their exact path. */
-export type Routes = ReadonlyMap<string, Endpoint>
+export type Routes = Map<string, Endpoint>
 
-const notFound: Endpoint = {
-  name: 'other',
-  methods: [],
-  handle: () => uncached(404, { error: 'not_found', error_description: 'There is nothing here.' }),
+const nowhere: Endpoint = { name: 'other', methods: [], handle: notFound }
+
+/** Before the path of an endpoint: the same endpoint, free of faults. */
+export const redirectedPrefix = '/redirected'
+
+/** Adds an endpoint, or replaces it, and beside it the one to which a fault may redirect. */
+export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void {
+  routes.set(path, endpoint)
+  routes.set(`${redirectedPrefix}${path}`, { ...endpoint, alwaysTrue: true })
 }
 
 /** The endpoint for a request, whatever its method; 404 where there is none. */
 export function route(routes: Routes, request: IncomingMessage): Endpoint {
   const [path] = (request.url as string).split('?', 1) as [string]
   const endpoint = routes.get(path)
-  if (endpoint === undefined) return notFound
+  if (endpoint === undefined) return nowhere
   if (endpoint.methods.includes(request.method as string)) return endpoint
   return { ...endpoint, handle: () => methodNotAllowed(endpoint) }
 }

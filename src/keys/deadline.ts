@@ -1,0 +1,28 @@
+/**
+ * Runs an exchange within one deadline, from the first connection to the last byte, and ends it when
+ * `closing` aborts. Holds also for an exchange that doesn't heed its signal: it goes on unheard then.
+ *
+ * The timer doesn't keep the process alive.
+ */
+export async function withinDeadline<T>(
+  exchange: (signal: AbortSignal) => Promise<T>,
+  { timeout, closing }: { timeout: number; closing: AbortSignal },
+): Promise<T> {
+  const controller = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason))
+  })
+  const close = () => controller.abort(closing.reason)
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no complete answer within ${timeout} ms`)),
+    timeout,
+  )
+  timer.unref()
+  closing.addEventListener('abort', close)
+  try {
+    return await Promise.race([exchange(controller.signal), aborted])
+  } finally {
+    clearTimeout(timer)
+    closing.removeEventListener('abort', close)
+  }
+}

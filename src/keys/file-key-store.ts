@@ -1,0 +1,96 @@
+/** A {@link KeyStore} in a folder, one file an issuer. */
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isJsonObject } from '../json-object.js'
+import type { KeyStore, StoredKeySet } from './key-store.js'
+
+export interface FileKeyStoreOptions {
+  /** Made, readable by its owner only, if it isn't there. No other user may write to it. */
+  directory: string
+}
+
+/** Far beyond any key set that `jwks.maxBytes` lets in by default. */
+const MAX_BYTES = 16_777_216
+
+/**
+ * Keeps key sets in files that only the process's user can read and write (0600). A file is
+ * replaced in one step, so that a crash leaves the old one whole. One that others could have
+ * written to is not read: its keys would let them issue tokens.
+ *
+ * @throws {TypeError} if the directory isn't named.
+ */
+export function fileKeyStore({ directory }: FileKeyStoreOptions): KeyStore {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new TypeError('"directory" must be the path of a folder for the key sets')
+  }
+  const fileOf = (issuer: string) => join(directory, `${sha256(issuer)}.json`)
+  return {
+    load: (issuer) => read(fileOf(issuer), issuer),
+    save: async (keySet) => {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await replace(fileOf(keySet.issuer), JSON.stringify(keySet))
+    },
+  }
+}
+
+async function read(file: string, issuer: string): Promise<StoredKeySet | undefined> {
+  const text = await readGuarded(file)
+  if (text === undefined) return undefined
+  const stored = parse(text)
+  if (isStoredKeySet(stored) && stored.issuer === issuer) return stored
+  throw new Error(`${file} does not hold a key set of ${issuer}: it is ignored`)
+}
+
+async function readGuarded(file: string): Promise<string | undefined> {
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (handle === undefined) return undefined
+  try {
+    // The open file is looked at, not its name, which may be given to another one meanwhile.
+    const { mode, uid, size } = await handle.stat()
+    if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) {
+      throw new Error(`${file} could be written to by others: it is ignored. Use chmod 600`)
+    }
+    if (size > MAX_BYTES)
+      throw new Error(`${file} is larger than ${MAX_BYTES} bytes: it is ignored`)
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`
+  try {
+    const handle = await open(temporary, 'wx', 0o600)
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isStoredKeySet(value: unknown): value is StoredKeySet {
+  return isJsonObject(value) && typeof value.issuer === 'string' && Number.isFinite(value.fetchedAt)
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

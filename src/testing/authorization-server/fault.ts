@@ -1,0 +1,71 @@
+/**
+ * What an endpoint can do wrong on demand; see `AuthorizationServer.fail`.
+ *
+ * Where a fault is about the way in which an answer arrives, its status, headers and body are the
+ * true ones of the moment of the request.
+ */
+export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | RedirectFault
+
+/**
+ * A fault that needs nothing else said.
+ *
+ * At every endpoint:
+ * - `'refused'`: the connection is cut without an answer. For a closed port, see
+ *   `AuthorizationServer.suspend`.
+ * - `'hang'`: the request is taken and never answered.
+ * - `'hang-in-body'`: headers, half of the true body, then nothing.
+ * - `'rubbish'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
+ * - `'html'`: 200, `text/html`, a login page, as a captive portal or a proxy would send it.
+ * - `'redirect'`: 302 to another path of this server that gives the true answer; the request that
+ *   follows it is counted as one more for the endpoint.
+ * - `'huge'`: the true answer grown to 50,000,000 bytes of valid JSON without `Content-Length`,
+ *   sent as fast as the client reads.
+ * - `'endless'`: the start of a JSON object that never ends, sent as fast as the client reads.
+ *
+ * At `jwks` alone:
+ * - `'no-keys'`: a key set that is empty.
+ * - `'bad-key'`: a key that cannot be used (its point is not on its curve) before the true ones.
+ * - `'many-keys'`: 10,000 keys, the true ones last; the others are copies under another `kid`.
+ *
+ * At `discovery` alone:
+ * - `'wrong-issuer'`: the true metadata, but in the name of another issuer.
+ */
+export type FaultName =
+  | 'refused'
+  | 'hang'
+  | 'hang-in-body'
+  | 'rubbish'
+  | 'html'
+  | 'redirect'
+  | 'huge'
+  | 'endless'
+  | 'no-keys'
+  | 'bad-key'
+  | 'many-keys'
+  | 'wrong-issuer'
+
+/** An error status instead of the answer. */
+export interface StatusFault {
+  /** From 400 to 599. */
+  readonly status: number
+  /** Whole seconds for `Retry-After`, at least 0. Default: no such header. */
+  readonly retryAfter?: number | undefined
+}
+
+/** The true answer, late. */
+export interface SlowFault {
+  /** Milliseconds until the answer starts, 1 to 2,147,483,647. */
+  readonly slow: number
+}
+
+/** The headers at once, then the true body one byte at a time. */
+export interface DrippingFault {
+  /** Milliseconds before each byte, 1 to 2,147,483,647. */
+  readonly dripping: number
+}
+
+/** 302 to somewhere else. */
+export interface RedirectFault {
+  /** An absolute http or https URL. */
+  readonly redirect: string
+}

@@ -1,0 +1,57 @@
+import { refuseUnknownOptions } from '../known-options.js'
+import { type Answer, notFound } from './answer.js'
+import type { Locations } from './metadata.js'
+import type { ServerSettings } from './options.js'
+import { addRoute, type Routes } from './router.js'
+import type { SigningKeys } from './signing-keys.js'
+
+/** What stays where the key set was; see `AuthorizationServer.moveKeySet`. */
+export interface MoveOptions {
+  /**
+   * Whether the former URL goes on answering, with the keys of the moment of the move, whatever
+   * is rotated later. Default false: it answers 404.
+   */
+  keepOld?: boolean | undefined
+}
+
+/** Publishes the key set at `/v1/keys`, then, each time it moves, at `/v1/keys-2`, `-3` … */
+export class KeySetLocation {
+  readonly #routes: Routes
+  readonly #locations: Locations
+  readonly #settings: ServerSettings
+  readonly #keys: SigningKeys
+  #path: string
+  #number = 1
+
+  constructor(routes: Routes, locations: Locations, settings: ServerSettings, keys: SigningKeys) {
+    this.#routes = routes
+    this.#locations = locations
+    this.#settings = settings
+    this.#keys = keys
+    this.#path = `${settings.issuerPath}/v1/keys`
+    this.#serve(() => this.#answer(keys.keySet()))
+  }
+
+  /** Answers the new URL, which the metadata names from now on. */
+  move(options: MoveOptions = {}): string {
+    refuseUnknownOptions('moveKeySet', options, ['keepOld'])
+    const { keepOld = false } = options
+    if (typeof keepOld !== 'boolean') throw new TypeError('"keepOld" must be true or false')
+    const frozen = this.#answer(this.#keys.keySet())
+    this.#serve(keepOld ? () => frozen : notFound)
+    this.#number += 1
+    this.#path = `${this.#settings.issuerPath}/v1/keys-${this.#number}`
+    this.#serve(() => this.#answer(this.#keys.keySet()))
+    this.#locations.jwksUri = `${this.#locations.issuer}/v1/keys-${this.#number}`
+    return this.#locations.jwksUri
+  }
+
+  #serve(handle: () => Answer): void {
+    addRoute(this.#routes, this.#path, { name: 'jwks', methods: ['GET', 'HEAD'], handle })
+  }
+
+  #answer(body: object): Answer {
+    const { keySetMaxAge } = this.#settings
+    return { status: 200, headers: { 'cache-control': `public, max-age=${keySetMaxAge}` }, body }
+  }
+}

@@ -1,0 +1,51 @@
+import type { Answer } from './answer.js'
+import { cut, type Delivery, dripping, half, late, silence, streamed, whole } from './delivery.js'
+import type { Fault, FaultName } from './fault.js'
+import { crowded, endless, padded } from './long-bodies.js'
+import { redirectedPrefix } from './router.js'
+import {
+  badKey,
+  errorStatus,
+  html,
+  noKeys,
+  redirection,
+  rubbish,
+  wrongIssuer,
+} from './spoilt-answers.js'
+
+const hugeSize = 50_000_000
+const manyKeys = 10_000
+
+/** What becomes of a request: the true answer is made only where something of it is used. */
+export type Misconduct = (truth: () => Promise<Answer>) => Delivery | Promise<Delivery>
+
+/** What the faults do that go by a name alone. */
+export const namedMisconduct: { readonly [name in FaultName]: Misconduct } = {
+  refused: () => cut,
+  hang: () => silence,
+  'hang-in-body': async (truth) => half(await truth()),
+  rubbish: () => whole(rubbish),
+  html: () => whole(html),
+  redirect: () => (response) => {
+    whole(redirection(`${redirectedPrefix}${response.req.url}`))(response)
+  },
+  huge: async (truth) => streamed(await truth(), (bytes) => padded(bytes, hugeSize)),
+  endless: async (truth) => streamed(await truth(), endless),
+  'no-keys': async (truth) => whole(noKeys(await truth())),
+  'bad-key': async (truth) => whole(badKey(await truth())),
+  'many-keys': async (truth) => {
+    const answer = await truth()
+    if (answer.status !== 200) return whole(answer)
+    return streamed(answer, (bytes) => crowded(bytes, manyKeys))
+  },
+  'wrong-issuer': async (truth) => whole(wrongIssuer(await truth())),
+}
+
+/** What a fault does that was found to be one. */
+export function misconduct(fault: Fault): Misconduct {
+  if (typeof fault === 'string') return namedMisconduct[fault]
+  if ('status' in fault) return () => whole(errorStatus(fault.status, fault.retryAfter))
+  if ('redirect' in fault) return () => whole(redirection(new URL(fault.redirect).href))
+  if ('slow' in fault) return async (truth) => late(await truth(), fault.slow)
+  return async (truth) => dripping(await truth(), fault.dripping)
+}

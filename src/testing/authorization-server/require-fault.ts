@@ -1,0 +1,50 @@
+import type { Fault } from './fault.js'
+import { namedMisconduct } from './misconduct.js'
+
+const longestTimer = 2_147_483_647
+
+/** @throws {TypeError} it is no fault; the message says what is one */
+export function requireFault(fault: unknown): asserts fault is Fault {
+  if (typeof fault === 'string' && Object.hasOwn(namedMisconduct, fault)) return
+  if (typeof fault !== 'object' || fault === null) throw noFault()
+  const { retryAfter, ...rest } = fault as Record<string, unknown>
+  const [[kind, value] = [], ...others] = Object.entries(rest)
+  if (others.length > 0) throw new TypeError('a fault is one thing: call fail with one member')
+  if (retryAfter !== undefined && (kind !== 'status' || !isWhole(retryAfter, 0, Infinity))) {
+    throw new TypeError('"retryAfter" must be a whole number of seconds, beside "status"')
+  }
+  switch (kind) {
+    case 'status':
+      return requireThat(isWhole(value, 400, 599), kind, 'a whole number from 400 to 599')
+    case 'slow':
+    case 'dripping':
+      return requireThat(
+        isWhole(value, 1, longestTimer),
+        kind,
+        `a whole number of milliseconds from 1 to ${longestTimer}`,
+      )
+    case 'redirect':
+      return requireThat(isWebUrl(value), kind, 'an absolute http or https URL')
+    default:
+      throw noFault()
+  }
+}
+
+function noFault(): TypeError {
+  const names = Object.keys(namedMisconduct).join(', ')
+  return new TypeError(
+    `a fault is one of ${names}, or an object with "status", "slow", "dripping" or "redirect"`,
+  )
+}
+
+function requireThat(condition: boolean, name: string, expected: string): void {
+  if (!condition) throw new TypeError(`"${name}" must be ${expected}`)
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+}
+
+function isWebUrl(value: unknown): boolean {
+  return typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value)
+}

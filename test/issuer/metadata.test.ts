@@ -1,0 +1,206 @@
+import t from 'tap'
+import { DiscoveryError, discover, metadataUrls } from '../../src/issuer/metadata.js'
+import type { Fetch } from '../../src/keys/fetch-json.js'
+
+const ISSUER = 'https://issuer.example/oauth2/default'
+const JWKS_URI = 'https://keys.example/v1/keys'
+const [APPENDED, INSERTED, OAUTH] = [
+  'https://issuer.example/oauth2/default/.well-known/openid-configuration',
+  'https://issuer.example/.well-known/openid-configuration/oauth2/default',
+  'https://issuer.example/.well-known/oauth-authorization-server/oauth2/default',
+] as const
+
+/** Serves these documents; everything else is a 404. A string is served as it is. */
+function serving(documents: Record<string, unknown>) {
+  const asked: string[] = []
+  const fetch: Fetch = async (url) => {
+    asked.push(url)
+    const body = documents[url]
+    if (body instanceof Error) throw body
+    if (body === undefined) return new Response('not found', { status: 404 })
+    return new Response(typeof body === 'string' ? body : JSON.stringify(body))
+  }
+  return { fetch, asked }
+}
+
+function find(issuer: string, fetch: Fetch, allowHttp = false) {
+  const { signal } = new AbortController()
+  return discover(issuer, { fetch, allowHttp, signal, maxBytes: 65_536 })
+}
+
+const good = { issuer: ISSUER, jwks_uri: JWKS_URI }
+
+t.test('D1: looks in three places, in this order', async (t) => {
+  t.strictSame(metadataUrls(ISSUER), [APPENDED, INSERTED, OAUTH])
+})
+
+t.test('D1: removes one terminating slash first', async (t) => {
+  t.strictSame(metadataUrls(`${ISSUER}/`), [APPENDED, INSERTED, OAUTH])
+})
+
+t.test('D1: has two places to look in for an issuer without a path', async (t) => {
+  for (const issuer of ['https://issuer.example', 'https://issuer.example/']) {
+    t.strictSame(metadataUrls(issuer), [
+      'https://issuer.example/.well-known/openid-configuration',
+      'https://issuer.example/.well-known/oauth-authorization-server',
+    ])
+  }
+})
+
+t.test('D1: keeps the port and the encoding of the path', async (t) => {
+  t.equal(
+    metadataUrls('https://issuer.example:8443/a%2Fb')[1],
+    'https://issuer.example:8443/.well-known/openid-configuration/a%2Fb',
+  )
+})
+
+t.test('D1: takes the first place that has it', async (t) => {
+  const places = [APPENDED, INSERTED, OAUTH]
+  for (const [i, place] of places.entries()) {
+    const { fetch, asked } = serving({ [place]: good })
+    t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI })
+    t.strictSame(asked, places.slice(0, i + 1))
+  }
+})
+
+t.test('goes on to the next place after any answer that is of no use', async (t) => {
+  const useless: Record<string, unknown> = {
+    'no JSON': '<html>',
+    'cut off': '{"issuer":',
+    'no object': [good],
+    null: 'null',
+    'of another issuer': { ...good, issuer: 'https://evil.example' },
+    'without jwks_uri': { issuer: ISSUER },
+    'with a jwks_uri that is no string': { issuer: ISSUER, jwks_uri: [JWKS_URI] },
+  }
+  for (const [name, document] of Object.entries(useless)) {
+    const { fetch, asked } = serving({ [APPENDED]: document, [OAUTH]: good })
+    t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI }, name)
+    t.equal(asked.length, 3)
+  }
+})
+
+t.test('tells what each place answered when none is of use', async (t) => {
+  const { fetch } = serving({ [INSERTED]: '<html>', [OAUTH]: {} })
+  const error = await find(ISSUER, fetch).catch((error) => error)
+  t.ok(error instanceof DiscoveryError)
+  t.equal(
+    error.message,
+    `no metadata for the issuer ${ISSUER}: ${APPENDED} answered 404; ` +
+      `${INSERTED} did not answer JSON; ` +
+      `${OAUTH} names the issuer absent, which is not identical to "${ISSUER}"`,
+  )
+})
+
+t.test('asks no other place when the host does not answer at all', async (t) => {
+  const refused = new TypeError('fetch failed')
+  const { fetch, asked } = serving({ [APPENDED]: refused })
+  await t.rejects(find(ISSUER, fetch), refused)
+  t.strictSame(asked, [APPENDED])
+})
+
+t.test('asks no other place once the signal has aborted, whatever fetch makes of it', async (t) => {
+  const controller = new AbortController()
+  let asked = 0
+  const fetch: Fetch = async () => {
+    asked++
+    controller.abort(new Error('closed'))
+    return new Response('', { status: 404 })
+  }
+  await t.rejects(
+    discover(ISSUER, { fetch, allowHttp: false, signal: controller.signal, maxBytes: 1_024 }),
+    { message: 'closed' },
+  )
+  t.equal(asked, 1)
+})
+
+t.test(
+  'D2: refuses metadata whose issuer is not identical, code point by code point',
+  async (t) => {
+    const table: [string, string, unknown][] = [
+      ['a trailing slash more', ISSUER, `${ISSUER}/`],
+      ['a trailing slash less', `${ISSUER}/`, ISSUER],
+      ['the case of the host', ISSUER, ISSUER.replace('issuer', 'Issuer')],
+      ['the case of the path', ISSUER, ISSUER.replace('default', 'Default')],
+      ['the case of the scheme', ISSUER, ISSUER.replace('https', 'HTTPS')],
+      ['the scheme', ISSUER, ISSUER.replace('https', 'http')],
+      ['the default port', ISSUER, ISSUER.replace('.example', '.example:443')],
+      ['another port', ISSUER, ISSUER.replace('.example', '.example:8443')],
+      ['percent-encoding', ISSUER, ISSUER.replace('default', 'd%65fault')],
+      ['the case of percent-encoding', `${ISSUER}%2f`, `${ISSUER}%2F`],
+      ['dot segments', ISSUER, ISSUER.replace('/default', '/./default')],
+      ['a query', ISSUER, `${ISSUER}?`],
+      ['white space', ISSUER, ` ${ISSUER}`],
+      ['a look-alike', ISSUER, ISSUER.replace('i', 'і')],
+      ['composition', 'https://issuer.example/\u00e9', 'https://issuer.example/e\u0301'],
+      ['a template', ISSUER, 'https://issuer.example/{tenantid}'],
+      ['an array', ISSUER, [ISSUER]],
+      ['nothing', ISSUER, undefined],
+      ['null', ISSUER, null],
+    ]
+    for (const [name, issuer, named] of table) {
+      const document = { issuer: named, jwks_uri: JWKS_URI }
+      const fetch: Fetch = async () => new Response(JSON.stringify(document))
+      await t.rejects(find(issuer, fetch), { message: /which is not identical to/ }, name)
+    }
+  },
+)
+
+t.test('D2: takes an issuer as it is spelled, if the metadata spells it so', async (t) => {
+  for (const issuer of [
+    `${ISSUER}/`,
+    'https://ISSUER.example:443/a%2f',
+    'https://issuer.example',
+  ]) {
+    const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri: JWKS_URI }))
+    t.equal((await find(issuer, fetch)).issuer, issuer)
+  }
+})
+
+t.test('puts no long and no raw name of a stranger into its message', async (t) => {
+  const issuer = `https://evil.example/\n${'x'.repeat(10_000)}`
+  const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri: JWKS_URI }))
+  const error = await find(ISSUER, fetch).catch((error) => error)
+  t.ok(error.message.length < 2_000)
+  t.notMatch(error.message, /\n/)
+})
+
+t.test('D3: refuses a jwks_uri that is not https', async (t) => {
+  const refused = [
+    'http://keys.example/keys',
+    'http://localhost/keys',
+    'http://127.0.0.1:9200/keys',
+    'http://[::1]/keys',
+    'file:///etc/keys',
+    'data:application/json,{"keys":[]}',
+    '/keys',
+    '//keys.example/keys',
+    'keys.example',
+    '',
+  ]
+  for (const jwks_uri of refused) {
+    const { fetch } = serving({ [APPENDED]: { issuer: ISSUER, jwks_uri } })
+    await t.rejects(find(ISSUER, fetch), { message: /not an https URL/ }, jwks_uri)
+  }
+})
+
+t.test(
+  'D3: an issuer on loopback may have its keys there, but not elsewhere over http',
+  async (t) => {
+    const issuer = 'http://localhost:4000'
+    const answer = (jwks_uri: string): Fetch => {
+      return async () => new Response(JSON.stringify({ issuer, jwks_uri }))
+    }
+    for (const uri of ['http://localhost:4000/keys', 'http://127.0.0.1/keys', JWKS_URI]) {
+      t.equal((await find(issuer, answer(uri))).jwksUri, uri)
+    }
+    await t.rejects(find(issuer, answer('http://keys.example/keys')), DiscoveryError)
+  },
+)
+
+t.test('D3: takes plain http where it was allowed, dangerously', async (t) => {
+  const issuer = 'http://keycloak:8080/realms/x'
+  const jwks_uri = 'http://keycloak:8080/realms/x/certs'
+  const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri }))
+  t.equal((await find(issuer, fetch, true)).jwksUri, jwks_uri)
+})

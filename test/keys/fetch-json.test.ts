@@ -1,0 +1,302 @@
+import t, { type Test } from 'tap'
+import { type Fetch, fetchJson, UnexpectedAnswerError } from '../../src/keys/fetch-json.js'
+import {
+  type Answer,
+  drip,
+  endless,
+  gzipBomb,
+  hang,
+  hangInBody,
+  json,
+  type KeyServer,
+  startKeyServer,
+  status,
+  text,
+  truncated,
+} from '../fixtures/key-server.js'
+import { settled, unhandledRejections } from '../fixtures/rejections.js'
+
+const MAX_BYTES = 1_024
+
+async function withServer(t: Test, answer: Answer): Promise<KeyServer> {
+  const server = await startKeyServer()
+  t.teardown(() => server.close())
+  server.answer('/keys', answer)
+  return server
+}
+
+function get(url: string, options: Partial<Parameters<typeof fetchJson>[1]> = {}) {
+  const signal = new AbortController().signal
+  return fetchJson(url, { fetch, signal, maxBytes: MAX_BYTES, ...options })
+}
+
+/** An answer without a network. */
+function answering(
+  body: ConstructorParameters<typeof Response>[0],
+  init: ResponseInit = {},
+): Fetch {
+  return async () => new Response(body, init)
+}
+
+t.test('reads a JSON document', async (t) => {
+  const server = await withServer(t, (response, { method, headers }) =>
+    json({ method, accept: headers.accept })(response, {} as never),
+  )
+  const document = await get(server.jwksUri)
+  t.strictSame(document, {
+    body: { method: 'GET', accept: 'application/json' },
+    maxAge: undefined,
+  })
+})
+
+t.test('D3: follows no redirect', async (t) => {
+  for (const code of [301, 302, 303, 307, 308]) {
+    const server = await withServer(t, status(code, { location: '/elsewhere' }))
+    server.answer('/elsewhere', json({ keys: [] }))
+    await t.rejects(get(server.jwksUri), {
+      name: 'UnexpectedAnswerError',
+      message: `${server.jwksUri} answered ${code}, a redirect, which is not followed`,
+    })
+    t.strictSame(server.requests, ['/keys'])
+  }
+})
+
+t.test('D3: takes an opaque redirect for what it is', async (t) => {
+  const opaque = {
+    status: 0,
+    type: 'opaqueredirect',
+    body: null,
+    headers: new Headers(),
+  } as unknown as Response
+  await t.rejects(get('https://issuer.example/keys', { fetch: async () => opaque }), {
+    message: /a redirect, which is not followed/,
+  })
+})
+
+t.test('refuses what is not a 200', async (t) => {
+  for (const code of [201, 204, 206, 400, 401, 403, 404, 429, 500, 502, 503]) {
+    const server = await withServer(t, status(code))
+    await t.rejects(get(server.jwksUri), {
+      name: 'UnexpectedAnswerError',
+      message: `${server.jwksUri} answered ${code}`,
+    })
+  }
+})
+
+t.test('refuses what is not JSON, and quotes none of it', async (t) => {
+  const bodies = ['<html>secret</html>', '{"secret":', '{"secret":1}}', '', ' ', '\0', 'undefined']
+  for (const body of bodies) {
+    const error = await get('https://issuer.example/keys', { fetch: answering(body) }).catch(
+      (error) => error,
+    )
+    t.ok(error instanceof UnexpectedAnswerError, JSON.stringify(body))
+    t.equal(error.message, 'https://issuer.example/keys did not answer JSON')
+  }
+  await t.rejects(get('https://issuer.example/keys', { fetch: answering(null) }), {
+    name: 'UnexpectedAnswerError',
+  })
+})
+
+t.test('reads JSON behind a byte order mark', async (t) => {
+  const { body } = await get('https://issuer.example/', { fetch: answering('\ufeff{"keys":[]}') })
+  t.strictSame(body, { keys: [] })
+})
+
+t.test('reads characters that are split over chunks', async (t) => {
+  const bytes = new TextEncoder().encode('{"name":"é€😀"}')
+  const stream = new ReadableStream({
+    start(controller) {
+      for (const byte of bytes) controller.enqueue(new Uint8Array([byte]))
+      controller.close()
+    },
+  })
+  const { body } = await get('https://issuer.example/', { fetch: answering(stream) })
+  t.strictSame(body, { name: 'é€😀' })
+})
+
+t.test('D3: takes exactly as many bytes as allowed', async (t) => {
+  const full = `"${'x'.repeat(MAX_BYTES - 2)}"`
+  const server = await withServer(t, text(full))
+  t.equal((await get(server.jwksUri)).body, 'x'.repeat(MAX_BYTES - 2))
+  server.answer('/keys', text(`${full} `))
+  await t.rejects(get(server.jwksUri), {
+    name: 'UnexpectedAnswerError',
+    message: `${server.jwksUri} answered more than ${MAX_BYTES} bytes`,
+  })
+})
+
+t.test('D3: stops reading at the cap', async (t) => {
+  const large = ' '.repeat(50_000_000)
+  const answers = {
+    'fifty megabytes': text(large),
+    'a gzip bomb': gzipBomb(50_000_000),
+    'a body without an end': endless,
+  }
+  for (const [name, answer] of Object.entries(answers)) {
+    await t.test(name, async (t) => {
+      const server = await withServer(t, answer)
+      let read = 0
+      const count = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          read += chunk.byteLength
+          controller.enqueue(chunk)
+        },
+      })
+      const counted: Fetch = async (url, init) => {
+        const response = await fetch(url, init)
+        return new Response(response.body?.pipeThrough(count), response)
+      }
+      await t.rejects(get(server.jwksUri, { maxBytes: 524_288, fetch: counted }), {
+        name: 'UnexpectedAnswerError',
+        message: /more than 524288 bytes/,
+      })
+      await server.idle()
+      t.ok(read < 2_097_152, `read ${read} bytes of it`)
+    })
+  }
+})
+
+t.test(
+  'counts the bytes after decompression, and not those that content-length names',
+  async (t) => {
+    const server = await withServer(t, gzipBomb(MAX_BYTES + 1))
+    await t.rejects(get(server.jwksUri), { message: /more than 1024 bytes/ })
+  },
+)
+
+t.test('D3: ends at any point when the signal aborts', async (t) => {
+  const answers = { 'before headers': hang, 'in mid-body': hangInBody, 'between drips': drip }
+  for (const [name, answer] of Object.entries(answers)) {
+    await t.test(name, async (t) => {
+      const server = await withServer(t, answer)
+      const reason = new Error('the deadline')
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(reason), 40)
+      await t.rejects(get(server.jwksUri, { signal: controller.signal }), reason)
+      await server.idle()
+      t.equal(server.underWay, 0, 'and lets go of the connection')
+    })
+  }
+})
+
+t.test('hands on what fetch throws when there is no answer', async (t) => {
+  const server = await startKeyServer()
+  await server.close()
+  const refused = await get(server.jwksUri).catch((error) => error)
+  t.notOk(refused instanceof UnexpectedAnswerError)
+  t.match(refused.cause, { code: 'ECONNREFUSED' })
+  const cut = await get((await withServer(t, truncated)).jwksUri).catch((error) => error)
+  t.ok(cut instanceof Error)
+  t.notOk(cut instanceof UnexpectedAnswerError)
+})
+
+t.test('with a fetch that ignores the signal', async (t) => {
+  const abortedBy = (reason: Error) => {
+    const controller = new AbortController()
+    return { controller, signal: controller.signal, abort: () => controller.abort(reason) }
+  }
+
+  t.test('reads no further once it has aborted', async (t) => {
+    const { signal, abort } = abortedBy(new Error('closed'))
+    let cancelled = false
+    const stream = new ReadableStream({
+      async pull(controller) {
+        await new Promise(setImmediate)
+        abort()
+        controller.enqueue(new TextEncoder().encode(' '))
+      },
+      cancel() {
+        cancelled = true
+      },
+    })
+    await t.rejects(get('https://issuer.example/', { signal, fetch: answering(stream) }), {
+      message: 'closed',
+    })
+    t.ok(cancelled)
+  })
+
+  t.test('lets go of a body that hangs, once it has aborted', async (t) => {
+    const { signal, abort } = abortedBy(new Error('closed'))
+    let cancelled = false
+    const stream = new ReadableStream({
+      cancel() {
+        cancelled = true
+      },
+    })
+    get('https://issuer.example/', { signal, fetch: answering(stream) }).catch(() => {})
+    await new Promise(setImmediate)
+    abort()
+    await settled()
+    t.ok(cancelled, 'the connection behind it would stay open for ever')
+  })
+
+  t.test('asks nobody once it has aborted', async (t) => {
+    const { signal, abort } = abortedBy(new Error('closed'))
+    abort()
+    let asked = 0
+    const fetch: Fetch = async () => {
+      asked++
+      return new Response('{}')
+    }
+    await t.rejects(get('https://issuer.example/', { signal, fetch }), { message: 'closed' })
+    t.equal(asked, 0)
+  })
+})
+
+t.test('lets go of a body that it does not read', async (t) => {
+  let cancelled = false
+  const stream = new ReadableStream({
+    cancel() {
+      cancelled = true
+      throw new Error('a stream that makes trouble')
+    },
+  })
+  await t.rejects(
+    get('https://issuer.example/', { fetch: answering(stream, { status: 500 }) }),
+    UnexpectedAnswerError,
+  )
+  t.ok(cancelled)
+})
+
+t.test('D4: reads max-age from Cache-Control', async (t) => {
+  const table: [string | undefined, number | undefined][] = [
+    [undefined, undefined],
+    ['', undefined],
+    ['public', undefined],
+    ['max-age=600', 600],
+    ['MAX-AGE=600', 600],
+    ['public, max-age=600', 600],
+    ['public,max-age=600,must-revalidate', 600],
+    ['max-age="600"', 600],
+    ['max-age=0', 0],
+    ['max-age=99999999999999999999', 9_999_999_999],
+    ['max-age=-1', undefined],
+    ['max-age=', undefined],
+    ['max-age', undefined],
+    ['max-age=ten', undefined],
+    ['s-maxage=5', undefined],
+    ['s-maxage=5, max-age=600', 600],
+    ['max-age=600, s-maxage=5', 600],
+    ['x-max-age=5', undefined],
+    ['stale-while-revalidate=5, max-age=600', 600],
+    ['no-store', 0],
+    ['no-cache', 0],
+    ['No-Store', 0],
+    ['no-store, max-age=600', 0],
+    ['max-age=600, no-cache', 0],
+    ['no-cache="set-cookie"', 0],
+    ['x-no-store', undefined],
+    ['no-store-at-all', undefined],
+  ]
+  for (const [header, expected] of table) {
+    const headers: Record<string, string> = header === undefined ? {} : { 'cache-control': header }
+    const fetch = answering('{}', { headers })
+    const { maxAge } = await get('https://issuer.example/', { fetch })
+    t.equal(maxAge, expected, header ?? 'no header')
+  }
+})
+
+t.test('leaves no rejection unhandled', async (t) => {
+  await settled()
+  t.strictSame(unhandledRejections, [])
+})

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { givenKeySet, sharedSecret } from '../../src/keys/given-keys.js'
+import { importKeySet } from '../../src/keys/key-set.js'
+import type { VerificationKey } from '../../src/keys/verification-key.js'
+import { ISSUER, makeKey } from '../fixtures/issuer.js'
+
+const EC = (await makeKey('ES256', 'ec')).publicJwk
+const RSA = (await makeKey('RS256', 'rsa')).publicJwk
+const ED = (await makeKey('Ed25519', 'ed')).publicJwk
+
+t.test('a key set known in advance', async (t) => {
+  const source = await givenKeySet(ISSUER, { keys: [EC, RSA] }, 100)
+  const found = source.find('ES256', 'ec') as readonly VerificationKey[]
+  t.match(found, [{ kid: 'ec' }])
+  t.equal(found.length, 1)
+  t.strictSame(source.find('ES256', 'rsa'), [], 'of another kind')
+  t.strictSame(source.find('ES256', 'other'), [], 'unknown, and nobody is asked')
+  t.equal((source.find('ES256', undefined) as readonly VerificationKey[]).length, 1)
+  for (const key of found) t.ok(source.trusts(key), 'for good')
+  source.close()
+  t.strictSame(source.find('ES256', 'ec'), found, 'also when closed')
+})
+
+t.test('a shared secret is the only key, whatever kid says', async (t) => {
+  const secret = new TextEncoder().encode('s'.repeat(64))
+  const source = sharedSecret(ISSUER, secret, ['HS256', 'HS512'])
+  const [key] = source.find('HS256', undefined) as readonly VerificationKey[]
+  t.equal(key?.material.type, 'secret')
+  for (const kid of [undefined, 'x', '__proto__']) {
+    t.strictSame(source.find('HS512', kid), [key])
+  }
+  t.strictSame(source.find('HS384', undefined), [])
+  t.strictSame(source.find('RS256', undefined), [])
+  t.ok(source.trusts(key as VerificationKey))
+  source.close()
+})
+
+t.test('J13: takes a key whose operations hold verify, beside others', async (t) => {
+  for (const jwk of [EC, RSA, ED]) {
+    const jwks = { keys: [{ ...jwk, key_ops: ['sign', 'verify'], ext: false }] }
+    t.equal((await importKeySet(jwks, 100).catch(() => undefined))?.size, 1, `${jwk.kty}`)
+  }
+})
+
+t.test('keeps no identity where the permitted algorithm has changed', async (t) => {
+  const before = await importKeySet({ keys: [RSA] }, 100)
+  const [rsa] = before.find('RS256', 'rsa')
+  const after = await importKeySet({ keys: [{ ...RSA, alg: 'PS256' }] }, 100)
+  t.notOk(after.keepIdentityOf(before).has(rsa as VerificationKey))
+})
+
+t.test('refuses a set without a usable key, or with too many', async (t) => {
+  await t.rejects(givenKeySet(ISSUER, { keys: [] }, 100), { name: 'TypeError' })
+  await t.rejects(givenKeySet(ISSUER, { keys: [EC, RSA, ED] }, 2), { name: 'TypeError' })
+})

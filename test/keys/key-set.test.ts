@@ -1,0 +1,313 @@
+import { generateKeyPairSync } from 'node:crypto'
+import t, { type Test } from 'tap'
+import type { Algorithm } from '../../src/algorithms.js'
+import { importKeySet, KeySet } from '../../src/keys/key-set.js'
+import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
+import { assemble } from '../../src/resource-server.js'
+import { accepts, forge, refuses, serverFor } from '../fixtures/forgery.js'
+import { AUDIENCE, ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
+
+const rsa = await makeKey('RS256')
+const [p256, p384, p521, ed25519] = await Promise.all([
+  makeKey('ES256'),
+  makeKey('ES384'),
+  makeKey('ES512'),
+  makeKey('EdDSA'),
+])
+
+function jwk(key: TestKey, changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return { ...key.publicJwk, ...changes }
+}
+
+async function imported(member: unknown): Promise<VerificationKey> {
+  const key = await importVerificationKey(member)
+  if (key === undefined) throw new Error('not a usable key')
+  return key
+}
+
+async function skips(t: Test, member: unknown, title: string): Promise<void> {
+  t.equal(await importVerificationKey(member), undefined, title)
+}
+
+/** A key like `key` under another algorithm name, to sign what it should not. */
+function as(alg: string, key: TestKey): TestKey {
+  return { ...key, alg }
+}
+
+t.test('J1: a key verifies the one algorithm that its alg names', async (t) => {
+  t.strictSame([...(await imported(rsa.publicJwk)).algorithms], ['RS256'])
+  t.strictSame([...(await imported(p384.publicJwk)).algorithms], ['ES384'])
+})
+
+t.test('J13: without alg, a key verifies what its kty and crv fit', async (t) => {
+  for (const [key, algorithms] of [
+    [rsa, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+    [p256, ['ES256']],
+    [p384, ['ES384']],
+    [p521, ['ES512']],
+    [ed25519, ['EdDSA', 'Ed25519']],
+  ] as const) {
+    t.strictSame([...(await imported(jwk(key, { alg: undefined }))).algorithms], algorithms)
+  }
+})
+
+t.test('J13: skips a key whose alg is not for its kind, or for nothing here', async (t) => {
+  for (const key of [rsa, p256, ed25519]) {
+    for (const alg of [
+      'ES384',
+      'RSA-OAEP',
+      'ECDH-ES',
+      'none',
+      'NONE',
+      'HS256',
+      'rs256',
+      '',
+      'constructor',
+      '__proto__',
+      null,
+      5,
+      [],
+      ['RS256'],
+      { toString: 'RS256' },
+    ]) {
+      await skips(t, jwk(key, { alg }), `${key.alg}, alg: ${JSON.stringify(alg)}`)
+    }
+  }
+  await skips(t, jwk(p256, { alg: 'RS256' }), 'EC with RS256')
+  await skips(t, jwk(rsa, { alg: 'ES256' }), 'RSA with ES256')
+})
+
+t.test('J13: use is sig or absent, key_ops holds verify or is absent', async (t) => {
+  for (const key of [rsa, p256, ed25519]) {
+    for (const use of ['enc', 'SIG', '', null, 0, ['sig'], {}]) {
+      await skips(t, jwk(key, { use }), `use: ${JSON.stringify(use)}`)
+    }
+    for (const operations of [[], ['sign'], ['encrypt'], 'verify', null, {}, [['verify']], ['v']]) {
+      await skips(t, jwk(key, { key_ops: operations }), `key_ops: ${JSON.stringify(operations)}`)
+    }
+    await skips(t, jwk(key, { key_ops: ['verify', 'verify'] }), 'RFC 7517 §4.3: no value twice')
+    t.ok(await imported(jwk(key, { use: undefined, key_ops: ['verify'] })))
+  }
+})
+
+t.test('J13: skips what is no public key at all', async (t) => {
+  for (const member of [null, undefined, 5, 'x', true, [], [rsa.publicJwk], {}, { kty: 'RSA' }]) {
+    await skips(t, member, JSON.stringify(member) ?? 'undefined')
+  }
+  for (const kty of ['rsa', 'oct', 'AKP', '', null, 5, 'constructor', '__proto__', ['RSA']]) {
+    await skips(t, jwk(rsa, { kty }), `kty: ${JSON.stringify(kty)}`)
+  }
+  await skips(t, { kty: 'oct', k: 'c2VjcmV0', kid: 'a' }, 'a secret')
+  await skips(t, { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }, 'a secret for HS256')
+  for (const kid of [null, 5, {}, ['a']]) await skips(t, jwk(rsa, { kid }), JSON.stringify(kid))
+  for (const crv of ['P-384', 'p-256', 'secp256k1', '', null, undefined, 'Ed25519', ['P-256']]) {
+    await skips(t, jwk(p256, { crv }), `EC, crv: ${JSON.stringify(crv)}`)
+    await skips(t, jwk(p256, { crv, alg: undefined, y: 'AA' }), `EC, no alg, crv: ${crv}`)
+  }
+  for (const crv of ['Ed448', 'X25519', 'ed25519', 'P-256', undefined]) {
+    await skips(t, jwk(ed25519, { crv }), `OKP, crv: ${crv}`)
+  }
+})
+
+t.test('J13: skips a key with malformed members', async (t) => {
+  await skips(t, jwk(p256, { x: p256.publicJwk.y, y: p256.publicJwk.x }), 'a point off the curve')
+  await skips(t, jwk(p256, { x: undefined }), 'EC without x')
+  await skips(t, jwk(p256, { y: '' }), 'EC, empty y')
+  await skips(t, jwk(p256, { x: 'AAAA', y: 'AAAA' }), 'EC, a short point')
+  await skips(t, jwk(rsa, { n: undefined }), 'RSA without n')
+  await skips(t, jwk(rsa, { e: undefined }), 'RSA without e')
+  await skips(t, jwk(rsa, { n: '' }), 'RSA, empty n')
+  await skips(t, jwk(rsa, { e: '' }), 'RSA, empty e')
+  await skips(t, jwk(rsa, { n: 5 }), 'RSA, n a number')
+  await skips(t, jwk(ed25519, { x: 'AAAA' }), 'OKP, short')
+  await skips(t, jwk(ed25519, { x: `${ed25519.publicJwk.x}AAAA` }), 'OKP, long')
+})
+
+t.test('skips a private key: it is compromised, or it was never meant to be here', async (t) => {
+  for (const key of [rsa, p256, ed25519]) {
+    const secret = key.privateKey.export({ format: 'jwk' })
+    await skips(t, { ...secret, alg: key.alg }, key.alg)
+    await skips(t, jwk(key, { d: null }), `${key.alg}, d: null`)
+    await skips(t, jwk(key, { d: '' }), `${key.alg}, d empty`)
+    await skips(t, jwk(key, { k: 'AAAA' }), `${key.alg}, k`)
+    await t.rejects(serverFor([{ ...key, publicJwk: { ...secret, alg: key.alg } as never }]), {
+      name: 'TypeError',
+    })
+  }
+})
+
+t.test('J14: skips RSA keys of less than 2048 bits', async (t) => {
+  for (const bits of [512, 1024, 2047]) {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: bits })
+    const small = publicKey.export({ format: 'jwk' })
+    await skips(t, small, `${bits} bits`)
+    await skips(t, { ...small, alg: 'RS256', use: 'sig', kid: 'a' }, `${bits} bits, RS256`)
+    const padded = Buffer.concat([Buffer.alloc(256), Buffer.from(small.n as string, 'base64url')])
+    await skips(t, { ...small, n: padded.toString('base64url') }, `${bits} bits with zeros before`)
+
+    const weak: TestKey = { alg: 'RS256', publicJwk: { ...small, kid: 'weak' }, privateKey }
+    await refuses(t, await serverFor([weak, p256]), forge(weak), 'key', `${bits}: beside another`)
+  }
+})
+
+t.test('J14: skips RSA keys whose exponent verifies anything', async (t) => {
+  for (const e of ['AQ', 'AAE', 'AA', 'AAAA']) {
+    await skips(t, jwk(rsa, { e }), `e: ${e}`)
+    await skips(t, jwk(rsa, { e, alg: undefined }), `e: ${e}, no alg`)
+  }
+  // With e = 1 the padded hash is its own signature, so nobody needs the private key.
+  const one: TestKey = { ...rsa, publicJwk: { ...rsa.publicJwk, kid: 'one', e: 'AQ' } }
+  const server = await serverFor([one, p256])
+  await refuses(t, server, forge(one), 'key', 'a token for it')
+  t.ok(await imported(jwk(rsa, { e: 'AQAB', crv: 'P-256' })), 'a stray crv says nothing')
+})
+
+t.test('one bad key does not spoil the set', async (t) => {
+  const { keys: _, ...odd } = { keys: 0, kty: 'EC', crv: 'P-256', x: '', y: '' }
+  const set = await importKeySet({ keys: [null, 5, odd, p256.publicJwk, { kty: 'oct' }] }, 5)
+  t.equal(set.size, 1)
+  t.ok(set.knows('es256'))
+  t.notOk(set.knows('constructor'))
+})
+
+t.test('refuses what is no usable JWK Set, with a sentence that says so', async (t) => {
+  for (const odd of [null, undefined, 'x', [], {}, { keys: {} }, { keys: null }, { keys: 'x' }]) {
+    await t.rejects(importKeySet(odd, 5), { name: 'TypeError', message: /no "keys" array/ })
+  }
+  await t.rejects(importKeySet({ keys: [] }, 5), { message: /none of the key set's 0 keys/ })
+  await t.rejects(importKeySet({ keys: [{}, {}] }, 5), { message: /none of the key set's 2 keys/ })
+  await t.rejects(importKeySet({ keys: Array(6).fill(p256.publicJwk) }, 5), {
+    message: /more than/,
+  })
+  t.equal((await importKeySet({ keys: Array(5).fill(p256.publicJwk) }, 5)).size, 5)
+  await t.rejects(serverFor([]), { name: 'TypeError', message: /none of the key set's 0 keys/ })
+})
+
+t.test('J7: a kid is looked up, and is nothing else', async (t) => {
+  const set = await importKeySet({ keys: [jwk(p256, { kid: 'a' })] }, 5)
+  for (const kid of ['__proto__', 'constructor', 'toString', 'A', 'a ', '', ' a', 'a\0', '../a']) {
+    t.strictSame(set.find('ES256', kid), [], JSON.stringify(kid))
+  }
+  t.equal(set.find('ES256', 'a').length, 1)
+  const named = await importKeySet(
+    { keys: ['__proto__', 'constructor', ''].map((kid) => jwk(p256, { kid })) },
+    5,
+  )
+  for (const kid of ['__proto__', 'constructor', '']) {
+    t.equal(named.find('ES256', kid)[0]?.kid, kid, `a key may be called ${JSON.stringify(kid)}`)
+  }
+  t.strictSame(named.find('ES256', 'toString'), [])
+})
+
+t.test('J13: of several keys with one kid, those that fit the algorithm are chosen', async (t) => {
+  const all = [rsa, p256, p384, p521, ed25519]
+  const shared = all.map((key) => ({ ...key, publicJwk: { ...key.publicJwk, kid: 'same' } }))
+  const server = await serverFor(shared)
+  for (const key of shared) await accepts(t, server, forge(key), `${key.alg} under the shared kid`)
+
+  const set = await importKeySet({ keys: shared.map(({ publicJwk }) => publicJwk) }, 9)
+  for (const [index, key] of shared.entries()) {
+    const found = set.find(key.alg as Algorithm, 'same')
+    t.equal(found.length, 1)
+    t.ok(found[0]?.material.equals((await imported(shared[index]?.publicJwk)).material), key.alg)
+  }
+  t.strictSame(set.find('PS256', 'same'), [], 'none for an algorithm that no key names')
+
+  const other = await makeKey('ES256', 'same')
+  const twins = await serverFor([{ ...p256, publicJwk: jwk(p256, { kid: 'same' }) }, other])
+  await accepts(t, twins, forge(other), 'the second of two of one kind and kid')
+})
+
+t.test('J1: the algorithm must fit the key that the kid names', async (t) => {
+  const open = [rsa, p256, p384, p521, ed25519].map((key) => ({
+    ...key,
+    publicJwk: jwk(key, { alg: undefined }),
+  }))
+  const server = await serverFor(open)
+  for (const key of open) {
+    for (const alg of ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
+      const fits = (await imported(key.publicJwk)).algorithms.has(alg as Algorithm)
+      const raw = forge(key, { header: { alg } })
+      if (alg === key.alg) await accepts(t, server, raw, `${alg} with its key`)
+      else if (fits)
+        await refuses(t, server, raw, 'signature', `${alg} with a ${key.alg} signature`)
+      else await refuses(t, server, raw, 'key', `${alg} with the key of ${key.alg}`)
+    }
+  }
+  const p256ForEs384 = { ...as('ES384', p256), publicJwk: open[1]?.publicJwk as never }
+  await refuses(t, server, forge(p256ForEs384), 'key', 'J13: a P-256 key signs an ES384 token')
+  await accepts(t, server, forge({ ...as('PS256', rsa), publicJwk: open[0]?.publicJwk as never }))
+  const strict = await serverFor([rsa])
+  await refuses(t, strict, forge(as('PS256', rsa)), 'key', 'PS256 with a key that says RS256')
+})
+
+t.test('J15: without kid every compatible key is tried, sixteen at most', async (t) => {
+  const keys = await Promise.all(Array.from({ length: 17 }, (_, i) => makeKey('ES256', `k${i}`)))
+  const set = await importKeySet({ keys: [rsa, ...keys, ed25519].map((k) => k.publicJwk) }, 99)
+  t.equal(set.find('ES256', undefined).length, 16)
+  t.equal(set.find('RS256', undefined).length, 1)
+  t.equal(set.find('ES384', undefined).length, 0)
+
+  const server = await serverFor([rsa, ...keys, ed25519])
+  const nameless = { header: { kid: undefined } }
+  for (const key of [rsa, ed25519, ...keys.slice(0, 16)]) {
+    await accepts(t, server, forge(key, nameless), `without kid: ${key.publicJwk.kid}`)
+  }
+  const last = keys[16] as TestKey
+  await refuses(t, server, forge(last, nameless), 'signature', 'the seventeenth')
+  await accepts(t, server, forge(last), 'the seventeenth, by its kid')
+  const stranger = await makeKey('ES256')
+  await refuses(t, server, forge(stranger, nameless), 'signature', 'a stranger')
+  await refuses(t, server, forge(await makeKey('ES384'), nameless), 'key', 'no compatible key')
+
+  const same = keys.map(({ publicJwk }) => ({ ...publicJwk, kid: 'same' }))
+  t.equal((await importKeySet({ keys: same }, 99)).find('ES256', 'same').length, 16)
+})
+
+t.test('J15: a key without kid is for tokens without kid only', async (t) => {
+  const nameless = await makeKey('ES256', undefined)
+  const server = await serverFor([{ ...nameless, publicJwk: jwk(nameless, { kid: undefined }) }])
+  await accepts(t, server, forge(nameless, { header: { kid: undefined } }))
+  await refuses(t, server, forge(nameless, { header: { kid: 'es256' } }), 'key')
+})
+
+t.test('a key that stays through a refresh is the same key', async (t) => {
+  const load = (members: unknown[]) => importKeySet({ keys: members }, 9)
+  const before = await load([p256.publicJwk, p384.publicJwk])
+  const [key] = before.find('ES256', 'es256') as [VerificationKey]
+  t.ok(before.has(key))
+  t.equal(before.keepIdentityOf(undefined), before)
+  const after = (await load([ed25519.publicJwk, p256.publicJwk])).keepIdentityOf(before)
+  t.equal(after.find('ES256', 'es256')[0], key)
+  t.ok(after.has(key))
+  t.equal(after.size, 2)
+  t.notOk(after.has(before.find('ES384', 'es384')[0] as VerificationKey))
+
+  for (const [title, member] of Object.entries({
+    'another key under its kid': (await makeKey('ES256')).publicJwk,
+    'the key under another kid': jwk(p256, { kid: 'other' }),
+    'a key of another kind': p384.publicJwk,
+  })) {
+    t.notOk((await load([member])).keepIdentityOf(before).has(key), title)
+  }
+  const open = await load([jwk(rsa, { alg: undefined })])
+  const [any] = open.find('PS256', 'rs256') as [VerificationKey]
+  t.notOk((await load([rsa.publicJwk])).keepIdentityOf(open).has(any), 'a key that lost algorithms')
+  t.equal(new KeySet([]).size, 0)
+})
+
+t.test('a shared secret is for its own algorithms, whatever kid says', async (t) => {
+  const { issuers } = await assemble({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    secret: Buffer.alloc(64, 1),
+    algorithms: ['HS256', 'HS512'],
+  })
+  const { keys } = issuers.resolve(ISSUER)
+  const [key] = (await keys.find('HS256', 'anything')) as [VerificationKey]
+  t.equal(key.material.type, 'secret')
+  t.strictSame(await keys.find('HS384', undefined), [])
+  t.strictSame(await keys.find('RS256', undefined), [])
+  t.ok(keys.trusts(key))
+  keys.close()
+})

@@ -1,0 +1,150 @@
+/** `status()` and `refreshKeys()`: what a readiness probe and an operator see and do. */
+import t from 'tap'
+import { createResourceServer } from '../../src/index.js'
+import { BackOff } from '../../src/keys/back-off.js'
+import { createAuthorizationServer } from '../../src/testing/index.js'
+import { ISSUER, makeKey } from '../fixtures/issuer.js'
+
+async function setUp(jwks = {}) {
+  const issuer = await createAuthorizationServer({ keySetMaxAge: 300 })
+  const clock = { now: 1_800_000_000_000 }
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    now: () => clock.now,
+    jwks,
+  })
+  t.teardown(async () => {
+    server.close()
+    await issuer.close()
+  })
+  return { issuer, clock, server }
+}
+
+t.test('status() follows a key set through its life, and fetches nothing', async (t) => {
+  const { issuer, clock, server } = await setUp({ staleIfError: 60_000 })
+  const nothing = {
+    issuer: issuer.issuer,
+    state: 'empty',
+    keys: 0,
+    age: undefined,
+    usableFor: 0,
+    lastAttemptAt: undefined,
+    lastError: undefined,
+  }
+  t.strictSame(server.status(), [nothing])
+  t.equal(issuer.requests.discovery, 0)
+
+  await server.refreshKeys()
+  const loadedAt = clock.now
+  t.match(server.status(), [
+    { state: 'fresh', keys: 1, age: 0, usableFor: 360_000, lastAttemptAt: loadedAt },
+  ])
+
+  issuer.fail({ status: 500 })
+  clock.now += 300_000
+  t.match(server.status(), [{ state: 'stale', keys: 1, age: 300_000, usableFor: 60_000 }])
+  await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+  t.match(server.status(), [
+    { state: 'stale', keys: 1, lastAttemptAt: clock.now, lastError: /answered 500/ },
+  ])
+
+  clock.now += 60_000
+  t.match(server.status(), [{ state: 'empty', keys: 0, age: undefined, usableFor: 0 }])
+  issuer.recover()
+  await server.refreshKeys()
+  t.match(server.status(), [{ state: 'fresh', lastError: undefined }])
+})
+
+t.test('status() survives whatever a fetch of yours throws', async (t) => {
+  const { server } = await setUp({ fetch: () => Promise.reject('a string') })
+  await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+  t.match(server.status(), [{ state: 'empty', lastError: 'unknown' }])
+})
+
+t.test('status() of keys that were given', async (t) => {
+  const { publicJwk } = await makeKey('ES256')
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: 'api',
+    jwks: { keys: [publicJwk] },
+  })
+  await server.refreshKeys()
+  t.match(server.status(), [
+    { issuer: ISSUER, state: 'given', keys: 1, usableFor: Number.POSITIVE_INFINITY },
+  ])
+})
+
+t.test('refreshKeys() stops the trust in a removed key at once, verdicts included', async (t) => {
+  const { issuer, server } = await setUp()
+  const raw = await issuer.issueToken({ iat: 1_800_000_000, exp: 1_800_000_600 })
+  await server.verify(raw)
+  await issuer.rotateKeys({ keep: false })
+  await server.verify(raw)
+  await server.refreshKeys()
+  await t.rejects(server.verify(raw), { code: 'invalid_token' })
+})
+
+t.test('refreshKeys() often is no flood at an issuer that is down', async (t) => {
+  const { issuer, clock, server } = await setUp()
+  issuer.fail({ status: 500 }, 'discovery')
+  for (let i = 0; i < 100; i++) {
+    await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+    clock.now += 10
+  }
+  t.ok(issuer.requests.discovery <= 6, `${issuer.requests.discovery} requests in a second`)
+})
+
+t.test('refreshKeys() refreshes every issuer, also when one of them fails', async (t) => {
+  const [a, b] = [await createAuthorizationServer(), await createAuthorizationServer()]
+  t.teardown(() => Promise.all([a.close(), b.close()]))
+  const server = await createResourceServer({
+    issuer: [a.issuer, b.issuer],
+    audience: 'api://default',
+  })
+  t.teardown(() => server.close())
+  a.fail('refused')
+  await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+  t.match(server.status(), [{ state: 'empty' }, { state: 'fresh' }])
+})
+
+t.test(
+  'the pause after failures doubles up to half a minute, or is what was asked for',
+  async (t) => {
+    const backOff = new BackOff()
+    for (const longest of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      const pause = backOff.failed(5_000)
+      t.ok(pause >= longest / 2 && pause <= longest, `${pause} of ${longest}`)
+      t.equal(backOff.until, 5_000 + pause)
+    }
+    t.equal(backOff.failed(0, 45_000), 45_000)
+    t.equal(backOff.failed(0, 3_600_000), 60_000, 'no issuer can ask for an outage of ours')
+    t.ok(backOff.failed(0, 1) >= 15_000)
+    t.equal(backOff.failing, true)
+    backOff.succeeded()
+    t.equal(backOff.failing, false)
+    t.ok(backOff.failed(0) <= 1_000)
+  },
+)
+
+t.test('J15: a token without kid of a new key passes on its first request', async (t) => {
+  const { issuer, server } = await setUp()
+  const times = { iat: 1_800_000_000, exp: 1_800_000_600 }
+  const nameless = { header: { kid: undefined } }
+  await server.verify(await issuer.issueToken(times, nameless))
+  await issuer.rotateKeys({ keep: false })
+  issuer.resetRequests()
+  await server.verify(await issuer.issueToken(times, nameless))
+
+  t.test('and forged ones cause one fetch a cooldown', async (t) => {
+    const [header, payload] = (await issuer.issueToken(times, nameless)).split('.')
+    const other = await createAuthorizationServer()
+    t.teardown(() => other.close())
+    const [, , signature] = (await other.issueToken()).split('.')
+    const forged = [header, payload, signature].join('.')
+    for (let i = 0; i < 100; i++) {
+      await t.rejects(server.verify(forged), { code: 'invalid_token' })
+    }
+    t.equal(issuer.requests.jwks, 1)
+  })
+})

@@ -1,0 +1,315 @@
+/** Key sets that outlive the process: the file store, and what becomes of what it holds. */
+import {
+  chmod,
+  chown,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import {
+  createResourceServer,
+  fileKeyStore,
+  type KeyStore,
+  type StoredKeySet,
+} from '../../src/index.js'
+import { createAuthorizationServer } from '../../src/testing/index.js'
+
+const ISSUER = 'https://issuer.example'
+const SAVED: StoredKeySet = { issuer: ISSUER, fetchedAt: 1_000, jwks: { keys: [] } }
+const HOUR = 3_600_000
+
+async function folder(t: Test): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'key-store-'))
+  t.teardown(() => rm(path, { recursive: true, force: true }))
+  return join(path, 'keys')
+}
+
+async function onlyFileIn(directory: string): Promise<string> {
+  const files = await readdir(directory)
+  return join(directory, files[0] as string)
+}
+
+/** A resource server whose issuer can be taken away, with its log. */
+async function start(t: Test, store: KeyStore, issuer: string, now = () => Date.now()) {
+  const warnings: string[] = []
+  const server = await createResourceServer({
+    issuer,
+    audience: 'api://default',
+    jwks: { store },
+    now,
+    logger: { warn: (_, message) => warnings.push(message) },
+  })
+  t.teardown(() => server.close())
+  return { server, warnings }
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((done) => setTimeout(done, 5))
+}
+
+t.test('a file store', async (t) => {
+  t.test('gives back what it was given, for each issuer its own', async (t) => {
+    const store = fileKeyStore({ directory: await folder(t) })
+    const other = { ...SAVED, issuer: 'https://other.example', fetchedAt: 2_000 }
+    t.equal(await store.load(ISSUER), undefined)
+    await store.save(SAVED)
+    await store.save(other)
+    t.strictSame(await store.load(ISSUER), SAVED)
+    t.strictSame(await store.load(other.issuer), other)
+    await store.save({ ...SAVED, fetchedAt: 3_000 })
+    t.equal((await store.load(ISSUER))?.fetchedAt, 3_000)
+  })
+
+  t.test('writes files that nobody else can read, and leaves no other behind', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await Promise.all(Array.from({ length: 20 }, () => store.save(SAVED)))
+    t.equal((await readdir(directory)).length, 1)
+    t.equal((await stat(await onlyFileIn(directory))).mode & 0o777, 0o600)
+    t.equal((await stat(directory)).mode & 0o777, 0o700)
+    t.notMatch(await onlyFileIn(directory), 'issuer.example', 'a name of our own making')
+  })
+
+  t.test('is whole at any time while it is written again and again', async (t) => {
+    const store = fileKeyStore({ directory: await folder(t) })
+    await store.save(SAVED)
+    const keys = Array.from({ length: 500 }, (_, i) => ({ kid: `${i}` }))
+    const writing = Promise.all(
+      Array.from({ length: 20 }, (_, i) => store.save({ ...SAVED, fetchedAt: i, jwks: { keys } })),
+    )
+    for (let i = 0; i < 50; i++) t.equal((await store.load(ISSUER))?.issuer, ISSUER)
+    await writing
+  })
+
+  t.test('leaves the old file whole, and no other, when it cannot write', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    await t.rejects(store.save({ ...SAVED, jwks: circular }))
+    await rm(await onlyFileIn(directory))
+    await t.rejects(fileKeyStore({ directory: join(directory, 'a\0b') }).save(SAVED))
+    t.strictSame(await readdir(directory), [])
+  })
+
+  t.test('cleans up when the file cannot be put in its place', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const file = await onlyFileIn(directory)
+    await rm(file)
+    // A folder of that name, with something in it, can't be replaced.
+    await fileKeyStore({ directory: file }).save(SAVED)
+    await t.rejects(store.save(SAVED))
+    t.equal((await readdir(directory)).length, 1)
+  })
+
+  t.test('refuses what others could have written', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const file = await onlyFileIn(directory)
+    for (const mode of [0o620, 0o602, 0o666]) {
+      await chmod(file, mode)
+      await t.rejects(store.load(ISSUER), /could be written to by others.*chmod 600/)
+    }
+    await chmod(file, 0o600)
+    if (process.getuid?.() === 0) {
+      await chown(file, 4_711, 4_711)
+      await t.rejects(store.load(ISSUER), /could be written to by others/)
+      await chown(file, 0, 0)
+    }
+    t.strictSame(await store.load(ISSUER), SAVED)
+  })
+
+  t.test('refuses rubbish, what belongs to another issuer, and what is too large', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const file = await onlyFileIn(directory)
+    const good = await readFile(file, 'utf8')
+    for (const text of [
+      '',
+      '{',
+      good.slice(0, -1),
+      'null',
+      '[]',
+      '{}',
+      JSON.stringify({ ...SAVED, issuer: 'https://other.example' }),
+      JSON.stringify({ ...SAVED, fetchedAt: '1000' }),
+      JSON.stringify({ ...SAVED, fetchedAt: null }),
+    ]) {
+      await writeFile(file, text)
+      await t.rejects(store.load(ISSUER), /does not hold a key set of https:\/\/issuer.example/)
+    }
+    await truncate(file, 16_777_217)
+    await t.rejects(store.load(ISSUER), /larger than/)
+  })
+
+  t.test('passes on that it cannot read', async (t) => {
+    const file = await folder(t)
+    await writeFile(file, 'a file, and no folder')
+    await t.rejects(fileKeyStore({ directory: file }).load(ISSUER), { code: 'ENOTDIR' })
+  })
+
+  t.test('must be told where', async (t) => {
+    for (const directory of [undefined, '', 5]) {
+      t.throws(() => fileKeyStore({ directory } as never), {
+        name: 'TypeError',
+        message: /"directory"/,
+      })
+    }
+  })
+})
+
+t.test('a restart during an outage serves the first request from the file', async (t) => {
+  const store = fileKeyStore({ directory: await folder(t) })
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const before = await start(t, store, issuer.issuer)
+  await before.server.verify(await issuer.issueToken())
+  await until(async () => (await store.load(issuer.issuer)) !== undefined)
+  before.server.close()
+
+  await issuer.suspend()
+  const after = await start(t, store, issuer.issuer)
+  const token = await after.server.verify(await issuer.issueToken())
+  t.equal(token.issuer, issuer.issuer)
+  t.match(after.server.status(), [{ state: 'stale', keys: 1 }])
+  await until(() => after.warnings.length > 0)
+  t.match(after.warnings, [/could not be fetched/], 'it was refreshed at once, in the background')
+
+  t.test('and a key that was published meanwhile is a 503, not a 401', async (t) => {
+    await issuer.rotateKeys()
+    await t.rejects(after.server.verify(await issuer.issueToken()), {
+      code: 'temporarily_unavailable',
+    })
+  })
+})
+
+t.test('after a restart, a token of a newer key than the saved ones passes at once', async (t) => {
+  const store = fileKeyStore({ directory: await folder(t) })
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const before = await start(t, store, issuer.issuer)
+  await before.server.verify(await issuer.issueToken())
+  await until(async () => (await store.load(issuer.issuer)) !== undefined)
+  await issuer.rotateKeys({ keep: false })
+  const after = await start(t, store, issuer.issuer)
+  await after.server.verify(await issuer.issueToken())
+})
+
+t.test('what was saved too long ago, or in the future, is not used', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const jwks = issuer.keySet()
+  const raw = await issuer.issueToken({ exp: Math.floor(Date.now() / 1000) + 90_000 })
+  await issuer.suspend()
+  const bound = 600_000 + 4 * HOUR
+  for (const [age, served] of [
+    [0, true],
+    [bound - 60_000, true],
+    [bound, false],
+    [-60_000, false],
+  ] as const) {
+    const now = Date.now()
+    const store = {
+      load: async () => ({ issuer: issuer.issuer, fetchedAt: now - age, jwks }),
+      save: async () => {},
+    }
+    const { server } = await start(t, store, issuer.issuer, () => now)
+    const verdict = await server.verify(raw).then(
+      () => true,
+      ({ code }) => code,
+    )
+    t.equal(verdict, served || 'temporarily_unavailable', `${age} ms old`)
+  }
+})
+
+t.test('a store that fails is told of, and nothing else changes', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const broken: Record<string, KeyStore> = {
+    rejects: {
+      load: () => Promise.reject(new Error('disk')),
+      save: () => Promise.reject(new Error('disk')),
+    },
+    throws: {
+      load: () => {
+        throw new Error('disk')
+      },
+      save: () => {
+        throw new Error('disk')
+      },
+    },
+    'gives rubbish': {
+      load: async () => ({ issuer: issuer.issuer, fetchedAt: 'yesterday', jwks: 5 }) as never,
+      save: () => Promise.reject(new Error('disk')),
+    },
+    "gives another issuer's keys": {
+      load: async () => ({ ...SAVED, fetchedAt: Date.now() }),
+      save: () => Promise.reject(new Error('disk')),
+    },
+    'gives a set without keys': {
+      load: async () => ({ issuer: issuer.issuer, fetchedAt: Date.now(), jwks: { keys: [] } }),
+      save: () => Promise.reject(new Error('disk')),
+    },
+  }
+  for (const [how, store] of Object.entries(broken)) {
+    const { server, warnings } = await start(t, store, issuer.issuer)
+    await server.verify(await issuer.issueToken())
+    await until(() => warnings.length === 2)
+    t.match(warnings, [/failed to load/, /failed to save/], how)
+  }
+})
+
+t.test('a log that fails when a store does changes nothing', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    jwks: {
+      store: {
+        load: () => Promise.reject(new Error('disk')),
+        save: () => Promise.reject(new Error('disk')),
+      },
+    },
+    logger: {
+      warn() {
+        throw new Error('the log is full')
+      },
+    },
+  })
+  t.teardown(() => server.close())
+  await server.verify(await issuer.issueToken())
+})
+
+t.test('a refresh that was quicker than the store is not undone by it', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const old = issuer.keySet()
+  await issuer.rotateKeys({ keep: false })
+  let give: (value: StoredKeySet) => void = () => {}
+  const store: KeyStore = {
+    load: () =>
+      new Promise((resolve) => {
+        give = resolve
+      }),
+    save: async () => {},
+  }
+  const { server } = await start(t, store, issuer.issuer)
+  const waiting = server.verify(await issuer.issueToken())
+  await server.refreshKeys()
+  give({ issuer: issuer.issuer, fetchedAt: Date.now() - 1_000, jwks: old })
+  await waiting
+  t.match(server.status(), [{ state: 'fresh' }])
+})

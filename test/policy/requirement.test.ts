@@ -1,0 +1,115 @@
+import t from 'tap'
+import { AccessToken } from '../../src/access-token.js'
+import { InsufficientScopeError } from '../../src/errors.js'
+import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
+
+const token = new AccessToken({
+  raw: 'a.b.c',
+  claims: { iss: 'https://issuer.example', aud: 'api', exp: 1, sub: 'user-1', tenant: 'acme' },
+  scope: ['read', 'write'],
+  clientId: undefined,
+})
+
+const require = (requirement: Requirement<string>, context = 'context') =>
+  compilePolicy(requirement).require(token, context)
+
+/** What a requirement throws at once. */
+function refusal(requirement: Requirement<string>): unknown {
+  try {
+    require(requirement)
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+t.test('nothing asked is nothing refused, and nothing awaited', async (t) => {
+  t.equal(require({}), undefined)
+  t.equal(
+    require({ scope: 'read write', anyScope: ['read'], claims: { tenant: 'acme' } }),
+    undefined,
+  )
+  t.equal(require({ authorize: () => true }), undefined)
+})
+
+t.test('B8: the refusal names the scope that would do', async (t) => {
+  t.equal(compilePolicy({}).scope, '')
+  t.equal(compilePolicy({ scope: 'a b' }).scope, 'a b')
+  t.equal(compilePolicy({ scope: ['a', 'b'], anyScope: ['b', 'c'] }).scope, 'a b c')
+  t.equal(compilePolicy({ scope: 'a a' }).scope, 'a', 'each token once')
+  t.match(refusal({ scope: 'read admin' }), {
+    statusCode: 403,
+    code: 'insufficient_scope',
+    scope: 'read admin',
+    message: 'The access token lacks the scope that is required here',
+    finding: { check: 'scope', expected: 'read admin' },
+  })
+  t.match(refusal({ anyScope: ['a', 'b'] }), {
+    scope: 'a b',
+    finding: { check: 'scope', expected: 'a or b' },
+  })
+})
+
+t.test('a refusal that is not about scope names none', async (t) => {
+  const message = 'The access token does not permit this'
+  t.match(refusal({ scope: 'read', claims: { tenant: 'other' } }), {
+    scope: '',
+    message,
+    finding: { check: 'policy', expected: 'the required claim "tenant"' },
+  })
+  t.match(refusal({ scope: 'read', authorize: () => false }), {
+    scope: '',
+    message,
+    finding: { check: 'policy', expected: 'true from "authorize"' },
+  })
+})
+
+t.test('authorize gets token and context, and may answer later', async (t) => {
+  const calls: unknown[] = []
+  const authorize = async (...args: unknown[]) => {
+    calls.push(args)
+    return true
+  }
+  await require({ authorize })
+  t.same(calls, [[token, 'context']])
+  await t.rejects(async () => require({ authorize: async () => false }), InsufficientScopeError)
+  const failure = new Error('ours')
+  const fail = () => {
+    throw failure
+  }
+  t.equal(refusal({ authorize: fail }), failure)
+  await t.rejects(async () => require({ authorize: async () => fail() }), failure)
+})
+
+t.test('later changes of the objects that were given change nothing', async (t) => {
+  const requirement = {
+    scope: ['admin'],
+    anyScope: ['root'],
+    claims: { tenant: ['other'] } as Record<string, string[]>,
+  }
+  const policies = [
+    compilePolicy({ scope: requirement.scope }),
+    compilePolicy({ anyScope: requirement.anyScope }),
+    compilePolicy({ claims: requirement.claims }),
+  ]
+  requirement.scope.length = 0
+  requirement.anyScope.push('read')
+  requirement.claims.tenant?.push('acme')
+  for (const policy of policies) t.throws(() => policy.require(token, ''), InsufficientScopeError)
+  t.equal(policies[1]?.scope, 'root')
+})
+
+t.test('a requirement with a key that is none is a mistake wherever it is compiled', async (t) => {
+  for (const mistake of [{ scopes: 'admin' }, 'admin', ['admin'], null, new Map(), 1]) {
+    t.throws(() => compilePolicy(mistake as never), TypeError, JSON.stringify(mistake))
+  }
+})
+
+t.test('a part that is undefined is a mistake, and not a requirement of nothing', async (t) => {
+  for (const key of ['scope', 'anyScope', 'claims', 'authorize']) {
+    t.throws(() => compilePolicy({ [key]: undefined }), {
+      name: 'TypeError',
+      message: `"${key}" is undefined: leave it out instead`,
+    })
+  }
+})

@@ -1,0 +1,259 @@
+import { createLocalJWKSet, importJWK, type JSONWebKeySet, jwtVerify } from 'jose'
+import t from 'tap'
+import {
+  createAuthorizationServer,
+  type EndpointName,
+  type Fault,
+} from '../../src/testing/index.js'
+import { waiting } from './fixtures/half-read.js'
+
+const quick = { algorithm: 'ES256' } as const
+
+async function start() {
+  const server = await createAuthorizationServer(quick)
+  const metadataUrl = `${server.issuer}/.well-known/openid-configuration`
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: 'demo-client',
+    client_secret: 'demo-secret',
+    scope: 'orders:read',
+  })
+  return {
+    server,
+    metadataUrl,
+    /** Requests each endpoint once. */
+    async fetchAll(options: RequestInit = {}) {
+      return {
+        discovery: await fetch(metadataUrl, options),
+        jwks: await fetch(server.jwksUri, options),
+        token: await fetch(server.tokenEndpoint, { ...options, method: 'POST', body }),
+      }
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+async function statuses(answers: Promise<Record<EndpointName, Response>>) {
+  const { discovery, jwks, token } = await answers
+  await Promise.all([discovery.text(), jwks.text(), token.text()])
+  return [discovery.status, jwks.status, token.status]
+}
+
+t.test('cuts the connection without an answer', async (t) => {
+  await using setup = await start()
+  const { server, metadataUrl } = setup
+  server.fail('refused')
+  for (const url of [metadataUrl, server.jwksUri]) {
+    t.equal(await waiting(url).over, 'ECONNRESET')
+  }
+  t.equal(await waiting(server.tokenEndpoint, 'POST', 'a=b').over, 'ECONNRESET')
+  t.same(server.requests, { discovery: 1, jwks: 1, token: 1, other: 0 }, 'counts them')
+  server.recover()
+  t.same(await statuses(setup.fetchAll()), [200, 200, 200])
+  t.same(server.requests, { discovery: 2, jwks: 2, token: 2, other: 0 })
+})
+
+t.test('answers an error status', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  server.fail({ status: 500 })
+  t.same(await statuses(setup.fetchAll()), [500, 500, 500])
+  const plain = await fetch(server.jwksUri)
+  t.equal(plain.headers.get('retry-after'), null)
+  t.match(await plain.json(), { error: 'server_error' })
+  server.fail({ status: 429, retryAfter: 7 })
+  t.same(await statuses(setup.fetchAll()), [429, 429, 429])
+  const { headers } = await fetch(server.jwksUri)
+  t.equal(headers.get('retry-after'), '7')
+  t.equal(headers.get('cache-control'), 'no-store')
+})
+
+t.test('answers what is no JSON as JSON', async (t) => {
+  await using setup = await start()
+  setup.server.fail('rubbish')
+  for (const answer of Object.values(await setup.fetchAll())) {
+    t.equal(answer.status, 200)
+    t.equal(answer.headers.get('content-type'), 'application/json')
+    const bytes = await answer.arrayBuffer()
+    t.throws(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    t.throws(() => JSON.parse(new TextDecoder().decode(bytes)))
+  }
+})
+
+t.test('answers a login page', async (t) => {
+  await using setup = await start()
+  setup.server.fail('html')
+  for (const answer of Object.values(await setup.fetchAll())) {
+    t.equal(answer.status, 200)
+    t.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8')
+    t.match(await answer.text(), /<!doctype html>[\s\S]*<form/)
+  }
+})
+
+t.test('redirects to where the true answer is', async (t) => {
+  await using setup = await start()
+  const { server, metadataUrl } = setup
+  server.fail('redirect')
+  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), [302, 302, 302])
+  t.same(server.requests, { discovery: 1, jwks: 1, token: 1, other: 0 })
+  const keySet = await fetch(`${server.jwksUri}?x=1`)
+  t.equal(keySet.url, `${server.url}/redirected/oauth2/default/v1/keys?x=1`)
+  t.same(await keySet.json(), server.keySet())
+  t.match(await (await fetch(metadataUrl)).json(), { issuer: server.issuer })
+  t.same(server.requests, { discovery: 3, jwks: 3, token: 1, other: 0 }, 'counts who follows twice')
+})
+
+t.test('redirects to elsewhere', async (t) => {
+  await using setup = await start()
+  await using elsewhere = await createAuthorizationServer(quick)
+  const { server } = setup
+  server.fail({ redirect: elsewhere.jwksUri }, 'jwks')
+  t.same(await (await fetch(server.jwksUri)).json(), elsewhere.keySet())
+  t.equal(elsewhere.requests.jwks, 1)
+  server.fail({ redirect: 'http://127.0.0.1/ä\u2028' }, 'jwks')
+  const { headers } = await fetch(server.jwksUri, { redirect: 'manual' })
+  t.equal(headers.get('location'), 'http://127.0.0.1/%C3%A4%E2%80%A8')
+})
+
+t.test('publishes no key', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  server.fail('no-keys')
+  const answer = await fetch(server.jwksUri)
+  t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
+  t.same(await answer.json(), { keys: [] })
+  t.equal(server.keySet().keys.length, 1, 'the keys are there all the same')
+  t.same(await statuses(setup.fetchAll()), [200, 200, 200], 'the fault is one of the key set alone')
+})
+
+t.test('publishes an unusable key before the good ones', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  server.fail('bad-key')
+  const keySet = (await (await fetch(server.jwksUri)).json()) as JSONWebKeySet
+  const [bad = { kty: '' }, ...good] = keySet.keys
+  t.same(good, server.keySet().keys)
+  await t.rejects(async () => importJWK(bad, 'ES256'))
+})
+
+t.test('publishes 10,000 keys', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  await server.rotateKeys()
+  server.fail('many-keys')
+  const keySet = (await (await fetch(server.jwksUri)).json()) as JSONWebKeySet
+  t.equal(keySet.keys.length, 10_000)
+  t.equal(new Set(keySet.keys.map(({ kid }) => kid)).size, 10_000)
+  t.same(keySet.keys.slice(-2), server.keySet().keys)
+  await t.resolves(importJWK(keySet.keys[0] ?? {}, 'ES256'))
+  await t.resolves(jwtVerify(await server.issueToken(), createLocalJWKSet(keySet)))
+})
+
+t.test('names another issuer', async (t) => {
+  await using setup = await start()
+  const { server, metadataUrl } = setup
+  const truth = (await (await fetch(metadataUrl)).json()) as object
+  server.fail('wrong-issuer')
+  const path = '/.well-known/oauth-authorization-server/oauth2/default'
+  for (const url of [metadataUrl, `${server.url}${path}`]) {
+    const metadata = await (await fetch(url)).json()
+    t.same(metadata, { ...truth, issuer: 'https://wrong-issuer.example' })
+  }
+})
+
+t.test('grows the true answer to 50 MB', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  server.fail('huge', 'jwks')
+  const answer = await fetch(server.jwksUri)
+  t.equal(answer.headers.get('content-length'), null)
+  t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
+  const text = await answer.text()
+  t.equal(text.length, 50_000_000)
+  t.same((JSON.parse(text) as JSONWebKeySet).keys, server.keySet().keys)
+})
+
+t.test('keeps 404 and 405 where a fault is about what a true answer says', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  const former = server.jwksUri
+  server.moveKeySet()
+  for (const fault of ['no-keys', 'bad-key', 'many-keys'] as const) {
+    server.fail(fault)
+    t.match(await (await fetch(former)).json(), { error: 'not_found' })
+    const { status } = await fetch(server.jwksUri, { method: 'POST' })
+    t.equal(status, 405)
+  }
+})
+
+t.test('answers HEAD with the head alone, whatever is wrong with the body', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  const faults: Fault[] = ['hang-in-body', 'huge', 'endless', 'many-keys', { dripping: 60_000 }]
+  for (const fault of faults) {
+    server.fail(fault, 'jwks')
+    const answer = await fetch(server.jwksUri, { method: 'HEAD' })
+    t.equal(answer.status, 200)
+    t.equal(await answer.text(), '')
+  }
+})
+
+t.test('fails and recovers where it is asked to', async (t) => {
+  await using setup = await start()
+  const { server } = setup
+  const now = () => statuses(setup.fetchAll())
+  server.fail({ status: 500 }, 'jwks')
+  t.same(await now(), [200, 500, 200])
+  server.fail({ status: 503 }, ['discovery', 'jwks'])
+  t.same(await now(), [503, 503, 200], 'the later fault replaces the earlier one')
+  server.recover('discovery')
+  t.same(await now(), [200, 503, 200])
+  server.fail({ status: 400 })
+  server.recover(['jwks', 'token'])
+  t.same(await now(), [400, 200, 200])
+  server.recover()
+  server.recover()
+  t.same(await now(), [200, 200, 200])
+  server.fail({ status: 500 })
+  t.equal((await fetch(`${server.url}/nothing`)).status, 404, 'what is no endpoint stays none')
+  await t.resolves(server.issueToken())
+})
+
+t.test('names what is wrong with a fault', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const cases: [unknown, unknown, RegExp][] = [
+    ['broken', undefined, /a fault is one of refused, hang, .*"status", "slow", "dripping"/],
+    ['toString', undefined, /a fault is one of/],
+    [undefined, undefined, /a fault is one of/],
+    [null, undefined, /a fault is one of/],
+    [500, undefined, /a fault is one of/],
+    [{}, undefined, /a fault is one of/],
+    [{ late: 5 }, undefined, /a fault is one of/],
+    [{ slow: 5, dripping: 5 }, undefined, /a fault is one thing/],
+    [{ status: 200 }, undefined, /"status" must be a whole number from 400 to 599/],
+    [{ status: 600 }, undefined, /"status" must be/],
+    [{ status: '500' }, undefined, /"status" must be/],
+    [{ status: 503, retryAfter: -1 }, undefined, /"retryAfter" must be a whole number of seconds/],
+    [{ status: 503, retryAfter: 0.5 }, undefined, /"retryAfter" must be/],
+    [{ slow: 5, retryAfter: 5 }, undefined, /"retryAfter" must be .* beside "status"/],
+    [{ slow: 0 }, undefined, /"slow" must be a whole number of milliseconds from 1/],
+    [{ dripping: 2 ** 31 }, undefined, /"dripping" must be a whole number .* to 2147483647/],
+    [{ redirect: '/elsewhere' }, undefined, /"redirect" must be an absolute http or https URL/],
+    [{ redirect: 'http://' }, undefined, /"redirect" must be/],
+    [{ redirect: new URL('http://x') }, undefined, /"redirect" must be/],
+    ['hang', 'other', /"endpoints" must be one or several of discovery, jwks, token/],
+    ['hang', [], /"endpoints" must be/],
+    ['hang', ['jwks', 'keys'], /"endpoints" must be/],
+    ['hang', null, /"endpoints" must be/],
+    ['many-keys', 'token', /the fault "many-keys" needs the endpoint "jwks" and no other/],
+    ['no-keys', ['jwks', 'discovery'], /the fault "no-keys" needs the endpoint "jwks"/],
+    ['bad-key', 'discovery', /the fault "bad-key" needs the endpoint "jwks"/],
+    ['wrong-issuer', 'jwks', /the fault "wrong-issuer" needs the endpoint "discovery"/],
+  ]
+  for (const [fault, endpoints, message] of cases) {
+    const fail = () => server.fail(fault as Fault, endpoints as EndpointName)
+    t.throws(fail, { name: 'TypeError', message })
+  }
+  t.throws(() => server.recover('other' as 'jwks'), { message: /"endpoints" must be/ })
+  t.equal((await fetch(server.jwksUri)).status, 200, 'and changes nothing')
+})

@@ -1,0 +1,218 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import t from 'tap'
+import { streamed } from '../../src/testing/authorization-server/delivery.js'
+import { listen } from '../../src/testing/authorization-server/http-listener.js'
+import { createAuthorizationServer, type Fault } from '../../src/testing/index.js'
+import { startReading, until, waiting } from './fixtures/half-read.js'
+
+const quick = { algorithm: 'ES256' } as const
+const longTime = 60_000
+
+/** Timers that keep the process alive; the tests themselves have none when they ask. */
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+
+t.test('never answers, whether the request has a body or not', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  server.fail('hang')
+  const hanging = [
+    waiting(server.jwksUri),
+    waiting(server.tokenEndpoint, 'POST', 'x'.repeat(20_000_000)),
+  ]
+  await Promise.all(hanging.map(({ sent }) => sent))
+  await until(() => server.requests.jwks + server.requests.token === 2)
+  const silence = new Promise((resolve) => setTimeout(resolve, 100, 'silence'))
+  t.equal(await Promise.race([...hanging.map(({ over }) => over), silence]), 'silence')
+  server.recover()
+  t.equal((await fetch(server.jwksUri)).status, 200)
+  const still = new Promise((resolve) => setTimeout(resolve, 20, 'silence'))
+  t.equal(await Promise.race([...hanging.map(({ over }) => over), still]), 'silence')
+  await server.close()
+  t.same(await Promise.all(hanging.map(({ over }) => over)), ['ECONNRESET', 'ECONNRESET'])
+})
+
+t.test('stops in the middle of the body', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const truth = JSON.stringify(server.keySet())
+  server.fail('hang-in-body', 'jwks')
+  const { answer, text, over } = await startReading(server.jwksUri)
+  t.equal(answer.statusCode, 200)
+  t.equal(answer.headers['cache-control'], 'public, max-age=300')
+  await until(() => text() !== '')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(text(), truth.slice(0, Math.ceil(truth.length / 2)))
+  await server.close()
+  t.equal(await over, 'ECONNRESET')
+})
+
+t.test('answers late, with what was true at the request', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const before = server.keySet()
+  server.fail({ slow: 100 }, 'jwks')
+  const started = performance.now()
+  const answer = fetch(server.jwksUri)
+  await until(() => server.requests.jwks === 1)
+  await server.rotateKeys()
+  t.same(await (await answer).json(), before)
+  t.ok(performance.now() - started >= 99)
+})
+
+t.test('lets the true body drip', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  server.fail({ dripping: 1 }, 'jwks')
+  const answer = await fetch(server.jwksUri)
+  t.same(await answer.json(), server.keySet())
+  server.fail({ dripping: 20 }, 'jwks')
+  const { text, leave } = await startReading(server.jwksUri)
+  t.equal(text(), '', 'the headers come first')
+  await until(() => text().length >= 3)
+  t.ok(text().length < 10)
+  t.equal(text(), JSON.stringify(server.keySet()).slice(0, text().length))
+  leave()
+})
+
+t.test('never ends', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  server.fail('endless')
+  const { answer, text, over } = await startReading(server.jwksUri)
+  t.equal(answer.headers['content-type'], 'application/json')
+  await until(() => text().length > 1_000_000)
+  t.match(text().slice(0, 100), /^\{"padding":"x+$/)
+  await server.close()
+  t.equal(await over, 'ECONNRESET')
+})
+
+t.test('produces no more than a client reads, and stops when it leaves', async (t) => {
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  let produced = 0
+  let stopped = false
+  function* chunks() {
+    try {
+      for (;;) {
+        produced += chunk.length
+        yield chunk
+      }
+    } finally {
+      stopped = true
+    }
+  }
+  const deliver = streamed({ status: 200, headers: {}, body: {} }, chunks)
+  const listener = await listen(0, '127.0.0.1', async () => deliver)
+  t.teardown(() => listener.close())
+  const socket = connect(listener.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(socket, 'readable')
+  let before = -1
+  while (produced > before) {
+    before = produced
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  t.ok(produced < 40_000_000, 'what the buffers of two sockets hold')
+  t.notOk(stopped)
+  socket.destroy()
+  await until(() => stopped)
+})
+
+const slowFaults: Fault[] = [
+  'hang',
+  'hang-in-body',
+  'huge',
+  'endless',
+  { slow: longTime },
+  { dripping: longTime },
+]
+
+for (const fault of slowFaults) {
+  const name = JSON.stringify(fault)
+
+  t.test(`ends ${name} at once when it closes`, async (t) => {
+    const server = await createAuthorizationServer(quick)
+    const before = timers()
+    server.fail(fault)
+    const clients = await unreadClients(server, 3)
+    await server.close()
+    await Promise.all(clients.map(({ closed }) => closed))
+    t.ok(timers() <= before)
+  })
+
+  t.test(`ends ${name} when its client goes away`, async (t) => {
+    await using server = await createAuthorizationServer(quick)
+    const before = timers()
+    server.fail(fault)
+    for (const { socket } of await unreadClients(server, 3)) socket.destroy()
+    while (timers() > before) await new Promise((resolve) => setImmediate(resolve))
+    server.recover()
+    t.equal((await fetch(server.jwksUri)).status, 200)
+  })
+}
+
+t.test('ends what waits behind another answer on its connection', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const before = timers()
+  server.fail({ slow: longTime })
+  const request = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: x\r\n\r\n'
+  const [client] = await unreadClients(server, 1, request.repeat(3))
+  await untilCounted(server, 3)
+  t.ok(timers() > before)
+  client?.socket.destroy()
+  while (timers() > before) await new Promise((resolve) => setImmediate(resolve))
+})
+
+t.test('delivers nothing to a client that left while its answer was made', async (t) => {
+  let delivered = 0
+  const answers: Promise<unknown>[] = []
+  const listener = await listen(0, '127.0.0.1', (request) => {
+    const left = once(request.socket, 'close')
+    answers.push(left)
+    return left.then(() => () => {
+      delivered += 1
+    })
+  })
+  t.teardown(() => listener.close())
+  const socket = connect(listener.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await until(() => answers.length > 0)
+  socket.destroy()
+  await Promise.all(answers)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(delivered, 0)
+})
+
+t.test('leaves no listeners on a connection that is used again', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  server.fail({ slow: 1 })
+  let warnings = 0
+  const warned = () => {
+    warnings += 1
+  }
+  process.on('warning', warned)
+  for (let i = 0; i < 40; i += 1) await (await fetch(server.jwksUri)).text()
+  process.off('warning', warned)
+  t.equal(warnings, 0)
+})
+
+type Counted = { url: string; requests: { jwks: number } }
+
+/** Clients that send a request for the key set and read nothing of what comes. */
+async function unreadClients(
+  server: Counted,
+  count: number,
+  text = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: x\r\n\r\n',
+) {
+  const clients = Array.from({ length: count }, () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(text)
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+    return { socket, closed }
+  })
+  await untilCounted(server, count)
+  for (const { socket } of clients) socket.resume()
+  return clients
+}
+
+/** Without a timer of its own, so that those of the server can be counted. */
+async function untilCounted(server: Counted, count: number): Promise<void> {
+  while (server.requests.jwks < count) await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,310 @@
+import t, { type Test } from 'tap'
+import type { Check } from '../../src/errors.js'
+import { InvalidTokenError, type ProfileName } from '../../src/index.js'
+import { profileNamed } from '../../src/issuer/profile.js'
+import { requireClaims, requireTimes, type TimeLimits } from '../../src/token/claims.js'
+import { goodClaims, NOW } from '../fixtures/forgery.js'
+import { AUDIENCE } from '../fixtures/issuer.js'
+
+interface Judged {
+  readonly claims?: Record<string, unknown>
+  readonly typ?: string | undefined
+  readonly profile?: ProfileName
+  readonly limits?: Partial<TimeLimits>
+  readonly now?: number
+}
+
+const LIMITS = { clockTolerance: 30, maxTokenAge: undefined }
+
+/** `accepted`, or the check that refused. Absent is what `undefined` in the overrides means. */
+function judge(judged: Judged): string {
+  const { profile = 'standard', limits, now = NOW } = judged
+  const typ = 'typ' in judged ? judged.typ : 'at+jwt'
+  const claims = JSON.parse(JSON.stringify(goodClaims(judged.claims)))
+  // JSON has no Infinity; JSON.parse makes one of 1e400.
+  for (const [name, value] of Object.entries(judged.claims ?? {})) {
+    if (typeof value === 'number') claims[name] = value
+  }
+  try {
+    requireClaims(
+      { raw: '', header: { alg: 'ES256', kid: undefined, typ }, claims },
+      { audience: new Set([AUDIENCE, 'https://api.example/']), ...profileNamed(profile) },
+      { ...LIMITS, ...limits },
+      now,
+    )
+    return 'accepted'
+  } catch (error) {
+    if (error instanceof InvalidTokenError) return error.check
+    throw error
+  }
+}
+
+function refuses(t: Test, judged: Judged, check: Check, title: string): void {
+  t.equal(judge(judged), check, title)
+}
+
+function accepts(t: Test, judged: Judged, title: string): void {
+  t.equal(judge(judged), 'accepted', title)
+}
+
+t.test('accepts good claims', async (t) => {
+  accepts(t, {}, 'standard')
+  accepts(t, { profile: 'rfc9068' }, 'rfc9068')
+  accepts(t, { profile: 'okta', claims: { cid: '0oa1', scp: ['a'] }, typ: undefined }, 'okta')
+})
+
+t.test('J2: in strict mode typ is at+jwt, compared as a media type', async (t) => {
+  for (const typ of ['at+jwt', 'AT+JWT', 'At+Jwt', 'application/at+jwt', 'Application/AT+jwt']) {
+    accepts(t, { profile: 'rfc9068', typ }, typ)
+  }
+  for (const typ of [
+    undefined,
+    '',
+    'JWT',
+    'application/jwt',
+    'at+jwt ',
+    ' at+jwt',
+    'at+jwt;v=1',
+    'at',
+    'application/',
+    'application/application/at+jwt',
+    'text/at+jwt',
+    'xat+jwt',
+    'at+jwt\n',
+  ]) {
+    refuses(t, { profile: 'rfc9068', typ }, 'type', `${typ}`)
+  }
+})
+
+t.test('J3: a typ that is present is an expected one, also outside of strict mode', async (t) => {
+  for (const typ of [undefined, 'at+jwt', 'JWT', 'jwt', 'application/jwt', 'application/at+jwt']) {
+    accepts(t, { typ }, `${typ}`)
+  }
+  for (const typ of [
+    'logout+jwt',
+    'dpop+jwt',
+    'secevent+jwt',
+    'application/secevent+jwt',
+    'id+jwt',
+    'rt+jwt',
+    'oauth-authz-req+jwt',
+    'token-introspection+jwt',
+    'entity-statement+jwt',
+    'JOSE',
+    'JWE',
+    '',
+    'constructor',
+    '__proto__',
+  ]) {
+    for (const profile of ['standard', 'okta', 'rfc9068'] as const) {
+      refuses(t, { typ, profile, claims: { cid: 'c' } }, 'type', `${profile}: "${typ}"`)
+    }
+  }
+})
+
+t.test('J4: in strict mode sub, client_id, iat and jti are there', async (t) => {
+  for (const name of ['sub', 'client_id', 'iat', 'jti', 'exp']) {
+    refuses(t, { profile: 'rfc9068', claims: { [name]: undefined } }, 'claims', `no ${name}`)
+    refuses(t, { profile: 'rfc9068', claims: { [name]: null } }, 'claims', `${name}: null`)
+    if (name !== 'exp') accepts(t, { claims: { [name]: undefined } }, `standard, no ${name}`)
+  }
+  refuses(t, { profile: 'rfc9068', claims: { aud: undefined } }, 'audience', 'no aud')
+})
+
+t.test('okta: cid is there, which no ID token of Okta has', async (t) => {
+  refuses(t, { profile: 'okta' }, 'claims', 'no cid')
+})
+
+t.test('J5: one of our own names is in aud, exactly', async (t) => {
+  for (const aud of [
+    AUDIENCE,
+    [AUDIENCE],
+    ['https://other.example', AUDIENCE],
+    [AUDIENCE, AUDIENCE],
+    'https://api.example/',
+  ]) {
+    accepts(t, { claims: { aud } }, JSON.stringify(aud))
+  }
+  for (const aud of [
+    undefined,
+    null,
+    true,
+    0,
+    '',
+    [],
+    {},
+    [[]],
+    [null],
+    'api://Default',
+    'api://default/',
+    ' api://default',
+    'api://default api://other',
+    'api://default,api://other',
+    'api://defaul',
+    'https://api.example',
+    'https://other.example',
+    ['https://other.example'],
+    [[AUDIENCE]],
+    { 0: AUDIENCE, length: 1 },
+    { [AUDIENCE]: true },
+    '*',
+    'constructor',
+    ['__proto__'],
+  ]) {
+    refuses(t, { claims: { aud } }, 'audience', `aud: ${JSON.stringify(aud)}`)
+  }
+})
+
+t.test('J6: an audience with something else than strings in it is no audience', async (t) => {
+  for (const odd of [null, 1, true, {}, [AUDIENCE], ['x']]) {
+    refuses(t, { claims: { aud: [AUDIENCE, odd] } }, 'audience', `after: ${JSON.stringify(odd)}`)
+    refuses(t, { claims: { aud: [odd, AUDIENCE] } }, 'audience', `before: ${JSON.stringify(odd)}`)
+  }
+})
+
+t.test('J8: another kind of token is refused by what names it', async (t) => {
+  for (const name of ['at_hash', 'c_hash', 's_hash']) {
+    for (const value of ['77QmUPtjPfzWtF2AnpK9RQ', '', null, false]) {
+      refuses(t, { claims: { [name]: value } }, 'type', `${name}: ${value}`)
+    }
+  }
+  for (const use of ['id', 'refresh', 'Access', '', null, 0, true, ['access'], {}]) {
+    refuses(t, { claims: { token_use: use } }, 'type', `token_use: ${JSON.stringify(use)}`)
+  }
+  for (const typ of ['ID', 'Refresh', 'Offline', 'Logout']) {
+    refuses(t, { claims: { typ } }, 'type', `the claim typ: ${typ}`)
+  }
+  accepts(t, { claims: { token_use: 'access' } }, 'Cognito: token_use access')
+  accepts(t, { claims: { typ: 'Bearer' } }, 'Keycloak: typ Bearer')
+  accepts(t, { claims: { typ: ['ID'] } }, 'typ that is no string means nothing')
+  accepts(t, { claims: { nonce: 'n', auth_time: NOW - 60, acr: '1', amr: ['pwd'] } }, 'RFC 9068')
+})
+
+t.test('J12: NumericDates are finite numbers', async (t) => {
+  refuses(t, { claims: { exp: undefined } }, 'claims', 'no exp')
+  for (const name of ['exp', 'nbf', 'iat']) {
+    for (const odd of [
+      null,
+      true,
+      false,
+      '',
+      `${NOW + 300}`,
+      'Infinity',
+      'NaN',
+      '2099-01-01T00:00:00Z',
+      [],
+      [NOW + 300],
+      {},
+      { valueOf: 1 },
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+    ]) {
+      refuses(t, { claims: { [name]: odd } }, 'claims', `${name}: ${JSON.stringify(odd)} ${odd}`)
+    }
+  }
+})
+
+t.test('J12: a token is good from nbf and iat to exp, give or take the tolerance', async (t) => {
+  for (const exp of [0, -1, -0, -1e308, 1, NOW - 31, NOW - 30, NOW - 30.5, 1e-9]) {
+    refuses(t, { claims: { exp } }, 'expiry', `exp: ${exp}`)
+  }
+  for (const exp of [NOW - 29, NOW - 29.5, NOW, 1e11, 1e308, Number.MAX_SAFE_INTEGER]) {
+    accepts(t, { claims: { exp } }, `exp: ${exp}`)
+  }
+  for (const name of ['nbf', 'iat']) {
+    const check = name === 'nbf' ? 'not-before' : 'issued-at'
+    for (const at of [NOW + 31, NOW + 30.5, NOW * 1000, 1e308]) {
+      refuses(t, { claims: { [name]: at } }, check, `${name}: ${at}`)
+    }
+    for (const at of [NOW + 30, NOW, 0, -1, -1e308, NOW - 0.5]) {
+      accepts(t, { claims: { [name]: at } }, `${name}: ${at}`)
+    }
+  }
+})
+
+t.test('J5: without a tolerance a token is over in the second of its exp', async (t) => {
+  const limits = { clockTolerance: 0 }
+  accepts(t, { limits, now: NOW - 1, claims: { exp: NOW, iat: 0 } }, 'the second before')
+  refuses(t, { limits, claims: { exp: NOW } }, 'expiry', 'the second itself')
+  accepts(t, { limits, claims: { nbf: NOW, iat: NOW } }, 'nbf and iat: the second itself')
+  refuses(t, { limits, claims: { nbf: NOW + 1 } }, 'not-before', 'nbf: the second after')
+})
+
+t.test('a token older than maxTokenAge is refused, whatever exp says', async (t) => {
+  const limits = { maxTokenAge: 60 }
+  accepts(t, { limits, claims: { iat: NOW - 90 } }, 'just within, with the tolerance')
+  refuses(t, { limits, claims: { iat: NOW - 91 } }, 'age', 'beyond')
+  refuses(t, { limits, claims: { iat: undefined } }, 'age', 'of unknown age')
+  refuses(t, { limits, claims: { iat: -1e308 } }, 'age', 'from the beginning of time')
+})
+
+t.test('fails closed on a clock that answers nonsense', async (t) => {
+  for (const now of [Number.NaN, undefined as unknown as number]) {
+    t.throws(
+      () => requireTimes({ exp: NOW, nbf: NOW, iat: NOW }, LIMITS, now),
+      { code: 'invalid_token' },
+      `${now}`,
+    )
+  }
+})
+
+t.test('J12: sub, client_id and jti are strings where they are', async (t) => {
+  for (const name of ['sub', 'client_id', 'jti']) {
+    for (const odd of [null, 0, 1, true, [], ['x'], {}]) {
+      refuses(t, { claims: { [name]: odd } }, 'claims', `${name}: ${JSON.stringify(odd)}`)
+    }
+    accepts(t, { claims: { [name]: '' } }, `${name}: empty`)
+  }
+})
+
+t.test('J4: scope and client are where the profile says', async (t) => {
+  const { standard, rfc9068, okta } = {
+    standard: profileNamed('standard'),
+    rfc9068: profileNamed('rfc9068'),
+    okta: profileNamed('okta'),
+  }
+  t.strictSame(standard.scope({ scope: 'a b' }), ['a', 'b'])
+  t.strictSame(standard.scope({ scope: '  a   b ' }), ['a', 'b'])
+  t.strictSame(standard.scope({ scope: 'a\tb\nc' }), ['a\tb\nc'], 'only a space delimits')
+  t.strictSame(standard.scope({ scope: ['a', 'b c'] }), ['a', 'b c'], 'a member is never split')
+  t.strictSame(standard.scope({ scope: ['a', 1, null, ['admin'], {}] }), ['a'])
+  t.strictSame(standard.scope({ scp: 'a b' }), ['a', 'b'])
+  t.strictSame(standard.scope({ scp: ['a', 'b c'] }), ['a', 'b c'])
+  t.strictSame(standard.scope({ scope: 'a', scp: ['admin'] }), ['a'], 'scope goes first')
+  t.strictSame(standard.scope({ scope: '', scp: ['admin'] }), [], 'an empty scope is none')
+  for (const odd of [undefined, null, true, 1, {}, { length: 1, 0: 'admin' }]) {
+    t.strictSame(standard.scope({ scope: odd }), [], `scope: ${JSON.stringify(odd)}`)
+  }
+  t.strictSame(rfc9068.scope({ scope: 'a b' }), ['a', 'b'])
+  t.strictSame(rfc9068.scope({ scope: ['a'], scp: ['b'] }), [], 'RFC 9068: a string')
+  t.strictSame(okta.scope({ scp: ['a', 'b c'], scope: 'admin' }), ['a', 'b c'])
+
+  t.equal(standard.clientId({ client_id: 'a', azp: 'b' }), 'a')
+  t.equal(standard.clientId({ azp: 'b' }), 'b')
+  t.equal(standard.clientId({ azp: 1 }), undefined)
+  t.equal(rfc9068.clientId({ client_id: 'a' }), 'a')
+  t.equal(rfc9068.clientId({ azp: 'b' }), undefined)
+  t.equal(okta.clientId({ cid: 'a', client_id: 'b' }), 'a')
+})
+
+t.test('says to the operator what was expected and found, escaped and bounded', async (t) => {
+  try {
+    requireClaims(
+      {
+        raw: '',
+        header: { alg: 'ES256', kid: undefined, typ: undefined },
+        claims: goodClaims({ aud: [`\u0000\r\n\u202e${'x'.repeat(1_000)}`] }),
+      },
+      { audience: new Set([AUDIENCE]), ...profileNamed('standard') },
+      LIMITS,
+      NOW,
+    )
+    t.fail('accepted')
+  } catch (error) {
+    const { finding, message } = error as InvalidTokenError
+    t.equal(message, 'The access token is not meant for this resource')
+    t.equal(finding.expected, AUDIENCE)
+    t.match(finding.found, /^\["\\u0000\\r\\n\\u202ex{1,200}…$/)
+  }
+})

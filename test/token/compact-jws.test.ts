@@ -1,0 +1,194 @@
+import t, { type Test } from 'tap'
+import type { Check } from '../../src/errors.js'
+import { InvalidTokenError } from '../../src/index.js'
+import { type CompactJws, parseCompactJws } from '../../src/token/compact-jws.js'
+import { forge, goodClaims, signed } from '../fixtures/forgery.js'
+import { base64url, makeKey } from '../fixtures/issuer.js'
+
+const key = await makeKey('ES256')
+const good = forge(key)
+const [header, payload, signature] = good.split('.') as [string, string, string]
+
+function parse(raw: string, maxLength = 8_192): CompactJws {
+  return parseCompactJws(raw, maxLength)
+}
+
+function refuses(t: Test, raw: string, title: string, check: Check = 'token'): void {
+  t.throws(() => parse(raw), { name: 'InvalidTokenError', check, code: 'invalid_token' }, title)
+}
+
+function findingOf(raw: string, maxLength?: number): InvalidTokenError {
+  try {
+    parse(raw, maxLength)
+  } catch (error) {
+    if (error instanceof InvalidTokenError) return error
+  }
+  throw new Error('not refused')
+}
+
+t.test('hands on what the next steps need', async (t) => {
+  const jws = parse(good)
+  t.equal(jws.raw, good)
+  t.strictSame(jws.header, { alg: 'ES256', kid: 'es256', typ: 'at+jwt' })
+  t.strictSame(jws.claims, goodClaims())
+  t.ok(Object.isFrozen(jws.claims))
+  const bare = parse(forge(key, { header: { kid: undefined, typ: undefined } }))
+  t.strictSame(bare.header, { alg: 'ES256', kid: undefined, typ: undefined })
+})
+
+t.test('J9: refuses everything but canonical base64url, in each of the segments', async (t) => {
+  const segments = [header, payload, signature]
+  for (const [index, name] of ['header', 'claims', 'signature'].entries()) {
+    const segment = segments[index] as string
+    const spelled = (text: string) =>
+      segments.map((other, i) => (i === index ? text : other)).join('.')
+    refuses(t, spelled(''), `${name}: empty`)
+    refuses(t, spelled(`${segment}=`), `${name}: one "="`)
+    refuses(t, spelled(`${segment}==`), `${name}: two "="`)
+    refuses(t, spelled(`${segment}${'A'.repeat(1 + ((4 - (segment.length % 4)) % 4))}`), name)
+    for (const odd of ['+', '/', ' ', '\n', '\r\n', '\t', '\0', '%', '~', '\u00e9', '\u{1f600}']) {
+      refuses(t, spelled(`${segment.slice(0, 8)}${odd}${segment.slice(9)}`), `${name}: within`)
+      refuses(t, spelled(`${odd}${segment}`), `${name}: ${JSON.stringify(odd)} before`)
+      refuses(t, spelled(`${segment}${odd}`), `${name}: ${JSON.stringify(odd)} after`)
+    }
+  }
+})
+
+t.test('J9: refuses stray last bits, so that a token has one spelling', async (t) => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const decodesAlike = (a: string, b: string) =>
+    Buffer.from(a, 'base64url').equals(Buffer.from(b, 'base64url'))
+  // A blank more in the JSON shifts the length, so that each of the three remainders is seen.
+  for (const blanks of [0, 1, 2]) {
+    const parts = [
+      base64url(`{${' '.repeat(blanks)}"alg":"ES256","kid":"es256"}`),
+      base64url(`{${' '.repeat(blanks)}"iss":"x"}`),
+      Buffer.alloc(64 + blanks, 1).toString('base64url'),
+    ]
+    t.ok(parse(parts.join('.')), 'the canonical spelling is taken')
+    for (const [index, part] of parts.entries()) {
+      const respelled = [...alphabet]
+        .map((last) => part.slice(0, -1) + last)
+        .filter((other) => other !== part && decodesAlike(other, part))
+      t.equal(respelled.length, [0, undefined, 15, 3][part.length % 4], 'other spellings')
+      for (const other of respelled) {
+        refuses(t, parts.with(index, other).join('.'), `segment ${index} ending in ${other.at(-1)}`)
+      }
+    }
+  }
+})
+
+t.test('J9: refuses white space and line breaks around the whole', async (t) => {
+  for (const raw of [` ${good}`, `${good} `, `${good}\n`, `\r\n${good}`, `"${good}"`]) {
+    refuses(t, raw, JSON.stringify(raw.slice(0, 3) + raw.slice(-3)))
+  }
+})
+
+t.test('refuses any number of segments but three', async (t) => {
+  for (const raw of [
+    '.',
+    '..',
+    '...',
+    `${header}.${payload}`,
+    `${good}.`,
+    `.${good}`,
+    `${good}.x`,
+  ]) {
+    refuses(t, raw, raw.replace(good, 'good'))
+  }
+  refuses(t, '.'.repeat(8_000), 'many')
+  refuses(t, `${header}..${signature}`, 'a detached payload')
+  const opaque = findingOf('00aBcDeFgHiJkLmNoP')
+  t.match(opaque.finding.found, /opaque/)
+  t.equal(opaque.message, 'The access token is malformed')
+})
+
+t.test('J17: says of an encrypted token that it is encrypted', async (t) => {
+  const error = findingOf('eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVydGV4dA.dGFn')
+  t.equal(error.message, 'The access token is encrypted, which is not supported here')
+  t.equal(error.check, 'token')
+  t.match(error.finding, { expected: /signed token/, found: /JWE/ })
+})
+
+t.test('refuses a token that is too long before it looks at it', async (t) => {
+  const error = findingOf('\0'.repeat(1_048_576))
+  t.equal(error.message, 'The access token is too long')
+  t.equal(error.finding.expected, 'at most 8192 characters')
+  t.ok(parse(good, good.length))
+  t.match(findingOf(good, good.length - 1).message, /too long/)
+})
+
+t.test('J7: refuses a header whose alg, kid or typ is no string', async (t) => {
+  for (const odd of [null, true, 0, 1.5, [], ['ES256'], {}, { toString: 'ES256' }]) {
+    for (const name of ['alg', 'kid', 'typ']) {
+      refuses(t, forge(key, { header: { [name]: odd } }), `${name}: ${JSON.stringify(odd)}`)
+    }
+  }
+  refuses(t, forge(key, { header: { alg: undefined } }), 'no alg')
+})
+
+t.test('J10: refuses crit and b64, whatever they say', async (t) => {
+  for (const crit of [[], ['exp'], ['alg'], ['b64'], ['http://x'], 'exp', null, {}, 0, [['x']]]) {
+    refuses(t, forge(key, { header: { crit } }), `crit: ${JSON.stringify(crit)}`)
+  }
+  for (const b64 of [false, true, null, 'false', 0]) {
+    refuses(t, forge(key, { header: { b64 } }), `b64: ${JSON.stringify(b64)}`)
+    refuses(t, forge(key, { header: { b64, crit: ['b64'] } }), `critical, ${JSON.stringify(b64)}`)
+  }
+  const error = findingOf(forge(key, { header: { crit: ['exp', '\u0000\u202e'] } }))
+  t.equal(error.message, 'The access token asks for an extension that is not supported')
+  t.match(error.finding.found, /^[\x20-\x7e]+$/)
+})
+
+t.test('J11: refuses members that are there twice, in header and claims', async (t) => {
+  for (const text of [
+    '{"alg":"ES256","alg":"ES256"}',
+    '{"alg":"none","alg":"ES256"}',
+    '{"alg":"ES256","\\u0061lg":"none"}',
+    '{"alg":"ES256","kid":"a","kid":"b"}',
+    '{"alg":"ES256","x":{"y":1,"y":2}}',
+  ]) {
+    refuses(t, forge(key, { header: text }), `header: ${text}`)
+  }
+  const claims = JSON.stringify(goodClaims()).slice(0, -1)
+  for (const more of [
+    ',"iss":"https://evil.example"',
+    ',"\\u0069ss":"https://evil.example"',
+    ',"exp":1e9',
+    ',"act":{"sub":"a","sub":"b"}',
+    ',"a":[{"b":1,"\\u0062":1}]',
+  ]) {
+    refuses(t, forge(key, { claims: `${claims}${more}}` }), `claims: ${more}`)
+  }
+})
+
+t.test('refuses segments that hold no JSON object in UTF-8', async (t) => {
+  const latin1 = Buffer.from('{"alg":"ES256","x":"\u00e9"}', 'latin1')
+  const overlong = Buffer.concat([
+    Buffer.from('{"alg":"ES256","x":"'),
+    Buffer.from([0xc0, 0xaf]),
+    Buffer.from('"}'),
+  ])
+  const surrogate = Buffer.concat([
+    Buffer.from('{"alg":"ES256","x":"'),
+    Buffer.from([0xed, 0xa0, 0x80]),
+    Buffer.from('"}'),
+  ])
+  const utf16 = Buffer.from('{"alg":"ES256"}', 'utf16le')
+  const bom = '\ufeff{"alg":"ES256"}'
+  for (const text of [latin1, overlong, surrogate, utf16, bom]) {
+    refuses(t, forge(key, { header: text }), 'header')
+    refuses(t, forge(key, { claims: text }), 'claims')
+  }
+  for (const text of ['[]', '"x"', '1', 'null', 'true', '{', 'x', ' ', '[{"alg":"ES256"}]']) {
+    refuses(t, forge(key, { header: text }), `header: ${text}`)
+    refuses(t, forge(key, { claims: text }), `claims: ${text}`)
+  }
+  t.ok(parse(forge(key, { claims: '{"sub":"\\ud800","\u{1f600}":"\u00e9"}' })))
+})
+
+t.test('refuses a nested token and one in JSON serialization', async (t) => {
+  refuses(t, signed(key, `${header}.${base64url(good)}`), 'a token as payload')
+  refuses(t, JSON.stringify({ payload, signatures: [{ protected: header, signature }] }), 'general')
+  refuses(t, JSON.stringify({ payload, protected: header, signature }), 'flattened')
+})
