@@ -37,9 +37,15 @@ const oktaEnvironment = (issuer: string) => ({
 t.test('there is a test for every example', async (t) => {
   t.strictSame(
     readdirSync(folder).sort(),
-    ['demo-output', 'demo', 'okta', 'several-issuers', 'token-to-api', 'websocket'].map(
-      (name) => `${name}.js`,
-    ),
+    [
+      'demo-output',
+      'demo',
+      'okta',
+      'readiness',
+      'several-issuers',
+      'token-to-api',
+      'websocket',
+    ].map((name) => `${name}.js`),
   )
 })
 
@@ -86,6 +92,15 @@ t.test('okta: says what is missing, and what is wrong', async (t) => {
   t.equal(code, 1)
   t.match(stderr, /invalid_grant/)
   t.notMatch(stderr, 'wrong-password')
+})
+
+t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
+  const { code, stdout, stderr } = await run('readiness')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
+  t.match(stdout, /outage +\/ready 200/)
+  t.match(stdout, /restarted +\/me +200/)
+  t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
 })
 
 t.test('several-issuers: each is trusted for its own tokens only', async (t) => {

@@ -1,0 +1,63 @@
+/**
+ * A readiness probe: the load balancer sends traffic to this process only while it can verify
+ * tokens. `npm run example readiness`.
+ *
+ * Keys are fetched once before the first request, so that no caller waits for them, and kept in a
+ * folder, so that a restart while the authorization server is down serves at once.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import resourceServer, { fileKeyStore } from 'fastify-resource-server'
+import { createAuthorizationServer } from 'fastify-resource-server/testing'
+
+const authorizationServer = await createAuthorizationServer()
+const folder = await mkdtemp(join(tmpdir(), 'keys-'))
+
+async function startApi() {
+  const app = Fastify()
+  await app.register(resourceServer, {
+    issuer: authorizationServer.issuer,
+    audience: 'api://default',
+    jwks: { store: fileKeyStore({ directory: join(folder, 'keys') }) },
+  })
+  // Not awaited: the API starts also while the authorization server is down, and heals by itself.
+  app.addHook('onReady', async () => {
+    app.resourceServer.refreshKeys().catch(() => {})
+  })
+  app.get('/me', async (request) => ({ user: request.claims.sub }))
+  app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
+    const issuers = app.resourceServer.status()
+    const ready = issuers.every(({ state }) => state !== 'empty')
+    // Ask again on the occasion: it keeps to the back-off, however often the probe comes.
+    if (!ready) app.resourceServer.refreshKeys().catch(() => {})
+    return reply.code(ready ? 200 : 503).send(issuers.map(({ state, keys }) => ({ state, keys })))
+  })
+  await app.ready()
+  return app
+}
+
+const first = await startApi()
+await show('starting  ', first, '/ready')
+await first.resourceServer.refreshKeys()
+await show('started   ', first, '/ready')
+
+await authorizationServer.suspend()
+await show('outage    ', first, '/ready')
+await first.close()
+
+const second = await startApi()
+const token = await authorizationServer.issueToken()
+await show('restarted ', second, '/me', token)
+await show('restarted ', second, '/ready')
+await second.close()
+
+await authorizationServer.close()
+await rm(folder, { recursive: true })
+
+async function show(when: string, app: typeof first, url: string, bearer?: string) {
+  const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+  const { statusCode, body } = await app.inject({ url, headers })
+  console.log(when, url.padEnd(6), statusCode, body)
+}
