@@ -87,9 +87,12 @@ export class ResourceServer<Context = unknown> {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Ends fetches under way; none is begun afterwards. A Fastify API does this on its own. */
-  close(): void {
-    this.#core.issuers.close()
+  /**
+   * Ends fetches under way, once what was fetched is in the store; none is begun afterwards. A
+   * Fastify API does this on its own.
+   */
+  async close(): Promise<void> {
+    await this.#core.issuers.close()
   }
 }
 
@@ -146,6 +149,7 @@ async function assembleKeys(
           store,
           issuer,
           maxKeys: jwks.maxKeys,
+          timeout: jwks.timeout,
           onFailure: (what, err) =>
             logger.warn({ err, issuer }, `the store of key sets failed to ${what} one`),
         })

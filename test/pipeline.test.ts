@@ -46,7 +46,7 @@ class WatchedKeys implements KeySource {
     throw new Error('the pipeline has no use for it')
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed++
   }
 }

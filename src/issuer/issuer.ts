@@ -41,8 +41,8 @@ export class IssuerRegistry {
     return [...this.#issuers.values()].map(({ keys }) => keys)
   }
 
-  close(): void {
-    for (const keys of this.sources()) keys.close()
+  async close(): Promise<void> {
+    await Promise.all(this.sources().map((keys) => keys.close()))
   }
 }
 

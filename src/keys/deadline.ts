@@ -6,23 +6,23 @@
  */
 export async function withinDeadline<T>(
   exchange: (signal: AbortSignal) => Promise<T>,
-  { timeout, closing }: { timeout: number; closing: AbortSignal },
+  { timeout, closing }: { timeout: number; closing?: AbortSignal },
 ): Promise<T> {
   const controller = new AbortController()
   const aborted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason))
   })
-  const close = () => controller.abort(closing.reason)
+  const close = () => controller.abort(closing?.reason)
   const timer = setTimeout(
     () => controller.abort(new Error(`no complete answer within ${timeout} ms`)),
     timeout,
   )
   timer.unref()
-  closing.addEventListener('abort', close)
+  closing?.addEventListener('abort', close)
   try {
     return await Promise.race([exchange(controller.signal), aborted])
   } finally {
     clearTimeout(timer)
-    closing.removeEventListener('abort', close)
+    closing?.removeEventListener('abort', close)
   }
 }

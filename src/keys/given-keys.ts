@@ -72,5 +72,5 @@ class GivenKeys implements KeySource {
     }
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }

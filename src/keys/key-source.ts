@@ -32,8 +32,8 @@ export interface KeySource {
 
   status(): KeySetStatus
 
-  /** Ends what is under way. Nothing is fetched afterwards. */
-  close(): void
+  /** Ends what is under way, once what was fetched is saved. Nothing is fetched afterwards. */
+  close(): Promise<void>
 }
 
 /** How an issuer's key set is doing. Times are in milliseconds. */

@@ -115,9 +115,10 @@ export class RemoteKeys implements KeySource {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#refreshTimer)
     this.#closing.abort(new Error('the resource server was closed'))
+    await this.#options.saved?.settled()
   }
 
   /** The keys at hand, if they may still be used; asks for newer ones in good time. */
@@ -246,8 +247,8 @@ export class RemoteKeys implements KeySource {
 
   /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
   async #restore(): Promise<void> {
-    const { saved, timeout, maximumAge, staleIfError, now } = this.#options
-    const restored = await saved?.restore({ timeout, closing: this.#closing.signal })
+    const { saved, maximumAge, staleIfError, now } = this.#options
+    const restored = await saved?.restore(this.#closing.signal)
     if (restored === undefined) return
     const { keys, fetchedAt } = restored
     const usableUntil = fetchedAt + maximumAge + staleIfError

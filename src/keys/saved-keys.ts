@@ -7,23 +7,24 @@ export interface SavedKeysOptions {
   readonly store: KeyStore
   readonly issuer: string
   readonly maxKeys: number
+  /** Milliseconds for one exchange with the store. */
+  readonly timeout: number
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
 }
 
 export class SavedKeys {
   readonly #options: SavedKeysOptions
+  #saving: Promise<void> = Promise.resolve()
 
   constructor(options: SavedKeysOptions) {
     this.#options = options
   }
 
   /** What was saved, if it is there, whole, and the issuer's. */
-  async restore(
-    deadline: Parameters<typeof withinDeadline>[1],
-  ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
-    const { store, issuer, maxKeys } = this.#options
+  async restore(closing: AbortSignal): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
+    const { store, issuer, maxKeys, timeout } = this.#options
     try {
-      const stored = await withinDeadline(async () => store.load(issuer), deadline)
+      const stored = await withinDeadline(async () => store.load(issuer), { timeout, closing })
       if (stored === undefined) return undefined
       if (stored.issuer !== issuer || !Number.isFinite(stored.fetchedAt)) {
         throw new Error(`what was saved is not a key set of ${issuer}: it is ignored`)
@@ -35,11 +36,16 @@ export class SavedKeys {
     }
   }
 
-  /** Nobody waits for it. */
+  /** No request waits for it. */
   save(jwks: unknown, fetchedAt: number): void {
-    const { store, issuer } = this.#options
+    const { store, issuer, timeout } = this.#options
     const saving = async () => store.save({ issuer, fetchedAt, jwks })
-    saving().catch((error) => this.#tell('save', error))
+    this.#saving = withinDeadline(saving, { timeout }).catch((error) => this.#tell('save', error))
+  }
+
+  /** Once what is being saved is saved, or has failed. */
+  async settled(): Promise<void> {
+    await this.#saving
   }
 
   #tell(what: 'load' | 'save', error: unknown): void {

@@ -176,8 +176,7 @@ t.test('a restart during an outage serves the first request from the file', asyn
   t.teardown(() => issuer.close())
   const before = await start(t, store, issuer.issuer)
   await before.server.verify(await issuer.issueToken())
-  await until(async () => (await store.load(issuer.issuer)) !== undefined)
-  before.server.close()
+  await before.server.close()
 
   await issuer.suspend()
   const after = await start(t, store, issuer.issuer)
@@ -291,6 +290,26 @@ t.test('a log that fails when a store does changes nothing', async (t) => {
   })
   t.teardown(() => server.close())
   await server.verify(await issuer.issueToken())
+})
+
+t.test('a store that hangs holds up neither a request nor a shutdown for long', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const warnings: string[] = []
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    jwks: {
+      timeout: 100,
+      store: { load: () => new Promise(() => {}), save: () => new Promise(() => {}) },
+    },
+    logger: { warn: (_, message) => warnings.push(message) },
+  })
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  await server.verify(await issuer.issueToken())
+  await server.close()
+  t.match(warnings, [/failed to load/, /failed to save/])
 })
 
 t.test('a refresh that was quicker than the store is not undone by it', async (t) => {
