@@ -97,6 +97,8 @@ export class RemoteKeys implements KeySource {
   }
 
   async refresh(): Promise<void> {
+    // What is under way may have been answered before the change that is to be seen.
+    await this.#attempt?.catch(() => {})
     await this.#load({ mayHaveMoved: true })
   }
 

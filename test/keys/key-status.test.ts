@@ -85,6 +85,23 @@ t.test('refreshKeys() stops the trust in a removed key at once, verdicts include
   await t.rejects(server.verify(raw), { code: 'invalid_token' })
 })
 
+t.test(
+  'refreshKeys() sees what changed after a fetch that is under way was answered',
+  async (t) => {
+    const { issuer, server } = await setUp()
+    const raw = await issuer.issueToken({ iat: 1_800_000_000, exp: 1_800_000_600 })
+    await server.verify(raw)
+    issuer.fail({ slow: 100 }, 'jwks')
+    issuer.resetRequests()
+    const underWay = server.refreshKeys()
+    while (issuer.requests.jwks === 0) await new Promise((done) => setTimeout(done, 5))
+    await issuer.rotateKeys({ keep: false })
+    await Promise.all([underWay, server.refreshKeys(), server.refreshKeys()])
+    t.equal(issuer.requests.jwks, 2)
+    await t.rejects(server.verify(raw), { code: 'invalid_token' })
+  },
+)
+
 t.test('refreshKeys() often is no flood at an issuer that is down', async (t) => {
   const { issuer, clock, server } = await setUp()
   issuer.fail({ status: 500 }, 'discovery')
