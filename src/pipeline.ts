@@ -1,11 +1,14 @@
 /**
  * The way of a token, and the map of the house:
  *
- *   token → issuer → keys → signature → claims → binding → AccessToken
+ *   token → issuer → claims → binding → keys → signature → AccessToken
  *
- * Each step either hands on what the next one needs or throws one of the errors of `errors.ts`. What
- * comes before (taking the token off a request) and after (the route's policy) is in `credentials/`
- * and `policy/`.
+ * What costs nothing goes first: only a token that would be good if it was genuine makes us fetch a
+ * key or verify a signature. Until then its claims can do no more than have it refused.
+ *
+ * Each step either hands on what the next one needs or throws one of the errors of `errors.ts`.
+ * What comes before (taking the token off a request) and after (the route's policy) is in
+ * `credentials/` and `policy/`.
  */
 import { AccessToken } from './access-token.js'
 import { requireUnbound } from './binding.js'
@@ -71,13 +74,14 @@ export class Pipeline {
     const jws = parseCompactJws(raw, maxTokenLength)
     const issuer = issuers.resolve(jws.claims.iss)
     const algorithm = requireAlgorithm(issuer, jws.header.alg)
-    const key = await requireSigner(jws, algorithm, issuer.keys)
     const claims = requireClaims(jws, issuer.expectations, limits, this.#seconds())
     requireUnbound(claims)
+    const key = await requireSigner(jws, algorithm, issuer.keys)
 
     const { profile } = issuer
     const token = new AccessToken({
-      raw,
+      // A slice would keep the whole header alive that it was cut from, blanks and all.
+      raw: Buffer.from(raw, 'latin1').toString('latin1'),
       claims,
       scope: profile.scope(claims),
       clientId: profile.clientId(claims),

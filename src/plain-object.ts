@@ -7,7 +7,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   // Every realm has an Object.prototype of its own: what tells it is that nothing is above it.
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+  )
 }
 
 /** @throws {TypeError} if `value` is no plain object, or has members besides the known ones. */

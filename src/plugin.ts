@@ -40,6 +40,9 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   fastify.addHook('onRequest', createGuardHook(core, guards, resolved))
   // Only to find mistakes in a requirement before the first request does.
   fastify.addHook('onRoute', ({ config }) => {
+    if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
+      throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
+    }
     if (config) guards.of(config as FastifyRequest['routeOptions']['config'])
   })
   fastify.addHook('onClose', async () => server.close())
@@ -82,6 +85,8 @@ function createGuardHook(
   const authenticate = (request: FastifyRequest, { policy, optional }: RouteGuard) => {
     const raw: unknown = extractToken(request) ?? ''
     if (typeof raw !== 'string') {
+      // Its rejection would be nobody's, and end the process.
+      Promise.resolve(raw).catch(() => {})
       throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
     }
     if (raw === '') {
@@ -104,8 +109,10 @@ function createGuardHook(
       // Fastify takes a falsy error for none, and would let the request in.
       const error = reason instanceof Error ? reason : new Error('what was thrown is no Error')
       if (error instanceof ResourceServerError) {
-        error.headers = responseHeaders(error, { realm, scope })
-        reply.headers(error.headers)
+        const headers = responseHeaders(error, { realm, scope })
+        reply.headers(headers)
+        // Not by assignment, which throws where the application froze an error of ours.
+        Reflect.set(error, 'headers', headers)
         report(error, request, onReject)
       }
       done(error)
@@ -147,6 +154,8 @@ function isPreflight({ method, headers, routeOptions }: FastifyRequest): boolean
     headers.origin !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     routeOptions.method === 'OPTIONS' &&
+    // A route that asks for something itself is there for more than such questions.
+    !Object.hasOwn(routeOptions.config, 'auth') &&
     /^\/?\*$|[^/]\*$/.test(`${routeOptions.url}`)
   )
 }
@@ -158,11 +167,10 @@ function report(
   onReject: PluginOptions['onReject'],
 ): void {
   const { check, expected } = error.finding
-  request.log.info({ code: error.code, check, expected }, `request refused: ${error.message}`)
-  if (onReject === undefined) return
   const failed = (err: unknown) => request.log.error({ err }, '"onReject" failed')
   try {
-    Promise.resolve(onReject(error, request)).catch(failed)
+    request.log.info({ code: error.code, check, expected }, `request refused: ${error.message}`)
+    Promise.resolve(onReject?.(error, request)).catch(failed)
   } catch (err) {
     failed(err)
   }

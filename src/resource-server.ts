@@ -74,8 +74,8 @@ export class ResourceServer<Context = unknown> {
 
   /**
    * Fetches the key set of every issuer anew: before the first token comes, or when an issuer has
-   * revoked a key and its tokens must be refused from now on. It keeps to the back-off after a
-   * failed attempt, so that calling it often is no flood.
+   * revoked a key and its tokens must be refused from now on. One fetch serves all who call at the
+   * same time, and after a failed one it keeps to the back-off.
    *
    * @throws {KeysUnavailableError} if the keys of an issuer can't be had now; those known before
    *   stay in use.
@@ -148,6 +148,7 @@ async function assembleKeys(
       : new SavedKeys({
           store,
           issuer,
+          jwksUri: keys.jwksUri,
           maxKeys: jwks.maxKeys,
           timeout: jwks.timeout,
           onFailure: (what, err) =>

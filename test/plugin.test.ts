@@ -669,6 +669,12 @@ t.test('two headers of a preflight open no route of the application', async (t) 
       }
     })
   }
+  t.test('nor the route for all preflights, if it asks for something itself', async (t) => {
+    const app = await protectedApi(t)
+    app.options('*', { config: { auth: { scope: 'admin' } } }, () => 'in')
+    const answer = await app.inject({ method: 'OPTIONS', url: '/', headers: preflight })
+    t.equal(answer.statusCode, 401)
+  })
   t.test('but the route for the preflights of all paths passes', async (t) => {
     const app = await protectedApi(t)
     app.options('*', (_request, reply) => reply.code(204).send())
@@ -686,4 +692,34 @@ t.test('two headers of a preflight open no route of the application', async (t) 
       401,
     )
   })
+})
+
+t.test(
+  'an error of this package that the application froze is answered all the same',
+  async (t) => {
+    const app = await protectedApi(t)
+    const frozen = Object.freeze(new InvalidTokenError('no', { check: 'policy' }))
+    const authorize = () => {
+      throw frozen
+    }
+    app.get('/', { config: { auth: { authorize } } }, () => 'in')
+    const { statusCode, headers } = await app.inject({ url: '/', headers: bearer(good) })
+    t.equal(statusCode, 401)
+    t.match(headers['www-authenticate'], /error="invalid_token"/)
+  },
+)
+
+t.test('extractToken that is async by mistake takes nothing down', async (t) => {
+  const unhandled: unknown[] = []
+  const onUnhandled = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', onUnhandled)
+  t.teardown(() => process.off('unhandledRejection', onUnhandled))
+  const extractToken = async () => {
+    throw new Error('no cookie')
+  }
+  const app = await protectedApi(t, { extractToken } as never)
+  app.get('/', () => 'in')
+  t.equal(await statusOf(app, '/'), 500)
+  await new Promise(setImmediate)
+  t.same(unhandled, [])
 })

@@ -252,6 +252,11 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   ['a Date', new Date(), /config\.auth must be/],
   ['an instance of a class', new Admin(), /config\.auth must be/],
   ['an object that inherits', Object.create({ scope: 'admin' }), /config\.auth must be/],
+  [
+    'an object that inherits from one without a prototype',
+    Object.create(Object.assign(Object.create(null), { scope: 'admin' })),
+    /config\.auth must be/,
+  ],
   ['claims as a Map', { claims: new Map([['tenant', 'acme']]) }, /"claims" must be an object/],
   [
     'claims that inherit',
@@ -285,6 +290,15 @@ t.test(
     }
   },
 )
+
+t.test('a config that inherits its auth is refused, because Fastify would drop it', async (t) => {
+  for (const global of [true, false]) {
+    const app = api(t)
+    await app.register(resourceServer, given({ global }))
+    const config = Object.create({ auth: { scope: 'admin' } })
+    t.throws(() => app.get('/', { config }, () => 'in'), { message: /a member of its own/ })
+  }
+})
 
 t.test('an object without a prototype is a requirement like any other', async (t) => {
   const app = api(t)

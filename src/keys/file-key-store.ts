@@ -1,5 +1,6 @@
 /** A {@link KeyStore} in a folder, one file an issuer. */
 import { createHash, randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isJsonObject } from '../json-object.js'
@@ -12,6 +13,8 @@ export interface FileKeyStoreOptions {
 
 /** Far beyond any key set that `jwks.maxBytes` lets in by default. */
 const MAX_BYTES = 16_777_216
+/** A pipe of that name would otherwise hold a thread of the pool for ever. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
  * Keeps key sets in files that only the process's user can read and write (0600). A file is
@@ -43,14 +46,16 @@ async function read(file: string, issuer: string): Promise<StoredKeySet | undefi
 }
 
 async function readGuarded(file: string): Promise<string | undefined> {
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(file, READ).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
   if (handle === undefined) return undefined
   try {
     // The open file is looked at, not its name, which may be given to another one meanwhile.
-    const { mode, uid, size } = await handle.stat()
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new Error(`${file} is not a file: it is ignored`)
+    const { mode, uid, size } = stats
     if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) {
       throw new Error(`${file} could be written to by others: it is ignored. Use chmod 600`)
     }

@@ -18,7 +18,10 @@ export interface KeySource {
    * The keys after a look for newer ones: for a token without `kid` that none of those at hand
    * signed. It looks as seldom as for an unknown `kid`, and gives none where it didn't look.
    */
-  findNewer(algorithm: Algorithm): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  findNewer(
+    algorithm: Algorithm,
+    tried: readonly VerificationKey[],
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
   /** Whether a verdict that was reached with this key still stands. */
   trusts(key: VerificationKey): boolean

@@ -6,6 +6,8 @@
 /** A key set as it is saved. */
 export interface StoredKeySet {
   readonly issuer: string
+  /** Where it was fetched, if that was configured; a set from another address isn't used. */
+  readonly jwksUri?: string
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
   /** The JWK Set as the issuer published it. Public keys only. */

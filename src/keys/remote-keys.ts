@@ -88,8 +88,11 @@ export class RemoteKeys implements KeySource {
     return this.#findUnknown(algorithm, kid)
   }
 
-  findNewer(algorithm: Algorithm): Promise<Candidates> {
-    return this.#findUnknown(algorithm, undefined)
+  async findNewer(algorithm: Algorithm, tried: Candidates): Promise<Candidates> {
+    const isNew = (key: VerificationKey) => !tried.includes(key)
+    const atHand = this.#current()?.find(algorithm, undefined).filter(isNew) ?? []
+    if (atHand.length > 0) return atHand
+    return (await this.#findUnknown(algorithm, undefined, tried)).filter(isNew)
   }
 
   trusts(key: VerificationKey): boolean {
@@ -154,9 +157,12 @@ export class RemoteKeys implements KeySource {
   async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
     this.#restoring ??= this.#restore()
     await this.#restoring
-    if (this.#attempt !== undefined) await this.#attempt
-    else if (this.#current() === undefined) {
-      return (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
+    // What was restored serves everybody who waited for it, whatever becomes of its refresh.
+    if (this.#current() === undefined) {
+      if (this.#attempt === undefined) {
+        return (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
+      }
+      await this.#own(this.#attempt)
     }
     // The key may have been published after the fetch of others was answered.
     return this.find(algorithm, kid)
@@ -166,10 +172,14 @@ export class RemoteKeys implements KeySource {
    * No key at hand fits: the issuer may have rotated. One fetch answers everybody who wonders at
    * the same time; what it doesn't know is refused without another until the cooldown is over.
    */
-  async #findUnknown(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
+  async #findUnknown(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    tried: Candidates = [],
+  ): Promise<Candidates> {
     if (this.#attempt !== undefined) {
-      const found = (await this.#attempt).find(algorithm, kid)
-      if (found.length > 0) return found
+      const found = (await this.#own(this.#attempt)).find(algorithm, kid)
+      if (found.some((key) => !tried.includes(key))) return found
     }
     const now = this.#options.now()
     if (kid !== undefined && this.#absent.has(kid, now)) return []
@@ -184,9 +194,14 @@ export class RemoteKeys implements KeySource {
 
   /** What is under way, or a new attempt, or none while it would come too soon. */
   #load(options: FetchKeySetOptions): Promise<KeySet> {
-    if (this.#attempt !== undefined) return this.#attempt
-    if (this.#mayBegin(this.#options.now())) return this.#begin(options)
+    if (this.#attempt !== undefined) return this.#own(this.#attempt)
+    if (this.#mayBegin(this.#options.now())) return this.#own(this.#begin(options))
     return Promise.reject(this.#unavailable())
+  }
+
+  /** To each who waits an error of its own: the application may write into it. */
+  #own(attempt: Promise<KeySet>): Promise<KeySet> {
+    return attempt.catch(() => Promise.reject(this.#unavailable()))
   }
 
   /** One attempt at a time, shared by all who wait. */
@@ -223,6 +238,8 @@ export class RemoteKeys implements KeySource {
     const askedFor = error instanceof UnexpectedAnswerError ? error.retryAfter : undefined
     const retryIn = this.#backOff.failed(now(), askedFor)
     this.#lastFailure = error
+    // The store may have failed too, or hold by now what another process fetched.
+    if (this.#loaded === undefined) this.#restoring = undefined
     // Nobody knows yet whether the key exists: the back-off alone spaces the next attempt.
     this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
     if (!this.#closing.signal.aborted) {

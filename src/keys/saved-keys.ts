@@ -1,11 +1,13 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
 import { withinDeadline } from './deadline.js'
 import { importKeySet, type KeySet } from './key-set.js'
-import type { KeyStore } from './key-store.js'
+import type { KeyStore, StoredKeySet } from './key-store.js'
 
 export interface SavedKeysOptions {
   readonly store: KeyStore
   readonly issuer: string
+  /** The configured address of the key set: one that was saved under another isn't trusted. */
+  readonly jwksUri: string | undefined
   readonly maxKeys: number
   /** Milliseconds for one exchange with the store. */
   readonly timeout: number
@@ -14,7 +16,8 @@ export interface SavedKeysOptions {
 
 export class SavedKeys {
   readonly #options: SavedKeysOptions
-  #saving: Promise<void> = Promise.resolve()
+  #next: StoredKeySet | undefined
+  #saving: Promise<void> | undefined
 
   constructor(options: SavedKeysOptions) {
     this.#options = options
@@ -22,12 +25,13 @@ export class SavedKeys {
 
   /** What was saved, if it is there, whole, and the issuer's. */
   async restore(closing: AbortSignal): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
-    const { store, issuer, maxKeys, timeout } = this.#options
+    const { store, issuer, jwksUri, maxKeys, timeout } = this.#options
     try {
       const stored = await withinDeadline(async () => store.load(issuer), { timeout, closing })
       if (stored === undefined) return undefined
-      if (stored.issuer !== issuer || !Number.isFinite(stored.fetchedAt)) {
-        throw new Error(`what was saved is not a key set of ${issuer}: it is ignored`)
+      const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
+      if (!fits || !Number.isFinite(stored.fetchedAt)) {
+        throw new Error(`what was saved is not a key set of ${issuer} as configured: it is ignored`)
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
     } catch (error) {
@@ -38,14 +42,29 @@ export class SavedKeys {
 
   /** No request waits for it. */
   save(jwks: unknown, fetchedAt: number): void {
-    const { store, issuer, timeout } = this.#options
-    const saving = async () => store.save({ issuer, fetchedAt, jwks })
-    this.#saving = withinDeadline(saving, { timeout }).catch((error) => this.#tell('save', error))
+    const { issuer, jwksUri } = this.#options
+    this.#next = { issuer, ...(jwksUri !== undefined && { jwksUri }), fetchedAt, jwks }
+    this.#saving ??= this.#saveNext()
   }
 
-  /** Once what is being saved is saved, or has failed. */
+  /** Once all that is to be saved is saved, or has failed. */
   async settled(): Promise<void> {
     await this.#saving
+  }
+
+  /** One after the other, so that what was fetched last is what stays. */
+  async #saveNext(): Promise<void> {
+    const { store, timeout } = this.#options
+    for (let next = this.#next; next !== undefined; next = this.#next) {
+      const keySet = next
+      this.#next = undefined
+      try {
+        await withinDeadline(async () => store.save(keySet), { timeout })
+      } catch (error) {
+        this.#tell('save', error)
+      }
+    }
+    this.#saving = undefined
   }
 
   #tell(what: 'load' | 'save', error: unknown): void {

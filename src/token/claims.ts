@@ -1,5 +1,5 @@
 /**
- * Whether a token whose signature is good is also an access token, now, for this resource
+ * Whether a token, if it is genuine, is an access token, now, for this resource
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'

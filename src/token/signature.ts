@@ -28,9 +28,8 @@ export async function requireSigner(
     })
   }
   // Without a name only a failure tells that the issuer may have rotated.
-  const newer = kid === undefined ? await keys.findNewer(algorithm) : []
-  const untried = newer.filter((key) => !candidates.includes(key))
-  const newSigner = await firstSigner(raw, algorithm, untried)
+  const newer = kid === undefined ? await keys.findNewer(algorithm, candidates) : []
+  const newSigner = await firstSigner(raw, algorithm, newer)
   if (newSigner !== undefined) return newSigner
   throw new InvalidTokenError('The signature of the access token is not valid', {
     check: 'signature',

@@ -481,6 +481,20 @@ t.test('an unknown kid', async (t) => {
     t.equal(fake.fetches, 2)
   })
 
+  t.test('without kid, what a refresh brought meanwhile is looked at before a fetch', async (t) => {
+    const fake = await warm(['a'])
+    const tried = await fake.keys.find('ES256', undefined)
+    fake.published = ['b']
+    await fake.keys.refresh()
+    const newer = await fake.keys.findNewer('ES256', tried)
+    t.match(newer, [{ kid: 'b' }])
+    t.equal(fake.fetches, 2)
+    t.strictSame(await fake.keys.findNewer('ES256', newer), [], 'and a fetch finds no other')
+    t.equal(fake.fetches, 3)
+    fake.now += FRESH_FOR + DEFAULTS.staleIfError
+    t.match(await fake.keys.findNewer('ES256', []), [{ kid: 'b' }], 'also after a long pause')
+  })
+
   t.test('without kid, every key is a candidate and no fetch is made', async (t) => {
     const fake = await warm(['a', 'b'])
     t.strictSame(await kids(fake.keys.find('ES256', undefined)), ['a', 'b'])

@@ -1,4 +1,5 @@
 /** Key sets that outlive the process: the file store, and what becomes of what it holds. */
+import { execFileSync } from 'node:child_process'
 import {
   chmod,
   chown,
@@ -130,6 +131,16 @@ t.test('a file store', async (t) => {
     t.strictSame(await store.load(ISSUER), SAVED)
   })
 
+  t.test('refuses a pipe, and does not wait for somebody to write to it', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const file = await onlyFileIn(directory)
+    await rm(file)
+    execFileSync('mkfifo', ['-m', '600', file])
+    await t.rejects(store.load(ISSUER), /is not a file/)
+  })
+
   t.test('refuses rubbish, what belongs to another issuer, and what is too large', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
@@ -192,6 +203,91 @@ t.test('a restart during an outage serves the first request from the file', asyn
       code: 'temporarily_unavailable',
     })
   })
+})
+
+t.test('a restart during an outage serves all who wait for what was saved', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const jwks = issuer.keySet()
+  const tokens = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => issuer.issueToken({ jti: `${i}` })),
+  )
+  const store: KeyStore = {
+    load: async () => ({ issuer: issuer.issuer, fetchedAt: Date.now() - 1, jwks }),
+    save: async () => {},
+  }
+  for (const fault of ['refused', 'hang'] as const) {
+    issuer.fail(fault)
+    const { server } = await start(t, store, issuer.issuer)
+    const verdicts = await Promise.allSettled(tokens.map((raw) => server.verify(raw)))
+    t.strictSame(new Set(verdicts.map(({ status }) => status)), new Set(['fulfilled']), fault)
+    await server.close()
+  }
+})
+
+t.test('a store that could not be read is asked again after the next failed fetch', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const jwks = issuer.keySet()
+  const raw = await issuer.issueToken()
+  await issuer.suspend()
+  let now = Date.now()
+  let loads = 0
+  const store: KeyStore = {
+    load: async () => {
+      if (++loads === 1) throw new Error('not mounted yet')
+      return { issuer: issuer.issuer, fetchedAt: now - 1, jwks }
+    },
+    save: async () => {},
+  }
+  const { server } = await start(t, store, issuer.issuer, () => now)
+  await t.rejects(server.verify(raw), { code: 'temporarily_unavailable' })
+  now += 1_000
+  await server.verify(raw)
+})
+
+t.test('what was fetched last is what stays saved, however slow the store is', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const saved: unknown[] = []
+  let release = () => {}
+  const slow = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const store: KeyStore = {
+    load: async () => undefined,
+    save: async ({ jwks }) => {
+      if (saved.length === 0) await slow
+      saved.push(jwks)
+    },
+  }
+  const { server } = await start(t, store, issuer.issuer)
+  await server.refreshKeys()
+  for (let i = 0; i < 3; i++) {
+    await issuer.rotateKeys({ keep: false })
+    await server.refreshKeys()
+  }
+  release()
+  await server.close()
+  t.strictSame(saved.at(-1), issuer.keySet())
+  t.equal(saved.length, 2, "those between needn't be written")
+})
+
+t.test('keys that were saved from another jwksUri are not used', async (t) => {
+  const [good, bad] = [await createAuthorizationServer(), await createAuthorizationServer()]
+  t.teardown(() => Promise.all([good.close(), bad.close()]))
+  const store = fileKeyStore({ directory: await folder(t) })
+  const options = { issuer: good.issuer, audience: 'api://default', jwks: { store } }
+  const forged = await bad.issueToken({ iss: good.issuer })
+  const before = await createResourceServer({ ...options, jwksUri: bad.jwksUri })
+  await before.verify(forged)
+  await before.close()
+  await good.suspend()
+  for (const jwksUri of [{ jwksUri: good.jwksUri }, {}]) {
+    const after = await createResourceServer({ ...options, ...jwksUri })
+    await t.rejects(after.verify(forged), { code: 'temporarily_unavailable' })
+    await after.close()
+  }
 })
 
 t.test('after a restart, a token of a newer key than the saved ones passes at once', async (t) => {
