@@ -1,0 +1,37 @@
+import { manyUnseen } from '../stage/tokens.js'
+import { all, tally } from '../stage/traffic.js'
+
+/** The metadata and the key set answer at once, or late: other interleavings. */
+const DELAYS = [0, 1, 20, 150]
+
+export default {
+  name: '100 concurrent first requests',
+  mustShow: '1 discovery, 1 key fetch, 100 × 200',
+
+  async observe(stage) {
+    const issuer = await stage.issuer()
+    const tokens = await manyUnseen(issuer, 100)
+    const api = await stage.api(issuer)
+    const rounds = []
+    for (const delay of DELAYS) {
+      if (delay > 0) issuer.fail({ slow: delay })
+      await api.start()
+      issuer.resetRequests()
+      const answers = await Promise.all(tokens.map(api.get))
+      rounds.push({ answers, requests: issuer.requests })
+    }
+    return { rounds }
+  },
+
+  check: ({ rounds }) => ({
+    '1 discovery': rounds.every(({ requests }) => requests.discovery === 1),
+    '1 key fetch': rounds.every(({ requests }) => requests.jwks === 1),
+    'all 200': rounds.every(({ answers }) => all(answers, 200)),
+  }),
+
+  say({ rounds }, isOurs) {
+    const most = (endpoint) => Math.max(...rounds.map(({ requests }) => requests[endpoint]))
+    const discovery = isOurs ? `${most('discovery')} discovery` : 'no discovery (has none)'
+    return `${discovery}, ${most('jwks')} key fetch, ${tally(rounds[0].answers)} (${rounds.length} rounds)`
+  },
+}

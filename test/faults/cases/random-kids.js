@@ -1,0 +1,46 @@
+import { manyUnseen, unseen, withRandomKid } from '../stage/tokens.js'
+import { all, paced, seconds, tally, times } from '../stage/traffic.js'
+
+const SECONDS = 2
+
+export default {
+  name: '10,000 requests with random kids in 2 s',
+  mustShow: '≤ 2 key fetches, all 401, valid traffic beside them all 200',
+  heavy: true,
+
+  async observe(stage) {
+    const issuer = await stage.issuer()
+    const api = await stage.api(issuer)
+    const flood = api.client(64)
+    const known = await unseen(issuer)
+    await times(1_000, () => flood.get(known))
+    // As long after the last fetch as jose needs to make the next.
+    await api.advance(31_000)
+    const valid = [known, ...(await manyUnseen(issuer, 100))]
+    const forged = Array.from({ length: 10_000 }, () => withRandomKid(known))
+    issuer.resetRequests()
+
+    const begun = performance.now()
+    const flooding = paced({
+      perSecond: forged.length / SECONDS,
+      seconds: SECONDS,
+      send: (n) => flood.get(forged[n]),
+    }).then((answers) => ({ answers, took: performance.now() - begun }))
+    const beside = paced({
+      perSecond: 100,
+      seconds: SECONDS,
+      send: (n) => api.get(valid[n % valid.length]),
+    })
+    const { answers, took } = await flooding
+    return { answers, took, beside: await beside, fetches: issuer.requests.jwks }
+  },
+
+  check: ({ answers, beside, fetches }) => ({
+    'at most 2 key fetches': fetches <= 2,
+    'all 401': all(answers, 401),
+    'valid traffic all 200': all(beside, 200),
+  }),
+
+  say: ({ answers, beside, fetches, took }) =>
+    `${fetches} key fetch${fetches === 1 ? '' : 'es'}, ${tally(answers)} in ${seconds(took)}, beside them ${tally(beside)}`,
+}

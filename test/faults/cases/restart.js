@@ -1,0 +1,47 @@
+import { readdir } from 'node:fs/promises'
+import { unseen } from '../stage/tokens.js'
+import { eventually } from '../stage/traffic.js'
+
+export default {
+  name: 'restart during an outage with a file store',
+  mustShow: 'first request 200',
+
+  async observe(stage) {
+    const issuer = await stage.issuer()
+    const storeIn = await stage.folder()
+    const before = await stage.api(issuer, { storeIn, ownProcess: true })
+    const token = await unseen(issuer)
+    await before.get(token)
+    if (stage.isOurs) await eventually(() => isSaved(storeIn), 'the saving of the key set')
+    await before.stop()
+
+    /** Another process, which is the first to see the token. */
+    const restart = async ({ later = 0 } = {}) => {
+      const api = await stage.api(issuer, { storeIn, ownProcess: true })
+      await api.advance(later)
+      return api.get(token)
+    }
+    await issuer.suspend()
+    const refused = await restart()
+    if (!stage.isOurs) return { refused }
+    const later = await restart({ later: 4 * 3_600_000 })
+    await issuer.resume()
+    issuer.fail('hang')
+    return { refused, later, hanging: await restart() }
+  },
+
+  check: ({ refused, later, hanging }) => ({
+    'first request 200, the issuer refusing': refused.status === 200,
+    'also 4 hours later': later.status === 200,
+    'first request 200 at once, the issuer hanging': hanging.status === 200 && hanging.took < 2_500,
+  }),
+
+  say: ({ refused, later, hanging }, isOurs) =>
+    isOurs
+      ? `issuer refusing: ${refused.status}, also 4 hours later: ${later.status}; hanging: ${hanging.status} after ${Math.round(hanging.took)} ms`
+      : `${refused.status} (has no store)`,
+}
+
+async function isSaved(folder) {
+  return (await readdir(folder)).some((name) => name.endsWith('.json'))
+}

@@ -1,0 +1,34 @@
+/** The rows, for a terminal as they come, and as Markdown for the docs. */
+import { createRequire } from 'node:module'
+
+const { version } = createRequire(import.meta.url)('jose/package.json')
+
+export function forTerminal({ name, mustShow, seen, wrong, jose, took }) {
+  const lines = [
+    `${mark(wrong)} ${name} (${(took / 1000).toFixed(1)} s)`,
+    `    must show  ${mustShow}`,
+    `    seen       ${seen}`,
+    ...wrong.map((what) => `    NOT SO     ${what}`),
+    `    jose       ${jose}`,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+export function asMarkdown(rows) {
+  return [
+    `| case | must show | seen | | jose ${version} |`,
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(
+      ({ name, mustShow, seen, wrong, jose }) =>
+        `| ${[name, mustShow, seen, mark(wrong), jose].map(cell).join(' | ')} |`,
+    ),
+  ].join('\n')
+}
+
+function mark(wrong) {
+  return wrong.length === 0 ? '✔' : '✘'
+}
+
+function cell(text) {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
