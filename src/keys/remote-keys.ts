@@ -267,11 +267,12 @@ export class RemoteKeys implements KeySource {
   /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
   async #restore(): Promise<void> {
     const { saved, maximumAge, staleIfError, now } = this.#options
-    const restored = await saved?.restore(this.#closing.signal)
+    const usableFor = maximumAge + staleIfError
+    const isUsable = (fetchedAt: number) => fetchedAt <= now() && now() < fetchedAt + usableFor
+    const restored = await saved?.restore(this.#closing.signal, isUsable)
     if (restored === undefined) return
     const { keys, fetchedAt } = restored
-    const usableUntil = fetchedAt + maximumAge + staleIfError
-    if (fetchedAt > now()) return
+    const usableUntil = fetchedAt + usableFor
     this.#loaded ??= { keys, fetchedAt, freshUntil: fetchedAt, refreshAt: fetchedAt, usableUntil }
   }
 

@@ -23,8 +23,11 @@ export class SavedKeys {
     this.#options = options
   }
 
-  /** What was saved, if it is there, whole, and the issuer's. */
-  async restore(closing: AbortSignal): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
+  /** What was saved, if it is there, whole, the issuer's, and of an age that may be used. */
+  async restore(
+    closing: AbortSignal,
+    isUsable: (fetchedAt: number) => boolean,
+  ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
     const { store, issuer, jwksUri, maxKeys, timeout } = this.#options
     try {
       const stored = await withinDeadline(async () => store.load(issuer), { timeout, closing })
@@ -32,6 +35,9 @@ export class SavedKeys {
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
       if (!fits || !Number.isFinite(stored.fetchedAt)) {
         throw new Error(`what was saved is not a key set of ${issuer} as configured: it is ignored`)
+      }
+      if (!isUsable(stored.fetchedAt)) {
+        throw new Error(`what was saved of ${issuer} is too old, or of the future: it is ignored`)
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
     } catch (error) {

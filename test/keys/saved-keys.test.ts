@@ -320,12 +320,13 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
       load: async () => ({ issuer: issuer.issuer, fetchedAt: now - age, jwks }),
       save: async () => {},
     }
-    const { server } = await start(t, store, issuer.issuer, () => now)
+    const { server, warnings } = await start(t, store, issuer.issuer, () => now)
     const verdict = await server.verify(raw).then(
       () => true,
       ({ code }) => code,
     )
     t.equal(verdict, served || 'temporarily_unavailable', `${age} ms old`)
+    t.equal(/failed to load/.test(`${warnings}`), !served, 'the operator is told')
   }
 })
 
