@@ -13,6 +13,9 @@ export interface AuthorizationServerMetadata {
   readonly jwksUri: string
 }
 
+/** Several times what any issuer publishes; a key set, with its certificates, may be larger. */
+const MAX_BYTES = 65_536
+
 /** No metadata document of this issuer could be used. The message tells of each one tried. */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError'
@@ -48,10 +51,11 @@ export async function discover(
   issuer: string,
   options: DiscoveryOptions,
 ): Promise<AuthorizationServerMetadata> {
+  const maxBytes = Math.min(options.maxBytes, MAX_BYTES)
   const refusals: string[] = []
   for (const url of metadataUrls(issuer)) {
     try {
-      const { body } = await fetchJson(url, options)
+      const { body } = await fetchJson(url, { ...options, maxBytes })
       return readMetadata(url, issuer, body, options.allowHttp)
     } catch (error) {
       if (!(error instanceof UnexpectedAnswerError)) throw error

@@ -41,7 +41,10 @@ export interface JwksOptions {
   /** A key set with more members is refused. Default 100; from 1 to 1,000. */
   maxKeys?: number
 
-  /** A longer answer of the issuer is refused. In bytes. Default 524,288; up to 16 MiB. */
+  /**
+   * A longer key set is refused, and metadata longer than that or 65,536. In bytes. Default 524,288;
+   * up to 16 MiB.
+   */
   maxBytes?: number
 
   /**

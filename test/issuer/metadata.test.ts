@@ -204,3 +204,11 @@ t.test('D3: takes plain http where it was allowed, dangerously', async (t) => {
   const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri }))
   t.equal((await find(issuer, fetch, true)).jwksUri, jwks_uri)
 })
+
+t.test('D3: stops reading metadata at 64 KiB, whatever a key set may have', async (t) => {
+  const fetch: Fetch = async () => new Response(' '.repeat(65_537))
+  const { signal } = new AbortController()
+  await t.rejects(discover(ISSUER, { fetch, allowHttp: false, signal, maxBytes: 524_288 }), {
+    message: /more than 65536 bytes/,
+  })
+})

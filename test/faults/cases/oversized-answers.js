@@ -62,8 +62,6 @@ async function swallow(stage, fault) {
     unknown.push(await api.get(withRandomKid(token)))
     if (api.lastWords !== undefined) return { unknown, known, ...api.lastWords, ended: true }
     known.push(await api.get(token))
-    // As the traffic does before the back-off lets the next attempt begin.
-    await api.collectGarbage()
   }
   const { lastError } = await api.status()
   const grown = await api.memoryGrown()

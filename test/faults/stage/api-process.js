@@ -24,7 +24,6 @@ const calls = {
   status: () => guarded.status(),
   refresh: () => guarded.refresh(),
   watchMemory: () => memory.watch((words) => process.send(words)),
-  collectGarbage: () => memory.collectGarbage(),
   memoryGrown: () => memory.grown(),
 }
 

@@ -43,7 +43,6 @@ export class Api {
   status = () => this.#worker.call('status')
   refresh = () => this.#worker.call('refresh')
   watchMemory = () => this.#worker.call('watchMemory')
-  collectGarbage = () => this.#worker.call('collectGarbage')
   memoryGrown = () => this.#worker.call('memoryGrown')
 
   /** Of a process that ended itself. */
