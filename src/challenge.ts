@@ -28,15 +28,14 @@ export function responseHeaders(
 }
 
 function challenge(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
-  const parameters = [`realm="${realm}"`]
+  let parameters = `realm="${realm}"`
   if (!(error instanceof MissingCredentialsError)) {
-    parameters.push(`error="${error.code}"`)
+    parameters += `, error="${error.code}"`
     // A message of ours can be quoted; one of an error that "authorize" made may not be.
-    if (isQuotable(error.message)) parameters.push(`error_description="${error.message}"`)
+    if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   }
   const wanted = scopeOf(error, scope)
-  if (wanted !== '') parameters.push(`scope="${wanted}"`)
-  return `Bearer ${parameters.join(', ')}`
+  return wanted === '' ? `Bearer ${parameters}` : `Bearer ${parameters}, scope="${wanted}"`
 }
 
 function scopeOf(error: ResourceServerError, resourceScope: string): string {

@@ -39,30 +39,53 @@ export interface Finding {
   readonly found?: string | undefined
 }
 
-/** What every error of this package has in common. `code` is stable, `message` is for people. */
+/**
+ * What every error of this package has in common. `code` is stable, `message` is for people.
+ *
+ * `stack` names no frames: where in this package a request was refused helps nobody, and to find out
+ * would cost more than most refusals do.
+ */
 export abstract class ResourceServerError extends Error {
   abstract readonly code: string
   abstract readonly statusCode: number
 
-  /** The step that refused. */
-  declare readonly check: Check
+  // Private and read through the prototype, so that no serializer shows them by accident.
+  readonly #finding: Finding
+  #headers: Readonly<Record<string, string>> = NO_HEADERS
 
-  /** Expected and found, for the operator. Not enumerable. See {@link Finding}. */
-  declare readonly finding: Finding
+  constructor(message: string, finding: Finding, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error
+    // By reflection, because it may be frozen; then there is a stack after all.
+    Reflect.set(Error, 'stackTraceLimit', 0)
+    super(message, options)
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
+    this.#finding = finding
+  }
+
+  /** The step that refused. */
+  get check(): Check {
+    return this.#finding.check
+  }
+
+  /** Expected and found, for the operator. See {@link Finding}. */
+  get finding(): Finding {
+    return this.#finding
+  }
 
   /**
    * The response headers that belong to this error (`WWW-Authenticate` or `Retry-After`). Fastify's
    * own error handler sends them; one of yours does with `reply.headers(error.headers)`.
    */
-  declare headers: Readonly<Record<string, string>>
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers
+  }
 
-  constructor(message: string, finding: Finding, options?: ErrorOptions) {
-    super(message, options)
-    hidden(this, 'check', finding.check)
-    hidden(this, 'finding', finding)
-    hidden(this, 'headers', {})
+  set headers(headers: Readonly<Record<string, string>>) {
+    this.#headers = headers
   }
 }
+
+const NO_HEADERS = Object.freeze({})
 
 /** 401 without an `error`: the request carries no credentials of a scheme that is ours. */
 export class MissingCredentialsError extends ResourceServerError {
@@ -103,12 +126,16 @@ export class InsufficientScopeError extends ResourceServerError {
   readonly statusCode = 403
   override readonly name = 'InsufficientScopeError'
 
-  /** The scope that the resource asks for, space-delimited; empty where a scope isn't the matter. */
-  declare readonly scope: string
+  readonly #scope: string
 
   constructor(message: string, scope: string, finding: Finding) {
     super(message, finding)
-    hidden(this, 'scope', scope)
+    this.#scope = scope
+  }
+
+  /** The scope that the resource asks for, space-delimited; empty where a scope isn't the matter. */
+  get scope(): string {
+    return this.#scope
   }
 }
 
@@ -118,8 +145,7 @@ export class KeysUnavailableError extends ResourceServerError {
   readonly statusCode = 503
   override readonly name = 'KeysUnavailableError'
 
-  /** Whole seconds after which another try makes sense, at least 1. */
-  declare readonly retryAfter: number
+  readonly #retryAfter: number
 
   constructor(issuer: string, retryAfter: number, cause: unknown) {
     super(
@@ -127,12 +153,13 @@ export class KeysUnavailableError extends ResourceServerError {
       { check: 'keys-unavailable', expected: `the keys of ${issuer}`, found: describeCause(cause) },
       { cause },
     )
-    hidden(this, 'retryAfter', retryAfter)
+    this.#retryAfter = retryAfter
   }
-}
 
-function hidden(error: Error, name: string, value: unknown): void {
-  Object.defineProperty(error, name, { value, configurable: true, writable: true })
+  /** Whole seconds after which another try makes sense, at least 1. */
+  get retryAfter(): number {
+    return this.#retryAfter
+  }
 }
 
 function describeCause(cause: unknown): string {

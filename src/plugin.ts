@@ -7,8 +7,10 @@
  * would stay open.
  */
 import type {
+  HookHandlerDoneFunction as DoneFunction,
   FastifyInstance,
   FastifyPluginAsync,
+  FastifyReply,
   FastifyRequest,
   onRequestHookHandler,
 } from 'fastify'
@@ -16,8 +18,9 @@ import fastifyPlugin from 'fastify-plugin'
 import type { AccessToken } from './access-token.js'
 import './augment.js'
 import { responseHeaders } from './challenge.js'
-import { bearerToken } from './credentials/bearer.js'
-import { MissingCredentialsError, ResourceServerError } from './errors.js'
+import { bearerCredentials, requireToken68 } from './credentials/bearer.js'
+import { InvalidTokenError, MissingCredentialsError, ResourceServerError } from './errors.js'
+import type { NowOrLater } from './now-or-later.js'
 import {
   type PluginOptions,
   type ResolvedPluginOptions,
@@ -78,69 +81,115 @@ function readClaims(this: FastifyRequest) {
 }
 
 function createGuardHook(
-  { pipeline, realm }: Core,
+  core: Core,
   guards: RouteGuards,
-  { extractToken = tokenInHeader, onReject }: ResolvedPluginOptions,
+  { extractToken, onReject }: ResolvedPluginOptions,
 ): onRequestHookHandler {
-  const authenticate = (request: FastifyRequest, { policy, optional }: RouteGuard) => {
-    const raw: unknown = extractToken(request) ?? ''
-    if (typeof raw !== 'string') {
-      // Its rejection would be nobody's, and end the process.
-      Promise.resolve(raw).catch(() => {})
-      throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
+  const { pipeline, realm, counters } = core
+
+  // On the way of a known token nothing is awaited, and neither a promise nor a closure is made.
+  return (request, reply, done) => {
+    let guard: RouteGuard | undefined
+    let outcome: NowOrLater<AccessToken | null>
+    try {
+      guard = guards.of(request.routeOptions.config)
+      outcome = guard === undefined || isPreflight(request) ? null : authenticate(request, guard)
+    } catch (error) {
+      return done(refusal(error, guard, request, reply))
     }
-    if (raw === '') {
+    if (outcome instanceof Promise) admitLater(outcome, guard, request, reply, done)
+    else admit(outcome, request, done)
+  }
+
+  function authenticate(request: FastifyRequest, { policy, optional }: RouteGuard) {
+    const token =
+      extractToken === undefined
+        ? tokenInHeader(request, pipeline)
+        : tokenElsewhere(request, pipeline, extractToken)
+    if (token === undefined) {
       if (optional) return null
       throw new MissingCredentialsError()
     }
-    const token = pipeline.verify(raw)
     return token instanceof Promise
       ? token.then((verified) => permit(verified, policy, request))
       : permit(token, policy, request)
   }
 
-  return (request, reply, done) => {
-    let scope = ''
-    const admit = (token: AccessToken | null) => {
-      request.auth = token
-      done()
-    }
-    const refuse = (reason: unknown) => {
-      // Fastify takes a falsy error for none, and would let the request in.
-      const error = reason instanceof Error ? reason : new Error('what was thrown is no Error')
-      if (error instanceof ResourceServerError) {
-        const headers = responseHeaders(error, { realm, scope })
-        reply.headers(headers)
-        // Not by assignment, which throws where the application froze an error of ours.
-        Reflect.set(error, 'headers', headers)
-        report(error, request, onReject)
-      }
-      done(error)
-    }
+  function admit(token: AccessToken | null, request: FastifyRequest, done: DoneFunction): void {
+    request.auth = token
+    done()
+  }
 
-    let outcome: ReturnType<typeof authenticate>
-    try {
-      const guard = guards.of(request.routeOptions.config)
-      if (guard !== undefined) scope = guard.policy.scope
-      outcome = guard === undefined || isPreflight(request) ? null : authenticate(request, guard)
-    } catch (error) {
-      return refuse(error)
+  function admitLater(
+    verifying: Promise<AccessToken | null>,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    verifying.then(
+      (token) => admit(token, request, done),
+      (error) => done(refusal(error, guard, request, reply)),
+    )
+  }
+
+  /** What Fastify is to answer with. */
+  function refusal(
+    reason: unknown,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Error {
+    // Fastify takes a falsy error for none, and would let the request in.
+    if (!(reason instanceof Error)) return new Error('what was thrown is no Error')
+    if (reason instanceof ResourceServerError) {
+      const headers = responseHeaders(reason, { realm, scope: guard?.policy.scope ?? '' })
+      reply.headers(headers)
+      // Not by assignment, which throws where the application made the error's own immutable.
+      Reflect.set(reason, 'headers', headers)
+      counters.reject(reason.code)
+      report(reason, request, onReject)
     }
-    // Nothing is awaited for a token that is known already.
-    if (outcome instanceof Promise) outcome.then(admit, refuse)
-    else admit(outcome)
+    return reason
   }
 }
 
-function permit(token: AccessToken, policy: Policy<FastifyRequest>, request: FastifyRequest) {
+/** The verified token out of the `Authorization` header; `undefined` where there is none. */
+function tokenInHeader({ raw }: FastifyRequest, pipeline: Core['pipeline']) {
+  const token = bearerCredentials(raw)
+  if (token === undefined) return undefined
+  try {
+    return pipeline.verify(token)
+  } catch (error) {
+    // What isn't even a token to HTTP is a malformed request, and not a bad token.
+    if (error instanceof InvalidTokenError && error.check === 'token') requireToken68(token)
+    throw error
+  }
+}
+
+/** The same for a token that the application finds somewhere else. */
+function tokenElsewhere(
+  request: FastifyRequest,
+  pipeline: Core['pipeline'],
+  extractToken: NonNullable<PluginOptions['extractToken']>,
+) {
+  const token: unknown = extractToken(request) ?? ''
+  if (token === '') return undefined
+  if (typeof token === 'string') return pipeline.verify(token)
+  // Its rejection would be nobody's, and end the process.
+  Promise.resolve(token).catch(() => {})
+  throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
+}
+
+function permit(
+  token: AccessToken,
+  policy: Policy<FastifyRequest>,
+  request: FastifyRequest,
+): NowOrLater<AccessToken> {
   // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
   request.auth = token
   const permitted = policy.require(token, request)
   return permitted === undefined ? token : permitted.then(() => token)
-}
-
-function tokenInHeader(request: FastifyRequest): string | undefined {
-  return bearerToken(request.raw)
 }
 
 /**
@@ -148,9 +197,10 @@ function tokenInHeader(request: FastifyRequest): string | undefined {
  * one. Only a route that is there for such questions alone, like that of `@fastify/cors`, passes:
  * on any other, two headers would be all it takes to get in.
  */
-function isPreflight({ method, headers, routeOptions }: FastifyRequest): boolean {
+function isPreflight(request: FastifyRequest): boolean {
+  if (request.method !== 'OPTIONS') return false
+  const { headers, routeOptions } = request
   return (
-    method === 'OPTIONS' &&
     headers.origin !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     routeOptions.method === 'OPTIONS' &&

@@ -16,6 +16,7 @@ import {
 } from './options/resource-server-options.js'
 import { Pipeline } from './pipeline.js'
 import { compilePolicy, type Requirement } from './policy/requirement.js'
+import { Counters, type Statistics } from './statistics.js'
 
 /**
  * Verifies access tokens wherever they come from: a WebSocket message, a GraphQL context, a queue.
@@ -59,6 +60,7 @@ export class ResourceServer<Context = unknown> {
     } catch (error) {
       if (error instanceof ResourceServerError) {
         error.headers = responseHeaders(error, { realm: this.#core.realm, scope: policy.scope })
+        this.#core.counters.reject(error.code)
       }
       throw error
     }
@@ -70,6 +72,11 @@ export class ResourceServer<Context = unknown> {
    */
   status(): readonly KeySetStatus[] {
     return this.#core.issuers.sources().map((keys) => keys.status())
+  }
+
+  /** What was done since the start, in numbers: for a metrics page, and for tests. */
+  stats(): Statistics {
+    return this.#core.counters.read(this.#core.pipeline.cachedTokens)
   }
 
   /**
@@ -112,6 +119,7 @@ export interface Core {
   readonly pipeline: Pipeline
   readonly issuers: IssuerRegistry
   readonly realm: string
+  readonly counters: Counters
 }
 
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
@@ -119,7 +127,9 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const issuers = new IssuerRegistry(
     await Promise.all(resolved.issuers.map((issuer) => assembleIssuer(issuer, resolved))),
   )
-  return { pipeline: new Pipeline({ ...resolved, issuers }), issuers, realm: resolved.realm }
+  const counters = new Counters()
+  const pipeline = new Pipeline({ ...resolved, issuers, counters })
+  return { pipeline, issuers, realm: resolved.realm, counters }
 }
 
 async function assembleIssuer(issuer: ResolvedIssuer, options: ResolvedOptions): Promise<Issuer> {

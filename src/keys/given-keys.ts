@@ -28,6 +28,7 @@ export function sharedSecret(
     kid: undefined,
     algorithms: new Set(algorithms),
     material: createSecretKey(secret),
+    isQuick: true,
     fingerprint: 'shared secret',
   }
   // A secret has no name: whatever `kid` says, it is the only one there is.

@@ -8,14 +8,28 @@ import { importVerificationKey, type VerificationKey } from './verification-key.
  * times over, comes near it; without a bound each forged one would cost a verification a key.
  */
 const MAX_CANDIDATES = 16
+const NONE: readonly VerificationKey[] = []
 
 export class KeySet {
   readonly #keys: ReadonlySet<VerificationKey>
-  readonly #byKid = new Map<string | undefined, VerificationKey[]>()
+  /** A `kid`'s keys by algorithm; under `undefined`, where no token can name it, those of all. */
+  readonly #candidates = new Map<string | undefined, Map<Algorithm, VerificationKey[]>>()
 
   constructor(keys: readonly VerificationKey[]) {
     this.#keys = new Set(keys)
-    for (const key of keys) this.#byKid.set(key.kid, [...(this.#byKid.get(key.kid) ?? []), key])
+    for (const key of keys) {
+      this.#file(undefined, key)
+      if (key.kid !== undefined) this.#file(key.kid, key)
+    }
+  }
+
+  #file(kid: string | undefined, key: VerificationKey): void {
+    const byAlgorithm = this.#candidates.get(kid) ?? new Map<Algorithm, VerificationKey[]>()
+    for (const algorithm of key.algorithms) {
+      const candidates = byAlgorithm.get(algorithm) ?? []
+      if (candidates.length < MAX_CANDIDATES) byAlgorithm.set(algorithm, [...candidates, key])
+    }
+    this.#candidates.set(kid, byAlgorithm)
   }
 
   get size(): number {
@@ -27,13 +41,12 @@ export class KeySet {
   }
 
   knows(kid: string): boolean {
-    return this.#byKid.has(kid)
+    return this.#candidates.has(kid)
   }
 
   /** The keys that may have signed: of that `kid` if there is one, and fit for the algorithm. */
   find(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
-    const candidates = kid === undefined ? [...this.#keys] : (this.#byKid.get(kid) ?? [])
-    return candidates.filter((key) => key.algorithms.has(algorithm)).slice(0, MAX_CANDIDATES)
+    return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
 
   /** The same key as before where it stayed, so that verdicts reached with it stay good. */

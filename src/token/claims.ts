@@ -23,7 +23,7 @@ type Claims = Readonly<Record<string, unknown>>
 
 /** @throws {InvalidTokenError} with the first check that fails. */
 export function requireClaims(
-  { header, claims }: CompactJws,
+  { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
   expectations: ClaimExpectations,
   limits: TimeLimits,
   now: number,

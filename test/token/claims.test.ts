@@ -27,7 +27,7 @@ function judge(judged: Judged): string {
   }
   try {
     requireClaims(
-      { raw: '', header: { alg: 'ES256', kid: undefined, typ }, claims },
+      { header: { alg: 'ES256', kid: undefined, typ }, claims },
       { audience: new Set([AUDIENCE, 'https://api.example/']), ...profileNamed(profile) },
       { ...LIMITS, ...limits },
       now,
@@ -292,7 +292,6 @@ t.test('says to the operator what was expected and found, escaped and bounded', 
   try {
     requireClaims(
       {
-        raw: '',
         header: { alg: 'ES256', kid: undefined, typ: undefined },
         claims: goodClaims({ aud: [`\u0000\r\n\u202e${'x'.repeat(1_000)}`] }),
       },

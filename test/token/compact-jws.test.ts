@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { Check } from '../../src/errors.js'
 import { InvalidTokenError } from '../../src/index.js'
 import { type CompactJws, parseCompactJws } from '../../src/token/compact-jws.js'
+import { KnownHeaders } from '../../src/token/known-headers.js'
 import { forge, goodClaims, signed } from '../fixtures/forgery.js'
 import { base64url, makeKey } from '../fixtures/issuer.js'
 
@@ -10,7 +11,7 @@ const good = forge(key)
 const [header, payload, signature] = good.split('.') as [string, string, string]
 
 function parse(raw: string, maxLength = 8_192): CompactJws {
-  return parseCompactJws(raw, maxLength)
+  return parseCompactJws(raw, maxLength, new KnownHeaders())
 }
 
 function refuses(t: Test, raw: string, title: string, check: Check = 'token'): void {

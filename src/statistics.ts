@@ -1,0 +1,37 @@
+/** What the resource server has done so far, in numbers. */
+
+/** Counted since the start; whole numbers that only grow, but for `cachedTokens`. */
+export interface Statistics {
+  /** Tokens accepted without being verified again, because their verdict was known and still held. */
+  readonly hits: number
+  /** Tokens that were looked at in full, good ones and bad ones. */
+  readonly misses: number
+  /** Signatures that were verified: the costly part. Several for a token where several keys fit. */
+  readonly verifications: number
+  /**
+   * Requests and calls refused, by the error's `code`: `missing_credentials`, `invalid_request`,
+   * `invalid_token`, `insufficient_scope`, `temporarily_unavailable`. A code that never occurred is
+   * absent.
+   */
+  readonly rejections: Readonly<Record<string, number>>
+  /** How many verified tokens are kept now. */
+  readonly cachedTokens: number
+}
+
+/** Where the numbers are counted. */
+export class Counters {
+  hits = 0
+  misses = 0
+  verifications = 0
+  readonly #rejections = new Map<string, number>()
+
+  reject(code: string): void {
+    this.#rejections.set(code, (this.#rejections.get(code) ?? 0) + 1)
+  }
+
+  read(cachedTokens: number): Statistics {
+    const { hits, misses, verifications } = this
+    const rejections = Object.fromEntries(this.#rejections)
+    return { hits, misses, verifications, rejections, cachedTokens }
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import t, { type Test } from 'tap'
+import type { AccessToken } from '../../src/access-token.js'
+import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
+import { type Verdict, VerifiedTokens } from '../../src/cache/verified-tokens.js'
+import { forge } from '../fixtures/forgery.js'
+import { makeKey } from '../fixtures/issuer.js'
+
+const key = await makeKey('ES256')
+
+function verdict(raw: string): Verdict {
+  return { token: { raw } as AccessToken } as Verdict
+}
+
+function tokens(count: number, length = 200): string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const end = createHash('sha256').update(`${i}`).digest('base64url')
+    return 'h'.repeat(length - end.length) + end
+  })
+}
+
+function keeps(t: Test, cache: VerifiedTokens, raw: string, title: string): void {
+  t.equal(cache.get(raw)?.token.raw, raw, title)
+}
+
+t.test('a token is there at once, and has a place once it came again', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
+  const [raw] = tokens(1) as [string]
+  t.equal(cache.get(raw), undefined)
+  cache.add(verdict(raw))
+  t.equal(cache.size, 0)
+  keeps(t, cache, raw, 'the second time')
+  t.equal(cache.size, 1)
+})
+
+t.test('a token that comes again after many others is kept the second time', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
+  const all = tokens(1_000)
+  for (const raw of all) cache.add(verdict(raw))
+  t.ok(cache.size < 300, 'used once, nearly nothing has a place')
+  for (const raw of all) if (cache.get(raw) === undefined) cache.add(verdict(raw))
+  t.equal(cache.size, 1_000)
+  t.ok(all.every((raw) => cache.get(raw)?.token.raw === raw))
+})
+
+t.test('tokens that end alike are not confused', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
+  const end = 'e'.repeat(43)
+  for (const sight of ['a newcomer', 'with a place']) {
+    cache.add(verdict(`a${end}`))
+    t.equal(cache.get(`b${end}`), undefined, sight)
+    t.equal(cache.get(end), undefined)
+    keeps(t, cache, `a${end}`, sight)
+  }
+  cache.add(verdict(`b${end}`))
+  keeps(t, cache, `b${end}`, 'the later one takes the place')
+  for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
+    t.match(cache.get(raw)?.token.raw ?? raw, raw, 'as itself or not at all')
+  }
+})
+
+t.test('is bounded in entries: who was used last stays', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
+  const all = tokens(200)
+  for (const raw of all) {
+    cache.add(verdict(raw))
+    cache.get(raw)
+    t.ok(cache.size <= 2)
+  }
+  const kept = all.filter((raw) => cache.get(raw) !== undefined)
+  t.ok(kept.length <= 2 + 64, `${kept.length}: those with a place and the newcomers`)
+  keeps(t, cache, all[199] as string, 'the last one')
+})
+
+t.test('is bounded in bytes, newcomers included', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 65_536 })
+  const large = tokens(100, 8_192)
+  for (let sight = 0; sight < 3; sight++) {
+    for (const raw of large) if (cache.get(raw) === undefined) cache.add(verdict(raw))
+  }
+  const kept = large.filter((raw) => cache.get(raw) !== undefined)
+  t.equal(kept.length, 1, 'of 33,792 bytes each')
+  const [huge] = tokens(1, 40_000) as [string]
+  for (let sight = 0; sight < 3; sight++) cache.add(verdict(huge))
+  t.equal(cache.get(huge), undefined, 'one that is too large is not kept')
+})
+
+t.test('forgets a token that did not come again for long', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 100, maxBytes: 10_000_000 })
+  const all = tokens(2_000)
+  for (const raw of all) cache.add(verdict(raw))
+  const placesFor = (some: string[]) =>
+    some.filter((raw) => {
+      const { size } = cache
+      cache.add(verdict(raw))
+      return cache.size > size
+    }).length
+  t.ok(placesFor(all.slice(0, 50)) < 25, 'of the oldest most')
+})
+
+t.test('the ends of real tokens are as good as random', async (t) => {
+  const raws = Array.from({ length: 500 }, (_, i) => forge(key, { claims: { jti: `${i}` } }))
+  t.equal(new Set(raws.map(tailOf)).size, 500)
+  t.equal(new Set(raws.map(fingerprintOf)).size, 500)
+  t.ok(new Set(raws.map((raw) => fingerprintOf(raw) % 64)).size > 55, 'spread over all places')
+  t.ok(raws.every((raw) => Number.isInteger(fingerprintOf(raw)) && fingerprintOf(raw) >= 0))
+})
