@@ -1,26 +1,21 @@
-/** The server under load: one process, one route three times. */
-import Fastify from 'fastify'
-import { createLocalJWKSet, jwtVerify } from 'jose'
-import resourceServer from '../dist/index.js'
+/** One row: a server in a process of its own, so that no row warms or litters another's heap. */
+import { answer } from './ipc.js'
 
-process.once('message', async ({ jwks, issuer, audience }) => {
-  const app = Fastify()
-  const answer = async () => ({ ok: true })
+const { serve } = await import(`./rows/${process.argv[2]}.js`)
 
-  app.get('/open', answer)
-  app.register(async (scope) => {
-    await scope.register(resourceServer, { issuer, audience, jwks })
-    scope.get('/protected', answer)
-  })
-  app.register(async (scope) => {
-    const keys = createLocalJWKSet(jwks)
-    scope.addHook('onRequest', async (request) => {
-      const token = request.headers.authorization.slice('Bearer '.length)
-      request.claims = (await jwtVerify(token, keys, { issuer, audience })).payload
-    })
-    scope.get('/jose', answer)
-  })
-
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  process.send({ port: app.server.address().port })
+answer({
+  async serve(settings) {
+    return { port: await serve(settings) }
+  },
+  /** Microseconds of all threads since the process began. */
+  cpu() {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  memory() {
+    globalThis.gc()
+    globalThis.gc()
+    const { rss, heapUsed } = process.memoryUsage()
+    return { rss, heapUsed }
+  },
 })

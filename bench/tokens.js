@@ -1,32 +1,83 @@
-/** Many RS256 access tokens of about 900 characters, all different. */
-import { generateKeyPairSync, sign } from 'node:crypto'
+/**
+ * All tokens of a run. They are signed by the machine's threads once and kept among the temporary
+ * files of the system for a week; the private keys aren't kept.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { HOSTILE, hostileTokens } from './hostile.js'
+import { generateKey, TOKEN_LENGTH } from './jwt.js'
+import { linesOf } from './token-list.js'
 
-export const issuer = 'https://issuer.example/oauth2/default'
-export const audience = 'api://default'
+const DAY = 86_400
+const FORMAT = 1
+const SIGNED_WITH = { known: 'RS256', expired: 'RS256' }
 
-export function mint(count) {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const jwk = publicKey.export({ format: 'jwk' })
-  const header = encode({ alg: 'RS256', kid: 'bench', typ: 'at+jwt' })
+/**
+ * @param counts how many tokens each list has: `known`, `expired`, `new-RS256` and so on, and those
+ *   of `HOSTILE`.
+ * @returns {Promise<{ jwks: object, lists: Record<string, { file: string, count: number, length: number }> }>}
+ */
+export async function prepareTokens(issuer, counts) {
+  const parameters = JSON.stringify({ FORMAT, TOKEN_LENGTH, issuer, counts })
+  const name = createHash('sha256').update(parameters).digest('hex').slice(0, 16)
+  const folder = join(tmpdir(), 'fastify-resource-server-bench', name)
+  const index = join(folder, 'index.json')
   const now = Math.floor(Date.now() / 1000)
-  const tokens = Array.from({ length: count }, (_, i) => {
-    const claims = {
-      iss: issuer,
-      aud: audience,
-      sub: `user-${i}`,
-      client_id: 'bench-client',
-      iat: now,
-      exp: now + 3600,
-      jti: `token-${i}`,
-      scope: 'openid profile orders:read orders:write',
-      filler: 'x'.repeat(140),
-    }
-    const input = `${header}.${encode(claims)}`
-    return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
-  })
-  return { issuer, audience, jwks: { keys: [{ ...jwk, kid: 'bench', alg: 'RS256' }] }, tokens }
+  if (existsSync(index)) {
+    const kept = JSON.parse(readFileSync(index, 'utf8'))
+    if (kept.mintedAt > now - 7 * DAY) return kept
+  }
+
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  console.log(`signing ${total.toLocaleString('en')} tokens, kept for a week in ${folder}`)
+  const unfinished = `${folder}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 })
+  const keys = Object.fromEntries(
+    ['RS256', 'ES256', 'PS256', 'EdDSA'].map((algorithm) => [algorithm, generateKey(algorithm)]),
+  )
+  const lists = {}
+  for (const [list, count] of Object.entries(counts)) {
+    const tokens = await mint(list, { keys, issuer, now, count })
+    writeFileSync(join(unfinished, list), linesOf(tokens), 'latin1')
+    lists[list] = { file: join(folder, list), count, length: tokens[0].length }
+  }
+  const jwks = { keys: Object.values(keys).map(({ jwk }) => jwk) }
+  const prepared = { mintedAt: now, jwks, lists }
+  writeFileSync(join(unfinished, 'index.json'), JSON.stringify(prepared))
+  rmSync(folder, { recursive: true, force: true })
+  renameSync(unfinished, folder)
+  return prepared
 }
 
-function encode(value) {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
+async function mint(list, { keys, issuer, now, count }) {
+  if (Object.hasOwn(HOSTILE, list)) {
+    const times = { issuer, issuedAt: now, lifetime: 30 * DAY }
+    return hostileTokens(HOSTILE[list], { key: keys.RS256, count, ...times })
+  }
+  const key = keys[SIGNED_WITH[list] ?? list.replace('new-', '')]
+  // A number must not come in two lists, or a new token would be a known one.
+  const first = list === 'known' ? 10_000_000 : 0
+  const issuedAt = list === 'expired' ? now - 2 * DAY : now
+  const lifetime = list === 'expired' ? DAY : 30 * DAY
+  return signInThreads(key, { issuer, issuedAt, lifetime, first, count })
+}
+
+async function signInThreads({ algorithm, kid, privateKey }, { first, count, ...times }) {
+  const threads = availableParallelism()
+  const share = Math.ceil(count / threads)
+  const parts = await Promise.all(
+    Array.from({ length: threads }, (_, thread) => {
+      const from = first + Math.min(count, thread * share)
+      const to = first + Math.min(count, (thread + 1) * share)
+      const workerData = { key: { algorithm, kid, privateKey }, from, to, ...times }
+      return new Promise((resolve, reject) => {
+        const worker = new Worker(new URL('./mint-worker.js', import.meta.url), { workerData })
+        worker.once('message', resolve).once('error', reject)
+      })
+    }),
+  )
+  return parts.flat()
 }

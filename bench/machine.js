@@ -1,0 +1,13 @@
+/** Where and when a result was measured. */
+import { cpus, totalmem } from 'node:os'
+
+export function machine() {
+  const all = cpus()
+  return {
+    cpu: all[0].model.trim(),
+    cores: all.length,
+    memory: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+  }
+}

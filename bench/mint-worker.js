@@ -1,0 +1,10 @@
+/** One of the threads that sign tokens: RSA takes a millisecond each. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { accessTokenClaims, signToken } from './jwt.js'
+
+const { key, issuer, issuedAt, lifetime, from, to } = workerData
+const tokens = []
+for (let number = from; number < to; number++) {
+  tokens.push(signToken(key, accessTokenClaims({ issuer, number, issuedAt, lifetime })))
+}
+parentPort.postMessage(tokens)

@@ -1,0 +1,85 @@
+/** The interleaved run: every round asks every row in every case, and begins with another row. */
+import { cases as allCases, countTokens, takesPart } from './cases.js'
+import { Child } from './ipc.js'
+import { issuerAt, KeySetServer } from './issuer.js'
+import { AUDIENCE } from './jwt.js'
+import { Measurement } from './measurement.js'
+import { memoryOf } from './memory.js'
+import { rotate, summary } from './statistics.js'
+import { prepareTokens } from './tokens.js'
+
+/** All known tokens, and the new ones of a round in all algorithms, so that no known one is lost. */
+const CACHE_ENTRIES = 50_000
+
+export async function measureOverHttp(options) {
+  const { port, rounds, cpus } = options
+  const cases = allCases.filter((one) => options.cases.includes(one))
+  const issuer = issuerAt(port)
+  const tokens = await prepareTokens(issuer, countTokens(cases, options))
+  const keySetServer = new KeySetServer()
+  await keySetServer.listen(port, tokens.jwks)
+  const client = new Child('client', new URL('./client.js', import.meta.url), { cpu: cpus?.client })
+  const rows = options.rows.map((row) => ({ ...row, server: startServer(row, cpus?.server) }))
+  try {
+    const settings = {
+      issuer,
+      jwksUri: `${issuer}/v1/keys`,
+      audience: AUDIENCE,
+      jwks: tokens.jwks,
+      cacheEntries: CACHE_ENTRIES,
+    }
+    for (const row of rows) row.port = (await row.server.ask('serve', settings)).port
+
+    const measurement = new Measurement({ client, keySetServer, tokens, options })
+    const taken = Object.fromEntries(cases.map(({ name }) => [name, {}]))
+    const memory = {}
+    for (let round = 0; round <= rounds; round++) {
+      for (const one of cases) {
+        console.error(`round ${round || 'that warms up'}: ${one.name}`)
+        for (const row of rotate(rows, round)) {
+          if (!takesPart(row, one)) continue
+          const measure = () => measurement.take(row, one, round)
+          if (round > 0) (taken[one.name][row.name] ??= []).push(await measure())
+          else if (one.name === 'known-20000') memory[row.name] = await memoryOf(row, one, measure)
+          else await measure()
+        }
+      }
+    }
+    return { cacheEntries: CACHE_ENTRIES, cases: summarise(taken, rows), memory }
+  } finally {
+    client.stop()
+    for (const { server } of rows) server.stop()
+    keySetServer.close()
+  }
+}
+
+function startServer({ name }, cpu) {
+  return new Child(name, new URL('./server.js', import.meta.url), {
+    args: [name],
+    nodeArgs: ['--expose-gc'],
+    cpu,
+  })
+}
+
+/** Ratios are of one round, so that whatever slowed the machine then slowed both. */
+function summarise(taken, rows) {
+  return mapValues(taken, (byRow) =>
+    mapValues(byRow, (measured, name) => {
+      const baseline = byRow[rows.find((row) => row.name === name).baseline]
+      const column = (key) => summary(measured.map((one) => one[key]))
+      return {
+        ratio: summary(measured.map(({ perSecond }, i) => perSecond / byRow.open[i].perSecond)),
+        perSecond: column('perSecond'),
+        cpu: column('cpu'),
+        cpuMore: summary(measured.map(({ cpu }, i) => cpu - baseline[i].cpu)),
+        p50: column('p50'),
+        p99: column('p99'),
+        keySetFetches: measured.reduce((sum, one) => sum + one.keySetFetches, 0),
+      }
+    }),
+  )
+}
+
+function mapValues(object, map) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
+}

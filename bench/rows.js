@@ -1,0 +1,65 @@
+/** The rows: what is compared, and what each can do. */
+import { readFileSync } from 'node:fs'
+
+const ALL = ['RS256', 'ES256', 'PS256', 'EdDSA']
+
+/**
+ * - `package`: whose version is printed.
+ * - `algorithms`: those that it verifies; it is left out of the other cases.
+ * - `baseline`: the open route that the cost of a refusal is counted from.
+ * - `trusting`: it lets hostile tokens through by design, and has no part in those cases.
+ */
+const ROWS = {
+  open: { label: 'open route', package: 'fastify', algorithms: ALL },
+  ours: { label: 'this plugin', package: 'fastify-resource-server', algorithms: ALL },
+  jose: { label: 'jose in a hook', package: 'jose', algorithms: ALL },
+  'jose-lru': { label: 'jose + lru-cache', package: 'jose', algorithms: ALL },
+  'fastify-jwt-jwks': { package: 'fastify-jwt-jwks', algorithms: ['RS256', 'EdDSA'] },
+  'fastify-jwt-get-jwks': {
+    label: '@fastify/jwt + get-jwks',
+    package: '@fastify/jwt',
+    algorithms: ALL,
+  },
+  'aws-jwt-verify': { package: 'aws-jwt-verify', algorithms: ['RS256', 'ES256', 'EdDSA'] },
+  'okta-jwt-verifier': {
+    label: '@okta/jwt-verifier',
+    package: '@okta/jwt-verifier',
+    algorithms: ['RS256'],
+  },
+  'express-open': { label: 'Express, open route', package: 'express', algorithms: ALL },
+  'express-oauth2-jwt-bearer': {
+    package: 'express-oauth2-jwt-bearer',
+    algorithms: ALL,
+    baseline: 'express-open',
+  },
+  limit: { label: 'parse + bare verify', package: 'node', algorithms: ALL, trusting: true },
+}
+
+export const rows = Object.entries(ROWS).map(([name, row]) => ({
+  name,
+  label: name,
+  baseline: 'open',
+  trusting: false,
+  version: versionOf(row.package),
+  ...row,
+}))
+
+/** Ours comes with the jose of the repository, the peers with that of this folder. */
+export function requireSameVersion(name) {
+  const [here, above] = ['node_modules', '../node_modules'].map(
+    (folder) => manifest(`./${folder}/${name}/package.json`).version,
+  )
+  if (here === above) return
+  throw new Error(`${name} is ${here} in bench and ${above} above: install both anew`)
+}
+
+function versionOf(name) {
+  if (name === 'node') return process.versions.node
+  if (name === 'fastify-resource-server') return manifest('../package.json').version
+  const folder = name === 'fastify' ? '../node_modules' : './node_modules'
+  return manifest(`${folder}/${name}/package.json`).version
+}
+
+function manifest(path) {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+}

@@ -1,0 +1,8 @@
+/** express-oauth2-jwt-bearer, as its README has it. */
+import { auth } from 'express-oauth2-jwt-bearer'
+import { expressRoute } from './express-route.js'
+
+export const serve = ({ issuer, audience }) =>
+  expressRoute((app) => {
+    app.use(auth({ issuerBaseURL: issuer, audience }))
+  })

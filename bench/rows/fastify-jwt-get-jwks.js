@@ -1,0 +1,19 @@
+/** @fastify/jwt with get-jwks, as the README of the latter has it, and the cache that the former offers. */
+import fastifyJwt from '@fastify/jwt'
+import buildGetJwks from 'get-jwks'
+import { fastifyRoute } from './fastify-route.js'
+
+export const serve = ({ issuer, audience, cacheEntries }) =>
+  fastifyRoute(async (app) => {
+    const getJwks = buildGetJwks({ providerDiscovery: true, issuersWhitelist: [issuer] })
+    await app.register(fastifyJwt, {
+      decode: { complete: true },
+      verify: { allowedIss: issuer, allowedAud: audience, cache: cacheEntries },
+      secret: (_request, { header: { kid, alg }, payload: { iss } }, callback) => {
+        getJwks
+          .getPublicKey({ kid, domain: iss, alg })
+          .then((publicKey) => callback(null, publicKey), callback)
+      },
+    })
+    app.addHook('onRequest', (request) => request.jwtVerify())
+  })

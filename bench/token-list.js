@@ -1,0 +1,19 @@
+/** Lists of tokens in files: a line each, all of one length, so that any part is read at once. */
+import { closeSync, openSync, readSync } from 'node:fs'
+
+export function readTokens({ file, length }, first, count) {
+  const line = length + 1
+  const bytes = Buffer.allocUnsafe(count * line)
+  const descriptor = openSync(file)
+  const read = readSync(descriptor, bytes, 0, bytes.length, first * line)
+  closeSync(descriptor)
+  if (read !== bytes.length) throw new Error(`${file} has fewer than ${first + count} tokens`)
+  return bytes.latin1Slice(0, bytes.length - 1).split('\n')
+}
+
+export function linesOf(tokens) {
+  const [{ length }] = tokens
+  const odd = tokens.find((token) => token.length !== length)
+  if (odd !== undefined) throw new Error(`tokens of ${length} and ${odd.length} characters`)
+  return `${tokens.join('\n')}\n`
+}
