@@ -9,7 +9,8 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 export class Connection {
   #socket
-  #sentAt = 0
+  /** Of the request in flight, if there is one. */
+  #sentAt
   #unread
   #onAnswer
 
@@ -28,7 +29,10 @@ export class Connection {
   start(onAnswer, onFailure) {
     this.#onAnswer = onAnswer
     this.#socket.on('error', onFailure)
-    this.#socket.on('close', () => onFailure(new Error('the server closed a connection')))
+    this.#socket.on('close', () => {
+      // One that has done its part may be closed while the others still wait.
+      if (this.#sentAt !== undefined) onFailure(new Error('the server closed a connection'))
+    })
   }
 
   send(request) {
@@ -37,7 +41,6 @@ export class Connection {
   }
 
   close() {
-    this.#socket.removeAllListeners('close')
     this.#socket.destroy()
   }
 
@@ -49,8 +52,10 @@ export class Connection {
       // The buffer is used again for the next chunk.
       this.#unread = Buffer.from(bytes)
     } else {
+      const took = performance.now() - this.#sentAt
       this.#unread = undefined
-      this.#onAnswer(this, status, performance.now() - this.#sentAt)
+      this.#sentAt = undefined
+      this.#onAnswer(this, status, took)
     }
     return true
   }

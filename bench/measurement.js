@@ -39,6 +39,14 @@ export class Measurement {
   }
 
   async #load(row, one, part, load) {
+    try {
+      return await this.#measure(row, one, part, load)
+    } catch (cause) {
+      throw new Error(`${row.name} in ${one.name} failed`, { cause })
+    }
+  }
+
+  async #measure(row, one, part, load) {
     await this.#client.ask('prepare', {
       port: row.port,
       list: this.#tokens.lists[one.list],
@@ -65,7 +73,5 @@ export class Measurement {
 function requireStatus(row, one, statuses) {
   const expected = expectedStatus(row, one)
   if (Object.keys(statuses).every((status) => Number(status) === expected)) return
-  throw new Error(
-    `${row.name} answered ${JSON.stringify(statuses)} to ${one.name}, and ${expected} is right`,
-  )
+  throw new Error(`it answered ${JSON.stringify(statuses)}, and ${expected} is right`)
 }

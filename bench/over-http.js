@@ -31,7 +31,7 @@ export async function measureOverHttp(options) {
     for (const row of rows) row.port = (await row.server.ask('serve', settings)).port
 
     const measurement = new Measurement({ client, keySetServer, tokens, options })
-    const taken = Object.fromEntries(cases.map(({ name }) => [name, {}]))
+    const taken = Object.fromEntries(cases.map((one) => [one.name, emptyColumns(rows, one)]))
     const memory = {}
     for (let round = 0; round <= rounds; round++) {
       for (const one of cases) {
@@ -39,7 +39,7 @@ export async function measureOverHttp(options) {
         for (const row of rotate(rows, round)) {
           if (!takesPart(row, one)) continue
           const measure = () => measurement.take(row, one, round)
-          if (round > 0) (taken[one.name][row.name] ??= []).push(await measure())
+          if (round > 0) taken[one.name][row.name].push(await measure())
           else if (one.name === 'known-20000') memory[row.name] = await memoryOf(row, one, measure)
           else await measure()
         }
@@ -59,6 +59,10 @@ function startServer({ name }, cpu) {
     nodeArgs: ['--expose-gc'],
     cpu,
   })
+}
+
+function emptyColumns(rows, one) {
+  return Object.fromEntries(rows.filter((row) => takesPart(row, one)).map(({ name }) => [name, []]))
 }
 
 /** Ratios are of one round, so that whatever slowed the machine then slowed both. */

@@ -7,6 +7,7 @@ const ALL = ['RS256', 'ES256', 'PS256', 'EdDSA']
  * - `package`: whose version is printed.
  * - `algorithms`: those that it verifies; it is left out of the other cases.
  * - `baseline`: the open route that the cost of a refusal is counted from.
+ * - `refusals`: the statuses of its refusals, where they aren't 401.
  * - `trusting`: it lets hostile tokens through by design, and has no part in those cases.
  */
 const ROWS = {
@@ -18,7 +19,9 @@ const ROWS = {
   'fastify-jwt-get-jwks': {
     label: '@fastify/jwt + get-jwks',
     package: '@fastify/jwt',
-    algorithms: ALL,
+    algorithms: ['RS256', 'ES256', 'PS256'],
+    // What get-jwks throws has no status.
+    refusals: { 'foreign-issuer': 500, 'wrong-algorithm': 500, 'unknown-kid': 500 },
   },
   'aws-jwt-verify': { package: 'aws-jwt-verify', algorithms: ['RS256', 'ES256', 'EdDSA'] },
   'okta-jwt-verifier': {
@@ -39,6 +42,7 @@ export const rows = Object.entries(ROWS).map(([name, row]) => ({
   name,
   label: name,
   baseline: 'open',
+  refusals: {},
   trusting: false,
   version: versionOf(row.package),
   ...row,
