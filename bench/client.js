@@ -15,7 +15,7 @@ answer({
     position = begin
     connections = await Promise.all(Array.from({ length: wanted }, () => Connection.open(port)))
   },
-  /** As many as `total`, or as many as are answered in `milliseconds`. */
+  /** Sends `total` requests, or fewer if `milliseconds` are over before that. */
   async load({ total = Number.POSITIVE_INFINITY, milliseconds = Number.POSITIVE_INFINITY }) {
     const outcome = await run(total, milliseconds)
     for (const connection of connections) connection.close()

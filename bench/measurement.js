@@ -27,7 +27,7 @@ export class Measurement {
           row,
           one,
           { first: round * newPerRound, count: newPerRound },
-          { total: newPerRound },
+          { total: newPerRound, milliseconds: milliseconds.new },
         )
       : // Not always the same part of the list.
         this.#load(

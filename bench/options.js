@@ -56,7 +56,10 @@ export function readOptions(args) {
     port: positive('port', values.port),
     cpus: values.pin ? availableCpus() : undefined,
     newPerRound: quick ? 1_500 : 5_000,
-    milliseconds: quick ? { known: 250, hostile: 150 } : { known: 800, hostile: 400 },
+    // The new ones end after their number; the time is for those who are slow.
+    milliseconds: quick
+      ? { known: 250, new: 500, hostile: 150 }
+      : { known: 800, new: 2_000, hostile: 400 },
   }
 }
 

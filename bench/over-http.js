@@ -3,6 +3,7 @@ import { cases as allCases, countTokens, takesPart } from './cases.js'
 import { Child } from './ipc.js'
 import { issuerAt, KeySetServer } from './issuer.js'
 import { AUDIENCE } from './jwt.js'
+import { mapValues } from './map-values.js'
 import { Measurement } from './measurement.js'
 import { memoryOf } from './memory.js'
 import { rotate, summary } from './statistics.js'
@@ -82,8 +83,4 @@ function summarise(taken, rows) {
       }
     }),
   )
-}
-
-function mapValues(object, map) {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
 }

@@ -1,0 +1,21 @@
+/** What is measured without a server in between, each in a process of its own. */
+import { importTimes } from './in-process/import-time.js'
+import { Child } from './ipc.js'
+
+export async function measureInProcess({ quick, cpus }) {
+  const inChild = async (name) => {
+    console.error(`in process: ${name}`)
+    const script = new URL(`./in-process/${name}.js`, import.meta.url)
+    const child = new Child(name, script, { cpu: cpus?.server })
+    try {
+      return await child.ask('measure', { quick })
+    } finally {
+      child.stop()
+    }
+  }
+  return {
+    verify: await inChild('verify'),
+    scaling: await inChild('scaling'),
+    importTime: await importTimes({ rounds: quick ? 5 : 25, cpu: cpus?.server }),
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * One token after the other: ours new and known, jose's `jwtVerify` with the keys at hand, and the
+ * bound of a bare verification.
+ */
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import { createResourceServer } from '../../dist/index.js'
+import { bareVerifier } from '../bare-verifier.js'
+import { answer } from '../ipc.js'
+import { AUDIENCE } from '../jwt.js'
+import { ISSUER, issue, issuerWith, keysFor } from './issuance.js'
+import { sample } from './sample.js'
+
+answer({
+  async measure({ quick }) {
+    const measured = {}
+    for (const algorithm of ['RS256', 'ES256', 'PS256', 'EdDSA']) {
+      const subjects = await subjectsOf(algorithm, quick ? 200 : 2_000)
+      measured[algorithm] = await sample(subjects, quick ? 2 : 9)
+    }
+    return measured
+  },
+})
+
+async function subjectsOf(algorithm, count) {
+  const keys = keysFor(algorithm)
+  const tokens = issue([{ key: keys[0] }], count)
+  const options = issuerWith(keys)
+  const each = (verify) => async () => {
+    for (const token of tokens) await verify(token)
+    return tokens.length
+  }
+  const known = await createResourceServer(options)
+  for (const token of tokens) await known.verify(token)
+  const jwks = createLocalJWKSet(options.jwks)
+  const expected = { issuer: ISSUER, audience: AUDIENCE }
+  const bare = bareVerifier(options.jwks)
+  return {
+    'ours, new token': {
+      // Nobody remembers the tokens of the round before.
+      prepare: () => createResourceServer(options),
+      run: (fresh) => each((token) => fresh.verify(token))(),
+    },
+    'ours, known token': { run: each((token) => known.verify(token)) },
+    'jose, jwtVerify': { run: each((token) => jwtVerify(token, jwks, expected)) },
+    'parse + bare verify': { run: each(bare) },
+  }
+}

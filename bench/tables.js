@@ -1,0 +1,87 @@
+/** The result as tables for people. */
+import { mapValues } from './map-values.js'
+import { table } from './table.js'
+
+export function tables(result) {
+  return [...httpTables(result), ...inProcessTables(result)].join('\n')
+}
+
+function httpTables({ http, rows: labels, cases }) {
+  if (http === undefined) return []
+  const names = Object.keys(http.cases)
+  const served = names.filter((name) => cases[name] !== 'hostile')
+  const hostile = names.filter((name) => cases[name] === 'hostile')
+  const of = (columns, format) =>
+    mapValues(labels, (_, row) =>
+      columns.map((name) => {
+        const measured = http.cases[name][row]
+        return measured === undefined ? '' : format(measured)
+      }),
+    )
+  const section = (title, columns, format) => table(title, labels, columns, of(columns, format))
+  return [
+    ...section('requests per second as a ratio to the open route (least-most)', served, (of) =>
+      spread(of.ratio, 2),
+    ),
+    ...section('microseconds of server CPU per request', served, (of) => spread(of.cpu, 0)),
+    ...section(
+      'latency at full load in microseconds, p50 / p99',
+      served,
+      ({ p50, p99 }) => `${p50.median.toFixed(0)} / ${p99.median.toFixed(0)}`,
+    ),
+    ...section('refusal: microseconds of server CPU more than the open route', hostile, (of) =>
+      spread(of.cpuMore, 0),
+    ),
+    ...section('refusal: fetches of the key set', hostile, (of) => `${of.keySetFetches}`),
+    ...memoryTable(http.memory, labels),
+  ]
+}
+
+function memoryTable(memory, labels) {
+  const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
+  const cells = mapValues(memory, ({ rss, heapUsed, heapPerToken }) => [
+    mebibytes(rss),
+    mebibytes(heapUsed),
+    `${heapPerToken.toFixed(0)} B`,
+  ])
+  const columns = ['resident', 'heap', 'heap per known token']
+  return table('memory after 20,000 known tokens', labels, columns, cells)
+}
+
+function inProcessTables({ inProcess }) {
+  if (inProcess === undefined) return []
+  const { verify, scaling, importTime } = inProcess
+  const algorithms = Object.keys(verify)
+  const subjects = Object.keys(verify[algorithms[0]])
+  const of = (time) =>
+    Object.fromEntries(
+      subjects.map((name) => [name, algorithms.map((one) => spread(verify[one][name][time], 1))]),
+    )
+  const own = (object) => mapValues(object, (_, name) => name)
+  const names = own(verify[algorithms[0]])
+  return [
+    ...table('microseconds per token, one after the other', names, algorithms, of('wall')),
+    ...table('microseconds of CPU per token, all threads', names, algorithms, of('cpu')),
+    ...Object.entries(scaling).flatMap(([what, sizes]) =>
+      table(
+        what === 'routes'
+          ? 'a request (inject) at an API of n routes'
+          : `a known token among n ${what}`,
+        own(sizes),
+        ['microseconds'],
+        mapValues(sizes, ({ wall }) => [spread(wall, what === 'routes' ? 1 : 2)]),
+      ),
+    ),
+    ...table(
+      'import in a fresh process',
+      own(importTime),
+      ['milliseconds'],
+      mapValues(importTime, (time) => [spread(time, 1)]),
+    ),
+  ]
+}
+
+function spread({ median, min, max }, digits) {
+  const [middle, least, most] = [median, min, max].map((value) => value.toFixed(digits))
+  return `${middle} (${least}-${most})`
+}
