@@ -12,6 +12,10 @@ export type {
   SlowFault,
   StatusFault,
 } from './authorization-server/fault.js'
+export type {
+  ClaimOverrides,
+  IssueTokenOptions,
+} from './authorization-server/issue-token-options.js'
 export type { MoveOptions } from './authorization-server/key-set-location.js'
 export type { AuthorizationServerOptions } from './authorization-server/options.js'
 export type { EndpointName } from './authorization-server/router.js'
@@ -27,7 +31,7 @@ export {
   type TestClient,
   type TestUser,
 } from './authorization-server/test-accounts.js'
-export type { ClaimOverrides, IssueTokenOptions } from './authorization-server/token-issuer.js'
+export type { TokenProfileName } from './authorization-server/token-profiles.js'
 export type { ClientAuthentication } from './password-grant/client-authentication.js'
 export type { PasswordGrantOptions } from './password-grant/options.js'
 export { passwordGrant } from './password-grant/password-grant.js'

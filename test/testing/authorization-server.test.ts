@@ -32,7 +32,7 @@ t.test('starts where Okta would be, with one confidential client and one user', 
   )
 })
 
-for (const issuerPath of ['/oauth2/default', '/a', '']) {
+for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
   for (const algorithm of ['oidc', 'oauth2'] as const) {
     t.test(`publishes metadata for the path "${issuerPath}" (${algorithm})`, async (t) => {
       await using server = await createAuthorizationServer({ ...quick, issuerPath })
@@ -44,6 +44,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '']) {
       t.equal(response.headers.get('cache-control'), 'no-store')
       t.equal(response.headers.get('content-type'), 'application/json')
       const metadata = await oauth.processDiscoveryResponse(issuer, response)
+      t.equal(server.issuer, `${server.url}${issuerPath}`)
       t.same(metadata, {
         issuer: server.issuer,
         token_endpoint: server.tokenEndpoint,
@@ -227,7 +228,7 @@ t.test('names the option that is wrong', async (t) => {
     [{ host: '192.0.2.1' }, /"host" must be a loopback/],
     [{ host: 'a b' }, /"host" must be a loopback/],
     [{ issuerPath: 'oauth2' }, /"issuerPath" must be/],
-    [{ issuerPath: '/oauth2/' }, /"issuerPath" must be/],
+    [{ issuerPath: '/oauth2//' }, /"issuerPath" must be/],
     [{ issuerPath: 1 }, /"issuerPath" must be/],
     [{ audience: '' }, /"audience" must be/],
     [{ audience: [] }, /"audience" must be/],
@@ -235,7 +236,9 @@ t.test('names the option that is wrong', async (t) => {
     [{ users: {} }, /"users" must be/],
     [{ clients: {} }, /"clients" must be/],
     [{ clients: [] }, /"clients" must be/],
-    [{ profile: 'auth0' }, /"profile" must be/],
+    [{ profile: 'ping' }, /"profile" must be one of standard, okta, auth0, entra, entra-v1/],
+    [{ profile: 'toString' }, /"profile" must be/],
+    [{ profile: 5 }, /"profile" must be/],
     [{ algorithm: 'HS256' }, /"algorithm" must be one of RS256/],
     [{ accessTokenLifetime: 0 }, /"accessTokenLifetime" must be/],
     [{ keySetMaxAge: -1 }, /"keySetMaxAge" must be/],

@@ -1,9 +1,9 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Fault } from './fault.js'
+import type { ClaimOverrides, IssueTokenOptions } from './issue-token-options.js'
 import type { MoveOptions } from './key-set-location.js'
 import type { EndpointName } from './router.js'
 import type { RotationOptions } from './signing-keys.js'
-import type { ClaimOverrides, IssueTokenOptions } from './token-issuer.js'
 
 /** How many requests each endpoint has received, whatever was answered, or not. */
 export interface RequestCounts {
@@ -19,7 +19,7 @@ export interface RequestCounts {
 export interface AuthorizationServer {
   /** The issuer identifier, the `iss` of its tokens. */
   readonly issuer: string
-  /** The `aud` of its access tokens. */
+  /** The `aud` of its access tokens, where the profile writes one. */
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
   readonly tokenEndpoint: string
@@ -34,7 +34,9 @@ export interface AuthorizationServer {
   /**
    * Makes an access token as the server would for its first user and first client, without a
    * request. Claims given here replace the usual ones, and `undefined` removes one, so that tokens
-   * which no server would issue can be made, too; nothing is checked.
+   * which no server would issue can be made, too; nothing of them is checked.
+   *
+   * @throws {TypeError} an option is unknown or impossible, or `subject` a user that isn't there
    */
   issueToken(claims?: ClaimOverrides, options?: IssueTokenOptions): Promise<string>
   /**

@@ -8,6 +8,7 @@ import { KeySetLocation } from './key-set-location.js'
 import { type Locations, metadata } from './metadata.js'
 import {
   type AuthorizationServerOptions,
+  basePath,
   readSettings,
   type ServerSettings,
   urlHost,
@@ -92,8 +93,8 @@ function noRequests(): Record<Endpoint['name'], number> {
 }
 
 function locate(url: string, { issuerPath }: ServerSettings): Locations {
-  const issuer = `${url}${issuerPath}`
-  return { issuer, tokenEndpoint: `${issuer}/v1/token`, jwksUri: `${issuer}/v1/keys` }
+  const base = `${url}${basePath(issuerPath)}/v1`
+  return { issuer: `${url}${issuerPath}`, tokenEndpoint: `${base}/token`, jwksUri: `${base}/keys` }
 }
 
 function addEndpoints(
@@ -103,15 +104,15 @@ function addEndpoints(
   keys: SigningKeys,
   tokens: TokenIssuer,
 ): void {
-  const { issuerPath } = settings
+  const base = basePath(settings.issuerPath)
   const discovery: Endpoint = {
     name: 'discovery',
     methods: ['GET', 'HEAD'],
     handle: () => uncached(200, metadata(locations, settings, keys)),
   }
-  addRoute(routes, `${issuerPath}/.well-known/openid-configuration`, discovery)
-  addRoute(routes, `/.well-known/oauth-authorization-server${issuerPath}`, discovery)
-  addRoute(routes, `${issuerPath}/v1/token`, {
+  addRoute(routes, `${base}/.well-known/openid-configuration`, discovery)
+  addRoute(routes, `/.well-known/oauth-authorization-server${base}`, discovery)
+  addRoute(routes, `${base}/v1/token`, {
     name: 'token',
     methods: ['POST'],
     handle: tokenEndpoint(settings, tokens, [locations.issuer, locations.tokenEndpoint]),

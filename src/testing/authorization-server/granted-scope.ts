@@ -1,10 +1,8 @@
 import { scopeValues } from '../scope-values.js'
 import { OAuthError } from './oauth-error.js'
+import { apiScope, isOpenIdScope } from './openid-scope.js'
 import type { ServerSettings } from './options.js'
 import type { TestClient, TestUser } from './test-accounts.js'
-
-/** About a user and the tokens, so meaningless without a user and granted only when asked for. */
-const openIdScope = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access']
 
 /** Whom and what a scope is granted for. */
 export interface ScopeRequest {
@@ -49,7 +47,7 @@ export function defaultScope(
   client: TestClient,
   user: TestUser | undefined,
 ): string[] {
-  return allowedScope(settings, client, user).filter((value) => !openIdScope.includes(value))
+  return apiScope(allowedScope(settings, client, user))
 }
 
 function allowedScope(settings: ServerSettings, client: TestClient, user: TestUser | undefined) {
@@ -59,6 +57,6 @@ function allowedScope(settings: ServerSettings, client: TestClient, user: TestUs
     (value) =>
       forClient.includes(value) &&
       forUser.includes(value) &&
-      (user !== undefined || !openIdScope.includes(value)),
+      (user !== undefined || !isOpenIdScope(value)),
   )
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isPublic } from './client-authentication.js'
 import type { Form } from './form.js'
 import { grantScope } from './granted-scope.js'
@@ -5,8 +6,8 @@ import { OAuthError } from './oauth-error.js'
 import type { ServerSettings } from './options.js'
 import type { RefreshTokens } from './refresh-tokens.js'
 import { sameSecret } from './secret-comparison.js'
-import { type GrantType, grantTypes, type TestClient, type TestUser } from './test-accounts.js'
-import type { TokenSubject } from './token-claims.js'
+import { type GrantType, grantTypes, type TestClient } from './test-accounts.js'
+import type { TokenSubject, UserSubject } from './token-profile.js'
 
 /** A token request of an authenticated client. */
 export interface GrantRequest {
@@ -63,7 +64,7 @@ function password({ form, client, settings, refreshTokens, now }: GrantRequest):
     throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
   }
   const scope = grantScope({ settings, client, user, requested: form.get('scope') })
-  const subject: TokenSubject & { user: TestUser } = { client, user, scope, authTime: now }
+  const subject: UserSubject = { client, user, scope, authTime: now, session: randomUUID() }
   const refreshable = scope.includes('offline_access') && mayUse(client, 'refresh_token')
   return { subject, refreshToken: refreshable ? refreshTokens.issue(subject) : undefined }
 }
@@ -71,7 +72,7 @@ function password({ form, client, settings, refreshTokens, now }: GrantRequest):
 /** RFC 6749 §4.4. */
 function client_credentials({ form, client, settings, now }: GrantRequest): Granted {
   const scope = grantScope({ settings, client, requested: form.get('scope') })
-  return { subject: { client, scope, authTime: now } }
+  return { subject: { client, scope, authTime: now, session: randomUUID() } }
 }
 
 /** RFC 6749 §6: the scope may become smaller, for this token only. */

@@ -1,7 +1,7 @@
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Answer, notFound } from './answer.js'
 import type { Locations } from './metadata.js'
-import type { ServerSettings } from './options.js'
+import { basePath, type ServerSettings } from './options.js'
 import { addRoute, type Routes } from './router.js'
 import type { SigningKeys } from './signing-keys.js'
 
@@ -28,7 +28,7 @@ export class KeySetLocation {
     this.#locations = locations
     this.#settings = settings
     this.#keys = keys
-    this.#path = `${settings.issuerPath}/v1/keys`
+    this.#path = `${basePath(settings.issuerPath)}/v1/keys`
     this.#serve(() => this.#answer(keys.keySet()))
   }
 
@@ -40,9 +40,9 @@ export class KeySetLocation {
     const frozen = this.#answer(this.#keys.keySet())
     this.#serve(keepOld ? () => frozen : notFound)
     this.#number += 1
-    this.#path = `${this.#settings.issuerPath}/v1/keys-${this.#number}`
+    this.#path = `${basePath(this.#settings.issuerPath)}/v1/keys-${this.#number}`
     this.#serve(() => this.#answer(this.#keys.keySet()))
-    this.#locations.jwksUri = `${this.#locations.issuer}/v1/keys-${this.#number}`
+    this.#locations.jwksUri = new URL(this.#path, this.#locations.issuer).href
     return this.#locations.jwksUri
   }
 

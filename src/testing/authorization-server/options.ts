@@ -11,6 +11,7 @@ import {
   type TestClient,
   type TestUser,
 } from './test-accounts.js'
+import { type TokenProfileName, tokenProfiles } from './token-profiles.js'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
@@ -18,9 +19,15 @@ export interface AuthorizationServerOptions {
   port?: number | undefined
   /** A loopback host name or address. Default `127.0.0.1`. */
   host?: string | undefined
-  /** The path of the issuer, `''` or one that starts with `/`. Default `/oauth2/default`. */
+  /**
+   * The path of the issuer, `''` or one that starts with `/`; it may end in a slash. Default: as the
+   * profile has it, `/oauth2/default` with `standard`.
+   */
   issuerPath?: string | undefined
-  /** The `aud` of access tokens. Default `api://default`. */
+  /**
+   * The `aud` of access tokens, where the profile writes one. Default `api://default`; a GUID with
+   * `entra`, and `account` with `keycloak`.
+   */
   audience?: string | readonly string[] | undefined
   /** Who can sign in. Default: {@link demoUser}. The first one is whom `issueToken` speaks of. */
   users?: readonly TestUser[] | undefined
@@ -28,8 +35,8 @@ export interface AuthorizationServerOptions {
   clients?: readonly TestClient[] | undefined
   /** All scope values offered. Default: openid profile email offline_access orders:read orders:write. */
   scope?: Scope | undefined
-  /** The shape of the tokens: RFC 9068 (`standard`, the default) or that of Okta. */
-  profile?: 'standard' | 'okta' | undefined
+  /** Whose tokens these look like. `iss` is this server all the same. Default `standard`. */
+  profile?: TokenProfileName | undefined
   /** What tokens are signed with. Default `RS256`. */
   algorithm?: SigningAlgorithm | undefined
   /** Seconds that access and ID tokens live, at least 1. Default 3600. */
@@ -43,8 +50,6 @@ export interface AuthorizationServerOptions {
 const defaults = {
   port: 0,
   host: '127.0.0.1',
-  issuerPath: '/oauth2/default',
-  audience: 'api://default',
   users: [demoUser],
   clients: [demoClient],
   scope: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
@@ -65,28 +70,31 @@ export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients
 
 /** @throws {TypeError} naming the option and the mend */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
-  refuseUnknownOptions('createAuthorizationServer', options, Object.keys(defaults))
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const known = [...Object.keys(defaults), 'issuerPath', 'audience']
+  refuseUnknownOptions('createAuthorizationServer', options, known)
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as AuthorizationServerOptions
+  const profile = given.profile ?? defaults.profile
+  requireThat(isProfileName(profile), 'profile', `one of ${profileNames.join(', ')}`)
+  const { issuerPath: usualPath, audience: usualAudience } = tokenProfiles[profile]
   const settings = {
     ...defaults,
-    ...Object.fromEntries(given),
+    issuerPath: usualPath,
+    audience: usualAudience,
+    ...given,
   } as Complete<AuthorizationServerOptions>
   const { port, host, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
   requireThat(isWhole(port, 0) && port <= 65_535, 'port', 'a whole number from 0 to 65535')
   requireThat(isLoopbackHost(host), 'host', 'a loopback host name or address')
   requireThat(
-    typeof issuerPath === 'string' && /^(\/[\w.~-]+)*$/.test(issuerPath),
+    typeof issuerPath === 'string' && /^(\/[\w.~-]+)*\/?$/.test(issuerPath),
     'issuerPath',
-    'empty, or a path such as /oauth2/default without a slash at its end',
+    'empty, or a path such as /oauth2/default',
   )
   requireThat(isAudience(settings.audience), 'audience', 'a string, or an array of strings')
   requireThat(Array.isArray(users), 'users', 'an array')
   requireThat(Array.isArray(clients) && clients.length > 0, 'clients', 'an array of at least one')
-  requireThat(
-    settings.profile === 'standard' || settings.profile === 'okta',
-    'profile',
-    '"standard" or "okta"',
-  )
   requireThat(
     ASYMMETRIC_ALGORITHMS.includes(settings.algorithm),
     'algorithm',
@@ -102,6 +110,12 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     clients: clients as ServerSettings['clients'],
     scope: scopeValues('scope', settings.scope),
   }
+}
+
+const profileNames = Object.keys(tokenProfiles)
+
+function isProfileName(name: unknown): name is TokenProfileName {
+  return typeof name === 'string' && profileNames.includes(name)
 }
 
 function requireThat(condition: boolean, option: string, expected: string): void {
@@ -120,6 +134,11 @@ function isLoopbackHost(host: unknown): boolean {
 function isAudience(audience: unknown): boolean {
   const values = Array.isArray(audience) ? audience : [audience]
   return values.length > 0 && values.every((value) => typeof value === 'string' && value !== '')
+}
+
+/** What the paths of endpoints start with: the issuer's, without a slash at its end. */
+export function basePath(issuerPath: string): string {
+  return issuerPath.replace(/\/$/, '')
 }
 
 /** A host as it stands in a URL: an IPv6 address goes into brackets. */

@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { TestUser } from './test-accounts.js'
-import type { TokenSubject } from './token-claims.js'
-
-/** What a refresh token stands for. */
-export type RefreshableGrant = TokenSubject & { user: TestUser }
+import type { UserSubject } from './token-profile.js'
 
 interface Family {
-  grant: RefreshableGrant
+  grant: UserSubject
   revoked: boolean
 }
 
@@ -19,12 +15,12 @@ export class RefreshTokens {
   readonly #used = new Set<string>()
 
   /** The first token of a grant. */
-  issue(grant: RefreshableGrant): string {
+  issue(grant: UserSubject): string {
     return this.#add({ grant, revoked: false })
   }
 
   /** What the token stands for; `undefined` where it is unknown, used, or another client's. */
-  find(token: string, clientId: string): RefreshableGrant | undefined {
+  find(token: string, clientId: string): UserSubject | undefined {
     const family = this.#families.get(token)
     if (family?.grant.client.clientId !== clientId) return undefined
     if (this.#used.has(token)) family.revoked = true

@@ -14,7 +14,7 @@ export interface TestUser {
   username: string
   /** The password to sign in with. */
   password: string
-  /** The subject identifier. Default: the username; with the okta profile an id made from it. */
+  /** The subject identifier. Default: the username, or an id made from it as the profile has them. */
   sub?: string | undefined
   /** More claims for the user's access and ID tokens. Those of the protocol can't be replaced. */
   claims?: JWTPayload | undefined

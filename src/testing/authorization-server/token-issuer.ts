@@ -1,48 +1,37 @@
+import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { type Scope, scopeValues } from '../scope-values.js'
+import { scopeValues } from '../scope-values.js'
 import { defaultScope } from './granted-scope.js'
-import type { ServerSettings } from './options.js'
-import type { HeaderOverrides, SigningAlgorithm, SigningKeys } from './signing-keys.js'
 import {
-  accessTokenClaims,
-  type IssuedAccessToken,
-  idTokenClaims,
-  scopeClaim,
-  type TokenContext,
-  type TokenSubject,
-} from './token-claims.js'
+  type ClaimOverrides,
+  type IssueTokenOptions,
+  requireIssueTokenOptions,
+} from './issue-token-options.js'
+import type { ServerSettings } from './options.js'
+import type { SigningKeys } from './signing-keys.js'
+import type { TestUser } from './test-accounts.js'
+import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
+import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
+import { tokenProfiles } from './token-profiles.js'
 
-/** Claims to set instead of the usual ones; `undefined` removes one. */
-export type ClaimOverrides = { readonly [name: string]: unknown }
-
-/** How a token made by `AuthorizationServer.issueToken` differs from the usual one. */
-export interface IssueTokenOptions {
-  /** The scope, written as the profile writes it. Default: all but OpenID Connect's. */
-  scope?: Scope | undefined
-  /** Seconds from `iat` to `exp`; 0 and below make a token that is expired. Default: the server's. */
-  expiresIn?: number | undefined
-  /** Members of the JWS header to replace, or with `undefined` to remove. */
-  header?: HeaderOverrides | undefined
-  /** Signs with a key of this algorithm, made and published where there is none. */
-  algorithm?: SigningAlgorithm | undefined
-}
-
-/** Makes and signs the tokens, for grants and for the test that asks for one directly. */
+/** Makes the tokens, for grants and for the test that asks for one directly. */
 export class TokenIssuer {
   readonly #issuer: string
   readonly #settings: ServerSettings
+  readonly #profile: TokenProfile
   readonly #keys: SigningKeys
 
   constructor(issuer: string, settings: ServerSettings, keys: SigningKeys) {
     this.#issuer = issuer
     this.#settings = settings
+    this.#profile = tokenProfiles[settings.profile]
     this.#keys = keys
   }
 
   async accessToken(subject: TokenSubject): Promise<IssuedAccessToken> {
     const { algorithm } = this.#keys
-    const claims = accessTokenClaims(subject, this.#context())
-    return { token: await this.#signAccessToken(claims, {}, algorithm), algorithm }
+    const claims = accessTokenClaims(this.#profile, subject, this.#context())
+    return { token: await this.#signAccessToken(claims, { algorithm }), algorithm }
   }
 
   /** `undefined` where there is no user, or `openid` was not granted. */
@@ -51,34 +40,41 @@ export class TokenIssuer {
     accessToken: IssuedAccessToken,
   ): Promise<string | undefined> {
     if (user === undefined || !rest.scope.includes('openid')) return undefined
-    return this.#signIdToken(idTokenClaims({ ...rest, user }, this.#context(), accessToken))
+    const subject: UserSubject = { ...rest, user }
+    return this.#signIdToken(idTokenClaims(this.#profile, subject, this.#context(), accessToken))
   }
 
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
-    const { scope, expiresIn, header = {}, algorithm } = options
-    const usual = accessTokenClaims(this.#firstSubject(), this.#context(expiresIn))
-    const asked =
-      scope === undefined ? {} : scopeClaim(this.#settings.profile, scopeValues('scope', scope))
-    return this.#signAccessToken({ ...usual, ...asked, ...claims }, header, algorithm)
+    requireIssueTokenOptions(options, this.#settings)
+    const subject = this.#askedSubject(options)
+    const usual = accessTokenClaims(this.#profile, subject, this.#context(options.expiresIn))
+    return this.#signAccessToken({ ...usual, ...claims }, options)
   }
 
   async customIdToken(claims: ClaimOverrides): Promise<string> {
-    const { user, ...rest } = this.#firstSubject()
+    const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
     if (user === undefined) throw new TypeError('issueIdToken needs a user: "users" is empty')
-    return this.#signIdToken({ ...idTokenClaims({ ...rest, user }, this.#context()), ...claims })
+    const usual = idTokenClaims(this.#profile, { ...rest, user }, this.#context())
+    return this.#signIdToken({ ...usual, ...claims })
   }
 
-  #firstSubject(): TokenSubject {
+  #askedSubject({ subject, scope }: IssueTokenOptions): TokenSubject {
+    const [first] = this.#settings.users
+    const asked = this.#firstSubject(subject === 'client' ? undefined : first)
+    return scope === undefined ? asked : { ...asked, scope: scopeValues('scope', scope) }
+  }
+
+  #firstSubject(user: TestUser | undefined): TokenSubject {
     const [client] = this.#settings.clients
-    const [user] = this.#settings.users
     const scope = defaultScope(this.#settings, client, user)
-    return { client, user, scope, authTime: this.#seconds() }
+    return { client, user, scope, authTime: this.#seconds(), session: randomUUID() }
   }
 
   #context(lifetime = this.#settings.accessTokenLifetime): TokenContext {
+    const { audience } = this.#settings
     return {
       issuer: this.#issuer,
-      settings: this.#settings,
+      audience: typeof audience === 'string' ? audience : [...audience],
       issuedAt: this.#seconds(),
       lifetime,
     }
@@ -88,13 +84,11 @@ export class TokenIssuer {
     return Math.floor(this.#settings.now() / 1000)
   }
 
-  #signAccessToken(claims: JWTPayload, header: HeaderOverrides, algorithm?: SigningAlgorithm) {
-    const typ = this.#settings.profile === 'okta' ? undefined : 'at+jwt'
-    return this.#keys.sign(claims, { typ, ...header }, algorithm)
+  #signAccessToken(claims: JWTPayload, { header, algorithm }: IssueTokenOptions): Promise<string> {
+    return this.#keys.sign(claims, { typ: this.#profile.accessTokenType, ...header }, algorithm)
   }
 
   #signIdToken(claims: JWTPayload): Promise<string> {
-    const typ = this.#settings.profile === 'okta' ? undefined : 'JWT'
-    return this.#keys.sign(claims, { typ })
+    return this.#keys.sign(claims, { typ: this.#profile.idTokenType })
   }
 }

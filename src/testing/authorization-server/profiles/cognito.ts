@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { uuidOf } from '../made-up-ids.js'
+import type { TokenProfile, UserSubject } from '../token-profile.js'
+
+/**
+ * The tokens of an Amazon Cognito user pool: access tokens have no `aud`, and `token_use` tells the
+ * two kinds apart.
+ */
+export const cognito: TokenProfile = {
+  issuerPath: '/us-east-1_Embedded1',
+  audience: 'api://default',
+  accessTokenType: undefined,
+  idTokenType: undefined,
+  subject: ({ client, user }) => (user ? (user.sub ?? uuidOf(user.username)) : client.clientId),
+  accessTokenClaims: ({ user, ...subject }) => ({
+    token_use: 'access',
+    client_id: subject.client.clientId,
+    scope: subject.scope.join(' '),
+    auth_time: subject.authTime,
+    version: 2,
+    jti: randomUUID(),
+    ...(user && { username: user.username, ...ofUsers({ ...subject, user }) }),
+  }),
+  idTokenClaims: (subject) => ({
+    token_use: 'id',
+    jti: randomUUID(),
+    'cognito:username': subject.user.username,
+    ...ofUsers(subject),
+  }),
+}
+
+function ofUsers({ user, session }: UserSubject): JWTPayload {
+  return {
+    origin_jti: session,
+    event_id: randomUUID(),
+    'cognito:groups': user.claims?.['cognito:groups'] ?? ['demo-group'],
+  }
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { hexId, uuidOf } from '../made-up-ids.js'
+import { apiScope } from '../openid-scope.js'
+import type { TestClient } from '../test-accounts.js'
+import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from '../token-profile.js'
+
+const tenantId = uuidOf('tenant')
+
+/** The access tokens of Microsoft Entra ID in their version 2.0: `aud` is a client id. */
+export const entra: TokenProfile = {
+  issuerPath: `/${tenantId}/v2.0`,
+  audience: uuidOf('api'),
+  accessTokenType: 'JWT',
+  idTokenType: 'JWT',
+  subject: pairwiseSubject,
+  accessTokenClaims: (subject, context) => ({
+    ...shared(subject, context),
+    ver: '2.0',
+    azp: subject.client.clientId,
+    azpacr: authenticationClass(subject.client),
+    ...(subject.user && { preferred_username: subject.user.username }),
+  }),
+  idTokenClaims: (subject, context) => ({
+    ...sharedOfIdTokens(subject, context),
+    ver: '2.0',
+    preferred_username: subject.user.username,
+  }),
+}
+
+/** The same in version 1.0. */
+export const entraV1: TokenProfile = {
+  ...entra,
+  issuerPath: `/${tenantId}/`,
+  audience: 'api://default',
+  accessTokenClaims: (subject, context) => ({
+    ...shared(subject, context),
+    ver: '1.0',
+    appid: subject.client.clientId,
+    appidacr: authenticationClass(subject.client),
+    ...(subject.user
+      ? { acr: '1', amr: ['pwd'], ...names(subject.user.username) }
+      : { idp: context.issuer }),
+  }),
+  idTokenClaims: (subject, context) => ({
+    ...sharedOfIdTokens(subject, context),
+    ver: '1.0',
+    amr: ['pwd'],
+    ...names(subject.user.username),
+  }),
+}
+
+/** A user's delegated permissions are the scope; those of an application are roles. */
+function shared(subject: TokenSubject, { audience, issuedAt }: TokenContext): JWTPayload {
+  const granted = apiScope(subject.scope)
+  return {
+    aud: audience,
+    nbf: issuedAt,
+    tid: tenantId,
+    oid: objectId(subject),
+    uti: randomBytes(16).toString('base64url'),
+    ...(subject.user === undefined && { idtyp: 'app' }),
+    ...(granted.length > 0 && (subject.user ? { scp: granted.join(' ') } : { roles: granted })),
+  }
+}
+
+function sharedOfIdTokens(subject: UserSubject, { issuedAt }: TokenContext): JWTPayload {
+  return {
+    nbf: issuedAt,
+    tid: tenantId,
+    oid: objectId(subject),
+    uti: randomBytes(16).toString('base64url'),
+  }
+}
+
+/** Another one for each application, unlike `oid`; an application is its own. */
+function pairwiseSubject(subject: TokenSubject): string {
+  const { client, user } = subject
+  if (user === undefined) return objectId(subject)
+  const pair = JSON.stringify([client.clientId, user.username])
+  return user.sub ?? Buffer.from(hexId(pair, 64), 'hex').toString('base64url')
+}
+
+function objectId({ client, user }: TokenSubject): string {
+  return uuidOf(user ? `user ${user.username}` : `application ${client.clientId}`)
+}
+
+/** How the client authenticates: not at all, by a secret, by a certificate. */
+function authenticationClass({ clientSecret, jwks }: TestClient): string {
+  if (jwks !== undefined) return '2'
+  return clientSecret === undefined ? '0' : '1'
+}
+
+function names(username: string): JWTPayload {
+  return { upn: username, unique_name: username }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { uuidOf } from '../made-up-ids.js'
+import type { TokenProfile, TokenSubject } from '../token-profile.js'
+
+/**
+ * The tokens of a Keycloak realm as it is set up at first, without an audience mapper: `aud` is
+ * Keycloak's own account API. A client by itself is the user of its service account.
+ */
+export const keycloak: TokenProfile = {
+  issuerPath: '/realms/demo',
+  audience: 'account',
+  accessTokenType: 'JWT',
+  idTokenType: 'JWT',
+  subject: (subject) => subject.user?.sub ?? uuidOf(username(subject)),
+  accessTokenClaims: (subject, { audience }) => ({
+    aud: audience,
+    jti: randomUUID(),
+    typ: 'Bearer',
+    azp: subject.client.clientId,
+    acr: '1',
+    scope: subject.scope.join(' '),
+    preferred_username: username(subject),
+    ...roles(subject),
+    ...(subject.user
+      ? { sid: subject.session }
+      : {
+          client_id: subject.client.clientId,
+          clientHost: '127.0.0.1',
+          clientAddress: '127.0.0.1',
+        }),
+  }),
+  idTokenClaims: ({ client, session }) => ({
+    jti: randomUUID(),
+    typ: 'ID',
+    azp: client.clientId,
+    acr: '1',
+    sid: session,
+  }),
+}
+
+function username({ client, user }: TokenSubject): string {
+  return user?.username ?? `service-account-${client.clientId}`
+}
+
+function roles({ client, user }: TokenSubject): JWTPayload {
+  return {
+    realm_access: user?.claims?.realm_access ?? {
+      roles: ['default-roles-demo', 'offline_access', 'uma_authorization'],
+    },
+    resource_access: user?.claims?.resource_access ?? {
+      [client.clientId]: { roles: ['demo-role'] },
+      account: { roles: ['manage-account', 'manage-account-links', 'view-profile'] },
+    },
+  }
+}
