@@ -13,11 +13,19 @@ export type {
   StatusFault,
 } from './authorization-server/fault.js'
 export type {
+  IntrospectionAnswerOptions,
+  IntrospectionOverride,
+} from './authorization-server/introspection-override.js'
+export type { IntrospectionMembers } from './authorization-server/introspection-response.js'
+export type {
   ClaimOverrides,
   IssueTokenOptions,
 } from './authorization-server/issue-token-options.js'
 export type { MoveOptions } from './authorization-server/key-set-location.js'
-export type { AuthorizationServerOptions } from './authorization-server/options.js'
+export type {
+  AccessTokenFormat,
+  AuthorizationServerOptions,
+} from './authorization-server/options.js'
 export type { EndpointName } from './authorization-server/router.js'
 export type {
   HeaderOverrides,

@@ -17,6 +17,8 @@ t.test('starts where Okta would be, with one confidential client and one user', 
     url: /^http:\/\/127\.0\.0\.1:\d+$/,
     issuer: `${server.url}/oauth2/default`,
     tokenEndpoint: `${server.url}/oauth2/default/v1/token`,
+    introspectionEndpoint: `${server.url}/oauth2/default/v1/introspect`,
+    revocationEndpoint: `${server.url}/oauth2/default/v1/revoke`,
     jwksUri: `${server.url}/oauth2/default/v1/keys`,
     audience: 'api://default',
   })
@@ -32,6 +34,8 @@ t.test('starts where Okta would be, with one confidential client and one user', 
   )
 })
 
+const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+
 for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
   for (const algorithm of ['oidc', 'oauth2'] as const) {
     t.test(`publishes metadata for the path "${issuerPath}" (${algorithm})`, async (t) => {
@@ -44,10 +48,14 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
       t.equal(response.headers.get('cache-control'), 'no-store')
       t.equal(response.headers.get('content-type'), 'application/json')
       const metadata = await oauth.processDiscoveryResponse(issuer, response)
+      const algorithms = metadata.token_endpoint_auth_signing_alg_values_supported
+      t.ok(algorithms?.includes('ES256'))
       t.equal(server.issuer, `${server.url}${issuerPath}`)
       t.same(metadata, {
         issuer: server.issuer,
         token_endpoint: server.tokenEndpoint,
+        introspection_endpoint: server.introspectionEndpoint,
+        revocation_endpoint: server.revocationEndpoint,
         jwks_uri: server.jwksUri,
         grant_types_supported: ['password', 'client_credentials', 'refresh_token'],
         response_types_supported: [],
@@ -61,14 +69,13 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         ],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],
-        token_endpoint_auth_methods_supported: [
-          'client_secret_basic',
-          'client_secret_post',
-          'private_key_jwt',
-          'none',
-        ],
-        token_endpoint_auth_signing_alg_values_supported:
-          metadata.token_endpoint_auth_signing_alg_values_supported,
+        token_endpoint_auth_methods_supported: [...confidential, 'none'],
+        token_endpoint_auth_signing_alg_values_supported: algorithms,
+        introspection_endpoint_auth_methods_supported: confidential,
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+        introspection_signing_alg_values_supported: ['ES256'],
+        revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms,
         claims_supported: metadata.claims_supported,
       })
     })
@@ -90,7 +97,7 @@ t.test('publishes the key set with its lifetime', async (t) => {
 t.test('counts requests by endpoint, and forgets them on demand', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { issuer, url, jwksUri, tokenEndpoint } = server
-  const zero = { discovery: 0, jwks: 0, token: 0, other: 0 }
+  const zero = { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, other: 0 }
   t.same(server.requests, zero)
   await fetch(`${issuer}/.well-known/openid-configuration?x=1`)
   await fetch(`${url}/.well-known/oauth-authorization-server/oauth2/default`)
@@ -103,10 +110,14 @@ t.test('counts requests by endpoint, and forgets them on demand', async (t) => {
   t.equal(nothing.status, 404)
   t.match(await nothing.json(), { error: 'not_found' })
   const before = server.requests
-  t.same(before, { discovery: 2, jwks: 1, token: 1, other: 1 })
+  t.same(before, { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, other: 1 })
   server.resetRequests()
   t.same(server.requests, zero)
-  t.same(before, { discovery: 2, jwks: 1, token: 1, other: 1 }, 'a count once read stays')
+  t.same(
+    before,
+    { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, other: 1 },
+    'a count once read stays',
+  )
 })
 
 t.test('rotates its keys and keeps the previous one published', async (t) => {
@@ -239,6 +250,7 @@ t.test('names the option that is wrong', async (t) => {
     [{ profile: 'ping' }, /"profile" must be one of standard, okta, auth0, entra, entra-v1/],
     [{ profile: 'toString' }, /"profile" must be/],
     [{ profile: 5 }, /"profile" must be/],
+    [{ accessTokenFormat: 'JWT' }, /"accessTokenFormat" must be "jwt" or "opaque"/],
     [{ algorithm: 'HS256' }, /"algorithm" must be one of RS256/],
     [{ accessTokenLifetime: 0 }, /"accessTokenLifetime" must be/],
     [{ keySetMaxAge: -1 }, /"keySetMaxAge" must be/],

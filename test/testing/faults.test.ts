@@ -8,6 +8,7 @@ import {
 import { waiting } from './fixtures/half-read.js'
 
 const quick = { algorithm: 'ES256' } as const
+const allWell = [200, 200, 200, 200, 200]
 
 async function start() {
   const server = await createAuthorizationServer(quick)
@@ -17,6 +18,7 @@ async function start() {
     client_id: 'demo-client',
     client_secret: 'demo-secret',
     scope: 'orders:read',
+    token: 'unknown',
   })
   return {
     server,
@@ -27,6 +29,12 @@ async function start() {
         discovery: await fetch(metadataUrl, options),
         jwks: await fetch(server.jwksUri, options),
         token: await fetch(server.tokenEndpoint, { ...options, method: 'POST', body }),
+        introspection: await fetch(server.introspectionEndpoint, {
+          ...options,
+          method: 'POST',
+          body,
+        }),
+        revocation: await fetch(server.revocationEndpoint, { ...options, method: 'POST', body }),
       }
     },
     [Symbol.asyncDispose]: () => server.close(),
@@ -34,9 +42,10 @@ async function start() {
 }
 
 async function statuses(answers: Promise<Record<EndpointName, Response>>) {
-  const { discovery, jwks, token } = await answers
-  await Promise.all([discovery.text(), jwks.text(), token.text()])
-  return [discovery.status, jwks.status, token.status]
+  const { discovery, jwks, token, introspection, revocation } = await answers
+  const all = [discovery, jwks, token, introspection, revocation]
+  await Promise.all(all.map((answer) => answer.text()))
+  return all.map(({ status }) => status)
 }
 
 t.test('cuts the connection without an answer', async (t) => {
@@ -46,23 +55,37 @@ t.test('cuts the connection without an answer', async (t) => {
   for (const url of [metadataUrl, server.jwksUri]) {
     t.equal(await waiting(url).over, 'ECONNRESET')
   }
-  t.equal(await waiting(server.tokenEndpoint, 'POST', 'a=b').over, 'ECONNRESET')
-  t.same(server.requests, { discovery: 1, jwks: 1, token: 1, other: 0 }, 'counts them')
+  const { tokenEndpoint, introspectionEndpoint, revocationEndpoint } = server
+  for (const url of [tokenEndpoint, introspectionEndpoint, revocationEndpoint]) {
+    t.equal(await waiting(url, 'POST', 'a=b').over, 'ECONNRESET')
+  }
+  t.same(
+    server.requests,
+    { discovery: 1, jwks: 1, token: 1, introspection: 1, revocation: 1, other: 0 },
+    'counts them',
+  )
   server.recover()
-  t.same(await statuses(setup.fetchAll()), [200, 200, 200])
-  t.same(server.requests, { discovery: 2, jwks: 2, token: 2, other: 0 })
+  t.same(await statuses(setup.fetchAll()), allWell)
+  t.same(server.requests, {
+    discovery: 2,
+    jwks: 2,
+    token: 2,
+    introspection: 2,
+    revocation: 2,
+    other: 0,
+  })
 })
 
 t.test('answers an error status', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail({ status: 500 })
-  t.same(await statuses(setup.fetchAll()), [500, 500, 500])
+  t.same(await statuses(setup.fetchAll()), Array(5).fill(500))
   const plain = await fetch(server.jwksUri)
   t.equal(plain.headers.get('retry-after'), null)
   t.match(await plain.json(), { error: 'server_error' })
   server.fail({ status: 429, retryAfter: 7 })
-  t.same(await statuses(setup.fetchAll()), [429, 429, 429])
+  t.same(await statuses(setup.fetchAll()), Array(5).fill(429))
   const { headers } = await fetch(server.jwksUri)
   t.equal(headers.get('retry-after'), '7')
   t.equal(headers.get('cache-control'), 'no-store')
@@ -94,13 +117,24 @@ t.test('redirects to where the true answer is', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
   server.fail('redirect')
-  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), [302, 302, 302])
-  t.same(server.requests, { discovery: 1, jwks: 1, token: 1, other: 0 })
+  t.same(await statuses(setup.fetchAll({ redirect: 'manual' })), Array(5).fill(302))
+  t.same(server.requests, {
+    discovery: 1,
+    jwks: 1,
+    token: 1,
+    introspection: 1,
+    revocation: 1,
+    other: 0,
+  })
   const keySet = await fetch(`${server.jwksUri}?x=1`)
   t.equal(keySet.url, `${server.url}/redirected/oauth2/default/v1/keys?x=1`)
   t.same(await keySet.json(), server.keySet())
   t.match(await (await fetch(metadataUrl)).json(), { issuer: server.issuer })
-  t.same(server.requests, { discovery: 3, jwks: 3, token: 1, other: 0 }, 'counts who follows twice')
+  t.match(
+    server.requests,
+    { discovery: 3, jwks: 3, token: 1, other: 0 },
+    'counts who follows twice',
+  )
 })
 
 t.test('redirects to elsewhere', async (t) => {
@@ -123,7 +157,7 @@ t.test('publishes no key', async (t) => {
   t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
   t.same(await answer.json(), { keys: [] })
   t.equal(server.keySet().keys.length, 1, 'the keys are there all the same')
-  t.same(await statuses(setup.fetchAll()), [200, 200, 200], 'the fault is one of the key set alone')
+  t.same(await statuses(setup.fetchAll()), allWell, 'the fault is one of the key set alone')
 })
 
 t.test('publishes an unusable key before the good ones', async (t) => {
@@ -203,17 +237,17 @@ t.test('fails and recovers where it is asked to', async (t) => {
   const { server } = setup
   const now = () => statuses(setup.fetchAll())
   server.fail({ status: 500 }, 'jwks')
-  t.same(await now(), [200, 500, 200])
+  t.same(await now(), [200, 500, 200, 200, 200])
   server.fail({ status: 503 }, ['discovery', 'jwks'])
-  t.same(await now(), [503, 503, 200], 'the later fault replaces the earlier one')
+  t.same(await now(), [503, 503, 200, 200, 200], 'the later fault replaces the earlier one')
   server.recover('discovery')
-  t.same(await now(), [200, 503, 200])
+  t.same(await now(), [200, 503, 200, 200, 200])
   server.fail({ status: 400 })
-  server.recover(['jwks', 'token'])
-  t.same(await now(), [400, 200, 200])
+  server.recover(['jwks', 'token', 'revocation'])
+  t.same(await now(), [400, 200, 200, 400, 200])
   server.recover()
   server.recover()
-  t.same(await now(), [200, 200, 200])
+  t.same(await now(), allWell)
   server.fail({ status: 500 })
   t.equal((await fetch(`${server.url}/nothing`)).status, 404, 'what is no endpoint stays none')
   await t.resolves(server.issueToken())
@@ -241,7 +275,11 @@ t.test('names what is wrong with a fault', async (t) => {
     [{ redirect: '/elsewhere' }, undefined, /"redirect" must be an absolute http or https URL/],
     [{ redirect: 'http://' }, undefined, /"redirect" must be/],
     [{ redirect: new URL('http://x') }, undefined, /"redirect" must be/],
-    ['hang', 'other', /"endpoints" must be one or several of discovery, jwks, token/],
+    [
+      'hang',
+      'other',
+      /"endpoints" must be one or several of discovery, jwks, token, introspection, revocation/,
+    ],
     ['hang', [], /"endpoints" must be/],
     ['hang', ['jwks', 'keys'], /"endpoints" must be/],
     ['hang', null, /"endpoints" must be/],

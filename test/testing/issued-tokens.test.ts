@@ -42,7 +42,14 @@ t.test('makes access tokens of the shape of RFC 9068 §2', async (t) => {
     scope: 'orders:read orders:write',
   })
   t.not(decodeJwt(await server.issueToken()).jti, claims.jti)
-  t.same(server.requests, { discovery: 0, jwks: 0, token: 0, other: 0 })
+  t.same(server.requests, {
+    discovery: 0,
+    jwks: 0,
+    token: 0,
+    introspection: 0,
+    revocation: 0,
+    other: 0,
+  })
 })
 
 t.test('makes access tokens of the shape of Okta', async (t) => {

@@ -117,6 +117,13 @@ t.test('G4: refuses to run in production unless it is told to', async (t) => {
   process.env.NODE_ENV = 'production'
   await refused(t, options, /NODE_ENV=production.*"dangerouslyAllowProduction" must be true/)
   await refused(t, { ...options, dangerouslyAllowProduction: 'yes' }, /must be true/)
-  t.same(server.requests, { discovery: 0, jwks: 0, token: 0, other: 0 })
+  t.same(server.requests, {
+    discovery: 0,
+    jwks: 0,
+    token: 0,
+    introspection: 0,
+    revocation: 0,
+    other: 0,
+  })
   await t.resolves(passwordGrant({ ...options, dangerouslyAllowProduction: true }))
 })

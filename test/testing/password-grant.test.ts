@@ -18,7 +18,14 @@ t.test('gets tokens by the issuer alone, with one discovery and one token reques
   const { issuer } = server
   const answer = await passwordGrant({ ...demo, issuer, scope: 'openid orders:read' })
   t.match(answer, { token_type: 'bearer', expires_in: 3600, scope: 'openid orders:read' })
-  t.same(server.requests, { discovery: 1, jwks: 0, token: 1, other: 0 })
+  t.same(server.requests, {
+    discovery: 1,
+    jwks: 0,
+    token: 1,
+    introspection: 0,
+    revocation: 0,
+    other: 0,
+  })
   const keys = createLocalJWKSet(server.keySet())
   const { payload } = await jwtVerify(answer.access_token, keys, {
     issuer,

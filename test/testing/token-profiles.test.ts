@@ -380,6 +380,9 @@ t.test('names what is wrong with a token that is asked for', async (t) => {
   const cases: [unknown, RegExp][] = [
     [{ shape: 'auth0' }, /"shape" is no option of issueToken/],
     [{ subject: 'jane' }, /"subject" must be "user" or "client"/],
+    [{ format: 'JWT' }, /"format" must be "jwt" or "opaque"/],
+    [{ format: 'opaque', header: {} }, /"header" and "algorithm" must not be given for an opaque/],
+    [{ format: 'opaque', algorithm: 'ES256' }, /must not be given for an opaque token/],
   ]
   for (const [options, message] of cases) {
     const issuing = server.issueToken({}, options as IssueTokenOptions)

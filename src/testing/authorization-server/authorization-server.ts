@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Fault } from './fault.js'
+import type { IntrospectionAnswerOptions, IntrospectionOverride } from './introspection-override.js'
 import type { ClaimOverrides, IssueTokenOptions } from './issue-token-options.js'
 import type { MoveOptions } from './key-set-location.js'
 import type { EndpointName } from './router.js'
@@ -11,6 +12,8 @@ export interface RequestCounts {
   /** Those for a URL from which the key set has moved away, too. */
   readonly jwks: number
   readonly token: number
+  readonly introspection: number
+  readonly revocation: number
   /** Requests for anything else. */
   readonly other: number
 }
@@ -23,6 +26,10 @@ export interface AuthorizationServer {
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
   readonly tokenEndpoint: string
+  /** The URL of the introspection endpoint (RFC 7662). */
+  readonly introspectionEndpoint: string
+  /** The URL of the revocation endpoint (RFC 7009). */
+  readonly revocationEndpoint: string
   /** The URL of the key set, the latest one after {@link moveKeySet}. */
   readonly jwksUri: string
   /** The server's origin, without a path: `http://127.0.0.1:49152`. */
@@ -34,7 +41,8 @@ export interface AuthorizationServer {
   /**
    * Makes an access token as the server would for its first user and first client, without a
    * request. Claims given here replace the usual ones, and `undefined` removes one, so that tokens
-   * which no server would issue can be made, too; nothing of them is checked.
+   * which no server would issue can be made, too; nothing of them is checked. The introspection
+   * endpoint knows the latest 20,000 access tokens.
    *
    * @throws {TypeError} an option is unknown or impossible, or `subject` a user that isn't there
    */
@@ -45,6 +53,33 @@ export interface AuthorizationServer {
    * @throws {TypeError} the server has no user
    */
   issueIdToken(claims?: ClaimOverrides): Promise<string>
+  /**
+   * Ends a token without a request: an access token of either format, or a refresh token and all
+   * that came of the same sign-in. The introspection endpoint then says that it is not active, and
+   * what looks at a JWT alone can't tell. Answers whether there was such a token.
+   *
+   * @throws {TypeError} the token is no string
+   */
+  revoke(token: string): boolean
+  /**
+   * Makes the introspection endpoint tell something else than the truth, to every request until it
+   * is called again; without arguments it is the truth.
+   *
+   * ```ts
+   * server.answerIntrospectionWith({ active: 'true' })
+   * server.answerIntrospectionWith({ aud: 'api://other', exp: undefined })
+   * server.answerIntrospectionWith(({ active }) => [active])
+   * server.answerIntrospectionWith({}, { claims: { aud: 'somebody else' } })
+   * ```
+   *
+   * @param override Members to set in the true answer, where `undefined` removes one; or a function
+   *   that makes the whole answer from it. What is no JSON becomes an answer 500.
+   * @throws {TypeError} an argument is impossible
+   */
+  answerIntrospectionWith(
+    override?: IntrospectionOverride,
+    options?: IntrospectionAnswerOptions,
+  ): void
   /**
    * Makes a new key and signs with it from now on; answers its `kid`. The keys so far stay
    * published, unless `keep` is false: then the key set holds the new key alone.

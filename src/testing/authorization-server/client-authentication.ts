@@ -81,7 +81,8 @@ export function isPublic({ clientSecret, jwks }: TestClient): boolean {
   return clientSecret === undefined && jwks === undefined
 }
 
-function invalidClient(challenged: boolean): OAuthError {
+/** Challenged is a client that used HTTP's own way (RFC 6749 §5.2). */
+export function invalidClient(challenged: boolean): OAuthError {
   return new OAuthError('invalid_client', 'The client is unknown, or its authentication failed.', {
     status: 401,
     headers: challenged ? { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' } : {},

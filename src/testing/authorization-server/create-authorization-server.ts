@@ -1,26 +1,23 @@
 import type { IncomingMessage } from 'node:http'
-import { uncached } from './answer.js'
 import type { AuthorizationServer } from './authorization-server.js'
 import { type Delivery, whole } from './delivery.js'
+import { addEndpoints, locate } from './endpoints.js'
 import { Faults } from './faults.js'
 import { listen } from './http-listener.js'
+import { IntrospectionLies } from './introspection-override.js'
+import { IssuedTokens } from './issued-tokens.js'
 import { KeySetLocation } from './key-set-location.js'
-import { type Locations, metadata } from './metadata.js'
-import {
-  type AuthorizationServerOptions,
-  basePath,
-  readSettings,
-  type ServerSettings,
-  urlHost,
-} from './options.js'
-import { addRoute, type Endpoint, type Routes, route } from './router.js'
+import { type AuthorizationServerOptions, readSettings, urlHost } from './options.js'
+import { RefreshTokens } from './refresh-tokens.js'
+import { revoke } from './revocation-endpoint.js'
+import { type Endpoint, type Routes, route } from './router.js'
 import { SigningKeys } from './signing-keys.js'
-import { tokenEndpoint } from './token-endpoint.js'
 import { TokenIssuer } from './token-issuer.js'
 
 /**
  * Starts an authorization server on a loopback address, for tests and demonstrations: metadata,
- * key set and token endpoint at the paths that Okta uses, over real HTTP, with real signatures.
+ * key set, token, introspection and revocation endpoint at the paths that Okta uses, over real HTTP,
+ * with real signatures.
  *
  * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
  * It has no authorization endpoint and no TLS, and is not made to be reached from elsewhere.
@@ -37,13 +34,16 @@ import { TokenIssuer } from './token-issuer.js'
  *
  * @throws {TypeError} an option is unknown or impossible
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 8414, RFC 9068
+ * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 9068, RFC 9701
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
 ): Promise<AuthorizationServer> {
   const settings = readSettings(options)
   const keys = await SigningKeys.create(settings.algorithm)
+  const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
+  const refreshTokens = new RefreshTokens((session) => issued.revokeSession(session))
+  const lies = new IntrospectionLies()
   const counts = noRequests()
   const faults = new Faults()
   const routes: Routes = new Map()
@@ -58,14 +58,16 @@ export async function createAuthorizationServer(
 
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
-  const tokens = new TokenIssuer(locations.issuer, settings, keys)
-  addEndpoints(routes, locations, settings, keys, tokens)
+  const tokens = new TokenIssuer(locations.issuer, settings, keys, issued)
+  addEndpoints(routes, { locations, settings, keys, tokens, issued, refreshTokens, lies })
   const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
 
   return {
     issuer: locations.issuer,
     audience: settings.audience,
     tokenEndpoint: locations.tokenEndpoint,
+    introspectionEndpoint: locations.introspectionEndpoint,
+    revocationEndpoint: locations.revocationEndpoint,
     get jwksUri() {
       return locations.jwksUri
     },
@@ -76,6 +78,8 @@ export async function createAuthorizationServer(
     resetRequests: () => void Object.assign(counts, noRequests()),
     issueToken: (claims = {}, options = {}) => tokens.customAccessToken(claims, options),
     issueIdToken: (claims = {}) => tokens.customIdToken(claims),
+    revoke: (token) => revoke(token, issued, refreshTokens),
+    answerIntrospectionWith: (override, options) => lies.tell(override, options),
     rotateKeys: (options) => keys.rotate(options),
     keySet: () => keys.keySet(),
     moveKeySet: (options) => keySetLocation.move(options),
@@ -89,32 +93,5 @@ export async function createAuthorizationServer(
 }
 
 function noRequests(): Record<Endpoint['name'], number> {
-  return { discovery: 0, jwks: 0, token: 0, other: 0 }
-}
-
-function locate(url: string, { issuerPath }: ServerSettings): Locations {
-  const base = `${url}${basePath(issuerPath)}/v1`
-  return { issuer: `${url}${issuerPath}`, tokenEndpoint: `${base}/token`, jwksUri: `${base}/keys` }
-}
-
-function addEndpoints(
-  routes: Routes,
-  locations: Locations,
-  settings: ServerSettings,
-  keys: SigningKeys,
-  tokens: TokenIssuer,
-): void {
-  const base = basePath(settings.issuerPath)
-  const discovery: Endpoint = {
-    name: 'discovery',
-    methods: ['GET', 'HEAD'],
-    handle: () => uncached(200, metadata(locations, settings, keys)),
-  }
-  addRoute(routes, `${base}/.well-known/openid-configuration`, discovery)
-  addRoute(routes, `/.well-known/oauth-authorization-server${base}`, discovery)
-  addRoute(routes, `${base}/v1/token`, {
-    name: 'token',
-    methods: ['POST'],
-    handle: tokenEndpoint(settings, tokens, [locations.issuer, locations.tokenEndpoint]),
-  })
+  return { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, other: 0 }
 }

@@ -18,8 +18,8 @@ export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | Redire
  * - `'html'`: 200, `text/html`, a login page, as a captive portal or a proxy would send it.
  * - `'redirect'`: 302 to another path of this server that gives the true answer; the request that
  *   follows it is counted as one more for the endpoint.
- * - `'huge'`: the true answer grown to 50,000,000 bytes of valid JSON without `Content-Length`,
- *   sent as fast as the client reads.
+ * - `'huge'`: the true answer grown to 50,000,000 bytes without `Content-Length`, sent as fast as the
+ *   client reads: valid JSON, unless the true answer is a signed introspection response.
  * - `'endless'`: the start of a JSON object that never ends, sent as fast as the client reads.
  *
  * At `jwks` alone:

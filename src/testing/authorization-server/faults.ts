@@ -3,7 +3,13 @@ import { type Misconduct, misconduct } from './misconduct.js'
 import { requireFault } from './require-fault.js'
 import type { Endpoint, EndpointName } from './router.js'
 
-const endpointNames: readonly EndpointName[] = ['discovery', 'jwks', 'token']
+const endpointNames: readonly EndpointName[] = [
+  'discovery',
+  'jwks',
+  'token',
+  'introspection',
+  'revocation',
+]
 
 /** Faults that change what only one endpoint says. */
 const onlyAt = new Map<Fault, EndpointName>([

@@ -30,6 +30,13 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
   return form
 }
 
+/** @throws {OAuthError} `invalid_request`: the parameter is missing */
+export function required(form: Form, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
+  return value
+}
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

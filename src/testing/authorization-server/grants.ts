@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isPublic } from './client-authentication.js'
-import type { Form } from './form.js'
+import { type Form, required } from './form.js'
 import { grantScope } from './granted-scope.js'
 import { OAuthError } from './oauth-error.js'
 import type { ServerSettings } from './options.js'
@@ -87,10 +87,4 @@ function refresh_token({ form, client, refreshTokens }: GrantRequest): Granted {
     throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
   }
   return { subject: { ...grant, scope }, refreshToken: refreshTokens.rotate(token) }
-}
-
-function required(form: Form, name: string): string {
-  const value = form.get(name)
-  if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
-  return value
 }

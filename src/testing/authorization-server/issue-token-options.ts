@@ -1,6 +1,6 @@
 import { refuseUnknownOptions } from '../known-options.js'
 import type { Scope } from '../scope-values.js'
-import type { ServerSettings } from './options.js'
+import { type AccessTokenFormat, requireAccessTokenFormat, type ServerSettings } from './options.js'
 import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
 
 /** Claims to set instead of the usual ones; `undefined` removes one. */
@@ -17,21 +17,29 @@ export interface IssueTokenOptions {
   scope?: Scope | undefined
   /** Seconds from `iat` to `exp`; 0 and below make a token that is expired. Default: the server's. */
   expiresIn?: number | undefined
-  /** Members of the JWS header to replace, or with `undefined` to remove. */
+  /** Default: the server's `accessTokenFormat`. */
+  format?: AccessTokenFormat | undefined
+  /** Members of the JWS header to replace, or with `undefined` to remove. Not with `opaque`. */
   header?: HeaderOverrides | undefined
-  /** Signs with a key of this algorithm, made and published where there is none. */
+  /**
+   * Signs with a key of this algorithm, made and published where there is none. Not with `opaque`.
+   */
   algorithm?: SigningAlgorithm | undefined
 }
 
-const known = ['subject', 'scope', 'expiresIn', 'header', 'algorithm']
+const known = ['subject', 'scope', 'expiresIn', 'format', 'header', 'algorithm']
 
 /** @throws {TypeError} an option is unknown or impossible, or `subject` a user that isn't there */
 export function requireIssueTokenOptions(
   options: IssueTokenOptions,
-  { users }: ServerSettings,
+  { accessTokenFormat, users }: ServerSettings,
 ): void {
   refuseUnknownOptions('issueToken', options, known)
-  const { subject } = options
+  const { subject, format = accessTokenFormat, header, algorithm } = options
+  requireAccessTokenFormat('format', format)
+  if (format === 'opaque' && (header !== undefined || algorithm !== undefined)) {
+    throw new TypeError('"header" and "algorithm" must not be given for an opaque token')
+  }
   if (subject !== undefined && subject !== 'user' && subject !== 'client') {
     throw new TypeError('"subject" must be "user" or "client"')
   }

@@ -5,7 +5,9 @@ const filler = Buffer.alloc(64 * 1024, 'x')
 
 /** A JSON object, given as bytes, with a member before its own that makes it so many bytes long. */
 export function* padded(object: Buffer, size: number): Iterable<Buffer> {
-  const rest = Buffer.concat([Buffer.from('",'), object.subarray(1)])
+  const members = object.subarray(1)
+  // An object without members ends at once, and wants no comma.
+  const rest = Buffer.concat([Buffer.from(members.length > 1 ? '",' : '"'), members])
   yield start
   for (let left = size - start.length - rest.length; left > 0; left -= filler.length) {
     yield filler.subarray(0, left)

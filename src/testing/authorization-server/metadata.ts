@@ -7,34 +7,41 @@ import { grantTypes } from './test-accounts.js'
 export interface Locations {
   issuer: string
   tokenEndpoint: string
+  introspectionEndpoint: string
+  revocationEndpoint: string
   jwksUri: string
 }
+
+const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 const claims = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
 
 /** The authorization server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
 export function metadata(
-  { issuer, tokenEndpoint, jwksUri }: Locations,
+  locations: Locations,
   { scope }: ServerSettings,
   keys: SigningKeys,
 ): object {
   return {
-    issuer,
-    token_endpoint: tokenEndpoint,
-    jwks_uri: jwksUri,
+    issuer: locations.issuer,
+    token_endpoint: locations.tokenEndpoint,
+    introspection_endpoint: locations.introspectionEndpoint,
+    revocation_endpoint: locations.revocationEndpoint,
+    jwks_uri: locations.jwksUri,
     grant_types_supported: grantTypes,
     // Required, and there is no authorization endpoint.
     response_types_supported: [],
     scopes_supported: scope,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: keys.publishedAlgorithms,
-    token_endpoint_auth_methods_supported: [
-      'client_secret_basic',
-      'client_secret_post',
-      'private_key_jwt',
-      'none',
-    ],
+    token_endpoint_auth_methods_supported: [...confidential, 'none'],
     token_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    introspection_endpoint_auth_methods_supported: confidential,
+    introspection_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    // RFC 9701 §7.
+    introspection_signing_alg_values_supported: keys.publishedAlgorithms,
+    revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+    revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     claims_supported: claims,
   }
 }

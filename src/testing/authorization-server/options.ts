@@ -13,6 +13,9 @@ import {
 } from './test-accounts.js'
 import { type TokenProfileName, tokenProfiles } from './token-profiles.js'
 
+/** What an access token is to those who hold it: readable, or a random string. */
+export type AccessTokenFormat = 'jwt' | 'opaque'
+
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
   /** The port, 0 to 65535. Default 0: a free one. */
@@ -37,6 +40,8 @@ export interface AuthorizationServerOptions {
   scope?: Scope | undefined
   /** Whose tokens these look like. `iss` is this server all the same. Default `standard`. */
   profile?: TokenProfileName | undefined
+  /** Whether access tokens are JWTs, or random strings for introspection alone. Default `jwt`. */
+  accessTokenFormat?: AccessTokenFormat | undefined
   /** What tokens are signed with. Default `RS256`. */
   algorithm?: SigningAlgorithm | undefined
   /** Seconds that access and ID tokens live, at least 1. Default 3600. */
@@ -54,6 +59,7 @@ const defaults = {
   clients: [demoClient],
   scope: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
   profile: 'standard',
+  accessTokenFormat: 'jwt',
   algorithm: 'RS256',
   accessTokenLifetime: 3600,
   keySetMaxAge: 300,
@@ -95,6 +101,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
   requireThat(isAudience(settings.audience), 'audience', 'a string, or an array of strings')
   requireThat(Array.isArray(users), 'users', 'an array')
   requireThat(Array.isArray(clients) && clients.length > 0, 'clients', 'an array of at least one')
+  requireAccessTokenFormat('accessTokenFormat', settings.accessTokenFormat)
   requireThat(
     ASYMMETRIC_ALGORITHMS.includes(settings.algorithm),
     'algorithm',
@@ -116,6 +123,11 @@ const profileNames = Object.keys(tokenProfiles)
 
 function isProfileName(name: unknown): name is TokenProfileName {
   return typeof name === 'string' && profileNames.includes(name)
+}
+
+/** @throws {TypeError} naming the option */
+export function requireAccessTokenFormat(option: string, format: unknown): void {
+  requireThat(format === 'jwt' || format === 'opaque', option, '"jwt" or "opaque"')
 }
 
 function requireThat(condition: boolean, option: string, expected: string): void {

@@ -1,41 +1,63 @@
-import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { opaqueToken } from './opaque-token.js'
 import type { UserSubject } from './token-profile.js'
 
-interface Family {
+const maxTokens = 20_000
+
+interface RefreshToken {
   grant: UserSubject
-  revoked: boolean
+  used: boolean
 }
 
 /**
- * Opaque refresh tokens, each for one use; the use of one that was used before ends all that
- * came of the same sign-in (RFC 9700 §4.14.2). They don't expire by time.
+ * Opaque refresh tokens, each for one use; the use of one that was used before ends all that came
+ * of the same sign-in (RFC 9700 §4.14.2). They don't expire by time; the latest 20,000 are kept.
  */
 export class RefreshTokens {
-  readonly #families = new Map<string, Family>()
-  readonly #used = new Set<string>()
+  readonly #tokens = new LRUCache<string, RefreshToken>({ max: maxTokens })
+  readonly #onEnd: (session: string) => void
+
+  /** `onEnd` is told of each sign-in that ends. */
+  constructor(onEnd: (session: string) => void) {
+    this.#onEnd = onEnd
+  }
 
   /** The first token of a grant. */
   issue(grant: UserSubject): string {
-    return this.#add({ grant, revoked: false })
+    const token = opaqueToken()
+    this.#tokens.set(token, { grant, used: false })
+    return token
   }
 
   /** What the token stands for; `undefined` where it is unknown, used, or another client's. */
   find(token: string, clientId: string): UserSubject | undefined {
-    const family = this.#families.get(token)
-    if (family?.grant.client.clientId !== clientId) return undefined
-    if (this.#used.has(token)) family.revoked = true
-    return family.revoked ? undefined : family.grant
+    const found = this.#tokens.get(token)
+    if (found?.grant.client.clientId !== clientId) return undefined
+    if (!found.used) return found.grant
+    this.revoke(token)
+    return undefined
   }
 
   /** Uses a token that {@link find} knew, and makes the next one. */
   rotate(token: string): string {
-    this.#used.add(token)
-    return this.#add(this.#families.get(token) as Family)
+    const current = this.#tokens.get(token) as RefreshToken
+    current.used = true
+    return this.issue(current.grant)
   }
 
-  #add(family: Family): string {
-    const token = randomBytes(32).toString('base64url')
-    this.#families.set(token, family)
-    return token
+  /** The client to which a token was issued, used or not. */
+  clientIdOf(token: string): string | undefined {
+    return this.#tokens.get(token)?.grant.client.clientId
+  }
+
+  /** Ends the sign-in that the token came of. Answers whether there was such a token. */
+  revoke(token: string): boolean {
+    const session = this.#tokens.get(token)?.grant.session
+    if (session === undefined) return false
+    for (const [key, { grant }] of [...this.#tokens.entries()]) {
+      if (grant.session === session) this.#tokens.delete(key)
+    }
+    this.#onEnd(session)
+    return true
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Answer, notFound, uncached } from './answer.js'
 
 /** An endpoint of the embedded authorization server: both forms of metadata are `discovery`. */
-export type EndpointName = 'discovery' | 'jwks' | 'token'
+export type EndpointName = 'discovery' | 'jwks' | 'token' | 'introspection' | 'revocation'
 
 /** An endpoint: its name, the methods it takes, and what it answers. */
 export interface Endpoint {

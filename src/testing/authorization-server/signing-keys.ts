@@ -32,6 +32,12 @@ interface SigningKey {
   publicJwk: JWK
 }
 
+/** A JWT, and the key that signed it, whatever its header says. */
+export interface SignedToken {
+  token: string
+  kid: string
+}
+
 /** The keys of the server: one signs, and all are published until they are dropped. */
 export class SigningKeys {
   #current: SigningKey
@@ -54,6 +60,10 @@ export class SigningKeys {
     return [...new Set(this.#published.map(({ algorithm }) => algorithm))]
   }
 
+  isPublished(kid: string): boolean {
+    return this.#published.some((key) => key.kid === kid)
+  }
+
   keySet(): JSONWebKeySet {
     return { keys: this.#published.map(({ publicJwk }) => ({ ...publicJwk })) }
   }
@@ -70,12 +80,13 @@ export class SigningKeys {
     claims: JWTPayload,
     header: HeaderOverrides,
     algorithm: SigningAlgorithm = this.algorithm,
-  ): Promise<string> {
-    const key = await this.#keyOf(algorithm)
-    const protectedHeader = { alg: algorithm, kid: key.kid, ...header }
-    return new SignJWT(claims)
+  ): Promise<SignedToken> {
+    const { kid, privateKey } = await this.#keyOf(algorithm)
+    const protectedHeader = { alg: algorithm, kid, ...header }
+    const token = await new SignJWT(claims)
       .setProtectedHeader(protectedHeader as unknown as JWTHeaderParameters)
-      .sign(key.privateKey)
+      .sign(privateKey)
+    return { token, kid }
   }
 
   async #keyOf(algorithm: SigningAlgorithm): Promise<SigningKey> {

@@ -7,6 +7,8 @@ import {
   type IssueTokenOptions,
   requireIssueTokenOptions,
 } from './issue-token-options.js'
+import type { IssuedTokens } from './issued-tokens.js'
+import { opaqueToken } from './opaque-token.js'
 import type { ServerSettings } from './options.js'
 import type { SigningKeys } from './signing-keys.js'
 import type { TestUser } from './test-accounts.js'
@@ -20,18 +22,20 @@ export class TokenIssuer {
   readonly #settings: ServerSettings
   readonly #profile: TokenProfile
   readonly #keys: SigningKeys
+  readonly #issued: IssuedTokens
 
-  constructor(issuer: string, settings: ServerSettings, keys: SigningKeys) {
+  constructor(issuer: string, settings: ServerSettings, keys: SigningKeys, issued: IssuedTokens) {
     this.#issuer = issuer
     this.#settings = settings
     this.#profile = tokenProfiles[settings.profile]
     this.#keys = keys
+    this.#issued = issued
   }
 
   async accessToken(subject: TokenSubject): Promise<IssuedAccessToken> {
     const { algorithm } = this.#keys
     const claims = accessTokenClaims(this.#profile, subject, this.#context())
-    return { token: await this.#signAccessToken(claims, { algorithm }), algorithm }
+    return { token: await this.#issue(subject, claims, { algorithm }), algorithm }
   }
 
   /** `undefined` where there is no user, or `openid` was not granted. */
@@ -48,7 +52,7 @@ export class TokenIssuer {
     requireIssueTokenOptions(options, this.#settings)
     const subject = this.#askedSubject(options)
     const usual = accessTokenClaims(this.#profile, subject, this.#context(options.expiresIn))
-    return this.#signAccessToken({ ...usual, ...claims }, options)
+    return this.#issue(subject, { ...usual, ...claims }, options)
   }
 
   async customIdToken(claims: ClaimOverrides): Promise<string> {
@@ -84,11 +88,36 @@ export class TokenIssuer {
     return Math.floor(this.#settings.now() / 1000)
   }
 
-  #signAccessToken(claims: JWTPayload, { header, algorithm }: IssueTokenOptions): Promise<string> {
-    return this.#keys.sign(claims, { typ: this.#profile.accessTokenType, ...header }, algorithm)
+  async #issue(
+    subject: TokenSubject,
+    claims: JWTPayload,
+    { format = this.#settings.accessTokenFormat, header, algorithm }: IssueTokenOptions,
+  ): Promise<string> {
+    const { accessTokenType: typ } = this.#profile
+    const { token, kid } =
+      format === 'opaque'
+        ? { token: opaqueToken(), kid: undefined }
+        : await this.#keys.sign(claims, { typ, ...header }, algorithm)
+    const { client, user, session } = subject
+    const isAboutSubject = claims.sub === this.#profile.subject(subject)
+    this.#issued.add(token, {
+      claims,
+      clientId: clientIdIn(claims) ?? client.clientId,
+      username: isAboutSubject ? user?.username : undefined,
+      session,
+      kid,
+    })
+    return token
   }
 
-  #signIdToken(claims: JWTPayload): Promise<string> {
-    return this.#keys.sign(claims, { typ: this.#profile.idTokenType })
+  async #signIdToken(claims: JWTPayload): Promise<string> {
+    const { token } = await this.#keys.sign(claims, { typ: this.#profile.idTokenType })
+    return token
   }
+}
+
+/** The client by any of the names that the profiles have for it. */
+function clientIdIn({ client_id, cid, azp, appid }: JWTPayload): string | undefined {
+  const named = client_id ?? cid ?? azp ?? appid
+  return typeof named === 'string' ? named : undefined
 }

@@ -1,0 +1,74 @@
+import { type Answer, uncached } from './answer.js'
+import { ClientAssertions } from './client-assertion.js'
+import { authenticateClient } from './client-authentication.js'
+import { type Authenticate, type ClientRequest, formEndpoint } from './form-endpoint.js'
+import { introspectionEndpoint } from './introspection-endpoint.js'
+import type { IntrospectionLies } from './introspection-override.js'
+import type { IssuedTokens } from './issued-tokens.js'
+import { type Locations, metadata } from './metadata.js'
+import { basePath, type ServerSettings } from './options.js'
+import type { RefreshTokens } from './refresh-tokens.js'
+import { revocationEndpoint } from './revocation-endpoint.js'
+import { addRoute, type Endpoint, type EndpointName, type Routes } from './router.js'
+import type { SigningKeys } from './signing-keys.js'
+import { tokenEndpoint } from './token-endpoint.js'
+import type { TokenIssuer } from './token-issuer.js'
+
+/** What the endpoints answer from. */
+export interface EndpointSources {
+  locations: Locations
+  settings: ServerSettings
+  keys: SigningKeys
+  tokens: TokenIssuer
+  issued: IssuedTokens
+  refreshTokens: RefreshTokens
+  lies: IntrospectionLies
+}
+
+/** Where the endpoints are, with the paths that Okta uses. */
+export function locate(url: string, { issuerPath }: ServerSettings): Locations {
+  const base = `${url}${basePath(issuerPath)}/v1`
+  return {
+    issuer: `${url}${issuerPath}`,
+    tokenEndpoint: `${base}/token`,
+    introspectionEndpoint: `${base}/introspect`,
+    revocationEndpoint: `${base}/revoke`,
+    jwksUri: `${base}/keys`,
+  }
+}
+
+/** Adds all endpoints but the key set, which moves; see `KeySetLocation`. */
+export function addEndpoints(routes: Routes, sources: EndpointSources): void {
+  const { locations, settings, keys, tokens, issued, refreshTokens, lies } = sources
+  const base = basePath(settings.issuerPath)
+  const discovery: Endpoint = {
+    name: 'discovery',
+    methods: ['GET', 'HEAD'],
+    handle: () => uncached(200, metadata(locations, settings, keys)),
+  }
+  addRoute(routes, `${base}/.well-known/openid-configuration`, discovery)
+  addRoute(routes, `/.well-known/oauth-authorization-server${base}`, discovery)
+
+  const authenticate = authentication(locations, settings)
+  const addForm = (
+    name: EndpointName,
+    path: string,
+    answer: (request: ClientRequest) => Promise<Answer>,
+  ) => {
+    const handle = formEndpoint(authenticate, answer)
+    addRoute(routes, `${base}/v1/${path}`, { name, methods: ['POST'], handle })
+  }
+  const { issuer } = locations
+  const { now } = settings
+  addForm('token', 'token', tokenEndpoint(settings, tokens, refreshTokens))
+  addForm('introspection', 'introspect', introspectionEndpoint({ issuer, now, issued, keys, lies }))
+  addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
+}
+
+/** One memory of used assertions for all endpoints, each of which may be their audience. */
+function authentication(locations: Locations, { clients, now }: ServerSettings): Authenticate {
+  const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = locations
+  const audience = [issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint]
+  const assertions = new ClientAssertions(clients, audience, now)
+  return (authorization, form) => authenticateClient(authorization, form, clients, assertions)
+}

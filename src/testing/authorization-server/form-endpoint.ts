@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http'
+import type { Answer } from './answer.js'
+import { type Form, readForm } from './form.js'
+import { OAuthError } from './oauth-error.js'
+import type { TestClient } from './test-accounts.js'
+
+/** Finds out which client asks; see `authenticateClient`. */
+export type Authenticate = (authorization: string | undefined, form: Form) => Promise<TestClient>
+
+/** A request whose client is known. */
+export interface ClientRequest {
+  form: Form
+  client: TestClient
+  /** The `Accept` header. */
+  accept: string | undefined
+}
+
+/**
+ * An endpoint to which clients post a form and authenticate, as RFC 6749 §3.2, RFC 7662 and
+ * RFC 7009 have them. It never says in an answer what it was sent.
+ */
+export function formEndpoint(
+  authenticate: Authenticate,
+  answer: (request: ClientRequest) => Promise<Answer>,
+): (request: IncomingMessage) => Promise<Answer> {
+  return async (request) => {
+    try {
+      const form = await readForm(request)
+      const { accept, authorization } = request.headers
+      return await answer({ form, client: await authenticate(authorization, form), accept })
+    } catch (error) {
+      if (error instanceof OAuthError) return error.toAnswer()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { type Answer, uncached } from './answer.js'
+import { invalidClient, isPublic } from './client-authentication.js'
+import { required } from './form.js'
+import type { ClientRequest } from './form-endpoint.js'
+import type { IntrospectionLies } from './introspection-override.js'
+import { inactive, introspectionResponse } from './introspection-response.js'
+import type { IssuedTokens } from './issued-tokens.js'
+import type { SigningKeys } from './signing-keys.js'
+
+const signedType = 'token-introspection+jwt'
+
+/** What the introspection endpoint speaks from. */
+export interface IntrospectionSources {
+  issuer: string
+  now: () => number
+  issued: IssuedTokens
+  keys: SigningKeys
+  lies: IntrospectionLies
+}
+
+/**
+ * The introspection endpoint (RFC 7662), signed where the request accepts it (RFC 9701). Every
+ * client that authenticates may ask about every access token; a public one can't authenticate.
+ */
+export function introspectionEndpoint({
+  issuer,
+  now,
+  issued,
+  keys,
+  lies,
+}: IntrospectionSources): (request: ClientRequest) => Promise<Answer> {
+  return async ({ form, client, accept = '' }) => {
+    if (isPublic(client)) throw invalidClient(false)
+    const found = issued.findActive(required(form, 'token'))
+    const truth = found === undefined ? inactive : introspectionResponse(found)
+    const { claims, header, format = accepts(accept, signedType) ? 'jwt' : 'json' } = lies.options
+    const members = await lies.membersFor(truth)
+    // Written here, where an override that is no JSON becomes an answer 500.
+    if (format === 'json') return uncached(200, Buffer.from(JSON.stringify(members)))
+    const envelope = { iss: issuer, aud: client.clientId, iat: Math.floor(now() / 1000), ...claims }
+    const { token } = await keys.sign(
+      { ...envelope, token_introspection: members },
+      { typ: signedType, ...header },
+    )
+    return uncached(200, Buffer.from(token), { 'content-type': `application/${signedType}` })
+  }
+}
+
+/** Whether an `Accept` header names the media type, by itself and not to rule it out (RFC 9110 §12.5.1). */
+function accepts(accept: string, subtype: string): boolean {
+  return accept.split(',').some((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    const ruledOut = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+    return type === `application/${subtype}` && !ruledOut
+  })
+}
