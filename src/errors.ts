@@ -40,6 +40,26 @@ export interface Finding {
 }
 
 /**
+ * A finding about a value that a stranger sent. The value is described when somebody looks, because
+ * for most refusals nobody does.
+ */
+export class FindingAbout {
+  readonly check: Check
+  readonly expected: string
+  readonly #value: unknown
+
+  constructor(check: Check, expected: string, value: unknown) {
+    this.check = check
+    this.expected = expected
+    this.#value = value
+  }
+
+  described(): Finding {
+    return { check: this.check, expected: this.expected, found: describe(this.#value) }
+  }
+}
+
+/**
  * What every error of this package has in common. `code` is stable, `message` is for people.
  *
  * `stack` names no frames: where in this package a request was refused helps nobody, and to find out
@@ -50,10 +70,10 @@ export abstract class ResourceServerError extends Error {
   abstract readonly statusCode: number
 
   // Private and read through the prototype, so that no serializer shows them by accident.
-  readonly #finding: Finding
+  #finding: Finding | FindingAbout
   #headers: Readonly<Record<string, string>> = NO_HEADERS
 
-  constructor(message: string, finding: Finding, options?: ErrorOptions) {
+  constructor(message: string, finding: Finding | FindingAbout, options?: ErrorOptions) {
     const { stackTraceLimit } = Error
     // By reflection, because it may be frozen; then there is a stack after all.
     Reflect.set(Error, 'stackTraceLimit', 0)
@@ -69,7 +89,13 @@ export abstract class ResourceServerError extends Error {
 
   /** Expected and found, for the operator. See {@link Finding}. */
   get finding(): Finding {
+    if (this.#finding instanceof FindingAbout) this.#finding = this.#finding.described()
     return this.#finding
+  }
+
+  /** What would have passed, in words: `expected` of the {@link finding}. */
+  get expected(): string | undefined {
+    return this.#finding.expected
   }
 
   /**

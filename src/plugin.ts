@@ -18,7 +18,7 @@ import fastifyPlugin from 'fastify-plugin'
 import type { AccessToken } from './access-token.js'
 import './augment.js'
 import { responseHeaders } from './challenge.js'
-import { bearerCredentials, requireToken68 } from './credentials/bearer.js'
+import { bearerCredentials, isToken68, malformedHeader } from './credentials/bearer.js'
 import { InvalidTokenError, MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { NowOrLater } from './now-or-later.js'
 import {
@@ -135,11 +135,12 @@ function createGuardHook(
 
   /** What Fastify is to answer with. */
   function refusal(
-    reason: unknown,
+    thrown: unknown,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Error {
+    const reason = extractToken === undefined ? headerRefusal(thrown, request) : thrown
     // Fastify takes a falsy error for none, and would let the request in.
     if (!(reason instanceof Error)) return new Error('what was thrown is no Error')
     if (reason instanceof ResourceServerError) {
@@ -157,14 +158,16 @@ function createGuardHook(
 /** The verified token out of the `Authorization` header; `undefined` where there is none. */
 function tokenInHeader({ raw }: FastifyRequest, pipeline: Core['pipeline']) {
   const token = bearerCredentials(raw)
-  if (token === undefined) return undefined
-  try {
-    return pipeline.verify(token)
-  } catch (error) {
-    // What isn't even a token to HTTP is a malformed request, and not a bad token.
-    if (error instanceof InvalidTokenError && error.check === 'token') requireToken68(token)
-    throw error
-  }
+  return token === undefined ? undefined : pipeline.verify(token)
+}
+
+/**
+ * What isn't even a token to HTTP is a malformed request, and not a bad token. Looked at last,
+ * because it costs more than to find a known token.
+ */
+function headerRefusal(reason: unknown, { raw }: FastifyRequest): unknown {
+  if (!(reason instanceof InvalidTokenError) || reason.check !== 'token') return reason
+  return isToken68(bearerCredentials(raw)) ? reason : malformedHeader()
 }
 
 /** The same for a token that the application finds somewhere else. */
@@ -216,10 +219,10 @@ function report(
   request: FastifyRequest,
   onReject: PluginOptions['onReject'],
 ): void {
-  const { check, expected } = error.finding
+  const { code, check, expected } = error
   const failed = (err: unknown) => request.log.error({ err }, '"onReject" failed')
   try {
-    request.log.info({ code: error.code, check, expected }, `request refused: ${error.message}`)
+    request.log.info({ code, check, expected }, `request refused: ${error.message}`)
     Promise.resolve(onReject?.(error, request)).catch(failed)
   } catch (err) {
     failed(err)

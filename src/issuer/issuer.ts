@@ -1,6 +1,6 @@
 /** The trusted authorization servers, each with its keys: found by `iss` before anything is fetched. */
 import type { Algorithm } from '../algorithms.js'
-import { describe, InvalidTokenError } from '../errors.js'
+import { FindingAbout, InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { Profile } from './profile.js'
@@ -16,9 +16,11 @@ export interface Issuer {
 
 export class IssuerRegistry {
   readonly #issuers: ReadonlyMap<string, Issuer>
+  readonly #names: string
 
   constructor(issuers: readonly Issuer[]) {
     this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    this.#names = [...this.#issuers.keys()].join(' or ')
   }
 
   /**
@@ -30,11 +32,10 @@ export class IssuerRegistry {
   resolve(iss: unknown): Issuer {
     const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
     if (issuer !== undefined) return issuer
-    throw new InvalidTokenError('The access token is from an issuer that is not trusted here', {
-      check: 'issuer',
-      expected: [...this.#issuers.keys()].join(' or '),
-      found: describe(iss),
-    })
+    throw new InvalidTokenError(
+      'The access token is from an issuer that is not trusted here',
+      new FindingAbout('issuer', this.#names, iss),
+    )
   }
 
   sources(): readonly KeySource[] {
@@ -53,9 +54,8 @@ export class IssuerRegistry {
  */
 export function requireAlgorithm({ algorithms }: Issuer, alg: string): Algorithm {
   if ((algorithms as ReadonlySet<string>).has(alg)) return alg as Algorithm
-  throw new InvalidTokenError('The access token is signed with an algorithm that is not allowed', {
-    check: 'algorithm',
-    expected: [...algorithms].join(' or '),
-    found: describe(alg),
-  })
+  throw new InvalidTokenError(
+    'The access token is signed with an algorithm that is not allowed',
+    new FindingAbout('algorithm', [...algorithms].join(' or '), alg),
+  )
 }
