@@ -1,4 +1,5 @@
 export type { AsymmetricAlgorithm } from '../algorithms.js'
+export type { ClientAuthentication } from '../client-authentication.js'
 export type {
   AuthorizationServer,
   RequestCounts,
@@ -40,7 +41,6 @@ export {
   type TestUser,
 } from './authorization-server/test-accounts.js'
 export type { TokenProfileName } from './authorization-server/token-profiles.js'
-export type { ClientAuthentication } from './password-grant/client-authentication.js'
 export type { PasswordGrantOptions } from './password-grant/options.js'
 export { passwordGrant } from './password-grant/password-grant.js'
 export { PasswordGrantError } from './password-grant/password-grant-error.js'

@@ -1,9 +1,9 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { ClientAuth } from 'oauth4webapi'
+import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.js'
 import { isLoopback } from '../../loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
-import { type ClientAuthentication, clientAuthentication } from './client-authentication.js'
 import { type Redact, redactor } from './redaction.js'
 
 /** Options of `passwordGrant`. */

@@ -1,3 +1,7 @@
+/**
+ * How a client proves who it is to an authorization server (RFC 6749 §2.3, RFC 7523 §2.2): the
+ * resource server when it introspects a token, and the testing kit when it gets one.
+ */
 import { types } from 'node:util'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import {
@@ -9,7 +13,7 @@ import {
 } from 'oauth4webapi'
 
 /**
- * How the client proves who it is (RFC 6749 §2.3, RFC 7523 §2.2).
+ * The methods, by their names in the registry of RFC 7591 §2, and one that isn't in it.
  *
  * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first, as RFC 6749 §2.3.1 asks.
  * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that don't decode.
