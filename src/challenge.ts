@@ -7,9 +7,9 @@
  */
 import {
   InsufficientScopeError,
-  KeysUnavailableError,
   MissingCredentialsError,
   type ResourceServerError,
+  UnavailableError,
 } from './errors.js'
 
 export interface ChallengeContext {
@@ -23,7 +23,7 @@ export function responseHeaders(
   error: ResourceServerError,
   context: ChallengeContext,
 ): Record<string, string> {
-  if (error instanceof KeysUnavailableError) return { 'retry-after': String(error.retryAfter) }
+  if (error instanceof UnavailableError) return { 'retry-after': String(error.retryAfter) }
   return { 'www-authenticate': challenge(error, context) }
 }
 

@@ -25,6 +25,7 @@ export type Check =
   | 'scope'
   | 'policy'
   | 'keys-unavailable'
+  | 'introspection-unavailable'
 
 /**
  * Why a request was refused, for the operator.
@@ -165,18 +166,17 @@ export class InsufficientScopeError extends ResourceServerError {
   }
 }
 
-/** 503: no verdict is possible now, because the issuer's keys can't be had. Never a 401. */
-export class KeysUnavailableError extends ResourceServerError {
+/** 503: no verdict is possible now, because the issuer can't be asked. Never a 401. */
+export abstract class UnavailableError extends ResourceServerError {
   readonly code = 'temporarily_unavailable'
   readonly statusCode = 503
-  override readonly name = 'KeysUnavailableError'
 
   readonly #retryAfter: number
 
-  constructor(issuer: string, retryAfter: number, cause: unknown) {
+  constructor(check: Check, expected: string, retryAfter: number, cause: unknown) {
     super(
       'The access token cannot be verified at the moment, try again later',
-      { check: 'keys-unavailable', expected: `the keys of ${issuer}`, found: describeCause(cause) },
+      { check, expected, found: describeCause(cause) },
       { cause },
     )
     this.#retryAfter = retryAfter
@@ -185,6 +185,24 @@ export class KeysUnavailableError extends ResourceServerError {
   /** Whole seconds after which another try makes sense, at least 1. */
   get retryAfter(): number {
     return this.#retryAfter
+  }
+}
+
+/** 503: the issuer's keys can't be had. */
+export class KeysUnavailableError extends UnavailableError {
+  override readonly name = 'KeysUnavailableError'
+
+  constructor(issuer: string, retryAfter: number, cause: unknown) {
+    super('keys-unavailable', `the keys of ${issuer}`, retryAfter, cause)
+  }
+}
+
+/** 503: the issuer gives no verdict on a token, or refuses our own credentials. RFC 7662 §2.3. */
+export class IntrospectionUnavailableError extends UnavailableError {
+  override readonly name = 'IntrospectionUnavailableError'
+
+  constructor(issuer: string, retryAfter: number, cause: unknown) {
+    super('introspection-unavailable', `a verdict of ${issuer}`, retryAfter, cause)
   }
 }
 

@@ -4,6 +4,7 @@ import { isQuotable, isScopeToken, responseHeaders } from '../src/challenge.js'
 import {
   describe,
   InsufficientScopeError,
+  IntrospectionUnavailableError,
   InvalidRequestError,
   InvalidTokenError,
   KeysUnavailableError,
@@ -20,6 +21,7 @@ const errors = [
   new InvalidTokenError('bad', finding),
   new InsufficientScopeError('lacks', 'orders:read', finding),
   new KeysUnavailableError('https://issuer.example', 7, new Error('CAUSE')),
+  new IntrospectionUnavailableError('https://issuer.example', 8, new Error('CAUSE')),
 ]
 
 t.test('each error has a stable code, a status and a name', async (t) => {
@@ -31,6 +33,7 @@ t.test('each error has a stable code, a status and a name', async (t) => {
       ['InvalidTokenError', 'invalid_token', 401],
       ['InsufficientScopeError', 'insufficient_scope', 403],
       ['KeysUnavailableError', 'temporarily_unavailable', 503],
+      ['IntrospectionUnavailableError', 'temporarily_unavailable', 503],
     ],
   )
   for (const error of errors) {
@@ -74,7 +77,9 @@ t.test('B9: keys out of reach tell why to the operator, and when to come back', 
 
 t.test('B6: the headers of each error', async (t) => {
   const context = { realm: 'api', scope: 'a b' }
-  const [missing, request, token, scope, keys] = errors.map((e) => responseHeaders(e, context))
+  const [missing, request, token, scope, keys, introspection] = errors.map((e) =>
+    responseHeaders(e, context),
+  )
   t.same(missing, { 'www-authenticate': 'Bearer realm="api", scope="a b"' })
   t.same(request, {
     'www-authenticate':
@@ -88,6 +93,7 @@ t.test('B6: the headers of each error', async (t) => {
       'Bearer realm="api", error="insufficient_scope", error_description="lacks", scope="orders:read"',
   })
   t.same(keys, { 'retry-after': '7' })
+  t.same(introspection, { 'retry-after': '8' })
   t.same(responseHeaders(new MissingCredentialsError(), { realm: 'api', scope: '' }), {
     'www-authenticate': 'Bearer realm="api"',
   })
