@@ -1,6 +1,6 @@
 /**
- * Discovery: from an issuer's name to the address of its key set (RFC 8414 §3, OpenID Connect
- * Discovery 1.0 §4).
+ * Discovery: from an issuer's name to the addresses of its key set and of its introspection endpoint
+ * (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
  */
 
 import { isJsonObject } from '../json-object.js'
@@ -11,6 +11,13 @@ import { isSecureUrl } from '../secure-url.js'
 export interface AuthorizationServerMetadata {
   readonly issuer: string
   readonly jwksUri: string
+}
+
+/** The part of it that introspection needs. */
+export interface IntrospectionMetadata {
+  readonly endpoint: string
+  /** RFC 9701 §7: what signed answers are signed with, if the issuer says. */
+  readonly signingAlgorithms: readonly string[] | undefined
 }
 
 /** Several times what any issuer publishes; a key set, with its certificates, may be larger. */
@@ -47,16 +54,42 @@ export function metadataUrls(issuer: string): readonly string[] {
  * @throws {DiscoveryError} if no document is there, or none names exactly this issuer.
  * @throws what `fetch` throws when the host doesn't answer at all; no other URL is tried then.
  */
-export async function discover(
+export function discover(
   issuer: string,
   options: DiscoveryOptions,
 ): Promise<AuthorizationServerMetadata> {
+  return firstUsable(issuer, options, (document) => ({
+    issuer,
+    jwksUri: document.address('jwks_uri'),
+  }))
+}
+
+/**
+ * The same for an issuer that is asked about its tokens: it need not publish keys.
+ *
+ * @throws as {@link discover} does.
+ */
+export function discoverIntrospection(
+  issuer: string,
+  options: DiscoveryOptions,
+): Promise<IntrospectionMetadata> {
+  return firstUsable(issuer, options, (document) => ({
+    endpoint: document.address('introspection_endpoint'),
+    signingAlgorithms: document.strings('introspection_signing_alg_values_supported'),
+  }))
+}
+
+async function firstUsable<T>(
+  issuer: string,
+  options: DiscoveryOptions,
+  read: (document: MetadataDocument) => T,
+): Promise<T> {
   const maxBytes = Math.min(options.maxBytes, MAX_BYTES)
   const refusals: string[] = []
   for (const url of metadataUrls(issuer)) {
     try {
       const { body } = await fetchJson(url, { ...options, maxBytes })
-      return readMetadata(url, issuer, body, options.allowHttp)
+      return read(new MetadataDocument(url, issuer, body, options.allowHttp))
     } catch (error) {
       if (!(error instanceof UnexpectedAnswerError)) throw error
       refusals.push(error.message)
@@ -65,26 +98,43 @@ export async function discover(
   throw new DiscoveryError(`no metadata for the issuer ${issuer}: ${refusals.join('; ')}`)
 }
 
-function readMetadata(
-  url: string,
-  expected: string,
-  body: unknown,
-  allowHttp: boolean,
-): AuthorizationServerMetadata {
-  if (!isJsonObject(body)) throw new UnexpectedAnswerError(`${url} did not answer a JSON object`)
-  // RFC 8414 §3.3: identical, code point by code point. Anything else could be somebody's else.
-  if (body.issuer !== expected) {
-    throw new UnexpectedAnswerError(
-      `${url} names the issuer ${quote(body.issuer)}, which is not identical to ${quote(expected)}`,
-    )
+/** What one URL answered, once it is sure that it speaks of the issuer. */
+class MetadataDocument {
+  readonly #url: string
+  readonly #members: Readonly<Record<string, unknown>>
+  readonly #allowed: Parameters<typeof isSecureUrl>[1]
+
+  constructor(url: string, expected: string, body: unknown, allowHttp: boolean) {
+    if (!isJsonObject(body)) {
+      throw new UnexpectedAnswerError(`${url} did not answer a JSON object`)
+    }
+    // RFC 8414 §3.3: identical, code point by code point. Anything else could be somebody's else.
+    if (body.issuer !== expected) {
+      throw new UnexpectedAnswerError(
+        `${url} names the issuer ${quote(body.issuer)}, which is not identical to ${quote(expected)}`,
+      )
+    }
+    this.#url = url
+    this.#members = body
+    // A remote issuer may not send us to a plain-text service of our own machine.
+    this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }
-  if (typeof body.jwks_uri !== 'string') throw new UnexpectedAnswerError(`${url} has no "jwks_uri"`)
-  // A remote issuer may not send us to a plain-text service of our own machine.
-  const mayBeLoopback = new URL(expected).protocol === 'http:'
-  if (!isSecureUrl(body.jwks_uri, { allowHttp, mayBeLoopback })) {
-    throw new UnexpectedAnswerError(`${url} has a "jwks_uri" that is not an https URL`)
+
+  address(name: string): string {
+    const value = this.#members[name]
+    if (typeof value !== 'string') throw new UnexpectedAnswerError(`${this.#url} has no "${name}"`)
+    if (!isSecureUrl(value, this.#allowed)) {
+      throw new UnexpectedAnswerError(`${this.#url} has a "${name}" that is not an https URL`)
+    }
+    return value
   }
-  return { issuer: expected, jwksUri: body.jwks_uri }
+
+  /** `undefined` where the issuer says nothing, or nothing that is a list of names. */
+  strings(name: string): readonly string[] | undefined {
+    const value = this.#members[name]
+    const usable = Array.isArray(value) && value.every((one) => typeof one === 'string')
+    return usable ? value : undefined
+  }
 }
 
 function quote(value: unknown): string {

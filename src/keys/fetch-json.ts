@@ -67,8 +67,8 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
   }
 }
 
-/** In seconds only: a date would be compared with a clock that isn't ours. */
-function retryAfter({ headers }: Response): number | undefined {
+/** RFC 9110 §10.2.3 in milliseconds. In seconds only on the wire: a date would be compared with a clock that isn't ours. */
+export function retryAfter({ headers }: Response): number | undefined {
   const [seconds] = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '') ?? []
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
@@ -78,10 +78,11 @@ function status({ status, type }: Response): string {
   return redirected ? `${status}, a redirect, which is not followed` : `${status}`
 }
 
-async function readText(
+/** The body as text, read within bounds. `url` is for the message. */
+export async function readText(
   url: string,
   { body }: Response,
-  { maxBytes, signal }: FetchJsonOptions,
+  { maxBytes, signal }: Omit<FetchJsonOptions, 'fetch'>,
 ): Promise<string> {
   const reader = body?.getReader()
   if (reader === undefined) return ''
