@@ -30,8 +30,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ['plugin', 'resource-server', 'options', 'credentials', 'policy', 'issuer', 'keys'],
   plugin: ['resource-server', 'options', 'credentials', 'policy'],
   'resource-server': ['options', 'pipeline', 'policy', 'issuer', 'keys'],
-  options: ['issuer', 'keys'],
+  options: ['introspection', 'issuer', 'keys', 'client-authentication'],
   pipeline: ['cache', 'issuer', 'token', 'binding'],
+  introspection: ['issuer', 'keys', 'client-authentication'],
   cache: ['issuer', 'keys'],
   issuer: ['token', 'keys'],
   token: ['keys'],
@@ -154,6 +155,18 @@ t.test('cryptography is done in two places, and the network is in one', async (t
   t.same([...new Set(verifying.map(({ from }) => from))], ['token/signature.ts'])
   t.same(of('node:http'), [])
   t.same(of('node:https'), [])
+})
+
+t.test('oauth4webapi is loaded where introspection is asked for, and not before', async (t) => {
+  const loads = (from: string, specifier: string) =>
+    new RegExp(`^import (?!type ).*'${specifier}'|^\\} from '${specifier}'`, 'm').test(
+      readFileSync(join(root, from), 'utf8').replace(/^import type [^']*'[^']*'/gm, ''),
+    )
+  const product = files.filter((file) => partOf(file) !== 'testing')
+  const loading = (specifier: string) => product.filter((file) => loads(file, specifier)).sort()
+  t.same(loading('oauth4webapi'), ['client-authentication.ts', 'introspection/exchange.ts'])
+  t.same(loading('[./]*client-authentication.js'), ['introspection/exchange.ts'])
+  t.same(loading('[./a-z]*/exchange.js'), [], 'what speaks the protocol is imported at run time')
 })
 
 t.test('nothing of the product imports the testing kit', async (t) => {

@@ -1,0 +1,139 @@
+/**
+ * One question to the introspection endpoint, and what its answer means (RFC 7662 §2). oauth4webapi
+ * speaks the protocol; the answer is read here, within bounds and without forgiving duplicates.
+ *
+ * It is the only file of the core that needs oauth4webapi, and is loaded when a resource server with
+ * introspection is made.
+ */
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  customFetch,
+  introspectionRequest,
+} from 'oauth4webapi'
+import { type ClientCredentials, clientAuthentication } from '../client-authentication.js'
+import type { IntrospectionMetadata } from '../issuer/metadata.js'
+import { parseJsonObject } from '../json-object.js'
+import { readText, retryAfter } from '../keys/fetch-json.js'
+import { type Outcome, outcomeOf } from './answer.js'
+import { IntrospectionFailure } from './introspection-failure.js'
+import type { IntrospectionFetch } from './introspection-fetch.js'
+import { readSignedAnswer, type SignedAnswerOptions } from './signed-answer.js'
+
+export interface ExchangeOptions {
+  readonly issuer: string
+  readonly client: ClientCredentials
+  /** Only signed answers are taken then. */
+  readonly signed: SignedAnswerOptions | undefined
+  readonly fetch: IntrospectionFetch
+}
+
+/**
+ * Asks about one token. Heeds the signal.
+ *
+ * @throws {IntrospectionFailure} if the answer is no verdict; what `fetch` throws if there is none.
+ */
+export type Exchange = (
+  metadata: IntrospectionMetadata,
+  token: string,
+  signal: AbortSignal,
+) => Promise<Outcome>
+
+/** More than any issuer says about a token. */
+const MAX_BYTES = 65_536
+
+const SIGNED = 'application/token-introspection+jwt'
+const PLAIN = 'application/json'
+
+/** @throws {TypeError} if the client's key can't be used. */
+export async function introspectionExchange(options: ExchangeOptions): Promise<Exchange> {
+  const authentication = await clientAuthentication(options.client)
+  return async (metadata, token, signal) => {
+    signal.throwIfAborted()
+    const response = await request(metadata, token, signal, options, authentication)
+    try {
+      const place = placeOf(metadata.endpoint)
+      const text = await readText(place, response, { maxBytes: MAX_BYTES, signal })
+      if (response.status !== 200) throw refusal(place, response, text)
+      return outcomeOf(await read(metadata, response, text, options), text.length)
+    } finally {
+      // An unread body would hold its connection open.
+      response.body?.cancel().catch(() => {})
+    }
+  }
+}
+
+function request(
+  { endpoint }: IntrospectionMetadata,
+  token: string,
+  signal: AbortSignal,
+  { issuer, client, signed, fetch }: ExchangeOptions,
+  authentication: ClientAuth,
+): Promise<Response> {
+  return introspectionRequest(
+    { issuer, introspection_endpoint: endpoint },
+    { client_id: client.clientId },
+    authentication,
+    token,
+    {
+      additionalParameters: { token_type_hint: 'access_token' },
+      requestJwtResponse: signed !== undefined,
+      signal,
+      // Which addresses may be asked over http was decided when this one was found.
+      [allowInsecureRequests]: true,
+      [customFetch]: (url, init) => fetch(url, init as Parameters<IntrospectionFetch>[1]),
+    },
+  )
+}
+
+async function read(
+  { endpoint, signingAlgorithms }: IntrospectionMetadata,
+  response: Response,
+  text: string,
+  { signed }: ExchangeOptions,
+): Promise<Readonly<Record<string, unknown>>> {
+  const [type] = (response.headers.get('content-type') ?? '').toLowerCase().split(/[\s;]/)
+  const wanted = signed === undefined ? PLAIN : SIGNED
+  if (type !== wanted) {
+    throw new IntrospectionFailure(
+      `${placeOf(endpoint)} answered something else than ${wanted}`,
+      // Whoever asked for signatures and gets none should hear of it.
+      { of: 'token', level: signed === undefined ? 'warn' : 'error' },
+    )
+  }
+  if (signed !== undefined) return readSignedAnswer(text, signingAlgorithms, signed)
+  const members = parseJsonObject(text)
+  if (members !== undefined) return members
+  throw new IntrospectionFailure(
+    `${placeOf(endpoint)} did not answer a JSON object without duplicate members`,
+    { of: 'token' },
+  )
+}
+
+/** RFC 7662 §2.3, RFC 6749 §5.2. */
+function refusal(place: string, response: Response, text: string): IntrospectionFailure {
+  const { status } = response
+  const error = parseJsonObject(text)?.error
+  const refused = status === 401 || (status === 403 && typeof error === 'string')
+  if (refused || error === 'invalid_client' || error === 'unauthorized_client') {
+    return new IntrospectionFailure(
+      `${place} refuses our own credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", its "clientSecret" or "privateKey" and "clientAuthentication" are what the issuer knows`,
+      { of: 'issuer', level: 'error', retryAfter: retryAfter(response) },
+    )
+  }
+  const message = `${place} answered ${status}${status < 400 ? ', where 200 was due' : ''}`
+  const of = status < 400 || OF_THE_ISSUER.has(status) ? 'issuer' : 'token'
+  return new IntrospectionFailure(message, { of, retryAfter: retryAfter(response) })
+}
+
+/**
+ * What no token can bring about: gone, moved, overloaded. A 400, a 403 of a filter on the way or a
+ * 500 may be about the one token that was asked about.
+ */
+const OF_THE_ISSUER: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
+
+/** A query can carry more than the place. */
+function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}

@@ -1,0 +1,156 @@
+/**
+ * Token introspection (RFC 7662): the issuer is asked whether a token is good, and what it says is
+ * remembered for a short while.
+ *
+ * ```
+ * token → remembered? → under way? → back-off? → turn → endpoint → exchange → remembered → answer
+ * ```
+ *
+ * What a caller without a valid token can cause is bounded on this way: one question a token at a
+ * time and per `negativeMaxAge`, fifty at once, a thousand waiting, and then a 503 for strangers,
+ * while tokens that are known go first (`turns.ts`).
+ */
+import { setMaxListeners } from 'node:events'
+import { IntrospectionUnavailableError } from '../errors.js'
+import type { IntrospectionAnswer, Outcome } from './answer.js'
+import { IntrospectionEndpoint } from './endpoint.js'
+import type { Exchange } from './exchange.js'
+import type { IntrospectionFailure } from './introspection-failure.js'
+import type { IntrospectionFetch } from './introspection-fetch.js'
+import { digestOf, KnownAnswers } from './known-answers.js'
+import { type OnFailure, Questions } from './questions.js'
+import { type Watch, Watches } from './watch.js'
+
+/** All times in milliseconds. */
+export interface IntrospectorOptions {
+  readonly issuer: string
+  /** With it, no metadata is read. */
+  readonly endpoint: string | undefined
+  readonly allowHttp: boolean
+  readonly exchange: Exchange
+  readonly maxAge: number
+  readonly negativeMaxAge: number
+  readonly staleIfError: number
+  readonly interval: number
+  readonly maxEntries: number
+  readonly maxBytes: number
+  readonly timeout: number
+  readonly fetch: IntrospectionFetch
+  /** Since the epoch, as the wall clock has it: for `exp`. */
+  readonly now: () => number
+  /** Never set back: for what waits. */
+  readonly steadyNow: () => number
+  readonly onFailure: OnFailure
+}
+
+/** The longest time that a caller is told to wait, in seconds. */
+const LONGEST_RETRY_AFTER = 60
+
+export class Introspector {
+  readonly #options: IntrospectorOptions
+  readonly #closing = new AbortController()
+  readonly #known: KnownAnswers
+  readonly #questions: Questions
+  readonly #watches: Watches
+  /** One question for all who bring the same token at the same time. */
+  readonly #underWay = new Map<string, Promise<IntrospectionAnswer | undefined>>()
+
+  constructor(options: IntrospectorOptions) {
+    const closing = this.#closing.signal
+    // Each question under way listens to it, which Node would take for a leak.
+    setMaxListeners(0, closing)
+    this.#options = options
+    this.#known = new KnownAnswers(options)
+    this.#questions = new Questions({
+      ...options,
+      closing,
+      endpoint: new IntrospectionEndpoint({ ...options, closing }),
+    })
+    this.#watches = new Watches({ ...options, questions: this.#questions })
+  }
+
+  /**
+   * What the issuer says about a token that it calls active; `undefined` for every other. Nothing is
+   * awaited, and no promise is made, while the answer is remembered.
+   *
+   * The members of the answer are not checked but for `active`: `exp`, `nbf`, `aud`, `iss`, `scope`
+   * and `cnf` are the caller's to check, as those of a JWT are.
+   *
+   * @throws {IntrospectionUnavailableError} or rejects with one, if there is no verdict.
+   */
+  introspect(
+    token: string,
+  ): IntrospectionAnswer | undefined | Promise<IntrospectionAnswer | undefined> {
+    const key = digestOf(token)
+    const fresh = this.#known.fresh(key)
+    if (fresh !== undefined) return fresh
+    const refusal = this.#known.refusal(key)
+    if (refusal !== undefined) {
+      return refusal.failure === undefined ? undefined : this.#without(key, refusal.failure)
+    }
+    const stale = this.#questions.failing ? this.#known.stale(key) : undefined
+    if (stale === undefined) return this.#wait(key, token)
+    // The request that finds out whether the issuer is back need not wait for it.
+    if (this.#questions.pause === 0) this.#ask(key, token).catch(() => {})
+    return stale
+  }
+
+  /**
+   * The recheck of a token that was verified here, for its verdict to hold: see {@link Watch}. The
+   * token is kept as long as the watch is.
+   */
+  watch(token: string): Watch {
+    return this.#watches.of(token)
+  }
+
+  /** Ends what is under way. Nothing is asked afterwards. */
+  close(): void {
+    this.#closing.abort(new Error('the resource server was closed'))
+  }
+
+  async #wait(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+    try {
+      return await this.#ask(key, token)
+    } catch (failure) {
+      return this.#without(key, failure as IntrospectionFailure)
+    }
+  }
+
+  #ask(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+    const underWay = this.#underWay.get(key)
+    if (underWay !== undefined) return underWay
+    const asking = this.#askNow(key, token).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, asking)
+    return asking
+  }
+
+  async #askNow(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+    const standing = this.#known.vouchedFor(key) ? 'known' : 'stranger'
+    try {
+      return this.#remember(key, await this.#questions.ask(token, standing))
+    } catch (error) {
+      const failure = error as IntrospectionFailure
+      if (failure.of === 'token') this.#known.failedAt(key, failure)
+      throw failure
+    }
+  }
+
+  #remember(key: string, outcome: Outcome): IntrospectionAnswer | undefined {
+    if (outcome.kind !== 'active') {
+      this.#known.refuse(key)
+      return undefined
+    }
+    this.#known.keep(key, outcome.answer, outcome.length)
+    return outcome.answer
+  }
+
+  /** What is left without a verdict: one that is a little old, by explicit choice, or a 503. */
+  #without(key: string, failure: IntrospectionFailure): IntrospectionAnswer {
+    const stale = this.#known.stale(key)
+    if (stale !== undefined) return stale
+    // To each who waits an error of its own: the application may write into it.
+    const seconds = Math.ceil(this.#questions.pause / 1_000)
+    const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))
+    throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
+  }
+}

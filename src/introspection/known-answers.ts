@@ -1,0 +1,112 @@
+/**
+ * What the issuer said a short while ago, so that it isn't asked the same for every request.
+ *
+ * Kept under a SHA-256 of the token (RFC 9700 §4.9.3), bounded in number and bytes. Refusals have a
+ * place of their own: a stranger can make as many as they like, and push out none but theirs. No
+ * answer is used at or after the `exp` that it names (RFC 7662 §4).
+ */
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { IntrospectionAnswer } from './answer.js'
+import type { IntrospectionFailure } from './introspection-failure.js'
+
+/** All times in milliseconds. */
+export interface KnownAnswersOptions {
+  readonly maxAge: number
+  readonly negativeMaxAge: number
+  readonly staleIfError: number
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** For `exp`. */
+  readonly now: () => number
+  /** For what waits. */
+  readonly steadyNow: () => number
+}
+
+interface Kept {
+  readonly answer: IntrospectionAnswer
+  readonly freshUntil: number
+  readonly usableUntil: number
+}
+
+/** The token isn't good (no `failure`), or the issuer failed at this one token. */
+export interface Refusal {
+  readonly failure: IntrospectionFailure | undefined
+  readonly until: number
+}
+
+/** The issuer may well get over it. In milliseconds. */
+const FAILED_FOR = 1_000
+
+/** The answer parsed is a few times as long as its text, measured as for verified tokens. */
+const BYTES_PER_CHARACTER = 4
+const BYTES_PER_ENTRY = 1_024
+
+export class KnownAnswers {
+  readonly #options: KnownAnswersOptions
+  readonly #good: LRUCache<string, Kept>
+  readonly #refused: LRUCache<string, Refusal>
+
+  constructor(options: KnownAnswersOptions) {
+    const { maxEntries, maxBytes } = options
+    this.#options = options
+    this.#good = new LRUCache({ max: maxEntries, maxSize: maxBytes })
+    this.#refused = new LRUCache({ max: maxEntries })
+  }
+
+  fresh(key: string): IntrospectionAnswer | undefined {
+    const kept = this.#good.get(key)
+    if (kept === undefined || !(this.#options.steadyNow() < kept.freshUntil)) return undefined
+    return this.#unexpired(kept)
+  }
+
+  /** What was good, for as long as it may be used while the issuer can't be asked. */
+  stale(key: string): IntrospectionAnswer | undefined {
+    const kept = this.#good.get(key)
+    if (kept === undefined || !(this.#options.steadyNow() < kept.usableUntil)) return undefined
+    return this.#unexpired(kept)
+  }
+
+  refusal(key: string): Refusal | undefined {
+    const refusal = this.#refused.get(key)
+    return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
+  }
+
+  /** Whether the issuer vouched for it, be it long ago. */
+  vouchedFor(key: string): boolean {
+    return this.#good.has(key)
+  }
+
+  keep(key: string, answer: IntrospectionAnswer, length: number): void {
+    const { maxAge, staleIfError, steadyNow } = this.#options
+    const freshUntil = steadyNow() + maxAge
+    const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
+    this.#good.set(key, { answer, freshUntil, usableUntil: freshUntil + staleIfError }, { size })
+    this.#refused.delete(key)
+  }
+
+  /** The token isn't good. Whatever was known before is over. */
+  refuse(key: string): void {
+    this.#good.delete(key)
+    this.#refuse(key, undefined, this.#options.negativeMaxAge)
+  }
+
+  /** Nothing new is known of the token, and asking again at once makes no sense. */
+  failedAt(key: string, failure: IntrospectionFailure): void {
+    this.#refuse(key, failure, FAILED_FOR)
+  }
+
+  #refuse(key: string, failure: IntrospectionFailure | undefined, age: number): void {
+    this.#refused.set(key, { failure, until: this.#options.steadyNow() + age })
+  }
+
+  /** An `exp` that is no number is for the checks that follow, which refuse the token. */
+  #unexpired({ answer }: Kept): IntrospectionAnswer | undefined {
+    const { exp } = answer
+    return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? answer : undefined
+  }
+}
+
+export function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}

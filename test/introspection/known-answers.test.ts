@@ -1,0 +1,187 @@
+/** What is remembered of the issuer's answers, and for how long (RFC 7662 §4, RFC 9700 §4.9.3). */
+import { inspect } from 'node:util'
+import t, { type Test } from 'tap'
+import { digestOf, KnownAnswers } from '../../src/introspection/known-answers.js'
+import {
+  CLIENT,
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { json, status } from '../fixtures/key-server.js'
+
+const GOOD = { active: true, sub: 'user-1' }
+
+async function start(t: Test, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('good', GOOD)
+  return { server, ...(await introspectorOf(t, server, overrides)) }
+}
+
+t.test('a thousand requests with one token ask once', async (t) => {
+  const { server, introspector } = await start(t)
+  const answers = await Promise.all(
+    Array.from({ length: 1_000 }, () => introspector.introspect('good')),
+  )
+  t.equal(server.questions.length, 1)
+  t.ok(answers.every((answer) => answer === answers[0] && answer?.sub === 'user-1'))
+})
+
+t.test('a thousand requests that fail together ask once, and get an error each', async (t) => {
+  const { server, introspector } = await start(t)
+  server.state.instead = status(503)
+  const errors = await Promise.all(
+    Array.from({ length: 1_000 }, () =>
+      Promise.resolve(introspector.introspect('good')).catch((error) => error),
+    ),
+  )
+  t.equal(server.questions.length, 1)
+  t.equal(new Set(errors).size, 1_000)
+})
+
+t.test('a remembered answer comes at once, without a promise', async (t) => {
+  const { introspector } = await start(t)
+  const asked = introspector.introspect('good')
+  t.ok(asked instanceof Promise)
+  const answer = await asked
+  t.equal(introspector.introspect('good'), answer)
+  await introspector.introspect('bad')
+  t.equal(introspector.introspect('bad'), undefined)
+})
+
+t.test('I4: an active token is asked about again after maxAge', async (t) => {
+  const { server, clock, outcome } = await start(t, { maxAge: 10_000 })
+  t.equal(await outcome('good'), 'active')
+  clock.now += 9_999
+  t.equal(await outcome('good'), 'active')
+  t.equal(server.asked('good'), 1)
+  server.state.tokens.delete('good')
+  clock.now += 1
+  t.equal(await outcome('good'), 'refused', 'it was revoked')
+  t.equal(server.asked('good'), 2)
+})
+
+t.test('maxAge 0 asks for each request', async (t) => {
+  const { server, outcome } = await start(t, { maxAge: 0 })
+  await outcome('good')
+  await outcome('good')
+  t.equal(server.asked('good'), 2)
+})
+
+t.test('I4: no answer is used at or after its exp', async (t) => {
+  for (const staleIfError of [0, 60_000]) {
+    const { server, clock, outcome } = await start(t, { maxAge: 30_000, staleIfError })
+    server.state.tokens.set('short', { ...GOOD, exp: clock.now / 1_000 + 5 })
+    t.equal(await outcome('short'), 'active')
+    clock.now += 4_999
+    t.equal(await outcome('short'), 'active')
+    t.equal(server.asked('short'), 1)
+    clock.now += 1
+    server.state.instead = status(503)
+    t.equal(await outcome('short'), 'unavailable', 'also where the issuer cannot be asked')
+  }
+})
+
+t.test('an exp that is no number is left to those who check it', async (t) => {
+  const { server, introspector } = await start(t)
+  server.state.tokens.set('odd', { ...GOOD, exp: 'tomorrow' })
+  t.match(await introspector.introspect('odd'), { exp: 'tomorrow' })
+})
+
+t.test('I4: a token that is not active is asked about again after negativeMaxAge', async (t) => {
+  const { server, clock, outcome } = await start(t, { negativeMaxAge: 2_000 })
+  t.equal(await outcome('late'), 'refused')
+  server.state.tokens.set('late', GOOD)
+  clock.now += 1_999
+  t.equal(await outcome('late'), 'refused')
+  clock.now += 1
+  t.equal(await outcome('late'), 'active')
+  t.equal(server.asked('late'), 2)
+})
+
+t.test('negativeMaxAge 0 asks for each request', async (t) => {
+  const { server, outcome } = await start(t, { negativeMaxAge: 0 })
+  await outcome('bad')
+  await outcome('bad')
+  t.equal(server.asked('bad'), 2)
+})
+
+t.test('I4: garbage, as much of it as may come, pushes no good answer out', async (t) => {
+  const { server, outcome, introspector } = await start(t, { maxEntries: 2 })
+  await outcome('good')
+  for (let i = 0; i < 10; i++) await outcome(`garbage-${i}`)
+  t.not(introspector.introspect('good'), undefined)
+  t.equal(server.asked('good'), 1)
+  await outcome('garbage-9')
+  t.equal(server.asked('garbage-9'), 1, 'the last of it is remembered')
+  await outcome('garbage-0')
+  t.equal(server.asked('garbage-0'), 2, 'the first of it is forgotten')
+})
+
+t.test('what is remembered is bounded in number and in bytes', async (t) => {
+  const { server, outcome } = await start(t, { maxEntries: 3, maxBytes: 65_536 })
+  for (const token of ['a', 'b', 'c', 'd']) {
+    server.state.tokens.set(token, GOOD)
+    await outcome(token)
+  }
+  await outcome('a')
+  t.equal(server.asked('a'), 2, 'the oldest of four makes room')
+  for (const token of ['x', 'y']) {
+    server.state.tokens.set(token, { ...GOOD, note: 'n'.repeat(10_000) })
+    await outcome(token)
+  }
+  await outcome('x')
+  t.equal(server.asked('x'), 2, 'two long ones are too many')
+  server.state.tokens.set('huge', { ...GOOD, note: 'n'.repeat(30_000) })
+  t.equal(await outcome('huge'), 'active', 'one that is too long is used and not kept')
+  await outcome('huge')
+  t.equal(server.asked('huge'), 2)
+})
+
+t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
+  const token = 'an-opaque-token-that-is-a-secret'
+  t.match(digestOf(token), /^[\w-]{43}$/)
+  t.not(digestOf(token), digestOf(`${token}.`))
+  const known = new KnownAnswers({
+    maxAge: 1,
+    negativeMaxAge: 1,
+    staleIfError: 0,
+    maxEntries: 10,
+    maxBytes: 65_536,
+    now: Date.now,
+    steadyNow: Date.now,
+  })
+  known.keep(digestOf(token), GOOD as never, 10)
+  t.ok(known.vouchedFor(digestOf(token)))
+  t.notOk(known.vouchedFor(token))
+})
+
+t.test('B10: neither token nor secret shows when an introspector is printed', async (t) => {
+  const { server, introspector, outcome } = await start(t)
+  await outcome('good')
+  server.state.held = new Promise(() => {})
+  outcome('an-opaque-token-under-way').catch(() => {})
+  introspector.watch('a-watched-token').check()
+  const printed = inspect(introspector, { depth: Number.POSITIVE_INFINITY, showHidden: true })
+  t.notMatch(printed, CLIENT.clientSecret)
+  t.notMatch(printed, /opaque-token|watched-token/)
+})
+
+t.test('a revoked token stays refused when the issuer fails after that', async (t) => {
+  const { server, clock, outcome } = await start(t, { maxAge: 1_000, staleIfError: 3_600_000 })
+  t.equal(await outcome('good'), 'active')
+  server.state.tokens.delete('good')
+  clock.now += 1_000
+  t.equal(await outcome('good'), 'refused')
+  server.state.instead = status(503)
+  clock.now += 5_000
+  t.equal(await outcome('good'), 'unavailable', 'what was known before is over')
+})
+
+t.test('what vouches for nothing ends what was known before', async (t) => {
+  const { server, clock, outcome } = await start(t, { maxAge: 1_000, staleIfError: 3_600_000 })
+  t.equal(await outcome('good'), 'active')
+  server.state.instead = json({ active: 'true' })
+  clock.now += 1_000
+  t.equal(await outcome('good'), 'refused')
+})

@@ -1,0 +1,128 @@
+/** What may be said about introspection, and what may not. */
+import { generateKeyPairSync } from 'node:crypto'
+import t from 'tap'
+import {
+  type IntrospectionOptions,
+  resolveIntrospection,
+} from '../../src/options/introspection-options.js'
+
+const CLIENT = { clientId: 'orders-api', clientSecret: 'a secret' }
+const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+  format: 'jwk',
+}) as object
+const KEYED = { clientId: 'orders-api', privateKey }
+
+function resolve(options: object, allowHttp = false) {
+  return resolveIntrospection(options as IntrospectionOptions, allowHttp)
+}
+
+t.test('a client is all that is needed', async (t) => {
+  const resolved = resolve(CLIENT)
+  const { client, isOpaque, fetch: used, ...rest } = resolved
+  t.ok(Object.isFrozen(resolved) && Object.isFrozen(client))
+  t.match(client, { ...CLIENT, clientAuthentication: 'client_secret_basic' })
+  t.equal(used, fetch)
+  t.strictSame(rest, {
+    endpoint: undefined,
+    mode: 'opaque',
+    signed: false,
+    maxAge: 30_000,
+    negativeMaxAge: 5_000,
+    maxEntries: 10_000,
+    maxBytes: 33_554_432,
+    staleIfError: 0,
+    interval: 60_000,
+    timeout: 5_000,
+  })
+})
+
+t.test('the way of authenticating follows from what is given', async (t) => {
+  const table: [object, string][] = [
+    [CLIENT, 'client_secret_basic'],
+    [{ ...CLIENT, clientAuthentication: 'client_secret_post' }, 'client_secret_post'],
+    [KEYED, 'private_key_jwt'],
+    [{ ...KEYED, clientAuthentication: 'private_key_jwt' }, 'private_key_jwt'],
+  ]
+  for (const [options, method] of table) {
+    t.equal(resolve(options).client.clientAuthentication, method)
+  }
+})
+
+t.test('an opaque token', async (t) => {
+  const tokens = ['abc', 'ya29.abc', 'a.b.c.d', 'a.b.c', 'a.b.c.d.e']
+  const opaque = ({ isOpaque }: { isOpaque: (token: string) => boolean }) =>
+    tokens.filter((token) => isOpaque(token))
+  const whatever = ['abc', 'ya29.abc', 'a.b.c.d']
+  t.strictSame(opaque(resolve(CLIENT)), whatever, 'has not the parts of a JWT')
+  t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens: true })), whatever)
+  t.strictSame(opaque(resolve({ ...CLIENT, mode: 'always', opaqueTokens: false })), [])
+  t.strictSame(opaque(resolve({ ...CLIENT, mode: 'recheck', opaqueTokens: false })), [])
+  const opaqueTokens = (token: string) => token.startsWith('ya29.')
+  t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens })), ['ya29.abc'], 'as a function says')
+})
+
+t.test('what is possible is taken', async (t) => {
+  const fetch = async () => new Response()
+  for (const [options, allowHttp] of [
+    [{ mode: 'recheck', interval: 1_000 }],
+    [{ maxAge: 0, negativeMaxAge: 0, staleIfError: 3_600_000 }],
+    [{ endpoint: 'https://issuer.example/introspect?tenant=1' }],
+    [{ endpoint: 'http://127.0.0.1:8080/introspect' }],
+    [{ endpoint: 'http://issuer.example/introspect' }, true],
+    [{ signed: true, fetch, timeout: 100, maxEntries: 1, maxBytes: 65_536 }],
+  ] as [object, boolean?][]) {
+    t.match(resolve({ ...CLIENT, ...options }, allowHttp), options)
+  }
+})
+
+t.test('what is impossible is a TypeError that names the option and the mend', async (t) => {
+  const table: [object, RegExp][] = [
+    [{ ...CLIENT, clientID: 'x' }, /"clientID" is no option of "introspection"/],
+    [new Map(), /"introspection" must be an object/],
+    [{ clientSecret: 's' }, /"introspection.clientId" option must be a string: the id/],
+    [{ ...CLIENT, clientId: '' }, /"introspection.clientId"/],
+    [{ ...CLIENT, clientSecret: '' }, /"introspection.clientSecret" option must be a string/],
+    [{ ...CLIENT, clientSecret: 7 }, /"introspection.clientSecret"/],
+    [{ clientId: 'x' }, /either "introspection.clientSecret" or "introspection.privateKey"/],
+    [{ ...CLIENT, privateKey }, /either "introspection.clientSecret" or/],
+    [{ ...CLIENT, clientAuthentication: 'none' }, /must be one of client_secret_basic, /],
+    [
+      { ...CLIENT, clientAuthentication: 'private_key_jwt' },
+      /is private_key_jwt, which needs "introspection.privateKey"/,
+    ],
+    [
+      { ...KEYED, clientAuthentication: 'client_secret_post' },
+      /is client_secret_post, which needs "introspection.clientSecret"/,
+    ],
+    [{ ...CLIENT, endpoint: 'http://issuer.example/introspect' }, /must be an https URL/],
+    [{ ...CLIENT, endpoint: '/introspect' }, /"introspection.endpoint" option must be/],
+    [{ ...CLIENT, endpoint: 'https://i.example/#x' }, /without credentials and fragment/],
+    [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials and fragment/],
+    [{ ...CLIENT, endpoint: 7 }, /"introspection.endpoint"/],
+    [{ ...CLIENT, mode: 'jwt' }, /"introspection.mode" option must be one of opaque, always/],
+    [{ ...CLIENT, interval: 5_000 }, /needs "introspection.mode" to be recheck/],
+    [{ ...CLIENT, mode: 'always', interval: 5_000 }, /needs "introspection.mode" to be recheck/],
+    [{ ...CLIENT, mode: 'recheck', interval: 999 }, /milliseconds from 1000 to 3600000/],
+    [{ ...CLIENT, opaqueTokens: false }, /so that nothing is introspected/],
+    [{ ...CLIENT, opaqueTokens: 'yes' }, /"introspection.opaqueTokens" option must be true or/],
+    [{ ...CLIENT, signed: 1 }, /"introspection.signed" option must be true or false/],
+    [{ ...CLIENT, maxAge: -1 }, /"introspection.maxAge" option .* from 0 to 3600000/],
+    [{ ...CLIENT, maxAge: 0.5 }, /whole number of milliseconds/],
+    [{ ...CLIENT, negativeMaxAge: 60_001 }, /"introspection.negativeMaxAge" .* to 60000/],
+    [{ ...CLIENT, staleIfError: 3_600_001 }, /"introspection.staleIfError" .* to 3600000/],
+    [{ ...CLIENT, timeout: 99 }, /"introspection.timeout" option .* from 100 to 60000/],
+    [{ ...CLIENT, maxEntries: 0 }, /"introspection.maxEntries" option .* tokens from 1/],
+    [{ ...CLIENT, maxBytes: 1 }, /"introspection.maxBytes" option .* bytes from 65536/],
+    [{ ...CLIENT, fetch: {} }, /"introspection.fetch" option must be a function/],
+  ]
+  for (const [options, message] of table) {
+    let thrown: unknown
+    try {
+      resolve(options)
+    } catch (error) {
+      thrown = error
+    }
+    t.match(thrown, { name: 'TypeError', message })
+    t.notMatch(`${thrown}`, CLIENT.clientSecret, 'B10: no secret in it')
+  }
+})

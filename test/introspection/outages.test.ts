@@ -1,0 +1,369 @@
+/** An issuer that is down, slow, moved, or doesn't know us (RFC 7662 §2.3). */
+import t, { type Test } from 'tap'
+import { responseHeaders } from '../../src/challenge.js'
+import { IntrospectionUnavailableError, UnavailableError } from '../../src/errors.js'
+import {
+  CLIENT,
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import {
+  type Answer,
+  drip,
+  endless,
+  hang,
+  hangInBody,
+  json,
+  status,
+  truncated,
+} from '../fixtures/key-server.js'
+
+const GOOD = { active: true, sub: 'user-1' }
+
+async function start(t: Test, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  for (const token of ['good', 'better']) server.state.tokens.set(token, GOOD)
+  return { server, ...(await introspectorOf(t, server, overrides)) }
+}
+
+const LATE = /no complete answer within 200 ms$/
+
+interface Outage {
+  readonly answer: Answer
+  readonly level?: 'error'
+  readonly message: RegExp
+  readonly timeout?: number
+}
+
+const OUTAGES: Record<string, Outage> = {
+  'I3: a 401': { answer: status(401), level: 'error', message: /our own credentials/ },
+  'I3: a 401 with a challenge': {
+    answer: status(401, { 'www-authenticate': 'Basic realm="x"' }),
+    level: 'error',
+    message: /our own credentials/,
+  },
+  'I3: a 400 that says invalid_client': {
+    answer: (response) => response.writeHead(400).end('{"error":"invalid_client"}'),
+    level: 'error',
+    message: /our own credentials/,
+  },
+  'I3: a 403 that says why': {
+    answer: (response) => response.writeHead(403).end('{"error":"access_denied"}'),
+    level: 'error',
+    message: /our own credentials/,
+  },
+  'a 404': { answer: status(404), message: /answered 404/ },
+  'a 429': { answer: status(429), message: /answered 429/ },
+  'a 502': { answer: status(502), message: /answered 502/ },
+  'a 503': { answer: status(503), message: /answered 503/ },
+  'a redirect': {
+    answer: status(307, { location: '/elsewhere' }),
+    message: /answered 307, where 200 was due/,
+  },
+  'a connection that breaks': {
+    answer: (response) => void response.destroy(),
+    message: /could not be asked: (?:ECONNRESET|UND_ERR_SOCKET)$/,
+  },
+  'an answer that breaks off': {
+    answer: truncated,
+    message: /could not be asked: UND_ERR_SOCKET$/,
+  },
+  'no answer': { answer: hang, message: LATE, timeout: 200 },
+  'half an answer': { answer: hangInBody, message: LATE, timeout: 200 },
+  'a dripping answer': { answer: drip, message: LATE, timeout: 200 },
+}
+
+for (const [name, { answer, level = 'warn', message, timeout }] of Object.entries(OUTAGES)) {
+  t.test(`${name} is a 503 for everybody, and a pause`, async (t) => {
+    const { server, introspector, clock, outcome, failures } = await start(t, {
+      ...(timeout !== undefined && { timeout }),
+    })
+    server.state.instead = answer
+    const error = await Promise.resolve(introspector.introspect('good')).catch((error) => error)
+    t.ok(error instanceof IntrospectionUnavailableError && error instanceof UnavailableError)
+    t.match(error, { statusCode: 503, code: 'temporarily_unavailable', retryAfter: 1 })
+    t.match(error.finding, { check: 'introspection-unavailable', found: message })
+    t.same(responseHeaders(error, { realm: 'api', scope: '' }), { 'retry-after': '1' })
+    t.equal(failures.length, 1)
+    t.match(failures, [{ failure: { of: 'issuer', level, message } }])
+    t.equal(await outcome('better'), 'unavailable')
+    t.equal(server.questions.length, 1, 'nobody is asked during the pause')
+    t.equal(failures.length, 1, 'and nothing is told')
+
+    server.state.instead = undefined
+    clock.now += failures[0]?.retryIn ?? 0
+    t.equal(await outcome('better'), 'active', 'it heals after it')
+  })
+}
+
+t.test('an endless answer is cut off, and is its token’s fault', async (t) => {
+  const { server, outcome, failures } = await start(t)
+  server.state.instead = endless
+  t.equal(await outcome('good'), 'unavailable')
+  t.match(failures, [{ failure: { of: 'token', message: /answered more than 65536 bytes/ } }])
+  await server.idle()
+})
+
+t.test('the pause grows with each failure, and Retry-After makes it longer', async (t) => {
+  const { server, clock, introspector, outcome, failures } = await start(t)
+  server.state.instead = status(503)
+  for (const longest of [1_000, 2_000, 4_000]) {
+    t.equal(await outcome('good'), 'unavailable')
+    const retryIn = failures.at(-1)?.retryIn ?? 0
+    t.ok(retryIn >= longest / 2 && retryIn <= longest, `${retryIn}`)
+    clock.now += retryIn
+  }
+  server.state.instead = status(429, { 'retry-after': '20' })
+  const error = await Promise.resolve(introspector.introspect('good')).catch((error) => error)
+  t.equal(failures.at(-1)?.retryIn, 20_000)
+  t.equal(error.retryAfter, 20)
+  clock.now += 19_999
+  t.equal(await outcome('good'), 'unavailable')
+  t.equal(server.questions.length, 4)
+})
+
+t.test('failures that began together count as one', async (t) => {
+  const { server, outcome, failures } = await start(t)
+  const release = server.hold()
+  server.state.instead = status(503)
+  const outcomes = Array.from({ length: 30 }, (_, i) => outcome(`token-${i}`))
+  while (server.questions.length < 30) await new Promise((done) => setTimeout(done, 5))
+  release()
+  t.strictSame(new Set(await Promise.all(outcomes)), new Set(['unavailable']))
+  t.equal(failures.length, 1)
+  t.ok((failures[0]?.retryIn ?? 0) <= 1_000, 'the first pause')
+})
+
+t.test('an answer that was on its way before an outage does not end it', async (t) => {
+  const { server, outcome } = await start(t)
+  const release = server.hold()
+  const slow = outcome('good')
+  while (server.asked('good') === 0) await new Promise((done) => setTimeout(done, 5))
+  server.state.held = undefined
+  server.state.instead = status(503)
+  t.equal(await outcome('better'), 'unavailable')
+  release()
+  t.equal(await slow, 'active')
+  t.equal(await outcome('other'), 'unavailable')
+})
+
+t.test('after the pause one asks, and the rest wait for what it finds', async (t) => {
+  const { server, clock, outcome, failures } = await start(t)
+  server.state.instead = status(503)
+  await outcome('good')
+  clock.now += failures[0]?.retryIn ?? 0
+  const asked = server.questions.length
+  const again = ['good', 'better', 'other'].map(outcome)
+  t.strictSame(await Promise.all(again), ['unavailable', 'unavailable', 'unavailable'])
+  t.equal(server.questions.length, asked + 1, 'still down')
+  t.equal(failures.length, 2)
+
+  clock.now += failures[1]?.retryIn ?? 0
+  server.state.instead = undefined
+  const healed = ['good', 'better', 'other'].map(outcome)
+  t.strictSame(await Promise.all(healed), ['active', 'active', 'refused'])
+})
+
+t.test('staleIfError', async (t) => {
+  t.test('serves what was good, without waiting, while the issuer cannot be asked', async (t) => {
+    const { server, introspector, clock, outcome, failures } = await start(t, {
+      maxAge: 1_000,
+      staleIfError: 60_000,
+    })
+    const answer = await introspector.introspect('good')
+    server.state.instead = status(503)
+    clock.now += 1_000
+    t.equal(await introspector.introspect('good'), answer, 'the one that finds out waits for it')
+    t.equal(await outcome('better'), 'unavailable', 'what was never good is not served')
+    t.equal(introspector.introspect('good'), answer, 'at once')
+    clock.now += failures[0]?.retryIn ?? 0
+    server.state.instead = undefined
+    server.state.tokens.delete('good')
+    t.equal(introspector.introspect('good'), answer, 'at once, and asks meanwhile')
+    while (server.asked('good') < 3) await new Promise((done) => setTimeout(done, 5))
+    await new Promise((done) => setTimeout(done, 20))
+    t.equal(introspector.introspect('good'), undefined, 'revoked')
+  })
+
+  t.test('is over when it is over', async (t) => {
+    const { server, clock, outcome } = await start(t, { maxAge: 1_000, staleIfError: 5_000 })
+    await outcome('good')
+    server.state.instead = status(503)
+    clock.now += 5_999
+    t.equal(await outcome('good'), 'active')
+    clock.now += 1
+    t.equal(await outcome('good'), 'unavailable')
+  })
+
+  t.test('is none unless it is asked for', async (t) => {
+    const { server, clock, outcome } = await start(t, { maxAge: 1_000 })
+    await outcome('good')
+    server.state.instead = status(503)
+    clock.now += 1_000
+    t.equal(await outcome('good'), 'unavailable')
+  })
+
+  t.test('holds for a token that the issuer fails at', async (t) => {
+    const { server, introspector, clock } = await start(t, { maxAge: 1_000, staleIfError: 60_000 })
+    const answer = await introspector.introspect('good')
+    server.state.instead = status(500)
+    clock.now += 1_000
+    t.equal(await introspector.introspect('good'), answer)
+    t.equal(introspector.introspect('good'), answer)
+    t.equal(server.asked('good'), 2)
+  })
+})
+
+t.test('metadata', async (t) => {
+  t.test('is read once for all who ask', async (t) => {
+    const { server, outcome } = await start(t)
+    await Promise.all(['a', 'b', 'c'].map(outcome))
+    t.equal(server.count(server.metadataPath), 1)
+    await outcome('d')
+    t.equal(server.count(server.metadataPath), 1)
+  })
+
+  t.test('without an introspection endpoint is a 503 that says so', async (t) => {
+    const { server, outcome, failures } = await start(t)
+    server.answer(server.metadataPath, json({ issuer: server.issuer, jwks_uri: server.jwksUri }))
+    t.equal(await outcome('good'), 'unavailable')
+    t.match(failures, [{ failure: { of: 'issuer', message: /has no "introspection_endpoint"/ } }])
+  })
+
+  t.test('that names an unsafe endpoint is not followed', async (t) => {
+    const { server, outcome, failures } = await start(t)
+    const unsafe = {
+      ...server.metadata,
+      introspection_endpoint: 'http://issuer.example/introspect',
+    }
+    server.answer(server.metadataPath, json(unsafe))
+    t.equal(await outcome('good'), 'unavailable')
+    t.match(failures, [{ failure: { message: /that is not an https URL/ } }])
+  })
+
+  t.test('is read again after a failure, so that an endpoint that moved is found', async (t) => {
+    const { server, clock, outcome, failures } = await start(t)
+    t.equal(await outcome('good'), 'active')
+    server.answer('/moved', json(GOOD))
+    server.answer(
+      server.metadataPath,
+      json({ ...server.metadata, introspection_endpoint: `${server.origin}/moved` }),
+    )
+    server.state.instead = status(404)
+    t.equal(await outcome('better'), 'unavailable')
+    clock.now += failures[0]?.retryIn ?? 0
+    t.equal(await outcome('better'), 'active')
+    t.equal(server.requests.at(-1), '/moved')
+  })
+
+  t.test('that fails or hangs leaves the endpoint where it was', async (t) => {
+    const { server, clock, outcome, failures } = await start(t, { timeout: 400 })
+    t.equal(await outcome('good'), 'active')
+    for (const answer of [status(500), hang]) {
+      server.answer(server.metadataPath, answer)
+      server.state.instead = status(503)
+      t.equal(await outcome('other'), 'unavailable')
+      clock.now += failures.at(-1)?.retryIn ?? 0
+      server.state.instead = undefined
+      t.equal(await outcome('other'), 'refused')
+      clock.now += 5_000
+    }
+  })
+})
+
+t.test('plain http beyond loopback', async (t) => {
+  const endpoint = 'http://issuer.example/introspect'
+  const seen: string[] = []
+  const fetch = async (url: string) => {
+    seen.push(url)
+    const found = url.endsWith('introspect') ? GOOD : { issuer, introspection_endpoint: endpoint }
+    return Response.json(found)
+  }
+  const issuer = 'https://issuer.example'
+  const strict = await introspectorOf(t, { issuer }, { fetch })
+  t.equal(await strict.outcome('good'), 'unavailable')
+  t.notOk(seen.includes(endpoint), 'is not used')
+  const lax = await introspectorOf(t, { issuer }, { fetch, allowHttp: true })
+  t.equal(await lax.outcome('good'), 'active', 'unless it was allowed')
+})
+
+t.test('a fetch that heeds no signal', async (t) => {
+  t.test('holds nobody up, and keeps no place', async (t) => {
+    // The deadline's timer keeps no process alive.
+    const alive = setInterval(() => {}, 1_000)
+    t.teardown(() => clearInterval(alive))
+    const never = () => new Promise<never>(() => {})
+    const endpoint = 'https://issuer.example/introspect'
+    const options = { fetch: never, endpoint, timeout: 100 }
+    const { outcome, clock, failures } = await introspectorOf(t, { issuer: 'https://i' }, options)
+    for (let i = 0; i < 3; i++) {
+      t.equal(await outcome('good'), 'unavailable')
+      clock.now += failures.at(-1)?.retryIn ?? 0
+    }
+    t.equal(failures.length, 3)
+  })
+})
+
+t.test('B10: what a fetch throws may hold the request, and is not passed on', async (t) => {
+  const endpoint = 'https://issuer.example/introspect'
+  for (const [thrown, reason] of [
+    [new Error('oops'), 'no answer'],
+    ['text', 'no answer'],
+    [Object.assign(new Error('oops'), { code: 'a token: T0K3N' }), 'no answer'],
+    [new TypeError('failed', { cause: { code: 'ECONNREFUSED' } }), 'no answer'],
+    [new TypeError('x', { cause: Object.assign(new Error(), { code: 'ENOTFOUND' }) }), 'ENOTFOUND'],
+  ] as const) {
+    const fetch = async (_url: string, init: object): Promise<Response> => {
+      if (thrown instanceof Error) Object.assign(thrown, { request: init })
+      if (thrown instanceof Error) thrown.message += ` ${JSON.stringify(init)} T0K3N`
+      throw thrown
+    }
+    const options = { fetch, endpoint }
+    const { introspector, failures } = await introspectorOf(t, { issuer: 'https://i' }, options)
+    const error = await Promise.resolve(introspector.introspect('T0K3N')).catch((error) => error)
+    t.match(failures, [{ failure: { message: new RegExp(`could not be asked: ${reason}$`) } }])
+    t.equal(failures[0]?.failure.cause, undefined)
+    const shown = JSON.stringify([error, error.cause, failures]) + error.stack + error.cause.stack
+    t.notMatch(shown, /T0K3N/)
+    t.notMatch(shown, CLIENT.clientSecret)
+    t.notMatch(shown, /Basic [\w=]/)
+  }
+})
+
+t.test('the query of an endpoint is not shown', async (t) => {
+  const { server } = await start(t)
+  const endpoint = `${server.endpoint}?key=T0P`
+  server.answer('/introspect?key=T0P', status(503))
+  const { outcome, failures } = await introspectorOf(t, server, { endpoint })
+  t.equal(await outcome('good'), 'unavailable')
+  t.match(failures[0]?.failure.message, `${server.endpoint} answered 503`)
+  t.notMatch(failures[0]?.failure.message, 'T0P')
+})
+
+t.test('a log that fails changes no answer', async (t) => {
+  const onFailure = () => {
+    throw new Error('the disk is full')
+  }
+  const { server, outcome } = await start(t, { onFailure })
+  server.state.instead = status(400)
+  t.equal(await outcome('odd'), 'unavailable')
+  server.state.instead = status(503)
+  t.equal(await outcome('good'), 'unavailable')
+})
+
+t.test(
+  'closing ends what is under way and what waits, and nothing is asked afterwards',
+  async (t) => {
+    const { server, introspector, outcome, failures } = await start(t)
+    server.hold()
+    const waiting = Array.from({ length: 60 }, (_, i) => outcome(`token-${i}`))
+    while (server.questions.length < 40) await new Promise((done) => setTimeout(done, 5))
+    introspector.close()
+    t.strictSame(new Set(await Promise.all(waiting)), new Set(['unavailable']))
+    await server.idle()
+    t.equal(await outcome('good'), 'unavailable')
+    t.equal(server.questions.length, 40)
+    t.equal(failures.length, 0, 'nothing failed')
+  },
+)

@@ -1,0 +1,175 @@
+/** What goes over the wire to the issuer and what comes back (RFC 7662 §2). */
+import { exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import t, { type Test } from 'tap'
+import {
+  AUDIENCE,
+  CLIENT,
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { type Answer, json, status, text } from '../fixtures/key-server.js'
+
+const SECONDS = 1_800_000_000
+const GOOD = {
+  active: true,
+  sub: 'user-1',
+  client_id: 'client-1',
+  scope: 'orders:read',
+  aud: AUDIENCE,
+  exp: SECONDS + 600,
+}
+
+async function start(t: Test, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('good', GOOD)
+  return { server, ...(await introspectorOf(t, server, overrides)) }
+}
+
+t.test('I1: a question is a form that is posted, by a client that says who it is', async (t) => {
+  const { server, introspector } = await start(t)
+  t.strictSame(await introspector.introspect('good'), GOOD)
+  const [question] = server.questions
+  t.equal(question?.method, 'POST')
+  t.match(question?.headers['content-type'], /^application\/x-www-form-urlencoded\b/)
+  t.equal(question?.headers.accept, 'application/json')
+  t.strictSame(Object.fromEntries(question?.form ?? []), {
+    token: 'good',
+    token_type_hint: 'access_token',
+  })
+  const basic = 'orders-api:a+secret%2C+100+%25+%26+more'
+  t.equal(
+    question?.headers.authorization,
+    `Basic ${Buffer.from(basic).toString('base64')}`,
+    'form-encoded as RFC 6749 §2.3.1 asks',
+  )
+  t.strictSame(server.requests, [server.metadataPath, '/introspect'])
+})
+
+t.test('I1: client_secret_post sends id and secret in the form', async (t) => {
+  const { server, outcome } = await start(t, { clientAuthentication: 'client_secret_post' })
+  t.equal(await outcome('good'), 'active')
+  t.match(Object.fromEntries(server.questions[0]?.form ?? []), {
+    client_id: CLIENT.clientId,
+    client_secret: CLIENT.clientSecret,
+  })
+  t.equal(server.questions[0]?.headers.authorization, undefined)
+})
+
+t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
+  const pair = await generateKeyPair('ES256', { extractable: true })
+  const privateKey = { ...(await exportJWK(pair.privateKey)), alg: 'ES256', kid: 'api-1' }
+  const { server, outcome } = await start(t, { privateKey })
+  t.equal(await outcome('good'), 'active')
+  const { form } = server.questions[0] ?? {}
+  t.equal(
+    form?.get('client_assertion_type'),
+    'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+  )
+  const assertion = form?.get('client_assertion') ?? ''
+  const { payload } = await jwtVerify(assertion, pair.publicKey, { audience: server.issuer })
+  t.match(payload, { iss: CLIENT.clientId, sub: CLIENT.clientId, jti: String, exp: Number })
+  t.notMatch(assertion, JSON.stringify(privateKey.d))
+})
+
+t.test('a key that can sign nothing is a TypeError at the start', async (t) => {
+  const { publicKey } = await generateKeyPair('ES256')
+  await t.rejects(start(t, { privateKey: publicKey }), { name: 'TypeError', message: /privateKey/ })
+})
+
+t.test('an endpoint that was configured is asked without reading metadata', async (t) => {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('good', GOOD)
+  const { outcome } = await introspectorOf(t, server, { endpoint: `${server.endpoint}` })
+  t.equal(await outcome('good'), 'active')
+  t.strictSame(server.requests, ['/introspect'])
+})
+
+t.test('I2: only the boolean true is active', async (t) => {
+  const table: [unknown, 'active' | 'refused', told: boolean][] = [
+    [true, 'active', false],
+    [false, 'refused', false],
+    ['true', 'refused', true],
+    ['false', 'refused', true],
+    [1, 'refused', true],
+    [null, 'refused', true],
+    [[true], 'refused', true],
+    [{}, 'refused', true],
+    [undefined, 'refused', true],
+  ]
+  for (const [active, expected, told] of table) {
+    const { server, outcome, failures } = await start(t)
+    server.state.tokens.set('token', { ...GOOD, active })
+    t.equal(await outcome('token'), expected, `${JSON.stringify(active)}`)
+    t.equal(failures.length, told ? 1 : 0, 'what is malformed is told')
+    t.equal(await outcome('token'), expected)
+    t.equal(server.asked('token'), 1, 'and not asked for again')
+  }
+})
+
+t.test('the answer is frozen, so that requests can share it', async (t) => {
+  const { server, introspector } = await start(t)
+  server.state.tokens.set('bound', { ...GOOD, cnf: { jkt: 'thumb' } })
+  const answer = await introspector.introspect('bound')
+  t.ok(Object.isFrozen(answer) && Object.isFrozen(answer?.cnf))
+})
+
+t.test('an answer that is no verdict is a 503 for its token, and for no other', async (t) => {
+  const good = JSON.stringify(GOOD)
+  const type = { 'content-type': 'application/json' }
+  const table: Record<string, Answer> = {
+    'a duplicate member': text(`{"active":false,${good.slice(1)}`, type),
+    'a __proto__': text('{"active":true,"__proto__":{}}', type),
+    HTML: text('<html>', { 'content-type': 'text/html' }),
+    'JSON that calls itself HTML': text(good, { 'content-type': 'text/html' }),
+    'JSON without a type': text(good),
+    'a signed answer that nobody asked for': text(good, {
+      'content-type': 'application/token-introspection+jwt',
+    }),
+    'an array': json([GOOD]),
+    'broken JSON': text(good.slice(0, -1), type),
+    nothing: text('', type),
+    'more than 65,536 bytes': json({ ...GOOD, filler: 'x'.repeat(66_000) }),
+    'a 400': status(400, type),
+    'a 403 of a filter on the way': (response) => response.writeHead(403).end('<html>'),
+    'a 500': status(500),
+  }
+  for (const [name, answer] of Object.entries(table)) {
+    t.test(name, async (t) => {
+      const { server, outcome, failures } = await start(t)
+      server.state.instead = answer
+      t.equal(await outcome('odd'), 'unavailable')
+      t.equal(failures.length, 1)
+      t.match(failures, [{ failure: { of: 'token', level: 'warn' }, retryIn: 0 }])
+      t.equal(await outcome('odd'), 'unavailable')
+      t.equal(server.asked('odd'), 1, 'not asked about again at once')
+      server.state.instead = undefined
+      t.equal(await outcome('good'), 'active', 'nobody else is shut out')
+    })
+  }
+})
+
+t.test('the type of an answer is compared without case and parameters', async (t) => {
+  const { server, outcome } = await start(t)
+  server.state.instead = json(GOOD, { 'content-type': 'Application/JSON; charset=utf-8' })
+  t.equal(await outcome('any'), 'active')
+})
+
+t.test('the issuer is healthy again a second after it failed at a token', async (t) => {
+  const { server, clock, outcome } = await start(t)
+  server.state.instead = status(500)
+  t.equal(await outcome('good'), 'unavailable')
+  server.state.instead = undefined
+  clock.now += 1_000
+  t.equal(await outcome('good'), 'active')
+})
+
+t.test('what strangers make fail is told once a second', async (t) => {
+  const { server, clock, outcome, failures } = await start(t)
+  server.state.instead = status(400)
+  for (let i = 0; i < 20; i++) await outcome(`odd-${i}`)
+  t.equal(failures.length, 1)
+  clock.now += 1_000
+  for (let i = 20; i < 40; i++) await outcome(`odd-${i}`)
+  t.equal(failures.length, 2)
+})

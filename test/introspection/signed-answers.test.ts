@@ -1,0 +1,178 @@
+/** Signed answers (RFC 9701 §5). */
+import t, { type Test } from 'tap'
+import { KeysUnavailableError } from '../../src/errors.js'
+import type { VerifySignature } from '../../src/introspection/signed-answer.js'
+import { givenKeySet } from '../../src/keys/given-keys.js'
+import { createResourceServer } from '../../src/resource-server.js'
+import { parseCompactJws } from '../../src/token/compact-jws.js'
+import { requireSigner } from '../../src/token/signature.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { makeKey, type SignOptions, sign } from '../fixtures/issuer.js'
+import { json, text } from '../fixtures/key-server.js'
+
+const SECONDS = 1_800_000_000
+const GOOD = { active: true, sub: 'user-1', aud: AUDIENCE }
+const TYPE = 'application/token-introspection+jwt'
+const TYP = 'token-introspection+jwt'
+
+const key = await makeKey('ES256')
+const stranger = await makeKey('ES256')
+
+async function start(t: Test, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  const keys = givenKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
+  const verifySignature: VerifySignature = async (jwt) => {
+    const jws = parseCompactJws(jwt, 65_536)
+    await requireSigner(jws, 'ES256', await keys)
+    return jws
+  }
+  const introspecting = await introspectorOf(t, server, {
+    signed: true,
+    verifySignature,
+    ...overrides,
+  })
+  const answer = (jwt: string, type = TYPE) => {
+    server.state.instead = text(jwt, { 'content-type': type })
+  }
+  const body = (changes: Record<string, unknown> = {}) => ({
+    iss: server.issuer,
+    aud: CLIENT.clientId,
+    iat: SECONDS,
+    token_introspection: GOOD,
+    ...changes,
+  })
+  /** Signs what it is given, and no claim that it isn't. */
+  const signed = (changes: Record<string, unknown> = {}, { header }: SignOptions = {}, by = key) =>
+    sign(by, {}, { header: { typ: TYP, ...header }, payload: JSON.stringify(body(changes)) })
+  return { server, answer, body, signed, ...introspecting }
+}
+
+t.test('I5: a signed answer is asked for and taken', async (t) => {
+  const { server, answer, signed, introspector } = await start(t)
+  answer(await signed())
+  t.strictSame(await introspector.introspect('opaque'), GOOD)
+  t.equal(server.questions[0]?.headers.accept, TYPE)
+})
+
+t.test('I5: only token_introspection is read of it', async (t) => {
+  const { answer, signed, introspector } = await start(t)
+  answer(
+    await signed({ active: true, sub: 'someone-else', token_introspection: { active: false } }),
+  )
+  t.equal(await introspector.introspect('opaque'), undefined)
+})
+
+t.test('I2: in a signed answer, too, only the boolean true is active', async (t) => {
+  const { answer, signed, outcome } = await start(t)
+  answer(await signed({ token_introspection: { ...GOOD, active: 'true' } }))
+  t.equal(await outcome('opaque'), 'refused')
+})
+
+t.test('I5: this resource server is named by its client id or its audience', async (t) => {
+  for (const aud of [CLIENT.clientId, AUDIENCE, ['someone', AUDIENCE]]) {
+    const { answer, signed, outcome } = await start(t)
+    answer(await signed({ aud }))
+    t.equal(await outcome('opaque'), 'active', JSON.stringify(aud))
+  }
+})
+
+t.test('I5: is no verdict', async (t) => {
+  const { body, signed } = await start(t)
+  const duplicates = JSON.stringify(body()).replace('{"active"', '{"active":false,"active"')
+  const table: Record<string, readonly [changes: Record<string, unknown>, SignOptions?]> = {
+    'from another issuer': [{ iss: 'https://other.example' }],
+    'without an issuer': [{ iss: undefined }],
+    'for another resource server': [{ aud: 'other-api' }],
+    'for nobody': [{ aud: undefined }],
+    'for an audience that is no string': [{ aud: [{ client: CLIENT.clientId }] }],
+    'without iat': [{ iat: undefined }],
+    'with an iat that is a string': [{ iat: `${SECONDS}` }],
+    'made long ago': [{ iat: SECONDS - 301 }],
+    'made in the future': [{ iat: SECONDS + 301 }],
+    'without token_introspection': [{ token_introspection: undefined, ...GOOD }],
+    'with a token_introspection that is an array': [{ token_introspection: [GOOD] }],
+    'of no type': [{}, { header: { typ: undefined } }],
+    'of the type JWT': [{}, { header: { typ: 'JWT' } }],
+    'of the type at+jwt': [{}, { header: { typ: 'at+jwt' } }],
+    'of a type spelled otherwise': [{}, { header: { typ: 'Token-Introspection+JWT' } }],
+  }
+  for (const [name, [changes, options]] of Object.entries(table)) {
+    t.test(`an answer ${name}`, async (t) => {
+      const { answer, signed, outcome, failures } = await start(t)
+      answer(await signed(changes, options))
+      t.equal(await outcome('opaque'), 'unavailable')
+      t.match(failures, [{ failure: { of: 'token', message: /^the signed introspection answer/ } }])
+    })
+  }
+
+  const jwts: Record<string, string> = {
+    'signed by a stranger': await signed({}, {}, stranger),
+    'not signed': `${Buffer.from(`{"alg":"none","typ":"${TYP}"}`).toString('base64url')}.e30.`,
+    'with a duplicate member': await sign(key, {}, { header: { typ: TYP }, payload: duplicates }),
+    'that is no JWT': 'rubbish',
+    'that is empty': '',
+    'that is encrypted': 'a.b.c.d.e',
+  }
+  for (const [name, jwt] of Object.entries(jwts)) {
+    t.test(`an answer ${name}`, async (t) => {
+      const { answer, outcome, failures } = await start(t)
+      answer(jwt)
+      t.equal(await outcome('opaque'), 'unavailable')
+      t.match(failures, [{ failure: { message: /no valid signature of the issuer$/ } }])
+    })
+  }
+
+  t.test('an answer that is not signed at all, which is told loudly', async (t) => {
+    const { server, outcome, failures } = await start(t)
+    server.state.instead = json(GOOD)
+    t.equal(await outcome('opaque'), 'unavailable')
+    t.match(failures, [{ failure: { level: 'error', message: /something else than application/ } }])
+  })
+
+  t.test('an answer while the keys are out of reach', async (t) => {
+    const verifySignature = () =>
+      Promise.reject(new KeysUnavailableError('https://issuer.example', 1, undefined))
+    const { answer, signed, outcome, failures } = await start(t, { verifySignature })
+    answer(await signed())
+    t.equal(await outcome('opaque'), 'unavailable')
+    t.match(failures, [{ failure: { message: /keys are out of reach$/ } }])
+  })
+})
+
+t.test('the algorithms that the metadata names are held to', async (t) => {
+  const table: [unknown, 'active' | 'unavailable'][] = [
+    [['RS256', 'ES256'], 'active'],
+    [['RS256'], 'unavailable'],
+    [[], 'unavailable'],
+    [undefined, 'active'],
+    ['ES256', 'active'],
+    [[256], 'active'],
+  ]
+  for (const [algorithms, expected] of table) {
+    const { server, answer, signed, outcome } = await start(t)
+    const named = { introspection_signing_alg_values_supported: algorithms }
+    server.answer(server.metadataPath, json({ ...server.metadata, ...named }))
+    answer(await signed())
+    t.equal(await outcome('opaque'), expected, JSON.stringify(algorithms))
+  }
+})
+
+t.test('I5: a signed answer is no access token', async (t) => {
+  const { server, signed, body } = await start(t)
+  const { issuer } = server
+  const api = await createResourceServer({
+    issuer,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    now: () => SECONDS * 1_000,
+  })
+  const claims = { ...body(), aud: AUDIENCE, exp: SECONDS + 60 }
+  t.ok(await api.verify(await signed(claims, { header: { typ: 'at+jwt' } })), 'but for its type')
+  await t.rejects(api.verify(await signed(claims)), { code: 'invalid_token', check: 'type' })
+})

@@ -1,0 +1,181 @@
+/** The background recheck of tokens that were verified here. */
+import t, { type Test } from 'tap'
+import { type TokenState, Watches, type WatchesOptions } from '../../src/introspection/watch.js'
+import {
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { json, status } from '../fixtures/key-server.js'
+
+async function start(t: Test, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('jwt', { active: true })
+  const it = await introspectorOf(t, server, { mode: 'recheck', ...overrides })
+  return { server, ...it, watch: it.introspector.watch('jwt') }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((done) => setTimeout(done, 5))
+}
+
+/** Long enough for a question that should not be asked. */
+const aWhile = () => new Promise((done) => setTimeout(done, 50))
+
+/** An issuer without a network, for what is about memory and time alone. */
+function watches(options: Partial<WatchesOptions> = {}) {
+  const state = { now: 1_000, asked: [] as string[], kind: 'active' as string, pause: 0 }
+  const fake = new Watches({
+    questions: {
+      ask: async (token) => {
+        state.asked.push(token)
+        if (state.kind === 'failed') throw new Error('no verdict')
+        return { kind: state.kind } as never
+      },
+      get pause() {
+        return state.pause
+      },
+    },
+    interval: 60_000,
+    maxEntries: 100,
+    maxBytes: 65_536,
+    steadyNow: () => state.now,
+    ...options,
+  })
+  return { state, watches: fake }
+}
+
+const settle = () => new Promise(setImmediate)
+
+t.test('a token is unknown until the issuer was heard, and nobody waits for it', async (t) => {
+  const { server, watch } = await start(t)
+  t.equal(watch.check(), 'unknown')
+  await until(() => watch.check() === 'active')
+  t.equal(server.asked('jwt'), 1)
+})
+
+t.test('a revoked token dies within the interval, and stays dead', async (t) => {
+  const { server, clock, watch, introspector } = await start(t, { interval: 60_000 })
+  watch.check()
+  await until(() => watch.check() === 'active')
+  server.state.tokens.delete('jwt')
+  clock.now += 59_999
+  t.equal(watch.check(), 'active')
+  await aWhile()
+  t.equal(server.asked('jwt'), 1, 'not due')
+  clock.now += 1
+  t.equal(watch.check(), 'active', 'nobody waits for the issuer')
+  await until(() => watch.check() === 'revoked')
+  server.state.tokens.set('jwt', { active: true })
+  clock.now += 3_600_000
+  t.equal(watch.check(), 'revoked')
+  t.equal(introspector.watch('jwt').check(), 'revoked', 'also where it is verified anew')
+  await aWhile()
+  t.equal(server.asked('jwt'), 2, 'it is not asked about again')
+})
+
+t.test('a thousand requests ask once an interval', async (t) => {
+  const { server, clock, introspector } = await start(t, { interval: 60_000 })
+  for (let round = 1; round <= 3; round++) {
+    for (let i = 0; i < 1_000; i++) introspector.watch('jwt').check()
+    await until(() => server.asked('jwt') === round)
+    await aWhile()
+    for (let i = 0; i < 1_000; i++) introspector.watch('jwt').check()
+    await aWhile()
+    t.equal(server.asked('jwt'), round)
+    clock.now += 60_000
+  }
+})
+
+t.test('a question that takes longer than the interval is not asked twice', async (t) => {
+  const { server, clock, watch } = await start(t, { interval: 1_000 })
+  const release = server.hold()
+  watch.check()
+  await until(() => server.asked('jwt') === 1)
+  clock.now += 10_000
+  watch.check()
+  await aWhile()
+  t.equal(server.asked('jwt'), 1)
+  release()
+  await until(() => watch.check() === 'active')
+})
+
+t.test('failures do not revoke', async (t) => {
+  for (const instead of [status(503), status(500), status(401), json({ active: 'false' })]) {
+    const { server, clock, watch } = await start(t, { interval: 60_000 })
+    watch.check()
+    await until(() => watch.check() === 'active')
+    clock.now += 60_000
+    server.state.instead = instead
+    watch.check()
+    await until(() => server.asked('jwt') === 2)
+    await aWhile()
+    t.equal(watch.check(), 'active')
+  }
+})
+
+t.test('a question that failed is asked again before the interval is over', async (t) => {
+  const { state, watches: these } = watches()
+  const watch = these.of('jwt')
+  state.kind = 'failed'
+  watch.check()
+  await settle()
+  state.now += 999
+  watch.check()
+  t.equal(state.asked.length, 1)
+  state.now += 1
+  state.pause = 30_000
+  watch.check()
+  await settle()
+  t.equal(state.asked.length, 2)
+  state.now += 29_999
+  watch.check()
+  t.equal(state.asked.length, 2, 'but not during a pause')
+  state.now += 1
+  watch.check()
+  await settle()
+  t.equal(state.asked.length, 3)
+  t.equal(watch.check(), 'unknown')
+})
+
+t.test('what is watched is bounded in number and in bytes', async (t) => {
+  const { watches: few } = watches({ maxEntries: 2 })
+  const first = few.of('a')
+  t.equal(few.of('a'), first)
+  few.of('b')
+  few.of('c')
+  t.not(few.of('a'), first)
+  const { watches: small } = watches({ maxBytes: 65_536 })
+  const long = small.of('x'.repeat(40_000))
+  t.equal(small.of('x'.repeat(40_000)), long)
+  small.of('y'.repeat(40_000))
+  t.not(small.of('x'.repeat(40_000)), long)
+  const tooLong = 'z'.repeat(70_000)
+  t.equal(
+    small.of(tooLong).check(),
+    'unknown',
+    'a token that is too long for it works all the same',
+  )
+})
+
+t.test('revoked tokens are not pushed out by good ones', async (t) => {
+  const { state, watches: these } = watches({ maxEntries: 2 })
+  state.kind = 'inactive'
+  these.of('revoked').check()
+  await settle()
+  state.kind = 'active'
+  for (let i = 0; i < 10; i++) these.of(`good-${i}`).check()
+  const found: TokenState = these.of('revoked').check()
+  t.equal(found, 'revoked')
+})
+
+t.test('a check that is not due costs well under a microsecond', async (t) => {
+  const { state, watches: these } = watches()
+  const watch = these.of('jwt')
+  watch.check()
+  await settle()
+  const began = performance.now()
+  for (let i = 0; i < 100_000; i++) watch.check()
+  t.ok(performance.now() - began < 1_000, 'on a machine that is busy with other things')
+  t.equal(state.asked.length, 1)
+})
