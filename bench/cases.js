@@ -4,6 +4,12 @@ import { HOSTILE } from './hostile.js'
 const KNOWN = { kind: 'known', list: 'known', algorithm: 'RS256', status: 200 }
 
 /**
+ * Before any round, so that each row is asked as compiled code: that takes thousands of requests,
+ * and more for who has more code.
+ */
+export const warmUp = { name: 'warm-up', kind: 'warm-up', list: 'warm-up', status: 200, first: 0 }
+
+/**
  * - `first`, `count`: the part of the list that is sent, in turn.
  * - `prime`: whether each token is sent once before it counts, in every round or only in the first
  *   one; the caches have room for all known tokens and the new ones of a round.
@@ -40,8 +46,8 @@ export function expectedStatus(row, { name, status }) {
 }
 
 /** How many tokens each list needs for some cases and rounds, the one that warms up included. */
-export function countTokens(chosen, { rounds, newPerRound }) {
-  const counts = {}
+export function countTokens(chosen, { rounds, newPerRound, warmUpTokens }) {
+  const counts = { [warmUp.list]: warmUpTokens }
   for (const { kind, list, first = 0, count } of chosen) {
     const needed = kind === 'new' ? (rounds + 1) * newPerRound : first + count
     counts[list] = Math.max(counts[list] ?? 0, needed)

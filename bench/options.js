@@ -55,11 +55,12 @@ export function readOptions(args) {
     rounds: positive('rounds', values.rounds ?? (quick ? 2 : 5)),
     port: positive('port', values.port),
     cpus: values.pin ? availableCpus() : undefined,
+    warmUpTokens: quick ? 6_000 : 20_000,
     newPerRound: quick ? 1_500 : 5_000,
-    // The new ones end after their number; the time is for those who are slow.
+    // For those who are slow; the others are done with their number before. Hostile ones have none.
     milliseconds: quick
-      ? { known: 250, new: 500, hostile: 150 }
-      : { known: 800, new: 2_000, hostile: 400 },
+      ? { warmUp: 1_500, known: 400, new: 500, hostile: 150 }
+      : { warmUp: 5_000, known: 2_500, new: 2_000, hostile: 400 },
   }
 }
 

@@ -32,6 +32,9 @@ export async function measureOverHttp(options) {
     for (const row of rows) row.port = (await row.server.ask('serve', settings)).port
 
     const measurement = new Measurement({ client, keySetServer, tokens, options })
+    console.error('warming up')
+    for (const row of rows) await measurement.warmUp(row)
+
     const taken = Object.fromEntries(cases.map((one) => [one.name, emptyColumns(rows, one)]))
     const memory = {}
     for (let round = 0; round <= rounds; round++) {

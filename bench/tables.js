@@ -45,7 +45,12 @@ function memoryTable(memory, labels) {
     `${heapPerToken.toFixed(0)} B`,
   ])
   const columns = ['resident', 'heap', 'heap per known token']
-  return table('memory after 20,000 known tokens', labels, columns, cells)
+  return table(
+    'memory after 20,000 known tokens, beside those of the warm-up',
+    labels,
+    columns,
+    cells,
+  )
 }
 
 function inProcessTables({ inProcess }) {

@@ -13,10 +13,12 @@ import { linesOf } from './token-list.js'
 
 const DAY = 86_400
 const FORMAT = 1
-const SIGNED_WITH = { known: 'RS256', expired: 'RS256' }
+const SIGNED_WITH = { 'warm-up': 'RS256', known: 'RS256', expired: 'RS256' }
+/** No number comes in two lists, or a new token would be a known one. */
+const FIRST_NUMBER = { 'warm-up': 20_000_000, known: 10_000_000 }
 
 /**
- * @param counts how many tokens each list has: `known`, `expired`, `new-RS256` and so on, and those
+ * @param counts how many tokens each list has: `warm-up`, `known`, `expired`, `new-RS256` and so on, and those
  *   of `HOSTILE`.
  * @returns {Promise<{ jwks: object, lists: Record<string, { file: string, count: number, length: number }> }>}
  */
@@ -58,8 +60,7 @@ async function mint(list, { keys, issuer, now, count }) {
     return hostileTokens(HOSTILE[list], { key: keys.RS256, count, ...times })
   }
   const key = keys[SIGNED_WITH[list] ?? list.replace('new-', '')]
-  // A number must not come in two lists, or a new token would be a known one.
-  const first = list === 'known' ? 10_000_000 : 0
+  const first = FIRST_NUMBER[list] ?? 0
   const issuedAt = list === 'expired' ? now - 2 * DAY : now
   const lifetime = list === 'expired' ? DAY : 30 * DAY
   return signInThreads(key, { issuer, issuedAt, lifetime, first, count })

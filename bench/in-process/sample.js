@@ -1,14 +1,16 @@
 /** Microseconds of an operation, in rounds over all that are compared. */
 import { rotate, summary } from '../statistics.js'
 
+const WARM_UP = 4
+
 /**
  * @param subjects functions that do all of their operations once and return how many there were.
- * @returns for each subject wall-clock and CPU time per operation; the first round warms up.
+ * @returns for each subject wall-clock and CPU time per operation; the first rounds warm up.
  */
 export async function sample(subjects, rounds) {
   const names = Object.keys(subjects)
   const taken = Object.fromEntries(names.map((name) => [name, { wall: [], cpu: [] }]))
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < rounds + WARM_UP; round++) {
     for (const name of rotate(names, round)) {
       const operations = await subjects[name].prepare?.()
       const cpuBefore = process.cpuUsage()
@@ -16,7 +18,7 @@ export async function sample(subjects, rounds) {
       const count = await subjects[name].run(operations)
       const wall = (performance.now() - before) * 1000
       const { user, system } = process.cpuUsage(cpuBefore)
-      if (round === 0) continue
+      if (round < WARM_UP) continue
       taken[name].wall.push(wall / count)
       taken[name].cpu.push((user + system) / count)
     }
