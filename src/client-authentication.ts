@@ -3,7 +3,9 @@
  * resource server when it introspects a token, and the testing kit when it gets one.
  */
 import { types } from 'node:util'
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+// Not all of jose, which takes longer to load than all of this package.
+import { importJWK } from 'jose/key/import'
 import {
   type ClientAuth,
   ClientSecretPost,

@@ -48,10 +48,10 @@ export class ResourceServer<Context = unknown> {
    */
   async verify(
     token: string,
-    requirement: Requirement<Context> = {},
+    requirement?: Requirement<Context>,
     ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
   ): Promise<AccessToken> {
-    const policy = compilePolicy(requirement)
+    const policy = requirement === undefined ? NOTHING_MORE : compilePolicy(requirement)
     try {
       if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
       const verified = await this.#core.pipeline.verify(token)
@@ -102,6 +102,8 @@ export class ResourceServer<Context = unknown> {
     await this.#core.issuers.close()
   }
 }
+
+const NOTHING_MORE = compilePolicy<unknown>({})
 
 /**
  * A resource server without Fastify. Nothing is fetched before the first token comes.

@@ -1,6 +1,8 @@
 /** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
 import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+// Not all of jose, which takes longer to load than all of this package.
+import { importJWK } from 'jose/key/import'
 import {
   type Algorithm,
   ASYMMETRIC_ALGORITHMS,

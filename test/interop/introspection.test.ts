@@ -8,9 +8,11 @@ import {
   type IntrospectionOptions,
   resolveIntrospection,
 } from '../../src/options/introspection-options.js'
+import { Counters } from '../../src/statistics.js'
 import { passwordGrant } from '../../src/testing/index.js'
 import { parseCompactJws } from '../../src/token/compact-jws.js'
-import { requireSigner } from '../../src/token/signature.js'
+import { KnownHeaders } from '../../src/token/known-headers.js'
+import { requireSigner } from '../../src/token/signer.js'
 import { DEFAULTS } from '../fixtures/fake-issuer.js'
 import { API_CLIENT, CLIENT, RESOURCE, startOidcProvider, USER } from './fixtures/oidc-provider.js'
 
@@ -40,8 +42,13 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     allowHttp: false,
     audience: [RESOURCE],
     verifySignature: async (jwt) => {
-      const jws = parseCompactJws(jwt, 65_536)
-      await requireSigner(jws, 'ES256', keys)
+      const jws = parseCompactJws(jwt, 65_536, new KnownHeaders())
+      await requireSigner({
+        jws,
+        algorithm: 'ES256',
+        source: keys,
+        counters: new Counters(),
+      })
       return jws
     },
     now: Date.now,

@@ -4,8 +4,10 @@ import { KeysUnavailableError } from '../../src/errors.js'
 import type { VerifySignature } from '../../src/introspection/signed-answer.js'
 import { givenKeySet } from '../../src/keys/given-keys.js'
 import { createResourceServer } from '../../src/resource-server.js'
+import { Counters } from '../../src/statistics.js'
 import { parseCompactJws } from '../../src/token/compact-jws.js'
-import { requireSigner } from '../../src/token/signature.js'
+import { KnownHeaders } from '../../src/token/known-headers.js'
+import { requireSigner } from '../../src/token/signer.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -28,8 +30,13 @@ async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   const keys = givenKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
   const verifySignature: VerifySignature = async (jwt) => {
-    const jws = parseCompactJws(jwt, 65_536)
-    await requireSigner(jws, 'ES256', await keys)
+    const jws = parseCompactJws(jwt, 65_536, new KnownHeaders())
+    await requireSigner({
+      jws,
+      algorithm: 'ES256',
+      source: await keys,
+      counters: new Counters(),
+    })
     return jws
   }
   const introspecting = await introspectorOf(t, server, {
