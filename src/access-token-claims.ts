@@ -14,8 +14,11 @@
 export interface AccessTokenClaims {
   /** Issuer: verified to be one of those configured. */
   readonly iss: string
-  /** Audience: verified to hold one of yours. */
-  readonly aud: string | readonly string[]
+  /**
+   * Audience: verified to hold one of yours. Absent only from the tokens of an issuer that names
+   * none (Amazon Cognito), and with `dangerouslyAudienceFrom`.
+   */
+  readonly aud?: string | readonly string[]
   /** Expiry in seconds since the epoch: verified to be in the future. */
   readonly exp: number
   /** Subject. A user, or the client itself where no user takes part. RFC 9068 §2.2. */

@@ -1,12 +1,27 @@
 import { inspect } from 'node:util'
 import type { AccessTokenClaims } from './access-token-claims.js'
 
+/**
+ * Whom the subject of a token is: a user, or a client that acts for itself. `unknown` where the
+ * claims prove neither.
+ */
+export type SubjectKind = 'user' | 'client' | 'unknown'
+
+/** Where an issuer's tokens have what every token has. */
+export interface ClaimReader {
+  readonly scope: (claims: AccessTokenClaims) => readonly string[]
+  readonly clientId: (claims: AccessTokenClaims) => string | undefined
+  readonly roles: (claims: AccessTokenClaims) => readonly string[]
+  readonly groups: (claims: AccessTokenClaims) => readonly string[]
+  readonly permissions: (claims: AccessTokenClaims) => readonly string[]
+  readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
+}
+
 /** What the pipeline knows of a token once every check has passed. */
 export interface VerifiedToken {
   readonly raw: string
   readonly claims: AccessTokenClaims
-  readonly scope: Iterable<string>
-  readonly clientId: string | undefined
+  readonly reader: ClaimReader
 }
 
 /**
@@ -18,11 +33,16 @@ export class AccessToken {
   readonly claims: AccessTokenClaims
   /** The granted scope (RFC 6749 §3.3). A set: order and repetition mean nothing. */
   readonly scope: ReadonlySet<string>
-  /** `sub`: a user, or the client itself where no user takes part. */
+  /**
+   * `sub`: a user, or the client itself where no user takes part. Look at {@link subjectKind} before
+   * you take it for a user's, and see it together with {@link issuer}: two issuers may have the same
+   * subject.
+   */
   readonly subject: string | undefined
   /** The client that the token was issued to, if the issuer says. */
   readonly clientId: string | undefined
   readonly issuer: string
+  /** `aud`, as the token has it. Empty for an issuer whose tokens name none, such as Cognito. */
   readonly audience: readonly string[]
   /** Seconds since the epoch. */
   readonly expiresAt: number
@@ -30,16 +50,22 @@ export class AccessToken {
   readonly issuedAt: number | undefined
   /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
   readonly #raw: string
+  readonly #reader: ClaimReader
+  #roles: ReadonlySet<string> | undefined
+  #groups: ReadonlySet<string> | undefined
+  #permissions: ReadonlySet<string> | undefined
 
   /** @internal */
-  constructor({ raw, claims, scope, clientId }: VerifiedToken) {
+  constructor({ raw, claims, reader }: VerifiedToken) {
+    const { aud = [] } = claims
     this.#raw = raw
+    this.#reader = reader
     this.claims = claims
-    this.scope = new FixedSet(scope)
+    this.scope = fixedSet(reader.scope(claims))
     this.subject = claims.sub
-    this.clientId = clientId
+    this.clientId = reader.clientId(claims)
     this.issuer = claims.iss
-    this.audience = Object.freeze(typeof claims.aud === 'string' ? [claims.aud] : [...claims.aud])
+    this.audience = Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
     this.expiresAt = claims.exp
     this.issuedAt = claims.iat
     Object.freeze(this)
@@ -50,7 +76,37 @@ export class AccessToken {
     return this.#raw
   }
 
-  /** For `util.inspect`, which would call the getter if it was asked to. */
+  /**
+   * Whom {@link subject} names (RFC 9700 §4.15). A client may be given an id that equals a user's
+   * `sub`, so what belongs to a user is for `'user'` only. The profiles `standard` and `rfc9068`
+   * never say `'user'`: RFC 9068 has no claim that proves it.
+   */
+  get subjectKind(): SubjectKind {
+    return this.#reader.subjectKind(this.claims)
+  }
+
+  /**
+   * The roles of the subject, from where the issuer's profile has them: `roles`, or Keycloak's realm
+   * roles and those of the clients that `audience` names.
+   */
+  get roles(): ReadonlySet<string> {
+    this.#roles ??= fixedSet(this.#reader.roles(this.claims))
+    return this.#roles
+  }
+
+  /** The groups of the subject: `groups`, or `cognito:groups`. */
+  get groups(): ReadonlySet<string> {
+    this.#groups ??= fixedSet(this.#reader.groups(this.claims))
+    return this.#groups
+  }
+
+  /** What the subject may do: `permissions` (Auth0), or `entitlements` (RFC 9068 §2.2.3.1). */
+  get permissions(): ReadonlySet<string> {
+    this.#permissions ??= fixedSet(this.#reader.permissions(this.claims))
+    return this.#permissions
+  }
+
+  /** For `util.inspect`, which would call the getters if it was asked to. */
   [inspect.custom](): object {
     return { ...this }
   }
@@ -86,5 +142,12 @@ class FixedSet extends Set<string> {
 }
 
 function immutable(): TypeError {
-  return new TypeError('The scope of a verified access token cannot be changed')
+  return new TypeError('A verified access token cannot be changed')
+}
+
+/** Most tokens have no roles, no groups and no permissions. */
+const EMPTY: ReadonlySet<string> = new FixedSet([])
+
+function fixedSet(values: readonly string[]): ReadonlySet<string> {
+  return values.length === 0 ? EMPTY : new FixedSet(values)
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-export type { AccessToken } from './access-token.js'
+export type { AccessToken, SubjectKind } from './access-token.js'
 export type * from './access-token-claims.js'
 export type {
   Algorithm,
@@ -23,7 +23,7 @@ export {
   MissingCredentialsError,
   ResourceServerError,
 } from './errors.js'
-export type { ProfileName } from './issuer/profile.js'
+export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export type { Fetch } from './keys/fetch-json.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'

@@ -99,13 +99,11 @@ export class Pipeline {
 
     return andThen(signer, (key) => {
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      const { profile } = issuer
       const token = new AccessToken({
         // A slice would keep the whole header alive that it was cut from, blanks and all.
         raw: Buffer.from(raw, 'latin1').toString('latin1'),
         claims,
-        scope: profile.scope(claims),
-        clientId: profile.clientId(claims),
+        reader: issuer.profile,
       })
       return { token, issuer, key }
     })

@@ -70,12 +70,32 @@ t.test('cannot be changed, because requests share it', async (t) => {
     'a scope token more': () => scope.add('admin'),
     'a scope token less': () => scope.delete('profile'),
     'no scope': () => scope.clear(),
+    'a role more': () => (token.roles as Set<string>).add('admin'),
+    'the roles': () => Object.assign(token, { roles: new Set(['admin']) }),
+    'whom it names': () => Object.assign(token, { subjectKind: 'user' }),
+    'a group, where there is none': () => (token.groups as Set<string>).add('admin'),
   })) {
     t.throws(change, TypeError, title)
   }
   t.strictSame([...token.scope], ['orders:read', 'profile'])
   t.equal(token.subject, 'user-1')
 })
+
+t.test(
+  'reads roles, groups and permissions once, and shares it where there are none',
+  async (t) => {
+    const token = await verified({ roles: ['user'], groups: ['red'] })
+    t.equal(token.roles, token.roles)
+    t.equal(token.groups, token.groups)
+    t.equal(token.permissions, token.permissions)
+    t.strictSame([...token.roles], ['user'])
+    const bare = await verified({ scope: undefined })
+    t.equal(bare.roles, token.permissions)
+    t.equal(bare.scope, bare.roles)
+    t.throws(() => (bare.scope as Set<string>).add('admin'), TypeError)
+    t.equal(bare.permissions.size, 0)
+  },
+)
 
 t.test('has a scope whose methods cannot be replaced', async (t) => {
   const { scope } = await verified()

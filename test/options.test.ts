@@ -132,7 +132,11 @@ refuses('audience', [
 ])
 
 refuses('profile', [
-  ['unknown', { profile: 'auth1' }, /^"profile" option must be one of standard, rfc9068, okta$/],
+  [
+    'unknown',
+    { profile: 'auth1' },
+    /^"profile" option must be one of standard, rfc9068, okta, auth0, entra, cognito, keycloak, or an object that describes one$/,
+  ],
   ['in capitals', { profile: 'Okta' }, /^"profile" option/],
   ['null', { profile: null }, /^"profile" option/],
   ['a prototype name', { profile: 'constructor' }, /^"profile" option/],

@@ -129,8 +129,11 @@ t.test('of issuers and keys, the options know profiles and words only', async (t
     .filter(({ from, to }) => partOf(from) === 'options' && /^(?:issuer|keys)\//.test(to))
     .map(({ to }) => to)
   t.same([...new Set(known)].sort(), [
-    'issuer/okta-domain.ts',
-    'issuer/profile.ts',
+    'issuer/addresses/entra.ts',
+    'issuer/addresses/known.ts',
+    'issuer/profiles/custom.ts',
+    'issuer/profiles/named.ts',
+    'issuer/profiles/profile.ts',
     'keys/fetch-json.ts',
     'keys/key-store.ts',
   ])

@@ -3,13 +3,13 @@ import type { Algorithm } from '../algorithms.js'
 import { FindingAbout, InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
-import type { Profile } from './profile.js'
+import type { ResolvedProfile } from './profiles/profile.js'
 
 /** One trusted authorization server. */
 export interface Issuer {
   readonly issuer: string
   readonly algorithms: ReadonlySet<Algorithm>
-  readonly profile: Profile
+  readonly profile: ResolvedProfile
   readonly expectations: ClaimExpectations
   readonly keys: KeySource
 }

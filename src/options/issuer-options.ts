@@ -8,11 +8,12 @@ import {
   minimumSecretBytes,
   SYMMETRIC_ALGORITHMS,
 } from '../algorithms.js'
-import { isOktaDomain, oktaMistake } from '../issuer/okta-domain.js'
-import { PROFILE_NAMES, type Profile, type ProfileName, profileNamed } from '../issuer/profile.js'
+import { issuerMistake } from '../issuer/addresses/known.js'
+import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { isSecureUrl } from '../secure-url.js'
 import { booleanOr, isPlainObject, reject, requireKnownKeys, strings } from './check.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from './jwks-options.js'
+import { resolveProfile } from './profile-option.js'
 
 /** One trusted authorization server. Every member but `issuer` may also stand at the top level. */
 export interface IssuerOptions {
@@ -24,17 +25,26 @@ export interface IssuerOptions {
   issuer: string
 
   /**
-   * The name, or names, of this API. A token must have one of them in `aud`, exactly. Required.
-   * RFC 9068 §4, RFC 8707.
+   * The name, or names, of this API. A token must have one of them in `aud`, exactly. Required. For
+   * Amazon Cognito, whose tokens have no `aud`: the IDs of the app clients. RFC 9068 §4, RFC 8707.
    */
   audience?: string | readonly string[]
 
   /**
-   * How this issuer writes its access tokens. `standard`: scope in `scope` or `scp`, client in
-   * `client_id` or `azp`. `rfc9068`: strictly RFC 9068 (`typ`, all required claims). `okta`:
-   * scope in `scp`, client in `cid`. Default: `okta` for an Okta domain, else `standard`.
+   * How this issuer writes its access tokens: one of those that are built in, or one of your own.
+   * `rfc9068` is the strict one (`typ`, all required claims), `standard` takes what most issuers
+   * send. Default: `okta`, `auth0`, `entra` or `cognito` for an issuer on a domain of theirs, else
+   * `standard`. Keycloak has no domain: say `keycloak`.
    */
-  profile?: ProfileName
+  profile?: ProfileName | Profile
+
+  /**
+   * The claim to compare with `audience` in the place of `aud`, for an issuer that can't be brought
+   * to name this API there. Every token of those clients is accepted then, also one that was meant
+   * for another API, which may so use it here. With the profiles `standard` and `keycloak`, or one
+   * of your own. Default: `aud`.
+   */
+  dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
   /**
    * The signature algorithms to accept. Default: RS256, PS256, ES256 and their larger sizes, EdDSA
@@ -67,6 +77,7 @@ export const ISSUER_OPTIONS = [
   'issuer',
   'audience',
   'profile',
+  'dangerouslyAudienceFrom',
   'algorithms',
   'jwksUri',
   'jwks',
@@ -78,7 +89,7 @@ export const ISSUER_OPTIONS = [
 export interface ResolvedIssuer {
   readonly issuer: string
   readonly audience: ReadonlySet<string>
-  readonly profile: Profile
+  readonly profile: ResolvedProfile
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: ResolvedKeys
 }
@@ -99,15 +110,17 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
   requireKnownKeys('an issuer', options, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
   const url = requireIssuer(options.issuer, allowHttp)
-  const audience = strings(
-    'audience',
-    options.audience,
-    `the name of this API, as the tokens of ${options.issuer} have it in "aud"`,
+  const audience = new Set(
+    strings(
+      'audience',
+      options.audience,
+      `the name of this API, as the tokens of ${options.issuer} have it in "aud"`,
+    ),
   )
   return Object.freeze({
     issuer: options.issuer,
-    audience: new Set(audience),
-    profile: profileNamed(resolveProfile(options.profile, url)),
+    audience,
+    profile: resolveProfile(options, url, audience),
     algorithms: new Set(resolveAlgorithms(options)),
     keys: resolveKeys(options, allowHttp),
   })
@@ -125,15 +138,9 @@ function requireIssuer(issuer: unknown, allowHttp: boolean): URL {
   if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
     reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
   }
-  const mistake = oktaMistake(url)
+  const mistake = issuerMistake(url, issuer)
   if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
   return url
-}
-
-function resolveProfile(profile: unknown, issuer: URL): ProfileName {
-  if (profile === undefined) return isOktaDomain(issuer) ? 'okta' : 'standard'
-  const known = PROFILE_NAMES.find((name) => name === profile)
-  return known ?? reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}`)
 }
 
 function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algorithm[] {

@@ -6,11 +6,24 @@ import type { AccessTokenClaims } from '../access-token-claims.js'
 import { type Check, describe, InvalidTokenError } from '../errors.js'
 import type { CompactJws } from './compact-jws.js'
 
-export interface ClaimExpectations {
-  readonly audience: ReadonlySet<string>
+/** How the access tokens of an issuer look. */
+export interface TokenShape {
+  /** Claims that must be there, beside `iss` and `exp`, which always must. */
   readonly requiredClaims: readonly string[]
+  /** The media types that `typ` may name, in lower case, without `application/`. */
   readonly types: readonly string[]
+  /** Whether a token without `typ` passes. */
   readonly typeOptional: boolean
+  /** Where the names are that are compared with ours: the first of these claims that is there. */
+  readonly audienceClaims: readonly [string, ...string[]]
+  /** What an operator may do about a wrong audience. */
+  readonly audienceHint?: string
+  /** @throws {InvalidTokenError} if something else tells that it is no access token. */
+  readonly requireAccessToken?: (claims: Claims) => void
+}
+
+export interface ClaimExpectations extends TokenShape {
+  readonly audience: ReadonlySet<string>
 }
 
 /** All in seconds. */
@@ -30,10 +43,11 @@ export function requireClaims(
 ): AccessTokenClaims {
   requireType(header.typ, expectations)
   requireNoOtherKindOfToken(claims)
+  expectations.requireAccessToken?.(claims)
   requireWellFormed(claims)
   requirePresent(claims, expectations.requiredClaims)
   requireTimes(claims as AccessTokenClaims, limits, now)
-  requireAudience(claims.aud, expectations.audience)
+  requireAudience(claims, expectations)
   return claims as AccessTokenClaims
 }
 
@@ -116,13 +130,39 @@ function requirePresent(claims: Claims, names: readonly string[]): void {
 }
 
 /** RFC 7519 §4.1.3, RFC 8707: exact strings; one of ours is enough. */
-function requireAudience(aud: unknown, audience: ReadonlySet<string>): void {
-  const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  const ours = values.some((value) => typeof value === 'string' && audience.has(value))
-  if (!ours || !values.every((value) => typeof value === 'string')) {
-    const message = 'The access token is not meant for this resource'
-    throw refusal('audience', message, [...audience].join(' or '), aud)
-  }
+function requireAudience(
+  claims: Claims,
+  { audience, audienceClaims, audienceHint }: ClaimExpectations,
+): void {
+  const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
+  const found = valuesOf(claims[name])
+  const ours = found?.some((value) => audience.has(value)) === true
+  // Nobody may rely on an `aud` that is none, wherever the names that count are.
+  if (ours && isAudienceOrAbsent(claims.aud)) return
+  const message = 'The access token is not meant for this resource'
+  const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
+  const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
+  const expected = `${[...audience].join(' or ')}${where}${hint}`
+  throw refusal('audience', message, expected, claims[name])
+}
+
+function isAudienceOrAbsent(aud: unknown): boolean {
+  return aud === undefined || valuesOf(aud) !== undefined
+}
+
+/** `undefined` where there is anything but strings. */
+function valuesOf(claim: unknown): readonly string[] | undefined {
+  const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim]
+  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
+}
+
+/** What a profile says of a token that is none of its access tokens. */
+export function notAnAccessToken(expected: string): InvalidTokenError {
+  return refusal('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
+}
+
+export function lacksClaim(expected: string): InvalidTokenError {
+  return refusal('claims', MALFORMED, expected, undefined)
 }
 
 const MALFORMED = 'The access token lacks a claim or has a malformed one'

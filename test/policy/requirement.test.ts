@@ -1,13 +1,20 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token.js'
 import { InsufficientScopeError } from '../../src/errors.js'
+import { profileNamed } from '../../src/issuer/profiles/named.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
 
 const token = new AccessToken({
   raw: 'a.b.c',
-  claims: { iss: 'https://issuer.example', aud: 'api', exp: 1, sub: 'user-1', tenant: 'acme' },
-  scope: ['read', 'write'],
-  clientId: undefined,
+  claims: {
+    iss: 'https://issuer.example',
+    aud: 'api',
+    exp: 1,
+    sub: 'user-1',
+    tenant: 'acme',
+    scope: 'read write',
+  },
+  reader: profileNamed('standard'),
 })
 
 const require = (requirement: Requirement<string>, context = 'context') =>

@@ -13,12 +13,15 @@ import resourceServer, {
   type IssuerOptions,
   KeysUnavailableError,
   type PluginOptions,
+  type Profile,
+  type ProfileName,
   type Requirement,
   type ResourceServer,
   ResourceServerError,
   type ResourceServerOptions,
   type RouteRequirement,
   resourceServer as resourceServerByName,
+  type SubjectKind,
 } from 'fastify-resource-server'
 import {
   type AuthorizationServer,
@@ -55,7 +58,7 @@ export function claims(request: FastifyRequest, token: AccessToken): void {
   same<typeof request.claims, AccessTokenClaims>(true)
   same<typeof request.claims.sub, string | undefined>(true)
   same<typeof request.claims.iss, string>(true)
-  same<typeof request.claims.aud, string | readonly string[]>(true)
+  same<typeof request.claims.aud, string | readonly string[] | undefined>(true)
   same<typeof request.claims.exp, number>(true)
   // Declared above by merging.
   same<typeof request.claims.tenant, string>(true)
@@ -71,6 +74,10 @@ export function accessToken(request: FastifyRequest): string {
   same<typeof auth.scope, ReadonlySet<string>>(true)
   same<typeof auth.subject, string | undefined>(true)
   same<typeof auth.clientId, string | undefined>(true)
+  same<typeof auth.subjectKind, SubjectKind>(true)
+  same<typeof auth.roles, ReadonlySet<string>>(true)
+  same<typeof auth.groups, ReadonlySet<string>>(true)
+  same<typeof auth.permissions, ReadonlySet<string>>(true)
   same<typeof auth.issuer, string>(true)
   same<typeof auth.audience, readonly string[]>(true)
   same<typeof auth.expiresAt, number>(true)
@@ -126,6 +133,30 @@ export const algorithms: Algorithm[] = ['RS256', 'ES256', 'EdDSA', 'HS256']
 export const issuer: IssuerOptions = {
   issuer: 'https://example.com',
   jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '' }], cooldown: 10_000, fetch },
+}
+
+export const profile: Profile = {
+  name: 'acme',
+  extends: 'keycloak',
+  types: ['at+jwt'],
+  typeOptional: false,
+  requiredClaims: ['tenant'],
+  isAccessToken: (claims) => {
+    same<typeof claims.tenant, unknown>(true)
+    return claims.kind === 'access'
+  },
+  scope: ({ rights }) => rights,
+  roles: (claims) => {
+    same<typeof claims, AccessTokenClaims>(true)
+    return [claims.tenant]
+  },
+  subjectKind: ({ sub }) => (sub === undefined ? 'unknown' : 'user'),
+}
+export const profiles: (ProfileName | Profile)[] = ['entra', 'auth0', 'cognito', profile]
+export const keycloak: IssuerOptions = {
+  issuer: 'https://sso.example/realms/acme',
+  profile: 'keycloak',
+  dangerouslyAudienceFrom: 'azp',
 }
 
 export const options: PluginOptions = {

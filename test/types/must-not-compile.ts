@@ -22,7 +22,11 @@ export const options: PluginOptions[] = [
   { ...required, algorithms: 'RS256' }, // expect TS2322
   { ...required, clockTolerance: '30s' }, // expect TS2322
   { ...required, maxTokenAge: '1h' }, // expect TS2322
-  { ...required, profile: 'keycloack' }, // expect TS2322
+  { ...required, profile: 'keycloack' }, // expect TS2820
+  { ...required, profile: {} }, // expect TS2322
+  { ...required, profile: { name: 'a', scope: 'scp' } }, // expect TS2322
+  { ...required, profile: { name: 'a', subjectKind: () => 'admin' } }, // expect TS2322
+  { ...required, dangerouslyAudienceFrom: 'sub' }, // expect TS2322
   { ...required, tokenCache: true }, // expect TS2322
   { ...required, tokenCache: { max: 10 } }, // expect TS2353
   { ...required, jwks: { timeout: '5s' } }, // expect TS2322
@@ -66,6 +70,8 @@ export function handlers(request: FastifyRequest, token: AccessToken): void {
   token.claims.iss = 'https://example.com' // expect TS2540
   token.subject = 'somebody' // expect TS2540
   token.scope.add('admin') // expect TS2339
+  token.roles.add('admin') // expect TS2339
+  token.roles = new Set(['admin']) // expect TS2540
   token.audience.push('api') // expect TS2339
   const tenant: string = request.claims.tenant // expect TS2322
   const user: string = request.claims.sub // expect TS2322

@@ -11,7 +11,6 @@ export function isOktaDomain(issuer: URL): boolean {
 
 /** Why this issuer can't be used for local validation, with the mend; `undefined` if it can. */
 export function oktaMistake(issuer: URL): string | undefined {
-  if (!isOktaDomain(issuer)) return undefined
   const { hostname, pathname } = issuer
   if (/-admin$/.test(hostname.replace(DOMAIN, ''))) {
     const domain = hostname.replace('-admin.', '.')

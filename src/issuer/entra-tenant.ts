@@ -1,0 +1,82 @@
+/**
+ * Tenants of Microsoft Entra ID. Its key set serves many of them, and each key says whose it is:
+ * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
+ */
+import { InvalidTokenError } from '../errors.js'
+
+type Claims = Readonly<Record<string, unknown>>
+
+const PLACEHOLDER = '{tenantid}'
+
+/** Lower case, as Entra writes it. */
+const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+
+export function isTenantId(text: unknown): text is string {
+  return typeof text === 'string' && GUID.test(text)
+}
+
+/**
+ * Whether `iss` is the template with the token's own tenant (`tid`) in the place of `{tenantid}`; for
+ * a template without that, whether the two are equal. It says nothing about whether that tenant is
+ * trusted.
+ */
+export function isIssuerOfTenant(template: string, { iss, tid }: Claims): boolean {
+  if (!template.includes(PLACEHOLDER)) return iss === template
+  return isTenantId(tid) && iss === template.replaceAll(PLACEHOLDER, tid)
+}
+
+/** The same tenant as v1.0 and v2.0 tokens name it, in each of Microsoft's clouds. */
+const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
+  [
+    `https://sts.windows.net/${PLACEHOLDER}/`,
+    `https://login.microsoftonline.com/${PLACEHOLDER}/v2.0`,
+  ],
+  [
+    `https://sts.windows.net/${PLACEHOLDER}/`,
+    `https://login.microsoftonline.us/${PLACEHOLDER}/v2.0`,
+  ],
+  [
+    `https://sts.chinacloudapi.cn/${PLACEHOLDER}/`,
+    `https://login.partner.microsoftonline.cn/${PLACEHOLDER}/v2.0`,
+  ],
+]
+
+/**
+ * A key that names its issuer (the member `issuer` of the JWK) signs for that one only; one that
+ * names none signs for the issuer whose key set it is in. v1.0 tokens have another `iss` than the
+ * keys of their tenant.
+ *
+ * @throws {InvalidTokenError} if the key isn't for the token's issuer and tenant.
+ */
+export function requireKeyIssuer(keyIssuer: unknown, claims: Claims): void {
+  if (keyIssuer === undefined) return
+  if (typeof keyIssuer === 'string') {
+    if (isIssuerOfTenant(keyIssuer, claims)) return
+    const isSame = SAME_TENANT.some(
+      ([v1, v2]) =>
+        isIssuerOfTenant(v1, claims) &&
+        isIssuerOfTenant(keyIssuer, {
+          iss: v2.replaceAll(PLACEHOLDER, `${claims.tid}`),
+          tid: claims.tid,
+        }),
+    )
+    if (isSame) return
+  }
+  throw new InvalidTokenError('The access token is signed with a key of another issuer', {
+    check: 'key',
+    expected: 'a key whose "issuer" names the issuer and the tenant of the token',
+  })
+}
+
+/**
+ * Whoever reads `tid` may trust it as the tenant.
+ *
+ * @throws {InvalidTokenError} if there is a `tid` that isn't the tenant that `iss` names.
+ */
+export function requireTenantOfIssuer({ iss, tid }: Claims): void {
+  if (tid === undefined || (isTenantId(tid) && `${iss}`.includes(`/${tid}/`))) return
+  throw new InvalidTokenError('The access token is from an issuer that is not trusted here', {
+    check: 'issuer',
+    expected: '"tid": the tenant that "iss" names',
+  })
+}

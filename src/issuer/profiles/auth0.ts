@@ -1,0 +1,33 @@
+/**
+ * Auth0, in both of its token profiles: the client is in `azp`, or in `client_id` as RFC 9068 has
+ * it. No ID token has either, and that tells them apart where somebody gave the API and a client one
+ * name. With RBAC, what the user may do is in `permissions`.
+ */
+import type { SubjectKind } from '../../access-token.js'
+import { notAnAccessToken } from '../../token/claims.js'
+import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import type { ResolvedProfile } from './profile.js'
+import { standard } from './standard.js'
+
+export const auth0: ResolvedProfile = {
+  ...standard,
+  name: 'auth0',
+  requireAccessToken(claims) {
+    if (clientId(claims) === undefined) throw notAnAccessToken('"azp" or "client_id"')
+  },
+  scope: (claims) => scopeTokens(claims.scope),
+  clientId,
+  permissions: (claims) => names(claims.permissions),
+  subjectKind,
+}
+
+function clientId(claims: Claims): string | undefined {
+  return firstString(claims.client_id, claims.azp)
+}
+
+/** Users are `connection|id`; a client that acts for itself is `id@clients`. */
+function subjectKind(claims: Claims): SubjectKind {
+  const { sub, gty } = claims
+  if (gty === 'client-credentials' || sub === `${clientId(claims)}@clients`) return 'client'
+  return typeof sub === 'string' && sub.includes('|') ? 'user' : 'unknown'
+}

@@ -1,0 +1,34 @@
+/**
+ * Amazon Cognito user pools. Access tokens have no `aud`, unless the client asked for one resource:
+ * what limits them is `client_id`, the app client, which is compared with the configured audience.
+ * `token_use` says what kind of token it is.
+ */
+import type { SubjectKind } from '../../access-token.js'
+import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import type { ResolvedProfile } from './profile.js'
+import { kindByClient, standard } from './standard.js'
+
+export const cognito: ResolvedProfile = {
+  ...standard,
+  name: 'cognito',
+  // Its value is compared for every issuer.
+  requiredClaims: ['token_use', 'client_id'],
+  // RFC 7519 §4.1.3: a token that names its audience is for nobody else.
+  audienceClaims: ['aud', 'client_id'],
+  audienceHint: 'app client IDs, or the resource that the client asked for',
+  scope: (claims) => scopeTokens(claims.scope),
+  clientId,
+  groups: (claims) => names(claims['cognito:groups']),
+  permissions: () => [],
+  subjectKind,
+}
+
+function clientId(claims: Claims): string | undefined {
+  return firstString(claims.client_id)
+}
+
+/** Every user has a `username`, which no client has. */
+function subjectKind(claims: Claims): SubjectKind {
+  if (typeof claims.username === 'string') return 'user'
+  return kindByClient(claims.sub, clientId(claims))
+}

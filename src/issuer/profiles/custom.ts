@@ -1,0 +1,47 @@
+/** A profile of the user's own, on top of one that goes by a name. */
+import { notAnAccessToken } from '../../token/claims.js'
+import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import type { Profile, ResolvedProfile } from './profile.js'
+
+/** @param profile one that was checked. */
+export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {
+  const { types, requiredClaims = [], isAccessToken, subjectKind } = profile
+  const { scope, clientId, roles, groups, permissions } = profile
+  return {
+    ...base,
+    name: profile.name,
+    ...(types && { types: types.map(mediaType) }),
+    typeOptional: profile.typeOptional ?? base.typeOptional,
+    requiredClaims: [...base.requiredClaims, ...requiredClaims],
+    requireAccessToken(claims) {
+      base.requireAccessToken?.(claims)
+      if (isAccessToken === undefined || vouches(isAccessToken, claims)) return
+      throw notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
+    },
+    ...(scope && { scope: (claims) => scopeTokens(scope(claims)) }),
+    ...(clientId && { clientId: (claims) => firstString(clientId(claims)) }),
+    ...(roles && { roles: (claims) => names(roles(claims)) }),
+    ...(groups && { groups: (claims) => names(groups(claims)) }),
+    ...(permissions && { permissions: (claims) => names(permissions(claims)) }),
+    ...(subjectKind && {
+      subjectKind: (claims) => {
+        const kind = subjectKind(claims)
+        return kind === 'user' || kind === 'client' ? kind : 'unknown'
+      },
+    }),
+  }
+}
+
+/** RFC 7515 §4.1.9: `application/` is implied, and case means nothing. */
+export function mediaType(type: string): string {
+  return type.toLowerCase().replace(/^application\//, '')
+}
+
+/** What strangers send must not become an error of ours. */
+function vouches(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
+  try {
+    return isAccessToken(claims) === true
+  } catch {
+    return false
+  }
+}

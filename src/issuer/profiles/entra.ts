@@ -1,0 +1,54 @@
+/**
+ * Microsoft Entra ID: v1.0 tokens (`https://sts.windows.net/{tenant}/`, client in `appid`) and v2.0
+ * tokens (`https://login.microsoftonline.com/{tenant}/v2.0`, client in `azp`).
+ *
+ * An API and the application that signs users in are often one registration, and then their access
+ * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
+ */
+import type { SubjectKind } from '../../access-token.js'
+import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
+import { requireTenantOfIssuer } from '../entra-tenant.js'
+import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import type { ResolvedProfile } from './profile.js'
+import { standard } from './standard.js'
+
+export const entra: ResolvedProfile = {
+  ...standard,
+  name: 'entra',
+  audienceHint:
+    'v2.0 tokens have the client ID of the API in "aud", v1.0 tokens that or its api:// URI',
+  requireAccessToken(claims) {
+    if (clientId(claims) === undefined) throw notAnAccessToken('"azp" or "appid"')
+    requireTenantOfIssuer(claims)
+    // Entra gives any application of the tenant a token for any API, if need be one that grants
+    // nothing.
+    if (scope(claims).length === 0 && roles(claims).length === 0) {
+      throw lacksClaim('"scp" or "roles", of which a token that grants anything has one')
+    }
+  },
+  scope,
+  clientId,
+  roles,
+  permissions: () => [],
+  subjectKind,
+}
+
+function scope(claims: Claims): readonly string[] {
+  return scopeTokens(claims.scp)
+}
+
+function roles(claims: Claims): readonly string[] {
+  return names(claims.roles)
+}
+
+function clientId(claims: Claims): string | undefined {
+  return firstString(claims.azp, claims.appid)
+}
+
+/** `scp` is for users only; `sub` is made for each application, save that an application's is its id. */
+function subjectKind(claims: Claims): SubjectKind {
+  const { idtyp, oid, sub } = claims
+  if (idtyp === 'app') return 'client'
+  if (scope(claims).length > 0) return 'user'
+  return typeof sub === 'string' && sub === oid ? 'client' : 'unknown'
+}

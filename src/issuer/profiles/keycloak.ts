@@ -1,0 +1,51 @@
+/**
+ * Keycloak. The claim `typ` says what kind of token it is. `aud` names the clients whose roles the
+ * user has (`account` in a new realm) or is missing, until an Audience mapper adds the API.
+ */
+import type { SubjectKind } from '../../access-token.js'
+import { isJsonObject } from '../../json-object.js'
+import { notAnAccessToken } from '../../token/claims.js'
+import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import type { ResolvedProfile } from './profile.js'
+import { standard } from './standard.js'
+
+/** For an API that goes by these names in Keycloak. */
+export function keycloak(audience: ReadonlySet<string>): ResolvedProfile {
+  return {
+    ...standard,
+    name: 'keycloak',
+    audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
+    requireAccessToken({ typ }) {
+      // `DPoP` where the token is bound to a key.
+      if (typ !== 'Bearer' && typ !== 'DPoP') throw notAnAccessToken('the claim "typ": Bearer')
+    },
+    scope: (claims) => scopeTokens(claims.scope),
+    clientId: (claims) => firstString(claims.azp),
+    roles: ({ realm_access: realm, resource_access: resources }) => [
+      ...rolesIn(realm),
+      ...[...audience].flatMap((client) => rolesIn(memberOf(resources, client))),
+    ],
+    permissions: () => [],
+    subjectKind,
+  }
+}
+
+function rolesIn(access: unknown): readonly string[] {
+  return names(memberOf(access, 'roles'))
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+/**
+ * A client that acts for itself is a user to Keycloak, with an id and a name of its own:
+ * `service-account-` and the client's, in lower case. It has the client's id beside that.
+ */
+function subjectKind(claims: Claims): SubjectKind {
+  const { preferred_username: name, azp, client_id: id, clientId: formerId } = claims
+  if (typeof name !== 'string') return 'unknown'
+  if (!name.startsWith('service-account-')) return 'user'
+  const isItsOwn = name === `service-account-${azp}`.toLowerCase()
+  return isItsOwn && (id === azp || formerId === azp) ? 'client' : 'unknown'
+}

@@ -1,0 +1,82 @@
+/**
+ * What differs between authorization servers in how they write an access token: what tells it from
+ * an ID token, and where audience, scope, client and roles are. Everything else is the same for all.
+ */
+import type { ClaimReader, SubjectKind } from '../../access-token.js'
+import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { TokenShape } from '../../token/claims.js'
+
+export type ProfileName =
+  | 'standard'
+  | 'rfc9068'
+  | 'okta'
+  | 'auth0'
+  | 'entra'
+  | 'cognito'
+  | 'keycloak'
+
+/** A profile ready for use: one of those named above, or one of the user's own. */
+export interface ResolvedProfile extends TokenShape, ClaimReader {
+  readonly name: string
+}
+
+/**
+ * A profile of your own, for an authorization server that writes its tokens in its own way. What
+ * you leave out is as in the profile that it extends.
+ *
+ * ```ts
+ * profile: {
+ *   name: 'acme',
+ *   requiredClaims: ['acme_version'],
+ *   roles: (claims) => claims['https://acme.example/roles'],
+ * }
+ * ```
+ *
+ * The functions that read a claim get claims whose signature was verified, and may return anything:
+ * strings and arrays of strings are used, whatever else there is grants nothing. What they throw is
+ * thrown on, a 500. They must be synchronous, and give the same answer for the same claims.
+ */
+export interface Profile {
+  /** What to call it in messages: printable ASCII, at most 64 characters. */
+  name: string
+
+  /** The profile to start from. Its checks stay, and yours are added to them. Default `standard`. */
+  extends?: ProfileName
+
+  /**
+   * The media types that the header's `typ` may name, with or without `application/`, in place of
+   * those of the extended profile (`at+jwt` and `JWT` in most).
+   */
+  types?: readonly string[]
+
+  /** Whether a token without `typ` passes. Default: as in the extended profile. */
+  typeOptional?: boolean
+
+  /** Claims that must be there, beside those that the extended profile requires. */
+  requiredClaims?: readonly string[]
+
+  /**
+   * What tells an access token from every other token of this issuer, ID tokens before all. Passes
+   * on `true` and on nothing else. Called before the signature is verified, so what it gets may be
+   * anybody's; when it throws, the token is refused.
+   */
+  isAccessToken?: (claims: Readonly<Record<string, unknown>>) => boolean
+
+  /** The granted scope: a space-delimited string, or an array. */
+  scope?: (claims: AccessTokenClaims) => unknown
+
+  /** The client that the token was issued to: a string. */
+  clientId?: (claims: AccessTokenClaims) => unknown
+
+  /** The roles of the subject: an array, or a string that is one role. */
+  roles?: (claims: AccessTokenClaims) => unknown
+
+  /** The groups of the subject: an array, or a string that is one group. */
+  groups?: (claims: AccessTokenClaims) => unknown
+
+  /** The permissions of the subject: an array, or a string that is one permission. */
+  permissions?: (claims: AccessTokenClaims) => unknown
+
+  /** Whom `sub` names. Answer `unknown` where the claims are no proof. */
+  subjectKind?: (claims: AccessTokenClaims) => SubjectKind
+}

@@ -1,0 +1,98 @@
+/** Which profile the tokens of an issuer are of, and the check of one that the user wrote. */
+import { entraAudienceMistake } from '../issuer/addresses/entra.js'
+import { profileOf } from '../issuer/addresses/known.js'
+import { customProfile, mediaType } from '../issuer/profiles/custom.js'
+import { PROFILE_NAMES, profileNamed } from '../issuer/profiles/named.js'
+import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
+import { booleanOr, functionOrUndefined, isPlainObject, reject, requireKnownKeys } from './check.js'
+
+const READERS = [
+  'scope',
+  'clientId',
+  'roles',
+  'groups',
+  'permissions',
+  'subjectKind',
+] as const satisfies readonly (keyof Profile)[]
+
+const PROFILE_KEYS = [
+  'name',
+  'extends',
+  'types',
+  'typeOptional',
+  'requiredClaims',
+  'isAccessToken',
+  ...READERS,
+] as const satisfies readonly (keyof Profile)[]
+
+export interface ProfileOptions {
+  readonly profile?: ProfileName | Profile
+  readonly dangerouslyAudienceFrom?: 'azp' | 'client_id'
+}
+
+/** @throws {TypeError} that names the option and the mend. */
+export function resolveProfile(
+  { profile: given, dangerouslyAudienceFrom: claim }: ProfileOptions,
+  issuer: URL,
+  audience: ReadonlySet<string>,
+): ResolvedProfile {
+  const profile = profileFor(given === undefined ? profileOf(issuer) : given, audience)
+  if (profile.name === 'entra') {
+    const mistake = entraAudienceMistake(issuer, audience)
+    if (mistake !== undefined) reject('audience', mistake)
+  }
+  if (claim === undefined) return profile
+  if (claim !== 'azp' && claim !== 'client_id') {
+    reject('dangerouslyAudienceFrom', 'must be "azp" or "client_id"')
+  }
+  if (typeof given !== 'object' && profile.name !== 'standard' && profile.name !== 'keycloak') {
+    reject(
+      'dangerouslyAudienceFrom',
+      `is not for the profile ${profile.name}, which knows where its audience is: leave it out`,
+    )
+  }
+  return { ...profile, audienceClaims: [claim] }
+}
+
+function profileFor(given: unknown, audience: ReadonlySet<string>): ResolvedProfile {
+  const name = PROFILE_NAMES.find((known) => known === given)
+  if (name !== undefined) return profileNamed(name, audience)
+  if (!isPlainObject(given)) {
+    reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
+  }
+  requireProfile(given)
+  return customProfile(given, profileNamed(given.extends ?? 'standard', audience))
+}
+
+function requireProfile(profile: object): asserts profile is Profile {
+  requireKnownKeys('"profile"', profile, PROFILE_KEYS)
+  const { name, extends: base, types, typeOptional, requiredClaims } = profile as Profile
+  if (typeof name !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(name)) {
+    reject('profile.name', 'must be 1 to 64 characters of printable ASCII without space')
+  }
+  if (base !== undefined && !PROFILE_NAMES.includes(base)) {
+    reject('profile.extends', `must be one of ${PROFILE_NAMES.join(', ')}`)
+  }
+  if (
+    types !== undefined &&
+    !(isArrayOfNames(types) && types.length > 0 && types.every(isMediaType))
+  ) {
+    reject('profile.types', 'must be an array of media types, such as at+jwt')
+  }
+  booleanOr('profile.typeOptional', typeOptional, false)
+  if (requiredClaims !== undefined && !isArrayOfNames(requiredClaims)) {
+    reject('profile.requiredClaims', 'must be an array of names of claims')
+  }
+  for (const reader of ['isAccessToken', ...READERS] as const) {
+    functionOrUndefined(`profile.${reader}`, (profile as Profile)[reader])
+  }
+}
+
+function isArrayOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+}
+
+/** RFC 6838 §4.2. */
+function isMediaType(type: string): boolean {
+  return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/.test(mediaType(type))
+}

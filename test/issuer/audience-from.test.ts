@@ -1,0 +1,75 @@
+import t from 'tap'
+import type { ResourceServerOptions } from '../../src/index.js'
+import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { forge, outcome, serverFor } from '../fixtures/forgery.js'
+import { ISSUER, makeKey } from '../fixtures/issuer.js'
+
+const key = await makeKey('ES256')
+
+const keycloak = await serverFor([key], {
+  audience: ['web-app', 'mobile-app'],
+  profile: 'keycloak',
+  dangerouslyAudienceFrom: 'azp',
+})
+
+const tokenOf = (claims: object) =>
+  forge(key, { claims: { typ: 'Bearer', client_id: undefined, ...claims } })
+
+t.test('in place of aud, azp may be asked whether a token is for us', async (t) => {
+  for (const [title, aud, audience] of [
+    ['no aud', undefined, []],
+    ['account', 'account', ['account']],
+    ['several', ['account', 'billing'], ['account', 'billing']],
+    ['an empty one', [], []],
+  ] as const) {
+    const token = await keycloak.verify(tokenOf({ aud, azp: 'mobile-app' }))
+    t.strictSame(token.audience, audience, `${title}: as the token has it`)
+    t.ok(Object.isFrozen(token.audience), title)
+  }
+})
+
+t.test('J5: then azp is one of our names, exactly, and aud counts for nothing', async (t) => {
+  for (const [title, claims] of Object.entries({
+    'another client': { azp: 'billing-app' },
+    'another client, and aud names us': { azp: 'billing-app', aud: 'web-app' },
+    'no client, and aud names us': { aud: 'web-app' },
+    'no client at all': { aud: undefined },
+    'a client whose name begins like ours': { azp: 'web-app2' },
+    'an empty client': { azp: '' },
+  })) {
+    t.equal(await outcome(keycloak, tokenOf(claims)), 'audience', title)
+  }
+  await t.rejects(keycloak.verify(tokenOf({ azp: 'billing-app' })), {
+    code: 'invalid_token',
+    finding: { expected: /^web-app or mobile-app in "azp" \(/, found: '"billing-app"' },
+  })
+})
+
+t.test('J6: an aud that is none is refused all the same', async (t) => {
+  for (const aud of [null, 1, true, {}, [null], [['web-app']]]) {
+    t.equal(await outcome(keycloak, tokenOf({ azp: 'web-app', aud })), 'audience', `${aud}`)
+  }
+})
+
+t.test('it is for profiles that do not know where their audience is', async (t) => {
+  const resolve = (options: object) =>
+    resolveOptions({ issuer: ISSUER, audience: 'a', ...options } as ResourceServerOptions)
+  for (const profile of ['rfc9068', 'okta', 'auth0', 'entra', 'cognito']) {
+    t.throws(() => resolve({ profile, dangerouslyAudienceFrom: 'azp' }), {
+      name: 'TypeError',
+      message:
+        `"dangerouslyAudienceFrom" option is not for the profile ${profile}, which knows where ` +
+        'its audience is: leave it out',
+    })
+  }
+  for (const odd of ['aud', 'sub', '', null, true, ['azp']]) {
+    t.throws(() => resolve({ profile: 'keycloak', dangerouslyAudienceFrom: odd }), {
+      name: 'TypeError',
+      message: '"dangerouslyAudienceFrom" option must be "azp" or "client_id"',
+    })
+  }
+  for (const profile of ['standard', 'keycloak', { name: 'ours' }, undefined]) {
+    const { issuers } = resolve({ profile, dangerouslyAudienceFrom: 'client_id' })
+    t.strictSame(issuers[0]?.profile.audienceClaims, ['client_id'])
+  }
+})
