@@ -35,7 +35,7 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   const resolved = resolvePluginOptions(options)
   const core = await assemble({ ...resolved.resourceServer, logger: fastify.log })
   const server = new ResourceServer<FastifyRequest>(core)
-  const guards = new RouteGuards(resolved.global)
+  const guards = new RouteGuards(resolved.global, core.clock)
 
   fastify.decorate('resourceServer', server)
   fastify.decorateRequest('auth', null)

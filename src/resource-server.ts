@@ -15,6 +15,7 @@ import {
   resolveOptions,
 } from './options/resource-server-options.js'
 import { Pipeline } from './pipeline.js'
+import type { Clock } from './policy/clock.js'
 import { compilePolicy, type Requirement } from './policy/requirement.js'
 import { Counters, type Statistics } from './statistics.js'
 
@@ -51,7 +52,8 @@ export class ResourceServer<Context = unknown> {
     requirement?: Requirement<Context>,
     ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
   ): Promise<AccessToken> {
-    const policy = requirement === undefined ? NOTHING_MORE : compilePolicy(requirement)
+    const policy =
+      requirement === undefined ? NOTHING_MORE : compilePolicy(requirement, this.#core.clock)
     try {
       if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
       const verified = await this.#core.pipeline.verify(token)
@@ -103,7 +105,7 @@ export class ResourceServer<Context = unknown> {
   }
 }
 
-const NOTHING_MORE = compilePolicy<unknown>({})
+const NOTHING_MORE = compilePolicy<unknown>({}, { now: () => 0, clockTolerance: 0 })
 
 /**
  * A resource server without Fastify. Nothing is fetched before the first token comes.
@@ -122,6 +124,7 @@ export interface Core {
   readonly issuers: IssuerRegistry
   readonly realm: string
   readonly counters: Counters
+  readonly clock: Clock
 }
 
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
@@ -129,9 +132,15 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const issuers = new IssuerRegistry(
     await Promise.all(resolved.issuers.map((issuer) => assembleIssuer(issuer, resolved))),
   )
+  const { now, limits, realm } = resolved
   const counters = new Counters()
-  const pipeline = new Pipeline({ ...resolved, issuers, counters })
-  return { pipeline, issuers, realm: resolved.realm, counters }
+  return {
+    pipeline: new Pipeline({ ...resolved, issuers, counters }),
+    issuers,
+    realm,
+    counters,
+    clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
+  }
 }
 
 async function assembleIssuer(issuer: ResolvedIssuer, options: ResolvedOptions): Promise<Issuer> {

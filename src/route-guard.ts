@@ -1,6 +1,7 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
+import type { Clock } from './policy/clock.js'
 import {
   compilePolicy,
   type Policy,
@@ -28,23 +29,26 @@ export interface RouteGuard {
 /** The guards of all routes of a scope; `undefined` for a route that is open. */
 export class RouteGuards {
   readonly #global: boolean
+  readonly #clock: Clock
   readonly #guards = new WeakMap<object, RouteGuard | undefined>()
 
-  constructor(global: boolean) {
+  constructor(global: boolean, clock: Clock) {
     this.#global = global
+    this.#clock = clock
   }
 
   /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
   of(config: FastifyContextConfig): RouteGuard | undefined {
     const known = this.#guards.get(config)
     if (known !== undefined || this.#guards.has(config)) return known
-    const guard = compileGuard(Object.hasOwn(config, 'auth') ? config.auth : this.#global)
+    const auth = Object.hasOwn(config, 'auth') ? config.auth : this.#global
+    const guard = compileGuard(auth, this.#clock)
     this.#guards.set(config, guard)
     return guard
   }
 }
 
-function compileGuard(auth: unknown): RouteGuard | undefined {
+function compileGuard(auth: unknown, clock: Clock): RouteGuard | undefined {
   if (auth === false) return undefined
   const requirement = auth === true ? {} : auth
   if (!isPlainObject(requirement)) {
@@ -55,5 +59,5 @@ function compileGuard(auth: unknown): RouteGuard | undefined {
   requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
   const { optional = false, ...policy } = requirement
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  return { policy: compilePolicy(policy), optional }
+  return { policy: compilePolicy(policy, clock), optional }
 }

@@ -4,6 +4,7 @@ import { isScopeToken } from '../challenge.js'
 import { type Finding, InsufficientScopeError } from '../errors.js'
 import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
+import type { Clock } from './clock.js'
 
 /**
  * What a resource asks of a token beyond being valid. All that is given must hold; the failure is
@@ -48,7 +49,10 @@ export interface Policy<Context> {
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
-export function compilePolicy<Context>(requirement: Requirement<Context>): Policy<Context> {
+export function compilePolicy<Context>(
+  requirement: Requirement<Context>,
+  _clock: Clock,
+): Policy<Context> {
   requireKnownKeys('a requirement', requirement, REQUIREMENT_KEYS)
   const unsaid = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,

@@ -2,7 +2,7 @@ import t from 'tap'
 import { AccessToken } from '../../src/access-token.js'
 import { InsufficientScopeError } from '../../src/errors.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
-import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
+import { compilePolicy as compile, type Requirement } from '../../src/policy/requirement.js'
 
 const token = new AccessToken({
   raw: 'a.b.c',
@@ -16,6 +16,9 @@ const token = new AccessToken({
   },
   reader: profileNamed('standard'),
 })
+
+const compilePolicy = (requirement: Requirement<string>) =>
+  compile(requirement, { now: () => 0, clockTolerance: 0 })
 
 const require = (requirement: Requirement<string>, context = 'context') =>
   compilePolicy(requirement).require(token, context)
