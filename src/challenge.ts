@@ -1,12 +1,14 @@
 /**
- * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9110 §11.6.1) or
- * `Retry-After` (RFC 9110 §10.2.3). The only place that writes either.
+ * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3, RFC 9110
+ * §11.6.1) or `Retry-After` (RFC 9110 §10.2.3). The only place that writes either.
  *
  * Every part is from a fixed table or was checked at registration, so no character that a header or
  * a quoted-string can't hold ever gets here.
  */
 import {
+  type AuthenticationDemand,
   InsufficientScopeError,
+  InsufficientUserAuthenticationError,
   MissingCredentialsError,
   type ResourceServerError,
   UnavailableError,
@@ -35,11 +37,31 @@ function challenge(error: ResourceServerError, { realm, scope }: ChallengeContex
     if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   }
   const wanted = scopeOf(error, scope)
-  return wanted === '' ? `Bearer ${parameters}` : `Bearer ${parameters}, scope="${wanted}"`
+  if (wanted !== '') parameters += `, scope="${wanted}"`
+  if (error instanceof InsufficientUserAuthenticationError) {
+    parameters += demandParameters(error.demand)
+  }
+  return `Bearer ${parameters}`
+}
+
+/** What an error of "authorize" demands was checked by nobody. */
+function demandParameters({ acrValues, maxAge }: AuthenticationDemand): string {
+  let parameters = ''
+  if (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken)) {
+    parameters += `, acr_values="${acrValues.join(' ')}"`
+  }
+  if (maxAge !== undefined && Number.isSafeInteger(maxAge) && maxAge >= 0) {
+    parameters += `, max_age="${maxAge}"`
+  }
+  return parameters
 }
 
 function scopeOf(error: ResourceServerError, resourceScope: string): string {
   if (error instanceof InsufficientScopeError) return isScope(error.scope) ? error.scope : ''
+  if (error instanceof InsufficientUserAuthenticationError) {
+    const { scope } = error.demand
+    return isScope(scope) ? scope : ''
+  }
   return error instanceof MissingCredentialsError ? resourceScope : ''
 }
 
@@ -48,11 +70,11 @@ export function isQuotable(text: string): boolean {
   return /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
-function isScope(text: string): boolean {
-  return text.split(' ').every(isScopeToken)
+function isScope(text: unknown): text is string {
+  return typeof text === 'string' && text.split(' ').every(isScopeToken)
 }
 
 /** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
-export function isScopeToken(text: string): boolean {
-  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+export function isScopeToken(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }

@@ -22,6 +22,7 @@ export type Check =
   | 'age'
   | 'audience'
   | 'binding'
+  | 'authentication'
   | 'scope'
   | 'policy'
   | 'keys-unavailable'
@@ -163,6 +164,41 @@ export class InsufficientScopeError extends ResourceServerError {
   /** The scope that the resource asks for, space-delimited; empty where a scope isn't the matter. */
   get scope(): string {
     return this.#scope
+  }
+}
+
+/** What a user must do to be let in (RFC 9470 §3). */
+export interface AuthenticationDemand {
+  /** Authentication contexts of which one is enough, the preferred one first. */
+  readonly acrValues?: readonly string[] | undefined
+  /** Seconds since the user authenticated. */
+  readonly maxAge?: number | undefined
+  /** The scope to ask for at the same time, space-delimited; empty where the token has it. */
+  readonly scope?: string | undefined
+}
+
+/**
+ * 401: the token is good, but its user authenticated too long ago, or not strongly enough. The
+ * client gets a better token by sending the user to the authorization server again. RFC 9470 §3.
+ */
+export class InsufficientUserAuthenticationError extends ResourceServerError {
+  readonly code = 'insufficient_user_authentication'
+  readonly statusCode = 401
+  override readonly name = 'InsufficientUserAuthenticationError'
+
+  readonly #demand: AuthenticationDemand
+
+  constructor(
+    message: string,
+    demand: AuthenticationDemand = {},
+    finding: Omit<Finding, 'check'> = {},
+  ) {
+    super(message, { check: 'authentication', ...finding })
+    this.#demand = { ...demand }
+  }
+
+  get demand(): AuthenticationDemand {
+    return this.#demand
   }
 }
 

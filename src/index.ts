@@ -14,9 +14,11 @@ export type {
 } from './algorithms.js'
 export { bearerToken, type RequestHeaders } from './credentials/bearer.js'
 export {
+  type AuthenticationDemand,
   type Check,
   type Finding,
   InsufficientScopeError,
+  InsufficientUserAuthenticationError,
   InvalidRequestError,
   InvalidTokenError,
   KeysUnavailableError,
@@ -39,5 +41,6 @@ export { default, default as resourceServer } from './plugin.js'
 export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
+export type { StepUpRequirement } from './policy/step-up.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { RouteRequirement } from './route-guard.js'

@@ -43,6 +43,7 @@ export class ResourceServer<Context = unknown> {
    * @param context handed on to the requirement's `authorize`.
    * @throws {MissingCredentialsError} if there is no token.
    * @throws {InvalidTokenError} if the token isn't to be trusted.
+   * @throws {InsufficientUserAuthenticationError} if its user must authenticate again.
    * @throws {InsufficientScopeError} if it doesn't meet the requirement.
    * @throws {KeysUnavailableError} if no verdict is possible, because keys can't be had.
    * @see RFC 9068 §4

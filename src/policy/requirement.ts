@@ -1,18 +1,25 @@
-/** What a resource asks of a token that is good (DESIGN: scope, claims, anything else). */
+/** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
 import type { AccessToken } from '../access-token.js'
 import { isScopeToken } from '../challenge.js'
-import { type Finding, InsufficientScopeError } from '../errors.js'
+import {
+  type Finding,
+  InsufficientScopeError,
+  InsufficientUserAuthenticationError,
+} from '../errors.js'
 import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import type { Clock } from './clock.js'
+import { compileStepUp, type StepUpRequirement } from './step-up.js'
 
 /**
- * What a resource asks of a token beyond being valid. All that is given must hold; the failure is
- * a 403 `insufficient_scope` (RFC 6750 §3.1).
+ * What a resource asks of a token beyond being valid. All that is given must hold. The failure is
+ * a 403 `insufficient_scope` (RFC 6750 §3.1), save for `acr` and `maxAge`: there it is a 401
+ * `insufficient_user_authentication` (RFC 9470 §3), which comes first, and which names the scope as
+ * well if that lacks too, so that one sign-in mends both.
  *
  * @typeParam Context what `authorize` gets beside the token: in a Fastify API, the request.
  */
-export interface Requirement<Context = unknown> {
+export interface Requirement<Context = unknown> extends StepUpRequirement {
   /** Scope tokens that must all have been granted: a space-delimited string, or an array. */
   scope?: string | readonly string[]
 
@@ -36,6 +43,8 @@ export interface Requirement<Context = unknown> {
 export const REQUIREMENT_KEYS = [
   'scope',
   'anyScope',
+  'acr',
+  'maxAge',
   'claims',
   'authorize',
 ] as const satisfies readonly (keyof Requirement)[]
@@ -44,14 +53,17 @@ export const REQUIREMENT_KEYS = [
 export interface Policy<Context> {
   /** The scope that would do, for the challenge: space-delimited, empty if none is asked for. */
   readonly scope: string
-  /** @throws {InsufficientScopeError} or rejects with it; what `authorize` throws is thrown on. */
+  /**
+   * @throws {InsufficientUserAuthenticationError} if the user must authenticate again.
+   * @throws {InsufficientScopeError} or rejects with it; what `authorize` throws is thrown on.
+   */
   readonly require: (token: AccessToken, context: Context) => void | Promise<void>
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
 export function compilePolicy<Context>(
   requirement: Requirement<Context>,
-  _clock: Clock,
+  clock: Clock,
 ): Policy<Context> {
   requireKnownKeys('a requirement', requirement, REQUIREMENT_KEYS)
   const unsaid = REQUIREMENT_KEYS.find(
@@ -62,6 +74,7 @@ export function compilePolicy<Context>(
   const { authorize } = requirement
   const all = scopeTokens('scope', splitScope(requirement.scope))
   const any = scopeTokens('anyScope', requirement.anyScope)
+  const stepUp = compileStepUp(requirement, clock)
   const claims = compileClaims(requirement.claims)
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(
@@ -73,16 +86,24 @@ export function compilePolicy<Context>(
     const message = finding.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
     return new InsufficientScopeError(message, finding.check === 'scope' ? scope : '', finding)
   }
+  const lackOfScope = (token: AccessToken): Finding | undefined => {
+    if (!token.hasScope(...all)) return { check: 'scope', expected: all.join(' ') }
+    if (any.length === 0 || any.some((one) => token.scope.has(one))) return undefined
+    return { check: 'scope', expected: any.join(' or ') }
+  }
   const requireAuthorized = (authorized: boolean) => {
     if (authorized !== true) throw refuse({ check: 'policy', expected: 'true from "authorize"' })
   }
   return {
     scope,
     require(token, context) {
-      if (!token.hasScope(...all)) throw refuse({ check: 'scope', expected: all.join(' ') })
-      if (any.length > 0 && !any.some((one) => token.scope.has(one))) {
-        throw refuse({ check: 'scope', expected: any.join(' or ') })
+      const lacking = lackOfScope(token)
+      const weak = stepUp?.(token.claims)
+      if (weak !== undefined) {
+        const demand = { ...weak.demand, scope: lacking === undefined ? '' : scope }
+        throw new InsufficientUserAuthenticationError(weak.message, demand, weak.finding)
       }
+      if (lacking !== undefined) throw refuse(lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))
       if (unmet !== undefined) {
         throw refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
@@ -105,10 +126,7 @@ function splitScope(scope: string | readonly string[] | undefined): unknown {
 /** RFC 6749 §3.3; what stands here goes into a header. */
 function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
-  const good =
-    Array.isArray(tokens) &&
-    tokens.length > 0 &&
-    tokens.every((token) => typeof token === 'string' && isScopeToken(token))
+  const good = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)
   if (good) return [...tokens]
   throw new TypeError(
     `"${name}" must hold one or more scope tokens: printable ASCII without space, quotation mark ` +

@@ -116,7 +116,7 @@ t.test('a requirement with a key that is none is a mistake wherever it is compil
 })
 
 t.test('a part that is undefined is a mistake, and not a requirement of nothing', async (t) => {
-  for (const key of ['scope', 'anyScope', 'claims', 'authorize']) {
+  for (const key of ['scope', 'anyScope', 'acr', 'maxAge', 'claims', 'authorize']) {
     t.throws(() => compilePolicy({ [key]: undefined }), {
       name: 'TypeError',
       message: `"${key}" is undefined: leave it out instead`,

@@ -9,6 +9,7 @@ import resourceServer, {
   createResourceServer,
   type Finding,
   InsufficientScopeError,
+  InsufficientUserAuthenticationError,
   InvalidTokenError,
   type IssuerOptions,
   KeysUnavailableError,
@@ -90,6 +91,7 @@ export function accessToken(request: FastifyRequest): string {
 export function routes(app: FastifyInstance): void {
   app.get('/scope', { config: { auth: { scope: ['a', 'b'] } } }, async () => '')
   app.get('/any-scope', { config: { auth: { anyScope: ['a', 'b'] } } }, async () => '')
+  app.get('/step-up', { config: { auth: { acr: ['a', 'b'], maxAge: 60 } } }, async () => '')
   app.get('/optional', { config: { auth: { optional: true } } }, async (request) => {
     return request.auth?.subject ?? 'nobody'
   })
@@ -224,6 +226,10 @@ export async function withoutFastify(socket: Socket): Promise<string | undefined
 export function handled(error: unknown): string {
   if (error instanceof KeysUnavailableError) return String(error.retryAfter satisfies number)
   if (error instanceof InsufficientScopeError) return error.scope satisfies string
+  if (error instanceof InsufficientUserAuthenticationError) {
+    same<typeof error.code, 'insufficient_user_authentication'>(true)
+    return `${error.demand.acrValues?.join()} ${error.demand.maxAge} ${error.demand.scope}`
+  }
   if (error instanceof InvalidTokenError) {
     same<typeof error.code, 'invalid_token'>(true)
     same<typeof error.statusCode, 401>(true)

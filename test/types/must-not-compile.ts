@@ -52,6 +52,7 @@ export function routes(app: FastifyInstance): void {
   app.get('/2', { config: { auth: { scope: 1 } } }, async () => '') // expect TS2322
   app.get('/3', { config: { auth: { anyScope: 'a b' } } }, async () => '') // expect TS2322
   app.get('/4', { config: { auth: { claims: { a: null } } } }, async () => '') // expect TS2322
+  app.get('/7', { config: { auth: { maxAge: '60' } } }, async () => '') // expect TS2322
   app.get('/5', { config: { auth: { optional: 'yes' } } }, async () => '') // expect TS2322
   app.get('/6', { config: { auth: { authorize: () => 'yes' } } }, async () => '') // expect TS2322
 }

@@ -1,0 +1,165 @@
+import t from 'tap'
+import { AccessToken } from '../../src/access-token.js'
+import { responseHeaders } from '../../src/challenge.js'
+import { InsufficientUserAuthenticationError } from '../../src/errors.js'
+import { profileNamed } from '../../src/issuer/profiles/named.js'
+import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
+import { NOW } from '../fixtures/forgery.js'
+
+const clock = { now: () => NOW, clockTolerance: 30 }
+
+function tokenWith(claims: object): AccessToken {
+  return new AccessToken({
+    raw: 'a.b.c',
+    claims: { iss: 'https://issuer.example', aud: 'api', exp: NOW + 300, scope: 'read', ...claims },
+    reader: profileNamed('standard'),
+  })
+}
+
+/** `undefined`, or the challenge without its realm. */
+function challengeFor(requirement: Requirement, claims: object): string | undefined {
+  try {
+    compilePolicy(requirement, clock).require(tokenWith(claims), undefined)
+    return undefined
+  } catch (error) {
+    const headers = responseHeaders(error as never, { realm: 'r', scope: 'never' })
+    return headers['www-authenticate']?.replace('Bearer realm="r", ', '')
+  }
+}
+
+const LEVEL =
+  'error="insufficient_user_authentication", ' +
+  'error_description="A different level of user authentication is required here"'
+const RECENT =
+  'error="insufficient_user_authentication", ' +
+  'error_description="A more recent user authentication is required here"'
+
+t.test('R3: acr is one of those asked for, exactly', async (t) => {
+  t.equal(challengeFor({ acr: 'phr' }, { acr: 'phr' }), undefined)
+  t.equal(challengeFor({ acr: ['phrh', 'phr'] }, { acr: 'phr' }), undefined)
+  for (const acr of [
+    undefined,
+    null,
+    '',
+    'PHR',
+    'phr ',
+    'phr phrh',
+    ['phr'],
+    1,
+    true,
+    { phr: 1 },
+  ]) {
+    const challenge = challengeFor({ acr: ['phr', 'phrh'] }, { acr })
+    t.equal(challenge, `${LEVEL}, acr_values="phr phrh"`, JSON.stringify(acr))
+  }
+})
+
+t.test('R3: the user authenticated at most maxAge ago, give or take the tolerance', async (t) => {
+  for (const age of [-30, -1, 0, 59, 60, 90]) {
+    t.equal(challengeFor({ maxAge: 60 }, { auth_time: NOW - age }), undefined, `${age} s`)
+  }
+  for (const age of [-31, 91, 90.5, NOW, Infinity, -Infinity, Number.NaN]) {
+    const challenge = challengeFor({ maxAge: 60 }, { auth_time: NOW - age })
+    t.equal(challenge, `${RECENT}, max_age="60"`, `${age} s`)
+  }
+  for (const auth_time of [undefined, null, '', `${NOW}`, true, [NOW], {}]) {
+    const challenge = challengeFor({ maxAge: 60 }, { auth_time })
+    t.equal(challenge, `${RECENT}, max_age="60"`, JSON.stringify(auth_time))
+  }
+})
+
+t.test('fails closed on a clock that answers nonsense', async (t) => {
+  const policy = compilePolicy({ maxAge: 60 }, { now: () => Number.NaN, clockTolerance: 30 })
+  t.throws(
+    () => policy.require(tokenWith({ auth_time: NOW }), undefined),
+    InsufficientUserAuthenticationError,
+  )
+})
+
+t.test('the clock is read at each use, so that a token gets too old', async (t) => {
+  let now = NOW
+  const policy = compilePolicy({ maxAge: 60 }, { now: () => now, clockTolerance: 0 })
+  const token = tokenWith({ auth_time: NOW })
+  t.equal(policy.require(token, undefined), undefined)
+  now += 61
+  t.throws(() => policy.require(token, undefined), InsufficientUserAuthenticationError)
+})
+
+t.test('R3: the challenge names all that the next token must meet', async (t) => {
+  const requirement = { acr: ['phr'], maxAge: 60, scope: 'read' }
+  const rest = 'acr_values="phr", max_age="60"'
+  t.equal(challengeFor(requirement, { acr: 'phr', auth_time: NOW }), undefined)
+  t.equal(challengeFor(requirement, { acr: 'pwd', auth_time: NOW }), `${LEVEL}, ${rest}`)
+  t.equal(challengeFor(requirement, { acr: 'phr', auth_time: 1 }), `${RECENT}, ${rest}`)
+  t.equal(challengeFor(requirement, {}), `${LEVEL}, ${rest}`)
+})
+
+t.test('R3: where a scope lacks as well, one challenge asks for both', async (t) => {
+  const requirement = { acr: 'phr', scope: 'read pay', anyScope: ['a', 'pay'] }
+  t.equal(challengeFor(requirement, {}), `${LEVEL}, scope="read pay a", acr_values="phr"`)
+  const lacking = challengeFor(requirement, { acr: 'phr' })
+  t.match(lacking, /^error="insufficient_scope", .*, scope="read pay a"$/, 'the scope alone')
+  const denied = { ...requirement, claims: { tenant: 'acme' }, authorize: () => t.fail('called') }
+  t.match(challengeFor(denied as Requirement, { scope: 'read pay' }), LEVEL, 'claims come after')
+})
+
+t.test('the operator learns what was expected, and no claim but the time', async (t) => {
+  const findingFor = (requirement: Requirement, claims: object) => {
+    try {
+      compilePolicy(requirement, clock).require(tokenWith(claims), undefined)
+    } catch (error) {
+      return (error as InsufficientUserAuthenticationError).finding
+    }
+    return undefined
+  }
+  t.strictSame(findingFor({ acr: ['a', 'b'] }, { acr: 'secret' }), {
+    check: 'authentication',
+    expected: '"acr": a or b',
+  })
+  t.strictSame(findingFor({ maxAge: 60 }, { auth_time: 5 }), {
+    check: 'authentication',
+    expected: '"auth_time" at most 60 seconds ago',
+    found: '5',
+  })
+  t.match(findingFor({ maxAge: 60 }, { auth_time: 'secret' }), { found: 'string' })
+})
+
+t.test('what no header can hold, and what no token can meet, is a mistake', async (t) => {
+  for (const acr of [
+    '',
+    'a b',
+    'a"',
+    'a\\',
+    'é',
+    'a\n',
+    [],
+    [''],
+    ['a', 1],
+    null,
+    1,
+    {},
+    ['a b'],
+  ]) {
+    t.throws(
+      () => compilePolicy({ acr } as never, clock),
+      { name: 'TypeError', message: /^"acr" must be one or more values of the claim/ },
+      JSON.stringify(acr),
+    )
+  }
+  for (const maxAge of [0, -1, 0.5, Number.NaN, Infinity, 31_536_001, '60', null, [60], {}]) {
+    t.throws(
+      () => compilePolicy({ maxAge } as never, clock),
+      { message: '"maxAge" must be a whole number of seconds from 1 to 31536000' },
+      JSON.stringify(maxAge),
+    )
+  }
+  t.doesNotThrow(() => compilePolicy({ acr: 'urn:mace:incommon:iap:silver', maxAge: 1 }, clock))
+  t.doesNotThrow(() => compilePolicy({ maxAge: 31_536_000 }, clock))
+})
+
+t.test('later changes of the array that was given change nothing', async (t) => {
+  const acr = ['phr']
+  const policy = compilePolicy({ acr }, clock)
+  acr.push('pwd')
+  t.throws(() => policy.require(tokenWith({ acr: 'pwd' }), undefined))
+})
