@@ -1,0 +1,60 @@
+/** What docs/providers.md says of errors is what the code says. */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import type { InvalidTokenError } from '../../src/index.js'
+import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { forge, serverFor } from '../fixtures/forgery.js'
+import { makeKey } from '../fixtures/issuer.js'
+import { PROVIDERS } from '../fixtures/provider-tokens.js'
+
+const doc = readFileSync(new URL('../../docs/providers.md', import.meta.url), 'utf8')
+const key = await makeKey('ES256')
+
+function mistake(issuer: string): string {
+  try {
+    resolveOptions({ issuer, audience: 'api://orders' })
+    return 'none'
+  } catch (error) {
+    return (error as TypeError).message
+  }
+}
+
+t.test('the mistakes that are found at the start are quoted to the letter', async (t) => {
+  const quoted = [...doc.matchAll(/^"issuer" option (https:\S+) .*$/gm)]
+  t.equal(quoted.length, 7)
+  for (const [line, issuer] of quoted) t.equal(mistake(issuer as string), line)
+  const { issuer } = PROVIDERS['Entra v2.0'] as { issuer: string }
+  t.ok(doc.includes(`\n${mistake(issuer)}\n`), 'of the audience')
+  t.ok(doc.includes(`\`${mistake('http://keycloak:8080/realms/acme')}\``), 'of plain http')
+})
+
+t.test('the registrations make sense, and have the profile that is said', async (t) => {
+  const options = doc.matchAll(/issuer: '([^']+)',.*\n +audience: (?:'([^']+)|\[)/g)
+  const names = [...options].map(
+    ([, issuer, audience = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1']) => {
+      return resolveOptions({ issuer: issuer as string, audience }).issuers[0]?.profile.name
+    },
+  )
+  const detected = ['okta', 'auth0', 'entra', 'entra', 'cognito']
+  t.strictSame(names, [...detected, 'standard', 'standard', 'standard'])
+})
+
+t.test('the refusals of the examples are quoted to the letter', async (t) => {
+  for (const [name, { issuer, audience, profile, typ, bad }] of Object.entries(PROVIDERS)) {
+    const server = await serverFor([key], { issuer, audience: [audience].flat()[0] ?? '', profile })
+    for (const [title, { claims }] of Object.entries(bad)) {
+      const token = forge(key, { header: { typ }, claims: JSON.stringify(claims) })
+      const error: InvalidTokenError = await server.verify(token).then(
+        () => t.fail(`${name}, ${title}`),
+        (reason) => reason,
+      )
+      t.ok(doc.includes(`\`${error.message}\``), `${name}, ${title}: ${error.message}`)
+      const { check, finding } = error
+      if (check !== 'audience' || !finding.expected?.includes('(')) continue
+      t.ok(doc.includes(`expected \`${finding.expected}\``), `${name}: ${finding.expected}`)
+    }
+  }
+  for (const expected of ['"cid"', '"azp" or "client_id"', '"azp" or "appid"', '"typ": at+jwt']) {
+    t.ok(doc.includes(`expected \`${expected}\``), expected)
+  }
+})
