@@ -22,6 +22,8 @@ export type Check =
   | 'age'
   | 'audience'
   | 'binding'
+  | 'introspection'
+  | 'revocation'
   | 'authentication'
   | 'scope'
   | 'policy'

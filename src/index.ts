@@ -19,22 +19,32 @@ export {
   type Finding,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
+  IntrospectionUnavailableError,
   InvalidRequestError,
   InvalidTokenError,
   KeysUnavailableError,
   MissingCredentialsError,
   ResourceServerError,
+  UnavailableError,
 } from './errors.js'
+export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export type { Fetch } from './keys/fetch-json.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
+export type { IntrospectionOptions } from './options/introspection-options.js'
 export type { IssuerOptions } from './options/issuer-options.js'
+export type {
+  IssuerResolver,
+  TenantAnswer,
+  TenantsOptions,
+} from './options/issuers-option.js'
 export type { JwksOptions } from './options/jwks-options.js'
 export type {
   Logger,
   ResourceServerOptions,
+  RevocationsOption,
   TokenCacheOptions,
 } from './options/resource-server-options.js'
 export { default, default as resourceServer } from './plugin.js'
@@ -43,4 +53,6 @@ export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
+export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
+export type { Statistics } from './statistics.js'

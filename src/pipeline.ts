@@ -1,10 +1,12 @@
 /**
  * The way of a token, and the map of the house:
  *
- *   token → issuer → claims → binding → keys → signature → AccessToken
+ *   JWT:    token → issuer → claims → binding → keys → signature ─┐
+ *   opaque: token → issuer → introspection → claims → binding ────┴→ revocation → AccessToken
  *
  * What costs nothing goes first: only a token that would be good if it was genuine makes us fetch a
- * key or verify a signature. Until then its claims can do no more than have it refused.
+ * key, verify a signature or ask its issuer. Until then its claims can do no more than have it
+ * refused.
  *
  * Each step either hands on what the next one needs or throws one of the errors of `errors.ts`.
  * What comes before (taking the token off a request) and after (the route's policy) is in
@@ -14,19 +16,22 @@ import { AccessToken } from './access-token.js'
 import { requireUnbound } from './binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
-import { type IssuerRegistry, requireAlgorithm } from './issuer/issuer.js'
+import { type IntrospectionRules, introspectToken, requireActive } from './introspected-token.js'
+import { type Issuer, type IssuerSource, requireAlgorithm } from './issuer/issuer.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
+import { type Revocations, requireNotRevoked } from './revocation/revocations.js'
 import type { Counters } from './statistics.js'
 import { requireClaims, requireTimes, type TimeLimits } from './token/claims.js'
-import { parseCompactJws } from './token/compact-jws.js'
+import { type CompactJws, parseCompactJws } from './token/compact-jws.js'
 import { KnownHeaders } from './token/known-headers.js'
 import { requireSigner } from './token/signer.js'
 
 export interface PipelineOptions {
-  readonly issuers: IssuerRegistry
+  readonly issuers: IssuerSource
   readonly limits: TimeLimits
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
+  readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly counters: Counters
@@ -34,6 +39,7 @@ export interface PipelineOptions {
 
 export class Pipeline {
   readonly #options: PipelineOptions
+  readonly #rules: IntrospectionRules
   readonly #verified: VerifiedTokens | undefined
   readonly #knownHeaders = new KnownHeaders()
   /** By the token's end: one verification for all who bring the same token at the same time. */
@@ -41,7 +47,11 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options
-    if (options.tokenCache !== undefined) this.#verified = new VerifiedTokens(options.tokenCache)
+    this.#rules = { ...options, now: () => this.#seconds() }
+    // What depends on more than the token can't be used again for the token.
+    if (options.tokenCache !== undefined && !options.issuers.dependsOnContext) {
+      this.#verified = new VerifiedTokens(options.tokenCache)
+    }
   }
 
   /** How many tokens are kept in the cache. */
@@ -53,19 +63,33 @@ export class Pipeline {
    * The verified token: at once and without a promise for one that was verified before, or whose
    * key is at hand and quick to verify with.
    *
+   * @param context what the token came with, for a function that names the issuers.
    * @throws {ResourceServerError} or rejects with one.
    */
-  verify(raw: string): NowOrLater<AccessToken> {
-    return this.#known(raw) ?? this.#joined(raw) ?? this.#begin(raw)
+  verify(raw: string, context?: unknown): NowOrLater<AccessToken> {
+    const known = this.#known(raw)
+    if (known !== undefined) return this.#confirm(known)
+    return this.#joined(raw) ?? this.#begin(raw, context)
   }
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
-  #known(raw: string): AccessToken | undefined {
+  #known(raw: string): Verdict | undefined {
     const verdict = this.#verified?.get(raw)
-    if (verdict === undefined || !verdict.issuer.keys.trusts(verdict.key)) return undefined
-    requireTimes(verdict.token.claims, this.#options.limits, this.#seconds())
+    if (verdict === undefined) return undefined
+    const { token, issuer, key } = verdict
+    if (!issuer.keys.trusts(key)) return undefined
+    if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
+    requireTimes(token.claims, this.#options.limits, this.#seconds())
     this.#options.counters.hits++
-    return verdict.token
+    return verdict
+  }
+
+  /** What no signature tells, on each use: whether the issuer, or we, took the token back. */
+  #confirm({ token, issuer, watch }: Verdict): NowOrLater<AccessToken> {
+    const { revocations } = this.#options
+    requireNotRevoked(revocations.covers(token) || watch?.check() === 'revoked')
+    if (issuer.introspection?.mode !== 'always') return token
+    return requireActive(token, issuer, this.#rules)
   }
 
   #joined(raw: string): Promise<AccessToken> | undefined {
@@ -74,44 +98,61 @@ export class Pipeline {
     return underWay?.raw === raw ? underWay.verifying : undefined
   }
 
-  #begin(raw: string): NowOrLater<AccessToken> {
+  #begin(raw: string, context: unknown): NowOrLater<AccessToken> {
     this.#options.counters.misses++
-    const token = andThen(this.#verify(raw), (verdict) => this.#admit(verdict))
+    const asked = this.#options.issuers.ofOpaque(raw)
+    if (asked !== undefined) return this.#introspect(raw, asked)
+    const token = this.#verifyJwt(raw, context)
     return token instanceof Promise ? this.#shared(raw, token) : token
   }
 
   #shared(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
+    if (this.#options.issuers.dependsOnContext) return token
     const tail = tailOf(raw)
     const verifying = token.finally(() => this.#underWay.delete(tail))
     this.#underWay.set(tail, { raw, verifying })
     return verifying
   }
 
-  #verify(raw: string): NowOrLater<Verdict> {
-    const { issuers, limits, maxTokenLength, counters } = this.#options
-
+  #verifyJwt(raw: string, context: unknown): NowOrLater<AccessToken> {
+    const { issuers, maxTokenLength } = this.#options
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
-    const issuer = issuers.resolve(jws.claims.iss)
+    return andThen(issuers.resolve(jws.claims, context), (issuer) =>
+      issuer.introspection?.isOnlyWay
+        ? this.#introspect(raw, issuer)
+        : andThen(this.#verifyJws(jws, issuer), (verdict) => {
+            this.#verified?.add(verdict)
+            return this.#confirm(verdict)
+          }),
+    )
+  }
+
+  #verifyJws(jws: CompactJws, issuer: Issuer): NowOrLater<Verdict> {
+    const { limits, counters, revocations } = this.#options
     const algorithm = requireAlgorithm(issuer, jws.header.alg)
     const claims = requireClaims(jws, issuer.expectations, limits, this.#seconds())
     requireUnbound(claims)
     const signer = requireSigner({ jws, algorithm, source: issuer.keys, counters })
 
     return andThen(signer, (key) => {
+      issuer.profile.requireKey?.(key.issuer, claims)
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      const token = new AccessToken({
-        // A slice would keep the whole header alive that it was cut from, blanks and all.
-        raw: Buffer.from(raw, 'latin1').toString('latin1'),
-        claims,
-        reader: issuer.profile,
-      })
-      return { token, issuer, key }
+      revocations.sawTokenUntil(claims.exp)
+      // A slice would keep the whole header alive that it was cut from, blanks and all.
+      const raw = Buffer.from(jws.raw, 'latin1').toString('latin1')
+      const token = new AccessToken({ raw, claims, reader: issuer.profile })
+      const isWatched = issuer.introspection?.mode === 'recheck'
+      return { token, issuer, key, watch: isWatched ? issuer.introspection?.watch(raw) : undefined }
     })
   }
 
-  #admit(verdict: Verdict): AccessToken {
-    this.#verified?.add(verdict)
-    return verdict.token
+  #introspect(raw: string, issuer: Issuer): NowOrLater<AccessToken> {
+    const { revocations } = this.#options
+    return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
+      revocations.sawTokenUntil(token.expiresAt)
+      requireNotRevoked(revocations.covers(token))
+      return token
+    })
   }
 
   /** Whole seconds, rounded down, as NumericDates are compared everywhere. */

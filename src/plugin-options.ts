@@ -2,13 +2,21 @@
 import type { FastifyRequest } from 'fastify'
 import type { ResourceServerError } from './errors.js'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from './options/check.js'
+import type { IssuerResolver } from './options/issuers-option.js'
 import {
   RESOURCE_SERVER_OPTIONS,
   type ResourceServerOptions,
 } from './options/resource-server-options.js'
 
 /** Options of the plugin. */
-export interface PluginOptions extends Omit<ResourceServerOptions, 'logger'> {
+export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {
+  /**
+   * The authorization servers to trust: their names, or objects that say more. At least one. Or a
+   * function that says of each issuer that a token names whether it is trusted, for an API with
+   * tenants; see {@link IssuerResolver}.
+   */
+  issuer: Exclude<ResourceServerOptions['issuer'], IssuerResolver> | IssuerResolver<FastifyRequest>
+
   /**
    * Whether every route of the scope is protected. With `false`, only routes that have
    * `config.auth` are. Default true.
@@ -59,6 +67,6 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
     global: booleanOr('global', global, true),
     extractToken: functionOrUndefined('extractToken', extractToken),
     onReject: functionOrUndefined('onReject', onReject),
-    resourceServer,
+    resourceServer: resourceServer as ResourceServerOptions,
   }
 }

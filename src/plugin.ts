@@ -16,9 +16,10 @@ import type {
 } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { AccessToken } from './access-token.js'
+import { assemble, type Core } from './assembly.js'
 import './augment.js'
 import { responseHeaders } from './challenge.js'
-import { bearerCredentials, isToken68, malformedHeader } from './credentials/bearer.js'
+import { bearerCredentials, malformedHeader } from './credentials/bearer.js'
 import { InvalidTokenError, MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { NowOrLater } from './now-or-later.js'
 import {
@@ -27,8 +28,9 @@ import {
   resolvePluginOptions,
 } from './plugin-options.js'
 import type { Policy } from './policy/requirement.js'
-import { assemble, type Core, ResourceServer } from './resource-server.js'
+import { ResourceServer } from './resource-server.js'
 import { type RouteGuard, RouteGuards } from './route-guard.js'
+import { isToken68 } from './token68.js'
 
 const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   requireFirst(fastify)
@@ -156,9 +158,9 @@ function createGuardHook(
 }
 
 /** The verified token out of the `Authorization` header; `undefined` where there is none. */
-function tokenInHeader({ raw }: FastifyRequest, pipeline: Core['pipeline']) {
-  const token = bearerCredentials(raw)
-  return token === undefined ? undefined : pipeline.verify(token)
+function tokenInHeader(request: FastifyRequest, pipeline: Core['pipeline']) {
+  const token = bearerCredentials(request.raw)
+  return token === undefined ? undefined : pipeline.verify(token, request)
 }
 
 /**
@@ -167,7 +169,7 @@ function tokenInHeader({ raw }: FastifyRequest, pipeline: Core['pipeline']) {
  */
 function headerRefusal(reason: unknown, { raw }: FastifyRequest): unknown {
   if (!(reason instanceof InvalidTokenError) || reason.check !== 'token') return reason
-  return isToken68(bearerCredentials(raw)) ? reason : malformedHeader()
+  return isToken68(bearerCredentials(raw) as string) ? reason : malformedHeader()
 }
 
 /** The same for a token that the application finds somewhere else. */
@@ -178,7 +180,7 @@ function tokenElsewhere(
 ) {
   const token: unknown = extractToken(request) ?? ''
   if (token === '') return undefined
-  if (typeof token === 'string') return pipeline.verify(token)
+  if (typeof token === 'string') return pipeline.verify(token, request)
   // Its rejection would be nobody's, and end the process.
   Promise.resolve(token).catch(() => {})
   throw new TypeError('"extractToken" must return a string or undefined, and not a promise')

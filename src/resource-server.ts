@@ -1,23 +1,14 @@
-/** A resource server without Fastify, and the one place where its parts are put together. */
+/** A resource server without Fastify. */
 import type { AccessToken } from './access-token.js'
-import { isSymmetric } from './algorithms.js'
+import { assemble, type Core } from './assembly.js'
 import { responseHeaders } from './challenge.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
-import { type Issuer, IssuerRegistry } from './issuer/issuer.js'
-import { remoteKeySet } from './issuer/remote-key-set.js'
-import { givenKeySet, sharedSecret } from './keys/given-keys.js'
 import type { KeySetStatus, KeySource } from './keys/key-source.js'
-import { SavedKeys } from './keys/saved-keys.js'
-import type { ResolvedIssuer } from './options/issuer-options.js'
-import {
-  type ResolvedOptions,
-  type ResourceServerOptions,
-  resolveOptions,
-} from './options/resource-server-options.js'
-import { Pipeline } from './pipeline.js'
-import type { Clock } from './policy/clock.js'
+import type { ResourceServerOptions } from './options/resource-server-options.js'
 import { compilePolicy, type Requirement } from './policy/requirement.js'
-import { Counters, type Statistics } from './statistics.js'
+import { checkRevocation } from './revocation/check-revocation.js'
+import type { Revocation } from './revocation/revocations.js'
+import type { Statistics } from './statistics.js'
 
 /**
  * Verifies access tokens wherever they come from: a WebSocket message, a GraphQL context, a queue.
@@ -34,18 +25,19 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Verifies a token: signature, issuer, audience, times, kind, and the requirement if there is
-   * one. It does not check whether the token was revoked, nor a proof of possession: a token that
-   * needs one (`cnf`) is refused.
+   * Verifies a token: signature (or its issuer's word, with `introspection`), issuer, audience,
+   * times, kind, revocation by {@link revoke}, and the requirement if there is one. Whether its
+   * issuer revoked it is asked only with `introspection`. It does not check a proof of possession: a
+   * token that needs one (`cnf`) is refused.
    *
    * @param token as it stands after `Bearer `.
    * @param requirement what the token must permit; see {@link Requirement}.
-   * @param context handed on to the requirement's `authorize`.
+   * @param context handed on to the requirement's `authorize`, and to a function as `issuer`.
    * @throws {MissingCredentialsError} if there is no token.
    * @throws {InvalidTokenError} if the token isn't to be trusted.
    * @throws {InsufficientUserAuthenticationError} if its user must authenticate again.
    * @throws {InsufficientScopeError} if it doesn't meet the requirement.
-   * @throws {KeysUnavailableError} if no verdict is possible, because keys can't be had.
+   * @throws {UnavailableError} if no verdict is possible, because the issuer can't be asked.
    * @see RFC 9068 §4
    */
   async verify(
@@ -57,7 +49,7 @@ export class ResourceServer<Context = unknown> {
       requirement === undefined ? NOTHING_MORE : compilePolicy(requirement, this.#core.clock)
     try {
       if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
-      const verified = await this.#core.pipeline.verify(token)
+      const verified = await this.#core.pipeline.verify(token, context)
       await policy.require(verified, context as Context)
       return verified
     } catch (error) {
@@ -74,12 +66,26 @@ export class ResourceServer<Context = unknown> {
    * `empty` answers without waiting for anybody. Looks only, and fetches nothing.
    */
   status(): readonly KeySetStatus[] {
-    return this.#core.issuers.sources().map((keys) => keys.status())
+    return this.#sources().map((keys) => keys.status())
   }
 
   /** What was done since the start, in numbers: for a metrics page, and for tests. */
   stats(): Statistics {
     return this.#core.counters.read(this.#core.pipeline.cachedTokens)
+  }
+
+  /**
+   * Refuses tokens from now on, whatever their issuer says: one by its `jti`, or all that a `sub`, a
+   * `sid` or a `clientId` got up to a time. Effective at once, on tokens verified before as well,
+   * and in this process only. Kept as long as such a token can live: for `maxTokenAge`, or without
+   * it for a day, or for as long as the longest token that was seen.
+   *
+   * @throws {TypeError} if the revocation makes no sense.
+   * @throws {RangeError} if `revocations.maxEntries` are in force already. Nothing is forgotten then.
+   */
+  revoke(revocation: Revocation): void {
+    const { revocations, clock } = this.#core
+    revocations.add(checkRevocation(revocation, Math.floor(clock.now())))
   }
 
   /**
@@ -91,7 +97,7 @@ export class ResourceServer<Context = unknown> {
    *   stay in use.
    */
   async refreshKeys(): Promise<void> {
-    const refreshes = this.#core.issuers.sources().map((keys) => keys.refresh())
+    const refreshes = this.#sources().map((keys) => keys.refresh())
     const outcomes = await Promise.allSettled(refreshes)
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
@@ -103,6 +109,10 @@ export class ResourceServer<Context = unknown> {
    */
   async close(): Promise<void> {
     await this.#core.issuers.close()
+  }
+
+  #sources(): readonly KeySource[] {
+    return this.#core.issuers.issuers().map(({ keys }) => keys)
   }
 }
 
@@ -117,76 +127,4 @@ export async function createResourceServer<Context = unknown>(
   options: ResourceServerOptions,
 ): Promise<ResourceServer<Context>> {
   return new ResourceServer(await assemble(options))
-}
-
-/** The parts, put together. */
-export interface Core {
-  readonly pipeline: Pipeline
-  readonly issuers: IssuerRegistry
-  readonly realm: string
-  readonly counters: Counters
-  readonly clock: Clock
-}
-
-export async function assemble(options: ResourceServerOptions): Promise<Core> {
-  const resolved = resolveOptions(options)
-  const issuers = new IssuerRegistry(
-    await Promise.all(resolved.issuers.map((issuer) => assembleIssuer(issuer, resolved))),
-  )
-  const { now, limits, realm } = resolved
-  const counters = new Counters()
-  return {
-    pipeline: new Pipeline({ ...resolved, issuers, counters }),
-    issuers,
-    realm,
-    counters,
-    clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
-  }
-}
-
-async function assembleIssuer(issuer: ResolvedIssuer, options: ResolvedOptions): Promise<Issuer> {
-  const { profile, audience, algorithms } = issuer
-  return {
-    issuer: issuer.issuer,
-    algorithms,
-    profile,
-    expectations: { audience, ...profile },
-    keys: await assembleKeys(issuer, options),
-  }
-}
-
-async function assembleKeys(
-  { issuer, algorithms, keys }: ResolvedIssuer,
-  { steadyNow, logger }: ResolvedOptions,
-): Promise<KeySource> {
-  if (keys.from === 'secret') {
-    return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
-  }
-  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys)
-  const { store, ...jwks } = keys.jwks
-  const saved =
-    store === undefined
-      ? undefined
-      : new SavedKeys({
-          store,
-          issuer,
-          jwksUri: keys.jwksUri,
-          maxKeys: jwks.maxKeys,
-          timeout: jwks.timeout,
-          onFailure: (what, err) =>
-            logger.warn({ err, issuer }, `the store of key sets failed to ${what} one`),
-        })
-  return remoteKeySet({
-    ...jwks,
-    issuer,
-    jwksUri: keys.jwksUri,
-    allowHttp: keys.allowHttp,
-    saved,
-    now: steadyNow,
-    onFailure: (err, retryIn) =>
-      logger.warn(
-        { err, issuer, retryInMilliseconds: Math.round(retryIn) },
-        'the key set of an issuer could not be fetched',
-      ),
-  })
 }

@@ -3,11 +3,12 @@ import t from 'tap'
 import type { Algorithm } from '../src/algorithms.js'
 import { KeysUnavailableError } from '../src/errors.js'
 import { createResourceServer, InvalidTokenError } from '../src/index.js'
-import { IssuerRegistry } from '../src/issuer/issuer.js'
+import { ConfiguredIssuers } from '../src/issuer/configured-issuers.js'
 import { profileNamed } from '../src/issuer/profiles/named.js'
 import type { KeySource } from '../src/keys/key-source.js'
 import { importVerificationKey, type VerificationKey } from '../src/keys/verification-key.js'
 import { Pipeline, type PipelineOptions } from '../src/pipeline.js'
+import { Revocations } from '../src/revocation/revocations.js'
 import { Counters } from '../src/statistics.js'
 import { accepts, forge, goodClaims, NOW, outcome, refuses, signed } from './fixtures/forgery.js'
 import { AUDIENCE, base64url, ISSUER, makeKey } from './fixtures/issuer.js'
@@ -61,13 +62,14 @@ interface Watched {
 function watched(options: Partial<PipelineOptions> = {}): Watched {
   const keys = new WatchedKeys()
   const profile = profileNamed('standard')
-  const issuers = new IssuerRegistry([
+  const issuers = new ConfiguredIssuers([
     {
       issuer: ISSUER,
       algorithms: new Set<Algorithm>(['ES256', 'HS256']),
       profile,
       expectations: { audience: new Set([AUDIENCE]), ...profile },
       keys,
+      introspection: undefined,
     },
   ])
   const it: Watched = {
@@ -78,6 +80,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       limits: { clockTolerance: 30, maxTokenAge: undefined },
       maxTokenLength: 8_192,
       counters: new Counters(),
+      revocations: new Revocations({ maxEntries: 9, longestLife: 60, now: () => it.now * 1000 }),
       tokenCache: { maxEntries: 100, maxBytes: 10_000_000 },
       now: () => it.now * 1000 + 999,
       ...options,
@@ -309,6 +312,7 @@ t.test('tokens that end alike are not confused', async (t) => {
       algorithms: new Set<Algorithm>(['HS256']),
       material: secret.privateKey,
       isQuick: true,
+      issuer: undefined,
       fingerprint: '',
     },
   ]
@@ -339,8 +343,9 @@ t.test('closing ends the work of every key source', async (t) => {
     algorithms: new Set<Algorithm>(),
     profile,
     expectations: { audience: new Set<string>(), ...profile },
+    introspection: undefined,
   }
-  new IssuerRegistry([
+  new ConfiguredIssuers([
     { ...issuer, issuer: ISSUER, keys: one },
     { ...issuer, issuer: 'https://other.example', keys: other },
   ]).close()

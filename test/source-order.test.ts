@@ -18,6 +18,7 @@ const FOUNDATION = [
   'plain-object',
   'secure-url',
   'statistics',
+  'token68',
 ]
 
 const PLUGIN = ['augment', 'plugin', 'plugin-options', 'route-guard']
@@ -27,11 +28,32 @@ const PLUGIN = ['augment', 'plugin', 'plugin-options', 'route-guard']
  * parts that stand below it, those that are named here. The foundation is open to all.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  index: ['plugin', 'resource-server', 'options', 'credentials', 'policy', 'issuer', 'keys'],
-  plugin: ['resource-server', 'options', 'credentials', 'policy'],
-  'resource-server': ['options', 'pipeline', 'policy', 'issuer', 'keys'],
+  index: [
+    'plugin',
+    'resource-server',
+    'options',
+    'credentials',
+    'policy',
+    'introspection',
+    'revocation',
+    'issuer',
+    'keys',
+  ],
+  plugin: ['resource-server', 'assembly', 'options', 'credentials', 'policy'],
+  'resource-server': ['assembly', 'options', 'policy', 'revocation', 'keys'],
+  assembly: [
+    'options',
+    'pipeline',
+    'policy',
+    'introspection',
+    'revocation',
+    'issuer',
+    'token',
+    'keys',
+  ],
   options: ['introspection', 'issuer', 'keys', 'client-authentication'],
-  pipeline: ['cache', 'issuer', 'token', 'binding'],
+  pipeline: ['cache', 'introspected-token', 'revocation', 'issuer', 'token', 'binding'],
+  'introspected-token': ['issuer', 'token', 'binding'],
   introspection: ['issuer', 'keys', 'client-authentication'],
   cache: ['issuer', 'keys'],
   issuer: ['token', 'keys'],
@@ -40,6 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   credentials: [],
   binding: [],
+  revocation: [],
   testing: ['client-authentication'],
   'client-authentication': [],
   foundation: [],
@@ -131,6 +154,8 @@ t.test('of issuers and keys, the options know profiles and words only', async (t
   t.same([...new Set(known)].sort(), [
     'issuer/addresses/entra.ts',
     'issuer/addresses/known.ts',
+    'issuer/addresses/okta.ts',
+    'issuer/entra-tenant.ts',
     'issuer/profiles/custom.ts',
     'issuer/profiles/named.ts',
     'issuer/profiles/profile.ts',

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import {
   createResourceServer,
   InsufficientUserAuthenticationError,
+  type ResourceServerOptions,
   type RouteRequirement,
 } from '../src/index.js'
 import { parseChallenge } from './fixtures/challenge-parser.js'
@@ -139,7 +140,7 @@ t.test('B6: what authorize asks for and no header can hold is left out', async (
 
 t.test('verify asks it, too', async (t) => {
   const { global: _, ...options } = given()
-  const server = await createResourceServer(options)
+  const server = await createResourceServer(options as ResourceServerOptions)
   const token = await tokenOf({ acr: 'pwd' })
   await t.rejects(server.verify(token, { acr: 'phr' }), {
     code: 'insufficient_user_authentication',

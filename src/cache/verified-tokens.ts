@@ -10,7 +10,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
-import type { Issuer } from '../issuer/issuer.js'
+import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { fingerprintOf, tailOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
@@ -20,6 +20,8 @@ export interface Verdict {
   readonly token: AccessToken
   readonly issuer: Issuer
   readonly key: VerificationKey
+  /** Where the issuer is asked about the token meanwhile. */
+  readonly watch: RevocationWatch | undefined
 }
 
 export interface VerifiedTokensOptions {

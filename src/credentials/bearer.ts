@@ -5,6 +5,7 @@
  * §2.2): enforcement comes before any body is parsed.
  */
 import { InvalidRequestError } from '../errors.js'
+import { isToken68 } from '../token68.js'
 
 /** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */
 export interface RequestHeaders {
@@ -41,13 +42,6 @@ export function bearerCredentials({ rawHeaders }: RequestHeaders): string | unde
   while (end > start && isBlank(authorization.charCodeAt(end - 1))) end--
   if (start === SCHEME.length || start === end) throw malformedHeader()
   return authorization.slice(start, end)
-}
-
-/** Whether it is what RFC 9110 §11.2 lets stand after the scheme. */
-export function isToken68(token: string | undefined): boolean {
-  if (token === undefined) return false
-  // A look for what doesn't belong there takes half as long as one for what does.
-  return !/[^A-Za-z0-9\-._~+/=]/.test(token) && !/^=|=[^=]/.test(token)
 }
 
 const SCHEME = 'Bearer'

@@ -15,13 +15,17 @@ export function isTenantId(text: unknown): text is string {
   return typeof text === 'string' && GUID.test(text)
 }
 
+export function isTenantTemplate(issuer: string): boolean {
+  return issuer.includes(PLACEHOLDER)
+}
+
 /**
  * Whether `iss` is the template with the token's own tenant (`tid`) in the place of `{tenantid}`; for
  * a template without that, whether the two are equal. It says nothing about whether that tenant is
  * trusted.
  */
 export function isIssuerOfTenant(template: string, { iss, tid }: Claims): boolean {
-  if (!template.includes(PLACEHOLDER)) return iss === template
+  if (!isTenantTemplate(template)) return iss === template
   return isTenantId(tid) && iss === template.replaceAll(PLACEHOLDER, tid)
 }
 
@@ -79,4 +83,9 @@ export function requireTenantOfIssuer({ iss, tid }: Claims): void {
     check: 'issuer',
     expected: '"tid": the tenant that "iss" names',
   })
+}
+
+/** Where Entra has the metadata whose `issuer` is the template itself. */
+export function addressOf(issuer: string): string {
+  return issuer.replaceAll(PLACEHOLDER, 'common')
 }

@@ -1,50 +1,67 @@
-/** The trusted authorization servers, each with its keys: found by `iss` before anything is fetched. */
+/** One trusted authorization server, and what the pipeline asks of all of them. */
+import type { AccessToken } from '../access-token.js'
 import type { Algorithm } from '../algorithms.js'
 import { FindingAbout, InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
+import type { NowOrLater } from '../now-or-later.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { ResolvedProfile } from './profiles/profile.js'
 
 /** One trusted authorization server. */
 export interface Issuer {
+  /** Its name; with `{tenantid}` in it, that of every tenant. */
   readonly issuer: string
   readonly algorithms: ReadonlySet<Algorithm>
   readonly profile: ResolvedProfile
   readonly expectations: ClaimExpectations
   readonly keys: KeySource
+  /** How it is asked about its tokens (RFC 7662), if it is. */
+  readonly introspection: TokenIntrospection | undefined
 }
 
-export class IssuerRegistry {
-  readonly #issuers: ReadonlyMap<string, Issuer>
-  readonly #names: string
+export interface TokenIntrospection {
+  /** See `IntrospectionOptions`. */
+  readonly mode: 'opaque' | 'always' | 'recheck'
+  /** Whether nobody but the issuer can verify its tokens, those that look like a JWT included. */
+  readonly isOnlyWay: boolean
+  readonly isOpaque: (token: string) => boolean
+  /** The members of an active token's answer; `undefined` for a token that isn't active. */
+  readonly introspect: (token: string) => NowOrLater<Claims | undefined>
+  readonly watch: (token: string) => RevocationWatch
+  readonly close: () => void
+}
 
-  constructor(issuers: readonly Issuer[]) {
-    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
-    this.#names = [...this.#issuers.keys()].join(' or ')
-  }
+/** A token that is asked about in the background. */
+export interface RevocationWatch {
+  check(): 'active' | 'revoked' | 'unknown'
+}
 
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Where the trusted issuers come from. */
+export interface IssuerSource {
   /**
-   * The issuer that a token names, by exact comparison (RFC 9068 §4). A stranger costs a look-up
-   * and touches nobody.
+   * The issuer that a token names, by exact comparison (RFC 9068 §4).
    *
-   * @throws {InvalidTokenError} if it isn't one of those trusted.
+   * @param claims of a token that nobody has verified yet.
+   * @param context what the token came with: in a Fastify API, the request.
+   * @throws {InvalidTokenError} or rejects with it, if it isn't one of those trusted.
    */
-  resolve(iss: unknown): Issuer {
-    const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
-    if (issuer !== undefined) return issuer
-    throw new InvalidTokenError(
-      'The access token is from an issuer that is not trusted here',
-      new FindingAbout('issuer', this.#names, iss),
-    )
-  }
+  resolve(claims: Claims, context: unknown): NowOrLater<Issuer>
 
-  sources(): readonly KeySource[] {
-    return [...this.#issuers.values()].map(({ keys }) => keys)
-  }
+  /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
+  stillTrusts(issuer: Issuer, token: AccessToken): boolean
 
-  async close(): Promise<void> {
-    await Promise.all(this.sources().map((keys) => keys.close()))
-  }
+  /** Whether the answer may be another one for another request, so that no verdict is reused. */
+  readonly dependsOnContext: boolean
+
+  /** The issuer to ask about a token that isn't a JWT, or is none to it. */
+  ofOpaque(token: string): Issuer | undefined
+
+  /** Those known at present. */
+  issuers(): readonly Issuer[]
+
+  close(): Promise<void>
 }
 
 /**
@@ -52,10 +69,26 @@ export class IssuerRegistry {
  *
  * @throws {InvalidTokenError} if it isn't allowed.
  */
-export function requireAlgorithm({ algorithms }: Issuer, alg: string): Algorithm {
+export function requireAlgorithm(
+  { algorithms }: Pick<Issuer, 'algorithms'>,
+  alg: string,
+): Algorithm {
   if ((algorithms as ReadonlySet<string>).has(alg)) return alg as Algorithm
   throw new InvalidTokenError(
     'The access token is signed with an algorithm that is not allowed',
     new FindingAbout('algorithm', [...algorithms].join(' or '), alg),
   )
+}
+
+/** @param expected the names of those that are, in words. */
+export function untrustedIssuer(expected: string, iss: unknown): InvalidTokenError {
+  return new InvalidTokenError(
+    'The access token is from an issuer that is not trusted here',
+    new FindingAbout('issuer', expected, iss),
+  )
+}
+
+export async function closeIssuer({ keys, introspection }: Issuer): Promise<void> {
+  introspection?.close()
+  await keys.close()
 }

@@ -6,6 +6,7 @@
 import { isJsonObject } from '../json-object.js'
 import { type FetchJsonOptions, fetchJson, UnexpectedAnswerError } from '../keys/fetch-json.js'
 import { isSecureUrl } from '../secure-url.js'
+import { addressOf } from './entra-tenant.js'
 
 /** The part of an authorization server's metadata that a resource server needs. */
 export interface AuthorizationServerMetadata {
@@ -38,7 +39,7 @@ export interface DiscoveryOptions extends FetchJsonOptions {
  * OAuth inserted. The first is what nearly everybody serves.
  */
 export function metadataUrls(issuer: string): readonly string[] {
-  const { origin, pathname } = new URL(issuer)
+  const { origin, pathname } = new URL(addressOf(issuer))
   // RFC 8414 §3.1: a terminating slash is removed first.
   const path = pathname.replace(/\/$/, '')
   return [

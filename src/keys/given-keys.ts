@@ -28,6 +28,7 @@ export function sharedSecret(
     kid: undefined,
     algorithms: new Set(algorithms),
     material: createSecretKey(secret),
+    issuer: undefined,
     isQuick: true,
     fingerprint: 'shared secret',
   }
@@ -36,6 +37,11 @@ export function sharedSecret(
     size: 1,
     find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
   })
+}
+
+/** For an issuer whose tokens nobody but itself can verify. */
+export function noKeys(issuer: string): KeySource {
+  return new GivenKeys(issuer, { size: 0, find: () => [] })
 }
 
 class GivenKeys implements KeySource {

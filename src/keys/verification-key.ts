@@ -16,6 +16,8 @@ export interface VerificationKey {
   /** What it may verify. One algorithm where the issuer says so (RFC 8725 §3.1). */
   readonly algorithms: ReadonlySet<Algorithm>
   readonly material: KeyObject
+  /** The member `issuer` of the JWK, with which Entra ID says whose tokens the key signs. */
+  readonly issuer: unknown
   /** Whether verifying with it takes less than to have another thread do it. */
   readonly isQuick: boolean
   /** Equal for two appearances of one key, so that a refresh can tell which ones stayed. */
@@ -44,8 +46,9 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
     kid: kid as string | undefined,
     algorithms: new Set(algorithms),
     material,
+    issuer: jwk.issuer,
     isQuick: isQuick(material),
-    fingerprint: JSON.stringify([kid, kty, crv, n, e, x, y, algorithms]),
+    fingerprint: JSON.stringify([kid, kty, crv, n, e, x, y, algorithms, jwk.issuer]),
   })
 }
 

@@ -255,7 +255,8 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): (token: strin
   return () => false
 }
 
-function hasNotThePartsOfJwt(token: string): boolean {
+/** The default: any issuer's opaque token might be meant. */
+export function hasNotThePartsOfJwt(token: string): boolean {
   const parts = token.split('.').length
   return parts !== 3 && parts !== 5
 }

@@ -8,10 +8,18 @@ import {
   minimumSecretBytes,
   SYMMETRIC_ALGORITHMS,
 } from '../algorithms.js'
+import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
 import { issuerMistake } from '../issuer/addresses/known.js'
+import { isOktaOrganization } from '../issuer/addresses/okta.js'
+import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { isSecureUrl } from '../secure-url.js'
 import { booleanOr, isPlainObject, reject, requireKnownKeys, strings } from './check.js'
+import {
+  type IntrospectionOptions,
+  type ResolvedIntrospection,
+  resolveIntrospection,
+} from './introspection-options.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from './jwks-options.js'
 import { resolveProfile } from './profile-option.js'
 
@@ -67,6 +75,12 @@ export interface IssuerOptions {
   secret?: string | Uint8Array
 
   /**
+   * Ask the issuer about its tokens (RFC 7662): for opaque ones, or to learn of revocations. Belongs
+   * to one issuer, because our credentials there are in it.
+   */
+  introspection?: IntrospectionOptions
+
+  /**
    * Fetch metadata and keys over plain http beyond loopback. Default false. Whoever can touch such
    * a connection can issue tokens: for development networks, such as between containers, only.
    */
@@ -82,6 +96,7 @@ export const ISSUER_OPTIONS = [
   'jwksUri',
   'jwks',
   'secret',
+  'introspection',
   'dangerouslyAllowHttp',
 ] as const satisfies readonly (keyof IssuerOptions)[]
 
@@ -92,6 +107,10 @@ export interface ResolvedIssuer {
   readonly profile: ResolvedProfile
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: ResolvedKeys
+  readonly introspection: ResolvedIntrospection | undefined
+  /** Whether nobody but the issuer itself can verify its tokens. */
+  readonly onlyIntrospected: boolean
+  readonly allowHttp: boolean
 }
 
 /** The one place where the issuer's keys come from. */
@@ -109,7 +128,8 @@ export type ResolvedKeys =
 export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
   requireKnownKeys('an issuer', options, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
-  const url = requireIssuer(options.issuer, allowHttp)
+  const { introspection } = options
+  const url = requireIssuer(options, allowHttp)
   const audience = new Set(
     strings(
       'audience',
@@ -123,10 +143,14 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
     profile: resolveProfile(options, url, audience),
     algorithms: new Set(resolveAlgorithms(options)),
     keys: resolveKeys(options, allowHttp),
+    introspection:
+      introspection === undefined ? undefined : resolveIntrospection(introspection, allowHttp),
+    onlyIntrospected: isOktaOrganization(url),
+    allowHttp,
   })
 }
 
-function requireIssuer(issuer: unknown, allowHttp: boolean): URL {
+function requireIssuer({ issuer, profile, introspection }: IssuerOptions, allowHttp: boolean): URL {
   // The URL parser drops white space, a comparison with "iss" doesn't.
   if (typeof issuer !== 'string' || /\s/.test(issuer) || !URL.canParse(issuer)) {
     reject('issuer', 'must be a URL, such as https://example.okta.com/oauth2/default')
@@ -138,9 +162,21 @@ function requireIssuer(issuer: unknown, allowHttp: boolean): URL {
   if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
     reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
   }
-  const mistake = issuerMistake(url, issuer)
+  if (introspection !== undefined && isOktaOrganization(url) && issuer === url.origin) return url
+  if (isTenantTemplate(issuer)) requireTenantTemplate(url, issuer, profile)
+  const mistake = isTenantTemplate(issuer) ? undefined : issuerMistake(url, issuer)
   if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
   return url
+}
+
+/** Every tenant of Entra ID: whoever means that says so by the placeholder that Entra itself has. */
+function requireTenantTemplate(url: URL, issuer: string, profile: IssuerOptions['profile']): void {
+  if (isEntraHost(url) ? isEntraTemplate(issuer) : profile === 'entra') return
+  reject(
+    'issuer',
+    'has {tenantid} in it, which only Entra ID has: https://login.microsoftonline.com/{tenantid}/v2.0 ' +
+      'or https://sts.windows.net/{tenantid}/',
+  )
 }
 
 function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algorithm[] {

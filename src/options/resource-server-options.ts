@@ -1,12 +1,13 @@
 /** What may be said about the resource server as a whole, and its check. */
 import { isQuotable } from '../challenge.js'
-import { functionOrUndefined, isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
+import { functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
+import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
-  ISSUER_OPTIONS,
-  type IssuerOptions,
-  type ResolvedIssuer,
-  resolveIssuer,
-} from './issuer-options.js'
+  type IssuerResolver,
+  type ResolvedIssuers,
+  resolveIssuers,
+  type TenantsOptions,
+} from './issuers-option.js'
 
 /**
  * Options of a resource server. What an issuer takes may stand here as well, and then holds for
@@ -14,8 +15,18 @@ import {
  * to a single one.
  */
 export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
-  /** The authorization servers to trust: their names, or objects that say more. At least one. */
-  issuer: string | IssuerOptions | readonly (string | IssuerOptions)[]
+  /**
+   * The authorization servers to trust: their names, or objects that say more. At least one. Or a
+   * function that says of each issuer that a token names whether it is trusted, for an API with
+   * tenants; see {@link IssuerResolver}.
+   */
+  issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
+
+  /** How the answers of a function as `issuer` are kept. */
+  tenants?: TenantsOptions
+
+  /** How many revocations (`revoke()`) are kept. */
+  revocations?: RevocationsOption
 
   /**
    * How far the issuer's clock and ours may be apart, in seconds: for `exp`, `nbf` and `iat`.
@@ -49,6 +60,14 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   logger?: Logger
 }
 
+export interface RevocationsOption {
+  /**
+   * One more is an error, because to forget one would let a revoked token in. About 200 bytes each.
+   * Default 100,000; from 1 to 10,000,000.
+   */
+  maxEntries?: number
+}
+
 export interface TokenCacheOptions {
   /** Default 10,000; from 1 to 10,000,000. */
   maxEntries?: number
@@ -59,9 +78,13 @@ export interface TokenCacheOptions {
 /** What a pino logger, such as Fastify's, looks like to us. */
 export interface Logger {
   warn(details: object, message: string): void
+  /** For what nothing heals but a change of the configuration. Default: `warn`. */
+  error?(details: object, message: string): void
 }
 
 const OWN_OPTIONS = [
+  'tenants',
+  'revocations',
   'clockTolerance',
   'maxTokenAge',
   'maxTokenLength',
@@ -75,11 +98,12 @@ export const RESOURCE_SERVER_OPTIONS = [...ISSUER_OPTIONS, ...OWN_OPTIONS] as co
 
 /** {@link ResourceServerOptions} checked, with every default filled in. */
 export interface ResolvedOptions {
-  readonly issuers: readonly ResolvedIssuer[]
+  readonly issuers: ResolvedIssuers
   readonly limits: { readonly clockTolerance: number; readonly maxTokenAge: number | undefined }
   readonly maxTokenLength: number
   readonly realm: string
   readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
+  readonly revocations: Readonly<Required<RevocationsOption>>
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
   readonly steadyNow: () => number
@@ -115,39 +139,11 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     }),
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
+    revocations: resolveRevocations(options.revocations),
     now: now ?? Date.now,
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
   })
-}
-
-function resolveIssuers(options: ResourceServerOptions): readonly ResolvedIssuer[] {
-  const named = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
-  if (named.length === 0) reject('issuer', 'must name at least one authorization server')
-  if (named.length > 1) requireNoSharedKeys(options)
-  const defaults = Object.fromEntries(
-    ISSUER_OPTIONS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
-  )
-  const issuers = named.map((one: unknown) => resolveIssuer(withDefaults(defaults, one)))
-  const names = issuers.map(({ issuer }) => issuer)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) reject('issuer', `names ${twice} twice`)
-  return Object.freeze(issuers)
-}
-
-function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
-  if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
-  const own = { ...defaults, ...(issuer as unknown as IssuerOptions) }
-  const shared = (defaults as IssuerOptions).jwks
-  if (!isPlainObject(shared) || !isPlainObject(issuer.jwks)) return own
-  return { ...own, jwks: { ...shared, ...issuer.jwks } }
-}
-
-function requireNoSharedKeys({ jwksUri, jwks, secret }: ResourceServerOptions): void {
-  const shared = Object.entries({ jwksUri, 'jwks.keys': jwks?.keys, secret })
-  const [name] = shared.find(([, value]) => value !== undefined) ?? []
-  if (name === undefined) return
-  reject(name, 'belongs to one issuer: move it into that object of "issuer"')
 }
 
 function resolveRealm(realm: unknown = 'api'): string {
@@ -168,6 +164,17 @@ function resolveTokenCache(options: ResourceServerOptions['tokenCache'] = {}) {
       minimum: 65_536,
       maximum: 2 ** 40,
       unit: 'bytes',
+    }),
+  })
+}
+
+function resolveRevocations(options: RevocationsOption = {}) {
+  requireKnownKeys('"revocations"', options, ['maxEntries'])
+  return Object.freeze({
+    maxEntries: numberIn('revocations.maxEntries', options.maxEntries ?? 100_000, {
+      minimum: 1,
+      maximum: 10_000_000,
+      unit: 'revocations',
     }),
   })
 }

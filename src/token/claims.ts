@@ -3,7 +3,7 @@
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
-import { type Check, describe, InvalidTokenError } from '../errors.js'
+import { type Check, FindingAbout, InvalidTokenError } from '../errors.js'
 import type { CompactJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
@@ -174,5 +174,5 @@ function refusal(
   expected: string,
   found: unknown,
 ): InvalidTokenError {
-  return new InvalidTokenError(message, { check, expected, found: describe(found) })
+  return new InvalidTokenError(message, new FindingAbout(check, expected, found))
 }

@@ -1,14 +1,13 @@
 import t from 'tap'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
 
 const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
 const API_ID = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
 
 const resolve = (issuer: string, options = {}) =>
-  resolveOptions({ issuer, audience: API_ID, ...options } as never)
+  issuersIn({ issuer, audience: API_ID, ...options } as never)
 
-const profileOf = (issuer: string, options = {}) =>
-  resolve(issuer, options).issuers[0]?.profile.name
+const profileOf = (issuer: string, options = {}) => resolve(issuer, options)[0]?.profile.name
 
 function refuses(title: string, rows: readonly [issuer: string, message: RegExp | string][]): void {
   t.test(title, async (t) => {
@@ -70,7 +69,8 @@ refuses('Entra: an issuer that its tokens never name', [
   ],
   ['https://login.microsoftonline.com/organizations/v2.0', /names no tenant by its ID/],
   ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /names no tenant by its ID/],
-  ['https://login.microsoftonline.com/{tenantid}/v2.0', /names no tenant by its ID/],
+  ['https://login.microsoftonline.com/{tenantid}/', /only Entra ID has/],
+  ['https://{tenantid}.example/v2.0', /only Entra ID has/],
   ['https://login.microsoftonline.com', /names no tenant by its ID/],
   [
     `https://login.microsoftonline.com/${TENANT}`,

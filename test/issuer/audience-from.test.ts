@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { ResourceServerOptions } from '../../src/index.js'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
 import { forge, outcome, serverFor } from '../fixtures/forgery.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
 
 const key = await makeKey('ES256')
 
@@ -53,7 +53,7 @@ t.test('J6: an aud that is none is refused all the same', async (t) => {
 
 t.test('it is for profiles that do not know where their audience is', async (t) => {
   const resolve = (options: object) =>
-    resolveOptions({ issuer: ISSUER, audience: 'a', ...options } as ResourceServerOptions)
+    issuersIn({ issuer: ISSUER, audience: 'a', ...options } as ResourceServerOptions)
   for (const profile of ['rfc9068', 'okta', 'auth0', 'entra', 'cognito']) {
     t.throws(() => resolve({ profile, dangerouslyAudienceFrom: 'azp' }), {
       name: 'TypeError',
@@ -69,7 +69,7 @@ t.test('it is for profiles that do not know where their audience is', async (t) 
     })
   }
   for (const profile of ['standard', 'keycloak', { name: 'ours' }, undefined]) {
-    const { issuers } = resolve({ profile, dangerouslyAudienceFrom: 'client_id' })
+    const issuers = resolve({ profile, dangerouslyAudienceFrom: 'client_id' })
     t.strictSame(issuers[0]?.profile.audienceClaims, ['client_id'])
   }
 })

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/index.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
 import { forge, serverFor } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 import { PROVIDERS, type Provider } from '../fixtures/provider-tokens.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
 
 const key = await makeKey('ES256')
 
@@ -50,7 +50,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
     `${name}: the profile is ${provider.detected ? '' : 'not '}known by the address`,
     async (t) => {
       const { issuer, audience } = provider
-      const [resolved] = resolveOptions({ issuer, audience }).issuers
+      const [resolved] = issuersIn({ issuer, audience })
       t.equal(resolved?.profile.name, provider.detected ? provider.profile : 'standard')
     },
   )

@@ -6,6 +6,7 @@ import { resolveOptions } from '../../src/options/resource-server-options.js'
 import { forge, serverFor } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 import { PROVIDERS } from '../fixtures/provider-tokens.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
 
 const doc = readFileSync(new URL('../../docs/providers.md', import.meta.url), 'utf8')
 const key = await makeKey('ES256')
@@ -32,7 +33,7 @@ t.test('the registrations make sense, and have the profile that is said', async 
   const options = doc.matchAll(/issuer: '([^']+)',.*\n +audience: (?:'([^']+)|\[)/g)
   const names = [...options].map(
     ([, issuer, audience = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1']) => {
-      return resolveOptions({ issuer: issuer as string, audience }).issuers[0]?.profile.name
+      return issuersIn({ issuer: issuer as string, audience })[0]?.profile.name
     },
   )
   const detected = ['okta', 'auth0', 'entra', 'entra', 'cognito']

@@ -26,6 +26,12 @@ export function entraMistake({ hostname, pathname }: URL, issuer: string): strin
   return `names no tenant by its ID, as the tokens do. Use ${mend(hostname, '<tenant ID>')}`
 }
 
+/** What stands for every tenant in Entra's own metadata, under the addresses `common` and others. */
+export function isEntraTemplate(issuer: string): boolean {
+  const host = /^https:\/\/([^/]+)\//.exec(issuer)?.[1] ?? ''
+  return issuer === nameOf(host, '{tenantid}')
+}
+
 function nameOf(hostname: string, tenant: string): string {
   return SECURITY_TOKEN_SERVICE.has(hostname)
     ? `https://${hostname}/${tenant}/`

@@ -9,19 +9,24 @@ export function isOktaDomain(issuer: URL): boolean {
   return DOMAIN.test(issuer.hostname)
 }
 
+/** The org authorization server: its issuer is the bare domain, its endpoints are /oauth2/v1/…. */
+export function isOktaOrganization(issuer: URL): boolean {
+  return isOktaDomain(issuer) && /^(?:\/oauth2)?(?:\/v1)?\/?$/.test(issuer.pathname)
+}
+
 /** Why this issuer can't be used for local validation, with the mend; `undefined` if it can. */
 export function oktaMistake(issuer: URL): string | undefined {
-  const { hostname, pathname } = issuer
+  const { hostname } = issuer
   if (/-admin$/.test(hostname.replace(DOMAIN, ''))) {
     const domain = hostname.replace('-admin.', '.')
     return `is the address of Okta's admin console. Use https://${domain}/oauth2/default`
   }
-  // The org authorization server: its issuer is the bare domain, its endpoints are /oauth2/v1/….
-  if (/^(?:\/oauth2)?(?:\/v1)?\/?$/.test(pathname)) {
+  if (isOktaOrganization(issuer)) {
     return (
       `is Okta's org authorization server, whose access tokens only Okta itself can validate. ` +
       `Use a custom authorization server, such as https://${hostname}/oauth2/default ` +
-      `(Okta admin console: Security > API > Authorization Servers)`
+      `(Okta admin console: Security > API > Authorization Servers), or ask Okta about each ` +
+      `token: issuer https://${hostname} with "introspection"`
     )
   }
   return undefined

@@ -7,7 +7,7 @@
  */
 import type { SubjectKind } from '../../access-token.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
-import { requireTenantOfIssuer } from '../entra-tenant.js'
+import { requireKeyIssuer, requireTenantOfIssuer } from '../entra-tenant.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { standard } from './standard.js'
@@ -26,6 +26,7 @@ export const entra: ResolvedProfile = {
       throw lacksClaim('"scp" or "roles", of which a token that grants anything has one')
     }
   },
+  requireKey: requireKeyIssuer,
   scope,
   clientId,
   roles,

@@ -18,6 +18,11 @@ export type ProfileName =
 /** A profile ready for use: one of those named above, or one of the user's own. */
 export interface ResolvedProfile extends TokenShape, ClaimReader {
   readonly name: string
+  /**
+   * @param keyIssuer the member `issuer` of the key's JWK.
+   * @throws {InvalidTokenError} if the key that signed a token isn't for tokens with these claims.
+   */
+  readonly requireKey?: (keyIssuer: unknown, claims: AccessTokenClaims) => void
 }
 
 /**

@@ -1,0 +1,175 @@
+/** The one place where the parts are put together. */
+import { isSymmetric } from './algorithms.js'
+import { createIntrospector } from './introspection/create-introspector.js'
+import type { IntrospectionFailure } from './introspection/introspection-failure.js'
+import { ConfiguredIssuers } from './issuer/configured-issuers.js'
+import {
+  type Issuer,
+  type IssuerSource,
+  requireAlgorithm,
+  type TokenIntrospection,
+} from './issuer/issuer.js'
+import { remoteKeySet } from './issuer/remote-key-set.js'
+import { TenantIssuers } from './issuer/tenant-issuers.js'
+import { givenKeySet, noKeys, sharedSecret } from './keys/given-keys.js'
+import type { KeySource } from './keys/key-source.js'
+import { SavedKeys } from './keys/saved-keys.js'
+import type { ResolvedIssuer } from './options/issuer-options.js'
+import {
+  type ResolvedOptions,
+  type ResourceServerOptions,
+  resolveOptions,
+} from './options/resource-server-options.js'
+import { Pipeline } from './pipeline.js'
+import type { Clock } from './policy/clock.js'
+import { Revocations } from './revocation/revocations.js'
+import { Counters } from './statistics.js'
+import { parseCompactJws } from './token/compact-jws.js'
+import { KnownHeaders } from './token/known-headers.js'
+import { requireSigner } from './token/signer.js'
+
+/** The parts, put together. */
+export interface Core {
+  readonly pipeline: Pipeline
+  readonly issuers: IssuerSource
+  readonly revocations: Revocations
+  readonly realm: string
+  readonly counters: Counters
+  readonly clock: Clock
+}
+
+/** A day: more than any issuer's access tokens live unless somebody changed it. */
+const USUAL_LIFE = 86_400
+
+/** @throws {TypeError} if an option is wrong; the message names it and the mend. */
+export async function assemble(options: ResourceServerOptions): Promise<Core> {
+  const resolved = resolveOptions(options)
+  const { now, limits, realm } = resolved
+  const counters = new Counters()
+  const issuers = await assembleIssuers(resolved, counters)
+  const revocations = new Revocations({
+    maxEntries: resolved.revocations.maxEntries,
+    longestLife: (limits.maxTokenAge ?? USUAL_LIFE) + limits.clockTolerance,
+    now,
+  })
+  return {
+    pipeline: new Pipeline({ ...resolved, issuers, revocations, counters }),
+    issuers,
+    revocations,
+    realm,
+    counters,
+    clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
+  }
+}
+
+async function assembleIssuers(
+  options: ResolvedOptions,
+  counters: Counters,
+): Promise<IssuerSource> {
+  const { issuers, steadyNow } = options
+  if (issuers.from === 'options') {
+    const assembling = issuers.issuers.map((issuer) => assembleIssuer(issuer, options, counters))
+    return new ConfiguredIssuers(await Promise.all(assembling))
+  }
+  return new TenantIssuers({
+    ...issuers,
+    now: steadyNow,
+    assemble: async (iss, answer) =>
+      assembleIssuer(issuers.resolve(iss, answer), options, counters),
+  })
+}
+
+async function assembleIssuer(
+  resolved: ResolvedIssuer,
+  options: ResolvedOptions,
+  counters: Counters,
+): Promise<Issuer> {
+  const { issuer, profile, audience, algorithms } = resolved
+  const keys = await assembleKeys(resolved, options)
+  return {
+    issuer,
+    algorithms,
+    profile,
+    expectations: { audience, ...profile },
+    keys,
+    introspection: await assembleIntrospection(resolved, keys, options, counters),
+  }
+}
+
+async function assembleKeys(
+  { issuer, algorithms, keys, introspection, onlyIntrospected }: ResolvedIssuer,
+  { steadyNow, logger }: ResolvedOptions,
+): Promise<KeySource> {
+  // Its answers may be signed even where its tokens are nobody's business.
+  if (onlyIntrospected && !introspection?.signed) return noKeys(issuer)
+  if (keys.from === 'secret') {
+    return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
+  }
+  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys)
+  const { store, ...jwks } = keys.jwks
+  const saved =
+    store === undefined
+      ? undefined
+      : new SavedKeys({
+          store,
+          issuer,
+          jwksUri: keys.jwksUri,
+          maxKeys: jwks.maxKeys,
+          timeout: jwks.timeout,
+          onFailure: (what, err) =>
+            logger.warn({ err, issuer }, `the store of key sets failed to ${what} one`),
+        })
+  return remoteKeySet({
+    ...jwks,
+    issuer,
+    jwksUri: keys.jwksUri,
+    allowHttp: keys.allowHttp,
+    saved,
+    now: steadyNow,
+    onFailure: (err, retryIn) =>
+      logger.warn(
+        { err, issuer, retryInMilliseconds: Math.round(retryIn) },
+        'the key set of an issuer could not be fetched',
+      ),
+  })
+}
+
+async function assembleIntrospection(
+  { issuer, algorithms, audience, introspection, onlyIntrospected, allowHttp }: ResolvedIssuer,
+  keys: KeySource,
+  { now, steadyNow, logger }: ResolvedOptions,
+  counters: Counters,
+): Promise<TokenIntrospection | undefined> {
+  if (introspection === undefined) return undefined
+  const introspector = await createIntrospector({
+    ...introspection,
+    issuer,
+    audience,
+    allowHttp,
+    now,
+    steadyNow,
+    verifySignature: async (jwt) => {
+      const jws = parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders())
+      const algorithm = requireAlgorithm({ algorithms }, jws.header.alg)
+      await requireSigner({ jws, algorithm, source: keys, counters })
+      return jws
+    },
+    onFailure: (err: IntrospectionFailure, retryIn) => {
+      const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
+      const message = 'an issuer could not be asked about a token'
+      if (err.level === 'error' && logger.error !== undefined) logger.error(details, message)
+      else logger.warn(details, message)
+    },
+  })
+  return {
+    mode: introspection.mode,
+    isOnlyWay: onlyIntrospected,
+    isOpaque: introspection.isOpaque,
+    introspect: (token) => introspector.introspect(token),
+    watch: (token) => introspector.watch(token),
+    close: () => introspector.close(),
+  }
+}
+
+/** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
+const MAX_ANSWER_LENGTH = 65_536

@@ -1,0 +1,165 @@
+/** Which authorization servers are trusted: named in the options, or by the application when asked. */
+import { isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
+import { hasNotThePartsOfJwt } from './introspection-options.js'
+import {
+  ISSUER_OPTIONS,
+  type IssuerOptions,
+  type ResolvedIssuer,
+  resolveIssuer,
+} from './issuer-options.js'
+
+/** What is known of a tenant's issuer. Its name is the one that was asked about. */
+export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & { issuer?: string }
+
+/**
+ * Says of an issuer that a token names whether it is trusted, and how: with its options, with `true`
+ * where those at the top level are enough, or with `undefined` (or `false`) if it isn't.
+ *
+ * Compare `iss` with what you know, exactly. Whatever you answer for is asked for its keys, and can
+ * let in whomever it likes: an answer for every `iss` on some domain trusts everybody who gets a
+ * name there.
+ *
+ * The answer for an issuer is kept (`tenants.maxAge`), unless the function takes a second parameter:
+ * then it may depend on what the token came with (in a Fastify API, the request), so it is called
+ * for each request, and each request's token is verified anew. What it throws is thrown on, a 500.
+ */
+export type IssuerResolver<Context = unknown> = (
+  iss: string,
+  context: Context,
+) => TenantAnswer | boolean | null | undefined | Promise<TenantAnswer | boolean | null | undefined>
+
+/** How the answers of a function as `issuer` are kept. Times are in milliseconds. */
+export interface TenantsOptions {
+  /** How many trusted issuers are kept, each with its keys. Default 1,000; from 1 to 100,000. */
+  maxEntries?: number
+  /**
+   * How long an issuer stays trusted before the function is asked again, verified tokens included.
+   * Default 300,000 (five minutes); up to 86,400,000 (a day).
+   */
+  maxAge?: number
+  /**
+   * How long one that isn't trusted stays so. 10,000 of them are kept. Default 60,000; up to
+   * 86,400,000.
+   */
+  negativeMaxAge?: number
+}
+
+interface IssuersOptions extends Omit<IssuerOptions, 'issuer'> {
+  issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
+  tenants?: TenantsOptions
+}
+
+/** Checked, with every default filled in. */
+export type ResolvedIssuers =
+  | { readonly from: 'options'; readonly issuers: readonly ResolvedIssuer[] }
+  | {
+      readonly from: 'application'
+      readonly ask: (iss: string, context: unknown) => unknown
+      readonly dependsOnContext: boolean
+      /** @throws {TypeError} that names what is wrong with the answer. */
+      readonly resolve: (iss: string, answer: unknown) => ResolvedIssuer
+      readonly maxEntries: number
+      readonly maxAge: number
+      readonly negativeMaxAge: number
+    }
+
+/** @throws {TypeError} that names the option and the mend. */
+export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
+  const { issuer, tenants } = options
+  if (typeof issuer === 'function') return resolveTenants(options, issuer)
+  if (tenants !== undefined) reject('tenants', 'needs a function as "issuer"')
+  return { from: 'options', issuers: resolveNamed(options) }
+}
+
+function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
+  const { tenants = {} } = options
+  requireKnownKeys('"tenants"', tenants, ['maxEntries', 'maxAge', 'negativeMaxAge'])
+  requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
+  const defaults = defaultsIn(options)
+  const milliseconds = (name: 'maxAge' | 'negativeMaxAge', fallback: number) =>
+    numberIn(`tenants.${name}`, tenants[name] ?? fallback, {
+      minimum: 0,
+      maximum: 86_400_000,
+      unit: 'milliseconds',
+    })
+  return Object.freeze({
+    from: 'application' as const,
+    // What isn't given can't be depended on.
+    ask: ask.length > 1 ? ask : (iss: string) => ask(iss, undefined),
+    dependsOnContext: ask.length > 1,
+    resolve: (iss: string, answer: unknown) => resolveAnswer(defaults, iss, answer),
+    maxEntries: numberIn('tenants.maxEntries', tenants.maxEntries ?? 1_000, {
+      minimum: 1,
+      maximum: 100_000,
+      unit: 'tenants',
+    }),
+    maxAge: milliseconds('maxAge', 300_000),
+    negativeMaxAge: milliseconds('negativeMaxAge', 60_000),
+  })
+}
+
+function resolveAnswer(defaults: object, iss: string, answer: unknown): ResolvedIssuer {
+  const said = answer === true ? {} : answer
+  if (!isPlainObject(said)) {
+    throw new TypeError(
+      'the function "issuer" must answer with the options of an issuer, true, or undefined',
+    )
+  }
+  if (said.issuer !== undefined && said.issuer !== iss) {
+    throw new TypeError(
+      'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
+    )
+  }
+  return resolveIssuer(withDefaults(defaults, { ...said, issuer: iss }))
+}
+
+function resolveNamed(options: IssuersOptions): readonly ResolvedIssuer[] {
+  const named = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
+  if (named.length === 0) reject('issuer', 'must name at least one authorization server')
+  if (named.length > 1) requireNoSharedKeys(options, 'move it into that object of "issuer"')
+  const defaults = defaultsIn(options)
+  const issuers = named.map((one: unknown) => resolveIssuer(withDefaults(defaults, one)))
+  const names = issuers.map(({ issuer }) => issuer)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) reject('issuer', `names ${twice} twice`)
+  requireOneForOpaque(issuers)
+  return Object.freeze(issuers)
+}
+
+function defaultsIn(options: IssuersOptions): object {
+  return Object.fromEntries(
+    ISSUER_OPTIONS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
+  )
+}
+
+function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
+  if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
+  const own = { ...defaults, ...(issuer as unknown as IssuerOptions) }
+  const shared = (defaults as IssuerOptions).jwks
+  if (!isPlainObject(shared) || !isPlainObject(issuer.jwks)) return own
+  return { ...own, jwks: { ...shared, ...issuer.jwks } }
+}
+
+/** An opaque token names no issuer, and is shown to nobody who may not be the one. */
+function requireOneForOpaque(issuers: readonly ResolvedIssuer[]): void {
+  const takers = issuers.filter(
+    ({ introspection }) => introspection?.isOpaque === hasNotThePartsOfJwt,
+  )
+  if (takers.length < 2) return
+  const names = takers.map(({ issuer }) => issuer).join(' and ')
+  reject(
+    'introspection.opaqueTokens',
+    `must tell the opaque tokens of ${names} apart: give a function to each but one, or false`,
+  )
+}
+
+/** Keys, and what we are known by there, are of one issuer: another must never see them. */
+function requireNoSharedKeys(
+  { jwksUri, jwks, secret, introspection }: IssuersOptions,
+  mend: string,
+): void {
+  const shared = Object.entries({ jwksUri, 'jwks.keys': jwks?.keys, secret, introspection })
+  const [name] = shared.find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  reject(name, `belongs to one issuer: ${mend}`)
+}

@@ -1,0 +1,40 @@
+/** What a caller of `revoke()` says, checked. */
+import { requireKnownKeys } from '../plain-object.js'
+import {
+  type CheckedRevocation,
+  REVOCABLE_KINDS,
+  type RevocableKind,
+  type Revocation,
+} from './revocations.js'
+
+/**
+ * @param now seconds since the epoch.
+ * @throws {TypeError} that names what is wrong and the mend.
+ */
+export function checkRevocation(revocation: Revocation, now: number): CheckedRevocation {
+  requireKnownKeys('a revocation', revocation, [...REVOCABLE_KINDS, 'issuer', 'before'])
+  const named = REVOCABLE_KINDS.filter((kind) => Object.hasOwn(revocation, kind))
+  const [kind] = named
+  const value = kind && revocation[kind]
+  if (named.length !== 1 || typeof value !== 'string' || value === '') {
+    throw new TypeError(
+      `a revocation must have exactly one of ${REVOCABLE_KINDS.join(', ')}, a string that isn't empty`,
+    )
+  }
+  const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
+  if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
+    throw new TypeError('"issuer" of a revocation must be the name of an issuer')
+  }
+  // Milliseconds by mistake would reach for thousands of years.
+  if (typeof before !== 'number' || Number.isNaN(before) || (before > 1e11 && before !== FOREVER)) {
+    throw new TypeError('"before" of a revocation must be a time in seconds since the epoch')
+  }
+  return { kind: kind as RevocableKind, value, issuer, before, revokedAt: now }
+}
+
+const FOREVER = Number.POSITIVE_INFINITY
+
+/** A `jti` names one token, whenever it was issued. */
+function defaultBefore(kind: RevocableKind, now: number): number {
+  return kind === 'jti' ? FOREVER : now
+}
