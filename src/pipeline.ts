@@ -74,12 +74,14 @@ export class Pipeline {
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
   #known(raw: string): Verdict | undefined {
-    const verdict = this.#verified?.get(raw)
+    if (this.#verified === undefined) return undefined
+    const now = this.#seconds()
+    const verdict = this.#verified.get(raw, now)
     if (verdict === undefined) return undefined
     const { token, issuer, key } = verdict
     if (!issuer.keys.trusts(key)) return undefined
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
-    requireTimes(token.claims, this.#options.limits, this.#seconds())
+    requireTimes(token.claims, this.#options.limits, now)
     this.#options.counters.hits++
     return verdict
   }
@@ -121,7 +123,7 @@ export class Pipeline {
       issuer.introspection?.isOnlyWay
         ? this.#introspect(raw, issuer)
         : andThen(this.#verifyJws(jws, issuer), (verdict) => {
-            this.#verified?.add(verdict)
+            this.#verified?.add(verdict, this.#seconds())
             return this.#confirm(verdict)
           }),
     )

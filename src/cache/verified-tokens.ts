@@ -37,8 +37,14 @@ const BYTES_PER_ENTRY = 1_024
 const NEWCOMERS = 64
 const NEWCOMERS_SHARE = 1 / 8
 
+interface Regular {
+  readonly verdict: Verdict
+  /** When it was last moved to the front, in seconds. */
+  movedAt: number
+}
+
 export class VerifiedTokens {
-  readonly #regulars: LRUCache<string, Verdict>
+  readonly #regulars: LRUCache<string, Regular>
   readonly #newcomers: (Verdict | undefined)[]
   readonly #newcomerBytes: number
   readonly #sightings: Sightings
@@ -47,7 +53,7 @@ export class VerifiedTokens {
     this.#regulars = new LRUCache({
       max: maxEntries,
       maxSize: Math.floor(maxBytes * (1 - NEWCOMERS_SHARE)),
-      sizeCalculation: bytesOf,
+      sizeCalculation: ({ verdict }) => bytesOf(verdict),
     })
     this.#newcomers = new Array(NEWCOMERS).fill(undefined)
     this.#newcomerBytes = (maxBytes * NEWCOMERS_SHARE) / NEWCOMERS
@@ -59,27 +65,39 @@ export class VerifiedTokens {
     return this.#regulars.size
   }
 
-  get(raw: string): Verdict | undefined {
-    const verdict = this.#regulars.get(tailOf(raw))
-    return verdict?.token.raw === raw ? verdict : this.#returning(raw)
+  /** @param now whole seconds. */
+  get(raw: string, now: number): Verdict | undefined {
+    const tail = tailOf(raw)
+    const regular = this.#regulars.peek(tail)
+    if (regular?.verdict.token.raw !== raw) return this.#returning(raw, now)
+    // The order of use, to the second: to keep it exactly would cost more than the look-up.
+    if (regular.movedAt !== now) {
+      regular.movedAt = now
+      this.#regulars.get(tail)
+    }
+    return regular.verdict
   }
 
-  add(verdict: Verdict): void {
-    const { raw } = verdict.token
-    const fingerprint = fingerprintOf(raw)
-    if (this.#sightings.seen(fingerprint)) this.#regulars.set(tailOf(raw), verdict)
+  /** @param now whole seconds. */
+  add(verdict: Verdict, now: number): void {
+    const fingerprint = fingerprintOf(verdict.token.raw)
+    if (this.#sightings.seen(fingerprint)) this.#place(verdict, now)
     else if (bytesOf(verdict) <= this.#newcomerBytes) {
       this.#newcomers[fingerprint % NEWCOMERS] = verdict
     }
   }
 
   /** A newcomer that is back gets a place. */
-  #returning(raw: string): Verdict | undefined {
+  #returning(raw: string, now: number): Verdict | undefined {
     const verdict = this.#newcomers[fingerprintOf(raw) % NEWCOMERS]
     if (verdict?.token.raw !== raw) return undefined
-    // By its own end: that of the other is a slice, and would keep the whole request's header.
-    this.#regulars.set(tailOf(verdict.token.raw), verdict)
+    this.#place(verdict, now)
     return verdict
+  }
+
+  /** By the end of its own text: that of the request's is a slice, and would keep the whole header. */
+  #place(verdict: Verdict, now: number): void {
+    this.#regulars.set(tailOf(verdict.token.raw), { verdict, movedAt: now })
   }
 }
 

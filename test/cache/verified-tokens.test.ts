@@ -20,14 +20,14 @@ function tokens(count: number, length = 200): string[] {
 }
 
 function keeps(t: Test, cache: VerifiedTokens, raw: string, title: string): void {
-  t.equal(cache.get(raw)?.token.raw, raw, title)
+  t.equal(cache.get(raw, 1)?.token.raw, raw, title)
 }
 
 t.test('a token is there at once, and has a place once it came again', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw] = tokens(1) as [string]
-  t.equal(cache.get(raw), undefined)
-  cache.add(verdict(raw))
+  t.equal(cache.get(raw, 1), undefined)
+  cache.add(verdict(raw), 1)
   t.equal(cache.size, 0)
   keeps(t, cache, raw, 'the second time')
   t.equal(cache.size, 1)
@@ -36,26 +36,26 @@ t.test('a token is there at once, and has a place once it came again', async (t)
 t.test('a token that comes again after many others is kept the second time', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
   const all = tokens(1_000)
-  for (const raw of all) cache.add(verdict(raw))
+  for (const raw of all) cache.add(verdict(raw), 1)
   t.ok(cache.size < 300, 'used once, nearly nothing has a place')
-  for (const raw of all) if (cache.get(raw) === undefined) cache.add(verdict(raw))
+  for (const raw of all) if (cache.get(raw, 1) === undefined) cache.add(verdict(raw), 1)
   t.equal(cache.size, 1_000)
-  t.ok(all.every((raw) => cache.get(raw)?.token.raw === raw))
+  t.ok(all.every((raw) => cache.get(raw, 1)?.token.raw === raw))
 })
 
 t.test('tokens that end alike are not confused', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const end = 'e'.repeat(43)
   for (const sight of ['a newcomer', 'with a place']) {
-    cache.add(verdict(`a${end}`))
-    t.equal(cache.get(`b${end}`), undefined, sight)
-    t.equal(cache.get(end), undefined)
+    cache.add(verdict(`a${end}`), 1)
+    t.equal(cache.get(`b${end}`, 1), undefined, sight)
+    t.equal(cache.get(end, 1), undefined)
     keeps(t, cache, `a${end}`, sight)
   }
-  cache.add(verdict(`b${end}`))
+  cache.add(verdict(`b${end}`), 1)
   keeps(t, cache, `b${end}`, 'the later one takes the place')
   for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
-    t.match(cache.get(raw)?.token.raw ?? raw, raw, 'as itself or not at all')
+    t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'as itself or not at all')
   }
 })
 
@@ -63,11 +63,11 @@ t.test('is bounded in entries: who was used last stays', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
   const all = tokens(200)
   for (const raw of all) {
-    cache.add(verdict(raw))
-    cache.get(raw)
+    cache.add(verdict(raw), 1)
+    cache.get(raw, 1)
     t.ok(cache.size <= 2)
   }
-  const kept = all.filter((raw) => cache.get(raw) !== undefined)
+  const kept = all.filter((raw) => cache.get(raw, 1) !== undefined)
   t.ok(kept.length <= 2 + 64, `${kept.length}: those with a place and the newcomers`)
   keeps(t, cache, all[199] as string, 'the last one')
 })
@@ -76,23 +76,23 @@ t.test('is bounded in bytes, newcomers included', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 65_536 })
   const large = tokens(100, 8_192)
   for (let sight = 0; sight < 3; sight++) {
-    for (const raw of large) if (cache.get(raw) === undefined) cache.add(verdict(raw))
+    for (const raw of large) if (cache.get(raw, 1) === undefined) cache.add(verdict(raw), 1)
   }
-  const kept = large.filter((raw) => cache.get(raw) !== undefined)
+  const kept = large.filter((raw) => cache.get(raw, 1) !== undefined)
   t.equal(kept.length, 1, 'of 33,792 bytes each')
   const [huge] = tokens(1, 40_000) as [string]
-  for (let sight = 0; sight < 3; sight++) cache.add(verdict(huge))
-  t.equal(cache.get(huge), undefined, 'one that is too large is not kept')
+  for (let sight = 0; sight < 3; sight++) cache.add(verdict(huge), 1)
+  t.equal(cache.get(huge, 1), undefined, 'one that is too large is not kept')
 })
 
 t.test('forgets a token that did not come again for long', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 100, maxBytes: 10_000_000 })
   const all = tokens(2_000)
-  for (const raw of all) cache.add(verdict(raw))
+  for (const raw of all) cache.add(verdict(raw), 1)
   const placesFor = (some: string[]) =>
     some.filter((raw) => {
       const { size } = cache
-      cache.add(verdict(raw))
+      cache.add(verdict(raw), 1)
       return cache.size > size
     }).length
   t.ok(placesFor(all.slice(0, 50)) < 25, 'of the oldest most')
