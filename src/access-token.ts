@@ -31,8 +31,6 @@ export interface VerifiedToken {
 export class AccessToken {
   /** The verified claims as the issuer sent them, frozen all the way down. */
   readonly claims: AccessTokenClaims
-  /** The granted scope (RFC 6749 §3.3). A set: order and repetition mean nothing. */
-  readonly scope: ReadonlySet<string>
   /**
    * `sub`: a user, or the client itself where no user takes part. Look at {@link subjectKind} before
    * you take it for a user's, and see it together with {@link issuer}: two issuers may have the same
@@ -42,30 +40,28 @@ export class AccessToken {
   /** The client that the token was issued to, if the issuer says. */
   readonly clientId: string | undefined
   readonly issuer: string
-  /** `aud`, as the token has it. Empty for an issuer whose tokens name none, such as Cognito. */
-  readonly audience: readonly string[]
   /** Seconds since the epoch. */
   readonly expiresAt: number
   /** Seconds since the epoch. */
   readonly issuedAt: number | undefined
   /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
-  readonly #raw: string
+  #raw: string
   readonly #reader: ClaimReader
+  // Read when somebody asks: every new token pays for what is made here.
+  #scope: ReadonlySet<string> | undefined
+  #audience: readonly string[] | undefined
   #roles: ReadonlySet<string> | undefined
   #groups: ReadonlySet<string> | undefined
   #permissions: ReadonlySet<string> | undefined
 
   /** @internal */
   constructor({ raw, claims, reader }: VerifiedToken) {
-    const { aud = [] } = claims
     this.#raw = raw
     this.#reader = reader
     this.claims = claims
-    this.scope = fixedSet(reader.scope(claims))
     this.subject = claims.sub
     this.clientId = reader.clientId(claims)
     this.issuer = claims.iss
-    this.audience = Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
     this.expiresAt = claims.exp
     this.issuedAt = claims.iat
     Object.freeze(this)
@@ -74,6 +70,29 @@ export class AccessToken {
   /** The token as it was sent, for passing on (RFC 8693). A secret: never log it. */
   get raw(): string {
     return this.#raw
+  }
+
+  /**
+   * Makes the text a copy of its own, for whoever keeps the token: it is cut from a request's header,
+   * and would keep all of it alive, blanks included.
+   *
+   * @internal
+   */
+  detach(): void {
+    this.#raw = Buffer.from(this.#raw, 'latin1').toString('latin1')
+  }
+
+  /** The granted scope (RFC 6749 §3.3). A set: order and repetition mean nothing. */
+  get scope(): ReadonlySet<string> {
+    this.#scope ??= fixedSet(this.#reader.scope(this.claims))
+    return this.#scope
+  }
+
+  /** `aud`, as the token has it. Empty for an issuer whose tokens name none, such as Cognito. */
+  get audience(): readonly string[] {
+    const { aud = [] } = this.claims
+    this.#audience ??= Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
+    return this.#audience
   }
 
   /**
@@ -106,9 +125,14 @@ export class AccessToken {
     return this.#permissions
   }
 
+  /** What may be shown of it: all but the token itself. */
+  toJSON(): object {
+    return { ...this, scope: [...this.scope], audience: this.audience }
+  }
+
   /** For `util.inspect`, which would call the getters if it was asked to. */
   [inspect.custom](): object {
-    return { ...this }
+    return { ...this, scope: this.scope, audience: this.audience }
   }
 
   /** Whether every one of the given scope tokens was granted. Compared exactly, case and all. */

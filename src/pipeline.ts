@@ -140,11 +140,8 @@ export class Pipeline {
       issuer.profile.requireKey?.(key.issuer, claims)
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       revocations.sawTokenUntil(claims.exp)
-      // A slice would keep the whole header alive that it was cut from, blanks and all.
-      const raw = Buffer.from(jws.raw, 'latin1').toString('latin1')
-      const token = new AccessToken({ raw, claims, reader: issuer.profile })
-      const isWatched = issuer.introspection?.mode === 'recheck'
-      return { token, issuer, key, watch: isWatched ? issuer.introspection?.watch(raw) : undefined }
+      const token = new AccessToken({ raw: jws.raw, claims, reader: issuer.profile })
+      return { token, issuer, key, watch: watchOver(token, issuer) }
     })
   }
 
@@ -161,6 +158,13 @@ export class Pipeline {
   #seconds(): number {
     return Math.floor(this.#options.now() / 1000)
   }
+}
+
+function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watch'] {
+  if (introspection?.mode !== 'recheck') return undefined
+  // The watch keeps the text.
+  token.detach()
+  return introspection.watch(token.raw)
 }
 
 interface UnderWay {

@@ -95,8 +95,9 @@ export class VerifiedTokens {
     return verdict
   }
 
-  /** By the end of its own text: that of the request's is a slice, and would keep the whole header. */
   #place(verdict: Verdict, now: number): void {
+    // Before its end is cut off: that would keep the request's header alive as well.
+    verdict.token.detach()
     this.#regulars.set(tailOf(verdict.token.raw), { verdict, movedAt: now })
   }
 }

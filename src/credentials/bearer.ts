@@ -74,8 +74,6 @@ function singleAuthorization(rawHeaders: readonly string[]): string | undefined 
 function isAuthorization(name: string): boolean {
   return (
     name.length === 13 &&
-    (name === 'authorization' ||
-      name === 'Authorization' ||
-      name.toLowerCase() === 'authorization')
+    (name === 'authorization' || name === 'Authorization' || name.toLowerCase() === 'authorization')
   )
 }

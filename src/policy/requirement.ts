@@ -87,7 +87,8 @@ export function compilePolicy<Context>(
     return new InsufficientScopeError(message, finding.check === 'scope' ? scope : '', finding)
   }
   const lackOfScope = (token: AccessToken): Finding | undefined => {
-    if (!all.every((one) => token.scope.has(one))) return { check: 'scope', expected: all.join(' ') }
+    if (!all.every((one) => token.scope.has(one)))
+      return { check: 'scope', expected: all.join(' ') }
     if (any.length === 0 || any.some((one) => token.scope.has(one))) return undefined
     return { check: 'scope', expected: any.join(' or ') }
   }

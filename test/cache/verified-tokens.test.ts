@@ -9,7 +9,7 @@ import { makeKey } from '../fixtures/issuer.js'
 const key = await makeKey('ES256')
 
 function verdict(raw: string): Verdict {
-  return { token: { raw } as AccessToken } as Verdict
+  return { token: { raw, detach() {} } as AccessToken } as Verdict
 }
 
 function tokens(count: number, length = 200): string[] {
