@@ -4,7 +4,10 @@
 export interface Statistics {
   /** Tokens accepted without being verified again, because their verdict was known and still held. */
   readonly hits: number
-  /** Tokens that were looked at in full, good ones and bad ones. */
+  /**
+   * Tokens that were looked at in full, good ones and bad ones. One that comes while it is being
+   * verified for another request waits for that verdict, and counts neither here nor as a hit.
+   */
   readonly misses: number
   /** Signatures that were verified: the costly part. Several for a token where several keys fit. */
   readonly verifications: number

@@ -13,7 +13,8 @@ export class Sightings {
 
   /** @param capacity how many tokens are remembered at least: up to twice as many. */
   constructor(capacity: number) {
-    // Eight bits a token: one in eight strangers at most is taken for an acquaintance.
+    // Eight bits a token and generation: of strangers, one in four at most is taken for an
+    // acquaintance.
     const bits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(capacity, 128) * 8)))
     this.#capacity = capacity
     this.#mask = bits - 1

@@ -1,0 +1,28 @@
+import t from 'tap'
+import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
+
+t.test('a tail is the end of a token, or all of a short one', async (t) => {
+  t.equal(tailOf(`${'a'.repeat(100)}${'b'.repeat(22)}`), 'b'.repeat(22))
+  for (const short of ['', 'x', 'x'.repeat(21)]) t.equal(tailOf(short), short)
+})
+
+t.test('a fingerprint is a whole number of 30 bits, whatever it is of', async (t) => {
+  const odd = ['', 'x', 'xx', '1234567', '12345678', '\0'.repeat(9), '\uffff'.repeat(9), '😀😀😀😀']
+  for (const raw of [...odd, 'A'.repeat(1_048_576)]) {
+    const fingerprint = fingerprintOf(raw)
+    t.ok(Number.isInteger(fingerprint) && fingerprint >= 0 && fingerprint < 2 ** 30)
+    t.equal(fingerprintOf(raw), fingerprint)
+  }
+})
+
+t.test(
+  'a fingerprint is of the characters before the last one, each of which counts',
+  async (t) => {
+    const raw = 'abcdefghijklmnop'
+    t.equal(fingerprintOf(`${raw.slice(0, -1)}A`), fingerprintOf(raw), 'the last has stray bits')
+    for (let i = 9; i < 15; i++) {
+      const other = `${raw.slice(0, i)}Z${raw.slice(i + 1)}`
+      t.not(fingerprintOf(other), fingerprintOf(raw), `character ${i}`)
+    }
+  },
+)

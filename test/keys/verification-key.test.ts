@@ -1,0 +1,72 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import type { JWK } from 'jose'
+import t from 'tap'
+import { importVerificationKey } from '../../src/keys/verification-key.js'
+import { assemble } from '../../src/resource-server.js'
+import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
+
+async function isQuick(jwk: JWK): Promise<boolean | undefined> {
+  return (await importVerificationKey(jwk))?.isQuick
+}
+
+function rsa(modulusLength: number, publicExponent = 65_537): JWK {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength, publicExponent })
+  return publicKey.export({ format: 'jwk' }) as JWK
+}
+
+t.test('RSA of 2048 bits with the usual exponent is quick to verify with', async (t) => {
+  t.equal(await isQuick(rsa(2048)), true)
+  t.equal(await isQuick(rsa(2048, 3)), true, 'a smaller one takes less')
+  for (const alg of ['RS256', 'PS512']) t.equal(await isQuick({ ...rsa(2048), alg }), true, alg)
+})
+
+t.test('RSA keys that take longer are not quick, however little longer', async (t) => {
+  for (const bits of [2050, 2056, 3072, 4096]) t.equal(await isQuick(rsa(bits)), false, `${bits}`)
+  t.equal(await isQuick(rsa(2048, 65_539)), false, 'a larger exponent')
+  const usual = rsa(2048)
+  // No honest key; to verify with it takes a hundred times as long.
+  const huge = { ...usual, e: Buffer.alloc(255, 0xff).toString('base64url') }
+  t.equal(await isQuick(huge), false, 'an exponent as long as the modulus')
+  t.equal(await isQuick({ ...usual, e: 'AAEAAQ' }), true, 'zeros before the exponent are nothing')
+  const padded = Buffer.concat([Buffer.alloc(9), Buffer.from(usual.n as string, 'base64url')])
+  t.not(await isQuick({ ...usual, n: padded.toString('base64url') }), false, 'nor before a modulus')
+})
+
+t.test('elliptic curves are not quick', async (t) => {
+  for (const alg of ['ES256', 'ES384', 'ES512', 'EdDSA']) {
+    t.equal(await isQuick((await makeKey(alg)).publicJwk), false, alg)
+  }
+})
+
+t.test('a shared secret is quick', async (t) => {
+  const secret = Buffer.alloc(32, 1)
+  const options = { issuer: ISSUER, audience: AUDIENCE, secret, algorithms: ['HS256'] as const }
+  const { issuers } = await assemble({ ...options, algorithms: ['HS256'] })
+  t.match(await issuers.resolve(ISSUER).keys.find('HS256', 'any'), [{ isQuick: true }])
+})
+
+t.test('what was imported can be changed by nobody, and holds the public key alone', async (t) => {
+  const jwk = rsa(2048)
+  const key = await importVerificationKey({ ...jwk, kid: 'a', alg: 'RS256', x5c: ['MIIB'] })
+  t.ok(key !== undefined && Object.isFrozen(key))
+  t.equal(key?.material.type, 'public')
+  t.ok(key?.material.equals(createPublicKey({ key: jwk as never, format: 'jwk' })))
+  t.notMatch(key?.fingerprint, /MIIB/)
+})
+
+t.test('a fingerprint tells keys apart by all that matters for verifying', async (t) => {
+  const fingerprint = async (member: JWK) => (await importVerificationKey(member))?.fingerprint
+  const jwk = { ...rsa(2048), kid: 'a', alg: 'RS256' }
+  const usual = await fingerprint(jwk)
+  t.equal(await fingerprint({ ...jwk, use: 'sig', x5t: 'AA' } as JWK), usual)
+  for (const other of [
+    { ...jwk, kid: 'b' },
+    { ...jwk, alg: 'PS256' },
+    { ...jwk, kid: undefined },
+    { ...jwk, alg: undefined },
+    { ...jwk, n: rsa(2048).n },
+    { ...jwk, e: 'Aw' },
+  ]) {
+    t.not(await fingerprint(other as JWK), usual)
+  }
+})

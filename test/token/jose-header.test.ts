@@ -1,0 +1,47 @@
+import t from 'tap'
+import { InvalidTokenError } from '../../src/errors.js'
+import { readHeader } from '../../src/token/jose-header.js'
+import { malformed } from '../../src/token/malformed.js'
+
+t.test('reads alg, kid and typ, and nothing else', async (t) => {
+  const jwk = { kty: 'oct', k: 'AAAA' }
+  t.strictSame(readHeader({ alg: 'ES256', kid: 'a', typ: 'JWT', jwk, jku: 'x', zip: 'DEF' }), {
+    alg: 'ES256',
+    kid: 'a',
+    typ: 'JWT',
+  })
+  t.strictSame(readHeader({ alg: '' }), { alg: '', kid: undefined, typ: undefined })
+})
+
+t.test('J7: refuses alg, kid and typ that are no strings', async (t) => {
+  for (const odd of [null, true, 0, [], ['ES256'], {}]) {
+    for (const name of ['alg', 'kid', 'typ']) {
+      const header = { alg: 'ES256', [name]: odd }
+      t.throws(
+        () => readHeader(header),
+        { name: 'InvalidTokenError', check: 'token' },
+        `${name}: ${JSON.stringify(odd)}`,
+      )
+    }
+  }
+  t.throws(() => readHeader({}), InvalidTokenError)
+})
+
+t.test(
+  'J10: refuses crit and b64, whatever they hold, and only where they are members',
+  async (t) => {
+    for (const value of [undefined, null, [], ['exp'], false, true]) {
+      t.throws(() => readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
+      t.throws(() => readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
+    }
+    t.ok(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' })))
+  },
+)
+
+t.test('B10: what is malformed is told to the operator, not in the message', async (t) => {
+  const error = malformed('The access token is malformed', 'three parts', '4')
+  t.equal(error.message, 'The access token is malformed')
+  t.match(error, { check: 'token', code: 'invalid_token', statusCode: 401 })
+  t.match(error.finding, { expected: 'three parts', found: '4' })
+  t.notMatch(JSON.stringify(error), /three parts/)
+})

@@ -1,0 +1,91 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { createResourceServer } from '../../src/index.js'
+import type { JoseHeader } from '../../src/token/jose-header.js'
+import { KnownHeaders } from '../../src/token/known-headers.js'
+import { forge, goodHeader, NOW, outcome, signature } from '../fixtures/forgery.js'
+import { AUDIENCE, base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
+
+const header: JoseHeader = { alg: 'ES256', kid: 'a', typ: undefined }
+
+t.test('knows a header again once it was remembered', async (t) => {
+  const known = new KnownHeaders()
+  t.equal(known.get('abc'), undefined)
+  known.remember('abc', header)
+  t.equal(known.get('abc'), header)
+  known.remember('abc', header)
+  for (const other of ['ab', 'abcd', 'ABC', 'abc=', '', '__proto__', 'constructor']) {
+    t.equal(known.get(other), undefined, other)
+  }
+})
+
+t.test('is bounded in length and number', async (t) => {
+  const known = new KnownHeaders()
+  known.remember('x'.repeat(256), header)
+  known.remember('x'.repeat(257), header)
+  t.equal(known.get('x'.repeat(256)), header)
+  t.equal(known.get('x'.repeat(257)), undefined, 'a longer one is read each time')
+  const many = Array.from({ length: 10_000 }, (_, i) => `header-${i}`)
+  for (const segment of many) known.remember(segment, header)
+  t.ok(many.filter((segment) => known.get(segment) !== undefined).length <= 1_000)
+  t.equal(known.get('header-9999'), header, 'the last one is there')
+})
+
+t.test('keeps the header alone alive, and not the token around it', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const known = new KnownHeaders()
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 200; i++) {
+    const token = Buffer.alloc(500_000, `${i}-header.`).toString('latin1')
+    known.remember(token.slice(0, 200), header)
+  }
+  collect()
+  t.ok(process.memoryUsage().heapUsed - before < 20_000_000, 'of 100 MB')
+})
+
+t.test('is no trust: a known header makes no token good', async (t) => {
+  const [key, stranger] = [await makeKey('RS256', 'a'), await makeKey('RS256', 'a')]
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    now: () => NOW * 1000,
+  })
+  t.equal(await outcome(server, forge(stranger)), 'signature', 'not before it is known')
+  t.equal(await outcome(server, forge(key)), 'accepted')
+  t.equal(await outcome(server, forge(stranger)), 'signature', 'nor after it')
+  const head = base64url(goodHeader(key))
+  for (const claims of ['e30', '', '=', '\u0141AAA', 'e30=', ' e30']) {
+    const input = `${head}.${claims}`
+    const raw = `${input}.${signature(key, input).toString('base64url')}`
+    t.not(await outcome(server, raw), 'accepted', JSON.stringify(claims))
+  }
+})
+
+t.test('only verified tokens have their header remembered', async (t) => {
+  const [key, stranger] = [await makeKey('ES256', 'a'), await makeKey('ES256', 'a')]
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    now: () => NOW * 1000,
+  })
+  const remembered: string[] = []
+  const { remember } = KnownHeaders.prototype
+  t.teardown(() => {
+    KnownHeaders.prototype.remember = remember
+  })
+  KnownHeaders.prototype.remember = function (segment, value) {
+    remembered.push(segment)
+    remember.call(this, segment, value)
+  }
+  for (const raw of [forge(stranger), forge(key, { claims: { exp: 1 } }), 'a.b.c']) {
+    t.not(await outcome(server, raw), 'accepted')
+  }
+  t.same(remembered, [])
+  t.equal(await outcome(server, forge(key)), 'accepted')
+  t.same(remembered, [base64url(goodHeader(key))])
+})

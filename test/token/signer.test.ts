@@ -1,0 +1,106 @@
+import t from 'tap'
+import type { Algorithm } from '../../src/algorithms.js'
+import { KeysUnavailableError } from '../../src/errors.js'
+import type { KeySource } from '../../src/keys/key-source.js'
+import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
+import type { NowOrLater } from '../../src/now-or-later.js'
+import { Counters } from '../../src/statistics.js'
+import { parseCompactJws } from '../../src/token/compact-jws.js'
+import { KnownHeaders } from '../../src/token/known-headers.js'
+import { requireSigner } from '../../src/token/signer.js'
+import { forge } from '../fixtures/forgery.js'
+import { ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
+
+const signers = await Promise.all(['a', 'b', 'c', 'd'].map((kid) => makeKey('RS256', kid)))
+const [first, second, third, stranger] = signers as [TestKey, TestKey, TestKey, TestKey]
+const curve = await makeKey('ES256', 'e')
+const keys = new Map<TestKey, VerificationKey>()
+for (const key of [first, second, third, curve]) {
+  keys.set(key, (await importVerificationKey(key.publicJwk)) as VerificationKey)
+}
+const keyOf = (signer: TestKey) => keys.get(signer) as VerificationKey
+const keysOf = (...some: readonly TestKey[]) => some.map(keyOf)
+
+type Found = NowOrLater<readonly VerificationKey[]>
+
+/** Looks for whoever signed a token, among the keys at hand and the newer ones. */
+function search(signer: TestKey, found: Found, newer: () => Found = () => [], kid?: null) {
+  const counters = new Counters()
+  const raw = forge(signer, kid === null ? { header: { kid: undefined } } : {})
+  const source = { find: () => found, findNewer: newer } as unknown as KeySource
+  const search = {
+    jws: parseCompactJws(raw, 8_192, new KnownHeaders()),
+    algorithm: signer.alg as Algorithm,
+    source,
+    counters,
+  }
+  return { counters, signer: () => requireSigner(search) }
+}
+
+function unasked(): never {
+  throw new Error('nobody asks for newer keys')
+}
+
+const withoutKid = null
+const SIGNATURE = { name: 'InvalidTokenError', check: 'signature' }
+const KEY = { name: 'InvalidTokenError', check: 'key' }
+
+t.test('one quick key at hand is asked at once, and nobody waits', async (t) => {
+  const good = search(first, keysOf(first))
+  t.equal(good.signer(), keyOf(first), 'no promise')
+  t.equal(good.counters.verifications, 1)
+  t.throws(search(stranger, keysOf(first)).signer, SIGNATURE)
+})
+
+t.test('one slower key is asked in the thread pool', async (t) => {
+  const later = search(curve, keysOf(curve)).signer()
+  t.ok(later instanceof Promise)
+  t.equal(await later, keyOf(curve))
+})
+
+t.test('J15: several keys are never tried on the main thread', async (t) => {
+  for (const [signer, tries] of [
+    [first, 1],
+    [second, 2],
+    [third, 3],
+  ] as const) {
+    const several = search(signer, keysOf(first, second, third), undefined, withoutKid)
+    const later = several.signer()
+    t.ok(later instanceof Promise, 'however quick they are')
+    t.equal(await later, keyOf(signer))
+    t.equal(several.counters.verifications, tries, 'and none after the one that signed')
+  }
+  const bad = search(stranger, keysOf(first, second, third))
+  await t.rejects(Promise.resolve(bad.signer()), SIGNATURE)
+  t.equal(bad.counters.verifications, 3)
+})
+
+t.test('no key at hand is an unknown one, and costs no verification', async (t) => {
+  const none = search(first, [], unasked)
+  t.throws(none.signer, KEY)
+  t.equal(none.counters.verifications, 0)
+})
+
+t.test('a known kid with a bad signature asks for no newer keys', async (t) => {
+  t.throws(search(stranger, keysOf(first), unasked).signer, SIGNATURE)
+})
+
+t.test('J15: without kid, newer keys are looked at where none at hand signed', async (t) => {
+  for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
+    const rotated = search(third, keysOf(first), () => newer, withoutKid)
+    t.equal(await rotated.signer(), keyOf(third))
+    t.equal(rotated.counters.verifications, 2)
+  }
+  for (const newer of [[], keysOf(second), keysOf(second, third)]) {
+    const tried = async () => search(stranger, keysOf(first), () => newer, withoutKid).signer()
+    await t.rejects(tried(), SIGNATURE, `${newer.length} newer ones`)
+  }
+})
+
+t.test('B9: keys that must be waited for are waited for, and may be out of reach', async (t) => {
+  t.equal(await search(first, Promise.resolve(keysOf(first))).signer(), keyOf(first))
+  await t.rejects(Promise.resolve(search(first, Promise.resolve([])).signer()), KEY)
+  const unavailable = new KeysUnavailableError(ISSUER, 1, undefined)
+  const out = search(first, Promise.reject(unavailable))
+  await t.rejects(Promise.resolve(out.signer()), unavailable)
+})
