@@ -1,4 +1,7 @@
-/** Known attacks on JWT verifiers, each against a server as an API would run it. */
+/**
+ * Known attacks on JWT verifiers, each against a server as an API would run it, in all the variants
+ * that we could think of. By their published numbers they are in `cve.test.ts`.
+ */
 import {
   constants,
   createPublicKey,
