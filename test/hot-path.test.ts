@@ -5,7 +5,7 @@
 import { createHook } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { assemble, type Core } from '../src/resource-server.js'
+import { assemble, type Core } from '../src/assembly.js'
 import { AUDIENCE, ISSUER, makeKey, sign, type TestKey } from './fixtures/issuer.js'
 import { startKeyServer } from './fixtures/key-server.js'
 import { bearer, protectedApi } from './fixtures/protected-api.js'

@@ -15,7 +15,7 @@ async function imported(key: TestKey): Promise<VerificationKey> {
 function secretKey(bytes = 64): VerificationKey & TestKey {
   const material = createSecretKey(Buffer.alloc(bytes, 3))
   const algorithms = new Set<Algorithm>(['HS256', 'HS384', 'HS512'])
-  const own = { kid: undefined, algorithms, material, isQuick: true, fingerprint: '' }
+  const own = { kid: undefined, algorithms, material, isQuick: true, issuer: 0, fingerprint: '' }
   return { ...own, alg: 'HS256', publicJwk: {}, privateKey: material }
 }
 
