@@ -40,9 +40,11 @@ t.test('there is a test for every example', async (t) => {
     [
       'demo-output',
       'demo',
+      'introspection',
       'okta',
       'readiness',
       'several-issuers',
+      'tenants',
       'token-to-api',
       'websocket',
     ].map((name) => `${name}.js`),
@@ -66,6 +68,17 @@ t.test('demo: every answer is as expected, and it ends by itself', async (t) => 
   t.match(stdout, /9 of 9 answers as expected/)
   t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
   t.notMatch(stdout, demoUser.password)
+})
+
+t.test('introspection: what the issuer took back is refused', async (t) => {
+  const { code, stdout, stderr } = await run('introspection')
+  t.equal(code, 0, stderr)
+  for (const what of ['opaque, active', 'JWT, active', 'another, active']) {
+    t.match(stdout, new RegExp(`${what} +200 \\{"user":"testuser1@example.com"\\}`))
+  }
+  t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
+  t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
+  t.match(stdout, /another, revoked here +401 .*"The access token was revoked"/)
 })
 
 t.test('okta: goes from password to API against a server like Okta', async (t) => {
@@ -110,6 +123,17 @@ t.test('several-issuers: each is trusted for its own tokens only', async (t) => 
   t.match(stdout, /partners +\/who +200 .*"from":"partners"/)
   t.match(stdout, /partners +\/payroll +403/)
   t.match(stdout, /stranger +\/who +401/)
+})
+
+t.test('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
+  const { code, stdout, stderr } = await run('tenants')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
+  t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
+  t.match(stdout, /stranger +401 .*"The access token is from an issuer that is not trusted here"/)
+  t.match(stdout, /acme as globex +401 .*"The access token is signed with an unknown key"/)
+  t.match(stdout, /acme, struck off +401 .*"The access token is from an issuer/)
+  t.match(stdout, /questions to the application: [3-9]\n/, 'and not one for each request')
 })
 
 t.test('token-to-api: opens the route for the scope, and for nothing less', async (t) => {

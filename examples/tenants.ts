@@ -1,0 +1,66 @@
+/**
+ * One API, many tenants, each with an authorization server of its own. The application says of each
+ * issuer whether it is trusted, from where it keeps its tenants. `npm run example tenants`.
+ */
+import Fastify from 'fastify'
+import resourceServer from 'fastify-resource-server'
+import { createAuthorizationServer } from 'fastify-resource-server/testing'
+
+const acme = await createAuthorizationServer({ profile: 'okta' })
+const globex = await createAuthorizationServer({ algorithm: 'ES256', audience: 'globex-orders' })
+const stranger = await createAuthorizationServer()
+
+// What would be a table of a database.
+const tenants = new Map([
+  [acme.issuer, { name: 'Acme', profile: 'okta' as const }],
+  [globex.issuer, { name: 'Globex', audience: 'globex-orders' }],
+])
+
+let questions = 0
+
+const app = Fastify()
+await app.register(resourceServer, {
+  audience: 'api://default', // for those who don't say otherwise
+  issuer: async (iss) => {
+    questions++
+    const tenant = tenants.get(iss) // exactly, and no other way
+    if (tenant === undefined) return undefined
+    const { name, ...options } = tenant
+    return options
+  },
+  tenants: { maxAge: 1_000 }, // how long a tenant that was struck off is still let in
+})
+// A user is issuer and subject together: two tenants may have the same subject.
+app.get('/me', async ({ auth }) => ({
+  tenant: tenants.get(auth?.issuer ?? '')?.name,
+  subject: auth?.subject,
+}))
+
+for (const [name, server] of Object.entries({ acme, globex, stranger })) {
+  await show(name, await server.issueToken({ sub: 'ada' }))
+}
+// Acme may not say what Globex's users may do.
+await show('acme as globex', await acme.issueToken({ iss: globex.issuer, aud: 'globex-orders' }))
+
+for (let i = 0; i < 100; i++) await ask(await globex.issueToken())
+console.log('questions to the application:', questions)
+
+const token = await acme.issueToken()
+tenants.delete(acme.issuer)
+const deadline = Date.now() + 5_000
+while ((await ask(token)).statusCode === 200 && Date.now() < deadline) {
+  await new Promise((resolve) => setTimeout(resolve, 50))
+}
+await show('acme, struck off', token)
+
+await app.close()
+await Promise.all([acme, globex, stranger].map((server) => server.close()))
+
+function ask(token: string) {
+  return app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
+}
+
+async function show(who: string, token: string) {
+  const { statusCode, headers, body } = await ask(token)
+  console.log(who.padEnd(17), statusCode, headers['www-authenticate'] ?? body)
+}
