@@ -10,8 +10,11 @@ import resourceServer, {
   type Finding,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
+  type IntrospectionOptions,
+  IntrospectionUnavailableError,
   InvalidTokenError,
   type IssuerOptions,
+  type IssuerResolver,
   KeysUnavailableError,
   type PluginOptions,
   type Profile,
@@ -20,9 +23,13 @@ import resourceServer, {
   type ResourceServer,
   ResourceServerError,
   type ResourceServerOptions,
+  type Revocation,
   type RouteRequirement,
   resourceServer as resourceServerByName,
+  type Statistics,
   type SubjectKind,
+  type TenantAnswer,
+  UnavailableError,
 } from 'fastify-resource-server'
 import {
   type AuthorizationServer,
@@ -183,6 +190,57 @@ export const options: PluginOptions = {
   },
 }
 
+export const introspection: IntrospectionOptions = {
+  clientId: 'api',
+  privateKey: { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', x: '', d: '' },
+  clientAuthentication: 'private_key_jwt',
+  endpoint: 'https://example.com/introspect',
+  mode: 'recheck',
+  interval: 10_000,
+  opaqueTokens: (token) => {
+    same<typeof token, string>(true)
+    return token.startsWith('acme_')
+  },
+  signed: true,
+  fetch: async (url, { method, headers, body, signal }) => {
+    same<typeof method, 'GET' | 'POST'>(true)
+    same<typeof body, URLSearchParams | undefined>(true)
+    return fetch(url, { method, headers, signal, ...(body && { body }) })
+  },
+}
+
+export const tenants: PluginOptions[] = [
+  { issuer: (iss) => iss === 'https://a.example.com', audience: 'api' },
+  { issuer: () => undefined, tenants: { maxAge: 0, negativeMaxAge: 0, maxEntries: 10 } },
+  {
+    issuer: async (iss, request) => {
+      same<typeof iss, string>(true)
+      same<typeof request, FastifyRequest>(true)
+      if (request.hostname !== 'acme.example.com') return null
+      const answer: TenantAnswer = { audience: 'acme', profile: 'okta', introspection }
+      return answer
+    },
+    revocations: { maxEntries: 10 },
+  },
+]
+export const resolver: IssuerResolver = (_iss, context) => {
+  same<typeof context, unknown>(true)
+  return false
+}
+export const tenantsOfCore: ResourceServerOptions = { issuer: resolver, audience: 'api' }
+export const asked: PluginOptions = { issuer: [{ ...issuer, introspection }], audience: 'api' }
+
+export function revoked(app: FastifyInstance): Statistics {
+  const revocation: Revocation = { sub: 'ada', issuer: 'https://example.com', before: 1 }
+  same<ReturnType<typeof app.resourceServer.revoke>, void>(true)
+  app.resourceServer.revoke(revocation)
+  app.resourceServer.revoke({ jti: 'a' })
+  const stats = app.resourceServer.stats()
+  same<typeof stats.hits, number>(true)
+  same<typeof stats.rejections, Readonly<Record<string, number>>>(true)
+  return stats
+}
+
 export async function registered(app: FastifyInstance): Promise<void> {
   await app.register(resourceServerByName, options)
   app.register(resourceServer, { issuer, audience: 'api', tokenCache: false })
@@ -224,6 +282,8 @@ export async function withoutFastify(socket: Socket): Promise<string | undefined
 }
 
 export function handled(error: unknown): string {
+  if (error instanceof IntrospectionUnavailableError) same<typeof error.statusCode, 503>(true)
+  if (error instanceof UnavailableError) same<typeof error.retryAfter, number>(true)
   if (error instanceof KeysUnavailableError) return String(error.retryAfter satisfies number)
   if (error instanceof InsufficientScopeError) return error.scope satisfies string
   if (error instanceof InsufficientUserAuthenticationError) {
@@ -244,10 +304,16 @@ export async function tested(): Promise<TokenResponse> {
     algorithm: 'ES256',
     audience: 'api',
     profile: 'okta',
+    accessTokenFormat: 'opaque',
     scope: ['openid', 'orders:read'],
   })
   const kid: string = await server.rotateKeys({ keep: false })
   const token: string = await server.issueToken({ kid, sub: undefined }, { scope: 'a b' })
+  await server.issueToken({}, { format: 'jwt', subject: 'client' })
+  same<ReturnType<typeof server.revoke>, boolean>(true)
+  server.answerIntrospectionWith({ active: 'true' }, { claims: { aud: 'a' }, format: 'jwt' })
+  server.answerIntrospectionWith(({ active }) => [active])
+  server.fail('hang', ['introspection', 'revocation'])
   const grant: PasswordGrantOptions = {
     issuer: server.issuer,
     clientId: 'demo-client',

@@ -36,6 +36,17 @@ export const options: PluginOptions[] = [
   { ...required, extractToken: async () => 'token' }, // expect TS2322
   { audience: 'api', issuer: new URL('https://example.com') }, // expect TS2322
   { audience: 'api', issuer: [{ audience: 'api' }] }, // expect TS2322
+  { ...required, introspection: { clientSecret: 'a' } }, // expect TS2741
+  { ...required, introspection: { clientId: 'a', mode: 'allways' } }, // expect TS2820
+  { ...required, introspection: { clientId: 'a', clientAuthentication: 'none' } }, // expect TS2322
+  { ...required, introspection: { clientId: 'a', maxAge: '30s' } }, // expect TS2322
+  { ...required, introspection: { clientId: 'a', opaqueTokens: /^a/ } }, // expect TS2322
+  { ...required, introspection: { clientId: 'a', clientSecert: 'b' } }, // expect TS2561
+  { ...required, revocations: 10 }, // expect TS2559
+  { ...required, tenants: { maxage: 1 } }, // expect TS2561
+  { audience: 'api', issuer: () => 'https://example.com' }, // expect TS2322
+  { audience: 'api', issuer: (_iss, request) => request.tenant === 'a' }, // expect TS2339
+  { issuer: () => ({ audience: 1 }) }, // expect TS2322
 ]
 
 export const core: ResourceServerOptions = { ...required, global: false } // expect TS2353
@@ -85,6 +96,10 @@ export function handlers(request: FastifyRequest, token: AccessToken): void {
 export async function verified(app: FastifyInstance): Promise<void> {
   await app.resourceServer.verify('token') // expect TS2554
   await app.resourceServer.verify({ token: 'token' }, {}, {}) // expect TS2345
+  app.resourceServer.revoke({ jti: 1 }) // expect TS2322
+  app.resourceServer.revoke({ user: 'ada' }) // expect TS2353
+  app.resourceServer.revoke('token') // expect TS2345
+  app.resourceServer.stats().hits = 0 // expect TS2540
   const server = await createResourceServer<{ address: string }>(required)
   await server.verify('token', {}, { adress: '' }) // expect TS2561
   await server.verify('token', { optional: true }, { address: '' }) // expect TS2353
