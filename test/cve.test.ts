@@ -249,6 +249,8 @@ t.test('two tokens in one: CVE-2022-39227', async (t) => {
   for (const claims of [
     JSON.stringify(goodClaims()).replace('{', '{"sub":"admin",'),
     JSON.stringify(goodClaims()).replace(/}$/, ',"\\u0073ub":"admin"}'),
+    JSON.stringify(goodClaims()).replace(/}$/, ',"sub" :"admin"}'),
+    JSON.stringify(goodClaims()).replace('"sub":', '"sub"\n:"admin","sub":'),
     `${JSON.stringify(goodClaims())}{"sub":"admin"}`,
   ]) {
     await refuses(t, server, forge(es256, { claims }), 'token', 'J11: parsers may disagree')
@@ -289,7 +291,9 @@ t.test(
 t.test('tokens made to cost much: CVE-2025-27144, CVE-2025-30204', async (t) => {
   const began = performance.now()
   for (const filler of ['.', 'a.', '..eyJ', '=', '\u{1f600}']) {
-    await refuses(t, server, filler.repeat(2_000_000), 'token', `millions of ${filler}`)
+    await t.rejects(server.verify(filler.repeat(2_000_000)), {
+      message: 'The access token is too long',
+    })
     const longest = filler.repeat(8_192).slice(0, 8_192)
     for (let i = 0; i < 100; i++) await refuses(t, server, longest, 'token', `${filler}, ${i}`)
   }
@@ -333,6 +337,11 @@ t.test('J9: one token, many spellings, so that a list of those revoked misses on
   const good = forge(rs256)
   for (const raw of [`${good}=`, `${good}==`, ` ${good}`, `${good}\n`, good.replaceAll('-', '+')]) {
     if (raw !== good) await refuses(t, server, raw, 'token', 'RFC 7515 §2')
+  }
+  // Of the last character four bits are in no byte.
+  for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+    const verdict = await outcome(server, good.slice(0, -1) + last)
+    if (!good.endsWith(last)) t.not(verdict, 'accepted', `ending in ${last}`)
   }
   // An ECDSA signature has a twin that anybody can make of it. It says the same, so that what tells
   // tokens apart must be a claim such as `jti`, and not the text.
