@@ -14,6 +14,7 @@ import { TenantIssuers } from './issuer/tenant-issuers.js'
 import { givenKeySet, noKeys, sharedSecret } from './keys/given-keys.js'
 import type { KeySource } from './keys/key-source.js'
 import { SavedKeys } from './keys/saved-keys.js'
+import { hasNotThePartsOfJwt } from './options/introspection-options.js'
 import type { ResolvedIssuer } from './options/issuer-options.js'
 import {
   type ResolvedOptions,
@@ -38,9 +39,6 @@ export interface Core {
   readonly clock: Clock
 }
 
-/** A day: more than any issuer's access tokens live unless somebody changed it. */
-const USUAL_LIFE = 86_400
-
 /** @throws {TypeError} if an option is wrong; the message names it and the mend. */
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const resolved = resolveOptions(options)
@@ -49,7 +47,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const issuers = await assembleIssuers(resolved, counters)
   const revocations = new Revocations({
     maxEntries: resolved.revocations.maxEntries,
-    longestLife: (limits.maxTokenAge ?? USUAL_LIFE) + limits.clockTolerance,
+    ...limits,
     now,
   })
   return {
@@ -165,6 +163,7 @@ async function assembleIntrospection(
     mode: introspection.mode,
     isOnlyWay: onlyIntrospected,
     isOpaque: introspection.isOpaque,
+    takesTheRest: introspection.isOpaque === hasNotThePartsOfJwt,
     introspect: (token) => introspector.introspect(token),
     watch: (token) => introspector.watch(token),
     close: () => introspector.close(),

@@ -91,7 +91,11 @@ export class Pipeline {
     const { revocations } = this.#options
     requireNotRevoked(revocations.covers(token) || watch?.check() === 'revoked')
     if (issuer.introspection?.mode !== 'always') return token
-    return requireActive(token, issuer, this.#rules)
+    return andThen(requireActive(token, issuer, this.#rules), (active) => {
+      // We may have taken it back while its issuer was being asked.
+      requireNotRevoked(revocations.covers(active))
+      return active
+    })
   }
 
   #joined(raw: string): Promise<AccessToken> | undefined {
@@ -102,7 +106,9 @@ export class Pipeline {
 
   #begin(raw: string, context: unknown): NowOrLater<AccessToken> {
     this.#options.counters.misses++
-    const asked = this.#options.issuers.ofOpaque(raw)
+    const { issuers, maxTokenLength } = this.#options
+    // What is too long is shown to nobody, not even to a function of the application's.
+    const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
     if (asked !== undefined) return this.#introspect(raw, asked)
     const token = this.#verifyJwt(raw, context)
     return token instanceof Promise ? this.#shared(raw, token) : token
@@ -139,7 +145,7 @@ export class Pipeline {
     return andThen(signer, (key) => {
       issuer.profile.requireKey?.(key.issuer, claims)
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      revocations.sawTokenUntil(claims.exp)
+      revocations.sawToken(claims)
       const token = new AccessToken({ raw: jws.raw, claims, reader: issuer.profile })
       return { token, issuer, key, watch: watchOver(token, issuer) }
     })
@@ -148,7 +154,7 @@ export class Pipeline {
   #introspect(raw: string, issuer: Issuer): NowOrLater<AccessToken> {
     const { revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
-      revocations.sawTokenUntil(token.expiresAt)
+      revocations.sawToken(token.claims)
       requireNotRevoked(revocations.covers(token))
       return token
     })

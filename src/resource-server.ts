@@ -77,15 +77,16 @@ export class ResourceServer<Context = unknown> {
   /**
    * Refuses tokens from now on, whatever their issuer says: one by its `jti`, or all that a `sub`, a
    * `sid` or a `clientId` got up to a time. Effective at once, on tokens verified before as well,
-   * and in this process only. Kept as long as such a token can live: for `maxTokenAge`, or without
-   * it for a day, or for as long as the longest token that was seen.
+   * and in this process only. Kept at least as long as such a token can live: for `maxTokenAge`, or
+   * without it for a day, or for as long as the longest token that was seen.
    *
    * @throws {TypeError} if the revocation makes no sense.
    * @throws {RangeError} if `revocations.maxEntries` are in force already. Nothing is forgotten then.
    */
   revoke(revocation: Revocation): void {
-    const { revocations, clock } = this.#core
-    revocations.add(checkRevocation(revocation, Math.floor(clock.now())))
+    const { revocations, issuers, clock } = this.#core
+    const isTrusted = (issuer: string) => issuers.mayTrust(issuer)
+    revocations.add(checkRevocation(revocation, Math.floor(clock.now()), isTrusted))
   }
 
   /**

@@ -80,7 +80,12 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       limits: { clockTolerance: 30, maxTokenAge: undefined },
       maxTokenLength: 8_192,
       counters: new Counters(),
-      revocations: new Revocations({ maxEntries: 9, longestLife: 60, now: () => it.now * 1000 }),
+      revocations: new Revocations({
+        maxEntries: 9,
+        maxTokenAge: undefined,
+        clockTolerance: 30,
+        now: () => it.now * 1000,
+      }),
       tokenCache: { maxEntries: 100, maxBytes: 10_000_000 },
       now: () => it.now * 1000 + 999,
       ...options,

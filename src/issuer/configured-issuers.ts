@@ -1,10 +1,11 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
-import { isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
+import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,
   closeIssuer,
   type Issuer,
   type IssuerSource,
+  type TokenIntrospection,
   untrustedIssuer,
 } from './issuer.js'
 
@@ -13,6 +14,7 @@ export class ConfiguredIssuers implements IssuerSource {
   readonly #issuers: readonly Issuer[]
   readonly #byName: ReadonlyMap<string, Issuer>
   readonly #templates: readonly Issuer[]
+  /** Those that are asked about their tokens, the one that takes any opaque token last. */
   readonly #asked: readonly Issuer[]
   readonly #names: string
 
@@ -20,7 +22,10 @@ export class ConfiguredIssuers implements IssuerSource {
     this.#issuers = issuers
     this.#byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#templates = issuers.filter(({ issuer }) => isTenantTemplate(issuer))
-    this.#asked = issuers.filter(({ introspection }) => introspection !== undefined)
+    // Whose own a token is goes before whose it may be, in whatever order the options name them.
+    this.#asked = issuers
+      .filter(({ introspection }) => introspection !== undefined)
+      .sort((a, b) => rank(a) - rank(b))
     this.#names = [...this.#byName.keys()].join(' or ')
   }
 
@@ -38,8 +43,15 @@ export class ConfiguredIssuers implements IssuerSource {
     return true
   }
 
+  mayTrust(iss: string): boolean {
+    return (
+      (this.#byName.has(iss) && !isTenantTemplate(iss)) ||
+      this.#templates.some(({ issuer }) => isIssuerOfSomeTenant(issuer, iss))
+    )
+  }
+
   ofOpaque(token: string): Issuer | undefined {
-    return this.#asked.find(({ introspection }) => introspection?.isOpaque(token))
+    return this.#asked.find(({ introspection }) => isOpaque(token, introspection))
   }
 
   issuers(): readonly Issuer[] {
@@ -49,4 +61,19 @@ export class ConfiguredIssuers implements IssuerSource {
   async close(): Promise<void> {
     await Promise.all(this.#issuers.map(closeIssuer))
   }
+}
+
+function rank({ introspection }: Issuer): number {
+  return introspection?.takesTheRest ? 1 : 0
+}
+
+/** A promise would be a yes to every token there is. */
+function isOpaque(token: string, introspection: TokenIntrospection | undefined): boolean {
+  const verdict: unknown = introspection?.isOpaque(token)
+  if (typeof verdict === 'boolean') return verdict
+  // Its rejection would be nobody's, and end the process.
+  Promise.resolve(verdict).catch(() => {})
+  throw new TypeError(
+    '"introspection.opaqueTokens" option must return true or false, and not a promise',
+  )
 }

@@ -29,6 +29,12 @@ export function isIssuerOfTenant(template: string, { iss, tid }: Claims): boolea
   return isTenantId(tid) && iss === template.replaceAll(PLACEHOLDER, tid)
 }
 
+/** The same of a name alone. */
+export function isIssuerOfSomeTenant(template: string, iss: string): boolean {
+  const [before = ''] = template.split(PLACEHOLDER)
+  return isIssuerOfTenant(template, { iss, tid: iss.slice(before.length).split('/')[0] })
+}
+
 /** The same tenant as v1.0 and v2.0 tokens name it, in each of Microsoft's clouds. */
 const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
   [

@@ -25,6 +25,8 @@ export interface TokenIntrospection {
   /** Whether nobody but the issuer can verify its tokens, those that look like a JWT included. */
   readonly isOnlyWay: boolean
   readonly isOpaque: (token: string) => boolean
+  /** Whether it takes any opaque token: then those that tell their own apart go first. */
+  readonly takesTheRest: boolean
   /** The members of an active token's answer; `undefined` for a token that isn't active. */
   readonly introspect: (token: string) => NowOrLater<Claims | undefined>
   readonly watch: (token: string) => RevocationWatch
@@ -54,6 +56,9 @@ export interface IssuerSource {
 
   /** Whether the answer may be another one for another request, so that no verdict is reused. */
   readonly dependsOnContext: boolean
+
+  /** Whether there may be a token with this name in `iss` that is taken. Asks nobody. */
+  mayTrust(iss: string): boolean
 
   /** The issuer to ask about a token that isn't a JWT, or is none to it. */
   ofOpaque(token: string): Issuer | undefined

@@ -38,6 +38,8 @@ interface KnownAnswer {
 
 /** Beyond it, no issuer's name is worth a question. */
 const MAX_NAME_LENGTH = 512
+/** RFC 8414 §2, RFC 3986: no query, no fragment, and nothing that a log or a database stumbles over. */
+const NAME = /^https?:\/\/[\w\-.~:/[\]@!$&'()*+,;=%]+$/
 const MAX_STRANGERS = 10_000
 
 export class TenantIssuers implements IssuerSource {
@@ -81,6 +83,10 @@ export class TenantIssuers implements IssuerSource {
   stillTrusts(issuer: Issuer, token: AccessToken): boolean {
     const known = this.#trusted.get(token.issuer)
     return known?.issuer === issuer && this.#holds(known, this.#options.now())
+  }
+
+  mayTrust(iss: string): boolean {
+    return iss.length <= MAX_NAME_LENGTH && NAME.test(iss)
   }
 
   /** Such a token names no issuer to ask the application about. */

@@ -9,9 +9,14 @@ import {
 
 /**
  * @param now seconds since the epoch.
+ * @param isTrusted whether tokens of an issuer that goes by this name may be taken.
  * @throws {TypeError} that names what is wrong and the mend.
  */
-export function checkRevocation(revocation: Revocation, now: number): CheckedRevocation {
+export function checkRevocation(
+  revocation: Revocation,
+  now: number,
+  isTrusted: (issuer: string) => boolean,
+): CheckedRevocation {
   requireKnownKeys('a revocation', revocation, [...REVOCABLE_KINDS, 'issuer', 'before'])
   const named = REVOCABLE_KINDS.filter((kind) => Object.hasOwn(revocation, kind))
   const [kind] = named
@@ -22,12 +27,17 @@ export function checkRevocation(revocation: Revocation, now: number): CheckedRev
     )
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
-  if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
-    throw new TypeError('"issuer" of a revocation must be the name of an issuer')
+  if (issuer !== undefined && (typeof issuer !== 'string' || !isTrusted(issuer))) {
+    // It would refuse nothing, and nobody would notice.
+    throw new TypeError(
+      '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
+    )
   }
   // Milliseconds by mistake would reach for thousands of years.
-  if (typeof before !== 'number' || Number.isNaN(before) || (before > 1e11 && before !== FOREVER)) {
-    throw new TypeError('"before" of a revocation must be a time in seconds since the epoch')
+  if (!(typeof before === 'number' && before >= 0 && (before <= 1e11 || before === FOREVER))) {
+    throw new TypeError(
+      '"before" of a revocation must be a time in seconds since the epoch, such as Date.now() / 1000',
+    )
   }
   return { kind: kind as RevocableKind, value, issuer, before, revokedAt: now }
 }

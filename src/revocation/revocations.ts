@@ -6,6 +6,7 @@
  * is no room, {@link Revocations.add} throws. It goes when no token that it refuses can be alive.
  */
 import type { AccessToken } from '../access-token.js'
+import type { AccessTokenClaims } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
 
 /** What a revocation can name. */
@@ -23,46 +24,61 @@ export interface Revocation {
   sid?: string
   /** All tokens of a client. */
   clientId?: string
-  /** Of this issuer only. Default: of every issuer, which is the safe side for a `jti` or a `sub`. */
+  /**
+   * Of this issuer only: its name exactly as tokens have it in `iss`, where Entra's `{tenantid}` is
+   * the tenant's own. Default: of every issuer, which is the safe side for a `jti` or a `sub`.
+   */
   issuer?: string
   /**
    * Only tokens issued up to this time (`iat`), in seconds since the epoch; one without `iat` counts
-   * as issued before. Default: now, or with `jti` no limit.
+   * as issued before. Default: now, or with `jti` no limit. `iat` is by the issuer's clock: where that
+   * may be ahead of ours, give a later time. `Infinity` is for good.
    */
   before?: number
 }
 
 export interface RevocationsOptions {
   readonly maxEntries: number
-  /** The longest that a token can live, in seconds. */
-  readonly longestLife: number
+  /** No token is taken that was issued longer ago, in seconds. */
+  readonly maxTokenAge: number | undefined
+  /** In seconds. */
+  readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
-interface Entry {
-  /** Seconds since the epoch. */
-  readonly before: number
-  /** Seconds since the epoch. */
-  readonly revokedAt: number
-}
-
-/** A revocation as it is kept and handed on. */
-export interface CheckedRevocation extends Entry {
+/** A revocation as it is handed on. Times in seconds since the epoch. */
+export interface CheckedRevocation {
   readonly kind: RevocableKind
   readonly value: string
   readonly issuer: string | undefined
+  readonly before: number
+  readonly revokedAt: number
 }
+
+/** As it is kept. Times in seconds since the epoch. */
+interface Entry {
+  readonly before: number
+  /** No token that it refuses was issued later. */
+  readonly lastIssued: number
+}
+
+/** A day: more than any issuer's access tokens live unless somebody changed it. */
+const USUAL_LIFE = 86_400
 
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #entries = new Map<string, Entry>()
-  /** The longest life of a token so far, in seconds. */
+  /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
   #longestLife: number
+  /** The least `lastIssued` of all, or less. */
+  #oldest = Number.POSITIVE_INFINITY
 
   constructor(options: RevocationsOptions) {
+    const { maxTokenAge = USUAL_LIFE, clockTolerance } = options
     this.#options = options
-    this.#longestLife = options.longestLife
+    // The issuer's clock may be ahead when it issues, and ours behind when it expires.
+    this.#longestLife = maxTokenAge + 2 * clockTolerance
   }
 
   get size(): number {
@@ -74,47 +90,67 @@ export class Revocations {
     const key = keyOf(kind, value, issuer)
     const known = this.#entries.get(key)
     if (known === undefined && this.#entries.size >= this.#options.maxEntries) this.#makeRoom()
-    // By age, so that the oldest is the first; one that reaches further is never narrowed.
-    this.#entries.delete(key)
+    // A `jti` is that of a token that is there already, however far `before` reaches.
+    const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
+    // One that reaches further is never narrowed.
     this.#entries.set(key, {
-      before: Math.max(before, known?.before ?? Number.NEGATIVE_INFINITY),
-      revokedAt: Math.max(revokedAt, known?.revokedAt ?? Number.NEGATIVE_INFINITY),
+      before: Math.max(before, known?.before ?? before),
+      lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
     })
+    this.#oldest = Math.min(this.#oldest, lastIssued)
   }
 
   /** Whether the token was revoked. */
   covers(token: AccessToken): boolean {
     if (this.#entries.size === 0) return false
-    const { claims, issuer, clientId, issuedAt } = token
+    const { claims, clientId } = token
     return (
-      this.#covers('jti', claims.jti, issuer, issuedAt) ||
-      this.#covers('sub', claims.sub, issuer, issuedAt) ||
-      this.#covers('sid', claims.sid, issuer, issuedAt) ||
-      this.#covers('clientId', clientId, issuer, issuedAt)
+      this.#covers('jti', claims.jti, claims) ||
+      this.#covers('sub', claims.sub, claims) ||
+      this.#covers('sid', claims.sid, claims) ||
+      this.#covers('clientId', clientId, claims)
     )
   }
 
   /** Told of each token that is verified, because a revocation must outlive the longest of them. */
-  sawTokenUntil(expiresAt: number): void {
-    const life = expiresAt - this.#seconds()
-    if (life > this.#longestLife) this.#longestLife = life
+  sawToken({ exp, iat }: AccessTokenClaims): void {
+    const now = this.#seconds()
+    this.#outlive(exp - Math.min(iat ?? now, now))
   }
 
-  #covers(kind: RevocableKind, value: unknown, issuer: string, issuedAt = -Infinity): boolean {
+  #covers(kind: RevocableKind, value: unknown, claims: AccessTokenClaims): boolean {
     if (typeof value !== 'string') return false
-    const ofAny = this.#entries.get(keyOf(kind, value, undefined))
-    const ofThis = this.#entries.get(keyOf(kind, value, issuer))
     return (
-      (ofAny !== undefined && issuedAt <= ofAny.before) ||
-      (ofThis !== undefined && issuedAt <= ofThis.before)
+      this.#refuses(this.#entries.get(keyOf(kind, value, undefined)), claims) ||
+      this.#refuses(this.#entries.get(keyOf(kind, value, claims.iss)), claims)
     )
+  }
+
+  #refuses(entry: Entry | undefined, { exp, iat }: AccessTokenClaims): boolean {
+    if (entry === undefined) return false
+    // Rounded down as our own times are, or a part of a second would make a token a later one.
+    if (iat !== undefined && Math.floor(iat) > entry.before) return false
+    // Nothing else may tell how long a token lives that was issued nobody knows when.
+    this.#outlive(exp - entry.lastIssued)
+    return true
+  }
+
+  #outlive(life: number): void {
+    const { maxTokenAge, clockTolerance } = this.#options
+    // Whatever `exp` says, a token isn't taken for longer than that.
+    if (maxTokenAge !== undefined) return
+    this.#longestLife = Math.max(this.#longestLife, life + 2 * clockTolerance)
   }
 
   #makeRoom(): void {
     const outlived = this.#seconds() - this.#longestLife
-    for (const [key, { revokedAt }] of this.#entries) {
-      if (revokedAt >= outlived) break
-      this.#entries.delete(key)
+    // A look at all of them for each refused revocation would be dear.
+    if (this.#oldest < outlived) {
+      this.#oldest = Number.POSITIVE_INFINITY
+      for (const [key, { lastIssued }] of this.#entries) {
+        if (lastIssued < outlived) this.#entries.delete(key)
+        else this.#oldest = Math.min(this.#oldest, lastIssued)
+      }
     }
     if (this.#entries.size < this.#options.maxEntries) return
     throw new RangeError(

@@ -1,0 +1,315 @@
+import t from 'tap'
+import { AccessToken } from '../../src/access-token.js'
+import type { AccessTokenClaims } from '../../src/access-token-claims.js'
+import { standard } from '../../src/issuer/profiles/standard.js'
+import { checkRevocation } from '../../src/revocation/check-revocation.js'
+import {
+  type Revocation,
+  Revocations,
+  type RevocationsOptions,
+} from '../../src/revocation/revocations.js'
+import { ISSUER } from '../fixtures/issuer.js'
+
+const NOW = 1_800_000_000
+const DAY = 86_400
+const OTHER = 'https://other.example'
+
+function revocations(options: Partial<RevocationsOptions> = {}) {
+  const clock = { now: NOW }
+  const kept = new Revocations({
+    maxEntries: 100,
+    maxTokenAge: undefined,
+    clockTolerance: 30,
+    now: () => clock.now * 1_000 + 999,
+    ...options,
+  })
+  return {
+    kept,
+    clock,
+    revoke: (revocation: Revocation) =>
+      kept.add(checkRevocation(revocation, clock.now, () => true)),
+  }
+}
+
+/** The token as the pipeline hands it on, which tells of each one that it verified first. */
+function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
+  const usual = { iss: ISSUER, sub: 'user-1', jti: 'token-1', sid: 'session-1', client_id: 'app' }
+  return new AccessToken({
+    raw: 'a.b.c',
+    claims: { ...usual, aud: 'api', iat: NOW - 10, exp: NOW + 300, ...claims } as AccessTokenClaims,
+    reader: standard,
+  })
+}
+
+/** One that was issued nobody says when. */
+function undated(claims: Partial<AccessTokenClaims> = {}): AccessToken {
+  const { iat, ...rest } = token(claims).claims
+  return new AccessToken({ raw: 'a.b.c', claims: rest as AccessTokenClaims, reader: standard })
+}
+
+t.test('B7: each kind of revocation covers the tokens that it names, and no others', async (t) => {
+  for (const [revocation, others] of [
+    [{ jti: 'token-1' }, [{ jti: 'token-2' }, { jti: undefined }, { jti: 'user-1' }]],
+    [{ sub: 'user-1' }, [{ sub: 'user-2' }, { sub: undefined }, { sub: 'User-1' }]],
+    [{ sid: 'session-1' }, [{ sid: 'session-2' }, { sid: undefined }, { sid: ['session-1'] }]],
+    [{ clientId: 'app' }, [{ client_id: 'app2' }, { client_id: undefined }]],
+  ] as const) {
+    const { kept, revoke } = revocations()
+    t.notOk(kept.covers(token()))
+    revoke(revocation)
+    t.ok(kept.covers(token()), JSON.stringify(revocation))
+    t.ok(kept.covers(token({ iss: OTHER })), 'of whichever issuer')
+    for (const other of others) {
+      t.notOk(kept.covers(token(other as never)), JSON.stringify([revocation, other]))
+    }
+  }
+})
+
+t.test('no value stands for another kind, another issuer, or a prototype', async (t) => {
+  const { kept, revoke } = revocations()
+  revoke({ sub: 'token-1' })
+  revoke({ sub: `@${ISSUER} user-1` })
+  revoke({ sub: 'user-1', issuer: OTHER })
+  t.notOk(kept.covers(token()))
+  t.ok(kept.covers(token({ iss: OTHER })))
+  for (const sub of ['__proto__', 'constructor', 'toString', 'jti']) {
+    t.notOk(kept.covers(token({ sub })))
+    revoke({ sub })
+    t.ok(kept.covers(token({ sub })))
+  }
+})
+
+t.test('two issuers may have the same subject: one is revoked, the other is not', async (t) => {
+  const { kept, revoke } = revocations()
+  revoke({ sub: 'user-1', issuer: ISSUER, before: NOW })
+  t.ok(kept.covers(token()))
+  t.notOk(kept.covers(token({ iss: OTHER })))
+  revoke({ sub: 'user-1', before: NOW - 100 })
+  t.ok(kept.covers(token()), 'the one of that issuer still reaches further')
+  t.notOk(kept.covers(token({ iss: OTHER })))
+  t.ok(kept.covers(token({ iss: OTHER, iat: NOW - 100 })))
+})
+
+t.test('before: only tokens that were issued until then', async (t) => {
+  const { kept, revoke } = revocations()
+  revoke({ sub: 'user-1', before: NOW - 50 })
+  t.ok(kept.covers(token({ iat: NOW - 51 })))
+  t.ok(kept.covers(token({ iat: NOW - 50 })))
+  t.ok(kept.covers(token({ iat: NOW - 50 + 0.9 })), 'times are compared in whole seconds')
+  t.notOk(kept.covers(token({ iat: NOW - 49 })))
+  t.ok(kept.covers(undated()), 'one without iat counts as issued before')
+  t.test('is now by default, and of no account for a jti', async (t) => {
+    const { kept, revoke } = revocations()
+    revoke({ clientId: 'app' })
+    t.ok(kept.covers(token({ iat: NOW })))
+    t.notOk(kept.covers(token({ iat: NOW + 1 })))
+    revoke({ jti: 'token-1' })
+    t.ok(kept.covers(token({ iat: NOW + 1 })))
+    t.ok(kept.covers(undated()))
+  })
+})
+
+t.test('a revocation is never narrowed', async (t) => {
+  const { kept, revoke, clock } = revocations({ maxEntries: 1 })
+  revoke({ sub: 'user-1', before: NOW })
+  revoke({ sub: 'user-1', before: NOW - 100 })
+  t.ok(kept.covers(token({ iat: NOW })))
+  revoke({ sub: 'user-1', before: NOW + 100 })
+  t.ok(kept.covers(token({ iat: NOW + 100 })))
+  clock.now -= 1_000
+  revoke({ sub: 'user-1' })
+  t.ok(kept.covers(token({ iat: NOW + 100 })), 'nor by a clock that was set back')
+  clock.now = NOW + 100 + DAY + 60
+  t.throws(() => revoke({ sub: 'user-2' }), RangeError)
+  t.equal(kept.size, 1)
+})
+
+t.test('where there is no room, nothing is forgotten', async (t) => {
+  const { kept, revoke, clock } = revocations({ maxEntries: 3 })
+  for (const sub of ['a', 'b', 'c']) revoke({ sub })
+  t.throws(() => revoke({ sub: 'd' }), {
+    name: 'RangeError',
+    message:
+      'there is no room for more than 3 revocations: raise "revocations.maxEntries", or revoke by ' +
+      '"sub" or "clientId" what is revoked one by one',
+  })
+  revoke({ sub: 'a' })
+  t.equal(kept.size, 3, 'the same again needs no room')
+  for (const sub of ['a', 'b', 'c']) t.ok(kept.covers(token({ sub })))
+  t.notOk(kept.covers(token({ sub: 'd' })))
+
+  t.test('until what no token can be alive for makes room', async (t) => {
+    clock.now = NOW + DAY + 60
+    t.throws(() => revoke({ sub: 'd' }), RangeError)
+    clock.now++
+    revoke({ sub: 'd' })
+    t.equal(kept.size, 1)
+    t.ok(kept.covers(token({ sub: 'd', iat: clock.now, exp: clock.now + 1 })))
+  })
+})
+
+t.test('a revocation outlives the longest token', async (t) => {
+  const LONG = 10 * DAY
+  const covered = token({ iat: NOW, exp: NOW + LONG })
+  /** Fills the only place with something else, if that is possible. */
+  const pushOut = ({ revoke }: ReturnType<typeof revocations>) => {
+    try {
+      revoke({ jti: 'another' })
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+  }
+  const lastMoment = NOW + LONG + 29
+
+  t.test('that was seen before it was revoked', async (t) => {
+    const it = revocations({ maxEntries: 1 })
+    it.kept.sawToken(covered.claims)
+    it.revoke({ jti: 'token-1' })
+    it.clock.now = lastMoment
+    pushOut(it)
+    t.ok(it.kept.covers(covered), 'also while the tolerance lets it live on')
+    it.clock.now = NOW + LONG + 61
+    pushOut(it)
+    t.notOk(it.kept.covers(covered), 'and no longer than needed')
+  })
+
+  t.test('that was seen in the middle of its life only', async (t) => {
+    const it = revocations({ maxEntries: 1 })
+    it.revoke({ jti: 'token-1' })
+    it.clock.now = NOW + DAY / 2
+    it.kept.sawToken(covered.claims)
+    it.clock.now = lastMoment
+    pushOut(it)
+    t.ok(it.kept.covers(covered))
+  })
+
+  t.test('that does not say when it was issued', async (t) => {
+    const it = revocations({ maxEntries: 1 })
+    const token = undated({ exp: NOW + LONG })
+    it.revoke({ jti: 'token-1' })
+    it.clock.now = NOW + DAY / 2
+    it.kept.sawToken(token.claims)
+    t.ok(it.kept.covers(token))
+    it.clock.now = lastMoment
+    pushOut(it)
+    t.ok(it.kept.covers(token))
+  })
+
+  t.test('that was issued by a clock ahead of ours, or behind', async (t) => {
+    for (const iat of [NOW + 25, NOW - 25]) {
+      const it = revocations({ maxEntries: 1 })
+      const token_ = token({ iat, exp: iat + LONG })
+      it.kept.sawToken(token_.claims)
+      it.revoke({ jti: 'token-1' })
+      it.clock.now = iat + LONG + 29
+      pushOut(it)
+      t.ok(it.kept.covers(token_))
+    }
+  })
+
+  t.test('that is issued later, where "before" is in the future', async (t) => {
+    const it = revocations({ maxEntries: 1 })
+    it.revoke({ sub: 'user-1', before: NOW + 5 * DAY })
+    it.clock.now = NOW + 5 * DAY + 100
+    pushOut(it)
+    t.ok(it.kept.covers(token({ iat: NOW + 5 * DAY })))
+  })
+
+  t.test('and one without an end outlives them all', async (t) => {
+    const it = revocations({ maxEntries: 2 })
+    it.revoke({ sub: 'user-1', before: Number.POSITIVE_INFINITY })
+    it.revoke({ sub: 'user-2' })
+    it.clock.now = NOW + 1_000 * DAY
+    it.revoke({ sub: 'user-3' })
+    t.ok(it.kept.covers(token({ iat: it.clock.now })))
+    t.equal(it.kept.size, 2, 'and stands in nobody’s way')
+    t.notOk(it.kept.covers(token({ sub: 'user-2' })))
+  })
+})
+
+t.test('maxTokenAge bounds how long one is kept, whatever exp says', async (t) => {
+  const { kept, revoke, clock } = revocations({ maxEntries: 1, maxTokenAge: 600 })
+  const endless = token({ exp: Number.MAX_VALUE })
+  kept.sawToken(endless.claims)
+  revoke({ jti: 'token-1' })
+  t.ok(kept.covers(endless))
+  clock.now = NOW + 660
+  t.throws(() => revoke({ jti: 'token-2' }), RangeError)
+  clock.now++
+  revoke({ jti: 'token-2' })
+  t.equal(kept.size, 1)
+})
+
+t.test('a clock that tells no time forgets nothing', async (t) => {
+  const { kept, revoke, clock } = revocations({ maxEntries: 1 })
+  revoke({ jti: 'token-1' })
+  clock.now = Number.NaN
+  t.throws(() => revoke({ jti: 'token-2' }), RangeError)
+  t.throws(() => revoke({ sub: 'user-1' }), TypeError)
+  t.ok(kept.covers(token()))
+})
+
+t.test('a hundred thousand revocations are kept, and one more costs little', async (t) => {
+  const { kept, revoke } = revocations({ maxEntries: 100_000 })
+  for (let i = 0; i < 100_000; i++) revoke({ jti: `token-${i}` })
+  const start = performance.now()
+  for (let i = 0; i < 1_000; i++) t.throws(() => revoke({ jti: `late-${i}` }), RangeError)
+  // A look at all of them each time would take several seconds.
+  t.ok(performance.now() - start < 2_000)
+  t.equal(kept.size, 100_000)
+  t.ok(kept.covers(token({ jti: 'token-99999' })))
+})
+
+t.test('a revocation that makes no sense is a TypeError that says the mend', async (t) => {
+  const check = (revocation: unknown, isTrusted = (issuer: string) => issuer === ISSUER) =>
+    checkRevocation(revocation as Revocation, NOW, isTrusted)
+  const one =
+    "a revocation must have exactly one of jti, sub, sid, clientId, a string that isn't empty"
+  for (const revocation of [
+    {},
+    { jti: '' },
+    { jti: undefined },
+    { jti: 5 },
+    { sub: null },
+    { sub: ['user-1'] },
+    { jti: 'a', sub: 'b' },
+    { jti: undefined, sub: 'b' },
+    { before: NOW },
+    { issuer: ISSUER },
+  ]) {
+    t.throws(
+      () => check(revocation),
+      { name: 'TypeError', message: one },
+      JSON.stringify(revocation),
+    )
+  }
+  for (const nothing of [undefined, null, 'token-1', ['jti'], new Map([['jti', 'a']]), () => {}]) {
+    t.throws(() => check(nothing), { name: 'TypeError', message: 'a revocation must be an object' })
+  }
+  t.throws(() => check({ jit: 'a' }), {
+    name: 'TypeError',
+    message:
+      '"jit" is no option of a revocation; these are: jti, sub, sid, clientId, issuer, before',
+  })
+  for (const before of [NOW * 1_000, 1e12, -1, -Infinity, NaN, `${NOW}`, null, new Date(), true]) {
+    t.throws(() => check({ sub: 'a', before }), {
+      name: 'TypeError',
+      message:
+        '"before" of a revocation must be a time in seconds since the epoch, such as Date.now() / 1000',
+    })
+  }
+  for (const issuer of [`${ISSUER}/`, '', 'https://x.example', null, 5, [ISSUER]]) {
+    t.throws(() => check({ sub: 'a', issuer }), {
+      name: 'TypeError',
+      message:
+        '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
+    })
+  }
+  t.same(check({ sub: 'a', issuer: ISSUER, before: undefined }), {
+    kind: 'sub',
+    value: 'a',
+    issuer: ISSUER,
+    before: NOW,
+    revokedAt: NOW,
+  })
+})
