@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
-import { andThen, type NowOrLater } from '../now-or-later.js'
+import type { NowOrLater } from '../now-or-later.js'
 import { Identities } from './identities.js'
 import {
   type Claims,
@@ -31,8 +31,12 @@ export interface TenantIssuersOptions {
   readonly now: () => number
 }
 
-interface KnownAnswer {
+interface Assembled {
+  readonly key: string
   readonly issuer: Issuer
+}
+
+interface KnownAnswer extends Assembled {
   readonly askAgainAt: number
 }
 
@@ -47,12 +51,13 @@ export class TenantIssuers implements IssuerSource {
   readonly #options: TenantIssuersOptions
   readonly #identities = new Identities()
   /** By their name and all that was said about them, so that the same answer means the same keys. */
-  readonly #assembled: LRUCache<string, Promise<Issuer>>
+  readonly #assembled: LRUCache<string, Promise<Assembled>>
   readonly #current = new Set<Issuer>()
   readonly #trusted: LRUCache<string, KnownAnswer>
   readonly #strangers: LRUCache<string, number>
   /** One question for all who bring tokens of the same issuer at the same time. */
-  readonly #asking = new Map<string, NowOrLater<Issuer>>()
+  readonly #asking = new Map<string, Promise<Assembled | undefined>>()
+  #closed = false
 
   constructor(options: TenantIssuersOptions) {
     const { maxEntries } = options
@@ -63,30 +68,27 @@ export class TenantIssuers implements IssuerSource {
     this.#assembled = new LRUCache({
       max: maxEntries,
       dispose: (assembling) =>
-        void assembling.then(
-          (issuer) => this.#dismiss(issuer),
-          () => {},
-        ),
+        void assembling.then(({ issuer }) => this.#dismiss(issuer)).catch(() => {}),
     })
   }
 
   resolve({ iss }: Claims, context: unknown): NowOrLater<Issuer> {
-    if (typeof iss !== 'string' || iss.length > MAX_NAME_LENGTH) throw stranger(iss)
-    if (this.dependsOnContext) return this.#ask(iss, context)
-    const now = this.#options.now()
-    const known = this.#trusted.get(iss)
-    if (known !== undefined && this.#holds(known, now)) return known.issuer
-    if (now < (this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY)) throw stranger(iss)
-    return this.#asking.get(iss) ?? this.#askOnce(iss)
+    if (typeof iss !== 'string' || !isName(iss)) throw stranger(iss)
+    if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
+    const known = this.#known(iss)
+    if (known !== undefined) return known.issuer
+    const strangerUntil = this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY
+    if (this.#options.now() < strangerUntil) throw stranger(iss)
+    const asking = this.#asking.get(iss) ?? this.#askOnce(iss)
+    return asking.then(requireTrusted(iss))
   }
 
   stillTrusts(issuer: Issuer, token: AccessToken): boolean {
-    const known = this.#trusted.get(token.issuer)
-    return known?.issuer === issuer && this.#holds(known, this.#options.now())
+    return this.#known(token.issuer)?.issuer === issuer
   }
 
   mayTrust(iss: string): boolean {
-    return iss.length <= MAX_NAME_LENGTH && NAME.test(iss)
+    return isName(iss)
   }
 
   /** Such a token names no issuer to ask the application about. */
@@ -97,45 +99,62 @@ export class TenantIssuers implements IssuerSource {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all([...this.#current].map(closeIssuer))
   }
 
-  #holds({ issuer, askAgainAt }: KnownAnswer, now: number): boolean {
-    return now < askAgainAt && this.#current.has(issuer)
+  #known(iss: string): KnownAnswer | undefined {
+    const known = this.#trusted.get(iss)
+    if (known === undefined || !(this.#options.now() < known.askAgainAt)) return undefined
+    // Looked at so that the one that is in use is the last to make room for others.
+    this.#assembled.get(known.key)
+    return this.#current.has(known.issuer) ? known : undefined
   }
 
-  async #askOnce(iss: string): Promise<Issuer> {
-    const asking = Promise.resolve()
-      .then(() => this.#ask(iss, undefined))
+  #askOnce(iss: string): Promise<Assembled | undefined> {
+    const asking = this.#ask(iss, undefined)
+      .then((assembled) => this.#remember(iss, assembled))
       .finally(() => this.#asking.delete(iss))
     this.#asking.set(iss, asking)
     return asking
   }
 
-  #ask(iss: string, context: unknown): NowOrLater<Issuer> {
-    const answer = this.#options.ask(iss, context) as NowOrLater<unknown>
-    return andThen(answer, (said) => this.#heed(iss, said))
-  }
-
-  #heed(iss: string, answer: unknown): NowOrLater<Issuer> {
-    const now = this.#options.now()
-    if (answer === undefined || answer === null || answer === false) {
-      if (!this.dependsOnContext) this.#strangers.set(iss, now + this.#options.negativeMaxAge)
-      throw stranger(iss)
+  async #ask(iss: string, context: unknown): Promise<Assembled | undefined> {
+    const answer: unknown = await this.#options.ask(iss, context)
+    if (answer === undefined || answer === null || answer === false) return undefined
+    try {
+      return await this.#assemble(iss, answer)
+    } catch (cause) {
+      // The reason may quote the answer, and the message goes to whoever sent the token.
+      throw new TypeError(
+        'the answer of the function "issuer" can\'t be used: its "cause" says why',
+        { cause },
+      )
     }
-    return this.#assemble(iss, answer).then((issuer) => {
-      this.#trusted.set(iss, { issuer, askAgainAt: now + this.#options.maxAge })
-      return issuer
-    })
   }
 
-  #assemble(iss: string, answer: unknown): Promise<Issuer> {
+  #remember(iss: string, assembled: Assembled | undefined): Assembled | undefined {
+    const { now, maxAge, negativeMaxAge } = this.#options
+    const before = this.#trusted.peek(iss)
+    // Who is trusted no longer, or otherwise, is asked for no more keys.
+    if (before !== undefined && before.key !== assembled?.key) this.#assembled.delete(before.key)
+    if (assembled === undefined) {
+      this.#trusted.delete(iss)
+      this.#strangers.set(iss, now() + negativeMaxAge)
+    } else {
+      this.#trusted.set(iss, { ...assembled, askAgainAt: now() + maxAge })
+    }
+    return assembled
+  }
+
+  #assemble(iss: string, answer: unknown): Promise<Assembled> {
     const key = `${iss}\n${this.#identities.of(answer)}`
     const known = this.#assembled.get(key)
     if (known !== undefined) return known
-    const assembling = this.#options.assemble(iss, answer).then((issuer) => {
+    const assembling = this.#options.assemble(iss, answer).then(async (issuer) => {
       this.#current.add(issuer)
-      return issuer
+      if (this.#closed) await closeIssuer(issuer)
+      return { key, issuer }
     })
     this.#assembled.set(key, assembling)
     // What made no sense may be mended by the time of the next question.
@@ -146,6 +165,18 @@ export class TenantIssuers implements IssuerSource {
   async #dismiss(issuer: Issuer): Promise<void> {
     this.#current.delete(issuer)
     await closeIssuer(issuer)
+  }
+}
+
+function isName(iss: string): boolean {
+  return iss.length <= MAX_NAME_LENGTH && NAME.test(iss)
+}
+
+/** To each who waits an error of its own: the application may write into it. */
+function requireTrusted(iss: string): (assembled: Assembled | undefined) => Issuer {
+  return (assembled) => {
+    if (assembled === undefined) throw stranger(iss)
+    return assembled.issuer
   }
 }
 

@@ -1,0 +1,102 @@
+import t from 'tap'
+import { ConfiguredIssuers } from '../../src/issuer/configured-issuers.js'
+import type { Issuer, TokenIntrospection } from '../../src/issuer/issuer.js'
+import { settled, unhandledRejections } from '../fixtures/rejections.js'
+
+const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
+const A = 'https://a.example'
+const B = 'https://b.example'
+const V1 = 'https://sts.windows.net/{tenantid}/'
+const V2 = 'https://login.microsoftonline.com/{tenantid}/v2.0'
+const v2 = (tenant: string) => V2.replace('{tenantid}', tenant)
+
+function issuer(name: string, introspection?: Partial<TokenIntrospection>): Issuer {
+  return { issuer: name, introspection } as Issuer
+}
+
+t.test('J5: an issuer is found by its exact name', async (t) => {
+  const [a, b] = [issuer(A), issuer(B)]
+  const issuers = new ConfiguredIssuers([a, b])
+  t.equal(issuers.resolve({ iss: A }), a)
+  t.equal(issuers.resolve({ iss: B }), b)
+  t.ok(issuers.stillTrusts())
+  t.same(issuers.issuers(), [a, b])
+  for (const iss of [`${A}/`, A.toUpperCase(), '', undefined, null, [A], { [A]: 1 }, '__proto__']) {
+    t.throws(() => issuers.resolve({ iss }), {
+      code: 'invalid_token',
+      check: 'issuer',
+      expected: `${A} or ${B}`,
+    })
+  }
+  t.ok(issuers.mayTrust(A))
+  t.notOk(issuers.mayTrust(`${A}/`))
+})
+
+t.test('a template stands for each tenant, and never for itself', async (t) => {
+  const [one, template, old] = [issuer(v2(TENANT)), issuer(V2), issuer(V1)]
+  const issuers = new ConfiguredIssuers([template, old, one])
+  const other = TENANT.replace('3', '4')
+  t.equal(issuers.resolve({ iss: v2(other), tid: other }), template)
+  t.equal(issuers.resolve({ iss: `https://sts.windows.net/${other}/`, tid: other }), old)
+  t.equal(issuers.resolve({ iss: v2(TENANT), tid: TENANT }), one, 'a name goes before a template')
+  for (const [iss, tid] of [
+    [V2, '{tenantid}'],
+    [V2, other],
+    [v2(other), TENANT],
+    [v2(other), undefined],
+    [v2('common'), 'common'],
+    [v2(other.toUpperCase()), other],
+  ]) {
+    t.throws(
+      () => issuers.resolve({ iss, tid }),
+      { name: 'InvalidTokenError', check: 'issuer' },
+      `${iss} ${tid}`,
+    )
+  }
+  for (const iss of [v2(other), v2(TENANT), `https://sts.windows.net/${other}/`]) {
+    t.ok(issuers.mayTrust(iss))
+  }
+  for (const iss of [
+    V1,
+    V2,
+    v2('common'),
+    v2(''),
+    `${v2(other)}/`,
+    'https://sts.windows.net/',
+    '',
+  ]) {
+    t.notOk(issuers.mayTrust(iss), iss)
+  }
+})
+
+t.test('an opaque token goes to the issuer whose own it is, whatever the order', async (t) => {
+  const theRest = issuer(A, { isOpaque: (token) => !token.includes('.'), takesTheRest: true })
+  const own = issuer(B, { isOpaque: (token) => token.startsWith('b_'), takesTheRest: false })
+  for (const named of [
+    [theRest, own],
+    [own, theRest],
+  ]) {
+    const issuers = new ConfiguredIssuers([issuer('https://c.example'), ...named])
+    t.equal(issuers.ofOpaque('b_1'), own)
+    t.equal(issuers.ofOpaque('a_1'), theRest)
+    t.equal(issuers.ofOpaque('a.b.c'), undefined)
+  }
+  t.equal(new ConfiguredIssuers([issuer(A)]).ofOpaque('a'), undefined)
+})
+
+t.test('opaqueTokens says true or false, and nothing that passes for it', async (t) => {
+  const failing = async () => {
+    throw new Error('nobody waits for it')
+  }
+  for (const isOpaque of [async () => false, failing, () => 1, () => undefined, () => 'no']) {
+    const issuers = new ConfiguredIssuers([
+      issuer(A, { isOpaque: isOpaque as never, takesTheRest: false }),
+    ])
+    t.throws(() => issuers.ofOpaque('secret-token'), {
+      name: 'TypeError',
+      message: '"introspection.opaqueTokens" option must return true or false, and not a promise',
+    })
+  }
+  await settled()
+  t.same(unhandledRejections, [])
+})

@@ -1,0 +1,69 @@
+import t from 'tap'
+import { Identities } from '../../src/issuer/identities.js'
+
+t.test('answers that say the same are the same', async (t) => {
+  const identities = new Identities()
+  const fetch = () => {}
+  const store = new (class Store {})()
+  for (const make of [
+    () => true,
+    () => ({}),
+    () => ({ audience: ['a', 'b'], jwks: { timeout: 5, fetch, store } }),
+    () => ({ secret: new Uint8Array([1, 2, 3]) }),
+    () => ({ secret: Buffer.from('secret') }),
+    () => Object.assign(Object.create(null), { a: 1n, b: null, c: undefined }),
+    () => fetch,
+  ]) {
+    t.equal(identities.of(make()), identities.of(make()))
+  }
+})
+
+t.test('answers that differ in anything differ', async (t) => {
+  const identities = new Identities()
+  class Store {
+    toJSON() {
+      return {}
+    }
+  }
+  const answers: unknown[] = [
+    true,
+    'true',
+    1,
+    {},
+    { audience: 'a' },
+    { audience: ['a'] },
+    { audience: undefined },
+    { audience: null },
+    { timeout: Number.NaN },
+    { timeout: Number.POSITIVE_INFINITY },
+    { timeout: 5 },
+    { timeout: '5' },
+    { timeout: 5n },
+    { timeout: '5n' },
+    { timeout: 'number 5' },
+    { secret: new Uint8Array([1]) },
+    { secret: new Uint8Array([2]) },
+    { fetch: () => {} },
+    { fetch: () => {} },
+    { '': () => {} },
+    { '': () => {} },
+    { store: new Store() },
+    { store: new Store() },
+    { store: { '#': 0 } },
+    { store: 'object 0' },
+    { store: { toJSON: () => ({}) } },
+    Symbol('a'),
+    () => {},
+  ]
+  t.equal(new Set(answers.map((answer) => identities.of(answer))).size, answers.length)
+})
+
+t.test('a secret is not in what is kept', async (t) => {
+  t.match(new Identities().of({ secret: 'hidden'.repeat(9) }), /^[\w-]{43}$/)
+})
+
+t.test('an answer that contains itself is a TypeError', async (t) => {
+  const answer: Record<string, unknown> = {}
+  answer.answer = answer
+  t.throws(() => new Identities().of(answer), TypeError)
+})

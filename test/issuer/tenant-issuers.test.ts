@@ -1,0 +1,301 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import type { AccessToken } from '../../src/access-token.js'
+import type { Issuer } from '../../src/issuer/issuer.js'
+import { TenantIssuers, type TenantIssuersOptions } from '../../src/issuer/tenant-issuers.js'
+import { settled, unhandledRejections } from '../fixtures/rejections.js'
+
+const A = 'https://a.example'
+const B = 'https://b.example'
+const REFUSED = { name: 'InvalidTokenError', check: 'issuer' }
+
+function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuersOptions> = {}) {
+  const it = {
+    now: 1_000_000,
+    asked: [] as string[],
+    assembled: [] as Issuer[],
+    closed: [] as Issuer[],
+    issuers: undefined as unknown as TenantIssuers,
+    resolve: async (iss: unknown, context?: unknown) => it.issuers.resolve({ iss }, context),
+  }
+  it.issuers = new TenantIssuers({
+    ask(iss, context) {
+      it.asked.push(iss)
+      return ask(iss, context)
+    },
+    async assemble(iss, answer) {
+      if (answer === 'rubbish') throw new TypeError(`no sense for ${iss}`)
+      const issuer = {
+        issuer: iss,
+        keys: { close: async () => void it.closed.push(issuer) },
+      } as unknown as Issuer
+      it.assembled.push(issuer)
+      return issuer
+    },
+    dependsOnContext: false,
+    maxEntries: 100,
+    maxAge: 300_000,
+    negativeMaxAge: 60_000,
+    now: () => it.now,
+    ...options,
+  })
+  return it
+}
+
+const token = (issuer: string) => ({ issuer }) as AccessToken
+
+t.test('an answer is kept for maxAge, and used without a promise meanwhile', async (t) => {
+  const it = tenants(() => true)
+  const issuer = await it.resolve(A)
+  t.equal(it.issuers.resolve({ iss: A }, undefined), issuer)
+  it.now += 299_999
+  t.equal(it.issuers.resolve({ iss: A }, undefined), issuer)
+  t.ok(it.issuers.stillTrusts(issuer, token(A)))
+  t.notOk(it.issuers.stillTrusts(issuer, token(B)))
+  it.now += 1
+  t.notOk(it.issuers.stillTrusts(issuer, token(A)))
+  t.equal(await it.resolve(A), issuer, 'the same answer, and so the same keys')
+  t.same(it.asked, [A, A])
+  t.ok(it.issuers.stillTrusts(issuer, token(A)))
+  t.same(it.issuers.issuers(), [issuer])
+})
+
+t.test('whoever is trusted no longer, or otherwise, is asked for no more keys', async (t) => {
+  let answer: unknown = { audience: 'a' }
+  const it = tenants(() => answer, { maxAge: 1_000, negativeMaxAge: 1_000 })
+  const first = await it.resolve(A)
+  answer = { audience: 'b' }
+  t.equal(await it.resolve(A), first)
+  it.now += 1_000
+  const second = await it.resolve(A)
+  t.not(second, first)
+  t.notOk(it.issuers.stillTrusts(first, token(A)))
+  t.ok(it.issuers.stillTrusts(second, token(A)))
+  await settled()
+  t.same(it.closed, [first])
+  t.same(it.issuers.issuers(), [second])
+  answer = false
+  it.now += 1_000
+  await t.rejects(it.resolve(A), REFUSED)
+  await settled()
+  t.same(it.closed, [first, second])
+  t.same(it.issuers.issuers(), [])
+  answer = true
+  await t.rejects(it.resolve(A), REFUSED, 'for negativeMaxAge')
+  it.now += 1_000
+  t.equal((await it.resolve(A)).issuer, A)
+})
+
+t.test('a no is kept for negativeMaxAge, and refuses without a promise', async (t) => {
+  for (const no of [undefined, null, false]) {
+    const it = tenants(async () => no)
+    await t.rejects(it.resolve(A), REFUSED)
+    it.now += 59_999
+    t.throws(() => it.issuers.resolve({ iss: A }, undefined), REFUSED)
+    t.equal(it.asked.length, 1)
+    it.now += 1
+    await t.rejects(it.resolve(A), REFUSED)
+    t.equal(it.asked.length, 2)
+  }
+})
+
+t.test('what can be no issuer’s name is no question to the application', async (t) => {
+  const it = tenants(() => true)
+  for (const iss of [
+    undefined,
+    null,
+    5,
+    [A],
+    { toString: () => A },
+    '',
+    'a',
+    'ftp://a.example',
+    'javascript:alert(1)',
+    'https://',
+    `${A}?tenant=1`,
+    `${A}#1`,
+    `${A} `,
+    ` ${A}`,
+    `${A}\n`,
+    `${A}\r\nx: y`,
+    `${A}/\u0000`,
+    `${A}/\u2028`,
+    `${A}/ü`,
+    `${A}/"`,
+    `${A}/\\`,
+    'https://login.microsoftonline.com/{tenantid}/v2.0',
+    `${A}/${'a'.repeat(512)}`,
+    `${A}/${'a'.repeat(1_000_000)}`,
+  ]) {
+    await t.rejects(it.resolve(iss), REFUSED)
+    t.notOk(typeof iss === 'string' && it.issuers.mayTrust(iss))
+  }
+  t.same(it.asked, [])
+  t.ok(it.issuers.mayTrust(`${A}/realms/M%C3%BCller/`))
+  t.equal((await it.resolve('http://[::1]:8080/a')).issuer, 'http://[::1]:8080/a')
+})
+
+t.test('one question for all who come at the same time', async (t) => {
+  const answers: ((said: unknown) => void)[] = []
+  const it = tenants(() => new Promise((resolve) => answers.push(resolve)))
+  const waiting = Array.from({ length: 1_000 }, () => it.resolve(A))
+  t.equal(it.asked.length, 1)
+  answers[0]?.(true)
+  t.equal(new Set(await Promise.all(waiting)).size, 1)
+  t.equal(it.assembled.length, 1)
+
+  t.test('a no is an error of its own for each', async (t) => {
+    const refused = Array.from({ length: 10 }, () => it.resolve(B).catch((error) => error))
+    answers[1]?.(undefined)
+    const errors = await Promise.all(refused)
+    t.equal(new Set(errors).size, 10)
+    for (const error of errors) t.match(error, REFUSED)
+  })
+})
+
+t.test('what the application throws is thrown on, and asked again', async (t) => {
+  const failure = new Error('the database is down')
+  for (const fail of [
+    () => {
+      throw failure
+    },
+    () => Promise.reject(failure),
+  ]) {
+    const it = tenants(fail)
+    for (let i = 0; i < 2; i++) {
+      const waiting = [it.resolve(A), it.resolve(A)]
+      for (const outcome of waiting) await t.rejects(outcome, failure)
+    }
+    t.equal(it.asked.length, 2)
+  }
+  await settled()
+  t.same(unhandledRejections, [])
+})
+
+t.test('an answer that makes no sense is our mistake, in fixed words, and not kept', async (t) => {
+  const circular: Record<string, unknown> = {}
+  circular.answer = circular
+  for (const [answer, cause] of [
+    ['rubbish', /^no sense for https:/],
+    [circular, /circular/],
+  ] as const) {
+    let said: unknown = answer
+    const it = tenants(() => said)
+    const error = await it.resolve(A).catch((error) => error)
+    t.match(error, {
+      name: 'TypeError',
+      message: 'the answer of the function "issuer" can\'t be used: its "cause" says why',
+      cause: { message: cause },
+    })
+    said = true
+    t.equal((await it.resolve(A)).issuer, A)
+  }
+  await settled()
+  t.same(unhandledRejections, [])
+})
+
+t.test('an answer may be any thenable', async (t) => {
+  // What a query builder looks like.
+  const query = new (class Query {})()
+  Object.defineProperty(query, 'then', { value: (done: (said: unknown) => void) => done(true) })
+  const it = tenants(() => query)
+  t.equal((await it.resolve(A)).issuer, A)
+})
+
+t.test('an issuer whose place went to an answer without sense is asked about again', async (t) => {
+  const it = tenants((iss) => (iss === B ? 'rubbish' : true), { maxEntries: 1 })
+  const first = await it.resolve(A)
+  await t.rejects(it.resolve(B), TypeError)
+  await settled()
+  t.same(it.closed, [first])
+  t.notOk(it.issuers.stillTrusts(first, token(A)))
+  t.not(await it.resolve(A), first)
+})
+
+t.test('beyond maxEntries the one unused for longest goes, and is closed', async (t) => {
+  const it = tenants(() => true, { maxEntries: 2 })
+  const a = await it.resolve(A)
+  const b = await it.resolve(B)
+  t.equal(await it.resolve(A), a, 'it is in use')
+  await it.resolve('https://c.example')
+  await settled()
+  t.same(it.closed, [b])
+  t.ok(it.issuers.stillTrusts(a, token(A)))
+  t.notOk(it.issuers.stillTrusts(b, token(B)))
+  t.equal(it.issuers.issuers().length, 2)
+  t.not(await it.resolve(B), b)
+})
+
+t.test('one that is pushed out while it is put together is closed as well', async (t) => {
+  const it = tenants(() => true, { maxEntries: 1, dependsOnContext: true })
+  await Promise.all([it.resolve(A), it.resolve(B)])
+  await settled()
+  t.equal(it.assembled.length, 2)
+  t.same(it.closed, it.assembled.slice(0, 1))
+})
+
+t.test('close() closes all, and whatever is put together afterwards', async (t) => {
+  let answer: (said: unknown) => void = () => {}
+  const it = tenants((iss) => iss === A || new Promise((resolve) => (answer = resolve)))
+  const a = await it.resolve(A)
+  const waiting = it.resolve(B)
+  await it.issuers.close()
+  t.same(it.closed, [a])
+  answer(true)
+  const b = await waiting
+  t.same(it.closed, [a, b])
+})
+
+t.test(
+  'with a context the application is asked each time, and each answer holds once',
+  async (t) => {
+    const it = tenants((_iss, context) => context, { dependsOnContext: true })
+    const one = { audience: 'one' }
+    const two = { audience: 'two' }
+    const [first, second, none] = await Promise.allSettled(
+      [one, two, undefined].map((context) => it.resolve(A, context)),
+    )
+    t.equal(first?.status, 'fulfilled')
+    t.equal(second?.status, 'fulfilled')
+    t.match(none, { status: 'rejected', reason: REFUSED })
+    t.equal(it.assembled.length, 2)
+    t.equal(
+      await it.resolve(A, { audience: 'one' }),
+      it.assembled[0],
+      'the same answer, the same keys',
+    )
+    t.equal(it.assembled.length, 2)
+    t.notOk(it.issuers.stillTrusts(it.assembled[0] as Issuer, token(A)), 'no verdict is used again')
+    await t.rejects(it.resolve(A, false), REFUSED)
+    t.equal(await it.resolve(A, one), it.assembled[0], 'a no of one is none for another')
+    t.equal(it.asked.length, 6)
+  },
+)
+
+t.test('ten thousand strangers cost ten thousand questions, and bounded memory', async (t) => {
+  let asked = 0
+  const issuers = new TenantIssuers({
+    ask: () => void asked++,
+    assemble: async () => t.fail() as never,
+    dependsOnContext: false,
+    maxEntries: 100,
+    maxAge: 300_000,
+    negativeMaxAge: 60_000,
+    now: () => 1_000_000,
+  })
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const heapAfter = async (from: number) => {
+    for (let i = from; i < from + 20_000; i++) {
+      const iss = Buffer.from(`${A}/${i}/${'x'.repeat(400)}`).toString('latin1')
+      await Promise.resolve(issuers.resolve({ iss }, undefined)).catch(() => {})
+    }
+    gc()
+    return process.memoryUsage().heapUsed
+  }
+  const full = await heapAfter(0)
+  const later = await heapAfter(20_000)
+  t.equal(asked, 40_000)
+  t.ok(later - full < 5_000_000, `${later - full} bytes more`)
+})
