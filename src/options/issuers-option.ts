@@ -1,4 +1,5 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
+import { isSymmetric } from '../algorithms.js'
 import { isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
 import { hasNotThePartsOfJwt } from './introspection-options.js'
 import {
@@ -22,6 +23,10 @@ export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & { issuer?: string }
  * The answer for an issuer is kept (`tenants.maxAge`), unless the function takes a second parameter:
  * then it may depend on what the token came with (in a Fastify API, the request), so it is called
  * for each request, and each request's token is verified anew. What it throws is thrown on, a 500.
+ *
+ * It is asked about names that can be an issuer's only: URLs of at most 512 characters. The same
+ * answer means that the keys are kept, so answer with the same functions, stores and keys: one that
+ * is made anew each time is another one, and has the issuer's keys fetched again.
  */
 export type IssuerResolver<Context = unknown> = (
   iss: string,
@@ -30,7 +35,11 @@ export type IssuerResolver<Context = unknown> = (
 
 /** How the answers of a function as `issuer` are kept. Times are in milliseconds. */
 export interface TenantsOptions {
-  /** How many trusted issuers are kept, each with its keys. Default 1,000; from 1 to 100,000. */
+  /**
+   * How many trusted issuers are kept, each with its keys: more than there are tenants, as the one
+   * unused for longest makes room for another, and its keys are fetched anew. Default 1,000; from 1
+   * to 100,000.
+   */
   maxEntries?: number
   /**
    * How long an issuer stays trusted before the function is asked again, verified tokens included.
@@ -76,6 +85,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
   requireKnownKeys('"tenants"', tenants, ['maxEntries', 'maxAge', 'negativeMaxAge'])
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
   const defaults = defaultsIn(options)
+  requireUsable(defaults)
   const milliseconds = (name: 'maxAge' | 'negativeMaxAge', fallback: number) =>
     numberIn(`tenants.${name}`, tenants[name] ?? fallback, {
       minimum: 0,
@@ -95,6 +105,18 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
     }),
     maxAge: milliseconds('maxAge', 300_000),
     negativeMaxAge: milliseconds('negativeMaxAge', 60_000),
+  })
+}
+
+/** A mistake in what holds for every tenant is found now, and not by the first token. */
+function requireUsable(defaults: Partial<IssuerOptions>): void {
+  const { algorithms } = defaults
+  const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
+  resolveIssuer({
+    audience: 'any',
+    ...defaults,
+    ...(isForSecrets && { secret: new Uint8Array(64) }),
+    issuer: 'https://tenant.example',
   })
 }
 
@@ -126,7 +148,7 @@ function resolveNamed(options: IssuersOptions): readonly ResolvedIssuer[] {
   return Object.freeze(issuers)
 }
 
-function defaultsIn(options: IssuersOptions): object {
+function defaultsIn(options: IssuersOptions): Partial<IssuerOptions> {
   return Object.fromEntries(
     ISSUER_OPTIONS.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   )
@@ -134,7 +156,9 @@ function defaultsIn(options: IssuersOptions): object {
 
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
-  const own = { ...defaults, ...(issuer as unknown as IssuerOptions) }
+  // What is there but undefined says nothing: it must not lift a restriction of the defaults.
+  const unsaid = Object.entries(defaults).filter(([name]) => issuer[name] === undefined)
+  const own = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(unsaid) }
   const shared = (defaults as IssuerOptions).jwks
   if (!isPlainObject(shared) || !isPlainObject(issuer.jwks)) return own
   return { ...own, jwks: { ...shared, ...issuer.jwks } }
