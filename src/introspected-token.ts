@@ -14,8 +14,6 @@ import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
   readonly limits: TimeLimits
-  /** In characters. */
-  readonly maxTokenLength: number
   /** Whole seconds since the epoch. */
   readonly now: () => number
 }
@@ -26,14 +24,17 @@ export function introspectToken(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): NowOrLater<AccessToken> {
-  requireSendable(raw, rules.maxTokenLength)
+  requireSendable(raw)
   return andThen(answerAbout(raw, issuer), (answer) => {
     const claims = requireGood(answer, {}, issuer, rules)
     return new AccessToken({ raw, claims, reader: readerOf(issuer) })
   })
 }
 
-/** The same token again if its issuer says so. What it says now goes before what the token says. */
+/**
+ * The same token again if its issuer says so. What it says now goes before what the token says, and
+ * may take away some of the scope.
+ */
 export function requireActive(
   token: AccessToken,
   issuer: Issuer,
@@ -41,8 +42,16 @@ export function requireActive(
 ): NowOrLater<AccessToken> {
   return andThen(answerAbout(token.raw, issuer), (answer) => {
     requireGood(answer, token.claims, issuer, rules)
-    return token
+    return answer.scope === undefined ? token : narrowed(token, answer, issuer)
   })
+}
+
+function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
+  const { raw, claims } = token
+  const granted = new Set(standard.scope(answer as AccessTokenClaims))
+  const scope = [...token.scope].filter((one) => granted.has(one))
+  if (scope.length === token.scope.size) return token
+  return new AccessToken({ raw, claims, reader: { ...profile, scope: () => scope } })
 }
 
 function answerAbout(raw: string, { introspection }: Issuer): NowOrLater<Claims> {
@@ -56,12 +65,12 @@ function answerAbout(raw: string, { introspection }: Issuer): NowOrLater<Claims>
   })
 }
 
-/** The issuer gets no line breaks, nor a megabyte, to see of us. */
-function requireSendable(raw: string, maxLength: number): void {
-  if (raw.length <= maxLength && isToken68(raw)) return
+/** The issuer gets no line breaks to see of us. How long it may be was looked at before. */
+function requireSendable(raw: string): void {
+  if (isToken68(raw)) return
   throw new InvalidTokenError('The access token is malformed', {
     check: 'token',
-    expected: `at most ${maxLength} characters, of those that RFC 9110 §11.2 allows`,
+    expected: 'characters that RFC 9110 §11.2 allows',
   })
 }
 

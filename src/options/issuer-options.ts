@@ -10,7 +10,7 @@ import {
 } from '../algorithms.js'
 import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
 import { issuerMistake } from '../issuer/addresses/known.js'
-import { isOktaOrganization } from '../issuer/addresses/okta.js'
+import { isOktaOrganization, isOktaOrganizationName } from '../issuer/addresses/okta.js'
 import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { isSecureUrl } from '../secure-url.js'
@@ -137,10 +137,15 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
       `the name of this API, as the tokens of ${options.issuer} have it in "aud"`,
     ),
   )
+  const profile = resolveProfile(options, url, audience)
+  if (isTenantTemplate(options.issuer) && profile.requireKey === undefined) {
+    // Else one tenant's own key would sign for all the others.
+    reject('profile', 'must be entra, or extend it, for an issuer with {tenantid} in it')
+  }
   return Object.freeze({
     issuer: options.issuer,
     audience,
-    profile: resolveProfile(options, url, audience),
+    profile,
     algorithms: new Set(resolveAlgorithms(options)),
     keys: resolveKeys(options, allowHttp),
     introspection:
@@ -150,7 +155,8 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
   })
 }
 
-function requireIssuer({ issuer, profile, introspection }: IssuerOptions, allowHttp: boolean): URL {
+function requireIssuer(options: IssuerOptions, allowHttp: boolean): URL {
+  const { issuer, introspection } = options
   // The URL parser drops white space, a comparison with "iss" doesn't.
   if (typeof issuer !== 'string' || /\s/.test(issuer) || !URL.canParse(issuer)) {
     reject('issuer', 'must be a URL, such as https://example.okta.com/oauth2/default')
@@ -162,15 +168,24 @@ function requireIssuer({ issuer, profile, introspection }: IssuerOptions, allowH
   if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
     reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
   }
-  if (introspection !== undefined && isOktaOrganization(url) && issuer === url.origin) return url
-  if (isTenantTemplate(issuer)) requireTenantTemplate(url, issuer, profile)
-  const mistake = isTenantTemplate(issuer) ? undefined : issuerMistake(url, issuer)
+  if (introspection !== undefined && isOktaOrganizationName(url, issuer)) return url
+  if (isTenantTemplate(issuer)) {
+    requireTenantTemplate(url, options)
+    return url
+  }
+  const mistake = issuerMistake(url, issuer)
   if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
   return url
 }
 
 /** Every tenant of Entra ID: whoever means that says so by the placeholder that Entra itself has. */
-function requireTenantTemplate(url: URL, issuer: string, profile: IssuerOptions['profile']): void {
+function requireTenantTemplate(url: URL, { issuer, profile, introspection }: IssuerOptions): void {
+  if (introspection !== undefined) {
+    reject(
+      'introspection',
+      "is not for the tenants of Entra ID, which can't be asked: leave it out",
+    )
+  }
   if (isEntraHost(url) ? isEntraTemplate(issuer) : profile === 'entra') return
   reject(
     'issuer',

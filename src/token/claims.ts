@@ -89,8 +89,8 @@ function requireType(typ: string | undefined, { types, typeOptional }: ClaimExpe
 /**
  * RFC 8725 §3.12: an ID token is not an access token, nor is a refresh or a logout token. Only what
  * no access token carries counts: hashes that bind an ID token to a response (OpenID Connect Core
- * §3.1.3.6), the `events` of a security event (RFC 8417 §2.2), and the words in which Cognito and
- * Keycloak name the kind.
+ * §3.1.3.6), the `events` of a security event (RFC 8417 §2.2), and the words in which Cognito, Ory
+ * Hydra (`access_token`, when asked about a token) and Keycloak name the kind.
  */
 function requireNoOtherKindOfToken(claims: Claims): void {
   for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
@@ -99,7 +99,7 @@ function requireNoOtherKindOfToken(claims: Claims): void {
     }
   }
   const { token_use: use, typ } = claims
-  if (use !== undefined && use !== 'access') {
+  if (use !== undefined && use !== 'access' && use !== 'access_token') {
     throw refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
   }
   if (typeof typ === 'string' && OTHER_KINDS.has(typ)) {

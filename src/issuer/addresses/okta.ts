@@ -14,10 +14,19 @@ export function isOktaOrganization(issuer: URL): boolean {
   return isOktaDomain(issuer) && /^(?:\/oauth2)?(?:\/v1)?\/?$/.test(issuer.pathname)
 }
 
+/** The org authorization server under its name, which can be asked about its tokens. */
+export function isOktaOrganizationName(issuer: URL, name: string): boolean {
+  return isOktaOrganization(issuer) && !isAdminConsole(issuer) && name === issuer.origin
+}
+
+function isAdminConsole({ hostname }: URL): boolean {
+  return /-admin$/.test(hostname.replace(DOMAIN, ''))
+}
+
 /** Why this issuer can't be used for local validation, with the mend; `undefined` if it can. */
 export function oktaMistake(issuer: URL): string | undefined {
   const { hostname } = issuer
-  if (/-admin$/.test(hostname.replace(DOMAIN, ''))) {
+  if (isAdminConsole(issuer)) {
     const domain = hostname.replace('-admin.', '.')
     return `is the address of Okta's admin console. Use https://${domain}/oauth2/default`
   }
