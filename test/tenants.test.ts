@@ -357,3 +357,26 @@ t.test('metadata that names another issuer lets nobody in', async (t) => {
   const { status } = await api(t, () => true)
   t.equal(await status(await tokenOf({ iss: issuer.issuer })), 503)
 })
+
+t.test('a function that hides its second parameter gets it where the options say so', async (t) => {
+  const contexts: unknown[] = []
+  const issuer = (_iss: string, ...[context]: unknown[]) => {
+    contexts.push(context)
+    return undefined
+  }
+  for (const tenants of [{}, { perRequest: true }]) {
+    const server = await createResourceServer({ issuer, audience: AUDIENCE, tenants })
+    const verifying = server.verify(await tokenOf(), undefined, 'context')
+    await t.rejects(verifying, { code: 'invalid_token' })
+  }
+  t.strictSame(contexts, [undefined, 'context'])
+})
+
+t.test('an introspection that no token would ever reach is a mistake', async (t) => {
+  const introspection = { clientId: 'api', clientSecret: 'secret' }
+  const server = await createResourceServer({ issuer: () => ({ introspection }), audience: 'a' })
+  await t.rejects(server.verify(await tokenOf()), {
+    name: 'TypeError',
+    cause: { message: /choose "mode" always or recheck/ },
+  })
+})

@@ -1,6 +1,6 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
 import { isSymmetric } from '../algorithms.js'
-import { isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
+import { booleanOr, isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
 import { hasNotThePartsOfJwt } from './introspection-options.js'
 import {
   ISSUER_OPTIONS,
@@ -51,6 +51,11 @@ export interface TenantsOptions {
    * 86,400,000.
    */
   negativeMaxAge?: number
+  /**
+   * Whether the function looks at the request, so that it is called for each one. Default: whether
+   * it has a second parameter, which JavaScript tells only of one without a default value.
+   */
+  perRequest?: boolean
 }
 
 interface IssuersOptions extends Omit<IssuerOptions, 'issuer'> {
@@ -82,8 +87,9 @@ export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
 
 function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
   const { tenants = {} } = options
-  requireKnownKeys('"tenants"', tenants, ['maxEntries', 'maxAge', 'negativeMaxAge'])
+  requireKnownKeys('"tenants"', tenants, ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest'])
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
+  const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
   const defaults = defaultsIn(options)
   requireUsable(defaults)
   const milliseconds = (name: 'maxAge' | 'negativeMaxAge', fallback: number) =>
@@ -95,8 +101,8 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
   return Object.freeze({
     from: 'application' as const,
     // What isn't given can't be depended on.
-    ask: ask.length > 1 ? ask : (iss: string) => ask(iss, undefined),
-    dependsOnContext: ask.length > 1,
+    ask: perRequest ? ask : (iss: string) => ask(iss, undefined),
+    dependsOnContext: perRequest,
     resolve: (iss: string, answer: unknown) => resolveAnswer(defaults, iss, answer),
     maxEntries: numberIn('tenants.maxEntries', tenants.maxEntries ?? 1_000, {
       minimum: 1,
@@ -132,7 +138,14 @@ function resolveAnswer(defaults: object, iss: string, answer: unknown): Resolved
       'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
     )
   }
-  return resolveIssuer(withDefaults(defaults, { ...said, issuer: iss }))
+  const resolved = resolveIssuer(withDefaults(defaults, { ...said, issuer: iss }))
+  if (resolved.introspection?.mode === 'opaque' && !resolved.onlyIntrospected) {
+    throw new TypeError(
+      'the function "issuer" answered with an "introspection" that is for opaque tokens only, and ' +
+        'those name no issuer to ask the function about: choose "mode" always or recheck',
+    )
+  }
+  return resolved
 }
 
 function resolveNamed(options: IssuersOptions): readonly ResolvedIssuer[] {
