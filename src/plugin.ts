@@ -145,8 +145,8 @@ function createGuardHook(
     const reason = extractToken === undefined ? headerRefusal(thrown, request) : thrown
     // Fastify takes a falsy error for none, and would let the request in.
     if (!(reason instanceof Error)) return new Error('what was thrown is no Error')
-    if (reason instanceof ResourceServerError) {
-      const headers = responseHeaders(reason, { realm, scope: guard?.policy.scope ?? '' })
+    if (guard !== undefined && reason instanceof ResourceServerError) {
+      const headers = responseHeaders(reason, { realm, scope: guard.policy.scope })
       reply.headers(headers)
       // Not by assignment, which throws where the application made the error's own immutable.
       Reflect.set(reason, 'headers', headers)
