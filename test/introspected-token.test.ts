@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import {
   type Check,
@@ -6,7 +7,7 @@ import {
   type ResourceServerOptions,
 } from '../src/index.js'
 import { CLIENT, startIntrospectionServer } from './fixtures/introspection-server.js'
-import { AUDIENCE, seconds } from './fixtures/issuer.js'
+import { AUDIENCE, makeKey, seconds, sign } from './fixtures/issuer.js'
 import { json } from './fixtures/key-server.js'
 import { key, tokenOf } from './fixtures/protected-api.js'
 
@@ -257,6 +258,42 @@ t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', a
   }
   t.match(refusal, refusedBy('revocation'))
   t.equal(it.asked(token), 2)
+})
+
+t.test('I5: a signed answer is verified with the keys of the issuer', async (t) => {
+  const it = await asking(t, { signed: true, negativeMaxAge: 0 })
+  const stranger = await makeKey('ES256', 'es256')
+  const signedBy = async (by: typeof key, claims: object = {}) => {
+    const payload = { iss: it.issuer, aud: CLIENT.clientId, iat: seconds(), ...claims }
+    const text = JSON.stringify({ ...payload, token_introspection: it.good })
+    const jwt = await sign(by, {}, { header: { typ: 'token-introspection+jwt' }, payload: text })
+    it.state.instead = (response) =>
+      response.writeHead(200, { 'content-type': 'application/token-introspection+jwt' }).end(jwt)
+    return jwt
+  }
+  await signedBy(stranger)
+  await t.rejects(it.server.verify('a'), { name: 'IntrospectionUnavailableError' })
+  await signedBy(key, { aud: 'another API' })
+  await t.rejects(it.server.verify('b'), { name: 'IntrospectionUnavailableError' })
+  const answer = await signedBy(key, { sub: 'user-1', exp: seconds() + 300 })
+  t.match(await it.server.verify('c'), { subject: 'user-1' })
+  await t.rejects(it.server.verify(answer), refusedBy('type'), 'it is no access token itself')
+})
+
+t.test('I3: our own credentials refused: a 503, and loud', async (t) => {
+  for (const loud of [true, false]) {
+    const logged: [level: string, details: object, message: string][] = []
+    const log = (level: string) => (details: object, message: string) =>
+      void logged.push([level, details, message])
+    const logger = { warn: log('warn'), ...(loud && { error: log('error') }) }
+    const it = await asking(t, {}, { logger })
+    it.state.instead = (response) => response.writeHead(401).end('{"error":"invalid_client"}')
+    await t.rejects(it.server.verify('secret-token'), { name: 'IntrospectionUnavailableError' })
+    const details = { issuer: it.issuer, err: { message: /our own credentials/ } }
+    const message = 'an issuer could not be asked about a token'
+    t.match(logged, [[loud ? 'error' : 'warn', details, message]])
+    t.notMatch(inspect(logged), /secret/)
+  }
 })
 
 t.test('two issuers that answer', async (t) => {
