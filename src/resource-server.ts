@@ -5,7 +5,7 @@ import { responseHeaders } from './challenge.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { KeySetStatus, KeySource } from './keys/key-source.js'
 import type { ResourceServerOptions } from './options/resource-server-options.js'
-import { compilePolicy, type Requirement } from './policy/requirement.js'
+import { compilePolicy, type Policy, type Requirement } from './policy/requirement.js'
 import { checkRevocation } from './revocation/check-revocation.js'
 import type { Revocation } from './revocation/revocations.js'
 import type { Statistics } from './statistics.js'
@@ -18,10 +18,12 @@ import type { Statistics } from './statistics.js'
  */
 export class ResourceServer<Context = unknown> {
   readonly #core: Core
+  readonly #nothingMore: Policy<Context>
 
   /** @internal */
   constructor(core: Core) {
     this.#core = core
+    this.#nothingMore = compilePolicy<Context>({}, core.clock)
   }
 
   /**
@@ -46,7 +48,7 @@ export class ResourceServer<Context = unknown> {
     ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
   ): Promise<AccessToken> {
     const policy =
-      requirement === undefined ? NOTHING_MORE : compilePolicy(requirement, this.#core.clock)
+      requirement === undefined ? this.#nothingMore : compilePolicy(requirement, this.#core.clock)
     try {
       if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
       const verified = await this.#core.pipeline.verify(token, context)
@@ -116,8 +118,6 @@ export class ResourceServer<Context = unknown> {
     return this.#core.issuers.issuers().map(({ keys }) => keys)
   }
 }
-
-const NOTHING_MORE = compilePolicy<unknown>({}, { now: () => 0, clockTolerance: 0 })
 
 /**
  * A resource server without Fastify. Nothing is fetched before the first token comes.

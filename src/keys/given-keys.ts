@@ -1,7 +1,7 @@
 /** Keys that were given in the options, and so neither age nor need a network. */
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../algorithms.js'
-import { importKeySet, type KeySet } from './key-set.js'
+import { importKeySet, KeySet } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'
 
@@ -41,7 +41,7 @@ export function sharedSecret(
 
 /** For an issuer whose tokens nobody but itself can verify. */
 export function noKeys(issuer: string): KeySource {
-  return new GivenKeys(issuer, { size: 0, find: () => [] })
+  return new GivenKeys(issuer, new KeySet([]))
 }
 
 class GivenKeys implements KeySource {

@@ -186,7 +186,7 @@ function requireTenantTemplate(url: URL, { issuer, profile, introspection }: Iss
       "is not for the tenants of Entra ID, which can't be asked: leave it out",
     )
   }
-  if (isEntraHost(url) ? isEntraTemplate(issuer) : profile === 'entra') return
+  if (isEntraHost(url) ? isEntraTemplate(url, issuer) : profile === 'entra') return
   reject(
     'issuer',
     'has {tenantid} in it, which only Entra ID has: https://login.microsoftonline.com/{tenantid}/v2.0 ' +

@@ -80,8 +80,10 @@ t.test('what a reader throws is thrown on', async (t) => {
   const fail = () => {
     throw failure
   }
-  const server = await serverWith({ name: 'ours', scope: fail })
+  const server = await serverWith({ name: 'ours', clientId: fail })
   await t.rejects(server.verify(tokenOf({})), failure)
+  const asked = await serverWith({ name: 'ours', scope: fail })
+  await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failure)
   const lazy = await serverWith({ name: 'ours', roles: fail })
   const token = await lazy.verify(tokenOf({}))
   t.throws(() => token.roles, failure)

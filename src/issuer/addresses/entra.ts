@@ -27,9 +27,8 @@ export function entraMistake({ hostname, pathname }: URL, issuer: string): strin
 }
 
 /** What stands for every tenant in Entra's own metadata, under the addresses `common` and others. */
-export function isEntraTemplate(issuer: string): boolean {
-  const host = /^https:\/\/([^/]+)\//.exec(issuer)?.[1] ?? ''
-  return issuer === nameOf(host, '{tenantid}')
+export function isEntraTemplate({ hostname }: URL, issuer: string): boolean {
+  return issuer === nameOf(hostname, '{tenantid}')
 }
 
 function nameOf(hostname: string, tenant: string): string {
