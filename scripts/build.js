@@ -19,6 +19,7 @@ await build({
   bundle: true,
   // What both entry points use is there once, so that its classes are the same.
   splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

@@ -62,7 +62,8 @@ function requireContents(paths) {
     (path) => !wanted.includes(path) && !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(path),
   )
   const untyped = paths.filter(
-    (path) => path.endsWith('.js') && !paths.includes(path.replace(/\.js$/, '.d.ts')),
+    (path) =>
+      /^(?!dist\/chunks\/).*\.js$/.test(path) && !paths.includes(path.replace(/\.js$/, '.d.ts')),
   )
   const problems = [
     ...missing.map((path) => `${path} is missing`),
