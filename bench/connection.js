@@ -13,6 +13,7 @@ export class Connection {
   #sentAt
   #unread
   #onAnswer
+  #onFailure
 
   static async open(port) {
     const connection = new Connection()
@@ -22,17 +23,20 @@ export class Connection {
     }
     connection.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread })
     await once(connection.#socket, 'connect')
+    connection.#socket.on('error', (error) => connection.#onFailure(error))
+    connection.#socket.on('close', () => {
+      // One that has done its part may be closed while the others still wait.
+      if (connection.#sentAt !== undefined) {
+        connection.#onFailure(new Error('the server closed a connection'))
+      }
+    })
     return connection
   }
 
   /** @param onAnswer told of the connection, the status and the milliseconds of each answer. */
   start(onAnswer, onFailure) {
     this.#onAnswer = onAnswer
-    this.#socket.on('error', onFailure)
-    this.#socket.on('close', () => {
-      // One that has done its part may be closed while the others still wait.
-      if (this.#sentAt !== undefined) onFailure(new Error('the server closed a connection'))
-    })
+    this.#onFailure = onFailure
   }
 
   send(request) {

@@ -1,5 +1,9 @@
-/** One row in one case in one round: rate and latency from the client, CPU from the server. */
+/**
+ * One case in one round: its rows take turns in short slices, so that whatever slows the machine for
+ * a second slows all of them. Rate and latency are the client's, CPU the server's.
+ */
 import { expectedStatus, warmUp } from './cases.js'
+import { rotate } from './statistics.js'
 
 const CONNECTIONS = 50
 
@@ -16,63 +20,131 @@ export class Measurement {
     this.#options = options
   }
 
-  async take(row, one, round) {
-    const { prime } = one
-    if (prime === 'always' || (prime === 'once' && round === 0)) {
-      await this.#load(row, one, { begin: 0 }, { total: one.count })
-    }
-    const { milliseconds, newPerRound } = this.#options
-    if (one.kind === 'new') {
-      const slice = { first: round * newPerRound, count: newPerRound }
-      return this.#load(row, one, slice, { total: newPerRound, milliseconds: milliseconds.new })
-    }
-    // A known token that wasn't asked for in a round might fall out of a cache before the next one.
-    const total = one.kind === 'known' ? Math.max(one.count, 10_000) : undefined
-    // Not always the same part of the list.
-    const begin = (round * 7_919) % one.count
-    return this.#load(row, one, { begin }, { total, milliseconds: milliseconds[one.kind] })
-  }
-
+  /** Before any round: every row compiled, with a heap that lives. */
   async warmUp(row) {
     const count = this.#options.warmUpTokens
-    const { milliseconds } = this.#options
-    await this.#load(row, warmUp, { count }, { total: count, milliseconds: milliseconds.warmUp })
+    await this.#measure(
+      [row],
+      warmUp,
+      { count },
+      {
+        slices: 1,
+        total: count,
+        milliseconds: this.#options.milliseconds.warmUp,
+      },
+    )
   }
 
-  async #load(row, one, part, load) {
-    try {
-      return await this.#measure(row, one, part, load)
-    } catch (cause) {
-      throw new Error(`${row.name} in ${one.name} failed`, { cause })
+  /** @returns what was measured of each row, by its name. */
+  async take(rows, one, round) {
+    const { prime, count } = one
+    if (prime === 'always' || (prime === 'once' && round === 0)) {
+      for (const row of rows) {
+        await this.#measure(
+          [row],
+          one,
+          { begin: 0 },
+          { slices: 1, total: count, milliseconds: 60_000 },
+        )
+      }
     }
+    const { slices, milliseconds, newPerRound } = this.#options
+    if (one.kind === 'new') {
+      const part = { first: round * newPerRound, count: newPerRound }
+      return this.#measure(rows, one, part, {
+        slices,
+        total: Math.floor(newPerRound / slices),
+        milliseconds: milliseconds.new / slices,
+      })
+    }
+    return this.#measure(
+      rows,
+      one,
+      { begin: (round * 7_919) % count },
+      {
+        slices,
+        // A known token that wasn't asked for in a round might fall out of a cache before the next.
+        total: one.kind === 'known' ? Math.max(count, 10_000) / slices : undefined,
+        milliseconds: milliseconds[one.kind] / slices,
+      },
+    )
   }
 
-  async #measure(row, one, part, load) {
-    await this.#client.ask('prepare', {
-      port: row.port,
-      list: this.#tokens.lists[one.list],
-      first: one.first,
-      count: one.count,
-      connections: CONNECTIONS,
-      ...part,
-    })
-    const fetchesBefore = this.#keySetServer.fetches
-    const before = await row.server.ask('cpu')
-    const { answered, statuses, seconds, latency } = await this.#client.ask('load', load)
-    const after = await row.server.ask('cpu')
-    requireStatus(row, one, statuses)
-    return {
-      perSecond: answered / seconds,
-      cpu: (after - before) / answered,
-      p50: latency.p50,
-      p99: latency.p99,
-      keySetFetches: this.#keySetServer.fetches - fetchesBefore,
+  async #measure(rows, one, part, { slices, ...load }) {
+    const turns = rows.map((row) => new Turns(row, one, this.#client, this.#keySetServer))
+    for (const turn of turns) {
+      await turn.open({
+        list: this.#tokens.lists[one.list],
+        first: one.first,
+        count: one.count,
+        connections: CONNECTIONS,
+        ...part,
+      })
     }
+    for (let slice = 0; slice < slices; slice++) {
+      for (const turn of rotate(turns, slice)) await turn.take(load)
+    }
+    return Object.fromEntries(
+      await Promise.all(turns.map(async (turn) => [turn.name, await turn.close()])),
+    )
   }
 }
 
-function requireStatus(row, one, statuses) {
-  const expected = expectedStatus(row, one)
-  if (Object.keys(statuses).every((status) => Number(status) === expected)) return
-  throw new Error(`it answered ${JSON.stringify(statuses)}, and ${expected} is right`)
+/** One row's turns in a case, added up. */
+class Turns {
+  #row
+  #one
+  #client
+  #keySetServer
+  #answered = 0
+  #seconds = 0
+  #cpu = 0
+  #fetches = 0
+
+  constructor(row, one, client, keySetServer) {
+    this.#row = row
+    this.#one = one
+    this.#client = client
+    this.#keySetServer = keySetServer
+  }
+
+  get name() {
+    return this.#row.name
+  }
+
+  async open(settings) {
+    await this.#client.ask('open', { name: this.name, port: this.#row.port, ...settings })
+  }
+
+  async take(load) {
+    const fetchesBefore = this.#keySetServer.fetches
+    const before = await this.#row.server.ask('cpu')
+    const { answered, statuses, seconds } = await this.#client.ask('load', {
+      name: this.name,
+      ...load,
+    })
+    this.#cpu += (await this.#row.server.ask('cpu')) - before
+    this.#fetches += this.#keySetServer.fetches - fetchesBefore
+    this.#answered += answered
+    this.#seconds += seconds
+    this.#requireStatus(statuses)
+  }
+
+  async close() {
+    const latency = await this.#client.ask('close', { name: this.name })
+    return {
+      perSecond: this.#answered / this.#seconds,
+      cpu: this.#cpu / this.#answered,
+      ...latency,
+      keySetFetches: this.#fetches,
+    }
+  }
+
+  #requireStatus(statuses) {
+    const expected = expectedStatus(this.#row, this.#one)
+    if (Object.keys(statuses).every((status) => Number(status) === expected)) return
+    throw new Error(
+      `${this.name} answered ${JSON.stringify(statuses)} in ${this.#one.name}, and ${expected} is right`,
+    )
+  }
 }

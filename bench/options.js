@@ -10,7 +10,7 @@ export const USAGE = `npm run bench [-- options]
   --rows a,b         only these rows, beside the open route
   --cases a,b        only these cases
   --rounds n         default 5, or 2 with --quick
-  --no-pin           leave the CPUs to the system; else servers have one and the client another
+  --pin              servers have one CPU and the client another; else that is left to the system
   --port n           of the issuer; default 40871
   --only http        or in-process: half of the benchmark
   --publish          measure nothing: copy the last full result to docs and draw its chart
@@ -24,13 +24,12 @@ const QUICK_CASES = ['known-1000', 'new-RS256', 'new-ES256', 'bad-signature']
 export function readOptions(args) {
   const { values } = parseArgs({
     args,
-    allowNegative: true,
     options: {
       quick: { type: 'boolean', default: false },
       rows: { type: 'string' },
       cases: { type: 'string' },
       rounds: { type: 'string' },
-      pin: { type: 'boolean', default: true },
+      pin: { type: 'boolean', default: false },
       port: { type: 'string', default: '40871' },
       only: { type: 'string' },
       publish: { type: 'boolean', default: false },
@@ -57,6 +56,8 @@ export function readOptions(args) {
     cpus: values.pin ? availableCpus() : undefined,
     warmUpTokens: quick ? 6_000 : 20_000,
     newPerRound: quick ? 1_500 : 5_000,
+    // Turns of each row in a case and round: few enough that each runs warm for most of its turn.
+    slices: quick ? 4 : 8,
     // For those who are slow; the others are done with their number before. Hostile ones have none.
     milliseconds: quick
       ? { warmUp: 1_500, known: 400, new: 500, hostile: 150 }
