@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { AccessTokenClaims } from './access-token-claims.js'
+import type { Confirmation } from './confirmation.js'
 
 /**
  * Whom the subject of a token is: a user, or a client that acts for itself. `unknown` where the
@@ -20,6 +21,7 @@ export interface ClaimReader {
 /** What the pipeline knows of a token once every check has passed. */
 export interface VerifiedToken {
   readonly raw: string
+  readonly confirmation?: Confirmation | undefined
   readonly claims: AccessTokenClaims
   readonly reader: ClaimReader
 }
@@ -44,6 +46,11 @@ export class AccessToken {
   readonly expiresAt: number
   /** Seconds since the epoch. */
   readonly issuedAt: number | undefined
+  /**
+   * What it is bound to (`cnf`): the client's key or certificate, which the request has proven;
+   * `undefined` for a bearer token.
+   */
+  readonly confirmation: Confirmation | undefined
   /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
   #raw: string
   readonly #reader: ClaimReader
@@ -55,7 +62,7 @@ export class AccessToken {
   #permissions: ReadonlySet<string> | undefined
 
   /** @internal */
-  constructor({ raw, claims, reader }: VerifiedToken) {
+  constructor({ raw, claims, reader, confirmation }: VerifiedToken) {
     this.#raw = raw
     this.#reader = reader
     this.claims = claims
@@ -64,6 +71,7 @@ export class AccessToken {
     this.issuer = claims.iss
     this.expiresAt = claims.exp
     this.issuedAt = claims.iat
+    this.confirmation = confirmation
     Object.freeze(this)
   }
 

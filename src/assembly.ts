@@ -1,5 +1,9 @@
 /** The one place where the parts are put together. */
 import { isSymmetric } from './algorithms.js'
+import { Binding } from './binding/binding.js'
+import { DPoP } from './binding/dpop/dpop.js'
+import { Nonces } from './binding/dpop/nonces.js'
+import { ReplayMemory } from './binding/dpop/replay-memory.js'
 import { createIntrospector } from './introspection/create-introspector.js'
 import type { IntrospectionFailure } from './introspection/introspection-failure.js'
 import { ConfiguredIssuers } from './issuer/configured-issuers.js'
@@ -25,6 +29,7 @@ import { Pipeline } from './pipeline.js'
 import type { Clock } from './policy/clock.js'
 import { Revocations } from './revocation/revocations.js'
 import { Counters } from './statistics.js'
+import { memoryStore } from './stores/memory-store.js'
 import { parseCompactJws } from './token/compact-jws.js'
 import { KnownHeaders } from './token/known-headers.js'
 import { requireSigner } from './token/signer.js'
@@ -32,6 +37,9 @@ import { requireSigner } from './token/signer.js'
 /** The parts, put together. */
 export interface Core {
   readonly pipeline: Pipeline
+  readonly binding: Binding
+  /** Under which URLs clients see the server, for DPoP proofs. */
+  readonly baseUrls: readonly string[]
   readonly issuers: IssuerSource
   readonly revocations: Revocations
   readonly realm: string
@@ -50,14 +58,38 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     ...limits,
     now,
   })
+  const binding = assembleBinding(resolved)
   return {
-    pipeline: new Pipeline({ ...resolved, issuers, revocations, counters }),
+    pipeline: new Pipeline({ ...resolved, issuers, binding, revocations, counters }),
+    binding,
+    baseUrls: resolved.dpop?.baseUrls ?? [],
     issuers,
     revocations,
     realm,
     counters,
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
   }
+}
+
+function assembleBinding({ dpop, limits, now, logger }: ResolvedOptions): Binding {
+  if (dpop === undefined) return new Binding({ dpop: 'off', mtls: 'off' }, undefined)
+  const { mode, nonce, replay, ...rules } = dpop
+  const replays = new ReplayMemory({
+    store: memoryStore({ maxEntries: replay.maxEntries, now }),
+    whenUnavailable: replay.whenUnavailable,
+    onFailure: (err) => logger.warn({ err }, 'the memory of used DPoP proofs could not be asked'),
+    now,
+  })
+  return new Binding(
+    { dpop: mode, mtls: 'off' },
+    new DPoP({
+      ...rules,
+      clockTolerance: limits.clockTolerance,
+      now,
+      nonces: nonce && new Nonces({ ...nonce, now }),
+      replays,
+    }),
+  )
 }
 
 async function assembleIssuers(

@@ -1,6 +1,7 @@
 /**
- * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3, RFC 9110
- * §11.6.1) or `Retry-After` (RFC 9110 §10.2.3). The only place that writes either.
+ * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3,
+ * RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110 §10.2.3). The only place
+ * that writes a challenge.
  *
  * Every part is from a fixed table or was checked at registration, so no character that a header or
  * a quoted-string can't hold ever gets here.
@@ -9,27 +10,75 @@ import {
   type AuthenticationDemand,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
+  InvalidDPoPProofError,
   MissingCredentialsError,
   type ResourceServerError,
+  type ResponseHeaders,
   UnavailableError,
+  UseDPoPNonceError,
 } from './errors.js'
 
 export interface ChallengeContext {
   readonly realm: string
   /** What the resource asks for, space-delimited; empty where nothing particular is. */
   readonly scope: string
+  /** Whether a bearer token is taken. Default true. */
+  readonly bearer?: boolean
+  /** How DPoP is offered, where it is. */
+  readonly dpop?: DPoPOffer | undefined
+  /** The scheme with which the token came; `undefined` where none did. */
+  readonly used?: 'Bearer' | 'DPoP' | undefined
+}
+
+export interface DPoPOffer {
+  /** The algorithms for proofs, space-delimited. */
+  readonly algs: string
+  /** For the client's next proof, where one is asked for. */
+  readonly nonce: string | undefined
 }
 
 /** The response headers for an error, in lower case as Node and Fastify keep them. */
 export function responseHeaders(
   error: ResourceServerError,
   context: ChallengeContext,
-): Record<string, string> {
+): ResponseHeaders {
   if (error instanceof UnavailableError) return { 'retry-after': String(error.retryAfter) }
-  return { 'www-authenticate': challenge(error, context) }
+  const challenges = challengesFor(error, context)
+  const [challenge] = challenges
+  const headers = {
+    'www-authenticate': challenges.length === 1 ? (challenge as string) : challenges,
+  }
+  const nonce = context.dpop?.nonce
+  return nonce === undefined || isBearer(context) ? headers : { ...headers, 'dpop-nonce': nonce }
 }
 
-function challenge(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
+/**
+ * RFC 9449 §7.2: the error belongs to the scheme that was used; the other one, where it is taken, is
+ * offered without. Who used DPoP knows it, and clients look for the one challenge that concerns them.
+ */
+function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
+  const { dpop, bearer = true, used } = context
+  const parameters = parametersOf(error, context)
+  if (dpop === undefined) return [`Bearer ${parameters}`]
+  const proving = `DPoP ${parameters}, algs="${dpop.algs}"`
+  if (isAboutProof(error) || used === 'DPoP' || !bearer) return [proving]
+  const offer =
+    error instanceof MissingCredentialsError
+      ? proving
+      : `DPoP realm="${context.realm}", algs="${dpop.algs}"`
+  return [`Bearer ${parameters}`, offer]
+}
+
+function isAboutProof(error: ResourceServerError): boolean {
+  return error instanceof InvalidDPoPProofError || error instanceof UseDPoPNonceError
+}
+
+/** Whoever sends a bearer token where one is taken has no use for a nonce. */
+function isBearer({ bearer = true, used }: ChallengeContext): boolean {
+  return bearer && used === 'Bearer'
+}
+
+function parametersOf(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
   let parameters = `realm="${realm}"`
   if (!(error instanceof MissingCredentialsError)) {
     parameters += `, error="${error.code}"`
@@ -41,7 +90,7 @@ function challenge(error: ResourceServerError, { realm, scope }: ChallengeContex
   if (error instanceof InsufficientUserAuthenticationError) {
     parameters += demandParameters(error.demand)
   }
-  return `Bearer ${parameters}`
+  return parameters
 }
 
 /** What an error of "authorize" demands was checked by nobody. */

@@ -22,6 +22,8 @@ export type Check =
   | 'age'
   | 'audience'
   | 'binding'
+  | 'proof'
+  | 'nonce'
   | 'introspection'
   | 'revocation'
   | 'authentication'
@@ -29,6 +31,7 @@ export type Check =
   | 'policy'
   | 'keys-unavailable'
   | 'introspection-unavailable'
+  | 'store-unavailable'
 
 /**
  * Why a request was refused, for the operator.
@@ -63,6 +66,9 @@ export class FindingAbout {
   }
 }
 
+/** Names in lower case; several values for a header that is sent several times. */
+export type ResponseHeaders = Readonly<Record<string, string | string[]>>
+
 /**
  * What every error of this package has in common. `code` is stable, `message` is for people.
  *
@@ -75,7 +81,7 @@ export abstract class ResourceServerError extends Error {
 
   // Private and read through the prototype, so that no serializer shows them by accident.
   #finding: Finding | FindingAbout
-  #headers: Readonly<Record<string, string>> = NO_HEADERS
+  #headers: ResponseHeaders = NO_HEADERS
 
   constructor(message: string, finding: Finding | FindingAbout, options?: ErrorOptions) {
     const { stackTraceLimit } = Error
@@ -103,14 +109,14 @@ export abstract class ResourceServerError extends Error {
   }
 
   /**
-   * The response headers that belong to this error (`WWW-Authenticate` or `Retry-After`). Fastify's
+   * The response headers that belong to this error (`WWW-Authenticate`, `DPoP-Nonce` or `Retry-After`). Fastify's
    * own error handler sends them; one of yours does with `reply.headers(error.headers)`.
    */
-  get headers(): Readonly<Record<string, string>> {
+  get headers(): ResponseHeaders {
     return this.#headers
   }
 
-  set headers(headers: Readonly<Record<string, string>>) {
+  set headers(headers: ResponseHeaders) {
     this.#headers = headers
   }
 }
@@ -148,6 +154,32 @@ export class InvalidTokenError extends ResourceServerError {
   readonly code = 'invalid_token'
   readonly statusCode = 401
   override readonly name = 'InvalidTokenError'
+}
+
+/** 401: the DPoP proof doesn't prove what it must, or was used before. RFC 9449 §7.1. */
+export class InvalidDPoPProofError extends ResourceServerError {
+  readonly code = 'invalid_dpop_proof'
+  readonly statusCode = 401
+  override readonly name = 'InvalidDPoPProofError'
+
+  constructor(message: string, finding: Omit<Finding, 'check'> = {}) {
+    super(message, { check: 'proof', ...finding })
+  }
+}
+
+/** 401: the client must make another DPoP proof, with the nonce in `DPoP-Nonce`. RFC 9449 §9. */
+export class UseDPoPNonceError extends ResourceServerError {
+  readonly code = 'use_dpop_nonce'
+  readonly statusCode = 401
+  override readonly name = 'UseDPoPNonceError'
+
+  constructor(found?: string) {
+    super('The DPoP proof must have the nonce that is sent along', {
+      check: 'nonce',
+      expected: '"nonce" from the header DPoP-Nonce',
+      found,
+    })
+  }
 }
 
 /** 403: the token is good, but not for this. `scope` is what would do. RFC 6750 §3.1. */
@@ -241,6 +273,15 @@ export class IntrospectionUnavailableError extends UnavailableError {
 
   constructor(issuer: string, retryAfter: number, cause: unknown) {
     super('introspection-unavailable', `a verdict of ${issuer}`, retryAfter, cause)
+  }
+}
+
+/** 503: what instances share can't be had, and without it nobody may be let in. */
+export class StoreUnavailableError extends UnavailableError {
+  override readonly name = 'StoreUnavailableError'
+
+  constructor(what: string, retryAfter: number, cause: unknown) {
+    super('store-unavailable', what, retryAfter, cause)
   }
 }
 

@@ -12,7 +12,11 @@ export type {
   AsymmetricAlgorithm,
   SymmetricAlgorithm,
 } from './algorithms.js'
-export { bearerToken, type RequestHeaders } from './credentials/bearer.js'
+export type { BindingRequirement } from './binding/demand.js'
+export type { BindingMode } from './binding/presentation.js'
+export type { Confirmation } from './confirmation.js'
+export type { RequestHeaders } from './credentials/authorization.js'
+export { bearerToken } from './credentials/bearer.js'
 export {
   type AuthenticationDemand,
   type Check,
@@ -20,12 +24,16 @@ export {
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   IntrospectionUnavailableError,
+  InvalidDPoPProofError,
   InvalidRequestError,
   InvalidTokenError,
   KeysUnavailableError,
   MissingCredentialsError,
   ResourceServerError,
+  type ResponseHeaders,
+  StoreUnavailableError,
   UnavailableError,
+  UseDPoPNonceError,
 } from './errors.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
@@ -33,6 +41,12 @@ export type { Fetch } from './keys/fetch-json.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
+export type {
+  DPoPNonceOptions,
+  DPoPOption,
+  DPoPOptions,
+  DPoPReplayOptions,
+} from './options/dpop-option.js'
 export type { IntrospectionOptions } from './options/introspection-options.js'
 export type { IssuerOptions } from './options/issuer-options.js'
 export type {
@@ -52,7 +66,10 @@ export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
+export type { PresentedToken } from './presented-token.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
 export type { Statistics } from './statistics.js'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
+export type { Store } from './stores/store.js'

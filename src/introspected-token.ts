@@ -4,7 +4,8 @@
  */
 import { AccessToken, type ClaimReader } from './access-token.js'
 import type { AccessTokenClaims } from './access-token-claims.js'
-import { requireUnbound } from './binding.js'
+import type { Binding } from './binding/binding.js'
+import { type Confirmation, readConfirmation } from './confirmation.js'
 import { InvalidTokenError } from './errors.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
@@ -13,6 +14,7 @@ import { notAnAccessToken, requireClaims, type TimeLimits } from './token/claims
 import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
+  readonly binding: Pick<Binding, 'requireProvable'>
   readonly limits: TimeLimits
   /** Whole seconds since the epoch. */
   readonly now: () => number
@@ -27,7 +29,8 @@ export function introspectToken(
   requireSendable(raw)
   return andThen(answerAbout(raw, issuer), (answer) => {
     const claims = requireGood(answer, {}, issuer, rules)
-    return new AccessToken({ raw, claims, reader: readerOf(issuer) })
+    const confirmation = requireBindable(answer, rules)
+    return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
   })
 }
 
@@ -42,16 +45,18 @@ export function requireActive(
 ): NowOrLater<AccessToken> {
   return andThen(answerAbout(token.raw, issuer), (answer) => {
     requireGood(answer, token.claims, issuer, rules)
+    requireSameBinding(requireBindable(answer, rules), token.confirmation)
     return answer.scope === undefined ? token : narrowed(token, answer, issuer)
   })
 }
 
 function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
-  const { raw, claims } = token
+  const { raw, claims, confirmation } = token
   const granted = new Set(standard.scope(answer as AccessTokenClaims))
   const scope = [...token.scope].filter((one) => granted.has(one))
   if (scope.length === token.scope.size) return token
-  return new AccessToken({ raw, claims, reader: { ...profile, scope: () => scope } })
+  const reader = { ...profile, scope: () => scope }
+  return new AccessToken({ raw, claims, confirmation, reader })
 }
 
 function answerAbout(raw: string, { introspection }: Issuer): NowOrLater<Claims> {
@@ -84,21 +89,51 @@ function requireGood(
   if (said.iss !== undefined && said.iss !== (own.iss ?? issuer)) {
     throw untrustedIssuer(issuer, said.iss)
   }
-  requireBearer(said.token_type)
-  const good = requireClaims(
-    { header: NO_HEADER, claims },
-    { ...expectations, ...ANY },
-    limits,
-    now(),
-  )
-  requireUnbound(good)
-  return good
+  requireAccessTokenType(said)
+  return requireClaims({ header: NO_HEADER, claims }, { ...expectations, ...ANY }, limits, now())
 }
 
-/** RFC 6749 §7.1, without regard to case. A refresh token, for one, may be active as well. */
-function requireBearer(type: unknown): void {
-  if (type === undefined || (typeof type === 'string' && type.toLowerCase() === 'bearer')) return
-  throw notAnAccessToken('"token_type": Bearer')
+/**
+ * RFC 6749 §7.1, without regard to case; `DPoP` for a token that is bound to a key (RFC 9449 §5). A
+ * refresh token, for one, may be active as well.
+ */
+function requireAccessTokenType({ token_type: type }: Claims): void {
+  if (type === undefined) return
+  if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return
+  throw notAnAccessToken('"token_type": Bearer or DPoP')
+}
+
+/** RFC 9449 §6.2, RFC 8705 §3.2: what the token is bound to is in the answer. */
+function requireBindable(
+  answer: Claims,
+  { binding }: IntrospectionRules,
+): Confirmation | undefined {
+  const confirmation = readConfirmation(answer)
+  const { token_type: type } = answer
+  if (confirmation?.jkt === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
+    // Bound to a key, and nobody says to which.
+    throw bindingDiffers('"jkt" in "cnf" of a DPoP token')
+  }
+  binding.requireProvable(confirmation)
+  return confirmation
+}
+
+/** What the issuer says of it now may not loosen what it was signed with. */
+function requireSameBinding(now: Confirmation | undefined, signed: Confirmation | undefined): void {
+  if (now === undefined) return
+  if (now.jkt === signed?.jkt && now['x5t#S256'] === signed?.['x5t#S256']) return
+  throw bindingDiffers('the binding that the token itself has')
+}
+
+function bindingDiffers(expected: string): InvalidTokenError {
+  return new InvalidTokenError(
+    'The access token is bound to something that cannot be proven here',
+    {
+      check: 'binding',
+      expected,
+      found: 'another binding in the answer of the issuer',
+    },
+  )
 }
 
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined }

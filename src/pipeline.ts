@@ -9,13 +9,14 @@
  * refused.
  *
  * Each step either hands on what the next one needs or throws one of the errors of `errors.ts`.
- * What comes before (taking the token off a request) and after (the route's policy) is in
- * `credentials/` and `policy/`.
+ * What comes before (taking the token off a request) and after (the proof of whose it is, and the
+ * route's policy) is in `credentials/`, `binding/` and `policy/`.
  */
 import { AccessToken } from './access-token.js'
-import { requireUnbound } from './binding.js'
+import type { Binding } from './binding/binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
+import { readConfirmation } from './confirmation.js'
 import { type IntrospectionRules, introspectToken, requireActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, requireAlgorithm } from './issuer/issuer.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
@@ -28,6 +29,7 @@ import { requireSigner } from './token/signer.js'
 
 export interface PipelineOptions {
   readonly issuers: IssuerSource
+  readonly binding: Pick<Binding, 'requireProvable'>
   readonly limits: TimeLimits
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
@@ -136,17 +138,18 @@ export class Pipeline {
   }
 
   #verifyJws(jws: CompactJws, issuer: Issuer): NowOrLater<Verdict> {
-    const { limits, counters, revocations } = this.#options
+    const { binding, limits, counters, revocations } = this.#options
     const algorithm = requireAlgorithm(issuer, jws.header.alg)
     const claims = requireClaims(jws, issuer.expectations, limits, this.#seconds())
-    requireUnbound(claims)
+    const confirmation = readConfirmation(claims)
+    binding.requireProvable(confirmation)
     const signer = requireSigner({ jws, algorithm, source: issuer.keys, counters })
 
     return andThen(signer, (key) => {
       issuer.profile.requireKey?.(key.issuer, claims)
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       revocations.sawToken(claims)
-      const token = new AccessToken({ raw: jws.raw, claims, reader: issuer.profile })
+      const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
       return { token, issuer, key, watch: watchOver(token, issuer) }
     })
   }

@@ -1,11 +1,13 @@
 /** A resource server without Fastify. */
 import type { AccessToken } from './access-token.js'
 import { assemble, type Core } from './assembly.js'
+import { resolveDemand } from './binding/demand.js'
 import { responseHeaders } from './challenge.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { KeySetStatus, KeySource } from './keys/key-source.js'
 import type { ResourceServerOptions } from './options/resource-server-options.js'
 import { compilePolicy, type Policy, type Requirement } from './policy/requirement.js'
+import { type PresentedToken, presentationOf } from './presented-token.js'
 import { checkRevocation } from './revocation/check-revocation.js'
 import type { Revocation } from './revocation/revocations.js'
 import type { Statistics } from './statistics.js'
@@ -28,36 +30,51 @@ export class ResourceServer<Context = unknown> {
 
   /**
    * Verifies a token: signature (or its issuer's word, with `introspection`), issuer, audience,
-   * times, kind, revocation by {@link revoke}, and the requirement if there is one. Whether its
-   * issuer revoked it is asked only with `introspection`. It does not check a proof of possession: a
-   * token that needs one (`cnf`) is refused.
+   * times, kind, revocation by {@link revoke}, the proof of a token that is bound to its client, and
+   * the requirement if there is one. Whether its issuer revoked it is asked only with
+   * `introspection`.
    *
-   * @param token as it stands after `Bearer `.
+   * @param token as it stands after `Bearer `; with what came along, if it may be bound.
    * @param requirement what the token must permit; see {@link Requirement}.
    * @param context handed on to the requirement's `authorize`, and to a function as `issuer`.
    * @throws {MissingCredentialsError} if there is no token.
-   * @throws {InvalidTokenError} if the token isn't to be trusted.
+   * @throws {InvalidTokenError} if the token isn't to be trusted, or isn't this client's.
+   * @throws {InvalidDPoPProofError} if the proof doesn't hold.
+   * @throws {UseDPoPNonceError} if the proof needs a nonce: the one in `error.headers`.
    * @throws {InsufficientUserAuthenticationError} if its user must authenticate again.
    * @throws {InsufficientScopeError} if it doesn't meet the requirement.
    * @throws {UnavailableError} if no verdict is possible, because the issuer can't be asked.
    * @see RFC 9068 §4
    */
   async verify(
-    token: string,
+    token: string | PresentedToken,
     requirement?: Requirement<Context>,
     ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
   ): Promise<AccessToken> {
-    const policy =
-      requirement === undefined ? this.#nothingMore : compilePolicy(requirement, this.#core.clock)
+    const { pipeline, binding, clock, counters } = this.#core
+    const policy = requirement === undefined ? this.#nothingMore : compilePolicy(requirement, clock)
+    const demand =
+      requirement === undefined ? binding.demand : resolveDemand(requirement, binding.demand)
+    const presented = presentationOf(token)
     try {
-      if (typeof token !== 'string' || token === '') throw new MissingCredentialsError()
-      const verified = await this.#core.pipeline.verify(token, context)
+      const { token: raw } = presented
+      if (typeof raw !== 'string' || raw === '') throw new MissingCredentialsError()
+      const verified = await pipeline.verify(raw, context)
+      if (!binding.needsNoProof(verified, presented.scheme, demand)) {
+        await binding.require(verified, presented, demand)
+      }
       await policy.require(verified, context as Context)
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
-        error.headers = responseHeaders(error, { realm: this.#core.realm, scope: policy.scope })
-        this.#core.counters.reject(error.code)
+        error.headers = responseHeaders(error, {
+          realm: this.#core.realm,
+          scope: policy.scope,
+          bearer: demand.dpop !== 'required',
+          dpop: binding.offer(demand),
+          used: presented.scheme,
+        })
+        counters.reject(error.code)
       }
       throw error
     }

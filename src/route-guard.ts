@@ -1,7 +1,9 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
+import type { Core } from './assembly.js'
+import { resolveDemand } from './binding/demand.js'
+import type { BindingDemand } from './binding/presentation.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
-import type { Clock } from './policy/clock.js'
 import {
   compilePolicy,
   type Policy,
@@ -23,18 +25,21 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
 
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
+  readonly binding: BindingDemand
   readonly optional: boolean
 }
+
+type Rules = Pick<Core, 'clock' | 'binding'>
 
 /** The guards of all routes of a scope; `undefined` for a route that is open. */
 export class RouteGuards {
   readonly #global: boolean
-  readonly #clock: Clock
+  readonly #core: Rules
   readonly #guards = new WeakMap<object, RouteGuard | undefined>()
 
-  constructor(global: boolean, clock: Clock) {
+  constructor(global: boolean, core: Rules) {
     this.#global = global
-    this.#clock = clock
+    this.#core = core
   }
 
   /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
@@ -42,13 +47,13 @@ export class RouteGuards {
     const known = this.#guards.get(config)
     if (known !== undefined || this.#guards.has(config)) return known
     const auth = Object.hasOwn(config, 'auth') ? config.auth : this.#global
-    const guard = compileGuard(auth, this.#clock)
+    const guard = compileGuard(auth, this.#core)
     this.#guards.set(config, guard)
     return guard
   }
 }
 
-function compileGuard(auth: unknown, clock: Clock): RouteGuard | undefined {
+function compileGuard(auth: unknown, { clock, binding }: Rules): RouteGuard | undefined {
   if (auth === false) return undefined
   const requirement = auth === true ? {} : auth
   if (!isPlainObject(requirement)) {
@@ -59,5 +64,9 @@ function compileGuard(auth: unknown, clock: Clock): RouteGuard | undefined {
   requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
   const { optional = false, ...policy } = requirement
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  return { policy: compilePolicy(policy, clock), optional }
+  return {
+    policy: compilePolicy(policy, clock),
+    binding: resolveDemand(policy, binding.demand),
+    optional,
+  }
 }

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import t from 'tap'
 import type { Algorithm } from '../src/algorithms.js'
+import { Binding } from '../src/binding/binding.js'
 import { KeysUnavailableError } from '../src/errors.js'
 import { createResourceServer, InvalidTokenError } from '../src/index.js'
 import { ConfiguredIssuers } from '../src/issuer/configured-issuers.js'
@@ -77,6 +78,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
     now: NOW,
     pipeline: new Pipeline({
       issuers,
+      binding: new Binding({ dpop: 'off', mtls: 'off' }, undefined),
       limits: { clockTolerance: 30, maxTokenAge: undefined },
       maxTokenLength: 8_192,
       counters: new Counters(),

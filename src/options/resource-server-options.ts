@@ -1,6 +1,7 @@
 /** What may be said about the resource server as a whole, and its check. */
 import { isQuotable } from '../challenge.js'
 import { functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
+import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
   type IssuerResolver,
@@ -24,6 +25,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
 
   /** How the answers of a function as `issuer` are kept. */
   tenants?: TenantsOptions
+
+  /**
+   * Whether tokens that are bound to a client's key are taken, with a proof of it (RFC 9449):
+   * `'allowed'`, `'required'`, or an object that says more. Default `false`: a bound token is
+   * refused.
+   */
+  dpop?: DPoPOption
 
   /** How many revocations (`revoke()`) are kept. */
   revocations?: RevocationsOption
@@ -84,6 +92,7 @@ export interface Logger {
 
 const OWN_OPTIONS = [
   'tenants',
+  'dpop',
   'revocations',
   'clockTolerance',
   'maxTokenAge',
@@ -103,6 +112,7 @@ export interface ResolvedOptions {
   readonly maxTokenLength: number
   readonly realm: string
   readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
+  readonly dpop: ResolvedDPoP | undefined
   readonly revocations: Readonly<Required<RevocationsOption>>
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
@@ -139,6 +149,7 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     }),
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
+    dpop: resolveDPoP(options.dpop),
     revocations: resolveRevocations(options.revocations),
     now: now ?? Date.now,
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),

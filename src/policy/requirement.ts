@@ -1,5 +1,6 @@
 /** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
 import type { AccessToken } from '../access-token.js'
+import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { isScopeToken } from '../challenge.js'
 import {
   type Finding,
@@ -19,7 +20,7 @@ import { compileStepUp, type StepUpRequirement } from './step-up.js'
  *
  * @typeParam Context what `authorize` gets beside the token: in a Fastify API, the request.
  */
-export interface Requirement<Context = unknown> extends StepUpRequirement {
+export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
   /** Scope tokens that must all have been granted: a space-delimited string, or an array. */
   scope?: string | readonly string[]
 
@@ -47,6 +48,7 @@ export const REQUIREMENT_KEYS = [
   'maxAge',
   'claims',
   'authorize',
+  ...BINDING_KEYS,
 ] as const satisfies readonly (keyof Requirement)[]
 
 /** A requirement made ready once, to be checked often. */

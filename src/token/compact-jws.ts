@@ -2,10 +2,9 @@
  * The strict front door: a string becomes the parts of a JWS in compact serialization (RFC 7515
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
-import { isUtf8 } from 'node:buffer'
 import type { InvalidTokenError } from '../errors.js'
-import { parseJsonObject } from '../json-object.js'
 import { decodeBase64url } from './base64url.js'
+import { parseObject, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, readHeader } from './jose-header.js'
 import type { KnownHeaders } from './known-headers.js'
 import { MALFORMED, malformed } from './malformed.js'
@@ -32,25 +31,21 @@ export function parseCompactJws(
   if (raw.length > maxLength) {
     throw malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
   }
-  const first = raw.indexOf('.')
-  const second = raw.indexOf('.', first + 1)
-  if (first === -1 || second === -1 || raw.includes('.', second + 1)) {
-    throw wrongNumberOf(raw.split('.').length)
-  }
-  const headerSegment = raw.slice(0, first)
+  const segments = splitCompact(raw)
+  if (segments === undefined) throw wrongNumberOf(raw.split('.').length)
+  const [headerSegment, payload, signature] = segments
   return {
     raw,
     headerSegment,
     header: knownHeaders.get(headerSegment) ?? readHeader(parseSegment(headerSegment)),
-    claims: parseSegment(raw.slice(first + 1, second)),
-    signingInput: raw.slice(0, second),
-    signature: decode(raw.slice(second + 1)),
+    claims: parseSegment(payload),
+    signingInput: raw.slice(0, headerSegment.length + 1 + payload.length),
+    signature: decode(signature),
   }
 }
 
 function parseSegment(segment: string): Readonly<Record<string, unknown>> {
-  const bytes = decode(segment)
-  const object = isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined
+  const object = parseObject(decode(segment))
   if (object === undefined) throw malformed(MALFORMED, 'JSON objects without duplicate members')
   return object
 }

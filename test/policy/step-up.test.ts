@@ -23,7 +23,7 @@ function challengeFor(requirement: Requirement, claims: object): string | undefi
     return undefined
   } catch (error) {
     const headers = responseHeaders(error as never, { realm: 'r', scope: 'never' })
-    return headers['www-authenticate']?.replace('Bearer realm="r", ', '')
+    return String(headers['www-authenticate']).replace('Bearer realm="r", ', '')
   }
 }
 

@@ -1,0 +1,105 @@
+/**
+ * Whether whoever sends a token is who it was issued to (RFC 9449 §7, RFC 8705 §3). Asked on every
+ * use of a token, also of one whose verdict is known: the proof belongs to the request.
+ */
+import type { AccessToken } from '../access-token.js'
+import type { DPoPOffer } from '../challenge.js'
+import type { Confirmation } from '../confirmation.js'
+import { InvalidTokenError } from '../errors.js'
+import type { NowOrLater } from '../now-or-later.js'
+import type { DPoP } from './dpop/dpop.js'
+import type { BindingDemand, Presentation, Scheme } from './presentation.js'
+import { areEqualThumbprints } from './thumbprint.js'
+
+type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
+
+export class Binding {
+  /** What is asked where nobody says otherwise; what is off here is off everywhere. */
+  readonly demand: BindingDemand
+  readonly #dpop: DPoP | undefined
+
+  constructor(demand: BindingDemand, dpop: DPoP | undefined) {
+    this.demand = demand
+    this.#dpop = dpop
+  }
+
+  /** For the challenge, where proofs of a key are taken. */
+  offer({ dpop }: BindingDemand): DPoPOffer | undefined {
+    if (dpop === 'off' || this.#dpop === undefined) return undefined
+    return { algs: this.#dpop.algs, nonce: this.#dpop.newestNonce() }
+  }
+
+  /** Refuses at once what nobody could prove here, before its token costs anything. */
+  requireProvable(confirmation: Confirmation | undefined): void {
+    if (confirmation?.jkt !== undefined && this.demand.dpop === 'off') {
+      throw refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
+    }
+    if (confirmation?.['x5t#S256'] !== undefined && this.demand.mtls === 'off') {
+      throw refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
+    }
+  }
+
+  /** Whether there is nothing to prove: a bearer token sent as one, where that is enough. */
+  needsNoProof({ confirmation }: Bound, scheme: Scheme, { dpop, mtls }: BindingDemand): boolean {
+    return (
+      confirmation === undefined &&
+      scheme === 'Bearer' &&
+      dpop !== 'required' &&
+      mtls !== 'required'
+    )
+  }
+
+  /**
+   * @returns the nonce for the client's next proof, if it needs a newer one: at once, or once the
+   *   proof is verified and known not to be a replay.
+   * @throws {ResourceServerError} or rejects with one, if the binding doesn't hold.
+   */
+  require(
+    { raw, confirmation = {} }: Bound,
+    presentation: Presentation,
+    demand: BindingDemand,
+  ): NowOrLater<string | undefined> {
+    requireCertificate(confirmation, presentation, demand)
+    const { jkt } = confirmation
+    if (jkt === undefined) {
+      if (presentation.scheme === 'DPoP') {
+        throw refusal('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
+      }
+      if (demand.dpop !== 'required') return undefined
+      throw refusal('An access token that is bound to a key (DPoP) is required here', '"jkt"')
+    }
+    if (demand.dpop === 'off' || this.#dpop === undefined) {
+      throw refusal(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
+    }
+    if (presentation.scheme !== 'DPoP') throw refusal(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
+    return this.#dpop.require(raw, jkt, presentation)
+  }
+}
+
+function requireCertificate(
+  confirmation: Confirmation,
+  presentation: Presentation,
+  { mtls }: BindingDemand,
+): void {
+  const bound = confirmation['x5t#S256']
+  if (bound === undefined) {
+    if (mtls !== 'required') return
+    throw refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')
+  }
+  if (mtls === 'off')
+    throw refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
+  const { certificateThumbprint } = presentation
+  if (certificateThumbprint === undefined) {
+    throw refusal(BOUND_TO_CERTIFICATE, 'a certificate of the client', 'none')
+  }
+  if (!areEqualThumbprints(bound, certificateThumbprint)) {
+    throw refusal(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
+  }
+}
+
+const BOUND_TO_KEY = 'The access token is bound to a key and must be sent with a DPoP proof'
+const BOUND_TO_CERTIFICATE = 'The access token is bound to a certificate that was not presented'
+
+function refusal(message: string, expected: string, found?: string): InvalidTokenError {
+  return new InvalidTokenError(message, { check: 'binding', expected, found })
+}

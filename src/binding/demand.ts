@@ -1,0 +1,42 @@
+/** What a route, or a call of `verify()`, asks of a token's binding. */
+import type { BindingDemand, BindingMode } from './presentation.js'
+
+export interface BindingRequirement {
+  /**
+   * `'required'`: only a token that is bound to a key, with a DPoP proof of it. `'allowed'`: bearer
+   * tokens as well. `'off'`: bearer tokens only. Default: as the option `dpop` says.
+   */
+  dpop?: BindingMode
+
+  /** The same for tokens that are bound to a client's certificate. Default: as `mtls` says. */
+  mtls?: BindingMode
+}
+
+export const BINDING_KEYS = [
+  'dpop',
+  'mtls',
+] as const satisfies readonly (keyof BindingRequirement)[]
+
+const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies BindingMode[]
+
+/**
+ * @param defaults as the options say; a kind that is off there is configured nowhere.
+ * @throws {TypeError} that names the part of the requirement and the mend.
+ */
+export function resolveDemand(
+  requirement: BindingRequirement,
+  defaults: BindingDemand,
+): BindingDemand {
+  const resolved = { ...defaults }
+  for (const key of BINDING_KEYS) {
+    const { [key]: mode = defaults[key] } = requirement
+    if (!MODES.includes(mode)) {
+      throw new TypeError(`"${key}" must be 'off', 'allowed' or 'required'`)
+    }
+    if (mode !== 'off' && defaults[key] === 'off') {
+      throw new TypeError(`"${key}" is asked for here: turn it on with the option "${key}"`)
+    }
+    resolved[key] = mode
+  }
+  return Object.freeze(resolved)
+}

@@ -1,0 +1,124 @@
+/**
+ * DPoP (RFC 9449): that whoever sends a token holds the key it is bound to. The checks of §4.3 in the
+ * order of their cost; the replay memory is last, so that nobody can use up another's proof.
+ */
+import type { Algorithm } from '../../algorithms.js'
+import { InvalidTokenError, UseDPoPNonceError } from '../../errors.js'
+import { isSignedBy } from '../../token/signature.js'
+import type { Presentation } from '../presentation.js'
+import { areEqualThumbprints, sha256 } from '../thumbprint.js'
+import { invalidProof } from './invalid-proof.js'
+import type { Nonces } from './nonces.js'
+import { type DPoPProof, parseProof } from './proof.js'
+import { ProofKeys } from './proof-keys.js'
+import type { ReplayMemory } from './replay-memory.js'
+import { isSameTarget } from './target-uri.js'
+
+export interface DPoPRules {
+  readonly algorithms: ReadonlySet<Algorithm>
+  /** How long ago a proof may have been made, in seconds. */
+  readonly maxAge: number
+  /** In seconds, to both sides. */
+  readonly clockTolerance: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Without them, a proof needs no nonce. */
+  readonly nonces: Nonces | undefined
+  readonly replays: ReplayMemory
+}
+
+export class DPoP {
+  readonly #rules: DPoPRules
+  readonly #keys: ProofKeys
+  /** The algorithms for the challenge (RFC 9449 §7.1), space-delimited. */
+  readonly algs: string
+
+  constructor(rules: DPoPRules) {
+    this.#rules = rules
+    this.#keys = new ProofKeys(rules.algorithms)
+    this.algs = [...rules.algorithms].join(' ')
+  }
+
+  /** The nonce for a client that has none, or an old one; `undefined` where none is asked for. */
+  newestNonce(): string | undefined {
+    return this.#rules.nonces?.newest()
+  }
+
+  /**
+   * @param jkt the thumbprint of the key that the token is bound to.
+   * @returns the nonce for the client's next proof, if there is a newer one than it used (§8.2).
+   * @throws {InvalidDPoPProofError} or rejects with it; the other errors of `errors.ts` likewise.
+   */
+  async require(
+    token: string,
+    jkt: string,
+    presentation: Presentation,
+  ): Promise<string | undefined> {
+    const proof = parseProof(singleProof(presentation.proofs))
+    const { key, algorithm } = await this.#keys.keyOf(proof.headerSegment, (thumbprint) =>
+      requireBoundKey(thumbprint, jkt),
+    )
+    this.#requireClaims(proof, token, presentation)
+    this.#requireNonce(proof)
+    if (!(await isSignedBy(key, algorithm, proof, true))) {
+      throw invalidProof('The signature of the DPoP proof is not valid', 'one by the key in "jwk"')
+    }
+    this.#keys.remember(proof.headerSegment, { key, algorithm, thumbprint: jkt })
+    await this.#requireFirstUse(proof, jkt)
+    const newest = this.newestNonce()
+    return newest === proof.claims.nonce ? undefined : newest
+  }
+
+  #requireClaims({ claims }: DPoPProof, token: string, { method, targetUris }: Presentation): void {
+    const { maxAge, clockTolerance, now } = this.#rules
+    if (claims.htm !== method) {
+      throw invalidProof('The DPoP proof is for another method', '"htm": the method of the request')
+    }
+    if (!targetUris.some((uri) => isSameTarget(claims.htu, uri))) {
+      throw invalidProof('The DPoP proof is for another URL', `"htu": ${targetUris.join(' or ')}`)
+    }
+    const seconds = Math.floor(now() / 1000)
+    // Each written so that a clock that tells no time refuses.
+    if (!(claims.iat > seconds - maxAge - clockTolerance)) {
+      throw invalidProof('The DPoP proof is too old', `"iat": after ${seconds - maxAge}`)
+    }
+    if (!(claims.iat <= seconds + clockTolerance)) {
+      throw invalidProof('The DPoP proof was made in the future', `"iat": until ${seconds}`)
+    }
+    if (claims.ath === undefined || !areEqualThumbprints(claims.ath, sha256(token))) {
+      throw invalidProof('The DPoP proof is for another access token', '"ath" of this token')
+    }
+  }
+
+  #requireNonce({ claims: { nonce } }: DPoPProof): void {
+    const { nonces } = this.#rules
+    if (nonces === undefined || (nonce !== undefined && nonces.accepts(nonce))) return
+    throw new UseDPoPNonceError(
+      nonce === undefined ? 'none' : 'one that is not ours, or an old one',
+    )
+  }
+
+  async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
+    const { maxAge, clockTolerance, replays } = this.#rules
+    // For as long as it would pass for a fresh one, on an instance whose clock is behind as well.
+    const until = iat + maxAge + 2 * clockTolerance
+    if (await replays.add({ jkt, jti }, until)) return
+    throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
+  }
+}
+
+function singleProof(proofs: readonly string[]): string {
+  const [proof] = proofs
+  if (proof === undefined) throw invalidProof('The request has no DPoP proof', 'one DPoP header')
+  if (proofs.length === 1) return proof
+  throw invalidProof('The request has more than one DPoP proof', 'one DPoP header')
+}
+
+function requireBoundKey(thumbprint: string, jkt: string): void {
+  if (areEqualThumbprints(thumbprint, jkt)) return
+  throw new InvalidTokenError('The access token is bound to another key than that of the proof', {
+    check: 'binding',
+    expected: 'a proof of the key that "jkt" names',
+    found: 'a proof of another key',
+  })
+}

@@ -1,0 +1,105 @@
+/**
+ * The keys that clients prove with: each proof carries its own (RFC 9449 §4.2), and all proofs of a
+ * client begin with the same characters, so a key that verified one isn't read and imported again.
+ */
+import { LRUCache } from 'lru-cache'
+import { type Algorithm, isAsymmetric } from '../../algorithms.js'
+import { isJsonObject } from '../../json-object.js'
+import { thumbprintOf } from '../../keys/thumbprint.js'
+import { importVerificationKey, type VerificationKey } from '../../keys/verification-key.js'
+import { decodeObject } from '../../token/compact-serialization.js'
+import { invalidProof } from './invalid-proof.js'
+
+export interface ProofKey {
+  readonly key: VerificationKey
+  readonly algorithm: Algorithm
+  /** RFC 7638, SHA-256 in base64url. */
+  readonly thumbprint: string
+}
+
+/** A kilobyte or two each. */
+const MAX_ENTRIES = 10_000
+
+/** The header of a proof as its client sent it, not yet used for anything. */
+interface ProofHeader {
+  readonly algorithm: Algorithm
+  readonly jwk: Readonly<Record<string, unknown>>
+}
+
+export class ProofKeys {
+  readonly #algorithms: ReadonlySet<Algorithm>
+  readonly #known = new LRUCache<string, ProofKey>({ max: MAX_ENTRIES })
+
+  constructor(algorithms: ReadonlySet<Algorithm>) {
+    this.#algorithms = algorithms
+  }
+
+  /**
+   * The key of a proof.
+   *
+   * @param requireThumbprint is given the thumbprint before anything dearer is done with the key.
+   * @throws {InvalidDPoPProofError} or rejects with it, if it isn't a key to prove with.
+   */
+  async keyOf(
+    headerSegment: string,
+    requireThumbprint: (thumbprint: string) => void,
+  ): Promise<ProofKey> {
+    const known = this.#known.get(headerSegment)
+    if (known !== undefined) {
+      requireThumbprint(known.thumbprint)
+      return known
+    }
+    const { algorithm, jwk } = this.#readHeader(headerSegment)
+    const thumbprint = thumbprintOf(jwk)
+    if (thumbprint === undefined) throw this.#unusable()
+    requireThumbprint(thumbprint)
+    const key = await importVerificationKey({ ...jwk, alg: jwk.alg ?? algorithm })
+    if (key === undefined || !key.algorithms.has(algorithm) || !isBounded(key)) {
+      throw this.#unusable()
+    }
+    return { key, algorithm, thumbprint }
+  }
+
+  /** To be called once a proof was verified, so that a stranger can't push out who returns. */
+  remember(headerSegment: string, key: ProofKey): void {
+    if (this.#known.has(headerSegment)) return
+    // A slice would keep the whole proof alive that it was cut from.
+    this.#known.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
+  }
+
+  #readHeader(headerSegment: string): ProofHeader {
+    const header = decodeObject(headerSegment)
+    if (header === undefined) {
+      throw invalidProof('The DPoP proof is malformed', 'a header without duplicate members')
+    }
+    const { typ, alg, jwk } = header
+    if (typeof typ !== 'string' || typ.toLowerCase().replace(/^application\//, '') !== 'dpop+jwt') {
+      throw invalidProof('The DPoP proof is of another type', '"typ": dpop+jwt')
+    }
+    if (!isAsymmetric(alg) || !this.#algorithms.has(alg)) {
+      const expected = [...this.#algorithms].join(' or ')
+      throw invalidProof('The DPoP proof is signed with an algorithm that is not allowed', expected)
+    }
+    if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
+      throw invalidProof('The DPoP proof is malformed', 'neither "crit" nor "b64" in the header')
+    }
+    if (!isJsonObject(jwk) || PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk, member))) {
+      throw this.#unusable()
+    }
+    return { algorithm: alg, jwk }
+  }
+
+  #unusable() {
+    const expected = `"jwk": a public key, RSA of 2048 to 4096 bits, for ${[...this.#algorithms].join(' or ')}`
+    return invalidProof('The key of the DPoP proof cannot be used', expected)
+  }
+}
+
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** A client chooses its key, and we do the work: a larger one would cost us more than it. */
+function isBounded({ material }: VerificationKey): boolean {
+  const { modulusLength = 0, publicExponent = 0n } = material.asymmetricKeyDetails ?? {}
+  return modulusLength <= 4096 && publicExponent <= 0xffff_ffffn
+}

@@ -1,0 +1,65 @@
+/** A DPoP proof (RFC 9449 §4.2): a JWT that says what it is for, signed with the key it carries. */
+import type { InvalidDPoPProofError } from '../../errors.js'
+import { decodeBase64url } from '../../token/base64url.js'
+import { decodeObject, splitCompact } from '../../token/compact-serialization.js'
+import { invalidProof } from './invalid-proof.js'
+
+/** Well-formed, and no more than that. */
+export interface DPoPProof {
+  /** As it was sent: the same for all proofs of a client. */
+  readonly headerSegment: string
+  readonly claims: ProofClaims
+  readonly signingInput: string
+  readonly signature: Uint8Array
+}
+
+export interface ProofClaims {
+  readonly jti: string
+  readonly htm: string
+  readonly htu: string
+  /** Seconds since the epoch. */
+  readonly iat: number
+  readonly ath: string | undefined
+  readonly nonce: string | undefined
+}
+
+/** In characters. One of an RSA key of 4096 bits for a long URL has 3,000. */
+const MAX_LENGTH = 8_192
+
+/** @throws {InvalidDPoPProofError} if it isn't one. */
+export function parseProof(raw: string): DPoPProof {
+  if (raw.length > MAX_LENGTH) throw malformed(`at most ${MAX_LENGTH} characters`)
+  const segments = splitCompact(raw)
+  if (segments === undefined) throw malformed('a JWT of three parts')
+  const [header, payload, last] = segments
+  const claims = decodeObject(payload)
+  const signature = decodeBase64url(last)
+  if (claims === undefined || signature === undefined) {
+    throw malformed('canonical base64url, JSON objects without duplicate members')
+  }
+  return {
+    headerSegment: header,
+    claims: requireClaims(claims),
+    signingInput: raw.slice(0, header.length + 1 + payload.length),
+    signature,
+  }
+}
+
+function requireClaims(claims: Readonly<Record<string, unknown>>): ProofClaims {
+  const { jti, htm, htu, iat, ath, nonce } = claims
+  if (!isText(jti)) throw malformed('"jti": a string that is not empty')
+  if (!isText(htm)) throw malformed('"htm": a string that is not empty')
+  if (!isText(htu)) throw malformed('"htu": a string that is not empty')
+  if (typeof iat !== 'number' || !Number.isFinite(iat)) throw malformed('"iat": a finite number')
+  if (ath !== undefined && !isText(ath)) throw malformed('"ath": a string that is not empty')
+  if (nonce !== undefined && !isText(nonce)) throw malformed('"nonce": a string that is not empty')
+  return { jti, htm, htu, iat, ath, nonce }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function malformed(expected: string): InvalidDPoPProofError {
+  return invalidProof('The DPoP proof is malformed', expected)
+}

@@ -1,0 +1,48 @@
+/** The proofs that were used (RFC 9449 §11.1), for as long as they would pass for fresh ones. */
+import { StoreUnavailableError } from '../../errors.js'
+import type { Store } from '../../stores/store.js'
+import { sha256 } from '../thumbprint.js'
+
+/** What tells proofs apart: the `jti` of one client says nothing about another's. */
+export interface ProofIdentity {
+  readonly jkt: string
+  readonly jti: string
+}
+
+export interface ReplayMemoryOptions {
+  readonly store: Store
+  /** What happens while the store can't be asked. */
+  readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
+  readonly onFailure: (error: unknown) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** In seconds: long enough for a store to come back, short enough for a client to wait. */
+const RETRY_AFTER = 1
+
+export class ReplayMemory {
+  readonly #options: ReplayMemoryOptions
+
+  constructor(options: ReplayMemoryOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Remembers a proof until a time, in seconds since the epoch, unless it is remembered already.
+   *
+   * @returns whether it is the first time that it is seen.
+   * @throws {StoreUnavailableError} if nobody can tell.
+   */
+  async add({ jkt, jti }: ProofIdentity, until: number): Promise<boolean> {
+    const { store, whenUnavailable, onFailure, now } = this.#options
+    const ttl = Math.max(1, Math.ceil(until * 1000 - now()))
+    try {
+      return await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
+    } catch (error) {
+      onFailure(error)
+      if (whenUnavailable === 'dangerouslyAccept') return true
+      throw new StoreUnavailableError('the memory of used DPoP proofs', RETRY_AFTER, error)
+    }
+  }
+}

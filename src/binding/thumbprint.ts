@@ -1,0 +1,12 @@
+/** Thumbprints: SHA-256 in base64url. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64url')
+}
+
+/** In constant time, as far as their length goes. */
+export function areEqualThumbprints(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1')]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

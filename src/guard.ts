@@ -1,0 +1,156 @@
+/**
+ * The guard of every route: takes the token off a request, sends it down the pipeline, has its
+ * binding proven, asks the route's policy, and answers for every refusal.
+ */
+import type {
+  HookHandlerDoneFunction as DoneFunction,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+} from 'fastify'
+import type { AccessToken } from './access-token.js'
+import type { Core } from './assembly.js'
+import type { Scheme } from './binding/presentation.js'
+import { responseHeaders } from './challenge.js'
+import { MissingCredentialsError, ResourceServerError } from './errors.js'
+import { andThen, type NowOrLater } from './now-or-later.js'
+import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
+import { isPreflight } from './preflight.js'
+import { RequestCredentials } from './request-credentials.js'
+import type { RouteGuard, RouteGuards } from './route-guard.js'
+
+export function createGuardHook(
+  core: Core,
+  guards: RouteGuards,
+  options: ResolvedPluginOptions,
+): onRequestHookHandler {
+  const { pipeline, binding, realm, counters } = core
+  const credentials = new RequestCredentials(options, core.baseUrls)
+
+  // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
+  return (request, reply, done) => {
+    let guard: RouteGuard | undefined
+    let outcome: NowOrLater<AccessToken | null>
+    try {
+      guard = guards.of(request.routeOptions.config)
+      outcome =
+        guard === undefined || isPreflight(request) ? null : authenticate(request, guard, reply)
+    } catch (error) {
+      return done(refusal(error, guard, request, reply))
+    }
+    if (outcome instanceof Promise) admitLater(outcome, guard, request, reply, done)
+    else admit(outcome, request, done)
+  }
+
+  function authenticate(
+    request: FastifyRequest,
+    guard: RouteGuard,
+    reply: FastifyReply,
+  ): NowOrLater<AccessToken | null> {
+    const bearer = credentials.bearer(request)
+    if (bearer !== undefined) return verify(bearer, 'Bearer', request, guard, reply)
+    const proven = guard.binding.dpop === 'off' ? undefined : credentials.dpop(request)
+    if (proven !== undefined) return verify(proven, 'DPoP', request, guard, reply)
+    if (guard.optional) return null
+    throw new MissingCredentialsError()
+  }
+
+  function verify(
+    raw: string,
+    scheme: Scheme,
+    request: FastifyRequest,
+    guard: RouteGuard,
+    reply: FastifyReply,
+  ): NowOrLater<AccessToken> {
+    const token = pipeline.verify(raw, request)
+    return token instanceof Promise
+      ? token.then((verified) => prove(verified, scheme, request, guard, reply))
+      : prove(token, scheme, request, guard, reply)
+  }
+
+  function prove(
+    token: AccessToken,
+    scheme: Scheme,
+    request: FastifyRequest,
+    guard: RouteGuard,
+    reply: FastifyReply,
+  ): NowOrLater<AccessToken> {
+    if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
+    const presentation = credentials.presentation(request, scheme)
+    return andThen(binding.require(token, presentation, guard.binding), (nonce) => {
+      if (nonce !== undefined) reply.header('dpop-nonce', nonce)
+      return permit(token, guard, request)
+    })
+  }
+
+  function refusal(
+    thrown: unknown,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Error {
+    const reason = credentials.reasonFor(thrown, request)
+    // Fastify takes a falsy error for none, and would let the request in.
+    if (!(reason instanceof Error)) return new Error('what was thrown is no Error')
+    if (guard !== undefined && reason instanceof ResourceServerError) {
+      const headers = responseHeaders(reason, {
+        realm,
+        scope: guard.policy.scope,
+        bearer: guard.binding.dpop !== 'required',
+        dpop: binding.offer(guard.binding),
+        used: credentials.schemeUsed(request),
+      })
+      reply.headers(headers)
+      // Not by assignment, which throws where the application made the error's own immutable.
+      Reflect.set(reason, 'headers', headers)
+      counters.reject(reason.code)
+      report(reason, request, options.onReject)
+    }
+    return reason
+  }
+
+  function admitLater(
+    verifying: Promise<AccessToken | null>,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    verifying.then(
+      (token) => admit(token, request, done),
+      (error) => done(refusal(error, guard, request, reply)),
+    )
+  }
+}
+
+function permit(
+  token: AccessToken,
+  { policy }: RouteGuard,
+  request: FastifyRequest,
+): NowOrLater<AccessToken> {
+  // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
+  request.auth = token
+  const permitted = policy.require(token, request)
+  return permitted === undefined ? token : permitted.then(() => token)
+}
+
+function admit(token: AccessToken | null, request: FastifyRequest, done: DoneFunction): void {
+  request.auth = token
+  done()
+}
+
+/** The reason goes to the operator. Nothing that the caller sent is in the log line. */
+function report(
+  error: ResourceServerError,
+  request: FastifyRequest,
+  onReject: PluginOptions['onReject'],
+): void {
+  const { code, check, expected } = error
+  const failed = (err: unknown) => request.log.error({ err }, '"onReject" failed')
+  try {
+    request.log.info({ code, check, expected }, `request refused: ${error.message}`)
+    Promise.resolve(onReject?.(error, request)).catch(failed)
+  } catch (err) {
+    failed(err)
+  }
+}

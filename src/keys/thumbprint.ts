@@ -1,0 +1,18 @@
+/** The thumbprint of a key (RFC 7638), by which a token names the one it is bound to. */
+import { createHash } from 'node:crypto'
+
+/** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  RSA: ['e', 'kty', 'n'],
+}
+
+/** SHA-256 in base64url; `undefined` for what isn't a public key. */
+export function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
+  const members =
+    typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined
+  if (members?.every((member) => typeof jwk[member] === 'string') !== true) return undefined
+  const required = Object.fromEntries(members.map((member) => [member, jwk[member]]))
+  return createHash('sha256').update(JSON.stringify(required)).digest('base64url')
+}

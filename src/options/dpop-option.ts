@@ -1,0 +1,172 @@
+/** What may be said about DPoP (RFC 9449), and its check. */
+import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetric } from '../algorithms.js'
+import { numberIn, reject, requireKnownKeys, strings } from './check.js'
+
+/** How tokens that are bound to a client's key are taken. Times are in seconds. */
+export interface DPoPOptions {
+  /**
+   * `'allowed'`: a token that is bound to a key needs a proof, others are taken as bearer tokens.
+   * `'required'`: only bound ones are taken. A route may say otherwise with `config.auth.dpop`.
+   * Default `'allowed'`.
+   */
+  mode?: 'allowed' | 'required'
+
+  /**
+   * Under which URL clients see this server, such as `https://api.example.com`, with the path prefix
+   * that a proxy takes away if there is one: what stands before `request.url`. Several if there are
+   * several. Default: from `X-Forwarded-Host` and `X-Forwarded-Proto`, where Fastify's `trustProxy`
+   * trusts the sender; never from a `Host` that the caller sent.
+   */
+  baseUrl?: string | readonly string[]
+
+  /** What proofs may be signed with. Default: every asymmetric algorithm. */
+  algorithms?: readonly AsymmetricAlgorithm[]
+
+  /**
+   * How long ago a proof may have been made, beside `clockTolerance`. Default 60; from 1 to 3,600.
+   */
+  maxAge?: number
+
+  /** Nonces that a proof must have (RFC 9449 §9). Default: none are asked for. */
+  nonce?: DPoPNonceOptions
+
+  /** The memory of proofs that were used. */
+  replay?: DPoPReplayOptions
+}
+
+export interface DPoPNonceOptions {
+  /**
+   * What nonces are made of, the same on every instance: 32 bytes or more, of a random generator. Of
+   * several the first one makes and all accept, so that it can be changed while instances run.
+   */
+  secret: string | Uint8Array | readonly (string | Uint8Array)[]
+
+  /** How long a nonce is the newest; it is accepted for as long again. Default 300; from 10 to 86,400. */
+  lifetime?: number
+}
+
+export interface DPoPReplayOptions {
+  /**
+   * How many are remembered in this process; for `stores.replay`, the store decides. One more is a
+   * 503, because to forget one would let it pass again. Default 1,000,000; from 1,000 to 100,000,000.
+   */
+  maxEntries?: number
+
+  /**
+   * What becomes of a request while `stores.replay` can't be asked: `'refuse'` is a 503, and
+   * `'dangerouslyAccept'` lets a stolen proof pass again for as long as it is fresh. Default `'refuse'`.
+   */
+  whenUnavailable?: 'refuse' | 'dangerouslyAccept'
+}
+
+/** Checked, with every default filled in. */
+export interface ResolvedDPoP {
+  readonly mode: 'allowed' | 'required'
+  readonly baseUrls: readonly string[]
+  readonly algorithms: ReadonlySet<AsymmetricAlgorithm>
+  readonly maxAge: number
+  readonly nonce: { readonly secrets: readonly Uint8Array[]; readonly lifetime: number } | undefined
+  readonly replay: Readonly<Required<DPoPReplayOptions>>
+}
+
+export type DPoPOption = false | 'allowed' | 'required' | DPoPOptions
+
+const KEYS = [
+  'mode',
+  'baseUrl',
+  'algorithms',
+  'maxAge',
+  'nonce',
+  'replay',
+] as const satisfies readonly (keyof DPoPOptions)[]
+
+/** @throws {TypeError} that names the option and the mend. */
+export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefined {
+  if (option === false) return undefined
+  const options = isMode(option) ? { mode: option } : option
+  requireKnownKeys('"dpop"', options, KEYS)
+  const { mode = 'allowed', algorithms = ASYMMETRIC_ALGORITHMS } = options
+  if (!isMode(mode)) return reject('dpop.mode', "must be 'allowed' or 'required'")
+  return Object.freeze({
+    mode,
+    baseUrls: resolveBaseUrls(options.baseUrl),
+    algorithms: resolveAlgorithms(algorithms),
+    maxAge: numberIn('dpop.maxAge', options.maxAge ?? 60, {
+      minimum: 1,
+      maximum: 3_600,
+      unit: 'seconds',
+    }),
+    nonce: options.nonce === undefined ? undefined : resolveNonce(options.nonce),
+    replay: resolveReplay(options.replay),
+  })
+}
+
+function isMode(value: unknown): value is 'allowed' | 'required' {
+  return value === 'allowed' || value === 'required'
+}
+
+function resolveBaseUrls(value: unknown): readonly string[] {
+  if (value === undefined) return []
+  return strings('dpop.baseUrl', value, 'the URL under which clients see this server').map(
+    (text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      const isPlain =
+        url !== undefined &&
+        /^https?:$/.test(url.protocol) &&
+        `${url.username}${url.password}${url.search}${url.hash}` === '' &&
+        !/[?#\s\\]/.test(text)
+      if (isPlain) return text.replace(/\/$/, '')
+      return reject(
+        'dpop.baseUrl',
+        'must be an http or https URL without query, such as https://api.example.com',
+      )
+    },
+  )
+}
+
+function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
+  if (Array.isArray(value) && value.length > 0 && value.every(isAsymmetric)) return new Set(value)
+  return reject('dpop.algorithms', `must be an array of ${ASYMMETRIC_ALGORITHMS.join(', ')}`)
+}
+
+const MIN_SECRET_BYTES = 32
+
+function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
+  requireKnownKeys('"dpop.nonce"', options, ['secret', 'lifetime'])
+  const { secret, lifetime = 300 } = options
+  const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
+  const secrets = given.map((one) =>
+    // Copies, so that nobody changes them.
+    typeof one === 'string' || one instanceof Uint8Array ? Buffer.from(one as string) : undefined,
+  )
+  if (secrets.length === 0 || !secrets.every((one) => one && one.length >= MIN_SECRET_BYTES)) {
+    return reject(
+      'dpop.nonce.secret',
+      `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance, or an array of such`,
+    )
+  }
+  return Object.freeze({
+    secrets: secrets as Buffer[],
+    lifetime: numberIn('dpop.nonce.lifetime', lifetime, {
+      minimum: 10,
+      maximum: 86_400,
+      unit: 'seconds',
+    }),
+  })
+}
+
+function resolveReplay(options: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
+  requireKnownKeys('"dpop.replay"', options, ['maxEntries', 'whenUnavailable'])
+  const { maxEntries = 1_000_000, whenUnavailable = 'refuse' } = options
+  if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
+    return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")
+  }
+  return Object.freeze({
+    maxEntries: numberIn('dpop.replay.maxEntries', maxEntries, {
+      minimum: 1_000,
+      maximum: 100_000_000,
+      unit: 'proofs',
+    }),
+    whenUnavailable,
+  })
+}

@@ -1,0 +1,56 @@
+/** A token together with what came with it, for whoever verifies it without the plugin. */
+import type { Presentation } from './binding/presentation.js'
+import { sha256 } from './binding/thumbprint.js'
+import { isPlainObject, requireKnownKeys } from './plain-object.js'
+
+/** A token that may be bound to its client (`cnf`), and what proves whose it is. */
+export interface PresentedToken {
+  /** As it stands after the scheme. */
+  token: string
+  /** The DPoP proof (RFC 9449 §4), and the request that it must be for. */
+  dpop?: {
+    /** The value of the one `DPoP` header. */
+    proof: string
+    /** Of the request, such as `GET`. */
+    method: string
+    /** Of the request, as the client knows it: never made of a `Host` that the caller sent. */
+    url: string
+  }
+  /** The certificate in DER with which the client came (RFC 8705 §3): of the TLS connection. */
+  certificate?: Uint8Array
+}
+
+/** @throws {TypeError} if something is given that isn't one. */
+export function presentationOf(given: string | PresentedToken): Presentation & { token: string } {
+  if (!isPlainObject(given)) return { token: given as string, ...NOTHING }
+  requireKnownKeys('a presented token', given, ['token', 'dpop', 'certificate'])
+  const { token, dpop, certificate } = given as PresentedToken
+  if (certificate !== undefined && !(certificate instanceof Uint8Array)) {
+    throw new TypeError('"certificate" of a presented token must be the bytes of it, in DER')
+  }
+  const certificateThumbprint = certificate && sha256(certificate)
+  if (dpop === undefined) return { ...NOTHING, token, certificateThumbprint }
+  requireKnownKeys('"dpop" of a presented token', dpop, ['proof', 'method', 'url'])
+  const { proof, method, url } = dpop
+  if (![proof, method, url].every((one) => typeof one === 'string')) {
+    throw new TypeError(
+      '"dpop" of a presented token must have "proof", "method" and "url", strings',
+    )
+  }
+  return {
+    token,
+    scheme: 'DPoP',
+    method,
+    proofs: [proof],
+    targetUris: [url],
+    certificateThumbprint,
+  }
+}
+
+const NOTHING = {
+  scheme: 'Bearer',
+  method: '',
+  proofs: [],
+  targetUris: [],
+  certificateThumbprint: undefined,
+} as const

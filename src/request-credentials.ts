@@ -1,0 +1,74 @@
+/** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
+import type { FastifyRequest } from 'fastify'
+import type { Presentation, Scheme } from './binding/presentation.js'
+import { bearerCredentials, dpopCredentials, malformedHeader } from './credentials/authorization.js'
+import { dpopProofs } from './credentials/dpop-proofs.js'
+import { InvalidTokenError } from './errors.js'
+import type { ResolvedPluginOptions } from './plugin-options.js'
+import { targetUris } from './request-target.js'
+import { isToken68 } from './token68.js'
+
+export class RequestCredentials {
+  readonly #extractToken: ResolvedPluginOptions['extractToken']
+  readonly #baseUrls: readonly string[]
+
+  constructor(
+    { extractToken }: Pick<ResolvedPluginOptions, 'extractToken'>,
+    baseUrls: readonly string[],
+  ) {
+    this.#extractToken = extractToken
+    this.#baseUrls = baseUrls
+  }
+
+  /**
+   * The token that is sent as a bearer token, or that the application finds somewhere else, where no
+   * scheme is; `undefined` where there is none.
+   */
+  bearer(request: FastifyRequest): string | undefined {
+    if (this.#extractToken === undefined) return bearerCredentials(request.raw)
+    const token: unknown = this.#extractToken(request) ?? ''
+    if (typeof token === 'string') return token === '' ? undefined : token
+    // Its rejection would be nobody's, and end the process.
+    Promise.resolve(token).catch(() => {})
+    throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
+  }
+
+  /** The token that is sent with the scheme `DPoP`. */
+  dpop(request: FastifyRequest): string | undefined {
+    return this.#extractToken === undefined ? dpopCredentials(request.raw) : undefined
+  }
+
+  /** What may prove whose the token is. Made for tokens that are bound, and no others. */
+  presentation(request: FastifyRequest, scheme: Scheme): Presentation {
+    const proofs = dpopProofs(request.raw)
+    const isFromElsewhere = this.#extractToken !== undefined
+    return {
+      scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
+      method: request.method,
+      proofs,
+      targetUris: targetUris(request, this.#baseUrls),
+      certificateThumbprint: undefined,
+    }
+  }
+
+  /** For the challenge: the scheme of a request that was refused. */
+  schemeUsed(request: FastifyRequest): Scheme | undefined {
+    if (this.#extractToken !== undefined) {
+      return dpopProofs(request.raw).length > 0 ? 'DPoP' : 'Bearer'
+    }
+    const { authorization = '' } = request.headers
+    if (/^dpop(?:[ \t]|$)/i.test(authorization)) return 'DPoP'
+    return /^bearer(?:[ \t]|$)/i.test(authorization) ? 'Bearer' : undefined
+  }
+
+  /**
+   * What isn't even a token to HTTP is a malformed request, and not a bad token. Looked at last,
+   * because it costs more than to find a known token.
+   */
+  reasonFor(thrown: unknown, { raw }: FastifyRequest): unknown {
+    if (this.#extractToken !== undefined) return thrown
+    if (!(thrown instanceof InvalidTokenError) || thrown.check !== 'token') return thrown
+    const token = bearerCredentials(raw) ?? dpopCredentials(raw)
+    return isToken68(token as string) ? thrown : malformedHeader()
+  }
+}
