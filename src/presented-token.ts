@@ -22,7 +22,10 @@ export interface PresentedToken {
 
 /** @throws {TypeError} if something is given that isn't one. */
 export function presentationOf(given: string | PresentedToken): Presentation & { token: string } {
-  if (!isPlainObject(given)) return { token: given as string, ...NOTHING }
+  // What isn't one is no token: whoever asks about it is told so.
+  if (!isPlainObject(given) || !Object.hasOwn(given, 'token')) {
+    return { ...NOTHING, token: given as string }
+  }
   requireKnownKeys('a presented token', given, ['token', 'dpop', 'certificate'])
   const { token, dpop, certificate } = given as PresentedToken
   if (certificate !== undefined && !(certificate instanceof Uint8Array)) {

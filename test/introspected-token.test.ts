@@ -85,7 +85,7 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
     ['cnf', { cnf: { jkt: 'thumbprint' } }, 'binding'],
     ['cnf: null', { cnf: null }, 'binding'],
     ['token_type: refresh_token', { token_type: 'refresh_token' }, 'type'],
-    ['token_type: DPoP', { token_type: 'DPoP' }, 'type'],
+    ['token_type: DPoP', { token_type: 'DPoP' }, 'binding'],
     ['token_type: mac', { token_type: 'mac' }, 'type'],
     ['token_type: N_A', { token_type: 'N_A' }, 'type'],
     ['token_type: empty', { token_type: '' }, 'type'],

@@ -15,7 +15,8 @@ export interface DPoPOptions {
    * Under which URL clients see this server, such as `https://api.example.com`, with the path prefix
    * that a proxy takes away if there is one: what stands before `request.url`. Several if there are
    * several. Default: from `X-Forwarded-Host` and `X-Forwarded-Proto`, where Fastify's `trustProxy`
-   * trusts the sender; never from a `Host` that the caller sent.
+   * trusts the sender, and on loopback where the connection ends; never from a `Host` that the caller
+   * sent.
    */
   baseUrl?: string | readonly string[]
 

@@ -1,0 +1,80 @@
+/** Bound tokens of which the issuer says what they are bound to (RFC 9449 §6.2, RFC 8705 §3.2). */
+import t, { type Test } from 'tap'
+import { createResourceServer, type IntrospectionOptions } from '../../src/index.js'
+import { DPoPClient } from '../fixtures/dpop-client.js'
+import { CLIENT, startIntrospectionServer } from '../fixtures/introspection-server.js'
+import { AUDIENCE, seconds } from '../fixtures/issuer.js'
+import { json } from '../fixtures/key-server.js'
+import { key, tokenOf } from '../fixtures/protected-api.js'
+
+const client = await DPoPClient.make()
+const other = await DPoPClient.make()
+const url = 'https://api.example/'
+
+async function start(t: Test, introspection: Partial<IntrospectionOptions> = {}) {
+  const issuer = await startIntrospectionServer(t)
+  issuer.answer(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
+  issuer.answer('/keys', json({ keys: [key.publicJwk] }))
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: AUDIENCE,
+    dpop: 'allowed',
+    introspection: { ...CLIENT, ...introspection },
+  })
+  t.teardown(() => server.close())
+  const good = { active: true, aud: AUDIENCE, exp: seconds() + 300, sub: 'user-1' }
+  return {
+    issuer: issuer.issuer,
+    says: (token: string, answer: object) => issuer.state.tokens.set(token, { ...good, ...answer }),
+    bearer: (token: string) => server.verify(token),
+    proven: async (token: string, holder = client) => {
+      const proof = await holder.proof({ url, token })
+      return server.verify({ token, dpop: { proof, method: 'GET', url } })
+    },
+  }
+}
+
+const binding = { code: 'invalid_token', check: 'binding' }
+
+t.test('I2, P3: an opaque token is bound to what the answer says', async (t) => {
+  const { says, bearer, proven } = await start(t)
+  for (const token_type of ['DPoP', 'dpop', 'Bearer', undefined]) {
+    says(`bound-${token_type}`, { cnf: { jkt: client.jkt }, token_type })
+    t.same((await proven(`bound-${token_type}`)).confirmation, { jkt: client.jkt })
+    await t.rejects(bearer(`bound-${token_type}`), binding)
+    await t.rejects(proven(`bound-${token_type}`, other), binding)
+  }
+  says('plain', { token_type: 'Bearer' })
+  await t.rejects(proven('plain'), binding, 'a bearer token as DPoP')
+  t.ok(await bearer('plain'))
+  says('nowhere', { token_type: 'DPoP' })
+  await t.rejects(bearer('nowhere'), binding, 'bound, and nobody says to what')
+  says('odd', { token_type: 'DPoP', cnf: { jkt: 'x' } })
+  await t.rejects(bearer('odd'), binding)
+  says('certificate', { cnf: { 'x5t#S256': client.jkt } })
+  await t.rejects(bearer('certificate'), binding, 'mtls is off')
+  says('other', { token_type: 'N_A' })
+  await t.rejects(bearer('other'), { code: 'invalid_token', check: 'type' })
+})
+
+t.test('I2, P3: a JWT stays bound, whatever its issuer says of it now', async (t) => {
+  const { issuer, says, bearer, proven } = await start(t, { mode: 'always' })
+  const bound = await tokenOf({ iss: issuer, cnf: { jkt: client.jkt } })
+  says(bound, {})
+  t.same((await proven(bound)).confirmation, { jkt: client.jkt })
+  await t.rejects(bearer(bound), binding)
+
+  const agreed = await tokenOf({ iss: issuer, jti: 'agreed', cnf: { jkt: client.jkt } })
+  says(agreed, { cnf: { jkt: client.jkt }, token_type: 'DPoP', scope: 'less' })
+  t.same((await proven(agreed)).confirmation, { jkt: client.jkt }, 'with less scope as well')
+
+  const moved = await tokenOf({ iss: issuer, jti: 'moved', cnf: { jkt: client.jkt } })
+  says(moved, { cnf: { jkt: other.jkt } })
+  await t.rejects(proven(moved), binding)
+  await t.rejects(proven(moved, other), binding)
+
+  const added = await tokenOf({ iss: issuer, jti: 'added' })
+  says(added, { cnf: { jkt: client.jkt } })
+  await t.rejects(bearer(added), binding, 'bound only since')
+  await t.rejects(proven(added), binding)
+})

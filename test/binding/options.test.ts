@@ -1,0 +1,72 @@
+/** Mistakes in the option `dpop` are found at registration. */
+import t from 'tap'
+import { createResourceServer } from '../../src/index.js'
+import { resolveDPoP } from '../../src/options/dpop-option.js'
+import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
+
+const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [] } }
+
+const secret = Buffer.alloc(32, 1)
+
+const MISTAKES: readonly [option: unknown, message: RegExp][] = [
+  [true, /"dpop" must be an object/],
+  ['on', /"dpop" must be an object/],
+  [null, /"dpop" must be an object/],
+  [{ modes: 'allowed' }, /"modes" is no option of "dpop"; these are: mode, baseUrl/],
+  [{ mode: 'off' }, /"dpop.mode" option must be 'allowed' or 'required'/],
+  [{ baseUrl: 'api.example.com' }, /"dpop.baseUrl" option must be an http or https URL/],
+  [{ baseUrl: 'ftp://api.example.com' }, /"dpop.baseUrl"/],
+  [{ baseUrl: 'https://user@api.example.com' }, /"dpop.baseUrl"/],
+  [{ baseUrl: 'https://api.example.com/?' }, /"dpop.baseUrl"/],
+  [{ baseUrl: 'https://api.example.com#' }, /"dpop.baseUrl"/],
+  [{ baseUrl: [] }, /"dpop.baseUrl"/],
+  [{ baseUrl: 7 }, /"dpop.baseUrl"/],
+  [{ algorithms: [] }, /"dpop.algorithms" option must be an array of RS256/],
+  [{ algorithms: ['HS256'] }, /"dpop.algorithms"/],
+  [{ algorithms: 'ES256' }, /"dpop.algorithms"/],
+  [{ maxAge: 0 }, /"dpop.maxAge" option must be a whole number of seconds from 1 to 3600/],
+  [{ nonce: true }, /"dpop.nonce" must be an object/],
+  [{ nonce: {} }, /"dpop.nonce.secret" option must be 32 random bytes or more/],
+  [{ nonce: { secret: 'too short' } }, /"dpop.nonce.secret"/],
+  [{ nonce: { secret: [] } }, /"dpop.nonce.secret"/],
+  [{ nonce: { secret: [secret, 'short'] } }, /"dpop.nonce.secret"/],
+  [{ nonce: { secret, lifetime: 9 } }, /"dpop.nonce.lifetime" option must be a whole number/],
+  [{ nonce: { secret, life: 1 } }, /"life" is no option of "dpop.nonce"/],
+  [{ replay: 1 }, /"dpop.replay" must be an object/],
+  [{ replay: { maxEntries: 999 } }, /"dpop.replay.maxEntries"/],
+  [{ replay: { whenUnavailable: 'accept' } }, /"dpop.replay.whenUnavailable" option must be/],
+]
+
+t.test('each mistake names the option and the mend', async (t) => {
+  for (const [dpop, message] of MISTAKES) {
+    const made = createResourceServer({ ...given, dpop: dpop as never })
+    await t.rejects(made, { name: 'TypeError', message }, JSON.stringify(dpop))
+  }
+  const made = createResourceServer({ ...given, dpop: { nonce: { secret: 'x' } } })
+  const { message } = await made.then(
+    () => new Error('none'),
+    (error) => error,
+  )
+  t.notMatch(message, /'x'|"x"/, 'no secret is in a message')
+})
+
+t.test('what is left out has the defaults that the documentation names', async (t) => {
+  t.equal(resolveDPoP(), undefined)
+  t.equal(resolveDPoP(false), undefined)
+  t.match(resolveDPoP('required'), {
+    mode: 'required',
+    baseUrls: [],
+    maxAge: 60,
+    nonce: undefined,
+    replay: { maxEntries: 1_000_000, whenUnavailable: 'refuse' },
+  })
+  const options = { baseUrl: ['https://a.example/', 'https://b.example/v1'], nonce: { secret } }
+  const resolved = resolveDPoP(options)
+  t.match(resolved, {
+    mode: 'allowed',
+    baseUrls: ['https://a.example', 'https://b.example/v1'],
+    nonce: { lifetime: 300 },
+  })
+  secret.fill(2)
+  t.same(resolved?.nonce?.secrets, [Buffer.alloc(32, 1)], 'a secret is copied')
+})
