@@ -50,6 +50,15 @@ function figures({ http, rows, cases, machine, date, command, rounds, inProcess 
         heapPerToken.toFixed(0),
       ]),
     ),
+    `Tokens that are bound to a key (DPoP), 50 requests at a time, without a network. A used proof is remembered in ${inProcess.dpop.bytesPerProof.toFixed(0)} bytes.`,
+    table(
+      ['', 'a second', 'microseconds of CPU'],
+      Object.entries(inProcess.dpop.requests).map(([name, { wall, cpu: used }]) => [
+        name,
+        (1e6 / wall.median).toFixed(0),
+        used.median.toFixed(0),
+      ]),
+    ),
     'Milliseconds to import, in a fresh process:',
     table(
       ['', 'ms'],

@@ -6,7 +6,7 @@ export async function measureInProcess({ quick, cpus }) {
   const inChild = async (name) => {
     console.error(`in process: ${name}`)
     const script = new URL(`./in-process/${name}.js`, import.meta.url)
-    const child = new Child(name, script, { cpu: cpus?.server })
+    const child = new Child(name, script, { nodeArgs: ['--expose-gc'], cpu: cpus?.server })
     try {
       return await child.ask('measure', { quick })
     } finally {
@@ -16,6 +16,7 @@ export async function measureInProcess({ quick, cpus }) {
   return {
     verify: await inChild('verify'),
     scaling: await inChild('scaling'),
+    dpop: await inChild('dpop'),
     importTime: await importTimes({ rounds: quick ? 5 : 25, cpu: cpus?.server }),
   }
 }

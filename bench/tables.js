@@ -55,7 +55,7 @@ function memoryTable(memory, labels) {
 
 function inProcessTables({ inProcess }) {
   if (inProcess === undefined) return []
-  const { verify, scaling, importTime } = inProcess
+  const { verify, scaling, dpop, importTime } = inProcess
   const algorithms = Object.keys(verify)
   const subjects = Object.keys(verify[algorithms[0]])
   const of = (time) =>
@@ -77,6 +77,16 @@ function inProcessTables({ inProcess }) {
         mapValues(sizes, ({ wall }) => [spread(wall, what === 'routes' ? 1 : 2)]),
       ),
     ),
+    ...table(
+      'tokens that are bound to a key, 50 requests (inject) at a time',
+      own(dpop.requests),
+      ['a second', 'microseconds of CPU'],
+      mapValues(dpop.requests, ({ wall, cpu }) => [
+        `${(1e6 / wall.median).toFixed(0)}`,
+        spread(cpu, 0),
+      ]),
+    ),
+    `heap for each used proof: ${dpop.bytesPerProof.toFixed(0)} B`,
     ...table(
       'import in a fresh process',
       own(importTime),

@@ -1,5 +1,5 @@
 /** The thumbprint of a key (RFC 7638), by which a token names the one it is bound to. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -14,5 +14,5 @@ export function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string | u
     typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined
   if (members?.every((member) => typeof jwk[member] === 'string') !== true) return undefined
   const required = Object.fromEntries(members.map((member) => [member, jwk[member]]))
-  return createHash('sha256').update(JSON.stringify(required)).digest('base64url')
+  return hash('sha256', JSON.stringify(required), 'base64url')
 }
