@@ -27,6 +27,7 @@ import {
 } from './options/resource-server-options.js'
 import { Pipeline } from './pipeline.js'
 import type { Clock } from './policy/clock.js'
+import { ResourceMetadata } from './resource-metadata.js'
 import { Revocations } from './revocation/revocations.js'
 import { Counters } from './statistics.js'
 import { memoryStore } from './stores/memory-store.js'
@@ -41,6 +42,8 @@ export interface Core {
   /** Under which URLs clients see the server, for DPoP proofs. */
   readonly baseUrls: readonly string[]
   readonly issuers: IssuerSource
+  /** What the API says of itself, if it does. */
+  readonly resourceMetadata: ResourceMetadata | undefined
   readonly revocations: Revocations
   readonly realm: string
   readonly counters: Counters
@@ -63,12 +66,29 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     pipeline: new Pipeline({ ...resolved, issuers, binding, revocations, counters }),
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
+    resourceMetadata: assembleResourceMetadata(resolved, issuers, binding),
     issuers,
     revocations,
     realm,
     counters,
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
   }
+}
+
+function assembleResourceMetadata(
+  { resourceMetadata, dpop }: ResolvedOptions,
+  issuers: IssuerSource,
+  { demand }: Binding,
+): ResourceMetadata | undefined {
+  if (resourceMetadata === undefined) return undefined
+  const { authorizationServers } = resourceMetadata
+  return new ResourceMetadata({
+    ...resourceMetadata,
+    authorizationServers: () =>
+      authorizationServers ?? issuers.issuers().map(({ issuer }) => issuer),
+    dpop: dpop && { algs: [...dpop.algorithms], isRequired: dpop.mode === 'required' },
+    takesCertificates: demand.mtls !== 'off',
+  })
 }
 
 function assembleBinding({ dpop, limits, now, logger }: ResolvedOptions): Binding {

@@ -1,6 +1,6 @@
 /**
  * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3,
- * RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110 §10.2.3). The only place
+ * RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110 §10.2.3). The only place
  * that writes a challenge.
  *
  * Every part is from a fixed table or was checked at registration, so no character that a header or
@@ -26,6 +26,8 @@ export interface ChallengeContext {
   readonly bearer?: boolean
   /** How DPoP is offered, where it is. */
   readonly dpop?: DPoPOffer | undefined
+  /** Where the metadata of the API is (RFC 9728 §5.1). */
+  readonly resourceMetadata?: string | undefined
   /** The scheme with which the token came; `undefined` where none did. */
   readonly used?: 'Bearer' | 'DPoP' | undefined
 }
@@ -58,15 +60,20 @@ export function responseHeaders(
  */
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
   const { dpop, bearer = true, used } = context
-  const parameters = parametersOf(error, context)
+  const pointer = pointerTo(context)
+  const parameters = `${parametersOf(error, context)}${pointer}`
   if (dpop === undefined) return [`Bearer ${parameters}`]
   const proving = `DPoP ${parameters}, algs="${dpop.algs}"`
   if (isAboutProof(error) || used === 'DPoP' || !bearer) return [proving]
   const offer =
     error instanceof MissingCredentialsError
       ? proving
-      : `DPoP realm="${context.realm}", algs="${dpop.algs}"`
+      : `DPoP realm="${context.realm}"${pointer}, algs="${dpop.algs}"`
   return [`Bearer ${parameters}`, offer]
+}
+
+function pointerTo({ resourceMetadata: url }: ChallengeContext): string {
+  return url === undefined ? '' : `, resource_metadata="${url}"`
 }
 
 function isAboutProof(error: ResourceServerError): boolean {

@@ -98,6 +98,7 @@ export function createGuardHook(
         scope: guard.policy.scope,
         bearer: guard.binding.dpop !== 'required',
         dpop: binding.offer(guard.binding),
+        resourceMetadata: core.resourceMetadata?.url,
         used: credentials.schemeUsed(request),
       })
       reply.headers(headers)

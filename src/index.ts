@@ -55,6 +55,7 @@ export type {
   TenantsOptions,
 } from './options/issuers-option.js'
 export type { JwksOptions } from './options/jwks-options.js'
+export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
 export type {
   Logger,
   ResourceServerOptions,
@@ -67,6 +68,7 @@ export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
 export type { PresentedToken } from './presented-token.js'
+export type { ProtectedResourceMetadata } from './resource-metadata.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'

@@ -11,6 +11,7 @@ import { assemble } from './assembly.js'
 import './augment.js'
 import { createGuardHook } from './guard.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
+import { serveResourceMetadata } from './resource-metadata-route.js'
 import { ResourceServer } from './resource-server.js'
 import { RouteGuards } from './route-guard.js'
 
@@ -32,6 +33,7 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
     }
     if (config) guards.of(config as FastifyRequest['routeOptions']['config'])
   })
+  if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
   fastify.addHook('onClose', async () => server.close())
 }
 

@@ -51,7 +51,7 @@ export class ResourceServer<Context = unknown> {
     requirement?: Requirement<Context>,
     ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
   ): Promise<AccessToken> {
-    const { pipeline, binding, clock, counters } = this.#core
+    const { pipeline, binding, clock, counters, resourceMetadata } = this.#core
     const policy = requirement === undefined ? this.#nothingMore : compilePolicy(requirement, clock)
     const demand =
       requirement === undefined ? binding.demand : resolveDemand(requirement, binding.demand)
@@ -72,6 +72,7 @@ export class ResourceServer<Context = unknown> {
           scope: policy.scope,
           bearer: demand.dpop !== 'required',
           dpop: binding.offer(demand),
+          resourceMetadata: resourceMetadata?.url,
           used: presented.scheme,
         })
         counters.reject(error.code)

@@ -29,7 +29,7 @@ export interface RouteGuard {
   readonly optional: boolean
 }
 
-type Rules = Pick<Core, 'clock' | 'binding'>
+type Rules = Pick<Core, 'clock' | 'binding' | 'resourceMetadata'>
 
 /** The guards of all routes of a scope; `undefined` for a route that is open. */
 export class RouteGuards {
@@ -48,6 +48,7 @@ export class RouteGuards {
     if (known !== undefined || this.#guards.has(config)) return known
     const auth = Object.hasOwn(config, 'auth') ? config.auth : this.#global
     const guard = compileGuard(auth, this.#core)
+    if (guard !== undefined) this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))
     this.#guards.set(config, guard)
     return guard
   }

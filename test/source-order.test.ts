@@ -17,6 +17,7 @@ const FOUNDATION = [
   'loopback',
   'now-or-later',
   'plain-object',
+  'resource-metadata',
   'secure-url',
   'statistics',
   'token68',
@@ -30,6 +31,7 @@ const PLUGIN = [
   'preflight',
   'request-credentials',
   'request-target',
+  'resource-metadata-route',
   'route-guard',
 ]
 

@@ -9,6 +9,11 @@ import {
   resolveIssuers,
   type TenantsOptions,
 } from './issuers-option.js'
+import {
+  type ResolvedResourceMetadata,
+  type ResourceMetadataOptions,
+  resolveResourceMetadata,
+} from './resource-metadata-option.js'
 
 /**
  * Options of a resource server. What an issuer takes may stand here as well, and then holds for
@@ -32,6 +37,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    * refused.
    */
   dpop?: DPoPOption
+
+  /**
+   * The URL of this API, or an object that says more: what a client needs to find out where to get a
+   * token (RFC 9728). The plugin serves it, and every challenge names the place. MCP clients rely on
+   * it. Default: none.
+   */
+  resourceMetadata?: string | ResourceMetadataOptions
 
   /** How many revocations (`revoke()`) are kept. */
   revocations?: RevocationsOption
@@ -93,6 +105,7 @@ export interface Logger {
 const OWN_OPTIONS = [
   'tenants',
   'dpop',
+  'resourceMetadata',
   'revocations',
   'clockTolerance',
   'maxTokenAge',
@@ -113,6 +126,7 @@ export interface ResolvedOptions {
   readonly realm: string
   readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
   readonly dpop: ResolvedDPoP | undefined
+  readonly resourceMetadata: ResolvedResourceMetadata | undefined
   readonly revocations: Readonly<Required<RevocationsOption>>
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
@@ -150,6 +164,7 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
     dpop: resolveDPoP(options.dpop),
+    resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
     revocations: resolveRevocations(options.revocations),
     now: now ?? Date.now,
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),

@@ -1,0 +1,108 @@
+/** What an API may say of itself in its metadata (RFC 9728 §2), and its check. */
+import { isSecureUrl } from '../secure-url.js'
+import { isPlainObject, reject, requireKnownKeys } from './check.js'
+
+/** Metadata of this API as a protected resource. */
+export interface ResourceMetadataOptions {
+  /**
+   * The name of this API for clients: the URL at which they call it, without query and fragment. It
+   * is https, or http on loopback. Clients ask for tokens for it (RFC 8707), so it should be one of
+   * `audience`.
+   */
+  resource: string
+
+  /**
+   * The authorization servers from which clients may get tokens. Default: the issuers that are
+   * configured; needed where a function as `issuer` knows them.
+   */
+  authorizationServers?: readonly string[]
+
+  /** For people: `resource_name`. */
+  name?: string
+  /** URL of a page for developers: `resource_documentation`. */
+  documentation?: string
+  /** URL of a page about what a client may do with the data: `resource_policy_uri`. */
+  policy?: string
+  /** URL of the terms of service: `resource_tos_uri`. */
+  termsOfService?: string
+}
+
+/** Checked. */
+export interface ResolvedResourceMetadata {
+  readonly resource: string
+  readonly authorizationServers: readonly string[] | undefined
+  /** The members that are as the option gave them. */
+  readonly fixed: Readonly<Record<string, string>>
+}
+
+const PAGES = {
+  documentation: 'resource_documentation',
+  policy: 'resource_policy_uri',
+  termsOfService: 'resource_tos_uri',
+} as const
+
+/** @throws {TypeError} that names the option and the mend. */
+export function resolveResourceMetadata(
+  option: string | ResourceMetadataOptions | undefined,
+): ResolvedResourceMetadata | undefined {
+  if (option === undefined) return undefined
+  const options = typeof option === 'string' ? { resource: option } : option
+  if (!isPlainObject(options)) {
+    return reject('resourceMetadata', 'must be the URL of this API, or an object with "resource"')
+  }
+  requireKnownKeys('"resourceMetadata"', options, [
+    'resource',
+    'authorizationServers',
+    'name',
+    ...Object.keys(PAGES),
+  ])
+  const { resource, authorizationServers, name } = options as unknown as ResourceMetadataOptions
+  const fixed: Record<string, string> = {}
+  if (name !== undefined) fixed.resource_name = requireText('name', name)
+  for (const [page, member] of Object.entries(PAGES)) {
+    const { [page]: url } = options as Record<string, unknown>
+    if (url !== undefined) fixed[member] = requireUrl(page, url)
+  }
+  return Object.freeze({
+    resource: requireResource(resource),
+    authorizationServers:
+      authorizationServers === undefined ? undefined : requireServers(authorizationServers),
+    fixed: Object.freeze(fixed),
+  })
+}
+
+/** It goes into a quoted-string of the challenge, as part of a URL. */
+function requireResource(resource: unknown): string {
+  const rules = { allowHttp: false, mayBeLoopback: true }
+  if (
+    typeof resource === 'string' &&
+    /^[\x21\x23-\x3e\x40-\x5b\x5d-\x7e]+$/.test(resource) &&
+    isSecureUrl(resource, rules) &&
+    !resource.includes('#')
+  ) {
+    return resource
+  }
+  return reject(
+    'resourceMetadata.resource',
+    'must be the https URL of this API, without query and fragment, such as https://api.example.com',
+  )
+}
+
+function requireServers(servers: unknown): readonly string[] {
+  const isServer = (one: unknown) =>
+    typeof one === 'string' && isSecureUrl(one, { allowHttp: false, mayBeLoopback: true })
+  if (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)) {
+    return Object.freeze([...servers])
+  }
+  return reject('resourceMetadata.authorizationServers', 'must be an array of https URLs')
+}
+
+function requireText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  return reject(`resourceMetadata.${name}`, 'must be a text')
+}
+
+function requireUrl(name: string, value: unknown): string {
+  if (typeof value === 'string' && URL.canParse(value) && /^https?:/i.test(value)) return value
+  return reject(`resourceMetadata.${name}`, 'must be an http or https URL')
+}

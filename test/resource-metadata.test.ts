@@ -1,0 +1,172 @@
+/** The metadata of the API (RFC 9728), and how challenges point at it. */
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import resourceServer, {
+  createResourceServer,
+  type PluginOptions,
+  type ResourceMetadataOptions,
+} from '../src/index.js'
+import { DPoPClient } from './fixtures/dpop-client.js'
+import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
+import { bearer, given, key, protectedApi, tokenOf } from './fixtures/protected-api.js'
+
+const RESOURCE = 'https://api.example.com'
+const PLACE = '/.well-known/oauth-protected-resource'
+
+async function start(
+  t: Test,
+  resourceMetadata: NonNullable<PluginOptions['resourceMetadata']> = RESOURCE,
+  rest: Partial<PluginOptions> = {},
+) {
+  const app = await protectedApi(t, { resourceMetadata, ...rest })
+  app.get('/', async () => 'ok')
+  app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async () => 'ok')
+  app.get('/any', { config: { auth: { anyScope: ['b', 'a'] } } }, async () => 'ok')
+  app.get('/open', { config: { auth: false } }, async () => 'ok')
+  return app
+}
+
+t.test('R1: the document says what the API is and asks for', async (t) => {
+  const app = await start(t)
+  const answer = await app.inject(PLACE)
+  t.equal(answer.statusCode, 200)
+  t.match(answer.headers['content-type'], /^application\/json/)
+  t.equal(answer.headers['cache-control'], 'public, max-age=300')
+  t.equal(answer.headers['access-control-allow-origin'], '*')
+  t.strictSame(answer.json(), {
+    resource: RESOURCE,
+    authorization_servers: [ISSUER],
+    scopes_supported: ['a', 'b', 'orders:read'],
+    bearer_methods_supported: ['header'],
+  })
+  const { headers } = await app.inject({ url: PLACE, headers: { host: 'evil.example' } })
+  t.notMatch(headers, /evil/)
+  const spoofed = await app.inject({ url: PLACE, headers: { 'x-forwarded-host': 'evil.example' } })
+  t.equal(spoofed.json().resource, RESOURCE, 'never what Host says')
+})
+
+t.test('R1: members without a value are left out', async (t) => {
+  const app = await protectedApi(t, {
+    resourceMetadata: RESOURCE,
+    issuer: (_iss) => ({ audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }),
+    jwks: {},
+  })
+  t.strictSame((await app.inject(PLACE)).json(), {
+    resource: RESOURCE,
+    bearer_methods_supported: ['header'],
+  })
+})
+
+t.test('R1: and what the options add is there', async (t) => {
+  const app = await start(
+    t,
+    {
+      resource: 'http://localhost:3000/v1/',
+      authorizationServers: ['https://auth.example'],
+      name: 'Orders',
+      documentation: 'https://docs.example',
+      policy: 'https://docs.example/policy',
+      termsOfService: 'https://docs.example/terms',
+    },
+    { dpop: { mode: 'required', algorithms: ['ES256'] } },
+  )
+  const place = `${PLACE}/v1`
+  t.strictSame((await app.inject(place)).json(), {
+    resource: 'http://localhost:3000/v1/',
+    authorization_servers: ['https://auth.example'],
+    scopes_supported: ['a', 'b', 'orders:read'],
+    bearer_methods_supported: ['header'],
+    resource_name: 'Orders',
+    resource_documentation: 'https://docs.example',
+    resource_policy_uri: 'https://docs.example/policy',
+    resource_tos_uri: 'https://docs.example/terms',
+    dpop_signing_alg_values_supported: ['ES256'],
+    dpop_bound_access_tokens_required: true,
+  })
+  const { headers } = await app.inject('/')
+  t.equal(
+    headers['www-authenticate'],
+    `DPoP realm="api", resource_metadata="http://localhost:3000${place}", algs="ES256"`,
+    'between host and path',
+  )
+})
+
+t.test('R2: every challenge points at it, and nothing else does', async (t) => {
+  const client = await DPoPClient.make()
+  const app = await start(t, RESOURCE, { dpop: { baseUrl: RESOURCE, algorithms: ['ES256'] } })
+  const pointer = `, resource_metadata="${RESOURCE}${PLACE}"`
+  const challenges = async (url: string, headers = {}) => {
+    const answer = await app.inject({ url, headers })
+    return [answer.statusCode, answer.headers['www-authenticate']]
+  }
+  t.strictSame(await challenges('/'), [
+    401,
+    [`Bearer realm="api"${pointer}`, `DPoP realm="api"${pointer}, algs="ES256"`],
+  ])
+  const lacking = await challenges('/orders', bearer(await tokenOf({ scope: 'x' })))
+  t.equal(lacking[0], 403)
+  for (const one of lacking[1] as unknown as string[]) t.match(one, pointer)
+  const token = await tokenOf({ cnf: { jkt: client.jkt } })
+  const [status, proven] = await challenges('/', { authorization: `DPoP ${token}`, dpop: 'x' })
+  t.equal(status, 401)
+  t.match(proven, /^DPoP realm="api", error="invalid_dpop_proof"/)
+  t.match(proven, pointer)
+  const { headers } = await app.inject({ url: '/', headers: bearer(await tokenOf()) })
+  t.notMatch(headers, /well-known/)
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    resourceMetadata: RESOURCE,
+  })
+  const error = await server.verify('').catch((error) => error)
+  t.equal(error.headers['www-authenticate'], `Bearer realm="api"${pointer}`)
+})
+
+t.test('where it can’t be served at its place, that is a mistake', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.register(
+    async (scope) => {
+      await scope.register(resourceServer, given({ resourceMetadata: RESOURCE }))
+    },
+    { prefix: '/v1' },
+  )
+  await t.rejects(Promise.resolve(app.ready()), {
+    name: 'TypeError',
+    message: /is served at \/\.well-known\/oauth-protected-resource, outside of the prefix \/v1/,
+  })
+})
+
+t.test('mistakes are found at registration', async (t) => {
+  for (const odd of [
+    7,
+    [],
+    {},
+    '',
+    'api.example.com',
+    'http://api.example.com',
+    'https://api.example.com/?x',
+    'https://api.example.com/#x',
+    'https://user@api.example.com',
+    'https://api.example.com/"',
+    'https://api.example.com/\\',
+    'https://api.example.com/é',
+    { resource: RESOURCE, url: 'x' },
+    { resource: RESOURCE, name: '' },
+    { resource: RESOURCE, name: 7 },
+    { resource: RESOURCE, documentation: 'docs' },
+    { resource: RESOURCE, policy: 'javascript:x' },
+    { resource: RESOURCE, termsOfService: 1 },
+    { resource: RESOURCE, authorizationServers: [] },
+    { resource: RESOURCE, authorizationServers: 'https://auth.example' },
+    { resource: RESOURCE, authorizationServers: ['http://auth.example'] },
+  ]) {
+    const options = {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      resourceMetadata: odd as ResourceMetadataOptions,
+    }
+    await t.rejects(createResourceServer(options), TypeError, JSON.stringify(odd))
+  }
+})
