@@ -40,7 +40,10 @@ export {
   type TestClient,
   type TestUser,
 } from './authorization-server/test-accounts.js'
+export type { TokenConfirmation } from './authorization-server/token-confirmation.js'
 export type { TokenProfileName } from './authorization-server/token-profiles.js'
+export { type DPoPKey, generateDPoPKey } from './dpop/dpop-key.js'
+export { type DPoPProofOptions, dpopProof } from './dpop/dpop-proof.js'
 export type { PasswordGrantOptions } from './password-grant/options.js'
 export { passwordGrant } from './password-grant/password-grant.js'
 export { PasswordGrantError } from './password-grant/password-grant-error.js'

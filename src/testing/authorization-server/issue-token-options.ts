@@ -2,6 +2,7 @@ import { refuseUnknownOptions } from '../known-options.js'
 import type { Scope } from '../scope-values.js'
 import { type AccessTokenFormat, requireAccessTokenFormat, type ServerSettings } from './options.js'
 import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
+import type { TokenConfirmation } from './token-confirmation.js'
 
 /** Claims to set instead of the usual ones; `undefined` removes one. */
 export type ClaimOverrides = { readonly [name: string]: unknown }
@@ -25,9 +26,14 @@ export interface IssueTokenOptions {
    * Signs with a key of this algorithm, made and published where there is none. Not with `opaque`.
    */
   algorithm?: SigningAlgorithm | undefined
+  /**
+   * Binds the token to a key or a certificate by its `cnf`, in either format. Default: a bearer
+   * token. A `cnf` that no server would issue goes into the claims instead.
+   */
+  confirmation?: TokenConfirmation | undefined
 }
 
-const known = ['subject', 'scope', 'expiresIn', 'format', 'header', 'algorithm']
+const known = ['subject', 'scope', 'expiresIn', 'format', 'header', 'algorithm', 'confirmation']
 
 /** @throws {TypeError} an option is unknown or impossible, or `subject` a user that isn't there */
 export function requireIssueTokenOptions(

@@ -13,6 +13,7 @@ import type { ServerSettings } from './options.js'
 import type { SigningKeys } from './signing-keys.js'
 import type { TestUser } from './test-accounts.js'
 import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
+import { confirmationClaim } from './token-confirmation.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 import { tokenProfiles } from './token-profiles.js'
 
@@ -51,8 +52,10 @@ export class TokenIssuer {
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
     requireIssueTokenOptions(options, this.#settings)
     const subject = this.#askedSubject(options)
-    const usual = accessTokenClaims(this.#profile, subject, this.#context(options.expiresIn))
-    return this.#issue(subject, { ...usual, ...claims }, options)
+    const { confirmation, expiresIn } = options
+    const usual = accessTokenClaims(this.#profile, subject, this.#context(expiresIn))
+    const bound = confirmation !== undefined && { cnf: await confirmationClaim(confirmation) }
+    return this.#issue(subject, { ...usual, ...bound, ...claims }, options)
   }
 
   async customIdToken(claims: ClaimOverrides): Promise<string> {

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
+import { decodeJwt, exportJWK } from 'jose'
+import t from 'tap'
+import {
+  createAuthorizationServer,
+  generateDPoPKey,
+  type TokenConfirmation,
+} from '../../src/testing/index.js'
+import { basic, postForm } from './fixtures/post-form.js'
+
+const key = await generateDPoPKey()
+const jkt = key.thumbprint
+const server = await createAuthorizationServer({ algorithm: 'ES256' })
+t.teardown(() => server.close())
+const demo = basic('demo-client', 'demo-secret')
+
+const pem = execFileSync(
+  'openssl',
+  ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'].concat([
+    '-keyout',
+    '/dev/null',
+    '-subj',
+    '/CN=client',
+    '-days',
+    '1',
+  ]),
+  { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+)
+const certificate = new X509Certificate(pem)
+const x5t = createHash('sha256').update(certificate.raw).digest('base64url')
+
+const bindings: [string, TokenConfirmation, object][] = [
+  ['a key of generateDPoPKey()', { key }, { jkt }],
+  ['a public JWK', { key: await exportJWK(key.publicKey) }, { jkt }],
+  ['the thumbprint of a key', { key: jkt }, { jkt }],
+  ['an X509Certificate', { certificate }, { 'x5t#S256': x5t }],
+  ['a certificate in PEM', { certificate: pem }, { 'x5t#S256': x5t }],
+  ['a certificate in DER', { certificate: certificate.raw }, { 'x5t#S256': x5t }],
+  ['the thumbprint of a certificate', { certificate: x5t }, { 'x5t#S256': x5t }],
+  ['both', { key, certificate }, { jkt, 'x5t#S256': x5t }],
+]
+
+for (const [what, confirmation, cnf] of bindings) {
+  t.test(`P1, P6: issueToken binds to ${what}`, async (t) => {
+    t.same(decodeJwt(await server.issueToken({}, { confirmation })).cnf, cnf)
+    const opaque = await server.issueToken({}, { confirmation, format: 'opaque' })
+    const { body } = await postForm(server.introspectionEndpoint, { token: opaque }, demo)
+    t.match(body, { active: true, token_type: 'jkt' in cnf ? 'DPoP' : 'Bearer' })
+    t.same(body.cnf, cnf, 'RFC 9449 §6.2, RFC 8705 §3.2')
+  })
+}
+
+t.test('makes bearer tokens where nothing is said, and any cnf from the claims', async (t) => {
+  t.notOk('cnf' in decodeJwt(await server.issueToken()))
+  const token = await server.issueToken({ cnf: { jkt: 'x' } }, { confirmation: { key } })
+  t.same(decodeJwt(token).cnf, { jkt: 'x' })
+})
+
+t.test('refuses to bind to what is no key or certificate', async (t) => {
+  const refused = (confirmation: unknown, message: RegExp) =>
+    t.rejects(server.issueToken({}, { confirmation: confirmation as TokenConfirmation }), {
+      name: 'TypeError',
+      message,
+    })
+  await refused({}, /^"confirmation" must have "key", "certificate" or both$/)
+  await refused(null, /^"confirmation" takes an object/)
+  await refused({ jkt }, /^"jkt" is no option of "confirmation"; it knows key, certificate$/)
+  for (const key of [null, 1, 'x', jkt.slice(1), `${jkt}=`, { kty: 'oct', k: 'AAAA' }, {}]) {
+    await refused({ key }, /^"confirmation\.key" must be/)
+  }
+  for (const certificate of [null, 1, 'x', x5t.slice(1), Buffer.from('x'), {}]) {
+    await refused({ certificate }, /^"confirmation\.certificate" must be/)
+  }
+})
