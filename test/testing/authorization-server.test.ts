@@ -76,6 +76,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
         introspection_signing_alg_values_supported: ['ES256'],
         revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+        dpop_signing_alg_values_supported: algorithms,
         claims_supported: metadata.claims_supported,
       })
     })

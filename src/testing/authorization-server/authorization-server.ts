@@ -81,6 +81,13 @@ export interface AuthorizationServer {
     options?: IntrospectionAnswerOptions,
   ): void
   /**
+   * Asks for a nonce in every DPoP proof at the token endpoint from now on, and answers it; calling
+   * it again makes another, so that the one before is refused. A proof without it is answered with
+   * `use_dpop_nonce` and the nonce in `DPoP-Nonce` (RFC 9449 §8), before anything else is looked at
+   * but the client's authentication. Requests without a proof go on as before.
+   */
+  requireDPoPNonce(): string
+  /**
    * Makes a new key and signs with it from now on; answers its `kid`. The keys so far stay
    * published, unless `keep` is false: then the key set holds the new key alone.
    */

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
 import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
 import type { TestClient } from './test-accounts.js'
+import { UsedIds } from './used-ids.js'
 
 const maxLifetime = 3600
 
@@ -13,13 +14,13 @@ export class ClientAssertions {
   readonly #clients: readonly TestClient[]
   readonly #audience: string[]
   readonly #now: () => number
-  /** Used ids, each with the time (seconds) from which its assertion is expired anyway. */
-  readonly #used = new Map<string, number>()
+  readonly #used: UsedIds
 
   constructor(clients: readonly TestClient[], audience: string[], now: () => number) {
     this.#clients = clients
     this.#audience = audience
     this.#now = now
+    this.#used = new UsedIds(now)
   }
 
   /** The client that signed, or `undefined` where the assertion is no good. */
@@ -43,12 +44,8 @@ export class ClientAssertions {
   }
 
   #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
-    const now = this.#now() / 1000
     const expires = exp as number
-    const id = JSON.stringify([clientId, jti])
-    for (const [used, until] of this.#used) if (until <= now) this.#used.delete(used)
-    if (expires > now + maxLifetime || this.#used.has(id)) return false
-    this.#used.set(id, expires)
-    return true
+    if (expires > this.#now() / 1000 + maxLifetime) return false
+    return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }
 }

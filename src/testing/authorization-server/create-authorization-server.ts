@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuthorizationServer } from './authorization-server.js'
 import { type Delivery, whole } from './delivery.js'
+import { DPoPProofs } from './dpop-proofs.js'
 import { addEndpoints, locate } from './endpoints.js'
 import { Faults } from './faults.js'
 import { listen } from './http-listener.js'
@@ -34,7 +35,7 @@ import { TokenIssuer } from './token-issuer.js'
  *
  * @throws {TypeError} an option is unknown or impossible
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 9068, RFC 9701
+ * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 9068, RFC 9449, RFC 9701
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},
@@ -59,7 +60,9 @@ export async function createAuthorizationServer(
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
   const tokens = new TokenIssuer(locations.issuer, settings, keys, issued)
-  addEndpoints(routes, { locations, settings, keys, tokens, issued, refreshTokens, lies })
+  const dpopProofs = new DPoPProofs(locations.tokenEndpoint, settings.now)
+  const sources = { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, lies }
+  addEndpoints(routes, sources)
   const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
 
   return {
@@ -80,6 +83,7 @@ export async function createAuthorizationServer(
     issueIdToken: (claims = {}) => tokens.customIdToken(claims),
     revoke: (token) => revoke(token, issued, refreshTokens),
     answerIntrospectionWith: (override, options) => lies.tell(override, options),
+    requireDPoPNonce: () => dpopProofs.requireNonce(),
     rotateKeys: (options) => keys.rotate(options),
     keySet: () => keys.keySet(),
     moveKeySet: (options) => keySetLocation.move(options),

@@ -1,6 +1,7 @@
 import { type Answer, uncached } from './answer.js'
 import { ClientAssertions } from './client-assertion.js'
 import { authenticateClient } from './client-authentication.js'
+import type { DPoPProofs } from './dpop-proofs.js'
 import { type Authenticate, type ClientRequest, formEndpoint } from './form-endpoint.js'
 import { introspectionEndpoint } from './introspection-endpoint.js'
 import type { IntrospectionLies } from './introspection-override.js'
@@ -22,6 +23,7 @@ export interface EndpointSources {
   tokens: TokenIssuer
   issued: IssuedTokens
   refreshTokens: RefreshTokens
+  dpopProofs: DPoPProofs
   lies: IntrospectionLies
 }
 
@@ -39,7 +41,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
 
 /** Adds all endpoints but the key set, which moves; see `KeySetLocation`. */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
-  const { locations, settings, keys, tokens, issued, refreshTokens, lies } = sources
+  const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, lies } = sources
   const base = basePath(settings.issuerPath)
   const discovery: Endpoint = {
     name: 'discovery',
@@ -60,7 +62,7 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   }
   const { issuer } = locations
   const { now } = settings
-  addForm('token', 'token', tokenEndpoint(settings, tokens, refreshTokens))
+  addForm('token', 'token', tokenEndpoint({ settings, tokens, refreshTokens, dpopProofs }))
   addForm('introspection', 'introspect', introspectionEndpoint({ issuer, now, issued, keys, lies }))
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
 }

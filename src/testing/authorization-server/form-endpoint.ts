@@ -13,6 +13,8 @@ export interface ClientRequest {
   client: TestClient
   /** The `Accept` header. */
   accept: string | undefined
+  /** The values of all `DPoP` headers. */
+  dpopProofs: readonly string[]
 }
 
 /**
@@ -27,7 +29,9 @@ export function formEndpoint(
     try {
       const form = await readForm(request)
       const { accept, authorization } = request.headers
-      return await answer({ form, client: await authenticate(authorization, form), accept })
+      const { dpop: dpopProofs = [] } = request.headersDistinct
+      const client = await authenticate(authorization, form)
+      return await answer({ form, client, accept, dpopProofs })
     } catch (error) {
       if (error instanceof OAuthError) return error.toAnswer()
       throw error

@@ -17,6 +17,8 @@ export interface GrantRequest {
   refreshTokens: RefreshTokens
   /** Seconds since the epoch. */
   now: number
+  /** The thumbprint of the key that the client proved, if it did. */
+  jkt?: string | undefined
 }
 
 /** For whom tokens are granted, and the refresh token that goes with them. */
@@ -56,7 +58,7 @@ function mayUse(client: TestClient, type: GrantType): boolean {
 }
 
 /** RFC 6749 §4.3. */
-function password({ form, client, settings, refreshTokens, now }: GrantRequest): Granted {
+function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequest): Granted {
   const username = required(form, 'username')
   const given = required(form, 'password')
   const user = settings.users.find((candidate) => candidate.username === username)
@@ -66,7 +68,10 @@ function password({ form, client, settings, refreshTokens, now }: GrantRequest):
   const scope = grantScope({ settings, client, user, requested: form.get('scope') })
   const subject: UserSubject = { client, user, scope, authTime: now, session: randomUUID() }
   const refreshable = scope.includes('offline_access') && mayUse(client, 'refresh_token')
-  return { subject, refreshToken: refreshable ? refreshTokens.issue(subject) : undefined }
+  return {
+    subject,
+    refreshToken: refreshable ? refreshTokens.issue(subject, boundTo(client, jkt)) : undefined,
+  }
 }
 
 /** RFC 6749 §4.4. */
@@ -76,15 +81,23 @@ function client_credentials({ form, client, settings, now }: GrantRequest): Gran
 }
 
 /** RFC 6749 §6: the scope may become smaller, for this token only. */
-function refresh_token({ form, client, refreshTokens }: GrantRequest): Granted {
+function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Granted {
   const token = required(form, 'refresh_token')
-  const grant = refreshTokens.find(token, client.clientId)
+  const grant = refreshTokens.find(token, client.clientId, jkt)
   if (grant === undefined) {
-    throw new OAuthError('invalid_grant', 'The refresh token is invalid, used or revoked.')
+    throw new OAuthError('invalid_grant', 'The refresh token is invalid, used, revoked or bound.')
   }
   const scope = form.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   if (!scope.every((value) => grant.scope.includes(value))) {
     throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
   }
-  return { subject: { ...grant, scope }, refreshToken: refreshTokens.rotate(token) }
+  return {
+    subject: { ...grant, scope },
+    refreshToken: refreshTokens.rotate(token, boundTo(client, jkt)),
+  }
+}
+
+/** RFC 9449 §5: a confidential client's refresh tokens are bound to the client already. */
+function boundTo(client: TestClient, jkt: string | undefined): string | undefined {
+  return isPublic(client) ? jkt : undefined
 }

@@ -42,6 +42,8 @@ export function metadata(
     introspection_signing_alg_values_supported: keys.publishedAlgorithms,
     revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    // RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     claims_supported: claims,
   }
 }

@@ -7,6 +7,8 @@ const maxTokens = 20_000
 interface RefreshToken {
   grant: UserSubject
   used: boolean
+  /** The key that its use has to prove. */
+  jkt: string | undefined
 }
 
 /**
@@ -22,27 +24,31 @@ export class RefreshTokens {
     this.#onEnd = onEnd
   }
 
-  /** The first token of a grant. */
-  issue(grant: UserSubject): string {
+  /** The first token of a grant, bound to a key where its thumbprint is given. */
+  issue(grant: UserSubject, jkt: string | undefined): string {
     const token = opaqueToken()
-    this.#tokens.set(token, { grant, used: false })
+    this.#tokens.set(token, { grant, used: false, jkt })
     return token
   }
 
-  /** What the token stands for; `undefined` where it is unknown, used, or another client's. */
-  find(token: string, clientId: string): UserSubject | undefined {
+  /**
+   * What the token stands for; `undefined` where it is unknown, used, another client's, or bound to
+   * another key than the one that was proven.
+   */
+  find(token: string, clientId: string, proven: string | undefined): UserSubject | undefined {
     const found = this.#tokens.get(token)
     if (found?.grant.client.clientId !== clientId) return undefined
+    if (found.jkt !== undefined && found.jkt !== proven) return undefined
     if (!found.used) return found.grant
     this.revoke(token)
     return undefined
   }
 
   /** Uses a token that {@link find} knew, and makes the next one. */
-  rotate(token: string): string {
+  rotate(token: string, jkt: string | undefined): string {
     const current = this.#tokens.get(token) as RefreshToken
     current.used = true
-    return this.issue(current.grant)
+    return this.issue(current.grant, jkt)
   }
 
   /** The client to which a token was issued, used or not. */

@@ -1,27 +1,45 @@
 import { type Answer, uncached } from './answer.js'
+import type { DPoPProofs } from './dpop-proofs.js'
 import type { ClientRequest } from './form-endpoint.js'
 import { performGrant } from './grants.js'
 import type { ServerSettings } from './options.js'
 import type { RefreshTokens } from './refresh-tokens.js'
 import type { TokenIssuer } from './token-issuer.js'
 
-/** The token endpoint (RFC 6749 §3.2). */
-export function tokenEndpoint(
-  settings: ServerSettings,
-  tokens: TokenIssuer,
-  refreshTokens: RefreshTokens,
-): (request: ClientRequest) => Promise<Answer> {
-  return async ({ form, client }) => {
+/** What the token endpoint answers from. */
+export interface TokenEndpointSources {
+  settings: ServerSettings
+  tokens: TokenIssuer
+  refreshTokens: RefreshTokens
+  dpopProofs: DPoPProofs
+}
+
+/** The token endpoint (RFC 6749 §3.2): a proof that comes along binds the tokens (RFC 9449 §5). */
+export function tokenEndpoint({
+  settings,
+  tokens,
+  refreshTokens,
+  dpopProofs,
+}: TokenEndpointSources): (request: ClientRequest) => Promise<Answer> {
+  return async ({ form, client, dpopProofs: proofs }) => {
+    // Before the grant: a client that is told to use a nonce comes again with the same form.
+    const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
-    const { subject, refreshToken } = performGrant({ form, client, settings, refreshTokens, now })
-    const accessToken = await tokens.accessToken(subject)
-    return uncached(200, {
-      access_token: accessToken.token,
-      expires_in: settings.accessTokenLifetime,
-      id_token: await tokens.idToken(subject, accessToken),
-      refresh_token: refreshToken,
-      scope: subject.scope.join(' '),
-      token_type: 'Bearer',
-    })
+    const grant = performGrant({ form, client, settings, refreshTokens, now, jkt })
+    const { subject, refreshToken } = grant
+    const accessToken = await tokens.accessToken(subject, jkt === undefined ? undefined : { jkt })
+    const { nonce } = dpopProofs
+    return uncached(
+      200,
+      {
+        access_token: accessToken.token,
+        expires_in: settings.accessTokenLifetime,
+        id_token: await tokens.idToken(subject, accessToken),
+        refresh_token: refreshToken,
+        scope: subject.scope.join(' '),
+        token_type: jkt === undefined ? 'Bearer' : 'DPoP',
+      },
+      nonce === undefined ? {} : { 'dpop-nonce': nonce },
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
+import type { Confirmation } from '../../confirmation.js'
 import { scopeValues } from '../scope-values.js'
 import { defaultScope } from './granted-scope.js'
 import {
@@ -33,9 +34,14 @@ export class TokenIssuer {
     this.#issued = issued
   }
 
-  async accessToken(subject: TokenSubject): Promise<IssuedAccessToken> {
+  /** Bound, where a confirmation is given. */
+  async accessToken(
+    subject: TokenSubject,
+    confirmation?: Confirmation,
+  ): Promise<IssuedAccessToken> {
     const { algorithm } = this.#keys
-    const claims = accessTokenClaims(this.#profile, subject, this.#context())
+    const usual = accessTokenClaims(this.#profile, subject, this.#context())
+    const claims = { ...usual, ...(confirmation && { cnf: confirmation }) }
     return { token: await this.#issue(subject, claims, { algorithm }), algorithm }
   }
 

@@ -1,0 +1,109 @@
+import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { OAuthError } from './oauth-error.js'
+import { opaqueToken } from './opaque-token.js'
+import { UsedIds } from './used-ids.js'
+
+/** Seconds that the clocks of client and server may differ, and a proof be on its way. */
+const window = 60
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/**
+ * Verifies the proofs that come with token requests (RFC 9449 §4.3, §5): one proof, its type,
+ * algorithm, key and signature, `htm`, `htu`, `iat` within a minute, the nonce where one is asked
+ * for, and a `jti` that was not used before.
+ */
+export class DPoPProofs {
+  readonly #endpoint: string
+  readonly #now: () => number
+  readonly #used: UsedIds
+  #nonce: string | undefined
+
+  /** `endpoint` is the URL that proofs are to be made for, `now` tells milliseconds. */
+  constructor(endpoint: string, now: () => number) {
+    this.#endpoint = endpoint
+    this.#now = now
+    this.#used = new UsedIds(now)
+  }
+
+  /** What proofs must say, where a nonce is asked for (§8). */
+  get nonce(): string | undefined {
+    return this.#nonce
+  }
+
+  /** Asks for a nonce from now on: a new one each time. */
+  requireNonce(): string {
+    this.#nonce = opaqueToken()
+    return this.#nonce
+  }
+
+  /**
+   * @param proofs the values of all `DPoP` headers.
+   * @returns the thumbprint of the key that was proven, `undefined` where there is no proof.
+   * @throws {OAuthError} `invalid_dpop_proof` or `use_dpop_nonce`
+   */
+  async verify(proofs: readonly string[]): Promise<string | undefined> {
+    const [proof, ...others] = proofs
+    if (proof === undefined) return undefined
+    if (others.length > 0) throw invalidProof('There is more than one DPoP header.')
+    const { jwk, claims } = await this.#verifySignature(proof)
+    const jti = this.#requireClaims(claims)
+    if (this.#nonce !== undefined && claims.nonce !== this.#nonce) {
+      throw new OAuthError('use_dpop_nonce', 'The DPoP proof must have the nonce given here.', {
+        headers: { 'dpop-nonce': this.#nonce },
+      })
+    }
+    const jkt = await calculateJwkThumbprint(jwk)
+    if (!this.#used.use(JSON.stringify([jkt, jti]), (claims.iat as number) + window)) {
+      throw invalidProof('The DPoP proof was used before.')
+    }
+    return jkt
+  }
+
+  async #verifySignature(proof: string): Promise<{ jwk: JWK; claims: JWTPayload }> {
+    try {
+      const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
+        typ: 'dpop+jwt',
+        algorithms: [...ASYMMETRIC_ALGORITHMS],
+        currentDate: new Date(this.#now()),
+      })
+      const jwk = protectedHeader.jwk as JWK
+      const isPublic = !privateMembers.some((member) => Object.hasOwn(jwk, member))
+      if (isPublic) return { jwk, claims: payload }
+    } catch {}
+    throw invalidProof('The DPoP proof is no valid JWT of type dpop+jwt with a public key.')
+  }
+
+  /** Answers the `jti`. */
+  #requireClaims({ jti, htm, htu, iat }: JWTPayload): string {
+    if (typeof jti !== 'string' || jti === '') throw invalidProof('The DPoP proof has no jti.')
+    if (htm !== 'POST') throw invalidProof('The DPoP proof is for another method.')
+    if (!isSameUrl(htu, this.#endpoint)) throw invalidProof('The DPoP proof is for another URL.')
+    if (typeof iat !== 'number' || !(Math.abs(this.#now() / 1000 - iat) <= window)) {
+      throw invalidProof('The DPoP proof is not of this minute: see its iat.')
+    }
+    return jti
+  }
+}
+
+/** But for query and fragment, after normalisation (RFC 9449 §4.3, check 9; RFC 3986 §6.2). */
+function isSameUrl(htu: unknown, endpoint: string): boolean {
+  // The parser would mend backslashes, white space and missing slashes, which no URI has.
+  if (typeof htu !== 'string' || !/^https?:\/\/[^\\\s]+$/i.test(htu) || !URL.canParse(htu)) {
+    return false
+  }
+  const url = new URL(htu)
+  url.search = ''
+  url.hash = ''
+  return url.href.replace(/%[0-9a-f]{2}/gi, unreserved) === endpoint
+}
+
+function unreserved(encoded: string): string {
+  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
+  return /[\w.~-]/.test(character) ? character : encoded
+}
+
+function invalidProof(description: string): OAuthError {
+  return new OAuthError('invalid_dpop_proof', description)
+}
