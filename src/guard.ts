@@ -12,6 +12,7 @@ import type { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
 import { responseHeaders } from './challenge.js'
+import { diagnostics, publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
 import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
@@ -105,6 +106,7 @@ export function createGuardHook(
       // Not by assignment, which throws where the application made the error's own immutable.
       Reflect.set(reason, 'headers', headers)
       counters.reject(reason.code)
+      publish('rejected', { error: reason, context: request })
       report(reason, request, options.onReject)
     }
     return reason
@@ -137,6 +139,10 @@ function permit(
 
 function admit(token: AccessToken | null, request: FastifyRequest, done: DoneFunction): void {
   request.auth = token
+  // Asked first, so that nothing is made where nobody listens.
+  if (token !== null && diagnostics.accepted.hasSubscribers) {
+    publish('accepted', { token, context: request })
+  }
   done()
 }
 

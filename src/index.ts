@@ -18,6 +18,11 @@ export type { Confirmation } from './confirmation.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export {
+  type DiagnosticsMessages,
+  type DiagnosticsName,
+  onDiagnostics,
+} from './diagnostics.js'
+export {
   type AuthenticationDemand,
   type Check,
   type Finding,

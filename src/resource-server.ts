@@ -3,6 +3,7 @@ import type { AccessToken } from './access-token.js'
 import { assemble, type Core } from './assembly.js'
 import { resolveDemand } from './binding/demand.js'
 import { responseHeaders } from './challenge.js'
+import { publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { KeySetStatus, KeySource } from './keys/key-source.js'
 import type { ResourceServerOptions } from './options/resource-server-options.js'
@@ -64,6 +65,7 @@ export class ResourceServer<Context = unknown> {
         await binding.require(verified, presented, demand)
       }
       await policy.require(verified, context as Context)
+      publish('accepted', { token: verified, context })
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
@@ -76,6 +78,7 @@ export class ResourceServer<Context = unknown> {
           used: presented.scheme,
         })
         counters.reject(error.code)
+        publish('rejected', { error, context })
       }
       throw error
     }

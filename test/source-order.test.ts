@@ -12,6 +12,7 @@ const FOUNDATION = [
   'algorithms',
   'challenge',
   'confirmation',
+  'diagnostics',
   'errors',
   'json-object',
   'loopback',

@@ -3,6 +3,7 @@
  * once, none for a while after a failure that isn't the token's, and then one to see whether the
  * issuer is back.
  */
+import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { BackOff } from '../keys/back-off.js'
 import { withinDeadline } from '../keys/deadline.js'
@@ -72,15 +73,27 @@ export class Questions {
 
   async #askNow(token: string): Promise<Outcome> {
     const began = this.#outages
+    const startedAt = this.#options.steadyNow()
     try {
       const outcome = await this.#exchange(token)
+      this.#publish(startedAt, { outcome: outcome.kind })
       // An answer that was on its way before an outage says nothing about what came after.
       if (began === this.#outages) this.#backOff.succeeded()
       if (outcome.kind === 'malformed') this.#tellNowAndThen(malformed())
       return outcome
     } catch (error) {
-      throw this.#failed(failureFrom(error, this.#options.issuer), began)
+      const failure = failureFrom(error, this.#options.issuer)
+      this.#publish(startedAt, { outcome: 'failed', error: failure })
+      throw this.#failed(failure, began)
     }
+  }
+
+  #publish(
+    startedAt: number,
+    what: Pick<DiagnosticsMessages['introspection'], 'outcome' | 'error'>,
+  ) {
+    const { issuer, steadyNow } = this.#options
+    publish('introspection', { issuer, duration: steadyNow() - startedAt, ...what })
   }
 
   async #turn(standing: Standing): Promise<() => void> {

@@ -14,6 +14,7 @@
  * next waits for a back-off that is counted from that attempt.
  */
 import type { Algorithm } from '../algorithms.js'
+import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { KeysUnavailableError } from '../errors.js'
 import { AbsentKids } from './absent-kids.js'
 import { BackOff } from './back-off.js'
@@ -227,6 +228,7 @@ export class RemoteKeys implements KeySource {
       this.#backOff.succeeded()
       this.#absent.clear()
       this.#options.saved?.save(body, this.#loaded.fetchedAt)
+      this.#tell({ outcome: 'fetched', keys: keys.size })
       return keys
     } catch (error) {
       throw this.#failed(error)
@@ -243,6 +245,7 @@ export class RemoteKeys implements KeySource {
     // Nobody knows yet whether the key exists: the back-off alone spaces the next attempt.
     this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
     if (!this.#closing.signal.aborted) {
+      this.#tell({ outcome: 'failed', error, retryIn })
       try {
         onFailure(error, retryIn)
       } catch {
@@ -250,6 +253,12 @@ export class RemoteKeys implements KeySource {
       }
     }
     return this.#unavailable()
+  }
+
+  #tell(what: Omit<DiagnosticsMessages['keys'], 'issuer' | 'duration'>): void {
+    const { issuer, now } = this.#options
+    const duration = now() - (this.#lastAttemptAt as number)
+    publish('keys', { issuer, duration, ...what })
   }
 
   #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {

@@ -3,6 +3,7 @@
  * order of their cost; the replay memory is last, so that nobody can use up another's proof.
  */
 import type { Algorithm } from '../../algorithms.js'
+import { publish } from '../../diagnostics.js'
 import { InvalidTokenError, UseDPoPNonceError } from '../../errors.js'
 import { isSignedBy } from '../../token/signature.js'
 import type { Presentation } from '../presentation.js'
@@ -103,6 +104,7 @@ export class DPoP {
     // For as long as it would pass for a fresh one, on an instance whose clock is behind as well.
     const until = iat + maxAge + 2 * clockTolerance
     if (await replays.add({ jkt, jti }, until)) return
+    publish('replay', { jkt })
     throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
   }
 }

@@ -1,0 +1,93 @@
+/**
+ * What happens, told to whoever listens in this process (`node:diagnostics_channel`): for metrics,
+ * traces and alerts. Where nobody listens, it costs the look that finds out.
+ */
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { AccessToken } from './access-token.js'
+import type { ResourceServerError } from './errors.js'
+
+/**
+ * The messages by their channel's short name; the channel itself is `fastify-resource-server:` and
+ * that name. Times are in milliseconds.
+ */
+export interface DiagnosticsMessages {
+  /** A request, or a call of `verify()`, whose token is good and permits what was asked for. */
+  accepted: {
+    readonly token: AccessToken
+    /** The request in a Fastify API; else what `verify()` was given. */
+    readonly context: unknown
+  }
+  /** One that was refused; `error.finding` says why, in full. */
+  rejected: { readonly error: ResourceServerError; readonly context: unknown }
+  /** An attempt to fetch the keys of an issuer. */
+  keys: {
+    readonly issuer: string
+    readonly outcome: 'fetched' | 'failed'
+    readonly duration: number
+    /** How many the set has, where it was fetched. */
+    readonly keys?: number
+    /** Why not, and how long until another attempt. */
+    readonly error?: unknown
+    readonly retryIn?: number
+  }
+  /** A question to an issuer about a token (RFC 7662); none is asked while an answer is remembered. */
+  introspection: {
+    readonly issuer: string
+    /** `malformed`: an answer that doesn't say `active` with true or false. */
+    readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
+    readonly duration: number
+    readonly error?: unknown
+  }
+  /** A DPoP proof that was used before (RFC 9449 §11.1): a client's mistake, or a thief. */
+  replay: {
+    /** The thumbprint of the key that the token is bound to. */
+    readonly jkt: string
+  }
+}
+
+export type DiagnosticsName = keyof DiagnosticsMessages
+
+const PREFIX = 'fastify-resource-server:'
+
+/** @internal */
+export const diagnostics = {
+  accepted: channel(`${PREFIX}accepted`),
+  rejected: channel(`${PREFIX}rejected`),
+  keys: channel(`${PREFIX}keys`),
+  introspection: channel(`${PREFIX}introspection`),
+  replay: channel(`${PREFIX}replay`),
+} as const satisfies Record<DiagnosticsName, unknown>
+
+/** @internal */
+export function publish<Name extends DiagnosticsName>(
+  name: Name,
+  message: DiagnosticsMessages[Name],
+): void {
+  diagnostics[name].publish(message)
+}
+
+/**
+ * Listens to what all resource servers of this process do. The listener is called at once, on the way
+ * of the request: what it throws is an uncaught exception, and what it waits for the request waits
+ * for.
+ *
+ * ```ts
+ * onDiagnostics('rejected', ({ error }) => rejected.inc({ check: error.check }))
+ * ```
+ *
+ * @returns a function that ends it.
+ * @throws {TypeError} if there is no such channel.
+ */
+export function onDiagnostics<Name extends DiagnosticsName>(
+  name: Name,
+  listener: (message: DiagnosticsMessages[Name]) => void,
+): () => void {
+  if (!Object.hasOwn(diagnostics, name)) {
+    throw new TypeError(
+      `"${name}" is no channel; these are: ${Object.keys(diagnostics).join(', ')}`,
+    )
+  }
+  const onMessage = (message: unknown) => listener(message as DiagnosticsMessages[Name])
+  subscribe(`${PREFIX}${name}`, onMessage)
+  return () => void unsubscribe(`${PREFIX}${name}`, onMessage)
+}
