@@ -42,6 +42,7 @@ export {
 } from './authorization-server/test-accounts.js'
 export type { TokenConfirmation } from './authorization-server/token-confirmation.js'
 export type { TokenProfileName } from './authorization-server/token-profiles.js'
+export { type DPoPFetchOptions, dpopFetch } from './dpop/dpop-fetch.js'
 export { type DPoPKey, generateDPoPKey } from './dpop/dpop-key.js'
 export { type DPoPProofOptions, dpopProof } from './dpop/dpop-proof.js'
 export type { PasswordGrantOptions } from './password-grant/options.js'

@@ -47,7 +47,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
   [400, 'consent_required', /consent of the user/],
   [403, 'mfa_required', /second factor/],
   [400, 'interaction_required', /second factor/],
-  [400, 'use_dpop_nonce', /DPoP-bound.*turn the requirement off/],
+  [400, 'use_dpop_nonce', /DPoP-bound.*give "dpop"/],
   [400, 'invalid_dpop_proof', /DPoP-bound/],
   [503, 'temporarily_unavailable', /overloaded/],
   [500, 'server_error', /see its log/],

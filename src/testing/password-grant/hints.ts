@@ -5,7 +5,7 @@ const multiFactor =
   'A second factor is asked for, which this grant cannot give: use a test user whom no MFA policy applies to.'
 
 const dpop =
-  'The server wants DPoP-bound tokens for this client, and this helper sends no proof: turn the requirement off for the test client (at Okta: "Require Demonstrating Proof of Possession").'
+  'The server wants DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): give "dpop", a key of generateDPoPKey(). Where it was given, compare the clocks, the URL under which the server knows its token endpoint, and the algorithms it takes.'
 
 /** Codes of RFC 6749 §5.2 and those that Okta, Auth0, Entra ID and Keycloak add. */
 const hints: Readonly<Record<string, string>> = {

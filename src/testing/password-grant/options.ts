@@ -1,7 +1,9 @@
 import type { CryptoKey, JWK } from 'jose'
-import type { ClientAuth } from 'oauth4webapi'
+import type { ClientAuth, DPoPHandle } from 'oauth4webapi'
 import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.js'
 import { isLoopback } from '../../loopback.js'
+import { type DPoPKey, requireDPoPKey } from '../dpop/dpop-key.js'
+import { proverWith } from '../dpop/prover.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import { type Redact, redactor } from './redaction.js'
@@ -37,6 +39,11 @@ export interface PasswordGrantOptions {
   /** The scope to ask for: space-delimited, or a list. Default: none is sent. */
   scope?: Scope | undefined
   /**
+   * The key of `generateDPoPKey()` that the tokens are to be bound to (RFC 9449 §5): a proof goes
+   * along, and an answer whose `token_type` is not DPoP is an error. Default: bearer tokens.
+   */
+  dpop?: DPoPKey | undefined
+  /**
    * More parameters for the token request, such as Auth0's `audience` or RFC 8707's `resource`.
    * Those that this helper sends itself can't be given here.
    */
@@ -61,6 +68,7 @@ const known = [
   'username',
   'password',
   'scope',
+  'dpop',
   'parameters',
   'timeout',
   'signal',
@@ -85,6 +93,8 @@ export interface PreparedGrant {
   clientId: string
   authentication: ClientAuth
   parameters: URLSearchParams
+  /** Makes the proofs, where tokens are to be bound. */
+  prover: DPoPHandle | undefined
   timeout: number
   signal: AbortSignal | undefined
   fetch: typeof globalThis.fetch
@@ -100,7 +110,8 @@ export async function prepareGrant(options: PasswordGrantOptions): Promise<Prepa
     requireString(name, options[name])
   }
   if (options.clientSecret !== undefined) requireString('clientSecret', options.clientSecret)
-  const { clientId, username, password, clientSecret, timeout = 10_000 } = options
+  const { clientId, username, password, clientSecret, dpop, timeout = 10_000 } = options
+  if (dpop !== undefined) requireDPoPKey('dpop', dpop)
   if (!Number.isInteger(timeout) || timeout < 1 || timeout > 2_147_483_647) {
     throw new TypeError('"timeout" must be a whole number of milliseconds from 1 to 2147483647')
   }
@@ -115,6 +126,7 @@ export async function prepareGrant(options: PasswordGrantOptions): Promise<Prepa
     clientId,
     authentication: await clientAuthentication(options),
     parameters: requestParameters(options),
+    prover: dpop && proverWith(dpop),
     timeout,
     signal: options.signal,
     fetch: options.fetch ?? globalThis.fetch,

@@ -22,7 +22,8 @@ import { unusableResponse } from './unusable-response.js'
  * no such grant. It refuses to run under `NODE_ENV=production` unless
  * `dangerouslyAllowProduction` is set.
  *
- * One request is sent and never repeated, since accounts lock after a few failures. The access
+ * One request is sent and never repeated, since accounts lock after a few failures; but where the
+ * server wants a nonce in the proof of `dpop`, and so did not look at the password, once. The access
  * token is not verified, and the ID token only as {@link TokenResponse.id_token} says.
  *
  * ```ts
@@ -39,7 +40,7 @@ import { unusableResponse } from './unusable-response.js'
  * @throws {TypeError} an option is missing, unknown or impossible, or this is production
  * @throws {PasswordGrantError} the server refused, answered what it shouldn't, or not at all
  * @throws the signal's reason, when `signal` was aborted
- * @see RFC 6749 §4.3
+ * @see RFC 6749 §4.3, RFC 9449 §5
  */
 export async function passwordGrant(options: PasswordGrantOptions): Promise<TokenResponse> {
   const grant = await prepareGrant(options)
@@ -51,7 +52,7 @@ export async function passwordGrant(options: PasswordGrantOptions): Promise<Toke
 }
 
 async function requestToken(grant: PreparedGrant, exchange: Exchange): Promise<TokenResponse> {
-  const { location, authentication, parameters } = grant
+  const { location } = grant
   // The ID token's signature isn't verified, so what the metadata says of its algorithm protects
   // nothing; servers that say RS256 and sign with something else would only be refused.
   const server = {
@@ -59,27 +60,60 @@ async function requestToken(grant: PreparedGrant, exchange: Exchange): Promise<T
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS],
   }
   const client: Client = { client_id: grant.clientId }
-  const response = await genericTokenEndpointRequest(
-    server,
-    client,
-    authentication,
-    'password',
-    parameters,
-    {
-      signal: exchange.signal,
-      [allowInsecureRequests]: server.token_endpoint.startsWith('http:'),
-      [customFetch]: exchange.fetch,
-    },
-  )
-  const text = await response.clone().text()
+  const { response, text } = await answerOf(grant, server, client, exchange)
   try {
-    return await ('issuer' in location
+    const tokens = await ('issuer' in location
       ? processGenericTokenEndpointResponse(server, client, response)
       : withUnvalidatedIdToken(server, client, response, text))
+    requireTokenType(tokens, grant)
+    return tokens
   } catch (error) {
     const place = exchange.redact(placeOf(server.token_endpoint))
     const reason = (error as Error).message
     throw unusableResponse({ place, response, text, reason, redact: exchange.redact })
+  }
+}
+
+/** The answer that counts, with its body. */
+async function answerOf(
+  { authentication, parameters, prover }: PreparedGrant,
+  server: LocatedServer,
+  client: Client,
+  { fetch, signal }: Exchange,
+): Promise<{ response: Response; text: string }> {
+  const send = async () => {
+    const response = await genericTokenEndpointRequest(
+      server,
+      client,
+      authentication,
+      'password',
+      parameters,
+      {
+        ...(prover && { DPoP: prover }),
+        signal,
+        [allowInsecureRequests]: server.token_endpoint.startsWith('http:'),
+        [customFetch]: fetch,
+      },
+    )
+    return { response, text: await response.clone().text() }
+  }
+  const answer = await send()
+  return prover !== undefined && givesNonce(answer.response, answer.text) ? send() : answer
+}
+
+/** RFC 9449 §8: the server says what to do, and looked at nothing else. */
+function givesNonce({ status, headers }: Response, text: string): boolean {
+  return status === 400 && headers.has('dpop-nonce') && jsonObject(text)?.error === 'use_dpop_nonce'
+}
+
+/** A token that is bound to no key is not what was asked for, nor one bound to somebody's. */
+function requireTokenType({ token_type }: TokenResponse, { prover }: PreparedGrant): void {
+  const isBound = token_type === 'dpop'
+  if (isBound && prover === undefined) {
+    throw new Error('"token_type" is DPoP, and no proof was sent')
+  }
+  if (!isBound && prover !== undefined) {
+    throw new Error('"token_type" is not DPoP, so the token is not bound to the key')
   }
 }
 

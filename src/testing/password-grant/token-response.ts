@@ -7,7 +7,10 @@
 export interface TokenResponse {
   /** The access token. */
   readonly access_token: string
-  /** How the access token is presented, in lower case whatever the server wrote: `bearer`, `dpop`. */
+  /**
+   * How the access token is presented, in lower case whatever the server wrote: `dpop` where a key
+   * was given for it, and only there; else `bearer`.
+   */
   readonly token_type: 'bearer' | 'dpop' | Lowercase<string>
   /** Seconds the access token lives, counted from the answer. Absent where the server doesn't say. */
   readonly expires_in?: number

@@ -1,0 +1,109 @@
+import {
+  allowInsecureRequests,
+  customFetch,
+  type DPoPHandle,
+  isDPoPNonceError,
+  protectedResourceRequest,
+  WWWAuthenticateChallengeError,
+} from 'oauth4webapi'
+import { isLoopback } from '../../loopback.js'
+import { refuseUnknownOptions } from '../known-options.js'
+import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
+import { proverWith } from './prover.js'
+
+/** Options of `dpopFetch`. */
+export interface DPoPFetchOptions {
+  /** The access token, bound to the key. */
+  accessToken: string
+  /** The key that the token is bound to. */
+  key: DPoPKey
+  /** Used instead of the global `fetch`, for a proxy or a private certificate authority. */
+  fetch?: typeof globalThis.fetch | undefined
+}
+
+const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof DPoPFetchOptions)[]
+
+/**
+ * Makes a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
+ * request. Where the API answers `use_dpop_nonce`, the request is sent once more with the nonce; the
+ * newest nonce of each origin is remembered. Every other answer is handed over as it came.
+ *
+ * The body is read before it is sent. Redirects are not followed, whatever `redirect` says, since
+ * the token would go along and the proof be for another URL. Of the request's other settings, the
+ * method, the headers, the body and the signal are used. https, or http on a loopback address.
+ *
+ * ```ts
+ * const key = await generateDPoPKey()
+ * const { access_token } = await passwordGrant({ ...options, dpop: key })
+ * const fetch = dpopFetch({ accessToken: access_token, key })
+ * const response = await fetch('http://127.0.0.1:3000/orders')
+ * ```
+ *
+ * @throws {TypeError} an option is missing, unknown or impossible. The `fetch` rejects with one where
+ *   the URL is neither https nor loopback, or `headers` has `authorization` or `dpop`.
+ * @see RFC 9449 §7.1, §9
+ */
+export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
+  refuseUnknownOptions('dpopFetch', options, known)
+  const { accessToken, key, fetch = globalThis.fetch } = options
+  if (typeof accessToken !== 'string' || accessToken === '') {
+    throw new TypeError('"accessToken" must be a string that is not empty')
+  }
+  requireDPoPKey('key', key)
+  if (typeof fetch !== 'function') {
+    throw new TypeError('"fetch" must be a function with the signature of the global fetch')
+  }
+  const prover = proverWith(key)
+  return async (input, init) => {
+    const request = new Request(input, init)
+    requireSendable(request)
+    const body = request.body === null ? null : await request.arrayBuffer()
+    const send = () => sendProven(request, body, { accessToken, prover, fetch })
+    const { response, wantsNonce } = await send()
+    if (!wantsNonce) return response
+    await response.body?.cancel()
+    return (await send()).response
+  }
+}
+
+interface Sending {
+  accessToken: string
+  prover: DPoPHandle
+  fetch: typeof globalThis.fetch
+}
+
+async function sendProven(
+  { method, url, headers, signal }: Request,
+  body: ArrayBuffer | null,
+  { accessToken, prover, fetch }: Sending,
+): Promise<{ response: Response; wantsNonce: boolean }> {
+  try {
+    const response = await protectedResourceRequest(
+      accessToken,
+      method,
+      new URL(url),
+      headers,
+      body && new Uint8Array(body),
+      {
+        DPoP: prover,
+        signal,
+        [allowInsecureRequests]: true,
+        [customFetch]: (url, init) => fetch(url, init as RequestInit),
+      },
+    )
+    return { response, wantsNonce: false }
+  } catch (error) {
+    if (!(error instanceof WWWAuthenticateChallengeError)) throw error
+    return { response: error.response, wantsNonce: isDPoPNonceError(error) }
+  }
+}
+
+function requireSendable({ url, headers }: Request): void {
+  const { protocol } = new URL(url)
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(new URL(url)))) {
+    throw new TypeError('The URL must be https; plain http is for loopback addresses')
+  }
+  if (headers.has('authorization') || headers.has('dpop')) {
+    throw new TypeError('"headers" must have neither "authorization" nor "dpop": these are sent')
+  }
+}

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto'
+import Fastify from 'fastify'
+import { decodeJwt, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose'
+import t, { type Test } from 'tap'
+import resourceServer, { type DPoPOptions } from '../../src/index.js'
+import {
+  createAuthorizationServer,
+  type DPoPFetchOptions,
+  dpopFetch,
+  dpopProof,
+  generateDPoPKey,
+} from '../../src/testing/index.js'
+import { answering, cannedServer } from './fixtures/canned-server.js'
+
+const server = await createAuthorizationServer({ algorithm: 'ES256' })
+t.teardown(() => server.close())
+const key = await generateDPoPKey()
+const accessToken = await server.issueToken({ sub: 'ada' }, { confirmation: { key } })
+
+/** The product itself, over a socket whose port is known before it is there. */
+async function protectedApi(t: Test, dpop: DPoPOptions = {}): Promise<string> {
+  const probe = await createAuthorizationServer({ algorithm: 'ES256' })
+  const { url } = probe
+  await probe.close()
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(resourceServer, {
+    issuer: server.issuer,
+    audience: 'api://default',
+    dpop: { mode: 'required', baseUrl: url, ...dpop },
+  })
+  app.get('/me', async (request) => ({ sub: request.claims.sub }))
+  app.post('/echo', async ({ body, headers }) => ({ body, type: headers['content-type'] }))
+  await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' })
+  return url
+}
+
+t.test('P1: proves to a protected API, each time anew', async (t) => {
+  const api = await protectedApi(t)
+  const fetch = dpopFetch({ accessToken, key })
+  for (const path of ['/me', '/me?page=1#top', new URL(`${api}/me`)]) {
+    const response = await fetch(path instanceof URL ? path : api + path)
+    t.equal(response.status, 200)
+    t.same(await response.json(), { sub: 'ada' })
+  }
+  const posted = await fetch(
+    new Request(`${api}/echo`, {
+      method: 'post',
+      headers: { 'content-type': 'text/plain' },
+      body: 'a',
+    }),
+  )
+  t.same(await posted.json(), { body: 'a', type: 'text/plain' })
+  t.equal((await globalThis.fetch(`${api}/me`)).status, 401)
+})
+
+t.test("P1: another key's proof is handed over as it was refused", async (t) => {
+  const api = await protectedApi(t)
+  const fetch = dpopFetch({ accessToken, key: await generateDPoPKey() })
+  const response = await fetch(`${api}/me`)
+  t.equal(response.status, 401)
+  t.match(response.headers.get('www-authenticate'), /^DPoP .*error="invalid_/)
+  t.type(await response.text(), 'string')
+})
+
+t.test('P4: learns the nonce of a protected API by one refusal, the body sent again', async (t) => {
+  const api = await protectedApi(t, { nonce: { secret: randomBytes(32) } })
+  let sent = 0
+  const counting: typeof globalThis.fetch = (input, init) => {
+    sent += 1
+    return globalThis.fetch(input, init)
+  }
+  const fetch = dpopFetch({ accessToken, key, fetch: counting })
+  const init = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } }
+  const first = await fetch(`${api}/echo`, init)
+  t.same(await first.json(), { body: { a: 1 }, type: 'application/json' })
+  t.equal(sent, 2)
+  t.equal((await fetch(`${api}/me`)).status, 200)
+  t.equal(sent, 3, 'remembered')
+})
+
+const demand = { 'www-authenticate': 'DPoP error="use_dpop_nonce"' }
+
+t.test('P4: remembers the newest nonce of each origin', async (t) => {
+  let nonce = 0
+  const listener = (status: number, headers: object) =>
+    answering(status, {}, { 'dpop-nonce': `n${++nonce}`, ...headers })
+  let challenge = true
+  const one = await cannedServer(t, (request, response) => {
+    listener(challenge ? 401 : 200, challenge ? demand : {})(request, response)
+    challenge = false
+  })
+  const two = await cannedServer(t, answering(200, {}))
+  const fetch = dpopFetch({ accessToken, key })
+  for (const url of [one.url, one.url, two.url, one.url]) await fetch(url)
+  const nonces = (seen: typeof one.seen) =>
+    seen.map(({ headers }) => decodeJwt(headers.dpop as string).nonce)
+  t.same(nonces(one.seen), [undefined, 'n1', 'n2', 'n3'])
+  t.same(nonces(two.seen), [undefined])
+  t.equal(new Set(one.seen.map(({ headers }) => headers.dpop)).size, 4)
+  t.ok(one.seen.every(({ headers }) => headers.authorization === `DPoP ${accessToken}`))
+})
+
+t.test('P4: sends a request twice at most', async (t) => {
+  const { url, seen } = await cannedServer(
+    t,
+    answering(401, { no: 1 }, { ...demand, 'dpop-nonce': 'n' }),
+  )
+  const response = await dpopFetch({ accessToken, key })(url)
+  t.equal(response.status, 401)
+  t.same(await response.json(), { no: 1 }, 'the body is still to be read')
+  t.equal(seen.length, 2)
+})
+
+t.test('sends nothing again for another refusal', async (t) => {
+  for (const [status, headers] of [
+    [401, { 'www-authenticate': 'DPoP error="invalid_token"' }],
+    [401, { 'www-authenticate': 'Bearer error="use_dpop_nonce"' }],
+    [401, {}],
+    [400, {}],
+  ] as const) {
+    const { url, seen } = await cannedServer(t, answering(status, {}, headers))
+    t.equal((await dpopFetch({ accessToken, key })(url)).status, status)
+    t.equal(seen.length, 1)
+  }
+})
+
+t.test('does not follow a redirect with the token', async (t) => {
+  const away = await cannedServer(t, answering(200, {}))
+  const { url } = await cannedServer(t, answering(302, {}, { location: away.url }))
+  t.equal((await dpopFetch({ accessToken, key })(url, { redirect: 'follow' })).status, 302)
+  t.equal(away.seen.length, 0)
+})
+
+t.test('proves with the name of the algorithm that was asked for', async (t) => {
+  const { url, seen } = await cannedServer(t, answering(200, {}))
+  for (const algorithm of ['EdDSA', 'Ed25519', 'PS384'] as const) {
+    const key = await generateDPoPKey(algorithm)
+    await dpopFetch({ accessToken, key })(url)
+    const proof = seen.at(-1)?.headers.dpop as string
+    t.equal(decodeProtectedHeader(proof).alg, algorithm)
+    t.same(decodeProtectedHeader(proof).jwk, { ...key.jwk })
+    await t.resolves(jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt' }))
+  }
+})
+
+t.test('ends when its signal does', async (t) => {
+  const { url } = await cannedServer(t, () => {})
+  const signal = AbortSignal.timeout(50)
+  await t.rejects(dpopFetch({ accessToken, key })(url, { signal }), { name: 'TimeoutError' })
+})
+
+t.test('hands over what the network throws', async (t) => {
+  const fetch = dpopFetch({ accessToken, key, fetch: () => Promise.reject(new Error('down')) })
+  await t.rejects(fetch('https://api.example/'), { message: 'down' })
+})
+
+t.test('sends the token over https, or to this machine', async (t) => {
+  const sent: unknown[] = []
+  const fetch = dpopFetch({
+    accessToken,
+    key,
+    fetch: async (url) => {
+      sent.push(url)
+      return new Response()
+    },
+  })
+  for (const url of ['http://api.example/', 'http://127.0.0.1.example/', 'data:,x']) {
+    await t.rejects(fetch(url), { name: 'TypeError', message: /must be https/ })
+  }
+  for (const url of ['https://api.example/', 'http://localhost/', 'http://[::1]/']) await fetch(url)
+  t.same(sent, ['https://api.example/', 'http://localhost/', 'http://[::1]/'])
+})
+
+t.test('refuses headers that it sends itself, and options that it does not know', async (t) => {
+  const fetch = dpopFetch({ accessToken, key })
+  const dpop = await dpopProof({ key, url: 'https://api.example/' })
+  for (const headers of [{ authorization: 'Bearer x' }, { DPoP: dpop }]) {
+    await t.rejects(fetch('https://api.example/', { headers }), {
+      name: 'TypeError',
+      message: /^"headers" must have neither/,
+    })
+  }
+  const refused = (options: object, message: RegExp) =>
+    t.throws(() => dpopFetch({ accessToken, key, ...options } as DPoPFetchOptions), {
+      name: 'TypeError',
+      message,
+    })
+  refused({ token: 'x' }, /^"token" is no option of dpopFetch/)
+  refused({ accessToken: '' }, /^"accessToken" must be/)
+  refused({ accessToken: undefined }, /^"accessToken" must be/)
+  refused({ key: undefined }, /^"key" must be a key of generateDPoPKey\(\)/)
+  refused({ fetch: 'x' }, /^"fetch" must be a function/)
+})

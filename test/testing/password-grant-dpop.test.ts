@@ -1,0 +1,124 @@
+import { decodeJwt } from 'jose'
+import t from 'tap'
+import {
+  createAuthorizationServer,
+  demoClient,
+  demoUser,
+  generateDPoPKey,
+  type PasswordGrantOptions,
+  passwordGrant,
+} from '../../src/testing/index.js'
+import { answering, cannedServer } from './fixtures/canned-server.js'
+
+const key = await generateDPoPKey()
+const demo = { ...demoClient, ...demoUser, dpop: key }
+const token = { access_token: 'opaque', token_type: 'DPoP' }
+
+for (const clientAuthentication of ['client_secret_basic', 'client_secret_post'] as const) {
+  t.test(`RFC 9449 §5: gets a token bound to a key (${clientAuthentication})`, async (t) => {
+    await using server = await createAuthorizationServer({ algorithm: 'ES256' })
+    const { issuer } = server
+    const answer = await passwordGrant({ ...demo, issuer, clientAuthentication, scope: 'openid' })
+    t.equal(answer.token_type, 'dpop')
+    t.same(decodeJwt(answer.access_token).cnf, { jkt: key.thumbprint })
+    t.equal(server.requests.token, 1)
+  })
+}
+
+t.test('P4: sends the form once more where the server gives a nonce', async (t) => {
+  await using server = await createAuthorizationServer({ algorithm: 'ES256' })
+  server.requireDPoPNonce()
+  const { tokenEndpoint } = server
+  const answer = await passwordGrant({ ...demo, tokenEndpoint })
+  t.equal(answer.token_type, 'dpop')
+  t.equal(server.requests.token, 2)
+})
+
+t.test('P4: a private_key_jwt assertion is made anew for the second request', async (t) => {
+  const { jwk, privateKey } = await generateDPoPKey()
+  await using server = await createAuthorizationServer({
+    algorithm: 'ES256',
+    clients: [{ clientId: 'keyed', jwks: { keys: [jwk] } }],
+  })
+  server.requireDPoPNonce()
+  const { issuer } = server
+  const answer = await passwordGrant({
+    ...demoUser,
+    issuer,
+    clientId: 'keyed',
+    privateKey,
+    dpop: key,
+  })
+  t.equal(answer.token_type, 'dpop')
+})
+
+const nonce = { 'dpop-nonce': 'n' }
+const refusals: [what: string, status: number, error: string, headers: object, requests: number][] =
+  [
+    ['a nonce is wanted again', 400, 'use_dpop_nonce', nonce, 2],
+    ['a nonce is wanted and not given', 400, 'use_dpop_nonce', {}, 1],
+    ['the status is another', 401, 'use_dpop_nonce', nonce, 1],
+    ['the proof is refused', 400, 'invalid_dpop_proof', nonce, 1],
+    ['the password is wrong', 400, 'invalid_grant', nonce, 1],
+  ]
+
+for (const [what, status, error, headers, requests] of refusals) {
+  t.test(`sends ${requests} where ${what}`, async (t) => {
+    const { tokenEndpoint, seen } = await cannedServer(
+      t,
+      answering(status, { error }, { ...headers }),
+    )
+    await t.rejects(passwordGrant({ ...demo, tokenEndpoint }), {
+      name: 'PasswordGrantError',
+      error,
+    })
+    t.equal(seen.length, requests)
+    t.equal(new Set(seen.map(({ headers }) => headers.dpop)).size, requests, 'each its own proof')
+  })
+}
+
+t.test('sends no second request without a key', async (t) => {
+  const refusal = answering(400, { error: 'use_dpop_nonce' }, nonce)
+  const { tokenEndpoint, seen } = await cannedServer(t, refusal)
+  await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
+    name: 'PasswordGrantError',
+    message: /^use_dpop_nonce: .*give "dpop", a key of generateDPoPKey\(\)/,
+  })
+  t.equal(seen.length, 1)
+  t.notOk('dpop' in (seen[0]?.headers ?? {}))
+})
+
+for (const token_type of ['DPoP', 'dpop', 'DPOP']) {
+  t.test(
+    `G3: takes the token_type ${token_type} where a key was given, and only there`,
+    async (t) => {
+      const { tokenEndpoint } = await cannedServer(t, answering(200, { ...token, token_type }))
+      t.equal((await passwordGrant({ ...demo, tokenEndpoint })).token_type, 'dpop')
+      await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
+        error: 'invalid_response',
+        message: /"token_type" is DPoP, and no proof was sent/,
+      })
+    },
+  )
+}
+
+t.test('G3: refuses a bearer token where a bound one was asked for', async (t) => {
+  const { tokenEndpoint } = await cannedServer(
+    t,
+    answering(200, { ...token, token_type: 'Bearer' }),
+  )
+  await t.rejects(passwordGrant({ ...demo, tokenEndpoint }), {
+    error: 'invalid_response',
+    message: /"token_type" is not DPoP, so the token is not bound to the key/,
+  })
+})
+
+t.test('refuses a key that is none', async (t) => {
+  for (const dpop of [null, true, {}, key.jwk]) {
+    const options = { ...demo, dpop, issuer: 'https://issuer.example' }
+    await t.rejects(passwordGrant(options as PasswordGrantOptions), {
+      name: 'TypeError',
+      message: '"dpop" must be a key of generateDPoPKey()',
+    })
+  }
+})
