@@ -40,6 +40,7 @@ t.test('there is a test for every example', async (t) => {
     [
       'demo-output',
       'demo',
+      'dpop',
       'introspection',
       'okta',
       'readiness',
@@ -68,6 +69,18 @@ t.test('demo: every answer is as expected, and it ends by itself', async (t) => 
   t.match(stdout, /9 of 9 answers as expected/)
   t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
   t.notMatch(stdout, demoUser.password)
+})
+
+t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {
+  const { code, stdout, stderr } = await run('dpop')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /token type: +dpop/)
+  t.match(stdout, /with a proof: +200 \{"user":"testuser1@example.com"\}/)
+  t.match(stdout, /again, with a new one: +200/)
+  t.match(stdout, /stolen, as Bearer: +401 .*must be sent with a DPoP proof/)
+  t.match(stdout, /with a thief's key: +401 .*bound to another key/)
+  t.match(stdout, /a proof: +200/)
+  t.match(stdout, /the same again: +401 The DPoP proof was used before/)
 })
 
 t.test('introspection: what the issuer took back is refused', async (t) => {

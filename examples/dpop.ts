@@ -1,0 +1,66 @@
+/**
+ * Tokens that are worth nothing to a thief: each is bound to its client's key, and each request comes
+ * with a proof of it (RFC 9449), for this request and a single use. `npm run example dpop`.
+ */
+import { randomBytes } from 'node:crypto'
+import Fastify from 'fastify'
+import resourceServer from 'fastify-resource-server'
+import {
+  createAuthorizationServer,
+  demoClient,
+  demoUser,
+  dpopFetch,
+  dpopProof,
+  generateDPoPKey,
+  passwordGrant,
+} from 'fastify-resource-server/testing'
+
+const authorizationServer = await createAuthorizationServer()
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+  // In production with "baseUrl", and with a secret that all instances have.
+  dpop: { mode: 'required', nonce: { secret: randomBytes(32) } },
+})
+app.get('/me', async (request) => ({ user: request.claims.sub }))
+const api = await app.listen({ host: '127.0.0.1', port: 0 })
+
+// A client makes a key, and gets a token that is bound to it.
+const key = await generateDPoPKey()
+const { access_token: accessToken, token_type: type } = await passwordGrant({
+  issuer: authorizationServer.issuer,
+  ...demoUser,
+  ...demoClient,
+  dpop: key,
+})
+console.log('token type:            ', type)
+
+// This fetch proves each request, and repeats the first one with the nonce that the API asks for.
+const fetchWithProof = dpopFetch({ accessToken, key })
+await show('with a proof:          ', fetchWithProof(`${api}/me`))
+await show('again, with a new one: ', fetchWithProof(`${api}/me`))
+
+// Whoever steals the token alone has nothing.
+const asBearer = { authorization: `Bearer ${accessToken}` }
+await show('stolen, as Bearer:     ', fetch(`${api}/me`, { headers: asBearer }))
+const thief = await generateDPoPKey()
+await show("with a thief's key:    ", dpopFetch({ accessToken, key: thief })(`${api}/me`))
+
+// And who overhears a whole request can't send it again.
+const nonce = (await fetch(`${api}/me`)).headers.get('dpop-nonce') ?? ''
+const proof = await dpopProof({ key, url: `${api}/me`, accessToken, nonce })
+const overheard = { authorization: `DPoP ${accessToken}`, dpop: proof }
+await show('a proof:               ', fetch(`${api}/me`, { headers: overheard }))
+await show('the same again:        ', fetch(`${api}/me`, { headers: overheard }))
+
+await app.close()
+await authorizationServer.close()
+
+async function show(what: string, answering: Promise<Response>): Promise<void> {
+  const answer = await answering
+  const challenge = answer.headers.get('www-authenticate')
+  const error = /error_description="([^"]+)"/.exec(challenge ?? '')?.[1]
+  console.log(what, answer.status, error ?? (await answer.text()))
+}
