@@ -35,7 +35,9 @@ function forwardedBases(request: FastifyRequest): readonly string[] {
   const host = lastOf(request, 'x-forwarded-host')
   // The first address is that of the connection; a second one is there only if that is trusted.
   const isTrusted = (request.ips as string[]).length > 1
-  return isTrusted && host !== undefined ? [`${request.protocol}://${host}`] : []
+  // A host, and not the beginning of a URL of somebody's choice.
+  if (!isTrusted || host === undefined || !/^[\w.:[\]-]+$/.test(host)) return []
+  return [`${request.protocol}://${host}`]
 }
 
 /** What the proxy next to us wrote, as Fastify reads these headers. */

@@ -557,6 +557,8 @@ t.test('P7: or what a trusted proxy says', async (t) => {
   t.equal(await through('api.example:8443', `${BASE}:8443/`), 200, 'with its port')
   t.equal(await through('evil.example, api.example', `${BASE}/`), 200, 'the nearest proxy counts')
   t.equal(await through('evil.example', `${BASE}/`), 401)
+  t.equal(await through('api.example/a/..', `${BASE}/`), 401, 'and a host only')
+  t.equal(await through('user@api.example', `${BASE}/`), 401)
   const direct = await send([...(await proven({ url: 'http://api.example/' })), ...forwarded])
   t.equal(direct.status, 401, 'never what the caller sends as Host')
 
@@ -612,6 +614,14 @@ t.test('the key of a client that returns is not imported again', async (t) => {
     const headers = { authorization: `DPoP ${token}`, dpop }
     t.equal((await app.inject({ url: '/', headers })).statusCode, 200)
     t.equal(imports - before, i === 0 ? 1 : 0)
+  }
+  const long = { header: { padding: 'x'.repeat(2_048) } }
+  for (let i = 0; i < 2; i++) {
+    const dpop = await client.proof({ url: `${BASE}/`, token }, long)
+    const before = imports
+    const headers = { authorization: `DPoP ${token}`, dpop }
+    t.equal((await app.inject({ url: '/', headers })).statusCode, 200)
+    t.equal(imports - before, 1, 'but a header that is too long is not kept')
   }
 })
 

@@ -19,6 +19,8 @@ export interface ProofKey {
 
 /** A kilobyte or two each. */
 const MAX_ENTRIES = 10_000
+/** In characters: that of an RSA key of 4096 bits has 1,000. A longer one is read each time. */
+const MAX_HEADER_LENGTH = 2_048
 
 /** The header of a proof as its client sent it, not yet used for anything. */
 interface ProofHeader {
@@ -62,7 +64,7 @@ export class ProofKeys {
 
   /** To be called once a proof was verified, so that a stranger can't push out who returns. */
   remember(headerSegment: string, key: ProofKey): void {
-    if (this.#known.has(headerSegment)) return
+    if (headerSegment.length > MAX_HEADER_LENGTH || this.#known.has(headerSegment)) return
     // A slice would keep the whole proof alive that it was cut from.
     this.#known.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
   }
