@@ -1,4 +1,5 @@
 /** What a user writes, in TypeScript: all of it must compile. Nothing here is ever run. */
+import type { X509Certificate } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import resourceServer, {
   type AccessToken,
@@ -34,9 +35,16 @@ import resourceServer, {
 import {
   type AuthorizationServer,
   createAuthorizationServer,
+  type DPoPFetchOptions,
+  type DPoPKey,
+  type DPoPProofOptions,
+  dpopFetch,
+  dpopProof,
+  generateDPoPKey,
   type PasswordGrantError,
   type PasswordGrantOptions,
   passwordGrant,
+  type TokenConfirmation,
   type TokenResponse,
 } from 'fastify-resource-server/testing'
 
@@ -328,6 +336,26 @@ export async function tested(): Promise<TokenResponse> {
   same<typeof response.id_token, string | undefined>(true)
   same<typeof response.expires_in, number | undefined>(true)
   return response
+}
+
+export async function proven(
+  server: AuthorizationServer,
+  certificate: X509Certificate,
+): Promise<Response> {
+  const key: DPoPKey = await generateDPoPKey('EdDSA')
+  const confirmation: TokenConfirmation = { key, certificate }
+  await server.issueToken({}, { confirmation: { key: key.jwk, certificate: certificate.raw } })
+  await server.issueToken({}, { confirmation: { key: key.thumbprint } })
+  const accessToken = await server.issueToken({}, { confirmation })
+  const nonce: string = server.requireDPoPNonce()
+  const url = new URL('https://api.example/orders')
+  const proof: DPoPProofOptions = { key, url, method: 'POST', accessToken, nonce, now: Date.now }
+  const headers = { dpop: (await dpopProof(proof)) satisfies string }
+  await dpopProof({ url: url.href, claims: { jti: undefined, iat: 0 }, header: { typ: 'JWT' } })
+  await passwordGrant({ issuer: '', clientId: '', username: '', password: '', dpop: key })
+  const options: DPoPFetchOptions = { accessToken, key, fetch }
+  const proving: typeof fetch = dpopFetch(options)
+  return proving(url, { method: 'POST', headers })
 }
 
 export function explained(error: PasswordGrantError): string {

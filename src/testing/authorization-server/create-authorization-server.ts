@@ -21,7 +21,8 @@ import { TokenIssuer } from './token-issuer.js'
  * with real signatures.
  *
  * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
- * It has no authorization endpoint and no TLS, and is not made to be reached from elsewhere.
+ * It has no authorization endpoint and no TLS, and is not made to be reached from elsewhere. A DPoP
+ * proof at the token endpoint binds the tokens to its key, and is refused where RFC 9449 wants it.
  *
  * ```ts
  * await using server = await createAuthorizationServer()
