@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, createSecretKey, X509Certificate } from 'node:crypto'
 import { decodeJwt, exportJWK } from 'jose'
 import t from 'tap'
 import {
@@ -15,18 +14,18 @@ const server = await createAuthorizationServer({ algorithm: 'ES256' })
 t.teardown(() => server.close())
 const demo = basic('demo-client', 'demo-secret')
 
-const pem = execFileSync(
-  'openssl',
-  ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'].concat([
-    '-keyout',
-    '/dev/null',
-    '-subj',
-    '/CN=client',
-    '-days',
-    '1',
-  ]),
-  { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-)
+// Self-signed, by a key that was thrown away.
+const pem = `-----BEGIN CERTIFICATE-----
+MIIBeTCCAR+gAwIBAgIUb+PkLpZaqK8RpR8KwYbHieHJCJ0wCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMjE0MzY0MloYDzIxMjYxMDI5MTQz
+NjQyWjARMQ8wDQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AATwtPceWNBDmWhTWF9JcGj+RecomxKusjU24tWjwjsNXygzPlpBoUQPlqWGgMK9
+XBZ95gG4uTxe3sIOBLrSTW6Ao1MwUTAdBgNVHQ4EFgQUkNwtaYHPZx/r4tzDfbM8
+TCJyTHwwHwYDVR0jBBgwFoAUkNwtaYHPZx/r4tzDfbM8TCJyTHwwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAwy7F1by2HhMsFBaycNH1JD9e2N3Y
+I1MyrdFk9Eu04qsCICTwdnhZuBXCrQw4Qp5uAdAkEjN4r9F+kw2StbYTJIUX
+-----END CERTIFICATE-----
+`
 const certificate = new X509Certificate(pem)
 const x5t = createHash('sha256').update(certificate.raw).digest('base64url')
 
@@ -66,7 +65,16 @@ t.test('refuses to bind to what is no key or certificate', async (t) => {
   await refused({}, /^"confirmation" must have "key", "certificate" or both$/)
   await refused(null, /^"confirmation" takes an object/)
   await refused({ jkt }, /^"jkt" is no option of "confirmation"; it knows key, certificate$/)
-  for (const key of [null, 1, 'x', jkt.slice(1), `${jkt}=`, { kty: 'oct', k: 'AAAA' }, {}]) {
+  for (const key of [
+    null,
+    1,
+    'x',
+    jkt.slice(1),
+    `${jkt}=`,
+    { kty: 'oct', k: 'AAAA' },
+    createSecretKey(Buffer.alloc(32)),
+    {},
+  ]) {
     await refused({ key }, /^"confirmation\.key" must be/)
   }
   for (const certificate of [null, 1, 'x', x5t.slice(1), Buffer.from('x'), {}]) {

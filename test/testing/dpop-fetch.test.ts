@@ -188,6 +188,7 @@ t.test('refuses headers that it sends itself, and options that it does not know'
     })
   refused({ token: 'x' }, /^"token" is no option of dpopFetch/)
   refused({ accessToken: '' }, /^"accessToken" must be/)
+  refused({ accessToken: 'secret\n' }, /^"accessToken" must be a string of what RFC 6750/)
   refused({ accessToken: undefined }, /^"accessToken" must be/)
   refused({ key: undefined }, /^"key" must be a key of generateDPoPKey\(\)/)
   refused({ fetch: 'x' }, /^"fetch" must be a function/)

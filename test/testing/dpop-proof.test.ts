@@ -111,6 +111,7 @@ t.test('refuses what it cannot make a proof of', async (t) => {
   await refused({ url: '/orders' }, /^"url" must be an absolute URL/)
   await refused({ key: 'k' }, /^"key" must be a key of generateDPoPKey\(\)$/)
   await refused({ key: null }, /^"key" must be/)
+  await refused({ key: { ...key, jwk: null } }, /^"key" must be/)
   await refused({ key: { ...key, privateKey: undefined } }, /^"key" must be/)
   await refused({ method: '' }, /^"method" must be a string that is not empty/)
   await refused({ accessToken: 1 }, /^"accessToken" must be/)

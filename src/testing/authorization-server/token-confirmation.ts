@@ -39,7 +39,8 @@ async function keyThumbprint(key: DPoPKey | JWK | string): Promise<string> {
   if (typeof key === 'string' && thumbprint.test(key)) return key
   try {
     const jwk = (isDPoPKey(key) ? key.jwk : key) as JWK
-    if (jwk.kty !== 'oct') return await calculateJwkThumbprint(jwk)
+    // Neither a secret nor another kind of key object, of which a thumbprint could be taken, too.
+    if (typeof jwk.kty === 'string' && jwk.kty !== 'oct') return await calculateJwkThumbprint(jwk)
   } catch {}
   throw new TypeError(
     '"confirmation.key" must be a key of generateDPoPKey(), a public JWK, or its SHA-256 thumbprint',

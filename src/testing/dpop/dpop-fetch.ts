@@ -7,6 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
 import { isLoopback } from '../../loopback.js'
+import { isToken68 } from '../../token68.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
 import { proverWith } from './prover.js'
@@ -46,8 +47,9 @@ const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof
 export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   refuseUnknownOptions('dpopFetch', options, known)
   const { accessToken, key, fetch = globalThis.fetch } = options
-  if (typeof accessToken !== 'string' || accessToken === '') {
-    throw new TypeError('"accessToken" must be a string that is not empty')
+  // Whatever else is put into a header is shown in the error.
+  if (typeof accessToken !== 'string' || !isToken68(accessToken)) {
+    throw new TypeError('"accessToken" must be a string of what RFC 6750 §2.1 allows')
   }
   requireDPoPKey('key', key)
   if (typeof fetch !== 'function') {

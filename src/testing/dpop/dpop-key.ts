@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../algorithms.js'
+import { isJsonObject } from '../../json-object.js'
 
 /** A client's key pair for DPoP. It can be given to oauth4webapi's `DPoP()` as it is. */
 export interface DPoPKey {
@@ -35,7 +36,7 @@ export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'):
 export function isDPoPKey(value: unknown): value is DPoPKey {
   if (typeof value !== 'object' || value === null) return false
   const { privateKey, publicKey, jwk } = value as Partial<DPoPKey>
-  return types.isCryptoKey(privateKey) && types.isCryptoKey(publicKey) && typeof jwk === 'object'
+  return types.isCryptoKey(privateKey) && types.isCryptoKey(publicKey) && isJsonObject(jwk)
 }
 
 /** @throws {TypeError} naming the option */
