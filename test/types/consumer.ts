@@ -303,7 +303,7 @@ export function handled(error: unknown): string {
     same<typeof error.statusCode, 401>(true)
   }
   if (!(error instanceof ResourceServerError)) return ''
-  const headers: Readonly<Record<string, string>> = error.headers
+  const headers: Readonly<Record<string, string | string[]>> = error.headers
   return `${error.code} ${error.statusCode} ${error.check} ${headers['www-authenticate']}`
 }
 
