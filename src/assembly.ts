@@ -1,6 +1,9 @@
 /** The one place where the parts are put together. */
 import { isSymmetric } from './algorithms.js'
 import { Binding } from './binding/binding.js'
+import type { ClientCertificates } from './binding/certificate/client-certificate.js'
+import { ConnectionCertificates } from './binding/certificate/connection-certificates.js'
+import { ForwardedCertificates } from './binding/certificate/forwarded-certificates.js'
 import { DPoP } from './binding/dpop/dpop.js'
 import { Nonces } from './binding/dpop/nonces.js'
 import { ReplayMemory } from './binding/dpop/replay-memory.js'
@@ -41,6 +44,8 @@ export interface Core {
   readonly binding: Binding
   /** Under which URLs clients see the server, for DPoP proofs. */
   readonly baseUrls: readonly string[]
+  /** Where the certificates of clients are; `undefined` where none is looked at. */
+  readonly certificates: ClientCertificates | undefined
   readonly issuers: IssuerSource
   /** What the API says of itself, if it does. */
   readonly resourceMetadata: ResourceMetadata | undefined
@@ -66,6 +71,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     pipeline: new Pipeline({ ...resolved, issuers, binding, revocations, counters }),
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
+    certificates: assembleCertificates(resolved),
     resourceMetadata: assembleResourceMetadata(resolved, issuers, binding),
     issuers,
     revocations,
@@ -91,8 +97,17 @@ function assembleResourceMetadata(
   })
 }
 
-function assembleBinding({ dpop, limits, now, logger }: ResolvedOptions): Binding {
-  if (dpop === undefined) return new Binding({ dpop: 'off', mtls: 'off' }, undefined)
+function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | undefined {
+  if (mtls === undefined) return undefined
+  return mtls.from === 'connection'
+    ? new ConnectionCertificates()
+    : new ForwardedCertificates(mtls.from)
+}
+
+function assembleBinding(options: ResolvedOptions): Binding {
+  const { dpop, limits, now, logger } = options
+  const mtls = options.mtls?.mode ?? 'off'
+  if (dpop === undefined) return new Binding({ dpop: 'off', mtls }, undefined)
   const { mode, nonce, replay, ...rules } = dpop
   const replays = new ReplayMemory({
     store: memoryStore({ maxEntries: replay.maxEntries, now }),
@@ -101,7 +116,7 @@ function assembleBinding({ dpop, limits, now, logger }: ResolvedOptions): Bindin
     now,
   })
   return new Binding(
-    { dpop: mode, mtls: 'off' },
+    { dpop: mode, mtls },
     new DPoP({
       ...rules,
       clockTolerance: limits.clockTolerance,

@@ -26,7 +26,7 @@ export function createGuardHook(
   options: ResolvedPluginOptions,
 ): onRequestHookHandler {
   const { pipeline, binding, realm, counters } = core
-  const credentials = new RequestCredentials(options, core.baseUrls)
+  const credentials = new RequestCredentials(options, core)
 
   // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
   return (request, reply, done) => {

@@ -60,6 +60,11 @@ export type {
   TenantsOptions,
 } from './options/issuers-option.js'
 export type { JwksOptions } from './options/jwks-options.js'
+export type {
+  ForwardedCertificateOptions,
+  MtlsOption,
+  MtlsOptions,
+} from './options/mtls-option.js'
 export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
 export type {
   Logger,

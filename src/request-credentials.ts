@@ -1,5 +1,7 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 import type { FastifyRequest } from 'fastify'
+import type { Core } from './assembly.js'
+import type { ClientCertificates } from './binding/certificate/client-certificate.js'
 import type { Presentation, Scheme } from './binding/presentation.js'
 import { bearerCredentials, dpopCredentials, malformedHeader } from './credentials/authorization.js'
 import { dpopProofs } from './credentials/dpop-proofs.js'
@@ -11,13 +13,15 @@ import { isToken68 } from './token68.js'
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']
   readonly #baseUrls: readonly string[]
+  readonly #certificates: ClientCertificates | undefined
 
   constructor(
     { extractToken }: Pick<ResolvedPluginOptions, 'extractToken'>,
-    baseUrls: readonly string[],
+    { baseUrls, certificates }: Pick<Core, 'baseUrls' | 'certificates'>,
   ) {
     this.#extractToken = extractToken
     this.#baseUrls = baseUrls
+    this.#certificates = certificates
   }
 
   /**
@@ -42,12 +46,19 @@ export class RequestCredentials {
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request.raw)
     const isFromElsewhere = this.#extractToken !== undefined
+    // Most tokens that are bound are bound to a key only: it isn't looked for before it is asked for.
+    const certificate = () => this.#certificates?.of(request.raw)
     return {
       scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
       method: request.method,
       proofs,
       targetUris: targetUris(request, this.#baseUrls),
-      certificateThumbprint: undefined,
+      get certificateThumbprint() {
+        return certificate()?.thumbprint
+      },
+      get expectedCertificate() {
+        return certificate()?.expected
+      },
     }
   }
 

@@ -86,11 +86,13 @@ function requireCertificate(
     if (mtls !== 'required') return
     throw refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')
   }
-  if (mtls === 'off')
+  if (mtls === 'off') {
     throw refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
+  }
   const { certificateThumbprint } = presentation
   if (certificateThumbprint === undefined) {
-    throw refusal(BOUND_TO_CERTIFICATE, 'a certificate of the client', 'none')
+    const { expectedCertificate = 'a certificate of the client' } = presentation
+    throw refusal(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
   }
   if (!areEqualThumbprints(bound, certificateThumbprint)) {
     throw refusal(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')

@@ -11,6 +11,8 @@ export interface Presentation {
   readonly targetUris: readonly string[]
   /** SHA-256 of the client's certificate in DER, in base64url; `undefined` without one. */
   readonly certificateThumbprint: string | undefined
+  /** What would have been one here, for the operator. */
+  readonly expectedCertificate?: string | undefined
 }
 
 export type Scheme = 'Bearer' | 'DPoP'

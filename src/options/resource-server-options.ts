@@ -9,6 +9,7 @@ import {
   resolveIssuers,
   type TenantsOptions,
 } from './issuers-option.js'
+import { type MtlsOption, type ResolvedMtls, resolveMtls } from './mtls-option.js'
 import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,
@@ -37,6 +38,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    * refused.
    */
   dpop?: DPoPOption
+
+  /**
+   * Whether tokens that are bound to a client's certificate are taken, from a client that has its key
+   * (RFC 8705 §3): `'allowed'`, `'required'`, or an object that says more. Default `false`: a bound
+   * token is refused.
+   */
+  mtls?: MtlsOption
 
   /**
    * The URL of this API, or an object that says more: what a client needs to find out where to get a
@@ -105,6 +113,7 @@ export interface Logger {
 const OWN_OPTIONS = [
   'tenants',
   'dpop',
+  'mtls',
   'resourceMetadata',
   'revocations',
   'clockTolerance',
@@ -126,6 +135,7 @@ export interface ResolvedOptions {
   readonly realm: string
   readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
   readonly dpop: ResolvedDPoP | undefined
+  readonly mtls: ResolvedMtls | undefined
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
   readonly revocations: Readonly<Required<RevocationsOption>>
   readonly now: () => number
@@ -164,6 +174,7 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     realm: resolveRealm(options.realm),
     tokenCache: resolveTokenCache(options.tokenCache),
     dpop: resolveDPoP(options.dpop),
+    mtls: resolveMtls(options.mtls),
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
     revocations: resolveRevocations(options.revocations),
     now: now ?? Date.now,

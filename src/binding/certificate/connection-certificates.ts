@@ -1,0 +1,36 @@
+/** The client's certificate where this process ends the TLS connection itself. */
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { sha256 } from '../thumbprint.js'
+import type {
+  CertifiedRequest,
+  ClientCertificate,
+  ClientCertificates,
+} from './client-certificate.js'
+
+export class ConnectionCertificates implements ClientCertificates {
+  readonly #known = new WeakMap<object, ClientCertificate>()
+
+  of({ socket, stream }: CertifiedRequest): ClientCertificate {
+    // The socket of an HTTP/2 request is an object of that request's own.
+    const connection = stream?.session ?? socket
+    const known = this.#known.get(connection)
+    if (known !== undefined) return known
+    if (!isTls(socket)) return NO_TLS
+    const certificate = socket.getPeerX509Certificate()
+    if (certificate === undefined) return NO_CERTIFICATE
+    const found = { thumbprint: sha256(certificate.raw) }
+    // Up to TLS 1.2 a client may negotiate anew, with another certificate.
+    if (socket.getProtocol() === 'TLSv1.3') this.#known.set(connection, found)
+    return found
+  }
+}
+
+function isTls(socket: Socket | TLSSocket): socket is TLSSocket {
+  return 'getPeerX509Certificate' in socket
+}
+
+const NO_TLS = { expected: 'a TLS connection, or a proxy in "mtls.from" that ends it' }
+const NO_CERTIFICATE = {
+  expected: 'a certificate of the client on the TLS connection, which asks for it (requestCert)',
+}

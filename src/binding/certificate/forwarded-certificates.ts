@@ -1,0 +1,77 @@
+/**
+ * The client's certificate where a proxy ends the TLS connection and says in a header who came. Whoever
+ * can write that header is every client, so it is read only if the connection is from a proxy that
+ * was configured, and what isn't exactly one certificate is none.
+ */
+import { thumbprintOfBase64 } from './base64-certificate.js'
+import { thumbprintOfClientCert } from './client-cert.js'
+import type {
+  CertifiedRequest,
+  ClientCertificate,
+  ClientCertificates,
+} from './client-certificate.js'
+import { thumbprintOfEscapedPem } from './escaped-pem.js'
+import { thumbprintOfForwardedClientCert } from './forwarded-client-cert.js'
+import { type AddressRange, TrustedProxies } from './trusted-proxies.js'
+
+export type CertificateFormat = keyof typeof READERS
+
+export interface ForwardedCertificatesOptions {
+  /** In lower case. */
+  readonly name: string
+  readonly format: CertificateFormat
+  readonly proxies: readonly AddressRange[]
+}
+
+/** Each answers with the thumbprint of the one certificate in the value, or `undefined`. */
+const READERS = {
+  'client-cert': thumbprintOfClientCert,
+  'x-forwarded-client-cert': thumbprintOfForwardedClientCert,
+  'pem-escaped': thumbprintOfEscapedPem,
+  base64: thumbprintOfBase64,
+} as const satisfies Record<string, (value: string) => string | undefined>
+
+/** In characters: as many as Node takes for all headers of a request, unless told otherwise. */
+const MAX_LENGTH = 16_384
+
+export class ForwardedCertificates implements ClientCertificates {
+  readonly #name: string
+  readonly #read: (value: string) => string | undefined
+  readonly #proxies: TrustedProxies
+
+  constructor({ name, format, proxies }: ForwardedCertificatesOptions) {
+    this.#name = name
+    this.#read = READERS[format]
+    this.#proxies = new TrustedProxies(proxies)
+  }
+
+  of({ socket, rawHeaders }: CertifiedRequest): ClientCertificate {
+    if (!this.#proxies.has(socket.remoteAddress)) return NO_PROXY
+    const values = valuesOf(rawHeaders, this.#name)
+    const [value] = values
+    if (value === undefined) return NO_HEADER
+    if (values.length > 1) return SEVERAL_HEADERS
+    if (value.length > MAX_LENGTH) return TOO_LONG
+    const thumbprint = this.#read(value)
+    return thumbprint === undefined ? MALFORMED : { thumbprint }
+  }
+}
+
+function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
+  const values: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const sent = rawHeaders[i] as string
+    if (sent.length === name.length && sent.toLowerCase() === name) {
+      values.push(rawHeaders[i + 1] as string)
+    }
+  }
+  return values
+}
+
+const NO_PROXY = { expected: 'a connection from one of "mtls.from.proxies"' }
+const NO_HEADER = { expected: 'the header that "mtls.from.header" names, from the proxy' }
+const SEVERAL_HEADERS = { expected: 'one header with the certificate, and not several' }
+const TOO_LONG = { expected: `at most ${MAX_LENGTH} characters in the header with the certificate` }
+const MALFORMED = {
+  expected: 'one certificate in the header, written as "mtls.from.header" says',
+}
