@@ -42,17 +42,22 @@ export class RequestCredentials {
     return this.#extractToken === undefined ? dpopCredentials(request.raw) : undefined
   }
 
-  /** What may prove whose the token is. Made for tokens that are bound, and no others. */
+  /**
+   * What may prove whose the token is. Made for tokens that are bound, and no others. What only one
+   * kind of proof needs is looked for when it is asked for.
+   */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request.raw)
     const isFromElsewhere = this.#extractToken !== undefined
-    // Most tokens that are bound are bound to a key only: it isn't looked for before it is asked for.
+    const baseUrls = this.#baseUrls
     const certificate = () => this.#certificates?.of(request.raw)
     return {
       scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
       method: request.method,
       proofs,
-      targetUris: targetUris(request, this.#baseUrls),
+      get targetUris() {
+        return targetUris(request, baseUrls)
+      },
       get certificateThumbprint() {
         return certificate()?.thumbprint
       },

@@ -42,6 +42,7 @@ t.test('there is a test for every example', async (t) => {
       'demo',
       'dpop',
       'introspection',
+      'mtls',
       'okta',
       'readiness',
       'several-issuers',
@@ -118,6 +119,17 @@ t.test('okta: says what is missing, and what is wrong', async (t) => {
   t.equal(code, 1)
   t.match(stderr, /invalid_grant/)
   t.notMatch(stderr, 'wrong-password')
+})
+
+t.test('mtls: a bound token is for the holder of its certificate', async (t) => {
+  const { code, stdout, stderr } = await run('mtls')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /bound token, its client +200 \{"user":"ada"\}/)
+  t.match(stdout, /bound token, stolen +401 .*"The access token is bound to a certificate that was/)
+  t.match(stdout, /bound token, no certificate +401 .*error="invalid_token"/)
+  t.match(stdout, /bound token, where it is required +200 in/)
+  t.match(stdout, /bearer token, where it is enough +200/)
+  t.match(stdout, /bearer token, where it is not +401 .*"An access token that is bound to a certif/)
 })
 
 t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
