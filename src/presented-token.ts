@@ -17,7 +17,7 @@ export interface PresentedToken {
     url: string
   }
   /** The certificate in DER with which the client came (RFC 8705 §3): of the TLS connection. */
-  certificate?: Uint8Array
+  certificate?: Uint8Array | undefined
 }
 
 /** @throws {TypeError} if something is given that isn't one. */

@@ -27,7 +27,7 @@ export interface ForwardedCertificateOptions {
   /**
    * `'client-cert'`: the header of RFC 9440. `'x-forwarded-client-cert'`: Envoy's, with one element.
    * Others by their name and format: `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'`
-   * is DER in base64 (HAProxy, Traefik 3). The proxy must write the header for every request, or
+   * is DER in base64 (HAProxy). The proxy must write the header for every request, or
    * remove what the caller sent.
    */
   header:
