@@ -258,6 +258,7 @@ t.test('P6: a certificate needs nothing that only a proof of a key does', async 
   // Without "baseUrl" nobody could say which URL a proof of a key must be for.
   const { app } = await listening(t, { from }, { dpop: 'allowed' }, {})
   const { statusCode } = await app.inject({
+    url: '/',
     remoteAddress: '192.0.2.1',
     headers: { ...bearer(bound), 'client-cert': `:${client.der.toString('base64')}:` },
   })
