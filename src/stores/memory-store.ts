@@ -1,42 +1,74 @@
-/** A store in this process: for an API that runs alone, and for tests. */
-import type { Store } from './store.js'
+/**
+ * A store in this process: for an API that runs alone, and for tests.
+ *
+ * Kept small, because a million entries are: from each key to the second at which it ends, and a
+ * list of keys for each such second. There is no timer: what is over is swept when something else is
+ * put in, and each entry is swept once.
+ */
+import { requireKnownKeys } from '../plain-object.js'
+import type { Store, Unsubscribe } from './store.js'
+import { wholeNumber } from './store-option.js'
 
 export interface MemoryStoreOptions {
-  /** One more is an error: nothing is forgotten before its time. Default 1,000,000. */
+  /**
+   * One more is an error: nothing is forgotten before its time. Default 1,000,000, which is 8,000
+   * DPoP proofs a second for two minutes, and about 130 MB when they are there; from 1 to 10,000,000.
+   */
   maxEntries?: number
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?: () => number
 }
 
-interface Entry {
-  readonly value: string
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number
+/**
+ * Nothing of it survives the process, and no other process sees it. Entries end with a full second:
+ * up to a second later than they were asked to.
+ *
+ * @throws {TypeError} if an option is wrong.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
+  const { maxEntries = 1_000_000, now = Date.now } = options
+  if (typeof now !== 'function') throw new TypeError('"now" of a store must be a function')
+  const bounds = { minimum: 1, maximum: 10_000_000, unit: 'entries' }
+  return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)
 }
 
-/** Nothing of it survives the process, and no other process sees it. */
-export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  return new MemoryStore(options)
+/** There is no room, and nothing may be forgotten to make some. */
+export class StoreFullError extends RangeError {
+  readonly code = 'store_full'
+  override readonly name = 'StoreFullError'
+
+  constructor(maxEntries: number) {
+    super(`the store is full: "maxEntries" is ${maxEntries}`)
+  }
 }
 
 class MemoryStore implements Store {
   readonly #maxEntries: number
   readonly #now: () => number
-  readonly #entries = new Map<string, Entry>()
+  /** The second since the epoch at which each entry ends: a small integer takes no room of its own. */
+  readonly #ends = new Map<string, number>()
+  /** Most entries have none. */
+  readonly #values = new Map<string, string>()
+  /** Keys by a second at which to look at them: never later than the one at which they end. */
+  readonly #due = new Map<number, string[]>()
+  /** What was due until then was swept. */
+  #sweptUntil = Number.NEGATIVE_INFINITY
+  readonly #channels = new Map<string, Set<(message: string) => void>>()
 
-  constructor({ maxEntries = 1_000_000, now = Date.now }: MemoryStoreOptions) {
+  constructor(maxEntries: number, now: () => number) {
     this.#maxEntries = maxEntries
     this.#now = now
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    if (this.#living(key) !== undefined) return false
+    if (this.#lives(key)) return false
     this.#put(key, value, ttl)
     return true
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#living(key)?.value
+    return this.#lives(key) ? this.#valueOf(key) : undefined
   }
 
   async set(key: string, value: string, ttl: number): Promise<void> {
@@ -44,23 +76,93 @@ class MemoryStore implements Store {
   }
 
   async delete(key: string): Promise<void> {
-    this.#entries.delete(key)
+    this.#forget(key)
   }
 
-  #living(key: string): Entry | undefined {
-    const entry = this.#entries.get(key)
-    return entry !== undefined && entry.expiresAt > this.#now() ? entry : undefined
+  async list(prefix: string): Promise<readonly (readonly [string, string])[]> {
+    const listed: [string, string][] = []
+    for (const key of this.#ends.keys()) {
+      if (key.startsWith(prefix) && this.#lives(key)) listed.push([key, this.#valueOf(key)])
+    }
+    return listed
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    for (const onMessage of this.#channels.get(channel) ?? []) {
+      // As over a network: never within the call.
+      queueMicrotask(() => onMessage(message))
+    }
+  }
+
+  async subscribe(channel: string, onMessage: (message: string) => void): Promise<Unsubscribe> {
+    const listeners = this.#channels.get(channel) ?? new Set()
+    // A function of its own, so that the same one may subscribe twice.
+    const listener = (message: string) => onMessage(message)
+    this.#channels.set(channel, listeners.add(listener))
+    return async () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#channels.delete(channel)
+    }
+  }
+
+  #lives(key: string): boolean {
+    const end = this.#ends.get(key)
+    // Written so that a clock that tells no time forgets nothing.
+    return end !== undefined && !(this.#now() >= end * 1_000)
+  }
+
+  #valueOf(key: string): string {
+    return this.#values.get(key) ?? ''
   }
 
   #put(key: string, value: string, ttl: number): void {
-    if (this.#entries.size >= this.#maxEntries) this.#forgetDead()
-    if (this.#entries.size >= this.#maxEntries) throw new RangeError('the store is full')
-    this.#entries.set(key, { value, expiresAt: this.#now() + ttl })
+    const end = Math.ceil((this.#now() + ttl) / 1_000)
+    if (!Number.isFinite(end)) throw new TypeError('the end of an entry must be a time')
+    this.#sweep()
+    const before = this.#ends.get(key)
+    if (before === undefined && this.#ends.size >= this.#maxEntries) {
+      throw new StoreFullError(this.#maxEntries)
+    }
+    const kept = before === undefined ? flat(key) : key
+    this.#ends.set(kept, end)
+    if (value === '') this.#values.delete(kept)
+    else this.#values.set(kept, flat(value))
+    // It is looked at in time already, and then again when it is due.
+    if (before === undefined || end < before) this.#lookAt(kept, end)
   }
 
-  #forgetDead(): void {
-    const now = this.#now()
-    for (const [key, { expiresAt }] of this.#entries)
-      if (expiresAt <= now) this.#entries.delete(key)
+  #lookAt(key: string, second: number): void {
+    const keys = this.#due.get(second)
+    if (keys === undefined) this.#due.set(second, [key])
+    else keys.push(key)
   }
+
+  #forget(key: string): void {
+    this.#ends.delete(key)
+    this.#values.delete(key)
+  }
+
+  #sweep(): void {
+    const second = Math.floor(this.#now() / 1_000)
+    // Once a second, and not for each entry.
+    if (!(second > this.#sweptUntil)) return
+    this.#sweptUntil = second
+    for (const [due, keys] of this.#due) {
+      if (due > second) continue
+      this.#due.delete(due)
+      for (const key of keys) this.#sweepOne(key, second)
+    }
+  }
+
+  #sweepOne(key: string, second: number): void {
+    const end = this.#ends.get(key)
+    if (end === undefined) return
+    if (end <= second) this.#forget(key)
+    else this.#lookAt(key, end)
+  }
+}
+
+/** Text that was put together keeps its parts alive beside it. */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }

@@ -1,18 +1,58 @@
 /** What instances of an API share (and one alone keeps for itself). */
 
+/** Ends a subscription. Never rejects. */
+export type Unsubscribe = () => Promise<void>
+
 /**
  * A place for small pieces of text, each for a limited time. Times are in milliseconds; keys and
  * values are ASCII, and no secret is in either. Every method rejects when it can't do what it says,
  * and does so soon: requests wait for it.
+ *
+ * What was asked for and rejected may be done later all the same, when a command that was on its way
+ * arrives at last. Whoever uses a store writes so that this does no harm.
  */
 export interface Store {
   /**
    * Atomic, whoever else calls it: `true` if there was nothing under the key and now there is,
    * `false` if there was something. What was added is there until its time is over, and never
-   * forgotten before, to make room or otherwise: a store without room rejects.
+   * forgotten before, to make room or otherwise: a store without room rejects, and so does one that
+   * can't rule out that it forgot.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
   get(key: string): Promise<string | undefined>
   set(key: string, value: string, ttl: number): Promise<void>
   delete(key: string): Promise<void>
+  /**
+   * All entries whose key begins so, keys in full. What was there before the call and still is after
+   * it is among them; of what comes or goes meanwhile, nothing is promised.
+   */
+  list(prefix: string): Promise<readonly (readonly [key: string, value: string])[]>
+  /** To whoever subscribes to the channel now. A message may be lost, and nobody notices. */
+  publish(channel: string, message: string): Promise<void>
+  /**
+   * Resolves once messages arrive.
+   *
+   * @param onReconnect called when messages may have been lost, and arrive again.
+   */
+  subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+    onReconnect: () => void,
+  ): Promise<Unsubscribe>
+  /**
+   * Told before the first {@link Store.add} how long the longest `ttl` will be: for as long, a store
+   * that lost its memory must not answer.
+   */
+  expectTtl?(longest: number): void
 }
+
+/** What every store must have. */
+export const STORE_METHODS = [
+  'add',
+  'get',
+  'set',
+  'delete',
+  'list',
+  'publish',
+  'subscribe',
+] as const satisfies readonly (keyof Store)[]

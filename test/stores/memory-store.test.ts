@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { memoryStore } from '../../src/index.js'
+
+const NOW = 1_800_000_000_000
+
+function store(options: { maxEntries?: number } = {}) {
+  const clock = { now: NOW }
+  return { clock, store: memoryStore({ now: () => clock.now, ...options }) }
+}
+
+t.test('P5: adds once, until its time is over and no second longer', async (t) => {
+  const { store: it, clock } = store()
+  t.equal(await it.add('a', 'x', 10_000), true)
+  clock.now += 9_999
+  t.equal(await it.add('a', 'y', 10_000), false)
+  t.equal(await it.get('a'), 'x')
+  clock.now += 1
+  t.equal(await it.get('a'), undefined)
+  t.equal(await it.add('a', '', 10_000), true)
+  t.equal(await it.get('a'), '')
+  clock.now = NOW + 20_500
+  t.equal(await it.add('half', '', 100), true)
+  clock.now += 100
+  t.equal(await it.add('half', '', 100), false, 'rounded to the later side')
+})
+
+t.test('P5: of 10,000 at once exactly one is the first', async (t) => {
+  const { store: it } = store()
+  const asked = Array.from({ length: 10_000 }, () => it.add('a', '', 1_000))
+  t.equal((await Promise.all(asked)).filter(Boolean).length, 1)
+})
+
+t.test('P5: nothing is forgotten to make room', async (t) => {
+  const { store: it, clock } = store({ maxEntries: 3 })
+  for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), true)
+  await t.rejects(it.add('d', '', 10_000), {
+    name: 'StoreFullError',
+    code: 'store_full',
+    message: 'the store is full: "maxEntries" is 3',
+  })
+  await t.rejects(it.set('d', '', 10_000), { code: 'store_full' })
+  for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), false)
+  await it.set('a', 'again', 5_000)
+  clock.now += 5_000
+  t.equal(await it.add('d', '', 10_000), true, 'time does')
+  await it.delete('b')
+  t.equal(await it.add('e', '', 10_000), true)
+  t.equal(await it.get('c'), '')
+  clock.now += 5_000
+  t.equal(await it.add('f', '', 1_000), true, 'also where something was deleted')
+})
+
+t.test('one that is set anew lives as long as it was told last', async (t) => {
+  const { store: it, clock } = store()
+  await it.set('a', 'long', 100_000)
+  await it.set('a', 'short', 1_000)
+  clock.now += 1_000
+  await it.set('b', '', 1_000)
+  t.equal(await it.get('a'), undefined)
+  await it.set('c', 'short', 1_000)
+  await it.set('c', 'long', 100_000)
+  clock.now += 50_000
+  await it.set('d', '', 1_000)
+  t.equal(await it.get('c'), 'long', 'also when it was due before')
+  clock.now += 50_000
+  t.equal(await it.get('c'), undefined)
+  t.strictSame(await it.list(''), [], 'what is over is not listed, swept or not')
+})
+
+t.test('a clock that tells no time adds nothing and forgets nothing', async (t) => {
+  const { store: it, clock } = store()
+  await it.add('a', '', 1_000)
+  clock.now = Number.NaN
+  await t.rejects(it.add('b', '', 1_000), TypeError)
+  t.equal(await it.add('a', '', 1_000), false)
+})
+
+t.test('lists what begins so', async (t) => {
+  const { store: it } = store()
+  await it.set('list:1', 'one', 1_000)
+  await it.set('list:2', '', 1_000)
+  await it.set('lost', '', 1_000)
+  t.strictSame(await it.list('list:'), [
+    ['list:1', 'one'],
+    ['list:2', ''],
+  ])
+})
+
+t.test('publishes to each subscription of a channel, until it ends', async (t) => {
+  const { store: it } = store()
+  const heard: string[] = []
+  const listener = (message: string) => void heard.push(message)
+  const ends = [
+    await it.subscribe('a', listener, t.fail),
+    await it.subscribe('a', listener, t.fail),
+    await it.subscribe('b', t.fail, t.fail),
+  ]
+  await it.publish('a', 'one')
+  await it.publish('c', 'nobody')
+  t.strictSame(heard, ['one', 'one'])
+  await ends[0]?.()
+  await it.publish('a', 'two')
+  t.strictSame(heard, ['one', 'one', 'two'])
+  for (const end of ends) await end()
+  await it.publish('a', 'three')
+  t.equal(heard.length, 3)
+})
+
+t.test('what was swept leaves nothing behind, and costs little', async (t) => {
+  const { store: it, clock } = store({ maxEntries: 1_000 })
+  const began = performance.now()
+  for (let i = 0; i < 100_000; i++) {
+    clock.now += 100
+    await it.add(`${i}`, '', 60_000)
+  }
+  t.ok(performance.now() - began < 5_000)
+  t.ok((await it.list('')).length <= 611)
+})
+
+t.test('an entry of 43 characters takes less than 150 bytes', async (t) => {
+  const file = fileURLToPath(new URL('../fixtures/memory-store-size.ts', import.meta.url))
+  const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', file])
+  const bytes = Number(stdout)
+  t.comment(`${bytes} bytes`)
+  t.ok(bytes > 50 && bytes < 150, `${stdout}${stderr}`)
+})
+
+t.test('a wrong option is a TypeError with the mend', async (t) => {
+  for (const [options, message] of [
+    [{ maxEntries: 0 }, /^"maxEntries" of a store must be a whole number of entries from 1 to/],
+    [{ maxEntries: 1e9 }, /^"maxEntries" of a store/],
+    [{ now: 5 }, /^"now" of a store must be a function/],
+    [{ max: 5 }, /^"max" is no option of a memory store/],
+  ] as const) {
+    t.throws(() => memoryStore(options as never), { name: 'TypeError', message })
+  }
+})
