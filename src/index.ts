@@ -72,6 +72,7 @@ export type {
   RevocationsOption,
   TokenCacheOptions,
 } from './options/resource-server-options.js'
+export type { StoresOption } from './options/stores-option.js'
 export { default, default as resourceServer } from './plugin.js'
 export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
@@ -84,4 +85,6 @@ export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
 export type { Statistics } from './statistics.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
-export type { Store } from './stores/store.js'
+export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'
+export { type RedisStoreOptions, redisStore } from './stores/redis-store.js'
+export type { Store, Unsubscribe } from './stores/store.js'

@@ -1,0 +1,187 @@
+/**
+ * The clients of Redis and Valkey that a store can talk through, told by their shape: none of them
+ * is a dependency of this package.
+ */
+
+/** What ioredis and iovalkey look like to us. */
+export interface IoRedisLike {
+  readonly status: string
+  call(command: string, ...args: string[]): Promise<unknown>
+  duplicate(options: { lazyConnect: true; autoResubscribe: true }): IoRedisLike
+  connect(): Promise<unknown>
+  subscribe(channel: string): Promise<unknown>
+  disconnect(): void
+  // Each client has its own signatures for its own events.
+  // biome-ignore lint/suspicious/noExplicitAny: what a listener gets is the event's
+  on(event: string, listener: (...args: any[]) => void): unknown
+}
+
+/** What node-redis (`redis`, from version 4 on) looks like to us. */
+export interface NodeRedisLike {
+  readonly isReady: boolean
+  sendCommand(args: string[]): Promise<unknown>
+  duplicate(): NodeRedisLike
+  connect(): Promise<unknown>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  disconnect(): unknown
+  destroy?(): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: what a listener gets is the event's
+  on(event: string, listener: (...args: any[]) => void): unknown
+}
+
+/** A client of ioredis, iovalkey or node-redis, for one server or for Sentinel; not for a Cluster. */
+export type RedisClient = IoRedisLike | NodeRedisLike
+
+/** The same for all clients. */
+export interface RedisConnection {
+  /** Whether a command would be sent now, and not be put on a waiting list. */
+  isReady(): boolean
+  /** Sends a command, whatever the state of the connection. */
+  send(command: readonly [string, ...string[]]): Promise<unknown>
+  /** Called whenever the connection is there, for the first time or again. */
+  onReady(listener: () => void): void
+  /** Another connection to the same server, which isn't begun yet. */
+  duplicate(): RedisConnection & RedisSubscriber
+}
+
+/** What a connection can do that is for one subscription alone. */
+export interface RedisSubscriber {
+  connect(): void
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>
+  /** The connection is over, and none is made again. */
+  end(): void
+}
+
+/** @throws {TypeError} that says what is wrong with the client, and the mend. */
+export function connectionOf(client: unknown): RedisConnection {
+  requireSingleServer(client)
+  const connection = isIoRedis(client)
+    ? new IoRedisConnection(client)
+    : isNodeRedis(client)
+      ? new NodeRedisConnection(client)
+      : undefined
+  if (connection !== undefined) return connection
+  throw new TypeError(
+    '"client" of a Redis store must be a client of ioredis, iovalkey or redis (node-redis), such as new Redis(url)',
+  )
+}
+
+function requireSingleServer(client: unknown): void {
+  const { isCluster, masters, options } = (client ?? {}) as Record<string, unknown>
+  if (isCluster === true || Array.isArray(masters)) {
+    throw new TypeError(
+      '"client" of a Redis store must be for one server or Sentinel: a Cluster is not supported',
+    )
+  }
+  const { keyPrefix = '' } = (options ?? {}) as Record<string, unknown>
+  // It is put before some keys, and not before the patterns by which keys are found.
+  if (keyPrefix !== '') {
+    throw new TypeError('"client" of a Redis store must have no "keyPrefix": use "prefix" instead')
+  }
+}
+
+function hasMethods(client: unknown, ...methods: readonly string[]): boolean {
+  const found = client as Record<string, unknown>
+  return (
+    typeof client === 'object' &&
+    client !== null &&
+    [...methods, 'duplicate', 'connect', 'subscribe', 'disconnect', 'on'].every(
+      (method) => typeof found[method] === 'function',
+    )
+  )
+}
+
+function isIoRedis(client: unknown): client is IoRedisLike {
+  return hasMethods(client, 'call') && typeof (client as IoRedisLike).status === 'string'
+}
+
+function isNodeRedis(client: unknown): client is NodeRedisLike {
+  return hasMethods(client, 'sendCommand') && typeof (client as NodeRedisLike).isReady === 'boolean'
+}
+
+class IoRedisConnection implements RedisConnection, RedisSubscriber {
+  readonly #client: IoRedisLike
+
+  constructor(client: IoRedisLike) {
+    this.#client = client
+    ignoreErrors(client)
+  }
+
+  isReady(): boolean {
+    const { status } = this.#client
+    // "lazyConnect": the first command makes the connection.
+    return status === 'ready' || status === 'wait'
+  }
+
+  send([command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
+    return this.#client.call(command, ...args)
+  }
+
+  onReady(listener: () => void): void {
+    this.#client.on('ready', listener)
+  }
+
+  duplicate(): IoRedisConnection {
+    return new IoRedisConnection(
+      this.#client.duplicate({ lazyConnect: true, autoResubscribe: true }),
+    )
+  }
+
+  connect(): void {
+    // It tries again by itself.
+    this.#client.connect().catch(() => {})
+  }
+
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
+    this.#client.on('message', (_channel: string, message: string) => onMessage(message))
+    return this.#client.subscribe(channel)
+  }
+
+  end(): void {
+    this.#client.disconnect()
+  }
+}
+
+class NodeRedisConnection implements RedisConnection, RedisSubscriber {
+  readonly #client: NodeRedisLike
+
+  constructor(client: NodeRedisLike) {
+    this.#client = client
+    ignoreErrors(client)
+  }
+
+  isReady(): boolean {
+    return this.#client.isReady
+  }
+
+  send(command: readonly [string, ...string[]]): Promise<unknown> {
+    return this.#client.sendCommand([...command])
+  }
+
+  onReady(listener: () => void): void {
+    this.#client.on('ready', listener)
+  }
+
+  duplicate(): NodeRedisConnection {
+    return new NodeRedisConnection(this.#client.duplicate())
+  }
+
+  connect(): void {
+    this.#client.connect().catch(() => {})
+  }
+
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
+    return this.#client.subscribe(channel, onMessage)
+  }
+
+  end(): void {
+    const { destroy = this.#client.disconnect } = this.#client
+    // Version 4 answers with a promise, version 5 throws if there is no connection.
+    new Promise((resolve) => resolve(destroy.call(this.#client))).catch(() => {})
+  }
+}
+
+/** An outage must not end the process. The store says itself what failed, for each command. */
+function ignoreErrors(client: RedisClient): void {
+  client.on('error', () => {})
+}

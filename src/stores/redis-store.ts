@@ -1,0 +1,164 @@
+/** A store in Redis or Valkey, over a client that the application made. */
+import { requireKnownKeys } from '../plain-object.js'
+import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
+import { RedisCommands } from './redis-commands.js'
+import { RedisOnce } from './redis-once.js'
+import { subscribeTo } from './redis-subscription.js'
+import type { Store, Unsubscribe } from './store.js'
+import { wholeNumber } from './store-option.js'
+
+export interface RedisStoreOptions {
+  /**
+   * A client of ioredis, iovalkey or node-redis (`redis`), for one server or through Sentinel; a
+   * Cluster is not supported. It stays yours: connect it, and close it after the server. A second
+   * connection like it is made for messages.
+   */
+  client: RedisClient
+
+  /**
+   * What every key and channel begins with. APIs that are to know nothing of each other have
+   * different ones. Letters, digits and `_ - . : { }`, 64 at most. Default `frs:`.
+   */
+  prefix?: string
+
+  /** How long each command may take, in milliseconds. Default 500; from 10 to 30,000. */
+  timeout?: number
+
+  /**
+   * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
+   * emptied or replaced by its replica. `'refuse'`: it rejects until everything that Redis may have
+   * forgotten is over, two minutes or so. `'trust'`: it goes on at once, which lets a proof be used
+   * twice unless every write was on the disk before it was answered (`appendonly yes` and
+   * `appendfsync always`, and no replica that takes over). Default `'refuse'`.
+   */
+  afterRestart?: 'refuse' | 'trust'
+
+  /** Milliseconds since the epoch. Default `Date.now`. For tests. */
+  now?: () => number
+}
+
+/**
+ * Redis 7 or later, or Valkey. Every command has a deadline; while Redis is away or hangs, it fails
+ * at once. Heals by itself as soon as the client is connected again.
+ *
+ * @throws {TypeError} if an option is wrong.
+ */
+export function redisStore(options: RedisStoreOptions): Store {
+  const keys = ['client', 'prefix', 'timeout', 'afterRestart', 'now']
+  requireKnownKeys('a Redis store', options, keys)
+  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse', now } = options
+  const connection = connectionOf(client)
+  if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
+    throw new TypeError('"prefix" of a store must be 1 to 64 letters, digits and _ - . : { }')
+  }
+  if (afterRestart !== 'refuse' && afterRestart !== 'trust') {
+    throw new TypeError(`"afterRestart" of a store must be 'refuse' or 'trust'`)
+  }
+  if (now !== undefined && typeof now !== 'function') {
+    throw new TypeError('"now" of a store must be a function')
+  }
+  const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
+  const deadline = wholeNumber('timeout', timeout, bounds)
+  const commands = new RedisCommands(connection, deadline)
+  const once =
+    afterRestart === 'trust'
+      ? undefined
+      : new RedisOnce(commands, `${prefix}server`, now ?? Date.now)
+  return new RedisStore({ connection, commands, prefix, deadline, once })
+}
+
+interface Parts {
+  readonly connection: RedisConnection
+  readonly commands: RedisCommands
+  readonly prefix: string
+  readonly deadline: number
+  /** Without it, what Redis says is believed. */
+  readonly once: RedisOnce | undefined
+}
+
+/** Keys that one command of a list looks at, or asks for. */
+const PAGE = 1_000
+
+class RedisStore implements Store {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  expectTtl(longest: number): void {
+    this.#parts.once?.expectTtl(longest)
+  }
+
+  async add(key: string, value: string, ttl: number): Promise<boolean> {
+    const { commands, once } = this.#parts
+    if (once !== undefined) return once.add(this.#key(key), value, lasting(ttl))
+    // A client may send it again after a connection was lost, and is told then that it was there.
+    const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', lasting(ttl)])
+    return reply === 'OK'
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const value = await this.#parts.commands.send(['GET', this.#key(key)])
+    return typeof value === 'string' ? value : undefined
+  }
+
+  async set(key: string, value: string, ttl: number): Promise<void> {
+    await this.#parts.commands.send(['SET', this.#key(key), value, 'PX', lasting(ttl)])
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#parts.commands.send(['DEL', this.#key(key)])
+  }
+
+  async list(prefix: string): Promise<readonly (readonly [string, string])[]> {
+    const { commands } = this.#parts
+    const pattern = `${this.#key(prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
+    const listed = new Map<string, string>()
+    let cursor = '0'
+    do {
+      const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
+      const reply = await commands.send(['SCAN', cursor, ...page])
+      const [next, keys] = reply as [string, string[]]
+      await this.#readInto(listed, keys)
+      cursor = String(next)
+    } while (cursor !== '0')
+    return [...listed]
+  }
+
+  async publish(channel: string, message: string): Promise<void> {
+    await this.#parts.commands.send(['PUBLISH', this.#key(channel), message])
+  }
+
+  subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+    onReconnect: () => void,
+  ): Promise<Unsubscribe> {
+    const { connection, deadline } = this.#parts
+    return subscribeTo(connection.duplicate(), {
+      channel: this.#key(channel),
+      onMessage,
+      onReconnect,
+      timeout: deadline,
+    })
+  }
+
+  async #readInto(listed: Map<string, string>, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return
+    const values = (await this.#parts.commands.send(['MGET', ...keys])) as (string | null)[]
+    keys.forEach((key, i) => {
+      const value = values[i]
+      // It may have ended in between.
+      if (typeof value === 'string') listed.set(key.slice(this.#parts.prefix.length), value)
+    })
+  }
+
+  #key(key: string): string {
+    return `${this.#parts.prefix}${key}`
+  }
+}
+
+function lasting(ttl: number): string {
+  return `${Math.max(1, Math.ceil(ttl))}`
+}

@@ -1,0 +1,46 @@
+/** A subscription on a connection of its own, as Redis wants it, that outlives the connection. */
+import type { RedisConnection, RedisSubscriber } from './redis-client.js'
+import type { Unsubscribe } from './store.js'
+
+export interface RedisSubscriptionOptions {
+  readonly channel: string
+  readonly onMessage: (message: string) => void
+  readonly onReconnect: () => void
+  /** Until the first message can arrive, in milliseconds. */
+  readonly timeout: number
+}
+
+/** Resolves once messages arrive; after it rejected, nothing is left of it. */
+export function subscribeTo(
+  connection: RedisConnection & RedisSubscriber,
+  { channel, onMessage, onReconnect, timeout }: RedisSubscriptionOptions,
+): Promise<Unsubscribe> {
+  return new Promise((resolve, reject) => {
+    let state: 'waiting' | 'subscribed' | 'ended' = 'waiting'
+    const end = () => {
+      state = 'ended'
+      clearTimeout(timer)
+      connection.end()
+    }
+    const fail = (error: unknown) => {
+      end()
+      reject(error)
+    }
+    const timer = setTimeout(() => fail(new Error('Redis takes no subscription')), timeout)
+    const hear = (message: string) => {
+      // What was under way when it ended still arrives.
+      if (state === 'subscribed') onMessage(message)
+    }
+    connection.onReady(() => {
+      // The client subscribes again by itself.
+      if (state === 'subscribed') onReconnect()
+      if (state !== 'waiting') return
+      state = 'subscribed'
+      connection.subscribe(channel, hear).then(() => {
+        clearTimeout(timer)
+        resolve(async () => end())
+      }, fail)
+    })
+    connection.connect()
+  })
+}

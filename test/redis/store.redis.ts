@@ -1,0 +1,69 @@
+/** Every operation of a store, over every client. */
+import t from 'tap'
+import { names, storeOver } from './fixtures/clients.js'
+import { startRedis } from './fixtures/redis-server.js'
+
+const redis = await startRedis(t)
+const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+
+for (const name of names) {
+  t.test(name, async (t) => {
+    const prefix = `${name}:`
+    const make = (options = {}) =>
+      storeOver(t, name, redis.url, { prefix, afterRestart: 'trust', timeout: 10_000, ...options })
+    const store = await make()
+    const other = await make()
+
+    t.test('P5: adds once, whoever asks', async (t) => {
+      t.equal(await store.add('once', '', 60_000), true)
+      t.equal(await other.add('once', '', 60_000), false)
+      t.equal(await store.add('soon', '', 50), true)
+      await sleep(80)
+      t.equal(await store.add('soon', '', 50), true, 'and again when its time is over')
+    })
+
+    t.test('P5: of 10,000 at once, over two connections, exactly one is the first', async (t) => {
+      const asked = Array.from({ length: 10_000 }, (_, i) =>
+        (i % 2 ? store : other).add('many', '', 60_000),
+      )
+      t.equal((await Promise.all(asked)).filter(Boolean).length, 1)
+    })
+
+    t.test('sets, gets, deletes, and forgets in time', async (t) => {
+      t.equal(await store.get('a'), undefined)
+      await store.set('a', 'one', 60_000)
+      await store.set('a', 'two', 60_000)
+      t.equal(await other.get('a'), 'two')
+      await store.delete('a')
+      t.equal(await store.get('a'), undefined)
+      await store.set('b', 'x', 0.5)
+      await sleep(30)
+      t.equal(await store.get('b'), undefined)
+    })
+
+    t.test('lists what begins so, and nothing else, over many pages', async (t) => {
+      const entries = Array.from({ length: 2_500 }, (_, i) => [`list:${i}`, `${i}`] as const)
+      await Promise.all(entries.map(([key, value]) => store.set(key, value, 60_000)))
+      await store.set('lis', 'x', 60_000)
+      await store.set('l*st:1', 'glob', 60_000)
+      const listed = await store.list('list:')
+      t.strictSame(new Map(listed), new Map(entries))
+      t.strictSame(await store.list('l*s'), [['l*st:1', 'glob']], 'no character is a wildcard')
+      t.strictSame(await store.list('nothing:'), [])
+    })
+
+    t.test('publishes to whoever subscribed, until it ends', async (t) => {
+      const heard: string[] = []
+      const end = await other.subscribe('news', (message) => heard.push(message), t.fail)
+      await store.publish('news', 'one two')
+      await store.publish('other', 'three')
+      while (heard.length === 0) await sleep(5)
+      t.strictSame(heard, ['one two'])
+      await end()
+      await store.publish('news', 'four')
+      await sleep(50)
+      t.strictSame(heard, ['one two'])
+    })
+    t.end()
+  })
+}
