@@ -31,7 +31,9 @@ import {
 import { Pipeline } from './pipeline.js'
 import type { Clock } from './policy/clock.js'
 import { ResourceMetadata } from './resource-metadata.js'
+import { hashedNames } from './revocation/revocation-names.js'
 import { Revocations } from './revocation/revocations.js'
+import { SharedRevocations } from './revocation/shared-revocations.js'
 import { Counters } from './statistics.js'
 import { memoryStore } from './stores/memory-store.js'
 import { parseCompactJws } from './token/compact-jws.js'
@@ -50,6 +52,8 @@ export interface Core {
   /** What the API says of itself, if it does. */
   readonly resourceMetadata: ResourceMetadata | undefined
   readonly revocations: Revocations
+  /** Where other instances are told of them. */
+  readonly sharedRevocations: SharedRevocations | undefined
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
@@ -61,12 +65,9 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const { now, limits, realm } = resolved
   const counters = new Counters()
   const issuers = await assembleIssuers(resolved, counters)
-  const revocations = new Revocations({
-    maxEntries: resolved.revocations.maxEntries,
-    ...limits,
-    now,
-  })
+  const { revocations, sharedRevocations } = assembleRevocations(resolved)
   const binding = assembleBinding(resolved)
+  await sharedRevocations?.start()
   return {
     pipeline: new Pipeline({ ...resolved, issuers, binding, revocations, counters }),
     binding,
@@ -75,10 +76,37 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     resourceMetadata: assembleResourceMetadata(resolved, issuers, binding),
     issuers,
     revocations,
+    sharedRevocations,
     realm,
     counters,
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
   }
+}
+
+function assembleRevocations({
+  revocations: options,
+  stores,
+  limits,
+  now,
+  logger,
+}: ResolvedOptions) {
+  const { maxEntries, untilLoaded } = options
+  const alone = { maxEntries, ...limits, now }
+  const { revocations: store } = stores
+  if (store === undefined) return { revocations: new Revocations(alone) }
+  const revocations = new Revocations({
+    ...alone,
+    names: hashedNames(),
+    requireLoaded: () => sharedRevocations.requireLoaded(),
+  })
+  const sharedRevocations: SharedRevocations = new SharedRevocations({
+    store,
+    revocations,
+    untilLoaded,
+    now,
+    onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
+  })
+  return { revocations, sharedRevocations }
 }
 
 function assembleResourceMetadata(
@@ -105,12 +133,15 @@ function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | u
 }
 
 function assembleBinding(options: ResolvedOptions): Binding {
-  const { dpop, limits, now, logger } = options
+  const { dpop, stores, limits, now, logger } = options
   const mtls = options.mtls?.mode ?? 'off'
   if (dpop === undefined) return new Binding({ dpop: 'off', mtls }, undefined)
   const { mode, nonce, replay, ...rules } = dpop
+  const store = stores.replay ?? memoryStore({ maxEntries: replay.maxEntries, now })
+  // A proof may be made by a clock that is ahead, and be asked about by one that is behind.
+  store.expectTtl?.((rules.maxAge + 3 * limits.clockTolerance) * 1_000)
   const replays = new ReplayMemory({
-    store: memoryStore({ maxEntries: replay.maxEntries, now }),
+    store,
     whenUnavailable: replay.whenUnavailable,
     onFailure: (err) => logger.warn({ err }, 'the memory of used DPoP proofs could not be asked'),
     now,

@@ -99,17 +99,27 @@ export class ResourceServer<Context = unknown> {
 
   /**
    * Refuses tokens from now on, whatever their issuer says: one by its `jti`, or all that a `sub`, a
-   * `sid` or a `clientId` got up to a time. Effective at once, on tokens verified before as well,
-   * and in this process only. Kept at least as long as such a token can live: for `maxTokenAge`, or
-   * without it for a day, or for as long as the longest token that was seen.
+   * `sid` or a `clientId` got up to a time. In force here when the call returns, on tokens verified
+   * before as well; with `stores.revocations` on every instance within a second, and after restarts.
+   * Kept at least as long as such a token can live: for `maxTokenAge`, or without it for a day, or for
+   * as long as the longest token that was seen.
    *
-   * @throws {TypeError} if the revocation makes no sense.
-   * @throws {RangeError} if `revocations.maxEntries` are in force already. Nothing is forgotten then.
+   * What it returns resolves once the store has it. It rejects with {@link StoreUnavailableError} if
+   * the store can't be told now; the revocation is in force here all the same, and others are told as
+   * soon as they can be. Whoever doesn't wait for it needn't catch that.
+   *
+   * @throws {TypeError} at once, if the revocation makes no sense.
+   * @throws {RangeError} at once, if `revocations.maxEntries` are in force. Nothing is forgotten then.
    */
-  revoke(revocation: Revocation): void {
-    const { revocations, issuers, clock } = this.#core
+  revoke(revocation: Revocation): Promise<void> {
+    const { revocations, sharedRevocations, issuers, clock } = this.#core
     const isTrusted = (issuer: string) => issuers.mayTrust(issuer)
-    revocations.add(checkRevocation(revocation, Math.floor(clock.now()), isTrusted))
+    const checked = checkRevocation(revocation, Math.floor(clock.now()), isTrusted)
+    const inForce = revocations.add(checked)
+    const sharing = sharedRevocations?.share(inForce) ?? Promise.resolve()
+    // It was told to the logger, and must not end a process that doesn't wait.
+    sharing.catch(() => {})
+    return sharing
   }
 
   /**
@@ -128,11 +138,12 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Ends fetches under way, once what was fetched is in the store; none is begun afterwards. A
-   * Fastify API does this on its own.
+   * Ends fetches under way, once what was fetched is in the store; none is begun afterwards. Clients
+   * of `stores` stay open. A Fastify API does this on its own.
    */
   async close(): Promise<void> {
-    await this.#core.issuers.close()
+    const { issuers, sharedRevocations } = this.#core
+    await Promise.all([issuers.close(), sharedRevocations?.close()])
   }
 
   #sources(): readonly KeySource[] {

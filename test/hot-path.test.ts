@@ -6,6 +6,7 @@ import { createHook } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { assemble, type Core } from '../src/assembly.js'
+import { memoryStore } from '../src/stores/memory-store.js'
 import { AUDIENCE, ISSUER, makeKey, sign, type TestKey } from './fixtures/issuer.js'
 import { startKeyServer } from './fixtures/key-server.js'
 import { bearer, protectedApi } from './fixtures/protected-api.js'
@@ -79,6 +80,28 @@ t.test('10,000 sights of known tokens: no verification and no promise', async (t
     t.equal(counters.verifications, verifications)
     t.equal(counters.misses, misses)
     t.equal(counters.hits, hits + 10_000)
+  }
+})
+
+t.test('nor with revocations that are shared, whether there are any or not', async (t) => {
+  const { pipeline, revocations, sharedRevocations } = await assemble({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys },
+    stores: { revocations: memoryStore() },
+  })
+  t.teardown(() => sharedRevocations?.close())
+  const all = await tokens(es256, 10)
+  for (const revoked of [false, true]) {
+    if (revoked) {
+      const [kind, before, revokedAt] = ['jti', Number.POSITIVE_INFINITY, 0] as const
+      revocations.add({ kind, value: 'another', issuer: undefined, before, revokedAt })
+    }
+    for (let sight = 0; sight < 3; sight++) for (const raw of all) await pipeline.verify(raw)
+    const promises = promisesIn(() => {
+      for (let i = 0; i < 10_000; i++) pipeline.verify(all[i % all.length] as string)
+    })
+    t.equal(promises, 0)
   }
 })
 

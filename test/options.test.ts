@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createResourceServer } from '../src/index.js'
+import { createResourceServer, memoryStore, type Store } from '../src/index.js'
 import { resolveOptions } from '../src/options/resource-server-options.js'
 import { resolvePluginOptions } from '../src/plugin-options.js'
 import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
@@ -112,6 +112,57 @@ refuses('issuer: Okta addresses whose tokens nobody but Okta can validate', [
   ['-admin of okta-emea.com', { issuer: 'https://x-admin.okta-emea.com' }, admin],
   ['-admin with the right path', { issuer: 'https://x-admin.okta.com/oauth2/default' }, admin],
 ])
+
+const store = memoryStore()
+const { list, ...notAllOfStore } = { ...methodsOf(store) }
+
+refuses('stores, and what goes with them', [
+  ['a store itself', { stores: store }, /^"stores" must be an object$/],
+  [
+    'unknown',
+    { stores: { jti: store } },
+    /^"jti" is no option of "stores"; these are: replay, rev/,
+  ],
+  [
+    'nothing',
+    { stores: { replay: null } },
+    /^"stores.replay" option must be a store, such as redis/,
+  ],
+  ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, list, pub/],
+  ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
+  [
+    'untilLoaded without a store',
+    { revocations: { untilLoaded: 'accept' } },
+    /^"revocations.untilLoaded" option has no effect without "stores.revocations"$/,
+  ],
+  [
+    'untilLoaded',
+    { stores: { revocations: store }, revocations: { untilLoaded: 'never' } },
+    /^"revocations.untilLoaded" option must be 'refuse' or 'accept'$/,
+  ],
+])
+
+t.test('any object with the methods of a store is one', async (t) => {
+  const stores = { replay: methodsOf(store), revocations: store }
+  t.strictSame(resolve({ stores }).stores, stores)
+  t.equal(
+    resolve({ stores, revocations: { untilLoaded: 'accept' } }).revocations.untilLoaded,
+    'accept',
+  )
+})
+
+function methodsOf(one: Store): Store {
+  const nothing = async () => undefined as never
+  return { ...{ add: nothing, get: nothing, set: nothing, delete: nothing }, ...listening(one) }
+}
+
+function listening(one: Store) {
+  return {
+    list: (prefix: string) => one.list(prefix),
+    publish: async () => {},
+    subscribe: async () => async () => {},
+  }
+}
 
 refuses('audience', [
   [

@@ -15,6 +15,7 @@ import {
   type ResourceMetadataOptions,
   resolveResourceMetadata,
 } from './resource-metadata-option.js'
+import { type ResolvedStores, resolveStores, type StoresOption } from './stores-option.js'
 
 /**
  * Options of a resource server. What an issuer takes may stand here as well, and then holds for
@@ -53,8 +54,11 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    */
   resourceMetadata?: string | ResourceMetadataOptions
 
-  /** How many revocations (`revoke()`) are kept. */
+  /** How many revocations (`revoke()`) are kept, and what is done until they are known. */
   revocations?: RevocationsOption
+
+  /** What instances share, and where. Default: nothing. */
+  stores?: StoresOption
 
   /**
    * How far the issuer's clock and ours may be apart, in seconds: for `exp`, `nbf` and `iat`.
@@ -94,6 +98,13 @@ export interface RevocationsOption {
    * Default 100,000; from 1 to 10,000,000.
    */
   maxEntries?: number
+
+  /**
+   * With `stores.revocations`: what is done with tokens while an instance has not yet learnt, since
+   * its start, what was revoked. `'refuse'` is a 503; `'accept'` lets revoked tokens in until it has.
+   * Later outages leave in force what is known. Default `'refuse'`.
+   */
+  untilLoaded?: 'refuse' | 'accept'
 }
 
 export interface TokenCacheOptions {
@@ -116,6 +127,7 @@ const OWN_OPTIONS = [
   'mtls',
   'resourceMetadata',
   'revocations',
+  'stores',
   'clockTolerance',
   'maxTokenAge',
   'maxTokenLength',
@@ -138,6 +150,7 @@ export interface ResolvedOptions {
   readonly mtls: ResolvedMtls | undefined
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
   readonly revocations: Readonly<Required<RevocationsOption>>
+  readonly stores: ResolvedStores
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
   readonly steadyNow: () => number
@@ -149,6 +162,7 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
   requireKnownKeys('a resource server', options, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
   const now = functionOrUndefined('now', options.now)
+  const stores = resolveStores(options.stores)
   return Object.freeze({
     issuers: resolveIssuers(options),
     limits: Object.freeze({
@@ -176,7 +190,8 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     dpop: resolveDPoP(options.dpop),
     mtls: resolveMtls(options.mtls),
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
-    revocations: resolveRevocations(options.revocations),
+    revocations: resolveRevocations(options.revocations, stores),
+    stores,
     now: now ?? Date.now,
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
@@ -205,14 +220,22 @@ function resolveTokenCache(options: ResourceServerOptions['tokenCache'] = {}) {
   })
 }
 
-function resolveRevocations(options: RevocationsOption = {}) {
-  requireKnownKeys('"revocations"', options, ['maxEntries'])
+function resolveRevocations(options: RevocationsOption = {}, stores: ResolvedStores) {
+  requireKnownKeys('"revocations"', options, ['maxEntries', 'untilLoaded'])
+  const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
+  if (untilLoaded !== 'refuse' && untilLoaded !== 'accept') {
+    return reject('revocations.untilLoaded', "must be 'refuse' or 'accept'")
+  }
+  if (options.untilLoaded !== undefined && stores.revocations === undefined) {
+    return reject('revocations.untilLoaded', 'has no effect without "stores.revocations"')
+  }
   return Object.freeze({
-    maxEntries: numberIn('revocations.maxEntries', options.maxEntries ?? 100_000, {
+    maxEntries: numberIn('revocations.maxEntries', maxEntries, {
       minimum: 1,
       maximum: 10_000_000,
       unit: 'revocations',
     }),
+    untilLoaded,
   })
 }
 

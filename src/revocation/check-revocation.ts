@@ -1,11 +1,7 @@
 /** What a caller of `revoke()` says, checked. */
 import { requireKnownKeys } from '../plain-object.js'
-import {
-  type CheckedRevocation,
-  REVOCABLE_KINDS,
-  type RevocableKind,
-  type Revocation,
-} from './revocations.js'
+import { REVOCABLE_KINDS, type RevocableKind } from './revocation-names.js'
+import type { CheckedRevocation, Revocation } from './revocations.js'
 
 /**
  * @param now seconds since the epoch.

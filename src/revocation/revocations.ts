@@ -8,11 +8,7 @@
 import type { AccessToken } from '../access-token.js'
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
-
-/** What a revocation can name. */
-export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
-
-export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
+import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
 /** One of `jti`, `sub`, `sid` and `clientId`, each compared exactly. */
 export interface Revocation {
@@ -45,6 +41,10 @@ export interface RevocationsOptions {
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Default: names for this process alone. */
+  readonly names?: RevocationNames
+  /** @throws if it isn't known yet what is revoked elsewhere, and nobody may be let in until then. */
+  readonly requireLoaded?: () => void
 }
 
 /** A revocation as it is handed on. Times in seconds since the epoch. */
@@ -54,6 +54,11 @@ export interface CheckedRevocation {
   readonly issuer: string | undefined
   readonly before: number
   readonly revokedAt: number
+}
+
+/** A revocation under the name that it is kept under. Times in seconds since the epoch. */
+export interface NamedRevocation extends Entry {
+  readonly name: string
 }
 
 /** As it is kept. Times in seconds since the epoch. */
@@ -68,6 +73,7 @@ const USUAL_LIFE = 86_400
 
 export class Revocations {
   readonly #options: RevocationsOptions
+  readonly #names: RevocationNames
   readonly #entries = new Map<string, Entry>()
   /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
   #longestLife: number
@@ -77,6 +83,7 @@ export class Revocations {
   constructor(options: RevocationsOptions) {
     const { maxTokenAge = USUAL_LIFE, clockTolerance } = options
     this.#options = options
+    this.#names = options.names ?? plainNames
     // The issuer's clock may be ahead when it issues, and ours behind when it expires.
     this.#longestLife = maxTokenAge + 2 * clockTolerance
   }
@@ -85,45 +92,67 @@ export class Revocations {
     return this.#entries.size
   }
 
-  /** @throws {RangeError} if as many are in force as there is room for. */
-  add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): void {
-    const key = keyOf(kind, value, issuer)
-    const known = this.#entries.get(key)
-    if (known === undefined && this.#entries.size >= this.#options.maxEntries) this.#makeRoom()
-    // A `jti` is that of a token that is there already, however far `before` reaches.
-    const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
-    // One that reaches further is never narrowed.
-    this.#entries.set(key, {
-      before: Math.max(before, known?.before ?? before),
-      lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
-    })
-    this.#oldest = Math.min(this.#oldest, lastIssued)
+  /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
+  get longestLife(): number {
+    return this.#longestLife
   }
 
-  /** Whether the token was revoked. */
+  /**
+   * @returns it as it is in force now.
+   * @throws {RangeError} if as many are in force as there is room for.
+   */
+  add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): NamedRevocation {
+    const name = this.#names.of(kind, value, issuer)
+    const isNew = !this.#entries.has(name)
+    if (isNew && this.#entries.size >= this.#options.maxEntries) this.#makeRoom()
+    // A `jti` is that of a token that is there already, however far `before` reaches.
+    const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
+    return this.merge({ name, before, lastIssued })
+  }
+
+  /**
+   * Takes in what was checked elsewhere, also where there is no room: what was refused there must be
+   * refused here.
+   */
+  merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
+    const known = this.#entries.get(name)
+    // One that reaches further is never narrowed.
+    const entry = {
+      before: Math.max(before, known?.before ?? before),
+      lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
+    }
+    this.#entries.set(name, entry)
+    this.#oldest = Math.min(this.#oldest, lastIssued)
+    return { name, ...entry }
+  }
+
+  /** Those that a token may still be alive for. */
+  *inForce(): Generator<NamedRevocation> {
+    const outlived = this.#seconds() - this.#longestLife
+    for (const [name, entry] of this.#entries) {
+      if (!(entry.lastIssued < outlived)) yield { name, ...entry }
+    }
+  }
+
+  /**
+   * Whether the token was revoked.
+   *
+   * @throws {StoreUnavailableError} if nobody can tell yet.
+   */
   covers(token: AccessToken): boolean {
-    if (this.#entries.size === 0) return false
-    const { claims, clientId } = token
-    return (
-      this.#covers('jti', claims.jti, claims) ||
-      this.#covers('sub', claims.sub, claims) ||
-      this.#covers('sid', claims.sid, claims) ||
-      this.#covers('clientId', clientId, claims)
-    )
+    if (this.#entries.size > 0) {
+      for (const name of this.#names.ofToken(token)) {
+        if (this.#refuses(this.#entries.get(name), token.claims)) return true
+      }
+    }
+    this.#options.requireLoaded?.()
+    return false
   }
 
   /** Told of each token that is verified, because a revocation must outlive the longest of them. */
   sawToken({ exp, iat }: AccessTokenClaims): void {
     const now = this.#seconds()
     this.#outlive(exp - Math.min(iat ?? now, now))
-  }
-
-  #covers(kind: RevocableKind, value: unknown, claims: AccessTokenClaims): boolean {
-    if (typeof value !== 'string') return false
-    return (
-      this.#refuses(this.#entries.get(keyOf(kind, value, undefined)), claims) ||
-      this.#refuses(this.#entries.get(keyOf(kind, value, claims.iss)), claims)
-    )
   }
 
   #refuses(entry: Entry | undefined, { exp, iat }: AccessTokenClaims): boolean {
@@ -168,9 +197,4 @@ export class Revocations {
 export function requireNotRevoked(revoked: boolean): void {
   if (!revoked) return
   throw new InvalidTokenError('The access token was revoked', { check: 'revocation' })
-}
-
-/** No value can be taken for another kind's, or for one with an issuer. */
-function keyOf(kind: RevocableKind, value: string, issuer: string | undefined): string {
-  return issuer === undefined ? `${kind} ${value}` : `${kind}@${issuer} ${value}`
 }

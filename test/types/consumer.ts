@@ -240,7 +240,7 @@ export const asked: PluginOptions = { issuer: [{ ...issuer, introspection }], au
 
 export function revoked(app: FastifyInstance): Statistics {
   const revocation: Revocation = { sub: 'ada', issuer: 'https://example.com', before: 1 }
-  same<ReturnType<typeof app.resourceServer.revoke>, void>(true)
+  same<ReturnType<typeof app.resourceServer.revoke>, Promise<void>>(true)
   app.resourceServer.revoke(revocation)
   app.resourceServer.revoke({ jti: 'a' })
   const stats = app.resourceServer.stats()

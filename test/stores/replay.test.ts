@@ -1,0 +1,63 @@
+/** That the replay memory is the store that was given, by way of the whole resource server. */
+import { createHash, randomUUID } from 'node:crypto'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import t from 'tap'
+import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
+import { given, tokenOf } from '../fixtures/protected-api.js'
+
+const url = 'https://api.example/orders'
+const { privateKey, publicKey } = await generateKeyPair('ES256')
+const jwk = await exportJWK(publicKey)
+const token = await tokenOf({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
+
+function proof(): Promise<string> {
+  const ath = createHash('sha256').update(token).digest('base64url')
+  return new SignJWT({ htm: 'GET', htu: url, ath, jti: randomUUID() })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+    .setIssuedAt()
+    .sign(privateKey)
+}
+
+function server(replay: Store) {
+  const { issuer, audience, jwks } = given() as { issuer: string; audience: string; jwks: object }
+  const dpop = { maxAge: 100 }
+  return createResourceServer({
+    issuer,
+    audience,
+    jwks,
+    dpop,
+    clockTolerance: 10,
+    stores: { replay },
+  })
+}
+
+t.test('P5: a proof that was used on one instance is refused on the other', async (t) => {
+  const longest: number[] = []
+  const inner = memoryStore()
+  const store: Store = Object.assign(Object.create(inner) as Store, {
+    add: (...entry: Parameters<Store['add']>) => inner.add(...entry),
+    get: t.fail,
+    expectTtl: (ttl: number) => longest.push(ttl),
+  })
+  const [one, other] = [await server(store), await server(store)]
+  t.strictSame(longest, [130_000, 130_000], 'the store is told how long it must remember')
+  const dpop = { proof: await proof(), method: 'GET', url }
+  await one.verify({ token, dpop })
+  await t.rejects(other.verify({ token, dpop }), { check: 'proof', message: /was used before/ })
+  await other.verify({ token, dpop: { ...dpop, proof: await proof() } })
+  t.match(await inner.list('dpop:'), { length: 2 }, 'under names of their own')
+  t.notMatch(JSON.stringify(await inner.list('')), jwk.x as string)
+})
+
+t.test('P5: of 10,000 at once exactly one passes', async (t) => {
+  const it = await server(memoryStore())
+  const dpop = { proof: await proof(), method: 'GET', url }
+  const asked = Array.from({ length: 10_000 }, () =>
+    it.verify({ token, dpop }).then(
+      () => 1,
+      () => 0,
+    ),
+  )
+  const passed = (await Promise.all(asked)).reduce<number>((sum, one) => sum + one, 0)
+  t.equal(passed, 1)
+})
