@@ -38,6 +38,7 @@ t.test('there is a test for every example', async (t) => {
   t.strictSame(
     readdirSync(folder).sort(),
     [
+      'cluster',
       'demo-output',
       'demo',
       'dpop',
@@ -51,6 +52,13 @@ t.test('there is a test for every example', async (t) => {
       'websocket',
     ].map((name) => `${name}.js`),
   )
+})
+
+t.test('cluster: says what is missing where no Redis is', async (t) => {
+  // All of it runs in the suite that has one: test/redis.
+  const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
+  t.equal(code, 2)
+  t.match(stderr, /redis-server is not installed/)
 })
 
 t.test('demo: every answer is as expected, and it ends by itself', async (t) => {

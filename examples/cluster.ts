@@ -1,0 +1,99 @@
+/**
+ * Two processes of one API, and one Redis between them: what is revoked on one is refused on the
+ * other. `npm run example cluster`.
+ *
+ * Uses the Redis at REDIS_URL, or starts a redis-server of its own.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import Fastify from 'fastify'
+import resourceServer, { redisStore } from 'fastify-resource-server'
+import { createAuthorizationServer } from 'fastify-resource-server/testing'
+import { Redis } from 'ioredis'
+
+const { ISSUER, REDIS_URL } = process.env
+
+if (ISSUER !== undefined && REDIS_URL !== undefined) await runApi(ISSUER, REDIS_URL)
+else await runCluster()
+
+/** What each of the processes does. */
+async function runApi(issuer: string, url: string) {
+  const client = new Redis(url)
+  const app = Fastify()
+  await app.register(resourceServer, {
+    issuer,
+    audience: 'api://default',
+    stores: { revocations: redisStore({ client }) },
+  })
+  app.get('/me', async (request) => ({ user: request.claims.sub }))
+  app.post('/logout', async (request) => {
+    await app.resourceServer.revoke({ sub: request.claims.sub as string })
+    return { loggedOut: request.claims.sub }
+  })
+  app.addHook('onClose', async () => client.disconnect())
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  process.once('disconnect', () => app.close())
+  process.send?.(address)
+}
+
+async function runCluster() {
+  const redis = REDIS_URL === undefined ? await startRedis() : { url: REDIS_URL, stop() {} }
+  if (redis === undefined) {
+    console.error('redis-server is not installed: install it, or say where one is with REDIS_URL')
+    process.exitCode = 2
+    return
+  }
+  const authorizationServer = await createAuthorizationServer()
+  const token = await authorizationServer.issueToken({ sub: 'ada' })
+  const env = { ...process.env, ISSUER: authorizationServer.issuer, REDIS_URL: redis.url }
+  const start = () => fork(fileURLToPath(import.meta.url), { env })
+  const processes = [start(), start()]
+  const [one, other] = (await Promise.all(processes.map(addressOf))) as [string, string]
+
+  await show('one, /me       ', `${one}/me`, token)
+  await show('other, /me     ', `${other}/me`, token)
+  await show('one, /logout   ', `${one}/logout`, token, 'POST')
+  await show('one, /me       ', `${one}/me`, token)
+  // At most; as a rule it takes some milliseconds.
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await show('other, /me     ', `${other}/me`, token)
+
+  const third = start()
+  await show('restarted, /me ', `${await addressOf(third)}/me`, token)
+
+  for (const child of [...processes, third]) {
+    child.disconnect()
+    await once(child, 'exit')
+  }
+  await authorizationServer.close()
+  redis.stop()
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  const [address] = await once(child, 'message')
+  return address
+}
+
+async function show(what: string, url: string, token: string, method = 'GET') {
+  const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+  const response = await fetch(url, { method, headers })
+  console.log(what, response.status, await response.text())
+}
+
+/** `undefined` where there is none to start. */
+async function startRedis() {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as { port: number }
+  free.close()
+  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '']
+  const server = spawn('redis-server', options, { stdio: 'ignore' })
+  try {
+    await once(server, 'spawn')
+  } catch {
+    return undefined
+  }
+  return { url: `redis://127.0.0.1:${port}`, stop: () => server.kill() }
+}
