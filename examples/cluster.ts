@@ -1,6 +1,6 @@
 /**
  * Two processes of one API, and one Redis between them: what is revoked on one is refused on the
- * other. `npm run example cluster`.
+ * other, and a DPoP proof passes on one of them only. `npm run example cluster`.
  *
  * Uses the Redis at REDIS_URL, or starts a redis-server of its own.
  */
@@ -10,10 +10,16 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import Fastify from 'fastify'
 import resourceServer, { redisStore } from 'fastify-resource-server'
-import { createAuthorizationServer } from 'fastify-resource-server/testing'
+import {
+  createAuthorizationServer,
+  dpopProof,
+  generateDPoPKey,
+} from 'fastify-resource-server/testing'
 import { Redis } from 'ioredis'
 
 const { ISSUER, REDIS_URL } = process.env
+/** What clients see of the API, whichever process answers. */
+const BASE_URL = 'https://api.example.com'
 
 if (ISSUER !== undefined && REDIS_URL !== undefined) await runApi(ISSUER, REDIS_URL)
 else await runCluster()
@@ -25,7 +31,12 @@ async function runApi(issuer: string, url: string) {
   await app.register(resourceServer, {
     issuer,
     audience: 'api://default',
-    stores: { revocations: redisStore({ client }) },
+    dpop: { baseUrl: BASE_URL },
+    stores: {
+      revocations: redisStore({ client }),
+      // This Redis was just started, and has nothing to forget. In production, see docs/scaling.md.
+      replay: redisStore({ client, afterRestart: 'trust' }),
+    },
   })
   app.get('/me', async (request) => ({ user: request.claims.sub }))
   app.post('/logout', async (request) => {
@@ -52,6 +63,13 @@ async function runCluster() {
   const processes = [start(), start()]
   const [one, other] = (await Promise.all(processes.map(addressOf))) as [string, string]
 
+  const key = await generateDPoPKey()
+  const bound = await authorizationServer.issueToken({ sub: 'grace' }, { confirmation: { key } })
+  const proof = await dpopProof({ key, url: `${BASE_URL}/me`, accessToken: bound })
+  const proven = { authorization: `DPoP ${bound}`, dpop: proof }
+  await show('one, a proof   ', `${one}/me`, proven)
+  await show('other, the same', `${other}/me`, proven)
+
   await show('one, /me       ', `${one}/me`, token)
   await show('other, /me     ', `${other}/me`, token)
   await show('one, /logout   ', `${one}/logout`, token, 'POST')
@@ -76,8 +94,14 @@ async function addressOf(child: ChildProcess): Promise<string> {
   return address
 }
 
-async function show(what: string, url: string, token: string, method = 'GET') {
-  const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+async function show(
+  what: string,
+  url: string,
+  token: string | Record<string, string>,
+  method = 'GET',
+) {
+  const credentials = typeof token === 'string' ? { authorization: `Bearer ${token}` } : token
+  const headers = { ...credentials, connection: 'close' }
   const response = await fetch(url, { method, headers })
   console.log(what, response.status, await response.text())
 }

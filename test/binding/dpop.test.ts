@@ -142,7 +142,7 @@ const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = 
   'P1.11: too old': ['The DPoP proof is too old', { claims: { iat: seconds() - 92 } }],
   'P1.11: from the future': [
     'The DPoP proof was made in the future',
-    { claims: { iat: seconds() + 40 } },
+    { claims: { iat: seconds() + 300 } },
   ],
   'P1.11: from the far future': [
     'The DPoP proof was made in the future',

@@ -4,7 +4,7 @@ import t from 'tap'
 
 const file = new URL('../../.build/examples/cluster.js', import.meta.url).pathname
 
-t.test('cluster: what one process revokes, the other refuses', async (t) => {
+t.test('cluster: what one process revokes or has seen used, the other refuses', async (t) => {
   const { error, stdout, stderr } = await new Promise<{
     error: Error | null
     stdout: string
@@ -15,6 +15,7 @@ t.test('cluster: what one process revokes, the other refuses', async (t) => {
     )
   })
   t.equal(error, null, stderr)
+  t.match(stdout, /one, a proof +200 .*\nother, the same +401 .*"The DPoP proof was used before"/)
   t.match(stdout, /one, \/me +200 \{"user":"ada"\}\nother, \/me +200/)
   t.match(stdout, /one, \/logout +200 \{"loggedOut":"ada"\}/)
   t.match(stdout, /one, \/me +401 .*\nother, \/me +401 .*"The access token was revoked"/)

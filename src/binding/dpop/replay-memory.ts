@@ -13,6 +13,7 @@ export interface ReplayMemoryOptions {
   readonly store: Store
   /** What happens while the store can't be asked. */
   readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
+  /** Told at most once a second. */
   readonly onFailure: (error: unknown) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -21,8 +22,12 @@ export interface ReplayMemoryOptions {
 /** In seconds: long enough for a store to come back, short enough for a client to wait. */
 const RETRY_AFTER = 1
 
+/** In milliseconds: every request fails in an outage, and one line of log says it. */
+const QUIET_FOR = 1_000
+
 export class ReplayMemory {
   readonly #options: ReplayMemoryOptions
+  #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: ReplayMemoryOptions) {
     this.#options = options
@@ -35,14 +40,20 @@ export class ReplayMemory {
    * @throws {StoreUnavailableError} if nobody can tell.
    */
   async add({ jkt, jti }: ProofIdentity, until: number): Promise<boolean> {
-    const { store, whenUnavailable, onFailure, now } = this.#options
+    const { store, whenUnavailable, now } = this.#options
     const ttl = Math.max(1, Math.ceil(until * 1000 - now()))
     try {
       return await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
     } catch (error) {
-      onFailure(error)
+      this.#tell(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
       throw new StoreUnavailableError('the memory of used DPoP proofs', RETRY_AFTER, error)
     }
+  }
+  #tell(error: unknown): void {
+    const now = this.#options.now()
+    if (now < this.#quietUntil) return
+    this.#quietUntil = now + QUIET_FOR
+    this.#options.onFailure(error)
   }
 }

@@ -1,0 +1,56 @@
+/** What becomes of a request while nobody can tell whether its proof was used before. */
+import t from 'tap'
+import { createResourceServer, memoryStore, StoreUnavailableError } from '../../src/index.js'
+import { DPoPClient } from '../fixtures/dpop-client.js'
+import { AUDIENCE, ISSUER, seconds } from '../fixtures/issuer.js'
+import { key, tokenOf } from '../fixtures/protected-api.js'
+
+const client = await DPoPClient.make()
+const url = 'https://api.example/'
+const token = await tokenOf({ cnf: { jkt: client.jkt }, exp: seconds() + 3_000 })
+
+async function start(whenUnavailable?: 'refuse' | 'dangerouslyAccept') {
+  const clock = { now: Date.now() }
+  const warnings: string[] = []
+  const store = memoryStore()
+  store.add = () => Promise.reject(new Error('the store is away'))
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    dpop: whenUnavailable === undefined ? 'allowed' : { replay: { whenUnavailable } },
+    stores: { replay: store },
+    now: () => clock.now,
+    logger: { warn: (_details, message) => void warnings.push(message) },
+  })
+  const send = async () => {
+    const proof = await client.proof({ url, token }, { claims: { iat: seconds(clock.now) } })
+    return server.verify({ token, dpop: { proof, method: 'GET', url } })
+  }
+  return { clock, warnings, send }
+}
+
+for (const choice of [undefined, 'refuse'] as const) {
+  t.test(`P5: it is a 503, with whenUnavailable: ${choice}`, async (t) => {
+    const { send } = await start(choice)
+    const error = await send().catch((error) => error)
+    t.ok(error instanceof StoreUnavailableError)
+    t.match(error, { statusCode: 503, check: 'store-unavailable', retryAfter: 1 })
+    t.same(error.headers, { 'retry-after': '1' })
+    t.match(error.finding.found, 'the store is away')
+  })
+}
+
+t.test('P5: unless it was said that it may pass', async (t) => {
+  const { send } = await start('dangerouslyAccept')
+  t.ok(await send())
+})
+
+t.test('the log says it once a second, however many requests fail', async (t) => {
+  const { clock, warnings, send } = await start()
+  for (let i = 0; i < 20; i++) await send().catch(() => {})
+  t.same(warnings, ['the memory of used DPoP proofs could not be asked'])
+  clock.now += 1_000
+  await send().catch(() => {})
+  t.equal(warnings.length, 2)
+})
