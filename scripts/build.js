@@ -3,6 +3,7 @@
  * on opening a hundred small modules than on all that is in them.
  */
 import { spawnSync } from 'node:child_process'
+import { chmod } from 'node:fs/promises'
 import { build } from 'esbuild'
 import './clean.js'
 
@@ -12,17 +13,25 @@ const types = spawnSync('npx', ['tsc', '-p', 'tsconfig.build.json'], {
 })
 if (types.status !== 0) process.exit(types.status ?? 1)
 
-await build({
-  entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+const common = {
   outdir: 'dist',
   outbase: 'src',
   bundle: true,
-  // What both entry points use is there once, so that its classes are the same.
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
   logLevel: 'warning',
+}
+
+await build({
+  ...common,
+  entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+  // What both entry points use is there once, so that its classes are the same.
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
 })
+
+// By itself: to share with the others would cut them into more files, which every API would open.
+await build({ ...common, entryPoints: ['src/cli/bin.ts'] })
+await chmod('dist/cli/bin.js', 0o755)

@@ -41,6 +41,17 @@ const PLUGIN = [
  * parts that stand below it, those that are named here. The foundation is open to all.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  cli: [
+    'resource-server',
+    'assembly',
+    'options',
+    'policy',
+    'issuer',
+    'token',
+    'credentials',
+    'testing',
+    'client-authentication',
+  ],
   index: [
     'plugin',
     'resource-server',
@@ -129,6 +140,11 @@ function partOf(file: string): string {
   return PLUGIN.includes(part) ? 'plugin' : part
 }
 
+/** Neither the testing kit nor the command line, which use the product. */
+function isProduct(file: string): boolean {
+  return partOf(file) !== 'testing' && partOf(file) !== 'cli'
+}
+
 t.test('every file was read, with what it imports', async (t) => {
   t.ok(files.length > 30)
   t.ok(imports.length > files.length)
@@ -206,7 +222,7 @@ t.test('cryptography is done in two places, and the network is in one', async (t
           .map(({ from }) => from),
       ),
     ]
-      .filter((from) => partOf(from) !== 'testing')
+      .filter(isProduct)
       .map(partOf)
   t.same(
     [...new Set(of('jose'))].sort(),
@@ -224,7 +240,7 @@ t.test('oauth4webapi is loaded where introspection is asked for, and not before'
     new RegExp(`^import (?!type ).*'${specifier}'|^\\} from '${specifier}'`, 'm').test(
       readFileSync(join(root, from), 'utf8').replace(/^import type [^']*'[^']*'/gm, ''),
     )
-  const product = files.filter((file) => partOf(file) !== 'testing')
+  const product = files.filter(isProduct)
   const loading = (specifier: string) => product.filter((file) => loads(file, specifier)).sort()
   t.same(loading('oauth4webapi'), ['client-authentication.ts', 'introspection/exchange.ts'])
   t.same(loading('[./]*client-authentication.js'), ['introspection/exchange.ts'])
@@ -232,8 +248,11 @@ t.test('oauth4webapi is loaded where introspection is asked for, and not before'
 })
 
 t.test('nothing of the product imports the testing kit', async (t) => {
-  const users = relatives.filter(
-    ({ from, to }) => partOf(to) === 'testing' && partOf(from) !== 'testing',
-  )
+  const users = relatives.filter(({ from, to }) => partOf(to) === 'testing' && isProduct(from))
+  t.same(users, [])
+})
+
+t.test('nothing imports the command line', async (t) => {
+  const users = relatives.filter(({ from, to }) => partOf(to) === 'cli' && partOf(from) !== 'cli')
   t.same(users, [])
 })

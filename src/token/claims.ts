@@ -41,14 +41,22 @@ export function requireClaims(
   limits: TimeLimits,
   now: number,
 ): AccessTokenClaims {
+  requireKind({ header, claims }, expectations)
+  requireWellFormed(claims)
+  requirePresent(claims, expectations.requiredClaims)
+  requireTimes(claims, limits, now)
+  requireAudience(claims, expectations)
+  return claims
+}
+
+/** RFC 8725 §3.11 and §3.12: an access token, and no other kind. */
+export function requireKind(
+  { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
+  expectations: TokenShape,
+): void {
   requireType(header.typ, expectations)
   requireNoOtherKindOfToken(claims)
   expectations.requireAccessToken?.(claims)
-  requireWellFormed(claims)
-  requirePresent(claims, expectations.requiredClaims)
-  requireTimes(claims as AccessTokenClaims, limits, now)
-  requireAudience(claims, expectations)
-  return claims as AccessTokenClaims
 }
 
 /**
@@ -78,7 +86,7 @@ export function requireTimes(
 }
 
 /** RFC 9068 §4 and RFC 8725 §3.11: media types compare without case, `application/` is implied. */
-function requireType(typ: string | undefined, { types, typeOptional }: ClaimExpectations): void {
+function requireType(typ: string | undefined, { types, typeOptional }: TokenShape): void {
   if (typ === undefined && typeOptional) return
   const type = typ?.toLowerCase().replace(/^application\//, '')
   if (type === undefined || !types.includes(type)) {
@@ -110,7 +118,7 @@ function requireNoOtherKindOfToken(claims: Claims): void {
 const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
 
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
-function requireWellFormed(claims: Claims): void {
+export function requireWellFormed(claims: Claims): asserts claims is AccessTokenClaims {
   if (claims.exp === undefined) throw refusal('claims', MALFORMED, '"exp"', undefined)
   for (const name of ['exp', 'nbf', 'iat']) {
     if (claims[name] !== undefined && !Number.isFinite(claims[name])) {
@@ -124,13 +132,13 @@ function requireWellFormed(claims: Claims): void {
   }
 }
 
-function requirePresent(claims: Claims, names: readonly string[]): void {
+export function requirePresent(claims: Claims, names: readonly string[]): void {
   const missing = names.find((name) => !Object.hasOwn(claims, name))
   if (missing !== undefined) throw refusal('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
 /** RFC 7519 §4.1.3, RFC 8707: exact strings; one of ours is enough. */
-function requireAudience(
+export function requireAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
 ): void {

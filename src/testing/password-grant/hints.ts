@@ -40,9 +40,28 @@ export function isKnownCode(error: string): boolean {
   return Object.hasOwn(hints, error)
 }
 
+/** Where there is no user, some codes mean something else. */
+const clientHints: Readonly<Record<string, string>> = {
+  invalid_grant: 'The authorization server gives this client no token by itself: see its log.',
+  access_denied:
+    'No access policy rule of the authorization server matches (client, grant type, scope).',
+  unauthorized_client:
+    'The client credentials grant is not enabled for this client: turn on "Client Credentials" (Okta, Auth0) or the service account (Keycloak).',
+  unsupported_grant_type:
+    'The authorization server does not offer the client credentials grant at all, or not at this endpoint: check the issuer, and the grants that its metadata lists.',
+  invalid_scope:
+    'A scope is unknown to the authorization server, not granted to this client, or missing where one is required. Those of OpenID Connect, such as "openid", are for users; Entra ID wants "api://{API}/.default".',
+}
+
+/** The grants whose failures are explained here. */
+export type ExplainedGrant = 'password' | 'client_credentials'
+
 /** What to do about an OAuth error code, and about the status where that says more. */
-export function hintFor(error: string, status: number): string {
+export function hintFor(error: string, status: number, grant: ExplainedGrant): string {
   if (status === 429) return rateLimited
+  if (grant === 'client_credentials' && Object.hasOwn(clientHints, error)) {
+    return clientHints[error] as string
+  }
   if (isKnownCode(error)) return hints[error] as string
   if (status >= 500) return 'The authorization server failed, or what stands before it: try later.'
   return "Look the code up in the authorization server's documentation, and the attempt in its log."

@@ -76,7 +76,8 @@ const known = [
   'dangerouslyAllowProduction',
 ] as const satisfies readonly (keyof PasswordGrantOptions)[]
 
-const ownParameters = [
+/** Those that the helper sends itself. */
+export const OWN_PARAMETERS: readonly string[] = [
   'grant_type',
   'username',
   'password',
@@ -145,7 +146,11 @@ function refuseInProduction({ dangerouslyAllowProduction }: PasswordGrantOptions
   }
 }
 
-function readLocation({ issuer, tokenEndpoint }: PasswordGrantOptions): PreparedGrant['location'] {
+/** @throws {TypeError} unless exactly one of them is given, and can be used. */
+export function readLocation({
+  issuer,
+  tokenEndpoint,
+}: Pick<PasswordGrantOptions, 'issuer' | 'tokenEndpoint'>): PreparedGrant['location'] {
   if ((issuer === undefined) === (tokenEndpoint === undefined)) {
     throw new TypeError('Exactly one of "issuer" and "tokenEndpoint" must be given')
   }
@@ -185,7 +190,7 @@ function requestParameters(options: PasswordGrantOptions): URLSearchParams {
   const values = scope === undefined ? [] : scopeValues('scope', scope)
   if (values.length > 0) sent.set('scope', values.join(' '))
   for (const [name, value] of Object.entries(parameters)) {
-    if (ownParameters.includes(name)) {
+    if (OWN_PARAMETERS.includes(name)) {
       throw new TypeError(`"parameters" must not have "${name}": it is sent from its own option`)
     }
     requireString(`parameters.${name}`, value)

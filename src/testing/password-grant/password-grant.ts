@@ -138,7 +138,11 @@ async function withUnvalidatedIdToken(
   return { ...processed, id_token }
 }
 
-function timedOut({ location, timeout, redact }: PreparedGrant): PasswordGrantError {
+export function timedOut({
+  location,
+  timeout,
+  redact,
+}: Pick<PreparedGrant, 'location' | 'timeout' | 'redact'>): PasswordGrantError {
   const url = 'issuer' in location ? location.issuer : location.tokenEndpoint
   return new PasswordGrantError({
     error: 'timeout',

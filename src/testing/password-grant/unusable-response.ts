@@ -1,4 +1,4 @@
-import { hintFor, isKnownCode } from './hints.js'
+import { type ExplainedGrant, hintFor, isKnownCode } from './hints.js'
 import { jsonObject } from './json-object.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
@@ -13,6 +13,8 @@ export interface UnusableResponse {
   /** What oauth4webapi found wrong; a sentence without values. */
   reason: string
   redact: Redact
+  /** What the request was for. Default `password`. */
+  grant?: ExplainedGrant | undefined
 }
 
 /**
@@ -20,7 +22,7 @@ export interface UnusableResponse {
  * `invalid_response` with what was found instead of it.
  */
 export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
-  const { place, response, text, redact } = answer
+  const { place, response, text, redact, grant = 'password' } = answer
   const { status } = response
   const body = jsonObject(text)
   if (typeof body?.error === 'string' && body.error !== '') {
@@ -29,7 +31,7 @@ export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
       error,
       status,
       summary: `${place} refused the request (HTTP ${status})`,
-      hint: hintFor(error, status),
+      hint: hintFor(error, status, grant),
       errorDescription: described(body.error_description, redact),
     })
   }
@@ -37,14 +39,14 @@ export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
     error: 'invalid_response',
     status,
     summary: `${place} answered HTTP ${status} with ${found(answer, body)}`,
-    hint: unusableHint(status, body),
+    hint: unusableHint(status, body, grant),
     // Okta's own errors, such as its rate limit's, are not those of RFC 6749.
     errorDescription: described(body?.errorSummary, redact),
   })
 }
 
-function unusableHint(status: number, body: object | undefined): string {
-  if (status === 429 || status >= 500) return hintFor('invalid_response', status)
+function unusableHint(status: number, body: object | undefined, grant: ExplainedGrant): string {
+  if (status === 429 || status >= 500) return hintFor('invalid_response', status, grant)
   if (status === 200 && body !== undefined) {
     return 'The server breaks the protocol there, or this is another endpoint: check the URL and the configuration of the client.'
   }

@@ -1,0 +1,67 @@
+/** What became of each step, filled in as they are tried. The first failure of a step stays. */
+import { ResourceServerError } from '../../errors.js'
+import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
+
+/** What to do about a failure. */
+type Adviser = (error: ResourceServerError) => string
+
+export class Checklist {
+  readonly #steps = new Map<StepName, Step>()
+  readonly #advise: Adviser
+
+  constructor(advise: Adviser) {
+    this.#advise = advise
+  }
+
+  /**
+   * What `work` makes, or `undefined` if it refuses the token. It may refuse for the sake of another
+   * step than this one, which then has passed.
+   *
+   * @param seen what to show where it passes.
+   */
+  async try<T>(
+    name: StepName,
+    work: () => T | Promise<T>,
+    seen: () => string,
+  ): Promise<{ readonly result: T } | undefined> {
+    try {
+      const result = await work()
+      this.pass(name, seen())
+      return { result }
+    } catch (error) {
+      if (!(error instanceof ResourceServerError)) throw error
+      if (stepOf(error.check) !== name) this.pass(name, seen())
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  pass(name: StepName, found: string): void {
+    this.#add({ name, outcome: 'passed', found })
+  }
+
+  #add(step: Step): void {
+    if (this.#steps.get(step.name)?.outcome !== 'failed') this.#steps.set(step.name, step)
+  }
+
+  #fail(error: ResourceServerError): void {
+    const { expected, found } = error.finding
+    this.#add({
+      name: stepOf(error.check),
+      outcome: 'failed',
+      message: error.message,
+      expected,
+      found,
+      advice: this.#advise(error),
+    })
+  }
+
+  steps(): readonly Step[] {
+    return STEPS.map((name) => this.#steps.get(name) ?? this.#notReached(name))
+  }
+
+  #notReached(name: StepName): Step {
+    const failed = NEEDS[name].find((need) => this.#steps.get(need)?.outcome === 'failed')
+    return { name, outcome: 'not reached', waitsFor: failed as StepName }
+  }
+}

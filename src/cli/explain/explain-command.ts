@@ -1,0 +1,118 @@
+/** `explain`: why is this token refused? */
+import { PROFILE_NAMES } from '../../issuer/profiles/named.js'
+import type { ResourceServerOptions } from '../../options/resource-server-options.js'
+import type { Arguments } from '../arguments.js'
+import type { Command, Flags } from '../command.js'
+import { ExitCode, UsageError } from '../exit-code.js'
+import { withFlagNames } from '../option-mistakes.js'
+import { paintFor } from '../paint.js'
+import { jsonDocument } from '../printable.js'
+import { promptSecret } from '../prompt.js'
+import { readStandardInput } from '../standard-input.js'
+import type { Surroundings } from '../surroundings.js'
+import { createExplainer, type Verdict } from './explanation.js'
+import { document, page } from './page.js'
+
+const flags: Flags = {
+  issuer: { value: 'URL', help: 'The issuer that the API trusts (needed)' },
+  audience: {
+    value: 'NAME',
+    repeatable: true,
+    help: 'The name of the API (needed); may be repeated',
+  },
+  scope: { value: 'SCOPE', help: 'What the route asks for, delimited by spaces' },
+  profile: {
+    value: 'NAME',
+    help: `How the issuer writes its tokens: ${PROFILE_NAMES.join(', ')}.\nDefault: by the issuer's domain, else standard`,
+  },
+  algorithms: {
+    value: 'ALG',
+    repeatable: true,
+    help: 'What the API accepts; may be repeated. Default: all asymmetric ones',
+  },
+  'jwks-uri': {
+    value: 'URL',
+    help: 'Where the key set is. Default: from the metadata of the issuer',
+  },
+  'clock-tolerance': { value: 'SECONDS', help: 'Default 30' },
+  'max-token-age': { value: 'SECONDS', help: 'Default: none' },
+  'dangerously-audience-from': { value: 'CLAIM', help: 'azp or client_id, as the API has it' },
+  'dangerously-allow-http': { help: 'Fetch metadata and keys over http beyond loopback' },
+  json: { help: 'Print it as JSON' },
+}
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'Says why a token is accepted or refused, step by step.',
+  usage: '--issuer URL --audience NAME [FLAGS] [TOKEN]',
+  flags,
+  maxOperands: 1,
+  notes: `The token is read from standard input, or asked for at the terminal. As an argument, other users of
+the machine can see it while the command runs. A "Bearer" before it may stay.
+
+The steps are those of the plugin, and so is the verdict. Unlike the plugin, explain goes on after a
+step that fails. It asks the issuer for its keys, and sends the token to nobody. Claims are printed,
+the signature isn't. Whether the issuer revoked the token isn't looked at, and no proof of a bound
+token.`,
+  examples: [
+    'pbpaste | npx fastify-resource-server explain \\\n  --issuer https://example.okta.com/oauth2/default --audience api://default --scope orders:read',
+  ],
+  async run(args, surroundings) {
+    const { stdout, env } = surroundings
+    const scope = args.value('scope')
+    const options = readOptions(args)
+    const explainer = await withFlagNames(flags, () =>
+      createExplainer(options, scope === undefined ? {} : { scope }),
+    )
+    const explanation = await explainer
+      .explain(await readToken(args, surroundings))
+      .finally(() => explainer.close())
+    stdout.write(
+      args.has('json')
+        ? `${jsonDocument(document(explanation))}\n`
+        : page(explanation, paintFor(stdout, env)),
+    )
+    return exitCodeOf(explanation.verdict)
+  },
+}
+
+function exitCodeOf(verdict: Verdict): ExitCode {
+  if (verdict.accepted) return ExitCode.good
+  return verdict.status >= 500 ? ExitCode.unavailable : ExitCode.refused
+}
+
+/** Only what was given: each has its default where it belongs, and is checked there. */
+function readOptions(args: Arguments): ResourceServerOptions {
+  const given = {
+    profile: args.value('profile'),
+    algorithms: args.has('algorithms') ? args.values('algorithms') : undefined,
+    jwksUri: args.value('jwks-uri'),
+    clockTolerance: args.wholeNumber('clock-tolerance'),
+    maxTokenAge: args.wholeNumber('max-token-age'),
+    dangerouslyAudienceFrom: args.value('dangerously-audience-from'),
+    dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
+  }
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  args.required('audience')
+  return {
+    issuer: args.required('issuer'),
+    audience: args.values('audience'),
+    tokenCache: false,
+    ...Object.fromEntries(said),
+  }
+}
+
+async function readToken(args: Arguments, surroundings: Surroundings): Promise<string> {
+  const [operand] = args.operands
+  const given = operand ?? (await readInput(surroundings))
+  // As it is copied from a request.
+  const token = given.trim().replace(/^(?:authorization:\s*)?(?:bearer|dpop)\s+/i, '')
+  if (token === '') throw new UsageError('there is no token: give it on standard input')
+  return token
+}
+
+function readInput(surroundings: Surroundings): Promise<string> {
+  return surroundings.stdin.isTTY === true
+    ? promptSecret('Token: ', surroundings)
+    : readStandardInput(surroundings)
+}

@@ -1,0 +1,28 @@
+/** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
+
+import { isEntraHost } from '../../issuer/addresses/entra.js'
+import { issuerMistake } from '../../issuer/addresses/known.js'
+import { isOktaOrganization } from '../../issuer/addresses/okta.js'
+import type { Claims } from '../../issuer/issuer.js'
+
+/** @param trusted the name of the one that is. */
+export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
+  if (typeof iss !== 'string' || !URL.canParse(iss)) {
+    return 'The token names no issuer, or something that is none: it is not from there.'
+  }
+  const url = new URL(iss)
+  if (iss === trusted) return '"tid" and "iss" name two tenants: do not trust it.'
+  if (iss.replace(/\/$/, '') === trusted.replace(/\/$/, '')) {
+    return `They differ by the slash at the end. Have the API's "issuer" be what the token says, exactly: ${iss}`
+  }
+  if (isOktaOrganization(url)) return `${iss} ${issuerMistake(url, iss)}`
+  if (isEntraHost(url) && isEntraHost(new URL(trusted))) return entraAdvice(iss, tid, trusted)
+  return `Get a token from ${trusted}; or, if you trust the one that it is from, have the API's "issuer" name it, exactly: ${iss}`
+}
+
+function entraAdvice(iss: string, tid: unknown, trusted: string): string {
+  if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
+    return `The tenant is the right one, the version of the token isn't. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or have the API's "issuer" be ${iss}`
+  }
+  return `The token is of another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another or to "common"; or, if you trust that tenant, have the API's "issuer" name it: ${iss}`
+}

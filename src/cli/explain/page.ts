@@ -1,0 +1,71 @@
+/** An explanation as a page of text, and as JSON. */
+import type { Paint } from '../paint.js'
+import { printable, printableJson } from '../printable.js'
+import type { Explanation, Verdict } from './explanation.js'
+import { STEPS, type Step } from './step.js'
+
+const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
+const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
+
+export function page(explanation: Explanation, paint: Paint): string {
+  const { steps, jws, verdict } = explanation
+  const lines = steps.flatMap((step) => linesOf(step, paint))
+  const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
+  const contents =
+    jws === undefined
+      ? []
+      : [
+          ...members('header', headerOf(jws), paint),
+          ...members(
+            isGenuine ? 'claims' : 'claims, which anybody may have written',
+            jws.claims,
+            paint,
+          ),
+        ]
+  return ['', ...lines, '', sentence(verdict, paint), ...contents, ''].join('\n')
+}
+
+/** What `--json` prints. The signature is no part of it. */
+export function document({ verdict, steps, jws }: Explanation): object {
+  return { verdict, steps, ...(jws && { header: headerOf(jws), claims: jws.claims }) }
+}
+
+function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[] {
+  const name = step.name.padEnd(NAME_WIDTH)
+  if (step.outcome === 'passed') return [`  ${green('✔')} ${name}  ${dim(printable(step.found))}`]
+  if (step.outcome === 'not reached') {
+    return [`  ${dim(`– ${name}  not reached: ${step.waitsFor} must pass first`)}`]
+  }
+  const details = [
+    ['expected', step.expected],
+    ['found', step.found],
+    ['to do', step.advice],
+  ] as const
+  return [
+    `  ${red('✘')} ${bold(name)}  ${step.message}`,
+    ...details
+      .filter(([, text]) => text !== undefined)
+      .map(([label, text]) => `${INDENT}${dim(label.padEnd(8))}  ${printable(text as string)}`),
+  ]
+}
+
+function sentence(verdict: Verdict, { red, green, bold }: Paint): string {
+  if (verdict.accepted) return `  ${bold(green('accepted'))}`
+  const { status, code, step, message } = verdict
+  return `  ${bold(red('refused'))} at ${step}: ${status} ${code}, ${message}`
+}
+
+function members(
+  heading: string,
+  object: Readonly<Record<string, unknown>>,
+  { bold }: Paint,
+): readonly string[] {
+  const rows = Object.entries(object).map(
+    ([name, value]) => `    ${printable(name)}  ${printableJson(value)}`,
+  )
+  return ['', `  ${bold(heading)}`, ...rows]
+}
+
+function headerOf({ headerSegment }: NonNullable<Explanation['jws']>): Record<string, unknown> {
+  return JSON.parse(Buffer.from(headerSegment, 'base64url').toString())
+}

@@ -1,0 +1,76 @@
+/** The steps of the pipeline, as a person looks at them. */
+import type { Check } from '../../errors.js'
+
+export const STEPS = [
+  'credentials',
+  'token',
+  'issuer',
+  'algorithm',
+  'key',
+  'signature',
+  'kind',
+  'claims',
+  'times',
+  'audience',
+  'binding',
+  'policy',
+] as const
+
+export type StepName = (typeof STEPS)[number]
+
+export type Step = {
+  readonly name: StepName
+} & (
+  | {
+      readonly outcome: 'passed'
+      /** What was seen. */
+      readonly found: string
+    }
+  | {
+      readonly outcome: 'failed'
+      /** The sentence that a caller gets. */
+      readonly message: string
+      readonly expected?: string | undefined
+      readonly found?: string | undefined
+      /** What to do. */
+      readonly advice: string
+    }
+  | {
+      readonly outcome: 'not reached'
+      /** The step without which this one makes no sense. */
+      readonly waitsFor: StepName
+    }
+)
+
+/** What a step can't do without, the nearest first. */
+export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
+  credentials: [],
+  token: [],
+  issuer: ['token'],
+  algorithm: ['token'],
+  key: ['issuer', 'algorithm', 'token'],
+  signature: ['key', 'issuer', 'algorithm', 'token'],
+  kind: ['token'],
+  claims: ['token'],
+  times: ['claims', 'token'],
+  audience: ['token'],
+  binding: ['token'],
+  policy: ['claims', 'token'],
+}
+
+const STEP_OF: Partial<Readonly<Record<Check, StepName>>> = {
+  type: 'kind',
+  expiry: 'times',
+  'not-before': 'times',
+  'issued-at': 'times',
+  age: 'times',
+  'keys-unavailable': 'key',
+  scope: 'policy',
+}
+
+/** The step that a check of the pipeline belongs to. */
+export function stepOf(check: Check): StepName {
+  const step = STEP_OF[check] ?? check
+  if (STEPS.includes(step as StepName)) return step as StepName
+  throw new Error(`no step of explain is for the check ${check}`)
+}

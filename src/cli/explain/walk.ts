@@ -1,0 +1,185 @@
+/**
+ * The way of a token through the steps of `pipeline.ts`, by the same functions, but without ending
+ * at the first one that refuses: an expired token for another API is told of both.
+ */
+import { AccessToken } from '../../access-token.js'
+import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { Algorithm } from '../../algorithms.js'
+import type { Core } from '../../assembly.js'
+import { readConfirmation } from '../../confirmation.js'
+import { bearerToken } from '../../credentials/bearer.js'
+import { type Claims, type Issuer, requireAlgorithm } from '../../issuer/issuer.js'
+import { compilePolicy, type Requirement } from '../../policy/requirement.js'
+import {
+  requireAudience,
+  requireKind,
+  requirePresent,
+  requireTimes,
+  requireWellFormed,
+  type TimeLimits,
+} from '../../token/claims.js'
+import { type CompactJws, parseCompactJws } from '../../token/compact-jws.js'
+import { KnownHeaders } from '../../token/known-headers.js'
+import { requireSigner } from '../../token/signer.js'
+import { printable, printableJson } from '../printable.js'
+import { adviser } from './advice.js'
+import { Checklist } from './checklist.js'
+import type { Step } from './step.js'
+import { lifetime } from './time.js'
+
+/** What the token is held against: one issuer, and what is asked of its tokens. */
+export interface Walk {
+  readonly core: Core
+  readonly limits: TimeLimits
+  readonly maxTokenLength: number
+  readonly requirement: Requirement
+  /** Whole seconds since the epoch. */
+  readonly now: number
+}
+
+export interface Walked {
+  readonly steps: readonly Step[]
+  /** Where the token can be read. */
+  readonly jws: CompactJws | undefined
+}
+
+export async function walk(raw: string, options: Walk): Promise<Walked> {
+  const { core, maxTokenLength, requirement, now } = options
+  const [configured] = core.issuers.issuers() as readonly [Issuer]
+  let jws: CompactJws | undefined
+  const list = new Checklist(
+    adviser({
+      raw,
+      issuer: configured,
+      requirement,
+      now,
+      token: () => jws,
+    }),
+  )
+  await list.try(
+    'credentials',
+    () => bearerToken({ rawHeaders: ['authorization', `Bearer ${raw}`] }),
+    () => `one token of ${raw.length} characters`,
+  )
+  const parsed = await list.try(
+    'token',
+    () => parseCompactJws(raw, maxTokenLength, new KnownHeaders()),
+    () => 'a signed JWT of three parts',
+  )
+  if (parsed !== undefined) {
+    jws = parsed.result
+    await walkJws(jws, configured, list, options)
+  }
+  return { steps: list.steps(), jws }
+}
+
+async function walkJws(
+  jws: CompactJws,
+  configured: Issuer,
+  list: Checklist,
+  options: Walk,
+): Promise<void> {
+  const { core } = options
+  const { claims, header } = jws
+  const trusted = await list.try(
+    'issuer',
+    () => core.issuers.resolve(claims, undefined),
+    () => printableJson(claims.iss),
+  )
+  // What else is wrong with a stranger's token is told by what ours must be like.
+  const issuer = trusted?.result ?? configured
+  const algorithm = await list.try(
+    'algorithm',
+    () => requireAlgorithm(issuer, header.alg),
+    () => header.alg,
+  )
+  // Nobody is asked for the keys of an issuer that isn't trusted.
+  if (trusted !== undefined && algorithm !== undefined) {
+    await trySigner(list, jws, issuer, algorithm.result, core.counters)
+  }
+  await tryClaims(list, jws, issuer, options)
+  await list.try(
+    'binding',
+    () => core.binding.requireProvable(readConfirmation(claims)),
+    () => 'a bearer token: it is bound to nothing',
+  )
+}
+
+async function trySigner(
+  list: Checklist,
+  jws: CompactJws,
+  { keys: source, profile }: Issuer,
+  algorithm: Algorithm,
+  counters: Core['counters'],
+): Promise<void> {
+  const { kid } = jws.header
+  const named = kid === undefined ? 'the token names none: each that fits' : printableJson(kid)
+  const signer = await list.try(
+    'key',
+    () => requireSigner({ jws, algorithm, source, counters }),
+    () => named,
+  )
+  if (signer === undefined) return
+  list.pass('signature', 'valid')
+  await list.try(
+    'key',
+    () => profile.requireKey?.(signer.result.issuer, jws.claims as AccessTokenClaims),
+    () => named,
+  )
+}
+
+async function tryClaims(
+  list: Checklist,
+  jws: CompactJws,
+  { expectations, profile }: Issuer,
+  { core, limits, requirement, now }: Walk,
+): Promise<void> {
+  const { claims, header, raw } = jws
+  await list.try(
+    'kind',
+    () => requireKind(jws, expectations),
+    () => (header.typ === undefined ? 'no "typ"' : `"typ": ${printableJson(header.typ)}`),
+  )
+  const { requiredClaims } = expectations
+  const present = ['iss', 'exp', ...requiredClaims].map((name) => `"${name}"`).join(', ')
+  const wellFormed = await list.try(
+    'claims',
+    () => wellFormedOf(claims),
+    () => present,
+  )
+  await list.try(
+    'claims',
+    () => requirePresent(claims, requiredClaims),
+    () => present,
+  )
+  await list.try(
+    'audience',
+    () => requireAudience(claims, expectations),
+    () => audienceOf(claims, expectations.audienceClaims),
+  )
+  if (wellFormed === undefined) return
+  const { result } = wellFormed
+  await list.try(
+    'times',
+    () => requireTimes(result, limits, now),
+    () => lifetime(result, now),
+  )
+  const token = new AccessToken({ raw, claims: result, reader: profile })
+  await list.try(
+    'policy',
+    () => compilePolicy(requirement, core.clock).require(token, undefined),
+    () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
+  )
+}
+
+function wellFormedOf(claims: Claims): AccessTokenClaims {
+  requireWellFormed(claims)
+  return claims
+}
+
+function audienceOf(claims: Claims, names: readonly string[]): string {
+  return names
+    .filter((name) => Object.hasOwn(claims, name))
+    .map((name) => `"${name}": ${printableJson(claims[name])}`)
+    .join(', ')
+}

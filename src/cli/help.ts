@@ -1,0 +1,48 @@
+/** The help, made of what the commands say of themselves. */
+import { HELP } from './arguments.js'
+import type { Command } from './command.js'
+
+export const PROGRAM = 'fastify-resource-server'
+
+const EXIT_CODES = `Exit codes:
+  0  good: a token was printed, or the token explained is accepted
+  1  the token, or the grant, is refused
+  2  the command was called wrongly
+  3  the issuer is out of reach or answers what it shouldn't, or a port is taken
+  4  a mistake of this program: please report it`
+
+export function helpOfAll(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length))
+  return `Usage: ${PROGRAM} COMMAND [FLAGS]
+
+Commands:
+${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+
+${PROGRAM} COMMAND --help says more; --version says which version this is.
+
+${EXIT_CODES}
+`
+}
+
+export function helpOf({ name, summary, usage, flags, notes, examples }: Command): string {
+  const rows = Object.entries({ ...flags, help: HELP }).map(([flag, said]) => {
+    const { value, help } = said as { value?: string; help: string }
+    return [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const
+  })
+  const width = Math.max(...rows.map(([flag]) => flag.length))
+  const indent = `\n${' '.repeat(width + 4)}`
+  return `Usage: ${PROGRAM} ${name} ${usage}
+
+${summary}
+
+Flags:
+${rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help.replaceAll('\n', indent)}`).join('\n')}
+
+${notes}
+
+${examples.length === 1 ? 'Example' : 'Examples'}:
+${examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`).join('\n')}
+
+${EXIT_CODES}
+`
+}

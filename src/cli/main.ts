@@ -1,0 +1,70 @@
+/** From arguments to an exit code: which command, and what is said when it fails. */
+import { readArguments } from './arguments.js'
+import type { Command } from './command.js'
+import { CommandError, ExitCode, UsageError } from './exit-code.js'
+import { explain } from './explain/explain-command.js'
+import { helpOf, helpOfAll, PROGRAM } from './help.js'
+import { nearest } from './nearest.js'
+import { paintFor } from './paint.js'
+import { printable } from './printable.js'
+import { serve } from './serve-command.js'
+import type { Surroundings } from './surroundings.js'
+import { token } from './token/token-command.js'
+import { version } from './version.js'
+
+const COMMANDS: readonly Command[] = [token, explain, serve]
+
+/** Never rejects: what goes wrong is told on stderr. */
+export async function main(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  try {
+    return await run(args, surroundings)
+  } catch (error) {
+    const { red } = paintFor(surroundings.stderr, surroundings.env)
+    const { exitCode, message } = describe(error)
+    const lines = message.split('\n').map(printable).join('\n')
+    surroundings.stderr.write(`${red(`${PROGRAM}:`)} ${lines}\n`)
+    return exitCode
+  }
+}
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout, stderr } = surroundings
+  const [first, ...rest] = args
+  switch (first) {
+    case undefined:
+      stderr.write(helpOfAll(COMMANDS))
+      return ExitCode.usage
+    case '--help':
+    case '-h':
+    case 'help':
+      stdout.write(helpOfAll(COMMANDS))
+      return ExitCode.good
+    case '--version':
+    case '-v':
+      stdout.write(`${version()}\n`)
+      return ExitCode.good
+  }
+  const command = COMMANDS.find(({ name }) => name === first)
+  if (command === undefined) throw unknownCommand(first)
+  const read = readArguments(command, rest)
+  if (!read.has('help')) return command.run(read, surroundings)
+  stdout.write(helpOf(command))
+  return ExitCode.good
+}
+
+function unknownCommand(word: string): UsageError {
+  const names = COMMANDS.map(({ name }) => name)
+  // It may be a token, where the command was forgotten: it isn't repeated.
+  const meant = nearest(word, names)
+  return new UsageError(
+    meant === undefined
+      ? `there is no such command; these are: ${names.join(', ')}`
+      : `there is no such command: did you mean ${meant}?`,
+  )
+}
+
+function describe(error: unknown): { exitCode: ExitCode; message: string } {
+  if (error instanceof CommandError) return error
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : typeof error
+  return { exitCode: ExitCode.fault, message: `unexpected, please report it: ${message}` }
+}

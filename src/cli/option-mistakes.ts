@@ -1,0 +1,18 @@
+/** What the product says of its options, said of the flags that they were given by. */
+import type { Flags } from './command.js'
+import { UsageError } from './exit-code.js'
+
+/** @throws {UsageError} for a TypeError, which is what a bad option is; everything else as it is. */
+export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new UsageError(
+      error.message.replace(/"([a-z][A-Za-z]*)"( option)?/g, (said, option: string) => {
+        const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+        return Object.hasOwn(flags, flag) ? `--${flag}` : said
+      }),
+    )
+  }
+}

@@ -1,0 +1,23 @@
+/** Colours, where they can be seen. */
+import type { Output, Surroundings } from './surroundings.js'
+
+export interface Paint {
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly red: (text: string) => string
+  readonly green: (text: string) => string
+}
+
+/** `FORCE_COLOR` goes before `NO_COLOR`, as Node has it, and both before what the terminal is. */
+export function paintFor(output: Output, env: Surroundings['env']): Paint {
+  const hasColour = wantsColour(output, env)
+  const style = (code: number) => (text: string) =>
+    hasColour ? `\x1b[${code}m${text}\x1b[0m` : text
+  return { bold: style(1), dim: style(2), red: style(31), green: style(32) }
+}
+
+function wantsColour({ isTTY }: Output, { FORCE_COLOR, NO_COLOR, TERM }: Surroundings['env']) {
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  if (NO_COLOR) return false
+  return isTTY === true && TERM !== 'dumb'
+}

@@ -1,0 +1,25 @@
+/** Makes what a stranger wrote fit for a terminal, which takes some characters for commands. */
+
+/** Controls, formats (bidirectional overrides, zero-width), separators, lone surrogates, unassigned. */
+const UNPRINTABLE = /[\p{C}\u2028\u2029]/gu
+
+/** On one line; what can't be seen is written as in JSON. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
+  )
+}
+
+/** As JSON on one line. */
+export function printableJson(value: unknown): string {
+  return printable(JSON.stringify(value))
+}
+
+/** As a JSON document: the same value to whoever parses it. */
+export function jsonDocument(value: unknown): string {
+  return JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}

@@ -1,0 +1,33 @@
+/** Asks for a secret at the terminal, without showing what is typed. */
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { CommandError, ExitCode, UsageError } from './exit-code.js'
+import type { Surroundings } from './surroundings.js'
+
+/** @throws {CommandError} on Ctrl+C, and where the input ends without a line. */
+export async function promptSecret(
+  question: string,
+  { stdin, stderr }: Pick<Surroundings, 'stdin' | 'stderr'>,
+): Promise<string> {
+  const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const readline = createInterface({
+    input: stdin,
+    output: silence,
+    // Raw mode: the terminal echoes nothing, and a line may be longer than its own buffer.
+    terminal: true,
+    historySize: 0,
+  })
+  stderr.write(question)
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      readline.once('line', resolve)
+      readline.once('SIGINT', () =>
+        reject(new CommandError(ExitCode.interrupted, 'interrupted, nothing was sent')),
+      )
+      readline.once('close', () => reject(new UsageError('the input ended without an answer')))
+    })
+  } finally {
+    readline.close()
+    stderr.write('\n')
+  }
+}

@@ -1,0 +1,140 @@
+/** `serve`: the embedded authorization server of the testing kit, until it is told to end. */
+import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
+import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
+import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
+import { demoClient, demoUser } from '../testing/authorization-server/test-accounts.js'
+import { tokenProfiles } from '../testing/authorization-server/token-profiles.js'
+import type { Arguments } from './arguments.js'
+import type { Command, Flags } from './command.js'
+import { CommandError, ExitCode } from './exit-code.js'
+import { PROGRAM } from './help.js'
+import { withFlagNames } from './option-mistakes.js'
+import { paintFor } from './paint.js'
+import { jsonDocument } from './printable.js'
+import type { SignalSource } from './surroundings.js'
+
+const flags: Flags = {
+  port: { value: 'PORT', help: 'Default 0: a free one' },
+  profile: {
+    value: 'NAME',
+    help: `Whose tokens they look like: ${Object.keys(tokenProfiles).join(', ')}`,
+  },
+  algorithm: { value: 'ALG', help: 'What tokens are signed with. Default RS256' },
+  audience: { value: 'NAME', help: 'The "aud" of access tokens. Default as the profile has it' },
+  'access-token-lifetime': { value: 'SECONDS', help: 'Default 3600' },
+  'access-token-format': { value: 'FORMAT', help: 'jwt (default) or opaque' },
+  json: { help: 'Print what it serves as JSON' },
+}
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Runs an authorization server on this machine, for development and demonstrations.',
+  usage: '[--port PORT] [--profile NAME] [FLAGS]',
+  flags,
+  maxOperands: 0,
+  notes: `It listens on 127.0.0.1 alone, keeps everything in memory, and has one client and one user, whose
+secrets are known to everybody. Its keys are new at each start. SIGINT (Ctrl+C) or SIGTERM ends it.`,
+  examples: [`npx ${PROGRAM} serve --port 9000 --profile okta`],
+  async run(args, { stdout, env, signals }) {
+    const server = await start(args)
+    const ended = signalled(signals)
+    try {
+      stdout.write(
+        args.has('json')
+          ? `${jsonDocument(described(server))}\n`
+          : page(server, paintFor(stdout, env).bold),
+      )
+      await ended
+    } finally {
+      await server.close()
+    }
+    return ExitCode.good
+  },
+}
+
+async function start(args: Arguments): Promise<AuthorizationServer> {
+  try {
+    return await withFlagNames(flags, async () =>
+      createAuthorizationServer({
+        port: args.wholeNumber('port'),
+        audience: args.value('audience'),
+        accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
+        // What they may be is checked there.
+        ...({
+          profile: args.value('profile'),
+          algorithm: args.value('algorithm'),
+          accessTokenFormat: args.value('access-token-format'),
+        } as AuthorizationServerOptions),
+      }),
+    )
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    throw new CommandError(
+      ExitCode.unavailable,
+      code === 'EACCES'
+        ? 'this port is for administrators: choose one from 1024 on'
+        : 'the port is taken: choose another, or leave --port out for a free one',
+    )
+  }
+}
+
+function signalled(signals: SignalSource): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      signals.removeListener('SIGINT', end)
+      signals.removeListener('SIGTERM', end)
+      resolve()
+    }
+    signals.once('SIGINT', end)
+    signals.once('SIGTERM', end)
+  })
+}
+
+function described({
+  issuer,
+  audience,
+  tokenEndpoint,
+  introspectionEndpoint,
+  jwksUri,
+}: AuthorizationServer) {
+  const { clientId, clientSecret } = demoClient
+  const { username, password } = demoUser
+  return {
+    issuer,
+    audience,
+    tokenEndpoint,
+    introspectionEndpoint,
+    jwksUri,
+    clientId,
+    clientSecret,
+    username,
+    password,
+  }
+}
+
+function page(server: AuthorizationServer, bold: (text: string) => string): string {
+  const { issuer, audience, tokenEndpoint } = server
+  const { clientId, clientSecret } = demoClient
+  const { username, password } = demoUser
+  return `
+${bold('authorization server')}  ${issuer}
+
+  audience  ${audience}
+  client    ${clientId}, secret ${clientSecret}
+  user      ${username}, password ${password}
+
+${bold('a token by curl')}
+
+  curl -s -u ${clientId}:${clientSecret} -d grant_type=password -d username=${username} \\
+    -d password=${password} -d scope='openid orders:read' ${tokenEndpoint}
+
+${bold('a token alone')}
+
+  FRS_CLIENT_SECRET=${clientSecret} FRS_PASSWORD=${password} npx ${PROGRAM} token \\
+    --issuer ${issuer} --client-id ${clientId} \\
+    --username ${username} --scope 'openid orders:read'
+
+Ctrl+C ends it.
+`
+}

@@ -1,0 +1,19 @@
+/** What is piped in: a token, or a secret. */
+import { UsageError } from './exit-code.js'
+import type { Surroundings } from './surroundings.js'
+
+/** More than any token or secret. */
+const MAX_BYTES = 131_072
+
+/** @throws {UsageError} if it is longer than anything that is wanted here. */
+export async function readStandardInput({ stdin }: Pick<Surroundings, 'stdin'>): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stdin) {
+    const read = Buffer.from(chunk)
+    bytes += read.length
+    if (bytes > MAX_BYTES) throw new UsageError(`standard input has more than ${MAX_BYTES} bytes`)
+    chunks.push(read)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

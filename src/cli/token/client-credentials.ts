@@ -1,0 +1,61 @@
+/** A token for a client by itself: the client credentials grant (RFC 6749 §4.4). */
+import {
+  allowInsecureRequests,
+  clientCredentialsGrantRequest,
+  customFetch,
+  processClientCredentialsResponse,
+} from 'oauth4webapi'
+import { type ClientCredentials, clientAuthentication } from '../../client-authentication.js'
+import { boundedFetch, placeOf } from '../../testing/password-grant/bounded-fetch.js'
+import { withDeadline } from '../../testing/password-grant/deadline.js'
+import { type PasswordGrantOptions, readLocation } from '../../testing/password-grant/options.js'
+import { timedOut } from '../../testing/password-grant/password-grant.js'
+import { redactor } from '../../testing/password-grant/redaction.js'
+import { type Exchange, locate } from '../../testing/password-grant/token-endpoint.js'
+import type { TokenResponse } from '../../testing/password-grant/token-response.js'
+import { unusableResponse } from '../../testing/password-grant/unusable-response.js'
+
+export interface ClientCredentialsOptions
+  extends ClientCredentials,
+    Pick<PasswordGrantOptions, 'issuer' | 'tokenEndpoint'> {
+  /** What is sent beside the grant's type and the client's authentication. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Milliseconds for the whole exchange. */
+  readonly timeout: number
+}
+
+/**
+ * @throws {TypeError} if an option is impossible.
+ * @throws {PasswordGrantError} if there is no token: the failures are those of the other grant.
+ */
+export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
+  const { clientId, clientSecret, parameters, timeout } = options
+  const location = readLocation(options)
+  const authentication = await clientAuthentication(options)
+  const redact = redactor(clientSecret === undefined ? [] : [clientSecret], clientId)
+  const late = () => timedOut({ location, timeout, redact })
+  return withDeadline({ timeout, signal: undefined, late }, async (signal) => {
+    const exchange: Exchange = { fetch: boundedFetch(globalThis.fetch, redact), signal, redact }
+    const server = await locate(location, exchange)
+    const client = { client_id: clientId }
+    const response = await clientCredentialsGrantRequest(
+      server,
+      client,
+      authentication,
+      new URLSearchParams(parameters),
+      {
+        signal,
+        [allowInsecureRequests]: server.token_endpoint.startsWith('http:'),
+        [customFetch]: exchange.fetch,
+      },
+    )
+    const text = await response.clone().text()
+    try {
+      return await processClientCredentialsResponse(server, client, response)
+    } catch (error) {
+      const place = redact(placeOf(server.token_endpoint))
+      const reason = (error as Error).message
+      throw unusableResponse({ place, response, text, reason, redact, grant: 'client_credentials' })
+    }
+  })
+}

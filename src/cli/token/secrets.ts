@@ -1,0 +1,52 @@
+/**
+ * Secrets, from where other users of the machine don't see them: standard input, the environment,
+ * or a prompt. Never from an argument, which every process list shows.
+ */
+import type { Arguments } from '../arguments.js'
+import { UsageError } from '../exit-code.js'
+import { promptSecret } from '../prompt.js'
+import { readStandardInput } from '../standard-input.js'
+import type { Surroundings } from '../surroundings.js'
+
+export interface Secret {
+  readonly question: string
+  readonly variable: string
+  readonly stdinFlag: string
+}
+
+export const CLIENT_SECRET: Secret = {
+  question: 'Client secret (nothing for a public client): ',
+  variable: 'FRS_CLIENT_SECRET',
+  stdinFlag: 'client-secret-stdin',
+}
+
+export const PASSWORD: Secret = {
+  question: 'Password: ',
+  variable: 'FRS_PASSWORD',
+  stdinFlag: 'password-stdin',
+}
+
+/** What the help and the refusal of `--password` say. */
+export function insteadOf({ variable, stdinFlag }: Secret): string {
+  return `other users of the machine see arguments. Set ${variable}, pipe it in with --${stdinFlag}, or leave it out and be asked`
+}
+
+/**
+ * The first of: standard input where the flag says so, the environment, a prompt where there is a
+ * terminal. `undefined` where none has it, and for an empty answer.
+ */
+export async function readSecret(
+  secret: Secret,
+  args: Arguments,
+  surroundings: Surroundings,
+): Promise<string | undefined> {
+  if (args.has(secret.stdinFlag)) {
+    const piped = (await readStandardInput(surroundings)).replace(/\r?\n$/, '')
+    if (piped === '') throw new UsageError(`--${secret.stdinFlag}: standard input is empty`)
+    return piped
+  }
+  const { env, stdin } = surroundings
+  if (env[secret.variable]) return env[secret.variable]
+  if (stdin.isTTY !== true) return undefined
+  return (await promptSecret(secret.question, surroundings)) || undefined
+}
