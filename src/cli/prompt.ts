@@ -17,7 +17,6 @@ export async function promptSecret(
     terminal: true,
     historySize: 0,
   })
-  stderr.write(question)
   try {
     return await new Promise<string>((resolve, reject) => {
       readline.once('line', resolve)
@@ -25,6 +24,7 @@ export async function promptSecret(
         reject(new CommandError(ExitCode.interrupted, 'interrupted, nothing was sent')),
       )
       readline.once('close', () => reject(new UsageError('the input ended without an answer')))
+      stderr.write(question)
     })
   } finally {
     readline.close()

@@ -1,0 +1,277 @@
+/** The failures of the demo and the commonest mistakes: the step that fails, and what to do. */
+import { createHmac } from 'node:crypto'
+import t from 'tap'
+import {
+  createAuthorizationServer,
+  demoClient,
+  demoUser,
+  passwordGrant,
+} from '../../src/testing/index.js'
+import { type Outcome, runBuilt, runHere } from './fixtures/run.js'
+
+const server = await createAuthorizationServer({ profile: 'okta' })
+t.teardown(() => server.close())
+const { issuer } = server
+const AUDIENCE = 'api://default'
+const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE, '--profile', 'okta']
+const now = Math.floor(Date.now() / 1000)
+
+const { access_token: good, id_token: idToken = '' } = await passwordGrant({
+  issuer,
+  ...demoClient,
+  ...demoUser,
+  scope: 'openid profile',
+})
+const [header = '', payload = '', signature = ''] = good.split('.')
+const segment = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const goodClaims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+const tampered = [header, segment({ ...goodClaims, sub: 'somebody else' }), signature].join('.')
+
+function failing({ stdout }: Outcome): string[] {
+  return [...stdout.matchAll(/^ {2}✘ (\w+)/gm)].map(([, name]) => name as string)
+}
+
+const ask = (input: string, more: readonly string[] = []) => runHere([...args, ...more], { input })
+
+t.test('the built command accepts a good token, and never prints its signature', async (t) => {
+  const outcome = await runBuilt(args, { input: `${good}\n` })
+  t.match(outcome, { code: 0, stderr: '' })
+  t.strictSame(failing(outcome), [])
+  t.match(outcome.stdout, /✔ signature +valid[^]*accepted[^]*sub {2}"testuser1@example\.com"/)
+  t.notMatch(outcome.stdout, signature)
+  t.notMatch(outcome.stdout, '\x1b')
+  const json = await runBuilt([...args, '--json'], { input: good })
+  t.match(JSON.parse(json.stdout), { verdict: { accepted: true }, claims: goodClaims })
+  t.notMatch(json.stdout, signature)
+})
+
+t.test('the token comes as an argument, at a prompt, or as it stands in a request', async (t) => {
+  const expected = await ask(good)
+  t.equal(expected.code, 0)
+  t.same(await runHere([...args, good]), expected)
+  t.match(await runHere(args, { typed: [`${good}\r`] }), { code: 0, stderr: 'Token: \n' })
+  for (const prefix of ['Bearer ', 'authorization: bearer ', 'DPoP ', ' \n']) {
+    t.same(await ask(`${prefix}${good}\r\n`), expected)
+  }
+  for (const input of ['', '\n', 'Bearer \n']) {
+    const { code, stderr } = await ask(input)
+    t.equal(code, 2)
+    t.match(stderr, 'there is no token: give it on standard input')
+  }
+})
+
+t.test('a terminal gets colours', async (t) => {
+  const { stdout } = await runHere(args, { input: tampered, colour: true })
+  t.match(stdout, '\x1b[31m✘')
+  t.match((await runHere(args, { input: tampered, env: { FORCE_COLOR: '1' } })).stdout, '\x1b[31m')
+})
+
+t.test('every failure of the demo fails at its step', async (t) => {
+  const rows = [
+    [good, [], 0],
+    [tampered, ['signature'], 1],
+    [await server.issueToken({ iat: now - 7200, exp: now - 3600 }), ['times'], 1],
+    [await server.issueToken({ aud: 'api://other' }), ['audience'], 1],
+    [idToken, ['kind', 'claims', 'audience'], 1],
+  ] as const
+  for (const [token, steps, code] of rows) {
+    const outcome = await ask(token)
+    t.equal(outcome.code, code)
+    t.strictSame(failing(outcome), steps)
+  }
+  const scope = await ask(good, ['--scope', 'orders:read'])
+  t.strictSame([scope.code, failing(scope)], [1, ['policy']])
+  t.match(scope.stdout, 'refused at policy: 403 insufficient_scope')
+  await server.rotateKeys()
+  t.equal((await ask(await server.issueToken())).code, 0)
+})
+
+t.test('wrong audience', async (t) => {
+  const outcome = await ask(await server.issueToken({ aud: 'api://other' }))
+  t.strictSame(failing(outcome), ['audience'])
+  t.match(
+    outcome.stdout,
+    /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Ask for a token for this API/,
+  )
+  const client = await ask(await server.issueToken({ aud: demoClient.clientId }))
+  t.match(client.stdout, 'Its audience is the client')
+  const hinted = await runHere(
+    ['explain', '--issuer', issuer, '--audience', 'x', '--profile', 'cognito'],
+    { input: good },
+  )
+  t.match(hinted.stdout, 'exactly. Here: app client IDs')
+})
+
+t.test('trailing slash of the issuer', async (t) => {
+  const outcome = await runHere(['explain', '--issuer', `${issuer}/`, ...args.slice(3)], {
+    input: good,
+  })
+  t.strictSame(failing(outcome), ['issuer'])
+  t.match(
+    outcome.stdout,
+    `They differ by the slash at the end. Have the API's "issuer" be what the token says, exactly: ${issuer}\n`,
+  )
+})
+
+t.test("token of Okta's org server", async (t) => {
+  const token = await server.issueToken({ iss: 'https://acme.okta.com' })
+  const outcome = await runHere(
+    ['explain', '--issuer', 'https://acme.okta.com/oauth2/default', '--audience', AUDIENCE],
+    { input: token },
+  )
+  t.strictSame(failing(outcome), ['issuer'])
+  t.match(
+    outcome.stdout,
+    "is Okta's org authorization server, whose access tokens only Okta itself can validate",
+  )
+  const configured = await runHere([
+    'explain',
+    '--issuer',
+    'https://acme.okta.com',
+    '--audience',
+    AUDIENCE,
+  ])
+  t.match(configured, {
+    code: 2,
+    stderr: /^fastify-resource-server: --issuer https:\/\/acme.okta.com is Okta's org/,
+  })
+})
+
+t.test('ID token sent', async (t) => {
+  const outcome = await ask(idToken)
+  t.equal(failing(outcome)[0], 'kind')
+  t.match(outcome.stdout, 'This looks like an ID token')
+  t.match(outcome.stdout, 'Send the access token instead: "access_token" of the token response')
+  // Okta's own has nothing that tells its kind but the lack of "cid".
+  const bare = await ask(await server.issueToken({ cid: undefined, nonce: 'n' }))
+  t.strictSame(failing(bare), ['claims'])
+  t.match(bare.stdout, 'This looks like an ID token')
+  for (const claims of [{ token_use: 'id' }, { typ: 'ID' }]) {
+    t.match((await ask(await server.issueToken(claims))).stdout, 'This looks like an ID token')
+  }
+  const refresh = await ask(await server.issueToken({ token_use: 'refresh' }))
+  t.match(
+    refresh.stdout,
+    "Send an access token: this is an ID token, a refresh token or another of the issuer's",
+  )
+  const typ = await ask(
+    await server.issueToken({}, { header: { typ: 'application/Secevent+JWT' } }),
+  )
+  t.match(typ.stdout, 'The profile okta takes no token with this "typ"')
+})
+
+t.test('clock skew', async (t) => {
+  const ahead = await ask(await server.issueToken({ iat: now + 120 }))
+  t.strictSame(failing(ahead), ['times'])
+  t.match(
+    ahead.stdout,
+    /It was issued at \S+, 1 minute from now\. Compare the issuer's clock with this one/,
+  )
+  const early = await ask(await server.issueToken({ nbf: now + 400 }))
+  t.strictSame(failing(early), ['times'])
+  t.match(early.stdout, /It is good from \S+ on, in 6 minutes\. Compare/)
+  t.equal(
+    (await ask(await server.issueToken({ iat: now + 120 }), ['--clock-tolerance', '200'])).code,
+    0,
+  )
+  const old = await ask(await server.issueToken({ iat: now - 400 }), ['--max-token-age', '60'])
+  t.match(old.stdout, 'older than --max-token-age allows')
+})
+
+t.test('opaque token', async (t) => {
+  const outcome = await ask(await server.issueToken({}, { format: 'opaque' }))
+  t.strictSame(failing(outcome), ['token'])
+  t.match(outcome.stdout, 'An opaque token can only be verified by asking its issuer')
+  t.notMatch(outcome.stdout, 'claims  ')
+  t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { verdict: { step: 'token' } })
+})
+
+t.test('wrong tenant', async (t) => {
+  const [ours, theirs] = [
+    'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+    'ffffffff-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  ]
+  const audience = '11111111-2222-4333-8444-555555555555'
+  const entra = await createAuthorizationServer({ profile: 'entra', audience })
+  t.teardown(() => entra.close())
+  const v2 = (tenant: string) => `https://login.microsoftonline.com/${tenant}/v2.0`
+  const say = async (iss: string, tid: string) =>
+    runHere(['explain', '--issuer', v2(ours), '--audience', audience], {
+      input: await entra.issueToken({ iss, tid }),
+    })
+  const wrong = await say(v2(theirs), theirs)
+  t.strictSame(failing(wrong), ['issuer'])
+  t.match(wrong.stdout, 'The token is of another tenant of Entra ID')
+  const version = await say(`https://sts.windows.net/${ours}/`, ours)
+  t.strictSame(failing(version), ['issuer'])
+  t.match(version.stdout, 'The tenant is the right one, the version of the token isn')
+  const stranger = await say('https://acme.example', theirs)
+  t.match(stranger.stdout, `Get a token from ${v2(ours)}; or, if you trust the one`)
+})
+
+t.test('missing scope', async (t) => {
+  const outcome = await ask(good, ['--scope', 'orders:read'])
+  t.strictSame(failing(outcome), ['policy'])
+  t.match(
+    outcome.stdout,
+    'It grants: openid profile. Ask for the scope when getting the token (token --scope "orders:read")',
+  )
+})
+
+t.test('HS256 token', async (t) => {
+  const input = `${segment({ alg: 'HS256', typ: 'JWT' })}.${payload}`
+  const mac = createHmac('sha256', 'secret').update(input).digest('base64url')
+  const outcome = await ask(`${input}.${mac}`)
+  t.strictSame(failing(outcome), ['algorithm'])
+  t.match(outcome.stdout, 'HS256 needs a secret that the API shares with the issuer')
+  const none = await ask(`${segment({ alg: 'none' })}.${payload}.`)
+  t.match(none.stdout, 'The token is not signed at all')
+  const other = await ask(good, ['--algorithms', 'ES256', '--algorithms', 'PS256'])
+  t.strictSame(failing(other), ['algorithm'])
+  t.match(other.stdout, /expected +ES256 or PS256/)
+})
+
+t.test('expired', async (t) => {
+  const outcome = await ask(await server.issueToken({ iat: now - 9_000, exp: now - 7_200 }))
+  t.strictSame(failing(outcome), ['times'])
+  t.match(outcome.stdout, /It expired 2 hours ago, at \S+Z: get a new one\.\n/)
+  const late = await ask(await server.issueToken({ iat: now - 900, exp: now - 300 }))
+  t.match(late.stdout, /It expired 5 minutes ago.* If it should be good still: Compare/)
+})
+
+t.test('an issuer out of reach is exit code 3', async (t) => {
+  const token = await server.issueToken({ iss: 'http://127.0.0.1:1' })
+  const outcome = await runHere(
+    ['explain', '--issuer', 'http://127.0.0.1:1', '--audience', AUDIENCE],
+    { input: token },
+  )
+  t.equal(outcome.code, 3)
+  t.strictSame(failing(outcome), ['key'])
+  t.match(outcome.stdout, 'Check that http://127.0.0.1:1 is spelt as its own metadata has it')
+  t.match(outcome.stdout, 'refused at key: 503 temporarily_unavailable')
+})
+
+t.test('what the token says of itself can do nothing to the terminal', async (t) => {
+  const evil = '\x1b[2J\u202e\x9b'
+  const token = await server.issueToken({
+    iss: `https://x.example/${evil}`,
+    [evil]: evil,
+    aud: evil,
+  })
+  for (const more of [[], ['--json']]) {
+    const { stdout } = await ask(token, more)
+    t.notMatch(stdout, /[\x1b\u202e\x9b]/)
+    t.match(stdout, '\\u001b[2J')
+  }
+})
+
+t.test('options go where those of the plugin go', async (t) => {
+  const jwks = ['--jwks-uri', server.jwksUri, '--dangerously-allow-http']
+  t.equal((await ask(good, jwks)).code, 0)
+  const azp = ['--dangerously-audience-from', 'azp']
+  t.match(await ask(good, azp), {
+    code: 2,
+    stderr: /--dangerously-audience-from is not for the profile okta/,
+  })
+  t.match(await ask(good, ['--scope', '"']), { code: 2, stderr: /--scope must hold/ })
+})

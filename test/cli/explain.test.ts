@@ -1,0 +1,283 @@
+/** `explain` says what the pipeline says, about every token there is, and more. */
+import { createHmac } from 'node:crypto'
+import t from 'tap'
+import { createExplainer, requireAgreement } from '../../src/cli/explain/explanation.js'
+import { STEPS, type Step, stepOf } from '../../src/cli/explain/step.js'
+import { durationOf, lifetime, timeOf } from '../../src/cli/explain/time.js'
+import {
+  createResourceServer,
+  InvalidTokenError,
+  type Requirement,
+  type ResourceServerError,
+  type ResourceServerOptions,
+} from '../../src/index.js'
+import {
+  AUDIENCE,
+  base64url,
+  claims,
+  ISSUER,
+  makeKey,
+  type SignOptions,
+  seconds,
+  sign,
+} from '../fixtures/issuer.js'
+import { KeyServer } from '../fixtures/key-server.js'
+
+const key = await makeKey('ES256')
+const other = await makeKey('ES256')
+const now = Date.now()
+
+const OPTIONS: ResourceServerOptions = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  jwks: { keys: [key.publicJwk as never] },
+  tokenCache: false,
+  now: () => now,
+}
+
+type Row = readonly [what: string, token: string, failing: readonly string[], options?: object]
+
+const at = seconds(now)
+const good = await sign(key)
+const [header = '', payload = '', signature = ''] = good.split('.')
+const token = (overrides: Record<string, unknown>, options?: SignOptions) =>
+  sign(key, overrides, options)
+const thumbprint = 'A'.repeat(43)
+
+const ROWS: readonly Row[] = [
+  ['a good one', good, []],
+  ['without kid', await token({}, { header: { kid: undefined } }), []],
+  ['expired', await token({ exp: at - 60 }), ['times']],
+  ['expired within the tolerance', await token({ exp: at - 10 }), []],
+  [
+    'expired, for another API',
+    await token({ exp: at - 60, aud: 'api://other' }),
+    ['times', 'audience'],
+  ],
+  ['not valid yet', await token({ nbf: at + 60 }), ['times']],
+  ['issued in the future', await token({ iat: at + 60 }), ['times']],
+  ['too old', await token({ iat: at - 600 }), ['times'], { maxTokenAge: 60 }],
+  ['of no age', await token({ iat: undefined }), ['times'], { maxTokenAge: 60 }],
+  ['of another issuer', await token({ iss: 'https://other.example' }), ['issuer']],
+  ['of no issuer', await token({ iss: undefined }), ['issuer']],
+  ['of an issuer that is a number', await token({ iss: 7 }), ['issuer']],
+  ['without aud', await token({ aud: undefined }), ['audience']],
+  ['without exp', await token({ exp: undefined }), ['claims']],
+  ['with exp as a string', await token({ exp: '1' }), ['claims']],
+  ['with sub as a number', await token({ sub: 1 }), ['claims']],
+  ['with typ of another kind', await token({}, { header: { typ: 'logout+jwt' } }), ['kind']],
+  ['an ID token', await token({ at_hash: 'x', nonce: 'y' }), ['kind']],
+  [
+    'strict, without typ',
+    await token({}, { header: { typ: undefined } }),
+    ['kind'],
+    { profile: 'rfc9068' },
+  ],
+  ['strict, without jti', await token({ jti: undefined }), ['claims'], { profile: 'rfc9068' }],
+  ['an ID token of Okta', await token({ amr: ['pwd'] }), ['claims'], { profile: 'okta' }],
+  ['bound to a key', await token({ cnf: { jkt: thumbprint } }), ['binding']],
+  ['bound to a certificate', await token({ cnf: { 'x5t#S256': thumbprint } }), ['binding']],
+  ['bound to what nobody knows', await token({ cnf: {} }), ['binding']],
+  ['signed by somebody else', await sign(other), ['signature']],
+  ['with an unknown kid', await token({}, { header: { kid: 'unknown' } }), ['key']],
+  ['tampered', `${header}.${base64url(claims({ sub: 'x' }))}.${signature}`, ['signature']],
+  ['with alg none', `${base64url({ alg: 'none' })}.${payload}.`, ['algorithm']],
+  ['with an algorithm that is not allowed', good, ['algorithm'], { algorithms: ['RS256'] }],
+  ['HS256', hs256(), ['algorithm']],
+  ['opaque', 'opaque-token', ['token']],
+  ['of two parts', 'a.b', ['token']],
+  ['encrypted', 'a.b.c.d.e', ['token']],
+  ['no JSON', 'a.b.c', ['token']],
+  ['with a line break', `${good.slice(0, 20)}\n${good.slice(20)}`, ['credentials', 'token']],
+  ['too long', `${good}${'A'.repeat(9_000)}`, ['token']],
+  ['nothing', '', ['credentials', 'token']],
+]
+
+function hs256(): string {
+  const input = `${base64url({ alg: 'HS256', typ: 'JWT' })}.${payload}`
+  return `${input}.${createHmac('sha256', 'x'.repeat(32)).update(input).digest('base64url')}`
+}
+
+async function explain(raw: string, options: object = {}, requirement: Requirement = {}) {
+  const explainer = await createExplainer({ ...OPTIONS, ...options }, requirement)
+  try {
+    return await explainer.explain(raw)
+  } finally {
+    await explainer.close()
+  }
+}
+
+async function refusal(raw: string, options: object = {}, requirement: Requirement = {}) {
+  const server = await createResourceServer({ ...OPTIONS, ...options })
+  return server.verify(raw, requirement).then(
+    () => undefined,
+    (error: ResourceServerError) => error,
+  )
+}
+
+const failed = (steps: readonly Step[]) =>
+  steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
+
+for (const [what, raw, failing, options] of ROWS) {
+  t.test(`a token ${what}: the verdict of the pipeline, and each step that fails`, async (t) => {
+    const { steps, verdict } = await explain(raw, options)
+    const error = await refusal(raw, options)
+    t.strictSame(failed(steps), failing)
+    t.strictSame(
+      verdict,
+      error === undefined
+        ? { accepted: true }
+        : {
+            accepted: false,
+            status: error.statusCode,
+            code: error.code,
+            message: error.message,
+            step: stepOf(error.check),
+          },
+    )
+    t.strictSame(
+      steps.map(({ name }) => name),
+      STEPS,
+    )
+    for (const step of steps) {
+      if (step.outcome === 'not reached')
+        t.ok(
+          failing.length > 0 && step.waitsFor in Object.fromEntries(STEPS.map((name) => [name, 1])),
+          step.name,
+        )
+      if (step.outcome === 'failed') t.ok(step.advice.length > 20, step.advice)
+    }
+  })
+}
+
+t.test('a scope that lacks fails policy, whatever else is wrong', async (t) => {
+  const requirement = { scope: 'orders:write' }
+  const lacking = await explain(good, {}, requirement)
+  t.strictSame(failed(lacking.steps), ['policy'])
+  t.match(lacking.verdict, { status: 403, code: 'insufficient_scope', step: 'policy' })
+  t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
+  const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
+  t.strictSame(failed(expired.steps), ['times', 'policy'])
+  t.match(expired.steps.at(-1), { advice: 'It grants: nothing.' })
+  const none = await explain(await token({ scope: undefined }))
+  t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
+})
+
+t.test('steps wait for those that they need, and say for which', async (t) => {
+  const waiting = async (raw: string) =>
+    Object.fromEntries(
+      (await explain(raw)).steps.flatMap((step) =>
+        step.outcome === 'not reached' ? [[step.name, step.waitsFor]] : [],
+      ),
+    )
+  t.strictSame(await waiting(await token({ iss: 'https://other.example' })), {
+    key: 'issuer',
+    signature: 'issuer',
+  })
+  t.strictSame(await waiting(hs256()), { key: 'algorithm', signature: 'algorithm' })
+  t.strictSame(await waiting(await token({}, { header: { kid: 'x' } })), { signature: 'key' })
+  t.strictSame(await waiting(await token({ exp: undefined })), {
+    times: 'claims',
+    policy: 'claims',
+  })
+  t.equal(Object.values(await waiting('opaque')).join(), Array(10).fill('token').join())
+})
+
+t.test('profiles refuse at the step of the check that they make', async (t) => {
+  const tenant = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
+  const issuer = `https://login.microsoftonline.com/${tenant}/v2.0`
+  const audience = '11111111-2222-4333-8444-555555555555'
+  const entra = { issuer, audience }
+  const grant = { iss: issuer, aud: audience, azp: 'client', tid: tenant, scp: 'read' }
+  const keyOf = (issuer: string) => ({ ...entra, jwks: { keys: [{ ...key.publicJwk, issuer }] } })
+  t.strictSame(failed((await explain(await token(grant), entra)).steps), [])
+  const cases = [
+    [{ scp: undefined }, ['claims'], entra],
+    [{ azp: undefined }, ['kind'], entra],
+    [{ tid: audience }, ['issuer'], entra],
+    [{ aud: 'api://default' }, ['audience'], entra],
+    [{}, ['key'], keyOf('https://other.example')],
+  ] as const
+  for (const [overrides, failing, options] of cases) {
+    const { steps } = await explain(await token({ ...grant, ...overrides }), options)
+    t.strictSame(failed(steps), failing)
+  }
+})
+
+t.test(
+  'keys that cannot be had fail key with 503, unless the token is refused anyway',
+  async (t) => {
+    const server = await KeyServer.start()
+    t.teardown(() => server.close())
+    const { jwks: _given, ...rest } = OPTIONS
+    const options = { ...rest, issuer: 'http://127.0.0.1:1', jwks: undefined }
+    const unreachable = async (overrides: object) => {
+      const explainer = await createExplainer(
+        { issuer: options.issuer, audience: AUDIENCE, now: () => now },
+        {},
+      )
+      return explainer.explain(await token({ iss: options.issuer, ...overrides }))
+    }
+    const { steps, verdict } = await unreachable({})
+    t.strictSame(failed(steps), ['key'])
+    t.match(verdict, { status: 503, step: 'key' })
+    const expired = await unreachable({ exp: at - 60 })
+    t.strictSame(failed(expired.steps), ['key', 'times'])
+    t.match(expired.verdict, { status: 401, step: 'times' })
+  },
+)
+
+t.test('the clock is the time of the question, in steps and verdict alike', async (t) => {
+  let clock = now
+  const explainer = await createExplainer({ ...OPTIONS, now: () => clock }, {})
+  t.same((await explainer.explain(good)).verdict, { accepted: true })
+  clock += 3_600_000
+  t.match(await explainer.explain(good), { verdict: { step: 'times' } })
+  const { now: _clock, ...real } = OPTIONS
+  t.same((await (await createExplainer(real, {})).explain(good)).verdict, { accepted: true })
+})
+
+t.test('what is no refusal is thrown on', async (t) => {
+  const fault = new RangeError('a fault')
+  const profile = (reader: object) => ({ profile: { name: 'own', ...reader } })
+  const thrower = () => {
+    throw fault
+  }
+  await t.rejects(explain(good, profile({ scope: thrower }), { scope: 'x' }), fault)
+  await t.rejects(explain(good, profile({ clientId: thrower })), fault)
+})
+
+t.test('a bad requirement is told before any token is read', async (t) => {
+  await t.rejects(createExplainer(OPTIONS, { scope: '"' }), {
+    name: 'TypeError',
+    message: /"scope"/,
+  })
+})
+
+t.test('steps that disagree with the pipeline are a fault of ours', async (t) => {
+  const step: Step = { name: 'times', outcome: 'failed', message: '', advice: '' }
+  const refused = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
+  t.throws(
+    () => requireAgreement([step], { accepted: true }),
+    /accepts the token, the steps fail at: times/,
+  )
+  t.throws(() => requireAgreement([], refused), /refuses at key, the steps fail at: none/)
+  requireAgreement([step], { ...refused, step: 'times' })
+  t.throws(() => stepOf('nonce'), /no step of explain is for the check nonce/)
+  t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'times')
+})
+
+t.test('times are told as people read them, however far away', async (t) => {
+  t.equal(timeOf(0), '1970-01-01T00:00:00Z')
+  t.equal(timeOf(1e300), '1e+300')
+  t.strictSame([1, 59, 60, 3_599, 7_200, 172_800].map(durationOf), [
+    '1 second',
+    '59 seconds',
+    '1 minute',
+    '59 minutes',
+    '2 hours',
+    '2 days',
+  ])
+  t.equal(lifetime({ iss: '', exp: 60 } as never, 0), 'expires 1970-01-01T00:01:00Z (in 1 minute)')
+  t.match(lifetime({ iss: '', exp: 60, iat: 0 } as never, 61), /^issued 1970.*just now/)
+})

@@ -1,0 +1,171 @@
+/** What every command has in common: help, version, wrong usage, exit codes. */
+import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import { main } from '../../src/cli/main.js'
+import { nearest } from '../../src/cli/nearest.js'
+import { paintFor } from '../../src/cli/paint.js'
+import { jsonDocument, printable } from '../../src/cli/printable.js'
+import { runBuilt, runHere } from './fixtures/run.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
+t.test('the built command says its version and its help', async (t) => {
+  t.strictSame(await runBuilt(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  const help = await runBuilt(['--help'])
+  t.equal(help.code, 0)
+  for (const command of ['token', 'explain', 'serve']) t.match(help.stdout, `  ${command}`)
+  for (const args of [['-h'], ['help']]) t.strictSame(await runHere(args), help)
+  t.strictSame(await runHere(['-v']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+t.test(
+  'without a command, the help goes to stderr and the exit code says wrong usage',
+  async (t) => {
+    const { code, stdout, stderr } = await runBuilt([])
+    t.strictSame([code, stdout], [2, ''])
+    t.match(stderr, 'Usage: fastify-resource-server COMMAND')
+  },
+)
+
+t.test('the help of each command has its flags, examples and exit codes', async (t) => {
+  const expected = {
+    token: ['--issuer', '--client-id', '--username', '--password-stdin', 'FRS_CLIENT_SECRET'],
+    explain: ['--issuer', '--audience', '--scope', '--jwks-uri'],
+    serve: ['--port', '--profile', '--algorithm'],
+  }
+  for (const [command, words] of Object.entries(expected)) {
+    const { code, stdout, stderr } = await runHere([command, '--help'])
+    t.strictSame([code, stderr], [0, ''])
+    for (const word of [...words, '--help', 'Example', 'Exit codes:', '  3  '])
+      t.match(stdout, word)
+    t.notMatch(stdout, /.{130}/, 'no line is longer than a terminal is wide')
+    t.same(await runHere([command, '-h']), { code, stdout, stderr })
+  }
+})
+
+t.test('names the nearest command and the nearest flag', async (t) => {
+  const cases = [
+    [['tokn'], 'did you mean token?'],
+    [['exp'], 'did you mean explain?'],
+    [['frobnicate'], 'these are: token, explain, serve'],
+    [['explain', '--isuer', 'x'], '--isuer is no flag of explain: did you mean --issuer?'],
+    [['explain', '--hepl'], 'did you mean --help?'],
+    [
+      ['serve', '--frobnicate'],
+      '--frobnicate is no flag of serve: see fastify-resource-server serve --help',
+    ],
+    [['serve', '-p'], '-p is no flag of serve'],
+    [['serve', '--__proto__'], 'is no flag of serve'],
+  ] as const
+  for (const [args, said] of cases) {
+    const { code, stdout, stderr } = await runHere(args)
+    t.strictSame([code, stdout], [2, ''])
+    t.match(stderr, said)
+  }
+  t.match((await runBuilt(['serve', '--prot', '1'])).stderr, 'did you mean --port?')
+})
+
+t.test('refuses what makes no sense, and repeats no value', async (t) => {
+  const cases = [
+    [['explain', '--issuer'], '--issuer needs a value'],
+    [['explain', '--issuer='], '--issuer needs a value'],
+    [
+      ['explain', '--issuer', '--json'],
+      '--issuer needs a value; one that begins with - goes after =',
+    ],
+    [['explain', '--json=hunter2'], '--json takes no value'],
+    [['explain', '--issuer', 'hunter2', '--issuer', 'hunter2'], '--issuer is given twice'],
+    [['explain', 'hunter2', 'hunter2'], 'arguments too many: explain takes one'],
+    [['serve', 'hunter2'], 'arguments too many: serve takes flags only'],
+    [['serve', '--port', 'hunter2'], '--port must be a whole number'],
+    [['token', '--password', 'hunter2'], '--password is not taken: other users'],
+    [['token', '--client-secret=hunter2'], '--client-secret is not taken: other users'],
+    [['token', '--', 'hunter2'], 'arguments too many'],
+    [['token'], '--client-id is needed'],
+    [['explain'], '--audience is needed'],
+    [['explain', '--audience', 'x'], '--issuer is needed'],
+    [['explain', '--audience', 'x', '--issuer', 'y'], '--issuer must be a URL'],
+    [['hunter2'], 'there is no such command'],
+  ] as const
+  for (const [args, said] of cases) {
+    const { code, stdout, stderr } = await runHere(args)
+    t.strictSame([code, stdout], [2, ''], args.join(' '))
+    t.match(stderr, said)
+    t.notMatch(stderr, 'hunter2')
+    t.match(stderr, /^fastify-resource-server: /)
+  }
+})
+
+t.test('a mistake of the program has an exit code of its own', async (t) => {
+  for (const [thrown, said] of [
+    [new RangeError('too far'), 'unexpected, please report it: RangeError: too far'],
+    ['text', 'unexpected, please report it: string'],
+  ] as const) {
+    let stderr = ''
+    const code = await main(['--version'], {
+      stdin: new PassThrough(),
+      stdout: {
+        write() {
+          throw thrown
+        },
+      },
+      stderr: {
+        write(text: string) {
+          stderr += text
+          return true
+        },
+      },
+      env: {},
+      signals: new EventEmitter(),
+    })
+    t.equal(code, 4)
+    t.equal(stderr, `fastify-resource-server: ${said}\n`)
+  }
+})
+
+t.test('the entry takes arguments and streams from the process', async (t) => {
+  t.intercept(process, 'argv', { value: ['node', 'fastify-resource-server', '--version'] })
+  const written = t.capture(process.stdout, 'write', () => true)
+  await import('../../src/cli/bin.js')
+  t.strictSame(written.args(), [[`${version}\n`]])
+  t.equal(process.exitCode, 0)
+})
+
+t.test('colour is where somebody sees it, or asks for it', async (t) => {
+  const isRed = (isTTY: boolean, env: Record<string, string>) =>
+    paintFor({ isTTY, write: () => true }, env).red('x') !== 'x'
+  t.equal(isRed(true, {}), true)
+  t.equal(isRed(false, {}), false)
+  t.equal(isRed(true, { NO_COLOR: '1' }), false)
+  t.equal(isRed(true, { NO_COLOR: '' }), true, 'no-color.org: empty means nothing')
+  t.equal(isRed(true, { TERM: 'dumb' }), false)
+  t.equal(isRed(false, { FORCE_COLOR: '1' }), true)
+  t.equal(isRed(true, { FORCE_COLOR: '0' }), false)
+  t.equal(isRed(true, { FORCE_COLOR: 'false' }), false)
+  t.equal(isRed(false, { FORCE_COLOR: '1', NO_COLOR: '1' }), true)
+  t.match((await runHere(['x'], { colour: true })).stderr, '\x1b[31m')
+})
+
+t.test('what a terminal would take for a command is escaped', async (t) => {
+  t.equal(
+    printable('a\x1b[2J\x9b\u202e\u200b\u2028\nß✔'),
+    'a\\u001b[2J\\u009b\\u202e\\u200b\\u2028\\u000aß✔',
+  )
+  t.equal(printable('\u{e0041}'), '\\udb40\\udc41')
+  const value = { 'a\x9b': ['\u202e\n', { b: '\ud800' }] }
+  const text = jsonDocument(value)
+  t.notMatch(text, /[^\x20-\x7e\n]/)
+  t.strictSame(JSON.parse(text), value)
+})
+
+t.test('the nearest word is near, or begins alike', async (t) => {
+  const known = ['issuer', 'audience', 'scope', 'json', 'client-authentication']
+  t.equal(nearest('isser', known), 'issuer')
+  t.equal(nearest('audeince', known), 'audience')
+  t.equal(nearest('client', known), 'client-authentication')
+  t.equal(nearest('x', known), undefined)
+  t.equal(nearest('nothing-like-it', known), undefined)
+  t.equal(nearest('x'.repeat(100_000), known), undefined)
+})

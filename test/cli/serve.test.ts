@@ -1,0 +1,93 @@
+/** `serve`: the embedded server as a process that ends when it is told to. */
+import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { BUILT, runHere } from './fixtures/run.js'
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  t.test(`the built command serves a token to its own curl line, until ${signal}`, async (t) => {
+    const child = spawn(process.execPath, [BUILT, 'serve', '--profile', 'okta'])
+    t.teardown(() => child.kill('SIGKILL'))
+    let stdout = ''
+    for await (const chunk of child.stdout) {
+      stdout += chunk
+      if (stdout.includes('Ctrl+C')) break
+    }
+    const endpoint = /http:\/\/127\.0\.0\.1:\d+\/oauth2\/default\/v1\/token/.exec(stdout)?.[0]
+    const credentials = /-u (\S+)/.exec(stdout)?.[1] as string
+    const form = new URLSearchParams(
+      [...stdout.matchAll(/ -d (?:'([^']+)'|(\w+)='([^']+)'|(\S+))/g)].map(
+        ([, , name, value, plain]) => (plain?.split('=') ?? [name, value]) as [string, string],
+      ),
+    )
+    const answer = await fetch(endpoint as string, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+      body: form,
+    })
+    t.match(await answer.json(), { access_token: String, scope: 'openid orders:read' })
+    child.kill(signal)
+    t.strictSame(await once(child, 'exit'), [0, null])
+  })
+}
+
+t.test('says what it serves, as JSON too, and takes its options', async (t) => {
+  const signals = new EventEmitter()
+  const args = [
+    'serve',
+    '--json',
+    '--algorithm',
+    'ES256',
+    '--audience',
+    'api://mine',
+    '--profile',
+    'keycloak',
+    '--access-token-lifetime',
+    '60',
+    '--access-token-format',
+    'jwt',
+  ]
+  let metadata: Promise<unknown> | undefined
+  const { code, stdout } = await runHere(args, {
+    signals,
+    onOutput(text) {
+      const { issuer } = JSON.parse(text)
+      metadata = fetch(`${issuer}/.well-known/openid-configuration`)
+        .then((answer) => answer.json())
+        .finally(() => signals.emit('SIGTERM'))
+    },
+  })
+  t.equal(code, 0)
+  const said = JSON.parse(stdout)
+  t.match(said, {
+    audience: 'api://mine',
+    clientId: 'demo-client',
+    username: 'testuser1@example.com',
+  })
+  t.match(said.issuer, /^http:\/\/127\.0\.0\.1:\d+\/realms\/demo$/)
+  t.match(await metadata, { issuer: said.issuer, jwks_uri: said.jwksUri })
+  await t.rejects(fetch(said.issuer), 'it has ended')
+  t.strictSame(signals.eventNames(), [], 'nothing listens any more')
+})
+
+t.test('a taken port is exit code 3, an impossible option 2', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  t.match(await runHere(['serve', '--port', `${port}`]), { code: 3, stderr: /the port is taken/ })
+
+  const cases = [
+    [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
+    [['--profile', 'oktaa'], '--profile must be one of standard, okta'],
+    [['--algorithm', 'HS256'], '--algorithm must be one of RS256'],
+    [['--access-token-format', 'x'], '--access-token-format must be "jwt" or "opaque"'],
+  ] as const
+  for (const [args, said] of cases) {
+    const { code, stderr } = await runHere(['serve', ...args])
+    t.equal(code, 2)
+    t.match(stderr, said)
+  }
+})
