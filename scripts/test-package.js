@@ -1,7 +1,7 @@
 /**
  * Packs the package as it would be published, looks at what the tarball holds and says about itself
- * (publint, are-the-types-wrong), installs it into an empty project, and uses it there by `import`
- * and by `require` (test/package). Builds dist, and fetches dependencies from the registry.
+ * (publint, are-the-types-wrong), installs it into an empty project, and uses it there by `import`,
+ * by `require` and on the command line (test/package). Builds dist, and fetches dependencies from the registry.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -32,6 +32,12 @@ try {
   await step('npm install into an empty project', install)
   await step('ES module', () => consume('consumer.mjs'))
   await step('CommonJS', () => consume('consumer.cjs'))
+  await step('command line', async () => {
+    const project = join(temporary, 'project')
+    const said = await npm(['exec', '--no', 'fastify-resource-server', '--', '--version'], project)
+    if (said.trim() !== manifest.version) throw new Error(`--version says ${said}`)
+    return consume('command-line.mjs')
+  })
   console.log('ok: the package can be published as it is')
 } catch {
   process.exitCode = 1

@@ -1,8 +1,9 @@
 /** The help, made of what the commands say of themselves. */
-import { HELP } from './arguments.js'
-import type { Command } from './command.js'
 
-export const PROGRAM = 'fastify-resource-server'
+import type { Command } from './command.js'
+import { HELP } from './read-arguments.js'
+
+const PROGRAM = 'fastify-resource-server'
 
 const EXIT_CODES = `Exit codes:
   0  good: a token was printed, or the token explained is accepted
@@ -46,3 +47,5 @@ ${examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`).join('\n')}
 ${EXIT_CODES}
 `
 }
+
+export { PROGRAM }

@@ -1,5 +1,5 @@
 /** From arguments to an exit code: which command, and what is said when it fails. */
-import { readArguments } from './arguments.js'
+
 import type { Command } from './command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
@@ -7,6 +7,7 @@ import { helpOf, helpOfAll, PROGRAM } from './help.js'
 import { nearest } from './nearest.js'
 import { paintFor } from './paint.js'
 import { printable } from './printable.js'
+import { readArguments } from './read-arguments.js'
 import { serve } from './serve-command.js'
 import type { Surroundings } from './surroundings.js'
 import { token } from './token/token-command.js'

@@ -68,13 +68,11 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
       }),
     )
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (syscall !== 'listen') throw error
     throw new CommandError(
       ExitCode.unavailable,
-      code === 'EACCES'
-        ? 'this port is for administrators: choose one from 1024 on'
-        : 'the port is taken: choose another, or leave --port out for a free one',
+      `the port can't be had (${code}): choose another, or leave --port out for a free one`,
     )
   }
 }

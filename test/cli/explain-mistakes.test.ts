@@ -37,7 +37,7 @@ t.test('the built command accepts a good token, and never prints its signature',
   const outcome = await runBuilt(args, { input: `${good}\n` })
   t.match(outcome, { code: 0, stderr: '' })
   t.strictSame(failing(outcome), [])
-  t.match(outcome.stdout, /✔ signature +valid[^]*accepted[^]*sub {2}"testuser1@example\.com"/)
+  t.match(outcome.stdout, /✔ signature +valid[\s\S]*accepted[\s\S]*sub {2}"testuser1@example\.com"/)
   t.notMatch(outcome.stdout, signature)
   t.notMatch(outcome.stdout, '\x1b')
   const json = await runBuilt([...args, '--json'], { input: good })
@@ -182,7 +182,7 @@ t.test('opaque token', async (t) => {
   const outcome = await ask(await server.issueToken({}, { format: 'opaque' }))
   t.strictSame(failing(outcome), ['token'])
   t.match(outcome.stdout, 'An opaque token can only be verified by asking its issuer')
-  t.notMatch(outcome.stdout, 'claims  ')
+  t.notMatch(outcome.stdout, /^ {2}(?:header|claims)/m, 'there is nothing to read')
   t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { verdict: { step: 'token' } })
 })
 
@@ -224,8 +224,14 @@ t.test('HS256 token', async (t) => {
   const outcome = await ask(`${input}.${mac}`)
   t.strictSame(failing(outcome), ['algorithm'])
   t.match(outcome.stdout, 'HS256 needs a secret that the API shares with the issuer')
-  const none = await ask(`${segment({ alg: 'none' })}.${payload}.`)
-  t.match(none.stdout, 'The token is not signed at all')
+  for (const [signature, step] of [
+    ['', 'token'],
+    ['AAAA', 'algorithm'],
+  ] as const) {
+    const none = await ask(`${segment({ alg: 'none' })}.${payload}.${signature}`)
+    t.strictSame(failing(none), [step])
+    t.match(none.stdout, 'The token is not signed at all')
+  }
   const other = await ask(good, ['--algorithms', 'ES256', '--algorithms', 'PS256'])
   t.strictSame(failing(other), ['algorithm'])
   t.match(other.stdout, /expected +ES256 or PS256/)
@@ -260,7 +266,7 @@ t.test('what the token says of itself can do nothing to the terminal', async (t)
   })
   for (const more of [[], ['--json']]) {
     const { stdout } = await ask(token, more)
-    t.notMatch(stdout, /[\x1b\u202e\x9b]/)
+    for (const character of ['\x1b', '\u202e', '\x9b']) t.notOk(stdout.includes(character))
     t.match(stdout, '\\u001b[2J')
   }
 })

@@ -72,12 +72,26 @@ t.test('says what it serves, as JSON too, and takes its options', async (t) => {
   t.strictSame(signals.eventNames(), [], 'nothing listens any more')
 })
 
+t.test('bare, it prints a page that ends with how to end it', async (t) => {
+  const signals = new EventEmitter()
+  const onOutput = () => void signals.emit('SIGINT')
+  const { code, stdout, stderr } = await runHere(['serve'], { signals, onOutput })
+  t.strictSame([code, stderr], [0, ''])
+  t.match(
+    stdout,
+    /user {6}testuser1@example\.com, password demo-password[\s\S]*Ctrl\+C ends it\.\n$/,
+  )
+})
+
 t.test('a taken port is exit code 3, an impossible option 2', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   const { port } = taken.address() as AddressInfo
-  t.match(await runHere(['serve', '--port', `${port}`]), { code: 3, stderr: /the port is taken/ })
+  t.match(await runHere(['serve', '--port', `${port}`]), {
+    code: 3,
+    stderr: /the port can't be had \(EADDRINUSE\)/,
+  })
 
   const cases = [
     [['--port', '70000'], '--port must be a whole number from 0 to 65535'],

@@ -130,6 +130,7 @@ t.test('Ctrl+C and the end of the input end the question', async (t) => {
 
 t.test('without a terminal, what is missing is named, with the ways to give it', async (t) => {
   const secret = await runBuilt(client)
+  t.same(await runHere(client), secret)
   t.equal(secret.code, 2)
   t.match(
     secret.stderr,

@@ -66,6 +66,8 @@ function tokenAdvice(raw: string): string {
     case 1:
       return 'An opaque token can only be verified by asking its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
     case 3:
+      // "alg": "none" has an empty third part (RFC 7519 §6.1), which is refused unread.
+      if (raw.endsWith('.')) return UNSIGNED
       return 'It is not a JWT as an issuer makes it. Copy it anew, whole and unchanged.'
     case 5:
       return 'Have the issuer send signed tokens for this API, and not encrypted ones.'
@@ -74,11 +76,13 @@ function tokenAdvice(raw: string): string {
   }
 }
 
+const UNSIGNED = 'The token is not signed at all: anybody can have made it.'
+
 function algorithmAdvice(alg: string): string {
   if (/^HS\d+$/.test(alg)) {
     return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API).`
   }
-  if (/^none$/i.test(alg)) return 'The token is not signed at all: anybody can have made it.'
+  if (/^none$/i.test(alg)) return UNSIGNED
   return 'Have the issuer sign with an algorithm that is expected here.'
 }
 

@@ -106,7 +106,7 @@ async function readToken(args: Arguments, surroundings: Surroundings): Promise<s
   const [operand] = args.operands
   const given = operand ?? (await readInput(surroundings))
   // As it is copied from a request.
-  const token = given.trim().replace(/^(?:authorization:\s*)?(?:bearer|dpop)\s+/i, '')
+  const token = given.trim().replace(/^(?:authorization:\s*)?(?:bearer|dpop)(?:\s+|$)/i, '')
   if (token === '') throw new UsageError('there is no token: give it on standard input')
   return token
 }
