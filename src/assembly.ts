@@ -16,6 +16,7 @@ import {
   requireAlgorithm,
   type TokenIntrospection,
 } from './issuer/issuer.js'
+import { metadataUrls } from './issuer/metadata.js'
 import { remoteKeySet } from './issuer/remote-key-set.js'
 import { TenantIssuers } from './issuer/tenant-issuers.js'
 import { givenKeySet, noKeys, sharedSecret } from './keys/given-keys.js'
@@ -49,6 +50,11 @@ export interface Core {
   /** Where the certificates of clients are; `undefined` where none is looked at. */
   readonly certificates: ClientCertificates | undefined
   readonly issuers: IssuerSource
+  /**
+   * The issuers that the options name, each with the URL of its metadata if that is where its keys
+   * are found. Empty where a function knows the issuers.
+   */
+  readonly namedIssuers: ReadonlyMap<string, string | undefined>
   /** What the API says of itself, if it does. */
   readonly resourceMetadata: ResourceMetadata | undefined
   readonly revocations: Revocations
@@ -75,6 +81,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     certificates: assembleCertificates(resolved),
     resourceMetadata: assembleResourceMetadata(resolved, issuers, binding),
     issuers,
+    namedIssuers: namedIssuers(resolved),
     revocations,
     sharedRevocations,
     realm,
@@ -107,6 +114,16 @@ function assembleRevocations({
     onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
   })
   return { revocations, sharedRevocations }
+}
+
+function namedIssuers({ issuers }: ResolvedOptions): ReadonlyMap<string, string | undefined> {
+  if (issuers.from === 'application') return new Map()
+  return new Map(
+    issuers.issuers.map(({ issuer, keys }) => {
+      const isDiscovered = keys.from === 'remote' && keys.jwksUri === undefined
+      return [issuer, isDiscovered ? metadataUrls(issuer)[0] : undefined]
+    }),
+  )
 }
 
 function assembleResourceMetadata(

@@ -46,6 +46,12 @@ export type { Fetch } from './keys/fetch-json.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
+export {
+  type AnyFastifyInstance,
+  type OpenApiTransformInput,
+  type OpenApiTransformOutput,
+  openapiTransform,
+} from './openapi/transform.js'
 export type {
   DPoPNonceOptions,
   DPoPOption,

@@ -5,11 +5,12 @@
  * something attached to routes by `onRoute`: routes that were declared before this plugin was loaded
  * would stay open.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { assemble } from './assembly.js'
 import './augment.js'
 import { createGuardHook } from './guard.js'
+import { guardScope, requireFirst } from './guarded-scopes.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
 import { ResourceServer } from './resource-server.js'
@@ -22,6 +23,7 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   const server = new ResourceServer<FastifyRequest>(core)
   const guards = new RouteGuards(resolved.global, core)
 
+  guardScope(fastify, guards, core)
   fastify.decorate('resourceServer', server)
   fastify.decorateRequest('auth', null)
   fastify.decorateRequest('claims', { getter: readClaims })
@@ -41,22 +43,6 @@ export default fastifyPlugin<PluginOptions>(plugin, {
   fastify: '5.x',
   name: 'fastify-resource-server',
 })
-
-/** The scopes of each server in which the plugin is registered. */
-const scopes = new WeakMap<object, FastifyInstance[]>()
-
-function requireFirst(fastify: FastifyInstance): void {
-  const others = scopes.get(fastify.server) ?? []
-  scopes.set(fastify.server, [...others, fastify])
-  // Scopes inherit from the one around them, and get its hooks even if they were there first.
-  const inside = others.some((other) => Object.prototype.isPrototypeOf.call(fastify, other))
-  if (!inside && !fastify.hasDecorator('resourceServer')) return
-  throw new TypeError(
-    'fastify-resource-server is registered already in this scope, in one around it or in one ' +
-      'inside of it, and would guard the inner one twice. For several issuers give an array as ' +
-      '"issuer"; for scopes with different issuers register it in each of them, side by side',
-  )
-}
 
 function readClaims(this: FastifyRequest) {
   if (this.auth) return this.auth.claims

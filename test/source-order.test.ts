@@ -27,6 +27,8 @@ const FOUNDATION = [
 const PLUGIN = [
   'augment',
   'guard',
+  'guarded-scopes',
+  'openapi',
   'plugin',
   'plugin-options',
   'preflight',

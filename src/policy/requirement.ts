@@ -55,6 +55,11 @@ export const REQUIREMENT_KEYS = [
 export interface Policy<Context> {
   /** The scope that would do, for the challenge: space-delimited, empty if none is asked for. */
   readonly scope: string
+  /** What it says of that scope: all of the one, and one of the other. */
+  readonly allOf: readonly string[]
+  readonly anyOf: readonly string[]
+  /** Whether a good token may be refused with a 403. */
+  readonly mayForbid: boolean
   /**
    * @throws {InsufficientUserAuthenticationError} if the user must authenticate again.
    * @throws {InsufficientScopeError} or rejects with it; what `authorize` throws is thrown on.
@@ -94,13 +99,15 @@ export function compilePolicy<Context>(
     if (any.length === 0 || any.some((one) => token.scope.has(one))) return undefined
     return { check: 'scope', expected: any.join(' or ') }
   }
+  const said = { scope, allOf: all, anyOf: any }
   // Most routes: any token that is good will do.
-  if (Object.keys(requirement).length === 0) return { scope, require() {} }
+  if (Object.keys(requirement).length === 0) return { ...said, mayForbid: false, require() {} }
   const requireAuthorized = (authorized: boolean) => {
     if (authorized !== true) throw refuse({ check: 'policy', expected: 'true from "authorize"' })
   }
   return {
-    scope,
+    ...said,
+    mayForbid: scope !== '' || claims.length > 0 || authorize !== undefined,
     require(token, context) {
       const lacking = lackOfScope(token)
       const weak = stepUp?.(token.claims)

@@ -1,0 +1,50 @@
+/** The security of a route: what its guard takes, as alternatives (OpenAPI, Security Requirement). */
+import type { BindingDemand } from '../binding/presentation.js'
+import type { Policy } from '../policy/requirement.js'
+import type { RouteGuard } from '../route-guard.js'
+import type { NamedSchemes, Proof } from './security-schemes.js'
+
+/** All of its schemes must be satisfied, each with what is listed. */
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
+
+/** One of them must be satisfied; none at all is a member without schemes. */
+export function securityRequirements(
+  { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,
+  { issuers, takesProof }: NamedSchemes,
+): readonly SecurityRequirement[] {
+  const requirements: SecurityRequirement[] = optional ? [{}] : []
+  for (const scope of scopeAlternatives(policy)) {
+    for (const proofs of proofAlternatives(binding, takesProof)) {
+      for (const { name, listsScope, isHttp } of issuers) {
+        const listed = listsScope ? scope : []
+        // A request has one Authorization header, and its scheme is DPoP then.
+        const issuer = isHttp && proofs.includes('dpop') ? {} : { [name]: listed }
+        requirements.push({ ...issuer, ...Object.fromEntries(proofs.map((proof) => [proof, []])) })
+      }
+    }
+  }
+  return distinct(requirements)
+}
+
+function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyOf'>) {
+  if (anyOf.length === 0) return [[...allOf]]
+  return anyOf.map((one) => [...new Set([...allOf, one])])
+}
+
+/** Plain bearer tokens first, where they are taken. */
+function proofAlternatives(
+  { dpop, mtls }: BindingDemand,
+  takesProof: (proof: Proof) => boolean,
+): readonly (readonly Proof[])[] {
+  const alternatives = (proof: Proof, mode: BindingDemand['dpop']): Proof[][] => {
+    if (mode === 'off' || !takesProof(proof)) return [[]]
+    return mode === 'required' ? [[proof]] : [[], [proof]]
+  }
+  return alternatives('dpop', dpop).flatMap((first) =>
+    alternatives('mutualTLS', mtls).map((second) => [...first, ...second]),
+  )
+}
+
+function distinct(requirements: readonly SecurityRequirement[]): readonly SecurityRequirement[] {
+  return [...new Map(requirements.map((one) => [JSON.stringify(one), one])).values()]
+}

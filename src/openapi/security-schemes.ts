@@ -1,0 +1,117 @@
+/** The security schemes of a document: where tokens come from, and what proves whose they are. */
+import type { GuardedScope } from '../guarded-scopes.js'
+import type { RouteGuard } from '../route-guard.js'
+
+export type Proof = 'dpop' | 'mutualTLS'
+
+export interface NamedScheme {
+  readonly name: string
+  /** OpenAPI 3.0 has no place for scope but in the schemes that define it. */
+  readonly listsScope: boolean
+  readonly isHttp: boolean
+}
+
+/** What requirements may name. */
+export interface NamedSchemes {
+  readonly issuers: readonly NamedScheme[]
+  readonly takesProof: (proof: Proof) => boolean
+}
+
+/** The part of an OpenAPI document that is read and added to. */
+export interface OpenApiDocument {
+  readonly openapi: string
+  readonly components: { securitySchemes?: Readonly<Record<string, object>> }
+  readonly security?: readonly object[]
+}
+
+const PROOFS: Readonly<Record<Proof, object>> = {
+  dpop: {
+    type: 'http',
+    scheme: 'dpop',
+    description: 'An access token that is bound to a key, with a DPoP proof (RFC 9449).',
+  },
+  mutualTLS: {
+    type: 'mutualTLS',
+    description: 'The client certificate that the access token is bound to (RFC 8705).',
+  },
+}
+
+export class SecuritySchemes {
+  readonly #scopes: () => readonly GuardedScope[]
+  #names: ReadonlyMap<string, string> | undefined
+
+  constructor(scopes: () => readonly GuardedScope[]) {
+    this.#scopes = scopes
+  }
+
+  /** Adds what the document lacks. What it says itself stays. */
+  addTo(
+    document: OpenApiDocument,
+    { namedIssuers }: GuardedScope,
+    guard: RouteGuard,
+  ): NamedSchemes {
+    const own = document.components.securitySchemes ?? {}
+    const issuers = issuersOf(namedIssuers).map(([issuer, url]) => {
+      const name = this.#nameOf(issuer)
+      return [name, own[name] ?? tokenScheme(issuer, url)] as const
+    })
+    const { allOf, anyOf } = guard.policy
+    const isOld = /^3\.0\b/.test(document.openapi)
+    const takesProof = (proof: Proof) => proof !== 'mutualTLS' || !isOld
+    const { dpop, mtls } = guard.binding
+    const proofs = Object.entries({ dpop, mutualTLS: mtls })
+      .filter(([proof, mode]) => mode !== 'off' && takesProof(proof as Proof))
+      .map(([proof]) => [proof, own[proof] ?? PROOFS[proof as Proof]] as const)
+    document.components.securitySchemes = {
+      ...own,
+      ...Object.fromEntries(
+        issuers.map(([name, one]) => [name, withScope(one, [...allOf, ...anyOf])]),
+      ),
+      ...Object.fromEntries(proofs),
+    }
+    return {
+      issuers: issuers.map(([name, { type }]: readonly [string, { type?: unknown }]) => ({
+        name,
+        listsScope: !isOld || type === 'oauth2' || type === 'openIdConnect',
+        isHttp: type === 'http',
+      })),
+      takesProof,
+    }
+  }
+
+  /** The first one is `accessToken`, the next `accessToken2`, in the order of the options. */
+  #nameOf(issuer: string): string {
+    this.#names ??= new Map(
+      [
+        ...new Set(
+          this.#scopes().flatMap((scope) => issuersOf(scope.namedIssuers).map(([one]) => one)),
+        ),
+      ].map((one, i) => [one, i === 0 ? 'accessToken' : `accessToken${i + 1}`]),
+    )
+    return this.#names.get(issuer) as string
+  }
+}
+
+/** Tenants have one in common, as nobody knows their issuers beforehand. */
+function issuersOf(
+  namedIssuers: GuardedScope['namedIssuers'],
+): readonly (readonly [string, string | undefined])[] {
+  return namedIssuers.size === 0 ? [['', undefined]] : [...namedIssuers]
+}
+
+function tokenScheme(issuer: string, url: string | undefined): object {
+  const description = issuer === '' ? 'An access token.' : `An access token from ${issuer}.`
+  return url === undefined
+    ? { type: 'http', scheme: 'bearer', description }
+    : { type: 'openIdConnect', openIdConnectUrl: url, description }
+}
+
+/** The flows of `oauth2` must list every scope that there is. */
+function withScope(scheme: { type?: string; flows?: object }, scope: readonly string[]): object {
+  if (scheme.type !== 'oauth2' || scheme.flows === undefined) return scheme
+  const flows = Object.entries(scheme.flows).map(([grant, flow]) => {
+    const missing = Object.fromEntries(scope.map((one) => [one, '']))
+    return [grant, { ...flow, scopes: { ...missing, ...flow.scopes } }]
+  })
+  return { ...scheme, flows: Object.fromEntries(flows) }
+}
