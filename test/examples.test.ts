@@ -42,13 +42,17 @@ t.test('there is a test for every example', async (t) => {
       'demo-output',
       'demo',
       'dpop',
+      'graphql',
       'introspection',
       'mtls',
       'okta',
+      'openapi',
+      'rate-limit',
       'readiness',
       'several-issuers',
       'tenants',
       'token-to-api',
+      'under-pressure',
       'websocket',
     ].map((name) => `${name}.js`),
   )
@@ -90,6 +94,15 @@ t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (
   t.match(stdout, /with a thief's key: +401 .*bound to another key/)
   t.match(stdout, /a proof: +200/)
   t.match(stdout, /the same again: +401 The DPoP proof was used before/)
+})
+
+t.test('graphql: a resolver refuses what the token has no scope for', async (t) => {
+  const { code, stdout, stderr } = await run('graphql')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /no token: +401 Bearer realm="api"\n/)
+  t.match(stdout, /a token: +200 \{"data":\{"me":"ada"\}\}/)
+  t.match(stdout, /without the scope: 200 .*"orders":null.*"code":"insufficient_scope"/)
+  t.match(stdout, /with the scope: +200 \{"data":\{"me":"ada","orders":\["a book"\]\}\}/)
 })
 
 t.test('introspection: what the issuer took back is refused', async (t) => {
@@ -140,6 +153,26 @@ t.test('mtls: a bound token is for the holder of its certificate', async (t) => 
   t.match(stdout, /bearer token, where it is not +401 .*"An access token that is bound to a certif/)
 })
 
+t.test('openapi: the document says what is asked for, and its page is open', async (t) => {
+  const { code, stdout, stderr } = await run('openapi')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
+  t.match(
+    stdout,
+    /DELETE \/orders .* \[\{"accessToken":\["orders:write"\]\},\{"accessToken":\["admin"\]\}\]/,
+  )
+  t.match(stdout, /GET \/news +200 401 503 +\[\{\},\{"accessToken":\[\]\}\]/)
+  t.match(stdout, /GET \/health +200 +undefined/)
+  t.match(stdout, /the page: 200/)
+})
+
+t.test('rate-limit: counts by client, and refusals by address', async (t) => {
+  const { code, stdout, stderr } = await run('rate-limit')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
+  t.match(stdout, /stranger: 401 401\nstranger: 429 401\ndesk: +200\n/)
+})
+
 t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
   const { code, stdout, stderr } = await run('readiness')
   t.equal(code, 0, stderr)
@@ -174,6 +207,14 @@ t.test('token-to-api: opens the route for the scope, and for nothing less', asyn
   t.equal(code, 0, stderr)
   t.match(stdout, /password grant: 200/)
   t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
+})
+
+t.test('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {
+  const { code, stdout, stderr } = await run('under-pressure')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /started in an outage: \/status 503 \/me 503/)
+  t.match(stdout, /the issuer is back: +\/status 200 \/me 200/)
+  t.match(stdout, /the next outage: +\/status 200 \/me 200/)
 })
 
 t.test('websocket: an upgrade without a good token is a 401', async (t) => {

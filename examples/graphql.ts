@@ -1,0 +1,71 @@
+/**
+ * GraphQL behind the guard: the token is in the context, and a resolver asks for a scope.
+ * `npm run example graphql`.
+ *
+ * The route takes any valid token, as what is asked for is known only when the query is read.
+ */
+import Fastify from 'fastify'
+import resourceServer, { type AccessToken } from 'fastify-resource-server'
+import { createAuthorizationServer } from 'fastify-resource-server/testing'
+import mercurius, { type MercuriusContext } from 'mercurius'
+
+const authorizationServer = await createAuthorizationServer()
+
+declare module 'mercurius' {
+  interface MercuriusContext {
+    auth: AccessToken | null
+  }
+}
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+})
+await app.register(mercurius, {
+  schema: `
+    type Query {
+      me: String
+      orders: [String!]
+    }
+  `,
+  context: ({ auth }) => ({ auth }),
+  resolvers: {
+    Query: {
+      me: (_root, _args, { auth }) => auth?.subject,
+      orders: (_root, _args, context) => {
+        requireScope(context, 'orders:read')
+        return ['a book']
+      },
+    },
+  },
+})
+
+const poor = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
+const rich = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
+console.log('no token:         ', await ask('{ me }'))
+console.log('a token:          ', await ask('{ me }', poor))
+console.log('without the scope:', await ask('{ me orders }', poor))
+console.log('with the scope:   ', await ask('{ me orders }', rich))
+
+await app.close()
+await authorizationServer.close()
+
+/** Refuses a field. The others of the query are answered. */
+function requireScope({ auth }: MercuriusContext, scope: string): void {
+  if (auth?.hasScope(scope)) return
+  throw new mercurius.ErrorWithProps('The access token lacks the scope that is required here', {
+    code: 'insufficient_scope',
+    scope,
+  })
+}
+
+async function ask(query: string, token?: string): Promise<string> {
+  const { statusCode, body, headers } = await app.inject({
+    method: 'POST',
+    url: '/graphql',
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    payload: { query },
+  })
+  return `${statusCode} ${statusCode === 401 ? headers['www-authenticate'] : body}`
+}

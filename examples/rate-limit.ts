@@ -1,0 +1,61 @@
+/**
+ * As many requests a minute for each client, wherever it calls from; and refusals counted by address.
+ * `npm run example rate-limit`.
+ *
+ * `@fastify/rate-limit` counts in a hook of each route, and those come after the guard: who asks is
+ * known then, and nobody can use up the limit of another with a token that is made up. What the
+ * guard refuses never gets there, so it is counted where errors are answered.
+ */
+import rateLimit from '@fastify/rate-limit'
+import Fastify from 'fastify'
+import resourceServer, { ResourceServerError } from 'fastify-resource-server'
+import { createAuthorizationServer } from 'fastify-resource-server/testing'
+
+const authorizationServer = await createAuthorizationServer()
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+})
+await app.register(rateLimit, {
+  max: 3,
+  timeWindow: '1 minute',
+  // An address can't be taken for a client that has its name.
+  keyGenerator: ({ auth, ip }) =>
+    auth === null ? `ip ${ip}` : `client ${auth.clientId ?? auth.subject}`,
+})
+const limitRefusals = app.createRateLimit({
+  max: 2,
+  timeWindow: '1 minute',
+  keyGenerator: ({ ip }) => `refused ${ip}`,
+})
+app.setErrorHandler(async (error, request, reply) => {
+  if (!(error instanceof ResourceServerError) || error.statusCode >= 500) return reply.send(error)
+  const limit = await limitRefusals(request)
+  if (limit.isAllowed || !limit.isExceeded) return reply.send(error)
+  // Those with a good token still pass: many people may share an address.
+  return reply
+    .code(429)
+    .header('retry-after', limit.ttlInSeconds)
+    .send({ statusCode: 429, error: 'Too Many Requests', message: 'Too many refused requests' })
+})
+app.get('/orders', async () => [])
+
+const tokenOf = (clientId: string) => authorizationServer.issueToken({ client_id: clientId })
+const shop = await tokenOf('shop')
+const desk = await tokenOf('desk')
+console.log('shop:    ', await ask(shop, '10.0.0.1'), await ask(shop, '10.0.0.2'))
+console.log('shop:    ', await ask(shop, '10.0.0.3'), await ask(await tokenOf('shop'), '10.0.0.4'))
+console.log('desk:    ', await ask(desk, '10.0.0.1'))
+console.log('stranger:', await ask('a.b.c', '10.0.0.9'), await ask('a.b.c', '10.0.0.9'))
+console.log('stranger:', await ask('a.b.c', '10.0.0.9'), await ask('a.b.c', '10.0.0.8'))
+console.log('desk:    ', await ask(desk, '10.0.0.9'))
+
+await app.close()
+await authorizationServer.close()
+
+async function ask(token: string, remoteAddress: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` }
+  return (await app.inject({ url: '/orders', headers, remoteAddress })).statusCode
+}
