@@ -17,6 +17,7 @@ import resourceServer, {
   type IssuerOptions,
   type IssuerResolver,
   KeysUnavailableError,
+  openapiTransform,
   type PluginOptions,
   type Profile,
   type ProfileName,
@@ -196,6 +197,13 @@ export const options: PluginOptions = {
     const finding: Finding = error.finding
     request.log.warn({ code: error.code, expected: finding.expected })
   },
+}
+
+/** The types of `@fastify/swagger` aren't needed, and any instance will do. */
+export function described(app: FastifyInstance): unknown {
+  const overHttp2 = Fastify({ http2: true })
+  const after = openapiTransform(app, ({ schema, url }) => ({ schema: { ...schema }, url }))
+  return [openapiTransform(app), openapiTransform(overHttp2), after]
 }
 
 export const introspection: IntrospectionOptions = {
