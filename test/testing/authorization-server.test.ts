@@ -53,6 +53,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
       t.equal(server.issuer, `${server.url}${issuerPath}`)
       t.same(metadata, {
         issuer: server.issuer,
+        authorization_endpoint: server.tokenEndpoint.replace('/token', '/authorize'),
         token_endpoint: server.tokenEndpoint,
         introspection_endpoint: server.introspectionEndpoint,
         revocation_endpoint: server.revocationEndpoint,
@@ -82,6 +83,19 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
     })
   }
 }
+
+t.test(
+  'has an authorization endpoint for clients that insist on one, and grants nothing',
+  async (t) => {
+    await using server = await createAuthorizationServer(quick)
+    const url = new URL(server.tokenEndpoint.replace('/token', '/authorize'))
+    url.search = 'response_type=code&client_id=demo-client&redirect_uri=https://client.example/'
+    const response = await fetch(url, { redirect: 'manual' })
+    t.equal(response.status, 400, 'and redirects nobody')
+    t.match(await response.json(), { error: 'unsupported_response_type' })
+    t.equal(server.requests.other, 1)
+  },
+)
 
 t.test('publishes the key set with its lifetime', async (t) => {
   await using server = await createAuthorizationServer({ ...quick, keySetMaxAge: 7 })

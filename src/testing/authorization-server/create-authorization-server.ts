@@ -21,7 +21,7 @@ import { TokenIssuer } from './token-issuer.js'
  * with real signatures.
  *
  * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
- * It has no authorization endpoint and no TLS, and is not made to be reached from elsewhere. A DPoP
+ * Nobody can sign in at its authorization endpoint, it has no TLS, and is not made to be reached from elsewhere. A DPoP
  * proof at the token endpoint binds the tokens to its key, and is refused where RFC 9449 wants it.
  *
  * ```ts
@@ -36,7 +36,7 @@ import { TokenIssuer } from './token-issuer.js'
  *
  * @throws {TypeError} an option is unknown or impossible
  * @throws the error of `listen`, such as `EADDRINUSE`
- * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 9068, RFC 9449, RFC 9701
+ * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701
  */
 export async function createAuthorizationServer(
   options: AuthorizationServerOptions = {},

@@ -1,4 +1,5 @@
 import { type Answer, uncached } from './answer.js'
+import { authorizationEndpoint } from './authorization-endpoint.js'
 import { ClientAssertions } from './client-assertion.js'
 import { authenticateClient } from './client-authentication.js'
 import type { DPoPProofs } from './dpop-proofs.js'
@@ -32,6 +33,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
   const base = `${url}${basePath(issuerPath)}/v1`
   return {
     issuer: `${url}${issuerPath}`,
+    authorizationEndpoint: `${base}/authorize`,
     tokenEndpoint: `${base}/token`,
     introspectionEndpoint: `${base}/introspect`,
     revocationEndpoint: `${base}/revoke`,
@@ -50,6 +52,8 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   }
   addRoute(routes, `${base}/.well-known/openid-configuration`, discovery)
   addRoute(routes, `/.well-known/oauth-authorization-server${base}`, discovery)
+
+  addRoute(routes, `${base}/v1/authorize`, authorizationEndpoint)
 
   const authenticate = authentication(locations, settings)
   const addForm = (

@@ -23,11 +23,18 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
   const form = new Map<string, string>()
   for (const [name, value] of parameters) {
     if (parameters.getAll(name).length > 1) {
-      throw new OAuthError('invalid_request', 'A parameter is repeated.')
+      throw repeated(name)
     }
     if (value !== '') form.set(name, value)
   }
   return form
+}
+
+/** That one parameter may come several times, but no token is for several resources here (RFC 8707 §2). */
+function repeated(name: string): OAuthError {
+  return name === 'resource'
+    ? new OAuthError('invalid_target', 'This server issues tokens for one resource at a time.')
+    : new OAuthError('invalid_request', 'A parameter is repeated.')
 }
 
 /** @throws {OAuthError} `invalid_request`: the parameter is missing */

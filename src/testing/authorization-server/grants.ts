@@ -5,6 +5,7 @@ import { grantScope } from './granted-scope.js'
 import { OAuthError } from './oauth-error.js'
 import type { ServerSettings } from './options.js'
 import type { RefreshTokens } from './refresh-tokens.js'
+import { requestedResource } from './resource-indicator.js'
 import { sameSecret } from './secret-comparison.js'
 import { type GrantType, grantTypes, type TestClient } from './test-accounts.js'
 import type { TokenSubject, UserSubject } from './token-profile.js'
@@ -66,7 +67,14 @@ function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequ
     throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
   }
   const scope = grantScope({ settings, client, user, requested: form.get('scope') })
-  const subject: UserSubject = { client, user, scope, authTime: now, session: randomUUID() }
+  const subject: UserSubject = {
+    client,
+    user,
+    scope,
+    resource: requestedResource(form),
+    authTime: now,
+    session: randomUUID(),
+  }
   const refreshable = scope.includes('offline_access') && mayUse(client, 'refresh_token')
   return {
     subject,
@@ -77,7 +85,8 @@ function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequ
 /** RFC 6749 §4.4. */
 function client_credentials({ form, client, settings, now }: GrantRequest): Granted {
   const scope = grantScope({ settings, client, requested: form.get('scope') })
-  return { subject: { client, scope, authTime: now, session: randomUUID() } }
+  const resource = requestedResource(form)
+  return { subject: { client, scope, resource, authTime: now, session: randomUUID() } }
 }
 
 /** RFC 6749 §6: the scope may become smaller, for this token only. */
@@ -90,6 +99,10 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
   const scope = form.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   if (!scope.every((value) => grant.scope.includes(value))) {
     throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
+  }
+  // RFC 8707 §2.2: no other resource than the one that was granted.
+  if ((requestedResource(form) ?? grant.resource) !== grant.resource) {
+    throw new OAuthError('invalid_target', 'The resource is not the one that was granted.')
   }
   return {
     subject: { ...grant, scope },

@@ -6,6 +6,7 @@ import { grantTypes } from './test-accounts.js'
 /** Where the server's endpoints are. */
 export interface Locations {
   issuer: string
+  authorizationEndpoint: string
   tokenEndpoint: string
   introspectionEndpoint: string
   revocationEndpoint: string
@@ -24,12 +25,13 @@ export function metadata(
 ): object {
   return {
     issuer: locations.issuer,
+    authorization_endpoint: locations.authorizationEndpoint,
     token_endpoint: locations.tokenEndpoint,
     introspection_endpoint: locations.introspectionEndpoint,
     revocation_endpoint: locations.revocationEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: grantTypes,
-    // Required, and there is no authorization endpoint.
+    // Required; the authorization endpoint grants nothing.
     response_types_supported: [],
     scopes_supported: scope,
     subject_types_supported: ['public'],

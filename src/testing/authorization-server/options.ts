@@ -29,7 +29,8 @@ export interface AuthorizationServerOptions {
   issuerPath?: string | undefined
   /**
    * The `aud` of access tokens, where the profile writes one. Default `api://default`; a GUID with
-   * `entra`, and `account` with `keycloak`.
+   * `entra`, and `account` with `keycloak`. With `standard`, a token request that names a `resource`
+   * (RFC 8707) gets a token for that one instead, whatever it is.
    */
   audience?: string | readonly string[] | undefined
   /** Who can sign in. Default: {@link demoUser}. The first one is whom `issueToken` speaks of. */

@@ -7,6 +7,8 @@ export interface TokenSubject {
   /** Absent for client credentials. */
   user?: TestUser | undefined
   scope: readonly string[]
+  /** What the token was asked for (RFC 8707), in the place of the usual audience. */
+  resource?: string | undefined
   /** When the user signed in, in seconds since the epoch. */
   authTime: number
   /** The sign-in, the same for all tokens that come of it. */

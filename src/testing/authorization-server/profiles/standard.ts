@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenProfile } from '../token-profile.js'
 
-/** Access tokens as RFC 9068 §2 has them. */
+/** Access tokens as RFC 9068 §2 has them, for the resource that was asked for (RFC 9068 §3). */
 export const standard: TokenProfile = {
   issuerPath: '/oauth2/default',
   audience: 'api://default',
   accessTokenType: 'at+jwt',
   idTokenType: 'JWT',
   subject: ({ client, user }) => (user ? (user.sub ?? user.username) : client.clientId),
-  accessTokenClaims: ({ client, scope }, { audience }) => ({
-    aud: audience,
+  accessTokenClaims: ({ client, scope, resource }, { audience }) => ({
+    aud: resource ?? audience,
     jti: randomUUID(),
     client_id: client.clientId,
     scope: scope.join(' '),

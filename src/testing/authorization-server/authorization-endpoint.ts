@@ -1,0 +1,17 @@
+import { OAuthError } from './oauth-error.js'
+import type { Endpoint } from './router.js'
+
+/**
+ * An authorization endpoint (RFC 6749 §3.1) that grants nothing: there are clients that take no
+ * metadata without one, whatever grant they use. It redirects nobody, because no client has a
+ * redirect URI (§4.1.2.1).
+ */
+export const authorizationEndpoint: Endpoint = {
+  name: 'other',
+  methods: ['GET', 'POST'],
+  handle: () =>
+    new OAuthError(
+      'unsupported_response_type',
+      'Nobody can sign in here: use the password or the client credentials grant.',
+    ).toAnswer(),
+}

@@ -1,0 +1,69 @@
+/** The `resource` parameter of the embedded authorization server's token endpoint (RFC 8707). */
+import { decodeJwt } from 'jose'
+import t from 'tap'
+import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
+import { basic, postForm } from './fixtures/post-form.js'
+
+const client = basic(demoClient.clientId, demoClient.clientSecret)
+const machine = { grant_type: 'client_credentials' }
+const user = { grant_type: 'password', ...demoUser, scope: 'openid offline_access' }
+const resource = 'https://api.example.com/mcp'
+
+const server = await createAuthorizationServer({ algorithm: 'ES256' })
+t.teardown(() => server.close())
+const ask = (form: Record<string, string> | [string, string][]) =>
+  postForm(server.tokenEndpoint, form, client)
+const audienceOf = async (form: Record<string, string>) => {
+  const { status, body } = await ask(form)
+  return status === 200 ? decodeJwt(body.access_token as string).aud : body.error
+}
+
+t.test('R4: a token is for the resource that it was asked for, to the letter', async (t) => {
+  for (const name of [resource, 'https://api.example.com', 'https://api.example.com/', 'urn:x:y']) {
+    t.equal(await audienceOf({ ...machine, resource: name }), name)
+    t.equal(await audienceOf({ ...user, resource: name }), name)
+  }
+  t.equal(await audienceOf(machine), 'api://default', 'and for the usual one where it was not')
+  const { body } = await ask({ ...user, resource })
+  t.equal(decodeJwt(body.id_token as string).aud, demoClient.clientId, 'an ID token is not')
+})
+
+t.test('what is no absolute URI, or has a fragment, is an invalid target', async (t) => {
+  for (const name of ['/mcp', 'api.example.com', `${resource}#`, `${resource}#x`, 'https://a b/']) {
+    t.equal(await audienceOf({ ...machine, resource: name }), 'invalid_target', name)
+    t.equal(await audienceOf({ ...user, resource: name }), 'invalid_target', name)
+  }
+})
+
+t.test('tokens for several resources are not issued', async (t) => {
+  const twice: [string, string][] = [
+    ...Object.entries(machine),
+    ['resource', resource],
+    ['resource', 'https://other.example.com'],
+  ]
+  const { status, body } = await ask(twice)
+  t.equal(status, 400)
+  t.equal(body.error, 'invalid_target')
+})
+
+t.test('a refreshed token is for the resource that was granted, and no other', async (t) => {
+  const refresh = async (refreshToken: unknown, more = {}) =>
+    ask({ grant_type: 'refresh_token', refresh_token: `${refreshToken}`, ...more })
+  const first = await ask({ ...user, resource })
+  const second = await refresh(first.body.refresh_token)
+  t.equal(decodeJwt(second.body.access_token as string).aud, resource)
+  const other = await refresh(second.body.refresh_token, { resource: 'https://other.example.com' })
+  t.equal(other.body.error, 'invalid_target')
+  const third = await refresh(second.body.refresh_token, { resource })
+  t.equal(third.status, 200, 'a refused request does not use the refresh token up')
+  const usual = await ask(user)
+  const wider = await refresh(usual.body.refresh_token, { resource })
+  t.equal(wider.body.error, 'invalid_target')
+})
+
+t.test('tokens in the shape of Okta keep the audience of the server', async (t) => {
+  await using okta = await createAuthorizationServer({ algorithm: 'ES256', profile: 'okta' })
+  const form = { ...machine, scope: 'orders:read', resource }
+  const { body } = await postForm(okta.tokenEndpoint, form, client)
+  t.equal(decodeJwt(body.access_token as string).aud, okta.audience)
+})
