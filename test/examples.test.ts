@@ -44,6 +44,7 @@ t.test('there is a test for every example', async (t) => {
       'dpop',
       'graphql',
       'introspection',
+      'mcp',
       'mtls',
       'okta',
       'openapi',
@@ -114,6 +115,21 @@ t.test('introspection: what the issuer took back is refused', async (t) => {
   t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
   t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
   t.match(stdout, /another, revoked here +401 .*"The access token was revoked"/)
+})
+
+t.test('mcp: the client finds the authorization server, and calls the tool', async (t) => {
+  const { code, stdout, stderr } = await run('mcp')
+  t.equal(code, 0, stderr)
+  const found = [
+    'POST /mcp 401',
+    'GET  /.well-known/oauth-protected-resource/mcp 200',
+    'GET  /.well-known/oauth-authorization-server/oauth2/default 200',
+    'POST /oauth2/default/v1/token 200',
+    'POST /mcp 200',
+  ]
+  t.match(stdout, found.join('\n'))
+  t.match(stdout, /tools: count-orders/)
+  t.match(stdout, /answer: .*3 orders, says the server to demo-client/)
 })
 
 t.test('okta: goes from password to API against a server like Okta', async (t) => {

@@ -1,0 +1,104 @@
+/**
+ * An MCP server behind the plugin, and the official MCP client, which knows its URL and its own
+ * credentials: it finds the authorization server through the metadata of the API (RFC 9728), gets a
+ * token for this API alone (RFC 8707), and calls a tool. `npm run example mcp`.
+ */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import Fastify, { type FastifyRequest } from 'fastify'
+import resourceServer from 'fastify-resource-server'
+import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+
+const authorizationServer = await createAuthorizationServer()
+const port = await freePort()
+
+// What clients call it by: its public URL, with the path.
+const resource = `http://127.0.0.1:${port}/mcp`
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: resource,
+  resourceMetadata: { resource, name: 'Orders' },
+})
+
+app.post('/mcp', { config: { auth: { scope: 'orders:read' } } }, async (request) => {
+  // A server for each request, so that no client's state is ever in sight of another.
+  const server = mcpServer()
+  // This transport leaves the answer to Fastify, with all headers that its hooks have set.
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
+  await server.connect(transport)
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)])
+  const answer = await transport.handleRequest(
+    new Request(resource, { method: 'POST', headers: Object.fromEntries(headers) }),
+    { parsedBody: request.body, authInfo: authInfo(request) },
+  )
+  await server.close()
+  return answer
+})
+// The transport's way of saying that there are neither streams nor sessions here.
+app.route({
+  method: ['GET', 'DELETE'],
+  url: '/mcp',
+  handler: async (_request, reply) => reply.code(405).header('allow', 'POST').send(),
+})
+await app.listen({ host: '127.0.0.1', port })
+
+const client = new Client({ name: 'example', version: '1.0.0' })
+await client.connect(
+  new StreamableHTTPClientTransport(new URL(resource), {
+    authProvider: new ClientCredentialsProvider({
+      ...demoClient,
+      scope: 'orders:read',
+      // Without it, whatever server the API names is told the secret.
+      expectedIssuer: authorizationServer.issuer,
+    }),
+    fetch: shown,
+  }),
+)
+const { tools } = await client.listTools()
+console.log(`tools: ${tools.map(({ name }) => name).join(', ')}`)
+const { content } = await client.callTool({ name: 'count-orders' })
+console.log(`answer: ${JSON.stringify(content)}`)
+
+await client.close()
+await app.close()
+await authorizationServer.close()
+
+function mcpServer(): McpServer {
+  const server = new McpServer({ name: 'orders', version: '1.0.0' })
+  const description = 'How many orders there are'
+  server.registerTool('count-orders', { description }, async ({ authInfo }) => ({
+    content: [{ type: 'text', text: `3 orders, says the server to ${authInfo?.clientId}` }],
+  }))
+  return server
+}
+
+/** What tools get to know of the caller. The token isn't part of it: it is for this API alone. */
+function authInfo({ auth, claims }: FastifyRequest): AuthInfo {
+  const scopes = [...(auth?.scope ?? [])]
+  return { token: '', clientId: auth?.clientId ?? '', scopes, expiresAt: claims.exp, extra: claims }
+}
+
+/** Shows what the client does by itself. */
+async function shown(input: string | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init)
+  const { pathname } = new URL(input)
+  console.log((init?.method ?? 'GET').padEnd(4), pathname, response.status)
+  return response
+}
+
+/** A resource must be named before it is served, and port 0 would name none. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
