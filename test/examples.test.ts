@@ -45,6 +45,7 @@ t.test('there is a test for every example', async (t) => {
       'graphql',
       'introspection',
       'mcp',
+      'metrics',
       'mtls',
       'okta',
       'openapi',
@@ -53,6 +54,7 @@ t.test('there is a test for every example', async (t) => {
       'several-issuers',
       'tenants',
       'token-to-api',
+      'tracing',
       'under-pressure',
       'websocket',
     ].map((name) => `${name}.js`),
@@ -130,6 +132,26 @@ t.test('mcp: the client finds the authorization server, and calls the tool', asy
   t.match(stdout, found.join('\n'))
   t.match(stdout, /tools: count-orders/)
   t.match(stdout, /answer: .*3 orders, says the server to demo-client/)
+})
+
+t.test('metrics: counts who passes, who does not and why, and what the issuer takes', async (t) => {
+  const { code, stdout, stderr } = await run('metrics')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^access_tokens_accepted_total\{issuer="http:[^"]+"\} 4$/m)
+  for (const [errorCode, check] of [
+    ['invalid_dpop_proof', 'proof'],
+    ['invalid_token', 'expiry'],
+    ['missing_credentials', 'credentials'],
+  ]) {
+    t.match(stdout, `access_tokens_rejected_total{code="${errorCode}",check="${check}"} 1\n`)
+  }
+  t.match(stdout, /^dpop_proofs_replayed_total 1$/m)
+  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="fetched"\} 1$/m)
+  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="failed"\} 1$/m)
+  t.match(stdout, /^token_introspection_seconds_count\{.*outcome="active"\} 1$/m)
+  t.match(stdout, /^issuer_keys_usable_seconds\{.*\} 14[67]\d\d/m)
+  t.match(stdout, /^access_token_cache_hits 2$/m)
+  t.match(stdout, /^signatures_verified 2$/m)
 })
 
 t.test('okta: goes from password to API against a server like Okta', async (t) => {
@@ -223,6 +245,21 @@ t.test('token-to-api: opens the route for the scope, and for nothing less', asyn
   t.equal(code, 0, stderr)
   t.match(stdout, /password grant: 200/)
   t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
+})
+
+t.test('tracing: the span of a request says who called, or why not', async (t) => {
+  const { code, stdout, stderr } = await run('tracing')
+  t.equal(code, 0, stderr)
+  const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
+  t.strictSame(rest, [])
+  t.match(first, /"oauth\.client_id":"demo-client".*"status":200/)
+  t.match(first, /^ {2}fetch keys .*"oauth\.outcome":"fetched"/m)
+  t.match(second, /"status":200/)
+  t.notMatch(second, 'fetch keys')
+  t.match(third, /"status":200.*\n {2}introspect token .*"oauth\.outcome":"active"/)
+  t.match(fourth, /"status":401.*\n {2}event: access token refused .*"check":"audience"/)
+  t.match(fifth, /"status":503/)
+  t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
 })
 
 t.test('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {

@@ -1,0 +1,124 @@
+/**
+ * Metrics for Prometheus, from the diagnostics channels and the counters. `npm run example metrics`.
+ *
+ * No label has a value that a caller may choose: every new one would be a series more to keep.
+ */
+import Fastify from 'fastify'
+import resourceServer, { onDiagnostics, type Statistics } from 'fastify-resource-server'
+import {
+  createAuthorizationServer,
+  demoClient,
+  dpopProof,
+  generateDPoPKey,
+} from 'fastify-resource-server/testing'
+import { Counter, Gauge, Histogram, register } from 'prom-client'
+
+const authorizationServer = await createAuthorizationServer()
+const { clientId, clientSecret } = demoClient
+
+const app = Fastify()
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+  dpop: 'allowed',
+  introspection: { clientId, clientSecret },
+})
+
+const accepted = new Counter({
+  name: 'access_tokens_accepted_total',
+  help: 'Requests whose access token is good, by its issuer',
+  labelNames: ['issuer'],
+})
+onDiagnostics('accepted', ({ token }) => accepted.inc({ issuer: token.issuer }))
+
+const rejected = new Counter({
+  name: 'access_tokens_rejected_total',
+  help: 'Requests that were refused, by the check that refused',
+  labelNames: ['code', 'check'],
+})
+onDiagnostics('rejected', ({ error: { code, check } }) => rejected.inc({ code, check }))
+
+const replays = new Counter({
+  name: 'dpop_proofs_replayed_total',
+  help: 'DPoP proofs that were used before',
+})
+onDiagnostics('replay', () => replays.inc())
+
+const keyFetches = new Histogram({
+  name: 'issuer_key_fetch_seconds',
+  help: 'Attempts to fetch the keys of an issuer',
+  labelNames: ['issuer', 'outcome'],
+})
+onDiagnostics('keys', ({ issuer, outcome, duration }) =>
+  keyFetches.observe({ issuer, outcome }, duration / 1000),
+)
+
+const introspections = new Histogram({
+  name: 'token_introspection_seconds',
+  help: 'Questions to an issuer about a token',
+  labelNames: ['issuer', 'outcome'],
+})
+onDiagnostics('introspection', ({ issuer, outcome, duration }) =>
+  introspections.observe({ issuer, outcome }, duration / 1000),
+)
+
+// What is asked for when Prometheus comes, and not counted here.
+new Gauge({
+  name: 'issuer_keys_usable_seconds',
+  help: 'For how long the keys of an issuer serve if it is not reached again; 0 without any',
+  labelNames: ['issuer'],
+  collect() {
+    this.reset()
+    for (const { issuer, usableFor } of app.resourceServer.status()) {
+      this.set({ issuer }, usableFor / 1000)
+    }
+  },
+})
+gauge('access_token_cache_hits', 'Tokens whose verdict was known', ({ hits }) => hits)
+gauge('access_token_cache_misses', 'Tokens looked at in full', ({ misses }) => misses)
+gauge('access_token_cache_entries', 'Tokens kept now', ({ cachedTokens }) => cachedTokens)
+gauge('signatures_verified', 'The costly part', ({ verifications }) => verifications)
+
+app.get('/me', async (request) => ({ user: request.claims.sub }))
+// Open, because Prometheus has no token; let it be reached from inside only.
+app.get('/metrics', { config: { auth: false } }, async (_request, reply) =>
+  reply.type(register.contentType).send(await register.metrics()),
+)
+const api = await app.listen({ host: '127.0.0.1', port: 0 })
+
+// Some of everything.
+const key = await generateDPoPKey()
+const good = await authorizationServer.issueToken()
+const bound = await authorizationServer.issueToken({}, { confirmation: { key } })
+const opaque = await authorizationServer.issueToken({}, { format: 'opaque' })
+const proof = await dpopProof({ key, url: `${api}/me`, accessToken: bound })
+await call({ authorization: `Bearer ${good}` })
+await call({ authorization: `Bearer ${good}` })
+await call({ authorization: `Bearer ${opaque}` })
+await call({ authorization: `DPoP ${bound}`, dpop: proof })
+await call({ authorization: `DPoP ${bound}`, dpop: proof })
+await call({ authorization: `Bearer ${await authorizationServer.issueToken({ exp: 1 })}` })
+await call({})
+authorizationServer.fail({ status: 500 })
+await app.resourceServer.refreshKeys().catch(() => {})
+
+const metrics = await (await fetch(`${api}/metrics`)).text()
+console.log(metrics.replace(/^#.*\n|.*_bucket.*\n/gm, '').trim())
+
+await app.close()
+await authorizationServer.close()
+
+/** One of the numbers that the resource server counts by itself. */
+function gauge(name: string, help: string, read: (statistics: Statistics) => number): void {
+  new Gauge({
+    name,
+    help,
+    collect() {
+      this.set(read(app.resourceServer.stats()))
+    },
+  })
+}
+
+async function call(headers: Record<string, string>): Promise<void> {
+  await (await fetch(`${api}/me`, { headers })).text()
+}

@@ -1,0 +1,106 @@
+/**
+ * Traces of OpenTelemetry, from the diagnostics channels: the span of a request says who called, or
+ * why it was refused, and has the questions to the issuer under it. `npm run example tracing`.
+ */
+import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
+import Fastify from 'fastify'
+import resourceServer, { onDiagnostics } from 'fastify-resource-server'
+import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+
+// In an application, NodeSDK of @opentelemetry/sdk-node does this, with an exporter of yours.
+const exporter = new InMemorySpanExporter()
+trace.setGlobalTracerProvider(
+  new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+)
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+const tracer = trace.getTracer('example')
+
+// No subject and no claim: traces are seen by more people than tokens are.
+onDiagnostics('accepted', ({ token }) => {
+  trace.getActiveSpan()?.setAttributes({
+    'oauth.issuer': token.issuer,
+    'oauth.client_id': token.clientId ?? '',
+    'oauth.scope': [...token.scope],
+  })
+})
+onDiagnostics('rejected', ({ error: { code, check, message } }) => {
+  trace.getActiveSpan()?.addEvent('access token refused', { code, check, message })
+})
+onDiagnostics('replay', ({ jkt }) => {
+  trace.getActiveSpan()?.addEvent('DPoP proof replayed', { jkt })
+})
+// Under the request that asked first; others that wait for the same answer have no span of it.
+onDiagnostics('keys', ({ issuer, outcome, duration, error }) =>
+  tell('fetch keys', { issuer, outcome, duration, error }),
+)
+onDiagnostics('introspection', ({ issuer, outcome, duration, error }) =>
+  tell('introspect token', { issuer, outcome, duration, error }),
+)
+
+interface Told {
+  readonly issuer: string
+  readonly outcome: string
+  readonly duration: number
+  readonly error?: unknown
+}
+
+/** A span for what is over already. */
+function tell(name: string, { issuer, outcome, duration, error }: Told): void {
+  const attributes = { 'oauth.issuer': issuer, 'oauth.outcome': outcome }
+  const span = tracer.startSpan(name, { attributes, startTime: Date.now() - duration })
+  if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+  span.end()
+}
+
+const authorizationServer = await createAuthorizationServer()
+const { clientId, clientSecret } = demoClient
+const app = Fastify()
+// In an application, @fastify/otel or the instrumentation of http does this.
+app.addHook('onRequest', (request, reply, done) => {
+  const span = tracer.startSpan(`${request.method} ${request.url}`)
+  reply.raw.once('finish', () => span.setAttribute('status', reply.statusCode).end())
+  context.with(trace.setSpan(context.active(), span), done)
+})
+await app.register(resourceServer, {
+  issuer: authorizationServer.issuer,
+  audience: 'api://default',
+  introspection: { clientId, clientSecret },
+})
+app.get('/me', async (request) => ({ user: request.claims.sub }))
+const api = await app.listen({ host: '127.0.0.1', port: 0 })
+
+const jwt = await authorizationServer.issueToken()
+await call(jwt)
+await call(jwt)
+await call(await authorizationServer.issueToken({}, { format: 'opaque' }))
+await call(await authorizationServer.issueToken({ aud: 'api://other' }))
+authorizationServer.fail({ status: 500 }, 'introspection')
+await call('unknown')
+
+await app.close()
+await authorizationServer.close()
+
+const spans = exporter.getFinishedSpans()
+for (const span of spans.filter(({ parentSpanContext }) => parentSpanContext === undefined)) {
+  show(span)
+  const id = span.spanContext().spanId
+  for (const child of spans) if (child.parentSpanContext?.spanId === id) show(child, '  ')
+}
+
+async function call(token: string): Promise<void> {
+  await (await fetch(`${api}/me`, { headers: { authorization: `Bearer ${token}` } })).text()
+}
+
+function show({ name, attributes, events, status }: ReadableSpan, indent = ''): void {
+  console.log(indent + name, JSON.stringify(attributes), status.message ?? '')
+  for (const event of events) {
+    console.log(`${indent}  event: ${event.name}`, JSON.stringify(event.attributes))
+  }
+}
