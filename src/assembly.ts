@@ -160,7 +160,13 @@ function assembleBinding(options: ResolvedOptions): Binding {
   const replays = new ReplayMemory({
     store,
     whenUnavailable: replay.whenUnavailable,
-    onFailure: (err) => logger.warn({ err }, 'the memory of used DPoP proofs could not be asked'),
+    onFailure: (err) =>
+      logger.warn(
+        { err },
+        replay.whenUnavailable === 'refuse'
+          ? 'the memory of used DPoP proofs could not be asked; its request is answered with 503'
+          : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+      ),
     now,
   })
   return new Binding(
@@ -230,7 +236,10 @@ async function assembleKeys(
           maxKeys: jwks.maxKeys,
           timeout: jwks.timeout,
           onFailure: (what, err) =>
-            logger.warn({ err, issuer }, `the store of key sets failed to ${what} one`),
+            logger.warn(
+              { err, issuer },
+              `the store of key sets failed to ${what} one; it bridges no restart while the issuer is down`,
+            ),
         })
   return remoteKeySet({
     ...jwks,
@@ -239,10 +248,17 @@ async function assembleKeys(
     allowHttp: keys.allowHttp,
     saved,
     now: steadyNow,
-    onFailure: (err, retryIn) =>
+    onFailure: (err, retryIn, usableFor) =>
       logger.warn(
-        { err, issuer, retryInMilliseconds: Math.round(retryIn) },
-        'the key set of an issuer could not be fetched',
+        {
+          err,
+          issuer,
+          retryInMilliseconds: Math.round(retryIn),
+          keysUsableForMilliseconds: Math.round(usableFor),
+        },
+        usableFor > 0
+          ? 'the key set of an issuer could not be fetched; the keys at hand go on serving'
+          : 'the key set of an issuer could not be fetched; there is none, so its tokens are answered with 503',
       ),
   })
 }

@@ -1,6 +1,7 @@
 /** What the pages say is what the code says: options and their defaults, messages, links. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
+import { diagnostics } from '../src/diagnostics.js'
 import * as face from '../src/index.js'
 import {
   INTROSPECTION_OPTIONS,
@@ -23,6 +24,7 @@ const filesIn = (folder: string, extension: string) =>
 const README = read('README.md')
 const INTROSPECTION = read('docs/introspection.md')
 const TENANTS = read('docs/tenants.md')
+const OBSERVABILITY = read('docs/observability.md')
 const source = filesIn('src', '.ts').map(read).join('\n')
 const pages = ['README.md', 'SECURITY.md', ...filesIn('docs', '.md')].filter(
   (page) => !page.startsWith('docs/api/'),
@@ -83,6 +85,36 @@ t.test('every error has its row, with its code and status', async (t) => {
   for (const name of classes) {
     const row = new RegExp(`^\\| \`${name}\`, \`[a-z_]+\` \\| \\d{3} \\|`, 'm')
     t.match(README, bases.includes(name) ? `\`${name}\`` : row)
+  }
+})
+
+t.test('every channel has its row, with all that its messages have', async (t) => {
+  const told = read('src/diagnostics.ts')
+  const names = Object.keys(diagnostics)
+  t.equal(names.length, 5)
+  for (const name of names) {
+    const row = OBSERVABILITY.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? ''
+    const [, message = ''] = new RegExp(`^  ${name}: \\{(.*?)\\}`, 'ms').exec(told) ?? []
+    const members = [...message.matchAll(/readonly (\w+)\??:/g)].map(([, member]) => member)
+    t.ok(members.length > 0)
+    for (const member of members) t.ok(row.includes(`\`${member}\``), `${name}: ${member}`)
+  }
+})
+
+t.test('every check has its row', async (t) => {
+  const [, union = ''] = /^export type Check =(.*?)^$/ms.exec(read('src/errors.ts')) ?? []
+  const checks = [...union.matchAll(/'([a-z-]+)'/g)].map(([, check]) => `\`${check}\``)
+  const [, section = ''] = OBSERVABILITY.split(/^## Checks$/m)
+  const described = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.split(', '))
+  t.same(described.slice(2).sort(), checks.sort())
+})
+
+t.test('the log lines are those of the code', async (t) => {
+  const [, section = ''] = OBSERVABILITY.split(/^## Log lines$/m)
+  const lines = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.match(/`[^`]+`/g) ?? [])
+  t.equal(lines.length, 9)
+  for (const line of lines) {
+    for (const part of line.slice(1, -1).split('…')) t.ok(source.includes(part.trim()), part)
   }
 })
 

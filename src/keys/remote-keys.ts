@@ -39,8 +39,11 @@ export interface RemoteKeysOptions {
   /** What outlives the process, if anything does. */
   readonly saved: SavedKeys | undefined
   readonly now: () => number
-  /** Told of each attempt that failed: once an attempt, not once a request. */
-  readonly onFailure: (error: unknown, retryIn: number) => void
+  /**
+   * Told of each attempt that failed: once an attempt, not once a request. `usableFor` is how long
+   * the keys at hand go on serving, 0 where there are none.
+   */
+  readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
 }
 
 export interface FetchKeySetOptions {
@@ -247,7 +250,7 @@ export class RemoteKeys implements KeySource {
     if (!this.#closing.signal.aborted) {
       this.#tell({ outcome: 'failed', error, retryIn })
       try {
-        onFailure(error, retryIn)
+        onFailure(error, retryIn, this.status().usableFor)
       } catch {
         // A log that is full is no reason to answer otherwise.
       }

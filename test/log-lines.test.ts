@@ -1,0 +1,91 @@
+/** What the log says to the operator, and whether it is so. */
+import t, { type Test } from 'tap'
+import { createResourceServer } from '../src/index.js'
+import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../src/testing/index.js'
+import { protectedApi, tokenOf } from './fixtures/protected-api.js'
+
+type Line = Record<string, unknown> & { readonly msg: string }
+
+/** Where Fastify's log goes. */
+function log(): { lines: Line[]; logger: object } {
+  const lines: Line[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line))
+  return { lines, logger: { level: 'warn', stream: { write } } }
+}
+
+t.test('a failed fetch of keys says for how long those at hand serve', async (t) => {
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256', keySetMaxAge: 300 })
+  t.teardown(() => issuer.close())
+  const clock = { now: Date.now() }
+  const lines: [details: object, message: string][] = []
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    now: () => clock.now,
+    jwks: { staleIfError: 60_000 },
+    logger: { warn: (...line) => void lines.push(line) },
+  })
+  t.teardown(() => server.close())
+  const token = await issuer.issueToken()
+  const failToRefresh = async () => {
+    await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+    return lines.pop()
+  }
+
+  issuer.fail({ status: 500 })
+  t.match(await failToRefresh(), [
+    { issuer: issuer.issuer, retryInMilliseconds: Number, keysUsableForMilliseconds: 0 },
+    /^the key set .* fetched; there is none, so its tokens are answered with 503$/,
+  ])
+  await t.rejects(server.verify(token), { code: 'temporarily_unavailable' })
+
+  issuer.recover()
+  clock.now += 1_000
+  await server.refreshKeys()
+  issuer.fail({ status: 500 })
+  clock.now += 100_000
+  t.match(await failToRefresh(), [
+    { keysUsableForMilliseconds: 260_000 },
+    /^the key set .* fetched; the keys at hand go on serving$/,
+  ])
+  await t.resolves(server.verify(token))
+
+  clock.now += 260_000
+  t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /there is none/])
+})
+
+const url = 'https://api.example/'
+const key = await generateDPoPKey()
+const accessToken = await tokenOf({ cnf: { jkt: key.thumbprint } })
+const proofs = await Promise.all(
+  Array.from({ length: 1_001 }, () => dpopProof({ key, url, accessToken })),
+)
+
+for (const { whenUnavailable, statusCode, msg } of [
+  {
+    whenUnavailable: 'refuse',
+    statusCode: 503,
+    msg: 'the memory of used DPoP proofs could not be asked; its request is answered with 503',
+  },
+  {
+    whenUnavailable: 'dangerouslyAccept',
+    statusCode: 200,
+    msg: 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+  },
+] as const) {
+  t.test(`P5: a memory of proofs that is full, with ${whenUnavailable}`, async (t: Test) => {
+    const { lines, logger } = log()
+    const dpop = { baseUrl: url, replay: { maxEntries: 1_000, whenUnavailable } }
+    const app = await protectedApi(t, { dpop }, { logger })
+    app.get('/', async () => 'ok')
+    const send = async (proof = '') => {
+      const headers = { authorization: `DPoP ${accessToken}`, dpop: proof }
+      return (await app.inject({ url: '/', headers })).statusCode
+    }
+    const [oneMore, ...fitting] = proofs
+    for (const proof of fitting) await send(proof)
+    t.strictSame(lines, [])
+    t.equal(await send(oneMore), statusCode)
+    t.match(lines[0], { level: 40, msg, err: { message: String } })
+  })
+}
