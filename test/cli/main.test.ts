@@ -24,6 +24,7 @@ t.test(
   'without a command, the help goes to stderr and the exit code says wrong usage',
   async (t) => {
     const { code, stdout, stderr } = await runBuilt([])
+    t.same(await runHere([]), { code, stdout, stderr })
     t.strictSame([code, stdout], [2, ''])
     t.match(stderr, 'Usage: fastify-resource-server COMMAND')
   },
@@ -131,6 +132,7 @@ t.test('the entry takes arguments and streams from the process', async (t) => {
   await import('../../src/cli/bin.js')
   t.strictSame(written.args(), [[`${version}\n`]])
   t.equal(process.exitCode, 0)
+  t.ok(process.stdout.emit('error', new Error('EPIPE')), 'a reader that is gone is no fault')
 })
 
 t.test('colour is where somebody sees it, or asks for it', async (t) => {
