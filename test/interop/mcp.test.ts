@@ -117,7 +117,7 @@ t.test('B7: with a token that was revoked it gets another one, and goes on', asy
   const { mcp, transport, accessToken } = client(t, resource, issuer.issuer)
   await mcp.connect(transport)
   const { jti } = accessToken()
-  app.resourceServer.revoke({ jti: `${jti}` })
+  await app.resourceServer.revoke({ jti: `${jti}` })
   t.match(await mcp.callTool({ name: 'who' }), { content: [{ text: demoClient.clientId }] })
   t.not(accessToken().jti, jti)
 })
