@@ -63,7 +63,7 @@ t.test('I2: what the issuer says of an active token is checked all the same', as
     'another iss': [{ iss: 'https://issuer.example' }, 'issuer'],
     'bound to a key': [{ cnf: { jkt: 'thumbprint' } }, 'binding'],
     'bound to a certificate': [{ cnf: { 'x5t#S256': 'thumbprint' } }, 'binding'],
-    'a DPoP token': [{ token_type: 'DPoP' }, 'type'],
+    'a DPoP token that is bound to nothing': [{ token_type: 'DPoP' }, 'binding'],
     'a refresh token': [{ token_type: 'refresh_token' }, 'type'],
     'an ID token': [{ at_hash: 'hash' }, 'type'],
   }
