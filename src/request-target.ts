@@ -52,6 +52,6 @@ function loopbackBases({ protocol, raw: { socket } }: FastifyRequest): string[] 
   const address = localAddress.replace(/^::ffff:/, '')
   const hosts = [address.includes(':') ? `[${address}]` : address, 'localhost']
   const bases = hosts.map((host) => `${protocol}://${host}:${localPort}`)
-  const [base = ''] = bases
-  return URL.canParse(base) && isLoopback(new URL(base)) ? bases : undefined
+  const isHere = bases.every((base) => URL.canParse(base) && isLoopback(new URL(base)))
+  return isHere ? bases : undefined
 }

@@ -68,7 +68,7 @@ t.test('R1: and what the options add is there', async (t) => {
       policy: 'https://docs.example/policy',
       termsOfService: 'https://docs.example/terms',
     },
-    { dpop: { mode: 'required', algorithms: ['ES256'] } },
+    { dpop: { mode: 'required', algorithms: ['ES256'] }, mtls: 'allowed' },
   )
   const place = `${PLACE}/v1`
   t.strictSame((await app.inject(place)).json(), {
@@ -80,6 +80,7 @@ t.test('R1: and what the options add is there', async (t) => {
     resource_documentation: 'https://docs.example',
     resource_policy_uri: 'https://docs.example/policy',
     resource_tos_uri: 'https://docs.example/terms',
+    tls_client_certificate_bound_access_tokens: true,
     dpop_signing_alg_values_supported: ['ES256'],
     dpop_bound_access_tokens_required: true,
   })

@@ -2,6 +2,7 @@
  * The keys that clients prove with: each proof carries its own (RFC 9449 §4.2), and all proofs of a
  * client begin with the same characters, so a key that verified one isn't read and imported again.
  */
+import type { AsymmetricKeyDetails } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Algorithm, isAsymmetric } from '../../algorithms.js'
 import { isJsonObject } from '../../json-object.js'
@@ -102,6 +103,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /** A client chooses its key, and we do the work: a larger one would cost us more than it. */
 function isBounded({ material }: VerificationKey): boolean {
-  const { modulusLength = 0, publicExponent = 0n } = material.asymmetricKeyDetails ?? {}
+  const { modulusLength = 0, publicExponent = 0n } =
+    material.asymmetricKeyDetails as AsymmetricKeyDetails
   return modulusLength <= 4096 && publicExponent <= 0xffff_ffffn
 }

@@ -1,0 +1,52 @@
+/** Bound tokens that the application finds somewhere else than in the `Authorization` header. */
+import type { FastifyRequest } from 'fastify'
+import t from 'tap'
+import { targetUris } from '../../src/request-target.js'
+import { DPoPClient } from '../fixtures/dpop-client.js'
+import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+const client = await DPoPClient.make()
+const url = 'https://api.example/'
+
+t.test('P1, P3: a token in a header of its own, with a proof and without', async (t) => {
+  const app = await protectedApi(t, {
+    dpop: { baseUrl: url, algorithms: ['ES256'] },
+    extractToken: ({ headers }) => headers['x-token'] as string | undefined,
+  })
+  app.get('/', async ({ auth }) => ({ bound: auth?.confirmation !== undefined }))
+  const bound = await tokenOf({ cnf: { jkt: client.jkt } })
+  const send = async (token: string | undefined, dpop?: string) => {
+    const headers = { ...(token && { 'x-token': token }), ...(dpop && { dpop }) }
+    const answer = await app.inject({ url: '/', headers })
+    return { status: answer.statusCode, challenges: answer.headers['www-authenticate'] }
+  }
+  const good = await send(bound, await client.proof({ url, token: bound }))
+  t.equal(good.status, 200)
+  t.match(await send(bound), { status: 401, challenges: [/^Bearer .*invalid_token/, /^DPoP /] })
+  const wrong = await send(
+    bound,
+    await client.proof({ url, token: bound }, { claims: { htm: 'X' } }),
+  )
+  t.match(wrong, { status: 401, challenges: /^DPoP .*invalid_dpop_proof/ })
+  const plain = await tokenOf()
+  t.equal((await send(plain)).status, 200)
+  t.equal((await send(plain, 'a proof that nobody needs')).status, 200)
+  t.match(await send(undefined), { status: 401, challenges: [/^Bearer /, /^DPoP /] })
+})
+
+t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
+  const request = (localAddress: string | undefined) =>
+    ({
+      originalUrl: '/a',
+      protocol: 'http',
+      raw: { socket: { localAddress, localPort: 3000 } },
+    }) as unknown as FastifyRequest
+  t.same(targetUris(request('::1'), []), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
+  t.same(targetUris(request('::ffff:127.0.0.1'), []), [
+    'http://127.0.0.1:3000/a',
+    'http://localhost:3000/a',
+  ])
+  for (const elsewhere of ['10.0.0.5', 'fd00::5', undefined]) {
+    t.throws(() => targetUris(request(elsewhere), []), TypeError, `${elsewhere}`)
+  }
+})
