@@ -185,7 +185,8 @@ export class SharedRevocations {
     await Promise.all(
       batch.map(([entry, revocation]) => store.set(ENTRIES + entry, '', this.#ttlOf(revocation))),
     )
-    const previous = this.#revision
+    // As it is there: another's entries may belong to it that aren't known here, nor to whoever is told.
+    const previous = await store.get(REVISION)
     const next = randomUUID()
     await store.set(REVISION, next, LONGEST_TTL)
     if (this.#revision === previous) this.#revision = next

@@ -128,6 +128,25 @@ t.test('a message that is lost is made good by the revision', async (t) => {
   t.ok(await refuses(other, token))
 })
 
+t.test(
+  'a message that is lost is made good also by who revokes next, or hears of that',
+  async (t) => {
+    const store = faultyStore()
+    const [one, other, third] = [
+      await instance(t, store),
+      await instance(t, store),
+      await instance(t, store),
+    ]
+    store.deaf = true
+    await one.revoke({ sub: 'ada' })
+    store.deaf = false
+    await other.revoke({ sub: 'bob' })
+    const token = await tokenOf({ sub: 'ada' })
+    t.ok(await refuses(other, token), 'who revoked next')
+    t.ok(await refuses(third, token), 'who only heard of the next')
+  },
+)
+
 t.test('whoever hears of everything reads the entries only once', async (t) => {
   const store = faultyStore()
   const [one, other] = [await instance(t, store), await instance(t, store)]
