@@ -104,7 +104,7 @@ export class Revocations {
   add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): NamedRevocation {
     const name = this.#names.of(kind, value, issuer)
     const isNew = !this.#entries.has(name)
-    if (isNew && this.#entries.size >= this.#options.maxEntries) this.#makeRoom()
+    if (isNew && this.#isFull()) this.#requireRoom()
     // A `jti` is that of a token that is there already, however far `before` reaches.
     const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
     return this.merge({ name, before, lastIssued })
@@ -116,6 +116,8 @@ export class Revocations {
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
     const known = this.#entries.get(name)
+    // Where nobody revokes, what is heard of would pile up.
+    if (known === undefined && this.#isFull()) this.#makeRoom()
     // One that reaches further is never narrowed.
     const entry = {
       before: Math.max(before, known?.before ?? before),
@@ -171,17 +173,24 @@ export class Revocations {
     this.#longestLife = Math.max(this.#longestLife, life + 2 * clockTolerance)
   }
 
+  #isFull(): boolean {
+    return this.#entries.size >= this.#options.maxEntries
+  }
+
   #makeRoom(): void {
     const outlived = this.#seconds() - this.#longestLife
-    // A look at all of them for each refused revocation would be dear.
-    if (this.#oldest < outlived) {
-      this.#oldest = Number.POSITIVE_INFINITY
-      for (const [key, { lastIssued }] of this.#entries) {
-        if (lastIssued < outlived) this.#entries.delete(key)
-        else this.#oldest = Math.min(this.#oldest, lastIssued)
-      }
+    // A look at all of them for each revocation that finds no room would be dear.
+    if (!(this.#oldest < outlived)) return
+    this.#oldest = Number.POSITIVE_INFINITY
+    for (const [key, { lastIssued }] of this.#entries) {
+      if (lastIssued < outlived) this.#entries.delete(key)
+      else this.#oldest = Math.min(this.#oldest, lastIssued)
     }
-    if (this.#entries.size < this.#options.maxEntries) return
+  }
+
+  #requireRoom(): void {
+    this.#makeRoom()
+    if (!this.#isFull()) return
     throw new RangeError(
       `there is no room for more than ${this.#options.maxEntries} revocations: raise ` +
         '"revocations.maxEntries", or revoke by "sub" or "clientId" what is revoked one by one',

@@ -148,6 +148,23 @@ t.test('where there is no room, nothing is forgotten', async (t) => {
   })
 })
 
+t.test('what is only heard of goes as well when no token can be alive for it', async (t) => {
+  const { kept, clock } = revocations()
+  for (let day = 0; day < 20; day++) {
+    for (let i = 0; i < 50; i++) {
+      const at = clock.now
+      kept.merge({ name: `jti ${day}-${i}`, before: Number.POSITIVE_INFINITY, lastIssued: at })
+    }
+    clock.now += DAY
+  }
+  t.ok(kept.size <= 150, `${kept.size} are kept`)
+  const crowd = revocations()
+  for (let i = 0; i < 300; i++) {
+    crowd.kept.merge({ name: `jti ${i}`, before: Number.POSITIVE_INFINITY, lastIssued: NOW })
+  }
+  t.equal(crowd.kept.size, 300, 'and nothing before, whether there is room or not')
+})
+
 t.test('a revocation outlives the longest token', async (t) => {
   const LONG = 10 * DAY
   const covered = token({ iat: NOW, exp: NOW + LONG })
