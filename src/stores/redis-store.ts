@@ -100,7 +100,7 @@ class RedisStore implements Store {
 
   async get(key: string): Promise<string | undefined> {
     const value = await this.#parts.commands.send(['GET', this.#key(key)])
-    return typeof value === 'string' ? value : undefined
+    return requireValue(value) ?? undefined
   }
 
   async set(key: string, value: string, ttl: number): Promise<void> {
@@ -119,9 +119,9 @@ class RedisStore implements Store {
     do {
       const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
       const reply = await commands.send(['SCAN', cursor, ...page])
-      const [next, keys] = reply as [string, string[]]
+      const [next, keys] = requirePage(reply)
       await this.#readInto(listed, keys)
-      cursor = String(next)
+      cursor = next
     } while (cursor !== '0')
     return [...listed]
   }
@@ -146,17 +146,37 @@ class RedisStore implements Store {
 
   async #readInto(listed: Map<string, string>, keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return
-    const values = (await this.#parts.commands.send(['MGET', ...keys])) as (string | null)[]
+    const values = await this.#parts.commands.send(['MGET', ...keys])
+    if (!Array.isArray(values)) throw otherAnswer()
     keys.forEach((key, i) => {
-      const value = values[i]
+      const value = requireValue(values[i])
       // It may have ended in between.
-      if (typeof value === 'string') listed.set(key.slice(this.#parts.prefix.length), value)
+      if (value !== null) listed.set(key.slice(this.#parts.prefix.length), value)
     })
   }
 
   #key(key: string): string {
     return `${this.#parts.prefix}${key}`
   }
+}
+
+/** What isn't understood is not nothing: a revocation that is overlooked lets somebody in. */
+function requireValue(value: unknown): string | null {
+  if (typeof value === 'string' || value === null) return value
+  throw otherAnswer()
+}
+
+function requirePage(reply: unknown): readonly [cursor: string, keys: readonly string[]] {
+  const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []
+  const isCursor = typeof next === 'string' || typeof next === 'number'
+  if (isCursor && Array.isArray(keys) && keys.every((key) => typeof key === 'string')) {
+    return [`${next}`, keys]
+  }
+  throw otherAnswer()
+}
+
+function otherAnswer(): Error {
+  return new Error('Redis gave an answer of another type: its client must answer with strings')
 }
 
 function lasting(ttl: number): string {

@@ -216,6 +216,29 @@ t.test('one that is replaced while it is looked at is looked at again', async (t
   }
 })
 
+t.test('answers of another type than asked for are no answers', async (t) => {
+  const { redis, client, store: asked } = await store()
+  await asked.set('revocation:a', '', 1_000)
+  // As clients do that were told to answer with buffers (node-redis: withTypeMapping).
+  const asBuffers = (reply: unknown): unknown =>
+    typeof reply === 'string'
+      ? Buffer.from(reply)
+      : Array.isArray(reply)
+        ? reply.map(asBuffers)
+        : reply
+  client.call = async (...command) => asBuffers(await redis.execute(command))
+  await t.rejects(asked.get('revocation:a'), { message: /answer/ })
+  await t.rejects(asked.list('revocation:'), { message: /answer/ }, 'an empty list lets in')
+  for (const reply of [null, 'OK', ['0'], ['0', {}], [0, [1]], [{}, []]]) {
+    client.call = async () => reply
+    await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
+  }
+  for (const reply of [null, 'OK', [], [1]]) {
+    client.call = async (command) => (command === 'SCAN' ? ['0', ['frs:revocation:a']] : reply)
+    await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
+  }
+})
+
 t.test('errors of Redis are passed on', async (t) => {
   const { redis, store: it } = await store()
   redis.onCommand = (name) => {
