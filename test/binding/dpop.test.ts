@@ -644,6 +644,15 @@ t.test('nothing of a proof is in an answer or a log', async (t) => {
   }
 })
 
+t.test('the query of a request is in no finding about its proof', async (t) => {
+  const found: (string | undefined)[] = []
+  const onReject: PluginOptions['onReject'] = ({ expected }) => void found.push(expected)
+  const { send } = await start(t, { baseUrl: BASE }, { onReject })
+  const lines = await proven({ url: `${BASE}/other` })
+  t.equal((await send(lines, { path: '/?code=secret' })).status, 401)
+  t.strictSame(found, [`"htu": ${BASE}/`])
+})
+
 t.test('a route that asks for what is configured nowhere is a mistake', async (t) => {
   const app = await protectedApi(t)
   for (const auth of [{ dpop: 'required' }, { mtls: 'allowed' }, { dpop: 'on' }, { dpop: true }]) {

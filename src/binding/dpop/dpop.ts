@@ -76,7 +76,9 @@ export class DPoP {
       throw invalidProof('The DPoP proof is for another method', '"htm": the method of the request')
     }
     if (!targetUris.some((uri) => isSameTarget(claims.htu, uri))) {
-      throw invalidProof('The DPoP proof is for another URL', `"htu": ${targetUris.join(' or ')}`)
+      // Without the query, which counts for nothing here and may hold a secret.
+      const expected = targetUris.map((uri) => uri.split('?', 1)[0]).join(' or ')
+      throw invalidProof('The DPoP proof is for another URL', `"htu": ${expected}`)
     }
     const seconds = Math.floor(now() / 1000)
     // Each written so that a clock that tells no time refuses.
