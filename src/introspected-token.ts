@@ -11,6 +11,7 @@ import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
 import { notAnAccessToken, requireClaims, type TimeLimits } from './token/claims.js'
+import { decodeObject, splitCompact } from './token/compact-serialization.js'
 import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
@@ -27,9 +28,13 @@ export function introspectToken(
   rules: IntrospectionRules,
 ): NowOrLater<AccessToken> {
   requireSendable(raw)
+  const own = ownConfirmation(raw)
+  rules.binding.requireProvable(own)
   return andThen(answerAbout(raw, issuer), (answer) => {
     const claims = requireGood(answer, {}, issuer, rules)
-    const confirmation = requireBindable(answer, rules)
+    const said = requireBindable(answer, rules)
+    if (own !== undefined) requireSameBinding(said, own)
+    const confirmation = said ?? own
     return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
   })
 }
@@ -116,6 +121,16 @@ function requireBindable(
   }
   binding.requireProvable(confirmation)
   return confirmation
+}
+
+/**
+ * What a JWT that we verify nothing of says that it is bound to: an issuer that leaves it out of its
+ * answer doesn't make it a bearer token. Whoever wrote it there can only have it refused.
+ */
+function ownConfirmation(raw: string): Confirmation | undefined {
+  const [, payload] = splitCompact(raw) ?? []
+  const claims = payload === undefined ? undefined : decodeObject(payload)
+  return claims && readConfirmation(claims)
 }
 
 /** What the issuer says of it now may not loosen what it was signed with. */

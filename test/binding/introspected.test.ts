@@ -78,3 +78,22 @@ t.test('I2, P3: a JWT stays bound, whatever its issuer says of it now', async (t
   await t.rejects(bearer(added), binding, 'bound only since')
   await t.rejects(proven(added), binding)
 })
+
+t.test('I2, P3: a JWT that only its issuer judges stays bound as well', async (t) => {
+  const { issuer, says, bearer, proven } = await start(t, { opaqueTokens: () => true })
+  const bound = await tokenOf({ iss: issuer, cnf: { jkt: client.jkt } })
+  says(bound, {})
+  await t.rejects(bearer(bound), binding, 'though the answer does not say so')
+  t.same((await proven(bound)).confirmation, { jkt: client.jkt })
+  await t.rejects(proven(bound, other), binding)
+  says('not.a.jwt', {})
+  t.ok(await bearer('not.a.jwt'))
+
+  const moved = await tokenOf({ iss: issuer, jti: 'moved', cnf: { jkt: client.jkt } })
+  says(moved, { cnf: { jkt: other.jkt } })
+  await t.rejects(proven(moved, other), binding)
+
+  const certified = await tokenOf({ iss: issuer, cnf: { 'x5t#S256': client.jkt } })
+  says(certified, {})
+  await t.rejects(bearer(certified), binding, 'mtls is off')
+})
