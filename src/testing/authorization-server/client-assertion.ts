@@ -4,6 +4,8 @@ import type { TestClient } from './test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
 const maxLifetime = 3600
+/** Between the client's clock and ours, in seconds. */
+const clockTolerance = 30
 
 /**
  * Verifies `private_key_jwt` assertions (RFC 7523 §3): signature by the client's registered keys,
@@ -36,6 +38,7 @@ export class ClientAssertions {
         audience: this.#audience,
         requiredClaims: ['exp', 'jti'],
         currentDate: new Date(this.#now()),
+        clockTolerance,
       })
       return this.#isFirstUse(client, payload) ? client : undefined
     } catch {
@@ -46,6 +49,6 @@ export class ClientAssertions {
   #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
     const expires = exp as number
     if (expires > this.#now() / 1000 + maxLifetime) return false
-    return this.#used.use(JSON.stringify([clientId, jti]), expires)
+    return this.#used.use(JSON.stringify([clientId, jti]), expires + clockTolerance)
   }
 }
