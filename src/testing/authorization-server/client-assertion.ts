@@ -4,7 +4,7 @@ import type { TestClient } from './test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
 const maxLifetime = 3600
-/** Between the client's clock and ours, in seconds. */
+/** How far the client's clock may be ahead of ours (`nbf`, `iat`), in seconds. */
 const clockTolerance = 30
 
 /**
@@ -48,7 +48,9 @@ export class ClientAssertions {
 
   #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
     const expires = exp as number
-    if (expires > this.#now() / 1000 + maxLifetime) return false
-    return this.#used.use(JSON.stringify([clientId, jti]), expires + clockTolerance)
+    const now = this.#now() / 1000
+    // The tolerance isn't for the expiry.
+    if (expires <= now || expires > now + maxLifetime) return false
+    return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }
 }
