@@ -37,7 +37,9 @@ function statusOf(address: string, headers: Record<string, string>, agent: Agent
 }
 
 for (const name of names) {
-  t.test(`P5: ${name}: of 10,000 replays at two processes exactly one passes`, async (t) => {
+  // One client with as many as it takes, the others with enough to see that they do the same.
+  const count = name === 'ioredis' ? 10_000 : 2_000
+  t.test(`P5: ${name}: of ${count} replays at two processes exactly one passes`, async (t) => {
     const redis = await startRedis(t, DURABLE)
     const apis = await Promise.all([startApi(t, name, redis), startApi(t, name, redis)])
     const agent = new Agent({ keepAlive: true, maxSockets: 100 })
@@ -46,9 +48,9 @@ for (const name of names) {
       statusOf(apis[i % apis.length] as string, headers, agent)
 
     const headers = await proof()
-    const statuses = await Promise.all(Array.from({ length: 10_000 }, (_, i) => send(i, headers)))
+    const statuses = await Promise.all(Array.from({ length: count }, (_, i) => send(i, headers)))
     t.equal(statuses.filter((status) => status === 200).length, 1)
-    t.equal(statuses.filter((status) => status === 401).length, 9_999)
+    t.equal(statuses.filter((status) => status === 401).length, count - 1)
 
     t.equal(await send(0, await proof()), 200, 'another proof passes')
     const once = await proof()
