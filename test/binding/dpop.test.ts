@@ -621,7 +621,7 @@ t.test('the key of a client that returns is not imported again', async (t) => {
     const before = imports
     const headers = { authorization: `DPoP ${token}`, dpop }
     t.equal((await app.inject({ url: '/', headers })).statusCode, 200)
-    t.ok(imports > before, 'but a header that is too long is not kept')
+    t.equal(imports - before, 1, 'but a header that is too long is not kept')
   }
 })
 
