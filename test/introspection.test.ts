@@ -334,7 +334,7 @@ t.test('while the issuer is down', async (t) => {
   })
 
   t.test('hanging: a request waits for the deadline, and the next ones do not', async (t) => {
-    const { issuer, get } = await askingApi(t, { introspection: { timeout: 100 } })
+    const { issuer, get } = await askingApi(t, { introspection: { timeout: 1_000 } })
     const token = await issuer.issueToken()
     issuer.fail('hang', 'introspection')
     t.equal((await get(token)).status, 503)

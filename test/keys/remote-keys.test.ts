@@ -587,14 +587,14 @@ t.test('close', async (t) => {
   })
 
   t.test('and the deadline leave an exchange alone that has ended', async (t) => {
-    const fake = issuer(['a'], { timeout: 20 })
+    const fake = issuer(['a'], { timeout: 500 })
     fake.manual = true
     const waiting = outcome(fake, 'a')
     await turns()
     const signal = fake.exchange?.signal
     fake.exchange?.deliver()
     t.equal(await waiting, 'accepted')
-    await new Promise((done) => setTimeout(done, 40))
+    await new Promise((done) => setTimeout(done, 520))
     fake.keys.close()
     t.equal(signal?.aborted, false)
   })

@@ -397,7 +397,7 @@ t.test('a store that hangs holds up neither a request nor a shutdown for long', 
     issuer: issuer.issuer,
     audience: 'api://default',
     jwks: {
-      timeout: 100,
+      timeout: 1_000,
       store: { load: () => new Promise(() => {}), save: () => new Promise(() => {}) },
     },
     logger: { warn: (_, message) => warnings.push(message) },
