@@ -22,6 +22,7 @@ const FOUNDATION = [
   'secure-url',
   'statistics',
   'token68',
+  'whole-number',
 ]
 
 const PLUGIN = [

@@ -1,4 +1,5 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
+import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
 
 export { isPlainObject, requireKnownKeys } from '../plain-object.js'
 
@@ -7,16 +8,9 @@ export function reject(name: string, rule: string): never {
   throw new TypeError(`"${name}" option ${rule}`)
 }
 
-/** A whole number in `[minimum, maximum]`. */
-export function numberIn(
-  name: string,
-  value: unknown,
-  { minimum, maximum, unit }: { minimum: number; maximum: number; unit: string },
-): number {
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) {
-    return value as number
-  }
-  return reject(name, `must be a whole number of ${unit} from ${minimum} to ${maximum}`)
+/** @throws {TypeError} unless it is a whole number within the bounds. */
+export function numberIn(name: string, value: unknown, bounds: Bounds): number {
+  return isWholeNumber(value, bounds) ? value : reject(name, describeBounds(bounds))
 }
 
 export function booleanOr(name: string, value: unknown, fallback: boolean): boolean {

@@ -54,6 +54,13 @@ export interface DPoPReplayOptions {
   maxEntries?: number
 
   /**
+   * How many of one client's key are remembered by this process at once, whatever the store: a client
+   * that makes more is answered with 503, and the others are not. Default a tenth of `maxEntries`;
+   * from 100 to 100,000,000.
+   */
+  maxEntriesPerKey?: number
+
+  /**
    * What becomes of a request while `stores.replay` can't be asked: `'refuse'` is a 503, and
    * `'dangerouslyAccept'` lets a stolen proof pass again for as long as it is fresh. Default `'refuse'`.
    */
@@ -157,17 +164,21 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
 }
 
 function resolveReplay(options: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
-  requireKnownKeys('"dpop.replay"', options, ['maxEntries', 'whenUnavailable'])
-  const { maxEntries = 1_000_000, whenUnavailable = 'refuse' } = options
+  requireKnownKeys('"dpop.replay"', options, ['maxEntries', 'maxEntriesPerKey', 'whenUnavailable'])
+  const { whenUnavailable = 'refuse' } = options
   if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
     return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")
   }
-  return Object.freeze({
-    maxEntries: numberIn('dpop.replay.maxEntries', maxEntries, {
-      minimum: 1_000,
-      maximum: 100_000_000,
-      unit: 'proofs',
-    }),
-    whenUnavailable,
+  const maximum = 100_000_000
+  const maxEntries = numberIn('dpop.replay.maxEntries', options.maxEntries ?? 1_000_000, {
+    minimum: 1_000,
+    maximum,
+    unit: 'proofs',
   })
+  const maxEntriesPerKey = numberIn(
+    'dpop.replay.maxEntriesPerKey',
+    options.maxEntriesPerKey ?? Math.floor(maxEntries / 10),
+    { minimum: 100, maximum, unit: 'proofs' },
+  )
+  return Object.freeze({ maxEntries, maxEntriesPerKey, whenUnavailable })
 }

@@ -4,7 +4,10 @@
  * Each revocation is an entry of its own there, and a revision changes with each. Who revokes tells
  * the others by a message, which says what changed and from which revision to which. Messages may be
  * lost, so everybody looks at the revision twice a second, and at all entries if it is one that they
- * weren't told of. An instance that knows of an entry which the store has lost puts it there again.
+ * weren't told of. Two who write at once may follow the same revision, so that one of their messages, if
+ * it is lost, isn't missed: therefore everybody looks at all entries once more, some seconds after it
+ * took a revision from a message. An instance that knows of an entry which the store has lost puts it
+ * there again.
  */
 import { randomUUID } from 'node:crypto'
 import { StoreUnavailableError } from '../errors.js'
@@ -30,6 +33,7 @@ const CHANNEL = 'revocations'
 /** In milliseconds. */
 const POLL_EVERY = 500
 const SUBSCRIBE_EVERY = 5_000
+const LOOK_AGAIN_AFTER = 5_000
 const TELL_EVERY = 30_000
 /** How long a start may wait for the revocations, and an end for what is still to be told. */
 const SOON = 2_000
@@ -50,6 +54,7 @@ export class SharedRevocations {
   #mustLoad = true
   /** The one that all known entries belong to. */
   #revision: string | undefined
+  #lookAgainAt = Number.POSITIVE_INFINITY
   /** For how long entries were asked to be kept, in seconds since the last token was issued. */
   #promisedLife = 0
   #writing: Promise<void> | undefined
@@ -130,7 +135,8 @@ export class SharedRevocations {
 
   async #pollNow(): Promise<void> {
     const revision = await this.#options.store.get(REVISION)
-    if (this.#mustLoad || revision !== this.#revision) await this.#load(revision)
+    const isLate = performance.now() >= this.#lookAgainAt
+    if (this.#mustLoad || isLate || revision !== this.#revision) await this.#load(revision)
     this.#keepForLonger()
     while (this.#pending.size > 0) await this.#write()
   }
@@ -139,6 +145,7 @@ export class SharedRevocations {
   async #load(revision: string | undefined): Promise<void> {
     const { store, revocations } = this.#options
     this.#mustLoad = false
+    this.#lookAgainAt = Number.POSITIVE_INFINITY
     try {
       const listed = new Set<string>()
       for (const [key] of await store.list(ENTRIES)) listed.add(key.slice(ENTRIES.length))
@@ -189,7 +196,7 @@ export class SharedRevocations {
     const previous = await store.get(REVISION)
     const next = randomUUID()
     await store.set(REVISION, next, LONGEST_TTL)
-    if (this.#revision === previous) this.#revision = next
+    this.#follow(previous, next)
     const entries = batch.map(([entry]) => entry)
     for (const entry of entries) this.#pending.delete(entry)
     // It is there: who doesn't hear of it sees that the revision is another one.
@@ -208,32 +215,37 @@ export class SharedRevocations {
     if (this.#unsubscribe || this.#subscribing || now < this.#subscribeAt) return
     this.#subscribing = true
     this.#subscribeAt = now + SUBSCRIBE_EVERY
-    this.#options.store
-      .subscribe(
-        CHANNEL,
-        (message) => this.#heard(message),
-        () => {
-          this.#mustLoad = true
-          this.#poll()
-        },
-      )
-      .then(
-        async (unsubscribe) => {
-          if (this.#closed) await unsubscribe()
-          else this.#unsubscribe = unsubscribe
-        },
-        (error) => this.#failed(error),
-      )
+    this.#subscribeNow()
+      .catch((error) => this.#failed(error))
       .finally(() => {
         this.#subscribing = false
       })
   }
 
+  async #subscribeNow(): Promise<void> {
+    const unsubscribe = await this.#options.store.subscribe(
+      CHANNEL,
+      (message) => this.#heard(message),
+      () => {
+        this.#mustLoad = true
+        this.#poll()
+      },
+    )
+    if (this.#closed) await unsubscribe()
+    else this.#unsubscribe = unsubscribe
+  }
+
   #heard(message: string): void {
     const [previous, next, ...entries] = message.split(' ')
     for (const entry of entries) this.#take(entry)
-    // Otherwise something was missed, which the next look at the revision makes good.
-    if (previous === (this.#revision ?? NONE)) this.#revision = next
+    this.#follow(previous === NONE ? undefined : previous, next)
+  }
+
+  #follow(previous: string | undefined, next: string | undefined): void {
+    // Something was missed, which the next look at the revision makes good.
+    if (previous !== this.#revision) return
+    this.#revision = next
+    this.#lookAgainAt = Math.min(this.#lookAgainAt, performance.now() + LOOK_AGAIN_AFTER)
   }
 
   #failed(error: unknown): void {

@@ -1,15 +1,8 @@
 /** The words in which an option of a store is refused. */
+import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
 
-/** @throws {TypeError} unless it is a whole number from `minimum` to `maximum`. */
-export function wholeNumber(
-  name: string,
-  value: unknown,
-  { minimum, maximum, unit }: { minimum: number; maximum: number; unit: string },
-): number {
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) {
-    return value as number
-  }
-  throw new TypeError(
-    `"${name}" of a store must be a whole number of ${unit} from ${minimum} to ${maximum}`,
-  )
+/** @throws {TypeError} unless it is a whole number within the bounds. */
+export function wholeNumber(name: string, value: unknown, bounds: Bounds): number {
+  if (isWholeNumber(value, bounds)) return value
+  throw new TypeError(`"${name}" of a store ${describeBounds(bounds)}`)
 }

@@ -34,6 +34,7 @@ const MISTAKES: readonly [option: unknown, message: RegExp][] = [
   [{ nonce: { secret, life: 1 } }, /"life" is no option of "dpop.nonce"/],
   [{ replay: 1 }, /"dpop.replay" must be an object/],
   [{ replay: { maxEntries: 999 } }, /"dpop.replay.maxEntries"/],
+  [{ replay: { maxEntriesPerKey: 99 } }, /"dpop.replay.maxEntriesPerKey"/],
   [{ replay: { whenUnavailable: 'accept' } }, /"dpop.replay.whenUnavailable" option must be/],
 ]
 
@@ -58,7 +59,7 @@ t.test('what is left out has the defaults that the documentation names', async (
     baseUrls: [],
     maxAge: 60,
     nonce: undefined,
-    replay: { maxEntries: 1_000_000, whenUnavailable: 'refuse' },
+    replay: { maxEntries: 1_000_000, maxEntriesPerKey: 100_000, whenUnavailable: 'refuse' },
   })
   const options = { baseUrl: ['https://a.example/', 'https://b.example/v1'], nonce: { secret } }
   const resolved = resolveDPoP(options)

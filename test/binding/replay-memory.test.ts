@@ -55,3 +55,45 @@ t.test('the log says it once a second, however many requests fail', async (t) =>
   await send().catch(() => {})
   t.equal(warnings.length, 2)
 })
+
+t.test('P5: a client that makes proofs without end takes nobody else’s room', async (t) => {
+  const clock = { now: Date.now() }
+  const other = await DPoPClient.make()
+  const rejections: unknown[] = []
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    // What is decided for an outage of the store is no way around.
+    dpop: { maxAge: 60, replay: { maxEntriesPerKey: 100, whenUnavailable: 'dangerouslyAccept' } },
+    now: () => clock.now,
+    logger: { warn: (details) => void rejections.push(details) },
+  })
+  const proofBy = (by: DPoPClient, token: string) =>
+    by.proof({ url, token }, { claims: { iat: seconds(clock.now) } })
+  const send = async (by: DPoPClient, token: string, proof?: string) => {
+    const dpop = { proof: proof ?? (await proofBy(by, token)), method: 'GET', url }
+    return server.verify({ token, dpop }).then(
+      () => 'accepted',
+      (error) => error,
+    )
+  }
+  const theirs = await tokenOf({ cnf: { jkt: other.jkt }, exp: seconds() + 3_000 })
+
+  const first = await proofBy(client, token)
+  t.equal(await send(client, token, first), 'accepted')
+  for (let i = 0; i < 150; i++) t.match(await send(client, token, first), { statusCode: 401 })
+  for (let i = 1; i < 100; i++)
+    t.equal(await send(client, token), 'accepted', 'replays cost nothing')
+  const error = await send(client, token)
+  t.ok(error instanceof StoreUnavailableError)
+  t.match(error.finding, { found: /one key made its 100 proofs.*maxEntriesPerKey/ })
+  t.equal(await send(other, theirs), 'accepted', 'who else has a key goes on')
+  t.strictSame(rejections, [], 'nothing is wrong with the store')
+
+  clock.now += 150_000
+  t.equal(await send(client, token), 'accepted', 'and so does the client, a while later')
+  clock.now += 1_000_000
+  t.equal(await send(client, token), 'accepted')
+  t.equal(await send(other, theirs), 'accepted')
+})

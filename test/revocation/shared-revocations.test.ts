@@ -116,6 +116,53 @@ t.test('nobody who reads the store learns who was revoked', async (t) => {
   t.notMatch(JSON.stringify(all), /ada|token-1|sub|jti|issuer/)
 })
 
+t.test('two who write at once after the same revision leave nothing unseen', async (t) => {
+  const store = memoryStore()
+  const [one, other] = [await instance(t, store), await instance(t, store)]
+  const token = await tokenOf()
+  await one.revoke({ jti: 'another' })
+  await sleep(10)
+  // A third instance wrote this entry and its revision, and before its message, which is lost, a
+  // fourth one wrote its own revision after the same one.
+  const before = (await store.get('revocations-revision')) as string
+  const hidden = await entriesOf({ jti: 'token-1' })
+  for (const entry of hidden) await store.set(entry, '', 1_000_000)
+  await store.set('revocations-revision', 'fourth', 1_000_000)
+  await store.publish('revocations', `${before} fourth`)
+  await sleep(1_200)
+  await other.verify(token)
+  let refused = false
+  for (let i = 0; i < 20 && !refused; i++) refused = await refuses(other, token)
+  t.ok(refused, 'it looks again soon')
+})
+
+/** What an instance writes that revokes so. */
+async function entriesOf(revocation: { jti: string }): Promise<readonly string[]> {
+  const store = memoryStore()
+  const server = await createResourceServer({
+    ...(given() as ResourceServerOptions),
+    stores: { revocations: store },
+  })
+  await server.revoke(revocation)
+  await server.close()
+  return (await store.list('revocation:')).map(([entry]) => entry)
+}
+
+t.test('a store that throws at once is a store that fails', async (t) => {
+  const store = memoryStore()
+  const subscribe = store.subscribe.bind(store)
+  let thrown = 0
+  store.subscribe = () => {
+    thrown++
+    throw new Error('not a promise')
+  }
+  const server = await instance(t, store)
+  t.equal(thrown, 1)
+  t.match(server.warnings, [/revocations/])
+  store.subscribe = subscribe
+  t.ok(await server.verify(await tokenOf()))
+})
+
 t.test('a message that is lost is made good by the revision', async (t) => {
   const store = faultyStore()
   const [one, other] = [await instance(t, store), await instance(t, store)]

@@ -2,6 +2,7 @@
 import { StoreUnavailableError } from '../../errors.js'
 import type { Store } from '../../stores/store.js'
 import { sha256 } from '../thumbprint.js'
+import type { ClientShares } from './client-shares.js'
 
 /** What tells proofs apart: the `jti` of one client says nothing about another's. */
 export interface ProofIdentity {
@@ -11,6 +12,8 @@ export interface ProofIdentity {
 
 export interface ReplayMemoryOptions {
   readonly store: Store
+  /** How much of it each client may have. */
+  readonly shares: ClientShares
   /** What happens while the store can't be asked. */
   readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
   /** Told at most once a second. */
@@ -18,6 +21,8 @@ export interface ReplayMemoryOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
+
+const MEMORY = 'the memory of used DPoP proofs'
 
 /** In seconds: long enough for a store to come back, short enough for a client to wait. */
 const RETRY_AFTER = 1
@@ -37,19 +42,33 @@ export class ReplayMemory {
    * Remembers a proof until a time, in seconds since the epoch, unless it is remembered already.
    *
    * @returns whether it is the first time that it is seen.
-   * @throws {StoreUnavailableError} if nobody can tell.
+   * @throws {StoreUnavailableError} if nobody can tell, or the client has no share of the memory left.
    */
   async add({ jkt, jti }: ProofIdentity, until: number): Promise<boolean> {
-    const { store, whenUnavailable, now } = this.#options
+    const { store, shares, whenUnavailable, now } = this.#options
+    this.#requireShare(jkt)
     const ttl = Math.max(1, Math.ceil(until * 1000 - now()))
     try {
-      return await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
+      const isFirst = await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
+      // Not its replays: whoever has one of its proofs could use up the share with them.
+      if (isFirst) shares.count(jkt)
+      return isFirst
     } catch (error) {
       this.#tell(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
-      throw new StoreUnavailableError('the memory of used DPoP proofs', RETRY_AFTER, error)
+      throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
     }
   }
+
+  #requireShare(jkt: string): void {
+    try {
+      this.#options.shares.requireSome(jkt)
+    } catch (error) {
+      // Nothing is wrong with the store, so it is refused whatever happens in an outage.
+      throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
+    }
+  }
+
   #tell(error: unknown): void {
     const now = this.#options.now()
     if (now < this.#quietUntil) return

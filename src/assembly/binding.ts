@@ -1,0 +1,61 @@
+/** What tokens are bound to: the keys of clients (RFC 9449), and their certificates (RFC 8705). */
+import { Binding } from '../binding/binding.js'
+import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
+import { ConnectionCertificates } from '../binding/certificate/connection-certificates.js'
+import { ForwardedCertificates } from '../binding/certificate/forwarded-certificates.js'
+import { ClientShares } from '../binding/dpop/client-shares.js'
+import { DPoP } from '../binding/dpop/dpop.js'
+import { Nonces } from '../binding/dpop/nonces.js'
+import { ReplayMemory } from '../binding/dpop/replay-memory.js'
+import type { ResolvedDPoP } from '../options/dpop-option.js'
+import type { ResolvedOptions } from '../options/resource-server-options.js'
+import { memoryStore } from '../stores/memory-store.js'
+
+export function assembleBinding(options: ResolvedOptions): Binding {
+  const { dpop, limits, now } = options
+  const mtls = options.mtls?.mode ?? 'off'
+  if (dpop === undefined) return new Binding({ dpop: 'off', mtls }, undefined)
+  const { mode, algorithms, maxAge, nonce } = dpop
+  return new Binding(
+    { dpop: mode, mtls },
+    new DPoP({
+      algorithms,
+      maxAge,
+      clockTolerance: limits.clockTolerance,
+      now,
+      nonces: nonce && new Nonces({ ...nonce, now }),
+      replays: assembleReplayMemory(dpop, options),
+    }),
+  )
+}
+
+function assembleReplayMemory(
+  { replay, maxAge }: ResolvedDPoP,
+  { stores, limits, now, logger }: ResolvedOptions,
+): ReplayMemory {
+  const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
+  const store = stores.replay ?? memoryStore({ maxEntries, now })
+  // A proof may be made by a clock that is ahead, and be asked about by one that is behind.
+  const life = (maxAge + 3 * limits.clockTolerance) * 1_000
+  store.expectTtl?.(life)
+  return new ReplayMemory({
+    store,
+    shares: new ClientShares({ maxEntriesPerKey, life, now }),
+    whenUnavailable,
+    onFailure: (err) =>
+      logger.warn(
+        { err },
+        whenUnavailable === 'refuse'
+          ? 'the memory of used DPoP proofs could not be asked; its request is answered with 503'
+          : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+      ),
+    now,
+  })
+}
+
+export function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | undefined {
+  if (mtls === undefined) return undefined
+  return mtls.from === 'connection'
+    ? new ConnectionCertificates()
+    : new ForwardedCertificates(mtls.from)
+}

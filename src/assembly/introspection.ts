@@ -1,0 +1,53 @@
+/** How an issuer is asked about tokens (RFC 7662, RFC 9701). */
+import { createIntrospector } from '../introspection/create-introspector.js'
+import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
+import { requireAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
+import type { KeySource } from '../keys/key-source.js'
+import { hasNotThePartsOfJwt } from '../options/introspection-options.js'
+import type { ResolvedIssuer } from '../options/issuer-options.js'
+import type { ResolvedOptions } from '../options/resource-server-options.js'
+import type { Counters } from '../statistics.js'
+import { parseCompactJws } from '../token/compact-jws.js'
+import { KnownHeaders } from '../token/known-headers.js'
+import { requireSigner } from '../token/signer.js'
+
+/** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
+const MAX_ANSWER_LENGTH = 65_536
+
+export async function assembleIntrospection(
+  { issuer, algorithms, audience, introspection, onlyIntrospected, allowHttp }: ResolvedIssuer,
+  keys: KeySource,
+  { now, steadyNow, logger }: ResolvedOptions,
+  counters: Counters,
+): Promise<TokenIntrospection | undefined> {
+  if (introspection === undefined) return undefined
+  const introspector = await createIntrospector({
+    ...introspection,
+    issuer,
+    audience,
+    allowHttp,
+    now,
+    steadyNow,
+    verifySignature: async (jwt) => {
+      const jws = parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders())
+      const algorithm = requireAlgorithm({ algorithms }, jws.header.alg)
+      await requireSigner({ jws, algorithm, source: keys, counters })
+      return jws
+    },
+    onFailure: (err: IntrospectionFailure, retryIn) => {
+      const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
+      const message = 'an issuer could not be asked about a token'
+      if (err.level === 'error' && logger.error !== undefined) logger.error(details, message)
+      else logger.warn(details, message)
+    },
+  })
+  return {
+    mode: introspection.mode,
+    isOnlyWay: onlyIntrospected,
+    isOpaque: introspection.isOpaque,
+    takesTheRest: introspection.isOpaque === hasNotThePartsOfJwt,
+    introspect: (token) => introspector.introspect(token),
+    watch: (token) => introspector.watch(token),
+    close: () => introspector.close(),
+  }
+}

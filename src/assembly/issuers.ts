@@ -1,0 +1,56 @@
+/** The issuers whose tokens are taken: those of the options, or whom a function answers for. */
+import { ConfiguredIssuers } from '../issuer/configured-issuers.js'
+import type { Issuer, IssuerSource } from '../issuer/issuer.js'
+import { metadataUrls } from '../issuer/metadata.js'
+import { TenantIssuers } from '../issuer/tenant-issuers.js'
+import type { ResolvedIssuer } from '../options/issuer-options.js'
+import type { ResolvedOptions } from '../options/resource-server-options.js'
+import type { Counters } from '../statistics.js'
+import { assembleIntrospection } from './introspection.js'
+import { assembleKeys } from './keys.js'
+
+export async function assembleIssuers(
+  options: ResolvedOptions,
+  counters: Counters,
+): Promise<IssuerSource> {
+  const { issuers, steadyNow } = options
+  if (issuers.from === 'options') {
+    const assembling = issuers.issuers.map((issuer) => assembleIssuer(issuer, options, counters))
+    return new ConfiguredIssuers(await Promise.all(assembling))
+  }
+  return new TenantIssuers({
+    ...issuers,
+    now: steadyNow,
+    assemble: async (iss, answer) =>
+      assembleIssuer(issuers.resolve(iss, answer), options, counters),
+  })
+}
+
+async function assembleIssuer(
+  resolved: ResolvedIssuer,
+  options: ResolvedOptions,
+  counters: Counters,
+): Promise<Issuer> {
+  const { issuer, profile, audience, algorithms } = resolved
+  const keys = await assembleKeys(resolved, options)
+  return {
+    issuer,
+    algorithms,
+    profile,
+    expectations: { audience, ...profile },
+    keys,
+    introspection: await assembleIntrospection(resolved, keys, options, counters),
+  }
+}
+
+export function namedIssuers({
+  issuers,
+}: ResolvedOptions): ReadonlyMap<string, string | undefined> {
+  if (issuers.from === 'application') return new Map()
+  return new Map(
+    issuers.issuers.map(({ issuer, keys }) => {
+      const isDiscovered = keys.from === 'remote' && keys.jwksUri === undefined
+      return [issuer, isDiscovered ? metadataUrls(issuer)[0] : undefined]
+    }),
+  )
+}

@@ -1,0 +1,31 @@
+/** The revocations of this instance, and how it shares them. */
+import type { ResolvedOptions } from '../options/resource-server-options.js'
+import { hashedNames } from '../revocation/revocation-names.js'
+import { Revocations } from '../revocation/revocations.js'
+import { SharedRevocations } from '../revocation/shared-revocations.js'
+
+export function assembleRevocations({
+  revocations: options,
+  stores,
+  limits,
+  now,
+  logger,
+}: ResolvedOptions) {
+  const { maxEntries, untilLoaded } = options
+  const alone = { maxEntries, ...limits, now }
+  const { revocations: store } = stores
+  if (store === undefined) return { revocations: new Revocations(alone) }
+  const revocations = new Revocations({
+    ...alone,
+    names: hashedNames(),
+    requireLoaded: () => sharedRevocations.requireLoaded(),
+  })
+  const sharedRevocations: SharedRevocations = new SharedRevocations({
+    store,
+    revocations,
+    untilLoaded,
+    now,
+    onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
+  })
+  return { revocations, sharedRevocations }
+}
