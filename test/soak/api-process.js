@@ -1,0 +1,52 @@
+/** The API with the package as built, in a process of its own. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { writeHeapSnapshot } from 'node:v8'
+import Fastify from 'fastify'
+import resourceServer from 'fastify-resource-server'
+
+let app
+/** Of the event loop, one for each half. */
+const delays = []
+
+const calls = {
+  async open(options) {
+    app = Fastify({ forceCloseConnections: true })
+    await app.register(resourceServer, options)
+    app.get('/', async (request) => ({ user: request.claims.sub }))
+    app.get('/admin', { config: { auth: { scope: 'nobody:has' } } }, async () => 'in')
+    watchEventLoop()
+    return app.listen({ host: '127.0.0.1', port: 0 })
+  },
+  /** The event loop stands still meanwhile, which doesn't count. */
+  snapshot(file) {
+    stopWatching()
+    for (let i = 0; i < 3; i++) globalThis.gc()
+    writeHeapSnapshot(file)
+    watchEventLoop()
+  },
+  /** In milliseconds, of the worse half. */
+  eventLoop() {
+    const worst = (percent) => Math.max(...delays.map((delay) => delay.percentile(percent))) / 1e6
+    return Object.fromEntries([50, 99, 99.9, 100].map((percent) => [percent, worst(percent)]))
+  },
+  statistics: () => app.resourceServer.stats(),
+}
+
+function watchEventLoop() {
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  delays.push(delay)
+}
+
+function stopWatching() {
+  delays.at(-1).disable()
+}
+
+process.on('message', async ({ id, call, args }) => {
+  try {
+    process.send({ id, result: await calls[call](...args) })
+  } catch (error) {
+    process.send({ id, error: error.message })
+  }
+})
+process.on('disconnect', () => process.exit())

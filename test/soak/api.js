@@ -1,0 +1,75 @@
+/** The near end of the API: requests to it, and how it is. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from '../faults/stage/worker.js'
+import { heapOf } from './heap.js'
+
+export class Api {
+  #worker
+  #agent = new Agent({ keepAlive: true, maxSockets: 50 })
+  #folder
+  #before
+
+  /** Everything that waits does so for as much shorter as a minute is shorter. */
+  static async start(issuer, { scale }) {
+    const worker = new Worker(new URL('./api-process.js', import.meta.url))
+    const url = await worker.call('open', {
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      clockTolerance: 2,
+      // Full before half-time, or it would grow until the end.
+      tokenCache: { maxEntries: 500 },
+      jwks: { cooldown: 10_000 * scale, minimumAge: 5_000, maximumAge: 20_000 },
+      introspection: { ...issuer.client, maxAge: 20_000 * scale, staleIfError: 120_000 },
+      dpop: { mode: 'allowed', maxAge: 30 },
+    })
+    const folder = await mkdtemp(join(tmpdir(), 'soak-'))
+    return new Api(worker, url, folder)
+  }
+
+  constructor(worker, url, folder) {
+    this.#worker = worker
+    this.url = url
+    this.#folder = folder
+  }
+
+  /** @returns the status, or what the network said instead. */
+  get(headers, path = '/') {
+    return new Promise((resolve) => {
+      request(this.url + path, { agent: this.#agent, headers })
+        .on('response', (response) => {
+          response.resume()
+          response.on('end', () => resolve(response.statusCode))
+          response.on('error', (error) => resolve(error.code))
+        })
+        .on('error', (error) => resolve(error.code))
+        .end()
+    })
+  }
+
+  async rememberHeap() {
+    this.#before = await this.#heap('half-time')
+    return `${(this.#before.size / 2 ** 20).toFixed(1)} MiB`
+  }
+
+  async compareHeaps() {
+    return { before: this.#before, after: await this.#heap('end') }
+  }
+
+  eventLoop = () => this.#worker.call('eventLoop')
+  statistics = () => this.#worker.call('statistics')
+
+  async end() {
+    this.#agent.destroy()
+    await this.#worker.end()
+    await rm(this.#folder, { recursive: true })
+  }
+
+  async #heap(name) {
+    const file = join(this.#folder, `${name}.heapsnapshot`)
+    await this.#worker.call('snapshot', file)
+    return heapOf(file)
+  }
+}

@@ -1,0 +1,26 @@
+/** The embedded authorization server, in a process of its own. */
+import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+
+let issuer
+
+const calls = {
+  async open() {
+    issuer = await createAuthorizationServer({ algorithm: 'ES256', accessTokenLifetime: 7_200 })
+    return { issuer: issuer.issuer, audience: issuer.audience, client: demoClient }
+  },
+  issue: (claims, options) => issuer.issueToken(claims, options),
+  keySet: () => issuer.keySet(),
+  rotate: () => issuer.rotateKeys(),
+  leave: (how) => issuer.fail(how),
+  comeBack: () => issuer.recover(),
+  asked: () => issuer.requests,
+}
+
+process.on('message', async ({ id, call, args }) => {
+  try {
+    process.send({ id, result: await calls[call](...args) })
+  } catch (error) {
+    process.send({ id, error: error.message })
+  }
+})
+process.on('disconnect', () => process.exit())

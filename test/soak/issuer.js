@@ -1,0 +1,26 @@
+/** The near end of the authorization server. */
+import { Worker } from '../faults/stage/worker.js'
+
+export class Issuer {
+  #worker
+
+  static async start() {
+    const worker = new Worker(new URL('./issuer-process.js', import.meta.url))
+    const names = await worker.call('open')
+    return Object.assign(new Issuer(worker), names)
+  }
+
+  constructor(worker) {
+    this.#worker = worker
+  }
+
+  /** @param options of `issueToken`. */
+  issue = (claims, options = {}) => this.#worker.call('issue', claims, options)
+  keySet = () => this.#worker.call('keySet')
+  rotate = () => this.#worker.call('rotate')
+  leave = (how) => this.#worker.call('leave', how)
+  comeBack = () => this.#worker.call('comeBack')
+  /** How often each endpoint was. */
+  asked = () => this.#worker.call('asked')
+  end = () => this.#worker.end()
+}
