@@ -5,6 +5,7 @@ import type { ClientCertificates } from './binding/certificate/client-certificat
 import type { Presentation, Scheme } from './binding/presentation.js'
 import { bearerCredentials, dpopCredentials, malformedHeader } from './credentials/authorization.js'
 import { dpopProofs } from './credentials/dpop-proofs.js'
+import { requireAllHeaders } from './credentials/whole-headers.js'
 import { InvalidTokenError } from './errors.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { targetUris } from './request-target.js'
@@ -26,9 +27,11 @@ export class RequestCredentials {
 
   /**
    * The token that is sent as a bearer token, or that the application finds somewhere else, where no
-   * scheme is; `undefined` where there is none.
+   * scheme is; `undefined` where there is none. Asked first, so this is where a request is refused of
+   * which Node may have dropped a part.
    */
   bearer(request: FastifyRequest): string | undefined {
+    requireAllHeaders(request.raw, request.server.server.maxHeadersCount)
     if (this.#extractToken === undefined) return bearerCredentials(request.raw)
     const token: unknown = this.#extractToken(request) ?? ''
     if (typeof token === 'string') return token === '' ? undefined : token
