@@ -397,3 +397,29 @@ t.test('shows neither the query of a URL nor credentials in its path', async (t)
   t.match(caught.message, `${url}/[redacted]/token refused`)
   t.notMatch(shown(caught), /key=abc/)
 })
+
+t.test('reads the longest description at once, whatever an attacker makes it of', async (t) => {
+  // Each of them begins what could be a JWT, and none is one.
+  const beginnings = 'eyJ'.repeat(340_000)
+  const body = { error: 'invalid_grant', error_description: beginnings }
+  const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+  const { errorDescription } = await failure({ tokenEndpoint })
+  t.match(errorDescription, /^(?:eyJ){99}ey…$/)
+})
+
+t.test('finds a JWT wherever it stands', async (t) => {
+  const jwt = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJqYW5lIn0.c2ln'
+  const table = {
+    [jwt]: '[redacted]',
+    [`token=${jwt}, twice: eyJ ${jwt}.`]: 'token=[redacted], twice: eyJ [redacted]',
+    [`x${jwt}`]: 'x[redacted]',
+    [`a.${jwt}`]: 'a.[redacted]',
+    [`eyJ.. ${jwt.split('.').slice(0, 2).join('.')}`]: 'eyJ.. [redacted]',
+    'eyJ at the end of eyJ.': 'eyJ at the end of eyJ.',
+  }
+  for (const [text, expected] of Object.entries(table)) {
+    const body = { error: 'invalid_grant', error_description: text }
+    const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+    t.equal((await failure({ tokenEndpoint })).errorDescription, expected)
+  }
+})
