@@ -423,3 +423,19 @@ t.test('finds a JWT wherever it stands', async (t) => {
     t.equal((await failure({ tokenEndpoint })).errorDescription, expected)
   }
 })
+
+t.test(
+  'sends nothing to a plain-text service of this machine for an issuer elsewhere',
+  async (t) => {
+    const { url, seen } = await cannedServer(t, answering(200, token))
+    const issuer = 'https://issuer.example'
+    const metadata = { issuer, token_endpoint: `${url}/admin` }
+    const asked = (input: unknown, init?: RequestInit) =>
+      `${input}`.startsWith(issuer)
+        ? Promise.resolve(Response.json(metadata))
+        : fetch(input as string, init)
+    const error = await failure({ issuer, fetch: asked as typeof fetch })
+    t.match(error, { error: 'invalid_response', message: /no token endpoint that can be used/ })
+    t.same(seen, [])
+  },
+)

@@ -77,7 +77,9 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
   const endpoint = metadata.token_endpoint
   if (typeof endpoint === 'string' && URL.canParse(endpoint)) {
     const url = new URL(endpoint)
-    if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url.href
+    // An issuer elsewhere may not send us to a plain-text service of our own machine.
+    const mayBeHttp = issuer.protocol === 'http:' && isLoopback(url)
+    if (url.protocol === 'https:' || (url.protocol === 'http:' && mayBeHttp)) return url.href
   }
   throw new PasswordGrantError({
     error: 'invalid_response',
