@@ -375,3 +375,13 @@ t.test('signs what it grants with the key that it publishes', async (t) => {
   const id = await jwtVerify(body.id_token as string, keys, { ...expected, audience: 'web' })
   t.equal(id.payload.tenant, 'acme')
 })
+
+t.test('takes a form of at most a hundred parameters', async (t) => {
+  const parameters = (count: number) => Array.from({ length: count }, (_, i) => `p${i}=1`)
+  const post = (form: readonly string[]) => postForm(tokenEndpoint, form.join('&'), web)
+  const { body: few } = await post(parameters(100))
+  t.match(few, { error: 'invalid_request', error_description: /grant_type/ })
+  const { status, body } = await post(parameters(101))
+  t.equal(status, 400)
+  t.match(body, { error: 'invalid_request', error_description: 'There are too many parameters.' })
+})

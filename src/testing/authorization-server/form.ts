@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './oauth-error.js'
 
 const maxBytes = 64 * 1024
+/** Each is looked for among all. */
+const maxParameters = 100
 
 /** The parameters of a request, each at most once; those without a value are left out. */
 export type Form = ReadonlyMap<string, string>
@@ -20,6 +22,9 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
     )
   }
   const parameters = new URLSearchParams(await readBody(request))
+  if (parameters.size > maxParameters) {
+    throw new OAuthError('invalid_request', 'There are too many parameters.')
+  }
   const form = new Map<string, string>()
   for (const [name, value] of parameters) {
     if (parameters.getAll(name).length > 1) {
