@@ -170,6 +170,14 @@ t.test('one bad key does not spoil the set', async (t) => {
   t.notOk(set.knows('constructor'))
 })
 
+t.test('a key whose members are too deep to be compared does not spoil the set', async (t) => {
+  const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
+  const odd = [jwk(rsa, { crv: deep }), jwk(rsa, { issuer: deep }), jwk(p256, { issuer: deep })]
+  const set = await importKeySet({ keys: [...odd, ed25519.publicJwk] }, 5)
+  t.ok(set.knows('eddsa'))
+  t.equal(set.size, 1)
+})
+
 t.test('refuses what is no usable JWK Set, with a sentence that says so', async (t) => {
   for (const odd of [null, undefined, 'x', [], {}, { keys: {} }, { keys: null }, { keys: 'x' }]) {
     await t.rejects(importKeySet(odd, 5), { name: 'TypeError', message: /no "keys" array/ })
