@@ -127,7 +127,8 @@ class MetadataDocument {
     if (!isSecureUrl(value, this.#allowed)) {
       throw new UnexpectedAnswerError(`${this.#url} has a "${name}" that is not an https URL`)
     }
-    return value
+    // As it is asked for: in ASCII, and fit for a log whatever the issuer wrote.
+    return new URL(value).href
   }
 
   /** `undefined` where the issuer says nothing, or nothing that is a list of names. */
@@ -139,5 +140,13 @@ class MetadataDocument {
 }
 
 function quote(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : 'absent'
+  return typeof value === 'string' ? ascii(JSON.stringify(value.slice(0, 200))) : 'absent'
+}
+
+/** JSON leaves characters as they are that a terminal takes for commands. */
+function ascii(json: string): string {
+  return json.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

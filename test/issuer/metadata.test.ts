@@ -165,6 +165,16 @@ t.test('puts no long and no raw name of a stranger into its message', async (t) 
   t.notMatch(error.message, /\n/)
 })
 
+t.test('hands on an address in ASCII, and nothing that a terminal obeys', async (t) => {
+  const jwks_uri = `${JWKS_URI}/\u001b[31m\n\u202e`
+  const { fetch } = serving({ [APPENDED]: { issuer: ISSUER, jwks_uri } })
+  const { jwksUri } = await find(ISSUER, fetch)
+  t.match(jwksUri, /^https:\/\/keys\.example\/v1\/keys\/[\x21-\x7e]+$/)
+  const issuer = '\u009b31m\u202e\u2028\n"ü'
+  const { fetch: stranger } = serving({ [APPENDED]: { issuer, jwks_uri: JWKS_URI } })
+  await t.rejects(find(ISSUER, stranger), { message: /^[\x20-\x7e]+$/ })
+})
+
 t.test('D3: refuses a jwks_uri that is not https', async (t) => {
   const refused = [
     'http://keys.example/keys',
