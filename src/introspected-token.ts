@@ -11,7 +11,7 @@ import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
 import { notAnAccessToken, requireClaims, type TimeLimits } from './token/claims.js'
-import { decodeObject, splitCompact } from './token/compact-serialization.js'
+import { decodeObject } from './token/compact-serialization.js'
 import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
@@ -125,28 +125,41 @@ function requireBindable(
 
 /**
  * What a JWT that we verify nothing of says that it is bound to: an issuer that leaves it out of its
- * answer doesn't make it a bearer token. Whoever wrote it there can only have it refused.
+ * answer doesn't make it a bearer token. Each part is read, because an issuer may forgive a dot too
+ * many or too few, which makes it an opaque token to us. Whoever wrote it there can only have it
+ * refused.
  */
 function ownConfirmation(raw: string): Confirmation | undefined {
-  const [, payload] = splitCompact(raw) ?? []
-  const claims = payload === undefined ? undefined : decodeObject(payload)
-  return claims && readConfirmation(claims)
+  const parts = raw.split('.')
+  if (parts.length === 1) return undefined
+  const said = parts
+    .map(decodeObject)
+    .flatMap((claims) => (claims && readConfirmation(claims)) ?? [])
+  const [own] = said
+  if (said.every((one) => isSameBinding(one, own))) return own
+  throw bindingDiffers('one binding', 'several')
 }
 
 /** What the issuer says of it now may not loosen what it was signed with. */
 function requireSameBinding(now: Confirmation | undefined, signed: Confirmation | undefined): void {
-  if (now === undefined) return
-  if (now.jkt === signed?.jkt && now['x5t#S256'] === signed?.['x5t#S256']) return
+  if (now === undefined || isSameBinding(now, signed)) return
   throw bindingDiffers('the binding that the token itself has')
 }
 
-function bindingDiffers(expected: string): InvalidTokenError {
+function isSameBinding(one: Confirmation, other: Confirmation | undefined): boolean {
+  return one.jkt === other?.jkt && one['x5t#S256'] === other?.['x5t#S256']
+}
+
+function bindingDiffers(
+  expected: string,
+  found = 'another binding in the answer of the issuer',
+): InvalidTokenError {
   return new InvalidTokenError(
     'The access token is bound to something that cannot be proven here',
     {
       check: 'binding',
       expected,
-      found: 'another binding in the answer of the issuer',
+      found,
     },
   )
 }

@@ -97,3 +97,26 @@ t.test('I2, P3: a JWT that only its issuer judges stays bound as well', async (t
   says(certified, {})
   await t.rejects(bearer(certified), binding, 'mtls is off')
 })
+
+t.test('I2, P3: a JWT in a spelling that is none of a JWT stays bound as well', async (t) => {
+  const { issuer, says, bearer, proven } = await start(t)
+  const bound = await tokenOf({ iss: issuer, cnf: { jkt: client.jkt } })
+  const [header, payload] = bound.split('.')
+  const own = { cnf: { jkt: other.jkt } }
+  const others = Buffer.from(JSON.stringify(own)).toString('base64url')
+  for (const spelling of [`${bound}.`, `.${bound}`, `${header}.${payload}`, `${bound}...`]) {
+    says(spelling, {})
+    await t.rejects(
+      bearer(spelling),
+      binding,
+      'an issuer that forgives it would make it a bearer token',
+    )
+    t.same((await proven(spelling)).confirmation, { jkt: client.jkt })
+  }
+  for (const spelling of [`${others}.${bound}`, `${bound}.${others}`]) {
+    says(spelling, {})
+    await t.rejects(proven(spelling, other), binding, 'a key that somebody put beside it')
+    await t.rejects(proven(spelling), binding)
+    await t.rejects(bearer(spelling), binding)
+  }
+})
