@@ -293,3 +293,19 @@ t.test('G4: the password grant is refused in production unless told', async (t) 
   t.equal((await runBuilt([...user, '--dangerously-allow-production'], { env })).code, 0)
   t.equal((await runBuilt(client, { env })).code, 0, 'the other grant is meant for it')
 })
+
+t.test('an answer too deep to be printed is no mistake of this program', async (t) => {
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+  const hostile = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(`{"access_token":"a","token_type":"Bearer","x":${deep}}`)
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => hostile.close())
+  await new Promise((resolve) => hostile.once('listening', resolve))
+  const { port } = hostile.address() as AddressInfo
+  const args = ['token', '--token-endpoint', `http://127.0.0.1:${port}/`, ...identity]
+  const { code, stdout, stderr } = await runHere([...args, '--json'], { env: secrets })
+  t.strictSame([code, stdout], [3, ''])
+  t.match(stderr, /nested too deeply/)
+})

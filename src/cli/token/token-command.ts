@@ -69,7 +69,7 @@ once, because accounts lock.`,
   ],
   async run(args, surroundings) {
     const response = await getToken(args, surroundings)
-    if (args.has('json')) surroundings.stdout.write(`${jsonDocument(response)}\n`)
+    if (args.has('json')) surroundings.stdout.write(`${documentOf(response)}\n`)
     else surroundings.stdout.write(`${sendable(response)}\n`)
     return ExitCode.good
   },
@@ -174,6 +174,14 @@ function readParameters(args: Arguments): Record<string, string> {
     return [name, value.join('=')] as const
   })
   return Object.fromEntries([...named, ...others])
+}
+
+function documentOf(response: TokenResponse): string {
+  try {
+    return jsonDocument(response)
+  } catch {
+    throw new CommandError(ExitCode.unavailable, 'the answer is nested too deeply to be printed')
+  }
 }
 
 /** It goes into a header, by way of a shell: nothing may be in it that ends either. */
