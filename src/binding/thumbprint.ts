@@ -7,6 +7,6 @@ export function sha256(data: string | Uint8Array): string {
 
 /** In constant time, as far as their length goes. */
 export function areEqualThumbprints(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1')]
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -508,7 +508,8 @@ t.test('P4: nonces', async (t) => {
   t.match(newer, /^[\w-]{43}$/, 'and hands on its own')
   t.not(newer, nonce)
 
-  for (const odd of ['x', `${nonce}x`, nonce.toLowerCase(), newer as string]) {
+  const wide = String.fromCharCode(nonce.charCodeAt(0) + 256) + nonce.slice(1)
+  for (const odd of ['x', `${nonce}x`, nonce.toLowerCase(), wide, newer as string]) {
     const answer = await one.send(await make(odd))
     refusal(t, answer, 'use_dpop_nonce', NONCE, odd)
     t.same(answer.headers['dpop-nonce'], [nonce])
