@@ -52,7 +52,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     binding,
     baseUrls: resolved.dpop?.baseUrls ?? [],
     certificates: assembleCertificates(resolved),
-    resourceMetadata: assembleResourceMetadata(resolved, issuers, binding),
+    resourceMetadata: assembleResourceMetadata(resolved, binding),
     issuers,
     namedIssuers: namedIssuers(resolved),
     revocations,

@@ -21,8 +21,7 @@ export interface ProtectedResourceMetadata {
 export interface ResourceMetadataSource {
   readonly resource: string
   readonly fixed: Readonly<Record<string, string>>
-  /** Those known at present. */
-  readonly authorizationServers: () => readonly string[]
+  readonly authorizationServers: readonly string[]
   readonly dpop: { readonly algs: readonly string[]; readonly isRequired: boolean } | undefined
   readonly takesCertificates: boolean
 }
@@ -52,10 +51,10 @@ export class ResourceMetadata {
 
   /** As things are now. */
   document(): ProtectedResourceMetadata {
-    const { resource, fixed, dpop, takesCertificates } = this.#source
+    const { resource, authorizationServers, fixed, dpop, takesCertificates } = this.#source
     return {
       resource,
-      ...some('authorization_servers', this.#source.authorizationServers()),
+      ...some('authorization_servers', authorizationServers),
       ...some('scopes_supported', [...this.#scope].sort()),
       bearer_methods_supported: ['header'],
       ...fixed,

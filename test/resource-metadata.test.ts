@@ -57,6 +57,24 @@ t.test('R1: members without a value are left out', async (t) => {
   })
 })
 
+t.test('R1: which tenants there are is told to nobody', async (t) => {
+  for (const perRequest of [false, true]) {
+    const app = await protectedApi(t, {
+      resourceMetadata: RESOURCE,
+      issuer: () => ({ audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }),
+      tenants: { perRequest },
+      jwks: {},
+    })
+    app.get('/', async () => 'ok')
+    for (const iss of ['https://bank-a.example', 'https://bank-b.example']) {
+      await app.inject({ url: '/', headers: bearer(await tokenOf({ iss, aud: 'nobody' })) })
+      const good = bearer(await tokenOf({ iss }))
+      t.equal((await app.inject({ url: '/', headers: good })).statusCode, 200)
+    }
+    t.notMatch((await app.inject(PLACE)).body, /bank-/)
+  }
+})
+
 t.test('R1: and what the options add is there', async (t) => {
   const app = await start(
     t,

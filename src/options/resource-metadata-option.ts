@@ -12,8 +12,8 @@ export interface ResourceMetadataOptions {
   resource: string
 
   /**
-   * The authorization servers from which clients may get tokens. Default: the issuers that are
-   * configured; needed where a function as `issuer` knows them.
+   * The authorization servers from which clients may get tokens. Default: the issuers that stand
+   * in the options; none where a function as `issuer` knows them, which is not told to anybody.
    */
   authorizationServers?: readonly string[]
 
