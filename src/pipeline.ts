@@ -17,6 +17,7 @@ import type { Binding } from './binding/binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
 import { readConfirmation } from './confirmation.js'
+import { InvalidTokenError } from './errors.js'
 import { type IntrospectionRules, introspectToken, requireActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, requireAlgorithm } from './issuer/issuer.js'
 import { andThen, type NowOrLater } from './now-or-later.js'
@@ -71,7 +72,7 @@ export class Pipeline {
   verify(raw: string, context?: unknown): NowOrLater<AccessToken> {
     const known = this.#known(raw)
     if (known !== undefined) return this.#confirm(known)
-    return this.#joined(raw) ?? this.#begin(raw, context)
+    return this.#joined(raw, context) ?? this.#begin(raw, context)
   }
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
@@ -100,10 +101,15 @@ export class Pipeline {
     })
   }
 
-  #joined(raw: string): Promise<AccessToken> | undefined {
+  #joined(raw: string, context: unknown): Promise<AccessToken> | undefined {
     if (this.#underWay.size === 0) return undefined
     const underWay = this.#underWay.get(tailOf(raw))
-    return underWay?.raw === raw ? underWay.verifying : undefined
+    if (underWay?.raw !== raw) return undefined
+    return underWay.verifying.catch((error) => {
+      if (isRefusal(error)) throw ownCopyOf(error)
+      // Nobody could tell, and somebody may by now: without another verification if not.
+      return this.#begin(raw, context)
+    })
   }
 
   #begin(raw: string, context: unknown): NowOrLater<AccessToken> {
@@ -121,7 +127,9 @@ export class Pipeline {
     const tail = tailOf(raw)
     const verifying = token.finally(() => this.#underWay.delete(tail))
     this.#underWay.set(tail, { raw, verifying })
-    return verifying
+    return verifying.catch((error) => {
+      throw isRefusal(error) ? ownCopyOf(error) : error
+    })
   }
 
   #verifyJwt(raw: string, context: unknown): NowOrLater<AccessToken> {
@@ -174,6 +182,16 @@ function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watc
   // The watch keeps the text.
   token.detach()
   return introspection.watch(token.raw)
+}
+
+function isRefusal(error: unknown): error is InvalidTokenError {
+  // Not one of the application's own kind, which nobody here could make again.
+  return error instanceof InvalidTokenError && error.constructor === InvalidTokenError
+}
+
+/** To each who waits: the application may write into it what is another's to see. */
+function ownCopyOf({ message, finding }: InvalidTokenError): InvalidTokenError {
+  return new InvalidTokenError(message, finding)
 }
 
 interface UnderWay {

@@ -223,14 +223,24 @@ t.test('concurrent first sights of one token verify once', async (t) => {
   }
 })
 
-t.test('concurrent sights of a bad token fail together, and nothing is kept', async (t) => {
+t.test('concurrent sights of a bad token fail together, each with its own error', async (t) => {
   const { pipeline, keys } = watched()
   const bad = forge(await makeKey('ES256'))
-  const outcomes = Array.from({ length: 10 }, () => outcome(pipeline, bad))
-  t.strictSame([...new Set(await Promise.all(outcomes))], ['signature'])
+  const errorsOfTen = async () => {
+    const sights = Array.from({ length: 10 }, async () => pipeline.verify(bad))
+    return (await Promise.allSettled(sights)).map((one) => one.status === 'rejected' && one.reason)
+  }
+  const refusals = await errorsOfTen()
+  t.equal(new Set(refusals).size, 10, 'the application may write into one')
+  t.strictSame([...new Set(refusals.map(({ check }) => check))], ['signature'])
   t.equal(keys.asked, 1)
   await refuses(t, pipeline, bad, 'signature', 'again')
-  t.equal(keys.asked, 2, 'a failure is looked at anew')
+  t.equal(keys.asked, 2, 'nothing is kept: a failure is looked at anew')
+
+  keys.gate = Promise.reject(new KeysUnavailableError(ISSUER, 5, new Error('down')))
+  const outages = await errorsOfTen()
+  t.ok(outages.every((error) => error instanceof KeysUnavailableError))
+  t.equal(keys.asked, 12, 'where nobody could tell, each asks for itself')
 })
 
 t.test('a failure is not kept: the token passes once the reason is gone', async (t) => {
