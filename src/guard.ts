@@ -153,7 +153,13 @@ function report(
   onReject: PluginOptions['onReject'],
 ): void {
   const { code, check, expected } = error
-  const failed = (err: unknown) => request.log.error({ err }, '"onReject" failed')
+  const failed = (err: unknown) => {
+    try {
+      request.log.error({ err }, '"onReject" failed')
+    } catch {
+      // A log that is full is no reason to leave a request without an answer.
+    }
+  }
   try {
     request.log.info({ code, check, expected }, `request refused: ${error.message}`)
     Promise.resolve(onReject?.(error, request)).catch(failed)

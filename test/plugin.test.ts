@@ -522,6 +522,22 @@ t.test('nothing that onReject does changes the answer', async (t) => {
   }
 })
 
+t.test('a log that is full leaves no request without an answer', async (t) => {
+  const full = () => {
+    throw new Error('the log is full')
+  }
+  const silent = () => {}
+  const log = { fatal: silent, error: full, warn: silent, info: full, debug: silent, trace: silent }
+  const logger = { ...log, level: 'info', child: () => logger }
+  const app = await protectedApi(t, {}, {
+    loggerInstance: logger,
+    disableRequestLogging: true,
+  } as never)
+  app.get('/', whoami)
+  t.equal(await statusOf(app, '/'), 401, 'refused at once')
+  t.equal(await statusOf(app, '/', bad), 401, 'refused later')
+})
+
 t.test('HEAD is like GET', async (t) => {
   const app = await protectedApi(t)
   app.get('/', { config: { auth: { scope: 'profile' } } }, () => 'in')
