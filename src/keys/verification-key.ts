@@ -26,12 +26,15 @@ export interface VerificationKey {
 
 /** RFC 7518 §3.3 and §3.5; NIST SP 800-57 says the same. */
 const MIN_RSA_BITS = 2048
+/** Far beyond any in use: a larger one takes thousands of times as long, for each token that names it. */
+const MAX_RSA_BITS = 8192
+const MAX_RSA_EXPONENT = 0xffff_ffffn
 const QUICK_RSA_BITS = 2048
 const QUICK_RSA_EXPONENT = 65_537n
 
 /**
  * The key that a member of a key set stands for; `undefined` for one that can't verify a token:
- * of another `use`, of an unknown kind, too weak, malformed, or private (and so compromised).
+ * of another `use`, of an unknown kind, too weak, too costly, malformed, or private (and so compromised).
  */
 export async function importVerificationKey(jwk: unknown): Promise<VerificationKey | undefined> {
   if (!isJsonObject(jwk) || !isForVerifying(jwk)) return undefined
@@ -41,7 +44,7 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
   const { kid, kty, crv, n, e, x, y } = jwk
   // The rest was judged above; the importer is stricter about it than RFC 7517.
   const material = await importMaterial({ kty, crv: crvOf(kty, crv), n, e, x, y }, algorithm)
-  if (material === undefined || !isStrong(material)) return undefined
+  if (material === undefined || !isSound(material)) return undefined
   return Object.freeze({
     kid: kid as string | undefined,
     algorithms: new Set(algorithms),
@@ -95,11 +98,16 @@ async function importMaterial(
   }
 }
 
-function isStrong({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): boolean {
+function isSound({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): boolean {
   if (asymmetricKeyType !== 'rsa') return true
   const { modulusLength = 0, publicExponent = 0n } = details as AsymmetricKeyDetails
   // An exponent of 1 verifies anything that anybody writes down.
-  return modulusLength >= MIN_RSA_BITS && publicExponent >= 3n
+  return (
+    modulusLength >= MIN_RSA_BITS &&
+    modulusLength <= MAX_RSA_BITS &&
+    publicExponent >= 3n &&
+    publicExponent <= MAX_RSA_EXPONENT
+  )
 }
 
 /** RSA of the usual size and exponent: 20 microseconds. Elliptic curves take three times as long. */

@@ -24,12 +24,20 @@ t.test('RSA keys that take longer are not quick, however little longer', async (
   for (const bits of [2050, 2056, 3072, 4096]) t.equal(await isQuick(rsa(bits)), false, `${bits}`)
   t.equal(await isQuick(rsa(2048, 65_539)), false, 'a larger exponent')
   const usual = rsa(2048)
-  // No honest key; to verify with it takes a hundred times as long.
-  const huge = { ...usual, e: Buffer.alloc(255, 0xff).toString('base64url') }
-  t.equal(await isQuick(huge), false, 'an exponent as long as the modulus')
   t.equal(await isQuick({ ...usual, e: 'AAEAAQ' }), true, 'zeros before the exponent are nothing')
   const padded = Buffer.concat([Buffer.alloc(9), Buffer.from(usual.n as string, 'base64url')])
   t.not(await isQuick({ ...usual, n: padded.toString('base64url') }), false, 'nor before a modulus')
+})
+
+t.test('J14: RSA keys made to cost much are not used', async (t) => {
+  const odd = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url')
+  const usual = rsa(2048)
+  // No honest keys; to verify with them takes hundreds and thousands of times as long.
+  t.equal(await isQuick({ ...usual, e: odd(255) }), undefined, 'an exponent like the modulus')
+  t.equal(await isQuick({ ...usual, e: odd(5) }), undefined, 'an exponent of 40 bits')
+  t.equal(await isQuick({ ...usual, e: odd(4) }), false, 'one of 32')
+  t.equal(await isQuick({ ...usual, n: odd(1_025) }), undefined, 'a modulus of 8200 bits')
+  t.equal(await isQuick({ ...usual, n: odd(1_024) }), false, 'one of 8192')
 })
 
 t.test('elliptic curves are not quick', async (t) => {
