@@ -32,6 +32,8 @@ export interface VerifiedTokensOptions {
 /** The token as text, parsed, and the objects around it: 3 to 4 times its length, measured. */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
+/** An object or array of its own among the claims, which may be two characters long. */
+const BYTES_PER_NESTED = 128
 
 /** How many of the last tokens are kept before they come again, and their share of the bytes. */
 const NEWCOMERS = 64
@@ -102,6 +104,15 @@ export class VerifiedTokens {
   }
 }
 
-function bytesOf({ token }: Verdict): number {
-  return BYTES_PER_ENTRY + token.raw.length * BYTES_PER_CHARACTER
+function bytesOf({ token: { raw, claims } }: Verdict): number {
+  return BYTES_PER_ENTRY + raw.length * BYTES_PER_CHARACTER + nestedIn(claims) * BYTES_PER_NESTED
+}
+
+/** How many objects and arrays there are. Their depth was bounded when they were read. */
+function nestedIn(value: object): number {
+  let count = 0
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) count += 1 + nestedIn(member)
+  }
+  return count
 }

@@ -8,8 +8,8 @@ import { makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
 
-function verdict(raw: string): Verdict {
-  return { token: { raw, detach() {} } as AccessToken } as Verdict
+function verdict(raw: string, claims: object = {}): Verdict {
+  return { token: { raw, claims, detach() {} } as AccessToken } as Verdict
 }
 
 function tokens(count: number, length = 200): string[] {
@@ -83,6 +83,16 @@ t.test('is bounded in bytes, newcomers included', async (t) => {
   const [huge] = tokens(1, 40_000) as [string]
   for (let sight = 0; sight < 3; sight++) cache.add(verdict(huge), 1)
   t.equal(cache.get(huge, 1), undefined, 'one that is too large is not kept')
+})
+
+t.test('counts what claims are made of: thousands of arrays fit into a short token', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 1_000_000 })
+  const nested = { a: Array.from({ length: 500 }, () => [{ b: null }]) }
+  const all = tokens(100, 4_000)
+  for (let sight = 0; sight < 3; sight++) {
+    for (const raw of all) if (!cache.get(raw, 1)) cache.add(verdict(raw, nested), 1)
+  }
+  t.equal(cache.size, 6, 'of 145,000 bytes each')
 })
 
 t.test('forgets a token that did not come again for long', async (t) => {
