@@ -35,7 +35,9 @@ export class ResourceServer<Context = unknown> {
    * the requirement if there is one. Whether its issuer revoked it is asked only with
    * `introspection`.
    *
-   * @param token as it stands after `Bearer `; with what came along, if it may be bound.
+   * @param token as it stands after `Bearer `; with what came along, if it may be bound. Of what a
+   *   caller sent as JSON, make sure that it is a string: an object would say itself which URL its
+   *   proof must be for.
    * @param requirement what the token must permit; see {@link Requirement}.
    * @param context handed on to the requirement's `authorize`, and to a function as `issuer`.
    * @throws {MissingCredentialsError} if there is no token.
