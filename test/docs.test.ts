@@ -162,6 +162,14 @@ t.test('every link leads somewhere', async (t) => {
   }
 })
 
+t.test('every file that a page names is there', async (t) => {
+  for (const page of pages) {
+    for (const [, path = ''] of read(page).matchAll(/`((?:src|test|examples)\/[\w./-]+)`/g)) {
+      t.ok(existsSync(new URL(path, root)), `${page}: ${path}`)
+    }
+  }
+})
+
 /** As GitHub makes it. */
 function slug(heading: string): string {
   return heading
