@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import t from 'tap'
 import {
@@ -163,6 +163,39 @@ t.test('rotates its keys and drops the others, to another algorithm', async (t) 
   t.match(protectedHeader, { kid, alg: 'EdDSA' })
   await server.rotateKeys()
   t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm stays')
+})
+
+t.test('publishes a key of the test beside its own, until the others are dropped', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const mine = await generateKeyPair('RS256')
+  const jwk = { ...(await exportJWK(mine.publicKey)), kid: 'mine', alg: 'RS256' }
+  server.publishKey(jwk)
+  jwk.kid = 'other'
+  server.publishKey({ kty: 'RSA', n: 'AQAB', e: 'AQAB', use: 'enc' })
+  t.match(server.keySet().keys, [{ alg: 'ES256' }, { kid: 'mine' }, { n: 'AQAB', use: 'enc' }])
+  const token = await new SignJWT({ iss: server.issuer })
+    .setProtectedHeader({ alg: 'RS256', kid: 'mine' })
+    .sign(mine.privateKey)
+  await t.resolves(jwtVerify(token, createRemoteJWKSet(new URL(server.jwksUri))))
+  const metadata = await fetch(`${server.issuer}/.well-known/openid-configuration`)
+  t.match(await metadata.json(), { id_token_signing_alg_values_supported: ['ES256', 'RS256'] })
+
+  await server.rotateKeys()
+  t.equal(server.keySet().keys.length, 4, 'a rotation keeps it')
+  await server.rotateKeys({ keep: false })
+  t.equal(server.keySet().keys.length, 1)
+})
+
+t.test('publishes no key that is private or none at all', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  for (const jwk of [await exportJWK(privateKey), { kty: 'oct', k: 'c2VjcmV0' }]) {
+    t.throws(() => server.publishKey(jwk), { name: 'TypeError', message: /without private/ })
+  }
+  for (const jwk of [undefined, null, [], 'key', {}, { kty: 1 }]) {
+    t.throws(() => server.publishKey(jwk as never), { name: 'TypeError', message: /as a JWK/ })
+  }
+  t.equal(server.keySet().keys.length, 1)
 })
 
 t.test('cannot be spoilt through the key set that it hands out', async (t) => {

@@ -1,4 +1,4 @@
-import type { JSONWebKeySet } from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import type { Fault } from './fault.js'
 import type { IntrospectionAnswerOptions, IntrospectionOverride } from './introspection-override.js'
 import type { ClaimOverrides, IssueTokenOptions } from './issue-token-options.js'
@@ -94,6 +94,15 @@ export interface AuthorizationServer {
   rotateKeys(options?: RotationOptions): Promise<string>
   /** The public keys as they are published now (RFC 7517 §5). */
   keySet(): JSONWebKeySet
+  /**
+   * Publishes one more public key, whose private half the test has: for tokens that no server would
+   * sign, and for keys that nobody should use. It is published as it is, whatever its size, use or
+   * `kid`, after the server's own keys, until {@link rotateKeys} with `keep: false`. The server signs
+   * nothing with it, and its introspection endpoint doesn't know the tokens.
+   *
+   * @throws {TypeError} it is no JWK, or has private or secret parts
+   */
+  publishKey(jwk: JWK): void
   /**
    * Publishes the key set at another URL, `{issuer}/v1/keys-2` and so on, which the metadata names
    * from now on; answers it. The former URL answers 404, unless `keepOld` is true: then the keys as

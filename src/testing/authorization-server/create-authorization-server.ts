@@ -87,6 +87,7 @@ export async function createAuthorizationServer(
     requireDPoPNonce: () => dpopProofs.requireNonce(),
     rotateKeys: (options) => keys.rotate(options),
     keySet: () => keys.keySet(),
+    publishKey: (jwk) => keys.publish(jwk),
     moveKeySet: (options) => keySetLocation.move(options),
     fail: (fault, endpoints) => faults.fail(fault, endpoints),
     recover: (endpoints) => faults.recover(endpoints),

@@ -9,7 +9,8 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-import type { AsymmetricAlgorithm } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../algorithms.js'
+import { isJsonObject } from '../../json-object.js'
 
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 export type SigningAlgorithm = AsymmetricAlgorithm
@@ -24,6 +25,9 @@ export interface RotationOptions {
   /** The algorithm of the new key. Default: the one in use. */
   algorithm?: SigningAlgorithm | undefined
 }
+
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 interface SigningKey {
   algorithm: SigningAlgorithm
@@ -42,6 +46,7 @@ export interface SignedToken {
 export class SigningKeys {
   #current: SigningKey
   #published: SigningKey[]
+  #foreign: JWK[] = []
 
   private constructor(first: SigningKey) {
     this.#current = first
@@ -57,7 +62,8 @@ export class SigningKeys {
   }
 
   get publishedAlgorithms(): SigningAlgorithm[] {
-    return [...new Set(this.#published.map(({ algorithm }) => algorithm))]
+    const own = this.#published.map(({ algorithm }) => algorithm)
+    return [...new Set([...own, ...ASYMMETRIC_ALGORITHMS.filter((alg) => this.#hasForeign(alg))])]
   }
 
   isPublished(kid: string): boolean {
@@ -65,13 +71,26 @@ export class SigningKeys {
   }
 
   keySet(): JSONWebKeySet {
-    return { keys: this.#published.map(({ publicJwk }) => ({ ...publicJwk })) }
+    const own = this.#published.map(({ publicJwk }) => publicJwk)
+    return { keys: [...own, ...this.#foreign].map((jwk) => ({ ...jwk })) }
+  }
+
+  /** @throws {TypeError} it is no JWK, or has private or secret parts */
+  publish(jwk: JWK): void {
+    if (!isJsonObject(jwk) || typeof jwk.kty !== 'string') {
+      throw new TypeError('"jwk" must be a public key as a JWK, with "kty"')
+    }
+    if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) {
+      throw new TypeError('"jwk" must be a public key, without private or secret parts')
+    }
+    this.#foreign.push(structuredClone(jwk))
   }
 
   async rotate({ keep = true, algorithm = this.algorithm }: RotationOptions = {}): Promise<string> {
     const next = await generate(algorithm)
     this.#current = next
     this.#published = keep ? [...this.#published, next] : [next]
+    this.#foreign = keep ? this.#foreign : []
     return next.kid
   }
 
@@ -87,6 +106,10 @@ export class SigningKeys {
       .setProtectedHeader(protectedHeader as unknown as JWTHeaderParameters)
       .sign(privateKey)
     return { token, kid }
+  }
+
+  #hasForeign(algorithm: SigningAlgorithm): boolean {
+    return this.#foreign.some(({ alg }) => alg === algorithm)
   }
 
   async #keyOf(algorithm: SigningAlgorithm): Promise<SigningKey> {
