@@ -1,0 +1,199 @@
+/** B1 to B5, B8: how a token is sent, and what is answered without one (RFC 6750 §2, §3). */
+import { type Check, rule } from '../check.js'
+import {
+  expectAnswer,
+  expectNoError,
+  expectRefused,
+  expectTaken,
+  expectThat,
+} from '../stage/expect.js'
+import { SCOPE } from '../targets/target.js'
+
+export const bearer: readonly Check[] = [
+  rule(
+    'B1',
+    'RFC 6750 §2.1',
+    'MUST',
+    'A good token in the header is taken',
+    ['jwt'],
+    async ({ api }) => {
+      for (const key of new Set([api.options.keys.rs256, api.key])) {
+        expectTaken(await api.present(api.forge({ key })), `a good token, ${key.alg}`)
+      }
+    },
+  ),
+
+  rule(
+    'B1',
+    'RFC 9110 §11.1',
+    'MUST',
+    'The name of the scheme is taken in any case',
+    ['credentials'],
+    async ({ api }) => {
+      for (const scheme of [api.scheme.toLowerCase(), api.scheme.toUpperCase()]) {
+        const token = api.forge()
+        const answer = api.has('bearer')
+          ? await api.send({ lines: [`authorization: ${scheme} ${token}`] })
+          : await api.prove(token, {}, { scheme })
+        expectTaken(answer, `"${scheme}"`)
+      }
+    },
+  ),
+
+  rule(
+    'B1',
+    'RFC 6750 §2.1',
+    'SHOULD',
+    'Several spaces may stand between scheme and token',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const answer = await api.send({ lines: [`authorization: Bearer   ${api.forge()}`] })
+      expectTaken(answer, 'three spaces')
+    },
+  ),
+
+  rule(
+    'B1',
+    'RFC 6750 §2.1',
+    'MUST',
+    'What is no token68 is refused, also with a good token in it',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const token = api.forge()
+      for (const [what, value] of Object.entries({
+        'two tokens': `Bearer ${token} ${token}`,
+        'a list of tokens': `Bearer ${token}, Bearer ${token}`,
+        'a quoted token': `Bearer "${token}"`,
+        'a parameter': `Bearer token=${token}`,
+        'the token alone': token,
+        'the scheme alone': 'Bearer',
+      })) {
+        expectRefused(await api.send({ lines: [`authorization: ${value}`] }), what)
+      }
+    },
+  ),
+
+  rule(
+    'B2',
+    'RFC 9110 §11.6.1',
+    'MUST',
+    'Without a token: 401 and a challenge',
+    ['jwt'],
+    async ({ api }) => {
+      const scheme = api.has('bearer') ? 'bearer' : 'dpop'
+      expectAnswer(await api.send(), { status: 401, scheme }, 'no token')
+    },
+  ),
+
+  rule('B2', 'RFC 6750 §3.1', 'SHOULD', 'It is told no error', ['credentials'], async ({ api }) => {
+    expectNoError(await api.send(), 'no token')
+  }),
+
+  rule(
+    'B2',
+    'RFC 6750 §3.1',
+    'SHOULD',
+    'Another scheme counts as no token',
+    ['credentials'],
+    async ({ api }) => {
+      for (const value of ['Basic dXNlcjpwYXNzd29yZA==', 'Negotiate YII=', 'Bear er']) {
+        const answer = await api.send({ lines: [`authorization: ${value}`] })
+        expectNoError(answer, value.split(' ', 1)[0] as string)
+      }
+    },
+  ),
+
+  rule(
+    'B3',
+    'RFC 6750 §3.1',
+    'ours',
+    'Two Authorization headers are 400 invalid_request, whichever is good',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const good = `authorization: Bearer ${api.forge()}`
+      for (const [what, lines] of Object.entries({
+        'a good token twice': [good, good],
+        'a good and a bad one': [good, 'authorization: Bearer x'],
+        'a bad and a good one': ['authorization: Bearer x', good],
+        'a password and a good token': ['authorization: Basic dTpw', good],
+        'a good token and a password': [good, 'authorization: Basic dTpw'],
+      })) {
+        const answer = await api.send({ lines })
+        expectAnswer(answer, { status: 400, error: 'invalid_request' }, what)
+      }
+    },
+  ),
+
+  rule(
+    'B4',
+    'OAuth 2.1 §5.1',
+    'ours',
+    'A token in the query is none',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const answer = await api.send({ path: `/?access_token=${api.forge()}` })
+      expectRefused(answer, 'a good token in the query')
+    },
+  ),
+
+  rule(
+    'B5',
+    'RFC 6750 §2.2',
+    'MUST',
+    'A token in the body of a GET is none',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const lines = ['content-type: application/x-www-form-urlencoded']
+      const body = `access_token=${api.forge()}`
+      expectRefused(await api.send({ lines, body }), 'a good token in the body of a GET')
+    },
+  ),
+
+  rule(
+    'B5',
+    'OAuth 2.1 §5.1.2',
+    'ours',
+    'A token in a form is none, unless that was asked for',
+    ['credentials', 'bearer'],
+    async ({ api }) => {
+      const lines = ['content-type: application/x-www-form-urlencoded']
+      const body = `access_token=${api.forge()}`
+      expectRefused(await api.send({ method: 'POST', lines, body }), 'a good token in a form')
+    },
+  ),
+
+  rule(
+    'B8',
+    'RFC 6750 §3.1',
+    'SHOULD',
+    'A token without the scope is 403 insufficient_scope',
+    ['scope'],
+    async ({ api }) => {
+      const sending = { path: '/orders' }
+      for (const scope of [undefined, 'profile', `${SCOPE}:all`, SCOPE.toUpperCase()]) {
+        const answer = await api.present(api.forge({ claims: { scope } }), sending)
+        expectAnswer(answer, { status: 403, error: 'insufficient_scope' }, `scope ${scope}`)
+      }
+      const good = api.forge({ claims: { scope: `profile ${SCOPE}` } })
+      expectTaken(await api.present(good, sending), 'a token with the scope')
+    },
+  ),
+
+  rule(
+    'B8',
+    'RFC 6750 §3',
+    'ours',
+    'The refusal names the scope that would do',
+    ['scope'],
+    async ({ api }) => {
+      const answer = await api.present(api.forge(), { path: '/orders' })
+      const wanted = { status: 403, error: 'insufficient_scope' }
+      const { parameters } = expectAnswer(answer, wanted, 'too little scope')
+      expectThat(
+        parameters.scope === SCOPE,
+        'the scope in the challenge',
+        parameters.scope ?? 'none',
+      )
+    },
+  ),
+]

@@ -1,0 +1,152 @@
+/** J2 to J5, J6, J8, J12: the kind of a token and what it says (RFC 9068 §2, §4; RFC 7519 §4.1). */
+import type { Check } from '../check.js'
+import { refuses, takes } from './variants.js'
+
+export const jwtClaims: readonly Check[] = [
+  refuses(
+    'J2',
+    'RFC 9068 §4',
+    'MUST',
+    'Strict: typ is at+jwt, and nothing else',
+    () => ({
+      'no typ': { header: { typ: undefined } },
+      'typ JWT': { header: { typ: 'JWT' } },
+      'typ application/jwt': { header: { typ: 'application/jwt' } },
+    }),
+    ['jwt', 'strict'],
+  ),
+
+  takes(
+    'J2',
+    'RFC 9068 §4',
+    'MUST',
+    'Strict: application/at+jwt is the same, and case does not matter',
+    () => ({
+      'typ application/at+jwt': { header: { typ: 'application/at+jwt' } },
+      'typ AT+JWT': { header: { typ: 'AT+JWT' } },
+    }),
+    ['jwt', 'strict'],
+  ),
+
+  refuses(
+    'J3',
+    'RFC 8725 §3.11',
+    'SHOULD',
+    'A typ that names another kind of token is refused',
+    () =>
+      Object.fromEntries(
+        [
+          'dpop+jwt',
+          'logout+jwt',
+          'secevent+jwt',
+          'token-introspection+jwt',
+          'oauth-authz-req+jwt',
+          'client-authentication+jwt',
+        ].map((typ) => [`typ ${typ}`, { header: { typ } }]),
+      ),
+  ),
+
+  refuses(
+    'J4',
+    'RFC 9068 §2.2',
+    'SHOULD',
+    'Strict: every claim that is required is there',
+    () =>
+      Object.fromEntries(
+        ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'].map((name) => [
+          `no ${name}`,
+          { claims: { [name]: undefined } },
+        ]),
+      ),
+    ['jwt', 'strict'],
+  ),
+
+  refuses('J5', 'RFC 9068 §4', 'MUST', 'iss is the issuer, character by character', (api) => {
+    const { issuer } = api.options
+    return Object.fromEntries(
+      [
+        undefined,
+        `${issuer}/`,
+        `${issuer}.evil.example`,
+        issuer.toUpperCase(),
+        ` ${issuer}`,
+        [issuer],
+        '',
+      ].map((iss) => [
+        `iss ${JSON.stringify(iss)?.replace(issuer, '<issuer>')}`,
+        { claims: { iss } },
+      ]),
+    )
+  }),
+
+  refuses('J5', 'RFC 9068 §4', 'MUST', 'aud names this API', (api) => {
+    const { audience } = api.options
+    return Object.fromEntries(
+      ['api://other', ['api://other', 'api://another'], [], '', [[audience]]].map((aud) => [
+        `aud ${JSON.stringify(aud)}`,
+        { claims: { aud } },
+      ]),
+    )
+  }),
+
+  takes('J5', 'RFC 7519 §4.1.3', 'MUST', 'aud may name others beside this API', (api) => ({
+    'a list of audiences': { claims: { aud: ['api://other', api.options.audience] } },
+  })),
+
+  refuses(
+    'J5',
+    'RFC 9068 §4',
+    'MUST',
+    'An expired token is refused, with minutes of leeway at most',
+    (api) => ({
+      'ten minutes ago': { claims: { iat: api.seconds() - 4200, exp: api.seconds() - 600 } },
+      'long ago': { claims: { iat: 1_000_000_000, exp: 1_000_003_600 } },
+    }),
+  ),
+
+  refuses('J5', 'RFC 7519 §4.1.5', 'MUST', 'A token whose nbf is to come is refused', (api) => ({
+    'in ten minutes': { claims: { nbf: api.seconds() + 600, exp: api.seconds() + 1200 } },
+  })),
+
+  refuses('J6', 'RFC 9068 §4', 'MUST', 'A token without aud is refused', () => ({
+    'no aud': { claims: { aud: undefined } },
+    'aud null': { claims: { aud: null } },
+  })),
+
+  refuses('J8', 'RFC 8725 §3.12', 'MUST', 'An ID token for the client is no access token', () => ({
+    'an ID token': {
+      header: { typ: 'JWT' },
+      claims: { aud: 'client-1', nonce: 'n-0S6', at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
+    },
+  })),
+
+  refuses('J8', 'RFC 8725 §3.12', 'ours', 'Nor is one whose aud names this API', () => ({
+    'an ID token with at_hash': { header: { typ: 'JWT' }, claims: { nonce: 'n', at_hash: 'x' } },
+    'an ID token with c_hash': { header: { typ: 'JWT' }, claims: { c_hash: 'x' } },
+  })),
+
+  refuses('J12', 'RFC 9068 §2.2', 'MUST', 'A token without exp is refused', () => ({
+    'no exp': { claims: { exp: undefined } },
+    'exp null': { claims: { exp: null } },
+  })),
+
+  refuses('J12', 'RFC 7519 §2', 'MUST', 'exp and nbf are numbers', (api) => {
+    const later = `${api.seconds() + 300}`
+    return {
+      'exp as text': { claims: { exp: later } },
+      'exp as a list': { claims: { exp: [Number(later)] } },
+      'exp true': { claims: { exp: true } },
+      'nbf as text': { claims: { nbf: '1' } },
+    }
+  }),
+
+  refuses('J12', 'RFC 7519 §2', 'ours', 'They are finite', (api) => ({
+    'exp 1e400': {
+      claims: JSON.stringify(api.claims({ exp: 0 })).replace('"exp":0', '"exp":1e400'),
+    },
+  })),
+
+  refuses('J12', 'RFC 7519 §4.1.6', 'ours', 'A token from the far future is refused', (api) => ({
+    'iat tomorrow': { claims: { iat: api.seconds() + 86_400, exp: api.seconds() + 90_000 } },
+  })),
+]

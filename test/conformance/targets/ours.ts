@@ -1,0 +1,132 @@
+/** This package in all its modes, each an API on loopback. */
+import cors from '@fastify/cors'
+import Fastify from 'fastify'
+import resourceServer, {
+  type IntrospectionOptions,
+  type PluginOptions,
+} from 'fastify-resource-server'
+import type { Feature } from '../check.js'
+import { bareApi } from './bare-api.js'
+import {
+  API_CLIENT,
+  ORIGIN,
+  type Running,
+  SCOPE,
+  STEP_UP,
+  type Target,
+  type Trusted,
+} from './target.js'
+
+/** In milliseconds. Long, so that no verdict comes of a slow machine. */
+const TIMEOUT = 15_000
+/** Where an issuer never answers. */
+const SHORT_TIMEOUT = 1_000
+/** Caches take their room when they are made, and the checks make hundreds. */
+const SMALL = { tokenCache: { maxEntries: 100 }, revocations: { maxEntries: 100 } }
+const RESOURCE = 'https://api.example/orders-api'
+
+const COMMON: readonly Feature[] = [
+  'jwt',
+  'credentials',
+  'bearer',
+  'es256',
+  'scope',
+  'step-up',
+  'cors',
+  'discovery',
+  'anew',
+  'clock',
+]
+const WITHOUT_BINDING: readonly Feature[] = ['dpop-off', 'mtls-off']
+
+interface Mode {
+  readonly name: string
+  readonly options?: Partial<PluginOptions>
+  /** Beside what all of them have. */
+  readonly features?: readonly Feature[]
+  readonly without?: readonly Feature[]
+  readonly resource?: string
+}
+
+const MODES: readonly Mode[] = [
+  { name: 'plugin' },
+  { name: 'rfc9068', options: { profile: 'rfc9068' }, features: ['strict'] },
+  { name: 'opaque', options: asking({ mode: 'opaque' }), features: ['opaque'] },
+  { name: 'always', options: asking({ mode: 'always' }), features: ['opaque', 'asks-always'] },
+  {
+    name: 'recheck',
+    options: asking({ mode: 'recheck', interval: 1_000 }),
+    features: ['opaque', 'recheck'],
+  },
+  { name: 'signed', options: asking({ signed: true }), features: ['opaque', 'signed-answers'] },
+  { name: 'dpop', options: { dpop: 'allowed' }, features: ['dpop'], without: ['dpop-off'] },
+  {
+    name: 'dpop only',
+    options: { dpop: { mode: 'required', nonce: { secret: Buffer.alloc(32, 7) } } },
+    features: ['dpop', 'nonce'],
+    without: ['dpop-off', 'bearer'],
+  },
+  {
+    name: 'mtls',
+    options: { mtls: { from: { header: 'client-cert', proxies: ['127.0.0.1'] } } },
+    features: ['mtls', 'proxy'],
+    without: ['mtls-off'],
+  },
+  {
+    name: 'metadata',
+    options: { resourceMetadata: RESOURCE },
+    features: ['metadata'],
+    resource: RESOURCE,
+  },
+]
+
+export const ours: readonly Target[] = [
+  ...MODES.map(({ name, options = {}, features = [], without = [], resource }) => ({
+    name,
+    features: new Set(
+      [...COMMON, ...WITHOUT_BINDING, ...features].filter((f) => !without.includes(f)),
+    ),
+    resource,
+    start: (trusted: Trusted) => startPlugin(trusted, options),
+  })),
+  {
+    name: 'bare',
+    features: new Set<Feature>([...COMMON, ...WITHOUT_BINDING].filter((one) => one !== 'cors')),
+    start: (trusted) =>
+      bareApi({ ...trusted, timeout: trusted.isImpatient ? SHORT_TIMEOUT : TIMEOUT }),
+  },
+]
+
+function asking(options: Partial<IntrospectionOptions>): Partial<PluginOptions> {
+  return { introspection: { ...API_CLIENT, timeout: TIMEOUT, ...options } }
+}
+
+function withFewAnswers({ introspection }: Partial<PluginOptions>): Partial<PluginOptions> {
+  return introspection === undefined ? {} : { introspection: { ...introspection, maxEntries: 100 } }
+}
+
+async function startPlugin(
+  { issuer, audience, now, isImpatient = false, isSmall = false }: Trusted,
+  options: Partial<PluginOptions>,
+): Promise<Running> {
+  const app = Fastify()
+  await app.register(cors, { origin: ORIGIN, exposedHeaders: ['WWW-Authenticate', 'DPoP-Nonce'] })
+  await app.register(resourceServer, {
+    issuer,
+    audience,
+    now,
+    jwks: { timeout: isImpatient ? SHORT_TIMEOUT : TIMEOUT },
+    ...(isSmall && SMALL),
+    ...options,
+    ...(isSmall && withFewAnswers(options)),
+  })
+  app.get('/', async () => ({ ok: true }))
+  app.post('/', async () => ({ ok: true }))
+  app.addContentTypeParser('application/x-www-form-urlencoded', (_request, payload, done) => {
+    payload.resume().once('end', () => done(null, {}))
+  })
+  app.get('/orders', { config: { auth: { scope: SCOPE } } }, async () => ({ ok: true }))
+  app.get('/transfers', { config: { auth: STEP_UP } }, async () => ({ ok: true }))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { url, close: () => app.close() }
+}

@@ -1,0 +1,60 @@
+/** fastify-jwt-jwks: a JWT by a key of the key set, with issuer and audience. It checks no scope. */
+import type { FastifyInstance } from 'fastify'
+import type { Feature } from '../../check.js'
+import { packageNamed } from '../package-name.js'
+import type { Peer } from '../peers.js'
+import type { Trusted } from '../target.js'
+
+const FEATURES: readonly Feature[] = [
+  'jwt',
+  'credentials',
+  'bearer',
+  'anew',
+  'dpop-off',
+  'mtls-off',
+]
+
+export const fastifyJwtJwks: Peer = {
+  packages: ['fastify-jwt-jwks@3', 'fastify@5'],
+  targets: (require) => [
+    {
+      name: packageNamed(require, 'fastify-jwt-jwks'),
+      features: new Set(FEATURES),
+      start: (trusted) => start(require, trusted, {}),
+    },
+    {
+      // Options of fast-jwt, which verifies below it.
+      name: packageNamed(require, 'fastify-jwt-jwks', 'checkTyp'),
+      features: new Set<Feature>([...FEATURES, 'strict']),
+      start: (trusted) =>
+        start(require, trusted, {
+          checkTyp: 'at+jwt',
+          requiredClaims: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'],
+        }),
+    },
+  ],
+}
+
+async function start(
+  require: NodeJS.Require,
+  { issuer, audience, jwksUri }: Trusted,
+  options: object,
+) {
+  const app: FastifyInstance = require('fastify')()
+  await app.register(require('fastify-jwt-jwks'), {
+    jwksUrl: jwksUri,
+    issuer,
+    audience,
+    // An option of @fastify/jwt, which its README refers to.
+    requiredClaims: ['exp', 'iss', 'aud'],
+    ...options,
+  })
+  app.addHook('onRequest', (app as unknown as { authenticate: never }).authenticate)
+  app.get('/', async () => ({ ok: true }))
+  app.post('/', async () => ({ ok: true }))
+  app.addContentTypeParser('application/x-www-form-urlencoded', (_request, payload, done) => {
+    payload.resume().once('end', () => done(null, {}))
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { url, close: () => app.close() }
+}

@@ -1,0 +1,69 @@
+/**
+ * What no caller can see, and so no check of the suite: the row, what of it, and the title of the
+ * test that shows it.
+ */
+export interface Unseen {
+  readonly id: string
+  readonly what: string
+  /** As it stands in the test tree. */
+  readonly test: string
+}
+
+export const unseen: readonly Unseen[] = [
+  {
+    id: 'B10',
+    what: 'nothing of a token in a log line',
+    test: 'B10: the verified token shows itself to no serializer',
+  },
+  {
+    id: 'J15',
+    what: 'without kid, not every key of a large set is tried',
+    test: 'J15: without kid every compatible key is tried, sixteen at most',
+  },
+  {
+    id: 'D1',
+    what: 'the places are tried in their order',
+    test: 'D1: looks in three places, in this order',
+  },
+  {
+    id: 'D1',
+    what: 'a configured URL wins',
+    test: 'D1: reads no metadata where jwksUri is configured',
+  },
+  { id: 'D3', what: 'https only', test: 'D3: refuses a jwks_uri that is not https' },
+  {
+    id: 'D3',
+    what: 'the deadline is over the whole exchange',
+    test: 'D3: ends at any point when the signal aborts',
+  },
+  {
+    id: 'D4',
+    what: 'max-age is followed within bounds only',
+    test: 'D4: keeps a key set as long as Cache-Control says, within bounds',
+  },
+  {
+    id: 'I3',
+    what: 'the log is loud about it',
+    test: 'I3: our wrong secret is a 503 to callers, and one loud line without it',
+  },
+  {
+    id: 'I4',
+    what: 'tokens are remembered by their hash',
+    test: 'I4: tokens are remembered under their SHA-256 only',
+  },
+  {
+    id: 'I4',
+    what: 'negative answers are bounded',
+    test: 'I4: garbage, as much of it as may come, pushes no good answer out',
+  },
+  {
+    id: 'P5',
+    what: 'no replay on another instance',
+    test: 'P5: a proof that was used on one instance is refused on the other',
+  },
+  {
+    id: 'R5',
+    what: 'user and client subject are told apart',
+    test: 'R5: by RFC 9068 alone nobody can be shown to be a user',
+  },
+]
