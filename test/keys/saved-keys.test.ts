@@ -43,7 +43,8 @@ async function start(t: Test, store: KeyStore, issuer: string, now = () => Date.
   const server = await createResourceServer({
     issuer,
     audience: 'api://default',
-    jwks: { store },
+    // A machine that is busy is no reason to write once more.
+    jwks: { store, timeout: 30_000 },
     now,
     logger: { warn: (_, message) => warnings.push(message) },
   })
