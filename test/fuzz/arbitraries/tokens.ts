@@ -1,0 +1,116 @@
+/**
+ * Tokens as a list of changes to a good one: of members before they are written, of the characters
+ * of a segment before and after they are signed, of segments. No token is in it, so that a case means
+ * the same whatever the keys are.
+ */
+import fc from 'fast-check'
+import type { Edit } from './edits.js'
+import { edits } from './edits.js'
+import { jsonObject, jsonValue } from './json.js'
+
+/** One member, as JSON text; `drop` takes it away, `again` leaves the one that was there. */
+export interface MemberChange {
+  readonly how: 'set' | 'drop' | 'again' | 'escaped'
+  readonly name: string
+  readonly value: string
+}
+
+/** One segment's characters, or, as `bytes`, what is spelled with them. */
+export interface SegmentChange {
+  readonly segment: number
+  readonly as: 'text' | 'bytes'
+  readonly edits: readonly Edit[]
+}
+
+export interface TokenCase {
+  readonly ring: number
+  readonly signer: number
+  readonly header: readonly MemberChange[] | string
+  readonly claims: readonly MemberChange[] | string
+  readonly unsigned: readonly SegmentChange[]
+  /** With the signer's key, with that of a stranger, or as a good token is. */
+  readonly sign: 'anew' | 'stranger' | 'stolen'
+  readonly signed: readonly SegmentChange[]
+  /** Which segments, in which order. */
+  readonly order: readonly number[]
+}
+
+/** The moment is test/fixtures/forgery.ts's: what is just before, at, and after each limit. */
+const MOMENTS = [-31, -30, -29, -1, 0, 1, 29, 30, 31, 300].map((s) => `${1_800_000_000 + s}`)
+
+const value = fc.oneof(
+  { weight: 3, arbitrary: jsonValue },
+  { weight: 1, arbitrary: fc.constantFrom(...MOMENTS, `${MOMENTS[4]}.5`, '1e10', '-1') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '"api://default"',
+      '["x","api://default"]',
+      '["api://default",1]',
+      '"https://issuer.example/oauth2/default"',
+      '"JWT"',
+      '"application/at+jwt"',
+      '"at+JWT"',
+      '"EdDSA"',
+      '"HS256"',
+      '"none"',
+      '["exp"]',
+      '"access"',
+      '"ID"',
+    ),
+  },
+)
+
+function changes(names: readonly string[]): fc.Arbitrary<readonly MemberChange[] | string> {
+  const name = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...names) },
+    { weight: 1, arbitrary: fc.constantFrom('__proto__', 'constructor', 'toString', 'then') },
+    { weight: 1, arbitrary: fc.string({ maxLength: 5 }) },
+  )
+  const how = fc.constantFrom('set', 'set', 'set', 'drop', 'again', 'escaped')
+  const change = fc.record({ how, name, value }) as fc.Arbitrary<MemberChange>
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.constant([]) },
+    { weight: 8, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
+    { weight: 1, arbitrary: jsonObject },
+  )
+}
+
+const HEADER = ['alg', 'kid', 'typ', 'crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'cty', 'enc']
+const CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'scope', 'cnf']
+const KINDS = ['typ', 'token_use', 'at_hash', 'events', 'azp', 'cid', 'c_hash', 's_hash', 'sid']
+
+const piece = fc.oneof(
+  fc.constantFrom('.', '=', '==', '+', '/', '-', '_', 'A', ' ', '\n', '\0', '%2e', 'é', '\ud83d'),
+  fc.string({ unit: 'binary', maxLength: 2 }),
+  fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
+)
+
+const segments = fc.oneof(
+  { weight: 4, arbitrary: fc.constant([]) },
+  {
+    weight: 1,
+    arbitrary: fc.array(
+      fc.record({
+        segment: fc.nat(2),
+        as: fc.constantFrom('text', 'bytes'),
+        edits: edits(piece, 2),
+      }) as fc.Arbitrary<SegmentChange>,
+      { minLength: 1, maxLength: 2 },
+    ),
+  },
+)
+
+export const tokenCase: fc.Arbitrary<TokenCase> = fc.record({
+  ring: fc.nat(9),
+  signer: fc.nat(99),
+  header: changes(HEADER),
+  claims: changes([...CLAIMS, ...CLAIMS, ...KINDS]),
+  unsigned: segments,
+  sign: fc.constantFrom('anew', 'anew', 'anew', 'anew', 'stolen', 'stolen', 'stranger'),
+  signed: segments,
+  order: fc.oneof(
+    { weight: 20, arbitrary: fc.constant([0, 1, 2]) },
+    { weight: 1, arbitrary: fc.array(fc.nat(3), { maxLength: 6 }) },
+  ),
+})

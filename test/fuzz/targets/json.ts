@@ -1,0 +1,70 @@
+/**
+ * The JSON of tokens, proofs and introspection answers (src/json-object.ts): texts made of members,
+ * and texts changed by the character. Held against an independent reading, and JSON.parse.
+ */
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { parseJsonObject } from '../../../src/json-object.js'
+import { edited, edits } from '../arbitraries/edits.js'
+import { jsonObject, jsonValue } from '../arbitraries/json.js'
+import { isStrictObject } from '../judges/strict-json.js'
+import type { Target } from '../target.js'
+
+const piece = fc.oneof(
+  fc.constantFrom(
+    '"',
+    ':',
+    ',',
+    '{',
+    '}',
+    '[',
+    ']',
+    '\\',
+    '"a":1,',
+    ' ',
+    '\n',
+    '\u00a0',
+    '\0',
+    '01',
+    '.5',
+    'NaN',
+  ),
+  fc.string({ unit: 'binary', maxLength: 3 }),
+)
+
+const text = fc.oneof({ weight: 5, arbitrary: jsonObject }, { weight: 1, arbitrary: jsonValue })
+
+export const json: Target<readonly [string, Parameters<typeof edited>[1]]> = {
+  name: 'json',
+  share: 0.2,
+  cases: fc.tuple(text, edits(piece, 2)),
+  mustSee: ['object', 'refused, JSON', 'refused, no JSON'],
+  async open() {
+    return {
+      play([text, changes]) {
+        const given = edited(text, changes)
+        const found = parseJsonObject(given)
+        const [isJson, value] = parsed(given)
+        assert.equal(found !== undefined, isStrictObject(given), JSON.stringify(given))
+        if (found === undefined) return isJson ? 'refused, JSON' : 'refused, no JSON'
+        assert.deepEqual(found, value)
+        assert.ok(isFrozen(found), 'not frozen all the way down')
+        return 'object'
+      },
+      async close() {},
+    }
+  },
+}
+
+function parsed(given: string): readonly [boolean, unknown?] {
+  try {
+    return [true, JSON.parse(given)]
+  } catch {
+    return [false]
+  }
+}
+
+function isFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return Object.isFrozen(value) && Object.values(value).every(isFrozen)
+}
