@@ -9,7 +9,10 @@ export interface Edit {
 }
 
 /** @param pieces what may come in. */
-export function edits(pieces: fc.Arbitrary<string>, maxLength: number): fc.Arbitrary<readonly Edit[]> {
+export function edits(
+  pieces: fc.Arbitrary<string>,
+  maxLength: number,
+): fc.Arbitrary<readonly Edit[]> {
   const edit = fc.record({
     how: fc.constantFrom('insert', 'replace', 'delete', 'repeat', 'cut'),
     at: fc.nat(65_535),

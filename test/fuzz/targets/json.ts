@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { parseJsonObject } from '../../../src/json-object.js'
 import { edited, edits } from '../arbitraries/edits.js'
 import { jsonObject, jsonValue } from '../arbitraries/json.js'
+import { anyText } from '../arbitraries/text.js'
 import { isStrictObject } from '../judges/strict-json.js'
 import type { Target } from '../target.js'
 
@@ -29,7 +30,7 @@ const piece = fc.oneof(
     '.5',
     'NaN',
   ),
-  fc.string({ unit: 'binary', maxLength: 3 }),
+  anyText(3),
 )
 
 const text = fc.oneof({ weight: 5, arbitrary: jsonObject }, { weight: 1, arbitrary: jsonValue })
