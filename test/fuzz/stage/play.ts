@@ -52,6 +52,7 @@ export async function play(
       if (run.failed) failure = told(target, run)
       if (path !== undefined) break
       heap.measure()
+      if (batch % 10 === 9) console.log(`${target.name}: ${played} cases so far`)
     }
     if (failure === undefined && path === undefined) failure = fault(target, outcomes, heap, played)
   } finally {
@@ -81,12 +82,20 @@ function fault(
 function told(target: Target, run: fc.RunDetails<[unknown]>): string {
   const error = run.errorInstance instanceof Error ? run.errorInstance.stack : run.errorInstance
   return [
-    `${error}`,
-    `case: ${fc.stringify(run.counterexample?.[0])}`,
+    cut(`${error}`),
+    `case: ${cut(fc.stringify(run.counterexample?.[0]))}`,
     `found as case ${run.numRuns}, made smaller ${run.numShrinks} times`,
     `again: ${replay(target, run.seed, run.counterexamplePath ?? undefined)}`,
     `or, if it takes what came before: ${replay(target, run.seed, undefined, run.numRuns)}`,
   ].join('\n')
+}
+
+/** Both ends of what is too long to be read. */
+function cut(text: string): string {
+  const { length } = text
+  return length > 3_000
+    ? `${text.slice(0, 1_500)}\n… ${length} characters …\n${text.slice(-1_500)}`
+    : text
 }
 
 function replay({ name }: Target, seed: number, path?: string, cases?: number): string {

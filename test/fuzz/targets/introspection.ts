@@ -1,0 +1,91 @@
+/**
+ * Answers of an introspection endpoint over HTTP: nearly right, broken, with every status and type.
+ * A token is accepted if and only if the RFC says so; a broken answer is a 503 and never a 401 or 500.
+ */
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { createResourceServer } from '../../../src/index.js'
+import { NOW } from '../../fixtures/forgery.js'
+import { AUDIENCE } from '../../fixtures/issuer.js'
+import { bodyOf, type Sent, sent } from '../arbitraries/documents.js'
+import { jsonValue } from '../arbitraries/json.js'
+import { type Change, changed, changesTo } from '../arbitraries/members.js'
+import { isGoodAnswer } from '../judges/introspection-answers.js'
+import { isStrictObject } from '../judges/strict-json.js'
+import { startDocumentServer } from '../stage/document-server.js'
+import { verdictOf } from '../stage/verdict.js'
+import type { Target } from '../target.js'
+
+interface AnswerCase {
+  readonly answer: readonly Change[] | string
+  readonly sent: Sent
+}
+
+export const ANSWER_NAMES = [
+  ...['active', 'active', 'exp', 'nbf', 'iat', 'aud', 'iss', 'sub', 'client_id', 'scope', 'cnf'],
+  ...['token_type', 'jti', 'username', 'token_use', 'typ', 'at_hash', 'azp', 'events'],
+]
+export const ANSWER_VALUES = [
+  ...['true', 'false', '"true"', '1', '"Bearer"', '"DPoP"', '"access"', '"ID"', '"ID Token"'],
+  ...[-31, -30, -29, 29, 30, 31].map((seconds) => `${NOW + seconds}`),
+  ...[`"${AUDIENCE}"`, `["x","${AUDIENCE}"]`, `["${AUDIENCE}",1]`, '{"jkt":"x"}', '["a","b"]'],
+]
+
+const cases: fc.Arbitrary<AnswerCase> = fc.record({
+  answer: fc.oneof(
+    { weight: 8, arbitrary: changesTo(ANSWER_NAMES, ANSWER_VALUES) },
+    { weight: 1, arbitrary: jsonValue },
+  ),
+  sent: sent('application/json'),
+})
+
+export const introspection: Target<AnswerCase> = {
+  name: 'introspection',
+  share: 0.02,
+  cases,
+  mustSee: ['accepted', '401 introspection', '401 claims', '503 introspection-unavailable'],
+  async open() {
+    const server = await startDocumentServer()
+    const good = { active: true, exp: NOW + 300, aud: AUDIENCE, sub: 'user-1', scope: 'a b' }
+    return {
+      async play({ answer, sent }) {
+        const document = typeof answer === 'string' ? answer : changed(good, answer)
+        server.serve('/introspect', document, sent)
+        const own = await createResourceServer({
+          issuer: server.issuer,
+          audience: AUDIENCE,
+          now: () => NOW * 1000,
+          introspection: {
+            clientId: 'api',
+            clientSecret: 'secret',
+            endpoint: `${server.origin}/introspect`,
+          },
+        })
+        const verdict = await verdictOf(own.verify('an-opaque-token'))
+        await own.close()
+        assert.match(verdict, /^(?:accepted|401 [\w-]+|503 introspection-unavailable)$/)
+        const body = bodyOf(document, sent).toString()
+        assert.equal(
+          verdict === 'accepted',
+          isGood(body, sent, server.issuer),
+          `${verdict} ${body}`,
+        )
+        assert.equal(server.count('/moved'), 0, 'followed a redirect')
+        return verdict
+      },
+      close: server.close,
+    }
+  },
+}
+
+function isGood(body: string, { status, headers }: Sent, issuer: string): boolean {
+  const [type] = (headers['content-type'] ?? '').toLowerCase().split(/[\s;]/)
+  const { 'content-encoding': encoding = 'identity' } = headers
+  if (status !== 200 || type !== 'application/json' || !isReadable(encoding)) return false
+  return isStrictObject(body) && isGoodAnswer(JSON.parse(body), issuer)
+}
+
+/** Nothing is compressed here: what says that it is can't be read. */
+function isReadable(encoding: string): boolean {
+  return !['gzip', 'br'].includes(encoding)
+}
