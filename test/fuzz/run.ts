@@ -5,6 +5,9 @@ import { Watchdog } from './stage/watchdog.js'
 import type { Target } from './target.js'
 import { TARGETS } from './targets.js'
 
+/** However small a target's share of a short run is. */
+const FEWEST = 100
+
 const settings = settingsOrEnd()
 const chosen = TARGETS.filter(({ name }) => isChosen(name))
 console.log(`seed ${settings.seed}, Node ${process.version}`)
@@ -40,7 +43,8 @@ function isChosen(name: string): boolean {
 }
 
 function casesOf({ share }: Target): number {
-  return settings.only.length > 0 ? settings.cases : Math.ceil(settings.cases * share)
+  const { cases, only } = settings
+  return only.length > 0 ? cases : Math.max(Math.ceil(cases * share), Math.min(cases, FEWEST))
 }
 
 function report({ name }: Target, { cases, seconds, slowest, growth, outcomes }: Result): void {

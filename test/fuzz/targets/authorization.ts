@@ -20,7 +20,7 @@ const ALLOWED = new Set([200, 204, 400, 401, 404, 405, 413, 431, 505])
 
 export const authorization: Target<RequestCase> = {
   name: 'authorization',
-  share: 0.02,
+  share: 0.01,
   cases: requestCase,
   mustSee: ['200', '400 invalid_request', '401', '401 invalid_token', '431'],
   async open() {

@@ -41,7 +41,7 @@ const cases: fc.Arbitrary<AnswerCase> = fc.record({
 
 export const introspection: Target<AnswerCase> = {
   name: 'introspection',
-  share: 0.02,
+  share: 0.002,
   cases,
   mustSee: ['accepted', '401 introspection', '401 claims', '503 introspection-unavailable'],
   async open() {

@@ -58,7 +58,7 @@ const cases: fc.Arbitrary<KeySetCase> = fc.record({
 
 export const keySets: Target<KeySetCase> = {
   name: 'key-sets',
-  share: 0.02,
+  share: 0.002,
   cases,
   mustSee: ['accepted', '401 key', '401 signature', '503 keys-unavailable'],
   async open() {
@@ -129,11 +129,18 @@ async function joseAccepts(raw: string, body: string): Promise<boolean> {
   const options = { currentDate: new Date(NOW * 1000) }
   for (const key of keys) {
     try {
-      await jwtVerify(raw, createLocalJWKSet({ keys: [key] }), options)
+      await jwtVerify(raw, createLocalJWKSet({ keys: [readByJose(key)] }), options)
       return true
     } catch {
       // The next one may do.
     }
   }
   return false
+}
+
+/** Without what it would copy for nothing, which may be nested deeper than it can copy. */
+function readByJose({ kty, crv, x, d, k, alg, use, key_ops, kid, ext }: JWK): JWK {
+  const members = { kty, crv, x, d, k, alg, use, key_ops, kid, ext }
+  const given = Object.entries(members).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as JWK
 }

@@ -44,7 +44,7 @@ const PLACES = [
 
 export const metadata: Target<readonly Place[]> = {
   name: 'metadata',
-  share: 0.01,
+  share: 0.002,
   cases: fc.tuple(place, place, place),
   mustSee: ['accepted', '503 keys-unavailable'],
   async open() {
@@ -56,7 +56,7 @@ export const metadata: Target<readonly Place[]> = {
     return {
       async play(places) {
         const good = { issuer, jwks_uri: jwksUri }
-        const bodies = places.map(({ document, sent }, i) => {
+        const addresses = places.map(({ document, sent }, i) => {
           const text = typeof document === 'string' ? document : changed(good, document)
           server.serve(PLACES[i] as string, text, sent)
           return addressIn(bodyOf(text, sent).toString(), sent, issuer)
@@ -71,8 +71,8 @@ export const metadata: Target<readonly Place[]> = {
         const verdict = await verdictOf(api.verify(raw))
         await api.close()
         assert.match(verdict, /^(?:accepted|503 keys-unavailable)$/)
-        const address = bodies.find((found) => found !== undefined)
-        assert.equal(verdict === 'accepted', address === jwksUri, `${verdict}: ${bodies}`)
+        const address = addresses.find((found) => found !== undefined)
+        assert.equal(verdict === 'accepted', address === jwksUri, `${verdict}: ${addresses}`)
         for (const url of strangers) {
           assert.equal(url, address, 'asked for what no document names')
           const { protocol, hostname } = new URL(url)
@@ -86,9 +86,12 @@ export const metadata: Target<readonly Place[]> = {
   },
 }
 
-/** Where the keys are, if the document is one that may say so. */
+/** Where the keys are, if the document is one that may say so; `broken` ends the search. */
 function addressIn(body: string, { status, headers }: Sent, issuer: string): string | undefined {
-  if (status !== 200 || ['gzip', 'br'].includes(headers['content-encoding'] ?? '')) return undefined
+  if (status !== 200) return undefined
+  // What can't be decompressed is as if the host wasn't there.
+  const isCompressed = ['gzip', 'br'].includes(headers['content-encoding'] ?? '')
+  if (isCompressed && body !== '') return 'broken'
   const document = parsed(body.replace(/^\ufeff/, ''))
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined
   const { issuer: named, jwks_uri: address } = document as Record<string, unknown>

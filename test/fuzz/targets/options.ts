@@ -30,7 +30,7 @@ interface OptionsCase {
 
 export const options: Target<OptionsCase> = {
   name: 'options',
-  share: 0.02,
+  share: 0.005,
   cases: fc.record({
     way: fc.constantFrom('core', 'plugin', 'requirement'),
     base: fc.nat(9),

@@ -35,7 +35,7 @@ const few = (names: readonly string[]) =>
 
 export const signedIntrospection: Target<SignedCase> = {
   name: 'signed-introspection',
-  share: 0.01,
+  share: 0.002,
   cases: fc.record({
     header: few(['typ', 'alg', 'crit']),
     claims: few(['iss', 'aud', 'iat', 'iat', 'token_introspection', 'exp', 'sub', 'active']),

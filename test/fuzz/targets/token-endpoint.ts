@@ -36,7 +36,7 @@ const names = [
 
 export const tokenEndpoint: Target<EndpointCase> = {
   name: 'token-endpoint',
-  share: 0.01,
+  share: 0.002,
   cases: fc.record({
     document: fc.oneof(
       { weight: 8, arbitrary: changesTo(names, [...likely, '3600', '"3600"', '-1', '1e400']) },
