@@ -6,7 +6,7 @@ import type { Target } from './target.js'
 import { TARGETS } from './targets.js'
 
 /** However small a target's share of a short run is. */
-const FEWEST = 100
+const FEWEST = 50
 
 const settings = settingsOrEnd()
 const chosen = TARGETS.filter(({ name }) => isChosen(name))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 
 export interface Edit {
   readonly how: 'insert' | 'replace' | 'delete' | 'repeat' | 'cut'
+  /** From the end where it is negative. */
   readonly at: number
   readonly length: number
   readonly text: string
@@ -15,7 +16,7 @@ export function edits(
 ): fc.Arbitrary<readonly Edit[]> {
   const edit = fc.record({
     how: fc.constantFrom('insert', 'replace', 'delete', 'repeat', 'cut'),
-    at: fc.nat(65_535),
+    at: fc.oneof({ weight: 4, arbitrary: fc.nat(65_535) }, fc.integer({ min: -3, max: -1 })),
     length: fc.integer({ min: 1, max: 8 }),
     text: pieces,
   }) satisfies fc.Arbitrary<Edit>
@@ -24,7 +25,7 @@ export function edits(
 
 export function edited(text: string, changes: readonly Edit[]): string {
   return changes.reduce((changed, { how, at, length, text: piece }) => {
-    const from = at % (changed.length + 1)
+    const from = at < 0 ? Math.max(0, changed.length + at) : at % (changed.length + 1)
     const [before, after] = [changed.slice(0, from), changed.slice(from)]
     if (how === 'insert') return before + piece + after
     if (how === 'replace') return before + piece + after.slice(piece.length)

@@ -10,20 +10,20 @@ export interface Change {
   readonly value: string
 }
 
-/** @param likely values that mean something in one member or another. */
+/** @param likely by name, JSON text of values that mean something there: what is, or nearly. */
 export function changesTo(
-  names: readonly string[],
-  likely: readonly string[],
+  likely: Readonly<Record<string, readonly string[]>>,
 ): fc.Arbitrary<readonly Change[]> {
-  const change = fc.record({
-    how: fc.constantFrom('set', 'set', 'set', 'drop', 'again') as fc.Arbitrary<Change['how']>,
-    name: fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom(...names) },
-      { weight: 1, arbitrary: fc.constantFrom('__proto__', 'constructor', 'then', '') },
-    ),
-    value: fc.oneof(fc.constantFrom(...likely), jsonValue),
-  })
-  return fc.oneof(fc.constant([]), fc.array(change, { maxLength: 3 }))
+  const how = fc.constantFrom('set', 'set', 'set', 'set', 'drop', 'again') as fc.Arbitrary<
+    Change['how']
+  >
+  const value = (values: readonly string[]) =>
+    fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...values) }, jsonValue)
+  const changes = Object.entries({ ...likely, constructor: ['1'], '': ['1'] }).map(
+    ([name, values]) => fc.record({ how, name: fc.constant(name), value: value(values) }),
+  )
+  const proto = fc.record({ how, name: fc.constant('__proto__'), value: fc.constant('{}') })
+  return fc.oneof(fc.constant([]), fc.array(fc.oneof(...changes, proto), { maxLength: 3 }))
 }
 
 /** JSON text of the good one, changed. */

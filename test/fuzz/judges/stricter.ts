@@ -1,7 +1,7 @@
 /**
  * Where we are stricter than jose on purpose: what a token that jose accepts must have for us to
- * refuse it. The list of test/differential/fixtures/intents.ts, told from the token alone. Whatever
- * else jose accepts has to be accepted.
+ * refuse it, and to have to. The list of test/differential/fixtures/intents.ts, told from the token
+ * alone. Whatever else jose accepts has to be accepted.
  */
 import { NOW } from '../../fixtures/forgery.js'
 import { isStrictObject } from './strict-json.js'

@@ -91,19 +91,24 @@ function outcomeOf(answer: Answer | undefined): string {
 /** In place of the good token, to be read by the grammar. */
 const PLAIN = 'GOOD.GOOD'
 
-/** RFC 6750 §2.1, for a request of one line with the one header and nothing odd about it. */
+/** RFC 6750 §2.1, for a request with nothing odd but its credentials. */
 function expectedFor({ method, version, lines }: RequestCase): string | undefined {
-  const [line, ...others] = lines
-  if (method !== 'GET' || version !== '1.1' || line === undefined || others.length > 0) return
-  const { name, between, value, end } = line
-  const isPlain =
-    /^:[ \t]?$/.test(between) &&
-    end === '\r\n' &&
-    /^[\t\x20-\x7e\x80-\xff]*$/.test(value.replaceAll(GOOD, 'good'))
-  if (!isPlain || name.toLowerCase() !== 'authorization' || value.length > 8_000) return
-  const given = value.replaceAll(GOOD, PLAIN).replace(/^[ \t]+|[ \t]+$/g, '')
-  if (!/^bearer(?:[ \t]|$)/i.test(given)) return '401'
-  const [, token] = /^bearer +([\w.~+/-]+=*)$/i.exec(given) ?? []
+  const isPlain = method === 'GET' && version === '1.1' && lines.every(isPlainLine)
+  if (!isPlain || lines.reduce((sum, { value }) => sum + value.length, 0) > 8_000) return undefined
+  const given = lines.filter(({ name }) => name.toLowerCase() === 'authorization')
+  if (given.length > 1) return '400 invalid_request'
+  const value = given[0]?.value.replaceAll(GOOD, PLAIN).replace(/^[ \t]+|[ \t]+$/g, '') ?? ''
+  if (!/^bearer(?:[ \t]|$)/i.test(value)) return '401'
+  const [, token] = /^bearer +([\w.~+/-]+=*)$/i.exec(value) ?? []
   if (token === undefined) return '400 invalid_request'
   return token === PLAIN ? '200' : '401 invalid_token'
+}
+
+function isPlainLine({ name, between, value, end }: RequestCase['lines'][number]): boolean {
+  return (
+    /^[\w-]+$/.test(name) &&
+    /^:[ \t]?$/.test(between) &&
+    end === '\r\n' &&
+    /^[\t\x20-\x7e\x80-\xff]*$/.test(value.replaceAll(GOOD, PLAIN))
+  )
 }

@@ -21,19 +21,32 @@ interface AnswerCase {
   readonly sent: Sent
 }
 
-export const ANSWER_NAMES = [
-  ...['active', 'active', 'exp', 'nbf', 'iat', 'aud', 'iss', 'sub', 'client_id', 'scope', 'cnf'],
-  ...['token_type', 'jti', 'username', 'token_use', 'typ', 'at_hash', 'azp', 'events'],
-]
-export const ANSWER_VALUES = [
-  ...['true', 'false', '"true"', '1', '"Bearer"', '"DPoP"', '"access"', '"ID"', '"ID Token"'],
-  ...[-31, -30, -29, 29, 30, 31].map((seconds) => `${NOW + seconds}`),
-  ...[`"${AUDIENCE}"`, `["x","${AUDIENCE}"]`, `["${AUDIENCE}",1]`, '{"jkt":"x"}', '["a","b"]'],
-]
+const times = [-31, -30, -29, 0, 29, 30, 31].map((seconds) => `${NOW + seconds}`)
+
+/** Members of an answer, and what is or isn't quite right there. */
+export const ANSWER = {
+  active: ['true', 'false', '"true"', '1', 'null', '{}'],
+  exp: [...times, '"2000000000"'],
+  nbf: times,
+  iat: times,
+  aud: [`"${AUDIENCE}"`, `["x","${AUDIENCE}"]`, `["${AUDIENCE}",1]`, '[]', '"x"'],
+  iss: ['"https://issuer.example"', 'null', '[]'],
+  sub: ['"x"', '1', 'null'],
+  client_id: ['"x"', '1'],
+  azp: ['"x"', '1'],
+  jti: ['"x"', '{}'],
+  scope: ['"a"', '["a"]', '1', '""'],
+  cnf: ['{}', '{"jkt":"x"}', 'null', `{"jkt":"${'A'.repeat(43)}"}`],
+  token_type: ['"Bearer"', '"bEaReR"', '"DPoP"', '"refresh_token"', 'null', '1'],
+  token_use: ['"access"', '"access_token"', '"id"', 'null'],
+  typ: ['"ID"', '"Bearer"', '"Refresh"', '1'],
+  at_hash: ['"x"', 'null'],
+  events: ['{}'],
+}
 
 const cases: fc.Arbitrary<AnswerCase> = fc.record({
   answer: fc.oneof(
-    { weight: 8, arbitrary: changesTo(ANSWER_NAMES, ANSWER_VALUES) },
+    { weight: 8, arbitrary: changesTo(ANSWER) },
     { weight: 1, arbitrary: jsonValue },
   ),
   sent: sent('application/json'),

@@ -43,6 +43,7 @@ export const tokens: Target<TokenCase> = {
         )
         if (ours === 'accepted') {
           assert.ok(jose, about)
+          assert.equal(reasonToRefuse(raw), undefined, about)
           assert.deepEqual(await claimsOf(judge.cached, raw), payloadOf(raw))
           return ours
         }
