@@ -16,10 +16,10 @@ export interface MemberChange {
   readonly value: string
 }
 
-/** One segment's characters, or, as `bytes`, what is spelled with them. */
+/** One segment's characters, or what is spelled with them: its `bytes`, or the bits left over. */
 export interface SegmentChange {
   readonly segment: number
-  readonly as: 'text' | 'bytes'
+  readonly as: 'text' | 'bytes' | 'stray'
   readonly edits: readonly Edit[]
 }
 
@@ -94,7 +94,7 @@ const segments = fc.oneof(
     arbitrary: fc.array(
       fc.record({
         segment: fc.nat(2),
-        as: fc.constantFrom('text', 'bytes'),
+        as: fc.constantFrom('text', 'text', 'bytes', 'bytes', 'stray'),
         edits: edits(piece, 2),
       }) as fc.Arbitrary<SegmentChange>,
       { minLength: 1, maxLength: 2 },

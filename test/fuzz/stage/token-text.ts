@@ -1,5 +1,6 @@
 /** Makes the token of a case. */
 import { type Members, membersOf, text, withMember } from '../../differential/fixtures/json-text.js'
+import { ALPHABET } from '../../differential/fixtures/respellings.js'
 import { goodClaims, goodHeader, signature } from '../../fixtures/forgery.js'
 import { base64url, type TestKey } from '../../fixtures/issuer.js'
 import { edited } from '../arbitraries/edits.js'
@@ -60,7 +61,14 @@ function apply(parts: Parts, changes: readonly SegmentChange[]): Parts {
     const index = segment % list.length
     const part = list[index] as string
     if (as === 'text') return list.with(index, edited(part, edits))
+    if (as === 'stray') return list.with(index, strayed(part))
     const bytes = edited(Buffer.from(part, 'base64url').toString('latin1'), edits)
     return list.with(index, Buffer.from(bytes, 'latin1').toString('base64url'))
   }, parts)
+}
+
+/** The lowest bit of the last character, which says nothing unless the length is a multiple of four. */
+function strayed(segment: string): string {
+  const last = ALPHABET.indexOf(segment.slice(-1))
+  return last === -1 ? segment : segment.slice(0, -1) + ALPHABET.charAt(last ^ 1)
 }
