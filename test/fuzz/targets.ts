@@ -1,16 +1,16 @@
 /** Everything that comes from outside, in the order in which it is played. */
 import type { Target } from './target.js'
-import { authorization } from './targets/authorization.js'
-import { certificates } from './targets/certificates.js'
-import { introspection } from './targets/introspection.js'
-import { json } from './targets/json.js'
-import { keySets } from './targets/key-sets.js'
-import { metadata } from './targets/metadata.js'
-import { options } from './targets/options.js'
-import { proofs } from './targets/proofs.js'
-import { signedIntrospection } from './targets/signed-introspection.js'
-import { tokenEndpoint } from './targets/token-endpoint.js'
-import { tokens } from './targets/tokens.js'
+import { authorization } from './targets/authorization.fuzz.js'
+import { certificates } from './targets/certificates.fuzz.js'
+import { introspection } from './targets/introspection.fuzz.js'
+import { json } from './targets/json.fuzz.js'
+import { keySets } from './targets/key-sets.fuzz.js'
+import { metadata } from './targets/metadata.fuzz.js'
+import { options } from './targets/options.fuzz.js'
+import { proofs } from './targets/proofs.fuzz.js'
+import { signedIntrospection } from './targets/signed-introspection.fuzz.js'
+import { tokenEndpoint } from './targets/token-endpoint.fuzz.js'
+import { tokens } from './targets/tokens.fuzz.js'
 
 export const TARGETS: readonly Target[] = [
   tokens,

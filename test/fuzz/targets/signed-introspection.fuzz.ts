@@ -17,7 +17,7 @@ import { startDocumentServer } from '../stage/document-server.js'
 import { ed25519 } from '../stage/fixed-keys.js'
 import { verdictOf } from '../stage/verdict.js'
 import type { Target } from '../target.js'
-import { ANSWER } from './introspection.js'
+import { ANSWER } from './introspection.fuzz.js'
 
 interface SignedCase {
   readonly header: readonly Change[]
