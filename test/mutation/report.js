@@ -1,0 +1,58 @@
+/** What came of it, for a person to read and for the next run. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+
+const FILE = 'verdicts.json'
+
+export function lastVerdicts(folder) {
+  const file = `${folder}/${FILE}`
+  return new Map(existsSync(file) ? Object.entries(JSON.parse(readFileSync(file, 'utf8'))) : [])
+}
+
+/** Those of other files stay as they are. */
+export function saveVerdicts(folder, verdicts) {
+  const all = lastVerdicts(folder)
+  for (const [{ key }, { status }] of verdicts) all.set(key, status)
+  writeFileSync(`${folder}/${FILE}`, JSON.stringify(Object.fromEntries(all), null, 1))
+}
+
+export function survivorLine(
+  { file, line, column, mutator, original, replacement },
+  { status },
+  why,
+) {
+  const place = `${file}:${line}:${column}`
+  const explanation = why === undefined ? '' : `\n    explained: ${why}`
+  return `${place} ${mutator} (${status})\n    - ${original}\n    + ${replacement}${explanation}`
+}
+
+/** A row for each file and one for each folder; the score counts a timeout as noticed. */
+export function table(mutants, verdicts, explained) {
+  const known = new Set(explained)
+  const rows = new Map()
+  for (const mutant of mutants) {
+    for (const name of [folderOf(mutant.file), mutant.file, 'all']) {
+      if (!rows.has(name))
+        rows.set(name, { mutants: 0, killed: 0, timeout: 0, survived: 0, explained: 0 })
+      const row = rows.get(name)
+      const { status } = verdicts.get(mutant)
+      row.mutants++
+      row[status === 'unreached' ? 'survived' : status]++
+      if (known.has(mutant)) row.explained++
+    }
+  }
+  const all = rows.get('all')
+  rows.delete('all')
+  const head = ['', 'mutants', 'killed', 'timeouts', 'survived', 'explained', 'score']
+  return [head, ...[...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(cells), cells(['all', all])]
+    .map(([name, ...figures]) => name.padEnd(52) + figures.map((one) => one.padStart(11)).join(''))
+    .join('\n')
+}
+
+function cells([name, { mutants, killed, timeout, survived, explained }]) {
+  const score = `${(((killed + timeout) / mutants) * 100).toFixed(1)} %`
+  return [name, ...[mutants, killed, timeout, survived, explained].map(String), score]
+}
+
+function folderOf(file) {
+  return file.split('/').length > 2 ? `${file.split('/').slice(0, 2).join('/')}/` : file
+}

@@ -1,0 +1,81 @@
+/** What is mutated, and which tests judge it: those of the same name, and some that see it at work. */
+import { readdirSync } from 'node:fs'
+
+/** What stands between a stranger and a route, the quickest first. */
+const GROUPS = [
+  {
+    mutated: ['src/credentials/'],
+    judges: ['credentials/', 'bearer-syntax', 'binding/presented-token', 'wire'],
+  },
+  {
+    mutated: ['src/token/'],
+    judges: [
+      'token/',
+      'cache/',
+      'pipeline',
+      'json-object',
+      'cve',
+      'issuer/audience-from',
+      'statistics',
+    ],
+  },
+  {
+    mutated: ['src/challenge.ts'],
+    judges: [
+      'wire',
+      'errors',
+      'step-up',
+      'resource-metadata',
+      'binding/dpop',
+      'binding/options',
+      'plugin',
+    ],
+  },
+  { mutated: ['src/binding/'], judges: ['binding/', 'mtls', 'credentials/'] },
+  {
+    mutated: ['src/keys/'],
+    judges: [
+      'keys/',
+      'issuer/remote-key-set',
+      'token/signer',
+      'cve',
+      'diagnostics',
+      'resource-server',
+    ],
+  },
+  { mutated: ['src/policy/'], judges: ['policy/', 'step-up', 'plugin'] },
+  {
+    mutated: ['src/cache/', 'src/pipeline.ts', 'src/guard.ts'],
+    judges: ['cache/', 'pipeline', 'plugin', 'resource-server'],
+  },
+  { mutated: ['src/revocation/'], judges: ['revocation/', 'revocation'] },
+  {
+    mutated: ['src/introspection/'],
+    judges: ['introspection/', 'introspection', 'introspected-token'],
+  },
+]
+
+/** Each group with its files: of these, those whose path has a part of `only` in it. */
+export function groups(only) {
+  const sources = filesIn('src', '.ts')
+  const tests = filesIn('test', '.test.ts')
+  return GROUPS.map(({ mutated, judges }) => ({
+    mutated: sources
+      .filter((file) => mutated.some((path) => file.startsWith(path)))
+      .filter((file) => only === undefined || only.some((part) => file.includes(part))),
+    judges: tests.filter((file) =>
+      judges.some(
+        (path) =>
+          file === `test/${path}.test.ts` ||
+          (path.endsWith('/') && file.startsWith(`test/${path}`)),
+      ),
+    ),
+  })).filter(({ mutated }) => mutated.length > 0)
+}
+
+function filesIn(folder, ending) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith(ending) && !file.includes('/node_modules/'))
+    .sort()
+}
