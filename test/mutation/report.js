@@ -11,7 +11,7 @@ export function lastVerdicts(folder) {
 /** Those of other files stay as they are. */
 export function saveVerdicts(folder, verdicts) {
   const all = lastVerdicts(folder)
-  for (const [{ key }, { status }] of verdicts) all.set(key, status)
+  for (const [{ key }, { status }] of verdicts) if (status !== 'open') all.set(key, status)
   writeFileSync(`${folder}/${FILE}`, JSON.stringify(Object.fromEntries(all), null, 1))
 }
 
@@ -25,14 +25,14 @@ export function survivorLine(
   return `${place} ${mutator} (${status})\n    - ${original}\n    + ${replacement}${explanation}`
 }
 
-/** A row for each file and one for each folder; the score counts a timeout as noticed. */
+/** A row for each file and one for each folder; the score counts a timeout as noticed, and no open one. */
 export function table(mutants, verdicts, explained) {
   const known = new Set(explained)
   const rows = new Map()
   for (const mutant of mutants) {
     for (const name of [folderOf(mutant.file), mutant.file, 'all']) {
       if (!rows.has(name))
-        rows.set(name, { mutants: 0, killed: 0, timeout: 0, survived: 0, explained: 0 })
+        rows.set(name, { mutants: 0, killed: 0, timeout: 0, survived: 0, explained: 0, open: 0 })
       const row = rows.get(name)
       const { status } = verdicts.get(mutant)
       row.mutants++
@@ -42,15 +42,15 @@ export function table(mutants, verdicts, explained) {
   }
   const all = rows.get('all')
   rows.delete('all')
-  const head = ['', 'mutants', 'killed', 'timeouts', 'survived', 'explained', 'score']
+  const head = ['', 'mutants', 'killed', 'timeouts', 'survived', 'explained', 'open', 'score']
   return [head, ...[...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(cells), cells(['all', all])]
     .map(([name, ...figures]) => name.padEnd(52) + figures.map((one) => one.padStart(11)).join(''))
     .join('\n')
 }
 
-function cells([name, { mutants, killed, timeout, survived, explained }]) {
-  const score = `${(((killed + timeout) / mutants) * 100).toFixed(1)} %`
-  return [name, ...[mutants, killed, timeout, survived, explained].map(String), score]
+function cells([name, { mutants, killed, timeout, survived, explained, open }]) {
+  const score = `${(((killed + timeout) / (mutants - open)) * 100).toFixed(1)} %`
+  return [name, ...[mutants, killed, timeout, survived, explained, open].map(String), score]
 }
 
 function folderOf(file) {

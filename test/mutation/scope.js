@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 const GROUPS = [
   {
     mutated: ['src/credentials/'],
-    judges: ['credentials/', 'bearer-syntax', 'binding/presented-token', 'wire'],
+    judges: ['credentials/', 'binding/presented-token', 'wire'],
   },
   {
     mutated: ['src/token/'],

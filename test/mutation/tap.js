@@ -46,7 +46,7 @@ function drain(one) {
 /** A test of the top level starts when it is awaited, or when the file is loaded. */
 function queued(one, name, body) {
   const index = one.tests.length
-  one.tests.push({ index, name, ms: 0 })
+  one.tests.push({ index, name, ms: 0, cpu: 0 })
   if (one.only !== undefined && !one.only.has(index)) return Promise.resolve()
   let over
   const done = new Promise((resolve) => {
@@ -56,9 +56,12 @@ function queued(one, name, body) {
     if (one.failure === undefined) {
       one.onTest?.(index)
       const begun = performance.now()
+      const before = process.cpuUsage()
       await perform(one, name, body)
       const told = one.tests[index]
       told.ms = performance.now() - begun
+      const { user, system } = process.cpuUsage(before)
+      told.cpu = (user + system) / 1_000
       if (one.all && one.failure !== undefined) {
         told.failed = one.failure
         one.failures++
@@ -68,7 +71,6 @@ function queued(one, name, body) {
     }
     over()
   })
-  // biome-ignore lint/suspicious/noThenProperty: whoever awaits it starts it
   return { then }
 
   function then(...handlers) {

@@ -2,7 +2,12 @@ import t, { type Test } from 'tap'
 import type { Check } from '../../src/errors.js'
 import { InvalidTokenError, type ProfileName } from '../../src/index.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
-import { requireClaims, requireTimes, type TimeLimits } from '../../src/token/claims.js'
+import {
+  type ClaimExpectations,
+  requireClaims,
+  requireTimes,
+  type TimeLimits,
+} from '../../src/token/claims.js'
 import { goodClaims, NOW } from '../fixtures/forgery.js'
 import { AUDIENCE } from '../fixtures/issuer.js'
 
@@ -164,7 +169,7 @@ t.test('J6: an audience with something else than strings in it is no audience', 
 })
 
 t.test('J8: another kind of token is refused by what names it', async (t) => {
-  for (const name of ['at_hash', 'c_hash', 's_hash']) {
+  for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
     for (const value of ['77QmUPtjPfzWtF2AnpK9RQ', '', null, false]) {
       refuses(t, { claims: { [name]: value } }, 'type', `${name}: ${value}`)
     }
@@ -176,6 +181,7 @@ t.test('J8: another kind of token is refused by what names it', async (t) => {
     refuses(t, { claims: { typ } }, 'type', `the claim typ: ${typ}`)
   }
   accepts(t, { claims: { token_use: 'access' } }, 'Cognito: token_use access')
+  accepts(t, { claims: { token_use: 'access_token' } }, 'Hydra: token_use access_token')
   accepts(t, { claims: { typ: 'Bearer' } }, 'Keycloak: typ Bearer')
   accepts(t, { claims: { typ: ['ID'] } }, 'typ that is no string means nothing')
   accepts(t, { claims: { nonce: 'n', auth_time: NOW - 60, acr: '1', amr: ['pwd'] } }, 'RFC 9068')
@@ -250,14 +256,99 @@ t.test('fails closed on a clock that answers nonsense', async (t) => {
   }
 })
 
-t.test('J12: sub, client_id and jti are strings where they are', async (t) => {
-  for (const name of ['sub', 'client_id', 'jti']) {
+t.test('J12: subject, client and jti are strings where they are', async (t) => {
+  for (const name of ['sub', 'client_id', 'cid', 'azp', 'jti']) {
     for (const odd of [null, 0, 1, true, [], ['x'], {}]) {
       refuses(t, { claims: { [name]: odd } }, 'claims', `${name}: ${JSON.stringify(odd)}`)
     }
     accepts(t, { claims: { [name]: '' } }, `${name}: empty`)
   }
 })
+
+/** What the caller reads, and what the operator does. */
+function refusalOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): string[] {
+  try {
+    requireClaims(
+      {
+        header: { alg: 'ES256', kid: undefined, typ: judged.typ },
+        claims: JSON.parse(JSON.stringify(goodClaims(judged.claims))),
+      },
+      { audience: OURS, ...profileNamed(judged.profile ?? 'standard'), ...shape },
+      { ...LIMITS, ...judged.limits },
+      NOW,
+    )
+  } catch (error) {
+    const { check, message, finding } = error as InvalidTokenError
+    return [check, message, `${finding.expected}`, `${finding.found}`]
+  }
+  return []
+}
+
+t.test(
+  'says what was wrong: a fixed sentence to the caller, the rest to the operator',
+  async (t) => {
+    const malformed = 'The access token lacks a claim or has a malformed one'
+    const another = 'The token is not an access token'
+    const elsewhere = 'The access token is not meant for this resource'
+    const names = `${AUDIENCE} or https://api.example/`
+    for (const [judged, ...expected] of [
+      [{ claims: { exp: 1 } }, 'expiry', 'The access token expired', `after ${NOW}`, '1'],
+      [
+        { claims: { nbf: NOW + 99 } },
+        'not-before',
+        'The access token is not valid yet',
+        `until ${NOW}`,
+        `${NOW + 99}`,
+      ],
+      [
+        { claims: { iat: NOW + 99 } },
+        'issued-at',
+        'The access token was issued in the future',
+        `until ${NOW}`,
+        `${NOW + 99}`,
+      ],
+      [
+        { claims: { iat: NOW - 99 }, limits: { maxTokenAge: 60 } },
+        'age',
+        'The access token is too old',
+        `after ${NOW - 60}`,
+        `${NOW - 99}`,
+      ],
+      [
+        { claims: { iat: undefined }, limits: { maxTokenAge: 60 } },
+        'age',
+        malformed,
+        '"iat", because maxTokenAge is set',
+        'absent',
+      ],
+      [{ claims: { exp: undefined } }, 'claims', malformed, '"exp"', 'absent'],
+      [{ claims: { nbf: 'soon' } }, 'claims', malformed, '"nbf": a finite number', '"string"'],
+      [{ claims: { jti: 1 } }, 'claims', malformed, '"jti": a string', '"number"'],
+      [
+        { profile: 'rfc9068', typ: 'at+jwt', claims: { jti: undefined } },
+        'claims',
+        malformed,
+        '"jti"',
+        'absent',
+      ],
+      [{ typ: 'rt+jwt' }, 'type', another, '"typ": at+jwt or jwt', '"rt+jwt"'],
+      [{ claims: { events: {} } }, 'type', another, 'an access token', '"one with \\"events\\""'],
+      [{ claims: { token_use: 'id' } }, 'type', another, '"token_use": access', '"id"'],
+      [{ claims: { typ: 'ID' } }, 'type', another, 'an access token', '"ID"'],
+      [{ claims: { aud: 'x' } }, 'audience', elsewhere, names, '"x"'],
+    ] as const) {
+      t.same(refusalOf(judged), expected, JSON.stringify(judged))
+    }
+    const shape = { audienceClaims: ['azp', 'client_id'], audienceHint: 'try this' } as const
+    const azp = { claims: { azp: 'x' } }
+    t.same(refusalOf(azp, shape), [
+      'audience',
+      elsewhere,
+      `${names} in "azp,client_id" (try this)`,
+      '"x"',
+    ])
+  },
+)
 
 t.test('says to the operator what was expected and found, escaped and bounded', async (t) => {
   try {

@@ -1,0 +1,48 @@
+/** Credentials of either scheme, before anybody looks at the characters of the token. */
+import t from 'tap'
+import { bearerCredentials, dpopCredentials } from '../../src/credentials/authorization.js'
+import { dpopProofs } from '../../src/credentials/dpop-proofs.js'
+import { InvalidRequestError } from '../../src/errors.js'
+
+const bearer = (...rawHeaders: string[]) => bearerCredentials({ rawHeaders })
+const dpop = (...rawHeaders: string[]) => dpopCredentials({ rawHeaders })
+
+t.test('P3: reads the token after the scheme DPoP, in any case', async (t) => {
+  t.equal(dpop('Authorization', 'DPoP abc'), 'abc')
+  t.equal(dpop('authorization', 'dpop abc'), 'abc')
+  t.equal(dpop('AUTHORIZATION', 'DPOP    abc \t'), 'abc')
+})
+
+t.test('P3: finds nothing of another scheme', async (t) => {
+  for (const value of ['', 'Bearer abc', 'DPoPabc', 'DPoP-Token abc', ' DPoP abc', 'a DPoP abc']) {
+    t.equal(dpop('Authorization', value), undefined, `"${value}"`)
+  }
+  t.equal(dpop(), undefined)
+  t.equal(bearer('Authorization', 'DPoP abc'), undefined)
+})
+
+t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {
+  const refusal = {
+    code: 'invalid_request',
+    message: 'The Authorization header is malformed',
+    finding: { expected: 'Bearer, a space, and one token' },
+  }
+  for (const [read, scheme] of [
+    [dpop, 'DPoP'],
+    [bearer, 'Bearer'],
+  ] as const) {
+    for (const end of ['', ' ', '   ', ' \t', '\t', '\tabc']) {
+      t.throws(() => read('Authorization', `${scheme}${end}`), refusal, escape(scheme + end))
+    }
+  }
+  t.throws(() => dpop('Authorization', 'DPoP a', 'Authorization', ''), InvalidRequestError)
+})
+
+t.test('P1.1: every header with a proof is counted, however it is written', async (t) => {
+  const rawHeaders = ['Host', 'a', 'DPoP', 'one', 'dpop', 'two', 'DPOP', 'three', 'Accept', 'DPoP']
+  t.same(dpopProofs({ rawHeaders }), ['one', 'two', 'three'])
+  for (const name of ['DPo', 'DPoP2', 'XPoP', 'Dp\u00f6p']) {
+    t.same(dpopProofs({ rawHeaders: [name, 'x'] }), [], name)
+  }
+  t.same(dpopProofs({ rawHeaders: [] }), [])
+})
