@@ -8,6 +8,10 @@ const GROUPS = [
     judges: ['credentials/', 'binding/presented-token', 'wire'],
   },
   {
+    mutated: ['src/challenge.ts'],
+    judges: ['challenge', 'errors', 'step-up', 'wire', 'resource-metadata'],
+  },
+  {
     mutated: ['src/token/'],
     judges: [
       'token/',
@@ -17,18 +21,6 @@ const GROUPS = [
       'cve',
       'issuer/audience-from',
       'statistics',
-    ],
-  },
-  {
-    mutated: ['src/challenge.ts'],
-    judges: [
-      'wire',
-      'errors',
-      'step-up',
-      'resource-metadata',
-      'binding/dpop',
-      'binding/options',
-      'plugin',
     ],
   },
   { mutated: ['src/binding/'], judges: ['binding/', 'mtls', 'credentials/'] },

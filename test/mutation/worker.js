@@ -66,3 +66,5 @@ async function load(module, run) {
     tap.fail(run, error)
   }
 }
+
+process.on('disconnect', () => process.exit())
