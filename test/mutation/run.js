@@ -54,7 +54,7 @@ console.log(
 )
 process.exitCode = unexplained > 0 ? 1 : 0
 
-async function judgeGroup({ mutated, judges }) {
+async function judgeGroup({ name, mutated, judges }) {
   const { sources, mutants } = await instrument(mutated)
   const open = []
   for (const mutant of mutants) {
@@ -64,10 +64,10 @@ async function judgeGroup({ mutated, judges }) {
   }
   // Texts last: a wrong word does the least harm.
   open.sort((a, b) => Number(a.mutator === 'StringLiteral') - Number(b.mutator === 'StringLiteral'))
-  console.error(`${mutated[0]} …: ${mutants.length} mutants, ${open.length} to be judged`)
+  console.error(`${name}: ${mutants.length} mutants, ${open.length} to be judged`)
   if (open.length === 0) return
 
-  const modules = await bundle(judges, sources, FOLDER)
+  const modules = await bundle(judges, sources, `${FOLDER}/${name.replace(/\W/g, '-')}`)
   // What the last group left in memory is of no use to this one.
   for (const worker of workers) await worker.end()
   const files = await baseline(modules, workers, console.error)

@@ -52,6 +52,7 @@ export function groups(only) {
   const sources = filesIn('src', '.ts')
   const tests = filesIn('test', '.test.ts')
   return GROUPS.map(({ mutated, judges }) => ({
+    name: mutated[0],
     mutated: sources
       .filter((file) => mutated.some((path) => file.startsWith(path)))
       .filter((file) => only === undefined || only.some((part) => file.includes(part))),

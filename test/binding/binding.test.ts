@@ -1,0 +1,134 @@
+/** Every way in which a token and what came with it may not belong together. */
+import t from 'tap'
+import { Binding } from '../../src/binding/binding.js'
+import type { BindingDemand, Presentation } from '../../src/binding/presentation.js'
+import type { Confirmation } from '../../src/confirmation.js'
+import { InvalidTokenError } from '../../src/errors.js'
+
+const OFF: BindingDemand = { dpop: 'off', mtls: 'off' }
+const ALLOWED: BindingDemand = { dpop: 'allowed', mtls: 'allowed' }
+const REQUIRED: BindingDemand = { dpop: 'required', mtls: 'required' }
+const TO_KEY: Confirmation = { jkt: 'k'.repeat(43) }
+const TO_CERTIFICATE: Confirmation = { 'x5t#S256': 'c'.repeat(43) }
+
+const KEY = 'The access token is bound to a key and must be sent with a DPoP proof'
+const CERTIFICATE = 'The access token is bound to a certificate that was not presented'
+
+const binding = new Binding(ALLOWED, undefined)
+
+/** Message, and what was expected and found; `accepted` where nothing is wrong. */
+function refusal(play: () => unknown): readonly unknown[] {
+  try {
+    t.equal(play(), undefined)
+    return ['accepted']
+  } catch (error) {
+    const { check, message, finding } = error as InvalidTokenError
+    t.ok(error instanceof InvalidTokenError)
+    t.equal(check, 'binding')
+    return [message, finding.expected, finding.found]
+  }
+}
+
+function required(
+  confirmation: Confirmation | undefined,
+  presentation: Partial<Presentation>,
+  demand: BindingDemand,
+) {
+  const bearer = { scheme: 'Bearer', method: 'GET', proofs: [], targetUris: [] } as const
+  return refusal(() =>
+    binding.require(
+      { raw: 'token', confirmation },
+      { ...bearer, certificateThumbprint: undefined, ...presentation },
+      demand,
+    ),
+  )
+}
+
+t.test('P3, P6: what nobody could prove here is refused at once', async (t) => {
+  const early = (demand: BindingDemand, confirmation: Confirmation | undefined) =>
+    refusal(() => new Binding(demand, undefined).requireProvable(confirmation))
+  t.same(early(OFF, undefined), ['accepted'])
+  t.same(early(ALLOWED, TO_KEY), ['accepted'])
+  t.same(early(ALLOWED, TO_CERTIFICATE), ['accepted'])
+  t.same(early({ ...OFF, mtls: 'allowed' }, TO_CERTIFICATE), ['accepted'])
+  t.same(early({ ...OFF, dpop: 'allowed' }, TO_KEY), ['accepted'])
+  t.same(early({ ...ALLOWED, dpop: 'off' }, TO_KEY), [
+    KEY,
+    'a bearer token, because the option "dpop" is off',
+    undefined,
+  ])
+  t.same(early({ ...ALLOWED, mtls: 'off' }, TO_CERTIFICATE), [
+    CERTIFICATE,
+    'a bearer token, because the option "mtls" is off',
+    undefined,
+  ])
+})
+
+t.test('P3: nothing is to be proved by a bearer token alone, where that is enough', async (t) => {
+  const needsNone = (
+    confirmation: Confirmation | undefined,
+    scheme: 'Bearer' | 'DPoP',
+    demand: BindingDemand,
+  ) => binding.needsNoProof({ raw: 'token', confirmation }, scheme, demand)
+  t.equal(needsNone(undefined, 'Bearer', ALLOWED), true)
+  t.equal(needsNone(undefined, 'Bearer', OFF), true)
+  t.equal(needsNone(undefined, 'DPoP', ALLOWED), false)
+  t.equal(needsNone(TO_KEY, 'Bearer', ALLOWED), false)
+  t.equal(needsNone(undefined, 'Bearer', { ...ALLOWED, dpop: 'required' }), false)
+  t.equal(needsNone(undefined, 'Bearer', { ...ALLOWED, mtls: 'required' }), false)
+})
+
+t.test('P3: key and proof', async (t) => {
+  t.same(required(undefined, {}, ALLOWED), ['accepted'])
+  t.same(required(undefined, { scheme: 'DPoP' }, ALLOWED), [
+    'The access token is not bound to a key',
+    'a token with "jkt" in "cnf"',
+    undefined,
+  ])
+  t.same(required(undefined, {}, { ...ALLOWED, dpop: 'required' }), [
+    'An access token that is bound to a key (DPoP) is required here',
+    '"jkt"',
+    undefined,
+  ])
+  const off = [KEY, 'a bearer token, because "dpop" is off here', undefined]
+  t.same(required(TO_KEY, {}, { ...ALLOWED, dpop: 'off' }), off)
+  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where nobody could judge a proof')
+})
+
+t.test('P6: certificate and thumbprint', async (t) => {
+  const certificateThumbprint = 'c'.repeat(43)
+  t.same(required(TO_CERTIFICATE, { certificateThumbprint }, ALLOWED), ['accepted'])
+  t.same(required(TO_CERTIFICATE, { certificateThumbprint }, { ...ALLOWED, mtls: 'off' }), [
+    CERTIFICATE,
+    'a bearer token, because "mtls" is off here',
+    undefined,
+  ])
+  t.same(required(TO_CERTIFICATE, {}, ALLOWED), [
+    CERTIFICATE,
+    'a certificate of the client',
+    'none',
+  ])
+  t.same(required(TO_CERTIFICATE, { expectedCertificate: 'TLS' }, ALLOWED), [
+    CERTIFICATE,
+    'TLS',
+    'none',
+  ])
+  for (const other of ['d'.repeat(43), 'c'.repeat(42), 'c'.repeat(44), '']) {
+    t.same(
+      required(TO_CERTIFICATE, { certificateThumbprint: other }, ALLOWED),
+      [CERTIFICATE, 'the certificate that it is bound to', 'another one'],
+      `"${other}"`,
+    )
+  }
+  t.same(required(undefined, { certificateThumbprint }, REQUIRED), [
+    'An access token that is bound to a certificate is required here',
+    '"x5t#S256"',
+    undefined,
+  ])
+  t.same(required(undefined, { certificateThumbprint }, ALLOWED), ['accepted'])
+})
+
+t.test('P2: proofs are offered where they are taken', async (t) => {
+  t.equal(binding.offer(ALLOWED), undefined, 'nobody could judge one')
+  t.same(binding.demand, ALLOWED)
+})

@@ -1,0 +1,71 @@
+/** How many proofs of one key are remembered, as time goes by. */
+import t from 'tap'
+import { ClientShares, ShareUsedUpError } from '../../src/binding/dpop/client-shares.js'
+
+const LIFE = 1_000
+
+function start() {
+  const clock = { now: 50_000 }
+  const shares = new ClientShares({ maxEntriesPerKey: 10, life: LIFE, now: () => clock.now })
+  /** How many more the key may have now, up to `most`. */
+  const take = (key: string, most = 100) => {
+    for (let i = 0; i < most; i++) {
+      try {
+        shares.requireSome(key)
+      } catch (error) {
+        t.ok(error instanceof ShareUsedUpError)
+        return i
+      }
+      shares.count(key)
+    }
+    return most
+  }
+  return { clock, shares, take }
+}
+
+t.test('P5: each key has a share of its own', async (t) => {
+  const { shares, take } = start()
+  t.equal(take('a'), 10)
+  t.equal(take('a'), 0)
+  t.equal(take('b'), 10, 'whatever another one used')
+  t.throws(() => shares.requireSome('a'), {
+    name: 'ShareUsedUpError',
+    code: 'share_used_up',
+    message: 'one key made its 10 proofs, which is "dpop.replay.maxEntriesPerKey"',
+  })
+})
+
+t.test(
+  'P5: what was used goes as it came: all of it a life later, half of it in between',
+  async (t) => {
+    const { clock, take } = start()
+    t.equal(take('a'), 10)
+    clock.now += LIFE - 1
+    t.equal(take('a'), 0, 'to the end of the span')
+    clock.now += 1
+    t.equal(take('a'), 0, 'and at the beginning of the next')
+    clock.now += LIFE / 2
+    t.equal(take('a'), 5, 'half of it is gone in the middle')
+    clock.now += LIFE / 2
+    t.equal(take('a'), 5, 'of the next, those five are left')
+    clock.now += LIFE
+    t.equal(take('a', 1), 1)
+  },
+)
+
+t.test('P5: nothing is left of a share two lives later', async (t) => {
+  for (const pause of [2 * LIFE, 5 * LIFE]) {
+    const { clock, take } = start()
+    t.equal(take('a'), 10)
+    clock.now += pause
+    t.equal(take('a'), 10, `${pause}`)
+  }
+})
+
+t.test('P5: a share that was only counted moves on as well', async (t) => {
+  const { clock, shares, take } = start()
+  for (let i = 0; i < 4; i++) shares.count('a')
+  clock.now += LIFE
+  for (let i = 0; i < 3; i++) shares.count('a')
+  t.equal(take('a'), 3, 'four of before, three of now')
+})
