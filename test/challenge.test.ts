@@ -72,6 +72,8 @@ t.test('P4: a nonce goes to whoever may prove, not to a bearer', async (t) => {
   t.equal(nonce(BAD, { dpop: DPOP, used: 'Bearer', bearer: false }), 'n-1', 'no bearer is taken')
   t.equal(nonce(BAD, { dpop: { ...DPOP, nonce: undefined }, used: 'DPoP' }), undefined)
   t.equal(nonce(BAD, { used: 'DPoP' }), undefined)
+  const none = { realm: 'api', scope: '', dpop: { ...DPOP, nonce: undefined } }
+  t.same(Object.keys(responseHeaders(BAD, none)), ['www-authenticate'], 'nor an empty header')
 })
 
 t.test('R2: where the metadata is stands in every challenge', async (t) => {

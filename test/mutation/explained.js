@@ -46,6 +46,13 @@ const EXPLAINED = [
     to: ['true'],
     why: 'spares a copy of each name; the comparison after it decides',
   },
+  {
+    file: 'src/challenge.ts',
+    line: 'if (maxAge !== undefined && Number.isSafeInteger(maxAge) && maxAge >= 0) {',
+    from: ['maxAge !== undefined'],
+    to: ['true'],
+    why: 'for the compiler: undefined is no safe integer',
+  },
 ]
 
 export function explanationOf({ file, context, original, replacement }) {

@@ -1,0 +1,113 @@
+/** What the operator is told of each refused proof, beside the sentence that its client gets. */
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { createResourceServer, type ResourceServerError } from '../../src/index.js'
+import { DPoPClient, type ProofParts } from '../fixtures/dpop-client.js'
+import { AUDIENCE, ISSUER, seconds } from '../fixtures/issuer.js'
+import { key, tokenOf } from '../fixtures/protected-api.js'
+
+const NOW = Date.now()
+const url = 'https://api.example/orders'
+const client = await DPoPClient.make()
+const other = await DPoPClient.make()
+const token = await tokenOf({ cnf: { jkt: client.jkt }, exp: seconds() + 3_000 })
+
+async function refusalOf(by: DPoPClient, parts: ProofParts, nonce = false): Promise<string[]> {
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    dpop: {
+      algorithms: ['ES256', 'PS256'],
+      maxAge: 60,
+      ...(nonce && { nonce: { secret: randomBytes(32) } }),
+    },
+    now: () => NOW,
+  })
+  const claims = { iat: seconds(NOW), ...parts.claims }
+  const proof = await by.proof({ url, token }, { ...parts, claims })
+  const request = { token, dpop: { proof, method: 'GET', url: `${url}?secret=1` } }
+  return server.verify(request).then(
+    () => ['accepted'],
+    ({ check, message, finding }: ResourceServerError) => [
+      check,
+      message,
+      `${finding.expected}`,
+      `${finding.found}`,
+    ],
+  )
+}
+
+const unusable = [
+  'The key of the DPoP proof cannot be used',
+  '"jwk": a public key, RSA of 2048 to 4096 bits, for ES256 or PS256',
+]
+const extension = ['The DPoP proof is malformed', 'neither "crit" nor "b64" in the header']
+
+const CASES: readonly [parts: ProofParts, ...expected: string[]][] = [
+  [{ header: { typ: 'JWT' } }, 'The DPoP proof is of another type', '"typ": dpop+jwt'],
+  [{ header: { b64: true } }, ...extension],
+  [{ header: { jwk: null } }, ...unusable],
+  [{ header: { jwk: { kty: 'EC' } } }, ...unusable],
+  [
+    { claims: { htm: 'POST' } },
+    'The DPoP proof is for another method',
+    '"htm": the method of the request',
+  ],
+  [
+    { claims: { htu: 'https://api.example/' } },
+    'The DPoP proof is for another URL',
+    '"htu": https://api.example/orders',
+  ],
+  [
+    { claims: { iat: seconds(NOW) - 99 } },
+    'The DPoP proof is too old',
+    `"iat": after ${seconds(NOW) - 60}`,
+  ],
+  [
+    { claims: { iat: seconds(NOW) + 99 } },
+    'The DPoP proof was made in the future',
+    `"iat": until ${seconds(NOW)}`,
+  ],
+  [{ claims: { ath: 'x' } }, 'The DPoP proof is for another access token', '"ath" of this token'],
+  [
+    { signer: other.key },
+    'The signature of the DPoP proof is not valid',
+    'one by the key in "jwk"',
+  ],
+]
+
+t.test('P1: of what a proof says, the operator is told what it should', async (t) => {
+  t.same(await refusalOf(client, {}), ['accepted'])
+  for (const [parts, ...expected] of CASES) {
+    t.same(await refusalOf(client, parts), ['proof', ...expected, 'undefined'])
+  }
+  const EdDSA = await DPoPClient.make('EdDSA')
+  t.same(await refusalOf(EdDSA, {}), [
+    'proof',
+    'The DPoP proof is signed with an algorithm that is not allowed',
+    'ES256 or PS256',
+    'undefined',
+  ])
+})
+
+t.test('P1.12: a proof of another key than the token is bound to', async (t) => {
+  t.same(await refusalOf(other, {}), [
+    'binding',
+    'The access token is bound to another key than that of the proof',
+    'a proof of the key that "jkt" names',
+    'a proof of another key',
+  ])
+})
+
+t.test('P4: a proof without a nonce, and one with a nonce of somebody else', async (t) => {
+  const message = 'The DPoP proof must have the nonce that is sent along'
+  const expected = '"nonce" from the header DPoP-Nonce'
+  t.same(await refusalOf(client, {}, true), ['nonce', message, expected, 'none'])
+  t.same(await refusalOf(client, { claims: { nonce: 'x' } }, true), [
+    'nonce',
+    message,
+    expected,
+    'one that is not ours, or an old one',
+  ])
+})
