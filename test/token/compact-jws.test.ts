@@ -193,3 +193,56 @@ t.test('refuses a nested token and one in JSON serialization', async (t) => {
   refuses(t, JSON.stringify({ payload, signatures: [{ protected: header, signature }] }), 'general')
   refuses(t, JSON.stringify({ payload, protected: header, signature }), 'flattened')
 })
+
+t.test('says to the operator what a token should have been', async (t) => {
+  const text = (object: unknown) => base64url(JSON.stringify(object))
+  const told = (raw: string) => {
+    const { message, finding } = findingOf(raw)
+    return [message, finding.expected, finding.found]
+  }
+  const malformed = 'The access token is malformed'
+  t.same(told('x'.repeat(8_193)), [
+    'The access token is too long',
+    'at most 8192 characters',
+    'more',
+  ])
+  t.same(told('a.b'), [malformed, 'three parts', '2'])
+  t.same(told('a.b.c.d'), [malformed, 'three parts', '4'])
+  t.same(told('opaque'), [
+    malformed,
+    'a JWT of three parts',
+    'an opaque token: ask the issuer for JWT access tokens (often by naming an audience)',
+  ])
+  t.same(told('a.b.c.d.e'), [
+    'The access token is encrypted, which is not supported here',
+    'a signed token of three parts',
+    'an encrypted one (JWE): have the issuer send signed tokens for this API',
+  ])
+  t.same(told(`${header}=.${payload}.${signature}`), [malformed, 'canonical base64url', undefined])
+  t.same(told(`${text([])}.${payload}.${signature}`), [
+    malformed,
+    'JSON objects without duplicate members',
+    undefined,
+  ])
+  for (const [part, ...expected] of [
+    [{ alg: 1 }, malformed, '"alg": a string', 'number'],
+    [{ kid: 1 }, malformed, '"kid": a string or absent', 'number'],
+    [{ typ: 1 }, malformed, '"typ": a string or absent', 'number'],
+    [
+      { crit: ['a'] },
+      'The access token asks for an extension that is not supported',
+      'neither "crit" nor "b64" in the header',
+      '["a"]',
+    ],
+  ] as const) {
+    const odd = text({ alg: 'ES256', ...part })
+    t.same(told(`${odd}.${payload}.${signature}`), expected, JSON.stringify(part))
+  }
+})
+
+t.test('what is signed is both segments and the dot between them', async (t) => {
+  const jws = parse(good)
+  t.equal(jws.signingInput, `${header}.${payload}`)
+  t.equal(jws.headerSegment, header)
+  t.same(jws.signature, Buffer.from(signature, 'base64url'))
+})
