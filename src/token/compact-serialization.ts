@@ -9,7 +9,7 @@ export function splitCompact(
 ): readonly [header: string, payload: string, signature: string] | undefined {
   const first = raw.indexOf('.')
   const second = raw.indexOf('.', first + 1)
-  if (first === -1 || second === -1 || raw.includes('.', second + 1)) return undefined
+  if (second === -1 || raw.includes('.', second + 1)) return undefined
   return [raw.slice(0, first), raw.slice(first + 1, second), raw.slice(second + 1)]
 }
 

@@ -1,6 +1,7 @@
 /** Every way in which a token and what came with it may not belong together. */
 import t from 'tap'
 import { Binding } from '../../src/binding/binding.js'
+import type { DPoP } from '../../src/binding/dpop/dpop.js'
 import type { BindingDemand, Presentation } from '../../src/binding/presentation.js'
 import type { Confirmation } from '../../src/confirmation.js'
 import { InvalidTokenError } from '../../src/errors.js'
@@ -131,4 +132,8 @@ t.test('P6: certificate and thumbprint', async (t) => {
 t.test('P2: proofs are offered where they are taken', async (t) => {
   t.equal(binding.offer(ALLOWED), undefined, 'nobody could judge one')
   t.same(binding.demand, ALLOWED)
+  const dpop = { algs: 'ES256', newestNonce: () => 'n' } as unknown as DPoP
+  const able = new Binding(ALLOWED, dpop)
+  t.same(able.offer(ALLOWED), { algs: 'ES256', nonce: 'n' })
+  t.equal(able.offer(OFF), undefined, 'not where they are off')
 })

@@ -53,6 +53,20 @@ const EXPLAINED = [
     to: ['true'],
     why: 'for the compiler: undefined is no safe integer',
   },
+  {
+    file: 'src/token/claims.ts',
+    line: 'if (type === undefined || !types.includes(type)) {',
+    from: ['type === undefined'],
+    to: ['false'],
+    why: 'for the compiler: undefined is none of the types',
+  },
+  {
+    file: 'src/token/claims.ts',
+    line: "if (typeof typ === 'string' && OTHER_KINDS.has(typ)) {",
+    from: ["typeof typ === 'string'"],
+    to: ['true'],
+    why: 'for the compiler: the set holds nothing but strings',
+  },
 ]
 
 export function explanationOf({ file, context, original, replacement }) {

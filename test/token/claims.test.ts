@@ -74,6 +74,7 @@ t.test('J2: in strict mode typ is at+jwt, compared as a media type', async (t) =
     'at',
     'application/',
     'application/application/at+jwt',
+    'at+application/jwt',
     'text/at+jwt',
     'xat+jwt',
     'at+jwt\n',
@@ -340,7 +341,8 @@ t.test(
       t.same(refusalOf(judged), expected, JSON.stringify(judged))
     }
     const shape = { audienceClaims: ['azp', 'client_id'], audienceHint: 'try this' } as const
-    const azp = { claims: { azp: 'x' } }
+    t.same(refusalOf({ claims: { client_id: AUDIENCE } }, shape), [], 'the first that is there')
+    const azp = { claims: { azp: 'x', client_id: AUDIENCE } }
     t.same(refusalOf(azp, shape), [
       'audience',
       elsewhere,
