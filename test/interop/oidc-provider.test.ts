@@ -47,6 +47,29 @@ t.test('a token signed with a new key opens a route, and the old one goes on to'
   t.equal((await get('/me', before)).status, 200)
 })
 
+for (const [from, to] of [
+  ['RS256', 'PS256'],
+  ['PS256', 'ES256'],
+  ['ES256', 'EdDSA'],
+  ['EdDSA', 'RS256'],
+] as const) {
+  t.test(`J1: from ${from} to ${to}, until the old key is withdrawn`, async (t) => {
+    const { grant, api, rotateKeys, withdrawOldKeys } = await start(t, { algorithm: from })
+    const { app, get } = await startApi(t, api)
+    const before = (await passwordGrant(grant)).access_token
+    t.equal((await get('/me', before)).status, 200)
+    await rotateKeys(to)
+    const after = (await passwordGrant(grant)).access_token
+    t.match(decodeProtectedHeader(after), { alg: to })
+    t.equal((await get('/me', after)).status, 200, 'its first request')
+    t.equal((await get('/me', before)).status, 200, 'the old key is published yet')
+    withdrawOldKeys()
+    await app.resourceServer.refreshKeys()
+    t.equal((await get('/me', before)).status, 401, 'a verified token that is cached, too')
+    t.equal((await get('/me', after)).status, 200)
+  })
+}
+
 t.test('a scope that was not granted is a 403 that names it', async (t) => {
   const { grant, api } = await start(t)
   const { get } = await startApi(t, api)
