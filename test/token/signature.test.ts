@@ -89,6 +89,7 @@ t.test('an HMAC is computed at once, with its own hash and secret', async (t) =>
   }
 })
 
+// Before Node 20.19.2, 22.15.1 and 24.0.2 this ends the process (CVE-2025-23166): hence `engines`.
 t.test('what OpenSSL fails at is not verified', async (t) => {
   const [rsa, ed] = [await makeKey('RS256'), await makeKey('EdDSA')]
   const unfit = {
