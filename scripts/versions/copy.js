@@ -1,0 +1,20 @@
+/** This repository as it stands (uncommitted files too), with its dependencies, built. */
+import { cp, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from './command.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Into a folder that isn't there yet; answers that folder. */
+export async function copyRepository(folder) {
+  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  const { output } = await run('git', listed, { cwd: root })
+  for (const path of output.split('\0').filter(Boolean)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await cp(join(root, path), join(folder, path))
+  }
+  await run('npm', ['ci'], { cwd: folder })
+  await run('npm', ['run', 'build:examples'], { cwd: folder })
+  return folder
+}

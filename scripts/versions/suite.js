@@ -1,0 +1,69 @@
+/** The tests of a copy of this repository on one Node, and which versions they say that ran. */
+import { join } from 'node:path'
+import { run } from './command.js'
+
+/** The quick part: each step of the pipeline, HTTP/1 and HTTP/2, each kind of binding, a client. */
+const QUICK = [
+  'test/wire.test.ts',
+  'test/plugin.test.ts',
+  'test/pipeline.test.ts',
+  'test/attacks.test.ts',
+  'test/json-object.test.ts',
+  'test/introspection.test.ts',
+  'test/revocation.test.ts',
+  'test/openapi.test.ts',
+  'test/mtls.test.ts',
+  'test/binding/dpop.test.ts',
+  'test/keys/key-set.test.ts',
+  'test/token/signature.test.ts',
+  'test/testing/password-grant.test.ts',
+  'test/interop/oidc-provider.test.ts',
+  'test/interop/dpop.test.ts',
+  'test/interop/openid-client.test.ts',
+]
+
+/** Tells which versions ran. */
+const RUNTIME = 'test/versions/runtime.versions.ts'
+
+/**
+ * With `all` every test that `npm test` has, else the quick part;
+ * then the packed package in an empty project (`test:package`) on that Node, or, where the
+ * dependencies are other ones, what a user's TypeScript says about them (`test:types`).
+ */
+export async function runSuite(copy, node, row, all) {
+  const tap = [join('node_modules', '.bin', 'tap'), '--disable-coverage', '--reporter=tap']
+  const files = all ? ['--include=test/**/*.test.ts', `--include=${RUNTIME}`] : [...QUICK, RUNTIME]
+  const { code, output } = await run(node, [...tap, '--timeout=300', ...files], {
+    cwd: copy,
+    node,
+    quiet: false,
+  })
+  const [, total] = /^# \{ total: (\d+)/m.exec(output) ?? []
+  const told = /# ran on (\{.*\})/.exec(output)?.[1]
+  const ran = told && JSON.parse(told)
+  const tests = { ran, total }
+  if (code !== 0) return { ok: false, ...tests, problem: failures(output) }
+  if (!isWanted(ran, row)) return { ok: false, ...tests, problem: `ran on ${told}` }
+  const other = row.dependencies ? 'test-types.js' : 'test-package.js'
+  const rest = await run(node, [join('scripts', other)], { cwd: copy, node, quiet: false })
+  if (rest.code !== 0) return { ok: false, ...tests, problem: rest.output.slice(-4000) }
+  return { ok: true, ...tests }
+}
+
+function isWanted(ran, { node, dependencies = {} }) {
+  return (
+    ran?.node.startsWith(`v${node}`) &&
+    Object.entries(dependencies).every(
+      ([name, version]) => version.startsWith('^') || ran[name] === version,
+    )
+  )
+}
+
+/** Each failed assertion with what follows it, as far as a page goes. */
+function failures(output) {
+  const lines = output.split('\n')
+  const found = lines.flatMap((line, i) =>
+    /^\s*not ok/.test(line) ? [lines.slice(i, i + 25).join('\n')] : [],
+  )
+  return (found.join('\n') || output).slice(0, 8000)
+}
