@@ -93,7 +93,7 @@ async function install() {
 /** Exit code 0, and nothing on stderr: warnings count. */
 async function consume(script) {
   const cwd = join(temporary, 'project')
-  const options = { cwd, env: cleanEnvironment(), timeout: MINUTE / 2 }
+  const options = { cwd, env: cleanEnvironment(), timeout: 3 * MINUTE }
   const { stdout, stderr } = await execute(process.execPath, [script], options)
   if (stderr !== '') throw Object.assign(new Error('it wrote to stderr'), { stderr })
   return stdout.trim().split('\n').join(', ')

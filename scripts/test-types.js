@@ -2,6 +2,7 @@
  * Compiles what users write against the built package: test/types/consumer.* must compile in every
  * way in which modules are resolved, and test/types/must-not-compile.ts must fail on each line that
  * says so, with the error that it names, and nowhere else. Wants dist: `npm run build`.
+ * `--consumers` leaves out the latter: which mistakes are found depends on Fastify's types as well.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -47,7 +48,7 @@ compiles('ES module, bundler', consumer, {
   isolatedModules: true,
 })
 compiles('CommonJS, nodenext', commonjs, nodenext)
-failsAsMarked('mistakes, nodenext', mistakes, nodenext)
+if (!process.argv.includes('--consumers')) failsAsMarked('mistakes, nodenext', mistakes, nodenext)
 
 /** No error. */
 function compiles(name, file, options) {

@@ -26,9 +26,9 @@ const QUICK = [
 const RUNTIME = 'test/versions/runtime.versions.ts'
 
 /**
- * With `all` every test that `npm test` has, else the quick part;
- * then the packed package in an empty project (`test:package`) on that Node, or, where the
- * dependencies are other ones, what a user's TypeScript says about them (`test:types`).
+ * With `all` every test that `npm test` has, else the quick part; then the packed package in an
+ * empty project (`test:package`) on that Node, or, where the dependencies are other ones, a user's
+ * TypeScript against their types (`test:types`).
  */
 export async function runSuite(copy, node, row, all) {
   const tap = [join('node_modules', '.bin', 'tap'), '--disable-coverage', '--reporter=tap']
@@ -44,8 +44,11 @@ export async function runSuite(copy, node, row, all) {
   const tests = { ran, total }
   if (code !== 0) return { ok: false, ...tests, problem: failures(output) }
   if (!isWanted(ran, row)) return { ok: false, ...tests, problem: `ran on ${told}` }
-  const other = row.dependencies ? 'test-types.js' : 'test-package.js'
-  const rest = await run(node, [join('scripts', other)], { cwd: copy, node, quiet: false })
+  const [script, ...args] = row.dependencies
+    ? ['test-types.js', '--consumers']
+    : ['test-package.js']
+  const options = { cwd: copy, node, quiet: false }
+  const rest = await run(node, [join('scripts', script), ...args], options)
   if (rest.code !== 0) return { ok: false, ...tests, problem: rest.output.slice(-4000) }
   return { ok: true, ...tests }
 }
