@@ -54,18 +54,22 @@ t.test('J5: a token for another audience is refused, and one of no resource', as
   t.match(ours.lastFinding, { check: 'audience', found: '"orders:read"' })
 })
 
-t.test('G1: the password grant, whose tokens have the scope for an audience', async (t) => {
-  const { api, grant, issuer } = await start(t)
-  const { access_token, id_token } = await passwordGrant(grant)
-  const { aud, sub } = decodeJwt(access_token)
-  t.equal(aud, grant.scope)
-  const { get } = await startApi(t, { issuer, audience: grant.scope })
-  t.match(await get('/orders', access_token), { status: 200 })
-  t.match(await get('/me', access_token), { body: { user: sub, client: CLIENT.clientId } })
-  const ours = await startApi(t, api)
-  t.equal((await ours.get('/me', access_token)).status, 401)
-  t.equal((await get('/me', id_token)).status, 401, 'J8')
-})
+t.test(
+  'G1: the password grant, whose tokens have the scope for an audience, whatever is asked',
+  async (t) => {
+    const { api, grant, issuer } = await start(t)
+    const parameters = { resource: RESOURCE }
+    const { access_token, id_token } = await passwordGrant({ ...grant, parameters })
+    const { aud, sub } = decodeJwt(access_token)
+    t.equal(aud, grant.scope)
+    const { get } = await startApi(t, { issuer, audience: grant.scope })
+    t.match(await get('/orders', access_token), { status: 200 })
+    t.match(await get('/me', access_token), { body: { user: sub, client: CLIENT.clientId } })
+    const ours = await startApi(t, api)
+    t.equal((await ours.get('/me', access_token)).status, 401)
+    t.equal((await get('/me', id_token)).status, 401, 'J8')
+  },
+)
 
 t.test('from RS256 to ES256, until the old key is withdrawn', async (t) => {
   const { api, machineToken, rotateKeys, withdrawOldKeys } = await start(t)
