@@ -432,11 +432,13 @@ t.test('P5: a proof that is refused for something else is not used up', async (t
 })
 
 t.test('P5: of 10,000 replays at once exactly one passes', async (t) => {
-  const app = await protectedApi(t, { dpop: { baseUrl: BASE } })
-  app.get('/', async () => 'ok')
   const token = await bound()
   const dpop = await client.proof({ url: `${BASE}/`, token })
   const headers = { authorization: `DPoP ${token}`, dpop }
+  // Its clock stands still: on a busy machine these take longer than a proof is good for.
+  const now = Date.now()
+  const app = await protectedApi(t, { dpop: { baseUrl: BASE }, now: () => now })
+  app.get('/', async () => 'ok')
   const answers = await Promise.all(
     Array.from({ length: 10_000 }, () => app.inject({ url: '/', headers })),
   )
