@@ -122,15 +122,22 @@ function refusal(place: string, response: Response, text: string): Introspection
     )
   }
   const message = `${place} answered ${status}${status < 400 ? ', where 200 was due' : ''}`
-  const of = status < 400 || OF_THE_ISSUER.has(status) ? 'issuer' : 'token'
-  return new IntrospectionFailure(message, { of, retryAfter: retryAfter(response) })
+  return new IntrospectionFailure(message, {
+    of: faultOf(status),
+    retryAfter: retryAfter(response),
+  })
 }
 
 /**
- * What no token can bring about: gone, moved, overloaded. A 400, a 403 of a filter on the way or a
- * 500 may be about the one token that was asked about.
+ * Who is asked too often shouldn't be asked once more to see whether it was the token. A 400, a 403
+ * of a filter on the way or a 500 is about the one token that was asked about, as far as we know.
  */
-const OF_THE_ISSUER: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
+function faultOf(status: number): 'issuer' | 'token' | 'either' {
+  if (status === 429) return 'issuer'
+  return status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token'
+}
+
+const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 502, 503, 504])
 
 /** A query can carry more than the place. */
 function placeOf(url: string): string {

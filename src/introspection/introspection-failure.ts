@@ -11,9 +11,10 @@ export interface IntrospectionFailureDetails {
   /**
    * Whose fault it may be. The `issuer`'s holds for every token, and nobody is asked for a while. A
    * `token`'s holds for that one alone, or a stranger could shut out everybody with a token that
-   * makes the issuer stumble. `ours`: too many questions at once, or closed.
+   * makes the issuer stumble. `either`: an outage, or a filter on the way that minds the token; it
+   * is found out which (`questions.ts`). `ours`: too many questions at once, or closed.
    */
-  readonly of: 'issuer' | 'token' | 'ours'
+  readonly of: 'issuer' | 'token' | 'either' | 'ours'
   /** `error` where nothing heals it but a change of the configuration. Default `warn`. */
   readonly level?: 'warn' | 'error'
   /** What the issuer asked for, in milliseconds. */
@@ -32,6 +33,13 @@ export class IntrospectionFailure extends Error {
     this.level = level
     this.retryAfter = retryAfter
   }
+
+  /** The same, once it is known whose fault it was. */
+  blamedOn(of: 'issuer' | 'token'): IntrospectionFailure {
+    const message =
+      of === 'token' ? `${this.message} (at one token: it answers about others)` : this.message
+    return new IntrospectionFailure(message, { ...this, of })
+  }
 }
 
 /** Whatever was thrown on the way to an answer. */
@@ -47,7 +55,7 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
     error instanceof Error && DEADLINE.test(error.message) ? error.message : code(error)
   return new IntrospectionFailure(
     `the introspection endpoint of ${issuer} could not be asked: ${reason}`,
-    { of: 'issuer' },
+    { of: 'either' },
   )
 }
 

@@ -15,10 +15,11 @@ import { IntrospectionUnavailableError } from '../errors.js'
 import type { IntrospectionAnswer, Outcome } from './answer.js'
 import { IntrospectionEndpoint } from './endpoint.js'
 import type { Exchange } from './exchange.js'
+import type { OnFailure } from './failure-reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionFetch } from './introspection-fetch.js'
 import { digestOf, KnownAnswers } from './known-answers.js'
-import { type OnFailure, Questions } from './questions.js'
+import { Questions } from './questions.js'
 import { type Watch, Watches } from './watch.js'
 
 /** All times in milliseconds. */

@@ -2,12 +2,18 @@
  * Questions to an issuer that may be slow, lying or gone: each within a deadline, not too many at
  * once, none for a while after a failure that isn't the token's, and then one to see whether the
  * issuer is back.
+ *
+ * Anybody can make up a token at which a filter on the way resets the connection, stalls or answers
+ * 502. So nothing that happens to a token says that the issuer is down, unless the issuer vouched
+ * for it before: a {@link ControlQuestion} does, which costs one question an outage.
  */
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { BackOff } from '../keys/back-off.js'
 import { withinDeadline } from '../keys/deadline.js'
 import type { Outcome } from './answer.js'
+import { ControlQuestion } from './control-question.js'
+import { FailureReports, type OnFailure } from './failure-reports.js'
 import { failureFrom, IntrospectionFailure } from './introspection-failure.js'
 import { MAX_UNDER_WAY, type Standing, Turns } from './turns.js'
 
@@ -27,29 +33,22 @@ export interface QuestionsOptions {
   readonly onFailure: OnFailure
 }
 
-/**
- * Told of what failed: of the issuer's failures once an attempt, of all others at most once a
- * second, because a stranger may cause them.
- *
- * @param retryIn milliseconds until the issuer is asked again about any token; 0 if it goes on.
- */
-export type OnFailure = (failure: IntrospectionFailure, retryIn: number) => void
-
-const QUIET_FOR = 1_000
-
 export class Questions {
   readonly #options: QuestionsOptions
   readonly #backOff = new BackOff()
   readonly #turns: Turns
+  readonly #control: ControlQuestion
+  readonly #reports: FailureReports
   #lastFailure: IntrospectionFailure | undefined
   /** Counts the issuer's failures, so that those that began together count as one. */
   #outages = 0
-  #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: QuestionsOptions) {
     this.#options = options
-    const { timeout, closing } = options
+    const { timeout, closing, steadyNow } = options
+    this.#control = new ControlQuestion({ ask: (token) => this.#askNow(token), steadyNow })
     this.#turns = new Turns({ width: () => (this.#backOff.failing ? 1 : MAX_UNDER_WAY), timeout })
+    this.#reports = new FailureReports(options)
     closing.addEventListener('abort', () => this.#turns.refuseWaiting(closed()))
   }
 
@@ -68,9 +67,45 @@ export class Questions {
     if (this.#options.closing.aborted) throw closed()
     if (this.pause > 0) throw this.#lastFailure
     const leave = await this.#turn(standing)
-    return this.#askNow(token).finally(leave)
+    return this.#askInTurn(token, standing).finally(leave)
   }
 
+  async #askInTurn(token: string, standing: Standing): Promise<Outcome> {
+    // Whether the issuer is back is nothing to find out with a token that may fail by itself.
+    if (this.failing && standing !== 'known') {
+      await this.#requireAnswer(this.#outages)
+      this.#turns.admit()
+    }
+    const began = this.#outages
+    try {
+      return await this.#askNow(token)
+    } catch (error) {
+      throw this.#failed(await this.#judge(error as IntrospectionFailure, standing, began), began)
+    }
+  }
+
+  /** Whose fault it was. The place is kept meanwhile, so that no other question takes it. */
+  async #judge(
+    failure: IntrospectionFailure,
+    standing: Standing,
+    began: number,
+  ): Promise<IntrospectionFailure> {
+    if (failure.of !== 'either' || this.#options.closing.aborted) return failure
+    if (standing === 'known' || began !== this.#outages) return failure.blamedOn('issuer')
+    await this.#requireAnswer(began)
+    // Meanwhile it may have failed at a token that it knows.
+    return failure.blamedOn(began === this.#outages ? 'token' : 'issuer')
+  }
+
+  async #requireAnswer(began: number): Promise<void> {
+    try {
+      await this.#control.requireAnswer()
+    } catch (error) {
+      throw this.#failed((error as IntrospectionFailure).blamedOn('issuer'), began)
+    }
+  }
+
+  /** @throws {IntrospectionFailure} with nothing done about it yet. */
   async #askNow(token: string): Promise<Outcome> {
     const began = this.#outages
     const startedAt = this.#options.steadyNow()
@@ -79,12 +114,12 @@ export class Questions {
       this.#publish(startedAt, { outcome: outcome.kind })
       // An answer that was on its way before an outage says nothing about what came after.
       if (began === this.#outages) this.#backOff.succeeded()
-      if (outcome.kind === 'malformed') this.#tellNowAndThen(malformed())
+      if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
       return outcome
     } catch (error) {
       const failure = failureFrom(error, this.#options.issuer)
       this.#publish(startedAt, { outcome: 'failed', error: failure })
-      throw this.#failed(failure, began)
+      throw failure
     }
   }
 
@@ -100,7 +135,9 @@ export class Questions {
     try {
       return await this.#turns.take(standing)
     } catch (failure) {
-      if (failure !== this.#lastFailure) this.#tellNowAndThen(failure as IntrospectionFailure)
+      if (failure !== this.#lastFailure) {
+        this.#reports.tellNowAndThen(failure as IntrospectionFailure)
+      }
       throw failure
     }
   }
@@ -115,34 +152,20 @@ export class Questions {
 
   #failed(failure: IntrospectionFailure, began: number): IntrospectionFailure {
     if (this.#options.closing.aborted) return closed()
-    if (failure.of !== 'issuer') this.#tellNowAndThen(failure)
+    if (failure.of !== 'issuer') this.#reports.tellNowAndThen(failure)
     else if (began === this.#outages) this.#beginOutage(failure)
     return failure
   }
 
   #beginOutage(failure: IntrospectionFailure): void {
-    const { steadyNow, endpoint, onFailure } = this.#options
+    const { steadyNow, endpoint } = this.#options
     this.#outages++
     this.#lastFailure = failure
+    this.#control.forget()
     const retryIn = this.#backOff.failed(steadyNow(), failure.retryAfter)
     endpoint.mayHaveMoved()
     this.#turns.refuseWaiting(failure)
-    notify(onFailure, failure, retryIn)
-  }
-
-  #tellNowAndThen(failure: IntrospectionFailure): void {
-    const now = this.#options.steadyNow()
-    if (now < this.#quietUntil || this.#options.closing.aborted) return
-    this.#quietUntil = now + QUIET_FOR
-    notify(this.#options.onFailure, failure, 0)
-  }
-}
-
-function notify(onFailure: OnFailure, failure: IntrospectionFailure, retryIn: number): void {
-  try {
-    onFailure(failure, retryIn)
-  } catch {
-    // A log that is full is no reason to answer otherwise.
+    this.#reports.tell(failure, retryIn)
   }
 }
 

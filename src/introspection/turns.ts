@@ -90,6 +90,16 @@ export class Turns {
     }
   }
 
+  /** Lets in those who have room now. By itself that happens when one leaves. */
+  admit(): void {
+    for (const standing of ORDER) {
+      for (const waiter of this.#waiting[standing]) {
+        if (!this.#hasRoomFor(standing)) break
+        waiter.begin()
+      }
+    }
+  }
+
   #hasRoomFor(standing: Standing): boolean {
     const { known, background, stranger } = this.#underWay
     const others = background + stranger
@@ -101,16 +111,7 @@ export class Turns {
     this.#underWay[standing]++
     return () => {
       this.#underWay[standing]--
-      this.#next()
-    }
-  }
-
-  #next(): void {
-    for (const standing of ORDER) {
-      for (const waiter of this.#waiting[standing]) {
-        if (!this.#hasRoomFor(standing)) break
-        waiter.begin()
-      }
+      this.admit()
     }
   }
 }

@@ -1,0 +1,176 @@
+/** A made-up token at which something before the issuer stumbles concerns nobody else. */
+import t, { type Test } from 'tap'
+import {
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { type Answer, hang, json, status, truncated } from '../fixtures/key-server.js'
+
+const reset: Answer = (response) => void response.destroy()
+const isPoison = (token: string) => token.startsWith('poison')
+
+async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  for (const token of ['good', 'better']) server.state.tokens.set(token, { active: true })
+  server.state.filter = (token) => (isPoison(token) ? answer : undefined)
+  /** Questions about tokens that nobody sent. */
+  const controls = () =>
+    server.questions.filter(({ form }) => /^[\w-]{43}$/.test(form.get('token') ?? '')).length
+  return { server, controls, ...(await introspectorOf(t, server, overrides)) }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((done) => setTimeout(done, 5))
+}
+
+const WAYS: Record<string, Answer> = {
+  'resets the connection': reset,
+  'breaks an answer off': truncated,
+  stalls: hang,
+  'answers 404': status(404),
+  'answers 405': status(405),
+  'answers 502': status(502),
+  'answers 503, and asks for patience': status(503, { 'retry-after': '60' }),
+  'answers 504': status(504),
+  'redirects to a page of its own': status(302, { location: '/blocked' }),
+}
+
+for (const [name, answer] of Object.entries(WAYS)) {
+  t.test(`a token at which a filter ${name} is a 503 for itself alone`, async (t) => {
+    const timeout = answer === hang ? 1_000 : 20_000
+    const { server, clock, controls, outcome, introspector, failures } = await start(t, answer, {
+      timeout,
+    })
+    for (let round = 1; round <= 3; round++) {
+      const error = await Promise.resolve(introspector.introspect('poison')).catch((error) => error)
+      t.match(error, { statusCode: 503, retryAfter: 1 })
+      t.equal(await outcome('poison'), 'unavailable')
+      t.equal(server.asked('poison'), round, 'not asked about again at once')
+      t.equal(await outcome(`stranger-${round}`), 'refused', 'nobody pauses')
+      t.equal(controls(), round)
+      clock.now += 1_000
+    }
+    t.equal(await outcome('good'), 'active')
+    t.equal(failures.length, 3)
+    t.match(failures, [
+      { failure: { of: 'token', level: 'warn', message: /answers about others/ }, retryIn: 0 },
+    ])
+  })
+}
+
+t.test('a flood of such tokens adds one question a second', async (t) => {
+  const { server, clock, controls, outcome } = await start(t, reset)
+  const flood = (round: number) =>
+    Promise.all(Array.from({ length: 100 }, (_, i) => outcome(`poison-${round}-${i}`)))
+  for (const round of [1, 2]) {
+    t.strictSame(new Set(await flood(round)), new Set(['unavailable']))
+    t.strictSame(new Set(await flood(round + 10)), new Set(['unavailable']))
+    t.equal(controls(), round)
+    t.equal(server.questions.length, round * 201)
+    clock.now += 1_000
+  }
+  t.equal(await outcome('good'), 'active')
+})
+
+t.test('an outage is noticed', async (t) => {
+  t.test('by a known token at once', async (t) => {
+    const { server, clock, controls, outcome, failures } = await start(t, reset, { maxAge: 500 })
+    t.equal(await outcome('good'), 'active')
+    t.equal(await outcome('poison'), 'unavailable')
+    server.state.instead = status(503)
+    t.equal(await outcome('stranger'), 'unavailable')
+    t.match(failures, [{ failure: { of: 'token' } }], 'by no stranger within a second')
+    clock.now += 500
+    t.equal(await outcome('good'), 'unavailable')
+    t.match(failures.at(-1), { failure: { of: 'issuer', message: /answered 503$/ } })
+    t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
+    const asked = server.questions.length
+    t.equal(await outcome('better'), 'unavailable')
+    t.equal(server.questions.length, asked, 'and nobody is asked')
+    t.equal(controls(), 1)
+  })
+
+  t.test('by a stranger’s a second later', async (t) => {
+    const { server, clock, controls, outcome, failures } = await start(t, reset)
+    await outcome('poison')
+    server.state.instead = status(503)
+    clock.now += 1_000
+    t.equal(await outcome('stranger'), 'unavailable')
+    t.match(failures.at(-1), { failure: { of: 'issuer' } })
+    t.equal(controls(), 2)
+  })
+
+  t.test('I3: also when it is our credentials that are refused', async (t) => {
+    const { server, outcome, failures } = await start(t, reset)
+    server.state.instead = status(401)
+    t.equal(await outcome('poison'), 'unavailable')
+    t.match(failures, [{ failure: { of: 'issuer', level: 'error', message: /credentials/ } }])
+  })
+
+  t.test('while a token of our own is being asked about', async (t) => {
+    const { server, clock, controls, outcome, failures } = await start(t, reset, { maxAge: 500 })
+    await outcome('good')
+    clock.now += 500
+    let answerControl = () => {}
+    server.state.filter = (token) => {
+      if (isPoison(token)) return reset
+      if (token === 'good') return status(503)
+      return (response, request) => {
+        answerControl = () => json({ active: false })(response, request)
+      }
+    }
+    const poisoned = outcome('poison')
+    await until(() => controls() === 1)
+    t.equal(await outcome('good'), 'unavailable')
+    answerControl()
+    t.equal(await poisoned, 'unavailable')
+    const asked = server.questions.length
+    t.equal(await outcome('better'), 'unavailable')
+    t.equal(server.questions.length, asked, 'what was on its way before it does not end it')
+    t.equal(failures.length, 1)
+  })
+})
+
+t.test('an error about a token of our own is an answer all the same', async (t) => {
+  const { server, outcome, failures } = await start(t, reset)
+  server.state.filter = (token) => (isPoison(token) ? reset : status(500))
+  t.equal(await outcome('poison'), 'unavailable')
+  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  server.state.filter = () => undefined
+  t.equal(await outcome('good'), 'active')
+})
+
+t.test('a token that stalls does not keep an issuer down that is back', async (t) => {
+  const { server, clock, controls, outcome, failures } = await start(t, hang, { timeout: 60_000 })
+  server.state.instead = status(503)
+  t.equal(await outcome('stranger'), 'unavailable')
+  clock.now += failures[0]?.retryIn ?? 0
+  server.state.instead = undefined
+  const release = server.hold()
+  outcome('poison').catch(() => {})
+  await until(() => controls() === 2)
+  const waiting = ['good', 'better'].map(outcome)
+  t.equal(server.asked('poison'), 0, 'a token of our own is asked about first')
+  release()
+  t.strictSame(await Promise.all(waiting), ['active', 'active'], 'nobody waits for the other')
+})
+
+t.test('a JWT that is rechecked makes nobody pause either', async (t) => {
+  const { server, outcome, introspector, failures } = await start(t, reset, { mode: 'recheck' })
+  introspector.watch('poison.jwt.signature').check()
+  await until(() => failures.length === 1)
+  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  t.equal(await outcome('good'), 'active')
+  t.equal(server.questions.length, 3)
+})
+
+t.test('closing ends a question of our own, and nothing is told', async (t) => {
+  const { server, controls, outcome, introspector, failures } = await start(t, reset)
+  server.state.filter = (token) => (isPoison(token) ? reset : hang)
+  const poisoned = outcome('poison')
+  await until(() => controls() === 1)
+  introspector.close()
+  t.equal(await poisoned, 'unavailable')
+  t.equal(failures.length, 0)
+})
