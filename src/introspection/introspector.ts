@@ -97,8 +97,8 @@ export class Introspector {
   }
 
   /**
-   * The recheck of a token that was verified here, for its verdict to hold: see {@link Watch}. The
-   * token is kept as long as the watch is.
+   * The recheck of a JWT whose signature was verified here, for its verdict to hold: see
+   * {@link Watch}. The token is kept as long as the watch is.
    */
   watch(token: string): Watch {
     return this.#watches.of(token)

@@ -73,8 +73,10 @@ export class Watch {
 }
 
 /**
- * The watches by the SHA-256 of their tokens, so that a token which is verified anew is neither asked
- * about anew nor forgiven. Bounded; those of revoked tokens are kept apart, where the others can't
+ * The watches by the SHA-256 of what was signed of their tokens, so that a token which is verified
+ * anew is neither asked about anew nor forgiven, nor is one whose ECDSA signature was spelt in its
+ * other way (r, n−s). Whoever has a token can have the issuer asked about a spelling that it doesn't
+ * know before it is asked about the token, and so have the token refused, but not let in. Bounded; those of revoked tokens are kept apart, where the others can't
  * push them out.
  */
 export class Watches {
@@ -89,8 +91,9 @@ export class Watches {
     this.#revoked = new LRUCache({ max: maxEntries })
   }
 
+  /** @param token a JWT whose signature was verified: of any other, no part may stand for it. */
   of(token: string): Watch {
-    const key = digestOf(token)
+    const key = digestOf(token.slice(0, token.lastIndexOf('.')))
     return this.#revoked.get(key) ?? this.#watched.get(key) ?? this.#begin(key, token)
   }
 

@@ -74,6 +74,16 @@ t.test('a revoked token dies within the interval, and stays dead', async (t) => 
   t.equal(server.asked('jwt'), 2, 'it is not asked about again')
 })
 
+t.test('a token is the same with its signature spelt in another way', async (t) => {
+  const { state, watches: these } = watches()
+  state.kind = 'inactive'
+  these.of('header.claims.signature').check()
+  await settle()
+  t.equal(these.of('header.claims.other-spelling').check(), 'revoked', 'also on its first sight')
+  t.equal(these.of('header.others.signature').check(), 'unknown')
+  t.equal(state.asked.length, 2)
+})
+
 t.test('a thousand requests ask once an interval', async (t) => {
   const { server, clock, introspector } = await start(t, { interval: 60_000 })
   for (let round = 1; round <= 3; round++) {
@@ -140,17 +150,17 @@ t.test('a question that failed is asked again before the interval is over', asyn
 
 t.test('what is watched is bounded in number and in bytes', async (t) => {
   const { watches: few } = watches({ maxEntries: 2 })
-  const first = few.of('a')
-  t.equal(few.of('a'), first)
-  few.of('b')
-  few.of('c')
-  t.not(few.of('a'), first)
+  const first = few.of('a.b.c')
+  t.equal(few.of('a.b.c'), first)
+  few.of('d.e.f')
+  few.of('g.h.i')
+  t.not(few.of('a.b.c'), first)
   const { watches: small } = watches({ maxBytes: 65_536 })
-  const long = small.of('x'.repeat(40_000))
-  t.equal(small.of('x'.repeat(40_000)), long)
-  small.of('y'.repeat(40_000))
-  t.not(small.of('x'.repeat(40_000)), long)
-  const tooLong = 'z'.repeat(70_000)
+  const long = small.of(`${'x'.repeat(40_000)}.signature`)
+  t.equal(small.of(`${'x'.repeat(40_000)}.signature`), long)
+  small.of(`${'y'.repeat(40_000)}.signature`)
+  t.not(small.of(`${'x'.repeat(40_000)}.signature`), long)
+  const tooLong = `${'z'.repeat(70_000)}.signature`
   t.equal(
     small.of(tooLong).check(),
     'unknown',
@@ -161,11 +171,11 @@ t.test('what is watched is bounded in number and in bytes', async (t) => {
 t.test('revoked tokens are not pushed out by good ones', async (t) => {
   const { state, watches: these } = watches({ maxEntries: 2 })
   state.kind = 'inactive'
-  these.of('revoked').check()
+  these.of('revoked.jwt.signature').check()
   await settle()
   state.kind = 'active'
-  for (let i = 0; i < 10; i++) these.of(`good-${i}`).check()
-  const found: TokenState = these.of('revoked').check()
+  for (let i = 0; i < 10; i++) these.of(`good-${i}.jwt.signature`).check()
+  const found: TokenState = these.of('revoked.jwt.signature').check()
   t.equal(found, 'revoked')
 })
 
