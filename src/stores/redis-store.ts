@@ -77,7 +77,11 @@ interface Parts {
 }
 
 /** Keys that one command of a list looks at, or asks for. */
-const PAGE = 1_000
+const PAGE = 5_000
+/** A Redis of a hundred million keys, more than one that is shared has. */
+const MOST_PAGES = 20_000
+/** Of what is listed. */
+const MOST_ENTRIES = 1_000_000
 
 class RedisStore implements Store {
   readonly #parts: Parts
@@ -116,10 +120,13 @@ class RedisStore implements Store {
     const pattern = `${this.#key(prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
     const listed = new Map<string, string>()
     let cursor = '0'
+    let pages = 0
     do {
+      if (++pages > MOST_PAGES) throw new Error('Redis does not come to the end of a list')
       const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
       const reply = await commands.send(['SCAN', cursor, ...page])
       const [next, keys] = requirePage(reply)
+      if (listed.size + keys.length > MOST_ENTRIES) throw new Error('Redis lists too many entries')
       await this.#readInto(listed, keys)
       cursor = next
     } while (cursor !== '0')

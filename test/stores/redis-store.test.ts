@@ -282,3 +282,21 @@ t.test('what is no client, or one that can not do it, is a TypeError with the me
     t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)
   }
 })
+
+t.test('a list that does not end, or is too long, is an error', async (t) => {
+  const client = await connected(new FakeIoRedis(new FakeRedis()))
+  const asked = redisStore({ client, timeout: 30_000 })
+  let pages = 0
+  client.call = async () => [`${++pages}`, []]
+  await t.rejects(asked.list('revocation:'), { message: /does not come to the end/ })
+  t.equal(pages, 20_000)
+  const keys = Array.from({ length: 10_000 }, (_, i) => `frs:revocation:${i}`)
+  let listed = 0
+  client.call = async (command) => {
+    if (command === 'MGET') return keys.map(() => '1')
+    listed += keys.length
+    return [`${listed}`, keys.map((key) => `${key}-${listed}`)]
+  }
+  await t.rejects(asked.list('revocation:'), { message: /too many entries/ })
+  t.equal(listed, 1_010_000)
+})
