@@ -23,12 +23,15 @@ export interface AccessTokenClaims {
   readonly exp: number
   /** Subject. A user, or the client itself where no user takes part. RFC 9068 §2.2. */
   readonly sub?: string
+  /** The client that the token was issued to, where the issuer writes it here. */
   readonly client_id?: string
   /** Seconds since the epoch. */
   readonly iat?: number
   /** Seconds since the epoch. */
   readonly nbf?: number
+  /** The id of the token. */
   readonly jti?: string
+  /** The scope as the issuer wrote it; read it from `request.auth.scope`. */
   readonly scope?: unknown
   readonly [claim: string]: unknown
 }

@@ -41,6 +41,7 @@ export class AccessToken {
   readonly subject: string | undefined
   /** The client that the token was issued to, if the issuer says. */
   readonly clientId: string | undefined
+  /** `iss`: one of the configured issuers. */
   readonly issuer: string
   /** Seconds since the epoch. */
   readonly expiresAt: number

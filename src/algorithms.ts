@@ -28,6 +28,7 @@ export type AsymmetricAlgorithm =
 /** A signature algorithm that needs a secret which the issuer shares with the API. */
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
 
+/** A signature algorithm that can be allowed; see RFC 7518 §3 and RFC 8037 §3.1. */
 export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
 
 const ASYMMETRIC: Readonly<Record<AsymmetricAlgorithm, KeyShape>> = {

@@ -13,29 +13,42 @@ import type { ResourceServerError } from './errors.js'
 export interface DiagnosticsMessages {
   /** A request, or a call of `verify()`, whose token is good and permits what was asked for. */
   accepted: {
+    /** The same object as `request.auth`. */
     readonly token: AccessToken
     /** The request in a Fastify API; else what `verify()` was given. */
     readonly context: unknown
   }
   /** One that was refused; `error.finding` says why, in full. */
-  rejected: { readonly error: ResourceServerError; readonly context: unknown }
+  rejected: {
+    /** What the caller gets, without its `finding`. */
+    readonly error: ResourceServerError
+    /** As with `accepted`. */
+    readonly context: unknown
+  }
   /** An attempt to fetch the keys of an issuer. */
   keys: {
+    /** As it is configured, or named by a function as `issuer`. */
     readonly issuer: string
+    /** Whether there is a new key set. */
     readonly outcome: 'fetched' | 'failed'
+    /** Of the whole attempt, metadata included. */
     readonly duration: number
     /** How many the set has, where it was fetched. */
     readonly keys?: number
-    /** Why not, and how long until another attempt. */
+    /** Why not, where it failed. */
     readonly error?: unknown
+    /** How long until another attempt, where it failed. */
     readonly retryIn?: number
   }
   /** A question to an issuer about a token (RFC 7662); none is asked while an answer is remembered. */
   introspection: {
+    /** Who was asked. */
     readonly issuer: string
     /** `malformed`: an answer that doesn't say `active` with true or false. */
     readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
+    /** From the question to the end of the answer. */
     readonly duration: number
+    /** Why there is no answer, where it failed. */
     readonly error?: unknown
   }
   /** A DPoP proof that was used before (RFC 9449 §11.1): a client's mistake, or a thief. */
@@ -45,6 +58,7 @@ export interface DiagnosticsMessages {
   }
 }
 
+/** The short name of a channel. */
 export type DiagnosticsName = keyof DiagnosticsMessages
 
 const PREFIX = 'fastify-resource-server:'

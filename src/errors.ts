@@ -41,8 +41,11 @@ export type Check =
  * never holds the token, a subject or any other claim.
  */
 export interface Finding {
+  /** The step that refused. */
   readonly check: Check
+  /** What would have passed, in words. */
   readonly expected?: string | undefined
+  /** What the caller sent instead, where that is no secret. */
   readonly found?: string | undefined
 }
 
@@ -76,7 +79,9 @@ export type ResponseHeaders = Readonly<Record<string, string | string[]>>
  * would cost more than most refusals do.
  */
 export abstract class ResourceServerError extends Error {
+  /** Stable, for programs: the error code of the RFC where it has one. */
   abstract readonly code: string
+  /** The status of the response. */
   abstract readonly statusCode: number
 
   // Private and read through the prototype, so that no serializer shows them by accident.
@@ -231,6 +236,7 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
     this.#demand = { ...demand }
   }
 
+  /** The sign-in that would do: what the challenge names. */
   get demand(): AuthenticationDemand {
     return this.#demand
   }

@@ -39,6 +39,12 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   fastify.addHook('onClose', async () => server.close())
 }
 
+/**
+ * The plugin: every route of the scope in which it is registered needs a valid access token, unless its
+ * `config.auth` says otherwise; see {@link PluginOptions} for what it takes.
+ *
+ * @throws {TypeError} an option is wrong, unknown or contradicts another; it names the mend.
+ */
 export default fastifyPlugin<PluginOptions>(plugin, {
   fastify: '5.x',
   name: 'fastify-resource-server',

@@ -1,6 +1,7 @@
 /** What a route, or a call of `verify()`, asks of a token's binding. */
 import type { BindingDemand, BindingMode } from './presentation.js'
 
+/** What a route asks of the binding of a token, in the place of what the options say. */
 export interface BindingRequirement {
   /**
    * `'required'`: only a token that is bound to a key, with a DPoP proof of it. `'allowed'`: bearer

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { isJsonObject } from '../json-object.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 
+/** Where key sets are kept. */
 export interface FileKeyStoreOptions {
   /** Made, readable by its owner only, if it isn't there. No other user may write to it. */
   directory: string

@@ -41,6 +41,7 @@ export interface KeySource {
 
 /** How an issuer's key set is doing. Times are in milliseconds. */
 export interface KeySetStatus {
+  /** The name of the issuer, as in `iss`. */
   readonly issuer: string
   /**
    * `given`: named in the options, never fetched. `fresh`: as new as it should be. `stale`: older,

@@ -5,6 +5,7 @@
 
 /** A key set as it is saved. */
 export interface StoredKeySet {
+  /** The name of the issuer whose keys they are. */
   readonly issuer: string
   /** Where it was fetched, if that was configured; a set from another address isn't used. */
   readonly jwksUri?: string

@@ -35,6 +35,7 @@ export interface DPoPOptions {
   replay?: DPoPReplayOptions
 }
 
+/** Nonces that the API gives out, and wants in proofs (RFC 9449 §9). */
 export interface DPoPNonceOptions {
   /**
    * What nonces are made of, the same on every instance: 32 bytes or more, of a random generator. Of
@@ -46,6 +47,7 @@ export interface DPoPNonceOptions {
   lifetime?: number
 }
 
+/** The memory of used proofs (RFC 9449 §11.1). */
 export interface DPoPReplayOptions {
   /**
    * How many are remembered in this process; for `stores.replay`, the store decides. One more is a
@@ -77,6 +79,7 @@ export interface ResolvedDPoP {
   readonly replay: Readonly<Required<DPoPReplayOptions>>
 }
 
+/** The option `dpop`: not at all, beside bearer tokens, always, or with options. */
 export type DPoPOption = false | 'allowed' | 'required' | DPoPOptions
 
 const KEYS = [

@@ -10,7 +10,10 @@ import {
 } from './issuer-options.js'
 
 /** What is known of a tenant's issuer. Its name is the one that was asked about. */
-export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & { issuer?: string }
+export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
+  /** May be repeated; another than the one that was asked about is an error. */
+  issuer?: string
+}
 
 /**
  * Says of an issuer that a token names whether it is trusted, and how: with its options, with `true`

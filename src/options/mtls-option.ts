@@ -43,6 +43,7 @@ export interface ForwardedCertificateOptions {
   proxies: readonly string[]
 }
 
+/** The option `mtls`: not at all, beside bearer tokens, always, or with options. */
 export type MtlsOption = false | 'allowed' | 'required' | MtlsOptions
 
 /** Checked, with every default filled in. */

@@ -96,6 +96,7 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   logger?: Logger
 }
 
+/** How revocations are remembered; see `revoke()`. */
 export interface RevocationsOption {
   /**
    * One more is an error, because to forget one would let a revoked token in. About 200 bytes each.
@@ -111,6 +112,7 @@ export interface RevocationsOption {
   untilLoaded?: 'refuse' | 'accept'
 }
 
+/** How many verified tokens are kept. */
 export interface TokenCacheOptions {
   /** Default 10,000; from 1 to 10,000,000. */
   maxEntries?: number
@@ -120,6 +122,7 @@ export interface TokenCacheOptions {
 
 /** What a pino logger, such as Fastify's, looks like to us. */
 export interface Logger {
+  /** For what passes by itself, or not. */
   warn(details: object, message: string): void
   /** For what nothing heals but a change of the configuration. Default: `warn`. */
   error?(details: object, message: string): void

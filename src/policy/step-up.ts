@@ -7,6 +7,7 @@ import { isScopeToken } from '../challenge.js'
 import { type AuthenticationDemand, describe, type Finding } from '../errors.js'
 import type { Clock } from './clock.js'
 
+/** The sign-in that a route asks for (RFC 9470). */
 export interface StepUpRequirement {
   /**
    * Authentication contexts of which the token's `acr` must be one, exactly, the preferred one

@@ -9,6 +9,7 @@ import { requireKnownKeys } from '../plain-object.js'
 import type { Store, Unsubscribe } from './store.js'
 import { wholeNumber } from './store-option.js'
 
+/** The bounds of a store in memory. */
 export interface MemoryStoreOptions {
   /**
    * One more is an error: nothing is forgotten before its time. Default 1,000,000, which is 8,000

@@ -7,6 +7,7 @@ import { subscribeTo } from './redis-subscription.js'
 import type { Store, Unsubscribe } from './store.js'
 import { wholeNumber } from './store-option.js'
 
+/** The client, and how it is used. */
 export interface RedisStoreOptions {
   /**
    * A client of ioredis, iovalkey or node-redis (`redis`), for one server or through Sentinel; a

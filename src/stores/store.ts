@@ -19,8 +19,11 @@ export interface Store {
    * can't rule out that it forgot.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
+  /** What is under the key, if its time isn't over. */
   get(key: string): Promise<string | undefined>
+  /** Puts it under the key, whatever was there. */
   set(key: string, value: string, ttl: number): Promise<void>
+  /** Nothing is under the key after it. */
   delete(key: string): Promise<void>
   /**
    * All entries whose key begins so, keys in full. What was there before the call and still is after

@@ -6,6 +6,7 @@ import type { ClaimReader, SubjectKind } from '../../access-token.js'
 import type { AccessTokenClaims } from '../../access-token-claims.js'
 import type { TokenShape } from '../../token/claims.js'
 
+/** The profiles that come with the package. */
 export type ProfileName =
   | 'standard'
   | 'rfc9068'

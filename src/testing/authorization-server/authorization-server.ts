@@ -8,11 +8,15 @@ import type { RotationOptions } from './signing-keys.js'
 
 /** How many requests each endpoint has received, whatever was answered, or not. */
 export interface RequestCounts {
+  /** Those for metadata, OpenID Connect's and RFC 8414's. */
   readonly discovery: number
   /** Those for a URL from which the key set has moved away, too. */
   readonly jwks: number
+  /** Those for the token endpoint, whatever the grant. */
   readonly token: number
+  /** Those that ask about a token. */
   readonly introspection: number
+  /** Those that take a token back. */
   readonly revocation: number
   /** Requests for anything else. */
   readonly other: number

@@ -9,6 +9,7 @@ export interface DPoPKey {
   readonly algorithm: AsymmetricAlgorithm
   /** Can be exported, for tests of what happens when it leaks. */
   readonly privateKey: CryptoKey
+  /** Its other half, which proofs carry as `jwk`. */
   readonly publicKey: CryptoKey
   /** The public key, as it stands in the header of a proof. */
   readonly jwk: JWK
