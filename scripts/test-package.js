@@ -7,11 +7,10 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { cleanEnvironment, npm, pack, root } from './packed-package.js'
 
 const execute = promisify(execFile)
-const root = fileURLToPath(new URL('..', import.meta.url))
 const MINUTE = 60_000
 
 const temporary = await mkdtemp(join(tmpdir(), 'fastify-resource-server-'))
@@ -19,11 +18,8 @@ const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 let tarball
 try {
   await step('npm pack', async () => {
-    const packed = await npm(['pack', '--json', '--pack-destination', temporary], root)
-    const [{ filename, files, size, unpackedSize }] = JSON.parse(
-      packed.slice(packed.search(/^\[/m)),
-    )
-    tarball = join(temporary, filename)
+    const { files, size, unpackedSize, ...packed } = await pack(temporary)
+    tarball = packed.tarball
     requireContents(files.map(({ path }) => path))
     return `${files.length} files, ${kilobytes(size)} (${kilobytes(unpackedSize)} unpacked)`
   })
@@ -102,22 +98,6 @@ async function consume(script) {
 async function tool(name, args) {
   const path = join(root, 'node_modules', '.bin', name)
   await execute(path, args, { cwd: root, timeout: MINUTE })
-}
-
-async function npm(args, cwd) {
-  const { stdout } = await execute('npm', args, {
-    cwd,
-    timeout: 3 * MINUTE,
-    maxBuffer: 16 * 1024 * 1024,
-    shell: process.platform === 'win32',
-  })
-  return stdout
-}
-
-/** Without what a test runner or npm has set for itself. */
-function cleanEnvironment() {
-  const { NODE_OPTIONS: _options, NODE_ENV: _environment, ...rest } = process.env
-  return rest
 }
 
 function kilobytes(bytes) {
