@@ -148,6 +148,16 @@ t.test('the sentences that a caller gets are those of the code', async (t) => {
   }
 })
 
+t.test('every guide has its line in the index', async (t) => {
+  const index = rows(read('docs/README.md'))
+  const guides = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
+  t.ok(guides.length > 10)
+  for (const guide of guides) {
+    const file = guide.slice('docs/'.length)
+    t.ok(index.includes(`[${file.replace(/\.md$/, '')}](${file})`), guide)
+  }
+})
+
 t.test('every link leads somewhere', async (t) => {
   for (const page of pages) {
     const folder = page.includes('/') ? 'docs/' : ''
