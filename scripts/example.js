@@ -1,11 +1,13 @@
-/** Runs one of the examples, built: `npm run example okta`. */
+/** Runs one of the examples, built: `npm run example okta`. A folder's is its main.js. */
 import { existsSync, readdirSync } from 'node:fs'
 
 const folder = new URL('../.build/examples/', import.meta.url)
 const [name = ''] = process.argv.slice(2)
-const file = new URL(`${name}.js`, folder)
+const file = [`${name}.js`, `${name}/main.js`]
+  .map((path) => new URL(path, folder))
+  .find((url) => /^[\w-]+$/.test(name) && existsSync(url))
 
-if (/^[\w-]+$/.test(name) && existsSync(file)) {
+if (file !== undefined) {
   await import(file.href)
 } else {
   const names = readdirSync(folder).map((entry) => entry.replace(/\.js$/, ''))

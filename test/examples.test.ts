@@ -36,11 +36,13 @@ const oktaEnvironment = (issuer: string) => ({
 
 t.test('there is a test for every example', async (t) => {
   t.strictSame(
-    readdirSync(folder).sort(),
+    readdirSync(folder)
+      .map((name) => name.replace(/\.js$/, ''))
+      .sort(),
     [
       'cluster',
-      'demo-output',
       'demo',
+      'demo-output',
       'dpop',
       'graphql',
       'introspection',
@@ -49,6 +51,8 @@ t.test('there is a test for every example', async (t) => {
       'mtls',
       'okta',
       'openapi',
+      // In playground.test.ts, and in a browser: test/browser.
+      'playground',
       'rate-limit',
       'readiness',
       'several-issuers',
@@ -57,7 +61,7 @@ t.test('there is a test for every example', async (t) => {
       'tracing',
       'under-pressure',
       'websocket',
-    ].map((name) => `${name}.js`),
+    ],
   )
 })
 

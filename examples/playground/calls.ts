@@ -1,0 +1,73 @@
+/**
+ * What the API did with its latest requests, for the page that sent them. A demonstration's own: an
+ * API in production tells its operator (`onReject`, the log, diagnostics), and never the caller.
+ */
+import { onDiagnostics, type ResourceServerError, type Statistics } from 'fastify-resource-server'
+import { type SeenToken, type Step, stepsOf } from './steps.js'
+
+const MAX_CALLS = 100
+
+interface Call {
+  readonly before: Progress
+  error?: ResourceServerError
+  token?: SeenToken | null
+  after?: Progress
+}
+
+/** How far the counts are. The page sends one request after the other, so a difference is a request's. */
+interface Progress {
+  readonly verifications: number
+  readonly fetches: number
+}
+
+export class Calls {
+  readonly #calls = new Map<string, Call>()
+  readonly #stats: () => Statistics
+  #fetches = 0
+
+  /** @param stats of the API. */
+  constructor(stats: () => Statistics) {
+    this.#stats = stats
+    onDiagnostics('keys', ({ outcome }) => {
+      if (outcome === 'fetched') this.#fetches++
+    })
+  }
+
+  /** How many times the key set was fetched. */
+  get fetches(): number {
+    return this.#fetches
+  }
+
+  begin(id: string): void {
+    this.#calls.set(id, { before: this.#progress() })
+    const [oldest] = this.#calls.keys()
+    if (this.#calls.size > MAX_CALLS && oldest !== undefined) this.#calls.delete(oldest)
+  }
+
+  refused(id: string, error: ResourceServerError): void {
+    const call = this.#calls.get(id)
+    if (call !== undefined) call.error = error
+  }
+
+  end(id: string, token: SeenToken | null): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    call.token = token
+    call.after = this.#progress()
+  }
+
+  stepsOf(id: string): readonly Step[] | undefined {
+    const { before, after, error, token = null } = this.#calls.get(id) ?? {}
+    if (before === undefined || after === undefined) return undefined
+    return stepsOf({
+      error,
+      token,
+      fetchedKeys: after.fetches > before.fetches,
+      verifiedSignature: after.verifications > before.verifications,
+    })
+  }
+
+  #progress(): Progress {
+    return { verifications: this.#stats().verifications, fetches: this.#fetches }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * A page to look at: log in, see the token, call the API, and see which step of the pipeline refuses
+ * what. Three origins on loopback: the page, the API, the embedded authorization server.
+ * `npm run example playground`, and open the address that it prints; `PORT` chooses the page's port.
+ */
+import { createAuthorizationServer, demoUser } from 'fastify-resource-server/testing'
+import { type Api, startApi } from './api.js'
+import { startPage } from './page-server.js'
+
+const { PORT = '0' } = process.env
+
+const authorizationServer = await createAuthorizationServer()
+let api: Api
+const page = await startPage(authorizationServer, () => api, Number(PORT))
+api = await startApi(authorizationServer.issuer, page.listeningOrigin)
+
+console.log(`
+  Open ${page.listeningOrigin}
+
+  API     ${api.origin}
+  issuer  ${authorizationServer.issuer}
+  user    ${demoUser.username}, ${demoUser.password}
+
+  Ctrl-C ends it.`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await Promise.all([page.close(), api.close(), authorizationServer.close()])
+  })
+}

@@ -1,0 +1,48 @@
+/** The files of the page, as they are in the folder `page`, and what a browser may do with them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+
+const FOLDER = new URL('page/', import.meta.url)
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** Nothing from elsewhere, nothing inline, no sink for HTML; and of other origins, the API alone. */
+function contentSecurityPolicy(apiOrigin: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ${apiOrigin}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; ')
+}
+
+export function servePageFiles(app: FastifyInstance, apiOrigin: () => string): void {
+  for (const name of readdirSync(FOLDER)) {
+    const body = readFileSync(new URL(name, FOLDER))
+    const type = TYPES[extname(name)]
+    if (type === undefined) throw new Error(`${name} is of no type that the page has`)
+    app.get(name === 'index.html' ? '/' : `/${name}`, async (_request, reply) =>
+      reply
+        .type(type)
+        .headers({
+          'content-security-policy': contentSecurityPolicy(apiOrigin()),
+          'x-content-type-options': 'nosniff',
+          'referrer-policy': 'no-referrer',
+          'cross-origin-opener-policy': 'same-origin',
+          'cache-control': 'no-cache',
+        })
+        .send(body),
+    )
+  }
+}

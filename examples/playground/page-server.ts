@@ -1,0 +1,87 @@
+/**
+ * The page's own server: it serves the page, logs in for it, and has the embedded authorization
+ * server do what the buttons say. None of this belongs into a product: it is a playground, on
+ * loopback, for whoever started it.
+ */
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type AuthorizationServer, PasswordGrantError } from 'fastify-resource-server/testing'
+import type { Api } from './api.js'
+import { allowOwnPageOnly } from './own-page-only.js'
+import { servePageFiles } from './page-files.js'
+import { untried } from './steps.js'
+import { type Credentials, type Flaw, Tokens, type TokenType } from './tokens.js'
+
+const text = { type: 'string', maxLength: 200 }
+const type = { enum: ['Bearer', 'DPoP'] }
+const accessToken = { type: 'string', maxLength: 8192 }
+
+function body(properties: Record<string, object>, required = Object.keys(properties)) {
+  return { schema: { body: { type: 'object', properties, required } } }
+}
+
+/** @param api asked for when a request comes: it is started after the page, whose origin it allows. */
+export async function startPage(
+  authorizationServer: AuthorizationServer,
+  api: () => Api,
+  port: number,
+): Promise<FastifyInstance> {
+  const app = Fastify({ forceCloseConnections: true })
+  const tokens = new Tokens(authorizationServer)
+  let issuerIsUp = true
+
+  allowOwnPageOnly(app)
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+  app.setErrorHandler(async (error, _request, reply) => {
+    if (!(error instanceof PasswordGrantError)) return reply.send(error)
+    const { error: code, hint, status = 503 } = error
+    return reply.code(status).send({ error: code, message: hint })
+  })
+  servePageFiles(app, () => api().origin)
+
+  app.get('/state', async () => ({
+    api: api().origin,
+    issuer: authorizationServer.issuer,
+    issuerIsUp,
+    stats: api().stats(),
+    fetches: api().calls.fetches,
+    steps: untried(),
+  }))
+  app.get<{ Params: { id: string } }>('/calls/:id', async ({ params }, reply) => {
+    const steps = api().calls.stepsOf(params.id)
+    return steps ?? reply.code(404).send()
+  })
+
+  // The password is in the body, where no log and no history has it, as in a form's POST.
+  app.post<{ Body: Credentials }>(
+    '/login',
+    body({ username: text, password: text, scope: text, type }),
+    async (request) => ({ token: await tokens.logIn(request.body) }),
+  )
+  app.post<{ Body: { flaw: Flaw; scope: string; type: TokenType } }>(
+    '/tokens',
+    body({ flaw: { enum: ['none', 'expired'] }, scope: text, type }),
+    async ({ body: { flaw, scope, type } }) => ({ token: await tokens.issue(flaw, scope, type) }),
+  )
+  app.post<{ Body: { path: string; accessToken: string; nonce?: string } }>(
+    '/proofs',
+    body({ path: text, accessToken, nonce: text }, ['path', 'accessToken']),
+    async ({ body: { path, accessToken, nonce } }) => ({
+      proof: await tokens.prove(new URL(path, api().origin).href, accessToken, nonce),
+    }),
+  )
+  app.post('/keys', async () => ({ kid: await authorizationServer.rotateKeys() }))
+  app.post<{ Body: { up: boolean } }>(
+    '/issuer',
+    body({ up: { type: 'boolean' } }),
+    async ({ body: { up } }) => {
+      await (up ? authorizationServer.resume() : authorizationServer.suspend())
+      issuerIsUp = up
+      return { up }
+    },
+  )
+
+  await app.listen({ host: '127.0.0.1', port })
+  return app
+}
