@@ -1,0 +1,75 @@
+/** The Swagger UI of `examples/openapi` in a Chromium: the token that is pasted is the one that is sent. */
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { launchChromium } from './fixtures/chromium.js'
+
+const example = fileURLToPath(new URL('../../.build/examples/openapi.js', import.meta.url))
+
+const browser = await launchChromium()
+t.teardown(() => browser.close())
+
+t.test('Swagger UI sends the token', async (t) => {
+  const { docs, token } = await startExample(t)
+  const page = await browser.newPage()
+  page.setDefaultTimeout(120_000)
+  await page.goto(docs)
+
+  const tryOrders = async () => {
+    const operation = page.locator('.opblock', { hasText: '/orders' }).first()
+    const execute = operation.getByRole('button', { name: 'Execute' })
+    if (!(await execute.isVisible())) {
+      await operation.locator('.opblock-summary-control').click()
+      await operation.getByRole('button', { name: 'Try it out' }).click()
+    }
+    const answered = page.waitForResponse((response) => response.url().endsWith('/orders'))
+    await execute.click()
+    const response = await answered
+    return { status: response.status(), headers: await response.request().allHeaders() }
+  }
+
+  const without = await tryOrders()
+  t.equal(without.status, 401)
+  t.notOk('authorization' in without.headers)
+
+  await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click()
+  const dialog = page.locator('.modal-ux')
+  await dialog.locator('input').fill(token)
+  await dialog.getByRole('button', { name: 'Apply credentials' }).click()
+  await dialog.getByRole('button', { name: 'Close' }).last().click()
+
+  const sent = await tryOrders()
+  t.equal(sent.status, 200)
+  t.equal(sent.headers.authorization, `Bearer ${token}`)
+})
+
+/** On a port that was free a moment ago; on another one, if somebody took it meanwhile. */
+async function startExample(t: Test): Promise<{ docs: string; token: string }> {
+  for (;;) {
+    const { PATH = '' } = process.env
+    const child = spawn(process.execPath, [example], {
+      env: { PATH, PORT: String(await freePort()) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const complaint: string[] = []
+    child.stderr.setEncoding('utf8').on('data', (text) => complaint.push(text))
+    let docs = ''
+    for await (const line of createInterface(child.stdout)) {
+      docs ||= /^Open (\S+),/.exec(line)?.[1] ?? ''
+      if (!line.startsWith('eyJ')) continue
+      t.teardown(() => child.kill())
+      return { docs, token: line }
+    }
+    if (!complaint.join('').includes('EADDRINUSE')) throw new Error(complaint.join(''))
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return address !== null && typeof address === 'object' ? address.port : 0
+}
