@@ -34,6 +34,12 @@ t.test('starts where Okta would be, with one confidential client and one user', 
   )
 })
 
+t.test('keeps connections for longer than a busy machine stands still', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const { headers } = await fetch(server.jwksUri)
+  t.equal(headers.get('keep-alive'), 'timeout=60')
+})
+
 const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {

@@ -23,7 +23,9 @@ export async function listen(
   host: string,
   respond: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
-  const server = createServer({ requestTimeout: 30_000 }, async (request, response) => {
+  // A test whose process stood still for seconds must not send into a connection that is being closed.
+  const settings = { requestTimeout: 30_000, keepAliveTimeout: 60_000 }
+  const server = createServer(settings, async (request, response) => {
     const deliver = await respond(request).catch(() => failed)
     // What a delivery starts for a client that is gone already would never be told to end.
     if (!request.socket.destroyed) deliver(response)
