@@ -14,7 +14,7 @@ t.teardown(() => browser.close())
 t.test('Swagger UI sends the token', async (t) => {
   const { docs, token } = await startExample(t)
   const page = await browser.newPage()
-  page.setDefaultTimeout(120_000)
+  page.setDefaultTimeout(60_000)
   await page.goto(docs)
 
   const tryOrders = async () => {
