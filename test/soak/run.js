@@ -4,7 +4,7 @@
  * this one sends, one issues, one is the API with the package as built.
  *
  *   npm run test:soak                   ten minutes
- *   npm run test:soak -- --short        four minutes of 15 s each, as in CI
+ *   npm run test:soak -- --short        three minutes of 15 s each, as in CI
  *   npm run test:soak -- --rate 300     requests a second (default 150)
  */
 
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 })
 const minutes = new Minutes({
   length: values.short ? 15_000 : 60_000,
-  count: Number(values.minutes ?? (values.short ? 4 : 10)),
+  count: Number(values.minutes ?? (values.short ? 3 : 10)),
 })
 const rate = Number(values.rate)
 
