@@ -449,7 +449,7 @@ t.test('P5: of 10,000 replays at once exactly one passes', async (t) => {
 t.test('P5: a memory that is full refuses, and forgets nothing', async (t) => {
   const clock = { now: Date.now() }
   const app = await protectedApi(t, {
-    dpop: { baseUrl: BASE, replay: { maxEntries: 1_000 } },
+    dpop: { baseUrl: BASE, replay: { maxEntries: 1_000, maxEntriesPerKey: 2_000 } },
     now: () => clock.now,
   })
   app.get('/', async () => 'ok')
