@@ -98,7 +98,8 @@ function addressIn(body: string, { status, headers }: Sent, issuer: string): str
   if (named !== issuer || typeof address !== 'string' || !URL.canParse(address)) return undefined
   const { protocol, hostname, username } = new URL(address)
   const isSecure = protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1')
-  return isSecure && username === '' ? address : undefined
+  // As it is asked: one address has many spellings.
+  return isSecure && username === '' ? new URL(address).href : undefined
 }
 
 function parsed(text: string): unknown {
