@@ -98,8 +98,7 @@ function addressIn(body: string, { status, headers }: Sent, issuer: string): str
   if (named !== issuer || typeof address !== 'string' || !URL.canParse(address)) return undefined
   const { protocol, hostname, username } = new URL(address)
   const isSecure = protocol === 'https:' || (protocol === 'http:' && hostname === '127.0.0.1')
-  // As it is asked: one address has many spellings.
-  return isSecure && username === '' ? new URL(address).href : undefined
+  return isSecure && username === '' ? address : undefined
 }
 
 function parsed(text: string): unknown {
