@@ -90,15 +90,13 @@ export class Measurement {
   }
 }
 
-/** One row's turns in a case, added up. */
+/** One row's turns in a case. */
 class Turns {
   #row
   #one
   #client
   #keySetServer
-  #answered = 0
-  #seconds = 0
-  #cpu = 0
+  #slices = []
   #fetches = 0
 
   constructor(row, one, client, keySetServer) {
@@ -123,21 +121,15 @@ class Turns {
       name: this.name,
       ...load,
     })
-    this.#cpu += (await this.#row.server.ask('cpu')) - before
+    const cpu = (await this.#row.server.ask('cpu')) - before
+    this.#slices.push({ perSecond: answered / seconds, cpu: cpu / answered })
     this.#fetches += this.#keySetServer.fetches - fetchesBefore
-    this.#answered += answered
-    this.#seconds += seconds
     this.#requireStatus(statuses)
   }
 
   async close() {
     const latency = await this.#client.ask('close', { name: this.name })
-    return {
-      perSecond: this.#answered / this.#seconds,
-      cpu: this.#cpu / this.#answered,
-      ...latency,
-      keySetFetches: this.#fetches,
-    }
+    return { slices: this.#slices, ...latency, keySetFetches: this.#fetches }
   }
 
   #requireStatus(statuses) {

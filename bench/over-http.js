@@ -72,21 +72,31 @@ function addTo(columns, measured) {
   for (const [name, one] of Object.entries(measured)) columns[name].push(one)
 }
 
-/** Ratios are of one round, so that whatever slowed the machine then slowed both. */
+/**
+ * Ratios are of turns that followed each other, so that whatever slowed the machine then slowed both;
+ * latencies, of which a turn has too few, of a round.
+ */
 function summarise(taken, rows) {
-  return mapValues(taken, (byRow) =>
-    mapValues(byRow, (measured, name) => {
-      const baseline = byRow[rows.find((row) => row.name === name).baseline]
-      const column = (key) => summary(measured.map((one) => one[key]))
+  return mapValues(taken, (byRow) => {
+    const slices = mapValues(byRow, (rounds) => rounds.flatMap((round) => round.slices))
+    return mapValues(byRow, (rounds, name) => {
+      const baseline = rows.find((row) => row.name === name).baseline
+      const own = (key) => summary(slices[name].map((slice) => slice[key]))
+      const beside = (other, compare) =>
+        slices[other] && summary(slices[name].map((slice, i) => compare(slice, slices[other][i])))
+      const perSecond = (slice, other) => slice.perSecond / other.perSecond
       return {
-        ratio: summary(measured.map(({ perSecond }, i) => perSecond / byRow.open[i].perSecond)),
-        perSecond: column('perSecond'),
-        cpu: column('cpu'),
-        cpuMore: summary(measured.map(({ cpu }, i) => cpu - baseline[i].cpu)),
-        p50: column('p50'),
-        p99: column('p99'),
-        keySetFetches: measured.reduce((sum, one) => sum + one.keySetFetches, 0),
+        ratio: beside('open', perSecond),
+        toLimit: beside('limit', perSecond),
+        perSecond: own('perSecond'),
+        cpu: own('cpu'),
+        cpuMore: beside(baseline, (slice, other) => slice.cpu - other.cpu),
+        cpuToLimit: beside('limit', (slice, other) => slice.cpu / other.cpu),
+        p50: summary(rounds.map(({ p50 }) => p50)),
+        p99: summary(rounds.map(({ p99 }) => p99)),
+        p99Ratio: summary(rounds.map(({ p99 }, i) => p99 / byRow.open[i].p99)),
+        keySetFetches: rounds.reduce((sum, one) => sum + one.keySetFetches, 0),
       }
-    }),
-  )
+    })
+  })
 }

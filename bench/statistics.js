@@ -1,16 +1,19 @@
 /** A few numbers of many rounds. */
 
-export function median(values) {
+/** The median, and the quartiles: between them is half of the values. */
+export function summary(values) {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return Number.isInteger(middle)
-    ? (sorted[middle - 1] + sorted[middle]) / 2
-    : sorted[Math.floor(middle)]
+  return {
+    median: quantile(sorted, 0.5),
+    low: quantile(sorted, 0.25),
+    high: quantile(sorted, 0.75),
+  }
 }
 
-/** The median, and how far the rounds were apart. */
-export function summary(values) {
-  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+function quantile(sorted, share) {
+  const place = (sorted.length - 1) * share
+  const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]]
+  return below + (above - below) * (place - Math.floor(place))
 }
 
 /** Each of a list goes first in its turn. */

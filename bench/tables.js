@@ -10,7 +10,9 @@ function httpTables({ http, rows: labels, cases }) {
   if (http === undefined) return []
   const names = Object.keys(http.cases)
   const served = names.filter((name) => cases[name] !== 'hostile')
-  const hostile = names.filter((name) => cases[name] === 'hostile')
+  const [known, fresh, hostile] = ['known', 'new', 'hostile'].map((kind) =>
+    names.filter((name) => cases[name] === kind),
+  )
   const of = (columns, format) =>
     mapValues(labels, (_, row) =>
       columns.map((name) => {
@@ -20,8 +22,14 @@ function httpTables({ http, rows: labels, cases }) {
     )
   const section = (title, columns, format) => table(title, labels, columns, of(columns, format))
   return [
-    ...section('requests per second as a ratio to the open route (least-most)', served, (of) =>
+    ...section('requests per second as a ratio to the open route (quartiles)', served, (of) =>
       spread(of.ratio, 2),
+    ),
+    ...section('requests per second as a ratio to the limit', fresh, ({ toLimit }) =>
+      toLimit === undefined ? '' : spread(toLimit, 2),
+    ),
+    ...section('server CPU per request as a ratio to the limit', fresh, ({ cpuToLimit }) =>
+      cpuToLimit === undefined ? '' : spread(cpuToLimit, 2),
     ),
     ...section('microseconds of server CPU per request', served, (of) => spread(of.cpu, 0)),
     ...section(
@@ -29,6 +37,7 @@ function httpTables({ http, rows: labels, cases }) {
       served,
       ({ p50, p99 }) => `${p50.median.toFixed(0)} / ${p99.median.toFixed(0)}`,
     ),
+    ...section('p99 latency as a ratio to the open route', known, (of) => spread(of.p99Ratio, 2)),
     ...section('refusal: microseconds of server CPU more than the open route', hostile, (of) =>
       spread(of.cpuMore, 0),
     ),
@@ -96,7 +105,7 @@ function inProcessTables({ inProcess }) {
   ]
 }
 
-function spread({ median, min, max }, digits) {
-  const [middle, least, most] = [median, min, max].map((value) => value.toFixed(digits))
-  return `${middle} (${least}-${most})`
+function spread({ median, low, high }, digits) {
+  const [middle, from, to] = [median, low, high].map((value) => value.toFixed(digits))
+  return `${middle} (${from}-${to})`
 }
