@@ -32,8 +32,10 @@ export interface VerifiedTokensOptions {
 /** The token as text, parsed, and the objects around it: 3 to 4 times its length, measured. */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
-/** An object or array of its own among the claims, which may be two characters long. */
+/** An object or array of its own among the claims. */
 const BYTES_PER_NESTED = 128
+/** The shortest one with the comma that follows it, in base64url. */
+const CHARACTERS_PER_NESTED = 4
 
 /** How many of the last tokens are kept before they come again, and their share of the bytes. */
 const NEWCOMERS = 64
@@ -84,7 +86,7 @@ export class VerifiedTokens {
   add(verdict: Verdict, now: number): void {
     const fingerprint = fingerprintOf(verdict.token.raw)
     if (this.#sightings.seen(fingerprint)) this.#place(verdict, now)
-    else if (bytesOf(verdict) <= this.#newcomerBytes) {
+    else if (isAtMost(this.#newcomerBytes, verdict)) {
       this.#newcomers[fingerprint % NEWCOMERS] = verdict
     }
   }
@@ -104,8 +106,18 @@ export class VerifiedTokens {
   }
 }
 
+/** Most tokens are, whatever is in their claims, so that nobody need count it. */
+function isAtMost(bytes: number, verdict: Verdict): boolean {
+  const { length } = verdict.token.raw
+  return bytesFor(length, length / CHARACTERS_PER_NESTED) <= bytes || bytesOf(verdict) <= bytes
+}
+
 function bytesOf({ token: { raw, claims } }: Verdict): number {
-  return BYTES_PER_ENTRY + raw.length * BYTES_PER_CHARACTER + nestedIn(claims) * BYTES_PER_NESTED
+  return bytesFor(raw.length, nestedIn(claims))
+}
+
+function bytesFor(characters: number, nested: number): number {
+  return BYTES_PER_ENTRY + characters * BYTES_PER_CHARACTER + nested * BYTES_PER_NESTED
 }
 
 /** How many objects and arrays there are. Their depth was bounded when they were read. */
