@@ -115,6 +115,7 @@ refuses('issuer: Okta addresses whose tokens nobody but Okta can validate', [
 
 const store = memoryStore()
 const { list, ...notAllOfStore } = { ...methodsOf(store) }
+const introspection = { clientId: 'orders-api', clientSecret: 'secret' }
 
 refuses('stores, and what goes with them', [
   ['a store itself', { stores: store }, /^"stores" must be an object$/],
@@ -131,6 +132,31 @@ refuses('stores, and what goes with them', [
   ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, list, pub/],
   ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
   [
+    'introspection without a secret',
+    { stores: { introspection: store }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more, the same on every instance: "sto/,
+  ],
+  [
+    'introspection with a short secret',
+    { stores: { introspection: store, secret: 'x'.repeat(31) }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more/,
+  ],
+  [
+    'a secret that is none',
+    { stores: { introspection: store, secret: 32 }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more/,
+  ],
+  [
+    'a secret for nothing',
+    { stores: { secret: 'x'.repeat(32) } },
+    /^"stores.secret" option has no effect without "stores.introspection"$/,
+  ],
+  [
+    'introspection of nothing',
+    { stores: { introspection: store, secret: 'x'.repeat(32) } },
+    /^"stores.introspection" option has no effect without "introspection"$/,
+  ],
+  [
     'untilLoaded without a store',
     { revocations: { untilLoaded: 'accept' } },
     /^"revocations.untilLoaded" option has no effect without "stores.revocations"$/,
@@ -144,11 +170,22 @@ refuses('stores, and what goes with them', [
 
 t.test('any object with the methods of a store is one', async (t) => {
   const stores = { replay: methodsOf(store), revocations: store }
-  t.strictSame(resolve({ stores }).stores, stores)
+  t.strictSame(resolve({ stores }).stores, { ...stores, introspection: undefined })
   t.equal(
     resolve({ stores, revocations: { untilLoaded: 'accept' } }).revocations.untilLoaded,
     'accept',
   )
+})
+
+t.test('the secret of a store is copied', async (t) => {
+  const secret = new Uint8Array(32).fill(1)
+  const stores = { introspection: store, secret }
+  for (const issuers of [{ introspection }, { issuer: () => undefined }]) {
+    const resolved = resolve({ stores, ...issuers }).stores.introspection
+    t.equal(resolved?.store, store)
+    t.strictSame(new Uint8Array(resolved?.secret ?? []), secret)
+    t.not(resolved?.secret.buffer, secret.buffer)
+  }
 })
 
 function methodsOf(one: Store): Store {

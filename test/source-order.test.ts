@@ -95,7 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ['introspection', 'issuer', 'keys', 'stores', 'client-authentication'],
   pipeline: ['cache', 'introspected-token', 'revocation', 'issuer', 'binding', 'token'],
   'introspected-token': ['issuer', 'binding', 'token'],
-  introspection: ['issuer', 'keys', 'client-authentication'],
+  introspection: ['issuer', 'keys', 'stores', 'client-authentication'],
   cache: ['issuer', 'keys'],
   issuer: ['token', 'keys'],
   policy: ['binding'],

@@ -17,10 +17,16 @@ const MAX_ANSWER_LENGTH = 65_536
 export async function assembleIntrospection(
   { issuer, algorithms, audience, introspection, onlyIntrospected, allowHttp }: ResolvedIssuer,
   keys: KeySource,
-  { now, steadyNow, logger }: ResolvedOptions,
+  { stores, now, steadyNow, logger }: ResolvedOptions,
   counters: Counters,
 ): Promise<TokenIntrospection | undefined> {
   if (introspection === undefined) return undefined
+  const shared = stores.introspection && {
+    ...stores.introspection,
+    clientId: introspection.client.clientId,
+    onFailure: (err: unknown) =>
+      logger.warn({ err, issuer }, 'the store of introspection answers could not be asked'),
+  }
   const introspector = await createIntrospector({
     ...introspection,
     issuer,
@@ -28,6 +34,7 @@ export async function assembleIntrospection(
     allowHttp,
     now,
     steadyNow,
+    shared,
     verifySignature: async (jwt) => {
       const jws = parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders())
       const algorithm = requireAlgorithm({ algorithms }, jws.header.alg)

@@ -3,7 +3,7 @@
  * remembered for a short while.
  *
  * ```
- * token → remembered? → under way? → back-off? → turn → endpoint → exchange → remembered → answer
+ * token → remembered? → under way? → shared? → back-off? → turn → endpoint → exchange → remembered → answer
  * ```
  *
  * What a caller without a valid token can cause is bounded on this way: one question a token at a
@@ -20,6 +20,7 @@ import type { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionFetch } from './introspection-fetch.js'
 import { digestOf, KnownAnswers } from './known-answers.js'
 import { Questions } from './questions.js'
+import { SharedAnswers, type SharedAnswersOptions } from './shared-answers.js'
 import { type Watch, Watches } from './watch.js'
 
 /** All times in milliseconds. */
@@ -42,6 +43,10 @@ export interface IntrospectorOptions {
   /** Never set back: for what waits. */
   readonly steadyNow: () => number
   readonly onFailure: OnFailure
+  /** Where instances share what the issuer said, if they do. */
+  readonly shared?:
+    | Pick<SharedAnswersOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
+    | undefined
 }
 
 /** The longest time that a caller is told to wait, in seconds. */
@@ -53,6 +58,7 @@ export class Introspector {
   readonly #known: KnownAnswers
   readonly #questions: Questions
   readonly #watches: Watches
+  readonly #shared: SharedAnswers | undefined
   /** One question for all who bring the same token at the same time. */
   readonly #underWay = new Map<string, Promise<IntrospectionAnswer | undefined>>()
 
@@ -68,6 +74,8 @@ export class Introspector {
       endpoint: new IntrospectionEndpoint({ ...options, closing }),
     })
     this.#watches = new Watches({ ...options, questions: this.#questions })
+    const { shared } = options
+    this.#shared = shared && new SharedAnswers({ ...options, ...shared, closing })
   }
 
   /**
@@ -126,6 +134,8 @@ export class Introspector {
   }
 
   async #askNow(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+    const shared = this.#shared && (await this.#adopt(key, this.#shared))
+    if (shared !== undefined) return shared
     const standing = this.#known.vouchedFor(key) ? 'known' : 'stranger'
     try {
       return this.#remember(key, await this.#questions.ask(token, standing))
@@ -136,12 +146,26 @@ export class Introspector {
     }
   }
 
+  /** What another instance was told: used while it is fresh, and kept for an outage when it isn't. */
+  async #adopt(key: string, shared: SharedAnswers): Promise<IntrospectionAnswer | undefined> {
+    const found = await shared.find(key)
+    if (found === undefined) return undefined
+    const { answer, length, age } = found
+    // One's own is as good then, and may be newer.
+    if (age >= this.#options.maxAge && this.#known.vouchedFor(key)) return undefined
+    this.#known.keep(key, answer, length, age)
+    return this.#known.fresh(key)
+  }
+
   #remember(key: string, outcome: Outcome): IntrospectionAnswer | undefined {
     if (outcome.kind !== 'active') {
+      // No others are shared, so a flood of bad tokens is no flood at the store.
+      if (this.#known.vouchedFor(key)) this.#shared?.forget(key)
       this.#known.refuse(key)
       return undefined
     }
     this.#known.keep(key, outcome.answer, outcome.length)
+    this.#shared?.share(key, outcome.answer)
     return outcome.answer
   }
 

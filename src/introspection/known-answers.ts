@@ -77,9 +77,10 @@ export class KnownAnswers {
     return this.#good.has(key)
   }
 
-  keep(key: string, answer: IntrospectionAnswer, length: number): void {
+  /** @param age of the answer, which another instance may have got a while ago. */
+  keep(key: string, answer: IntrospectionAnswer, length: number, age = 0): void {
     const { maxAge, staleIfError, steadyNow } = this.#options
-    const freshUntil = steadyNow() + maxAge
+    const freshUntil = steadyNow() + maxAge - age
     const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
     this.#good.set(key, { answer, freshUntil, usableUntil: freshUntil + staleIfError }, { size })
     this.#refused.delete(key)

@@ -170,8 +170,10 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
   const { maxTokenAge } = options
   const now = functionOrUndefined('now', options.now)
   const stores = resolveStores(options.stores)
+  const issuers = resolveIssuers(options)
+  requireIntrospection(issuers, stores)
   return Object.freeze({
-    issuers: resolveIssuers(options),
+    issuers,
     limits: Object.freeze({
       clockTolerance: numberIn('clockTolerance', options.clockTolerance ?? 30, {
         minimum: 0,
@@ -203,6 +205,13 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
   })
+}
+
+/** Of a function's issuers nobody knows yet. */
+function requireIntrospection(issuers: ResolvedIssuers, { introspection }: ResolvedStores): void {
+  if (introspection === undefined || issuers.from === 'application') return
+  if (issuers.issuers.some((issuer) => issuer.introspection !== undefined)) return
+  reject('stores.introspection', 'has no effect without "introspection"')
 }
 
 function resolveRealm(realm: unknown = 'api'): string {

@@ -12,17 +12,55 @@ export interface StoresOption {
 
   /** Revocations (`revoke()`). Without it, they hold in one process, and until it ends. */
   revocations?: Store
+
+  /**
+   * What issuers said of tokens that are active (`introspection`). Without it, each instance asks for
+   * itself. Needs {@link StoresOption.secret}, without which nobody can read it, or make it up.
+   */
+  introspection?: Store
+
+  /**
+   * What introspection answers are sealed with, the same on every instance: 32 bytes or more, of a
+   * random generator. Instances with another one share nothing with these.
+   */
+  secret?: string | Uint8Array
 }
 
-export type ResolvedStores = Readonly<Record<keyof StoresOption, Store | undefined>>
+/** Checked. */
+export interface ResolvedStores {
+  readonly replay: Store | undefined
+  readonly revocations: Store | undefined
+  readonly introspection: { readonly store: Store; readonly secret: Uint8Array } | undefined
+}
 
-const USES = ['replay', 'revocations'] as const satisfies (keyof StoresOption)[]
+const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyof StoresOption)[]
+const MIN_SECRET_BYTES = 32
 
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveStores(stores: StoresOption = {}): ResolvedStores {
-  requireKnownKeys('"stores"', stores, USES)
-  const [replay, revocations] = USES.map((use) => storeOf(use, stores[use]))
-  return Object.freeze({ replay, revocations })
+  requireKnownKeys('"stores"', stores, [...USES, 'secret'])
+  const [replay, revocations, introspection] = USES.map((use) => storeOf(use, stores[use]))
+  const secret = secretFor(introspection, stores.secret)
+  return Object.freeze({
+    replay,
+    revocations,
+    introspection: introspection && secret && Object.freeze({ store: introspection, secret }),
+  })
+}
+
+function secretFor(introspection: Store | undefined, secret: unknown): Uint8Array | undefined {
+  if (introspection === undefined) {
+    if (secret === undefined) return undefined
+    return reject('stores.secret', 'has no effect without "stores.introspection"')
+  }
+  const isText = typeof secret === 'string' || secret instanceof Uint8Array
+  // A copy, so that nobody changes it.
+  const bytes = isText ? Buffer.from(secret as string) : undefined
+  if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
+  return reject(
+    'stores.secret',
+    `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance: "stores.introspection" is sealed with it`,
+  )
 }
 
 function storeOf(use: string, store: Store | undefined): Store | undefined {

@@ -1,0 +1,360 @@
+/** What instances share of the issuer's answers (DESIGN §7; RFC 7662 §4). */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
+import { digestOf } from '../../src/introspection/known-answers.js'
+import { Seal } from '../../src/introspection/sealed-answer.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { status } from '../fixtures/key-server.js'
+
+const SECRET = randomBytes(32)
+const NOW = 1_800_000_000_000
+const GOOD = { active: true, sub: 'a-subject', scope: 'orders:read', exp: NOW / 1_000 + 3_600 }
+
+/** A store that keeps what it has in sight. */
+function openStore(clock: { now: number }) {
+  const entries = new Map<string, string>()
+  const ttls: number[] = []
+  const inner = memoryStore({ now: () => clock.now })
+  const calls = { get: 0, set: 0, delete: 0 }
+  const store: Store = {
+    add: (...args) => inner.add(...args),
+    get: async (key) => {
+      calls.get++
+      return (await inner.get(key)) === undefined ? undefined : entries.get(key)
+    },
+    set: async (key, value, ttl) => {
+      calls.set++
+      ttls.push(ttl)
+      entries.set(key, value)
+      await inner.set(key, '', ttl)
+    },
+    delete: async (key) => {
+      calls.delete++
+      entries.delete(key)
+      await inner.delete(key)
+    },
+    list: (prefix) => inner.list(prefix),
+    publish: (...args) => inner.publish(...args),
+    subscribe: (...args) => inner.subscribe(...args),
+  }
+  return { store, entries, ttls, calls }
+}
+
+/** Instances of one API, each with its own memory; time is the same for all, and stands still. */
+async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, SECRET]) {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('good', GOOD)
+  server.state.tokens.set('other', { ...GOOD, sub: 'another-subject' })
+  const clock = { now: NOW }
+  const open = openStore(clock)
+  const told: unknown[] = []
+  const start = async (secret: Uint8Array, more: Overrides = {}) => {
+    const { clientId } = CLIENT
+    const shared = { store: open.store, secret, clientId, onFailure: (e: unknown) => told.push(e) }
+    const instance = await introspectorOf(t, server, { shared, ...overrides, ...more })
+    // As one clock that all look at.
+    Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
+    return instance
+  }
+  const [one, two] = (await Promise.all(secrets.map((secret) => start(secret)))) as [
+    Awaited<ReturnType<typeof start>>,
+    Awaited<ReturnType<typeof start>>,
+  ]
+  return { server, clock, one, two, told, start, ...open }
+}
+
+t.test('what one was told, the other need not ask', async (t) => {
+  const { server, one, two, told } = await instances(t)
+  t.equal(await one.outcome('good'), 'active')
+  t.strictSame(await two.introspector.introspect('good'), GOOD)
+  t.ok(Object.isFrozen(await two.introspector.introspect('good')))
+  t.equal(server.asked('good'), 1)
+  t.strictSame(told, [])
+})
+
+t.test('requests that come at once look once, and ask once', async (t) => {
+  const { server, one, calls } = await instances(t)
+  await Promise.all(Array.from({ length: 100 }, () => one.introspector.introspect('good')))
+  t.equal(calls.get, 1)
+  t.equal(server.asked('good'), 1)
+  const again = one.introspector.introspect('good')
+  t.notOk(again instanceof Promise, 'and nobody looks for what is known here')
+})
+
+t.test('I4: an answer gets no younger by being shared', async (t) => {
+  const { server, clock, one, two, start } = await instances(t, { maxAge: 30_000 })
+  await one.outcome('good')
+  clock.now += 20_000
+  await two.outcome('good')
+  clock.now += 9_999
+  await two.outcome('good')
+  t.equal(server.asked('good'), 1)
+  clock.now += 1
+  server.state.tokens.delete('good')
+  t.equal(await two.outcome('good'), 'refused', 'maxAge after it was given')
+  t.equal(await (await start(SECRET)).outcome('good'), 'refused', 'and it is not there any more')
+})
+
+t.test('I4: it is in the store for as long as it may be used, and not past exp', async (t) => {
+  const { one, server, ttls } = await instances(t, { maxAge: 30_000, staleIfError: 5_000 })
+  server.state.tokens.set('brief', { ...GOOD, exp: NOW / 1_000 + 7 })
+  server.state.tokens.set('endless', { active: true })
+  server.state.tokens.set('over', { ...GOOD, exp: NOW / 1_000 })
+  for (const token of ['good', 'brief', 'endless', 'over']) await one.outcome(token)
+  t.strictSame(ttls, [35_000, 7_000, 35_000])
+})
+
+t.test('maxAge 0: what was shared answers no later request', async (t) => {
+  const { server, one, two, calls } = await instances(t, { maxAge: 0 })
+  await one.outcome('good')
+  await two.outcome('good')
+  t.equal(server.asked('good'), 2)
+  t.equal(calls.set, 0)
+})
+
+t.test('refusals stay where they were heard', async (t) => {
+  const { server, one, two, calls, entries } = await instances(t)
+  for (let i = 0; i < 20; i++) await one.outcome(`made up ${i}`)
+  t.strictSame({ ...calls }, { get: 20, set: 0, delete: 0 })
+  t.equal(entries.size, 0)
+  t.equal(await two.outcome('made up 0'), 'refused')
+  t.equal(server.asked('made up 0'), 2)
+})
+
+t.test('what the issuer took back is taken out', async (t) => {
+  const { server, clock, one, entries, calls } = await instances(t, { staleIfError: 60_000 })
+  await one.outcome('good')
+  t.equal(entries.size, 1)
+  clock.now += 30_000
+  server.state.tokens.delete('good')
+  t.equal(await one.outcome('good'), 'refused')
+  t.equal(entries.size, 0)
+  t.equal(calls.delete, 1)
+})
+
+t.test('an instance that was started in an outage has what others were told', async (t) => {
+  const { server, clock, one, start } = await instances(t, { staleIfError: 60_000 })
+  await one.outcome('good')
+  clock.now += 45_000
+  server.state.instead = status(503)
+  const late = await start(SECRET)
+  t.equal(await late.outcome('good'), 'active', 'a little old, by explicit choice')
+  t.equal(await late.outcome('other'), 'unavailable')
+  clock.now += 45_000
+  t.equal(await (await start(SECRET)).outcome('good'), 'unavailable', 'and not for longer')
+})
+
+t.test("one's own old answer is as good as a shared old one", async (t) => {
+  const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
+  await two.outcome('good')
+  await one.outcome('good')
+  clock.now += 31_000
+  t.equal(await one.outcome('good'), 'active')
+  t.equal(server.asked('good'), 2, 'the issuer is asked when both are old')
+})
+
+t.test('an answer from the future is not fresh', async (t) => {
+  const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
+  clock.now += 10_000
+  await one.outcome('good')
+  clock.now -= 10_000
+  await two.outcome('good')
+  t.equal(server.asked('good'), 2)
+})
+
+t.test('who can read the store learns nothing', async (t) => {
+  const { one, entries } = await instances(t)
+  await one.outcome('good')
+  await one.outcome('other')
+  t.equal(entries.size, 2)
+  const all = JSON.stringify([...entries])
+  t.match(all, /^[\x20-\x7e]+$/, 'ASCII')
+  const decoded = [...entries.values()].map((one) =>
+    Buffer.from(one, 'base64url').toString('latin1'),
+  )
+  for (const text of [all, ...decoded]) {
+    for (const secret of ['good', digestOf('good'), 'subject', 'orders', 'active', 'a secret']) {
+      t.notMatch(text, secret)
+    }
+  }
+})
+
+t.test('the same answer is sealed anew each time', async (t) => {
+  const seal = new Seal(SECRET, ['a'])
+  t.not(seal.seal('digest', 'text'), seal.seal('digest', 'text'))
+  t.equal(seal.open('digest', seal.seal('digest', 'täxt')), 'täxt')
+})
+
+t.test('who can write to the store can make no token good', async (t) => {
+  const { server, one, entries, told, clock } = await instances(t)
+  await one.outcome('good')
+  const [[name, sealed]] = [...entries] as [[string, string]]
+  const ofBad = `introspection:${new Seal(SECRET, [server.issuer, CLIENT.clientId]).nameOf(digestOf('bad'))}`
+  const flipped = (place: number) => {
+    const bytes = Buffer.from(sealed, 'base64url')
+    const at = place < 0 ? bytes.length + place : place
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+    return bytes.toString('base64url')
+  }
+  const foreign = new Seal(randomBytes(32), [server.issuer, CLIENT.clientId])
+  const forged = foreign.seal(digestOf('bad'), `${NOW} ${JSON.stringify(GOOD)}`)
+  const plain = `${NOW} ${JSON.stringify(GOOD)}`
+  const forgeries: Record<string, unknown> = {
+    "another token's answer": sealed,
+    'sealed with another secret': forged,
+    'not sealed': plain,
+    nothing: '',
+    'too short': 'AAAA',
+    'too long': 'A'.repeat(200_000),
+    'no string': { active: true },
+  }
+  for (const [what, value] of Object.entries(forgeries)) {
+    told.length = 0
+    // As if somebody knew what it is called.
+    entries.set(ofBad, value as string)
+    const fresh = await instancesLike(t, server, entries, clock, told)
+    t.equal(await fresh.outcome('bad'), 'refused', what)
+    t.equal(told.length, 1, `${what}: the operator is told`)
+  }
+  for (const place of [0, 12, -1]) {
+    entries.set(name, flipped(place))
+    const fresh = await instancesLike(t, server, entries, clock, told)
+    const before = server.asked('good')
+    t.equal(await fresh.outcome('good'), 'active')
+    t.equal(server.asked('good'), before + 1, 'what was tampered with is asked about')
+  }
+})
+
+/** A further instance, over what is in the store now. */
+async function instancesLike(
+  t: Test,
+  server: Awaited<ReturnType<typeof startIntrospectionServer>>,
+  entries: Map<string, string>,
+  clock: { now: number },
+  told: unknown[],
+) {
+  const store = {
+    ...memoryStore(),
+    get: async (key: string) => entries.get(key),
+    set: async () => {},
+  }
+  const shared = {
+    store: store as unknown as Store,
+    secret: SECRET,
+    clientId: CLIENT.clientId,
+    onFailure: (error: unknown) => told.push(error),
+  }
+  const instance = await introspectorOf(t, server, { shared })
+  Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
+  return instance
+}
+
+t.test('a secret, a client and an issuer of its own share with nobody', async (t) => {
+  const { server, one, two } = await instances(t, {}, [SECRET, randomBytes(32)])
+  await one.outcome('good')
+  await two.outcome('good')
+  t.equal(server.asked('good'), 2)
+  const names = [['a', 'b'], ['a', 'c'], ['c', 'b'], ['a,b']].map((context) =>
+    new Seal(SECRET, context).nameOf('digest'),
+  )
+  t.equal(new Set(names).size, 4)
+})
+
+t.test('a store that is away, hangs or throws costs questions, and nothing else', async (t) => {
+  const rejecting = async () => Promise.reject(new Error('Redis does not answer'))
+  const throwing = () => {
+    throw new Error('no store at all')
+  }
+  const hanging = () => new Promise<never>(() => {})
+  for (const [name, broken] of Object.entries({ rejecting, throwing, hanging })) {
+    const server = await startIntrospectionServer(t)
+    server.state.tokens.set('good', GOOD)
+    server.state.tokens.set('other', GOOD)
+    const told: unknown[] = []
+    const store = { get: broken, set: broken, delete: broken } as unknown as Store
+    const onFailure = (error: unknown) => {
+      told.push(error)
+      throw new Error('the log is full')
+    }
+    const shared = { store, secret: SECRET, clientId: CLIENT.clientId, onFailure }
+    const { outcome, clock } = await introspectorOf(t, server, { shared })
+    t.equal(await outcome('good'), 'active', name)
+    t.equal(await outcome('made up'), 'refused', name)
+    clock.now += 30_000
+    server.state.tokens.delete('good')
+    t.equal(await outcome('good'), 'refused', name)
+    await sleep(1)
+    t.equal(told.length, 2, `${name}: the operator is told twice a minute`)
+  }
+})
+
+t.test('nobody is told of a store once the server is closed', async (t) => {
+  const { one, told, store } = await instances(t)
+  store.get = () => new Promise(() => {})
+  const asking = one.outcome('good')
+  one.introspector.close()
+  t.equal(await asking, 'unavailable')
+  t.strictSame(told, [])
+})
+
+t.test('resource servers share through the option, and check what they find', async (t) => {
+  const server = await startIntrospectionServer(t)
+  const exp = Math.floor(Date.now() / 1_000) + 600
+  server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
+  server.state.tokens.set('elsewhere', { active: true, aud: 'https://other.example', exp })
+  const store = memoryStore()
+  const options = {
+    issuer: server.issuer,
+    audience: AUDIENCE,
+    introspection: CLIENT,
+    stores: { introspection: store, secret: SECRET.toString('base64url') },
+  }
+  const [one, two] = await Promise.all([
+    createResourceServer(options),
+    createResourceServer(options),
+  ])
+  t.teardown(() => Promise.all([one.close(), two.close()]))
+  t.equal((await one.verify('good')).subject, 'ada')
+  t.equal((await two.verify('good')).subject, 'ada')
+  t.equal(server.asked('good'), 1)
+  for (const api of [one, two]) {
+    await t.rejects(api.verify('elsewhere'), /not meant for this resource/)
+  }
+  t.equal(server.asked('elsewhere'), 1)
+  two.revoke({ sub: 'ada' })
+  await t.rejects(two.verify('good'), /was revoked/)
+})
+
+t.test('a store that fails is in the log, with nothing of the token', async (t) => {
+  const server = await startIntrospectionServer(t)
+  const exp = Math.floor(Date.now() / 1_000) + 600
+  server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
+  const lines: unknown[][] = []
+  const store = { ...memoryStore(), get: () => Promise.reject(new Error('away')) }
+  const methods = ['add', 'set', 'delete', 'list', 'publish', 'subscribe']
+  const whole = Object.assign(Object.fromEntries(methods.map((m) => [m, async () => {}])), store)
+  const api = await createResourceServer({
+    issuer: server.issuer,
+    audience: AUDIENCE,
+    introspection: CLIENT,
+    stores: { introspection: whole as unknown as Store, secret: SECRET },
+    logger: { warn: (...args: unknown[]) => lines.push(args) },
+  })
+  t.teardown(() => api.close())
+  await api.verify('good')
+  t.match(lines, [
+    [
+      { issuer: server.issuer, err: /away/ },
+      'the store of introspection answers could not be asked',
+    ],
+  ])
+  t.notMatch(JSON.stringify(lines), 'good')
+})
