@@ -1,6 +1,7 @@
 /** What a token is bound to (RFC 7800 §3.1): worth nothing without the proof. */
 import { InvalidTokenError } from './errors.js'
 import { isJsonObject } from './json-object.js'
+import type { Outcome } from './now-or-later.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {
@@ -21,20 +22,20 @@ const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
  * What the token is bound to; `undefined` for a bearer token. Members that aren't understood are
  * ignored, as RFC 7800 §3.1 wants, but only beside one that is.
  *
- * @throws {InvalidTokenError} if it is bound to anything that we can't have proven.
+ * @returns an `InvalidTokenError` if it is bound to anything that we can't have proven.
  */
 export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
-): Confirmation | undefined {
+): Outcome<Confirmation | undefined> {
   if (!Object.hasOwn(claims, 'cnf')) return undefined
   const { cnf } = claims
   const known = isJsonObject(cnf) ? METHODS.filter((method) => Object.hasOwn(cnf, method)) : []
-  if (known.length === 0) throw refusal('a "cnf" with "jkt" or "x5t#S256"')
+  if (known.length === 0) return refusal('a "cnf" with "jkt" or "x5t#S256"')
   const confirmation: Partial<Record<ConfirmationMethod, string>> = {}
   for (const method of known) {
     const thumbprint = (cnf as Readonly<Record<string, unknown>>)[method]
     if (typeof thumbprint !== 'string' || !THUMBPRINT.test(thumbprint)) {
-      throw refusal(`"${method}" of "cnf": SHA-256 in base64url`)
+      return refusal(`"${method}" of "cnf": SHA-256 in base64url`)
     }
     confirmation[method] = thumbprint
   }

@@ -8,13 +8,13 @@ import type {
   FastifyRequest,
   onRequestHookHandler,
 } from 'fastify'
-import type { AccessToken } from './access-token.js'
+import { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
 import { responseHeaders } from './challenge.js'
 import { diagnostics, publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
-import { andThen, type NowOrLater } from './now-or-later.js'
+import { andThen, type Outcome, orThrow } from './now-or-later.js'
 import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
 import { isPreflight } from './preflight.js'
 import { RequestCredentials } from './request-credentials.js'
@@ -31,29 +31,29 @@ export function createGuardHook(
   // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
   return (request, reply, done) => {
     let guard: RouteGuard | undefined
-    let outcome: NowOrLater<AccessToken | null>
+    let outcome: Outcome<AccessToken | null> | Promise<AccessToken | null>
     try {
       guard = guards.of(request.routeOptions.config)
-      outcome =
-        guard === undefined || isPreflight(request) ? null : authenticate(request, guard, reply)
+      if (guard !== undefined && isPreflight(request)) guard = undefined
+      outcome = guard === undefined ? null : authenticate(request, guard, reply)
     } catch (error) {
       return done(refusal(error, guard, request, reply))
     }
-    if (outcome instanceof Promise) admitLater(outcome, guard, request, reply, done)
-    else admit(outcome, request, done)
+    if (outcome instanceof Promise) decideLater(outcome, guard, request, reply, done)
+    else decide(outcome, guard, request, reply, done)
   }
 
   function authenticate(
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): NowOrLater<AccessToken | null> {
+  ): Outcome<AccessToken | null> | Promise<AccessToken | null> {
     const bearer = credentials.bearer(request)
     if (bearer !== undefined) return verify(bearer, 'Bearer', request, guard, reply)
     const proven = guard.binding.dpop === 'off' ? undefined : credentials.dpop(request)
     if (proven !== undefined) return verify(proven, 'DPoP', request, guard, reply)
     if (guard.optional) return null
-    throw new MissingCredentialsError()
+    return new MissingCredentialsError()
   }
 
   function verify(
@@ -62,23 +62,25 @@ export function createGuardHook(
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): NowOrLater<AccessToken> {
+  ): Outcome<AccessToken> | Promise<AccessToken> {
     const token = pipeline.verify(raw, request)
     return token instanceof Promise
-      ? token.then((verified) => prove(verified, scheme, request, guard, reply))
+      ? token.then((verified) => orThrow(prove(verified, scheme, request, guard, reply)))
       : prove(token, scheme, request, guard, reply)
   }
 
   function prove(
-    token: AccessToken,
+    token: Outcome<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): NowOrLater<AccessToken> {
+  ): Outcome<AccessToken> | Promise<AccessToken> {
+    // A refusal, then: `decide` lets nothing else in.
+    if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
-    return andThen(binding.require(token, presentation, guard.binding), (nonce) => {
+    return andThen(binding.verify(token, presentation, guard.binding), (nonce) => {
       if (nonce !== undefined) reply.header('dpop-nonce', nonce)
       return permit(token, guard, request)
     })
@@ -112,15 +114,28 @@ export function createGuardHook(
     return reason
   }
 
-  function admitLater(
-    verifying: Promise<AccessToken | null>,
+  /** The only way in: for a token, or for nothing at all where none need be. */
+  function decide(
+    outcome: Outcome<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    verifying.then(
-      (token) => admit(token, request, done),
+    const isNobody = outcome === null && (guard === undefined || guard.optional)
+    if (isNobody || outcome instanceof AccessToken) admit(outcome, request, done)
+    else done(refusal(outcome, guard, request, reply))
+  }
+
+  function decideLater(
+    deciding: Promise<AccessToken | null>,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    deciding.then(
+      (outcome) => decide(outcome, guard, request, reply, done),
       (error) => done(refusal(error, guard, request, reply)),
     )
   }
@@ -130,11 +145,12 @@ function permit(
   token: AccessToken,
   { policy }: RouteGuard,
   request: FastifyRequest,
-): NowOrLater<AccessToken> {
+): Outcome<AccessToken> | Promise<AccessToken> {
   // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
   request.auth = token
-  const permitted = policy.require(token, request)
-  return permitted === undefined ? token : permitted.then(() => token)
+  const refused = policy.check(token, request)
+  if (refused instanceof Promise) return refused.then(() => token)
+  return refused ?? token
 }
 
 function admit(token: AccessToken | null, request: FastifyRequest, done: DoneFunction): void {

@@ -9,31 +9,34 @@ import { type Confirmation, readConfirmation } from './confirmation.js'
 import { InvalidTokenError } from './errors.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
-import { andThen, type NowOrLater } from './now-or-later.js'
-import { notAnAccessToken, requireClaims, type TimeLimits } from './token/claims.js'
+import { andThen, isRefusal, type Outcome, type Refusal } from './now-or-later.js'
+import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
 import { decodeObject } from './token/compact-serialization.js'
 import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
-  readonly binding: Pick<Binding, 'requireProvable'>
+  readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
   /** Whole seconds since the epoch. */
   readonly now: () => number
 }
 
-/** @throws {ResourceServerError} or rejects with one. */
+/** @returns the refusal of one that isn't good, or rejects with it. */
 export function introspectToken(
   raw: string,
   issuer: Issuer,
   rules: IntrospectionRules,
-): NowOrLater<AccessToken> {
-  requireSendable(raw)
-  const own = ownConfirmation(raw)
-  rules.binding.requireProvable(own)
-  return andThen(answerAbout(raw, issuer), (answer) => {
-    const claims = requireGood(answer, {}, issuer, rules)
-    const said = requireBindable(answer, rules)
-    if (own !== undefined) requireSameBinding(said, own)
+): Outcome<AccessToken> | Promise<AccessToken> {
+  const own = checkSendable(raw) ?? ownConfirmation(raw)
+  if (isRefusal(own)) return own
+  const answered = rules.binding.checkProvable(own) ?? answerAbout(raw, issuer)
+  return andThen(answered, (answer) => {
+    const claims = verifyAnswer(answer, {}, issuer, rules)
+    if (isRefusal(claims)) return claims
+    const said = confirmationIn(answer, rules)
+    if (isRefusal(said)) return said
+    const refused = own && checkSameBinding(said, own)
+    if (refused !== undefined) return refused
     const confirmation = said ?? own
     return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
   })
@@ -43,19 +46,22 @@ export function introspectToken(
  * The same token again if its issuer says so. What it says now goes before what the token says, and
  * may take away some of the scope.
  */
-export function requireActive(
+export function verifyActive(
   token: AccessToken,
   issuer: Issuer,
   rules: IntrospectionRules,
-): NowOrLater<AccessToken> {
+): Outcome<AccessToken> | Promise<AccessToken> {
   return andThen(answerAbout(token.raw, issuer), (answer) => {
-    requireGood(answer, token.claims, issuer, rules)
-    requireSameBinding(requireBindable(answer, rules), token.confirmation)
-    return answer.scope === undefined ? token : narrowed(token, answer, issuer)
+    const claims = verifyAnswer(answer, token.claims, issuer, rules)
+    if (isRefusal(claims)) return claims
+    const said = confirmationIn(answer, rules)
+    if (isRefusal(said)) return said
+    return checkSameBinding(said, token.confirmation) ?? narrowed(token, answer, issuer)
   })
 }
 
 function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
+  if (answer.scope === undefined) return token
   const { raw, claims, confirmation } = token
   const granted = new Set(standard.scope(answer as AccessTokenClaims))
   const scope = [...token.scope].filter((one) => granted.has(one))
@@ -64,63 +70,64 @@ function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): Acce
   return new AccessToken({ raw, claims, confirmation, reader })
 }
 
-function answerAbout(raw: string, { introspection }: Issuer): NowOrLater<Claims> {
-  return andThen(introspection?.introspect(raw), (answer) => {
-    if (answer !== undefined) return answer
-    throw new InvalidTokenError('The access token is not active', {
-      check: 'introspection',
-      expected: 'an answer of the issuer that says "active": true',
-      found: 'a token that is unknown there, expired or revoked',
-    })
+function answerAbout(raw: string, { introspection }: Issuer): Outcome<Claims> | Promise<Claims> {
+  return andThen(introspection?.introspect(raw), (answer) => answer ?? inactive())
+}
+
+function inactive(): Refusal {
+  return new InvalidTokenError('The access token is not active', {
+    check: 'introspection',
+    expected: 'an answer of the issuer that says "active": true',
+    found: 'a token that is unknown there, expired or revoked',
   })
 }
 
 /** The issuer gets no line breaks to see of us. How long it may be was looked at before. */
-function requireSendable(raw: string): void {
-  if (isToken68(raw)) return
-  throw new InvalidTokenError('The access token is malformed', {
+function checkSendable(raw: string): Refusal | undefined {
+  if (isToken68(raw)) return undefined
+  return new InvalidTokenError('The access token is malformed', {
     check: 'token',
     expected: 'characters that RFC 9110 §11.2 allows',
   })
 }
 
-function requireGood(
+function verifyAnswer(
   { active, ...said }: Claims,
   own: Claims,
   { issuer, expectations }: Issuer,
   { limits, now }: IntrospectionRules,
-): AccessTokenClaims {
+): Outcome<AccessTokenClaims> {
   const claims = Object.freeze({ iss: issuer, ...own, ...said })
   if (said.iss !== undefined && said.iss !== (own.iss ?? issuer)) {
-    throw untrustedIssuer(issuer, said.iss)
+    return untrustedIssuer(issuer, said.iss)
   }
-  requireAccessTokenType(said)
-  return requireClaims({ header: NO_HEADER, claims }, { ...expectations, ...ANY }, limits, now())
+  const shape = { ...expectations, ...ANY }
+  return checkTokenType(said) ?? verifyClaims({ header: NO_HEADER, claims }, shape, limits, now())
 }
 
 /**
  * RFC 6749 §7.1, without regard to case; `DPoP` for a token that is bound to a key (RFC 9449 §5). A
  * refresh token, for one, may be active as well.
  */
-function requireAccessTokenType({ token_type: type }: Claims): void {
-  if (type === undefined) return
-  if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return
-  throw notAnAccessToken('"token_type": Bearer or DPoP')
+function checkTokenType({ token_type: type }: Claims): Refusal | undefined {
+  if (type === undefined) return undefined
+  if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return undefined
+  return notAnAccessToken('"token_type": Bearer or DPoP')
 }
 
 /** RFC 9449 §6.2, RFC 8705 §3.2: what the token is bound to is in the answer. */
-function requireBindable(
+function confirmationIn(
   answer: Claims,
   { binding }: IntrospectionRules,
-): Confirmation | undefined {
+): Outcome<Confirmation | undefined> {
   const confirmation = readConfirmation(answer)
+  if (isRefusal(confirmation)) return confirmation
   const { token_type: type } = answer
   if (confirmation?.jkt === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
     // Bound to a key, and nobody says to which.
-    throw bindingDiffers('"jkt" in "cnf" of a DPoP token')
+    return bindingDiffers('"jkt" in "cnf" of a DPoP token')
   }
-  binding.requireProvable(confirmation)
-  return confirmation
+  return binding.checkProvable(confirmation) ?? confirmation
 }
 
 /**
@@ -129,21 +136,28 @@ function requireBindable(
  * many or too few, which makes it an opaque token to us. Whoever wrote it there can only have it
  * refused.
  */
-function ownConfirmation(raw: string): Confirmation | undefined {
+function ownConfirmation(raw: string): Outcome<Confirmation | undefined> {
   const parts = raw.split('.')
   if (parts.length === 1) return undefined
-  const said = parts
-    .map(decodeObject)
-    .flatMap((claims) => (claims && readConfirmation(claims)) ?? [])
+  const said: Confirmation[] = []
+  for (const part of parts) {
+    const claims = decodeObject(part)
+    const one = claims && readConfirmation(claims)
+    if (isRefusal(one)) return one
+    if (one !== undefined) said.push(one)
+  }
   const [own] = said
   if (said.every((one) => isSameBinding(one, own))) return own
-  throw bindingDiffers('one binding', 'several')
+  return bindingDiffers('one binding', 'several')
 }
 
 /** What the issuer says of it now may not loosen what it was signed with. */
-function requireSameBinding(now: Confirmation | undefined, signed: Confirmation | undefined): void {
-  if (now === undefined || isSameBinding(now, signed)) return
-  throw bindingDiffers('the binding that the token itself has')
+function checkSameBinding(
+  now: Confirmation | undefined,
+  signed: Confirmation | undefined,
+): Refusal | undefined {
+  if (now === undefined || isSameBinding(now, signed)) return undefined
+  return bindingDiffers('the binding that the token itself has')
 }
 
 function isSameBinding(one: Confirmation, other: Confirmation | undefined): boolean {
@@ -153,7 +167,7 @@ function isSameBinding(one: Confirmation, other: Confirmation | undefined): bool
 function bindingDiffers(
   expected: string,
   found = 'another binding in the answer of the issuer',
-): InvalidTokenError {
+): Refusal {
   return new InvalidTokenError(
     'The access token is bound to something that cannot be proven here',
     {
@@ -170,7 +184,7 @@ const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 const ANY = {
   requiredClaims: [],
   typeOptional: true,
-  requireAccessToken: () => {},
+  checkAccessToken: () => undefined,
 }
 
 /** RFC 7662 §2.2 has names of its own for scope and client, whatever the issuer's JWTs call them. */

@@ -1,12 +1,39 @@
 /**
- * A value, or a promise of it where something must be waited for. A request whose answer is at hand
- * makes no promise: each costs time and garbage.
+ * How the steps on the way of a request hand on what they find: at once wherever it is at hand,
+ * because a promise costs time and garbage, and without throwing, because to throw costs more than
+ * most refusals do.
+ *
+ * A step returns its result or the {@link Refusal}, or a promise, which rejects with the refusal. So
+ * no promise ever resolves to one, and no type lets a refusal pass for a result. A step whose name
+ * begins with `check` has no result: what it returns is the refusal, or `undefined`. What is no
+ * refusal, a mistake of ours or of the application's, is thrown as ever.
  */
+import { ResourceServerError } from './errors.js'
+
+/** A value, or a promise of it where something must be waited for. */
 export type NowOrLater<T> = T | Promise<T>
 
+/** Why a request isn't let in, where it is returned and not thrown. */
+export type Refusal = ResourceServerError
+
+/** What a step comes to at once. */
+export type Outcome<T> = T | Refusal
+
+export function isRefusal(outcome: unknown): outcome is Refusal {
+  return outcome instanceof ResourceServerError
+}
+
+/** The next step, with the result of the one before. It isn't taken after a refusal. */
 export function andThen<T, U>(
-  value: NowOrLater<T>,
-  next: (value: T) => NowOrLater<U>,
-): NowOrLater<U> {
-  return value instanceof Promise ? value.then(next) : next(value)
+  outcome: Outcome<T> | Promise<T>,
+  next: (result: T) => Outcome<U> | Promise<U>,
+): Outcome<U> | Promise<U> {
+  if (outcome instanceof Promise) return outcome.then((result) => orThrow(next(result)))
+  return isRefusal(outcome) ? outcome : next(outcome)
+}
+
+/** For whoever has nobody to return a refusal to. */
+export function orThrow<T>(outcome: Outcome<T>): T {
+  if (isRefusal(outcome)) throw outcome
+  return outcome
 }

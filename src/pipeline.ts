@@ -8,9 +8,10 @@
  * key, verify a signature or ask its issuer. Until then its claims can do no more than have it
  * refused.
  *
- * Each step either hands on what the next one needs or throws one of the errors of `errors.ts`.
- * What comes before (taking the token off a request) and after (the proof of whose it is, and the
- * route's policy) is in `credentials/`, `binding/` and `policy/`.
+ * Each step hands on what the next one needs, or one of the errors of `errors.ts`, which then is what
+ * the pipeline comes to: returned, and not thrown (`now-or-later.ts` says how). What comes before (taking the
+ * token off a request) and after (the proof of whose it is, and the route's policy) is in
+ * `credentials/`, `binding/` and `policy/`.
  */
 import { AccessToken } from './access-token.js'
 import type { Binding } from './binding/binding.js'
@@ -18,19 +19,19 @@ import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
 import { readConfirmation } from './confirmation.js'
 import { InvalidTokenError } from './errors.js'
-import { type IntrospectionRules, introspectToken, requireActive } from './introspected-token.js'
-import { type Issuer, type IssuerSource, requireAlgorithm } from './issuer/issuer.js'
-import { andThen, type NowOrLater } from './now-or-later.js'
-import { type Revocations, requireNotRevoked } from './revocation/revocations.js'
+import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
+import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
+import { andThen, isRefusal, type Outcome, orThrow } from './now-or-later.js'
+import { type Revocations, revoked } from './revocation/revocations.js'
 import type { Counters } from './statistics.js'
-import { requireClaims, requireTimes, type TimeLimits } from './token/claims.js'
+import { checkTimes, type TimeLimits, verifyClaims } from './token/claims.js'
 import { type CompactJws, parseCompactJws } from './token/compact-jws.js'
 import { KnownHeaders } from './token/known-headers.js'
-import { requireSigner } from './token/signer.js'
+import { findSigner } from './token/signer.js'
 
 export interface PipelineOptions {
   readonly issuers: IssuerSource
-  readonly binding: Pick<Binding, 'requireProvable'>
+  readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
@@ -67,16 +68,16 @@ export class Pipeline {
    * key is at hand and quick to verify with.
    *
    * @param context what the token came with, for a function that names the issuers.
-   * @throws {ResourceServerError} or rejects with one.
+   * @returns the refusal of one that isn't good, or rejects with it.
    */
-  verify(raw: string, context?: unknown): NowOrLater<AccessToken> {
+  verify(raw: string, context?: unknown): Outcome<AccessToken> | Promise<AccessToken> {
     const known = this.#known(raw)
-    if (known !== undefined) return this.#confirm(known)
-    return this.#joined(raw, context) ?? this.#begin(raw, context)
+    if (known === undefined) return this.#joined(raw, context) ?? this.#begin(raw, context)
+    return isRefusal(known) ? known : this.#confirm(known)
   }
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
-  #known(raw: string): Verdict | undefined {
+  #known(raw: string): Outcome<Verdict> | undefined {
     if (this.#verified === undefined) return undefined
     const now = this.#seconds()
     const verdict = this.#verified.get(raw, now)
@@ -84,21 +85,20 @@ export class Pipeline {
     const { token, issuer, key } = verdict
     if (!issuer.keys.trusts(key)) return undefined
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
-    requireTimes(token.claims, this.#options.limits, now)
-    this.#options.counters.hits++
-    return verdict
+    const refused = checkTimes(token.claims, this.#options.limits, now)
+    if (refused === undefined) this.#options.counters.hits++
+    return refused ?? verdict
   }
 
   /** What no signature tells, on each use: whether the issuer, or we, took the token back. */
-  #confirm({ token, issuer, watch }: Verdict): NowOrLater<AccessToken> {
+  #confirm({ token, issuer, watch }: Verdict): Outcome<AccessToken> | Promise<AccessToken> {
     const { revocations } = this.#options
-    requireNotRevoked(revocations.covers(token) || watch?.check() === 'revoked')
+    if (revocations.covers(token) || watch?.check() === 'revoked') return revoked()
     if (issuer.introspection?.mode !== 'always') return token
-    return andThen(requireActive(token, issuer, this.#rules), (active) => {
+    return andThen(verifyActive(token, issuer, this.#rules), (active) =>
       // We may have taken it back while its issuer was being asked.
-      requireNotRevoked(revocations.covers(active))
-      return active
-    })
+      revocations.covers(active) ? revoked() : active,
+    )
   }
 
   #joined(raw: string, context: unknown): Promise<AccessToken> | undefined {
@@ -106,13 +106,13 @@ export class Pipeline {
     const underWay = this.#underWay.get(tailOf(raw))
     if (underWay?.raw !== raw) return undefined
     return underWay.verifying.catch((error) => {
-      if (isRefusal(error)) throw ownCopyOf(error)
+      if (isInvalidToken(error)) throw ownCopyOf(error)
       // Nobody could tell, and somebody may by now: without another verification if not.
-      return this.#begin(raw, context)
+      return orThrow(this.#begin(raw, context))
     })
   }
 
-  #begin(raw: string, context: unknown): NowOrLater<AccessToken> {
+  #begin(raw: string, context: unknown): Outcome<AccessToken> | Promise<AccessToken> {
     this.#options.counters.misses++
     const { issuers, maxTokenLength } = this.#options
     // What is too long is shown to nobody, not even to a function of the application's.
@@ -128,13 +128,14 @@ export class Pipeline {
     const verifying = token.finally(() => this.#underWay.delete(tail))
     this.#underWay.set(tail, { raw, verifying })
     return verifying.catch((error) => {
-      throw isRefusal(error) ? ownCopyOf(error) : error
+      throw isInvalidToken(error) ? ownCopyOf(error) : error
     })
   }
 
-  #verifyJwt(raw: string, context: unknown): NowOrLater<AccessToken> {
+  #verifyJwt(raw: string, context: unknown): Outcome<AccessToken> | Promise<AccessToken> {
     const { issuers, maxTokenLength } = this.#options
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
+    if (isRefusal(jws)) return jws
     return andThen(issuers.resolve(jws.claims, context), (issuer) =>
       issuer.introspection?.isOnlyWay
         ? this.#introspect(raw, issuer)
@@ -145,16 +146,21 @@ export class Pipeline {
     )
   }
 
-  #verifyJws(jws: CompactJws, issuer: Issuer): NowOrLater<Verdict> {
+  #verifyJws(jws: CompactJws, issuer: Issuer): Outcome<Verdict> | Promise<Verdict> {
     const { binding, limits, counters, revocations } = this.#options
-    const algorithm = requireAlgorithm(issuer, jws.header.alg)
-    const claims = requireClaims(jws, issuer.expectations, limits, this.#seconds())
+    const algorithm = resolveAlgorithm(issuer, jws.header.alg)
+    if (isRefusal(algorithm)) return algorithm
+    const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
+    if (isRefusal(claims)) return claims
     const confirmation = readConfirmation(claims)
-    binding.requireProvable(confirmation)
-    const signer = requireSigner({ jws, algorithm, source: issuer.keys, counters })
+    if (isRefusal(confirmation)) return confirmation
+    const signer =
+      binding.checkProvable(confirmation) ??
+      findSigner({ jws, algorithm, source: issuer.keys, counters })
 
     return andThen(signer, (key) => {
-      issuer.profile.requireKey?.(key.issuer, claims)
+      const misused = issuer.profile.checkKey?.(key.issuer, claims)
+      if (misused !== undefined) return misused
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       revocations.sawToken(claims)
       const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
@@ -162,12 +168,11 @@ export class Pipeline {
     })
   }
 
-  #introspect(raw: string, issuer: Issuer): NowOrLater<AccessToken> {
+  #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
     const { revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
       revocations.sawToken(token.claims)
-      requireNotRevoked(revocations.covers(token))
-      return token
+      return revocations.covers(token) ? revoked() : token
     })
   }
 
@@ -184,7 +189,7 @@ function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watc
   return introspection.watch(token.raw)
 }
 
-function isRefusal(error: unknown): error is InvalidTokenError {
+function isInvalidToken(error: unknown): error is InvalidTokenError {
   // Not one of the application's own kind, which nobody here could make again.
   return error instanceof InvalidTokenError && error.constructor === InvalidTokenError
 }

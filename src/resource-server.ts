@@ -1,11 +1,12 @@
 /** A resource server without Fastify. */
-import type { AccessToken } from './access-token.js'
+import { AccessToken } from './access-token.js'
 import { assemble, type Core } from './assembly.js'
 import { resolveDemand } from './binding/demand.js'
 import { responseHeaders } from './challenge.js'
 import { publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import type { KeySetStatus, KeySource } from './keys/key-source.js'
+import { type Outcome, orThrow } from './now-or-later.js'
 import type { ResourceServerOptions } from './options/resource-server-options.js'
 import { compilePolicy, type Policy, type Requirement } from './policy/requirement.js'
 import { type PresentedToken, presentationOf } from './presented-token.js'
@@ -62,11 +63,11 @@ export class ResourceServer<Context = unknown> {
     try {
       const { token: raw } = presented
       if (typeof raw !== 'string' || raw === '') throw new MissingCredentialsError()
-      const verified = await pipeline.verify(raw, context)
+      const verified = tokenOrThrow(await pipeline.verify(raw, context))
       if (!binding.needsNoProof(verified, presented.scheme, demand)) {
-        await binding.require(verified, presented, demand)
+        orThrow(await binding.verify(verified, presented, demand))
       }
-      await policy.require(verified, context as Context)
+      orThrow(await policy.check(verified, context as Context))
       publish('accepted', { token: verified, context })
       return verified
     } catch (error) {
@@ -151,6 +152,12 @@ export class ResourceServer<Context = unknown> {
   #sources(): readonly KeySource[] {
     return this.#core.issuers.issuers().map(({ keys }) => keys)
   }
+}
+
+/** Whatever isn't a token refuses, even if it was none of the refusals. */
+function tokenOrThrow(outcome: Outcome<AccessToken>): AccessToken {
+  if (outcome instanceof AccessToken) return outcome
+  throw outcome
 }
 
 /**

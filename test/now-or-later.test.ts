@@ -1,5 +1,6 @@
 import t from 'tap'
-import { andThen } from '../src/now-or-later.js'
+import { InvalidRequestError, InvalidTokenError } from '../src/errors.js'
+import { andThen, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
 
 t.test('a value at hand goes on at once, without a promise', async (t) => {
   t.equal(
@@ -30,4 +31,41 @@ t.test('a promise is waited for, and so is one that comes of it', async (t) => {
   const failure = new Error('ours')
   const next = () => t.fail('nothing comes after a failure')
   await t.rejects(Promise.resolve(andThen(Promise.reject(failure), next)), failure)
+})
+
+const refusal: Outcome<number> = new InvalidTokenError('no', { check: 'token' })
+
+t.test('after a refusal nothing is done, and it is handed on as it is', async (t) => {
+  const next = () => t.fail('the next step was taken')
+  t.equal(andThen(refusal, next), refusal)
+  t.equal(
+    andThen(1, () => refusal),
+    refusal,
+  )
+  await t.rejects(Promise.resolve(andThen(Promise.reject(refusal), next)), refusal)
+})
+
+t.test('no promise resolves to a refusal: it rejects with it', async (t) => {
+  for (const first of [Promise.resolve(1), 1]) {
+    const later = andThen(first, async () => orThrow(refusal))
+    t.ok(later instanceof Promise)
+    await t.rejects(Promise.resolve(later), refusal)
+  }
+  const later = andThen(Promise.resolve(1), () => refusal)
+  t.ok(later instanceof Promise)
+  await t.rejects(Promise.resolve(later), refusal)
+})
+
+t.test('a refusal is an error of this package, and nothing else is', async (t) => {
+  t.ok(isRefusal(refusal))
+  t.ok(isRefusal(new InvalidRequestError('no')))
+  for (const other of [undefined, null, 0, '', 'no', {}, { ...refusal }, new Error('no')]) {
+    t.notOk(isRefusal(other))
+    t.equal(orThrow(other), other)
+    t.equal(
+      andThen(other, (same) => same),
+      other,
+    )
+  }
+  t.throws(() => orThrow(refusal), refusal)
 })

@@ -1,5 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import t from 'tap'
+import { AccessToken } from '../src/access-token.js'
 import type { Algorithm } from '../src/algorithms.js'
 import { Binding } from '../src/binding/binding.js'
 import { KeysUnavailableError } from '../src/errors.js'
@@ -218,7 +219,10 @@ t.test('concurrent first sights of one token verify once', async (t) => {
     open()
     const tokens = new Set(await Promise.all(waiting))
     t.equal(tokens.size, 1)
-    t.not((await another).claims.jti, [...tokens][0]?.claims.jti)
+    t.strictSame(
+      [...tokens, await another].map((token) => token instanceof AccessToken && token.claims.jti),
+      [goodClaims().jti, 'other'],
+    )
     t.equal(keys.asked, 2, 'once a token')
   }
 })
@@ -317,7 +321,7 @@ t.test('J12: a cached token expires on the second use', async (t) => {
   it.now = NOW + 329
   await accepts(t, it.pipeline, raw, 'within the tolerance')
   it.now = NOW + 330
-  t.throws(() => it.pipeline.verify(raw), { name: 'InvalidTokenError', check: 'expiry' }, 'at once')
+  t.match(it.pipeline.verify(raw), { name: 'InvalidTokenError', check: 'expiry' }, 'at once')
 })
 
 t.test('tokens that end alike are not confused', async (t) => {

@@ -1,15 +1,16 @@
 /** How an issuer is asked about tokens (RFC 7662, RFC 9701). */
 import { createIntrospector } from '../introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
-import { requireAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
+import { resolveAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
 import type { KeySource } from '../keys/key-source.js'
+import { orThrow } from '../now-or-later.js'
 import { hasNotThePartsOfJwt } from '../options/introspection-options.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import type { Counters } from '../statistics.js'
 import { parseCompactJws } from '../token/compact-jws.js'
 import { KnownHeaders } from '../token/known-headers.js'
-import { requireSigner } from '../token/signer.js'
+import { findSigner } from '../token/signer.js'
 
 /** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
 const MAX_ANSWER_LENGTH = 65_536
@@ -36,9 +37,9 @@ export async function assembleIntrospection(
     steadyNow,
     shared,
     verifySignature: async (jwt) => {
-      const jws = parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders())
-      const algorithm = requireAlgorithm({ algorithms }, jws.header.alg)
-      await requireSigner({ jws, algorithm, source: keys, counters })
+      const jws = orThrow(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
+      const algorithm = orThrow(resolveAlgorithm({ algorithms }, jws.header.alg))
+      orThrow(await findSigner({ jws, algorithm, source: keys, counters }))
       return jws
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {

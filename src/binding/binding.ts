@@ -6,7 +6,7 @@ import type { AccessToken } from '../access-token.js'
 import type { DPoPOffer } from '../challenge.js'
 import type { Confirmation } from '../confirmation.js'
 import { InvalidTokenError } from '../errors.js'
-import type { NowOrLater } from '../now-or-later.js'
+import type { Outcome, Refusal } from '../now-or-later.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { BindingDemand, Presentation, Scheme } from './presentation.js'
 import { areEqualThumbprints } from './thumbprint.js'
@@ -30,13 +30,14 @@ export class Binding {
   }
 
   /** Refuses at once what nobody could prove here, before its token costs anything. */
-  requireProvable(confirmation: Confirmation | undefined): void {
+  checkProvable(confirmation: Confirmation | undefined): Refusal | undefined {
     if (confirmation?.jkt !== undefined && this.demand.dpop === 'off') {
-      throw refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
+      return refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
     }
     if (confirmation?.['x5t#S256'] !== undefined && this.demand.mtls === 'off') {
-      throw refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
+      return refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
     }
+    return undefined
   }
 
   /** Whether there is nothing to prove: a bearer token sent as one, where that is enough. */
@@ -52,51 +53,54 @@ export class Binding {
   /**
    * @returns the nonce for the client's next proof, if it needs a newer one: at once, or once the
    *   proof is verified and known not to be a replay.
-   * @throws {ResourceServerError} or rejects with one, if the binding doesn't hold.
+   *   A refusal, or rejects with it, if the binding doesn't hold.
    */
-  require(
+  verify(
     { raw, confirmation = {} }: Bound,
     presentation: Presentation,
     demand: BindingDemand,
-  ): NowOrLater<string | undefined> {
-    requireCertificate(confirmation, presentation, demand)
+  ): Outcome<string | undefined> | Promise<string | undefined> {
+    const refused = checkCertificate(confirmation, presentation, demand)
+    if (refused !== undefined) return refused
     const { jkt } = confirmation
     if (jkt === undefined) {
       if (presentation.scheme === 'DPoP') {
-        throw refusal('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
+        return refusal('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
       }
       if (demand.dpop !== 'required') return undefined
-      throw refusal('An access token that is bound to a key (DPoP) is required here', '"jkt"')
+      return refusal('An access token that is bound to a key (DPoP) is required here', '"jkt"')
     }
     if (demand.dpop === 'off' || this.#dpop === undefined) {
-      throw refusal(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
+      return refusal(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
     }
-    if (presentation.scheme !== 'DPoP') throw refusal(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
+    if (presentation.scheme !== 'DPoP')
+      return refusal(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
     return this.#dpop.require(raw, jkt, presentation)
   }
 }
 
-function requireCertificate(
+function checkCertificate(
   confirmation: Confirmation,
   presentation: Presentation,
   { mtls }: BindingDemand,
-): void {
+): Refusal | undefined {
   const bound = confirmation['x5t#S256']
   if (bound === undefined) {
-    if (mtls !== 'required') return
-    throw refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')
+    if (mtls !== 'required') return undefined
+    return refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')
   }
   if (mtls === 'off') {
-    throw refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
+    return refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
   }
   const { certificateThumbprint } = presentation
   if (certificateThumbprint === undefined) {
     const { expectedCertificate = 'a certificate of the client' } = presentation
-    throw refusal(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
+    return refusal(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
   }
   if (!areEqualThumbprints(bound, certificateThumbprint)) {
-    throw refusal(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
+    return refusal(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
   }
+  return undefined
 }
 
 const BOUND_TO_KEY = 'The access token is bound to a key and must be sent with a DPoP proof'

@@ -1,4 +1,5 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
+import type { Outcome } from '../now-or-later.js'
 import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,
@@ -30,13 +31,12 @@ export class ConfiguredIssuers implements IssuerSource {
   }
 
   /** A stranger costs a look-up and touches nobody. */
-  resolve(claims: Claims): Issuer {
+  resolve(claims: Claims): Outcome<Issuer> {
     const { iss } = claims
     const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined
     if (named !== undefined && !this.#templates.includes(named)) return named
     const template = this.#templates.find(({ issuer }) => isIssuerOfTenant(issuer, claims))
-    if (template !== undefined) return template
-    throw untrustedIssuer(this.#names, iss)
+    return template ?? untrustedIssuer(this.#names, iss)
   }
 
   stillTrusts(): boolean {

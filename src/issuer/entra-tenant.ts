@@ -3,6 +3,7 @@
  * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
  */
 import { InvalidTokenError } from '../errors.js'
+import type { Refusal } from '../now-or-later.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -56,12 +57,12 @@ const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
  * names none signs for the issuer whose key set it is in. v1.0 tokens have another `iss` than the
  * keys of their tenant.
  *
- * @throws {InvalidTokenError} if the key isn't for the token's issuer and tenant.
+ * @returns an `InvalidTokenError` if the key isn't for the token's issuer and tenant.
  */
-export function requireKeyIssuer(keyIssuer: unknown, claims: Claims): void {
-  if (keyIssuer === undefined) return
+export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | undefined {
+  if (keyIssuer === undefined) return undefined
   if (typeof keyIssuer === 'string') {
-    if (isIssuerOfTenant(keyIssuer, claims)) return
+    if (isIssuerOfTenant(keyIssuer, claims)) return undefined
     const isSame = SAME_TENANT.some(
       ([v1, v2]) =>
         isIssuerOfTenant(v1, claims) &&
@@ -70,9 +71,9 @@ export function requireKeyIssuer(keyIssuer: unknown, claims: Claims): void {
           tid: claims.tid,
         }),
     )
-    if (isSame) return
+    if (isSame) return undefined
   }
-  throw new InvalidTokenError('The access token is signed with a key of another issuer', {
+  return new InvalidTokenError('The access token is signed with a key of another issuer', {
     check: 'key',
     expected: 'a key whose "issuer" names the issuer and the tenant of the token',
   })
@@ -81,11 +82,11 @@ export function requireKeyIssuer(keyIssuer: unknown, claims: Claims): void {
 /**
  * Whoever reads `tid` may trust it as the tenant.
  *
- * @throws {InvalidTokenError} if there is a `tid` that isn't the tenant that `iss` names.
+ * @returns an `InvalidTokenError` if there is a `tid` that isn't the tenant that `iss` names.
  */
-export function requireTenantOfIssuer({ iss, tid }: Claims): void {
-  if (tid === undefined || (isTenantId(tid) && `${iss}`.includes(`/${tid}/`))) return
-  throw new InvalidTokenError('The access token is from an issuer that is not trusted here', {
+export function checkTenantOfIssuer({ iss, tid }: Claims): Refusal | undefined {
+  if (tid === undefined || (isTenantId(tid) && `${iss}`.includes(`/${tid}/`))) return undefined
+  return new InvalidTokenError('The access token is from an issuer that is not trusted here', {
     check: 'issuer',
     expected: '"tid": the tenant that "iss" names',
   })

@@ -3,7 +3,7 @@ import type { AccessToken } from '../access-token.js'
 import type { Algorithm } from '../algorithms.js'
 import { FindingAbout, InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
-import type { NowOrLater } from '../now-or-later.js'
+import type { NowOrLater, Outcome } from '../now-or-later.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { ResolvedProfile } from './profiles/profile.js'
 
@@ -47,9 +47,9 @@ export interface IssuerSource {
    *
    * @param claims of a token that nobody has verified yet.
    * @param context what the token came with: in a Fastify API, the request.
-   * @throws {InvalidTokenError} or rejects with it, if it isn't one of those trusted.
+   * @returns an `InvalidTokenError`, or rejects with it, if it isn't one of those trusted.
    */
-  resolve(claims: Claims, context: unknown): NowOrLater<Issuer>
+  resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer>
 
   /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
@@ -72,14 +72,14 @@ export interface IssuerSource {
 /**
  * RFC 8725 §3.1: the algorithm is the issuer's to choose among those allowed, not the token's.
  *
- * @throws {InvalidTokenError} if it isn't allowed.
+ * @returns an `InvalidTokenError` if it isn't allowed.
  */
-export function requireAlgorithm(
+export function resolveAlgorithm(
   { algorithms }: Pick<Issuer, 'algorithms'>,
   alg: string,
-): Algorithm {
+): Outcome<Algorithm> {
   if ((algorithms as ReadonlySet<string>).has(alg)) return alg as Algorithm
-  throw new InvalidTokenError(
+  return new InvalidTokenError(
     'The access token is signed with an algorithm that is not allowed',
     new FindingAbout('algorithm', [...algorithms].join(' or '), alg),
   )

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
-import type { NowOrLater } from '../now-or-later.js'
+import type { Outcome } from '../now-or-later.js'
 import { Identities } from './identities.js'
 import {
   type Claims,
@@ -72,13 +72,13 @@ export class TenantIssuers implements IssuerSource {
     })
   }
 
-  resolve({ iss }: Claims, context: unknown): NowOrLater<Issuer> {
-    if (typeof iss !== 'string' || !isName(iss)) throw stranger(iss)
+  resolve({ iss }: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
+    if (typeof iss !== 'string' || !isName(iss)) return stranger(iss)
     if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
     const known = this.#known(iss)
     if (known !== undefined) return known.issuer
     const strangerUntil = this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY
-    if (this.#options.now() < strangerUntil) throw stranger(iss)
+    if (this.#options.now() < strangerUntil) return stranger(iss)
     const asking = this.#asking.get(iss) ?? this.#askOnce(iss)
     return asking.then(requireTrusted(iss))
   }

@@ -138,7 +138,7 @@ export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
     ),
   )
   const profile = resolveProfile(options, url, audience)
-  if (isTenantTemplate(options.issuer) && profile.requireKey === undefined) {
+  if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
     // Else one tenant's own key would sign for all the others.
     reject('profile', 'must be entra, or extend it, for an issuer with {tenantid} in it')
   }

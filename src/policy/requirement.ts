@@ -7,6 +7,7 @@ import {
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
 } from '../errors.js'
+import { orThrow, type Refusal } from '../now-or-later.js'
 import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import type { Clock } from './clock.js'
@@ -61,10 +62,11 @@ export interface Policy<Context> {
   /** Whether a good token may be refused with a 403. */
   readonly mayForbid: boolean
   /**
-   * @throws {InsufficientUserAuthenticationError} if the user must authenticate again.
-   * @throws {InsufficientScopeError} or rejects with it; what `authorize` throws is thrown on.
+   * An `InsufficientUserAuthenticationError` if the user must authenticate again. An
+   * `InsufficientScopeError`, or rejects with it, if the token permits too little. What `authorize`
+   * throws is thrown on.
    */
-  readonly require: (token: AccessToken, context: Context) => void | Promise<void>
+  readonly check: (token: AccessToken, context: Context) => Refusal | undefined | Promise<undefined>
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
@@ -101,29 +103,29 @@ export function compilePolicy<Context>(
   }
   const said = { scope, allOf: all, anyOf: any }
   // Most routes: any token that is good will do.
-  if (Object.keys(requirement).length === 0) return { ...said, mayForbid: false, require() {} }
-  const requireAuthorized = (authorized: boolean) => {
-    if (authorized !== true) throw refuse({ check: 'policy', expected: 'true from "authorize"' })
-  }
+  if (Object.keys(requirement).length === 0)
+    return { ...said, mayForbid: false, check: () => undefined }
+  const checkAuthorized = (authorized: boolean): Refusal | undefined =>
+    authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
   return {
     ...said,
     mayForbid: scope !== '' || claims.length > 0 || authorize !== undefined,
-    require(token, context) {
+    check(token, context) {
       const lacking = lackOfScope(token)
       const weak = stepUp?.(token.claims)
       if (weak !== undefined) {
         const demand = { ...weak.demand, scope: lacking === undefined ? '' : scope }
-        throw new InsufficientUserAuthenticationError(weak.message, demand, weak.finding)
+        return new InsufficientUserAuthenticationError(weak.message, demand, weak.finding)
       }
-      if (lacking !== undefined) throw refuse(lacking)
+      if (lacking !== undefined) return refuse(lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))
       if (unmet !== undefined) {
-        throw refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
+        return refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
       }
-      if (authorize === undefined) return
+      if (authorize === undefined) return undefined
       const verdict = authorize(token, context)
-      if (typeof verdict === 'boolean') return requireAuthorized(verdict)
-      return Promise.resolve(verdict).then(requireAuthorized)
+      if (typeof verdict === 'boolean') return checkAuthorized(verdict)
+      return Promise.resolve(verdict).then((later) => orThrow(checkAuthorized(later)))
     },
   }
 }

@@ -8,6 +8,7 @@
 import type { AccessToken } from '../access-token.js'
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
+import type { Refusal } from '../now-or-later.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
 /** One of `jti`, `sub`, `sid` and `clientId`, each compared exactly. */
@@ -202,8 +203,7 @@ export class Revocations {
   }
 }
 
-/** @throws {InvalidTokenError} if it was. */
-export function requireNotRevoked(revoked: boolean): void {
-  if (!revoked) return
-  throw new InvalidTokenError('The access token was revoked', { check: 'revocation' })
+/** The refusal of a token that was. */
+export function revoked(): Refusal {
+  return new InvalidTokenError('The access token was revoked', { check: 'revocation' })
 }

@@ -4,6 +4,7 @@
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { type Check, FindingAbout, InvalidTokenError } from '../errors.js'
+import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
 import type { CompactJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
@@ -18,8 +19,8 @@ export interface TokenShape {
   readonly audienceClaims: readonly [string, ...string[]]
   /** What an operator may do about a wrong audience. */
   readonly audienceHint?: string
-  /** @throws {InvalidTokenError} if something else tells that it is no access token. */
-  readonly requireAccessToken?: (claims: Claims) => void
+  /** An `InvalidTokenError` if something else tells that it is no access token. */
+  readonly checkAccessToken?: (claims: Claims) => Refusal | undefined
 }
 
 export interface ClaimExpectations extends TokenShape {
@@ -34,64 +35,71 @@ export interface TimeLimits {
 
 type Claims = Readonly<Record<string, unknown>>
 
-/** @throws {InvalidTokenError} with the first check that fails. */
-export function requireClaims(
+/** @returns the claims, or an `InvalidTokenError` with the first check that fails. */
+export function verifyClaims(
   { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
   expectations: ClaimExpectations,
   limits: TimeLimits,
   now: number,
-): AccessTokenClaims {
-  requireKind({ header, claims }, expectations)
-  requireWellFormed(claims)
-  requirePresent(claims, expectations.requiredClaims)
-  requireTimes(claims, limits, now)
-  requireAudience(claims, expectations)
-  return claims
+): Outcome<AccessTokenClaims> {
+  const wellFormed = checkKind({ header, claims }, expectations) ?? verifyWellFormed(claims)
+  if (isRefusal(wellFormed)) return wellFormed
+  return (
+    checkPresent(wellFormed, expectations.requiredClaims) ??
+    checkTimes(wellFormed, limits, now) ??
+    checkAudience(wellFormed, expectations) ??
+    wellFormed
+  )
 }
 
 /** RFC 8725 §3.11 and §3.12: an access token, and no other kind. */
-export function requireKind(
+export function checkKind(
   { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
   expectations: TokenShape,
-): void {
-  requireType(header.typ, expectations)
-  requireNoOtherKindOfToken(claims)
-  expectations.requireAccessToken?.(claims)
+): Refusal | undefined {
+  return (
+    checkType(header.typ, expectations) ??
+    checkForOtherKind(claims) ??
+    expectations.checkAccessToken?.(claims)
+  )
 }
 
 /**
  * The part of the verdict that time alone can change: made again whenever a verdict is used again.
  * NumericDates are in seconds, and so is `now`.
  */
-export function requireTimes(
+export function checkTimes(
   { exp, nbf, iat }: Pick<AccessTokenClaims, 'exp' | 'nbf' | 'iat'>,
   { clockTolerance, maxTokenAge }: TimeLimits,
   now: number,
-): void {
+): Refusal | undefined {
   // Each written so that a clock that tells no time refuses.
   if (!(exp > now - clockTolerance)) {
-    throw refusal('expiry', 'The access token expired', `after ${now}`, exp)
+    return refusal('expiry', 'The access token expired', `after ${now}`, exp)
   }
   if (nbf !== undefined && !(nbf <= now + clockTolerance)) {
-    throw refusal('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
+    return refusal('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
   }
   if (iat !== undefined && !(iat <= now + clockTolerance)) {
-    throw refusal('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
+    return refusal('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
   }
-  if (maxTokenAge === undefined) return
-  if (iat === undefined) throw refusal('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
+  if (maxTokenAge === undefined) return undefined
+  if (iat === undefined) return refusal('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
   if (!(now - iat <= maxTokenAge + clockTolerance)) {
-    throw refusal('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
+    return refusal('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
   }
+  return undefined
 }
 
 /** RFC 9068 §4 and RFC 8725 §3.11: media types compare without case, `application/` is implied. */
-function requireType(typ: string | undefined, { types, typeOptional }: TokenShape): void {
-  if (typ === undefined && typeOptional) return
+function checkType(
+  typ: string | undefined,
+  { types, typeOptional }: TokenShape,
+): Refusal | undefined {
+  if (typ === undefined && typeOptional) return undefined
   const type = typ?.toLowerCase().replace(/^application\//, '')
-  if (type === undefined || !types.includes(type)) {
-    throw refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${types.join(' or ')}`, typ)
-  }
+  if (type !== undefined && types.includes(type)) return undefined
+  return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${types.join(' or ')}`, typ)
 }
 
 /**
@@ -100,58 +108,61 @@ function requireType(typ: string | undefined, { types, typeOptional }: TokenShap
  * §3.1.3.6), the `events` of a security event (RFC 8417 §2.2), and the words in which Cognito, Ory
  * Hydra (`access_token`, when asked about a token) and Keycloak name the kind.
  */
-function requireNoOtherKindOfToken(claims: Claims): void {
+function checkForOtherKind(claims: Claims): Refusal | undefined {
   for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
     if (Object.hasOwn(claims, name)) {
-      throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `one with "${name}"`)
+      return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `one with "${name}"`)
     }
   }
   const { token_use: use, typ } = claims
   if (use !== undefined && use !== 'access' && use !== 'access_token') {
-    throw refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
+    return refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
   }
   if (typeof typ === 'string' && OTHER_KINDS.has(typ)) {
-    throw refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', typ)
+    return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', typ)
   }
+  return undefined
 }
 
 const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
 
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
-export function requireWellFormed(claims: Claims): asserts claims is AccessTokenClaims {
-  if (claims.exp === undefined) throw refusal('claims', MALFORMED, '"exp"', undefined)
+export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
+  if (claims.exp === undefined) return refusal('claims', MALFORMED, '"exp"', undefined)
   for (const name of ['exp', 'nbf', 'iat']) {
     if (claims[name] !== undefined && !Number.isFinite(claims[name])) {
-      throw refusal('claims', MALFORMED, `"${name}": a finite number`, typeof claims[name])
+      return refusal('claims', MALFORMED, `"${name}": a finite number`, typeof claims[name])
     }
   }
   for (const name of ['sub', 'client_id', 'cid', 'azp', 'jti']) {
     if (claims[name] !== undefined && typeof claims[name] !== 'string') {
-      throw refusal('claims', MALFORMED, `"${name}": a string`, typeof claims[name])
+      return refusal('claims', MALFORMED, `"${name}": a string`, typeof claims[name])
     }
   }
+  // That "iss" is one of those trusted was told before.
+  return claims as AccessTokenClaims
 }
 
-export function requirePresent(claims: Claims, names: readonly string[]): void {
+export function checkPresent(claims: Claims, names: readonly string[]): Refusal | undefined {
   const missing = names.find((name) => !Object.hasOwn(claims, name))
-  if (missing !== undefined) throw refusal('claims', MALFORMED, `"${missing}"`, undefined)
+  return missing === undefined ? undefined : refusal('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
 /** RFC 7519 §4.1.3, RFC 8707: exact strings; one of ours is enough. */
-export function requireAudience(
+export function checkAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
-): void {
+): Refusal | undefined {
   const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
   const found = valuesOf(claims[name])
   const ours = found?.some((value) => audience.has(value)) === true
   // Nobody may rely on an `aud` that is none, wherever the names that count are.
-  if (ours && isAudienceOrAbsent(claims.aud)) return
+  if (ours && isAudienceOrAbsent(claims.aud)) return undefined
   const message = 'The access token is not meant for this resource'
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
   const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
   const expected = `${[...audience].join(' or ')}${where}${hint}`
-  throw refusal('audience', message, expected, claims[name])
+  return refusal('audience', message, expected, claims[name])
 }
 
 function isAudienceOrAbsent(aud: unknown): boolean {

@@ -3,6 +3,7 @@
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
 import type { InvalidTokenError } from '../errors.js'
+import { isRefusal, type Outcome } from '../now-or-later.js'
 import { decodeBase64url } from './base64url.js'
 import { parseObject, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, readHeader } from './jose-header.js'
@@ -22,38 +23,41 @@ export interface CompactJws {
   readonly signature: Uint8Array
 }
 
-/** @throws {InvalidTokenError} if it isn't one, or longer than `maxLength` characters. */
+/** @returns an `InvalidTokenError` if it isn't one, or longer than `maxLength` characters. */
 export function parseCompactJws(
   raw: string,
   maxLength: number,
   knownHeaders: KnownHeaders,
-): CompactJws {
+): Outcome<CompactJws> {
   if (raw.length > maxLength) {
-    throw malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
+    return malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
   }
   const segments = splitCompact(raw)
-  if (segments === undefined) throw wrongNumberOf(raw.split('.').length)
-  const [headerSegment, payload, signature] = segments
-  return {
-    raw,
-    headerSegment,
-    header: knownHeaders.get(headerSegment) ?? readHeader(parseSegment(headerSegment)),
-    claims: parseSegment(payload),
-    signingInput: raw.slice(0, headerSegment.length + 1 + payload.length),
-    signature: decode(signature),
-  }
+  if (segments === undefined) return wrongNumberOf(raw.split('.').length)
+  const [headerSegment, payload, last] = segments
+  const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
+  if (isRefusal(header)) return header
+  const claims = parseSegment(payload)
+  if (isRefusal(claims)) return claims
+  const signature = decode(last)
+  if (isRefusal(signature)) return signature
+  const signingInput = raw.slice(0, headerSegment.length + 1 + payload.length)
+  return { raw, headerSegment, header, claims, signingInput, signature }
 }
 
-function parseSegment(segment: string): Readonly<Record<string, unknown>> {
-  const object = parseObject(decode(segment))
-  if (object === undefined) throw malformed(MALFORMED, 'JSON objects without duplicate members')
-  return object
+function parseHeader(segment: string): Outcome<JoseHeader> {
+  const header = parseSegment(segment)
+  return isRefusal(header) ? header : readHeader(header)
 }
 
-function decode(segment: string): Buffer {
-  const bytes = decodeBase64url(segment)
-  if (bytes === undefined) throw malformed(MALFORMED, 'canonical base64url')
-  return bytes
+function parseSegment(segment: string): Outcome<Readonly<Record<string, unknown>>> {
+  const bytes = decode(segment)
+  if (isRefusal(bytes)) return bytes
+  return parseObject(bytes) ?? malformed(MALFORMED, 'JSON objects without duplicate members')
+}
+
+function decode(segment: string): Outcome<Buffer> {
+  return decodeBase64url(segment) ?? malformed(MALFORMED, 'canonical base64url')
 }
 
 function wrongNumberOf(segments: number): InvalidTokenError {

@@ -1,5 +1,6 @@
 /** The header of a token (RFC 7515 §4). */
 import { describe } from '../errors.js'
+import type { Outcome } from '../now-or-later.js'
 import { MALFORMED, malformed } from './malformed.js'
 
 /** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */
@@ -9,20 +10,20 @@ export interface JoseHeader {
   readonly typ: string | undefined
 }
 
-/** @throws {InvalidTokenError} if it isn't a header, or asks for what isn't understood. */
-export function readHeader(header: Readonly<Record<string, unknown>>): JoseHeader {
+/** @returns an `InvalidTokenError` if it isn't a header, or asks for what isn't understood. */
+export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<JoseHeader> {
   const { alg, kid, typ } = header
-  if (typeof alg !== 'string') throw malformed(MALFORMED, '"alg": a string', typeof alg)
+  if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', typeof alg)
   if (kid !== undefined && typeof kid !== 'string') {
-    throw malformed(MALFORMED, '"kid": a string or absent', typeof kid)
+    return malformed(MALFORMED, '"kid": a string or absent', typeof kid)
   }
   if (typ !== undefined && typeof typ !== 'string') {
-    throw malformed(MALFORMED, '"typ": a string or absent', typeof typ)
+    return malformed(MALFORMED, '"typ": a string or absent', typeof typ)
   }
   // RFC 7515 §4.1.11: we understand no extension, so whatever is critical is not understood. The
   // same goes for an unencoded payload (RFC 7797), which §7 there forbids for a JWT.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
-    throw malformed(
+    return malformed(
       'The access token asks for an extension that is not supported',
       'neither "crit" nor "b64" in the header',
       describe(header.crit),

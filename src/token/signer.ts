@@ -3,7 +3,7 @@ import type { Algorithm } from '../algorithms.js'
 import { InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { andThen, type NowOrLater } from '../now-or-later.js'
+import { andThen, type NowOrLater, type Outcome, type Refusal } from '../now-or-later.js'
 import type { Counters } from '../statistics.js'
 import type { CompactJws } from './compact-jws.js'
 import { isSignedBy } from './signature.js'
@@ -21,29 +21,35 @@ interface Search {
  * The key that verifies the token: of those with its `kid`, or without one of all that fit (RFC 7515
  * §4.1.4). At once where the key is at hand and quick.
  *
- * @throws {InvalidTokenError} or rejects with it, if there is none.
+ * @returns an `InvalidTokenError`, or rejects with it, if there is none.
  * @throws {KeysUnavailableError} or rejects with it, if the issuer can't be asked for a key that
  *   isn't at hand.
  */
-export function requireSigner(search: Search): NowOrLater<VerificationKey> {
+export function findSigner(search: Search): Outcome<VerificationKey> | Promise<VerificationKey> {
   const { jws, algorithm, source } = search
   return andThen(source.find(algorithm, jws.header.kid), (keys) =>
-    andThen(firstSigner(search, keys), (signer) => signer ?? requireNewerSigner(search, keys)),
+    andThen(firstSigner(search, keys), (signer) => signer ?? findNewerSigner(search, keys)),
   )
 }
 
 /** Nothing at hand signed it. Without a `kid` that alone tells that the issuer may have rotated. */
-function requireNewerSigner(search: Search, tried: Keys): NowOrLater<VerificationKey> {
+function findNewerSigner(
+  search: Search,
+  tried: Keys,
+): Outcome<VerificationKey> | Promise<VerificationKey> {
   const { jws, algorithm, source } = search
-  if (tried.length === 0) throw unknownKey()
-  if (jws.header.kid !== undefined) throw badSignature()
+  if (tried.length === 0) return unknownKey()
+  if (jws.header.kid !== undefined) return badSignature()
   return andThen(source.findNewer(algorithm, tried), (newer) =>
-    andThen(firstSigner(search, newer), requireFound),
+    andThen(firstSigner(search, newer), (signer) => signer ?? badSignature()),
   )
 }
 
 /** Several keys are tried off the main thread, so that their number holds nobody up. */
-function firstSigner(search: Search, keys: Keys): NowOrLater<VerificationKey | undefined> {
+function firstSigner(
+  search: Search,
+  keys: Keys,
+): Outcome<VerificationKey | undefined> | Promise<VerificationKey | undefined> {
   const [key] = keys
   if (key === undefined) return undefined
   if (keys.length > 1) return firstOfSeveral(search, keys)
@@ -57,24 +63,23 @@ async function firstOfSeveral(search: Search, keys: Keys): Promise<VerificationK
   return undefined
 }
 
-function isSigner({ jws, algorithm, counters }: Search, key: VerificationKey, atOnce: boolean) {
+function isSigner(
+  { jws, algorithm, counters }: Search,
+  key: VerificationKey,
+  atOnce: boolean,
+): NowOrLater<boolean> {
   counters.verifications++
   return isSignedBy(key, algorithm, jws, atOnce)
 }
 
-function requireFound(signer: VerificationKey | undefined): VerificationKey {
-  if (signer === undefined) throw badSignature()
-  return signer
-}
-
-function unknownKey(): InvalidTokenError {
+function unknownKey(): Refusal {
   return new InvalidTokenError('The access token is signed with an unknown key', {
     check: 'key',
     expected: 'a key that the issuer publishes, for the algorithm of the token',
   })
 }
 
-function badSignature(): InvalidTokenError {
+function badSignature(): Refusal {
   return new InvalidTokenError('The signature of the access token is not valid', {
     check: 'signature',
   })

@@ -4,6 +4,7 @@ import { IntrospectionUnavailableError } from '../../src/errors.js'
 import { createIntrospector } from '../../src/introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../../src/introspection/introspection-failure.js'
 import { remoteKeySet } from '../../src/issuer/remote-key-set.js'
+import { orThrow } from '../../src/now-or-later.js'
 import {
   type IntrospectionOptions,
   resolveIntrospection,
@@ -12,7 +13,7 @@ import { Counters } from '../../src/statistics.js'
 import { passwordGrant } from '../../src/testing/index.js'
 import { parseCompactJws } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
-import { requireSigner } from '../../src/token/signer.js'
+import { findSigner } from '../../src/token/signer.js'
 import { DEFAULTS } from '../fixtures/fake-issuer.js'
 import { API_CLIENT, CLIENT, RESOURCE, startOidcProvider, USER } from './fixtures/oidc-provider.js'
 
@@ -42,13 +43,15 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     allowHttp: false,
     audience: [RESOURCE],
     verifySignature: async (jwt) => {
-      const jws = parseCompactJws(jwt, 65_536, new KnownHeaders())
-      await requireSigner({
-        jws,
-        algorithm: 'ES256',
-        source: keys,
-        counters: new Counters(),
-      })
+      const jws = orThrow(parseCompactJws(jwt, 65_536, new KnownHeaders()))
+      orThrow(
+        await findSigner({
+          jws,
+          algorithm: 'ES256',
+          source: keys,
+          counters: new Counters(),
+        }),
+      )
       return jws
     },
     now: Date.now,

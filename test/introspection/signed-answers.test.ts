@@ -3,11 +3,12 @@ import t, { type Test } from 'tap'
 import { KeysUnavailableError } from '../../src/errors.js'
 import type { VerifySignature } from '../../src/introspection/signed-answer.js'
 import { givenKeySet } from '../../src/keys/given-keys.js'
+import { orThrow } from '../../src/now-or-later.js'
 import { createResourceServer } from '../../src/resource-server.js'
 import { Counters } from '../../src/statistics.js'
 import { parseCompactJws } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
-import { requireSigner } from '../../src/token/signer.js'
+import { findSigner } from '../../src/token/signer.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -30,13 +31,15 @@ async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   const keys = givenKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
   const verifySignature: VerifySignature = async (jwt) => {
-    const jws = parseCompactJws(jwt, 65_536, new KnownHeaders())
-    await requireSigner({
-      jws,
-      algorithm: 'ES256',
-      source: await keys,
-      counters: new Counters(),
-    })
+    const jws = orThrow(parseCompactJws(jwt, 65_536, new KnownHeaders()))
+    orThrow(
+      await findSigner({
+        jws,
+        algorithm: 'ES256',
+        source: await keys,
+        counters: new Counters(),
+      }),
+    )
     return jws
   }
   const introspecting = await introspectorOf(t, server, {

@@ -22,7 +22,7 @@ t.test('J5: an issuer is found by its exact name', async (t) => {
   t.ok(issuers.stillTrusts())
   t.same(issuers.issuers(), [a, b])
   for (const iss of [`${A}/`, A.toUpperCase(), '', undefined, null, [A], { [A]: 1 }, '__proto__']) {
-    t.throws(() => issuers.resolve({ iss }), {
+    t.match(issuers.resolve({ iss }), {
       code: 'invalid_token',
       check: 'issuer',
       expected: `${A} or ${B}`,
@@ -47,8 +47,8 @@ t.test('a template stands for each tenant, and never for itself', async (t) => {
     [v2('common'), 'common'],
     [v2(other.toUpperCase()), other],
   ]) {
-    t.throws(
-      () => issuers.resolve({ iss, tid }),
+    t.match(
+      issuers.resolve({ iss, tid }),
       { name: 'InvalidTokenError', check: 'issuer' },
       `${iss} ${tid}`,
     )

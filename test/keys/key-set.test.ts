@@ -4,6 +4,7 @@ import type { Algorithm } from '../../src/algorithms.js'
 import { assemble } from '../../src/assembly.js'
 import { importKeySet, KeySet } from '../../src/keys/key-set.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
+import { orThrow } from '../../src/now-or-later.js'
 import { accepts, forge, refuses, serverFor } from '../fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 
@@ -311,7 +312,7 @@ t.test('a shared secret is for its own algorithms, whatever kid says', async (t)
     secret: Buffer.alloc(64, 1),
     algorithms: ['HS256', 'HS512'],
   })
-  const { keys } = await issuers.resolve({ iss: ISSUER }, undefined)
+  const { keys } = orThrow(await issuers.resolve({ iss: ISSUER }, undefined))
   const [key] = (await keys.find('HS256', 'anything')) as [VerificationKey]
   t.equal(key.material.type, 'secret')
   t.strictSame(await keys.find('HS384', undefined), [])

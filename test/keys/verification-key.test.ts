@@ -3,6 +3,7 @@ import type { JWK } from 'jose'
 import t from 'tap'
 import { assemble } from '../../src/assembly.js'
 import { importVerificationKey } from '../../src/keys/verification-key.js'
+import { orThrow } from '../../src/now-or-later.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 async function isQuick(jwk: JWK): Promise<boolean | undefined> {
@@ -50,7 +51,7 @@ t.test('a shared secret is quick', async (t) => {
   const secret = Buffer.alloc(32, 1)
   const options = { issuer: ISSUER, audience: AUDIENCE, secret, algorithms: ['HS256'] as const }
   const { issuers } = await assemble({ ...options, algorithms: ['HS256'] })
-  const { keys } = await issuers.resolve({ iss: ISSUER }, undefined)
+  const { keys } = orThrow(await issuers.resolve({ iss: ISSUER }, undefined))
   t.match(await keys.find('HS256', 'any'), [{ isQuick: true }])
 })
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/errors.js'
+import { isRefusal } from '../../src/now-or-later.js'
 import { readHeader } from '../../src/token/jose-header.js'
 import { malformed } from '../../src/token/malformed.js'
 
@@ -17,24 +18,24 @@ t.test('J7: refuses alg, kid and typ that are no strings', async (t) => {
   for (const odd of [null, true, 0, [], ['ES256'], {}]) {
     for (const name of ['alg', 'kid', 'typ']) {
       const header = { alg: 'ES256', [name]: odd }
-      t.throws(
-        () => readHeader(header),
+      t.match(
+        readHeader(header),
         { name: 'InvalidTokenError', check: 'token' },
         `${name}: ${JSON.stringify(odd)}`,
       )
     }
   }
-  t.throws(() => readHeader({}), InvalidTokenError)
+  t.match(readHeader({}), InvalidTokenError)
 })
 
 t.test(
   'J10: refuses crit and b64, whatever they hold, and only where they are members',
   async (t) => {
     for (const value of [undefined, null, [], ['exp'], false, true]) {
-      t.throws(() => readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
-      t.throws(() => readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
+      t.match(readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
+      t.match(readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
     }
-    t.ok(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' })))
+    t.notOk(isRefusal(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' }))))
   },
 )
 

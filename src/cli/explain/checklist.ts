@@ -1,5 +1,6 @@
 /** What became of each step, filled in as they are tried. The first failure of a step stays. */
 import { ResourceServerError } from '../../errors.js'
+import { type Outcome, orThrow } from '../../now-or-later.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
 /** What to do about a failure. */
@@ -21,11 +22,11 @@ export class Checklist {
    */
   async try<T>(
     name: StepName,
-    work: () => T | Promise<T>,
+    work: () => Outcome<T> | Promise<T>,
     seen: () => string,
   ): Promise<{ readonly result: T } | undefined> {
     try {
-      const result = await work()
+      const result = orThrow(await work())
       this.pass(name, seen())
       return { result }
     } catch (error) {

@@ -8,19 +8,20 @@ import type { Algorithm } from '../../algorithms.js'
 import type { Core } from '../../assembly.js'
 import { readConfirmation } from '../../confirmation.js'
 import { bearerToken } from '../../credentials/bearer.js'
-import { type Claims, type Issuer, requireAlgorithm } from '../../issuer/issuer.js'
+import { type Claims, type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
+import { andThen } from '../../now-or-later.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import {
-  requireAudience,
-  requireKind,
-  requirePresent,
-  requireTimes,
-  requireWellFormed,
+  checkAudience,
+  checkKind,
+  checkPresent,
+  checkTimes,
   type TimeLimits,
+  verifyWellFormed,
 } from '../../token/claims.js'
 import { type CompactJws, parseCompactJws } from '../../token/compact-jws.js'
 import { KnownHeaders } from '../../token/known-headers.js'
-import { requireSigner } from '../../token/signer.js'
+import { findSigner } from '../../token/signer.js'
 import { printable, printableJson } from '../printable.js'
 import { adviser } from './advice.js'
 import { Checklist } from './checklist.js'
@@ -90,7 +91,7 @@ async function walkJws(
   const issuer = trusted?.result ?? configured
   const algorithm = await list.try(
     'algorithm',
-    () => requireAlgorithm(issuer, header.alg),
+    () => resolveAlgorithm(issuer, header.alg),
     () => header.alg,
   )
   // Nobody is asked for the keys of an issuer that isn't trusted.
@@ -100,7 +101,8 @@ async function walkJws(
   await tryClaims(list, jws, issuer, options)
   await list.try(
     'binding',
-    () => core.binding.requireProvable(readConfirmation(claims)),
+    () =>
+      andThen(readConfirmation(claims), (confirmation) => core.binding.checkProvable(confirmation)),
     () => 'a bearer token: it is bound to nothing',
   )
 }
@@ -116,14 +118,14 @@ async function trySigner(
   const named = kid === undefined ? 'the token names none: each that fits' : printableJson(kid)
   const signer = await list.try(
     'key',
-    () => requireSigner({ jws, algorithm, source, counters }),
+    () => findSigner({ jws, algorithm, source, counters }),
     () => named,
   )
   if (signer === undefined) return
   list.pass('signature', 'valid')
   await list.try(
     'key',
-    () => profile.requireKey?.(signer.result.issuer, jws.claims as AccessTokenClaims),
+    () => profile.checkKey?.(signer.result.issuer, jws.claims as AccessTokenClaims),
     () => named,
   )
 }
@@ -137,44 +139,39 @@ async function tryClaims(
   const { claims, header, raw } = jws
   await list.try(
     'kind',
-    () => requireKind(jws, expectations),
+    () => checkKind(jws, expectations),
     () => (header.typ === undefined ? 'no "typ"' : `"typ": ${printableJson(header.typ)}`),
   )
   const { requiredClaims } = expectations
   const present = ['iss', 'exp', ...requiredClaims].map((name) => `"${name}"`).join(', ')
   const wellFormed = await list.try(
     'claims',
-    () => wellFormedOf(claims),
+    () => verifyWellFormed(claims),
     () => present,
   )
   await list.try(
     'claims',
-    () => requirePresent(claims, requiredClaims),
+    () => checkPresent(claims, requiredClaims),
     () => present,
   )
   await list.try(
     'audience',
-    () => requireAudience(claims, expectations),
+    () => checkAudience(claims, expectations),
     () => audienceOf(claims, expectations.audienceClaims),
   )
   if (wellFormed === undefined) return
   const { result } = wellFormed
   await list.try(
     'times',
-    () => requireTimes(result, limits, now),
+    () => checkTimes(result, limits, now),
     () => lifetime(result, now),
   )
   const token = new AccessToken({ raw, claims: result, reader: profile })
   await list.try(
     'policy',
-    () => compilePolicy(requirement, core.clock).require(token, undefined),
+    () => compilePolicy(requirement, core.clock).check(token, undefined),
     () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
   )
-}
-
-function wellFormedOf(claims: Claims): AccessTokenClaims {
-  requireWellFormed(claims)
-  return claims
 }
 
 function audienceOf(claims: Claims, names: readonly string[]): string {

@@ -12,9 +12,8 @@ import { standard } from './standard.js'
 export const auth0: ResolvedProfile = {
   ...standard,
   name: 'auth0',
-  requireAccessToken(claims) {
-    if (clientId(claims) === undefined) throw notAnAccessToken('"azp" or "client_id"')
-  },
+  checkAccessToken: (claims) =>
+    clientId(claims) === undefined ? notAnAccessToken('"azp" or "client_id"') : undefined,
   scope: (claims) => scopeTokens(claims.scope),
   clientId,
   permissions: (claims) => names(claims.permissions),

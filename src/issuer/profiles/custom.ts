@@ -13,10 +13,11 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     ...(types && { types: types.map(mediaType) }),
     typeOptional: profile.typeOptional ?? base.typeOptional,
     requiredClaims: [...base.requiredClaims, ...requiredClaims],
-    requireAccessToken(claims) {
-      base.requireAccessToken?.(claims)
-      if (isAccessToken === undefined || vouches(isAccessToken, claims)) return
-      throw notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
+    checkAccessToken(claims) {
+      const refused = base.checkAccessToken?.(claims)
+      if (refused !== undefined) return refused
+      if (isAccessToken === undefined || vouches(isAccessToken, claims)) return undefined
+      return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
     ...(scope && { scope: (claims) => scopeTokens(scope(claims)) }),
     ...(clientId && { clientId: (claims) => firstString(clientId(claims)) }),

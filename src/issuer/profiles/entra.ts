@@ -7,7 +7,7 @@
  */
 import type { SubjectKind } from '../../access-token.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
-import { requireKeyIssuer, requireTenantOfIssuer } from '../entra-tenant.js'
+import { checkKeyIssuer, checkTenantOfIssuer } from '../entra-tenant.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { standard } from './standard.js'
@@ -17,16 +17,16 @@ export const entra: ResolvedProfile = {
   name: 'entra',
   audienceHint:
     'v2.0 tokens have the client ID of the API in "aud", v1.0 tokens that or its api:// URI',
-  requireAccessToken(claims) {
-    if (clientId(claims) === undefined) throw notAnAccessToken('"azp" or "appid"')
-    requireTenantOfIssuer(claims)
+  checkAccessToken(claims) {
+    if (clientId(claims) === undefined) return notAnAccessToken('"azp" or "appid"')
+    const refused = checkTenantOfIssuer(claims)
+    if (refused !== undefined) return refused
     // Entra gives any application of the tenant a token for any API, if need be one that grants
     // nothing.
-    if (scope(claims).length === 0 && roles(claims).length === 0) {
-      throw lacksClaim('"scp" or "roles", of which a token that grants anything has one')
-    }
+    if (scope(claims).length > 0 || roles(claims).length > 0) return undefined
+    return lacksClaim('"scp" or "roles", of which a token that grants anything has one')
   },
-  requireKey: requireKeyIssuer,
+  checkKey: checkKeyIssuer,
   scope,
   clientId,
   roles,

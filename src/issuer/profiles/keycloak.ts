@@ -15,10 +15,9 @@ export function keycloak(audience: ReadonlySet<string>): ResolvedProfile {
     ...standard,
     name: 'keycloak',
     audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
-    requireAccessToken({ typ }) {
-      // `DPoP` where the token is bound to a key.
-      if (typ !== 'Bearer' && typ !== 'DPoP') throw notAnAccessToken('the claim "typ": Bearer')
-    },
+    // `DPoP` where the token is bound to a key.
+    checkAccessToken: ({ typ }) =>
+      typ === 'Bearer' || typ === 'DPoP' ? undefined : notAnAccessToken('the claim "typ": Bearer'),
     scope: (claims) => scopeTokens(claims.scope),
     clientId: (claims) => firstString(claims.azp),
     roles: ({ realm_access: realm, resource_access: resources }) => [

@@ -4,6 +4,7 @@
  */
 import type { ClaimReader, SubjectKind } from '../../access-token.js'
 import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { Refusal } from '../../now-or-later.js'
 import type { TokenShape } from '../../token/claims.js'
 
 /** The profiles that come with the package. */
@@ -21,9 +22,9 @@ export interface ResolvedProfile extends TokenShape, ClaimReader {
   readonly name: string
   /**
    * @param keyIssuer the member `issuer` of the key's JWK.
-   * @throws {InvalidTokenError} if the key that signed a token isn't for tokens with these claims.
+   * @returns an `InvalidTokenError` if the key that signed a token isn't for tokens with these claims.
    */
-  readonly requireKey?: (keyIssuer: unknown, claims: AccessTokenClaims) => void
+  readonly checkKey?: (keyIssuer: unknown, claims: AccessTokenClaims) => Refusal | undefined
 }
 
 /**

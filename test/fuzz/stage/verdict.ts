@@ -1,12 +1,13 @@
 /** What came of a token, and that nothing was thrown but errors of ours. */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { type AccessToken, ResourceServerError } from '../../../src/index.js'
+import { AccessToken } from '../../../src/access-token.js'
+import { ResourceServerError } from '../../../src/index.js'
 
 /** `accepted`, or the status and the check: `401 signature`. */
 export async function verdictOf(token: Promise<AccessToken>): Promise<string> {
   try {
-    await token
+    assert.ok((await token) instanceof AccessToken)
     return 'accepted'
   } catch (error) {
     assert.ok(error instanceof ResourceServerError, `not an error of ours: ${inspect(error)}`)
