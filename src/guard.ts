@@ -178,7 +178,7 @@ function report(
   }
   try {
     request.log.info({ code, check, expected }, `request refused: ${error.message}`)
-    Promise.resolve(onReject?.(error, request)).catch(failed)
+    if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)
   } catch (err) {
     failed(err)
   }
