@@ -87,14 +87,14 @@ export function createGuardHook(
   }
 
   function refusal(
-    thrown: unknown,
+    refused: unknown,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Error {
-    const reason = credentials.reasonFor(thrown, request)
+    const reason = credentials.reasonFor(refused, request)
     // Fastify takes a falsy error for none, and would let the request in.
-    if (!(reason instanceof Error)) return new Error('what was thrown is no Error')
+    if (!(reason instanceof Error)) return new Error('what refused the request is no Error')
     if (guard !== undefined && reason instanceof ResourceServerError) {
       const headers = responseHeaders(reason, {
         realm,

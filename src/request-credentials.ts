@@ -84,10 +84,10 @@ export class RequestCredentials {
    * What isn't even a token to HTTP is a malformed request, and not a bad token. Looked at last,
    * because it costs more than to find a known token.
    */
-  reasonFor(thrown: unknown, { raw }: FastifyRequest): unknown {
-    if (this.#extractToken !== undefined) return thrown
-    if (!(thrown instanceof InvalidTokenError) || thrown.check !== 'token') return thrown
+  reasonFor(refused: unknown, { raw }: FastifyRequest): unknown {
+    if (this.#extractToken !== undefined) return refused
+    if (!(refused instanceof InvalidTokenError) || refused.check !== 'token') return refused
     const token = bearerCredentials(raw) ?? dpopCredentials(raw)
-    return isToken68(token as string) ? thrown : malformedHeader()
+    return isToken68(token as string) ? refused : malformedHeader()
   }
 }

@@ -52,8 +52,8 @@ export class Binding {
 
   /**
    * @returns the nonce for the client's next proof, if it needs a newer one: at once, or once the
-   *   proof is verified and known not to be a replay.
-   *   A refusal, or rejects with it, if the binding doesn't hold.
+   *   proof is verified and known not to be a replay. The refusal, or rejects with it, if the binding
+   *   doesn't hold.
    */
   verify(
     { raw, confirmation = {} }: Bound,
@@ -73,8 +73,9 @@ export class Binding {
     if (demand.dpop === 'off' || this.#dpop === undefined) {
       return refusal(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
     }
-    if (presentation.scheme !== 'DPoP')
+    if (presentation.scheme !== 'DPoP') {
       return refusal(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
+    }
     return this.#dpop.require(raw, jkt, presentation)
   }
 }

@@ -62,9 +62,9 @@ export interface Policy<Context> {
   /** Whether a good token may be refused with a 403. */
   readonly mayForbid: boolean
   /**
-   * An `InsufficientUserAuthenticationError` if the user must authenticate again. An
-   * `InsufficientScopeError`, or rejects with it, if the token permits too little. What `authorize`
-   * throws is thrown on.
+   * @returns an `InsufficientUserAuthenticationError` if the user must authenticate again; an
+   *   `InsufficientScopeError`, or rejects with it, if the token doesn't permit this. What `authorize`
+   *   throws is thrown on.
    */
   readonly check: (token: AccessToken, context: Context) => Refusal | undefined | Promise<undefined>
 }
