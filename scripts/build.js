@@ -1,37 +1,68 @@
 /**
  * Builds `dist`: the types file by file, the code in one file for each entry point. Node spends more
  * on opening a hundred small modules than on all that is in them.
+ *
+ *     node scripts/build.js             # the package, if it isn't built yet
+ *     node scripts/build.js --fresh     # in any case
+ *     node scripts/build.js --examples  # the examples as well, into .build
  */
-import { spawnSync } from 'node:child_process'
+import { cpSync, rmSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import './clean.js'
+import { tsc } from './tsc.js'
+import { whenChanged } from './when-changed.js'
 
-const types = spawnSync('npx', ['tsc', '-p', 'tsconfig.build.json'], {
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
+const [mode] = process.argv.slice(2)
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+if (mode === '--fresh') clean()
+
+await whenChanged('package', {
+  inputs: ['src', 'tsconfig.build.json'],
+  output: 'dist/cli/bin.js',
+  build: buildPackage,
 })
-if (types.status !== 0) process.exit(types.status ?? 1)
-
-const common = {
-  outdir: 'dist',
-  outbase: 'src',
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  packages: 'external',
-  logLevel: 'warning',
+if (mode === '--examples') {
+  await whenChanged('examples', {
+    inputs: ['examples', 'tsconfig.examples.json'],
+    output: '.build/examples/playground/page/index.html',
+    build: async () => {
+      tsc('tsconfig.examples.json')
+      // What the compiler leaves behind.
+      const page = 'examples/playground/page'
+      cpSync(page, `.build/${page}`, { recursive: true })
+    },
+  })
 }
 
-await build({
-  ...common,
-  entryPoints: ['src/index.ts', 'src/testing/index.ts'],
-  // What both entry points use is there once, so that its classes are the same.
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-})
+async function buildPackage() {
+  clean()
+  tsc('tsconfig.build.json')
+  const common = {
+    outdir: 'dist',
+    outbase: 'src',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    logLevel: 'warning',
+  }
+  await build({
+    ...common,
+    entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+    // What both entry points use is there once, so that its classes are the same.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  })
+  // By itself: to share with the others would cut them into more files, which every API would open.
+  await build({ ...common, entryPoints: ['src/cli/bin.ts'] })
+  await chmod('dist/cli/bin.js', 0o755)
+}
 
-// By itself: to share with the others would cut them into more files, which every API would open.
-await build({ ...common, entryPoints: ['src/cli/bin.ts'] })
-await chmod('dist/cli/bin.js', 0o755)
+/** The examples are compiled against what is in `dist`, and go with it. */
+function clean() {
+  for (const folder of ['dist', '.build/examples', '.build/marks']) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,10 @@
+/** TypeScript's compiler, or the end of the build where it finds a mistake. */
+import { spawnSync } from 'node:child_process'
+
+export function tsc(project) {
+  const { status } = spawnSync('npx', ['tsc', '-p', project], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}
