@@ -72,10 +72,8 @@ export async function importKeySet(jwks: unknown, maxKeys: number): Promise<KeyS
       `the key set has ${jwks.keys.length} keys, more than the ${maxKeys} allowed`,
     )
   }
-  // Even one that is too deep to be written down.
-  const imports = jwks.keys.map((key) => importVerificationKey(key).catch(() => undefined))
-  const keys = await Promise.all(imports)
-  const usable = keys.filter((key) => key !== undefined)
+  const keys = await Promise.allSettled(jwks.keys.map(importVerificationKey))
+  const usable = keys.flatMap((one) => (one.status === 'fulfilled' && one.value) || [])
   if (usable.length === 0) {
     throw new TypeError(`none of the key set's ${keys.length} keys can verify a signature`)
   }

@@ -43,15 +43,18 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
   if (algorithm === undefined) return undefined
   const { kid, kty, crv, n, e, x, y } = jwk
   // The rest was judged above; the importer is stricter about it than RFC 7517.
-  const material = await importMaterial({ kty, crv: crvOf(kty, crv), n, e, x, y }, algorithm)
+  const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
+  const material = await importMaterial(required, algorithm)
   if (material === undefined || !isSound(material)) return undefined
+  // Anything else than a string is equally wrong, and may be too deep to be written down.
+  const issuer = typeof jwk.issuer === 'string' ? jwk.issuer : typeof jwk.issuer === 'undefined'
   return Object.freeze({
     kid: kid as string | undefined,
     algorithms: new Set(algorithms),
     material,
     issuer: jwk.issuer,
     isQuick: isQuick(material),
-    fingerprint: JSON.stringify([kid, kty, crv, n, e, x, y, algorithms, jwk.issuer]),
+    fingerprint: JSON.stringify([kid, required, algorithms, issuer]),
   })
 }
 
