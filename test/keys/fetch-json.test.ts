@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import { type Fetch, fetchJson, UnexpectedAnswerError } from '../../src/keys/fetch-json.js'
 import {
@@ -256,6 +257,19 @@ t.test('lets go of a body that it does not read', async (t) => {
     UnexpectedAnswerError,
   )
   t.ok(cancelled)
+})
+
+t.test('takes an answer without a body for no JSON', async (t) => {
+  const empty = get('https://issuer.example/', { fetch: answering(null) })
+  await t.rejects(empty, { message: 'https://issuer.example/ did not answer JSON' })
+})
+
+t.test('leaves nothing behind on a signal that outlives the exchange', async (t) => {
+  const { signal } = new AbortController()
+  for (const body of ['{}', 'none', 'x'.repeat(MAX_BYTES + 1)]) {
+    await get('https://issuer.example/', { fetch: answering(body), signal }).catch(() => {})
+    t.strictSame(getEventListeners(signal, 'abort'), [], body.slice(0, 10))
+  }
 })
 
 t.test('D4: reads max-age from Cache-Control', async (t) => {

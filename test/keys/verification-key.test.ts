@@ -55,6 +55,14 @@ t.test('a shared secret is quick', async (t) => {
   t.match(await keys.find('HS256', 'any'), [{ isQuick: true }])
 })
 
+t.test('a key whose "ext" is no boolean is malformed', async (t) => {
+  const jwk = rsa(2048)
+  for (const ext of [true, false]) t.equal(await isQuick({ ...jwk, ext }), true, `${ext}`)
+  for (const ext of ['true', 1, null]) {
+    t.equal(await isQuick({ ...jwk, ext } as JWK), undefined, `${ext}`)
+  }
+})
+
 t.test('what was imported can be changed by nobody, and holds the public key alone', async (t) => {
   const jwk = rsa(2048)
   const key = await importVerificationKey({ ...jwk, kid: 'a', alg: 'RS256', x5c: ['MIIB'] })

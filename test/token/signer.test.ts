@@ -43,8 +43,17 @@ function unasked(): never {
 }
 
 const withoutKid = null
-const SIGNATURE = { name: 'InvalidTokenError', check: 'signature' }
-const KEY = { name: 'InvalidTokenError', check: 'key' }
+const SIGNATURE = {
+  name: 'InvalidTokenError',
+  message: 'The signature of the access token is not valid',
+  check: 'signature',
+}
+const KEY = {
+  name: 'InvalidTokenError',
+  message: 'The access token is signed with an unknown key',
+  check: 'key',
+  expected: 'a key that the issuer publishes, for the algorithm of the token',
+}
 
 t.test('one quick key at hand is asked at once, and nobody waits', async (t) => {
   const good = search(first, keysOf(first))
