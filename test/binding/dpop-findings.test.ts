@@ -1,6 +1,7 @@
 /** What the operator is told of each refused proof, beside the sentence that its client gets. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { DPoP } from '../../src/binding/dpop/dpop.js'
 import { createResourceServer, type ResourceServerError } from '../../src/index.js'
 import { DPoPClient, type ProofParts } from '../fixtures/dpop-client.js'
 import { AUDIENCE, ISSUER, seconds } from '../fixtures/issuer.js'
@@ -110,4 +111,63 @@ t.test('P4: a proof without a nonce, and one with a nonce of somebody else', asy
     expected,
     'one that is not ours, or an old one',
   ])
+})
+
+const TIME = 1_000_000
+const TWO = ['https://a.example/x?secret=1', 'https://b.example/x']
+
+/** The checks alone, at a time that stands still: what becomes of the proofs of a request. */
+function outcomeOf(proofs: readonly string[], isFirst = true): Promise<unknown> {
+  const dpop = new DPoP({
+    algorithms: new Set(['ES256', 'PS256']),
+    maxAge: 60,
+    clockTolerance: 5,
+    now: () => TIME * 1_000 + 999,
+    nonces: undefined,
+    replays: { add: async () => isFirst } as never,
+  })
+  t.equal(dpop.algs, 'ES256 PS256')
+  return dpop
+    .require(token, client.jkt, {
+      scheme: 'DPoP',
+      method: 'GET',
+      proofs,
+      targetUris: TWO,
+      certificateThumbprint: undefined,
+    })
+    .then(
+      () => 'accepted',
+      ({ message, finding: { expected } }: ResourceServerError) => [message, expected],
+    )
+}
+
+function proofOf(claims: Record<string, unknown> = {}): Promise<string> {
+  const said = { iat: TIME, ...claims }
+  return client.proof({ url: 'https://b.example/x', token }, { claims: said })
+}
+
+t.test(
+  'P1.1, P1.9, P5: how many proofs there were, for which URL, and whether it was new',
+  async (t) => {
+    const proof = await proofOf()
+    t.equal(await outcomeOf([proof]), 'accepted')
+    t.same(await outcomeOf([]), ['The request has no DPoP proof', 'one DPoP header'])
+    const several = ['The request has more than one DPoP proof', 'one DPoP header']
+    t.same(await outcomeOf([proof, proof]), several)
+    t.same(await outcomeOf([await proofOf({ htu: 'https://c.example/x' })]), [
+      'The DPoP proof is for another URL',
+      '"htu": https://a.example/x or https://b.example/x',
+    ])
+    const used = ['The DPoP proof was used before', 'a new proof for each request']
+    t.same(await outcomeOf([proof], false), used)
+  },
+)
+
+t.test('P1.11: the window is as wide as maxAge and the tolerance, to the second', async (t) => {
+  for (const iat of [TIME - 64, TIME, TIME + 5, TIME + 4.5]) {
+    t.equal(await outcomeOf([await proofOf({ iat })]), 'accepted', `${iat - TIME}`)
+  }
+  for (const iat of [TIME - 65, TIME + 5.1, TIME + 6]) {
+    t.match(await outcomeOf([await proofOf({ iat })]), [/too old|in the future/], `${iat - TIME}`)
+  }
 })

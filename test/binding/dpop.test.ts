@@ -123,10 +123,12 @@ const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = 
   'P1.3: a member twice': [MALFORMED, { payload: '{"jti":"a","jti":"b"}' }],
   'P1.4: no typ': [TYPE, { header: { typ: undefined } }],
   'P1.4: the typ of an access token': [TYPE, { header: { typ: 'at+jwt' } }],
+  'P1.4: a typ with application/ inside of it': [TYPE, { header: { typ: 'dpop+application/jwt' } }],
   'P1.6: no jwk': [KEY, { header: { jwk: undefined } }],
   'P1.6: a jwk that is no object': [KEY, { header: { jwk: 'x' } }],
   'P1.6: a jwk of an unknown kind': [KEY, { header: { jwk: { kty: 'XYZ' } } }],
   'P1.6: a jwk without its members': [KEY, { header: { jwk: { kty: 'EC', crv: 'P-256' } } }],
+  'P1.6: a jwk for another algorithm': [KEY, { header: { jwk: { ...client.jwk, alg: 'ES384' } } }],
   'P1.6: a symmetric key': [KEY, { header: { jwk: { kty: 'oct', k: 'AAAA' } } }],
   'P1.8: the method in lower case': [METHOD, { claims: { htm: 'get' } }],
   'P1.8: another method': [METHOD, { claims: { htm: 'POST' } }],
@@ -231,17 +233,20 @@ t.test('P1.6: a proof with a private key is refused, and nobody learns the key',
 
 t.test('J14: RSA keys of 1024 bits, and those that cost us more than the client', async (t) => {
   const { send } = await start(t)
-  for (const [bits, n] of [
-    [1024, 128],
-    [8192, 1024],
-  ]) {
-    const jwk = { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(n as number, 0xc5).toString('base64url') }
+  for (const [bits, found] of [
+    [1024, KEY],
+    [4096, TOKEN],
+    [4104, KEY],
+    [8192, KEY],
+  ] as const) {
+    const n = Buffer.alloc(bits / 8, 0xc5).toString('base64url')
+    const jwk = { kty: 'RSA', e: 'AQAB', n }
     const { calculateJwkThumbprint } = await import('jose')
     const token = await tokenOf({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
     const header = base64url({ typ: 'dpop+jwt', alg: 'RS256', jwk })
     const claims = base64url({ jti: 'x', htm: 'GET', htu: `${BASE}/`, iat: seconds(), ath: 'x' })
     const lines = [`Authorization: DPoP ${token}`, `DPoP: ${header}.${claims}.AAAA`]
-    refusal(t, await send(lines), 'invalid_dpop_proof', KEY, `${bits}`)
+    refusal(t, await send(lines), 'invalid_dpop_proof', found, `${bits}`)
   }
 })
 

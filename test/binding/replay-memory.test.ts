@@ -97,3 +97,26 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
   t.equal(await send(client, token), 'accepted')
   t.equal(await send(other, theirs), 'accepted')
 })
+
+t.test('P5: a proof is known for as long as any instance would take it', async (t) => {
+  const now = seconds() * 1_000
+  const kept: number[] = []
+  const store = memoryStore()
+  store.add = async (_key, _value, ttl) => kept.push(ttl) > 0
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    clockTolerance: 20,
+    dpop: { maxAge: 100 },
+    stores: { replay: store },
+    now: () => now,
+  })
+  for (const madeBefore of [0, 50, -20]) {
+    const claims = { iat: seconds(now) - madeBefore }
+    const proof = await client.proof({ url, token }, { claims })
+    await server.verify({ token, dpop: { proof, method: 'GET', url } })
+  }
+  // Until its age is over by a clock that is behind by twice the tolerance.
+  t.same(kept, [140_000, 90_000, 160_000])
+})
