@@ -19,13 +19,14 @@ const GROUPS = [
       'pipeline',
       'json-object',
       'cve',
+      'binding/proof',
       'issuer/audience-from',
       'issuer/profiles',
       'issuer/custom-profile',
       'statistics',
     ],
   },
-  { mutated: ['src/binding/'], judges: ['binding/', 'mtls', 'credentials/'] },
+  { mutated: ['src/binding/'], judges: ['binding/', 'mtls', 'credentials/', 'diagnostics'] },
   {
     mutated: ['src/keys/'],
     judges: [
