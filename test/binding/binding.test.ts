@@ -30,10 +30,11 @@ function required(
   confirmation: Confirmation | undefined,
   presentation: Partial<Presentation>,
   demand: BindingDemand,
+  by: Binding = binding,
 ) {
   const bearer = { scheme: 'Bearer', method: 'GET', proofs: [], targetUris: [] } as const
   return refusal(
-    binding.verify(
+    by.verify(
       { raw: 'token', confirmation },
       { ...bearer, certificateThumbprint: undefined, ...presentation },
       demand,
@@ -90,6 +91,13 @@ t.test('P3: key and proof', async (t) => {
   const off = [KEY, 'a bearer token, because "dpop" is off here', undefined]
   t.same(required(TO_KEY, {}, { ...ALLOWED, dpop: 'off' }), off)
   t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where nobody could judge a proof')
+  const able = new Binding(ALLOWED, { require: () => undefined } as unknown as DPoP)
+  t.same(
+    required(TO_KEY, { proofs: ['a proof'] }, ALLOWED, able),
+    [KEY, 'Authorization: DPoP', 'Bearer'],
+    'a proof beside a bearer token counts for nothing',
+  )
+  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED, able), ['accepted'])
 })
 
 t.test('P6: certificate and thumbprint', async (t) => {

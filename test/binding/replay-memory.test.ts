@@ -37,7 +37,10 @@ for (const choice of [undefined, 'refuse'] as const) {
     t.ok(error instanceof StoreUnavailableError)
     t.match(error, { statusCode: 503, check: 'store-unavailable', retryAfter: 1 })
     t.same(error.headers, { 'retry-after': '1' })
-    t.match(error.finding.found, 'the store is away')
+    t.match(error.finding, {
+      expected: 'the memory of used DPoP proofs',
+      found: 'the store is away',
+    })
   })
 }
 

@@ -19,6 +19,8 @@ t.test('P3: finds nothing of another scheme', async (t) => {
   }
   t.equal(dpop(), undefined)
   t.equal(bearer('Authorization', 'DPoP abc'), undefined)
+  t.equal(bearer('Authorization', 'Basic Bearer '), undefined, 'at the end of another scheme')
+  t.equal(dpop('Authorization', 'Basic DPoP '), undefined)
 })
 
 t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { givenKeySet, sharedSecret } from '../../src/keys/given-keys.js'
+import { givenKeySet, noKeys, sharedSecret } from '../../src/keys/given-keys.js'
 import { importKeySet } from '../../src/keys/key-set.js'
 import type { VerificationKey } from '../../src/keys/verification-key.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
@@ -33,6 +33,12 @@ t.test('a shared secret is the only key, whatever kid says', async (t) => {
   t.strictSame(source.find('RS256', undefined), [])
   t.ok(source.trusts(key as VerificationKey))
   source.close()
+})
+
+t.test('where the issuer alone can verify its tokens, there is no key', async (t) => {
+  const source = noKeys(ISSUER)
+  for (const kid of [undefined, 'a']) t.strictSame(source.find('RS256', kid), [])
+  t.match(source.status(), { issuer: ISSUER, state: 'given', keys: 0 })
 })
 
 t.test('J13: takes a key whose operations hold verify, beside others', async (t) => {
