@@ -30,7 +30,7 @@ export function table(mutants, verdicts, explained) {
   const known = new Set(explained)
   const rows = new Map()
   for (const mutant of mutants) {
-    for (const name of [folderOf(mutant.file), mutant.file, 'all']) {
+    for (const name of new Set([folderOf(mutant.file), mutant.file, 'all'])) {
       if (!rows.has(name))
         rows.set(name, { mutants: 0, killed: 0, timeout: 0, survived: 0, explained: 0, open: 0 })
       const row = rows.get(name)
