@@ -53,7 +53,6 @@ const GROUPS = [
 /** Those that take seconds, which a hasty run does without. */
 const SLOW = [
   'binding/dpop',
-  'binding/replay-memory',
   'cve',
   'issuer/remote-key-set',
   'keys/file-key-store',

@@ -32,6 +32,17 @@ t.test('is bounded in length and number', async (t) => {
   t.equal(known.get('header-9999'), header, 'the last one is there')
 })
 
+t.test('knows a thousand at once, and begins anew with the next', async (t) => {
+  const known = new KnownHeaders()
+  const segments = Array.from({ length: 1_000 }, (_, i) => `header-${i}`)
+  for (const segment of segments) known.remember(segment, header)
+  known.remember('header-0', header)
+  t.ok(segments.every((segment) => known.get(segment) === header))
+  known.remember('one more', header)
+  t.equal(known.get('one more'), header)
+  t.ok(segments.every((segment) => known.get(segment) === undefined))
+})
+
 t.test('keeps the header alone alive, and not the token around it', async (t) => {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
