@@ -7,7 +7,7 @@ const OFF = { dpop: 'off', mtls: 'off' } as const
 
 t.test('what a route leaves out is as the options say', async (t) => {
   t.same(resolveDemand({}, BOTH), BOTH)
-  t.same(resolveDemand({ dpop: undefined }, BOTH), BOTH)
+  t.same(resolveDemand({ dpop: undefined } as never, BOTH), BOTH)
   t.same(resolveDemand({ dpop: 'required' }, BOTH), { dpop: 'required', mtls: 'required' })
   t.same(resolveDemand({ mtls: 'off' }, BOTH), { dpop: 'allowed', mtls: 'off' })
   t.same(resolveDemand({ dpop: 'off' }, OFF), OFF, 'off where it is off already')
