@@ -9,8 +9,6 @@ export interface CreateIntrospectorOptions
   readonly client: ClientCredentials
   /** The names of this API, which may stand in `aud` of a signed answer beside the client's id. */
   readonly audience: Iterable<string>
-  /** Only signed answers are taken (RFC 9701). */
-  readonly signed: boolean
 }
 
 /** @throws {TypeError} if the client's key can't be used. */

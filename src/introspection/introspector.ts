@@ -6,9 +6,9 @@
  * token → remembered? → under way? → shared? → back-off? → turn → endpoint → exchange → remembered → answer
  * ```
  *
- * What a caller without a valid token can cause is bounded on this way: one question a token at a
- * time and per `negativeMaxAge`, fifty at once, a thousand waiting, and then a 503 for strangers,
- * while tokens that are known go first (`turns.ts`).
+ * What a caller without a valid token can cause is bounded on this way: a thousand look-ups at once
+ * in what is shared, one question a token at a time and per `negativeMaxAge`, fifty at once, a
+ * thousand waiting, and then a 503 for strangers, while tokens that are known go first (`turns.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors.js'
@@ -28,6 +28,8 @@ export interface IntrospectorOptions {
   readonly issuer: string
   /** With it, no metadata is read. */
   readonly endpoint: string | undefined
+  /** Whether only signed answers are taken (RFC 9701). */
+  readonly signed: boolean
   readonly allowHttp: boolean
   readonly exchange: Exchange
   readonly maxAge: number
@@ -151,8 +153,13 @@ export class Introspector {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { answer, length, age } = found
+    if (this.#known.refusedSince(key, age)) {
+      // It got there late, or was put back.
+      shared.forget(key)
+      return undefined
+    }
     // One's own is as good then, and may be newer.
-    if (age >= this.#options.maxAge && this.#known.vouchedFor(key)) return undefined
+    if (age >= this.#options.maxAge && this.#known.stale(key) !== undefined) return undefined
     this.#known.keep(key, answer, length, age)
     return this.#known.fresh(key)
   }

@@ -33,6 +33,8 @@ interface Kept {
 export interface Refusal {
   readonly failure: IntrospectionFailure | undefined
   readonly until: number
+  /** When the issuer last said that it isn't good; `-Infinity` if it never did. */
+  readonly refusedAt: number
 }
 
 /** The issuer may well get over it. In milliseconds. */
@@ -77,6 +79,11 @@ export class KnownAnswers {
     return this.#good.has(key)
   }
 
+  /** Whether the issuer took the token back after an answer of that age. */
+  refusedSince(key: string, age: number): boolean {
+    return this.#refusedAt(key) >= this.#options.steadyNow() - age
+  }
+
   /** @param age of the answer, which another instance may have got a while ago. */
   keep(key: string, answer: IntrospectionAnswer, length: number, age = 0): void {
     const { maxAge, staleIfError, steadyNow } = this.#options
@@ -89,16 +96,19 @@ export class KnownAnswers {
   /** The token isn't good. Whatever was known before is over. */
   refuse(key: string): void {
     this.#good.delete(key)
-    this.#refuse(key, undefined, this.#options.negativeMaxAge)
+    const { steadyNow, negativeMaxAge } = this.#options
+    const refusedAt = steadyNow()
+    this.#refused.set(key, { failure: undefined, until: refusedAt + negativeMaxAge, refusedAt })
   }
 
   /** Nothing new is known of the token, and asking again at once makes no sense. */
   failedAt(key: string, failure: IntrospectionFailure): void {
-    this.#refuse(key, failure, FAILED_FOR)
+    const until = this.#options.steadyNow() + FAILED_FOR
+    this.#refused.set(key, { failure, until, refusedAt: this.#refusedAt(key) })
   }
 
-  #refuse(key: string, failure: IntrospectionFailure | undefined, age: number): void {
-    this.#refused.set(key, { failure, until: this.#options.steadyNow() + age })
+  #refusedAt(key: string): number {
+    return this.#refused.get(key)?.refusedAt ?? Number.NEGATIVE_INFINITY
   }
 
   /** An `exp` that is no number is for the checks that follow, which refuse the token. */

@@ -9,7 +9,7 @@ const CIPHER = 'aes-256-gcm'
 const VERSION = 'fastify-resource-server introspection 1'
 const IV_BYTES = 12
 const TAG_BYTES = 16
-/** More than the longest answer that an issuer may give has when it is sealed. */
+/** Sealed, the longest answer that an issuer may give has less, unless its numbers are odd. */
 const MAX_LENGTH = 131_072
 
 export class Seal {
@@ -29,11 +29,13 @@ export class Seal {
     return createHmac('sha256', this.#nameKey).update(digest).digest('base64url')
   }
 
-  seal(digest: string, text: string): string {
+  /** `undefined` if it is too long to be opened. */
+  seal(digest: string, text: string): string | undefined {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(CIPHER, this.#keyOf(digest), iv, { authTagLength: TAG_BYTES })
     const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final()])
-    return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url')
+    const whole = Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url')
+    return whole.length > MAX_LENGTH ? undefined : whole
   }
 
   /** `undefined` if it was not sealed here, or not for this token. */

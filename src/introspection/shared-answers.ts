@@ -19,8 +19,12 @@ export interface SharedAnswersOptions {
   readonly secret: Uint8Array
   readonly issuer: string
   readonly clientId: string
+  /** Who takes signed answers only shares with nobody who takes others. */
+  readonly signed: boolean
   readonly maxAge: number
   readonly staleIfError: number
+  /** For one question to the issuer: for the store there is no more. */
+  readonly timeout: number
   /** Since the epoch: instances have no other clock in common. */
   readonly now: () => number
   readonly steadyNow: () => number
@@ -40,28 +44,39 @@ export interface SharedAnswer {
 
 /** A request waits for it, and has the issuer to ask after it. */
 const TIMEOUT = 500
+/** Strangers can cause them, and a store may hang at each: as many as may wait for the issuer. */
+const MAX_LOOKING = 1_000
+/** An instance whose clock is that far ahead of ours has one that is wrong, or we have. */
+const MAX_AHEAD = 60_000
 const QUIET_FOR = 30_000
 
 export class SharedAnswers {
   readonly #options: SharedAnswersOptions
   readonly #seal: Seal
+  #looking = 0
   #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: SharedAnswersOptions) {
+    const { secret, issuer, clientId, signed } = options
     this.#options = options
-    this.#seal = new Seal(options.secret, [options.issuer, options.clientId])
+    this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
   }
 
   /** Never rejects. @param digest of the token. */
   async find(digest: string): Promise<SharedAnswer | undefined> {
     const { store, closing } = this.#options
+    if (closing.aborted || this.#looking >= MAX_LOOKING) return undefined
+    const timeout = Math.min(TIMEOUT, this.#options.timeout)
     const get = async () => store.get(this.#nameOf(digest))
+    this.#looking++
     try {
-      const sealed = await withinDeadline(get, { timeout: TIMEOUT, closing })
+      const sealed = await withinDeadline(get, { timeout, closing })
       return sealed === undefined ? undefined : this.#opened(digest, sealed)
     } catch (error) {
       this.#tell(error)
       return undefined
+    } finally {
+      this.#looking--
     }
   }
 
@@ -72,6 +87,7 @@ export class SharedAnswers {
     const lifetime = this.#lifetimeOf(answer, at)
     if (!(lifetime > 0)) return
     const sealed = this.#seal.seal(digest, `${at} ${JSON.stringify(answer)}`)
+    if (sealed === undefined) return
     this.#do(async () => store.set(this.#nameOf(digest), sealed, Math.ceil(lifetime)))
   }
 
@@ -81,7 +97,7 @@ export class SharedAnswers {
     this.#do(async () => store.delete(this.#nameOf(digest)))
   }
 
-  #opened(digest: string, sealed: string): SharedAnswer | undefined {
+  #opened(digest: string, sealed: string): SharedAnswer {
     const { now, maxAge } = this.#options
     const text = this.#seal.open(digest, sealed) ?? ''
     const end = text.indexOf(' ')
@@ -90,6 +106,11 @@ export class SharedAnswers {
       throw new Error('an introspection answer in the store is not one that was put there')
     }
     const age = now() - Number(text.slice(0, end))
+    if (!(age >= -MAX_AHEAD)) {
+      throw new Error(
+        'an introspection answer in the store is from the future: the clocks of the instances differ by more than a minute',
+      )
+    }
     // From the future, by another's clock: nobody knows how old it is.
     const known = answer as IntrospectionAnswer
     return { answer: known, age: age >= 0 ? age : maxAge, length: text.length }
@@ -98,8 +119,9 @@ export class SharedAnswers {
   /** Never past its `exp` (RFC 7662 §4). */
   #lifetimeOf({ exp }: IntrospectionAnswer, now: number): number {
     const { maxAge, staleIfError } = this.#options
-    const lifetime = maxAge + staleIfError
-    return typeof exp === 'number' ? Math.min(lifetime, exp * 1_000 - now) : lifetime
+    const usableUntil = now + maxAge + staleIfError
+    // Of no time, if the clock tells none.
+    return (typeof exp === 'number' ? Math.min(usableUntil, exp * 1_000) : usableUntil) - now
   }
 
   #nameOf(digest: string): string {

@@ -15,13 +15,15 @@ export interface StoresOption {
 
   /**
    * What issuers said of tokens that are active (`introspection`). Without it, each instance asks for
-   * itself. Needs {@link StoresOption.secret}, without which nobody can read it, or make it up.
+   * itself. Needs {@link StoresOption.secret}, without which nobody can read it, or make it up. It is
+   * waited for at most half a second, and then, or if it fails, the issuer is asked.
    */
   introspection?: Store
 
   /**
    * What introspection answers are sealed with, the same on every instance: 32 bytes or more, of a
-   * random generator. Instances with another one share nothing with these.
+   * random generator. Instances with another one share nothing with these: it may be changed at any
+   * time. Required with {@link StoresOption.introspection}, and refused without.
    */
   secret?: string | Uint8Array
 }

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
 import { digestOf } from '../../src/introspection/known-answers.js'
 import { Seal } from '../../src/introspection/sealed-answer.js'
+import { SharedAnswers } from '../../src/introspection/shared-answers.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -12,7 +13,7 @@ import {
   type Overrides,
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
-import { status } from '../fixtures/key-server.js'
+import { status, text } from '../fixtures/key-server.js'
 
 const SECRET = randomBytes(32)
 const NOW = 1_800_000_000_000
@@ -161,6 +162,57 @@ t.test("one's own old answer is as good as a shared old one", async (t) => {
   t.equal(server.asked('good'), 2, 'the issuer is asked when both are old')
 })
 
+t.test("one's own answer that is too old hides none that may be used", async (t) => {
+  const { server, clock, one, two } = await instances(t, { maxAge: 30_000, staleIfError: 60_000 })
+  await two.outcome('good')
+  clock.now += 90_000
+  t.equal(await one.outcome('good'), 'active')
+  clock.now += 40_000
+  server.state.instead = status(503)
+  t.equal(await two.outcome('good'), 'active', 'what another one was told 40 s ago')
+  clock.now += 50_000
+  t.equal(await two.outcome('good'), 'unavailable', 'and not for longer')
+})
+
+t.test('who heard that a token is not active believes no older answer', async (t) => {
+  const { server, clock, one, two, entries, calls } = await instances(t, { negativeMaxAge: 0 })
+  await one.outcome('good')
+  const before = [...entries]
+  entries.clear()
+  server.state.tokens.delete('good')
+  t.equal(await two.outcome('good'), 'refused')
+  const arriveLate = () => {
+    for (const [name, sealed] of before) entries.set(name, sealed)
+  }
+  arriveLate()
+  clock.now += 1
+  t.equal(await two.outcome('good'), 'refused', 'it arrived in the store after that')
+  t.equal(entries.size, 0, 'and is taken out for all')
+  t.equal(calls.delete, 1)
+
+  server.state.filter = () => status(400)
+  t.equal(await two.outcome('good'), 'unavailable')
+  server.state.filter = () => undefined
+  arriveLate()
+  clock.now += 1_000
+  t.equal(await two.outcome('good'), 'refused', 'also after a question that failed')
+
+  clock.now += 30_000
+  server.state.tokens.set('good', GOOD)
+  t.equal(await one.outcome('good'), 'active')
+  const asked = server.asked('good')
+  t.equal(await two.outcome('good'), 'active', 'but a newer one')
+  t.equal(server.asked('good'), asked)
+})
+
+t.test('I5: who takes signed answers only takes no other from the store', async (t) => {
+  const { server, one, start } = await instances(t)
+  await one.outcome('good')
+  const strict = await start(SECRET, { signed: true })
+  t.equal(await strict.outcome('good'), 'unavailable')
+  t.equal(server.asked('good'), 2)
+})
+
 t.test('an answer from the future is not fresh', async (t) => {
   const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
   clock.now += 10_000
@@ -170,19 +222,33 @@ t.test('an answer from the future is not fresh', async (t) => {
   t.equal(server.asked('good'), 2)
 })
 
-t.test('who can read the store learns nothing', async (t) => {
-  const { one, entries } = await instances(t)
+t.test('an answer from far in the future is nothing, and the operator is told', async (t) => {
+  const { server, clock, one, two, told } = await instances(t, { staleIfError: 600_000 })
+  clock.now += 60_001
   await one.outcome('good')
-  await one.outcome('other')
-  t.equal(entries.size, 2)
+  clock.now -= 60_001
+  server.state.instead = status(503)
+  t.equal(await two.outcome('good'), 'unavailable')
+  t.match(told, [/clock/])
+})
+
+t.test('who can read the store learns nothing', async (t) => {
+  const { server, one, entries } = await instances(t)
+  server.state.tokens.set('twin', GOOD)
+  for (const token of ['good', 'twin', 'other']) await one.outcome(token)
+  t.equal(entries.size, 3)
+  t.equal(new Set(entries.values()).size, 3, 'nor which tokens say the same')
   const all = JSON.stringify([...entries])
   t.match(all, /^[\x20-\x7e]+$/, 'ASCII')
   const decoded = [...entries.values()].map((one) =>
     Buffer.from(one, 'base64url').toString('latin1'),
   )
   for (const text of [all, ...decoded]) {
-    for (const secret of ['good', digestOf('good'), 'subject', 'orders', 'active', 'a secret']) {
-      t.notMatch(text, secret)
+    const tokens = ['good', 'twin', 'other', digestOf('good')]
+    const claims = ['subject', 'orders', 'active', String(GOOD.exp)]
+    const secrets = [CLIENT.clientSecret, SECRET.toString('base64url'), SECRET.toString('latin1')]
+    for (const secret of [...tokens, ...claims, ...secrets, server.issuer]) {
+      t.notOk(text.includes(secret))
     }
   }
 })
@@ -294,6 +360,102 @@ t.test('a store that is away, hangs or throws costs questions, and nothing else'
     await sleep(1)
     t.equal(told.length, 2, `${name}: the operator is told twice a minute`)
   }
+})
+
+/** Without an issuer, over a store that is none but for these. */
+function sharedAnswers(
+  store: Partial<Store>,
+  { now = NOW, onFailure = () => {} }: { now?: number; onFailure?: (error: unknown) => void } = {},
+): SharedAnswers {
+  return new SharedAnswers({
+    store: store as Store,
+    secret: SECRET,
+    issuer: 'an issuer',
+    clientId: 'a client',
+    signed: false,
+    maxAge: 30_000,
+    staleIfError: 0,
+    timeout: 100,
+    now: () => now,
+    steadyNow: () => NOW,
+    closing: new AbortController().signal,
+    onFailure,
+  })
+}
+
+/** Those that wait for a store that hangs keep no process alive. */
+function keepAlive(t: Test): void {
+  const alive = setInterval(() => {}, 50)
+  t.teardown(() => clearInterval(alive))
+}
+
+t.test('a store is waited for no longer than the issuer would be', async (t) => {
+  keepAlive(t)
+  const told: unknown[] = []
+  const onFailure = (error: unknown) => told.push(error)
+  const shared = sharedAnswers({ get: () => new Promise(() => {}) }, { onFailure })
+  t.equal(await shared.find('digest'), undefined)
+  t.match(told, [/within 100 ms/])
+})
+
+t.test('I2: what is sealed is an answer about an active token, or nothing', async (t) => {
+  const seal = new Seal(SECRET, ['an issuer', 'a client'])
+  const found = (text: string) =>
+    sharedAnswers({ get: async () => seal.seal('digest', text) }).find('digest')
+  t.match(await found(`${NOW} {"active":true}`), { answer: { active: true }, age: 0 })
+  const others = [
+    `${NOW} {"active":false}`,
+    `${NOW} {"active":"true"}`,
+    `${NOW} {"active":true,"active":true}`,
+    `${NOW} {"__proto__":{"active":true}}`,
+    `${NOW} [true]`,
+    `${NOW} {}`,
+    `${NOW} `,
+    'NaN {"active":true}',
+    'Infinity {"active":true}',
+    '{"active":true}',
+  ]
+  for (const text of others) t.equal(await found(text), undefined, text)
+})
+
+t.test('no flood is a flood at a store that hangs', async (t) => {
+  let asked = 0
+  const get = () => {
+    asked++
+    return new Promise<never>(() => {})
+  }
+  keepAlive(t)
+  const shared = sharedAnswers({ get })
+  const found = await Promise.all(Array.from({ length: 1_100 }, (_, i) => shared.find(`${i}`)))
+  t.ok(found.every((one) => one === undefined))
+  t.equal(asked, 1_000)
+  await shared.find('later')
+  t.equal(asked, 1_001)
+})
+
+t.test('what nobody could use is not shared', async (t) => {
+  const { server, one, entries } = await instances(t)
+  // Numbers are written in full when they are written again.
+  const long = `{"active":true,"numbers":[${'1e20,'.repeat(10_000)}0]}`
+  server.state.instead = text(long, { 'content-type': 'application/json' })
+  t.equal(await one.outcome('long'), 'active')
+  let sets = 0
+  const set = async () => {
+    sets++
+  }
+  sharedAnswers({ set }, { now: Number.NaN }).share('digest', { active: true })
+  sharedAnswers({ set }).share('digest', { active: true })
+  await sleep(1)
+  t.equal(entries.size, 0, 'too long to be read')
+  t.equal(sets, 1, 'of no time')
+})
+
+t.test('no store is asked once the server is closed', async (t) => {
+  const { one, two, calls } = await instances(t)
+  await one.outcome('good')
+  two.introspector.close()
+  t.equal(await two.outcome('good'), 'unavailable')
+  t.equal(calls.get, 1)
 })
 
 t.test('nobody is told of a store once the server is closed', async (t) => {
