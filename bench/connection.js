@@ -40,6 +40,8 @@ export class Connection {
   }
 
   send(request) {
+    // Nobody would ever be told that a request on it has no answer.
+    if (this.#socket.destroyed) return this.#onFailure(new Error('the server closed a connection'))
     this.#sentAt = performance.now()
     this.#socket.write(request)
   }

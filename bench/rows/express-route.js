@@ -16,6 +16,8 @@ export async function expressRoute(protect) {
       .json({ error: error.message })
   })
   const server = app.listen(0, '127.0.0.1')
+  // As long as Fastify's: others may have their turn for longer than the five seconds of Node's.
+  server.keepAliveTimeout = 72_000
   await once(server, 'listening')
   return server.address().port
 }
