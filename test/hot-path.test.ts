@@ -129,6 +129,27 @@ t.test('refusing makes no promise either, and throws nothing', async (t) => {
   t.equal(promises, 0)
 })
 
+t.test('nor does refusing an unknown kid, once the issuer was asked', async (t) => {
+  const issuer = await startKeyServer(keys)
+  t.teardown(() => issuer.close())
+  const { pipeline } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
+  const stranger = await makeKey('RS256', 'unknown')
+  await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
+  await t.rejects(pipeline.verify(await sign(stranger, { iss: issuer.issuer })) as Promise<unknown>)
+  const others = await Promise.all([
+    sign(stranger, { iss: issuer.issuer }),
+    sign(await makeKey('RS256', 'another'), { iss: issuer.issuer }),
+  ])
+  const { length } = issuer.requests
+  let refused = 0
+  const promises = promisesIn(() => {
+    for (const raw of others) if (isRefusal(pipeline.verify(raw))) refused++
+  })
+  t.equal(refused, 2, 'the same kid, and another one')
+  t.equal(promises, 0)
+  t.equal(issuer.requests.length, length)
+})
+
 /** The promises that Fastify and the injection make for one request, and we beside them. */
 function promisesOfRequest(app: FastifyInstance, url: string, token: string): Promise<number> {
   return new Promise((resolve, reject) => {

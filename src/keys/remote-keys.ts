@@ -89,6 +89,8 @@ export class RemoteKeys implements KeySource {
     const found = keys.find(algorithm, kid)
     // A known key that doesn't fit the algorithm is a wrong token, not a rotation.
     if (found.length > 0 || (kid !== undefined && keys.knows(kid))) return found
+    // At once, because whoever sends made-up ones sends many.
+    if (this.#attempt === undefined && this.#isTooSoonFor(kid)) return found
     return this.#findUnknown(algorithm, kid)
   }
 
@@ -185,15 +187,19 @@ export class RemoteKeys implements KeySource {
       const found = (await this.#own(this.#attempt)).find(algorithm, kid)
       if (found.some((key) => !tried.includes(key))) return found
     }
+    if (this.#isTooSoonFor(kid)) return []
     const now = this.#options.now()
-    if (kid !== undefined && this.#absent.has(kid, now)) return []
-    if (this.#mayBegin(now)) {
-      if (now < this.#unknownKidAllowedAt) return []
-      this.#unknownKidAllowedAt = now + this.#options.cooldown
-    }
+    if (this.#mayBegin(now)) this.#unknownKidAllowedAt = now + this.#options.cooldown
     const found = (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
     if (found.length === 0 && kid !== undefined) this.#absent.add(kid, this.#unknownKidAllowedAt)
     return found
+  }
+
+  /** Whether a key that isn't at hand is refused without a fetch. */
+  #isTooSoonFor(kid: string | undefined): boolean {
+    const now = this.#options.now()
+    if (kid !== undefined && this.#absent.has(kid, now)) return true
+    return this.#mayBegin(now) && now < this.#unknownKidAllowedAt
   }
 
   /** What is under way, or a new attempt, or none while it would come too soon. */
