@@ -108,7 +108,9 @@ export function createGuardHook(
       // Not by assignment, which throws where the application made the error's own immutable.
       Reflect.set(reason, 'headers', headers)
       counters.reject(reason.code)
-      publish('rejected', { error: reason, context: request })
+      if (diagnostics.rejected.hasSubscribers) {
+        publish('rejected', { error: reason, context: request })
+      }
       report(reason, request, options.onReject)
     }
     return reason

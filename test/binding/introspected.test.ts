@@ -25,6 +25,7 @@ async function start(t: Test, introspection: Partial<IntrospectionOptions> = {})
   const good = { active: true, aud: AUDIENCE, exp: seconds() + 300, sub: 'user-1' }
   return {
     issuer: issuer.issuer,
+    asked: issuer.asked,
     says: (token: string, answer: object) => issuer.state.tokens.set(token, { ...good, ...answer }),
     bearer: (token: string) => server.verify(token),
     proven: async (token: string, holder = client) => {
@@ -99,7 +100,12 @@ t.test('I2, P3: a JWT that only its issuer judges stays bound as well', async (t
 })
 
 t.test('I2, P3: a JWT in a spelling that is none of a JWT stays bound as well', async (t) => {
-  const { issuer, says, bearer, proven } = await start(t)
+  const { issuer, asked, says, bearer, proven } = await start(t)
+  const certified = `${await tokenOf({ iss: issuer, cnf: { 'x5t#S256': client.jkt } })}.`
+  says(certified, {})
+  await t.rejects(bearer(certified), binding, 'mtls is off')
+  t.equal(asked(certified), 0, 'what nobody could prove here costs no question')
+
   const bound = await tokenOf({ iss: issuer, cnf: { jkt: client.jkt } })
   const [header, payload] = bound.split('.')
   const own = { cnf: { jkt: other.jkt } }
