@@ -175,16 +175,17 @@ t.test("one's own answer that is too old hides none that may be used", async (t)
 })
 
 t.test('who heard that a token is not active believes no older answer', async (t) => {
-  const { server, clock, one, two, entries, calls } = await instances(t, { negativeMaxAge: 0 })
+  const { server, clock, one, two, store, entries, calls } = await instances(t, {
+    negativeMaxAge: 0,
+  })
   await one.outcome('good')
   const before = [...entries]
   entries.clear()
   server.state.tokens.delete('good')
   t.equal(await two.outcome('good'), 'refused')
-  const arriveLate = () => {
-    for (const [name, sealed] of before) entries.set(name, sealed)
-  }
-  arriveLate()
+  const arriveLate = () =>
+    Promise.all(before.map(([name, sealed]) => store.set(name, sealed, 30_000)))
+  await arriveLate()
   clock.now += 1
   t.equal(await two.outcome('good'), 'refused', 'it arrived in the store after that')
   t.equal(entries.size, 0, 'and is taken out for all')
@@ -193,7 +194,7 @@ t.test('who heard that a token is not active believes no older answer', async (t
   server.state.filter = () => status(400)
   t.equal(await two.outcome('good'), 'unavailable')
   server.state.filter = () => undefined
-  arriveLate()
+  await arriveLate()
   clock.now += 1_000
   t.equal(await two.outcome('good'), 'refused', 'also after a question that failed')
 
