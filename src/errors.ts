@@ -88,7 +88,11 @@ export abstract class ResourceServerError extends Error {
   #finding: Finding | FindingAbout
   #headers: ResponseHeaders = NO_HEADERS
 
-  constructor(message: string, finding: Finding | FindingAbout, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    finding: Finding | FindingAbout = OF_POLICY,
+    options?: ErrorOptions,
+  ) {
     const { stackTraceLimit } = Error
     limitStackTraces(0)
     super(message, options)
@@ -126,6 +130,8 @@ export abstract class ResourceServerError extends Error {
 }
 
 const NO_HEADERS = Object.freeze({})
+/** Who makes one without, in JavaScript, is the application. */
+const OF_POLICY: Finding = Object.freeze({ check: 'policy' })
 
 /** By assignment, which costs a small part of what `Reflect.set` does. */
 function limitStackTraces(frames: number): void {

@@ -37,7 +37,7 @@ export function createGuardHook(
       if (guard !== undefined && isPreflight(request)) guard = undefined
       outcome = guard === undefined ? null : authenticate(request, guard, reply)
     } catch (error) {
-      return done(refusal(error, guard, request, reply))
+      return refuse(error, guard, request, reply, done)
     }
     if (outcome instanceof Promise) decideLater(outcome, guard, request, reply, done)
     else decide(outcome, guard, request, reply, done)
@@ -86,6 +86,24 @@ export function createGuardHook(
     })
   }
 
+  function refuse(
+    thrown: unknown,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    let reason: Error
+    try {
+      reason = refusal(thrown, guard, request, reply)
+    } catch {
+      // The application may throw what only looks like an error of ours. In a promise this would be
+      // nobody's, and end the process.
+      reason = new Error('the error that was thrown cannot be read')
+    }
+    done(reason)
+  }
+
   function refusal(
     refused: unknown,
     guard: RouteGuard | undefined,
@@ -126,7 +144,7 @@ export function createGuardHook(
   ): void {
     const isNobody = outcome === null && (guard === undefined || guard.optional)
     if (isNobody || outcome instanceof AccessToken) admit(outcome, request, done)
-    else done(refusal(outcome, guard, request, reply))
+    else refuse(outcome, guard, request, reply, done)
   }
 
   function decideLater(
@@ -138,7 +156,7 @@ export function createGuardHook(
   ): void {
     deciding.then(
       (outcome) => decide(outcome, guard, request, reply, done),
-      (error) => done(refusal(error, guard, request, reply)),
+      (error) => refuse(error, guard, request, reply, done),
     )
   }
 }

@@ -725,6 +725,31 @@ t.test(
   },
 )
 
+t.test('what only looks like an error of this package takes nothing down', async (t) => {
+  const unhandled: unknown[] = []
+  const onUnhandled = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', onUnhandled)
+  t.teardown(() => process.off('unhandledRejection', onUnhandled))
+  const Careless = InsufficientScopeError as unknown as new (message: string) => Error
+  for (const [error, status] of [
+    [new Careless('no'), 403],
+    [Object.create(InsufficientScopeError.prototype), 500],
+  ] as const) {
+    for (const authorize of [
+      () => {
+        throw error
+      },
+      () => Promise.reject(error),
+    ]) {
+      const app = await protectedApi(t)
+      app.get('/', { config: { auth: { authorize } } }, () => 'in')
+      t.equal(await statusOf(app, '/', good), status)
+    }
+  }
+  await new Promise(setImmediate)
+  t.same(unhandled, [])
+})
+
 t.test('extractToken that is async by mistake takes nothing down', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
