@@ -64,20 +64,22 @@ export class SharedAnswers {
 
   /** Never rejects. @param digest of the token. */
   async find(digest: string): Promise<SharedAnswer | undefined> {
-    const { store, closing } = this.#options
-    if (closing.aborted || this.#looking >= MAX_LOOKING) return undefined
-    const timeout = Math.min(TIMEOUT, this.#options.timeout)
-    const get = async () => store.get(this.#nameOf(digest))
+    if (this.#options.closing.aborted || this.#looking >= MAX_LOOKING) return undefined
     this.#looking++
-    try {
-      const sealed = await withinDeadline(get, { timeout, closing })
-      return sealed === undefined ? undefined : this.#opened(digest, sealed)
-    } catch (error) {
+    const told = (error: unknown) => {
       this.#tell(error)
       return undefined
-    } finally {
-      this.#looking--
     }
+    return this.#lookUp(digest)
+      .catch(told)
+      .finally(() => this.#looking--)
+  }
+
+  async #lookUp(digest: string): Promise<SharedAnswer | undefined> {
+    const { store, timeout, closing } = this.#options
+    const get = async () => store.get(this.#nameOf(digest))
+    const sealed = await withinDeadline(get, { timeout: Math.min(TIMEOUT, timeout), closing })
+    return sealed === undefined ? undefined : this.#opened(digest, sealed)
   }
 
   /** Nobody waits for it. */
