@@ -141,3 +141,10 @@ t.test('what a stranger sent is described on one line, escaped and bounded', asy
   t.equal(describe('x'.repeat(10_000)).length, 201)
   t.match(describe('\u{1f600}'), /^"[\x20-\x7e]+"$/)
 })
+
+t.test('where the limit of stack traces is immutable, errors are made all the same', async (t) => {
+  const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor
+  Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false })
+  t.teardown(() => Object.defineProperty(Error, 'stackTraceLimit', before))
+  t.equal(new MissingCredentialsError().statusCode, 401)
+})
