@@ -14,7 +14,7 @@ import type { Scheme } from './binding/presentation.js'
 import { responseHeaders } from './challenge.js'
 import { diagnostics, publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
-import { andThen, type Outcome, orThrow } from './now-or-later.js'
+import { andThen, isLater, type Outcome, orThrow } from './now-or-later.js'
 import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
 import { isPreflight } from './preflight.js'
 import { RequestCredentials } from './request-credentials.js'
@@ -39,7 +39,7 @@ export function createGuardHook(
     } catch (error) {
       return refuse(error, guard, request, reply, done)
     }
-    if (outcome instanceof Promise) decideLater(outcome, guard, request, reply, done)
+    if (isLater(outcome)) decideLater(outcome, guard, request, reply, done)
     else decide(outcome, guard, request, reply, done)
   }
 
@@ -64,7 +64,7 @@ export function createGuardHook(
     reply: FastifyReply,
   ): Outcome<AccessToken> | Promise<AccessToken> {
     const token = pipeline.verify(raw, request)
-    return token instanceof Promise
+    return isLater(token)
       ? token.then((verified) => orThrow(prove(verified, scheme, request, guard, reply)))
       : prove(token, scheme, request, guard, reply)
   }
@@ -169,7 +169,7 @@ function permit(
   // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
   request.auth = token
   const refused = policy.check(token, request)
-  if (refused instanceof Promise) return refused.then(() => token)
+  if (isLater(refused)) return refused.then(() => token)
   return refused ?? token
 }
 

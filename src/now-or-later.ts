@@ -19,6 +19,15 @@ export type Refusal = ResourceServerError
 /** What a step comes to at once. */
 export type Outcome<T> = T | Refusal
 
+/** What async functions return, whatever a library put in the place of the global `Promise`. */
+const NativePromise = (async () => {})().constructor as PromiseConstructor
+
+/** A result that isn't there yet. To take one for a result would let a request in unverified. */
+// biome-ignore lint/suspicious/noExplicitAny: as `instanceof` narrows
+export function isLater(value: unknown): value is Promise<any> {
+  return value instanceof NativePromise || value instanceof Promise
+}
+
 export function isRefusal(outcome: unknown): outcome is Refusal {
   return outcome instanceof ResourceServerError
 }
@@ -28,7 +37,7 @@ export function andThen<T, U>(
   outcome: Outcome<T> | Promise<T>,
   next: (result: T) => Outcome<U> | Promise<U>,
 ): Outcome<U> | Promise<U> {
-  if (outcome instanceof Promise) return outcome.then((result) => orThrow(next(result)))
+  if (isLater(outcome)) return outcome.then((result) => orThrow(next(result)))
   return isRefusal(outcome) ? outcome : next(outcome)
 }
 

@@ -21,7 +21,7 @@ import { readConfirmation } from './confirmation.js'
 import { InvalidTokenError } from './errors.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
-import { andThen, isRefusal, type Outcome, orThrow } from './now-or-later.js'
+import { andThen, isLater, isRefusal, type Outcome, orThrow } from './now-or-later.js'
 import { type Revocations, revoked } from './revocation/revocations.js'
 import type { Counters } from './statistics.js'
 import { checkTimes, type TimeLimits, verifyClaims } from './token/claims.js'
@@ -119,7 +119,7 @@ export class Pipeline {
     const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
     if (asked !== undefined) return this.#introspect(raw, asked)
     const token = this.#verifyJwt(raw, context)
-    return token instanceof Promise ? this.#shared(raw, token) : token
+    return isLater(token) ? this.#shared(raw, token) : token
   }
 
   #shared(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { InvalidRequestError, InvalidTokenError } from '../src/errors.js'
-import { andThen, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
+import { andThen, isLater, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
 
 t.test('a value at hand goes on at once, without a promise', async (t) => {
   t.equal(
@@ -68,4 +68,18 @@ t.test('a refusal is an error of this package, and nothing else is', async (t) =
     )
   }
   t.throws(() => orThrow(refusal), refusal)
+})
+
+t.test('what an async function returns is later, whatever stands for Promise', async (t) => {
+  const { Promise: native } = globalThis
+  class Other<T> extends native<T> {}
+  t.teardown(() => {
+    globalThis.Promise = native
+  })
+  globalThis.Promise = Other as PromiseConstructor
+  const asynchronous = async () => 'forged'
+  t.ok(isLater(asynchronous()))
+  t.ok(isLater(new Other(() => {})))
+  t.notOk(isLater({ active: true }))
+  globalThis.Promise = native
 })
