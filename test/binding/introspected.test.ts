@@ -106,6 +106,11 @@ t.test('I2, P3: a JWT in a spelling that is none of a JWT stays bound as well', 
   await t.rejects(bearer(certified), binding, 'mtls is off')
   t.equal(asked(certified), 0, 'what nobody could prove here costs no question')
 
+  const odd = `${await tokenOf({ iss: issuer, cnf: { jkt: 5 } })}.`
+  says(odd, {})
+  await t.rejects(bearer(odd), { code: 'invalid_token' })
+  t.equal(asked(odd), 0)
+
   const bound = await tokenOf({ iss: issuer, cnf: { jkt: client.jkt } })
   const [header, payload] = bound.split('.')
   const own = { cnf: { jkt: other.jkt } }
