@@ -44,7 +44,7 @@ export function responseHeaders(
   error: ResourceServerError,
   context: ChallengeContext,
 ): ResponseHeaders {
-  if (error instanceof UnavailableError) return { 'retry-after': String(error.retryAfter) }
+  if (error instanceof UnavailableError) return retryAfterOf(error)
   const challenges = challengesFor(error, context)
   const [challenge] = challenges
   const headers = {
@@ -52,6 +52,10 @@ export function responseHeaders(
   }
   const nonce = context.dpop?.nonce
   return nonce === undefined || isBearer(context) ? headers : { ...headers, 'dpop-nonce': nonce }
+}
+
+function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
+  return Number.isSafeInteger(retryAfter) ? { 'retry-after': String(retryAfter) } : {}
 }
 
 /**
@@ -88,8 +92,8 @@ function isBearer({ bearer = true, used }: ChallengeContext): boolean {
 function parametersOf(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
   let parameters = `realm="${realm}"`
   if (!(error instanceof MissingCredentialsError)) {
-    parameters += `, error="${error.code}"`
-    // A message of ours can be quoted; one of an error that "authorize" made may not be.
+    // What is ours can be quoted; of an error that "authorize" made that may not be so.
+    if (isQuotable(error.code)) parameters += `, error="${error.code}"`
     if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   }
   const wanted = scopeOf(error, scope)
@@ -122,8 +126,8 @@ function scopeOf(error: ResourceServerError, resourceScope: string): string {
 }
 
 /** RFC 6750 §3: a character that may stand in `error`, `error_description` and our `realm`. */
-export function isQuotable(text: string): boolean {
-  return /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+export function isQuotable(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
 function isScope(text: unknown): text is string {

@@ -28,6 +28,15 @@ export function isLater(value: unknown): value is Promise<any> {
   return value instanceof NativePromise || value instanceof Promise
 }
 
+/**
+ * For what a function of the application's returned where a promise is a mistake. It is no yes, and if
+ * it rejects, that would be nobody's and end the process.
+ */
+export function disown<T>(value: T): T {
+  if (isLater(value)) value.catch(() => {})
+  return value
+}
+
 export function isRefusal(outcome: unknown): outcome is Refusal {
   return outcome instanceof ResourceServerError
 }

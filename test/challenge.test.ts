@@ -139,6 +139,20 @@ t.test('B6: a message that cannot be quoted is left out', async (t) => {
   }
 })
 
+t.test('B6: neither is a code that an error of the application has', async (t) => {
+  for (const code of ['a"', 'a, scope="b', 'a\nb', 'é', '', {}, ['"']]) {
+    const error = Object.assign(Object.create(BAD), { code })
+    t.equal(challenges(error), 'Bearer realm="api", error_description="bad"', escape(String(code)))
+  }
+})
+
+t.test('B9: nor a time that is no whole number of seconds', async (t) => {
+  for (const seconds of [Number.NaN, 1.5, Number.POSITIVE_INFINITY, '3\r\na: b', undefined]) {
+    const error = new StoreUnavailableError('the store', seconds as number, undefined)
+    t.same(responseHeaders(error, { realm: 'api', scope: '' }), {}, escape(String(seconds)))
+  }
+})
+
 t.test('B6: one odd character spoils a text, wherever it is', async (t) => {
   for (const odd of ['"', '\\', '\n', '\x7f', '\x1f', 'é']) {
     for (const text of [`${odd}ab`, `a${odd}b`, `ab${odd}`]) {

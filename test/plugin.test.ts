@@ -213,6 +213,12 @@ function thenable(then: (resolve: (value: unknown) => void) => void): object {
   return Object.defineProperty({}, 'then', { value: then })
 }
 
+/** With a `then` of its own. */
+function lying(promise: Promise<unknown>, then?: () => void): Promise<unknown> {
+  const yes = (done: (value: unknown) => void) => void done(true)
+  return Object.defineProperty(promise, 'then', { value: then ?? yes })
+}
+
 t.test('a nested claim is found under a parent whose own name has dots', async (t) => {
   const app = await protectedApi(t)
   const token = await tokenOf({
@@ -244,6 +250,8 @@ t.test('authorize lets in with true, at once or later, and with nothing else', a
     ['a promise of a string', async () => 'true', 403],
     ['an object', () => ({}), 403],
     ['new Boolean(true)', () => new Boolean(true), 403],
+    ['a promise of false that says otherwise', () => lying(Promise.resolve(false)), 403],
+    ['a promise that says it is none', () => lying(Promise.resolve(undefined), () => {}), 403],
     ['another thenable of 1', () => thenable((done) => done(1)), 403],
     ['an error returned', () => failure, 403],
     ['an error thrown', raise(failure), 402],

@@ -153,6 +153,8 @@ export class Introspector {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { answer, length, age } = found
+    // Put back by somebody: to know the token by it would make it go before strangers'.
+    if (age >= this.#options.maxAge + this.#options.staleIfError) return undefined
     if (this.#known.refusedSince(key, age)) {
       // It got there late, or was put back.
       shared.forget(key)

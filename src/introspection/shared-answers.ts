@@ -46,14 +46,19 @@ export interface SharedAnswer {
 const TIMEOUT = 500
 /** Strangers can cause them, and a store may hang at each: as many as may wait for the issuer. */
 const MAX_LOOKING = 1_000
-/** An instance whose clock is that far ahead of ours has one that is wrong, or we have. */
-const MAX_AHEAD = 60_000
+const MAX_WRITING = 1_000
+/**
+ * An instance whose clock is that far ahead of ours has one that is wrong, or we have. By as much its
+ * answers may be used for too long.
+ */
+const MAX_AHEAD = 5_000
 const QUIET_FOR = 30_000
 
 export class SharedAnswers {
   readonly #options: SharedAnswersOptions
   readonly #seal: Seal
   #looking = 0
+  #writing = 0
   #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: SharedAnswersOptions) {
@@ -79,7 +84,8 @@ export class SharedAnswers {
     const { store, timeout, closing } = this.#options
     const get = async () => store.get(this.#nameOf(digest))
     const sealed = await withinDeadline(get, { timeout: Math.min(TIMEOUT, timeout), closing })
-    return sealed === undefined ? undefined : this.#opened(digest, sealed)
+    // As clients of Redis say that there is nothing.
+    return (sealed ?? undefined) === undefined ? undefined : this.#opened(digest, sealed as string)
   }
 
   /** Nobody waits for it. */
@@ -110,7 +116,7 @@ export class SharedAnswers {
     const age = now() - Number(text.slice(0, end))
     if (!(age >= -MAX_AHEAD)) {
       throw new Error(
-        'an introspection answer in the store is from the future: the clocks of the instances differ by more than a minute',
+        'an introspection answer in the store is from the future: the clocks of the instances differ by more than five seconds',
       )
     }
     // From the future, by another's clock: nobody knows how old it is.
@@ -131,7 +137,12 @@ export class SharedAnswers {
   }
 
   #do(work: () => Promise<void>): void {
-    work().catch((error) => this.#tell(error))
+    const { closing } = this.#options
+    if (this.#writing >= MAX_WRITING) return
+    this.#writing++
+    withinDeadline(work, { timeout: TIMEOUT, closing })
+      .catch((error) => this.#tell(error))
+      .finally(() => this.#writing--)
   }
 
   #tell(error: unknown): void {

@@ -1,5 +1,5 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
-import type { Outcome } from '../now-or-later.js'
+import { disown, type Outcome } from '../now-or-later.js'
 import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,
@@ -69,10 +69,8 @@ function rank({ introspection }: Issuer): number {
 
 /** A promise would be a yes to every token there is. */
 function isOpaque(token: string, introspection: TokenIntrospection | undefined): boolean {
-  const verdict: unknown = introspection?.isOpaque(token)
+  const verdict: unknown = disown(introspection?.isOpaque(token))
   if (typeof verdict === 'boolean') return verdict
-  // Its rejection would be nobody's, and end the process.
-  Promise.resolve(verdict).catch(() => {})
   throw new TypeError(
     '"introspection.opaqueTokens" option must return true or false, and not a promise',
   )

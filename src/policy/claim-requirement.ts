@@ -1,6 +1,7 @@
 /** Requirements on single claims. */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { isJsonObject } from '../json-object.js'
+import { disown } from '../now-or-later.js'
 import { isPlainObject } from '../plain-object.js'
 
 /** A value, several of which one is enough, or a function that decides by returning `true`. */
@@ -31,7 +32,9 @@ function compileValue(
   name: string,
   required: unknown,
 ): (value: unknown, claims: AccessTokenClaims) => boolean {
-  if (typeof required === 'function') return (value, claims) => required(value, claims) === true
+  if (typeof required === 'function') {
+    return (value, claims) => disown(required(value, claims)) === true
+  }
   const values = Array.isArray(required) ? required : [required]
   if (values.length === 0 || !values.every(isValue)) {
     throw new TypeError(

@@ -107,6 +107,8 @@ export function compilePolicy<Context>(
     return { ...said, mayForbid: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Refusal | undefined =>
     authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
+  // `await`, which asks no `then` that somebody gave to a promise.
+  const checkLater = async (verdict: Promise<boolean>) => orThrow(checkAuthorized(await verdict))
   return {
     ...said,
     mayForbid: scope !== '' || claims.length > 0 || authorize !== undefined,
@@ -125,7 +127,7 @@ export function compilePolicy<Context>(
       if (authorize === undefined) return undefined
       const verdict = authorize(token, context)
       if (typeof verdict === 'boolean') return checkAuthorized(verdict)
-      return Promise.resolve(verdict).then((later) => orThrow(checkAuthorized(later)))
+      return checkLater(verdict)
     },
   }
 }

@@ -206,6 +206,20 @@ t.test('who heard that a token is not active believes no older answer', async (t
   t.equal(server.asked('good'), asked)
 })
 
+t.test('an answer that is past all use is none, also where somebody put it back', async (t) => {
+  const { server, clock, one, two, store, entries } = await instances(t, {
+    maxAge: 30_000,
+    staleIfError: 60_000,
+  })
+  await one.outcome('good')
+  const before = [...entries]
+  clock.now += 90_000
+  for (const [name, sealed] of before) await store.set(name, sealed, 30_000)
+  server.state.filter = (token) => (token === 'good' ? status(503) : undefined)
+  t.equal(await two.outcome('good'), 'unavailable')
+  t.equal(await two.outcome('other'), 'active', 'nor is the token one that the issuer vouched for')
+})
+
 t.test('I5: who takes signed answers only takes no other from the store', async (t) => {
   const { server, one, start } = await instances(t)
   await one.outcome('good')
@@ -216,18 +230,18 @@ t.test('I5: who takes signed answers only takes no other from the store', async 
 
 t.test('an answer from the future is not fresh', async (t) => {
   const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
-  clock.now += 10_000
+  clock.now += 5_000
   await one.outcome('good')
-  clock.now -= 10_000
+  clock.now -= 5_000
   await two.outcome('good')
   t.equal(server.asked('good'), 2)
 })
 
 t.test('an answer from far in the future is nothing, and the operator is told', async (t) => {
   const { server, clock, one, two, told } = await instances(t, { staleIfError: 600_000 })
-  clock.now += 60_001
+  clock.now += 5_001
   await one.outcome('good')
-  clock.now -= 60_001
+  clock.now -= 5_001
   server.state.instead = status(503)
   t.equal(await two.outcome('good'), 'unavailable')
   t.match(told, [/clock/])
@@ -389,6 +403,35 @@ function keepAlive(t: Test): void {
   const alive = setInterval(() => {}, 50)
   t.teardown(() => clearInterval(alive))
 }
+
+t.test('a store that has nothing may say so by null', async (t) => {
+  const told: unknown[] = []
+  const onFailure = (error: unknown) => told.push(error)
+  const shared = sharedAnswers({ get: async () => null as never }, { onFailure })
+  t.equal(await shared.find('digest'), undefined)
+  t.strictSame(told, [])
+})
+
+t.test(
+  'no more than a thousand writes wait for a store that hangs, and not for ever',
+  async (t) => {
+    keepAlive(t)
+    let writes = 0
+    const hang = () => {
+      writes++
+      return new Promise<never>(() => {})
+    }
+    const shared = sharedAnswers({ set: hang, delete: hang })
+    for (let i = 0; i < 600; i++) {
+      shared.share(`digest ${i}`, { ...GOOD, active: true })
+      shared.forget(`digest ${i}`)
+    }
+    t.equal(writes, 1_000)
+    await sleep(600)
+    shared.forget('digest')
+    t.equal(writes, 1_001)
+  },
+)
 
 t.test('a store is waited for no longer than the issuer would be', async (t) => {
   keepAlive(t)

@@ -124,6 +124,36 @@ t.test('only true from isAccessToken is a yes, and what it throws is a no', asyn
   t.equal(await outcome(server, tokenOf({})), 'type', 'a crash on what a stranger sent')
 })
 
+t.test('a function that rejects where no promise should be ends no process', async (t) => {
+  const unhandled: unknown[] = []
+  const onUnhandled = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', onUnhandled)
+  t.teardown(() => process.off('unhandledRejection', onUnhandled))
+  const late = (async () => Promise.reject(new Error('async by mistake'))) as never
+  const strict = await serverWith({ name: 'ours', isAccessToken: late })
+  t.equal(await outcome(strict, tokenOf({})), 'type')
+  const server = await serverWith({
+    name: 'ours',
+    scope: late,
+    clientId: late,
+    roles: late,
+    groups: late,
+    permissions: late,
+    subjectKind: late,
+  })
+  const token = await server.verify(tokenOf({}))
+  t.equal(token.scope.size, 0)
+  t.equal(token.clientId, undefined)
+  for (const list of [token.roles, token.groups, token.permissions]) t.equal(list.size, 0)
+  t.equal(token.subjectKind, 'unknown')
+  await t.rejects(server.verify(tokenOf({}), { claims: { sub: late } }), {
+    name: 'InsufficientScopeError',
+    check: 'policy',
+  })
+  await new Promise((done) => setImmediate(done))
+  t.strictSame(unhandled, [])
+})
+
 t.test('J3: a profile names the types that it takes', async (t) => {
   const server = await serverWith({ name: 'ours', types: ['Application/Acme+JWT', 'at+jwt'] })
   for (const typ of ['acme+jwt', 'application/acme+jwt', 'AT+JWT']) {

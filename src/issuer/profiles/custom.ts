@@ -1,4 +1,5 @@
 /** A profile of the user's own, on top of one that goes by a name. */
+import { disown } from '../../now-or-later.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { Profile, ResolvedProfile } from './profile.js'
@@ -19,14 +20,14 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       if (isAccessToken === undefined || vouches(isAccessToken, claims)) return undefined
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
-    ...(scope && { scope: (claims) => scopeTokens(scope(claims)) }),
-    ...(clientId && { clientId: (claims) => firstString(clientId(claims)) }),
-    ...(roles && { roles: (claims) => names(roles(claims)) }),
-    ...(groups && { groups: (claims) => names(groups(claims)) }),
-    ...(permissions && { permissions: (claims) => names(permissions(claims)) }),
+    ...(scope && { scope: (claims) => scopeTokens(disown(scope(claims))) }),
+    ...(clientId && { clientId: (claims) => firstString(disown(clientId(claims))) }),
+    ...(roles && { roles: (claims) => names(disown(roles(claims))) }),
+    ...(groups && { groups: (claims) => names(disown(groups(claims))) }),
+    ...(permissions && { permissions: (claims) => names(disown(permissions(claims))) }),
     ...(subjectKind && {
       subjectKind: (claims) => {
-        const kind = subjectKind(claims)
+        const kind = disown(subjectKind(claims))
         return kind === 'user' || kind === 'client' ? kind : 'unknown'
       },
     }),
@@ -41,7 +42,7 @@ export function mediaType(type: string): string {
 /** What strangers send must not become an error of ours. */
 function vouches(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
   try {
-    return isAccessToken(claims) === true
+    return disown(isAccessToken(claims)) === true
   } catch {
     return false
   }
