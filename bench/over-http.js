@@ -20,7 +20,7 @@ export async function measureOverHttp(options) {
   const keySetServer = new KeySetServer()
   await keySetServer.listen(port, tokens.jwks)
   const client = new Child('client', new URL('./client.js', import.meta.url), { cpu: cpus?.client })
-  const rows = options.rows.map((row) => ({ ...row, server: startServer(row, cpus?.server) }))
+  const rows = options.rows.map((row) => ({ ...row }))
   try {
     const settings = {
       issuer,
@@ -29,11 +29,13 @@ export async function measureOverHttp(options) {
       jwks: tokens.jwks,
       cacheEntries: CACHE_ENTRIES,
     }
-    for (const row of rows) row.port = (await row.server.ask('serve', settings)).port
-
     const measurement = new Measurement({ client, keySetServer, tokens, options })
     console.error('warming up')
-    for (const row of rows) await measurement.warmUp(row)
+    for (const row of rows) {
+      row.server = startServer(row, cpus?.server)
+      row.port = (await row.server.ask('serve', settings)).port
+      await measurement.warmUp(row)
+    }
 
     const taken = Object.fromEntries(cases.map((one) => [one.name, emptyColumns(rows, one)]))
     const memory = {}
@@ -51,7 +53,7 @@ export async function measureOverHttp(options) {
     return { cacheEntries: CACHE_ENTRIES, cases: summarise(taken, rows), memory }
   } finally {
     client.stop()
-    for (const { server } of rows) server.stop()
+    for (const { server } of rows) server?.stop()
     keySetServer.close()
   }
 }

@@ -85,10 +85,14 @@ export class AccessToken {
    * Makes the text a copy of its own, for whoever keeps the token: it is cut from a request's header,
    * and would keep all of it alive, blanks included.
    *
+   * @param prefix of the copy, which the token becomes a part of.
+   * @returns the copy.
    * @internal
    */
-  detach(): void {
-    this.#raw = Buffer.from(this.#raw, 'latin1').toString('latin1')
+  detach(prefix = ''): string {
+    const copy = Buffer.from(prefix + this.#raw, 'latin1').toString('latin1')
+    this.#raw = copy.slice(prefix.length)
+    return copy
   }
 
   /** The granted scope (RFC 6749 §3.3). A set: order and repetition mean nothing. */

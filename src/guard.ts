@@ -48,22 +48,28 @@ export function createGuardHook(
     guard: RouteGuard,
     reply: FastifyReply,
   ): Outcome<AccessToken | null> | Promise<AccessToken | null> {
-    const bearer = credentials.bearer(request)
-    if (bearer !== undefined) return verify(bearer, 'Bearer', request, guard, reply)
-    const proven = guard.binding.dpop === 'off' ? undefined : credentials.dpop(request)
-    if (proven !== undefined) return verify(proven, 'DPoP', request, guard, reply)
+    const authorization = credentials.authorization(request)
+    const known = authorization === undefined ? undefined : pipeline.recall(authorization)
+    if (known !== undefined) return bind(known, 'Bearer', request, guard, reply)
+    const bearer = credentials.bearer(request, authorization)
+    if (bearer !== undefined) {
+      return bind(pipeline.verify(bearer, request), 'Bearer', request, guard, reply)
+    }
+    const proven = guard.binding.dpop === 'off' ? undefined : credentials.dpop(authorization)
+    if (proven !== undefined) {
+      return bind(pipeline.verify(proven, request), 'DPoP', request, guard, reply)
+    }
     if (guard.optional) return null
     return new MissingCredentialsError()
   }
 
-  function verify(
-    raw: string,
+  function bind(
+    token: Outcome<AccessToken> | Promise<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
   ): Outcome<AccessToken> | Promise<AccessToken> {
-    const token = pipeline.verify(raw, request)
     return isLater(token)
       ? token.then((verified) => orThrow(prove(verified, scheme, request, guard, reply)))
       : prove(token, scheme, request, guard, reply)

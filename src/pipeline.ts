@@ -71,23 +71,37 @@ export class Pipeline {
    * @returns the refusal of one that isn't good, or rejects with it.
    */
   verify(raw: string, context?: unknown): Outcome<AccessToken> | Promise<AccessToken> {
-    const known = this.#known(raw)
-    if (known === undefined) return this.#joined(raw, context) ?? this.#begin(raw, context)
-    return isRefusal(known) ? known : this.#confirm(known)
+    if (this.#verified !== undefined) {
+      const now = this.#seconds()
+      const known = this.#reused(this.#verified.get(raw, now), now)
+      if (known !== undefined) return known
+    }
+    return this.#joined(raw, context) ?? this.#begin(raw, context)
+  }
+
+  /**
+   * The same for an `Authorization` header, if it is one of those that tokens in the cache come in;
+   * `undefined` for every other, which says nothing about its token.
+   */
+  recall(header: string): Outcome<AccessToken> | Promise<AccessToken> | undefined {
+    if (this.#verified === undefined) return undefined
+    const now = this.#seconds()
+    return this.#reused(this.#verified.getByHeader(header, now), now)
   }
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
-  #known(raw: string): Outcome<Verdict> | undefined {
-    if (this.#verified === undefined) return undefined
-    const now = this.#seconds()
-    const verdict = this.#verified.get(raw, now)
+  #reused(
+    verdict: Verdict | undefined,
+    now: number,
+  ): Outcome<AccessToken> | Promise<AccessToken> | undefined {
     if (verdict === undefined) return undefined
     const { token, issuer, key } = verdict
     if (!issuer.keys.trusts(key)) return undefined
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
     const refused = checkTimes(token.claims, this.#options.limits, now)
-    if (refused === undefined) this.#options.counters.hits++
-    return refused ?? verdict
+    if (refused !== undefined) return refused
+    this.#options.counters.hits++
+    return this.#confirm(verdict)
   }
 
   /** What no signature tells, on each use: whether the issuer, or we, took the token back. */

@@ -3,10 +3,16 @@ import type { FastifyRequest } from 'fastify'
 import type { Core } from './assembly.js'
 import type { ClientCertificates } from './binding/certificate/client-certificate.js'
 import type { Presentation, Scheme } from './binding/presentation.js'
-import { bearerCredentials, dpopCredentials, malformedHeader } from './credentials/authorization.js'
+import {
+  bearerCredentials,
+  dpopCredentials,
+  malformedHeader,
+  singleAuthorization,
+} from './credentials/authorization.js'
 import { dpopProofs } from './credentials/dpop-proofs.js'
 import { requireAllHeaders } from './credentials/whole-headers.js'
 import { InvalidTokenError } from './errors.js'
+import { disown } from './now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { targetUris } from './request-target.js'
 import { isToken68 } from './token68.js'
@@ -26,23 +32,29 @@ export class RequestCredentials {
   }
 
   /**
-   * The token that is sent as a bearer token, or that the application finds somewhere else, where no
-   * scheme is; `undefined` where there is none. Asked first, so this is where a request is refused of
-   * which Node may have dropped a part.
+   * The one `Authorization` header, where the token is not looked for somewhere else. Asked first, so
+   * this is where a request is refused of which Node may have dropped a part.
    */
-  bearer(request: FastifyRequest): string | undefined {
+  authorization(request: FastifyRequest): string | undefined {
     requireAllHeaders(request.raw, request.server.server.maxHeadersCount)
-    if (this.#extractToken === undefined) return bearerCredentials(request.raw)
-    const token: unknown = this.#extractToken(request) ?? ''
+    return this.#extractToken === undefined ? singleAuthorization(request.raw) : undefined
+  }
+
+  /**
+   * The token that is sent as a bearer token, or that the application finds somewhere else, where no
+   * scheme is; `undefined` where there is none.
+   */
+  bearer(request: FastifyRequest, authorization: string | undefined): string | undefined {
+    if (authorization !== undefined) return bearerCredentials(authorization)
+    if (this.#extractToken === undefined) return undefined
+    const token: unknown = disown(this.#extractToken(request) ?? '')
     if (typeof token === 'string') return token === '' ? undefined : token
-    // Its rejection would be nobody's, and end the process.
-    Promise.resolve(token).catch(() => {})
     throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
   }
 
   /** The token that is sent with the scheme `DPoP`. */
-  dpop(request: FastifyRequest): string | undefined {
-    return this.#extractToken === undefined ? dpopCredentials(request.raw) : undefined
+  dpop(authorization: string | undefined): string | undefined {
+    return authorization === undefined ? undefined : dpopCredentials(authorization)
   }
 
   /**
@@ -87,7 +99,8 @@ export class RequestCredentials {
   reasonFor(refused: unknown, { raw }: FastifyRequest): unknown {
     if (this.#extractToken !== undefined) return refused
     if (!(refused instanceof InvalidTokenError) || refused.check !== 'token') return refused
-    const token = bearerCredentials(raw) ?? dpopCredentials(raw)
+    const authorization = singleAuthorization(raw) as string
+    const token = bearerCredentials(authorization) ?? dpopCredentials(authorization)
     return isToken68(token as string) ? refused : malformedHeader()
   }
 }

@@ -73,7 +73,8 @@ t.test('10,000 sights of known tokens: no verification and no promise', async (t
     const promises = promisesIn(() => {
       for (let i = 0; i < 10_000; i++) {
         const raw = all[i % all.length] as string
-        const token = pipeline.verify(raw)
+        // As the guard has it, and as whoever has the token alone.
+        const token = i % 2 === 0 ? pipeline.recall(`Bearer ${raw}`) : pipeline.verify(raw)
         if (!(token instanceof AccessToken && token.raw === raw)) wrong++
       }
     })

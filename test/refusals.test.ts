@@ -304,16 +304,19 @@ const nonsense: readonly unknown[] = [
   new InvalidTokenError('The access token expired', { check: 'expiry' }),
 ]
 
-async function coreThatComesTo(outcome: unknown): Promise<Core> {
+async function coreThatComesTo(outcome: unknown, by: 'verify' | 'recall'): Promise<Core> {
   const core = await assemble(given() as Parameters<typeof assemble>[0])
-  return { ...core, pipeline: { verify: () => outcome, cachedTokens: 0 } as never }
+  const verify = () => outcome
+  const recall = by === 'recall' ? verify : () => undefined
+  return { ...core, pipeline: { verify, recall, cachedTokens: 0 } as never }
 }
 
 t.test('only a token lets in, whatever else comes out of the pipeline', async (t) => {
   for (const one of nonsense) {
-    for (const outcome of [one, Promise.resolve(one), Promise.reject(one)]) {
+    const outcomes = [one, Promise.resolve(one), Promise.reject(one)]
+    for (const [i, outcome] of [...outcomes, ...outcomes].entries()) {
       if (outcome instanceof Promise) outcome.catch(() => {})
-      const core = await coreThatComesTo(outcome)
+      const core = await coreThatComesTo(outcome, i < 3 ? 'verify' : 'recall')
       const app: FastifyInstance = Fastify()
       t.teardown(() => app.close())
       app.decorateRequest('auth', null)

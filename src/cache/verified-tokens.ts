@@ -10,9 +10,10 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
+import { USUAL_BEARER } from '../credentials/authorization.js'
 import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { fingerprintOf, tailOf } from './fingerprint.js'
+import { fingerprintOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
 
 /** A success, and what it rests on. */
@@ -41,14 +42,23 @@ const CHARACTERS_PER_NESTED = 4
 const NEWCOMERS = 64
 const NEWCOMERS_SHARE = 1 / 8
 
+/**
+ * In seconds: the order of use is kept to that. To move a token to the front costs several times as
+ * much as to look it up.
+ */
+const MOVE_EVERY = 30
+
 interface Regular {
   readonly verdict: Verdict
+  /** The header that it comes in, as mostly written: one string of its own, of which `raw` is a part. */
+  readonly header: string
   /** When it was last moved to the front, in seconds. */
   movedAt: number
 }
 
 export class VerifiedTokens {
-  readonly #regulars: LRUCache<string, Regular>
+  /** By fingerprint. Of two tokens with the same one, the later has the place. */
+  readonly #regulars: LRUCache<number, Regular>
   readonly #newcomers: (Verdict | undefined)[]
   readonly #newcomerBytes: number
   readonly #sightings: Sightings
@@ -71,38 +81,53 @@ export class VerifiedTokens {
 
   /** @param now whole seconds. */
   get(raw: string, now: number): Verdict | undefined {
-    const tail = tailOf(raw)
-    const regular = this.#regulars.peek(tail)
-    if (regular?.verdict.token.raw !== raw) return this.#returning(raw, now)
-    // The order of use, to the second: to keep it exactly would cost more than the look-up.
-    if (regular.movedAt !== now) {
-      regular.movedAt = now
-      this.#regulars.get(tail)
-    }
-    return regular.verdict
+    const fingerprint = fingerprintOf(raw)
+    const regular = this.#regulars.peek(fingerprint)
+    if (regular?.verdict.token.raw !== raw) return this.#returning(raw, fingerprint, now)
+    return this.#used(regular, fingerprint, now)
+  }
+
+  /**
+   * The same for an `Authorization` header that is, to the character, `Bearer` and a token with a
+   * place. Of any other nothing is said. To cut the token off, and to compare what was cut off, costs
+   * more than all else that is done for a known token.
+   */
+  getByHeader(header: string, now: number): Verdict | undefined {
+    const fingerprint = fingerprintOf(header)
+    const regular = this.#regulars.peek(fingerprint)
+    if (regular?.header !== header) return undefined
+    return this.#used(regular, fingerprint, now)
   }
 
   /** @param now whole seconds. */
   add(verdict: Verdict, now: number): void {
     const fingerprint = fingerprintOf(verdict.token.raw)
-    if (this.#sightings.seen(fingerprint)) this.#place(verdict, now)
+    if (this.#sightings.seen(fingerprint)) this.#place(verdict, fingerprint, now)
     else if (isAtMost(this.#newcomerBytes, verdict)) {
       this.#newcomers[fingerprint % NEWCOMERS] = verdict
     }
   }
 
   /** A newcomer that is back gets a place. */
-  #returning(raw: string, now: number): Verdict | undefined {
-    const verdict = this.#newcomers[fingerprintOf(raw) % NEWCOMERS]
+  #returning(raw: string, fingerprint: number, now: number): Verdict | undefined {
+    const verdict = this.#newcomers[fingerprint % NEWCOMERS]
     if (verdict?.token.raw !== raw) return undefined
-    this.#place(verdict, now)
+    this.#place(verdict, fingerprint, now)
     return verdict
   }
 
-  #place(verdict: Verdict, now: number): void {
-    // Before its end is cut off: that would keep the request's header alive as well.
-    verdict.token.detach()
-    this.#regulars.set(tailOf(verdict.token.raw), { verdict, movedAt: now })
+  #place(verdict: Verdict, fingerprint: number, now: number): void {
+    const header = verdict.token.detach(USUAL_BEARER)
+    this.#regulars.set(fingerprint, { verdict, header, movedAt: now })
+  }
+
+  #used(regular: Regular, fingerprint: number, now: number): Verdict {
+    // `!(…)`: a clock that was set back, or tells no time, is no reason to forget who is in use.
+    if (!(Math.abs(now - regular.movedAt) < MOVE_EVERY)) {
+      regular.movedAt = now
+      this.#regulars.get(fingerprint)
+    }
+    return regular.verdict
   }
 }
 

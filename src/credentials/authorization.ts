@@ -20,29 +20,29 @@ interface SchemeSyntax {
   readonly pattern: RegExp
 }
 
-const BEARER: SchemeSyntax = { length: 6, usual: 'Bearer ', pattern: /^bearer(?:[ \t]|$)/i }
+/** As nearly every client writes it. */
+export const USUAL_BEARER = 'Bearer '
+
+const BEARER: SchemeSyntax = { length: 6, usual: USUAL_BEARER, pattern: /^bearer(?:[ \t]|$)/i }
 const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
 
 /**
- * The credentials of a request with the scheme `Bearer`, or `undefined` where there are none. No
+ * The credentials of a header with the scheme `Bearer`, or `undefined` where there are none. No
  * look is taken at each character, which costs more than to find a known token: whoever refuses the
  * token asks `isToken68`. No other string is ever accepted.
  *
- * @throws {InvalidRequestError} if there are several `Authorization` headers, or nothing after the
- *   scheme.
+ * @throws {InvalidRequestError} if there is nothing after the scheme.
  */
-export function bearerCredentials(request: RequestHeaders): string | undefined {
-  return credentials(request, BEARER)
+export function bearerCredentials(authorization: string): string | undefined {
+  return credentials(authorization, BEARER)
 }
 
 /** The same with the scheme `DPoP`. */
-export function dpopCredentials(request: RequestHeaders): string | undefined {
-  return credentials(request, DPOP)
+export function dpopCredentials(authorization: string): string | undefined {
+  return credentials(authorization, DPOP)
 }
 
-function credentials({ rawHeaders }: RequestHeaders, scheme: SchemeSyntax): string | undefined {
-  const authorization = singleAuthorization(rawHeaders)
-  if (authorization === undefined) return undefined
+function credentials(authorization: string, scheme: SchemeSyntax): string | undefined {
   if (!authorization.startsWith(scheme.usual) && !scheme.pattern.test(authorization)) {
     return undefined
   }
@@ -67,7 +67,12 @@ export function malformedHeader(): InvalidRequestError {
   })
 }
 
-function singleAuthorization(rawHeaders: readonly string[]): string | undefined {
+/**
+ * The one `Authorization` header of a request, or `undefined` where there is none.
+ *
+ * @throws {InvalidRequestError} if there are several.
+ */
+export function singleAuthorization({ rawHeaders }: RequestHeaders): string | undefined {
   let authorization: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (!isAuthorization(rawHeaders[i] as string)) continue

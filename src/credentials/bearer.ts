@@ -1,6 +1,11 @@
 /** The bearer token of a request, for whoever takes it off a request without the plugin. */
 import { isToken68 } from '../token68.js'
-import { bearerCredentials, malformedHeader, type RequestHeaders } from './authorization.js'
+import {
+  bearerCredentials,
+  malformedHeader,
+  type RequestHeaders,
+  singleAuthorization,
+} from './authorization.js'
 import { requireAllHeaders } from './whole-headers.js'
 
 /**
@@ -14,7 +19,8 @@ import { requireAllHeaders } from './whole-headers.js'
  */
 export function bearerToken(request: RequestHeaders): string | undefined {
   requireAllHeaders(request)
-  const token = bearerCredentials(request)
+  const authorization = singleAuthorization(request)
+  const token = authorization === undefined ? undefined : bearerCredentials(authorization)
   if (token !== undefined && !isToken68(token)) throw malformedHeader()
   return token
 }

@@ -9,7 +9,8 @@ import { makeKey } from '../fixtures/issuer.js'
 const key = await makeKey('ES256')
 
 function verdict(raw: string, claims: object = {}): Verdict {
-  return { token: { raw, claims, detach() {} } as AccessToken } as Verdict
+  const detach = (prefix: string) => prefix + raw
+  return { token: { raw, claims, detach } as AccessToken } as Verdict
 }
 
 function tokens(count: number, length = 200): string[] {
@@ -56,6 +57,61 @@ t.test('tokens that end alike are not confused', async (t) => {
   keeps(t, cache, `b${end}`, 'the later one takes the place')
   for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
     t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'as itself or not at all')
+  }
+})
+
+t.test('a token with a place is found by the header that it comes in', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
+  const [raw, other] = tokens(2) as [string, string]
+  cache.add(verdict(raw), 1)
+  t.equal(cache.getByHeader(`Bearer ${raw}`, 1), undefined, 'a newcomer is not')
+  keeps(t, cache, raw, 'the second time')
+  t.equal(cache.getByHeader(`Bearer ${raw}`, 1)?.token.raw, raw)
+  const others = [
+    raw,
+    `bearer ${raw}`,
+    `Bearer  ${raw}`,
+    `Bearer ${raw} `,
+    `DPoP ${raw}`,
+    `Bearer ${other}`,
+    `Bearer x${raw}`,
+    `Bearer ${raw.slice(1)}`,
+    `Bearer ${raw.slice(-43)}`,
+    ` Bearer ${raw}`,
+    `Bearer Bearer ${raw}`,
+    `Basic ${raw}, Bearer ${raw}`,
+    'Bearer ',
+    '',
+  ]
+  for (const header of others) t.equal(cache.getByHeader(header, 1), undefined, header.slice(0, 20))
+  t.equal(cache.get(`Bearer ${raw}`, 1), undefined, 'and no header is a token')
+})
+
+t.test('who comes by the header was used as well', async (t) => {
+  const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
+  const [first, second, third] = tokens(3) as [string, string, string]
+  for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(verdict(raw), 1)
+  cache.getByHeader(`Bearer ${first}`, 31)
+  for (let i = 0; i < 2; i++) cache.add(verdict(third), 31)
+  t.ok(cache.getByHeader(`Bearer ${first}`, 31))
+  t.notOk(cache.getByHeader(`Bearer ${second}`, 31))
+})
+
+t.test('the order of use is kept to half a minute, also by a clock that is set back', async (t) => {
+  for (const [now, survivor] of [
+    [129, 'second'],
+    [130, 'first'],
+    [71, 'second'],
+    [70, 'first'],
+    [Number.NaN, 'first'],
+  ] as const) {
+    const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
+    const [first, second, third] = tokens(3) as [string, string, string]
+    for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(verdict(raw), 100)
+    t.ok(cache.get(first, now))
+    for (let i = 0; i < 2; i++) cache.add(verdict(third), now)
+    const kept = cache.getByHeader(`Bearer ${first}`, now) === undefined ? 'second' : 'first'
+    t.equal(kept, survivor, `at ${now}`)
   }
 })
 

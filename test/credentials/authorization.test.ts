@@ -1,11 +1,19 @@
 /** Credentials of either scheme, before anybody looks at the characters of the token. */
 import t from 'tap'
-import { bearerCredentials, dpopCredentials } from '../../src/credentials/authorization.js'
+import {
+  bearerCredentials,
+  dpopCredentials,
+  singleAuthorization,
+} from '../../src/credentials/authorization.js'
 import { dpopProofs } from '../../src/credentials/dpop-proofs.js'
 import { InvalidRequestError } from '../../src/errors.js'
 
-const bearer = (...rawHeaders: string[]) => bearerCredentials({ rawHeaders })
-const dpop = (...rawHeaders: string[]) => dpopCredentials({ rawHeaders })
+const read = (credentials: typeof bearerCredentials, rawHeaders: string[]) => {
+  const authorization = singleAuthorization({ rawHeaders })
+  return authorization === undefined ? undefined : credentials(authorization)
+}
+const bearer = (...rawHeaders: string[]) => read(bearerCredentials, rawHeaders)
+const dpop = (...rawHeaders: string[]) => read(dpopCredentials, rawHeaders)
 
 t.test('P3: reads the token after the scheme DPoP, in any case', async (t) => {
   t.equal(dpop('Authorization', 'DPoP abc'), 'abc')
