@@ -10,9 +10,9 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
-import { USUAL_BEARER } from '../credentials/authorization.js'
 import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
+import { USUAL_BEARER } from '../token68.js'
 import { fingerprintOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
 

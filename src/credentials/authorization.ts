@@ -6,6 +6,7 @@
  * §2.2): enforcement comes before any body is parsed.
  */
 import { InvalidRequestError } from '../errors.js'
+import { USUAL_BEARER } from '../token68.js'
 
 /** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */
 export interface RequestHeaders {
@@ -19,9 +20,6 @@ interface SchemeSyntax {
   readonly usual: string
   readonly pattern: RegExp
 }
-
-/** As nearly every client writes it. */
-export const USUAL_BEARER = 'Bearer '
 
 const BEARER: SchemeSyntax = { length: 6, usual: USUAL_BEARER, pattern: /^bearer(?:[ \t]|$)/i }
 const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
