@@ -8,6 +8,7 @@
  * begins with `check` has no result: what it returns is the refusal, or `undefined`. What is no
  * refusal, a mistake of ours or of the application's, is thrown as ever.
  */
+import { types } from 'node:util'
 import { ResourceServerError } from './errors.js'
 
 /** A value, or a promise of it where something must be waited for. */
@@ -33,7 +34,9 @@ export function isLater(value: unknown): value is Promise<any> {
  * it rejects, that would be nobody's and end the process.
  */
 export function disown<T>(value: T): T {
-  if (isLater(value)) value.catch(() => {})
+  // By Node's own `then`: this one may be of another realm, or have one of its own.
+  if (types.isPromise(value)) NativePromise.prototype.then.call(value, undefined, () => {})
+  else if (isLater(value)) value.catch(() => {})
   return value
 }
 

@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { InvalidRequestError, InvalidTokenError } from '../src/errors.js'
-import { andThen, isLater, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
+import { andThen, disown, isLater, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
 
 t.test('a value at hand goes on at once, without a promise', async (t) => {
   t.equal(
@@ -82,4 +83,46 @@ t.test('what an async function returns is later, whatever stands for Promise', a
   t.ok(isLater(new Other(() => {})))
   t.notOk(isLater({ active: true }))
   globalThis.Promise = native
+})
+
+t.test(
+  "a rejection that is nobody's ends no process, of whatever kind the promise is",
+  async (t) => {
+    const unhandled: unknown[] = []
+    const onUnhandled = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', onUnhandled)
+    t.teardown(() => process.off('unhandledRejection', onUnhandled))
+    const rejecting = [
+      () => Promise.reject(new Error('native')),
+      () => runInNewContext('(async () => { throw new Error("of another realm") })()'),
+      () =>
+        Object.defineProperty(Promise.reject(new Error('its own')), 'then', { value: () => {} }),
+    ]
+    for (const make of rejecting) {
+      const promise = make()
+      t.equal(disown(promise), promise)
+    }
+    for (const other of [undefined, null, 1, 'a', {}, { catch: () => t.fail('called') }]) {
+      t.equal(disown(other), other)
+    }
+    await new Promise((done) => setImmediate(done))
+    t.strictSame(unhandled, [])
+  },
+)
+
+t.test('nor that of a promise of the library that stands for Promise', async (t) => {
+  const { Promise: native } = globalThis
+  let caught = 0
+  class Other {
+    catch() {
+      caught++
+    }
+  }
+  globalThis.Promise = Other as never
+  try {
+    disown(new Other())
+  } finally {
+    globalThis.Promise = native
+  }
+  t.equal(caught, 1)
 })

@@ -45,8 +45,7 @@ export interface SharedAnswer {
 /** A request waits for it, and has the issuer to ask after it. */
 const TIMEOUT = 500
 /** Strangers can cause them, and a store may hang at each: as many as may wait for the issuer. */
-const MAX_LOOKING = 1_000
-const MAX_WRITING = 1_000
+const MAX_CALLS = 1_000
 /**
  * An instance whose clock is that far ahead of ours has one that is wrong, or we have. By as much its
  * answers may be used for too long.
@@ -57,8 +56,9 @@ const QUIET_FOR = 30_000
 export class SharedAnswers {
   readonly #options: SharedAnswersOptions
   readonly #seal: Seal
-  #looking = 0
-  #writing = 0
+  readonly #looks = new Places()
+  readonly #shares = new Places()
+  readonly #removals = new Places()
   #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: SharedAnswersOptions) {
@@ -69,23 +69,19 @@ export class SharedAnswers {
 
   /** Never rejects. @param digest of the token. */
   async find(digest: string): Promise<SharedAnswer | undefined> {
-    if (this.#options.closing.aborted || this.#looking >= MAX_LOOKING) return undefined
-    this.#looking++
-    const told = (error: unknown) => {
+    const { store, timeout, closing } = this.#options
+    if (closing.aborted) return undefined
+    const getting = this.#looks.take(() => store.get(this.#nameOf(digest)))
+    if (getting === undefined) return undefined
+    try {
+      const deadline = { timeout: Math.min(TIMEOUT, timeout), closing }
+      const sealed = (await withinDeadline(() => getting, deadline)) ?? undefined
+      // Or `null`, as clients of Redis say that there is nothing.
+      return sealed === undefined ? undefined : this.#opened(digest, sealed)
+    } catch (error) {
       this.#tell(error)
       return undefined
     }
-    return this.#lookUp(digest)
-      .catch(told)
-      .finally(() => this.#looking--)
-  }
-
-  async #lookUp(digest: string): Promise<SharedAnswer | undefined> {
-    const { store, timeout, closing } = this.#options
-    const get = async () => store.get(this.#nameOf(digest))
-    const sealed = await withinDeadline(get, { timeout: Math.min(TIMEOUT, timeout), closing })
-    // As clients of Redis say that there is nothing.
-    return (sealed ?? undefined) === undefined ? undefined : this.#opened(digest, sealed as string)
   }
 
   /** Nobody waits for it. */
@@ -96,13 +92,14 @@ export class SharedAnswers {
     if (!(lifetime > 0)) return
     const sealed = this.#seal.seal(digest, `${at} ${JSON.stringify(answer)}`)
     if (sealed === undefined) return
-    this.#do(async () => store.set(this.#nameOf(digest), sealed, Math.ceil(lifetime)))
+    const name = this.#nameOf(digest)
+    this.#do(this.#shares, () => store.set(name, sealed, Math.ceil(lifetime)))
   }
 
   /** The issuer took it back. Nobody waits for it. */
   forget(digest: string): void {
     const { store } = this.#options
-    this.#do(async () => store.delete(this.#nameOf(digest)))
+    this.#do(this.#removals, () => store.delete(this.#nameOf(digest)))
   }
 
   #opened(digest: string, sealed: string): SharedAnswer {
@@ -136,13 +133,11 @@ export class SharedAnswers {
     return `introspection:${this.#seal.nameOf(digest)}`
   }
 
-  #do(work: () => Promise<void>): void {
+  #do(places: Places, write: () => Promise<void>): void {
+    const writing = places.take(write)
+    if (writing === undefined) return
     const { closing } = this.#options
-    if (this.#writing >= MAX_WRITING) return
-    this.#writing++
-    withinDeadline(work, { timeout: TIMEOUT, closing })
-      .catch((error) => this.#tell(error))
-      .finally(() => this.#writing--)
+    withinDeadline(() => writing, { timeout: TIMEOUT, closing }).catch((e) => this.#tell(e))
   }
 
   #tell(error: unknown): void {
@@ -155,5 +150,26 @@ export class SharedAnswers {
     } catch {
       // A log that is full is no reason to answer otherwise.
     }
+  }
+}
+
+/**
+ * Places for calls of the store. One is free again when the store is done with it, and not before:
+ * however long it hangs, no more than so many calls are in memory.
+ */
+class Places {
+  #taken = 0
+
+  /** Calls the store, or returns `undefined` if no place is free. */
+  take<T>(call: () => Promise<T>): Promise<T> | undefined {
+    if (this.#taken >= MAX_CALLS) return undefined
+    this.#taken++
+    // A store may throw at once.
+    const calling = (async () => call())()
+    const free = () => {
+      this.#taken--
+    }
+    calling.then(free, free)
+    return calling
   }
 }

@@ -1,4 +1,5 @@
 /** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
+
 import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 // Not all of jose, which takes longer to load than all of this package.
@@ -10,6 +11,7 @@ import {
   keyShapeOf,
 } from '../algorithms.js'
 import { isJsonObject } from '../json-object.js'
+import { isOfSmallOrder } from './small-order.js'
 
 export interface VerificationKey {
   readonly kid: string | undefined
@@ -101,7 +103,9 @@ async function importMaterial(
   }
 }
 
-function isSound({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): boolean {
+function isSound(key: KeyObject): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails: details } = key
+  if (asymmetricKeyType === 'ed25519') return !isOfSmallOrder(key)
   if (asymmetricKeyType !== 'rsa') return true
   const { modulusLength = 0, publicExponent = 0n } = details as AsymmetricKeyDetails
   // An exponent of 1 verifies anything that anybody writes down.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
 
@@ -26,3 +27,30 @@ t.test(
     }
   },
 )
+
+t.test('whoever makes tokens cannot choose which fall together', async (t) => {
+  const withSecret = async (secret: string) => {
+    const randomBytes = () => Buffer.from(secret, 'hex')
+    const { fingerprintOf } = await t.mockImport<typeof import('../../src/cache/fingerprint.js')>(
+      '../../src/cache/fingerprint.js',
+      { 'node:crypto': { randomBytes } },
+    )
+    return fingerprintOf
+  }
+  const one = await withSecret('0123456789abcdef')
+  const other = await withSecret('fedcba9876543210')
+  const ends = Array.from(
+    { length: 20_000 },
+    (_, i) => `${createHash('sha256').update(`${i}`).digest('base64url')}A`,
+  )
+  t.equal(ends.filter((end) => one(end) === other(end)).length, 0)
+  // Those that share the low bits of the one, by which a map finds them, do not in the other.
+  const chosen = ends.filter((end) => (one(end) & 63) === 0)
+  const crowd = new Map<number, number>()
+  for (const end of chosen) crowd.set(other(end) & 63, (crowd.get(other(end) & 63) ?? 0) + 1)
+  t.ok(chosen.length > 200)
+  t.ok(Math.max(...crowd.values()) < chosen.length / 8)
+  for (const fingerprint of [one, other]) {
+    t.ok(new Set(ends.map(fingerprint)).size > 19_990, 'and 30 bits are 30 bits')
+  }
+})
