@@ -1,6 +1,11 @@
 import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
-import { type Fetch, fetchJson, UnexpectedAnswerError } from '../../src/keys/fetch-json.js'
+import {
+  type Fetch,
+  fetchJson,
+  retryAfter,
+  UnexpectedAnswerError,
+} from '../../src/keys/fetch-json.js'
 import {
   type Answer,
   drip,
@@ -313,4 +318,23 @@ t.test('D4: reads max-age from Cache-Control', async (t) => {
 t.test('leaves no rejection unhandled', async (t) => {
   await settled()
   t.strictSame(unhandledRejections, [])
+})
+
+t.test('B9: Retry-After is taken in seconds, and not as a date', async (t) => {
+  const read = (value?: string) =>
+    retryAfter(new Response('', value === undefined ? {} : { headers: { 'retry-after': value } }))
+  t.equal(read('7'), 7_000)
+  t.equal(read('0'), 0)
+  t.equal(read('999999'), 999_999_000)
+  for (const odd of [
+    undefined,
+    '',
+    '-1',
+    '1.5',
+    '1000000',
+    '7 s',
+    'Fri, 27 Nov 2026 10:00:00 GMT',
+  ]) {
+    t.equal(read(odd), undefined, odd ?? 'none')
+  }
 })

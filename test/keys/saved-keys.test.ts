@@ -331,6 +331,23 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
   }
 })
 
+t.test("another issuer's keys are not used, whoever gives them", async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const [jwks, raw] = [issuer.keySet(), await issuer.issueToken()]
+  await issuer.suspend()
+  for (const of of [issuer.issuer, ISSUER, `${issuer.issuer}/`, undefined]) {
+    const load = async () => ({ issuer: of, fetchedAt: Date.now(), jwks }) as StoredKeySet
+    const { server, warnings } = await start(t, { load, save: async () => {} }, issuer.issuer)
+    const verdict = await server.verify(raw).then(
+      () => 'accepted',
+      ({ code }) => code,
+    )
+    t.equal(verdict, of === issuer.issuer ? 'accepted' : 'temporarily_unavailable', `${of}`)
+    t.equal(/failed to load/.test(`${warnings}`), of !== issuer.issuer, 'the operator is told')
+  }
+})
+
 t.test('a store that fails is told of, and nothing else changes', async (t) => {
   const issuer = await createAuthorizationServer()
   t.teardown(() => issuer.close())

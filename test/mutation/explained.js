@@ -99,9 +99,43 @@ const EXPLAINED = [
   },
   {
     file: 'src/token/signature.ts',
+    line: "RS256: { kind: 'pkcs1', hash: 'sha256' },",
+    to: ['{}'],
+    why: 'SHA-256 is what OpenSSL takes for RSA where nobody names a hash',
+  },
+  {
+    file: 'src/token/signature.ts',
     from: ["'pkcs1'", "'eddsa'"],
     to: ['""'],
     why: 'a kind that nothing is done for has a name for the reader alone',
+  },
+  {
+    file: 'src/keys/file-key-store.ts',
+    line: "return isJsonObject(value) && typeof value.issuer === 'string' && Number.isFinite(value.fetchedAt)",
+    from: ["typeof value.issuer === 'string'"],
+    to: ['true'],
+    why: 'for the compiler: whoever asks compares it with an issuer',
+  },
+  {
+    file: 'src/keys/file-key-store.ts',
+    line: 'if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) {',
+    from: ['process.getuid !== undefined'],
+    to: ['true'],
+    why: 'for systems without user ids, on which the tests do not run',
+  },
+  {
+    file: 'src/keys/file-key-store.ts',
+    line: '} catch {',
+    from: ['{ return undefined }'],
+    to: ['{}'],
+    why: 'the same, without the word',
+  },
+  {
+    file: 'src/keys/key-set.ts',
+    line: "const usable = keys.flatMap((one) => (one.status === 'fulfilled' && one.value) || [])",
+    from: ["one.status === 'fulfilled'"],
+    to: ['true'],
+    why: 'for the compiler: what was rejected has no value',
   },
   {
     file: 'src/binding/demand.ts',
