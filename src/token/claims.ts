@@ -91,15 +91,19 @@ export function checkTimes(
   return undefined
 }
 
+function checkType(typ: string | undefined, shape: TokenShape): Refusal | undefined {
+  if (isExpectedType(typ, shape)) return undefined
+  return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
+}
+
 /** RFC 9068 §4 and RFC 8725 §3.11: media types compare without case, `application/` is implied. */
-function checkType(
+export function isExpectedType(
   typ: string | undefined,
   { types, typeOptional }: TokenShape,
-): Refusal | undefined {
-  if (typ === undefined && typeOptional) return undefined
-  const type = typ?.toLowerCase().replace(/^application\//, '')
-  if (type !== undefined && types.includes(type)) return undefined
-  return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${types.join(' or ')}`, typ)
+): boolean {
+  if (typ === undefined) return typeOptional
+  // As it is mostly written, first: that spares nearly every token two copies.
+  return types.includes(typ) || types.includes(typ.toLowerCase().replace(/^application\//, ''))
 }
 
 /**
@@ -129,18 +133,29 @@ const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
 export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
   if (claims.exp === undefined) return refusal('claims', MALFORMED, '"exp"', undefined)
-  for (const name of ['exp', 'nbf', 'iat']) {
-    if (claims[name] !== undefined && !Number.isFinite(claims[name])) {
-      return refusal('claims', MALFORMED, `"${name}": a finite number`, typeof claims[name])
-    }
-  }
-  for (const name of ['sub', 'client_id', 'cid', 'azp', 'jti']) {
-    if (claims[name] !== undefined && typeof claims[name] !== 'string') {
-      return refusal('claims', MALFORMED, `"${name}": a string`, typeof claims[name])
-    }
-  }
+  // Each by its name: in a loop over names every new token pays several times as much.
+  const refused =
+    checkNumber('exp', claims.exp) ??
+    checkNumber('nbf', claims.nbf) ??
+    checkNumber('iat', claims.iat) ??
+    checkString('sub', claims.sub) ??
+    checkString('client_id', claims.client_id) ??
+    checkString('cid', claims.cid) ??
+    checkString('azp', claims.azp) ??
+    checkString('jti', claims.jti)
+  if (refused !== undefined) return refused
   // That "iss" is one of those trusted was told before.
   return claims as AccessTokenClaims
+}
+
+function checkNumber(name: string, value: unknown): Refusal | undefined {
+  if (value === undefined || Number.isFinite(value)) return undefined
+  return refusal('claims', MALFORMED, `"${name}": a finite number`, typeof value)
+}
+
+function checkString(name: string, value: unknown): Refusal | undefined {
+  if (value === undefined || typeof value === 'string') return undefined
+  return refusal('claims', MALFORMED, `"${name}": a string`, typeof value)
 }
 
 export function checkPresent(claims: Claims, names: readonly string[]): Refusal | undefined {

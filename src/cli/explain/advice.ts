@@ -3,6 +3,7 @@ import type { AccessTokenClaims } from '../../access-token-claims.js'
 import type { ResourceServerError } from '../../errors.js'
 import type { Claims, Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
+import { isExpectedType } from '../../token/claims.js'
 import type { CompactJws } from '../../token/compact-jws.js'
 import { issuerAdvice } from './issuer-advice.js'
 import { type StepName, stepOf } from './step.js'
@@ -88,10 +89,7 @@ function algorithmAdvice(alg: string): string {
 
 function kindAdvice({ claims, header }: CompactJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
-  const { types, typeOptional } = expectations
-  const type = header.typ?.toLowerCase().replace(/^application\//, '')
-  const isExpected = type === undefined ? typeOptional : types.includes(type)
-  return isExpected
+  return isExpectedType(header.typ, expectations)
     ? "Send an access token: this is an ID token, a refresh token or another of the issuer's."
     : `The profile ${profile.name} takes no token with this "typ". If it is an access token all the same, have the issuer mend it, or choose another --profile.`
 }
