@@ -5,69 +5,7 @@
  * request is ever part of it. What exactly was expected and found is in {@link Finding}, which is
  * for the operator and never enumerable, so that no serializer shows it by accident.
  */
-
-/** The step of the pipeline that refused, in the order in which a request passes them. */
-export type Check =
-  | 'credentials'
-  | 'token'
-  | 'issuer'
-  | 'algorithm'
-  | 'key'
-  | 'signature'
-  | 'type'
-  | 'claims'
-  | 'expiry'
-  | 'not-before'
-  | 'issued-at'
-  | 'age'
-  | 'audience'
-  | 'binding'
-  | 'proof'
-  | 'nonce'
-  | 'introspection'
-  | 'revocation'
-  | 'authentication'
-  | 'scope'
-  | 'policy'
-  | 'keys-unavailable'
-  | 'introspection-unavailable'
-  | 'store-unavailable'
-
-/**
- * Why a request was refused, for the operator.
- *
- * `found` may hold what the caller sent (an issuer, an audience, a time), cut to 200 characters and
- * with every control character escaped. It is input from a stranger: look at it, don't trust it. It
- * never holds the token, a subject or any other claim.
- */
-export interface Finding {
-  /** The step that refused. */
-  readonly check: Check
-  /** What would have passed, in words. */
-  readonly expected?: string | undefined
-  /** What the caller sent instead, where that is no secret. */
-  readonly found?: string | undefined
-}
-
-/**
- * A finding about a value that a stranger sent. The value is described when somebody looks, because
- * for most refusals nobody does.
- */
-export class FindingAbout {
-  readonly check: Check
-  readonly expected: string
-  readonly #value: unknown
-
-  constructor(check: Check, expected: string, value: unknown) {
-    this.check = check
-    this.expected = expected
-    this.#value = value
-  }
-
-  described(): Finding {
-    return { check: this.check, expected: this.expected, found: describe(this.#value) }
-  }
-}
+import { type Check, type Finding, FindingAbout, printable } from './finding.js'
 
 /** Names in lower case; several values for a header that is sent several times. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
@@ -307,18 +245,4 @@ export class StoreUnavailableError extends UnavailableError {
 
 function describeCause(cause: unknown): string {
   return cause instanceof Error ? printable(cause.message) : 'no answer'
-}
-
-/** Makes a stranger's value fit for an operator's eyes: bounded, on one line, escaped. */
-export function describe(value: unknown): string {
-  return printable(value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value))
-}
-
-function printable(text: string): string {
-  const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
-  return escaped.length > 200 ? `${escaped.slice(0, 200)}…` : escaped
-}
-
-function hex(character: string): string {
-  return character.charCodeAt(0).toString(16).padStart(4, '0')
 }

@@ -24,8 +24,6 @@ export {
 } from './diagnostics.js'
 export {
   type AuthenticationDemand,
-  type Check,
-  type Finding,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   IntrospectionUnavailableError,
@@ -40,6 +38,7 @@ export {
   UnavailableError,
   UseDPoPNonceError,
 } from './errors.js'
+export type { Check, Finding } from './finding.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export type { Fetch } from './keys/fetch-json.js'

@@ -2,7 +2,6 @@ import { inspect } from 'node:util'
 import t from 'tap'
 import { isQuotable, isScopeToken, responseHeaders } from '../src/challenge.js'
 import {
-  describe,
   InsufficientScopeError,
   IntrospectionUnavailableError,
   InvalidRequestError,
@@ -11,6 +10,7 @@ import {
   MissingCredentialsError,
   ResourceServerError,
 } from '../src/errors.js'
+import { describe } from '../src/finding.js'
 import { parseChallenge } from './fixtures/challenge-parser.js'
 
 const finding = { check: 'audience', expected: 'EXPECTED', found: 'FOUND' } as const

@@ -14,6 +14,7 @@ const FOUNDATION = [
   'confirmation',
   'diagnostics',
   'errors',
+  'finding',
   'json-object',
   'loopback',
   'now-or-later',

@@ -10,6 +10,7 @@ import { parseJsonObject } from '../json-object.js'
 import { withinDeadline } from '../keys/deadline.js'
 import type { Store } from '../stores/store.js'
 import type { IntrospectionAnswer } from './answer.js'
+import { Places } from './places.js'
 import { Seal } from './sealed-answer.js'
 
 /** All times in milliseconds. */
@@ -44,8 +45,6 @@ export interface SharedAnswer {
 
 /** A request waits for it, and has the issuer to ask after it. */
 const TIMEOUT = 500
-/** Strangers can cause them, and a store may hang at each: as many as may wait for the issuer. */
-const MAX_CALLS = 1_000
 /**
  * An instance whose clock is that far ahead of ours has one that is wrong, or we have. By as much its
  * answers may be used for too long.
@@ -150,26 +149,5 @@ export class SharedAnswers {
     } catch {
       // A log that is full is no reason to answer otherwise.
     }
-  }
-}
-
-/**
- * Places for calls of the store. One is free again when the store is done with it, and not before:
- * however long it hangs, no more than so many calls are in memory.
- */
-class Places {
-  #taken = 0
-
-  /** Calls the store, or returns `undefined` if no place is free. */
-  take<T>(call: () => Promise<T>): Promise<T> | undefined {
-    if (this.#taken >= MAX_CALLS) return undefined
-    this.#taken++
-    // A store may throw at once.
-    const calling = (async () => call())()
-    const free = () => {
-      this.#taken--
-    }
-    calling.then(free, free)
-    return calling
   }
 }

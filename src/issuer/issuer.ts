@@ -1,7 +1,8 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
 import type { AccessToken } from '../access-token.js'
 import type { Algorithm } from '../algorithms.js'
-import { FindingAbout, InvalidTokenError } from '../errors.js'
+import { InvalidTokenError } from '../errors.js'
+import { FindingAbout } from '../finding.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { NowOrLater, Outcome } from '../now-or-later.js'
 import type { ClaimExpectations } from '../token/claims.js'

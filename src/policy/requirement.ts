@@ -2,11 +2,8 @@
 import type { AccessToken } from '../access-token.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { isScopeToken } from '../challenge.js'
-import {
-  type Finding,
-  InsufficientScopeError,
-  InsufficientUserAuthenticationError,
-} from '../errors.js'
+import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors.js'
+import type { Finding } from '../finding.js'
 import { orThrow, type Refusal } from '../now-or-later.js'
 import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'

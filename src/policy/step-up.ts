@@ -4,7 +4,8 @@
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { isScopeToken } from '../challenge.js'
-import { type AuthenticationDemand, describe, type Finding } from '../errors.js'
+import type { AuthenticationDemand } from '../errors.js'
+import { describe, type Finding } from '../finding.js'
 import type { Clock } from './clock.js'
 
 /** The sign-in that a route asks for (RFC 9470). */

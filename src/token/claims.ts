@@ -3,7 +3,8 @@
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
-import { type Check, FindingAbout, InvalidTokenError } from '../errors.js'
+import { InvalidTokenError } from '../errors.js'
+import { type Check, FindingAbout } from '../finding.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
 import type { CompactJws } from './compact-jws.js'
 

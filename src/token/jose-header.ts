@@ -1,5 +1,5 @@
 /** The header of a token (RFC 7515 §4). */
-import { describe } from '../errors.js'
+import { describe } from '../finding.js'
 import type { Outcome } from '../now-or-later.js'
 import { MALFORMED, malformed } from './malformed.js'
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Check } from '../../src/errors.js'
+import type { Check } from '../../src/finding.js'
 import { InvalidTokenError, type ProfileName } from '../../src/index.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
 import { isRefusal } from '../../src/now-or-later.js'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Check } from '../../src/errors.js'
+import type { Check } from '../../src/finding.js'
 import { InvalidTokenError } from '../../src/index.js'
 import { type Outcome, orThrow } from '../../src/now-or-later.js'
 import { type CompactJws, parseCompactJws } from '../../src/token/compact-jws.js'
