@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import t from 'tap'
+import { onDiagnostics } from '../../src/diagnostics.js'
 import { KeysUnavailableError } from '../../src/errors.js'
 import type { JsonDocument } from '../../src/keys/fetch-json.js'
 import type { RemoteKeys, RemoteKeysOptions } from '../../src/keys/remote-keys.js'
@@ -436,6 +437,43 @@ t.test('an unknown kid', async (t) => {
     t.equal(fake.fetches, 3)
   })
 
+  t.test("is refused without a promise while the issuer needn't be asked", async (t) => {
+    const fake = await warm()
+    t.equal(await outcome(fake, 'b'), 'refused')
+    for (const kid of ['b', 'c', undefined]) t.strictSame(fake.keys.find('RS256', kid), [])
+    t.equal(fake.fetches, 2)
+  })
+
+  t.test('waits for the refresh under way, also if it was refused a moment ago', async (t) => {
+    const fake = await warm()
+    t.equal(await outcome(fake, 'b'), 'refused', 'seen before its key is published')
+    fake.published = ['a', 'b']
+    fake.manual = true
+    const refreshed = fake.keys.refresh()
+    await turns()
+    const waiting = outcome(fake, 'b')
+    fake.exchange?.deliver()
+    await refreshed
+    t.equal(await waiting, 'accepted')
+    t.equal(fake.fetches, 3)
+  })
+
+  t.test('stays refused for the cooldown, also if the issuer fails meanwhile', async (t) => {
+    const fake = await warm()
+    t.equal(await outcome(fake, 'b'), 'refused', 'the issuer said so')
+    fake.outage = OUTAGE
+    await t.rejects(fake.keys.refresh(), KeysUnavailableError)
+    t.equal(await outcome(fake, 'b'), 'refused', 'within the back-off')
+    t.equal(await outcome(fake, 'c'), 'unavailable', 'nobody asked for this one')
+    t.equal(await outcome(fake, undefined), 'accepted')
+    fake.now += DEFAULTS.cooldown - 1
+    t.equal(await outcome(fake, 'b'), 'refused', 'and after it')
+    t.equal(fake.fetches, 3, 'without a fetch')
+    fake.now += 1
+    t.equal(await outcome(fake, 'b'), 'unavailable', 'its key may have been published since')
+    t.equal(fake.fetches, 4)
+  })
+
   t.test('B9: is a 503, never a 401, while the issuer cannot be asked', async (t) => {
     const fake = await warm()
     fake.outage = OUTAGE
@@ -556,6 +594,24 @@ t.test('the deadline', async (t) => {
     await turns()
     t.equal(await outcome(fake, 'a'), 'unavailable')
   })
+})
+
+t.test('each attempt is told with the time it took', async (t) => {
+  const told: unknown[] = []
+  t.teardown(onDiagnostics('keys', ({ outcome, duration }) => void told.push([outcome, duration])))
+  const fake = issuer()
+  fake.manual = true
+  for (const end of ['deliver', 'fail'] as const) {
+    const refreshed = fake.keys.refresh()
+    await turns()
+    fake.now += 40
+    fake.exchange?.[end](OUTAGE)
+    await refreshed.catch(() => {})
+  }
+  t.strictSame(told, [
+    ['fetched', 40],
+    ['failed', 40],
+  ])
 })
 
 t.test('close', async (t) => {
