@@ -1,13 +1,16 @@
 /** Key sets that outlive the process: the file store, and what becomes of what it holds. */
 import { execFileSync } from 'node:child_process'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import {
   chmod,
   chown,
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
   rm,
   stat,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises'
@@ -32,6 +35,21 @@ async function folder(t: Test): Promise<string> {
   return join(path, 'keys')
 }
 
+/** How many descriptors of a file are open in this process. */
+async function timesOpen(file: string): Promise<number> {
+  const { dev, ino } = await stat(file)
+  const open = (await readdir('/dev/fd')).filter((fd) => {
+    try {
+      const found = fstatSync(Number(fd))
+      return found.dev === dev && found.ino === ino
+    } catch {
+      // That of the folder itself, which was closed.
+      return false
+    }
+  })
+  return open.length
+}
+
 async function onlyFileIn(directory: string): Promise<string> {
   const files = await readdir(directory)
   return join(directory, files[0] as string)
@@ -40,16 +58,22 @@ async function onlyFileIn(directory: string): Promise<string> {
 /** A resource server whose issuer can be taken away, with its log. */
 async function start(t: Test, store: KeyStore, issuer: string, now = () => Date.now()) {
   const warnings: string[] = []
+  const reasons: unknown[] = []
   const server = await createResourceServer({
     issuer,
     audience: 'api://default',
     // A machine that is busy is no reason to write once more.
     jwks: { store, timeout: 30_000 },
     now,
-    logger: { warn: (_, message) => warnings.push(message) },
+    logger: {
+      warn: ({ err }: { err: unknown }, message: string) => {
+        reasons.push(err)
+        warnings.push(message)
+      },
+    },
   })
   t.teardown(() => server.close())
-  return { server, warnings }
+  return { server, warnings, reasons }
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -77,6 +101,22 @@ t.test('a file store', async (t) => {
     t.equal((await stat(await onlyFileIn(directory))).mode & 0o777, 0o600)
     t.equal((await stat(directory)).mode & 0o777, 0o700)
     t.notMatch(await onlyFileIn(directory), 'issuer.example', 'a name of our own making')
+  })
+
+  t.test('keeps no file open, whatever became of it', async (t) => {
+    const directory = await folder(t)
+    const store = fileKeyStore({ directory })
+    await store.save(SAVED)
+    const file = await onlyFileIn(directory)
+    t.equal(await timesOpen(file), 0, 'saved')
+    await store.load(ISSUER)
+    t.equal(await timesOpen(file), 0, 'loaded')
+    await chmod(file, 0o666)
+    await t.rejects(store.load(ISSUER))
+    t.equal(await timesOpen(file), 0, 'refused')
+    const fd = openSync(file, 'r')
+    t.equal(await timesOpen(file), 1, 'the counting counts')
+    closeSync(fd)
   })
 
   t.test('is whole at any time while it is written again and again', async (t) => {
@@ -112,6 +152,15 @@ t.test('a file store', async (t) => {
     await fileKeyStore({ directory: file }).save(SAVED)
     await t.rejects(store.save(SAVED))
     t.equal((await readdir(directory)).length, 1)
+  })
+
+  t.test('says what failed, and not that there is nothing to clean up', async (t) => {
+    const parent = await folder(t)
+    await mkdir(parent)
+    // Nobody can make a file there. By a link of our own, which a store gone wrong may replace.
+    const directory = join(parent, 'link')
+    await symlink('/dev/fd', directory)
+    await t.rejects(fileKeyStore({ directory }).save(SAVED), /, open /)
   })
 
   t.test('refuses what others could have written', async (t) => {
@@ -162,6 +211,8 @@ t.test('a file store', async (t) => {
       await writeFile(file, text)
       await t.rejects(store.load(ISSUER), /does not hold a key set of https:\/\/issuer.example/)
     }
+    await writeFile(file, good.padEnd(16_777_216))
+    t.strictSame(await store.load(ISSUER), SAVED, 'not too large')
     await truncate(file, 16_777_217)
     await t.rejects(store.load(ISSUER), /larger than/)
   })
@@ -224,6 +275,43 @@ t.test('a restart during an outage serves all who wait for what was saved', asyn
     t.strictSame(new Set(verdicts.map(({ status }) => status)), new Set(['fulfilled']), fault)
     await server.close()
   }
+})
+
+t.test('an empty store is no failure, and is given what was fetched', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  const saved: StoredKeySet[] = []
+  const store: KeyStore = {
+    load: async () => undefined,
+    save: async (keySet) => void saved.push(keySet),
+  }
+  const now = Date.now()
+  const { server, warnings } = await start(t, store, issuer.issuer, () => now)
+  await server.verify(await issuer.issueToken())
+  await server.close()
+  t.strictSame(warnings, [])
+  t.strictSame(saved, [{ issuer: issuer.issuer, fetchedAt: now, jwks: issuer.keySet() }])
+})
+
+t.test('a store is asked for keys before the first fetch, and not in a later outage', async (t) => {
+  const issuer = await createAuthorizationServer()
+  t.teardown(() => issuer.close())
+  let now = Date.now()
+  let loads = 0
+  const store: KeyStore = {
+    load: async () => void loads++,
+    save: async () => {},
+  }
+  const { server } = await start(t, store, issuer.issuer, () => now)
+  const raw = await issuer.issueToken({ exp: Math.floor(now / 1000) + 90_000 })
+  await server.verify(raw)
+  await issuer.suspend()
+  now += 12 * HOUR
+  for (let i = 0; i < 3; i++) {
+    now += 60_000
+    await t.rejects(server.verify(raw), { code: 'temporarily_unavailable' })
+  }
+  t.equal(loads, 1)
 })
 
 t.test('a store that could not be read is asked again after the next failed fetch', async (t) => {
@@ -321,13 +409,14 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
       load: async () => ({ issuer: issuer.issuer, fetchedAt: now - age, jwks }),
       save: async () => {},
     }
-    const { server, warnings } = await start(t, store, issuer.issuer, () => now)
+    const { server, warnings, reasons } = await start(t, store, issuer.issuer, () => now)
     const verdict = await server.verify(raw).then(
       () => true,
       ({ code }) => code,
     )
     t.equal(verdict, served || 'temporarily_unavailable', `${age} ms old`)
     t.equal(/failed to load/.test(`${warnings}`), !served, 'the operator is told')
+    if (!served) t.match(reasons[0], { message: /is too old, or of the future/ })
   }
 })
 
@@ -338,13 +427,18 @@ t.test("another issuer's keys are not used, whoever gives them", async (t) => {
   await issuer.suspend()
   for (const of of [issuer.issuer, ISSUER, `${issuer.issuer}/`, undefined]) {
     const load = async () => ({ issuer: of, fetchedAt: Date.now(), jwks }) as StoredKeySet
-    const { server, warnings } = await start(t, { load, save: async () => {} }, issuer.issuer)
+    const store = { load, save: async () => {} }
+    const { server, warnings, reasons } = await start(t, store, issuer.issuer)
     const verdict = await server.verify(raw).then(
       () => 'accepted',
       ({ code }) => code,
     )
     t.equal(verdict, of === issuer.issuer ? 'accepted' : 'temporarily_unavailable', `${of}`)
     t.equal(/failed to load/.test(`${warnings}`), of !== issuer.issuer, 'the operator is told')
+    if (of !== issuer.issuer) {
+      const message = `what was saved is not a key set of ${issuer.issuer} as configured`
+      t.match(reasons[0], { message })
+    }
   }
 })
 

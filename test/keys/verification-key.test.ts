@@ -88,3 +88,14 @@ t.test('a fingerprint tells keys apart by all that matters for verifying', async
     t.not(await fingerprint(other as JWK), usual)
   }
 })
+
+t.test('a fingerprint tells apart keys of different issuers, and of none', async (t) => {
+  const jwk = { ...rsa(2048), kid: 'a' }
+  const issuers = ['https://one.example', 'https://other.example', '', 'true', undefined, 5]
+  const keys = await Promise.all(issuers.map((issuer) => importVerificationKey({ ...jwk, issuer })))
+  t.strictSame(
+    keys.map((key) => key?.issuer),
+    issuers,
+  )
+  t.equal(new Set(keys.map((key) => key?.fingerprint)).size, issuers.length)
+})
