@@ -131,11 +131,32 @@ const EXPLAINED = [
     why: 'the same, without the word',
   },
   {
+    file: 'src/keys/file-key-store.ts',
+    line: "return await handle.readFile('utf8')",
+    from: ["'utf8'"],
+    to: ['""'],
+    why: 'the bytes then, of which JSON.parse makes the same text',
+  },
+  {
     file: 'src/keys/key-set.ts',
     line: "const usable = keys.flatMap((one) => (one.status === 'fulfilled' && one.value) || [])",
     from: ["one.status === 'fulfilled'"],
     to: ['true'],
     why: 'for the compiler: what was rejected has no value',
+  },
+  {
+    file: 'src/keys/remote-keys.ts',
+    line: 'if (found.length === 0 && kid !== undefined) this.#absent.add(kid, this.#unknownKidAllowedAt)',
+    from: ['found.length === 0'],
+    to: ['true'],
+    why: 'a kid of the set is looked up there first, and no set replaces it without forgetting the absent',
+  },
+  {
+    file: 'src/keys/remote-keys.ts',
+    line: 'if (kid !== undefined && this.#absent.has(kid, now)) return true',
+    from: ['kid !== undefined'],
+    to: ['true'],
+    why: 'for the compiler: undefined is never added to the absent',
   },
   {
     file: 'src/binding/demand.ts',
@@ -264,6 +285,13 @@ const EXPLAINED = [
     from: ['shape.kty === kty'],
     to: ['true'],
     why: 'jose imports a key of another kind for no algorithm; we would rather not depend on it',
+  },
+  {
+    file: 'src/keys/small-order.ts',
+    line: "const { x = '' } = key.export({ format: 'jwk' })",
+    from: ["''"],
+    to: ['"Stryker was here!"'],
+    why: 'for the compiler: a key of Ed25519 always has an x',
   },
   {
     file: 'src/keys/given-keys.ts',
