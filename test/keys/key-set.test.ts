@@ -52,6 +52,16 @@ t.test('J13: without alg, a key verifies what its kty and crv fit', async (t) =>
   }
 })
 
+t.test('every key is a candidate once, with a kid or without', async (t) => {
+  const keys = [
+    await imported(jwk(rsa, { kid: undefined })),
+    await imported(jwk(rsa, { kid: 'a' })),
+  ] as const
+  const set = new KeySet(keys)
+  t.strictSame(set.find('RS256', undefined), keys)
+  t.strictSame(set.find('RS256', 'a'), [keys[1]])
+})
+
 t.test('J13: skips a key whose alg is not for its kind, or for nothing here', async (t) => {
   for (const key of [rsa, p256, ed25519]) {
     for (const alg of [
