@@ -474,6 +474,32 @@ t.test('an unknown kid', async (t) => {
     t.equal(fake.fetches, 4)
   })
 
+  t.test('of more than 256 characters is forgotten, and asked for again', async (t) => {
+    for (const [length, expected] of [
+      [256, 'refused'],
+      [257, 'unavailable'],
+    ] as const) {
+      const fake = await warm()
+      const kid = 'x'.repeat(length)
+      t.equal(await outcome(fake, kid), 'refused')
+      fake.outage = OUTAGE
+      await t.rejects(fake.keys.refresh(), KeysUnavailableError)
+      t.equal(await outcome(fake, kid), expected, `${length}`)
+    }
+  })
+
+  t.test('may be asked for again once the issuer has failed and recovered', async (t) => {
+    const fake = await warm()
+    t.equal(await outcome(fake, 'b'), 'refused')
+    fake.outage = OUTAGE
+    await t.rejects(fake.keys.refresh(), KeysUnavailableError)
+    fake.outage = undefined
+    fake.now += 1_000
+    await fake.keys.refresh()
+    fake.published = ['a', 'b']
+    t.equal(await outcome(fake, 'b'), 'accepted', 'within the first cooldown')
+  })
+
   t.test('B9: is a 503, never a 401, while the issuer cannot be asked', async (t) => {
     const fake = await warm()
     fake.outage = OUTAGE
@@ -596,6 +622,29 @@ t.test('the deadline', async (t) => {
   })
 })
 
+t.test('a fetch looks for keys elsewhere, too, unless it is a refresh in time', async (t) => {
+  const asked: unknown[] = []
+  const fake: FakeIssuer = issuer(['a'], {
+    fetchKeySet: async (_, options) => {
+      asked.push(options)
+      return fake.document()
+    },
+  })
+  await fake.keys.find('ES256', 'a')
+  t.strictSame(asked.splice(0), [{ mayHaveMoved: true }], 'the first')
+  fake.now += FRESH_FOR
+  fake.keys.find('ES256', 'a')
+  await turns()
+  t.strictSame(asked.splice(0), [{ mayHaveMoved: false }], 'in time')
+  await fake.keys.find('ES256', 'b')
+  t.strictSame(asked.splice(0), [{ mayHaveMoved: true }], 'for an unknown kid')
+  await fake.keys.refresh()
+  t.strictSame(asked.splice(0), [{ mayHaveMoved: true }], 'for an operator')
+  fake.now += FRESH_FOR + DEFAULTS.staleIfError
+  await fake.keys.find('ES256', 'a')
+  t.strictSame(asked.splice(0), [{ mayHaveMoved: true }], 'after a long pause')
+})
+
 t.test('each attempt is told with the time it took', async (t) => {
   const told: unknown[] = []
   t.teardown(onDiagnostics('keys', ({ outcome, duration }) => void told.push([outcome, duration])))
@@ -630,6 +679,27 @@ t.test('close', async (t) => {
     fake.now += 3_600_000
     t.equal(await outcome(fake, 'a'), 'unavailable')
     t.equal(fake.fetches, 1)
+  })
+
+  t.test('leaves no timer behind', async (t) => {
+    const fake = await warm()
+    fake.manual = true
+    fake.now += FRESH_FOR
+    fake.keys.find('ES256', 'a')
+    await turns()
+    let timers = 0
+    const hook = createHook({
+      init(_, type) {
+        if (type === 'Timeout') timers++
+      },
+    }).enable()
+    fake.keys.close()
+    await turns()
+    const afterwards = timers
+    clearTimeout(setTimeout(() => {}))
+    hook.disable()
+    t.equal(afterwards, 0)
+    t.equal(timers, 1, 'the counting counts')
   })
 
   t.test('does not fetch for known keys that age, nor for unknown kids', async (t) => {
