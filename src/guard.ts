@@ -11,7 +11,6 @@ import type {
 import { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
-import { responseHeaders } from './challenge.js'
 import { diagnostics, publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
 import { andThen, isLater, type Outcome, orThrow } from './now-or-later.js'
@@ -25,7 +24,7 @@ export function createGuardHook(
   guards: RouteGuards,
   options: ResolvedPluginOptions,
 ): onRequestHookHandler {
-  const { pipeline, binding, realm, counters } = core
+  const { pipeline, binding, counters } = core
   const credentials = new RequestCredentials(options, core)
 
   // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
@@ -120,14 +119,7 @@ export function createGuardHook(
     // Fastify takes a falsy error for none, and would let the request in.
     if (!(reason instanceof Error)) return new Error('what refused the request is no Error')
     if (guard !== undefined && reason instanceof ResourceServerError) {
-      const headers = responseHeaders(reason, {
-        realm,
-        scope: guard.policy.scope,
-        bearer: guard.binding.dpop !== 'required',
-        dpop: binding.offer(guard.binding),
-        resourceMetadata: core.resourceMetadata?.url,
-        used: credentials.schemeUsed(request),
-      })
+      const headers = guard.challenges.headersFor(reason, () => credentials.schemeUsed(request))
       reply.headers(headers)
       // Not by assignment, which throws where the application made the error's own immutable.
       Reflect.set(reason, 'headers', headers)

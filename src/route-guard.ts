@@ -10,6 +10,7 @@ import {
   REQUIREMENT_KEYS,
   type Requirement,
 } from './policy/requirement.js'
+import { RouteChallenges } from './route-challenges.js'
 
 /** What a route asks of a token, as `config.auth`. */
 export interface RouteRequirement extends Requirement<FastifyRequest> {
@@ -27,9 +28,11 @@ export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
   readonly binding: BindingDemand
   readonly optional: boolean
+  /** The response headers of its refusals. */
+  readonly challenges: RouteChallenges
 }
 
-type Rules = Pick<Core, 'clock' | 'binding' | 'resourceMetadata'>
+type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
 
 /** The guards of all routes of a scope; `undefined` for a route that is open. */
 export class RouteGuards {
@@ -54,7 +57,7 @@ export class RouteGuards {
   }
 }
 
-function compileGuard(auth: unknown, { clock, binding }: Rules): RouteGuard | undefined {
+function compileGuard(auth: unknown, core: Rules): RouteGuard | undefined {
   if (auth === false) return undefined
   const requirement = auth === true ? {} : auth
   if (!isPlainObject(requirement)) {
@@ -65,9 +68,8 @@ function compileGuard(auth: unknown, { clock, binding }: Rules): RouteGuard | un
   requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
   const { optional = false, ...policy } = requirement
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  return {
-    policy: compilePolicy(policy, clock),
-    binding: resolveDemand(policy, binding.demand),
-    optional,
-  }
+  const compiled = compilePolicy(policy, core.clock)
+  const binding = resolveDemand(policy, core.binding.demand)
+  const challenges = new RouteChallenges(core, binding, compiled.scope)
+  return { policy: compiled, binding, optional, challenges }
 }

@@ -37,6 +37,7 @@ const PLUGIN = [
   'request-credentials',
   'request-target',
   'resource-metadata-route',
+  'route-challenges',
   'route-guard',
 ]
 
