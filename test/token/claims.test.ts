@@ -335,6 +335,11 @@ t.test(
     ] as const) {
       t.same(refusalOf(judged), expected, JSON.stringify(judged))
     }
+    for (const name of ['exp', 'nbf', 'iat', 'sub', 'client_id', 'cid', 'azp', 'jti']) {
+      const kind = ['exp', 'nbf', 'iat'].includes(name) ? 'a finite number' : 'a string'
+      const expected = ['claims', malformed, `"${name}": ${kind}`, '"boolean"']
+      t.same(refusalOf({ claims: { [name]: true } }), expected, name)
+    }
     const shape = { audienceClaims: ['azp', 'client_id'], audienceHint: 'try this' } as const
     t.same(refusalOf({ claims: { client_id: AUDIENCE } }, shape), [], 'the first that is there')
     const azp = { claims: { azp: 'x', client_id: AUDIENCE } }

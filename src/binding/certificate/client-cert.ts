@@ -5,6 +5,6 @@
 import { thumbprintOfBase64 } from './base64-certificate.js'
 
 export function thumbprintOfClientCert(value: string): string | undefined {
-  const isByteSequence = value.length > 2 && value.startsWith(':') && value.endsWith(':')
+  const isByteSequence = value.startsWith(':') && value.endsWith(':')
   return isByteSequence ? thumbprintOfBase64(value.slice(1, -1)) : undefined
 }

@@ -8,7 +8,7 @@ const PEM =
   /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+\n)-----END CERTIFICATE-----(?:\r?\n)?$/
 
 export function thumbprintOfEscapedPem(value: string): string | undefined {
-  const [, lines] = PEM.exec(percentDecoded(value)) ?? []
+  const lines = PEM.exec(percentDecoded(value))?.[1]
   return lines === undefined ? undefined : thumbprintOfBase64(lines.replace(/\r?\n/g, ''))
 }
 

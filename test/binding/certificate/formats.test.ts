@@ -28,6 +28,8 @@ t.test('P6: reads DER in base64', async (t) => {
   }
   const small = Buffer.concat([Buffer.from([0x30, 0x81, 0x90]), Buffer.alloc(0x90)])
   t.equal(thumbprintOfBase64(small.toString('base64')), thumbprintOf(small), 'a short length')
+  const shortest = Buffer.from([0x30, 0x82, 0, 0])
+  t.equal(thumbprintOfBase64(shortest.toString('base64')), thumbprintOf(shortest), 'the shortest')
 })
 
 t.test('P6: refuses base64 that is not exactly one certificate in its one spelling', async (t) => {
