@@ -4,8 +4,9 @@ import type { BindingDemand, Scheme } from './binding/presentation.js'
 import { responseHeaders } from './challenge.js'
 import { InvalidTokenError, type ResourceServerError, type ResponseHeaders } from './errors.js'
 
-/** More than there are sentences; of those that an application makes up, there may be any number. */
+/** More than there are sentences; an application may make up any number of them, and long ones. */
 const MAX_KEPT = 100
+const MAX_LENGTH = 200
 
 export class RouteChallenges {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
@@ -35,11 +36,15 @@ export class RouteChallenges {
     // An object for each: the application may write into it.
     if (known !== undefined) return { 'www-authenticate': known }
     const made = this.#make(error, undefined)
-    const challenge = made['www-authenticate']
-    if (challenge !== undefined && this.#ofBadTokens.size < MAX_KEPT) {
-      this.#ofBadTokens.set(error.message, challenge)
-    }
+    this.#keep(error.message, made['www-authenticate'])
     return made
+  }
+
+  #keep(message: unknown, challenge: ResponseHeaders[string] | undefined): void {
+    // The application may have written anything into it.
+    if (typeof message !== 'string' || message.length > MAX_LENGTH) return
+    if (challenge === undefined || this.#ofBadTokens.size >= MAX_KEPT) return
+    this.#ofBadTokens.set(message, challenge)
   }
 
   /** Where proofs of a key are taken, it depends on how the token came, and there may be a nonce. */

@@ -89,7 +89,10 @@ t.test('an error of the application is what it says that it is', async (t) => {
   const renamed = Object.assign(bad(), { code: 'suspended' })
   const posing = new InsufficientScopeError(bad().message, 'orders:write', { check: 'scope' })
   Object.assign(posing, { code: 'invalid_token' })
-  for (const error of [suspended, renamed, posing]) {
+  const odd = [null, undefined, 5, Symbol('s'), {}, ['x']].map((message) =>
+    Object.assign(bad(), { message }),
+  ) as unknown as InvalidTokenError[]
+  for (const error of [suspended, renamed, posing, ...odd, ...odd]) {
     t.strictSame(headersFor(error), fresh(error))
   }
   t.match(headersFor(renamed), { 'www-authenticate': /error="suspended"/ })
@@ -106,6 +109,19 @@ t.test('sentences without end are answered, and not kept', async (t) => {
     Object.defineProperty(error, 'message', { get: () => `sentence ${++reads && i}` })
     headersFor(error)
     t.equal(reads === 1, i < 100, `${i} is kept`)
+  }
+})
+
+t.test('a long sentence is answered, and not kept', async (t) => {
+  for (const length of [200, 201, 100_000]) {
+    const { headersFor } = route()
+    const message = 'x'.repeat(length)
+    headersFor(bad(message))
+    const error = bad(message)
+    let reads = 0
+    Object.defineProperty(error, 'message', { get: () => `${++reads && message}` })
+    t.strictSame(headersFor(error), fresh(bad(message)))
+    t.equal(reads === 1, length === 200, `${length} characters`)
   }
 })
 
