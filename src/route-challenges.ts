@@ -1,7 +1,7 @@
 /** The response headers of what one route refuses. */
 import type { Core } from './assembly.js'
 import type { BindingDemand, Scheme } from './binding/presentation.js'
-import { responseHeaders } from './challenge.js'
+import { isQuotable, responseHeaders } from './challenge.js'
 import { InvalidTokenError, type ResourceServerError, type ResponseHeaders } from './errors.js'
 
 /** More than there are sentences; an application may make up any number of them, and long ones. */
@@ -17,7 +17,7 @@ export class RouteChallenges {
    * Of bad tokens, by message. Strangers send many, and to put the challenge together costs as much
    * as to look at most of them.
    */
-  readonly #ofBadTokens = new Map<string, ResponseHeaders[string]>()
+  readonly #ofBadTokens = new Map<string, string>()
 
   constructor(
     core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>,
@@ -32,19 +32,24 @@ export class RouteChallenges {
   /** @param schemeUsed by the request; asked only where it matters. */
   headersFor(error: ResourceServerError, schemeUsed: () => Scheme | undefined): ResponseHeaders {
     if (!this.#isAlwaysTheSame(error)) return this.#make(error, schemeUsed())
-    const known = this.#ofBadTokens.get(error.message)
+    // Read once: in an error of the application it may be another one the next time.
+    const { message } = error
+    const challenge = this.#ofBadTokens.get(message) ?? this.#keep(message)
     // An object for each: the application may write into it.
-    if (known !== undefined) return { 'www-authenticate': known }
-    const made = this.#make(error, undefined)
-    this.#keep(error.message, made['www-authenticate'])
-    return made
+    return challenge === undefined
+      ? this.#make(error, undefined)
+      : { 'www-authenticate': challenge }
   }
 
-  #keep(message: unknown, challenge: ResponseHeaders[string] | undefined): void {
-    // The application may have written anything into it.
-    if (typeof message !== 'string' || message.length > MAX_LENGTH) return
-    if (challenge === undefined || this.#ofBadTokens.size >= MAX_KEPT) return
-    this.#ofBadTokens.set(message, challenge)
+  /** @returns `undefined` if it isn't kept. */
+  #keep(message: string): string | undefined {
+    if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
+    if (this.#ofBadTokens.size >= MAX_KEPT) return undefined
+    // If it was cut from something long, all of that would stay alive with it.
+    const sentence = Buffer.from(message, 'latin1').toString('latin1')
+    const challenge = this.#make(new InvalidTokenError(sentence), undefined)['www-authenticate']
+    this.#ofBadTokens.set(sentence, challenge as string)
+    return challenge as string
   }
 
   /** Where proofs of a key are taken, it depends on how the token came, and there may be a nonce. */

@@ -1,7 +1,7 @@
 /** Which profile the tokens of an issuer are of, and the check of one that the user wrote. */
 import { entraAudienceMistake } from '../issuer/addresses/entra.js'
 import { profileOf } from '../issuer/addresses/known.js'
-import { customProfile, mediaType } from '../issuer/profiles/custom.js'
+import { customProfile } from '../issuer/profiles/custom.js'
 import { PROFILE_NAMES, profileNamed } from '../issuer/profiles/named.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { booleanOr, functionOrUndefined, isPlainObject, reject, requireKnownKeys } from './check.js'
@@ -93,6 +93,7 @@ function isArrayOfNames(value: unknown): value is readonly string[] {
 }
 
 /** RFC 6838 §4.2. */
+/** RFC 6838 §4.2; the part before the slash may be left out. */
 function isMediaType(type: string): boolean {
-  return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/.test(mediaType(type))
+  return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i.test(type)
 }

@@ -97,14 +97,19 @@ function checkType(typ: string | undefined, shape: TokenShape): Refusal | undefi
   return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
 }
 
-/** RFC 9068 §4 and RFC 8725 §3.11: media types compare without case, `application/` is implied. */
+/** Of {@link TokenShape.types}, or absent where that is allowed: RFC 9068 §4 and RFC 8725 §3.11. */
 export function isExpectedType(
   typ: string | undefined,
   { types, typeOptional }: TokenShape,
 ): boolean {
   if (typ === undefined) return typeOptional
   // As it is mostly written, first: that spares nearly every token two copies.
-  return types.includes(typ) || types.includes(typ.toLowerCase().replace(/^application\//, ''))
+  return types.includes(typ) || types.includes(mediaType(typ))
+}
+
+/** RFC 7515 §4.1.9: `application/` is implied, and case means nothing. */
+export function mediaType(type: string): string {
+  return type.toLowerCase().replace(/^application\//, '')
 }
 
 /**

@@ -192,6 +192,7 @@ t.test('a profile that makes no sense is a mistake when the server is made', asy
     [{ name: 'a', types: 'at+jwt' }, /^"profile\.types" option/],
     [{ name: 'a', types: ['at jwt'] }, /^"profile\.types" option/],
     [{ name: 'a', types: ['application/'] }, /^"profile\.types" option/],
+    [{ name: 'a', types: ['application/application/jwt'] }, /^"profile\.types" option/],
     [{ name: 'a', types: [1] }, /^"profile\.types" option/],
     [{ name: 'a', typeOptional: 1 }, /^"profile\.typeOptional" option must be true or false/],
     [{ name: 'a', requiredClaims: 'jti' }, /^"profile\.requiredClaims" option must be an array/],

@@ -64,7 +64,7 @@ const EXPLAINED = [
   },
   {
     file: 'src/token/claims.ts',
-    line: "return types.includes(typ) || types.includes(typ.toLowerCase().replace(/^application\\//, ''))",
+    line: 'return types.includes(typ) || types.includes(mediaType(typ))',
     from: ['types.includes(typ)'],
     to: ['false'],
     why: 'spares the usual spelling two copies; the comparison after it decides',

@@ -1,6 +1,6 @@
 /** A profile of the user's own, on top of one that goes by a name. */
 import { disown } from '../../now-or-later.js'
-import { notAnAccessToken } from '../../token/claims.js'
+import { mediaType, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { Profile, ResolvedProfile } from './profile.js'
 
@@ -32,11 +32,6 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       },
     }),
   }
-}
-
-/** RFC 7515 §4.1.9: `application/` is implied, and case means nothing. */
-export function mediaType(type: string): string {
-  return type.toLowerCase().replace(/^application\//, '')
 }
 
 /** What strangers send must not become an error of ours. */
