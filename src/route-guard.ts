@@ -66,10 +66,10 @@ function compileGuard(auth: unknown, core: Rules): RouteGuard | undefined {
     )
   }
   requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
-  const { optional = false, ...policy } = requirement
+  const { optional = false, ...required } = requirement
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  const compiled = compilePolicy(policy, core.clock)
-  const binding = resolveDemand(policy, core.binding.demand)
-  const challenges = new RouteChallenges(core, binding, compiled.scope)
-  return { policy: compiled, binding, optional, challenges }
+  const policy = compilePolicy(required, core.clock)
+  const binding = resolveDemand(required, core.binding.demand)
+  const challenges = new RouteChallenges(core, binding, policy.scope)
+  return { policy, binding, optional, challenges }
 }

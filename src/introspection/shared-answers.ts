@@ -74,8 +74,8 @@ export class SharedAnswers {
     if (getting === undefined) return undefined
     try {
       const deadline = { timeout: Math.min(TIMEOUT, timeout), closing }
+      // Some clients of Redis say by `null` that there is nothing.
       const sealed = (await withinDeadline(() => getting, deadline)) ?? undefined
-      // Or `null`, as clients of Redis say that there is nothing.
       return sealed === undefined ? undefined : this.#opened(digest, sealed)
     } catch (error) {
       this.#tell(error)
@@ -115,8 +115,8 @@ export class SharedAnswers {
         'an introspection answer in the store is from the future: the clocks of the instances differ by more than five seconds',
       )
     }
-    // From the future, by another's clock: nobody knows how old it is.
     const known = answer as IntrospectionAnswer
+    // Of one from the future, by another's clock, nobody knows how old it is.
     return { answer: known, age: age >= 0 ? age : maxAge, length: text.length }
   }
 

@@ -1,5 +1,4 @@
 /** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
-
 import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 // Not all of jose, which takes longer to load than all of this package.

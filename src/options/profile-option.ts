@@ -92,7 +92,6 @@ function isArrayOfNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
 }
 
-/** RFC 6838 §4.2. */
 /** RFC 6838 §4.2; the part before the slash may be left out. */
 function isMediaType(type: string): boolean {
   return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i.test(type)
