@@ -7,7 +7,15 @@
  * Two things tell: a script, which a server keeps for one life and never on its disk, and a mark
  * among the entries, which goes with them to a replica and is gone when they are.
  */
+import { createHash } from 'node:crypto'
 import type { RedisCommands } from './redis-commands.js'
+
+interface Server {
+  /** Another one in each life. */
+  readonly runId: string
+  /** Not before its life began; milliseconds since the epoch. */
+  readonly startedAt: number
+}
 
 interface Life {
   /** What the script is called in this life. */
@@ -80,10 +88,12 @@ export class RedisOnce {
   }
 
   async #look(): Promise<Life> {
-    const { runId, startedAt } = await this.#server()
-    const mark = await this.#marked(runId, startedAt)
+    const server = await this.#server()
+    const { runId } = server
     // With the life's name in it, so that it has another digest in each.
-    const sha = await this.#commands.send(['SCRIPT', 'LOAD', `-- ${runId}${ADD}`])
+    const script = `-- ${runId} ${this.#markKey}${ADD}`
+    const mark = await this.#marked(server, script)
+    const sha = await this.#commands.send(['SCRIPT', 'LOAD', script])
     if ((await this.#server()).runId !== runId || typeof sha !== 'string') {
       throw new Error('Redis was restarted or replaced meanwhile')
     }
@@ -92,13 +102,12 @@ export class RedisOnce {
   }
 
   /** The mark of this life: the one that is there, or a new one. */
-  async #marked(runId: string, startedAt: number): Promise<string> {
+  async #marked({ runId, startedAt }: Server, script: string): Promise<string> {
     const isOfThisLife = (mark: unknown) =>
       typeof mark === 'string' && new RegExp(`^${runId} \\d+$`).test(mark)
     const found = await this.#commands.send(['GET', this.#markKey])
     if (isOfThisLife(found)) return found as string
-    // Without a mark nobody was here in this life; or somebody was, and the mark was taken away.
-    const isFirst = found === null && this.#runId !== runId
+    const isFirst = found === null && !(await this.#wasHere(runId, script))
     const mark = `${runId} ${Math.ceil(isFirst ? startedAt : this.#now())}`
     const unlessThere = found === null ? ['NX'] : []
     await this.#commands.send(['SET', this.#markKey, mark, ...unlessThere])
@@ -107,7 +116,15 @@ export class RedisOnce {
     throw new Error('Redis was restarted or replaced meanwhile')
   }
 
-  async #server(): Promise<{ runId: string; startedAt: number }> {
+  /** Whether the mark was taken away in this life: the script is loaded before anything is added. */
+  async #wasHere(runId: string, script: string): Promise<boolean> {
+    if (this.#runId === runId) return true
+    const sha = createHash('sha1').update(script).digest('hex')
+    const reply = await this.#commands.send(['SCRIPT', 'EXISTS', sha])
+    return !(Array.isArray(reply) && reply[0] === 0)
+  }
+
+  async #server(): Promise<Server> {
     const info = String(await this.#commands.send(['INFO']))
     const runId = /^run_id:(\w+)/m.exec(info)?.[1]
     const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1]
@@ -120,8 +137,15 @@ export class RedisOnce {
     if (mayEvict) {
       throw new Error('Redis may forget entries to make room: set "maxmemory-policy noeviction"')
     }
-    return { runId, startedAt: this.#now() - Number(uptime) * 1_000 }
+    // What it began as a replica may have had an end that nobody here knows of.
+    const wasReplica = !/^master_replid2:0+\s*$/m.test(info)
+    return { runId, startedAt: this.#now() - (wasReplica ? 0 : atLeast(uptime)) }
   }
 }
 
 const FORGOTTEN = -1
+
+/** Redis subtracts whole seconds, so that up to one of them may not be over: in milliseconds. */
+function atLeast(uptime: string): number {
+  return Math.max(0, Number(uptime) - 1) * 1_000
+}

@@ -57,10 +57,10 @@ for (const name of names) {
       t.ok(await until(heals(load)))
       await sleep(500)
       await redis.kill()
+      const killed = performance.now()
       await redis.start()
-      const restarted = performance.now()
       t.ok(await until(heals(load)))
-      t.ok(performance.now() - restarted > FRESH_FOR - 1_000)
+      t.ok(performance.now() - killed > FRESH_FOR, 'not sooner than all it forgot is stale')
       // An instance that is started later knows nothing of all this.
       const late = await make()
       t.equal(await late.add('late', '', FRESH_FOR), true)
