@@ -163,11 +163,11 @@ t.test(
   },
 )
 
-t.test('P1.11: the window is as wide as maxAge and the tolerance, to the second', async (t) => {
-  for (const iat of [TIME - 64, TIME, TIME + 5, TIME + 4.5]) {
+t.test('P1.11: the window is as wide as maxAge and the tolerance, to the moment', async (t) => {
+  for (const iat of [TIME - 64, TIME, TIME + 5, TIME + 5.9]) {
     t.equal(await outcomeOf([await proofOf({ iat })]), 'accepted', `${iat - TIME}`)
   }
-  for (const iat of [TIME - 65, TIME + 5.1, TIME + 6]) {
+  for (const iat of [TIME - 65, TIME - 64.5, TIME + 6]) {
     t.match(await outcomeOf([await proofOf({ iat })]), [/too old|in the future/], `${iat - TIME}`)
   }
 })

@@ -10,11 +10,11 @@ const { privateKey, publicKey } = await generateKeyPair('ES256')
 const jwk = await exportJWK(publicKey)
 const token = await tokenOf({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
 
-function proof(): Promise<string> {
+function proof(claims: { iat?: number } = {}): Promise<string> {
   const ath = createHash('sha256').update(token).digest('base64url')
-  return new SignJWT({ htm: 'GET', htu: url, ath, jti: randomUUID() })
+  const iat = Math.floor(Date.now() / 1_000)
+  return new SignJWT({ htm: 'GET', htu: url, ath, jti: randomUUID(), iat, ...claims })
     .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
-    .setIssuedAt()
     .sign(privateKey)
 }
 
@@ -60,4 +60,44 @@ t.test('P5: of 10,000 at once exactly one passes', async (t) => {
   )
   const passed = (await Promise.all(asked)).reduce<number>((sum, one) => sum + one, 0)
   t.equal(passed, 1)
+})
+
+t.test('P5: a proof that becomes stale on its way to the store is refused', async (t) => {
+  const now = Date.now()
+  const clock = { now }
+  const inner = memoryStore({ now: () => clock.now })
+  let delay = 0
+  const store: Store = Object.assign(Object.create(inner) as Store, {
+    add: (...entry: Parameters<Store['add']>) => {
+      clock.now += delay
+      return inner.add(...entry)
+    },
+  })
+  const { issuer, audience, jwks } = given() as { issuer: string; audience: string; jwks: object }
+  const it = await createResourceServer({
+    issuer,
+    audience,
+    jwks,
+    dpop: { maxAge: 60 },
+    clockTolerance: 0,
+    stores: { replay: store },
+    now: () => clock.now,
+  })
+  const use = async (proof: string) => it.verify({ token, dpop: { proof, method: 'GET', url } })
+
+  const seconds = Math.floor(now / 1_000)
+  const stale = { check: 'proof', message: /too old/ }
+  for (const iat of [seconds, seconds + 0.25]) {
+    clock.now = (iat + 1) * 1_000
+    const used = await proof({ iat })
+    await use(used)
+    clock.now = (iat + 60) * 1_000 - 1
+    await t.rejects(use(used), { message: /was used before/ }, 'for as long as it is fresh')
+    delay = 1
+    const late = { check: 'proof', message: /too old|was used before/ }
+    await t.rejects(use(used), late, 'when the memory of it has just ended')
+    delay = 0
+    clock.now = (iat + 60) * 1_000
+    await t.rejects(use(used), stale, 'and afterwards')
+  }
 })

@@ -71,7 +71,6 @@ export class DPoP {
   }
 
   #requireClaims({ claims }: DPoPProof, token: string, { method, targetUris }: Presentation): void {
-    const { maxAge, clockTolerance, now } = this.#rules
     if (claims.htm !== method) {
       throw invalidProof('The DPoP proof is for another method', '"htm": the method of the request')
     }
@@ -80,16 +79,24 @@ export class DPoP {
       const expected = targetUris.map((uri) => uri.split('?', 1)[0]).join(' or ')
       throw invalidProof('The DPoP proof is for another URL', `"htu": ${expected}`)
     }
-    const seconds = Math.floor(now() / 1000)
-    // Each written so that a clock that tells no time refuses.
-    if (!(claims.iat > seconds - maxAge - clockTolerance)) {
-      throw invalidProof('The DPoP proof is too old', `"iat": after ${seconds - maxAge}`)
-    }
-    if (!(claims.iat <= seconds + clockTolerance)) {
-      throw invalidProof('The DPoP proof was made in the future', `"iat": until ${seconds}`)
-    }
+    this.#requireFresh(claims.iat)
     if (claims.ath === undefined || !areEqualThumbprints(claims.ath, sha256(token))) {
       throw invalidProof('The DPoP proof is for another access token', '"ath" of this token')
+    }
+  }
+
+  /** To the moment, as is what {@link ReplayMemory} remembers: "iat" may have a fraction. */
+  #requireFresh(iat: number): void {
+    const { maxAge, clockTolerance, now } = this.#rules
+    const seconds = now() / 1000
+    // Each written so that a clock that tells no time refuses.
+    if (!(iat > seconds - maxAge - clockTolerance)) {
+      const after = Math.floor(seconds) - maxAge
+      throw invalidProof('The DPoP proof is too old', `"iat": after ${after}`)
+    }
+    if (!(iat <= seconds + clockTolerance)) {
+      const until = Math.floor(seconds)
+      throw invalidProof('The DPoP proof was made in the future', `"iat": until ${until}`)
     }
   }
 
@@ -105,9 +112,12 @@ export class DPoP {
     const { maxAge, clockTolerance, replays } = this.#rules
     // For as long as it would pass for a fresh one, on an instance whose clock is behind as well.
     const until = iat + maxAge + 2 * clockTolerance
-    if (await replays.add({ jkt, jti }, until)) return
-    publish('replay', { jkt })
-    throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
+    if (!(await replays.add({ jkt, jti }, until))) {
+      publish('replay', { jkt })
+      throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
+    }
+    // Had it become stale on the way, the first use might have been forgotten before it was asked for.
+    this.#requireFresh(iat)
   }
 }
 
