@@ -54,7 +54,7 @@ class MemoryStore implements Store {
   /** Keys by a second at which to look at them: never later than the one at which they end. */
   readonly #due = new Map<number, string[]>()
   /** What was due until then was swept. */
-  #sweptUntil = Number.NEGATIVE_INFINITY
+  #sweptAt = Number.NEGATIVE_INFINITY
   readonly #channels = new Map<string, Set<(message: string) => void>>()
 
   constructor(maxEntries: number, now: () => number) {
@@ -145,9 +145,9 @@ class MemoryStore implements Store {
 
   #sweep(): void {
     const second = Math.floor(this.#now() / 1_000)
-    // Once a second, and not for each entry.
-    if (!(second > this.#sweptUntil)) return
-    this.#sweptUntil = second
+    // Once a second, and not for each entry; also where the clock was set back.
+    if (second === this.#sweptAt) return
+    this.#sweptAt = second
     for (const [due, keys] of this.#due) {
       if (due > second) continue
       this.#due.delete(due)

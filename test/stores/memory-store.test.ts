@@ -119,6 +119,16 @@ t.test('what was swept leaves nothing behind, and costs little', async (t) => {
   t.ok((await it.list('')).length <= 611)
 })
 
+t.test('a clock that is set back leaves room for what comes', async (t) => {
+  const { store: it, clock } = store({ maxEntries: 100 })
+  await it.add('before', '', 1_000)
+  clock.now -= 86_400_000
+  for (let i = 0; i < 1_000; i++) {
+    clock.now += 1_000
+    t.equal(await it.add(`${i}`, '', 10_000), true)
+  }
+})
+
 t.test('an entry of 43 characters takes less than 150 bytes', async (t) => {
   const file = fileURLToPath(new URL('../fixtures/memory-store-size.ts', import.meta.url))
   const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', file])
