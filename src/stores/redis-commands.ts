@@ -11,25 +11,27 @@ export class RedisCommands {
   /** At the start of a process the connection is being made, and is worth waiting for: once. */
   #start: Promise<unknown> | undefined
   #started = false
-  /** Commands whose deadline passed, and that the client still waits for. */
-  #overdue = 0
+  /** Commands whose deadline passed, and that this connection still waits for. */
+  #overdue = new Set<Promise<unknown>>()
 
   /** @param timeout for each command, in milliseconds. */
   constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection
     this.#timeout = timeout
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
+    // What another connection was asked it may never be told: nobody waits for that.
+    connection.onReady(() => this.#overdue.clear())
   }
 
   /** @throws whatever Redis answers, or that it doesn't. */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
     if (!this.#connection.isReady()) await this.#waitAtStart()
     // Answers come in order: this one would wait behind that of the other.
-    if (this.#overdue > 0) throw new Error('Redis does not answer')
+    if (this.#overdue.size > 0) throw new Error('Redis does not answer')
     const reply = this.#connection.send(command)
     return this.#within(reply, () => {
-      this.#overdue++
-      const settled = () => this.#overdue--
+      this.#overdue.add(reply)
+      const settled = () => this.#overdue.delete(reply)
       reply.then(settled, settled)
     })
   }

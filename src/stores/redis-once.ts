@@ -1,151 +1,114 @@
 /**
  * Adding to a Redis whose memory may be gone. A server that was restarted, emptied or replaced by its
  * replica may have forgotten what was added, and would take it again: whoever can make it crash could
- * use everything twice. So each command says which life of which server it is for, and after a new
- * one has begun nothing is added until all that the old one could have known is over.
- *
- * Two things tell: a script, which a server keeps for one life and never on its disk, and a mark
- * among the entries, which goes with them to a replica and is gone when they are.
+ * use everything twice. So it is asked with each entry since when it has forgotten nothing, and until
+ * all that it may have forgotten before is over, what it doesn't know is not taken for new.
  */
 import { createHash } from 'node:crypto'
+import { ADD_SCRIPT } from './redis-add-script.js'
 import type { RedisCommands } from './redis-commands.js'
+import type { RedisInspection } from './redis-inspection.js'
+import { UncertainError } from './uncertain-error.js'
 
-interface Server {
-  /** Another one in each life. */
-  readonly runId: string
-  /** Not before its life began; milliseconds since the epoch. */
-  readonly startedAt: number
-}
+const SHA = createHash('sha1').update(ADD_SCRIPT).digest('hex')
 
-interface Life {
-  /** What the script is called in this life. */
-  readonly sha: string
-  /** Which life it is, and since when it has forgotten nothing. */
-  readonly mark: string
-  /** Milliseconds since the epoch. */
-  readonly since: number
-}
-
-const ADD = `
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return -1 end
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return 0`
+/** In milliseconds, for whoever added nothing yet. */
+const LONG_AGO = 1e15
 
 export class RedisOnce {
   readonly #commands: RedisCommands
+  readonly #inspection: RedisInspection
   readonly #markKey: string
-  readonly #now: () => number
   #longestTtl = 0
-  #life: Promise<Life> | undefined
-  /** The life that was looked at last. */
-  #runId: string | undefined
+  /** The mark that the last answer came with. */
+  #mark = ''
+  /** When something was added last, by the clock of this process. */
+  #addedAt = -LONG_AGO
 
-  constructor(commands: RedisCommands, markKey: string, now: () => number) {
+  constructor(commands: RedisCommands, inspection: RedisInspection, markKey: string) {
     this.#commands = commands
+    this.#inspection = inspection
     this.#markKey = markKey
-    this.#now = now
   }
 
   expectTtl(longest: number): void {
     this.#longestTtl = Math.max(this.#longestTtl, longest)
   }
 
-  /** @throws if the server may have forgotten what was under the key. */
-  async add(key: string, value: string, ttl: string): Promise<boolean> {
-    this.expectTtl(Number(ttl))
-    const current = this.#current()
-    const life = await current
-    this.#requireMemory(life)
-    const { sha, mark } = life
-    const reply = await this.#commands
-      .send(['EVALSHA', sha, '2', key, this.#markKey, value, ttl, mark])
-      .catch((error: unknown) => {
-        if (error instanceof Error && /^NOSCRIPT/.test(error.message)) return FORGOTTEN
-        throw error
-      })
-    if (reply === 1) return true
-    if (reply === 0) return false
-    // Another call may have looked again meanwhile.
-    if (this.#life === current) this.#life = undefined
-    throw new Error('Redis was restarted, emptied or replaced, and may have forgotten entries')
+  /**
+   * For a connection that is new: looks before anything is to be added, so that what there is to wait
+   * for may be over by then.
+   */
+  look(): void {
+    // Of whoever adds nothing, nothing can be forgotten.
+    if (this.#longestTtl === 0) return
+    // Whoever adds something asks again, and is told.
+    this.#ask([]).catch(() => {})
   }
 
-  #requireMemory({ since }: Life): void {
-    const wait = since + this.#longestTtl - this.#now()
-    // Written so that a clock that tells no time refuses.
-    if (wait < 0) return
-    throw new Error(
-      `Redis may have forgotten entries: nothing is added for another ${Math.ceil(wait / 1_000)} s`,
+  /**
+   * @throws {UncertainError} if it was added, and may have been there before.
+   */
+  async add(key: string, value: string, ttl: number): Promise<boolean> {
+    this.expectTtl(ttl)
+    const { outcome, wait } = await this.#ask([key], value, `${ttl}`)
+    if (outcome === KNOWN) return false
+    if (outcome === NEW) {
+      this.#addedAt = performance.now()
+      return true
+    }
+    const seconds = Math.ceil(wait / 1_000)
+    throw new UncertainError(
+      `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
     )
   }
 
-  #current(): Promise<Life> {
-    this.#life ??= this.#look().catch((error) => {
-      this.#life = undefined
-      throw error
-    })
-    return this.#life
-  }
-
-  async #look(): Promise<Life> {
-    const server = await this.#server()
-    const { runId } = server
-    // With the life's name in it, so that it has another digest in each.
-    const script = `-- ${runId} ${this.#markKey}${ADD}`
-    const mark = await this.#marked(server, script)
-    const sha = await this.#commands.send(['SCRIPT', 'LOAD', script])
-    if ((await this.#server()).runId !== runId || typeof sha !== 'string') {
-      throw new Error('Redis was restarted or replaced meanwhile')
-    }
-    this.#runId = runId
-    return { sha, mark, since: Number(mark.split(' ')[1]) }
-  }
-
-  /** The mark of this life: the one that is there, or a new one. */
-  async #marked({ runId, startedAt }: Server, script: string): Promise<string> {
-    const isOfThisLife = (mark: unknown) =>
-      typeof mark === 'string' && new RegExp(`^${runId} \\d+$`).test(mark)
-    const found = await this.#commands.send(['GET', this.#markKey])
-    if (isOfThisLife(found)) return found as string
-    const isFirst = found === null && !(await this.#wasHere(runId, script))
-    const mark = `${runId} ${Math.ceil(isFirst ? startedAt : this.#now())}`
-    const unlessThere = found === null ? ['NX'] : []
-    await this.#commands.send(['SET', this.#markKey, mark, ...unlessThere])
-    const kept = await this.#commands.send(['GET', this.#markKey])
-    if (isOfThisLife(kept)) return kept as string
-    throw new Error('Redis was restarted or replaced meanwhile')
-  }
-
-  /** Whether the mark was taken away in this life: the script is loaded before anything is added. */
-  async #wasHere(runId: string, script: string): Promise<boolean> {
-    if (this.#runId === runId) return true
-    const sha = createHash('sha1').update(script).digest('hex')
-    const reply = await this.#commands.send(['SCRIPT', 'EXISTS', sha])
-    return !(Array.isArray(reply) && reply[0] === 0)
-  }
-
-  async #server(): Promise<Server> {
-    const info = String(await this.#commands.send(['INFO']))
-    const runId = /^run_id:(\w+)/m.exec(info)?.[1]
-    const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1]
-    if (runId === undefined || uptime === undefined) throw new Error('Redis does not say who it is')
-    // Before, scripts were on the disk and on replicas as well, and would outlive what was lost.
-    if (Number(/^redis_version:(\d+)/m.exec(info)?.[1]) < 7) {
+  async #ask(key: readonly string[], ...entry: readonly string[]): Promise<Answer> {
+    const { version, evicted } = await this.#inspection.state()
+    // Written so that one that tells no version is refused.
+    if (!(version >= 7)) {
       throw new Error('Redis 7 or Valkey is needed, or "afterRestart" must be \'trust\'')
     }
-    const mayEvict = /^maxmemory:(?!0\b)/m.test(info) && !/^maxmemory_policy:noeviction/m.test(info)
-    if (mayEvict) {
-      throw new Error('Redis may forget entries to make room: set "maxmemory-policy noeviction"')
+    const sinceAdded = Math.floor(performance.now() - this.#addedAt)
+    const known = [`${this.#longestTtl}`, evicted, this.#mark, `${sinceAdded}`]
+    const keys = [this.#markKey, ...key]
+    const answer = answerOf(await this.#run(`${keys.length}`, ...keys, ...known, ...entry))
+    this.#mark = answer.mark
+    return answer
+  }
+
+  async #run(...args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#commands.send(['EVALSHA', SHA, ...args])
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#commands.send(['EVAL', ADD_SCRIPT, ...args])
     }
-    // What it began as a replica may have had an end that nobody here knows of.
-    const wasReplica = !/^master_replid2:0+\s*$/m.test(info)
-    return { runId, startedAt: this.#now() - (wasReplica ? 0 : atLeast(uptime)) }
   }
 }
 
-const FORGOTTEN = -1
+interface Answer {
+  readonly outcome: number
+  /** Milliseconds. */
+  readonly wait: number
+  readonly mark: string
+}
 
-/** Redis subtracts whole seconds, so that up to one of them may not be over: in milliseconds. */
-function atLeast(uptime: string): number {
-  return Math.max(0, Number(uptime) - 1) * 1_000
+const NEW = 1
+const KNOWN = 0
+const UNCERTAIN = -1
+
+/** What isn't understood is neither new nor known. */
+function answerOf(reply: unknown): Answer {
+  const [outcome, wait, mark]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
+  const isOutcome = outcome === NEW || outcome === KNOWN || outcome === UNCERTAIN
+  if (isOutcome && typeof wait === 'number' && typeof mark === 'string') {
+    return { outcome, wait, mark }
+  }
+  throw new Error('Redis gave an answer of another type: its client must answer with strings')
+}
+
+/** Some clients are told to write numbers as text. */
+function numberOf(part: unknown): unknown {
+  return typeof part === 'string' && /^-?\d+$/.test(part) ? Number(part) : part
 }

@@ -2,6 +2,7 @@
 import { requireKnownKeys } from '../plain-object.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
+import { RedisInspection } from './redis-inspection.js'
 import { RedisOnce } from './redis-once.js'
 import { subscribeTo } from './redis-subscription.js'
 import type { Store, Unsubscribe } from './store.js'
@@ -33,9 +34,6 @@ export interface RedisStoreOptions {
    * `appendfsync always`, and no replica that takes over). Default `'refuse'`.
    */
   afterRestart?: 'refuse' | 'trust'
-
-  /** Milliseconds since the epoch. Default `Date.now`. For tests. */
-  now?: () => number
 }
 
 /**
@@ -45,9 +43,8 @@ export interface RedisStoreOptions {
  * @throws {TypeError} if an option is wrong.
  */
 export function redisStore(options: RedisStoreOptions): Store {
-  const keys = ['client', 'prefix', 'timeout', 'afterRestart', 'now']
-  requireKnownKeys('a Redis store', options, keys)
-  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse', now } = options
+  requireKnownKeys('a Redis store', options, ['client', 'prefix', 'timeout', 'afterRestart'])
+  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse' } = options
   const connection = connectionOf(client)
   if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
     throw new TypeError('"prefix" of a store must be 1 to 64 letters, digits and _ - . : { }')
@@ -55,17 +52,13 @@ export function redisStore(options: RedisStoreOptions): Store {
   if (afterRestart !== 'refuse' && afterRestart !== 'trust') {
     throw new TypeError(`"afterRestart" of a store must be 'refuse' or 'trust'`)
   }
-  if (now !== undefined && typeof now !== 'function') {
-    throw new TypeError('"now" of a store must be a function')
-  }
   const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
   const deadline = wholeNumber('timeout', timeout, bounds)
   const commands = new RedisCommands(connection, deadline)
+  const inspection = new RedisInspection(commands)
   const once =
-    afterRestart === 'trust'
-      ? undefined
-      : new RedisOnce(commands, `${prefix}server`, now ?? Date.now)
-  return new RedisStore({ connection, commands, prefix, deadline, once })
+    afterRestart === 'trust' ? undefined : new RedisOnce(commands, inspection, `${prefix}server`)
+  return new RedisStore({ connection, commands, prefix, deadline, inspection, once })
 }
 
 interface Parts {
@@ -73,6 +66,7 @@ interface Parts {
   readonly commands: RedisCommands
   readonly prefix: string
   readonly deadline: number
+  readonly inspection: RedisInspection
   /** Without it, what Redis says is believed. */
   readonly once: RedisOnce | undefined
 }
@@ -89,15 +83,23 @@ class RedisStore implements Store {
 
   constructor(parts: Parts) {
     this.#parts = parts
+    const { connection, inspection, once } = parts
+    connection.onReady(() => {
+      inspection.forget()
+      once?.look()
+    })
   }
 
   expectTtl(longest: number): void {
-    this.#parts.once?.expectTtl(longest)
+    const { connection, once } = this.#parts
+    once?.expectTtl(longest)
+    if (connection.isReady()) once?.look()
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    const { commands, once } = this.#parts
-    if (once !== undefined) return once.add(this.#key(key), value, lasting(ttl))
+    const { commands, inspection, once } = this.#parts
+    if (once !== undefined) return once.add(this.#key(key), value, wholeTtl(ttl))
+    await inspection.state()
     // A client may send it again after a connection was lost, and is told then that it was there.
     const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', lasting(ttl)])
     return reply === 'OK'
@@ -188,5 +190,11 @@ function otherAnswer(): Error {
 }
 
 function lasting(ttl: number): string {
-  return `${Math.max(1, Math.ceil(ttl))}`
+  return `${wholeTtl(ttl)}`
+}
+
+/** @throws {TypeError} for what is no time. */
+function wholeTtl(ttl: number): number {
+  if (!Number.isFinite(ttl)) throw new TypeError('the end of an entry must be a time')
+  return Math.max(1, Math.ceil(ttl))
 }

@@ -15,8 +15,9 @@ export interface Store {
   /**
    * Atomic, whoever else calls it: `true` if there was nothing under the key and now there is,
    * `false` if there was something. What was added is there until its time is over, and never
-   * forgotten before, to make room or otherwise: a store without room rejects, and so does one that
-   * can't rule out that it forgot.
+   * forgotten before, to make room or otherwise: a store without room rejects. One that can't rule out
+   * that it forgot what was there adds all the same, and rejects with an error whose `code` is
+   * `store_uncertain`.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
   /** What is under the key, if its time isn't over. */

@@ -123,3 +123,29 @@ t.test('P5: a proof is known for as long as any instance would take it', async (
   // Until its age is over by a clock that is behind by twice the tolerance.
   t.same(kept, [140_000, 90_000, 160_000])
 })
+
+t.test(
+  'P5: what a store remembers and may have forgotten before counts for its client',
+  async (t) => {
+    for (const code of ['store_uncertain', 'other', undefined]) {
+      const store = memoryStore()
+      const error = Object.assign(new Error('it may have forgotten'), { code })
+      store.add = () => Promise.reject(code === undefined ? 'no error' : error)
+      const server = await createResourceServer({
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        jwks: { keys: [key.publicJwk] },
+        dpop: { replay: { maxEntriesPerKey: 100 } },
+        stores: { replay: store },
+      })
+      const send = async () => {
+        const dpop = { proof: await client.proof({ url, token }), method: 'GET', url }
+        return server.verify({ token, dpop }).catch(({ finding }) => finding.found)
+      }
+      for (let i = 0; i < 100; i++) await send()
+      const last = await send()
+      if (code === 'store_uncertain') t.match(last, /"dpop.replay.maxEntriesPerKey"/)
+      else t.notMatch(last, /maxEntriesPerKey/, 'a replay that nobody can tell does not')
+    }
+  },
+)

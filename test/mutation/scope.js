@@ -26,7 +26,10 @@ const GROUPS = [
       'statistics',
     ],
   },
-  { mutated: ['src/binding/'], judges: ['binding/', 'mtls', 'credentials/', 'diagnostics'] },
+  {
+    mutated: ['src/binding/'],
+    judges: ['binding/', 'stores/replay', 'mtls', 'credentials/', 'diagnostics'],
+  },
   {
     mutated: ['src/keys/'],
     judges: [
@@ -43,6 +46,7 @@ const GROUPS = [
     mutated: ['src/cache/', 'src/pipeline.ts', 'src/guard.ts'],
     judges: ['cache/', 'pipeline', 'plugin', 'resource-server'],
   },
+  { mutated: ['src/stores/'], judges: ['stores/', 'binding/replay-memory'] },
   { mutated: ['src/revocation/'], judges: ['revocation/', 'revocation'] },
   {
     mutated: ['src/introspection/'],

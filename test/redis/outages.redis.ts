@@ -1,5 +1,4 @@
 /** A Redis that is killed, forgets, hangs and comes back, under load. */
-import { Redis } from 'ioredis'
 import t from 'tap'
 import type { Store } from '../../src/index.js'
 import { names, storeOver } from './fixtures/clients.js'
@@ -56,6 +55,8 @@ for (const name of names) {
       const load = beginLoad([await make(), await make()], FRESH_FOR)
       t.ok(await until(heals(load)))
       await sleep(500)
+      // Late in a second: there the age of the next one, in whole seconds, errs the most.
+      await sleep(1_000 - ((Date.now() + 80) % 1_000))
       await redis.kill()
       const killed = performance.now()
       await redis.start()
@@ -151,23 +152,4 @@ t.test('the load would see it if a proof was accepted twice', async (t) => {
   await redis.start()
   t.ok(await until(() => load.twice.length > 0), 'trusted without reason')
   await load.stop()
-})
-
-t.test('P5: a store that was emptied, and one that may evict, is not believed', async (t) => {
-  const redis = await startRedis(t)
-  const store = await storeOver(t, 'ioredis', redis.url)
-  const client = new Redis(redis.url)
-  t.teardown(() => client.disconnect())
-  t.ok(await until(() => store.add('a', '', 1_000).catch(() => false)))
-  await client.flushall()
-  await t.rejects(store.add('a', '', 1_000), { message: /may have forgotten/ })
-  await t.rejects(store.add('a', '', 1_000), { message: /nothing is added for another \d s/ })
-  t.ok(await until(() => store.add('a', '', 1_000).catch(() => false)))
-  await client.script('FLUSH')
-  await t.rejects(store.add('b', '', 1_000), { message: /may have forgotten/ })
-  t.equal(await store.add('b', '', 1_000), true, 'a script alone is no memory')
-  await client.config('SET', 'maxmemory', '100mb')
-  await client.config('SET', 'maxmemory-policy', 'volatile-lru')
-  const other = await storeOver(t, 'ioredis', redis.url)
-  await t.rejects(other.add('c', '', 1_000), { message: /set "maxmemory-policy noeviction"/ })
 })

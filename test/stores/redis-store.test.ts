@@ -3,12 +3,16 @@ import t from 'tap'
 import { type RedisStoreOptions, redisStore } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'
 
+const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+
 const CLIENTS = { ioredis: FakeIoRedis, 'node-redis': FakeNodeRedis }
 
+/** One that is believed, which `redis-once.test.ts` is about. */
 async function store(options: Partial<RedisStoreOptions> = {}, Client = FakeIoRedis) {
   const redis = new FakeRedis()
   const client = await connected(new Client(redis))
-  return { redis, client, store: redisStore({ client, timeout: 100, ...options }) }
+  const it = redisStore({ client, timeout: 100, afterRestart: 'trust', ...options })
+  return { redis, client, store: it }
 }
 
 for (const [name, Client] of Object.entries(CLIENTS)) {
@@ -24,13 +28,31 @@ for (const [name, Client] of Object.entries(CLIENTS)) {
     t.strictSame(await store.list('list:'), [['list:1', 'one']])
     await store.delete('list:1')
     t.strictSame(await store.list('list:'), [])
-    t.strictSame([...redis.entries.keys()], ['frs:server', 'frs:a'])
+    t.strictSame([...redis.entries.keys()], ['frs:a'])
+  })
+
+  t.test(`${name}: lists what begins so, whatever it is made of`, async (t) => {
+    const { redis, store } = await make()
+    for (let i = 0; i < 6_000; i++) await store.set(`many:${i}`, `${i}`, 60_000)
+    for (const key of ['l*s:1', 'l?s:1', 'l[i]s:1', 'l\\s:1', 'lis:1']) {
+      await store.set(key, key, 60_000)
+    }
+    t.equal((await store.list('many:')).length, 6_000, 'over many pages')
+    for (const prefix of ['l*s:', 'l?s:', 'l[i]s:', 'l\\s:']) {
+      t.strictSame(await store.list(prefix), [[`${prefix}1`, `${prefix}1`]])
+    }
+    redis.onCommand = (command) => command === 'MGET' && redis.entries.delete('frs:lis:1')
+    t.strictSame(await store.list('lis:'), [], 'one that ends between two commands')
   })
 
   t.test(`${name}: a subscription ends when it is told to, and tells of a gap`, async (t) => {
     const { redis, store } = await make()
     const heard: string[] = []
     let gaps = 0
+    let subscribed = 0
+    redis.onCommand = (command) => {
+      if (command === 'SUBSCRIBE') subscribed++
+    }
     const end = await store.subscribe(
       'news',
       (message) => heard.push(message),
@@ -40,6 +62,7 @@ for (const [name, Client] of Object.entries(CLIENTS)) {
     t.strictSame(heard, ['one'])
     redis.restart()
     t.equal(gaps, 1)
+    t.equal(subscribed, 1, 'the client does it again by itself')
     const [listening] = [...redis.clients].filter(({ channel }) => channel !== undefined)
     await end()
     t.equal(redis.clients.size, 1, 'its connection is closed, and that of the application is not')
@@ -82,6 +105,14 @@ t.test('a client that throws where others answer with a promise ends all the sam
   }
 })
 
+t.test('nothing is left of a command that was answered', async (t) => {
+  const { store: it } = await store({ timeout: 30_000 })
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+  const before = timers()
+  await it.get('a')
+  t.equal(timers(), before)
+})
+
 t.test('each command has a deadline, and none waits behind one that is overdue', async (t) => {
   const { redis, store: it } = await store()
   let resume = () => {}
@@ -105,6 +136,14 @@ t.test('a connection that is being made is waited for once, one that is lost is 
   redis.stop()
   await t.rejects(it.get('a'), { message: 'Redis is not connected' })
 
+  const early = new FakeIoRedis(new FakeRedis())
+  const told = redisStore({ client: early, timeout: 50 })
+  told.expectTtl?.(1_000)
+  await sleep(80)
+  const first = told.get('a')
+  await early.connect()
+  t.equal(await first, undefined, 'and not before somebody asks')
+
   const late = redisStore({ client: new FakeIoRedis(redis), timeout: 20 })
   await t.rejects(late.get('a'), { message: /no answer within 20 ms/ })
   await t.rejects(late.get('a'), { message: 'Redis is not connected' })
@@ -115,130 +154,6 @@ t.test('a client that connects when it is used is used', async (t) => {
   const client = new FakeIoRedis(redis)
   Object.defineProperty(client, 'status', { value: 'wait' })
   t.equal(await redisStore({ client }).get('a'), undefined)
-})
-
-t.test('P5: after a restart nothing is added until all that was known is over', async (t) => {
-  for (const keeping of [false, true]) {
-    let now = Date.now()
-    const { redis, store: it } = await store({ now: () => now })
-    it.expectTtl?.(60_000)
-    t.equal(await it.add('a', '', 10_000), true)
-    redis.restart({ keeping })
-    await t.rejects(it.add('a', '', 10_000), { message: /restarted, emptied or replaced/ })
-    await t.rejects(it.add('b', '', 10_000), { message: /nothing is added for another \d\d s$/ })
-    now += 59_000
-    await t.rejects(it.add('b', '', 10_000), { message: /for another [12] s$/ })
-    now += 2_000
-    t.equal(await it.add('b', '', 10_000), true)
-    t.equal(await it.add('b', '', 10_000), false)
-  }
-})
-
-t.test('P5: an instance that is started after a restart refuses as well', async (t) => {
-  let now = Date.now()
-  const redis = new FakeRedis()
-  redis.info.uptime_in_seconds = '20'
-  const make = async () =>
-    redisStore({ client: await connected(new FakeIoRedis(redis)), now: () => now })
-  const [one, other] = [await make(), await make()]
-  // Redis says that it started 20 s ago when it did so 19 s and a moment ago.
-  await Promise.all([
-    t.rejects(one.add('a', '', 60_000), { message: /for another 41 s$/ }),
-    t.rejects(other.add('a', '', 60_000), { message: /for another 41 s$/ }),
-  ])
-  now += 40_999
-  await t.rejects(one.add('a', '', 60_000), { message: /for another 1 s$/ })
-  now += 2
-  t.equal(await one.add('a', '', 60_000), true)
-  t.equal(await other.add('a', '', 60_000), false, 'both go by one mark')
-  redis.info.uptime_in_seconds = '0'
-  t.equal(await (await make()).add('a', '', 60_000), false, 'and so does who comes later')
-})
-
-t.test('P5: what was taken away by force is as forgotten as by a restart', async (t) => {
-  let now = Date.now()
-  const { redis, store: it } = await store({ now: () => now })
-  t.equal(await it.add('a', '', 10_000), true)
-  redis.entries.clear()
-  await Promise.all([
-    t.rejects(it.add('a', '', 10_000), { message: /may have forgotten/ }),
-    t.rejects(it.add('a', '', 10_000), { message: /may have forgotten/ }),
-  ])
-  await t.rejects(it.add('a', '', 10_000), { message: /for another 10 s$/ })
-  now += 10_001
-  t.equal(await it.add('a', '', 10_000), true)
-})
-
-t.test('P5: who comes after that takes the server for no older than that', async (t) => {
-  const { redis, store: it } = await store()
-  t.equal(await it.add('a', '', 60_000), true)
-  redis.entries.clear()
-  const late = redisStore({ client: await connected(new FakeIoRedis(redis)) })
-  await t.rejects(late.add('a', '', 60_000), { message: /for another 60 s$/ })
-  await t.rejects(it.add('a', '', 60_000), { message: /may have forgotten/ })
-  await t.rejects(it.add('a', '', 60_000), { message: /for another 60 s$/ }, 'and so do the others')
-
-  const client = await connected(new FakeIoRedis(redis))
-  const apart = redisStore({ client, prefix: 'other:' })
-  t.equal(await apart.add('a', '', 60_000), true, 'another prefix has nothing to do with it')
-})
-
-t.test('P5: a replica that took over without the mark may lack the entries too', async (t) => {
-  const redis = new FakeRedis()
-  redis.info.master_replid2 = 'f2'.repeat(20)
-  const it = redisStore({ client: await connected(new FakeIoRedis(redis)) })
-  await t.rejects(it.add('a', '', 60_000), { message: /for another 60 s$/ })
-})
-
-t.test('P5: a clock that tells no time adds nothing', async (t) => {
-  const { store: it } = await store({ now: () => Number.NaN })
-  await t.rejects(it.add('a', '', 10_000))
-})
-
-t.test('P5: with trust, what Redis says is believed', async (t) => {
-  const { redis, store: it } = await store({ afterRestart: 'trust' })
-  it.expectTtl?.(60_000)
-  t.equal(await it.add('a', '', 10_000), true)
-  t.equal(await it.add('a', '', 10_000), false)
-  redis.restart()
-  t.equal(await it.add('a', '', 10_000), true)
-})
-
-t.test('a Redis that can not be relied on says why', async (t) => {
-  for (const [info, message] of [
-    [{ redis_version: '6.2.1' }, /^Redis 7 or Valkey is needed/],
-    [{ maxmemory: '100', maxmemory_policy: 'allkeys-lru' }, /set "maxmemory-policy noeviction"$/],
-    [{ run_id: '' }, /does not say who it is/],
-  ] as const) {
-    const { redis, store: it } = await store()
-    Object.assign(redis.info, info)
-    await t.rejects(it.add('a', '', 1), { message })
-  }
-  const { redis, store: it } = await store()
-  Object.assign(redis.info, { maxmemory: '100' })
-  t.equal(await it.add('a', '', 1_000), true, 'a limit without eviction is none')
-})
-
-t.test('one that is replaced while it is looked at is looked at again', async (t) => {
-  for (const [command, time] of [
-    ['SCRIPT', 1],
-    ['SCRIPT', 2],
-    ['GET', 1],
-    ['GET', 2],
-  ] as const) {
-    let now = Date.now()
-    const { redis, store: it } = await store({ now: () => now })
-    let times = 0
-    redis.onCommand = (name) => {
-      if (name !== command || ++times !== time) return
-      redis.restart()
-      redis.info.uptime_in_seconds = '1000'
-    }
-    await t.rejects(it.add('a', '', 1), { message: /was restarted or replaced meanwhile/ })
-    await it.add('b', '', 1_000).catch(() => {})
-    now += 10_000
-    t.equal(await it.add('a', '', 1_000), true, `${command} ${time}`)
-  }
 })
 
 t.test('answers of another type than asked for are no answers', async (t) => {
@@ -258,6 +173,10 @@ t.test('answers of another type than asked for are no answers', async (t) => {
     client.call = async () => reply
     await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
   }
+  client.call = async (command) => (command === 'SCAN' ? ['0', [1]] : ['x'])
+  await t.rejects(asked.list('revocation:'), { message: /answer/ }, 'a key that is no text')
+  client.call = async () => [0, []]
+  t.strictSame(await asked.list('revocation:'), [], 'a cursor may be a number')
   for (const reply of [null, 'OK', [], [1]]) {
     client.call = async (command) => (command === 'SCAN' ? ['0', ['frs:revocation:a']] : reply)
     await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
@@ -266,24 +185,35 @@ t.test('answers of another type than asked for are no answers', async (t) => {
 
 t.test('errors of Redis are passed on', async (t) => {
   const { redis, store: it } = await store()
-  redis.onCommand = (name) => {
-    if (name === 'EVALSHA') throw new Error('LOADING')
+  redis.onCommand = () => {
+    throw new Error('LOADING')
   }
-  await t.rejects(it.add('a', '', 1), { message: 'LOADING' })
+  await t.rejects(it.get('a'), { message: 'LOADING' })
   redis.onCommand = () => Promise.reject('no error')
   await t.rejects(it.get('a'))
-  redis.onCommand = (name) => (name === 'EVALSHA' ? Promise.reject('no error') : undefined)
-  await t.rejects(it.add('a', '', 1))
+})
+
+t.test('what has no end is not kept', async (t) => {
+  const { redis, store: it } = await store()
+  for (const ttl of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    await t.rejects(it.set('a', '', ttl), { name: 'TypeError', message: /must be a time/ })
+  }
+  t.equal(redis.entries.size, 0)
 })
 
 t.test('what is no client, or one that can not do it, is a TypeError with the mend', async (t) => {
   const redis = new FakeRedis()
   const io = () => new FakeIoRedis(redis)
+  const node = () => new FakeNodeRedis(redis)
+  const withOwn = (client: object, name: string) =>
+    Object.defineProperty(client, name, { value: undefined })
   const mistakes: [string, unknown, RegExp][] = [
     ['nothing', {}, /^"client" of a Redis store must be a client of ioredis/],
     ['null', { client: null }, /must be a client of ioredis/],
     ['a URL', { client: 'redis://localhost' }, /must be a client of ioredis/],
     ['something else', { client: { call() {}, status: 'ready' } }, /must be a client of ioredis/],
+    ['no status', { client: withOwn(io(), 'status') }, /must be a client of ioredis/],
+    ['no isReady', { client: withOwn(node(), 'isReady') }, /must be a client of ioredis/],
     [
       'a Cluster of ioredis',
       { client: Object.assign(io(), { isCluster: true }) },
@@ -292,14 +222,19 @@ t.test('what is no client, or one that can not do it, is a TypeError with the me
     ['one of node-redis', { client: Object.assign(io(), { masters: [] }) }, /a Cluster is not/],
     ['keyPrefix', { client: Object.assign(io(), { options: { keyPrefix: 'a' } }) }, /"keyPrefix"/],
     ['prefix', { client: io(), prefix: 'a*' }, /^"prefix" of a store must be 1 to 64/],
+    ['a prefix with more in front', { client: io(), prefix: '*a' }, /^"prefix" of a store must/],
+    ['a list of prefixes', { client: io(), prefix: ['a'] }, /^"prefix" of a store must/],
     ['no prefix', { client: io(), prefix: '' }, /^"prefix" of a store/],
-    ['timeout', { client: io(), timeout: 1 }, /^"timeout" of a store must be a whole number/],
+    [
+      'timeout',
+      { client: io(), timeout: 1 },
+      /^"timeout" of a store must be a whole number of mill/,
+    ],
     [
       'afterRestart',
       { client: io(), afterRestart: 'x' },
       /^"afterRestart" of a store must be 'ref/,
     ],
-    ['now', { client: io(), now: 1 }, /^"now" of a store must be a function/],
     ['unknown', { client: io(), ttl: 1 }, /^"ttl" is no option of a Redis store/],
     ['none', undefined, /^a Redis store must be an object/],
   ]

@@ -54,6 +54,8 @@ export class ReplayMemory {
       if (isFirst) shares.count(jkt)
       return isFirst
     } catch (error) {
+      // New to the store now, whatever it was before.
+      if (isUncertain(error)) shares.count(jkt)
       this.#tell(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
@@ -75,4 +77,9 @@ export class ReplayMemory {
     this.#quietUntil = now + QUIET_FOR
     this.#options.onFailure(error)
   }
+}
+
+/** As {@link Store.add} rejects where it has added, and may have forgotten. */
+function isUncertain(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'store_uncertain'
 }
