@@ -339,6 +339,80 @@ const EXPLAINED = [
     to: ['"Stryker was here!"'],
     why: 'no header and no body: neither text is a number, a directive or JSON',
   },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: 'if (listeners.size === 0) this.#channels.delete(channel)',
+    to: ['false'],
+    why: 'spares the memory of an empty set for each channel',
+  },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: "if (!Number.isFinite(end)) throw new TypeError('the end of an entry must be a time')",
+    from: ["'the end of an entry must be a time'"],
+    to: ['""'],
+    why: 'any other text would do',
+  },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: 'const kept = before === undefined ? flat(key) : key',
+    to: ['true', 'false', 'before !== undefined'],
+    why: 'what an entry takes, which memory-store-size.ts measures in a process of its own',
+  },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: "if (value === '') this.#values.delete(kept)",
+    to: ['false', '"Stryker was here!"'],
+    why: 'spares the place of an empty value; that of none is read as empty',
+  },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: 'if (before === undefined || end < before) this.#lookAt(kept, end)',
+    to: ['true', 'end <= before'],
+    why: 'spares a look at what is looked at in time already',
+  },
+  {
+    file: 'src/stores/memory-store.ts',
+    line: 'if (second === this.#sweptAt) return',
+    to: ['false'],
+    why: 'spares a look for each entry; in one second, the second look finds nothing',
+  },
+  {
+    file: 'src/stores/redis-inspection.ts',
+    line: 'if (this.#state !== undefined && performance.now() < this.#validUntil) return this.#state',
+    from: ['this.#state !== undefined'],
+    to: ['true'],
+    why: 'for the compiler: nothing is valid until there is something',
+  },
+  {
+    file: 'src/stores/redis-once.ts',
+    line: 'this.#ask([]).catch(() => {})',
+    to: ['["Stryker was here"]'],
+    why: 'without a value nothing is added',
+  },
+  {
+    file: 'src/stores/redis-once.ts',
+    line: "#mark = ''",
+    to: ['"Stryker was here!"'],
+    why: 'any text will do that is no mark',
+  },
+  {
+    file: 'src/stores/redis-once.ts',
+    line: 'const [outcome, wait, mark]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []',
+    to: ['["Stryker was here"]'],
+    why: 'no outcome either',
+  },
+  {
+    file: 'src/stores/redis-store.ts',
+    line: 'const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []',
+    to: ['["Stryker was here"]'],
+    why: 'without keys it is no page',
+  },
+  {
+    file: 'src/stores/redis-subscription.ts',
+    line: "state = 'ended'",
+    to: ['""'],
+    why: 'any text will do that is neither of the others',
+  },
 ]
 
 export function explanationOf({ file, context, original, replacement, key }) {

@@ -9,6 +9,9 @@ import { match, same, strict } from 'tcompare'
 
 class Failed extends Error {}
 
+/** Also while a test has replaced it. */
+export const now = performance.now.bind(performance)
+
 let run
 
 /**
@@ -55,11 +58,11 @@ function queued(one, name, body) {
   one.waiting.push(async () => {
     if (one.failure === undefined) {
       one.onTest?.(index)
-      const begun = performance.now()
+      const begun = now()
       const before = process.cpuUsage()
       await perform(one, name, body)
       const told = one.tests[index]
-      told.ms = performance.now() - begun
+      told.ms = now() - begun
       const { user, system } = process.cpuUsage(before)
       told.cpu = (user + system) / 1_000
       if (one.all && one.failure !== undefined) {
@@ -112,6 +115,16 @@ class Test {
 
   teardown(cleanUp) {
     this.#teardowns.push(cleanUp)
+  }
+
+  /** A member of an object is another one until the test is over. */
+  intercept(object, name, { value }) {
+    const before = Object.getOwnPropertyDescriptor(object, name)
+    Object.defineProperty(object, name, { value, configurable: true, writable: true })
+    this.teardown(() => {
+      delete object[name]
+      if (before !== undefined) Object.defineProperty(object, name, before)
+    })
   }
 
   async end() {

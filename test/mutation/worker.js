@@ -40,7 +40,7 @@ process.on('message', async ({ module, only, all, mutant }) => {
   }
   reached(undefined)
   current = tap.begin({ only: only && new Set(only), all, onTest: reached })
-  const begun = performance.now()
+  const begun = tap.now()
   // After a failure its server may wait for ever for a client that gave up.
   const stuck = await Promise.race([
     load(module, current),
@@ -52,7 +52,7 @@ process.on('message', async ({ module, only, all, mutant }) => {
     failure: current.failure ?? (current.failures > 0 ? 'some' : undefined),
     untrusted: stuck === true || current.stray === true,
     tests: current.tests,
-    ms: performance.now() - begun,
+    ms: tap.now() - begun,
     memory: process.memoryUsage().rss,
     ...(all && { coverage }),
   })

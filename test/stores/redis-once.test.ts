@@ -28,9 +28,11 @@ async function start(options: Partial<RedisStoreOptions> = {}) {
   return { redis, client, store: it }
 }
 
-function server(id = 'a1'): FakeRedis {
+/** A name may begin with a digit. */
+function server(id = '9a1'): FakeRedis {
   const redis = new FakeRedis()
   redis.info.run_id = id
+  redis.info.evicted_keys = '10'
   redis.now = () => clock.now
   return redis
 }
@@ -103,7 +105,7 @@ t.test('P5: what was emptied, or has evicted, may have forgotten as well', async
     'with another mark': ({ entries }) =>
       entries.set('frs:server', { value: 'x', endsAt: Number.POSITIVE_INFINITY }),
     evicted: ({ info }) => {
-      info.evicted_keys = '1'
+      info.evicted_keys = '11'
     },
     'was a replica': ({ info }) => {
       info.master_replid2 = 'f2'
@@ -194,6 +196,7 @@ t.test('P5: the wait begins with the connection, and not with the first who adds
   it.expectTtl?.(LIFE)
   await client.connect()
   await sleep(5)
+  t.strictSame([...redis.entries.keys()], ['frs:server'], 'nothing is added by that')
   clock.now += LIFE + 1
   t.equal(await it.add('a', '', LIFE), true, 'with one that was met at the start')
 
@@ -308,6 +311,16 @@ t.test('P5: eviction that is switched on later is noticed within a second', asyn
   }
 })
 
+t.test('what is asked while a connection is being made is asked once', async (t) => {
+  const redis = server()
+  const client = new FakeIoRedis(redis)
+  const it = redisStore({ client })
+  const added = [it.add('a', '', LIFE), it.add('b', '', LIFE)].map((one) => one.catch(() => {}))
+  await client.connect()
+  await Promise.all(added)
+  t.equal(redis.commands.filter((command) => command === 'INFO').length, 1)
+})
+
 t.test('P5: the script is sent once in a life', async (t) => {
   const { redis, store: it } = await settled()
   redis.commands.length = 0
@@ -333,7 +346,12 @@ t.test('P5: answers of another type than asked for, and errors, add nothing', as
     [1, null, ''],
     [1, 0, 1],
   ]
-  for (const answer of [...answers, ['', 0, ''], [1, 0, Buffer.from('x')]]) {
+  for (const answer of [
+    ...answers,
+    ['', 0, ''],
+    [1, 0, Buffer.from('x')],
+    [Buffer.from('1'), 0, 'x'],
+  ]) {
     client.call = async (name) => (name === 'INFO' ? redis.execute(['INFO']) : answer)
     await t.rejects(it.add('a', '', 1_000), { message: /answer of another type/ }, `${answer}`)
   }
@@ -343,13 +361,18 @@ t.test('P5: answers of another type than asked for, and errors, add nothing', as
   }
   t.equal(await it.add('a', '', 1_000), true, 'numbers may be text')
   t.equal(await it.add('a', '', 1_000), false)
+  redis.entries.clear()
+  await t.rejects(it.add('a', '', 1_000), waits(60))
   for (const error of [new Error('LOADING (no NOSCRIPT)'), 'no error']) {
+    const asked: string[] = []
     client.call = async (name) => {
       if (name === 'INFO') return redis.execute(['INFO'])
+      asked.push(name)
       throw error
     }
     const rejected = await it.add('b', '', 1_000).catch((error) => error)
     t.equal(rejected, error)
+    t.strictSame(asked, ['EVALSHA'], 'and the script is not sent for that')
   }
 })
 

@@ -126,6 +126,18 @@ t.test('each command has a deadline, and none waits behind one that is overdue',
   t.equal(await it.get('a'), undefined, 'and when the answer comes at last, it goes on')
 })
 
+t.test('what a lost connection was asked keeps nobody from asking another', async (t) => {
+  const { redis, client, store: it } = await store()
+  // As ioredis with "autoResendUnfulfilledCommands: false".
+  client.call = () => new Promise(() => {})
+  await t.rejects(it.get('a'), { message: 'Redis gave no answer within 100 ms' })
+  client.call = (...command) => redis.execute(command)
+  await t.rejects(it.get('a'), { message: 'Redis does not answer' })
+  redis.stop()
+  redis.start()
+  t.equal(await it.get('a'), undefined)
+})
+
 t.test('a connection that is being made is waited for once, one that is lost is not', async (t) => {
   const redis = new FakeRedis()
   const client = new FakeIoRedis(redis)
