@@ -9,8 +9,8 @@
  *
  * KEYS: the mark; and unless it is only to be looked at, the entry.
  * ARGV: for how long an entry may be remembered; how many were evicted; the mark that the caller knows;
- * how long ago it added something under that; the value; for how long it is remembered. All times are
- * in milliseconds, those of the caller only durations: whose clock is wrong changes nothing.
+ * how long ago it was in force; the value; for how long it is remembered. All times are in
+ * milliseconds, those of the caller only durations: whose clock is wrong changes nothing.
  *
  * Answers with the outcome, for how long nothing can be said yet, and the mark.
  */
@@ -26,7 +26,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local mark = redis.call('GET', KEYS[1]) or ''
 local name, since = string.match(mark, '^(%S+) (%d+)$')
 since = name == life and tonumber(since)
--- The caller added elsewhere since: to one that took over, and gave back.
+-- Another was in force since, under which others may have added: of one that took over, and gave back.
 local isOutdated = since and mark ~= ARGV[3] and since < now - ARGV[4]
 if not since or since > now or isOutdated then
   since = now
@@ -38,5 +38,5 @@ local wait = since + ARGV[1] - now
 if KEYS[2] and not redis.call('SET', KEYS[2], ARGV[5], 'NX', 'PX', ARGV[6]) then
   return {0, 0, mark}
 end
-if wait >= 0 then return {-1, wait, mark} end
+if not (wait < 0) then return {-1, wait, mark} end
 return {1, 0, mark}`

@@ -11,7 +11,7 @@ export class RedisCommands {
   /** At the start of a process the connection is being made, and is worth waiting for: once. */
   #start: Promise<unknown> | undefined
   #started = false
-  /** Commands whose deadline passed, and that this connection still waits for. */
+  /** Commands whose deadline passed, and that the connection still waits for. */
   #overdue = new Set<Promise<unknown>>()
 
   /** @param timeout for each command, in milliseconds. */
@@ -19,19 +19,22 @@ export class RedisCommands {
     this.#connection = connection
     this.#timeout = timeout
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
-    // What another connection was asked it may never be told: nobody waits for that.
-    connection.onReady(() => this.#overdue.clear())
+    // What a lost connection was asked may never be settled: the next one has a set of its own.
+    connection.onReady(() => {
+      this.#overdue = new Set()
+    })
   }
 
   /** @throws whatever Redis answers, or that it doesn't. */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
     if (!this.#connection.isReady()) await this.#waitAtStart()
     // Answers come in order: this one would wait behind that of the other.
-    if (this.#overdue.size > 0) throw new Error('Redis does not answer')
+    const overdue = this.#overdue
+    if (overdue.size > 0) throw new Error('Redis does not answer')
     const reply = this.#connection.send(command)
     return this.#within(reply, () => {
-      this.#overdue.add(reply)
-      const settled = () => this.#overdue.delete(reply)
+      overdue.add(reply)
+      const settled = () => overdue.delete(reply)
       reply.then(settled, settled)
     })
   }

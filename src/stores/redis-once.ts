@@ -12,7 +12,7 @@ import { UncertainError } from './uncertain-error.js'
 
 const SHA = createHash('sha1').update(ADD_SCRIPT).digest('hex')
 
-/** In milliseconds, for whoever added nothing yet. */
+/** In milliseconds, for whoever was told nothing yet. */
 const LONG_AGO = 1e15
 
 export class RedisOnce {
@@ -22,8 +22,10 @@ export class RedisOnce {
   #longestTtl = 0
   /** The mark that the last answer came with. */
   #mark = ''
-  /** When something was added last, by the clock of this process. */
-  #addedAt = -LONG_AGO
+  /** When a mark was in force for sure, as far as is known; by the clock of this process. */
+  #inForceAt = -LONG_AGO
+  /** Until when nothing is new, by the same clock: that of Redis may be set forward meanwhile. */
+  #uncertainUntil = -LONG_AGO
 
   constructor(commands: RedisCommands, inspection: RedisInspection, markKey: string) {
     this.#commands = commands
@@ -38,12 +40,12 @@ export class RedisOnce {
   /**
    * For a connection that is new: looks before anything is to be added, so that what there is to wait
    * for may be over by then.
+   *
+   * @throws whatever Redis answers, or that it doesn't.
    */
-  look(): void {
+  async look(): Promise<void> {
     // Of whoever adds nothing, nothing can be forgotten.
-    if (this.#longestTtl === 0) return
-    // Whoever adds something asks again, and is told.
-    this.#ask([]).catch(() => {})
+    if (this.#longestTtl > 0) await this.#ask([])
   }
 
   /**
@@ -51,30 +53,37 @@ export class RedisOnce {
    */
   async add(key: string, value: string, ttl: number): Promise<boolean> {
     this.expectTtl(ttl)
-    const { outcome, wait } = await this.#ask([key], value, `${ttl}`)
+    const outcome = await this.#ask([key], value, `${ttl}`)
     if (outcome === KNOWN) return false
-    if (outcome === NEW) {
-      this.#addedAt = performance.now()
+    const now = performance.now()
+    if (outcome === NEW && now >= this.#uncertainUntil) {
+      this.#inForceAt = now
       return true
     }
-    const seconds = Math.ceil(wait / 1_000)
+    const seconds = Math.ceil((this.#uncertainUntil - now) / 1_000)
     throw new UncertainError(
       `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
     )
   }
 
-  async #ask(key: readonly string[], ...entry: readonly string[]): Promise<Answer> {
+  async #ask(key: readonly string[], ...entry: readonly string[]): Promise<number> {
     const { version, evicted } = await this.#inspection.state()
     // Written so that one that tells no version is refused.
     if (!(version >= 7)) {
       throw new Error('Redis 7 or Valkey is needed, or "afterRestart" must be \'trust\'')
     }
-    const sinceAdded = Math.floor(performance.now() - this.#addedAt)
-    const known = [`${this.#longestTtl}`, evicted, this.#mark, `${sinceAdded}`]
+    const sentAt = performance.now()
+    const age = Math.floor(sentAt - this.#inForceAt)
+    const known = [`${this.#longestTtl}`, evicted, this.#mark, `${age}`]
     const keys = [this.#markKey, ...key]
-    const answer = answerOf(await this.#run(`${keys.length}`, ...keys, ...known, ...entry))
-    this.#mark = answer.mark
-    return answer
+    const reply = await this.#run(`${keys.length}`, ...keys, ...known, ...entry)
+    const { outcome, wait, mark } = answerOf(reply)
+    this.#mark = mark
+    this.#inForceAt = Math.max(this.#inForceAt, sentAt)
+    if (outcome === UNCERTAIN) {
+      this.#uncertainUntil = Math.max(this.#uncertainUntil, sentAt + wait)
+    }
+    return outcome
   }
 
   async #run(...args: readonly string[]): Promise<unknown> {

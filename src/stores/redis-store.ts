@@ -71,6 +71,9 @@ interface Parts {
   readonly once: RedisOnce | undefined
 }
 
+/** In milliseconds. */
+const LOOK_AGAIN_AFTER = 1_000
+
 /** Keys that one command of a list looks at, or asks for. */
 const PAGE = 5_000
 /** A Redis of a hundred million keys, more than one that is shared has. */
@@ -83,17 +86,17 @@ class RedisStore implements Store {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { connection, inspection, once } = parts
+    const { connection, inspection } = parts
     connection.onReady(() => {
       inspection.forget()
-      once?.look()
+      this.#look()
     })
   }
 
   expectTtl(longest: number): void {
     const { connection, once } = this.#parts
     once?.expectTtl(longest)
-    if (connection.isReady()) once?.look()
+    if (connection.isReady()) this.#look()
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
@@ -162,6 +165,14 @@ class RedisStore implements Store {
       const value = requireValue(values[i])
       // It may have ended in between.
       if (value !== null) listed.set(key.slice(this.#parts.prefix.length), value)
+    })
+  }
+
+  /** Until it is answered: one that is still loading what it kept is connected already. */
+  #look(): void {
+    const { connection, once } = this.#parts
+    once?.look().catch(() => {
+      if (connection.isReady()) setTimeout(() => this.#look(), LOOK_AGAIN_AFTER).unref()
     })
   }
 

@@ -69,3 +69,22 @@ t.test('P5: a share that was only counted moves on as well', async (t) => {
   for (let i = 0; i < 3; i++) shares.count('a')
   t.equal(take('a'), 3, 'four of before, three of now')
 })
+
+t.test('P5: what is given back may be taken again, in the next span as well', async (t) => {
+  const { clock, shares, take } = start()
+  shares.giveBack('nobody')
+  t.equal(take('a'), 10)
+  shares.giveBack('a')
+  t.equal(take('a'), 1)
+  clock.now += LIFE
+  t.equal(take('a'), 0)
+  shares.giveBack('a')
+  t.equal(take('a'), 1)
+  shares.giveBack('a')
+  t.equal(take('a'), 1, 'of this span first')
+  const { clock: later, shares: others, take: takeOther } = start()
+  t.equal(takeOther('b', 1), 1)
+  later.now += 5 * LIFE
+  others.giveBack('b')
+  t.equal(takeOther('b'), 10, 'and not of one that is over')
+})

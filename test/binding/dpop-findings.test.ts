@@ -117,14 +117,19 @@ const TIME = 1_000_000
 const TWO = ['https://a.example/x?secret=1', 'https://b.example/x']
 
 /** The checks alone, at a time that stands still: what becomes of the proofs of a request. */
-function outcomeOf(proofs: readonly string[], isFirst = true): Promise<unknown> {
+function outcomeOf(
+  proofs: readonly string[],
+  isFirst = true,
+  add: () => Promise<boolean> = async () => isFirst,
+  now = () => TIME * 1_000 + 999,
+): Promise<unknown> {
   const dpop = new DPoP({
     algorithms: new Set(['ES256', 'PS256']),
     maxAge: 60,
     clockTolerance: 5,
-    now: () => TIME * 1_000 + 999,
+    now,
     nonces: undefined,
-    replays: { add: async () => isFirst } as never,
+    replays: { add } as never,
   })
   t.equal(dpop.algs, 'ES256 PS256')
   return dpop
@@ -171,3 +176,13 @@ t.test('P1.11: the window is as wide as maxAge and the tolerance, to the moment'
     t.match(await outcomeOf([await proofOf({ iat })]), [/too old|in the future/], `${iat - TIME}`)
   }
 })
+
+t.test(
+  'P5: a clock that is set back meanwhile keeps nothing for longer than a proof',
+  async (t) => {
+    const times = [TIME, TIME - 3_600]
+    const now = () => ((times.length > 1 ? times.shift() : times[0]) as number) * 1_000
+    const add = async () => t.fail('it is not remembered')
+    t.match(await outcomeOf([await proofOf()], true, add, now), [/made in the future/])
+  },
+)

@@ -149,3 +149,42 @@ t.test(
     }
   },
 )
+
+t.test('P5: as many at once as the store is slow are no more than a share', async (t) => {
+  const store = memoryStore()
+  const { add } = store
+  store.add = async (...entry) => {
+    await new Promise((done) => setTimeout(done, 50))
+    return add.apply(store, entry)
+  }
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    dpop: { replay: { maxEntriesPerKey: 100 } },
+    stores: { replay: store },
+  })
+  const send = (proof: string) =>
+    server.verify({ token, dpop: { proof, method: 'GET', url } }).then(
+      () => 'passed',
+      ({ message }) => message,
+    )
+  const proofs = await Promise.all(Array.from({ length: 150 }, () => client.proof({ url, token })))
+  const all = await Promise.all(proofs.map(send))
+  t.equal(all.filter((one) => one === 'passed').length, 100)
+  t.equal((await store.list('')).length, 100)
+})
+
+t.test('P5: replays take nothing of a share', async (t) => {
+  const server = await createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    dpop: { replay: { maxEntriesPerKey: 100 } },
+  })
+  const send = (proof: string) => server.verify({ token, dpop: { proof, method: 'GET', url } })
+  const proof = await client.proof({ url, token })
+  await send(proof)
+  for (let i = 0; i < 150; i++) await t.rejects(send(proof), { message: /was used before/ })
+  await send(await client.proof({ url, token }))
+})

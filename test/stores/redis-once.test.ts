@@ -152,6 +152,19 @@ t.test('P5: one that gets its place back does not know what another was told', a
   t.equal(await it.add('d', '', LIFE), true)
 })
 
+t.test('P5: nor does it know what others told another while this one asked there', async (t) => {
+  const { redis, client, store: it } = await settled()
+  const other = server('z9')
+  await (await another(other)).add('x', '', LIFE).catch(() => {})
+  clock.now += 10
+  clock.now += LIFE - 5
+  t.equal(await (await another(redis)).add('b', '', LIFE), true)
+  t.equal(await it.add('b', '', LIFE), false, 'the answer by which it was there')
+  clock.now += 10
+  client.answering = other
+  await t.rejects(it.add('b', '', LIFE), waits(60))
+})
+
 t.test('P5: who comes from another server waits no longer than the others', async (t) => {
   const { client, store: it } = await settled()
   t.equal(await it.add('a', '', LIFE), true)
@@ -187,6 +200,46 @@ t.test('P5: clocks of instances and of Redis, set back or ahead', async (t) => {
   await t.rejects(it.add('b', '', LIFE), waits(60), 'no longer than ever')
   clock.now += LIFE + 1
   t.equal(await it.add('c', '', LIFE), true)
+})
+
+t.test(
+  'P5: whose clock is set right while it is waited for is waited for all the same',
+  async (t) => {
+    const { redis, store: it } = await start()
+    await t.rejects(it.add('a', '', LIFE), waits(60))
+    redis.now = () => clock.now + 3_600_000
+    await t.rejects(it.add('b', '', LIFE), waits(60))
+    clock.now += LIFE - 1
+    await t.rejects(it.add('c', '', LIFE), waits(1))
+    clock.now += 1
+    t.equal(await it.add('d', '', LIFE), true)
+  },
+)
+
+t.test('P5: one that is loading what it kept is looked at until it answers', async (t) => {
+  const redis = server()
+  const client = new FakeIoRedis(redis)
+  const it = redisStore({ client })
+  it.expectTtl?.(LIFE)
+  redis.onCommand = () => Promise.reject(new Error('LOADING'))
+  await client.connect()
+  await sleep(5)
+  redis.onCommand = () => undefined
+  await sleep(1_100)
+  clock.now += LIFE + 1
+  t.equal(await it.add('a', '', LIFE), true)
+  redis.commands.length = 0
+  await sleep(1_100)
+  t.strictSame(redis.commands, [], 'and no longer')
+
+  redis.onCommand = () => Promise.reject(new Error('LOADING'))
+  client.emit('ready')
+  await sleep(5)
+  redis.stop()
+  redis.commands.length = 0
+  await sleep(1_100)
+  await sleep(1_100)
+  t.ok(redis.commands.length <= 1, 'nor once it is gone')
 })
 
 t.test('P5: the wait begins with the connection, and not with the first who adds', async (t) => {

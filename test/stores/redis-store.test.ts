@@ -136,6 +136,14 @@ t.test('what a lost connection was asked keeps nobody from asking another', asyn
   redis.stop()
   redis.start()
   t.equal(await it.get('a'), undefined)
+
+  client.call = () => new Promise(() => {})
+  const asked = t.rejects(it.get('a'), { message: 'Redis gave no answer within 100 ms' })
+  redis.stop()
+  redis.start()
+  client.call = (...command) => redis.execute(command)
+  await asked
+  t.equal(await it.get('a'), undefined, 'nor if its deadline passes later')
 })
 
 t.test('a connection that is being made is waited for once, one that is lost is not', async (t) => {

@@ -53,7 +53,7 @@ export class ClientShares {
     throw new ShareUsedUpError(maxEntriesPerKey)
   }
 
-  /** One more is remembered for this key. */
+  /** One more may be remembered for this key. */
   count(jkt: string): void {
     const share = this.#shares.get(jkt)
     if (share === undefined) {
@@ -62,6 +62,15 @@ export class ClientShares {
     }
     this.#moveOn(share)
     share.current++
+  }
+
+  /** One that was counted is not remembered. */
+  giveBack(jkt: string): void {
+    const share = this.#shares.get(jkt)
+    if (share === undefined) return
+    this.#moveOn(share)
+    if (share.current > 0) share.current--
+    else if (share.previous > 0) share.previous--
   }
 
   #moveOn(share: Share): void {

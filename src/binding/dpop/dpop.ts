@@ -110,6 +110,8 @@ export class DPoP {
 
   async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
     const { maxAge, clockTolerance, replays } = this.#rules
+    // By the clock that says for how long it is remembered: it may have been set back meanwhile.
+    this.#requireFresh(iat)
     // For as long as it would pass for a fresh one, on an instance whose clock is behind as well.
     const until = iat + maxAge + 2 * clockTolerance
     if (!(await replays.add({ jkt, jti }, until))) {

@@ -48,14 +48,16 @@ export class ReplayMemory {
     const { store, shares, whenUnavailable, now } = this.#options
     this.#requireShare(jkt)
     const ttl = Math.max(1, Math.ceil(until * 1000 - now()))
+    // Before the store is asked, or as many at once as it is slow would pass.
+    shares.count(jkt)
     try {
       const isFirst = await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
-      // Not its replays: whoever has one of its proofs could use up the share with them.
-      if (isFirst) shares.count(jkt)
+      // Whoever has one of its proofs could use up the share with replays.
+      if (!isFirst) shares.giveBack(jkt)
       return isFirst
     } catch (error) {
-      // New to the store now, whatever it was before.
-      if (isUncertain(error)) shares.count(jkt)
+      // Unless it is new to the store now, whatever it was before.
+      if (!isUncertain(error)) shares.giveBack(jkt)
       this.#tell(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
