@@ -60,7 +60,8 @@ export class RedisOnce {
       this.#inForceAt = now
       return true
     }
-    const seconds = Math.ceil((this.#uncertainUntil - now) / 1_000)
+    // An answer may take longer than what was left.
+    const seconds = Math.max(0, Math.ceil((this.#uncertainUntil - now) / 1_000))
     throw new UncertainError(
       `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
     )
