@@ -28,10 +28,11 @@ export interface RedisStoreOptions {
 
   /**
    * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
-   * emptied or replaced by its replica. `'refuse'`: it rejects until everything that Redis may have
-   * forgotten is over, two minutes or so. `'trust'`: it goes on at once, which lets a proof be used
-   * twice unless every write was on the disk before it was answered (`appendonly yes` and
-   * `appendfsync always`, and no replica that takes over). Default `'refuse'`.
+   * emptied, replaced by its replica or by another server, or was never used. `'refuse'`: it rejects
+   * what Redis doesn't know until everything that it may have forgotten is over, two minutes or so.
+   * `'trust'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
+   * before it was answered (`appendonly yes` and `appendfsync always`, and no replica that takes over).
+   * Default `'refuse'`.
    */
   afterRestart?: 'refuse' | 'trust'
 }
