@@ -81,9 +81,7 @@ export class RedisOnce {
     const { outcome, wait, mark } = answerOf(reply)
     this.#mark = mark
     this.#inForceAt = Math.max(this.#inForceAt, sentAt)
-    if (outcome === UNCERTAIN) {
-      this.#uncertainUntil = Math.max(this.#uncertainUntil, sentAt + wait)
-    }
+    this.#uncertainUntil = Math.max(this.#uncertainUntil, sentAt + wait)
     return outcome
   }
 
