@@ -30,6 +30,17 @@ async function start(whenUnavailable?: 'refuse' | 'dangerouslyAccept') {
   return { clock, warnings, send }
 }
 
+/** A hundred proofs for each key. */
+function withSmallShares(replay = memoryStore()) {
+  return createResourceServer({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: [key.publicJwk] },
+    dpop: { replay: { maxEntriesPerKey: 100 } },
+    stores: { replay },
+  })
+}
+
 for (const choice of [undefined, 'refuse'] as const) {
   t.test(`P5: it is a 503, with whenUnavailable: ${choice}`, async (t) => {
     const { send } = await start(choice)
@@ -131,13 +142,7 @@ t.test(
       const store = memoryStore()
       const error = Object.assign(new Error('it may have forgotten'), { code })
       store.add = () => Promise.reject(code === undefined ? 'no error' : error)
-      const server = await createResourceServer({
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        jwks: { keys: [key.publicJwk] },
-        dpop: { replay: { maxEntriesPerKey: 100 } },
-        stores: { replay: store },
-      })
+      const server = await withSmallShares(store)
       const send = async () => {
         const dpop = { proof: await client.proof({ url, token }), method: 'GET', url }
         return server.verify({ token, dpop }).catch(({ finding }) => finding.found)
@@ -157,13 +162,7 @@ t.test('P5: as many at once as the store is slow are no more than a share', asyn
     await new Promise((done) => setTimeout(done, 50))
     return add.apply(store, entry)
   }
-  const server = await createResourceServer({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwks: { keys: [key.publicJwk] },
-    dpop: { replay: { maxEntriesPerKey: 100 } },
-    stores: { replay: store },
-  })
+  const server = await withSmallShares(store)
   const send = (proof: string) =>
     server.verify({ token, dpop: { proof, method: 'GET', url } }).then(
       () => 'passed',
@@ -176,12 +175,7 @@ t.test('P5: as many at once as the store is slow are no more than a share', asyn
 })
 
 t.test('P5: replays take nothing of a share', async (t) => {
-  const server = await createResourceServer({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwks: { keys: [key.publicJwk] },
-    dpop: { replay: { maxEntriesPerKey: 100 } },
-  })
+  const server = await withSmallShares()
   const send = (proof: string) => server.verify({ token, dpop: { proof, method: 'GET', url } })
   const proof = await client.proof({ url, token })
   await send(proof)
