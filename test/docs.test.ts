@@ -188,3 +188,12 @@ function slug(heading: string): string {
     .replace(/[^\w -]/g, '')
     .replaceAll(' ', '-')
 }
+
+t.test('each finding and each attack of the security review has an id of its own', async (t) => {
+  const ids = rows(read('docs/security-review.md')).filter((cell) => /^[A-Z]+\d+$/.test(cell))
+  t.ok(ids.length > 100)
+  t.same(
+    ids.filter((id, index) => ids.indexOf(id) !== index),
+    [],
+  )
+})
