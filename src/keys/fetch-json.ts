@@ -41,6 +41,9 @@ export class UnexpectedAnswerError extends Error {
   }
 }
 
+/** Some key set endpoints offer the second type only and answer 406 otherwise (Kubernetes). */
+const ACCEPT = 'application/json, application/jwk-set+json'
+
 /**
  * @throws {UnexpectedAnswerError} if the answer isn't a 200 with JSON within bounds.
  * @throws what `fetch` throws when there is no answer, or the signal's reason when it aborts.
@@ -50,7 +53,7 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
   options.signal.throwIfAborted()
   const response = await options.fetch(url, {
     method: 'GET',
-    headers: { accept: 'application/json' },
+    headers: { accept: ACCEPT },
     redirect: 'manual',
     signal: options.signal,
   })

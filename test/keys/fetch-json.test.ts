@@ -50,9 +50,25 @@ t.test('reads a JSON document', async (t) => {
   )
   const document = await get(server.jwksUri)
   t.strictSame(document, {
-    body: { method: 'GET', accept: 'application/json' },
+    body: { method: 'GET', accept: 'application/json, application/jwk-set+json' },
     maxAge: undefined,
   })
+})
+
+/** Answers 406 to a client that does not accept this media type, as Kubernetes does. */
+function negotiating(type: string, body: unknown): Answer {
+  return (response, request) => {
+    const accepted = (request.headers.accept ?? '*/*').split(',').map((range) => range.trim())
+    const answer = accepted.includes(type) ? json(body, { 'content-type': type }) : status(406)
+    answer(response, request)
+  }
+}
+
+t.test('accepts a document of either media type of a key set', async (t) => {
+  for (const type of ['application/json', 'application/jwk-set+json']) {
+    const server = await withServer(t, negotiating(type, { keys: [] }))
+    t.strictSame((await get(server.jwksUri)).body, { keys: [] }, type)
+  }
 })
 
 t.test('D3: follows no redirect', async (t) => {
