@@ -25,6 +25,8 @@ export abstract class ResourceServerError extends Error {
   // Private and read through the prototype, so that no serializer shows them by accident.
   #finding: Finding | FindingAbout
   #headers: ResponseHeaders = NO_HEADERS
+  #status: number | undefined
+  #expose: boolean | undefined
 
   constructor(
     message: string,
@@ -52,6 +54,27 @@ export abstract class ResourceServerError extends Error {
   /** What would have passed, in words: `expected` of the {@link finding}. */
   get expected(): string | undefined {
     return this.#finding.expected
+  }
+
+  /**
+   * The same as {@link statusCode}. Together with `expose` and `headers` this is the shape of the
+   * package http-errors, which NestJS, Express and others render.
+   */
+  get status(): number {
+    return this.#status ?? this.statusCode
+  }
+
+  set status(status: number) {
+    this.#status = status
+  }
+
+  /** Whether `message` is meant for the client, as http-errors defines it: below 500. */
+  get expose(): boolean {
+    return this.#expose ?? this.status < 500
+  }
+
+  set expose(expose: boolean) {
+    this.#expose = expose
   }
 
   /**

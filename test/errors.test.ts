@@ -59,6 +59,34 @@ t.test('B10: no serializer shows what was found', async (t) => {
   }
 })
 
+t.test('each error has the shape of http-errors', async (t) => {
+  for (const error of errors) {
+    // As isHttpError() of http-errors 2 and the exception filter of NestJS 12 ask.
+    t.equal(error.status, error.statusCode, error.name)
+    t.equal(error.expose, error.statusCode < 500, 'as http-errors has it')
+    t.same(error.headers, {})
+    t.same(Object.keys(error).sort(), ['code', 'name', 'statusCode'], 'and nothing more is shown')
+  }
+  class Gone extends ResourceServerError {
+    readonly code = 'gone'
+    readonly statusCode = 410
+  }
+  t.match(new Gone('gone'), { status: 410, statusCode: 410, expose: true })
+})
+
+t.test('error handlers may write to status and expose', async (t) => {
+  const error = new MissingCredentialsError()
+  error.status = 503
+  t.equal(error.status, 503)
+  t.equal(error.expose, false)
+  error.expose = true
+  t.equal(error.expose, true)
+  const other = new MissingCredentialsError()
+  t.match(other, { status: 401, expose: true }, 'of one error only')
+  Object.freeze(other)
+  t.match(other, { status: 401, expose: true })
+})
+
 t.test('B9: keys out of reach tell why to the operator, and when to come back', async (t) => {
   const cause = new Error('connect ECONNREFUSED')
   const error = new KeysUnavailableError('https://issuer.example', 7, cause)
