@@ -18,6 +18,7 @@ import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
 import { isPreflight } from './preflight.js'
 import { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
+import { logSafely } from './safe-logger.js'
 
 export function createGuardHook(
   core: Core,
@@ -187,15 +188,9 @@ function report(
   onReject: PluginOptions['onReject'],
 ): void {
   const { code, check, expected } = error
-  const failed = (err: unknown) => {
-    try {
-      request.log.error({ err }, '"onReject" failed')
-    } catch {
-      // A log that is full is no reason to leave a request without an answer.
-    }
-  }
+  const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
+  logSafely(request.log, 'info', { code, check, expected }, `request refused: ${error.message}`)
   try {
-    request.log.info({ code, check, expected }, `request refused: ${error.message}`)
     if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)
   } catch (err) {
     failed(err)

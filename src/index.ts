@@ -72,7 +72,6 @@ export type {
 } from './options/mtls-option.js'
 export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
 export type {
-  Logger,
   ResourceServerOptions,
   RevocationsOption,
   TokenCacheOptions,
@@ -88,6 +87,7 @@ export type { ProtectedResourceMetadata } from './resource-metadata.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
+export type { Logger } from './safe-logger.js'
 export type { Statistics } from './statistics.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'

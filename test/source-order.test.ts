@@ -20,8 +20,10 @@ const FOUNDATION = [
   'now-or-later',
   'plain-object',
   'resource-metadata',
+  'safe-logger',
   'secure-url',
   'statistics',
+  'throttle',
   'token68',
   'whole-number',
 ]

@@ -31,7 +31,7 @@ export function assembleBinding(options: ResolvedOptions): Binding {
 
 function assembleReplayMemory(
   { replay, maxAge }: ResolvedDPoP,
-  { stores, limits, now, logger }: ResolvedOptions,
+  { stores, limits, now, steadyNow, logger }: ResolvedOptions,
 ): ReplayMemory {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
   const store = stores.replay ?? memoryStore({ maxEntries, now })
@@ -50,6 +50,7 @@ function assembleReplayMemory(
           : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
       ),
     now,
+    steadyNow,
   })
 }
 

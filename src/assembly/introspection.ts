@@ -44,9 +44,7 @@ export async function assembleIntrospection(
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
-      const message = 'an issuer could not be asked about a token'
-      if (err.level === 'error' && logger.error !== undefined) logger.error(details, message)
-      else logger.warn(details, message)
+      logger[err.level](details, 'an issuer could not be asked about a token')
     },
   })
   return {

@@ -1,9 +1,12 @@
 /** What the operator is told of questions that failed: enough, and no more often than helps. */
+import { Throttle } from '../throttle.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
  * Told of what failed: of the issuer's failures once an attempt, of all others at most once a
  * second, because a stranger may cause them.
+ *
+ * Must not throw.
  *
  * @param retryIn milliseconds until the issuer is asked again about any token; 0 if it goes on.
  */
@@ -16,28 +19,22 @@ export interface FailureReportsOptions {
   readonly closing: AbortSignal
 }
 
-const QUIET_FOR = 1_000
+const REPORT_INTERVAL_MS = 1_000
 
 export class FailureReports {
   readonly #options: FailureReportsOptions
-  #quietUntil = Number.NEGATIVE_INFINITY
+  readonly #throttle: Throttle
 
   constructor(options: FailureReportsOptions) {
     this.#options = options
+    this.#throttle = new Throttle(REPORT_INTERVAL_MS, options.steadyNow)
   }
 
   tell(failure: IntrospectionFailure, retryIn: number): void {
-    try {
-      this.#options.onFailure(failure, retryIn)
-    } catch {
-      // A log that is full is no reason to answer otherwise.
-    }
+    this.#options.onFailure(failure, retryIn)
   }
 
   tellNowAndThen(failure: IntrospectionFailure): void {
-    const now = this.#options.steadyNow()
-    if (now < this.#quietUntil || this.#options.closing.aborted) return
-    this.#quietUntil = now + QUIET_FOR
-    this.tell(failure, 0)
+    if (!this.#options.closing.aborted && this.#throttle.pass()) this.tell(failure, 0)
   }
 }

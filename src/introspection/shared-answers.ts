@@ -9,6 +9,7 @@
 import { parseJsonObject } from '../json-object.js'
 import { withinDeadline } from '../keys/deadline.js'
 import type { Store } from '../stores/store.js'
+import { Throttle } from '../throttle.js'
 import type { IntrospectionAnswer } from './answer.js'
 import { Places } from './places.js'
 import { Seal } from './sealed-answer.js'
@@ -30,7 +31,7 @@ export interface SharedAnswersOptions {
   readonly now: () => number
   readonly steadyNow: () => number
   readonly closing: AbortSignal
-  /** Told at most twice a minute. */
+  /** Told at most twice a minute. Must not throw. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -50,7 +51,7 @@ const TIMEOUT = 500
  * answers may be used for too long.
  */
 const MAX_AHEAD = 5_000
-const QUIET_FOR = 30_000
+const REPORT_INTERVAL_MS = 30_000
 
 export class SharedAnswers {
   readonly #options: SharedAnswersOptions
@@ -58,11 +59,12 @@ export class SharedAnswers {
   readonly #looks = new Places()
   readonly #shares = new Places()
   readonly #removals = new Places()
-  #quietUntil = Number.NEGATIVE_INFINITY
+  readonly #throttle: Throttle
 
   constructor(options: SharedAnswersOptions) {
-    const { secret, issuer, clientId, signed } = options
+    const { secret, issuer, clientId, signed, steadyNow } = options
     this.#options = options
+    this.#throttle = new Throttle(REPORT_INTERVAL_MS, steadyNow)
     this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
   }
 
@@ -140,14 +142,7 @@ export class SharedAnswers {
   }
 
   #tell(error: unknown): void {
-    const { steadyNow, closing, onFailure } = this.#options
-    const now = steadyNow()
-    if (now < this.#quietUntil || closing.aborted) return
-    this.#quietUntil = now + QUIET_FOR
-    try {
-      onFailure(error)
-    } catch {
-      // A log that is full is no reason to answer otherwise.
-    }
+    const { closing, onFailure } = this.#options
+    if (!closing.aborted && this.#throttle.pass()) onFailure(error)
   }
 }

@@ -41,7 +41,7 @@ export interface RemoteKeysOptions {
   readonly now: () => number
   /**
    * Told of each attempt that failed: once an attempt, not once a request. `usableFor` is how long
-   * the keys at hand go on serving, 0 where there are none.
+   * the keys at hand go on serving, 0 where there are none. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
 }
@@ -255,11 +255,7 @@ export class RemoteKeys implements KeySource {
     this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
     if (!this.#closing.signal.aborted) {
       this.#tell({ outcome: 'failed', error, retryIn })
-      try {
-        onFailure(error, retryIn, this.status().usableFor)
-      } catch {
-        // A log that is full is no reason to answer otherwise.
-      }
+      onFailure(error, retryIn, this.status().usableFor)
     }
     return this.#unavailable()
   }

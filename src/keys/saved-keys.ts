@@ -11,6 +11,7 @@ export interface SavedKeysOptions {
   readonly maxKeys: number
   /** Milliseconds for one exchange with the store. */
   readonly timeout: number
+  /** Must not throw. */
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
 }
 
@@ -28,7 +29,7 @@ export class SavedKeys {
     closing: AbortSignal,
     isUsable: (fetchedAt: number) => boolean,
   ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
-    const { store, issuer, jwksUri, maxKeys, timeout } = this.#options
+    const { store, issuer, jwksUri, maxKeys, timeout, onFailure } = this.#options
     try {
       const stored = await withinDeadline(async () => store.load(issuer), { timeout, closing })
       if (stored === undefined) return undefined
@@ -41,7 +42,7 @@ export class SavedKeys {
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
     } catch (error) {
-      this.#tell('load', error)
+      onFailure('load', error)
       return undefined
     }
   }
@@ -60,24 +61,16 @@ export class SavedKeys {
 
   /** One after the other, so that what was fetched last is what stays. */
   async #saveNext(): Promise<void> {
-    const { store, timeout } = this.#options
+    const { store, timeout, onFailure } = this.#options
     for (let next = this.#next; next !== undefined; next = this.#next) {
       const keySet = next
       this.#next = undefined
       try {
         await withinDeadline(async () => store.save(keySet), { timeout })
       } catch (error) {
-        this.#tell('save', error)
+        onFailure('save', error)
       }
     }
     this.#saving = undefined
-  }
-
-  #tell(what: 'load' | 'save', error: unknown): void {
-    try {
-      this.#options.onFailure(what, error)
-    } catch {
-      // A log that is full is no reason to answer otherwise.
-    }
   }
 }

@@ -1,5 +1,6 @@
 /** What may be said about the resource server as a whole, and its check. */
 import { isQuotable } from '../challenge.js'
+import { type Logger, type SafeLogger, safeLogger } from '../safe-logger.js'
 import { functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
@@ -92,7 +93,10 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   /** The time in milliseconds since the epoch. Default `Date.now`. For tests. */
   now?: () => number
 
-  /** Told of what an operator should know, such as key sets that can't be fetched. Default: none. */
+  /**
+   * Told of what an operator should know, such as key sets that can't be fetched. Whatever it throws,
+   * or a promise that it returns rejects with, is ignored. Default: none.
+   */
   logger?: Logger
 }
 
@@ -118,14 +122,6 @@ export interface TokenCacheOptions {
   maxEntries?: number
   /** An estimate: the token's length and an allowance for its claims. Default 64 MiB. */
   maxBytes?: number
-}
-
-/** What a pino logger, such as Fastify's, looks like to us. */
-export interface Logger {
-  /** For what passes by itself, or not. */
-  warn(details: object, message: string): void
-  /** For what nothing heals but a change of the configuration. Default: `warn`. */
-  error?(details: object, message: string): void
 }
 
 const OWN_OPTIONS = [
@@ -161,7 +157,7 @@ export interface ResolvedOptions {
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
   readonly steadyNow: () => number
-  readonly logger: Logger
+  readonly logger: SafeLogger
 }
 
 /** @throws {TypeError} that names the option and the mend. */
@@ -255,7 +251,14 @@ function resolveRevocations(options: RevocationsOption = {}, stores: ResolvedSto
   })
 }
 
-function resolveLogger(logger: Logger | undefined): Logger {
-  if (logger === undefined) return { warn() {} }
-  return typeof logger?.warn === 'function' ? logger : reject('logger', 'must have a method "warn"')
+function resolveLogger(logger: Logger = { warn() {} }): SafeLogger {
+  return hasWarn(logger) ? safeLogger(logger) : reject('logger', 'must have a method "warn"')
+}
+
+function hasWarn(logger: Logger): boolean {
+  try {
+    return typeof logger?.warn === 'function'
+  } catch {
+    return false
+  }
 }

@@ -12,6 +12,7 @@
 import { randomUUID } from 'node:crypto'
 import { StoreUnavailableError } from '../errors.js'
 import type { Store, Unsubscribe } from '../stores/store.js'
+import { Throttle } from '../throttle.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
 import { entryOf, parseEntry } from './shared-entry.js'
 
@@ -22,7 +23,7 @@ export interface SharedRevocationsOptions {
   readonly untilLoaded: 'refuse' | 'accept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Told of an outage when it begins, and now and then while it lasts. */
+  /** Told of an outage when it begins, and now and then while it lasts. Must not throw. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -34,7 +35,7 @@ const CHANNEL = 'revocations'
 const POLL_EVERY = 500
 const SUBSCRIBE_EVERY = 5_000
 const LOOK_AGAIN_AFTER = 5_000
-const TELL_EVERY = 30_000
+const REPORT_INTERVAL_MS = 30_000
 /** How long a start may wait for the revocations, and an end for what is still to be told. */
 const SOON = 2_000
 /** An entry that is for good is put there again by whoever knows it. */
@@ -63,7 +64,7 @@ export class SharedRevocations {
   #unsubscribe: Unsubscribe | undefined
   #subscribing = false
   #subscribeAt = Number.NEGATIVE_INFINITY
-  #tellAt = Number.NEGATIVE_INFINITY
+  readonly #throttle = new Throttle(REPORT_INTERVAL_MS, () => performance.now())
   #closed = false
 
   constructor(options: SharedRevocationsOptions) {
@@ -249,10 +250,7 @@ export class SharedRevocations {
   }
 
   #failed(error: unknown): void {
-    const now = performance.now()
-    if (now < this.#tellAt) return
-    this.#tellAt = now + TELL_EVERY
-    this.#options.onFailure(error)
+    if (this.#throttle.pass()) this.#options.onFailure(error)
   }
 }
 

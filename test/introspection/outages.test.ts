@@ -349,17 +349,6 @@ t.test('the query of an endpoint is not shown', async (t) => {
   t.notMatch(failures[0]?.failure.message, 'T0P')
 })
 
-t.test('a log that fails changes no answer', async (t) => {
-  const onFailure = () => {
-    throw new Error('the disk is full')
-  }
-  const { server, outcome } = await start(t, { onFailure })
-  server.state.instead = status(400)
-  t.equal(await outcome('odd'), 'unavailable')
-  server.state.instead = status(503)
-  t.equal(await outcome('good'), 'unavailable')
-})
-
 t.test(
   'closing ends what is under way and what waits, and nothing is asked afterwards',
   async (t) => {

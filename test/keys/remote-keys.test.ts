@@ -334,19 +334,6 @@ t.test('an outage', async (t) => {
       fake.now += 777
     }
   })
-
-  t.test('is a 503 also when it cannot be told to the operator', async (t) => {
-    const fake = issuer(['a'], {
-      onFailure: () => {
-        throw new Error('the log is full')
-      },
-    })
-    fake.outage = OUTAGE
-    t.equal(await outcome(fake, 'a'), 'unavailable')
-    fake.outage = undefined
-    fake.now += 1_000
-    t.equal(await outcome(fake, 'a'), 'accepted')
-  })
 })
 
 t.test('an unknown kid', async (t) => {

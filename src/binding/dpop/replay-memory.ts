@@ -1,6 +1,7 @@
 /** The proofs that were used (RFC 9449 §11.1), for as long as they would pass for fresh ones. */
 import { StoreUnavailableError } from '../../errors.js'
 import type { Store } from '../../stores/store.js'
+import { Throttle } from '../../throttle.js'
 import { sha256 } from '../thumbprint.js'
 import type { ClientShares } from './client-shares.js'
 
@@ -16,10 +17,11 @@ export interface ReplayMemoryOptions {
   readonly shares: ClientShares
   /** What happens while the store can't be asked. */
   readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
-  /** Told at most once a second. */
+  /** Told at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly steadyNow: () => number
 }
 
 const MEMORY = 'the memory of used DPoP proofs'
@@ -27,15 +29,16 @@ const MEMORY = 'the memory of used DPoP proofs'
 /** In seconds: long enough for a store to come back, short enough for a client to wait. */
 const RETRY_AFTER = 1
 
-/** In milliseconds: every request fails in an outage, and one line of log says it. */
-const QUIET_FOR = 1_000
+/** Every request fails in an outage, and one line of log says it. */
+const REPORT_INTERVAL_MS = 1_000
 
 export class ReplayMemory {
   readonly #options: ReplayMemoryOptions
-  #quietUntil = Number.NEGATIVE_INFINITY
+  readonly #throttle: Throttle
 
   constructor(options: ReplayMemoryOptions) {
     this.#options = options
+    this.#throttle = new Throttle(REPORT_INTERVAL_MS, options.steadyNow)
   }
 
   /**
@@ -74,10 +77,7 @@ export class ReplayMemory {
   }
 
   #tell(error: unknown): void {
-    const now = this.#options.now()
-    if (now < this.#quietUntil) return
-    this.#quietUntil = now + QUIET_FOR
-    this.#options.onFailure(error)
+    if (this.#throttle.pass()) this.#options.onFailure(error)
   }
 }
 
