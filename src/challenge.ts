@@ -11,6 +11,7 @@ import {
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   InvalidDPoPProofError,
+  InvalidTokenError,
   MissingCredentialsError,
   type ResourceServerError,
   type ResponseHeaders,
@@ -20,7 +21,7 @@ import {
 
 export interface ChallengeContext {
   readonly realm: string
-  /** What the resource asks for, space-delimited; empty where nothing particular is. */
+  /** The scope that the route requires, space-delimited; empty if it requires none. */
   readonly scope: string
   /** Whether a bearer token is taken. Default true. */
   readonly bearer?: boolean
@@ -59,21 +60,20 @@ function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
 }
 
 /**
- * RFC 9449 §7.2: the error belongs to the scheme that was used; the other one, where it is taken, is
- * offered without. Who used DPoP knows it, and clients look for the one challenge that concerns them.
+ * The error belongs to the scheme that the client used (RFC 9449 §7.2); the other scheme, where the
+ * route accepts it, is offered without an error. A client that used DPoP gets the DPoP challenge
+ * alone: it knows both schemes and looks for the challenge that concerns it.
  */
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
-  const { dpop, bearer = true, used } = context
+  const { realm, dpop, bearer = true, used } = context
+  const scope = scopeParameter(error, context)
   const pointer = pointerTo(context)
-  const parameters = `${parametersOf(error, context)}${pointer}`
+  const parameters = `realm="${realm}"${errorParameters(error)}${scope}${demandOf(error)}${pointer}`
   if (dpop === undefined) return [`Bearer ${parameters}`]
-  const proving = `DPoP ${parameters}, algs="${dpop.algs}"`
-  if (isAboutProof(error) || used === 'DPoP' || !bearer) return [proving]
-  const offer =
-    error instanceof MissingCredentialsError
-      ? proving
-      : `DPoP realm="${context.realm}"${pointer}, algs="${dpop.algs}"`
-  return [`Bearer ${parameters}`, offer]
+  if (isAboutProof(error) || used === 'DPoP' || !bearer) {
+    return [`DPoP ${parameters}, algs="${dpop.algs}"`]
+  }
+  return [`Bearer ${parameters}`, `DPoP realm="${realm}"${scope}${pointer}, algs="${dpop.algs}"`]
 }
 
 function pointerTo({ resourceMetadata: url }: ChallengeContext): string {
@@ -89,19 +89,18 @@ function isBearer({ bearer = true, used }: ChallengeContext): boolean {
   return bearer && used === 'Bearer'
 }
 
-function parametersOf(error: ResourceServerError, { realm, scope }: ChallengeContext): string {
-  let parameters = `realm="${realm}"`
-  if (!(error instanceof MissingCredentialsError)) {
-    // What is ours can be quoted; of an error that "authorize" made that may not be so.
-    if (isQuotable(error.code)) parameters += `, error="${error.code}"`
-    if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
-  }
-  const wanted = scopeOf(error, scope)
-  if (wanted !== '') parameters += `, scope="${wanted}"`
-  if (error instanceof InsufficientUserAuthenticationError) {
-    parameters += demandParameters(error.demand)
-  }
+function errorParameters(error: ResourceServerError): string {
+  // Without credentials there is no error to report (RFC 6750 §3.1).
+  if (error instanceof MissingCredentialsError) return ''
+  let parameters = ''
+  // Ours can be quoted; those of an error that "authorize" throws may hold any character.
+  if (isQuotable(error.code)) parameters += `, error="${error.code}"`
+  if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   return parameters
+}
+
+function demandOf(error: ResourceServerError): string {
+  return error instanceof InsufficientUserAuthenticationError ? demandParameters(error.demand) : ''
 }
 
 /** What an error of "authorize" demands was checked by nobody. */
@@ -116,13 +115,21 @@ function demandParameters({ acrValues, maxAge }: AuthenticationDemand): string {
   return parameters
 }
 
-function scopeOf(error: ResourceServerError, resourceScope: string): string {
-  if (error instanceof InsufficientScopeError) return isScope(error.scope) ? error.scope : ''
-  if (error instanceof InsufficientUserAuthenticationError) {
-    const { scope } = error.demand
-    return isScope(scope) ? scope : ''
-  }
-  return error instanceof MissingCredentialsError ? resourceScope : ''
+function scopeParameter(error: ResourceServerError, { scope }: ChallengeContext): string {
+  const needed = scopeToRequest(error, scope)
+  return isScope(needed) ? `, scope="${needed}"` : ''
+}
+
+/**
+ * The scope that the client should request with its next token (RFC 6750 §3). A client without a
+ * valid token needs all that the route requires: an MCP client that reads no scope in the challenge
+ * requests every scope of the API.
+ */
+function scopeToRequest(error: ResourceServerError, routeScope: string): unknown {
+  if (error instanceof InsufficientScopeError) return error.scope
+  if (error instanceof InsufficientUserAuthenticationError) return error.demand.scope
+  const lacksToken = error instanceof MissingCredentialsError || error instanceof InvalidTokenError
+  return lacksToken || isAboutProof(error) ? routeScope : undefined
 }
 
 /** RFC 6750 §3: a character that may stand in `error`, `error_description` and our `realm`. */

@@ -11,9 +11,10 @@ import {
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   InvalidDPoPProofError,
+  InvalidRequestError,
   InvalidTokenError,
   MissingCredentialsError,
-  type ResourceServerError,
+  ResourceServerError,
   StoreUnavailableError,
   UseDPoPNonceError,
 } from '../src/errors.js'
@@ -91,7 +92,46 @@ t.test('B9: who is to come later is told when, and is not challenged', async (t)
   t.same(responseHeaders(error, { realm: 'api', scope: 'a', dpop: DPOP }), { 'retry-after': '3' })
 })
 
-t.test('B8: the scope is that of the error, and of the route where nothing was sent', async (t) => {
+t.test('B7, M3: a client without a valid token is told the scope of the route', async (t) => {
+  const scope = 'orders:read orders:write'
+  const told = `scope="${scope}"`
+  class Suspended extends InvalidTokenError {}
+  for (const error of [
+    MISSING,
+    BAD,
+    new Suspended('suspended'),
+    new InvalidDPoPProofError('old'),
+    new UseDPoPNonceError(),
+  ]) {
+    for (const used of [undefined, 'Bearer', 'DPoP'] as const) {
+      for (const bearer of [true, false]) {
+        const all = [challenges(error, { scope, dpop: DPOP, used, bearer })].flat()
+        for (const one of all) t.ok(one?.includes(told), `${error.name}, ${used}: ${one}`)
+      }
+      const none = challenges(error, { dpop: DPOP, used })
+      t.notMatch(none, /scope/, `${error.name}: nothing where the route requires none`)
+    }
+    t.ok(challenges(error, { scope })?.includes(told), `${error.name}, without DPoP`)
+  }
+  t.equal(challenges(BAD, { scope }), `Bearer ${BAD_PARAMETERS}, ${told}`)
+})
+
+t.test('B3: a malformed request is told none, as another token would not help', async (t) => {
+  const error = new InvalidRequestError('two headers')
+  t.notMatch(challenges(error, { scope: 'a', dpop: DPOP }), /scope/)
+  class Closed extends ResourceServerError {
+    readonly code = 'closed'
+    readonly statusCode = 403
+  }
+  const closed = new Closed('after hours')
+  t.equal(
+    challenges(closed, { scope: 'a' }),
+    'Bearer realm="api", error="closed", error_description="after hours"',
+    'nor one that an error of the application is about',
+  )
+})
+
+t.test('B8: with too little scope it is that of the error, in each challenge', async (t) => {
   const lacks = (scope: unknown) =>
     challenges(new InsufficientScopeError('no', scope as string, { check: 'scope' }), {
       scope: 'of the route',
@@ -101,7 +141,11 @@ t.test('B8: the scope is that of the error, and of the route where nothing was s
   for (const odd of ['', ' ', 'a ', ' a', 'a  b', 'a\tb', 'a"', 'a\\b', 'é', undefined, 1, ['a']]) {
     t.equal(lacks(odd), parameters, `${JSON.stringify(odd)} is no scope`)
   }
-  t.equal(challenges(BAD, { scope: 'of the route' }), `Bearer ${BAD_PARAMETERS}`)
+  const error = new InsufficientScopeError('no', 'a b', { check: 'scope' })
+  t.same(challenges(error, { scope: 'of the route', dpop: DPOP }), [
+    `${parameters}, scope="a b"`,
+    'DPoP realm="api", scope="a b", algs="ES256 PS256"',
+  ])
 })
 
 t.test('R3: a step-up names what is demanded, where it can be written down', async (t) => {

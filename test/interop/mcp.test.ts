@@ -4,7 +4,10 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { discoverOAuthServerInfo } from '@modelcontextprotocol/sdk/client/auth.js'
+import {
+  discoverOAuthServerInfo,
+  extractWWWAuthenticateParams,
+} from '@modelcontextprotocol/sdk/client/auth.js'
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -121,6 +124,24 @@ t.test('B7: with a token that was revoked it gets another one, and goes on', asy
   t.match(await mcp.callTool({ name: 'who' }), { content: [{ text: demoClient.clientId }] })
   t.not(accessToken().jti, jti)
 })
+
+t.test(
+  'M3: it requests the scope of the route alone, whatever is wrong with its token',
+  async (t) => {
+    for (const dpop of [false, 'allowed'] as const) {
+      const { issuer, resource } = await stage(t, { dpop })
+      const expired = await issuer.issueToken({ aud: resource, exp: 1 })
+      const poor = await issuer.issueToken({ aud: resource }, { scope: 'profile' })
+      for (const [what, token] of Object.entries({ none: undefined, bad: 'x', expired, poor })) {
+        const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
+        const response = await fetch(resource, { method: 'POST', ...(headers && { headers }) })
+        const { scope, resourceMetadataUrl } = extractWWWAuthenticateParams(response)
+        t.equal(scope, 'orders:read', what)
+        t.match(resourceMetadataUrl, { pathname: '/.well-known/oauth-protected-resource/mcp' })
+      }
+    }
+  },
+)
 
 t.test('B8: it gives up where the scope that it may have does not do', async (t) => {
   const { issuer, resource } = await stage(t)

@@ -196,4 +196,23 @@ export const bearer: readonly Check[] = [
       )
     },
   ),
+
+  rule(
+    'B8',
+    'RFC 6750 §3',
+    'ours',
+    'A 401 names the scope that the route requires, with or without a token',
+    ['scope'],
+    async ({ api }) => {
+      const expired = api.forge({ claims: { exp: api.seconds() - 3600 } })
+      for (const [what, answer] of Object.entries({
+        'no token': await api.send({ path: '/orders' }),
+        'an expired token': await api.present(expired, { path: '/orders' }),
+      })) {
+        const { parameters } = expectAnswer(answer, { status: 401 }, what)
+        const { scope = 'none' } = parameters
+        expectThat(scope === SCOPE, `the scope in the challenge for ${what}`, scope)
+      }
+    },
+  ),
 ]
