@@ -374,6 +374,7 @@ const ranges: [name: string, minimum: number, maximum: number, unit: string][] =
   ['tokenCache.maxEntries', 1, 10_000_000, 'tokens'],
   ['tokenCache.maxBytes', 65_536, 1_099_511_627_776, 'bytes'],
   ['jwks.timeout', 100, 60_000, 'milliseconds'],
+  ['jwks.refetchBurst', 1, 100, 'fetches'],
   ['jwks.cooldown', 1_000, 600_000, 'milliseconds'],
   ['jwks.staleIfError', 0, 604_800_000, 'milliseconds'],
   ['jwks.maxKeys', 1, 1_000, 'keys'],
@@ -513,6 +514,7 @@ t.test('the defaults are those of the documentation', async (t) => {
     allowHttp: false,
     jwks: {
       timeout: 5_000,
+      refetchBurst: 3,
       cooldown: 10_000,
       minimumAge: 60_000,
       maximumAge: 600_000,

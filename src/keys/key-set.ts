@@ -40,8 +40,10 @@ export class KeySet {
     return this.#keys.has(key)
   }
 
-  knows(kid: string): boolean {
-    return this.#candidates.has(kid)
+  /** All keys of that `kid`, whatever their algorithms; without one, the {@link find} candidates. */
+  named(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
+    if (kid === undefined) return this.find(algorithm, kid)
+    return [...(this.#candidates.get(kid)?.values() ?? NONE)].flat()
   }
 
   /** The keys that may have signed: of that `kid` if there is one, and fit for the algorithm. */

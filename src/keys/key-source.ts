@@ -15,11 +15,15 @@ export interface KeySource {
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
   /**
-   * The keys after a look for newer ones: for a token without `kid` that none of those at hand
-   * signed. It looks as seldom as for an unknown `kid`, and gives none where it didn't look.
+   * The keys that the issuer has published since, for a token that none of those tried verifies: its
+   * `kid` was given to another key, or it has none. Empty where there are none, where the limits of
+   * an unknown `kid` forbid a fetch and, for a `kid` of the set, where the fetch fails.
+   *
+   * @throws {KeysUnavailableError} if the issuer can't be asked about a token without `kid`.
    */
   findNewer(
     algorithm: Algorithm,
+    kid: string | undefined,
     tried: readonly VerificationKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 

@@ -9,19 +9,19 @@
  *          wait           └── requests don't wait ◀─────┘    503 if it fails
  * ```
  *
- * A fetch is asked for by three events: a first use, freshness running out, and a `kid` that isn't
- * in the set. However many requests meet in one event, one fetch is made; after a failed one, the
+ * Three events cause a fetch: a first use, freshness running out, and a token that no key of the set
+ * verifies: its `kid` is unknown, or was given to another key. However many requests meet in one event, one fetch is made; after a failed one, the
  * next waits for a back-off that is counted from that attempt.
  */
 import type { Algorithm } from '../algorithms.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { KeysUnavailableError } from '../errors.js'
-import { AbsentKids } from './absent-kids.js'
 import { BackOff } from './back-off.js'
 import { withinDeadline } from './deadline.js'
 import { type JsonDocument, UnexpectedAnswerError } from './fetch-json.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
+import { type MissingKey, RefetchBudget } from './refetch-budget.js'
 import type { SavedKeys } from './saved-keys.js'
 import type { VerificationKey } from './verification-key.js'
 
@@ -32,6 +32,7 @@ export interface RemoteKeysOptions {
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
   readonly timeout: number
   readonly cooldown: number
+  readonly refetchBurst: number
   readonly minimumAge: number
   readonly maximumAge: number
   readonly staleIfError: number
@@ -53,6 +54,11 @@ export interface FetchKeySetOptions {
 
 type Candidates = readonly VerificationKey[]
 
+interface Search extends MissingKey {
+  readonly algorithm: Algorithm
+  readonly tried: Candidates
+}
+
 interface Loaded {
   readonly keys: KeySet
   readonly fetchedAt: number
@@ -63,6 +69,7 @@ interface Loaded {
 
 /** The part of its freshness after which a set is refreshed, so that it doesn't lapse. */
 const REFRESH_AT = 0.8
+const NONE: Candidates = []
 /** A timer may go off a little before its time, and would find nothing to do. */
 const TIMER_MARGIN = 50
 
@@ -70,35 +77,41 @@ export class RemoteKeys implements KeySource {
   readonly #options: RemoteKeysOptions
   readonly #closing = new AbortController()
   readonly #backOff = new BackOff()
-  readonly #absent = new AbsentKids()
+  readonly #budget: RefetchBudget
   #loaded: Loaded | undefined
   #restoring: Promise<void> | undefined
   #attempt: Promise<KeySet> | undefined
   #lastAttemptAt: number | undefined
   #lastFailure: unknown
   #refreshTimer: NodeJS.Timeout | undefined
-  #unknownKidAllowedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: RemoteKeysOptions) {
     this.#options = options
+    const { refetchBurst: burst, cooldown } = options
+    this.#budget = new RefetchBudget({ burst, cooldown })
   }
 
   find(algorithm: Algorithm, kid: string | undefined): Candidates | Promise<Candidates> {
     const keys = this.#current()
     if (keys === undefined) return this.#findFirst(algorithm, kid)
     const found = keys.find(algorithm, kid)
-    // A known key that doesn't fit the algorithm is a wrong token, not a rotation.
-    if (found.length > 0 || (kid !== undefined && keys.knows(kid))) return found
-    // At once, because whoever sends made-up ones sends many.
-    if (this.#attempt === undefined && this.#isTooSoonFor(kid)) return found
-    return this.#findUnknown(algorithm, kid)
+    return found.length > 0 ? found : this.findNewer(algorithm, kid, found)
   }
 
-  async findNewer(algorithm: Algorithm, tried: Candidates): Promise<Candidates> {
-    const isNew = (key: VerificationKey) => !tried.includes(key)
-    const atHand = this.#current()?.find(algorithm, undefined).filter(isNew) ?? []
-    if (atHand.length > 0) return atHand
-    return (await this.#findUnknown(algorithm, undefined, tried)).filter(isNew)
+  findNewer(
+    algorithm: Algorithm,
+    kid: string | undefined,
+    tried: Candidates,
+  ): Candidates | Promise<Candidates> {
+    const keys = this.#current()
+    const search = { algorithm, kid, tried, doubted: keys?.named(algorithm, kid) ?? NONE }
+    const found = newTo(search, keys)
+    if (found.length > 0) return found
+    // Without a promise, because attackers send many of these.
+    if (this.#attempt === undefined && this.#isTooSoonFor(search)) return NONE
+    const newer = this.#findUnknown(search)
+    // Otherwise callers could turn each outage of the issuer into 503s for forged signatures.
+    return isOfKnownKid(search) ? newer.catch(() => NONE) : newer
   }
 
   trusts(key: VerificationKey): boolean {
@@ -175,31 +188,28 @@ export class RemoteKeys implements KeySource {
   }
 
   /**
-   * No key at hand fits: the issuer may have rotated. One fetch answers everybody who wonders at
-   * the same time; what it doesn't know is refused without another until the cooldown is over.
+   * No cached key fits: the issuer may have rotated. One fetch answers all requests that miss a key
+   * at the same time; how many fetches they cause is up to the budget.
    */
-  async #findUnknown(
-    algorithm: Algorithm,
-    kid: string | undefined,
-    tried: Candidates = [],
-  ): Promise<Candidates> {
+  async #findUnknown(search: Search): Promise<Candidates> {
     if (this.#attempt !== undefined) {
-      const found = (await this.#own(this.#attempt)).find(algorithm, kid)
-      if (found.some((key) => !tried.includes(key))) return found
+      const found = newTo(search, await this.#own(this.#attempt))
+      if (found.length > 0) return found
     }
-    if (this.#isTooSoonFor(kid)) return []
+    if (this.#isTooSoonFor(search)) return NONE
     const now = this.#options.now()
-    if (this.#mayBegin(now)) this.#unknownKidAllowedAt = now + this.#options.cooldown
-    const found = (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
-    if (found.length === 0 && kid !== undefined) this.#absent.add(kid, this.#unknownKidAllowedAt)
-    return found
+    if (this.#mayBegin(now)) this.#budget.spend(now)
+    const keys = await this.#load({ mayHaveMoved: true })
+    const { algorithm, kid } = search
+    this.#budget.answered({ kid, doubted: keys.named(algorithm, kid) }, now)
+    return newTo(search, keys)
   }
 
-  /** Whether a key that isn't at hand is refused without a fetch. */
-  #isTooSoonFor(kid: string | undefined): boolean {
+  /** Whether a key that isn't cached is rejected without a fetch. */
+  #isTooSoonFor(search: Search): boolean {
     const now = this.#options.now()
-    if (kid !== undefined && this.#absent.has(kid, now)) return true
-    return this.#mayBegin(now) && now < this.#unknownKidAllowedAt
+    if (this.#budget.isAnswered(search, now)) return true
+    return this.#mayBegin(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
   }
 
   /** What is under way, or a new attempt, or none while it would come too soon. */
@@ -234,8 +244,8 @@ export class RemoteKeys implements KeySource {
       const imported = await importKeySet(body, maxKeys)
       const keys = imported.keepIdentityOf(this.#loaded?.keys)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
+      if (this.#backOff.failing) this.#budget.forgetAbsent()
       this.#backOff.succeeded()
-      this.#absent.clear()
       this.#options.saved?.save(body, this.#loaded.fetchedAt)
       this.#tell({ outcome: 'fetched', keys: keys.size })
       return keys
@@ -251,8 +261,7 @@ export class RemoteKeys implements KeySource {
     this.#lastFailure = error
     // The store may have failed too, or hold by now what another process fetched.
     if (this.#loaded === undefined) this.#restoring = undefined
-    // Nobody knows yet whether the key exists: the back-off alone spaces the next attempt.
-    this.#unknownKidAllowedAt = Number.NEGATIVE_INFINITY
+    this.#budget.giveBack(now())
     if (!this.#closing.signal.aborted) {
       this.#tell({ outcome: 'failed', error, retryIn })
       onFailure(error, retryIn, this.status().usableFor)
@@ -298,6 +307,15 @@ export class RemoteKeys implements KeySource {
       this.#lastFailure,
     )
   }
+}
+
+function newTo({ algorithm, kid, tried }: Search, keys: KeySet | undefined): Candidates {
+  return keys?.find(algorithm, kid).filter((key) => !tried.includes(key)) ?? NONE
+}
+
+/** The issuer published this `kid`, and what it published does not verify the token. */
+function isOfKnownKid({ kid, doubted }: Search): boolean {
+  return kid !== undefined && doubted.length > 0
 }
 
 function messageOf(error: unknown): string {

@@ -13,8 +13,15 @@ export interface JwksOptions {
   timeout?: number
 
   /**
-   * After a fetch for a `kid` that wasn't in the set, how long until an unknown one may cause the
-   * next. Default 10,000; from 1,000 to 600,000.
+   * How many fetches tokens may cause at once: those with a `kid` that isn't in the set, and those
+   * that the key of their `kid` does not verify. Default 3; from 1 to 100. With 1, a single forged
+   * token delays a new key by up to `cooldown`.
+   */
+  refetchBurst?: number
+
+  /**
+   * How long until one of the `refetchBurst` fetches may be made again, and the same `kid` may cause
+   * another. Default 10,000; from 1,000 to 600,000.
    */
   cooldown?: number
 
@@ -61,6 +68,7 @@ export interface JwksOptions {
 export const JWKS_OPTIONS = [
   'keys',
   'timeout',
+  'refetchBurst',
   'cooldown',
   'minimumAge',
   'maximumAge',
@@ -89,6 +97,11 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
   const maximumAge = milliseconds('maximumAge', 600_000, [1_000, DAY])
   const resolved: ResolvedJwks = {
     timeout: milliseconds('timeout', 5_000, [100, 60_000]),
+    refetchBurst: numberIn('jwks.refetchBurst', options.refetchBurst ?? 3, {
+      minimum: 1,
+      maximum: 100,
+      unit: 'fetches',
+    }),
     cooldown: milliseconds('cooldown', 10_000, [1_000, 600_000]),
     minimumAge: milliseconds('minimumAge', Math.min(60_000, maximumAge), [1_000, DAY]),
     maximumAge,

@@ -32,15 +32,14 @@ export function findSigner(search: Search): Outcome<VerificationKey> | Promise<V
   )
 }
 
-/** Nothing at hand signed it. Without a `kid` that alone tells that the issuer may have rotated. */
+/** No cached key verifies the token: the issuer may have replaced one, also under the same `kid`. */
 function findNewerSigner(
   search: Search,
   tried: Keys,
 ): Outcome<VerificationKey> | Promise<VerificationKey> {
   const { jws, algorithm, source } = search
   if (tried.length === 0) return unknownKey()
-  if (jws.header.kid !== undefined) return badSignature()
-  return andThen(source.findNewer(algorithm, tried), (newer) =>
+  return andThen(source.findNewer(algorithm, jws.header.kid, tried), (newer) =>
     andThen(firstSigner(search, newer), (signer) => signer ?? badSignature()),
   )
 }

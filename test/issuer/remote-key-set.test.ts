@@ -283,10 +283,12 @@ t.test('D4: keeps a key set as long as Cache-Control says, within bounds', async
 })
 
 t.test(
-  'refuses 10,000 random kids with one fetch, and valid traffic beside them passes',
+  'refuses 10,000 random kids with as many fetches as refetchBurst, and valid traffic passes',
   async (t) => {
     // All at once, in one process with the issuer: on a busy machine that takes its time.
-    const { server, token, outcome, resources } = await setUp(t, { jwks: { timeout: 60_000 } })
+    const { server, token, outcome, resources } = await setUp(t, {
+      jwks: { timeout: 60_000, refetchBurst: 1 },
+    })
     t.equal(await outcome(await token()), 200)
     const [, payload, signature] = (await token()).split('.')
     const random = Array.from({ length: 10_000 }, (_, i) => {
@@ -433,6 +435,17 @@ t.test('a token without kid, of a key that was published since, passes', async (
   t.equal(await outcome(await token()), 200)
   server.answer('/keys', json({ keys: [B.publicJwk] }))
   t.equal(await outcome(await token(B, { kid: undefined })), 200)
+})
+
+t.test('a key that was replaced under its kid is found on the first request', async (t) => {
+  for (const alg of ['ES256', 'RS256']) {
+    const { server, token, outcome } = await setUp(t)
+    t.equal(await outcome(await token()), 200)
+    const replaced = await makeKey(alg, 'a')
+    server.answer('/keys', json({ keys: [replaced.publicJwk] }))
+    t.equal(await outcome(await token(replaced)), 200, alg)
+    t.equal(server.count('/keys'), 2)
+  }
 })
 
 t.test('a removed key is not trusted after a pause without traffic', async (t) => {

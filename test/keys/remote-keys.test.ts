@@ -86,13 +86,15 @@ t.test('a cold start', async (t) => {
     t.equal(await rotated, 'accepted', 'on its first request')
   })
 
-  t.test('refuses an unknown kid without more than one fetch more', async (t) => {
-    const fake = issuer()
-    const outcomes = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => outcome(fake, `x${i}`)),
-    )
-    t.strictSame(new Set(outcomes), new Set(['refused']))
-    t.ok(fake.fetches <= 2, `${fake.fetches} fetches`)
+  t.test('refuses unknown kids without more fetches than the burst', async (t) => {
+    for (const refetchBurst of [1, 3]) {
+      const fake = issuer(undefined, { refetchBurst })
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => outcome(fake, `x${i}`)),
+      )
+      t.strictSame(new Set(outcomes), new Set(['refused']))
+      t.ok(fake.fetches <= 1 + refetchBurst, `${fake.fetches} fetches`)
+    }
   })
 })
 
@@ -381,28 +383,57 @@ t.test('an unknown kid', async (t) => {
     t.equal(fake.mostUnderWay, 1)
   })
 
-  t.test('causes one fetch a cooldown, for 10,000 of them, and valid traffic passes', async (t) => {
+  for (const refetchBurst of [1, 3]) {
+    t.test(
+      `causes ${refetchBurst} at once and one fetch a cooldown, for 10,000 of them, and valid traffic passes`,
+      async (t) => {
+        const fake = await warm(undefined, { refetchBurst })
+        const unknown = Array.from({ length: 10_000 }, (_, i) => {
+          const result = outcome(fake, `random-${i}`)
+          if (!Array.isArray(fake.keys.find('ES256', 'a'))) t.fail('a known key waits')
+          return result
+        })
+        t.strictSame(new Set(await Promise.all(unknown)), new Set(['refused']))
+        for (let i = 0; i < 10; i++) t.equal(await outcome(fake, `one more ${i}`), 'refused')
+        const most = 1 + refetchBurst
+        t.equal(fake.fetches, most)
+        fake.now += DEFAULTS.cooldown - 1
+        t.equal(await outcome(fake, 'another'), 'refused')
+        t.equal(fake.fetches, most)
+        fake.now += 1
+        t.equal(await outcome(fake, 'another'), 'refused')
+        t.equal(await outcome(fake, 'and another'), 'refused')
+        t.equal(fake.fetches, most + 1)
+      },
+    )
+  }
+
+  t.test('does not delay a new key while one forged token comes per cooldown', async (t) => {
     const fake = await warm()
-    const unknown = Array.from({ length: 10_000 }, (_, i) => {
-      const result = outcome(fake, `random-${i}`)
-      if (!Array.isArray(fake.keys.find('ES256', 'a'))) t.fail('a known key waits')
-      return result
-    })
-    t.strictSame(new Set(await Promise.all(unknown)), new Set(['refused']))
-    t.equal(fake.fetches, 2)
-    fake.now += DEFAULTS.cooldown - 1
-    t.equal(await outcome(fake, 'another'), 'refused')
-    t.equal(fake.fetches, 2)
-    fake.now += 1
-    t.equal(await outcome(fake, 'another'), 'refused')
-    t.equal(fake.fetches, 3)
+    for (let round = 0; round < 60; round++) {
+      t.equal(await outcome(fake, `forged-${round}`), 'refused')
+      fake.now += round % 7
+      fake.published = [`next-${round}`]
+      t.equal(await outcome(fake, `next-${round}`), 'accepted', `rotation ${round}`)
+      fake.now += 2 * DEFAULTS.cooldown
+    }
+  })
+
+  t.test('the same one, repeated by its caller, costs one fetch a cooldown', async (t) => {
+    const fake = await warm()
+    for (let i = 0; i < 60; i++) {
+      t.equal(await outcome(fake, 'unpublished'), 'refused')
+      t.equal(await outcome(fake, undefined), 'accepted')
+      fake.now += 1_000
+    }
+    t.equal(fake.fetches, 1 + 6)
   })
 
   t.test(
     'passes one cooldown after its key is published, while 20 others a second come',
     async (t) => {
       const fake = await warm()
-      await outcome(fake, 'stranger')
+      for (const kid of ['x', 'y', 'z']) await outcome(fake, kid)
       fake.published = ['a', 'b']
       const published = fake.now
       let accepted: number | undefined
@@ -425,7 +456,7 @@ t.test('an unknown kid', async (t) => {
   })
 
   t.test("is refused without a promise while the issuer needn't be asked", async (t) => {
-    const fake = await warm()
+    const fake = await warm(undefined, { refetchBurst: 1 })
     t.equal(await outcome(fake, 'b'), 'refused')
     for (const kid of ['b', 'c', undefined]) t.strictSame(fake.keys.find('RS256', kid), [])
     t.equal(fake.fetches, 2)
@@ -537,13 +568,21 @@ t.test('an unknown kid', async (t) => {
     const tried = await fake.keys.find('ES256', undefined)
     fake.published = ['b']
     await fake.keys.refresh()
-    const newer = await fake.keys.findNewer('ES256', tried)
+    const newer = await fake.keys.findNewer('ES256', undefined, tried)
     t.match(newer, [{ kid: 'b' }])
     t.equal(fake.fetches, 2)
-    t.strictSame(await fake.keys.findNewer('ES256', newer), [], 'and a fetch finds no other')
+    t.strictSame(
+      await fake.keys.findNewer('ES256', undefined, newer),
+      [],
+      'and a fetch finds no other',
+    )
     t.equal(fake.fetches, 3)
     fake.now += FRESH_FOR + DEFAULTS.staleIfError
-    t.match(await fake.keys.findNewer('ES256', []), [{ kid: 'b' }], 'also after a long pause')
+    t.match(
+      await fake.keys.findNewer('ES256', undefined, []),
+      [{ kid: 'b' }],
+      'also after a long pause',
+    )
   })
 
   t.test('without kid, every key is a candidate and no fetch is made', async (t) => {
@@ -558,19 +597,174 @@ t.test('an unknown kid', async (t) => {
     t.equal(fake.fetches, 2)
   })
 
-  t.test('is not what a known kid with another algorithm is: that causes no fetch', async (t) => {
-    const fake = await warm()
-    for (const algorithm of ['RS256', 'ES384', 'EdDSA', 'HS256'] as const) {
-      t.strictSame(fake.keys.find(algorithm, 'a'), [])
-    }
-    t.equal(fake.fetches, 1)
-  })
-
   t.test('is not fooled by names of members that every object has', async (t) => {
     const fake = await warm()
     for (const kid of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
       t.equal(await outcome(fake, kid), 'refused')
     }
+  })
+})
+
+t.test('a kid of the set whose key does not verify the token', async (t) => {
+  const { publicJwk: other } = await makeKey('ES256', undefined)
+  const { publicJwk: rsa } = await makeKey('RS256', undefined)
+
+  /** An issuer that can give its kids to other keys. */
+  async function replaceable(options: Partial<RemoteKeysOptions> = {}) {
+    const jwks = new Map([['a', JWK]])
+    let fetches = 0
+    let outage: unknown
+    const fake = await warm(['a'], {
+      fetchKeySet: async () => {
+        fetches++
+        if (outage !== undefined) throw outage
+        return { body: { keys: [...jwks].map(([kid, jwk]) => ({ ...jwk, kid })) }, maxAge: 600 }
+      },
+      ...options,
+    })
+    /** What a token with a bad signature, by the key that is published, comes to. */
+    const doubt = async (kid = 'a') => {
+      const tried = await fake.keys.find('ES256', kid)
+      const newer = await fake.keys.findNewer('ES256', kid, tried)
+      return newer.length > 0 ? 'another key' : 'the same'
+    }
+    return {
+      fake,
+      jwks,
+      doubt,
+      fetches: () => fetches,
+      fail: (error?: unknown) => {
+        outage = error
+      },
+    }
+  }
+
+  t.test('finds the key that replaced it on the first request', async (t) => {
+    const { jwks, doubt, fetches } = await replaceable()
+    jwks.set('a', other)
+    t.equal(await doubt(), 'another key')
+    t.equal(fetches(), 2)
+  })
+
+  t.test('finds the key of another kind that replaced it on the first request', async (t) => {
+    const { fake, jwks, fetches } = await replaceable()
+    jwks.set('a', rsa)
+    t.equal((await fake.keys.find('RS256', 'a')).length, 1)
+    t.equal(fetches(), 2)
+  })
+
+  t.test('finds a second key of its kid on the first request', async (t) => {
+    const keys = [{ ...JWK, kid: 'a' }]
+    const { doubt } = await replaceable({
+      fetchKeySet: async () => ({ body: { keys }, maxAge: 600 }),
+    })
+    keys.push({ ...other, kid: 'a' })
+    t.equal(await doubt(), 'another key')
+  })
+
+  t.test('is confirmed once a cooldown, however many forged ones come', async (t) => {
+    const { fake, doubt, fetches } = await replaceable()
+    const outcomes = await Promise.all(Array.from({ length: 10_000 }, () => doubt()))
+    t.strictSame(new Set(outcomes), new Set(['the same']))
+    for (let i = 0; i < 100; i++) t.equal(await doubt(), 'the same')
+    t.equal(fetches(), 2)
+    for (const algorithm of ['RS256', 'ES384', 'EdDSA', 'HS256'] as const) {
+      t.strictSame(fake.keys.find(algorithm, 'a'), [], 'at once')
+    }
+    const tried = await fake.keys.find('ES256', 'a')
+    t.strictSame(fake.keys.findNewer('ES256', 'a', tried), [], 'at once')
+    fake.now += DEFAULTS.cooldown
+    t.equal(await doubt(), 'the same')
+    t.equal(fetches(), 3)
+  })
+
+  t.test('with an algorithm that it does not fit is confirmed once a cooldown, too', async (t) => {
+    const { fake, fetches } = await replaceable()
+    for (const algorithm of ['RS256', 'ES384', 'EdDSA', 'HS256'] as const) {
+      t.strictSame(await fake.keys.find(algorithm, 'a'), [])
+    }
+    t.equal(fetches(), 2)
+  })
+
+  t.test('replaced while forged signatures arrive, is found within a cooldown', async (t) => {
+    const { fake, jwks, doubt } = await replaceable()
+    await doubt()
+    jwks.set('a', other)
+    const since = fake.now
+    while ((await doubt()) === 'the same') fake.now += 500
+    t.ok(fake.now - since <= DEFAULTS.cooldown)
+  })
+
+  t.test('replaced twice, is found within a cooldown of the first time', async (t) => {
+    const { fake, jwks, doubt } = await replaceable()
+    jwks.set('a', other)
+    t.equal(await doubt(), 'another key')
+    const third = await makeKey('ES256', undefined)
+    jwks.set('a', third.publicJwk)
+    t.equal(await doubt(), 'the same', 'the issuer confirmed this key a moment ago')
+    fake.now += DEFAULTS.cooldown
+    t.equal(await doubt(), 'another key')
+  })
+
+  t.test('leaves the last fetch to tokens with an unknown kid', async (t) => {
+    const names = Array.from({ length: 50 }, (_, i) => `k${i}`)
+    const fake = await warm(names)
+    const doubtAll = async () => {
+      for (const kid of names) {
+        await fake.keys.findNewer('ES256', kid, await fake.keys.find('ES256', kid))
+        await fake.keys.find('RS256', kid)
+      }
+      const nameless = await fake.keys.find('ES256', undefined)
+      await fake.keys.findNewer('ES256', undefined, nameless)
+    }
+    await doubtAll()
+    t.equal(fake.fetches, 3)
+    for (let i = 0; i < 30; i++) {
+      fake.now += 2_000
+      await doubtAll()
+      fake.published = [...names, `new-${i}`]
+      if (i % 10 === 9) t.equal(await outcome(fake, `new-${i}`), 'accepted', 'first request')
+    }
+    t.ok(fake.fetches <= 3 + 6 + 1, `${fake.fetches} fetches in a minute`)
+  })
+
+  t.test('with a burst of one has that one', async (t) => {
+    const { jwks, doubt } = await replaceable({ refetchBurst: 1 })
+    jwks.set('a', other)
+    t.equal(await doubt(), 'another key')
+  })
+
+  t.test('is a bad signature, and no 503, while the issuer cannot be asked', async (t) => {
+    const { fake, jwks, doubt, fail, fetches } = await replaceable()
+    fail(OUTAGE)
+    t.equal(await doubt(), 'the same')
+    t.equal(fetches(), 2)
+    t.equal(await doubt(), 'the same', 'within the back-off')
+    t.strictSame(fake.keys.find('RS256', 'a'), [])
+    t.equal(fetches(), 2)
+    fail()
+    jwks.set('a', other)
+    fake.now += 1_000
+    t.equal(await doubt(), 'another key', 'right after the back-off')
+    fake.keys.close()
+    t.equal(await doubt(), 'the same', 'and nothing is fetched after close()')
+  })
+
+  t.test('waits for what is under way, and known keys do not', async (t) => {
+    const fake = await warm(['a'])
+    const tried = await fake.keys.find('ES256', 'a')
+    fake.manual = true
+    const waiting = Array.from({ length: 100 }, async () =>
+      fake.keys.findNewer('ES256', 'a', tried),
+    )
+    await turns()
+    t.ok(Array.isArray(fake.keys.find('ES256', 'a')))
+    fake.exchange?.deliver()
+    t.strictSame(
+      await Promise.all(waiting),
+      Array.from({ length: 100 }, () => []),
+    )
+    t.equal(fake.fetches, 2)
   })
 })
 
@@ -910,8 +1104,8 @@ async function interleave(
   const [first = 0] = fake.fetchedAt
   const passed = fake.now - first
   const refreshes = passed / (options.minimumAge * 0.8) + 1
-  const cooldowns = passed / options.cooldown + 1
-  // A failure frees the next unknown kid from its cooldown.
+  const cooldowns = passed / options.cooldown + DEFAULTS.refetchBurst
+  // A failure gives back what its attempt cost, and one where it cost nothing.
   const bound = 1 + refreshes + cooldowns + 2 * fake.failures.length
   check(fake.fetches <= bound, `${fake.fetches} fetches, where ${bound} are justified`)
   check(fake.fetches >= successes, 'an answer to no question')

@@ -112,8 +112,15 @@ t.test('no key at hand is an unknown one, and costs no verification', async (t) 
   t.equal(none.counters.verifications, 0)
 })
 
-t.test('a known kid with a bad signature asks for no newer keys', async (t) => {
-  t.match(search(stranger, keysOf(first), unasked).signer(), SIGNATURE)
+t.test('a known kid with a bad signature may be that of a newer key', async (t) => {
+  for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
+    const replaced = search(third, keysOf(first), () => newer)
+    t.equal(await replaced.signer(), keyOf(third))
+    t.equal(replaced.counters.verifications, 2)
+  }
+  t.match(search(stranger, keysOf(first), () => []).signer(), SIGNATURE, 'at once')
+  const tried = search(stranger, keysOf(first), () => Promise.resolve(keysOf(second))).signer()
+  await t.rejects(Promise.resolve(tried), SIGNATURE)
 })
 
 t.test('J15: without kid, newer keys are looked at where none at hand signed', async (t) => {
