@@ -40,7 +40,9 @@ export class ResourceServer<Context = unknown> {
    *   caller sent as JSON, make sure that it is a string: an object would say itself which URL its
    *   proof must be for.
    * @param requirement what the token must permit; see {@link Requirement}.
-   * @param context handed on to the requirement's `authorize`, and to a function as `issuer`.
+   * @param context passed to the requirement's `authorize`, and to a function as `issuer`. Without
+   *   it both get `undefined`, so pass it where they read it; an `authorize` that reads it compiles
+   *   only with it.
    * @throws {MissingCredentialsError} if there is no token.
    * @throws {InvalidTokenError} if the token isn't to be trusted, or isn't this client's.
    * @throws {InvalidDPoPProofError} if the proof doesn't hold.
@@ -50,13 +52,23 @@ export class ResourceServer<Context = unknown> {
    * @throws {UnavailableError} if no verdict is possible, because the issuer can't be asked.
    * @see RFC 9068 §4
    */
+  verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>
+  /** Verifies a token as above, for a requirement or an `issuer` function that reads the context. */
+  verify(
+    token: string | PresentedToken,
+    requirement: Requirement<Context> | undefined,
+    context: Context,
+  ): Promise<AccessToken>
   async verify(
     token: string | PresentedToken,
-    requirement?: Requirement<Context>,
-    ...[context]: undefined extends Context ? [context?: Context] : [context: Context]
+    requirement?: Requirement<undefined> | Requirement<Context>,
+    context?: Context,
   ): Promise<AccessToken> {
     const { pipeline, binding, clock, counters, resourceMetadata } = this.#core
-    const policy = requirement === undefined ? this.#nothingMore : compilePolicy(requirement, clock)
+    const policy =
+      requirement === undefined
+        ? this.#nothingMore
+        : compilePolicy(requirement as Requirement<Context>, clock)
     const demand =
       requirement === undefined ? binding.demand : resolveDemand(requirement, binding.demand)
     const presented = presentationOf(token)

@@ -20,7 +20,14 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { createAuthorizationServer } from '../src/testing/index.js'
-import { type Block, blocksOf, pages, read, root } from './fixtures/code-blocks/blocks.js'
+import {
+  type Block,
+  blocksOf,
+  expressionsOf,
+  pages,
+  read,
+  root,
+} from './fixtures/code-blocks/blocks.js'
 import { mistakesIn, syntaxMistakesIn } from './fixtures/code-blocks/compile.js'
 import { javascriptOf, pathOf, run, start, statedOutput } from './fixtures/code-blocks/run.js'
 
@@ -66,6 +73,17 @@ t.test('every block of TypeScript compiles, and one that is wrong is found', asy
     found.filter((mistake) => mistake.startsWith('wrong:')),
     [/:11 TS2551 /, /:20 TS2769 /, /:30 TS2322 /, /:41 TS2322 /, /:50 TS2304 /, /:60 TS2614 /],
   )
+})
+
+t.test('what the running text says of a request, an error and verify() compiles', async (t) => {
+  const spoken = pages.flatMap((page) => expressionsOf(page, read(page)))
+  t.ok(spoken.length > 20)
+  t.strictSame(mistakesIn(spoken), [])
+  const wrong = expressionsOf(
+    'wrong',
+    'Call `app.resourceServer.verify(7)`, read `request.auth.user`.',
+  )
+  t.match(mistakesIn(wrong), [/^wrong:1 TS2345 /, /^wrong:1 TS2339 /])
 })
 
 t.test('the code for other packages can be parsed', async (t) => {

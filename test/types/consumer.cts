@@ -9,11 +9,7 @@ async function main(): Promise<string | undefined> {
   await app.register(plugin.default, options)
   app.register(plugin.resourceServer, options)
   app.get('/me', { config: { auth: { scope: 'a' } } }, async ({ claims }) => claims.sub)
-  const { subject }: plugin.AccessToken = await app.resourceServer.verify(
-    'token',
-    {},
-    {} as Fastify.FastifyRequest,
-  )
+  const { subject }: plugin.AccessToken = await app.resourceServer.verify('token')
   const { issuer, close } = await testing.createAuthorizationServer()
   await close()
   return subject ?? issuer

@@ -268,6 +268,10 @@ export async function registered(app: FastifyInstance): Promise<void> {
 export async function verified(app: FastifyInstance, request: FastifyRequest): Promise<void> {
   const token = await app.resourceServer.verify('token', { scope: 'orders:read' }, request)
   same<typeof token, AccessToken>(true)
+  await app.resourceServer.verify('token')
+  await app.resourceServer.verify('token', undefined, request)
+  await app.resourceServer.verify('token', { anyScope: ['a'], authorize: ({ raw }) => raw !== '' })
+  await app.resourceServer.verify({ token: 'token', certificate: Buffer.of() }, { maxAge: 60 })
   await app.resourceServer.verify(
     'token',
     { authorize: (_token, { headers }) => headers.host === 'a' },

@@ -94,7 +94,9 @@ export function handlers(request: FastifyRequest, token: AccessToken): void {
 }
 
 export async function verified(app: FastifyInstance): Promise<void> {
-  await app.resourceServer.verify('token') // expect TS2554
+  await app.resourceServer.verify() // expect TS2554
+  await app.resourceServer.verify('token', { scopes: 'a' }) // expect TS2561
+  await app.resourceServer.verify('token', { authorize: (_, { ip }) => ip === '' }) // expect TS2339
   await app.resourceServer.verify({ token: 'token' }, {}, {}) // expect TS2345
   app.resourceServer.revoke({ jti: 1 }) // expect TS2322
   app.resourceServer.revoke({ user: 'ada' }) // expect TS2353
