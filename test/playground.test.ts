@@ -54,7 +54,9 @@ t.test('its server logs in for the page, and for nobody else', async (t) => {
   t.equal((await post('/login', credentials, 'https://stranger.example')).status, 403)
   t.equal((await post('/issuer', { up: false }, 'null')).status, 403)
   const port = Number(new URL(page).port)
-  t.equal((await rawRequest(port, {})).status, 421, 'another name for this address')
+  t.equal((await rawRequest(port, {})).status, 421, 'a foreign name for this address')
+  const local = await fetch(page.replace('127.0.0.1', 'localhost'), { redirect: 'manual' })
+  t.strictSame([local.status, local.headers.get('location')], [302, `${page}/`])
 })
 
 t.test('R6: the API answers scripts of the page alone, preflights without a token', async (t) => {

@@ -5,11 +5,19 @@
 import type { FastifyInstance } from 'fastify'
 
 export function allowOwnPageOnly(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ method, headers }, reply) => {
+  app.addHook('onRequest', async ({ method, headers, url }, reply) => {
     const own = app.listeningOrigin
-    // A name that somebody's DNS made point here is not the name under which the page was opened.
-    if (`http://${headers.host}` !== own) return reply.code(421).send()
+    if (`http://${headers.host}` !== own) {
+      // Another name of this machine leads to the page; a foreign one, which an attacker's DNS may have
+      // made to resolve to this address (DNS rebinding), does not.
+      if (method === 'GET' && isLocalhost(headers.host)) return reply.redirect(`${own}${url}`)
+      return reply.code(421).send()
+    }
     // Browsers send it with every POST, and no script can change it.
     if (method !== 'GET' && headers.origin !== own) return reply.code(403).send()
   })
+}
+
+function isLocalhost(host = ''): boolean {
+  return /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i.test(host)
 }

@@ -9,6 +9,7 @@ import type { Command, Flags } from './command.js'
 import { CommandError, ExitCode } from './exit-code.js'
 import { PROGRAM } from './help.js'
 import { withFlagNames } from './option-mistakes.js'
+import { writeResult } from './output.js'
 import { paintFor } from './paint.js'
 import { jsonDocument } from './printable.js'
 import type { SignalSource } from './surroundings.js'
@@ -24,6 +25,7 @@ const flags: Flags = {
   'access-token-lifetime': { value: 'SECONDS', help: 'Default 3600' },
   'access-token-format': { value: 'FORMAT', help: 'jwt (default) or opaque' },
   json: { help: 'Print what it serves as JSON' },
+  'dangerously-allow-production': { help: 'Run under NODE_ENV=production, too' },
 }
 
 export const serve: Command = {
@@ -33,13 +35,16 @@ export const serve: Command = {
   flags,
   maxOperands: 0,
   notes: `It listens on 127.0.0.1 alone, keeps everything in memory, and has one client and one user, whose
-secrets are known to everybody. Its keys are new at each start. SIGINT (Ctrl+C) or SIGTERM ends it.`,
+secrets are publicly known: it refuses to run under NODE_ENV=production, and answers 421 to requests
+whose Host header is no loopback name. Its keys are new at each start. SIGINT (Ctrl+C) or SIGTERM ends
+it.`,
   examples: [`npx ${PROGRAM} serve --port 9000 --profile okta`],
   async run(args, { stdout, env, signals }) {
     const server = await start(args)
     const ended = signalled(signals)
     try {
-      stdout.write(
+      await writeResult(
+        stdout,
         args.has('json')
           ? `${jsonDocument(described(server))}\n`
           : page(server, paintFor(stdout, env).bold),
@@ -59,6 +64,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
         port: args.wholeNumber('port'),
         audience: args.value('audience'),
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
+        dangerouslyAllowProduction: args.has('dangerously-allow-production'),
         // What they may be is checked there.
         ...({
           profile: args.value('profile'),

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { BUILT, runHere } from './fixtures/run.js'
+import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   t.test(`the built command serves a token to its own curl line, until ${signal}`, async (t) => {
@@ -81,6 +81,19 @@ t.test('bare, it prints a page that ends with how to end it', async (t) => {
     stdout,
     /user {6}testuser1@example\.com, password demo-password[\s\S]*Ctrl\+C ends it\.\n$/,
   )
+})
+
+t.test('refuses to run in production unless told to', async (t) => {
+  const { code, stdout, stderr } = await runBuilt(['serve'], { env: { NODE_ENV: 'production' } })
+  t.strictSame([code, stdout], [2, ''])
+  t.match(stderr, /refuses to run under NODE_ENV=production.*--dangerously-allow-production/)
+  const args = [BUILT, 'serve', '--dangerously-allow-production']
+  const child = spawn(process.execPath, args, { env: { NODE_ENV: 'production' } })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [page] = await once(child.stdout, 'data')
+  t.match(`${page}`, 'authorization server')
+  child.kill('SIGTERM')
+  t.strictSame(await once(child, 'exit'), [0, null])
 })
 
 t.test('a taken port is exit code 3, an impossible option 2', async (t) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
@@ -217,7 +218,9 @@ t.test('closes at once, with requests under way, as often as it is asked', async
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.on('error', () => {})
-  socket.write('POST /oauth2/default/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngr')
+  socket.write(
+    'POST /oauth2/default/v1/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\ngr',
+  )
   const closed = new Promise((resolve) => socket.on('close', resolve))
   await Promise.all([server.close(), server.close()])
   await server[Symbol.asyncDispose]()
@@ -231,7 +234,7 @@ t.test('survives a client that goes away in the middle of its request', async (t
   await once(socket, 'connect')
   const type = 'Content-Type: application/x-www-form-urlencoded'
   socket.write(
-    `POST /oauth2/default/v1/token HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: 9\r\n\r\ngr`,
+    `POST /oauth2/default/v1/token HTTP/1.1\r\nHost: localhost\r\n${type}\r\nContent-Length: 9\r\n\r\ngr`,
   )
   while (server.requests.token === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   socket.destroy()
@@ -243,9 +246,12 @@ t.test('answers 400 to what is not HTTP, and 404 to a target that is no path', a
   await using server = await createAuthorizationServer(quick)
   const port = Number(new URL(server.url).port)
   t.match(await raw(port, 'rubbish\r\n\r\n'), /^HTTP\/1\.1 400 /)
-  t.match(await raw(port, 'GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), / 404 /)
   t.match(
-    await raw(port, 'GET http://x/y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+    await raw(port, 'GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+    / 404 /,
+  )
+  t.match(
+    await raw(port, 'GET http://x/y HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
     / 404 /,
   )
 })
@@ -257,6 +263,78 @@ async function raw(port: number, text: string): Promise<string> {
   for await (const chunk of socket) answer += chunk
   return answer
 }
+
+t.test('answers 421 to a foreign Host, and the truth to every name of this machine', async (t) => {
+  for (const host of ['127.0.0.1', 'localhost', '::1']) {
+    await using server = await createAuthorizationServer({ ...quick, host })
+    const { port } = new URL(server.url)
+    const path = new URL(server.jwksUri).pathname
+    const statusFor = (name: string, target = path) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const headers = { host: name }
+        request({ host, port, path: target, headers, agent: false }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+    const own = ['localhost', 'LOCALHOST', '127.0.0.1', '127.0.0.2', '[::1]', 'api.localhost']
+    for (const name of own) {
+      t.equal(await statusFor(`${name}:${port}`), 200, name)
+      t.equal(await statusFor(name), 200, name)
+    }
+    server.resetRequests()
+    const foreign = [
+      'attacker.example',
+      'localhost.attacker.example',
+      '127.0.0.1.attacker.example',
+      'localhost@attacker.example',
+      'attacker.example#@localhost',
+      'attacker.example/@localhost',
+      'localhost\\@attacker.example',
+      'attacker.example@localhost',
+      'localhost,attacker.example',
+      '0.0.0.0',
+      '192.168.0.1',
+      '[::]',
+      'localhost.',
+    ]
+    for (const name of foreign) t.equal(await statusFor(`${name}:${port}`), 421, name)
+    t.equal(await statusFor('attacker.example', `http://localhost:${port}${path}`), 421)
+    t.match(server.requests, { jwks: 0, other: foreign.length + 1 })
+    server.fail('huge')
+    t.equal(await statusFor('attacker.example'), 421, 'faults are for the endpoints')
+  }
+  await using server = await createAuthorizationServer(quick)
+  const port = Number(new URL(server.url).port)
+  t.match(await raw(port, 'GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n'), / 421 /)
+  t.match(await raw(port, 'GET / HTTP/1.0\r\n\r\n'), / 421 /)
+})
+
+t.test('refuses to run in production unless it is told to', async (t) => {
+  const before = process.env.NODE_ENV
+  t.teardown(() => {
+    if (before === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = before
+  })
+  process.env.NODE_ENV = 'production'
+  for (const dangerouslyAllowProduction of [undefined, false, 'yes', 1]) {
+    await t.rejects(
+      createAuthorizationServer({ ...quick, dangerouslyAllowProduction } as never),
+      /NODE_ENV=production.*publicly known; "dangerouslyAllowProduction" must be true/,
+    )
+  }
+  const allowed = await createAuthorizationServer({ ...quick, dangerouslyAllowProduction: true })
+  await allowed.close()
+})
+
+t.test('follows a clock that is faked after its start', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  t.intercept(Date, 'now', { value: () => 1_000_000_000_000 })
+  const [, payload = ''] = (await server.issueToken()).split('.')
+  t.equal(JSON.parse(Buffer.from(payload, 'base64url').toString()).iat, 1_000_000_000)
+})
 
 t.test('answers 500 without a word where its own clock fails', async (t) => {
   const now = () => {

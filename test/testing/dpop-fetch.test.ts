@@ -155,6 +155,12 @@ t.test('hands over what the network throws', async (t) => {
   await t.rejects(fetch('https://api.example/'), { message: 'down' })
 })
 
+t.test('sends through the global fetch of the moment', async (t) => {
+  const fetch = dpopFetch({ accessToken, key })
+  t.intercept(globalThis, 'fetch', { value: async () => new Response('mocked') })
+  t.equal(await (await fetch('https://api.example/me')).text(), 'mocked')
+})
+
 t.test('sends the token over https, or to this machine', async (t) => {
   const sent: unknown[] = []
   const fetch = dpopFetch({

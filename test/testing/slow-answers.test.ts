@@ -100,7 +100,7 @@ t.test('produces no more than a client reads, and stops when it leaves', async (
   const listener = await listen(0, '127.0.0.1', async () => deliver)
   t.teardown(() => listener.close())
   const socket = connect(listener.port, '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(socket, 'readable')
   let before = -1
   while (produced > before) {
@@ -150,7 +150,7 @@ t.test('ends what waits behind another answer on its connection', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const before = timers()
   server.fail({ slow: longTime })
-  const request = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: x\r\n\r\n'
+  const request = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const [client] = await unreadClients(server, 1, request.repeat(3))
   await untilCounted(server, 3)
   t.ok(timers() > before)
@@ -170,7 +170,7 @@ t.test('delivers nothing to a client that left while its answer was made', async
   })
   t.teardown(() => listener.close())
   const socket = connect(listener.port, '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await until(() => answers.length > 0)
   socket.destroy()
   await Promise.all(answers)
@@ -197,7 +197,7 @@ type Counted = { url: string; requests: { jwks: number } }
 async function unreadClients(
   server: Counted,
   count: number,
-  text = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: x\r\n\r\n',
+  text = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: localhost\r\n\r\n',
 ) {
   const clients = Array.from({ length: count }, () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')

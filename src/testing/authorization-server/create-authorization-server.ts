@@ -21,8 +21,10 @@ import { TokenIssuer } from './token-issuer.js'
  * with real signatures.
  *
  * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
- * Nobody can sign in at its authorization endpoint, it has no TLS, and is not made to be reached from elsewhere. A DPoP
- * proof at the token endpoint binds the tokens to its key, and is refused where RFC 9449 wants it.
+ * Nobody can sign in at its authorization endpoint, it has no TLS, and is not made to be reached from
+ * elsewhere: requests whose `Host` is no loopback name are answered 421, and it refuses to run under
+ * `NODE_ENV=production` unless `dangerouslyAllowProduction` is true. A DPoP proof at the token endpoint
+ * binds the tokens to its key, and is refused where RFC 9449 wants it.
  *
  * ```ts
  * await using server = await createAuthorizationServer()

@@ -51,6 +51,8 @@ export interface AuthorizationServerOptions {
   keySetMaxAge?: number | undefined
   /** The clock: milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
+  /** Lets it run where `NODE_ENV` is `production`: everyone knows its client and user. Default false. */
+  dangerouslyAllowProduction?: boolean | undefined
 }
 
 const defaults = {
@@ -64,7 +66,9 @@ const defaults = {
   algorithm: 'RS256',
   accessTokenLifetime: 3600,
   keySetMaxAge: 300,
-  now: Date.now,
+  // Looked up at each call, for tests that install a fake clock after the server has started.
+  now: () => Date.now(),
+  dangerouslyAllowProduction: false,
 } as const satisfies AuthorizationServerOptions
 
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
@@ -79,6 +83,7 @@ export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
   const known = [...Object.keys(defaults), 'issuerPath', 'audience']
   refuseUnknownOptions('createAuthorizationServer', options, known)
+  refuseInProduction(options)
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as AuthorizationServerOptions
@@ -117,6 +122,14 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     ...settings,
     clients: clients as ServerSettings['clients'],
     scope: scopeValues('scope', settings.scope),
+  }
+}
+
+function refuseInProduction({ dangerouslyAllowProduction }: AuthorizationServerOptions): void {
+  if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
+    throw new TypeError(
+      'createAuthorizationServer is for tests and demonstrations and refuses to run under NODE_ENV=production, because its client and user are publicly known; "dangerouslyAllowProduction" must be true to run it all the same',
+    )
   }
 }
 

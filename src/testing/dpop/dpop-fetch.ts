@@ -46,7 +46,8 @@ const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof
  */
 export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   refuseUnknownOptions('dpopFetch', options, known)
-  const { accessToken, key, fetch = globalThis.fetch } = options
+  // The global is looked up at each call, for mocks and instrumentation that are installed later.
+  const { accessToken, key, fetch = (...request) => globalThis.fetch(...request) } = options
   // Whatever else is put into a header is shown in the error.
   if (typeof accessToken !== 'string' || !isToken68(accessToken)) {
     throw new TypeError('"accessToken" must be a string of what RFC 6750 §2.1 allows')
