@@ -1,6 +1,15 @@
 /** The arguments of a command, once they are known to make sense. */
 import { UsageError } from './exit-code.js'
 
+/** What a number may be. */
+export interface Range {
+  readonly unit: string
+  readonly least: number
+  readonly most: number
+}
+
+const ANY: Range = { unit: '', least: 0, most: Infinity }
+
 export class Arguments {
   readonly operands: readonly string[]
   readonly #values: ReadonlyMap<string, readonly string[]>
@@ -29,11 +38,14 @@ export class Arguments {
     return value
   }
 
-  /** @throws {UsageError} if it is there and isn't a whole number, 0 or more. */
-  wholeNumber(flag: string): number | undefined {
+  /** @throws {UsageError} if it is there and isn't a whole number within the range. */
+  wholeNumber(flag: string, range: Range = ANY): number | undefined {
     const value = this.value(flag)
     if (value === undefined) return undefined
-    if (/^\d{1,15}$/.test(value)) return Number(value)
-    throw new UsageError(`--${flag} must be a whole number`)
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    const { unit, least, most } = range
+    if (number >= least && number <= most) return number
+    const bounds = most === Infinity ? '' : ` from ${least} to ${most}`
+    throw new UsageError(`--${flag} must be a whole number${unit && ` of ${unit}`}${bounds}`)
   }
 }

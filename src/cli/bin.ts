@@ -4,8 +4,9 @@ import process from 'node:process'
 import { main } from './main.js'
 
 const { stdin, stdout, stderr, env } = process
-// Whoever reads it may stop early, as `head` does: that is no mistake.
-stdout.once('error', () => {})
+// Each failed write is reported to its caller; without a listener, the event would end the process.
+stdout.on('error', () => {})
+stderr.on('error', () => {})
 // Not process.exit(): what was written may still be on its way.
 process.exitCode = await main(process.argv.slice(2), {
   stdin,

@@ -9,7 +9,10 @@ export const ExitCode = {
   refused: 1,
   /** The command was called wrongly. */
   usage: 2,
-  /** No answer, or none that can be used: the issuer is out of reach, a port is taken. */
+  /**
+   * No answer, or none that can be used: the issuer is out of reach, a port is taken. Also an output that
+   * cannot be written.
+   */
   unavailable: 3,
   /** A mistake of this program. */
   fault: 4,

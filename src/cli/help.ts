@@ -9,7 +9,7 @@ const EXIT_CODES = `Exit codes:
   0  good: a token was printed, or the token explained is accepted
   1  the token, or the grant, is refused
   2  the command was called wrongly
-  3  the issuer is out of reach or answers what it shouldn't, or a port is taken
+  3  the issuer is out of reach or answers what it shouldn't, a port is taken, or the output can't be written
   4  a mistake of this program: please report it`
 
 export function helpOfAll(commands: readonly Command[]): string {

@@ -5,6 +5,7 @@ import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
 import { helpOf, helpOfAll, PROGRAM } from './help.js'
 import { nearest } from './nearest.js'
+import { writeResult } from './output.js'
 import { paintFor } from './paint.js'
 import { printable } from './printable.js'
 import { readArguments } from './read-arguments.js'
@@ -38,18 +39,18 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     case '--help':
     case '-h':
     case 'help':
-      stdout.write(helpOfAll(COMMANDS))
+      await writeResult(stdout, helpOfAll(COMMANDS))
       return ExitCode.good
     case '--version':
     case '-v':
-      stdout.write(`${version()}\n`)
+      await writeResult(stdout, `${version()}\n`)
       return ExitCode.good
   }
   const command = COMMANDS.find(({ name }) => name === first)
   if (command === undefined) throw unknownCommand(first)
   const read = readArguments(command, rest)
   if (!read.has('help')) return command.run(read, surroundings)
-  stdout.write(helpOf(command))
+  await writeResult(stdout, helpOf(command))
   return ExitCode.good
 }
 

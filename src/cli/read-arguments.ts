@@ -1,18 +1,17 @@
 /**
  * From what was typed to the arguments of a command. Whatever isn't known is an error, because a
- * misspelt flag would otherwise be ignored in silence. Values are never shown: one of them may be a
- * secret in the wrong place.
+ * misspelt flag would otherwise be ignored in silence. Neither values nor unknown flags are shown: one
+ * of them may be a secret in the wrong place.
  */
 import { parseArgs } from 'node:util'
 import { Arguments } from './arguments.js'
 import type { Command } from './command.js'
 import { UsageError } from './exit-code.js'
 import { nearest } from './nearest.js'
-import { printable } from './printable.js'
 
 export const HELP = { help: 'Show this' } as const
 
-/** @throws {UsageError} that names the flag and the mend. */
+/** @throws {UsageError} that says what is wrong and how to fix it. */
 export function readArguments(command: Command, args: readonly string[]): Arguments {
   const flags = { ...command.flags, help: HELP }
   const values = new Map<string, string[]>()
@@ -20,8 +19,8 @@ export function readArguments(command: Command, args: readonly string[]): Argume
   for (const token of tokensOf(command, args)) {
     if (token.kind === 'positional') operands.push(token.value)
     if (token.kind !== 'option') continue
-    const { name, rawName, value, inlineValue } = token
-    if (!Object.hasOwn(flags, name)) throw unknownFlag(command, name, rawName)
+    const { name, value, inlineValue, index } = token
+    if (!Object.hasOwn(flags, name)) throw unknownFlag(command, name, index)
     const { value: takesValue, repeatable } = flags[name as keyof typeof flags] as {
       value?: string
       repeatable?: boolean
@@ -69,13 +68,22 @@ function requireValue(name: string, value: string | undefined, inline: boolean |
   }
 }
 
-function unknownFlag(command: Command, name: string, rawName: string): UsageError {
-  const refused = command.refusedFlags?.[name]
-  if (refused !== undefined) return new UsageError(`--${name} is not taken: ${refused}`)
-  const meant = nearest(name, [...Object.keys(command.flags), 'help'])
-  const hint =
-    meant === undefined
-      ? `see fastify-resource-server ${command.name} --help`
-      : `did you mean --${meant}?`
-  return new UsageError(`${printable(rawName)} is no flag of ${command.name}: ${hint}`)
+/** The flag itself is not shown: it may be a secret, or hold one (`-phunter2`). */
+function unknownFlag(
+  { name: command, flags, refusedFlags = {} }: Command,
+  name: string,
+  at: number,
+) {
+  if (Object.hasOwn(refusedFlags, name)) {
+    return new UsageError(`--${name} is not taken: ${refusedFlags[name]}`)
+  }
+  const meant = nearest(name, [...Object.keys(flags), ...Object.keys(refusedFlags), 'help'])
+  const said = `unknown flag (argument ${at + 1} of ${command})`
+  if (meant === undefined) {
+    return new UsageError(`${said}: see fastify-resource-server ${command} --help`)
+  }
+  const instead = Object.hasOwn(refusedFlags, meant)
+    ? ` It is not taken: ${refusedFlags[meant]}`
+    : ''
+  return new UsageError(`${said}: did you mean --${meant}?${instead}`)
 }

@@ -1,5 +1,5 @@
 /** What a command sees of the process that it runs in. */
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 export interface Surroundings {
   readonly stdin: Readable & { readonly isTTY?: boolean }
@@ -12,7 +12,11 @@ export interface Surroundings {
   readonly signals: SignalSource
 }
 
-export type Output = Pick<Writable, 'write'> & { readonly isTTY?: boolean }
+export interface Output {
+  readonly isTTY?: boolean
+  /** As of a stream: `done` gets the error, if there is one. */
+  write(text: string, done?: (error?: Error | null) => void): unknown
+}
 
 export interface SignalSource {
   once(signal: Signal, listener: () => void): unknown

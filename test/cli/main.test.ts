@@ -51,14 +51,19 @@ t.test('names the nearest command and the nearest flag', async (t) => {
     [['tokn'], 'did you mean token?'],
     [['exp'], 'did you mean explain?'],
     [['frobnicate'], 'these are: token, explain, serve'],
-    [['explain', '--isuer', 'x'], '--isuer is no flag of explain: did you mean --issuer?'],
+    [['explain', '--isuer', 'x'], 'unknown flag (argument 1 of explain): did you mean --issuer?'],
     [['explain', '--hepl'], 'did you mean --help?'],
     [
       ['serve', '--frobnicate'],
-      '--frobnicate is no flag of serve: see fastify-resource-server serve --help',
+      'unknown flag (argument 1 of serve): see fastify-resource-server serve --help',
     ],
-    [['serve', '-p'], '-p is no flag of serve'],
-    [['serve', '--__proto__'], 'is no flag of serve'],
+    [['serve', '--port', '1', '-p'], 'unknown flag (argument 3 of serve)'],
+    [['serve', '--__proto__'], 'unknown flag (argument 1 of serve)'],
+    [['serve', '--constructor'], 'unknown flag (argument 1 of serve)'],
+    [['token', '--pasword', 'x'], 'did you mean --password? It is not taken: other users'],
+    [['token', '--pasword=x'], 'did you mean --password? It is not taken: other users'],
+    [['token', '--Password'], 'did you mean --password? It is not taken: other users'],
+    [['token', '--client-secert', 'x'], 'did you mean --client-secret? It is not taken: other'],
   ] as const
   for (const [args, said] of cases) {
     const { code, stdout, stderr } = await runHere(args)
@@ -89,6 +94,14 @@ t.test('refuses what makes no sense, and repeats no value', async (t) => {
     [['explain', '--audience', 'x'], '--issuer is needed'],
     [['explain', '--audience', 'x', '--issuer', 'y'], '--issuer must be a URL'],
     [['hunter2'], 'there is no such command'],
+    [['token', '--hunter2'], 'unknown flag'],
+    [['token', '--pasword=hunter2'], 'unknown flag'],
+    [['token', '--passwordhunter2'], 'unknown flag'],
+    [['token', '-phunter2'], 'unknown flag'],
+    [['token', '-p=hunter2'], 'unknown flag'],
+    [['explain', '-hunter2'], 'unknown flag'],
+    [['token', '--no-hunter2'], 'unknown flag'],
+    [['serve', '--port', '1', '--hunter2=x'], 'unknown flag'],
   ] as const
   for (const [args, said] of cases) {
     const { code, stdout, stderr } = await runHere(args)
@@ -97,6 +110,16 @@ t.test('refuses what makes no sense, and repeats no value', async (t) => {
     t.notMatch(stderr, 'hunter2')
     t.match(stderr, /^fastify-resource-server: /)
   }
+})
+
+t.test('a result that cannot be written is exit code 3', async (t) => {
+  for (const args of [['--version'], ['--help'], ['token', '--help']]) {
+    const { code, stderr } = await runHere(args, { unwritable: 'ENOSPC' })
+    t.equal(code, 3)
+    t.equal(stderr, 'fastify-resource-server: standard output could not be written (ENOSPC)\n')
+  }
+  const other = await runHere(['--version'], { unwritable: '' })
+  t.match(other, { code: 3, stderr: /could not be written \(Error\)/ })
 })
 
 t.test('a mistake of the program has an exit code of its own', async (t) => {
@@ -128,11 +151,18 @@ t.test('a mistake of the program has an exit code of its own', async (t) => {
 
 t.test('the entry takes arguments and streams from the process', async (t) => {
   t.intercept(process, 'argv', { value: ['node', 'fastify-resource-server', '--version'] })
-  const written = t.capture(process.stdout, 'write', () => true)
+  const written = t.capture(process.stdout, 'write', (...[, done]: unknown[]) => {
+    if (typeof done === 'function') queueMicrotask(done as () => void)
+    return true
+  })
   await import('../../src/cli/bin.js')
-  t.strictSame(written.args(), [[`${version}\n`]])
+  t.match(written.args(), [[`${version}\n`, Function]])
   t.equal(process.exitCode, 0)
-  t.ok(process.stdout.emit('error', new Error('EPIPE')), 'a reader that is gone is no fault')
+  for (const stream of [process.stdout, process.stderr]) {
+    for (let times = 0; times < 2; times++) {
+      t.ok(stream.emit('error', new Error('EPIPE')), 'a failed write does not end the process')
+    }
+  }
 })
 
 t.test('colour is where somebody sees it, or asks for it', async (t) => {

@@ -1,12 +1,16 @@
 /** `token`: both grants against the embedded server, and secrets that nobody sees. */
+import { spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
-import { runBuilt, runHere } from './fixtures/run.js'
+import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const server = await createAuthorizationServer({
@@ -44,6 +48,44 @@ t.test('G1: the built command prints the token of a user alone, fit for a header
   t.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
   const { sub, scp } = claimsOf(stdout)
   t.strictSame({ sub, scp }, { sub: demoUser.username, scp: ['openid', 'orders:read'] })
+})
+
+const FULL = '/dev/full'
+const skip = !existsSync(FULL) && `there is no ${FULL}`
+t.test('a token that could not be written is no exit code 0', { skip }, async (t) => {
+  const commands: readonly (readonly string[])[] = [user, [...client, '--json']]
+  for (const args of commands) {
+    const full = openSync(FULL, 'w')
+    const child = spawn(process.execPath, [BUILT, ...args], {
+      env: secrets,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    const said = text(child.stderr as Readable)
+    t.strictSame(await once(child, 'exit'), [3, null])
+    t.match(await said, /standard output could not be written \(ENOSPC\)/)
+  }
+})
+
+t.test('a token whose reader has gone is no exit code 0', async (t) => {
+  const child = spawn(process.execPath, [BUILT, ...user], { env: secrets })
+  child.stdout.destroy()
+  const said = text(child.stderr)
+  t.strictSame(await once(child, 'exit'), [3, null])
+  t.match(await said, /standard output could not be written \(EPIPE\)/)
+})
+
+t.test('the timeout is a whole number of seconds, for each grant', async (t) => {
+  const impossible = ['0', '-1', 'NaN', 'Infinity', '1e3', '1.5', '0x10', ' 1', '1s', '']
+  for (const args of [user, client]) {
+    for (const timeout of [...impossible, '2147484', '9'.repeat(15), '9'.repeat(16)]) {
+      const { code, stderr } = await runHere([...args, `--timeout=${timeout}`], { env: secrets })
+      t.equal(code, 2, timeout)
+      const said = timeout === '' ? 'needs a value' : 'must be a whole number of seconds from 1 to'
+      t.match(stderr, `--timeout ${said}`)
+    }
+    t.equal((await runHere([...args, '--timeout', '2147483'], { env: secrets })).code, 0)
+  }
 })
 
 t.test('without a user, the token is of the client', async (t) => {

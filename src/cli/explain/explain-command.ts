@@ -5,6 +5,7 @@ import type { Arguments } from '../arguments.js'
 import type { Command, Flags } from '../command.js'
 import { ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../option-mistakes.js'
+import { writeResult } from '../output.js'
 import { paintFor } from '../paint.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
@@ -67,7 +68,8 @@ token.`,
     const explanation = await explainer
       .explain(await readToken(args, surroundings))
       .finally(() => explainer.close())
-    stdout.write(
+    await writeResult(
+      stdout,
       args.has('json')
         ? `${jsonDocument(document(explanation))}\n`
         : page(explanation, paintFor(stdout, env)),

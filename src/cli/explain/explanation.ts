@@ -37,7 +37,7 @@ export async function createExplainer(
   given: ResourceServerOptions,
   requirement: Requirement,
 ): Promise<Explainer> {
-  const { now = Date.now } = given
+  const { now = () => Date.now() } = given
   // One moment for all: a token that expires while we look must not do so between two looks.
   let moment = now()
   const options = { ...given, now: () => moment }

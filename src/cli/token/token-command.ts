@@ -12,6 +12,7 @@ import type { Arguments } from '../arguments.js'
 import type { Command, Flags } from '../command.js'
 import { CommandError, ExitCode, UsageError } from '../exit-code.js'
 import { withFlagNames } from '../option-mistakes.js'
+import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import type { Surroundings } from '../surroundings.js'
 import { clientCredentials } from './client-credentials.js'
@@ -40,7 +41,7 @@ const flags: Flags = {
   'private-key': { value: 'FILE', help: 'A private JWK with "alg", for private_key_jwt' },
   [CLIENT_SECRET.stdinFlag]: { help: 'Read the client secret from standard input' },
   [PASSWORD.stdinFlag]: { help: 'Read the password from standard input' },
-  timeout: { value: 'SECONDS', help: 'For the whole exchange. Default 10' },
+  timeout: { value: 'SECONDS', help: 'For the whole exchange, at least 1. Default 10' },
   json: { help: 'Print the whole response' },
   'dangerously-allow-production': {
     help: 'Run the password grant under NODE_ENV=production, too',
@@ -69,11 +70,14 @@ once, because accounts lock.`,
   ],
   async run(args, surroundings) {
     const response = await getToken(args, surroundings)
-    if (args.has('json')) surroundings.stdout.write(`${documentOf(response)}\n`)
-    else surroundings.stdout.write(`${sendable(response)}\n`)
+    const text = args.has('json') ? documentOf(response) : sendable(response)
+    await writeResult(surroundings.stdout, `${text}\n`)
     return ExitCode.good
   },
 }
+
+/** Up to the longest that a timer of Node runs. */
+const SECONDS = { unit: 'seconds', least: 1, most: 2_147_483 } as const
 
 async function getToken(args: Arguments, surroundings: Surroundings): Promise<TokenResponse> {
   const username = args.value('username')
@@ -91,7 +95,7 @@ async function getToken(args: Arguments, surroundings: Surroundings): Promise<To
     clientId: args.required('client-id'),
     clientAuthentication: args.value('client-authentication') as ClientAuthentication | undefined,
     privateKey: await readPrivateKey(args),
-    timeout: (args.wholeNumber('timeout') ?? 10) * 1000,
+    timeout: (args.wholeNumber('timeout', SECONDS) ?? 10) * 1000,
   }
   const parameters = readParameters(args)
   const clientSecret = await readClientSecret(args, surroundings)
