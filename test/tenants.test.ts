@@ -266,6 +266,24 @@ t.test('a tenant that makes room for another is not asked for keys any more', as
   t.equal(a.requests.jwks, 2)
 })
 
+t.test(
+  'the keys of a tenant without traffic are not refreshed, those of the options are',
+  async (t) => {
+    const servers = await twoTenants(t)
+    const [tenant, configured] = servers
+    const jwks = { minimumAge: 1_000, maximumAge: 1_000 }
+    for (const [server, issuer] of [
+      [tenant, () => true],
+      [configured, configured.issuer],
+    ] as const) {
+      const { status } = await api(t, issuer as IssuerResolver<FastifyRequest>, { jwks })
+      t.equal(await status(await server.issueToken()), 200)
+    }
+    while (configured.requests.jwks < 3) await new Promise((done) => setTimeout(done, 50))
+    t.equal(tenant.requests.jwks, 1)
+  },
+)
+
 t.test('after close() nobody is asked for keys', async (t) => {
   const [a, b] = await twoTenants(t)
   const server = await createResourceServer({ issuer: () => true, audience: AUDIENCE })

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from '../options/resource-server-options.js'
 
 export async function assembleKeys(
   { issuer, algorithms, keys, introspection, onlyIntrospected }: ResolvedIssuer,
-  { steadyNow, logger }: ResolvedOptions,
+  { issuers, steadyNow, logger }: ResolvedOptions,
 ): Promise<KeySource> {
   // Its answers may be signed even where its tokens are nobody's business.
   if (onlyIntrospected && !introspection?.signed) return noKeys(issuer)
@@ -39,6 +39,8 @@ export async function assembleKeys(
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
     saved,
+    // A function as issuer may come to know thousands, of which few have traffic.
+    refreshUnused: issuers.from === 'options',
     now: steadyNow,
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(

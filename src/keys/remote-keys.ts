@@ -37,6 +37,11 @@ export interface RemoteKeysOptions {
   readonly maximumAge: number
   readonly staleIfError: number
   readonly maxKeys: number
+  /**
+   * Whether a set that no token used since it was fetched is refreshed, too. Without it the number of
+   * sets that were ever fetched doesn't decide how many fetches are made from then on.
+   */
+  readonly refreshUnused: boolean
   /** What outlives the process, if anything does. */
   readonly saved: SavedKeys | undefined
   readonly now: () => number
@@ -65,6 +70,11 @@ interface Loaded {
   readonly freshUntil: number
   readonly refreshAt: number
   readonly usableUntil: number
+  /**
+   * From when on a request waits for a refresh that has not been tried yet: a set that was not
+   * refreshed because it was unused may hold keys that the issuer removed hours ago.
+   */
+  readonly lapsesAt: number
 }
 
 /** The part of its freshness after which a set is refreshed, so that it doesn't lapse. */
@@ -83,6 +93,7 @@ export class RemoteKeys implements KeySource {
   #attempt: Promise<KeySet> | undefined
   #lastAttemptAt: number | undefined
   #lastFailure: unknown
+  #isUsed = false
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: RemoteKeysOptions) {
@@ -149,20 +160,24 @@ export class RemoteKeys implements KeySource {
   #current(): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
     const now = this.#options.now()
-    if (now >= this.#loaded.usableUntil) return undefined
-    if (now >= this.#loaded.refreshAt && this.#mayBegin(now)) {
+    const { usableUntil, lapsesAt, refreshAt } = this.#loaded
+    if (now >= usableUntil || (now >= lapsesAt && !this.#backOff.failing)) return undefined
+    this.#isUsed = true
+    if (now >= refreshAt && this.#mayBegin(now)) {
       // The failure was told to the operator, and no request depends on it.
       this.#begin({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
   }
 
-  /** Without requests, too, so that the first one after a pause doesn't meet an old set. */
+  /** Refreshes without requests as well, so that the first one after a pause finds a fresh set. */
   #scheduleRefresh(): void {
     if (this.#loaded === undefined || this.#closing.signal.aborted) return
     const due = Math.max(this.#loaded.refreshAt, this.#backOff.until) - this.#options.now()
     clearTimeout(this.#refreshTimer)
-    this.#refreshTimer = setTimeout(() => this.#current(), due + TIMER_MARGIN)
+    this.#refreshTimer = setTimeout(() => {
+      if (this.#isUsed || this.#options.refreshUnused) this.#current()
+    }, due + TIMER_MARGIN)
     this.#refreshTimer.unref()
   }
 
@@ -178,10 +193,14 @@ export class RemoteKeys implements KeySource {
     await this.#restoring
     // What was restored serves everybody who waited for it, whatever becomes of its refresh.
     if (this.#current() === undefined) {
-      if (this.#attempt === undefined) {
-        return (await this.#load({ mayHaveMoved: true })).find(algorithm, kid)
+      const isFirst = this.#attempt === undefined
+      try {
+        const keys = await this.#load({ mayHaveMoved: true })
+        if (isFirst) return keys.find(algorithm, kid)
+      } catch (error) {
+        // A set that lapsed serves once its refresh has failed.
+        if (this.#current() === undefined) throw error
       }
-      await this.#own(this.#attempt)
     }
     // The key may have been published after the fetch of others was answered.
     return this.find(algorithm, kid)
@@ -244,6 +263,7 @@ export class RemoteKeys implements KeySource {
       const imported = await importKeySet(body, maxKeys)
       const keys = imported.keepIdentityOf(this.#loaded?.keys)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
+      this.#isUsed = false
       if (this.#backOff.failing) this.#budget.forgetAbsent()
       this.#backOff.succeeded()
       this.#options.saved?.save(body, this.#loaded.fetchedAt)
@@ -276,7 +296,7 @@ export class RemoteKeys implements KeySource {
   }
 
   #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {
-    const { minimumAge, maximumAge, staleIfError } = this.#options
+    const { minimumAge, maximumAge, staleIfError, refreshUnused } = this.#options
     const wanted = maxAge === undefined ? maximumAge : maxAge * 1000
     const freshFor = Math.min(Math.max(wanted, minimumAge), maximumAge)
     return {
@@ -284,6 +304,7 @@ export class RemoteKeys implements KeySource {
       freshUntil: now + freshFor,
       refreshAt: now + freshFor * REFRESH_AT,
       usableUntil: now + freshFor + staleIfError,
+      lapsesAt: refreshUnused ? Number.POSITIVE_INFINITY : now + freshFor,
     }
   }
 
@@ -296,7 +317,14 @@ export class RemoteKeys implements KeySource {
     if (restored === undefined) return
     const { keys, fetchedAt } = restored
     const usableUntil = fetchedAt + usableFor
-    this.#loaded ??= { keys, fetchedAt, freshUntil: fetchedAt, refreshAt: fetchedAt, usableUntil }
+    this.#loaded ??= {
+      keys,
+      fetchedAt,
+      freshUntil: fetchedAt,
+      refreshAt: fetchedAt,
+      usableUntil,
+      lapsesAt: Number.POSITIVE_INFINITY,
+    }
   }
 
   #unavailable(): KeysUnavailableError {

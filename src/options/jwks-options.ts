@@ -32,16 +32,15 @@ export interface JwksOptions {
   minimumAge?: number
 
   /**
-   * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing. While
-   * requests come, a key that the issuer removed is trusted no longer. Default 600,000 (10 minutes);
+   * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing. A
+   * key that the issuer removed is trusted no longer while the issuer can be reached. Default 600,000 (10 minutes);
    * from 1,000 to 86,400,000 (a day).
    */
   maximumAge?: number
 
   /**
    * How long a set that is no longer fresh may be used while no newer one could be had: the issuer
-   * is out of reach, or the refresh that the first request after a pause began isn't over. Default
-   * 14,400,000 (4 hours); from 0 to 604,800,000 (a week).
+   * is out of reach, or a refresh in the background isn't over. Default 14,400,000 (4 hours); from 0 to 604,800,000 (a week).
    */
   staleIfError?: number
 

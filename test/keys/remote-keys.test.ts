@@ -246,6 +246,76 @@ t.test('a refresh in the background', async (t) => {
   })
 })
 
+t.test('a set that is not refreshed while it is unused', async (t) => {
+  const lapsing = { refreshUnused: false, staleIfError: DEFAULTS.staleIfError }
+
+  /** Long enough for the timer of a set that is fresh for 40 ms. */
+  async function pause(fake: FakeIssuer): Promise<void> {
+    fake.now += 35
+    await new Promise((done) => setTimeout(done, 150))
+  }
+
+  t.test('is refreshed by the timer only if a token used it since its fetch', async (t) => {
+    for (const [refreshUnused, isUsed, expected] of [
+      [false, false, 1],
+      [false, true, 2],
+      [true, false, 2],
+    ] as const) {
+      const fake = await warm(['a'], { refreshUnused, minimumAge: 40, maximumAge: 40 })
+      if (isUsed) fake.keys.find('ES256', 'a')
+      await pause(fake)
+      t.equal(fake.fetches, expected, `refreshUnused: ${refreshUnused}, used: ${isUsed}`)
+      await fake.keys.close()
+    }
+  })
+
+  t.test('is refreshed once for each use, not for ever', async (t) => {
+    const fake = await warm(['a'], { ...lapsing, minimumAge: 40, maximumAge: 40 })
+    fake.keys.find('ES256', 'a')
+    for (let i = 0; i < 3; i++) await pause(fake)
+    t.equal(fake.fetches, 2)
+    await fake.keys.close()
+  })
+
+  t.test('is refreshed in the background while it is fresh', async (t) => {
+    const fake = await warm(['a'], lapsing)
+    fake.now += FRESH_FOR - 1
+    t.ok(Array.isArray(fake.keys.find('ES256', 'a')))
+    await turns()
+    t.equal(fake.fetches, 2)
+  })
+
+  t.test('serves no key that was removed meanwhile once it has lapsed', async (t) => {
+    const fake = await warm(['a', 'b'], lapsing)
+    const [a] = (await fake.keys.find('ES256', 'a')) as [VerificationKey]
+    fake.published = ['b']
+    fake.now += FRESH_FOR
+    t.notOk(fake.keys.trusts(a))
+    const outcomes = ['a', 'b', 'a', 'b'].map((kid) => outcome(fake, kid))
+    t.strictSame(await Promise.all(outcomes), ['refused', 'accepted', 'refused', 'accepted'])
+    t.ok(fake.fetches <= 3, 'the refresh, and one for the unknown kid')
+  })
+
+  t.test('loses no request when its refresh fails, and goes on trying', async (t) => {
+    const fake = await warm(['a'], lapsing)
+    fake.outage = OUTAGE
+    fake.now += FRESH_FOR
+    const outcomes = Array.from({ length: 50 }, () => outcome(fake, 'a'))
+    t.strictSame(new Set(await Promise.all(outcomes)), new Set(['accepted']))
+    t.equal(fake.fetches, 2)
+    t.ok(Array.isArray(fake.keys.find('ES256', 'a')), 'nobody waits for the next attempt')
+    t.equal(await outcome(fake, 'b'), 'unavailable')
+    fake.outage = undefined
+    fake.now += 1_000
+    t.equal(await outcome(fake, 'a'), 'accepted')
+    await turns()
+    t.equal(fake.fetches, 3)
+    fake.now += FRESH_FOR + DEFAULTS.staleIfError
+    fake.outage = OUTAGE
+    t.equal(await outcome(fake, 'a'), 'unavailable', 'and too old, it serves nobody')
+  })
+})
+
 t.test('an outage', async (t) => {
   t.test('loses no request until staleIfError is over, then is a 503, then heals', async (t) => {
     const fake = await warm()
