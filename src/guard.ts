@@ -33,7 +33,8 @@ export function createGuardHook(
     let guard: RouteGuard | undefined
     let outcome: Outcome<AccessToken | null> | Promise<AccessToken | null>
     try {
-      guard = guards.of(request.routeOptions.config)
+      const { config, schema } = request.routeOptions
+      guard = guards.of(config, schema)
       if (guard !== undefined && isPreflight(request)) guard = undefined
       outcome = guard === undefined ? null : authenticate(request, guard, reply)
     } catch (error) {

@@ -29,11 +29,11 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   fastify.decorateRequest('claims', { getter: readClaims })
   fastify.addHook('onRequest', createGuardHook(core, guards, resolved))
   // Only to find mistakes in a requirement before the first request does.
-  fastify.addHook('onRoute', ({ config }) => {
+  fastify.addHook('onRoute', ({ config, schema }) => {
     if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
       throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
     }
-    if (config) guards.of(config as FastifyRequest['routeOptions']['config'])
+    if (config) guards.of(config as FastifyRequest['routeOptions']['config'], schema)
   })
   if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
   fastify.addHook('onClose', async () => server.close())

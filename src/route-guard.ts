@@ -45,13 +45,18 @@ export class RouteGuards {
     this.#core = core
   }
 
-  /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
-  of(config: FastifyContextConfig): RouteGuard | undefined {
+  /**
+   * @param schema of the route: the scope of a hidden one is not published.
+   * @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then.
+   */
+  of(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
     const known = this.#guards.get(config)
     if (known !== undefined || this.#guards.has(config)) return known
     const auth = Object.hasOwn(config, 'auth') ? config.auth : this.#global
     const guard = compileGuard(auth, this.#core)
-    if (guard !== undefined) this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))
+    if (guard !== undefined && !isHidden(schema)) {
+      this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))
+    }
     this.#guards.set(config, guard)
     return guard
   }
@@ -72,4 +77,13 @@ function compileGuard(auth: unknown, core: Rules): RouteGuard | undefined {
   const binding = resolveDemand(required, core.binding.demand)
   const challenges = new RouteChallenges(core, binding, policy.scope)
   return { policy, binding, optional, challenges }
+}
+
+/** The default of `hiddenTag`, an option of `@fastify/swagger`. */
+const HIDDEN_TAG = 'X-HIDDEN'
+
+/** Whether the schema of a route keeps it out of OpenAPI: by `hide`, or by the tag `X-HIDDEN`. */
+export function isHidden(schema: unknown): boolean {
+  const { hide, tags } = (schema ?? {}) as { hide?: unknown; tags?: unknown }
+  return Boolean(hide) || (Array.isArray(tags) && tags.includes(HIDDEN_TAG))
 }

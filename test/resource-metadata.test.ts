@@ -1,8 +1,10 @@
 /** The metadata of the API (RFC 9728), and how challenges point at it. */
+import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import resourceServer, {
   createResourceServer,
+  openapiTransform,
   type PluginOptions,
   type ResourceMetadataOptions,
 } from '../src/index.js'
@@ -12,6 +14,8 @@ import { bearer, given, key, protectedApi, tokenOf } from './fixtures/protected-
 
 const RESOURCE = 'https://api.example.com'
 const PLACE = '/.well-known/oauth-protected-resource'
+const SHOWN = ['bare', 'early', 'hidden:a', 'odd', 'shown']
+const OAUTH_FLOW = { tokenUrl: 'https://auth.example/token', scopes: {} }
 
 async function start(
   t: Test,
@@ -108,6 +112,40 @@ t.test('R1: and what the options add is there', async (t) => {
     `DPoP realm="api", resource_metadata="http://localhost:3000${place}", algs="ES256"`,
     'between host and path',
   )
+})
+
+t.test('M5: the scope of a route that is hidden from OpenAPI is not published', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(swagger, {
+    openapi: {
+      components: {
+        securitySchemes: { accessToken: { type: 'oauth2', flows: { password: OAUTH_FLOW } } },
+      },
+    },
+    transform: openapiTransform(app),
+  })
+  const handler = async () => 'ok'
+  const route = (scope: string, schema = {}) => ({ config: { auth: { scope } }, schema })
+  app.get('/before', route('hidden:before', { hide: true }), handler)
+  app.get('/early', route('early'), handler)
+  await app.register(resourceServer, given({ resourceMetadata: RESOURCE }))
+  app.get('/hidden', route('hidden:a', { hide: true }), handler)
+  app.get('/tagged', route('hidden:b', { tags: ['x', 'X-HIDDEN'] }), handler)
+  app.get('/both', route('hidden:a shown'), handler)
+  app.get('/odd', route('odd', { hide: false, tags: 'X-HIDDEN' }), handler)
+  app.get('/none', { config: { auth: { scope: 'bare' } } }, handler)
+  await app.ready()
+  const document = JSON.stringify(app.swagger())
+  for (const one of ['hidden:before', 'hidden:b']) t.notMatch(document, one)
+  const scopes = async () => (await app.inject(PLACE)).json().scopes_supported
+  t.strictSame(await scopes(), SHOWN, 'one that a route which is shown requires is')
+  for (const url of ['/before', '/early', '/hidden', '/tagged']) {
+    const answer = await app.inject({ url, headers: bearer(await tokenOf({ scope: 'x' })) })
+    t.equal(answer.statusCode, 403, `${url} is guarded all the same`)
+    t.match(answer.headers['www-authenticate'], /scope="(?:hidden|early)/, 'and says what it needs')
+  }
+  t.strictSame(await scopes(), SHOWN, 'also after requests')
 })
 
 t.test('R2: every challenge points at it, and nothing else does', async (t) => {

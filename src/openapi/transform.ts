@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { guardedScopes, scopeAround } from '../guarded-scopes.js'
+import { isHidden } from '../route-guard.js'
 import { withRefusals } from './refusals.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
@@ -75,10 +76,10 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
     const document = requireOpenApi3(input)
     const scope = scopeAround(declaringInstance(input.route))
     if (scope === undefined) return { schema, url }
+    if (isHidden(schema)) return { schema, url }
     // As Fastify copies it, so that the two never read different things.
     const guard = scope.guards.of({ ...input.route.config } as never)
-    const own = (schema ?? {}) as FastifySchema & { security?: unknown; hide?: boolean }
-    if (own.hide) return { schema, url }
+    const own = (schema ?? {}) as FastifySchema & { security?: unknown }
     if (guard === undefined) {
       const isOpenInDocument = own.security !== undefined || !document.security?.length
       return {
