@@ -71,6 +71,12 @@ export function describe(value: unknown): string {
   return printable(value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value))
 }
 
+/** The kind of a JSON value: as `typeof` has it, but "null" and "array" by their own names. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
+}
+
 /** Bounded, on one line, every character that isn't plain escaped. */
 export function printable(text: string): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)

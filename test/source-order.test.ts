@@ -58,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'credentials',
     'testing',
     'client-authentication',
+    'keys',
   ],
   index: [
     'plugin',

@@ -4,7 +4,7 @@
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
-import { type Check, FindingAbout } from '../finding.js'
+import { type Check, FindingAbout, kindOf } from '../finding.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
 import type { CompactJws } from './compact-jws.js'
 
@@ -156,12 +156,12 @@ export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
 
 function checkNumber(name: string, value: unknown): Refusal | undefined {
   if (value === undefined || Number.isFinite(value)) return undefined
-  return refusal('claims', MALFORMED, `"${name}": a finite number`, typeof value)
+  return refusal('claims', MALFORMED, `"${name}": a finite number`, kindOf(value))
 }
 
 function checkString(name: string, value: unknown): Refusal | undefined {
   if (value === undefined || typeof value === 'string') return undefined
-  return refusal('claims', MALFORMED, `"${name}": a string`, typeof value)
+  return refusal('claims', MALFORMED, `"${name}": a string`, kindOf(value))
 }
 
 export function checkPresent(claims: Claims, names: readonly string[]): Refusal | undefined {

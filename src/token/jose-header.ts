@@ -1,5 +1,5 @@
 /** The header of a token (RFC 7515 §4). */
-import { describe } from '../finding.js'
+import { describe, kindOf } from '../finding.js'
 import type { Outcome } from '../now-or-later.js'
 import { MALFORMED, malformed } from './malformed.js'
 
@@ -13,12 +13,12 @@ export interface JoseHeader {
 /** @returns an `InvalidTokenError` if it isn't a header, or asks for what isn't understood. */
 export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<JoseHeader> {
   const { alg, kid, typ } = header
-  if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', typeof alg)
+  if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', kindOf(alg))
   if (kid !== undefined && typeof kid !== 'string') {
-    return malformed(MALFORMED, '"kid": a string or absent', typeof kid)
+    return malformed(MALFORMED, '"kid": a string or absent', kindOf(kid))
   }
   if (typ !== undefined && typeof typ !== 'string') {
-    return malformed(MALFORMED, '"typ": a string or absent', typeof typ)
+    return malformed(MALFORMED, '"typ": a string or absent', kindOf(typ))
   }
   // RFC 7515 §4.1.11: we understand no extension, so whatever is critical is not understood. The
   // same goes for an unencoded payload (RFC 7797), which §7 there forbids for a JWT.

@@ -1,11 +1,13 @@
 /** `explain` says what the pipeline says, about every token there is, and more. */
 import { createHmac } from 'node:crypto'
+import Fastify from 'fastify'
 import t from 'tap'
 import { createExplainer, requireAgreement } from '../../src/cli/explain/explanation.js'
+import { readGivenToken } from '../../src/cli/explain/given-token.js'
 import { STEPS, type Step, stepOf } from '../../src/cli/explain/step.js'
 import { durationOf, lifetime, timeOf } from '../../src/cli/explain/time.js'
-import {
-  createResourceServer,
+import resourceServer, {
+  type Check,
   InvalidTokenError,
   type Requirement,
   type ResourceServerError,
@@ -46,17 +48,17 @@ const thumbprint = 'A'.repeat(43)
 const ROWS: readonly Row[] = [
   ['a good token', good, []],
   ['a token without kid', await token({}, { header: { kid: undefined } }), []],
-  ['a token that expired', await token({ exp: at - 60 }), ['times']],
+  ['a token that expired', await token({ exp: at - 60 }), ['time']],
   ['a token that expired within the tolerance', await token({ exp: at - 10 }), []],
   [
     'expired, for another API',
     await token({ exp: at - 60, aud: 'api://other' }),
-    ['times', 'audience'],
+    ['time', 'audience'],
   ],
-  ['a token that is not valid yet', await token({ nbf: at + 60 }), ['times']],
-  ['a token issued in the future', await token({ iat: at + 60 }), ['times']],
-  ['a token that is too old', await token({ iat: at - 600 }), ['times'], { maxTokenAge: 60 }],
-  ['a token of no age', await token({ iat: undefined }), ['times'], { maxTokenAge: 60 }],
+  ['a token that is not valid yet', await token({ nbf: at + 60 }), ['time']],
+  ['a token issued in the future', await token({ iat: at + 60 }), ['time']],
+  ['a token that is too old', await token({ iat: at - 600 }), ['time'], { maxTokenAge: 60 }],
+  ['a token of no age', await token({ iat: undefined }), ['time'], { maxTokenAge: 60 }],
   ['a token of another issuer', await token({ iss: 'https://other.example' }), ['issuer']],
   ['a token of no issuer', await token({ iss: undefined }), ['issuer']],
   ['a token of an issuer that is a number', await token({ iss: 7 }), ['issuer']],
@@ -101,11 +103,7 @@ const ROWS: readonly Row[] = [
   ['a token of two parts', 'a.b', ['token']],
   ['an encrypted token', 'a.b.c.d.e', ['token']],
   ['a token that is no JSON', 'a.b.c', ['token']],
-  [
-    'a token with a line break',
-    `${good.slice(0, 20)}\n${good.slice(20)}`,
-    ['credentials', 'token'],
-  ],
+  ['a token with a line break', `${good.slice(0, 20)}\n${good.slice(20)}`, ['credentials']],
   ['a token that is too long', `${good}${'A'.repeat(9_000)}`, ['token']],
   ['no token', '', ['credentials', 'token']],
 ]
@@ -124,34 +122,33 @@ async function explain(raw: string, options: object = {}, requirement: Requireme
   }
 }
 
-async function refusal(raw: string, options: object = {}, requirement: Requirement = {}) {
-  const server = await createResourceServer({ ...OPTIONS, ...options })
-  return server.verify(raw, requirement).then(
-    () => undefined,
-    (error: ResourceServerError) => error,
-  )
+/** What an API answers to a request with this header. */
+async function answerOf(authorization: string, options: object = {}) {
+  let error: ResourceServerError | undefined
+  const app = Fastify()
+  await app.register(resourceServer, {
+    ...OPTIONS,
+    ...options,
+    onReject(rejection) {
+      error = rejection
+    },
+  })
+  app.get('/', async () => 'accepted')
+  const response = await app.inject({ url: '/', headers: { authorization } })
+  await app.close()
+  if (response.statusCode === 200) return { accepted: true }
+  const { statusCode: status, code, message } = response.json()
+  return { accepted: false, status, code, message, step: stepOf(error?.check as Check) }
 }
 
 const failed = (steps: readonly Step[]) =>
   steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
 
 for (const [what, raw, failing, options] of ROWS) {
-  t.test(`${what}: the verdict is the pipeline's, and each step that fails is named`, async (t) => {
+  t.test(`${what}: the verdict is the API's, and each step that fails is named`, async (t) => {
     const { steps, verdict } = await explain(raw, options)
-    const error = await refusal(raw, options)
     t.strictSame(failed(steps), failing)
-    t.strictSame(
-      verdict,
-      error === undefined
-        ? { accepted: true }
-        : {
-            accepted: false,
-            status: error.statusCode,
-            code: error.code,
-            message: error.message,
-            step: stepOf(error.check),
-          },
-    )
+    t.strictSame(verdict, await answerOf(`Bearer ${raw}`, options))
     t.strictSame(
       steps.map(({ name }) => name),
       STEPS,
@@ -174,7 +171,7 @@ t.test('a scope that lacks fails policy, whatever else is wrong', async (t) => {
   t.match(lacking.verdict, { status: 403, code: 'insufficient_scope', step: 'policy' })
   t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
   const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
-  t.strictSame(failed(expired.steps), ['times', 'policy'])
+  t.strictSame(failed(expired.steps), ['time', 'policy'])
   t.match(expired.steps.at(-1), { advice: 'It grants: nothing.' })
   const none = await explain(await token({ scope: undefined }))
   t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
@@ -194,7 +191,7 @@ t.test('steps wait for those that they need, and say for which', async (t) => {
   t.strictSame(await waiting(hs256()), { key: 'algorithm', signature: 'algorithm' })
   t.strictSame(await waiting(await token({}, { header: { kid: 'x' } })), { signature: 'key' })
   t.strictSame(await waiting(await token({ exp: undefined })), {
-    times: 'claims',
+    time: 'claims',
     policy: 'claims',
   })
   t.equal(Object.values(await waiting('opaque')).join(), Array(10).fill('token').join())
@@ -233,8 +230,8 @@ t.test(
     t.strictSame(failed(steps), ['key'])
     t.match(verdict, { status: 503, step: 'key' })
     const expired = await unreachable({ exp: at - 60 })
-    t.strictSame(failed(expired.steps), ['key', 'times'])
-    t.match(expired.verdict, { status: 401, step: 'times' })
+    t.strictSame(failed(expired.steps), ['key', 'time'])
+    t.match(expired.verdict, { status: 401, step: 'time' })
   },
 )
 
@@ -243,7 +240,7 @@ t.test('the clock is the time of the question, in steps and verdict alike', asyn
   const explainer = await createExplainer({ ...OPTIONS, now: () => clock }, {})
   t.same((await explainer.explain(good)).verdict, { accepted: true })
   clock += 3_600_000
-  t.match(await explainer.explain(good), { verdict: { step: 'times' } })
+  t.match(await explainer.explain(good), { verdict: { step: 'time' } })
   const { now: _clock, ...real } = OPTIONS
   t.same((await (await createExplainer(real, {})).explain(good)).verdict, { accepted: true })
 })
@@ -261,6 +258,69 @@ t.test('what is no refusal is thrown on', async (t) => {
   await t.rejects(explain(good, profile({ clientId: late })), fault, 'in the pipeline alone')
 })
 
+t.test('what surrounds a token is judged as the API judges it, and looked past', async (t) => {
+  const removed = (text: string) => readGivenToken(text).removed.join(', ')
+  const quoted = 'the quotation marks'
+  const json = JSON.stringify({ access_token: good, token_type: 'Bearer', id_token: 'x.y.z' })
+  const wrapped = good.replace(/(.{60})/g, '$1\n')
+  const rows = [
+    [good, good, 200, ''],
+    [`  ${good} \r\n`, good, 200, ''],
+    [`Bearer ${good}`, good, 200, ''],
+    [`bearer   ${good}`, good, 200, ''],
+    [`Authorization: Bearer ${good}\n`, good, 200, ''],
+    [`authorization:bearer ${good}`, good, 200, ''],
+    [`"${good}"`, good, 400, quoted],
+    [`'${good}'`, good, 400, quoted],
+    [`\`${good}\``, good, 400, quoted],
+    [`$'${good}'`, good, 400, quoted],
+    [`“${good}”`, good, 400, quoted],
+    [`"'${good}'"`, good, 400, `${quoted}, ${quoted}`],
+    [`"${good}",`, good, 400, quoted],
+    [`${good},`, good, 400, 'the comma at its end'],
+    [`Bearer "${good}"`, good, 400, quoted],
+    [`Bearer Bearer ${good}`, good, 400, 'a second "Bearer"'],
+    [`Bearer bearer Bearer ${good}`, good, 400, 'a second "Bearer", a second "Bearer"'],
+    [`Bearer DPoP ${good}`, good, 400, 'a second scheme'],
+    [
+      `"Authorization: Bearer ${good}"`,
+      good,
+      400,
+      `${quoted}, the name of the header, a second "Bearer"`,
+    ],
+    [json, good, 400, 'all of the JSON but "access_token"'],
+    [JSON.stringify(JSON.parse(json), null, 2), good, 400, 'all of the JSON but "access_token"'],
+    [`Bearer ${json}`, good, 400, 'all of the JSON but "access_token"'],
+    [`"access_token": "${good}",`, good, 400, `the name "access_token", ${quoted}`],
+    [`access_token=${good}`, good, 400, 'the name "access_token"'],
+    [wrapped, good, 400, 'the line breaks in it'],
+    [
+      `curl -H "Authorization: Bearer ${good}" https://api.example/me`,
+      good,
+      400,
+      'all that stands around the JWT',
+    ],
+    [`${good} ${good}`, `${good} ${good}`, 400, ''],
+    [`{"access_token":7}`, '{"access_token":7}', 400, ''],
+    [`Basic ${good}`, good, 400, 'all that stands around the JWT'],
+    [`Authorization: Basic ${good}`, good, 401, 'all that stands around the JWT'],
+    [`DPoP ${good}`, good, 401, ''],
+    [`Authorization: DPoP ${good}`, good, 401, ''],
+    [`Authorization: ${good}`, good, 401, ''],
+  ] as const
+  for (const [text, token, status, what] of rows) {
+    const given = readGivenToken(text)
+    t.equal(given.token, token, text)
+    t.equal(removed(text), what)
+    const { verdict, tokenAlone, steps } = await explain(text)
+    t.strictSame(verdict, await answerOf(given.authorization), text)
+    t.equal(verdict.accepted ? 200 : verdict.status, status)
+    if (verdict.accepted) continue
+    t.match(steps[0], { outcome: 'failed', advice: what || / .* / })
+    t.equal(tokenAlone?.accepted, token === good)
+  }
+})
+
 t.test('a bad requirement is told before any token is read', async (t) => {
   await t.rejects(createExplainer(OPTIONS, { scope: '"' }), {
     name: 'TypeError',
@@ -269,16 +329,16 @@ t.test('a bad requirement is told before any token is read', async (t) => {
 })
 
 t.test('steps that disagree with the pipeline are a fault of ours', async (t) => {
-  const step: Step = { name: 'times', outcome: 'failed', message: '', advice: '' }
+  const step: Step = { name: 'time', outcome: 'failed', message: '', advice: '' }
   const refused = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
   t.throws(
     () => requireAgreement([step], { accepted: true }),
-    /accepts the token, the steps fail at: times/,
+    /accepts the token, the steps fail at: time/,
   )
-  t.throws(() => requireAgreement([], refused), /refuses at key, the steps fail at: none/)
-  requireAgreement([step], { ...refused, step: 'times' })
+  t.throws(() => requireAgreement([], refused), /rejects at key, the steps fail at: none/)
+  requireAgreement([step], { ...refused, step: 'time' })
   t.throws(() => stepOf('nonce'), /no step of explain is for the check nonce/)
-  t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'times')
+  t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'time')
 })
 
 t.test('times are told as people read them, however far away', async (t) => {

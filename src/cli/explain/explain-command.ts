@@ -12,6 +12,7 @@ import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
 import type { Surroundings } from '../surroundings.js'
 import { createExplainer, type Verdict } from './explanation.js'
+import { readGivenToken } from './given-token.js'
 import { document, page } from './page.js'
 
 const flags: Flags = {
@@ -35,6 +36,10 @@ const flags: Flags = {
     value: 'URL',
     help: 'Where the key set is. Default: from the metadata of the issuer',
   },
+  'max-token-length': {
+    value: 'CHARACTERS',
+    help: 'The longest token that the API reads. Default 8192; 256 to 65536',
+  },
   'clock-tolerance': { value: 'SECONDS', help: 'Default 30' },
   'max-token-age': { value: 'SECONDS', help: 'Default: none' },
   'dangerously-audience-from': { value: 'CLAIM', help: 'azp or client_id, as the API has it' },
@@ -49,7 +54,9 @@ export const explain: Command = {
   flags,
   maxOperands: 1,
   notes: `The token is read from standard input, or asked for at the terminal. As an argument, other users of
-the machine can see it while the command runs. A "Bearer" before it may stay.
+the machine can see it while the command runs. A "Bearer" before it may stay, and so may the rest of
+the header line. Whatever else stands around it (quotation marks, the JSON of a token response) is
+removed, and reported: an API rejects it.
 
 The steps are those of the plugin, and so is the verdict. Unlike the plugin, explain goes on after a
 step that fails. It asks the issuer for its keys, and sends the token to nobody. Claims are printed,
@@ -89,6 +96,7 @@ function readOptions(args: Arguments): ResourceServerOptions {
     profile: args.value('profile'),
     algorithms: args.has('algorithms') ? args.values('algorithms') : undefined,
     jwksUri: args.value('jwks-uri'),
+    maxTokenLength: args.wholeNumber('max-token-length'),
     clockTolerance: args.wholeNumber('clock-tolerance'),
     maxTokenAge: args.wholeNumber('max-token-age'),
     dangerouslyAudienceFrom: args.value('dangerously-audience-from'),
@@ -104,13 +112,14 @@ function readOptions(args: Arguments): ResourceServerOptions {
   }
 }
 
+/** As it was given: what an API makes of it is a part of the answer. */
 async function readToken(args: Arguments, surroundings: Surroundings): Promise<string> {
   const [operand] = args.operands
   const given = operand ?? (await readInput(surroundings))
-  // As it is copied from a request.
-  const token = given.trim().replace(/^(?:authorization:\s*)?(?:bearer|dpop)(?:\s+|$)/i, '')
-  if (token === '') throw new UsageError('there is no token: give it on standard input')
-  return token
+  if (readGivenToken(given).token === '') {
+    throw new UsageError('there is no token: give it on standard input')
+  }
+  return given
 }
 
 function readInput(surroundings: Surroundings): Promise<string> {

@@ -1,12 +1,15 @@
 /** The answer to why a token is refused: each step, and the verdict of the pipeline itself. */
 import { assemble } from '../../assembly.js'
-import { ResourceServerError } from '../../errors.js'
+import { bearerToken } from '../../credentials/bearer.js'
+import { MissingCredentialsError, ResourceServerError } from '../../errors.js'
 import {
   type ResourceServerOptions,
   resolveOptions,
 } from '../../options/resource-server-options.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import { ResourceServer } from '../../resource-server.js'
+import { type GivenToken, readGivenToken } from './given-token.js'
+import { ObservedFetch } from './observed-fetch.js'
 import { type Step, stepOf } from './step.js'
 import { type Walked, walk } from './walk.js'
 
@@ -23,12 +26,15 @@ export type Verdict =
     }
 
 export interface Explanation extends Walked {
+  /** What the API answers to a request with what was given, as it was given. */
   readonly verdict: Verdict
+  /** What it would answer to the token in it, where it rejects what was given as no credentials. */
+  readonly tokenAlone?: Verdict | undefined
 }
 
 /** Answers for one token. Close it afterwards. */
 export interface Explainer {
-  explain(raw: string): Promise<Explanation>
+  explain(text: string): Promise<Explanation>
   close(): Promise<void>
 }
 
@@ -40,20 +46,45 @@ export async function createExplainer(
   const { now = () => Date.now() } = given
   // One moment for all: a token that expires while we look must not do so between two looks.
   let moment = now()
-  const options = { ...given, now: () => moment }
+  const observed = new ObservedFetch()
+  const jwks = given.jwks ?? { fetch: observed.fetch }
+  const options = { ...given, jwks, now: () => moment }
   const { limits, maxTokenLength } = resolveOptions(options)
   const core = await assemble(options)
   compilePolicy(requirement, core.clock)
   return {
-    async explain(raw) {
+    async explain(text) {
       moment = now()
       const seconds = Math.floor(moment / 1000)
-      const looked = await walk(raw, { core, limits, maxTokenLength, requirement, now: seconds })
-      const verdict = await verdictOn(raw, new ResourceServer(core), requirement)
-      requireAgreement(looked.steps, verdict)
-      return { ...looked, verdict }
+      const token = readGivenToken(text)
+      const looked = await walk(token, {
+        core,
+        limits,
+        maxTokenLength,
+        observed,
+        requirement,
+        now: seconds,
+      })
+      const ofToken = await verdictOn(token.token, new ResourceServer(core), requirement)
+      const [credentials, ...rest] = looked.steps
+      if (token.token !== '') requireAgreement(rest, ofToken)
+      const ofHeader = verdictOnHeader(token)
+      requireAgreement([credentials as Step], ofHeader)
+      return ofHeader.accepted
+        ? { ...looked, verdict: ofToken }
+        : { ...looked, verdict: ofHeader, tokenAlone: token.token === '' ? undefined : ofToken }
     },
     close: () => core.issuers.close(),
+  }
+}
+
+/** Whether the header has a bearer token at all, as the plugin looks for it. */
+function verdictOnHeader({ authorization }: GivenToken): Verdict {
+  try {
+    const token = bearerToken({ rawHeaders: ['authorization', authorization] })
+    return token === undefined ? rejected(new MissingCredentialsError()) : { accepted: true }
+  } catch (error) {
+    return rejected(error)
   }
 }
 
@@ -66,10 +97,15 @@ async function verdictOn(
     await server.verify(raw, requirement)
     return { accepted: true }
   } catch (error) {
-    if (!(error instanceof ResourceServerError)) throw error
-    const { statusCode: status, code, message, check } = error
-    return { accepted: false, status, code, message, step: stepOf(check) }
+    return rejected(error)
   }
+}
+
+/** @throws the error, if it is no rejection. */
+function rejected(error: unknown): Verdict {
+  if (!(error instanceof ResourceServerError)) throw error
+  const { statusCode: status, code, message, check } = error
+  return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
 /** @throws {Error} if the steps say something else than the pipeline, which is our mistake. */
@@ -77,6 +113,6 @@ export function requireAgreement(steps: readonly Step[], verdict: Verdict): void
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   const agreed = verdict.accepted ? failed.length === 0 : failed.includes(verdict.step)
   if (agreed) return
-  const pipeline = verdict.accepted ? 'accepts the token' : `refuses at ${verdict.step}`
+  const pipeline = verdict.accepted ? 'accepts the token' : `rejects at ${verdict.step}`
   throw new Error(`the pipeline ${pipeline}, the steps fail at: ${failed.join(', ') || 'none'}`)
 }

@@ -4,6 +4,7 @@ import { isEntraHost } from '../../issuer/addresses/entra.js'
 import { issuerMistake } from '../../issuer/addresses/known.js'
 import { isOktaOrganization } from '../../issuer/addresses/okta.js'
 import type { Claims } from '../../issuer/issuer.js'
+import { spellingDifference } from './spelling.js'
 
 /** @param trusted the name of the one that is. */
 export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
@@ -12,8 +13,9 @@ export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
   }
   const url = new URL(iss)
   if (iss === trusted) return '"tid" and "iss" name two tenants: do not trust it.'
-  if (iss.replace(/\/$/, '') === trusted.replace(/\/$/, '')) {
-    return `They differ by the slash at the end. Have the API's "issuer" be what the token says, exactly: ${iss}`
+  const difference = spellingDifference(iss, trusted)
+  if (difference !== undefined) {
+    return `They differ by ${difference}. Have the API's "issuer" be what the token says, exactly: ${iss}`
   }
   if (isOktaOrganization(url)) return `${iss} ${issuerMistake(url, iss)}`
   if (isEntraHost(url) && isEntraHost(new URL(trusted))) return entraAdvice(iss, tid, trusted)

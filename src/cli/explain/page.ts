@@ -8,7 +8,7 @@ const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
 const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
 
 export function page(explanation: Explanation, paint: Paint): string {
-  const { steps, jws, verdict } = explanation
+  const { steps, jws, verdict, tokenAlone } = explanation
   const lines = steps.flatMap((step) => linesOf(step, paint))
   const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
   const contents =
@@ -22,12 +22,19 @@ export function page(explanation: Explanation, paint: Paint): string {
             paint,
           ),
         ]
-  return ['', ...lines, '', sentence(verdict, paint), ...contents, ''].join('\n')
+  const alone =
+    tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, paint).trim()}`]
+  return ['', ...lines, '', sentence(verdict, paint), ...alone, ...contents, ''].join('\n')
 }
 
 /** What `--json` prints. The signature is no part of it. */
-export function document({ verdict, steps, jws }: Explanation): object {
-  return { verdict, steps, ...(jws && { header: headerOf(jws), claims: jws.claims }) }
+export function document({ verdict, tokenAlone, steps, jws }: Explanation): object {
+  return {
+    verdict,
+    ...(tokenAlone && { tokenAlone }),
+    steps,
+    ...(jws && { header: headerOf(jws), claims: jws.claims }),
+  }
 }
 
 function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[] {
@@ -52,7 +59,7 @@ function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[
 function sentence(verdict: Verdict, { red, green, bold }: Paint): string {
   if (verdict.accepted) return `  ${bold(green('accepted'))}`
   const { status, code, step, message } = verdict
-  return `  ${bold(red('refused'))} at ${step}: ${status} ${code}, ${message}`
+  return `  ${bold(red('rejected'))} at step "${step}": ${status} ${code}, ${message}`
 }
 
 function members(

@@ -10,7 +10,7 @@ export const STEPS = [
   'signature',
   'kind',
   'claims',
-  'times',
+  'time',
   'audience',
   'binding',
   'policy',
@@ -52,7 +52,7 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   signature: ['key', 'issuer', 'algorithm', 'token'],
   kind: ['token'],
   claims: ['token'],
-  times: ['claims', 'token'],
+  time: ['claims', 'token'],
   audience: ['token'],
   binding: ['token'],
   policy: ['claims', 'token'],
@@ -60,10 +60,10 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
 
 const STEP_OF: Partial<Readonly<Record<Check, StepName>>> = {
   type: 'kind',
-  expiry: 'times',
-  'not-before': 'times',
-  'issued-at': 'times',
-  age: 'times',
+  expiry: 'time',
+  'not-before': 'time',
+  'issued-at': 'time',
+  age: 'time',
   'keys-unavailable': 'key',
   scope: 'policy',
 }

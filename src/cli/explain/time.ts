@@ -4,6 +4,14 @@ import type { AccessTokenClaims } from '../../access-token-claims.js'
 /** The latest that a Date can be, in seconds. */
 const LATEST = 8.64e12
 
+/** In seconds, later than the year 5000; in milliseconds, after 1973. */
+const IN_MILLISECONDS = 1e11
+
+/** Whether a NumericDate, which is in seconds (RFC 7519 §2), was written in milliseconds. */
+export function looksLikeMilliseconds(time: unknown): boolean {
+  return typeof time === 'number' && time >= IN_MILLISECONDS
+}
+
 export function timeOf(seconds: number): string {
   if (!(Math.abs(seconds) <= LATEST)) return `${seconds}`
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -24,5 +32,8 @@ export function durationOf(seconds: number): string {
 export function lifetime({ exp, iat }: AccessTokenClaims, now: number): string {
   const issued = iat === undefined ? '' : `issued ${timeOf(iat)}, `
   const left = exp > now ? `in ${durationOf(exp - now)}` : 'just now, within the clock tolerance'
-  return `${issued}expires ${timeOf(exp)} (${left})`
+  const doubt = looksLikeMilliseconds(exp)
+    ? ': "exp" seems to be in milliseconds, so that this token never expires. Have the issuer divide it by 1000'
+    : ''
+  return `${issued}expires ${timeOf(exp)} (${left})${doubt}`
 }

@@ -8,6 +8,7 @@ import type { Algorithm } from '../../algorithms.js'
 import type { Core } from '../../assembly.js'
 import { readConfirmation } from '../../confirmation.js'
 import { bearerToken } from '../../credentials/bearer.js'
+import { MissingCredentialsError } from '../../errors.js'
 import { type Claims, type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
 import { andThen } from '../../now-or-later.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
@@ -25,6 +26,8 @@ import { findSigner } from '../../token/signer.js'
 import { printable, printableJson } from '../printable.js'
 import { adviser } from './advice.js'
 import { Checklist } from './checklist.js'
+import type { GivenToken } from './given-token.js'
+import type { ObservedFetch } from './observed-fetch.js'
 import type { Step } from './step.js'
 import { lifetime } from './time.js'
 
@@ -33,6 +36,7 @@ export interface Walk {
   readonly core: Core
   readonly limits: TimeLimits
   readonly maxTokenLength: number
+  readonly observed: ObservedFetch
   readonly requirement: Requirement
   /** Whole seconds since the epoch. */
   readonly now: number
@@ -44,22 +48,27 @@ export interface Walked {
   readonly jws: CompactJws | undefined
 }
 
-export async function walk(raw: string, options: Walk): Promise<Walked> {
-  const { core, maxTokenLength, requirement, now } = options
+export async function walk(given: GivenToken, options: Walk): Promise<Walked> {
+  const { core, maxTokenLength, observed, requirement, now } = options
+  const { authorization, token: raw } = given
   const [configured] = core.issuers.issuers() as readonly [Issuer]
   let jws: CompactJws | undefined
   const list = new Checklist(
     adviser({
-      raw,
+      given,
+      maxTokenLength,
       issuer: configured,
       requirement,
       now,
+      observed,
       token: () => jws,
     }),
   )
   await list.try(
     'credentials',
-    () => bearerToken({ rawHeaders: ['authorization', `Bearer ${raw}`] }),
+    () =>
+      bearerToken({ rawHeaders: ['authorization', authorization] }) ??
+      new MissingCredentialsError(),
     () => `one token of ${raw.length} characters`,
   )
   const parsed = await list.try(
@@ -162,7 +171,7 @@ async function tryClaims(
   if (wellFormed === undefined) return
   const { result } = wellFormed
   await list.try(
-    'times',
+    'time',
     () => checkTimes(result, limits, now),
     () => lifetime(result, now),
   )

@@ -1,0 +1,38 @@
+/** What to do about a token for another audience: mostly it is this one, spelled differently. */
+import type { Claims } from '../../issuer/issuer.js'
+import type { ClaimExpectations } from '../../token/claims.js'
+import { looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
+import { spellingDifference } from './spelling.js'
+
+export function audienceAdvice(
+  claims: Claims,
+  {
+    audience,
+    audienceClaims,
+    audienceHint,
+  }: Pick<ClaimExpectations, 'audience' | 'audienceClaims' | 'audienceHint'>,
+): string {
+  const { aud, azp, cid, client_id: clientId, appid } = claims
+  if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
+  const found = audienceClaims.flatMap((name) => claims[name]).filter(isString)
+  for (const value of found) {
+    for (const own of audience) {
+      const difference = spellingDifference(value, own)
+      if (difference !== undefined) {
+        return `${value} and ${own} differ by ${difference}. Audiences are compared character by character: have the API's "audience" be what the token says, exactly: ${value}`
+      }
+      if (value.split(/[\s,]+/).includes(own)) {
+        return `The audience is there, in one string with others: "${value}". Several audiences are an array of strings (RFC 7519 §4.1.3): have the issuer write them so.`
+      }
+    }
+  }
+  if (aud !== undefined && [azp, cid, clientId, appid].includes(aud)) {
+    return "Its audience is the client: ask for a token for this API (Auth0: --audience; Entra ID: the API's own scope), and see that it is not an ID token."
+  }
+  const hint = audienceHint === undefined ? '' : ` Here: ${audienceHint}.`
+  return `Ask for a token for this API; or, if this is what the issuer calls it, have the API's "audience" say so, exactly.${hint}`
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}

@@ -1,0 +1,15 @@
+/** What to do about a claim that is there, and of the wrong kind. */
+import type { Claims } from '../../issuer/issuer.js'
+import { aKindOf } from '../kind-of.js'
+
+/** @param expected as the pipeline says it: `"exp": a finite number`. */
+export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
+  const [, name, wanted] = /^"([^"]+)": (.+)$/.exec(expected) ?? []
+  if (name === undefined || !Object.hasOwn(claims, name)) return undefined
+  const value = claims[name]
+  const remedy =
+    value === null
+      ? 'leave out what has no value'
+      : `write it as a JSON ${wanted?.split(' ').at(-1)}`
+  return `"${name}" is ${aKindOf(value)}, and must be ${wanted} (RFC 7519 §4.1): have the issuer ${remedy}.`
+}

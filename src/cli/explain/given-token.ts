@@ -1,0 +1,75 @@
+/**
+ * What was given, and the token in it. People paste quotation marks, whole header lines and token
+ * responses: an API rejects these, and `explain` says so, but looks at the token all the same.
+ */
+import { parseJsonObject } from '../../json-object.js'
+import { isToken68 } from '../../token68.js'
+
+export interface GivenToken {
+  /** The `Authorization` header of a request that is sent with what was given. */
+  readonly authorization: string
+  /** The token that is looked at. */
+  readonly token: string
+  /** What was taken away to get at it; empty where the header has nothing else in it. */
+  readonly removed: readonly string[]
+}
+
+const HEADER_NAME = /^authorization:[ \t]*/i
+const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
+
+/** A header line, the value of one, or a token alone, with blanks and line ends around it. */
+export function readGivenToken(text: string): GivenToken {
+  // As every HTTP client does with the value of a header.
+  const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  const value = given.replace(HEADER_NAME, '')
+  const isHeader = value !== given || SCHEME.test(value)
+  const authorization = isHeader ? value : `Bearer ${value}`
+  const token = value.replace(SCHEME, '')
+  if (token === '' || isToken68(token)) return { authorization, token, removed: [] }
+  const found = extract(token)
+  return found === undefined ? { authorization, token, removed: [] } : { authorization, ...found }
+}
+
+type Step = (text: string) => { readonly text: string; readonly removed: string } | undefined
+
+/** One layer each, from the outside in. */
+const STEPS: readonly Step[] = [
+  (text) => {
+    const accessToken = parseJsonObject(text)?.access_token
+    if (typeof accessToken !== 'string') return undefined
+    return { text: accessToken, removed: 'all of the JSON but "access_token"' }
+  },
+  removing(/^"?access_token"?\s*[:=]\s*/i, '', 'the name "access_token"'),
+  removing(/^\$?(["'`])([\s\S]*)\1[,;]?$/, '$2', 'the quotation marks'),
+  removing(/^[“”„‘’]([\s\S]*)[“”‘’]$/, '$1', 'the quotation marks'),
+  removing(/^authorization\s*:\s*/i, '', 'the name of the header'),
+  removing(/^bearer\s+/i, '', 'a second "Bearer"'),
+  removing(/^dpop\s+/i, '', 'a second scheme'),
+  removing(/\s*[,;]$/, '', 'the comma at its end'),
+]
+
+function removing(pattern: RegExp, replacement: string, removed: string): Step {
+  return (text) =>
+    pattern.test(text) ? { text: text.replace(pattern, replacement), removed } : undefined
+}
+
+/** `undefined` where no token can be made out. */
+function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
+  let text = given
+  const removed: string[] = []
+  // Each step shortens the text; more layers than these were not pasted by mistake.
+  for (let layers = 0; layers < 8 && !isToken68(text); layers++) {
+    const step = STEPS.map((one) => one(text)).find((one) => one !== undefined)
+    if (step === undefined) break
+    text = step.text.trim()
+    removed.push(step.removed)
+  }
+  if (isToken68(text)) return { token: text, removed }
+  const joined = text.replace(/\s+/g, '')
+  if (/[\r\n]/.test(text) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(joined)) {
+    return { token: joined, removed: [...removed, 'the line breaks in it'] }
+  }
+  const [jwt, ...others] = given.match(/eyJ[\w-]*\.[\w-]+\.[\w-]+/g) ?? []
+  if (jwt === undefined || others.length > 0) return undefined
+  return { token: jwt, removed: ['all that stands around the JWT'] }
+}

@@ -1,0 +1,14 @@
+/** Whether a token that fails as an access token is an ID token, the commonest mistake. */
+import type { Claims } from '../../issuer/issuer.js'
+
+export const SEND_ACCESS_TOKEN =
+  'This looks like an ID token, which tells the client who signed in. Send the access token instead: "access_token" of the token response, not "id_token".'
+
+/** OpenID Connect Core §2, §3.1.3.6; Cognito's and Keycloak's own words. */
+export function looksLikeIdToken(claims: Claims): boolean {
+  return (
+    ['at_hash', 'c_hash', 's_hash', 'nonce', 'amr'].some((name) => Object.hasOwn(claims, name)) ||
+    claims.token_use === 'id' ||
+    claims.typ === 'ID'
+  )
+}

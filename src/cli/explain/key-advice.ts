@@ -1,0 +1,84 @@
+/** What to do about keys that can't be had, a key that isn't there, and a signature that isn't valid. */
+import type { ResourceServerError } from '../../errors.js'
+import type { Issuer } from '../../issuer/issuer.js'
+import { isJsonObject } from '../../json-object.js'
+import type { CompactJws } from '../../token/compact-jws.js'
+import { aKindOf } from '../kind-of.js'
+import type { ObservedFetch } from './observed-fetch.js'
+
+type Observed = Pick<ObservedFetch, 'redirect' | 'keys' | 'failure'>
+
+export function keyAdvice(
+  error: ResourceServerError,
+  { header }: CompactJws,
+  { issuer }: Issuer,
+  observed: Observed,
+): string {
+  return error.check === 'keys-unavailable'
+    ? unavailableAdvice(error, issuer, observed)
+    : unknownKeyAdvice(header.kid, observed.keys)
+}
+
+function unavailableAdvice(
+  { cause }: ResourceServerError,
+  issuer: string,
+  { redirect, keys, failure }: Observed,
+): string {
+  if (redirect !== undefined) {
+    return `${redirect.from} redirects to ${redirect.to}, and redirects are not followed: have --issuer, or --jwks-uri, name the final address.`
+  }
+  if (cause instanceof TypeError && /more than the \d+ allowed/.test(cause.message)) {
+    return `The issuer publishes ${keys.length} keys. Have it remove those that it no longer signs with, or raise "jwks.maxKeys" in the API.`
+  }
+  if (keys.length > 0) {
+    return 'The key set was read, but none of its keys can verify a signature: look at their "kty", "use", "key_ops", "alg" and size (RSA: 2048 to 8192 bits), and that they are public keys.'
+  }
+  const where = `Check that ${issuer} is spelt as its own metadata has it and can be reached from here; or name its key set with --jwks-uri.`
+  return failure === undefined
+    ? where
+    : `${where} The connection failed: ${failure}.${hintFor(failure)}`
+}
+
+function hintFor(failure: string): string {
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(failure)) {
+    return ' Where a private certificate authority signed the certificate, set NODE_EXTRA_CA_CERTS to its file.'
+  }
+  if (/ENOTFOUND|EAI_AGAIN/.test(failure)) return ' The host name cannot be resolved.'
+  return ''
+}
+
+const NOT_PUBLISHED =
+  'The issuer does not publish the key that signed it: the token is of another environment or tenant, or older than the last change of keys. Get a new one from this issuer.'
+
+function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): string {
+  const members = keys.filter(isJsonObject)
+  if (kid === undefined) {
+    return 'The token names no key ("kid"), and none of the published keys is for its algorithm. Have the issuer sign with a key that it publishes, and name it.'
+  }
+  if (members.some((key) => key.kid === kid)) {
+    return 'The key set has the key that the token names, but it cannot verify this token: look at its "kty", "use", "key_ops", "alg", size (RSA: 2048 to 8192 bits), and that it is a public key.'
+  }
+  const other = members.find(({ kid: own }) => own !== undefined && String(own) === kid)
+  if (other !== undefined) {
+    return `The "kid" of that key is ${aKindOf(other.kid)} in the key set, and must be a string (RFC 7517 §4.5): have the issuer write it in quotation marks.`
+  }
+  const nameless = members.filter((key) => key.kid === undefined || key.kid === null).length
+  if (nameless === 0) return NOT_PUBLISHED
+  return `The token names its key ("kid"), but ${nameless} of the ${members.length} published keys have no "kid", so that the token's name finds none of them. Have the issuer publish each key with the "kid" that it writes into tokens.`
+}
+
+export function signatureAdvice({ header, signature }: CompactJws): string {
+  if (/^ES\d/.test(header.alg) && isDer(signature)) {
+    return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) make it. In a JWT it is R and S one after the other, in full length (RFC 7518 §3.4): have whoever signs convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
+  }
+  return 'It was changed after it was signed, cut, or signed with another key of the same name. Copy it again, whole; if it stays so, do not trust it.'
+}
+
+/** A SEQUENCE, as long as it says, that begins with an INTEGER. */
+function isDer(signature: Uint8Array): boolean {
+  const [tag, first = 0, second = 0] = signature
+  const isLong = first === 0x81
+  const start = isLong ? 3 : 2
+  const length = isLong ? second : first
+  return tag === 0x30 && signature.length === start + length && signature[start] === 0x02
+}

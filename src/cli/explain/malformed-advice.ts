@@ -1,0 +1,113 @@
+/** What to do about a token that can't be read: which part of it is wrong, and how. */
+import { isUtf8 } from 'node:buffer'
+import { isJsonObject, parseJsonObject } from '../../json-object.js'
+import { isRefusal } from '../../now-or-later.js'
+import { decodeBase64url } from '../../token/base64url.js'
+import { splitCompact } from '../../token/compact-serialization.js'
+import { readHeader } from '../../token/jose-header.js'
+import { aKindOf } from '../kind-of.js'
+
+export const UNSIGNED = 'The token is not signed at all: anybody can have made it.'
+
+/** Deeper than this, the plugin does not read. */
+const MAX_DEPTH = 32
+/** Node's own limit for all headers of a request together, in bytes. */
+const MAX_HEADERS = 16_384
+
+export function malformedAdvice(raw: string, maxTokenLength: number): string {
+  if (raw.length > maxTokenLength) return tooLong(raw.length, maxTokenLength)
+  const parts = splitCompact(raw)
+  if (parts === undefined) return wrongNumberOfParts(raw.split('.').length)
+  const [header, payload, signature] = parts
+  return (
+    objectAdvice('header', header) ??
+    headerAdvice(header) ??
+    objectAdvice('payload', payload) ??
+    (signature === '' ? UNSIGNED : encodingAdvice('signature', signature)) ??
+    'It is not a JWT as an issuer makes it. Copy it again, whole and unchanged.'
+  )
+}
+
+function tooLong(length: number, most: number): string {
+  const headers =
+    length < MAX_HEADERS - 1_000
+      ? ''
+      : ` Node itself answers 431 where all headers together have more than ${MAX_HEADERS} bytes (--max-http-header-size raises that).`
+  return `The token has ${length} characters; this API reads at most ${most}. Have the issuer put fewer claims into it (groups and roles are the usual ones), or raise "maxTokenLength" in the API, and --max-token-length here.${headers}`
+}
+
+function wrongNumberOfParts(parts: number): string {
+  switch (parts) {
+    case 1:
+      return 'An opaque token can only be verified by asking its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
+    case 5:
+      return 'Have the issuer send signed tokens for this API, and not encrypted ones.'
+    default:
+      return 'A JWT has two dots in it. Copy the token again, whole, and nothing else.'
+  }
+}
+
+/** RFC 7515 §2: base64url without padding. */
+function encodingAdvice(part: string, segment: string): string | undefined {
+  if (segment === '') return `The ${part} is empty. Copy the token again, whole.`
+  if (decodeBase64url(segment) !== undefined) return undefined
+  if (/^[^=]+=+$/.test(segment)) {
+    return `The ${part} is padded with "=". A JWT is written in base64url without padding (RFC 7515 §2): have whoever makes the token leave it out.`
+  }
+  if (/[+/]/.test(segment)) {
+    return `The ${part} is written in base64 with "+" or "/". A JWT is written in base64url (RFC 7515 §2), with "-" and "_" instead: have whoever makes the token use that.`
+  }
+  if (/[^\w-]/.test(segment)) {
+    return `The ${part} has characters that base64url lacks. Copy the token again, alone and unchanged.`
+  }
+  return `The ${part} is not canonical base64url: it was cut, or its last character was changed. Copy the token again, whole.`
+}
+
+function objectAdvice(part: string, segment: string): string | undefined {
+  const encoding = encodingAdvice(part, segment)
+  if (encoding !== undefined) return encoding
+  const bytes = decodeBase64url(segment) as Buffer
+  if (!isUtf8(bytes)) {
+    return `The ${part} is not UTF-8, which JSON in a JWT must be (RFC 7519 §3; Latin-1 is the usual mistake). Have the issuer encode the text of its claims as UTF-8.`
+  }
+  const text = bytes.toString('utf8')
+  const value = parse(text)
+  if (value === undefined) {
+    return `The ${part} is not JSON: the token was changed or cut, or is no JWT. Copy it again, whole.`
+  }
+  if (!isJsonObject(value)) return `The ${part} is ${aKindOf(value)}, and must be a JSON object.`
+  if (parseJsonObject(text) !== undefined) return undefined
+  if (isDeeperThan(MAX_DEPTH, value)) {
+    return `The ${part} is nested more than ${MAX_DEPTH} levels deep, which no claim in use needs. Have the issuer write flatter claims.`
+  }
+  return `The ${part} has a member twice, or one that is named "__proto__". Parsers differ on what that means, so that it is not read (RFC 7519 §4): have the issuer name each member once.`
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Level by level, so that no stack is exhausted. */
+function isDeeperThan(levels: number, value: object): boolean {
+  let level: readonly object[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true
+    level = level
+      .flatMap((one) => Object.values(one))
+      .filter((one) => typeof one === 'object' && one !== null)
+  }
+  return false
+}
+
+function headerAdvice(segment: string): string | undefined {
+  const header = JSON.parse((decodeBase64url(segment) as Buffer).toString('utf8'))
+  const read = readHeader(header)
+  if (!isRefusal(read)) return undefined
+  const { expected, found } = read.finding
+  const here = found === 'undefined' ? 'absent' : found
+  return `The header must have ${expected}; here it is: ${here}. Have the issuer write the header as RFC 7515 §4.1 says.`
+}

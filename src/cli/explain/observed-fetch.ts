@@ -1,0 +1,62 @@
+/** The platform's `fetch`, and a record of what the issuer answered, for the advice. */
+import { isJsonObject } from '../../json-object.js'
+import { type Fetch, readText } from '../../keys/fetch-json.js'
+
+/** The default of the plugin's `jwks.maxBytes`, beyond which it reads nothing. */
+const MAX_BYTES = 524_288
+
+export interface Redirect {
+  readonly from: string
+  readonly to: string
+}
+
+export class ObservedFetch {
+  /** The first redirect, which is not followed. */
+  redirect: Redirect | undefined
+  /** The members of the latest key set. */
+  keys: readonly unknown[] = []
+  /** Why there was no answer at all, in the words of the platform. */
+  failure: string | undefined
+
+  readonly fetch: Fetch = async (url, init) => {
+    const response = await globalThis.fetch(url, init).catch((error) => {
+      this.failure = causeOf(error)
+      throw error
+    })
+    const location = response.headers.get('location')
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      this.redirect ??= { from: addressOf(url), to: addressOf(location, url) }
+    }
+    if (response.status !== 200) return response
+    const text = await readText(url, response, { maxBytes: MAX_BYTES, signal: init.signal })
+    this.keys = keysIn(text) ?? this.keys
+    return new Response(text, { headers: response.headers })
+  }
+}
+
+/** Without the query, which may hold a secret. */
+function addressOf(url: string, base?: string): string {
+  if (!URL.canParse(url, base)) return 'something that is no URL'
+  const { origin, pathname } = new URL(url, base)
+  return origin + pathname
+}
+
+function keysIn(text: string): readonly unknown[] | undefined {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isJsonObject(body) && Array.isArray(body.keys) ? body.keys : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The innermost cause: the error itself says "fetch failed" and no more. */
+function causeOf(error: unknown): string | undefined {
+  let said: string | undefined
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code, message } = at as NodeJS.ErrnoException
+    const words = [code, message].filter((word) => typeof word === 'string' && word !== '')
+    if (depth > 0 || code !== undefined) said = words.join(', ')
+  }
+  return said
+}

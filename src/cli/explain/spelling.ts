@@ -1,0 +1,19 @@
+/** How two names differ that were probably meant to be the same. */
+
+const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) => string])[] = [
+  ['blanks around it', (name) => name.trim()],
+  ['upper and lower case', (name) => name.toLowerCase()],
+  ['the scheme before "://"', (name) => name.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')],
+  ['the slash at the end', (name) => name.replace(/\/+$/, '')],
+]
+
+/** In words, joined by "and"; `undefined` where they are equal, or different names altogether. */
+export function spellingDifference(one: string, other: string): string | undefined {
+  const isSame = (spellings: typeof SPELLINGS) =>
+    spellings.reduce((name, [, normalized]) => normalized(name), one) ===
+    spellings.reduce((name, [, normalized]) => normalized(name), other)
+  if (one === other || !isSame(SPELLINGS)) return undefined
+  return SPELLINGS.filter((left) => !isSame(SPELLINGS.filter((spelling) => spelling !== left)))
+    .map(([what]) => what)
+    .join(' and ')
+}

@@ -1,0 +1,33 @@
+/** What to do about a token that is expired, not valid yet or too old. */
+import type { Check } from '../../finding.js'
+import type { Claims } from '../../issuer/issuer.js'
+import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
+
+/** What clocks may be apart and be a mistake still, in seconds. */
+const MAX_SKEW = 3_600
+
+/** @param now in seconds since the epoch. */
+export function timeAdvice(check: Check, claims: Claims, now: number): string {
+  const { exp, nbf, iat } = claims as Record<'exp' | 'nbf' | 'iat', number>
+  const inMilliseconds = (['exp', 'nbf', 'iat'] as const).filter((name) =>
+    looksLikeMilliseconds(claims[name]),
+  )
+  if (inMilliseconds.length > 0) {
+    const names = inMilliseconds.map((name) => `"${name}"`).join(' and ')
+    return `In milliseconds, it seems: ${names}. A JWT has its times in seconds (NumericDate, RFC 7519 §2): have the issuer divide by 1000 and round down.`
+  }
+  const clocks = `Compare the issuer's clock with this one, which says ${timeOf(now)}; the API's "clockTolerance" may be up to 300 s.`
+  switch (check) {
+    case 'expiry': {
+      const ago = now - exp
+      const expired = `It expired ${durationOf(ago)} ago, at ${timeOf(exp)}: get a new one.`
+      return ago <= MAX_SKEW ? `${expired} If it should be valid still: ${clocks}` : expired
+    }
+    case 'not-before':
+      return `It is valid from ${timeOf(nbf)} on, in ${durationOf(nbf - now)}. ${clocks}`
+    case 'issued-at':
+      return `It was issued at ${timeOf(iat)}, ${durationOf(iat - now)} from now. ${clocks}`
+    default:
+      return 'Get a new one: it is older than --max-token-age allows, or does not say how old it is ("iat").'
+  }
+}

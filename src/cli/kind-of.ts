@@ -1,0 +1,8 @@
+/** What kind of JSON a value is, with its article. */
+import { kindOf } from '../finding.js'
+
+export function aKindOf(value: unknown): string {
+  const kind = kindOf(value)
+  if (kind === 'null') return kind
+  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`
+}

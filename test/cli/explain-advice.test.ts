@@ -1,0 +1,351 @@
+/** The advice of `explain` is chosen by what failed, and not by the step alone. */
+import { sign as signBytes } from 'node:crypto'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { malformedAdvice } from '../../src/cli/explain/malformed-advice.js'
+import { spellingDifference } from '../../src/cli/explain/spelling.js'
+import { aKindOf } from '../../src/cli/kind-of.js'
+import { AUDIENCE, base64url, claims, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import { runHere } from './fixtures/run.js'
+
+const key = await makeKey('ES256')
+const now = seconds()
+
+let answer: RequestListener = () => {}
+const issuerServer = createServer((request, response) => answer(request, response))
+await new Promise<void>((resolve) => issuerServer.listen(0, '127.0.0.1', resolve))
+t.teardown(() => issuerServer.close())
+const issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}`
+
+function publish(keys: unknown): void {
+  answer = ({ url }, response) => {
+    const metadata = { issuer, jwks_uri: `${issuer}/keys` }
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(url === '/keys' ? { keys } : metadata))
+  }
+}
+t.beforeEach(() => publish([key.publicJwk]))
+
+const token = (overrides: Record<string, unknown> = {}, header: Record<string, unknown> = {}) =>
+  sign(key, { iss: issuer, ...overrides }, { header })
+
+async function explain(input: string, args: readonly string[] = []) {
+  const fixed = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
+  const outcome = await runHere([...fixed, ...args, '--json'], { input })
+  const { verdict, steps } = JSON.parse(outcome.stdout) as {
+    verdict: { accepted: boolean; status: number; step: string }
+    steps: { name: string; outcome: string; advice?: string; found?: string }[]
+  }
+  const advice = Object.fromEntries(
+    steps.flatMap((one) => (one.advice ? [[one.name, one.advice]] : [])),
+  )
+  const found = Object.fromEntries(steps.map((one) => [one.name, one.found]))
+  return { ...outcome, verdict, advice, found }
+}
+
+/** That this step alone failed, with this advice. */
+async function advises(
+  t: Test,
+  step: string,
+  said: string | RegExp,
+  input: string,
+  args: readonly string[] = [],
+) {
+  const { code, advice, verdict, stderr } = await explain(input, args)
+  t.equal(stderr, '')
+  t.strictSame(Object.keys(advice), [step])
+  t.match(advice[step], said)
+  t.strictSame([code, verdict.step], [verdict.status >= 500 ? 3 : 1, step])
+}
+
+t.test('a valid token', async (t) => {
+  t.match(await explain(await token()), { code: 0, advice: {} })
+})
+
+t.test('a token over the longest that is read', async (t) => {
+  const long = await token({ groups: Array.from({ length: 900 }, (_, i) => `group-${i}`) })
+  const said = `The token has ${long.length} characters; this API reads at most 8192.`
+  await advises(t, 'token', said, long)
+  await advises(t, 'token', 'raise "maxTokenLength" in the API, and --max-token-length here', long)
+  t.equal((await explain(long, ['--max-token-length', '20000'])).code, 0)
+  t.notMatch((await explain(long)).advice.token, '431')
+  const huge = await token({ groups: 'x'.repeat(20_000) })
+  await advises(t, 'token', 'Node itself answers 431', huge)
+  for (const length of ['255', '65537', '0']) {
+    const args = ['explain', '--issuer', issuer, '--audience', 'a', '--max-token-length', length]
+    const { code, stderr } = await runHere(args, { input: long })
+    t.equal(code, 2)
+    t.match(stderr, '--max-token-length must be')
+  }
+})
+
+t.test('a token that can be read is copied again', async (t) => {
+  t.match(malformedAdvice(await token(), 8_192), 'Copy it again, whole and unchanged')
+})
+
+t.test('what surrounds a token is told on the page, too', async (t) => {
+  const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
+  const { code, stdout } = await runHere(args, { input: `"${await token()}"` })
+  t.equal(code, 1)
+  t.match(stdout, /✘ credentials[\s\S]*Removed for the steps below: the quotation marks/)
+  t.match(
+    stdout,
+    /rejected at step "credentials": 400 invalid_request, .*\n {2}the token alone: accepted/,
+  )
+  const json = await runHere([...args, '--json'], { input: `"${await token({ exp: 1 })}"` })
+  t.match(JSON.parse(json.stdout), {
+    verdict: { status: 400, step: 'credentials' },
+    tokenAlone: { status: 401, step: 'time' },
+  })
+})
+
+t.test('an ECDSA signature in DER', async (t) => {
+  for (const [alg, hash] of [
+    ['ES256', 'sha256'],
+    ['ES384', 'sha384'],
+    ['ES512', 'sha512'],
+  ] as const) {
+    const own = await makeKey(alg)
+    publish([own.publicJwk])
+    const [header, payload] = (await sign(own, { iss: issuer })).split('.')
+    const input = `${header}.${payload}`
+    const der = signBytes(hash, Buffer.from(input), own.privateKey)
+    const args = ['--algorithms', alg]
+    await advises(t, 'signature', /encoded in DER.*ieee-p1363/, `${input}.${base64url(der)}`, args)
+    const other = Buffer.alloc(der.length, 1)
+    for (const bytes of [other, der.subarray(1), der.subarray(0, -1)]) {
+      await advises(t, 'signature', 'It was changed', `${input}.${base64url(bytes)}`, args)
+    }
+  }
+})
+
+t.test('text that is not UTF-8', async (t) => {
+  const [header, , signature] = (await token()).split('.')
+  const latin1 = Buffer.from(JSON.stringify(claims({ iss: issuer, name: 'Jürgen' })), 'latin1')
+  const payload = base64url(latin1)
+  await advises(t, 'token', /payload is not UTF-8.*Latin-1/, `${header}.${payload}.${signature}`)
+  const utf16 = base64url(Buffer.from('{"alg":"ES256","ü":"€"}', 'latin1'))
+  await advises(t, 'token', 'The header is not UTF-8', `${utf16}.${payload}.${signature}`)
+})
+
+t.test('JSON that is not read: nesting, members twice, no object, no JSON', async (t) => {
+  const [header, payload, signature] = (await token()).split('.') as [string, string, string]
+  const deep = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`
+  const rows = [
+    [deep(40), 'nested more than 32 levels deep'],
+    [deep(2_500), 'nested more than 32 levels deep'],
+    ['{"sub":"a","sub":"b"}', 'a member twice'],
+    ['{"__proto__":{}}', '"__proto__"'],
+    ['null', 'The payload is null, and must be a JSON object'],
+    ['[]', 'The payload is an array, and must be'],
+    ['"text"', 'The payload is a string, and must be'],
+    ['7', 'The payload is a number, and must be'],
+    ['{"sub":', 'The payload is not JSON'],
+  ] as const
+  for (const [text, said] of rows) {
+    const part = base64url(Buffer.from(text))
+    await advises(t, 'token', said, `${header}.${part}.${signature}`)
+    const inHeader = said.replace('payload', 'header')
+    await advises(t, 'token', inHeader, `${part}.${payload}.${signature}`)
+  }
+})
+
+t.test('base64 that is not base64url', async (t) => {
+  const [header, payload, signature] = (await token()).split('.') as [string, string, string]
+  const rows = [
+    [`${header}.${payload}==.${signature}`, 'The payload is padded with "="', '400'],
+    [`${header}.${payload}.${signature}=`, 'The signature is padded with "="', '401'],
+    [`${header}.${payload}.ab+/`, 'The signature is written in base64 with "+" or "/"', '401'],
+    [`${header}.${payload}.ab~c`, 'The signature has characters that base64url lacks', '401'],
+    [`${header}.${payload}.${signature.slice(0, -1)}`, 'The signature is not canonical', '401'],
+    [`${header}.${payload}.`, 'The token is not signed at all', '401'],
+    [`${header}..${signature}`, 'The payload is empty', '401'],
+    [`.${payload}.${signature}`, 'The header is empty', '401'],
+  ] as const
+  for (const [input, said, status] of rows) {
+    const { advice, verdict } = await explain(input)
+    t.match(advice.token, said)
+    t.equal(`${verdict.status}`, status)
+  }
+})
+
+t.test('a header that is not one', async (t) => {
+  const [, payload, signature] = (await token()).split('.') as [string, string, string]
+  const rows = [
+    [{ alg: 'ES256', kid: null }, 'must have "kid": a string or absent; here it is: null'],
+    [{ alg: null }, 'must have "alg": a string; here it is: null'],
+    [{ alg: ['ES256'] }, 'must have "alg": a string; here it is: array'],
+    [{ kid: 'a' }, 'must have "alg": a string; here it is: absent'],
+    [{ alg: 'ES256', typ: 1 }, 'must have "typ": a string or absent; here it is: number'],
+    [{ alg: 'ES256', crit: ['exp'] }, 'neither "crit" nor "b64"'],
+  ] as const
+  for (const [header, said] of rows) {
+    await advises(t, 'token', said, `${base64url(header)}.${payload}.${signature}`)
+  }
+})
+
+t.test('claims of the wrong kind are told by what they are, null included', async (t) => {
+  const rows = [
+    [{ exp: null }, '"exp" is null, and must be a finite number'],
+    [{ exp: `${now + 60}` }, '"exp" is a string, and must be a finite number'],
+    [{ nbf: null }, 'leave out what has no value'],
+    [{ iat: [] }, '"iat" is an array'],
+    [{ sub: 7 }, 'write it as a JSON string'],
+    [{ sub: {} }, '"sub" is an object, and must be a string'],
+    [{ sub: true }, '"sub" is a boolean'],
+  ] as const
+  for (const [overrides, said] of rows) {
+    const { advice } = await explain(await token(overrides))
+    t.match(advice.claims, said)
+  }
+  t.match((await explain(await token({ exp: undefined }))).advice.claims, 'needs "exp"')
+  t.strictSame([null, [], {}, 1, ''].map(aKindOf), [
+    'null',
+    'an array',
+    'an object',
+    'a number',
+    'a string',
+  ])
+})
+
+t.test('keys without "kid", with a number for one, or that cannot be used', async (t) => {
+  const { kid: _kid, ...nameless } = key.publicJwk
+  publish([nameless, { ...nameless, kid: 'other' }])
+  const unnamed = '1 of the 2 published keys have no "kid"'
+  await advises(t, 'key', unnamed, await token())
+
+  publish([
+    { ...nameless, kid: 7 },
+    { ...nameless, kid: 'x' },
+  ])
+  const number = 'The "kid" of that key is a number in the key set, and must be a string'
+  await advises(t, 'key', number, await token({}, { kid: '7' }))
+
+  publish([
+    { ...key.publicJwk, use: 'enc' },
+    { ...nameless, kid: 'x' },
+  ])
+  await advises(t, 'key', 'has the key that the token names, but it cannot verify', await token())
+
+  publish([{ ...nameless, kid: 'x' }])
+  await advises(t, 'key', 'does not publish the key', await token())
+
+  const rsa = await makeKey('RS256')
+  publish([rsa.publicJwk])
+  await advises(t, 'key', 'names no key ("kid")', await token({}, { kid: undefined }))
+})
+
+t.test('a key set that cannot be used at all', async (t) => {
+  publish([{ ...key.publicJwk, use: 'enc' }])
+  await advises(t, 'key', 'none of its keys can verify a signature', await token())
+  publish(Array.from({ length: 101 }, (_, i) => ({ ...key.publicJwk, kid: `${i}` })))
+  await advises(t, 'key', /publishes 101 keys.*raise "jwks.maxKeys"/, await token())
+  publish('none')
+  await advises(t, 'key', 'can be reached from here', await token())
+  answer = (_request, response) => response.end('no JSON')
+  await advises(t, 'key', 'can be reached from here', await token())
+})
+
+t.test('a redirect is told with where it leads, without its query', async (t) => {
+  const to = (location: string) => {
+    answer = (_request, response) => response.writeHead(301, { location }).end()
+  }
+  to('https://login.example/realms/a?secret=hunter2')
+  const said = `${issuer}/.well-known/openid-configuration redirects to https://login.example/realms/a, and redirects`
+  await advises(t, 'key', said, await token())
+  const { stdout } = await explain(await token(), ['--jwks-uri', `${issuer}/keys?api_key=hunter2`])
+  t.match(stdout, `${issuer}/keys redirects to https://login.example/realms/a,`)
+  t.notMatch(JSON.parse(stdout).steps[4].advice, 'hunter2')
+  to('/elsewhere')
+  await advises(t, 'key', `redirects to ${issuer}/elsewhere`, await token())
+  to('http://')
+  await advises(t, 'key', 'redirects to something that is no URL', await token())
+  answer = (_request, response) => response.writeHead(302).end()
+  await advises(t, 'key', 'can be reached from here', await token())
+})
+
+t.test('why there is no connection', async (t) => {
+  const rows = [
+    ['http://127.0.0.1:1', 'The connection failed: bad port'],
+    ['http://127.0.0.1:2', 'The connection failed: ECONNREFUSED, connect ECONNREFUSED 127.0.0.1:2'],
+    ['https://issuer.invalid', /(ENOTFOUND|EAI_AGAIN).*The host name cannot be resolved/],
+  ] as const
+  for (const [url, said] of rows) {
+    const args = ['explain', '--issuer', url, '--audience', AUDIENCE]
+    const { code, stdout } = await runHere(args, { input: await sign(key, { iss: url }) })
+    t.equal(code, 3)
+    t.match(stdout, said)
+  }
+  const failing = (error: unknown) =>
+    t.intercept(globalThis, 'fetch', { value: () => Promise.reject(error) })
+  const cause = Object.assign(new Error('self-signed certificate'), {
+    code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+  })
+  failing(new TypeError('fetch failed', { cause }))
+  await advises(t, 'key', /SELF_SIGNED_CERT, self-signed.*NODE_EXTRA_CA_CERTS/, await token())
+  failing(Object.assign(new Error(''), { code: 'ECONNRESET' }))
+  await advises(t, 'key', 'The connection failed: ECONNRESET.', await token())
+  failing(new TypeError('nothing known'))
+  t.notMatch((await explain(await token())).advice.key, 'The connection failed')
+})
+
+t.test('scope with commas', async (t) => {
+  const args = ['--scope', 'orders:read']
+  const said = 'The token delimits its scope by commas'
+  await advises(t, 'policy', said, await token({ scope: 'orders:read,profile' }), args)
+  await advises(t, 'policy', said, await token({ scope: 'openid orders:read,profile' }), args)
+  const asked = ['--scope', 'orders:read,profile']
+  await advises(t, 'policy', 'What the route asks for has a comma in it', await token(), asked)
+})
+
+t.test('an audience that is spelled differently', async (t) => {
+  const differs = async (aud: unknown, own: string, by: string | RegExp) => {
+    const args = ['explain', '--issuer', issuer, '--audience', 'another', '--audience', own]
+    const { stdout, code } = await runHere(args, { input: await token({ aud }) })
+    t.equal(code, 1)
+    t.match(stdout, by)
+  }
+  const url = 'https://api.example/orders'
+  await differs(`${url}/`, url, 'differ by the slash at the end')
+  await differs(url, `${url}/`, 'differ by the slash at the end')
+  await differs(['x', 'HTTPS://API.example/orders'], url, 'differ by upper and lower case')
+  await differs('http://api.example/orders', url, 'differ by the scheme before "://"')
+  await differs('api.example/orders', url, 'differ by the scheme before "://"')
+  await differs('api://default', 'default', 'differ by the scheme before "://"')
+  await differs(` ${url}`, url, 'differ by blanks around it')
+  await differs(
+    'http://API.example/orders/',
+    url,
+    /differ by upper.* and the scheme.* and the slash/,
+  )
+  await differs(`x ${url}`, url, 'in one string with others')
+  await differs(`x,${url}`, url, 'Several audiences are an array')
+  await differs([7, null], url, 'Ask for a token for this API')
+  await differs('https://other.example', url, 'Ask for a token for this API')
+  t.equal(spellingDifference('a', 'a'), undefined)
+  t.equal(spellingDifference('a', 'b'), undefined)
+})
+
+t.test('an issuer that is spelled differently', async (t) => {
+  const differs = async (iss: string, by: string) => {
+    const args = ['explain', '--issuer', 'https://login.example/a', '--audience', AUDIENCE]
+    const { stdout } = await runHere(args, { input: await sign(key, { iss }) })
+    t.match(stdout, `They differ by ${by}. Have the API's "issuer" be`)
+  }
+  await differs('https://login.example/a/', 'the slash at the end')
+  await differs('https://login.example/A', 'upper and lower case')
+  await differs('http://login.example/a', 'the scheme before "://"')
+})
+
+t.test('times in milliseconds', async (t) => {
+  const ms = now * 1000
+  const said = (names: string) =>
+    `In milliseconds, it seems: ${names}. A JWT has its times in seconds`
+  await advises(t, 'time', said('"iat"'), await token({ iat: ms }))
+  await advises(t, 'time', said('"exp" and "iat"'), await token({ iat: ms, exp: ms + 60_000 }))
+  await advises(t, 'time', said('"nbf"'), await token({ nbf: ms }))
+  const forever = await explain(await token({ exp: ms }))
+  t.equal(forever.code, 0)
+  t.match(forever.found.time, '"exp" seems to be in milliseconds, so that this token never expires')
+})
