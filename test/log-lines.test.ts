@@ -2,6 +2,8 @@
 import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore } from '../src/index.js'
 import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../src/testing/index.js'
+import { AUDIENCE, ISSUER, makeKey, sign } from './fixtures/issuer.js'
+import { startKeyServer } from './fixtures/key-server.js'
 import { protectedApi, tokenOf } from './fixtures/protected-api.js'
 
 type Line = Record<string, unknown> & { readonly msg: string }
@@ -53,6 +55,35 @@ t.test('a failed fetch of keys says for how long those at hand serve', async (t)
   clock.now += 260_000
   t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /there is none/])
 })
+
+t.test(
+  'keys that cannot be used are named with their reason, and so is a token that names one',
+  async (t) => {
+    const key = await makeKey('ES256', 'good')
+    const bad = await makeKey('ES256', 'bad\n')
+    const jwks = { keys: [key.publicJwk, { ...bad.publicJwk, use: 'enc' }] }
+    const remote = await startKeyServer(jwks.keys)
+    t.teardown(() => remote.close())
+    for (const options of [{ issuer: ISSUER, jwks }, { issuer: remote.issuer }]) {
+      const lines: [details: object, message: string][] = []
+      const logger = { warn: (...line: [object, string]) => void lines.push(line) }
+      const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
+      t.teardown(() => server.close())
+      const verifying = server.verify(await sign(bad, { iss: options.issuer }))
+      const { finding } = await verifying.catch((error) => error)
+      t.match(finding.found, /that cannot be used: it has "use": "enc" and not "sig"/)
+      t.strictSame(lines, [
+        [
+          {
+            issuer: options.issuer,
+            keys: ['the key "bad\\n" has "use": "enc" and not "sig"'],
+          },
+          'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+        ],
+      ])
+    }
+  },
+)
 
 for (const { whenUnavailable, statusCode, msg } of [
   {

@@ -39,6 +39,10 @@ class WatchedKeys implements KeySource {
     return this.newer
   }
 
+  whyNot(): string {
+    return 'no key'
+  }
+
   trusts(): boolean {
     return this.trusted
   }

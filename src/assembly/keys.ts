@@ -2,6 +2,7 @@
 import { isSymmetric } from '../algorithms.js'
 import { remoteKeySet } from '../issuer/remote-key-set.js'
 import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
+import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
 import { SavedKeys } from '../keys/saved-keys.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'
@@ -16,7 +17,12 @@ export async function assembleKeys(
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
   }
-  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys)
+  const onSkipped = (skipped: readonly SkippedKey[]) =>
+    logger.warn(
+      { issuer, keys: listOfSkipped(skipped) },
+      'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+    )
+  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys, onSkipped)
   const { store, ...jwks } = keys.jwks
   const saved =
     store === undefined
@@ -42,6 +48,7 @@ export async function assembleKeys(
     // A function as issuer may come to know thousands, of which few have traffic.
     refreshUnused: issuers.from === 'options',
     now: steadyNow,
+    onSkipped,
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(
         {

@@ -1,21 +1,25 @@
 /** Keys that were given in the options, and so neither age nor need a network. */
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../algorithms.js'
-import { importKeySet, KeySet } from './key-set.js'
+import { importKeySet, KeySet, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'
 
 /**
  * A key set known in advance.
  *
+ * @param onSkipped is told of keys that cannot verify a token, if there are any.
  * @throws {TypeError} if no key of it can be used.
  */
 export async function givenKeySet(
   issuer: string,
   jwks: unknown,
   maxKeys: number,
+  onSkipped: (skipped: readonly SkippedKey[]) => void = () => {},
 ): Promise<KeySource> {
-  return new GivenKeys(issuer, await importKeySet(jwks, maxKeys))
+  const keys = await importKeySet(jwks, maxKeys)
+  if (keys.skipped.length > 0) onSkipped(keys.skipped)
+  return new GivenKeys(issuer, keys)
 }
 
 /** A secret shared with the issuer, for HS256 and its larger sizes, and for nothing else. */
@@ -36,6 +40,7 @@ export function sharedSecret(
   return new GivenKeys(issuer, {
     size: 1,
     find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
+    whyNot: () => `a shared secret for ${algorithms.join(', ')} only`,
   })
 }
 
@@ -46,9 +51,9 @@ export function noKeys(issuer: string): KeySource {
 
 class GivenKeys implements KeySource {
   readonly #issuer: string
-  readonly #keys: Pick<KeySet, 'find' | 'size'>
+  readonly #keys: Pick<KeySet, 'find' | 'size' | 'whyNot'>
 
-  constructor(issuer: string, keys: Pick<KeySet, 'find' | 'size'>) {
+  constructor(issuer: string, keys: Pick<KeySet, 'find' | 'size' | 'whyNot'>) {
     this.#issuer = issuer
     this.#keys = keys
   }
@@ -59,6 +64,10 @@ class GivenKeys implements KeySource {
 
   findNewer(): readonly VerificationKey[] {
     return []
+  }
+
+  whyNot(algorithm: Algorithm, kid: string | undefined): string {
+    return this.#keys.whyNot(algorithm, kid)
   }
 
   trusts(): boolean {

@@ -1,7 +1,9 @@
 /** The verification keys of one issuer at one time (RFC 7517 §5). Immutable. */
 import type { Algorithm } from '../algorithms.js'
+import { describe } from '../finding.js'
 import { isJsonObject } from '../json-object.js'
-import { importVerificationKey, type VerificationKey } from './verification-key.js'
+import { hasPrimeModulus } from './prime-modulus.js'
+import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 
 /**
  * How many keys are tried for one token. Only a token without `kid`, or a set with one `kid` many
@@ -10,13 +12,24 @@ import { importVerificationKey, type VerificationKey } from './verification-key.
 const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
 
+/** A member of a key set that cannot verify a token. */
+export interface SkippedKey {
+  /** As a token would name it, in characters that are safe to log; `undefined` without one. */
+  readonly kid: string | undefined
+  /** In words that follow "the key …". */
+  readonly reason: string
+}
+
 export class KeySet {
   readonly #keys: ReadonlySet<VerificationKey>
+  /** For operators. In the order of the set. */
+  readonly skipped: readonly SkippedKey[]
   /** A `kid`'s keys by algorithm; under `undefined`, where no token can name it, those of all. */
   readonly #candidates = new Map<string | undefined, Map<Algorithm, VerificationKey[]>>()
 
-  constructor(keys: readonly VerificationKey[]) {
+  constructor(keys: readonly VerificationKey[], skipped: readonly SkippedKey[] = []) {
     this.#keys = new Set(keys)
+    this.skipped = skipped
     for (const key of keys) {
       this.#file(undefined, key)
       if (key.kid !== undefined) this.#file(key.kid, key)
@@ -51,11 +64,25 @@ export class KeySet {
     return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
 
+  /** For operators: why there is no key for a token. Quotes nothing of the token. */
+  whyNot(algorithm: Algorithm, kid: string | undefined): string {
+    if (kid === undefined) return `no key for ${algorithm}, and no "kid" in the token`
+    const named = this.named(algorithm, kid)
+    const fitsOthers = [...new Set(named.flatMap((key) => [...key.algorithms]))]
+    if (fitsOthers.length > 0) return `a key with this "kid" for ${fitsOthers.join(', ')} only`
+    const label = this.skipped.length > 0 ? describe(kid) : ''
+    const skipped = this.skipped.find((one) => one.kid === label)
+    return skipped === undefined
+      ? 'no key with this "kid"'
+      : `a key with this "kid" that cannot be used: it ${skipped.reason}`
+  }
+
   /** The same key as before where it stayed, so that verdicts reached with it stay good. */
   keepIdentityOf(previous: KeySet | undefined): KeySet {
     if (previous === undefined) return this
     const known = new Map([...previous.#keys].map((key) => [key.fingerprint, key]))
-    return new KeySet([...this.#keys].map((key) => known.get(key.fingerprint) ?? key))
+    const keys = [...this.#keys].map((key) => known.get(key.fingerprint) ?? key)
+    return new KeySet(keys, this.skipped)
   }
 }
 
@@ -63,9 +90,14 @@ export class KeySet {
  * Reads a JWK Set. Members that can't verify a token are skipped, as RFC 7517 §5 asks; one bad key
  * doesn't spoil the set.
  *
+ * @param signal ends it: a hostile set can make this take minutes, though not of the main thread.
  * @throws {TypeError} if it isn't a JWK Set, has more than `maxKeys` members, or no usable one.
  */
-export async function importKeySet(jwks: unknown, maxKeys: number): Promise<KeySet> {
+export async function importKeySet(
+  jwks: unknown,
+  maxKeys: number,
+  signal?: AbortSignal,
+): Promise<KeySet> {
   if (!isJsonObject(jwks) || !Array.isArray(jwks.keys)) {
     throw new TypeError('the answer is not a JWK Set: it has no "keys" array')
   }
@@ -74,10 +106,45 @@ export async function importKeySet(jwks: unknown, maxKeys: number): Promise<KeyS
       `the key set has ${jwks.keys.length} keys, more than the ${maxKeys} allowed`,
     )
   }
-  const keys = await Promise.allSettled(jwks.keys.map(importVerificationKey))
-  const usable = keys.flatMap((one) => (one.status === 'fulfilled' && one.value) || [])
-  if (usable.length === 0) {
-    throw new TypeError(`none of the key set's ${keys.length} keys can verify a signature`)
+  const usable: VerificationKey[] = []
+  const skipped: SkippedKey[] = []
+  // One after the other, so that a large set leaves the thread pool to requests.
+  for (const jwk of jwks.keys) {
+    signal?.throwIfAborted()
+    const key = await readSoundKey(jwk)
+    if (key instanceof UnusableKey) skipped.push({ kid: kidOf(jwk), reason: key.reason })
+    else usable.push(key)
   }
-  return new KeySet(usable)
+  if (usable.length === 0) {
+    const reasons = listOfSkipped(skipped).join('; ')
+    throw new TypeError(
+      `none of the key set's ${skipped.length} keys can verify a signature${reasons && `: ${reasons}`}`,
+    )
+  }
+  return new KeySet(usable, skipped)
+}
+
+/** @returns one line a key, and one for those that are too many to list. */
+export function listOfSkipped(skipped: readonly SkippedKey[]): readonly string[] {
+  const lines = skipped
+    .slice(0, MAX_LISTED)
+    .map(({ kid, reason }) => `the key ${kid ?? 'without "kid"'} ${reason}`)
+  return skipped.length > MAX_LISTED ? [...lines, `${skipped.length - MAX_LISTED} more`] : lines
+}
+
+const MAX_LISTED = 10
+
+async function readSoundKey(jwk: unknown): Promise<VerificationKey | UnusableKey> {
+  try {
+    const key = await readVerificationKey(jwk)
+    if (key instanceof UnusableKey || !(await hasPrimeModulus(key.material))) return key
+    return new UnusableKey('has a modulus that is prime, so that anyone can sign with it')
+  } catch {
+    return new UnusableKey('is malformed')
+  }
+}
+
+function kidOf(jwk: unknown): string | undefined {
+  const kid = isJsonObject(jwk) && Object.hasOwn(jwk, 'kid') ? jwk.kid : undefined
+  return typeof kid === 'string' || typeof kid === 'number' ? describe(`${kid}`) : undefined
 }

@@ -27,6 +27,9 @@ export interface KeySource {
     tried: readonly VerificationKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
+  /** Why {@link find} has no key, for operators. Quotes nothing of the token. */
+  whyNot(algorithm: Algorithm, kid: string | undefined): string
+
   /** Whether a verdict that was reached with this key still stands. */
   trusts(key: VerificationKey): boolean
 

@@ -19,7 +19,7 @@ import { KeysUnavailableError } from '../errors.js'
 import { BackOff } from './back-off.js'
 import { withinDeadline } from './deadline.js'
 import { type JsonDocument, UnexpectedAnswerError } from './fetch-json.js'
-import { importKeySet, type KeySet } from './key-set.js'
+import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
 import type { SavedKeys } from './saved-keys.js'
@@ -50,6 +50,8 @@ export interface RemoteKeysOptions {
    * the keys at hand go on serving, 0 where there are none. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
+  /** Told of keys that cannot verify a token: when they change, not once a fetch. */
+  readonly onSkipped: (skipped: readonly SkippedKey[]) => void
 }
 
 export interface FetchKeySetOptions {
@@ -94,6 +96,7 @@ export class RemoteKeys implements KeySource {
   #lastAttemptAt: number | undefined
   #lastFailure: unknown
   #isUsed = false
+  #toldSkipped = '[]'
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: RemoteKeysOptions) {
@@ -123,6 +126,13 @@ export class RemoteKeys implements KeySource {
     const newer = this.#findUnknown(search)
     // Otherwise callers could turn each outage of the issuer into 503s for forged signatures.
     return isOfKnownKid(search) ? newer.catch(() => NONE) : newer
+  }
+
+  whyNot(algorithm: Algorithm, kid: string | undefined): string {
+    if (this.#loaded === undefined) return 'no key set'
+    const { keys, fetchedAt } = this.#loaded
+    const seconds = Math.round((this.#options.now() - fetchedAt) / 1000)
+    return `${keys.whyNot(algorithm, kid)}, in the key set of ${seconds} s ago`
   }
 
   trusts(key: VerificationKey): boolean {
@@ -256,11 +266,13 @@ export class RemoteKeys implements KeySource {
     const { fetchKeySet, timeout, maxKeys, now } = this.#options
     this.#lastAttemptAt = now()
     try {
-      const { body, maxAge } = await withinDeadline((signal) => fetchKeySet(signal, options), {
-        timeout,
-        closing: this.#closing.signal,
-      })
-      const imported = await importKeySet(body, maxKeys)
+      const { body, maxAge, imported } = await withinDeadline(
+        async (signal) => {
+          const document = await fetchKeySet(signal, options)
+          return { ...document, imported: await importKeySet(document.body, maxKeys, signal) }
+        },
+        { timeout, closing: this.#closing.signal },
+      )
       const keys = imported.keepIdentityOf(this.#loaded?.keys)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
       this.#isUsed = false
@@ -268,6 +280,7 @@ export class RemoteKeys implements KeySource {
       this.#backOff.succeeded()
       this.#options.saved?.save(body, this.#loaded.fetchedAt)
       this.#tell({ outcome: 'fetched', keys: keys.size })
+      this.#tellSkipped(keys.skipped)
       return keys
     } catch (error) {
       throw this.#failed(error)
@@ -293,6 +306,13 @@ export class RemoteKeys implements KeySource {
     const { issuer, now } = this.#options
     const duration = now() - (this.#lastAttemptAt as number)
     publish('keys', { issuer, duration, ...what })
+  }
+
+  #tellSkipped(skipped: readonly SkippedKey[]): void {
+    const told = JSON.stringify(skipped)
+    if (told === this.#toldSkipped) return
+    this.#toldSkipped = told
+    if (skipped.length > 0) this.#options.onSkipped(skipped)
   }
 
   #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {

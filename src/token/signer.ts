@@ -38,7 +38,7 @@ function findNewerSigner(
   tried: Keys,
 ): Outcome<VerificationKey> | Promise<VerificationKey> {
   const { jws, algorithm, source } = search
-  if (tried.length === 0) return unknownKey()
+  if (tried.length === 0) return unknownKey(search)
   return andThen(source.findNewer(algorithm, jws.header.kid, tried), (newer) =>
     andThen(firstSigner(search, newer), (signer) => signer ?? badSignature()),
   )
@@ -71,10 +71,11 @@ function isSigner(
   return isSignedBy(key, algorithm, jws, atOnce)
 }
 
-function unknownKey(): Refusal {
+function unknownKey({ jws, algorithm, source }: Search): Refusal {
   return new InvalidTokenError('The access token is signed with an unknown key', {
     check: 'key',
     expected: 'a key that the issuer publishes, for the algorithm of the token',
+    found: source.whyNot(algorithm, jws.header.kid),
   })
 }
 

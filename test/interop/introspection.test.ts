@@ -33,6 +33,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     maxBytes: 65_536,
     fetch,
     now: Date.now,
+    onSkipped() {},
     onFailure() {},
   })
   t.teardown(() => keys.close())

@@ -21,6 +21,19 @@ t.test('a key set known in advance', async (t) => {
   t.strictSame(source.find('ES256', 'ec'), found, 'also when closed')
 })
 
+t.test('says which keys of it cannot be used, and why', async (t) => {
+  const told: unknown[] = []
+  const onSkipped = (skipped: unknown) => void told.push(skipped)
+  const source = await givenKeySet(ISSUER, { keys: [EC, { ...RSA, use: 'enc' }] }, 9, onSkipped)
+  t.match(told, [[{ kid: '"rsa"', reason: /"enc"/ }]])
+  t.match(source.whyNot('RS256', 'rsa'), /cannot be used/)
+  await givenKeySet(ISSUER, { keys: [EC] }, 9, onSkipped)
+  t.equal(told.length, 1)
+  await givenKeySet(ISSUER, { keys: [EC, {}] }, 9)
+  const secret = sharedSecret(ISSUER, Buffer.alloc(32), ['HS256'])
+  t.equal(secret.whyNot('HS512', 'any'), 'a shared secret for HS256 only')
+})
+
 t.test('a shared secret is the only key, whatever kid says', async (t) => {
   const secret = new TextEncoder().encode('s'.repeat(64))
   const source = sharedSecret(ISSUER, secret, ['HS256', 'HS512'])

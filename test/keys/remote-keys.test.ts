@@ -838,6 +838,27 @@ t.test('a kid of the set whose key does not verify the token', async (t) => {
   })
 })
 
+t.test('keys that cannot be used are told of when they change, not once a fetch', async (t) => {
+  let odd: object[] = [{ ...JWK, kid: 'enc', use: 'enc' }]
+  const fake = issuer(['a'], {
+    fetchKeySet: async () => ({ body: { keys: [{ ...JWK, kid: 'a' }, ...odd] }, maxAge: 600 }),
+  })
+  t.equal(fake.keys.whyNot('ES256', 'enc'), 'no key set')
+  for (let i = 0; i < 3; i++) await fake.keys.refresh()
+  t.match(fake.skipped, [[{ kid: '"enc"', reason: 'has "use": "enc" and not "sig"' }]])
+  fake.now += 12_400
+  t.equal(
+    fake.keys.whyNot('ES256', 'enc'),
+    'a key with this "kid" that cannot be used: it has "use": "enc" and not "sig", in the key set of 12 s ago',
+  )
+  odd = [...odd, { kid: 'more' }]
+  for (let i = 0; i < 2; i++) await fake.keys.refresh()
+  t.match(fake.skipped[1], [{ kid: '"enc"' }, { kid: '"more"' }])
+  odd = []
+  await fake.keys.refresh()
+  t.equal(fake.skipped.length, 2, 'nothing to tell')
+})
+
 t.test('the deadline', async (t) => {
   t.test('D3: ends an attempt whatever fetch makes of the signal', async (t) => {
     let signal: AbortSignal | undefined

@@ -58,7 +58,7 @@ t.test('a shared secret is quick', async (t) => {
 t.test('a key whose "ext" is no boolean is malformed', async (t) => {
   const jwk = rsa(2048)
   for (const ext of [true, false]) t.equal(await isQuick({ ...jwk, ext }), true, `${ext}`)
-  for (const ext of ['true', 1, null]) {
+  for (const ext of ['true', 1]) {
     t.equal(await isQuick({ ...jwk, ext } as never), undefined, `${ext}`)
   }
 })

@@ -28,7 +28,11 @@ type Found = NowOrLater<readonly VerificationKey[]>
 function search(signer: TestKey, found: Found, newer: () => Found = () => [], kid?: null) {
   const counters = new Counters()
   const raw = forge(signer, kid === null ? { header: { kid: undefined } } : {})
-  const source = { find: () => found, findNewer: newer } as unknown as KeySource
+  const source = {
+    find: () => found,
+    findNewer: newer,
+    whyNot: () => 'none of that kid',
+  } as unknown as KeySource
   const search = {
     jws: orThrow(parseCompactJws(raw, 8_192, new KnownHeaders())),
     algorithm: signer.alg as Algorithm,
@@ -53,6 +57,7 @@ const KEY = {
   message: 'The access token is signed with an unknown key',
   check: 'key',
   expected: 'a key that the issuer publishes, for the algorithm of the token',
+  finding: { found: 'none of that kid' },
 }
 
 t.test('one quick key at hand is asked at once, and nobody waits', async (t) => {
