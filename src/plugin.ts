@@ -36,6 +36,8 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
     if (config) guards.of(config as FastifyRequest['routeOptions']['config'], schema)
   })
   if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
+  // While the clients of the application are still connected: its onClose hooks run before this one.
+  fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
   fastify.addHook('onClose', async () => server.close())
 }
 

@@ -196,6 +196,9 @@ function methodsOf(one: Store): Store {
 function listening(one: Store) {
   return {
     list: (prefix: string) => one.list(prefix),
+    mergeRevocations: async () => {},
+    revocationsSince: async () => undefined,
+    listRevocations: () => one.listRevocations(),
     publish: async () => {},
     subscribe: async () => async () => {},
   }

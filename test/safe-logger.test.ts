@@ -4,7 +4,6 @@ import t, { type Test } from 'tap'
 import {
   createResourceServer,
   type Logger,
-  memoryStore,
   type ResourceServerOptions,
   type Store,
 } from '../src/index.js'
@@ -103,6 +102,11 @@ function brokenStore(): Store {
     set: broken,
     delete: broken,
     list: broken,
+    mergeRevocations: broken,
+    revocationsSince: broken,
+    listRevocations: () => {
+      throw new Error('no store')
+    },
     publish: broken,
     subscribe: broken,
   }
@@ -133,7 +137,7 @@ for (const [name, make] of Object.entries(FAILING)) {
     t.test('where the store of used proofs fails', async (t) => {
       for (const whenUnavailable of ['refuse', 'dangerouslyAccept'] as const) {
         const server = await serverOf(t, {
-          stores: { replay: { ...memoryStore(), ...brokenStore() } },
+          stores: { replay: brokenStore() },
           dpop: { replay: { whenUnavailable } },
           logger: fresh(),
         })

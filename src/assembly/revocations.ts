@@ -9,6 +9,7 @@ export function assembleRevocations({
   stores,
   limits,
   now,
+  steadyNow,
   logger,
 }: ResolvedOptions) {
   const { maxEntries, untilLoaded } = options
@@ -25,7 +26,13 @@ export function assembleRevocations({
     revocations,
     untilLoaded,
     now,
+    steadyNow,
     onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
+    onLost: (revocations) =>
+      logger.error(
+        { revocations },
+        'revocations could not be written before the end; no other instance enforces them',
+      ),
   })
   return { revocations, sharedRevocations }
 }

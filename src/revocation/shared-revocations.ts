@@ -1,20 +1,17 @@
 /**
  * Keeps the revocations of all instances the same, by way of a store.
  *
- * Each revocation is an entry of its own there, and a revision changes with each. Who revokes tells
- * the others by a message, which says what changed and from which revision to which. Messages may be
- * lost, so everybody looks at the revision twice a second, and at all entries if it is one that they
- * weren't told of. Two who write at once may follow the same revision, so that one of their messages, if
- * it is lost, isn't missed: therefore everybody looks at all entries once more, some seconds after it
- * took a revision from a message. An instance that knows of an entry which the store has lost puts it
- * there again.
+ * An instance that revokes writes to the store, and publishes a message. The message is a hint and no
+ * more: whoever hears it reads from the store what changed. Messages may be lost, so every instance
+ * reads twice a second as well.
  */
-import { randomUUID } from 'node:crypto'
 import { StoreUnavailableError } from '../errors.js'
-import type { Store, Unsubscribe } from '../stores/store.js'
+import type { Store } from '../stores/store.js'
 import { Throttle } from '../throttle.js'
+import { KeptSubscription } from './kept-subscription.js'
+import { RevocationReader } from './revocation-reader.js'
+import { RevocationWriter } from './revocation-writer.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
-import { entryOf, parseEntry } from './shared-entry.js'
 
 export interface SharedRevocationsOptions {
   readonly store: Store
@@ -23,64 +20,70 @@ export interface SharedRevocationsOptions {
   readonly untilLoaded: 'refuse' | 'accept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Milliseconds. */
+  readonly steadyNow: () => number
   /** Told of an outage when it begins, and now and then while it lasts. Must not throw. */
   readonly onFailure: (error: unknown) => void
+  /** Told at the end of how many revocations the store was not told. Must not throw. */
+  readonly onLost: (count: number) => void
 }
 
-const ENTRIES = 'revocation:'
-const REVISION = 'revocations-revision'
 const CHANNEL = 'revocations'
 
-/** In milliseconds. */
-const POLL_EVERY = 500
-const SUBSCRIBE_EVERY = 5_000
-const LOOK_AGAIN_AFTER = 5_000
+const POLL_INTERVAL_MS = 500
+/** Hints that come faster than this share a read, however many there are. */
+const MIN_READ_INTERVAL_MS = 20
 const REPORT_INTERVAL_MS = 30_000
-/** How long a start may wait for the revocations, and an end for what is still to be told. */
-const SOON = 2_000
-/** An entry that is for good is put there again by whoever knows it. */
-const LONGEST_TTL = 10 * 365 * 86_400_000
+/** How long a start waits for the revocations. */
+const START_TIMEOUT_MS = 2_000
+/** How long an end waits for a store that takes what is still to be written, and for one that doesn't. */
+const WRITE_TIMEOUT_MS = 10_000
+const NO_PROGRESS_TIMEOUT_MS = 2_000
+const RETRY_DELAY_MS = 100
 
-/** In seconds. */
-const RETRY_AFTER = 1
-
-/** Entries that are written at once, and told of in one message. */
-const BATCH = 100
+const RETRY_AFTER_SECONDS = 1
 
 export class SharedRevocations {
   readonly #options: SharedRevocationsOptions
-  /** Not in the store yet, as far as is known. */
-  readonly #pending = new Map<string, NamedRevocation>()
-  #loaded = false
-  #mustLoad = true
-  /** The one that all known entries belong to. */
-  #revision: string | undefined
-  #lookAgainAt = Number.POSITIVE_INFINITY
-  /** For how long entries were asked to be kept, in seconds since the last token was issued. */
-  #promisedLife = 0
-  #writing: Promise<void> | undefined
+  readonly #writer: RevocationWriter
+  readonly #reader: RevocationReader
+  readonly #subscription: KeptSubscription
+  readonly #throttle: Throttle
   #polling: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
-  #unsubscribe: Unsubscribe | undefined
-  #subscribing = false
-  #subscribeAt = Number.NEGATIVE_INFINITY
-  readonly #throttle = new Throttle(REPORT_INTERVAL_MS, () => performance.now())
-  #closed = false
+  #isHinted = false
+  #readAt = Number.NEGATIVE_INFINITY
+  #closing: Promise<void> | undefined
 
   constructor(options: SharedRevocationsOptions) {
+    const { store, steadyNow } = options
     this.#options = options
+    this.#throttle = new Throttle(REPORT_INTERVAL_MS, steadyNow)
+    this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
+    this.#reader = new RevocationReader({ ...options, writer: this.#writer })
+    this.#subscription = new KeptSubscription({
+      store,
+      channel: CHANNEL,
+      onMessage: () => this.#hint(),
+      onReconnect: () => {
+        this.#reader.expectGap()
+        this.#hint()
+      },
+      onFailure: (error) => this.#report(error),
+      monotonicNow: steadyNow,
+    })
   }
 
   /** Resolves once the revocations are known, or after a short while without them. */
   async start(): Promise<void> {
-    this.#timer = setInterval(() => this.#poll(), POLL_EVERY).unref()
-    await soon(this.#untilLoaded())
+    this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS).unref()
+    await within(START_TIMEOUT_MS, this.#untilLoaded())
   }
 
   /** @throws {StoreUnavailableError} until the revocations are known, if that is what was asked for. */
   requireLoaded(): void {
-    if (this.#loaded || this.#options.untilLoaded === 'accept') return
-    throw new StoreUnavailableError('the revocations of all instances', RETRY_AFTER, undefined)
+    if (this.#reader.isLoaded || this.#options.untilLoaded === 'accept') return
+    throw unavailable()
   }
 
   /**
@@ -89,45 +92,68 @@ export class SharedRevocations {
    * @throws {StoreUnavailableError} if the store can't be told now. It will be, when it can.
    */
   async share(revocation: NamedRevocation): Promise<void> {
-    const entry = entryOf(revocation)
-    this.#pending.set(entry, revocation)
     try {
-      while (this.#pending.has(entry)) await this.#write()
+      await this.#writer.write(revocation)
     } catch (error) {
-      this.#failed(error)
-      throw new StoreUnavailableError('the revocations of all instances', RETRY_AFTER, error)
+      this.#report(error)
+      throw unavailable(error)
     }
   }
 
-  /** Tells of what nobody was told of yet, if that is possible, and no more. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  /** Writes what the store doesn't have yet, for a bounded time. Never rejects. */
+  async flush(): Promise<void> {
+    const end = { isReached: false }
+    await within(WRITE_TIMEOUT_MS, this.#writeUntil(end))
+    end.isReached = true
+  }
+
+  /** Writes what the store doesn't have yet, for a bounded time, and ends. Never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer)
-    await soon(this.#writeTheRest())
-    await this.#unsubscribe?.()
+    await this.flush()
+    if (this.#writer.pending > 0) this.#options.onLost(this.#writer.pending)
+    await within(NO_PROGRESS_TIMEOUT_MS, this.#subscription.close())
   }
 
   async #untilLoaded(): Promise<void> {
     await this.#poll()
     // A connection that is still being made is there in a moment.
-    while (!this.#loaded && !this.#closed) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_EVERY / 5).unref())
+    while (!this.#reader.isLoaded && this.#closing === undefined) {
+      await pause(RETRY_DELAY_MS)
       await this.#poll()
     }
   }
 
-  async #writeTheRest(): Promise<void> {
-    await this.#polling
-    if (this.#pending.size > 0) await this.#write().catch((error) => this.#failed(error))
+  async #writeUntil(end: { readonly isReached: boolean }): Promise<void> {
+    let written = -1
+    while (this.#writer.pending > 0 && this.#writer.written > written && !end.isReached) {
+      written = this.#writer.written
+      await within(NO_PROGRESS_TIMEOUT_MS, this.#writeSome(written, end))
+    }
+  }
+
+  async #writeSome(written: number, end: { readonly isReached: boolean }): Promise<void> {
+    while (this.#writer.written === written && !end.isReached) {
+      try {
+        return await this.#writer.writeAll()
+      } catch (error) {
+        this.#report(error)
+        await pause(RETRY_DELAY_MS)
+      }
+    }
   }
 
   /** Never rejects. */
   #poll(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
-    this.#subscribe()
+    if (this.#closing !== undefined) return Promise.resolve()
+    this.#subscription.keep()
     this.#polling ??= this.#pollNow()
-      .catch((error) => this.#failed(error))
+      .catch((error) => this.#report(error))
       .finally(() => {
         this.#polling = undefined
       })
@@ -135,133 +161,55 @@ export class SharedRevocations {
   }
 
   async #pollNow(): Promise<void> {
-    const revision = await this.#options.store.get(REVISION)
-    const isLate = performance.now() >= this.#lookAgainAt
-    if (this.#mustLoad || isLate || revision !== this.#revision) await this.#load(revision)
-    this.#keepForLonger()
-    while (this.#pending.size > 0) await this.#write()
+    this.#readAt = this.#options.steadyNow()
+    await this.#reader.read()
+    await this.#writer.keepForLonger()
+    await this.#writer.writeAll()
   }
 
-  /** @param revision read before the entries, so that what comes meanwhile is seen the next time. */
-  async #load(revision: string | undefined): Promise<void> {
-    const { store, revocations } = this.#options
-    this.#mustLoad = false
-    this.#lookAgainAt = Number.POSITIVE_INFINITY
+  /** Reads soon: after what is being read, and not too often. */
+  #hint(): void {
+    if (this.#isHinted) return
+    this.#isHinted = true
+    this.#readSoon()
+  }
+
+  async #readSoon(): Promise<void> {
+    await this.#polling
+    const wait = this.#readAt + MIN_READ_INTERVAL_MS - this.#options.steadyNow()
+    if (wait > 0) await pause(Math.min(wait, MIN_READ_INTERVAL_MS))
+    this.#isHinted = false
+    await this.#poll()
+  }
+
+  async #publish(): Promise<void> {
     try {
-      const listed = new Set<string>()
-      for (const [key] of await store.list(ENTRIES)) listed.add(key.slice(ENTRIES.length))
-      for (const entry of listed) this.#take(entry)
-      this.#revision = revision
-      this.#loaded = true
-      for (const known of revocations.inForce()) {
-        const entry = entryOf(known)
-        if (!listed.has(entry)) this.#pending.set(entry, known)
-      }
-    } catch (error) {
-      this.#mustLoad = true
-      throw error
+      await this.#options.store.publish(CHANNEL, '')
+    } catch {
+      // The others read soon by themselves.
     }
   }
 
-  #take(entry: string): void {
-    const revocation = parseEntry(entry)
-    if (revocation !== undefined) this.#options.revocations.merge(revocation)
-  }
-
-  /** Tokens that live longer than any before them need revocations that are kept for longer. */
-  #keepForLonger(): void {
-    const { revocations } = this.#options
-    if (revocations.longestLife <= this.#promisedLife) return
-    // Twice as long as needed, so that this is seldom.
-    const isFirst = this.#promisedLife === 0
-    this.#promisedLife = 2 * revocations.longestLife
-    if (isFirst) return
-    for (const known of revocations.inForce()) this.#pending.set(entryOf(known), known)
-  }
-
-  /** One at a time, so that each message can say which revision it follows. */
-  #write(): Promise<void> {
-    this.#writing ??= this.#writeNow().finally(() => {
-      this.#writing = undefined
-    })
-    return this.#writing
-  }
-
-  async #writeNow(): Promise<void> {
-    const { store } = this.#options
-    const batch = [...this.#pending].slice(0, BATCH)
-    await Promise.all(
-      batch.map(([entry, revocation]) => store.set(ENTRIES + entry, '', this.#ttlOf(revocation))),
-    )
-    // As it is there: another's entries may belong to it that aren't known here, nor to whoever is told.
-    const previous = await store.get(REVISION)
-    const next = randomUUID()
-    await store.set(REVISION, next, LONGEST_TTL)
-    this.#follow(previous, next)
-    const entries = batch.map(([entry]) => entry)
-    for (const entry of entries) this.#pending.delete(entry)
-    // It is there: who doesn't hear of it sees that the revision is another one.
-    store.publish(CHANNEL, [previous ?? NONE, next, ...entries].join(' ')).catch(() => {})
-  }
-
-  #ttlOf({ lastIssued }: NamedRevocation): number {
-    const life = Math.max(this.#promisedLife, 2 * this.#options.revocations.longestLife)
-    const ttl = (lastIssued + life) * 1_000 - this.#options.now()
-    // A clock that tells no time is no reason to forget.
-    return ttl < LONGEST_TTL ? Math.max(1, ttl) : LONGEST_TTL
-  }
-
-  #subscribe(): void {
-    const now = performance.now()
-    if (this.#unsubscribe || this.#subscribing || now < this.#subscribeAt) return
-    this.#subscribing = true
-    this.#subscribeAt = now + SUBSCRIBE_EVERY
-    this.#subscribeNow()
-      .catch((error) => this.#failed(error))
-      .finally(() => {
-        this.#subscribing = false
-      })
-  }
-
-  async #subscribeNow(): Promise<void> {
-    const unsubscribe = await this.#options.store.subscribe(
-      CHANNEL,
-      (message) => this.#heard(message),
-      () => {
-        this.#mustLoad = true
-        this.#poll()
-      },
-    )
-    if (this.#closed) await unsubscribe()
-    else this.#unsubscribe = unsubscribe
-  }
-
-  #heard(message: string): void {
-    const [previous, next, ...entries] = message.split(' ')
-    for (const entry of entries) this.#take(entry)
-    this.#follow(previous === NONE ? undefined : previous, next)
-  }
-
-  #follow(previous: string | undefined, next: string | undefined): void {
-    // Something was missed, which the next look at the revision makes good.
-    if (previous !== this.#revision) return
-    this.#revision = next
-    this.#lookAgainAt = Math.min(this.#lookAgainAt, performance.now() + LOOK_AGAIN_AFTER)
-  }
-
-  #failed(error: unknown): void {
+  #report(error: unknown): void {
     if (this.#throttle.pass()) this.#options.onFailure(error)
   }
 }
 
-const NONE = '-'
+/** One for each caller: an error handler may write into it. */
+function unavailable(cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError('the revocations of all instances', RETRY_AFTER_SECONDS, cause)
+}
 
-/** Whatever the store does. */
-async function soon(work: Promise<void>): Promise<void> {
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
+}
+
+/** Resolves when the work is done, or after the time. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const later = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SOON)
+  const end = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
   })
-  await Promise.race([work, later])
+  await Promise.race([work, end])
   clearTimeout(timer)
 }

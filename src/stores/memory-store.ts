@@ -6,7 +6,14 @@
  * put in, and each entry is swept once.
  */
 import { requireKnownKeys } from '../plain-object.js'
-import type { Store, Unsubscribe } from './store.js'
+import { MemoryRevocations } from './memory-revocations.js'
+import type {
+  RevocationChanges,
+  RevocationToStore,
+  Store,
+  StoredRevocation,
+  Unsubscribe,
+} from './store.js'
 import { wholeNumber } from './store-option.js'
 
 /** The bounds of a store in memory. */
@@ -55,11 +62,18 @@ class MemoryStore implements Store {
   readonly #due = new Map<number, string[]>()
   /** What was due until then was swept. */
   #sweptAt = Number.NEGATIVE_INFINITY
+  readonly #revocations: MemoryRevocations
   readonly #channels = new Map<string, Set<(message: string) => void>>()
 
   constructor(maxEntries: number, now: () => number) {
     this.#maxEntries = maxEntries
     this.#now = now
+    this.#revocations = new MemoryRevocations(
+      () => {
+        throw new StoreFullError(maxEntries)
+      },
+      { maxEntries, now },
+    )
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
@@ -86,6 +100,18 @@ class MemoryStore implements Store {
       if (key.startsWith(prefix) && this.#lives(key)) listed.push([key, this.#valueOf(key)])
     }
     return listed
+  }
+
+  async mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
+    this.#revocations.merge(revocations)
+  }
+
+  async revocationsSince(revision: string | undefined): Promise<RevocationChanges | undefined> {
+    return this.#revocations.since(revision)
+  }
+
+  listRevocations(): AsyncIterable<readonly StoredRevocation[]> {
+    return this.#revocations.list()
   }
 
   async publish(channel: string, message: string): Promise<void> {

@@ -1,11 +1,19 @@
 /** A store in Redis or Valkey, over a client that the application made. */
 import { requireKnownKeys } from '../plain-object.js'
+import { requireKeys, requireValue, requireValues } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
 import { RedisInspection } from './redis-inspection.js'
 import { RedisOnce } from './redis-once.js'
+import { RedisRevocations } from './redis-revocations.js'
 import { subscribeTo } from './redis-subscription.js'
-import type { Store, Unsubscribe } from './store.js'
+import type {
+  RevocationChanges,
+  RevocationToStore,
+  Store,
+  StoredRevocation,
+  Unsubscribe,
+} from './store.js'
 import { wholeNumber } from './store-option.js'
 
 /** The client, and how it is used. */
@@ -84,10 +92,12 @@ const MOST_ENTRIES = 1_000_000
 
 class RedisStore implements Store {
   readonly #parts: Parts
+  readonly #revocations: RedisRevocations
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { connection, inspection } = parts
+    const { connection, commands, prefix, inspection } = parts
+    this.#revocations = new RedisRevocations(commands, prefix)
     connection.onReady(() => {
       inspection.forget()
       this.#look()
@@ -132,12 +142,24 @@ class RedisStore implements Store {
       if (++pages > MOST_PAGES) throw new Error('Redis does not come to the end of a list')
       const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
       const reply = await commands.send(['SCAN', cursor, ...page])
-      const [next, keys] = requirePage(reply)
+      const [next, keys] = requireKeys(reply)
       if (listed.size + keys.length > MOST_ENTRIES) throw new Error('Redis lists too many entries')
       await this.#readInto(listed, keys)
       cursor = next
     } while (cursor !== '0')
     return [...listed]
+  }
+
+  mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
+    return this.#revocations.merge(revocations)
+  }
+
+  revocationsSince(revision: string | undefined): Promise<RevocationChanges | undefined> {
+    return this.#revocations.since(revision)
+  }
+
+  listRevocations(): AsyncIterable<readonly StoredRevocation[]> {
+    return this.#revocations.list()
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -160,10 +182,9 @@ class RedisStore implements Store {
 
   async #readInto(listed: Map<string, string>, keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return
-    const values = await this.#parts.commands.send(['MGET', ...keys])
-    if (!Array.isArray(values)) throw otherAnswer()
+    const values = requireValues(await this.#parts.commands.send(['MGET', ...keys]), keys.length)
     keys.forEach((key, i) => {
-      const value = requireValue(values[i])
+      const value = values[i] ?? null
       // It may have ended in between.
       if (value !== null) listed.set(key.slice(this.#parts.prefix.length), value)
     })
@@ -180,25 +201,6 @@ class RedisStore implements Store {
   #key(key: string): string {
     return `${this.#parts.prefix}${key}`
   }
-}
-
-/** What isn't understood is not nothing: a revocation that is overlooked lets somebody in. */
-function requireValue(value: unknown): string | null {
-  if (typeof value === 'string' || value === null) return value
-  throw otherAnswer()
-}
-
-function requirePage(reply: unknown): readonly [cursor: string, keys: readonly string[]] {
-  const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []
-  const isCursor = typeof next === 'string' || typeof next === 'number'
-  if (isCursor && Array.isArray(keys) && keys.every((key) => typeof key === 'string')) {
-    return [`${next}`, keys]
-  }
-  throw otherAnswer()
-}
-
-function otherAnswer(): Error {
-  return new Error('Redis gave an answer of another type: its client must answer with strings')
 }
 
 function lasting(ttl: number): string {

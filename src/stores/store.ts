@@ -31,6 +31,25 @@ export interface Store {
    * it is among them; of what comes or goes meanwhile, nothing is promised.
    */
   list(prefix: string): Promise<readonly (readonly [key: string, value: string])[]>
+  /**
+   * Puts revocations in, one per name. Where there is one already, the later of both `before`, of both
+   * `lastIssued` and of both ends stay. Atomic for each of them: of two calls at the same time, neither
+   * undoes what the other did. Each change gets a revision after all others that can be read.
+   */
+  mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void>
+  /**
+   * Returns what changed after a revision, oldest first: at most 1,000 revocations, with the revision of
+   * the last. `undefined` if it is not one of the last 10,000 or so of this store, for instance because
+   * the store lost its memory: the caller then lists all. Without a revision, returns the latest one and
+   * no revocations.
+   */
+  revocationsSince(revision: string | undefined): Promise<RevocationChanges | undefined>
+  /**
+   * Lists all revocations in slices of at most some thousand, each in a turn of the event loop of its
+   * own. What was there before the call and still is after it is among them, perhaps twice; of what
+   * comes or goes meanwhile, nothing is promised.
+   */
+  listRevocations(): AsyncIterable<readonly StoredRevocation[]>
   /** To whoever subscribes to the channel now. A message may be lost, and nobody notices. */
   publish(channel: string, message: string): Promise<void>
   /**
@@ -50,6 +69,29 @@ export interface Store {
   expectTtl?(longest: number): void
 }
 
+/** A revocation as a store keeps it. Times are whole seconds since the epoch, or `Infinity`. */
+export interface StoredRevocation {
+  /** 43 characters of base64url, which tell nobody what is revoked. */
+  readonly name: string
+  /** Tokens that were issued up to this time are revoked. */
+  readonly before: number
+  /** No token that is revoked was issued later. */
+  readonly lastIssued: number
+}
+
+export interface RevocationToStore extends StoredRevocation {
+  /** How long it is kept at least, in milliseconds. */
+  readonly ttl: number
+}
+
+export interface RevocationChanges {
+  /** Of the last change in `revocations`. */
+  readonly revision: string
+  readonly revocations: readonly StoredRevocation[]
+  /** Whether there are more after it. */
+  readonly more: boolean
+}
+
 /** What every store must have. */
 export const STORE_METHODS = [
   'add',
@@ -57,6 +99,9 @@ export const STORE_METHODS = [
   'set',
   'delete',
   'list',
+  'mergeRevocations',
+  'revocationsSince',
+  'listRevocations',
   'publish',
   'subscribe',
 ] as const satisfies readonly (keyof Store)[]

@@ -43,6 +43,9 @@ function openStore(clock: { now: number }) {
       await inner.delete(key)
     },
     list: (prefix) => inner.list(prefix),
+    mergeRevocations: (...args) => inner.mergeRevocations(...args),
+    revocationsSince: (...args) => inner.revocationsSince(...args),
+    listRevocations: () => inner.listRevocations(),
     publish: (...args) => inner.publish(...args),
     subscribe: (...args) => inner.subscribe(...args),
   }

@@ -84,8 +84,7 @@ for (const name of names) {
       t.test('nobody who reads Redis learns who was revoked', async (t) => {
         const all = await admin.keys('*')
         t.ok(all.filter((key) => key.startsWith('frs:revocation:')).length >= 3)
-        for (const key of all)
-          t.match(key, /^frs:(?:revocations-revision|revocation:[\w-]{43}\.\S+)$/)
+        for (const key of all) t.match(key, /^frs:(?:revocations|revocation:[\w-]{43})$/)
       })
     })
 

@@ -1,0 +1,56 @@
+/** A subscription that is asked for until there is one. */
+import type { Store, Unsubscribe } from '../stores/store.js'
+
+export interface KeptSubscriptionOptions {
+  readonly store: Pick<Store, 'subscribe'>
+  readonly channel: string
+  /** Called for each message, whatever it says. */
+  readonly onMessage: () => void
+  /** Called when messages may have been lost, and arrive again. */
+  readonly onReconnect: () => void
+  /** Must not throw. */
+  readonly onFailure: (error: unknown) => void
+  /** Milliseconds. */
+  readonly monotonicNow: () => number
+}
+
+const RETRY_DELAY_MS = 5_000
+
+export class KeptSubscription {
+  readonly #options: KeptSubscriptionOptions
+  #unsubscribe: Unsubscribe | undefined
+  #isSubscribing = false
+  #retryAt = Number.NEGATIVE_INFINITY
+  #isClosed = false
+
+  constructor(options: KeptSubscriptionOptions) {
+    this.#options = options
+  }
+
+  /** Subscribes, unless that was done, or failed a moment ago. */
+  keep(): void {
+    const { monotonicNow, onFailure } = this.#options
+    const now = monotonicNow()
+    const isNeeded = this.#unsubscribe === undefined && !this.#isSubscribing && !this.#isClosed
+    if (!isNeeded || now < this.#retryAt) return
+    this.#isSubscribing = true
+    this.#retryAt = now + RETRY_DELAY_MS
+    this.#subscribe()
+      .catch(onFailure)
+      .finally(() => {
+        this.#isSubscribing = false
+      })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#unsubscribe?.()
+  }
+
+  async #subscribe(): Promise<void> {
+    const { store, channel, onMessage, onReconnect } = this.#options
+    const unsubscribe = await store.subscribe(channel, () => onMessage(), onReconnect)
+    if (this.#isClosed) await unsubscribe()
+    else this.#unsubscribe = unsubscribe
+  }
+}

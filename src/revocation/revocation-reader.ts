@@ -1,0 +1,82 @@
+/**
+ * Reads from the store what other instances revoked: what changed since it last read. Only after a gap,
+ * when the store doesn't know any more what changed, it lists all of them. What is known here and not
+ * there, because the store lost it, is written again.
+ */
+import type { Store, StoredRevocation } from '../stores/store.js'
+import type { RevocationWriter } from './revocation-writer.js'
+import type { Revocations } from './revocations.js'
+import { visitInSlices } from './slices.js'
+
+export interface RevocationReaderOptions {
+  readonly store: Store
+  readonly revocations: Revocations
+  readonly writer: RevocationWriter
+}
+
+export class RevocationReader {
+  readonly #options: RevocationReaderOptions
+  /** All that the store had at this revision is known here. */
+  #revision: string | undefined
+  #gaps = 0
+  #isLoaded = false
+
+  constructor(options: RevocationReaderOptions) {
+    this.#options = options
+  }
+
+  /** Whether all revocations were known at some time. */
+  get isLoaded(): boolean {
+    return this.#isLoaded
+  }
+
+  /** Has the next {@link read} list all of them. */
+  expectGap(): void {
+    this.#gaps++
+    this.#revision = undefined
+  }
+
+  /** @throws whatever the store throws. */
+  async read(): Promise<void> {
+    if (!(await this.#readChanges())) await this.#readAll()
+  }
+
+  /** @returns whether there was no gap. */
+  async #readChanges(): Promise<boolean> {
+    while (this.#revision !== undefined) {
+      const gaps = this.#gaps
+      const changes = await this.#options.store.revocationsSince(this.#revision)
+      if (changes === undefined || gaps !== this.#gaps) return false
+      for (const revocation of changes.revocations) this.#take(revocation)
+      this.#revision = changes.revision
+      if (!changes.more) return true
+    }
+    return false
+  }
+
+  async #readAll(): Promise<void> {
+    const { store, revocations, writer } = this.#options
+    const gaps = this.#gaps
+    // Read first, so that what comes while they are listed is among the changes after it.
+    const latest = await store.revocationsSince(undefined)
+    const listed = new Set<string>()
+    for await (const slice of store.listRevocations()) {
+      for (const revocation of slice) {
+        listed.add(revocation.name)
+        this.#take(revocation)
+      }
+    }
+    this.#isLoaded = true
+    if (gaps === this.#gaps) this.#revision = latest?.revision
+    await visitInSlices(revocations.inForce(), (known) => {
+      if (!listed.has(known.name)) writer.add(known)
+    })
+  }
+
+  #take(found: StoredRevocation): void {
+    const { revocations, writer } = this.#options
+    const known = revocations.merge(found)
+    if (known.before > found.before || known.lastIssued > found.lastIssued) writer.add(known)
+    else writer.found(found)
+  }
+}

@@ -1,0 +1,25 @@
+/** What isn't understood is not nothing: a revocation that is overlooked lets somebody in. */
+
+export function requireValue(value: unknown): string | null {
+  if (typeof value === 'string' || value === null) return value
+  throw otherAnswer()
+}
+
+export function requireValues(reply: unknown, count: number): readonly (string | null)[] {
+  if (!Array.isArray(reply) || reply.length !== count) throw otherAnswer()
+  return reply.map(requireValue)
+}
+
+/** A page of `SCAN`. */
+export function requireKeys(reply: unknown): readonly [cursor: string, keys: readonly string[]] {
+  const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []
+  const isCursor = typeof next === 'string' || typeof next === 'number'
+  if (isCursor && Array.isArray(keys) && keys.every((key) => typeof key === 'string')) {
+    return [`${next}`, keys]
+  }
+  throw otherAnswer()
+}
+
+export function otherAnswer(): Error {
+  return new Error('Redis gave an answer of another type: its client must answer with strings')
+}

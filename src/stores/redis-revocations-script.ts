@@ -1,0 +1,35 @@
+/**
+ * Merging revocations, as a script, so that of two instances that write at the same time neither undoes
+ * what the other did.
+ *
+ * KEYS: the log of changes; the revocations, whose last 43 characters are their names.
+ * ARGV: how many changes the log keeps; then `before`, `lastIssued` (seconds) and the time to keep it
+ * (milliseconds) of each.
+ *
+ * A revocation that is there already, and lasts long enough, changes nothing.
+ */
+export const MERGE_SCRIPT = `
+for i = 2, #KEYS do
+  local at = (i - 2) * 3 + 2
+  local before, issued, ttl = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local known = redis.call('GET', KEYS[i])
+  local knownBefore, knownIssued
+  if known then knownBefore, knownIssued = string.match(known, '^(%d+)%.(%d+)$') end
+  local isNew, isLonger = true, true
+  if knownBefore then
+    knownBefore, knownIssued = tonumber(knownBefore), tonumber(knownIssued)
+    local left = redis.call('PTTL', KEYS[i])
+    isNew = before > knownBefore or issued > knownIssued
+    isLonger = ttl > left
+    before, issued = math.max(before, knownBefore), math.max(issued, knownIssued)
+    ttl = math.max(ttl, left)
+  end
+  if isNew or isLonger then
+    local value = string.format('%.0f.%.0f', before, issued)
+    redis.call('SET', KEYS[i], value, 'PX', string.format('%.0f', ttl))
+    if isNew then
+      redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', string.sub(KEYS[i], -43), value)
+    end
+  end
+end
+return #KEYS - 1`

@@ -1,0 +1,135 @@
+/**
+ * Revocations in Redis: a key for each, which ends by itself, and a stream with the latest changes. The
+ * id of an entry of the stream is a revision. A server that lost its memory doesn't have the entry any
+ * more, and what it writes afterwards has other ids: so the loss is seen.
+ */
+import { otherAnswer, requireKeys, requireValues } from './redis-answer.js'
+import type { RedisCommands } from './redis-commands.js'
+import { MERGE_SCRIPT } from './redis-revocations-script.js'
+import { RedisScript } from './redis-script.js'
+import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
+
+/** Entries of the stream; Redis keeps up to a hundred more. */
+const MAX_CHANGES = 10_000
+/** Of one answer, so that neither Redis nor this process is busy with it for long. */
+const PAGE = 1_000
+/** A Redis of a hundred million keys, more than one that is shared has. */
+const MAX_PAGES = 100_000
+/** The id of an entry that says nothing but that there is a stream. */
+const MARKER = '-'
+
+export class RedisRevocations {
+  readonly #commands: RedisCommands
+  readonly #merge: RedisScript
+  readonly #log: string
+  readonly #prefix: string
+
+  /** @param prefix what every key begins with. */
+  constructor(commands: RedisCommands, prefix: string) {
+    this.#commands = commands
+    this.#merge = new RedisScript(commands, MERGE_SCRIPT)
+    this.#log = `${prefix}revocations`
+    this.#prefix = `${prefix}revocation:`
+  }
+
+  async merge(revocations: readonly RevocationToStore[]): Promise<void> {
+    const keys = [this.#log]
+    const args = [`${MAX_CHANGES}`]
+    for (const { name, before, lastIssued, ttl } of revocations) {
+      if (!Number.isFinite(ttl)) throw new TypeError('the end of an entry must be a time')
+      keys.push(this.#prefix + name)
+      args.push(digitsOf(before), digitsOf(lastIssued), `${Math.max(1, Math.ceil(ttl))}`)
+    }
+    await this.#merge.run(keys, args)
+  }
+
+  async since(revision: string | undefined): Promise<RevocationChanges | undefined> {
+    if (revision === undefined) {
+      return { revision: await this.#latest(), revocations: [], more: false }
+    }
+    const range = [revision, '+', 'COUNT', `${PAGE + 1}`]
+    const entries = requireEntries(await this.#commands.send(['XRANGE', this.#log, ...range]))
+    if (entries[0]?.id !== revision) return undefined
+    const revocations: StoredRevocation[] = []
+    for (const { name, value } of entries.slice(1)) {
+      const revocation = parse(name, value)
+      if (revocation !== undefined) revocations.push(revocation)
+    }
+    const last = entries.at(-1) as StreamEntry
+    return { revision: last.id, revocations, more: entries.length > PAGE }
+  }
+
+  async *list(): AsyncGenerator<readonly StoredRevocation[]> {
+    const pattern = `${this.#prefix.replace(/[\\*?[\]]/g, '\\$&')}*`
+    let cursor = '0'
+    let pages = 0
+    do {
+      if (++pages > MAX_PAGES) throw new Error('Redis does not come to the end of a list')
+      const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
+      const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
+      if (keys.length > 0) yield await this.#read(keys)
+      cursor = next
+    } while (cursor !== '0')
+  }
+
+  async #read(keys: readonly string[]): Promise<readonly StoredRevocation[]> {
+    const values = requireValues(await this.#commands.send(['MGET', ...keys]), keys.length)
+    const revocations: StoredRevocation[] = []
+    keys.forEach((key, i) => {
+      // `null` if it ended between the two commands.
+      const revocation = parse(key.slice(this.#prefix.length), values[i] ?? '')
+      if (revocation !== undefined) revocations.push(revocation)
+    })
+    return revocations
+  }
+
+  async #latest(): Promise<string> {
+    const newestFirst = ['+', '-', 'COUNT', '1']
+    const reply = await this.#commands.send(['XREVRANGE', this.#log, ...newestFirst])
+    const [latest] = requireEntries(reply)
+    if (latest !== undefined) return latest.id
+    const id = await this.#commands.send(['XADD', this.#log, '*', MARKER, MARKER])
+    if (typeof id === 'string') return id
+    throw otherAnswer()
+  }
+}
+
+interface StreamEntry {
+  readonly id: string
+  readonly name: string
+  readonly value: string
+}
+
+function requireEntries(reply: unknown): readonly StreamEntry[] {
+  if (!Array.isArray(reply)) throw otherAnswer()
+  return reply.map((entry: unknown) => {
+    const [id, fields]: unknown[] = Array.isArray(entry) ? entry : []
+    const [name, value]: unknown[] = Array.isArray(fields) ? fields : []
+    if (typeof id === 'string' && typeof name === 'string' && typeof value === 'string') {
+      return { id, name, value }
+    }
+    throw otherAnswer()
+  })
+}
+
+/** Stands for `Infinity`: no time in seconds that a revocation may have reaches it. */
+const FOREVER = 999_999_999_999
+
+function digitsOf(seconds: number): string {
+  return `${Math.min(Math.max(0, Math.floor(seconds)), FOREVER)}`
+}
+
+const NAME = /^[\w-]{43}$/
+const TIMES = /^(\d{1,12})\.(\d{1,12})$/
+
+/** @returns `undefined` for what no instance wrote. */
+function parse(name: string, value: string): StoredRevocation | undefined {
+  const [, before, lastIssued] = TIMES.exec(value) ?? []
+  if (!NAME.test(name) || before === undefined) return undefined
+  return { name, before: secondsOf(before), lastIssued: secondsOf(lastIssued) }
+}
+
+function secondsOf(digits: string | undefined): number {
+  const seconds = Number(digits)
+  return seconds === FOREVER ? Number.POSITIVE_INFINITY : seconds
+}

@@ -1,0 +1,25 @@
+/** A script that Redis runs in one step. Its text is sent only where Redis doesn't have it. */
+import { createHash } from 'node:crypto'
+import type { RedisCommands } from './redis-commands.js'
+
+export class RedisScript {
+  readonly #commands: RedisCommands
+  readonly #text: string
+  readonly #sha: string
+
+  constructor(commands: RedisCommands, text: string) {
+    this.#commands = commands
+    this.#text = text
+    this.#sha = createHash('sha1').update(text).digest('hex')
+  }
+
+  async run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const rest = [`${keys.length}`, ...keys, ...args]
+    try {
+      return await this.#commands.send(['EVALSHA', this.#sha, ...rest])
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#commands.send(['EVAL', this.#text, ...rest])
+    }
+  }
+}
