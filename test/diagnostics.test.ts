@@ -70,7 +70,7 @@ t.test('keys fetched, and keys out of reach', async (t) => {
   await server.refreshKeys()
   t.match(told.keys, [{ issuer: issuer.issuer, outcome: 'fetched', keys: 1 }])
   t.ok((told.keys[0]?.duration as number) > 0)
-  issuer.fail('refused')
+  issuer.fail('reset')
   await server.refreshKeys().catch(() => {})
   t.match(told.keys[1], { issuer: issuer.issuer, outcome: 'failed', retryIn: Number })
   t.type(told.keys[1]?.error, Error)

@@ -268,7 +268,7 @@ t.test('a restart during an outage serves all who wait for what was saved', asyn
     load: async () => ({ issuer: issuer.issuer, fetchedAt: Date.now() - 1, jwks }),
     save: async () => {},
   }
-  for (const fault of ['refused', 'hang'] as const) {
+  for (const fault of ['reset', 'hang'] as const) {
     issuer.fail(fault)
     const { server } = await start(t, store, issuer.issuer)
     const verdicts = await Promise.allSettled(tokens.map((raw) => server.verify(raw)))

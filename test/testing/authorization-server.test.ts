@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import t from 'tap'
+import { createResourceServer } from '../../src/index.js'
 import {
   type AuthorizationServerOptions,
   createAuthorizationServer,
@@ -170,6 +171,27 @@ t.test('rotates its keys and drops the others, to another algorithm', async (t) 
   t.match(protectedHeader, { kid, alg: 'EdDSA' })
   await server.rotateKeys()
   t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm stays')
+})
+
+t.test('rotates its keys as often as a test likes', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const { issuer, audience } = server
+  const api = await createResourceServer({ issuer, audience: audience as string })
+  t.teardown(() => api.close())
+  const first = await server.issueToken()
+  await api.verify(first)
+  let newest = ''
+  for (let rotation = 1; rotation <= 500; rotation++) {
+    newest = await server.rotateKeys()
+    t.equal(server.keySet().keys.length, Math.min(rotation + 1, 50))
+    if (rotation % 100 > 0) continue
+    await api.refreshKeys()
+    await t.resolves(api.verify(await server.issueToken()))
+  }
+  t.equal(server.keySet().keys.at(-1)?.kid, newest)
+  await t.rejects(api.verify(first), { code: 'invalid_token', check: 'key' })
+  await server.rotateKeys({ keep: false })
+  t.equal(server.keySet().keys.length, 1)
 })
 
 t.test('publishes a key of the test beside its own, until the others are dropped', async (t) => {

@@ -51,7 +51,7 @@ async function statuses(answers: Promise<Record<EndpointName, Response>>) {
 t.test('cuts the connection without an answer', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
-  server.fail('refused')
+  server.fail('reset')
   for (const url of [metadataUrl, server.jwksUri]) {
     t.equal(await waiting(url).over, 'ECONNRESET')
   }
@@ -256,7 +256,7 @@ t.test('fails and recovers where it is asked to', async (t) => {
 t.test('names what is wrong with a fault', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, unknown, RegExp][] = [
-    ['broken', undefined, /a fault is one of refused, hang, .*"status", "slow", "dripping"/],
+    ['broken', undefined, /a fault is one of reset, hang, .*"status", "slow", "dripping"/],
     ['toString', undefined, /a fault is one of/],
     [undefined, undefined, /a fault is one of/],
     [null, undefined, /a fault is one of/],

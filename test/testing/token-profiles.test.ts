@@ -1,9 +1,12 @@
+import Fastify from 'fastify'
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import * as oauth from 'oauth4webapi'
 import t, { type Test } from 'tap'
+import resourceServer from '../../src/index.js'
 import {
   type AuthorizationServerOptions,
   createAuthorizationServer,
+  demoClient,
   type IssueTokenOptions,
   passwordGrant,
   type TokenProfileName,
@@ -302,7 +305,7 @@ t.test('takes the audience, the issuer and the subject that it is given', async 
     t.equal(server.issuer, `${server.url}/here`)
     const claims = decodeJwt(await server.issueToken({}, { scope: 'orders:read' }))
     t.match(claims, { iss: server.issuer })
-    if (profile !== 'cognito') t.same(claims.aud, ['api://a', 'api://b'], profile)
+    t.same(claims.aud, ['api://a', 'api://b'], profile)
     t.equal(claims.sub, profile === 'okta' ? 'jane' : 'u1', profile)
   }
 })
@@ -390,4 +393,53 @@ t.test('names what is wrong with a token that is asked for', async (t) => {
   }
   await t.rejects(empty.issueToken({}, { subject: 'user' }), { message: /"users" is empty/ })
   t.equal(decodeJwt(await empty.issueToken()).sub, 'demo-client')
+})
+
+t.test('the audience of the server accepts its tokens, by the profile of that name', async (t) => {
+  const clients = [
+    { clientId: 'web', clientSecret: 'secret' },
+    { clientId: 'batch', clientSecret: 'secret' },
+  ]
+  const options = [{}, { clients }, { audience: 'https://api.example' }]
+  for (const { profile } of shapes) {
+    for (const own of options) {
+      await using server = await start(profile, { now: Date.now, ...own })
+      const { issuer, audience } = server
+      const app = Fastify()
+      t.teardown(() => app.close())
+      await app.register(resourceServer, {
+        issuer,
+        audience: audience as string,
+        profile: profile === 'entra-v1' ? 'entra' : profile,
+      })
+      app.get('/', async () => 'accepted')
+      const statusOf = async (token: string) =>
+        (await app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })).statusCode
+      const user = { username: 'jane', password: 'pw', scope }
+      for (const client of own.clients ?? [demoClient]) {
+        const granted = await passwordGrant({ issuer, ...client, ...user })
+        t.equal(
+          await statusOf(granted.access_token),
+          200,
+          `${profile}, a user by ${client.clientId}`,
+        )
+      }
+      for (const subject of ['user', 'client'] as const) {
+        const token = await server.issueToken({}, { scope: 'orders:read', subject })
+        t.equal(await statusOf(token), 200, `${profile}, ${subject}`)
+      }
+      t.equal(await statusOf(await server.issueIdToken()), 401, `${profile}, an ID token`)
+    }
+  }
+})
+
+t.test('tokens of Cognito have an audience only where one is bound to them', async (t) => {
+  t.equal((await claimsOf('cognito', {})).aud, undefined)
+  await using one = await start('cognito', {})
+  t.equal(one.audience, 'demo-client')
+  const clients = [{ clientId: 'a' }, { clientId: 'b' }]
+  await using several = await start('cognito', { clients })
+  t.strictSame(several.audience, ['a', 'b'])
+  await using bound = await start('cognito', { audience: 'https://api.example' })
+  t.equal(bound.audience, 'https://api.example')
 })

@@ -26,7 +26,7 @@ export interface RequestCounts {
 export interface AuthorizationServer {
   /** The issuer identifier, the `iss` of its tokens. */
   readonly issuer: string
-  /** The `aud` of its access tokens, where the profile writes one. */
+  /** What an API gives as its `audience`: the `aud` of access tokens, or with `cognito` the client ids. */
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
   readonly tokenEndpoint: string
@@ -92,8 +92,9 @@ export interface AuthorizationServer {
    */
   requireDPoPNonce(): string
   /**
-   * Makes a new key and signs with it from now on; answers its `kid`. The keys so far stay
-   * published, unless `keep` is false: then the key set holds the new key alone.
+   * Makes a new key and signs with it from now on; returns its `kid`. The keys so far stay
+   * published, the newest 50 of them, unless `keep` is false: then the key set holds the new key alone.
+   * An RSA key takes about a tenth of a second, one for `ES256` next to nothing.
    */
   rotateKeys(options?: RotationOptions): Promise<string>
   /** The public keys as they are published now (RFC 7517 §5). */

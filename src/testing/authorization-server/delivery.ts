@@ -14,9 +14,9 @@ export function whole(answer: Answer): Delivery {
   return (response) => send(response, answer)
 }
 
-/** Cuts the connection without an answer. */
-export const cut: Delivery = (response) => {
-  response.req.socket.destroy()
+/** Resets the connection (a TCP RST) without an answer. */
+export const reset: Delivery = (response) => {
+  response.req.socket.resetAndDestroy()
 }
 
 /** Never answers. */

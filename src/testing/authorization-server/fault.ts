@@ -10,8 +10,8 @@ export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | Redire
  * A fault that needs nothing else said.
  *
  * At every endpoint:
- * - `'refused'`: the connection is cut without an answer. For a closed port, see
- *   `AuthorizationServer.suspend`.
+ * - `'reset'`: the connection is reset without an answer (`ECONNRESET`). For a closed port
+ *   (`ECONNREFUSED`), see `AuthorizationServer.suspend`.
  * - `'hang'`: the request is taken and never answered.
  * - `'hang-in-body'`: headers, half of the true body, then nothing.
  * - `'rubbish'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
@@ -31,7 +31,7 @@ export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | Redire
  * - `'wrong-issuer'`: the true metadata, but in the name of another issuer.
  */
 export type FaultName =
-  | 'refused'
+  | 'reset'
   | 'hang'
   | 'hang-in-body'
   | 'rubbish'

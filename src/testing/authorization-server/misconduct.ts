@@ -1,5 +1,5 @@
 import type { Answer } from './answer.js'
-import { cut, type Delivery, dripping, half, late, silence, streamed, whole } from './delivery.js'
+import { type Delivery, dripping, half, late, reset, silence, streamed, whole } from './delivery.js'
 import type { Fault, FaultName } from './fault.js'
 import { crowded, endless, padded } from './long-bodies.js'
 import { redirectedPrefix } from './router.js'
@@ -21,7 +21,7 @@ export type Misconduct = (truth: () => Promise<Answer>) => Delivery | Promise<De
 
 /** What the faults do that go by a name alone. */
 export const namedMisconduct: { readonly [name in FaultName]: Misconduct } = {
-  refused: () => cut,
+  reset: () => reset,
   hang: () => silence,
   'hang-in-body': async (truth) => half(await truth()),
   rubbish: () => whole(rubbish),

@@ -28,8 +28,9 @@ export interface AuthorizationServerOptions {
    */
   issuerPath?: string | undefined
   /**
-   * The `aud` of access tokens, where the profile writes one. Default `api://default`; a GUID with
-   * `entra`, and `account` with `keycloak`. With `standard`, a token request that names a `resource`
+   * The `aud` of access tokens. Default `api://default`; a GUID with `entra`, and `account` with
+   * `keycloak`. With `cognito`, tokens have no `aud` by default: an API compares their `client_id`, so
+   * that the audience is the ids of all clients. With `standard`, a token request that names a `resource`
    * (RFC 8707) gets a token for that one instead, whatever it is.
    */
   audience?: string | readonly string[] | undefined
@@ -75,6 +76,8 @@ type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 
 /** The options with every default filled in. */
 export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients' | 'scope'> & {
+  /** The option `audience`, where it was given. */
+  audienceOption: string | readonly string[] | undefined
   clients: readonly [TestClient, ...TestClient[]]
   scope: readonly string[]
 }
@@ -93,7 +96,6 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
   const settings = {
     ...defaults,
     issuerPath: usualPath,
-    audience: usualAudience,
     ...given,
   } as Complete<AuthorizationServerOptions>
   const { port, host, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
@@ -104,7 +106,9 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     'issuerPath',
     'empty, or a path such as /oauth2/default',
   )
-  requireThat(isAudience(settings.audience), 'audience', 'a string, or an array of strings')
+  if (given.audience !== undefined) {
+    requireThat(isAudience(given.audience), 'audience', 'a string, or an array of strings')
+  }
   requireThat(Array.isArray(users), 'users', 'an array')
   requireThat(Array.isArray(clients) && clients.length > 0, 'clients', 'an array of at least one')
   requireAccessTokenFormat('accessTokenFormat', settings.accessTokenFormat)
@@ -120,6 +124,8 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
   clients.forEach(requireClient)
   return {
     ...settings,
+    audience: given.audience ?? usualAudience ?? idsOf(clients),
+    audienceOption: given.audience,
     clients: clients as ServerSettings['clients'],
     scope: scopeValues('scope', settings.scope),
   }
@@ -131,6 +137,11 @@ function refuseInProduction({ dangerouslyAllowProduction }: AuthorizationServerO
       'createAuthorizationServer is for tests and demonstrations and refuses to run under NODE_ENV=production, because its client and user are publicly known; "dangerouslyAllowProduction" must be true to run it all the same',
     )
   }
+}
+
+function idsOf(clients: readonly TestClient[]): string | readonly string[] {
+  const [first, ...others] = clients.map(({ clientId }) => clientId) as [string, ...string[]]
+  return others.length === 0 ? first : [first, ...others]
 }
 
 const profileNames = Object.keys(tokenProfiles)

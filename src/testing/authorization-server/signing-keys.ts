@@ -20,7 +20,7 @@ export type HeaderOverrides = { readonly [name: string]: unknown }
 
 /** How the keys change; see `AuthorizationServer.rotateKeys`. */
 export interface RotationOptions {
-  /** Whether the keys so far stay published. Default true. */
+  /** Whether the keys so far stay published: the newest 50. Default true. */
   keep?: boolean | undefined
   /** The algorithm of the new key. Default: the one in use. */
   algorithm?: SigningAlgorithm | undefined
@@ -28,6 +28,9 @@ export interface RotationOptions {
 
 /** RFC 7518 §6.2.2, §6.3.2, §6.4.1. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** Fewer than the plugin reads (`jwks.maxKeys`, 100 by default), with room for keys of the test's own. */
+const MAX_PUBLISHED = 50
 
 interface SigningKey {
   algorithm: SigningAlgorithm
@@ -89,7 +92,7 @@ export class SigningKeys {
   async rotate({ keep = true, algorithm = this.algorithm }: RotationOptions = {}): Promise<string> {
     const next = await generate(algorithm)
     this.#current = next
-    this.#published = keep ? [...this.#published, next] : [next]
+    this.#published = keep ? [...this.#published, next].slice(-MAX_PUBLISHED) : [next]
     this.#foreign = keep ? this.#foreign : []
     return next.kid
   }

@@ -84,10 +84,11 @@ export class TokenIssuer {
   }
 
   #context(lifetime = this.#settings.accessTokenLifetime): TokenContext {
-    const { audience } = this.#settings
+    const { audience, audienceOption } = this.#settings
     return {
       issuer: this.#issuer,
       audience: typeof audience === 'string' ? audience : [...audience],
+      audienceOption,
       issuedAt: this.#seconds(),
       lifetime,
     }

@@ -22,6 +22,8 @@ export type UserSubject = TokenSubject & { user: TestUser }
 export interface TokenContext {
   issuer: string
   audience: string | string[]
+  /** The option `audience` of the server, where it was given. */
+  audienceOption: string | readonly string[] | undefined
   /** Seconds since the epoch. */
   issuedAt: number
   /** Seconds. */
@@ -35,8 +37,8 @@ export interface TokenContext {
 export interface TokenProfile {
   /** The path of the issuer, where the options name none. */
   issuerPath: string
-  /** The audience, where the options name none. */
-  audience: string
+  /** The audience, where the options name none; `undefined` where the clients are the audience. */
+  audience: string | undefined
   /** The `typ` in the header of access tokens. */
   accessTokenType: string | undefined
   /** The `typ` in the header of ID tokens. */

@@ -22,7 +22,7 @@ export default {
     const valid = [token, ...(await manyUnseen(issuer, 50))]
     // As long after the last fetch as jose needs to make the next.
     await api.advance(31_000)
-    issuer.fail('refused')
+    issuer.fail('reset')
     issuer.resetRequests()
 
     const stalls = new Stalls()

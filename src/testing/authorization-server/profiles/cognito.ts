@@ -4,16 +4,17 @@ import { uuidOf } from '../made-up-ids.js'
 import type { TokenProfile, UserSubject } from '../token-profile.js'
 
 /**
- * The tokens of an Amazon Cognito user pool: access tokens have no `aud`, and `token_use` tells the
- * two kinds apart.
+ * The tokens of an Amazon Cognito user pool: access tokens have no `aud` unless a resource is bound to
+ * them, which the option `audience` stands for, and `token_use` tells the two kinds apart.
  */
 export const cognito: TokenProfile = {
   issuerPath: '/us-east-1_Embedded1',
-  audience: 'api://default',
+  audience: undefined,
   accessTokenType: undefined,
   idTokenType: undefined,
   subject: ({ client, user }) => (user ? (user.sub ?? uuidOf(user.username)) : client.clientId),
-  accessTokenClaims: ({ user, ...subject }) => ({
+  accessTokenClaims: ({ user, ...subject }, { audience, audienceOption }) => ({
+    ...(audienceOption !== undefined && { aud: audience }),
     token_use: 'access',
     client_id: subject.client.clientId,
     scope: subject.scope.join(' '),
