@@ -13,6 +13,7 @@ import type { ResourceMetadata } from './resource-metadata.js'
 import type { Revocations } from './revocation/revocations.js'
 import type { SharedRevocations } from './revocation/shared-revocations.js'
 import { Counters } from './statistics.js'
+import { type WarnOnce, warnOnce } from './warn-once.js'
 
 /** The parts, put together. */
 export interface Core {
@@ -36,6 +37,8 @@ export interface Core {
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
+  /** For a configuration with which no request of a kind can succeed. */
+  readonly warnOnce: WarnOnce
 }
 
 /** @throws {TypeError} if an option is wrong; the message names it and the mend. */
@@ -60,5 +63,6 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     realm,
     counters,
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
+    warnOnce: warnOnce(resolved.logger),
   }
 }

@@ -1,7 +1,10 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 import type { FastifyRequest } from 'fastify'
 import type { Core } from './assembly.js'
-import type { ClientCertificates } from './binding/certificate/client-certificate.js'
+import type {
+  ClientCertificate,
+  ClientCertificates,
+} from './binding/certificate/client-certificate.js'
 import type { Presentation, Scheme } from './binding/presentation.js'
 import {
   bearerCredentials,
@@ -14,21 +17,24 @@ import { requireAllHeaders } from './credentials/whole-headers.js'
 import { InvalidTokenError } from './errors.js'
 import { disown } from './now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
-import { targetUris } from './request-target.js'
+import { RequestTargets } from './request-target.js'
 import { isToken68 } from './token68.js'
+import type { WarnOnce } from './warn-once.js'
 
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']
-  readonly #baseUrls: readonly string[]
+  readonly #targets: RequestTargets
   readonly #certificates: ClientCertificates | undefined
+  readonly #warn: WarnOnce
 
   constructor(
     { extractToken }: Pick<ResolvedPluginOptions, 'extractToken'>,
-    { baseUrls, certificates }: Pick<Core, 'baseUrls' | 'certificates'>,
+    { baseUrls, certificates, warnOnce }: Pick<Core, 'baseUrls' | 'certificates' | 'warnOnce'>,
   ) {
     this.#extractToken = extractToken
-    this.#baseUrls = baseUrls
+    this.#targets = new RequestTargets(baseUrls, warnOnce)
     this.#certificates = certificates
+    this.#warn = warnOnce
   }
 
   /**
@@ -64,22 +70,30 @@ export class RequestCredentials {
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request.raw)
     const isFromElsewhere = this.#extractToken !== undefined
-    const baseUrls = this.#baseUrls
+    const targets = this.#targets
     const certificate = () => this.#certificates?.of(request.raw)
+    const expectedCertificate = () => this.#expected(certificate())
     return {
       scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
       method: request.method,
       proofs,
       get targetUris() {
-        return targetUris(request, baseUrls)
+        return targets.of(request)
       },
       get certificateThumbprint() {
         return certificate()?.thumbprint
       },
       get expectedCertificate() {
-        return certificate()?.expected
+        return expectedCertificate()
       },
     }
+  }
+
+  /** Logged, because a mistake of the configuration has every such token rejected. */
+  #expected(certificate: ClientCertificate | undefined): string | undefined {
+    if (certificate?.expected === undefined) return undefined
+    this.#warn(`certificate-bound tokens rejected: expected ${certificate.expected}`)
+    return certificate.expected
   }
 
   /** For the challenge: the scheme of a request that was refused. */

@@ -5,40 +5,92 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { isLoopback } from './loopback.js'
+import type { WarnOnce } from './warn-once.js'
 
-/**
- * In each of the ways in which the client may know it; empty where nobody trusted says.
- *
- * @throws {TypeError} (a 500) if it was never said how to tell.
- */
-export function targetUris(
-  request: FastifyRequest,
-  baseUrls: readonly string[],
-): readonly string[] {
-  const { originalUrl: path } = request
-  // An absolute form (RFC 9112 §3.2.2) names a host of the caller's choice.
-  if (!path.startsWith('/')) return []
-  return basesOf(request, baseUrls).map((base) => base + path)
+export class RequestTargets {
+  readonly #baseUrls: readonly string[]
+  readonly #warn: WarnOnce
+
+  /**
+   * @param baseUrls as {@link ResolvedDPoP} has them.
+   * @param warn told of each configuration with which no proof can be accepted.
+   */
+  constructor(baseUrls: readonly string[], warn: WarnOnce) {
+    this.#baseUrls = baseUrls
+    this.#warn = warn
+  }
+
+  /**
+   * In each of the ways in which the client may know it; empty if no trusted source says.
+   *
+   * @throws {TypeError} (a 500) if it was never said how to tell.
+   */
+  of(request: FastifyRequest): readonly string[] {
+    const { originalUrl: path } = request
+    // An absolute form (RFC 9112 §3.2.2) names a host of the caller's choice.
+    if (!path.startsWith('/')) return []
+    return this.#basesOf(request).map((base) => base + path)
+  }
+
+  #basesOf(request: FastifyRequest): readonly string[] {
+    if (this.#baseUrls.length > 0) return this.#configuredBases(request)
+    if (request.ips !== undefined) return this.#forwardedBases(request)
+    const bases = loopbackBases(request)
+    if (bases !== undefined) return bases
+    throw new TypeError(
+      '"dpop.baseUrl" must be set to the URL under which clients see this server, or Fastify be ' +
+        'created with "trustProxy": a DPoP proof names the URL, and a Host header proves nothing',
+    )
+  }
+
+  /**
+   * Where `constraints.host` tells routes apart, the caller's `Host` chooses the route, so it must be
+   * the host of the proof. Compared exactly, as the router does: `API.example` and `api.example:443`
+   * lead to other routes than `api.example`.
+   */
+  #configuredBases({ server, raw: { headers } }: FastifyRequest): readonly string[] {
+    if (!server.hasConstraintStrategy('host')) return this.#baseUrls
+    const host = headers.host || headers[':authority']
+    const bases = this.#baseUrls.filter((base) => new URL(base).host === host)
+    if (bases.length === 0) this.#warn(OTHER_HOST)
+    return bases
+  }
+
+  #forwardedBases(request: FastifyRequest): readonly string[] {
+    // The first address is that of the connection; a second one is there only if that is trusted.
+    if ((request.ips as string[]).length < 2) {
+      this.#warn(UNTRUSTED)
+      return []
+    }
+    const host = lastOf(request, 'x-forwarded-host')
+    if (host === undefined) {
+      this.#warn(NO_HOST)
+      return []
+    }
+    // Both in full: Fastify takes any text for the protocol, the beginning of another URL as well.
+    if (HOST.test(host) && /^https?$/.test(request.protocol)) {
+      return [`${request.protocol}://${host}`]
+    }
+    this.#warn(MALFORMED)
+    return []
+  }
 }
 
-function basesOf(request: FastifyRequest, baseUrls: readonly string[]): readonly string[] {
-  if (baseUrls.length > 0) return baseUrls
-  const bases = request.ips === undefined ? loopbackBases(request) : forwardedBases(request)
-  if (bases !== undefined) return bases
-  throw new TypeError(
-    '"dpop.baseUrl" must be set to the URL under which clients see this server, or Fastify be ' +
-      'created with "trustProxy": a DPoP proof names the URL, and a Host header proves nothing',
-  )
-}
+/** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
+const HOST = /^(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
-function forwardedBases(request: FastifyRequest): readonly string[] {
-  const host = lastOf(request, 'x-forwarded-host')
-  // The first address is that of the connection; a second one is there only if that is trusted.
-  const isTrusted = (request.ips as string[]).length > 1
-  // A host, and not the beginning of a URL of somebody's choice.
-  if (!isTrusted || host === undefined || !/^[\w.:[\]-]+$/.test(host)) return []
-  return [`${request.protocol}://${host}`]
-}
+const UNTRUSTED =
+  'DPoP proofs rejected: the URL of the request is unknown, because "trustProxy" does not trust ' +
+  'the sender (a number trusts no sender) or X-Forwarded-For is missing; set "dpop.baseUrl"'
+const NO_HOST =
+  'DPoP proofs rejected: the URL of the request is unknown, because the trusted proxy sends no ' +
+  'X-Forwarded-Host; set "dpop.baseUrl"'
+const MALFORMED =
+  'DPoP proofs rejected: the URL of the request is unknown, because X-Forwarded-Host is not one ' +
+  'host or X-Forwarded-Proto neither http nor https; have the trusted proxy overwrite both'
+const OTHER_HOST =
+  'DPoP proofs rejected: routes are told apart by Host (constraints.host), and no "dpop.baseUrl" ' +
+  'has the Host of the request; have the proxy pass Host on, or add the URL'
 
 /** What the proxy next to us wrote, as Fastify reads these headers. */
 function lastOf({ headers }: FastifyRequest, name: string): string | undefined {

@@ -25,6 +25,7 @@ const FOUNDATION = [
   'statistics',
   'throttle',
   'token68',
+  'warn-once',
   'whole-number',
 ]
 

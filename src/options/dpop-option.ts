@@ -14,7 +14,8 @@ export interface DPoPOptions {
   /**
    * Under which URL clients see this server, such as `https://api.example.com`, with the path prefix
    * that a proxy takes away if there is one: what stands before `request.url`. Several if there are
-   * several. Default: from `X-Forwarded-Host` and `X-Forwarded-Proto`, where Fastify's `trustProxy`
+   * several; where routes have `constraints.host`, only one with the `Host` of the request counts.
+   * Default: from `X-Forwarded-Host` and `X-Forwarded-Proto`, where Fastify's `trustProxy`
    * trusts the sender, and on loopback where the connection ends; never from a `Host` that the caller
    * sent.
    */
@@ -116,24 +117,25 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
   return value === 'allowed' || value === 'required'
 }
 
+/** As clients write it: IDN in ASCII, the host in lower case, no default port, no slash at the end. */
 function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []
   return strings('dpop.baseUrl', value, 'the URL under which clients see this server').map(
     (text) => {
-      const url = URL.canParse(text) ? new URL(text) : undefined
-      const isPlain =
-        url !== undefined &&
-        /^https?:$/.test(url.protocol) &&
-        `${url.username}${url.password}${url.search}${url.hash}` === '' &&
-        !/[?#\s\\]/.test(text)
-      if (isPlain) return text.replace(/\/$/, '')
+      const url = URL.canParse(text) && !/[?#\s\\]/.test(text) ? new URL(text) : undefined
+      const base = `${url?.origin}${url?.pathname.replace(/\/$/, '')}`
+      const hasNoCredentials = `${url?.username}${url?.password}` === ''
+      if (hasNoCredentials && BASE_URL.test(base)) return base
       return reject(
         'dpop.baseUrl',
-        'must be an http or https URL without query, such as https://api.example.com',
+        'must be an http or https URL of one host, without credentials, query and empty path ' +
+          'segments, such as https://api.example.com',
       )
     },
   )
 }
+
+const BASE_URL = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[^%/]|%[0-9a-f]{2})+)*$/i
 
 function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
   if (Array.isArray(value) && value.length > 0 && value.every(isAsymmetric)) return new Set(value)

@@ -1,12 +1,13 @@
 /** Bound tokens that the application finds somewhere else than in the `Authorization` header. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { targetUris } from '../../src/request-target.js'
+import { RequestTargets } from '../../src/request-target.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
 import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
 const client = await DPoPClient.make()
 const url = 'https://api.example/'
+const targets = new RequestTargets([], t.fail)
 
 t.test('P1, P3: a token in a header of its own, with a proof and without', async (t) => {
   const app = await protectedApi(t, {
@@ -41,12 +42,12 @@ t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
       protocol: 'http',
       raw: { socket: { localAddress, localPort: 3000 } },
     }) as unknown as FastifyRequest
-  t.same(targetUris(request('::1'), []), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
-  t.same(targetUris(request('::ffff:127.0.0.1'), []), [
+  t.same(targets.of(request('::1')), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
+  t.same(targets.of(request('::ffff:127.0.0.1')), [
     'http://127.0.0.1:3000/a',
     'http://localhost:3000/a',
   ])
   for (const elsewhere of ['10.0.0.5', 'fd00::5', undefined]) {
-    t.throws(() => targetUris(request(elsewhere), []), TypeError, `${elsewhere}`)
+    t.throws(() => targets.of(request(elsewhere)), TypeError, `${elsewhere}`)
   }
 })

@@ -71,3 +71,37 @@ t.test('what is left out has the defaults that the documentation names', async (
   secret.fill(2)
   t.same(resolved?.nonce?.secrets, [Buffer.alloc(32, 1)], 'a secret is copied')
 })
+
+t.test('E32: a base URL is as clients write it in a proof', async (t) => {
+  for (const [given, resolved] of [
+    ['https://API.Example.com', 'https://api.example.com'],
+    ['https://api.example.com:443/', 'https://api.example.com'],
+    ['http://api.example.com:80/v1/', 'http://api.example.com/v1'],
+    ['https://bücher.example/å', 'https://xn--bcher-kva.example/%C3%A5'],
+    ['https://api.example.com:8443/v1/../v2', 'https://api.example.com:8443/v2'],
+    ['https://[::1]:3000', 'https://[::1]:3000'],
+  ] as const) {
+    t.same(resolveDPoP({ baseUrl: given })?.baseUrls, [resolved], given)
+  }
+})
+
+t.test('E32: a base URL with which no proof could be accepted is a mistake', async (t) => {
+  for (const baseUrl of [
+    'https://api.example.com//',
+    'https://api.example.com//v1',
+    'https://api.example.com/v1//orders',
+    'https://*.example.com',
+    'https://api.example.com/%zz',
+    'https:///',
+    'https://user@api.example.com/v1',
+    'https://:secret@api.example.com',
+    'https://api.example.com/\\v1',
+    'ws://api.example.com',
+  ]) {
+    t.throws(
+      () => resolveDPoP({ baseUrl }),
+      /"dpop.baseUrl" option must be an http or https/,
+      baseUrl,
+    )
+  }
+})

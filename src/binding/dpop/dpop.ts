@@ -13,7 +13,7 @@ import type { Nonces } from './nonces.js'
 import { type DPoPProof, parseProof } from './proof.js'
 import { ProofKeys } from './proof-keys.js'
 import type { ReplayMemory } from './replay-memory.js'
-import { isSameTarget } from './target-uri.js'
+import { isSameTarget, isUnambiguous, withoutQuery } from './target-uri.js'
 
 export interface DPoPRules {
   readonly algorithms: ReadonlySet<Algorithm>
@@ -75,9 +75,7 @@ export class DPoP {
       throw invalidProof('The DPoP proof is for another method', '"htm": the method of the request')
     }
     if (!targetUris.some((uri) => isSameTarget(claims.htu, uri))) {
-      // Without the query, which counts for nothing here and may hold a secret.
-      const expected = targetUris.map((uri) => uri.split('?', 1)[0]).join(' or ')
-      throw invalidProof('The DPoP proof is for another URL', `"htu": ${expected}`)
+      throw invalidProof('The DPoP proof is for another URL', expectedTarget(targetUris))
     }
     this.#requireFresh(claims.iat)
     if (claims.ath === undefined || !areEqualThumbprints(claims.ath, sha256(token))) {
@@ -121,6 +119,14 @@ export class DPoP {
     // Had it become stale on the way, the first use might have been forgotten before it was asked for.
     this.#requireFresh(iat)
   }
+}
+
+function expectedTarget(targetUris: readonly string[]): string {
+  // Without the query, which counts for nothing here and may hold a secret.
+  const resources = targetUris.map(withoutQuery)
+  if (resources.length === 0) return 'a request whose URL is known: see "dpop.baseUrl"'
+  if (resources.some(isUnambiguous)) return `"htu": ${resources.join(' or ')}`
+  return 'a URL without dot segments, backslashes and characters that must be encoded'
 }
 
 function singleProof(proofs: readonly string[]): string {

@@ -1,15 +1,40 @@
 /**
  * Whether two URLs name the same resource, but for query and fragment (RFC 9449 §4.3, check 9), after
  * the normalization of RFC 3986 §6.2.2 and §6.2.3.
+ *
+ * The path of a request is compared as the router reads it: no normalization may turn the paths of two
+ * routes into one, or a proof for one route would count for the other.
  */
 
-/** @param htu of a proof. */
+/**
+ * @param htu of a proof.
+ * @param target URL of the request, its path as the client sent it.
+ */
 export function isSameTarget(htu: string, target: string): boolean {
+  const resource = withoutQuery(target)
+  if (!isUnambiguous(resource)) return false
   // As nearly every client writes it.
-  if (htu === target.split('?', 1)[0]) return true
+  if (htu === resource) return true
   const normal = normalized(htu)
-  return normal !== undefined && normal === normalized(target)
+  return normal !== undefined && normal === normalized(resource)
 }
+
+/** Routers, too, end a path at the first of the two. */
+export function withoutQuery(target: string): string {
+  return target.split(/[?#]/, 1)[0] as string
+}
+
+/**
+ * Whether URL parsers and routers read the same path. Parsers remove dot segments and turn backslashes
+ * into slashes; Fastify routes both as they are.
+ */
+export function isUnambiguous(resource: string): boolean {
+  return URI.test(resource) && !DOT_SEGMENT.test(resource)
+}
+
+/** The characters that RFC 3986 allows after the host, and some that parsers encode; no credentials. */
+const URI = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[\x21-\x24\x26-\x5b\x5d-\x7e]|%[0-9a-f]{2})*)?$/i
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
 function normalized(text: string): string | undefined {
   // Before the parser: it mends what no URI has, such as line breaks and backslashes.
