@@ -12,6 +12,7 @@ const FOUNDATION = [
   'algorithms',
   'challenge',
   'confirmation',
+  'deadline-timer',
   'diagnostics',
   'errors',
   'finding',

@@ -1,3 +1,5 @@
+import { startDeadline } from '../deadline-timer.js'
+
 /**
  * Runs an exchange within one deadline, from the first connection to the last byte, and ends it when
  * `closing` aborts. Holds also for an exchange that doesn't heed its signal: it goes on unheard then.
@@ -13,16 +15,14 @@ export async function withinDeadline<T>(
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason))
   })
   const close = () => controller.abort(closing?.reason)
-  const timer = setTimeout(
-    () => controller.abort(new Error(`no complete answer within ${timeout} ms`)),
-    timeout,
+  const stopDeadline = startDeadline(timeout, () =>
+    controller.abort(new Error(`no complete answer within ${timeout} ms`)),
   )
-  timer.unref()
   closing?.addEventListener('abort', close)
   try {
     return await Promise.race([exchange(controller.signal), aborted])
   } finally {
-    clearTimeout(timer)
+    stopDeadline()
     closing?.removeEventListener('abort', close)
   }
 }

@@ -3,6 +3,8 @@
  * is a dependency of this package.
  */
 
+import { RedisError } from './redis-error.js'
+
 /** What ioredis and iovalkey look like to us. */
 export interface IoRedisLike {
   readonly status: string
@@ -55,15 +57,20 @@ export interface RedisSubscriber {
 /** @throws {TypeError} that says what is wrong with the client, and the mend. */
 export function connectionOf(client: unknown): RedisConnection {
   requireSingleServer(client)
-  const connection = isIoRedis(client)
-    ? new IoRedisConnection(client)
-    : isNodeRedis(client)
-      ? new NodeRedisConnection(client)
-      : undefined
-  if (connection !== undefined) return connection
+  if (isIoRedis(client)) return known(client, () => new IoRedisConnection(client))
+  if (isNodeRedis(client)) return known(client, () => new NodeRedisConnection(client))
   throw new TypeError(
     '"client" of a Redis store must be a client of ioredis, iovalkey or redis (node-redis), such as new Redis(url)',
   )
+}
+
+/** Stores on one client share its connection, so that each event has one listener. */
+const connections = new WeakMap<RedisClient, RedisConnection>()
+
+function known(client: RedisClient, connect: () => RedisConnection): RedisConnection {
+  const connection = connections.get(client) ?? connect()
+  connections.set(client, connection)
+  return connection
 }
 
 function requireSingleServer(client: unknown): void {
@@ -99,12 +106,38 @@ function isNodeRedis(client: unknown): client is NodeRedisLike {
   return hasMethods(client, 'sendCommand') && typeof (client as NodeRedisLike).isReady === 'boolean'
 }
 
-class IoRedisConnection implements RedisConnection, RedisSubscriber {
+/** What a connection tells, whoever made the client. */
+class ClientEvents {
+  readonly #readyListeners: (() => void)[] = []
+
+  constructor(client: RedisClient) {
+    // An outage must not end the process. The store says itself what failed, for each command.
+    client.on('error', () => {})
+    client.on('ready', () => {
+      for (const listener of this.#readyListeners) listener()
+    })
+  }
+
+  onReady(listener: () => void): void {
+    this.#readyListeners.push(listener)
+  }
+}
+
+/** @throws {RedisError} in place of what the client throws or rejects with. */
+async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw new RedisError(error)
+  }
+}
+
+class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSubscriber {
   readonly #client: IoRedisLike
 
   constructor(client: IoRedisLike) {
+    super(client)
     this.#client = client
-    ignoreErrors(client)
   }
 
   isReady(): boolean {
@@ -114,11 +147,7 @@ class IoRedisConnection implements RedisConnection, RedisSubscriber {
   }
 
   send([command, ...args]: readonly [string, ...string[]]): Promise<unknown> {
-    return this.#client.call(command, ...args)
-  }
-
-  onReady(listener: () => void): void {
-    this.#client.on('ready', listener)
+    return withoutCommand(() => this.#client.call(command, ...args))
   }
 
   duplicate(): IoRedisConnection {
@@ -134,7 +163,7 @@ class IoRedisConnection implements RedisConnection, RedisSubscriber {
 
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
     this.#client.on('message', (_channel: string, message: string) => onMessage(message))
-    return this.#client.subscribe(channel)
+    return withoutCommand(() => this.#client.subscribe(channel))
   }
 
   end(): void {
@@ -142,12 +171,12 @@ class IoRedisConnection implements RedisConnection, RedisSubscriber {
   }
 }
 
-class NodeRedisConnection implements RedisConnection, RedisSubscriber {
+class NodeRedisConnection extends ClientEvents implements RedisConnection, RedisSubscriber {
   readonly #client: NodeRedisLike
 
   constructor(client: NodeRedisLike) {
+    super(client)
     this.#client = client
-    ignoreErrors(client)
   }
 
   isReady(): boolean {
@@ -155,11 +184,7 @@ class NodeRedisConnection implements RedisConnection, RedisSubscriber {
   }
 
   send(command: readonly [string, ...string[]]): Promise<unknown> {
-    return this.#client.sendCommand([...command])
-  }
-
-  onReady(listener: () => void): void {
-    this.#client.on('ready', listener)
+    return withoutCommand(() => this.#client.sendCommand([...command]))
   }
 
   duplicate(): NodeRedisConnection {
@@ -171,7 +196,7 @@ class NodeRedisConnection implements RedisConnection, RedisSubscriber {
   }
 
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown> {
-    return this.#client.subscribe(channel, onMessage)
+    return withoutCommand(() => this.#client.subscribe(channel, onMessage))
   }
 
   end(): void {
@@ -179,9 +204,4 @@ class NodeRedisConnection implements RedisConnection, RedisSubscriber {
     // Version 4 answers with a promise, version 5 throws if there is no connection.
     new Promise((resolve) => resolve(destroy.call(this.#client))).catch(() => {})
   }
-}
-
-/** An outage must not end the process. The store says itself what failed, for each command. */
-function ignoreErrors(client: RedisClient): void {
-  client.on('error', () => {})
 }

@@ -2,6 +2,7 @@
  * Commands to a Redis that may be away, hanging or slow: each has a deadline, and none is put on a
  * client's waiting list, where it would take memory and be executed when nobody waits any more.
  */
+import { startDeadline } from '../deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'
 
 export class RedisCommands {
@@ -49,13 +50,13 @@ export class RedisCommands {
 
   #within(reply: Promise<unknown>, onDeadline = () => {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const expire = () => {
         onDeadline()
         reject(new Error(`Redis gave no answer within ${this.#timeout} ms`))
-      }, this.#timeout)
-      const settled = () => clearTimeout(timer)
+      }
+      const stopDeadline = startDeadline(this.#timeout, expire, { keepsAlive: true })
       reply.then(resolve, reject)
-      reply.then(settled, settled)
+      reply.then(stopDeadline, stopDeadline)
     })
   }
 }

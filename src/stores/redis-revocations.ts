@@ -13,8 +13,8 @@ import type { RevocationChanges, RevocationToStore, StoredRevocation } from './s
 const MAX_CHANGES = 10_000
 /** Of one answer, so that neither Redis nor this process is busy with it for long. */
 const PAGE = 1_000
-/** A Redis of a hundred million keys, more than one that is shared has. */
-const MAX_PAGES = 100_000
+/** A Redis of fifty million keys, more than one that is shared has. */
+const MAX_PAGES = 50_000
 /** The id of an entry that says nothing but that there is a stream. */
 const MARKER = '-'
 

@@ -1,4 +1,5 @@
 /** A subscription on a connection of its own, as Redis wants it, that outlives the connection. */
+import { startDeadline } from '../deadline-timer.js'
 import type { RedisConnection, RedisSubscriber } from './redis-client.js'
 import type { Unsubscribe } from './store.js'
 
@@ -19,14 +20,15 @@ export function subscribeTo(
     let state: 'waiting' | 'subscribed' | 'ended' = 'waiting'
     const end = () => {
       state = 'ended'
-      clearTimeout(timer)
+      stopDeadline()
       connection.end()
     }
     const fail = (error: unknown) => {
       end()
       reject(error)
     }
-    const timer = setTimeout(() => fail(new Error('Redis takes no subscription')), timeout)
+    const expire = () => fail(new Error('Redis takes no subscription'))
+    const stopDeadline = startDeadline(timeout, expire, { keepsAlive: true })
     const hear = (message: string) => {
       // What was under way when it ended still arrives.
       if (state === 'subscribed') onMessage(message)
@@ -37,7 +39,7 @@ export function subscribeTo(
       if (state !== 'waiting') return
       state = 'subscribed'
       connection.subscribe(channel, hear).then(() => {
-        clearTimeout(timer)
+        stopDeadline()
         resolve(async () => end())
       }, fail)
     })
