@@ -1,47 +1,56 @@
 /**
  * The guard of every route: takes the token off a request, sends it down the pipeline, has its
- * binding proven, asks the route's policy, and answers for every refusal.
+ * binding proven, and asks the route's policy. Each request is judged once, before any handler runs.
  */
-import type {
-  HookHandlerDoneFunction as DoneFunction,
-  FastifyReply,
-  FastifyRequest,
-  onRequestHookHandler,
-} from 'fastify'
+import type { HookHandlerDoneFunction as DoneFunction, FastifyReply, FastifyRequest } from 'fastify'
 import { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
 import { diagnostics, publish } from './diagnostics.js'
-import { MissingCredentialsError, ResourceServerError } from './errors.js'
+import { MissingCredentialsError } from './errors.js'
 import { andThen, isLater, type Outcome, orThrow } from './now-or-later.js'
-import type { PluginOptions, ResolvedPluginOptions } from './plugin-options.js'
-import { isPreflight } from './preflight.js'
+import type { ResolvedPluginOptions } from './plugin-options.js'
+import { Rejections } from './rejections.js'
 import { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
-import { logSafely } from './safe-logger.js'
 
-export function createGuardHook(
+export interface Guard {
+  /** Ends the hook without an error for a request that may go on, and with one for any other. */
+  readonly judge: (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => void
+  /** Whether this guard let the request go on. It did not if another context passed it on. */
+  readonly hasAdmitted: (request: FastifyRequest) => boolean
+}
+
+/** The guard that let a request go on. */
+export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
+
+type Judged = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
+
+export function createGuard(
   core: Core,
   guards: RouteGuards,
   options: ResolvedPluginOptions,
-): onRequestHookHandler {
-  const { pipeline, binding, counters } = core
+): Guard {
+  const { pipeline, binding } = core
   const credentials = new RequestCredentials(options, core)
+  const rejections = new Rejections(core, credentials, options.onReject)
 
-  // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
-  return (request, reply, done) => {
-    let guard: RouteGuard | undefined
-    let outcome: Outcome<AccessToken | null> | Promise<AccessToken | null>
-    try {
-      const { config, schema } = request.routeOptions
-      guard = guards.of(config, schema)
-      if (guard !== undefined && isPreflight(request)) guard = undefined
-      outcome = guard === undefined ? null : authenticate(request, guard, reply)
-    } catch (error) {
-      return refuse(error, guard, request, reply, done)
-    }
-    if (isLater(outcome)) decideLater(outcome, guard, request, reply, done)
-    else decide(outcome, guard, request, reply, done)
+  return {
+    // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
+    judge(request, reply, done) {
+      let guard: RouteGuard | undefined
+      let outcome: Outcome<AccessToken | null> | Promise<AccessToken | null>
+      try {
+        const { config, schema } = request.routeOptions
+        guard = guards.of(config, schema)
+        outcome = guard === undefined ? null : authenticate(request, guard, reply)
+      } catch (error) {
+        return rejections.reject(error, guard, request, reply, done)
+      }
+      if (isLater(outcome)) decideLater(outcome, guard, request, reply, done)
+      else decide(outcome, guard, request, reply, done)
+    },
+    hasAdmitted: (request: Judged) => request[ADMITTED_BY] === guards,
   }
 
   function authenticate(
@@ -93,47 +102,6 @@ export function createGuardHook(
     })
   }
 
-  function refuse(
-    thrown: unknown,
-    guard: RouteGuard | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: DoneFunction,
-  ): void {
-    let reason: Error
-    try {
-      reason = refusal(thrown, guard, request, reply)
-    } catch {
-      // The application may throw what only looks like an error of ours. In a promise this would be
-      // nobody's, and end the process.
-      reason = new Error('the error that was thrown cannot be read')
-    }
-    done(reason)
-  }
-
-  function refusal(
-    refused: unknown,
-    guard: RouteGuard | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Error {
-    const reason = credentials.reasonFor(refused, request)
-    // Fastify takes a falsy error for none, and would let the request in.
-    if (!(reason instanceof Error)) return new Error('what refused the request is no Error')
-    if (guard !== undefined && reason instanceof ResourceServerError) {
-      const headers = guard.challenges.headersFor(reason, () => credentials.schemeUsed(request))
-      reply.headers(headers)
-      // Not by assignment, which throws where the application made the error's own immutable.
-      Reflect.set(reason, 'headers', headers)
-      counters.reject(reason.code)
-      if (diagnostics.rejected.hasSubscribers) {
-        publish('rejected', { error: reason, context: request })
-      }
-      report(reason, request, options.onReject)
-    }
-    return reason
-  }
-
   /** The only way in: for a token, or for nothing at all where none need be. */
   function decide(
     outcome: Outcome<AccessToken | null>,
@@ -144,7 +112,7 @@ export function createGuardHook(
   ): void {
     const isNobody = outcome === null && (guard === undefined || guard.optional)
     if (isNobody || outcome instanceof AccessToken) admit(outcome, request, done)
-    else refuse(outcome, guard, request, reply, done)
+    else rejections.reject(outcome, guard, request, reply, done)
   }
 
   function decideLater(
@@ -156,8 +124,18 @@ export function createGuardHook(
   ): void {
     deciding.then(
       (outcome) => decide(outcome, guard, request, reply, done),
-      (error) => refuse(error, guard, request, reply, done),
+      (error) => rejections.reject(error, guard, request, reply, done),
     )
+  }
+
+  function admit(token: AccessToken | null, request: Judged, done: DoneFunction): void {
+    request.auth = token
+    request[ADMITTED_BY] = guards
+    // Asked first, so that nothing is made where nobody listens.
+    if (token !== null && diagnostics.accepted.hasSubscribers) {
+      publish('accepted', { token, context: request })
+    }
+    done()
   }
 }
 
@@ -171,29 +149,4 @@ function permit(
   const refused = policy.check(token, request)
   if (isLater(refused)) return refused.then(() => token)
   return refused ?? token
-}
-
-function admit(token: AccessToken | null, request: FastifyRequest, done: DoneFunction): void {
-  request.auth = token
-  // Asked first, so that nothing is made where nobody listens.
-  if (token !== null && diagnostics.accepted.hasSubscribers) {
-    publish('accepted', { token, context: request })
-  }
-  done()
-}
-
-/** The reason goes to the operator. Nothing that the caller sent is in the log line. */
-function report(
-  error: ResourceServerError,
-  request: FastifyRequest,
-  onReject: PluginOptions['onReject'],
-): void {
-  const { code, check, expected } = error
-  const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
-  logSafely(request.log, 'info', { code, check, expected }, `request refused: ${error.message}`)
-  try {
-    if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)
-  } catch (err) {
-    failed(err)
-  }
 }

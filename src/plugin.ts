@@ -1,44 +1,62 @@
 /**
  * The Fastify plugin: decorators, the guard of every route, the life of the server.
  *
- * The guard is one `onRequest` hook that reads the route's config when a request comes, and not
- * something attached to routes by `onRoute`: routes that were declared before this plugin was loaded
- * would stay open.
+ * The guard is in hooks of the context and not in ones that `onRoute` attaches to routes: those that
+ * were declared before this plugin was loaded would stay open.
  */
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { assemble } from './assembly.js'
 import './augment.js'
-import { createGuardHook } from './guard.js'
+import { Gate } from './gate.js'
+import { ADMITTED_BY, createGuard } from './guard.js'
 import { guardScope, requireFirst } from './guarded-scopes.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
+import { REJECTED_WITH } from './rejections.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
 import { ResourceServer } from './resource-server.js'
+import { checkRoutes } from './route-declarations.js'
 import { RouteGuards } from './route-guard.js'
 
 const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
+  const gate = new Gate()
+  await gate.addHooks(fastify)
+  try {
+    await protect(fastify, options, gate)
+  } catch (error) {
+    gate.fail(error)
+    throw error
+  }
+}
+
+async function protect(fastify: FastifyInstance, options: PluginOptions, gate: Gate) {
   requireFirst(fastify)
   const resolved = resolvePluginOptions(options)
   const core = await assemble({ ...resolved.resourceServer, logger: fastify.log })
   const server = new ResourceServer<FastifyRequest>(core)
-  const guards = new RouteGuards(resolved.global, core)
+  try {
+    // While the clients of the application are still connected: its onClose hooks run before this one.
+    fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
+    fastify.addHook('onClose', async () => server.close())
+    addToContext(fastify, server)
+    const guards = new RouteGuards(resolved.global, core)
+    checkRoutes(fastify, guards, gate, () => {
+      if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
+    })
+    guardScope(fastify, guards, core)
+    gate.open(createGuard(core, guards, resolved))
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
 
-  guardScope(fastify, guards, core)
+function addToContext(fastify: FastifyInstance, server: ResourceServer<FastifyRequest>): void {
   fastify.decorate('resourceServer', server)
   fastify.decorateRequest('auth', null)
   fastify.decorateRequest('claims', { getter: readClaims })
-  fastify.addHook('onRequest', createGuardHook(core, guards, resolved))
-  // Only to find mistakes in a requirement before the first request does.
-  fastify.addHook('onRoute', ({ config, schema }) => {
-    if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
-      throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
-    }
-    if (config) guards.of(config as FastifyRequest['routeOptions']['config'], schema)
-  })
-  if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
-  // While the clients of the application are still connected: its onClose hooks run before this one.
-  fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
-  fastify.addHook('onClose', async () => server.close())
+  fastify.decorateRequest(ADMITTED_BY, null)
+  fastify.decorateRequest(REJECTED_WITH, null)
 }
 
 /**

@@ -42,7 +42,7 @@ export class RequestCredentials {
    * this is where a request is refused of which Node may have dropped a part.
    */
   authorization(request: FastifyRequest): string | undefined {
-    requireAllHeaders(request.raw, request.server.server.maxHeadersCount)
+    requireAllHeaders(request.raw, request.server.server)
     return this.#extractToken === undefined ? singleAuthorization(request.raw) : undefined
   }
 
@@ -101,7 +101,8 @@ export class RequestCredentials {
     if (this.#extractToken !== undefined) {
       return dpopProofs(request.raw).length > 0 ? 'DPoP' : 'Bearer'
     }
-    const { authorization = '' } = request.headers
+    const { headers } = request
+    const authorization = Object.hasOwn(headers, 'authorization') ? `${headers.authorization}` : ''
     if (/^dpop(?:[ \t]|$)/i.test(authorization)) return 'DPoP'
     return /^bearer(?:[ \t]|$)/i.test(authorization) ? 'Bearer' : undefined
   }

@@ -34,37 +34,61 @@ export interface RouteGuard {
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
 
-/** The guards of all routes of a scope; `undefined` for a route that is open. */
+/** The guards of all routes of a context; `undefined` for a route that is open. */
 export class RouteGuards {
-  readonly #global: boolean
+  /** Whether routes without `config.auth` are guarded. */
+  readonly isGlobal: boolean
   readonly #core: Rules
-  readonly #guards = new WeakMap<object, RouteGuard | undefined>()
+  readonly #ofAnyToken: RouteGuard
+  /** By the object in `config.auth`: Fastify copies the config around it. */
+  readonly #declared = new WeakMap<object, RouteGuard>()
+  readonly #ofRoutes = new WeakMap<object, RouteGuard | undefined>()
 
-  constructor(global: boolean, core: Rules) {
-    this.#global = global
+  constructor(isGlobal: boolean, core: Rules) {
+    this.isGlobal = isGlobal
     this.#core = core
+    this.#ofAnyToken = compileGuard({}, core)
   }
 
   /**
+   * Compiles what a route asks for, so that nothing which happens later has a say in it.
+   *
    * @param schema of the route: the scope of a hidden one is not published.
-   * @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then.
+   * @throws {TypeError} if its `config.auth` makes no sense.
    */
+  declare(config: object, schema?: unknown): RouteGuard | undefined {
+    const auth = this.#authOf(config)
+    const guard = this.#compile(auth, schema)
+    if (guard !== undefined && typeof auth === 'object') this.#declared.set(auth as object, guard)
+    return guard
+  }
+
+  /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
   of(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
-    const known = this.#guards.get(config)
-    if (known !== undefined || this.#guards.has(config)) return known
-    const auth = Object.hasOwn(config, 'auth') ? config.auth : this.#global
+    const known = this.#ofRoutes.get(config)
+    if (known !== undefined || this.#ofRoutes.has(config)) return known
+    const auth = this.#authOf(config)
+    const guard = this.#declared.get(auth as object) ?? this.#compile(auth, schema)
+    this.#ofRoutes.set(config, guard)
+    return guard
+  }
+
+  #authOf(config: FastifyContextConfig): unknown {
+    return Object.hasOwn(config, 'auth') ? config.auth : this.isGlobal
+  }
+
+  #compile(auth: unknown, schema: unknown): RouteGuard | undefined {
+    if (auth === false) return undefined
+    if (auth === true) return this.#ofAnyToken
     const guard = compileGuard(auth, this.#core)
-    if (guard !== undefined && !isHidden(schema)) {
+    if (!isHidden(schema)) {
       this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))
     }
-    this.#guards.set(config, guard)
     return guard
   }
 }
 
-function compileGuard(auth: unknown, core: Rules): RouteGuard | undefined {
-  if (auth === false) return undefined
-  const requirement = auth === true ? {} : auth
+function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   if (!isPlainObject(requirement)) {
     throw new TypeError(
       'config.auth must be true, false, or an object with a requirement; leave it out to say nothing',

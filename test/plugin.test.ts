@@ -699,12 +699,17 @@ t.test('two headers of a preflight open no route of the application', async (t) 
     const answer = await app.inject({ method: 'OPTIONS', url: '/', headers: preflight })
     t.equal(answer.statusCode, 401)
   })
-  t.test('but the route for the preflights of all paths passes', async (t) => {
-    const app = await protectedApi(t)
-    app.options('*', (_request, reply) => reply.code(204).send())
-    const request = { method: 'OPTIONS', url: '/orders' } as const
-    t.equal((await app.inject({ ...request, headers: preflight })).statusCode, 204)
-    t.equal((await app.inject(request)).statusCode, 401, 'for a preflight, and for nothing else')
+  t.test('nor the route for the preflights of all paths, unless it is open', async (t) => {
+    for (const [config, status] of [
+      [{}, 401],
+      [{ auth: false }, 204],
+    ] as const) {
+      const app = await protectedApi(t)
+      app.options('*', { config }, (_request, reply) => reply.code(204).send())
+      const request = { method: 'OPTIONS', url: '/orders' } as const
+      t.equal((await app.inject({ ...request, headers: preflight })).statusCode, status)
+      t.equal((await app.inject(request)).statusCode, status)
+    }
   })
   t.test('an OPTIONS request that is no preflight', async (t) => {
     const app = await protectedApi(t)

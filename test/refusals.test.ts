@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { AccessToken } from '../src/access-token.js'
 import { assemble, type Core } from '../src/assembly.js'
 import { InvalidTokenError } from '../src/errors.js'
-import { createGuardHook } from '../src/guard.js'
+import { createGuard } from '../src/guard.js'
 import resourceServer, {
   createResourceServer,
   type IssuerResolver,
@@ -326,7 +326,7 @@ t.test('only a token lets in, whatever else comes out of the pipeline', async (t
         reply.code(error.statusCode ?? 500).send()
       })
       const guards = new RouteGuards(true, core)
-      app.addHook('onRequest', createGuardHook(core, guards, resolvePluginOptions(given())))
+      app.addHook('onRequest', createGuard(core, guards, resolvePluginOptions(given())).judge)
       app.get('/', async () => t.fail('let in'))
       const { statusCode } = await app.inject({ url: '/', headers: bearer('token') })
       t.equal(statusCode, one instanceof InvalidTokenError ? 401 : 500)

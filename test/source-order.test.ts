@@ -18,6 +18,7 @@ const FOUNDATION = [
   'finding',
   'json-object',
   'loopback',
+  'native-error',
   'now-or-later',
   'plain-object',
   'resource-metadata',
@@ -32,16 +33,19 @@ const FOUNDATION = [
 
 const PLUGIN = [
   'augment',
+  'gate',
   'guard',
   'guarded-scopes',
   'openapi',
   'plugin',
   'plugin-options',
   'preflight',
+  'rejections',
   'request-credentials',
   'request-target',
   'resource-metadata-route',
   'route-challenges',
+  'route-declarations',
   'route-guard',
 ]
 

@@ -1,0 +1,135 @@
+/**
+ * Answers for every request that the guard rejects: the error that Fastify renders, its headers, the
+ * log line, and the connection of an upgrade.
+ */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type {
+  HookHandlerDoneFunction as DoneFunction,
+  FastifyReply,
+  FastifyRequest,
+  onSendHookHandler,
+} from 'fastify'
+import type { Core } from './assembly.js'
+import { diagnostics, publish } from './diagnostics.js'
+import { ResourceServerError } from './errors.js'
+import { errorOfThisRealm, isError } from './native-error.js'
+import type { PluginOptions } from './plugin-options.js'
+import type { RequestCredentials } from './request-credentials.js'
+import type { RouteGuard } from './route-guard.js'
+import { logSafely } from './safe-logger.js'
+
+/** The error of a rejected request, as the guard left it. */
+export const REJECTED_WITH = Symbol('fastify-resource-server.rejected-with')
+
+type Rejected = FastifyRequest & { [REJECTED_WITH]?: ResourceServerError | null }
+
+export class Rejections {
+  readonly #counters: Core['counters']
+  readonly #credentials: RequestCredentials
+  readonly #onReject: PluginOptions['onReject']
+
+  constructor(
+    { counters }: Pick<Core, 'counters'>,
+    credentials: RequestCredentials,
+    onReject: PluginOptions['onReject'],
+  ) {
+    this.#counters = counters
+    this.#credentials = credentials
+    this.#onReject = onReject
+  }
+
+  /** Ends a hook with an error, whatever was thrown. */
+  reject(
+    thrown: unknown,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: DoneFunction,
+  ): void {
+    let reason: Error
+    try {
+      reason = this.#reasonFor(thrown, guard, request, reply)
+    } catch {
+      // The application may throw what only looks like an error of ours. In a promise this would be
+      // an unhandled rejection, and end the process.
+      reason = new Error('the error that was thrown cannot be read')
+    }
+    endRejectedUpgrade(request, reply)
+    done(reason)
+  }
+
+  #reasonFor(
+    thrown: unknown,
+    guard: RouteGuard | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Error {
+    const found = this.#credentials.reasonFor(thrown, request)
+    // Fastify takes a falsy error for none, and would let the request in.
+    if (!isError(found)) return new Error('what refused the request is no Error')
+    const reason = errorOfThisRealm(found)
+    if (guard !== undefined && reason instanceof ResourceServerError) {
+      const headers = guard.challenges.headersFor(reason, () =>
+        this.#credentials.schemeUsed(request),
+      )
+      reply.headers(headers)
+      // Not by assignment, which throws where the application made the error's own immutable.
+      Reflect.set(reason, 'headers', headers)
+      Reflect.set(request, REJECTED_WITH, reason)
+      this.#counters.reject(reason.code)
+      if (diagnostics.rejected.hasSubscribers) {
+        publish('rejected', { error: reason, context: request })
+      }
+      this.#report(reason, request)
+    }
+    return reason
+  }
+
+  /** The reason goes to the operator. Nothing that the caller sent is in the log line. */
+  #report(error: ResourceServerError, request: FastifyRequest): void {
+    const { code, check, expected } = error
+    const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
+    logSafely(request.log, 'info', { code, check, expected }, `request refused: ${error.message}`)
+    try {
+      const onReject = this.#onReject
+      if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)
+    } catch (err) {
+      failed(err)
+    }
+  }
+}
+
+/**
+ * Closes the connection of a rejected upgrade once the response is written. Node handed that socket
+ * over and won't close it; a WebSocket plugin does so only for requests that reached its own hooks.
+ */
+export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply): void {
+  // True only if the server emitted "upgrade": with an Upgrade header alone it stays false.
+  const { upgrade, socket } = raw as { upgrade?: unknown; socket?: Socket }
+  if (upgrade !== true || socket === undefined || !Object.hasOwn(raw, 'upgrade')) return
+  reply.header('connection', 'close')
+  reply.raw.once('finish', () => socket.destroySoon())
+}
+
+/** What Fastify answers where the route's own schema can't serialize an error. */
+const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
+
+/** Sends a rejection as it is where the route's own response schema would make a 500 of it. */
+export const sendUnserializedRejection: onSendHookHandler = (request, reply, payload, done) => {
+  const error = (request as Rejected)[REJECTED_WITH]
+  const isLost =
+    error != null &&
+    reply.statusCode === 500 &&
+    typeof payload === 'string' &&
+    payload.includes(NOT_SERIALIZED)
+  if (!isLost) return done(null, payload)
+  const { statusCode, code, message } = error
+  const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
+  reply.code(statusCode).headers({
+    ...error.headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': `${Buffer.byteLength(body)}`,
+  })
+  done(null, body)
+}

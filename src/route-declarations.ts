@@ -1,0 +1,102 @@
+/**
+ * The routes of a guarded context, checked when they are declared and at the start: what a mistake in
+ * a declaration would leave open is an error before the first request.
+ */
+import type {
+  HookHandlerDoneFunction as DoneFunction,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RouteOptions,
+} from 'fastify'
+import type { Gate } from './gate.js'
+import { isPreflightRoute, judgedLast } from './preflight.js'
+import type { RouteGuard, RouteGuards } from './route-guard.js'
+
+/** Adds the hooks that check them. The routes that `declareOwn` declares are the plugin's. */
+export function checkRoutes(
+  fastify: FastifyInstance,
+  guards: RouteGuards,
+  gate: Gate,
+  declareOwn: () => void,
+): void {
+  let declared = 0
+  let guarded = 0
+  let isOwn = true
+  fastify.addHook('onRoute', function (route) {
+    const guard = compile(route, guards)
+    if (isPreflightRoute(route as never)) {
+      route.config = judgedLast(route.config)
+      gate.addLastHook(this)
+    }
+    if (isOwn) {
+      route.onRequest = [route.onRequest ?? [], ofThePlugin].flat()
+      return
+    }
+    declared += methodsOf(route).length
+    if (guard !== undefined) guarded++
+  })
+  declareOwn()
+  isOwn = false
+  fastify.addHook('onReady', async () => {
+    const routes = countRoutes(fastify, gate.name)
+    if (declared === 0 && routes === 0 && isEncapsulated(fastify)) {
+      throw new TypeError(GUARDS_NOTHING)
+    }
+    // Routes that were declared before the plugin may have a requirement: they are not seen here.
+    if (!guards.isGlobal && guarded === 0 && declared > 0 && routes <= declared) {
+      fastify.log.warn(NOTHING_ASKED)
+    }
+  })
+}
+
+/** @throws {TypeError} that names the route. */
+function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefined {
+  const { config, schema } = route
+  try {
+    if (Object.hasOwn(route, 'auth')) {
+      throw new TypeError('"auth" has no effect beside "config": write config: { auth: … }')
+    }
+    if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
+      throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
+    }
+    return guards.declare(config ?? {}, schema)
+  } catch (error) {
+    const { message } = error as Error
+    throw new TypeError(`Route ${methodsOf(route)}:${route.url}: ${message}`, { cause: error })
+  }
+}
+
+function methodsOf({ method }: RouteOptions): readonly string[] {
+  return [method].flat()
+}
+
+/** Marks the plugin's own routes in the output of `printRoutes()`. */
+function ofThePlugin(_request: FastifyRequest, _reply: FastifyReply, done: DoneFunction): void {
+  done()
+}
+
+/** The application's routes, by method, that have a hook: also those declared before the plugin. */
+function countRoutes(fastify: FastifyInstance, hook: string): number {
+  let methods = 0
+  let routes = 0
+  for (const line of fastify.printRoutes({ includeHooks: true, commonPrefix: false }).split('\n')) {
+    if (!line.includes('• ('))
+      methods = /\(([A-Z, -]+)\)(?: \{.*\})?$/.exec(line)?.[1]?.split(',').length ?? 0
+    else if (line.includes(`"${hook}()"`) && !line.includes(ofThePlugin.name)) routes += methods
+  }
+  return routes
+}
+
+/** Whether this is an encapsulation context, and not the root instance, around which nothing is open. */
+function isEncapsulated(fastify: FastifyInstance): boolean {
+  return 'register' in Object.getPrototypeOf(fastify)
+}
+
+const GUARDS_NOTHING =
+  'fastify-resource-server guards nothing: no route is declared in the encapsulation context in which ' +
+  'it is registered, and routes outside of it are open. Wrap the function that registers it with ' +
+  'fastify-plugin, or declare the routes inside of that function'
+
+const NOTHING_ASKED =
+  'fastify-resource-server guards nothing: "global" is false, and no route has config.auth'

@@ -1,0 +1,104 @@
+/** F38: an Error of another realm is an Error. Under Jest, every error of Node's own is one. */
+import { runInNewContext } from 'node:vm'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import resourceServer, { type PluginOptions, type RouteRequirement } from '../src/index.js'
+import { errorOfThisRealm, isError } from '../src/native-error.js'
+import { bearer, given, tokenOf } from './fixtures/protected-api.js'
+
+const good = await tokenOf()
+const foreign = (code: string, context: object = {}) => runInNewContext(code, context)
+
+async function answerTo(t: Test, auth: RouteRequirement, options: Partial<PluginOptions> = {}) {
+  const logged: unknown[] = []
+  const stream = { write: (line: string) => logged.push(JSON.parse(line).err) }
+  const app = Fastify({ logger: { level: 'error', stream } })
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given(options))
+  app.get('/', { config: { auth } }, () => t.fail('let in'))
+  return { answer: await app.inject({ url: '/', headers: bearer(good) }), logged }
+}
+
+const UNAVAILABLE = `
+  Object.assign(new Error("connect ECONNREFUSED db:5432"), { statusCode: 503, code: "E_DB", headers: { "retry-after": "7" } })`
+
+t.test('what authorize throws keeps status, message and headers', async (t) => {
+  for (const authorize of [
+    () => {
+      throw foreign(UNAVAILABLE)
+    },
+    () => Promise.reject(foreign(UNAVAILABLE)),
+    () => foreign(`Promise.reject(${UNAVAILABLE})`),
+  ]) {
+    const { answer, logged } = await answerTo(t, { authorize })
+    t.match(answer.json(), {
+      statusCode: 503,
+      message: 'connect ECONNREFUSED db:5432',
+      code: 'E_DB',
+    })
+    t.equal(answer.headers['retry-after'], '7')
+    t.match(logged, [{ message: /ECONNREFUSED/, stack: /evalmachine|vm/ }])
+  }
+})
+
+t.test('so does what extractToken throws', async (t) => {
+  const extractToken = () => {
+    throw foreign('Object.assign(new TypeError("no cookie"), { status: 418 })')
+  }
+  const { answer } = await answerTo(t, {}, { extractToken })
+  t.match(answer.json(), { statusCode: 418, message: 'no cookie' })
+})
+
+t.test('an equal error is made of it', async (t) => {
+  const cause = new Error('root')
+  const error = foreign('Object.assign(new RangeError("far", { cause }), { own: 1 })', { cause })
+  const copy = errorOfThisRealm(error)
+  t.ok(copy instanceof Error)
+  t.equal(copy.name, 'RangeError')
+  t.equal(copy.message, 'far')
+  t.equal(copy.cause, cause)
+  t.equal(copy.stack, error.stack)
+  t.match(copy, { own: 1 })
+  t.same(Object.keys(copy), ['own'])
+  const own = new Error('of this realm')
+  t.equal(errorOfThisRealm(own), own, 'the same')
+})
+
+t.test('which values are errors', async (t) => {
+  for (const error of [new Error(), foreign('new Error()'), foreign('new SyntaxError()')]) {
+    t.ok(isError(error))
+  }
+  for (const fake of [
+    { message: 'x', stack: 'x', name: 'Error' },
+    foreign('({ __proto__: null, message: "x" })'),
+    foreign('new Proxy(new Error(), {})'),
+    'Error',
+    null,
+    undefined,
+  ]) {
+    t.notOk(isError(fake))
+  }
+})
+
+t.test('what only looks like an error of another realm takes nothing down', async (t) => {
+  const hostile = [
+    'new Proxy(new Error("x"), {})',
+    'new Proxy(new Error("x"), { getPrototypeOf() { throw new Error("trap") } })',
+    'Object.defineProperty(new Error("x"), "name", { get() { throw new Error("getter") } })',
+    'Object.defineProperty(new Error("x"), "message", { get() { throw new Error("getter") } })',
+    'Object.freeze(new Error("x"))',
+    'Object.setPrototypeOf(new Error("x"), null)',
+    'Object.create(Error.prototype)',
+  ]
+  for (const code of hostile) {
+    for (const authorize of [
+      () => {
+        throw foreign(code)
+      },
+      () => Promise.reject(foreign(code)),
+    ]) {
+      const { answer } = await answerTo(t, { authorize })
+      t.equal(answer.statusCode, 500, code)
+    }
+  }
+})
