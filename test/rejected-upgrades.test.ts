@@ -56,7 +56,7 @@ const guarded =
   (app: FastifyInstance) =>
     app.register(resourceServer, given(options))
 const routes = async (app: FastifyInstance) => {
-  app.get('/ws', { websocket: true }, (socket) => socket.close())
+  app.get('/ws', { websocket: true }, (socket) => socket.terminate())
 }
 const sockets = async (app: FastifyInstance) => app.register(websocket)
 const subscriptions = async (app: FastifyInstance) =>
@@ -90,8 +90,8 @@ for (const [order, [path, ...steps]] of Object.entries(orders)) {
       t.equal(answer.status, status, `${url} ${lines}`)
       t.match(answer.headers['www-authenticate']?.[0], /^Bearer /)
       t.same(answer.headers.connection, ['close'])
-      const body = JSON.parse(answer.body)
-      t.equal(body.statusCode, status, 'the whole answer arrives')
+      const whole = answer.headers['content-length']?.[0]
+      t.equal(`${answer.body.length}`, whole, 'the whole answer arrives')
     }
     const many = await Promise.all(Array.from({ length: 100 }, () => upgrade(port, [], path)))
     t.ok(many.every(({ status }) => status === 401))
