@@ -39,8 +39,8 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
     audience: 'api://default',
     // In production with "baseUrl", and with a secret that all instances have.
     dpop: { mode: 'allowed', nonce: { secret: randomBytes(32) } },
-    // As short as it gets, for people who rotate keys as fast as they can click.
-    jwks: { cooldown: 1_000 },
+    // As many as possible, for people who rotate keys as fast as they can click.
+    jwks: { refetchBurst: 100, cooldown: 1_000 },
     onReject: (error, request) => calls.refused(request.id, error),
   })
   app.get('/me', async (request) => ({ user: request.claims.sub }))

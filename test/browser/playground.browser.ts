@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { BrowserContextOptions } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { startPlayground } from '../fixtures/playground-process.js'
 import { complaintsOf, launchChromium } from './fixtures/chromium.js'
@@ -23,6 +23,13 @@ async function open(t: Test, options: BrowserContextOptions = {}, url = playgrou
   const own = new PlaygroundPage(page)
   await own.open(url)
   return { page, own, complaints }
+}
+
+/** For people who look at each state: `PICTURES` names a folder. */
+async function picture(page: Page, name: string): Promise<void> {
+  const { PICTURES } = process.env
+  if (PICTURES !== undefined)
+    await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true })
 }
 
 t.test('a token from the password grant passes every step', async (t) => {
@@ -118,6 +125,53 @@ t.test('an outage of the issuer costs nothing, until a key is new', async (t) =>
   while (healed.status.startsWith('503')) healed = await own.press('Call the API')
   t.strictSame(healed.steps, failedAt())
   t.strictSame(complaints, [])
+})
+
+t.test(
+  'after a reload the issuer can be brought back, and keys rotate as fast as one clicks',
+  async (t) => {
+    const another = await startPlayground()
+    t.teardown(() => another.stop())
+    const { page, own, complaints } = await open(t, {}, another.page)
+    await own.logIn()
+    for (let times = 0; times < 12; times++) {
+      const rotated = await own.press('Rotate keys')
+      t.equal(rotated.status, '200 OK')
+      t.notMatch(rotated.sentence, 'can’t be had')
+    }
+    await own.press('Take the issuer down')
+    await picture(page, 'down')
+    await page.reload()
+    await own.settle()
+    t.equal(await own.text('#issuer-state'), 'down')
+    t.match(await own.logIn(), /unreachable.*The issuer is down: bring it back first/)
+    await picture(page, 'reloaded')
+    const back = await own.press('Bring the issuer back')
+    t.strictSame(back.steps, failedAt('credentials'), 'there is no token yet')
+    t.equal(await own.text('#login-answer'), '')
+    t.match(await own.logIn(), 'Logged in')
+    t.equal((await own.press('Call the API')).status, '200 OK')
+    await own.press('Rotate keys')
+    await page.reload()
+    await own.settle()
+    t.match(await own.logIn(), 'Logged in')
+    t.equal((await own.press('Call the API')).status, '200 OK')
+    await picture(page, 'back')
+    t.strictSame(complaints, [])
+  },
+)
+
+t.test('an end of the playground is told, and leaves the page usable', async (t) => {
+  const another = await startPlayground()
+  t.teardown(() => another.stop())
+  const { page, own } = await open(t, {}, another.page)
+  await own.logIn()
+  await another.stop()
+  for (const button of ['Call the API', 'Rotate keys', 'Log in']) {
+    await own.press(button)
+    t.match(await own.text('#login-answer'), /does not answer: start/, button)
+  }
+  await picture(page, 'ended')
 })
 
 t.test('P5: a proof passes once, and the nonce of the API can be read', async (t) => {

@@ -11,6 +11,8 @@ export async function send(api, path, { token, type } = {}, proof) {
     cache: 'no-store',
     credentials: 'omit',
     referrerPolicy: 'no-referrer',
+  }).catch(() => {
+    throw new Error('The API does not answer: start the playground again, and reload this page.')
   })
   return {
     request: { path, headers },

@@ -4,10 +4,13 @@
 export class BackendError extends Error {}
 
 async function ask(path, init) {
-  const response = await fetch(path, { ...init, cache: 'no-store' })
-  const body = await response.json()
-  if (!response.ok) throw new BackendError(`${body.error}: ${body.message}`)
-  return body
+  const response = await fetch(path, { ...init, cache: 'no-store' }).catch(() => {
+    throw new BackendError('The playground does not answer: start it again, and reload this page.')
+  })
+  const body = await response.json().catch(() => ({}))
+  if (response.ok) return body
+  const { error = `The playground answered ${response.status}`, message = 'try again' } = body
+  throw new BackendError(`${error}: ${message}`)
 }
 
 function post(path, body) {

@@ -16,6 +16,8 @@ let busy = false
 async function refresh() {
   const seen = await backend.state()
   showState(seen)
+  // It needs no token: after a reload, nobody can log in before the issuer is back.
+  byId('issuer').disabled = false
   return seen
 }
 
@@ -29,12 +31,16 @@ function does(work) {
     try {
       await work()
     } catch (error) {
-      say(error.message, true)
-    } finally {
-      state = await refresh()
-      busy = false
-      showBusy(false)
+      const isDown = state.issuerIsUp ? '' : ' The issuer is down: bring it back first.'
+      say(`${error.message}${isDown}`, true)
     }
+    try {
+      state = await refresh()
+    } catch (error) {
+      say(error.message, true)
+    }
+    busy = false
+    showBusy(false)
   }
 }
 
@@ -119,13 +125,14 @@ needsToken('rotate', async () => {
   await backend.rotateKeys()
   hold(await backend.issueToken('none', held), held, '')
   const { status } = await call(held, 'Signed with the issuer’s new key. It is yours from now on.')
-  if (status === 200) return
+  if (status !== 503) return
   byId('sentence').textContent += ' The issuer’s new key can’t be had now: 503 and never 401.'
 })
 
 needsToken('issuer', async () => {
   const up = !state.issuerIsUp
   await backend.setIssuer(up)
+  say('')
   await call(held, 'As it was sent.', up ? 'The issuer is back.' : 'The issuer is down.')
 })
 
