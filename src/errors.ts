@@ -5,7 +5,8 @@
  * request is ever part of it. What exactly was expected and found is in {@link Finding}, which is
  * for the operator and never enumerable, so that no serializer shows it by accident.
  */
-import { type Check, type Finding, FindingAbout, printable } from './finding.js'
+import { failureText } from './failure-text.js'
+import { type Check, type Finding, FindingAbout } from './finding.js'
 
 /** Names in lower case; several values for a header that is sent several times. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
@@ -227,7 +228,7 @@ export abstract class UnavailableError extends ResourceServerError {
   constructor(check: Check, expected: string, retryAfter: number, cause: unknown) {
     super(
       'The access token cannot be verified at the moment, try again later',
-      { check, expected, found: describeCause(cause) },
+      { check, expected, found: failureText(cause) },
       { cause },
     )
     this.#retryAfter = retryAfter
@@ -264,8 +265,4 @@ export class StoreUnavailableError extends UnavailableError {
   constructor(what: string, retryAfter: number, cause: unknown) {
     super('store-unavailable', what, retryAfter, cause)
   }
-}
-
-function describeCause(cause: unknown): string {
-  return cause instanceof Error ? printable(cause.message) : 'no answer'
 }

@@ -34,8 +34,8 @@ export type Check =
  * Why a request was refused, for the operator.
  *
  * `found` may hold what the caller sent (an issuer, an audience, a time), cut to 200 characters and
- * with every control character escaped. It is input from a stranger: look at it, don't trust it. It
- * never holds the token, a subject or any other claim.
+ * with every control character escaped. It is input from a stranger: look at it, don't trust it. Where
+ * an issuer or a store is out of reach, it says why, in at most 4,000 characters. It never holds the token, a subject or any other claim.
  */
 export interface Finding {
   /** The step that refused. */
@@ -77,10 +77,10 @@ export function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Bounded, on one line, every character that isn't plain escaped. */
-export function printable(text: string): string {
+/** Bounded, on one line, every character that isn't plain escaped. 200 suit a caller's input. */
+export function printable(text: string, maxLength = 200): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
-  return escaped.length > 200 ? `${escaped.slice(0, 200)}…` : escaped
+  return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped
 }
 
 function hex(character: string): string {

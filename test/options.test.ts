@@ -494,6 +494,30 @@ t.test('no message of a mistake holds the secret', async (t) => {
   }
 })
 
+t.test('clock and fetch are looked up when they are used', async (t) => {
+  const resolved = resolve({})
+  const { now } = Date
+  const { fetch } = globalThis
+  t.teardown(() => {
+    Date.now = now
+    globalThis.fetch = fetch
+  })
+  Date.now = () => 5
+  const answer = new Response('from a mock')
+  globalThis.fetch = async () => answer
+  t.equal(resolved.now(), 5)
+  const { issuers } = resolve({ introspection: { clientId: 'me', clientSecret: 'secret' } })
+  for (const { keys, introspection } of issuers.from === 'options' ? issuers.issuers : []) {
+    if (keys.from !== 'remote') throw new Error('fetched from the issuer')
+    const init = { headers: {}, redirect: 'manual', signal: AbortSignal.timeout(1) } as const
+    t.equal(await keys.jwks.fetch('https://issuer.example', { method: 'GET', ...init }), answer)
+    t.equal(
+      await introspection?.fetch('https://issuer.example', { method: 'POST', ...init }),
+      answer,
+    )
+  }
+})
+
 t.test('the defaults are those of the documentation', async (t) => {
   const { issuers: _, ...options } = resolve({})
   const issuers = named({})
@@ -502,7 +526,7 @@ t.test('the defaults are those of the documentation', async (t) => {
     maxTokenLength: 8_192,
     realm: 'api',
     tokenCache: { maxEntries: 10_000, maxBytes: 67_108_864 },
-    now: Date.now,
+    now: Function,
   })
   t.equal(options.logger.warn({}, 'nobody hears it'), undefined)
   const [issuer] = issuers
@@ -524,7 +548,7 @@ t.test('the defaults are those of the documentation', async (t) => {
       staleIfError: 14_400_000,
       maxKeys: 100,
       maxBytes: 524_288,
-      fetch,
+      fetch: Function,
     },
   })
   t.equal(resolve({ tokenCache: false }).tokenCache, undefined)

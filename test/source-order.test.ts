@@ -15,6 +15,7 @@ const FOUNDATION = [
   'deadline-timer',
   'diagnostics',
   'errors',
+  'failure-text',
   'finding',
   'json-object',
   'loopback',

@@ -49,7 +49,7 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
     return new IntrospectionFailure(error.message, { of: 'token', retryAfter: error.retryAfter })
   }
   if (error instanceof DiscoveryError) {
-    return new IntrospectionFailure(error.message, { of: 'issuer' })
+    return new IntrospectionFailure(error.message, { of: 'issuer', retryAfter: error.retryAfter })
   }
   const reason =
     error instanceof Error && DEADLINE.test(error.message) ? error.message : code(error)

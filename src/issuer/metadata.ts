@@ -4,7 +4,12 @@
  */
 
 import { isJsonObject } from '../json-object.js'
-import { type FetchJsonOptions, fetchJson, UnexpectedAnswerError } from '../keys/fetch-json.js'
+import {
+  type FetchJsonOptions,
+  fetchJson,
+  NoAnswerError,
+  UnexpectedAnswerError,
+} from '../keys/fetch-json.js'
 import { isSecureUrl } from '../secure-url.js'
 import { addressOf } from './entra-tenant.js'
 
@@ -27,6 +32,13 @@ const MAX_BYTES = 65_536
 /** No metadata document of this issuer could be used. The message tells of each one tried. */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError'
+  /** The longest time that a URL asked for, in milliseconds; `undefined` where none did. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, retryAfter?: number) {
+    super(message)
+    this.retryAfter = retryAfter
+  }
 }
 
 export interface DiscoveryOptions extends FetchJsonOptions {
@@ -52,8 +64,9 @@ export function metadataUrls(issuer: string): readonly string[] {
 }
 
 /**
- * @throws {DiscoveryError} if no document is there, or none names exactly this issuer.
- * @throws what `fetch` throws when the host doesn't answer at all; no other URL is tried then.
+ * @throws {DiscoveryError} if no document is there, or none names exactly this issuer. After a 429 or
+ *   503, no other URL is tried.
+ * @throws {NoAnswerError} if the host doesn't answer at all; no other URL is tried then.
  */
 export function discover(
   issuer: string,
@@ -86,17 +99,27 @@ async function firstUsable<T>(
   read: (document: MetadataDocument) => T,
 ): Promise<T> {
   const maxBytes = Math.min(options.maxBytes, MAX_BYTES)
-  const refusals: string[] = []
+  const refusals: UnexpectedAnswerError[] = []
   for (const url of metadataUrls(issuer)) {
     try {
       const { body } = await fetchJson(url, { ...options, maxBytes })
       return read(new MetadataDocument(url, issuer, body, options.allowHttp))
     } catch (error) {
+      if (error instanceof NoAnswerError) {
+        throw new NoAnswerError(listOf([...refusals, error]), error.code)
+      }
       if (!(error instanceof UnexpectedAnswerError)) throw error
-      refusals.push(error.message)
+      refusals.push(error)
+      if (error.asksForRest) break
     }
   }
-  throw new DiscoveryError(`no metadata for the issuer ${issuer}: ${refusals.join('; ')}`)
+  const message = `no metadata for the issuer ${issuer}: ${listOf(refusals)}`
+  const waits = refusals.flatMap(({ retryAfter }) => retryAfter ?? [])
+  throw new DiscoveryError(message, waits.length === 0 ? undefined : Math.max(...waits))
+}
+
+function listOf(errors: readonly Error[]): string {
+  return errors.map(({ message }) => message).join('; ')
 }
 
 /** What one URL answered, once it is sure that it speaks of the issuer. */

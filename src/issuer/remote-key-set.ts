@@ -1,5 +1,5 @@
 /** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
-import { type FetchJsonOptions, fetchJson } from '../keys/fetch-json.js'
+import { type FetchJsonOptions, fetchJson, placeOf } from '../keys/fetch-json.js'
 import { RemoteKeys } from '../keys/remote-keys.js'
 import { discover } from './metadata.js'
 
@@ -15,6 +15,11 @@ export function remoteKeySet(options: RemoteKeySetOptions): RemoteKeys {
   const { issuer, jwksUri, allowHttp, maxBytes, fetch } = options
   let known = jwksUri
   let failed = false
+  let asked = ''
+  const fetching: typeof fetch = (url, init) => {
+    asked = placeOf(url)
+    return fetch(url, init)
+  }
 
   const locate = async (exchange: FetchJsonOptions, mayHaveMoved: boolean): Promise<string> => {
     if (known !== undefined && (known === jwksUri || !(mayHaveMoved || failed))) return known
@@ -29,8 +34,9 @@ export function remoteKeySet(options: RemoteKeySetOptions): RemoteKeys {
 
   return new RemoteKeys({
     ...options,
+    waitingFor: () => asked,
     fetchKeySet: async (signal, { mayHaveMoved }) => {
-      const exchange = { fetch, signal, maxBytes }
+      const exchange = { fetch: fetching, signal, maxBytes }
       const url = await locate(exchange, mayHaveMoved)
       failed = true
       const document = await fetchJson(url, exchange)

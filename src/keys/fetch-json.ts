@@ -4,6 +4,8 @@
  * the URL that was asked for.
  */
 
+import { failureCode, failureText } from '../failure-text.js'
+
 /** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
 export type Fetch = (
   url: string,
@@ -34,11 +36,35 @@ export class UnexpectedAnswerError extends Error {
   override readonly name = 'UnexpectedAnswerError'
   /** RFC 9110 §10.2.3 in milliseconds; `undefined` where the answer doesn't say. */
   readonly retryAfter: number | undefined
+  /** Whether the server asks for no further requests now, to another URL or to this one. */
+  readonly asksForRest: boolean
 
-  constructor(message: string, retryAfter?: number) {
+  constructor(message: string, retryAfter?: number, status = 200) {
     super(message)
     this.retryAfter = retryAfter
+    this.asksForRest = status === 429 || status === 503
   }
+}
+
+/**
+ * No complete answer. The message has the URL without its query, and what the platform says of it;
+ * the platform's own error is left out, because it may hold the whole URL.
+ */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError'
+  /** Of the system error behind it, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`. */
+  readonly code: string | undefined
+
+  constructor(message: string, code: string | undefined) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What an issuer asked for before it is asked again, in milliseconds. The caller bounds it. */
+export function retryAfterOf(error: unknown): number | undefined {
+  const asked = error instanceof Error && 'retryAfter' in error ? error.retryAfter : undefined
+  return typeof asked === 'number' ? asked : undefined
 }
 
 /** Some key set endpoints offer the second type only and answer 406 otherwise (Kubernetes). */
@@ -46,23 +72,36 @@ const ACCEPT = 'application/json, application/jwk-set+json'
 
 /**
  * @throws {UnexpectedAnswerError} if the answer isn't a 200 with JSON within bounds.
- * @throws what `fetch` throws when there is no answer, or the signal's reason when it aborts.
+ * @throws {NoAnswerError} if there is no complete answer.
+ * @throws the signal's reason when it aborts.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<JsonDocument> {
+  const { fetch, signal } = options
   // A fetch that was passed in may not look.
-  options.signal.throwIfAborted()
-  const response = await options.fetch(url, {
-    method: 'GET',
-    headers: { accept: ACCEPT },
-    redirect: 'manual',
-    signal: options.signal,
-  })
+  signal.throwIfAborted()
+  try {
+    const headers = { accept: ACCEPT }
+    const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
+    return await readDocument(url, response, options)
+  } catch (error) {
+    if (error instanceof UnexpectedAnswerError || signal.aborted) throw error
+    throw noAnswer(url, error)
+  }
+}
+
+async function readDocument(
+  url: string,
+  response: Response,
+  options: FetchJsonOptions,
+): Promise<JsonDocument> {
+  const place = placeOf(url)
   try {
     if (response.status !== 200) {
-      throw new UnexpectedAnswerError(`${url} answered ${status(response)}`, retryAfter(response))
+      const message = `${place} answered ${status(url, response)}`
+      throw new UnexpectedAnswerError(message, retryAfter(response), response.status)
     }
-    const text = await readText(url, response, options)
-    return { body: parse(url, text), maxAge: maxAgeOf(response.headers) }
+    const text = await readText(place, response, options)
+    return { body: parse(place, text), maxAge: maxAgeOf(response.headers) }
   } catch (error) {
     // An unread body would hold its connection open.
     response.body?.cancel().catch(() => {})
@@ -70,23 +109,42 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
   }
 }
 
+function noAnswer(url: string, error: unknown): NoAnswerError {
+  const { search } = new URL(url)
+  const reason = failureText(error)
+  // A fetch that was passed in may write the URL that it was given into its message.
+  const shown = search.length > 1 ? reason.replaceAll(search.slice(1), '…') : reason
+  return new NoAnswerError(`${placeOf(url)} gave no answer: ${shown}`, failureCode(error))
+}
+
+/** For messages: a query can carry a secret. */
+export function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
+}
+
 /** RFC 9110 §10.2.3 in milliseconds. In seconds only on the wire: a date would be compared with a clock that isn't ours. */
 export function retryAfter({ headers }: Response): number | undefined {
-  const [seconds] = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '') ?? []
+  const [seconds] = /^\d{1,6}$/.exec(headers?.get('retry-after') ?? '') ?? []
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 
-function status({ status, type }: Response): string {
+function status(url: string, { status, type, headers }: Response): string {
   const redirected = type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(status)
-  return redirected ? `${status}, a redirect, which is not followed` : `${status}`
+  if (!redirected) return `${status}`
+  const location = headers?.get('location') ?? ''
+  const to = URL.canParse(location, url) ? ` to ${placeOf(new URL(location, url).href)}` : ''
+  return `${status}, a redirect${location === '' ? '' : to}, which is not followed`
 }
 
 /** The body as text, read within bounds. `url` is for the message. */
 export async function readText(
   url: string,
-  { body }: Response,
+  response: Response,
   { maxBytes, signal }: Omit<FetchJsonOptions, 'fetch'>,
 ): Promise<string> {
+  const { body } = response
+  if (body === undefined) return readStub(url, response, maxBytes)
   const reader = body?.getReader()
   if (reader === undefined) return ''
   // A fetch that was passed in may not heed the signal while its body is read.
@@ -111,6 +169,14 @@ export async function readText(
   }
 }
 
+/** What tests put in the place of a response often has `json()` or `text()` and no stream. */
+async function readStub(url: string, response: Response, maxBytes: number): Promise<string> {
+  const isText = typeof response.text === 'function'
+  const text = isText ? await response.text() : JSON.stringify(await response.json())
+  if (Buffer.byteLength(text) <= maxBytes) return text
+  throw new UnexpectedAnswerError(`${url} answered more than ${maxBytes} bytes`)
+}
+
 function parse(url: string, text: string): unknown {
   try {
     return JSON.parse(text)
@@ -121,10 +187,10 @@ function parse(url: string, text: string): unknown {
 }
 
 /** RFC 9111 §4.2: what is left of it, after the time that it lay in caches on the way. */
-function maxAgeOf(headers: Headers): number | undefined {
-  const directives = headers.get('cache-control')?.toLowerCase() ?? ''
+function maxAgeOf(headers: Headers | undefined): number | undefined {
+  const directives = headers?.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0
   const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,10})/.exec(directives) ?? []
-  const [age = 0] = /^\d{1,10}$/.exec(headers.get('age') ?? '') ?? []
+  const [age = 0] = /^\d{1,10}$/.exec(headers?.get('age') ?? '') ?? []
   return seconds === undefined ? undefined : Math.max(0, Number(seconds) - Number(age))
 }

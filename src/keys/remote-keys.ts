@@ -16,9 +16,10 @@
 import type { Algorithm } from '../algorithms.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { KeysUnavailableError } from '../errors.js'
+import { failureText } from '../failure-text.js'
 import { BackOff } from './back-off.js'
 import { withinDeadline } from './deadline.js'
-import { type JsonDocument, UnexpectedAnswerError } from './fetch-json.js'
+import { type JsonDocument, retryAfterOf } from './fetch-json.js'
 import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
@@ -30,6 +31,8 @@ export interface RemoteKeysOptions {
   readonly issuer: string
   /** Fetches the key set document, discovery included. Heeds the signal. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
+  /** The URL that was asked last, for messages. */
+  readonly waitingFor?: () => string
   readonly timeout: number
   readonly cooldown: number
   readonly refetchBurst: number
@@ -156,7 +159,7 @@ export class RemoteKeys implements KeySource {
       age: known ? now - loaded.fetchedAt : undefined,
       usableFor: known ? loaded.usableUntil - now : 0,
       lastAttemptAt: this.#lastAttemptAt,
-      lastError: this.#backOff.failing ? messageOf(this.#lastFailure) : undefined,
+      lastError: this.#backOff.failing ? failureText(this.#lastFailure) : undefined,
     }
   }
 
@@ -271,7 +274,7 @@ export class RemoteKeys implements KeySource {
           const document = await fetchKeySet(signal, options)
           return { ...document, imported: await importKeySet(document.body, maxKeys, signal) }
         },
-        { timeout, closing: this.#closing.signal },
+        { timeout, closing: this.#closing.signal, waitingFor: this.#options.waitingFor },
       )
       const keys = imported.keepIdentityOf(this.#loaded?.keys)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
@@ -289,8 +292,7 @@ export class RemoteKeys implements KeySource {
 
   #failed(error: unknown): KeysUnavailableError {
     const { now, onFailure } = this.#options
-    const askedFor = error instanceof UnexpectedAnswerError ? error.retryAfter : undefined
-    const retryIn = this.#backOff.failed(now(), askedFor)
+    const retryIn = this.#backOff.failed(now(), retryAfterOf(error))
     this.#lastFailure = error
     // The store may have failed too, or hold by now what another process fetched.
     if (this.#loaded === undefined) this.#restoring = undefined
@@ -364,8 +366,4 @@ function newTo({ algorithm, kid, tried }: Search, keys: KeySet | undefined): Can
 /** The issuer published this `kid`, and what it published does not verify the token. */
 function isOfKnownKid({ kid, doubted }: Search): boolean {
   return kid !== undefined && doubted.length > 0
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown'
 }

@@ -186,7 +186,9 @@ export function resolveIntrospection(
     staleIfError: number('staleIfError', 0, [0, HOUR]),
     interval: number('interval', 60_000, [1_000, HOUR]),
     timeout: number('timeout', 5_000, [100, 60_000]),
-    fetch: functionOrUndefined('introspection.fetch', options.fetch) ?? fetch,
+    fetch:
+      functionOrUndefined('introspection.fetch', options.fetch) ??
+      ((url, init) => fetch(url, init)),
   })
 }
 

@@ -60,7 +60,10 @@ export interface JwksOptions {
    */
   store?: KeyStore
 
-  /** In place of the platform's `fetch`, for instance one that goes through a proxy. */
+  /**
+   * In place of `globalThis.fetch`, for instance one that goes through a proxy. The default is looked
+   * up at each fetch, so that mocks that tests install later count.
+   */
   fetch?: Fetch
 }
 
@@ -116,7 +119,7 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       unit: 'bytes',
     }),
     store: resolveStore(options.store),
-    fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? fetch,
+    fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? ((url, init) => fetch(url, init)),
   }
   if (resolved.minimumAge > resolved.maximumAge) {
     reject('jwks.minimumAge', 'must not be larger than "jwks.maximumAge"')

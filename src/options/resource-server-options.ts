@@ -197,7 +197,8 @@ export function resolveOptions(options: ResourceServerOptions): ResolvedOptions 
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
     revocations: resolveRevocations(options.revocations, stores),
     stores,
-    now: now ?? Date.now,
+    // Looked up at each call, so that clocks that tests install later count.
+    now: now ?? (() => Date.now()),
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
   })

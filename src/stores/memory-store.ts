@@ -35,7 +35,7 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
-  const { maxEntries = 1_000_000, now = Date.now } = options
+  const { maxEntries = 1_000_000, now = () => Date.now() } = options
   if (typeof now !== 'function') throw new TypeError('"now" of a store must be a function')
   const bounds = { minimum: 1, maximum: 10_000_000, unit: 'entries' }
   return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)

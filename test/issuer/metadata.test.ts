@@ -93,10 +93,57 @@ t.test('tells what each place answered when none is of use', async (t) => {
 })
 
 t.test('asks no other place when the host does not answer at all', async (t) => {
-  const refused = new TypeError('fetch failed')
+  const cause = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), {
+    code: 'ECONNREFUSED',
+  })
+  const refused = new TypeError('fetch failed', { cause })
   const { fetch, asked } = serving({ [APPENDED]: refused })
-  await t.rejects(find(ISSUER, fetch), refused)
+  await t.rejects(find(ISSUER, fetch), {
+    name: 'NoAnswerError',
+    code: 'ECONNREFUSED',
+    message: `${APPENDED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
+  })
   t.strictSame(asked, [APPENDED])
+  const later = serving({ [INSERTED]: refused })
+  await t.rejects(find(ISSUER, later.fetch), {
+    name: 'NoAnswerError',
+    message: `${APPENDED} answered 404; ${INSERTED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
+  })
+})
+
+t.test('asks no other place after a 429 or 503, and heeds its Retry-After', async (t) => {
+  for (const [status, retryAfter, expected] of [
+    [429, '20', 20_000],
+    [503, '7', 7_000],
+    [429, undefined, undefined],
+    [503, 'Fri, 27 Nov 2026 10:00:00 GMT', undefined],
+  ] as const) {
+    for (const busy of [APPENDED, INSERTED, OAUTH]) {
+      const asked: string[] = []
+      const fetch: Fetch = async (url) => {
+        asked.push(url)
+        const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+        return new Response('', url === busy ? { status, headers } : { status: 404 })
+      }
+      const error = await find(ISSUER, fetch).catch((error) => error)
+      t.equal(asked.at(-1), busy)
+      t.ok(error instanceof DiscoveryError)
+      t.equal(error.retryAfter, expected)
+      t.match(error.message, `${busy} answered ${status}`)
+    }
+  }
+})
+
+t.test('heeds the longest Retry-After of the places that have nothing', async (t) => {
+  const waits = ['3', '9', undefined]
+  const fetch: Fetch = async () => {
+    const wait = waits.shift()
+    return new Response('', {
+      status: 404,
+      headers: wait === undefined ? {} : { 'retry-after': wait },
+    })
+  }
+  t.equal((await find(ISSUER, fetch).catch((error) => error)).retryAfter, 9_000)
 })
 
 t.test('asks no other place once the signal has aborted, whatever fetch makes of it', async (t) => {

@@ -243,6 +243,78 @@ t.test('puts no password of a URL into the log', async (t) => {
   t.ok(made instanceof TypeError, 'which can never work, as fetch takes no such URL')
 })
 
+t.test('says why keys cannot be had in the log, the error and the status alike', async (t) => {
+  const closed = await startKeyServer()
+  await closed.close()
+  const busy = await startKeyServer()
+  t.teardown(() => busy.close())
+  for (const path of [
+    busy.metadataPath,
+    '/.well-known/openid-configuration/oauth2/default',
+    '/.well-known/oauth-authorization-server/oauth2/default',
+  ]) {
+    busy.answer(path, status(404))
+  }
+  const cases: [Partial<ResourceServerOptions>, RegExp][] = [
+    [
+      { issuer: closed.issuer },
+      /openid-configuration gave no answer: fetch failed: .*ECONNREFUSED/,
+    ],
+    [{ issuer: 'https://issuer.invalid' }, /^https:\/\/issuer\.invalid\/.* (ENOTFOUND|EAI_AGAIN)/],
+    [{ issuer: busy.issuer }, /(oauth2\/default.* answered 404.*){3}$/],
+    [
+      { issuer: busy.issuer, jwksUri: `${busy.origin}/keys?secret=hidden` },
+      /^http:\/\/127\.0\.0\.1:\d+\/keys answered 404$/,
+    ],
+    [
+      { issuer: closed.issuer, jwksUri: `${closed.origin}/keys?secret=hidden` },
+      /\/keys gave no answer: fetch failed: .*ECONNREFUSED/,
+    ],
+    [
+      {
+        issuer: busy.issuer,
+        jwksUri: `${busy.origin}/hang?secret=hidden`,
+        jwks: { timeout: 100 },
+      },
+      /^no complete answer within 100 ms from http:\/\/127\.0\.0\.1:\d+\/hang$/,
+    ],
+  ]
+  busy.answer('/hang?secret=hidden', hang)
+  for (const [options, reason] of cases) {
+    const warnings: { err: Error }[] = []
+    const resources = await createResourceServer({
+      audience: AUDIENCE,
+      logger: { warn: (details) => warnings.push(details as { err: Error }) },
+      ...options,
+    } as ResourceServerOptions)
+    t.teardown(() => resources.close())
+    const raw = await sign(A, { iss: options.issuer })
+    const error = await resources.verify(raw).catch((error) => error)
+    t.match(error.finding.found, reason)
+    t.equal(resources.status()[0]?.lastError, error.finding.found)
+    t.equal(warnings[0]?.err.message, error.finding.found)
+    t.notMatch(inspect([warnings, error, error.finding], { depth: 9, showHidden: true }), /hidden/)
+  }
+})
+
+t.test('heeds the Retry-After of metadata, up to a minute', async (t) => {
+  for (const [asked, waits] of [
+    ['20', 20_000],
+    ['999999', 60_000],
+  ] as const) {
+    const { server, clock, token, outcome, resources } = await setUp(t)
+    server.answer(server.metadataPath, status(429, { 'retry-after': asked }))
+    const error = await resources.verify(await token()).catch((error) => error)
+    t.equal(error.retryAfter, waits / 1_000)
+    clock.now += waits - 1
+    t.equal(await outcome(await token()), 503)
+    t.strictSame(server.requests, [server.metadataPath])
+    clock.now += 1
+    t.equal(await outcome(await token()), 503)
+    t.equal(server.requests.length, 2)
+  }
+})
+
 t.test('makes nobody with a known key wait for an issuer that hangs', async (t) => {
   const { server, clock, token, outcome } = await setUp(t, { jwks: { timeout: 60_000 } })
   t.equal(await outcome(await token()), 200)

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import {
   type Fetch,
@@ -77,9 +78,24 @@ t.test('D3: follows no redirect', async (t) => {
     server.answer('/elsewhere', json({ keys: [] }))
     await t.rejects(get(server.jwksUri), {
       name: 'UnexpectedAnswerError',
-      message: `${server.jwksUri} answered ${code}, a redirect, which is not followed`,
+      message: `${server.jwksUri} answered ${code}, a redirect to ${server.origin}/elsewhere, which is not followed`,
     })
     t.strictSame(server.requests, ['/keys'])
+  }
+})
+
+t.test('says where a redirect leads, without its query', async (t) => {
+  for (const [location, to] of [
+    ['https://other.example/a?token=secret#b', ' to https://other.example/a'],
+    ['b', ' to https://issuer.example/b'],
+    ['https://user:secret@other.example/', ' to https://other.example/'],
+    ['https://[', ''],
+    ['', ''],
+  ] as const) {
+    const fetch = answering('', { status: 302, headers: { location } })
+    await t.rejects(get('https://issuer.example/keys?secret', { fetch }), {
+      message: `https://issuer.example/keys answered 302, a redirect${to}, which is not followed`,
+    })
   }
 })
 
@@ -201,15 +217,63 @@ t.test('D3: ends at any point when the signal aborts', async (t) => {
   }
 })
 
-t.test('hands on what fetch throws when there is no answer', async (t) => {
+t.test('says why there is no answer', async (t) => {
   const server = await startKeyServer()
   await server.close()
   const refused = await get(server.jwksUri).catch((error) => error)
   t.notOk(refused instanceof UnexpectedAnswerError)
-  t.match(refused.cause, { code: 'ECONNREFUSED' })
+  t.match(refused, { name: 'NoAnswerError', code: 'ECONNREFUSED' })
+  t.match(refused.message, `${server.jwksUri} gave no answer: fetch failed: connect ECONNREFUSED`)
   const cut = await get((await withServer(t, truncated)).jwksUri).catch((error) => error)
   t.ok(cut instanceof Error)
   t.notOk(cut instanceof UnexpectedAnswerError)
+})
+
+t.test('names neither query nor credentials of its URL', async (t) => {
+  const url = 'https://issuer.example/keys?key=secret%20one&other=secret'
+  const answers: Fetch[] = [
+    answering('', { status: 500 }),
+    answering('<html>'),
+    answering('x'.repeat(MAX_BYTES + 1)),
+    async () => {
+      throw new Error(`request to ${url} failed`)
+    },
+    async () => {
+      throw new TypeError('fetch failed', { cause: new Error(`no proxy for ${url}`) })
+    },
+  ]
+  for (const fetch of answers) {
+    const error = await get(url, { fetch }).catch((error) => error)
+    t.match(error.message, 'https://issuer.example/keys')
+    t.notMatch(inspect(error, { depth: 9, showHidden: true }), /secret/)
+  }
+  const silent: Fetch = async () => {
+    throw 'nothing'
+  }
+  await t.rejects(get('https://issuer.example/?', { fetch: silent }), {
+    message: 'https://issuer.example/ gave no answer: no answer',
+  })
+})
+
+t.test('reads what stands in for a response in tests', async (t) => {
+  const stub = (members: object) =>
+    (async () => ({ ok: true, status: 200, ...members })) as unknown as Fetch
+  const body = { keys: [] }
+  for (const members of [
+    { json: async () => body },
+    { text: async () => JSON.stringify(body) },
+    { text: async () => JSON.stringify(body), json: async () => ({}) },
+  ]) {
+    const document = await get('https://issuer.example/', { fetch: stub(members) })
+    t.strictSame(document, { body, maxAge: undefined })
+  }
+  const long = stub({ json: async () => 'x'.repeat(MAX_BYTES) })
+  await t.rejects(get('https://issuer.example/', { fetch: long }), { message: /more than 1024/ })
+  const failing = stub({ status: 302 })
+  await t.rejects(get('https://issuer.example/', { fetch: failing }), {
+    message: 'https://issuer.example/ answered 302, a redirect, which is not followed',
+  })
+  await t.rejects(get('https://issuer.example/', { fetch: stub({}) }), { name: 'NoAnswerError' })
 })
 
 t.test('with a fetch that ignores the signal', async (t) => {
