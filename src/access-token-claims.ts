@@ -1,3 +1,5 @@
+import { ownMember } from './plain-object.js'
+
 /**
  * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).
  *
@@ -34,4 +36,16 @@ export interface AccessTokenClaims {
   /** The scope as the issuer wrote it; read it from `request.auth.scope`. */
   readonly scope?: unknown
   readonly [claim: string]: unknown
+}
+
+/** The times in the claims of a token, in seconds since the epoch. */
+export interface TokenTimes {
+  readonly exp: number
+  readonly nbf: number | undefined
+  readonly iat: number | undefined
+}
+
+/** Reads the times once, because a cached token has them compared with the clock on each use. */
+export function timesOf(claims: AccessTokenClaims): TokenTimes {
+  return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }
 }

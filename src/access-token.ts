@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
-import type { AccessTokenClaims } from './access-token-claims.js'
+import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import type { Confirmation } from './confirmation.js'
+import { ownMember } from './plain-object.js'
 
 /**
  * Whom the subject of a token is: a user, or a client that acts for itself. `unknown` where the
@@ -55,6 +56,7 @@ export class AccessToken {
   /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
   #raw: string
   readonly #reader: ClaimReader
+  readonly #times: TokenTimes
   // Read when somebody asks: every new token pays for what is made here.
   #scope: ReadonlySet<string> | undefined
   #audience: readonly string[] | undefined
@@ -66,12 +68,13 @@ export class AccessToken {
   constructor({ raw, claims, reader, confirmation }: VerifiedToken) {
     this.#raw = raw
     this.#reader = reader
+    this.#times = timesOf(claims)
     this.claims = claims
-    this.subject = claims.sub
+    this.subject = ownMember(claims, 'sub')
     this.clientId = reader.clientId(claims)
     this.issuer = claims.iss
     this.expiresAt = claims.exp
-    this.issuedAt = claims.iat
+    this.issuedAt = this.#times.iat
     this.confirmation = confirmation
     Object.freeze(this)
   }
@@ -79,6 +82,11 @@ export class AccessToken {
   /** The token as it was sent, for passing on (RFC 8693). A secret: never log it. */
   get raw(): string {
     return this.#raw
+  }
+
+  /** @internal */
+  get times(): TokenTimes {
+    return this.#times
   }
 
   /**
@@ -103,7 +111,7 @@ export class AccessToken {
 
   /** `aud`, as the token has it. Empty for an issuer whose tokens name none, such as Cognito. */
   get audience(): readonly string[] {
-    const { aud = [] } = this.claims
+    const aud = ownMember(this.claims, 'aud') ?? []
     this.#audience ??= Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
     return this.#audience
   }

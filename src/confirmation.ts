@@ -2,6 +2,7 @@
 import { InvalidTokenError } from './errors.js'
 import { isJsonObject } from './json-object.js'
 import type { Outcome } from './now-or-later.js'
+import { ownMember } from './plain-object.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {
@@ -28,7 +29,7 @@ export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
 ): Outcome<Confirmation | undefined> {
   if (!Object.hasOwn(claims, 'cnf')) return undefined
-  const { cnf } = claims
+  const cnf = ownMember(claims, 'cnf')
   const known = isJsonObject(cnf) ? METHODS.filter((method) => Object.hasOwn(cnf, method)) : []
   if (known.length === 0) return refusal('a "cnf" with "jkt" or "x5t#S256"')
   const confirmation: Partial<Record<ConfirmationMethod, string>> = {}
@@ -40,6 +41,16 @@ export function readConfirmation(
     confirmation[method] = thumbprint
   }
   return Object.freeze(confirmation)
+}
+
+/** The key that a token is bound to, by its thumbprint. */
+export function boundKeyOf(confirmation: Confirmation | undefined): string | undefined {
+  return confirmation && ownMember(confirmation, 'jkt')
+}
+
+/** The certificate that a token is bound to, by its thumbprint. */
+export function boundCertificateOf(confirmation: Confirmation | undefined): string | undefined {
+  return confirmation && ownMember(confirmation, 'x5t#S256')
 }
 
 function refusal(expected: string): InvalidTokenError {

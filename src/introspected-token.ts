@@ -5,11 +5,17 @@
 import { AccessToken, type ClaimReader } from './access-token.js'
 import type { AccessTokenClaims } from './access-token-claims.js'
 import type { Binding } from './binding/binding.js'
-import { type Confirmation, readConfirmation } from './confirmation.js'
+import {
+  boundCertificateOf,
+  boundKeyOf,
+  type Confirmation,
+  readConfirmation,
+} from './confirmation.js'
 import { InvalidTokenError } from './errors.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
 import { andThen, isRefusal, type Outcome, type Refusal } from './now-or-later.js'
+import { ownMember } from './plain-object.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
 import { decodeObject } from './token/compact-serialization.js'
 import { isToken68 } from './token68.js'
@@ -61,7 +67,7 @@ export function verifyActive(
 }
 
 function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
-  if (answer.scope === undefined) return token
+  if (ownMember(answer, 'scope') === undefined) return token
   const { raw, claims, confirmation } = token
   const granted = new Set(standard.scope(answer as AccessTokenClaims))
   const scope = [...token.scope].filter((one) => granted.has(one))
@@ -98,8 +104,9 @@ function verifyAnswer(
   { limits, now }: IntrospectionRules,
 ): Outcome<AccessTokenClaims> {
   const claims = Object.freeze({ iss: issuer, ...own, ...said })
-  if (said.iss !== undefined && said.iss !== (own.iss ?? issuer)) {
-    return untrustedIssuer(issuer, said.iss)
+  const iss = ownMember(said, 'iss')
+  if (iss !== undefined && iss !== (ownMember(own, 'iss') ?? issuer)) {
+    return untrustedIssuer(issuer, iss)
   }
   const shape = { ...expectations, ...ANY }
   return checkTokenType(said) ?? verifyClaims({ header: NO_HEADER, claims }, shape, limits, now())
@@ -109,7 +116,8 @@ function verifyAnswer(
  * RFC 6749 §7.1, without regard to case; `DPoP` for a token that is bound to a key (RFC 9449 §5). A
  * refresh token, for one, may be active as well.
  */
-function checkTokenType({ token_type: type }: Claims): Refusal | undefined {
+function checkTokenType(answer: Claims): Refusal | undefined {
+  const type = ownMember(answer, 'token_type')
   if (type === undefined) return undefined
   if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return undefined
   return notAnAccessToken('"token_type": Bearer or DPoP')
@@ -122,8 +130,8 @@ function confirmationIn(
 ): Outcome<Confirmation | undefined> {
   const confirmation = readConfirmation(answer)
   if (isRefusal(confirmation)) return confirmation
-  const { token_type: type } = answer
-  if (confirmation?.jkt === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
+  const type = ownMember(answer, 'token_type')
+  if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
     // Bound to a key, and nobody says to which.
     return bindingDiffers('"jkt" in "cnf" of a DPoP token')
   }
@@ -161,7 +169,9 @@ function checkSameBinding(
 }
 
 function isSameBinding(one: Confirmation, other: Confirmation | undefined): boolean {
-  return one.jkt === other?.jkt && one['x5t#S256'] === other?.['x5t#S256']
+  return (
+    boundKeyOf(one) === boundKeyOf(other) && boundCertificateOf(one) === boundCertificateOf(other)
+  )
 }
 
 function bindingDiffers(
@@ -191,7 +201,9 @@ const ANY = {
 function readerOf({ profile }: Issuer): ClaimReader {
   return {
     ...profile,
-    scope: (claims) => (claims.scope === undefined ? profile : standard).scope(claims),
-    clientId: (claims) => (claims.client_id === undefined ? profile : standard).clientId(claims),
+    scope: (claims) =>
+      (ownMember(claims, 'scope') === undefined ? profile : standard).scope(claims),
+    clientId: (claims) =>
+      (ownMember(claims, 'client_id') === undefined ? profile : standard).clientId(claims),
   }
 }

@@ -98,7 +98,7 @@ export class Pipeline {
     const { token, issuer, key } = verdict
     if (!issuer.keys.trusts(key)) return undefined
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
-    const refused = checkTimes(token.claims, this.#options.limits, now)
+    const refused = checkTimes(token.times, this.#options.limits, now)
     if (refused !== undefined) return refused
     this.#options.counters.hits++
     return this.#confirm(verdict)
@@ -176,8 +176,8 @@ export class Pipeline {
       const misused = issuer.profile.checkKey?.(key.issuer, claims)
       if (misused !== undefined) return misused
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      revocations.sawToken(claims)
       const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
+      revocations.sawToken(token.times)
       return { token, issuer, key, watch: watchOver(token, issuer) }
     })
   }
@@ -185,7 +185,7 @@ export class Pipeline {
   #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
     const { revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
-      revocations.sawToken(token.claims)
+      revocations.sawToken(token.times)
       return revocations.covers(token) ? revoked() : token
     })
   }

@@ -1,7 +1,12 @@
 /**
- * Objects that say what they mean: written as a literal, or without a prototype. A `Map`, a promise
- * or an instance of a class has no members of its own, and would pass for an object that asks for
- * nothing.
+ * Objects that were written as a literal, and how they are read. Only their own members count:
+ * another defect of the host application may put members into `Object.prototype` (prototype
+ * pollution), and an option, a claim or a header that is absent must stay absent then.
+ */
+
+/**
+ * Whether `value` is an object literal, or an object without a prototype. A `Map`, a promise or an
+ * instance of a class has no members of its own, and would pass for an object that asks for nothing.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
@@ -13,10 +18,28 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   )
 }
 
-/** @throws {TypeError} if `value` is no plain object, or has members besides the known ones. */
-export function requireKnownKeys(where: string, value: unknown, known: readonly string[]): void {
+/**
+ * Returns a copy of the options that has their own members and inherits nothing, so that it can be
+ * destructured with defaults.
+ *
+ * @throws {TypeError} if `value` is no plain object, or has members besides the known ones.
+ */
+export function requireKnownKeys<T>(where: string, value: T, known: readonly string[]): T {
   if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)
   const unknown = Object.keys(value).find((key) => !known.includes(key))
-  if (unknown === undefined) return
+  if (unknown === undefined) return ownMembers(value)
   throw new TypeError(`"${unknown}" is no option of ${where}; these are: ${known.join(', ')}`)
+}
+
+/** Returns a copy of the own enumerable members that inherits nothing. */
+export function ownMembers<T extends object>(object: T): T {
+  return Object.assign(Object.create(null), object)
+}
+
+/** Returns the value of an own member, such as a claim; `undefined` if the object has none. */
+export function ownMember<T extends object, Name extends keyof T & string>(
+  object: T,
+  name: Name,
+): T[Name] | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined
 }

@@ -61,8 +61,8 @@ export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOpti
   if (Object.hasOwn(options, 'prefix')) {
     reject('prefix', 'has no effect here: register the plugin inside a scope that has the prefix')
   }
-  requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
-  const { global, extractToken, onReject, ...resourceServer } = options
+  const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
+  const { global, extractToken, onReject, ...resourceServer } = known
   return {
     global: booleanOr('global', global, true),
     extractToken: functionOrUndefined('extractToken', extractToken),

@@ -26,15 +26,16 @@ export function presentationOf(given: string | PresentedToken): Presentation & {
   if (!isPlainObject(given) || !Object.hasOwn(given, 'token')) {
     return { ...NOTHING, token: given as string }
   }
-  requireKnownKeys('a presented token', given, ['token', 'dpop', 'certificate'])
-  const { token, dpop, certificate } = given as PresentedToken
+  const presented = given as PresentedToken
+  const keys = ['token', 'dpop', 'certificate']
+  const { token, dpop, certificate } = requireKnownKeys('a presented token', presented, keys)
   if (certificate !== undefined && !(certificate instanceof Uint8Array)) {
     throw new TypeError('"certificate" of a presented token must be the bytes of it, in DER')
   }
   const certificateThumbprint = certificate && sha256(certificate)
   if (dpop === undefined) return { ...NOTHING, token, certificateThumbprint }
-  requireKnownKeys('"dpop" of a presented token', dpop, ['proof', 'method', 'url'])
-  const { proof, method, url } = dpop
+  const parts = ['proof', 'method', 'url']
+  const { proof, method, url } = requireKnownKeys('"dpop" of a presented token', dpop, parts)
   if (![proof, method, url].every((one) => typeof one === 'string')) {
     throw new TypeError(
       '"dpop" of a presented token must have "proof", "method" and "url", strings',

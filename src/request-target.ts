@@ -5,6 +5,7 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { isLoopback } from './loopback.js'
+import { ownMember } from './plain-object.js'
 import type { WarnOnce } from './warn-once.js'
 
 export class RequestTargets {
@@ -34,7 +35,9 @@ export class RequestTargets {
 
   #basesOf(request: FastifyRequest): readonly string[] {
     if (this.#baseUrls.length > 0) return this.#configuredBases(request)
-    if (request.ips !== undefined) return this.#forwardedBases(request)
+    // Only "trustProxy" gives requests this member; a polluted Object.prototype gives them another.
+    const trustsProxy = request.ips !== (Object.prototype as { ips?: unknown }).ips
+    if (trustsProxy) return this.#forwardedBases(request)
     const bases = loopbackBases(request)
     if (bases !== undefined) return bases
     throw new TypeError(
@@ -94,7 +97,7 @@ const OTHER_HOST =
 
 /** What the proxy next to us wrote, as Fastify reads these headers. */
 function lastOf({ headers }: FastifyRequest, name: string): string | undefined {
-  const { [name]: value } = headers
+  const value = ownMember(headers, name)
   return typeof value === 'string' ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
 }
 

@@ -94,8 +94,8 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
       'config.auth must be true, false, or an object with a requirement; leave it out to say nothing',
     )
   }
-  requireKnownKeys('config.auth', requirement, [...REQUIREMENT_KEYS, 'optional'])
-  const { optional = false, ...required } = requirement
+  const keys = [...REQUIREMENT_KEYS, 'optional']
+  const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
   const policy = compilePolicy(required, core.clock)
   const binding = resolveDemand(required, core.binding.demand)

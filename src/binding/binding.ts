@@ -4,7 +4,7 @@
  */
 import type { AccessToken } from '../access-token.js'
 import type { DPoPOffer } from '../challenge.js'
-import type { Confirmation } from '../confirmation.js'
+import { boundCertificateOf, boundKeyOf, type Confirmation } from '../confirmation.js'
 import { InvalidTokenError } from '../errors.js'
 import type { Outcome, Refusal } from '../now-or-later.js'
 import type { DPoP } from './dpop/dpop.js'
@@ -31,10 +31,10 @@ export class Binding {
 
   /** Refuses at once what nobody could prove here, before its token costs anything. */
   checkProvable(confirmation: Confirmation | undefined): Refusal | undefined {
-    if (confirmation?.jkt !== undefined && this.demand.dpop === 'off') {
+    if (boundKeyOf(confirmation) !== undefined && this.demand.dpop === 'off') {
       return refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
     }
-    if (confirmation?.['x5t#S256'] !== undefined && this.demand.mtls === 'off') {
+    if (boundCertificateOf(confirmation) !== undefined && this.demand.mtls === 'off') {
       return refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
     }
     return undefined
@@ -56,13 +56,13 @@ export class Binding {
    *   doesn't hold.
    */
   verify(
-    { raw, confirmation = {} }: Bound,
+    { raw, confirmation }: Bound,
     presentation: Presentation,
     demand: BindingDemand,
   ): Outcome<string | undefined> | Promise<string | undefined> {
     const refused = checkCertificate(confirmation, presentation, demand)
     if (refused !== undefined) return refused
-    const { jkt } = confirmation
+    const jkt = boundKeyOf(confirmation)
     if (jkt === undefined) {
       if (presentation.scheme === 'DPoP') {
         return refusal('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
@@ -81,11 +81,11 @@ export class Binding {
 }
 
 function checkCertificate(
-  confirmation: Confirmation,
+  confirmation: Confirmation | undefined,
   presentation: Presentation,
   { mtls }: BindingDemand,
 ): Refusal | undefined {
-  const bound = confirmation['x5t#S256']
+  const bound = boundCertificateOf(confirmation)
   if (bound === undefined) {
     if (mtls !== 'required') return undefined
     return refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')

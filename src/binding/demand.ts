@@ -1,4 +1,5 @@
 /** What a route, or a call of `verify()`, asks of a token's binding. */
+import { ownMembers } from '../plain-object.js'
 import type { BindingDemand, BindingMode } from './presentation.js'
 
 /** What a route asks of the binding of a token, in the place of what the options say. */
@@ -30,7 +31,7 @@ export function resolveDemand(
 ): BindingDemand {
   const resolved = { ...defaults }
   for (const key of BINDING_KEYS) {
-    const { [key]: mode = defaults[key] } = requirement
+    const { [key]: mode = defaults[key] } = ownMembers(requirement)
     if (!MODES.includes(mode)) {
       throw new TypeError(`"${key}" must be 'off', 'allowed' or 'required'`)
     }

@@ -1,4 +1,5 @@
 /** What an introspection endpoint says about a token (RFC 7662 §2.2). */
+import { ownMember } from '../plain-object.js'
 
 /** The members of an answer about an active token, under their wire names. Frozen all the way down. */
 export type IntrospectionAnswer = Readonly<Record<string, unknown>> & { readonly active: true }
@@ -15,7 +16,7 @@ export type Outcome =
  * @param length of the answer as it came, for whoever keeps it.
  */
 export function outcomeOf(members: Readonly<Record<string, unknown>>, length: number): Outcome {
-  const { active } = members
+  const active = ownMember(members, 'active')
   if (active === true) return { kind: 'active', answer: members as IntrospectionAnswer, length }
   return { kind: active === false ? 'inactive' : 'malformed' }
 }

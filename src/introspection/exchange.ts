@@ -15,6 +15,7 @@ import { type ClientCredentials, clientAuthentication } from '../client-authenti
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { parseJsonObject } from '../json-object.js'
 import { readText, retryAfter } from '../keys/fetch-json.js'
+import { ownMember, ownMembers } from '../plain-object.js'
 import { type Outcome, outcomeOf } from './answer.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionFetch } from './introspection-fetch.js'
@@ -71,18 +72,19 @@ function request(
   authentication: ClientAuth,
 ): Promise<Response> {
   return introspectionRequest(
-    { issuer, introspection_endpoint: endpoint },
-    { client_id: client.clientId },
+    ownMembers({ issuer, introspection_endpoint: endpoint }),
+    ownMembers({ client_id: client.clientId }),
     authentication,
     token,
-    {
+    ownMembers({
       additionalParameters: { token_type_hint: 'access_token' },
       requestJwtResponse: signed !== undefined,
       signal,
       // Which addresses may be asked over http was decided when this one was found.
       [allowInsecureRequests]: true,
-      [customFetch]: (url, init) => fetch(url, init as Parameters<IntrospectionFetch>[1]),
-    },
+      [customFetch]: (url: string, init: object) =>
+        fetch(url, ownMembers(init) as Parameters<IntrospectionFetch>[1]),
+    }),
   )
 }
 
@@ -113,7 +115,7 @@ async function read(
 /** RFC 7662 §2.3, RFC 6749 §5.2. */
 function refusal(place: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
-  const error = parseJsonObject(text)?.error
+  const error = ownMember(parseJsonObject(text) ?? {}, 'error')
   const refused = status === 401 || (status === 403 && typeof error === 'string')
   if (refused || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { ownMember } from '../plain-object.js'
 import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
@@ -113,7 +114,7 @@ export class KnownAnswers {
 
   /** An `exp` that is no number is for the checks that follow, which refuse the token. */
   #unexpired({ answer }: Kept): IntrospectionAnswer | undefined {
-    const { exp } = answer
+    const exp = ownMember(answer, 'exp')
     return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? answer : undefined
   }
 }

@@ -8,6 +8,7 @@
  */
 import { parseJsonObject } from '../json-object.js'
 import { withinDeadline } from '../keys/deadline.js'
+import { ownMember } from '../plain-object.js'
 import type { Store } from '../stores/store.js'
 import { Throttle } from '../throttle.js'
 import type { IntrospectionAnswer } from './answer.js'
@@ -108,7 +109,7 @@ export class SharedAnswers {
     const text = this.#seal.open(digest, sealed) ?? ''
     const end = text.indexOf(' ')
     const answer = parseJsonObject(text.slice(end + 1))
-    if (answer?.active !== true) {
+    if (answer === undefined || ownMember(answer, 'active') !== true) {
       throw new Error('an introspection answer in the store is not one that was put there')
     }
     const age = now() - Number(text.slice(0, end))
@@ -123,7 +124,8 @@ export class SharedAnswers {
   }
 
   /** Never past its `exp` (RFC 7662 §4). */
-  #lifetimeOf({ exp }: IntrospectionAnswer, now: number): number {
+  #lifetimeOf(answer: IntrospectionAnswer, now: number): number {
+    const exp = ownMember(answer, 'exp')
     const { maxAge, staleIfError } = this.#options
     const usableUntil = now + maxAge + staleIfError
     // Of no time, if the clock tells none.

@@ -7,6 +7,7 @@
  */
 import { KeysUnavailableError } from '../errors.js'
 import { isJsonObject } from '../json-object.js'
+import { ownMembers } from '../plain-object.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 
 /**
@@ -51,16 +52,17 @@ export async function readSignedAnswer(
     throw unusable('is signed with an algorithm that the issuer does not name for it')
   }
   if (header.typ !== 'token-introspection+jwt') throw unusable('is a JWT of another kind')
-  if (claims.iss !== issuer) throw unusable('is from another issuer')
-  const audience: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [claims.aud]
+  const { iss, aud, iat, token_introspection: answer } = ownMembers(claims)
+  if (iss !== issuer) throw unusable('is from another issuer')
+  const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audience.some((one) => typeof one === 'string' && names.has(one))) {
     throw unusable('is for another resource server')
   }
   // A number, and written so that a clock that tells no time refuses.
-  const age = typeof claims.iat === 'number' ? Math.abs(now() / 1000 - claims.iat) : Number.NaN
+  const age = typeof iat === 'number' ? Math.abs(now() / 1000 - iat) : Number.NaN
   if (!(age <= MAX_AGE)) throw unusable('was not made just now')
-  if (!isJsonObject(claims.token_introspection)) throw unusable('has no "token_introspection"')
-  return claims.token_introspection
+  if (!isJsonObject(answer)) throw unusable('has no "token_introspection"')
+  return answer
 }
 
 function unusable(what: string): IntrospectionFailure {

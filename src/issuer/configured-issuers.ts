@@ -1,5 +1,6 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
 import { disown, type Outcome } from '../now-or-later.js'
+import { ownMember } from '../plain-object.js'
 import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,
@@ -32,7 +33,7 @@ export class ConfiguredIssuers implements IssuerSource {
 
   /** A stranger costs a look-up and touches nobody. */
   resolve(claims: Claims): Outcome<Issuer> {
-    const { iss } = claims
+    const iss = ownMember(claims, 'iss')
     const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined
     if (named !== undefined && !this.#templates.includes(named)) return named
     const template = this.#templates.find(({ issuer }) => isIssuerOfTenant(issuer, claims))

@@ -4,6 +4,7 @@
  */
 import { InvalidTokenError } from '../errors.js'
 import type { Refusal } from '../now-or-later.js'
+import { ownMember } from '../plain-object.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -25,7 +26,8 @@ export function isTenantTemplate(issuer: string): boolean {
  * a template without that, whether the two are equal. It says nothing about whether that tenant is
  * trusted.
  */
-export function isIssuerOfTenant(template: string, { iss, tid }: Claims): boolean {
+export function isIssuerOfTenant(template: string, claims: Claims): boolean {
+  const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]
   if (!isTenantTemplate(template)) return iss === template
   return isTenantId(tid) && iss === template.replaceAll(PLACEHOLDER, tid)
 }
@@ -62,13 +64,14 @@ const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
 export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | undefined {
   if (keyIssuer === undefined) return undefined
   if (typeof keyIssuer === 'string') {
+    const tid = ownMember(claims, 'tid')
     if (isIssuerOfTenant(keyIssuer, claims)) return undefined
     const isSame = SAME_TENANT.some(
       ([v1, v2]) =>
         isIssuerOfTenant(v1, claims) &&
         isIssuerOfTenant(keyIssuer, {
-          iss: v2.replaceAll(PLACEHOLDER, `${claims.tid}`),
-          tid: claims.tid,
+          iss: v2.replaceAll(PLACEHOLDER, `${tid}`),
+          tid,
         }),
     )
     if (isSame) return undefined
@@ -84,7 +87,8 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | un
  *
  * @returns an `InvalidTokenError` if there is a `tid` that isn't the tenant that `iss` names.
  */
-export function checkTenantOfIssuer({ iss, tid }: Claims): Refusal | undefined {
+export function checkTenantOfIssuer(claims: Claims): Refusal | undefined {
+  const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]
   if (tid === undefined || (isTenantId(tid) && `${iss}`.includes(`/${tid}/`))) return undefined
   return new InvalidTokenError('The access token is from an issuer that is not trusted here', {
     check: 'issuer',

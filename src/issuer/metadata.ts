@@ -10,6 +10,7 @@ import {
   NoAnswerError,
   UnexpectedAnswerError,
 } from '../keys/fetch-json.js'
+import { ownMembers } from '../plain-object.js'
 import { isSecureUrl } from '../secure-url.js'
 import { addressOf } from './entra-tenant.js'
 
@@ -133,13 +134,14 @@ class MetadataDocument {
       throw new UnexpectedAnswerError(`${url} did not answer a JSON object`)
     }
     // RFC 8414 §3.3: identical, code point by code point. Anything else could be somebody's else.
-    if (body.issuer !== expected) {
+    const members = ownMembers(body)
+    if (members.issuer !== expected) {
       throw new UnexpectedAnswerError(
-        `${url} names the issuer ${quote(body.issuer)}, which is not identical to ${quote(expected)}`,
+        `${url} names the issuer ${quote(members.issuer)}, which is not identical to ${quote(expected)}`,
       )
     }
     this.#url = url
-    this.#members = body
+    this.#members = members
     // A remote issuer may not send us to a plain-text service of our own machine.
     this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }

@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
 import type { Outcome } from '../now-or-later.js'
+import { ownMember } from '../plain-object.js'
 import { Identities } from './identities.js'
 import {
   type Claims,
@@ -72,7 +73,8 @@ export class TenantIssuers implements IssuerSource {
     })
   }
 
-  resolve({ iss }: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
+  resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
+    const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string' || !isName(iss)) return stranger(iss)
     if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
     const known = this.#known(iss)

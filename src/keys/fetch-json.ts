@@ -3,6 +3,7 @@
  * within a deadline that its caller sets for the whole of it, up to a number of bytes, from exactly
  * the URL that was asked for.
  */
+import { ownMembers } from '../plain-object.js'
 
 import { failureCode, failureText } from '../failure-text.js'
 
@@ -81,7 +82,11 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
   signal.throwIfAborted()
   try {
     const headers = { accept: ACCEPT }
-    const response = await fetch(url, { method: 'GET', headers, redirect: 'manual', signal })
+    // Without a prototype, because fetch reads inherited members such as "dispatcher", too.
+    const response = await fetch(
+      url,
+      ownMembers({ method: 'GET', headers, redirect: 'manual', signal }),
+    )
     return await readDocument(url, response, options)
   } catch (error) {
     if (error instanceof UnexpectedAnswerError || signal.aborted) throw error

@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isJsonObject } from '../json-object.js'
+import { ownMembers } from '../plain-object.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 
 /** Where key sets are kept. */
@@ -24,7 +25,8 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK
  *
  * @throws {TypeError} if the directory isn't named.
  */
-export function fileKeyStore({ directory }: FileKeyStoreOptions): KeyStore {
+export function fileKeyStore(options: FileKeyStoreOptions): KeyStore {
+  const { directory } = ownMembers(options)
   if (typeof directory !== 'string' || directory === '') {
     throw new TypeError('"directory" must be the path of a folder for the key sets')
   }
@@ -41,7 +43,8 @@ export function fileKeyStore({ directory }: FileKeyStoreOptions): KeyStore {
 async function read(file: string, issuer: string): Promise<StoredKeySet | undefined> {
   const text = await readGuarded(file)
   if (text === undefined) return undefined
-  const stored = parse(text)
+  const parsed = parse(text)
+  const stored = isJsonObject(parsed) ? ownMembers(parsed) : undefined
   if (isStoredKeySet(stored) && stored.issuer === issuer) return stored
   throw new Error(`${file} does not hold a key set of ${issuer}: it is ignored`)
 }

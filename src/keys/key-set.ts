@@ -2,6 +2,7 @@
 import type { Algorithm } from '../algorithms.js'
 import { describe } from '../finding.js'
 import { isJsonObject } from '../json-object.js'
+import { ownMember } from '../plain-object.js'
 import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 
@@ -98,18 +99,17 @@ export async function importKeySet(
   maxKeys: number,
   signal?: AbortSignal,
 ): Promise<KeySet> {
-  if (!isJsonObject(jwks) || !Array.isArray(jwks.keys)) {
+  const members = isJsonObject(jwks) ? ownMember(jwks, 'keys') : undefined
+  if (!Array.isArray(members)) {
     throw new TypeError('the answer is not a JWK Set: it has no "keys" array')
   }
-  if (jwks.keys.length > maxKeys) {
-    throw new TypeError(
-      `the key set has ${jwks.keys.length} keys, more than the ${maxKeys} allowed`,
-    )
+  if (members.length > maxKeys) {
+    throw new TypeError(`the key set has ${members.length} keys, more than the ${maxKeys} allowed`)
   }
   const usable: VerificationKey[] = []
   const skipped: SkippedKey[] = []
   // One after the other, so that a large set leaves the thread pool to requests.
-  for (const jwk of jwks.keys) {
+  for (const jwk of members) {
     signal?.throwIfAborted()
     const key = await readSoundKey(jwk)
     if (key instanceof UnusableKey) skipped.push({ kid: kidOf(jwk), reason: key.reason })

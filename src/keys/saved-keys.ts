@@ -1,4 +1,5 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
+import { isPlainObject, ownMembers } from '../plain-object.js'
 import { withinDeadline } from './deadline.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
@@ -31,8 +32,9 @@ export class SavedKeys {
   ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
     const { store, issuer, jwksUri, maxKeys, timeout, onFailure } = this.#options
     try {
-      const stored = await withinDeadline(async () => store.load(issuer), { timeout, closing })
-      if (stored === undefined) return undefined
+      const saved = await withinDeadline(async () => store.load(issuer), { timeout, closing })
+      if (saved === undefined) return undefined
+      const stored = isPlainObject(saved) ? ownMembers(saved) : saved
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
       if (!fits || !Number.isFinite(stored.fetchedAt)) {
         throw new Error(`what was saved is not a key set of ${issuer} as configured: it is ignored`)

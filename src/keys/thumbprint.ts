@@ -1,5 +1,6 @@
 /** The thumbprint of a key (RFC 7638), by which a token names the one it is bound to. */
 import { hash } from 'node:crypto'
+import { ownMembers } from '../plain-object.js'
 
 /** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -9,7 +10,8 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** SHA-256 in base64url; `undefined` for what isn't a public key. */
-export function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
+export function thumbprintOf(given: Readonly<Record<string, unknown>>): string | undefined {
+  const jwk = ownMembers(given)
   const members =
     typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined
   if (members?.every((member) => typeof jwk[member] === 'string') !== true) return undefined

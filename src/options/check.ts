@@ -1,7 +1,7 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
 import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
 
-export { isPlainObject, requireKnownKeys } from '../plain-object.js'
+export { isPlainObject, ownMember, requireKnownKeys } from '../plain-object.js'
 
 /** @throws {TypeError} always. */
 export function reject(name: string, rule: string): never {

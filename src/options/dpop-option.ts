@@ -95,8 +95,7 @@ const KEYS = [
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefined {
   if (option === false) return undefined
-  const options = isMode(option) ? { mode: option } : option
-  requireKnownKeys('"dpop"', options, KEYS)
+  const options = requireKnownKeys('"dpop"', isMode(option) ? { mode: option } : option, KEYS)
   const { mode = 'allowed', algorithms = ASYMMETRIC_ALGORITHMS } = options
   if (!isMode(mode)) return reject('dpop.mode', "must be 'allowed' or 'required'")
   return Object.freeze({
@@ -145,8 +144,8 @@ function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
 const MIN_SECRET_BYTES = 32
 
 function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
-  requireKnownKeys('"dpop.nonce"', options, ['secret', 'lifetime'])
-  const { secret, lifetime = 300 } = options
+  const known = requireKnownKeys('"dpop.nonce"', options, ['secret', 'lifetime'])
+  const { secret, lifetime = 300 } = known
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   const secrets = given.map((one) =>
     // Copies, so that nobody changes them.
@@ -168,8 +167,9 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
   })
 }
 
-function resolveReplay(options: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
-  requireKnownKeys('"dpop.replay"', options, ['maxEntries', 'maxEntriesPerKey', 'whenUnavailable'])
+function resolveReplay(given: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
+  const keys = ['maxEntries', 'maxEntriesPerKey', 'whenUnavailable']
+  const options = requireKnownKeys('"dpop.replay"', given, keys)
   const { whenUnavailable = 'refuse' } = options
   if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
     return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")

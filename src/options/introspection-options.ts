@@ -150,10 +150,10 @@ const MODES = ['opaque', 'always', 'recheck'] as const
  * @throws {TypeError} that names the option and the mend.
  */
 export function resolveIntrospection(
-  options: IntrospectionOptions,
+  given: IntrospectionOptions,
   allowHttp: boolean,
 ): ResolvedIntrospection {
-  requireKnownKeys('"introspection"', options, INTROSPECTION_OPTIONS)
+  const options = requireKnownKeys('"introspection"', given, INTROSPECTION_OPTIONS)
   const number = (
     name: 'maxAge' | 'negativeMaxAge' | 'staleIfError' | 'interval' | 'timeout',
     fallback: number,

@@ -125,8 +125,8 @@ export type ResolvedKeys =
     }
 
 /** @throws {TypeError} that names the option and the mend. */
-export function resolveIssuer(options: IssuerOptions): ResolvedIssuer {
-  requireKnownKeys('an issuer', options, ISSUER_OPTIONS)
+export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
+  const options = requireKnownKeys('an issuer', given, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
   const { introspection } = options
   const url = requireIssuer(options, allowHttp)
@@ -206,8 +206,8 @@ function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algo
 }
 
 function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
-  const { jwksUri, jwks = {}, secret } = options
-  requireKnownKeys('"jwks"', jwks, JWKS_OPTIONS)
+  const { jwksUri, secret } = options
+  const jwks = requireKnownKeys('"jwks"', options.jwks ?? {}, JWKS_OPTIONS)
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const given = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (given.length > 1) {

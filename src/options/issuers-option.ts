@@ -1,6 +1,6 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
 import { isSymmetric } from '../algorithms.js'
-import { booleanOr, isPlainObject, numberIn, reject, requireKnownKeys } from './check.js'
+import { booleanOr, isPlainObject, numberIn, ownMember, reject, requireKnownKeys } from './check.js'
 import { hasNotThePartsOfJwt } from './introspection-options.js'
 import {
   ISSUER_OPTIONS,
@@ -89,8 +89,8 @@ export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
 }
 
 function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
-  const { tenants = {} } = options
-  requireKnownKeys('"tenants"', tenants, ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest'])
+  const keys = ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest']
+  const tenants = requireKnownKeys('"tenants"', options.tenants ?? {}, keys)
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
   const defaults = defaultsIn(options)
@@ -119,7 +119,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
 
 /** A mistake in what holds for every tenant is found now, and not by the first token. */
 function requireUsable(defaults: Partial<IssuerOptions>): void {
-  const { algorithms } = defaults
+  const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
   resolveIssuer({
     audience: 'any',
@@ -136,7 +136,8 @@ function resolveAnswer(defaults: object, iss: string, answer: unknown): Resolved
       'the function "issuer" must answer with the options of an issuer, true, or undefined',
     )
   }
-  if (said.issuer !== undefined && said.issuer !== iss) {
+  const named = ownMember(said, 'issuer')
+  if (named !== undefined && named !== iss) {
     throw new TypeError(
       'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
     )
@@ -173,11 +174,11 @@ function defaultsIn(options: IssuersOptions): Partial<IssuerOptions> {
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
   // What is there but undefined says nothing: it must not lift a restriction of the defaults.
-  const unsaid = Object.entries(defaults).filter(([name]) => issuer[name] === undefined)
+  const unsaid = Object.entries(defaults).filter(([name]) => ownMember(issuer, name) === undefined)
   const own = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(unsaid) }
-  const shared = (defaults as IssuerOptions).jwks
-  if (!isPlainObject(shared) || !isPlainObject(issuer.jwks)) return own
-  return { ...own, jwks: { ...shared, ...issuer.jwks } }
+  const [shared, jwks] = [ownMember(defaults as IssuerOptions, 'jwks'), ownMember(issuer, 'jwks')]
+  if (!isPlainObject(shared) || !isPlainObject(jwks)) return own
+  return { ...own, jwks: { ...shared, ...jwks } }
 }
 
 /** An opaque token names no issuer, and is shown to nobody who may not be the one. */
@@ -198,7 +199,8 @@ function requireNoSharedKeys(
   { jwksUri, jwks, secret, introspection }: IssuersOptions,
   mend: string,
 ): void {
-  const shared = Object.entries({ jwksUri, 'jwks.keys': jwks?.keys, secret, introspection })
+  const keys = isPlainObject(jwks) ? ownMember(jwks, 'keys') : undefined
+  const shared = Object.entries({ jwksUri, 'jwks.keys': keys, secret, introspection })
   const [name] = shared.find(([, value]) => value !== undefined) ?? []
   if (name === undefined) return
   reject(name, `belongs to one issuer: ${mend}`)

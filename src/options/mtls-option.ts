@@ -62,8 +62,8 @@ export interface ResolvedForwardedCertificate {
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefined {
   if (option === false) return undefined
-  const options = isMode(option) ? { mode: option } : option
-  requireKnownKeys('"mtls"', options, ['mode', 'from'])
+  const given = isMode(option) ? { mode: option } : option
+  const options: MtlsOptions = requireKnownKeys('"mtls"', given, ['mode', 'from'])
   const { mode = 'allowed', from = 'connection' } = options
   if (!isMode(mode)) return reject('mtls.mode', "must be 'allowed' or 'required'")
   return Object.freeze({ mode, from: from === 'connection' ? from : resolveForwarded(from) })
@@ -73,11 +73,11 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
   return value === 'allowed' || value === 'required'
 }
 
-function resolveForwarded(options: ForwardedCertificateOptions): ResolvedForwardedCertificate {
-  if (!isPlainObject(options)) {
+function resolveForwarded(given: ForwardedCertificateOptions): ResolvedForwardedCertificate {
+  if (!isPlainObject(given)) {
     return reject('mtls.from', 'must be \'connection\', or an object with "header" and "proxies"')
   }
-  requireKnownKeys('"mtls.from"', options, ['header', 'proxies'])
+  const options = requireKnownKeys('"mtls.from"', given, ['header', 'proxies'])
   return Object.freeze({
     ...resolveHeader(options.header),
     proxies: resolveProxies(options.proxies),
@@ -99,8 +99,7 @@ function resolveHeader(
       'must be \'client-cert\', \'x-forwarded-client-cert\', or an object with "name" and "format"',
     )
   }
-  requireKnownKeys('"mtls.from.header"', header, ['name', 'format'])
-  const { name, format } = header
+  const { name, format } = requireKnownKeys('"mtls.from.header"', header, ['name', 'format'])
   if (typeof name !== 'string' || !TOKEN.test(name)) {
     return reject(
       'mtls.from.header.name',

@@ -60,13 +60,13 @@ function profileFor(given: unknown, audience: ReadonlySet<string>): ResolvedProf
   if (!isPlainObject(given)) {
     reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
   }
-  requireProfile(given)
-  return customProfile(given, profileNamed(given.extends ?? 'standard', audience))
+  const profile = requireProfile(given)
+  return customProfile(profile, profileNamed(profile.extends ?? 'standard', audience))
 }
 
-function requireProfile(profile: object): asserts profile is Profile {
-  requireKnownKeys('"profile"', profile, PROFILE_KEYS)
-  const { name, extends: base, types, typeOptional, requiredClaims } = profile as Profile
+function requireProfile(given: Record<string, unknown>): Profile {
+  const profile = requireKnownKeys('"profile"', given, PROFILE_KEYS) as unknown as Profile
+  const { name, extends: base, types, typeOptional, requiredClaims } = profile
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(name)) {
     reject('profile.name', 'must be 1 to 64 characters of printable ASCII without space')
   }
@@ -84,8 +84,9 @@ function requireProfile(profile: object): asserts profile is Profile {
     reject('profile.requiredClaims', 'must be an array of names of claims')
   }
   for (const reader of ['isAccessToken', ...READERS] as const) {
-    functionOrUndefined(`profile.${reader}`, (profile as Profile)[reader])
+    functionOrUndefined(`profile.${reader}`, profile[reader])
   }
+  return profile
 }
 
 function isArrayOfNames(value: unknown): value is readonly string[] {

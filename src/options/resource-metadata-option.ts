@@ -46,11 +46,11 @@ export function resolveResourceMetadata(
   option: string | ResourceMetadataOptions | undefined,
 ): ResolvedResourceMetadata | undefined {
   if (option === undefined) return undefined
-  const options = typeof option === 'string' ? { resource: option } : option
-  if (!isPlainObject(options)) {
+  const given = typeof option === 'string' ? { resource: option } : option
+  if (!isPlainObject(given)) {
     return reject('resourceMetadata', 'must be the URL of this API, or an object with "resource"')
   }
-  requireKnownKeys('"resourceMetadata"', options, [
+  const options = requireKnownKeys('"resourceMetadata"', given, [
     'resource',
     'authorizationServers',
     'name',

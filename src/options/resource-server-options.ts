@@ -161,8 +161,8 @@ export interface ResolvedOptions {
 }
 
 /** @throws {TypeError} that names the option and the mend. */
-export function resolveOptions(options: ResourceServerOptions): ResolvedOptions {
-  requireKnownKeys('a resource server', options, RESOURCE_SERVER_OPTIONS)
+export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
+  const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
   const now = functionOrUndefined('now', options.now)
   const stores = resolveStores(options.stores)
@@ -216,9 +216,9 @@ function resolveRealm(realm: unknown = 'api'): string {
   return reject('realm', 'must be printable ASCII without quotation marks and backslashes')
 }
 
-function resolveTokenCache(options: ResourceServerOptions['tokenCache'] = {}) {
-  if (options === false) return undefined
-  requireKnownKeys('"tokenCache"', options, ['maxEntries', 'maxBytes'])
+function resolveTokenCache(given: ResourceServerOptions['tokenCache'] = {}) {
+  if (given === false) return undefined
+  const options = requireKnownKeys('"tokenCache"', given, ['maxEntries', 'maxBytes'])
   return Object.freeze({
     maxEntries: numberIn('tokenCache.maxEntries', options.maxEntries ?? 10_000, {
       minimum: 1,
@@ -233,8 +233,8 @@ function resolveTokenCache(options: ResourceServerOptions['tokenCache'] = {}) {
   })
 }
 
-function resolveRevocations(options: RevocationsOption = {}, stores: ResolvedStores) {
-  requireKnownKeys('"revocations"', options, ['maxEntries', 'untilLoaded'])
+function resolveRevocations(given: RevocationsOption = {}, stores: ResolvedStores) {
+  const options = requireKnownKeys('"revocations"', given, ['maxEntries', 'untilLoaded'])
   const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
   if (untilLoaded !== 'refuse' && untilLoaded !== 'accept') {
     return reject('revocations.untilLoaded', "must be 'refuse' or 'accept'")

@@ -39,8 +39,8 @@ const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyo
 const MIN_SECRET_BYTES = 32
 
 /** @throws {TypeError} that names the option and the mend. */
-export function resolveStores(stores: StoresOption = {}): ResolvedStores {
-  requireKnownKeys('"stores"', stores, [...USES, 'secret'])
+export function resolveStores(given: StoresOption = {}): ResolvedStores {
+  const stores = requireKnownKeys('"stores"', given, [...USES, 'secret'])
   const [replay, revocations, introspection] = USES.map((use) => storeOf(use, stores[use]))
   const secret = secretFor(introspection, stores.secret)
   return Object.freeze({

@@ -67,11 +67,8 @@ export interface Policy<Context> {
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
-export function compilePolicy<Context>(
-  requirement: Requirement<Context>,
-  clock: Clock,
-): Policy<Context> {
-  requireKnownKeys('a requirement', requirement, REQUIREMENT_KEYS)
+export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock): Policy<Context> {
+  const requirement = requireKnownKeys('a requirement', given, REQUIREMENT_KEYS)
   const unsaid = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )

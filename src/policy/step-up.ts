@@ -6,6 +6,7 @@ import type { AccessTokenClaims } from '../access-token-claims.js'
 import { isScopeToken } from '../challenge.js'
 import type { AuthenticationDemand } from '../errors.js'
 import { describe, type Finding } from '../finding.js'
+import { ownMember } from '../plain-object.js'
 import type { Clock } from './clock.js'
 
 /** The sign-in that a route asks for (RFC 9470). */
@@ -41,7 +42,8 @@ export function compileStepUp(
     throw new TypeError('"maxAge" must be a whole number of seconds from 1 to 31536000')
   }
   const demand = { acrValues, maxAge }
-  return ({ acr, auth_time: time }) => {
+  return (claims) => {
+    const [acr, time] = [ownMember(claims, 'acr'), ownMember(claims, 'auth_time')]
     if (acrValues !== undefined && !acrValues.some((value) => value === acr)) {
       return { message: LEVEL, demand, finding: { expected: `"acr": ${acrValues.join(' or ')}` } }
     }

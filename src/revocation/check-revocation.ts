@@ -9,11 +9,12 @@ import type { CheckedRevocation, Revocation } from './revocations.js'
  * @throws {TypeError} that names what is wrong and the mend.
  */
 export function checkRevocation(
-  revocation: Revocation,
+  given: Revocation,
   now: number,
   isTrusted: (issuer: string) => boolean,
 ): CheckedRevocation {
-  requireKnownKeys('a revocation', revocation, [...REVOCABLE_KINDS, 'issuer', 'before'])
+  const keys = [...REVOCABLE_KINDS, 'issuer', 'before']
+  const revocation = requireKnownKeys('a revocation', given, keys)
   const named = REVOCABLE_KINDS.filter((kind) => Object.hasOwn(revocation, kind))
   const [kind] = named
   const value = kind && revocation[kind]

@@ -1,6 +1,7 @@
 /** What a revocation is kept under, and looked for when a token comes. */
 import { createHash } from 'node:crypto'
 import type { AccessToken } from '../access-token.js'
+import { ownMember } from '../plain-object.js'
 
 /** What a revocation can name. */
 export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
@@ -43,7 +44,11 @@ export function hashedNames(): RevocationNames {
 
 function namesOf(token: AccessToken, of: RevocationNames['of']): string[] {
   const { claims, clientId, issuer } = token
-  const { jti, sub, sid } = claims
+  const [jti, sub, sid] = [
+    ownMember(claims, 'jti'),
+    ownMember(claims, 'sub'),
+    ownMember(claims, 'sid'),
+  ]
   const names: string[] = []
   for (const [kind, value] of Object.entries({ jti, sub, sid, clientId })) {
     if (typeof value !== 'string') continue

@@ -6,7 +6,7 @@
  * is no room, {@link Revocations.add} throws. It goes when no token that it refuses can be alive.
  */
 import type { AccessToken } from '../access-token.js'
-import type { AccessTokenClaims } from '../access-token-claims.js'
+import type { TokenTimes } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
 import type { Refusal } from '../now-or-later.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
@@ -145,7 +145,7 @@ export class Revocations {
   covers(token: AccessToken): boolean {
     if (this.#entries.size > 0) {
       for (const name of this.#names.ofToken(token)) {
-        if (this.#refuses(this.#entries.get(name), token.claims)) return true
+        if (this.#refuses(this.#entries.get(name), token.times)) return true
       }
     }
     this.#options.requireLoaded?.()
@@ -153,12 +153,12 @@ export class Revocations {
   }
 
   /** Told of each token that is verified, because a revocation must outlive the longest of them. */
-  sawToken({ exp, iat }: AccessTokenClaims): void {
+  sawToken({ exp, iat }: TokenTimes): void {
     const now = this.#seconds()
     this.#outlive(exp - Math.min(iat ?? now, now))
   }
 
-  #refuses(entry: Entry | undefined, { exp, iat }: AccessTokenClaims): boolean {
+  #refuses(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
     if (entry === undefined) return false
     // Rounded down as our own times are, or a part of a second would make a token a later one.
     if (iat !== undefined && Math.floor(iat) > entry.before) return false

@@ -34,8 +34,8 @@ export interface MemoryStoreOptions {
  * @throws {TypeError} if an option is wrong.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
-  const { maxEntries = 1_000_000, now = () => Date.now() } = options
+  const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
+  const { maxEntries = 1_000_000, now = () => Date.now() } = known
   if (typeof now !== 'function') throw new TypeError('"now" of a store must be a function')
   const bounds = { minimum: 1, maximum: 10_000_000, unit: 'entries' }
   return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)

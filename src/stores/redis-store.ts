@@ -52,8 +52,9 @@ export interface RedisStoreOptions {
  * @throws {TypeError} if an option is wrong.
  */
 export function redisStore(options: RedisStoreOptions): Store {
-  requireKnownKeys('a Redis store', options, ['client', 'prefix', 'timeout', 'afterRestart'])
-  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse' } = options
+  const keys = ['client', 'prefix', 'timeout', 'afterRestart']
+  const known = requireKnownKeys('a Redis store', options, keys)
+  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse' } = known
   const connection = connectionOf(client)
   if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
     throw new TypeError('"prefix" of a store must be 1 to 64 letters, digits and _ - . : { }')

@@ -2,10 +2,11 @@
  * Whether a token, if it is genuine, is an access token, now, for this resource
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
-import type { AccessTokenClaims } from '../access-token-claims.js'
+import { type AccessTokenClaims, type TokenTimes, timesOf } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
 import { type Check, FindingAbout, kindOf } from '../finding.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
+import { ownMember } from '../plain-object.js'
 import type { CompactJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
@@ -19,9 +20,9 @@ export interface TokenShape {
   /** Where the names are that are compared with ours: the first of these claims that is there. */
   readonly audienceClaims: readonly [string, ...string[]]
   /** What an operator may do about a wrong audience. */
-  readonly audienceHint?: string
+  readonly audienceHint?: string | undefined
   /** An `InvalidTokenError` if something else tells that it is no access token. */
-  readonly checkAccessToken?: (claims: Claims) => Refusal | undefined
+  readonly checkAccessToken?: ((claims: Claims) => Refusal | undefined) | undefined
 }
 
 export interface ClaimExpectations extends TokenShape {
@@ -47,7 +48,7 @@ export function verifyClaims(
   if (isRefusal(wellFormed)) return wellFormed
   return (
     checkPresent(wellFormed, expectations.requiredClaims) ??
-    checkTimes(wellFormed, limits, now) ??
+    checkTimes(timesOf(wellFormed), limits, now) ??
     checkAudience(wellFormed, expectations) ??
     wellFormed
   )
@@ -70,7 +71,7 @@ export function checkKind(
  * NumericDates are in seconds, and so is `now`.
  */
 export function checkTimes(
-  { exp, nbf, iat }: Pick<AccessTokenClaims, 'exp' | 'nbf' | 'iat'>,
+  { exp, nbf, iat }: TokenTimes,
   { clockTolerance, maxTokenAge }: TimeLimits,
   now: number,
 ): Refusal | undefined {
@@ -124,7 +125,7 @@ function checkForOtherKind(claims: Claims): Refusal | undefined {
       return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `one with "${name}"`)
     }
   }
-  const { token_use: use, typ } = claims
+  const [use, typ] = [ownMember(claims, 'token_use'), ownMember(claims, 'typ')]
   if (use !== undefined && use !== 'access' && use !== 'access_token') {
     return refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
   }
@@ -138,17 +139,19 @@ const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
 
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
 export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
-  if (claims.exp === undefined) return refusal('claims', MALFORMED, '"exp"', undefined)
+  if (ownMember(claims, 'exp') === undefined) {
+    return refusal('claims', MALFORMED, '"exp"', undefined)
+  }
   // Each by its name: in a loop over names every new token pays several times as much.
   const refused =
-    checkNumber('exp', claims.exp) ??
-    checkNumber('nbf', claims.nbf) ??
-    checkNumber('iat', claims.iat) ??
-    checkString('sub', claims.sub) ??
-    checkString('client_id', claims.client_id) ??
-    checkString('cid', claims.cid) ??
-    checkString('azp', claims.azp) ??
-    checkString('jti', claims.jti)
+    checkNumber('exp', ownMember(claims, 'exp')) ??
+    checkNumber('nbf', ownMember(claims, 'nbf')) ??
+    checkNumber('iat', ownMember(claims, 'iat')) ??
+    checkString('sub', ownMember(claims, 'sub')) ??
+    checkString('client_id', ownMember(claims, 'client_id')) ??
+    checkString('cid', ownMember(claims, 'cid')) ??
+    checkString('azp', ownMember(claims, 'azp')) ??
+    checkString('jti', ownMember(claims, 'jti'))
   if (refused !== undefined) return refused
   // That "iss" is one of those trusted was told before.
   return claims as AccessTokenClaims
@@ -175,15 +178,16 @@ export function checkAudience(
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
 ): Refusal | undefined {
   const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
-  const found = valuesOf(claims[name])
+  const claim = ownMember(claims, name)
+  const found = valuesOf(claim)
   const ours = found?.some((value) => audience.has(value)) === true
   // Nobody may rely on an `aud` that is none, wherever the names that count are.
-  if (ours && isAudienceOrAbsent(claims.aud)) return undefined
+  if (ours && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
   const message = 'The access token is not meant for this resource'
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
   const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
   const expected = `${[...audience].join(' or ')}${where}${hint}`
-  return refusal('audience', message, expected, claims[name])
+  return refusal('audience', message, expected, claim)
 }
 
 function isAudienceOrAbsent(aud: unknown): boolean {

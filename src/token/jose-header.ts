@@ -1,6 +1,7 @@
 /** The header of a token (RFC 7515 §4). */
 import { describe, kindOf } from '../finding.js'
 import type { Outcome } from '../now-or-later.js'
+import { ownMember, ownMembers } from '../plain-object.js'
 import { MALFORMED, malformed } from './malformed.js'
 
 /** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */
@@ -12,7 +13,7 @@ export interface JoseHeader {
 
 /** @returns an `InvalidTokenError` if it isn't a header, or asks for what isn't understood. */
 export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<JoseHeader> {
-  const { alg, kid, typ } = header
+  const { alg, kid, typ } = ownMembers(header)
   if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', kindOf(alg))
   if (kid !== undefined && typeof kid !== 'string') {
     return malformed(MALFORMED, '"kid": a string or absent', kindOf(kid))
@@ -26,7 +27,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<J
     return malformed(
       'The access token asks for an extension that is not supported',
       'neither "crit" nor "b64" in the header',
-      describe(header.crit),
+      describe(ownMember(header, 'crit')),
     )
   }
   return { alg, kid, typ }

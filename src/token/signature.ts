@@ -9,6 +9,7 @@ import {
   constants,
   createHmac,
   type KeyObject,
+  type SigningOptions,
   timingSafeEqual,
   type VerifyKeyObjectInput,
   verify,
@@ -16,23 +17,24 @@ import {
 import type { Algorithm } from '../algorithms.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import type { NowOrLater } from '../now-or-later.js'
+import { ownMembers } from '../plain-object.js'
 
 interface Scheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
   /** As `node:crypto` wants it; EdDSA hashes by itself. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   /** The length of the signature in bytes; of an RSA one, the key decides. */
-  readonly bytes?: number
+  readonly bytes: number | undefined
 }
 
 /** RFC 7518 §3.1, RFC 8037 §3.1. */
 const SCHEMES: Readonly<Record<Algorithm, Scheme>> = {
-  RS256: { kind: 'pkcs1', hash: 'sha256' },
-  RS384: { kind: 'pkcs1', hash: 'sha384' },
-  RS512: { kind: 'pkcs1', hash: 'sha512' },
-  PS256: { kind: 'pss', hash: 'sha256' },
-  PS384: { kind: 'pss', hash: 'sha384' },
-  PS512: { kind: 'pss', hash: 'sha512' },
+  RS256: { kind: 'pkcs1', hash: 'sha256', bytes: undefined },
+  RS384: { kind: 'pkcs1', hash: 'sha384', bytes: undefined },
+  RS512: { kind: 'pkcs1', hash: 'sha512', bytes: undefined },
+  PS256: { kind: 'pss', hash: 'sha256', bytes: undefined },
+  PS384: { kind: 'pss', hash: 'sha384', bytes: undefined },
+  PS512: { kind: 'pss', hash: 'sha512', bytes: undefined },
   ES256: { kind: 'ecdsa', hash: 'sha256', bytes: 64 },
   ES384: { kind: 'ecdsa', hash: 'sha384', bytes: 96 },
   ES512: { kind: 'ecdsa', hash: 'sha512', bytes: 132 },
@@ -64,7 +66,7 @@ export function isSignedBy(
   // The front door let nothing but ASCII in, of which each character is a byte.
   const input = Buffer.from(signingInput, 'latin1')
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
-  const key = verifyInput(scheme, material)
+  const key = verifyInput(scheme.kind, material)
   return atOnce && isQuick
     ? verify(scheme.hash, input, key, signature)
     : verifyInThreadPool(scheme.hash, input, key, signature)
@@ -83,19 +85,27 @@ function isMacOf(
   return timingSafeEqual(mac, signature)
 }
 
-function verifyInput({ kind }: Scheme, key: KeyObject): KeyObject | VerifyKeyObjectInput {
-  // RFC 7518 §3.4: R and S, each in full length, and not the DER that OpenSSL would take.
-  if (kind === 'ecdsa') return { key, dsaEncoding: 'ieee-p1363' }
-  if (kind !== 'pss') return key
+const ENCODINGS: Readonly<Record<Exclude<Scheme['kind'], 'hmac'>, SigningOptions>> = {
+  pkcs1: { padding: constants.RSA_PKCS1_PADDING },
   // RFC 7518 §3.5: the salt is as long as the hash.
-  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+  pss: {
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+  },
+  // RFC 7518 §3.4: R and S, each in full length, and not the DER that OpenSSL would take.
+  ecdsa: { dsaEncoding: 'ieee-p1363' },
+  eddsa: {},
+}
+
+/** Without a prototype, because node:crypto reads inherited members such as "padding", too. */
+function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObjectInput {
+  return ownMembers({ key, ...ENCODINGS[kind] })
 }
 
 function verifyInThreadPool(
   hash: Scheme['hash'],
   input: Uint8Array,
-  key: KeyObject | VerifyKeyObjectInput,
+  key: VerifyKeyObjectInput,
   signature: Uint8Array,
 ): Promise<boolean> {
   return new Promise((resolve) => {

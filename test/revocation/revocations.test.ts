@@ -180,7 +180,7 @@ t.test('a revocation outlives the longest token', async (t) => {
 
   t.test('that was seen before it was revoked', async (t) => {
     const it = revocations({ maxEntries: 1 })
-    it.kept.sawToken(covered.claims)
+    it.kept.sawToken(covered.times)
     it.revoke({ jti: 'token-1' })
     it.clock.now = lastMoment
     pushOut(it)
@@ -194,7 +194,7 @@ t.test('a revocation outlives the longest token', async (t) => {
     const it = revocations({ maxEntries: 1 })
     it.revoke({ jti: 'token-1' })
     it.clock.now = NOW + DAY / 2
-    it.kept.sawToken(covered.claims)
+    it.kept.sawToken(covered.times)
     it.clock.now = lastMoment
     pushOut(it)
     t.ok(it.kept.covers(covered))
@@ -205,7 +205,7 @@ t.test('a revocation outlives the longest token', async (t) => {
     const token = undated({ exp: NOW + LONG })
     it.revoke({ jti: 'token-1' })
     it.clock.now = NOW + DAY / 2
-    it.kept.sawToken(token.claims)
+    it.kept.sawToken(token.times)
     t.ok(it.kept.covers(token))
     it.clock.now = lastMoment
     pushOut(it)
@@ -216,7 +216,7 @@ t.test('a revocation outlives the longest token', async (t) => {
     for (const iat of [NOW + 25, NOW - 25]) {
       const it = revocations({ maxEntries: 1 })
       const token_ = token({ iat, exp: iat + LONG })
-      it.kept.sawToken(token_.claims)
+      it.kept.sawToken(token_.times)
       it.revoke({ jti: 'token-1' })
       it.clock.now = iat + LONG + 29
       pushOut(it)
@@ -247,7 +247,7 @@ t.test('a revocation outlives the longest token', async (t) => {
 t.test('maxTokenAge bounds how long one is kept, whatever exp says', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1, maxTokenAge: 600 })
   const endless = token({ exp: Number.MAX_VALUE })
-  kept.sawToken(endless.claims)
+  kept.sawToken(endless.times)
   revoke({ jti: 'token-1' })
   t.ok(kept.covers(endless))
   clock.now = NOW + 660

@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls'
 /** The thumbprint of a certificate; or what would have been one, in a fixed sentence. */
 export type ClientCertificate =
   | { readonly thumbprint: string; readonly expected?: undefined }
-  | { readonly thumbprint?: undefined; readonly expected: string }
+  | { readonly thumbprint: undefined; readonly expected: string }
 
 /** The part of a request that is looked at: Node's, or one of HTTP/2. */
 export interface CertifiedRequest {

@@ -1,5 +1,6 @@
 /** The client's certificate where this process ends the TLS connection itself. */
 import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { sha256 } from '../thumbprint.js'
 import type {
@@ -13,7 +14,8 @@ export class ConnectionCertificates implements ClientCertificates {
 
   of({ socket, stream }: CertifiedRequest): ClientCertificate {
     // The socket of an HTTP/2 request is an object of that request's own.
-    const connection = stream?.session ?? socket
+    const session = stream instanceof Duplex ? stream.session : undefined
+    const connection = session ?? socket
     const known = this.#known.get(connection)
     if (known !== undefined) return known
     if (!isTls(socket)) return NO_TLS
@@ -30,7 +32,11 @@ function isTls(socket: Socket | TLSSocket): socket is TLSSocket {
   return 'getPeerX509Certificate' in socket
 }
 
-const NO_TLS = { expected: 'a TLS connection, or a proxy in "mtls.from" that ends it' }
+const NO_TLS = {
+  thumbprint: undefined,
+  expected: 'a TLS connection, or a proxy in "mtls.from" that ends it',
+}
 const NO_CERTIFICATE = {
+  thumbprint: undefined,
   expected: 'a certificate of the client on the TLS connection, which asks for it (requestCert)',
 }

@@ -68,10 +68,20 @@ function valuesOf(rawHeaders: readonly string[], name: string): readonly string[
   return values
 }
 
-const NO_PROXY = { expected: 'a connection from one of "mtls.from.proxies"' }
-const NO_HEADER = { expected: 'the header that "mtls.from.header" names, from the proxy' }
-const SEVERAL_HEADERS = { expected: 'one header with the certificate, and not several' }
-const TOO_LONG = { expected: `at most ${MAX_LENGTH} characters in the header with the certificate` }
+const NO_PROXY = { thumbprint: undefined, expected: 'a connection from one of "mtls.from.proxies"' }
+const NO_HEADER = {
+  thumbprint: undefined,
+  expected: 'the header that "mtls.from.header" names, from the proxy',
+}
+const SEVERAL_HEADERS = {
+  thumbprint: undefined,
+  expected: 'one header with the certificate, and not several',
+}
+const TOO_LONG = {
+  thumbprint: undefined,
+  expected: `at most ${MAX_LENGTH} characters in the header with the certificate`,
+}
 const MALFORMED = {
+  thumbprint: undefined,
   expected: 'one certificate in the header, written as "mtls.from.header" says',
 }

@@ -8,6 +8,7 @@ import { type Algorithm, isAsymmetric } from '../../algorithms.js'
 import { isJsonObject } from '../../json-object.js'
 import { thumbprintOf } from '../../keys/thumbprint.js'
 import { importVerificationKey, type VerificationKey } from '../../keys/verification-key.js'
+import { ownMember, ownMembers } from '../../plain-object.js'
 import { decodeObject } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
 
@@ -56,7 +57,7 @@ export class ProofKeys {
     const thumbprint = thumbprintOf(jwk)
     if (thumbprint === undefined) throw this.#unusable()
     requireThumbprint(thumbprint)
-    const key = await importVerificationKey({ ...jwk, alg: jwk.alg ?? algorithm })
+    const key = await importVerificationKey({ ...jwk, alg: ownMember(jwk, 'alg') ?? algorithm })
     if (key === undefined || !key.algorithms.has(algorithm) || !isBounded(key)) {
       throw this.#unusable()
     }
@@ -75,7 +76,7 @@ export class ProofKeys {
     if (header === undefined) {
       throw invalidProof('The DPoP proof is malformed', 'a header without duplicate members')
     }
-    const { typ, alg, jwk } = header
+    const { typ, alg, jwk } = ownMembers(header)
     if (typeof typ !== 'string' || typ.toLowerCase().replace(/^application\//, '') !== 'dpop+jwt') {
       throw invalidProof('The DPoP proof is of another type', '"typ": dpop+jwt')
     }

@@ -1,5 +1,6 @@
 /** A DPoP proof (RFC 9449 §4.2): a JWT that says what it is for, signed with the key it carries. */
 import type { InvalidDPoPProofError } from '../../errors.js'
+import { ownMembers } from '../../plain-object.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { decodeObject, splitCompact } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
@@ -46,7 +47,7 @@ export function parseProof(raw: string): DPoPProof {
 }
 
 function requireClaims(claims: Readonly<Record<string, unknown>>): ProofClaims {
-  const { jti, htm, htu, iat, ath, nonce } = claims
+  const { jti, htm, htu, iat, ath, nonce } = ownMembers(claims)
   if (!isText(jti)) throw malformed('"jti": a string that is not empty')
   if (!isText(htm)) throw malformed('"htm": a string that is not empty')
   if (!isText(htu)) throw malformed('"htu": a string that is not empty')

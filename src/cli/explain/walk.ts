@@ -3,7 +3,7 @@
  * at the first one that refuses: an expired token for another API is told of both.
  */
 import { AccessToken } from '../../access-token.js'
-import type { AccessTokenClaims } from '../../access-token-claims.js'
+import { type AccessTokenClaims, timesOf } from '../../access-token-claims.js'
 import type { Algorithm } from '../../algorithms.js'
 import type { Core } from '../../assembly.js'
 import { readConfirmation } from '../../confirmation.js'
@@ -172,7 +172,7 @@ async function tryClaims(
   const { result } = wellFormed
   await list.try(
     'time',
-    () => checkTimes(result, limits, now),
+    () => checkTimes(timesOf(result), limits, now),
     () => lifetime(result, now),
   )
   const token = new AccessToken({ raw, claims: result, reader: profile })

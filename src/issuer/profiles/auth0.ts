@@ -4,6 +4,7 @@
  * name. With RBAC, what the user may do is in `permissions`.
  */
 import type { SubjectKind } from '../../access-token.js'
+import { ownMember } from '../../plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
@@ -14,19 +15,19 @@ export const auth0: ResolvedProfile = {
   name: 'auth0',
   checkAccessToken: (claims) =>
     clientId(claims) === undefined ? notAnAccessToken('"azp" or "client_id"') : undefined,
-  scope: (claims) => scopeTokens(claims.scope),
+  scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   clientId,
-  permissions: (claims) => names(claims.permissions),
+  permissions: (claims) => names(ownMember(claims, 'permissions')),
   subjectKind,
 }
 
 function clientId(claims: Claims): string | undefined {
-  return firstString(claims.client_id, claims.azp)
+  return firstString(claims, 'client_id', 'azp')
 }
 
 /** Users are `connection|id`; a client that acts for itself is `id@clients`. */
 function subjectKind(claims: Claims): SubjectKind {
-  const { sub, gty } = claims
+  const [sub, gty] = [ownMember(claims, 'sub'), ownMember(claims, 'gty')]
   if (gty === 'client-credentials' || sub === `${clientId(claims)}@clients`) return 'client'
   return typeof sub === 'string' && sub.includes('|') ? 'user' : 'unknown'
 }

@@ -1,4 +1,5 @@
 /** How claims hold scope tokens, names and lists of them. What has another form says nothing. */
+import { ownMember } from '../../plain-object.js'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -14,6 +15,8 @@ export function names(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []
 }
 
-export function firstString(...values: readonly unknown[]): string | undefined {
-  return values.find((value) => typeof value === 'string') as string | undefined
+/** The first of these claims that is a string. */
+export function firstString(claims: Claims, ...names: readonly string[]): string | undefined {
+  const values = names.map((name) => ownMember(claims, name))
+  return values.find((value) => typeof value === 'string')
 }

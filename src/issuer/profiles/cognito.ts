@@ -4,6 +4,7 @@
  * `token_use` says what kind of token it is.
  */
 import type { SubjectKind } from '../../access-token.js'
+import { ownMember } from '../../plain-object.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'
@@ -16,19 +17,19 @@ export const cognito: ResolvedProfile = {
   // RFC 7519 §4.1.3: a token that names its audience is for nobody else.
   audienceClaims: ['aud', 'client_id'],
   audienceHint: 'app client IDs, or the resource that the client asked for',
-  scope: (claims) => scopeTokens(claims.scope),
+  scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   clientId,
-  groups: (claims) => names(claims['cognito:groups']),
+  groups: (claims) => names(ownMember(claims, 'cognito:groups')),
   permissions: () => [],
   subjectKind,
 }
 
 function clientId(claims: Claims): string | undefined {
-  return firstString(claims.client_id)
+  return firstString(claims, 'client_id')
 }
 
 /** Every user has a `username`, which no client has. */
 function subjectKind(claims: Claims): SubjectKind {
-  if (typeof claims.username === 'string') return 'user'
-  return kindByClient(claims.sub, clientId(claims))
+  if (firstString(claims, 'username') !== undefined) return 'user'
+  return kindByClient(claims, clientId(claims))
 }

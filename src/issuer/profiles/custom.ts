@@ -1,7 +1,7 @@
 /** A profile of the user's own, on top of one that goes by a name. */
 import { disown } from '../../now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
-import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { type Claims, names, scopeTokens } from './claim-values.js'
 import type { Profile, ResolvedProfile } from './profile.js'
 
 /** @param profile one that was checked. */
@@ -21,7 +21,7 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
     ...(scope && { scope: (claims) => scopeTokens(disown(scope(claims))) }),
-    ...(clientId && { clientId: (claims) => firstString(disown(clientId(claims))) }),
+    ...(clientId && { clientId: (claims) => stringOrUndefined(disown(clientId(claims))) }),
     ...(roles && { roles: (claims) => names(disown(roles(claims))) }),
     ...(groups && { groups: (claims) => names(disown(groups(claims))) }),
     ...(permissions && { permissions: (claims) => names(disown(permissions(claims))) }),
@@ -32,6 +32,10 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       },
     }),
   }
+}
+
+function stringOrUndefined(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 /** What strangers send must not become an error of ours. */

@@ -6,6 +6,7 @@
  * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
  */
 import type { SubjectKind } from '../../access-token.js'
+import { ownMember } from '../../plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
 import { checkKeyIssuer, checkTenantOfIssuer } from '../entra-tenant.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
@@ -35,21 +36,21 @@ export const entra: ResolvedProfile = {
 }
 
 function scope(claims: Claims): readonly string[] {
-  return scopeTokens(claims.scp)
+  return scopeTokens(ownMember(claims, 'scp'))
 }
 
 function roles(claims: Claims): readonly string[] {
-  return names(claims.roles)
+  return names(ownMember(claims, 'roles'))
 }
 
 function clientId(claims: Claims): string | undefined {
-  return firstString(claims.azp, claims.appid)
+  return firstString(claims, 'azp', 'appid')
 }
 
 /** `scp` is for users only; `sub` is made for each application, save that an application's is its id. */
 function subjectKind(claims: Claims): SubjectKind {
-  const { idtyp, oid, sub } = claims
-  if (idtyp === 'app') return 'client'
+  const sub = firstString(claims, 'sub')
+  if (ownMember(claims, 'idtyp') === 'app') return 'client'
   if (scope(claims).length > 0) return 'user'
-  return typeof sub === 'string' && sub === oid ? 'client' : 'unknown'
+  return sub !== undefined && sub === ownMember(claims, 'oid') ? 'client' : 'unknown'
 }

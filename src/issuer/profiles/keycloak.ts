@@ -4,6 +4,7 @@
  */
 import type { SubjectKind } from '../../access-token.js'
 import { isJsonObject } from '../../json-object.js'
+import { ownMember, ownMembers } from '../../plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
@@ -16,14 +17,20 @@ export function keycloak(audience: ReadonlySet<string>): ResolvedProfile {
     name: 'keycloak',
     audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
     // `DPoP` where the token is bound to a key.
-    checkAccessToken: ({ typ }) =>
-      typ === 'Bearer' || typ === 'DPoP' ? undefined : notAnAccessToken('the claim "typ": Bearer'),
-    scope: (claims) => scopeTokens(claims.scope),
-    clientId: (claims) => firstString(claims.azp),
-    roles: ({ realm_access: realm, resource_access: resources }) => [
-      ...rolesIn(realm),
-      ...[...audience].flatMap((client) => rolesIn(memberOf(resources, client))),
-    ],
+    checkAccessToken: (claims) => {
+      const typ = ownMember(claims, 'typ')
+      if (typ === 'Bearer' || typ === 'DPoP') return undefined
+      return notAnAccessToken('the claim "typ": Bearer')
+    },
+    scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
+    clientId: (claims) => firstString(claims, 'azp'),
+    roles: (claims) => {
+      const resources = ownMember(claims, 'resource_access')
+      return [
+        ...rolesIn(ownMember(claims, 'realm_access')),
+        ...[...audience].flatMap((client) => rolesIn(memberOf(resources, client))),
+      ]
+    },
     permissions: () => [],
     subjectKind,
   }
@@ -34,7 +41,7 @@ function rolesIn(access: unknown): readonly string[] {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+  return isJsonObject(value) ? ownMember(value, name) : undefined
 }
 
 /**
@@ -42,8 +49,9 @@ function memberOf(value: unknown, name: string): unknown {
  * `service-account-` and the client's, in lower case. It has the client's id beside that.
  */
 function subjectKind(claims: Claims): SubjectKind {
-  const { preferred_username: name, azp, client_id: id, clientId: formerId } = claims
-  if (typeof name !== 'string') return 'unknown'
+  const { azp, client_id: id, clientId: formerId } = ownMembers(claims)
+  const name = firstString(claims, 'preferred_username')
+  if (name === undefined) return 'unknown'
   if (!name.startsWith('service-account-')) return 'user'
   const isItsOwn = name === `service-account-${azp}`.toLowerCase()
   return isItsOwn && (id === azp || formerId === azp) ? 'client' : 'unknown'

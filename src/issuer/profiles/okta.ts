@@ -2,6 +2,7 @@
  * Okta's custom authorization servers. `cid` is in every access token of theirs and in no ID token,
  * which is how the two are told apart: Okta gives neither a `typ`. `uid` is there when a user is.
  */
+import { ownMember } from '../../plain-object.js'
 import { firstString, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'
@@ -10,8 +11,10 @@ export const okta: ResolvedProfile = {
   ...standard,
   name: 'okta',
   requiredClaims: ['cid'],
-  scope: (claims) => scopeTokens(claims.scp),
-  clientId: (claims) => firstString(claims.cid),
+  scope: (claims) => scopeTokens(ownMember(claims, 'scp')),
+  clientId: (claims) => firstString(claims, 'cid'),
   subjectKind: (claims) =>
-    typeof claims.uid === 'string' ? 'user' : kindByClient(claims.sub, firstString(claims.cid)),
+    firstString(claims, 'uid') === undefined
+      ? kindByClient(claims, firstString(claims, 'cid'))
+      : 'user',
 }

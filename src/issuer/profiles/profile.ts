@@ -24,7 +24,9 @@ export interface ResolvedProfile extends TokenShape, ClaimReader {
    * @param keyIssuer the member `issuer` of the key's JWK.
    * @returns an `InvalidTokenError` if the key that signed a token isn't for tokens with these claims.
    */
-  readonly checkKey?: (keyIssuer: unknown, claims: AccessTokenClaims) => Refusal | undefined
+  readonly checkKey:
+    | ((keyIssuer: unknown, claims: AccessTokenClaims) => Refusal | undefined)
+    | undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 /** RFC 9068 §2.2 and §4 to the letter. */
+import { ownMember } from '../../plain-object.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'
@@ -9,9 +10,12 @@ export const rfc9068: ResolvedProfile = {
   requiredClaims: ['sub', 'client_id', 'iat', 'jti'],
   types: ['at+jwt'],
   typeOptional: false,
-  scope: (claims) => (typeof claims.scope === 'string' ? scopeTokens(claims.scope) : []),
-  clientId: (claims) => firstString(claims.client_id),
+  scope: (claims) => {
+    const scope = ownMember(claims, 'scope')
+    return typeof scope === 'string' ? scopeTokens(scope) : []
+  },
+  clientId: (claims) => firstString(claims, 'client_id'),
   // RFC 9068 §2.2.3.1 names roles, groups and entitlements; a permission is an entitlement.
-  permissions: (claims) => names(claims.entitlements),
-  subjectKind: (claims) => kindByClient(claims.sub, firstString(claims.client_id)),
+  permissions: (claims) => names(ownMember(claims, 'entitlements')),
+  subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id')),
 }
