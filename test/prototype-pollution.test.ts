@@ -282,6 +282,8 @@ const CASES: Record<string, Case> = {
     attempts: [{ token: await sign(unnamed, {}, { header: { kid: 'another' } }) }],
   },
   'a bearer token where a bound one is required': {
+    // A server with DPoP takes longer to make.
+    names: ['dpop', 'mtls', 'mode', 'cnf', 'jkt', 'x5t#S256', 'scheme', 'thumbprint', 'stream'],
     options: () => ({ dpop: 'required', mtls: 'required' }),
     attempts: [
       { token: good },
@@ -397,7 +399,7 @@ function declare(app: FastifyInstance): void {
   app.get('/', async () => 'in')
   app.get('/scope', { config: { auth: { scope: 'admin' } } }, async () => 'in')
   app.get('/any', { config: { auth: { anyScope: ['admin'] } } }, async () => 'in')
-  app.get('/bound', { config: { auth: { dpop: 'required' } } }, async () => 'in')
+  app.get('/bound', { config: { auth: { mtls: 'required' } } }, async () => 'in')
   app.options('/*', async () => 'in')
 }
 
@@ -415,7 +417,7 @@ const REQUESTS = [
 
 async function api(): Promise<FastifyInstance> {
   const app = Fastify()
-  await app.register(resourceServer, { ...given, dpop: 'allowed' } as PluginOptions)
+  await app.register(resourceServer, { ...given, mtls: 'allowed' } as PluginOptions)
   declare(app)
   await app.ready()
   return app
@@ -431,10 +433,17 @@ async function letIn(app: FastifyInstance): Promise<string[]> {
   return found
 }
 
+/** What the guard reads of routes, options and requests; what Fastify itself survives. */
+const OF_ROUTES = [
+  ...['optional', 'auth', 'config', 'global', 'scope', 'anyScope', 'acr', 'maxAge', 'claims'],
+  ...['dpop', 'mtls', 'mode', 'from', 'authorize', 'origin', 'access-control-request-method'],
+  ...['authorization', 'ips', 'jkt', 'x5t#S256', 'thumbprint', 'scp', 'exp', 'aud', 'ttl'],
+]
+
 t.test('routes stay closed, whatever Object.prototype has', async (t) => {
   t.strictSame(await letIn(await api()), [], 'rejected without pollution')
   const opened: string[] = []
-  for (const { name, value, label } of pollutions) {
+  for (const { name, value, label } of pollutions.filter(({ name }) => OF_ROUTES.includes(name))) {
     const late = await api()
     const early = await polluted(name, value, async () => {
       for (const url of await letIn(late)) opened.push(`${label}, ${url} at its first request`)

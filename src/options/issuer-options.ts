@@ -206,12 +206,12 @@ function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algo
 }
 
 function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
-  const { jwksUri, secret } = options
-  const jwks = requireKnownKeys('"jwks"', options.jwks ?? {}, JWKS_OPTIONS)
+  const { jwksUri, jwks: given = {}, secret } = options
+  const jwks = requireKnownKeys('"jwks"', given, JWKS_OPTIONS)
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
-  const given = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
-  if (given.length > 1) {
-    throw new TypeError(`${given.join(' and ')} exclude each other: keys have one source`)
+  const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
+  if (named.length > 1) {
+    throw new TypeError(`${named.join(' and ')} exclude each other: keys have one source`)
   }
   const resolved = resolveJwks(jwks)
   if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }

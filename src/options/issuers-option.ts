@@ -90,7 +90,8 @@ export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
 
 function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
   const keys = ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest']
-  const tenants = requireKnownKeys('"tenants"', options.tenants ?? {}, keys)
+  const { tenants: given = {} } = options
+  const tenants = requireKnownKeys('"tenants"', given, keys)
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
   const defaults = defaultsIn(options)
