@@ -3,9 +3,9 @@
  * within a deadline that its caller sets for the whole of it, up to a number of bytes, from exactly
  * the URL that was asked for.
  */
-import { ownMembers } from '../plain-object.js'
 
 import { failureCode, failureText } from '../failure-text.js'
+import { ownMembers } from '../plain-object.js'
 
 /** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
 export type Fetch = (
