@@ -228,6 +228,10 @@ t.test('keys without "kid", with a number for one, or that cannot be used', asyn
   ])
   await advises(t, 'key', 'has the key that the token names, but it cannot verify', await token())
 
+  const { found } = await explain(await token())
+  t.match(found.key, 'a key with this "kid" that cannot be used: it ', 'the reason is there')
+  t.match(found.key, 'enc')
+
   publish([{ ...nameless, kid: 'x' }])
   await advises(t, 'key', 'does not publish the key', await token())
 
