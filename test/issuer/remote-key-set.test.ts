@@ -598,6 +598,21 @@ t.test('close', async (t) => {
     })
   }
 
+  t.test('waits for no fetch, neither of a request nor of refreshKeys()', async (t) => {
+    for (const path of ['metadataPath', 'keys'] as const) {
+      const { server, token, outcome, resources } = await setUp(t)
+      server.answer(path === 'keys' ? '/keys' : server.metadataPath, hang)
+      const waiting = outcome(await token())
+      const refreshing = resources.refreshKeys().catch(({ statusCode }) => statusCode)
+      while (server.underWay === 0) await turns(1)
+      const begun = performance.now()
+      await resources.close()
+      t.equal(await waiting, 503)
+      t.equal(await refreshing, 503)
+      t.ok(performance.now() - begun < 2_000, 'long before the deadline of 5 s')
+    }
+  })
+
   t.test('fetches nothing afterwards', async (t) => {
     const { server, clock, token, outcome, resources, refreshed } = await setUp(t)
     const known = await token()
