@@ -29,9 +29,12 @@ async function startApi() {
   app.get('/me', async (request) => ({ user: request.claims.sub }))
   app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
     const issuers = app.resourceServer.status()
-    const ready = issuers.every(({ state }) => state !== 'empty')
+    const hasKeys = issuers.every(({ state }) => state !== 'empty')
+    // With `stores.revocations`: until they are known, every token is answered with 503.
+    const stores = app.resourceServer.storeStatus()
+    const ready = hasKeys && stores.every(({ rejects }) => rejects !== 'all')
     // Ask again on the occasion: it keeps to the back-off, however often the probe comes.
-    if (!ready) app.resourceServer.refreshKeys().catch(() => {})
+    if (!hasKeys) app.resourceServer.refreshKeys().catch(() => {})
     return reply.code(ready ? 200 : 503).send(issuers.map(({ state, keys }) => ({ state, keys })))
   })
   await app.ready()

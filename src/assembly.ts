@@ -3,6 +3,7 @@ import { assembleBinding, assembleCertificates } from './assembly/binding.js'
 import { assembleIssuers, namedIssuers } from './assembly/issuers.js'
 import { assembleResourceMetadata } from './assembly/resource-metadata.js'
 import { assembleRevocations } from './assembly/revocations.js'
+import { observeStores } from './assembly/stores.js'
 import type { Binding } from './binding/binding.js'
 import type { ClientCertificates } from './binding/certificate/client-certificate.js'
 import type { IssuerSource } from './issuer/issuer.js'
@@ -13,6 +14,7 @@ import type { ResourceMetadata } from './resource-metadata.js'
 import type { Revocations } from './revocation/revocations.js'
 import type { SharedRevocations } from './revocation/shared-revocations.js'
 import { Counters } from './statistics.js'
+import type { StoreStatus } from './stores/observed-store.js'
 import { type WarnOnce, warnOnce } from './warn-once.js'
 
 /** The parts, put together. */
@@ -34,6 +36,7 @@ export interface Core {
   readonly revocations: Revocations
   /** Where other instances are told of them. */
   readonly sharedRevocations: SharedRevocations | undefined
+  readonly storeStatus: () => readonly StoreStatus[]
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
@@ -43,7 +46,9 @@ export interface Core {
 
 /** @throws {TypeError} if an option is wrong; the message names it and the mend. */
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
-  const resolved = resolveOptions(options)
+  const checked = resolveOptions(options)
+  const { stores, status } = observeStores(checked)
+  const resolved = { ...checked, stores }
   const { now, limits, realm } = resolved
   const counters = new Counters()
   const issuers = await assembleIssuers(resolved, counters)
@@ -60,6 +65,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     namedIssuers: namedIssuers(resolved),
     revocations,
     sharedRevocations,
+    storeStatus: () => status(sharedRevocations),
     realm,
     counters,
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },

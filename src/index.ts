@@ -90,6 +90,13 @@ export type { RouteRequirement } from './route-guard.js'
 export type { Logger } from './safe-logger.js'
 export type { Statistics } from './statistics.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
+export type { StoreStatus } from './stores/observed-store.js'
 export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis-store.js'
-export type { Store, Unsubscribe } from './stores/store.js'
+export type {
+  RevocationChanges,
+  RevocationToStore,
+  Store,
+  StoredRevocation,
+  Unsubscribe,
+} from './stores/store.js'

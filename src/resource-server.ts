@@ -13,6 +13,7 @@ import { type PresentedToken, presentationOf } from './presented-token.js'
 import { checkRevocation } from './revocation/check-revocation.js'
 import type { Revocation } from './revocation/revocations.js'
 import type { Statistics } from './statistics.js'
+import type { StoreStatus } from './stores/observed-store.js'
 
 /**
  * Verifies access tokens wherever they come from: a WebSocket message, a GraphQL context, a queue.
@@ -101,10 +102,19 @@ export class ResourceServer<Context = unknown> {
 
   /**
    * How the key set of each issuer is doing, for a readiness probe: a server whose key sets aren't
-   * `empty` answers without waiting for anybody. Looks only, and fetches nothing.
+   * `empty` answers without waiting for anybody. With `stores`, see {@link storeStatus} as well. Looks
+   * only, and fetches nothing.
    */
   status(): readonly KeySetStatus[] {
     return this.#sources().map((keys) => keys.status())
+  }
+
+  /**
+   * How each of `stores` is doing, for a readiness probe: while one `rejects` all, every token is
+   * answered with 503, however fresh the key sets are. Looks only, and asks no store.
+   */
+  storeStatus(): readonly StoreStatus[] {
+    return this.#core.storeStatus()
   }
 
   /** What was done since the start, in numbers: for a metrics page, and for tests. */

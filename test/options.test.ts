@@ -129,7 +129,11 @@ refuses('stores, and what goes with them', [
     { stores: { replay: null } },
     /^"stores.replay" option must be a store, such as redis/,
   ],
-  ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, list, pub/],
+  [
+    'a client',
+    { stores: { revocations: notAllOfStore } },
+    /with add, get, set, delete, list, merge/,
+  ],
   ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
   [
     'introspection without a secret',
@@ -158,13 +162,13 @@ refuses('stores, and what goes with them', [
   ],
   [
     'untilLoaded without a store',
-    { revocations: { untilLoaded: 'accept' } },
+    { revocations: { untilLoaded: 'dangerouslyAccept' } },
     /^"revocations.untilLoaded" option has no effect without "stores.revocations"$/,
   ],
   [
     'untilLoaded',
     { stores: { revocations: store }, revocations: { untilLoaded: 'never' } },
-    /^"revocations.untilLoaded" option must be 'refuse' or 'accept'$/,
+    /^"revocations.untilLoaded" option must be 'refuse' or 'dangerouslyAccept'$/,
   ],
 ])
 
@@ -172,8 +176,8 @@ t.test('any object with the methods of a store is one', async (t) => {
   const stores = { replay: methodsOf(store), revocations: store }
   t.strictSame(resolve({ stores }).stores, { ...stores, introspection: undefined })
   t.equal(
-    resolve({ stores, revocations: { untilLoaded: 'accept' } }).revocations.untilLoaded,
-    'accept',
+    resolve({ stores, revocations: { untilLoaded: 'dangerouslyAccept' } }).revocations.untilLoaded,
+    'dangerouslyAccept',
   )
 })
 

@@ -90,6 +90,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'revocation',
     'binding',
     'keys',
+    'stores',
   ],
   assembly: [
     'options',

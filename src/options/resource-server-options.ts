@@ -110,10 +110,10 @@ export interface RevocationsOption {
 
   /**
    * With `stores.revocations`: what is done with tokens while an instance has not yet learnt, since
-   * its start, what was revoked. `'refuse'` is a 503; `'accept'` lets revoked tokens in until it has.
+   * its start, what was revoked. `'refuse'` is a 503; `'dangerouslyAccept'` lets revoked tokens in until it has.
    * Later outages leave in force what is known. Default `'refuse'`.
    */
-  untilLoaded?: 'refuse' | 'accept'
+  untilLoaded?: 'refuse' | 'dangerouslyAccept'
 }
 
 /** How many verified tokens are kept. */
@@ -236,8 +236,8 @@ function resolveTokenCache(given: ResourceServerOptions['tokenCache'] = {}) {
 function resolveRevocations(given: RevocationsOption = {}, stores: ResolvedStores) {
   const options = requireKnownKeys('"revocations"', given, ['maxEntries', 'untilLoaded'])
   const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
-  if (untilLoaded !== 'refuse' && untilLoaded !== 'accept') {
-    return reject('revocations.untilLoaded', "must be 'refuse' or 'accept'")
+  if (untilLoaded !== 'refuse' && untilLoaded !== 'dangerouslyAccept') {
+    return reject('revocations.untilLoaded', "must be 'refuse' or 'dangerouslyAccept'")
   }
   if (options.untilLoaded !== undefined && stores.revocations === undefined) {
     return reject('revocations.untilLoaded', 'has no effect without "stores.revocations"')

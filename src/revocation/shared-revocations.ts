@@ -17,7 +17,7 @@ export interface SharedRevocationsOptions {
   readonly store: Store
   readonly revocations: Revocations
   /** What is done with tokens until all revocations are known for the first time. */
-  readonly untilLoaded: 'refuse' | 'accept'
+  readonly untilLoaded: 'refuse' | 'dangerouslyAccept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Milliseconds. */
@@ -82,8 +82,17 @@ export class SharedRevocations {
 
   /** @throws {StoreUnavailableError} until the revocations are known, if that is what was asked for. */
   requireLoaded(): void {
-    if (this.#reader.isLoaded || this.#options.untilLoaded === 'accept') return
-    throw unavailable()
+    if (this.rejectsAll) throw unavailable()
+  }
+
+  /** Whether {@link requireLoaded} throws. */
+  get rejectsAll(): boolean {
+    return !this.#reader.isLoaded && this.#options.untilLoaded === 'refuse'
+  }
+
+  /** How many revocations the store wasn't told of yet. */
+  get pending(): number {
+    return this.#writer.pending
   }
 
   /**

@@ -71,7 +71,9 @@ export class RedisOnce {
     const { version, evicted } = await this.#inspection.state()
     // Written so that one that tells no version is refused.
     if (!(version >= 7)) {
-      throw new Error('Redis 7 or Valkey is needed, or "afterRestart" must be \'trust\'')
+      throw new Error(
+        'Redis 7 or Valkey is needed, or "afterRestart" must be \'dangerouslyAccept\'',
+      )
     }
     const sentAt = performance.now()
     const age = Math.floor(sentAt - this.#inForceAt)

@@ -38,11 +38,11 @@ export interface RedisStoreOptions {
    * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
    * emptied, replaced by its replica or by another server, or was never used. `'refuse'`: it rejects
    * what Redis doesn't know until everything that it may have forgotten is over, two minutes or so.
-   * `'trust'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
+   * `'dangerouslyAccept'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
    * before it was answered (`appendonly yes` and `appendfsync always`, and no replica that takes over).
    * Default `'refuse'`.
    */
-  afterRestart?: 'refuse' | 'trust'
+  afterRestart?: 'refuse' | 'dangerouslyAccept'
 }
 
 /**
@@ -59,15 +59,17 @@ export function redisStore(options: RedisStoreOptions): Store {
   if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
     throw new TypeError('"prefix" of a store must be 1 to 64 letters, digits and _ - . : { }')
   }
-  if (afterRestart !== 'refuse' && afterRestart !== 'trust') {
-    throw new TypeError(`"afterRestart" of a store must be 'refuse' or 'trust'`)
+  if (afterRestart !== 'refuse' && afterRestart !== 'dangerouslyAccept') {
+    throw new TypeError(`"afterRestart" of a store must be 'refuse' or 'dangerouslyAccept'`)
   }
   const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
   const deadline = wholeNumber('timeout', timeout, bounds)
   const commands = new RedisCommands(connection, deadline)
   const inspection = new RedisInspection(commands)
   const once =
-    afterRestart === 'trust' ? undefined : new RedisOnce(commands, inspection, `${prefix}server`)
+    afterRestart === 'dangerouslyAccept'
+      ? undefined
+      : new RedisOnce(commands, inspection, `${prefix}server`)
   return new RedisStore({ connection, commands, prefix, deadline, inspection, once })
 }
 

@@ -122,7 +122,7 @@ t.test('P5: a Redis that makes room by forgetting', async (t) => {
   await client.config('SET', 'maxmemory', '100mb')
   await client.config('SET', 'maxmemory-policy', 'volatile-lru')
   const message = /set "maxmemory-policy noeviction"/
-  for (const afterRestart of ['refuse', 'trust'] as const) {
+  for (const afterRestart of ['refuse', 'dangerouslyAccept'] as const) {
     const other = await storeOver(t, 'ioredis', redis.url, { afterRestart })
     await t.rejects(other.add('c', '', 1_000), { message })
   }

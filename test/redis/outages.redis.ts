@@ -29,7 +29,8 @@ for (const name of names) {
   t.test(`P5: ${name}: killed and restarted under load, nothing is accepted twice`, async (t) => {
     t.test('by a Redis that keeps all it was told, which goes on at once', async (t) => {
       const redis = await startRedis(t, DURABLE)
-      const make = () => storeOver(t, name, redis.url, { afterRestart: 'trust', timeout: 2_000 })
+      const make = () =>
+        storeOver(t, name, redis.url, { afterRestart: 'dangerouslyAccept', timeout: 2_000 })
       const load = beginLoad([await make(), await make()], FRESH_FOR)
       t.ok(await until(heals(load)))
       for (let i = 0; i < 3; i++) {
@@ -74,7 +75,10 @@ for (const name of names) {
   t.test(`${name}: one that hangs costs a deadline, and then nothing`, async (t) => {
     const redis = await startRedis(t)
     const timeout = 200
-    const store = await storeOver(t, name, redis.url, { timeout, afterRestart: 'trust' })
+    const store = await storeOver(t, name, redis.url, {
+      timeout,
+      afterRestart: 'dangerouslyAccept',
+    })
     t.equal(await store.add('before', '', 60_000), true)
     redis.hang()
     const began = performance.now()
@@ -145,7 +149,7 @@ for (const name of names) {
 
 t.test('the load would see it if a proof was accepted twice', async (t) => {
   const redis = await startRedis(t)
-  const store = await storeOver(t, 'ioredis', redis.url, { afterRestart: 'trust' })
+  const store = await storeOver(t, 'ioredis', redis.url, { afterRestart: 'dangerouslyAccept' })
   const load = beginLoad([store], FRESH_FOR)
   t.ok(await until(heals(load)))
   await redis.kill()

@@ -10,7 +10,12 @@ for (const name of names) {
   t.test(name, async (t) => {
     const prefix = `${name}:`
     const make = (options = {}) =>
-      storeOver(t, name, redis.url, { prefix, afterRestart: 'trust', timeout: 10_000, ...options })
+      storeOver(t, name, redis.url, {
+        prefix,
+        afterRestart: 'dangerouslyAccept',
+        timeout: 10_000,
+        ...options,
+      })
     const store = await make()
     const other = await make()
 

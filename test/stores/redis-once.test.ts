@@ -288,7 +288,7 @@ t.test('P5: a connection that was lost costs nothing more, if that was all', asy
 t.test('nobody looks who adds nothing, or trusts', async (t) => {
   const redis = new FakeRedis()
   const it = await another(redis)
-  const trusting = await another(redis, { afterRestart: 'trust' })
+  const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
   trusting.expectTtl?.(LIFE)
   redis.restart()
   await sleep(5)
@@ -298,7 +298,7 @@ t.test('nobody looks who adds nothing, or trusts', async (t) => {
 
 t.test('P5: with trust, what Redis says is believed', async (t) => {
   const redis = new FakeRedis()
-  const it = await another(redis, { afterRestart: 'trust' })
+  const it = await another(redis, { afterRestart: 'dangerouslyAccept' })
   t.equal(await it.add('a', '', 10_000), true)
   t.equal(await it.add('a', '', 10_000), false)
   redis.restart()
@@ -325,7 +325,7 @@ t.test('P5: a Redis that can not be relied on says why', async (t) => {
     redis.stop()
     redis.start()
     await t.rejects(it.add('a', '', 1_000), { message })
-    const trusting = await another(redis, { afterRestart: 'trust' })
+    const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
     if (withTrust) await t.rejects(trusting.add('a', '', 1_000), { message })
     else t.equal(await trusting.add('a', '', 1_000), true)
   }
@@ -350,7 +350,7 @@ t.test('P5: what Redis says of itself is read by the line, of any version', asyn
 })
 
 t.test('P5: eviction that is switched on later is noticed within a second', async (t) => {
-  for (const afterRestart of ['refuse', 'trust'] as const) {
+  for (const afterRestart of ['refuse', 'dangerouslyAccept'] as const) {
     const { redis, store: it } = await settled({ afterRestart })
     t.equal(await it.add('a', '', 1_000), true)
     const asked = () => redis.commands.filter((command) => command === 'INFO').length

@@ -11,7 +11,7 @@ const CLIENTS = { ioredis: FakeIoRedis, 'node-redis': FakeNodeRedis }
 async function store(options: Partial<RedisStoreOptions> = {}, Client = FakeIoRedis) {
   const redis = new FakeRedis()
   const client = await connected(new Client(redis))
-  const it = redisStore({ client, timeout: 100, afterRestart: 'trust', ...options })
+  const it = redisStore({ client, timeout: 100, afterRestart: 'dangerouslyAccept', ...options })
   return { redis, client, store: it }
 }
 

@@ -1,0 +1,63 @@
+/** A store as an operator may ask about it: whether its last call succeeded. */
+import type { Store } from './store.js'
+
+/** How one of the stores of `stores` is doing, on this instance. */
+export interface StoreStatus {
+  readonly use: 'replay' | 'revocations' | 'introspection'
+  /** `unused`: it wasn't asked yet. `unavailable`: the last call failed. */
+  readonly state: 'unused' | 'available' | 'unavailable'
+  /**
+   * Which requests are answered with 503 because of it now: `all` until the revocations are known,
+   * `proofs` while it can't be asked about DPoP proofs. A readiness probe looks at `all`: an outage of
+   * `proofs` concerns every instance alike, and bearer tokens are served.
+   */
+  readonly rejects: 'none' | 'proofs' | 'all'
+  /** Revocations that it wasn't told of yet. */
+  readonly pending: number
+  /** Why the last call failed; `undefined` if it succeeded. */
+  readonly lastError: string | undefined
+}
+
+export class StoreHealth {
+  #state: StoreStatus['state'] = 'unused'
+  #lastError: string | undefined
+
+  get state(): StoreStatus['state'] {
+    return this.#state
+  }
+
+  get lastError(): string | undefined {
+    return this.#lastError
+  }
+
+  /** Returns what the call returns, and notes how it ends. */
+  async observe<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const result = await call()
+      this.#state = 'available'
+      this.#lastError = undefined
+      return result
+    } catch (error) {
+      this.#state = 'unavailable'
+      this.#lastError = error instanceof Error ? error.message : 'no reason given'
+      throw error
+    }
+  }
+}
+
+/** The same store. Messages tell nothing of its health: they may be lost at any time. */
+export function observedStore(store: Store, health: StoreHealth): Store {
+  return {
+    add: (...args) => health.observe(() => store.add(...args)),
+    get: (...args) => health.observe(() => store.get(...args)),
+    set: (...args) => health.observe(() => store.set(...args)),
+    delete: (...args) => health.observe(() => store.delete(...args)),
+    list: (...args) => store.list(...args),
+    mergeRevocations: (...args) => health.observe(() => store.mergeRevocations(...args)),
+    revocationsSince: (...args) => health.observe(() => store.revocationsSince(...args)),
+    listRevocations: () => store.listRevocations(),
+    publish: (...args) => store.publish(...args),
+    subscribe: (...args) => store.subscribe(...args),
+    expectTtl: (longest) => store.expectTtl?.(longest),
+  }
+}
