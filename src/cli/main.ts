@@ -1,5 +1,6 @@
 /** From arguments to an exit code: which command, and what is said when it fails. */
 
+import { isError } from '../native-error.js'
 import type { Command } from './command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
@@ -67,6 +68,6 @@ function unknownCommand(word: string): UsageError {
 
 function describe(error: unknown): { exitCode: ExitCode; message: string } {
   if (error instanceof CommandError) return error
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : typeof error
+  const message = isError(error) ? `${error.name}: ${error.message}` : typeof error
   return { exitCode: ExitCode.fault, message: `unexpected, please report it: ${message}` }
 }

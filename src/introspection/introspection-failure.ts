@@ -4,8 +4,10 @@
  * the application's put into an error of theirs is passed on, because it may hold the request, and
  * the request holds the token and our secret.
  */
+
 import { DiscoveryError } from '../issuer/metadata.js'
 import { UnexpectedAnswerError } from '../keys/fetch-json.js'
+import { isError } from '../native-error.js'
 
 export interface IntrospectionFailureDetails {
   /**
@@ -51,8 +53,7 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
   if (error instanceof DiscoveryError) {
     return new IntrospectionFailure(error.message, { of: 'issuer', retryAfter: error.retryAfter })
   }
-  const reason =
-    error instanceof Error && DEADLINE.test(error.message) ? error.message : code(error)
+  const reason = isError(error) && DEADLINE.test(error.message) ? error.message : code(error)
   return new IntrospectionFailure(
     `the introspection endpoint of ${issuer} could not be asked: ${reason}`,
     { of: 'either' },
@@ -63,7 +64,7 @@ const DEADLINE = /^no complete answer within \d+ ms$/
 
 /** The code of a system error, which undici keeps one or two causes down. */
 function code(error: unknown, depth = 0): string {
-  if (!(error instanceof Error) || depth > 3) return 'no answer'
+  if (!isError(error) || depth > 3) return 'no answer'
   const own = (error as NodeJS.ErrnoException).code
   return typeof own === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(own)
     ? own

@@ -39,7 +39,7 @@ function compileValue(
   if (values.length === 0 || !values.every(isValue)) {
     throw new TypeError(
       `"claims" requires "${name}" to be something that no claim can equal: give a string, a ` +
-        'number, a boolean, a non-empty array of them, or a function',
+        'number (whole ones up to 2^53 - 1), a boolean, a non-empty array of them, or a function',
     )
   }
   const accepted = new Set<unknown>(values)
@@ -48,7 +48,9 @@ function compileValue(
 }
 
 function isValue(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  if (typeof value === 'string' || typeof value === 'boolean') return true
+  // Beyond the safe integers, several numbers of a token are read as one.
+  return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
 }
 
 /**

@@ -4,7 +4,9 @@
  * use everything twice. So it is asked with each entry since when it has forgotten nothing, and until
  * all that it may have forgotten before is over, what it doesn't know is not taken for new.
  */
+
 import { createHash } from 'node:crypto'
+import { isError } from '../native-error.js'
 import { ADD_SCRIPT } from './redis-add-script.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisInspection } from './redis-inspection.js'
@@ -91,7 +93,7 @@ export class RedisOnce {
     try {
       return await this.#commands.send(['EVALSHA', SHA, ...args])
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error
       return this.#commands.send(['EVAL', ADD_SCRIPT, ...args])
     }
   }

@@ -1,5 +1,7 @@
 /** A script that Redis runs in one step. Its text is sent only where Redis doesn't have it. */
+
 import { createHash } from 'node:crypto'
+import { isError } from '../native-error.js'
 import type { RedisCommands } from './redis-commands.js'
 
 export class RedisScript {
@@ -18,7 +20,7 @@ export class RedisScript {
     try {
       return await this.#commands.send(['EVALSHA', this.#sha, ...rest])
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error
       return this.#commands.send(['EVAL', this.#text, ...rest])
     }
   }

@@ -1,5 +1,7 @@
 /** The proofs that were used (RFC 9449 §11.1), for as long as they would pass for fresh ones. */
+
 import { StoreUnavailableError } from '../../errors.js'
+import { isError } from '../../native-error.js'
 import type { Store } from '../../stores/store.js'
 import { Throttle } from '../../throttle.js'
 import { sha256 } from '../thumbprint.js'
@@ -83,5 +85,5 @@ export class ReplayMemory {
 
 /** As {@link Store.add} rejects where it has added, and may have forgotten. */
 function isUncertain(error: unknown): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === 'store_uncertain'
+  return isError(error) && (error as { code?: unknown }).code === 'store_uncertain'
 }

@@ -1,6 +1,8 @@
 /** The platform's `fetch`, and a record of what the issuer answered, for the advice. */
+
 import { isJsonObject } from '../../json-object.js'
 import { type Fetch, readText } from '../../keys/fetch-json.js'
+import { isError } from '../../native-error.js'
 
 /** The default of the plugin's `jwks.maxBytes`, beyond which it reads nothing. */
 const MAX_BYTES = 524_288
@@ -53,7 +55,7 @@ function keysIn(text: string): readonly unknown[] | undefined {
 /** The innermost cause: the error itself says "fetch failed" and no more. */
 function causeOf(error: unknown): string | undefined {
   let said: string | undefined
-  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+  for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {
     const { code, message } = at as NodeJS.ErrnoException
     const words = [code, message].filter((word) => typeof word === 'string' && word !== '')
     if (depth > 0 || code !== undefined) said = words.join(', ')

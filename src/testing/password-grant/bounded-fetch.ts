@@ -1,3 +1,4 @@
+import { isError } from '../../native-error.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 
@@ -72,7 +73,7 @@ async function readBody(response: Response): Promise<string | undefined> {
 
 // A custom fetch may throw errors that hold the whole request: only these members are taken over.
 function withoutCredentials(error: unknown, redact: Redact, depth = 0): Error {
-  if (!(error instanceof Error)) return new Error(redact(String(error)))
+  if (!isError(error)) return new Error(redact(String(error)))
   const copy = new Error(redact(`${error.name}: ${error.message}`))
   const code = 'code' in error && typeof error.code === 'string' ? redact(error.code) : undefined
   if (code !== undefined) Object.assign(copy, { code })
