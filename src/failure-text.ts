@@ -1,5 +1,6 @@
 /** Why something failed, in words for operators: with the causes that platforms hide their reason in. */
 import { printable } from './finding.js'
+import { isError } from './native-error.js'
 
 /** Far beyond the sum of what three metadata URLs answered. */
 const MAX_LENGTH = 4_000
@@ -16,7 +17,7 @@ export function failureText(error: unknown): string {
 
 /** The code of the system error behind it, such as `ECONNREFUSED`, if there is one. */
 export function failureCode(error: unknown, depth = 0): string | undefined {
-  if (!(error instanceof Error) || depth > MAX_DEPTH) return undefined
+  if (!isError(error) || depth > MAX_DEPTH) return undefined
   const { code } = error as NodeJS.ErrnoException
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
     ? code
@@ -24,7 +25,7 @@ export function failureCode(error: unknown, depth = 0): string | undefined {
 }
 
 function messagesOf(error: unknown, depth: number): string[] {
-  if (!(error instanceof Error) || depth > MAX_DEPTH) return []
+  if (!isError(error) || depth > MAX_DEPTH) return []
   const { message, cause } = error
   const code = (error as NodeJS.ErrnoException).code
   const own = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]

@@ -5,6 +5,7 @@
  */
 
 import { failureCode, failureText } from '../failure-text.js'
+import { isError } from '../native-error.js'
 import { ownMembers } from '../plain-object.js'
 
 /** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
@@ -64,7 +65,7 @@ export class NoAnswerError extends Error {
 
 /** What an issuer asked for before it is asked again, in milliseconds. The caller bounds it. */
 export function retryAfterOf(error: unknown): number | undefined {
-  const asked = error instanceof Error && 'retryAfter' in error ? error.retryAfter : undefined
+  const asked = isError(error) && 'retryAfter' in error ? error.retryAfter : undefined
   return typeof asked === 'number' ? asked : undefined
 }
 
