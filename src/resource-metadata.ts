@@ -31,15 +31,21 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 export class ResourceMetadata {
   /** Where it is, for the challenge (§5.1). */
   readonly url: string
-  /** The same as the path of a route. */
+  /** The path of {@link url}. */
   readonly path: string
+  /**
+   * All paths at which clients look: `path`, and for a resource that ends in a slash the one without
+   * it, because the official MCP client removes the slash, unlike §3.1.
+   */
+  readonly paths: readonly string[]
   readonly #source: ResourceMetadataSource
   readonly #scope = new Set<string>()
 
   constructor(source: ResourceMetadataSource) {
     const { origin, pathname } = new URL(source.resource)
-    // §3.1: between host and path, without the slash that ends it.
-    this.path = `${WELL_KNOWN}${pathname.replace(/\/$/, '')}`
+    // §3.1: between host and path. Only the slash of an empty path is removed.
+    this.path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
+    this.paths = [...new Set([this.path, this.path.replace(/\/$/, '')])]
     this.url = `${origin}${this.path}`
     this.#source = source
   }

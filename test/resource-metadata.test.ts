@@ -1,4 +1,5 @@
 /** The metadata of the API (RFC 9728), and how challenges point at it. */
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -92,7 +93,7 @@ t.test('R1: and what the options add is there', async (t) => {
     },
     { dpop: { mode: 'required', algorithms: ['ES256'] }, mtls: 'allowed' },
   )
-  const place = `${PLACE}/v1`
+  const place = `${PLACE}/v1/`
   t.strictSame((await app.inject(place)).json(), {
     resource: 'http://localhost:3000/v1/',
     authorization_servers: ['https://auth.example'],
@@ -146,6 +147,127 @@ t.test('M5: the scope of a route that is hidden from OpenAPI is not published', 
     t.match(answer.headers['www-authenticate'], /scope="(?:hidden|early)/, 'and says what it needs')
   }
   t.strictSame(await scopes(), SHOWN, 'also after requests')
+})
+
+t.test('R1: it is at the place where clients look for it, and at no other', async (t) => {
+  for (const [path, places, elsewhere] of [
+    ['', [''], ['/', '/v1']],
+    ['/', [''], ['/']],
+    ['/v1', ['/v1'], ['', '/v1/', '/V1', '/v1/x', '/v']],
+    ['/v1/', ['/v1/', '/v1'], ['', '/v1//', '/v1/x']],
+    ['/a//', ['/a//', '/a/'], ['/a']],
+    ['//a', ['//a'], ['/a']],
+    ['/:id', ['/:id'], ['/1', '/', '/id', '/::id']],
+    ['/a::b/', ['/a::b/', '/a::b'], ['/a:b', '/a', '/a1b']],
+    ['/:id(%5E%5Cd+$)', ['/:id(%5E%5Cd+$)'], ['/1', '/:id(1)']],
+    ['/:id(.+)/[x]', ['/:id(.+)/[x]'], ['/1', '/1/x']],
+    ['/x?', undefined, []],
+    ['/~$&+,=@!|', ['/~$&+,=@!|'], ['/']],
+    ['/caf%C3%A9', ['/caf%C3%A9', '/caf%c3%a9'], ['/caf', '/caf%25C3%25A9']],
+    ['/a%20b', ['/a%20b'], ['/a', '/ab', '/a+b']],
+    ['/a%2fb', undefined, []],
+    ['/a%2Fb', undefined, []],
+    ['/a%3Ab', undefined, []],
+    ['/a%252fb', undefined, []],
+    ['/%', undefined, []],
+    ['/%ff', undefined, []],
+    ['/%zz', undefined, []],
+    ['/a%00', undefined, []],
+    ['/a%0d%0a', undefined, []],
+    ['/*', undefined, []],
+    ['/a*', undefined, []],
+    ['/a*/b', undefined, []],
+    ['/a;b', undefined, []],
+    ['/a/../b', undefined, []],
+    ['/a/./b', undefined, []],
+    ['/a/%2e%2E/b', undefined, []],
+    ['/..', undefined, []],
+    ['/{a}', undefined, []],
+  ] as const) {
+    const resource = `${RESOURCE}${path}`
+    if (places === undefined) {
+      const app = Fastify()
+      await t.rejects(
+        Promise.resolve(app.register(resourceServer, given({ resourceMetadata: resource }))),
+        { name: 'TypeError', message: /"resourceMetadata\.resource"/ },
+        path,
+      )
+      continue
+    }
+    const app = await protectedApi(t, { resourceMetadata: resource })
+    for (const place of places) {
+      const answer = await app.inject(PLACE + place)
+      t.equal(answer.statusCode, 200, `${path} at ${place}`)
+      t.equal(answer.json().resource, resource)
+      t.equal((await app.inject({ method: 'HEAD', url: PLACE + place })).statusCode, 200)
+    }
+    for (const place of elsewhere) {
+      t.equal((await app.inject(PLACE + place)).statusCode, 401, `${path} not at ${place}`)
+    }
+    const { headers } = await app.inject('/')
+    const [place] = places
+    t.match(headers['www-authenticate'], `resource_metadata="${RESOURCE}${PLACE}${place}"`)
+  }
+})
+
+t.test('R1: also where the router makes one of two spellings', async (t) => {
+  for (const routerOptions of [
+    { ignoreTrailingSlash: true },
+    { ignoreDuplicateSlashes: true },
+    { caseSensitive: false },
+    { useSemicolonDelimiter: true },
+  ]) {
+    for (const path of ['/V1/', '/a:b/', '/caf%C3%A9/', '/a//b/']) {
+      const app = Fastify({ routerOptions })
+      t.teardown(() => app.close())
+      await app.register(resourceServer, given({ resourceMetadata: RESOURCE + path }))
+      for (const place of [path, path.slice(0, -1)]) {
+        const { statusCode } = await app.inject(PLACE + place)
+        t.equal(statusCode, 200, `${JSON.stringify(routerOptions)} ${place}`)
+      }
+    }
+  }
+})
+
+t.test('R1: scripts of any origin may read it, whatever the rest of the API allows', async (t) => {
+  const from = { origin: 'https://inspector.example' }
+  const preflight = {
+    ...from,
+    'access-control-request-method': 'GET',
+    'access-control-request-headers': 'mcp-protocol-version',
+  }
+  for (const [what, options] of Object.entries({
+    'no @fastify/cors': undefined,
+    'any origin': {},
+    'no origin': { origin: false },
+    'a list': { origin: ['https://app.example'], credentials: true },
+    'one origin': { origin: 'https://app.example', allowedHeaders: ['x'], methods: ['PUT'] },
+    'a function': { origin: async () => false as const },
+    'no preflights': { preflight: false },
+    'its own hook': { hook: 'preHandler', origin: /app/ },
+    'a delegator': { delegator: async () => ({ origin: false as const }) },
+  } satisfies Record<string, FastifyCorsOptions | undefined>)) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    if (options !== undefined) await app.register(cors, options)
+    await app.register(resourceServer, given({ resourceMetadata: `${RESOURCE}/v1/` }))
+    app.get('/', async () => 'in')
+    for (const url of [`${PLACE}/v1`, `${PLACE}/v1/`]) {
+      const asked = await app.inject({ method: 'OPTIONS', url, headers: preflight })
+      t.equal(asked.statusCode, 204, what)
+      t.equal(asked.headers['access-control-allow-origin'], '*', what)
+      t.match(asked.headers['access-control-allow-methods'], /GET/, what)
+      t.match(asked.headers['access-control-allow-headers'], /^\*$|mcp-protocol-version/, what)
+      t.equal(asked.headers['access-control-allow-credentials'], undefined, what)
+      const got = await app.inject({ url, headers: from })
+      t.equal(got.statusCode, 200, what)
+      t.equal(got.headers['access-control-allow-origin'], '*', what)
+      t.equal(got.headers['access-control-allow-credentials'], undefined, what)
+    }
+    const other = await app.inject({ url: '/', headers: from })
+    const allowed = other.headers['access-control-allow-origin']
+    t.not(allowed === '*' && what !== 'any origin' && what !== 'no preflights', true, what)
+  }
 })
 
 t.test('R2: every challenge points at it, and nothing else does', async (t) => {

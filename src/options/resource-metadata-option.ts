@@ -7,7 +7,8 @@ export interface ResourceMetadataOptions {
   /**
    * The name of this API for clients: the URL at which they call it, without query and fragment. It
    * is https, or http on loopback. Clients ask for tokens for it (RFC 8707), so it should be one of
-   * `audience`.
+   * `audience`. Its path has no dot segments; the plugin also refuses `*`, `;` and percent-encoded
+   * reserved characters (`%2F`) there, because no route of Fastify matches them literally.
    */
   resource: string
 
@@ -80,7 +81,14 @@ function requireResource(resource: unknown): string {
     isSecureUrl(resource, rules) &&
     !resource.includes('#')
   ) {
-    return resource
+    const found = /^https?:\/\/[^/]+(\/.*)?$/i.exec(resource)
+    if (found !== null && (found[1] ?? '/') === new URL(resource).pathname) return resource
+    // A client would read the metadata of one URL, in which another one stands.
+    return reject(
+      'resourceMetadata.resource',
+      `must have its path as URL parsers write it, ${new URL(resource).pathname}: without dot ` +
+        'segments, and with other characters percent-encoded',
+    )
   }
   return reject(
     'resourceMetadata.resource',
