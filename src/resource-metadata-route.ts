@@ -1,5 +1,5 @@
 /** The routes that serve the metadata of the API (RFC 9728 §3), to scripts of any origin as well. */
-import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
 import type { ResourceMetadata } from './resource-metadata.js'
 
 /** In seconds: short, because what routes require changes with each deployment. */
@@ -25,6 +25,9 @@ const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   },
 }
 
+/** For `@fastify/swagger`, whose types are not there in every project. */
+const HIDDEN: FastifySchema & { readonly hide: boolean } = { hide: true }
+
 /** @throws {TypeError} if a request for the metadata would not reach these routes. */
 export function serveResourceMetadata(fastify: FastifyInstance, metadata: ResourceMetadata): void {
   if (fastify.prefix !== '') {
@@ -44,7 +47,7 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
       })
       return metadata.document()
     })
-    fastify.options(url, { config: CONFIG, schema: { hide: true } }, async (_request, reply) => {
+    fastify.options(url, { config: CONFIG, schema: HIDDEN }, async (_request, reply) => {
       reply.code(204).headers(CORS)
     })
   }
