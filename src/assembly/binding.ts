@@ -6,10 +6,10 @@ import { ForwardedCertificates } from '../binding/certificate/forwarded-certific
 import { ClientShares } from '../binding/dpop/client-shares.js'
 import { DPoP } from '../binding/dpop/dpop.js'
 import { Nonces } from '../binding/dpop/nonces.js'
-import { ReplayMemory } from '../binding/dpop/replay-memory.js'
+import { ReplayMemory, replayWindow } from '../binding/dpop/replay-memory.js'
 import type { ResolvedDPoP } from '../options/dpop-option.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
-import { memoryStore } from '../stores/memory-store.js'
+import { isMemoryStore, memoryStore } from '../stores/memory-store.js'
 
 export function assembleBinding(options: ResolvedOptions): Binding {
   const { dpop, limits, now } = options
@@ -34,13 +34,16 @@ function assembleReplayMemory(
   { stores, limits, now, steadyNow, logger }: ResolvedOptions,
 ): ReplayMemory {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
-  const store = stores.replay ?? memoryStore({ maxEntries, now })
-  // A proof may be made by a clock that is ahead, and be asked about by one that is behind.
-  const life = (maxAge + 3 * limits.clockTolerance) * 1_000
-  store.expectTtl?.(life)
+  const store = stores.replay ?? memoryStore({ maxEntries, now: steadyNow })
+  const ttl = replayWindow(maxAge, limits.clockTolerance) * 1_000
+  store.expectTtl?.(ttl)
   return new ReplayMemory({
     store,
-    shares: new ClientShares({ maxEntriesPerKey, life, now }),
+    ttl,
+    rememberedSince: isMemoryStore(store)
+      ? sinceNow(now, steadyNow)
+      : () => Number.NEGATIVE_INFINITY,
+    shares: new ClientShares({ maxEntriesPerKey, life: ttl, now: steadyNow }),
     whenUnavailable,
     onFailure: (err) =>
       logger.warn(
@@ -49,9 +52,17 @@ function assembleReplayMemory(
           ? 'the memory of used DPoP proofs could not be asked; its request is answered with 503'
           : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
       ),
-    now,
     steadyNow,
   })
+}
+
+/**
+ * This moment, in whole seconds since the epoch as "iat" has them, by what the clock says later: a
+ * clock that is set meanwhile moves it along.
+ */
+function sinceNow(now: () => number, steadyNow: () => number): () => number {
+  const startedAt = steadyNow()
+  return () => Math.floor((now() - (steadyNow() - startedAt)) / 1_000)
 }
 
 export function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | undefined {

@@ -23,7 +23,7 @@ export interface MemoryStoreOptions {
    * DPoP proofs a second for two minutes, and about 130 MB when they are there; from 1 to 10,000,000.
    */
   maxEntries?: number
-  /** Milliseconds since the epoch. Default `Date.now`. */
+  /** For tests: the time in milliseconds. Default: a monotonic clock. */
   now?: () => number
 }
 
@@ -35,10 +35,19 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
-  const { maxEntries = 1_000_000, now = () => Date.now() } = known
+  const { maxEntries = 1_000_000, now = monotonicNow } = known
   if (typeof now !== 'function') throw new TypeError('"now" of a store must be a function')
   const bounds = { minimum: 1, maximum: 10_000_000, unit: 'entries' }
   return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)
+}
+
+/** Whether a store forgets all at a restart. */
+export function isMemoryStore(store: Store): boolean {
+  return store instanceof MemoryStore
+}
+
+function monotonicNow(): number {
+  return performance.timeOrigin + performance.now()
 }
 
 /** There is no room, and nothing may be forgotten to make some. */

@@ -129,7 +129,7 @@ function outcomeOf(
     clockTolerance: 5,
     now,
     nonces: undefined,
-    replays: { add } as never,
+    replays: { add, rememberedSince: () => Number.NEGATIVE_INFINITY } as never,
   })
   t.equal(dpop.algs, 'ES256 PS256')
   return dpop

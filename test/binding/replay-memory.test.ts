@@ -105,7 +105,7 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
   t.equal(await send(other, theirs), 'accepted', 'who else has a key goes on')
   t.strictSame(rejections, [], 'nothing is wrong with the store')
 
-  clock.now += 150_000
+  clock.now += 203_000
   t.equal(await send(client, token), 'accepted', 'and so does the client, a while later')
   clock.now += 1_000_000
   t.equal(await send(client, token), 'accepted')
@@ -113,7 +113,7 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
 })
 
 t.test('P5: a proof is known for as long as any instance would take it', async (t) => {
-  const now = seconds() * 1_000
+  let now = seconds() * 1_000
   const kept: number[] = []
   const store = memoryStore()
   store.add = async (_key, _value, ttl) => kept.push(ttl) > 0
@@ -126,13 +126,13 @@ t.test('P5: a proof is known for as long as any instance would take it', async (
     stores: { replay: store },
     now: () => now,
   })
+  now += 100_000
   for (const madeBefore of [0, 50, -20]) {
     const claims = { iat: seconds(now) - madeBefore }
     const proof = await client.proof({ url, token }, { claims })
     await server.verify({ token, dpop: { proof, method: 'GET', url } })
   }
-  // Until its age is over by a clock that is behind by twice the tolerance.
-  t.same(kept, [140_000, 90_000, 160_000])
+  t.same(kept, [180_000, 180_000, 180_000], 'whatever its "iat" and the clock here')
 })
 
 t.test(

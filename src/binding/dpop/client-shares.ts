@@ -1,29 +1,36 @@
 /**
- * How much of the memory of used proofs each client's key has: one client that makes proofs without
- * end must not leave the others without room (RFC 9449 §11.1).
+ * How much of the memory of used proofs each client key has: a client that makes proofs without end
+ * must not leave the others without room (RFC 9449 §11.1).
+ *
+ * A sliding window of counters, one for each slice of the time that a proof is remembered. Slices count
+ * whole until the last of their proofs is forgotten, so a key never has more than its quota.
  */
 import { LRUCache } from 'lru-cache'
 
 export interface ClientSharesOptions {
-  /** Proofs of one key that are remembered at once, about. */
+  /** Proofs of one key that are remembered at once. */
   readonly maxEntriesPerKey: number
-  /** For how long one is remembered at most, in milliseconds. */
+  /** How long a proof is remembered, in milliseconds. */
   readonly life: number
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, by a monotonic clock. */
   readonly now: () => number
 }
 
-/** The proofs of a key in this span of time and in the one before. */
 interface Share {
-  span: number
-  previous: number
-  current: number
+  /** Number of the newest slice. */
+  slice: number
+  /** Proofs by slice, the newest first. */
+  readonly counts: number[]
+  total: number
 }
 
-/** Clients whose shares are known; with more of them the one that was quiet longest starts anew. */
+/** Slices that `life` has. One more is counted: the newest and the oldest are there in part. */
+const SLICES = 8
+
+/** Clients whose shares are known; beyond, the least recently used starts anew. */
 const MAX_CLIENTS = 100_000
 
-/** Whoever has no share left. */
+/** A key has no share left. */
 export class ShareUsedUpError extends RangeError {
   readonly code = 'share_used_up'
   override readonly name = 'ShareUsedUpError'
@@ -43,45 +50,48 @@ export class ClientShares {
 
   /** @throws {ShareUsedUpError} if this key has as many as it may have. */
   requireSome(jkt: string): void {
-    const { maxEntriesPerKey, life, now } = this.#options
+    const { maxEntriesPerKey } = this.#options
     const share = this.#shares.get(jkt)
     if (share === undefined) return
-    this.#moveOn(share)
-    // Those of the span before go one by one, as if they had come evenly.
-    const left = 1 - (now() % life) / life
-    if (share.current + share.previous * left < maxEntriesPerKey) return
-    throw new ShareUsedUpError(maxEntriesPerKey)
+    this.#advance(share)
+    if (share.total >= maxEntriesPerKey) throw new ShareUsedUpError(maxEntriesPerKey)
   }
 
   /** One more may be remembered for this key. */
   count(jkt: string): void {
-    const share = this.#shares.get(jkt)
+    let share = this.#shares.get(jkt)
     if (share === undefined) {
-      this.#shares.set(jkt, { span: this.#span(), previous: 0, current: 1 })
-      return
+      share = { slice: this.#slice(), counts: new Array(SLICES + 1).fill(0), total: 0 }
+      this.#shares.set(jkt, share)
     }
-    this.#moveOn(share)
-    share.current++
+    this.#advance(share)
+    share.counts[0] = (share.counts[0] as number) + 1
+    share.total++
   }
 
-  /** One that was counted is not remembered. */
+  /** One that was counted is not remembered: the newest, which is forgotten last. */
   giveBack(jkt: string): void {
     const share = this.#shares.get(jkt)
     if (share === undefined) return
-    this.#moveOn(share)
-    if (share.current > 0) share.current--
-    else if (share.previous > 0) share.previous--
+    this.#advance(share)
+    const newest = share.counts.findIndex((count) => count > 0)
+    if (newest < 0) return
+    share.counts[newest] = (share.counts[newest] as number) - 1
+    share.total--
   }
 
-  #moveOn(share: Share): void {
-    const passed = this.#span() - share.span
-    if (passed === 0) return
-    share.previous = passed === 1 ? share.current : 0
-    share.current = 0
-    share.span += passed
+  #advance(share: Share): void {
+    const passed = this.#slice() - share.slice
+    if (!(passed > 0)) return
+    share.slice += passed
+    for (let i = 0; i < Math.min(passed, SLICES + 1); i++) {
+      share.total -= share.counts.pop() as number
+      share.counts.unshift(0)
+    }
   }
 
-  #span(): number {
-    return Math.floor(this.#options.now() / this.#options.life)
+  #slice(): number {
+    const { now, life } = this.#options
+    return Math.floor((now() * SLICES) / life)
   }
 }

@@ -107,12 +107,16 @@ export class DPoP {
   }
 
   async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
-    const { maxAge, clockTolerance, replays } = this.#rules
-    // By the clock that says for how long it is remembered: it may have been set back meanwhile.
+    const { replays } = this.#rules
+    // Again, because the clock may have been set while the signature was verified.
     this.#requireFresh(iat)
-    // For as long as it would pass for a fresh one, on an instance whose clock is behind as well.
-    const until = iat + maxAge + 2 * clockTolerance
-    if (!(await replays.add({ jkt, jti }, until))) {
+    if (!(iat >= replays.rememberedSince())) {
+      throw invalidProof(
+        'The DPoP proof was made before this server started',
+        'a proof made since: without "stores.replay", used proofs are forgotten at a restart',
+      )
+    }
+    if (!(await replays.add({ jkt, jti }))) {
       publish('replay', { jkt })
       throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
     }

@@ -15,15 +15,27 @@ export interface ProofIdentity {
 
 export interface ReplayMemoryOptions {
   readonly store: Store
+  /** How long a proof is remembered, in milliseconds; see {@link replayWindow}. */
+  readonly ttl: number
+  /** Start of what the store remembers, in seconds since the epoch; -Infinity if it outlives us. */
+  readonly rememberedSince: () => number
   /** How much of it each client may have. */
   readonly shares: ClientShares
   /** What happens while the store can't be asked. */
   readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
   /** Told at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
   readonly steadyNow: () => number
+}
+
+/**
+ * How long any instance may accept a proof, in seconds: instances accept "iat" from `maxAge` and the
+ * tolerance before their clock to the tolerance after it, and each clock may differ from true time by
+ * the tolerance. No clock enters: an entry whose end depended on the clock of the instance that adds it
+ * would end too early if that clock was ahead.
+ */
+export function replayWindow(maxAge: number, clockTolerance: number): number {
+  return maxAge + 4 * clockTolerance
 }
 
 const MEMORY = 'the memory of used DPoP proofs'
@@ -44,19 +56,19 @@ export class ReplayMemory {
   }
 
   /**
-   * Remembers a proof until a time, in seconds since the epoch, unless it is remembered already.
+   * Remembers a proof, unless it is remembered already.
    *
    * @returns whether it is the first time that it is seen.
    * @throws {StoreUnavailableError} if nobody can tell, or the client has no share of the memory left.
    */
-  async add({ jkt, jti }: ProofIdentity, until: number): Promise<boolean> {
-    const { store, shares, whenUnavailable, now } = this.#options
+  async add({ jkt, jti }: ProofIdentity): Promise<boolean> {
+    const { store, ttl, shares, whenUnavailable } = this.#options
     this.#requireShare(jkt)
-    const ttl = Math.max(1, Math.ceil(until * 1000 - now()))
     // Before the store is asked, or as many at once as it is slow would pass.
     shares.count(jkt)
     try {
-      const isFirst = await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)
+      // An application's store may answer anything: only `true` says that the proof is new.
+      const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)) === true
       // Whoever has one of its proofs could use up the share with replays.
       if (!isFirst) shares.giveBack(jkt)
       return isFirst
@@ -67,6 +79,11 @@ export class ReplayMemory {
       if (whenUnavailable === 'dangerouslyAccept') return true
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
     }
+  }
+
+  /** In seconds since the epoch: a proof made earlier may have been used, and forgotten. */
+  rememberedSince(): number {
+    return this.#options.rememberedSince()
   }
 
   #requireShare(jkt: string): void {
