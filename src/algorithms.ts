@@ -50,6 +50,13 @@ const SYMMETRIC: Readonly<Record<SymmetricAlgorithm, number>> = { HS256: 32, HS3
 
 /** What an issuer with a key set may sign with unless `algorithms` says otherwise. */
 export const ASYMMETRIC_ALGORITHMS = Object.keys(ASYMMETRIC) as readonly AsymmetricAlgorithm[]
+/**
+ * What DPoP proofs may be signed with by default. Clients choose the key, and we verify each proof:
+ * P-384 and P-521 cost 10 and 20 times as much as P-256.
+ */
+export const PROOF_ALGORITHMS = ASYMMETRIC_ALGORITHMS.filter(
+  (algorithm) => algorithm !== 'ES384' && algorithm !== 'ES512',
+)
 export const SYMMETRIC_ALGORITHMS = Object.keys(SYMMETRIC) as readonly SymmetricAlgorithm[]
 
 export function isAsymmetric(algorithm: unknown): algorithm is AsymmetricAlgorithm {

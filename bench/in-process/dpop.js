@@ -48,6 +48,10 @@ async function subjects(count) {
       prepare: proofs,
       run: (made) => inFlight(made, (dpop) => request({ authorization: `DPoP ${bound}`, dpop })),
     },
+    'known bound token, header that differs each time': {
+      prepare: () => Array.from({ length: count }, () => client.proof(bound, { x: randomUUID() })),
+      run: (made) => inFlight(made, (dpop) => request({ authorization: `DPoP ${bound}`, dpop })),
+    },
     'ES256 and nothing else': { prepare: proofs, run: (made) => inFlight(made, client.verify) },
   }
 }
@@ -60,10 +64,14 @@ class Client {
   )
   #header = encode({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.#jwk })
 
-  proof(token) {
+  proof(token, members) {
+    const header =
+      members === undefined
+        ? this.#header
+        : encode({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.#jwk, ...members })
     const iat = Math.floor(Date.now() / 1000)
     const claims = { jti: randomUUID(), htm: 'GET', htu: `${BASE}/`, iat, ath: hash(token) }
-    const input = `${this.#header}.${encode(claims)}`
+    const input = `${header}.${encode(claims)}`
     const key = { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' }
     return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
   }

@@ -53,31 +53,47 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
  * The key that a member of a key set stands for. One that is private is compromised, and so unusable.
  */
 export async function readVerificationKey(jwk: unknown): Promise<VerificationKey | UnusableKey> {
-  if (!isJsonObject(jwk)) return new UnusableKey('is not a JSON object')
-  const members = membersOf(jwk)
-  const misused = whyNotForVerifying(members)
-  if (misused !== undefined) return new UnusableKey(misused)
-  const algorithms = algorithmsOf(members)
-  const [algorithm] = algorithms
-  if (algorithm === undefined) return new UnusableKey(whyNoAlgorithm(members))
-  const { kid, kty, crv, n, e, x, y, issuer } = members
-  // The rest was judged above; the importer is stricter about it than RFC 7517.
-  const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
-  const incomplete = whyIncomplete(members)
-  if (incomplete !== undefined) return new UnusableKey(incomplete)
-  const material = await importMaterial(required, algorithm)
+  const judged = judgeMembers(jwk)
+  if (judged instanceof UnusableKey) return judged
+  const { kid, issuer, algorithms, required } = judged
+  const material = await importMaterial(required, algorithms[0])
   const unsound = material === undefined ? MALFORMED : whyUnsound(material)
   if (material === undefined || unsound !== undefined) return new UnusableKey(unsound ?? MALFORMED)
   // Anything else than a string is equally wrong, and may be too deep to be written down.
   const named = typeof issuer === 'string' ? issuer : typeof issuer === 'undefined'
   return Object.freeze({
-    kid: kid as string | undefined,
+    kid,
     algorithms: new Set(algorithms),
     material,
     issuer,
     isQuick: isQuick(material),
     fingerprint: JSON.stringify([kid, required, algorithms, named]),
   })
+}
+
+/** What the members of a JWK say, before it is imported. */
+export interface JudgedMembers {
+  readonly kid: string | undefined
+  readonly issuer: unknown
+  readonly algorithms: readonly [AsymmetricAlgorithm, ...AsymmetricAlgorithm[]]
+  /** Those that make the key. */
+  readonly required: Record<string, unknown>
+}
+
+/** Costs a few microseconds; the import, which may still fail, up to a millisecond. */
+export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
+  if (!isJsonObject(jwk)) return new UnusableKey('is not a JSON object')
+  const members = membersOf(jwk)
+  const misused = whyNotForVerifying(members)
+  if (misused !== undefined) return new UnusableKey(misused)
+  const [algorithm, ...others] = algorithmsOf(members)
+  if (algorithm === undefined) return new UnusableKey(whyNoAlgorithm(members))
+  const { kid, kty, crv, n, e, x, y, issuer } = members
+  // The rest was judged above; the importer is stricter about it than RFC 7517.
+  const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
+  const incomplete = whyIncomplete(members)
+  if (incomplete !== undefined) return new UnusableKey(incomplete)
+  return { kid: kid as string | undefined, issuer, algorithms: [algorithm, ...others], required }
 }
 
 type Members = Readonly<Record<string, unknown>>

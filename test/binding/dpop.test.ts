@@ -9,7 +9,7 @@ import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
 import { type RawAnswer, rawRequest } from '../fixtures/raw-http.js'
 
 const BASE = 'https://api.example'
-const ALL = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'
+const ALL = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 EdDSA Ed25519'
 
 const client = await DPoPClient.make()
 const other = await DPoPClient.make()
@@ -630,7 +630,7 @@ t.test('the key of a client that returns is not imported again', async (t) => {
     const before = imports
     const headers = { authorization: `DPoP ${token}`, dpop }
     t.equal((await app.inject({ url: '/', headers })).statusCode, 200)
-    t.equal(imports - before, 1, 'but a header that is too long is not kept')
+    t.equal(imports - before, 0, 'for a header that is too long to be kept, too')
   }
 })
 

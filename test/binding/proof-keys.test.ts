@@ -115,3 +115,25 @@ t.test('a key that verified a proof is known again, unless its header is long', 
   })
   await t.rejects(refused, stranger, 'and is held against the token all the same')
 })
+
+t.test('E30: a header that differs each time costs one import of its key', async (t) => {
+  const { key } = await read(headerWith({ x: 1 }))
+  for (const members of [
+    { x: 2 },
+    { jwk: { ...client.jwk, kid: 'another' } },
+    { jwk: { ...client.jwk, use: 'sig', key_ops: ['verify'] } },
+    { typ: 'DPOP+jwt' },
+  ]) {
+    t.equal((await read(headerWith(members))).key, key, JSON.stringify(members))
+  }
+  const [message, expected] = KEY
+  for (const members of [{ use: 'enc' }, { key_ops: ['sign'] }, { alg: 'ES512' }, { kid: 5 }]) {
+    const jwk = { ...client.jwk, ...members }
+    await t.rejects(read(headerWith({ jwk })), { message, expected }, JSON.stringify(members))
+  }
+  const both = new ProofKeys(new Set(['RS256', 'PS256']))
+  const readFor = async (alg: string) =>
+    (await both.keyOf(headerWith({ alg, jwk: rsa(2048) }), () => {})).key
+  t.not(await readFor('RS256'), await readFor('PS256'), 'one algorithm, one key')
+  t.equal(await readFor('PS256'), await readFor('PS256'))
+})

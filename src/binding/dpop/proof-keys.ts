@@ -1,13 +1,19 @@
 /**
- * The keys that clients prove with: each proof carries its own (RFC 9449 §4.2), and all proofs of a
- * client begin with the same characters, so a key that verified one isn't read and imported again.
+ * The keys that clients prove with: each proof carries its own (RFC 9449 §4.2). Two caches, because
+ * all proofs of most clients begin with the same characters, and a client whose headers differ must not
+ * cost us an import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Algorithm, isAsymmetric } from '../../algorithms.js'
 import { isJsonObject } from '../../json-object.js'
 import { thumbprintOf } from '../../keys/thumbprint.js'
-import { importVerificationKey, type VerificationKey } from '../../keys/verification-key.js'
+import {
+  importVerificationKey,
+  judgeMembers,
+  UnusableKey,
+  type VerificationKey,
+} from '../../keys/verification-key.js'
 import { ownMember, ownMembers } from '../../plain-object.js'
 import { decodeObject } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
@@ -32,7 +38,10 @@ interface ProofHeader {
 
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
+  /** By the header: neither read nor checked again. */
   readonly #known = new LRUCache<string, ProofKey>({ max: MAX_ENTRIES })
+  /** By algorithm and thumbprint: a header that differs each time costs no import. */
+  readonly #imported = new LRUCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {
     this.#algorithms = algorithms
@@ -57,14 +66,28 @@ export class ProofKeys {
     const thumbprint = thumbprintOf(jwk)
     if (thumbprint === undefined) throw this.#unusable()
     requireThumbprint(thumbprint)
-    const key = await importVerificationKey({ ...jwk, alg: ownMember(jwk, 'alg') ?? algorithm })
-    if (key === undefined || !key.algorithms.has(algorithm) || !isBounded(key)) {
-      throw this.#unusable()
-    }
+    const key = await this.#import({ ...jwk, alg: ownMember(jwk, 'alg') ?? algorithm }, thumbprint)
+    if (key === undefined || !key.algorithms.has(algorithm)) throw this.#unusable()
     return { key, algorithm, thumbprint }
   }
 
-  /** To be called once a proof was verified, so that a stranger can't push out who returns. */
+  /** Kept before any proof is verified: only keys that valid tokens are bound to get here. */
+  async #import(
+    jwk: Readonly<Record<string, unknown>>,
+    thumbprint: string,
+  ): Promise<VerificationKey | undefined> {
+    // The thumbprint leaves out what the key says that it is for.
+    if (judgeMembers(jwk) instanceof UnusableKey) return undefined
+    const name = `${jwk.alg} ${thumbprint}`
+    const known = this.#imported.get(name)
+    if (known !== undefined) return known
+    const key = await importVerificationKey(jwk)
+    if (key === undefined || !isBounded(key)) return undefined
+    this.#imported.set(name, key)
+    return key
+  }
+
+  /** To be called once a proof was verified, so that forged ones evict no header. */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#known.has(headerSegment)) return
     // A slice would keep the whole proof alive that it was cut from.
