@@ -52,7 +52,9 @@ export function responseHeaders(
     'www-authenticate': challenges.length === 1 ? (challenge as string) : challenges,
   }
   const nonce = context.dpop?.nonce
-  return nonce === undefined || isBearer(context) ? headers : { ...headers, 'dpop-nonce': nonce }
+  if (nonce === undefined || isBearer(context)) return headers
+  // A stored response would hand out an old nonce (RFC 9449 §8.2).
+  return { ...headers, 'dpop-nonce': nonce, 'cache-control': 'no-store' }
 }
 
 function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {

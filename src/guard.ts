@@ -2,7 +2,12 @@
  * The guard of every route: takes the token off a request, sends it down the pipeline, has its
  * binding proven, and asks the route's policy. Each request is judged once, before any handler runs.
  */
-import type { HookHandlerDoneFunction as DoneFunction, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  HookHandlerDoneFunction as DoneFunction,
+  FastifyReply,
+  FastifyRequest,
+  onSendHookHandler,
+} from 'fastify'
 import { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
@@ -149,4 +154,10 @@ function permit(
   const refused = policy.check(token, request)
   if (isLater(refused)) return refused.then(() => token)
   return refused ?? token
+}
+
+/** Keeps caches from storing a response with a nonce, and handing it out later (RFC 9449 §8.2). */
+export const forbidNonceCaching: onSendHookHandler = (_request, reply, payload, done) => {
+  if (reply.hasHeader('dpop-nonce')) reply.header('cache-control', 'no-store')
+  done(null, payload)
 }

@@ -9,7 +9,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { assemble } from './assembly.js'
 import './augment.js'
 import { Gate } from './gate.js'
-import { ADMITTED_BY, createGuard } from './guard.js'
+import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { guardScope, requireFirst } from './guarded-scopes.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
 import { REJECTED_WITH } from './rejections.js'
@@ -44,6 +44,7 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
     })
     guardScope(fastify, guards, core)
+    if (core.binding.givesNonces) fastify.addHook('onSend', forbidNonceCaching)
     gate.open(createGuard(core, guards, resolved))
   } catch (error) {
     await server.close()

@@ -40,6 +40,11 @@ export class Binding {
     return undefined
   }
 
+  /** Whether responses may carry a DPoP-Nonce header. */
+  get givesNonces(): boolean {
+    return this.#dpop?.newestNonce() !== undefined
+  }
+
   /** Whether there is nothing to prove: a bearer token sent as one, where that is enough. */
   needsNoProof({ confirmation }: Bound, scheme: Scheme, { dpop, mtls }: BindingDemand): boolean {
     return (

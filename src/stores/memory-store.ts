@@ -19,8 +19,8 @@ import { wholeNumber } from './store-option.js'
 /** The bounds of a store in memory. */
 export interface MemoryStoreOptions {
   /**
-   * One more is an error: nothing is forgotten before its time. Default 1,000,000, which is 8,000
-   * DPoP proofs a second for two minutes, and about 130 MB when they are there; from 1 to 10,000,000.
+   * One more is an error: nothing is forgotten before its time. Default 1,000,000, which is 5,500
+   * DPoP proofs a second for three minutes, and about 130 MB when they are there; from 1 to 10,000,000.
    */
   maxEntries?: number
   /** For tests: the time in milliseconds. Default: a monotonic clock. */

@@ -37,7 +37,7 @@ export interface RedisStoreOptions {
   /**
    * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
    * emptied, replaced by its replica or by another server, or was never used. `'refuse'`: it rejects
-   * what Redis doesn't know until everything that it may have forgotten is over, two minutes or so.
+   * what Redis doesn't know until everything that it may have forgotten is over, three minutes or so.
    * `'dangerouslyAccept'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
    * before it was answered (`appendonly yes` and `appendfsync always`, and no replica that takes over).
    * Default `'refuse'`.

@@ -537,6 +537,66 @@ t.test('P4: nonces', async (t) => {
   refusal(t, await one.send(await make(nonce)), 'use_dpop_nonce', NONCE, "yesterday's")
 })
 
+t.test('E31: no cache stores a response with a nonce', async (t) => {
+  const clock = { now: Date.now() }
+  const app = await protectedApi(t, {
+    dpop: { baseUrl: BASE, nonce: { secret: Buffer.alloc(32, 1), lifetime: 100 } },
+    now: () => clock.now,
+  })
+  app.get('/', async (_request, reply) => {
+    reply.header('cache-control', 'public, max-age=60')
+    return 'ok'
+  })
+  const token = await bound()
+  const send = async (nonce?: string) => {
+    const claims = { iat: seconds(clock.now) }
+    const dpop = await client.proof({ url: `${BASE}/`, token, nonce }, { claims })
+    const { headers } = await app.inject({
+      url: '/',
+      headers: { authorization: `DPoP ${token}`, dpop },
+    })
+    return { nonce: headers['dpop-nonce'] as string, caching: headers['cache-control'] }
+  }
+  const rejected = await send()
+  t.equal(rejected.caching, 'no-store', 'a 401')
+  t.match(await send(rejected.nonce), { nonce: undefined, caching: 'public, max-age=60' })
+  clock.now += 100_000
+  const rotated = await send(rejected.nonce)
+  t.ok(rotated.nonce)
+  t.equal(rotated.caching, 'no-store', 'a 200, whatever its handler said')
+})
+
+t.test('E31: the secret of the nonces is changed in three steps while instances run', async (t) => {
+  const [older, newer] = ['an old secret of thirty-two bytes', 'a new secret of thirty-two bytes.']
+  const clock = { now: Date.now() }
+  const token = await bound()
+  const instanceWith = (secret: string[]) =>
+    start(t, { baseUrl: BASE, nonce: { secret, lifetime: 100 } }, { now: () => clock.now })
+  for (const [before, after] of [
+    [[older], [older, newer]],
+    [
+      [older, newer],
+      [newer, older],
+    ],
+    [[newer, older], [newer]],
+  ] as const) {
+    const instances = [await instanceWith([...before]), await instanceWith([...after])]
+    const send = async (to: number, nonce?: string) => {
+      const claims = { iat: seconds(clock.now) }
+      return (instances[to] as (typeof instances)[0]).send(
+        await proven({ token, nonce }, { claims }),
+      )
+    }
+    for (const [from, to] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const [nonce] = (await send(from)).headers['dpop-nonce'] ?? []
+      t.equal((await send(to, nonce)).status, 200, `${before} and ${after}, from ${from}`)
+    }
+  }
+})
+
 t.test('P4: a bearer token needs no nonce, and gets none', async (t) => {
   const { send } = await start(t, { baseUrl: BASE, nonce: { secret: Buffer.alloc(32, 1) } })
   const good = await send([`Authorization: Bearer ${await tokenOf()}`])
