@@ -9,7 +9,7 @@ import { Nonces } from '../binding/dpop/nonces.js'
 import { ReplayMemory, replayWindow } from '../binding/dpop/replay-memory.js'
 import type { ResolvedDPoP } from '../options/dpop-option.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
-import { isMemoryStore, memoryStore } from '../stores/memory-store.js'
+import { memoryStore } from '../stores/memory-store.js'
 
 export function assembleBinding(options: ResolvedOptions): Binding {
   const { dpop, limits, now } = options
@@ -40,7 +40,7 @@ function assembleReplayMemory(
   return new ReplayMemory({
     store,
     ttl,
-    rememberedSince: isMemoryStore(store)
+    rememberedSince: store.isProcessLocal
       ? sinceNow(now, steadyNow)
       : () => Number.NEGATIVE_INFINITY,
     shares: new ClientShares({ maxEntriesPerKey, life: ttl, now: steadyNow }),

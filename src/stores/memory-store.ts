@@ -41,11 +41,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)
 }
 
-/** Whether a store forgets all at a restart. */
-export function isMemoryStore(store: Store): boolean {
-  return store instanceof MemoryStore
-}
-
 function monotonicNow(): number {
   return performance.timeOrigin + performance.now()
 }
@@ -61,6 +56,7 @@ export class StoreFullError extends RangeError {
 }
 
 class MemoryStore implements Store {
+  readonly isProcessLocal = true
   readonly #maxEntries: number
   readonly #now: () => number
   /** The second since the epoch at which each entry ends: a small integer takes no room of its own. */

@@ -59,5 +59,6 @@ export function observedStore(store: Store, health: StoreHealth): Store {
     publish: (...args) => store.publish(...args),
     subscribe: (...args) => store.subscribe(...args),
     expectTtl: (longest) => store.expectTtl?.(longest),
+    isProcessLocal: store.isProcessLocal === true,
   }
 }

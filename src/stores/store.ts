@@ -67,6 +67,11 @@ export interface Store {
    * that lost its memory must not answer.
    */
   expectTtl?(longest: number): void
+  /**
+   * Whether it forgets everything when this process ends, as `memoryStore()` does. DPoP proofs made
+   * before the start are rejected then. Default false.
+   */
+  readonly isProcessLocal?: boolean
 }
 
 /** A revocation as a store keeps it. Times are whole seconds since the epoch, or `Infinity`. */
