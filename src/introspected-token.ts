@@ -35,7 +35,7 @@ export function introspectToken(
 ): Outcome<AccessToken> | Promise<AccessToken> {
   const own = checkSendable(raw) ?? ownConfirmation(raw)
   if (isRefusal(own)) return own
-  const answered = rules.binding.checkProvable(own) ?? answerAbout(raw, issuer)
+  const answered = rules.binding.checkProvable(own) ?? answerAbout(raw, issuer, false)
   return andThen(answered, (answer) => {
     const claims = verifyAnswer(answer, {}, issuer, rules)
     if (isRefusal(claims)) return claims
@@ -57,7 +57,7 @@ export function verifyActive(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): Outcome<AccessToken> | Promise<AccessToken> {
-  return andThen(answerAbout(token.raw, issuer), (answer) => {
+  return andThen(answerAbout(token.raw, issuer, true), (answer) => {
     const claims = verifyAnswer(answer, token.claims, issuer, rules)
     if (isRefusal(claims)) return claims
     const said = confirmationIn(answer, rules)
@@ -76,9 +76,42 @@ function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): Acce
   return new AccessToken({ raw, claims, confirmation, reader })
 }
 
-function answerAbout(raw: string, { introspection }: Issuer): Outcome<Claims> | Promise<Claims> {
-  return andThen(introspection?.introspect(raw), (answer) => answer ?? inactive())
+function answerAbout(
+  raw: string,
+  { introspection }: Issuer,
+  isVerified: boolean,
+): Outcome<Claims> | Promise<Claims> {
+  const answered = introspection?.introspect(raw, isVerified)
+  return andThen(answered, (answer) => (answer === undefined ? inactive() : withoutNulls(answer)))
 }
+
+/**
+ * Some issuers write `null` for an optional member that they have no value for. What rejects a token
+ * stays as it is: `active`, `aud`, `exp` and `cnf`, and whatever else isn't named here.
+ */
+function withoutNulls(answer: Claims): Claims {
+  if (!OPTIONAL_MEMBERS.some((name) => answer[name] === null)) return answer
+  return Object.fromEntries(
+    Object.entries(answer).filter(
+      ([name, value]) => value !== null || !OPTIONAL_MEMBERS.includes(name),
+    ),
+  )
+}
+
+/** RFC 7662 §2.2, and what vendors add for the client. */
+const OPTIONAL_MEMBERS: readonly string[] = [
+  'iss',
+  'sub',
+  'nbf',
+  'iat',
+  'jti',
+  'token_type',
+  'scope',
+  'client_id',
+  'username',
+  'cid',
+  'azp',
+]
 
 function inactive(): Refusal {
   return new InvalidTokenError('The access token is not active', {

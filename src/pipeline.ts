@@ -18,7 +18,7 @@ import type { Binding } from './binding/binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
 import { readConfirmation } from './confirmation.js'
-import { InvalidTokenError } from './errors.js'
+import { IntrospectionUnavailableError, InvalidTokenError } from './errors.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
 import { andThen, isLater, isRefusal, type Outcome, orThrow } from './now-or-later.js'
@@ -107,7 +107,9 @@ export class Pipeline {
   /** What no signature tells, on each use: whether the issuer, or we, took the token back. */
   #confirm({ token, issuer, watch }: Verdict): Outcome<AccessToken> | Promise<AccessToken> {
     const { revocations } = this.#options
-    if (revocations.covers(token) || watch?.check() === 'revoked') return revoked()
+    const state = watch?.check()
+    if (revocations.covers(token) || state === 'revoked') return revoked()
+    if (state === 'unanswered') return unanswered(issuer, watch)
     if (issuer.introspection?.mode !== 'always') return token
     return andThen(verifyActive(token, issuer, this.#rules), (active) =>
       // We may have taken it back while its issuer was being asked.
@@ -161,17 +163,17 @@ export class Pipeline {
   }
 
   #verifyJws(jws: CompactJws, issuer: Issuer): Outcome<Verdict> | Promise<Verdict> {
-    const { binding, issuers, limits, counters, revocations } = this.#options
+    const { binding, limits, counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRefusal(algorithm)) return algorithm
     const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
     if (isRefusal(claims)) return claims
     const confirmation = readConfirmation(claims)
     if (isRefusal(confirmation)) return confirmation
-    const unprovable = binding.checkProvable(confirmation)
-    if (unprovable !== undefined) return unprovable
-    issuers.admit(issuer)
-    const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
+    const signer =
+      binding.checkProvable(confirmation) ??
+      findSigner({ jws, algorithm, source: issuer.keys, counters })
+
     return andThen(signer, (key) => {
       const misused = issuer.profile.checkKey?.(key.issuer, claims)
       if (misused !== undefined) return misused
@@ -183,9 +185,8 @@ export class Pipeline {
   }
 
   #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
-    const { issuers, revocations } = this.#options
+    const { revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
-      issuers.admit(issuer)
       revocations.sawToken(token.times)
       return revocations.covers(token) ? revoked() : token
     })
@@ -202,6 +203,11 @@ function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watc
   // The watch keeps the text.
   token.detach()
   return introspection.watch(token.raw)
+}
+
+/** Whether the issuer revoked the token can't be known, for longer than it may stay unknown. */
+function unanswered({ issuer }: Issuer, watch: Verdict['watch']): IntrospectionUnavailableError {
+  return new IntrospectionUnavailableError(issuer, 1, watch?.failure)
 }
 
 function isInvalidToken(error: unknown): error is InvalidTokenError {

@@ -52,7 +52,7 @@ export async function assembleIntrospection(
     isOnlyWay: onlyIntrospected,
     isOpaque: introspection.isOpaque,
     takesTheRest: introspection.isOpaque === hasNotThePartsOfJwt,
-    introspect: (token) => introspector.introspect(token),
+    introspect: (token, isVerified) => introspector.introspect(token, isVerified),
     watch: (token) => introspector.watch(token),
     close: () => introspector.close(),
   }

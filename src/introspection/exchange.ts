@@ -112,34 +112,36 @@ async function read(
   )
 }
 
-/** RFC 7662 §2.3, RFC 6749 §5.2. */
+/**
+ * RFC 7662 §2.3, RFC 6749 §5.2. A 401 or a 403 is about our credentials by the RFC, and at some issuers
+ * about a token that they don't know: which of the two, a probe tells.
+ */
 function refusal(place: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
   const error = ownMember(parseJsonObject(text) ?? {}, 'error')
+  const answered = `${place} answered ${status}`
   const refused = status === 401 || (status === 403 && typeof error === 'string')
   if (refused || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(
       `${place} refuses our own credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", its "clientSecret" or "privateKey" and "clientAuthentication" are what the issuer knows`,
-      { of: 'issuer', level: 'error', retryAfter: retryAfter(response) },
+      {
+        of: 'either',
+        level: 'error',
+        retryAfter: retryAfter(response),
+        status,
+        aboutToken: answered,
+      },
     )
   }
-  const message = `${place} answered ${status}${status < 400 ? ', where 200 was due' : ''}`
-  return new IntrospectionFailure(message, {
-    of: faultOf(status),
+  return new IntrospectionFailure(`${answered}${status < 400 ? ', where 200 was due' : ''}`, {
+    // A 400, a 403 of a filter on the way or a 500 is about the one token, as far as we know.
+    of: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfter: retryAfter(response),
+    status,
   })
 }
 
-/**
- * Who is asked too often shouldn't be asked once more to see whether it was the token. A 400, a 403
- * of a filter on the way or a 500 is about the one token that was asked about, as far as we know.
- */
-function faultOf(status: number): 'issuer' | 'token' | 'either' {
-  if (status === 429) return 'issuer'
-  return status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token'
-}
-
-const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 502, 503, 504])
+const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
 
 /** A query can carry more than the place. */
 function placeOf(url: string): string {

@@ -4,11 +4,12 @@ import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
  * Told of what failed: of the issuer's failures once an attempt, of all others at most once a
- * second, because a stranger may cause them.
+ * second, because untrusted callers may cause them.
  *
  * Must not throw.
  *
- * @param retryIn milliseconds until the issuer is asked again about any token; 0 if it goes on.
+ * @param retryIn milliseconds until the issuer is asked again about any token, or, after a 429, about
+ *   an untrusted one; 0 if it goes on.
  */
 export type OnFailure = (failure: IntrospectionFailure, retryIn: number) => void
 

@@ -11,36 +11,67 @@ import { isError } from '../native-error.js'
 
 export interface IntrospectionFailureDetails {
   /**
-   * Whose fault it may be. The `issuer`'s holds for every token, and nobody is asked for a while. A
-   * `token`'s holds for that one alone, or a stranger could shut out everybody with a token that
-   * makes the issuer stumble. `either`: an outage, or a filter on the way that minds the token; it
-   * is found out which (`questions.ts`). `ours`: too many questions at once, or closed.
+   * What it concerns. `issuer`: every token, and nobody is asked for a while. `token`: that one alone,
+   * or an attacker could lock out every caller with a token that makes the issuer stumble. `either`:
+   * an outage, or an answer about this token; a probe tells which (`questions.ts`). `ours`: too many
+   * questions at once, or closed.
    */
   readonly of: 'issuer' | 'token' | 'either' | 'ours'
   /** `error` where nothing heals it but a change of the configuration. Default `warn`. */
   readonly level?: 'warn' | 'error'
   /** What the issuer asked for, in milliseconds. */
   readonly retryAfter?: number | undefined
+  /** What was answered, where something was. */
+  readonly status?: number | undefined
+  /** Whether it failed before the token was sent, so that no token can be the cause. */
+  readonly beforeToken?: boolean
+  /** The message if it turns out to concern one token, and the level is `warn` then. */
+  readonly aboutToken?: string | undefined
 }
+
+/** What issuers answer about a token that they don't know, or that was revoked, in place of a 200. */
+const ABOUT_UNKNOWN_TOKENS: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 429])
 
 export class IntrospectionFailure extends Error {
   override readonly name = 'IntrospectionFailure'
   readonly of: IntrospectionFailureDetails['of']
   readonly level: 'warn' | 'error'
   readonly retryAfter: number | undefined
+  readonly status: number | undefined
+  readonly beforeToken: boolean
+  readonly #aboutToken: string
 
-  constructor(message: string, { of, level = 'warn', retryAfter }: IntrospectionFailureDetails) {
+  constructor(message: string, details: IntrospectionFailureDetails) {
     super(message)
+    const { of, level = 'warn', retryAfter, status, aboutToken = message } = details
+    const { beforeToken = false } = details
     this.of = of
     this.level = level
     this.retryAfter = retryAfter
+    this.status = status
+    this.beforeToken = beforeToken
+    this.#aboutToken = aboutToken
   }
 
-  /** The same, once it is known whose fault it was. */
-  blamedOn(of: 'issuer' | 'token'): IntrospectionFailure {
-    const message =
-      of === 'token' ? `${this.message} (at one token: it answers about others)` : this.message
-    return new IntrospectionFailure(message, { ...this, of })
+  get isThrottling(): boolean {
+    return this.status === 429
+  }
+
+  /** Whether some issuers answer so about any token that they don't know. */
+  get mayBeUnknownToken(): boolean {
+    return ABOUT_UNKNOWN_TOKENS.has(this.status)
+  }
+
+  /** The same, once it is known that it concerns every token. */
+  ofIssuer(): IntrospectionFailure {
+    return new IntrospectionFailure(this.message, { ...this, of: 'issuer' })
+  }
+
+  /** The same, once it is known that it concerns one token. @param because in words. */
+  ofToken(because: string): IntrospectionFailure {
+    const { retryAfter, status } = this
+    const message = `${this.#aboutToken} (at one token: ${because})`
+    return new IntrospectionFailure(message, { of: 'token', retryAfter, status })
   }
 }
 
@@ -56,9 +87,18 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
   const reason = isError(error) && DEADLINE.test(error.message) ? error.message : code(error)
   return new IntrospectionFailure(
     `the introspection endpoint of ${issuer} could not be asked: ${reason}`,
-    { of: 'either' },
+    { of: 'either', beforeToken: UNREACHABLE.has(reason) },
   )
 }
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 const DEADLINE = /^no complete answer within \d+ ms$/
 

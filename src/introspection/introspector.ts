@@ -7,8 +7,9 @@
  * ```
  *
  * What a caller without a valid token can cause is bounded on this way: a thousand look-ups at once
- * in what is shared, one question a token at a time and per `negativeMaxAge`, fifty at once, a
- * thousand waiting, and then a 503 for strangers, while tokens that are known go first (`turns.ts`).
+ * in what is shared, one question a token at a time and per `negativeMaxAge`, so many a second and
+ * forty at once, a thousand waiting, and then a 503 for untrusted tokens, while those that are trusted
+ * go first (`turns.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors.js'
@@ -21,6 +22,7 @@ import type { IntrospectionFetch } from './introspection-fetch.js'
 import { digestOf, KnownAnswers } from './known-answers.js'
 import { Questions } from './questions.js'
 import { SharedAnswers, type SharedAnswersOptions } from './shared-answers.js'
+import type { Priority } from './turns.js'
 import { type Watch, Watches } from './watch.js'
 
 /** All times in milliseconds. */
@@ -36,6 +38,8 @@ export interface IntrospectorOptions {
   readonly negativeMaxAge: number
   readonly staleIfError: number
   readonly interval: number
+  readonly recheckStaleIfError: number
+  readonly untrustedPerSecond: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly timeout: number
@@ -87,22 +91,27 @@ export class Introspector {
    * The members of the answer are not checked but for `active`: `exp`, `nbf`, `aud`, `iss`, `scope`
    * and `cnf` are the caller's to check, as those of a JWT are.
    *
+   * @param isVerified whether the token's signature was verified here, so that it goes before those
+   *   that anybody may have sent.
    * @throws {IntrospectionUnavailableError} or rejects with one, if there is no verdict.
    */
   introspect(
     token: string,
+    isVerified = false,
   ): IntrospectionAnswer | undefined | Promise<IntrospectionAnswer | undefined> {
     const key = digestOf(token)
     const fresh = this.#known.fresh(key)
     if (fresh !== undefined) return fresh
     const refusal = this.#known.refusal(key)
     if (refusal !== undefined) {
-      return refusal.failure === undefined ? undefined : this.#without(key, refusal.failure)
+      return refusal.failure && this.#without(key, refusal.failure, isVerified)
     }
     const stale = this.#questions.failing ? this.#known.stale(key) : undefined
-    if (stale === undefined) return this.#wait(key, token)
+    if (stale === undefined) return this.#wait(key, token, isVerified)
     // The request that finds out whether the issuer is back need not wait for it.
-    if (this.#questions.pause === 0) this.#ask(key, token).catch(() => {})
+    if (this.#questions.pause(this.#priorityOf(key, isVerified)) === 0) {
+      this.#ask(key, token, isVerified).catch(() => {})
+    }
     return stale
   }
 
@@ -116,31 +125,44 @@ export class Introspector {
 
   /** Ends what is under way. Nothing is asked afterwards. */
   close(): void {
+    this.#watches.close()
     this.#closing.abort(new Error('the resource server was closed'))
   }
 
-  async #wait(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+  #priorityOf(key: string, isVerified: boolean): Priority {
+    return isVerified || this.#known.deservesPriority(key) ? 'high' : 'low'
+  }
+
+  async #wait(
+    key: string,
+    token: string,
+    isVerified: boolean,
+  ): Promise<IntrospectionAnswer | undefined> {
     try {
-      return await this.#ask(key, token)
+      return await this.#ask(key, token, isVerified)
     } catch (failure) {
-      return this.#without(key, failure as IntrospectionFailure)
+      return this.#without(key, failure as IntrospectionFailure, isVerified)
     }
   }
 
-  #ask(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+  #ask(key: string, token: string, isVerified: boolean): Promise<IntrospectionAnswer | undefined> {
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
-    const asking = this.#askNow(key, token).finally(() => this.#underWay.delete(key))
+    const asking = this.#askNow(key, token, isVerified).finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, asking)
     return asking
   }
 
-  async #askNow(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
+  async #askNow(
+    key: string,
+    token: string,
+    isVerified: boolean,
+  ): Promise<IntrospectionAnswer | undefined> {
     const shared = this.#shared && (await this.#adopt(key, this.#shared))
     if (shared !== undefined) return shared
-    const standing = this.#known.vouchedFor(key) ? 'known' : 'stranger'
     try {
-      return this.#remember(key, await this.#questions.ask(token, standing))
+      const outcome = await this.#questions.ask(token, this.#priorityOf(key, isVerified))
+      return this.#remember(key, outcome)
     } catch (error) {
       const failure = error as IntrospectionFailure
       if (failure.of === 'token') this.#known.failedAt(key, failure)
@@ -179,11 +201,12 @@ export class Introspector {
   }
 
   /** What is left without a verdict: one that is a little old, by explicit choice, or a 503. */
-  #without(key: string, failure: IntrospectionFailure): IntrospectionAnswer {
+  #without(key: string, failure: IntrospectionFailure, isVerified: boolean): IntrospectionAnswer {
     const stale = this.#known.stale(key)
     if (stale !== undefined) return stale
     // To each who waits an error of its own: the application may write into it.
-    const seconds = Math.ceil(this.#questions.pause / 1_000)
+    const pause = this.#questions.pause(this.#priorityOf(key, isVerified))
+    const seconds = Math.ceil(pause / 1_000)
     const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))
     throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
   }

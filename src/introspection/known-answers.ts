@@ -36,10 +36,15 @@ export interface Refusal {
   readonly until: number
   /** When the issuer last said that it isn't good; `-Infinity` if it never did. */
   readonly refusedAt: number
+  /** How often in a row it failed at it. */
+  readonly failures: number
 }
 
 /** The issuer may well get over it. In milliseconds. */
 const FAILED_FOR = 1_000
+
+/** A token at which the issuer fails so often in a row gets no priority any more. */
+const MAX_FAILURES = 3
 
 /** The answer parsed is a few times as long as its text, measured as for verified tokens. */
 const BYTES_PER_CHARACTER = 4
@@ -80,6 +85,11 @@ export class KnownAnswers {
     return this.#good.has(key)
   }
 
+  /** Whether it may go before tokens that anybody may have sent. */
+  deservesPriority(key: string): boolean {
+    return this.vouchedFor(key) && !((this.#refused.get(key)?.failures ?? 0) >= MAX_FAILURES)
+  }
+
   /** Whether the issuer took the token back after an answer of that age. */
   refusedSince(key: string, age: number): boolean {
     return this.#refusedAt(key) >= this.#options.steadyNow() - age
@@ -99,13 +109,15 @@ export class KnownAnswers {
     this.#good.delete(key)
     const { steadyNow, negativeMaxAge } = this.#options
     const refusedAt = steadyNow()
-    this.#refused.set(key, { failure: undefined, until: refusedAt + negativeMaxAge, refusedAt })
+    const until = refusedAt + negativeMaxAge
+    this.#refused.set(key, { failure: undefined, until, refusedAt, failures: 0 })
   }
 
   /** Nothing new is known of the token, and asking again at once makes no sense. */
   failedAt(key: string, failure: IntrospectionFailure): void {
     const until = this.#options.steadyNow() + FAILED_FOR
-    this.#refused.set(key, { failure, until, refusedAt: this.#refusedAt(key) })
+    const failures = (this.#refused.get(key)?.failures ?? 0) + 1
+    this.#refused.set(key, { failure, until, refusedAt: this.#refusedAt(key), failures })
   }
 
   #refusedAt(key: string): number {

@@ -1,21 +1,23 @@
 /**
  * Questions to an issuer that may be slow, lying or gone: each within a deadline, not too many at
- * once, none for a while after a failure that isn't the token's, and then one to see whether the
- * issuer is back.
+ * once, and none for a while after it was found to be down.
  *
- * Anybody can make up a token at which a filter on the way resets the connection, stalls or answers
- * 502. So nothing that happens to a token says that the issuer is down, unless the issuer vouched
- * for it before: a {@link ControlQuestion} does, which costs one question an outage.
+ * What an issuer answers about one token says nothing about the others: a filter on the way may mind
+ * the token's text, and the token may be forged or revoked. So a question that fails concerns its own
+ * token, unless a {@link HealthProbe} fails as well. Only that opens the {@link Circuit}.
  */
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
-import { BackOff } from '../keys/back-off.js'
 import { withinDeadline } from '../keys/deadline.js'
 import type { Outcome } from './answer.js'
-import { ControlQuestion } from './control-question.js'
+import { Circuit } from './circuit.js'
+import { ConfirmedTokens } from './confirmed-tokens.js'
 import { FailureReports, type OnFailure } from './failure-reports.js'
+import { HealthProbe } from './health-probe.js'
 import { failureFrom, IntrospectionFailure } from './introspection-failure.js'
-import { MAX_UNDER_WAY, type Standing, Turns } from './turns.js'
+import { Latency } from './latency.js'
+import { Pace } from './pace.js'
+import { type Priority, type Turn, Turns } from './turns.js'
 
 /** Times in milliseconds. */
 export interface QuestionsOptions {
@@ -28,6 +30,9 @@ export interface QuestionsOptions {
   ) => Promise<Outcome>
   /** For one exchange, metadata included. */
   readonly timeout: number
+  readonly untrustedPerSecond: number
+  /** Since the epoch. */
+  readonly now: () => number
   readonly steadyNow: () => number
   readonly closing: AbortSignal
   readonly onFailure: OnFailure
@@ -35,92 +40,188 @@ export interface QuestionsOptions {
 
 export class Questions {
   readonly #options: QuestionsOptions
-  readonly #backOff = new BackOff()
+  readonly #circuit: Circuit
   readonly #turns: Turns
-  readonly #control: ControlQuestion
+  readonly #confirmed: ConfirmedTokens
+  readonly #probe: HealthProbe
   readonly #reports: FailureReports
-  #lastFailure: IntrospectionFailure | undefined
-  /** Counts the issuer's failures, so that those that began together count as one. */
-  #outages = 0
+  readonly #latency = new Latency()
+  /** Whether the issuer ever gave a verdict, so that our credentials have worked. */
+  #hasAnswered = false
 
   constructor(options: QuestionsOptions) {
     this.#options = options
-    const { timeout, closing, steadyNow } = options
-    this.#control = new ControlQuestion({ ask: (token) => this.#askNow(token), steadyNow })
-    this.#turns = new Turns({ width: () => (this.#backOff.failing ? 1 : MAX_UNDER_WAY), timeout })
+    const { timeout, closing, steadyNow, now } = options
+    const circuit = new Circuit(options)
+    this.#circuit = circuit
+    this.#confirmed = new ConfirmedTokens(now)
+    this.#probe = new HealthProbe({
+      ask: (token) => this.#askNow(token, closing),
+      confirmed: this.#confirmed,
+      onThrottled: (failure) => this.#throttle(failure),
+      steadyNow,
+    })
+    this.#turns = new Turns({
+      width: () => circuit.width,
+      trustedWidth: () => circuit.trustedWidth,
+      timeout,
+      pace: new Pace({ perSecond: () => circuit.untrustedPerSecond, steadyNow }),
+      slowAfter: () => this.#latency.slowAfter,
+      steadyNow,
+    })
     this.#reports = new FailureReports(options)
-    closing.addEventListener('abort', () => this.#turns.refuseWaiting(closed()))
+    closing.addEventListener('abort', () => this.#turns.close(closed()))
   }
 
-  /** Whether the last that was heard of the issuer is that it can't be asked. */
+  /** Whether the last that was found out about the issuer is that it is down. */
   get failing(): boolean {
-    return this.#backOff.failing
+    return this.#circuit.failing
   }
 
-  /** Milliseconds until the issuer may be asked again; 0 if it may now. */
-  get pause(): number {
-    return Math.max(0, this.#backOff.until - this.#options.steadyNow())
+  /** Milliseconds until the issuer may be asked about a token of this priority; 0 if it may now. */
+  pause(priority: Priority): number {
+    return this.#circuit.pause(priority)
   }
 
   /** @throws {IntrospectionFailure} if there is no verdict. */
-  async ask(token: string, standing: Standing): Promise<Outcome> {
+  async ask(token: string, priority: Priority): Promise<Outcome> {
     if (this.#options.closing.aborted) throw closed()
-    if (this.pause > 0) throw this.#lastFailure
-    const leave = await this.#turn(standing)
-    return this.#askInTurn(token, standing).finally(leave)
+    const reason = this.#circuit.reason(priority)
+    if (reason !== undefined) throw reason
+    const turn = await this.#turn(priority)
+    return this.#askInTurn(token, priority, turn).finally(turn.end)
   }
 
-  async #askInTurn(token: string, standing: Standing): Promise<Outcome> {
-    // Whether the issuer is back is nothing to find out with a token that may fail by itself.
-    if (this.failing && standing !== 'known') {
-      await this.#requireAnswer(this.#outages)
-      this.#turns.admit()
+  async #askInTurn(token: string, priority: Priority, { signal }: Turn): Promise<Outcome> {
+    const stillDown = await this.#stillDown(token, priority)
+    if (stillDown?.of === 'issuer') {
+      // All tokens of the probe may have been revoked since: this one has the last word.
+      return this.#askNow(token, signal).catch(() => Promise.reject(stillDown))
     }
-    const began = this.#outages
+    if (stillDown !== undefined) throw stillDown
+    const began = this.#circuit.outages
     try {
-      return await this.#askNow(token)
+      return await this.#askNow(token, signal)
     } catch (error) {
-      throw this.#failed(await this.#judge(error as IntrospectionFailure, standing, began), began)
+      throw await this.#settle(error as IntrospectionFailure, token, began)
     }
   }
 
-  /** Whose fault it was. The place is kept meanwhile, so that no other question takes it. */
-  async #judge(
+  /** After a pause: whether the issuer is back is not found out with a token that may fail by itself. */
+  async #stillDown(token: string, priority: Priority): Promise<IntrospectionFailure | undefined> {
+    if (!this.failing || priority === 'high') return undefined
+    const { isProven, outages } = this.#circuit
+    const probing = this.#probe.run(token)
+    // Where the probe may fail at a healthy issuer, the token needn't wait for it.
+    if (!isProven) return undefined
+    const { failure, isProven: stillProven } = await probing
+    if (failure !== undefined) {
+      return this.#down(failure, outages, stillProven || failure.beforeToken)
+    }
+    this.#answered(outages)
+    return undefined
+  }
+
+  /** What the failure of one question concerns. Its slot is kept meanwhile. */
+  async #settle(
     failure: IntrospectionFailure,
-    standing: Standing,
+    token: string,
     began: number,
   ): Promise<IntrospectionFailure> {
-    if (failure.of !== 'either' || this.#options.closing.aborted) return failure
-    if (standing === 'known' || began !== this.#outages) return failure.blamedOn('issuer')
-    await this.#requireAnswer(began)
-    // Meanwhile it may have failed at a token that it knows.
-    return failure.blamedOn(began === this.#outages ? 'token' : 'issuer')
+    // No token is part of what failed then.
+    if (failure.of === 'issuer') return this.#down(failure, began, true)
+    if (failure.of === 'either' && !this.#options.closing.aborted) {
+      return this.#probed(failure, token, began)
+    }
+    return this.#atToken(failure, token)
   }
 
-  async #requireAnswer(began: number): Promise<void> {
-    try {
-      await this.#control.requireAnswer()
-    } catch (error) {
-      throw this.#failed((error as IntrospectionFailure).blamedOn('issuer'), began)
+  async #probed(
+    failure: IntrospectionFailure,
+    token: string,
+    began: number,
+  ): Promise<IntrospectionFailure> {
+    if (began !== this.#circuit.outages) return this.#down(failure, began, true)
+    const health = await this.#probe.run(token)
+    // Meanwhile it may have failed at others.
+    if (began !== this.#circuit.outages) return this.#down(failure, began, true)
+    if (health.failure === undefined) {
+      this.#answered(began)
+      return this.#atToken(failure.ofToken('it answers about others'), token)
     }
+    if (!health.isProven && this.#mayBeAboutTokens(failure, health.failure)) {
+      this.#options.endpoint.mayHaveMoved()
+      return this.#atToken(failure.ofToken('its other answers were no failures'), token)
+    }
+    return this.#down(health.failure, began, health.isProven || health.failure.beforeToken)
+  }
+
+  /** Whether the issuer answers so about every token that it doesn't know, as far as we can tell. */
+  #mayBeAboutTokens(failure: IntrospectionFailure, ofProbe: IntrospectionFailure): boolean {
+    if (failure.isThrottling && ofProbe.isThrottling) return true
+    return this.#hasAnswered && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
+  }
+
+  #atToken(failure: IntrospectionFailure, token: string): IntrospectionFailure {
+    if (this.#options.closing.aborted) return closed()
+    this.#confirmed.delete(token)
+    this.#reports.tellNowAndThen(failure)
+    return failure
+  }
+
+  #down(failure: IntrospectionFailure, began: number, isProven: boolean): IntrospectionFailure {
+    if (this.#options.closing.aborted) return closed()
+    const ofIssuer = failure.ofIssuer()
+    if (began !== this.#circuit.outages) return ofIssuer
+    this.#probe.forget()
+    const retryIn = this.#circuit.open(ofIssuer, isProven)
+    this.#options.endpoint.mayHaveMoved()
+    this.#turns.refuseWaiting(ofIssuer)
+    this.#reports.tell(ofIssuer, retryIn)
+    return ofIssuer
+  }
+
+  #throttle(failure: IntrospectionFailure): void {
+    const { message, retryAfter, status } = failure
+    const told = new IntrospectionFailure(
+      `${message}: tokens that it has not confirmed are not introspected until its Retry-After is over`,
+      { of: 'issuer', retryAfter, status },
+    )
+    const pause = this.#circuit.throttle(told)
+    if (pause === 0) return
+    this.#turns.refuseWaiting(told, ['low'])
+    this.#reports.tell(told, pause)
+  }
+
+  /** An answer that was on its way before an outage says nothing about what came after. */
+  #answered(began: number): void {
+    if (began === this.#circuit.outages && this.#circuit.close()) this.#turns.admit()
   }
 
   /** @throws {IntrospectionFailure} with nothing done about it yet. */
-  async #askNow(token: string): Promise<Outcome> {
-    const began = this.#outages
+  async #askNow(token: string, ending: AbortSignal): Promise<Outcome> {
+    const began = this.#circuit.outages
     const startedAt = this.#options.steadyNow()
     try {
-      const outcome = await this.#exchange(token)
+      const outcome = await this.#exchange(token, ending)
       this.#publish(startedAt, { outcome: outcome.kind })
-      // An answer that was on its way before an outage says nothing about what came after.
-      if (began === this.#outages) this.#backOff.succeeded()
-      if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
+      this.#learn(token, outcome, startedAt)
+      this.#answered(began)
       return outcome
     } catch (error) {
       const failure = failureFrom(error, this.#options.issuer)
       this.#publish(startedAt, { outcome: 'failed', error: failure })
       throw failure
     }
+  }
+
+  #learn(token: string, outcome: Outcome, startedAt: number): void {
+    this.#hasAnswered = true
+    if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
+    if (outcome.kind === 'active') {
+      this.#confirmed.add(token, outcome.answer.exp)
+      this.#latency.add(this.#options.steadyNow() - startedAt)
+    } else this.#confirmed.delete(token)
   }
 
   #publish(
@@ -131,41 +232,23 @@ export class Questions {
     publish('introspection', { issuer, duration: steadyNow() - startedAt, ...what })
   }
 
-  async #turn(standing: Standing): Promise<() => void> {
+  async #turn(priority: Priority): Promise<Turn> {
     try {
-      return await this.#turns.take(standing)
-    } catch (failure) {
-      if (failure !== this.#lastFailure) {
-        this.#reports.tellNowAndThen(failure as IntrospectionFailure)
-      }
+      return await this.#turns.take(priority)
+    } catch (error) {
+      const failure = error as IntrospectionFailure
+      // Of all others it was told when they came.
+      if (failure.of === 'ours') this.#reports.tellNowAndThen(failure)
       throw failure
     }
   }
 
-  #exchange(token: string): Promise<Outcome> {
-    const { endpoint, exchange, timeout, closing } = this.#options
+  #exchange(token: string, ending: AbortSignal): Promise<Outcome> {
+    const { endpoint, exchange, timeout } = this.#options
     return withinDeadline(async (signal) => exchange(await endpoint.locate(), token, signal), {
       timeout,
-      closing,
+      closing: ending,
     })
-  }
-
-  #failed(failure: IntrospectionFailure, began: number): IntrospectionFailure {
-    if (this.#options.closing.aborted) return closed()
-    if (failure.of !== 'issuer') this.#reports.tellNowAndThen(failure)
-    else if (began === this.#outages) this.#beginOutage(failure)
-    return failure
-  }
-
-  #beginOutage(failure: IntrospectionFailure): void {
-    const { steadyNow, endpoint } = this.#options
-    this.#outages++
-    this.#lastFailure = failure
-    this.#control.forget()
-    const retryIn = this.#backOff.failed(steadyNow(), failure.retryAfter)
-    endpoint.mayHaveMoved()
-    this.#turns.refuseWaiting(failure)
-    this.#reports.tell(failure, retryIn)
   }
 }
 

@@ -28,15 +28,22 @@ export interface TokenIntrospection {
   readonly isOpaque: (token: string) => boolean
   /** Whether it takes any opaque token: then those that tell their own apart go first. */
   readonly takesTheRest: boolean
-  /** The members of an active token's answer; `undefined` for a token that isn't active. */
-  readonly introspect: (token: string) => NowOrLater<Claims | undefined>
+  /**
+   * The members of an active token's answer; `undefined` for a token that isn't active.
+   *
+   * @param isVerified whether the token's signature was verified here.
+   */
+  readonly introspect: (token: string, isVerified: boolean) => NowOrLater<Claims | undefined>
   readonly watch: (token: string) => RevocationWatch
   readonly close: () => void
 }
 
 /** A token that is asked about in the background. */
 export interface RevocationWatch {
-  check(): 'active' | 'revoked' | 'unknown'
+  /** `unanswered`: the issuer didn't answer for as long as a token passes without it. */
+  check(): 'active' | 'revoked' | 'unknown' | 'unanswered'
+  /** Why it didn't. */
+  readonly failure: unknown
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -54,12 +61,6 @@ export interface IssuerSource {
 
   /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
-
-  /**
-   * Called once the claims of a token of this issuer are valid: only then may the issuer evict others
-   * that were admitted.
-   */
-  admit(issuer: Issuer): void
 
   /** Whether the answer may be another one for another request, so that no verdict is reused. */
   readonly dependsOnContext: boolean

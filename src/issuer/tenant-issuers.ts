@@ -15,7 +15,6 @@ import {
   type IssuerSource,
   untrustedIssuer,
 } from './issuer.js'
-import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
   /** What the application says of an issuer; nothing, or false, for one that it doesn't trust. */
@@ -24,8 +23,6 @@ export interface TenantIssuersOptions {
   readonly dependsOnContext: boolean
   /** @throws {TypeError} if what the application said makes no sense. */
   readonly assemble: (iss: string, answer: unknown) => Promise<Issuer>
-  /** Closes the key sets that the assembled issuers share. */
-  readonly closeKeySets: () => Promise<void>
   readonly maxEntries: number
   /** How long an answer is kept, in milliseconds. */
   readonly maxAge: number
@@ -55,9 +52,9 @@ export class TenantIssuers implements IssuerSource {
   readonly #options: TenantIssuersOptions
   readonly #identities = new Identities()
   /** By their name and all that was said about them, so that the same answer means the same keys. */
-  readonly #assembled: ProbationCache<Promise<Assembled>>
-  readonly #current = new Map<Issuer, string>()
-  readonly #trusted: ProbationCache<KnownAnswer>
+  readonly #assembled: LRUCache<string, Promise<Assembled>>
+  readonly #current = new Set<Issuer>()
+  readonly #trusted: LRUCache<string, KnownAnswer>
   readonly #strangers: LRUCache<string, number>
   /** One question for all who bring tokens of the same issuer at the same time. */
   readonly #asking = new Map<string, Promise<Assembled | undefined>>()
@@ -67,9 +64,9 @@ export class TenantIssuers implements IssuerSource {
     const { maxEntries } = options
     this.#options = options
     this.dependsOnContext = options.dependsOnContext
-    this.#trusted = new ProbationCache({ max: maxEntries })
+    this.#trusted = new LRUCache({ max: maxEntries })
     this.#strangers = new LRUCache({ max: MAX_STRANGERS })
-    this.#assembled = new ProbationCache({
+    this.#assembled = new LRUCache({
       max: maxEntries,
       dispose: (assembling) =>
         void assembling.then(({ issuer }) => this.#dismiss(issuer)).catch(() => {}),
@@ -92,13 +89,6 @@ export class TenantIssuers implements IssuerSource {
     return this.#known(token.issuer)?.issuer === issuer
   }
 
-  admit(issuer: Issuer): void {
-    const key = this.#current.get(issuer)
-    if (key === undefined) return
-    this.#assembled.admit(key)
-    this.#trusted.admit(issuer.issuer)
-  }
-
   mayTrust(iss: string): boolean {
     return isName(iss)
   }
@@ -107,13 +97,12 @@ export class TenantIssuers implements IssuerSource {
   ofOpaque(): undefined {}
 
   issuers(): readonly Issuer[] {
-    return [...this.#current.keys()]
+    return [...this.#current]
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.issuers().map(closeIssuer))
-    await this.#options.closeKeySets()
+    await Promise.all([...this.#current].map(closeIssuer))
   }
 
   #known(iss: string): KnownAnswer | undefined {
@@ -165,7 +154,7 @@ export class TenantIssuers implements IssuerSource {
     const known = this.#assembled.get(key)
     if (known !== undefined) return known
     const assembling = this.#options.assemble(iss, answer).then(async (issuer) => {
-      this.#current.set(issuer, key)
+      this.#current.add(issuer)
       if (this.#closed) await closeIssuer(issuer)
       return { key, issuer }
     })

@@ -163,13 +163,8 @@ export class RemoteKeys implements KeySource {
     }
   }
 
-  /** Stops background refreshes until a request uses the keys again. */
-  rest(): void {
-    clearTimeout(this.#refreshTimer)
-  }
-
   async close(): Promise<void> {
-    this.rest()
+    clearTimeout(this.#refreshTimer)
     this.#closing.abort(new Error('the resource server was closed'))
     await this.#options.saved?.settled()
   }

@@ -8,8 +8,9 @@ import { booleanOr, functionOrUndefined, numberIn, reject, requireKnownKeys } fr
 /**
  * Introspection at an issuer. Times are in milliseconds.
  *
- * At most 50 questions are under way at once. Those about tokens that were good before go ahead of
- * the others, and 10 places are kept for them; 1,000 of each kind wait. What comes on top is answered with
+ * At most 60 introspection requests are in flight at once. Those about trusted tokens (confirmed by
+ * the issuer before, or a JWT whose signature was verified here) go ahead of the others: 10 slots are
+ * kept for them, and 10 for rechecks; 1,000 of each priority wait. What comes on top is answered with
  * 503.
  */
 export interface IntrospectionOptions {
@@ -96,6 +97,21 @@ export interface IntrospectionOptions {
   interval?: number
 
   /**
+   * With `mode: 'recheck'`: how long a JWT passes while its rechecks get no answer, from the first one
+   * that gets none. Then it is answered with 503 until the issuer answers. A token that was revoked
+   * passes for that long at worst. Default five times `interval`; from 0 to 86,400,000 (a day).
+   */
+  recheckStaleIfError?: number
+
+  /**
+   * How many untrusted tokens the issuer is asked about a second: those that it never confirmed, and
+   * whose signature isn't verified here. Bursts of one second's worth are permitted, and the rest
+   * waits for its turn. Choose more if more clients than that may come back at once after a restart.
+   * Default 200; from 1 to 100,000.
+   */
+  untrustedPerSecond?: number
+
+  /**
    * For one exchange, the reading of metadata included; a question waits for its turn at most that
    * long as well. Default 5,000; from 100 to 60,000.
    */
@@ -120,6 +136,8 @@ export const INTROSPECTION_OPTIONS = [
   'maxBytes',
   'staleIfError',
   'interval',
+  'recheckStaleIfError',
+  'untrustedPerSecond',
   'timeout',
   'fetch',
 ] as const satisfies readonly (keyof IntrospectionOptions)[]
@@ -137,6 +155,8 @@ export interface ResolvedIntrospection {
   readonly maxBytes: number
   readonly staleIfError: number
   readonly interval: number
+  readonly recheckStaleIfError: number
+  readonly untrustedPerSecond: number
   readonly timeout: number
   readonly fetch: IntrospectionFetch
 }
@@ -155,7 +175,13 @@ export function resolveIntrospection(
 ): ResolvedIntrospection {
   const options = requireKnownKeys('"introspection"', given, INTROSPECTION_OPTIONS)
   const number = (
-    name: 'maxAge' | 'negativeMaxAge' | 'staleIfError' | 'interval' | 'timeout',
+    name:
+      | 'maxAge'
+      | 'negativeMaxAge'
+      | 'staleIfError'
+      | 'interval'
+      | 'recheckStaleIfError'
+      | 'timeout',
     fallback: number,
     [minimum, maximum]: readonly [number, number],
   ) =>
@@ -165,6 +191,7 @@ export function resolveIntrospection(
       unit: 'milliseconds',
     })
   const mode = resolveMode(options)
+  const interval = number('interval', 60_000, [1_000, HOUR])
   return Object.freeze({
     client: resolveClient(options),
     endpoint: resolveEndpoint(options.endpoint, allowHttp),
@@ -184,7 +211,13 @@ export function resolveIntrospection(
       unit: 'bytes',
     }),
     staleIfError: number('staleIfError', 0, [0, HOUR]),
-    interval: number('interval', 60_000, [1_000, HOUR]),
+    interval,
+    recheckStaleIfError: number('recheckStaleIfError', 5 * interval, [0, 24 * HOUR]),
+    untrustedPerSecond: numberIn(
+      'introspection.untrustedPerSecond',
+      options.untrustedPerSecond ?? 200,
+      { minimum: 1, maximum: 100_000, unit: 'tokens' },
+    ),
     timeout: number('timeout', 5_000, [100, 60_000]),
     fetch:
       functionOrUndefined('introspection.fetch', options.fetch) ??
@@ -236,10 +269,11 @@ function resolveEndpoint(endpoint: unknown, allowHttp: boolean): string | undefi
   )
 }
 
-function resolveMode({ mode = 'opaque', interval }: IntrospectionOptions) {
+function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
   if (!MODES.includes(mode)) reject('introspection.mode', `must be one of ${MODES.join(', ')}`)
-  if (interval !== undefined && mode !== 'recheck') {
-    reject('introspection.interval', 'needs "introspection.mode" to be recheck')
+  for (const name of ['interval', 'recheckStaleIfError'] as const) {
+    if (options[name] === undefined || mode === 'recheck') continue
+    reject(`introspection.${name}`, 'needs "introspection.mode" to be recheck')
   }
   return mode
 }

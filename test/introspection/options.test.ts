@@ -21,7 +21,11 @@ t.test('a client is all that is needed', async (t) => {
   const { client, isOpaque, fetch: used, ...rest } = resolved
   t.ok(Object.isFrozen(resolved) && Object.isFrozen(client))
   t.match(client, { ...CLIENT, clientAuthentication: 'client_secret_basic' })
-  t.equal(used, fetch)
+  const { fetch: real } = globalThis
+  const stubbed = Response.json({})
+  globalThis.fetch = async () => stubbed
+  t.equal(await used('https://issuer.example', {} as never), stubbed, 'looked up at each use')
+  globalThis.fetch = real
   t.strictSame(rest, {
     endpoint: undefined,
     mode: 'opaque',
@@ -32,6 +36,8 @@ t.test('a client is all that is needed', async (t) => {
     maxBytes: 33_554_432,
     staleIfError: 0,
     interval: 60_000,
+    recheckStaleIfError: 300_000,
+    untrustedPerSecond: 200,
     timeout: 5_000,
   })
 })

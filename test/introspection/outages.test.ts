@@ -34,55 +34,46 @@ interface Outage {
   readonly level?: 'error'
   readonly message: RegExp
   readonly timeout?: number
-  /** How many questions it takes: one, or a second one that shows that it wasn't the token. */
-  readonly asked: 1 | 2
 }
 
 const OUTAGES: Record<string, Outage> = {
-  'I3: a 401': { answer: status(401), level: 'error', message: /our own credentials/, asked: 1 },
+  'I3: a 401': { answer: status(401), level: 'error', message: /our own credentials/ },
   'I3: a 401 with a challenge': {
     answer: status(401, { 'www-authenticate': 'Basic realm="x"' }),
     level: 'error',
     message: /our own credentials/,
-    asked: 1,
   },
   'I3: a 400 that says invalid_client': {
     answer: (response) => response.writeHead(400).end('{"error":"invalid_client"}'),
     level: 'error',
     message: /our own credentials/,
-    asked: 1,
   },
   'I3: a 403 that says why': {
     answer: (response) => response.writeHead(403).end('{"error":"access_denied"}'),
     level: 'error',
     message: /our own credentials/,
-    asked: 1,
   },
-  'a 404': { answer: status(404), message: /answered 404/, asked: 2 },
-  'a 429': { answer: status(429), message: /answered 429/, asked: 1 },
-  'a 502': { answer: status(502), message: /answered 502/, asked: 2 },
-  'a 503': { answer: status(503), message: /answered 503/, asked: 2 },
+  'a 404': { answer: status(404), message: /answered 404/ },
+  'a 502': { answer: status(502), message: /answered 502/ },
+  'a 503': { answer: status(503), message: /answered 503/ },
   'a redirect': {
     answer: status(307, { location: '/elsewhere' }),
     message: /answered 307, where 200 was due/,
-    asked: 2,
   },
   'a connection that breaks': {
     answer: (response) => void response.destroy(),
     message: /could not be asked: (?:ECONNRESET|UND_ERR_SOCKET)$/,
-    asked: 2,
   },
   'an answer that breaks off': {
     answer: truncated,
     message: /could not be asked: UND_ERR_SOCKET$/,
-    asked: 2,
   },
-  'no answer': { answer: hang, message: LATE, timeout: 1_000, asked: 2 },
-  'half an answer': { answer: hangInBody, message: LATE, timeout: 1_000, asked: 2 },
-  'a dripping answer': { answer: drip, message: LATE, timeout: 1_000, asked: 2 },
+  'no answer': { answer: hang, message: LATE, timeout: 1_000 },
+  'half an answer': { answer: hangInBody, message: LATE, timeout: 1_000 },
+  'a dripping answer': { answer: drip, message: LATE, timeout: 1_000 },
 }
 
-for (const [name, { answer, level = 'warn', message, timeout, asked }] of Object.entries(OUTAGES)) {
+for (const [name, { answer, level = 'warn', message, timeout }] of Object.entries(OUTAGES)) {
   t.test(`${name} is a 503 for everybody, and a pause`, async (t) => {
     const { server, introspector, clock, outcome, failures } = await start(t, {
       ...(timeout !== undefined && { timeout }),
@@ -96,7 +87,7 @@ for (const [name, { answer, level = 'warn', message, timeout, asked }] of Object
     t.equal(failures.length, 1)
     t.match(failures, [{ failure: { of: 'issuer', level, message } }])
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, asked, 'nobody is asked during the pause')
+    t.equal(server.questions.length, 2, 'about it and a random one; nobody is asked in the pause')
     t.equal(failures.length, 1, 'and nothing is told')
 
     server.state.instead = undefined
@@ -113,22 +104,75 @@ t.test('an endless answer is cut off, and is its token’s fault', async (t) => 
   await server.idle()
 })
 
+/** An issuer that confirmed two tokens, and is to be asked about them again. */
+async function confirmed(t: Test, overrides: Overrides = {}) {
+  const started = await start(t, { maxAge: 500, ...overrides })
+  for (const token of ['good', 'better']) t.equal(await started.outcome(token), 'active')
+  started.clock.now += 500
+  return started
+}
+
 t.test('the pause grows with each failure, and Retry-After makes it longer', async (t) => {
-  const { server, clock, introspector, outcome, failures } = await start(t)
+  const { server, clock, introspector, outcome, failures } = await confirmed(t)
   server.state.instead = status(503)
   for (const longest of [1_000, 2_000, 4_000]) {
-    t.equal(await outcome('good'), 'unavailable')
+    t.equal(await outcome('other'), 'unavailable')
     const retryIn = failures.at(-1)?.retryIn ?? 0
     t.ok(retryIn >= longest / 2 && retryIn <= longest, `${retryIn}`)
     clock.now += retryIn
   }
-  server.state.instead = status(429, { 'retry-after': '20' })
+  server.state.instead = status(503, { 'retry-after': '20' })
   const error = await Promise.resolve(introspector.introspect('good')).catch((error) => error)
   t.equal(failures.at(-1)?.retryIn, 20_000)
   t.equal(error.retryAfter, 20)
   clock.now += 19_999
   t.equal(await outcome('good'), 'unavailable')
-  t.equal(server.questions.length, 5, 'one each, and one that shows that it is not the token')
+  t.equal(server.questions.length, 2 + 4 + 4 + 4 + 3, 'each, a random one and the confirmed ones')
+})
+
+t.test('no Retry-After makes the pause longer than a minute', async (t) => {
+  const { server, outcome, failures } = await confirmed(t)
+  server.state.instead = status(503, { 'retry-after': '3600' })
+  t.equal(await outcome('good'), 'unavailable')
+  t.equal(failures.at(-1)?.retryIn, 60_000)
+})
+
+t.test(
+  'as long as no token was confirmed, the pause is short, and several are tried',
+  async (t) => {
+    const { server, clock, outcome, failures } = await start(t)
+    server.state.instead = status(503)
+    for (let i = 0; i < 6; i++) {
+      t.equal(await outcome(`token-${i}`), 'unavailable')
+      const retryIn = failures.at(-1)?.retryIn ?? 0
+      t.ok(retryIn >= 500 && retryIn <= 2_000, `${retryIn}`)
+      clock.now += retryIn
+    }
+    // An issuer that answers so about every token that it doesn't know.
+    server.state.instead = undefined
+    server.state.filter = (token) => (token === 'good' ? undefined : status(503))
+    const forged = Array.from({ length: 9 }, (_, i) => outcome(`forged-${i}`))
+    t.equal(await outcome('good'), 'active')
+    await Promise.all(forged)
+    t.equal(await outcome('better'), 'unavailable')
+    t.equal(await outcome('good'), 'active')
+  },
+)
+
+t.test('an issuer that cannot be reached at all needs no confirmed token to be down', async (t) => {
+  const endpoint = 'https://issuer.example/introspect'
+  const fetch = () => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' }))
+  const { outcome, clock, failures } = await introspectorOf(
+    t,
+    { issuer: 'https://i' },
+    { fetch, endpoint },
+  )
+  for (let i = 0; i < 6; i++) {
+    t.equal(await outcome(`token-${i}`), 'unavailable')
+    clock.now += failures.at(-1)?.retryIn ?? 0
+  }
+  t.equal(failures.length, 6)
+  t.ok((failures.at(-1)?.retryIn ?? 0) >= 15_000)
 })
 
 t.test('failures that began together count as one', async (t) => {
@@ -157,20 +201,33 @@ t.test('an answer that was on its way before an outage does not end it', async (
 })
 
 t.test('after the pause one asks, and the rest wait for what it finds', async (t) => {
-  const { server, clock, outcome, failures } = await start(t)
+  const { server, clock, outcome, failures } = await confirmed(t)
   server.state.instead = status(503)
-  await outcome('good')
+  await outcome('other')
   clock.now += failures[0]?.retryIn ?? 0
   const asked = server.questions.length
-  const again = ['good', 'better', 'other'].map(outcome)
+  const again = ['third', 'fourth', 'fifth'].map(outcome)
   t.strictSame(await Promise.all(again), ['unavailable', 'unavailable', 'unavailable'])
-  t.equal(server.questions.length, asked + 1, 'still down')
+  t.equal(server.questions.length, asked + 4, 'still down, says the probe, and so does the first')
   t.equal(failures.length, 2)
 
   clock.now += failures[1]?.retryIn ?? 0
   server.state.instead = undefined
   const healed = ['good', 'better', 'other'].map(outcome)
   t.strictSame(await Promise.all(healed), ['active', 'active', 'refused'])
+})
+
+t.test('confirmed tokens that were all revoked since do not keep an issuer down', async (t) => {
+  const { server, clock, outcome, failures } = await confirmed(t)
+  server.state.instead = status(503)
+  t.equal(await outcome('good'), 'unavailable')
+  clock.now += failures[0]?.retryIn ?? 0
+  // Back, and one of those that answer 401 about what they don't know.
+  server.state.instead = undefined
+  server.state.filter = (token) => (token === 'new' ? undefined : status(401))
+  server.state.tokens.set('new', GOOD)
+  t.equal(await outcome('new'), 'active')
+  t.equal(await outcome('new'), 'active')
 })
 
 t.test('staleIfError', async (t) => {

@@ -1,11 +1,24 @@
 /** What a flood of tokens that nobody knows can do, and what it can't. */
 import t, { type Test } from 'tap'
-import { Turns } from '../../src/introspection/turns.js'
+import { type Priority, type Turn, Turns } from '../../src/introspection/turns.js'
 import { introspectorOf, startIntrospectionServer } from '../fixtures/introspection-server.js'
 
-function turns({ width = 50, timeout = 5_000 } = {}) {
-  const state = { width }
-  return { state, turns: new Turns({ width: () => state.width, timeout }) }
+function turns({ width = 60, timeout = 5_000 } = {}) {
+  const state = { width, trustedWidth: 60, wait: 0, slowAfter: Number.POSITIVE_INFINITY, now: 0 }
+  const these = new Turns({
+    width: () => state.width,
+    trustedWidth: () => state.trustedWidth,
+    timeout,
+    pace: {
+      get wait() {
+        return state.wait
+      },
+      take() {},
+    },
+    slowAfter: () => state.slowAfter,
+    steadyNow: () => state.now,
+  })
+  return { state, turns: these }
 }
 
 /** Lets everything that needs no time happen. */
@@ -18,7 +31,7 @@ async function flood(t: Test, overrides = {}) {
 }
 
 t.test('ten thousand tokens of garbage become no flood at the issuer', async (t) => {
-  const { server, clock, outcome, failures } = await flood(t, { maxAge: 1_000, timeout: 60_000 })
+  const { server, clock, outcome, failures } = await flood(t, { maxAge: 400, timeout: 60_000 })
   t.equal(await outcome('good'), 'active')
   const release = server.hold()
   const counts = { active: 0, refused: 0, unavailable: 0 }
@@ -26,13 +39,20 @@ t.test('ten thousand tokens of garbage become no flood at the issuer', async (t)
     counts[await outcome(`garbage-${i}`)]++
   })
   while (server.questions.length < 41) await new Promise((done) => setTimeout(done, 5))
-  clock.now += 1_000
+  clock.now += 400
   const again = outcome('good')
   while (server.asked('good') < 2) await new Promise((done) => setTimeout(done, 5))
-  t.equal(server.questions.length, 42, 'places are free for those who are known')
-  t.strictSame(counts, { active: 0, refused: 0, unavailable: 8_960 }, 'refused at once')
+  t.equal(server.questions.length, 42, 'slots are free for tokens that are trusted')
+  t.strictSame(counts, { active: 0, refused: 0, unavailable: 8_960 }, 'rejected at once')
   release()
-  t.equal(await again, 'active', 'who is known is served in the middle of it')
+  t.equal(await again, 'active', 'a confirmed token is accepted in the middle of it')
+  while (counts.refused < 240) await new Promise((done) => setTimeout(done, 5))
+  await new Promise((done) => setTimeout(done, 50))
+  t.equal(counts.refused, 240, '40, and 200 a second')
+  for (let second = 2; second <= 5; second++) {
+    clock.now += 1_000
+    while (counts.refused < 40 + second * 200) await new Promise((done) => setTimeout(done, 5))
+  }
   await Promise.all(garbage)
   t.strictSame(counts, { active: 0, refused: 1_040, unavailable: 8_960 })
   t.equal(server.state.mostUnderWay, 41)
@@ -40,25 +60,77 @@ t.test('ten thousand tokens of garbage become no flood at the issuer', async (t)
   t.match(failures, [{ failure: { of: 'ours', message: /too many tokens/ }, retryIn: 0 }])
 })
 
-t.test('places are kept for those who are known', async (t) => {
+t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
   const { turns: these } = turns()
   const begun: string[] = []
-  const take = (standing: 'known' | 'background' | 'stranger') =>
-    these.take(standing).then((leave) => {
-      begun.push(standing)
-      return leave
+  const take = (priority: Priority) =>
+    these.take(priority).then((turn) => {
+      begun.push(priority)
+      return turn
     })
-  const strangers = Array.from({ length: 60 }, () => take('stranger'))
+  const untrusted = Array.from({ length: 60 }, () => take('low'))
   await settle()
   t.equal(begun.length, 40)
-  void take('background')
-  for (let i = 0; i < 15; i++) void take('known')
+  for (let i = 0; i < 11; i++) void take('background')
+  for (let i = 0; i < 15; i++) void take('high')
   await settle()
-  t.equal(begun.filter((one) => one === 'known').length, 10)
-  t.notOk(begun.includes('background'))
-  for (const index of [0, 1, 2, 3, 4, 5]) (await (strangers[index] as Promise<() => void>))()
+  t.equal(begun.filter((one) => one === 'background').length, 10)
+  t.equal(begun.filter((one) => one === 'high').length, 10)
+  for (const turn of untrusted.slice(0, 6)) (await (turn as Promise<Turn>)).end()
   await settle()
-  t.strictSame(begun.slice(50), [...Array(5).fill('known'), 'background'], 'they go first')
+  t.strictSame(begun.slice(60), [...Array(5).fill('high'), 'background'], 'they go first')
+})
+
+t.test('of trusted tokens, fewer are in flight while the issuer asks for less', async (t) => {
+  const { state, turns: these } = turns()
+  state.trustedWidth = 2
+  const begun: Turn[] = []
+  for (const priority of ['high', 'background', 'high'] as const) {
+    void these.take(priority).then((turn) => begun.push(turn))
+  }
+  await settle()
+  t.equal(begun.length, 2)
+  begun[0]?.end()
+  await settle()
+  t.equal(begun.length, 3)
+})
+
+t.test('untrusted tokens are asked about at a given pace', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const { state, turns: these } = turns()
+  state.wait = 1
+  let begun = 0
+  void these.take('low').then(() => begun++)
+  await these.take('high')
+  await new Promise((done) => setTimeout(done, 30))
+  t.equal(begun, 0)
+  state.wait = 0
+  while (begun === 0) await new Promise((done) => setTimeout(done, 5))
+})
+
+t.test('an untrusted token that is far too slow leaves its slot to one that waits', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const { state, turns: these } = turns()
+  const slow = await Promise.all(Array.from({ length: 40 }, () => these.take('low')))
+  let begun = 0
+  const takeOne = () => void these.take('low').then(() => begun++)
+  takeOne()
+  await new Promise((done) => setTimeout(done, 20))
+  t.equal(begun, 0, 'as long as it is not known what is slow')
+  state.slowAfter = 500
+  state.now = 499
+  takeOne()
+  await new Promise((done) => setTimeout(done, 20))
+  t.equal(begun, 0)
+  state.now = 500
+  while (begun === 0) await new Promise((done) => setTimeout(done, 5))
+  t.ok(slow[0]?.signal.aborted)
+  t.match(slow[0]?.signal.reason, { message: 'no complete answer within 500 ms' })
+  t.equal(slow.filter(({ signal }) => signal.aborted).length, begun, 'one for one')
+  slow[0]?.end()
+  t.notOk(slow.at(-1)?.signal.aborted)
 })
 
 t.test('whoever waits too long is refused, and waits no more', async (t) => {
@@ -66,20 +138,20 @@ t.test('whoever waits too long is refused, and waits no more', async (t) => {
   // The timer of one who waits keeps no process alive.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
-  const leave = await these.take('stranger')
-  t.match(await these.take('stranger').catch((failure) => failure), { of: 'ours' })
-  const next = these.take('stranger')
-  leave()
-  t.type(await next, 'function')
+  const first = await these.take('low')
+  t.match(await these.take('low').catch((failure) => failure), { of: 'ours' })
+  const next = these.take('low')
+  first.end()
+  t.type((await next).end, 'function')
 })
 
 t.test('nobody who comes later goes ahead of those who wait', async (t) => {
   const { state, turns: these } = turns({ width: 1 })
   const order: number[] = []
   const enter = async (name: number) => {
-    const leave = await these.take('stranger')
+    const turn = await these.take('low')
     order.push(name)
-    return leave
+    return turn
   }
   const first = await enter(0)
   const second = enter(1)
@@ -87,7 +159,7 @@ t.test('nobody who comes later goes ahead of those who wait', async (t) => {
   const third = enter(2)
   await settle()
   t.strictSame(order, [0])
-  first()
+  first.end()
   await Promise.all([second, third])
   t.strictSame(order, [0, 1, 2])
 })

@@ -32,11 +32,10 @@ function watches(options: Partial<WatchesOptions> = {}) {
         if (state.kind === 'failed') throw new Error('no verdict')
         return { kind: state.kind } as never
       },
-      get pause() {
-        return state.pause
-      },
+      pause: () => state.pause,
     },
     interval: 60_000,
+    recheckStaleIfError: 300_000,
     maxEntries: 100,
     maxBytes: 65_536,
     steadyNow: () => state.now,
