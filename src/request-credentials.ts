@@ -1,5 +1,7 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
+
 import type { FastifyRequest } from 'fastify'
+import { applicationFailure } from './application-function.js'
 import type { Core } from './assembly.js'
 import type {
   ClientCertificate,
@@ -53,7 +55,12 @@ export class RequestCredentials {
   bearer(request: FastifyRequest, authorization: string | undefined): string | undefined {
     if (authorization !== undefined) return bearerCredentials(authorization)
     if (this.#extractToken === undefined) return undefined
-    const token: unknown = disown(this.#extractToken(request) ?? '')
+    let token: unknown
+    try {
+      token = disown(this.#extractToken(request) ?? '')
+    } catch (thrown) {
+      throw applicationFailure('extractToken', thrown)
+    }
     if (typeof token === 'string') return token === '' ? undefined : token
     throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
   }

@@ -133,13 +133,13 @@ export class ResourceServer<Context = unknown> {
    * the store can't be told now; the revocation is in force here all the same, and others are told as
    * soon as they can be. Whoever doesn't wait for it needn't catch that.
    *
-   * @throws {TypeError} at once, if the revocation makes no sense.
+   * @throws {TypeError} at once, if the revocation makes no sense, or names a `sub`, `sid` or
+   *   `clientId` without `issuer` although several issuers are trusted.
    * @throws {RangeError} at once, if `revocations.maxEntries` are in force. Nothing is forgotten then.
    */
   revoke(revocation: Revocation): Promise<void> {
     const { revocations, sharedRevocations, issuers, clock } = this.#core
-    const isTrusted = (issuer: string) => issuers.mayTrust(issuer)
-    const checked = checkRevocation(revocation, Math.floor(clock.now()), isTrusted)
+    const checked = checkRevocation(revocation, Math.floor(clock.now()), issuers)
     const inForce = revocations.add(checked)
     const sharing = sharedRevocations?.share(inForce) ?? Promise.resolve()
     // It was told to the logger, and must not end a process that doesn't wait.

@@ -10,6 +10,7 @@ const FOUNDATION = [
   'access-token',
   'access-token-claims',
   'algorithms',
+  'application-function',
   'challenge',
   'confirmation',
   'deadline-timer',

@@ -85,10 +85,19 @@ t.test(
         t.notMatch(response.body, /a\.example|b\.example|eyJ/)
       }
     }
-    const { get } = await api(t, async () => {
-      throw new Error('the database is down')
-    })
-    t.match((await get(token)).json(), { statusCode: 500, message: 'the database is down' })
+    for (const thrown of [new Error('postgres://user:pw@db'), 'postgres://user:pw@db', undefined]) {
+      for (const issuer of [
+        () => {
+          throw thrown
+        },
+        () => Promise.reject(thrown),
+      ]) {
+        const { get } = await api(t, issuer as never)
+        const response = await get(token)
+        t.match(response.json(), { statusCode: 500, message: 'The function "issuer" failed' })
+        t.notMatch(response.body, 'postgres')
+      }
+    }
   },
 )
 

@@ -1,4 +1,5 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
+import { applicationFailure } from '../application-function.js'
 import { disown, type Outcome } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
 import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
@@ -40,6 +41,10 @@ export class ConfiguredIssuers implements IssuerSource {
     return template ?? untrustedIssuer(this.#names, iss)
   }
 
+  get trustsSeveral(): boolean {
+    return this.#issuers.length > 1 || this.#templates.length > 0
+  }
+
   stillTrusts(): boolean {
     return true
   }
@@ -70,7 +75,12 @@ function rank({ introspection }: Issuer): number {
 
 /** A promise would be a yes to every token there is. */
 function isOpaque(token: string, introspection: TokenIntrospection | undefined): boolean {
-  const verdict: unknown = disown(introspection?.isOpaque(token))
+  let verdict: unknown
+  try {
+    verdict = disown(introspection?.isOpaque(token))
+  } catch (thrown) {
+    throw applicationFailure('introspection.opaqueTokens', thrown)
+  }
   if (typeof verdict === 'boolean') return verdict
   throw new TypeError(
     '"introspection.opaqueTokens" option must return true or false, and not a promise',

@@ -65,6 +65,9 @@ export interface IssuerSource {
   /** Whether the answer may be another one for another request, so that no verdict is reused. */
   readonly dependsOnContext: boolean
 
+  /** Whether tokens of more than one issuer may be accepted. */
+  readonly trustsSeveral: boolean
+
   /** Whether there may be a token with this name in `iss` that is taken. Asks nobody. */
   mayTrust(iss: string): boolean
 

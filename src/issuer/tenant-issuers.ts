@@ -3,8 +3,10 @@
  * for a while, those that trust and those that don't, and both are bounded, so that tokens of ten
  * thousand made-up issuers cost no more than ten thousand questions to the application.
  */
+
 import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
+import { applicationFailure } from '../application-function.js'
 import type { Outcome } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
 import { Identities } from './identities.js'
@@ -49,6 +51,7 @@ const MAX_STRANGERS = 10_000
 
 export class TenantIssuers implements IssuerSource {
   readonly dependsOnContext: boolean
+  readonly trustsSeveral = true
   readonly #options: TenantIssuersOptions
   readonly #identities = new Identities()
   /** By their name and all that was said about them, so that the same answer means the same keys. */
@@ -122,7 +125,12 @@ export class TenantIssuers implements IssuerSource {
   }
 
   async #ask(iss: string, context: unknown): Promise<Assembled | undefined> {
-    const answer: unknown = await this.#options.ask(iss, context)
+    let answer: unknown
+    try {
+      answer = await this.#options.ask(iss, context)
+    } catch (thrown) {
+      throw applicationFailure('issuer', thrown)
+    }
     if (answer === undefined || answer === null || answer === false) return undefined
     try {
       return await this.#assemble(iss, answer)

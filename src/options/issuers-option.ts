@@ -25,7 +25,8 @@ export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
  *
  * The answer for an issuer is kept (`tenants.maxAge`), unless the function takes a second parameter:
  * then it may depend on what the token came with (in a Fastify API, the request), so it is called
- * for each request, and each request's token is verified anew. What it throws is thrown on, a 500.
+ * for each request, and each request's token is verified anew. If it throws, the response is a 500 with a
+ * fixed message, and the error is the `cause` of the one in the log.
  *
  * It is asked about names that can be an issuer's only: URLs of at most 512 characters. The same
  * answer means that the keys are kept, so answer with the same functions, stores and keys: one that

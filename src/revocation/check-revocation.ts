@@ -3,15 +3,22 @@ import { requireKnownKeys } from '../plain-object.js'
 import { REVOCABLE_KINDS, type RevocableKind } from './revocation-names.js'
 import type { CheckedRevocation, Revocation } from './revocations.js'
 
+/** The trusted issuers, as far as revocations concern them. */
+export interface TrustedIssuers {
+  /** Whether tokens of more than one issuer may be accepted. */
+  readonly trustsSeveral: boolean
+  /** Whether tokens with this `iss` may be accepted. */
+  mayTrust(iss: string): boolean
+}
+
 /**
  * @param now seconds since the epoch.
- * @param isTrusted whether tokens of an issuer that goes by this name may be taken.
  * @throws {TypeError} that names what is wrong and the mend.
  */
 export function checkRevocation(
   given: Revocation,
   now: number,
-  isTrusted: (issuer: string) => boolean,
+  issuers: TrustedIssuers,
 ): CheckedRevocation {
   const keys = [...REVOCABLE_KINDS, 'issuer', 'before']
   const revocation = requireKnownKeys('a revocation', given, keys)
@@ -24,10 +31,16 @@ export function checkRevocation(
     )
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
-  if (issuer !== undefined && (typeof issuer !== 'string' || !isTrusted(issuer))) {
+  if (issuer !== undefined && (typeof issuer !== 'string' || !issuers.mayTrust(issuer))) {
     // It would refuse nothing, and nobody would notice.
     throw new TypeError(
       '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
+    )
+  }
+  // RFC 7519 §4.1.7 makes "jti" unique across issuers. The other names are unique within one only.
+  if (issuer === undefined && kind !== 'jti' && issuers.trustsSeveral) {
+    throw new TypeError(
+      `a revocation by ${kind} must name the "issuer", because several issuers are trusted and another may use the same ${kind}`,
     )
   }
   // Milliseconds by mistake would reach for thousands of years.

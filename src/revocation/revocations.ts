@@ -23,7 +23,9 @@ export interface Revocation {
   clientId?: string
   /**
    * Of this issuer only: its name exactly as tokens have it in `iss`, where Entra's `{tenantid}` is
-   * the tenant's own. Default: of every issuer, which is the safe side for a `jti` or a `sub`.
+   * the tenant's own. Required with `sub`, `sid` and `clientId` where several issuers are trusted (an
+   * array, `{tenantid}`, or a function as `issuer`): another issuer may use the same value for someone
+   * else. Default: the one trusted issuer; with `jti`, every issuer (RFC 7519 §4.1.7).
    */
   issuer?: string
   /**

@@ -159,7 +159,7 @@ t.test('one question for all who come at the same time', async (t) => {
   })
 })
 
-t.test('what the application throws is thrown on, and asked again', async (t) => {
+t.test('what the application throws is the cause of a fixed error, and asked again', async (t) => {
   const failure = new Error('the database is down')
   for (const fail of [
     () => {
@@ -170,7 +170,9 @@ t.test('what the application throws is thrown on, and asked again', async (t) =>
     const it = tenants(fail)
     for (let i = 0; i < 2; i++) {
       const waiting = [it.resolve(A), it.resolve(A)]
-      for (const outcome of waiting) await t.rejects(outcome, failure)
+      for (const outcome of waiting) {
+        await t.rejects(outcome, { message: 'The function "issuer" failed', cause: failure })
+      }
     }
     t.equal(it.asked.length, 2)
   }

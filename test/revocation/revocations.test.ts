@@ -27,7 +27,9 @@ function revocations(options: Partial<RevocationsOptions> = {}) {
     kept,
     clock,
     revoke: (revocation: Revocation) =>
-      kept.add(checkRevocation(revocation, clock.now, () => true)),
+      kept.add(
+        checkRevocation(revocation, clock.now, { trustsSeveral: false, mayTrust: () => true }),
+      ),
   }
 }
 
@@ -278,8 +280,8 @@ t.test('a hundred thousand revocations are kept, and one more costs little', asy
 })
 
 t.test('a revocation that makes no sense is a TypeError that says the mend', async (t) => {
-  const check = (revocation: unknown, isTrusted = (issuer: string) => issuer === ISSUER) =>
-    checkRevocation(revocation as Revocation, NOW, isTrusted)
+  const check = (revocation: unknown, mayTrust = (issuer: string) => issuer === ISSUER) =>
+    checkRevocation(revocation as Revocation, NOW, { trustsSeveral: false, mayTrust })
   const one =
     "a revocation must have exactly one of jti, sub, sid, clientId, a string that isn't empty"
   for (const revocation of [
