@@ -163,17 +163,17 @@ export class Pipeline {
   }
 
   #verifyJws(jws: CompactJws, issuer: Issuer): Outcome<Verdict> | Promise<Verdict> {
-    const { binding, limits, counters, revocations } = this.#options
+    const { binding, issuers, limits, counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRefusal(algorithm)) return algorithm
     const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
     if (isRefusal(claims)) return claims
     const confirmation = readConfirmation(claims)
     if (isRefusal(confirmation)) return confirmation
-    const signer =
-      binding.checkProvable(confirmation) ??
-      findSigner({ jws, algorithm, source: issuer.keys, counters })
-
+    const unprovable = binding.checkProvable(confirmation)
+    if (unprovable !== undefined) return unprovable
+    issuers.admit(issuer)
+    const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
     return andThen(signer, (key) => {
       const misused = issuer.profile.checkKey?.(key.issuer, claims)
       if (misused !== undefined) return misused
@@ -185,8 +185,9 @@ export class Pipeline {
   }
 
   #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
-    const { revocations } = this.#options
+    const { issuers, revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
+      issuers.admit(issuer)
       revocations.sawToken(token.times)
       return revocations.covers(token) ? revoked() : token
     })

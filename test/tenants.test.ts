@@ -293,6 +293,66 @@ t.test(
   },
 )
 
+t.test('an audience that depends on the request makes no further key set', async (t) => {
+  const [a] = await twoTenants(t)
+  const { app, status } = await api(
+    t,
+    (iss, request) => iss === a.issuer && { audience: `https://${request.hostname}` },
+    { tenants: { maxEntries: 3 } },
+  )
+  for (let i = 0; i < 50; i++) {
+    const host = `h${i}.example`
+    t.equal(await status(await a.issueToken({ aud: `https://${host}` }), host), 200)
+    t.equal(await status(await a.issueToken({ aud: 'https://h.example' }), host), 401)
+  }
+  t.equal(a.requests.discovery, 1)
+  t.equal(a.requests.jwks, 1)
+  await app.resourceServer.refreshKeys()
+  t.equal(a.requests.jwks, 2)
+  t.ok(app.resourceServer.status().every(({ state }) => state === 'fresh'))
+
+  t.test('but other keys do', async (t) => {
+    let round = 0
+    const options = [{}, { jwks: { maximumAge: 1_000 } }, { jwksUri: a.jwksUri }, {}]
+    const { status } = await api(t, (_iss, _request) => options[round++ % 4])
+    const before = a.requests.jwks
+    for (let i = 0; i < 8; i++) t.equal(await status(await a.issueToken()), 200)
+    t.equal(a.requests.jwks - before, 3)
+  })
+})
+
+t.test('tokens whose claims are invalid fetch no keys, and evict no key set', async (t) => {
+  const [a] = await twoTenants(t)
+  const { app, status } = await api(t, () => true, { tenants: { maxEntries: 2 } })
+  const token = await a.issueToken()
+  t.equal(await status(token), 200)
+  for (let i = 0; i < 10; i++) {
+    t.equal(await status(await tokenOf({ iss: `${B}/${i}`, aud: 'https://another.example' })), 401)
+  }
+  const [first, ...others] = app.resourceServer.status()
+  t.match(first, { issuer: a.issuer, state: 'fresh' })
+  t.match(others, [{ state: 'empty' }, { state: 'empty' }])
+  t.equal(await status(token), 200)
+  t.equal(await status(await a.issueToken()), 200)
+  t.equal(a.requests.jwks, 1)
+})
+
+t.test('an eviction aborts no fetch that a request waits for', async (t) => {
+  const server = await startKeyServer()
+  t.teardown(() => server.close())
+  const paths = Array.from({ length: 10 }, (_, i) => `/${i}`)
+  for (const path of paths) {
+    server.answer(path, (...exchange) => void setTimeout(() => json({ keys })(...exchange), 100))
+  }
+  const { status } = await api(t, (iss) => ({ jwksUri: server.origin + new URL(iss).pathname }), {
+    tenants: { maxEntries: 1 },
+  })
+  const statuses = await Promise.all(
+    paths.map(async (path) => status(await tokenOf({ iss: A + path }))),
+  )
+  t.same(new Set(statuses), new Set([200]))
+})
+
 t.test('after close() nobody is asked for keys', async (t) => {
   const [a, b] = await twoTenants(t)
   const server = await createResourceServer({ issuer: () => true, audience: AUDIENCE })

@@ -2,6 +2,7 @@
 import { ConfiguredIssuers } from '../issuer/configured-issuers.js'
 import type { Issuer, IssuerSource } from '../issuer/issuer.js'
 import { metadataUrls } from '../issuer/metadata.js'
+import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
@@ -18,11 +19,13 @@ export async function assembleIssuers(
     const assembling = issuers.issuers.map((issuer) => assembleIssuer(issuer, options, counters))
     return new ConfiguredIssuers(await Promise.all(assembling))
   }
+  const sets = new SharedKeySets(issuers.maxEntries)
   return new TenantIssuers({
     ...issuers,
     now: steadyNow,
     assemble: async (iss, answer) =>
-      assembleIssuer(issuers.resolve(iss, answer), options, counters),
+      assembleIssuer(issuers.resolve(iss, answer), options, counters, sets),
+    closeKeySets: () => sets.close(),
   })
 }
 
@@ -30,9 +33,10 @@ async function assembleIssuer(
   resolved: ResolvedIssuer,
   options: ResolvedOptions,
   counters: Counters,
+  sets?: SharedKeySets,
 ): Promise<Issuer> {
   const { issuer, profile, audience, algorithms } = resolved
-  const keys = await assembleKeys(resolved, options)
+  const keys = await assembleKeys(resolved, options, sets)
   return {
     issuer,
     algorithms,

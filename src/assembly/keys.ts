@@ -1,28 +1,48 @@
 /** Where the keys of an issuer come from, and what an operator is told when they don't. */
 import { isSymmetric } from '../algorithms.js'
 import { remoteKeySet } from '../issuer/remote-key-set.js'
+import type { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
+import type { RemoteKeys } from '../keys/remote-keys.js'
 import { SavedKeys } from '../keys/saved-keys.js'
-import type { ResolvedIssuer } from '../options/issuer-options.js'
+import type { ResolvedIssuer, ResolvedKeys } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 
+/** @param sets the key sets to share, where a function names the issuers. */
 export async function assembleKeys(
-  { issuer, algorithms, keys, introspection, onlyIntrospected }: ResolvedIssuer,
-  { issuers, steadyNow, logger }: ResolvedOptions,
+  resolved: ResolvedIssuer,
+  options: ResolvedOptions,
+  sets: SharedKeySets | undefined,
 ): Promise<KeySource> {
+  const { issuer, algorithms, keys, introspection, onlyIntrospected } = resolved
   // Its answers may be signed even where its tokens are nobody's business.
   if (onlyIntrospected && !introspection?.signed) return noKeys(issuer)
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
   }
-  const onSkipped = (skipped: readonly SkippedKey[]) =>
+  if (keys.from === 'given') {
+    return givenKeySet(issuer, keys.jwks, keys.maxKeys, tellSkipped(issuer, options))
+  }
+  const create = () => assembleRemoteKeys(issuer, keys, options)
+  return sets === undefined ? create() : sets.share(issuer, keys, create)
+}
+
+function tellSkipped(issuer: string, { logger }: ResolvedOptions) {
+  return (skipped: readonly SkippedKey[]) =>
     logger.warn(
       { issuer, keys: listOfSkipped(skipped) },
       'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
     )
-  if (keys.from === 'given') return givenKeySet(issuer, keys.jwks, keys.maxKeys, onSkipped)
+}
+
+function assembleRemoteKeys(
+  issuer: string,
+  keys: Extract<ResolvedKeys, { from: 'remote' }>,
+  options: ResolvedOptions,
+): RemoteKeys {
+  const { issuers, steadyNow, logger } = options
   const { store, ...jwks } = keys.jwks
   const saved =
     store === undefined
@@ -48,7 +68,7 @@ export async function assembleKeys(
     // A function as issuer may come to know thousands, of which few have traffic.
     refreshUnused: issuers.from === 'options',
     now: steadyNow,
-    onSkipped,
+    onSkipped: tellSkipped(issuer, options),
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(
         {

@@ -49,6 +49,9 @@ export class ConfiguredIssuers implements IssuerSource {
     return true
   }
 
+  /** Does nothing: no configured issuer is ever evicted. */
+  admit(): void {}
+
   mayTrust(iss: string): boolean {
     return (
       (this.#byName.has(iss) && !isTenantTemplate(iss)) ||

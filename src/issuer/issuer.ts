@@ -62,6 +62,12 @@ export interface IssuerSource {
   /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
 
+  /**
+   * Called once the claims of a token of this issuer are valid: only then may the issuer evict others
+   * that were admitted.
+   */
+  admit(issuer: Issuer): void
+
   /** Whether the answer may be another one for another request, so that no verdict is reused. */
   readonly dependsOnContext: boolean
 

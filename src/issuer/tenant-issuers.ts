@@ -17,6 +17,7 @@ import {
   type IssuerSource,
   untrustedIssuer,
 } from './issuer.js'
+import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
   /** What the application says of an issuer; nothing, or false, for one that it doesn't trust. */
@@ -25,6 +26,8 @@ export interface TenantIssuersOptions {
   readonly dependsOnContext: boolean
   /** @throws {TypeError} if what the application said makes no sense. */
   readonly assemble: (iss: string, answer: unknown) => Promise<Issuer>
+  /** Closes the key sets that the assembled issuers share. */
+  readonly closeKeySets: () => Promise<void>
   readonly maxEntries: number
   /** How long an answer is kept, in milliseconds. */
   readonly maxAge: number
@@ -55,9 +58,9 @@ export class TenantIssuers implements IssuerSource {
   readonly #options: TenantIssuersOptions
   readonly #identities = new Identities()
   /** By their name and all that was said about them, so that the same answer means the same keys. */
-  readonly #assembled: LRUCache<string, Promise<Assembled>>
-  readonly #current = new Set<Issuer>()
-  readonly #trusted: LRUCache<string, KnownAnswer>
+  readonly #assembled: ProbationCache<Promise<Assembled>>
+  readonly #current = new Map<Issuer, string>()
+  readonly #trusted: ProbationCache<KnownAnswer>
   readonly #strangers: LRUCache<string, number>
   /** One question for all who bring tokens of the same issuer at the same time. */
   readonly #asking = new Map<string, Promise<Assembled | undefined>>()
@@ -67,9 +70,9 @@ export class TenantIssuers implements IssuerSource {
     const { maxEntries } = options
     this.#options = options
     this.dependsOnContext = options.dependsOnContext
-    this.#trusted = new LRUCache({ max: maxEntries })
+    this.#trusted = new ProbationCache({ max: maxEntries })
     this.#strangers = new LRUCache({ max: MAX_STRANGERS })
-    this.#assembled = new LRUCache({
+    this.#assembled = new ProbationCache({
       max: maxEntries,
       dispose: (assembling) =>
         void assembling.then(({ issuer }) => this.#dismiss(issuer)).catch(() => {}),
@@ -92,6 +95,13 @@ export class TenantIssuers implements IssuerSource {
     return this.#known(token.issuer)?.issuer === issuer
   }
 
+  admit(issuer: Issuer): void {
+    const key = this.#current.get(issuer)
+    if (key === undefined) return
+    this.#assembled.admit(key)
+    this.#trusted.admit(issuer.issuer)
+  }
+
   mayTrust(iss: string): boolean {
     return isName(iss)
   }
@@ -100,12 +110,13 @@ export class TenantIssuers implements IssuerSource {
   ofOpaque(): undefined {}
 
   issuers(): readonly Issuer[] {
-    return [...this.#current]
+    return [...this.#current.keys()]
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#current].map(closeIssuer))
+    await Promise.all(this.issuers().map(closeIssuer))
+    await this.#options.closeKeySets()
   }
 
   #known(iss: string): KnownAnswer | undefined {
@@ -162,7 +173,7 @@ export class TenantIssuers implements IssuerSource {
     const known = this.#assembled.get(key)
     if (known !== undefined) return known
     const assembling = this.#options.assemble(iss, answer).then(async (issuer) => {
-      this.#current.add(issuer)
+      this.#current.set(issuer, key)
       if (this.#closed) await closeIssuer(issuer)
       return { key, issuer }
     })

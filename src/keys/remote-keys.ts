@@ -163,8 +163,13 @@ export class RemoteKeys implements KeySource {
     }
   }
 
-  async close(): Promise<void> {
+  /** Stops background refreshes until a request uses the keys again. */
+  rest(): void {
     clearTimeout(this.#refreshTimer)
+  }
+
+  async close(): Promise<void> {
+    this.rest()
     this.#closing.abort(new Error('the resource server was closed'))
     await this.#options.saved?.settled()
   }

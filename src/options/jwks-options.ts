@@ -88,6 +88,9 @@ export type ResolvedJwks = Readonly<
 
 const DAY = 86_400_000
 
+/** One function, because issuers with different functions share no key set. */
+const globalFetch: Fetch = (url, init) => fetch(url, init)
+
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveJwks(options: JwksOptions): ResolvedJwks {
   const milliseconds = (name: keyof JwksOptions, fallback: number, range: [number, number]) =>
@@ -119,7 +122,7 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       unit: 'bytes',
     }),
     store: resolveStore(options.store),
-    fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? ((url, init) => fetch(url, init)),
+    fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? globalFetch,
   }
   if (resolved.minimumAge > resolved.maximumAge) {
     reject('jwks.minimumAge', 'must not be larger than "jwks.maximumAge"')

@@ -38,6 +38,7 @@ function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuer
       it.assembled.push(issuer)
       return issuer
     },
+    closeKeySets: async () => {},
     dependsOnContext: false,
     maxEntries: 100,
     maxAge: 300_000,
@@ -234,6 +235,40 @@ t.test('beyond maxEntries the one unused for longest goes, and is closed', async
   t.not(await it.resolve(B), b)
 })
 
+t.test('only issuers that were admitted evict those that were admitted', async (t) => {
+  const it = tenants(() => true, { maxEntries: 2 })
+  const a = await it.resolve(A)
+  it.issuers.admit(a)
+  it.issuers.admit(a)
+  for (let i = 0; i < 10; i++) await it.resolve(`${B}/${i}`)
+  t.equal(await it.resolve(A), a)
+  t.ok(it.issuers.stillTrusts(a, token(A)))
+  t.same(
+    it.asked.filter((iss) => iss === A),
+    [A],
+  )
+  t.equal(it.issuers.issuers().length, 3, 'two that are not admitted are kept, too')
+  for (let i = 0; i < 2; i++) it.issuers.admit(await it.resolve(`${B}/${i}`))
+  await settled()
+  t.notOk(it.issuers.stillTrusts(a, token(A)))
+  t.ok(it.closed.includes(a))
+  it.issuers.admit(a)
+  t.notOk(it.issuers.stillTrusts(a, token(A)), 'one that was closed stays so')
+})
+
+t.test('an answer that changes replaces that of an admitted issuer', async (t) => {
+  let answer: unknown = { audience: 'a' }
+  const it = tenants(() => answer, { maxAge: 1_000 })
+  const first = await it.resolve(A)
+  it.issuers.admit(first)
+  answer = { audience: 'b' }
+  it.now += 1_000
+  const second = await it.resolve(A)
+  await settled()
+  t.same(it.closed, [first])
+  t.ok(it.issuers.stillTrusts(second, token(A)))
+})
+
 t.test('one that is pushed out while it is put together is closed as well', async (t) => {
   const it = tenants(() => true, { maxEntries: 1, dependsOnContext: true })
   await Promise.all([it.resolve(A), it.resolve(B)])
@@ -285,6 +320,7 @@ t.test('ten thousand strangers cost ten thousand questions, and bounded memory',
   const issuers = new TenantIssuers({
     ask: () => void asked++,
     assemble: async () => t.fail() as never,
+    closeKeySets: async () => {},
     dependsOnContext: false,
     maxEntries: 100,
     maxAge: 300_000,

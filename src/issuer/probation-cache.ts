@@ -1,0 +1,54 @@
+/**
+ * An LRU cache in which a new entry competes with other new entries only, until it is admitted.
+ * Otherwise requests that are rejected could evict the entries that valid requests use.
+ */
+import { LRUCache } from 'lru-cache'
+
+export interface ProbationCacheOptions<V> {
+  /** The number of admitted entries, and of those that are not admitted yet. */
+  readonly max: number
+  /** Called with each value that was evicted or deleted. */
+  readonly dispose?: (value: V) => void
+}
+
+export class ProbationCache<V extends object> {
+  readonly #newcomers: LRUCache<string, V>
+  readonly #admitted: LRUCache<string, V>
+
+  constructor({ max, dispose = () => {} }: ProbationCacheOptions<V>) {
+    this.#admitted = new LRUCache<string, V>({ max, dispose })
+    this.#newcomers = new LRUCache<string, V>({
+      max,
+      dispose: (value, key) => {
+        if (this.#admitted.peek(key) !== value) dispose(value)
+      },
+    })
+  }
+
+  /** Returns the entry, which becomes the most recently used one. */
+  get(key: string): V | undefined {
+    return this.#admitted.get(key) ?? this.#newcomers.get(key)
+  }
+
+  peek(key: string): V | undefined {
+    return this.#admitted.peek(key) ?? this.#newcomers.peek(key)
+  }
+
+  set(key: string, value: V): void {
+    const entries = this.#admitted.has(key) ? this.#admitted : this.#newcomers
+    entries.set(key, value)
+  }
+
+  /** Lets an entry evict the least recently used one of those that were admitted. */
+  admit(key: string): void {
+    const value = this.#newcomers.peek(key)
+    if (value === undefined) return
+    this.#admitted.set(key, value)
+    this.#newcomers.delete(key)
+  }
+
+  delete(key: string): void {
+    this.#admitted.delete(key)
+    this.#newcomers.delete(key)
+  }
+}

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { SharedKeySets } from '../../src/issuer/shared-key-sets.js'
+import { RemoteKeys, type RemoteKeysOptions } from '../../src/keys/remote-keys.js'
+import { makeKey } from '../fixtures/issuer.js'
+import { settled } from '../fixtures/rejections.js'
+
+const A = 'https://a.example'
+const B = 'https://b.example'
+const { publicJwk } = await makeKey('ES256', 'k1')
+
+/** Key sets whose fetches wait until the test answers them. */
+function keySets(maxEntries: number) {
+  const it = {
+    sets: new SharedKeySets(maxEntries),
+    fetches: [] as { issuer: string; signal: AbortSignal; answer: () => void }[],
+    share: (issuer: string, concerns: unknown = {}) =>
+      it.sets.share(issuer, concerns, () => new RemoteKeys(options(issuer))),
+  }
+  const options = (issuer: string): RemoteKeysOptions => ({
+    issuer,
+    fetchKeySet: (signal) =>
+      new Promise((resolve) => {
+        const answer = () => resolve({ body: { keys: [publicJwk] }, maxAge: undefined })
+        it.fetches.push({ issuer, signal, answer })
+      }),
+    timeout: 5_000,
+    cooldown: 10_000,
+    refetchBurst: 3,
+    minimumAge: 1_000,
+    maximumAge: 60_000,
+    staleIfError: 0,
+    maxKeys: 10,
+    refreshUnused: false,
+    saved: undefined,
+    now: () => 1_000_000,
+    onFailure: () => {},
+    onSkipped: () => {},
+  })
+  return it
+}
+
+t.test('equal concerns share a key set, others have their own', async (t) => {
+  const it = keySets(10)
+  const [one, two, other] = [it.share(A), it.share(A), it.share(A, { jwksUri: B })]
+  t.equal(one.status().state, 'empty')
+  t.equal(one.whyNot('ES256', 'k1'), 'no key set')
+  await one.refresh()
+  t.same(it.fetches, [], 'nothing is fetched before a key is looked for')
+  const found = one.find('ES256', 'k1')
+  await settled()
+  it.fetches[0]?.answer()
+  const [key] = await found
+  t.ok(key !== undefined && two.trusts(key))
+  t.same(two.find('ES256', 'k1'), [key], 'without a promise')
+  t.equal(two.status().state, 'fresh')
+  t.match(two.whyNot('RS256', 'k1'), /in the key set of 0 s ago$/)
+  t.notOk(key !== undefined && other.trusts(key))
+  t.equal(it.fetches.length, 1)
+  await one.close()
+  t.same(two.find('ES256', 'k1'), [key], 'closed for one issuer, open for the other')
+  t.same(two.findNewer('ES256', 'k1', []), [key])
+  await other.close()
+  await it.sets.close()
+})
+
+t.test('an evicted key set is closed once no request waits for it', async (t) => {
+  const it = keySets(1)
+  const a = it.share(A)
+  const [first, second] = [a.find('ES256', 'k1'), a.find('ES256', 'k1')]
+  await settled()
+  const b = it.share(B).find('ES256', 'k1')
+  await settled()
+  t.same(
+    it.fetches.map(({ issuer, signal }) => [issuer, signal.aborted]),
+    [
+      [A, false],
+      [B, false],
+    ],
+  )
+  for (const { answer } of it.fetches) answer()
+  const [key] = await first
+  t.equal((await second)[0], key)
+  t.equal((await b).length, 1)
+  t.equal(a.status().state, 'empty')
+  t.notOk(key !== undefined && a.trusts(key))
+  await it.sets.close()
+})
+
+t.test('close() aborts all fetches, those of evicted key sets too, and allows none', async (t) => {
+  const it = keySets(1)
+  const waiting = [A, B].map((issuer) => it.share(issuer).find('ES256', 'k1'))
+  await settled()
+  await it.sets.close()
+  for (const outcome of waiting)
+    await t.rejects(async () => outcome, { name: 'KeysUnavailableError' })
+  t.ok(it.fetches.every(({ signal }) => signal.aborted))
+  const late = it.share('https://late.example').find('ES256', 'k1')
+  await t.rejects(async () => late, { name: 'KeysUnavailableError' })
+  t.equal(it.fetches.length, 2)
+})
