@@ -72,7 +72,7 @@ t.test('the defaults of introspection and tenants are those of the code', async 
         .map(([name, value]) => [`tenants.${name}`, value]),
     ),
   }
-  t.equal(Object.keys(numbers).length, 10)
+  t.equal(Object.keys(numbers).length, 12)
   for (const [name, value] of Object.entries(numbers)) {
     const row = `| \`${name}\` | ${(value as number).toLocaleString('en')} |`
     t.ok(`${INTROSPECTION}${TENANTS}`.includes(row), row)
