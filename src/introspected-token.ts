@@ -90,7 +90,7 @@ function answerAbout(
  * stays as it is: `active`, `aud`, `exp` and `cnf`, and whatever else isn't named here.
  */
 function withoutNulls(answer: Claims): Claims {
-  if (!OPTIONAL_MEMBERS.some((name) => answer[name] === null)) return answer
+  if (!OPTIONAL_MEMBERS.some((name) => ownMember(answer, name) === null)) return answer
   return Object.fromEntries(
     Object.entries(answer).filter(
       ([name, value]) => value !== null || !OPTIONAL_MEMBERS.includes(name),

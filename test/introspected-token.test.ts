@@ -74,6 +74,7 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
     ['another aud', { aud: 'api://other' }, 'audience'],
     ['several others', { aud: ['api://other', 'api://default/'] }, 'audience'],
     ['no exp', { exp: undefined }, 'claims'],
+    ['exp: null', { exp: null }, 'claims'],
     ['exp: a string', { exp: `${now + 300}` }, 'claims'],
     ['past exp', { exp: now - 31 }, 'expiry'],
     ['nbf in the future', { nbf: now + 100 }, 'not-before'],
@@ -98,6 +99,9 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
     await t.rejects(verify({ ...good, ...claims }), refusedBy(check), title)
   }
   for (const claims of [
+    ...['iss', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'username', 'scope'].map(
+      (name) => ({ [name]: null }),
+    ),
     { iss: undefined },
     { token_type: undefined },
     { token_type: 'bearer' },
@@ -118,6 +122,17 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
   for (const name of ['aud', 'exp', 'cnf', 'active']) {
     await t.rejects(verify({ ...good, [name]: null }), `${name}: null stays an error`)
   }
+})
+
+t.test('a null of an optional member counts as absent', async (t) => {
+  const { verify, good } = await asking(t)
+  const token = await verify({ ...good, sub: null, scope: null, jti: null, client_id: null, odd: null })
+  t.equal(token.subject, undefined)
+  t.equal(token.clientId, undefined)
+  t.strictSame([...token.scope], [])
+  for (const name of ['sub', 'scope', 'jti', 'client_id']) t.notOk(name in token.claims, name)
+  t.equal(token.claims.odd, null, 'what is not known to be optional stays')
+  t.ok(Object.isFrozen(token.claims))
 })
 
 t.test('what the answer has is what the token has, frozen, and "active" is no claim', async (t) => {

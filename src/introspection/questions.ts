@@ -9,6 +9,7 @@
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { withinDeadline } from '../keys/deadline.js'
+import { ownMember } from '../plain-object.js'
 import type { Outcome } from './answer.js'
 import { Circuit } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'
@@ -219,7 +220,7 @@ export class Questions {
     this.#hasAnswered = true
     if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
     if (outcome.kind === 'active') {
-      this.#confirmed.add(token, outcome.answer.exp)
+      this.#confirmed.add(token, ownMember(outcome.answer, 'exp'))
       this.#latency.add(this.#options.steadyNow() - startedAt)
     } else this.#confirmed.delete(token)
   }

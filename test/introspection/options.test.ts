@@ -40,6 +40,7 @@ t.test('a client is all that is needed', async (t) => {
     untrustedPerSecond: 200,
     timeout: 5_000,
   })
+  t.match(resolve({ ...CLIENT, mode: 'recheck', interval: 2_000 }), { recheckStaleIfError: 10_000 })
 })
 
 t.test('the way of authenticating follows from what is given', async (t) => {
