@@ -99,9 +99,9 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
     await t.rejects(verify({ ...good, ...claims }), refusedBy(check), title)
   }
   for (const claims of [
-    ...['iss', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'username', 'scope'].map(
-      (name) => ({ [name]: null }),
-    ),
+    ...['iss', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'username', 'scope'].map((name) => ({
+      [name]: null,
+    })),
     { iss: undefined },
     { token_type: undefined },
     { token_type: 'bearer' },
@@ -126,7 +126,14 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
 
 t.test('a null of an optional member counts as absent', async (t) => {
   const { verify, good } = await asking(t)
-  const token = await verify({ ...good, sub: null, scope: null, jti: null, client_id: null, odd: null })
+  const token = await verify({
+    ...good,
+    sub: null,
+    scope: null,
+    jti: null,
+    client_id: null,
+    odd: null,
+  })
   t.equal(token.subject, undefined)
   t.equal(token.clientId, undefined)
   t.strictSame([...token.scope], [])
