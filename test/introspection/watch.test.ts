@@ -147,6 +147,81 @@ t.test('a question that failed is asked again before the interval is over', asyn
   t.equal(watch.check(), 'unknown')
 })
 
+t.test('without an answer, a token passes for a bounded time', async (t) => {
+  const { state, watches: these } = watches({ recheckStaleIfError: 120_000 })
+  const watch = these.of('jwt')
+  watch.check()
+  await settle()
+  t.equal(watch.check(), 'active')
+  state.now += 3_600_000
+  state.kind = 'failed'
+  t.equal(watch.check(), 'active', 'after a long time without requests, too')
+  await settle()
+  state.now += 120_000
+  t.equal(watch.check(), 'active')
+  await settle()
+  state.now += 1
+  t.equal(watch.check(), 'unanswered')
+  t.match(watch.failure, { message: 'no verdict' })
+  t.equal(these.of('jwt').check(), 'unanswered', 'also where it is verified anew')
+  state.kind = 'active'
+  state.now += 1_000
+  watch.check()
+  await settle()
+  t.equal(watch.check(), 'active')
+  state.kind = 'malformed'
+  state.now += 60_000
+  watch.check()
+  await settle()
+  state.now += 120_001
+  t.equal(watch.check(), 'unanswered', 'what says nothing is no answer')
+  await settle()
+  state.kind = 'inactive'
+  state.now += 60_000
+  watch.check()
+  await settle()
+  t.equal(watch.check(), 'revoked')
+})
+
+t.test('a recheck that failed is repeated without a request, while requests come', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const { state, watches: these } = watches()
+  t.teardown(() => these.close())
+  const watch = these.of('jwt')
+  state.kind = 'failed'
+  watch.check()
+  await settle()
+  await new Promise((done) => setTimeout(done, 600))
+  t.equal(state.asked.length, 1, 'not before it is due')
+  state.now += 1_000
+  await until(() => state.asked.length === 2)
+  state.now += 1_000
+  state.kind = 'inactive'
+  await until(() => state.asked.length === 3)
+  t.equal(watch.check(), 'revoked')
+  const idle = these.of('other')
+  state.kind = 'failed'
+  idle.check()
+  await settle()
+  state.now += 60_001
+  await new Promise((done) => setTimeout(done, 1_200))
+  t.equal(state.asked.length, 4, 'nobody has used it for an interval')
+})
+
+t.test('after it was closed, nothing is repeated', async (t) => {
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const { state, watches: these } = watches()
+  state.kind = 'failed'
+  these.of('jwt').check()
+  these.close()
+  await settle()
+  state.now += 1_000
+  await new Promise((done) => setTimeout(done, 600))
+  t.equal(state.asked.length, 1)
+})
+
 t.test('what is watched is bounded in number and in bytes', async (t) => {
   const { watches: few } = watches({ maxEntries: 2 })
   const first = few.of('a.b.c')

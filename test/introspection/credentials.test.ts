@@ -1,0 +1,89 @@
+/** Whether a 401 is about our credentials or about a token (RFC 7662 §2.3). */
+import t, { type Test } from 'tap'
+import {
+  introspectorOf,
+  type Overrides,
+  startIntrospectionServer,
+} from '../fixtures/introspection-server.js'
+import { type Answer, status } from '../fixtures/key-server.js'
+
+const refusing =
+  (code: number, error: string): Answer =>
+  (response) =>
+    response.writeHead(code).end(JSON.stringify({ error }))
+
+async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
+  const server = await startIntrospectionServer(t)
+  const known = new Set(['good', 'better', 'new'])
+  for (const token of known) server.state.tokens.set(token, { active: true })
+  server.state.filter = (token) => (known.has(token) ? undefined : answer)
+  return { server, known, ...(await introspectorOf(t, server, { maxAge: 500, ...overrides })) }
+}
+
+const ANSWERS: Record<string, Answer> = {
+  'a 401': status(401),
+  'a 403 that says why': refusing(403, 'access_denied'),
+  'a 404': status(404),
+  'a 400 that says unauthorized_client': refusing(400, 'unauthorized_client'),
+  'a 401 that says invalid_client': refusing(401, 'invalid_client'),
+}
+
+for (const [name, answer] of Object.entries(ANSWERS)) {
+  t.test(`${name} about every unknown token is no outage once one was confirmed`, async (t) => {
+    const { clock, outcome, failures } = await start(t, answer)
+    t.equal(await outcome('good'), 'active')
+    for (let second = 0; second < 5; second++) {
+      t.equal(await outcome(`forged-${second}`), 'unavailable')
+      t.equal(await outcome(second < 4 ? 'good' : 'new'), 'active')
+      clock.now += 1_000
+    }
+    t.notMatch(failures, [{ failure: { of: 'issuer' } }])
+    t.ok(failures.every(({ failure }) => failure.level === 'warn'))
+    t.notMatch(failures.map(({ failure }) => failure.message).join(), /credentials/)
+  })
+
+  t.test(`${name} is none either when the confirmed token was revoked since`, async (t) => {
+    const { clock, known, outcome, failures } = await start(t, answer)
+    t.equal(await outcome('good'), 'active')
+    known.delete('good')
+    for (let second = 0; second < 5; second++) {
+      clock.now += 1_000
+      t.equal(await outcome('good'), 'unavailable')
+      t.equal(await outcome(`forged-${second}`), 'unavailable')
+    }
+    t.ok(failures.every(({ failure }) => failure.of === 'token'))
+    t.equal(await outcome('new'), 'active')
+  })
+}
+
+t.test('credentials that are refused for confirmed tokens, too, are told of, loudly', async (t) => {
+  const { server, clock, outcome, failures } = await start(t, status(401))
+  for (const token of ['good', 'better']) t.equal(await outcome(token), 'active')
+  clock.now += 500
+  server.state.filter = () => status(401)
+  t.equal(await outcome('good'), 'unavailable')
+  t.match(failures, [{ failure: { of: 'issuer', level: 'error', message: /our own credentials/ } }])
+  t.ok((failures[0]?.retryIn ?? 0) > 0)
+})
+
+t.test('a token at which the issuer fails again and again loses its priority', async (t) => {
+  const { server, known, clock, outcome, introspector } = await start(t, status(401))
+  for (const token of ['good', 'better']) t.equal(await outcome(token), 'active')
+  known.delete('good')
+  for (let i = 0; i < 3; i++) {
+    clock.now += 1_000
+    t.equal(await outcome('good'), 'unavailable')
+  }
+  clock.now += 1_000
+  server.hold()
+  for (let i = 0; i < 40; i++)
+    Promise.resolve(introspector.introspect(`forged-${i}`)).catch(() => {})
+  while (server.state.mostUnderWay < 40) await new Promise((done) => setTimeout(done, 5))
+  const asked = server.asked('good')
+  outcome('good').catch(() => {})
+  outcome('better').catch(() => {})
+  while (server.asked('better') < 2) await new Promise((done) => setTimeout(done, 5))
+  t.equal(server.asked('good'), asked, 'it waits with the others')
+  Promise.resolve(introspector.introspect('a verified JWT', true)).catch(() => {})
+  while (server.asked('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
+})
