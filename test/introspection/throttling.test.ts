@@ -22,12 +22,16 @@ async function start(t: Test, overrides: Overrides = {}) {
   return { server, limit, ...it }
 }
 
+/** The random token of the probe may be answered a little later than a confirmed one. */
+const aWhile = () => new Promise((done) => setTimeout(done, 50))
+
 const isUnknown = (token: string) => ![...KNOWN, 'new'].includes(token)
 
 t.test('a 429 with Retry-After stops untrusted tokens, and no others', async (t) => {
   const { server, limit, clock, introspector, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '20' }), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
+  await aWhile()
   const asked = server.questions.length
   const error = await Promise.resolve(introspector.introspect('new')).catch((error) => error)
   t.match(error, { statusCode: 503, retryAfter: 20 })
@@ -45,6 +49,7 @@ t.test('no Retry-After stops them for longer than a minute', async (t) => {
   const { limit, clock, outcome } = await start(t)
   limit(status(429, { 'retry-after': '3600' }), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
+  await aWhile()
   clock.now += 59_999
   t.equal(await outcome('new'), 'unavailable')
   clock.now += 1
@@ -55,8 +60,7 @@ t.test('a 429 without Retry-After slows untrusted tokens down', async (t) => {
   const { server, limit, clock, outcome } = await start(t, { timeout: 100 })
   limit(status(429), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
-  // The random token of the probe is answered a little later than a confirmed one.
-  await new Promise((done) => setTimeout(done, 50))
+  await aWhile()
   const many = Array.from({ length: 30 }, (_, i) => `forged-${i}`)
   t.strictSame(new Set(await Promise.all(many.map(outcome))), new Set(['unavailable']))
   t.equal(many.filter((token) => server.asked(token) > 0).length, 10)
