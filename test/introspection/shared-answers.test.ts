@@ -551,7 +551,10 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
   server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
   const lines: unknown[][] = []
   const store = { ...memoryStore(), get: () => Promise.reject(new Error('away')) }
-  const methods = ['add', 'set', 'delete', 'list', 'publish', 'subscribe']
+  const methods = [
+    ...['add', 'set', 'delete', 'list', 'publish', 'subscribe'],
+    ...['mergeRevocations', 'revocationsSince', 'listRevocations'],
+  ]
   const whole = Object.assign(Object.fromEntries(methods.map((m) => [m, async () => {}])), store)
   const api = await createResourceServer({
     issuer: server.issuer,
