@@ -83,7 +83,8 @@ function request(
       // Which addresses may be asked over http was decided when this one was found.
       [allowInsecureRequests]: true,
       [customFetch]: (url: string, init: object) =>
-        fetch(url, ownMembers(init) as Parameters<IntrospectionFetch>[1]),
+        // oauth4webapi hands it on, and uses no more of it than we do.
+        fetch(url, ownMembers(init) as Parameters<IntrospectionFetch>[1]) as Promise<Response>,
     }),
   )
 }

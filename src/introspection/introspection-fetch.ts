@@ -1,3 +1,5 @@
+import type { FetchResponse } from '../keys/fetch-json.js'
+
 /** The part of the platform's `fetch` that introspection uses, so that one of yours can stand in. */
 export type IntrospectionFetch = (
   url: string,
@@ -10,4 +12,4 @@ export type IntrospectionFetch = (
     redirect: 'manual'
     signal: AbortSignal
   },
-) => Promise<Response>
+) => Promise<FetchResponse>

@@ -17,7 +17,30 @@ export type Fetch = (
     redirect: 'manual'
     signal: AbortSignal
   },
-) => Promise<Response>
+) => Promise<FetchResponse>
+
+/**
+ * The part of a response that is used. A structural type, because the `Response` of undici and those of
+ * the versions of @types/node are not assignable to each other.
+ */
+export interface FetchResponse {
+  readonly status: number
+  readonly type: string
+  readonly headers: { get(name: string): string | null }
+  readonly body: FetchBody | null
+  text(): Promise<string>
+  json(): Promise<unknown>
+}
+
+/** The part of a `ReadableStream` of bytes that is used. */
+export interface FetchBody {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: unknown }>
+    cancel(reason?: unknown): Promise<void>
+    releaseLock(): void
+  }
+  cancel(): Promise<void>
+}
 
 export interface FetchJsonOptions {
   readonly fetch: Fetch
@@ -97,7 +120,7 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
 
 async function readDocument(
   url: string,
-  response: Response,
+  response: FetchResponse,
   options: FetchJsonOptions,
 ): Promise<JsonDocument> {
   const place = placeOf(url)
@@ -130,12 +153,12 @@ export function placeOf(url: string): string {
 }
 
 /** RFC 9110 §10.2.3 in milliseconds. In seconds only on the wire: a date would be compared with a clock that isn't ours. */
-export function retryAfter({ headers }: Response): number | undefined {
+export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number | undefined {
   const [seconds] = /^\d{1,6}$/.exec(headers?.get('retry-after') ?? '') ?? []
   return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 
-function status(url: string, { status, type, headers }: Response): string {
+function status(url: string, { status, type, headers }: FetchResponse): string {
   const redirected = type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(status)
   if (!redirected) return `${status}`
   const location = headers?.get('location') ?? ''
@@ -146,7 +169,7 @@ function status(url: string, { status, type, headers }: Response): string {
 /** The body as text, read within bounds. `url` is for the message. */
 export async function readText(
   url: string,
-  response: Response,
+  response: FetchResponse,
   { maxBytes, signal }: Omit<FetchJsonOptions, 'fetch'>,
 ): Promise<string> {
   const { body } = response
@@ -160,7 +183,7 @@ export async function readText(
   let bytes = 0
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = (await reader.read()) as { done: boolean; value: Uint8Array }
       signal.throwIfAborted()
       if (done) return new TextDecoder().decode(Buffer.concat(chunks))
       bytes += value.byteLength
@@ -176,7 +199,7 @@ export async function readText(
 }
 
 /** What tests put in the place of a response often has `json()` or `text()` and no stream. */
-async function readStub(url: string, response: Response, maxBytes: number): Promise<string> {
+async function readStub(url: string, response: FetchResponse, maxBytes: number): Promise<string> {
   const isText = typeof response.text === 'function'
   const text = isText ? await response.text() : JSON.stringify(await response.json())
   if (Buffer.byteLength(text) <= maxBytes) return text
@@ -193,7 +216,7 @@ function parse(url: string, text: string): unknown {
 }
 
 /** RFC 9111 §4.2: what is left of it, after the time that it lay in caches on the way. */
-function maxAgeOf(headers: Headers | undefined): number | undefined {
+function maxAgeOf(headers: FetchResponse['headers'] | undefined): number | undefined {
   const directives = headers?.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0
   const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,10})/.exec(directives) ?? []
