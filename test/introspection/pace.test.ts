@@ -1,0 +1,37 @@
+import t from 'tap'
+import { Latency } from '../../src/introspection/latency.js'
+import { Pace } from '../../src/introspection/pace.js'
+
+t.test('a pace permits a burst of one second, and then its rate', async (t) => {
+  const state = { now: 0, rate: 4 }
+  const pace = new Pace({ perSecond: () => state.rate, steadyNow: () => state.now })
+  for (let i = 0; i < 4; i++) {
+    t.equal(pace.wait, 0)
+    pace.take()
+  }
+  t.equal(pace.wait, 250)
+  state.now += 250
+  t.equal(pace.wait, 0)
+  pace.take()
+  state.now += 3_600_000
+  for (let i = 0; i < 4; i++) pace.take()
+  t.equal(pace.wait, 250, 'an idle hour permits no more than one second does')
+})
+
+t.test('a pace follows a rate that changes', async (t) => {
+  const state = { now: 0, rate: 100 }
+  const pace = new Pace({ perSecond: () => state.rate, steadyNow: () => state.now })
+  t.equal(pace.wait, 0)
+  state.rate = 1
+  pace.take()
+  t.equal(pace.wait, 1_000)
+})
+
+t.test('a token is far too slow at four times the mean of active ones', async (t) => {
+  const latency = new Latency()
+  t.equal(latency.slowAfter, Number.POSITIVE_INFINITY, 'nothing is known yet')
+  latency.add(1)
+  t.equal(latency.slowAfter, 500, 'at least half a second')
+  for (let i = 0; i < 200; i++) latency.add(1_000)
+  t.ok(Math.abs(latency.slowAfter - 4_000) < 1)
+})
