@@ -50,6 +50,8 @@ interface KnownAnswer extends Assembled {
 const MAX_NAME_LENGTH = 512
 /** RFC 8414 §2, RFC 3986: no query, no fragment, and nothing that a log or a database stumbles over. */
 const NAME = /^https?:\/\/[\w\-.~:/[\]@!$&'()*+,;=%]+$/
+/** Dot segments, also those that only a server or proxy that decodes slashes would see. */
+const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
 const MAX_STRANGERS = 10_000
 
 export class TenantIssuers implements IssuerSource {
@@ -81,10 +83,12 @@ export class TenantIssuers implements IssuerSource {
 
   resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
     const iss = ownMember(claims, 'iss')
-    if (typeof iss !== 'string' || !isName(iss)) return stranger(iss)
-    if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
-    const known = this.#known(iss)
+    if (typeof iss !== 'string') return stranger(iss)
+    // Only identifiers that passed isName() are ever cached.
+    const known = this.dependsOnContext ? undefined : this.#known(iss)
     if (known !== undefined) return known.issuer
+    if (!isName(iss)) return stranger(iss)
+    if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
     const strangerUntil = this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY
     if (this.#options.now() < strangerUntil) return stranger(iss)
     const asking = this.#asking.get(iss) ?? this.#askOnce(iss)
@@ -189,8 +193,15 @@ export class TenantIssuers implements IssuerSource {
   }
 }
 
+/**
+ * Whether an issuer identifier means the same to a string comparison as to `fetch`. Otherwise a
+ * function that checks a prefix would trust one tenant while the keys come from another.
+ */
 function isName(iss: string): boolean {
-  return iss.length <= MAX_NAME_LENGTH && NAME.test(iss)
+  if (iss.length > MAX_NAME_LENGTH || !NAME.test(iss) || DOT_SEGMENT.test(iss)) return false
+  if (!URL.canParse(iss)) return false
+  const { href, username, password } = new URL(iss)
+  return username === '' && password === '' && (href === iss || href === `${iss}/`)
 }
 
 /** To each who waits an error of its own: the application may write into it. */

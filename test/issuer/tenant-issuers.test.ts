@@ -130,6 +130,23 @@ t.test('what can be no issuer’s name is no question to the application', async
     `${A}/ü`,
     `${A}/"`,
     `${A}/\\`,
+    // A6: what a comparison and `fetch` read differently.
+    ...['/../evil', '/./evil', '/..', '/%2e%2e/evil', '/%2E.', '/.%2e/', '/..;/evil'].map(
+      (path) => `${A}/t/good${path}`,
+    ),
+    `${A}/t/good%2f..%2fevil`,
+    `${A}/t/good%5C%2e%2e%5Cevil`,
+    A.toUpperCase().replace('HTTPS', 'https'),
+    'https://login.example:443/t',
+    'http://login.example:80/t',
+    'https://user@login.example/t',
+    'https://user:password@login.example/t',
+    'https://@login.example/t',
+    'https://login%2eexample/t',
+    'https:///login.example/t',
+    'https://0x7f.1/t',
+    'https://[0:0:0:0:0:0:0:1]/t',
+    'https://login.example:99999/t',
     'https://login.microsoftonline.com/{tenantid}/v2.0',
     `${A}/${'a'.repeat(512)}`,
     `${A}/${'a'.repeat(1_000_000)}`,
@@ -139,6 +156,15 @@ t.test('what can be no issuer’s name is no question to the application', async
   }
   t.same(it.asked, [])
   t.ok(it.issuers.mayTrust(`${A}/realms/M%C3%BCller/`))
+  for (const iss of [
+    'https://a.b',
+    'https://a.b/',
+    'https://a.b:8443',
+    'https://a.b/t//',
+    'https://a.b/v1..2/.x',
+  ]) {
+    t.ok(it.issuers.mayTrust(iss), iss)
+  }
   t.equal((await it.resolve('http://[::1]:8080/a')).issuer, 'http://[::1]:8080/a')
 })
 
