@@ -55,6 +55,14 @@ export interface IssuerOptions {
   dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
   /**
+   * Accepts tokens with `at_hash`, `c_hash` or `s_hash`, which only ID tokens should have, for
+   * issuers that put them into access tokens (Dex, Authentik's hybrid flow). Default false. An ID
+   * token then passes wherever its `aud` is this API, unless `typ` or the profile rejects it: give
+   * the API an audience that is no client ID.
+   */
+  dangerouslyAllowIdTokenClaims?: boolean
+
+  /**
    * The signature algorithms to accept. Default: RS256, PS256, ES256 and their larger sizes, EdDSA
    * and Ed25519, each only with a key of its kind. `none` is never accepted; HS256, HS384 and HS512
    * only with `secret`. RFC 8725 §3.1.
@@ -92,6 +100,7 @@ export const ISSUER_OPTIONS = [
   'audience',
   'profile',
   'dangerouslyAudienceFrom',
+  'dangerouslyAllowIdTokenClaims',
   'algorithms',
   'jwksUri',
   'jwks',
@@ -137,7 +146,14 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
       `the name of this API, as the tokens of ${options.issuer} have it in "aud"`,
     ),
   )
-  const profile = resolveProfile(options, url, audience)
+  const profile = {
+    ...resolveProfile(options, url, audience),
+    allowsIdTokenClaims: booleanOr(
+      'dangerouslyAllowIdTokenClaims',
+      options.dangerouslyAllowIdTokenClaims,
+      false,
+    ),
+  }
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
     // Else one tenant's own key would sign for all the others.
     reject('profile', 'must be entra, or extend it, for an issuer with {tenantid} in it')

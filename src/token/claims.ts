@@ -5,6 +5,7 @@
 import { type AccessTokenClaims, type TokenTimes, timesOf } from '../access-token-claims.js'
 import { InvalidTokenError } from '../errors.js'
 import { type Check, FindingAbout, kindOf } from '../finding.js'
+import { isJsonObject } from '../json-object.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
 import type { CompactJws } from './compact-jws.js'
@@ -21,6 +22,8 @@ export interface TokenShape {
   readonly audienceClaims: readonly [string, ...string[]]
   /** What an operator may do about a wrong audience. */
   readonly audienceHint?: string | undefined
+  /** Whether a token may have `at_hash`, `c_hash` and `s_hash`. Default: rejected. */
+  readonly allowsIdTokenClaims?: boolean | undefined
   /** An `InvalidTokenError` if something else tells that it is no access token. */
   readonly checkAccessToken?: ((claims: Claims) => Refusal | undefined) | undefined
 }
@@ -61,7 +64,7 @@ export function checkKind(
 ): Refusal | undefined {
   return (
     checkType(header.typ, expectations) ??
-    checkForOtherKind(claims) ??
+    checkForOtherKind(claims, expectations) ??
     expectations.checkAccessToken?.(claims)
   )
 }
@@ -114,28 +117,48 @@ export function mediaType(type: string): string {
 }
 
 /**
- * RFC 8725 §3.12: an ID token is not an access token, nor is a refresh or a logout token. Only what
- * no access token carries counts: hashes that bind an ID token to a response (OpenID Connect Core
- * §3.1.3.6), the `events` of a security event (RFC 8417 §2.2), and the words in which Cognito, Ory
- * Hydra (`access_token`, when asked about a token) and Keycloak name the kind.
+ * Rejects ID, refresh and logout tokens and security event tokens (RFC 8725 §3.12). Rejects known
+ * other types only: `token_use`, `typ` and `events` are registered for no such purpose, so issuers
+ * use them for anything. A profile requires its vendor's own value. The hashes bind an ID token to
+ * a response (OpenID Connect Core §3.3.2.11); RFC 8417 §2.2 defines `events` as a JSON object.
  */
-function checkForOtherKind(claims: Claims): Refusal | undefined {
-  for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
-    if (Object.hasOwn(claims, name)) {
-      return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', `one with "${name}"`)
+function checkForOtherKind(
+  claims: Claims,
+  { allowsIdTokenClaims }: TokenShape,
+): Refusal | undefined {
+  if (allowsIdTokenClaims !== true) {
+    for (const name of ID_TOKEN_CLAIMS) {
+      if (Object.hasOwn(claims, name)) return isAnother(`one with "${name}"`)
     }
   }
+  if (isJsonObject(ownMember(claims, 'events'))) return isAnother('one with "events"')
   const [use, typ] = [ownMember(claims, 'token_use'), ownMember(claims, 'typ')]
-  if (use !== undefined && use !== 'access' && use !== 'access_token') {
-    return refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
-  }
-  if (typeof typ === 'string' && OTHER_KINDS.has(typ)) {
-    return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', typ)
-  }
-  return undefined
+  if (isOtherKind(use)) return refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
+  return isOtherKind(typ) ? isAnother(typ) : undefined
 }
 
-const OTHER_KINDS = new Set(['ID', 'Refresh', 'Offline', 'Logout'])
+function isAnother(found: unknown): Refusal {
+  return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', found)
+}
+
+const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash']
+
+/** The values of Cognito, Ory Hydra and Keycloak, in lower case. */
+const OTHER_KINDS: ReadonlySet<string> = new Set([
+  'id',
+  'id_token',
+  'refresh',
+  'refresh_token',
+  'offline',
+  'logout',
+  'logout_token',
+  'logout+jwt',
+  'secevent+jwt',
+])
+
+function isOtherKind(value: unknown): boolean {
+  return typeof value === 'string' && OTHER_KINDS.has(mediaType(value))
+}
 
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
 export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
@@ -149,8 +172,6 @@ export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
     checkNumber('iat', ownMember(claims, 'iat')) ??
     checkString('sub', ownMember(claims, 'sub')) ??
     checkString('client_id', ownMember(claims, 'client_id')) ??
-    checkString('cid', ownMember(claims, 'cid')) ??
-    checkString('azp', ownMember(claims, 'azp')) ??
     checkString('jti', ownMember(claims, 'jti'))
   if (refused !== undefined) return refused
   // That "iss" is one of those trusted was told before.
@@ -179,7 +200,8 @@ export function checkAudience(
 ): Refusal | undefined {
   const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
   const claim = ownMember(claims, name)
-  const found = valuesOf(claim)
+  // Only "aud" may be an array: a token has one client.
+  const found = name === 'aud' || typeof claim === 'string' ? valuesOf(claim) : undefined
   const ours = found?.some((value) => audience.has(value)) === true
   // Nobody may rely on an `aud` that is none, wherever the names that count are.
   if (ours && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
@@ -203,6 +225,11 @@ function valuesOf(claim: unknown): readonly string[] | undefined {
 /** What a profile says of a token that is none of its access tokens. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
   return refusal('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
+}
+
+/** For the claims that only some vendors define as a string. */
+export function checkVendorString(claims: Claims, name: string): Refusal | undefined {
+  return checkString(name, ownMember(claims, name))
 }
 
 export function lacksClaim(expected: string): InvalidTokenError {

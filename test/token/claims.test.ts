@@ -168,15 +168,40 @@ t.test('J6: an audience with something else than strings in it is no audience', 
 })
 
 t.test('J8: another kind of token is refused by what names it', async (t) => {
-  for (const name of ['at_hash', 'c_hash', 's_hash', 'events']) {
+  for (const name of ['at_hash', 'c_hash', 's_hash']) {
     for (const value of ['77QmUPtjPfzWtF2AnpK9RQ', '', null, false]) {
       refuses(t, { claims: { [name]: value } }, 'type', `${name}: ${value}`)
     }
   }
-  for (const use of ['id', 'refresh', 'Access', '', null, 0, true, ['access'], {}]) {
+  refuses(t, { claims: { events: { 'https://event.example': {} } } }, 'type', 'events of a SET')
+  for (const events of [[], ['a'], 'a', null, 5]) {
+    accepts(t, { claims: { events } }, `B15: events of another meaning: ${JSON.stringify(events)}`)
+  }
+  for (const use of ['service', 'Access', '', null, 0, true, ['access'], {}]) {
+    const claims = { token_use: use, client_id: AUDIENCE }
+    accepts(t, { claims }, `B15: token_use: ${JSON.stringify(use)}`)
+    refuses(t, { claims, profile: 'cognito' }, 'type', `Cognito: ${JSON.stringify(use)}`)
+  }
+  for (const use of [
+    'id',
+    'ID',
+    'id_token',
+    'refresh',
+    'refresh_token',
+    'logout',
+    'logout_token',
+  ]) {
     refuses(t, { claims: { token_use: use } }, 'type', `token_use: ${JSON.stringify(use)}`)
   }
-  for (const typ of ['ID', 'Refresh', 'Offline', 'Logout']) {
+  for (const typ of [
+    'ID',
+    'id',
+    'Refresh',
+    'REFRESH',
+    'Offline',
+    'Logout',
+    'application/logout+jwt',
+  ]) {
     refuses(t, { claims: { typ } }, 'type', `the claim typ: ${typ}`)
   }
   accepts(t, { claims: { token_use: 'access' } }, 'Cognito: token_use access')
@@ -256,12 +281,44 @@ t.test('fails closed on a clock that answers nonsense', async (t) => {
 })
 
 t.test('J12: subject, client and jti are strings where they are', async (t) => {
-  for (const name of ['sub', 'client_id', 'cid', 'azp', 'jti']) {
+  for (const name of ['sub', 'client_id', 'jti']) {
     for (const odd of [null, 0, 1, true, [], ['x'], {}]) {
       refuses(t, { claims: { [name]: odd } }, 'claims', `${name}: ${JSON.stringify(odd)}`)
     }
     accepts(t, { claims: { [name]: '' } }, `${name}: empty`)
   }
+})
+
+t.test('B15: a claim of one vendor counts for that vendor only', async (t) => {
+  for (const odd of [null, 0, 4711, true, [], ['x'], {}]) {
+    const title = JSON.stringify(odd)
+    for (const profile of ['standard', 'keycloak', 'auth0'] as const) {
+      const claims = { cid: odd, typ: 'Bearer', azp: 'web' }
+      accepts(t, { profile, claims }, `${profile}: cid: ${title}`)
+    }
+    accepts(t, { claims: { azp: odd } }, `standard: azp: ${title}`)
+    refuses(t, { profile: 'okta', claims: { cid: odd } }, 'claims', `okta: cid: ${title}`)
+    const keycloak = { typ: 'Bearer', azp: odd }
+    refuses(t, { profile: 'keycloak', claims: keycloak }, 'claims', `keycloak: azp: ${title}`)
+    refuses(
+      t,
+      { profile: 'auth0', claims: { azp: odd, client_id: undefined } },
+      'type',
+      `auth0: azp: ${title}`,
+    )
+  }
+})
+
+t.test('a client in the place of the audience is one string', async (t) => {
+  const shape = { audienceClaims: ['azp'] } as const
+  t.same(refusalOf({ claims: { azp: AUDIENCE } }, shape), [])
+  t.equal(refusalOf({ claims: { azp: [AUDIENCE] } }, shape)[0], 'audience')
+})
+
+t.test('allowsIdTokenClaims accepts the hashes of an ID token, and no other type', async (t) => {
+  const shape = { allowsIdTokenClaims: true }
+  t.same(refusalOf({ claims: { at_hash: 'x', c_hash: 'x', s_hash: 'x' } }, shape), [])
+  t.equal(refusalOf({ claims: { at_hash: 'x', token_use: 'id' } }, shape)[0], 'type')
 })
 
 /** What the caller reads, and what the operator does. */
@@ -335,7 +392,7 @@ t.test(
     ] as const) {
       t.same(refusalOf(judged), expected, JSON.stringify(judged))
     }
-    for (const name of ['exp', 'nbf', 'iat', 'sub', 'client_id', 'cid', 'azp', 'jti']) {
+    for (const name of ['exp', 'nbf', 'iat', 'sub', 'client_id', 'jti']) {
       const kind = ['exp', 'nbf', 'iat'].includes(name) ? 'a finite number' : 'a string'
       const expected = ['claims', malformed, `"${name}": ${kind}`, '"boolean"']
       t.same(refusalOf({ claims: { [name]: true } }), expected, name)

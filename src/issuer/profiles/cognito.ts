@@ -5,6 +5,7 @@
  */
 import type { SubjectKind } from '../../access-token.js'
 import { ownMember } from '../../plain-object.js'
+import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'
@@ -12,8 +13,14 @@ import { kindByClient, standard } from './standard.js'
 export const cognito: ResolvedProfile = {
   ...standard,
   name: 'cognito',
-  // Its value is compared for every issuer.
   requiredClaims: ['token_use', 'client_id'],
+  checkAccessToken(claims) {
+    // requiredClaims reports an absent one.
+    const use = ownMember(claims, 'token_use')
+    return use === undefined || use === 'access'
+      ? undefined
+      : notAnAccessToken('"token_use": access')
+  },
   // RFC 7519 §4.1.3: a token that names its audience is for nobody else.
   audienceClaims: ['aud', 'client_id'],
   audienceHint: 'app client IDs, or the resource that the client asked for',

@@ -5,7 +5,7 @@
 import type { SubjectKind } from '../../access-token.js'
 import { isJsonObject } from '../../json-object.js'
 import { ownMember, ownMembers } from '../../plain-object.js'
-import { notAnAccessToken } from '../../token/claims.js'
+import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { standard } from './standard.js'
@@ -19,7 +19,9 @@ export function keycloak(audience: ReadonlySet<string>): ResolvedProfile {
     // `DPoP` where the token is bound to a key.
     checkAccessToken: (claims) => {
       const typ = ownMember(claims, 'typ')
-      if (typ === 'Bearer' || typ === 'DPoP') return undefined
+      if (typ === 'Bearer' || typ === 'DPoP') {
+        return checkVendorString(claims, 'azp')
+      }
       return notAnAccessToken('the claim "typ": Bearer')
     },
     scope: (claims) => scopeTokens(ownMember(claims, 'scope')),

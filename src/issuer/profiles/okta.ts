@@ -3,6 +3,7 @@
  * which is how the two are told apart: Okta gives neither a `typ`. `uid` is there when a user is.
  */
 import { ownMember } from '../../plain-object.js'
+import { checkVendorString } from '../../token/claims.js'
 import { firstString, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'
@@ -11,6 +12,7 @@ export const okta: ResolvedProfile = {
   ...standard,
   name: 'okta',
   requiredClaims: ['cid'],
+  checkAccessToken: (claims) => checkVendorString(claims, 'cid'),
   scope: (claims) => scopeTokens(ownMember(claims, 'scp')),
   clientId: (claims) => firstString(claims, 'cid'),
   subjectKind: (claims) =>

@@ -27,15 +27,15 @@ export function isGoodAnswer(said: Members, issuer: string): boolean {
     absentOr('iss', (iss) => iss === issuer) &&
     aud.every((one) => typeof one === 'string') &&
     aud.includes(AUDIENCE) &&
-    ['sub', 'client_id', 'cid', 'azp', 'jti'].every((name) =>
+    ['sub', 'client_id', 'jti'].every((name) =>
       absentOr(name, (value) => typeof value === 'string'),
     ) &&
     // A bearer token, since neither DPoP nor certificates are taken here.
     absentOr('token_type', (type) => typeof type === 'string' && /^bearer$/i.test(type)) &&
     !has('cnf') &&
-    !['at_hash', 'c_hash', 's_hash', 'events'].some(has) &&
-    absentOr('token_use', (use) => use === 'access' || use === 'access_token') &&
-    !['ID', 'Refresh', 'Offline', 'Logout'].includes(own('typ') as string)
+    !['at_hash', 'c_hash', 's_hash'].some(has) &&
+    !isObject(own('events')) &&
+    !['token_use', 'typ'].some((name) => isOtherKind(own(name)))
   )
 }
 
@@ -53,4 +53,15 @@ export function isGoodEnvelope(
     typeof claims.iat === 'number' &&
     Math.abs(NOW - claims.iat) <= 300
   )
+}
+
+const OTHER_KIND =
+  /^(application\/)?(id|id_token|refresh|refresh_token|offline|logout|logout_token|logout\+jwt|secevent\+jwt)$/i
+
+function isOtherKind(value: unknown): boolean {
+  return typeof value === 'string' && OTHER_KIND.test(value)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

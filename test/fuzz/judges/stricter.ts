@@ -30,16 +30,17 @@ const TRAITS: Readonly<Record<string, (read: Read) => boolean>> = {
     exp === undefined || ![exp, nbf ?? 0, iat ?? 0].every(Number.isFinite),
   'iat in the future': ({ claims: { iat } }) => typeof iat === 'number' && iat > NOW + 30,
   'a name that is no string': ({ claims }) =>
-    ['sub', 'client_id', 'cid', 'azp', 'jti'].some(
+    ['sub', 'client_id', 'jti'].some(
       (name) => claims[name] !== undefined && typeof claims[name] !== 'string',
     ),
   'aud with something else than strings': ({ claims: { aud } }) =>
     Array.isArray(aud) && !aud.every((one) => typeof one === 'string'),
   // RFC 8725 §3.12.
   'another kind of token by its claims': ({ claims }) =>
-    ['at_hash', 'c_hash', 's_hash', 'events'].some((name) => name in claims) ||
-    !['access', 'access_token', undefined].includes(claims.token_use as string) ||
-    ['ID', 'Refresh', 'Offline', 'Logout'].includes(claims.typ as string),
+    ['at_hash', 'c_hash', 's_hash'].some((name) => name in claims) ||
+    isObject(claims.events) ||
+    isOtherKind(claims.token_use) ||
+    isOtherKind(claims.typ),
   // RFC 9449 §7.2, RFC 8705 §3: a proof is what jose doesn't ask for.
   'bound by cnf': ({ claims }) => 'cnf' in claims,
 }
@@ -66,4 +67,15 @@ function canonical(segment: string): string {
 
 function isAccessTokenType(typ: unknown): boolean {
   return typeof typ === 'string' && /^(?:application\/)?(?:at\+jwt|jwt)$/i.test(typ)
+}
+
+const OTHER_KIND =
+  /^(application\/)?(id|id_token|refresh|refresh_token|offline|logout|logout_token|logout\+jwt|secevent\+jwt)$/i
+
+function isOtherKind(value: unknown): boolean {
+  return typeof value === 'string' && OTHER_KIND.test(value)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
