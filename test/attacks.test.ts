@@ -570,7 +570,7 @@ t.test('B10: no error shows what a token or its claims hold', async (t) => {
     { claims: { aud: secret } },
     { claims: { exp: secret } },
     { claims: { sub: [secret] } },
-    { claims: { token_use: secret } },
+    { claims: { at_hash: secret } },
     { header: { alg: secret } },
     { header: { typ: secret } },
     { header: { kid: secret } },
