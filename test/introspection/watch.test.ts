@@ -263,3 +263,42 @@ t.test('a check that is not due costs well under a microsecond', async (t) => {
   t.ok(performance.now() - began < 1_000, 'on a machine that is busy with other things')
   t.equal(state.asked.length, 1)
 })
+
+t.test('a token without an answer passes for recheckStaleIfError, and no longer', async (t) => {
+  const { state, watches: these } = watches({ recheckStaleIfError: 90_000 })
+  t.teardown(() => these.close())
+  const watch = these.of('jwt')
+  watch.check()
+  await settle()
+  t.equal(watch.check(), 'active')
+  state.kind = 'failed'
+  state.now += 60_000
+  t.equal(watch.check(), 'active')
+  await settle()
+  t.ok(watch.needsRetry)
+  t.match(watch.failure, { message: 'no verdict' })
+  state.now += 90_000
+  t.equal(watch.check(), 'active')
+  await settle()
+  state.now += 1
+  t.equal(watch.check(), 'unanswered', 'further failures give it no more time')
+  state.kind = 'active'
+  state.now += 60_000
+  t.equal(watch.check(), 'unanswered')
+  await settle()
+  t.equal(watch.check(), 'active', 'until the issuer answers')
+  t.notOk(watch.needsRetry)
+})
+
+t.test('a token that no request comes with any more needs no retry', async (t) => {
+  const { state, watches: these } = watches()
+  t.teardown(() => these.close())
+  const watch = these.of('jwt')
+  state.kind = 'failed'
+  watch.check()
+  await settle()
+  state.now += 60_000
+  t.ok(watch.needsRetry)
+  state.now += 1
+  t.notOk(watch.needsRetry)
+})

@@ -1,0 +1,51 @@
+/** Rechecks that failed are repeated by a timer, whatever requests come. */
+import t from 'tap'
+import { RecheckRetries } from '../../src/introspection/recheck-retries.js'
+
+t.beforeEach(async (t) => {
+  // The timer of the retries keeps no process alive.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+})
+
+function recheck(needsRetry: boolean, isDue: () => boolean) {
+  const state = { asked: 0 }
+  const one = {
+    needsRetry,
+    askIfDue() {
+      state.asked++
+      return isDue()
+    },
+  }
+  return { state, one }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((done) => setTimeout(done, 5))
+}
+
+t.test('repeats one until it is due, and none that needs no retry', async (t) => {
+  const retries = new RecheckRetries()
+  t.teardown(() => retries.close())
+  const early = recheck(true, () => early.state.asked > 1)
+  const unused = recheck(false, () => true)
+  retries.add(early.one)
+  retries.add(unused.one)
+  await until(() => early.state.asked === 2)
+  t.equal(unused.state.asked, 0)
+  await new Promise((done) => setTimeout(done, 700))
+  t.equal(early.state.asked, 2, 'it comes back only if it fails again')
+  retries.add(early.one)
+  await until(() => early.state.asked === 3)
+})
+
+t.test('repeats none after it was closed', async (t) => {
+  const retries = new RecheckRetries()
+  const before = recheck(true, () => true)
+  const after = recheck(true, () => true)
+  retries.add(before.one)
+  retries.close()
+  retries.add(after.one)
+  await new Promise((done) => setTimeout(done, 700))
+  t.equal(before.state.asked + after.state.asked, 0)
+})
