@@ -11,6 +11,7 @@ const FOUNDATION = [
   'access-token-claims',
   'algorithms',
   'application-function',
+  'bounded-cache',
   'challenge',
   'confirmation',
   'deadline-timer',

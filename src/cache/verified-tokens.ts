@@ -8,8 +8,9 @@
  * collector, and where every token is new nothing should. The last few are kept in any case, so that
  * requests that come at once with one token verify it once.
  */
-import { LRUCache } from 'lru-cache'
+
 import type { AccessToken } from '../access-token.js'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { USUAL_BEARER } from '../token68.js'
@@ -58,13 +59,13 @@ interface Regular {
 
 export class VerifiedTokens {
   /** By fingerprint. Of two tokens with the same one, the later has the place. */
-  readonly #regulars: LRUCache<number, Regular>
+  readonly #regulars: BoundedCache<number, Regular>
   readonly #newcomers: (Verdict | undefined)[]
   readonly #newcomerBytes: number
   readonly #sightings: Sightings
 
   constructor({ maxEntries, maxBytes }: VerifiedTokensOptions) {
-    this.#regulars = new LRUCache({
+    this.#regulars = new BoundedCache({
       max: maxEntries,
       maxSize: Math.floor(maxBytes * (1 - NEWCOMERS_SHARE)),
       sizeCalculation: ({ verdict }) => bytesOf(verdict),

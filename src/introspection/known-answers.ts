@@ -6,7 +6,7 @@
  * answer is used at or after the `exp` that it names (RFC 7662 §4).
  */
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import { ownMember } from '../plain-object.js'
 import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -52,14 +52,14 @@ const BYTES_PER_ENTRY = 1_024
 
 export class KnownAnswers {
   readonly #options: KnownAnswersOptions
-  readonly #good: LRUCache<string, Kept>
-  readonly #refused: LRUCache<string, Refusal>
+  readonly #good: BoundedCache<string, Kept>
+  readonly #refused: BoundedCache<string, Refusal>
 
   constructor(options: KnownAnswersOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
-    this.#good = new LRUCache({ max: maxEntries, maxSize: maxBytes })
-    this.#refused = new LRUCache({ max: maxEntries })
+    this.#good = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
+    this.#refused = new BoundedCache({ max: maxEntries })
   }
 
   fresh(key: string): IntrospectionAnswer | undefined {

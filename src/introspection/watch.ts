@@ -4,7 +4,7 @@
  * that fails is repeated until it is answered (`recheck-retries.ts`), and the token doesn't pass for
  * longer than `recheckStaleIfError` meanwhile.
  */
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import { digestOf } from './known-answers.js'
 import type { Questions } from './questions.js'
 import { RecheckRetries } from './recheck-retries.js'
@@ -128,15 +128,15 @@ export class Watch {
  */
 export class Watches {
   readonly #options: WatchesOptions
-  readonly #watched: LRUCache<string, Watch>
-  readonly #revoked: LRUCache<string, Watch>
+  readonly #watched: BoundedCache<string, Watch>
+  readonly #revoked: BoundedCache<string, Watch>
   readonly #retries = new RecheckRetries()
 
   constructor(options: WatchesOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
-    this.#watched = new LRUCache({ max: maxEntries, maxSize: maxBytes })
-    this.#revoked = new LRUCache({ max: maxEntries })
+    this.#watched = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
+    this.#revoked = new BoundedCache({ max: maxEntries })
   }
 
   /** @param token a JWT whose signature was verified: of any other, no part may stand for it. */

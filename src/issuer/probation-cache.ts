@@ -2,7 +2,7 @@
  * An LRU cache in which a new entry competes with other new entries only, until it is admitted.
  * Otherwise requests that are rejected could evict the entries that valid requests use.
  */
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 
 export interface ProbationCacheOptions<V> {
   /** The number of admitted entries, and of those that are not admitted yet. */
@@ -12,12 +12,12 @@ export interface ProbationCacheOptions<V> {
 }
 
 export class ProbationCache<V extends object> {
-  readonly #newcomers: LRUCache<string, V>
-  readonly #admitted: LRUCache<string, V>
+  readonly #newcomers: BoundedCache<string, V>
+  readonly #admitted: BoundedCache<string, V>
 
   constructor({ max, dispose = () => {} }: ProbationCacheOptions<V>) {
-    this.#admitted = new LRUCache<string, V>({ max, dispose })
-    this.#newcomers = new LRUCache<string, V>({
+    this.#admitted = new BoundedCache<string, V>({ max, dispose })
+    this.#newcomers = new BoundedCache<string, V>({
       max,
       dispose: (value, key) => {
         if (this.#admitted.peek(key) !== value) dispose(value)

@@ -6,7 +6,7 @@
  * are valid. The number of key sets is bounded; the least recently used one is closed as soon as no
  * request waits for it.
  */
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Algorithm } from '../algorithms.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
@@ -23,13 +23,13 @@ type Candidates = readonly VerificationKey[]
 
 export class SharedKeySets {
   readonly #identities = new Identities()
-  readonly #sets: LRUCache<string, SharedKeySet>
+  readonly #sets: BoundedCache<string, SharedKeySet>
   /** Includes evicted key sets that requests still wait for. */
   readonly #open = new Set<SharedKeySet>()
   #closed = false
 
   constructor(maxEntries: number) {
-    this.#sets = new LRUCache({ max: maxEntries, dispose: (set) => set.retire() })
+    this.#sets = new BoundedCache({ max: maxEntries, dispose: (set) => set.retire() })
   }
 
   /**

@@ -4,9 +4,9 @@
  * thousand made-up issuers cost no more than ten thousand questions to the application.
  */
 
-import { LRUCache } from 'lru-cache'
 import type { AccessToken } from '../access-token.js'
 import { applicationFailure } from '../application-function.js'
+import { BoundedCache } from '../bounded-cache.js'
 import type { Outcome } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
 import { Identities } from './identities.js'
@@ -63,7 +63,7 @@ export class TenantIssuers implements IssuerSource {
   readonly #assembled: ProbationCache<Promise<Assembled>>
   readonly #current = new Map<Issuer, string>()
   readonly #trusted: ProbationCache<KnownAnswer>
-  readonly #strangers: LRUCache<string, number>
+  readonly #strangers: BoundedCache<string, number>
   /** One question for all who bring tokens of the same issuer at the same time. */
   readonly #asking = new Map<string, Promise<Assembled | undefined>>()
   #closed = false
@@ -73,7 +73,7 @@ export class TenantIssuers implements IssuerSource {
     this.#options = options
     this.dependsOnContext = options.dependsOnContext
     this.#trusted = new ProbationCache({ max: maxEntries })
-    this.#strangers = new LRUCache({ max: MAX_STRANGERS })
+    this.#strangers = new BoundedCache({ max: MAX_STRANGERS })
     this.#assembled = new ProbationCache({
       max: maxEntries,
       dispose: (assembling) =>

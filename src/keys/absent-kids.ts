@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
 /** Callers choose the `kid`: a longer one isn't worth its memory, and is asked for again. */
@@ -9,7 +9,7 @@ const MAX_LENGTH = 256
  * for. Bounded in number and size.
  */
 export class AbsentKids {
-  readonly #until = new LRUCache<string, number>({ max: MAX_ENTRIES })
+  readonly #until = new BoundedCache<string, number>({ max: MAX_ENTRIES })
 
   has(kid: string | undefined, now: number): boolean {
     return now < (this.#until.get(nameOf(kid)) ?? Number.NEGATIVE_INFINITY)

@@ -3,10 +3,10 @@
  * anyone can sign with it, and importers take it.
  */
 import { checkPrime, type KeyObject } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../bounded-cache.js'
 
 /** By modulus: the check takes 3 ms of the thread pool for 2048 bits and 140 ms for 8192. */
-const known = new LRUCache<string, boolean>({ max: 1_000 })
+const known = new BoundedCache<string, boolean>({ max: 1_000 })
 
 /** Whether it is an RSA key whose modulus is prime. In the thread pool. */
 export async function hasPrimeModulus(key: KeyObject): Promise<boolean> {

@@ -5,7 +5,7 @@
  * A sliding window of counters, one for each slice of the time that a proof is remembered. Slices count
  * whole until the last of their proofs is forgotten, so a key never has more than its quota.
  */
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../../bounded-cache.js'
 
 export interface ClientSharesOptions {
   /** Proofs of one key that are remembered at once. */
@@ -42,7 +42,7 @@ export class ShareUsedUpError extends RangeError {
 
 export class ClientShares {
   readonly #options: ClientSharesOptions
-  readonly #shares = new LRUCache<string, Share>({ max: MAX_CLIENTS })
+  readonly #shares = new BoundedCache<string, Share>({ max: MAX_CLIENTS })
 
   constructor(options: ClientSharesOptions) {
     this.#options = options

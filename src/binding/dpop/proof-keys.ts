@@ -4,8 +4,8 @@
  * cost us an import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { type Algorithm, isAsymmetric } from '../../algorithms.js'
+import { BoundedCache } from '../../bounded-cache.js'
 import { isJsonObject } from '../../json-object.js'
 import { thumbprintOf } from '../../keys/thumbprint.js'
 import {
@@ -39,9 +39,9 @@ interface ProofHeader {
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
   /** By the header: neither read nor checked again. */
-  readonly #known = new LRUCache<string, ProofKey>({ max: MAX_ENTRIES })
+  readonly #known = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
   /** By algorithm and thumbprint: a header that differs each time costs no import. */
-  readonly #imported = new LRUCache<string, VerificationKey>({ max: MAX_ENTRIES })
+  readonly #imported = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {
     this.#algorithms = algorithms

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../../bounded-cache.js'
 
 const maxTokens = 20_000
 
@@ -21,7 +21,7 @@ export interface IssuedToken {
  * JWT is known by its every character, so that its signature needs no second look.
  */
 export class IssuedTokens {
-  readonly #tokens = new LRUCache<string, IssuedToken>({ max: maxTokens })
+  readonly #tokens = new BoundedCache<string, IssuedToken>({ max: maxTokens })
   readonly #isPublished: (kid: string) => boolean
   readonly #now: () => number
 

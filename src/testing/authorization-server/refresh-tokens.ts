@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { BoundedCache } from '../../bounded-cache.js'
 import { opaqueToken } from './opaque-token.js'
 import type { UserSubject } from './token-profile.js'
 
@@ -16,7 +16,7 @@ interface RefreshToken {
  * of the same sign-in (RFC 9700 §4.14.2). They don't expire by time; the latest 20,000 are kept.
  */
 export class RefreshTokens {
-  readonly #tokens = new LRUCache<string, RefreshToken>({ max: maxTokens })
+  readonly #tokens = new BoundedCache<string, RefreshToken>({ max: maxTokens })
   readonly #onEnd: (session: string) => void
 
   /** `onEnd` is told of each sign-in that ends. */
