@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache'
 
 /** One object for all calls, because lru-cache sets only `status` in it. */
-const NO_OPTIONS: { status?: undefined } = Object.assign(Object.create(null), { status: undefined })
+const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
 
 export class BoundedCache<K extends {}, V extends {}> extends LRUCache<K, V> {
   constructor(options: LRUCache.Options<K, V, unknown>) {
