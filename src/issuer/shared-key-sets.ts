@@ -6,8 +6,9 @@
  * are valid. The number of key sets is bounded; the least recently used one is closed as soon as no
  * request waits for it.
  */
-import { BoundedCache } from '../bounded-cache.js'
+
 import type { Algorithm } from '../algorithms.js'
+import { BoundedCache } from '../bounded-cache.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { isLater } from '../now-or-later.js'
