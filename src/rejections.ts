@@ -2,7 +2,6 @@
  * Answers for every request that the guard rejects: the error that Fastify renders, its headers, the
  * log line, and the connection of an upgrade.
  */
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -112,6 +111,14 @@ export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply)
   reply.raw.once('finish', () => socket.destroySoon())
 }
 
+/** Reason phrases (RFC 9110 §15), as Fastify has them in the bodies of errors. */
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  503: 'Service Unavailable',
+}
+
 /** What Fastify answers where the route's own schema can't serialize an error. */
 const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
 
@@ -125,7 +132,7 @@ export const sendUnserializedRejection: onSendHookHandler = (request, reply, pay
     payload.includes(NOT_SERIALIZED)
   if (!isLost) return done(null, payload)
   const { statusCode, code, message } = error
-  const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
+  const body = JSON.stringify({ statusCode, code, error: REASONS[statusCode], message })
   reply.code(statusCode).headers({
     ...error.headers,
     'content-type': 'application/json; charset=utf-8',

@@ -57,6 +57,9 @@ function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefin
     if (Object.hasOwn(route, 'auth')) {
       throw new TypeError('"auth" has no effect beside "config": write config: { auth: … }')
     }
+    if (!Object.hasOwn(route, 'config') && 'config' in route) {
+      throw new TypeError('"config" must be a member of its own: Object.prototype has one')
+    }
     if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
       throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
     }

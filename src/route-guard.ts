@@ -74,7 +74,9 @@ export class RouteGuards {
   }
 
   #authOf(config: FastifyContextConfig): unknown {
-    return Object.hasOwn(config, 'auth') ? config.auth : this.isGlobal
+    // Fastify reads the config of its not-found route from options that inherit.
+    const isInherited = config === (Object.prototype as { config?: unknown }).config
+    return Object.hasOwn(config, 'auth') && !isInherited ? config.auth : this.isGlobal
   }
 
   #compile(auth: unknown, schema: unknown): RouteGuard | undefined {
