@@ -114,7 +114,8 @@ t.test('B6: the headers of each error', async (t) => {
       'Bearer realm="api", error="invalid_request", error_description="malformed"',
   })
   t.same(token, {
-    'www-authenticate': 'Bearer realm="api", error="invalid_token", error_description="bad"',
+    'www-authenticate':
+      'Bearer realm="api", error="invalid_token", error_description="bad", scope="a b"',
   })
   t.same(scope, {
     'www-authenticate':
