@@ -218,7 +218,7 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
   }
 }
 
-/** 503: no verdict is possible now, because the issuer can't be asked. Never a 401. */
+/** 503: the token cannot be verified now, because the issuer or a store cannot be asked. */
 export abstract class UnavailableError extends ResourceServerError {
   readonly code = 'temporarily_unavailable'
   readonly statusCode = 503

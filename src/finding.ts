@@ -3,26 +3,26 @@
  * there instead, made fit for their eyes. None of it is for the caller.
  */
 
-/** The step of the pipeline that refused, in the order in which a request passes them. */
+/** The step that rejected a request, in the order of the checks; docs/security-model.md lists them. */
 export type Check =
   | 'credentials'
   | 'token'
   | 'issuer'
   | 'algorithm'
-  | 'key'
-  | 'signature'
-  | 'type'
   | 'claims'
+  | 'type'
   | 'expiry'
   | 'not-before'
   | 'issued-at'
   | 'age'
   | 'audience'
   | 'binding'
-  | 'proof'
-  | 'nonce'
+  | 'key'
+  | 'signature'
   | 'introspection'
   | 'revocation'
+  | 'proof'
+  | 'nonce'
   | 'authentication'
   | 'scope'
   | 'policy'

@@ -50,7 +50,7 @@ export class ResourceServer<Context = unknown> {
    * @throws {UseDPoPNonceError} if the proof needs a nonce: the one in `error.headers`.
    * @throws {InsufficientUserAuthenticationError} if its user must authenticate again.
    * @throws {InsufficientScopeError} if it doesn't meet the requirement.
-   * @throws {UnavailableError} if no verdict is possible, because the issuer can't be asked.
+   * @throws {UnavailableError} if the issuer or a store cannot be asked now.
    * @see RFC 9068 §4
    */
   verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>

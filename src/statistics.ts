@@ -12,9 +12,9 @@ export interface Statistics {
   /** Signatures that were verified: the costly part. Several for a token where several keys fit. */
   readonly verifications: number
   /**
-   * Requests and calls refused, by the error's `code`: `missing_credentials`, `invalid_request`,
-   * `invalid_token`, `insufficient_scope`, `temporarily_unavailable`. A code that never occurred is
-   * absent.
+   * Requests and calls rejected, by the error's `code`: `missing_credentials`, `invalid_request`,
+   * `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_user_authentication`,
+   * `insufficient_scope`, `temporarily_unavailable`. A code that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
   /** How many verified tokens are kept now. */

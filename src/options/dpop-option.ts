@@ -60,14 +60,14 @@ export interface DPoPNonceOptions {
 export interface DPoPReplayOptions {
   /**
    * How many are remembered in this process; for `stores.replay`, the store decides. One more is a
-   * 503, because to forget one would let it pass again. Default 1,000,000; from 1,000 to 100,000,000.
+   * 503, because to forget one would let it pass again. Default 1,000,000; from 1,000 to 10,000,000.
    */
   maxEntries?: number
 
   /**
    * How many of one client's key are remembered by this process at once, whatever the store: a client
    * that makes more is answered with 503, and the others are not. Default a tenth of `maxEntries`;
-   * from 100 to 100,000,000.
+   * from 100 to 10,000,000.
    */
   maxEntriesPerKey?: number
 
@@ -182,7 +182,7 @@ function resolveReplay(given: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
   if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
     return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")
   }
-  const maximum = 100_000_000
+  const maximum = 10_000_000
   const maxEntries = numberIn('dpop.replay.maxEntries', options.maxEntries ?? 1_000_000, {
     minimum: 1_000,
     maximum,
