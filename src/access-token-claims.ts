@@ -40,8 +40,11 @@ export interface AccessTokenClaims {
 
 /** The times in the claims of a token, in seconds since the epoch. */
 export interface TokenTimes {
+  /** In seconds since the epoch, as all of them. */
   readonly exp: number
+  /** Not valid before. */
   readonly nbf: number | undefined
+  /** Issued at. */
   readonly iat: number | undefined
 }
 

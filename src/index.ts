@@ -41,7 +41,14 @@ export {
 export type { Check, Finding } from './finding.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
-export type { Fetch, FetchBody, FetchResponse } from './keys/fetch-json.js'
+export type {
+  Fetch,
+  FetchBody,
+  FetchBodyReader,
+  FetchChunk,
+  FetchHeaders,
+  FetchResponse,
+} from './keys/fetch-json.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'

@@ -41,9 +41,6 @@ export class ResourceServer<Context = unknown> {
    *   caller sent as JSON, make sure that it is a string: an object would say itself which URL its
    *   proof must be for.
    * @param requirement what the token must permit; see {@link Requirement}.
-   * @param context passed to the requirement's `authorize`, and to a function as `issuer`. Without
-   *   it both get `undefined`, so pass it where they read it; an `authorize` that reads it compiles
-   *   only with it.
    * @throws {MissingCredentialsError} if there is no token.
    * @throws {InvalidTokenError} if the token isn't to be trusted, or isn't this client's.
    * @throws {InvalidDPoPProofError} if the proof doesn't hold.
@@ -54,7 +51,13 @@ export class ResourceServer<Context = unknown> {
    * @see RFC 9068 §4
    */
   verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>
-  /** Verifies a token as above, for a requirement or an `issuer` function that reads the context. */
+  /**
+   * Verifies a token as above, for a requirement or an `issuer` function that reads the context.
+   *
+   * @param context passed to the requirement's `authorize`, and to a function as `issuer`. Without
+   *   it both get `undefined`, so pass it where they read it; an `authorize` that reads it compiles
+   *   only with it.
+   */
   verify(
     token: string | PresentedToken,
     requirement: Requirement<Context> | undefined,

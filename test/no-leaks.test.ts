@@ -36,7 +36,7 @@ const credentials: Record<string, string> = {
   'from a stranger': `Bearer ${await tokenOf({ ...personal, iss: `https://${marked('iss')}` })}`,
   'of an unknown key': `Bearer ${await sign(stranger, personal)}`,
   'of an unknown type': `Bearer ${await sign(key, personal, { header: { typ: marked('typ') } })}`,
-  'of an unknown use': `Bearer ${await tokenOf({ ...personal, token_use: marked('use') })}`,
+  'an ID token of the hybrid flow': `Bearer ${await tokenOf({ ...personal, c_hash: marked('hash') })}`,
   'with a critical header': `Bearer ${base64url({ alg: 'ES256', crit: [marked('crit')] })}.${payload}.${signature}`,
   'of an unknown algorithm': `Bearer ${base64url({ alg: marked('alg') })}.${payload}.${signature}`,
   'with a claim of another kind': `Bearer ${await tokenOf({ ...personal, exp: marked('exp') })}`,

@@ -24,22 +24,50 @@ export type Fetch = (
  * the versions of @types/node are not assignable to each other.
  */
 export interface FetchResponse {
+  /** The status code. */
   readonly status: number
+  /** `opaqueredirect` for a redirect that was not followed. */
   readonly type: string
-  readonly headers: { get(name: string): string | null }
+  /** The headers, by names in any case. */
+  readonly headers: FetchHeaders
+  /** The bytes, not yet read. */
   readonly body: FetchBody | null
+  /** Reads the body as text, where `body` is missing. */
   text(): Promise<string>
+  /** Reads the body as JSON, where `text` is missing. */
   json(): Promise<unknown>
+}
+
+/** The part of `Headers` that is used. */
+export interface FetchHeaders {
+  /** Returns the value of a header; `null` if there is none. */
+  get(name: string): string | null
 }
 
 /** The part of a `ReadableStream` of bytes that is used. */
 export interface FetchBody {
-  getReader(): {
-    read(): Promise<{ done: boolean; value?: unknown }>
-    cancel(reason?: unknown): Promise<void>
-    releaseLock(): void
-  }
+  /** Locks the stream to a reader. */
+  getReader(): FetchBodyReader
+  /** Drops what was not read. */
   cancel(): Promise<void>
+}
+
+/** The part of a `ReadableStreamDefaultReader` that is used. */
+export interface FetchBodyReader {
+  /** Resolves with the next chunk. */
+  read(): Promise<FetchChunk>
+  /** Drops what was not read. */
+  cancel(reason?: unknown): Promise<void>
+  /** Unlocks the stream. */
+  releaseLock(): void
+}
+
+/** A chunk of a body. */
+export interface FetchChunk {
+  /** Whether the body has ended. */
+  readonly done: boolean
+  /** A `Uint8Array`; absent at the end. */
+  readonly value?: unknown
 }
 
 export interface FetchJsonOptions {

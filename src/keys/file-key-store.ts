@@ -45,7 +45,7 @@ async function read(file: string, issuer: string): Promise<StoredKeySet | undefi
   if (text === undefined) return undefined
   const parsed = parse(text)
   const stored = isJsonObject(parsed) ? ownMembers(parsed) : undefined
-  if (isStoredKeySet(stored) && stored.issuer === issuer) return stored
+  if (isStoredKeySet(stored) && stored.issuer === issuer) return { ...stored }
   throw new Error(`${file} does not hold a key set of ${issuer}: it is ignored`)
 }
 

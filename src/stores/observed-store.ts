@@ -3,6 +3,7 @@ import type { Store } from './store.js'
 
 /** How one of the stores of `stores` is doing, on this instance. */
 export interface StoreStatus {
+  /** Which of the stores of the option `stores` it is. */
   readonly use: 'replay' | 'revocations' | 'introspection'
   /** `unused`: it wasn't asked yet. `unavailable`: the last call failed. */
   readonly state: 'unused' | 'available' | 'unavailable'

@@ -89,9 +89,11 @@ export interface RevocationToStore extends StoredRevocation {
   readonly ttl: number
 }
 
+/** What changed since a revision, oldest change first. */
 export interface RevocationChanges {
   /** Of the last change in `revocations`. */
   readonly revision: string
+  /** The revocations as they are now. */
   readonly revocations: readonly StoredRevocation[]
   /** Whether there are more after it. */
   readonly more: boolean

@@ -19,7 +19,7 @@ t.test('pauses all tokens while it is open, and names the failure', async (t) =>
   const pause = circuit.open(down, true)
   t.ok(pause >= 500 && pause <= 1_000)
   for (const priority of ['high', 'background', 'low'] as const) {
-    t.equal(circuit.pause(priority), pause)
+    t.ok(Math.abs(circuit.pause(priority) - pause) < 1e-3, 'but for rounding')
     t.equal(circuit.reason(priority), down)
   }
   t.match(circuit, { failing: true, isProven: true, outages: 1, width: 1 })
