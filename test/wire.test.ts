@@ -234,7 +234,7 @@ t.test('B6, B7: a bad token is 401 invalid_token, with a challenge clients can r
     expired: await tokenOf({ exp: 1 }),
     'for another resource': await tokenOf({ aud: 'api://other' }),
     'from a stranger': await tokenOf({ iss: 'https://stranger.example/"\r\nX-Injected: 1' }),
-    'with a type that would break a header': await tokenOf({ token_use: '"\r\n\0\u2028é' }),
+    'with a hash that would break a header': await tokenOf({ at_hash: '"\r\n\0\u2028é' }),
   }
   for (const [title, token] of Object.entries(tokens)) {
     for (const path of ['/', '/orders', '/nowhere']) {
