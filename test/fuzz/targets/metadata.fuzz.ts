@@ -91,6 +91,8 @@ export const metadata: Target<readonly Place[]> = {
 
 /** Where the keys are, if the document is one that may say so; `broken` ends the search. */
 function addressIn(body: Buffer, { status, headers }: Sent, issuer: string): string | undefined {
+  // The issuer asks for no further requests.
+  if (status === 429 || status === 503) return 'broken'
   if (status !== 200) return undefined
   // What can't be decompressed is as if the host wasn't there. Two bytes tell that it can't.
   if (headers['content-encoding'] === 'gzip') return body.length > 1 ? 'broken' : undefined
