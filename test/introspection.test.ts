@@ -328,6 +328,18 @@ t.test('while the issuer is down', async (t) => {
     })
   }
 
+  t.test('recheck: after recheckStaleIfError, a JWT is a 503 until it is back', async (t) => {
+    const introspection = { mode: 'recheck', interval: 1_000, recheckStaleIfError: 60_000 } as const
+    const { clock, issuer, get, status, token } = await down(introspection, 'jwt')
+    clock.ms += 1_000
+    t.equal(await status(token), 200)
+    clock.ms += 61_000
+    t.match(await get(token), { status: 503, retryAfter: 1, challenge: undefined })
+    await issuer.resume()
+    clock.ms += 60_000
+    await until(async () => (await status(token)) === 200)
+  })
+
   t.test('always: a JWT is a 503, too', async (t) => {
     const { status, token } = await down({ mode: 'always', maxAge: 0 }, 'jwt')
     t.equal(await status(token), 503)

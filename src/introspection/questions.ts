@@ -95,11 +95,10 @@ export class Questions {
 
   async #askInTurn(token: string, priority: Priority, { signal }: Turn): Promise<Outcome> {
     const stillDown = await this.#stillDown(token, priority)
-    if (stillDown?.of === 'issuer') {
+    if (stillDown !== undefined) {
       // All tokens of the probe may have been revoked since: this one has the last word.
       return this.#askNow(token, signal).catch(() => Promise.reject(stillDown))
     }
-    if (stillDown !== undefined) throw stillDown
     const began = this.#circuit.outages
     try {
       return await this.#askNow(token, signal)
@@ -152,7 +151,12 @@ export class Questions {
     }
     if (!health.isProven && this.#mayBeAboutTokens(failure, health.failure)) {
       this.#options.endpoint.mayHaveMoved()
-      return this.#atToken(failure.ofToken('its other answers were no failures'), token)
+      return this.#atToken(
+        failure.ofToken(
+          'our credentials worked before, and it may answer so about all tokens that it does not know',
+        ),
+        token,
+      )
     }
     return this.#down(health.failure, began, health.isProven || health.failure.beforeToken)
   }
@@ -244,7 +248,9 @@ export class Questions {
     }
   }
 
-  #exchange(token: string, ending: AbortSignal): Promise<Outcome> {
+  async #exchange(token: string, ending: AbortSignal): Promise<Outcome> {
+    // It may have aborted while the token waited for a probe.
+    ending.throwIfAborted()
     const { endpoint, exchange, timeout } = this.#options
     return withinDeadline(async (signal) => exchange(await endpoint.locate(), token, signal), {
       timeout,

@@ -179,3 +179,21 @@ t.test('closing ends a question of our own, and nothing is told', async (t) => {
   t.equal(await poisoned, 'unavailable')
   t.equal(failures.length, 0)
 })
+
+t.test('closing ends the probe after a pause, and the token is not asked about', async (t) => {
+  const { server, clock, controls, outcome, introspector, failures } = await start(t, reset, {
+    maxAge: 500,
+  })
+  for (const token of ['good', 'better']) await outcome(token)
+  clock.now += 500
+  server.state.instead = status(503)
+  t.equal(await outcome('stranger'), 'unavailable')
+  clock.now += failures[0]?.retryIn ?? 0
+  server.hold()
+  const waiting = outcome('late')
+  await until(() => controls() === 2)
+  introspector.close()
+  t.equal(await waiting, 'unavailable')
+  t.equal(server.asked('late'), 0)
+  t.equal(failures.length, 1)
+})

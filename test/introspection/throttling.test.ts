@@ -87,3 +87,17 @@ t.test('a 429 about everything is an outage, whatever Retry-After it names', asy
   t.equal(await outcome('better'), 'active')
   t.equal(await outcome('new'), 'unavailable')
 })
+
+t.test('a 429 before any token was confirmed stops untrusted ones, and is no outage', async (t) => {
+  const server = await startIntrospectionServer(t)
+  server.state.tokens.set('new', { active: true })
+  server.state.instead = status(429, { 'retry-after': '20' })
+  const { clock, outcome, failures } = await introspectorOf(t, server)
+  t.equal(await outcome('forged'), 'unavailable')
+  t.match(failures, [{ retryIn: 20_000 }, { failure: { of: 'token' }, retryIn: 0 }])
+  t.equal(await outcome('new'), 'unavailable')
+  t.equal(server.asked('new'), 0)
+  server.state.instead = undefined
+  clock.now += 20_000
+  t.equal(await outcome('new'), 'active')
+})
