@@ -29,7 +29,7 @@ const LONGEST_ASKED_FOR = 60_000
 /** After a 429: how many trusted tokens are asked about at once. */
 const THROTTLED_IN_FLIGHT = 5
 /** After a 429 without `Retry-After`: how many untrusted ones, and for how long. */
-const SLOW_PER_SECOND = 10
+const SLOW_PER_SECOND = 50
 const SLOW_FOR = 10_000
 
 export class Circuit {

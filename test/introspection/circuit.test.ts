@@ -54,7 +54,7 @@ t.test('stops only untrusted tokens on 429 with Retry-After', async (t) => {
     t.equal(circuit.pause(priority), 0)
     t.equal(circuit.reason(priority), undefined)
   }
-  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 10, failing: false })
+  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50, failing: false })
   clock.now += 20_000
   t.equal(circuit.pause('low'), 0)
   t.match(circuit, { trustedWidth: 60, untrustedPerSecond: 200 })
