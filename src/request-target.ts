@@ -53,7 +53,8 @@ export class RequestTargets {
    */
   #configuredBases({ server, raw: { headers } }: FastifyRequest): readonly string[] {
     if (!server.hasConstraintStrategy('host')) return this.#baseUrls
-    const host = headers.host || headers[':authority']
+    // As Fastify's router reads it; own members, because a polluted prototype may have a host.
+    const host = ownMember(headers, 'host') || ownMember(headers, ':authority')
     const bases = this.#baseUrls.filter((base) => new URL(base).host === host)
     if (bases.length === 0) this.#warn(OTHER_HOST)
     return bases
