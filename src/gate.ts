@@ -25,9 +25,8 @@ export class Gate {
   /** Resolves when the hooks are in force. Fastify drops those of a plugin that fails before. */
   async addHooks(fastify: FastifyInstance): Promise<void> {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => {
-      if (this.#guard === undefined) this.#rejectUnguarded(request, reply, done)
-      else if (isPreflight(request)) done()
-      else this.#guard.judge(request, reply, done)
+      if (this.#guard !== undefined && isPreflight(request)) done()
+      else this.#judge(request, reply, done)
     }
     fastify.addHook('onRequest', Object.defineProperty(onRequest, 'name', { value: this.name }))
     fastify.addHook('preHandler', (request, reply, done) => {
@@ -57,8 +56,12 @@ export class Gate {
    * and what another context or an earlier hook passed on to the 404 handler of this one.
    */
   #judgeLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
+    if (this.#guard?.hasAdmitted(request)) done()
+    else this.#judge(request, reply, done)
+  }
+
+  #judge(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard === undefined) this.#rejectUnguarded(request, reply, done)
-    else if (this.#guard.hasAdmitted(request)) done()
     else this.#guard.judge(request, reply, done)
   }
 

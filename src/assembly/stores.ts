@@ -31,14 +31,13 @@ export function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores
     },
     status: (sharedRevocations) =>
       [...observed].map(([use, { state, lastError }]) => {
-        const isRevocations = use === 'revocations'
-        const rejectsAll = isRevocations && sharedRevocations?.rejectsAll === true
+        const revocations = use === 'revocations' ? sharedRevocations : undefined
         const rejectsProofs = use === 'replay' && needsReplay && state === 'unavailable'
         return {
           use,
           state,
-          rejects: rejectsAll ? 'all' : rejectsProofs ? 'proofs' : 'none',
-          pending: isRevocations ? (sharedRevocations?.pending ?? 0) : 0,
+          rejects: revocations?.rejectsAll ? 'all' : rejectsProofs ? 'proofs' : 'none',
+          pending: revocations?.pending ?? 0,
           lastError,
         }
       }),

@@ -1,5 +1,5 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
-import { isPlainObject, ownMembers } from '../plain-object.js'
+import { ownMembers } from '../plain-object.js'
 import { withinDeadline } from './deadline.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
@@ -34,7 +34,7 @@ export class SavedKeys {
     try {
       const saved = await withinDeadline(async () => store.load(issuer), { timeout, closing })
       if (saved === undefined) return undefined
-      const stored = isPlainObject(saved) ? ownMembers(saved) : saved
+      const stored = ownMembers(saved)
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
       if (!fits || !Number.isFinite(stored.fetchedAt)) {
         throw new Error(`what was saved is not a key set of ${issuer} as configured: it is ignored`)

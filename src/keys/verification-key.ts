@@ -57,8 +57,9 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   if (judged instanceof UnusableKey) return judged
   const { kid, issuer, algorithms, required } = judged
   const material = await importMaterial(required, algorithms[0])
-  const unsound = material === undefined ? MALFORMED : whyUnsound(material)
-  if (material === undefined || unsound !== undefined) return new UnusableKey(unsound ?? MALFORMED)
+  if (material === undefined) return new UnusableKey(MALFORMED)
+  const unsound = whyUnsound(material)
+  if (unsound !== undefined) return new UnusableKey(unsound)
   // Anything else than a string is equally wrong, and may be too deep to be written down.
   const named = typeof issuer === 'string' ? issuer : typeof issuer === 'undefined'
   return Object.freeze({

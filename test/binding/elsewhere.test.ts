@@ -1,6 +1,7 @@
 /** Bound tokens that the application finds somewhere else than in the `Authorization` header. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
+import { RequestCredentials } from '../../src/request-credentials.js'
 import { RequestTargets } from '../../src/request-target.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
 import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
@@ -51,3 +52,18 @@ t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
     t.throws(() => targets.of(request(elsewhere)), TypeError, `${elsewhere}`)
   }
 })
+
+t.test(
+  'P6: a certificate that is there leaves nothing to expect, and nothing to log',
+  async (t) => {
+    const raw = { rawHeaders: [] }
+    const request = { method: 'GET', raw } as unknown as FastifyRequest
+    for (const certificates of [undefined, { of: () => ({ thumbprint: 'a thumbprint' }) }]) {
+      const core = { baseUrls: [], certificates, warnOnce: t.fail }
+      const credentials = new RequestCredentials({ extractToken: undefined }, core)
+      const presentation = credentials.presentation(request, 'Bearer')
+      t.equal(presentation.certificateThumbprint, certificates?.of().thumbprint)
+      t.equal(presentation.expectedCertificate, undefined)
+    }
+  },
+)
