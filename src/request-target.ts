@@ -4,6 +4,7 @@
  * proof that was made for another server could be replayed here by whoever got it there.
  */
 import type { FastifyRequest } from 'fastify'
+import { applicationFailure } from './application-function.js'
 import { isLoopback } from './loopback.js'
 import { ownMember } from './plain-object.js'
 import type { WarnOnce } from './warn-once.js'
@@ -36,9 +37,10 @@ export class RequestTargets {
   #basesOf(request: FastifyRequest): readonly string[] {
     if (this.#baseUrls.length > 0) return this.#configuredBases(request)
     // Only "trustProxy" gives requests this member; a polluted Object.prototype gives them another.
-    const trustsProxy = request.ips !== (Object.prototype as { ips?: unknown }).ips
-    if (trustsProxy) return this.#forwardedBases(request)
-    const bases = loopbackBases(request)
+    const origin = originOf(request)
+    const trustsProxy = origin.ips !== (Object.prototype as { ips?: unknown }).ips
+    if (trustsProxy) return this.#forwardedBases(request, origin)
+    const bases = loopbackBases(request, origin)
     if (bases !== undefined) return bases
     throw new TypeError(
       '"dpop.baseUrl" must be set to the URL under which clients see this server, or Fastify be ' +
@@ -60,9 +62,9 @@ export class RequestTargets {
     return bases
   }
 
-  #forwardedBases(request: FastifyRequest): readonly string[] {
+  #forwardedBases(request: FastifyRequest, { ips, protocol }: Origin): readonly string[] {
     // The first address is that of the connection; a second one is there only if that is trusted.
-    if ((request.ips as string[]).length < 2) {
+    if ((ips as readonly string[]).length < 2) {
       this.#warn(UNTRUSTED)
       return []
     }
@@ -72,11 +74,24 @@ export class RequestTargets {
       return []
     }
     // Both in full: Fastify takes any text for the protocol, the beginning of another URL as well.
-    if (HOST.test(host) && /^https?$/.test(request.protocol)) {
-      return [`${request.protocol}://${host}`]
-    }
+    if (HOST.test(host) && /^https?$/.test(protocol)) return [`${protocol}://${host}`]
     this.#warn(MALFORMED)
     return []
+  }
+}
+
+interface Origin {
+  readonly ips: readonly string[] | undefined
+  readonly protocol: string
+}
+
+/** @throws {Error} if "trustProxy" is a function, which Fastify calls for both, and throws. */
+function originOf(request: FastifyRequest): Origin {
+  try {
+    const { ips, protocol } = request
+    return { ips, protocol }
+  } catch (thrown) {
+    throw applicationFailure('trustProxy', thrown)
   }
 }
 
@@ -103,7 +118,10 @@ function lastOf({ headers }: FastifyRequest, name: string): string | undefined {
 }
 
 /** For tests and demos: a connection on this machine tells where it ends. */
-function loopbackBases({ protocol, raw: { socket } }: FastifyRequest): string[] | undefined {
+function loopbackBases(
+  { raw: { socket } }: FastifyRequest,
+  { protocol }: Origin,
+): string[] | undefined {
   const { localAddress = '', localPort } = socket
   const address = localAddress.replace(/^::ffff:/, '')
   const hosts = [address.includes(':') ? `[${address}]` : address, 'localhost']

@@ -19,24 +19,35 @@ async function answerTo(t: Test, auth: RouteRequirement, options: Partial<Plugin
   return { answer: await app.inject({ url: '/', headers: bearer(good) }), logged }
 }
 
-const UNAVAILABLE = `
-  Object.assign(new Error("connect ECONNREFUSED db:5432"), { statusCode: 503, code: "E_DB", headers: { "retry-after": "7" } })`
+const THROTTLED = `
+  Object.assign(new Error("too many orders"), { statusCode: 429, code: "E_MANY", headers: { "retry-after": "7" } })`
 
-t.test('what authorize throws keeps status, message and headers', async (t) => {
+t.test('a client error that authorize throws keeps status, message and headers', async (t) => {
   for (const authorize of [
     () => {
-      throw foreign(UNAVAILABLE)
+      throw foreign(THROTTLED)
     },
-    () => Promise.reject(foreign(UNAVAILABLE)),
-    () => foreign(`Promise.reject(${UNAVAILABLE})`),
+    () => Promise.reject(foreign(THROTTLED)),
+    () => foreign(`Promise.reject(${THROTTLED})`),
+  ]) {
+    const { answer } = await answerTo(t, { authorize })
+    t.match(answer.json(), { statusCode: 429, message: 'too many orders', code: 'E_MANY' })
+    t.equal(answer.headers['retry-after'], '7')
+  }
+})
+
+t.test('any other error that authorize throws keeps its status, and is in the log', async (t) => {
+  const code = 'Object.assign(new Error("connect ECONNREFUSED db:5432"), { statusCode: 503 })'
+  for (const authorize of [
+    () => {
+      throw foreign(code)
+    },
+    () => Promise.reject(foreign(code)),
+    () => foreign(`Promise.reject(${code})`),
   ]) {
     const { answer, logged } = await answerTo(t, { authorize })
-    t.match(answer.json(), {
-      statusCode: 503,
-      message: 'connect ECONNREFUSED db:5432',
-      code: 'E_DB',
-    })
-    t.equal(answer.headers['retry-after'], '7')
+    t.match(answer.json(), { statusCode: 503, message: 'The function "authorize" failed' })
+    t.notMatch(answer.body, 'ECONNREFUSED')
     t.match(logged, [{ message: /ECONNREFUSED/, stack: /evalmachine|vm/ }])
   }
 })

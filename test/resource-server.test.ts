@@ -55,7 +55,10 @@ t.test('asks the requirement, with the context', async (t) => {
   const fail = async () => {
     throw failure
   }
-  await t.rejects(server.verify(good, { authorize: fail }, context), failure)
+  await t.rejects(server.verify(good, { authorize: fail }, context), {
+    message: 'The function "authorize" failed',
+    cause: failure,
+  })
 })
 
 t.test('B2: no token is missing credentials, and the headers say so', async (t) => {

@@ -1,5 +1,7 @@
 /** What may be said about the resource server as a whole, and its check. */
+import { applicationFailure } from '../application-function.js'
 import { isQuotable } from '../challenge.js'
+import { disown } from '../now-or-later.js'
 import { type Logger, type SafeLogger, safeLogger } from '../safe-logger.js'
 import { functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
@@ -90,7 +92,10 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    */
   tokenCache?: false | TokenCacheOptions
 
-  /** The time in milliseconds since the epoch. Default `Date.now`. For tests. */
+  /**
+   * Returns the time in milliseconds since the epoch, for tests. Default `Date.now`. If it throws, or
+   * returns no number, requests are answered with 500.
+   */
   now?: () => number
 
   /**
@@ -164,7 +169,7 @@ export interface ResolvedOptions {
 export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
-  const now = functionOrUndefined('now', options.now)
+  const now = resolveNow(options.now)
   const stores = resolveStores(options.stores)
   const issuers = resolveIssuers(options)
   requireIntrospection(issuers, stores)
@@ -202,6 +207,21 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
     steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
     logger: resolveLogger(options.logger),
   })
+}
+
+function resolveNow(given: ResourceServerOptions['now']): (() => number) | undefined {
+  const now = functionOrUndefined('now', given)
+  return now && (() => timeOf(now))
+}
+
+function timeOf(now: () => number): number {
+  try {
+    const time = disown(now())
+    if (typeof time === 'number') return time
+    throw new TypeError('it must return a number, and not a promise')
+  } catch (thrown) {
+    throw applicationFailure('now', thrown)
+  }
 }
 
 /** Of a function's issuers nobody knows yet. */

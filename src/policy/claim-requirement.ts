@@ -1,10 +1,14 @@
 /** Requirements on single claims. */
 import type { AccessTokenClaims } from '../access-token-claims.js'
+import { applicationFailure } from '../application-function.js'
 import { isJsonObject } from '../json-object.js'
 import { disown } from '../now-or-later.js'
 import { isPlainObject } from '../plain-object.js'
 
-/** A value, several of which one is enough, or a function that decides by returning `true`. */
+/**
+ * A value, several of which one is enough, or a function that decides by returning `true`. If the
+ * function throws, the response is a 500 with a fixed message; the log has what it threw as `cause`.
+ */
 export type ClaimRequirement =
   | string
   | number
@@ -33,7 +37,13 @@ function compileValue(
   required: unknown,
 ): (value: unknown, claims: AccessTokenClaims) => boolean {
   if (typeof required === 'function') {
-    return (value, claims) => disown(required(value, claims)) === true
+    return (value, claims) => {
+      try {
+        return disown(required(value, claims)) === true
+      } catch (thrown) {
+        throw applicationFailure('claims', thrown)
+      }
+    }
   }
   const values = Array.isArray(required) ? required : [required]
   if (values.length === 0 || !values.every(isValue)) {

@@ -1,5 +1,6 @@
 /** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
 import type { AccessToken } from '../access-token.js'
+import { authorizeFailure } from '../application-function.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { isScopeToken } from '../challenge.js'
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors.js'
@@ -33,8 +34,12 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
   claims?: Readonly<Record<string, ClaimRequirement>>
 
   /**
-   * Anything else. Passes on `true` and on nothing else; what it throws is thrown on. It is called
-   * last, and not for a token that fails before.
+   * Anything else. Passes on `true` and on nothing else. It is called last, and not for a token that
+   * fails before.
+   *
+   * To answer otherwise than with 403, throw an error of this package or one with a `statusCode` of
+   * 400 to 499: the client sees its message. Any other error is a 500 (or the 5xx of its
+   * `statusCode`) with a fixed message; the log has it as `cause`.
    */
   authorize?: (token: AccessToken, context: Context) => boolean | Promise<boolean>
 }
@@ -60,8 +65,8 @@ export interface Policy<Context> {
   readonly mayForbid: boolean
   /**
    * @returns an `InsufficientUserAuthenticationError` if the user must authenticate again; an
-   *   `InsufficientScopeError`, or rejects with it, if the token doesn't permit this. What `authorize`
-   *   throws is thrown on.
+   *   `InsufficientScopeError`, or rejects with it, if the token doesn't permit this.
+   * @throws what {@link authorizeFailure} makes of what `authorize` throws.
    */
   readonly check: (token: AccessToken, context: Context) => Refusal | undefined | Promise<undefined>
 }
@@ -102,7 +107,15 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   const checkAuthorized = (authorized: boolean): Refusal | undefined =>
     authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
   // `await`, which asks no `then` that somebody gave to a promise.
-  const checkLater = async (verdict: Promise<boolean>) => orThrow(checkAuthorized(await verdict))
+  const checkLater = async (verdict: Promise<boolean>) => {
+    let authorized: boolean
+    try {
+      authorized = await verdict
+    } catch (thrown) {
+      throw authorizeFailure(thrown)
+    }
+    return orThrow(checkAuthorized(authorized))
+  }
   return {
     ...said,
     mayForbid: scope !== '' || claims.length > 0 || authorize !== undefined,
@@ -119,7 +132,12 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
         return refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
       }
       if (authorize === undefined) return undefined
-      const verdict = authorize(token, context)
+      let verdict: boolean | Promise<boolean>
+      try {
+        verdict = authorize(token, context)
+      } catch (thrown) {
+        throw authorizeFailure(thrown)
+      }
       if (typeof verdict === 'boolean') return checkAuthorized(verdict)
       return checkLater(verdict)
     },

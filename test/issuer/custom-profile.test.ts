@@ -75,18 +75,22 @@ t.test('what is neither a string nor strings grants nothing', async (t) => {
   }
 })
 
-t.test('what a reader throws is thrown on', async (t) => {
+t.test('what a reader throws is the cause of an error with a fixed message', async (t) => {
   const failure = new Error('ours')
   const fail = () => {
     throw failure
   }
   const server = await serverWith({ name: 'ours', clientId: fail })
-  await t.rejects(server.verify(tokenOf({})), failure)
+  const failed = (reader: string) => ({
+    message: `The function "profile.${reader}" failed`,
+    cause: failure,
+  })
+  await t.rejects(server.verify(tokenOf({})), failed('clientId'))
   const asked = await serverWith({ name: 'ours', scope: fail })
-  await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failure)
+  await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
   const lazy = await serverWith({ name: 'ours', roles: fail })
   const token = await lazy.verify(tokenOf({}))
-  t.throws(() => token.roles, failure)
+  t.throws(() => token.roles, failed('roles'))
 })
 
 t.test('J8: the checks of a profile are added to those of the one that it extends', async (t) => {

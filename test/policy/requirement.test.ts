@@ -74,8 +74,9 @@ t.test('authorize gets token and context, and may answer later', async (t) => {
   const fail = () => {
     throw failure
   }
-  t.throws(() => check({ authorize: fail }), failure)
-  await t.rejects(async () => check({ authorize: async () => fail() }), failure)
+  const expected = { message: 'The function "authorize" failed', cause: failure }
+  t.throws(() => check({ authorize: fail }), expected)
+  await t.rejects(async () => check({ authorize: async () => fail() }), expected)
 })
 
 t.test('later changes of the objects that were given change nothing', async (t) => {

@@ -1,4 +1,8 @@
 /** A profile of the user's own, on top of one that goes by a name. */
+
+import type { SubjectKind } from '../../access-token.js'
+import type { AccessTokenClaims } from '../../access-token-claims.js'
+import { applicationFailure } from '../../application-function.js'
 import { disown } from '../../now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, names, scopeTokens } from './claim-values.js'
@@ -20,18 +24,32 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
       if (isAccessToken === undefined || vouches(isAccessToken, claims)) return undefined
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
-    ...(scope && { scope: (claims) => scopeTokens(disown(scope(claims))) }),
-    ...(clientId && { clientId: (claims) => stringOrUndefined(disown(clientId(claims))) }),
-    ...(roles && { roles: (claims) => names(disown(roles(claims))) }),
-    ...(groups && { groups: (claims) => names(disown(groups(claims))) }),
-    ...(permissions && { permissions: (claims) => names(disown(permissions(claims))) }),
-    ...(subjectKind && {
-      subjectKind: (claims) => {
-        const kind = disown(subjectKind(claims))
-        return kind === 'user' || kind === 'client' ? kind : 'unknown'
-      },
-    }),
+    ...(scope && { scope: reading('scope', scope, scopeTokens) }),
+    ...(clientId && { clientId: reading('clientId', clientId, stringOrUndefined) }),
+    ...(roles && { roles: reading('roles', roles, names) }),
+    ...(groups && { groups: reading('groups', groups, names) }),
+    ...(permissions && { permissions: reading('permissions', permissions, names) }),
+    ...(subjectKind && { subjectKind: reading('subjectKind', subjectKind, kindOrUnknown) }),
   }
+}
+
+/** Returns the reader, with its result made what a token has. */
+function reading<T>(
+  name: keyof Profile,
+  read: (claims: AccessTokenClaims) => unknown,
+  convert: (value: unknown) => T,
+): (claims: AccessTokenClaims) => T {
+  return (claims) => {
+    try {
+      return convert(disown(read(claims)))
+    } catch (thrown) {
+      throw applicationFailure(`profile.${name}`, thrown)
+    }
+  }
+}
+
+function kindOrUnknown(kind: unknown): SubjectKind {
+  return kind === 'user' || kind === 'client' ? kind : 'unknown'
 }
 
 function stringOrUndefined(value: unknown): string | undefined {

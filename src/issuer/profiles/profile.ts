@@ -42,8 +42,9 @@ export interface ResolvedProfile extends TokenShape, ClaimReader {
  * ```
  *
  * The functions that read a claim get claims whose signature was verified, and may return anything:
- * strings and arrays of strings are used, whatever else there is grants nothing. What they throw is
- * thrown on, a 500. They must be synchronous, and give the same answer for the same claims.
+ * strings and arrays of strings are used, whatever else there is grants nothing. If one throws, the
+ * response is a 500 with a fixed message, and the log has what it threw as `cause`. They must be
+ * synchronous, and give the same answer for the same claims.
  */
 export interface Profile {
   /** What to call it in messages: printable ASCII, at most 64 characters. */
