@@ -3,18 +3,30 @@
  * after it failed.
  *
  * Open (`failing`, and a pause): nobody is asked. Half-open (`failing`, the pause is over): few are,
- * to find out whether it is back. Beside it, an issuer that answers 429 is asked about no untrusted
- * token until its `Retry-After` is over, and about fewer of the others at once.
+ * to find out whether it is back.
+ *
+ * Beside it, a 429 limits untrusted tokens, by which tokens the issuer answers so about. If it also
+ * rejects those that it confirmed, it limits our client: untrusted tokens stop until its `Retry-After`
+ * is over, and a quarter as many follow. If it rejects only tokens that it doesn't know, they are slowed
+ * down: a stop would let one forged token a `Retry-After` lock out all valid new ones.
  */
-import { BackOff } from '../keys/back-off.js'
+import { BackOff, LONGEST_ASKED_FOR } from '../keys/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import { MAX_IN_FLIGHT, type Priority } from './turns.js'
 
 /** Times in milliseconds. */
 export interface CircuitOptions {
   readonly untrustedPerSecond: number
+  /** How long a token may wait for its turn. */
+  readonly timeout: number
   readonly steadyNow: () => number
 }
+
+/**
+ * Which tokens the issuer answers 429 about: also those that it confirmed, only those that it doesn't
+ * know, or, before it has confirmed any, one of the two.
+ */
+export type ThrottledTokens = 'all' | 'unknown' | 'indeterminate'
 
 /**
  * The longest pause while no confirmed token shows that the issuer is down: it may be one that fails
@@ -24,13 +36,16 @@ const LONGEST_UNPROVEN = 2_000
 /** How many of these may be asked about after such a pause, so that a valid one is among them. */
 const UNPROVEN_IN_FLIGHT = 10
 
-/** An issuer may ask for more time (`Retry-After`), but not for our outage. */
-const LONGEST_ASKED_FOR = 60_000
-/** After a 429: how many trusted tokens are asked about at once. */
+/** After a 429: how many trusted tokens are asked about at once, and for how long at least. */
 const THROTTLED_IN_FLIGHT = 5
-/** After a 429 without `Retry-After`: how many untrusted ones, and for how long. */
-const SLOW_PER_SECOND = 50
 const SLOW_FOR = 10_000
+/** After a 429: how many untrusted tokens a second at most. */
+const SLOW_PER_SECOND = 50
+/** The same until its `Retry-After` is over, while no confirmed token tells what it is about. */
+const TRIAL_PER_SECOND = 5
+const SLOWEST_PER_SECOND = 1
+/** The rate doubles this often once the issuer answers 429 no more. */
+const RATE_DOUBLES_AFTER = 30_000
 
 export class Circuit {
   readonly #options: CircuitOptions
@@ -43,6 +58,10 @@ export class Circuit {
   #throttled: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
   #slowUntil = Number.NEGATIVE_INFINITY
+  /** Untrusted tokens a second from `#limitedAt` on, before it grows again. */
+  #limit = Number.POSITIVE_INFINITY
+  #limitedAt = Number.NEGATIVE_INFINITY
+  #isTrial = false
 
   constructor(options: CircuitOptions) {
     this.#options = options
@@ -75,9 +94,8 @@ export class Circuit {
 
   get untrustedPerSecond(): number {
     const { untrustedPerSecond, steadyNow } = this.#options
-    return steadyNow() < this.#slowUntil
-      ? Math.min(untrustedPerSecond, SLOW_PER_SECOND)
-      : untrustedPerSecond
+    const doublings = Math.floor((steadyNow() - this.#limitedAt) / RATE_DOUBLES_AFTER)
+    return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
   /** Milliseconds until tokens of this priority may be asked about; 0 if they may now. */
@@ -87,10 +105,10 @@ export class Circuit {
     return Math.max(0, until - this.#options.steadyNow())
   }
 
-  /** Why they may not be, during a pause. */
+  /** Why they are rejected, during a pause. An untrusted token waits for a stop to end in time. */
   reason(priority: Priority): IntrospectionFailure | undefined {
     if (this.pause('high') > 0) return this.#failure
-    return this.pause(priority) > 0 ? this.#throttled : undefined
+    return this.pause(priority) >= this.#options.timeout ? this.#throttled : undefined
   }
 
   /** @returns whether that ends an outage. */
@@ -116,13 +134,35 @@ export class Circuit {
   }
 
   /** The issuer answered 429. @returns the pause for untrusted tokens; 0 if they only slow down. */
-  throttle(failure: IntrospectionFailure): number {
+  throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
     const now = this.#options.steadyNow()
-    const pause = bounded(failure.retryAfter)
+    const askedFor = bounded(failure.retryAfter)
+    this.#slowUntil = now + Math.max(askedFor, SLOW_FOR)
+    this.#isTrial = tokens === 'indeterminate' && askedFor > 0
+    this.#limitTo(this.#rateAfter(tokens, now), now + askedFor)
+    if (tokens !== 'all') return 0
     this.#throttled = failure
-    this.#stoppedUntil = now + pause
-    this.#slowUntil = now + Math.max(pause, SLOW_FOR)
-    return pause
+    this.#stoppedUntil = now + askedFor
+    return askedFor
+  }
+
+  /** The issuer called a token active, so that a probe can tell from now on what a 429 is about. */
+  confirm(): void {
+    if (this.#isTrial) this.#limitTo(SLOW_PER_SECOND, this.#options.steadyNow())
+    this.#isTrial = false
+  }
+
+  #rateAfter(tokens: ThrottledTokens, now: number): number {
+    const rate = Math.min(this.untrustedPerSecond, SLOW_PER_SECOND)
+    if (this.#isTrial) return Math.min(rate, TRIAL_PER_SECOND)
+    // Once a stop.
+    const isNewStop = tokens === 'all' && now >= this.#limitedAt
+    return isNewStop ? Math.max(rate / 4, Math.min(rate, SLOWEST_PER_SECOND)) : rate
+  }
+
+  #limitTo(perSecond: number, since: number): void {
+    this.#limit = perSecond
+    this.#limitedAt = since
   }
 }
 

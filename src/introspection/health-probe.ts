@@ -9,6 +9,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Outcome } from './answer.js'
+import type { ThrottledTokens } from './circuit.js'
 import type { ConfirmedTokens } from './confirmed-tokens.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
@@ -17,7 +18,7 @@ export interface HealthProbeOptions {
   readonly ask: (token: string) => Promise<Outcome>
   readonly confirmed: ConfirmedTokens
   /** Told if the issuer answers 429 about the random token. */
-  readonly onThrottled: (failure: IntrospectionFailure) => void
+  readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
   /** Milliseconds. */
   readonly steadyNow: () => number
 }
@@ -66,15 +67,16 @@ export class HealthProbe {
   async #run(token: string): Promise<Health> {
     const { confirmed, onThrottled } = this.#options
     const picked = confirmed.pick(MAX_CONFIRMED, token)
-    const random = this.#failureOf(randomBytes(32).toString('base64url')).then((failure) => {
-      if (failure?.isThrottling) onThrottled(failure)
-      return failure
-    })
+    const random = this.#failureOf(randomBytes(32).toString('base64url'))
     const known = picked.map((one) => this.#failureOf(one))
     const failures = await allOrFirstUndefined([random, ...known])
     if (failures !== undefined) {
-      return { failure: failures[1] ?? failures[0], isProven: picked.length > 0 }
+      const [ofRandom, ofKnown] = failures as [IntrospectionFailure, ...IntrospectionFailure[]]
+      const isProven = picked.length > 0
+      if (ofRandom.isThrottling) onThrottled(ofRandom, isProven ? 'all' : 'indeterminate')
+      return { failure: ofKnown ?? ofRandom, isProven }
     }
+    random.then((failure) => failure?.isThrottling && onThrottled(failure, 'unknown'))
     // Those that fail although the issuer answers are of no use for the next time.
     known.forEach(async (failing, i) => {
       if ((await failing) !== undefined) confirmed.delete(picked[i] as string)

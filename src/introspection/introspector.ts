@@ -160,12 +160,15 @@ export class Introspector {
   ): Promise<IntrospectionAnswer | undefined> {
     const shared = this.#shared && (await this.#adopt(key, this.#shared))
     if (shared !== undefined) return shared
+    const priority = this.#priorityOf(key, isVerified)
     try {
-      const outcome = await this.#questions.ask(token, this.#priorityOf(key, isVerified))
+      const outcome = await this.#questions.ask(token, priority)
       return this.#remember(key, outcome)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      if (failure.of === 'token') this.#known.failedAt(key, failure)
+      // A 429 about an untrusted token may be meant for this token alone, and holds for it.
+      const askedFor = priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
+      if (failure.of === 'token') this.#known.failedAt(key, failure, askedFor)
       throw failure
     }
   }
@@ -206,7 +209,7 @@ export class Introspector {
     if (stale !== undefined) return stale
     // To each who waits an error of its own: the application may write into it.
     const pause = this.#questions.pause(this.#priorityOf(key, isVerified))
-    const seconds = Math.ceil(pause / 1_000)
+    const seconds = Math.ceil(Math.max(pause, this.#known.refusedFor(key)) / 1_000)
     const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))
     throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
   }

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../bounded-cache.js'
+import { LONGEST_ASKED_FOR } from '../keys/back-off.js'
 import { ownMember } from '../plain-object.js'
 import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -80,6 +81,12 @@ export class KnownAnswers {
     return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
   }
 
+  /** Milliseconds until {@link refusal} is over; 0 if there is none. */
+  refusedFor(key: string): number {
+    const { until = Number.NEGATIVE_INFINITY } = this.#refused.get(key) ?? {}
+    return Math.max(0, until - this.#options.steadyNow())
+  }
+
   /** Whether the issuer vouched for it, be it long ago. */
   vouchedFor(key: string): boolean {
     return this.#good.has(key)
@@ -113,9 +120,14 @@ export class KnownAnswers {
     this.#refused.set(key, { failure: undefined, until, refusedAt, failures: 0 })
   }
 
-  /** Nothing new is known of the token, and asking again at once makes no sense. */
-  failedAt(key: string, failure: IntrospectionFailure): void {
-    const until = this.#options.steadyNow() + FAILED_FOR
+  /**
+   * Nothing new is known of the token, and asking again at once makes no sense.
+   *
+   * @param askedFor how long the issuer asked us to wait with this token, in milliseconds.
+   */
+  failedAt(key: string, failure: IntrospectionFailure, askedFor = 0): void {
+    const pause = Math.max(FAILED_FOR, Math.min(askedFor, LONGEST_ASKED_FOR))
+    const until = this.#options.steadyNow() + pause
     const failures = (this.#refused.get(key)?.failures ?? 0) + 1
     this.#refused.set(key, { failure, until, refusedAt: this.#refusedAt(key), failures })
   }

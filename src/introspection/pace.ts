@@ -3,6 +3,8 @@
 export interface PaceOptions {
   /** The rate now; it may change at any time. */
   readonly perSecond: () => number
+  /** Milliseconds until anything is due at all. */
+  readonly pause: () => number
   /** Milliseconds, monotonic. */
   readonly steadyNow: () => number
 }
@@ -19,7 +21,9 @@ export class Pace {
   /** Milliseconds until {@link take} is due; 0 if it is due now. */
   get wait(): number {
     this.#fill()
-    return this.#left >= 1 ? 0 : ((1 - this.#left) * 1_000) / this.#options.perSecond()
+    const { perSecond, pause } = this.#options
+    const untilFull = this.#left >= 1 ? 0 : ((1 - this.#left) * 1_000) / perSecond()
+    return Math.max(untilFull, pause())
   }
 
   take(): void {

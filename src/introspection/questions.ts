@@ -11,7 +11,7 @@ import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { withinDeadline } from '../keys/deadline.js'
 import { ownMember } from '../plain-object.js'
 import type { Outcome } from './answer.js'
-import { Circuit } from './circuit.js'
+import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'
 import { FailureReports, type OnFailure } from './failure-reports.js'
 import { HealthProbe } from './health-probe.js'
@@ -59,14 +59,18 @@ export class Questions {
     this.#probe = new HealthProbe({
       ask: (token) => this.#askNow(token, closing),
       confirmed: this.#confirmed,
-      onThrottled: (failure) => this.#throttle(failure),
+      onThrottled: (failure, tokens) => this.#throttle(failure, tokens),
       steadyNow,
     })
     this.#turns = new Turns({
       width: () => circuit.width,
       trustedWidth: () => circuit.trustedWidth,
       timeout,
-      pace: new Pace({ perSecond: () => circuit.untrustedPerSecond, steadyNow }),
+      pace: new Pace({
+        perSecond: () => circuit.untrustedPerSecond,
+        pause: () => circuit.pause('low'),
+        steadyNow,
+      }),
       slowAfter: () => this.#latency.slowAfter,
       steadyNow,
     })
@@ -186,15 +190,15 @@ export class Questions {
     return ofIssuer
   }
 
-  #throttle(failure: IntrospectionFailure): void {
+  #throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): void {
     const { message, retryAfter, status } = failure
     const told = new IntrospectionFailure(
       `${message}: tokens that it has not confirmed are not introspected until its Retry-After is over`,
       { of: 'issuer', retryAfter, status },
     )
-    const pause = this.#circuit.throttle(told)
+    const pause = this.#circuit.throttle(told, tokens)
     if (pause === 0) return
-    this.#turns.refuseWaiting(told, ['low'])
+    if (pause >= this.#options.timeout) this.#turns.refuseWaiting(told, ['low'])
     this.#reports.tell(told, pause)
   }
 
@@ -226,6 +230,7 @@ export class Questions {
     if (outcome.kind === 'active') {
       this.#confirmed.add(token, ownMember(outcome.answer, 'exp'))
       this.#latency.add(this.#options.steadyNow() - startedAt)
+      this.#circuit.confirm()
     } else this.#confirmed.delete(token)
   }
 

@@ -3,7 +3,7 @@
 const FIRST = 1_000
 const LONGEST = 30_000
 /** An issuer may ask for more time (`Retry-After`), but not for our outage. */
-const LONGEST_ASKED_FOR = 60_000
+export const LONGEST_ASKED_FOR = 60_000
 
 export class BackOff {
   #failures = 0

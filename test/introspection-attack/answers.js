@@ -1,6 +1,7 @@
 /** What issuers, and proxies before them, answer about a token that they do not know. */
 
 const SERVER_ERROR = json(500, { error: 'server_error' })
+const THROTTLED = text(429, 'Too Many Requests', { 'retry-after': '2' })
 
 /** Each writes its answer to a response. */
 export const answers = {
@@ -8,13 +9,31 @@ export const answers = {
   'HTTP 403 with a JSON error': json(403, { error: 'access_denied' }),
   'HTTP 403 without one': text(403, 'Forbidden'),
   'HTTP 404': text(404, 'Not Found'),
-  'HTTP 429 with Retry-After': text(429, 'Too Many Requests', { 'retry-after': '2' }),
+  'HTTP 429 with Retry-After': THROTTLED,
   'HTTP 429 without it': text(429, 'Too Many Requests'),
   'HTTP 400 unauthorized_client': json(400, { error: 'unauthorized_client' }),
   'connection reset': (response) => response.destroy(),
   'no answer until the deadline': () => {},
   'HTTP 500': SERVER_ERROR,
   'garbage with HTTP 200': text(200, '<html>{"active": tru'),
+}
+
+/** An issuer that answers 429 about all tokens for 2 s, known ones included, after too many invalid ones. */
+export const COUNTS_INVALID = '429 about all, after 20 invalid ones in 2 s'
+
+/** Returns what answers in place of the issuer, or `undefined` where it answers itself. */
+export function countingInvalid() {
+  const invalidAt = []
+  let blockedUntil = 0
+  return (isValid) => {
+    const now = performance.now()
+    if (now < blockedUntil) return THROTTLED
+    if (isValid) return undefined
+    invalidAt.push(now)
+    while (invalidAt[0] < now - 2_000) invalidAt.shift()
+    if (invalidAt.length > 20) blockedUntil = now + 2_000
+    return json(200, { active: false })
+  }
 }
 
 function json(status, body) {

@@ -5,7 +5,10 @@ import { IntrospectionFailure } from '../../src/introspection/introspection-fail
 
 function start(untrustedPerSecond = 200) {
   const clock = { now: 1_000 }
-  return { clock, circuit: new Circuit({ untrustedPerSecond, steadyNow: () => clock.now }) }
+  return {
+    clock,
+    circuit: new Circuit({ untrustedPerSecond, timeout: 5_000, steadyNow: () => clock.now }),
+  }
 }
 
 const failed = (status: number, retryAfter?: number) =>
@@ -44,30 +47,101 @@ t.test('pauses 2 seconds at most without proof, unless the issuer asks for more'
   t.equal(circuit.open(failed(503, 3_600_000), false), 60_000)
 })
 
-t.test('stops only untrusted tokens on 429 with Retry-After', async (t) => {
+t.test('stops only untrusted tokens on 429 about all tokens', async (t) => {
   const { clock, circuit } = start()
   const throttled = failed(429, 20_000)
-  t.equal(circuit.throttle(throttled), 20_000)
+  t.equal(circuit.throttle(throttled, 'all'), 20_000)
   t.equal(circuit.pause('low'), 20_000)
   t.equal(circuit.reason('low'), throttled)
   for (const priority of ['high', 'background'] as const) {
     t.equal(circuit.pause(priority), 0)
     t.equal(circuit.reason(priority), undefined)
   }
-  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50, failing: false })
-  clock.now += 20_000
+  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 12.5, failing: false })
+  clock.now += 15_000
+  t.equal(circuit.reason('low'), throttled)
+  clock.now += 1
+  t.equal(circuit.reason('low'), undefined, 'it may wait for the rest of the pause')
+  t.equal(circuit.pause('low'), 4_999)
+  clock.now += 4_999
   t.equal(circuit.pause('low'), 0)
+  t.match(circuit, { trustedWidth: 60, untrustedPerSecond: 12.5 })
+  t.equal(circuit.throttle(failed(429, 3_600_000), 'all'), 60_000)
+})
+
+t.test('quarters the rate of untrusted tokens once a stop, and doubles it later', async (t) => {
+  const { clock, circuit } = start()
+  const rates: number[] = []
+  for (let i = 0; i < 4; i++) {
+    circuit.throttle(failed(429, 2_000), 'all')
+    rates.push(circuit.untrustedPerSecond)
+    clock.now += 1_000
+    circuit.throttle(failed(429, 2_000), 'all')
+    t.equal(circuit.untrustedPerSecond, rates[i], 'within the same stop')
+    clock.now += 2_000
+  }
+  t.strictSame(rates, [12.5, 3.125, 1, 1])
+  clock.now += 29_999
+  t.equal(circuit.untrustedPerSecond, 1)
+  clock.now += 1
+  t.equal(circuit.untrustedPerSecond, 2)
+  clock.now += 3_600_000
+  t.equal(circuit.untrustedPerSecond, 200)
+})
+
+t.test('keeps a configured rate of less than one', async (t) => {
+  const { circuit } = start(0.5)
+  circuit.throttle(failed(429, 2_000), 'all')
+  t.equal(circuit.untrustedPerSecond, 0.5)
+})
+
+t.test('slows down untrusted tokens on 429 about unknown tokens', async (t) => {
+  const { clock, circuit } = start()
+  for (let i = 0; i < 3; i++) {
+    t.equal(circuit.throttle(failed(429, 20_000), 'unknown'), 0)
+    t.equal(circuit.pause('low'), 0)
+    t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50 })
+  }
+  clock.now += 20_000 + 59_999
+  t.equal(circuit.untrustedPerSecond, 100)
+  clock.now += 1
   t.match(circuit, { trustedWidth: 60, untrustedPerSecond: 200 })
-  t.equal(circuit.throttle(failed(429, 3_600_000)), 60_000)
+})
+
+t.test('tries few untrusted tokens until one is confirmed', async (t) => {
+  const { clock, circuit } = start()
+  circuit.throttle(failed(429, 20_000), 'indeterminate')
+  t.equal(circuit.pause('low'), 0)
+  t.equal(circuit.untrustedPerSecond, 5)
+  clock.now += 19_000
+  t.equal(circuit.untrustedPerSecond, 5)
+  circuit.confirm()
+  t.equal(circuit.untrustedPerSecond, 50)
+  circuit.throttle(failed(429, 20_000), 'unknown')
+  t.equal(circuit.untrustedPerSecond, 50)
+})
+
+t.test('raises no rate that a configured one or a stop bounds', async (t) => {
+  const { circuit } = start(3)
+  circuit.throttle(failed(429, 20_000), 'indeterminate')
+  t.equal(circuit.untrustedPerSecond, 3)
+  circuit.confirm()
+  t.equal(circuit.untrustedPerSecond, 3)
+  const { circuit: stopped } = start()
+  stopped.throttle(failed(429, 20_000), 'all')
+  stopped.confirm()
+  t.equal(stopped.untrustedPerSecond, 12.5)
 })
 
 t.test('slows down untrusted tokens on 429 without Retry-After', async (t) => {
-  const { clock, circuit } = start(5)
-  t.equal(circuit.throttle(failed(429)), 0)
-  t.equal(circuit.pause('low'), 0)
-  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 5 })
-  clock.now += 10_000
-  t.equal(circuit.trustedWidth, 60)
+  for (const tokens of ['unknown', 'indeterminate'] as const) {
+    const { clock, circuit } = start()
+    t.equal(circuit.throttle(failed(429), tokens), 0)
+    t.equal(circuit.pause('low'), 0)
+    t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50 })
+    clock.now += 10_000
+    t.equal(circuit.trustedWidth, 60)
+  }
 })
 
 t.test('does not pause trusted tokens for the Retry-After of a 429', async (t) => {

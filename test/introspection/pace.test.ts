@@ -4,7 +4,7 @@ import { Pace } from '../../src/introspection/pace.js'
 
 t.test('a pace permits a burst of one second, and then its rate', async (t) => {
   const state = { now: 0, rate: 4 }
-  const pace = new Pace({ perSecond: () => state.rate, steadyNow: () => state.now })
+  const pace = new Pace({ perSecond: () => state.rate, pause: () => 0, steadyNow: () => state.now })
   for (let i = 0; i < 4; i++) {
     t.equal(pace.wait, 0)
     pace.take()
@@ -20,11 +20,22 @@ t.test('a pace permits a burst of one second, and then its rate', async (t) => {
 
 t.test('a pace follows a rate that changes', async (t) => {
   const state = { now: 0, rate: 100 }
-  const pace = new Pace({ perSecond: () => state.rate, steadyNow: () => state.now })
+  const pace = new Pace({ perSecond: () => state.rate, pause: () => 0, steadyNow: () => state.now })
   t.equal(pace.wait, 0)
   state.rate = 1
   pace.take()
   t.equal(pace.wait, 1_000)
+})
+
+t.test('a pace is not due before its pause is over', async (t) => {
+  const state = { now: 0, until: 3_000 }
+  const pause = () => Math.max(0, state.until - state.now)
+  const pace = new Pace({ perSecond: () => 1, pause, steadyNow: () => state.now })
+  t.equal(pace.wait, 3_000)
+  state.now += 2_999
+  t.equal(pace.wait, 1)
+  state.now += 1
+  t.equal(pace.wait, 0)
 })
 
 t.test('a token is far too slow at four times the mean of active ones', async (t) => {

@@ -27,33 +27,76 @@ const aWhile = () => new Promise((done) => setTimeout(done, 50))
 
 const isUnknown = (token: string) => ![...KNOWN, 'new'].includes(token)
 
-t.test('a 429 with Retry-After stops untrusted tokens, and no others', async (t) => {
+t.test('a 429 about unknown tokens stops no token that the issuer would confirm', async (t) => {
   const { server, limit, clock, introspector, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '20' }), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
   await aWhile()
-  const asked = server.questions.length
-  const error = await Promise.resolve(introspector.introspect('new')).catch((error) => error)
-  t.match(error, { statusCode: 503, retryAfter: 20 })
-  t.equal(server.questions.length, asked, 'nobody is asked about it')
-  for (const token of KNOWN) t.equal(await outcome(token), 'active')
+  for (const token of ['new', ...KNOWN]) t.equal(await outcome(token), 'active', token)
+  t.match(failures, [{ failure: { level: 'warn', of: 'token' }, retryIn: 0 }])
+  t.equal(failures.length, 1)
+  clock.now += 18_500
+  const introspect = async () => introspector.introspect('forged')
+  t.match(await introspect().catch((error) => error), { statusCode: 503, retryAfter: 2 })
+  t.equal(server.asked('forged'), 1, 'its own Retry-After is not over')
+  clock.now += 1_500
+  t.equal(await outcome('forged'), 'unavailable')
+  t.equal(server.asked('forged'), 2)
+})
+
+t.test('a Retry-After holds for its token for a minute at most', async (t) => {
+  const { server, limit, clock, outcome } = await start(t)
+  limit(status(429, { 'retry-after': '3600' }), isUnknown)
+  t.equal(await outcome('forged'), 'unavailable')
+  clock.now += 59_999
+  t.equal(await outcome('forged'), 'unavailable')
+  t.equal(server.asked('forged'), 1)
+  clock.now += 1
+  t.equal(await outcome('forged'), 'unavailable')
+  t.equal(server.asked('forged'), 2)
+})
+
+t.test('a Retry-After does not hold for a trusted token', async (t) => {
+  const { server, limit, clock, outcome } = await start(t)
+  limit(status(429, { 'retry-after': '20' }), (token) => token === 'good')
+  t.equal(await outcome('good'), 'unavailable')
+  limit(status(429), () => false)
+  clock.now += 1_000
+  t.equal(await outcome('good'), 'active')
+  t.equal(server.asked('good'), 3)
+})
+
+t.test('a 429 about confirmed tokens as well stops untrusted ones', async (t) => {
+  const { server, limit, clock, outcome, failures } = await start(t)
+  limit(status(429, { 'retry-after': '20' }), () => true)
+  t.equal(await outcome('forged'), 'unavailable')
+  await aWhile()
   t.match(failures, [
     { failure: { level: 'warn', message: /answered 429: .* not confirmed/ }, retryIn: 20_000 },
-    { failure: { of: 'token' }, retryIn: 0 },
+    { failure: { of: 'issuer', status: 429 } },
   ])
-  clock.now += 20_000
+  limit(status(429), () => false)
+  clock.now += 1_000
+  for (const token of KNOWN) t.equal(await outcome(token), 'active', token)
+  t.equal(await outcome('new'), 'unavailable')
+  t.equal(server.asked('new'), 0)
+  clock.now += 19_000
   t.equal(await outcome('new'), 'active')
 })
 
-t.test('no Retry-After stops them for longer than a minute', async (t) => {
-  const { limit, clock, outcome } = await start(t)
-  limit(status(429, { 'retry-after': '3600' }), isUnknown)
+t.test('an untrusted token waits for a stop that ends in time', async (t) => {
+  const { server, limit, clock, outcome } = await start(t, { timeout: 3_000 })
+  limit(status(429, { 'retry-after': '2' }), () => true)
   t.equal(await outcome('forged'), 'unavailable')
   await aWhile()
-  clock.now += 59_999
-  t.equal(await outcome('new'), 'unavailable')
-  clock.now += 1
-  t.equal(await outcome('new'), 'active')
+  limit(status(429), () => false)
+  clock.now += 1_000
+  const waiting = outcome('new')
+  t.equal(await outcome('good'), 'active')
+  t.equal(server.asked('new'), 0, 'the issuer asked for two seconds')
+  clock.now += 1_000
+  t.equal(await outcome('better'), 'active')
+  t.equal(await waiting, 'active')
 })
 
 t.test('a 429 without Retry-After slows untrusted tokens down', async (t) => {
@@ -88,16 +131,30 @@ t.test('a 429 about everything is an outage, whatever Retry-After it names', asy
   t.equal(await outcome('new'), 'unavailable')
 })
 
-t.test('a 429 before any token was confirmed stops untrusted ones, and is no outage', async (t) => {
+t.test('a 429 before any token was confirmed leaves a way in', async (t) => {
+  const server = await startIntrospectionServer(t)
+  for (const token of ['new', 'newer']) server.state.tokens.set(token, { active: true })
+  server.state.filter = (token) =>
+    token.startsWith('new') ? undefined : status(429, { 'retry-after': '20' })
+  const { outcome, failures } = await introspectorOf(t, server, { timeout: 1_000 })
+  t.equal(await outcome('forged'), 'unavailable')
+  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  const many = Array.from({ length: 20 }, (_, i) => `forged-${i}`)
+  await Promise.all(many.map(outcome))
+  t.equal(many.filter((token) => server.asked(token) > 0).length, 5)
+  t.equal(await outcome('new'), 'unavailable', 'a flood takes the whole rate')
+})
+
+t.test('a confirmed token ends the trial that a 429 began', async (t) => {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('new', { active: true })
-  server.state.instead = status(429, { 'retry-after': '20' })
-  const { clock, outcome, failures } = await introspectorOf(t, server)
+  server.state.filter = (token) =>
+    token === 'new' ? undefined : status(429, { 'retry-after': '20' })
+  const { clock, outcome } = await introspectorOf(t, server, { timeout: 3_000 })
   t.equal(await outcome('forged'), 'unavailable')
-  t.match(failures, [{ retryIn: 20_000 }, { failure: { of: 'token' }, retryIn: 0 }])
-  t.equal(await outcome('new'), 'unavailable')
-  t.equal(server.asked('new'), 0)
-  server.state.instead = undefined
-  clock.now += 20_000
   t.equal(await outcome('new'), 'active')
+  clock.now += 1_000
+  const many = Array.from({ length: 60 }, (_, i) => `forged-${i}`)
+  await Promise.all(many.map(outcome))
+  t.equal(many.filter((token) => server.asked(token) > 0).length, 50)
 })
