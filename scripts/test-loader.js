@@ -1,0 +1,11 @@
+/**
+ * Lets tap's test processes import TypeScript; .taprc preloads this file in each of them. tap's own
+ * loader, ts-node, loads the compiler twice in every process, which took more time than most tests.
+ */
+import { register } from 'node:module'
+
+register('./test-loader-hooks.js', import.meta.url)
+
+// Only the processes that a test starts with its own execArgv need the loader as well.
+delete process.env.NODE_OPTIONS
+process.execArgv.unshift(`--import=${import.meta.url}`)
