@@ -134,6 +134,14 @@ function refusal(place: string, response: Response, text: string): Introspection
       },
     )
   }
+  if (error === 'unsupported_token_type') {
+    return new IntrospectionFailure(`${answered} unsupported_token_type`, {
+      of: 'token',
+      status,
+      aboutTrusted:
+        'it does not introspect its JWTs, so they get 503; with "introspection.mode" opaque their signature is enough',
+    })
+  }
   return new IntrospectionFailure(`${answered}${status < 400 ? ', where 200 was due' : ''}`, {
     // A 400, a 403 of a filter on the way or a 500 is about the one token, as far as we know.
     of: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',

@@ -27,6 +27,8 @@ export interface IntrospectionFailureDetails {
   readonly beforeToken?: boolean
   /** The message if it turns out to concern one token, and the level is `warn` then. */
   readonly aboutToken?: string | undefined
+  /** Added to the message, at level `error`, if the token is trusted: the issuer can't introspect it. */
+  readonly aboutTrusted?: string | undefined
 }
 
 /** What issuers answer about a token that they don't know, or that was revoked, in place of a 200. */
@@ -40,6 +42,7 @@ export class IntrospectionFailure extends Error {
   readonly status: number | undefined
   readonly beforeToken: boolean
   readonly #aboutToken: string
+  readonly #aboutTrusted: string | undefined
 
   constructor(message: string, details: IntrospectionFailureDetails) {
     super(message)
@@ -51,6 +54,7 @@ export class IntrospectionFailure extends Error {
     this.status = status
     this.beforeToken = beforeToken
     this.#aboutToken = aboutToken
+    this.#aboutTrusted = details.aboutTrusted
   }
 
   get isThrottling(): boolean {
@@ -60,6 +64,13 @@ export class IntrospectionFailure extends Error {
   /** Whether some issuers answer so about any token that they don't know. */
   get mayBeUnknownToken(): boolean {
     return ABOUT_UNKNOWN_TOKENS.has(this.status)
+  }
+
+  /** The same about a trusted token. */
+  ofTrusted(): IntrospectionFailure {
+    if (this.#aboutTrusted === undefined) return this
+    const message = `${this.message}: ${this.#aboutTrusted}`
+    return new IntrospectionFailure(message, { ...this, level: 'error' })
   }
 
   /** The same, once it is known that it concerns every token. */

@@ -107,7 +107,8 @@ export class Questions {
     try {
       return await this.#askNow(token, signal)
     } catch (error) {
-      throw await this.#settle(error as IntrospectionFailure, token, began)
+      const failure = error as IntrospectionFailure
+      throw await this.#settle(priority === 'low' ? failure : failure.ofTrusted(), token, began)
     }
   }
 

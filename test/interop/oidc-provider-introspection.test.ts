@@ -106,14 +106,17 @@ t.test('recheck: it gives no verdict on JWTs, so their signature goes on to coun
   t.equal((await get('/me', token)).status, 200)
   await until(() => logged().length > 0)
   t.equal((await get('/me', token)).status, 200)
-  t.match(logged(), [{ level: 40, err: { message: /\/token\/introspection answered 400$/ } }])
+  const message =
+    /introspection answered 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" opaque/
+  t.match(logged(), [{ level: 50, err: { message } }])
 })
 
 t.test(
   'always: without a verdict there is no answer, and other tokens are none the worse',
   async (t) => {
-    const { get, token } = await start(t, { ...API_CLIENT, mode: 'always' }, 'jwt')
+    const { get, token, logged } = await start(t, { ...API_CLIENT, mode: 'always' }, 'jwt')
     t.match(await get('/me', token), { status: 503, challenge: null, retryAfter: 1 })
     t.equal((await get('/me', 'another-token')).status, 401)
+    t.match(logged(), [{ level: 50, err: { message: /does not introspect its JWTs/ } }])
   },
 )

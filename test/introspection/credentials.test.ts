@@ -87,3 +87,17 @@ t.test('a token at which the issuer fails again and again loses its priority', a
   Promise.resolve(introspector.introspect('a verified JWT', true)).catch(() => {})
   while (server.asked('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
 })
+
+t.test('an issuer that cannot introspect its JWTs is an error where they need it', async (t) => {
+  const server = await startIntrospectionServer(t)
+  server.state.instead = refusing(400, 'unsupported_token_type')
+  const { introspector, outcome, failures, clock } = await introspectorOf(t, server)
+  t.equal(await outcome('forged'), 'unavailable')
+  clock.now += 1_000
+  const verified = Promise.resolve(introspector.introspect('a.b.c', true))
+  t.match(await verified.catch((error) => error), { statusCode: 503 })
+  t.match(failures, [
+    { failure: { level: 'warn', message: /400 unsupported_token_type$/ } },
+    { failure: { level: 'error', of: 'token', message: /"introspection.mode" opaque/ } },
+  ])
+})
