@@ -6,6 +6,7 @@
  * until the hooks had their turn: no handler runs for a request that was only deferred.
  */
 import type { FastifyRequest } from 'fastify'
+import { ownMember } from './plain-object.js'
 
 interface DeclaredRoute {
   readonly method: string | readonly string[] | undefined
@@ -16,13 +17,21 @@ interface DeclaredRoute {
 /** Whether the verdict on this request is deferred. On any other route, two headers would be enough. */
 export function isPreflight(request: FastifyRequest): boolean {
   if (request.method !== 'OPTIONS') return false
-  const { headers, routeOptions } = request
-  // Own members, so that a polluted prototype makes no preflights.
+  const { raw, routeOptions } = request
+  const { headers } = raw
+  // Own members of what was sent, so that a polluted prototype makes no preflights.
   return (
     Object.hasOwn(headers, 'origin') &&
     Object.hasOwn(headers, 'access-control-request-method') &&
+    !hasBody(headers) &&
     isPreflightRoute(routeOptions as DeclaredRoute)
   )
+}
+
+/** No preflight has a body, and only a caller with a token may have one parsed (RFC 9112 §6). */
+function hasBody(headers: FastifyRequest['headers']): boolean {
+  const length = ownMember(headers, 'content-length') ?? '0'
+  return length !== '0' || Object.hasOwn(headers, 'transfer-encoding')
 }
 
 /** Whether a route exists for the preflights of all paths, as the one of `@fastify/cors` does. */

@@ -5,7 +5,7 @@ import fastifyPlugin from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import resourceServer from '../src/index.js'
 import { bearer, given, tokenOf } from './fixtures/protected-api.js'
-import { rawRequest } from './fixtures/raw-http.js'
+import { exchange, parseAnswer, rawRequest } from './fixtures/raw-http.js'
 
 const good = await tokenOf()
 const origin = 'https://evil.example'
@@ -200,6 +200,43 @@ t.test('a polluted prototype makes no preflight', async (t) => {
   })
   t.equal((await app.inject({ method: 'OPTIONS', url: '/' })).statusCode, 401)
   t.same(reached, [])
+})
+
+t.test(
+  'a request with a body is no preflight: it is rejected before the body is parsed',
+  async (t) => {
+    const { app, reached } = apiWith(t)
+    const parsed: string[] = []
+    app.addContentTypeParser('text/x', { parseAs: 'string' }, (_request, body, done) => {
+      parsed.push(`${body}`)
+      done(null, body)
+    })
+    await app.register(cors, { origin: false })
+    await app.register(resourceServer, given())
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as { port: number }
+    const lines = ['Origin: a', 'Access-Control-Request-Method: GET', 'Content-Type: text/x']
+    const send = (lines: readonly string[], body: string) =>
+      rawRequest(port, { method: 'OPTIONS', path: '/x', lines, body })
+    t.equal((await send(lines, 'x')).status, 401)
+    for (const coding of ['Transfer-Encoding: chunked', 'TRANSFER-ENCODING: gzip, chunked']) {
+      const head = [`OPTIONS /x HTTP/1.1`, 'Host: a', ...lines, coding, 'Connection: close']
+      const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n1\r\nx\r\n0\r\n\r\n`)
+      t.equal(parseAnswer(await exchange(port, bytes)).status, 401)
+    }
+    t.same(parsed, [])
+    t.same(reached, [])
+    t.equal((await send([...lines, `Authorization: Bearer ${good}`], 'x')).status, 404)
+    t.same(parsed, ['x'], 'with a token it is')
+  },
+)
+
+t.test('a preflight that says that it has no body', async (t) => {
+  const { app } = apiWith(t)
+  await app.register(resourceServer, given())
+  await app.register(cors, { origin: true })
+  const headers = { ...preflight, 'content-length': '0', 'content-type': 'application/json' }
+  t.equal((await app.inject({ method: 'OPTIONS', url: '/x', headers })).statusCode, 204)
 })
 
 t.test('over the wire, in odd spellings and a thousand at once', async (t) => {
