@@ -28,6 +28,14 @@ t.test('P1.9: what names another resource is not, nor what is no URI', async (t)
     `\n${TARGET}`,
     `${TARGET}\t`,
     'https:\\\\api.example\\a\\~x',
+    // URL parsers find the host of TARGET in each of them.
+    'https://@api.example/a/~x',
+    'https://:@api.example/a/~x',
+    'https:///api.example/a/~x',
+    'https:////api.example/a/~x',
+    'https:api.example/a/~x',
+    'https://api%2eexample/a/~x',
+    'https://api.example%2fa/~x',
   ]) {
     t.notOk(isSameTarget(htu, TARGET), JSON.stringify(htu))
   }

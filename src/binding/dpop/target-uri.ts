@@ -36,11 +36,12 @@ export function isUnambiguous(resource: string): boolean {
 const URI = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[\x21-\x24\x26-\x5b\x5d-\x7e]|%[0-9a-f]{2})*)?$/i
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
+/** Before the parser: it corrects what no URI has, such as line breaks and an empty host. */
+const PARSED = /^https?:\/\/[\w.:[\]-]+(?:[/?#][\x21-\x5b\x5d-\x7e]*)?$/i
+
 function normalized(text: string): string | undefined {
-  // Before the parser: it mends what no URI has, such as line breaks and backslashes.
-  if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/i.test(text) || !URL.canParse(text)) return undefined
-  const { protocol, host, username, password, pathname } = new URL(text)
-  if (username !== '' || password !== '') return undefined
+  if (!PARSED.test(text) || !URL.canParse(text)) return undefined
+  const { protocol, host, pathname } = new URL(text)
   return `${protocol}//${host}${pathname.replace(/%[0-9a-f]{2}/gi, normalizedOctet)}`
 }
 
