@@ -108,7 +108,7 @@ export class RequestCredentials {
     if (this.#extractToken !== undefined) {
       return dpopProofs(request.raw).length > 0 ? 'DPoP' : 'Bearer'
     }
-    const { headers } = request
+    const { headers } = request.raw
     const authorization = Object.hasOwn(headers, 'authorization') ? `${headers.authorization}` : ''
     if (/^dpop(?:[ \t]|$)/i.test(authorization)) return 'DPoP'
     return /^bearer(?:[ \t]|$)/i.test(authorization) ? 'Bearer' : undefined

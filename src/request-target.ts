@@ -28,7 +28,7 @@ export class RequestTargets {
    * @throws {TypeError} (a 500) if it was never said how to tell.
    */
   of(request: FastifyRequest): readonly string[] {
-    const { originalUrl: path } = request
+    const path = originalUrlOf(request)
     // An absolute form (RFC 9112 §3.2.2) names a host of the caller's choice.
     if (!path.startsWith('/')) return []
     return this.#basesOf(request).map((base) => base + path)
@@ -62,9 +62,9 @@ export class RequestTargets {
     return bases
   }
 
-  #forwardedBases(request: FastifyRequest, { ips, protocol }: Origin): readonly string[] {
+  #forwardedBases(request: FastifyRequest, origin: Origin): readonly string[] {
     // The first address is that of the connection; a second one is there only if that is trusted.
-    if ((ips as readonly string[]).length < 2) {
+    if ((origin.ips as readonly string[]).length < 2) {
       this.#warn(UNTRUSTED)
       return []
     }
@@ -74,6 +74,7 @@ export class RequestTargets {
       return []
     }
     // Both in full: Fastify takes any text for the protocol, the beginning of another URL as well.
+    const protocol = lastOf(request, 'x-forwarded-proto') ?? origin.protocol
     if (HOST.test(host) && /^https?$/.test(protocol)) return [`${protocol}://${host}`]
     this.#warn(MALFORMED)
     return []
@@ -95,6 +96,11 @@ function originOf(request: FastifyRequest): Origin {
   }
 }
 
+/** As `request.originalUrl`, which also reads it from a polluted Object.prototype. */
+function originalUrlOf({ raw }: FastifyRequest): string {
+  return ownMember(raw as { originalUrl?: string }, 'originalUrl') || `${raw.url}`
+}
+
 /** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
 const HOST = /^(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
@@ -111,9 +117,12 @@ const OTHER_HOST =
   'DPoP proofs rejected: routes are told apart by Host (constraints.host), and no "dpop.baseUrl" ' +
   'has the Host of the request; have the proxy pass Host on, or add the URL'
 
-/** What the proxy next to us wrote, as Fastify reads these headers. */
-function lastOf({ headers }: FastifyRequest, name: string): string | undefined {
-  const value = ownMember(headers, name)
+/**
+ * What the proxy next to us wrote, as Fastify reads these headers, but not with those that a polluted
+ * Object.prototype adds to `request.headers`.
+ */
+function lastOf({ raw }: FastifyRequest, name: string): string | undefined {
+  const value = ownMember(raw.headers, name)
   return typeof value === 'string' ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
 }
 

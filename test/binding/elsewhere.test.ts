@@ -39,9 +39,8 @@ t.test('P1, P3: a token in a header of its own, with a proof and without', async
 t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
   const request = (localAddress: string | undefined) =>
     ({
-      originalUrl: '/a',
       protocol: 'http',
-      raw: { socket: { localAddress, localPort: 3000 } },
+      raw: { url: '/a', socket: { localAddress, localPort: 3000 } },
     }) as unknown as FastifyRequest
   t.same(targets.of(request('::1')), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
   t.same(targets.of(request('::ffff:127.0.0.1')), [

@@ -277,3 +277,32 @@ t.test('E32: the log says once with which configuration no proof can be accepted
     t.match(warnings, [message])
   }
 })
+
+t.test('A2, A7: a polluted prototype names no other URL', async (t) => {
+  const { send } = await start(t, { baseUrl: BASE })
+  const prototype = Object.prototype as { originalUrl?: unknown }
+  t.teardown(() => delete prototype.originalUrl)
+  prototype.originalUrl = '/api'
+  t.equal(await send('/tenants/victim', `${BASE}/api`), '401')
+  t.equal(await send('/api', `${BASE}/api`), '200 api')
+})
+
+t.test('A2, A7: a polluted prototype speaks for no proxy', async (t) => {
+  const { send } = await start(t, 'allowed', { trustProxy: '127.0.0.1' })
+  const prototype = Object.prototype as { additionalHeaders?: unknown }
+  t.teardown(() => delete prototype.additionalHeaders)
+  const lines = [
+    'X-Forwarded-For: 203.0.113.7',
+    'X-Forwarded-Host: api.example',
+    'X-Forwarded-Proto: https',
+  ]
+  // Fastify merges these into the headers of a request.
+  prototype.additionalHeaders = {
+    'x-forwarded-host': 'evil.example',
+    'x-forwarded-proto': 'http',
+  }
+  t.equal(await send('/api', 'http://evil.example/api', { lines }), '401')
+  t.equal(await send('/api', 'https://evil.example/api', { lines }), '401')
+  t.equal(await send('/api', 'http://api.example/api', { lines }), '401')
+  t.equal(await send('/api', `${BASE}/api`, { lines }), '200 api')
+})
