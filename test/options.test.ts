@@ -118,7 +118,11 @@ const { list, ...notAllOfStore } = { ...methodsOf(store) }
 const introspection = { clientId: 'orders-api', clientSecret: 'secret' }
 
 refuses('stores, and what goes with them', [
-  ['a store itself', { stores: store }, /^"stores" must be an object$/],
+  [
+    'a store itself',
+    { stores: store },
+    /^"stores" option must be an object that names a store for some of replay, revocations, introspection, such as \{ replay: store \}$/,
+  ],
   [
     'unknown',
     { stores: { jti: store } },
@@ -349,9 +353,17 @@ refuses('jwks', [
     /^"jwks.store" option must have the methods/,
   ],
   ['a store of null', { jwks: { store: null } }, /^"jwks.store" option/],
-  ['null', { jwks: null }, /"jwks" must be an object/],
-  ['a string', { jwks: 'https://a.example' }, /"jwks"/],
-  ['an array', { jwks: keys }, /"jwks" must be an object/],
+  ['null', { jwks: null }, /^"jwks" option must be an object, such as \{ keys: \[key\] \}/],
+  [
+    'a string',
+    { jwks: 'https://a.example' },
+    /^"jwks" option must be an object, such as \{ keys: \[key\] \}: the URL of a key set goes into the option "jwksUri"$/,
+  ],
+  [
+    'an array',
+    { jwks: keys },
+    /^"jwks" option must be an object: the keys go into "jwks\.keys", an array$/,
+  ],
   ['an array, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: keys }, /"jwks"/],
   ['a number, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: 5 }, /"jwks"/],
   ['null in an issuer', { issuer: { issuer: ISSUER, jwks: null } }, /"jwks"/],
@@ -440,8 +452,12 @@ refuses('realm', [
 ])
 
 refuses('the rest', [
-  ['tokenCache: true', { tokenCache: true }, /"tokenCache" must be an object/],
-  ['tokenCache: null', { tokenCache: null }, /"tokenCache" must be an object/],
+  [
+    'tokenCache: true',
+    { tokenCache: true },
+    /^"tokenCache" option must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached$/,
+  ],
+  ['tokenCache: null', { tokenCache: null }, /^"tokenCache" option must be an object with some/],
   ['now: a time', { now: Date.now() }, /^"now" option must be a function$/],
   ['logger: no object', { logger: 'console' }, /^"logger" option must have a method "warn"$/],
   ['logger: without warn', { logger: {} }, /^"logger" option must have a method "warn"$/],

@@ -218,6 +218,7 @@ t.test('of issuers and keys, the options know profiles and words only', async (t
     'issuer/addresses/known.ts',
     'issuer/addresses/okta.ts',
     'issuer/entra-tenant.ts',
+    'issuer/identifier.ts',
     'issuer/profiles/custom.ts',
     'issuer/profiles/named.ts',
     'issuer/profiles/profile.ts',

@@ -1,8 +1,10 @@
 /** What the API says of itself (RFC 9728), if it does. */
 import type { Binding } from '../binding/binding.js'
+import { isMetadataUrl } from '../issuer/identifier.js'
+import { reject } from '../options/check.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { ResourceMetadata } from '../resource-metadata.js'
-import { namedIssuers } from './issuers.js'
+import { isSecureUrl } from '../secure-url.js'
 
 export function assembleResourceMetadata(
   resolved: ResolvedOptions,
@@ -13,9 +15,28 @@ export function assembleResourceMetadata(
   const { authorizationServers } = resourceMetadata
   return new ResourceMetadata({
     ...resourceMetadata,
-    // Never those that a function named meanwhile: the list of an API's customers is nobody's business.
-    authorizationServers: authorizationServers ?? [...namedIssuers(resolved).keys()],
+    authorizationServers: authorizationServers ?? discoverableIssuers(resolved),
     dpop: dpop && { algs: [...dpop.algorithms], isRequired: dpop.mode === 'required' },
     takesCertificates: demand.mtls !== 'off',
   })
+}
+
+/**
+ * The issuers in the options that clients can look up (RFC 9728 §2: identifiers of RFC 8414). Issuers
+ * that a function names are left out, because they are the list of the API's customers.
+ */
+function discoverableIssuers({ issuers }: ResolvedOptions): readonly string[] {
+  if (issuers.from === 'application') return []
+  const names = issuers.issuers
+    .filter(
+      ({ issuer, allowHttp }) =>
+        isMetadataUrl(issuer) && isSecureUrl(issuer, { allowHttp, mayBeLoopback: true }),
+    )
+    .map(({ issuer }) => issuer)
+  if (names.length > 0) return names
+  return reject(
+    'resourceMetadata.authorizationServers',
+    'must name the https URLs at which clients find the metadata of your authorization servers: ' +
+      'no "issuer" is such a URL',
+  )
 }

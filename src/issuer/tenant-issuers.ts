@@ -9,6 +9,7 @@ import { applicationFailure } from '../application-function.js'
 import { BoundedCache } from '../bounded-cache.js'
 import type { Outcome } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
+import { isIssuerIdentifier } from './identifier.js'
 import { Identities } from './identities.js'
 import {
   type Claims,
@@ -46,12 +47,6 @@ interface KnownAnswer extends Assembled {
   readonly askAgainAt: number
 }
 
-/** Beyond it, no issuer's name is worth a question. */
-const MAX_NAME_LENGTH = 512
-/** RFC 8414 §2, RFC 3986: no query, no fragment, and nothing that a log or a database stumbles over. */
-const NAME = /^https?:\/\/[\w\-.~:/[\]@!$&'()*+,;=%]+$/
-/** Dot segments, also those that only a server or proxy that decodes slashes would see. */
-const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
 const MAX_STRANGERS = 10_000
 
 export class TenantIssuers implements IssuerSource {
@@ -84,10 +79,10 @@ export class TenantIssuers implements IssuerSource {
   resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
     const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string') return stranger(iss)
-    // Only identifiers that passed isName() are ever cached.
+    // Only identifiers that passed isIssuerIdentifier() are ever cached.
     const known = this.dependsOnContext ? undefined : this.#known(iss)
     if (known !== undefined) return known.issuer
-    if (!isName(iss)) return stranger(iss)
+    if (!isIssuerIdentifier(iss)) return stranger(iss)
     if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
     const strangerUntil = this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY
     if (this.#options.now() < strangerUntil) return stranger(iss)
@@ -107,7 +102,7 @@ export class TenantIssuers implements IssuerSource {
   }
 
   mayTrust(iss: string): boolean {
-    return isName(iss)
+    return isIssuerIdentifier(iss)
   }
 
   /** Such a token names no issuer to ask the application about. */
@@ -191,17 +186,6 @@ export class TenantIssuers implements IssuerSource {
     this.#current.delete(issuer)
     await closeIssuer(issuer)
   }
-}
-
-/**
- * Whether an issuer identifier means the same to a string comparison as to `fetch`. Otherwise a
- * function that checks a prefix would trust one tenant while the keys come from another.
- */
-function isName(iss: string): boolean {
-  if (iss.length > MAX_NAME_LENGTH || !NAME.test(iss) || DOT_SEGMENT.test(iss)) return false
-  if (!URL.canParse(iss)) return false
-  const { href, username, password } = new URL(iss)
-  return username === '' && password === '' && (href === iss || href === `${iss}/`)
 }
 
 /** To each who waits an error of its own: the application may write into it. */

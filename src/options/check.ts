@@ -1,4 +1,5 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
+import { isPlainObject, requireKnownKeys } from '../plain-object.js'
 import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from '../plain-object.js'
@@ -6,6 +7,17 @@ export { isPlainObject, ownMember, requireKnownKeys } from '../plain-object.js'
 /** @throws {TypeError} always. */
 export function reject(name: string, rule: string): never {
   throw new TypeError(`"${name}" option ${rule}`)
+}
+
+/**
+ * Returns a copy of the members of an option that is an object.
+ *
+ * @param rule what it must be instead of `true`, a string or an array, in the words for {@link reject}.
+ * @throws {TypeError} if it is no object, or has members besides the known ones.
+ */
+export function members<T>(name: string, value: T, known: readonly string[], rule: string): T {
+  if (!isPlainObject(value)) reject(name, rule)
+  return requireKnownKeys(`"${name}"`, value, known)
 }
 
 /** @throws {TypeError} unless it is a whole number within the bounds. */

@@ -5,7 +5,7 @@ import {
   isAsymmetric,
   PROOF_ALGORITHMS,
 } from '../algorithms.js'
-import { numberIn, reject, requireKnownKeys, strings } from './check.js'
+import { members, numberIn, reject, strings } from './check.js'
 
 /** How tokens that are bound to a client's key are taken. Times are in seconds. */
 export interface DPoPOptions {
@@ -103,7 +103,13 @@ const KEYS = [
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefined {
   if (option === false) return undefined
-  const options = requireKnownKeys('"dpop"', isMode(option) ? { mode: option } : option, KEYS)
+  const options = members(
+    'dpop',
+    isMode(option) ? { mode: option } : option,
+    KEYS,
+    "must be 'allowed' (bearer tokens as well), 'required' (tokens with a proof only), false, or an " +
+      "object such as { mode: 'required' }",
+  )
   const { mode = 'allowed', algorithms = PROOF_ALGORITHMS } = options
   if (!isMode(mode)) return reject('dpop.mode', "must be 'allowed' or 'required'")
   return Object.freeze({
@@ -152,7 +158,12 @@ function resolveAlgorithms(value: unknown): ReadonlySet<AsymmetricAlgorithm> {
 const MIN_SECRET_BYTES = 32
 
 function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
-  const known = requireKnownKeys('"dpop.nonce"', options, ['secret', 'lifetime'])
+  const known = members(
+    'dpop.nonce',
+    options,
+    ['secret', 'lifetime'],
+    'must be an object with "secret", from which nonces are made',
+  )
   const { secret, lifetime = 300 } = known
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   const secrets = given.map((one) =>
@@ -177,7 +188,13 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
 
 function resolveReplay(given: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
   const keys = ['maxEntries', 'maxEntriesPerKey', 'whenUnavailable']
-  const options = requireKnownKeys('"dpop.replay"', given, keys)
+  const options = members(
+    'dpop.replay',
+    given,
+    keys,
+    'must be an object with some of maxEntries, maxEntriesPerKey and whenUnavailable; used proofs ' +
+      'are rejected without it',
+  )
   const { whenUnavailable = 'refuse' } = options
   if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
     return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")

@@ -3,7 +3,7 @@ import type { CryptoKey, JWK } from 'jose'
 import type { ClientCredentials } from '../client-authentication.js'
 import type { IntrospectionFetch } from '../introspection/introspection-fetch.js'
 import { isSecureUrl } from '../secure-url.js'
-import { booleanOr, functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
+import { booleanOr, functionOrUndefined, members, numberIn, reject } from './check.js'
 
 /**
  * Introspection at an issuer. Times are in milliseconds.
@@ -173,7 +173,13 @@ export function resolveIntrospection(
   given: IntrospectionOptions,
   allowHttp: boolean,
 ): ResolvedIntrospection {
-  const options = requireKnownKeys('"introspection"', given, INTROSPECTION_OPTIONS)
+  const options = members(
+    'introspection',
+    given,
+    INTROSPECTION_OPTIONS,
+    'must be an object with clientId, and clientSecret or privateKey: the issuer answers clients ' +
+      'that it knows only',
+  )
   const number = (
     name:
       | 'maxAge'

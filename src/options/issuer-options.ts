@@ -8,27 +8,28 @@ import {
   minimumSecretBytes,
   SYMMETRIC_ALGORITHMS,
 } from '../algorithms.js'
-import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
-import { issuerMistake } from '../issuer/addresses/known.js'
-import { isOktaOrganization, isOktaOrganizationName } from '../issuer/addresses/okta.js'
+import { isOktaOrganization } from '../issuer/addresses/okta.js'
 import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { isSecureUrl } from '../secure-url.js'
-import { booleanOr, isPlainObject, reject, requireKnownKeys, strings } from './check.js'
+import { booleanOr, isPlainObject, members, reject, requireKnownKeys, strings } from './check.js'
 import {
   type IntrospectionOptions,
   type ResolvedIntrospection,
   resolveIntrospection,
 } from './introspection-options.js'
+import { requireIdentifier } from './issuer-identifier.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from './jwks-options.js'
 import { resolveProfile } from './profile-option.js'
 
 /** One trusted authorization server. Every member but `issuer` may also stand at the top level. */
 export interface IssuerOptions {
   /**
-   * The issuer's name, exactly as it stands in `iss` and in the issuer's metadata: compared code
+   * The issuer identifier, exactly as it stands in `iss` and in the issuer's metadata: compared code
    * point by code point, a trailing slash included. An https URL (http on loopback) without query
-   * or fragment. RFC 8414 §2.
+   * or fragment, spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
+   * `jwksUri`, `jwks.keys` or `secret`, and `introspection.endpoint` for `introspection`), any string
+   * of 1 to 512 printable ASCII characters without space, `"` and `\\`, such as `acme.com`.
    */
   issuer: string
 
@@ -137,8 +138,17 @@ export type ResolvedKeys =
 export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
   const options = requireKnownKeys('an issuer', given, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
-  const { introspection } = options
-  const url = requireIssuer(options, allowHttp)
+  const algorithms = new Set(resolveAlgorithms(options))
+  const keys = resolveKeys(options, allowHttp)
+  const introspection =
+    options.introspection && resolveIntrospection(options.introspection, allowHttp)
+  const url = requireIdentifier({
+    issuer: options.issuer,
+    profile: options.profile,
+    allowHttp,
+    isIntrospected: introspection !== undefined,
+    discovered: discoveredFor(keys, introspection),
+  })
   const audience = new Set(
     strings(
       'audience',
@@ -162,52 +172,27 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
     issuer: options.issuer,
     audience,
     profile,
-    algorithms: new Set(resolveAlgorithms(options)),
-    keys: resolveKeys(options, allowHttp),
-    introspection:
-      introspection === undefined ? undefined : resolveIntrospection(introspection, allowHttp),
-    onlyIntrospected: isOktaOrganization(url),
+    algorithms,
+    keys,
+    introspection,
+    onlyIntrospected: url !== undefined && isOktaOrganization(url),
     allowHttp,
   })
 }
 
-function requireIssuer(options: IssuerOptions, allowHttp: boolean): URL {
-  const { issuer, introspection } = options
-  // The URL parser drops white space, a comparison with "iss" doesn't.
-  if (typeof issuer !== 'string' || /\s/.test(issuer) || !URL.canParse(issuer)) {
-    reject('issuer', 'must be a URL, such as https://example.okta.com/oauth2/default')
+/** What is looked up in the issuer's metadata, as the options that say it instead. */
+function discoveredFor(
+  keys: ResolvedKeys,
+  introspection: ResolvedIntrospection | undefined,
+): readonly string[] {
+  const discovered: string[] = []
+  if (keys.from === 'remote' && keys.jwksUri === undefined) {
+    discovered.push('"jwksUri", "jwks.keys" or "secret"')
   }
-  const url = new URL(issuer)
-  if (/[?#]/.test(issuer) || url.username !== '' || url.password !== '') {
-    reject('issuer', 'must be a URL without query, fragment and credentials')
+  if (introspection !== undefined && introspection.endpoint === undefined) {
+    discovered.push('"introspection.endpoint"')
   }
-  if (!isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) {
-    reject('issuer', `must be an https URL (http on loopback only): ${issuer}`)
-  }
-  if (introspection !== undefined && isOktaOrganizationName(url, issuer)) return url
-  if (isTenantTemplate(issuer)) {
-    requireTenantTemplate(url, options)
-    return url
-  }
-  const mistake = issuerMistake(url, issuer)
-  if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
-  return url
-}
-
-/** Every tenant of Entra ID: whoever means that says so by the placeholder that Entra itself has. */
-function requireTenantTemplate(url: URL, { issuer, profile, introspection }: IssuerOptions): void {
-  if (introspection !== undefined) {
-    reject(
-      'introspection',
-      "is not for the tenants of Entra ID, which can't be asked: leave it out",
-    )
-  }
-  if (isEntraHost(url) ? isEntraTemplate(url, issuer) : profile === 'entra') return
-  reject(
-    'issuer',
-    'has {tenantid} in it, which only Entra ID has: https://login.microsoftonline.com/{tenantid}/v2.0 ' +
-      'or https://sts.windows.net/{tenantid}/',
-  )
+  return discovered
 }
 
 function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algorithm[] {
@@ -223,7 +208,7 @@ function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algo
 
 function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   const { jwksUri, jwks: given = {}, secret } = options
-  const jwks = requireKnownKeys('"jwks"', given, JWKS_OPTIONS)
+  const jwks = members('jwks', given, JWKS_OPTIONS, ruleForJwks(given))
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (named.length > 1) {
@@ -242,6 +227,11 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')
   }
   return { from: 'remote', jwksUri, allowHttp, jwks: resolved }
+}
+
+function ruleForJwks(given: unknown): string {
+  if (Array.isArray(given)) return 'must be an object: the keys go into "jwks.keys", an array'
+  return 'must be an object, such as { keys: [key] }: the URL of a key set goes into the option "jwksUri"'
 }
 
 function requireSecret({ secret, algorithms = [] }: IssuerOptions): Uint8Array {

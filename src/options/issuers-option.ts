@@ -1,6 +1,6 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
 import { isSymmetric } from '../algorithms.js'
-import { booleanOr, isPlainObject, numberIn, ownMember, reject, requireKnownKeys } from './check.js'
+import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from './check.js'
 import { hasNotThePartsOfJwt } from './introspection-options.js'
 import {
   ISSUER_OPTIONS,
@@ -28,9 +28,12 @@ export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
  * for each request, and each request's token is verified anew. If it throws, the response is a 500 with a
  * fixed message, and the error is the `cause` of the one in the log.
  *
- * It is asked about names that can be an issuer's only: URLs of at most 512 characters. The same
- * answer means that the keys are kept, so answer with the same functions, stores and keys: one that
- * is made anew each time is another one, and has the issuer's keys fetched again.
+ * It is called for strings that can be an issuer identifier only: of 1 to 512 letters, digits and
+ * `-._~:/[]@!$&'()*+,;=%`, without dot segments, and for a URL only where URL parsers would not write
+ * it differently. Many are no URL, such as `acme.com`: look the string up, and don't parse it. An
+ * answer for an identifier that is no https URL (http on loopback) must say where the keys are.
+ * Functions, stores and keys in an answer are compared by identity: create them once, or the issuer's
+ * keys are fetched again.
  */
 export type IssuerResolver<Context = unknown> = (
   iss: string,
@@ -92,7 +95,12 @@ export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
 function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
   const keys = ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest']
   const { tenants: given = {} } = options
-  const tenants = requireKnownKeys('"tenants"', given, keys)
+  const tenants = members(
+    'tenants',
+    given,
+    keys,
+    `must be an object with some of ${keys.join(', ')}`,
+  )
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
   const defaults = defaultsIn(options)

@@ -1,6 +1,6 @@
 /** What may be said about tokens that are bound to a certificate (RFC 8705), and its check. */
 import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './address-range.js'
-import { isPlainObject, reject, requireKnownKeys } from './check.js'
+import { isPlainObject, members, reject, requireKnownKeys } from './check.js'
 
 /**
  * How tokens that are bound to a client's certificate are taken. What is checked is that the client
@@ -63,7 +63,13 @@ export interface ResolvedForwardedCertificate {
 export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefined {
   if (option === false) return undefined
   const given = isMode(option) ? { mode: option } : option
-  const options: MtlsOptions = requireKnownKeys('"mtls"', given, ['mode', 'from'])
+  const options: MtlsOptions = members(
+    'mtls',
+    given,
+    ['mode', 'from'],
+    "must be 'allowed' (bearer tokens as well), 'required' (tokens with a certificate only), false, " +
+      "or an object such as { mode: 'required' }",
+  )
   const { mode = 'allowed', from = 'connection' } = options
   if (!isMode(mode)) return reject('mtls.mode', "must be 'allowed' or 'required'")
   return Object.freeze({ mode, from: from === 'connection' ? from : resolveForwarded(from) })

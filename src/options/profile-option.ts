@@ -30,14 +30,17 @@ export interface ProfileOptions {
   readonly dangerouslyAudienceFrom?: 'azp' | 'client_id'
 }
 
-/** @throws {TypeError} that names the option and the mend. */
+/**
+ * @param issuer the URL that the issuer identifier is, if it is one.
+ * @throws {TypeError} that names the option and the mend.
+ */
 export function resolveProfile(
   { profile: given, dangerouslyAudienceFrom: claim }: ProfileOptions,
-  issuer: URL,
+  issuer: URL | undefined,
   audience: ReadonlySet<string>,
 ): ResolvedProfile {
   const profile = profileFor(given === undefined ? profileOf(issuer) : given, audience)
-  if (profile.name === 'entra') {
+  if (profile.name === 'entra' && issuer !== undefined) {
     const mistake = entraAudienceMistake(issuer, audience)
     if (mistake !== undefined) reject('audience', mistake)
   }

@@ -13,8 +13,10 @@ export interface ResourceMetadataOptions {
   resource: string
 
   /**
-   * The authorization servers from which clients may get tokens. Default: the issuers that stand
-   * in the options; none where a function as `issuer` knows them, which is not told to anybody.
+   * The authorization servers from which clients may get tokens: https URLs (http on loopback).
+   * Default: the issuers that stand in the options and are such URLs, without query and placeholder;
+   * required where none of them is. None where a function as `issuer` knows them, which is not told to
+   * anybody.
    */
   authorizationServers?: readonly string[]
 

@@ -3,7 +3,7 @@ import { applicationFailure } from '../application-function.js'
 import { isQuotable } from '../challenge.js'
 import { disown } from '../now-or-later.js'
 import { type Logger, type SafeLogger, safeLogger } from '../safe-logger.js'
-import { functionOrUndefined, numberIn, reject, requireKnownKeys } from './check.js'
+import { functionOrUndefined, members, numberIn, reject, requireKnownKeys } from './check.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
@@ -238,7 +238,12 @@ function resolveRealm(realm: unknown = 'api'): string {
 
 function resolveTokenCache(given: ResourceServerOptions['tokenCache'] = {}) {
   if (given === false) return undefined
-  const options = requireKnownKeys('"tokenCache"', given, ['maxEntries', 'maxBytes'])
+  const options = members(
+    'tokenCache',
+    given,
+    ['maxEntries', 'maxBytes'],
+    'must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached',
+  )
   return Object.freeze({
     maxEntries: numberIn('tokenCache.maxEntries', options.maxEntries ?? 10_000, {
       minimum: 1,
@@ -254,7 +259,12 @@ function resolveTokenCache(given: ResourceServerOptions['tokenCache'] = {}) {
 }
 
 function resolveRevocations(given: RevocationsOption = {}, stores: ResolvedStores) {
-  const options = requireKnownKeys('"revocations"', given, ['maxEntries', 'untilLoaded'])
+  const options = members(
+    'revocations',
+    given,
+    ['maxEntries', 'untilLoaded'],
+    'must be an object with some of maxEntries and untilLoaded; revoke() works without it',
+  )
   const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
   if (untilLoaded !== 'refuse' && untilLoaded !== 'dangerouslyAccept') {
     return reject('revocations.untilLoaded', "must be 'refuse' or 'dangerouslyAccept'")

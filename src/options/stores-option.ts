@@ -1,6 +1,6 @@
 /** Where what instances share is kept, and its check. */
 import { STORE_METHODS, type Store } from '../stores/store.js'
-import { reject, requireKnownKeys } from './check.js'
+import { members, reject } from './check.js'
 
 /**
  * What instances share: one store for all of them, such as {@link redisStore}, or one each. Default:
@@ -40,7 +40,12 @@ const MIN_SECRET_BYTES = 32
 
 /** @throws {TypeError} that names the option and the mend. */
 export function resolveStores(given: StoresOption = {}): ResolvedStores {
-  const stores = requireKnownKeys('"stores"', given, [...USES, 'secret'])
+  const stores = members(
+    'stores',
+    given,
+    [...USES, 'secret'],
+    `must be an object that names a store for some of ${USES.join(', ')}, such as { replay: store }`,
+  )
   const [replay, revocations, introspection] = USES.map((use) => storeOf(use, stores[use]))
   const secret = secretFor(introspection, stores.secret)
   return Object.freeze({

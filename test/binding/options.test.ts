@@ -9,9 +9,12 @@ const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [] } }
 const secret = Buffer.alloc(32, 1)
 
 const MISTAKES: readonly [option: unknown, message: RegExp][] = [
-  [true, /"dpop" must be an object/],
-  ['on', /"dpop" must be an object/],
-  [null, /"dpop" must be an object/],
+  [
+    true,
+    /^"dpop" option must be 'allowed' \(bearer tokens as well\), 'required' \(tokens with a proof only\), false, or an object such as \{ mode: 'required' \}$/,
+  ],
+  ['on', /^"dpop" option must be 'allowed'/],
+  [null, /^"dpop" option must be 'allowed'/],
   [{ modes: 'allowed' }, /"modes" is no option of "dpop"; these are: mode, baseUrl/],
   [{ mode: 'off' }, /"dpop.mode" option must be 'allowed' or 'required'/],
   [{ baseUrl: 'api.example.com' }, /"dpop.baseUrl" option must be an http or https URL/],
@@ -25,14 +28,14 @@ const MISTAKES: readonly [option: unknown, message: RegExp][] = [
   [{ algorithms: ['HS256'] }, /"dpop.algorithms"/],
   [{ algorithms: 'ES256' }, /"dpop.algorithms"/],
   [{ maxAge: 0 }, /"dpop.maxAge" option must be a whole number of seconds from 1 to 3600/],
-  [{ nonce: true }, /"dpop.nonce" must be an object/],
+  [{ nonce: true }, /"dpop.nonce" option must be an object with "secret", from which nonces/],
   [{ nonce: {} }, /"dpop.nonce.secret" option must be 32 random bytes or more/],
   [{ nonce: { secret: 'too short' } }, /"dpop.nonce.secret"/],
   [{ nonce: { secret: [] } }, /"dpop.nonce.secret"/],
   [{ nonce: { secret: [secret, 'short'] } }, /"dpop.nonce.secret"/],
   [{ nonce: { secret, lifetime: 9 } }, /"dpop.nonce.lifetime" option must be a whole number/],
   [{ nonce: { secret, life: 1 } }, /"life" is no option of "dpop.nonce"/],
-  [{ replay: 1 }, /"dpop.replay" must be an object/],
+  [{ replay: 1 }, /"dpop.replay" option must be an object with some of maxEntries, maxEn/],
   [{ replay: { maxEntries: 999 } }, /"dpop.replay.maxEntries"/],
   [{ replay: { maxEntriesPerKey: 99 } }, /"dpop.replay.maxEntriesPerKey"/],
   [{ replay: { whenUnavailable: 'accept' } }, /"dpop.replay.whenUnavailable" option must be/],

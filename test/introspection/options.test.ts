@@ -85,7 +85,13 @@ t.test('what is possible is taken', async (t) => {
 t.test('what is impossible is a TypeError that names the option and the mend', async (t) => {
   const table: [object, RegExp][] = [
     [{ ...CLIENT, clientID: 'x' }, /"clientID" is no option of "introspection"/],
-    [new Map(), /"introspection" must be an object/],
+    [
+      new Map(),
+      /^"introspection" option must be an object with clientId, and clientSecret or privateKey: the issuer answers clients that it knows only$/,
+    ],
+    [true as never, /^"introspection" option must be an object with clientId/],
+    [false as never, /^"introspection" option must be an object with clientId/],
+    ['https://login.example/introspect' as never, /^"introspection" option must be an object with/],
     [{ clientSecret: 's' }, /"introspection.clientId" option must be a string: the id/],
     [{ ...CLIENT, clientId: '' }, /"introspection.clientId"/],
     [{ ...CLIENT, clientSecret: '' }, /"introspection.clientSecret" option must be a string/],

@@ -22,9 +22,12 @@ function mistake(issuer: string): string {
 
 t.test('the mistakes that are found at the start are quoted to the letter', async (t) => {
   const quoted = [...doc.matchAll(/^"issuer" option (https:\S+) .*$/gm)]
-  t.equal(quoted.length, 7)
+  t.equal(quoted.length, 10)
   for (const [line, issuer] of quoted) t.equal(mistake(issuer as string), line)
   const { issuer } = PROVIDERS['Entra v2.0'] as { issuer: string }
+  for (const one of ['acme.com', 'https://LOGIN.example.com/t']) {
+    t.ok(doc.includes(`\n${mistake(one)}\n`), one)
+  }
   t.ok(doc.includes(`\n${mistake(issuer)}\n`), 'of the audience')
   t.ok(doc.includes(`\`${mistake('http://keycloak:8080/realms/acme')}\``), 'of plain http')
 })

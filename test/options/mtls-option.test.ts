@@ -60,10 +60,13 @@ t.test('names the option and the mend', async (t) => {
   const header = /^"mtls\.from\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
   const named = (rest: object) => forwarded({ header: { name: 'x', format: 'base64', ...rest } })
   const rows: [unknown, RegExp][] = [
-    [true, /^"mtls" must be an object/],
-    [null, /^"mtls" must be an object/],
-    ['optional', /^"mtls" must be an object/],
-    [['allowed'], /^"mtls" must be an object/],
+    [
+      true,
+      /^"mtls" option must be 'allowed' \(bearer tokens as well\), 'required' \(tokens with a certificate only\), false, or an object such as \{ mode: 'required' \}$/,
+    ],
+    [null, /^"mtls" option must be 'allowed'/],
+    ['optional', /^"mtls" option must be 'allowed'/],
+    [['allowed'], /^"mtls" option must be 'allowed'/],
     [{ header: 'client-cert' }, /^"header" is no option of "mtls"; these are: mode, from$/],
     [{ mode: 'off' }, /^"mtls\.mode" option must be 'allowed' or 'required'/],
     [{ mode: true }, /^"mtls\.mode" option must be 'allowed' or 'required'/],

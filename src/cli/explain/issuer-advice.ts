@@ -8,18 +8,25 @@ import { spellingDifference } from './spelling.js'
 
 /** @param trusted the name of the one that is. */
 export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
-  if (typeof iss !== 'string' || !URL.canParse(iss)) {
+  if (typeof iss !== 'string' || iss === '') {
     return 'The token names no issuer, or something that is none: it is not from there.'
   }
-  const url = new URL(iss)
   if (iss === trusted) return '"tid" and "iss" name two tenants: do not trust it.'
   const difference = spellingDifference(iss, trusted)
   if (difference !== undefined) {
     return `They differ by ${difference}. Have the API's "issuer" be what the token says, exactly: ${iss}`
   }
-  if (isOktaOrganization(url)) return `${iss} ${issuerMistake(url, iss)}`
-  if (isEntraHost(url) && isEntraHost(new URL(trusted))) return entraAdvice(iss, tid, trusted)
+  const [url, trustedUrl] = [parsed(iss), parsed(trusted)]
+  if (url !== undefined && isOktaOrganization(url)) return `${iss} ${issuerMistake(url, iss)}`
+  if (url !== undefined && trustedUrl !== undefined) {
+    if (isEntraHost(url) && isEntraHost(trustedUrl)) return entraAdvice(iss, tid, trusted)
+  }
   return `Get a token from ${trusted}; or, if you trust the one that it is from, have the API's "issuer" name it, exactly: ${iss}`
+}
+
+/** Returns `undefined` for an issuer identifier that is no URL. */
+function parsed(identifier: string): URL | undefined {
+  return URL.canParse(identifier) ? new URL(identifier) : undefined
 }
 
 function entraAdvice(iss: string, tid: unknown, trusted: string): string {

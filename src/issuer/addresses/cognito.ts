@@ -11,7 +11,7 @@ export function cognitoMistake({ hostname, pathname }: URL, issuer: string): str
   if (SIGN_IN.test(hostname)) {
     return `is where users of a pool sign in. Use ${POOL}`
   }
-  const [, pool] = /^\/([\w-]+_[0-9A-Za-z]+)\/?$/.exec(pathname) ?? []
+  const [, pool] = /^\/([\w-]+_[0-9A-Za-z]+)(?:\/|$)/.exec(pathname) ?? []
   const name = pool === undefined ? POOL : `https://${hostname}/${pool}`
   return issuer === name ? undefined : `is not what Cognito calls a user pool. Use ${name}`
 }

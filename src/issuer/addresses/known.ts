@@ -8,13 +8,14 @@
 import type { ProfileName } from '../profiles/profile.js'
 import { auth0Mistake, isAuth0Domain } from './auth0.js'
 import { cognitoMistake, isCognitoHost } from './cognito.js'
+import { documentMistake } from './documents.js'
 import { entraMistake, isEntraHost } from './entra.js'
 import { isOktaDomain, oktaMistake } from './okta.js'
 
 interface Known {
   readonly profile: ProfileName
   readonly is: (url: URL) => boolean
-  readonly mistake: (url: URL, issuer: string) => string | undefined
+  readonly mistake: (url: URL, issuer: string, isIntrospected: boolean) => string | undefined
 }
 
 const KNOWN: readonly Known[] = [
@@ -25,11 +26,17 @@ const KNOWN: readonly Known[] = [
 ]
 
 /** `standard` for an address that tells nothing. */
-export function profileOf(url: URL): ProfileName {
-  return KNOWN.find(({ is }) => is(url))?.profile ?? 'standard'
+export function profileOf(url: URL | undefined): ProfileName {
+  const known = url && KNOWN.find(({ is }) => is(url))
+  return known?.profile ?? 'standard'
 }
 
 /** Why no token can come from this issuer, with the mend; `undefined` if some may. */
-export function issuerMistake(url: URL, issuer: string): string | undefined {
-  return KNOWN.find(({ is }) => is(url))?.mistake(url, issuer)
+export function issuerMistake(
+  url: URL,
+  issuer: string,
+  { isIntrospected = false, isFetched = false } = {},
+): string | undefined {
+  const known = KNOWN.find(({ is }) => is(url))
+  return known?.mistake(url, issuer, isIntrospected) ?? documentMistake(url, isFetched)
 }

@@ -161,6 +161,9 @@ export function readLocation({
   if (url.search !== '') {
     throw new TypeError('"issuer" must have no query (RFC 8414 §2)')
   }
+  if (/\/\.well-known(?:\/|$)/i.test(url.pathname)) {
+    throw new TypeError('"issuer" must be the issuer identifier, not the address of its metadata')
+  }
   return { issuer: url }
 }
 

@@ -1,0 +1,27 @@
+/** Addresses of an issuer's documents, which are often taken for its identifier. */
+
+/** RFC 8615: never a part of an issuer identifier. */
+const WELL_KNOWN = /\/\.well-known(?:\/([^/]*))?/i
+/** Where issuers that are no known provider mostly have their key set. */
+const KEY_SET =
+  /\/(?:protocol\/openid-connect\/certs|(?:oauth2?\/)?v\d\/(?:keys|certs)|discovery\/(?:v\d\.\d\/)?keys|(?:(?:oauth2?|openid)\/)?(?:jwks?|certs)(?:\.json)?)\/?$/i
+
+/**
+ * Why this is no issuer identifier, with the fix; `undefined` if it may be one.
+ *
+ * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is a mistake.
+ */
+export function documentMistake({ origin, pathname }: URL, isFetched: boolean): string | undefined {
+  const [wellKnown, name = ''] = WELL_KNOWN.exec(pathname) ?? []
+  if (wellKnown !== undefined && !/^jwks?\b/i.test(name)) {
+    const issuer = origin + pathname.replace(wellKnown, '')
+    return `is the address of metadata. Use the issuer identifier in it, such as ${issuer}`
+  }
+  const keySet = wellKnown ?? (isFetched ? KEY_SET.exec(pathname)?.[0] : undefined)
+  if (keySet === undefined) return undefined
+  const issuer = origin + pathname.replace(keySet, '')
+  return (
+    `is the address of a key set, which goes into "jwksUri". Use the issuer identifier, as tokens ` +
+    `have it in "iss", such as ${issuer}`
+  )
+}

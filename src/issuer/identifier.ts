@@ -1,0 +1,42 @@
+/**
+ * Issuer identifiers: any StringOrURI (RFC 7519 §2). Most are https URLs, where the issuer's metadata
+ * is; others are names, such as `acme.com`, or http URLs. Compared character by character, always.
+ */
+
+/** Longer identifiers, in characters, are accepted nowhere. */
+export const MAX_IDENTIFIER_LENGTH = 512
+
+/** RFC 3986 §2 without `?` and `#`: neither a log, a database nor a URL reads them differently. */
+const PLAIN = /^[\w\-.~:/[\]@!$&'()*+,;=%]+$/
+/** Includes dot segments that only a server or proxy sees: one that decodes slashes. */
+const DOT_SEGMENT = /(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
+
+/**
+ * Whether an untrusted `iss` may be looked up by the application. A URL must mean the same to a string
+ * comparison as to `fetch`. Otherwise a function that checks a prefix would trust one tenant while the
+ * keys come from another.
+ */
+export function isIssuerIdentifier(iss: string): boolean {
+  if (iss.length > MAX_IDENTIFIER_LENGTH || !PLAIN.test(iss) || hasDotSegment(iss)) return false
+  if (!URL.canParse(iss)) return !/^https?:/i.test(iss)
+  const { username, password } = new URL(iss)
+  return username === '' && password === '' && parsedSpelling(iss) === iss
+}
+
+export function hasDotSegment(identifier: string): boolean {
+  return DOT_SEGMENT.test(identifier)
+}
+
+/** Returns the URL as URL parsers write it, except that an empty path stays empty. */
+export function parsedSpelling(url: string): string {
+  const { href, pathname } = new URL(url)
+  return pathname === '/' && !url.endsWith('/') ? href.replace(/\/$/, '') : href
+}
+
+/**
+ * Whether clients can look up the metadata of the authorization server by its issuer identifier
+ * (RFC 8414 §2): an http or https URL without query, fragment and placeholders.
+ */
+export function isMetadataUrl(identifier: string): boolean {
+  return /^https?:/.test(identifier) && PLAIN.test(identifier) && URL.canParse(identifier)
+}

@@ -1,0 +1,122 @@
+/** The issuer identifier of one trusted authorization server, and its check. */
+import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
+import { issuerMistake } from '../issuer/addresses/known.js'
+import { isTenantTemplate } from '../issuer/entra-tenant.js'
+import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from '../issuer/identifier.js'
+import { isSecureUrl } from '../secure-url.js'
+import { reject } from './check.js'
+
+export interface IdentifierOptions {
+  readonly issuer: unknown
+  readonly profile: unknown
+  readonly allowHttp: boolean
+  readonly isIntrospected: boolean
+  /** What is looked up in the issuer's metadata, with the options that say it instead. */
+  readonly discovered: readonly string[]
+}
+
+/**
+ * Checks an issuer identifier. Any string may be one, unless metadata is looked up by it.
+ *
+ * @returns the URL that it is; `undefined` if it is no http or https URL.
+ * @throws {TypeError} that names the fix.
+ */
+export function requireIdentifier(options: IdentifierOptions): URL | undefined {
+  const { discovered, isIntrospected } = options
+  const isFetched = discovered.length > 0
+  const issuer = isFetched ? requireFetchable(options) : requirePlain(options.issuer)
+  const url = httpUrl(issuer)
+  if (isTenantTemplate(issuer)) {
+    requireTenantTemplate(issuer, url, options)
+    return url
+  }
+  if (url === undefined) return undefined
+  const mistake = issuerMistake(url, issuer, { isIntrospected, isFetched })
+  if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
+  if (isFetched) requireParsedSpelling(issuer)
+  return url
+}
+
+function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions): string {
+  const otherwise = `To trust it without metadata, set ${discovered.join(', and ')}`
+  if (issuer instanceof URL) reject('issuer', 'must be a string, not an instance of URL')
+  if (typeof issuer !== 'string' || !URL.canParse(issuer)) {
+    reject(
+      'issuer',
+      'must be a URL, such as https://example.okta.com/oauth2/default, where its metadata is. ' +
+        otherwise,
+    )
+  }
+  requireNoCredentials(issuer)
+  if (/[?#]/.test(issuer)) {
+    reject('issuer', 'must be a URL without query, fragment and credentials, where its metadata is')
+  }
+  if (isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) return issuer
+  return reject('issuer', `must be an https URL (http on loopback only): ${issuer}. ${otherwise}`)
+}
+
+/** It goes into log lines, into keys of caches, and into the names of revocations. */
+function requirePlain(issuer: unknown): string {
+  if (
+    typeof issuer === 'string' &&
+    issuer.length <= MAX_IDENTIFIER_LENGTH &&
+    /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(issuer)
+  ) {
+    requireNoCredentials(issuer)
+    return issuer
+  }
+  return reject(
+    'issuer',
+    `must be the issuer identifier, exactly as tokens have it in "iss": 1 to ${MAX_IDENTIFIER_LENGTH} ` +
+      'characters of printable ASCII without space, quotation mark and backslash',
+  )
+}
+
+function requireNoCredentials(issuer: string): void {
+  if (!URL.canParse(issuer)) return
+  const { username, password } = new URL(issuer)
+  if (username !== '' || password !== '') {
+    reject('issuer', 'must be a URL without query, fragment and credentials')
+  }
+}
+
+/** Tokens are compared with the string, and the metadata is fetched from the URL: they must agree. */
+function requireParsedSpelling(issuer: string): void {
+  const spelling = parsedSpelling(issuer).replaceAll('%7Btenantid%7D', '{tenantid}')
+  if (issuer !== spelling) {
+    reject('issuer', `must be spelled as it is fetched, if tokens have it so in "iss": ${spelling}`)
+  }
+  if (hasDotSegment(issuer)) {
+    reject('issuer', 'must have no dot segments in its path, percent-encoded ones included')
+  }
+}
+
+/** Every tenant of Entra ID, named by the placeholder that Entra's own metadata has. */
+function requireTenantTemplate(
+  issuer: string,
+  url: URL | undefined,
+  { profile, isIntrospected, discovered }: IdentifierOptions,
+): void {
+  if (isIntrospected) {
+    reject(
+      'introspection',
+      "is not for the tenants of Entra ID, which can't be asked: leave it out",
+    )
+  }
+  const isEntra =
+    url !== undefined && (isEntraHost(url) ? isEntraTemplate(url, issuer) : profile === 'entra')
+  if (!isEntra) {
+    reject(
+      'issuer',
+      'has {tenantid} in it, which only Entra ID has: https://login.microsoftonline.com/{tenantid}/v2.0 ' +
+        'or https://sts.windows.net/{tenantid}/',
+    )
+  }
+  if (discovered.length > 0) requireParsedSpelling(issuer)
+}
+
+function httpUrl(issuer: string): URL | undefined {
+  if (!URL.canParse(issuer)) return undefined
+  const url = new URL(issuer)
+  return /^https?:$/.test(url.protocol) ? url : undefined
+}

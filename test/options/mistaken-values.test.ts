@@ -1,0 +1,181 @@
+/** D42: values that users try first get an error that says what to write instead. */
+import Fastify from 'fastify'
+import t from 'tap'
+import resourceServer, { createResourceServer } from '../../src/index.js'
+import { runHere } from '../cli/fixtures/run.js'
+import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
+import { key } from '../fixtures/protected-api.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
+
+const jwks = { keys: [key.publicJwk] }
+
+const VALUES: readonly [options: object, message: RegExp][] = [
+  [{ dpop: true }, /^"dpop" option must be 'allowed' .*, 'required' .*, false, or an object/],
+  [{ mtls: true }, /^"mtls" option must be 'allowed' .*, 'required' .*, false, or an object/],
+  [{ tokenCache: true }, /^"tokenCache" option must be .* without it, tokens are cached$/],
+  [{ introspection: true }, /^"introspection" option must be an object with clientId/],
+  [{ introspection: 'https://a.example' }, /^"introspection" option must be an object with/],
+  [{ jwks: `${ISSUER}/v1/keys` }, /^"jwks" option .* goes into the option "jwksUri"$/],
+  [{ jwks: new URL(ISSUER) }, /^"jwks" option .* goes into the option "jwksUri"$/],
+  [{ jwks: true }, /^"jwks" option must be an object, such as/],
+  [{ jwks: jwks.keys }, /^"jwks" option .* the keys go into "jwks\.keys", an array$/],
+  [{ stores: true }, /^"stores" option must be an object that names a store for some of/],
+  [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without it$/],
+  [
+    { issuer: () => true, tenants: true },
+    /^"tenants" option must be an object with some of maxEntries, maxAge, negativeMaxAge, perReq/,
+  ],
+  [{ issuer: new URL(ISSUER) }, /^"issuer" option must be a string, not an instance of URL$/],
+  [{ issuer: true }, /^"issuer" option must be a URL, such as/],
+]
+
+t.test('the error is the same for the plugin and for createResourceServer()', async (t) => {
+  for (const [options, message] of VALUES) {
+    const given = { issuer: ISSUER, audience: AUDIENCE, ...options } as never
+    await t.rejects(createResourceServer(given), { name: 'TypeError', message })
+    const app = Fastify()
+    await t.rejects(async () => app.register(resourceServer, given), { name: 'TypeError', message })
+    await app.close()
+  }
+})
+
+const ORG = /is Okta's org authorization server.*https:\/\/dev-1\.okta\.com\/oauth2\/default/
+const okta = (name: string) =>
+  `is not what Okta calls a custom authorization server. Use https://dev-1.okta.com/oauth2/${name}`
+const metadata = (issuer: string) =>
+  `is the address of metadata. Use the issuer identifier in it, such as ${issuer}`
+const keySet = (issuer: string) =>
+  'is the address of a key set, which goes into "jwksUri". Use the issuer identifier, as tokens ' +
+  `have it in "iss", such as ${issuer}`
+
+const ADDRESSES: readonly [issuer: string, mistake: string | RegExp][] = [
+  ['https://dev-1.okta.com/oauth2/default/', okta('default')],
+  ['https://dev-1.okta.com/oauth2/aus1/.well-known/openid-configuration', okta('aus1')],
+  ['https://dev-1.okta.com/oauth2/aus1/.well-known/oauth-authorization-server', okta('aus1')],
+  ['https://dev-1.okta.com/.well-known/oauth-authorization-server/oauth2/aus1', okta('aus1')],
+  ['https://dev-1.okta.com/oauth2/aus1/v1/keys', okta('aus1')],
+  ['https://dev-1.okta.com/oauth2/aus1/v1/token', okta('aus1')],
+  ['https://dev-1.okta.com:443/oauth2/aus1', okta('aus1')],
+  ['https://dev-1.okta.com/app/x', okta('default')],
+  ['https://dev-1.okta.com/', ORG],
+  ['https://dev-1.okta.com/.well-known/openid-configuration', ORG],
+  ['https://dev-1.okta.com/oauth2/v1/keys', ORG],
+  [
+    'https://dev-1-admin.okta.com/oauth2/default/',
+    /admin console\. Use https:\/\/dev-1\.okta\.com\/oauth2/,
+  ],
+  [
+    'https://acme.auth0.com/.well-known/openid-configuration',
+    /Use https:\/\/acme\.auth0\.com\/ with the slash at the end$/,
+  ],
+  ['https://acme.auth0.com/.well-known/jwks.json', /Use https:\/\/acme\.auth0\.com\/ with/],
+  [
+    'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_MadeUp123/.well-known/jwks.json',
+    /Use https:\/\/cognito-idp\.eu-west-1\.amazonaws\.com\/eu-west-1_MadeUp123$/,
+  ],
+  [
+    'https://sts.windows.net/3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b/.well-known/openid-configuration',
+    /Use https:\/\/sts\.windows\.net\/3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b\/$/,
+  ],
+  ['https://a.example/.well-known/openid-configuration', metadata('https://a.example')],
+  ['https://a.example/t/.well-known/openid-configuration', metadata('https://a.example/t')],
+  ['https://a.example/t/.well-known/openid-configuration/', metadata('https://a.example/t/')],
+  ['https://a.example/.well-known/oauth-authorization-server/t', metadata('https://a.example/t')],
+  ['https://a.example/.WELL-KNOWN/openid-configuration', metadata('https://a.example')],
+  ['https://a.example/.well-known', metadata('https://a.example')],
+  ['https://a.example/.well-known/jwks.json', keySet('https://a.example')],
+  ['https://a.example/t/.well-known/jwks', keySet('https://a.example/t')],
+  [
+    'https://sso.example/realms/acme/protocol/openid-connect/certs',
+    keySet('https://sso.example/realms/acme'),
+  ],
+  ['https://login.example/oauth2/default/v1/keys', keySet('https://login.example/oauth2/default')],
+  ['https://login.example/oauth2/v3/certs', keySet('https://login.example')],
+  ['https://login.example/oauth2/jwks', keySet('https://login.example')],
+  ['https://login.example/jwks.json', keySet('https://login.example')],
+  ['https://login.example/discovery/v2.0/keys', keySet('https://login.example')],
+]
+
+t.test('the address of a document is no issuer identifier', async (t) => {
+  for (const [issuer, mistake] of ADDRESSES) {
+    const message =
+      typeof mistake === 'string'
+        ? `"issuer" option ${issuer} ${mistake}`
+        : new RegExp(`^"issuer" option https:\\S+ .*${mistake.source}`)
+    const given = { issuer, audience: AUDIENCE }
+    await t.rejects(createResourceServer(given), { name: 'TypeError', message }, issuer)
+    await t.rejects(
+      createResourceServer({ issuer: [ISSUER, { ...given, profile: 'standard' }], audience: 'a' }),
+      { message },
+      `${issuer}, in an array`,
+    )
+    const { code, stderr } = await runHere(['explain', '--issuer', issuer, '--audience', 'a'], {
+      input: 'token',
+    })
+    t.equal(code, 2)
+    const said = stderr.trimEnd().replace('--jwks-uri', '"jwksUri"')
+    t.match(said, typeof mistake === 'string' ? `--issuer ${issuer} ${mistake}` : mistake)
+  }
+})
+
+t.test(
+  'a path that only looks like that of a key set is fine where nothing is fetched',
+  async (t) => {
+    const named = (issuer: string) => issuersIn({ issuer, audience: 'a', jwks: jwks as never })[0]
+    for (const issuer of ['https://a.example/jwks', 'https://a.example/oauth2/v1/keys']) {
+      t.equal(named(issuer)?.issuer, issuer)
+    }
+    for (const path of ['/.well-known/openid-configuration', '/.well-known/jwks.json']) {
+      t.throws(() => named(`https://a.example${path}`), /is the address of/)
+      t.throws(() => named(`http://a.example${path}`), /is the address of/)
+    }
+  },
+)
+
+t.test('paths of issuers in use are fine', async (t) => {
+  for (const issuer of [
+    'https://a.example/oauth2/default',
+    'https://a.example/oauth2/v1',
+    'https://a.example/realms/keys',
+    'https://a.example/jwks/tenant',
+    'https://a.example/well-known/x',
+    'https://dev-1.okta.com/oauth2/default',
+    'https://dev-1.oktapreview.com/oauth2/aus1',
+  ]) {
+    t.equal(issuersIn({ issuer, audience: 'a' })[0]?.issuer, issuer)
+  }
+})
+
+t.test(
+  "Okta's org authorization server is the bare domain, which its slash is no part of",
+  async (t) => {
+    const introspection = { clientId: 'a', clientSecret: 'b' }
+    const named = (issuer: string) => issuersIn({ issuer, audience: 'a', introspection })[0]
+    t.match(named('https://dev-1.okta.com'), { onlyIntrospected: true, profile: { name: 'okta' } })
+    for (const path of ['/', '/oauth2', '/oauth2/v1', '/.well-known/openid-configuration']) {
+      t.throws(() => named(`https://dev-1.okta.com${path}`), {
+        message:
+          `"issuer" option https://dev-1.okta.com${path} is not what Okta calls its org ` +
+          'authorization server. Use https://dev-1.okta.com',
+      })
+    }
+    t.throws(() => named('http://dev-1.okta.com'), /https URL/)
+    t.throws(() => named('https://dev-1-admin.okta.com'), /admin console/)
+  },
+)
+
+t.test('the commands that get tokens say it of their issuer, too', async (t) => {
+  const args = ['--client-id', 'a', '--client-authentication', 'none']
+  for (const issuer of [
+    'https://a.example/.well-known/openid-configuration',
+    'https://a.example/.well-known/oauth-authorization-server/t',
+  ]) {
+    for (const grant of [[], ['--username', 'ada']]) {
+      const { code, stderr } = await runHere(['token', '--issuer', issuer, ...args, ...grant], {
+        env: { FRS_PASSWORD: 'p' },
+      })
+      t.equal(code, 2)
+      t.match(stderr, '--issuer must be the issuer identifier, not the address of its metadata')
+    }
+  }
+})
