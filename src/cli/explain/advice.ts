@@ -8,7 +8,7 @@ import type { CompactJws } from '../../token/compact-jws.js'
 import { audienceAdvice } from './audience-advice.js'
 import { malformedClaimAdvice } from './claim-advice.js'
 import type { GivenToken } from './given-token.js'
-import { looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
+import { hasIdTokenHash, looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
 import { issuerAdvice } from './issuer-advice.js'
 import { keyAdvice, signatureAdvice } from './key-advice.js'
 import { malformedAdvice, UNSIGNED } from './malformed-advice.js'
@@ -81,7 +81,11 @@ function algorithmAdvice(alg: string): string {
 }
 
 function kindAdvice({ claims, header }: CompactJws, { expectations, profile }: Issuer): string {
-  if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
+  if (looksLikeIdToken(claims)) {
+    return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
+      ? `${SEND_ACCESS_TOKEN} If it is an access token all the same, as with Dex, the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
+      : SEND_ACCESS_TOKEN
+  }
   return isExpectedType(header.typ, expectations)
     ? "Send an access token: this is an ID token, a refresh token or another of the issuer's."
     : `The profile ${profile.name} takes no token with this "typ". If it is an access token all the same, have the issuer correct it, or choose another --profile.`

@@ -16,7 +16,10 @@ import { readGivenToken } from './given-token.js'
 import { document, page } from './page.js'
 
 const flags: Flags = {
-  issuer: { value: 'URL', help: 'The issuer that the API trusts (needed)' },
+  issuer: {
+    value: 'ISSUER',
+    help: 'The issuer that the API trusts (needed); a URL, unless --jwks-uri is given',
+  },
   audience: {
     value: 'NAME',
     repeatable: true,
@@ -43,6 +46,9 @@ const flags: Flags = {
   'clock-tolerance': { value: 'SECONDS', help: 'Default 30' },
   'max-token-age': { value: 'SECONDS', help: 'Default: none' },
   'dangerously-audience-from': { value: 'CLAIM', help: 'azp or client_id, as the API has it' },
+  'dangerously-allow-id-token-claims': {
+    help: 'Accept at_hash, c_hash and s_hash, as the API does',
+  },
   'dangerously-allow-http': { help: 'Fetch metadata and keys over http beyond loopback' },
   json: { help: 'Print it as JSON' },
 }
@@ -50,7 +56,7 @@ const flags: Flags = {
 export const explain: Command = {
   name: 'explain',
   summary: 'Says why a token is accepted or refused, step by step.',
-  usage: '--issuer URL --audience NAME [FLAGS] [TOKEN]',
+  usage: '--issuer ISSUER --audience NAME [FLAGS] [TOKEN]',
   flags,
   maxOperands: 1,
   notes: `The token is read from standard input, or asked for at the terminal. As an argument, other users of
@@ -100,6 +106,7 @@ function readOptions(args: Arguments): ResourceServerOptions {
     clockTolerance: args.wholeNumber('clock-tolerance'),
     maxTokenAge: args.wholeNumber('max-token-age'),
     dangerouslyAudienceFrom: args.value('dangerously-audience-from'),
+    dangerouslyAllowIdTokenClaims: args.has('dangerously-allow-id-token-claims') || undefined,
     dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
   }
   const said = Object.entries(given).filter(([, value]) => value !== undefined)

@@ -7,8 +7,14 @@ export const SEND_ACCESS_TOKEN =
 /** OpenID Connect Core §2, §3.1.3.6; Cognito's and Keycloak's own words. */
 export function looksLikeIdToken(claims: Claims): boolean {
   return (
-    ['at_hash', 'c_hash', 's_hash', 'nonce', 'amr'].some((name) => Object.hasOwn(claims, name)) ||
+    hasIdTokenHash(claims) ||
+    ['nonce', 'amr'].some((name) => Object.hasOwn(claims, name)) ||
     claims.token_use === 'id' ||
     claims.typ === 'ID'
   )
+}
+
+/** Whether the option `dangerouslyAllowIdTokenClaims` concerns the token. */
+export function hasIdTokenHash(claims: Claims): boolean {
+  return ['at_hash', 'c_hash', 's_hash'].some((name) => Object.hasOwn(claims, name))
 }
