@@ -136,3 +136,23 @@ t.test('where nothing is swallowed, the API does not start', async (t) => {
     await t.rejects(Promise.resolve(app.ready()), TypeError)
   }
 })
+
+t.test('a preflight that a plugin would answer is rejected as well', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.register(resourceServer, given({ audience: 7 } as never)).after((_error) => {})
+  app.register(cors, { origin: true })
+  const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' }
+  t.equal((await app.inject({ method: 'OPTIONS', url: '/x', headers })).statusCode, 503)
+})
+
+t.test('a context outside reaches no 404 handler of a context that failed', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/outside', (_request, reply) => reply.callNotFound())
+  app.register(async (api) => {
+    api.register(resourceServer, given({ audience: 7 } as never)).after((_error) => {})
+    api.setNotFoundHandler(() => t.fail('reached'))
+  })
+  t.equal((await app.inject({ url: '/outside', headers: bearer(good) })).statusCode, 503)
+})

@@ -231,6 +231,40 @@ t.test(
   },
 )
 
+t.test('what is no preflight is rejected before any other hook runs', async (t) => {
+  const { app } = apiWith(t)
+  const hooked: string[] = []
+  await app.register(resourceServer, given())
+  app.addHook('preValidation', async ({ url }) => void hooked.push(url))
+  app.options('*', () => t.fail('reached'))
+  app.options('/files/*', () => t.fail('reached'))
+  app.options('/own*', { config: { auth: { scope: 'admin' } } }, () => t.fail('reached'))
+  const send = (url: string, headers: Record<string, string>) =>
+    app.inject({ method: 'OPTIONS', url, headers })
+  for (const url of ['/files/x', '/own', '/own/x']) {
+    t.equal((await send(url, preflight)).statusCode, 401, url)
+  }
+  t.same(hooked, [])
+  t.equal((await send('/x', preflight)).statusCode, 401)
+  t.same(hooked, ['/x'], 'a preflight is rejected after the hooks')
+})
+
+t.test('a route that one guard let go on is judged by the guard of the 404 handler', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(async (one) => {
+    await one.register(resourceServer, given())
+    one.get('/one', { config: { auth: false } }, (_request, reply) => reply.callNotFound())
+  })
+  await app.register(async (other) => {
+    await other.register(resourceServer, given())
+    other.get('/other', () => 'in')
+    other.setNotFoundHandler(() => 'in')
+  })
+  t.equal((await app.inject('/one')).statusCode, 401)
+  t.equal((await app.inject({ url: '/one', headers: bearer(good) })).statusCode, 200)
+})
+
 t.test('a preflight that says that it has no body', async (t) => {
   const { app } = apiWith(t)
   await app.register(resourceServer, given())

@@ -306,3 +306,13 @@ t.test('A2, A7: a polluted prototype speaks for no proxy', async (t) => {
   t.equal(await send('/api', 'http://api.example/api', { lines }), '401')
   t.equal(await send('/api', `${BASE}/api`, { lines }), '200 api')
 })
+
+t.test('A7: no proof counts for a request target in absolute form', async (t) => {
+  const { send } = await start(t, { baseUrl: BASE })
+  for (const path of [`${BASE}/api`, 'http://evil.example/api', 'x://api.example/api']) {
+    for (const htu of [path, `${BASE}${path}`, `${BASE}/api`, `${BASE}/${path}`]) {
+      t.not(await send(path, htu), '200 api', `${path} with a proof for ${htu}`)
+      t.not(await send(path, htu), '200 any', `${path} with a proof for ${htu}`)
+    }
+  }
+})
