@@ -101,7 +101,6 @@ function brokenStore(): Store {
     get: broken,
     set: broken,
     delete: broken,
-    list: broken,
     mergeRevocations: broken,
     revocationsSince: broken,
     listRevocations: () => {

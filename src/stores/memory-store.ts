@@ -99,14 +99,6 @@ class MemoryStore implements Store {
     this.#forget(key)
   }
 
-  async list(prefix: string): Promise<readonly (readonly [string, string])[]> {
-    const listed: [string, string][] = []
-    for (const key of this.#ends.keys()) {
-      if (key.startsWith(prefix) && this.#lives(key)) listed.push([key, this.#valueOf(key)])
-    }
-    return listed
-  }
-
   async mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
     this.#revocations.merge(revocations)
   }

@@ -53,7 +53,6 @@ export function observedStore(store: Store, health: StoreHealth): Store {
     get: (...args) => health.observe(() => store.get(...args)),
     set: (...args) => health.observe(() => store.set(...args)),
     delete: (...args) => health.observe(() => store.delete(...args)),
-    list: (...args) => store.list(...args),
     mergeRevocations: (...args) => health.observe(() => store.mergeRevocations(...args)),
     revocationsSince: (...args) => health.observe(() => store.revocationsSince(...args)),
     listRevocations: () => store.listRevocations(),

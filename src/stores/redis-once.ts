@@ -4,21 +4,18 @@
  * use everything twice. So it is asked with each entry since when it has forgotten nothing, and until
  * all that it may have forgotten before is over, what it doesn't know is not taken for new.
  */
-
-import { createHash } from 'node:crypto'
-import { isError } from '../native-error.js'
 import { ADD_SCRIPT } from './redis-add-script.js'
+import { otherAnswer } from './redis-answer.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisInspection } from './redis-inspection.js'
+import { RedisScript } from './redis-script.js'
 import { UncertainError } from './uncertain-error.js'
-
-const SHA = createHash('sha1').update(ADD_SCRIPT).digest('hex')
 
 /** In milliseconds, for whoever was told nothing yet. */
 const LONG_AGO = 1e15
 
 export class RedisOnce {
-  readonly #commands: RedisCommands
+  readonly #script: RedisScript
   readonly #inspection: RedisInspection
   readonly #markKey: string
   #longestTtl = 0
@@ -30,7 +27,7 @@ export class RedisOnce {
   #uncertainUntil = -LONG_AGO
 
   constructor(commands: RedisCommands, inspection: RedisInspection, markKey: string) {
-    this.#commands = commands
+    this.#script = new RedisScript(commands, ADD_SCRIPT)
     this.#inspection = inspection
     this.#markKey = markKey
   }
@@ -81,21 +78,12 @@ export class RedisOnce {
     const age = Math.floor(sentAt - this.#inForceAt)
     const known = [`${this.#longestTtl}`, evicted, this.#mark, `${age}`]
     const keys = [this.#markKey, ...key]
-    const reply = await this.#run(`${keys.length}`, ...keys, ...known, ...entry)
+    const reply = await this.#script.run(keys, [...known, ...entry])
     const { outcome, wait, mark } = answerOf(reply)
     this.#mark = mark
     this.#inForceAt = Math.max(this.#inForceAt, sentAt)
     this.#uncertainUntil = Math.max(this.#uncertainUntil, sentAt + wait)
     return outcome
-  }
-
-  async #run(...args: readonly string[]): Promise<unknown> {
-    try {
-      return await this.#commands.send(['EVALSHA', SHA, ...args])
-    } catch (error) {
-      if (!(isError(error) && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.#commands.send(['EVAL', ADD_SCRIPT, ...args])
-    }
   }
 }
 
@@ -117,7 +105,7 @@ function answerOf(reply: unknown): Answer {
   if (isOutcome && typeof wait === 'number' && typeof mark === 'string') {
     return { outcome, wait, mark }
   }
-  throw new Error('Redis gave an answer of another type: its client must answer with strings')
+  throw otherAnswer()
 }
 
 /** Some clients are told to write numbers as text. */

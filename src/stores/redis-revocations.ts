@@ -60,7 +60,8 @@ export class RedisRevocations {
   }
 
   async *list(): AsyncGenerator<readonly StoredRevocation[]> {
-    const pattern = `${this.#prefix.replace(/[\\*?[\]]/g, '\\$&')}*`
+    // No character of a prefix is a wildcard.
+    const pattern = `${this.#prefix}*`
     let cursor = '0'
     let pages = 0
     do {

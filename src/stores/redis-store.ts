@@ -1,6 +1,6 @@
 /** A store in Redis or Valkey, over a client that the application made. */
 import { requireKnownKeys } from '../plain-object.js'
-import { requireKeys, requireValue, requireValues } from './redis-answer.js'
+import { requireValue } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
 import { RedisInspection } from './redis-inspection.js'
@@ -86,13 +86,6 @@ interface Parts {
 /** In milliseconds. */
 const LOOK_AGAIN_AFTER = 1_000
 
-/** Keys that one command of a list looks at, or asks for. */
-const PAGE = 5_000
-/** A Redis of a hundred million keys, more than one that is shared has. */
-const MOST_PAGES = 20_000
-/** Of what is listed. */
-const MOST_ENTRIES = 1_000_000
-
 class RedisStore implements Store {
   readonly #parts: Parts
   readonly #revocations: RedisRevocations
@@ -135,24 +128,6 @@ class RedisStore implements Store {
     await this.#parts.commands.send(['DEL', this.#key(key)])
   }
 
-  async list(prefix: string): Promise<readonly (readonly [string, string])[]> {
-    const { commands } = this.#parts
-    const pattern = `${this.#key(prefix).replace(/[\\*?[\]]/g, '\\$&')}*`
-    const listed = new Map<string, string>()
-    let cursor = '0'
-    let pages = 0
-    do {
-      if (++pages > MOST_PAGES) throw new Error('Redis does not come to the end of a list')
-      const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
-      const reply = await commands.send(['SCAN', cursor, ...page])
-      const [next, keys] = requireKeys(reply)
-      if (listed.size + keys.length > MOST_ENTRIES) throw new Error('Redis lists too many entries')
-      await this.#readInto(listed, keys)
-      cursor = next
-    } while (cursor !== '0')
-    return [...listed]
-  }
-
   mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
     return this.#revocations.merge(revocations)
   }
@@ -180,16 +155,6 @@ class RedisStore implements Store {
       onMessage,
       onReconnect,
       timeout: deadline,
-    })
-  }
-
-  async #readInto(listed: Map<string, string>, keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return
-    const values = requireValues(await this.#parts.commands.send(['MGET', ...keys]), keys.length)
-    keys.forEach((key, i) => {
-      const value = values[i] ?? null
-      // It may have ended in between.
-      if (value !== null) listed.set(key.slice(this.#parts.prefix.length), value)
     })
   }
 

@@ -27,11 +27,6 @@ export interface Store {
   /** Nothing is under the key after it. */
   delete(key: string): Promise<void>
   /**
-   * All entries whose key begins so, keys in full. What was there before the call and still is after
-   * it is among them; of what comes or goes meanwhile, nothing is promised.
-   */
-  list(prefix: string): Promise<readonly (readonly [key: string, value: string])[]>
-  /**
    * Puts revocations in, one per name. Where there is one already, the later of both `before`, of both
    * `lastIssued` and of both ends stay. Atomic for each of them: of two calls at the same time, neither
    * undoes what the other did. Each change gets a revision after all others that can be read.
@@ -105,7 +100,6 @@ export const STORE_METHODS = [
   'get',
   'set',
   'delete',
-  'list',
   'mergeRevocations',
   'revocationsSince',
   'listRevocations',

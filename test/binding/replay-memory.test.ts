@@ -158,8 +158,10 @@ t.test(
 t.test('P5: as many at once as the store is slow are no more than a share', async (t) => {
   const store = memoryStore()
   const { add } = store
+  let added = 0
   store.add = async (...entry) => {
     await new Promise((done) => setTimeout(done, 50))
+    added++
     return add.apply(store, entry)
   }
   const server = await withSmallShares(store)
@@ -171,7 +173,7 @@ t.test('P5: as many at once as the store is slow are no more than a share', asyn
   const proofs = await Promise.all(Array.from({ length: 150 }, () => client.proof({ url, token })))
   const all = await Promise.all(proofs.map(send))
   t.equal(all.filter((one) => one === 'passed').length, 100)
-  t.equal((await store.list('')).length, 100)
+  t.equal(added, 100)
 })
 
 t.test('P5: replays take nothing of a share', async (t) => {

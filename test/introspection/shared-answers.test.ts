@@ -42,7 +42,6 @@ function openStore(clock: { now: number }) {
       entries.delete(key)
       await inner.delete(key)
     },
-    list: (prefix) => inner.list(prefix),
     mergeRevocations: (...args) => inner.mergeRevocations(...args),
     revocationsSince: (...args) => inner.revocationsSince(...args),
     listRevocations: () => inner.listRevocations(),
@@ -552,7 +551,7 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
   const lines: unknown[][] = []
   const store = { ...memoryStore(), get: () => Promise.reject(new Error('away')) }
   const methods = [
-    ...['add', 'set', 'delete', 'list', 'publish', 'subscribe'],
+    ...['add', 'set', 'delete', 'publish', 'subscribe'],
     ...['mergeRevocations', 'revocationsSince', 'listRevocations'],
   ]
   const whole = Object.assign(Object.fromEntries(methods.map((m) => [m, async () => {}])), store)

@@ -18,31 +18,16 @@ async function store(options: Partial<RedisStoreOptions> = {}, Client = FakeIoRe
 for (const [name, Client] of Object.entries(CLIENTS)) {
   const make = (options: Partial<RedisStoreOptions> = {}) => store(options, Client as never)
 
-  t.test(`${name}: adds, sets, gets, deletes and lists under its prefix`, async (t) => {
+  t.test(`${name}: adds, sets, gets and deletes under its prefix`, async (t) => {
     const { redis, store } = await make()
     t.equal(await store.add('a', '', 1_000), true)
     t.equal(await store.add('a', '', 1_000), false)
-    await store.set('list:1', 'one', 1_000)
-    t.equal(await store.get('list:1'), 'one')
-    t.equal(await store.get('list:2'), undefined)
-    t.strictSame(await store.list('list:'), [['list:1', 'one']])
-    await store.delete('list:1')
-    t.strictSame(await store.list('list:'), [])
+    await store.set('b', 'one', 1_000)
+    t.equal(await store.get('b'), 'one')
+    t.equal(await store.get('c'), undefined)
+    await store.delete('b')
+    t.equal(await store.get('b'), undefined)
     t.strictSame([...redis.entries.keys()], ['frs:a'])
-  })
-
-  t.test(`${name}: lists what begins so, whatever it is made of`, async (t) => {
-    const { redis, store } = await make()
-    for (let i = 0; i < 6_000; i++) await store.set(`many:${i}`, `${i}`, 60_000)
-    for (const key of ['l*s:1', 'l?s:1', 'l[i]s:1', 'l\\s:1', 'lis:1']) {
-      await store.set(key, key, 60_000)
-    }
-    t.equal((await store.list('many:')).length, 6_000, 'over many pages')
-    for (const prefix of ['l*s:', 'l?s:', 'l[i]s:', 'l\\s:']) {
-      t.strictSame(await store.list(prefix), [[`${prefix}1`, `${prefix}1`]])
-    }
-    redis.onCommand = (command) => command === 'MGET' && redis.entries.delete('frs:lis:1')
-    t.strictSame(await store.list('lis:'), [], 'one that ends between two commands')
   })
 
   t.test(`${name}: a subscription ends when it is told to, and tells of a gap`, async (t) => {
@@ -188,18 +173,9 @@ t.test('answers of another type than asked for are no answers', async (t) => {
         : reply
   client.call = async (...command) => asBuffers(await redis.execute(command))
   await t.rejects(asked.get('revocation:a'), { message: /answer/ })
-  await t.rejects(asked.list('revocation:'), { message: /answer/ }, 'an empty list lets in')
-  for (const reply of [null, 'OK', ['0'], ['0', {}], [0, [1]], [{}, []]]) {
+  for (const reply of [1, [], {}, undefined]) {
     client.call = async () => reply
-    await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
-  }
-  client.call = async (command) => (command === 'SCAN' ? ['0', [1]] : ['x'])
-  await t.rejects(asked.list('revocation:'), { message: /answer/ }, 'a key that is no text')
-  client.call = async () => [0, []]
-  t.strictSame(await asked.list('revocation:'), [], 'a cursor may be a number')
-  for (const reply of [null, 'OK', [], [1]]) {
-    client.call = async (command) => (command === 'SCAN' ? ['0', ['frs:revocation:a']] : reply)
-    await t.rejects(asked.list('revocation:'), { message: /answer/ }, JSON.stringify(reply))
+    await t.rejects(asked.get('revocation:a'), { message: /answer/ }, JSON.stringify(reply))
   }
 })
 
@@ -261,22 +237,4 @@ t.test('what is no client, or one that can not do it, is a TypeError with the me
   for (const [what, options, message] of mistakes) {
     t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)
   }
-})
-
-t.test('a list that does not end, or is too long, is an error', async (t) => {
-  const client = await connected(new FakeIoRedis(new FakeRedis()))
-  const asked = redisStore({ client, timeout: 30_000 })
-  let pages = 0
-  client.call = async () => [`${++pages}`, []]
-  await t.rejects(asked.list('revocation:'), { message: /does not come to the end/ })
-  t.equal(pages, 20_000)
-  const keys = Array.from({ length: 10_000 }, (_, i) => `frs:revocation:${i}`)
-  let listed = 0
-  client.call = async (command) => {
-    if (command === 'MGET') return keys.map(() => '1')
-    listed += keys.length
-    return [`${listed}`, keys.map((key) => `${key}-${listed}`)]
-  }
-  await t.rejects(asked.list('revocation:'), { message: /too many entries/ })
-  t.equal(listed, 1_010_000)
 })
