@@ -14,6 +14,9 @@ export interface RevocationReaderOptions {
   readonly writer: RevocationWriter
 }
 
+/** Of changes that are read at a time: more than a store has that keeps 10,000. */
+const MAX_PAGES = 100
+
 export class RevocationReader {
   readonly #options: RevocationReaderOptions
   /** All that the store had at this revision is known here. */
@@ -43,13 +46,16 @@ export class RevocationReader {
 
   /** @returns whether there was no gap. */
   async #readChanges(): Promise<boolean> {
-    while (this.#revision !== undefined) {
+    for (let page = 0; this.#revision !== undefined; page++) {
       const gaps = this.#gaps
       const changes = await this.#options.store.revocationsSince(this.#revision)
       if (changes === undefined || gaps !== this.#gaps) return false
       for (const revocation of changes.revocations) this.#take(revocation)
       this.#revision = changes.revision
-      if (!changes.more) return true
+      // A store that has more without end is read on at the next time.
+      if (!changes.more || page === MAX_PAGES) return true
+      // A store that answers at once would keep the event loop from turning.
+      await new Promise((resolve) => setImmediate(resolve))
     }
     return false
   }
@@ -73,10 +79,22 @@ export class RevocationReader {
     })
   }
 
+  /** @throws {TypeError} for what is no revocation: one that is overlooked would let a token in. */
   #take(found: StoredRevocation): void {
     const { revocations, writer } = this.#options
+    if (!isRevocation(found)) throw new TypeError('the store gave what is no revocation')
+    const isNews = !revocations.has(found)
     const known = revocations.merge(found)
-    if (known.before > found.before || known.lastIssued > found.lastIssued) writer.add(known)
+    const isNarrower = known.before > found.before || known.lastIssued > found.lastIssued
+    if (isNarrower || (isNews && writer.keepsForLonger)) writer.add(known)
     else writer.found(found)
   }
+}
+
+function isRevocation({ name, before, lastIssued }: StoredRevocation): boolean {
+  return typeof name === 'string' && isTime(before) && isTime(lastIssued)
+}
+
+function isTime(seconds: unknown): boolean {
+  return typeof seconds === 'number' && seconds >= 0
 }

@@ -78,15 +78,24 @@ export class RevocationWriter {
   #writing: Promise<void> | undefined
   #written = 0
   /** How long after the last token was issued revocations are kept, in seconds. */
-  #keptFor = 0
+  #keptFor: number
+  /** Whether tokens were seen that live longer: other instances may keep revocations for too short. */
+  #keepsForLonger = false
 
   constructor(options: RevocationWriterOptions) {
     this.#options = options
+    // Twice as long as needed, so that a longer life is seldom news.
+    this.#keptFor = 2 * options.revocations.longestLife
   }
 
   /** How many revocations the store doesn't have yet, as far as is known. */
   get pending(): number {
     return this.#pending.size
+  }
+
+  /** Whether revocations by other instances have to be written again, to be kept for longer. */
+  get keepsForLonger(): boolean {
+    return this.#keepsForLonger
   }
 
   /** How many were written so far. */
@@ -114,7 +123,8 @@ export class RevocationWriter {
   /** The store has this, whoever wrote it. */
   found({ name, before, lastIssued }: StoredRevocation): void {
     const pending = this.#pending.get(name)
-    if (pending === undefined) return
+    // The store may have it for a shorter time than this instance needs.
+    if (pending === undefined || this.#keepsForLonger) return
     const { revocation } = pending
     if (revocation.before <= before && revocation.lastIssued <= lastIssued) this.#settle(pending)
   }
@@ -129,10 +139,9 @@ export class RevocationWriter {
   async keepForLonger(): Promise<void> {
     const { revocations } = this.#options
     if (revocations.longestLife <= this.#keptFor) return
-    const isFirst = this.#keptFor === 0
-    // Twice as long as needed, so that this is seldom.
     this.#keptFor = 2 * revocations.longestLife
-    if (!isFirst) await visitInSlices(revocations.inForce(), (known) => this.add(known))
+    this.#keepsForLonger = true
+    await visitInSlices(revocations.inForce(), (known) => this.add(known))
   }
 
   #newestReceipt(): Receipt {

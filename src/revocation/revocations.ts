@@ -113,6 +113,12 @@ export class Revocations {
     return this.merge({ name, before, lastIssued })
   }
 
+  /** Whether a revocation under this name is in force, with no earlier times. */
+  has({ name, before, lastIssued }: NamedRevocation): boolean {
+    const known = this.#entries.get(name)
+    return known !== undefined && known.before >= before && known.lastIssued >= lastIssued
+  }
+
   /**
    * Takes in what was checked elsewhere, also where there is no room: what was refused there must be
    * refused here.

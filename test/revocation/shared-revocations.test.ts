@@ -359,6 +359,82 @@ t.test('revocations are kept for longer when tokens are seen that live longer', 
   t.strictSame(ttls.slice(2), [40, 3_650])
 })
 
+t.test('an instance that knows of longer tokens keeps for longer what others revoke', async (t) => {
+  const inner = memoryStore()
+  const days: Record<string, number[]> = { one: [], other: [] }
+  const storeOf = (who: string) => {
+    const store = faultyStore(inner)
+    const merge = store.mergeRevocations
+    return Object.assign(store, {
+      mergeRevocations: async (revocations: Parameters<Store['mergeRevocations']>[0]) => {
+        await merge(revocations)
+        for (const { ttl } of revocations) days[who]?.push(Math.round(ttl / 86_400_000))
+      },
+    })
+  }
+  const [store, otherStore] = [storeOf('one'), storeOf('other')]
+  const [one, other] = [await instance(t, store), await instance(t, otherStore)]
+  await other.revoke({ jti: 'a' })
+  const exp = Math.floor(Date.now() / 1_000) + 20 * 86_400
+  t.ok(await comesTo('revocation', one, await tokenOf({ jti: 'a' })))
+
+  t.test('also where the store fails when it sees the first', async (t) => {
+    store.failing.add('mergeRevocations')
+    await one.verify(await tokenOf({ exp }))
+    await sleep(1_200)
+    store.failing.clear()
+    store.reconnect()
+    await sleep(800)
+    t.strictSame(days.one, [40])
+  })
+
+  t.test('and those that come later', async (t) => {
+    await other.revoke({ jti: 'b' })
+    await sleep(1_200)
+    t.strictSame(days.one, [40, 40], 'once')
+    t.strictSame(days.other, [2, 2])
+  })
+})
+
+t.test('a store that always has more changes neither stalls nor stops an instance', async (t) => {
+  const store = faultyStore()
+  const server = await instance(t, store)
+  const since = store.revocationsSince.bind(store)
+  let reads = 0
+  store.revocationsSince = async (revision) => {
+    reads++
+    const changes = await since(revision)
+    return changes && { ...changes, more: true }
+  }
+  const began = performance.now()
+  await sleep(600)
+  t.ok(performance.now() - began < 5_000, 'the event loop turns')
+  t.ok(reads > 0 && reads < 1_000, `${reads} reads`)
+  store.revocationsSince = since
+  await server.revoke({ jti: 'token-1' })
+  await t.rejects(server.verify(await tokenOf()), REVOKED)
+})
+
+t.test('what is no revocation is an outage, not a revocation that is overlooked', async (t) => {
+  const name = 'n'.repeat(43)
+  for (const wrong of [
+    { name, before: '5', lastIssued: 5 },
+    { name, before: Number.NaN, lastIssued: 5 },
+    { name, before: 5, lastIssued: -1 },
+    { name: 5, before: 5, lastIssued: 5 },
+    { name, before: 5 },
+  ]) {
+    const store: Store = Object.assign(faultyStore(), {
+      async *listRevocations() {
+        yield [wrong]
+      },
+    })
+    const server = await instance(t, store)
+    t.match(server.warnings, [/store of revocations/], JSON.stringify(wrong))
+    await t.rejects(server.verify(await tokenOf()), UNAVAILABLE)
+  }
+})
+
 t.test('many in one loop are written in batches, and each caller is told once', async (t) => {
   const store = faultyStore()
   const [one, other] = [await instance(t, store), await instance(t, store)]
