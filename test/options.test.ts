@@ -133,11 +133,7 @@ refuses('stores, and what goes with them', [
     { stores: { replay: null } },
     /^"stores.replay" option must be a store, such as redis/,
   ],
-  [
-    'a client',
-    { stores: { revocations: notAllOfStore } },
-    /with add, get, set, delete, merge/,
-  ],
+  ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, merge/],
   ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
   [
     'introspection without a secret',
