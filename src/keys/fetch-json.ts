@@ -180,10 +180,20 @@ export function placeOf(url: string): string {
   return origin + pathname
 }
 
-/** RFC 9110 §10.2.3 in milliseconds. In seconds only on the wire: a date would be compared with a clock that isn't ours. */
+/**
+ * Returns RFC 9110 §10.2.3 in milliseconds; the caller bounds it. A date counts from the response's own
+ * `Date`, because the issuer's clock may differ from ours.
+ */
 export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number | undefined {
-  const [seconds] = /^\d{1,6}$/.exec(headers?.get('retry-after') ?? '') ?? []
-  return seconds === undefined ? undefined : Number(seconds) * 1_000
+  const asked = headers?.get('retry-after') ?? ''
+  if (/^\d{1,20}$/.test(asked)) return Number(asked) * 1_000
+  const wait = timeOf(asked) - timeOf(headers?.get('date') ?? '')
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait)
+}
+
+/** Reads an IMF-fixdate (RFC 9110 §5.6.7). NaN for anything else, such as what `Date.parse` guesses. */
+function timeOf(date: string): number {
+  return /^[A-Z][a-z]{2}, [\w :]{20} GMT$/.test(date) ? Date.parse(date) : Number.NaN
 }
 
 function status(url: string, { status, type, headers }: FetchResponse): string {

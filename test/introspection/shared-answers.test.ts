@@ -572,3 +572,21 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
   ])
   t.notMatch(JSON.stringify(lines), 'good')
 })
+
+t.test(
+  'an answer that was put back in the store long after gives its token no priority',
+  async (t) => {
+    const { server, clock, one, two, store, entries } = await instances(t, { maxAge: 30_000 })
+    t.equal(await one.outcome('good'), 'active')
+    t.equal(await two.outcome('other'), 'active')
+    Object.assign(store, { get: async (key: string) => entries.get(key) })
+    clock.now += 30_000
+    server.state.instead = status(429, { 'retry-after': '20' })
+    t.equal(await two.outcome('forged'), 'unavailable')
+    server.state.instead = undefined
+    clock.now += 1_000
+    t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are stopped')
+    t.equal(server.asked('good'), 1)
+    t.equal(await two.outcome('other'), 'active')
+  },
+)

@@ -421,21 +421,37 @@ t.test('leaves no rejection unhandled', async (t) => {
   t.strictSame(unhandledRejections, [])
 })
 
-t.test('B9: Retry-After is taken in seconds, and not as a date', async (t) => {
+t.test('B9: Retry-After is taken in seconds', async (t) => {
   const read = (value?: string) =>
     retryAfter(new Response('', value === undefined ? {} : { headers: { 'retry-after': value } }))
   t.equal(read('7'), 7_000)
   t.equal(read('0'), 0)
   t.equal(read('999999'), 999_999_000)
+  t.equal(read('1000000000000'), 1e15, 'whoever waits bounds it')
   for (const odd of [
     undefined,
     '',
     '-1',
     '1.5',
-    '1000000',
+    '1e3',
+    '9'.repeat(21),
+    '3, 50',
     '7 s',
     'Fri, 27 Nov 2026 10:00:00 GMT',
   ]) {
     t.equal(read(odd), undefined, odd ?? 'none')
   }
+})
+
+t.test('a date as Retry-After counts from the clock of the issuer', async (t) => {
+  const date = 'Fri, 27 Nov 2026 10:00:00 GMT'
+  const read = (asked: string, own = date) =>
+    retryAfter(new Response('', { headers: { 'retry-after': asked, date: own } }))
+  t.equal(read('Fri, 27 Nov 2026 10:00:07 GMT'), 7_000)
+  t.equal(read('Wed, 21 Oct 2099 07:28:00 GMT'), 2_300_477_280_000)
+  t.equal(read('Wed, 21 Oct 2015 07:28:00 GMT'), 0)
+  for (const odd of ['-5', '2099-10-21T07:28:00Z', 'Foo, 99 Bar 2099 07:28:00 GMT']) {
+    t.equal(read(odd), undefined, odd)
+  }
+  t.equal(read(date, 'yesterday'), undefined)
 })
