@@ -33,15 +33,16 @@ export function introspectToken(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): Outcome<AccessToken> | Promise<AccessToken> {
-  const own = checkSendable(raw) ?? ownConfirmation(raw)
-  if (isRefusal(own)) return own
-  const answered = rules.binding.checkProvable(own) ?? answerAbout(raw, issuer, false)
+  const answered = checkSendable(raw) ?? answerAbout(raw, issuer, false)
   return andThen(answered, (answer) => {
     const claims = verifyAnswer(answer, {}, issuer, rules)
     if (isRefusal(claims)) return claims
     const said = confirmationIn(answer, rules)
     if (isRefusal(said)) return said
-    const refused = own && checkSameBinding(said, own)
+    // Parsed only after the issuer answered, because parsing an attacker's JSON costs much more.
+    const own = ownConfirmation(raw)
+    if (isRefusal(own)) return own
+    const refused = rules.binding.checkProvable(own) ?? (own && checkSameBinding(said, own))
     if (refused !== undefined) return refused
     const confirmation = said ?? own
     return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })

@@ -14,10 +14,11 @@
  * `credentials/`, `binding/` and `policy/`.
  */
 import { AccessToken } from './access-token.js'
+import type { AccessTokenClaims } from './access-token-claims.js'
 import type { Binding } from './binding/binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
-import { readConfirmation } from './confirmation.js'
+import { type Confirmation, readConfirmation } from './confirmation.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from './errors.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
@@ -25,7 +26,13 @@ import { andThen, isLater, isRefusal, type Outcome, orThrow } from './now-or-lat
 import { type Revocations, revoked } from './revocation/revocations.js'
 import type { Counters } from './statistics.js'
 import { checkTimes, type TimeLimits, verifyClaims } from './token/claims.js'
-import { type CompactJws, parseCompactJws } from './token/compact-jws.js'
+import {
+  type CompactJws,
+  hasClaims,
+  type ParsedJws,
+  parseCompactJws,
+  withClaims,
+} from './token/compact-jws.js'
 import { KnownHeaders } from './token/known-headers.js'
 import { findSigner } from './token/signer.js'
 
@@ -152,7 +159,7 @@ export class Pipeline {
     const { issuers, maxTokenLength } = this.#options
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
     if (isRefusal(jws)) return jws
-    return andThen(issuers.resolve(jws.claims, context), (issuer) =>
+    return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
       issuer.introspection?.isOnlyWay
         ? this.#introspect(raw, issuer)
         : andThen(this.#verifyJws(jws, issuer), (verdict) => {
@@ -163,18 +170,17 @@ export class Pipeline {
   }
 
   #verifyJws(jws: CompactJws, issuer: Issuer): Outcome<Verdict> | Promise<Verdict> {
-    const { binding, issuers, limits, counters, revocations } = this.#options
+    const { counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRefusal(algorithm)) return algorithm
-    const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
-    if (isRefusal(claims)) return claims
-    const confirmation = readConfirmation(claims)
-    if (isRefusal(confirmation)) return confirmation
-    const unprovable = binding.checkProvable(confirmation)
-    if (unprovable !== undefined) return unprovable
-    issuers.admit(issuer)
+    // Where parsing the claims costs more than verifying the signature, the signature comes first.
+    const early = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
+    if (isRefusal(early)) return early
     const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
     return andThen(signer, (key) => {
+      const checked = early ?? this.#parseAndCheckClaims(jws, issuer)
+      if (isRefusal(checked)) return checked
+      const { claims, confirmation } = checked
       const misused = issuer.profile.checkKey?.(key.issuer, claims)
       if (misused !== undefined) return misused
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
@@ -182,6 +188,23 @@ export class Pipeline {
       revocations.sawToken(token.times)
       return { token, issuer, key, watch: watchOver(token, issuer) }
     })
+  }
+
+  #parseAndCheckClaims(jws: CompactJws, issuer: Issuer): Outcome<CheckedClaims> {
+    const parsed = withClaims(jws)
+    return isRefusal(parsed) ? parsed : this.#checkClaims(parsed, issuer)
+  }
+
+  #checkClaims(jws: ParsedJws, issuer: Issuer): Outcome<CheckedClaims> {
+    const { binding, issuers, limits } = this.#options
+    const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
+    if (isRefusal(claims)) return claims
+    const confirmation = readConfirmation(claims)
+    if (isRefusal(confirmation)) return confirmation
+    const unprovable = binding.checkProvable(confirmation)
+    if (unprovable !== undefined) return unprovable
+    issuers.admit(issuer)
+    return { claims, confirmation }
   }
 
   #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
@@ -219,6 +242,11 @@ function isInvalidToken(error: unknown): error is InvalidTokenError {
 /** To each who waits: the application may write into it what is another's to see. */
 function ownCopyOf({ message, finding }: InvalidTokenError): InvalidTokenError {
   return new InvalidTokenError(message, finding)
+}
+
+interface CheckedClaims {
+  readonly claims: AccessTokenClaims
+  readonly confirmation: Confirmation | undefined
 }
 
 interface UnderWay {

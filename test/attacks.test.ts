@@ -462,9 +462,9 @@ t.test('tokens made to cost much', async (t) => {
     await refuses(t, server, forge(es256, { claims }), 'token', `deep claims: ${title}`)
     const header = JSON.stringify(goodHeader(es256)).replace('{', `{"x":${text},`)
     await refuses(t, server, forge(es256, { header }), 'token', `a deep header: ${title}`)
-    await refuses(t, server, forge(es256, { claims: text }), 'token', `nothing else: ${title}`)
+    await refuses(t, server, forge(es256, { claims: text }), 'issuer', `nothing else: ${title}`)
   }
-  await refuses(t, server, forge(es256, { claims: '['.repeat(depth) }), 'token', 'never closed')
+  await refuses(t, server, forge(es256, { claims: '['.repeat(depth) }), 'issuer', 'never closed')
   await refuses(t, server, forge(es256, { claims: { x: 'x'.repeat(1_048_576) } }), 'token', '1 MB')
   for (const filler of ['a', '.', 'A.', '\u{1f600}', '=', 'eyJ']) {
     await refuses(t, server, filler.repeat(1_048_576), 'token', `a million of "${filler}"`)

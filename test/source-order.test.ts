@@ -19,6 +19,7 @@ const FOUNDATION = [
   'errors',
   'failure-text',
   'finding',
+  'json-cost',
   'json-object',
   'loopback',
   'native-error',

@@ -8,7 +8,7 @@ import { hasNotThePartsOfJwt } from '../options/introspection-options.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import type { Counters } from '../statistics.js'
-import { parseCompactJws } from '../token/compact-jws.js'
+import { parseCompactJws, withClaims } from '../token/compact-jws.js'
 import { KnownHeaders } from '../token/known-headers.js'
 import { findSigner } from '../token/signer.js'
 
@@ -40,7 +40,7 @@ export async function assembleIntrospection(
       const jws = orThrow(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
       const algorithm = orThrow(resolveAlgorithm({ algorithms }, jws.header.alg))
       orThrow(await findSigner({ jws, algorithm, source: keys, counters }))
-      return jws
+      return orThrow(withClaims(jws))
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }

@@ -53,7 +53,7 @@ export interface IssuerSource {
   /**
    * The issuer that a token names, by exact comparison (RFC 9068 §4).
    *
-   * @param claims of a token that nobody has verified yet.
+   * @param claims of an unverified token: `iss` and `tid`, and the others only where they are parsed.
    * @param context what the token came with: in a Fastify API, the request.
    * @returns an `InvalidTokenError`, or rejects with it, if it isn't one of those trusted.
    */

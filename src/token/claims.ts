@@ -8,7 +8,7 @@ import { type Check, FindingAbout, kindOf } from '../finding.js'
 import { isJsonObject } from '../json-object.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
-import type { CompactJws } from './compact-jws.js'
+import type { ParsedJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
 export interface TokenShape {
@@ -42,7 +42,7 @@ type Claims = Readonly<Record<string, unknown>>
 
 /** @returns the claims, or an `InvalidTokenError` with the first check that fails. */
 export function verifyClaims(
-  { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
+  { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: ClaimExpectations,
   limits: TimeLimits,
   now: number,
@@ -59,7 +59,7 @@ export function verifyClaims(
 
 /** RFC 8725 §3.11 and §3.12: an access token, and no other kind. */
 export function checkKind(
-  { header, claims }: Pick<CompactJws, 'header' | 'claims'>,
+  { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: TokenShape,
 ): Refusal | undefined {
   return (

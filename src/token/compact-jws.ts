@@ -3,9 +3,12 @@
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
 import type { InvalidTokenError } from '../errors.js'
+import { isCheapToParse, readTopLevelString } from '../json-cost.js'
+import { parseJsonObject } from '../json-object.js'
 import { isRefusal, type Outcome } from '../now-or-later.js'
+import { ownMember } from '../plain-object.js'
 import { decodeBase64url } from './base64url.js'
-import { parseObject, splitCompact } from './compact-serialization.js'
+import { decodeUtf8, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, readHeader } from './jose-header.js'
 import type { KnownHeaders } from './known-headers.js'
 import { MALFORMED, malformed } from './malformed.js'
@@ -16,12 +19,25 @@ export interface CompactJws {
   /** The header as it was sent. */
   readonly headerSegment: string
   readonly header: JoseHeader
-  /** Frozen all the way down. */
-  readonly claims: Readonly<Record<string, unknown>>
+  /**
+   * Frozen all the way down; `undefined` where parsing costs more than verifying the signature:
+   * {@link withClaims} parses them afterwards.
+   */
+  readonly claims: Claims | undefined
+  /** The claims that name the issuer: all of them, or `iss` and `tid` of claims not parsed yet. */
+  readonly issuerClaims: Claims
+  /** The claims as JSON text. */
+  readonly payload: string
   /** What is signed (RFC 7515 §5.2): both segments and the dot between them. */
   readonly signingInput: string
   readonly signature: Uint8Array
 }
+
+export interface ParsedJws extends CompactJws {
+  readonly claims: Claims
+}
+
+type Claims = Readonly<Record<string, unknown>>
 
 /** @returns an `InvalidTokenError` if it isn't one, or longer than `maxLength` characters. */
 export function parseCompactJws(
@@ -34,26 +50,76 @@ export function parseCompactJws(
   }
   const segments = splitCompact(raw)
   if (segments === undefined) return wrongNumberOf(raw.split('.').length)
-  const [headerSegment, payload, last] = segments
+  const [headerSegment, payloadSegment, last] = segments
   const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
   if (isRefusal(header)) return header
-  const claims = parseSegment(payload)
+  const payload = decodeText(payloadSegment)
+  if (isRefusal(payload)) return payload
+  const claims = isCheapToParse(payload) ? parseObject(payload) : undefined
   if (isRefusal(claims)) return claims
   const signature = decode(last)
   if (isRefusal(signature)) return signature
-  const signingInput = raw.slice(0, headerSegment.length + 1 + payload.length)
-  return { raw, headerSegment, header, claims, signingInput, signature }
+  return {
+    raw,
+    headerSegment,
+    header,
+    claims,
+    issuerClaims: claims ?? readIssuerClaims(payload),
+    payload,
+    signingInput: raw.slice(0, headerSegment.length + 1 + payloadSegment.length),
+    signature,
+  }
+}
+
+export function hasClaims(jws: CompactJws): jws is ParsedJws {
+  return jws.claims !== undefined
+}
+
+/**
+ * Parses the claims if they aren't parsed yet: only once the signature was verified.
+ *
+ * @returns an `InvalidTokenError` if they aren't a JSON object without duplicate members, or name
+ *   another issuer than `issuerClaims` does.
+ */
+export function withClaims(jws: CompactJws): Outcome<ParsedJws> {
+  if (hasClaims(jws)) return jws
+  const claims = parseObject(jws.payload)
+  if (isRefusal(claims)) return claims
+  const isSame = ISSUER_CLAIMS.every(
+    (name) => ownMember(claims, name) === ownMember(jws.issuerClaims, name),
+  )
+  return isSame
+    ? { ...jws, claims }
+    : malformed(MALFORMED, '"iss" and "tid": names without escapes')
+}
+
+/** What {@link IssuerSource.resolve} reads. */
+const ISSUER_CLAIMS = ['iss', 'tid']
+
+function readIssuerClaims(payload: string): Claims {
+  return Object.fromEntries(ISSUER_CLAIMS.map((name) => [name, readTopLevelString(payload, name)]))
 }
 
 function parseHeader(segment: string): Outcome<JoseHeader> {
-  const header = parseSegment(segment)
+  const text = decodeText(segment)
+  if (isRefusal(text)) return text
+  if (!isCheapToParse(text)) return malformed(MALFORMED, 'a header of few members', 'more')
+  const header = parseObject(text)
   return isRefusal(header) ? header : readHeader(header)
 }
 
-function parseSegment(segment: string): Outcome<Readonly<Record<string, unknown>>> {
+function parseObject(text: string): Outcome<Claims> {
+  return parseJsonObject(text) ?? notAnObject()
+}
+
+function decodeText(segment: string): Outcome<string> {
   const bytes = decode(segment)
   if (isRefusal(bytes)) return bytes
-  return parseObject(bytes) ?? malformed(MALFORMED, 'JSON objects without duplicate members')
+  return decodeUtf8(bytes) ?? notAnObject()
+}
+
+function notAnObject(): InvalidTokenError {
+  return malformed(MALFORMED, 'JSON objects without duplicate members')
 }
 
 function decode(segment: string): Outcome<Buffer> {

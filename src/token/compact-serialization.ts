@@ -1,5 +1,6 @@
 /** The compact serialization of a JWS (RFC 7515 §3.1): three parts, two of them JSON objects. */
 import { isUtf8 } from 'node:buffer'
+import { isCheapToParse } from '../json-cost.js'
 import { parseJsonObject } from '../json-object.js'
 import { decodeBase64url } from './base64url.js'
 
@@ -13,13 +14,27 @@ export function splitCompact(
   return [raw.slice(0, first), raw.slice(first + 1, second), raw.slice(second + 1)]
 }
 
-/** A JSON object in UTF-8, frozen; `undefined` if the bytes are none, or have a member twice. */
-export function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
-  return isUtf8(bytes) ? parseJsonObject(bytes.toString('utf8')) : undefined
+/** `undefined` if the bytes aren't UTF-8. */
+export function decodeUtf8(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
-/** The same out of its base64url. */
+/**
+ * The JSON object that a segment holds, frozen; `undefined` if it holds none, or one with a member
+ * twice.
+ */
 export function decodeObject(segment: string): Readonly<Record<string, unknown>> | undefined {
+  const json = decodeText(segment)
+  return json === undefined ? undefined : parseJsonObject(json)
+}
+
+/** The same, and `undefined` for one that is costly to parse: for what an untrusted caller wrote. */
+export function decodeCheapObject(segment: string): Readonly<Record<string, unknown>> | undefined {
+  const json = decodeText(segment)
+  return json !== undefined && isCheapToParse(json) ? parseJsonObject(json) : undefined
+}
+
+function decodeText(segment: string): string | undefined {
   const bytes = decodeBase64url(segment)
-  return bytes && parseObject(bytes)
+  return bytes && decodeUtf8(bytes)
 }

@@ -149,6 +149,10 @@ t.test('JSON that is not read: nesting, members twice, no object, no JSON', asyn
     const inHeader = said.replace('payload', 'header')
     await advises(t, 'token', inHeader, `${part}.${payload}.${signature}`)
   }
+  const names = Array.from({ length: 100 }, (_, i) => [`name${i}`, i])
+  const large = base64url({ alg: 'ES256', ...Object.fromEntries(names) })
+  const said = 'The header has far more members than RFC 7515'
+  await advises(t, 'token', said, `${large}.${payload}.${signature}`)
 })
 
 t.test('base64 that is not base64url', async (t) => {

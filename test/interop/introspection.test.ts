@@ -11,7 +11,7 @@ import {
 } from '../../src/options/introspection-options.js'
 import { Counters } from '../../src/statistics.js'
 import { passwordGrant } from '../../src/testing/index.js'
-import { parseCompactJws } from '../../src/token/compact-jws.js'
+import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
 import { findSigner } from '../../src/token/signer.js'
 import { DEFAULTS } from '../fixtures/fake-issuer.js'
@@ -53,7 +53,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
           counters: new Counters(),
         }),
       )
-      return jws
+      return orThrow(withClaims(jws))
     },
     now: Date.now,
     steadyNow: Date.now,

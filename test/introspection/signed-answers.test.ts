@@ -6,7 +6,7 @@ import { givenKeySet } from '../../src/keys/given-keys.js'
 import { orThrow } from '../../src/now-or-later.js'
 import { createResourceServer } from '../../src/resource-server.js'
 import { Counters } from '../../src/statistics.js'
-import { parseCompactJws } from '../../src/token/compact-jws.js'
+import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
 import { findSigner } from '../../src/token/signer.js'
 import {
@@ -40,7 +40,7 @@ async function start(t: Test, overrides: Overrides = {}) {
         counters: new Counters(),
       }),
     )
-    return jws
+    return orThrow(withClaims(jws))
   }
   const introspecting = await introspectorOf(t, server, {
     signed: true,

@@ -15,7 +15,7 @@ import {
   type VerificationKey,
 } from '../../keys/verification-key.js'
 import { ownMember, ownMembers } from '../../plain-object.js'
-import { decodeObject } from '../../token/compact-serialization.js'
+import { decodeCheapObject } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
 
 export interface ProofKey {
@@ -95,7 +95,7 @@ export class ProofKeys {
   }
 
   #readHeader(headerSegment: string): ProofHeader {
-    const header = decodeObject(headerSegment)
+    const header = decodeCheapObject(headerSegment)
     if (header === undefined) {
       throw invalidProof('The DPoP proof is malformed', 'a header without duplicate members')
     }

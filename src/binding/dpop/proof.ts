@@ -2,7 +2,7 @@
 import type { InvalidDPoPProofError } from '../../errors.js'
 import { ownMembers } from '../../plain-object.js'
 import { decodeBase64url } from '../../token/base64url.js'
-import { decodeObject, splitCompact } from '../../token/compact-serialization.js'
+import { decodeCheapObject, splitCompact } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
 
 /** Well-formed, and no more than that. */
@@ -33,10 +33,10 @@ export function parseProof(raw: string): DPoPProof {
   const segments = splitCompact(raw)
   if (segments === undefined) throw malformed('a JWT of three parts')
   const [header, payload, last] = segments
-  const claims = decodeObject(payload)
+  const claims = decodeCheapObject(payload)
   const signature = decodeBase64url(last)
   if (claims === undefined || signature === undefined) {
-    throw malformed('canonical base64url, JSON objects without duplicate members')
+    throw malformed('canonical base64url, small JSON objects without duplicate members')
   }
   return {
     headerSegment: header,

@@ -4,7 +4,7 @@ import type { ResourceServerError } from '../../errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
 import { isExpectedType } from '../../token/claims.js'
-import type { CompactJws } from '../../token/compact-jws.js'
+import type { ParsedJws } from '../../token/compact-jws.js'
 import { audienceAdvice } from './audience-advice.js'
 import { malformedClaimAdvice } from './claim-advice.js'
 import type { GivenToken } from './given-token.js'
@@ -28,11 +28,11 @@ export interface Facts {
   /** What the issuer answered. */
   readonly observed: ObservedFetch
   /** The token, where it can be read. */
-  readonly token: () => CompactJws | undefined
+  readonly token: () => ParsedJws | undefined
 }
 
 type Advice = (
-  facts: Facts & { readonly error: ResourceServerError; readonly jws: CompactJws },
+  facts: Facts & { readonly error: ResourceServerError; readonly jws: ParsedJws },
 ) => string
 
 export function adviser(facts: Facts): (error: ResourceServerError) => string {
@@ -80,7 +80,7 @@ function algorithmAdvice(alg: string): string {
   return 'Have the issuer sign with an algorithm that is expected here.'
 }
 
-function kindAdvice({ claims, header }: CompactJws, { expectations, profile }: Issuer): string {
+function kindAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
       ? `${SEND_ACCESS_TOKEN} If it is an access token all the same, as with Dex, the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
@@ -92,7 +92,7 @@ function kindAdvice({ claims, header }: CompactJws, { expectations, profile }: I
 }
 
 function claimsAdvice(
-  { claims }: CompactJws,
+  { claims }: ParsedJws,
   { expected }: ResourceServerError,
   { profile }: Issuer,
 ): string {
@@ -113,4 +113,4 @@ function scopeAdvice(scope: readonly string[], wanted: string): string {
   return `It grants: ${scope.join(' ') || 'nothing'}. Ask for the scope when getting the token (token --scope "${wanted}"), and see that the issuer grants it to this client and user.`
 }
 
-const UNREADABLE = { claims: {}, header: { alg: '' } } as CompactJws
+const UNREADABLE = { claims: {}, header: { alg: '' } } as ParsedJws

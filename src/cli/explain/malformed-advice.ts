@@ -1,5 +1,6 @@
 /** What to do about a token that can't be read: which part of it is wrong, and how. */
 import { isUtf8 } from 'node:buffer'
+import { isCheapToParse } from '../../json-cost.js'
 import { isJsonObject, parseJsonObject } from '../../json-object.js'
 import { isRefusal } from '../../now-or-later.js'
 import { decodeBase64url } from '../../token/base64url.js'
@@ -104,7 +105,11 @@ function isDeeperThan(levels: number, value: object): boolean {
 }
 
 function headerAdvice(segment: string): string | undefined {
-  const header = JSON.parse((decodeBase64url(segment) as Buffer).toString('utf8'))
+  const text = (decodeBase64url(segment) as Buffer).toString('utf8')
+  if (!isCheapToParse(text)) {
+    return 'The header has far more members than RFC 7515 §4.1 defines, so it is not parsed: have the issuer put claims into the payload.'
+  }
+  const header = JSON.parse(text)
   const read = readHeader(header)
   if (!isRefusal(read)) return undefined
   const { expected, found } = read.finding

@@ -20,7 +20,12 @@ import {
   type TimeLimits,
   verifyWellFormed,
 } from '../../token/claims.js'
-import { type CompactJws, parseCompactJws } from '../../token/compact-jws.js'
+import {
+  type CompactJws,
+  type ParsedJws,
+  parseCompactJws,
+  withClaims,
+} from '../../token/compact-jws.js'
 import { KnownHeaders } from '../../token/known-headers.js'
 import { findSigner } from '../../token/signer.js'
 import { printable, printableJson } from '../printable.js'
@@ -45,14 +50,14 @@ export interface Walk {
 export interface Walked {
   readonly steps: readonly Step[]
   /** Where the token can be read. */
-  readonly jws: CompactJws | undefined
+  readonly jws: ParsedJws | undefined
 }
 
 export async function walk(given: GivenToken, options: Walk): Promise<Walked> {
   const { core, maxTokenLength, observed, requirement, now } = options
   const { authorization, token: raw } = given
   const [configured] = core.issuers.issuers() as readonly [Issuer]
-  let jws: CompactJws | undefined
+  let jws: ParsedJws | undefined
   const list = new Checklist(
     adviser({
       given,
@@ -71,26 +76,27 @@ export async function walk(given: GivenToken, options: Walk): Promise<Walked> {
       new MissingCredentialsError(),
     () => `one token of ${raw.length} characters`,
   )
-  const parsed = await list.try(
+  const threeParts = () => 'a signed JWT of three parts'
+  const compact = await list.try(
     'token',
     () => parseCompactJws(raw, maxTokenLength, new KnownHeaders()),
-    () => 'a signed JWT of three parts',
+    threeParts,
   )
-  if (parsed !== undefined) {
-    jws = parsed.result
-    await walkJws(jws, configured, list, options)
-  }
+  if (compact === undefined) return { steps: list.steps(), jws }
+  const parsed = await list.try('token', () => withClaims(compact.result), threeParts)
+  jws = parsed?.result
+  const issuer = await trySignature(compact.result, configured, list, options)
+  if (jws !== undefined) await tryPayload(jws, issuer, list, options)
   return { steps: list.steps(), jws }
 }
 
-async function walkJws(
+async function trySignature(
   jws: CompactJws,
   configured: Issuer,
   list: Checklist,
-  options: Walk,
-): Promise<void> {
-  const { core } = options
-  const { claims, header } = jws
+  { core }: Walk,
+): Promise<Issuer> {
+  const { issuerClaims: claims, header } = jws
   const trusted = await list.try(
     'issuer',
     () => core.issuers.resolve(claims, undefined),
@@ -107,11 +113,21 @@ async function walkJws(
   if (trusted !== undefined && algorithm !== undefined) {
     await trySigner(list, jws, issuer, algorithm.result, core.counters)
   }
+  return issuer
+}
+
+async function tryPayload(
+  jws: ParsedJws,
+  issuer: Issuer,
+  list: Checklist,
+  options: Walk,
+): Promise<void> {
   await tryClaims(list, jws, issuer, options)
+  const { binding } = options.core
   await list.try(
     'binding',
     () =>
-      andThen(readConfirmation(claims), (confirmation) => core.binding.checkProvable(confirmation)),
+      andThen(readConfirmation(jws.claims), (confirmation) => binding.checkProvable(confirmation)),
     () => 'a bearer token: it is bound to nothing',
   )
 }
@@ -134,14 +150,14 @@ async function trySigner(
   list.pass('signature', 'valid')
   await list.try(
     'key',
-    () => profile.checkKey?.(signer.result.issuer, jws.claims as AccessTokenClaims),
+    () => profile.checkKey?.(signer.result.issuer, jws.issuerClaims as AccessTokenClaims),
     () => named,
   )
 }
 
 async function tryClaims(
   list: Checklist,
-  jws: CompactJws,
+  jws: ParsedJws,
   { expectations, profile }: Issuer,
   { core, limits, requirement, now }: Walk,
 ): Promise<void> {
