@@ -246,10 +246,11 @@ t.test('the clock is the time of the question, in steps and verdict alike', asyn
 })
 
 t.test('what is no refusal is thrown on', async (t) => {
-  const fault = new RangeError('a fault')
+  const cause = new RangeError('a fault')
+  const fault = { cause }
   const profile = (reader: object) => ({ profile: { name: 'own', ...reader } })
   const thrower = () => {
-    throw fault
+    throw cause
   }
   await t.rejects(explain(good, profile({ scope: thrower }), { scope: 'x' }), fault)
   await t.rejects(explain(good, profile({ clientId: thrower })), fault)
