@@ -29,6 +29,7 @@ const FOUNDATION = [
   'safe-logger',
   'secure-url',
   'statistics',
+  'store-error',
   'throttle',
   'token68',
   'warn-once',

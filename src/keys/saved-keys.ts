@@ -1,5 +1,6 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
 import { ownMembers } from '../plain-object.js'
+import { loggable } from '../store-error.js'
 import { withinDeadline } from './deadline.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
@@ -32,7 +33,10 @@ export class SavedKeys {
   ): Promise<{ keys: KeySet; fetchedAt: number } | undefined> {
     const { store, issuer, jwksUri, maxKeys, timeout, onFailure } = this.#options
     try {
-      const saved = await withinDeadline(async () => store.load(issuer), { timeout, closing })
+      const saved = await withinDeadline(() => loggable(() => store.load(issuer)), {
+        timeout,
+        closing,
+      })
       if (saved === undefined) return undefined
       const stored = ownMembers(saved)
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
@@ -68,7 +72,7 @@ export class SavedKeys {
       const keySet = next
       this.#next = undefined
       try {
-        await withinDeadline(async () => store.save(keySet), { timeout })
+        await withinDeadline(() => loggable(() => store.save(keySet)), { timeout })
       } catch (error) {
         onFailure('save', error)
       }

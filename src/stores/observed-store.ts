@@ -1,5 +1,6 @@
 /** A store as an operator may ask about it: whether its last call succeeded. */
-import type { Store } from './store.js'
+import { loggable, StoreError } from '../store-error.js'
+import type { Store, StoredRevocation } from './store.js'
 
 /** How one of the stores of `stores` is doing, on this instance. */
 export interface StoreStatus {
@@ -31,22 +32,30 @@ export class StoreHealth {
     return this.#lastError
   }
 
-  /** Returns what the call returns, and notes how it ends. */
+  /**
+   * Returns what the call returns, and notes how it ends.
+   *
+   * @throws {StoreError} in place of what the call throws.
+   */
   async observe<T>(call: () => Promise<T>): Promise<T> {
     try {
       const result = await call()
       this.#state = 'available'
       this.#lastError = undefined
       return result
-    } catch (error) {
+    } catch (thrown) {
+      const error = new StoreError(thrown)
       this.#state = 'unavailable'
-      this.#lastError = error instanceof Error ? error.message : 'no reason given'
+      this.#lastError = error.message
       throw error
     }
   }
 }
 
-/** The same store. Messages tell nothing of its health: they may be lost at any time. */
+/**
+ * The same store, whose errors may be logged. Messages tell nothing of its health: they may be lost at
+ * any time.
+ */
 export function observedStore(store: Store, health: StoreHealth): Store {
   return {
     add: (...args) => health.observe(() => store.add(...args)),
@@ -55,10 +64,18 @@ export function observedStore(store: Store, health: StoreHealth): Store {
     delete: (...args) => health.observe(() => store.delete(...args)),
     mergeRevocations: (...args) => health.observe(() => store.mergeRevocations(...args)),
     revocationsSince: (...args) => health.observe(() => store.revocationsSince(...args)),
-    listRevocations: () => store.listRevocations(),
-    publish: (...args) => store.publish(...args),
-    subscribe: (...args) => store.subscribe(...args),
+    listRevocations: () => loggableSlices(store),
+    publish: (...args) => loggable(() => store.publish(...args)),
+    subscribe: (...args) => loggable(() => store.subscribe(...args)),
     expectTtl: (longest) => store.expectTtl?.(longest),
     isProcessLocal: store.isProcessLocal === true,
+  }
+}
+
+async function* loggableSlices(store: Store): AsyncIterable<readonly StoredRevocation[]> {
+  try {
+    yield* store.listRevocations()
+  } catch (thrown) {
+    throw new StoreError(thrown)
   }
 }

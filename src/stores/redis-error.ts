@@ -2,6 +2,7 @@
  * Errors of Redis clients, as they may be logged: ioredis and node-redis put the command and its
  * arguments into theirs, among them what is stored, and some servers quote them in the message.
  */
+import { withoutData } from '../store-error.js'
 
 /** Has the message and the code of the client's error, and nothing else of it. */
 export class RedisError extends Error {
@@ -19,17 +20,12 @@ export class RedisError extends Error {
 function partsOf(error: unknown): { message: string; code: string | undefined } {
   try {
     const { message, code } = error as Record<string, unknown>
-    const said = typeof message === 'string' ? withoutArguments(message) : ''
+    const said = typeof message === 'string' ? withoutData(message) : ''
     const known = codeOf(code) ?? codeOf(said.split(' ', 1)[0])
     return { message: said || `Redis cannot be asked: ${known ?? 'no reason given'}`, code: known }
   } catch {
     return { message: 'Redis cannot be asked: no reason given', code: undefined }
   }
-}
-
-/** "ERR unknown command 'X', with args beginning with: …" */
-function withoutArguments(message: string): string {
-  return message.replace(/,? with args beginning with:.*/s, '').slice(0, 500)
 }
 
 function codeOf(code: unknown): string | undefined {
