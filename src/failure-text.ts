@@ -34,6 +34,8 @@ function messagesOf(error: unknown, depth: number): string[] {
   return [...own.filter((text) => text !== ''), ...behind]
 }
 
+/** The first error of an `AggregateError`, of whatever realm. */
 function firstOf(error: Error): unknown {
-  return error instanceof AggregateError ? error.errors[0] : undefined
+  const { errors } = error as Partial<AggregateError>
+  return Array.isArray(errors) ? errors[0] : undefined
 }

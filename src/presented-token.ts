@@ -1,4 +1,5 @@
 /** A token together with what came with it, for whoever verifies it without the plugin. */
+import { types } from 'node:util'
 import type { Presentation } from './binding/presentation.js'
 import { sha256 } from './binding/thumbprint.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
@@ -13,7 +14,10 @@ export interface PresentedToken {
     proof: string
     /** Of the request, such as `GET`. */
     method: string
-    /** Of the request, as the client knows it: never made of a `Host` that the caller sent. */
+    /**
+     * Of the request, as the client knows it: never made of a `Host` that the caller sent. An http or
+     * https URL, its path as the client sent it.
+     */
     url: string
   }
   /** The certificate in DER with which the client came (RFC 8705 §3): of the TLS connection. */
@@ -29,7 +33,7 @@ export function presentationOf(given: string | PresentedToken): Presentation & {
   const presented = given as PresentedToken
   const keys = ['token', 'dpop', 'certificate']
   const { token, dpop, certificate } = requireKnownKeys('a presented token', presented, keys)
-  if (certificate !== undefined && !(certificate instanceof Uint8Array)) {
+  if (certificate !== undefined && !types.isUint8Array(certificate)) {
     throw new TypeError('"certificate" of a presented token must be the bytes of it, in DER')
   }
   const certificateThumbprint = certificate && sha256(certificate)
@@ -46,9 +50,28 @@ export function presentationOf(given: string | PresentedToken): Presentation & {
     scheme: 'DPoP',
     method,
     proofs: [proof],
-    targetUris: [url],
+    targetUris: [withAsciiHost(url)],
     certificateThumbprint,
   }
+}
+
+/**
+ * Returns the URL with its host in ASCII, as clients write an internationalized name in "htu". The rest
+ * stays as it is: a path that a parser changes must not match another route's.
+ *
+ * @throws {TypeError} if it is no http or https URL. One with a host that cannot be parsed matches no
+ *   proof: what a caller sent as the path must not make an error of ours.
+ */
+function withAsciiHost(url: string): string {
+  const origin = /^https?:\/\/[^/?#\\@]+/i.exec(url)?.[0]
+  if (origin === undefined) {
+    throw new TypeError(
+      '"dpop.url" of a presented token must be the http or https URL of the request with its host, ' +
+        'such as https://api.example.com/orders',
+    )
+  }
+  if (/^[\x21-\x7e]+$/.test(origin) || !URL.canParse(origin)) return url
+  return new URL(origin).origin + url.slice(origin.length)
 }
 
 const NOTHING = {

@@ -1,11 +1,25 @@
-/** F38: an Error of another realm is an Error. Under Jest, every error of Node's own is one. */
+/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node's own is one. */
+import { createHash } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import Fastify from 'fastify'
+import { SignJWT } from 'jose'
 import t, { type Test } from 'tap'
-import resourceServer, { type PluginOptions, type RouteRequirement } from '../src/index.js'
+import { failureCode, failureText } from '../src/failure-text.js'
+import resourceServer, {
+  createResourceServer,
+  memoryStore,
+  type PluginOptions,
+  type RouteRequirement,
+} from '../src/index.js'
 import { errorOfThisRealm, isError } from '../src/native-error.js'
+import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
 import { bearer, given, tokenOf } from './fixtures/protected-api.js'
 
+const INTROSPECTION = {
+  clientId: 'api',
+  clientSecret: 'x',
+  endpoint: 'https://issuer.example/introspect',
+}
 const good = await tokenOf()
 const foreign = (code: string, context: object = {}) => runInNewContext(code, context)
 
@@ -90,6 +104,73 @@ t.test('which values are errors', async (t) => {
   ]) {
     t.notOk(isError(fake))
   }
+})
+
+t.test('F35: bytes of another realm are bytes', async (t) => {
+  const bytes = (length: number) => foreign(`new Uint8Array(${length}).fill(7)`)
+  t.notOk(bytes(64) instanceof Uint8Array)
+  const secretly = { ...given(), jwks: undefined, algorithms: ['HS256'] }
+  const servers = [
+    { ...secretly, secret: bytes(32) },
+    given({ dpop: { nonce: { secret: bytes(32) } } }),
+    given({ dpop: { nonce: { secret: [bytes(32), bytes(33)] } } }),
+    {
+      ...given(),
+      introspection: INTROSPECTION,
+      stores: { introspection: memoryStore(), secret: bytes(32) },
+    },
+    { ...secretly, issuer: () => ({ secret: bytes(32) }) },
+  ]
+  for (const options of servers) {
+    const server = await createResourceServer(options as never)
+    t.teardown(() => server.close())
+  }
+  for (const options of [
+    { ...secretly, secret: bytes(31) },
+    given({ dpop: { nonce: { secret: bytes(31) } } }),
+    { ...secretly, secret: foreign('new Uint16Array(64)') },
+    { ...secretly, secret: foreign('({ byteLength: 64, __proto__: Uint8Array.prototype })') },
+  ]) {
+    await t.rejects(createResourceServer(options as never), TypeError)
+  }
+})
+
+t.test('F35: a secret of another realm verifies, also of a tenant', async (t) => {
+  const secret = foreign('new Uint8Array(32).fill(7)')
+  const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'ada' }
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('5m')
+    .sign(new Uint8Array(32).fill(7))
+  const algorithms = ['HS256'] as const
+  for (const options of [{ issuer: ISSUER, secret }, { issuer: () => ({ secret }) }]) {
+    const server = await createResourceServer({ audience: AUDIENCE, algorithms, ...options })
+    t.teardown(() => server.close())
+    t.equal((await server.verify(token)).subject, 'ada')
+    t.equal((await server.verify(token)).subject, 'ada')
+  }
+})
+
+t.test('F35: a certificate of another realm proves its token', async (t) => {
+  const der = [1, 2, 3]
+  const thumbprint = createHash('sha256').update(Uint8Array.from(der)).digest('base64url')
+  const server = await createResourceServer(given({ mtls: 'allowed' }) as never)
+  t.teardown(() => server.close())
+  const token = await tokenOf({ cnf: { 'x5t#S256': thumbprint } })
+  const certificate = foreign(`Uint8Array.from(${JSON.stringify(der)})`)
+  t.equal((await server.verify({ token, certificate })).raw, token)
+  await t.rejects(server.verify({ token, certificate: foreign('[1, 2, 3]') }), TypeError)
+})
+
+t.test('F35: why all attempts of another realm failed is told', async (t) => {
+  const error = foreign(
+    'Object.assign(new AggregateError([Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })], ""))',
+  )
+  t.equal(
+    failureText(new TypeError('fetch failed', { cause: error })),
+    'fetch failed: connect ECONNREFUSED',
+  )
+  t.equal(failureCode(error), 'ECONNREFUSED')
 })
 
 t.test('what only looks like an error of another realm takes nothing down', async (t) => {

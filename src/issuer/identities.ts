@@ -2,7 +2,9 @@
  * Whether two answers of the application say the same: by the hash of a text in which data stands as it
  * is, and a function, a key or a store under a number of its own.
  */
+
 import { createHash, randomUUID } from 'node:crypto'
+import { types } from 'node:util'
 import { isPlainObject } from '../plain-object.js'
 
 export class Identities {
@@ -39,7 +41,7 @@ export class Identities {
 
   #of(object: object): string {
     // A secret: read anew for each answer, it is the same one all the same.
-    if (object instanceof Uint8Array) return `bytes ${Buffer.from(object).toString('base64url')}`
+    if (types.isUint8Array(object)) return `bytes ${Buffer.from(object).toString('base64url')}`
     const number = this.#numbers.get(object) ?? this.#next++
     this.#numbers.set(object, number)
     return `object ${number}`

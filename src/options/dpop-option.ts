@@ -1,4 +1,5 @@
 /** What may be said about DPoP (RFC 9449), and its check. */
+import { types } from 'node:util'
 import {
   ASYMMETRIC_ALGORITHMS,
   type AsymmetricAlgorithm,
@@ -168,7 +169,7 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   const secrets = given.map((one) =>
     // Copies, so that nobody changes them.
-    typeof one === 'string' || one instanceof Uint8Array ? Buffer.from(one as string) : undefined,
+    typeof one === 'string' || types.isUint8Array(one) ? Buffer.from(one as string) : undefined,
   )
   if (secrets.length === 0 || !secrets.every((one) => one && one.length >= MIN_SECRET_BYTES)) {
     return reject(

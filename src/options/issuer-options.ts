@@ -1,4 +1,5 @@
 /** What may be said about one trusted authorization server, and its check. */
+import { types } from 'node:util'
 import type { JSONWebKeySet } from 'jose'
 import {
   type Algorithm,
@@ -237,7 +238,7 @@ function ruleForJwks(given: unknown): string {
 function requireSecret({ secret, algorithms = [] }: IssuerOptions): Uint8Array {
   const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
   const minimum = Math.max(...algorithms.filter(isSymmetric).map(minimumSecretBytes))
-  if (!(bytes instanceof Uint8Array) || bytes.byteLength < minimum) {
+  if (!types.isUint8Array(bytes) || bytes.byteLength < minimum) {
     reject('secret', `must be a string or Uint8Array of at least ${minimum} bytes`)
   }
   return bytes

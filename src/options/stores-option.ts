@@ -1,4 +1,5 @@
 /** Where what instances share is kept, and its check. */
+import { types } from 'node:util'
 import { STORE_METHODS, type Store } from '../stores/store.js'
 import { members, reject } from './check.js'
 
@@ -60,7 +61,7 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
     if (secret === undefined) return undefined
     return reject('stores.secret', 'has no effect without "stores.introspection"')
   }
-  const isText = typeof secret === 'string' || secret instanceof Uint8Array
+  const isText = typeof secret === 'string' || types.isUint8Array(secret)
   // A copy, so that nobody changes it.
   const bytes = isText ? Buffer.from(secret as string) : undefined
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
