@@ -110,10 +110,11 @@ export class MissingCredentialsError extends ResourceServerError {
   readonly statusCode = 401
   override readonly name = 'MissingCredentialsError'
 
-  constructor() {
+  /** @param expected where the token was looked for: the schemes that are accepted. Default `Bearer`. */
+  constructor(expected = 'Bearer') {
     super('An access token is required', {
       check: 'credentials',
-      expected: 'Bearer',
+      expected,
       found: 'none',
     })
   }

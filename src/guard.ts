@@ -12,7 +12,6 @@ import { AccessToken } from './access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
 import { diagnostics, publish } from './diagnostics.js'
-import { MissingCredentialsError } from './errors.js'
 import { andThen, isLater, type Outcome, orThrow } from './now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { Rejections } from './rejections.js'
@@ -66,16 +65,17 @@ export function createGuard(
     const authorization = credentials.authorization(request)
     const known = authorization === undefined ? undefined : pipeline.recall(authorization)
     if (known !== undefined) return bind(known, 'Bearer', request, guard, reply)
-    const bearer = credentials.bearer(request, authorization)
+    const bearer = credentials.bearer(request, authorization, guard.schemes)
     if (bearer !== undefined) {
       return bind(pipeline.verify(bearer, request), 'Bearer', request, guard, reply)
     }
-    const proven = guard.binding.dpop === 'off' ? undefined : credentials.dpop(authorization)
+    const proven =
+      guard.binding.dpop === 'off' ? undefined : credentials.dpop(authorization, guard.schemes)
     if (proven !== undefined) {
       return bind(pipeline.verify(proven, request), 'DPoP', request, guard, reply)
     }
     if (guard.optional) return null
-    return new MissingCredentialsError()
+    return credentials.missing(guard.schemes)
   }
 
   function bind(

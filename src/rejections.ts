@@ -64,7 +64,8 @@ export class Rejections {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Error {
-    const found = this.#credentials.reasonFor(thrown, request)
+    const found =
+      guard === undefined ? thrown : this.#credentials.reasonFor(thrown, request, guard.schemes)
     // Fastify takes a falsy error for none, and would let the request in.
     if (!isError(found)) return new Error('what refused the request is no Error')
     const reason = errorOfThisRealm(found)

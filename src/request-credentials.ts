@@ -16,7 +16,7 @@ import {
 } from './credentials/authorization.js'
 import { dpopProofs } from './credentials/dpop-proofs.js'
 import { requireAllHeaders } from './credentials/whole-headers.js'
-import { InvalidTokenError } from './errors.js'
+import { InvalidTokenError, MissingCredentialsError } from './errors.js'
 import { disown } from './now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
@@ -51,9 +51,15 @@ export class RequestCredentials {
   /**
    * The token that is sent as a bearer token, or that the application finds somewhere else, where no
    * scheme is; `undefined` where there is none.
+   *
+   * @param schemes that the route accepts, for the error.
    */
-  bearer(request: FastifyRequest, authorization: string | undefined): string | undefined {
-    if (authorization !== undefined) return bearerCredentials(authorization)
+  bearer(
+    request: FastifyRequest,
+    authorization: string | undefined,
+    schemes: string,
+  ): string | undefined {
+    if (authorization !== undefined) return bearerCredentials(authorization, schemes)
     if (this.#extractToken === undefined) return undefined
     let token: unknown
     try {
@@ -66,8 +72,15 @@ export class RequestCredentials {
   }
 
   /** The token that is sent with the scheme `DPoP`. */
-  dpop(authorization: string | undefined): string | undefined {
-    return authorization === undefined ? undefined : dpopCredentials(authorization)
+  dpop(authorization: string | undefined, schemes: string): string | undefined {
+    return authorization === undefined ? undefined : dpopCredentials(authorization, schemes)
+  }
+
+  /** Returns the rejection of a request without a token. */
+  missing(schemes: string): MissingCredentialsError {
+    return new MissingCredentialsError(
+      this.#extractToken === undefined ? schemes : 'a token, returned by "extractToken"',
+    )
   }
 
   /**
@@ -118,11 +131,12 @@ export class RequestCredentials {
    * What isn't even a token to HTTP is a malformed request, and not a bad token. Looked at last,
    * because it costs more than to find a known token.
    */
-  reasonFor(refused: unknown, { raw }: FastifyRequest): unknown {
+  reasonFor(refused: unknown, { raw }: FastifyRequest, schemes: string): unknown {
     if (this.#extractToken !== undefined) return refused
     if (!(refused instanceof InvalidTokenError) || refused.check !== 'token') return refused
     const authorization = singleAuthorization(raw) as string
-    const token = bearerCredentials(authorization) ?? dpopCredentials(authorization)
-    return isToken68(token as string) ? refused : malformedHeader()
+    const token =
+      bearerCredentials(authorization, schemes) ?? dpopCredentials(authorization, schemes)
+    return isToken68(token as string) ? refused : malformedHeader(schemes)
   }
 }

@@ -1,7 +1,7 @@
 /** A resource server without Fastify. */
 import { AccessToken } from './access-token.js'
 import { assemble, type Core } from './assembly.js'
-import { resolveDemand } from './binding/demand.js'
+import { acceptedSchemes, resolveDemand } from './binding/demand.js'
 import { responseHeaders } from './challenge.js'
 import { publish } from './diagnostics.js'
 import { MissingCredentialsError, ResourceServerError } from './errors.js'
@@ -78,7 +78,9 @@ export class ResourceServer<Context = unknown> {
     const presented = presentationOf(token)
     try {
       const { token: raw } = presented
-      if (typeof raw !== 'string' || raw === '') throw new MissingCredentialsError()
+      if (typeof raw !== 'string' || raw === '') {
+        throw new MissingCredentialsError(acceptedSchemes(demand))
+      }
       const verified = tokenOrThrow(await pipeline.verify(raw, context))
       if (!binding.needsNoProof(verified, presented.scheme, demand)) {
         orThrow(await binding.verify(verified, presented, demand))

@@ -1,7 +1,7 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { Core } from './assembly.js'
-import { resolveDemand } from './binding/demand.js'
+import { acceptedSchemes, resolveDemand } from './binding/demand.js'
 import type { BindingDemand } from './binding/presentation.js'
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 import {
@@ -27,6 +27,8 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
   readonly binding: BindingDemand
+  /** With which a token is accepted, for people. */
+  readonly schemes: string
   readonly optional: boolean
   /** The response headers of its refusals. */
   readonly challenges: RouteChallenges
@@ -102,7 +104,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   const policy = compilePolicy(required, core.clock)
   const binding = resolveDemand(required, core.binding.demand)
   const challenges = new RouteChallenges(core, binding, policy.scope)
-  return { policy, binding, optional, challenges }
+  return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }
 
 /** The default of `hiddenTag`, an option of `@fastify/swagger`. */

@@ -19,6 +19,12 @@ export const BINDING_KEYS = [
   'mtls',
 ] as const satisfies readonly (keyof BindingRequirement)[]
 
+/** Returns the schemes with which a token is accepted, for people. */
+export function acceptedSchemes({ dpop }: BindingDemand): string {
+  if (dpop === 'required') return 'DPoP'
+  return dpop === 'off' ? 'Bearer' : 'Bearer or DPoP'
+}
+
 const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies BindingMode[]
 
 /**

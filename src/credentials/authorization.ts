@@ -29,18 +29,23 @@ const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|
  * look is taken at each character, which costs more than to find a known token: whoever refuses the
  * token asks `isToken68`. No other string is ever accepted.
  *
+ * @param schemes that are accepted, for the error.
  * @throws {InvalidRequestError} if there is nothing after the scheme.
  */
-export function bearerCredentials(authorization: string): string | undefined {
-  return credentials(authorization, BEARER)
+export function bearerCredentials(authorization: string, schemes: string): string | undefined {
+  return credentials(authorization, BEARER, schemes)
 }
 
 /** The same with the scheme `DPoP`. */
-export function dpopCredentials(authorization: string): string | undefined {
-  return credentials(authorization, DPOP)
+export function dpopCredentials(authorization: string, schemes: string): string | undefined {
+  return credentials(authorization, DPOP, schemes)
 }
 
-function credentials(authorization: string, scheme: SchemeSyntax): string | undefined {
+function credentials(
+  authorization: string,
+  scheme: SchemeSyntax,
+  schemes: string,
+): string | undefined {
   if (!authorization.startsWith(scheme.usual) && !scheme.pattern.test(authorization)) {
     return undefined
   }
@@ -48,7 +53,7 @@ function credentials(authorization: string, scheme: SchemeSyntax): string | unde
   while (authorization.charCodeAt(start) === SPACE) start++
   let end = authorization.length
   while (end > start && isBlank(authorization.charCodeAt(end - 1))) end--
-  if (start === scheme.length || start === end) throw malformedHeader()
+  if (start === scheme.length || start === end) throw malformedHeader(schemes)
   return authorization.slice(start, end)
 }
 
@@ -59,9 +64,9 @@ function isBlank(character: number): boolean {
   return character === SPACE || character === TAB
 }
 
-export function malformedHeader(): InvalidRequestError {
+export function malformedHeader(schemes: string): InvalidRequestError {
   return new InvalidRequestError('The Authorization header is malformed', {
-    expected: 'Bearer, a space, and one token',
+    expected: `${schemes}, a space, and one token`,
   })
 }
 

@@ -20,7 +20,7 @@ import { requireAllHeaders } from './whole-headers.js'
 export function bearerToken(request: RequestHeaders): string | undefined {
   requireAllHeaders(request)
   const authorization = singleAuthorization(request)
-  const token = authorization === undefined ? undefined : bearerCredentials(authorization)
-  if (token !== undefined && !isToken68(token)) throw malformedHeader()
+  const token = authorization === undefined ? undefined : bearerCredentials(authorization, 'Bearer')
+  if (token !== undefined && !isToken68(token)) throw malformedHeader('Bearer')
   return token
 }

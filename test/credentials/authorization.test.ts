@@ -10,7 +10,7 @@ import { InvalidRequestError } from '../../src/errors.js'
 
 const read = (credentials: typeof bearerCredentials, rawHeaders: string[]) => {
   const authorization = singleAuthorization({ rawHeaders })
-  return authorization === undefined ? undefined : credentials(authorization)
+  return authorization === undefined ? undefined : credentials(authorization, 'Bearer or DPoP')
 }
 const bearer = (...rawHeaders: string[]) => read(bearerCredentials, rawHeaders)
 const dpop = (...rawHeaders: string[]) => read(dpopCredentials, rawHeaders)
@@ -35,7 +35,7 @@ t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {
   const refusal = {
     code: 'invalid_request',
     message: 'The Authorization header is malformed',
-    finding: { expected: 'Bearer, a space, and one token' },
+    finding: { expected: 'Bearer or DPoP, a space, and one token' },
   }
   for (const [read, scheme] of [
     [dpop, 'DPoP'],

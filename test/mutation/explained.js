@@ -43,7 +43,7 @@ const EXPLAINED = [
   },
   {
     file: 'src/credentials/bearer.ts',
-    line: 'if (token !== undefined && !isToken68(token)) throw malformedHeader()',
+    line: "if (token !== undefined && !isToken68(token)) throw malformedHeader('Bearer')",
     from: ['token !== undefined'],
     to: ['true'],
     why: 'for the compiler: the pattern takes undefined for the word',
