@@ -14,10 +14,12 @@ import {
 import { InvalidTokenError } from './errors.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
+import { isCheapToParse } from './json-cost.js'
+import { parseJsonObject } from './json-object.js'
 import { andThen, isRefusal, type Outcome, type Refusal } from './now-or-later.js'
 import { ownMember } from './plain-object.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
-import { decodeObject } from './token/compact-serialization.js'
+import { decodeText } from './token/compact-serialization.js'
 import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
@@ -33,16 +35,21 @@ export function introspectToken(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): Outcome<AccessToken> | Promise<AccessToken> {
-  const answered = checkSendable(raw) ?? answerAbout(raw, issuer, false)
-  return andThen(answered, (answer) => {
+  const unsendable = checkSendable(raw)
+  if (unsendable !== undefined) return unsendable
+  const texts = textsIn(raw)
+  // What an attacker made costly to parse is parsed only if the issuer calls the token active.
+  const isCheap = texts.every(isCheapToParse)
+  const early = isCheap ? ownConfirmation(texts, rules) : undefined
+  if (isRefusal(early)) return early
+  return andThen(answerAbout(raw, issuer, false), (answer) => {
     const claims = verifyAnswer(answer, {}, issuer, rules)
     if (isRefusal(claims)) return claims
     const said = confirmationIn(answer, rules)
     if (isRefusal(said)) return said
-    // Parsed only after the issuer answered, because parsing an attacker's JSON costs much more.
-    const own = ownConfirmation(raw)
+    const own = isCheap ? early : ownConfirmation(texts, rules)
     if (isRefusal(own)) return own
-    const refused = rules.binding.checkProvable(own) ?? (own && checkSameBinding(said, own))
+    const refused = own && checkSameBinding(said, own)
     if (refused !== undefined) return refused
     const confirmation = said ?? own
     return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
@@ -173,23 +180,31 @@ function confirmationIn(
 }
 
 /**
- * What a JWT that we verify nothing of says that it is bound to: an issuer that leaves it out of its
- * answer doesn't make it a bearer token. Each part is read, because an issuer may forgive a dot too
- * many or too few, which makes it an opaque token to us. Whoever wrote it there can only have it
- * refused.
+ * The texts in the parts of a token with dots in it. Each part is read, because an issuer may forgive a
+ * dot too many or too few, which makes a JWT an opaque token to us.
  */
-function ownConfirmation(raw: string): Outcome<Confirmation | undefined> {
+function textsIn(raw: string): readonly string[] {
   const parts = raw.split('.')
-  if (parts.length === 1) return undefined
+  return parts.length === 1 ? [] : parts.flatMap((part) => decodeText(part) ?? [])
+}
+
+/**
+ * What a JWT that we verify nothing of says that it is bound to: an issuer that leaves it out of its
+ * answer doesn't make it a bearer token. Whoever wrote it there can only have it refused.
+ */
+function ownConfirmation(
+  texts: readonly string[],
+  { binding }: IntrospectionRules,
+): Outcome<Confirmation | undefined> {
   const said: Confirmation[] = []
-  for (const part of parts) {
-    const claims = decodeObject(part)
+  for (const text of texts) {
+    const claims = parseJsonObject(text)
     const one = claims && readConfirmation(claims)
     if (isRefusal(one)) return one
     if (one !== undefined) said.push(one)
   }
   const [own] = said
-  if (said.every((one) => isSameBinding(one, own))) return own
+  if (said.every((one) => isSameBinding(one, own))) return binding.checkProvable(own) ?? own
   return bindingDiffers('one binding', 'several')
 }
 

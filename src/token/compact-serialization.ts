@@ -20,21 +20,16 @@ export function decodeUtf8(bytes: Buffer): string | undefined {
 }
 
 /**
- * The JSON object that a segment holds, frozen; `undefined` if it holds none, or one with a member
- * twice.
+ * The JSON object that a segment from an untrusted caller holds, frozen; `undefined` if it holds none,
+ * one with a member twice, or one that is costly to parse.
  */
-export function decodeObject(segment: string): Readonly<Record<string, unknown>> | undefined {
-  const json = decodeText(segment)
-  return json === undefined ? undefined : parseJsonObject(json)
-}
-
-/** The same, and `undefined` for one that is costly to parse: for what an untrusted caller wrote. */
 export function decodeCheapObject(segment: string): Readonly<Record<string, unknown>> | undefined {
   const json = decodeText(segment)
   return json !== undefined && isCheapToParse(json) ? parseJsonObject(json) : undefined
 }
 
-function decodeText(segment: string): string | undefined {
+/** The text that a segment holds; `undefined` if it isn't UTF-8 in canonical base64url. */
+export function decodeText(segment: string): string | undefined {
   const bytes = decodeBase64url(segment)
   return bytes && decodeUtf8(bytes)
 }

@@ -38,7 +38,7 @@ t.test('P1.2: hands on what the next checks need', async (t) => {
 })
 
 t.test('P1.2: one JWT of three parts, of a bounded length', async (t) => {
-  const parts = 'canonical base64url, JSON objects without duplicate members'
+  const parts = 'canonical base64url, small JSON objects without duplicate members'
   t.equal(mistakeIn(''), 'a JWT of three parts')
   t.equal(mistakeIn(`${proofOf()}.`), 'a JWT of three parts')
   t.equal(mistakeIn(`${HEADER}.${encode([])}.AAAA`), parts)
