@@ -28,7 +28,7 @@ const flags: Flags = {
   scope: { value: 'SCOPE', help: 'What the route asks for, delimited by spaces' },
   profile: {
     value: 'NAME',
-    help: `How the issuer writes its tokens: ${PROFILE_NAMES.join(', ')}.\nDefault: by the issuer's domain, else standard`,
+    help: `How the issuer writes its tokens: ${PROFILE_NAMES.join(', ')}\nDefault: by the issuer's domain, else standard`,
   },
   algorithms: {
     value: 'ALG',
