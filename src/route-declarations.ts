@@ -13,13 +13,19 @@ import type { Gate } from './gate.js'
 import { isPreflightRoute, judgedLast } from './preflight.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
-/** Adds the hooks that check them. The routes that `declareOwn` declares are the plugin's. */
+/**
+ * Adds the hooks that check them. The routes that `declareOwn` declares are the plugin's.
+ *
+ * @throws {TypeError} if Object.prototype has a member "config", which Fastify reads for each route.
+ */
 export function checkRoutes(
   fastify: FastifyInstance,
   guards: RouteGuards,
   gate: Gate,
   declareOwn: () => void,
 ): void {
+  // Routes that were declared before are not seen here, and may have it instead of one of their own.
+  if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
   let declared = 0
   let guarded = 0
   let isOwn = true
@@ -58,7 +64,7 @@ function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefin
       throw new TypeError('"auth" has no effect beside "config": write config: { auth: … }')
     }
     if (!Object.hasOwn(route, 'config') && 'config' in route) {
-      throw new TypeError('"config" must be a member of its own: Object.prototype has one')
+      throw new TypeError(INHERITED_CONFIG)
     }
     if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
       throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
@@ -95,6 +101,8 @@ function countRoutes(fastify: FastifyInstance, hook: string): number {
 function isEncapsulated(fastify: FastifyInstance): boolean {
   return 'register' in Object.getPrototypeOf(fastify)
 }
+
+const INHERITED_CONFIG = '"config" must be a member of its own: Object.prototype has one'
 
 const GUARDS_NOTHING =
   'fastify-resource-server guards nothing: no route is declared in the encapsulation context in which ' +
