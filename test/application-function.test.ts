@@ -1,6 +1,10 @@
 import Fastify, { type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import resourceServer, { createResourceServer, InvalidTokenError } from '../src/index.js'
+import resourceServer, {
+  createResourceServer,
+  InvalidTokenError,
+  StoreUnavailableError,
+} from '../src/index.js'
 import { DPoPClient } from './fixtures/dpop-client.js'
 import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
 import { bearer, key, tokenOf } from './fixtures/protected-api.js'
@@ -186,6 +190,23 @@ t.test('an error of this package rejects the request as the application wants it
   const { answer } = await answerTo(t, { options: { extractToken } }, bearer(await tokenOf({})))
   t.match(answer.json(), { statusCode: 401, message: 'The cookie has expired' })
 })
+
+t.test('an outage that authorize reports with an error of this package stays a 503', async (t) => {
+  const outage = new StoreUnavailableError('the orders', 7, new Error(SECRET))
+  for (const authorize of [() => Promise.reject(outage), throwing(outage)]) {
+    const { answer } = await answerTo(t, { auth: { authorize } }, bearer(await tokenOf({})))
+    t.equal(answer.statusCode, 503)
+    t.equal(answer.headers['retry-after'], '7')
+    t.equal(answer.json().code, 'temporarily_unavailable')
+    t.notMatch(answer.body, 'postgres')
+  }
+})
+
+function throwing(error: Error): () => never {
+  return () => {
+    throw error
+  }
+}
 
 t.test('a revocation names the issuer where several are trusted', async (t) => {
   const other = 'https://other.example'
