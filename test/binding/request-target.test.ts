@@ -66,6 +66,9 @@ t.test('A7: X-Forwarded-Proto is http or https, and no beginning of another URL'
   t.equal(await through('https', `${BASE}/api`), '200 api')
   t.equal(await through('http', 'http://api.example/api'), '200 api')
   t.equal(await through('evil, https', `${BASE}/api`), '200 api', 'the nearest proxy counts')
+  const connection = 'without it, the protocol of the connection to the proxy counts'
+  t.equal(await send('/api', 'http://api.example/api', { lines: from }), '200 api', connection)
+  t.equal(await send('/api', `${BASE}/api`, { lines: from }), '401', connection)
   t.strictSame(warnings, [])
   const stolen = 'https://evil.example/steal'
   for (const [proto, htu] of [
