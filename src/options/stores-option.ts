@@ -1,6 +1,7 @@
 /** Where what instances share is kept, and its check. */
 import { types } from 'node:util'
 import { STORE_METHODS, type Store } from '../stores/store.js'
+import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
 import { members, reject } from './check.js'
 
 /**
@@ -71,8 +72,15 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
   )
 }
 
+const CALL_TIMEOUT: Bounds = { minimum: 10, maximum: 600_000, unit: 'milliseconds' }
+
 function storeOf(use: string, store: Store | undefined): Store | undefined {
-  if (store === undefined || isStore(store)) return store
+  if (store === undefined) return store
+  if (isStore(store)) {
+    const { callTimeout } = store
+    if (callTimeout === undefined || isWholeNumber(callTimeout, CALL_TIMEOUT)) return store
+    return reject(`stores.${use}.callTimeout`, describeBounds(CALL_TIMEOUT))
+  }
   return reject(
     `stores.${use}`,
     `must be a store, such as redisStore({ client }): an object with ${STORE_METHODS.join(', ')}`,

@@ -1,6 +1,7 @@
 /** A store as an operator may ask about it: whether its last call succeeded. */
 import { loggable, StoreError } from '../store-error.js'
 import type { Store, StoredRevocation } from './store.js'
+import { DEFAULT_CALL_TIMEOUT_MS, subscribeWithinTimeout, withinTimeout } from './store-deadline.js'
 
 /** How one of the stores of `stores` is doing, on this instance. */
 export interface StoreStatus {
@@ -53,29 +54,48 @@ export class StoreHealth {
 }
 
 /**
- * The same store, whose errors may be logged. Messages tell nothing of its health: they may be lost at
- * any time.
+ * The same store, whose errors may be logged and whose calls end in time. Messages tell nothing of its
+ * health: they may be lost at any time. `get`, `set` and `delete` have no deadline here: their caller
+ * has one of its own, and counts the calls that the store hasn't settled.
  */
 export function observedStore(store: Store, health: StoreHealth): Store {
+  const timeoutMs = store.callTimeout ?? DEFAULT_CALL_TIMEOUT_MS
+  const timed = <T>(call: () => Promise<T>) => health.observe(() => withinTimeout(timeoutMs, call))
   return {
-    add: (...args) => health.observe(() => store.add(...args)),
+    add: (...args) => timed(async () => store.add(...args)),
     get: (...args) => health.observe(() => store.get(...args)),
     set: (...args) => health.observe(() => store.set(...args)),
     delete: (...args) => health.observe(() => store.delete(...args)),
-    mergeRevocations: (...args) => health.observe(() => store.mergeRevocations(...args)),
-    revocationsSince: (...args) => health.observe(() => store.revocationsSince(...args)),
-    listRevocations: () => loggableSlices(store),
-    publish: (...args) => loggable(() => store.publish(...args)),
-    subscribe: (...args) => loggable(() => store.subscribe(...args)),
+    mergeRevocations: (...args) => timed(async () => store.mergeRevocations(...args)),
+    revocationsSince: (...args) => timed(async () => store.revocationsSince(...args)),
+    listRevocations: () => timedSlices(store, timed),
+    publish: (...args) =>
+      loggable(() => withinTimeout(timeoutMs, async () => store.publish(...args))),
+    subscribe: (...args) =>
+      loggable(() => subscribeWithinTimeout(timeoutMs, async () => store.subscribe(...args))),
     expectTtl: (longest) => store.expectTtl?.(longest),
     isProcessLocal: store.isProcessLocal === true,
   }
 }
 
-async function* loggableSlices(store: Store): AsyncIterable<readonly StoredRevocation[]> {
+async function* timedSlices(
+  store: Store,
+  timed: <T>(call: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<readonly StoredRevocation[]> {
+  const slices = slicesOf(store)
   try {
-    yield* store.listRevocations()
-  } catch (thrown) {
-    throw new StoreError(thrown)
+    for (;;) {
+      const { done, value } = await timed(() => slices.next())
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    // Not awaited: a generator that hangs in a slice never returns.
+    slices.return(undefined).catch(() => {})
   }
+}
+
+/** A generator of ours, because the store may throw at once. */
+async function* slicesOf(store: Store): AsyncGenerator<readonly StoredRevocation[], undefined> {
+  yield* store.listRevocations()
 }

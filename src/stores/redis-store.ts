@@ -85,14 +85,20 @@ interface Parts {
 
 /** In milliseconds. */
 const LOOK_AGAIN_AFTER = 1_000
+/** Of one call: a connection, `INFO`, `EVALSHA` and `EVAL`. */
+const MAX_COMMANDS = 4
+/** So that a command's own deadline, whose error says more, always passes first. */
+const MARGIN_MS = 1_000
 
 class RedisStore implements Store {
+  readonly callTimeout: number
   readonly #parts: Parts
   readonly #revocations: RedisRevocations
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { connection, commands, prefix, inspection } = parts
+    const { connection, commands, prefix, deadline, inspection } = parts
+    this.callTimeout = MAX_COMMANDS * deadline + MARGIN_MS
     this.#revocations = new RedisRevocations(commands, prefix)
     connection.onReady(() => {
       inspection.forget()

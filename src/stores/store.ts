@@ -6,7 +6,8 @@ export type Unsubscribe = () => Promise<void>
 /**
  * A place for small pieces of text, each for a limited time. Times are in milliseconds; keys and
  * values are ASCII, and no secret is in either. Every method rejects when it can't do what it says,
- * and does so soon: requests wait for it.
+ * and does so soon, because requests wait for it. A call that isn't settled after
+ * {@link Store.callTimeout} counts as failed.
  *
  * What was asked for and rejected may be done later all the same, when a command that was on its way
  * arrives at last. Whoever uses a store writes so that this does no harm.
@@ -62,6 +63,12 @@ export interface Store {
    * that lost its memory must not answer.
    */
   expectTtl?(longest: number): void
+  /**
+   * How long a call may take before it counts as failed, in milliseconds; of {@link listRevocations},
+   * each slice. Time in which this process's own event loop is stalled doesn't count. {@link get},
+   * {@link set} and {@link delete} have less: half a second. Default 5,000; 10 to 600,000.
+   */
+  readonly callTimeout?: number
   /**
    * Whether it forgets everything when this process ends, as `memoryStore()` does. DPoP proofs made
    * before the start are rejected then. Default false.
