@@ -131,7 +131,10 @@ t.test('with tenants, the name of any that there may be', async (t) => {
   resourceServer.revoke({ sub: 'user-1', issuer: OTHER })
   t.equal((await get(ours)).statusCode, 200)
   t.equal((await get(theirs)).statusCode, 401)
-  t.throws(() => resourceServer.revoke({ sub: 'user-1', issuer: 'https://login.example/a/../b' }), TypeError)
+  t.throws(
+    () => resourceServer.revoke({ sub: 'user-1', issuer: 'https://login.example/a/../b' }),
+    TypeError,
+  )
 })
 
 t.test('opaque tokens are refused as well, whatever their issuer says', async (t) => {
