@@ -1,6 +1,6 @@
 /**
  * Stores and revocations against a real redis-server, which must be installed; each test starts its
- * own. `npm run test:redis`.
+ * own. `npm run test:redis`; with `-- --short`, the slowest suite runs with one client only.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -14,6 +14,7 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.redis.ts'))
 const tap = ['tap', '--disable-coverage', '--timeout=600', '--reporter=tap', '--jobs=1']
 const { status } = spawnSync('npx', [...tap, ...files.map((file) => `${folder}/${file}`)], {
   stdio: 'inherit',
+  env: process.argv.includes('--short') ? { ...process.env, SHORT: '1' } : process.env,
   shell: process.platform === 'win32',
 })
 process.exitCode = status ?? 1

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { Revocation } from '../../src/index.js'
 import { seconds } from '../fixtures/issuer.js'
 import { tokenOf } from '../fixtures/protected-api.js'
-import { names } from './fixtures/clients.js'
+import { namesForFaults } from './fixtures/clients.js'
 import { type Instance, refusedAfter, refusesAll, startInstance } from './fixtures/instances.js'
 import { DURABLE, type RedisServer, startRedis } from './fixtures/redis-server.js'
 
@@ -57,7 +57,7 @@ const PATIENT = 10_000
 const subs = named('user', 5_000)
 const sample = tokensOf(await sampleOf(subs))
 
-for (const name of names) {
+for (const name of namesForFaults) {
   // iovalkey is a fork of ioredis, and loses its connections in the same way.
   const isFork = name === 'iovalkey'
   for (const [what, settings] of [
