@@ -199,3 +199,21 @@ t.test('A5: a requirement that equals several numbers is an error', async (t) =>
     t.doesNotThrow(() => app.get(`/${value}`, { config }, handler))
   }
 })
+
+t.test('A2: a route that would inherit "config" from Object.prototype is an error', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await guard(app)
+  const polluted = Object.prototype as { config?: unknown }
+  polluted.config = { auth: false }
+  try {
+    t.throws(() => app.get('/x', handler), {
+      name: 'TypeError',
+      message: 'Route GET:/x: "config" must be a member of its own: Object.prototype has one',
+    })
+    t.doesNotThrow(() => app.get('/own', { config: {} }, handler))
+  } finally {
+    delete polluted.config
+  }
+  t.equal((await app.inject('/own')).statusCode, 401)
+})

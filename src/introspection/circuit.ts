@@ -155,7 +155,7 @@ export class Circuit {
   #rateAfter(tokens: ThrottledTokens, now: number): number {
     const rate = Math.min(this.untrustedPerSecond, SLOW_PER_SECOND)
     if (this.#isTrial) return Math.min(rate, TRIAL_PER_SECOND)
-    // Once a stop.
+    // Each stop lowers the rate once.
     const isNewStop = tokens === 'all' && now >= this.#limitedAt
     return isNewStop ? Math.max(rate / 4, Math.min(rate, SLOWEST_PER_SECOND)) : rate
   }
