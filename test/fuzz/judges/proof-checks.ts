@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
 import { ASYMMETRIC_ALGORITHMS } from '../../../src/algorithms.js'
 import { NOW } from '../../fixtures/forgery.js'
-import { isStrictObject } from './strict-json.js'
+import { isCostly, isStrictObject } from './strict-json.js'
 
 export interface ProofContext {
   readonly method: string
@@ -81,5 +81,7 @@ function object(segment: string): Members | undefined {
   const bytes = Buffer.from(segment, 'base64url')
   const text = bytes.toString()
   const isUtf8 = Buffer.from(text).equals(bytes)
-  return isUtf8 && isStrictObject(text) ? (JSON.parse(text) as Members) : undefined
+  return isUtf8 && isStrictObject(text) && !isCostly(text)
+    ? (JSON.parse(text) as Members)
+    : undefined
 }

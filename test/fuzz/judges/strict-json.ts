@@ -11,6 +11,15 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const LITERAL = /true|false|null/y
 const BLANK = /[ \t\n\r]*/y
 
+/** src/json-cost.ts: what is parsed before a signature is verified has fewer of these. */
+export function isCostly(text: string): boolean {
+  return count(text, /[,:]/g) > 128 || count(text, /[[{]/g) > 16
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0
+}
+
 class Refused extends Error {}
 
 /** Whether it is an object, with no name twice, no `__proto__`, and no deeper than is allowed. */

@@ -4,7 +4,7 @@
  * alone. Whatever else jose accepts has to be accepted.
  */
 import { NOW } from '../../fixtures/forgery.js'
-import { isStrictObject } from './strict-json.js'
+import { isCostly, isStrictObject } from './strict-json.js'
 
 /** What is read of a token that jose accepted: it has three segments, and both are JSON objects. */
 interface Read {
@@ -20,6 +20,10 @@ const TRAITS: Readonly<Record<string, (read: Read) => boolean>> = {
   'spelled otherwise': ({ segments }) => segments.some((part) => canonical(part) !== part),
   // RFC 7515 §4, RFC 7519 §4.
   'JSON with a name twice, __proto__, or too deep': ({ texts }) => !texts.every(isStrictObject),
+  'a costly header': ({ texts: [header = ''] }) => isCostly(header),
+  // The issuer of claims that are parsed late is read from their text.
+  'costly claims with escapes': ({ texts: [, claims = ''] }) =>
+    isCostly(claims) && claims.includes('\\u'),
   // RFC 7515 §4.1.11, RFC 7797 §7.
   'crit or b64': ({ header }) => 'crit' in header || 'b64' in header,
   'kid that is no string': ({ header: { kid } }) => kid !== undefined && typeof kid !== 'string',
