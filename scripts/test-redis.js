@@ -11,7 +11,7 @@ if (spawnSync('redis-server', ['--version']).status !== 0) {
 }
 const folder = 'test/redis'
 const files = readdirSync(folder).filter((file) => file.endsWith('.redis.ts'))
-const tap = ['tap', '--disable-coverage', '--timeout=600', '--reporter=tap', '--jobs=1']
+const tap = ['tap', '--disable-coverage', '--timeout=600', '--reporter=tap', '--jobs=2']
 const { status } = spawnSync('npx', [...tap, ...files.map((file) => `${folder}/${file}`)], {
   stdio: 'inherit',
   env: process.argv.includes('--short') ? { ...process.env, SHORT: '1' } : process.env,
