@@ -56,7 +56,7 @@ export interface ResolvedPluginOptions {
   readonly resourceServer: ResourceServerOptions
 }
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOptions {
   if (Object.hasOwn(options, 'prefix')) {
     reject('prefix', 'has no effect here: register the plugin inside a scope that has the prefix')

@@ -101,7 +101,7 @@ const KEYS = [
   'replay',
 ] as const satisfies readonly (keyof DPoPOptions)[]
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefined {
   if (option === false) return undefined
   const options = members(

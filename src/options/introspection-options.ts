@@ -167,7 +167,7 @@ const MODES = ['opaque', 'always', 'recheck'] as const
 
 /**
  * @param allowHttp whether the endpoint may be asked over plain http beyond loopback.
- * @throws {TypeError} that names the option and the mend.
+ * @throws {TypeError} that names the option and the fix.
  */
 export function resolveIntrospection(
   given: IntrospectionOptions,

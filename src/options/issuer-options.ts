@@ -135,7 +135,7 @@ export type ResolvedKeys =
       readonly jwks: ResolvedJwks
     }
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
   const options = requireKnownKeys('an issuer', given, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)

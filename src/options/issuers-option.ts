@@ -84,7 +84,7 @@ export type ResolvedIssuers =
       readonly negativeMaxAge: number
     }
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
   const { issuer, tenants } = options
   if (typeof issuer === 'function') return resolveTenants(options, issuer)

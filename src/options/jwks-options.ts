@@ -91,7 +91,7 @@ const DAY = 86_400_000
 /** One function, because issuers with different functions share no key set. */
 const globalFetch: Fetch = (url, init) => fetch(url, init)
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveJwks(options: JwksOptions): ResolvedJwks {
   const milliseconds = (name: keyof JwksOptions, fallback: number, range: [number, number]) =>
     numberIn(`jwks.${name}`, options[name] ?? fallback, {

@@ -59,7 +59,7 @@ export interface ResolvedForwardedCertificate {
   readonly proxies: readonly AddressRange[]
 }
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefined {
   if (option === false) return undefined
   const given = isMode(option) ? { mode: option } : option

@@ -32,7 +32,7 @@ export interface ProfileOptions {
 
 /**
  * @param issuer the URL that the issuer identifier is, if it is one.
- * @throws {TypeError} that names the option and the mend.
+ * @throws {TypeError} that names the option and the fix.
  */
 export function resolveProfile(
   { profile: given, dangerouslyAudienceFrom: claim }: ProfileOptions,

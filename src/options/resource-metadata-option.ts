@@ -44,7 +44,7 @@ const PAGES = {
   termsOfService: 'resource_tos_uri',
 } as const
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveResourceMetadata(
   option: string | ResourceMetadataOptions | undefined,
 ): ResolvedResourceMetadata | undefined {

@@ -78,7 +78,7 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   /**
    * A longer token is refused unread. In characters. Default 8,192; from 256 to 65,536. Claims
    * that are costly to parse (many members, or lists of groups) are parsed only after the signature
-   * was verified, so that a longer limit makes forged tokens little dearer:
+   * was verified, so that a longer limit hardly raises the cost of forged tokens:
    * `node bench/hostile-json.js` measures it.
    */
   maxTokenLength?: number
@@ -166,7 +166,7 @@ export interface ResolvedOptions {
   readonly logger: SafeLogger
 }
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options

@@ -40,7 +40,7 @@ export interface ResolvedStores {
 const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyof StoresOption)[]
 const MIN_SECRET_BYTES = 32
 
-/** @throws {TypeError} that names the option and the mend. */
+/** @throws {TypeError} that names the option and the fix. */
 export function resolveStores(given: StoresOption = {}): ResolvedStores {
   const stores = members(
     'stores',

@@ -83,7 +83,7 @@ function algorithmAdvice(alg: string): string {
 function kindAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
-      ? `${SEND_ACCESS_TOKEN} If it is an access token all the same, as with Dex, the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
+      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex writes such), the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
       : SEND_ACCESS_TOKEN
   }
   return isExpectedType(header.typ, expectations)
