@@ -36,7 +36,7 @@ function statusOf(address: string, headers: Record<string, string>, agent: Agent
 
 for (const name of names) {
   // One client with as many as it takes, the others with enough to see that they do the same.
-  const count = name === 'ioredis' ? 4_000 : 500
+  const count = name === 'ioredis' ? 10_000 : 2_000
   t.test(`P5: ${name}: of ${count} replays at two processes exactly one passes`, async (t) => {
     const redis = await startRedis(t, DURABLE)
     const apis = await Promise.all([startApi(t, name, redis), startApi(t, name, redis)])

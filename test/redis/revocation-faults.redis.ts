@@ -173,18 +173,18 @@ for (const name of namesForFaults) {
         const began = performance.now()
         await sleep(50)
         const telling = one.ask({ revoke: [{ sub: 'ada' }, { sub: 'bob' }] })
-        t.ok((await refusedAfter(one, ada.token)) < 2_000, 'in force here at once')
+        t.ok((await refusedAfter(one, ada.token)) < 1_000, 'in force here at once')
         for (const instance of [one, other]) {
           const asked = performance.now()
           const verdicts = await instance.ask({ verify: [known.token, eve.token] })
           t.strictSame(verdicts, ['revoked', 'good'], 'what is known stays, others are served')
-          t.ok(performance.now() - asked < 2_000, 'and none waits for Redis')
+          t.ok(performance.now() - asked < 1_000, 'and none waits for Redis')
         }
         t.strictSame(await telling, ['unavailable', 'unavailable'], 'it says so')
         t.ok(performance.now() - began < 4_000, 'soon')
         const again = performance.now()
         t.strictSame(await one.ask({ revoke: [{ sub: 'bob' }] }), ['unavailable'])
-        t.ok(performance.now() - again < 2_000)
+        t.ok(performance.now() - again < 1_000)
 
         t.ok((await refusedAfter(other, ada.token, bob.token)) < 10_000, 'told when it can be')
         t.ok(await until(async () => (await one.ask({ revoke: [{ sub: 'eve' }] }))[0] === 'done'))
