@@ -5,10 +5,9 @@
 import { InvalidTokenError } from '../errors.js'
 import type { Refusal } from '../now-or-later.js'
 import { ownMember } from '../plain-object.js'
+import { TENANT_PLACEHOLDER } from './metadata.js'
 
 type Claims = Readonly<Record<string, unknown>>
-
-const PLACEHOLDER = '{tenantid}'
 
 /** Lower case, as Entra writes it. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
@@ -18,7 +17,7 @@ export function isTenantId(text: unknown): text is string {
 }
 
 export function isTenantTemplate(issuer: string): boolean {
-  return issuer.includes(PLACEHOLDER)
+  return issuer.includes(TENANT_PLACEHOLDER)
 }
 
 /**
@@ -29,28 +28,28 @@ export function isTenantTemplate(issuer: string): boolean {
 export function isIssuerOfTenant(template: string, claims: Claims): boolean {
   const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]
   if (!isTenantTemplate(template)) return iss === template
-  return isTenantId(tid) && iss === template.replaceAll(PLACEHOLDER, tid)
+  return isTenantId(tid) && iss === template.replaceAll(TENANT_PLACEHOLDER, tid)
 }
 
 /** The same of a name alone. */
 export function isIssuerOfSomeTenant(template: string, iss: string): boolean {
-  const [before = ''] = template.split(PLACEHOLDER)
+  const [before = ''] = template.split(TENANT_PLACEHOLDER)
   return isIssuerOfTenant(template, { iss, tid: iss.slice(before.length).split('/')[0] })
 }
 
 /** The same tenant as v1.0 and v2.0 tokens name it, in each of Microsoft's clouds. */
 const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
   [
-    `https://sts.windows.net/${PLACEHOLDER}/`,
-    `https://login.microsoftonline.com/${PLACEHOLDER}/v2.0`,
+    `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
+    `https://login.microsoftonline.com/${TENANT_PLACEHOLDER}/v2.0`,
   ],
   [
-    `https://sts.windows.net/${PLACEHOLDER}/`,
-    `https://login.microsoftonline.us/${PLACEHOLDER}/v2.0`,
+    `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
+    `https://login.microsoftonline.us/${TENANT_PLACEHOLDER}/v2.0`,
   ],
   [
-    `https://sts.chinacloudapi.cn/${PLACEHOLDER}/`,
-    `https://login.partner.microsoftonline.cn/${PLACEHOLDER}/v2.0`,
+    `https://sts.chinacloudapi.cn/${TENANT_PLACEHOLDER}/`,
+    `https://login.partner.microsoftonline.cn/${TENANT_PLACEHOLDER}/v2.0`,
   ],
 ]
 
@@ -70,7 +69,7 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | un
       ([v1, v2]) =>
         isIssuerOfTenant(v1, claims) &&
         isIssuerOfTenant(keyIssuer, {
-          iss: v2.replaceAll(PLACEHOLDER, `${tid}`),
+          iss: v2.replaceAll(TENANT_PLACEHOLDER, `${tid}`),
           tid,
         }),
     )
@@ -94,9 +93,4 @@ export function checkTenantOfIssuer(claims: Claims): Refusal | undefined {
     check: 'issuer',
     expected: '"tid": the tenant that "iss" names',
   })
-}
-
-/** Where Entra has the metadata whose `issuer` is the template itself. */
-export function addressOf(issuer: string): string {
-  return issuer.replaceAll(PLACEHOLDER, 'common')
 }

@@ -12,7 +12,6 @@ import {
 } from '../keys/fetch-json.js'
 import { ownMembers } from '../plain-object.js'
 import { isSecureUrl } from '../secure-url.js'
-import { addressOf } from './entra-tenant.js'
 
 /** The part of an authorization server's metadata that a resource server needs. */
 export interface AuthorizationServerMetadata {
@@ -26,6 +25,9 @@ export interface IntrospectionMetadata {
   /** RFC 9701 §7: what signed answers are signed with, if the issuer says. */
   readonly signingAlgorithms: readonly string[] | undefined
 }
+
+/** Stands for the ID of every tenant in the issuer identifier of Entra ID's multi-tenant metadata. */
+export const TENANT_PLACEHOLDER = '{tenantid}'
 
 /** Several times what any issuer publishes; a key set, with its certificates, may be larger. */
 const MAX_BYTES = 65_536
@@ -49,10 +51,11 @@ export interface DiscoveryOptions extends FetchJsonOptions {
 
 /**
  * Where the metadata may be, in the order to try: OpenID Connect appended, OpenID Connect inserted,
- * OAuth inserted. The first is what nearly everybody serves.
+ * OAuth inserted. The first is what nearly everybody serves. Entra ID has the metadata of every tenant
+ * under `common`.
  */
 export function metadataUrls(issuer: string): readonly string[] {
-  const { origin, pathname } = new URL(addressOf(issuer))
+  const { origin, pathname } = new URL(issuer.replaceAll(TENANT_PLACEHOLDER, 'common'))
   // RFC 8414 §3.1: a terminating slash is removed first.
   const path = pathname.replace(/\/$/, '')
   return [
