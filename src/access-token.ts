@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
+import { ownMember } from './base/plain-object.js'
 import type { Confirmation } from './confirmation.js'
-import { ownMember } from './plain-object.js'
 
 /**
  * Whom the subject of a token is: a user, or a client that acts for itself. `unknown` where the

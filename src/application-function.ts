@@ -1,6 +1,7 @@
 /** Errors of functions that the application passes as options. */
+
+import { isError } from './base/native-error.js'
 import { ResourceServerError } from './errors.js'
-import { isError } from './native-error.js'
 
 /**
  * Returns the error to throw in place of `thrown`: its message may contain secrets, such as a

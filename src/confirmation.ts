@@ -1,8 +1,9 @@
 /** What a token is bound to (RFC 7800 §3.1): worth nothing without the proof. */
+
+import { isJsonObject } from './base/json-object.js'
+import { ownMember } from './base/plain-object.js'
 import { InvalidTokenError } from './errors.js'
-import { isJsonObject } from './json-object.js'
 import type { Outcome } from './now-or-later.js'
-import { ownMember } from './plain-object.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {

@@ -11,7 +11,7 @@ export type {
   Algorithm,
   AsymmetricAlgorithm,
   SymmetricAlgorithm,
-} from './algorithms.js'
+} from './base/algorithms.js'
 export type { BindingRequirement } from './binding/demand.js'
 export type { BindingMode } from './binding/presentation.js'
 export type { Confirmation } from './confirmation.js'

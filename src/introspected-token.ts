@@ -4,6 +4,9 @@
  */
 import { AccessToken, type ClaimReader } from './access-token.js'
 import type { AccessTokenClaims } from './access-token-claims.js'
+import { parseJsonObject } from './base/json-object.js'
+import { ownMember } from './base/plain-object.js'
+import { isToken68 } from './base/token68.js'
 import type { Binding } from './binding/binding.js'
 import {
   boundCertificateOf,
@@ -15,12 +18,9 @@ import { InvalidTokenError } from './errors.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
 import { isCheapToParse } from './json-cost.js'
-import { parseJsonObject } from './json-object.js'
 import { andThen, isRefusal, type Outcome, type Refusal } from './now-or-later.js'
-import { ownMember } from './plain-object.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
 import { decodeText } from './token/compact-serialization.js'
-import { isToken68 } from './token68.js'
 
 export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>

@@ -10,9 +10,9 @@ import type {
   onSendHookHandler,
 } from 'fastify'
 import type { Core } from './assembly.js'
+import { errorOfThisRealm, isError } from './base/native-error.js'
 import { diagnostics, publish } from './diagnostics.js'
 import { ResourceServerError } from './errors.js'
-import { errorOfThisRealm, isError } from './native-error.js'
 import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'

@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import { applicationFailure } from './application-function.js'
 import type { Core } from './assembly.js'
+import { isToken68 } from './base/token68.js'
 import type {
   ClientCertificate,
   ClientCertificates,
@@ -20,7 +21,6 @@ import { InvalidTokenError, MissingCredentialsError } from './errors.js'
 import { disown } from './now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
-import { isToken68 } from './token68.js'
 import type { WarnOnce } from './warn-once.js'
 
 export class RequestCredentials {

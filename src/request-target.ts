@@ -5,8 +5,8 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { applicationFailure } from './application-function.js'
+import { ownMember } from './base/plain-object.js'
 import { isLoopback } from './loopback.js'
-import { ownMember } from './plain-object.js'
 import type { WarnOnce } from './warn-once.js'
 
 export class RequestTargets {

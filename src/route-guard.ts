@@ -1,9 +1,9 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { Core } from './assembly.js'
+import { isPlainObject, requireKnownKeys } from './base/plain-object.js'
 import { acceptedSchemes, resolveDemand } from './binding/demand.js'
 import type { BindingDemand } from './binding/presentation.js'
-import { isPlainObject, requireKnownKeys } from './plain-object.js'
 import {
   compilePolicy,
   type Policy,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { BoundedCache } from '../src/bounded-cache.js'
+import { BoundedCache } from '../src/base/bounded-cache.js'
 
 const POLLUTION = {
   ttl: 1,

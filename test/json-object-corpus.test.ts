@@ -3,7 +3,7 @@
  * kind of white space, colons and quotes within strings, and names spelled with escapes.
  */
 import t from 'tap'
-import { parseJsonObject } from '../src/json-object.js'
+import { parseJsonObject } from '../src/base/json-object.js'
 import { Chance } from './differential/fixtures/random.js'
 
 interface Generated {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isJsonObject, parseJsonObject } from '../src/json-object.js'
+import { isJsonObject, parseJsonObject } from '../src/base/json-object.js'
 
 t.test('J11: refuses a member that is there twice, at any depth and in any spelling', async (t) => {
   for (const text of [

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import Fastify from 'fastify'
 import { SignJWT } from 'jose'
 import t, { type Test } from 'tap'
+import { errorOfThisRealm, isError } from '../src/base/native-error.js'
 import { failureCode, failureText } from '../src/failure-text.js'
 import resourceServer, {
   createResourceServer,
@@ -11,7 +12,6 @@ import resourceServer, {
   type PluginOptions,
   type RouteRequirement,
 } from '../src/index.js'
-import { errorOfThisRealm, isError } from '../src/native-error.js'
 import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
 import { bearer, given, tokenOf } from './fixtures/protected-api.js'
 

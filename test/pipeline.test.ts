@@ -1,7 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import t from 'tap'
 import { AccessToken } from '../src/access-token.js'
-import type { Algorithm } from '../src/algorithms.js'
+import type { Algorithm } from '../src/base/algorithms.js'
 import { Binding } from '../src/binding/binding.js'
 import { KeysUnavailableError } from '../src/errors.js'
 import { createResourceServer, InvalidTokenError } from '../src/index.js'

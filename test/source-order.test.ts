@@ -37,16 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'token68.ts': 'base',
-  'algorithms.ts': 'base',
-  'json-object.ts': 'base',
-  'plain-object.ts': 'base',
-  'whole-number.ts': 'base',
-  'bounded-cache.ts': 'base',
-  'deadline-timer.ts': 'base',
-  'native-error.ts': 'base',
-  'binding/thumbprint.ts': 'base',
-  'options/check.ts': 'base',
   'errors.ts': 'errors',
   'finding.ts': 'errors',
   'challenge.ts': 'errors',

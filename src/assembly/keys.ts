@@ -1,5 +1,5 @@
 /** Where the keys of an issuer come from, and what an operator is told when they don't. */
-import { isSymmetric } from '../algorithms.js'
+import { isSymmetric } from '../base/algorithms.js'
 import { remoteKeySet } from '../issuer/remote-key-set.js'
 import type { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'

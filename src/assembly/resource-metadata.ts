@@ -1,7 +1,8 @@
 /** What the API says of itself (RFC 9728), if it does. */
+
+import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import { isMetadataUrl } from '../issuer/identifier.js'
-import { reject } from '../options/check.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { ResourceMetadata } from '../resource-metadata.js'
 import { isSecureUrl } from '../secure-url.js'

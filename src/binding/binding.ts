@@ -3,13 +3,13 @@
  * use of a token, also of one whose verdict is known: the proof belongs to the request.
  */
 import type { AccessToken } from '../access-token.js'
+import { areEqualThumbprints } from '../base/thumbprint.js'
 import type { DPoPOffer } from '../challenge.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../confirmation.js'
 import { InvalidTokenError } from '../errors.js'
 import type { Outcome, Refusal } from '../now-or-later.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { BindingDemand, Presentation, Scheme } from './presentation.js'
-import { areEqualThumbprints } from './thumbprint.js'
 
 type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
 

@@ -1,5 +1,5 @@
 /** What a route, or a call of `verify()`, asks of a token's binding. */
-import { ownMembers } from '../plain-object.js'
+import { ownMembers } from '../base/plain-object.js'
 import type { BindingDemand, BindingMode } from './presentation.js'
 
 /** What a route asks of the binding of a token, in the place of what the options say. */

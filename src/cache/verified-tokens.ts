@@ -10,10 +10,10 @@
  */
 
 import type { AccessToken } from '../access-token.js'
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
+import { USUAL_BEARER } from '../base/token68.js'
 import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { USUAL_BEARER } from '../token68.js'
 import { fingerprintOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
 

@@ -1,6 +1,6 @@
 /** From arguments to an exit code: which command, and what is said when it fails. */
 
-import { isError } from '../native-error.js'
+import { isError } from '../base/native-error.js'
 import type { Command } from './command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'

@@ -5,8 +5,9 @@
  * A token in the query is never read (OAuth 2.1 §5.1), and neither is one in a form body (RFC 6750
  * §2.2): enforcement comes before any body is parsed.
  */
+
+import { USUAL_BEARER } from '../base/token68.js'
 import { InvalidRequestError } from '../errors.js'
-import { USUAL_BEARER } from '../token68.js'
 
 /** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */
 export interface RequestHeaders {

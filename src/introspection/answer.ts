@@ -1,5 +1,5 @@
 /** What an introspection endpoint says about a token (RFC 7662 §2.2). */
-import { ownMember } from '../plain-object.js'
+import { ownMember } from '../base/plain-object.js'
 
 /** The members of an answer about an active token, under their wire names. Frozen all the way down. */
 export type IntrospectionAnswer = Readonly<Record<string, unknown>> & { readonly active: true }

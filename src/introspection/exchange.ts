@@ -11,11 +11,11 @@ import {
   customFetch,
   introspectionRequest,
 } from 'oauth4webapi'
+import { parseJsonObject } from '../base/json-object.js'
+import { ownMember, ownMembers } from '../base/plain-object.js'
 import { type ClientCredentials, clientAuthentication } from '../client-authentication.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
-import { parseJsonObject } from '../json-object.js'
 import { readText, retryAfter } from '../keys/fetch-json.js'
-import { ownMember, ownMembers } from '../plain-object.js'
 import { type Outcome, outcomeOf } from './answer.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionFetch } from './introspection-fetch.js'

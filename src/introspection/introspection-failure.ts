@@ -5,9 +5,9 @@
  * the request holds the token and our secret.
  */
 
+import { isError } from '../base/native-error.js'
 import { DiscoveryError } from '../issuer/metadata.js'
 import { UnexpectedAnswerError } from '../keys/fetch-json.js'
-import { isError } from '../native-error.js'
 
 export interface IntrospectionFailureDetails {
   /**

@@ -6,9 +6,9 @@
  * answer is used at or after the `exp` that it names (RFC 7662 §4).
  */
 import { createHash } from 'node:crypto'
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
+import { ownMember } from '../base/plain-object.js'
 import { LONGEST_ASKED_FOR } from '../keys/back-off.js'
-import { ownMember } from '../plain-object.js'
 import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 

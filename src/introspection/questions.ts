@@ -6,10 +6,11 @@
  * the token's text, and the token may be forged or revoked. So a question that fails concerns its own
  * token, unless a {@link HealthProbe} fails as well. Only that opens the {@link Circuit}.
  */
+
+import { ownMember } from '../base/plain-object.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import type { IntrospectionMetadata } from '../issuer/metadata.js'
 import { withinDeadline } from '../keys/deadline.js'
-import { ownMember } from '../plain-object.js'
 import type { Outcome } from './answer.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'

@@ -6,9 +6,9 @@
  * Only answers about active tokens are shared. Refusals stay where they were heard: a stranger can
  * make up as many bad tokens as they like, and would fill the store with them.
  */
-import { parseJsonObject } from '../json-object.js'
+import { parseJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../keys/deadline.js'
-import { ownMember } from '../plain-object.js'
 import type { Store } from '../stores/store.js'
 import { Throttle } from '../throttle.js'
 import type { IntrospectionAnswer } from './answer.js'

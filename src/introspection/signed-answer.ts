@@ -5,9 +5,10 @@
  * These checks are ours and not oauth4webapi's, which leaves the signature to its caller, reads the
  * claims with a parser that lets duplicates pass, and knows one name for the addressee.
  */
+
+import { isJsonObject } from '../base/json-object.js'
+import { ownMembers } from '../base/plain-object.js'
 import { KeysUnavailableError } from '../errors.js'
-import { isJsonObject } from '../json-object.js'
-import { ownMembers } from '../plain-object.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 
 /**

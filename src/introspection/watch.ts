@@ -4,7 +4,7 @@
  * that fails is repeated until it is answered (`recheck-retries.ts`), and the token doesn't pass for
  * longer than `recheckStaleIfError` meanwhile.
  */
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
 import { digestOf } from './known-answers.js'
 import type { Questions } from './questions.js'
 import { RecheckRetries } from './recheck-retries.js'

@@ -2,9 +2,10 @@
  * Tenants of Microsoft Entra ID. Its key set serves many of them, and each key says whose it is:
  * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
  */
+
+import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors.js'
 import type { Refusal } from '../now-or-later.js'
-import { ownMember } from '../plain-object.js'
 import { TENANT_PLACEHOLDER } from './metadata.js'
 
 type Claims = Readonly<Record<string, unknown>>

@@ -5,7 +5,7 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import { types } from 'node:util'
-import { isPlainObject } from '../plain-object.js'
+import { isPlainObject } from '../base/plain-object.js'
 
 export class Identities {
   readonly #numbers = new WeakMap<object, number>()

@@ -1,6 +1,6 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
 import type { AccessToken } from '../access-token.js'
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors.js'
 import { FindingAbout } from '../finding.js'
 import type { KeySource } from '../keys/key-source.js'

@@ -3,14 +3,14 @@
  * (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
  */
 
-import { isJsonObject } from '../json-object.js'
+import { isJsonObject } from '../base/json-object.js'
+import { ownMembers } from '../base/plain-object.js'
 import {
   type FetchJsonOptions,
   fetchJson,
   NoAnswerError,
   UnexpectedAnswerError,
 } from '../keys/fetch-json.js'
-import { ownMembers } from '../plain-object.js'
 import { isSecureUrl } from '../secure-url.js'
 
 /** The part of an authorization server's metadata that a resource server needs. */

@@ -2,7 +2,7 @@
  * An LRU cache in which a new entry competes with other new entries only, until it is admitted.
  * Otherwise requests that are rejected could evict the entries that valid requests use.
  */
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
 
 export interface ProbationCacheOptions<V> {
   /** The number of admitted entries, and of those that are not admitted yet. */

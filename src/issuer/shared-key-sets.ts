@@ -7,8 +7,8 @@
  * request waits for it.
  */
 
-import type { Algorithm } from '../algorithms.js'
-import { BoundedCache } from '../bounded-cache.js'
+import type { Algorithm } from '../base/algorithms.js'
+import { BoundedCache } from '../base/bounded-cache.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { isLater } from '../now-or-later.js'

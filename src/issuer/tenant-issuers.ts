@@ -6,9 +6,9 @@
 
 import type { AccessToken } from '../access-token.js'
 import { applicationFailure } from '../application-function.js'
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
+import { ownMember } from '../base/plain-object.js'
 import type { Outcome } from '../now-or-later.js'
-import { ownMember } from '../plain-object.js'
 import { isIssuerIdentifier } from './identifier.js'
 import { Identities } from './identities.js'
 import {

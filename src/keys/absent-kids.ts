@@ -1,4 +1,4 @@
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
 /** Callers choose the `kid`: a longer one isn't worth its memory, and is asked for again. */

@@ -1,4 +1,4 @@
-import { startDeadline } from '../deadline-timer.js'
+import { startDeadline } from '../base/deadline-timer.js'
 
 /**
  * Runs an exchange within one deadline, from the first connection to the last byte, and ends it when

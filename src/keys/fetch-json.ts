@@ -4,9 +4,9 @@
  * the URL that was asked for.
  */
 
+import { isError } from '../base/native-error.js'
+import { ownMembers } from '../base/plain-object.js'
 import { failureCode, failureText } from '../failure-text.js'
-import { isError } from '../native-error.js'
-import { ownMembers } from '../plain-object.js'
 
 /** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
 export type Fetch = (

@@ -3,8 +3,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isJsonObject } from '../json-object.js'
-import { ownMembers } from '../plain-object.js'
+import { isJsonObject } from '../base/json-object.js'
+import { ownMembers } from '../base/plain-object.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 
 /** Where key sets are kept. */

@@ -1,6 +1,6 @@
 /** Keys that were given in the options, and so neither age nor need a network. */
 import { createSecretKey } from 'node:crypto'
-import type { Algorithm, SymmetricAlgorithm } from '../algorithms.js'
+import type { Algorithm, SymmetricAlgorithm } from '../base/algorithms.js'
 import { importKeySet, KeySet, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'

@@ -1,8 +1,8 @@
 /** The verification keys of one issuer at one time (RFC 7517 §5). Immutable. */
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
+import { isJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
 import { describe } from '../finding.js'
-import { isJsonObject } from '../json-object.js'
-import { ownMember } from '../plain-object.js'
 import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 

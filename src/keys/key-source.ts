@@ -1,4 +1,4 @@
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** Where an issuer's keys come from. The one thing that the pipeline knows about keys. */

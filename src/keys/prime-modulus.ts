@@ -3,7 +3,7 @@
  * anyone can sign with it, and importers take it.
  */
 import { checkPrime, type KeyObject } from 'node:crypto'
-import { BoundedCache } from '../bounded-cache.js'
+import { BoundedCache } from '../base/bounded-cache.js'
 
 /** By modulus: the check takes 3 ms of the thread pool for 2048 bits and 140 ms for 8192. */
 const known = new BoundedCache<string, boolean>({ max: 1_000 })

@@ -13,7 +13,7 @@
  * verifies: its `kid` is unknown, or was given to another key. However many requests meet in one event, one fetch is made; after a failed one, the
  * next waits for a back-off that is counted from that attempt.
  */
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { KeysUnavailableError } from '../errors.js'
 import { failureText } from '../failure-text.js'

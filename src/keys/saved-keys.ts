@@ -1,5 +1,5 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
-import { ownMembers } from '../plain-object.js'
+import { ownMembers } from '../base/plain-object.js'
 import { loggable } from '../store-error.js'
 import { withinDeadline } from './deadline.js'
 import { importKeySet, type KeySet } from './key-set.js'

@@ -1,6 +1,6 @@
 /** The thumbprint of a key (RFC 7638), by which a token names the one it is bound to. */
 import { hash } from 'node:crypto'
-import { ownMembers } from '../plain-object.js'
+import { ownMembers } from '../base/plain-object.js'
 
 /** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {

@@ -8,9 +8,9 @@ import {
   ASYMMETRIC_ALGORITHMS,
   type AsymmetricAlgorithm,
   keyShapeOf,
-} from '../algorithms.js'
+} from '../base/algorithms.js'
+import { isJsonObject } from '../base/json-object.js'
 import { describe } from '../finding.js'
-import { isJsonObject } from '../json-object.js'
 import { isOfSmallOrder } from './small-order.js'
 
 export interface VerificationKey {

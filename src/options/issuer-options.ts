@@ -8,12 +8,19 @@ import {
   isSymmetric,
   minimumSecretBytes,
   SYMMETRIC_ALGORITHMS,
-} from '../algorithms.js'
+} from '../base/algorithms.js'
+import {
+  booleanOr,
+  isPlainObject,
+  members,
+  reject,
+  requireKnownKeys,
+  strings,
+} from '../base/check.js'
 import { isOktaOrganization } from '../issuer/addresses/okta.js'
 import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { isSecureUrl } from '../secure-url.js'
-import { booleanOr, isPlainObject, members, reject, requireKnownKeys, strings } from './check.js'
 import {
   type IntrospectionOptions,
   type ResolvedIntrospection,

@@ -1,6 +1,6 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
-import { isSymmetric } from '../algorithms.js'
-import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from './check.js'
+import { isSymmetric } from '../base/algorithms.js'
+import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
 import { hasNotThePartsOfJwt } from './introspection-options.js'
 import {
   ISSUER_OPTIONS,

@@ -1,10 +1,17 @@
 /** Which profile the tokens of an issuer are of, and the check of one that the user wrote. */
+
+import {
+  booleanOr,
+  functionOrUndefined,
+  isPlainObject,
+  reject,
+  requireKnownKeys,
+} from '../base/check.js'
 import { entraAudienceMistake } from '../issuer/addresses/entra.js'
 import { profileOf } from '../issuer/addresses/known.js'
 import { customProfile } from '../issuer/profiles/custom.js'
 import { PROFILE_NAMES, profileNamed } from '../issuer/profiles/named.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
-import { booleanOr, functionOrUndefined, isPlainObject, reject, requireKnownKeys } from './check.js'
 
 const READERS = [
   'scope',

@@ -1,8 +1,8 @@
 /** Where what instances share is kept, and its check. */
 import { types } from 'node:util'
+import { members, reject } from '../base/check.js'
+import { type Bounds, describeBounds, isWholeNumber } from '../base/whole-number.js'
 import { STORE_METHODS, type Store } from '../stores/store.js'
-import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
-import { members, reject } from './check.js'
 
 /**
  * What instances share: one store for all of them, such as {@link redisStore}, or one each. Default:

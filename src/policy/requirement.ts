@@ -1,12 +1,12 @@
 /** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
 import type { AccessToken } from '../access-token.js'
 import { authorizeFailure } from '../application-function.js'
+import { requireKnownKeys } from '../base/plain-object.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { isScopeToken } from '../challenge.js'
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors.js'
 import type { Finding } from '../finding.js'
 import { orThrow, type Refusal } from '../now-or-later.js'
-import { requireKnownKeys } from '../plain-object.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import type { Clock } from './clock.js'
 import { compileStepUp, type StepUpRequirement } from './step-up.js'

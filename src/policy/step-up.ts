@@ -3,10 +3,10 @@
  * than the one that the token came of.
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
+import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../challenge.js'
 import type { AuthenticationDemand } from '../errors.js'
 import { describe, type Finding } from '../finding.js'
-import { ownMember } from '../plain-object.js'
 import type { Clock } from './clock.js'
 
 /** The sign-in that a route asks for (RFC 9470). */

@@ -1,5 +1,5 @@
 /** What a caller of `revoke()` says, checked. */
-import { requireKnownKeys } from '../plain-object.js'
+import { requireKnownKeys } from '../base/plain-object.js'
 import { REVOCABLE_KINDS, type RevocableKind } from './revocation-names.js'
 import type { CheckedRevocation, Revocation } from './revocations.js'
 

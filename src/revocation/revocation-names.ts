@@ -1,7 +1,7 @@
 /** What a revocation is kept under, and looked for when a token comes. */
 import { createHash } from 'node:crypto'
 import type { AccessToken } from '../access-token.js'
-import { ownMember } from '../plain-object.js'
+import { ownMember } from '../base/plain-object.js'
 
 /** What a revocation can name. */
 export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const

@@ -5,7 +5,7 @@
  * list of keys for each such second. There is no timer: what is over is swept when something else is
  * put in, and each entry is swept once.
  */
-import { requireKnownKeys } from '../plain-object.js'
+import { requireKnownKeys } from '../base/plain-object.js'
 import { MemoryRevocations } from './memory-revocations.js'
 import type {
   RevocationChanges,

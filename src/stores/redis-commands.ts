@@ -2,7 +2,7 @@
  * Commands to a Redis that may be away, hanging or slow: each has a deadline, and none is put on a
  * client's waiting list, where it would take memory and be executed when nobody waits any more.
  */
-import { startDeadline } from '../deadline-timer.js'
+import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'
 
 export class RedisCommands {

@@ -1,7 +1,7 @@
 /** A script that Redis runs in one step. Its text is sent only where Redis doesn't have it. */
 
 import { createHash } from 'node:crypto'
-import { isError } from '../native-error.js'
+import { isError } from '../base/native-error.js'
 import type { RedisCommands } from './redis-commands.js'
 
 export class RedisScript {

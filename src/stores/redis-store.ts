@@ -1,5 +1,5 @@
 /** A store in Redis or Valkey, over a client that the application made. */
-import { requireKnownKeys } from '../plain-object.js'
+import { requireKnownKeys } from '../base/plain-object.js'
 import { requireValue } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'

@@ -1,5 +1,5 @@
 /** A subscription on a connection of its own, as Redis wants it, that outlives the connection. */
-import { startDeadline } from '../deadline-timer.js'
+import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection, RedisSubscriber } from './redis-client.js'
 import type { Unsubscribe } from './store.js'
 

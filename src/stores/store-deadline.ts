@@ -1,5 +1,5 @@
 /** Ends calls to a store that never answers: requests, and news of revocations, wait for them. */
-import { startDeadline } from '../deadline-timer.js'
+import { startDeadline } from '../base/deadline-timer.js'
 import type { Unsubscribe } from './store.js'
 
 /** For a store that sets no `callTimeout`. */

@@ -1,4 +1,4 @@
-export type { AsymmetricAlgorithm } from '../algorithms.js'
+export type { AsymmetricAlgorithm } from '../base/algorithms.js'
 export type { ClientAuthentication } from '../client-authentication.js'
 export type {
   AuthorizationServer,

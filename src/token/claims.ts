@@ -3,11 +3,11 @@
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
 import { type AccessTokenClaims, type TokenTimes, timesOf } from '../access-token-claims.js'
+import { isJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors.js'
 import { type Check, FindingAbout, kindOf } from '../finding.js'
-import { isJsonObject } from '../json-object.js'
 import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
-import { ownMember } from '../plain-object.js'
 import type { ParsedJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */

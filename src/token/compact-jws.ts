@@ -2,11 +2,12 @@
  * The strict front door: a string becomes the parts of a JWS in compact serialization (RFC 7515
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
+
+import { parseJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
 import type { InvalidTokenError } from '../errors.js'
 import { isCheapToParse, readTopLevelString } from '../json-cost.js'
-import { parseJsonObject } from '../json-object.js'
 import { isRefusal, type Outcome } from '../now-or-later.js'
-import { ownMember } from '../plain-object.js'
 import { decodeBase64url } from './base64url.js'
 import { decodeUtf8, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, readHeader } from './jose-header.js'

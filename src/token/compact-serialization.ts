@@ -1,7 +1,7 @@
 /** The compact serialization of a JWS (RFC 7515 §3.1): three parts, two of them JSON objects. */
 import { isUtf8 } from 'node:buffer'
+import { parseJsonObject } from '../base/json-object.js'
 import { isCheapToParse } from '../json-cost.js'
-import { parseJsonObject } from '../json-object.js'
 import { decodeBase64url } from './base64url.js'
 
 /** The three parts as they were sent; `undefined` if there aren't three. */

@@ -14,10 +14,10 @@ import {
   type VerifyKeyObjectInput,
   verify,
 } from 'node:crypto'
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
+import { ownMembers } from '../base/plain-object.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import type { NowOrLater } from '../now-or-later.js'
-import { ownMembers } from '../plain-object.js'
 
 interface Scheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'

@@ -1,5 +1,5 @@
 /** Which of an issuer's keys signed a token. */
-import type { Algorithm } from '../algorithms.js'
+import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'

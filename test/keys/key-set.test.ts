@@ -1,7 +1,7 @@
 import { generateKeyPairSync, generatePrimeSync } from 'node:crypto'
 import t, { type Test } from 'tap'
-import type { Algorithm } from '../../src/algorithms.js'
 import { assemble } from '../../src/assembly.js'
+import type { Algorithm } from '../../src/base/algorithms.js'
 import { importKeySet, KeySet, listOfSkipped } from '../../src/keys/key-set.js'
 import {
   importVerificationKey,

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import t from 'tap'
-import type { Algorithm } from '../../src/algorithms.js'
+import type { Algorithm } from '../../src/base/algorithms.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
 import { isSignedBy } from '../../src/token/signature.js'
 import { signature } from '../fixtures/forgery.js'

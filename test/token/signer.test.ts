@@ -1,6 +1,6 @@
 import { createHook } from 'node:async_hooks'
 import t from 'tap'
-import type { Algorithm } from '../../src/algorithms.js'
+import type { Algorithm } from '../../src/base/algorithms.js'
 import { KeysUnavailableError } from '../../src/errors.js'
 import type { KeySource } from '../../src/keys/key-source.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'

@@ -1,5 +1,5 @@
 /** A certificate as DER (RFC 5280 §4.1) in base64 (RFC 4648 §4). */
-import { sha256 } from '../thumbprint.js'
+import { sha256 } from '../../base/thumbprint.js'
 
 /** Of exactly one certificate in the one spelling that base64 has for it, or `undefined`. */
 export function thumbprintOfBase64(text: string): string | undefined {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { sha256 } from '../thumbprint.js'
+import { sha256 } from '../../base/thumbprint.js'
 import type {
   CertifiedRequest,
   ClientCertificate,

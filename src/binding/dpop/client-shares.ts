@@ -5,7 +5,7 @@
  * A sliding window of counters, one for each slice of the time that a proof is remembered. Slices count
  * whole until the last of their proofs is forgotten, so a key never has more than its quota.
  */
-import { BoundedCache } from '../../bounded-cache.js'
+import { BoundedCache } from '../../base/bounded-cache.js'
 
 export interface ClientSharesOptions {
   /** Proofs of one key that are remembered at once. */

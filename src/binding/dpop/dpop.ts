@@ -2,12 +2,12 @@
  * DPoP (RFC 9449): that whoever sends a token holds the key it is bound to. The checks of §4.3 in the
  * order of their cost; the replay memory is last, so that nobody can use up another's proof.
  */
-import type { Algorithm } from '../../algorithms.js'
+import type { Algorithm } from '../../base/algorithms.js'
+import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
 import { publish } from '../../diagnostics.js'
 import { InvalidTokenError, UseDPoPNonceError } from '../../errors.js'
 import { isSignedBy } from '../../token/signature.js'
 import type { Presentation } from '../presentation.js'
-import { areEqualThumbprints, sha256 } from '../thumbprint.js'
 import { invalidProof } from './invalid-proof.js'
 import type { Nonces } from './nonces.js'
 import { type DPoPProof, parseProof } from './proof.js'

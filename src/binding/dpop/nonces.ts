@@ -4,7 +4,7 @@
  * clients get the same; a proof is single-use by its `jti`.
  */
 import { createHmac } from 'node:crypto'
-import { areEqualThumbprints } from '../thumbprint.js'
+import { areEqualThumbprints } from '../../base/thumbprint.js'
 
 export interface NoncesOptions {
   /** The first one makes, all accept, so that a secret can be changed while instances run. */

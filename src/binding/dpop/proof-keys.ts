@@ -4,9 +4,10 @@
  * cost us an import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
-import { type Algorithm, isAsymmetric } from '../../algorithms.js'
-import { BoundedCache } from '../../bounded-cache.js'
-import { isJsonObject } from '../../json-object.js'
+import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
+import { BoundedCache } from '../../base/bounded-cache.js'
+import { isJsonObject } from '../../base/json-object.js'
+import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { thumbprintOf } from '../../keys/thumbprint.js'
 import {
   importVerificationKey,
@@ -14,7 +15,6 @@ import {
   UnusableKey,
   type VerificationKey,
 } from '../../keys/verification-key.js'
-import { ownMember, ownMembers } from '../../plain-object.js'
 import { decodeCheapObject } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'
 

@@ -1,10 +1,10 @@
 /** The proofs that were used (RFC 9449 §11.1), for as long as they would pass for fresh ones. */
 
+import { isError } from '../../base/native-error.js'
+import { sha256 } from '../../base/thumbprint.js'
 import { StoreUnavailableError } from '../../errors.js'
-import { isError } from '../../native-error.js'
 import type { Store } from '../../stores/store.js'
 import { Throttle } from '../../throttle.js'
-import { sha256 } from '../thumbprint.js'
 import type { ClientShares } from './client-shares.js'
 
 /** What tells proofs apart: the `jti` of one client says nothing about another's. */

@@ -2,8 +2,8 @@
  * What was given, and the token in it. People paste quotation marks, whole header lines and token
  * responses: an API rejects these, and `explain` says so, but looks at the token all the same.
  */
-import { parseJsonObject } from '../../json-object.js'
-import { isToken68 } from '../../token68.js'
+import { parseJsonObject } from '../../base/json-object.js'
+import { isToken68 } from '../../base/token68.js'
 
 export interface GivenToken {
   /** The `Authorization` header of a request that is sent with what was given. */

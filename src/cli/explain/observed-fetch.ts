@@ -1,8 +1,8 @@
 /** The platform's `fetch`, and a record of what the issuer answered, for the advice. */
 
-import { isJsonObject } from '../../json-object.js'
+import { isJsonObject } from '../../base/json-object.js'
+import { isError } from '../../base/native-error.js'
 import { type Fetch, readText } from '../../keys/fetch-json.js'
-import { isError } from '../../native-error.js'
 
 /** The default of the plugin's `jwks.maxBytes`, beyond which it reads nothing. */
 const MAX_BYTES = 524_288

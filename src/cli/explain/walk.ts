@@ -4,8 +4,8 @@
  */
 import { AccessToken } from '../../access-token.js'
 import { type AccessTokenClaims, timesOf } from '../../access-token-claims.js'
-import type { Algorithm } from '../../algorithms.js'
 import type { Core } from '../../assembly.js'
+import type { Algorithm } from '../../base/algorithms.js'
 import { readConfirmation } from '../../confirmation.js'
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError } from '../../errors.js'

@@ -1,5 +1,5 @@
 /** How claims hold scope tokens, names and lists of them. What has another form says nothing. */
-import { ownMember } from '../../plain-object.js'
+import { ownMember } from '../../base/plain-object.js'
 
 export type Claims = Readonly<Record<string, unknown>>
 

@@ -4,7 +4,7 @@
  * `token_use` says what kind of token it is.
  */
 import type { SubjectKind } from '../../access-token.js'
-import { ownMember } from '../../plain-object.js'
+import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'

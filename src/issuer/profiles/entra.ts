@@ -6,7 +6,7 @@
  * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
  */
 import type { SubjectKind } from '../../access-token.js'
-import { ownMember } from '../../plain-object.js'
+import { ownMember } from '../../base/plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
 import { checkKeyIssuer, checkTenantOfIssuer } from '../entra-tenant.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'

@@ -3,8 +3,8 @@
  * user has (`account` in a new realm) or is missing, until an Audience mapper adds the API.
  */
 import type { SubjectKind } from '../../access-token.js'
-import { isJsonObject } from '../../json-object.js'
-import { ownMember, ownMembers } from '../../plain-object.js'
+import { isJsonObject } from '../../base/json-object.js'
+import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'

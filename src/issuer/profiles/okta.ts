@@ -2,7 +2,7 @@
  * Okta's custom authorization servers. `cid` is in every access token of theirs and in no ID token,
  * which is how the two are told apart: Okta gives neither a `typ`. `uid` is there when a user is.
  */
-import { ownMember } from '../../plain-object.js'
+import { ownMember } from '../../base/plain-object.js'
 import { checkVendorString } from '../../token/claims.js'
 import { firstString, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'

@@ -1,5 +1,5 @@
 /** RFC 9068 §2.2 and §4 to the letter. */
-import { ownMember } from '../../plain-object.js'
+import { ownMember } from '../../base/plain-object.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'
 import { kindByClient, standard } from './standard.js'

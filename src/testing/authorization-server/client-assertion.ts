@@ -1,5 +1,5 @@
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import type { TestClient } from './test-accounts.js'
 import { UsedIds } from './used-ids.js'
 

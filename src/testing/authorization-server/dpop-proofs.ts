@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { OAuthError } from './oauth-error.js'
 import { opaqueToken } from './opaque-token.js'
 import { UsedIds } from './used-ids.js'

@@ -1,4 +1,4 @@
-import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import type { ServerSettings } from './options.js'
 import type { SigningKeys } from './signing-keys.js'
 import { grantTypes } from './test-accounts.js'

@@ -1,4 +1,4 @@
-import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { isLoopback } from '../../loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'

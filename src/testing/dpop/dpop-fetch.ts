@@ -6,8 +6,8 @@ import {
   protectedResourceRequest,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
+import { isToken68 } from '../../base/token68.js'
 import { isLoopback } from '../../loopback.js'
-import { isToken68 } from '../../token68.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
 import { proverWith } from './prover.js'

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../algorithms.js'
-import { isJsonObject } from '../../json-object.js'
+import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../base/algorithms.js'
+import { isJsonObject } from '../../base/json-object.js'
 
 /** A client's key pair for DPoP. It can be given to oauth4webapi's `DPoP()` as it is. */
 export interface DPoPKey {

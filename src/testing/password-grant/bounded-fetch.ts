@@ -1,4 +1,4 @@
-import { isError } from '../../native-error.js'
+import { isError } from '../../base/native-error.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 

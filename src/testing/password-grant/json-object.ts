@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../json-object.js'
+import { isJsonObject } from '../../base/json-object.js'
 
 /** The JSON object that a text is, or `undefined` where it is something else. */
 export function jsonObject(text: string): Record<string, unknown> | undefined {

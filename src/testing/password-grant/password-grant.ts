@@ -5,7 +5,7 @@ import {
   genericTokenEndpointRequest,
   processGenericTokenEndpointResponse,
 } from 'oauth4webapi'
-import { ASYMMETRIC_ALGORITHMS } from '../../algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { boundedFetch, placeOf } from './bounded-fetch.js'
 import { withDeadline } from './deadline.js'
 import { jsonObject } from './json-object.js'

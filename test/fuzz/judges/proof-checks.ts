@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../../src/algorithms.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../../src/base/algorithms.js'
 import { NOW } from '../../fixtures/forgery.js'
 import { isCostly, isStrictObject } from './strict-json.js'
 

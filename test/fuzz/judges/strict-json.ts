@@ -1,9 +1,9 @@
 /**
  * An independent reading of JSON as tokens may have it (RFC 8259, RFC 7515 §4, RFC 7519 §4): by
- * descent, character by character, where src/json-object.ts counts colons.
+ * descent, character by character, where src/base/json-object.ts counts colons.
  */
 
-/** src/json-object.ts: the object itself is at 0. */
+/** src/base/json-object.ts: the object itself is at 0. */
 const MAX_DEPTH = 32
 
 const STRING = /"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y

@@ -1,10 +1,10 @@
 /**
- * The JSON of tokens, proofs and introspection answers (src/json-object.ts): texts made of members,
+ * The JSON of tokens, proofs and introspection answers (src/base/json-object.ts): texts made of members,
  * and texts changed by the character. Held against an independent reading, and JSON.parse.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { parseJsonObject } from '../../../src/json-object.js'
+import { parseJsonObject } from '../../../src/base/json-object.js'
 import { edited, edits } from '../arbitraries/edits.js'
 import { jsonObject, jsonValue } from '../arbitraries/json.js'
 import { anyText } from '../arbitraries/text.js'

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
-import type { Algorithm } from '../../../src/algorithms.js'
+import type { Algorithm } from '../../../src/base/algorithms.js'
 import type { ResourceServer } from '../../../src/index.js'
 import { Judges } from '../../differential/fixtures/judges.js'
 import type { Ring } from '../../differential/fixtures/rings.js'

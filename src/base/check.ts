@@ -1,8 +1,8 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
-import { isPlainObject, requireKnownKeys } from '../plain-object.js'
-import { type Bounds, describeBounds, isWholeNumber } from '../whole-number.js'
+import { isPlainObject, requireKnownKeys } from './plain-object.js'
+import { type Bounds, describeBounds, isWholeNumber } from './whole-number.js'
 
-export { isPlainObject, ownMember, requireKnownKeys } from '../plain-object.js'
+export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
 
 /** @throws {TypeError} always. */
 export function reject(name: string, rule: string): never {
