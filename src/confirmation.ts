@@ -2,8 +2,8 @@
 
 import { isJsonObject } from './base/json-object.js'
 import { ownMember } from './base/plain-object.js'
-import { InvalidTokenError } from './errors.js'
-import type { Outcome } from './now-or-later.js'
+import { InvalidTokenError } from './errors/errors.js'
+import type { Outcome } from './errors/now-or-later.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {

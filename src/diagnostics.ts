@@ -4,7 +4,7 @@
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AccessToken } from './access-token.js'
-import type { ResourceServerError } from './errors.js'
+import type { ResourceServerError } from './errors/errors.js'
 
 /**
  * The messages by their channel's short name; the channel itself is `fastify-resource-server:` and

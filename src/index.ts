@@ -37,8 +37,8 @@ export {
   StoreUnavailableError,
   UnavailableError,
   UseDPoPNonceError,
-} from './errors.js'
-export type { Check, Finding } from './finding.js'
+} from './errors/errors.js'
+export type { Check, Finding } from './errors/finding.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export type {

@@ -14,11 +14,11 @@ import {
   type Confirmation,
   readConfirmation,
 } from './confirmation.js'
-import { InvalidTokenError } from './errors.js'
+import { InvalidTokenError } from './errors/errors.js'
+import { andThen, isRefusal, type Outcome, type Refusal } from './errors/now-or-later.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
 import { isCheapToParse } from './json-cost.js'
-import { andThen, isRefusal, type Outcome, type Refusal } from './now-or-later.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
 import { decodeText } from './token/compact-serialization.js'
 

@@ -1,7 +1,7 @@
 /** What the Fastify plugin takes beside the options of the resource server, and its check. */
 import type { FastifyRequest } from 'fastify'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from './base/check.js'
-import type { ResourceServerError } from './errors.js'
+import type { ResourceServerError } from './errors/errors.js'
 import type { IssuerResolver } from './options/issuers-option.js'
 import {
   RESOURCE_SERVER_OPTIONS,

@@ -12,7 +12,7 @@ import type {
 import type { Core } from './assembly.js'
 import { errorOfThisRealm, isError } from './base/native-error.js'
 import { diagnostics, publish } from './diagnostics.js'
-import { ResourceServerError } from './errors.js'
+import { ResourceServerError } from './errors/errors.js'
 import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'

@@ -1,7 +1,6 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 
 import type { FastifyRequest } from 'fastify'
-import { applicationFailure } from './application-function.js'
 import type { Core } from './assembly.js'
 import { isToken68 } from './base/token68.js'
 import type {
@@ -17,8 +16,9 @@ import {
 } from './credentials/authorization.js'
 import { dpopProofs } from './credentials/dpop-proofs.js'
 import { requireAllHeaders } from './credentials/whole-headers.js'
-import { InvalidTokenError, MissingCredentialsError } from './errors.js'
-import { disown } from './now-or-later.js'
+import { applicationFailure } from './errors/application-function.js'
+import { InvalidTokenError, MissingCredentialsError } from './errors/errors.js'
+import { disown } from './errors/now-or-later.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
 import type { WarnOnce } from './warn-once.js'

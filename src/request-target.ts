@@ -4,8 +4,8 @@
  * proof that was made for another server could be replayed here by whoever got it there.
  */
 import type { FastifyRequest } from 'fastify'
-import { applicationFailure } from './application-function.js'
 import { ownMember } from './base/plain-object.js'
+import { applicationFailure } from './errors/application-function.js'
 import { isLoopback } from './loopback.js'
 import type { WarnOnce } from './warn-once.js'
 

@@ -4,7 +4,7 @@
  */
 import t from 'tap'
 import { bearerToken } from '../src/credentials/bearer.js'
-import { InvalidRequestError } from '../src/errors.js'
+import { InvalidRequestError } from '../src/errors/errors.js'
 import { Chance } from './differential/fixtures/random.js'
 import { bearer, given, protectedApi, tokenOf } from './fixtures/protected-api.js'
 

@@ -5,7 +5,7 @@ import {
   isQuotable,
   isScopeToken,
   responseHeaders,
-} from '../src/challenge.js'
+} from '../src/errors/challenge.js'
 import {
   type AuthenticationDemand,
   InsufficientScopeError,
@@ -17,7 +17,7 @@ import {
   ResourceServerError,
   StoreUnavailableError,
   UseDPoPNonceError,
-} from '../src/errors.js'
+} from '../src/errors/errors.js'
 
 const MISSING = new MissingCredentialsError()
 const BAD = new InvalidTokenError('bad', { check: 'token' })

@@ -102,7 +102,7 @@ t.test('every channel has its row, with all that its messages have', async (t) =
 })
 
 t.test('every check has its row', async (t) => {
-  const [, union = ''] = /^export type Check =(.*?)^$/ms.exec(read('src/finding.ts')) ?? []
+  const [, union = ''] = /^export type Check =(.*?)^$/ms.exec(read('src/errors/finding.ts')) ?? []
   const checks = [...union.matchAll(/'([a-z-]+)'/g)].map(([, check]) => `\`${check}\``)
   const [, section = ''] = OBSERVABILITY.split(/^## Checks$/m)
   const described = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.split(', '))

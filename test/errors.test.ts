@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { isQuotable, isScopeToken, responseHeaders } from '../src/challenge.js'
+import { isQuotable, isScopeToken, responseHeaders } from '../src/errors/challenge.js'
 import {
   InsufficientScopeError,
   IntrospectionUnavailableError,
@@ -9,8 +9,8 @@ import {
   KeysUnavailableError,
   MissingCredentialsError,
   ResourceServerError,
-} from '../src/errors.js'
-import { describe } from '../src/finding.js'
+} from '../src/errors/errors.js'
+import { describe } from '../src/errors/finding.js'
 import { parseChallenge } from './fixtures/challenge-parser.js'
 
 const finding = { check: 'audience', expected: 'EXPECTED', found: 'FOUND' } as const

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { failureCode, failureText } from '../src/failure-text.js'
+import { failureCode, failureText } from '../src/errors/failure-text.js'
 
 const system = (code: string, message: string) => Object.assign(new Error(message), { code })
 

@@ -1,7 +1,14 @@
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { InvalidRequestError, InvalidTokenError } from '../src/errors.js'
-import { andThen, disown, isLater, isRefusal, type Outcome, orThrow } from '../src/now-or-later.js'
+import { InvalidRequestError, InvalidTokenError } from '../src/errors/errors.js'
+import {
+  andThen,
+  disown,
+  isLater,
+  isRefusal,
+  type Outcome,
+  orThrow,
+} from '../src/errors/now-or-later.js'
 
 t.test('a value at hand goes on at once, without a promise', async (t) => {
   t.equal(

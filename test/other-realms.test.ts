@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import { SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { errorOfThisRealm, isError } from '../src/base/native-error.js'
-import { failureCode, failureText } from '../src/failure-text.js'
+import { failureCode, failureText } from '../src/errors/failure-text.js'
 import resourceServer, {
   createResourceServer,
   memoryStore,

@@ -8,7 +8,7 @@ import type { JWK } from 'jose'
 import t, { type Test } from 'tap'
 import { AccessToken } from '../src/access-token.js'
 import { assemble, type Core } from '../src/assembly.js'
-import { InvalidTokenError } from '../src/errors.js'
+import { InvalidTokenError } from '../src/errors/errors.js'
 import { createGuard } from '../src/guard.js'
 import resourceServer, {
   createResourceServer,

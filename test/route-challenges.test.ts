@@ -3,14 +3,14 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { BindingDemand } from '../src/binding/presentation.js'
-import { type ChallengeContext, responseHeaders } from '../src/challenge.js'
+import { type ChallengeContext, responseHeaders } from '../src/errors/challenge.js'
 import {
   InsufficientScopeError,
   InvalidRequestError,
   InvalidTokenError,
   MissingCredentialsError,
   type ResourceServerError,
-} from '../src/errors.js'
+} from '../src/errors/errors.js'
 import { RouteChallenges } from '../src/route-challenges.js'
 
 const BEARER_ONLY: BindingDemand = { dpop: 'off', mtls: 'off' }

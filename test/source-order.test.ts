@@ -37,12 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'errors.ts': 'errors',
-  'finding.ts': 'errors',
-  'challenge.ts': 'errors',
-  'now-or-later.ts': 'errors',
-  'failure-text.ts': 'errors',
-  'application-function.ts': 'errors',
   'access-token.ts': 'access-token',
   'access-token-claims.ts': 'access-token',
   'confirmation.ts': 'access-token',

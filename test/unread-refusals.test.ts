@@ -15,7 +15,7 @@ const { config } = ts.readConfigFile(`${root}tsconfig.build.json`, ts.sys.readFi
 const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
 const program = ts.createProgram([...fileNames, fixture], { ...options, rootDir: root })
 const checker = program.getTypeChecker()
-const refusal = declaredType(`${root}src/errors.ts`, 'ResourceServerError')
+const refusal = declaredType(`${root}src/errors/errors.ts`, 'ResourceServerError')
 
 function declaredType(file: string, name: string): ts.Type {
   const module = checker.getSymbolAtLocation(program.getSourceFile(file) as ts.SourceFile)

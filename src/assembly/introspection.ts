@@ -1,9 +1,10 @@
 /** How an issuer is asked about tokens (RFC 7662, RFC 9701). */
+
+import { orThrow } from '../errors/now-or-later.js'
 import { createIntrospector } from '../introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
 import { resolveAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
 import type { KeySource } from '../keys/key-source.js'
-import { orThrow } from '../now-or-later.js'
 import { hasNotThePartsOfJwt } from '../options/introspection-options.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'

@@ -4,10 +4,10 @@
  */
 import type { AccessToken } from '../access-token.js'
 import { areEqualThumbprints } from '../base/thumbprint.js'
-import type { DPoPOffer } from '../challenge.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../confirmation.js'
-import { InvalidTokenError } from '../errors.js'
-import type { Outcome, Refusal } from '../now-or-later.js'
+import type { DPoPOffer } from '../errors/challenge.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import type { Outcome, Refusal } from '../errors/now-or-later.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { BindingDemand, Presentation, Scheme } from './presentation.js'
 

@@ -7,7 +7,7 @@
  */
 
 import { USUAL_BEARER } from '../base/token68.js'
-import { InvalidRequestError } from '../errors.js'
+import { InvalidRequestError } from '../errors/errors.js'
 
 /** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */
 export interface RequestHeaders {

@@ -3,7 +3,7 @@
  * (`maxHeadersCount` of its server): a client that sends enough headers removes the one that a proxy
  * adds, or the second one of a name, which would show that something is wrong.
  */
-import { InvalidRequestError } from '../errors.js'
+import { InvalidRequestError } from '../errors/errors.js'
 import type { RequestHeaders } from './authorization.js'
 
 /** Of Node's parser, where nothing was configured. Its documentation says twice as many. */

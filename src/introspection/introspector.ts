@@ -12,7 +12,7 @@
  * go first (`turns.ts`).
  */
 import { setMaxListeners } from 'node:events'
-import { IntrospectionUnavailableError } from '../errors.js'
+import { IntrospectionUnavailableError } from '../errors/errors.js'
 import type { IntrospectionAnswer, Outcome } from './answer.js'
 import { IntrospectionEndpoint } from './endpoint.js'
 import type { Exchange } from './exchange.js'

@@ -8,7 +8,7 @@
 
 import { isJsonObject } from '../base/json-object.js'
 import { ownMembers } from '../base/plain-object.js'
-import { KeysUnavailableError } from '../errors.js'
+import { KeysUnavailableError } from '../errors/errors.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 
 /**

@@ -1,7 +1,8 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
-import { applicationFailure } from '../application-function.js'
+
 import { ownMember } from '../base/plain-object.js'
-import { disown, type Outcome } from '../now-or-later.js'
+import { applicationFailure } from '../errors/application-function.js'
+import { disown, type Outcome } from '../errors/now-or-later.js'
 import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,

@@ -4,8 +4,8 @@
  */
 
 import { ownMember } from '../base/plain-object.js'
-import { InvalidTokenError } from '../errors.js'
-import type { Refusal } from '../now-or-later.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import type { Refusal } from '../errors/now-or-later.js'
 import { TENANT_PLACEHOLDER } from './metadata.js'
 
 type Claims = Readonly<Record<string, unknown>>

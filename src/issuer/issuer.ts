@@ -1,10 +1,10 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
 import type { AccessToken } from '../access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
-import { InvalidTokenError } from '../errors.js'
-import { FindingAbout } from '../finding.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { FindingAbout } from '../errors/finding.js'
+import type { NowOrLater, Outcome } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
-import type { NowOrLater, Outcome } from '../now-or-later.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { ResolvedProfile } from './profiles/profile.js'
 

@@ -9,9 +9,9 @@
 
 import type { Algorithm } from '../base/algorithms.js'
 import { BoundedCache } from '../base/bounded-cache.js'
+import { isLater } from '../errors/now-or-later.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { isLater } from '../now-or-later.js'
 import { Identities } from './identities.js'
 
 /** A key set that can stop its timer without being closed. */

@@ -5,10 +5,10 @@
  */
 
 import type { AccessToken } from '../access-token.js'
-import { applicationFailure } from '../application-function.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
-import type { Outcome } from '../now-or-later.js'
+import { applicationFailure } from '../errors/application-function.js'
+import type { Outcome } from '../errors/now-or-later.js'
 import { isIssuerIdentifier } from './identifier.js'
 import { Identities } from './identities.js'
 import {

@@ -6,7 +6,7 @@
 
 import { isError } from '../base/native-error.js'
 import { ownMembers } from '../base/plain-object.js'
-import { failureCode, failureText } from '../failure-text.js'
+import { failureCode, failureText } from '../errors/failure-text.js'
 
 /** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
 export type Fetch = (

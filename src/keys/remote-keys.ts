@@ -15,8 +15,8 @@
  */
 import type { Algorithm } from '../base/algorithms.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
-import { KeysUnavailableError } from '../errors.js'
-import { failureText } from '../failure-text.js'
+import { KeysUnavailableError } from '../errors/errors.js'
+import { failureText } from '../errors/failure-text.js'
 import { BackOff } from './back-off.js'
 import { withinDeadline } from './deadline.js'
 import { type JsonDocument, retryAfterOf } from './fetch-json.js'

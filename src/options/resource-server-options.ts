@@ -1,8 +1,9 @@
 /** What may be said about the resource server as a whole, and its check. */
-import { applicationFailure } from '../application-function.js'
+
 import { functionOrUndefined, members, numberIn, reject, requireKnownKeys } from '../base/check.js'
-import { isQuotable } from '../challenge.js'
-import { disown } from '../now-or-later.js'
+import { applicationFailure } from '../errors/application-function.js'
+import { isQuotable } from '../errors/challenge.js'
+import { disown } from '../errors/now-or-later.js'
 import { type Logger, type SafeLogger, safeLogger } from '../safe-logger.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'

@@ -1,9 +1,9 @@
 /** Requirements on single claims. */
 import type { AccessTokenClaims } from '../access-token-claims.js'
-import { applicationFailure } from '../application-function.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
-import { disown } from '../now-or-later.js'
+import { applicationFailure } from '../errors/application-function.js'
+import { disown } from '../errors/now-or-later.js'
 
 /**
  * A value, several of which one is enough, or a function that decides by returning `true`. If the

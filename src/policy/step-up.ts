@@ -4,9 +4,9 @@
  */
 import type { AccessTokenClaims } from '../access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
-import { isScopeToken } from '../challenge.js'
-import type { AuthenticationDemand } from '../errors.js'
-import { describe, type Finding } from '../finding.js'
+import { isScopeToken } from '../errors/challenge.js'
+import type { AuthenticationDemand } from '../errors/errors.js'
+import { describe, type Finding } from '../errors/finding.js'
 import type { Clock } from './clock.js'
 
 /** The sign-in that a route asks for (RFC 9470). */

@@ -7,8 +7,8 @@
  */
 import type { AccessToken } from '../access-token.js'
 import type { TokenTimes } from '../access-token-claims.js'
-import { InvalidTokenError } from '../errors.js'
-import type { Refusal } from '../now-or-later.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import type { Refusal } from '../errors/now-or-later.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
 /** One of `jti`, `sub`, `sid` and `clientId`, each compared exactly. */

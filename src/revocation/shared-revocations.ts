@@ -5,7 +5,7 @@
  * more: whoever hears it reads from the store what changed. Messages may be lost, so every instance
  * reads twice a second as well.
  */
-import { StoreUnavailableError } from '../errors.js'
+import { StoreUnavailableError } from '../errors/errors.js'
 import type { Store } from '../stores/store.js'
 import { Throttle } from '../throttle.js'
 import { KeptSubscription } from './kept-subscription.js'

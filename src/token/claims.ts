@@ -5,9 +5,9 @@
 import { type AccessTokenClaims, type TokenTimes, timesOf } from '../access-token-claims.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
-import { InvalidTokenError } from '../errors.js'
-import { type Check, FindingAbout, kindOf } from '../finding.js'
-import { isRefusal, type Outcome, type Refusal } from '../now-or-later.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { type Check, FindingAbout, kindOf } from '../errors/finding.js'
+import { isRefusal, type Outcome, type Refusal } from '../errors/now-or-later.js'
 import type { ParsedJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */

@@ -5,9 +5,9 @@
 
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
-import type { InvalidTokenError } from '../errors.js'
+import type { InvalidTokenError } from '../errors/errors.js'
+import { isRefusal, type Outcome } from '../errors/now-or-later.js'
 import { isCheapToParse, readTopLevelString } from '../json-cost.js'
-import { isRefusal, type Outcome } from '../now-or-later.js'
 import { decodeBase64url } from './base64url.js'
 import { decodeUtf8, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, readHeader } from './jose-header.js'

@@ -1,8 +1,8 @@
 /** The header of a token (RFC 7515 §4). */
 
 import { ownMember, ownMembers } from '../base/plain-object.js'
-import { describe, kindOf } from '../finding.js'
-import type { Outcome } from '../now-or-later.js'
+import { describe, kindOf } from '../errors/finding.js'
+import type { Outcome } from '../errors/now-or-later.js'
 import { MALFORMED, malformed } from './malformed.js'
 
 /** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */

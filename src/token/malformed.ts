@@ -1,5 +1,5 @@
 /** The refusal of what isn't a token at all, before any of it is trusted. */
-import { InvalidTokenError } from '../errors.js'
+import { InvalidTokenError } from '../errors/errors.js'
 
 export const MALFORMED = 'The access token is malformed'
 

@@ -16,8 +16,8 @@ import {
 } from 'node:crypto'
 import type { Algorithm } from '../base/algorithms.js'
 import { ownMembers } from '../base/plain-object.js'
+import type { NowOrLater } from '../errors/now-or-later.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import type { NowOrLater } from '../now-or-later.js'
 
 interface Scheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'

@@ -1,9 +1,9 @@
 /** Which of an issuer's keys signed a token. */
 import type { Algorithm } from '../base/algorithms.js'
-import { InvalidTokenError } from '../errors.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { andThen, type NowOrLater, type Outcome, type Refusal } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { andThen, type NowOrLater, type Outcome, type Refusal } from '../now-or-later.js'
 import type { Counters } from '../statistics.js'
 import type { CompactJws } from './compact-jws.js'
 import { isSignedBy } from './signature.js'

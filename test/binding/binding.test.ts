@@ -4,7 +4,7 @@ import { Binding } from '../../src/binding/binding.js'
 import type { DPoP } from '../../src/binding/dpop/dpop.js'
 import type { BindingDemand, Presentation } from '../../src/binding/presentation.js'
 import type { Confirmation } from '../../src/confirmation.js'
-import { InvalidTokenError } from '../../src/errors.js'
+import { InvalidTokenError } from '../../src/errors/errors.js'
 
 const OFF: BindingDemand = { dpop: 'off', mtls: 'off' }
 const ALLOWED: BindingDemand = { dpop: 'allowed', mtls: 'allowed' }

@@ -1,7 +1,7 @@
 /** What a DPoP proof is made of, before anything in it is compared or verified. */
 import t from 'tap'
 import { parseProof } from '../../src/binding/dpop/proof.js'
-import { InvalidDPoPProofError } from '../../src/errors.js'
+import { InvalidDPoPProofError } from '../../src/errors/errors.js'
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const CLAIMS = { jti: 'j', htm: 'GET', htu: 'https://api.example/', iat: 7, ath: 'a', nonce: 'n' }

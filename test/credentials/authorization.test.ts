@@ -6,7 +6,7 @@ import {
   singleAuthorization,
 } from '../../src/credentials/authorization.js'
 import { dpopProofs } from '../../src/credentials/dpop-proofs.js'
-import { InvalidRequestError } from '../../src/errors.js'
+import { InvalidRequestError } from '../../src/errors/errors.js'
 
 const read = (credentials: typeof bearerCredentials, rawHeaders: string[]) => {
   const authorization = singleAuthorization({ rawHeaders })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bearerToken } from '../../src/credentials/bearer.js'
-import { InvalidRequestError } from '../../src/errors.js'
+import { InvalidRequestError } from '../../src/errors/errors.js'
 
 const read = (...rawHeaders: string[]) => bearerToken({ rawHeaders })
 

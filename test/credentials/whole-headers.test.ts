@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { RequestHeaders } from '../../src/credentials/authorization.js'
 import { requireAllHeaders } from '../../src/credentials/whole-headers.js'
-import { InvalidRequestError } from '../../src/errors.js'
+import { InvalidRequestError } from '../../src/errors/errors.js'
 
 /** Whether a request with that many headers is refused. */
 function refuses(headers: number, max?: number | null): boolean {

@@ -1,10 +1,10 @@
 /** Introspection at oidc-provider, a certified OpenID provider, over real HTTP. */
 import t, { type Test } from 'tap'
-import { IntrospectionUnavailableError } from '../../src/errors.js'
+import { IntrospectionUnavailableError } from '../../src/errors/errors.js'
+import { orThrow } from '../../src/errors/now-or-later.js'
 import { createIntrospector } from '../../src/introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../../src/introspection/introspection-failure.js'
 import { remoteKeySet } from '../../src/issuer/remote-key-set.js'
-import { orThrow } from '../../src/now-or-later.js'
 import {
   type IntrospectionOptions,
   resolveIntrospection,

@@ -1,7 +1,7 @@
 /** An issuer that is down, slow, moved, or doesn't know us (RFC 7662 §2.3). */
 import t, { type Test } from 'tap'
-import { responseHeaders } from '../../src/challenge.js'
-import { IntrospectionUnavailableError, UnavailableError } from '../../src/errors.js'
+import { responseHeaders } from '../../src/errors/challenge.js'
+import { IntrospectionUnavailableError, UnavailableError } from '../../src/errors/errors.js'
 import {
   CLIENT,
   introspectorOf,

@@ -1,9 +1,9 @@
 /** Signed answers (RFC 9701 §5). */
 import t, { type Test } from 'tap'
-import { KeysUnavailableError } from '../../src/errors.js'
+import { KeysUnavailableError } from '../../src/errors/errors.js'
+import { orThrow } from '../../src/errors/now-or-later.js'
 import type { VerifySignature } from '../../src/introspection/signed-answer.js'
 import { givenKeySet } from '../../src/keys/given-keys.js'
-import { orThrow } from '../../src/now-or-later.js'
 import { createResourceServer } from '../../src/resource-server.js'
 import { Counters } from '../../src/statistics.js'
 import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'

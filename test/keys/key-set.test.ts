@@ -2,13 +2,13 @@ import { generateKeyPairSync, generatePrimeSync } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { assemble } from '../../src/assembly.js'
 import type { Algorithm } from '../../src/base/algorithms.js'
+import { orThrow } from '../../src/errors/now-or-later.js'
 import { importKeySet, KeySet, listOfSkipped } from '../../src/keys/key-set.js'
 import {
   importVerificationKey,
   readVerificationKey,
   type VerificationKey,
 } from '../../src/keys/verification-key.js'
-import { orThrow } from '../../src/now-or-later.js'
 import { accepts, forge, refuses, serverFor } from '../fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 

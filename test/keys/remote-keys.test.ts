@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import { onDiagnostics } from '../../src/diagnostics.js'
-import { KeysUnavailableError } from '../../src/errors.js'
+import { KeysUnavailableError } from '../../src/errors/errors.js'
 import type { JsonDocument } from '../../src/keys/fetch-json.js'
 import type { RemoteKeys, RemoteKeysOptions } from '../../src/keys/remote-keys.js'
 import type { VerificationKey } from '../../src/keys/verification-key.js'

@@ -2,8 +2,8 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { JWK } from 'jose'
 import t from 'tap'
 import { assemble } from '../../src/assembly.js'
+import { orThrow } from '../../src/errors/now-or-later.js'
 import { importVerificationKey } from '../../src/keys/verification-key.js'
-import { orThrow } from '../../src/now-or-later.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 async function isQuick(jwk: JWK): Promise<boolean | undefined> {

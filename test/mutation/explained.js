@@ -56,7 +56,7 @@ const EXPLAINED = [
     why: 'spares a copy of each name; the comparison after it decides',
   },
   {
-    file: 'src/challenge.ts',
+    file: 'src/errors/challenge.ts',
     line: 'if (maxAge !== undefined && Number.isSafeInteger(maxAge) && maxAge >= 0) {',
     from: ['maxAge !== undefined'],
     to: ['true'],

@@ -8,7 +8,7 @@ const GROUPS = [
     judges: ['credentials/', 'binding/presented-token', 'wire'],
   },
   {
-    mutated: ['src/challenge.ts'],
+    mutated: ['src/errors/challenge.ts'],
     judges: ['challenge', 'errors', 'step-up', 'wire', 'resource-metadata'],
   },
   {

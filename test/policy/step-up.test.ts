@@ -1,9 +1,9 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token.js'
-import { responseHeaders } from '../../src/challenge.js'
-import { InsufficientUserAuthenticationError } from '../../src/errors.js'
+import { responseHeaders } from '../../src/errors/challenge.js'
+import { InsufficientUserAuthenticationError } from '../../src/errors/errors.js'
+import { isRefusal } from '../../src/errors/now-or-later.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
-import { isRefusal } from '../../src/now-or-later.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
 import { NOW } from '../fixtures/forgery.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { InvalidTokenError } from '../../src/errors.js'
-import { isRefusal } from '../../src/now-or-later.js'
+import { InvalidTokenError } from '../../src/errors/errors.js'
+import { isRefusal } from '../../src/errors/now-or-later.js'
 import { readHeader } from '../../src/token/jose-header.js'
 import { malformed } from '../../src/token/malformed.js'
 

@@ -1,7 +1,7 @@
 /** A DPoP proof (RFC 9449 §4.2): a JWT that says what it is for, signed with the key it carries. */
 
 import { ownMembers } from '../../base/plain-object.js'
-import type { InvalidDPoPProofError } from '../../errors.js'
+import type { InvalidDPoPProofError } from '../../errors/errors.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { decodeCheapObject, splitCompact } from '../../token/compact-serialization.js'
 import { invalidProof } from './invalid-proof.js'

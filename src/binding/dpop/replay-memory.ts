@@ -2,7 +2,7 @@
 
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
-import { StoreUnavailableError } from '../../errors.js'
+import { StoreUnavailableError } from '../../errors/errors.js'
 import type { Store } from '../../stores/store.js'
 import { Throttle } from '../../throttle.js'
 import type { ClientShares } from './client-shares.js'

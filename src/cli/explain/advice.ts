@@ -1,6 +1,6 @@
 /** What to do about a rejection, by what failed: the likely mistake, as far as the token shows it, and its fix. */
 import type { AccessTokenClaims } from '../../access-token-claims.js'
-import type { ResourceServerError } from '../../errors.js'
+import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'
 import { isExpectedType } from '../../token/claims.js'

@@ -1,6 +1,6 @@
 /** What became of each step, filled in as they are tried. The first failure of a step stays. */
-import { ResourceServerError } from '../../errors.js'
-import { type Outcome, orThrow } from '../../now-or-later.js'
+import { ResourceServerError } from '../../errors/errors.js'
+import { type Outcome, orThrow } from '../../errors/now-or-later.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
 /** What to do about a failure. */

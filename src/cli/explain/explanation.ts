@@ -1,7 +1,7 @@
 /** The answer to why a token is refused: each step, and the verdict of the pipeline itself. */
 import { assemble } from '../../assembly.js'
 import { bearerToken } from '../../credentials/bearer.js'
-import { MissingCredentialsError, ResourceServerError } from '../../errors.js'
+import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
 import {
   type ResourceServerOptions,
   resolveOptions,

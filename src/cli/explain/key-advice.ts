@@ -1,7 +1,7 @@
 /** What to do about keys that can't be had, a key that isn't there, and a signature that isn't valid. */
 
 import { isJsonObject } from '../../base/json-object.js'
-import type { ResourceServerError } from '../../errors.js'
+import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { CompactJws } from '../../token/compact-jws.js'
 import { aKindOf } from '../kind-of.js'

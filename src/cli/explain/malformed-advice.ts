@@ -1,8 +1,8 @@
 /** What to do about a token that can't be read: which part of it is wrong, and how. */
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
+import { isRefusal } from '../../errors/now-or-later.js'
 import { isCheapToParse } from '../../json-cost.js'
-import { isRefusal } from '../../now-or-later.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'

@@ -1,5 +1,5 @@
 /** What to do about a token that is expired, not valid yet or too old. */
-import type { Check } from '../../finding.js'
+import type { Check } from '../../errors/finding.js'
 import type { Claims } from '../../issuer/issuer.js'
 import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
 

@@ -8,9 +8,9 @@ import type { Core } from '../../assembly.js'
 import type { Algorithm } from '../../base/algorithms.js'
 import { readConfirmation } from '../../confirmation.js'
 import { bearerToken } from '../../credentials/bearer.js'
-import { MissingCredentialsError } from '../../errors.js'
+import { MissingCredentialsError } from '../../errors/errors.js'
+import { andThen } from '../../errors/now-or-later.js'
 import { type Claims, type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
-import { andThen } from '../../now-or-later.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import {
   checkAudience,

@@ -2,8 +2,8 @@
 
 import type { SubjectKind } from '../../access-token.js'
 import type { AccessTokenClaims } from '../../access-token-claims.js'
-import { applicationFailure } from '../../application-function.js'
-import { disown } from '../../now-or-later.js'
+import { applicationFailure } from '../../errors/application-function.js'
+import { disown } from '../../errors/now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, names, scopeTokens } from './claim-values.js'
 import type { Profile, ResolvedProfile } from './profile.js'

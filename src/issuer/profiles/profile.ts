@@ -4,7 +4,7 @@
  */
 import type { ClaimReader, SubjectKind } from '../../access-token.js'
 import type { AccessTokenClaims } from '../../access-token-claims.js'
-import type { Refusal } from '../../now-or-later.js'
+import type { Refusal } from '../../errors/now-or-later.js'
 import type { TokenShape } from '../../token/claims.js'
 
 /** The profiles that come with the package. */

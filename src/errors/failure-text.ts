@@ -1,6 +1,6 @@
 /** Why something failed, in words for operators: with the causes that platforms hide their reason in. */
 
-import { isError } from './base/native-error.js'
+import { isError } from '../base/native-error.js'
 import { printable } from './finding.js'
 
 /** Far beyond the sum of what three metadata URLs answered. */

@@ -1,6 +1,6 @@
 /** Errors of functions that the application passes as options. */
 
-import { isError } from './base/native-error.js'
+import { isError } from '../base/native-error.js'
 import { ResourceServerError } from './errors.js'
 
 /**
