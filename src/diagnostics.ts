@@ -3,7 +3,7 @@
  * traces and alerts. Where nobody listens, it costs the look that finds out.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { AccessToken } from './access-token.js'
+import type { AccessToken } from './access-token/access-token.js'
 import type { ResourceServerError } from './errors/errors.js'
 
 /**

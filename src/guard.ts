@@ -8,7 +8,7 @@ import type {
   FastifyRequest,
   onSendHookHandler,
 } from 'fastify'
-import { AccessToken } from './access-token.js'
+import { AccessToken } from './access-token/access-token.js'
 import type { Core } from './assembly.js'
 import type { Scheme } from './binding/presentation.js'
 import { diagnostics, publish } from './diagnostics.js'

@@ -5,8 +5,9 @@
  * @module
  */
 
-export type { AccessToken, SubjectKind } from './access-token.js'
-export type * from './access-token-claims.js'
+export type { AccessToken, SubjectKind } from './access-token/access-token.js'
+export type * from './access-token/access-token-claims.js'
+export type { Confirmation } from './access-token/confirmation.js'
 export type {
   Algorithm,
   AsymmetricAlgorithm,
@@ -14,7 +15,6 @@ export type {
 } from './base/algorithms.js'
 export type { BindingRequirement } from './binding/demand.js'
 export type { BindingMode } from './binding/presentation.js'
-export type { Confirmation } from './confirmation.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export {

@@ -13,12 +13,12 @@
  * token off a request) and after (the proof of whose it is, and the route's policy) is in
  * `credentials/`, `binding/` and `policy/`.
  */
-import { AccessToken } from './access-token.js'
-import type { AccessTokenClaims } from './access-token-claims.js'
+import { AccessToken } from './access-token/access-token.js'
+import type { AccessTokenClaims } from './access-token/access-token-claims.js'
+import { type Confirmation, readConfirmation } from './access-token/confirmation.js'
 import type { Binding } from './binding/binding.js'
 import { tailOf } from './cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
-import { type Confirmation, readConfirmation } from './confirmation.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from './errors/errors.js'
 import { andThen, isLater, isRefusal, type Outcome, orThrow } from './errors/now-or-later.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'

@@ -1,5 +1,5 @@
 /** A resource server without Fastify. */
-import { AccessToken } from './access-token.js'
+import { AccessToken } from './access-token/access-token.js'
 import { assemble, type Core } from './assembly.js'
 import { acceptedSchemes, resolveDemand } from './binding/demand.js'
 import { publish } from './diagnostics.js'

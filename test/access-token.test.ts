@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { AccessToken } from '../src/access-token.js'
+import { AccessToken } from '../src/access-token/access-token.js'
 import { forge, NOW, serverFor } from './fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey } from './fixtures/issuer.js'
 

@@ -5,7 +5,7 @@
 import { createHook } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { AccessToken } from '../src/access-token.js'
+import { AccessToken } from '../src/access-token/access-token.js'
 import { assemble, type Core } from '../src/assembly.js'
 import { isRefusal } from '../src/errors/now-or-later.js'
 import { memoryStore } from '../src/stores/memory-store.js'

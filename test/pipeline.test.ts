@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
 import t from 'tap'
-import { AccessToken } from '../src/access-token.js'
+import { AccessToken } from '../src/access-token/access-token.js'
 import type { Algorithm } from '../src/base/algorithms.js'
 import { Binding } from '../src/binding/binding.js'
 import { KeysUnavailableError } from '../src/errors/errors.js'

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import t from 'tap'
-import { AccessToken } from '../src/access-token.js'
+import { AccessToken } from '../src/access-token/access-token.js'
 import {
   bearerToken,
   InsufficientScopeError,

@@ -6,7 +6,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
 import t, { type Test } from 'tap'
-import { AccessToken } from '../src/access-token.js'
+import { AccessToken } from '../src/access-token/access-token.js'
 import { assemble, type Core } from '../src/assembly.js'
 import { InvalidTokenError } from '../src/errors/errors.js'
 import { createGuard } from '../src/guard.js'

@@ -37,9 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'access-token.ts': 'access-token',
-  'access-token-claims.ts': 'access-token',
-  'confirmation.ts': 'access-token',
   'keys/fetch-json.ts': 'http',
   'keys/deadline.ts': 'http',
   'keys/back-off.ts': 'http',

@@ -2,9 +2,9 @@
  * Whether whoever sends a token is who it was issued to (RFC 9449 §7, RFC 8705 §3). Asked on every
  * use of a token, also of one whose verdict is known: the proof belongs to the request.
  */
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
+import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-token/confirmation.js'
 import { areEqualThumbprints } from '../base/thumbprint.js'
-import { boundCertificateOf, boundKeyOf, type Confirmation } from '../confirmation.js'
 import type { DPoPOffer } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Outcome, Refusal } from '../errors/now-or-later.js'

@@ -9,7 +9,7 @@
  * requests that come at once with one token verify it once.
  */
 
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { USUAL_BEARER } from '../base/token68.js'
 import type { Issuer, RevocationWatch } from '../issuer/issuer.js'

@@ -1,5 +1,5 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { FindingAbout } from '../errors/finding.js'

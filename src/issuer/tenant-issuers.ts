@@ -4,7 +4,7 @@
  * thousand made-up issuers cost no more than ten thousand questions to the application.
  */
 
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'

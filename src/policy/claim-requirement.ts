@@ -1,5 +1,5 @@
 /** Requirements on single claims. */
-import type { AccessTokenClaims } from '../access-token-claims.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'

@@ -1,5 +1,5 @@
 /** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { authorizeFailure } from '../errors/application-function.js'

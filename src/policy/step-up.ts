@@ -2,7 +2,7 @@
  * Step-up authentication (RFC 9470): a resource that asks for a stronger or a more recent sign-in
  * than the one that the token came of.
  */
-import type { AccessTokenClaims } from '../access-token-claims.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../errors/challenge.js'
 import type { AuthenticationDemand } from '../errors/errors.js'

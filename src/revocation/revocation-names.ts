@@ -1,6 +1,6 @@
 /** What a revocation is kept under, and looked for when a token comes. */
 import { createHash } from 'node:crypto'
-import type { AccessToken } from '../access-token.js'
+import type { AccessToken } from '../access-token/access-token.js'
 import { ownMember } from '../base/plain-object.js'
 
 /** What a revocation can name. */

@@ -5,8 +5,8 @@
  * Nothing is ever forgotten to make room, as a revocation that is lost lets somebody in: where there
  * is no room, {@link Revocations.add} throws. It goes when no token that it refuses can be alive.
  */
-import type { AccessToken } from '../access-token.js'
-import type { TokenTimes } from '../access-token-claims.js'
+import type { AccessToken } from '../access-token/access-token.js'
+import type { TokenTimes } from '../access-token/access-token-claims.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Refusal } from '../errors/now-or-later.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'

@@ -2,7 +2,11 @@
  * Whether a token, if it is genuine, is an access token, now, for this resource
  * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
  */
-import { type AccessTokenClaims, type TokenTimes, timesOf } from '../access-token-claims.js'
+import {
+  type AccessTokenClaims,
+  type TokenTimes,
+  timesOf,
+} from '../access-token/access-token-claims.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'

@@ -1,9 +1,9 @@
 /** Every way in which a token and what came with it may not belong together. */
 import t from 'tap'
+import type { Confirmation } from '../../src/access-token/confirmation.js'
 import { Binding } from '../../src/binding/binding.js'
 import type { DPoP } from '../../src/binding/dpop/dpop.js'
 import type { BindingDemand, Presentation } from '../../src/binding/presentation.js'
-import type { Confirmation } from '../../src/confirmation.js'
 import { InvalidTokenError } from '../../src/errors/errors.js'
 
 const OFF: BindingDemand = { dpop: 'off', mtls: 'off' }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import type { AccessToken } from '../../src/access-token.js'
+import type { AccessToken } from '../../src/access-token/access-token.js'
 import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
 import { type Verdict, VerifiedTokens } from '../../src/cache/verified-tokens.js'
 import { forge } from '../fixtures/forgery.js'

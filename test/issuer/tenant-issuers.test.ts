@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import type { AccessToken } from '../../src/access-token.js'
+import type { AccessToken } from '../../src/access-token/access-token.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import type { Issuer } from '../../src/issuer/issuer.js'
 import { TenantIssuers, type TenantIssuersOptions } from '../../src/issuer/tenant-issuers.js'

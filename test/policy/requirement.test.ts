@@ -1,5 +1,5 @@
 import t from 'tap'
-import { AccessToken } from '../../src/access-token.js'
+import { AccessToken } from '../../src/access-token/access-token.js'
 import { InsufficientScopeError } from '../../src/errors/errors.js'
 import { profileNamed } from '../../src/issuer/profiles/named.js'
 import { compilePolicy as compile, type Requirement } from '../../src/policy/requirement.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { AccessToken } from '../../src/access-token.js'
+import { AccessToken } from '../../src/access-token/access-token.js'
 import { responseHeaders } from '../../src/errors/challenge.js'
 import { InsufficientUserAuthenticationError } from '../../src/errors/errors.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'

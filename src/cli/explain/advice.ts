@@ -1,5 +1,5 @@
 /** What to do about a rejection, by what failed: the likely mistake, as far as the token shows it, and its fix. */
-import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { Requirement } from '../../policy/requirement.js'

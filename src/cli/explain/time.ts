@@ -1,5 +1,5 @@
 /** Times as people read them. */
-import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 
 /** The latest that a Date can be, in seconds. */
 const LATEST = 8.64e12

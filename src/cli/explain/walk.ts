@@ -2,11 +2,11 @@
  * The way of a token through the steps of `pipeline.ts`, by the same functions, but without ending
  * at the first one that refuses: an expired token for another API is told of both.
  */
-import { AccessToken } from '../../access-token.js'
-import { type AccessTokenClaims, timesOf } from '../../access-token-claims.js'
+import { AccessToken } from '../../access-token/access-token.js'
+import { type AccessTokenClaims, timesOf } from '../../access-token/access-token-claims.js'
+import { readConfirmation } from '../../access-token/confirmation.js'
 import type { Core } from '../../assembly.js'
 import type { Algorithm } from '../../base/algorithms.js'
-import { readConfirmation } from '../../confirmation.js'
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError } from '../../errors/errors.js'
 import { andThen } from '../../errors/now-or-later.js'

@@ -3,7 +3,7 @@
  * it. No ID token has either, and that tells them apart where somebody gave the API and a client one
  * name. With RBAC, what the user may do is in `permissions`.
  */
-import type { SubjectKind } from '../../access-token.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'

@@ -3,7 +3,7 @@
  * what limits them is `client_id`, the app client, which is compared with the configured audience.
  * `token_use` says what kind of token it is.
  */
-import type { SubjectKind } from '../../access-token.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'

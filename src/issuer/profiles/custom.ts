@@ -1,7 +1,7 @@
 /** A profile of the user's own, on top of one that goes by a name. */
 
-import type { SubjectKind } from '../../access-token.js'
-import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import { applicationFailure } from '../../errors/application-function.js'
 import { disown } from '../../errors/now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'

@@ -5,7 +5,7 @@
  * An API and the application that signs users in are often one registration, and then their access
  * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
  */
-import type { SubjectKind } from '../../access-token.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
 import { checkKeyIssuer, checkTenantOfIssuer } from '../entra-tenant.js'

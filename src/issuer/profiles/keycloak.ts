@@ -2,7 +2,7 @@
  * Keycloak. The claim `typ` says what kind of token it is. `aud` names the clients whose roles the
  * user has (`account` in a new realm) or is missing, until an Audience mapper adds the API.
  */
-import type { SubjectKind } from '../../access-token.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'

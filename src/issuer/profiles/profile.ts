@@ -2,8 +2,8 @@
  * What differs between authorization servers in how they write an access token: what tells it from
  * an ID token, and where audience, scope, client and roles are. Everything else is the same for all.
  */
-import type { ClaimReader, SubjectKind } from '../../access-token.js'
-import type { AccessTokenClaims } from '../../access-token-claims.js'
+import type { ClaimReader, SubjectKind } from '../../access-token/access-token.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { Refusal } from '../../errors/now-or-later.js'
 import type { TokenShape } from '../../token/claims.js'
 

@@ -1,5 +1,5 @@
 /** RFC 7519 as most issuers use it, and RFC 9068 where they do. What every other profile is made of. */
-import type { SubjectKind } from '../../access-token.js'
+import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
 import type { ResolvedProfile } from './profile.js'

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import type { Confirmation } from '../../confirmation.js'
+import type { Confirmation } from '../../access-token/confirmation.js'
 import { type DPoPKey, isDPoPKey } from '../dpop/dpop-key.js'
 import { refuseUnknownOptions } from '../known-options.js'
 

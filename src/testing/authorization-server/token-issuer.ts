@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import type { Confirmation } from '../../confirmation.js'
+import type { Confirmation } from '../../access-token/confirmation.js'
 import { scopeValues } from '../scope-values.js'
 import { defaultScope } from './granted-scope.js'
 import {

@@ -1,7 +1,7 @@
 /** What came of a token, and that nothing was thrown but errors of ours. */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { AccessToken } from '../../../src/access-token.js'
+import { AccessToken } from '../../../src/access-token/access-token.js'
 import { ResourceServerError } from '../../../src/index.js'
 
 /** `accepted`, or the status and the check: `401 signature`. */

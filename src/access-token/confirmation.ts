@@ -1,9 +1,9 @@
 /** What a token is bound to (RFC 7800 §3.1): worth nothing without the proof. */
 
-import { isJsonObject } from './base/json-object.js'
-import { ownMember } from './base/plain-object.js'
-import { InvalidTokenError } from './errors/errors.js'
-import type { Outcome } from './errors/now-or-later.js'
+import { isJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import type { Outcome } from '../errors/now-or-later.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {

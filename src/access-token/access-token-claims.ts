@@ -1,4 +1,4 @@
-import { ownMember } from './base/plain-object.js'
+import { ownMember } from '../base/plain-object.js'
 
 /**
  * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).

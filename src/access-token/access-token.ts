@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
+import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
-import { ownMember } from './base/plain-object.js'
 import type { Confirmation } from './confirmation.js'
 
 /**
