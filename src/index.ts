@@ -39,8 +39,6 @@ export {
   UseDPoPNonceError,
 } from './errors/errors.js'
 export type { Check, Finding } from './errors/finding.js'
-export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
-export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export type {
   Fetch,
   FetchBody,
@@ -48,7 +46,9 @@ export type {
   FetchChunk,
   FetchHeaders,
   FetchResponse,
-} from './keys/fetch-json.js'
+} from './http/fetch-json.js'
+export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
+export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'

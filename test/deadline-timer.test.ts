@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { startDeadline } from '../src/base/deadline-timer.js'
+import { withinDeadline } from '../src/http/deadline.js'
 import { redisStore } from '../src/index.js'
-import { withinDeadline } from '../src/keys/deadline.js'
 import { connected, FakeIoRedis, FakeRedis } from './fixtures/fake-redis.js'
 
 /** Work of this process, during which its event loop stands still. */

@@ -37,13 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'keys/fetch-json.ts': 'http',
-  'keys/deadline.ts': 'http',
-  'keys/back-off.ts': 'http',
-  'issuer/metadata.ts': 'http',
-  'secure-url.ts': 'http',
-  'loopback.ts': 'http',
-  'client-authentication.ts': 'http',
   'diagnostics.ts': 'observability',
   'statistics.ts': 'observability',
   'safe-logger.ts': 'observability',

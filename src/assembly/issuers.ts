@@ -1,7 +1,8 @@
 /** The issuers whose tokens are taken: those of the options, or whom a function answers for. */
+
+import { metadataUrls } from '../http/metadata.js'
 import { ConfiguredIssuers } from '../issuer/configured-issuers.js'
 import type { Issuer, IssuerSource } from '../issuer/issuer.js'
-import { metadataUrls } from '../issuer/metadata.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import type { ResolvedIssuer } from '../options/issuer-options.js'

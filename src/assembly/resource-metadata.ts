@@ -2,10 +2,10 @@
 
 import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
+import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { ResourceMetadata } from '../resource-metadata.js'
-import { isSecureUrl } from '../secure-url.js'
 
 export function assembleResourceMetadata(
   resolved: ResolvedOptions,

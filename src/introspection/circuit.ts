@@ -10,7 +10,7 @@
  * is over, and a quarter as many follow. If it rejects only tokens that it doesn't know, they are slowed
  * down: a stop would let one forged token a `Retry-After` lock out all valid new ones.
  */
-import { BackOff, LONGEST_ASKED_FOR } from '../keys/back-off.js'
+import { BackOff, LONGEST_ASKED_FOR } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import { MAX_IN_FLIGHT, type Priority } from './turns.js'
 

@@ -1,5 +1,5 @@
 /** Puts an {@link Introspector} together. What speaks the protocol is loaded here, and not before. */
-import type { ClientCredentials } from '../client-authentication.js'
+import type { ClientCredentials } from '../http/client-authentication.js'
 import { Introspector, type IntrospectorOptions } from './introspector.js'
 import type { SignedAnswerOptions } from './signed-answer.js'
 

@@ -2,8 +2,9 @@
  * Where the introspection endpoint is: as configured, or as the issuer's metadata says (RFC 8414
  * §2). Metadata is read once for all who ask, and again after the endpoint failed.
  */
-import { discoverIntrospection, type IntrospectionMetadata } from '../issuer/metadata.js'
-import { withinDeadline } from '../keys/deadline.js'
+
+import { withinDeadline } from '../http/deadline.js'
+import { discoverIntrospection, type IntrospectionMetadata } from '../http/metadata.js'
 import type { IntrospectionFetch } from './introspection-fetch.js'
 
 export interface EndpointOptions {

@@ -6,8 +6,8 @@
  */
 
 import { isError } from '../base/native-error.js'
-import { DiscoveryError } from '../issuer/metadata.js'
-import { UnexpectedAnswerError } from '../keys/fetch-json.js'
+import { UnexpectedAnswerError } from '../http/fetch-json.js'
+import { DiscoveryError } from '../http/metadata.js'
 
 export interface IntrospectionFailureDetails {
   /**

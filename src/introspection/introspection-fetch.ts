@@ -1,4 +1,4 @@
-import type { FetchResponse } from '../keys/fetch-json.js'
+import type { FetchResponse } from '../http/fetch-json.js'
 
 /** The part of the platform's `fetch` that introspection uses, so that one of yours can stand in. */
 export type IntrospectionFetch = (

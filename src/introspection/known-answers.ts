@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
-import { LONGEST_ASKED_FOR } from '../keys/back-off.js'
+import { LONGEST_ASKED_FOR } from '../http/back-off.js'
 import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 

@@ -9,8 +9,8 @@
 
 import { ownMember } from '../base/plain-object.js'
 import { type DiagnosticsMessages, publish } from '../diagnostics.js'
-import type { IntrospectionMetadata } from '../issuer/metadata.js'
-import { withinDeadline } from '../keys/deadline.js'
+import { withinDeadline } from '../http/deadline.js'
+import type { IntrospectionMetadata } from '../http/metadata.js'
 import type { Outcome } from './answer.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'

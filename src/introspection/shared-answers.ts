@@ -8,7 +8,7 @@
  */
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
-import { withinDeadline } from '../keys/deadline.js'
+import { withinDeadline } from '../http/deadline.js'
 import type { Store } from '../stores/store.js'
 import { Throttle } from '../throttle.js'
 import type { IntrospectionAnswer } from './answer.js'

@@ -6,7 +6,7 @@
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Refusal } from '../errors/now-or-later.js'
-import { TENANT_PLACEHOLDER } from './metadata.js'
+import { TENANT_PLACEHOLDER } from '../http/metadata.js'
 
 type Claims = Readonly<Record<string, unknown>>
 

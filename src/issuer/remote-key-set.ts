@@ -1,7 +1,7 @@
 /** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
-import { type FetchJsonOptions, fetchJson, placeOf } from '../keys/fetch-json.js'
+import { type FetchJsonOptions, fetchJson, placeOf } from '../http/fetch-json.js'
+import { discover } from '../http/metadata.js'
 import { RemoteKeys } from '../keys/remote-keys.js'
-import { discover } from './metadata.js'
 
 export interface RemoteKeySetOptions
   extends Omit<ConstructorParameters<typeof RemoteKeys>[0], 'fetchKeySet'> {

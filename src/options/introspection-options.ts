@@ -1,9 +1,9 @@
 /** How an issuer is asked about its tokens (RFC 7662), and the check of what was said about it. */
 import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
-import type { ClientCredentials } from '../client-authentication.js'
+import type { ClientCredentials } from '../http/client-authentication.js'
+import { isSecureUrl } from '../http/secure-url.js'
 import type { IntrospectionFetch } from '../introspection/introspection-fetch.js'
-import { isSecureUrl } from '../secure-url.js'
 
 /**
  * Introspection at an issuer. Times are in milliseconds.

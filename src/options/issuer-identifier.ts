@@ -1,11 +1,11 @@
 /** The issuer identifier of one trusted authorization server, and its check. */
 
 import { reject } from '../base/check.js'
+import { isSecureUrl } from '../http/secure-url.js'
 import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
 import { issuerMistake } from '../issuer/addresses/known.js'
 import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from '../issuer/identifier.js'
-import { isSecureUrl } from '../secure-url.js'
 
 export interface IdentifierOptions {
   readonly issuer: unknown

@@ -17,10 +17,10 @@ import {
   requireKnownKeys,
   strings,
 } from '../base/check.js'
+import { isSecureUrl } from '../http/secure-url.js'
 import { isOktaOrganization } from '../issuer/addresses/okta.js'
 import { isTenantTemplate } from '../issuer/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
-import { isSecureUrl } from '../secure-url.js'
 import {
   type IntrospectionOptions,
   type ResolvedIntrospection,

@@ -1,7 +1,7 @@
 /** How an issuer's key set is fetched and kept, and the check of what was said about it. */
 import type { JWK } from 'jose'
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
-import type { Fetch } from '../keys/fetch-json.js'
+import type { Fetch } from '../http/fetch-json.js'
 import type { KeyStore } from '../keys/key-store.js'
 
 /** The key set of an issuer. Times are in milliseconds. */

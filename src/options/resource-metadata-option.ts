@@ -1,7 +1,7 @@
 /** What an API may say of itself in its metadata (RFC 9728 §2), and its check. */
 
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
-import { isSecureUrl } from '../secure-url.js'
+import { isSecureUrl } from '../http/secure-url.js'
 
 /** Metadata of this API as a protected resource. */
 export interface ResourceMetadataOptions {

@@ -1,5 +1,5 @@
 export type { AsymmetricAlgorithm } from '../base/algorithms.js'
-export type { ClientAuthentication } from '../client-authentication.js'
+export type { ClientAuthentication } from '../http/client-authentication.js'
 export type {
   AuthorizationServer,
   RequestCounts,

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { DiscoveryError, discover, metadataUrls } from '../../src/issuer/metadata.js'
-import type { Fetch } from '../../src/keys/fetch-json.js'
+import type { Fetch } from '../../src/http/fetch-json.js'
+import { DiscoveryError, discover, metadataUrls } from '../../src/http/metadata.js'
 
 const ISSUER = 'https://issuer.example/oauth2/default'
 const JWKS_URI = 'https://keys.example/v1/keys'

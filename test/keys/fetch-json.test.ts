@@ -6,7 +6,7 @@ import {
   fetchJson,
   retryAfter,
   UnexpectedAnswerError,
-} from '../../src/keys/fetch-json.js'
+} from '../../src/http/fetch-json.js'
 import {
   type Answer,
   drip,

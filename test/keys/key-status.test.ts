@@ -1,7 +1,7 @@
 /** `status()` and `refreshKeys()`: what a readiness probe and an operator see and do. */
 import t from 'tap'
+import { BackOff } from '../../src/http/back-off.js'
 import { createResourceServer } from '../../src/index.js'
-import { BackOff } from '../../src/keys/back-off.js'
 import { createAuthorizationServer } from '../../src/testing/index.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
 

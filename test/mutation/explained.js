@@ -307,14 +307,14 @@ const EXPLAINED = [
     why: 'told apart all the same: which of the two is true says nothing',
   },
   {
-    file: 'src/keys/deadline.ts',
+    file: 'src/http/deadline.ts',
     line: 'const close = () => controller.abort(closing?.reason)',
     from: ['closing?.reason'],
     to: ['closing.reason'],
     why: 'for the compiler: nothing but closing calls it',
   },
   {
-    file: 'src/keys/fetch-json.ts',
+    file: 'src/http/fetch-json.ts',
     line: 'const [, seconds] = /(?:^|[\\s,])max-age="?(\\d{1,10})/.exec(directives) ?? []',
     from: ['[]'],
     to: ['["Stryker was here"]'],
@@ -334,7 +334,7 @@ const EXPLAINED = [
     why: 'no refresh ever compares it',
   },
   {
-    file: 'src/keys/fetch-json.ts',
+    file: 'src/http/fetch-json.ts',
     from: ["''"],
     to: ['"Stryker was here!"'],
     why: 'no header and no body: neither text is a number, a directive or JSON',

@@ -2,7 +2,7 @@
 
 import { isJsonObject } from '../../base/json-object.js'
 import { isError } from '../../base/native-error.js'
-import { type Fetch, readText } from '../../keys/fetch-json.js'
+import { type Fetch, readText } from '../../http/fetch-json.js'
 
 /** The default of the plugin's `jwks.maxBytes`, beyond which it reads nothing. */
 const MAX_BYTES = 524_288

@@ -5,7 +5,7 @@ import {
   customFetch,
   processClientCredentialsResponse,
 } from 'oauth4webapi'
-import { type ClientCredentials, clientAuthentication } from '../../client-authentication.js'
+import { type ClientCredentials, clientAuthentication } from '../../http/client-authentication.js'
 import { boundedFetch, placeOf } from '../../testing/password-grant/bounded-fetch.js'
 import { withDeadline } from '../../testing/password-grant/deadline.js'
 import { type PasswordGrantOptions, readLocation } from '../../testing/password-grant/options.js'

@@ -1,5 +1,5 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
-import { isLoopback } from '../../loopback.js'
+import { isLoopback } from '../../http/loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import type { SigningAlgorithm } from './signing-keys.js'

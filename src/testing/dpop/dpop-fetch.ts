@@ -7,7 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
 import { isToken68 } from '../../base/token68.js'
-import { isLoopback } from '../../loopback.js'
+import { isLoopback } from '../../http/loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
 import { proverWith } from './prover.js'

@@ -1,7 +1,10 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { ClientAuth, DPoPHandle } from 'oauth4webapi'
-import { type ClientAuthentication, clientAuthentication } from '../../client-authentication.js'
-import { isLoopback } from '../../loopback.js'
+import {
+  type ClientAuthentication,
+  clientAuthentication,
+} from '../../http/client-authentication.js'
+import { isLoopback } from '../../http/loopback.js'
 import { type DPoPKey, requireDPoPKey } from '../dpop/dpop-key.js'
 import { proverWith } from '../dpop/prover.js'
 import { refuseUnknownOptions } from '../known-options.js'

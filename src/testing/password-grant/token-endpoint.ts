@@ -5,7 +5,7 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from 'oauth4webapi'
-import { isLoopback } from '../../loopback.js'
+import { isLoopback } from '../../http/loopback.js'
 import { type BoundedFetch, placeOf } from './bounded-fetch.js'
 import type { PreparedGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'

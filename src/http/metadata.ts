@@ -10,8 +10,8 @@ import {
   fetchJson,
   NoAnswerError,
   UnexpectedAnswerError,
-} from '../keys/fetch-json.js'
-import { isSecureUrl } from '../secure-url.js'
+} from './fetch-json.js'
+import { isSecureUrl } from './secure-url.js'
 
 /** The part of an authorization server's metadata that a resource server needs. */
 export interface AuthorizationServerMetadata {
