@@ -7,15 +7,15 @@ import { observeStores } from './assembly/stores.js'
 import type { Binding } from './binding/binding.js'
 import type { ClientCertificates } from './binding/certificate/client-certificate.js'
 import type { IssuerSource } from './issuer/issuer.js'
+import { Counters } from './observability/statistics.js'
+import { type WarnOnce, warnOnce } from './observability/warn-once.js'
 import { type ResourceServerOptions, resolveOptions } from './options/resource-server-options.js'
 import { Pipeline } from './pipeline.js'
 import type { Clock } from './policy/clock.js'
 import type { ResourceMetadata } from './resource-metadata.js'
 import type { Revocations } from './revocation/revocations.js'
 import type { SharedRevocations } from './revocation/shared-revocations.js'
-import { Counters } from './statistics.js'
 import type { StoreStatus } from './stores/observed-store.js'
-import { type WarnOnce, warnOnce } from './warn-once.js'
 
 /** The parts, put together. */
 export interface Core {

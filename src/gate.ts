@@ -9,9 +9,9 @@ import type {
   FastifyRequest,
 } from 'fastify'
 import type { Guard } from './guard.js'
+import { logSafely } from './observability/safe-logger.js'
 import { isJudgedLast, isPreflight } from './preflight.js'
 import { endRejectedUpgrade, sendUnserializedRejection } from './rejections.js'
-import { logSafely } from './safe-logger.js'
 
 let gates = 0
 

@@ -18,11 +18,6 @@ export type { BindingMode } from './binding/presentation.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export {
-  type DiagnosticsMessages,
-  type DiagnosticsName,
-  onDiagnostics,
-} from './diagnostics.js'
-export {
   type AuthenticationDemand,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
@@ -52,6 +47,13 @@ export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
+export {
+  type DiagnosticsMessages,
+  type DiagnosticsName,
+  onDiagnostics,
+} from './observability/diagnostics.js'
+export type { Logger } from './observability/safe-logger.js'
+export type { Statistics } from './observability/statistics.js'
 export {
   type AnyFastifyInstance,
   type OpenApiTransformInput,
@@ -94,8 +96,6 @@ export type { ProtectedResourceMetadata } from './resource-metadata.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
-export type { Logger } from './safe-logger.js'
-export type { Statistics } from './statistics.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'
 export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'

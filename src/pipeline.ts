@@ -23,8 +23,8 @@ import { IntrospectionUnavailableError, InvalidTokenError } from './errors/error
 import { andThen, isLater, isRefusal, type Outcome, orThrow } from './errors/now-or-later.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
+import type { Counters } from './observability/statistics.js'
 import { type Revocations, revoked } from './revocation/revocations.js'
-import type { Counters } from './statistics.js'
 import { checkTimes, type TimeLimits, verifyClaims } from './token/claims.js'
 import {
   type CompactJws,

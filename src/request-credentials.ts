@@ -19,9 +19,9 @@ import { requireAllHeaders } from './credentials/whole-headers.js'
 import { applicationFailure } from './errors/application-function.js'
 import { InvalidTokenError, MissingCredentialsError } from './errors/errors.js'
 import { disown } from './errors/now-or-later.js'
+import type { WarnOnce } from './observability/warn-once.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
-import type { WarnOnce } from './warn-once.js'
 
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']

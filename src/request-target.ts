@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify'
 import { ownMember } from './base/plain-object.js'
 import { applicationFailure } from './errors/application-function.js'
 import { isLoopback } from './http/loopback.js'
-import type { WarnOnce } from './warn-once.js'
+import type { WarnOnce } from './observability/warn-once.js'
 
 export class RequestTargets {
   readonly #baseUrls: readonly string[]

@@ -1,8 +1,8 @@
 /** What the pages say is what the code says: options and their defaults, messages, links. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { diagnostics } from '../src/diagnostics.js'
 import * as face from '../src/index.js'
+import { diagnostics } from '../src/observability/diagnostics.js'
 import {
   INTROSPECTION_OPTIONS,
   resolveIntrospection,
@@ -89,7 +89,7 @@ t.test('every error has its row, with its code and status', async (t) => {
 })
 
 t.test('every channel has its row, with all that its messages have', async (t) => {
-  const told = read('src/diagnostics.ts')
+  const told = read('src/observability/diagnostics.ts')
   const names = Object.keys(diagnostics)
   t.equal(names.length, 5)
   for (const name of names) {

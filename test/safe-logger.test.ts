@@ -7,7 +7,7 @@ import {
   type ResourceServerOptions,
   type Store,
 } from '../src/index.js'
-import { logSafely, safeLogger } from '../src/safe-logger.js'
+import { logSafely, safeLogger } from '../src/observability/safe-logger.js'
 import { createAuthorizationServer } from '../src/testing/index.js'
 import { proofFor } from './fixtures/bound-token.js'
 import { bearer, given, protectedApi, tokenOf } from './fixtures/protected-api.js'

@@ -37,11 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'diagnostics.ts': 'observability',
-  'statistics.ts': 'observability',
-  'safe-logger.ts': 'observability',
-  'warn-once.ts': 'observability',
-  'throttle.ts': 'observability',
   'options/stores-option.ts': 'stores',
   'store-error.ts': 'stores',
   'options/jwks-options.ts': 'keys',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createResourceServer, type ResourceServerOptions } from '../src/index.js'
-import { Counters } from '../src/statistics.js'
+import { Counters } from '../src/observability/statistics.js'
 import { startKeyServer } from './fixtures/key-server.js'
 import { bearer, given, key, protectedApi, tokenOf } from './fixtures/protected-api.js'
 

@@ -8,9 +8,9 @@
  */
 
 import { ownMember } from '../base/plain-object.js'
-import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { withinDeadline } from '../http/deadline.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
+import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
 import type { Outcome } from './answer.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'

@@ -14,12 +14,12 @@
  * next waits for a back-off that is counted from that attempt.
  */
 import type { Algorithm } from '../base/algorithms.js'
-import { type DiagnosticsMessages, publish } from '../diagnostics.js'
 import { KeysUnavailableError } from '../errors/errors.js'
 import { failureText } from '../errors/failure-text.js'
 import { BackOff } from '../http/back-off.js'
 import { withinDeadline } from '../http/deadline.js'
 import { type JsonDocument, retryAfterOf } from '../http/fetch-json.js'
+import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
 import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
 import type { KeySetStatus, KeySource } from './key-source.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'

@@ -4,7 +4,7 @@ import { functionOrUndefined, members, numberIn, reject, requireKnownKeys } from
 import { applicationFailure } from '../errors/application-function.js'
 import { isQuotable } from '../errors/challenge.js'
 import { disown } from '../errors/now-or-later.js'
-import { type Logger, type SafeLogger, safeLogger } from '../safe-logger.js'
+import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {

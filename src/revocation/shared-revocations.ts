@@ -6,8 +6,8 @@
  * reads twice a second as well.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
+import { Throttle } from '../observability/throttle.js'
 import type { Store } from '../stores/store.js'
-import { Throttle } from '../throttle.js'
 import { KeptSubscription } from './kept-subscription.js'
 import { RevocationReader } from './revocation-reader.js'
 import { RevocationWriter } from './revocation-writer.js'

@@ -4,7 +4,7 @@ import { InvalidTokenError } from '../errors/errors.js'
 import { andThen, type NowOrLater, type Outcome, type Refusal } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import type { Counters } from '../statistics.js'
+import type { Counters } from '../observability/statistics.js'
 import type { CompactJws } from './compact-jws.js'
 import { isSignedBy } from './signature.js'
 

@@ -4,8 +4,8 @@
  */
 import type { Algorithm } from '../../base/algorithms.js'
 import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
-import { publish } from '../../diagnostics.js'
 import { InvalidTokenError, UseDPoPNonceError } from '../../errors/errors.js'
+import { publish } from '../../observability/diagnostics.js'
 import { isSignedBy } from '../../token/signature.js'
 import type { Presentation } from '../presentation.js'
 import { invalidProof } from './invalid-proof.js'

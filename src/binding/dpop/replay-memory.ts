@@ -3,8 +3,8 @@
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { Throttle } from '../../observability/throttle.js'
 import type { Store } from '../../stores/store.js'
-import { Throttle } from '../../throttle.js'
 import type { ClientShares } from './client-shares.js'
 
 /** What tells proofs apart: the `jti` of one client says nothing about another's. */

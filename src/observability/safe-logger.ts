@@ -2,7 +2,7 @@
  * Logging that cannot fail. A logger of the application may throw, or return a promise that rejects,
  * for instance when its disk is full: neither may change a response or end the process.
  */
-import { disown } from './errors/now-or-later.js'
+import { disown } from '../errors/now-or-later.js'
 
 /** What a pino logger, such as Fastify's, looks like to us. */
 export interface Logger {

@@ -3,8 +3,8 @@
  * traces and alerts. Where nobody listens, it costs the look that finds out.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { AccessToken } from './access-token/access-token.js'
-import type { ResourceServerError } from './errors/errors.js'
+import type { AccessToken } from '../access-token/access-token.js'
+import type { ResourceServerError } from '../errors/errors.js'
 
 /**
  * The messages by their channel's short name; the channel itself is `fastify-resource-server:` and
