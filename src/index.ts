@@ -85,7 +85,6 @@ export type {
   RevocationsOption,
   TokenCacheOptions,
 } from './options/resource-server-options.js'
-export type { StoresOption } from './options/stores-option.js'
 export { default, default as resourceServer } from './plugin.js'
 export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
@@ -98,6 +97,7 @@ export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'
+export type { StoresOption } from './stores/options.js'
 export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis-store.js'
 export type {

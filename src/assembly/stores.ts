@@ -1,8 +1,8 @@
 /** The stores that instances share, each observed for its use. */
 import type { ResolvedOptions } from '../options/resource-server-options.js'
-import type { ResolvedStores } from '../options/stores-option.js'
 import type { SharedRevocations } from '../revocation/shared-revocations.js'
 import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
+import type { ResolvedStores } from '../stores/options.js'
 import type { Store } from '../stores/store.js'
 
 export interface ObservedStores {

@@ -1,7 +1,7 @@
 /** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
 import { ownMembers } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
-import { loggable } from '../store-error.js'
+import { loggable } from '../stores/store-error.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 

@@ -5,6 +5,7 @@ import { applicationFailure } from '../errors/application-function.js'
 import { isQuotable } from '../errors/challenge.js'
 import { disown } from '../errors/now-or-later.js'
 import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
+import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
@@ -19,7 +20,6 @@ import {
   type ResourceMetadataOptions,
   resolveResourceMetadata,
 } from './resource-metadata-option.js'
-import { type ResolvedStores, resolveStores, type StoresOption } from './stores-option.js'
 
 /**
  * Options of a resource server. What an issuer takes may stand here as well, and then holds for

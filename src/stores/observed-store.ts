@@ -1,7 +1,8 @@
 /** A store as an operator may ask about it: whether its last call succeeded. */
-import { loggable, StoreError } from '../store-error.js'
+
 import type { Store, StoredRevocation } from './store.js'
 import { DEFAULT_CALL_TIMEOUT_MS, subscribeWithinTimeout, withinTimeout } from './store-deadline.js'
+import { loggable, StoreError } from './store-error.js'
 
 /** How one of the stores of `stores` is doing, on this instance. */
 export interface StoreStatus {

@@ -2,7 +2,7 @@
  * Errors of Redis clients, as they may be logged: ioredis and node-redis put the command and its
  * arguments into theirs, among them what is stored, and some servers quote them in the message.
  */
-import { withoutData } from '../store-error.js'
+import { withoutData } from './store-error.js'
 
 /** Has the message and the code of the client's error, and nothing else of it. */
 export class RedisError extends Error {

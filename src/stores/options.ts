@@ -2,7 +2,7 @@
 import { types } from 'node:util'
 import { members, reject } from '../base/check.js'
 import { type Bounds, describeBounds, isWholeNumber } from '../base/whole-number.js'
-import { STORE_METHODS, type Store } from '../stores/store.js'
+import { STORE_METHODS, type Store } from './store.js'
 
 /**
  * What instances share: one store for all of them, such as {@link redisStore}, or one each. Default:
