@@ -47,6 +47,7 @@ export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
+export type { JwksOptions } from './keys/options.js'
 export {
   type DiagnosticsMessages,
   type DiagnosticsName,
@@ -73,7 +74,6 @@ export type {
   TenantAnswer,
   TenantsOptions,
 } from './options/issuers-option.js'
-export type { JwksOptions } from './options/jwks-options.js'
 export type {
   ForwardedCertificateOptions,
   MtlsOption,

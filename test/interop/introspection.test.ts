@@ -4,7 +4,7 @@ import { IntrospectionUnavailableError } from '../../src/errors/errors.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import { createIntrospector } from '../../src/introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../../src/introspection/introspection-failure.js'
-import { remoteKeySet } from '../../src/issuer/remote-key-set.js'
+import { remoteKeySet } from '../../src/keys/remote-key-set.js'
 import { Counters } from '../../src/observability/statistics.js'
 import {
   type IntrospectionOptions,

@@ -1,7 +1,7 @@
 /** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
 import { type FetchJsonOptions, fetchJson, placeOf } from '../http/fetch-json.js'
 import { discover } from '../http/metadata.js'
-import { RemoteKeys } from '../keys/remote-keys.js'
+import { RemoteKeys } from './remote-keys.js'
 
 export interface RemoteKeySetOptions
   extends Omit<ConstructorParameters<typeof RemoteKeys>[0], 'fetchKeySet'> {

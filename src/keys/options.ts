@@ -2,7 +2,7 @@
 import type { JWK } from 'jose'
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
 import type { Fetch } from '../http/fetch-json.js'
-import type { KeyStore } from '../keys/key-store.js'
+import type { KeyStore } from './key-store.js'
 
 /** The key set of an issuer. Times are in milliseconds. */
 export interface JwksOptions {
