@@ -18,9 +18,9 @@ import { InvalidTokenError } from './errors/errors.js'
 import { andThen, isRefusal, type Outcome, type Refusal } from './errors/now-or-later.js'
 import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
 import { standard } from './issuer/profiles/standard.js'
-import { isCheapToParse } from './json-cost.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
 import { decodeText } from './token/compact-serialization.js'
+import { isCheapToParse } from './token/json-cost.js'
 
 export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { isCheapToParse, readTopLevelString } from '../src/json-cost.js'
+import { isCheapToParse, readTopLevelString } from '../src/token/json-cost.js'
 import { PROVIDERS } from './fixtures/provider-tokens.js'
 
 t.test('calls the claims of common issuers cheap', async (t) => {

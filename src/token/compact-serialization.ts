@@ -1,8 +1,8 @@
 /** The compact serialization of a JWS (RFC 7515 §3.1): three parts, two of them JSON objects. */
 import { isUtf8 } from 'node:buffer'
 import { parseJsonObject } from '../base/json-object.js'
-import { isCheapToParse } from '../json-cost.js'
 import { decodeBase64url } from './base64url.js'
+import { isCheapToParse } from './json-cost.js'
 
 /** The three parts as they were sent; `undefined` if there aren't three. */
 export function splitCompact(

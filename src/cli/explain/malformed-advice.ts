@@ -2,10 +2,10 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
 import { isRefusal } from '../../errors/now-or-later.js'
-import { isCheapToParse } from '../../json-cost.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'
+import { isCheapToParse } from '../../token/json-cost.js'
 import { aKindOf } from '../kind-of.js'
 
 export const UNSIGNED = 'The token is not signed at all: anybody can have made it.'

@@ -11,7 +11,7 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const LITERAL = /true|false|null/y
 const BLANK = /[ \t\n\r]*/y
 
-/** src/json-cost.ts: what is parsed before a signature is verified has fewer of these. */
+/** src/token/json-cost.ts: what is parsed before a signature is verified has fewer of these. */
 export function isCostly(text: string): boolean {
   return count(text, /[,:]/g) > 128 || count(text, /[[{]/g) > 16
 }
