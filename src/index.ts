@@ -43,6 +43,7 @@ export type {
   FetchResponse,
 } from './http/fetch-json.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
+export type { IntrospectionOptions } from './introspection/options.js'
 export type { Profile, ProfileName } from './issuer/profiles/profile.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
@@ -67,7 +68,6 @@ export type {
   DPoPOptions,
   DPoPReplayOptions,
 } from './options/dpop-option.js'
-export type { IntrospectionOptions } from './options/introspection-options.js'
 export type { IssuerOptions } from './options/issuer-options.js'
 export type {
   IssuerResolver,

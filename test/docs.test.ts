@@ -2,11 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import * as face from '../src/index.js'
+import { INTROSPECTION_OPTIONS, resolveIntrospection } from '../src/introspection/options.js'
 import { diagnostics } from '../src/observability/diagnostics.js'
-import {
-  INTROSPECTION_OPTIONS,
-  resolveIntrospection,
-} from '../src/options/introspection-options.js'
 import {
   RESOURCE_SERVER_OPTIONS,
   type ResourceServerOptions,

@@ -18,15 +18,15 @@ import {
   strings,
 } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import { isOktaOrganization } from '../issuer/addresses/okta.js'
-import { isTenantTemplate } from '../issuer/entra-tenant.js'
-import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
-import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
 import {
   type IntrospectionOptions,
   type ResolvedIntrospection,
   resolveIntrospection,
-} from './introspection-options.js'
+} from '../introspection/options.js'
+import { isOktaOrganization } from '../issuer/addresses/okta.js'
+import { isTenantTemplate } from '../issuer/entra-tenant.js'
+import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
+import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
 import { requireIdentifier } from './issuer-identifier.js'
 import { resolveProfile } from './profile-option.js'
 

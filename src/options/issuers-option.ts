@@ -1,7 +1,7 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
 import { isSymmetric } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
-import { hasNotThePartsOfJwt } from './introspection-options.js'
+import { hasNotThePartsOfJwt } from '../introspection/options.js'
 import {
   ISSUER_OPTIONS,
   type IssuerOptions,

@@ -4,12 +4,9 @@ import { IntrospectionUnavailableError } from '../../src/errors/errors.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import { createIntrospector } from '../../src/introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../../src/introspection/introspection-failure.js'
+import { type IntrospectionOptions, resolveIntrospection } from '../../src/introspection/options.js'
 import { remoteKeySet } from '../../src/keys/remote-key-set.js'
 import { Counters } from '../../src/observability/statistics.js'
-import {
-  type IntrospectionOptions,
-  resolveIntrospection,
-} from '../../src/options/introspection-options.js'
 import { passwordGrant } from '../../src/testing/index.js'
 import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'

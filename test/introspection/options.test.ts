@@ -1,10 +1,7 @@
 /** What may be said about introspection, and what may not. */
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import {
-  type IntrospectionOptions,
-  resolveIntrospection,
-} from '../../src/options/introspection-options.js'
+import { type IntrospectionOptions, resolveIntrospection } from '../../src/introspection/options.js'
 
 const CLIENT = { clientId: 'orders-api', clientSecret: 'a secret' }
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({

@@ -1,7 +1,7 @@
 /** Values for options: what they may be, what they may not, and what only JavaScript has. */
 import fc from 'fast-check'
+import { INTROSPECTION_OPTIONS } from '../../../src/introspection/options.js'
 import { JWKS_OPTIONS } from '../../../src/keys/options.js'
-import { INTROSPECTION_OPTIONS } from '../../../src/options/introspection-options.js'
 import { RESOURCE_SERVER_OPTIONS } from '../../../src/options/resource-server-options.js'
 
 const under = (name: string, members: readonly string[]) => members.map((one) => `${name}.${one}`)

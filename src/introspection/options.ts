@@ -3,7 +3,7 @@ import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import type { IntrospectionFetch } from '../introspection/introspection-fetch.js'
+import type { IntrospectionFetch } from './introspection-fetch.js'
 
 /**
  * Introspection at an issuer. Times are in milliseconds.
