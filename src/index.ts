@@ -13,7 +13,18 @@ export type {
   AsymmetricAlgorithm,
   SymmetricAlgorithm,
 } from './base/algorithms.js'
+export type {
+  ForwardedCertificateOptions,
+  MtlsOption,
+  MtlsOptions,
+} from './binding/certificate/options.js'
 export type { BindingRequirement } from './binding/demand.js'
+export type {
+  DPoPNonceOptions,
+  DPoPOption,
+  DPoPOptions,
+  DPoPReplayOptions,
+} from './binding/dpop/options.js'
 export type { BindingMode } from './binding/presentation.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
@@ -62,23 +73,12 @@ export {
   type OpenApiTransformOutput,
   openapiTransform,
 } from './openapi/transform.js'
-export type {
-  DPoPNonceOptions,
-  DPoPOption,
-  DPoPOptions,
-  DPoPReplayOptions,
-} from './options/dpop-option.js'
 export type { IssuerOptions } from './options/issuer-options.js'
 export type {
   IssuerResolver,
   TenantAnswer,
   TenantsOptions,
 } from './options/issuers-option.js'
-export type {
-  ForwardedCertificateOptions,
-  MtlsOption,
-  MtlsOptions,
-} from './options/mtls-option.js'
 export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
 export type {
   ResourceServerOptions,

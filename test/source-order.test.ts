@@ -37,9 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'options/dpop-option.ts': 'binding',
-  'options/mtls-option.ts': 'binding',
-  'options/address-range.ts': 'binding',
   'options/issuer-options.ts': 'issuer',
   'options/issuers-option.ts': 'issuer',
   'options/profile-option.ts': 'issuer',

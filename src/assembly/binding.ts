@@ -6,8 +6,8 @@ import { ForwardedCertificates } from '../binding/certificate/forwarded-certific
 import { ClientShares } from '../binding/dpop/client-shares.js'
 import { DPoP } from '../binding/dpop/dpop.js'
 import { Nonces } from '../binding/dpop/nonces.js'
+import type { ResolvedDPoP } from '../binding/dpop/options.js'
 import { ReplayMemory, replayWindow } from '../binding/dpop/replay-memory.js'
-import type { ResolvedDPoP } from '../options/dpop-option.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { memoryStore } from '../stores/memory-store.js'
 

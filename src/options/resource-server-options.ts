@@ -1,12 +1,13 @@
 /** What may be said about the resource server as a whole, and its check. */
 
 import { functionOrUndefined, members, numberIn, reject, requireKnownKeys } from '../base/check.js'
+import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
+import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { isQuotable } from '../errors/challenge.js'
 import { disown } from '../errors/now-or-later.js'
 import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
 import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
-import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from './dpop-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
   type IssuerResolver,
@@ -14,7 +15,6 @@ import {
   resolveIssuers,
   type TenantsOptions,
 } from './issuers-option.js'
-import { type MtlsOption, type ResolvedMtls, resolveMtls } from './mtls-option.js'
 import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,

@@ -1,7 +1,7 @@
 /** Mistakes in the option `dpop` are found at registration. */
 import t from 'tap'
+import { resolveDPoP } from '../../src/binding/dpop/options.js'
 import { createResourceServer } from '../../src/index.js'
-import { resolveDPoP } from '../../src/options/dpop-option.js'
 import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
 
 const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [] } }

@@ -3,7 +3,7 @@ import {
   ForwardedCertificates,
   type ForwardedCertificatesOptions,
 } from '../../../src/binding/certificate/forwarded-certificates.js'
-import { resolveMtls } from '../../../src/options/mtls-option.js'
+import { resolveMtls } from '../../../src/binding/certificate/options.js'
 import { makeCertificate } from '../../fixtures/certificates.js'
 
 const client = await makeCertificate('client')

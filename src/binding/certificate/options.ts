@@ -1,6 +1,6 @@
 /** What may be said about tokens that are bound to a certificate (RFC 8705), and its check. */
 
-import { isPlainObject, members, reject, requireKnownKeys } from '../base/check.js'
+import { isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
 import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './address-range.js'
 
 /**

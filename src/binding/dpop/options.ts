@@ -5,8 +5,8 @@ import {
   type AsymmetricAlgorithm,
   isAsymmetric,
   PROOF_ALGORITHMS,
-} from '../base/algorithms.js'
-import { members, numberIn, reject, strings } from '../base/check.js'
+} from '../../base/algorithms.js'
+import { members, numberIn, reject, strings } from '../../base/check.js'
 
 /** How tokens that are bound to a client's key are taken. Times are in seconds. */
 export interface DPoPOptions {
