@@ -55,7 +55,13 @@ export type {
 } from './http/fetch-json.js'
 export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
 export type { IntrospectionOptions } from './introspection/options.js'
-export type { Profile, ProfileName } from './issuer/profiles/profile.js'
+export type {
+  IssuerResolver,
+  TenantAnswer,
+  TenantsOptions,
+} from './issuer/issuers-option.js'
+export type { IssuerOptions } from './issuer/options.js'
+export type { Profile, ProfileName } from './issuer/providers/profile.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'
@@ -73,12 +79,6 @@ export {
   type OpenApiTransformOutput,
   openapiTransform,
 } from './openapi/transform.js'
-export type { IssuerOptions } from './options/issuer-options.js'
-export type {
-  IssuerResolver,
-  TenantAnswer,
-  TenantsOptions,
-} from './options/issuers-option.js'
 export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
 export type {
   ResourceServerOptions,

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from './base/check.js'
 import type { ResourceServerError } from './errors/errors.js'
-import type { IssuerResolver } from './options/issuers-option.js'
+import type { IssuerResolver } from './issuer/issuers-option.js'
 import {
   RESOURCE_SERVER_OPTIONS,
   type ResourceServerOptions,

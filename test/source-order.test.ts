@@ -37,10 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'options/issuer-options.ts': 'issuer',
-  'options/issuers-option.ts': 'issuer',
-  'options/profile-option.ts': 'issuer',
-  'options/issuer-identifier.ts': 'issuer',
   'presented-token.ts': 'credentials',
   'pipeline.ts': 'pipeline',
   'introspected-token.ts': 'pipeline',

@@ -1,5 +1,6 @@
 /** Where the keys of an issuer come from, and what an operator is told when they don't. */
 import { isSymmetric } from '../base/algorithms.js'
+import type { ResolvedIssuer, ResolvedKeys } from '../issuer/options.js'
 import type { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
@@ -7,7 +8,6 @@ import type { KeySource } from '../keys/key-source.js'
 import { remoteKeySet } from '../keys/remote-key-set.js'
 import type { RemoteKeys } from '../keys/remote-keys.js'
 import { SavedKeys } from '../keys/saved-keys.js'
-import type { ResolvedIssuer, ResolvedKeys } from '../options/issuer-options.js'
 import type { ResolvedOptions } from '../options/resource-server-options.js'
 
 /** @param sets the key sets to share, where a function names the issuers. */

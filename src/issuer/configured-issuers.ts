@@ -3,7 +3,6 @@
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { disown, type Outcome } from '../errors/now-or-later.js'
-import { isIssuerOfSomeTenant, isIssuerOfTenant, isTenantTemplate } from './entra-tenant.js'
 import {
   type Claims,
   closeIssuer,
@@ -12,6 +11,11 @@ import {
   type TokenIntrospection,
   untrustedIssuer,
 } from './issuer.js'
+import {
+  isIssuerOfSomeTenant,
+  isIssuerOfTenant,
+  isTenantTemplate,
+} from './providers/entra-tenant.js'
 
 export class ConfiguredIssuers implements IssuerSource {
   readonly dependsOnContext = false

@@ -6,7 +6,7 @@ import { FindingAbout } from '../errors/finding.js'
 import type { NowOrLater, Outcome } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
-import type { ResolvedProfile } from './profiles/profile.js'
+import type { ResolvedProfile } from './providers/profile.js'
 
 /** One trusted authorization server. */
 export interface Issuer {

@@ -6,15 +6,15 @@ import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop
 import { applicationFailure } from '../errors/application-function.js'
 import { isQuotable } from '../errors/challenge.js'
 import { disown } from '../errors/now-or-later.js'
-import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
-import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
-import { ISSUER_OPTIONS, type IssuerOptions } from './issuer-options.js'
 import {
   type IssuerResolver,
   type ResolvedIssuers,
   resolveIssuers,
   type TenantsOptions,
-} from './issuers-option.js'
+} from '../issuer/issuers-option.js'
+import { ISSUER_OPTIONS, type IssuerOptions } from '../issuer/options.js'
+import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
+import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
 import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkKeyIssuer, isIssuerOfTenant } from '../../src/issuer/entra-tenant.js'
+import { checkKeyIssuer, isIssuerOfTenant } from '../../src/issuer/providers/entra-tenant.js'
 
 const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
 const OTHER = '7e6d5c4b-3a29-4817-b605-f4e3d2c1b0a9'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/index.js'
-import { profileNamed } from '../../src/issuer/profiles/named.js'
+import { profileNamed } from '../../src/issuer/providers/providers.js'
 import { forge, serverFor } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 import { PROVIDERS, type Provider } from '../fixtures/provider-tokens.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { InsufficientScopeError } from '../../src/errors/errors.js'
-import { profileNamed } from '../../src/issuer/profiles/named.js'
+import { profileNamed } from '../../src/issuer/providers/providers.js'
 import { compilePolicy as compile, type Requirement } from '../../src/policy/requirement.js'
 
 const token = new AccessToken({

@@ -3,7 +3,7 @@ import { AccessToken } from '../../src/access-token/access-token.js'
 import { responseHeaders } from '../../src/errors/challenge.js'
 import { InsufficientUserAuthenticationError } from '../../src/errors/errors.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'
-import { profileNamed } from '../../src/issuer/profiles/named.js'
+import { profileNamed } from '../../src/issuer/providers/providers.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
 import { NOW } from '../fixtures/forgery.js'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import type { AccessTokenClaims } from '../../src/access-token/access-token-claims.js'
-import { standard } from '../../src/issuer/profiles/standard.js'
+import { standard } from '../../src/issuer/providers/standard.js'
 import { checkRevocation } from '../../src/revocation/check-revocation.js'
 import {
   type Revocation,

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Check } from '../../src/errors/finding.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'
 import { InvalidTokenError, type ProfileName } from '../../src/index.js'
-import { profileNamed } from '../../src/issuer/profiles/named.js'
+import { profileNamed } from '../../src/issuer/providers/providers.js'
 import {
   type ClaimExpectations,
   checkTimes,

@@ -1,5 +1,5 @@
 /** `explain`: why is this token refused? */
-import { PROFILE_NAMES } from '../../issuer/profiles/named.js'
+import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../options/resource-server-options.js'
 import type { Arguments } from '../arguments.js'
 import type { Command, Flags } from '../command.js'

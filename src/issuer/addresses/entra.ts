@@ -1,5 +1,5 @@
 /** What an address of Microsoft Entra ID as issuer means, in each of Microsoft's clouds. */
-import { isTenantId } from '../entra-tenant.js'
+import { isTenantId } from '../providers/entra-tenant.js'
 
 /** Where v2.0 tokens come from. */
 const LOGIN = new Set([

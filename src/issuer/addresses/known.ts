@@ -5,7 +5,7 @@
  *
  * Keycloak is not among them: anybody may have `/realms/` in a path.
  */
-import type { ProfileName } from '../profiles/profile.js'
+import type { ProfileName } from '../providers/profile.js'
 import { auth0Mistake, isAuth0Domain } from './auth0.js'
 import { cognitoMistake, isCognitoHost } from './cognito.js'
 import { documentMistake } from './documents.js'

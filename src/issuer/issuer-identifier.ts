@@ -2,10 +2,10 @@
 
 import { reject } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import { isEntraHost, isEntraTemplate } from '../issuer/addresses/entra.js'
-import { issuerMistake } from '../issuer/addresses/known.js'
-import { isTenantTemplate } from '../issuer/entra-tenant.js'
-import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from '../issuer/identifier.js'
+import { isEntraHost, isEntraTemplate } from './addresses/entra.js'
+import { issuerMistake } from './addresses/known.js'
+import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier.js'
+import { isTenantTemplate } from './providers/entra-tenant.js'
 
 export interface IdentifierOptions {
   readonly issuer: unknown

@@ -23,12 +23,12 @@ import {
   type ResolvedIntrospection,
   resolveIntrospection,
 } from '../introspection/options.js'
-import { isOktaOrganization } from '../issuer/addresses/okta.js'
-import { isTenantTemplate } from '../issuer/entra-tenant.js'
-import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
+import { isOktaOrganization } from './addresses/okta.js'
 import { requireIdentifier } from './issuer-identifier.js'
 import { resolveProfile } from './profile-option.js'
+import { isTenantTemplate } from './providers/entra-tenant.js'
+import type { Profile, ProfileName, ResolvedProfile } from './providers/profile.js'
 
 /** One trusted authorization server. Every member but `issuer` may also stand at the top level. */
 export interface IssuerOptions {

@@ -3,10 +3,10 @@
  * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
  */
 
-import { ownMember } from '../base/plain-object.js'
-import { InvalidTokenError } from '../errors/errors.js'
-import type { Refusal } from '../errors/now-or-later.js'
-import { TENANT_PLACEHOLDER } from '../http/metadata.js'
+import { ownMember } from '../../base/plain-object.js'
+import { InvalidTokenError } from '../../errors/errors.js'
+import type { Refusal } from '../../errors/now-or-later.js'
+import { TENANT_PLACEHOLDER } from '../../http/metadata.js'
 
 type Claims = Readonly<Record<string, unknown>>
 

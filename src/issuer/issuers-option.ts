@@ -7,7 +7,7 @@ import {
   type IssuerOptions,
   type ResolvedIssuer,
   resolveIssuer,
-} from './issuer-options.js'
+} from './options.js'
 
 /** What is known of a tenant's issuer. Its name is the one that was asked about. */
 export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {

@@ -7,11 +7,11 @@ import {
   reject,
   requireKnownKeys,
 } from '../base/check.js'
-import { entraAudienceMistake } from '../issuer/addresses/entra.js'
-import { profileOf } from '../issuer/addresses/known.js'
-import { customProfile } from '../issuer/profiles/custom.js'
-import { PROFILE_NAMES, profileNamed } from '../issuer/profiles/named.js'
-import type { Profile, ProfileName, ResolvedProfile } from '../issuer/profiles/profile.js'
+import { entraAudienceMistake } from './addresses/entra.js'
+import { profileOf } from './addresses/known.js'
+import { customProfile } from './providers/custom.js'
+import type { Profile, ProfileName, ResolvedProfile } from './providers/profile.js'
+import { PROFILE_NAMES, profileNamed } from './providers/providers.js'
 
 const READERS = [
   'scope',

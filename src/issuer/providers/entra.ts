@@ -8,8 +8,8 @@
 import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
-import { checkKeyIssuer, checkTenantOfIssuer } from '../entra-tenant.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { checkKeyIssuer, checkTenantOfIssuer } from './entra-tenant.js'
 import type { ResolvedProfile } from './profile.js'
 import { standard } from './standard.js'
 
