@@ -28,6 +28,7 @@ export type {
 export type { BindingMode } from './binding/presentation.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
+export type { PresentedToken } from './credentials/presented-token.js'
 export {
   type AuthenticationDemand,
   InsufficientScopeError,
@@ -90,7 +91,6 @@ export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
-export type { PresentedToken } from './presented-token.js'
 export type { ProtectedResourceMetadata } from './resource-metadata.js'
 export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'

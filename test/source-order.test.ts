@@ -37,7 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'presented-token.ts': 'credentials',
   'pipeline.ts': 'pipeline',
   'introspected-token.ts': 'pipeline',
   'cache/verified-tokens.ts': 'pipeline',

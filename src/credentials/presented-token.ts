@@ -1,8 +1,8 @@
 /** A token together with what came with it, for whoever verifies it without the plugin. */
 import { types } from 'node:util'
-import { isPlainObject, requireKnownKeys } from './base/plain-object.js'
-import { sha256 } from './base/thumbprint.js'
-import type { Presentation } from './binding/presentation.js'
+import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
+import { sha256 } from '../base/thumbprint.js'
+import type { Presentation } from '../binding/presentation.js'
 
 /** A token that may be bound to its client (`cnf`), and what proves whose it is. */
 export interface PresentedToken {
