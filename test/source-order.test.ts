@@ -37,11 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'pipeline.ts': 'pipeline',
-  'introspected-token.ts': 'pipeline',
-  'cache/verified-tokens.ts': 'pipeline',
-  'cache/fingerprint.ts': 'pipeline',
-  'cache/sightings.ts': 'pipeline',
   'resource-server.ts': 'server',
   'assembly.ts': 'server',
   'options/resource-server-options.ts': 'server',

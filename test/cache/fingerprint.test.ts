@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
+import { fingerprintOf, tailOf } from '../../src/pipeline/fingerprint.js'
 
 t.test('a tail is the end of a token, or all of a short one', async (t) => {
   t.equal(tailOf(`${'a'.repeat(100)}${'b'.repeat(22)}`), 'b'.repeat(22))
@@ -31,10 +31,9 @@ t.test(
 t.test('whoever makes tokens cannot choose which fall together', async (t) => {
   const withSecret = async (secret: string) => {
     const randomBytes = () => Buffer.from(secret, 'hex')
-    const { fingerprintOf } = await t.mockImport<typeof import('../../src/cache/fingerprint.js')>(
-      '../../src/cache/fingerprint.js',
-      { 'node:crypto': { randomBytes } },
-    )
+    const { fingerprintOf } = await t.mockImport<
+      typeof import('../../src/pipeline/fingerprint.js')
+    >('../../src/pipeline/fingerprint.js', { 'node:crypto': { randomBytes } })
     return fingerprintOf
   }
   const one = await withSecret('0123456789abcdef')

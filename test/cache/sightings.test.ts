@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { Sightings } from '../../src/cache/sightings.js'
+import { Sightings } from '../../src/pipeline/sightings.js'
 
 /** Numbers as good as random, the same on every run. */
 function fingerprints(count: number, salt = ''): number[] {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { AccessToken } from '../../src/access-token/access-token.js'
-import { fingerprintOf, tailOf } from '../../src/cache/fingerprint.js'
-import { type Verdict, VerifiedTokens } from '../../src/cache/verified-tokens.js'
+import { fingerprintOf, tailOf } from '../../src/pipeline/fingerprint.js'
+import { type Verdict, VerifiedTokens } from '../../src/pipeline/verified-tokens.js'
 import { forge } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 

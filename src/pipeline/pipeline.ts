@@ -13,28 +13,28 @@
  * token off a request) and after (the proof of whose it is, and the route's policy) is in
  * `credentials/`, `binding/` and `policy/`.
  */
-import { AccessToken } from './access-token/access-token.js'
-import type { AccessTokenClaims } from './access-token/access-token-claims.js'
-import { type Confirmation, readConfirmation } from './access-token/confirmation.js'
-import type { Binding } from './binding/binding.js'
-import { tailOf } from './cache/fingerprint.js'
-import { type Verdict, VerifiedTokens } from './cache/verified-tokens.js'
-import { IntrospectionUnavailableError, InvalidTokenError } from './errors/errors.js'
-import { andThen, isLater, isRefusal, type Outcome, orThrow } from './errors/now-or-later.js'
-import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
-import { type Issuer, type IssuerSource, resolveAlgorithm } from './issuer/issuer.js'
-import type { Counters } from './observability/statistics.js'
-import { type Revocations, revoked } from './revocation/revocations.js'
-import { checkTimes, type TimeLimits, verifyClaims } from './token/claims.js'
+import { AccessToken } from '../access-token/access-token.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import { type Confirmation, readConfirmation } from '../access-token/confirmation.js'
+import type { Binding } from '../binding/binding.js'
+import { IntrospectionUnavailableError, InvalidTokenError } from '../errors/errors.js'
+import { andThen, isLater, isRefusal, type Outcome, orThrow } from '../errors/now-or-later.js'
+import { type Issuer, type IssuerSource, resolveAlgorithm } from '../issuer/issuer.js'
+import type { Counters } from '../observability/statistics.js'
+import { type Revocations, revoked } from '../revocation/revocations.js'
+import { checkTimes, type TimeLimits, verifyClaims } from '../token/claims.js'
 import {
   type CompactJws,
   hasClaims,
   type ParsedJws,
   parseCompactJws,
   withClaims,
-} from './token/compact-jws.js'
-import { KnownHeaders } from './token/known-headers.js'
-import { findSigner } from './token/signer.js'
+} from '../token/compact-jws.js'
+import { KnownHeaders } from '../token/known-headers.js'
+import { findSigner } from '../token/signer.js'
+import { tailOf } from './fingerprint.js'
+import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
+import { type Verdict, VerifiedTokens } from './verified-tokens.js'
 
 export interface PipelineOptions {
   readonly issuers: IssuerSource

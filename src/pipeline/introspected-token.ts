@@ -2,25 +2,25 @@
  * A token that its issuer vouches for (RFC 7662 §2.2). What the issuer says of it is checked as the
  * claims of a JWT are: that a token is active doesn't make it one for us.
  */
-import { AccessToken, type ClaimReader } from './access-token/access-token.js'
-import type { AccessTokenClaims } from './access-token/access-token-claims.js'
+import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import {
   boundCertificateOf,
   boundKeyOf,
   type Confirmation,
   readConfirmation,
-} from './access-token/confirmation.js'
-import { parseJsonObject } from './base/json-object.js'
-import { ownMember } from './base/plain-object.js'
-import { isToken68 } from './base/token68.js'
-import type { Binding } from './binding/binding.js'
-import { InvalidTokenError } from './errors/errors.js'
-import { andThen, isRefusal, type Outcome, type Refusal } from './errors/now-or-later.js'
-import { type Claims, type Issuer, untrustedIssuer } from './issuer/issuer.js'
-import { standard } from './issuer/providers/standard.js'
-import { notAnAccessToken, type TimeLimits, verifyClaims } from './token/claims.js'
-import { decodeText } from './token/compact-serialization.js'
-import { isCheapToParse } from './token/json-cost.js'
+} from '../access-token/confirmation.js'
+import { parseJsonObject } from '../base/json-object.js'
+import { ownMember } from '../base/plain-object.js'
+import { isToken68 } from '../base/token68.js'
+import type { Binding } from '../binding/binding.js'
+import { InvalidTokenError } from '../errors/errors.js'
+import { andThen, isRefusal, type Outcome, type Refusal } from '../errors/now-or-later.js'
+import { type Claims, type Issuer, untrustedIssuer } from '../issuer/issuer.js'
+import { standard } from '../issuer/providers/standard.js'
+import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
+import { decodeText } from '../token/compact-serialization.js'
+import { isCheapToParse } from '../token/json-cost.js'
 
 export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>
