@@ -80,21 +80,21 @@ export {
   type OpenApiTransformOutput,
   openapiTransform,
 } from './openapi/transform.js'
-export type { ResourceMetadataOptions } from './options/resource-metadata-option.js'
-export type {
-  ResourceServerOptions,
-  RevocationsOption,
-  TokenCacheOptions,
-} from './options/resource-server-options.js'
 export { default, default as resourceServer } from './plugin.js'
 export type { PluginOptions } from './plugin-options.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
-export type { ProtectedResourceMetadata } from './resource-metadata.js'
-export { createResourceServer, type ResourceServer } from './resource-server.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { RouteRequirement } from './route-guard.js'
+export type {
+  ResourceServerOptions,
+  RevocationsOption,
+  TokenCacheOptions,
+} from './server/options.js'
+export type { ProtectedResourceMetadata } from './server/resource-metadata.js'
+export type { ResourceMetadataOptions } from './server/resource-metadata-option.js'
+export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'
 export type { StoresOption } from './stores/options.js'

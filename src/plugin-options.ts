@@ -3,10 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from './base/check.js'
 import type { ResourceServerError } from './errors/errors.js'
 import type { IssuerResolver } from './issuer/issuers-option.js'
-import {
-  RESOURCE_SERVER_OPTIONS,
-  type ResourceServerOptions,
-} from './options/resource-server-options.js'
+import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from './server/options.js'
 
 /** Options of the plugin. */
 export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {

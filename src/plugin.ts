@@ -6,7 +6,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { assemble } from './assembly.js'
+import { assemble } from './server/assembly.js'
 import './augment.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
@@ -14,9 +14,9 @@ import { guardScope, requireFirst } from './guarded-scopes.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
 import { REJECTED_WITH } from './rejections.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
-import { ResourceServer } from './resource-server.js'
 import { checkRoutes } from './route-declarations.js'
 import { RouteGuards } from './route-guard.js'
+import { ResourceServer } from './server/resource-server.js'
 
 const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   const gate = new Gate()

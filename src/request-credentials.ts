@@ -1,7 +1,6 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 
 import type { FastifyRequest } from 'fastify'
-import type { Core } from './assembly.js'
 import { isToken68 } from './base/token68.js'
 import type {
   ClientCertificate,
@@ -22,6 +21,7 @@ import { disown } from './errors/now-or-later.js'
 import type { WarnOnce } from './observability/warn-once.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
+import type { Core } from './server/assembly.js'
 
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']

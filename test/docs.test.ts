@@ -4,12 +4,12 @@ import t from 'tap'
 import * as face from '../src/index.js'
 import { INTROSPECTION_OPTIONS, resolveIntrospection } from '../src/introspection/options.js'
 import { diagnostics } from '../src/observability/diagnostics.js'
+import { REQUIREMENT_KEYS } from '../src/policy/requirement.js'
 import {
   RESOURCE_SERVER_OPTIONS,
   type ResourceServerOptions,
   resolveOptions,
-} from '../src/options/resource-server-options.js'
-import { REQUIREMENT_KEYS } from '../src/policy/requirement.js'
+} from '../src/server/options.js'
 
 const root = new URL('../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')

@@ -9,7 +9,7 @@ import resourceServer, {
   openapiTransform,
   type PluginOptions,
 } from '../src/index.js'
-import { resolveOptions } from '../src/options/resource-server-options.js'
+import { resolveOptions } from '../src/server/options.js'
 import { runHere } from './cli/fixtures/run.js'
 import { CLIENT, startIntrospectionServer } from './fixtures/introspection-server.js'
 import { AUDIENCE, ISSUER, seconds } from './fixtures/issuer.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createResourceServer, memoryStore, type Store } from '../src/index.js'
-import { resolveOptions } from '../src/options/resource-server-options.js'
 import { resolvePluginOptions } from '../src/plugin-options.js'
+import { resolveOptions } from '../src/server/options.js'
 import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
 import { key } from './fixtures/protected-api.js'
 import { issuersIn } from './fixtures/resolved-issuers.js'

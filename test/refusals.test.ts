@@ -7,7 +7,6 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
 import t, { type Test } from 'tap'
 import { AccessToken } from '../src/access-token/access-token.js'
-import { assemble, type Core } from '../src/assembly.js'
 import { InvalidTokenError } from '../src/errors/errors.js'
 import { createGuard } from '../src/guard.js'
 import resourceServer, {
@@ -19,8 +18,9 @@ import resourceServer, {
   type RouteRequirement,
 } from '../src/index.js'
 import { resolvePluginOptions } from '../src/plugin-options.js'
-import { ResourceServer } from '../src/resource-server.js'
 import { RouteGuards } from '../src/route-guard.js'
+import { assemble, type Core } from '../src/server/assembly.js'
+import { ResourceServer } from '../src/server/resource-server.js'
 import { CLIENT, startIntrospectionServer } from './fixtures/introspection-server.js'
 import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './fixtures/issuer.js'
 import { json } from './fixtures/key-server.js'

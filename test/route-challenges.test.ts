@@ -11,7 +11,7 @@ import {
   MissingCredentialsError,
   type ResourceServerError,
 } from '../src/errors/errors.js'
-import { RouteChallenges } from '../src/route-challenges.js'
+import { RouteChallenges } from '../src/server/challenges.js'
 
 const BEARER_ONLY: BindingDemand = { dpop: 'off', mtls: 'off' }
 

@@ -37,19 +37,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 // MOVING-BEGIN
 /** Files on their way to the folder that they belong to. */
 const MOVING: Readonly<Record<string, string>> = {
-  'resource-server.ts': 'server',
-  'assembly.ts': 'server',
-  'options/resource-server-options.ts': 'server',
-  'options/resource-metadata-option.ts': 'server',
-  'resource-metadata.ts': 'server',
-  'route-challenges.ts': 'server',
-  'assembly/issuers.ts': 'server',
-  'assembly/introspection.ts': 'server',
-  'assembly/keys.ts': 'server',
-  'assembly/binding.ts': 'server',
-  'assembly/revocations.ts': 'server',
-  'assembly/resource-metadata.ts': 'server',
-  'assembly/stores.ts': 'server',
   'plugin.ts': 'plugin',
   'plugin-options.ts': 'plugin',
   'augment.ts': 'plugin',

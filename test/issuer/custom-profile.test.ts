@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Profile } from '../../src/index.js'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { resolveOptions } from '../../src/server/options.js'
 import { forge, outcome, serverFor } from '../fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { InvalidTokenError } from '../../src/index.js'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { resolveOptions } from '../../src/server/options.js'
 import { forge, serverFor } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 import { PROVIDERS } from '../fixtures/provider-tokens.js'

@@ -1,6 +1,5 @@
 import { generateKeyPairSync, generatePrimeSync } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { assemble } from '../../src/assembly.js'
 import type { Algorithm } from '../../src/base/algorithms.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import { importKeySet, KeySet, listOfSkipped } from '../../src/keys/key-set.js'
@@ -9,6 +8,7 @@ import {
   readVerificationKey,
   type VerificationKey,
 } from '../../src/keys/verification-key.js'
+import { assemble } from '../../src/server/assembly.js'
 import { accepts, forge, refuses, serverFor } from '../fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 

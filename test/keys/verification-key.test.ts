@@ -1,9 +1,9 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { JWK } from 'jose'
 import t from 'tap'
-import { assemble } from '../../src/assembly.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import { importVerificationKey } from '../../src/keys/verification-key.js'
+import { assemble } from '../../src/server/assembly.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 async function isQuick(jwk: JWK): Promise<boolean | undefined> {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createResourceServer, type MtlsOption } from '../../src/index.js'
-import { resolveOptions } from '../../src/options/resource-server-options.js'
+import { resolveOptions } from '../../src/server/options.js'
 import { given } from '../fixtures/protected-api.js'
 
 const resolve = (mtls: unknown) => resolveOptions(given({ mtls: mtls as MtlsOption }) as never).mtls

@@ -1,6 +1,6 @@
 /** `explain`: why is this token refused? */
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
-import type { ResourceServerOptions } from '../../options/resource-server-options.js'
+import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
 import type { Command, Flags } from '../command.js'
 import { ExitCode, UsageError } from '../exit-code.js'

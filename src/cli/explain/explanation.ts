@@ -1,13 +1,11 @@
 /** The answer to why a token is refused: each step, and the verdict of the pipeline itself. */
-import { assemble } from '../../assembly.js'
+
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
-import {
-  type ResourceServerOptions,
-  resolveOptions,
-} from '../../options/resource-server-options.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
-import { ResourceServer } from '../../resource-server.js'
+import { assemble } from '../../server/assembly.js'
+import { type ResourceServerOptions, resolveOptions } from '../../server/options.js'
+import { ResourceServer } from '../../server/resource-server.js'
 import { type GivenToken, readGivenToken } from './given-token.js'
 import { ObservedFetch } from './observed-fetch.js'
 import { type Step, stepOf } from './step.js'

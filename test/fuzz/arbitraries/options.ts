@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { INTROSPECTION_OPTIONS } from '../../../src/introspection/options.js'
 import { JWKS_OPTIONS } from '../../../src/keys/options.js'
-import { RESOURCE_SERVER_OPTIONS } from '../../../src/options/resource-server-options.js'
+import { RESOURCE_SERVER_OPTIONS } from '../../../src/server/options.js'
 
 const under = (name: string, members: readonly string[]) => members.map((one) => `${name}.${one}`)
 

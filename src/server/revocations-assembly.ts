@@ -1,8 +1,9 @@
 /** The revocations of this instance, and how it shares them. */
-import type { ResolvedOptions } from '../options/resource-server-options.js'
+
 import { hashedNames } from '../revocation/revocation-names.js'
 import { Revocations } from '../revocation/revocations.js'
 import { SharedRevocations } from '../revocation/shared-revocations.js'
+import type { ResolvedOptions } from './options.js'
 
 export function assembleRevocations({
   revocations: options,

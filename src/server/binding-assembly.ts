@@ -8,8 +8,8 @@ import { DPoP } from '../binding/dpop/dpop.js'
 import { Nonces } from '../binding/dpop/nonces.js'
 import type { ResolvedDPoP } from '../binding/dpop/options.js'
 import { ReplayMemory, replayWindow } from '../binding/dpop/replay-memory.js'
-import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { memoryStore } from '../stores/memory-store.js'
+import type { ResolvedOptions } from './options.js'
 
 export function assembleBinding(options: ResolvedOptions): Binding {
   const { dpop, limits, now } = options

@@ -1,12 +1,13 @@
 /** The response headers of what one route refuses. */
-import type { Core } from './assembly.js'
-import type { BindingDemand, Scheme } from './binding/presentation.js'
-import { isQuotable, responseHeaders } from './errors/challenge.js'
+
+import type { BindingDemand, Scheme } from '../binding/presentation.js'
+import { isQuotable, responseHeaders } from '../errors/challenge.js'
 import {
   InvalidTokenError,
   type ResourceServerError,
   type ResponseHeaders,
-} from './errors/errors.js'
+} from '../errors/errors.js'
+import type { Core } from './assembly.js'
 
 /** More than there are sentences; an application may make up any number of them, and long ones. */
 const MAX_KEPT = 100

@@ -8,10 +8,10 @@ import { resolveAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
 import type { ResolvedIssuer } from '../issuer/options.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { Counters } from '../observability/statistics.js'
-import type { ResolvedOptions } from '../options/resource-server-options.js'
 import { parseCompactJws, withClaims } from '../token/compact-jws.js'
 import { KnownHeaders } from '../token/known-headers.js'
 import { findSigner } from '../token/signer.js'
+import type { ResolvedOptions } from './options.js'
 
 /** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
 const MAX_ANSWER_LENGTH = 65_536

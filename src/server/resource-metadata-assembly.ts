@@ -4,8 +4,8 @@ import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isMetadataUrl } from '../issuer/identifier.js'
-import type { ResolvedOptions } from '../options/resource-server-options.js'
-import { ResourceMetadata } from '../resource-metadata.js'
+import type { ResolvedOptions } from './options.js'
+import { ResourceMetadata } from './resource-metadata.js'
 
 export function assembleResourceMetadata(
   resolved: ResolvedOptions,

@@ -7,9 +7,9 @@ import type { ResolvedIssuer } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import type { Counters } from '../observability/statistics.js'
-import type { ResolvedOptions } from '../options/resource-server-options.js'
-import { assembleIntrospection } from './introspection.js'
-import { assembleKeys } from './keys.js'
+import { assembleIntrospection } from './introspection-assembly.js'
+import { assembleKeys } from './keys-assembly.js'
+import type { ResolvedOptions } from './options.js'
 
 export async function assembleIssuers(
   options: ResolvedOptions,

@@ -1,9 +1,10 @@
 /** The stores that instances share, each observed for its use. */
-import type { ResolvedOptions } from '../options/resource-server-options.js'
+
 import type { SharedRevocations } from '../revocation/shared-revocations.js'
 import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
 import type { ResolvedStores } from '../stores/options.js'
 import type { Store } from '../stores/store.js'
+import type { ResolvedOptions } from './options.js'
 
 export interface ObservedStores {
   readonly stores: ResolvedStores

@@ -8,7 +8,7 @@ import type { KeySource } from '../keys/key-source.js'
 import { remoteKeySet } from '../keys/remote-key-set.js'
 import type { RemoteKeys } from '../keys/remote-keys.js'
 import { SavedKeys } from '../keys/saved-keys.js'
-import type { ResolvedOptions } from '../options/resource-server-options.js'
+import type { ResolvedOptions } from './options.js'
 
 /** @param sets the key sets to share, where a function names the issuers. */
 export async function assembleKeys(
