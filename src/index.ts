@@ -79,14 +79,14 @@ export {
   type OpenApiTransformInput,
   type OpenApiTransformOutput,
   openapiTransform,
-} from './openapi/transform.js'
-export { default, default as resourceServer } from './plugin.js'
-export type { PluginOptions } from './plugin-options.js'
+} from './plugin/openapi/transform.js'
+export { default, default as resourceServer } from './plugin/plugin.js'
+export type { PluginOptions } from './plugin/plugin-options.js'
+export type { RouteRequirement } from './plugin/route-guard.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
 export type { Revocation } from './revocation/revocations.js'
-export type { RouteRequirement } from './route-guard.js'
 export type {
   ResourceServerOptions,
   RevocationsOption,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createResourceServer, memoryStore, type Store } from '../src/index.js'
-import { resolvePluginOptions } from '../src/plugin-options.js'
+import { resolvePluginOptions } from '../src/plugin/plugin-options.js'
 import { resolveOptions } from '../src/server/options.js'
 import { AUDIENCE, ISSUER } from './fixtures/issuer.js'
 import { key } from './fixtures/protected-api.js'

@@ -10,7 +10,7 @@ import {
   ResourceServerError,
   type RouteRequirement,
 } from '../src/index.js'
-import resourceServer from '../src/plugin.js'
+import resourceServer from '../src/plugin/plugin.js'
 import { parseChallenge } from './fixtures/challenge-parser.js'
 import { bearer, given, protectedApi, tokenOf } from './fixtures/protected-api.js'
 

@@ -8,7 +8,6 @@ import type { JWK } from 'jose'
 import t, { type Test } from 'tap'
 import { AccessToken } from '../src/access-token/access-token.js'
 import { InvalidTokenError } from '../src/errors/errors.js'
-import { createGuard } from '../src/guard.js'
 import resourceServer, {
   createResourceServer,
   type IssuerResolver,
@@ -17,8 +16,9 @@ import resourceServer, {
   type ResourceServerError,
   type RouteRequirement,
 } from '../src/index.js'
-import { resolvePluginOptions } from '../src/plugin-options.js'
-import { RouteGuards } from '../src/route-guard.js'
+import { createGuard } from '../src/plugin/guard.js'
+import { resolvePluginOptions } from '../src/plugin/plugin-options.js'
+import { RouteGuards } from '../src/plugin/route-guard.js'
 import { assemble, type Core } from '../src/server/assembly.js'
 import { ResourceServer } from '../src/server/resource-server.js'
 import { CLIENT, startIntrospectionServer } from './fixtures/introspection-server.js'

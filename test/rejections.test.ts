@@ -1,7 +1,7 @@
 /** Whatever ends the way of a request, the hook ends with an Error: without one, Fastify lets it in. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
-import { Rejections } from '../src/rejections.js'
+import { Rejections } from '../src/plugin/rejections.js'
 
 t.test('a request is rejected with an Error, whatever was thrown', async (t) => {
   const credentials = { reasonFor: (thrown: unknown) => thrown }

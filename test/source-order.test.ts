@@ -34,29 +34,6 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   base: '',
 }
 
-// MOVING-BEGIN
-/** Files on their way to the folder that they belong to. */
-const MOVING: Readonly<Record<string, string>> = {
-  'plugin.ts': 'plugin',
-  'plugin-options.ts': 'plugin',
-  'augment.ts': 'plugin',
-  'gate.ts': 'plugin',
-  'guard.ts': 'plugin',
-  'route-guard.ts': 'plugin',
-  'guarded-scopes.ts': 'plugin',
-  'preflight.ts': 'plugin',
-  'rejections.ts': 'plugin',
-  'request-credentials.ts': 'plugin',
-  'request-target.ts': 'plugin',
-  'resource-metadata-route.ts': 'plugin',
-  'route-declarations.ts': 'plugin',
-  'openapi/refusals.ts': 'plugin',
-  'openapi/security-requirements.ts': 'plugin',
-  'openapi/security-schemes.ts': 'plugin',
-  'openapi/transform.ts': 'plugin',
-}
-// MOVING-END
-
 interface Import {
   readonly from: string
   readonly to: string
@@ -85,7 +62,7 @@ function specifiersIn(source: string): string[] {
 }
 
 function partOf(file: string): string {
-  return (MOVING[file] ?? (file.split('/')[0] as string)).replace(/\.ts$/, '')
+  return (file.split('/')[0] as string).replace(/\.ts$/, '')
 }
 
 /** The folders that one may import. */

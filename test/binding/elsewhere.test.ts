@@ -1,8 +1,8 @@
 /** Bound tokens that the application finds somewhere else than in the `Authorization` header. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { RequestCredentials } from '../../src/request-credentials.js'
-import { RequestTargets } from '../../src/request-target.js'
+import { RequestCredentials } from '../../src/plugin/request-credentials.js'
+import { RequestTargets } from '../../src/plugin/request-target.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
 import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
 

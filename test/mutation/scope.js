@@ -43,7 +43,7 @@ const GROUPS = [
   },
   { mutated: ['src/policy/'], judges: ['policy/', 'step-up', 'plugin'] },
   {
-    mutated: ['src/cache/', 'src/pipeline/pipeline.ts', 'src/guard.ts'],
+    mutated: ['src/cache/', 'src/pipeline/pipeline.ts', 'src/plugin/guard.ts'],
     judges: ['cache/', 'pipeline', 'plugin', 'resource-server'],
   },
   { mutated: ['src/stores/'], judges: ['stores/', 'binding/replay-memory'] },

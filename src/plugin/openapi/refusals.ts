@@ -1,6 +1,6 @@
 /** The answers of the guard, for the document only: their body is the application's to shape. */
 import type { FastifySchema } from 'fastify'
-import type { Policy } from '../policy/requirement.js'
+import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 
 const CHALLENGE = {

@@ -1,16 +1,16 @@
 /** What a route asks of a request: read from its `config.auth`, compiled once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
-import { isPlainObject, requireKnownKeys } from './base/plain-object.js'
-import { acceptedSchemes, resolveDemand } from './binding/demand.js'
-import type { BindingDemand } from './binding/presentation.js'
+import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
+import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
+import type { BindingDemand } from '../binding/presentation.js'
 import {
   compilePolicy,
   type Policy,
   REQUIREMENT_KEYS,
   type Requirement,
-} from './policy/requirement.js'
-import type { Core } from './server/assembly.js'
-import { RouteChallenges } from './server/challenges.js'
+} from '../policy/requirement.js'
+import type { Core } from '../server/assembly.js'
+import { RouteChallenges } from '../server/challenges.js'
 
 /** What a route asks of a token, as `config.auth`. */
 export interface RouteRequirement extends Requirement<FastifyRequest> {

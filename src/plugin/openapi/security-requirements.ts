@@ -1,6 +1,6 @@
 /** The security of a route: what its guard takes, as alternatives (OpenAPI, Security Requirement). */
-import type { BindingDemand } from '../binding/presentation.js'
-import type { Policy } from '../policy/requirement.js'
+import type { BindingDemand } from '../../binding/presentation.js'
+import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 import type { NamedSchemes, Proof } from './security-schemes.js'
 

@@ -6,8 +6,9 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { assemble } from './server/assembly.js'
+import { assemble } from '../server/assembly.js'
 import './augment.js'
+import { ResourceServer } from '../server/resource-server.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { guardScope, requireFirst } from './guarded-scopes.js'
@@ -16,7 +17,6 @@ import { REJECTED_WITH } from './rejections.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
 import { checkRoutes } from './route-declarations.js'
 import { RouteGuards } from './route-guard.js'
-import { ResourceServer } from './server/resource-server.js'
 
 const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
   const gate = new Gate()

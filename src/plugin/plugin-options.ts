@@ -1,9 +1,9 @@
 /** What the Fastify plugin takes beside the options of the resource server, and its check. */
 import type { FastifyRequest } from 'fastify'
-import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from './base/check.js'
-import type { ResourceServerError } from './errors/errors.js'
-import type { IssuerResolver } from './issuer/issuers-option.js'
-import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from './server/options.js'
+import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from '../base/check.js'
+import type { ResourceServerError } from '../errors/errors.js'
+import type { IssuerResolver } from '../issuer/issuers-option.js'
+import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/options.js'
 
 /** Options of the plugin. */
 export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {

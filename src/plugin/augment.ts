@@ -1,8 +1,8 @@
 /** What the plugin adds to Fastify's types. */
-import type { AccessToken } from './access-token/access-token.js'
-import type { AccessTokenClaims } from './access-token/access-token-claims.js'
+import type { AccessToken } from '../access-token/access-token.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
+import type { ResourceServer } from '../server/resource-server.js'
 import type { RouteRequirement } from './route-guard.js'
-import type { ResourceServer } from './server/resource-server.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

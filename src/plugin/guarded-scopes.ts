@@ -1,7 +1,7 @@
 /** The scopes of each server in which the plugin is registered, and which of them a route is in. */
 import type { FastifyInstance } from 'fastify'
+import type { Core } from '../server/assembly.js'
 import type { RouteGuards } from './route-guard.js'
-import type { Core } from './server/assembly.js'
 
 /** A scope of Fastify's in which the plugin guards the routes. */
 export interface GuardedScope {

@@ -6,7 +6,7 @@
  * until the hooks had their turn: no handler runs for a request that was only deferred.
  */
 import type { FastifyRequest } from 'fastify'
-import { ownMember } from './base/plain-object.js'
+import { ownMember } from '../base/plain-object.js'
 
 interface DeclaredRoute {
   readonly method: string | readonly string[] | undefined

@@ -8,8 +8,8 @@ import type {
   FastifyReply,
   FastifyRequest,
 } from 'fastify'
+import { logSafely } from '../observability/safe-logger.js'
 import type { Guard } from './guard.js'
-import { logSafely } from './observability/safe-logger.js'
 import { isJudgedLast, isPreflight } from './preflight.js'
 import { endRejectedUpgrade, sendUnserializedRejection } from './rejections.js'
 

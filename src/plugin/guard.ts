@@ -8,15 +8,15 @@ import type {
   FastifyRequest,
   onSendHookHandler,
 } from 'fastify'
-import { AccessToken } from './access-token/access-token.js'
-import type { Scheme } from './binding/presentation.js'
-import { andThen, isLater, type Outcome, orThrow } from './errors/now-or-later.js'
-import { diagnostics, publish } from './observability/diagnostics.js'
+import { AccessToken } from '../access-token/access-token.js'
+import type { Scheme } from '../binding/presentation.js'
+import { andThen, isLater, type Outcome, orThrow } from '../errors/now-or-later.js'
+import { diagnostics, publish } from '../observability/diagnostics.js'
+import type { Core } from '../server/assembly.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { Rejections } from './rejections.js'
 import { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
-import type { Core } from './server/assembly.js'
 
 export interface Guard {
   /** Ends the hook without an error for a request that may go on, and with one for any other. */

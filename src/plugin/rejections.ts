@@ -9,14 +9,14 @@ import type {
   FastifyRequest,
   onSendHookHandler,
 } from 'fastify'
-import { errorOfThisRealm, isError } from './base/native-error.js'
-import { ResourceServerError } from './errors/errors.js'
-import { diagnostics, publish } from './observability/diagnostics.js'
-import { logSafely } from './observability/safe-logger.js'
+import { errorOfThisRealm, isError } from '../base/native-error.js'
+import { ResourceServerError } from '../errors/errors.js'
+import { diagnostics, publish } from '../observability/diagnostics.js'
+import { logSafely } from '../observability/safe-logger.js'
+import type { Core } from '../server/assembly.js'
 import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'
-import type { Core } from './server/assembly.js'
 
 /** The error of a rejected request, as the guard left it. */
 export const REJECTED_WITH = Symbol('fastify-resource-server.rejected-with')

@@ -4,10 +4,10 @@
  * proof that was made for another server could be replayed here by whoever got it there.
  */
 import type { FastifyRequest } from 'fastify'
-import { ownMember } from './base/plain-object.js'
-import { applicationFailure } from './errors/application-function.js'
-import { isLoopback } from './http/loopback.js'
-import type { WarnOnce } from './observability/warn-once.js'
+import { ownMember } from '../base/plain-object.js'
+import { applicationFailure } from '../errors/application-function.js'
+import { isLoopback } from '../http/loopback.js'
+import type { WarnOnce } from '../observability/warn-once.js'
 
 export class RequestTargets {
   readonly #baseUrls: readonly string[]

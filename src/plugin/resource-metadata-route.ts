@@ -1,6 +1,6 @@
 /** The routes that serve the metadata of the API (RFC 9728 §3), to scripts of any origin as well. */
 import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
-import type { ResourceMetadata } from './server/resource-metadata.js'
+import type { ResourceMetadata } from '../server/resource-metadata.js'
 
 /** In seconds: short, because what routes require changes with each deployment. */
 const MAX_AGE = 300

@@ -1,27 +1,27 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 
 import type { FastifyRequest } from 'fastify'
-import { isToken68 } from './base/token68.js'
+import { isToken68 } from '../base/token68.js'
 import type {
   ClientCertificate,
   ClientCertificates,
-} from './binding/certificate/client-certificate.js'
-import type { Presentation, Scheme } from './binding/presentation.js'
+} from '../binding/certificate/client-certificate.js'
+import type { Presentation, Scheme } from '../binding/presentation.js'
 import {
   bearerCredentials,
   dpopCredentials,
   malformedHeader,
   singleAuthorization,
-} from './credentials/authorization.js'
-import { dpopProofs } from './credentials/dpop-proofs.js'
-import { requireAllHeaders } from './credentials/whole-headers.js'
-import { applicationFailure } from './errors/application-function.js'
-import { InvalidTokenError, MissingCredentialsError } from './errors/errors.js'
-import { disown } from './errors/now-or-later.js'
-import type { WarnOnce } from './observability/warn-once.js'
+} from '../credentials/authorization.js'
+import { dpopProofs } from '../credentials/dpop-proofs.js'
+import { requireAllHeaders } from '../credentials/whole-headers.js'
+import { applicationFailure } from '../errors/application-function.js'
+import { InvalidTokenError, MissingCredentialsError } from '../errors/errors.js'
+import { disown } from '../errors/now-or-later.js'
+import type { WarnOnce } from '../observability/warn-once.js'
+import type { Core } from '../server/assembly.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
 import { RequestTargets } from './request-target.js'
-import type { Core } from './server/assembly.js'
 
 export class RequestCredentials {
   readonly #extractToken: ResolvedPluginOptions['extractToken']
