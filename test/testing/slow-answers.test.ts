@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { streamed } from '../../src/testing/authorization-server/delivery.js'
-import { listen } from '../../src/testing/authorization-server/http-listener.js'
+import { streamed } from '../../src/testing/authorization-server/http/delivery.js'
+import { listen } from '../../src/testing/authorization-server/http/http-listener.js'
 import { createAuthorizationServer, type Fault } from '../../src/testing/index.js'
 import { startReading, until, waiting } from './fixtures/half-read.js'
 

@@ -6,14 +6,14 @@ import {
   processClientCredentialsResponse,
 } from 'oauth4webapi'
 import { type ClientCredentials, clientAuthentication } from '../../http/client-authentication.js'
-import { boundedFetch, placeOf } from '../../testing/password-grant/bounded-fetch.js'
-import { withDeadline } from '../../testing/password-grant/deadline.js'
-import { type PasswordGrantOptions, readLocation } from '../../testing/password-grant/options.js'
-import { timedOut } from '../../testing/password-grant/password-grant.js'
-import { redactor } from '../../testing/password-grant/redaction.js'
-import { type Exchange, locate } from '../../testing/password-grant/token-endpoint.js'
-import type { TokenResponse } from '../../testing/password-grant/token-response.js'
-import { unusableResponse } from '../../testing/password-grant/unusable-response.js'
+import { boundedFetch, placeOf } from '../../testing/token-client/bounded-fetch.js'
+import { withDeadline } from '../../testing/token-client/deadline.js'
+import { type PasswordGrantOptions, readLocation } from '../../testing/token-client/options.js'
+import { timedOut } from '../../testing/token-client/password-grant.js'
+import { redactor } from '../../testing/token-client/redaction.js'
+import { type Exchange, locate } from '../../testing/token-client/token-endpoint.js'
+import type { TokenResponse } from '../../testing/token-client/token-response.js'
+import { unusableResponse } from '../../testing/token-client/unusable-response.js'
 
 export interface ClientCredentialsOptions
   extends ClientCredentials,

@@ -1,10 +1,13 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import type { Fault } from './fault.js'
-import type { IntrospectionAnswerOptions, IntrospectionOverride } from './introspection-override.js'
-import type { ClaimOverrides, IssueTokenOptions } from './issue-token-options.js'
-import type { MoveOptions } from './key-set-location.js'
-import type { EndpointName } from './router.js'
-import type { RotationOptions } from './signing-keys.js'
+import type {
+  IntrospectionAnswerOptions,
+  IntrospectionOverride,
+} from './endpoints/introspection-override.js'
+import type { MoveOptions } from './endpoints/key-set-location.js'
+import type { Fault } from './faults/fault.js'
+import type { EndpointName } from './http/router.js'
+import type { ClaimOverrides, IssueTokenOptions } from './tokens/issue-token-options.js'
+import type { RotationOptions } from './tokens/signing-keys.js'
 
 /** How many requests each endpoint has received, whatever was answered, or not. */
 export interface RequestCounts {

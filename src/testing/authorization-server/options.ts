@@ -2,7 +2,7 @@ import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { isLoopback } from '../../http/loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
-import type { SigningAlgorithm } from './signing-keys.js'
+import type { SigningAlgorithm } from './tokens/signing-keys.js'
 import {
   demoClient,
   demoUser,
@@ -10,8 +10,8 @@ import {
   requireUser,
   type TestClient,
   type TestUser,
-} from './test-accounts.js'
-import { type TokenProfileName, tokenProfiles } from './token-profiles.js'
+} from './tokens/test-accounts.js'
+import { type TokenProfileName, tokenProfiles } from './tokens/token-profiles.js'
 
 /** What an access token is to those who hold it: readable, or a random string. */
 export type AccessTokenFormat = 'jwt' | 'opaque'

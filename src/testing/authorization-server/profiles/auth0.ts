@@ -1,6 +1,6 @@
-import { hexId } from '../made-up-ids.js'
-import { apiScope } from '../openid-scope.js'
-import type { TokenContext, TokenProfile, TokenSubject } from '../token-profile.js'
+import { hexId } from '../tokens/made-up-ids.js'
+import { apiScope } from '../tokens/openid-scope.js'
+import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
  * The access tokens of Auth0's own profile, for an API with role-based access control and its

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { uuidOf } from '../made-up-ids.js'
-import type { TokenProfile, UserSubject } from '../token-profile.js'
+import { uuidOf } from '../tokens/made-up-ids.js'
+import type { TokenProfile, UserSubject } from '../tokens/token-profile.js'
 
 /**
  * The tokens of an Amazon Cognito user pool: access tokens have no `aud` unless a resource is bound to

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { hexId, uuidOf } from '../made-up-ids.js'
-import { apiScope } from '../openid-scope.js'
-import type { TestClient } from '../test-accounts.js'
-import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from '../token-profile.js'
+import { hexId, uuidOf } from '../tokens/made-up-ids.js'
+import { apiScope } from '../tokens/openid-scope.js'
+import type { TestClient } from '../tokens/test-accounts.js'
+import type {
+  TokenContext,
+  TokenProfile,
+  TokenSubject,
+  UserSubject,
+} from '../tokens/token-profile.js'
 
 const tenantId = uuidOf('tenant')
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { uuidOf } from '../made-up-ids.js'
-import type { TokenProfile, TokenSubject } from '../token-profile.js'
+import { uuidOf } from '../tokens/made-up-ids.js'
+import type { TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
  * The tokens of a Keycloak realm as it is set up at first, without an audience mapper: `aud` is

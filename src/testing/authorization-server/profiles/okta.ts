@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { hexId } from '../made-up-ids.js'
-import type { TestUser } from '../test-accounts.js'
-import type { TokenProfile } from '../token-profile.js'
+import { hexId } from '../tokens/made-up-ids.js'
+import type { TestUser } from '../tokens/test-accounts.js'
+import type { TokenProfile } from '../tokens/token-profile.js'
 
 /** The tokens of a custom authorization server of Okta: neither kind has a `typ`. */
 export const okta: TokenProfile = {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { TokenProfile } from '../token-profile.js'
+import type { TokenProfile } from '../tokens/token-profile.js'
 
 /** Access tokens as RFC 9068 §2 has them, for the resource that was asked for (RFC 9068 §3). */
 export const standard: TokenProfile = {

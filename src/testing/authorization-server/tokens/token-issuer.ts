@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import type { Confirmation } from '../../access-token/confirmation.js'
-import { scopeValues } from '../scope-values.js'
+import type { Confirmation } from '../../../access-token/confirmation.js'
+import { scopeValues } from '../../scope-values.js'
+import type { ServerSettings } from '../options.js'
 import { defaultScope } from './granted-scope.js'
 import {
   type ClaimOverrides,
@@ -10,7 +11,6 @@ import {
 } from './issue-token-options.js'
 import type { IssuedTokens } from './issued-tokens.js'
 import { opaqueToken } from './opaque-token.js'
-import type { ServerSettings } from './options.js'
 import type { SigningKeys } from './signing-keys.js'
 import type { TestUser } from './test-accounts.js'
 import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'

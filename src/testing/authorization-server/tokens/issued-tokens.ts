@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { BoundedCache } from '../../base/bounded-cache.js'
+import { BoundedCache } from '../../../base/bounded-cache.js'
 
 const maxTokens = 20_000
 

@@ -1,9 +1,9 @@
-import { refuseUnknownOptions } from '../known-options.js'
-import { type Answer, notFound } from './answer.js'
+import { refuseUnknownOptions } from '../../known-options.js'
+import { type Answer, notFound } from '../http/answer.js'
+import { addRoute, type Routes } from '../http/router.js'
+import { basePath, type ServerSettings } from '../options.js'
+import type { SigningKeys } from '../tokens/signing-keys.js'
 import type { Locations } from './metadata.js'
-import { basePath, type ServerSettings } from './options.js'
-import { addRoute, type Routes } from './router.js'
-import type { SigningKeys } from './signing-keys.js'
 
 /** What stays where the key set was; see `AuthorizationServer.moveKeySet`. */
 export interface MoveOptions {

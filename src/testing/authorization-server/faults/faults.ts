@@ -1,7 +1,7 @@
+import type { Endpoint, EndpointName } from '../http/router.js'
 import type { Fault } from './fault.js'
 import { type Misconduct, misconduct } from './misconduct.js'
 import { requireFault } from './require-fault.js'
-import type { Endpoint, EndpointName } from './router.js'
 
 const endpointNames: readonly EndpointName[] = [
   'discovery',

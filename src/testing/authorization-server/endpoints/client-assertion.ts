@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
-import type { TestClient } from './test-accounts.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import type { TestClient } from '../tokens/test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
 const maxLifetime = 3600

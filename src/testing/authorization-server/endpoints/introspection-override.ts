@@ -1,6 +1,6 @@
-import { refuseUnknownOptions } from '../known-options.js'
+import { refuseUnknownOptions } from '../../known-options.js'
+import type { HeaderOverrides } from '../tokens/signing-keys.js'
 import type { IntrospectionMembers } from './introspection-response.js'
-import type { HeaderOverrides } from './signing-keys.js'
 
 /**
  * What an introspection answer says instead of the truth: members to set, where `undefined` removes

@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import type { Confirmation } from '../../access-token/confirmation.js'
-import { type DPoPKey, isDPoPKey } from '../dpop/dpop-key.js'
-import { refuseUnknownOptions } from '../known-options.js'
+import type { Confirmation } from '../../../access-token/confirmation.js'
+import { type DPoPKey, isDPoPKey } from '../../dpop/dpop-key.js'
+import { refuseUnknownOptions } from '../../known-options.js'
 
 /** What a token is to be bound to: a key, a certificate, or both. At least one. */
 export interface TokenConfirmation {

@@ -1,8 +1,8 @@
+import type { Form } from '../http/form.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { TestClient } from '../tokens/test-accounts.js'
 import type { ClientAssertions } from './client-assertion.js'
-import type { Form } from './form.js'
-import { OAuthError } from './oauth-error.js'
 import { sameSecret } from './secret-comparison.js'
-import type { TestClient } from './test-accounts.js'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 

@@ -1,9 +1,9 @@
-import { type Answer, uncached } from './answer.js'
-import { required } from './form.js'
+import { type Answer, uncached } from '../http/answer.js'
+import { required } from '../http/form.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { IssuedTokens } from '../tokens/issued-tokens.js'
+import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { ClientRequest } from './form-endpoint.js'
-import type { IssuedTokens } from './issued-tokens.js'
-import { OAuthError } from './oauth-error.js'
-import type { RefreshTokens } from './refresh-tokens.js'
 
 /** Ends a token, whichever it is; answers whether it was there. */
 export function revoke(token: string, issued: IssuedTokens, refreshTokens: RefreshTokens): boolean {

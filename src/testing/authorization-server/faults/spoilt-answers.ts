@@ -1,5 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import { type Answer, uncached } from './answer.js'
+import { type Answer, uncached } from '../http/answer.js'
 
 export function errorStatus(status: number, retryAfter?: number): Answer {
   const body = { error: 'server_error', error_description: 'A fault on demand.' }

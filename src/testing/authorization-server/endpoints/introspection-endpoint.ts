@@ -1,11 +1,11 @@
-import { type Answer, uncached } from './answer.js'
+import { type Answer, uncached } from '../http/answer.js'
+import { required } from '../http/form.js'
+import type { IssuedTokens } from '../tokens/issued-tokens.js'
+import type { SigningKeys } from '../tokens/signing-keys.js'
 import { invalidClient, isPublic } from './client-authentication.js'
-import { required } from './form.js'
 import type { ClientRequest } from './form-endpoint.js'
 import type { IntrospectionLies } from './introspection-override.js'
 import { inactive, introspectionResponse } from './introspection-response.js'
-import type { IssuedTokens } from './issued-tokens.js'
-import type { SigningKeys } from './signing-keys.js'
 
 const signedType = 'token-introspection+jwt'
 

@@ -1,7 +1,7 @@
-import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
-import type { ServerSettings } from './options.js'
-import type { SigningKeys } from './signing-keys.js'
-import { grantTypes } from './test-accounts.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import type { ServerSettings } from '../options.js'
+import type { SigningKeys } from '../tokens/signing-keys.js'
+import { grantTypes } from '../tokens/test-accounts.js'
 
 /** Where the server's endpoints are. */
 export interface Locations {

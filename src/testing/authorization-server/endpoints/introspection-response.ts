@@ -1,4 +1,4 @@
-import type { IssuedToken } from './issued-tokens.js'
+import type { IssuedToken } from '../tokens/issued-tokens.js'
 
 /** The members of an introspection response (RFC 7662 §2.2) by their names. */
 export type IntrospectionMembers = { readonly [name: string]: unknown }

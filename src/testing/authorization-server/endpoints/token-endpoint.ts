@@ -1,10 +1,10 @@
-import { type Answer, uncached } from './answer.js'
+import { type Answer, uncached } from '../http/answer.js'
+import type { ServerSettings } from '../options.js'
+import type { RefreshTokens } from '../tokens/refresh-tokens.js'
+import type { TokenIssuer } from '../tokens/token-issuer.js'
 import type { DPoPProofs } from './dpop-proofs.js'
 import type { ClientRequest } from './form-endpoint.js'
 import { performGrant } from './grants.js'
-import type { ServerSettings } from './options.js'
-import type { RefreshTokens } from './refresh-tokens.js'
-import type { TokenIssuer } from './token-issuer.js'
 
 /** What the token endpoint answers from. */
 export interface TokenEndpointSources {

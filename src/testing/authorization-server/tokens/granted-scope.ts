@@ -1,7 +1,7 @@
-import { scopeValues } from '../scope-values.js'
-import { OAuthError } from './oauth-error.js'
+import { scopeValues } from '../../scope-values.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { ServerSettings } from '../options.js'
 import { apiScope, isOpenIdScope } from './openid-scope.js'
-import type { ServerSettings } from './options.js'
 import type { TestClient, TestUser } from './test-accounts.js'
 
 /** Whom and what a scope is granted for. */

@@ -1,5 +1,5 @@
-import type { Form } from './form.js'
-import { OAuthError } from './oauth-error.js'
+import type { Form } from '../http/form.js'
+import { OAuthError } from '../http/oauth-error.js'
 
 /**
  * The resource that a token is asked for (RFC 8707 §2), as it was sent: audiences are compared

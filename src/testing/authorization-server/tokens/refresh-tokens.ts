@@ -1,4 +1,4 @@
-import { BoundedCache } from '../../base/bounded-cache.js'
+import { BoundedCache } from '../../../base/bounded-cache.js'
 import { opaqueToken } from './opaque-token.js'
 import type { UserSubject } from './token-profile.js'
 

@@ -1,9 +1,9 @@
-import { auth0 } from './profiles/auth0.js'
-import { cognito } from './profiles/cognito.js'
-import { entra, entraV1 } from './profiles/entra.js'
-import { keycloak } from './profiles/keycloak.js'
-import { okta } from './profiles/okta.js'
-import { standard } from './profiles/standard.js'
+import { auth0 } from '../profiles/auth0.js'
+import { cognito } from '../profiles/cognito.js'
+import { entra, entraV1 } from '../profiles/entra.js'
+import { keycloak } from '../profiles/keycloak.js'
+import { okta } from '../profiles/okta.js'
+import { standard } from '../profiles/standard.js'
 import type { TokenProfile } from './token-profile.js'
 
 /**

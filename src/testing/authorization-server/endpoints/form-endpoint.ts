@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer } from './answer.js'
-import { type Form, readForm } from './form.js'
-import { OAuthError } from './oauth-error.js'
-import type { TestClient } from './test-accounts.js'
+import type { Answer } from '../http/answer.js'
+import { type Form, readForm } from '../http/form.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { TestClient } from '../tokens/test-accounts.js'
 
 /** Finds out which client asks; see `authenticateClient`. */
 export type Authenticate = (authorization: string | undefined, form: Form) => Promise<TestClient>

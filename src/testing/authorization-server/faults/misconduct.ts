@@ -1,8 +1,17 @@
-import type { Answer } from './answer.js'
-import { type Delivery, dripping, half, late, reset, silence, streamed, whole } from './delivery.js'
+import type { Answer } from '../http/answer.js'
+import {
+  type Delivery,
+  dripping,
+  half,
+  late,
+  reset,
+  silence,
+  streamed,
+  whole,
+} from '../http/delivery.js'
+import { redirectedPrefix } from '../http/router.js'
 import type { Fault, FaultName } from './fault.js'
 import { crowded, endless, padded } from './long-bodies.js'
-import { redirectedPrefix } from './router.js'
 import {
   badKey,
   errorStatus,

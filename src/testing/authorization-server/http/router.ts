@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isLoopback } from '../../http/loopback.js'
+import { isLoopback } from '../../../http/loopback.js'
 import { type Answer, notFound, uncached } from './answer.js'
 
 /** An endpoint of the embedded authorization server: both forms of metadata are `discovery`. */

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { type Form, required } from '../http/form.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { ServerSettings } from '../options.js'
+import { grantScope } from '../tokens/granted-scope.js'
+import type { RefreshTokens } from '../tokens/refresh-tokens.js'
+import { type GrantType, grantTypes, type TestClient } from '../tokens/test-accounts.js'
+import type { TokenSubject, UserSubject } from '../tokens/token-profile.js'
 import { isPublic } from './client-authentication.js'
-import { type Form, required } from './form.js'
-import { grantScope } from './granted-scope.js'
-import { OAuthError } from './oauth-error.js'
-import type { ServerSettings } from './options.js'
-import type { RefreshTokens } from './refresh-tokens.js'
 import { requestedResource } from './resource-indicator.js'
 import { sameSecret } from './secret-comparison.js'
-import { type GrantType, grantTypes, type TestClient } from './test-accounts.js'
-import type { TokenSubject, UserSubject } from './token-profile.js'
 
 /** A token request of an authenticated client. */
 export interface GrantRequest {

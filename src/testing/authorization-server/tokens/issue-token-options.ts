@@ -1,6 +1,10 @@
-import { refuseUnknownOptions } from '../known-options.js'
-import type { Scope } from '../scope-values.js'
-import { type AccessTokenFormat, requireAccessTokenFormat, type ServerSettings } from './options.js'
+import { refuseUnknownOptions } from '../../known-options.js'
+import type { Scope } from '../../scope-values.js'
+import {
+  type AccessTokenFormat,
+  requireAccessTokenFormat,
+  type ServerSettings,
+} from '../options.js'
 import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
 import type { TokenConfirmation } from './token-confirmation.js'
 

@@ -1,5 +1,5 @@
-import { OAuthError } from './oauth-error.js'
-import type { Endpoint } from './router.js'
+import { OAuthError } from '../http/oauth-error.js'
+import type { Endpoint } from '../http/router.js'
 
 /**
  * An authorization endpoint (RFC 6749 §3.1) that grants nothing: there are clients that take no

@@ -9,8 +9,8 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../base/algorithms.js'
-import { isJsonObject } from '../../base/json-object.js'
+import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../../base/algorithms.js'
+import { isJsonObject } from '../../../base/json-object.js'
 
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 export type SigningAlgorithm = AsymmetricAlgorithm

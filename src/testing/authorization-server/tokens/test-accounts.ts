@@ -1,6 +1,6 @@
 import type { JSONWebKeySet, JWTPayload } from 'jose'
-import { refuseUnknownOptions } from '../known-options.js'
-import { type Scope, scopeValues } from '../scope-values.js'
+import { refuseUnknownOptions } from '../../known-options.js'
+import { type Scope, scopeValues } from '../../scope-values.js'
 
 /** The grants that the embedded authorization server performs. */
 export const grantTypes: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']

@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
-import { OAuthError } from './oauth-error.js'
-import { opaqueToken } from './opaque-token.js'
+import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import { OAuthError } from '../http/oauth-error.js'
+import { opaqueToken } from '../tokens/opaque-token.js'
 import { UsedIds } from './used-ids.js'
 
 /** Seconds that the clocks of client and server may differ, and a proof be on its way. */
