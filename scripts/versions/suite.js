@@ -4,22 +4,22 @@ import { run } from './command.js'
 
 /** The quick part: each step of the pipeline, HTTP/1 and HTTP/2, each kind of binding, a client. */
 const QUICK = [
-  'test/wire.test.ts',
-  'test/plugin.test.ts',
-  'test/pipeline.test.ts',
-  'test/attacks.test.ts',
-  'test/json-object.test.ts',
-  'test/introspection.test.ts',
-  'test/revocation.test.ts',
-  'test/openapi.test.ts',
-  'test/mtls.test.ts',
-  'test/binding/dpop.test.ts',
+  'test/api/wire.test.ts',
+  'test/api/plugin.test.ts',
+  'test/pipeline/pipeline.test.ts',
+  'test/api/attacks.test.ts',
+  'test/base/json-object.test.ts',
+  'test/api/introspection.test.ts',
+  'test/api/revocation.test.ts',
+  'test/api/openapi.test.ts',
+  'test/api/mtls.test.ts',
+  'test/api/dpop.test.ts',
   'test/keys/key-set.test.ts',
   'test/token/signature.test.ts',
   'test/testing/password-grant.test.ts',
-  'test/interop/oidc-provider.test.ts',
-  'test/interop/dpop.test.ts',
-  'test/interop/openid-client.test.ts',
+  'test/api/interop/oidc-provider.test.ts',
+  'test/api/interop/dpop.test.ts',
+  'test/api/interop/openid-client.test.ts',
 ]
 
 /** Tells which versions ran. */

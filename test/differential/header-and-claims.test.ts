@@ -2,11 +2,11 @@
 import t from 'tap'
 import { forge, goodClaims, goodHeader } from '../fixtures/forgery.js'
 import type { TestKey } from '../fixtures/issuer.js'
+import type { Chance } from '../fixtures/random.js'
 import { claimMutants } from './fixtures/claim-mutants.js'
 import { headerMutants, type TextMutant } from './fixtures/header-mutants.js'
 import { STRICTER } from './fixtures/intents.js'
 import { type Mutant, play } from './fixtures/play.js'
-import type { Chance } from './fixtures/random.js'
 import type { Ring } from './fixtures/rings.js'
 
 function* written(signer: TestKey): Generator<Mutant> {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, KeyObject } from 'node:crypto'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose'
 import t from 'tap'
 import { importKeySet } from '../../src/keys/key-set.js'
-import { Chance, SEED, TOKENS } from './fixtures/random.js'
+import { Chance, SEED, TOKENS } from '../fixtures/random.js'
 
 t.test('J13: a key set offers the keys that jose would choose, and no other', async (t) => {
   const chance = new Chance('key sets')

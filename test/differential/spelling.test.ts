@@ -2,9 +2,9 @@
 import t from 'tap'
 import { goodClaims, goodHeader, signed } from '../fixtures/forgery.js'
 import { base64url, type TestKey } from '../fixtures/issuer.js'
+import type { Chance } from '../fixtures/random.js'
 import { type Mutant, play } from './fixtures/play.js'
 import { goodToken, type Parts, partsOf } from './fixtures/pool.js'
-import type { Chance } from './fixtures/random.js'
 import { type Respelling, respellings } from './fixtures/respellings.js'
 import type { Ring } from './fixtures/rings.js'
 

@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'
 import { passwordGrant } from '../../src/testing/index.js'
-import { startApi } from '../interop/fixtures/api.js'
+import { startApi } from '../api/interop/fixtures/api.js'
 import { API_CLIENT, CLIENT, RESOURCE, startGlewlwyd, USER } from './fixtures/glewlwyd.js'
 
 async function start(t: Test, algorithm = 'RS256') {

@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import t from 'tap'
 import { passwordGrant } from '../../src/testing/index.js'
-import { startApi } from '../interop/fixtures/api.js'
+import { startApi } from '../api/interop/fixtures/api.js'
 import { CLIENT, OPAQUE_CLIENT, RESOURCE, startLemonldap, USER } from './fixtures/lemonldap-ng.js'
 
 const { issuer, rotateKeys } = await startLemonldap(t)

@@ -1,0 +1,131 @@
+/** What is told on the diagnostics channels, and when. */
+import { channel } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
+import t, { type Test } from 'tap'
+import {
+  createResourceServer,
+  type DiagnosticsMessages,
+  type DiagnosticsName,
+  onDiagnostics,
+} from '../../src/index.js'
+import {
+  createAuthorizationServer,
+  demoClient,
+  dpopProof,
+  generateDPoPKey,
+} from '../../src/testing/index.js'
+import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+type Told = { [Name in DiagnosticsName]: DiagnosticsMessages[Name][] }
+
+function listen(t: Test): Told {
+  const told: Told = { accepted: [], rejected: [], keys: [], introspection: [], replay: [] }
+  for (const name of Object.keys(told) as DiagnosticsName[]) {
+    t.teardown(onDiagnostics(name, (message) => void told[name].push(message as never)))
+  }
+  return told
+}
+
+t.test('a request that passes, and one that does not', async (t) => {
+  const told = listen(t)
+  const app = await protectedApi(t)
+  app.get('/', async () => 'ok')
+  app.get('/open', { config: { auth: false } }, async () => 'ok')
+  const token = await tokenOf()
+  await app.inject({ url: '/', headers: bearer(token) })
+  await app.inject({ url: '/', headers: bearer(token) })
+  t.equal(told.accepted.length, 2, 'the known one as well')
+  t.equal(told.accepted[0]?.token.subject, 'user-1')
+  t.match(told.accepted[0]?.context, { url: '/' })
+  t.notMatch(inspect(told.accepted[0]?.token, { depth: 9 }), token, 'the token is not in sight')
+  await app.inject('/')
+  await app.inject({ url: '/', headers: bearer(await tokenOf({ exp: 1 })) })
+  t.strictSame(
+    told.rejected.map(({ error }) => [error.code, error.check]),
+    [
+      ['missing_credentials', 'credentials'],
+      ['invalid_token', 'expiry'],
+    ],
+  )
+  await app.inject('/open')
+  t.equal(told.accepted.length + told.rejected.length, 4, 'open routes tell nothing')
+})
+
+t.test('verify() tells the same', async (t) => {
+  const told = listen(t)
+  const app = await protectedApi(t)
+  await app.ready()
+  await app.resourceServer.verify(await tokenOf(), {}, { job: 7 } as never)
+  await app.resourceServer.verify('x', {}, { job: 8 } as never).catch(() => {})
+  t.match(told.accepted, [{ context: { job: 7 } }])
+  t.match(told.rejected, [{ error: { check: 'token' }, context: { job: 8 } }])
+})
+
+t.test('keys fetched, and keys out of reach', async (t) => {
+  const told = listen(t)
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
+  t.teardown(() => issuer.close())
+  const server = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
+  t.teardown(() => server.close())
+  await server.refreshKeys()
+  t.match(told.keys, [{ issuer: issuer.issuer, outcome: 'fetched', keys: 1 }])
+  t.ok((told.keys[0]?.duration as number) > 0)
+  issuer.fail('reset')
+  await server.refreshKeys().catch(() => {})
+  t.match(told.keys[1], { issuer: issuer.issuer, outcome: 'failed', retryIn: Number })
+  t.type(told.keys[1]?.error, Error)
+})
+
+t.test('questions about tokens', async (t) => {
+  const told = listen(t)
+  const issuer = await createAuthorizationServer({
+    algorithm: 'ES256',
+    accessTokenFormat: 'opaque',
+  })
+  t.teardown(() => issuer.close())
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    introspection: { clientId: demoClient.clientId, clientSecret: demoClient.clientSecret },
+  })
+  t.teardown(() => server.close())
+  await server.verify(await issuer.issueToken())
+  await server.verify('unknown').catch(() => {})
+  t.match(told.introspection, [
+    { issuer: issuer.issuer, outcome: 'active', duration: Number },
+    { outcome: 'inactive' },
+  ])
+  await issuer.close()
+  await server.verify('another').catch(() => {})
+  t.match(told.introspection[2], { outcome: 'failed' })
+  t.type(told.introspection[2]?.error, Error)
+})
+
+t.test('a proof that comes twice', async (t) => {
+  const told = listen(t)
+  const key = await generateDPoPKey()
+  const url = 'https://api.example/'
+  const app = await protectedApi(t, { dpop: { baseUrl: url } })
+  app.get('/', async () => 'ok')
+  const accessToken = await tokenOf({ cnf: { jkt: key.thumbprint } })
+  const dpop = await dpopProof({ key, url, accessToken })
+  const headers = { authorization: `DPoP ${accessToken}`, dpop }
+  await app.inject({ url: '/', headers })
+  t.same(told.replay, [])
+  await app.inject({ url: '/', headers })
+  t.same(told.replay, [{ jkt: key.thumbprint }])
+})
+
+t.test('who listens no more is told no more; who never did costs nothing', async (t) => {
+  const end = onDiagnostics('accepted', () => t.fail('told'))
+  t.ok(channel('fastify-resource-server:accepted').hasSubscribers)
+  end()
+  t.notOk(channel('fastify-resource-server:accepted').hasSubscribers)
+  const app = await protectedApi(t)
+  app.get('/', async () => 'ok')
+  t.equal((await app.inject({ url: '/', headers: bearer(await tokenOf()) })).statusCode, 200)
+  t.throws(() => onDiagnostics('refused' as never, () => {}), {
+    name: 'TypeError',
+    message: /"refused" is no channel; these are: accepted, rejected, keys, introspection, replay/,
+  })
+})

@@ -1,0 +1,103 @@
+/** Introspection at oidc-provider, a certified OpenID provider, over real HTTP. */
+import t, { type Test } from 'tap'
+import { IntrospectionUnavailableError } from '../../../src/errors/errors.js'
+import { orThrow } from '../../../src/errors/now-or-later.js'
+import { createIntrospector } from '../../../src/introspection/create-introspector.js'
+import type { IntrospectionFailure } from '../../../src/introspection/introspection-failure.js'
+import {
+  type IntrospectionOptions,
+  resolveIntrospection,
+} from '../../../src/introspection/options.js'
+import { remoteKeySet } from '../../../src/keys/remote-key-set.js'
+import { Counters } from '../../../src/observability/statistics.js'
+import { passwordGrant } from '../../../src/testing/index.js'
+import { parseCompactJws, withClaims } from '../../../src/token/compact-jws.js'
+import { KnownHeaders } from '../../../src/token/known-headers.js'
+import { findSigner } from '../../../src/token/signer.js'
+import { DEFAULTS } from '../../fixtures/fake-issuer.js'
+import { API_CLIENT, CLIENT, RESOURCE, startOidcProvider, USER } from './fixtures/oidc-provider.js'
+
+async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
+  const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat: 'opaque' })
+  const { access_token: token } = await passwordGrant({
+    issuer,
+    ...CLIENT,
+    ...USER,
+    scope: 'orders:read',
+  })
+  const keys = remoteKeySet({
+    ...DEFAULTS,
+    issuer,
+    jwksUri: undefined,
+    allowHttp: false,
+    maxBytes: 65_536,
+    fetch,
+    now: Date.now,
+    onSkipped() {},
+    onFailure() {},
+  })
+  t.teardown(() => keys.close())
+  const failures: IntrospectionFailure[] = []
+  const introspector = await createIntrospector({
+    ...resolveIntrospection({ ...API_CLIENT, maxAge: 0, ...options }, false),
+    issuer,
+    allowHttp: false,
+    audience: [RESOURCE],
+    verifySignature: async (jwt) => {
+      const jws = orThrow(parseCompactJws(jwt, 65_536, new KnownHeaders()))
+      orThrow(
+        await findSigner({
+          jws,
+          algorithm: 'ES256',
+          source: keys,
+          counters: new Counters(),
+        }),
+      )
+      return orThrow(withClaims(jws))
+    },
+    now: Date.now,
+    steadyNow: Date.now,
+    onFailure: (failure) => failures.push(failure),
+  })
+  t.teardown(() => introspector.close())
+  const revoke = () =>
+    fetch(`${issuer}/token/revocation`, {
+      method: 'POST',
+      body: new URLSearchParams({ token }),
+      headers: {
+        authorization: `Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`,
+      },
+    })
+  return { introspector, token, revoke, failures }
+}
+
+for (const signed of [false, true]) {
+  t.test(`${signed ? 'I5: a signed' : 'I2: a plain'} answer`, async (t) => {
+    const { introspector, token, revoke, failures } = await start(t, { signed })
+    t.match(await introspector.introspect(token), {
+      active: true,
+      sub: USER.username,
+      client_id: CLIENT.clientId,
+      aud: RESOURCE,
+      scope: 'orders:read',
+      exp: Number,
+    })
+    t.equal(await introspector.introspect('another-token'), undefined)
+    t.equal((await revoke()).status, 200)
+    t.equal(await introspector.introspect(token), undefined, 'revoked')
+    t.strictSame(failures, [])
+  })
+}
+
+t.test('I3: the wrong secret is a 503, and loud', async (t) => {
+  const { introspector, token, failures } = await start(t, { clientSecret: 'another secret' })
+  await t.rejects(async () => introspector.introspect(token), IntrospectionUnavailableError)
+  t.match(failures, [{ level: 'error', message: /our own credentials/ }])
+})
+
+t.test('a token that it does not take for a token is no reason for a pause', async (t) => {
+  const { introspector, token } = await start(t)
+  const jwt = 'eyJhbGciOiJFUzI1NiJ9.e30.c2ln'
+  await t.rejects(async () => introspector.introspect(jwt), IntrospectionUnavailableError)
+  t.ok(await introspector.introspect(token))
+})

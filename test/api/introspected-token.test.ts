@@ -1,0 +1,422 @@
+import { inspect } from 'node:util'
+import t, { type Test } from 'tap'
+import {
+  type Check,
+  createResourceServer,
+  type IntrospectionOptions,
+  type ResourceServerOptions,
+} from '../../src/index.js'
+import { CLIENT, startIntrospectionServer } from '../fixtures/introspection-server.js'
+import { AUDIENCE, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import { json } from '../fixtures/key-server.js'
+import { key, tokenOf } from '../fixtures/protected-api.js'
+
+/** Passes for `t.rejects` as a pattern of an error. */
+const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
+
+/** A resource server that asks, and an issuer that says what the test tells it to. */
+async function asking(
+  t: Test,
+  introspection: Partial<IntrospectionOptions> = {},
+  options: Partial<ResourceServerOptions> = {},
+) {
+  const issuer = await startIntrospectionServer(t)
+  issuer.answer(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
+  issuer.answer('/keys', json({ keys: [key.publicJwk] }))
+  const clock = { now: Date.now() }
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: AUDIENCE,
+    introspection: { ...CLIENT, ...introspection },
+    now: () => clock.now,
+    ...options,
+  })
+  t.teardown(() => server.close())
+  const good = {
+    active: true,
+    iss: issuer.issuer,
+    aud: AUDIENCE,
+    sub: 'user-1',
+    client_id: 'client-1',
+    scope: 'orders:read profile',
+    token_type: 'Bearer',
+    iat: seconds() - 10,
+    exp: seconds() + 300,
+  }
+  let tokens = 0
+  return {
+    ...issuer,
+    server,
+    clock,
+    good,
+    /** What becomes of a new opaque token of which the issuer says this. */
+    verify(answer: unknown) {
+      const token = `opaque-${tokens++}`
+      issuer.state.tokens.set(token, answer)
+      return server.verify(token)
+    },
+  }
+}
+
+t.test('I2: what the issuer says of a token is checked as claims are', async (t) => {
+  const { verify, good, issuer } = await asking(t)
+  const now = seconds()
+  t.match(await verify(good), { subject: 'user-1', clientId: 'client-1', issuer })
+  for (const [title, claims, check] of [
+    ['active: "true"', { active: 'true' }, 'introspection'],
+    ['active: 1', { active: 1 }, 'introspection'],
+    ['active: null', { active: null }, 'introspection'],
+    ['active: [true]', { active: [true] }, 'introspection'],
+    ['no active', { active: undefined }, 'introspection'],
+    ['active: false', { active: false }, 'introspection'],
+    ['no aud', { aud: undefined }, 'audience'],
+    ['aud: null', { aud: null }, 'audience'],
+    ['another aud', { aud: 'api://other' }, 'audience'],
+    ['several others', { aud: ['api://other', 'api://default/'] }, 'audience'],
+    ['no exp', { exp: undefined }, 'claims'],
+    ['exp: null', { exp: null }, 'claims'],
+    ['exp: a string', { exp: `${now + 300}` }, 'claims'],
+    ['past exp', { exp: now - 31 }, 'expiry'],
+    ['nbf in the future', { nbf: now + 100 }, 'not-before'],
+    ['iat in the future', { iat: now + 100 }, 'issued-at'],
+    ['iss of another', { iss: 'https://other.example' }, 'issuer'],
+    ['iss with a slash more', { iss: `${issuer}/` }, 'issuer'],
+    ['cnf', { cnf: { jkt: 'thumbprint' } }, 'binding'],
+    ['cnf: null', { cnf: null }, 'binding'],
+    ['token_type: refresh_token', { token_type: 'refresh_token' }, 'type'],
+    ['token_type: DPoP', { token_type: 'DPoP' }, 'binding'],
+    ['token_type: mac', { token_type: 'mac' }, 'type'],
+    ['token_type: N_A', { token_type: 'N_A' }, 'type'],
+    ['token_type: empty', { token_type: '' }, 'type'],
+    ['token_type: an array', { token_type: ['Bearer'] }, 'type'],
+    ['token_use: refresh_token', { token_use: 'refresh_token' }, 'type'],
+    ['token_use: id', { token_use: 'id' }, 'type'],
+    ['typ: Refresh', { typ: 'Refresh' }, 'type'],
+    ['an ID token', { at_hash: 'x' }, 'type'],
+    ['sub: a number', { sub: 5 }, 'claims'],
+    ['client_id: an object', { client_id: {} }, 'claims'],
+  ] as const) {
+    await t.rejects(verify({ ...good, ...claims }), refusedBy(check), title)
+  }
+  for (const claims of [
+    ...['iss', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'username', 'scope'].map((name) => ({
+      [name]: null,
+    })),
+    { iss: undefined },
+    { token_type: undefined },
+    { token_type: 'bearer' },
+    { token_use: 'access_token' },
+    { aud: ['api://other', AUDIENCE] },
+    { nbf: now - 1 },
+    { iat: undefined },
+    { exp: now - 29 },
+    // B18: what issuers write for an optional member that they have no value for.
+    { nbf: null, iss: null, iat: null, jti: null, token_type: null, username: null },
+    { scope: null },
+    { client_id: null, azp: null, cid: null },
+  ]) {
+    const title = JSON.stringify(claims)
+    t.match(await verify({ ...good, ...claims }), { subject: 'user-1', issuer }, title)
+  }
+  t.equal((await verify({ ...good, sub: null })).subject, undefined, 'sub: null')
+  for (const name of ['aud', 'exp', 'cnf', 'active']) {
+    await t.rejects(verify({ ...good, [name]: null }), `${name}: null stays an error`)
+  }
+})
+
+t.test('a null of an optional member counts as absent', async (t) => {
+  const { verify, good } = await asking(t)
+  const token = await verify({
+    ...good,
+    sub: null,
+    scope: null,
+    jti: null,
+    client_id: null,
+    odd: null,
+  })
+  t.equal(token.subject, undefined)
+  t.equal(token.clientId, undefined)
+  t.strictSame([...token.scope], [])
+  for (const name of ['sub', 'scope', 'jti', 'client_id']) t.notOk(name in token.claims, name)
+  t.equal(token.claims.odd, null, 'what is not known to be optional stays')
+  t.ok(Object.isFrozen(token.claims))
+})
+
+t.test('what the answer has is what the token has, frozen, and "active" is no claim', async (t) => {
+  const { verify, good } = await asking(t)
+  const token = await verify({ ...good, username: 'jane', nested: { a: [1] }, roles: ['admin'] })
+  t.same([...token.scope], ['orders:read', 'profile'])
+  t.same([...token.roles], ['admin'])
+  t.match(token.claims, { username: 'jane', nested: { a: [1] } })
+  t.notOk('active' in token.claims)
+  t.ok(Object.isFrozen(token.claims) && Object.isFrozen(token.claims.nested))
+  for (const [scope, expected] of [
+    ['', []],
+    [undefined, []],
+    [null, []],
+    [5, []],
+    [
+      ['a b', 'c'],
+      ['a b', 'c'],
+    ],
+    ['constructor __proto__', ['constructor', '__proto__']],
+  ] as const) {
+    const { scope: granted } = await verify({ ...good, scope })
+    t.same([...granted], expected, JSON.stringify(scope))
+  }
+  t.test('members with the names of prototypes stand for nothing', async (t) => {
+    const { state, server } = await asking(t)
+    const text = `{"active":true,"aud":"${AUDIENCE}","exp":4000000000,"__proto__":{"sub":"root"}}`
+    state.instead = (response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+    await t.rejects(server.verify('opaque'), { name: 'IntrospectionUnavailableError' })
+    const token = await verify({ ...good, constructor: { prototype: { sub: 'root' } } })
+    t.equal(token.subject, 'user-1')
+    t.equal(({} as { sub?: string }).sub, undefined)
+  })
+})
+
+t.test('the shapes of known issuers', async (t) => {
+  t.test('Okta: scope and client go by the names of RFC 7662', async (t) => {
+    const { verify, good } = await asking(t, {}, { profile: 'okta' })
+    const { client_id, scope, ...rest } = good
+    const okta = { ...rest, username: 'jane@acme.example', uid: '00u1', jti: 'AT.1' }
+    const token = await verify({ ...okta, client_id: '0oa1', scope: 'orders:read openid' })
+    t.equal(token.clientId, '0oa1')
+    t.ok(token.hasScope('orders:read', 'openid'))
+    const asInJwt = await verify({ ...okta, cid: '0oa2', scp: ['orders:read'] })
+    t.equal(asInJwt.clientId, '0oa2')
+    t.ok(asInJwt.hasScope('orders:read'))
+  })
+
+  t.test('Keycloak: roles are where its JWTs have them', async (t) => {
+    const { verify, good } = await asking(t, {}, { profile: 'keycloak' })
+    const keycloak = { ...good, typ: 'Bearer', azp: 'shop', realm_access: { roles: ['admin'] } }
+    const token = await verify(keycloak)
+    t.ok(token.roles.has('admin'))
+    t.equal(token.clientId, 'client-1')
+  })
+
+  t.test('a strict profile asks of answers only what answers have', async (t) => {
+    const { verify, good } = await asking(t, {}, { profile: 'rfc9068' })
+    t.match(await verify(good), { subject: 'user-1' })
+  })
+})
+
+t.test('no token that can not be sent, or that is too long, is shown to anybody', async (t) => {
+  const shown: string[] = []
+  const opaqueTokens = (token: string) => shown.push(token) > 0
+  const { server, questions } = await asking(t, { opaqueTokens })
+  for (const token of ['a\nb', 'a b', 'a\u0000', 'ü', 'a&token=b', '=']) {
+    await t.rejects(server.verify(token), refusedBy('token'))
+  }
+  shown.length = 0
+  for (const token of ['x'.repeat(8_193), '.'.repeat(1_000_000)]) {
+    await t.rejects(server.verify(token), refusedBy('token'))
+  }
+  t.same(shown, [])
+  t.equal(questions.length, 0)
+})
+
+t.test('mode always: what the issuer says now goes before what the token says', async (t) => {
+  const it = await asking(t, { mode: 'always', maxAge: 0, negativeMaxAge: 0 })
+  const token = await tokenOf({ iss: it.issuer, cid: 'not for this profile' })
+  const said = (answer: object) => {
+    it.state.tokens.set(token, { active: true, ...answer })
+    return it.server.verify(token)
+  }
+  const first = await said({})
+  t.match(first, { subject: 'user-1' }, 'it need not repeat what the token says')
+  t.equal(await said({ scope: 'profile orders:read more', iss: it.issuer }), first)
+  for (const [title, answer, check] of [
+    ['inactive', { active: false }, 'introspection'],
+    ['exp passed', { exp: seconds() - 31 }, 'expiry'],
+    ['nbf moved', { nbf: seconds() + 100 }, 'not-before'],
+    ['cnf added', { cnf: { jkt: 'x' } }, 'binding'],
+    ['another aud', { aud: 'api://other' }, 'audience'],
+    ['another iss', { iss: 'https://other.example' }, 'issuer'],
+    ['another kind', { token_type: 'refresh_token' }, 'type'],
+  ] as const) {
+    await t.rejects(said(answer), refusedBy(check), title)
+    t.equal(await said({}), first, 'and the token is good again afterwards')
+  }
+
+  t.test('a scope that was taken away is gone, and none is added', async (t) => {
+    const narrowed = await said({ scope: 'orders:read admin' })
+    t.same([...narrowed.scope], ['orders:read'])
+    t.match(narrowed, { subject: 'user-1', clientId: 'client-1', raw: token })
+    await t.rejects(it.server.verify(token, { scope: 'profile' }), {
+      name: 'InsufficientScopeError',
+    })
+    t.same([...(await said({ scope: '' })).scope], [])
+    t.same([...(await said({})).scope], ['orders:read', 'profile'], 'the verdict kept is untouched')
+  })
+
+  t.test('what the token itself says wrong, the issuer cannot mend, nor is it asked', async (t) => {
+    const expired = await tokenOf({ iss: it.issuer, exp: seconds() - 100 })
+    it.state.tokens.set(expired, it.good)
+    await t.rejects(it.server.verify(expired), refusedBy('expiry'))
+    t.equal(it.asked(expired), 0)
+  })
+
+  t.test('an issuer that cannot be asked is a 503, for a token verified before too', async (t) => {
+    it.state.instead = (response) => response.writeHead(500).end()
+    await t.rejects(it.server.verify(token), { name: 'IntrospectionUnavailableError' })
+  })
+})
+
+t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', async (t) => {
+  const it = await asking(t, { mode: 'recheck', interval: 60_000 })
+  const token = await tokenOf({ iss: it.issuer })
+  it.state.tokens.set(token, it.good)
+  await it.server.verify(token)
+  while (it.asked(token) < 1) await new Promise((done) => setTimeout(done, 5))
+  await it.idle()
+  it.state.tokens.set(token, { active: false })
+  it.clock.now += 60_000
+  t.match(await it.server.verify(token), { subject: 'user-1' }, 'nobody waits')
+  let refusal: unknown
+  for (let i = 0; i < 400 && refusal === undefined; i++) {
+    await new Promise((done) => setTimeout(done, 5))
+    refusal = await it.server.verify(token).then(
+      () => undefined,
+      (error) => error,
+    )
+  }
+  t.match(refusal, refusedBy('revocation'))
+  t.equal(it.asked(token), 2)
+})
+
+t.test('I5: a signed answer is verified with the keys of the issuer', async (t) => {
+  const it = await asking(t, { signed: true, negativeMaxAge: 0 })
+  const stranger = await makeKey('ES256', 'es256')
+  const signedBy = async (by: typeof key, claims: object = {}) => {
+    const payload = { iss: it.issuer, aud: CLIENT.clientId, iat: seconds(), ...claims }
+    const text = JSON.stringify({ ...payload, token_introspection: it.good })
+    const jwt = await sign(by, {}, { header: { typ: 'token-introspection+jwt' }, payload: text })
+    it.state.instead = (response) =>
+      response.writeHead(200, { 'content-type': 'application/token-introspection+jwt' }).end(jwt)
+    return jwt
+  }
+  await signedBy(stranger)
+  await t.rejects(it.server.verify('a'), { name: 'IntrospectionUnavailableError' })
+  await signedBy(key, { aud: 'another API' })
+  await t.rejects(it.server.verify('b'), { name: 'IntrospectionUnavailableError' })
+  const answer = await signedBy(key, { sub: 'user-1', exp: seconds() + 300 })
+  t.match(await it.server.verify('c'), { subject: 'user-1' })
+  await t.rejects(it.server.verify(answer), refusedBy('type'), 'it is no access token itself')
+})
+
+t.test('I3: our own credentials refused: a 503, and loud', async (t) => {
+  for (const loud of [true, false]) {
+    const logged: [level: string, details: object, message: string][] = []
+    const log = (level: string) => (details: object, message: string) =>
+      void logged.push([level, details, message])
+    const logger = { warn: log('warn'), ...(loud && { error: log('error') }) }
+    const it = await asking(t, {}, { logger })
+    it.state.instead = (response) => response.writeHead(401).end('{"error":"invalid_client"}')
+    await t.rejects(it.server.verify('secret-token'), { name: 'IntrospectionUnavailableError' })
+    const details = { issuer: it.issuer, err: { message: /our own credentials/ } }
+    const message = 'an issuer could not be asked about a token'
+    t.match(logged, [[loud ? 'error' : 'warn', details, message]])
+    t.notMatch(inspect(logged), /secret/)
+  }
+})
+
+t.test('two issuers that answer', async (t) => {
+  const [a, b] = [await startIntrospectionServer(t), await startIntrospectionServer(t)]
+  const start = (ofA: object, ofB: object) =>
+    createResourceServer({
+      audience: AUDIENCE,
+      issuer: [
+        { issuer: a.issuer, introspection: { ...CLIENT, ...ofA } },
+        { issuer: b.issuer, introspection: { ...CLIENT, ...ofB } },
+      ],
+    })
+  t.test('cannot both take any opaque token', async (t) => {
+    for (const both of [{}, { opaqueTokens: true }]) {
+      await t.rejects(start(both, both), {
+        name: 'TypeError',
+        message:
+          /"introspection.opaqueTokens" option must tell the opaque tokens of .* apart: give a/,
+      })
+    }
+    await t.resolves(start({}, { opaqueTokens: false, mode: 'always' }))
+  })
+
+  const answer = { active: true, aud: AUDIENCE, sub: 'user-1', exp: seconds() + 300 }
+  a.state.tokens.set('a_1', answer)
+  b.state.tokens.set('b_1', answer)
+  const mine = (prefix: string) => ({ opaqueTokens: (token: string) => token.startsWith(prefix) })
+  for (const [title, ofA, ofB] of [
+    ['a function each', mine('a_'), mine('b_')],
+    ['a function for the second', {}, mine('b_')],
+    ['a function for the first', mine('a_'), {}],
+  ] as const) {
+    t.test(`${title}: a token is shown to its own issuer only`, async (t) => {
+      const server = await start(ofA, ofB)
+      t.teardown(() => server.close())
+      t.equal((await server.verify('a_1')).issuer, a.issuer)
+      t.equal((await server.verify('b_1')).issuer, b.issuer)
+      t.equal(a.asked('b_1') + b.asked('a_1'), 0)
+    })
+  }
+  t.test('a token that is nobody’s is shown to nobody', async (t) => {
+    const server = await start(mine('a_'), mine('b_'))
+    await t.rejects(server.verify('c_1'), refusedBy('token'))
+    t.equal(a.asked('c_1') + b.asked('c_1'), 0)
+  })
+})
+
+t.test('Okta’s org authorization server, which alone can validate its tokens', async (t) => {
+  const ORG = 'https://acme.okta.com'
+  const asked: string[] = []
+  const fetches: string[] = []
+  const answer = {
+    active: true,
+    iss: ORG,
+    aud: ORG,
+    sub: 'jane@acme.example',
+    client_id: '0oa1',
+    scope: 'openid profile',
+    token_type: 'Bearer',
+    exp: seconds() + 300,
+  }
+  const options: ResourceServerOptions = {
+    issuer: ORG,
+    audience: ORG,
+    jwks: {
+      fetch: async (url) => {
+        fetches.push(String(url))
+        throw new Error('its keys are for itself')
+      },
+    },
+    introspection: {
+      ...CLIENT,
+      endpoint: `${ORG}/oauth2/v1/introspect`,
+      fetch: async (_url, init) => {
+        const token = new URLSearchParams(String(init?.body)).get('token') as string
+        asked.push(token)
+        return Response.json(token.includes('.') ? answer : { active: false })
+      },
+    },
+  }
+  const server = await createResourceServer(options)
+  t.teardown(() => server.close())
+  const jwt = await tokenOf({ iss: ORG, aud: ORG, exp: 1, sub: 'nobody reads it' })
+  t.match(await server.verify(jwt), { subject: 'jane@acme.example', clientId: '0oa1', issuer: ORG })
+  await t.rejects(server.verify('opaque'), refusedBy('introspection'))
+  const foreign = await tokenOf({ iss: 'https://other.okta.com', aud: ORG })
+  await t.rejects(server.verify(foreign), refusedBy('issuer'))
+  t.same(asked, [jwt, 'opaque'], 'a token of another is not shown to it')
+  t.same(fetches, [])
+  t.match(server.status(), [{ state: 'given', keys: 0 }])
+
+  for (const [issuer, message] of [
+    ['https://acme-admin.okta.com', /address of Okta's admin console/],
+    ['https://acme.okta.com/', /org authorization server/],
+    ['https://acme.okta.com/oauth2', /org authorization server/],
+  ] as const) {
+    await t.rejects(createResourceServer({ ...options, issuer }), { name: 'TypeError', message })
+  }
+})

@@ -1,0 +1,418 @@
+/** RFC 7662 through the plugin: tokens that their issuer is asked about, over HTTP. */
+import t from 'tap'
+import type { AuthorizationServer, IntrospectionOverride } from '../../src/testing/index.js'
+import {
+  API,
+  apiOf,
+  askingApi,
+  KEYED_API,
+  startClock,
+  startIssuer,
+  until,
+} from '../fixtures/asking-api.js'
+import { postForm } from '../testing/fixtures/post-form.js'
+
+const WAYS = {
+  client_secret_basic: API,
+  client_secret_post: { ...API, clientAuthentication: 'client_secret_post' },
+  private_key_jwt: KEYED_API,
+} as const
+
+for (const [way, client] of Object.entries(WAYS)) {
+  for (const signed of [false, true]) {
+    const answer = signed ? 'I5: signed' : 'JSON'
+    t.test(`I1: an opaque token opens a route (${way}, ${answer})`, async (t) => {
+      const { issuer, get } = await askingApi(t, { introspection: { ...client, signed } })
+      const token = await issuer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
+      t.match(token, /^[\w-]{43}$/)
+      t.strictSame(await get(token), {
+        status: 200,
+        challenge: undefined,
+        retryAfter: undefined,
+        body: {
+          subject: 'ada',
+          client: 'demo-client',
+          scope: ['orders:read'],
+          issuer: issuer.issuer,
+        },
+      })
+      t.match((await get(token, '/refunds')).challenge, /insufficient_scope.*"orders:refund"/)
+      t.equal(issuer.requests.introspection, 1)
+      t.equal(issuer.requests.jwks, signed ? 1 : 0)
+      t.equal(await issuer.revoke(token), true)
+      const other = await issuer.issueToken()
+      issuer.revoke(other)
+      t.match(await get(other), { status: 401, challenge: /"The access token is not active"/ })
+    })
+  }
+}
+
+t.test('I1: our assertion passes where the clocks are not quite the same', async (t) => {
+  const { clock, issuer, get } = await askingApi(t, { introspection: KEYED_API })
+  // The assertion is made by the real clock, which the issuer's is behind, then ahead of.
+  for (const apart of [-20_000, 40_000]) {
+    clock.ms += apart
+    t.equal((await get(await issuer.issueToken())).status, 200)
+  }
+})
+
+t.test('I2: what the issuer says of an active token is checked all the same', async (t) => {
+  const { clock, issuer, get, checks } = await askingApi(t)
+  const now = Math.floor(clock.ms / 1_000)
+  const answers: Record<string, [IntrospectionOverride, check: string]> = {
+    'active, as a word': [{ active: 'true' }, 'introspection'],
+    'active, as a number': [{ active: 1 }, 'introspection'],
+    'active is absent': [{ active: undefined }, 'introspection'],
+    'no aud': [{ aud: undefined }, 'audience'],
+    'another aud': [{ aud: 'api://other' }, 'audience'],
+    'exp is over': [{ exp: now - 31 }, 'expiry'],
+    'no exp': [{ exp: undefined }, 'claims'],
+    'exp, as a word': [{ exp: `${now + 60}` }, 'claims'],
+    'nbf is to come': [{ nbf: now + 31 }, 'not-before'],
+    'another iss': [{ iss: 'https://issuer.example' }, 'issuer'],
+    'bound to a key': [{ cnf: { jkt: 'thumbprint' } }, 'binding'],
+    'bound to a certificate': [{ cnf: { 'x5t#S256': 'thumbprint' } }, 'binding'],
+    'a DPoP token that is bound to nothing': [{ token_type: 'DPoP' }, 'binding'],
+    'a refresh token': [{ token_type: 'refresh_token' }, 'type'],
+    'an ID token': [{ at_hash: 'hash' }, 'type'],
+  }
+  for (const [title, [answer, check]] of Object.entries(answers)) {
+    issuer.answerIntrospectionWith(answer)
+    const { status, challenge } = await get(await issuer.issueToken())
+    t.match({ status, challenge }, { status: 401, challenge: /error="invalid_token"/ }, title)
+    t.equal(checks.pop(), check, title)
+  }
+  issuer.answerIntrospectionWith()
+  t.equal((await get(await issuer.issueToken())).status, 200)
+})
+
+t.test('I2: an answer that is none is a 503, and no verdict', async (t) => {
+  const { issuer, get } = await askingApi(t)
+  for (const answer of [[{ active: true }], 'active', null, true]) {
+    issuer.answerIntrospectionWith(() => answer)
+    t.match(await get(await issuer.issueToken()), { status: 503, retryAfter: 1 })
+  }
+  issuer.answerIntrospectionWith()
+  t.equal((await get(await issuer.issueToken())).status, 200)
+})
+
+t.test('I5: signed answers that are for others, or not signed, are no verdict', async (t) => {
+  const { clock, issuer, get, logged } = await askingApi(t, { introspection: { signed: true } })
+  const lies = [
+    { claims: { aud: 'another API' } },
+    { claims: { iss: 'https://issuer.example' } },
+    { claims: { iat: Math.floor(clock.ms / 1_000) - 301 } },
+    { header: { typ: 'JWT' } },
+    { format: 'json' as const },
+  ]
+  for (const lie of lies) {
+    issuer.answerIntrospectionWith({}, lie)
+    const { status, challenge } = await get(await issuer.issueToken())
+    t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
+    clock.ms += 1_000
+  }
+  issuer.answerIntrospectionWith()
+  t.equal((await get(await issuer.issueToken())).status, 200)
+  t.equal(logged('error').length, 1, 'loud where signatures were asked for and none came')
+})
+
+t.test('I5: a signed answer is no access token', async (t) => {
+  const { issuer, get, checks } = await askingApi(t, { introspection: { signed: true } })
+  const basic = Buffer.from(`${API.clientId}:${encodeURIComponent(API.clientSecret)}`)
+  const accept = 'application/token-introspection+jwt'
+  const response = await fetch(issuer.introspectionEndpoint, {
+    method: 'POST',
+    body: new URLSearchParams({ token: await issuer.issueToken() }),
+    headers: { accept, authorization: `Basic ${basic.toString('base64')}` },
+  })
+  const answer = await response.text()
+  t.match(answer, /^eyJ/)
+  t.equal((await get(answer)).status, 401)
+  t.strictSame(checks, ['type'])
+})
+
+t.test('I4: an opaque token that was revoked is refused when maxAge is over', async (t) => {
+  const { clock, issuer, status } = await askingApi(t)
+  const token = await issuer.issueToken()
+  t.equal(await status(token), 200)
+  issuer.revoke(token)
+  clock.ms += 29_999
+  t.equal(await status(token), 200, 'the answer is remembered')
+  t.equal(issuer.requests.introspection, 1)
+  clock.ms += 1
+  t.equal(await status(token), 401)
+  t.equal(await status(token), 401)
+  t.equal(issuer.requests.introspection, 2, 'so is this one')
+})
+
+t.test('I4: with maxAge 0 it is refused at once, and revoked over the wire', async (t) => {
+  const { issuer, status } = await askingApi(t, { introspection: { maxAge: 0 } })
+  const token = await issuer.issueToken()
+  t.equal(await status(token), 200)
+  await postForm(issuer.revocationEndpoint, {
+    token,
+    client_id: 'demo-client',
+    client_secret: 'demo-secret',
+  })
+  t.equal(await status(token), 401)
+})
+
+t.test('I4: an answer is not used past the exp that it names', async (t) => {
+  const introspection = { maxAge: 3_600_000 }
+  const { clock, issuer, status } = await askingApi(t, { introspection })
+  const token = await issuer.issueToken({}, { expiresIn: 60 })
+  t.equal(await status(token), 200)
+  clock.ms += 60_000
+  t.equal(await status(token), 401)
+  t.equal(issuer.requests.introspection, 2)
+})
+
+t.test('I4: a made-up token is asked about once per negativeMaxAge', async (t) => {
+  const { clock, issuer, status } = await askingApi(t)
+  for (let i = 0; i < 100; i++) t.equal(await status('made-up'), 401)
+  t.equal(issuer.requests.introspection, 1)
+  clock.ms += 5_000
+  t.equal(await status('made-up'), 401)
+  t.equal(issuer.requests.introspection, 2)
+})
+
+t.test('1,000 concurrent requests with one token are one question', async (t) => {
+  const { issuer, status } = await askingApi(t)
+  const token = await issuer.issueToken()
+  const seen = await Promise.all(Array.from({ length: 1_000 }, () => status(token)))
+  t.strictSame([...new Set(seen)], [200])
+  t.match(issuer.requests, { introspection: 1, discovery: 1, jwks: 0 })
+})
+
+t.test('I3: our wrong secret is a 503 to callers, and one loud line without it', async (t) => {
+  const clientSecret = 'yesterdays-secret'
+  const { issuer, get, log, logged } = await askingApi(t, { introspection: { clientSecret } })
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.issueToken()))
+  for (const { status, challenge, retryAfter } of await Promise.all(
+    tokens.map((one) => get(one)),
+  )) {
+    t.equal(status, 503)
+    t.equal(challenge, undefined)
+    t.ok(retryAfter)
+  }
+  t.match(logged('error'), [
+    {
+      msg: 'an issuer could not be asked about a token',
+      issuer: issuer.issuer,
+      err: { message: /refuses our own credentials \(HTTP 401\).*"introspection\.clientId"/ },
+    },
+  ])
+  t.equal(logged('error').length, 1)
+  t.strictSame(logged('warn'), [])
+  const basic = Buffer.from(`${API.clientId}:${clientSecret}`).toString('base64')
+  for (const secret of [clientSecret, basic, ...tokens]) {
+    t.notOk(log().includes(secret), 'B10: nothing of it is logged')
+  }
+})
+
+t.test('recheck: a JWT that was revoked is refused after the interval', async (t) => {
+  const introspection = { mode: 'recheck', interval: 1_000 } as const
+  const { clock, issuer, get, checks } = await askingApi(t, { introspection })
+  const token = await issuer.issueToken({}, { format: 'jwt' })
+  const asked = (times: number) => until(() => issuer.requests.introspection === times)
+  t.equal((await get(token)).status, 200)
+  await asked(1)
+  t.equal((await get(token)).status, 200)
+  issuer.revoke(token)
+  clock.ms += 999
+  t.equal((await get(token)).status, 200)
+  t.equal(issuer.requests.introspection, 1)
+  clock.ms += 1
+  t.equal((await get(token)).status, 200, 'this one waits for nobody')
+  await until(async () => (await get(token)).status === 401)
+  t.match(await get(token), { status: 401, challenge: /"The access token was revoked"/ })
+  t.equal(issuer.requests.introspection, 2)
+  t.equal(checks.at(-1), 'revocation')
+  clock.ms += 600_000
+  t.equal((await get(token)).status, 401, 'it stays refused, and unasked')
+  t.equal(issuer.requests.introspection, 2)
+})
+
+t.test('always: a JWT is good only if its issuer says so as well', async (t) => {
+  const introspection = { mode: 'always', maxAge: 0 } as const
+  const { issuer, get, checks } = await askingApi(t, { introspection })
+  const token = await issuer.issueToken({}, { format: 'jwt' })
+  t.equal((await get(token)).status, 200)
+  t.equal((await get(token)).status, 200)
+  t.equal(issuer.requests.introspection, 2)
+  issuer.answerIntrospectionWith({ aud: 'api://other' })
+  t.equal((await get(token)).status, 401, 'what is said now goes before what it says')
+  issuer.answerIntrospectionWith()
+  const forged = `${token.slice(0, -9)}AAAAAAAAA`
+  issuer.resetRequests()
+  t.equal((await get(forged)).status, 401)
+  t.equal(issuer.requests.introspection, 0, 'nobody is asked about a forgery')
+  issuer.revoke(token)
+  t.match(await get(token), { status: 401, challenge: /"The access token is not active"/ })
+  t.strictSame(checks, ['audience', 'signature', 'introspection'])
+})
+
+t.test('one API takes JWTs by their signature and asks about the rest', async (t) => {
+  const { issuer, get } = await askingApi(t)
+  const jwt = await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' })
+  const opaque = await issuer.issueToken({ sub: 'ada' })
+  const [one, other] = [await get(jwt), await get(opaque)]
+  t.equal(one.status, 200)
+  t.strictSame(one, other, 'a handler sees no difference')
+  t.equal(issuer.requests.introspection, 1)
+})
+
+t.test('of two issuers, each has its own way', async (t) => {
+  const clock = startClock()
+  const [partners, staff] = [await startIssuer(t, clock), await startIssuer(t, clock)]
+  const introspection = { ...API, maxAge: 0 }
+  const { status } = await apiOf(t, clock, {
+    issuer: [
+      { issuer: partners.issuer, introspection },
+      {
+        issuer: staff.issuer,
+        introspection: { ...introspection, mode: 'always', opaqueTokens: false },
+      },
+    ],
+  })
+  const counts = () => [partners, staff].map(({ requests }) => requests.introspection)
+  t.equal(await status(await partners.issueToken()), 200)
+  t.strictSame(counts(), [1, 0])
+  t.equal(await status(await partners.issueToken({}, { format: 'jwt' })), 200)
+  t.strictSame(counts(), [1, 0])
+  t.equal(await status(await staff.issueToken({}, { format: 'jwt' })), 200)
+  t.strictSame(counts(), [1, 1])
+  t.equal(await status(await staff.issueToken()), 401)
+  t.strictSame(counts(), [2, 1], 'its opaque tokens would be those of the other')
+})
+
+t.test('while the issuer is down', async (t) => {
+  const down = async (introspection: object, format: 'jwt' | 'opaque') => {
+    const api = await askingApi(t, { introspection })
+    const token = await api.issuer.issueToken({}, { format })
+    t.equal(await api.status(token), 200)
+    await until(() => api.issuer.requests.introspection === 1 || format === 'jwt')
+    await api.issuer.suspend()
+    return { ...api, token }
+  }
+
+  t.test('B9: an opaque token is a 503 with Retry-After, until it is back', async (t) => {
+    const { clock, issuer, get, token } = await down({ maxAge: 0 }, 'opaque')
+    const { status, challenge, retryAfter = 0 } = await get(token)
+    t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
+    t.ok(retryAfter >= 1 && retryAfter <= 60)
+    await issuer.resume()
+    clock.ms += retryAfter * 1_000
+    t.equal((await get(token)).status, 200)
+  })
+
+  t.test('an answer is used for staleIfError longer, by choice', async (t) => {
+    const introspection = { maxAge: 30_000, staleIfError: 60_000 }
+    const { clock, status, token, logged } = await down(introspection, 'opaque')
+    clock.ms += 89_999
+    t.equal(await status(token), 200)
+    clock.ms += 1
+    t.equal(await status(token), 503)
+    t.match(logged('warn'), [{ err: { message: /could not be asked: [A-Z_]+$/ } }])
+  })
+
+  for (const mode of ['opaque', 'recheck'] as const) {
+    t.test(`${mode}: JWTs are accepted by their signature`, async (t) => {
+      const { clock, issuer, status, token } = await down({ mode }, 'jwt')
+      const requests = issuer.requests.introspection
+      for (let minute = 0; minute < 5; minute++) {
+        clock.ms += 60_000
+        t.equal(await status(token), 200)
+      }
+      t.equal(issuer.requests.introspection, requests)
+    })
+  }
+
+  t.test('recheck: after recheckStaleIfError, a JWT is a 503 until it is back', async (t) => {
+    const introspection = { mode: 'recheck', interval: 1_000, recheckStaleIfError: 60_000 } as const
+    const { clock, issuer, get, status, token } = await down(introspection, 'jwt')
+    clock.ms += 1_000
+    t.equal(await status(token), 200)
+    clock.ms += 61_000
+    t.match(await get(token), { status: 503, retryAfter: 1, challenge: undefined })
+    await issuer.resume()
+    clock.ms += 60_000
+    await until(async () => (await status(token)) === 200)
+  })
+
+  t.test('always: a JWT is a 503, too', async (t) => {
+    const { status, token } = await down({ mode: 'always', maxAge: 0 }, 'jwt')
+    t.equal(await status(token), 503)
+  })
+
+  t.test('hanging: a request waits for the deadline, and the next ones do not', async (t) => {
+    const { issuer, get } = await askingApi(t, { introspection: { timeout: 1_000 } })
+    const token = await issuer.issueToken()
+    issuer.fail('hang', 'introspection')
+    t.equal((await get(token)).status, 503)
+    for (let i = 0; i < 20; i++) t.equal((await get(token)).status, 503)
+    t.equal(issuer.requests.introspection, 2, 'about it, and whether it is the issuer')
+  })
+})
+
+t.test("Okta's org authorization server", async (t) => {
+  const ORG = 'https://acme.okta.com'
+  const clock = startClock()
+  const okta = await startIssuer(t, clock, { profile: 'okta', audience: ORG })
+  const tokenOf = (okta: AuthorizationServer) =>
+    okta.issueToken({ iss: ORG, sub: 'ada' }, { format: 'jwt', scope: 'openid' })
+
+  t.test('is a mistake at the start without introspection', async (t) => {
+    await t.rejects(apiOf(t, clock, { issuer: ORG, audience: ORG }), {
+      name: 'TypeError',
+      message: /org authorization server.*issuer https:\/\/acme\.okta\.com with "introspection"$/,
+    })
+  })
+
+  t.test('is asked about its tokens, which look like JWTs, by explicit choice', async (t) => {
+    const asked: string[] = []
+    const { get, status } = await apiOf(t, clock, {
+      issuer: ORG,
+      audience: ORG,
+      introspection: {
+        ...API,
+        maxAge: 0,
+        endpoint: `${ORG}/oauth2/v1/introspect`,
+        fetch: (url, init) => {
+          asked.push(url)
+          return fetch(okta.introspectionEndpoint, init)
+        },
+      },
+    })
+    const token = await tokenOf(okta)
+    t.match(await get(token), {
+      status: 200,
+      body: { subject: 'ada', client: 'demo-client', scope: ['openid'], issuer: ORG },
+    })
+    t.strictSame(asked, [`${ORG}/oauth2/v1/introspect`])
+    t.equal(okta.requests.jwks, 0, 'its keys are nobody else’s business')
+    okta.revoke(token)
+    t.equal(await status(token), 401)
+    t.equal(await status(await okta.issueToken({}, { format: 'jwt' })), 401, 'of another issuer')
+    t.equal(asked.length, 2)
+  })
+})
+
+t.test('revoke() refuses tokens of both kinds at once, whatever the issuer says', async (t) => {
+  const { clock, issuer, app, get } = await askingApi(t)
+  const tokens = [
+    await issuer.issueToken({ sub: 'ada' }),
+    await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' }),
+  ]
+  const bystander = await issuer.issueToken({ sub: 'bob' })
+  for (const token of [...tokens, bystander]) t.equal((await get(token)).status, 200)
+  app.resourceServer.revoke({ sub: 'ada' })
+  for (const token of tokens) {
+    t.match(await get(token), { status: 401, challenge: /"The access token was revoked"/ })
+  }
+  t.equal((await get(bystander)).status, 200)
+  clock.ms += 1_000
+  const next = await issuer.issueToken({ sub: 'ada' })
+  t.equal((await get(next)).status, 200, 'a token of a later sign-in')
+  t.match(app.resourceServer.stats(), { rejections: { invalid_token: 2 } })
+})

@@ -1,0 +1,123 @@
+/** What the log says to the operator, and whether it is so. */
+import t, { type Test } from 'tap'
+import { createResourceServer, memoryStore } from '../../src/index.js'
+import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../../src/testing/index.js'
+import { AUDIENCE, ISSUER, makeKey, sign } from '../fixtures/issuer.js'
+import { startKeyServer } from '../fixtures/key-server.js'
+import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+type Line = Record<string, unknown> & { readonly msg: string }
+
+/** Where Fastify's log goes. */
+function log(): { lines: Line[]; logger: object } {
+  const lines: Line[] = []
+  const write = (line: string) => void lines.push(JSON.parse(line))
+  return { lines, logger: { level: 'warn', stream: { write } } }
+}
+
+t.test('a failed fetch of keys says for how long those at hand serve', async (t) => {
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256', keySetMaxAge: 300 })
+  t.teardown(() => issuer.close())
+  const clock = { now: Date.now() }
+  const lines: [details: object, message: string][] = []
+  const server = await createResourceServer({
+    issuer: issuer.issuer,
+    audience: 'api://default',
+    now: () => clock.now,
+    jwks: { staleIfError: 60_000 },
+    logger: { warn: (...line) => void lines.push(line) },
+  })
+  t.teardown(() => server.close())
+  const token = await issuer.issueToken()
+  const failToRefresh = async () => {
+    await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
+    return lines.pop()
+  }
+
+  issuer.fail({ status: 500 })
+  t.match(await failToRefresh(), [
+    { issuer: issuer.issuer, retryInMilliseconds: Number, keysUsableForMilliseconds: 0 },
+    /^the key set .* fetched; there is none, so its tokens are answered with 503$/,
+  ])
+  await t.rejects(server.verify(token), { code: 'temporarily_unavailable' })
+
+  issuer.recover()
+  clock.now += 1_000
+  await server.refreshKeys()
+  issuer.fail({ status: 500 })
+  clock.now += 100_000
+  t.match(await failToRefresh(), [
+    { keysUsableForMilliseconds: 260_000 },
+    /^the key set .* fetched; the keys at hand go on serving$/,
+  ])
+  await t.resolves(server.verify(token))
+
+  clock.now += 260_000
+  t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /there is none/])
+})
+
+t.test(
+  'keys that cannot be used are named with their reason, and so is a token that names one',
+  async (t) => {
+    const key = await makeKey('ES256', 'good')
+    const bad = await makeKey('ES256', 'bad\n')
+    const jwks = { keys: [key.publicJwk, { ...bad.publicJwk, use: 'enc' }] }
+    const remote = await startKeyServer(jwks.keys)
+    t.teardown(() => remote.close())
+    for (const options of [{ issuer: ISSUER, jwks }, { issuer: remote.issuer }]) {
+      const lines: [details: object, message: string][] = []
+      const logger = { warn: (...line: [object, string]) => void lines.push(line) }
+      const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
+      t.teardown(() => server.close())
+      const verifying = server.verify(await sign(bad, { iss: options.issuer }))
+      const { finding } = await verifying.catch((error) => error)
+      t.match(finding.found, /that cannot be used: it has "use": "enc" and not "sig"/)
+      t.strictSame(lines, [
+        [
+          {
+            issuer: options.issuer,
+            keys: ['the key "bad\\n" has "use": "enc" and not "sig"'],
+          },
+          'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+        ],
+      ])
+    }
+  },
+)
+
+for (const { whenUnavailable, statusCode, msg } of [
+  {
+    whenUnavailable: 'refuse',
+    statusCode: 503,
+    msg: 'the memory of used DPoP proofs could not be asked; its request is answered with 503',
+  },
+  {
+    whenUnavailable: 'dangerouslyAccept',
+    statusCode: 200,
+    msg: 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+  },
+] as const) {
+  t.test(
+    `P5: a memory of proofs that is out of reach, with ${whenUnavailable}`,
+    async (t: Test) => {
+      const { lines, logger } = log()
+      const url = 'https://api.example/'
+      const add = () => Promise.reject(new Error('the store is down'))
+      const app = await protectedApi(
+        t,
+        {
+          dpop: { baseUrl: url, replay: { whenUnavailable } },
+          stores: { replay: Object.assign(memoryStore(), { add }) },
+        },
+        { logger },
+      )
+      app.get('/', async () => 'ok')
+      const key = await generateDPoPKey()
+      const accessToken = await tokenOf({ cnf: { jkt: key.thumbprint } })
+      const dpop = await dpopProof({ key, url, accessToken })
+      const headers = { authorization: `DPoP ${accessToken}`, dpop }
+      t.equal((await app.inject({ url: '/', headers })).statusCode, statusCode)
+      t.match(lines[0], { level: 40, msg, err: { message: 'the store is down' } })
+    },
+  )
+}

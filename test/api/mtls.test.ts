@@ -1,0 +1,307 @@
+/** Tokens that are bound to a certificate (RFC 8705 §3), over real connections. */
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import resourceServer, {
+  createResourceServer,
+  type MtlsOption,
+  type PluginOptions,
+  type ResourceServerError,
+} from '../../src/index.js'
+import { makeCertificate } from '../fixtures/certificates.js'
+import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
+import { rawRequest } from '../fixtures/raw-http.js'
+import { overHttp2, type TlsAnswer, TlsClient } from '../fixtures/tls-client.js'
+
+const server = await makeCertificate('server')
+const client = await makeCertificate('client')
+const other = await makeCertificate('other')
+
+const boundTo = ({ thumbprint }: { thumbprint: string }, claims = {}) =>
+  tokenOf({ cnf: { 'x5t#S256': thumbprint }, ...claims })
+const bound = await boundTo(client)
+const unbound = await tokenOf()
+
+const BOUND = 'The access token is bound to a certificate that was not presented'
+const REQUIRED = 'An access token that is bound to a certificate is required here'
+const challenge = (description: string) =>
+  `Bearer realm="api", error="invalid_token", error_description="${description}"`
+
+interface Api {
+  readonly port: number
+  readonly app: FastifyInstance
+  /** What the operator is told. */
+  readonly refused: ResourceServerError[]
+}
+
+async function listening(
+  t: Test,
+  mtls: MtlsOption | undefined,
+  options: Partial<PluginOptions> = {},
+  fastify: object = { https: { ...server, requestCert: true, rejectUnauthorized: false } },
+): Promise<Api> {
+  const refused: ResourceServerError[] = []
+  const app = Fastify(fastify) as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(
+    resourceServer,
+    given({ ...(mtls && { mtls }), onReject: (error) => void refused.push(error), ...options }),
+  )
+  app.get('/', (request) => ({ user: request.claims.sub }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return { app, refused, port: (app.server.address() as AddressInfo).port }
+}
+
+function refusesCertificate(
+  t: Test,
+  answer: TlsAnswer | { readonly status: number; readonly headers: object },
+  refused: readonly ResourceServerError[],
+  expected: string,
+): void {
+  t.equal(answer.status, 401, expected)
+  t.same([(answer.headers as Record<string, unknown>)['www-authenticate']].flat(), [
+    challenge(BOUND),
+  ])
+  t.match(refused.at(-1)?.finding, { check: 'binding', expected })
+}
+
+t.test('P6: the holder of the certificate is let in, and nobody else with its token', async (t) => {
+  const { port, refused } = await listening(t, 'allowed')
+  const holder = new TlsClient(t, port, client)
+  for (let i = 0; i < 3; i++) {
+    const { status, body } = await holder.get(bearer(bound))
+    t.equal(status, 200, 'verified, found again, from the cache')
+    t.same(JSON.parse(body), { user: 'user-1' })
+  }
+  const thief = new TlsClient(t, port, other)
+  const another = await thief.get(bearer(bound))
+  refusesCertificate(t, another, refused, 'the certificate that it is bound to')
+  t.equal(refused.at(-1)?.finding.found, 'another one')
+  refusesCertificate(
+    t,
+    await new TlsClient(t, port).get(bearer(bound)),
+    refused,
+    'a certificate of the client on the TLS connection, which asks for it (requestCert)',
+  )
+  t.equal((await thief.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
+  t.equal((await thief.get(bearer(unbound))).status, 200, 'a bearer token')
+  t.equal((await holder.get(bearer(bound))).status, 200, 'the holder is let in as before')
+})
+
+t.test('P6: an expired certificate proves possession like any other', async (t) => {
+  const expired = await makeCertificate('client', { isExpired: true })
+  const { port } = await listening(t, 'required')
+  const answer = await new TlsClient(t, port, expired).get(bearer(await boundTo(expired)))
+  t.equal(answer.status, 200)
+})
+
+t.test('P6: a header of the caller is never read', async (t) => {
+  const forged = {
+    'client-cert': `:${client.der.toString('base64')}:`,
+    'x-forwarded-client-cert': `Hash=${Buffer.from(client.thumbprint, 'base64url').toString('hex')}`,
+    'x-ssl-client-cert': encodeURIComponent(client.cert),
+    'x-forwarded-for': '10.0.0.7',
+    forwarded: 'for=10.0.0.7',
+  }
+  const direct = await listening(t, 'allowed')
+  for (const certificate of [undefined, other]) {
+    const answer = await new TlsClient(t, direct.port, certificate).get({
+      ...bearer(bound),
+      ...forged,
+    })
+    t.equal(answer.status, 401)
+  }
+  for (const header of ['client-cert', 'x-forwarded-client-cert'] as const) {
+    const from = { header, proxies: ['10.0.0.7', '::1'] }
+    const https = { ...server, requestCert: true, rejectUnauthorized: false }
+    // Neither who is trusted with X-Forwarded-For, nor the connection's own certificate, is a proxy.
+    const api = await listening(t, { from }, {}, { https, trustProxy: true })
+    for (const certificate of [undefined, other, client]) {
+      const answer = await new TlsClient(t, api.port, certificate).get({
+        ...bearer(bound),
+        ...forged,
+      })
+      refusesCertificate(t, answer, api.refused, 'a connection from one of "mtls.from.proxies"')
+    }
+  }
+})
+
+t.test('P6: a configured proxy says whose request it is', async (t) => {
+  const from = { header: 'client-cert' as const, proxies: ['127.0.0.1'] }
+  const { port, refused } = await listening(t, { from }, {}, {})
+  const send = (...lines: string[]) =>
+    rawRequest(port, { lines: [`authorization: Bearer ${bound}`, ...lines] })
+  const header = (der: Buffer) => `Client-Cert: :${der.toString('base64')}:`
+  t.equal((await send(header(client.der))).status, 200)
+  t.equal((await send(header(client.der), `Client-Cert-Chain: ${header(other.der)}`)).status, 200)
+
+  const table: Record<string, string[]> = {
+    'the certificate that it is bound to': [header(other.der)],
+    'the header that "mtls.from.header" names, from the proxy': [],
+    'one header with the certificate, and not several': [header(client.der), header(other.der)],
+    'one certificate in the header, written as "mtls.from.header" says': [
+      `${header(client.der)}, :${other.der.toString('base64')}:`,
+    ],
+  }
+  for (const [expected, lines] of Object.entries(table)) {
+    refusesCertificate(t, await send(...lines), refused, expected)
+  }
+})
+
+t.test('P6: two proxies, each with the header that it writes', async (t) => {
+  const nginx = await listening(
+    t,
+    {
+      from: {
+        header: { name: 'X-SSL-Client-Cert', format: 'pem-escaped' },
+        proxies: ['127.0.0.0/8'],
+      },
+    },
+    {},
+    {},
+  )
+  const envoy = await listening(
+    t,
+    { from: { header: 'x-forwarded-client-cert', proxies: ['127.0.0.1', 'fd00::/8'] } },
+    {},
+    {},
+  )
+  const hex = (thumbprint: string) => Buffer.from(thumbprint, 'base64url').toString('hex')
+  const write = {
+    nginx: (one: typeof client) => `X-SSL-Client-Cert: ${encodeURIComponent(one.cert)}`,
+    envoy: (one: typeof client) =>
+      `x-forwarded-client-cert: By=spiffe://a;Hash=${hex(one.thumbprint)};Subject="CN=client"`,
+  }
+  for (const [name, { port }] of Object.entries({ nginx, envoy })) {
+    for (const [by, line] of Object.entries(write)) {
+      for (const one of [client, other]) {
+        const lines = [`authorization: Bearer ${bound}`, line(one)]
+        const { status } = await rawRequest(port, { lines })
+        t.equal(status, name === by && one === client ? 200 : 401, `${name} ${by}`)
+      }
+    }
+  }
+})
+
+t.test('P6: over plain HTTP a bound token is refused', async (t) => {
+  const { port, refused } = await listening(t, 'allowed', {}, {})
+  const answer = await rawRequest(port, { lines: [`authorization: Bearer ${bound}`] })
+  refusesCertificate(t, answer, refused, 'a TLS connection, or a proxy in "mtls.from" that ends it')
+  t.equal((await rawRequest(port, { lines: [`authorization: Bearer ${unbound}`] })).status, 200)
+})
+
+t.test(
+  'P6: a bound token is refused where the option is off, with its certificate too',
+  async (t) => {
+    const { port, refused } = await listening(t, undefined)
+    const answer = await new TlsClient(t, port, client).get(bearer(bound))
+    refusesCertificate(t, answer, refused, 'a bearer token, because the option "mtls" is off')
+  },
+)
+
+t.test('P6: where it is required, a bearer token is not enough', async (t) => {
+  const { port, refused } = await listening(t, 'required')
+  const holder = new TlsClient(t, port, client)
+  t.equal((await holder.get(bearer(bound))).status, 200)
+  const answer = await holder.get(bearer(unbound))
+  t.equal(answer.status, 401)
+  t.equal(answer.headers['www-authenticate'], challenge(REQUIRED))
+  t.match(refused.at(-1)?.finding, { check: 'binding', expected: '"x5t#S256"' })
+  const none = await holder.get()
+  t.equal(none.headers['www-authenticate'], 'Bearer realm="api"')
+})
+
+t.test('P6: a route says otherwise', async (t) => {
+  const app = Fastify({ https: { ...server, requestCert: true, rejectUnauthorized: false } })
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given({ mtls: 'allowed' }))
+  app.get('/required', { config: { auth: { mtls: 'required' } } }, () => 'in')
+  app.get('/off', { config: { auth: { mtls: 'off' } } }, () => 'in')
+  app.get('/optional', { config: { auth: { optional: true } } }, () => 'in')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const holder = new TlsClient(t, port, client)
+  const thief = new TlsClient(t, port, other)
+  t.equal((await holder.get(bearer(bound), '/required')).status, 200)
+  t.equal((await holder.get(bearer(unbound), '/required')).status, 401)
+  t.equal((await thief.get(bearer(bound), '/required')).status, 401)
+  t.equal((await holder.get(bearer(bound), '/off')).status, 401)
+  t.equal((await holder.get(bearer(unbound), '/off')).status, 200)
+  t.equal((await thief.get(bearer(bound), '/optional')).status, 401)
+  t.equal((await thief.get({}, '/optional')).status, 200)
+
+  const off = Fastify()
+  t.teardown(() => off.close())
+  await off.register(resourceServer, given())
+  t.throws(() => off.get('/', { config: { auth: { mtls: 'required' } } }, () => 'in'), {
+    message: '"mtls" is asked for here: turn it on with the option "mtls"',
+  })
+})
+
+t.test('P6: with a key and a certificate both must be proven', async (t) => {
+  const { port, refused } = await listening(t, 'allowed', {
+    dpop: { baseUrl: 'https://api.example' },
+  })
+  const jkt = other.thumbprint
+  const both = await tokenOf({ cnf: { jkt, 'x5t#S256': client.thumbprint } })
+  const holder = new TlsClient(t, port, client)
+  t.equal((await holder.get(bearer(both))).status, 401)
+  t.equal(refused.at(-1)?.finding.expected, 'Authorization: DPoP', 'the certificate was right')
+  t.equal((await holder.get({ authorization: `DPoP ${both}` })).status, 401)
+  t.equal(refused.at(-1)?.code, 'invalid_dpop_proof')
+  t.equal((await new TlsClient(t, port, other).get({ authorization: `DPoP ${both}` })).status, 401)
+  t.equal(refused.at(-1)?.finding.expected, 'the certificate that it is bound to')
+})
+
+t.test('P6: a certificate needs nothing that only a proof of a key does', async (t) => {
+  const from = { header: 'client-cert' as const, proxies: ['192.0.2.1'] }
+  // Without "baseUrl" nobody could say which URL a proof of a key must be for.
+  const { app } = await listening(t, { from }, { dpop: 'allowed' }, {})
+  const { statusCode } = await app.inject({
+    url: '/',
+    remoteAddress: '192.0.2.1',
+    headers: { ...bearer(bound), 'client-cert': `:${client.der.toString('base64')}:` },
+  })
+  t.equal(statusCode, 200)
+})
+
+t.test('P6: holds over HTTP/2, for each request of a connection', async (t) => {
+  const https = { ...server, requestCert: true, rejectUnauthorized: false }
+  const { port } = await listening(t, 'allowed', {}, { http2: true, https })
+  const requests = [bound, unbound, await boundTo(other)].map(bearer)
+  const statuses = async (certificate: typeof client | undefined) =>
+    (await overHttp2(port, certificate, requests)).map(({ status }) => status)
+  t.same(await statuses(client), [200, 200, 401])
+  t.same(await statuses(other), [401, 200, 200])
+  t.same(await statuses(undefined), [401, 200, 401])
+})
+
+t.test('P6: holds for a resumed connection', async (t) => {
+  const { port } = await listening(t, 'required')
+  const first = new TlsClient(t, port, client)
+  await first.get(bearer(bound))
+  t.equal((await first.get(bearer(bound))).status, 200)
+  const resumed = new TlsClient(t, port, client, { session: first.session } as object)
+  t.equal((await resumed.get(bearer(bound))).status, 200)
+  t.equal((await resumed.get(bearer(await boundTo(other)))).status, 401)
+})
+
+t.test('P6: a cnf that is malformed binds to nothing that could be proven', async (t) => {
+  const { port } = await listening(t, 'allowed')
+  const holder = new TlsClient(t, port, client)
+  const hex = Buffer.from(client.thumbprint, 'base64url').toString('hex')
+  const values = [null, '', 1, [client.thumbprint], hex, `${client.thumbprint}=`, 'a'.repeat(43)]
+  for (const value of values) {
+    const { status } = await holder.get(bearer(await tokenOf({ cnf: { 'x5t#S256': value } })))
+    t.equal(status, 401, JSON.stringify(value))
+  }
+})
+
+t.test('P6: holds without Fastify, for the certificate that is handed over', async (t) => {
+  const { global: _, onReject: __, ...options } = given({ mtls: 'allowed' })
+  const api = await createResourceServer(options as never)
+  t.teardown(() => api.close())
+  await t.resolves(api.verify({ token: bound, certificate: client.der }))
+  await t.rejects(api.verify({ token: bound, certificate: other.der }), { message: BOUND })
+  await t.rejects(api.verify(bound), { message: BOUND })
+})

@@ -1,0 +1,197 @@
+/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node's own is one. */
+import { createHash } from 'node:crypto'
+import { runInNewContext } from 'node:vm'
+import Fastify from 'fastify'
+import { SignJWT } from 'jose'
+import t, { type Test } from 'tap'
+import { errorOfThisRealm, isError } from '../../src/base/native-error.js'
+import { failureCode, failureText } from '../../src/errors/failure-text.js'
+import resourceServer, {
+  createResourceServer,
+  memoryStore,
+  type PluginOptions,
+  type RouteRequirement,
+} from '../../src/index.js'
+import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
+import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
+
+const INTROSPECTION = {
+  clientId: 'api',
+  clientSecret: 'x',
+  endpoint: 'https://issuer.example/introspect',
+}
+const good = await tokenOf()
+const foreign = (code: string, context: object = {}) => runInNewContext(code, context)
+
+async function answerTo(t: Test, auth: RouteRequirement, options: Partial<PluginOptions> = {}) {
+  const logged: unknown[] = []
+  const stream = { write: (line: string) => logged.push(JSON.parse(line).err) }
+  const app = Fastify({ logger: { level: 'error', stream } })
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given(options))
+  app.get('/', { config: { auth } }, () => t.fail('let in'))
+  return { answer: await app.inject({ url: '/', headers: bearer(good) }), logged }
+}
+
+const THROTTLED = `
+  Object.assign(new Error("too many orders"), { statusCode: 429, code: "E_MANY", headers: { "retry-after": "7" } })`
+
+t.test('a client error that authorize throws keeps status, message and headers', async (t) => {
+  for (const authorize of [
+    () => {
+      throw foreign(THROTTLED)
+    },
+    () => Promise.reject(foreign(THROTTLED)),
+    () => foreign(`Promise.reject(${THROTTLED})`),
+  ]) {
+    const { answer } = await answerTo(t, { authorize })
+    t.match(answer.json(), { statusCode: 429, message: 'too many orders', code: 'E_MANY' })
+    t.equal(answer.headers['retry-after'], '7')
+  }
+})
+
+t.test('any other error that authorize throws keeps its status, and is in the log', async (t) => {
+  const code = 'Object.assign(new Error("connect ECONNREFUSED db:5432"), { statusCode: 503 })'
+  for (const authorize of [
+    () => {
+      throw foreign(code)
+    },
+    () => Promise.reject(foreign(code)),
+    () => foreign(`Promise.reject(${code})`),
+  ]) {
+    const { answer, logged } = await answerTo(t, { authorize })
+    t.match(answer.json(), { statusCode: 503, message: 'The function "authorize" failed' })
+    t.notMatch(answer.body, 'ECONNREFUSED')
+    t.match(logged, [{ message: /ECONNREFUSED/, stack: /evalmachine|vm/ }])
+  }
+})
+
+t.test('the client does not see what extractToken of another realm throws', async (t) => {
+  const extractToken = () => {
+    throw foreign('Object.assign(new TypeError("no cookie"), { status: 418 })')
+  }
+  const { answer } = await answerTo(t, {}, { extractToken })
+  t.match(answer.json(), { statusCode: 500, message: 'The function "extractToken" failed' })
+  t.notMatch(answer.body, 'cookie')
+})
+
+t.test('an equal error is made of it', async (t) => {
+  const cause = new Error('root')
+  const error = foreign('Object.assign(new RangeError("far", { cause }), { own: 1 })', { cause })
+  const copy = errorOfThisRealm(error)
+  t.ok(copy instanceof Error)
+  t.equal(copy.name, 'RangeError')
+  t.equal(copy.message, 'far')
+  t.equal(copy.cause, cause)
+  t.equal(copy.stack, error.stack)
+  t.match(copy, { own: 1 })
+  t.same(Object.keys(copy), ['own'])
+  const own = new Error('of this realm')
+  t.equal(errorOfThisRealm(own), own, 'the same')
+})
+
+t.test('which values are errors', async (t) => {
+  for (const error of [new Error(), foreign('new Error()'), foreign('new SyntaxError()')]) {
+    t.ok(isError(error))
+  }
+  for (const fake of [
+    { message: 'x', stack: 'x', name: 'Error' },
+    foreign('({ __proto__: null, message: "x" })'),
+    foreign('new Proxy(new Error(), {})'),
+    'Error',
+    null,
+    undefined,
+  ]) {
+    t.notOk(isError(fake))
+  }
+})
+
+t.test('F35: bytes of another realm are bytes', async (t) => {
+  const bytes = (length: number) => foreign(`new Uint8Array(${length}).fill(7)`)
+  t.notOk(bytes(64) instanceof Uint8Array)
+  const secretly = { ...given(), jwks: undefined, algorithms: ['HS256'] }
+  const servers = [
+    { ...secretly, secret: bytes(32) },
+    given({ dpop: { nonce: { secret: bytes(32) } } }),
+    given({ dpop: { nonce: { secret: [bytes(32), bytes(33)] } } }),
+    {
+      ...given(),
+      introspection: INTROSPECTION,
+      stores: { introspection: memoryStore(), secret: bytes(32) },
+    },
+    { ...secretly, issuer: () => ({ secret: bytes(32) }) },
+  ]
+  for (const options of servers) {
+    const server = await createResourceServer(options as never)
+    t.teardown(() => server.close())
+  }
+  for (const options of [
+    { ...secretly, secret: bytes(31) },
+    given({ dpop: { nonce: { secret: bytes(31) } } }),
+    { ...secretly, secret: foreign('new Uint16Array(64)') },
+    { ...secretly, secret: foreign('({ byteLength: 64, __proto__: Uint8Array.prototype })') },
+  ]) {
+    await t.rejects(createResourceServer(options as never), TypeError)
+  }
+})
+
+t.test('F35: a secret of another realm verifies, also of a tenant', async (t) => {
+  const secret = foreign('new Uint8Array(32).fill(7)')
+  const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'ada' }
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('5m')
+    .sign(new Uint8Array(32).fill(7))
+  const algorithms = ['HS256'] as const
+  for (const options of [{ issuer: ISSUER, secret }, { issuer: () => ({ secret }) }]) {
+    const server = await createResourceServer({ audience: AUDIENCE, algorithms, ...options })
+    t.teardown(() => server.close())
+    t.equal((await server.verify(token)).subject, 'ada')
+    t.equal((await server.verify(token)).subject, 'ada')
+  }
+})
+
+t.test('F35: a certificate of another realm proves its token', async (t) => {
+  const der = [1, 2, 3]
+  const thumbprint = createHash('sha256').update(Uint8Array.from(der)).digest('base64url')
+  const server = await createResourceServer(given({ mtls: 'allowed' }) as never)
+  t.teardown(() => server.close())
+  const token = await tokenOf({ cnf: { 'x5t#S256': thumbprint } })
+  const certificate = foreign(`Uint8Array.from(${JSON.stringify(der)})`)
+  t.equal((await server.verify({ token, certificate })).raw, token)
+  await t.rejects(server.verify({ token, certificate: foreign('[1, 2, 3]') }), TypeError)
+})
+
+t.test('F35: why all attempts of another realm failed is told', async (t) => {
+  const error = foreign(
+    'Object.assign(new AggregateError([Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })], ""))',
+  )
+  t.equal(
+    failureText(new TypeError('fetch failed', { cause: error })),
+    'fetch failed: connect ECONNREFUSED',
+  )
+  t.equal(failureCode(error), 'ECONNREFUSED')
+})
+
+t.test('what only looks like an error of another realm takes nothing down', async (t) => {
+  const hostile = [
+    'new Proxy(new Error("x"), {})',
+    'new Proxy(new Error("x"), { getPrototypeOf() { throw new Error("trap") } })',
+    'Object.defineProperty(new Error("x"), "name", { get() { throw new Error("getter") } })',
+    'Object.defineProperty(new Error("x"), "message", { get() { throw new Error("getter") } })',
+    'Object.freeze(new Error("x"))',
+    'Object.setPrototypeOf(new Error("x"), null)',
+    'Object.create(Error.prototype)',
+  ]
+  for (const code of hostile) {
+    for (const authorize of [
+      () => {
+        throw foreign(code)
+      },
+      () => Promise.reject(foreign(code)),
+    ]) {
+      const { answer } = await answerTo(t, { authorize })
+      t.equal(answer.statusCode, 500, code)
+    }
+  }
+})

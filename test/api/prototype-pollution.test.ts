@@ -1,0 +1,472 @@
+/**
+ * Another defect of the host application puts members into `Object.prototype` (prototype pollution).
+ * Values are JSON-shaped, because that is what such a defect can write. No request that is rejected
+ * without them may be accepted with them: while they are there, and for the life of a process that
+ * registered the plugin, or saw a first request, at that moment.
+ */
+import { createHmac } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t from 'tap'
+import resourceServer, {
+  createResourceServer,
+  memoryStore,
+  type PluginOptions,
+  type Requirement,
+  type ResourceServer,
+} from '../../src/index.js'
+import { AUDIENCE, base64url, claims, ISSUER, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import { json, startKeyServer } from '../fixtures/key-server.js'
+
+const [key, evil] = await Promise.all([makeKey('RS256', 'good'), makeKey('RS256', 'evil')])
+const unnamed = await makeKey('ES256', undefined)
+const issuer = await startKeyServer([key.publicJwk])
+const attacker = await startKeyServer([evil.publicJwk])
+// An issuer that answers JSON without any of the members that are asked for.
+const silent = await startKeyServer()
+silent.answer(silent.metadataPath, json({}))
+silent.answer('/keys', json({}))
+silent.answer('/introspect', json({}))
+t.teardown(() => Promise.all([issuer, attacker, silent].map((server) => server.close())))
+
+const SECRET = 'x'.repeat(32)
+const THUMBPRINT = 'A'.repeat(43)
+const later = seconds() + 100_000
+
+function hmacToken(overrides: Record<string, unknown> = {}): string {
+  const input = `${base64url({ alg: 'HS256', typ: 'at+jwt' })}.${base64url(claims(overrides))}`
+  return `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`
+}
+
+/** What an attacker would write, by the name of the member; without a value, what JSON has. */
+const VALUES: Record<string, unknown[]> = {
+  // Options.
+  issuer: [attacker.issuer, ISSUER, silent.issuer],
+  audience: ['api://other', AUDIENCE],
+  profile: ['standard', { name: 'x' }],
+  dangerouslyAudienceFrom: ['azp', 'client_id'],
+  dangerouslyAllowHttp: [true],
+  algorithms: [['HS256'], ['RS256', 'ES256']],
+  jwksUri: [attacker.jwksUri],
+  jwks_uri: [attacker.jwksUri],
+  jwks: [{ keys: [evil.publicJwk] }],
+  keys: [[evil.publicJwk]],
+  secret: [SECRET],
+  introspection: [{ clientId: 'a', clientSecret: 'b', endpoint: `${attacker.origin}/introspect` }],
+  endpoint: [`${attacker.origin}/introspect`],
+  introspection_endpoint: [`${attacker.origin}/introspect`],
+  opaqueTokens: [true],
+  signed: [false],
+  clientId: ['a'],
+  clientSecret: ['b'],
+  mode: ['allowed', 'off', 'opaque', 'recheck'],
+  tenants: [{ maxAge: 86_400_000 }],
+  dpop: ['allowed', 'off', false],
+  mtls: ['allowed', 'off', false],
+  from: ['connection', { header: 'client-cert', proxies: ['127.0.0.1'] }],
+  baseUrl: ['http://localhost'],
+  maxAge: [3_600],
+  nonce: ['x'],
+  replay: [{ whenUnavailable: 'dangerouslyAccept' }],
+  whenUnavailable: ['dangerouslyAccept'],
+  untilLoaded: ['accept'],
+  revocations: [{ untilLoaded: 'accept' }],
+  stores: [{}],
+  clockTolerance: [300],
+  maxTokenAge: [31_536_000],
+  tokenCache: [{ maxEntries: 1 }],
+  global: [false],
+  auth: [false],
+  config: [{ auth: false }],
+  ips: [['127.0.0.1', '127.0.0.1']],
+  // Of a profile.
+  extends: ['standard'],
+  types: [['jwt', 'at+jwt']],
+  typeOptional: [true],
+  requiredClaims: [[]],
+  audienceClaims: [['client_id']],
+  checkKey: [],
+  checkAccessToken: [],
+  isAccessToken: [],
+  // Requirements.
+  optional: [true],
+  scope: ['admin', 'orders:read', ['admin']],
+  anyScope: [['orders:read']],
+  acr: ['gold', ['gold']],
+  claims: [{}],
+  authorize: [],
+  // Claims.
+  aud: [AUDIENCE, [AUDIENCE]],
+  exp: [later],
+  nbf: [0],
+  iat: [seconds(), later],
+  iss: [ISSUER, issuer.issuer],
+  typ: ['at+jwt', 'Bearer', 'dpop+jwt'],
+  sub: ['user-1'],
+  jti: ['other'],
+  sid: ['other'],
+  client_id: [AUDIENCE, 'client-1'],
+  azp: [AUDIENCE, 'client-1'],
+  cid: ['client-1'],
+  appid: ['client-1'],
+  uid: ['u'],
+  tid: ['9d3b5b1c-0000-4000-8000-000000000000'],
+  scp: ['admin', ['admin']],
+  roles: [['admin']],
+  groups: [['admin']],
+  permissions: [['admin']],
+  entitlements: [['admin']],
+  realm_access: [{ roles: ['admin'] }],
+  resource_access: [{ [AUDIENCE]: { roles: ['admin'] } }],
+  auth_time: [seconds()],
+  cnf: [{ jkt: THUMBPRINT }],
+  jkt: [THUMBPRINT],
+  'x5t#S256': [THUMBPRINT],
+  token_use: ['access'],
+  act: [{ sub: 'x' }],
+  tenant: ['acme'],
+  active: [true],
+  token_type: ['Bearer'],
+  token_introspection: [{ active: true }],
+  // Headers of tokens and requests.
+  alg: ['RS256', 'HS256'],
+  kid: ['good', 'evil'],
+  crit: [['exp']],
+  b64: [false],
+  jwk: [evil.publicJwk],
+  origin: ['https://a.example'],
+  'access-control-request-method': ['GET'],
+  authorization: ['Bearer x'],
+  'x-forwarded-host': ['a.example'],
+  // JWKs.
+  kty: ['RSA', 'oct'],
+  use: ['sig'],
+  key_ops: [['verify']],
+  crv: ['P-256'],
+  n: [evil.publicJwk.n],
+  e: ['AQAB', 'AQ'],
+  k: ['AAAA'],
+  d: ['AAAA'],
+  // What Node and libraries read.
+  dsaEncoding: ['der', 'ieee-p1363'],
+  padding: [1, 3, 6],
+  saltLength: [-1, -2, 0],
+  format: ['jwk', 'der'],
+  type: ['spki'],
+  encoding: ['utf8'],
+  passphrase: ['x'],
+  outputLength: [1],
+  redirect: ['follow'],
+  signal: [],
+  dispatcher: [],
+  body: ['x'],
+  headers: [{}],
+  method: ['GET', 'OPTIONS'],
+  cause: ['x'],
+  statusCode: [200],
+  status: [200],
+  get: [],
+  set: [],
+  value: [],
+  // Of requests that are presented.
+  token: ['x'],
+  proof: ['x'],
+  url: ['/'],
+  certificate: ['x'],
+  thumbprint: [THUMBPRINT],
+  certificateThumbprint: [THUMBPRINT],
+  stream: [{ session: {} }],
+  before: [0],
+  bytes: [1, 256],
+  ttl: [1],
+  maxEntrySize: [1],
+  0: ['x'],
+  1: ['x'],
+}
+
+const OF_ANY_NAME = [true, 'x', {}]
+
+const pollutions = Object.entries(VALUES).flatMap(([name, values]) =>
+  (values.length > 0 ? values : OF_ANY_NAME).map((value) => ({
+    name,
+    value,
+    label: `${name}: ${JSON.stringify(value)}`,
+  })),
+)
+
+async function polluted<T>(name: string, value: unknown, work: () => Promise<T>): Promise<T> {
+  Reflect.set(Object.prototype, name, value)
+  try {
+    return await work()
+  } finally {
+    Reflect.deleteProperty(Object.prototype, name)
+  }
+}
+
+type Options = PluginOptions & Parameters<typeof createResourceServer>[0]
+
+interface Attempt {
+  readonly token: string
+  readonly requirement?: Requirement
+}
+
+/** What is rejected at a server with these options. */
+interface Case {
+  readonly options: () => Partial<Options>
+  readonly attempts: readonly Attempt[]
+  /** Names to pollute; default: all. What needs a network has those that `fetch` survives. */
+  readonly names?: readonly string[]
+  /** Before the attempts, and before anything is polluted. */
+  readonly prepare?: (server: ResourceServer) => unknown
+}
+
+const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }
+const good = await sign(key)
+const lacking = (...names: string[]) =>
+  sign(key, Object.fromEntries(names.map((name) => [name, undefined])))
+
+const CASES: Record<string, Case> = {
+  'a token that lacks something': {
+    options: () => ({ maxTokenAge: 600 }),
+    attempts: await Promise.all(
+      [lacking('aud'), lacking('exp'), lacking('iss'), lacking('iat')].map(async (token) => ({
+        token: await token,
+      })),
+    ),
+  },
+  'a requirement that is not met': {
+    options: () => ({}),
+    attempts: [
+      { scope: 'admin' },
+      { anyScope: ['admin'] },
+      { acr: 'gold' },
+      { maxAge: 60 },
+      { claims: { tenant: 'acme' } },
+      { claims: { 'realm_access.roles': 'admin' } },
+    ].map((requirement) => ({ token: good, requirement })),
+  },
+  'a scope of a token without one': {
+    options: () => ({}),
+    attempts: [{ token: await lacking('scope'), requirement: { scope: 'admin' } }],
+  },
+  'the strict profile': {
+    options: () => ({ profile: 'rfc9068' }),
+    attempts: [
+      { token: await sign(key, {}, { header: { typ: undefined } }) },
+      { token: await lacking('jti') },
+      { token: await lacking('sub') },
+    ],
+  },
+  'profiles of vendors': {
+    options: () => ({ profile: 'keycloak' }),
+    attempts: [{ token: good }, { token: await sign(key, { typ: 'ID' }) }],
+  },
+  'an own profile': {
+    options: () => ({ profile: { name: 'own', requiredClaims: ['tenant'] } }),
+    attempts: [{ token: good }],
+  },
+  'a forged token': {
+    options: () => ({}),
+    attempts: [
+      { token: await sign(evil) },
+      { token: await sign(evil, {}, { header: { kid: 'good' } }) },
+      { token: await sign(evil, {}, { header: { kid: undefined } }) },
+      { token: hmacToken() },
+      { token: await sign(key, { exp: seconds() - 100 }) },
+      { token: await sign(key, { aud: 'api://other' }) },
+      { token: await sign(key, { iss: attacker.issuer }) },
+      { token: await sign(evil, { iss: attacker.issuer }) },
+    ],
+  },
+  'a key without a name': {
+    options: () => ({ jwks: { keys: [unnamed.publicJwk] } }),
+    attempts: [{ token: await sign(unnamed, {}, { header: { kid: 'another' } }) }],
+  },
+  'a bearer token where a bound one is required': {
+    // A server with DPoP takes longer to make.
+    names: ['dpop', 'mtls', 'cnf', 'jkt', 'x5t#S256'],
+    options: () => ({ dpop: 'required', mtls: 'required' }),
+    attempts: [
+      { token: good },
+      { token: good, requirement: { dpop: 'required', mtls: 'allowed' } },
+      { token: await sign(key, { cnf: {} }) },
+    ],
+  },
+  'a bound token where none is taken': {
+    options: () => ({}),
+    attempts: [
+      { token: await sign(key, { cnf: { jkt: THUMBPRINT } }) },
+      { token: await sign(key, { cnf: { 'x5t#S256': THUMBPRINT } }) },
+    ],
+  },
+  'a revoked token': {
+    options: () => ({ stores: { revocations: memoryStore() } }),
+    attempts: [{ token: await lacking('iat') }, { token: good }],
+    prepare: (server) => server.revoke({ sub: 'user-1' }),
+  },
+  'an issuer that a function does not trust, or trusts by its name alone': {
+    names: [
+      'issuer',
+      'audience',
+      'profile',
+      'algorithms',
+      'jwksUri',
+      'jwks',
+      'keys',
+      'secret',
+      'iss',
+      'aud',
+    ],
+    options: () => ({ issuer: (iss: string) => iss === issuer.issuer }),
+    attempts: [
+      { token: await sign(evil, { iss: issuer.issuer }) },
+      { token: await sign(evil, { iss: attacker.issuer }) },
+      { token: hmacToken({ iss: issuer.issuer }) },
+      { token: await sign(key, { iss: issuer.issuer, aud: 'api://other' }) },
+    ],
+  },
+  'an issuer whose documents lack members': {
+    names: ['issuer', 'jwks_uri', 'keys', 'active', 'token_introspection', 'exp', 'aud', 'iss'],
+    options: () => ({
+      issuer: silent.issuer,
+      introspection: {
+        clientId: 'api',
+        clientSecret: 'secret',
+        endpoint: `${silent.origin}/introspect`,
+      },
+    }),
+    attempts: [{ token: await sign(evil, { iss: silent.issuer }) }, { token: 'opaque' }],
+  },
+  'issuers side by side': {
+    options: () => ({
+      issuer: [
+        { issuer: ISSUER, jwks: { keys: [key.publicJwk] } },
+        { issuer: 'https://other.example', jwks: { keys: [evil.publicJwk] }, audience: 'other' },
+      ],
+      algorithms: ['ES256'],
+    }),
+    attempts: [{ token: good }, { token: await sign(evil, { iss: 'https://other.example' }) }],
+  },
+}
+
+function serverWith({ options, prepare }: Case): Promise<ResourceServer> {
+  const said = { issuer: ISSUER, audience: AUDIENCE, ...options() } as Options
+  if (said.issuer === ISSUER) said.jwks ??= { keys: [key.publicJwk] }
+  return createResourceServer(said).then(async (server) => {
+    await prepare?.(server)
+    return server
+  })
+}
+
+async function accepted(server: ResourceServer, { attempts }: Case): Promise<number[]> {
+  const verdicts = await Promise.all(
+    attempts.map(({ token, requirement }) =>
+      server.verify(token, requirement).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return verdicts.flatMap((isAccepted, at) => (isAccepted ? [at] : []))
+}
+
+for (const [title, one] of Object.entries(CASES)) {
+  t.test(`${title}: rejected, whatever Object.prototype has`, async (t) => {
+    const untouched = await serverWith(one)
+    t.strictSame(await accepted(untouched, one), [], 'rejected without pollution')
+    await untouched.close()
+    const opened: string[] = []
+    const { names = Object.keys(VALUES) } = one
+    for (const { name, value, label } of pollutions.filter(({ name }) => names.includes(name))) {
+      const late = await serverWith(one)
+      const early = await polluted(name, value, async () => {
+        if ((await accepted(late, one).catch(() => [])).length > 0) opened.push(`${label}, request`)
+        const server = await serverWith(one).catch(() => undefined)
+        const found = server && (await accepted(server, one).catch(() => []))
+        if (found && found.length > 0) opened.push(`${label}, registration`)
+        return server
+      })
+      if ((await accepted(late, one)).length > 0) opened.push(`${label}, after the first request`)
+      if (early && (await accepted(early, one)).length > 0) {
+        opened.push(`${label}, after the registration`)
+      }
+      await Promise.all([late.close(), early?.close()])
+    }
+    t.strictSame(opened, [])
+  })
+}
+
+function declare(app: FastifyInstance): void {
+  app.get('/', async () => 'in')
+  app.get('/scope', { config: { auth: { scope: 'admin' } } }, async () => 'in')
+  app.get('/any', { config: { auth: { anyScope: ['admin'] } } }, async () => 'in')
+  app.get('/bound', { config: { auth: { mtls: 'required' } } }, async () => 'in')
+  app.options('/*', async () => 'in')
+}
+
+const REQUESTS = [
+  { url: '/' },
+  { url: '/scope' },
+  { url: '/nowhere' },
+  { url: '/scope', headers: { authorization: `Bearer ${good}` } },
+  { url: '/any', headers: { authorization: `Bearer ${good}` } },
+  { url: '/bound', headers: { authorization: `Bearer ${good}` } },
+  { url: '/', headers: { authorization: `Bearer ${await sign(evil)}` } },
+  { method: 'OPTIONS', url: '/x' },
+  { method: 'OPTIONS', url: '/x', headers: { origin: 'https://a.example' } },
+] as const
+
+/** With routes of which the plugin sees each declaration, or none: their guards are compiled late. */
+const ORDERS = {
+  'declared after the plugin': async (app: FastifyInstance, options: PluginOptions) => {
+    await app.register(resourceServer, options)
+    declare(app)
+  },
+  'declared before the plugin': async (app: FastifyInstance, options: PluginOptions) => {
+    declare(app)
+    await app.register(resourceServer, options)
+  },
+}
+
+async function api(order: keyof typeof ORDERS): Promise<FastifyInstance> {
+  const app = Fastify()
+  await ORDERS[order](app, { ...given, mtls: 'allowed' } as PluginOptions)
+  await app.ready()
+  return app
+}
+
+async function letIn(app: FastifyInstance): Promise<string[]> {
+  const found: string[] = []
+  for (const request of REQUESTS) {
+    const answer = await app.inject({ ...request } as never).catch(() => undefined)
+    if (answer && answer.statusCode < 400) found.push(`${request.url}`)
+    if (answer?.statusCode === 404) found.push(`${request.url} (404 handler)`)
+  }
+  return found
+}
+
+/** What the guard reads of routes, options and requests; what Fastify itself survives. */
+const OF_ROUTES = [
+  ...['optional', 'auth', 'config', 'global', 'scope', 'anyScope', 'acr', 'maxAge', 'claims'],
+  ...['dpop', 'mtls', 'mode', 'from', 'authorize', 'origin', 'access-control-request-method'],
+  ...['authorization', 'ips', 'jkt', 'x5t#S256', 'thumbprint', 'scp', 'exp', 'aud', 'ttl'],
+]
+
+for (const order of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
+  t.test(`routes ${order} stay closed, whatever Object.prototype has`, async (t) => {
+    t.strictSame(await letIn(await api(order)), [], 'rejected without pollution')
+    const opened: string[] = []
+    for (const { name, value, label } of pollutions.filter(({ name }) =>
+      OF_ROUTES.includes(name),
+    )) {
+      const late = await api(order)
+      const early = await polluted(name, value, async () => {
+        for (const url of await letIn(late)) opened.push(`${label}, ${url} at its first request`)
+        return api(order).catch(() => undefined)
+      })
+      for (const url of await letIn(late)) opened.push(`${label}, ${url} after its first request`)
+      if (early) for (const url of await letIn(early)) opened.push(`${label}, ${url} registered`)
+      await Promise.all([late.close(), early?.close()])
+    }
+    t.strictSame(opened, [])
+  })
+}

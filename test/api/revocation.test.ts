@@ -1,0 +1,203 @@
+import t, { type Test } from 'tap'
+import {
+  createResourceServer,
+  type InvalidTokenError,
+  type PluginOptions,
+} from '../../src/index.js'
+import { parseChallenge } from '../fixtures/challenge-parser.js'
+import { CLIENT, startIntrospectionServer } from '../fixtures/introspection-server.js'
+import { AUDIENCE, ISSUER, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import { json } from '../fixtures/key-server.js'
+import { bearer, given, key, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+/** Passes for `t.rejects` as a pattern of an error. */
+const REVOKED = { name: 'InvalidTokenError', check: 'revocation' }
+const OTHER = 'https://other.example'
+
+async function api(t: Test, options: Partial<PluginOptions> = {}) {
+  const reasons: InvalidTokenError[] = []
+  const app = await protectedApi(t, {
+    onReject: (reason) => void reasons.push(reason as InvalidTokenError),
+    ...options,
+  })
+  app.get('/', async (request) => request.claims)
+  return {
+    app,
+    reasons,
+    get: (token: string) => app.inject({ url: '/', headers: bearer(token) }),
+  }
+}
+
+/** An issuer that also answers questions, about opaque tokens and about those of `key`. */
+async function askedIssuer(t: Test) {
+  const server = await startIntrospectionServer(t)
+  server.answer(server.metadataPath, json({ ...server.metadata, jwks_uri: server.jwksUri }))
+  server.answer('/keys', json({ keys: [key.publicJwk] }))
+  const answer = {
+    active: true,
+    iss: server.issuer,
+    aud: AUDIENCE,
+    sub: 'user-1',
+    jti: 'token-1',
+    sid: 'session-1',
+    client_id: 'client-1',
+    iat: seconds() - 10,
+    exp: seconds() + 300,
+  }
+  return { ...server, activeToken: answer }
+}
+
+for (const [kind, revocation] of Object.entries({
+  jti: { jti: 'token-1' },
+  sub: { sub: 'user-1' },
+  sid: { sid: 'session-1' },
+  clientId: { clientId: 'client-1' },
+})) {
+  t.test(`B7: by ${kind}: a token that was good is refused at once`, async (t) => {
+    const { app, get, reasons } = await api(t)
+    const token = await tokenOf({ sid: 'session-1' })
+    for (let i = 0; i < 3; i++) t.equal((await get(token)).statusCode, 200)
+    t.ok(app.resourceServer.stats().hits > 0, 'from the cache')
+    app.resourceServer.revoke(revocation)
+    for (const revoked of [token, await tokenOf({ sid: 'session-1', iat: undefined })]) {
+      const response = await get(revoked)
+      t.equal(response.statusCode, 401)
+      t.same(parseChallenge(response.headers['www-authenticate']), {
+        scheme: 'Bearer',
+        parameters: {
+          realm: 'api',
+          error: 'invalid_token',
+          error_description: 'The access token was revoked',
+        },
+      })
+      t.notMatch(response.body, /token-1|user-1|session-1|client-1/)
+    }
+    t.match(reasons, [{ check: 'revocation' }, { check: 'revocation' }])
+    const other = { jti: 'token-2', sub: 'user-2', sid: 'session-2', client_id: 'client-2' }
+    t.equal((await get(await tokenOf(other))).statusCode, 200)
+  })
+}
+
+t.test('who signs in again after a revocation gets in', async (t) => {
+  const { app, get } = await api(t)
+  const now = seconds()
+  const before = await tokenOf({ iat: now - 60 })
+  t.equal((await get(before)).statusCode, 200)
+  app.resourceServer.revoke({ sub: 'user-1', before: now - 30 })
+  t.equal((await get(before)).statusCode, 401)
+  t.equal((await get(await tokenOf({ iat: now - 20 }))).statusCode, 200)
+})
+
+t.test('a token that is being verified at the time is refused as well', async (t) => {
+  const { issuer, answer } = await askedIssuer(t)
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  answer('/keys', async (response, request) => {
+    await held
+    json({ keys: [key.publicJwk] })(response, request)
+  })
+  const server = await createResourceServer({ issuer, audience: AUDIENCE })
+  t.teardown(() => server.close())
+  const verifying = server.verify(await tokenOf({ iss: issuer }))
+  server.revoke({ sub: 'user-1' })
+  release()
+  await t.rejects(verifying, REVOKED)
+})
+
+t.test('two issuers, one sub: the issuer says which one is meant', async (t) => {
+  const other = await makeKey('ES256', 'other')
+  const { app, get } = await api(t, {
+    jwks: {},
+    issuer: [
+      { issuer: ISSUER, jwks: { keys: [key.publicJwk] } },
+      { issuer: OTHER, jwks: { keys: [other.publicJwk] } },
+    ],
+  })
+  const [ours, theirs] = [await tokenOf(), await sign(other, { iss: OTHER })]
+  app.resourceServer.revoke({ sub: 'user-1', issuer: OTHER })
+  t.equal((await get(ours)).statusCode, 200)
+  t.equal((await get(theirs)).statusCode, 401)
+  t.throws(() => app.resourceServer.revoke({ sub: 'user-1', issuer: `${OTHER}/` }), {
+    name: 'TypeError',
+    message: /"issuer" of a revocation must be one that is trusted here/,
+  })
+})
+
+t.test('with tenants, the name of any that there may be', async (t) => {
+  const { app, get } = await api(t, {
+    jwks: {},
+    issuer: () => ({ jwks: { keys: [key.publicJwk] } }),
+  })
+  const { resourceServer } = app
+  const [ours, theirs] = [await tokenOf(), await tokenOf({ iss: OTHER })]
+  resourceServer.revoke({ sub: 'user-1', issuer: OTHER })
+  t.equal((await get(ours)).statusCode, 200)
+  t.equal((await get(theirs)).statusCode, 401)
+  t.throws(
+    () => resourceServer.revoke({ sub: 'user-1', issuer: 'https://login.example/a/../b' }),
+    TypeError,
+  )
+})
+
+t.test('opaque tokens are refused as well, whatever their issuer says', async (t) => {
+  const { issuer, activeToken, state, asked } = await askedIssuer(t)
+  const { app, get } = await api(t, { issuer, jwks: {}, introspection: CLIENT })
+  for (const [kind, claim] of Object.entries({
+    jti: 'jti',
+    sub: 'sub',
+    sid: 'sid',
+    clientId: 'client_id',
+  })) {
+    const token = `opaque-${kind}`
+    state.tokens.set(token, { ...activeToken, [claim]: `another-${kind}` })
+    t.equal((await get(token)).statusCode, 200, kind)
+    app.resourceServer.revoke({ [kind]: `another-${kind}`, issuer })
+    const refused = await get(token)
+    t.equal(refused.statusCode, 401)
+    t.match(refused.headers['www-authenticate'], 'The access token was revoked')
+    t.equal(asked(token), 1, 'also while its answer is remembered')
+  }
+})
+
+t.test('mode always: nobody is asked about what we took back ourselves', async (t) => {
+  const { issuer, activeToken, state, asked, hold } = await askedIssuer(t)
+  const introspection = { ...CLIENT, mode: 'always' as const, maxAge: 0 }
+  const server = await createResourceServer({ issuer, audience: AUDIENCE, introspection })
+  t.teardown(() => server.close())
+  const token = await tokenOf({ iss: issuer })
+  state.tokens.set(token, activeToken)
+  t.match(await server.verify(token), { subject: 'user-1' })
+
+  t.test('and one that is taken back while its issuer is asked is refused', async (t) => {
+    const release = hold()
+    const verifying = server.verify(token)
+    while (asked(token) < 2) await new Promise((done) => setTimeout(done, 5))
+    server.revoke({ sub: 'user-1' })
+    release()
+    await t.rejects(verifying, REVOKED)
+  })
+  await t.rejects(server.verify(token), REVOKED)
+  t.equal(asked(token), 2)
+})
+
+t.test('time alone makes room, and it is the time that was given', async (t) => {
+  let now = Date.now()
+  const server = await createResourceServer({
+    ...(given() as object as { issuer: string }),
+    audience: AUDIENCE,
+    revocations: { maxEntries: 1 },
+    maxTokenAge: 600,
+    clockTolerance: 0,
+    now: () => now,
+  })
+  const token = await tokenOf({ iat: seconds(now), exp: seconds(now) + 9 })
+  server.revoke({ jti: 'token-1' })
+  await t.rejects(server.verify(token), REVOKED)
+  t.throws(() => server.revoke({ jti: 'token-2' }), RangeError)
+  await t.rejects(server.verify(token), REVOKED)
+  now += 602_000
+  server.revoke({ jti: 'token-2' })
+  t.match(await server.verify(await tokenOf({ iat: seconds(now), exp: seconds(now) + 9 })), {})
+})

@@ -1,0 +1,219 @@
+/** F39, D42, A2: what a mistake in a declaration would leave open is found at the start. */
+import Fastify, { type FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import t, { type Test } from 'tap'
+import resourceServer, { type PluginOptions } from '../../src/index.js'
+import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+const good = await tokenOf()
+const guard = (app: FastifyInstance, options: Partial<PluginOptions> = {}) =>
+  app.register(resourceServer, given(options))
+
+function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
+  const warnings: string[] = []
+  const stream = { write: (line: string) => warnings.push(JSON.parse(line).msg) }
+  const app = Fastify({ logger: { level: 'warn', stream } })
+  t.teardown(() => app.close())
+  build(app)
+  return { started: Promise.resolve(app.ready()), warnings }
+}
+
+const handler = () => 'in'
+
+t.test('a plugin that guards nothing is an error that says what to do', async (t) => {
+  const forgotten: Record<string, (app: FastifyInstance) => unknown> = {
+    'no other route': (app) => app.register(async (app) => guard(app)),
+    'not awaited': (app) =>
+      app.register(async (app) => {
+        guard(app)
+      }),
+    'a callback': (app) =>
+      app.register((app, _options, done) => {
+        guard(app)
+        done()
+      }),
+    'its own metadata only': (app) =>
+      app.register(async (app) => guard(app, { resourceMetadata: 'https://api.example' })),
+    'global: false': (app) => app.register(async (app) => guard(app, { global: false })),
+    'two levels down': (app) =>
+      app.register(async (app) => app.register(async (app) => guard(app))),
+    'below a prefix': (app) => app.register(async (app) => guard(app), { prefix: '/api' }),
+  }
+  for (const [title, register] of Object.entries(forgotten)) {
+    for (const others of [false, true]) {
+      const { started } = startOf(t, (app) => {
+        register(app)
+        if (others) app.get('/admin', { config: { auth: { scope: 'admin' } } }, handler)
+      })
+      await t.rejects(started, { name: 'TypeError', message: /fastify-plugin/ }, title)
+    }
+  }
+})
+
+t.test('any route of the context is enough', async (t) => {
+  const guarding: Record<string, (app: FastifyInstance) => unknown> = {
+    'fastify-plugin': (app) => {
+      app.register(fastifyPlugin(async (app) => guard(app)))
+      app.get('/', handler)
+    },
+    'the root without a route': (app) => guard(app),
+    'a route after': (app) =>
+      app.register(async (app) => {
+        await guard(app)
+        app.get('/', handler)
+      }),
+    'a route before': (app) =>
+      app.register(async (app) => {
+        app.get('/', handler)
+        await guard(app)
+      }),
+    'not awaited': (app) =>
+      app.register(async (app) => {
+        guard(app)
+        app.get('/', handler)
+      }),
+    'in a context inside': (app) =>
+      app.register(async (app) => {
+        await guard(app)
+        app.register(async (app) => {
+          app.post('/', handler)
+        })
+      }),
+    'in a context inside that was there before': (app) =>
+      app.register(async (app) => {
+        await app.register(async (app) => {
+          app.route({ method: ['GET', 'POST'], url: '/a/:b/*', handler })
+        })
+        await guard(app, { resourceMetadata: 'https://api.example' })
+      }),
+    'an open one': (app) =>
+      app.register(async (app) => {
+        await guard(app)
+        app.get('/', { config: { auth: false } }, handler)
+      }),
+  }
+  for (const [title, register] of Object.entries(guarding)) {
+    const { started, warnings } = startOf(t, register)
+    await t.resolves(started, title)
+    t.same(warnings, [])
+  }
+})
+
+t.test('with global: false, routes that ask for nothing are worth a warning', async (t) => {
+  const warned: Record<string, [boolean, (app: FastifyInstance) => unknown]> = {
+    none: [true, async (app) => app.get('/', handler)],
+    'auth: false': [true, (app) => app.get('/', { config: { auth: false } }, handler)],
+    'one of two': [
+      false,
+      (app) => {
+        app.get('/', handler)
+        app.get('/a', { config: { auth: true } }, handler)
+      },
+    ],
+  }
+  for (const [title, [isWarned, declare]] of Object.entries(warned)) {
+    const { started, warnings } = startOf(t, (app) => {
+      app.register(
+        fastifyPlugin(async (app) => {
+          await guard(app, { global: false })
+        }),
+      )
+      app.register(async (app) => {
+        declare(app)
+      })
+    })
+    await started
+    t.equal(warnings.length, isWarned ? 1 : 0, title)
+    if (isWarned) t.match(warnings, [/^fastify-resource-server guards nothing/])
+  }
+  const { started, warnings } = startOf(t, (app) => {
+    guard(app, { global: false })
+    app.get('/before', { config: { auth: true } }, handler)
+    app.register(async (app) => {
+      app.get('/after', handler)
+    })
+  })
+  await started
+  t.same(warnings, [], 'a route before the plugin may ask for something')
+})
+
+t.test('errors of a route name it', async (t) => {
+  const app = await protectedApi(t)
+  const declare = (route: object) => () =>
+    app.route({ method: 'GET', url: '/a', handler, ...route })
+  const wrong: [object, RegExp][] = [
+    [{ auth: { scope: 'a' } }, /^Route GET:\/a: "auth" .* config: \{ auth/],
+    [{ auth: false }, /^Route GET:\/a: "auth"/],
+    [{ method: ['PUT', 'POST'], config: { auth: { scope: '' } } }, /^Route PUT,POST:\/a: "scope"/],
+    [{ config: { auth: 'yes' } }, /^Route GET:\/a: config\.auth must be/],
+    [{ config: Object.create({ auth: true }) }, /^Route GET:\/a: config\.auth must be a member/],
+  ]
+  for (const [route, message] of wrong) {
+    t.throws(declare(route), { name: 'TypeError', message })
+  }
+})
+
+t.test('A2: a route is what it was when it was declared', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/before', handler)
+  await guard(app)
+  app.get('/', { config: { auth: { scope: 'admin' } } }, () => 'in')
+  app.get('/any', () => 'in')
+  app.get('/open', { config: { auth: false } }, handler)
+  await app.inject('/open')
+  const prototype = Object.prototype as Record<string, unknown>
+  const polluted = { optional: true, auth: false, scope: 'read', authorization: 'Bearer x' }
+  Object.assign(prototype, polluted)
+  const statuses: Record<string, number> = {}
+  try {
+    for (const url of ['/', '/any', '/nowhere', '/before']) {
+      statuses[url] = (await app.inject(url)).statusCode
+    }
+  } finally {
+    for (const name of Object.keys(polluted)) delete prototype[name]
+  }
+  t.same(statuses, { '/': 401, '/any': 401, '/nowhere': 401, '/before': 401 })
+  t.equal((await app.inject({ url: '/', headers: bearer(good) })).statusCode, 403)
+  t.equal((await app.inject('/')).statusCode, 401, 'nor later')
+})
+
+t.test('A5: a requirement that equals several numbers is an error', async (t) => {
+  const app = await protectedApi(t)
+  const unsafe = [
+    Number('9007199254740993'),
+    -(2 ** 53) - 2,
+    2 ** 53,
+    1e300,
+    Number.POSITIVE_INFINITY,
+    Number.NaN,
+  ]
+  for (const value of unsafe) {
+    for (const claim of [value, [value], [1, value]]) {
+      const config = { auth: { claims: { tenant: claim } } }
+      t.throws(() => app.get('/x', { config }, handler), TypeError, `${claim}`)
+    }
+  }
+  for (const value of [2 ** 53 - 1, -(2 ** 53) + 1, 0.5, -0]) {
+    const config = { auth: { claims: { tenant: value } } }
+    t.doesNotThrow(() => app.get(`/${value}`, { config }, handler))
+  }
+})
+
+t.test('A2: a route that would inherit "config" from Object.prototype is an error', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await guard(app)
+  const polluted = Object.prototype as { config?: unknown }
+  polluted.config = { auth: false }
+  try {
+    t.throws(() => app.get('/x', handler), {
+      name: 'TypeError',
+      message: 'Route GET:/x: "config" must be a member of its own: Object.prototype has one',
+    })
+    t.doesNotThrow(() => app.get('/own', { config: {} }, handler))
+  } finally {
+    delete polluted.config
+  }
+  t.equal((await app.inject('/own')).statusCode, 401)
+})

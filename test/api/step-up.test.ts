@@ -1,0 +1,152 @@
+import t, { type Test } from 'tap'
+import {
+  createResourceServer,
+  InsufficientUserAuthenticationError,
+  type ResourceServerOptions,
+  type RouteRequirement,
+} from '../../src/index.js'
+import { parseChallenge } from '../fixtures/challenge-parser.js'
+import { seconds } from '../fixtures/issuer.js'
+import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+
+async function answerOf(t: Test, auth: RouteRequirement, token: string) {
+  const app = await protectedApi(t, { realm: 'pay' })
+  app.get('/pay', { config: { auth } }, async ({ auth }) => `${auth?.subject}`)
+  const headers = token === '' ? {} : bearer(token)
+  const response = await app.inject({ url: '/pay', headers })
+  const challenge = response.headers['www-authenticate']
+  return { response, challenge: challenge === undefined ? undefined : parseChallenge(challenge) }
+}
+
+const auth: RouteRequirement = { acr: ['phrh', 'phr'], maxAge: 300, scope: 'orders:read' }
+const description = 'A different level of user authentication is required here'
+
+t.test('R3: a sign-in that is strong and recent enough passes', async (t) => {
+  const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 10 })
+  t.match((await answerOf(t, auth, token)).response, { statusCode: 200, body: 'user-1' })
+})
+
+t.test('R3: a weaker one is answered with a challenge that says what would do', async (t) => {
+  const token = await tokenOf({ acr: 'pwd', auth_time: seconds() - 10 })
+  const { response, challenge } = await answerOf(t, auth, token)
+  t.equal(response.statusCode, 401)
+  t.match(response.json(), {
+    statusCode: 401,
+    code: 'insufficient_user_authentication',
+    message: description,
+  })
+  t.strictSame(challenge, {
+    scheme: 'Bearer',
+    parameters: {
+      realm: 'pay',
+      error: 'insufficient_user_authentication',
+      error_description: description,
+      acr_values: 'phrh phr',
+      max_age: '300',
+    },
+  })
+})
+
+t.test('R3: what an older sign-in lacks is asked for together with the scope', async (t) => {
+  const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 400, scope: 'profile' })
+  const { response, challenge } = await answerOf(t, auth, token)
+  t.equal(response.statusCode, 401)
+  t.match(challenge?.parameters, { max_age: '300', scope: 'orders:read' })
+})
+
+t.test('R3: nobody is told how to step up before the token is found valid', async (t) => {
+  for (const [title, token, error] of [
+    ['no token', '', undefined],
+    ['an expired one', await tokenOf({ exp: seconds() - 60 }), 'invalid_token'],
+    ['one for another resource', await tokenOf({ aud: 'other' }), 'invalid_token'],
+    ['one with another signature', `${(await tokenOf()).slice(0, -8)}AAAAAAAA`, 'invalid_token'],
+  ] as const) {
+    const { response, challenge } = await answerOf(t, auth, token)
+    t.equal(response.statusCode, 401, title)
+    t.equal(challenge?.parameters.error, error, title)
+    t.notOk('acr_values' in (challenge?.parameters ?? {}), title)
+    t.notOk('max_age' in (challenge?.parameters ?? {}), title)
+  }
+})
+
+t.test('R3: a token that is known already gets too old for a route', async (t) => {
+  let now = Date.now()
+  const app = await protectedApi(t, { now: () => now, clockTolerance: 0 })
+  app.get('/pay', { config: { auth: { maxAge: 60 } } }, async () => 'ok')
+  const headers = bearer(await tokenOf({ iat: seconds(now), auth_time: seconds(now) }))
+  t.equal((await app.inject({ url: '/pay', headers })).statusCode, 200)
+  now += 59_000
+  t.equal((await app.inject({ url: '/pay', headers })).statusCode, 200)
+  now += 3_000
+  t.equal((await app.inject({ url: '/pay', headers })).statusCode, 401)
+})
+
+t.test('a requirement that makes no sense is found when the route is declared', async (t) => {
+  const app = await protectedApi(t)
+  for (const auth of [{ maxAge: 0 }, { acr: 'a b' }, { acr: undefined }] as RouteRequirement[]) {
+    t.throws(() => app.get('/', { config: { auth } }, async () => ''), TypeError)
+  }
+})
+
+t.test('an optional route asks it of those who bring a token', async (t) => {
+  const optional = { ...auth, optional: true }
+  t.equal((await answerOf(t, optional, '')).response.statusCode, 200)
+  t.equal((await answerOf(t, optional, await tokenOf())).response.statusCode, 401)
+})
+
+t.test('authorize may ask for a step-up of its own', async (t) => {
+  const stepUp = () => {
+    throw new InsufficientUserAuthenticationError('Large sums need a passkey', {
+      acrValues: ['phr'],
+      maxAge: 0,
+      scope: 'pay',
+    })
+  }
+  const { response, challenge } = await answerOf(t, { authorize: stepUp }, await tokenOf())
+  t.equal(response.statusCode, 401)
+  t.match(challenge?.parameters, {
+    error_description: 'Large sums need a passkey',
+    acr_values: 'phr',
+    max_age: '0',
+    scope: 'pay',
+  })
+})
+
+t.test('B6: what authorize asks for and no header can hold is left out', async (t) => {
+  for (const demand of [
+    undefined,
+    null,
+    { acrValues: ['a"b'] },
+    { acrValues: [] },
+    { acrValues: 'phr' },
+    { acrValues: [1] },
+    { maxAge: -1 },
+    { maxAge: 0.5 },
+    { maxAge: '60"' },
+    { scope: 'a"b' },
+    { scope: 5 },
+  ]) {
+    const stepUp = async () => {
+      throw new InsufficientUserAuthenticationError('é', demand as never)
+    }
+    const { response, challenge } = await answerOf(t, { authorize: stepUp }, await tokenOf())
+    t.equal(response.statusCode, 401, JSON.stringify(demand))
+    t.strictSame(challenge?.parameters, {
+      realm: 'pay',
+      error: 'insufficient_user_authentication',
+    })
+  }
+})
+
+t.test('verify asks it, too', async (t) => {
+  const { global: _, ...options } = given()
+  const server = await createResourceServer(options as ResourceServerOptions)
+  const token = await tokenOf({ acr: 'pwd' })
+  await t.rejects(server.verify(token, { acr: 'phr' }), {
+    code: 'insufficient_user_authentication',
+    check: 'authentication',
+    demand: { acrValues: ['phr'], maxAge: undefined, scope: '' },
+    headers: { 'www-authenticate': /acr_values="phr"$/ },
+  })
+  t.ok(await server.verify(token, { acr: ['phr', 'pwd'] }))
+})

@@ -1,0 +1,415 @@
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import t, { type Test } from 'tap'
+import resourceServer, { type PluginOptions } from '../../src/index.js'
+import { parseChallenge } from '../fixtures/challenge-parser.js'
+import { given, tokenOf } from '../fixtures/protected-api.js'
+import { exchange, type RawRequest, rawRequest } from '../fixtures/raw-http.js'
+
+const good = await tokenOf()
+
+async function listening(
+  t: Test,
+  options: Partial<PluginOptions> = {},
+  server: FastifyServerOptions = {},
+): Promise<{ app: FastifyInstance; port: number }> {
+  const app = Fastify(server)
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given(options))
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, body),
+  )
+  app.get('/', (request) => ({ user: request.claims.sub }))
+  app.post('/', (request) => ({ user: request.claims.sub }))
+  app.get('/orders', { config: { auth: { scope: 'orders:write profile' } } }, () => 'in')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return { app, port: (app.server.address() as AddressInfo).port }
+}
+
+async function stillServes(t: Test, port: number): Promise<void> {
+  const answer = await rawRequest(port, { lines: [`Authorization: Bearer ${good}`] })
+  t.equal(answer.status, 200, 'the server still serves')
+}
+
+const authorization = (value: string): RawRequest => ({ lines: [`Authorization: ${value}`] })
+
+t.test('B1: lets a good token in, however the header is written', async (t) => {
+  const { port } = await listening(t)
+  const spellings: Record<string, RawRequest> = {
+    'as everybody writes it': authorization(`Bearer ${good}`),
+    'scheme in lower case': authorization(`bearer ${good}`),
+    'scheme in upper case': authorization(`BEARER ${good}`),
+    'scheme in mixed case': authorization(`BeArEr ${good}`),
+    'header name in lower case': { lines: [`authorization: Bearer ${good}`] },
+    'header name in upper case': { lines: [`AUTHORIZATION: Bearer ${good}`] },
+    'two spaces': authorization(`Bearer  ${good}`),
+    'many spaces': authorization(`Bearer${' '.repeat(100)}${good}`),
+    'a trailing blank': authorization(`Bearer ${good} `),
+    'a trailing tab': authorization(`Bearer ${good}\t`),
+    'no blank after the colon': { lines: [`Authorization:Bearer ${good}`] },
+    'blanks after the colon': { lines: [`Authorization: \t  Bearer ${good}`] },
+  }
+  for (const [title, request] of Object.entries(spellings)) {
+    const { status, headers, body } = await rawRequest(port, request)
+    t.equal(status, 200, title)
+    t.same(JSON.parse(body), { user: 'user-1' }, title)
+    t.notOk(headers['www-authenticate'], title)
+  }
+})
+
+t.test('B2: answers 401 without an error to a request without a bearer token', async (t) => {
+  const { port } = await listening(t)
+  const requests: Record<string, RawRequest> = {
+    'no header': {},
+    'an empty header': authorization(''),
+    Basic: authorization('Basic dXNlcjpwYXNzd29yZA=='),
+    DPoP: authorization(`DPoP ${good}`),
+    'a scheme that begins like ours': authorization(`BearerX ${good}`),
+    'a scheme glued to its token': authorization(`Bearer${good}`),
+    'the token alone': authorization(good),
+    'a no-break space in place of the space': authorization(`Bearer\xa0${good}`),
+    'a comma in place of the space': authorization(`Bearer,${good}`),
+    'another header': { lines: [`Proxy-Authorization: Bearer ${good}`] },
+    'a header that ends like ours': { lines: [`X-Authorization: Bearer ${good}`] },
+  }
+  for (const [title, request] of Object.entries(requests)) {
+    const { status, headers, body } = await rawRequest(port, request)
+    t.equal(status, 401, title)
+    t.same(headers['www-authenticate'], ['Bearer realm="api"'], title)
+    t.match(JSON.parse(body), { statusCode: 401, code: 'missing_credentials' }, title)
+    await stillServes(t, port)
+  }
+})
+
+t.test('B3: answers 400 to a malformed Authorization header', async (t) => {
+  const { port } = await listening(t)
+  const values: Record<string, string> = {
+    'the scheme alone': 'Bearer',
+    'the scheme and a blank': 'Bearer ',
+    'a tab in place of the space': `Bearer\t${good}`,
+    'a tab after the space': `Bearer \t${good}`,
+    'two tokens': `Bearer ${good} ${good}`,
+    'two words': 'Bearer a b',
+    'two credentials, joined by a comma': `Bearer ${good}, Bearer ${good}`,
+    'two tokens, joined by a comma': `Bearer ${good},${good}`,
+    'a parameter after the token': `Bearer ${good}, realm="api"`,
+    'a quoted token': `Bearer "${good}"`,
+    'a token in a parameter': `Bearer token="${good}"`,
+    'padding in the middle': 'Bearer a=b',
+    'padding alone': 'Bearer =',
+    'a letter of latin-1': `Bearer ${good}\xe9`,
+    'a letter in UTF-8': `Bearer ${Buffer.from('é').toString('latin1')}`,
+    'a no-break space at the end': `Bearer ${good}\xa0`,
+    'a byte order mark': `Bearer \xef\xbb\xbf${good}`,
+    'the byte 0xff': 'Bearer \xff',
+  }
+  for (const [title, value] of Object.entries(values)) {
+    const { status, headers, body } = await rawRequest(port, authorization(value))
+    t.equal(status, 400, title)
+    t.match(parseChallenge(headers['www-authenticate']?.join('|')), {
+      scheme: 'Bearer',
+      parameters: { realm: 'api', error: 'invalid_request' },
+    })
+    t.match(JSON.parse(body), { statusCode: 400, code: 'invalid_request' }, title)
+    await stillServes(t, port)
+  }
+})
+
+t.test('B3: answers 400 to two Authorization headers, whatever is in them', async (t) => {
+  const { port } = await listening(t)
+  const tokenHeader = `Authorization: Bearer ${good}`
+  const pairs: Record<string, readonly string[]> = {
+    'the same twice': [tokenHeader, tokenHeader],
+    'the second in lower case': [tokenHeader, `authorization: Bearer ${good}`],
+    'the second in upper case': [tokenHeader, `AUTHORIZATION: Bearer ${good}`],
+    'Basic first': ['Authorization: Basic dTpw', tokenHeader],
+    'Basic last': [tokenHeader, 'Authorization: Basic dTpw'],
+    'an empty one first': ['Authorization:', tokenHeader],
+    'an empty one last': [tokenHeader, 'Authorization:'],
+    'others between them': [tokenHeader, 'Accept: */*', 'X-A: b', tokenHeader],
+    'three of them': [tokenHeader, tokenHeader, tokenHeader],
+    'Basic twice': ['Authorization: Basic dTpw', 'Authorization: Basic dTpw'],
+  }
+  for (const [title, lines] of Object.entries(pairs)) {
+    const { status, headers } = await rawRequest(port, { lines })
+    t.equal(status, 400, title)
+    t.match(parseChallenge(headers['www-authenticate']?.join('|')), {
+      parameters: { error: 'invalid_request' },
+    })
+    await stillServes(t, port)
+  }
+  t.test('also where Node was told to join repeated headers', async (t) => {
+    const { port } = await listening(t, {}, { http: { joinDuplicateHeaders: true } } as never)
+    t.equal((await rawRequest(port, { lines: [tokenHeader, tokenHeader] })).status, 400)
+    await stillServes(t, port)
+  })
+})
+
+t.test('answers 4xx to what is no HTTP, and serves on', async (t) => {
+  const { port } = await listening(t)
+  const requests: Record<string, RawRequest> = {
+    'a NUL': authorization(`Bearer \0${good}`),
+    'a bare carriage return': authorization(`Bearer ${good}\rX-A: b`),
+    'a control character': authorization('Bearer \x01'),
+    'a folded header': authorization(`Bearer\r\n ${good}`),
+    'a blank before the colon': { lines: [`Authorization : Bearer ${good}`] },
+    'a header without a name': { lines: [`: Bearer ${good}`] },
+    'a header without a colon': { lines: [`Authorization Bearer ${good}`] },
+  }
+  for (const [title, request] of Object.entries(requests)) {
+    const { status } = await rawRequest(port, request)
+    t.ok(status >= 400 && status < 500, `${title}: ${status}`)
+    await stillServes(t, port)
+  }
+})
+
+t.test('answers 431 to a header of 1 MB, or 401 where Node was told to take it', async (t) => {
+  const huge = authorization(`Bearer ${'a'.repeat(1_000_000)}`)
+  const { port } = await listening(t)
+  t.equal((await rawRequest(port, huge)).status, 431)
+  await stillServes(t, port)
+
+  const roomy = await listening(t, {}, { http: { maxHeaderSize: 4_000_000 } } as never)
+  const requests: Record<string, RawRequest> = {
+    letters: huge,
+    'letters in three parts': authorization(`Bearer ${'a.'.repeat(2)}${'a'.repeat(1_000_000)}`),
+    dots: authorization(`Bearer ${'.'.repeat(1_000_000)}`),
+    'a good token with a tail': authorization(`Bearer ${good}${'a'.repeat(1_000_000)}`),
+  }
+  for (const [title, request] of Object.entries(requests)) {
+    const { status, headers, body } = await rawRequest(roomy.port, request)
+    t.equal(status, 401, title)
+    t.match(parseChallenge(headers['www-authenticate']?.join('|')), {
+      parameters: { error: 'invalid_token', error_description: 'The access token is too long' },
+    })
+    t.ok(body.length < 500, 'and does not send it back')
+    await stillServes(t, roomy.port)
+  }
+  const blanks = authorization(`Bearer${' '.repeat(500_000)}x${' '.repeat(500_000)}x`)
+  t.equal((await rawRequest(roomy.port, blanks)).status, 400, 'blanks take no time to read')
+  await stillServes(t, roomy.port)
+})
+
+t.test('B4: a token in the query is no token', async (t) => {
+  const { port } = await listening(t)
+  const { status, headers } = await rawRequest(port, { path: `/?access_token=${good}` })
+  t.equal(status, 401)
+  t.same(headers['www-authenticate'], ['Bearer realm="api"'])
+  const both = { path: `/?access_token=bad`, ...authorization(`Bearer ${good}`) }
+  t.equal((await rawRequest(port, both)).status, 200, 'and does no harm beside a header')
+})
+
+t.test('B5: a token in a form body is no token', async (t) => {
+  const { port } = await listening(t)
+  const form = {
+    lines: ['content-type: application/x-www-form-urlencoded'],
+    body: `access_token=${good}`,
+  }
+  for (const method of ['GET', 'POST']) {
+    const { status, headers } = await rawRequest(port, { method, ...form })
+    t.equal(status, 401, method)
+    t.same(headers['www-authenticate'], ['Bearer realm="api"'], method)
+    await stillServes(t, port)
+  }
+})
+
+t.test('no body is read for a caller without a token', async (t) => {
+  const { port } = await listening(t)
+  const lines = ['content-type: application/json', 'content-length: 900000']
+  const { status } = await rawRequest(port, { method: 'POST', lines })
+  t.equal(status, 401, 'the answer comes before the body')
+  await stillServes(t, port)
+})
+
+t.test('B6, B7: a bad token is 401 invalid_token, with a challenge clients can read', async (t) => {
+  const { port } = await listening(t)
+  const tokens: Record<string, string> = {
+    'no JWT': 'opaque',
+    'token68 with padding': 'b3BhcXVl==',
+    'every character of token68': 'aZ0-._~+/',
+    'a good one with padding': `${good}=`,
+    tampered: `${good.slice(0, -4)}AAAA`,
+    expired: await tokenOf({ exp: 1 }),
+    'for another resource': await tokenOf({ aud: 'api://other' }),
+    'from a stranger': await tokenOf({ iss: 'https://stranger.example/"\r\nX-Injected: 1' }),
+    'with a hash that would break a header': await tokenOf({ at_hash: '"\r\n\0\u2028é' }),
+  }
+  for (const [title, token] of Object.entries(tokens)) {
+    for (const path of ['/', '/orders', '/nowhere']) {
+      const { status, headers } = await rawRequest(port, {
+        path,
+        ...authorization(`Bearer ${token}`),
+      })
+      t.equal(status, 401, `${title} at ${path}`)
+      t.equal(headers['www-authenticate']?.length, 1)
+      const { scheme, parameters } = parseChallenge(headers['www-authenticate']?.[0])
+      t.equal(scheme, 'Bearer')
+      const { scope, ...rest } = parameters
+      t.same(Object.keys(rest), ['realm', 'error', 'error_description'])
+      t.match(rest, { realm: 'api', error: 'invalid_token' })
+      t.equal(scope, path === '/orders' ? 'orders:write profile' : undefined, 'of the route')
+      t.notOk(headers['x-injected'])
+    }
+    await stillServes(t, port)
+  }
+})
+
+t.test('B8: too little scope is 403 insufficient_scope, and names what is needed', async (t) => {
+  const { port } = await listening(t)
+  const request = { path: '/orders', ...authorization(`Bearer ${good}`) }
+  const { status, headers } = await rawRequest(port, request)
+  t.equal(status, 403)
+  t.match(parseChallenge(headers['www-authenticate']?.join('|')), {
+    scheme: 'Bearer',
+    parameters: { realm: 'api', error: 'insufficient_scope', scope: 'orders:write profile' },
+  })
+  const none = await rawRequest(port, { path: '/orders' })
+  t.same(
+    none.headers['www-authenticate'],
+    ['Bearer realm="api", scope="orders:write profile"'],
+    'who has no token yet learns which scope to ask for',
+  )
+})
+
+t.test('B9: keys out of reach are 503 with Retry-After and no challenge', async (t) => {
+  const { port } = await listening(t, {
+    jwks: {
+      fetch: async () => {
+        throw new Error('connect ECONNREFUSED')
+      },
+    },
+  })
+  for (let i = 0; i < 2; i++) {
+    const { status, headers, body } = await rawRequest(port, authorization(`Bearer ${good}`))
+    t.equal(status, 503)
+    t.match(headers['retry-after']?.join('|'), /^[1-9]\d*$/)
+    t.notOk(headers['www-authenticate'])
+    t.match(JSON.parse(body), { code: 'temporarily_unavailable' })
+    t.notMatch(body, /ECONNREFUSED/, 'what is wrong behind us is nobody’s business')
+  }
+  t.equal((await rawRequest(port, {})).status, 401, 'without a token nobody is asked')
+})
+
+t.test('a refusal leaves a kept-alive connection usable', async (t) => {
+  const { port } = await listening(t)
+  const request = (value: string, connection: string) =>
+    `GET / HTTP/1.1\r\nhost: a\r\nauthorization: ${value}\r\nconnection: ${connection}\r\n\r\n`
+  const bytes = Buffer.from(
+    request('Bearer', 'keep-alive') +
+      request('Bearer bad', 'keep-alive') +
+      request('Basic x', 'keep-alive') +
+      request(`Bearer ${good}`, 'close'),
+  )
+  const text = (await exchange(port, bytes)).toString('latin1')
+  t.same(
+    [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+    ['400', '401', '401', '200'],
+    'and no verdict carries over to the next request',
+  )
+})
+
+t.test('a caller who leaves while a token is verified takes nothing down', async (t) => {
+  let begun: () => void
+  const fetching = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  const { port } = await listening(t, {
+    jwks: {
+      fetch: (_url, { signal }) =>
+        new Promise((_, reject) => {
+          begun()
+          signal.addEventListener('abort', () => reject(signal.reason))
+        }),
+      timeout: 200,
+    },
+  })
+  const { connect } = await import('node:net')
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${good}\r\n\r\n`)
+  await fetching
+  socket.destroy()
+  const { status } = await rawRequest(port, authorization(`Bearer ${good}`))
+  t.equal(status, 503, 'whoever stayed gets an answer')
+})
+
+t.test('HTTP/2', async (t) => {
+  const { connect, constants } = await import('node:http2')
+  const app = Fastify({ http2: true })
+  t.teardown(() => app.close())
+  await app.register(resourceServer, given())
+  app.get('/', async (request) => ({ user: request.claims.sub }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+
+  const get = (headers: Record<string, string>) =>
+    new Promise<{ status: unknown; challenge: unknown }>((resolve, reject) => {
+      const session = connect(`http://127.0.0.1:${port}`)
+      const stream = session.request({ ':path': '/', ...headers })
+      stream.on('error', reject)
+      stream.on('response', (answer) => {
+        resolve({
+          status: answer[constants.HTTP2_HEADER_STATUS],
+          challenge: answer['www-authenticate'],
+        })
+        session.close()
+      })
+      stream.resume()
+    })
+
+  t.match(await get({ authorization: `Bearer ${good}` }), { status: 200 })
+  t.match(await get({}), { status: 401, challenge: 'Bearer realm="api"' })
+  t.match(await get({ authorization: 'Bearer a b' }), { status: 400 })
+
+  t.test('B3: answers 400 to two authorization headers', async (t) => {
+    const field = (name: string, value: string) =>
+      Buffer.concat(
+        [literal(name), literal(value)].flatMap((part, i) => (i ? [part] : [ZERO, part])),
+      )
+    const block = Buffer.concat([
+      Buffer.from([0x82, 0x84, 0x86]), // GET, /, http: entries of HPACK's static table
+      field(':authority', 'api.example'),
+      field('authorization', 'Bearer a'),
+      field('authorization', 'Bearer b'),
+    ])
+    const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    const bytes = Buffer.concat([preface, frame(4, 0, 0, Buffer.alloc(0)), frame(1, 5, 1, block)])
+    t.equal(await firstStatus(port, bytes), 0x8c, 'the entry ":status: 400" of the static table')
+    t.match(await get({ authorization: `Bearer ${good}` }), { status: 200 })
+  })
+})
+
+const ZERO = Buffer.from([0])
+
+function literal(text: string): Buffer {
+  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
+}
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.writeUInt8(type, 3)
+  head.writeUInt8(flags, 4)
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+/** The first byte of the first HEADERS frame that comes back. */
+async function firstStatus(port: number, bytes: Buffer): Promise<number | undefined> {
+  const { connect } = await import('node:net')
+  return new Promise((resolve, reject) => {
+    let received = Buffer.alloc(0)
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+    socket.setTimeout(5_000, () => reject(new Error('no HEADERS frame')))
+    socket.on('error', reject)
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk])
+      for (let at = 0; at + 9 < received.length; at += 9 + received.readUIntBE(at, 3)) {
+        if (received.readUInt8(at + 3) !== 1) continue
+        socket.destroy()
+        return resolve(received.readUInt8(at + 9))
+      }
+    })
+  })
+}

@@ -1,0 +1,106 @@
+/** Deadlines that don't take a stall of this process for an outage of another. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { startDeadline } from '../../src/base/deadline-timer.js'
+import { withinDeadline } from '../../src/http/deadline.js'
+import { redisStore } from '../../src/index.js'
+import { connected, FakeIoRedis, FakeRedis } from '../fixtures/fake-redis.js'
+
+/** Work of this process, during which its event loop stands still. */
+function stall(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end; );
+}
+
+/** An HTTP server in a thread of its own, which goes on while this one stands still. */
+async function otherThread(answerAfter: number): Promise<{ url: string; stop(): Promise<number> }> {
+  const code = `
+    const { parentPort } = require('node:worker_threads')
+    require('node:http')
+      .createServer((_, response) => setTimeout(() => response.end('{}'), ${answerAfter}))
+      .listen(0, '127.0.0.1', function () { parentPort.postMessage(this.address().port) })`
+  const worker = new Worker(code, { eval: true })
+  const port = await new Promise((resolve) => worker.once('message', resolve))
+  return { url: `http://127.0.0.1:${port}/`, stop: () => worker.terminate() }
+}
+
+t.test('fires after its time, and not when it was stopped', async (t) => {
+  const began = performance.now()
+  const fired = new Promise<number>((resolve) => {
+    startDeadline(100, () => resolve(performance.now() - began), { keepsAlive: true })
+  })
+  const stop = startDeadline(50, t.fail)
+  stop()
+  t.ok((await fired) >= 95)
+})
+
+t.test('a stall is not counted, wherever it falls', async (t) => {
+  for (const before of [0, 30, 95]) {
+    let isOver = false
+    const stop = startDeadline(100, () => {
+      isOver = true
+    })
+    await sleep(before)
+    stall(300)
+    // An answer that has arrived is handled here.
+    await new Promise((resolve) => setImmediate(resolve))
+    t.notOk(isOver, `after ${before} ms`)
+    if (before === 0) {
+      await sleep(400)
+      t.ok(isOver, 'and it fires later all the same')
+    }
+    stop()
+  }
+})
+
+t.test('an event loop that stalls all the time is not waited for without end', async (t) => {
+  let isOver = false
+  startDeadline(100, () => {
+    isOver = true
+  })
+  let stalls = 0
+  while (!isOver && stalls < 100) {
+    stall(30)
+    stalls++
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.ok(isOver)
+  t.ok(stalls >= 10 && stalls <= 30, `${stalls}`)
+})
+
+t.test('an exchange that is answered while this process is busy succeeds', async (t) => {
+  const server = await otherThread(50)
+  t.teardown(() => server.stop())
+  const exchange = (signal: AbortSignal) => fetch(server.url, { signal }).then((one) => one.json())
+  await withinDeadline(exchange, { timeout: 2_000 })
+  const answer = withinDeadline(exchange, { timeout: 300 })
+  await sleep(10)
+  stall(700)
+  t.strictSame(await answer, {})
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  t.teardown(() => silent.closeAllConnections())
+  t.teardown(() => silent.close())
+  await new Promise((resolve) => silent.once('listening', resolve))
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`
+  await t.rejects(
+    withinDeadline((signal) => fetch(url, { signal }), { timeout: 100 }),
+    {
+      message: 'no complete answer within 100 ms',
+    },
+  )
+})
+
+t.test('a Redis that answers while this process is busy is not away', async (t) => {
+  const redis = new FakeRedis()
+  const store = redisStore({ client: await connected(new FakeIoRedis(redis)), timeout: 100 })
+  // As answers come: when the event loop looks for what has arrived.
+  redis.onCommand = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 1))
+  const answers = Array.from({ length: 20 }, () => store.get('a'))
+  stall(700)
+  t.strictSame(
+    await Promise.all(answers),
+    answers.map(() => undefined),
+  )
+})

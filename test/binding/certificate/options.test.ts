@@ -1,0 +1,138 @@
+import t from 'tap'
+import { createResourceServer, type MtlsOption } from '../../../src/index.js'
+import { resolveOptions } from '../../../src/server/options.js'
+import { given } from '../../fixtures/protected-api.js'
+
+const resolve = (mtls: unknown) => resolveOptions(given({ mtls: mtls as MtlsOption }) as never).mtls
+const forwarded = (from: object) => ({ from: { header: 'client-cert', proxies: ['::1'], ...from } })
+const proxies = (...list: unknown[]) => forwarded({ proxies: list })
+
+t.test('P6: is off unless it is asked for', async (t) => {
+  t.equal(resolve(undefined), undefined)
+  t.equal(resolve(false), undefined)
+})
+
+t.test('P6: takes a mode, or says where the certificate is', async (t) => {
+  t.same(resolve('allowed'), { mode: 'allowed', from: 'connection' })
+  t.same(resolve('required'), { mode: 'required', from: 'connection' })
+  t.same(resolve({}), { mode: 'allowed', from: 'connection' })
+  t.same(resolve({ mode: 'required', from: 'connection' }), {
+    mode: 'required',
+    from: 'connection',
+  })
+  const given = ['10.0.0.7', 'fd00::/8', '192.0.2.0/24']
+  const resolved = resolve({ from: { header: 'client-cert', proxies: given } })
+  given.push('0.0.0.0/0')
+  t.same(resolved, {
+    mode: 'allowed',
+    from: {
+      name: 'client-cert',
+      format: 'client-cert',
+      proxies: [
+        { address: '10.0.0.7', prefix: 32, family: 'ipv4' },
+        { address: 'fd00::', prefix: 8, family: 'ipv6' },
+        { address: '192.0.2.0', prefix: 24, family: 'ipv4' },
+      ],
+    },
+  })
+  t.match(resolve(forwarded({ header: 'x-forwarded-client-cert' })), {
+    from: { name: 'x-forwarded-client-cert', format: 'x-forwarded-client-cert' },
+  })
+  for (const format of ['pem-escaped', 'base64']) {
+    t.match(resolve(forwarded({ header: { name: 'X-SSL-Client-Cert', format } })), {
+      from: { name: 'x-ssl-client-cert', format },
+    })
+  }
+  t.throws(() => Object.assign(resolved as object, { mode: 'x' }), TypeError, 'and is frozen')
+  t.throws(() => Object.assign(resolved?.from as object, { proxies: [] }), TypeError)
+})
+
+t.test('P6: takes the widest private ranges, and addresses however they are written', async (t) => {
+  const good = ['10.0.0.0/8', 'fc00::/7', '127.0.0.1', '::1', '::1/128', '1.2.3.4/32', 'FE80::1/64']
+  t.doesNotThrow(() => resolve(proxies(...good)))
+})
+
+t.test('names the option and the mend', async (t) => {
+  const addresses =
+    /^"mtls\.from\.proxies" option must be an array of your proxies' addresses, such/
+  const wide = /^"mtls\.from\.proxies" option must name your proxies only, .*: IPv4 ranges of \/8/
+  const hidden = /^"mtls\.from\.proxies" option must have IPv4 addresses as such: 10\.0\.0\.7 holds/
+  const header = /^"mtls\.from\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
+  const named = (rest: object) => forwarded({ header: { name: 'x', format: 'base64', ...rest } })
+  const rows: [unknown, RegExp][] = [
+    [
+      true,
+      /^"mtls" option must be 'allowed' \(bearer tokens as well\), 'required' \(tokens with a certificate only\), false, or an object such as \{ mode: 'required' \}$/,
+    ],
+    [null, /^"mtls" option must be 'allowed'/],
+    ['optional', /^"mtls" option must be 'allowed'/],
+    [['allowed'], /^"mtls" option must be 'allowed'/],
+    [{ header: 'client-cert' }, /^"header" is no option of "mtls"; these are: mode, from$/],
+    [{ mode: 'off' }, /^"mtls\.mode" option must be 'allowed' or 'required'/],
+    [{ mode: true }, /^"mtls\.mode" option must be 'allowed' or 'required'/],
+    [{ from: 'header' }, /^"mtls\.from" option must be 'connection', or an object with "header"/],
+    [{ from: null }, /^"mtls\.from" option must be 'connection'/],
+    [{ from: [] }, /^"mtls\.from" option must be 'connection'/],
+    [forwarded({ proxy: '::1' }), /^"proxy" is no option of "mtls\.from"; these are: header, prox/],
+    [{ from: { proxies: ['::1'] } }, header],
+    [forwarded({ header: 'X-SSL-Client-Cert' }), header],
+    [forwarded({ header: 'Client-Cert' }), header],
+    [forwarded({ header: ['client-cert'] }), header],
+    [
+      named({ trim: true }),
+      /^"trim" is no option of "mtls\.from\.header"; these are: name, format/,
+    ],
+    [named({ name: undefined }), /^"mtls\.from\.header\.name" option must be the name of a header/],
+    [named({ name: '' }), /^"mtls\.from\.header\.name" option/],
+    [named({ name: 'x y' }), /^"mtls\.from\.header\.name" option/],
+    [named({ name: 'x:' }), /^"mtls\.from\.header\.name" option/],
+    [named({ name: ['x'] }), /^"mtls\.from\.header\.name" option/],
+    [named({ format: undefined }), /^"mtls\.from\.header\.format" option must be 'pem-escaped' or/],
+    [named({ format: 'pem' }), /^"mtls\.from\.header\.format" option/],
+    [named({ format: 'client-cert' }), /^"mtls\.from\.header\.format" option/],
+    [{ from: { header: 'client-cert' } }, addresses],
+    [proxies(), addresses],
+    [forwarded({ proxies: '10.0.0.7' }), addresses],
+    [forwarded({ proxies: true }), addresses],
+    [forwarded({ proxies: 1 }), addresses],
+    [proxies('10.0.0.7', ''), addresses],
+    [proxies('10.0.0.7', undefined), addresses],
+    [proxies('localhost'), addresses],
+    [proxies('loopback'), addresses],
+    [proxies('*'), addresses],
+    [proxies('10.0.0'), addresses],
+    [proxies('10.0.0.256'), addresses],
+    [proxies('010.0.0.7'), addresses],
+    [proxies('10.0.0.7/33'), addresses],
+    [proxies('10.0.0.7/'), addresses],
+    [proxies('10.0.0.7/08'), addresses],
+    [proxies('10.0.0.7/255.255.255.0'), addresses],
+    [proxies('10.0.0.7/-1'), addresses],
+    [proxies('10.0.0.7:443'), addresses],
+    [proxies(' 10.0.0.7'), addresses],
+    [proxies('10.0.0.7,10.0.0.8'), addresses],
+    [proxies('[::1]'), addresses],
+    [proxies('::1/129'), addresses],
+    [proxies('fe80::1%eth0'), addresses],
+    [proxies('0.0.0.0/0'), wide],
+    [proxies('10.0.0.7', '0.0.0.0/0'), wide],
+    [proxies('0.0.0.0/1', '128.0.0.0/1'), wide],
+    [proxies('10.0.0.0/7'), wide],
+    [proxies('::/0'), wide],
+    [proxies('2000::/3'), wide],
+    [proxies('::/8'), hidden],
+    [proxies('::/80'), hidden],
+    [proxies('::ffff:0:0/96'), hidden],
+    [proxies('::ffff:0.0.0.0/97'), hidden],
+    [proxies('0:0:0:0:0:ffff:128.0.0.0/97'), hidden],
+    [proxies('::ffff:10.0.0.7'), hidden],
+  ]
+  for (const [mtls, message] of rows) {
+    t.throws(() => resolve(mtls), { name: 'TypeError', message }, JSON.stringify(mtls))
+  }
+})
+
+t.test('a mistake is found when the server is made', async (t) => {
+  const options = { ...given(), issuer: 'https://issuer.example', mtls: 'sometimes' }
+  await t.rejects(createResourceServer(options as never), TypeError)
+})

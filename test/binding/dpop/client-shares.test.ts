@@ -1,0 +1,101 @@
+/** How many proofs of one key are remembered, as time goes by. */
+import t from 'tap'
+import { ClientShares, ShareUsedUpError } from '../../../src/binding/dpop/client-shares.js'
+
+const LIFE = 1_000
+
+function start() {
+  const clock = { now: 50_000 }
+  const shares = new ClientShares({ maxEntriesPerKey: 10, life: LIFE, now: () => clock.now })
+  /** How many more the key may have now, up to `most`. */
+  const take = (key: string, most = 100) => {
+    for (let i = 0; i < most; i++) {
+      try {
+        shares.requireSome(key)
+      } catch (error) {
+        t.ok(error instanceof ShareUsedUpError)
+        return i
+      }
+      shares.count(key)
+    }
+    return most
+  }
+  return { clock, shares, take }
+}
+
+t.test('P5: each key has a share of its own', async (t) => {
+  const { shares, take } = start()
+  t.equal(take('a'), 10)
+  t.equal(take('a'), 0)
+  t.equal(take('b'), 10, 'whatever another one used')
+  t.throws(() => shares.requireSome('a'), {
+    name: 'ShareUsedUpError',
+    code: 'share_used_up',
+    message: 'one key made its 10 proofs, which is "dpop.replay.maxEntriesPerKey"',
+  })
+})
+
+t.test('E30: a key never has more than its quota at once', async (t) => {
+  for (const offset of [0, 1, 60, 124, 125, 500, 999]) {
+    const { clock, take } = start()
+    clock.now += offset
+    const taken: number[] = []
+    let most = 0
+    // As fast as it can, for some lives.
+    for (let i = 0; i < 600; i++, clock.now += 7) {
+      for (let n = take('a'); n > 0; n--) taken.push(clock.now)
+      most = Math.max(most, taken.filter((at) => at > clock.now - LIFE).length)
+    }
+    t.equal(most, 10, `never more, ${offset} ms after a slice began`)
+    t.ok(taken.length >= 30, 'and goes on having it')
+  }
+})
+
+t.test('P5: what was used is free again a life and an eighth later', async (t) => {
+  const { clock, take } = start()
+  t.equal(take('a', 5), 5)
+  clock.now += LIFE / 2
+  t.equal(take('a'), 5)
+  clock.now += LIFE / 2
+  t.equal(take('a'), 0, 'the first five may be remembered until the slice is over')
+  clock.now += LIFE / 8
+  t.equal(take('a'), 5)
+  clock.now += LIFE / 2
+  t.equal(take('a'), 5, 'and the others half a life later')
+})
+
+t.test('P5: nothing is left of a share two lives later', async (t) => {
+  for (const pause of [2 * LIFE, 5 * LIFE]) {
+    const { clock, take } = start()
+    t.equal(take('a'), 10)
+    clock.now += pause
+    t.equal(take('a'), 10, `${pause}`)
+  }
+})
+
+t.test('P5: a share that was only counted moves on as well', async (t) => {
+  const { clock, shares, take } = start()
+  for (let i = 0; i < 4; i++) shares.count('a')
+  clock.now += LIFE / 4
+  for (let i = 0; i < 3; i++) shares.count('a')
+  t.equal(take('a'), 3, 'four of before, three of now')
+})
+
+t.test('P5: what is given back may be taken again, in the next span as well', async (t) => {
+  const { clock, shares, take } = start()
+  shares.giveBack('nobody')
+  t.equal(take('a'), 10)
+  shares.giveBack('a')
+  t.equal(take('a'), 1)
+  clock.now += LIFE
+  t.equal(take('a'), 0)
+  shares.giveBack('a')
+  t.equal(take('a'), 1)
+  shares.giveBack('a')
+  t.equal(take('a'), 1, 'of this span first')
+  const { clock: later, shares: others, take: takeOther } = start()
+  t.equal(takeOther('b', 1), 1)
+  later.now += 5 * LIFE
+  others.giveBack('b')
+  t.equal(takeOther('b'), 10, 'and not of one that is over')
+})

@@ -1,0 +1,59 @@
+/** Nonces of one time and another, of one secret and another. */
+import t from 'tap'
+import { Nonces } from '../../../src/binding/dpop/nonces.js'
+
+const LIFETIME = 60
+const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+
+function at(seconds: number, secrets: readonly Uint8Array[] = [NEW]) {
+  const clock = { now: seconds * 1_000 }
+  return { clock, nonces: new Nonces({ secrets, lifetime: LIFETIME, now: () => clock.now }) }
+}
+
+t.test('P4: one is the newest for its lifetime, and accepted for as long again', async (t) => {
+  const { clock, nonces } = at(6_000)
+  const first = nonces.newest()
+  t.match(first, /^[\w-]{43}$/)
+  clock.now += 59_999
+  t.equal(nonces.newest(), first)
+  clock.now += 1
+  const second = nonces.newest()
+  t.not(second, first)
+  t.equal(nonces.accepts(first), true, 'the one before')
+  t.equal(nonces.accepts(second), true)
+  clock.now += 60_000
+  t.equal(nonces.accepts(first), false, 'the one before that')
+  t.equal(nonces.accepts(second), true)
+})
+
+t.test('P4: that of an instance whose clock is ahead is accepted, by one lifetime', async (t) => {
+  const { nonces } = at(6_000)
+  t.equal(nonces.accepts(at(6_060).nonces.newest()), true)
+  t.equal(nonces.accepts(at(6_120).nonces.newest()), false)
+})
+
+t.test('P4: a secret can be changed while instances run', async (t) => {
+  const before = at(6_000, [OLD]).nonces
+  const between = at(6_000, [NEW, OLD]).nonces
+  const after = at(6_000, [NEW]).nonces
+  t.equal(between.newest(), after.newest(), 'the first secret makes')
+  t.equal(between.accepts(before.newest()), true, 'and all accept')
+  t.equal(after.accepts(before.newest()), false)
+})
+
+t.test('P4: nothing else is accepted', async (t) => {
+  const { nonces } = at(6_000)
+  const nonce = nonces.newest()
+  for (const odd of [
+    '',
+    'x',
+    nonce.slice(1),
+    `${nonce}A`,
+    nonce.toLowerCase(),
+    `A${nonce.slice(1)}`,
+  ]) {
+    if (odd !== nonce) t.equal(nonces.accepts(odd), false, odd)
+  }
+  const other = new Nonces({ secrets: [NEW], lifetime: 30, now: () => 3_000_000 })
+  t.equal(nonces.accepts(other.newest()), false, 'one of another lifetime, in its 100th as well')
+})

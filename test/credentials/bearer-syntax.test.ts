@@ -1,0 +1,134 @@
+/**
+ * The header is not looked at character by character where its token is known, or is refused for
+ * another reason. What comes of it must be what the grammar of RFC 6750 §2.1 says all the same.
+ */
+import t from 'tap'
+import { bearerToken } from '../../src/credentials/bearer.js'
+import { InvalidRequestError } from '../../src/errors/errors.js'
+import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+import { Chance } from '../fixtures/random.js'
+
+/** RFC 6750 §2.1, with RFC 9110 §5.5 on the blanks at the end. */
+const SYNTAX = /^bearer +([A-Za-z0-9\-._~+/]+=*)[ \t]*$/i
+const SCHEME = /^bearer(?:[ \t]|$)/i
+
+const good = await tokenOf()
+const expired = await tokenOf({ exp: 1 })
+
+/** What the grammar makes of a header: a token, a mistake, or nothing of ours. */
+function read(header: string): string | number | undefined {
+  if (!SCHEME.test(header)) return undefined
+  return SYNTAX.exec(header)?.[1] ?? 400
+}
+
+const SCHEMES = [
+  'Bearer',
+  'bearer',
+  'BEARER',
+  'bEaReR',
+  'Bearer',
+  'Bear',
+  'Bearerr',
+  'Basic',
+  'DPoP',
+]
+const GAPS = ['', ' ', '  ', '     ', '\t', ' \t', '\t ', '\u00a0', ',', '=', ':']
+const ENDS = ['', ' ', '\t', ' \t ', '\u00a0', '=', '==', ' =', ',', '\x0b', '\x0c', ' x', '\x7f']
+const PIECES = [
+  'a',
+  'Z',
+  '0',
+  '-',
+  '.',
+  '_',
+  '~',
+  '+',
+  '/',
+  '=',
+  ' ',
+  '\t',
+  '"',
+  '\u00e9',
+  '%',
+  ';',
+  'Bearer ',
+]
+
+function header(chance: Chance): string {
+  const tokens = [
+    good,
+    expired,
+    '',
+    'x.y.z',
+    Array.from({ length: chance.below(6) }, () => chance.pick(PIECES)).join(''),
+    `${good.slice(0, 30)}${chance.pick(PIECES)}${good.slice(30)}`,
+    `${chance.pick(PIECES)}${good}${chance.pick(PIECES)}`,
+  ]
+  const usual = chance.below(2) === 0 ? `${chance.pick(['Bearer', 'bearer'])} ` : undefined
+  const scheme = usual ?? chance.pick(SCHEMES) + chance.pick(GAPS)
+  return scheme + chance.pick(tokens) + (chance.below(2) === 0 ? '' : chance.pick(ENDS))
+}
+
+t.test('B1: reads every header as its grammar does', async (t) => {
+  const chance = new Chance('bearer syntax')
+  const wrong = []
+  const seen = { token: 0, mistake: 0, nothing: 0 }
+  for (let i = 0; i < 200_000; i++) {
+    const value = header(chance)
+    const expected = read(value)
+    let found: string | number | undefined
+    try {
+      found = bearerToken({ rawHeaders: ['Authorization', value] })
+    } catch (error) {
+      found = error instanceof InvalidRequestError ? 400 : String(error)
+    }
+    if (found !== expected) wrong.push(value)
+    if (expected === undefined) seen.nothing++
+    else if (expected === 400) seen.mistake++
+    else seen.token++
+  }
+  t.same(wrong.slice(0, 9), [])
+  for (const [kind, count] of Object.entries(seen)) t.ok(count > 10_000, `${kind}: ${count}`)
+})
+
+t.test(
+  'B1, B3, B7: answers 200, 400 and 401 as the grammar says, with a cache or without',
+  async (t) => {
+    for (const tokenCache of [undefined, false] as const) {
+      const app = await protectedApi(t, tokenCache === false ? { tokenCache } : {})
+      app.get('/', async () => 'in')
+      await app.inject({ url: '/', headers: bearer(good) })
+      const chance = new Chance('bearer answers')
+      const wrong: unknown[] = []
+      const seen = new Map<string, number>()
+      for (let i = 0; i < 4_000; i++) {
+        const value = header(chance)
+        const expected = answerTo(read(value))
+        const { statusCode, headers } = await app.inject({
+          url: '/',
+          headers: { authorization: value },
+        })
+        const [, code = ''] = /error="(\w+)"/.exec(`${headers['www-authenticate'] ?? ''}`) ?? []
+        const answer = `${statusCode} ${code}`.trim()
+        if (answer !== expected) wrong.push({ value, expected, answer })
+        seen.set(answer, (seen.get(answer) ?? 0) + 1)
+      }
+      t.same(wrong.slice(0, 9), [])
+      t.same([...seen.keys()].sort(), ['200', '400 invalid_request', '401', '401 invalid_token'])
+      for (const [answer, count] of seen) t.ok(count > 50, `${answer}: ${count}`)
+    }
+  },
+)
+
+function answerTo(read: string | number | undefined): string {
+  if (read === undefined) return '401'
+  if (read === 400) return '400 invalid_request'
+  return read === good ? '200' : '401 invalid_token'
+}
+
+t.test('a token found elsewhere is judged as a token, not as a header', async (t) => {
+  const extractToken = () => 'no token68!'
+  const app = await protectedApi(t, given({ extractToken }))
+  app.get('/', async () => 'in')
+  t.equal((await app.inject('/')).statusCode, 401)
+})

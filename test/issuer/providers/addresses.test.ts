@@ -1,0 +1,123 @@
+import t from 'tap'
+import { issuersIn } from '../../fixtures/resolved-issuers.js'
+
+const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
+const API_ID = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
+
+const resolve = (issuer: string, options = {}) =>
+  issuersIn({ issuer, audience: API_ID, ...options } as never)
+
+const profileOf = (issuer: string, options = {}) => resolve(issuer, options)[0]?.profile.name
+
+function refuses(title: string, rows: readonly [issuer: string, message: RegExp | string][]): void {
+  t.test(title, async (t) => {
+    for (const [issuer, message] of rows) {
+      t.throws(() => resolve(issuer), { name: 'TypeError', message }, issuer)
+      t.throws(
+        () => resolve(issuer, { profile: 'standard' }),
+        { message },
+        `${issuer}, profile said`,
+      )
+    }
+  })
+}
+
+t.test('an issuer on a domain that is known has the profile of its provider', async (t) => {
+  for (const [issuer, profile] of [
+    ['https://acme.auth0.com/', 'auth0'],
+    ['https://acme.eu.auth0.com/', 'auth0'],
+    [`https://login.microsoftonline.com/${TENANT}/v2.0`, 'entra'],
+    [`https://sts.windows.net/${TENANT}/`, 'entra'],
+    [`https://login.microsoftonline.us/${TENANT}/v2.0`, 'entra'],
+    [`https://login.partner.microsoftonline.cn/${TENANT}/v2.0`, 'entra'],
+    [`https://sts.chinacloudapi.cn/${TENANT}/`, 'entra'],
+    ['https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_MadeUp123', 'cognito'],
+    ['https://issuer-cognito-idp.us-east-2.amazonaws.com/us-east-2_MadeUp123', 'cognito'],
+    ['https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_MadeUp123', 'cognito'],
+    ['https://sso.example/realms/acme', 'standard'],
+    ['https://auth0.com.example', 'standard'],
+    ['https://notauth0.com', 'standard'],
+    ['https://login.microsoftonline.com.example/common/v2.0', 'standard'],
+    ['https://x.sts.windows.net', 'standard'],
+    ['https://cognito-idp.eu-west-1.amazonaws.com.example/a_b', 'standard'],
+    ['https://evil-cognito-idp.eu-west-1.amazonaws.com/a_b', 'standard'],
+  ] as const) {
+    t.equal(profileOf(issuer), profile, issuer)
+    t.equal(profileOf(issuer, { profile: 'keycloak' }), 'keycloak', 'unless another is said')
+  }
+  t.equal(profileOf('https://login.example', { profile: 'auth0' }), 'auth0')
+})
+
+refuses('Auth0: an issuer that its tokens never name', [
+  [
+    'https://acme.auth0.com',
+    '"issuer" option https://acme.auth0.com is not what Auth0 calls itself. ' +
+      'Use https://acme.auth0.com/ with the slash at the end',
+  ],
+  ['https://acme.eu.auth0.com', /Use https:\/\/acme\.eu\.auth0\.com\/ with the slash/],
+  ['https://acme.auth0.com/api/v2/', /Use https:\/\/acme\.auth0\.com\/ with/],
+  ['https://acme.auth0.com/userinfo', /Use https:\/\/acme\.auth0\.com\/ with/],
+  ['https://ACME.auth0.com/', /Use https:\/\/acme\.auth0\.com\/ with/],
+])
+
+refuses('Entra: an issuer that its tokens never name', [
+  [
+    'https://login.microsoftonline.com/common/v2.0',
+    '"issuer" option https://login.microsoftonline.com/common/v2.0 names no tenant by its ID, as ' +
+      'the tokens do. Use https://login.microsoftonline.com/<tenant ID>/v2.0 for tokens whose ' +
+      '"ver" is 2.0, https://sts.windows.net/<tenant ID>/ for those whose "ver" is 1.0',
+  ],
+  ['https://login.microsoftonline.com/organizations/v2.0', /names no tenant by its ID/],
+  ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /names no tenant by its ID/],
+  ['https://login.microsoftonline.com/{tenantid}/', /only Entra ID has/],
+  ['https://{tenantid}.example/v2.0', /only Entra ID has/],
+  ['https://login.microsoftonline.com', /names no tenant by its ID/],
+  [
+    `https://login.microsoftonline.com/${TENANT}`,
+    `"issuer" option https://login.microsoftonline.com/${TENANT} is not what Entra calls a ` +
+      `tenant. Use https://login.microsoftonline.com/${TENANT}/v2.0 for tokens whose "ver" is ` +
+      `2.0, https://sts.windows.net/${TENANT}/ for those whose "ver" is 1.0`,
+  ],
+  [`https://login.microsoftonline.com/${TENANT}/v2.0/`, /is not what Entra calls a tenant/],
+  [`https://login.microsoftonline.com/${TENANT.toUpperCase()}/v2.0`, new RegExp(`${TENANT}/v2.0`)],
+  [`https://sts.windows.net/${TENANT}`, new RegExp(`Use https://sts.windows.net/${TENANT}/$`)],
+  ['https://sts.windows.net/common/', /Use https:\/\/sts\.windows\.net\/<tenant ID>\/$/],
+  [
+    'https://login.partner.microsoftonline.cn/common/v2.0',
+    /https:\/\/sts\.chinacloudapi\.cn\/<tenant ID>\/ for/,
+  ],
+])
+
+refuses('Cognito: an issuer that its tokens never name', [
+  [
+    'https://acme.auth.eu-west-1.amazoncognito.com',
+    '"issuer" option https://acme.auth.eu-west-1.amazoncognito.com is where users of a pool sign ' +
+      'in. Use https://cognito-idp.<region>.amazonaws.com/<user pool ID>',
+  ],
+  [
+    'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_MadeUp123/',
+    /calls a user pool\. Use https:\/\/cognito-idp\.eu-west-1\.amazonaws\.com\/eu-west-1_MadeUp123$/,
+  ],
+  [
+    'https://cognito-idp.eu-west-1.amazonaws.com',
+    /calls a user pool\. Use https:\/\/cognito-idp\.<region>\.amazonaws\.com\/<user pool ID>$/,
+  ],
+  ['https://cognito-idp.eu-west-1.amazonaws.com/undefined', /calls a user pool/],
+])
+
+t.test('Entra: v2.0 tokens have a client ID as audience, so one must be among ours', async (t) => {
+  const issuer = `https://login.microsoftonline.com/${TENANT}/v2.0`
+  for (const audience of ['api://orders', ['api://orders', 'orders'], API_ID.toUpperCase()]) {
+    t.throws(() => resolve(issuer, { audience }), {
+      name: 'TypeError',
+      message:
+        '"audience" option must hold the client ID of the API, a GUID: it is the "aud" of v2.0 ' +
+        'tokens from Entra',
+    })
+  }
+  t.doesNotThrow(() => resolve(issuer, { audience: ['api://orders', API_ID] }))
+  t.doesNotThrow(() => resolve(issuer, { audience: 'api://orders', profile: 'standard' }))
+  const v1 = `https://sts.windows.net/${TENANT}/`
+  t.doesNotThrow(() => resolve(v1, { audience: 'api://orders' }), 'v1.0 tokens may have the URI')
+  t.doesNotThrow(() => resolve('https://b.example', { audience: 'a', profile: 'entra' }))
+})

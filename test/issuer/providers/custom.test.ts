@@ -1,0 +1,222 @@
+import t from 'tap'
+import type { Profile } from '../../../src/index.js'
+import { resolveOptions } from '../../../src/server/options.js'
+import { forge, outcome, serverFor } from '../../fixtures/forgery.js'
+import { AUDIENCE, ISSUER, makeKey } from '../../fixtures/issuer.js'
+
+const key = await makeKey('ES256')
+
+const serverWith = (profile: Profile) => serverFor([key], { profile })
+const tokenOf = (claims: object, typ: string | undefined = 'at+jwt') =>
+  forge(key, { claims: { ...claims }, header: { typ } })
+
+t.test('what a profile leaves out is as in standard', async (t) => {
+  const server = await serverWith({ name: 'ours' })
+  const token = await server.verify(tokenOf({ roles: ['a'], groups: ['b'], permissions: ['c'] }))
+  t.match(token, { clientId: 'client-1', subjectKind: 'unknown' })
+  t.strictSame([...token.scope], ['orders:read', 'profile'])
+  t.strictSame([...token.roles, ...token.groups, ...token.permissions], ['a', 'b', 'c'])
+})
+
+t.test('a profile says where things are', async (t) => {
+  const server = await serverWith({
+    name: 'ours',
+    scope: (claims) => claims.rights,
+    clientId: ({ app }) => app,
+    roles: (claims) => claims['https://ours.example/roles'],
+    groups: ({ teams }) => teams,
+    permissions: ({ may }) => may,
+    subjectKind: ({ person }) => (person === true ? 'user' : 'client'),
+  })
+  const token = await server.verify(
+    tokenOf({
+      rights: 'read write',
+      app: 'web',
+      'https://ours.example/roles': ['editor'],
+      teams: ['red'],
+      may: 'fly high',
+      person: true,
+    }),
+  )
+  t.match(token, { clientId: 'web', subjectKind: 'user' })
+  t.strictSame([...token.scope], ['read', 'write'])
+  t.strictSame([...token.roles], ['editor'])
+  t.strictSame([...token.groups], ['red'])
+  t.strictSame([...token.permissions], ['fly high'])
+})
+
+t.test('what is neither a string nor strings grants nothing', async (t) => {
+  for (const odd of [
+    undefined,
+    null,
+    true,
+    1,
+    {},
+    Promise.resolve(['admin']),
+    new Set(['admin']),
+  ]) {
+    const read = () => odd as never
+    const server = await serverWith({
+      name: 'ours',
+      scope: read,
+      clientId: read,
+      roles: read,
+      groups: read,
+      permissions: read,
+      subjectKind: read,
+    })
+    const token = await server.verify(tokenOf({}))
+    const { scope, clientId, roles, groups, permissions, subjectKind } = token
+    t.strictSame(
+      [scope.size, clientId, roles.size, groups.size, permissions.size, subjectKind],
+      [0, undefined, 0, 0, 0, 'unknown'],
+      String(odd),
+    )
+  }
+})
+
+t.test('what a reader throws is the cause of an error with a fixed message', async (t) => {
+  const failure = new Error('ours')
+  const fail = () => {
+    throw failure
+  }
+  const server = await serverWith({ name: 'ours', clientId: fail })
+  const failed = (reader: string) => ({
+    message: `The function "profile.${reader}" failed`,
+    cause: failure,
+  })
+  await t.rejects(server.verify(tokenOf({})), failed('clientId'))
+  const asked = await serverWith({ name: 'ours', scope: fail })
+  await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
+  const lazy = await serverWith({ name: 'ours', roles: fail })
+  const token = await lazy.verify(tokenOf({}))
+  t.throws(() => token.roles, failed('roles'))
+})
+
+t.test('J8: the checks of a profile are added to those of the one that it extends', async (t) => {
+  const server = await serverWith({
+    name: 'ours',
+    extends: 'keycloak',
+    requiredClaims: ['tenant'],
+    isAccessToken: ({ kind }) => kind === 'api',
+  })
+  const good = { typ: 'Bearer', tenant: 'acme', kind: 'api' }
+  t.equal(await outcome(server, tokenOf(good)), 'accepted')
+  t.equal(await outcome(server, tokenOf({ ...good, typ: undefined })), 'type', 'of Keycloak')
+  t.equal(await outcome(server, tokenOf({ ...good, tenant: undefined })), 'claims', 'of ours')
+  t.equal(await outcome(server, tokenOf({ ...good, kind: 'id' })), 'type', 'of ours')
+  await t.rejects(server.verify(tokenOf({ ...good, kind: 'id' })), {
+    code: 'invalid_token',
+    finding: {
+      expected: 'true from "isAccessToken" of the profile ours',
+      found: '"another kind of token"',
+    },
+  })
+  const extended = await serverWith({ name: 'ours', extends: 'okta' })
+  t.equal(await outcome(extended, tokenOf({})), 'claims', 'required by okta')
+})
+
+t.test('only true from isAccessToken is a yes, and what it throws is a no', async (t) => {
+  for (const answer of [false, undefined, 1, 'true', {}, Promise.resolve(true)]) {
+    const server = await serverWith({ name: 'ours', isAccessToken: () => answer as never })
+    t.equal(await outcome(server, tokenOf({})), 'type', String(answer))
+  }
+  const server = await serverWith({
+    name: 'ours',
+    isAccessToken: (claims) => (claims.a as { b: { c: boolean } }).b.c,
+  })
+  t.equal(await outcome(server, tokenOf({})), 'type', 'a crash on what a stranger sent')
+})
+
+t.test('a function that rejects where no promise should be ends no process', async (t) => {
+  const unhandled: unknown[] = []
+  const onUnhandled = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', onUnhandled)
+  t.teardown(() => process.off('unhandledRejection', onUnhandled))
+  const late = (async () => Promise.reject(new Error('async by mistake'))) as never
+  const strict = await serverWith({ name: 'ours', isAccessToken: late })
+  t.equal(await outcome(strict, tokenOf({})), 'type')
+  const server = await serverWith({
+    name: 'ours',
+    scope: late,
+    clientId: late,
+    roles: late,
+    groups: late,
+    permissions: late,
+    subjectKind: late,
+  })
+  const token = await server.verify(tokenOf({}))
+  t.equal(token.scope.size, 0)
+  t.equal(token.clientId, undefined)
+  for (const list of [token.roles, token.groups, token.permissions]) t.equal(list.size, 0)
+  t.equal(token.subjectKind, 'unknown')
+  await t.rejects(server.verify(tokenOf({}), { claims: { sub: late } }), {
+    name: 'InsufficientScopeError',
+    check: 'policy',
+  })
+  await new Promise((done) => setImmediate(done))
+  t.strictSame(unhandled, [])
+})
+
+t.test('J3: a profile names the types that it takes', async (t) => {
+  const server = await serverWith({ name: 'ours', types: ['Application/Acme+JWT', 'at+jwt'] })
+  for (const typ of ['acme+jwt', 'application/acme+jwt', 'AT+JWT']) {
+    t.equal(await outcome(server, tokenOf({}, typ)), 'accepted', typ)
+  }
+  for (const typ of ['JWT', 'acme']) t.equal(await outcome(server, tokenOf({}, typ)), 'type', typ)
+  const none = forge(key, { header: { typ: undefined } })
+  t.equal(await outcome(server, none), 'accepted', 'as in standard')
+  const strict = await serverWith({ name: 'ours', typeOptional: false })
+  t.equal(await outcome(strict, none), 'type')
+})
+
+t.test('later changes of the profile that was given change nothing', async (t) => {
+  const profile: Profile = { name: 'ours', types: ['at+jwt'], requiredClaims: ['jti'] }
+  const server = await serverWith(profile)
+  ;(profile.types as string[]).push('logout+jwt')
+  ;(profile.requiredClaims as string[]).pop()
+  profile.isAccessToken = () => false
+  t.equal(await outcome(server, tokenOf({}, 'logout+jwt')), 'type')
+  t.equal(await outcome(server, tokenOf({ jti: undefined })), 'claims')
+  t.equal(await outcome(server, tokenOf({})), 'accepted')
+})
+
+t.test('a profile that makes no sense is a mistake when the server is made', async (t) => {
+  for (const [profile, message] of [
+    [{}, /^"profile\.name" option must be 1 to 64 characters/],
+    [{ name: '' }, /^"profile\.name" option/],
+    [{ name: 'a b' }, /^"profile\.name" option/],
+    [{ name: 'a\nb' }, /^"profile\.name" option/],
+    [{ name: 'é' }, /^"profile\.name" option/],
+    [{ name: 'x'.repeat(65) }, /^"profile\.name" option/],
+    [{ name: 'a', extends: 'b' }, /^"profile\.extends" option must be one of standard, rfc9068/],
+    [{ name: 'a', extends: null }, /^"profile\.extends" option/],
+    [{ name: 'a', extends: 'toString' }, /^"profile\.extends" option/],
+    [{ name: 'a', types: [] }, /^"profile\.types" option must be an array of media types/],
+    [{ name: 'a', types: 'at+jwt' }, /^"profile\.types" option/],
+    [{ name: 'a', types: ['at jwt'] }, /^"profile\.types" option/],
+    [{ name: 'a', types: ['application/'] }, /^"profile\.types" option/],
+    [{ name: 'a', types: ['application/application/jwt'] }, /^"profile\.types" option/],
+    [{ name: 'a', types: [1] }, /^"profile\.types" option/],
+    [{ name: 'a', typeOptional: 1 }, /^"profile\.typeOptional" option must be true or false/],
+    [{ name: 'a', requiredClaims: 'jti' }, /^"profile\.requiredClaims" option must be an array/],
+    [{ name: 'a', requiredClaims: [''] }, /^"profile\.requiredClaims" option/],
+    [{ name: 'a', isAccessToken: true }, /^"profile\.isAccessToken" option must be a function/],
+    [{ name: 'a', scope: 'scp' }, /^"profile\.scope" option must be a function/],
+    [{ name: 'a', subjectKind: 'user' }, /^"profile\.subjectKind" option must be a function/],
+    [{ name: 'a', audience: () => '' }, /^"audience" is no option of "profile"; these are: name,/],
+    [[], /^"profile" option must be one of standard, .*, or an object that describes one/],
+    [new Map(), /^"profile" option must be one of/],
+    [() => ({}), /^"profile" option must be one of/],
+  ] as const) {
+    const options = { issuer: ISSUER, audience: AUDIENCE, profile } as never
+    t.throws(() => resolveOptions(options), { name: 'TypeError', message }, JSON.stringify(profile))
+  }
+  t.doesNotThrow(() =>
+    resolveOptions({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      profile: { name: 'a', requiredClaims: [], types: ['text/vnd.acme+jwt'] },
+    }),
+  )
+})

@@ -1,0 +1,136 @@
+import t from 'tap'
+import { InvalidTokenError } from '../../../src/index.js'
+import { profileNamed } from '../../../src/issuer/providers/providers.js'
+import { forge, serverFor } from '../../fixtures/forgery.js'
+import { makeKey } from '../../fixtures/issuer.js'
+import { PROVIDERS, type Provider } from '../../fixtures/provider-tokens.js'
+import { issuersIn } from '../../fixtures/resolved-issuers.js'
+
+const key = await makeKey('ES256')
+
+function tokenOf(provider: Provider, claims: object): string {
+  return forge(key, { header: { typ: provider.typ }, claims: JSON.stringify(claims) })
+}
+
+function serverOf({ detected, profile, issuer, audience }: Provider) {
+  return serverFor([key], { issuer, audience, ...(!detected && { profile }) })
+}
+
+for (const [name, provider] of Object.entries(PROVIDERS)) {
+  t.test(`${name}: its access tokens pass, and are read as they are meant`, async (t) => {
+    const server = await serverOf(provider)
+    for (const [title, good] of Object.entries(provider.good)) {
+      const token = await server.verify(tokenOf(provider, good.claims))
+      t.equal(token.subjectKind, good.subjectKind, `R5: ${title}: whom the subject names`)
+      t.equal(token.subject, good.claims.sub, `${title}: subject`)
+      t.equal(token.clientId, good.clientId, `${title}: client`)
+      t.strictSame([...token.scope], good.scope ?? [], `${title}: scope`)
+      t.strictSame([...token.roles], good.roles ?? [], `${title}: roles`)
+      t.strictSame([...token.groups], good.groups ?? [], `${title}: groups`)
+      t.strictSame([...token.permissions], good.permissions ?? [], `${title}: permissions`)
+      if (good.audience) t.strictSame(token.audience, good.audience, `${title}: audience`)
+      t.strictSame(token.claims, good.claims, `${title}: the claims are as they were sent`)
+    }
+  })
+
+  t.test(`J8: ${name}: what is no access token for us is refused`, async (t) => {
+    const server = await serverOf(provider)
+    for (const [title, bad] of Object.entries(provider.bad)) {
+      const refusal: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
+        () => 'accepted',
+        (error) => error,
+      )
+      t.type(refusal, InvalidTokenError, title)
+      t.match(refusal, { check: bad.check }, title)
+      if (bad.expected) t.match((refusal as InvalidTokenError).finding.expected, bad.expected)
+    }
+  })
+
+  t.test(
+    `${name}: the profile is ${provider.detected ? '' : 'not '}known by the address`,
+    async (t) => {
+      const { issuer, audience } = provider
+      const [resolved] = issuersIn({ issuer, audience })
+      t.equal(resolved?.profile.name, provider.detected ? provider.profile : 'standard')
+    },
+  )
+}
+
+t.test('J4: scope and client are where the profile says', async (t) => {
+  const standard = profileNamed('standard')
+  const rfc9068 = profileNamed('rfc9068')
+  const okta = profileNamed('okta')
+  const claims = { iss: '', exp: 0 }
+  const scope = (profile: typeof standard, more: object) => profile.scope({ ...claims, ...more })
+  t.strictSame(scope(standard, { scope: 'a b' }), ['a', 'b'])
+  t.strictSame(scope(standard, { scope: '  a   b ' }), ['a', 'b'])
+  t.strictSame(scope(standard, { scope: 'a\tb\nc' }), ['a\tb\nc'], 'only a space delimits')
+  t.strictSame(scope(standard, { scope: ['a', 'b c'] }), ['a', 'b c'], 'a member is never split')
+  t.strictSame(scope(standard, { scope: ['a', 1, null, ['admin'], {}] }), ['a'])
+  t.strictSame(scope(standard, { scp: 'a b' }), ['a', 'b'])
+  t.strictSame(scope(standard, { scp: ['a', 'b c'] }), ['a', 'b c'])
+  t.strictSame(scope(standard, { scope: 'a', scp: ['admin'] }), ['a'], 'scope goes first')
+  t.strictSame(scope(standard, { scope: '', scp: ['admin'] }), [], 'an empty scope is none')
+  for (const odd of [undefined, null, true, 1, {}, { length: 1, 0: 'admin' }]) {
+    t.strictSame(scope(standard, { scope: odd }), [], `scope: ${JSON.stringify(odd)}`)
+  }
+  t.strictSame(scope(rfc9068, { scope: 'a b' }), ['a', 'b'])
+  t.strictSame(scope(rfc9068, { scope: ['a'], scp: ['b'] }), [], 'RFC 9068: a string')
+  t.strictSame(scope(okta, { scp: ['a', 'b c'], scope: 'admin' }), ['a', 'b c'])
+
+  const client = (profile: typeof standard, more: object) =>
+    profile.clientId({ ...claims, ...more })
+  t.equal(client(standard, { client_id: 'a', azp: 'b' }), 'a')
+  t.equal(client(standard, { azp: 'b' }), 'b')
+  t.equal(client(standard, { azp: 1 }), undefined)
+  t.equal(client(rfc9068, { client_id: 'a' }), 'a')
+  t.equal(client(rfc9068, { azp: 'b' }), undefined)
+  t.equal(client(okta, { cid: 'a', client_id: 'b' }), 'a')
+})
+
+t.test('roles, groups and permissions are lists of names, and a name is never split', async (t) => {
+  for (const name of ['standard', 'rfc9068'] as const) {
+    const profile = profileNamed(name)
+    const read = (more: object) => {
+      const claims = { iss: '', exp: 0, ...more }
+      return [profile.roles(claims), profile.groups(claims), profile.permissions(claims)]
+    }
+    t.strictSame(read({ roles: ['a', 'b c'], groups: ['d'], entitlements: ['e'] }), [
+      ['a', 'b c'],
+      ['d'],
+      ['e'],
+    ])
+    t.strictSame(read({ roles: 'a b', groups: '', entitlements: 'e' }), [['a b'], [], ['e']])
+    for (const odd of [null, true, 1, {}, { length: 1, 0: 'admin' }, [1, null, ['admin']]]) {
+      const nothing = [[], [], []]
+      t.strictSame(read({ roles: odd, groups: odd, entitlements: odd }), nothing, `${name}`)
+    }
+  }
+  const { permissions } = profileNamed('standard')
+  t.strictSame(permissions({ iss: '', exp: 0, permissions: ['a'], entitlements: ['b'] }), ['a'])
+})
+
+t.test('R5: by RFC 9068 alone nobody can be shown to be a user', async (t) => {
+  for (const name of ['standard', 'rfc9068'] as const) {
+    const { subjectKind } = profileNamed(name)
+    const kind = (more: object) => subjectKind({ iss: '', exp: 0, ...more })
+    t.equal(kind({ sub: 'client-1', client_id: 'client-1' }), 'client')
+    t.equal(kind({ sub: 'ada', client_id: 'client-1', auth_time: 1, acr: '1' }), 'unknown')
+    t.equal(kind({ sub: 'ada' }), 'unknown')
+    t.equal(kind({ client_id: 'client-1' }), 'unknown')
+    t.equal(kind({}), 'unknown', 'nobody is not a client')
+  }
+})
+
+t.test('Keycloak: only roles of the clients that are this API count', async (t) => {
+  const claims = {
+    iss: '',
+    exp: 0,
+    realm_access: { roles: ['staff'] },
+    resource_access: { a: { roles: ['reader'] }, b: { roles: ['writer'] }, c: { roles: ['x'] } },
+  }
+  const roles = (...audience: string[]) => profileNamed('keycloak', new Set(audience)).roles(claims)
+  t.strictSame(roles('a', 'b'), ['staff', 'reader', 'writer'])
+  t.strictSame(roles('toString', '__proto__', 'constructor'), ['staff'])
+  t.strictSame(profileNamed('keycloak').roles(claims), ['staff'], 'an API without a name')
+})

@@ -1,0 +1,266 @@
+/**
+ * What a request may cost. Counted, not timed: promises by `node:async_hooks`, which tells of each
+ * that is made, and verifications and fetches by the counters.
+ */
+import { createHook } from 'node:async_hooks'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { AccessToken } from '../../src/access-token/access-token.js'
+import { isRefusal } from '../../src/errors/now-or-later.js'
+import { assemble, type Core } from '../../src/server/assembly.js'
+import { memoryStore } from '../../src/stores/memory-store.js'
+import { AUDIENCE, ISSUER, makeKey, sign, type TestKey } from '../fixtures/issuer.js'
+import { startKeyServer } from '../fixtures/key-server.js'
+import { bearer, protectedApi } from '../fixtures/protected-api.js'
+
+const [rs256, es256] = await Promise.all([makeKey('RS256'), makeKey('ES256')])
+const keys = [rs256, es256].map(({ publicJwk }) => publicJwk)
+
+/** How many promises are made while `work` is under way. */
+function promisesIn(work: () => void): number {
+  let promises = 0
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'PROMISE') promises++
+    },
+  }).enable()
+  try {
+    work()
+  } finally {
+    hook.disable()
+  }
+  return promises
+}
+
+function core(): Promise<Core> {
+  return assemble({ issuer: ISSUER, audience: AUDIENCE, jwks: { keys } })
+}
+
+function tokens(signer: TestKey, count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, (_, i) => sign(signer, { jti: `token-${i}` })))
+}
+
+t.test('the counting counts', async (t) => {
+  t.equal(
+    promisesIn(() => {}),
+    0,
+  )
+  t.equal(
+    promisesIn(() => {
+      for (let i = 0; i < 5; i++) Promise.resolve(i)
+    }),
+    5,
+  )
+  const { pipeline } = await core()
+  const [raw] = (await tokens(es256, 1)) as [string]
+  let outcome: unknown
+  const promises = promisesIn(() => {
+    outcome = pipeline.verify(raw)
+  })
+  t.ok(promises > 0, 'the thread pool is waited for')
+  await outcome
+})
+
+t.test('10,000 sights of known tokens: no verification and no promise', async (t) => {
+  for (const signer of [rs256, es256]) {
+    const { pipeline, counters } = await core()
+    const all = await tokens(signer, 10)
+    for (let sight = 0; sight < 2; sight++) {
+      for (const raw of all) await pipeline.verify(raw)
+    }
+    const { verifications, hits, misses } = counters
+    let wrong = 0
+    const promises = promisesIn(() => {
+      for (let i = 0; i < 10_000; i++) {
+        const raw = all[i % all.length] as string
+        // As the guard has it, and as whoever has the token alone.
+        const token = i % 2 === 0 ? pipeline.recall(`Bearer ${raw}`) : pipeline.verify(raw)
+        if (!(token instanceof AccessToken && token.raw === raw)) wrong++
+      }
+    })
+    t.equal(promises, 0, signer.alg)
+    t.equal(wrong, 0, 'and each got its own token')
+    t.equal(counters.verifications, verifications)
+    t.equal(counters.misses, misses)
+    t.equal(counters.hits, hits + 10_000)
+  }
+})
+
+t.test('nor with revocations that are shared, whether there are any or not', async (t) => {
+  const { pipeline, revocations, sharedRevocations } = await assemble({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys },
+    stores: { revocations: memoryStore() },
+  })
+  t.teardown(() => sharedRevocations?.close())
+  const all = await tokens(es256, 10)
+  for (const revoked of [false, true]) {
+    if (revoked) {
+      const [kind, before, revokedAt] = ['jti', Number.POSITIVE_INFINITY, 0] as const
+      revocations.add({ kind, value: 'another', issuer: undefined, before, revokedAt })
+    }
+    for (let sight = 0; sight < 3; sight++) for (const raw of all) await pipeline.verify(raw)
+    const promises = promisesIn(() => {
+      for (let i = 0; i < 10_000; i++) pipeline.verify(all[i % all.length] as string)
+    })
+    t.equal(promises, 0)
+  }
+})
+
+t.test('new tokens of a quick key: one verification each, and no promise', async (t) => {
+  const { pipeline, counters } = await core()
+  const all = await tokens(rs256, 200)
+  const promises = promisesIn(() => {
+    for (const raw of all) pipeline.verify(raw)
+  })
+  t.equal(promises, 0)
+  t.equal(counters.verifications, 200)
+})
+
+t.test('refusing makes no promise either, and throws nothing', async (t) => {
+  const { pipeline } = await core()
+  const [good, expired] = [await sign(rs256), await sign(rs256, { exp: 1 })]
+  const bad = ['x', 'a.b.c', expired, `${good.slice(0, -4)}AAAA`, await sign(es256, { aud: 'x' })]
+  let refused = 0
+  const promises = promisesIn(() => {
+    for (const raw of bad) if (isRefusal(pipeline.verify(raw))) refused++
+  })
+  t.equal(refused, bad.length)
+  t.equal(promises, 0)
+})
+
+t.test('nor does refusing an unknown kid, once the issuer was asked', async (t) => {
+  const issuer = await startKeyServer(keys)
+  t.teardown(() => issuer.close())
+  const { pipeline } = await assemble({
+    issuer: issuer.issuer,
+    audience: AUDIENCE,
+    jwks: { refetchBurst: 1 },
+  })
+  const stranger = await makeKey('RS256', 'unknown')
+  await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
+  await t.rejects(pipeline.verify(await sign(stranger, { iss: issuer.issuer })) as Promise<unknown>)
+  const others = await Promise.all([
+    sign(stranger, { iss: issuer.issuer }),
+    sign(await makeKey('RS256', 'another'), { iss: issuer.issuer }),
+  ])
+  const { length } = issuer.requests
+  let refused = 0
+  const promises = promisesIn(() => {
+    for (const raw of others) if (isRefusal(pipeline.verify(raw))) refused++
+  })
+  t.equal(refused, 2, 'the same kid, and another one')
+  t.equal(promises, 0)
+  t.equal(issuer.requests.length, length)
+})
+
+t.test('nor does refusing a bad signature, once the issuer confirmed its key', async (t) => {
+  const issuer = await startKeyServer(keys)
+  t.teardown(() => issuer.close())
+  const { pipeline } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
+  const forger = await makeKey('RS256', rs256.publicJwk.kid)
+  await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
+  await t.rejects(pipeline.verify(await sign(forger, { iss: issuer.issuer })) as Promise<unknown>)
+  const forged = await sign(forger, { iss: issuer.issuer, jti: 'another' })
+  const { length } = issuer.requests
+  t.equal(
+    promisesIn(() => t.ok(isRefusal(pipeline.verify(forged)))),
+    0,
+  )
+  t.equal(issuer.requests.length, length)
+})
+
+/** The promises that Fastify and the injection make for one request, and we beside them. */
+function promisesOfRequest(app: FastifyInstance, url: string, token: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let promises = 0
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'PROMISE') promises++
+      },
+    }).enable()
+    app.inject({ url, headers: bearer(token) }, (error, response) => {
+      hook.disable()
+      if (error) reject(error)
+      else if (response?.statusCode !== 200) reject(new Error(`${response?.statusCode}`))
+      else resolve(promises)
+    })
+  })
+}
+
+t.test(
+  'a request with a known token makes no promise more than one to an open route',
+  async (t) => {
+    for (const signer of [rs256, es256]) {
+      const app = await protectedApi(t, { jwks: { keys } })
+      app.get('/open', { config: { auth: false } }, (_request, reply) => void reply.send('in'))
+      app.get('/', (_request, reply) => void reply.send('in'))
+      app.get(
+        '/scope',
+        { config: { auth: { scope: 'profile', claims: { sub: 'user-1' } } } },
+        (_request, reply) => void reply.send('in'),
+      )
+      await app.ready()
+      const raw = await sign(signer)
+      // What else the process does can only add, so the fewest are those of the request itself.
+      const fewest = async (url: string, times = 20) => {
+        const counts = []
+        for (let i = 0; i < times; i++) counts.push(await promisesOfRequest(app, url, raw))
+        return Math.min(...counts)
+      }
+      const open = await fewest('/open')
+      const first = await promisesOfRequest(app, '/', raw)
+      if (signer === es256) t.ok(first > open, 'one of a slower key, seen first, does')
+      t.equal(await fewest('/', 100), open, signer.alg)
+      t.equal(await fewest('/scope', 100), open, `${signer.alg}, with a requirement`)
+      t.match(app.resourceServer.stats(), { verifications: 1, hits: 200, misses: 1 })
+    }
+  },
+)
+
+t.test('1,000 requests at once with one new token verify it once', async (t) => {
+  for (const signer of [rs256, es256]) {
+    const app = await protectedApi(t, { jwks: { keys } })
+    app.get('/', async ({ claims }) => claims.jti)
+    const raw = await sign(signer)
+    const ask = () => app.inject({ url: '/', headers: bearer(raw) })
+    const answers = await Promise.all(Array.from({ length: 1_000 }, ask))
+    t.ok(answers.every(({ statusCode, body }) => statusCode === 200 && body === 'token-1'))
+    t.match(app.resourceServer.stats(), { verifications: 1, misses: 1 }, signer.alg)
+  }
+})
+
+t.test('1,000 requests at once with one bad token share their verifications', async (t) => {
+  const app = await protectedApi(t, { jwks: { keys } })
+  app.get('/', async () => 'in')
+  const bad = `${(await sign(es256)).slice(0, -4)}AAAA`
+  const ask = () => app.inject({ url: '/', headers: bearer(bad) })
+  const answers = await Promise.all(Array.from({ length: 1_000 }, ask))
+  t.ok(answers.every(({ statusCode }) => statusCode === 401))
+  const { verifications, rejections } = app.resourceServer.stats()
+  t.ok(verifications < 1_000, `${verifications} verifications`)
+  t.strictSame(rejections, { invalid_token: 1_000 })
+})
+
+t.test('fetches are bounded, however many tokens and kids come', async (t) => {
+  const issuer = await startKeyServer(keys)
+  t.teardown(() => issuer.close())
+  const app = await protectedApi(t, { issuer: issuer.issuer, jwks: {} })
+  app.get('/', async () => 'in')
+  const statusesOf = async (raws: readonly string[]) => {
+    const asked = raws.map((raw) => app.inject({ url: '/', headers: bearer(raw) }))
+    return [...new Set((await Promise.all(asked)).map(({ statusCode }) => statusCode))]
+  }
+  const good = (i: number) => sign(es256, { iss: issuer.issuer, jti: `token-${i}` })
+  const all = await Promise.all(Array.from({ length: 300 }, (_, i) => good(i)))
+  t.same(await statusesOf(all), [200], 'a cold start')
+  t.equal(issuer.requests.length, 2, 'metadata and keys, once')
+
+  const unknown = (i: number) => sign(es256, { iss: issuer.issuer }, { header: { kid: `${i}` } })
+  const strangers = await Promise.all(Array.from({ length: 300 }, (_, i) => unknown(i)))
+  t.same(await statusesOf(strangers), [401], 'unknown kids')
+  t.ok(issuer.count('/keys') <= 4, `${issuer.count('/keys')} fetches of keys`)
+  t.same(await statusesOf(all), [200], 'and known tokens pass')
+  t.ok(issuer.requests.length <= 8)
+})

@@ -1,0 +1,30 @@
+/** Whatever ends the way of a request, the hook ends with an Error: without one, Fastify lets it in. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import t from 'tap'
+import { Rejections } from '../../src/plugin/rejections.js'
+
+t.test('a request is rejected with an Error, whatever was thrown', async (t) => {
+  const credentials = { reasonFor: (thrown: unknown) => thrown }
+  const rejections = new Rejections({} as never, credentials as never, undefined)
+  for (const thrown of [
+    undefined,
+    null,
+    false,
+    0,
+    '',
+    'text',
+    1n,
+    Symbol('s'),
+    { statusCode: 200 },
+    [],
+    () => {},
+  ]) {
+    let ended: unknown
+    const request = { raw: {} } as FastifyRequest
+    rejections.reject(thrown, undefined, request, {} as FastifyReply, (error) => {
+      ended = error
+    })
+    t.match(ended, new Error('what refused the request is no Error'), typeof thrown)
+    t.ok(ended instanceof Error)
+  }
+})

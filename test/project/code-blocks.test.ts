@@ -1,0 +1,153 @@
+/**
+ * The code of README.md, SECURITY.md and docs compiles, and runs where it can.
+ *
+ * Every block names its language. A block of `ts` is a whole module, compiled against the built
+ * package by itself, unless a hidden comment on the line before it, `<!-- code: … -->`,
+ * says that it is
+ *
+ * - `fragment`: what it leaves out is in `fixtures/code-blocks/names.ts`;
+ * - `options of Type`: members of an object of that type, which is also looked up there;
+ * - `file app.ts`: a module that other blocks of its page import as `./app.js`;
+ * - `run`: a whole program that also runs, prints what its comments beside `console.log` say, and
+ *   ends with exit code 0 and nothing on stderr;
+ * - `serve`: a whole program that also runs: on port 3000, for tokens of the issuer that it names (in
+ *   whose place the embedded server stands), it serves `/me`, `/orders` to those with the scope
+ *   `orders:read`, and `/health` to everybody;
+ * - `peer`: for a package that is no dependency of this one, so that it is only parsed.
+ *
+ * A block of `js` is a `peer`. Blocks of `json` are parsed, and what `sh` runs by npm is a script.
+ */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { createAuthorizationServer } from '../../src/testing/index.js'
+import {
+  type Block,
+  blocksOf,
+  expressionsOf,
+  pages,
+  read,
+  root,
+} from '../fixtures/code-blocks/blocks.js'
+import { mistakesIn, syntaxMistakesIn } from '../fixtures/code-blocks/compile.js'
+import { javascriptOf, pathOf, run, start, statedOutput } from '../fixtures/code-blocks/run.js'
+
+// A compiler and a dozen processes: seconds, but minutes where many others work.
+t.setTimeout(600_000)
+
+const LANGUAGES = ['ts', 'js', 'json', 'sh', 'text', 'http', 'nginx', 'yaml']
+const DIRECTIVES = /^(|fragment|options of \w+|file [\w-]+\.ts|run|serve|peer)$/
+
+const blocks = pages.flatMap((page) => blocksOf(page, read(page)))
+const isPeer = ({ language, directive }: Block) => language === 'js' || directive === 'peer'
+const typescript = blocks.filter((block) => block.language === 'ts' && !isPeer(block))
+const isPlayed = ({ directive }: Block) => directive === 'run' || directive === 'serve'
+const place = ({ page, line }: Block) => `${page}:${line}`
+
+t.test('every block names its language, and says nothing else but what is known', async (t) => {
+  t.ok(blocks.length > 50)
+  for (const block of blocks) {
+    t.ok(LANGUAGES.includes(block.language), `${place(block)} ${block.language}`)
+    t.match(block.directive, DIRECTIVES, place(block))
+    if (block.directive !== '') t.match(block.language, /^[tj]s$/, place(block))
+  }
+})
+
+t.test('every block of TypeScript compiles, and one that is wrong is found', async (t) => {
+  const wrong = (line: number, directive: string, code: string): Block => {
+    return { page: 'wrong', line, language: 'ts', code, directive }
+  }
+  const found = mistakesIn([
+    ...typescript,
+    wrong(10, '', 'const name = "api"\nname.lenght'),
+    wrong(20, 'fragment', "await app.register(resourceServer, { issuer, audiance: 'api' })"),
+    wrong(30, 'fragment', "app.get('/', { config: { auth: { scopes: 'a' } } }, handler)"),
+    wrong(40, 'options of RouteShorthandOptions', 'config: {\n  auth: { acr: 1 },\n}'),
+    wrong(50, '', 'console.log(app)'),
+    wrong(60, '', "import { gone } from 'fastify-resource-server'"),
+  ])
+  t.strictSame(
+    found.filter((mistake) => !mistake.startsWith('wrong:')),
+    [],
+  )
+  t.match(
+    found.filter((mistake) => mistake.startsWith('wrong:')),
+    [/:11 TS2551 /, /:20 TS2769 /, /:30 TS2322 /, /:41 TS2322 /, /:50 TS2304 /, /:60 TS2614 /],
+  )
+})
+
+t.test('what the running text says of a request, an error and verify() compiles', async (t) => {
+  const spoken = pages.flatMap((page) => expressionsOf(page, read(page)))
+  t.ok(spoken.length > 20)
+  t.strictSame(mistakesIn(spoken), [])
+  const wrong = expressionsOf(
+    'wrong',
+    'Call `app.resourceServer.verify(7)`, read `request.auth.user`.',
+  )
+  t.match(mistakesIn(wrong), [/^wrong:1 TS2345 /, /^wrong:1 TS2339 /])
+})
+
+t.test('the code for other packages can be parsed', async (t) => {
+  for (const block of blocks.filter(isPeer)) t.strictSame(syntaxMistakesIn(block), [])
+  t.match(syntaxMistakesIn({ ...(blocks[0] as Block), code: 'app.get(' }), [/expected/])
+})
+
+t.test('JSON can be parsed', async (t) => {
+  for (const block of blocks.filter(({ language }) => language === 'json')) {
+    t.doesNotThrow(() => JSON.parse(block.code), place(block))
+  }
+})
+
+t.test('what is run by npm is there', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+  for (const page of pages) {
+    for (const [command, name = ''] of read(page).matchAll(/npm run ([\w:-]+)/g)) {
+      t.ok(Object.hasOwn(scripts, name), `${page}: ${command}`)
+    }
+  }
+})
+
+t.test('programs do what they say', async (t) => {
+  await using authorizationServer = await createAuthorizationServer()
+  const { issuer } = authorizationServer
+  const played = new Set(typescript.filter(isPlayed).map(({ page }) => page))
+  const needed = typescript.filter(({ page }) => played.has(page))
+  const files = needed.map((block) => [pathOf(block), javascriptOf(block, issuer)] as const)
+  const folder = t.testdir(foldersOf(files))
+
+  for (const block of typescript.filter(({ directive }) => directive === 'run')) {
+    await t.test(place(block), async (t) => {
+      const { code, stdout, stderr } = await run(`${folder}/${pathOf(block)}`)
+      t.strictSame({ code, stderr }, { code: 0, stderr: '' }, stdout)
+      const stated = statedOutput(block)
+      if (stated.length > 0) t.strictSame(stdout.trimEnd().split('\n'), stated)
+    })
+  }
+
+  const without = await authorizationServer.issueToken({}, { scope: 'profile' })
+  const withScope = await authorizationServer.issueToken({}, { scope: 'orders:read' })
+  for (const block of typescript.filter(({ directive }) => directive === 'serve')) {
+    await t.test(place(block), async (t) => {
+      const { url, stop } = await start(`${folder}/${pathOf(block)}`)
+      const statusOf = async (path: string, token?: string) => {
+        const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+        return (await fetch(url + path, { headers })).status
+      }
+      t.equal(await statusOf('/me'), 401)
+      t.equal(await statusOf('/me', without), 200)
+      t.equal(await statusOf('/orders', without), 403)
+      t.equal(await statusOf('/orders', withScope), 200)
+      t.equal(await statusOf('/health'), 200)
+      await stop()
+    })
+  }
+})
+
+/** As `t.testdir` wants them. */
+function foldersOf(files: readonly (readonly [string, string])[]) {
+  const folders: Record<string, Record<string, string>> = {}
+  for (const [path, text] of files) {
+    const [folder = '', name = ''] = path.split('/')
+    folders[folder] = { ...folders[folder], [name]: text }
+  }
+  return folders
+}

@@ -1,0 +1,196 @@
+/** What the pages say is what the code says: options and their defaults, messages, links. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import * as face from '../../src/index.js'
+import { INTROSPECTION_OPTIONS, resolveIntrospection } from '../../src/introspection/options.js'
+import { diagnostics } from '../../src/observability/diagnostics.js'
+import { REQUIREMENT_KEYS } from '../../src/policy/requirement.js'
+import {
+  RESOURCE_SERVER_OPTIONS,
+  type ResourceServerOptions,
+  resolveOptions,
+} from '../../src/server/options.js'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const filesIn = (folder: string, extension: string) =>
+  readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(extension))
+    .map((name) => `${folder}/${name}`)
+
+const README = read('README.md')
+const INTROSPECTION = read('docs/introspection.md')
+const TENANTS = read('docs/tenants.md')
+const OBSERVABILITY = read('docs/observability.md')
+const source = filesIn('src', '.ts').map(read).join('\n')
+const pages = ['README.md', 'SECURITY.md', ...filesIn('docs', '.md')].filter(
+  (page) => !page.startsWith('docs/api/'),
+)
+
+/** The first cell of each row. */
+function rows(page: string): string[] {
+  return [...page.matchAll(/^\| ((?:[^|\\]|\\.)+) \|/gm)].map(([, cell]) => cell as string)
+}
+
+function mistake(options: object): string {
+  try {
+    resolveOptions(options as ResourceServerOptions)
+    return 'none'
+  } catch (error) {
+    return (error as TypeError).message
+  }
+}
+
+t.test('every option has its row', async (t) => {
+  const rowsOfReadme = rows(README)
+  const own = ['global', 'extractToken', 'onReject']
+  for (const option of [...RESOURCE_SERVER_OPTIONS, ...own]) {
+    if (option !== 'logger') t.ok(rowsOfReadme.includes(`\`${option}\``), option)
+  }
+  for (const key of REQUIREMENT_KEYS) {
+    t.ok(
+      rowsOfReadme.some((row) => row.startsWith(`\`${key}:`)),
+      key,
+    )
+  }
+  const rowsOfPage = rows(INTROSPECTION)
+  for (const option of INTROSPECTION_OPTIONS) t.ok(rowsOfPage.includes(`\`${option}\``), option)
+})
+
+t.test('the defaults of introspection and tenants are those of the code', async (t) => {
+  const client = { clientId: 'api', clientSecret: 'secret' }
+  const resolved = resolveIntrospection(client, false)
+  const { issuers } = resolveOptions({ issuer: (_iss) => true, audience: 'api' })
+  const numbers = {
+    ...Object.fromEntries(Object.entries(resolved).filter(([, value]) => Number.isInteger(value))),
+    ...Object.fromEntries(
+      Object.entries(issuers)
+        .filter(([, value]) => Number.isInteger(value))
+        .map(([name, value]) => [`tenants.${name}`, value]),
+    ),
+  }
+  t.equal(Object.keys(numbers).length, 12)
+  for (const [name, value] of Object.entries(numbers)) {
+    const row = `| \`${name}\` | ${(value as number).toLocaleString('en')} |`
+    t.ok(`${INTROSPECTION}${TENANTS}`.includes(row), row)
+  }
+})
+
+t.test('every error has its row, with its code and status', async (t) => {
+  const classes = Object.keys(face).filter((name) => name.endsWith('Error'))
+  const bases = ['ResourceServerError', 'UnavailableError']
+  for (const name of classes) {
+    const row = new RegExp(`^\\| \`${name}\`, \`[a-z_]+\` \\| \\d{3} \\|`, 'm')
+    t.match(README, bases.includes(name) ? `\`${name}\`` : row)
+  }
+})
+
+t.test('every channel has its row, with all that its messages have', async (t) => {
+  const told = read('src/observability/diagnostics.ts')
+  const names = Object.keys(diagnostics)
+  t.equal(names.length, 5)
+  for (const name of names) {
+    const row = OBSERVABILITY.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? ''
+    const [, message = ''] = new RegExp(`^  ${name}: \\{(.*?)\\}`, 'ms').exec(told) ?? []
+    const members = [...message.matchAll(/readonly (\w+)\??:/g)].map(([, member]) => member)
+    t.ok(members.length > 0)
+    for (const member of members) t.ok(row.includes(`\`${member}\``), `${name}: ${member}`)
+  }
+})
+
+t.test('every check has its row', async (t) => {
+  const [, union = ''] = /^export type Check =(.*?)^$/ms.exec(read('src/errors/finding.ts')) ?? []
+  const checks = [...union.matchAll(/'([a-z-]+)'/g)].map(([, check]) => `\`${check}\``)
+  const [, section = ''] = OBSERVABILITY.split(/^## Checks$/m)
+  const described = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.split(', '))
+  t.same(described.slice(2).sort(), checks.sort())
+})
+
+t.test('the log lines are those of the code', async (t) => {
+  const [, section = ''] = OBSERVABILITY.split(/^## Log lines$/m)
+  const lines = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.match(/`[^`]+`/g) ?? [])
+  t.equal(lines.length, 15)
+  for (const line of lines) {
+    for (const part of line.slice(1, -1).split('…')) t.ok(source.includes(part.trim()), part)
+  }
+})
+
+t.test('mistakes that are found at the start are quoted to the letter', async (t) => {
+  const audience = 'api'
+  const client = { clientId: 'api', clientSecret: 'secret' }
+  const one = { issuer: 'https://a.example', audience, introspection: client }
+  const mistakes = [
+    { ...one, introspection: { clientId: 'api' } },
+    { ...one, introspection: { ...client, interval: 60_000 } },
+    { audience, issuer: [one, { ...one, issuer: 'https://b.example' }] },
+    { ...one, issuer: () => true },
+    { audience, issuer: () => true, jwksUri: 'https://a.example/keys' },
+  ].map(mistake)
+  const quoted = [INTROSPECTION, TENANTS].flatMap((page) =>
+    [...page.matchAll(/^```text\n([^`]+)\n```$/gm)].flatMap(([, block]) => `${block}`.split('\n')),
+  )
+  t.strictSame(quoted, mistakes)
+})
+
+t.test('the sentences that a caller gets are those of the code', async (t) => {
+  const sentence = /`(The (?:access )?token [^`…]+|an issuer [^`]+)`/g
+  for (const page of pages) {
+    for (const [, quoted = ''] of read(page).matchAll(sentence)) {
+      t.ok(source.includes(`'${quoted}'`), `${page}: ${quoted}`)
+    }
+  }
+  const parts = ['not meant for this resource', 'from an issuer that is not trusted here']
+  for (const part of [...parts, 'not active', 'was revoked', 'refuses our own credentials']) {
+    t.ok(README.includes(`\`${part}\``) && source.includes(part), part)
+  }
+})
+
+t.test('every guide has its line in the index', async (t) => {
+  const index = rows(read('docs/README.md'))
+  const guides = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
+  t.ok(guides.length > 10)
+  for (const guide of guides) {
+    const file = guide.slice('docs/'.length)
+    t.ok(index.includes(`[${file.replace(/\.md$/, '')}](${file})`), guide)
+  }
+})
+
+t.test('every link leads somewhere', async (t) => {
+  for (const page of pages) {
+    const folder = page.includes('/') ? 'docs/' : ''
+    for (const [, link = ''] of read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [path, heading] = link.split('#')
+      const target = path ? new URL(path, new URL(folder, root)) : new URL(page, root)
+      t.ok(existsSync(target), `${page}: ${link}`)
+      if (heading === undefined) continue
+      const headings = readFileSync(target, 'utf8').match(/^#+ .*$/gm) ?? []
+      t.ok(headings.map(slug).includes(heading), `${page}: ${link}`)
+    }
+  }
+})
+
+t.test('every file that a page names is there', async (t) => {
+  for (const page of pages) {
+    for (const [, path = ''] of read(page).matchAll(/`((?:src|test|examples)\/[\w./-]+)`/g)) {
+      t.ok(existsSync(new URL(path, root)), `${page}: ${path}`)
+    }
+  }
+})
+
+/** As GitHub makes it. */
+function slug(heading: string): string {
+  return heading
+    .replace(/^#+ /, '')
+    .toLowerCase()
+    .replace(/[^\w -]/g, '')
+    .replaceAll(' ', '-')
+}
+
+t.test('each finding and each attack of the security review has an id of its own', async (t) => {
+  const ids = rows(read('docs/security-review.md')).filter((cell) => /^[A-Z]+\d+$/.test(cell))
+  t.ok(ids.length > 100)
+  t.same(
+    ids.filter((id, index) => ids.indexOf(id) !== index),
+    [],
+  )
+})

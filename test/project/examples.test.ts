@@ -1,0 +1,284 @@
+/** Every example runs, from the built package, and says what it should. */
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
+
+const folder = new URL('../../.build/examples/', import.meta.url)
+
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(name: string, env: Record<string, string> = {}): Promise<Outcome> {
+  const { PATH = '' } = process.env
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [new URL(`${name}.js`, folder).pathname],
+      { env: { PATH, ...env }, timeout: 30_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
+      },
+    )
+  })
+}
+
+const oktaEnvironment = (issuer: string) => ({
+  OKTA_ISSUER: issuer,
+  OKTA_CLIENT_ID: demoClient.clientId,
+  OKTA_CLIENT_SECRET: demoClient.clientSecret,
+  OKTA_USERNAME: demoUser.username,
+  OKTA_PASSWORD: demoUser.password,
+})
+
+t.test('there is a test for every example', async (t) => {
+  t.strictSame(
+    readdirSync(folder)
+      .map((name) => name.replace(/\.js$/, ''))
+      .sort(),
+    [
+      'cluster',
+      'demo',
+      'demo-output',
+      'dpop',
+      'graphql',
+      'introspection',
+      'mcp',
+      'metrics',
+      'mtls',
+      'okta',
+      'openapi',
+      // In playground.test.ts, and in a browser: test/browser.
+      'playground',
+      'rate-limit',
+      'readiness',
+      'several-issuers',
+      'tenants',
+      'token-to-api',
+      'tracing',
+      'under-pressure',
+      'websocket',
+    ],
+  )
+})
+
+t.test('cluster: says what is missing where no Redis is', async (t) => {
+  // All of it runs in the suite that has one: test/redis.
+  const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
+  t.equal(code, 2)
+  t.match(stderr, /redis-server is not installed/)
+})
+
+t.test('demo: every answer is as expected, and it ends by itself', async (t) => {
+  const { code, stdout, stderr } = await run('demo')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /"token_type": "Bearer"/)
+  t.match(stdout, /valid token +GET \/me +200/)
+  t.match(stdout, /no token +GET \/me +401 Bearer realm="api"\n/)
+  for (const what of ['tampered token', 'expired token', 'token for another API', 'ID token']) {
+    t.match(stdout, new RegExp(`${what} +GET /me +401 Bearer realm="api", error="invalid_token"`))
+  }
+  t.match(
+    stdout,
+    /without the scope +GET \/orders +403 .*error="insufficient_scope".*scope="orders:read"/,
+  )
+  t.match(stdout, /rotated key +GET \/me +200/)
+  t.match(stdout, /9 of 9 answers as expected/)
+  t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
+  t.notMatch(stdout, demoUser.password)
+})
+
+t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {
+  const { code, stdout, stderr } = await run('dpop')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /token type: +dpop/)
+  t.match(stdout, /with a proof: +200 \{"user":"testuser1@example.com"\}/)
+  t.match(stdout, /again, with a new one: +200/)
+  t.match(stdout, /stolen, as Bearer: +401 .*must be sent with a DPoP proof/)
+  t.match(stdout, /with a thief's key: +401 .*bound to another key/)
+  t.match(stdout, /a proof: +200/)
+  t.match(stdout, /the same again: +401 The DPoP proof was used before/)
+})
+
+t.test('graphql: a resolver refuses what the token has no scope for', async (t) => {
+  const { code, stdout, stderr } = await run('graphql')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /no token: +401 Bearer realm="api"\n/)
+  t.match(stdout, /a token: +200 \{"data":\{"me":"ada"\}\}/)
+  t.match(stdout, /without the scope: 200 .*"orders":null.*"code":"insufficient_scope"/)
+  t.match(stdout, /with the scope: +200 \{"data":\{"me":"ada","orders":\["a book"\]\}\}/)
+})
+
+t.test('introspection: what the issuer took back is refused', async (t) => {
+  const { code, stdout, stderr } = await run('introspection')
+  t.equal(code, 0, stderr)
+  for (const what of ['opaque, active', 'JWT, active', 'another, active']) {
+    t.match(stdout, new RegExp(`${what} +200 \\{"user":"testuser1@example.com"\\}`))
+  }
+  t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
+  t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
+  t.match(stdout, /another, revoked here +401 .*"The access token was revoked"/)
+})
+
+t.test('mcp: the client finds the authorization server, and calls the tool', async (t) => {
+  const { code, stdout, stderr } = await run('mcp')
+  t.equal(code, 0, stderr)
+  const found = [
+    'POST /mcp 401',
+    'GET  /.well-known/oauth-protected-resource/mcp 200',
+    'GET  /.well-known/oauth-authorization-server/oauth2/default 200',
+    'POST /oauth2/default/v1/token 200',
+    'POST /mcp 200',
+  ]
+  t.match(stdout, found.join('\n'))
+  t.match(stdout, /tools: count-orders/)
+  t.match(stdout, /answer: .*3 orders, says the server to demo-client/)
+})
+
+t.test('metrics: counts who passes, who does not and why, and what the issuer takes', async (t) => {
+  const { code, stdout, stderr } = await run('metrics')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^access_tokens_accepted_total\{issuer="http:[^"]+"\} 4$/m)
+  for (const [errorCode, check] of [
+    ['invalid_dpop_proof', 'proof'],
+    ['invalid_token', 'expiry'],
+    ['missing_credentials', 'credentials'],
+  ]) {
+    t.match(stdout, `access_tokens_rejected_total{code="${errorCode}",check="${check}"} 1\n`)
+  }
+  t.match(stdout, /^dpop_proofs_replayed_total 1$/m)
+  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="fetched"\} 1$/m)
+  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="failed"\} 1$/m)
+  t.match(stdout, /^token_introspection_seconds_count\{.*outcome="active"\} 1$/m)
+  t.match(stdout, /^issuer_keys_usable_seconds\{.*\} 14[67]\d\d/m)
+  t.match(stdout, /^access_token_cache_hits 2$/m)
+  t.match(stdout, /^signatures_verified 2$/m)
+})
+
+t.test('okta: goes from password to API against a server like Okta', async (t) => {
+  const server = await createAuthorizationServer({ profile: 'okta' })
+  t.teardown(() => server.close())
+  const { code, stdout, stderr } = await run('okta', oktaEnvironment(server.issuer))
+  t.equal(code, 0, stderr)
+  t.match(stdout, 'got a bearer token for 3600 s')
+  t.match(
+    stdout,
+    'GET /me 200 {"user":"testuser1@example.com","client":"demo-client","scope":["openid"]}',
+  )
+})
+
+t.test('okta: says what is missing, and what is wrong', async (t) => {
+  const missing = await run('okta')
+  t.equal(missing.code, 2)
+  t.match(missing.stderr, 'OKTA_ISSUER')
+
+  const server = await createAuthorizationServer({ profile: 'okta' })
+  t.teardown(() => server.close())
+  const wrong = { ...oktaEnvironment(server.issuer), OKTA_PASSWORD: 'wrong-password' }
+  const { code, stderr } = await run('okta', wrong)
+  t.equal(code, 1)
+  t.match(stderr, /invalid_grant/)
+  t.notMatch(stderr, 'wrong-password')
+})
+
+t.test('mtls: a bound token is for the holder of its certificate', async (t) => {
+  const { code, stdout, stderr } = await run('mtls')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /bound token, its client +200 \{"user":"ada"\}/)
+  t.match(stdout, /bound token, stolen +401 .*"The access token is bound to a certificate that was/)
+  t.match(stdout, /bound token, no certificate +401 .*error="invalid_token"/)
+  t.match(stdout, /bound token, where it is required +200 in/)
+  t.match(stdout, /bearer token, where it is enough +200/)
+  t.match(stdout, /bearer token, where it is not +401 .*"An access token that is bound to a certif/)
+})
+
+t.test('openapi: the document says what is asked for, and its page is open', async (t) => {
+  const { code, stdout, stderr } = await run('openapi')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
+  t.match(
+    stdout,
+    /DELETE \/orders .* \[\{"accessToken":\["orders:write"\]\},\{"accessToken":\["admin"\]\}\]/,
+  )
+  t.match(stdout, /GET \/news +200 401 503 +\[\{\},\{"accessToken":\[\]\}\]/)
+  t.match(stdout, /GET \/health +200 +undefined/)
+  t.match(stdout, /the page: 200/)
+})
+
+t.test('rate-limit: counts by client, and refusals by address', async (t) => {
+  const { code, stdout, stderr } = await run('rate-limit')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
+  t.match(stdout, /stranger: 401 401\nstranger: 429 401\ndesk: +200\n/)
+})
+
+t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
+  const { code, stdout, stderr } = await run('readiness')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
+  t.match(stdout, /outage +\/ready 200/)
+  t.match(stdout, /restarted +\/me +200/)
+  t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
+})
+
+t.test('several-issuers: each is trusted for its own tokens only', async (t) => {
+  const { code, stdout, stderr } = await run('several-issuers')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /employees +\/payroll +200/)
+  t.match(stdout, /partners +\/who +200 .*"from":"partners"/)
+  t.match(stdout, /partners +\/payroll +403/)
+  t.match(stdout, /stranger +\/who +401/)
+})
+
+t.test('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
+  const { code, stdout, stderr } = await run('tenants')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
+  t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
+  t.match(stdout, /stranger +401 .*"The access token is from an issuer that is not trusted here"/)
+  t.match(stdout, /acme as globex +401 .*"The access token is signed with an unknown key"/)
+  t.match(stdout, /acme, struck off +401 .*"The access token is from an issuer/)
+  t.match(stdout, /questions to the application: [3-9]\n/, 'and not one for each request')
+})
+
+t.test('token-to-api: opens the route for the scope, and for nothing less', async (t) => {
+  const { code, stdout, stderr } = await run('token-to-api')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /password grant: 200/)
+  t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
+})
+
+t.test('tracing: the span of a request says who called, or why not', async (t) => {
+  const { code, stdout, stderr } = await run('tracing')
+  t.equal(code, 0, stderr)
+  const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
+  t.strictSame(rest, [])
+  t.match(first, /"oauth\.client_id":"demo-client".*"status":200/)
+  t.match(first, /^ {2}fetch keys .*"oauth\.outcome":"fetched"/m)
+  t.match(second, /"status":200/)
+  t.notMatch(second, 'fetch keys')
+  t.match(third, /"status":200.*\n {2}introspect token .*"oauth\.outcome":"active"/)
+  t.match(fourth, /"status":401.*\n {2}event: access token refused .*"check":"audience"/)
+  t.match(fifth, /"status":503/)
+  t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
+})
+
+t.test('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {
+  const { code, stdout, stderr } = await run('under-pressure')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /started in an outage: \/status 503 \/me 503/)
+  t.match(stdout, /the issuer is back: +\/status 200 \/me 200/)
+  t.match(stdout, /the next outage: +\/status 200 \/me 200/)
+})
+
+t.test('websocket: an upgrade without a good token is a 401', async (t) => {
+  const { code, stdout, stderr } = await run('websocket')
+  t.equal(code, 0, stderr)
+  t.match(stdout, /header: +welcome, ada/)
+  t.match(stdout, /subprotocol: +welcome, ada/)
+  t.match(stdout, /no token: +401 Bearer realm="api"\n/)
+  t.match(stdout, /bad token: +401 .*error="invalid_token"/)
+})

@@ -1,0 +1,172 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../../src', import.meta.url))
+
+/**
+ * The folders of src from top to bottom, which is the order of imports: each with the folders below it
+ * that it may import. `index` is the one file beside them.
+ */
+const MAY_IMPORT: Readonly<Record<string, string>> = {
+  cli: 'testing server policy credentials issuer token http access-token errors base',
+  testing: 'http access-token base',
+  index:
+    'plugin server policy credentials issuer binding introspection keys revocation observability http stores access-token errors base',
+  plugin: 'server policy credentials issuer binding observability http access-token errors base',
+  server:
+    'pipeline policy credentials issuer binding token introspection keys revocation observability http stores access-token errors base',
+  pipeline: 'issuer binding token keys revocation observability access-token errors base',
+  policy: 'binding access-token errors base',
+  credentials: 'binding errors base',
+  issuer: 'token introspection keys http access-token errors base',
+  binding: 'token keys observability stores access-token errors base',
+  token: 'keys observability access-token errors base',
+  introspection: 'observability http stores errors base',
+  keys: 'observability http stores errors base',
+  revocation: 'observability stores access-token errors base',
+  observability: 'access-token errors',
+  http: 'errors base',
+  stores: 'base',
+  'access-token': 'errors base',
+  errors: 'base',
+  base: '',
+}
+
+interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.split(sep).join('/'))
+
+const imports: Import[] = files.flatMap((from) =>
+  specifiersIn(readFileSync(join(root, from), 'utf8')).map((specifier) => ({
+    from,
+    to: specifier.startsWith('.')
+      ? posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts')
+      : specifier,
+  })),
+)
+
+const relatives = imports.filter(({ to }) => files.includes(to))
+
+function specifiersIn(source: string): string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '')
+  return [
+    ...code.matchAll(/(?:(?:^import|^export|^\} from)\b|\bimport\()[^'"\n]*['"]([^'"]+)['"]/gm),
+  ].map(([, specifier]) => specifier as string)
+}
+
+function partOf(file: string): string {
+  return (file.split('/')[0] as string).replace(/\.ts$/, '')
+}
+
+/** The folders that one may import. */
+function below(part: string): string[] {
+  return (MAY_IMPORT[part] ?? '').split(' ').filter((name) => name !== '')
+}
+
+/** Neither the testing kit nor the command line, which use the product. */
+function isProduct(file: string): boolean {
+  return partOf(file) !== 'testing' && partOf(file) !== 'cli'
+}
+
+t.test('every file was read, with what it imports', async (t) => {
+  t.ok(files.length > 30)
+  t.ok(imports.length > files.length)
+  t.match(relatives, new Set([{ from: 'pipeline.ts', to: 'token/signer.ts' }]))
+  const lost = imports.filter(({ to }) => to.includes('/') && to.endsWith('.ts'))
+  t.same(
+    lost.filter(({ to }) => !files.includes(to)),
+    [],
+  )
+  t.equal(relative(root, fileURLToPath(new URL('../../src/index.ts', import.meta.url))), 'index.ts')
+})
+
+t.test('every part has its place in the order', async (t) => {
+  const parts = [...new Set(files.map(partOf))]
+  t.same(parts.sort(), Object.keys(MAY_IMPORT).sort(), 'the folders are those of MAY_IMPORT')
+  const order = Object.keys(MAY_IMPORT)
+  const upward = order.flatMap((part, place) =>
+    below(part).filter((lower) => order.indexOf(lower) <= place),
+  )
+  t.same(upward, [], 'nothing may import what stands above it')
+})
+
+t.test('imports point down only', async (t) => {
+  const wrong = relatives.filter(({ from, to }) => {
+    const [above, lower] = [partOf(from), partOf(to)]
+    return above !== lower && !below(above).includes(lower)
+  })
+  t.same(wrong, [])
+})
+
+t.test('no file imports itself, by whatever way', async (t) => {
+  const below = new Map<string, Set<string>>()
+  for (const { from, to } of relatives) below.set(from, (below.get(from) ?? new Set()).add(to))
+  const circles = files.filter((file) => {
+    const reached = new Set<string>()
+    const next = [...(below.get(file) ?? [])]
+    for (let at = next.pop(); at !== undefined; at = next.pop()) {
+      if (reached.has(at)) continue
+      reached.add(at)
+      next.push(...(below.get(at) ?? []))
+    }
+    return reached.has(file)
+  })
+  t.same(circles, [])
+})
+
+t.test('only the plugin knows Fastify', async (t) => {
+  const knowing = imports.filter(({ to }) => /^(?:@?fastify)/.test(to)).map(({ from }) => from)
+  t.same([...new Set(knowing.map(partOf))], ['plugin'])
+})
+
+t.test('cryptography is done in two places, and the network is in one', async (t) => {
+  const of = (specifier: string) =>
+    [
+      ...new Set(
+        imports
+          .filter(({ to }) => to === specifier || to.startsWith(`${specifier}/`))
+          .map(({ from }) => from),
+      ),
+    ]
+      .filter(isProduct)
+      .map(partOf)
+  t.same(
+    [...new Set(of('jose'))].sort(),
+    ['http', 'introspection', 'issuer', 'keys'],
+    'introspection and issuer for its types, http to read our own key',
+  )
+  const verifying = imports.filter(({ from, to }) => to === 'node:crypto' && /^token\//.test(from))
+  t.same([...new Set(verifying.map(({ from }) => from))], ['token/signature.ts'])
+  t.same(of('node:http'), [])
+  t.same(of('node:https'), [])
+})
+
+t.test('oauth4webapi is loaded where introspection is asked for, and not before', async (t) => {
+  const loads = (from: string, specifier: string) =>
+    new RegExp(`^import (?!type ).*'${specifier}'|^\\} from '${specifier}'`, 'm').test(
+      readFileSync(join(root, from), 'utf8').replace(/^import type [^']*'[^']*'/gm, ''),
+    )
+  const product = files.filter(isProduct)
+  const loading = (specifier: string) =>
+    product.filter((file) => loads(file, specifier)).map((file) => posix.basename(file))
+  t.same(loading('oauth4webapi').sort(), ['client-authentication.ts', 'exchange.ts'])
+  t.same(loading('[./a-z]*/client-authentication.js'), ['exchange.ts'])
+  t.same(loading('[./a-z]*/exchange.js'), [], 'what speaks the protocol is imported at run time')
+})
+
+t.test('nothing of the product imports the testing kit', async (t) => {
+  const users = relatives.filter(({ from, to }) => partOf(to) === 'testing' && isProduct(from))
+  t.same(users, [])
+})
+
+t.test('nothing imports the command line', async (t) => {
+  const users = relatives.filter(({ from, to }) => partOf(to) === 'cli' && partOf(from) !== 'cli')
+  t.same(users, [])
+})

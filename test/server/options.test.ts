@@ -1,0 +1,637 @@
+import t from 'tap'
+import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
+import { resolvePluginOptions } from '../../src/plugin/plugin-options.js'
+import { resolveOptions } from '../../src/server/options.js'
+import { AUDIENCE, ISSUER } from '../fixtures/issuer.js'
+import { key } from '../fixtures/protected-api.js'
+import { issuersIn } from '../fixtures/resolved-issuers.js'
+
+const keys = [key.publicJwk]
+const base = { issuer: ISSUER, audience: AUDIENCE }
+const secret = 's'.repeat(32)
+
+const resolve = (options: object) => resolveOptions({ ...base, ...options } as never)
+const named = (options: object) => issuersIn({ ...base, ...options } as never)
+
+type Row = [title: string, options: object, message: RegExp]
+
+function refuses(title: string, rows: readonly Row[]): void {
+  t.test(title, async (t) => {
+    for (const [row, options, message] of rows) {
+      t.throws(() => resolve(options), { name: 'TypeError', message }, row)
+    }
+  })
+}
+
+refuses('unknown options', [
+  [
+    'misspelt',
+    { audiance: 'x' },
+    /^"audiance" is no option of a resource server; these are: issuer, audience/,
+  ],
+  ['scopes', { scopes: 'x' }, /^"scopes" is no option/],
+  ['of the plugin', { global: true }, /^"global" is no option/],
+  [
+    'in an issuer',
+    { issuer: { issuer: ISSUER, realm: 'x' } },
+    /^"realm" is no option of an issuer; these are/,
+  ],
+  ['in jwks', { jwks: { ttl: 1 } }, /^"ttl" is no option of "jwks"; these are: keys, timeout/],
+  [
+    'in tokenCache',
+    { tokenCache: { ttl: 1 } },
+    /^"ttl" is no option of "tokenCache"; these are: maxEntries/,
+  ],
+])
+
+refuses('issuer', [
+  ['missing', { issuer: undefined }, /^"issuer" option must be a URL, such as https:/],
+  ['null', { issuer: null }, /^"issuer" option must be a URL/],
+  ['a number', { issuer: 1 }, /^"issuer" option must be a URL/],
+  ['empty', { issuer: '' }, /^"issuer" option must be a URL/],
+  ['no URL', { issuer: 'issuer.example' }, /^"issuer" option must be a URL/],
+  ['an empty array', { issuer: [] }, /^"issuer" option must name at least one/],
+  ['an empty object', { issuer: {} }, /^"issuer" option must be a URL/],
+  ['an array in an array', { issuer: [[ISSUER]] }, /^"issuer" option must be a URL/],
+  [
+    'http',
+    { issuer: 'http://issuer.example' },
+    /^"issuer" option must be an https URL \(http on loopback only\): http:/,
+  ],
+  ['http on a host that begins like loopback', { issuer: 'http://localhost.example' }, /https URL/],
+  [
+    'http on a host that looks like an address',
+    { issuer: 'http://127.0.0.1.example' },
+    /https URL/,
+  ],
+  ['another scheme', { issuer: 'ftp://issuer.example' }, /https URL/],
+  ['a URN', { issuer: 'urn:issuer' }, /https URL/],
+  ['javascript', { issuer: 'javascript:alert(1)' }, /https URL/],
+  [
+    'with a query',
+    { issuer: `${ISSUER}?a=b` },
+    /^"issuer" option must be a URL without query, fragment and credentials/,
+  ],
+  ['with an empty query', { issuer: `${ISSUER}?` }, /without query/],
+  ['with a fragment', { issuer: `${ISSUER}#a` }, /without query/],
+  ['with a user', { issuer: 'https://user@issuer.example' }, /without query/],
+  ['with a password', { issuer: 'https://:password@issuer.example' }, /without query/],
+  ['with a blank behind it', { issuer: `${ISSUER} ` }, /^"issuer" option/],
+  ['with a newline behind it', { issuer: `${ISSUER}\n` }, /^"issuer" option/],
+  ['with a tab before it', { issuer: `\t${ISSUER}` }, /^"issuer" option/],
+  ['with a newline in it', { issuer: 'https://issuer.exa\nmple' }, /^"issuer" option/],
+  [
+    'twice',
+    { issuer: [ISSUER, ISSUER] },
+    /^"issuer" option names https:\/\/issuer\.example\/oauth2\/default twice/,
+  ],
+  ['twice, once as object', { issuer: [ISSUER, { issuer: ISSUER }] }, /twice/],
+])
+
+const org =
+  /^"issuer" option https:\S+ is Okta's org authorization server.*https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default/
+const admin =
+  /^"issuer" option https:\S+ is the address of Okta's admin console\. Use https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default$/
+
+refuses('issuer: Okta addresses whose tokens nobody but Okta can validate', [
+  ['okta.com', { issuer: 'https://x.okta.com' }, org],
+  ['with a slash', { issuer: 'https://x.okta.com/' }, org],
+  ['in capitals', { issuer: 'https://X.OKTA.COM' }, org],
+  ['with a port', { issuer: 'https://x.okta.com:443' }, org],
+  ['oktapreview.com', { issuer: 'https://x.oktapreview.com' }, org],
+  ['okta-emea.com', { issuer: 'https://x.okta-emea.com' }, org],
+  ['/oauth2', { issuer: 'https://x.okta.com/oauth2' }, org],
+  ['/oauth2/v1', { issuer: 'https://x.okta.com/oauth2/v1' }, org],
+  ['/oauth2/v1/', { issuer: 'https://x.oktapreview.com/oauth2/v1/' }, org],
+  ['in an object', { issuer: { issuer: 'https://x.okta.com' } }, org],
+  ['among others', { issuer: [ISSUER, 'https://x.okta.com'] }, org],
+  ['with the profile said', { issuer: 'https://x.okta.com', profile: 'standard' }, org],
+  ['with keys', { issuer: 'https://x.okta.com', jwks: { keys } }, org],
+  ['-admin', { issuer: 'https://x-admin.okta.com' }, admin],
+  ['-admin of oktapreview.com', { issuer: 'https://x-admin.oktapreview.com/' }, admin],
+  ['-admin of okta-emea.com', { issuer: 'https://x-admin.okta-emea.com' }, admin],
+  ['-admin with the right path', { issuer: 'https://x-admin.okta.com/oauth2/default' }, admin],
+])
+
+const store = memoryStore()
+const { listRevocations, ...notAllOfStore } = { ...methodsOf(store) }
+const introspection = { clientId: 'orders-api', clientSecret: 'secret' }
+
+refuses('stores, and what goes with them', [
+  [
+    'a store itself',
+    { stores: store },
+    /^"stores" option must be an object that names a store for some of replay, revocations, introspection, such as \{ replay: store \}$/,
+  ],
+  [
+    'unknown',
+    { stores: { jti: store } },
+    /^"jti" is no option of "stores"; these are: replay, rev/,
+  ],
+  [
+    'nothing',
+    { stores: { replay: null } },
+    /^"stores.replay" option must be a store, such as redis/,
+  ],
+  ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, merge/],
+  ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
+  [
+    'introspection without a secret',
+    { stores: { introspection: store }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more, the same on every instance: "sto/,
+  ],
+  [
+    'introspection with a short secret',
+    { stores: { introspection: store, secret: 'x'.repeat(31) }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more/,
+  ],
+  [
+    'a secret that is none',
+    { stores: { introspection: store, secret: 32 }, introspection },
+    /^"stores.secret" option must be 32 random bytes or more/,
+  ],
+  [
+    'a secret for nothing',
+    { stores: { secret: 'x'.repeat(32) } },
+    /^"stores.secret" option has no effect without "stores.introspection"$/,
+  ],
+  [
+    'introspection of nothing',
+    { stores: { introspection: store, secret: 'x'.repeat(32) } },
+    /^"stores.introspection" option has no effect without "introspection"$/,
+  ],
+  [
+    'untilLoaded without a store',
+    { revocations: { untilLoaded: 'dangerouslyAccept' } },
+    /^"revocations.untilLoaded" option has no effect without "stores.revocations"$/,
+  ],
+  [
+    'untilLoaded',
+    { stores: { revocations: store }, revocations: { untilLoaded: 'never' } },
+    /^"revocations.untilLoaded" option must be 'refuse' or 'dangerouslyAccept'$/,
+  ],
+])
+
+t.test('any object with the methods of a store is one', async (t) => {
+  const stores = { replay: methodsOf(store), revocations: store }
+  t.strictSame(resolve({ stores }).stores, { ...stores, introspection: undefined })
+  t.equal(
+    resolve({ stores, revocations: { untilLoaded: 'dangerouslyAccept' } }).revocations.untilLoaded,
+    'dangerouslyAccept',
+  )
+})
+
+t.test('the secret of a store is copied', async (t) => {
+  const secret = new Uint8Array(32).fill(1)
+  const stores = { introspection: store, secret }
+  for (const issuers of [{ introspection }, { issuer: () => undefined }]) {
+    const resolved = resolve({ stores, ...issuers }).stores.introspection
+    t.equal(resolved?.store, store)
+    t.strictSame(new Uint8Array(resolved?.secret ?? []), secret)
+    t.not(resolved?.secret.buffer, secret.buffer)
+  }
+})
+
+function methodsOf(one: Store): Store {
+  const nothing = async () => undefined as never
+  return { ...{ add: nothing, get: nothing, set: nothing, delete: nothing }, ...listening(one) }
+}
+
+function listening(one: Store) {
+  return {
+    mergeRevocations: async () => {},
+    revocationsSince: async () => undefined,
+    listRevocations: () => one.listRevocations(),
+    publish: async () => {},
+    subscribe: async () => async () => {},
+  }
+}
+
+refuses('audience', [
+  [
+    'missing',
+    { audience: undefined },
+    /^"audience" option must be the name of this API, as the tokens of https:\S+ have it in "aud": a string, or an array of them/,
+  ],
+  ['null', { audience: null }, /^"audience" option/],
+  ['empty', { audience: '' }, /^"audience" option/],
+  ['an empty array', { audience: [] }, /^"audience" option/],
+  ['an empty string in an array', { audience: ['a', ''] }, /^"audience" option/],
+  ['a number', { audience: 1 }, /^"audience" option/],
+  ['a regular expression', { audience: /./ }, /^"audience" option/],
+  ['true', { audience: true }, /^"audience" option/],
+  [
+    'missing for one of several',
+    { audience: undefined, issuer: [{ issuer: ISSUER, audience: 'a' }, 'https://b.example'] },
+    /"audience" option .* https:\/\/b\.example/,
+  ],
+])
+
+refuses('profile', [
+  [
+    'unknown',
+    { profile: 'auth1' },
+    /^"profile" option must be one of standard, rfc9068, okta, auth0, entra, cognito, keycloak, or an object that describes one$/,
+  ],
+  ['in capitals', { profile: 'Okta' }, /^"profile" option/],
+  ['null', { profile: null }, /^"profile" option/],
+  ['a prototype name', { profile: 'constructor' }, /^"profile" option/],
+])
+
+refuses('algorithms', [
+  [
+    'none',
+    { algorithms: ['none'] },
+    /^"algorithms" option must be an array of some of RS256, .* without a "secret"$/,
+  ],
+  ['none beside a good one', { algorithms: ['RS256', 'none'] }, /^"algorithms" option/],
+  ['None', { algorithms: ['None'] }, /^"algorithms" option/],
+  ['an empty array', { algorithms: [] }, /^"algorithms" option/],
+  ['a string', { algorithms: 'RS256' }, /^"algorithms" option/],
+  ['null', { algorithms: null }, /^"algorithms" option/],
+  ['in lower case', { algorithms: ['rs256'] }, /^"algorithms" option/],
+  ['unknown', { algorithms: ['RS1'] }, /^"algorithms" option/],
+  ['a prototype name', { algorithms: ['toString'] }, /^"algorithms" option/],
+  [
+    'HS256 without a secret',
+    { algorithms: ['HS256'] },
+    /^"algorithms" option .* without a "secret"/,
+  ],
+  ['HS256 beside keys', { algorithms: ['RS256', 'HS256'], jwks: { keys } }, /^"algorithms" option/],
+  [
+    'RS256 with a secret',
+    { algorithms: ['RS256'], secret },
+    /^"algorithms" option must be an array of some of HS256, HS384, HS512 with a "secret"$/,
+  ],
+  ['both with a secret', { algorithms: ['HS256', 'RS256'], secret }, /^"algorithms" option/],
+  ['none said with a secret', { secret }, /^"algorithms" option .* with a "secret"/],
+])
+
+refuses('secret', [
+  [
+    'too short',
+    { secret: 's'.repeat(31), algorithms: ['HS256'] },
+    /^"secret" option must be a string or Uint8Array of at least 32 bytes$/,
+  ],
+  ['too short for HS384', { secret: 's'.repeat(47), algorithms: ['HS384'] }, /at least 48 bytes/],
+  [
+    'too short for HS512',
+    { secret: 's'.repeat(63), algorithms: ['HS256', 'HS512'] },
+    /at least 64 bytes/,
+  ],
+  [
+    'too short in bytes',
+    { secret: new Uint8Array(31), algorithms: ['HS256'] },
+    /at least 32 bytes/,
+  ],
+  ['empty', { secret: '', algorithms: ['HS256'] }, /^"secret" option/],
+  ['null', { secret: null, algorithms: ['HS256'] }, /^"secret" option/],
+  ['a number', { secret: 1, algorithms: ['HS256'] }, /^"secret" option/],
+])
+
+refuses('keys have one source', [
+  [
+    'secret and jwksUri',
+    { secret, algorithms: ['HS256'], jwksUri: 'https://a.example' },
+    /^"jwksUri" and "secret" exclude each other: keys have one source$/,
+  ],
+  [
+    'secret and keys',
+    { secret, algorithms: ['HS256'], jwks: { keys } },
+    /^"jwks\.keys" and "secret" exclude/,
+  ],
+  [
+    'jwksUri and keys',
+    { jwksUri: 'https://a.example', jwks: { keys } },
+    /^"jwksUri" and "jwks\.keys" exclude/,
+  ],
+  [
+    'shared jwksUri and own keys',
+    { jwksUri: 'https://a.example', issuer: { issuer: ISSUER, jwks: { keys } } },
+    /exclude each other/,
+  ],
+  [
+    'keys for several issuers',
+    { issuer: [ISSUER, 'https://b.example'], jwks: { keys } },
+    /^"jwks\.keys" option belongs to one issuer: move it into that object of "issuer"$/,
+  ],
+  [
+    'jwksUri for several issuers',
+    { issuer: [ISSUER, 'https://b.example'], jwksUri: 'https://a.example' },
+    /^"jwksUri" option belongs to one issuer/,
+  ],
+  [
+    'secret for several issuers',
+    { issuer: [ISSUER, 'https://b.example'], secret, algorithms: ['HS256'] },
+    /^"secret" option belongs to one issuer/,
+  ],
+])
+
+refuses('jwksUri', [
+  [
+    'http',
+    { jwksUri: 'http://issuer.example/keys' },
+    /^"jwksUri" option must be an https URL \(http on loopback only\) without credentials$/,
+  ],
+  ['with a password', { jwksUri: 'https://a:b@issuer.example/keys' }, /without credentials$/],
+  ['no URL', { jwksUri: '/keys' }, /^"jwksUri" option/],
+  ['empty', { jwksUri: '' }, /^"jwksUri" option/],
+  ['null', { jwksUri: null }, /^"jwksUri" option/],
+  ['a file', { jwksUri: 'file:///keys' }, /^"jwksUri" option/],
+  ['data', { jwksUri: 'data:application/json,{}' }, /^"jwksUri" option/],
+])
+
+refuses('jwks', [
+  [
+    'a store without methods',
+    { jwks: { store: {} } },
+    /^"jwks.store" option must have the methods/,
+  ],
+  ['a store of null', { jwks: { store: null } }, /^"jwks.store" option/],
+  ['null', { jwks: null }, /^"jwks" option must be an object, such as \{ keys: \[key\] \}/],
+  [
+    'a string',
+    { jwks: 'https://a.example' },
+    /^"jwks" option must be an object, such as \{ keys: \[key\] \}: the URL of a key set goes into the option "jwksUri"$/,
+  ],
+  [
+    'an array',
+    { jwks: keys },
+    /^"jwks" option must be an object: the keys go into "jwks\.keys", an array$/,
+  ],
+  ['an array, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: keys }, /"jwks"/],
+  ['a number, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: 5 }, /"jwks"/],
+  ['null in an issuer', { issuer: { issuer: ISSUER, jwks: null } }, /"jwks"/],
+  [
+    'keys as an object',
+    { jwks: { keys: { keys } } },
+    /^"jwks\.keys" option must be an array of JWKs/,
+  ],
+  ['a key as text', { jwks: { keys: ['pem'] } }, /^"jwks\.keys" option must be an array of JWKs/],
+  ['keys as null', { jwks: { keys: null } }, /^"jwks\.keys" option/],
+  [
+    'minimumAge above maximumAge',
+    { jwks: { minimumAge: 2_000, maximumAge: 1_000 } },
+    /^"jwks\.minimumAge" option must not be larger than "jwks\.maximumAge"$/,
+  ],
+  [
+    'fetch that is no function',
+    { jwks: { fetch: 'fetch' } },
+    /^"jwks\.fetch" option must be a function$/,
+  ],
+])
+
+const ranges: [name: string, minimum: number, maximum: number, unit: string][] = [
+  ['clockTolerance', 0, 300, 'seconds'],
+  ['maxTokenAge', 1, 31_536_000, 'seconds'],
+  ['maxTokenLength', 256, 65_536, 'characters'],
+  ['tokenCache.maxEntries', 1, 10_000_000, 'tokens'],
+  ['tokenCache.maxBytes', 65_536, 1_099_511_627_776, 'bytes'],
+  ['jwks.timeout', 100, 60_000, 'milliseconds'],
+  ['jwks.refetchBurst', 1, 100, 'fetches'],
+  ['jwks.cooldown', 1_000, 600_000, 'milliseconds'],
+  ['jwks.staleIfError', 0, 604_800_000, 'milliseconds'],
+  ['jwks.maxKeys', 1, 1_000, 'keys'],
+  ['jwks.maxBytes', 1_024, 16_777_216, 'bytes'],
+]
+
+t.test('numbers are whole, of a unit, and in a range that the message names', async (t) => {
+  for (const [name, minimum, maximum, unit] of ranges) {
+    const [group, member] = name.split('.') as [string, string?]
+    const options = (value: unknown) => ({
+      [group]: member === undefined ? value : { [member]: value },
+    })
+    const message = `"${name}" option must be a whole number of ${unit} from ${minimum} to ${maximum}`
+    const bad = [
+      minimum - 1,
+      maximum + 1,
+      minimum + 0.5,
+      Number.NaN,
+      Infinity,
+      `${minimum}`,
+      true,
+      {},
+      10n,
+    ]
+    for (const value of bad) {
+      t.throws(
+        () => resolve(options(value)),
+        { name: 'TypeError', message },
+        `${name}: ${String(value)}`,
+      )
+    }
+    t.doesNotThrow(() => resolve(options(minimum)), `${name}: ${minimum}`)
+    t.doesNotThrow(() => resolve(options(maximum)), `${name}: ${maximum}`)
+  }
+  const ages = ['minimumAge', 'maximumAge']
+  for (const age of ages) {
+    t.throws(() => resolve({ jwks: { [age]: -1 } }), {
+      message: new RegExp(`^"jwks.${age}" option must be a whole number of milliseconds`),
+    })
+  }
+})
+
+refuses('realm', [
+  [
+    'a quotation mark',
+    { realm: 'a"b' },
+    /^"realm" option must be printable ASCII without quotation marks and backslashes$/,
+  ],
+  ['a backslash', { realm: 'a\\b' }, /^"realm" option/],
+  ['a newline', { realm: 'a\nb' }, /^"realm" option/],
+  ['a newline at the end', { realm: 'a\n' }, /^"realm" option/],
+  ['a letter beyond ASCII', { realm: 'é' }, /^"realm" option/],
+  ['empty', { realm: '' }, /^"realm" option/],
+  ['null', { realm: null }, /^"realm" option/],
+  ['a number', { realm: 1 }, /^"realm" option/],
+])
+
+refuses('the rest', [
+  [
+    'tokenCache: true',
+    { tokenCache: true },
+    /^"tokenCache" option must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached$/,
+  ],
+  ['tokenCache: null', { tokenCache: null }, /^"tokenCache" option must be an object with some/],
+  ['now: a time', { now: Date.now() }, /^"now" option must be a function$/],
+  ['logger: no object', { logger: 'console' }, /^"logger" option must have a method "warn"$/],
+  ['logger: without warn', { logger: {} }, /^"logger" option must have a method "warn"$/],
+  ['logger: null', { logger: null }, /^"logger" option/],
+  [
+    'dangerouslyAllowHttp: a word',
+    { dangerouslyAllowHttp: 'yes' },
+    /^"dangerouslyAllowHttp" option must be true or false$/,
+  ],
+  ['dangerouslyAllowHttp: 1', { dangerouslyAllowHttp: 1 }, /^"dangerouslyAllowHttp" option/],
+])
+
+t.test('what is no options object at all', async (t) => {
+  for (const options of [undefined, null, 'https://issuer.example', [], 1]) {
+    await t.rejects(createResourceServer(options as never), {
+      name: 'TypeError',
+      message: /^a resource server must be an object$|options/,
+    })
+  }
+})
+
+t.test('options of the plugin', async (t) => {
+  const rows: Row[] = [
+    ['global: a word', { global: 'no' }, /^"global" option must be true or false$/],
+    ['global: null', { global: null }, /^"global" option must be true or false$/],
+    ['extractToken', { extractToken: 'cookie' }, /^"extractToken" option must be a function$/],
+    ['extractToken: null', { extractToken: null }, /^"extractToken" option must be a function$/],
+    ['onReject', { onReject: {} }, /^"onReject" option must be a function$/],
+    ['prefix', { prefix: '/api' }, /^"prefix" option has no effect here/],
+    ['prefix: undefined', { prefix: undefined }, /^"prefix" option has no effect here/],
+    [
+      'logger',
+      { logger: console },
+      /^"logger" is no option of fastify-resource-server; these are: issuer/,
+    ],
+    ['unknown', { auth: true }, /^"auth" is no option of fastify-resource-server/],
+  ]
+  for (const [row, options, message] of rows) {
+    const resolve = () => resolvePluginOptions({ ...base, ...options } as never)
+    t.throws(resolve, { name: 'TypeError', message }, row)
+  }
+  t.match(resolvePluginOptions(base), { global: true, resourceServer: base })
+})
+
+t.test('no message of a mistake holds the secret', async (t) => {
+  const short = 'a-secret-that-is-short'
+  for (const options of [
+    { secret: short, algorithms: ['HS256'] },
+    { secret: short, jwks: { keys } },
+    { secret: short },
+    { secret: short, issuer: [ISSUER, 'https://b.example'] },
+  ]) {
+    t.throws(() => resolve(options), { message: /^(?!.*a-secret)/ })
+  }
+})
+
+t.test('clock and fetch are looked up when they are used', async (t) => {
+  const resolved = resolve({})
+  const { now } = Date
+  const { fetch } = globalThis
+  t.teardown(() => {
+    Date.now = now
+    globalThis.fetch = fetch
+  })
+  Date.now = () => 5
+  const answer = new Response('from a mock')
+  globalThis.fetch = async () => answer
+  t.equal(resolved.now(), 5)
+  const { issuers } = resolve({ introspection: { clientId: 'me', clientSecret: 'secret' } })
+  for (const { keys, introspection } of issuers.from === 'options' ? issuers.issuers : []) {
+    if (keys.from !== 'remote') throw new Error('fetched from the issuer')
+    const init = { headers: {}, redirect: 'manual', signal: AbortSignal.timeout(1) } as const
+    t.equal(await keys.jwks.fetch('https://issuer.example', { method: 'GET', ...init }), answer)
+    t.equal(
+      await introspection?.fetch('https://issuer.example', { method: 'POST', ...init }),
+      answer,
+    )
+  }
+})
+
+t.test('the defaults are those of the documentation', async (t) => {
+  const { issuers: _, ...options } = resolve({})
+  const issuers = named({})
+  t.match(options, {
+    limits: { clockTolerance: 30, maxTokenAge: undefined },
+    maxTokenLength: 8_192,
+    realm: 'api',
+    tokenCache: { maxEntries: 10_000, maxBytes: 67_108_864 },
+    now: Function,
+  })
+  t.equal(options.logger.warn({}, 'nobody hears it'), undefined)
+  const [issuer] = issuers
+  t.equal(issuer?.issuer, ISSUER)
+  t.same([...(issuer?.audience ?? [])], [AUDIENCE])
+  t.equal(issuer?.profile.name, 'standard')
+  const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'
+  t.same([...(issuer?.algorithms ?? [])].sort(), algorithms.split(' ').sort())
+  t.match(issuer?.keys, {
+    from: 'remote',
+    jwksUri: undefined,
+    allowHttp: false,
+    jwks: {
+      timeout: 5_000,
+      refetchBurst: 3,
+      cooldown: 10_000,
+      minimumAge: 60_000,
+      maximumAge: 600_000,
+      staleIfError: 14_400_000,
+      maxKeys: 100,
+      maxBytes: 524_288,
+      fetch: Function,
+    },
+  })
+  t.equal(resolve({ tokenCache: false }).tokenCache, undefined)
+  t.match(resolve({ tokenCache: { maxEntries: 5 } }).tokenCache, { maxBytes: 67_108_864 })
+  t.ok(Object.isFrozen(resolve({})) && Object.isFrozen(issuers) && Object.isFrozen(issuer))
+})
+
+t.test(
+  'an issuer is a name, an object, or an array of either, with shared options as defaults',
+  async (t) => {
+    const issuers = named({
+      algorithms: ['ES256'],
+      jwks: { timeout: 1_000, cooldown: 2_000 },
+      issuer: [
+        'https://a.example',
+        { issuer: 'https://b.example', audience: ['b', 'c'], jwks: { timeout: 3_000 } },
+        { issuer: 'https://c.example', algorithms: ['RS256'], jwks: { keys } },
+        { issuer: 'https://d.example', algorithms: ['HS256'], secret },
+      ],
+    })
+    t.match(issuers, [
+      { issuer: 'https://a.example', keys: { jwks: { timeout: 1_000, cooldown: 2_000 } } },
+      { issuer: 'https://b.example', keys: { jwks: { timeout: 3_000, cooldown: 2_000 } } },
+      { issuer: 'https://c.example', keys: { from: 'given', maxKeys: 100 } },
+      {
+        issuer: 'https://d.example',
+        keys: { from: 'secret', secret: new TextEncoder().encode(secret) },
+      },
+    ])
+    t.same(
+      issuers.map(({ audience, algorithms }) => [[...audience], [...algorithms]]),
+      [
+        [[AUDIENCE], ['ES256']],
+        [['b', 'c'], ['ES256']],
+        [[AUDIENCE], ['RS256']],
+        [[AUDIENCE], ['HS256']],
+      ],
+    )
+    t.equal(named({ issuer: { issuer: ISSUER } }).length, 1)
+  },
+)
+
+t.test('issuers that are fine', async (t) => {
+  const profile = (issuer: string, options = {}) => named({ issuer, ...options })[0]?.profile.name
+  t.equal(profile('https://x.okta.com/oauth2/default'), 'okta')
+  t.equal(profile('https://x.oktapreview.com/oauth2/aus1'), 'okta')
+  t.equal(profile('https://x.okta-emea.com/oauth2/default'), 'okta')
+  t.equal(profile('https://x.okta.com/oauth2/default', { profile: 'rfc9068' }), 'rfc9068')
+  t.equal(profile('https://login.example.com/oauth2/default', { profile: 'okta' }), 'okta')
+  for (const issuer of [
+    'https://issuer.example',
+    'https://issuer.example/',
+    'https://issuer.example:8443/a/b',
+    'https://okta.com.example',
+    'https://notokta.com',
+    'https://administrator.example',
+    'http://localhost:3000',
+    'http://127.0.0.1:3000/tenant',
+    'http://[::1]:3000',
+    'http://issuer.localhost',
+  ]) {
+    t.equal(profile(issuer), 'standard', issuer)
+  }
+  t.equal(
+    profile('http://keycloak:8080/realms/a', { dangerouslyAllowHttp: true }),
+    'standard',
+    'plain http only where somebody said so',
+  )
+  const jwksUri = 'http://keycloak:8080/keys'
+  t.match(named({ dangerouslyAllowHttp: true, jwksUri })[0]?.keys, { jwksUri })
+})

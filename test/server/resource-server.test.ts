@@ -1,0 +1,223 @@
+import t from 'tap'
+import {
+  type Check,
+  createResourceServer,
+  InsufficientScopeError,
+  InvalidTokenError,
+  KeysUnavailableError,
+  MissingCredentialsError,
+  type ResourceServerError,
+  type ResourceServerOptions,
+} from '../../src/index.js'
+import { AUDIENCE, ISSUER, makeKey, seconds, sign } from '../fixtures/issuer.js'
+import { key, tokenOf } from '../fixtures/protected-api.js'
+
+const good = await tokenOf()
+
+const given = (overrides: Partial<ResourceServerOptions> = {}): ResourceServerOptions => ({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  jwks: { keys: [key.publicJwk] },
+  ...overrides,
+})
+
+/** Passes for `t.rejects` as a pattern of an error. */
+const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
+
+t.test('verifies a token without Fastify', async (t) => {
+  const server = await createResourceServer(given())
+  const token = await server.verify(good)
+  t.match(token, { subject: 'user-1', clientId: 'client-1', issuer: ISSUER, audience: [AUDIENCE] })
+  t.equal(token.raw, good)
+  t.equal(await server.verify(good), token, 'the second time from the cache')
+  await t.rejects(server.verify(`${good}x`), InvalidTokenError)
+})
+
+t.test('asks the requirement, with the context', async (t) => {
+  const server = await createResourceServer<{ tenant: string }>(given())
+  const context = { tenant: 'acme' }
+  const seen: unknown[] = []
+  const authorize = (...args: unknown[]) => {
+    seen.push(args)
+    return args[1] === context
+  }
+  const token = await server.verify(good, { scope: 'profile', authorize }, context)
+  t.same(seen, [[token, context]])
+  await t.rejects(server.verify(good, { authorize }, { tenant: 'acme' }), InsufficientScopeError)
+  await t.rejects(server.verify(good, { scope: 'admin' }, context), {
+    code: 'insufficient_scope',
+    headers: {
+      'www-authenticate':
+        'Bearer realm="api", error="insufficient_scope", error_description="The access token lacks the scope that is required here", scope="admin"',
+    },
+  })
+  const failure = new Error('ours')
+  const fail = async () => {
+    throw failure
+  }
+  await t.rejects(server.verify(good, { authorize: fail }, context), {
+    message: 'The function "authorize" failed',
+    cause: failure,
+  })
+})
+
+t.test('B2: no token is missing credentials, and the headers say so', async (t) => {
+  const server = await createResourceServer(given({ realm: 'queue' }))
+  for (const none of ['', undefined, null, 0, [], {}, [good]]) {
+    await t.rejects(server.verify(none as never, { scope: 'a b' }), {
+      name: 'MissingCredentialsError',
+      headers: { 'www-authenticate': 'Bearer realm="queue", scope="a b"' },
+    })
+  }
+  t.ok(new MissingCredentialsError() instanceof Error)
+})
+
+t.test('a requirement that makes no sense is refused, whatever the token', async (t) => {
+  const server = await createResourceServer(given())
+  const mistakes = [
+    { scope: '' },
+    { anyScope: [] },
+    { claims: { tenant: undefined } },
+    { authorize: 'yes' },
+    { scopes: 'admin' },
+    { optional: true },
+    'admin',
+    ['admin'],
+    null,
+    new Map([['scope', 'admin']]),
+    Promise.resolve({ scope: 'admin' }),
+  ]
+  for (const [i, requirement] of mistakes.entries()) {
+    await t.rejects(server.verify(good, requirement as never), TypeError, `mistake ${i}`)
+  }
+})
+
+t.test(
+  'B9: keys out of reach are no verdict, and the operator is told once an attempt',
+  async (t) => {
+    const warnings: [details: object, message: string][] = []
+    const failure = new Error('connect ECONNREFUSED')
+    const server = await createResourceServer(
+      given({
+        jwks: {
+          fetch: async () => {
+            throw failure
+          },
+        },
+        logger: { warn: (...args) => void warnings.push(args) },
+      }),
+    )
+    const errors = await Promise.all(
+      [1, 2, 3].map((i) => server.verify(`${good}${i}`.replace(/.$/, '')).catch((error) => error)),
+    )
+    for (const error of errors) {
+      t.ok(error instanceof KeysUnavailableError)
+      t.same(Object.keys((error as ResourceServerError).headers), ['retry-after'])
+    }
+    t.match(warnings, [
+      [{ err: failure, issuer: ISSUER }, 'the key set of an issuer could not be fetched'],
+    ])
+    t.equal(warnings.length, 1)
+  },
+)
+
+t.test('after close() nothing is fetched any more', async (t) => {
+  let fetches = 0
+  const fetch = async () => {
+    fetches++
+    return Response.json({ keys: [key.publicJwk] })
+  }
+  const jwksUri = 'https://issuer.example/keys'
+  const closed = await createResourceServer(given({ jwksUri, jwks: { fetch } }))
+  closed.close()
+  await t.rejects(closed.verify(good), KeysUnavailableError)
+  t.equal(fetches, 0)
+  const open = await createResourceServer(given({ jwksUri, jwks: { fetch } }))
+  t.match(await open.verify(good), { subject: 'user-1' })
+  t.equal(fetches, 1)
+  const local = await createResourceServer(given())
+  local.close()
+  t.match(await local.verify(good), { subject: 'user-1' }, 'given keys need no network')
+})
+
+t.test('a shared secret verifies HMAC, and nothing else does', async (t) => {
+  const secret = 's'.repeat(64)
+  const { CompactSign } = await import('jose')
+  const payload = new TextEncoder().encode(
+    JSON.stringify({ iss: ISSUER, aud: AUDIENCE, exp: seconds() + 60, sub: 'user-1' }),
+  )
+  const signed = (alg: string, with_ = secret, kid?: string) =>
+    new CompactSign(payload)
+      .setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
+      .sign(new TextEncoder().encode(with_))
+  for (const form of [secret, new TextEncoder().encode(secret), Buffer.from(secret)]) {
+    const options = { issuer: ISSUER, audience: AUDIENCE, secret: form }
+    const server = await createResourceServer({ ...options, algorithms: ['HS256', 'HS512'] })
+    t.match(await server.verify(await signed('HS256')), { subject: 'user-1' })
+    t.match(await server.verify(await signed('HS512', secret, 'any')), { subject: 'user-1' })
+    await t.rejects(server.verify(await signed('HS384')), refusedBy('algorithm'))
+    await t.rejects(server.verify(await signed('HS256', 'x'.repeat(64))), refusedBy('signature'))
+    await t.rejects(server.verify(good), refusedBy('algorithm'))
+  }
+})
+
+t.test(
+  'given keys: the ones that are of no use are left out, none at all is a mistake',
+  async (t) => {
+    const weak = await makeKey('RS256', 'weak', { modulusLength: 2048 })
+    const unusable = { kty: 'oct', k: 'AAAA', kid: 'secret' }
+    const keys = [unusable, { ...weak.publicJwk, use: 'enc' }, key.publicJwk]
+    const server = await createResourceServer(given({ jwks: { keys } }))
+    t.match(await server.verify(good), { subject: 'user-1' })
+    await t.rejects(createResourceServer(given({ jwks: { keys: [] } })), TypeError)
+    await t.rejects(createResourceServer(given({ jwks: { keys: [unusable] } })), TypeError)
+    const many = Array.from({ length: 101 }, () => key.publicJwk)
+    await t.rejects(createResourceServer(given({ jwks: { keys: many } })), TypeError)
+  },
+)
+
+t.test('several issuers: each with its own keys, audience and profile', async (t) => {
+  const other = await makeKey('ES256', 'other')
+  const server = await createResourceServer({
+    audience: AUDIENCE,
+    issuer: [
+      { issuer: ISSUER, jwks: { keys: [key.publicJwk] } },
+      {
+        issuer: 'https://x.okta.com/oauth2/default',
+        audience: 'api://okta',
+        jwks: { keys: [other.publicJwk] },
+      },
+    ],
+  })
+  const okta = { iss: 'https://x.okta.com/oauth2/default', aud: 'api://okta', cid: 'app' }
+  t.match(await server.verify(good), { clientId: 'client-1' })
+  const token = await server.verify(await sign(other, { ...okta, scp: ['a b', 'c'] }))
+  t.equal(token.clientId, 'app')
+  t.same([...token.scope], ['a b', 'c'])
+  for (const [title, forged] of Object.entries({
+    'a key of another issuer': await sign(other, {}),
+    'the audience of another issuer': await sign(other, { ...okta, aud: AUDIENCE }),
+    'a stranger': await sign(other, { ...okta, iss: 'https://x.okta.com/oauth2/default/' }),
+  })) {
+    await t.rejects(server.verify(forged), InvalidTokenError, title)
+  }
+})
+
+t.test('the clock', async (t) => {
+  t.test('is the one that was given', async (t) => {
+    let now = 1_000_000_000_000
+    const token = await tokenOf({ iat: 1_000_000_000, exp: 1_000_000_060 })
+    const server = await createResourceServer(given({ now: () => now, clockTolerance: 0 }))
+    t.match(await server.verify(token), { subject: 'user-1' })
+    now += 60_000
+    await t.rejects(server.verify(token), refusedBy('expiry'))
+  })
+
+  t.test('without a time lets nobody in', async (t) => {
+    const expired = await tokenOf({ exp: 1, iat: undefined })
+    for (const now of [() => Number.NaN, () => undefined, () => 'noon']) {
+      const server = await createResourceServer(given({ now: now as () => number }))
+      await t.rejects(server.verify(expired))
+    }
+  })
+})
