@@ -51,7 +51,7 @@ t.test('there is a test for every example', async (t) => {
       'mtls',
       'okta',
       'openapi',
-      // In playground.test.ts, and in a browser: test/browser.
+      // In playground.test.ts, and in a browser: suites/browser.
       'playground',
       'rate-limit',
       'readiness',
@@ -66,7 +66,7 @@ t.test('there is a test for every example', async (t) => {
 })
 
 t.test('cluster: says what is missing where no Redis is', async (t) => {
-  // All of it runs in the suite that has one: test/redis.
+  // All of it runs in the suite that has one: suites/redis.
   const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
   t.equal(code, 2)
   t.match(stderr, /redis-server is not installed/)

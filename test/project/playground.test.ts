@@ -1,4 +1,4 @@
-/** `examples/playground` without a browser: who may call what. In one, it is in test/browser. */
+/** `examples/playground` without a browser: who may call what. In one, it is in suites/browser. */
 import t from 'tap'
 import { demoUser } from '../../src/testing/index.js'
 import { type Playground, startPlayground } from '../fixtures/playground-process.js'

@@ -1,4 +1,4 @@
-/** When a Redis that may have forgotten is believed again. With a real one: `test/redis`. */
+/** When a Redis that may have forgotten is believed again. With a real one: `suites/redis`. */
 import t from 'tap'
 import { type RedisStoreOptions, redisStore, type Store } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'

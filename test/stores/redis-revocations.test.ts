@@ -1,4 +1,4 @@
-/** How revocations are kept in Redis. With a real one: `test/redis`. */
+/** How revocations are kept in Redis. With a real one: `suites/redis`. */
 import t from 'tap'
 import { type RedisStoreOptions, redisStore, type Store } from '../../src/index.js'
 import type { RevocationToStore } from '../../src/stores/store.js'

@@ -1,4 +1,4 @@
-/** What the store makes of Redis' answers, and of none. What a real one answers: `test/redis`. */
+/** What the store makes of Redis' answers, and of none. What a real one answers: `suites/redis`. */
 import t from 'tap'
 import { type RedisStoreOptions, redisStore } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'

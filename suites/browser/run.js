@@ -1,0 +1,16 @@
+/**
+ * Pages in a real Chromium, which must be installed. `--screenshot` also writes docs/playground.png,
+ * for which the fonts Inter and JetBrains Mono are wanted. `CHROMIUM` names another browser than
+ * Debian's.
+ */
+import { existsSync } from 'node:fs'
+import { runTap } from '../../scripts/run-tap.js'
+
+const { CHROMIUM = '/usr/bin/chromium' } = process.env
+if (!existsSync(CHROMIUM)) {
+  console.error(`${CHROMIUM} is not there: apt-get install chromium, or set CHROMIUM to a browser`)
+  process.exit(2)
+}
+const writes = process.argv.includes('--screenshot')
+const env = { CHROMIUM, ...(writes && { SCREENSHOT: 'write' }) }
+process.exitCode = runTap('suites/browser', '.browser.ts', { timeout: 300, env })

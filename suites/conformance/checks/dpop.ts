@@ -1,0 +1,312 @@
+/** P1 to P5, P7: tokens that are bound to a key (RFC 9449). */
+import { generateDPoPKey } from 'fastify-resource-server/testing'
+import { exportJWK } from 'jose'
+import type { RawAnswer } from '../../../test/fixtures/raw-http.js'
+import { type Check, rule, Unmet } from '../check.js'
+import type { Api, ProofChange } from '../stage/api.js'
+import { describe, expectAnswer, expectRefused, expectTaken, expectThat } from '../stage/expect.js'
+import type { Stage } from '../stage/stage.js'
+
+const BAD_PROOF = { status: 401, scheme: 'dpop', error: 'invalid_dpop_proof' } as const
+
+/** A proof that must be refused; without it the same token passes. */
+function point(number: string, title: string, changes: (api: Api) => Changes): Check {
+  const section = `RFC 9449 §4.3 (${number})`
+  return rule('P1', section, 'MUST', title, ['dpop'], async ({ api }) => {
+    for (const [what, change] of Object.entries(await changes(api))) {
+      const answer = await api.prove(api.bound(), change)
+      expectThat(isRefusal(answer), `401 for ${what}`, describe(answer))
+    }
+  })
+}
+
+type Changes = Record<string, ProofChange> | Promise<Record<string, ProofChange>>
+
+function isRefusal({ status }: RawAnswer): boolean {
+  return status === 401 || status === 400
+}
+
+/** A proof that is sent as this text. */
+async function sent(api: Api, ...proofs: ((proof: string) => string)[]): Promise<RawAnswer> {
+  const token = api.bound()
+  const lines = [`authorization: DPoP ${token}`]
+  for (const change of proofs) lines.push(`dpop: ${change(await api.proof(token))}`)
+  return api.send({ lines })
+}
+
+const same = (proof: string) => proof
+
+export const dpop: readonly Check[] = [
+  rule(
+    'P1',
+    'RFC 9449 §7.1',
+    'MUST',
+    'A bound token with its proof is taken',
+    ['dpop'],
+    async ({ api }) => {
+      expectTaken(await api.prove(api.bound()), 'a token with its proof')
+      expectTaken(await api.prove(api.bound(), {}, { path: '/?page=2' }), 'a URL with a query')
+    },
+  ),
+
+  rule(
+    'P1',
+    'RFC 9449 §4.3 (1, 2)',
+    'MUST',
+    'There is one DPoP header, and one JWT in it',
+    ['dpop'],
+    async ({ api }) => {
+      for (const [what, proofs] of Object.entries({
+        'no proof': [],
+        'two proofs': [same, same],
+        'no JWT': [() => 'abc'],
+        'two parts': [(proof: string) => proof.split('.', 2).join('.')],
+        'a list': [(proof: string) => `${proof}, ${proof}`],
+      })) {
+        const answer = await sent(api, ...proofs)
+        expectThat(isRefusal(answer), `401 for ${what}`, describe(answer))
+      }
+    },
+  ),
+
+  point('3', 'jti, htm, htu and iat are there', () =>
+    Object.fromEntries(
+      ['jti', 'htm', 'htu', 'iat'].map((name) => [`no ${name}`, { claims: { [name]: undefined } }]),
+    ),
+  ),
+
+  point('4', 'typ is dpop+jwt', () => ({
+    'typ JWT': { header: { typ: 'JWT' } },
+    'no typ': { header: { typ: undefined } },
+  })),
+
+  point('5', 'alg is asymmetric, and not none', () => ({
+    'alg none': { header: { alg: 'none' } },
+    'alg HS256': { header: { alg: 'HS256' } },
+  })),
+
+  point('6', 'The signature is by the key in the header', async () => {
+    const { jwk } = await generateDPoPKey()
+    return {
+      'the key of somebody else': { header: { jwk } },
+      'no key': { header: { jwk: undefined } },
+    }
+  }),
+
+  point('7', 'The key in the header is public', async ({ options: { dpopKey } }) => ({
+    'the private key': { header: { jwk: await exportJWK(dpopKey.privateKey) } },
+  })),
+
+  point('8', 'htm is the method', () => ({
+    'htm POST': { claims: { htm: 'POST' } },
+  })),
+
+  rule(
+    'P1',
+    'RFC 9110 §9.1',
+    'ours',
+    'htm has the case of the method',
+    ['dpop'],
+    async ({ api }) => {
+      expectRefused(await api.prove(api.bound(), { claims: { htm: 'get' } }), 'htm get')
+    },
+  ),
+
+  rule('P1', 'RFC 7515 §2', 'MUST', 'A proof has no padding', ['dpop'], async ({ api }) => {
+    expectRefused(await sent(api, (proof) => `${proof}=`), 'padding')
+  }),
+
+  point('9', 'htu is the URL', ({ options: { url } }) => ({
+    'another path': { claims: { htu: `${url}/orders` } },
+    'another host': { claims: { htu: 'https://other.example/' } },
+    'another scheme': { claims: { htu: `${url}/`.replace(/^http:/, 'https:') } },
+    'no URL': { claims: { htu: '/' } },
+  })),
+
+  rule(
+    'P1',
+    'RFC 9449 §4.3 (9)',
+    'SHOULD',
+    'htu is compared after normalization',
+    ['dpop'],
+    async ({ api }) => {
+      const { url } = api.options
+      for (const htu of [
+        `${url}/?a=b#c`,
+        url.replace(/^http/, 'HTTP'),
+        `${url}/x/..`,
+        `${url}/.`,
+      ]) {
+        expectTaken(await api.prove(api.bound(), { claims: { htu } }), 'an htu that is the same')
+      }
+    },
+  ),
+
+  point('11', 'iat is near', (api) => ({
+    'an hour ago': { claims: { iat: api.seconds() - 3600 } },
+    'an hour from now': { claims: { iat: api.seconds() + 3600 } },
+    'as text': { claims: { iat: `${api.seconds()}` } },
+  })),
+
+  point('12', 'ath is the hash of the token, and the token is bound to the key', async (api) => ({
+    'no ath': { accessToken: undefined },
+    'ath of another token': { accessToken: api.bound() },
+    'a proof by another key': { key: await generateDPoPKey() },
+  })),
+
+  rule(
+    'P2',
+    'RFC 9449 §7.1',
+    'SHOULD',
+    'The refusal is 401 with the scheme DPoP, its error and algs',
+    ['dpop'],
+    async ({ api }) => {
+      const bad = await api.prove(api.bound(), { claims: { htm: 'POST' } })
+      const { parameters } = expectAnswer(bad, BAD_PROOF, 'a bad proof')
+      expectThat(
+        /\bES256\b/.test(parameters.algs ?? ''),
+        'algs with ES256',
+        parameters.algs ?? 'none',
+      )
+      const at = api.seconds()
+      const expired = await api.prove(api.bound({ iat: at - 7200, exp: at - 3600 }))
+      expectAnswer(
+        expired,
+        { status: 401, scheme: 'dpop', error: 'invalid_token' },
+        'an expired token',
+      )
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.2',
+    'MUST',
+    'A bound token sent as Bearer is refused, with its proof as well',
+    ['dpop'],
+    async ({ api }) => {
+      const token = api.bound()
+      const proof = await api.proof(token)
+      const bearer = `authorization: Bearer ${token}`
+      expectRefused(await api.send({ lines: [bearer] }), 'a bound token alone')
+      expectRefused(await api.send({ lines: [bearer, `dpop: ${proof}`] }), 'one with its proof')
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.2',
+    'ours',
+    'The same where DPoP is off: the client relies on it',
+    ['jwt', 'dpop-off'],
+    async ({ api }) => {
+      const { thumbprint } = api.options.dpopKey
+      const answer = await api.present(api.forge({ claims: { cnf: { jkt: thumbprint } } }))
+      expectRefused(answer, 'a bound token')
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.1',
+    'MUST',
+    'A token that is not bound is not taken as DPoP',
+    ['dpop'],
+    async ({ api }) => {
+      expectRefused(await api.prove(api.forge({ claims: { cnf: undefined } })), 'a bearer token')
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.2',
+    'SHOULD',
+    'Without credentials both schemes are offered',
+    ['dpop', 'bearer'],
+    async ({ api }) => {
+      const answer = await api.send()
+      expectAnswer(answer, { status: 401, scheme: 'bearer', error: null }, 'no token')
+      expectAnswer(answer, { status: 401, scheme: 'dpop', error: null }, 'no token')
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.2',
+    'ours',
+    'Both schemes at once are 400',
+    ['dpop', 'bearer'],
+    async ({ api }) => {
+      const token = api.bound()
+      const proof = `dpop: ${await api.proof(token)}`
+      const lines = [`authorization: DPoP ${token}`, `authorization: Bearer ${api.forge()}`, proof]
+      expectAnswer(await api.send({ lines }), { status: 400, error: 'invalid_request' }, 'both')
+    },
+  ),
+
+  rule(
+    'P3',
+    'RFC 9449 §7.1',
+    'MUST',
+    'A bearer token is refused where bound ones are required',
+    ['dpop', 'nonce'],
+    async ({ api }) => {
+      const token = api.forge({ claims: { cnf: undefined } })
+      expectRefused(await api.send({ lines: [`authorization: Bearer ${token}`] }), 'a bearer token')
+    },
+  ),
+
+  rule(
+    'P4',
+    'RFC 9449 §9',
+    'MUST',
+    'A proof needs the nonce that was given',
+    ['dpop', 'nonce'],
+    async ({ api }) => {
+      for (const [what, nonce] of Object.entries({ 'no nonce': undefined, 'made up': 'nonce-1' })) {
+        const answer = await api.prove(api.bound(), { nonce })
+        const wanted = { status: 401, scheme: 'dpop', error: 'use_dpop_nonce' } as const
+        expectAnswer(answer, wanted, what)
+        const given = answer.headers['dpop-nonce'] ?? []
+        expectThat(given.length === 1, 'one DPoP-Nonce', `${given.length}`)
+        const next = await api.prove(api.bound(), { nonce: given[0] })
+        expectTaken(next, 'a proof with that nonce')
+      }
+    },
+  ),
+
+  rule('P5', 'RFC 9449 §11.1', 'ours', 'A proof passes once', ['dpop'], async ({ api }) => {
+    const token = api.bound()
+    const lines = [`authorization: DPoP ${token}`, `dpop: ${await api.proof(token)}`]
+    expectTaken(await api.send({ lines }), 'a proof')
+    expectAnswer(await api.send({ lines }), BAD_PROOF, 'the same proof')
+  }),
+
+  rule(
+    'P7',
+    'RFC 9449 §11.1',
+    'ours',
+    'The URL is not taken from the Host that the caller sent',
+    ['dpop'],
+    async (stage: Stage) => {
+      const { api } = stage
+      const host = 'other.example'
+      const token = api.bound()
+      const htu = `${new URL(api.options.url).protocol}//${host}/`
+      const forwarded = [
+        `x-forwarded-host: ${host}`,
+        'x-forwarded-proto: http',
+        'x-forwarded-for: 1.1.1.1',
+      ]
+      for (const [what, sending] of Object.entries({
+        Host: { host },
+        'X-Forwarded-Host': { lines: forwarded },
+        Forwarded: { lines: [`forwarded: host=${host};proto=http`] },
+      })) {
+        const answer = await api.prove(token, { claims: { htu } }, sending)
+        if (!isRefusal(answer))
+          throw new Unmet(`401 for a proof for another ${what}`, describe(answer))
+      }
+    },
+  ),
+]

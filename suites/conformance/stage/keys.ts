@@ -1,0 +1,51 @@
+/** The keys that the suite signs with, published at its authorization server, and some that aren't. */
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { makeKey, type TestKey } from '../../../test/fixtures/issuer.js'
+
+export interface SuiteKeys {
+  readonly rs256: TestKey
+  readonly es256: TestKey
+  /** Of 1024 bits (RFC 7518 §3.3). */
+  readonly weak: TestKey
+  /** `use` is `enc`. */
+  readonly forEncryption: TestKey
+  /** `key_ops` is `["encrypt"]`. */
+  readonly forOtherOperations: TestKey
+  /** In nobody's key set. */
+  readonly stranger: TestKey
+}
+
+export async function makeSuiteKeys(): Promise<SuiteKeys> {
+  const [rs256, es256, encryption, operations, stranger] = await Promise.all([
+    makeKey('RS256', 'suite-rs256'),
+    makeKey('ES256', 'suite-es256'),
+    makeKey('RS256', 'suite-encryption'),
+    makeKey('RS256', 'suite-operations'),
+    makeKey('RS256', 'suite-stranger'),
+  ])
+  const { use: _, ...withoutUse } = operations.publicJwk
+  return {
+    rs256,
+    es256,
+    weak: weakKey(),
+    forEncryption: { ...encryption, publicJwk: { ...encryption.publicJwk, use: 'enc' } },
+    forOtherOperations: { ...operations, publicJwk: { ...withoutUse, key_ops: ['encrypt'] } },
+    stranger,
+  }
+}
+
+/** Those that belong into the key set of an issuer. */
+export function published(keys: SuiteKeys): TestKey['publicJwk'][] {
+  const { rs256, es256, weak, forEncryption, forOtherOperations } = keys
+  return [rs256, es256, weak, forEncryption, forOtherOperations].map(({ publicJwk }) => publicJwk)
+}
+
+function weakKey(): TestKey {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const { n, e } = privateKey.export({ format: 'jwk' }) as { n: string; e: string }
+  return {
+    alg: 'RS256',
+    publicJwk: { kty: 'RSA', n, e, kid: 'suite-weak', alg: 'RS256', use: 'sig' },
+    privateKey: createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })),
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What callers notice when an authorization server rotates, slows down, hangs, lies or vanishes:
+ * over real sockets, with the package as built, and with jose's `createRemoteJWKSet` beside it.
+ *
+ *   npm run suite -- faults
+ *   node suites/faults/run.js --markdown     the table for docs/keys.md
+ *   node suites/faults/run.js rotation       the cases with that in their name
+ */
+import { cases } from './cases.js'
+import { play } from './play.js'
+import { endIdleProcesses } from './stage/api.js'
+import { asMarkdown, forTerminal } from './table.js'
+
+const markdown = process.argv.includes('--markdown')
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const chosen = cases.filter(({ name }) => named.every((part) => name.includes(part)))
+// Beside the table there is nothing but the table.
+const tell = markdown ? console.error : console.log
+
+const begun = performance.now()
+const rows = new Map()
+let told = 0
+await playSome(chosen.filter(({ heavy }) => heavy))
+await Promise.all([playSome(light()), playSome(light())])
+await endIdleProcesses()
+
+const failed = [...rows.values()].filter(({ wrong }) => wrong.length > 0)
+if (markdown) console.log(asMarkdown(chosen.map((one) => rows.get(one))))
+tell(`${((performance.now() - begun) / 1000).toFixed(0)} s`)
+tell(`${rows.size - failed.length} passed, ${failed.length} failed`)
+process.exitCode = failed.length > 0 || rows.size === 0 ? 1 : 0
+
+/** Those that leave room for another; each is taken once. */
+function* light() {
+  for (const one of chosen) {
+    if (one.heavy || rows.has(one)) continue
+    rows.set(one, undefined)
+    yield one
+  }
+}
+
+async function playSome(some) {
+  for (const one of some) {
+    rows.set(one, await play(one))
+    // In the order of the table, each as soon as its turn has come.
+    for (; rows.get(chosen[told]) !== undefined; told++) tell(forTerminal(rows.get(chosen[told])))
+  }
+}

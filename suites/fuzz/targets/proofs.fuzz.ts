@@ -1,0 +1,158 @@
+/**
+ * DPoP proofs (P1): good ones changed by member and by character, signed by the client or a
+ * stranger. Accepted only if the twelve checks hold, read a second time; and never twice.
+ */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { calculateJwkThumbprint } from 'jose'
+import { createResourceServer } from '../../../src/index.js'
+import { forge, NOW, signed } from '../../../test/fixtures/forgery.js'
+import { AUDIENCE, base64url, ISSUER } from '../../../test/fixtures/issuer.js'
+import { type Edit, edited, edits } from '../arbitraries/edits.js'
+import { jsonObject, jsonValue } from '../arbitraries/json.js'
+import { type Change, changed, changesTo } from '../arbitraries/members.js'
+import { anyText } from '../arbitraries/text.js'
+import { isGoodProof } from '../judges/proof-checks.js'
+import { ed25519 } from '../stage/fixed-keys.js'
+import { verdictOf } from '../stage/verdict.js'
+import type { Target } from '../target.js'
+
+interface ProofCase {
+  readonly header: readonly Change[] | string
+  /** Of the key in the header. */
+  readonly jwk: readonly Change[]
+  readonly claims: readonly Change[] | string
+  readonly signer: 'client' | 'stranger'
+  readonly edits: readonly Edit[]
+}
+
+const URL_OF_API = 'https://api.example/orders?id=1'
+/** RFC 3986 §6.2.2 and §6.2.3. */
+const SAME = [
+  'https://api.example/orders',
+  'https://api.example/orders?other=query',
+  'https://api.example/orders#fragment',
+  'HTTPS://API.example:443/orders',
+  'https://api.example/%6frders',
+  'https://api.example/x/../orders',
+  'https://api.example/./orders',
+]
+const OTHER = [
+  'http://api.example/orders',
+  'https://api.example/orders/',
+  'https://api.example/Orders',
+  'https://api.example:444/orders',
+  'https://user@api.example/orders',
+  'https://api.example.evil/orders',
+  'https://api.example\\orders',
+  ' https://api.example/orders',
+  '/orders',
+  '',
+]
+
+const texts = (...list: readonly string[]) => list.map((text) => JSON.stringify(text))
+
+const HEADER = {
+  typ: texts('dpop+jwt', 'application/DPoP+jwt', 'at+jwt', 'JWT', 'x/dpop+jwt'),
+  alg: texts('EdDSA', 'Ed25519', 'ES256', 'HS256', 'none'),
+  jwk: ['null', '{}', '[]', '{"kty":"OKP"}'],
+  kid: texts('x'),
+  crit: ['[]', '["b64"]'],
+  b64: ['true', 'false'],
+}
+const JWK = {
+  kty: texts('OKP', 'EC', 'RSA', 'oct'),
+  crv: texts('Ed25519', 'Ed448', 'X25519', 'P-256'),
+  x: texts('', 'AAAA'),
+  d: texts('', 'AAAA'),
+  k: texts('AAAA'),
+  use: texts('sig', 'enc'),
+  alg: texts('EdDSA', 'Ed25519', 'ES256'),
+  key_ops: ['["verify"]', '["sign"]', '[]'],
+  ext: ['true'],
+  kid: texts('x'),
+}
+const CLAIMS = {
+  jti: texts('', 'x', ' '),
+  htm: texts('GET', 'get', 'POST', 'GET ', ''),
+  htu: texts(...SAME, ...OTHER),
+  iat: [-91, -90, -89, 0, 29, 30, 31].map((seconds) => `${NOW + seconds}`),
+  ath: texts('', 'x', 'A'.repeat(43)),
+  nonce: texts('', 'x'),
+}
+
+const piece = fc.oneof(fc.constantFrom('.', '=', '-', '_', 'A', '+', ' '), anyText(2))
+
+const cases: fc.Arbitrary<ProofCase> = fc.record({
+  header: fc.oneof(
+    { weight: 9, arbitrary: changesTo(HEADER) },
+    { weight: 1, arbitrary: jsonObject },
+  ),
+  jwk: fc.oneof(fc.constant([]), changesTo(JWK)),
+  claims: fc.oneof(
+    { weight: 9, arbitrary: changesTo(CLAIMS) },
+    { weight: 1, arbitrary: jsonValue },
+  ),
+  signer: fc.constantFrom('client', 'client', 'client', 'client', 'stranger'),
+  edits: fc.oneof(
+    { weight: 4, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: edits(piece, 2) },
+  ),
+})
+
+export const proofs: Target<ProofCase> = {
+  name: 'proofs',
+  share: 0.1,
+  cases,
+  mustSee: ['accepted', '401 proof', '401 binding'],
+  async open() {
+    const issuer = ed25519('issuer')
+    const client = ed25519('client')
+    const signers = { client, stranger: ed25519('stranger') }
+    const { kid: _kid, alg: _alg, use: _use, ...own } = client.publicJwk
+    const jkt = await calculateJwkThumbprint(own)
+    const token = forge(issuer, { claims: { cnf: { jkt } } })
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const api = await createResourceServer({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      jwks: { keys: [issuer.publicJwk] },
+      now: () => NOW * 1000,
+      dpop: { mode: 'allowed', replay: { maxEntries: 1_000_000 } },
+    })
+    let count = 0
+
+    function written(one: ProofCase): string {
+      const good = { jti: `jti-${count++}`, htm: 'GET', htu: SAME[0], iat: NOW, ath }
+      const jwk: Change = { how: 'set', name: 'jwk', value: changed(own, one.jwk) }
+      const header = { typ: 'dpop+jwt', alg: 'EdDSA' }
+      const input = [
+        typeof one.header === 'string' ? one.header : changed(header, [jwk, ...one.header]),
+        typeof one.claims === 'string' ? one.claims : changed(good, one.claims),
+      ]
+      const text = signed(signers[one.signer], input.map(base64url).join('.'))
+      return edited(text, one.edits)
+    }
+
+    return {
+      async play(one) {
+        const proof = written(one)
+        const dpop = { proof, method: 'GET', url: URL_OF_API }
+        const verdict = await verdictOf(api.verify({ token, dpop }))
+        assert.match(verdict, /^(?:accepted|401 (?:proof|binding))$/)
+        const isGood = await isGoodProof(proof, { method: 'GET', urls: SAME, token, jkt })
+        if (verdict === 'accepted') {
+          assert.ok(isGood, `accepted: ${proof}`)
+          assert.equal(await verdictOf(api.verify({ token, dpop })), '401 proof', 'a replay')
+        }
+        // A client may say more of its key than is of use, and be refused for that, and a jti that
+        // the case names may have come before.
+        const isPlain = one.jwk.length === 0 && !JSON.stringify(one.claims).includes('"jti"')
+        if (isGood && isPlain) assert.equal(verdict, 'accepted', proof)
+        return verdict
+      },
+      close: () => api.close(),
+    }
+  },
+}

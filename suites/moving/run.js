@@ -1,0 +1,89 @@
+/**
+ * Runs the programs of docs/moving.md, before and after, against embedded authorization servers, and
+ * compares what they answer with the table of that page. `npm run suite -- moving`, which builds dist
+ * and fetches the peers of bench/package.json from the registry; `--markdown` prints the table.
+ */
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAuthorizationServer } from '../../dist/testing/index.js'
+import { npm } from '../../scripts/packed-package.js'
+import { casesWith } from './cases.js'
+import { sectionsOf } from './programs.js'
+import { start } from './running.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const page = await readFile(join(root, 'docs', 'moving.md'), 'utf8')
+const sections = sectionsOf(page)
+await npm(['install', '--silent', '--no-save', '--prefix', 'bench'], root)
+// Where the peers are found, and where the package is found by its name.
+await mkdir(join(root, '.build'), { recursive: true })
+const folders = {
+  before: await mkdtemp(join(root, 'bench', 'moving-')),
+  after: await mkdtemp(join(root, '.build', 'moving-')),
+}
+
+try {
+  const table = tableOf(await Promise.all(sections.map(compare)))
+  if (process.argv.includes('--markdown')) console.log(table)
+  else if (page.includes(table)) console.log(`ok ${2 * sections.length} programs, as the page says`)
+  else {
+    console.error(`not ok: docs/moving.md has another table than what was seen:\n\n${table}`)
+    process.exitCode = 1
+  }
+} finally {
+  for (const folder of Object.values(folders)) await rm(folder, { recursive: true })
+}
+
+/** The answers of both programs, by what was asked. */
+async function compare({ name, ...programs }, index) {
+  // What Okta's verifier is for, and what the others take.
+  const profile = name.includes('okta') ? 'okta' : 'standard'
+  const answers = { name }
+  for (const when of ['before', 'after']) {
+    const file = join(folders[when], `${index}.js`)
+    answers[when] = await play(programs[when], file, profile)
+  }
+  return answers
+}
+
+async function play(code, file, profile) {
+  const issuer = await createAuthorizationServer({ profile })
+  const stranger = await createAuthorizationServer({ profile })
+  // Published from the start, as if the issuer had always had two keys.
+  await issuer.issueToken({}, { algorithm: 'ES256' })
+  const statuses = {}
+  const warm = await start(code, file, issuer.issuer)
+  for (const [what, make] of Object.entries(casesWith(issuer, stranger))) {
+    statuses[what] = await statusOf(warm.url, await make())
+  }
+  await warm.stop()
+  const cold = await start(code, file, issuer.issuer)
+  const authorization = `Bearer ${await issuer.issueToken()}`
+  await issuer.suspend()
+  const status = await statusOf(cold.url, { path: '/me', authorization })
+  statuses['a good token; the issuer is down, and no key is known'] = status
+  await cold.stop()
+  await Promise.all([issuer.close(), stranger.close()])
+  return statuses
+}
+
+async function statusOf(url, { path, authorization }) {
+  const headers = authorization === undefined ? {} : { authorization }
+  const response = await fetch(url + path, { headers })
+  await response.arrayBuffer()
+  return response.status
+}
+
+function tableOf(answers) {
+  const row = (...cells) => `| ${cells.join(' | ')} |`
+  const [{ after }] = answers
+  return [
+    row('', ...answers.map(({ name }) => name), 'here'),
+    row(...Array(answers.length + 2).fill('---')),
+    ...Object.keys(after).map((what) => {
+      const seen = new Set(answers.map((one) => one.after[what]))
+      return row(what, ...answers.map(({ before }) => before[what]), [...seen].join(' or '))
+    }),
+  ].join('\n')
+}

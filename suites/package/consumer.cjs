@@ -1,0 +1,49 @@
+/** A CommonJS module that uses the installed package over real HTTP. Prints what it saw. */
+const assert = require('node:assert/strict')
+const Fastify = require('fastify')
+const resourceServer = require('fastify-resource-server')
+const testing = require('fastify-resource-server/testing')
+
+async function main() {
+  const issuer = await testing.createAuthorizationServer({ algorithm: 'ES256' })
+  const app = Fastify({ forceCloseConnections: true })
+  app.register(resourceServer, { issuer: issuer.issuer, audience: 'api://default' })
+  app.get('/me', async ({ claims }) => ({ user: claims.sub }))
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+
+  assert.equal((await fetch(`${url}/me`)).status, 401)
+  console.log('require: no token 401')
+
+  const authorization = `Bearer ${await issuer.issueToken({ sub: 'user-1' })}`
+  const answer = await fetch(`${url}/me`, { headers: { authorization } })
+  assert.equal(answer.status, 200)
+  assert.deepEqual(await answer.json(), { user: 'user-1' })
+  console.log('require: token 200')
+
+  assert.equal(resourceServer.default, resourceServer.resourceServer)
+  assert.equal(require('fastify-resource-server/package.json').name, 'fastify-resource-server')
+  for (const path of [
+    'dist/index.js',
+    'dist/pipeline/pipeline.js',
+    'pipeline',
+    'src/index.ts',
+    'cli',
+  ]) {
+    assert.throws(() => require(`fastify-resource-server/${path}`), {
+      code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
+    })
+  }
+  console.log('require: files within are closed')
+
+  // The very same module as an import gets: no second copy of the error classes.
+  assert.equal((await import('fastify-resource-server')).default, resourceServer.default)
+  console.log('require: the module that import gets')
+
+  await app.close()
+  await issuer.close()
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exitCode = 1
+})

@@ -1,0 +1,55 @@
+/** An ES module that uses the installed package over real HTTP. Prints what it saw. */
+import assert from 'node:assert/strict'
+import Fastify from 'fastify'
+import resourceServer, { createResourceServer } from 'fastify-resource-server'
+import {
+  createAuthorizationServer,
+  demoClient,
+  demoUser,
+  passwordGrant,
+} from 'fastify-resource-server/testing'
+
+const issuer = await createAuthorizationServer()
+const app = Fastify({ forceCloseConnections: true })
+await app.register(resourceServer, { issuer: issuer.issuer, audience: 'api://default' })
+app.get('/me', async ({ claims }) => ({ user: claims.sub }))
+const url = await app.listen({ port: 0, host: '127.0.0.1' })
+
+const refused = await fetch(`${url}/me`)
+assert.equal(refused.status, 401)
+assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="api"')
+console.log('import: no token 401')
+
+const { access_token } = await passwordGrant({
+  issuer: issuer.issuer,
+  ...demoClient,
+  username: demoUser.username,
+  password: demoUser.password,
+  scope: 'openid orders:read',
+})
+const answer = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${access_token}` } })
+assert.equal(answer.status, 200)
+assert.equal(typeof (await answer.json()).user, 'string')
+console.log('import: token of the password grant 200')
+
+const core = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
+assert.equal((await core.verify(access_token, { scope: 'orders:read' })).issuer, issuer.issuer)
+core.close()
+console.log('import: createResourceServer verifies')
+
+for (const path of [
+  'dist/index.js',
+  'dist/pipeline/pipeline.js',
+  'pipeline.js',
+  'src/index.ts',
+  'cli',
+]) {
+  await assert.rejects(import(`fastify-resource-server/${path}`), {
+    code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
+  })
+}
+console.log('import: files within are closed')
+
+await app.close()
+await issuer.close()
+// The process ends by itself: nothing may be left open.

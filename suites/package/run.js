@@ -1,0 +1,105 @@
+/**
+ * Packs the package as it would be published, looks at what the tarball holds and says about itself
+ * (publint, are-the-types-wrong), installs it into an empty project, and uses it there by `import`,
+ * by `require` and on the command line (the files beside this one). Builds dist, and fetches dependencies from the registry.
+ */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cleanEnvironment, npm, pack, root } from '../../scripts/packed-package.js'
+
+const execute = promisify(execFile)
+const MINUTE = 60_000
+
+const temporary = await mkdtemp(join(tmpdir(), 'fastify-resource-server-'))
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+let tarball
+try {
+  await step('npm pack', async () => {
+    const { files, size, unpackedSize, ...packed } = await pack(temporary)
+    tarball = packed.tarball
+    requireContents(files.map(({ path }) => path))
+    return `${files.length} files, ${kilobytes(size)} (${kilobytes(unpackedSize)} unpacked)`
+  })
+  await step('publint', () => tool('publint', [tarball, '--strict']))
+  await step('are-the-types-wrong', () => tool('attw', [tarball, '--profile', 'esm-only']))
+  await step('npm install into an empty project', install)
+  await step('ES module', () => consume('consumer.mjs'))
+  await step('CommonJS', () => consume('consumer.cjs'))
+  await step('command line', async () => {
+    const project = join(temporary, 'project')
+    const said = await npm(['exec', '--no', 'fastify-resource-server', '--', '--version'], project)
+    if (said.trim() !== manifest.version) throw new Error(`--version says ${said}`)
+    return consume('command-line.mjs')
+  })
+  console.log('ok: the package can be published as it is')
+} catch {
+  process.exitCode = 1
+} finally {
+  await rm(temporary, { recursive: true, force: true })
+}
+
+/** Its line, or what went wrong, on which everything ends: later steps need the earlier ones. */
+async function step(name, work) {
+  try {
+    const said = await work()
+    console.log(`ok ${name}${said ? `: ${said}` : ''}`)
+  } catch (error) {
+    console.error(`not ok ${name}: ${[error.message, error.stdout, error.stderr].join('\n')}`)
+    throw error
+  }
+}
+
+/** What a user needs, and nothing else. */
+function requireContents(paths) {
+  const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
+  const entries = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [target] : Object.values(target),
+  )
+  const needed = [...wanted, ...entries.map((path) => path.replace(/^\.\//, ''))]
+  const missing = needed.filter((path) => !paths.includes(path))
+  const superfluous = paths.filter(
+    (path) => !wanted.includes(path) && !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(path),
+  )
+  const untyped = paths.filter(
+    (path) =>
+      /^(?!dist\/chunks\/).*\.js$/.test(path) && !paths.includes(path.replace(/\.js$/, '.d.ts')),
+  )
+  const problems = [
+    ...missing.map((path) => `${path} is missing`),
+    ...superfluous.map((path) => `${path} does not belong in it`),
+    ...untyped.map((path) => `${path} has no declaration file`),
+  ]
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+}
+
+/** As a stranger would, with the peer dependency, and without what is installed here. */
+async function install() {
+  const project = join(temporary, 'project')
+  await mkdir(project)
+  await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true }')
+  const fastify = `fastify@${manifest.peerDependencies.fastify}`
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  await npm(['install', ...quiet, tarball, fastify], project)
+  await cp(join(root, 'suites', 'package'), project, { recursive: true })
+}
+
+/** Exit code 0, and nothing on stderr: warnings count. */
+async function consume(script) {
+  const cwd = join(temporary, 'project')
+  const options = { cwd, env: cleanEnvironment(), timeout: 3 * MINUTE }
+  const { stdout, stderr } = await execute(process.execPath, [script], options)
+  if (stderr !== '') throw Object.assign(new Error('it wrote to stderr'), { stderr })
+  return stdout.trim().split('\n').join(', ')
+}
+
+async function tool(name, args) {
+  const path = join(root, 'node_modules', '.bin', name)
+  await execute(path, args, { cwd: root, timeout: MINUTE })
+}
+
+function kilobytes(bytes) {
+  return `${Math.ceil(bytes / 1024)} kB`
+}

@@ -1,0 +1,81 @@
+/**
+ * An API under steady load for a long time, whose authorization server rotates its keys each minute
+ * and is away in each third, with one request in ten from somebody who wants in. Three processes:
+ * this one sends, one issues, one is the API with the package as built.
+ *
+ *   npm run suite -- soak             ten minutes
+ *   npm run suite -- soak --short     three minutes of 15 s each, as in CI
+ *   npm run suite -- soak --rate 300  requests a second (default 150)
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Api } from './api.js'
+import { Hostile } from './hostile.js'
+import { Issuer } from './issuer.js'
+import { Minutes } from './minutes.js'
+import { judge, show } from './report.js'
+import { Tally } from './tally.js'
+import { Valid } from './valid.js'
+
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    rate: { type: 'string', default: '150' },
+  },
+})
+const minutes = new Minutes({
+  length: values.short ? 15_000 : 60_000,
+  count: Number(values.minutes ?? (values.short ? 3 : 10)),
+})
+const rate = Number(values.rate)
+
+const issuer = await Issuer.start()
+const api = await Api.start(issuer, minutes)
+const valid = await Valid.make(issuer, api)
+const hostile = await Hostile.make(issuer, api)
+const tally = new Tally()
+
+console.log(`${minutes.count} minutes of ${minutes.length / 1000} s, ${rate} requests a second`)
+minutes.begin()
+const events = minutes.play({
+  rotate: () => issuer.rotate(),
+  leave: (how) => issuer.leave(how),
+  comeBack: () => issuer.comeBack(),
+  renew: () => valid.renew(),
+  halfTime: () => api.rememberHeap(),
+  tell: (what) => console.log(`  ${minutes.clock()}  ${what}`),
+})
+await send()
+await events
+await tally.settled()
+
+const facts = {
+  tally,
+  eventLoop: await api.eventLoop(),
+  heap: await api.compareHeaps(),
+  statistics: await api.statistics(),
+  asked: await issuer.asked(),
+  minutes,
+  rate,
+}
+await api.end()
+await issuer.end()
+show(facts)
+const wrong = judge(facts)
+for (const what of wrong) console.log(`NOT SO  ${what}`)
+console.log(wrong.length === 0 ? 'passed' : 'failed')
+process.exitCode = wrong.length === 0 ? 0 : 1
+
+/** So many a second, whether or not the ones before were answered. */
+async function send() {
+  for (let sent = 0; !minutes.over; ) {
+    for (const due = (minutes.elapsed / 1000) * rate; sent < due; sent++) {
+      const isHostile = sent % 10 === 9
+      const request = isHostile ? hostile.next(minutes) : valid.next(minutes)
+      tally.add(isHostile ? 'hostile' : 'valid', request)
+    }
+    await sleep(5)
+  }
+}

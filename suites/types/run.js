@@ -1,0 +1,118 @@
+/**
+ * Compiles what users write against the built package: suites/types/consumer.* must compile in every
+ * way in which modules are resolved, and suites/types/must-not-compile.ts must fail on each line that
+ * says so, with the error that it names, and nowhere else. Wants dist: `npm run build`.
+ * `--consumers` leaves out the latter: which mistakes are found depends on Fastify's types as well.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const consumer = `${root}suites/types/consumer.ts`
+const commonjs = `${root}suites/types/consumer.cts`
+const mistakes = `${root}suites/types/must-not-compile.ts`
+
+const strict = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+}
+const nodenext = {
+  ...strict,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+}
+
+if (!existsSync(`${root}dist/index.d.ts`)) {
+  console.error('not ok: there is no dist, run "npm run build" first')
+  process.exit(1)
+}
+
+// As strict as can be: the declaration files are checked as well, ours among them.
+compiles('ES module, nodenext', consumer, {
+  ...nodenext,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+})
+compiles('ES module, bundler', consumer, {
+  ...strict,
+  module: ts.ModuleKind.Preserve,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
+})
+compiles('CommonJS, nodenext', commonjs, nodenext)
+if (!process.argv.includes('--consumers')) failsAsMarked('mistakes, nodenext', mistakes, nodenext)
+
+/** No error. */
+function compiles(name, file, options) {
+  report(name, `${short(file)} compiles`, diagnose(file, options).map(describe))
+}
+
+/** Each line marked `// expect TS1234` has that error, and there is no other. */
+function failsAsMarked(name, file, options) {
+  const diagnostics = diagnose(file, options)
+  const expected = markers(file)
+  const found = new Map(diagnostics.map((one) => [`${lineOf(one)} TS${one.code}`, one]))
+  const problems = [
+    ...expected
+      .filter((one) => !found.has(one))
+      .map((one) => `${short(file)}:${one} was expected and is not there`),
+    ...[...found]
+      .filter(([one]) => !expected.includes(one))
+      .map(([, diagnostic]) => `unexpected: ${describe(diagnostic)}`),
+  ]
+  if (expected.length === 0) problems.push('no line is marked')
+  report(name, `${expected.length} mistakes of ${short(file)} are found`, problems)
+}
+
+function diagnose(file, options) {
+  const program = ts.createProgram([file], options)
+  requireBuilt(program)
+  return ts.getPreEmitDiagnostics(program)
+}
+
+/** That it is the built package which is compiled against, and not its sources. */
+function requireBuilt(program) {
+  const files = program.getSourceFiles().map(({ fileName }) => fileName)
+  const built = files.includes(`${root}dist/index.d.ts`)
+  const sources = files.filter((file) => file.startsWith(`${root}src/`))
+  if (built && sources.length === 0) return
+  throw new Error(`not compiled against dist: ${sources.join(', ')}`)
+}
+
+function markers(file) {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line, i) => {
+      const codes = /\/\/ expect ((?:TS\d+ ?)+)$/.exec(line)?.[1].split(' ') ?? []
+      return codes.map((code) => `${i + 1} ${code}`)
+    })
+}
+
+function lineOf({ file, start }) {
+  return file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1
+}
+
+function describe(diagnostic) {
+  const { file, code, messageText } = diagnostic
+  const place = file === undefined ? 'options' : `${short(file.fileName)}:${lineOf(diagnostic)}`
+  return `${place} TS${code} ${ts.flattenDiagnosticMessageText(messageText, '\n    ')}`
+}
+
+function short(file) {
+  return relative(root, file)
+}
+
+function report(name, claim, problems) {
+  if (problems.length === 0) return console.log(`ok ${name}: ${claim}`)
+  console.error(`not ok ${name}: ${claim}`)
+  for (const problem of problems) console.error(`  ${problem}`)
+  process.exitCode = 1
+}
