@@ -7,7 +7,7 @@ import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-tok
 import { areEqualThumbprints } from '../base/thumbprint.js'
 import type { DPoPOffer } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import type { Outcome, Refusal } from '../errors/now-or-later.js'
+import type { Refusal, StepResult } from '../errors/now-or-later.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { BindingDemand, Presentation, Scheme } from './presentation.js'
 
@@ -64,7 +64,7 @@ export class Binding {
     { raw, confirmation }: Bound,
     presentation: Presentation,
     demand: BindingDemand,
-  ): Outcome<string | undefined> | Promise<string | undefined> {
+  ): StepResult<string | undefined> {
     const refused = checkCertificate(confirmation, presentation, demand)
     if (refused !== undefined) return refused
     const jkt = boundKeyOf(confirmation)

@@ -20,6 +20,9 @@ export type Refusal = ResourceServerError
 /** What a step comes to at once. */
 export type Outcome<T> = T | Refusal
 
+/** What a step of the pipeline returns: a promise of its result rejects with the refusal. */
+export type StepResult<T> = Outcome<T> | Promise<T>
+
 /** What async functions return, whatever a library put in the place of the global `Promise`. */
 const NativePromise = (async () => {})().constructor as PromiseConstructor
 
@@ -46,9 +49,9 @@ export function isRefusal(outcome: unknown): outcome is Refusal {
 
 /** The next step, with the result of the one before. It isn't taken after a refusal. */
 export function andThen<T, U>(
-  outcome: Outcome<T> | Promise<T>,
-  next: (result: T) => Outcome<U> | Promise<U>,
-): Outcome<U> | Promise<U> {
+  outcome: StepResult<T>,
+  next: (result: T) => StepResult<U>,
+): StepResult<U> {
   if (isLater(outcome)) return outcome.then((result) => orThrow(next(result)))
   return isRefusal(outcome) ? outcome : next(outcome)
 }

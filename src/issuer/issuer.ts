@@ -3,7 +3,7 @@ import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { FindingAbout } from '../errors/finding.js'
-import type { NowOrLater, Outcome } from '../errors/now-or-later.js'
+import type { NowOrLater, Outcome, StepResult } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { ResolvedProfile } from './providers/profile.js'
@@ -57,7 +57,7 @@ export interface IssuerSource {
    * @param context what the token came with: in a Fastify API, the request.
    * @returns an `InvalidTokenError`, or rejects with it, if it isn't one of those trusted.
    */
-  resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer>
+  resolve(claims: Claims, context: unknown): StepResult<Issuer>
 
   /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean

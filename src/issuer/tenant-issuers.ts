@@ -8,7 +8,7 @@ import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
-import type { Outcome } from '../errors/now-or-later.js'
+import type { StepResult } from '../errors/now-or-later.js'
 import { isIssuerIdentifier } from './identifier.js'
 import { Identities } from './identities.js'
 import {
@@ -76,7 +76,7 @@ export class TenantIssuers implements IssuerSource {
     })
   }
 
-  resolve(claims: Claims, context: unknown): Outcome<Issuer> | Promise<Issuer> {
+  resolve(claims: Claims, context: unknown): StepResult<Issuer> {
     const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string') return stranger(iss)
     // Only identifiers that passed isIssuerIdentifier() are ever cached.

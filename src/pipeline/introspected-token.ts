@@ -15,7 +15,13 @@ import { ownMember } from '../base/plain-object.js'
 import { isToken68 } from '../base/token68.js'
 import type { Binding } from '../binding/binding.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { andThen, isRefusal, type Outcome, type Refusal } from '../errors/now-or-later.js'
+import {
+  andThen,
+  isRefusal,
+  type Outcome,
+  type Refusal,
+  type StepResult,
+} from '../errors/now-or-later.js'
 import { type Claims, type Issuer, untrustedIssuer } from '../issuer/issuer.js'
 import { standard } from '../issuer/providers/standard.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
@@ -34,7 +40,7 @@ export function introspectToken(
   raw: string,
   issuer: Issuer,
   rules: IntrospectionRules,
-): Outcome<AccessToken> | Promise<AccessToken> {
+): StepResult<AccessToken> {
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
   const texts = textsIn(raw)
@@ -64,7 +70,7 @@ export function verifyActive(
   token: AccessToken,
   issuer: Issuer,
   rules: IntrospectionRules,
-): Outcome<AccessToken> | Promise<AccessToken> {
+): StepResult<AccessToken> {
   return andThen(answerAbout(token.raw, issuer, true), (answer) => {
     const claims = verifyAnswer(answer, token.claims, issuer, rules)
     if (isRefusal(claims)) return claims
@@ -88,7 +94,7 @@ function answerAbout(
   raw: string,
   { introspection }: Issuer,
   isVerified: boolean,
-): Outcome<Claims> | Promise<Claims> {
+): StepResult<Claims> {
   const answered = introspection?.introspect(raw, isVerified)
   return andThen(answered, (answer) => (answer === undefined ? inactive() : withoutNulls(answer)))
 }

@@ -18,7 +18,14 @@ import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { type Confirmation, readConfirmation } from '../access-token/confirmation.js'
 import type { Binding } from '../binding/binding.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from '../errors/errors.js'
-import { andThen, isLater, isRefusal, type Outcome, orThrow } from '../errors/now-or-later.js'
+import {
+  andThen,
+  isLater,
+  isRefusal,
+  type Outcome,
+  orThrow,
+  type StepResult,
+} from '../errors/now-or-later.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from '../issuer/issuer.js'
 import type { Counters } from '../observability/statistics.js'
 import { type Revocations, revoked } from '../revocation/revocations.js'
@@ -77,7 +84,7 @@ export class Pipeline {
    * @param context what the token came with, for a function that names the issuers.
    * @returns the refusal of one that isn't good, or rejects with it.
    */
-  verify(raw: string, context?: unknown): Outcome<AccessToken> | Promise<AccessToken> {
+  verify(raw: string, context?: unknown): StepResult<AccessToken> {
     if (this.#verified !== undefined) {
       const now = this.#seconds()
       const known = this.#reused(this.#verified.get(raw, now), now)
@@ -90,17 +97,14 @@ export class Pipeline {
    * The same for an `Authorization` header, if it is one of those that tokens in the cache come in;
    * `undefined` for every other, which says nothing about its token.
    */
-  recall(header: string): Outcome<AccessToken> | Promise<AccessToken> | undefined {
+  recall(header: string): StepResult<AccessToken> | undefined {
     if (this.#verified === undefined) return undefined
     const now = this.#seconds()
     return this.#reused(this.#verified.getByHeader(header, now), now)
   }
 
   /** A verdict reached before is used again only if a fresh one would be the same. */
-  #reused(
-    verdict: Verdict | undefined,
-    now: number,
-  ): Outcome<AccessToken> | Promise<AccessToken> | undefined {
+  #reused(verdict: Verdict | undefined, now: number): StepResult<AccessToken> | undefined {
     if (verdict === undefined) return undefined
     const { token, issuer, key } = verdict
     if (!issuer.keys.trusts(key)) return undefined
@@ -112,7 +116,7 @@ export class Pipeline {
   }
 
   /** What no signature tells, on each use: whether the issuer, or we, took the token back. */
-  #confirm({ token, issuer, watch }: Verdict): Outcome<AccessToken> | Promise<AccessToken> {
+  #confirm({ token, issuer, watch }: Verdict): StepResult<AccessToken> {
     const { revocations } = this.#options
     const state = watch?.check()
     if (revocations.covers(token) || state === 'revoked') return revoked()
@@ -135,7 +139,7 @@ export class Pipeline {
     })
   }
 
-  #begin(raw: string, context: unknown): Outcome<AccessToken> | Promise<AccessToken> {
+  #begin(raw: string, context: unknown): StepResult<AccessToken> {
     this.#options.counters.misses++
     const { issuers, maxTokenLength } = this.#options
     // What is too long is shown to nobody, not even to a function of the application's.
@@ -155,7 +159,7 @@ export class Pipeline {
     })
   }
 
-  #verifyJwt(raw: string, context: unknown): Outcome<AccessToken> | Promise<AccessToken> {
+  #verifyJwt(raw: string, context: unknown): StepResult<AccessToken> {
     const { issuers, maxTokenLength } = this.#options
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
     if (isRefusal(jws)) return jws
@@ -169,7 +173,7 @@ export class Pipeline {
     )
   }
 
-  #verifyJws(jws: CompactJws, issuer: Issuer): Outcome<Verdict> | Promise<Verdict> {
+  #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<Verdict> {
     const { counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRefusal(algorithm)) return algorithm
@@ -207,7 +211,7 @@ export class Pipeline {
     return { claims, confirmation }
   }
 
-  #introspect(raw: string, issuer: Issuer): Outcome<AccessToken> | Promise<AccessToken> {
+  #introspect(raw: string, issuer: Issuer): StepResult<AccessToken> {
     const { issuers, revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
       issuers.admit(issuer)

@@ -10,7 +10,7 @@ import type {
 } from 'fastify'
 import { AccessToken } from '../access-token/access-token.js'
 import type { Scheme } from '../binding/presentation.js'
-import { andThen, isLater, type Outcome, orThrow } from '../errors/now-or-later.js'
+import { andThen, isLater, type Outcome, orThrow, type StepResult } from '../errors/now-or-later.js'
 import { diagnostics, publish } from '../observability/diagnostics.js'
 import type { Core } from '../server/assembly.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
@@ -43,7 +43,7 @@ export function createGuard(
     // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
     judge(request, reply, done) {
       let guard: RouteGuard | undefined
-      let outcome: Outcome<AccessToken | null> | Promise<AccessToken | null>
+      let outcome: StepResult<AccessToken | null>
       try {
         const { config, schema } = request.routeOptions
         guard = guards.of(config, schema)
@@ -61,7 +61,7 @@ export function createGuard(
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): Outcome<AccessToken | null> | Promise<AccessToken | null> {
+  ): StepResult<AccessToken | null> {
     const authorization = credentials.authorization(request)
     const known = authorization === undefined ? undefined : pipeline.recall(authorization)
     if (known !== undefined) return bind(known, 'Bearer', request, guard, reply)
@@ -79,12 +79,12 @@ export function createGuard(
   }
 
   function bind(
-    token: Outcome<AccessToken> | Promise<AccessToken>,
+    token: StepResult<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): Outcome<AccessToken> | Promise<AccessToken> {
+  ): StepResult<AccessToken> {
     return isLater(token)
       ? token.then((verified) => orThrow(prove(verified, scheme, request, guard, reply)))
       : prove(token, scheme, request, guard, reply)
@@ -96,7 +96,7 @@ export function createGuard(
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
-  ): Outcome<AccessToken> | Promise<AccessToken> {
+  ): StepResult<AccessToken> {
     // A refusal, then: `decide` lets nothing else in.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
@@ -148,7 +148,7 @@ function permit(
   token: AccessToken,
   { policy }: RouteGuard,
   request: FastifyRequest,
-): Outcome<AccessToken> | Promise<AccessToken> {
+): StepResult<AccessToken> {
   // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
   request.auth = token
   const refused = policy.check(token, request)

@@ -1,7 +1,7 @@
 /** Which of an issuer's keys signed a token. */
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { andThen, type NowOrLater, type Outcome, type Refusal } from '../errors/now-or-later.js'
+import { andThen, type NowOrLater, type Refusal, type StepResult } from '../errors/now-or-later.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import type { Counters } from '../observability/statistics.js'
@@ -25,7 +25,7 @@ interface Search {
  * @throws {KeysUnavailableError} or rejects with it, if the issuer can't be asked for a key that
  *   isn't at hand.
  */
-export function findSigner(search: Search): Outcome<VerificationKey> | Promise<VerificationKey> {
+export function findSigner(search: Search): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
   return andThen(source.find(algorithm, jws.header.kid), (keys) =>
     andThen(firstSigner(search, keys), (signer) => signer ?? findNewerSigner(search, keys)),
@@ -33,10 +33,7 @@ export function findSigner(search: Search): Outcome<VerificationKey> | Promise<V
 }
 
 /** No cached key verifies the token: the issuer may have replaced one, also under the same `kid`. */
-function findNewerSigner(
-  search: Search,
-  tried: Keys,
-): Outcome<VerificationKey> | Promise<VerificationKey> {
+function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
   if (tried.length === 0) return unknownKey(search)
   return andThen(source.findNewer(algorithm, jws.header.kid, tried), (newer) =>
@@ -45,10 +42,7 @@ function findNewerSigner(
 }
 
 /** Several keys are tried off the main thread, so that their number holds nobody up. */
-function firstSigner(
-  search: Search,
-  keys: Keys,
-): Outcome<VerificationKey | undefined> | Promise<VerificationKey | undefined> {
+function firstSigner(search: Search, keys: Keys): StepResult<VerificationKey | undefined> {
   const [key] = keys
   if (key === undefined) return undefined
   if (keys.length > 1) return firstOfSeveral(search, keys)

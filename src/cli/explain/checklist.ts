@@ -1,6 +1,6 @@
 /** What became of each step, filled in as they are tried. The first failure of a step stays. */
 import { ResourceServerError } from '../../errors/errors.js'
-import { type Outcome, orThrow } from '../../errors/now-or-later.js'
+import { orThrow, type StepResult } from '../../errors/now-or-later.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
 /** What to do about a failure. */
@@ -22,7 +22,7 @@ export class Checklist {
    */
   async try<T>(
     name: StepName,
-    work: () => Outcome<T> | Promise<T>,
+    work: () => StepResult<T>,
     seen: () => string,
   ): Promise<{ readonly result: T } | undefined> {
     try {
