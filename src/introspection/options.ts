@@ -142,12 +142,15 @@ export const INTROSPECTION_OPTIONS = [
   'fetch',
 ] as const satisfies readonly (keyof IntrospectionOptions)[]
 
+/** Which opaque tokens the issuer may have issued: any, none, or those for which the function is true. */
+export type OpaqueTokens = 'any' | 'none' | ((token: string) => boolean)
+
 /** {@link IntrospectionOptions} checked, with every default filled in. */
 export interface ResolvedIntrospection {
   readonly client: Readonly<ClientCredentials>
   readonly endpoint: string | undefined
   readonly mode: 'opaque' | 'always' | 'recheck'
-  readonly isOpaque: (token: string) => boolean
+  readonly opaqueTokens: OpaqueTokens
   readonly signed: boolean
   readonly maxAge: number
   readonly negativeMaxAge: number
@@ -202,7 +205,7 @@ export function resolveIntrospection(
     client: resolveClient(options),
     endpoint: resolveEndpoint(options.endpoint, allowHttp),
     mode,
-    isOpaque: resolveOpaqueTokens(options.opaqueTokens, mode),
+    opaqueTokens: resolveOpaqueTokens(options.opaqueTokens, mode),
     signed: booleanOr('introspection.signed', options.signed, false),
     maxAge: number('maxAge', 30_000, [0, HOUR]),
     negativeMaxAge: number('negativeMaxAge', 5_000, [0, 60_000]),
@@ -284,21 +287,15 @@ function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
   return mode
 }
 
-function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): (token: string) => boolean {
+function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens {
   if (typeof opaqueTokens === 'function') return opaqueTokens as (token: string) => boolean
   const accepted = booleanOr('introspection.opaqueTokens', opaqueTokens, true)
-  if (accepted) return hasNotThePartsOfJwt
+  if (accepted) return 'any'
   if (mode === 'opaque') {
     reject(
       'introspection.opaqueTokens',
       'is false, so that nothing is introspected: choose "introspection.mode" always or recheck, or leave "introspection" out',
     )
   }
-  return () => false
-}
-
-/** The default: any issuer's opaque token might be meant. */
-export function hasNotThePartsOfJwt(token: string): boolean {
-  const parts = token.split('.').length
-  return parts !== 3 && parts !== 5
+  return 'none'
 }

@@ -65,7 +65,9 @@ export class ConfiguredIssuers implements IssuerSource {
   }
 
   ofOpaque(token: string): Issuer | undefined {
-    return this.#asked.find(({ introspection }) => isOpaque(token, introspection))
+    return this.#asked.find(
+      ({ introspection }) => introspection !== undefined && mayHaveIssued(token, introspection),
+    )
   }
 
   issuers(): readonly Issuer[] {
@@ -78,14 +80,19 @@ export class ConfiguredIssuers implements IssuerSource {
 }
 
 function rank({ introspection }: Issuer): number {
-  return introspection?.takesTheRest ? 1 : 0
+  return introspection?.opaqueTokens === 'any' ? 1 : 0
 }
 
-/** A promise would be a yes to every token there is. */
-function isOpaque(token: string, introspection: TokenIntrospection | undefined): boolean {
+/** Accepts only `true` and `false` from a function of the application: a promise is truthy. */
+function mayHaveIssued(
+  token: string,
+  { opaqueTokens }: Pick<TokenIntrospection, 'opaqueTokens'>,
+): boolean {
+  if (opaqueTokens === 'any') return !hasPartsOfJwt(token)
+  if (opaqueTokens === 'none') return false
   let verdict: unknown
   try {
-    verdict = disown(introspection?.isOpaque(token))
+    verdict = disown(opaqueTokens(token))
   } catch (thrown) {
     throw applicationFailure('introspection.opaqueTokens', thrown)
   }
@@ -93,4 +100,10 @@ function isOpaque(token: string, introspection: TokenIntrospection | undefined):
   throw new TypeError(
     '"introspection.opaqueTokens" option must return true or false, and not a promise',
   )
+}
+
+/** Whether the token has as many parts as a JWS or a JWE (RFC 7515 §3.1, RFC 7516 §3.1). */
+function hasPartsOfJwt(token: string): boolean {
+  const parts = token.split('.').length
+  return parts === 3 || parts === 5
 }

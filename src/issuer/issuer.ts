@@ -3,7 +3,9 @@ import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { FindingAbout } from '../errors/finding.js'
-import type { NowOrLater, Outcome, StepResult } from '../errors/now-or-later.js'
+import type { Outcome, StepResult } from '../errors/now-or-later.js'
+import type { Introspector } from '../introspection/introspector.js'
+import type { OpaqueTokens, ResolvedIntrospection } from '../introspection/options.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
 import type { ResolvedProfile } from './providers/profile.js'
@@ -22,28 +24,12 @@ export interface Issuer {
 
 export interface TokenIntrospection {
   /** See `IntrospectionOptions`. */
-  readonly mode: 'opaque' | 'always' | 'recheck'
+  readonly mode: ResolvedIntrospection['mode']
   /** Whether nobody but the issuer can verify its tokens, those that look like a JWT included. */
   readonly isOnlyWay: boolean
-  readonly isOpaque: (token: string) => boolean
-  /** Whether it takes any opaque token: then those that tell their own apart go first. */
-  readonly takesTheRest: boolean
-  /**
-   * The members of an active token's answer; `undefined` for a token that isn't active.
-   *
-   * @param isVerified whether the token's signature was verified here.
-   */
-  readonly introspect: (token: string, isVerified: boolean) => NowOrLater<Claims | undefined>
-  readonly watch: (token: string) => RevocationWatch
-  readonly close: () => void
-}
-
-/** A token that is asked about in the background. */
-export interface RevocationWatch {
-  /** `unanswered`: the issuer didn't answer for as long as a token passes without it. */
-  check(): 'active' | 'revoked' | 'unknown' | 'unanswered'
-  /** Why it didn't. */
-  readonly failure: unknown
+  /** Of several issuers, those with a function come before the one with `any`. */
+  readonly opaqueTokens: OpaqueTokens
+  readonly introspector: Pick<Introspector, 'introspect' | 'watch' | 'close'>
 }
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -111,6 +97,6 @@ export function untrustedIssuer(expected: string, iss: unknown): InvalidTokenErr
 }
 
 export async function closeIssuer({ keys, introspection }: Issuer): Promise<void> {
-  introspection?.close()
+  introspection?.introspector.close()
   await keys.close()
 }

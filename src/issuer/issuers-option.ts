@@ -1,7 +1,6 @@
 /** Which authorization servers are trusted: named in the options, or by the application when asked. */
 import { isSymmetric } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
-import { hasNotThePartsOfJwt } from '../introspection/options.js'
 import {
   ISSUER_OPTIONS,
   type IssuerOptions,
@@ -193,9 +192,7 @@ function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
 
 /** An opaque token names no issuer, and is shown to nobody who may not be the one. */
 function requireOneForOpaque(issuers: readonly ResolvedIssuer[]): void {
-  const takers = issuers.filter(
-    ({ introspection }) => introspection?.isOpaque === hasNotThePartsOfJwt,
-  )
+  const takers = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')
   if (takers.length < 2) return
   const names = takers.map(({ issuer }) => issuer).join(' and ')
   reject(

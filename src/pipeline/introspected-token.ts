@@ -95,7 +95,7 @@ function answerAbout(
   { introspection }: Issuer,
   isVerified: boolean,
 ): StepResult<Claims> {
-  const answered = introspection?.introspect(raw, isVerified)
+  const answered = introspection?.introspector.introspect(raw, isVerified)
   return andThen(answered, (answer) => (answer === undefined ? inactive() : withoutNulls(answer)))
 }
 

@@ -230,7 +230,7 @@ function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watc
   if (introspection?.mode !== 'recheck') return undefined
   // The watch keeps the text.
   token.detach()
-  return introspection.watch(token.raw)
+  return introspection.introspector.watch(token.raw)
 }
 
 /** Whether the issuer revoked the token can't be known, for longer than it may stay unknown. */

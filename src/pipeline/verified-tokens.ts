@@ -12,7 +12,8 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { USUAL_BEARER } from '../base/token68.js'
-import type { Issuer, RevocationWatch } from '../issuer/issuer.js'
+import type { Watch } from '../introspection/watch.js'
+import type { Issuer } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { fingerprintOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
@@ -23,7 +24,7 @@ export interface Verdict {
   readonly issuer: Issuer
   readonly key: VerificationKey
   /** Where the issuer is asked about the token meanwhile. */
-  readonly watch: RevocationWatch | undefined
+  readonly watch: Pick<Watch, 'check' | 'failure'> | undefined
 }
 
 export interface VerifiedTokensOptions {

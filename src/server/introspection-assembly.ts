@@ -3,7 +3,6 @@
 import { orThrow } from '../errors/now-or-later.js'
 import { createIntrospector } from '../introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
-import { hasNotThePartsOfJwt } from '../introspection/options.js'
 import { resolveAlgorithm, type TokenIntrospection } from '../issuer/issuer.js'
 import type { ResolvedIssuer } from '../issuer/options.js'
 import type { KeySource } from '../keys/key-source.js'
@@ -48,13 +47,6 @@ export async function assembleIntrospection(
       logger[err.level](details, 'an issuer could not be asked about a token')
     },
   })
-  return {
-    mode: introspection.mode,
-    isOnlyWay: onlyIntrospected,
-    isOpaque: introspection.isOpaque,
-    takesTheRest: introspection.isOpaque === hasNotThePartsOfJwt,
-    introspect: (token, isVerified) => introspector.introspect(token, isVerified),
-    watch: (token) => introspector.watch(token),
-    close: () => introspector.close(),
-  }
+  const { mode, opaqueTokens } = introspection
+  return { mode, isOnlyWay: onlyIntrospected, opaqueTokens, introspector }
 }

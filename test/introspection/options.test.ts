@@ -1,7 +1,13 @@
 /** What may be said about introspection, and what may not. */
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import { type IntrospectionOptions, resolveIntrospection } from '../../src/introspection/options.js'
+import {
+  type IntrospectionOptions,
+  type ResolvedIntrospection,
+  resolveIntrospection,
+} from '../../src/introspection/options.js'
+import { ConfiguredIssuers } from '../../src/issuer/configured-issuers.js'
+import type { Issuer } from '../../src/issuer/issuer.js'
 
 const CLIENT = { clientId: 'orders-api', clientSecret: 'a secret' }
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -15,7 +21,7 @@ function resolve(options: object, allowHttp = false) {
 
 t.test('a client is all that is needed', async (t) => {
   const resolved = resolve(CLIENT)
-  const { client, isOpaque, fetch: used, ...rest } = resolved
+  const { client, fetch: used, ...rest } = resolved
   t.ok(Object.isFrozen(resolved) && Object.isFrozen(client))
   t.match(client, { ...CLIENT, clientAuthentication: 'client_secret_basic' })
   const { fetch: real } = globalThis
@@ -26,6 +32,7 @@ t.test('a client is all that is needed', async (t) => {
   t.strictSame(rest, {
     endpoint: undefined,
     mode: 'opaque',
+    opaqueTokens: 'any',
     signed: false,
     maxAge: 30_000,
     negativeMaxAge: 5_000,
@@ -54,8 +61,10 @@ t.test('the way of authenticating follows from what is given', async (t) => {
 
 t.test('an opaque token', async (t) => {
   const tokens = ['abc', 'ya29.abc', 'a.b.c.d', 'a.b.c', 'a.b.c.d.e']
-  const opaque = ({ isOpaque }: { isOpaque: (token: string) => boolean }) =>
-    tokens.filter((token) => isOpaque(token))
+  const opaque = (introspection: ResolvedIntrospection) => {
+    const issuers = new ConfiguredIssuers([{ introspection } as unknown as Issuer])
+    return tokens.filter((token) => issuers.ofOpaque(token) !== undefined)
+  }
   const whatever = ['abc', 'ya29.abc', 'a.b.c.d']
   t.strictSame(opaque(resolve(CLIENT)), whatever, 'has not the parts of a JWT')
   t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens: true })), whatever)

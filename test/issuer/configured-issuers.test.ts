@@ -70,8 +70,8 @@ t.test('a template stands for each tenant, and never for itself', async (t) => {
 })
 
 t.test('an opaque token goes to the issuer whose own it is, whatever the order', async (t) => {
-  const theRest = issuer(A, { isOpaque: (token) => !token.includes('.'), takesTheRest: true })
-  const own = issuer(B, { isOpaque: (token) => token.startsWith('b_'), takesTheRest: false })
+  const theRest = issuer(A, { opaqueTokens: 'any' })
+  const own = issuer(B, { opaqueTokens: (token) => token.startsWith('b_') })
   for (const named of [
     [theRest, own],
     [own, theRest],
@@ -88,10 +88,8 @@ t.test('opaqueTokens says true or false, and nothing that passes for it', async 
   const failing = async () => {
     throw new Error('nobody waits for it')
   }
-  for (const isOpaque of [async () => false, failing, () => 1, () => undefined, () => 'no']) {
-    const issuers = new ConfiguredIssuers([
-      issuer(A, { isOpaque: isOpaque as never, takesTheRest: false }),
-    ])
+  for (const opaqueTokens of [async () => false, failing, () => 1, () => undefined, () => 'no']) {
+    const issuers = new ConfiguredIssuers([issuer(A, { opaqueTokens: opaqueTokens as never })])
     t.throws(() => issuers.ofOpaque('secret-token'), {
       name: 'TypeError',
       message: '"introspection.opaqueTokens" option must return true or false, and not a promise',

@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   plugin: 'server policy credentials issuer binding observability http access-token errors base',
   server:
     'pipeline policy credentials issuer binding token introspection keys revocation observability http stores access-token errors base',
-  pipeline: 'issuer binding token keys revocation observability access-token errors base',
+  pipeline:
+    'issuer binding token introspection keys revocation observability access-token errors base',
   policy: 'binding access-token errors base',
   credentials: 'binding errors base',
   issuer: 'token introspection keys http access-token errors base',
