@@ -62,7 +62,9 @@ t.test('the way of authenticating follows from what is given', async (t) => {
 t.test('an opaque token', async (t) => {
   const tokens = ['abc', 'ya29.abc', 'a.b.c.d', 'a.b.c', 'a.b.c.d.e']
   const opaque = (introspection: ResolvedIntrospection) => {
-    const issuers = new ConfiguredIssuers([{ introspection } as unknown as Issuer])
+    const issuers = new ConfiguredIssuers([
+      { issuer: 'https://issuer.example', introspection } as unknown as Issuer,
+    ])
     return tokens.filter((token) => issuers.ofOpaque(token) !== undefined)
   }
   const whatever = ['abc', 'ya29.abc', 'a.b.c.d']
