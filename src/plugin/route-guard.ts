@@ -10,7 +10,7 @@ import {
   type Requirement,
 } from '../policy/requirement.js'
 import type { Core } from '../server/assembly.js'
-import { RouteChallenges } from '../server/challenges.js'
+import { Challenges } from '../server/challenges.js'
 
 /** What a route asks of a token, as `config.auth`. */
 export interface RouteRequirement extends Requirement<FastifyRequest> {
@@ -31,7 +31,7 @@ export interface RouteGuard {
   readonly schemes: string
   readonly optional: boolean
   /** The response headers of its refusals. */
-  readonly challenges: RouteChallenges
+  readonly challenges: Challenges
 }
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
@@ -103,7 +103,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
   const policy = compilePolicy(required, core.clock)
   const binding = resolveDemand(required, core.binding.demand)
-  const challenges = new RouteChallenges(core, binding, policy.scope)
+  const challenges = new Challenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }
 

@@ -1,4 +1,4 @@
-/** The response headers of what one route refuses. */
+/** The response headers of what a route, or a call of `verify()`, rejects. */
 
 import type { BindingDemand, Scheme } from '../binding/presentation.js'
 import { isQuotable, responseHeaders } from '../errors/challenge.js'
@@ -13,10 +13,10 @@ import type { Core } from './assembly.js'
 const MAX_KEPT = 100
 const MAX_LENGTH = 200
 
-export class RouteChallenges {
+export class Challenges {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
   readonly #demand: BindingDemand
-  /** What the route asks for, space-delimited. */
+  /** The scope that is required, space-delimited. */
   readonly #scope: string
   /**
    * Of bad tokens, by message. Strangers send many, and to put the challenge together costs as much
@@ -34,7 +34,7 @@ export class RouteChallenges {
     this.#scope = scope
   }
 
-  /** @param schemeUsed by the request; asked only where it matters. */
+  /** @param schemeUsed by the caller; called only where it matters. */
   headersFor(error: ResourceServerError, schemeUsed: () => Scheme | undefined): ResponseHeaders {
     if (!this.#isAlwaysTheSame(error)) return this.#make(error, schemeUsed())
     // Read once: in an error of the application it may be another one the next time.

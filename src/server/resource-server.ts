@@ -2,7 +2,6 @@
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
-import { responseHeaders } from '../errors/challenge.js'
 import { MissingCredentialsError, ResourceServerError } from '../errors/errors.js'
 import { type Outcome, orThrow } from '../errors/now-or-later.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
@@ -13,6 +12,7 @@ import { checkRevocation } from '../revocation/check-revocation.js'
 import type { Revocation } from '../revocation/revocations.js'
 import type { StoreStatus } from '../stores/observed-store.js'
 import { assemble, type Core } from './assembly.js'
+import { Challenges } from './challenges.js'
 import type { ResourceServerOptions } from './options.js'
 
 /**
@@ -68,7 +68,7 @@ export class ResourceServer<Context = unknown> {
     requirement?: Requirement<undefined> | Requirement<Context>,
     context?: Context,
   ): Promise<AccessToken> {
-    const { pipeline, binding, clock, counters, resourceMetadata } = this.#core
+    const { pipeline, binding, clock, counters } = this.#core
     const policy =
       requirement === undefined
         ? this.#nothingMore
@@ -90,14 +90,8 @@ export class ResourceServer<Context = unknown> {
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
-        error.headers = responseHeaders(error, {
-          realm: this.#core.realm,
-          scope: policy.scope,
-          bearer: demand.dpop !== 'required',
-          dpop: binding.offer(demand),
-          resourceMetadata: resourceMetadata?.url,
-          used: presented.scheme,
-        })
+        const challenges = new Challenges(this.#core, demand, policy.scope)
+        error.headers = challenges.headersFor(error, () => presented.scheme)
         counters.reject(error.code)
         publish('rejected', { error, context })
       }

@@ -11,7 +11,7 @@ import {
   MissingCredentialsError,
   type ResourceServerError,
 } from '../../src/errors/errors.js'
-import { RouteChallenges } from '../../src/server/challenges.js'
+import { Challenges } from '../../src/server/challenges.js'
 
 const BEARER_ONLY: BindingDemand = { dpop: 'off', mtls: 'off' }
 
@@ -28,7 +28,7 @@ function route(demand = BEARER_ONLY, realm = 'api') {
     binding: { offer },
     resourceMetadata: undefined,
   }
-  const challenges = new RouteChallenges(core as never, demand, 'orders:read')
+  const challenges = new Challenges(core as never, demand, 'orders:read')
   const headersFor = (error: ResourceServerError, used: 'Bearer' | 'DPoP' = 'Bearer') =>
     challenges.headersFor(error, () => {
       asked.schemes++
