@@ -368,7 +368,7 @@ t.test('the route’s own hooks come after the guard', async (t) => {
 t.test('closing leaves nothing open', async (t) => {
   const run = (...args: string[]) =>
     new Promise<string>((resolve, reject) => {
-      const script = fileURLToPath(new URL('fixtures/closing-api.ts', import.meta.url))
+      const script = fileURLToPath(new URL('../fixtures/closing-api.ts', import.meta.url))
       const child = [...process.execArgv, script, ...args]
       const options = { timeout: 60_000, env: { ...process.env, TAP: '0' } }
       execFile(process.execPath, child, options, (error, stdout) =>

@@ -17,7 +17,7 @@
  *
  * A block of `js` is a `peer`. Blocks of `json` are parsed, and what `sh` runs by npm is a script.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { createAuthorizationServer } from '../../src/testing/index.js'
 import {
@@ -102,6 +102,9 @@ t.test('what is run by npm is there', async (t) => {
   for (const page of pages) {
     for (const [command, name = ''] of read(page).matchAll(/npm run ([\w:-]+)/g)) {
       t.ok(Object.hasOwn(scripts, name), `${page}: ${command}`)
+    }
+    for (const [command, name = ''] of read(page).matchAll(/npm run suite -- ([\w-]+)/g)) {
+      t.ok(existsSync(`${root}suites/${name}/run.js`), `${page}: ${command}`)
     }
   }
 })
