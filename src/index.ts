@@ -92,8 +92,10 @@ export type {
   RevocationsOption,
   TokenCacheOptions,
 } from './server/options.js'
-export type { ProtectedResourceMetadata } from './server/resource-metadata.js'
-export type { ResourceMetadataOptions } from './server/resource-metadata-option.js'
+export type {
+  ProtectedResourceMetadata,
+  ResourceMetadataOptions,
+} from './server/resource-metadata.js'
 export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'

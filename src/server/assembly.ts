@@ -1,22 +1,24 @@
-/** The one place where the parts are put together. */
-
+/** Creates the parts of a resource server from its options. Each part gets only what it needs. */
+import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
+import { isSecureUrl } from '../http/secure-url.js'
+import { isMetadataUrl } from '../issuer/identifier.js'
 import type { IssuerSource } from '../issuer/issuer.js'
 import { Counters } from '../observability/statistics.js'
 import { type WarnOnce, warnOnce } from '../observability/warn-once.js'
 import { Pipeline } from '../pipeline/pipeline.js'
 import type { Clock } from '../policy/clock.js'
-import type { Revocations } from '../revocation/revocations.js'
-import type { SharedRevocations } from '../revocation/shared-revocations.js'
-import type { StoreStatus } from '../stores/observed-store.js'
+import { hashedNames } from '../revocation/revocation-names.js'
+import { Revocations } from '../revocation/revocations.js'
+import { SharedRevocations } from '../revocation/shared-revocations.js'
+import { observedStore, StoreHealth, type StoreStatus } from '../stores/observed-store.js'
+import type { ResolvedStores } from '../stores/options.js'
+import type { Store } from '../stores/store.js'
 import { assembleBinding, assembleCertificates } from './binding-assembly.js'
 import { assembleIssuers, namedIssuers } from './issuer-assembly.js'
-import { type ResourceServerOptions, resolveOptions } from './options.js'
-import type { ResourceMetadata } from './resource-metadata.js'
-import { assembleResourceMetadata } from './resource-metadata-assembly.js'
-import { assembleRevocations } from './revocations-assembly.js'
-import { observeStores } from './stores-assembly.js'
+import { type ResolvedOptions, type ResourceServerOptions, resolveOptions } from './options.js'
+import { ResourceMetadata } from './resource-metadata.js'
 
 /** The parts, put together. */
 export interface Core {
@@ -72,4 +74,111 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     clock: { now: () => now() / 1000, clockTolerance: limits.clockTolerance },
     warnOnce: warnOnce(resolved.logger),
   }
+}
+
+function assembleRevocations({
+  revocations: options,
+  stores,
+  limits,
+  now,
+  steadyNow,
+  logger,
+}: ResolvedOptions) {
+  const { maxEntries, untilLoaded } = options
+  const alone = { maxEntries, ...limits, now }
+  const { revocations: store } = stores
+  if (store === undefined) return { revocations: new Revocations(alone) }
+  const revocations = new Revocations({
+    ...alone,
+    names: hashedNames(),
+    requireLoaded: () => sharedRevocations.requireLoaded(),
+  })
+  const sharedRevocations: SharedRevocations = new SharedRevocations({
+    store,
+    revocations,
+    untilLoaded,
+    now,
+    steadyNow,
+    onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
+    onLost: (revocations) =>
+      logger.error(
+        { revocations },
+        'revocations could not be written before the end; no other instance enforces them',
+      ),
+  })
+  return { revocations, sharedRevocations }
+}
+
+interface ObservedStores {
+  readonly stores: ResolvedStores
+  /** @param sharedRevocations if there is a store of revocations. */
+  status(sharedRevocations: SharedRevocations | undefined): readonly StoreStatus[]
+}
+
+function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
+  const observed = new Map<StoreStatus['use'], StoreHealth>()
+  const observe = (use: StoreStatus['use'], store: Store): Store => {
+    const health = new StoreHealth()
+    observed.set(use, health)
+    return observedStore(store, health)
+  }
+  const { replay, revocations, introspection } = stores
+  const needsReplay = dpop?.replay.whenUnavailable === 'refuse'
+  return {
+    stores: {
+      replay: replay && observe('replay', replay),
+      revocations: revocations && observe('revocations', revocations),
+      introspection: introspection && {
+        ...introspection,
+        store: observe('introspection', introspection.store),
+      },
+    },
+    status: (sharedRevocations) =>
+      [...observed].map(([use, { state, lastError }]) => {
+        const revocations = use === 'revocations' ? sharedRevocations : undefined
+        const rejectsProofs = use === 'replay' && needsReplay && state === 'unavailable'
+        return {
+          use,
+          state,
+          rejects: revocations?.rejectsAll ? 'all' : rejectsProofs ? 'proofs' : 'none',
+          pending: revocations?.pending ?? 0,
+          lastError,
+        }
+      }),
+  }
+}
+
+function assembleResourceMetadata(
+  resolved: ResolvedOptions,
+  { demand }: Binding,
+): ResourceMetadata | undefined {
+  const { resourceMetadata, dpop } = resolved
+  if (resourceMetadata === undefined) return undefined
+  const { authorizationServers } = resourceMetadata
+  return new ResourceMetadata({
+    ...resourceMetadata,
+    authorizationServers: authorizationServers ?? discoverableIssuers(resolved),
+    dpop: dpop && { algs: [...dpop.algorithms], isRequired: dpop.mode === 'required' },
+    takesCertificates: demand.mtls !== 'off',
+  })
+}
+
+/**
+ * The issuers in the options that clients can look up (RFC 9728 §2: identifiers of RFC 8414). Issuers
+ * that a function names are left out, because they are the list of the API's customers.
+ */
+function discoverableIssuers({ issuers }: ResolvedOptions): readonly string[] {
+  if (issuers.from === 'application') return []
+  const names = issuers.issuers
+    .filter(
+      ({ issuer, allowHttp }) =>
+        isMetadataUrl(issuer) && isSecureUrl(issuer, { allowHttp, mayBeLoopback: true }),
+    )
+    .map(({ issuer }) => issuer)
+  if (names.length > 0) return names
+  return reject(
+    'resourceMetadata.authorizationServers',
+    'must name the https URLs at which clients find the metadata of your authorization servers: ' +
+      'no "issuer" is such a URL',
+  )
 }

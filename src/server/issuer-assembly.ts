@@ -1,14 +1,32 @@
-/** The issuers whose tokens are taken: those of the options, or whom a function answers for. */
-
+/**
+ * Creates each trusted issuer, those of the options and those that a function names: its keys, its
+ * introspection (RFC 7662, RFC 9701), and what an operator is told when either fails.
+ */
+import { isSymmetric } from '../base/algorithms.js'
+import { orThrow } from '../errors/now-or-later.js'
 import { metadataUrls } from '../http/metadata.js'
+import { createIntrospector } from '../introspection/create-introspector.js'
+import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
 import { ConfiguredIssuers } from '../issuer/configured-issuers.js'
-import type { Issuer, IssuerSource } from '../issuer/issuer.js'
-import type { ResolvedIssuer } from '../issuer/options.js'
+import {
+  type Issuer,
+  type IssuerSource,
+  resolveAlgorithm,
+  type TokenIntrospection,
+} from '../issuer/issuer.js'
+import type { ResolvedIssuer, ResolvedKeys } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
+import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
+import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
+import type { KeySource } from '../keys/key-source.js'
+import { remoteKeySet } from '../keys/remote-key-set.js'
+import type { RemoteKeys } from '../keys/remote-keys.js'
+import { SavedKeys } from '../keys/saved-keys.js'
 import type { Counters } from '../observability/statistics.js'
-import { assembleIntrospection } from './introspection-assembly.js'
-import { assembleKeys } from './keys-assembly.js'
+import { parseCompactJws, withClaims } from '../token/compact-jws.js'
+import { KnownHeaders } from '../token/known-headers.js'
+import { findSigner } from '../token/signer.js'
 import type { ResolvedOptions } from './options.js'
 
 export async function assembleIssuers(
@@ -58,4 +76,117 @@ export function namedIssuers({
       return [issuer, isDiscovered ? metadataUrls(issuer)[0] : undefined]
     }),
   )
+}
+
+/** @param sets the key sets to share, where a function names the issuers. */
+async function assembleKeys(
+  resolved: ResolvedIssuer,
+  options: ResolvedOptions,
+  sets: SharedKeySets | undefined,
+): Promise<KeySource> {
+  const { issuer, algorithms, keys, introspection, onlyIntrospected } = resolved
+  // Its answers may be signed even where its tokens are nobody's business.
+  if (onlyIntrospected && !introspection?.signed) return noKeys(issuer)
+  if (keys.from === 'secret') {
+    return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
+  }
+  if (keys.from === 'given') {
+    return givenKeySet(issuer, keys.jwks, keys.maxKeys, tellSkipped(issuer, options))
+  }
+  const create = () => assembleRemoteKeys(issuer, keys, options)
+  return sets === undefined ? create() : sets.share(issuer, keys, create)
+}
+
+function tellSkipped(issuer: string, { logger }: ResolvedOptions) {
+  return (skipped: readonly SkippedKey[]) =>
+    logger.warn(
+      { issuer, keys: listOfSkipped(skipped) },
+      'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+    )
+}
+
+function assembleRemoteKeys(
+  issuer: string,
+  keys: Extract<ResolvedKeys, { from: 'remote' }>,
+  options: ResolvedOptions,
+): RemoteKeys {
+  const { issuers, steadyNow, logger } = options
+  const { store, ...jwks } = keys.jwks
+  const saved =
+    store === undefined
+      ? undefined
+      : new SavedKeys({
+          store,
+          issuer,
+          jwksUri: keys.jwksUri,
+          maxKeys: jwks.maxKeys,
+          timeout: jwks.timeout,
+          onFailure: (what, err) =>
+            logger.warn(
+              { err, issuer },
+              `the store of key sets failed to ${what} one; it bridges no restart while the issuer is down`,
+            ),
+        })
+  return remoteKeySet({
+    ...jwks,
+    issuer,
+    jwksUri: keys.jwksUri,
+    allowHttp: keys.allowHttp,
+    saved,
+    // A function as issuer may come to know thousands, of which few have traffic.
+    refreshUnused: issuers.from === 'options',
+    now: steadyNow,
+    onSkipped: tellSkipped(issuer, options),
+    onFailure: (err, retryIn, usableFor) =>
+      logger.warn(
+        {
+          err,
+          issuer,
+          retryInMilliseconds: Math.round(retryIn),
+          keysUsableForMilliseconds: Math.round(usableFor),
+        },
+        usableFor > 0
+          ? 'the key set of an issuer could not be fetched; the keys at hand go on serving'
+          : 'the key set of an issuer could not be fetched; there is none, so its tokens are answered with 503',
+      ),
+  })
+}
+
+/** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
+const MAX_ANSWER_LENGTH = 65_536
+
+async function assembleIntrospection(
+  { issuer, algorithms, audience, introspection, onlyIntrospected, allowHttp }: ResolvedIssuer,
+  keys: KeySource,
+  { stores, now, steadyNow, logger }: ResolvedOptions,
+  counters: Counters,
+): Promise<TokenIntrospection | undefined> {
+  if (introspection === undefined) return undefined
+  const shared = stores.introspection && {
+    ...stores.introspection,
+    clientId: introspection.client.clientId,
+    onFailure: (err: unknown) =>
+      logger.warn({ err, issuer }, 'the store of introspection answers could not be asked'),
+  }
+  const introspector = await createIntrospector({
+    ...introspection,
+    issuer,
+    audience,
+    allowHttp,
+    now,
+    steadyNow,
+    shared,
+    verifySignature: async (jwt) => {
+      const jws = orThrow(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
+      const algorithm = orThrow(resolveAlgorithm({ algorithms }, jws.header.alg))
+      orThrow(await findSigner({ jws, algorithm, source: keys, counters }))
+      return orThrow(withClaims(jws))
+    },
+    onFailure: (err: IntrospectionFailure, retryIn) => {
+      const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
+      logger[err.level](details, 'an issuer could not be asked about a token')
+    },
+  })
+  const { mode, opaqueTokens } = introspection
+  return { mode, isOnlyWay: onlyIntrospected, opaqueTokens, introspector }
 }

@@ -19,7 +19,7 @@ import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,
   resolveResourceMetadata,
-} from './resource-metadata-option.js'
+} from './resource-metadata.js'
 
 /**
  * Options of a resource server. What an issuer takes may stand here as well, and then holds for
