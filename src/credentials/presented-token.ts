@@ -1,5 +1,7 @@
 /** A token together with what came with it, for whoever verifies it without the plugin. */
+
 import { types } from 'node:util'
+import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import { sha256 } from '../base/thumbprint.js'
 import type { Presentation } from '../binding/presentation.js'
@@ -70,7 +72,7 @@ function withAsciiHost(url: string): string {
         'such as https://api.example.com/orders',
     )
   }
-  if (/^[\x21-\x7e]+$/.test(origin) || !URL.canParse(origin)) return url
+  if (/^[\x21-\x7e]+$/.test(origin) || !canParseUrl(origin)) return url
   return new URL(origin).origin + url.slice(origin.length)
 }
 

@@ -4,6 +4,7 @@
  * the URL that was asked for.
  */
 
+import { canParseUrl } from '../base/can-parse-url.js'
 import { isError } from '../base/native-error.js'
 import { ownMembers } from '../base/plain-object.js'
 import { failureCode, failureText } from '../errors/failure-text.js'
@@ -200,7 +201,7 @@ function status(url: string, { status, type, headers }: FetchResponse): string {
   const redirected = type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(status)
   if (!redirected) return `${status}`
   const location = headers?.get('location') ?? ''
-  const to = URL.canParse(location, url) ? ` to ${placeOf(new URL(location, url).href)}` : ''
+  const to = canParseUrl(location, url) ? ` to ${placeOf(new URL(location, url).href)}` : ''
   return `${status}, a redirect${location === '' ? '' : to}, which is not followed`
 }
 

@@ -1,3 +1,5 @@
+import { canParseUrl } from '../base/can-parse-url.js'
+
 /**
  * Issuer identifiers: any StringOrURI (RFC 7519 §2). Most are https URLs, where the issuer's metadata
  * is; others are names, such as `acme.com`, or http URLs. Compared character by character, always.
@@ -18,7 +20,7 @@ const DOT_SEGMENT = /(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
  */
 export function isIssuerIdentifier(iss: string): boolean {
   if (iss.length > MAX_IDENTIFIER_LENGTH || !PLAIN.test(iss) || hasDotSegment(iss)) return false
-  if (!URL.canParse(iss)) return !/^https?:/i.test(iss)
+  if (!canParseUrl(iss)) return !/^https?:/i.test(iss)
   const { username, password } = new URL(iss)
   return username === '' && password === '' && parsedSpelling(iss) === iss
 }
@@ -38,5 +40,5 @@ export function parsedSpelling(url: string): string {
  * (RFC 8414 §2): an http or https URL without query, fragment and placeholders.
  */
 export function isMetadataUrl(identifier: string): boolean {
-  return /^https?:/.test(identifier) && PLAIN.test(identifier) && URL.canParse(identifier)
+  return /^https?:/.test(identifier) && PLAIN.test(identifier) && canParseUrl(identifier)
 }

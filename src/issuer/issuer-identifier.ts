@@ -1,5 +1,6 @@
 /** The issuer identifier of one trusted authorization server, and its check. */
 
+import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isEntraHost, isEntraTemplate } from './addresses/entra.js'
@@ -41,7 +42,7 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
 function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions): string {
   const otherwise = `To trust it without metadata, set ${discovered.join(', and ')}`
   if (issuer instanceof URL) reject('issuer', 'must be a string, not an instance of URL')
-  if (typeof issuer !== 'string' || !URL.canParse(issuer)) {
+  if (typeof issuer !== 'string' || !canParseUrl(issuer)) {
     reject(
       'issuer',
       'must be a URL, such as https://example.okta.com/oauth2/default, where its metadata is. ' +
@@ -74,7 +75,7 @@ function requirePlain(issuer: unknown): string {
 }
 
 function requireNoCredentials(issuer: string): void {
-  if (!URL.canParse(issuer)) return
+  if (!canParseUrl(issuer)) return
   const { username, password } = new URL(issuer)
   if (username !== '' || password !== '') {
     reject('issuer', 'must be a URL without query, fragment and credentials')
@@ -117,7 +118,7 @@ function requireTenantTemplate(
 }
 
 function httpUrl(issuer: string): URL | undefined {
-  if (!URL.canParse(issuer)) return undefined
+  if (!canParseUrl(issuer)) return undefined
   const url = new URL(issuer)
   return /^https?:$/.test(url.protocol) ? url : undefined
 }

@@ -3,7 +3,9 @@
  * trusted proxy says, or on loopback from the connection itself. Never from the caller's `Host`, or a
  * proof that was made for another server could be replayed here by whoever got it there.
  */
+
 import type { FastifyRequest } from 'fastify'
+import { canParseUrl } from '../base/can-parse-url.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { isLoopback } from '../http/loopback.js'
@@ -135,6 +137,6 @@ function loopbackBases(
   const address = localAddress.replace(/^::ffff:/, '')
   const hosts = [address.includes(':') ? `[${address}]` : address, 'localhost']
   const bases = hosts.map((host) => `${protocol}://${host}:${localPort}`)
-  const isHere = bases.every((base) => URL.canParse(base) && isLoopback(new URL(base)))
+  const isHere = bases.every((base) => canParseUrl(base) && isLoopback(new URL(base)))
   return isHere ? bases : undefined
 }

@@ -3,6 +3,7 @@
  * that knows only the URL of the API where to get a token; the plugin serves it at a well-known URL,
  * which every challenge names.
  */
+import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
@@ -190,6 +191,6 @@ function requireText(name: string, value: unknown): string {
 }
 
 function requireUrl(name: string, value: unknown): string {
-  if (typeof value === 'string' && URL.canParse(value) && /^https?:/i.test(value)) return value
+  if (typeof value === 'string' && canParseUrl(value) && /^https?:/i.test(value)) return value
   return reject(`resourceMetadata.${name}`, 'must be an http or https URL')
 }

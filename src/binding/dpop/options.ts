@@ -1,4 +1,5 @@
 /** What may be said about DPoP (RFC 9449), and its check. */
+
 import { types } from 'node:util'
 import {
   ASYMMETRIC_ALGORITHMS,
@@ -6,6 +7,7 @@ import {
   isAsymmetric,
   PROOF_ALGORITHMS,
 } from '../../base/algorithms.js'
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { members, numberIn, reject, strings } from '../../base/check.js'
 
 /** How tokens that are bound to a client's key are taken. Times are in seconds. */
@@ -136,7 +138,7 @@ function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []
   return strings('dpop.baseUrl', value, 'the URL under which clients see this server').map(
     (text) => {
-      const url = URL.canParse(text) && !/[?#\s\\]/.test(text) ? new URL(text) : undefined
+      const url = canParseUrl(text) && !/[?#\s\\]/.test(text) ? new URL(text) : undefined
       const base = `${url?.origin}${url?.pathname.replace(/\/$/, '')}`
       const hasNoCredentials = `${url?.username}${url?.password}` === ''
       if (hasNoCredentials && BASE_URL.test(base)) return base

@@ -1,3 +1,5 @@
+import { canParseUrl } from '../../base/can-parse-url.js'
+
 /**
  * Whether two URLs name the same resource, but for query and fragment (RFC 9449 §4.3, check 9), after
  * the normalization of RFC 3986 §6.2.2 and §6.2.3.
@@ -40,7 +42,7 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 const PARSED = /^https?:\/\/[\w.:[\]-]+(?:[/?#][\x21-\x5b\x5d-\x7e]*)?$/i
 
 function normalized(text: string): string | undefined {
-  if (!PARSED.test(text) || !URL.canParse(text)) return undefined
+  if (!PARSED.test(text) || !canParseUrl(text)) return undefined
   const { protocol, host, pathname } = new URL(text)
   return `${protocol}//${host}${pathname.replace(/%[0-9a-f]{2}/gi, normalizedOctet)}`
 }

@@ -1,5 +1,6 @@
 /** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
 
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { isEntraHost } from '../../issuer/addresses/entra.js'
 import { issuerMistake } from '../../issuer/addresses/known.js'
 import { isOktaOrganization } from '../../issuer/addresses/okta.js'
@@ -26,7 +27,7 @@ export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
 
 /** Returns `undefined` for an issuer identifier that is no URL. */
 function parsed(identifier: string): URL | undefined {
-  return URL.canParse(identifier) ? new URL(identifier) : undefined
+  return canParseUrl(identifier) ? new URL(identifier) : undefined
 }
 
 function entraAdvice(iss: string, tid: unknown, trusted: string): string {

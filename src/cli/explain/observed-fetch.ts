@@ -1,5 +1,6 @@
 /** The platform's `fetch`, and a record of what the issuer answered, for the advice. */
 
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { isError } from '../../base/native-error.js'
 import { type Fetch, readText } from '../../http/fetch-json.js'
@@ -38,7 +39,7 @@ export class ObservedFetch {
 
 /** Without the query, which may hold a secret. */
 function addressOf(url: string, base?: string): string {
-  if (!URL.canParse(url, base)) return 'something that is no URL'
+  if (!canParseUrl(url, base)) return 'something that is no URL'
   const { origin, pathname } = new URL(url, base)
   return origin + pathname
 }

@@ -1,4 +1,5 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { isLoopback } from '../../http/loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
@@ -165,7 +166,7 @@ function isWhole(value: unknown, least: number): value is number {
 
 function isLoopbackHost(host: unknown): boolean {
   const origin = `http://${urlHost(String(host))}`
-  return URL.canParse(origin) && isLoopback(new URL(origin))
+  return canParseUrl(origin) && isLoopback(new URL(origin))
 }
 
 function isAudience(audience: unknown): boolean {

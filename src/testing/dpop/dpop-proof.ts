@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, generateDPoPKey, requireDPoPKey } from './dpop-key.js'
 
@@ -72,7 +73,7 @@ function requireOptions(options: DPoPProofOptions): void {
   refuseUnknownOptions('dpopProof', options, known)
   const { key, url, now } = options
   if (key !== undefined) requireDPoPKey('key', key)
-  if (!URL.canParse(String(url))) {
+  if (!canParseUrl(String(url))) {
     throw new TypeError('"url" must be an absolute URL, such as https://example.com/orders')
   }
   for (const name of ['method', 'accessToken', 'nonce'] as const) {

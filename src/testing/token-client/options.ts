@@ -1,5 +1,6 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { ClientAuth, DPoPHandle } from 'oauth4webapi'
+import { canParseUrl } from '../../base/can-parse-url.js'
 import {
   type ClientAuthentication,
   clientAuthentication,
@@ -171,7 +172,7 @@ export function readLocation({
 }
 
 function readUrl(option: string, value: string | URL): URL {
-  if (!URL.canParse(String(value))) {
+  if (!canParseUrl(String(value))) {
     throw new TypeError(`"${option}" must be an absolute URL, such as https://example.com/…`)
   }
   const url = new URL(value)

@@ -5,6 +5,7 @@ import {
   discoveryRequest,
   processDiscoveryResponse,
 } from 'oauth4webapi'
+import { canParseUrl } from '../../base/can-parse-url.js'
 import { isLoopback } from '../../http/loopback.js'
 import { type BoundedFetch, placeOf } from './bounded-fetch.js'
 import type { PreparedGrant } from './options.js'
@@ -75,7 +76,7 @@ function isAbsent(status: number): boolean {
 
 function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Redact): string {
   const endpoint = metadata.token_endpoint
-  if (typeof endpoint === 'string' && URL.canParse(endpoint)) {
+  if (typeof endpoint === 'string' && canParseUrl(endpoint)) {
     const url = new URL(endpoint)
     // An issuer elsewhere may not send us to a plain-text service of our own machine.
     const mayBeHttp = issuer.protocol === 'http:' && isLoopback(url)

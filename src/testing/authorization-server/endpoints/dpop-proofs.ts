@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
+import { canParseUrl } from '../../../base/can-parse-url.js'
 import { OAuthError } from '../http/oauth-error.js'
 import { opaqueToken } from '../tokens/opaque-token.js'
 import { UsedIds } from './used-ids.js'
@@ -90,7 +91,7 @@ export class DPoPProofs {
 /** But for query and fragment, after normalisation (RFC 9449 §4.3, check 9; RFC 3986 §6.2). */
 function isSameUrl(htu: unknown, endpoint: string): boolean {
   // The parser would mend backslashes, white space and missing slashes, which no URI has.
-  if (typeof htu !== 'string' || !/^https?:\/\/[^\\\s]+$/i.test(htu) || !URL.canParse(htu)) {
+  if (typeof htu !== 'string' || !/^https?:\/\/[^\\\s]+$/i.test(htu) || !canParseUrl(htu)) {
     return false
   }
   const url = new URL(htu)

@@ -1,3 +1,4 @@
+import { canParseUrl } from '../../../base/can-parse-url.js'
 import type { Form } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 
@@ -14,5 +15,5 @@ export function requestedResource(form: Form): string | undefined {
 }
 
 function isAbsoluteUri(text: string): boolean {
-  return /^[\x21\x22\x24-\x7e]+$/.test(text) && URL.canParse(text)
+  return /^[\x21\x22\x24-\x7e]+$/.test(text) && canParseUrl(text)
 }

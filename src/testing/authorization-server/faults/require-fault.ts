@@ -1,3 +1,4 @@
+import { canParseUrl } from '../../../base/can-parse-url.js'
 import type { Fault } from './fault.js'
 import { namedMisconduct } from './misconduct.js'
 
@@ -46,5 +47,5 @@ function isWhole(value: unknown, least: number, most: number): boolean {
 }
 
 function isWebUrl(value: unknown): boolean {
-  return typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value)
+  return typeof value === 'string' && /^https?:/i.test(value) && canParseUrl(value)
 }

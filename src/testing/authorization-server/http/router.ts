@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { canParseUrl } from '../../../base/can-parse-url.js'
 import { isLoopback } from '../../../http/loopback.js'
 import { type Answer, notFound, uncached } from './answer.js'
 
@@ -46,7 +47,7 @@ export function route(routes: Routes, request: IncomingMessage): Endpoint {
  */
 function isOwnHost(host = ''): boolean {
   const origin = `http://${host}`
-  return /^[\w.:[\]-]+$/.test(host) && URL.canParse(origin) && isLoopback(new URL(origin))
+  return /^[\w.:[\]-]+$/.test(host) && canParseUrl(origin) && isLoopback(new URL(origin))
 }
 
 function foreignHost(): Answer {
