@@ -21,7 +21,9 @@ import {
   text,
   truncated,
 } from '../fixtures/key-server.js'
-import { settled, unhandledRejections } from '../fixtures/rejections.js'
+import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
+
+const unhandledRejections = collectUnhandledRejections(t)
 
 const MAX_BYTES = 1_024
 

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap'
 import { type Priority, type Turn, Turns } from '../../src/introspection/turns.js'
 import { introspectorOf, startIntrospectionServer } from '../fixtures/introspection-server.js'
 
-function turns({ width = 60, timeout = 5_000 } = {}) {
+/** The tests end while some wait: their timers keep no process alive, and must not fire in the next. */
+function turns({ width = 60, timeout = 3_600_000 } = {}) {
   const state = { width, trustedWidth: 60, wait: 0, slowAfter: Number.POSITIVE_INFINITY, now: 0 }
   const these = new Turns({
     width: () => state.width,

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { ConfiguredIssuers } from '../../src/issuer/configured-issuers.js'
 import type { Issuer, TokenIntrospection } from '../../src/issuer/issuer.js'
-import { settled, unhandledRejections } from '../fixtures/rejections.js'
+import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
+
+const unhandledRejections = collectUnhandledRejections(t)
 
 const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
 const A = 'https://a.example'

@@ -5,7 +5,9 @@ import type { AccessToken } from '../../src/access-token/access-token.js'
 import { orThrow } from '../../src/errors/now-or-later.js'
 import type { Issuer } from '../../src/issuer/issuer.js'
 import { TenantIssuers, type TenantIssuersOptions } from '../../src/issuer/tenant-issuers.js'
-import { settled, unhandledRejections } from '../fixtures/rejections.js'
+import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
+
+const unhandledRejections = collectUnhandledRejections(t)
 
 const A = 'https://a.example'
 const B = 'https://b.example'

@@ -25,7 +25,9 @@ import {
   text,
   truncated,
 } from '../fixtures/key-server.js'
-import { settled, unhandledRejections } from '../fixtures/rejections.js'
+import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
+
+const unhandledRejections = collectUnhandledRejections(t)
 
 const [A, B] = [await makeKey('ES256', 'a'), await makeKey('ES256', 'b')]
 const FRESH_FOR = 600_000

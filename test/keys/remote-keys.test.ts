@@ -7,7 +7,9 @@ import type { VerificationKey } from '../../src/keys/verification-key.js'
 import { onDiagnostics } from '../../src/observability/diagnostics.js'
 import { DEFAULTS, FakeIssuer, turns } from '../fixtures/fake-issuer.js'
 import { makeKey } from '../fixtures/issuer.js'
-import { settled, unhandledRejections } from '../fixtures/rejections.js'
+import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
+
+const unhandledRejections = collectUnhandledRejections(t)
 
 const { publicJwk: JWK } = await makeKey('ES256', undefined)
 const FRESH_FOR = DEFAULTS.maximumAge
