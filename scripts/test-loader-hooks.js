@@ -1,18 +1,26 @@
 /**
- * Module hooks that run TypeScript: './x.js' names './x.ts' as in the sources, and each file is
- * transpiled by TypeScript's own `transpileModule`, once. A result is cached under the hash of
- * everything that it depends on, so it cannot be stale; the compiler is loaded on a miss only.
+ * Module hooks that run TypeScript: './x.js' names './x.ts' as in the sources, and esbuild
+ * transpiles each file once. A result is cached under the hash of everything that it depends on, so
+ * it cannot be stale.
+ *
+ * With `{ sharedProcess: true }` as data, `import t from 'tap'` in a test file gives the subtest
+ * that scripts/tests/worker.js runs the file in, and not the root of the process.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { transform, version } from 'esbuild'
 
-const require = createRequire(import.meta.url)
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/transpiled/', import.meta.url))
 const TSCONFIG = readFileSync(new URL('../tsconfig.json', import.meta.url), 'utf8')
-const { version } = require('typescript/package.json')
 const TAP_LOADER = '/@tapjs/typescript/dist/esm/import.mjs'
+const SUBTEST = 'subtest-of:'
+
+let sharedProcess = false
+
+export function initialize(data) {
+  sharedProcess = data?.sharedProcess ?? false
+}
 
 /** Resolves './x.js' to './x.ts' where only that exists, whichever module imports it. */
 export function resolve(specifier, context, next) {
@@ -23,23 +31,30 @@ export function resolve(specifier, context, next) {
       return next(source.href, context)
     }
   }
+  if (sharedProcess && specifier === 'tap' && !context.parentURL.includes('/node_modules/')) {
+    return { url: SUBTEST + context.parentURL, shortCircuit: true }
+  }
   return next(specifier, context)
 }
 
-export function load(url, context, next) {
+export async function load(url, context, next) {
   if (url.endsWith(TAP_LOADER)) return { format: 'module', source: '', shortCircuit: true }
+  if (url.startsWith(SUBTEST)) {
+    const source = "export default globalThis[Symbol.for('subtest of the test file')]"
+    return { format: 'module', source, shortCircuit: true }
+  }
   if (!/\.ts(\?|$)/.test(url)) return next(url, context)
-  return { format: 'module', source: javascriptOf(fileURLToPath(url)), shortCircuit: true }
+  return { format: 'module', source: await javascriptOf(fileURLToPath(url)), shortCircuit: true }
 }
 
-function javascriptOf(path) {
+async function javascriptOf(path) {
   const text = readFileSync(path, 'utf8')
   const key = createHash('sha256').update(JSON.stringify([version, TSCONFIG, path, text]))
   const cached = `${CACHE}${key.digest('hex')}.js`
   try {
     return readFileSync(cached, 'utf8')
   } catch {
-    const code = transpile(path, text)
+    const code = await transpile(path, text)
     // Two processes may transpile one file at once: each writes its own, then renames it.
     const unfinished = `${cached}.${process.pid}`
     mkdirSync(CACHE, { recursive: true })
@@ -50,18 +65,18 @@ function javascriptOf(path) {
 }
 
 /** Returns the code with its source map inline: coverage and stack traces name lines of TypeScript. */
-function transpile(fileName, text) {
-  const ts = require('typescript')
-  const { options } = ts.convertCompilerOptionsFromJson(
-    { ...JSON.parse(TSCONFIG).compilerOptions, module: 'esnext', inlineSources: true },
-    '.',
-  )
-  const { outputText, sourceMapText } = ts.transpileModule(text, {
-    fileName,
-    compilerOptions: options,
-  })
-  const map = JSON.stringify({ ...JSON.parse(sourceMapText), file: fileName, sources: [fileName] })
-  const code = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '')
-  const base64 = Buffer.from(map).toString('base64')
-  return `${code}//# sourceMappingURL=data:application/json;charset=utf-8;base64,${base64}`
+async function transpile(sourcefile, text) {
+  const options = {
+    loader: 'ts',
+    sourcefile,
+    sourcemap: 'inline',
+    target: 'es2023',
+    tsconfigRaw: TSCONFIG,
+    logLevel: 'silent',
+  }
+  try {
+    return (await transform(text, options)).code
+  } catch ({ errors: [{ text, location }] }) {
+    throw new SyntaxError(`${sourcefile}:${location.line}:${location.column + 1}: ${text}`)
+  }
 }

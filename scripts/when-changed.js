@@ -4,7 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 
 const MARKS = '.build/marks'
 /** They change what comes of the same sources. */
-const TOOLS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts']
+const TOOLS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  ...['build.js', 'tsc.js', 'when-changed.js'].map((script) => `scripts/${script}`),
+]
 
 /**
  * @param inputs files and folders; what stands in them is compared, and not when it was written.
@@ -15,6 +20,7 @@ export async function whenChanged(name, { inputs, output, build }) {
   const mark = `${MARKS}/${name}`
   const digest = digestOf([...TOOLS, ...inputs])
   if (existsSync(output) && existsSync(mark) && readFileSync(mark, 'utf8') === digest) return
+  console.error(`Building ${name} …`)
   await build()
   mkdirSync(MARKS, { recursive: true })
   writeFileSync(mark, digest)

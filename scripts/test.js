@@ -1,0 +1,137 @@
+/**
+ * Runs the tests, many files in a process: to start tap and load what all tests use takes longer
+ * than most files. Enforces full coverage of `src`, unless only some of the files run.
+ *
+ *     npm test                              # everything
+ *     npm test -- test/binding              # a folder, or a file
+ *     npm test -- --coverage test/binding   # says what these leave uncovered
+ *     npm test -- --jobs=4                  # worker processes; one more than there are cores
+ *     npm test -- --shuffle                 # in another order, which it prints as a seed
+ *     npx tap test/errors.test.ts           # one file, by tap alone
+ *
+ * `tests/pool.js` shares out the files and `tests/worker.js` runs them. The TAP output of the last
+ * run is in `.build/test`, a file for each worker.
+ */
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { coverageFileOf, coverageReport, emptyCoverage } from './tests/coverage.js'
+import { textOf } from './tests/failures.js'
+import { runFiles } from './tests/pool.js'
+import { Progress } from './tests/progress.js'
+import { WorkerProcess } from './tests/worker-process.js'
+
+const OUTPUT = '.build/test'
+const CACHE = 'node_modules/.cache'
+const TIMES = `${CACHE}/test-times.json`
+const MOST_PRINTED = 10
+
+const { values: options, positionals: paths } = parseArgs({
+  allowPositionals: true,
+  options: {
+    jobs: { type: 'string', default: `${availableParallelism() + 1}` },
+    coverage: { type: 'boolean', default: false },
+    shuffle: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+  },
+})
+const begun = performance.now()
+const times = timesOfLastRun()
+const files = inOrder(filesIn(paths.length === 0 ? ['test'] : paths))
+const everything = paths.length === 0
+const coverage = everything || options.coverage
+rmSync(OUTPUT, { recursive: true, force: true })
+mkdirSync(OUTPUT, { recursive: true })
+if (coverage) emptyCoverage()
+
+const progress = new Progress(files.length)
+let [workers, finished, assertions, skipped, failed] = [0, 0, 0, 0, 0]
+await runFiles(files, {
+  jobs: Math.min(Number(options.jobs), files.length),
+  start() {
+    const id = ++workers
+    return new WorkerProcess(`${OUTPUT}/${id}`, coverage ? coverageFileOf(id) : undefined)
+  },
+  onStart: (file) => progress.start(file),
+  onResult({ file, total, skip, failures, ms }) {
+    if (file !== undefined) {
+      finished++
+      times[file] = Math.round(ms)
+      if (total === 0 && failures.length === 0) {
+        failures.push({ name: `${file} asserts nothing`, diag: {} })
+      }
+    }
+    assertions += total
+    skipped += skip
+    progress.end(file, assertions)
+    for (const failure of failures) {
+      if (++failed <= MOST_PRINTED) progress.print(`${textOf(failure)}\n`)
+    }
+  },
+})
+progress.stop()
+mkdirSync(CACHE, { recursive: true })
+writeFileSync(TIMES, JSON.stringify(times))
+
+if (failed > MOST_PRINTED) console.log(`… and ${failed - MOST_PRINTED} failures more`)
+if (failed > 0) console.log(`What tap wrote is in ${OUTPUT}/*.tap`)
+let complete = true
+if (coverage) {
+  const report = coverageReport()
+  complete = report.complete || !everything
+  if (!report.complete) console.log(`Coverage of src is incomplete:\n${report.text}`)
+}
+if (finished !== files.length) {
+  failed++
+  console.log(`${files.length - finished} files did not run`)
+}
+const words = [
+  failed > 0 ? `FAILED: ${failed} of ${assertions} assertions` : `${assertions} assertions pass`,
+  skipped > 0 && `${skipped} skipped`,
+  `${finished} files in ${workers} processes`,
+  everything && (complete ? 'coverage 100 %' : 'COVERAGE INCOMPLETE'),
+  `${((performance.now() - begun) / 1000).toFixed(1)} s`,
+]
+console.log(words.filter(Boolean).join(', '))
+process.exitCode = failed === 0 && complete ? 0 : 1
+
+function filesIn(paths) {
+  const files = paths.flatMap((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory()
+      ? readdirSync(path, { recursive: true, encoding: 'utf8' })
+          .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+          .map((file) => `${path.replace(/\/+$/, '')}/${file}`)
+      : [path],
+  )
+  const absent = files.length === 0 ? paths : files.filter((file) => !existsSync(file))
+  if (absent.length === 0) return files
+  console.error(`No test file: ${absent.join(', ')}`)
+  process.exit(2)
+}
+
+/** The longest first, so that the processes end at about the same time. */
+function inOrder(files) {
+  if (options.shuffle || options.seed !== undefined) return shuffled(files)
+  const cost = (file) => times[file] ?? statSync(file).size
+  return files.sort((a, b) => cost(b) - cost(a))
+}
+
+function shuffled(files) {
+  const seed = options.seed ?? `${Date.now() % 1e6}`
+  console.log(`Shuffled: repeat it with --seed=${seed}`)
+  const place = (file) => createHash('sha256').update(`${seed} ${file}`).digest('hex')
+  return files.sort((a, b) => (place(a) < place(b) ? -1 : 1))
+}
+
+function timesOfLastRun() {
+  return existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, 'utf8')) : {}
+}
