@@ -24,6 +24,10 @@ const writeCoverage = TEST_COVERAGE === undefined ? undefined : startCoverage(TE
 /** A test may replace the global clock. */
 const now = performance.now.bind(performance)
 
+// Makes tap add its own handler first, which fails the tests that are unfinished.
+t.pipe(process.stdout)
+process.on('exit', () => writeFileSync(TEST_REPORT, JSON.stringify(summaryOf(t))))
+
 process.on('message', async ({ file, mocks }) => {
   // While a file runs, and when all have, the channel doesn't keep the process alive: a test that
   // waits for what can no longer happen ends the process, as it would in a process of its own.
@@ -37,10 +41,6 @@ process.on('message', async ({ file, mocks }) => {
 process.on('disconnect', () => process.exit(1))
 process.channel.ref()
 process.send('ready')
-
-// Makes tap add its own handler first, which fails the tests that are unfinished.
-t.pipe(process.stdout)
-process.on('exit', () => writeFileSync(TEST_REPORT, JSON.stringify(summaryOf(t))))
 
 async function run(file) {
   const begun = now()
