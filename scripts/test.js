@@ -7,7 +7,7 @@
  *     npm test -- --coverage test/binding   # says what these leave uncovered
  *     npm test -- --jobs=4                  # worker processes; one more than there are cores
  *     npm test -- --shuffle                 # in another order, which it prints as a seed
- *     npx tap test/errors.test.ts           # one file, by tap alone
+ *     npx tap test/errors/errors.test.ts    # one file, by tap alone
  *
  * `tests/pool.js` shares out the files and `tests/worker.js` runs them. The TAP output of the last
  * run is in `.build/test`, a file for each worker.
@@ -46,7 +46,7 @@ const { values: options, positionals: paths } = parseArgs({
 })
 const begun = performance.now()
 const times = timesOfLastRun()
-const files = inOrder(filesIn(paths.length === 0 ? ['test'] : paths))
+const files = inOrder(filesIn(paths.length === 0 ? ['test', 'suites'] : paths))
 const everything = paths.length === 0
 const coverage = everything || options.coverage
 rmSync(OUTPUT, { recursive: true, force: true })
