@@ -165,13 +165,13 @@ const EXPLAINED = [
     why: 'for the compiler: the loop sets each of its members, or throws',
   },
   {
-    file: 'src/binding/certificate/escaped-pem.ts',
+    file: 'src/binding/certificate/formats.ts',
     line: '} catch {',
     to: ['{}'],
     why: 'what is no text is no more a certificate than the empty one',
   },
   {
-    file: 'src/binding/certificate/escaped-pem.ts',
+    file: 'src/binding/certificate/formats.ts',
     line: "return ''",
     to: ['"Stryker was here!"'],
     why: 'one text that is no certificate is as good as another',
@@ -184,7 +184,7 @@ const EXPLAINED = [
     why: 'spares a copy of each name; the comparison after it decides',
   },
   {
-    file: 'src/binding/certificate/forwarded-client-cert.ts',
+    file: 'src/binding/certificate/formats.ts',
     line: "for (const [pair, key = '', quoted, plain = ''] of value.matchAll(PAIR)) {",
     from: ["''"],
     to: ['"Stryker was here!"'],

@@ -3,15 +3,18 @@
  * can write that header is every client, so it is read only if the connection is from a proxy that
  * was configured, and what isn't exactly one certificate is none.
  */
-import { thumbprintOfBase64 } from './base64-certificate.js'
-import { thumbprintOfClientCert } from './client-cert.js'
+
 import type {
   CertifiedRequest,
   ClientCertificate,
   ClientCertificates,
 } from './client-certificate.js'
-import { thumbprintOfEscapedPem } from './escaped-pem.js'
-import { thumbprintOfForwardedClientCert } from './forwarded-client-cert.js'
+import {
+  thumbprintOfBase64,
+  thumbprintOfClientCert,
+  thumbprintOfEscapedPem,
+  thumbprintOfForwardedClientCert,
+} from './formats.js'
 import { type AddressRange, TrustedProxies } from './trusted-proxies.js'
 
 export type CertificateFormat = keyof typeof READERS

@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap'
-import { thumbprintOfBase64 } from '../../../src/binding/certificate/base64-certificate.js'
-import { thumbprintOfClientCert } from '../../../src/binding/certificate/client-cert.js'
-import { thumbprintOfEscapedPem } from '../../../src/binding/certificate/escaped-pem.js'
-import { thumbprintOfForwardedClientCert } from '../../../src/binding/certificate/forwarded-client-cert.js'
+import {
+  thumbprintOfBase64,
+  thumbprintOfClientCert,
+  thumbprintOfEscapedPem,
+  thumbprintOfForwardedClientCert,
+} from '../../../src/binding/certificate/formats.js'
 import { makeCertificate, thumbprintOf } from '../../fixtures/certificates.js'
 
 const client = await makeCertificate('client')

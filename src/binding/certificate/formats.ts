@@ -1,0 +1,85 @@
+/**
+ * The formats in which proxies forward a client's certificate. Each reader returns the thumbprint of the
+ * one certificate in a header value; `undefined` unless the value is exactly that.
+ */
+import { sha256 } from '../../base/thumbprint.js'
+
+/**
+ * DER (RFC 5280 §4.1) in base64 (RFC 4648 §4), as HAProxy sends it. Only the canonical encoding is
+ * accepted.
+ */
+export function thumbprintOfBase64(text: string): string | undefined {
+  const der = Buffer.from(text, 'base64')
+  return isOneSequence(der) && der.toString('base64') === text ? sha256(der) : undefined
+}
+
+const SEQUENCE = 0x30
+
+/** A certificate has more than 127 bytes, and what a header can hold has less than 65,536. */
+function isOneSequence(der: Buffer): boolean {
+  if (der.length < 4 || der.readUInt8(0) !== SEQUENCE) return false
+  const form = der.readUInt8(1)
+  if (form === 0x81) return der.length === 3 + der.readUInt8(2)
+  return form === 0x82 && der.length === 4 + der.readUInt16BE(2)
+}
+
+/**
+ * The header `Client-Cert` (RFC 9440 §2.2): a byte sequence of Structured Fields (RFC 9651 §3.3.5),
+ * without parameters. `Client-Cert-Chain` proves nothing more and is not read.
+ */
+export function thumbprintOfClientCert(value: string): string | undefined {
+  const isByteSequence = value.startsWith(':') && value.endsWith(':')
+  return isByteSequence ? thumbprintOfBase64(value.slice(1, -1)) : undefined
+}
+
+const PEM =
+  /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+\n)-----END CERTIFICATE-----(?:\r?\n)?$/
+
+/**
+ * PEM (RFC 7468 §5), percent-encoded: nginx's `$ssl_client_escaped_cert`, the
+ * `X-Amzn-Mtls-Clientcert-Leaf` of AWS, and `Cert` in Envoy's header.
+ */
+export function thumbprintOfEscapedPem(value: string): string | undefined {
+  const lines = PEM.exec(percentDecoded(value))?.[1]
+  return lines === undefined ? undefined : thumbprintOfBase64(lines.replace(/\r?\n/g, ''))
+}
+
+function percentDecoded(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return ''
+  }
+}
+
+const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(?:;(?!$)|$)/gy
+
+/**
+ * Envoy's header `x-forwarded-client-cert`: an element for each proxy on the way, of pairs such as
+ * `Hash=…;Subject="CN=…"`. Only one element is accepted: several name several clients.
+ *
+ * Envoy doesn't quote the names in a certificate (`URI`, `DNS`), so a client can have a certificate
+ * issued whose names look like further pairs or elements. Only an unambiguous value is accepted.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert
+ */
+export function thumbprintOfForwardedClientCert(value: string): string | undefined {
+  const hashes: string[] = []
+  const certificates: string[] = []
+  let length = 0
+  for (const [pair, key = '', quoted, plain = ''] of value.matchAll(PAIR)) {
+    length += pair.length
+    const name = key.toLowerCase()
+    if (name === 'hash') hashes.push(quoted ?? plain)
+    if (name === 'cert') certificates.push(quoted ?? plain)
+  }
+  // A comma outside of quotation marks ended the reading, or anything else that isn't a pair.
+  if (length !== value.length || hashes.length > 1 || certificates.length > 1) return undefined
+  const thumbprints = [...hashes.map(thumbprintOfHex), ...certificates.map(thumbprintOfEscapedPem)]
+  const [thumbprint] = thumbprints
+  return thumbprints.every((one) => one === thumbprint) ? thumbprint : undefined
+}
+
+function thumbprintOfHex(hash: string): string | undefined {
+  return /^[0-9a-f]{64}$/i.test(hash) ? Buffer.from(hash, 'hex').toString('base64url') : undefined
+}
