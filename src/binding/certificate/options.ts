@@ -1,7 +1,7 @@
 /** What may be said about tokens that are bound to a certificate (RFC 8705), and its check. */
 
 import { isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
-import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './address-range.js'
+import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './trusted-proxies.js'
 
 /**
  * How tokens that are bound to a client's certificate are taken. What is checked is that the client
