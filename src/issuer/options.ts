@@ -25,7 +25,7 @@ import {
 } from '../introspection/options.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
 import { isOktaOrganization } from './addresses/okta.js'
-import { requireIdentifier } from './issuer-identifier.js'
+import { requireIdentifier } from './identifier-option.js'
 import { resolveProfile } from './profile-option.js'
 import { isTenantTemplate } from './providers/entra-tenant.js'
 import type { Profile, ProfileName, ResolvedProfile } from './providers/profile.js'

@@ -9,7 +9,7 @@ import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import type { StepResult } from '../errors/now-or-later.js'
-import { isIssuerIdentifier } from './identifier.js'
+import { isIssuerIdentifier } from './identifier-syntax.js'
 import { Identities } from './identities.js'
 import {
   type Claims,

@@ -1,8 +1,9 @@
 import { canParseUrl } from '../base/can-parse-url.js'
 
 /**
- * Issuer identifiers: any StringOrURI (RFC 7519 §2). Most are https URLs, where the issuer's metadata
- * is; others are names, such as `acme.com`, or http URLs. Compared character by character, always.
+ * The syntax of issuer identifiers: any StringOrURI (RFC 7519 §2). Most are https URLs, where the
+ * issuer's metadata is; others are strings such as `acme.com`, or http URLs. Always compared character
+ * by character. For the check of the option `issuer`, see identifier-option.ts.
  */
 
 /** Longer identifiers, in characters, are accepted nowhere. */

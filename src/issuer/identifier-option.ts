@@ -1,11 +1,11 @@
-/** The issuer identifier of one trusted authorization server, and its check. */
+/** The option `issuer` of one authorization server: the check of its issuer identifier. */
 
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import { isEntraHost, isEntraTemplate } from './addresses/entra.js'
 import { issuerMistake } from './addresses/known.js'
-import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier.js'
+import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier-syntax.js'
 import { isTenantTemplate } from './providers/entra-tenant.js'
 
 export interface IdentifierOptions {
