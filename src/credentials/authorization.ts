@@ -6,7 +6,7 @@
  * §2.2): enforcement comes before any body is parsed.
  */
 
-import { USUAL_BEARER } from '../base/token68.js'
+import { USUAL_BEARER } from '../base/request-headers.js'
 import { InvalidRequestError } from '../errors/errors.js'
 
 /** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */

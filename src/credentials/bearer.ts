@@ -1,5 +1,5 @@
 /** The bearer token of a request, for whoever takes it off a request without the plugin. */
-import { isToken68 } from '../base/token68.js'
+import { isToken68 } from '../base/request-headers.js'
 import {
   bearerCredentials,
   malformedHeader,

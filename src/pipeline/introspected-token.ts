@@ -12,7 +12,7 @@ import {
 } from '../access-token/confirmation.js'
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
-import { isToken68 } from '../base/token68.js'
+import { isToken68 } from '../base/request-headers.js'
 import type { Binding } from '../binding/binding.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import {

@@ -11,7 +11,7 @@
 
 import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { USUAL_BEARER } from '../base/token68.js'
+import { USUAL_BEARER } from '../base/request-headers.js'
 import type { Watch } from '../introspection/watch.js'
 import type { Issuer } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'

@@ -1,7 +1,7 @@
 /** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
 
 import type { FastifyRequest } from 'fastify'
-import { isToken68 } from '../base/token68.js'
+import { headerValues, isToken68 } from '../base/request-headers.js'
 import type {
   ClientCertificate,
   ClientCertificates,
@@ -13,7 +13,6 @@ import {
   malformedHeader,
   singleAuthorization,
 } from '../credentials/authorization.js'
-import { dpopProofs } from '../credentials/dpop-proofs.js'
 import { requireAllHeaders } from '../credentials/whole-headers.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InvalidTokenError, MissingCredentialsError } from '../errors/errors.js'
@@ -88,7 +87,7 @@ export class RequestCredentials {
    * kind of proof needs is looked for when it is asked for.
    */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
-    const proofs = dpopProofs(request.raw)
+    const proofs = dpopProofs(request)
     const isFromElsewhere = this.#extractToken !== undefined
     const targets = this.#targets
     const certificate = () => this.#certificates?.of(request.raw)
@@ -119,7 +118,7 @@ export class RequestCredentials {
   /** For the challenge: the scheme of a request that was refused. */
   schemeUsed(request: FastifyRequest): Scheme | undefined {
     if (this.#extractToken !== undefined) {
-      return dpopProofs(request.raw).length > 0 ? 'DPoP' : 'Bearer'
+      return dpopProofs(request).length > 0 ? 'DPoP' : 'Bearer'
     }
     const { headers } = request.raw
     const authorization = Object.hasOwn(headers, 'authorization') ? `${headers.authorization}` : ''
@@ -139,4 +138,9 @@ export class RequestCredentials {
       bearerCredentials(authorization, schemes) ?? dpopCredentials(authorization, schemes)
     return isToken68(token as string) ? refused : malformedHeader(schemes)
   }
+}
+
+/** Returns the DPoP proofs of a request (RFC 9449 §4.1): one value for each `DPoP` header. */
+function dpopProofs({ raw }: FastifyRequest): readonly string[] {
+  return headerValues(raw.rawHeaders, 'dpop')
 }

@@ -49,13 +49,6 @@ const EXPLAINED = [
     why: 'for the compiler: the pattern takes undefined for the word',
   },
   {
-    file: 'src/credentials/dpop-proofs.ts',
-    line: "if (name.length === 4 && name.toLowerCase() === 'dpop') proofs.push(rawHeaders[i + 1] as string)",
-    from: ['name.length === 4'],
-    to: ['true'],
-    why: 'spares a copy of each name; the comparison after it decides',
-  },
-  {
     file: 'src/errors/challenge.ts',
     line: 'if (maxAge !== undefined && Number.isSafeInteger(maxAge) && maxAge >= 0) {',
     from: ['maxAge !== undefined'],
@@ -177,7 +170,7 @@ const EXPLAINED = [
     why: 'one text that is no certificate is as good as another',
   },
   {
-    file: 'src/binding/certificate/forwarded-certificates.ts',
+    file: 'src/base/request-headers.ts',
     line: 'if (sent.length === name.length && sent.toLowerCase() === name) {',
     from: ['sent.length === name.length'],
     to: ['true'],

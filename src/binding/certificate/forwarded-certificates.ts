@@ -4,6 +4,7 @@
  * was configured, and what isn't exactly one certificate is none.
  */
 
+import { headerValues } from '../../base/request-headers.js'
 import type {
   CertifiedRequest,
   ClientCertificate,
@@ -50,7 +51,7 @@ export class ForwardedCertificates implements ClientCertificates {
 
   of({ socket, rawHeaders }: CertifiedRequest): ClientCertificate {
     if (!this.#proxies.has(socket.remoteAddress)) return NO_PROXY
-    const values = valuesOf(rawHeaders, this.#name)
+    const values = headerValues(rawHeaders, this.#name)
     const [value] = values
     if (value === undefined) return NO_HEADER
     if (values.length > 1) return SEVERAL_HEADERS
@@ -58,17 +59,6 @@ export class ForwardedCertificates implements ClientCertificates {
     const thumbprint = this.#read(value)
     return thumbprint === undefined ? MALFORMED : { thumbprint }
   }
-}
-
-function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
-  const values: string[] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const sent = rawHeaders[i] as string
-    if (sent.length === name.length && sent.toLowerCase() === name) {
-      values.push(rawHeaders[i + 1] as string)
-    }
-  }
-  return values
 }
 
 const NO_PROXY = { thumbprint: undefined, expected: 'a connection from one of "mtls.from.proxies"' }

@@ -3,7 +3,7 @@
  * responses: an API rejects these, and `explain` says so, but looks at the token all the same.
  */
 import { parseJsonObject } from '../../base/json-object.js'
-import { isToken68 } from '../../base/token68.js'
+import { isToken68 } from '../../base/request-headers.js'
 
 export interface GivenToken {
   /** The `Authorization` header of a request that is sent with what was given. */

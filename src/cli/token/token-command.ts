@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { isJsonObject } from '../../base/json-object.js'
-import { isToken68 } from '../../base/token68.js'
+import { isToken68 } from '../../base/request-headers.js'
 import type { ClientAuthentication } from '../../http/client-authentication.js'
 import { OWN_PARAMETERS } from '../../testing/token-client/options.js'
 import { passwordGrant } from '../../testing/token-client/password-grant.js'

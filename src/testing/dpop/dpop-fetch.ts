@@ -6,7 +6,7 @@ import {
   protectedResourceRequest,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
-import { isToken68 } from '../../base/token68.js'
+import { isToken68 } from '../../base/request-headers.js'
 import { isLoopback } from '../../http/loopback.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
