@@ -54,8 +54,7 @@ export type {
   FetchHeaders,
   FetchResponse,
 } from './http/fetch-json.js'
-export type { IntrospectionFetch } from './introspection/introspection-fetch.js'
-export type { IntrospectionOptions } from './introspection/options.js'
+export type { IntrospectionFetch, IntrospectionOptions } from './introspection/options.js'
 export type {
   IssuerResolver,
   TenantAnswer,

@@ -1,6 +1,5 @@
 /** The words in which a bad option is refused: which one, what it must be, what was found. */
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
-import { type Bounds, describeBounds, isWholeNumber } from './whole-number.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
 
@@ -40,4 +39,20 @@ export function strings(name: string, value: unknown, what: string): readonly st
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   const good = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
   return good ? (list as string[]) : reject(name, `must be ${what}: a string, or an array of them`)
+}
+
+export interface Bounds {
+  readonly minimum: number
+  readonly maximum: number
+  /** What is counted. */
+  readonly unit: string
+}
+
+export function isWholeNumber(value: unknown, { minimum, maximum }: Bounds): value is number {
+  return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
+}
+
+/** As it is told to whoever set it. */
+export function describeBounds({ minimum, maximum, unit }: Bounds): string {
+  return `must be a whole number of ${unit} from ${minimum} to ${maximum}`
 }

@@ -1,5 +1,7 @@
 /** Thumbprints: SHA-256 in base64url. */
+
 import { hash, timingSafeEqual } from 'node:crypto'
+import { ownMembers } from './plain-object.js'
 
 export function sha256(data: string | Uint8Array): string {
   return hash('sha256', data, 'base64url')
@@ -9,4 +11,21 @@ export function sha256(data: string | Uint8Array): string {
 export function areEqualThumbprints(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  RSA: ['e', 'kty', 'n'],
+}
+
+/** SHA-256 in base64url; `undefined` for what isn't a public key. */
+export function thumbprintOf(given: Readonly<Record<string, unknown>>): string | undefined {
+  const jwk = ownMembers(given)
+  const members =
+    typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined
+  if (members?.every((member) => typeof jwk[member] === 'string') !== true) return undefined
+  const required = Object.fromEntries(members.map((member) => [member, jwk[member]]))
+  return hash('sha256', JSON.stringify(required), 'base64url')
 }

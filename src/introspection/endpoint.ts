@@ -5,7 +5,7 @@
 
 import { withinDeadline } from '../http/deadline.js'
 import { discoverIntrospection, type IntrospectionMetadata } from '../http/metadata.js'
-import type { IntrospectionFetch } from './introspection-fetch.js'
+import type { IntrospectionFetch } from './options.js'
 
 export interface EndpointOptions {
   readonly issuer: string

@@ -18,7 +18,7 @@ import { readText, retryAfter } from '../http/fetch-json.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { type Outcome, outcomeOf } from './answer.js'
 import { IntrospectionFailure } from './introspection-failure.js'
-import type { IntrospectionFetch } from './introspection-fetch.js'
+import type { IntrospectionFetch } from './options.js'
 import { readSignedAnswer, type SignedAnswerOptions } from './signed-answer.js'
 
 export interface ExchangeOptions {

@@ -1,5 +1,5 @@
 /** What the operator is told of questions that failed: enough, and no more often than helps. */
-import { Throttle } from '../observability/throttle.js'
+import { Throttle } from '../observability/reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**

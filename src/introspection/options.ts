@@ -1,9 +1,10 @@
 /** How an issuer is asked about its tokens (RFC 7662), and the check of what was said about it. */
+
 import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
 import type { ClientCredentials } from '../http/client-authentication.js'
+import type { FetchResponse } from '../http/fetch-json.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import type { IntrospectionFetch } from './introspection-fetch.js'
 
 /**
  * Introspection at an issuer. Times are in milliseconds.
@@ -299,3 +300,17 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   }
   return 'none'
 }
+
+/** The part of the platform's `fetch` that introspection uses, so that one of yours can stand in. */
+export type IntrospectionFetch = (
+  url: string,
+  init: {
+    /** GET for metadata, POST for a question. */
+    method: 'GET' | 'POST'
+    headers: Record<string, string>
+    /** Form-encoded. It holds the token: never log it. */
+    body?: URLSearchParams
+    redirect: 'manual'
+    signal: AbortSignal
+  },
+) => Promise<FetchResponse>

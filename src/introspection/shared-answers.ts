@@ -9,7 +9,7 @@
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
-import { Throttle } from '../observability/throttle.js'
+import { Throttle } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import type { IntrospectionAnswer } from './answer.js'
 import { Places } from './places.js'

@@ -8,8 +8,8 @@ import type { FastifyRequest } from 'fastify'
 import { canParseUrl } from '../base/can-parse-url.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { isLoopback } from '../http/loopback.js'
-import type { WarnOnce } from '../observability/warn-once.js'
+import { isLoopback } from '../http/secure-url.js'
+import type { WarnOnce } from '../observability/reports.js'
 
 export class RequestTargets {
   readonly #baseUrls: readonly string[]

@@ -8,7 +8,7 @@ import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../
 import type { Finding } from '../errors/finding.js'
 import { orThrow, type Refusal } from '../errors/now-or-later.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
-import type { Clock } from './clock.js'
+import type { Clock } from './step-up.js'
 import { compileStepUp, type StepUpRequirement } from './step-up.js'
 
 /**

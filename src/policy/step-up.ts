@@ -7,7 +7,6 @@ import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../errors/challenge.js'
 import type { AuthenticationDemand } from '../errors/errors.js'
 import { describe, type Finding } from '../errors/finding.js'
-import type { Clock } from './clock.js'
 
 /** The sign-in that a route asks for (RFC 9470). */
 export interface StepUpRequirement {
@@ -73,4 +72,12 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
     '"acr" must be one or more values of the claim, in an array if several: printable ASCII ' +
       'without space, quotation mark and backslash',
   )
+}
+
+/** The time by which a policy judges. */
+export interface Clock {
+  /** Seconds since the epoch. */
+  readonly now: () => number
+  /** How far the issuer's clock and ours may be apart, in seconds. */
+  readonly clockTolerance: number
 }

@@ -5,8 +5,8 @@
  */
 import type { Store, StoredRevocation } from '../stores/store.js'
 import type { RevocationWriter } from './revocation-writer.js'
+import { visitInSlices } from './revocation-writer.js'
 import type { Revocations } from './revocations.js'
-import { visitInSlices } from './slices.js'
 
 export interface RevocationReaderOptions {
   readonly store: Store

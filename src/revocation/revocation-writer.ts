@@ -4,7 +4,6 @@
  */
 import type { RevocationToStore, Store, StoredRevocation } from '../stores/store.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
-import { visitInSlices } from './slices.js'
 
 export interface RevocationWriterOptions {
   readonly store: Store
@@ -200,5 +199,20 @@ export class RevocationWriter {
     const ttl = (lastIssued + life) * 1_000 - now()
     // A clock that tells no time is no reason to forget.
     return { name, before, lastIssued, ttl: ttl < MAX_TTL ? Math.max(1, ttl) : MAX_TTL }
+  }
+}
+
+const SLICE = 1_000
+
+/** Visits each item, and lets the event loop turn now and then, so that no request waits for long. */
+export async function visitInSlices<T>(
+  items: Iterable<T>,
+  visit: (item: T) => void,
+): Promise<void> {
+  let visited = 0
+  for (const item of items) {
+    visit(item)
+    visited++
+    if (visited % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 }

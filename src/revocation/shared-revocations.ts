@@ -6,7 +6,7 @@
  * reads twice a second as well.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
-import { Throttle } from '../observability/throttle.js'
+import { Throttle } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import { KeptSubscription } from './kept-subscription.js'
 import { RevocationReader } from './revocation-reader.js'

@@ -14,7 +14,7 @@ import type {
   StoredRevocation,
   Unsubscribe,
 } from './store.js'
-import { wholeNumber } from './store-option.js'
+import { wholeNumber } from './store.js'
 
 /** The bounds of a store in memory. */
 export interface MemoryStoreOptions {

@@ -1,7 +1,6 @@
 /** Where what instances share is kept, and its check. */
 import { types } from 'node:util'
-import { members, reject } from '../base/check.js'
-import { type Bounds, describeBounds, isWholeNumber } from '../base/whole-number.js'
+import { type Bounds, describeBounds, isWholeNumber, members, reject } from '../base/check.js'
 import { STORE_METHODS, type Store } from './store.js'
 
 /**

@@ -9,7 +9,7 @@ import { otherAnswer } from './redis-answer.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisInspection } from './redis-inspection.js'
 import { RedisScript } from './redis-script.js'
-import { UncertainError } from './uncertain-error.js'
+import { UncertainError } from './store.js'
 
 /** In milliseconds, for whoever was told nothing yet. */
 const LONG_AGO = 1e15

@@ -14,7 +14,7 @@ import type {
   StoredRevocation,
   Unsubscribe,
 } from './store.js'
-import { wholeNumber } from './store-option.js'
+import { wholeNumber } from './store.js'
 
 /** The client, and how it is used. */
 export interface RedisStoreOptions {

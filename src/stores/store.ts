@@ -1,4 +1,5 @@
 /** What instances of an API share (and one alone keeps for itself). */
+import { type Bounds, describeBounds, isWholeNumber } from '../base/check.js'
 
 /** Ends a subscription. Never rejects. */
 export type Unsubscribe = () => Promise<void>
@@ -113,3 +114,18 @@ export const STORE_METHODS = [
   'publish',
   'subscribe',
 ] as const satisfies readonly (keyof Store)[]
+
+/** @throws {TypeError} unless it is a whole number within the bounds. */
+export function wholeNumber(name: string, value: unknown, bounds: Bounds): number {
+  if (isWholeNumber(value, bounds)) return value
+  throw new TypeError(`"${name}" of a store ${describeBounds(bounds)}`)
+}
+
+/**
+ * What {@link Store.add} rejects with where the entry was added, and nobody can tell whether it was
+ * there before: the store may have forgotten it.
+ */
+export class UncertainError extends Error {
+  override readonly name = 'UncertainError'
+  readonly code = 'store_uncertain'
+}

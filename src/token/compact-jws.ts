@@ -9,10 +9,9 @@ import type { InvalidTokenError } from '../errors/errors.js'
 import { isRefusal, type Outcome } from '../errors/now-or-later.js'
 import { decodeBase64url } from './base64url.js'
 import { decodeUtf8, splitCompact } from './compact-serialization.js'
-import { type JoseHeader, readHeader } from './jose-header.js'
+import { type JoseHeader, MALFORMED, malformed, readHeader } from './jose-header.js'
 import { isCheapToParse, readTopLevelString } from './json-cost.js'
 import type { KnownHeaders } from './known-headers.js'
-import { MALFORMED, malformed } from './malformed.js'
 
 /** A token that is well-formed, and no more than that. */
 export interface CompactJws {

@@ -1,9 +1,8 @@
 /** The header of a token (RFC 7515 §4). */
-
 import { ownMember, ownMembers } from '../base/plain-object.js'
+import { InvalidTokenError } from '../errors/errors.js'
 import { describe, kindOf } from '../errors/finding.js'
 import type { Outcome } from '../errors/now-or-later.js'
-import { MALFORMED, malformed } from './malformed.js'
 
 /** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */
 export interface JoseHeader {
@@ -32,4 +31,10 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<J
     )
   }
   return { alg, kid, typ }
+}
+
+export const MALFORMED = 'The access token is malformed'
+
+export function malformed(message: string, expected: string, found?: string): InvalidTokenError {
+  return new InvalidTokenError(message, { check: 'token', expected, found })
 }

@@ -253,7 +253,7 @@ const EXPLAINED = [
     why: 'both URLs are written in the same case then, too',
   },
   {
-    file: 'src/keys/thumbprint.ts',
+    file: 'src/base/thumbprint.ts',
     line: "typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined",
     from: ["typeof jwk.kty === 'string'"],
     to: ['true'],

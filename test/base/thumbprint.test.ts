@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint } from 'jose'
 import t from 'tap'
-import { thumbprintOf } from '../../src/keys/thumbprint.js'
+import { thumbprintOf } from '../../src/base/thumbprint.js'
 import { makeKey } from '../fixtures/issuer.js'
 
 /** RFC 7638 §3.1. */

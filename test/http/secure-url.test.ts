@@ -1,6 +1,5 @@
 import t from 'tap'
-import { isLoopback } from '../../src/http/loopback.js'
-import { isSecureUrl } from '../../src/http/secure-url.js'
+import { isLoopback, isSecureUrl } from '../../src/http/secure-url.js'
 
 t.test('D3: takes these hosts for this very machine', async (t) => {
   const hosts = [

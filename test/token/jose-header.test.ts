@@ -1,8 +1,7 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/errors/errors.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'
-import { readHeader } from '../../src/token/jose-header.js'
-import { malformed } from '../../src/token/malformed.js'
+import { malformed, readHeader } from '../../src/token/jose-header.js'
 
 t.test('reads alg, kid and typ, and nothing else', async (t) => {
   const jwk = { kty: 'oct', k: 'AAAA' }

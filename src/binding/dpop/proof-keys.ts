@@ -8,7 +8,7 @@ import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
 import { BoundedCache } from '../../base/bounded-cache.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
-import { thumbprintOf } from '../../keys/thumbprint.js'
+import { thumbprintOf } from '../../base/thumbprint.js'
 import {
   importVerificationKey,
   judgeMembers,
@@ -16,7 +16,7 @@ import {
   type VerificationKey,
 } from '../../keys/verification-key.js'
 import { decodeCheapObject } from '../../token/compact-serialization.js'
-import { invalidProof } from './invalid-proof.js'
+import { invalidProof } from './proof.js'
 
 export interface ProofKey {
   readonly key: VerificationKey

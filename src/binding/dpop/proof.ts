@@ -1,10 +1,8 @@
 /** A DPoP proof (RFC 9449 §4.2): a JWT that says what it is for, signed with the key it carries. */
-
 import { ownMembers } from '../../base/plain-object.js'
-import type { InvalidDPoPProofError } from '../../errors/errors.js'
+import { InvalidDPoPProofError } from '../../errors/errors.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { decodeCheapObject, splitCompact } from '../../token/compact-serialization.js'
-import { invalidProof } from './invalid-proof.js'
 
 /** Well-formed, and no more than that. */
 export interface DPoPProof {
@@ -64,4 +62,8 @@ function isText(value: unknown): value is string {
 
 function malformed(expected: string): InvalidDPoPProofError {
   return invalidProof('The DPoP proof is malformed', expected)
+}
+
+export function invalidProof(message: string, expected: string): InvalidDPoPProofError {
+  return new InvalidDPoPProofError(message, { expected })
 }

@@ -3,7 +3,7 @@
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { Throttle } from '../../observability/throttle.js'
+import { Throttle } from '../../observability/reports.js'
 import type { Store } from '../../stores/store.js'
 import type { ClientShares } from './client-shares.js'
 

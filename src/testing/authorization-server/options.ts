@@ -1,6 +1,6 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { isLoopback } from '../../http/loopback.js'
+import { isLoopback } from '../../http/secure-url.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import type { SigningAlgorithm } from './tokens/signing-keys.js'

@@ -7,7 +7,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi'
 import { isToken68 } from '../../base/request-headers.js'
-import { isLoopback } from '../../http/loopback.js'
+import { isLoopback } from '../../http/secure-url.js'
 import { refuseUnknownOptions } from '../known-options.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
 import { proverWith } from './prover.js'

@@ -5,7 +5,7 @@ import {
   type ClientAuthentication,
   clientAuthentication,
 } from '../../http/client-authentication.js'
-import { isLoopback } from '../../http/loopback.js'
+import { isLoopback } from '../../http/secure-url.js'
 import { type DPoPKey, requireDPoPKey } from '../dpop/dpop-key.js'
 import { proverWith } from '../dpop/prover.js'
 import { refuseUnknownOptions } from '../known-options.js'

@@ -6,7 +6,7 @@ import {
   processDiscoveryResponse,
 } from 'oauth4webapi'
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { isLoopback } from '../../http/loopback.js'
+import { isLoopback } from '../../http/secure-url.js'
 import { type BoundedFetch, placeOf } from './bounded-fetch.js'
 import type { PreparedGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { canParseUrl } from '../../../base/can-parse-url.js'
-import { isLoopback } from '../../../http/loopback.js'
+import { isLoopback } from '../../../http/secure-url.js'
 import { type Answer, notFound, uncached } from './answer.js'
 
 /** An endpoint of the embedded authorization server: both forms of metadata are `discovery`. */
