@@ -34,7 +34,7 @@ import { javascriptOf, pathOf, run, start, statedOutput } from '../fixtures/code
 // A compiler and a dozen processes: seconds, but minutes where many others work.
 t.setTimeout(600_000)
 
-const LANGUAGES = ['ts', 'js', 'json', 'sh', 'text', 'http', 'nginx', 'yaml']
+const LANGUAGES = ['ts', 'js', 'json', 'sh', 'text', 'http', 'nginx', 'yaml', 'mermaid']
 const DIRECTIVES = /^(|fragment|options of \w+|file [\w-]+\.ts|run|serve|peer)$/
 
 const blocks = pages.flatMap((page) => blocksOf(page, read(page)))

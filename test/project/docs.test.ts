@@ -23,7 +23,7 @@ const INTROSPECTION = read('docs/introspection.md')
 const TENANTS = read('docs/tenants.md')
 const OBSERVABILITY = read('docs/observability.md')
 const source = filesIn('src', '.ts').map(read).join('\n')
-const pages = ['README.md', 'SECURITY.md', ...filesIn('docs', '.md')].filter(
+const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...filesIn('docs', '.md')].filter(
   (page) => !page.startsWith('docs/api/'),
 )
 
@@ -171,7 +171,9 @@ t.test('every link leads somewhere', async (t) => {
 
 t.test('every file that a page names is there', async (t) => {
   for (const page of pages) {
-    for (const [, path = ''] of read(page).matchAll(/`((?:src|test|examples)\/[\w./-]+)`/g)) {
+    for (const [, path = ''] of read(page).matchAll(
+      /`((?:src|test|suites|scripts|examples)\/[\w./-]+)`/g,
+    )) {
       t.ok(existsSync(new URL(path, root)), `${page}: ${path}`)
     }
   }

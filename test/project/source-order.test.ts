@@ -2,38 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { below, MAY_IMPORT } from '../fixtures/source-folders.js'
 
 const root = fileURLToPath(new URL('../../src', import.meta.url))
-
-/**
- * The folders of src from top to bottom, which is the order of imports: each with the folders below it
- * that it may import. `index` is the one file beside them.
- */
-const MAY_IMPORT: Readonly<Record<string, string>> = {
-  cli: 'testing server policy credentials issuer token http access-token errors base',
-  testing: 'http access-token base',
-  index:
-    'plugin server policy credentials issuer binding introspection keys revocation observability http stores access-token errors base',
-  plugin: 'server policy credentials issuer binding observability http access-token errors base',
-  server:
-    'pipeline policy credentials issuer binding token introspection keys revocation observability http stores access-token errors base',
-  pipeline:
-    'issuer binding token introspection keys revocation observability access-token errors base',
-  policy: 'binding access-token errors base',
-  credentials: 'binding errors base',
-  issuer: 'token introspection keys http access-token errors base',
-  binding: 'token keys observability stores access-token errors base',
-  token: 'keys observability access-token errors base',
-  introspection: 'observability http stores errors base',
-  keys: 'observability http stores errors base',
-  revocation: 'observability stores access-token errors base',
-  observability: 'access-token errors',
-  http: 'errors base',
-  stores: 'base',
-  'access-token': 'errors base',
-  errors: 'base',
-  base: '',
-}
 
 interface Import {
   readonly from: string
@@ -64,11 +35,6 @@ function specifiersIn(source: string): string[] {
 
 function partOf(file: string): string {
   return (file.split('/')[0] as string).replace(/\.ts$/, '')
-}
-
-/** The folders that one may import. */
-function below(part: string): string[] {
-  return (MAY_IMPORT[part] ?? '').split(' ').filter((name) => name !== '')
 }
 
 /** Neither the testing kit nor the command line, which use the product. */
