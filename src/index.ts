@@ -61,7 +61,8 @@ export type {
   TenantsOptions,
 } from './issuer/issuers-option.js'
 export type { IssuerOptions } from './issuer/options.js'
-export type { Profile, ProfileName } from './issuer/providers/profile.js'
+export type { Profile } from './issuer/providers/profile.js'
+export type { ProfileName } from './issuer/providers/providers.js'
 export { type FileKeyStoreOptions, fileKeyStore } from './keys/file-key-store.js'
 export type { KeySetStatus } from './keys/key-source.js'
 export type { KeyStore, StoredKeySet } from './keys/key-store.js'

@@ -29,6 +29,11 @@ export interface IntrospectionMetadata {
 /** Stands for the ID of every tenant in the issuer identifier of Entra ID's multi-tenant metadata. */
 export const TENANT_PLACEHOLDER = '{tenantid}'
 
+/** Whether an issuer identifier stands for every tenant of a provider. */
+export function isTenantTemplate(issuer: string): boolean {
+  return issuer.includes(TENANT_PLACEHOLDER)
+}
+
 /** Several times what any issuer publishes; a key set, with its certificates, may be larger. */
 const MAX_BYTES = 65_536
 

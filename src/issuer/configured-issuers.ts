@@ -3,6 +3,7 @@
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { disown, type Outcome } from '../errors/now-or-later.js'
+import { isTenantTemplate } from '../http/metadata.js'
 import {
   type Claims,
   closeIssuer,
@@ -11,11 +12,7 @@ import {
   type TokenIntrospection,
   untrustedIssuer,
 } from './issuer.js'
-import {
-  isIssuerOfSomeTenant,
-  isIssuerOfTenant,
-  isTenantTemplate,
-} from './providers/entra-tenant.js'
+import { isIssuerOfSomeTenant, isIssuerOfTenant } from './providers/entra-tenant.js'
 
 export class ConfiguredIssuers implements IssuerSource {
   readonly dependsOnContext = false

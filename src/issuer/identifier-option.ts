@@ -2,11 +2,13 @@
 
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
+import { isTenantTemplate } from '../http/metadata.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import { isEntraHost, isEntraTemplate } from './addresses/entra.js'
-import { issuerMistake } from './addresses/known.js'
+import { documentMistake } from './document-addresses.js'
 import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier-syntax.js'
-import { isTenantTemplate } from './providers/entra-tenant.js'
+import { MULTI_TENANT, providerOwning } from './providers/providers.js'
+
+const VENDORS = MULTI_TENANT.map(({ tenants }) => tenants.vendor).join(' and ')
 
 export interface IdentifierOptions {
   readonly issuer: unknown
@@ -33,7 +35,9 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
     return url
   }
   if (url === undefined) return undefined
-  const mistake = issuerMistake(url, issuer, { isIntrospected, isFetched })
+  const mistake =
+    providerOwning(url)?.issuerConfigError?.(url, issuer, isIntrospected) ??
+    documentMistake(url, isFetched)
   if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
   if (isFetched) requireParsedSpelling(issuer)
   return url
@@ -93,7 +97,7 @@ function requireParsedSpelling(issuer: string): void {
   }
 }
 
-/** Every tenant of Entra ID, named by the placeholder that Entra's own metadata has. */
+/** Every tenant of a provider, named by the placeholder that its own metadata has. */
 function requireTenantTemplate(
   issuer: string,
   url: URL | undefined,
@@ -102,17 +106,16 @@ function requireTenantTemplate(
   if (isIntrospected) {
     reject(
       'introspection',
-      "is not for the tenants of Entra ID, which can't be asked: leave it out",
+      `is not for the tenants of ${VENDORS}, which can't be asked: leave it out`,
     )
   }
-  const isEntra =
-    url !== undefined && (isEntraHost(url) ? isEntraTemplate(url, issuer) : profile === 'entra')
-  if (!isEntra) {
-    reject(
-      'issuer',
-      'has {tenantid} in it, which only Entra ID has: https://login.microsoftonline.com/{tenantid}/v2.0 ' +
-        'or https://sts.windows.net/{tenantid}/',
-    )
+  const isTemplate = MULTI_TENANT.some(
+    ({ name, owns, tenants }) =>
+      url !== undefined && (owns?.(url) ? tenants.templates.includes(issuer) : profile === name),
+  )
+  if (!isTemplate) {
+    const examples = MULTI_TENANT.flatMap(({ tenants }) => tenants.templates.slice(0, 2))
+    reject('issuer', `has {tenantid} in it, which only ${VENDORS} has: ${examples.join(' or ')}`)
   }
   if (discovered.length > 0) requireParsedSpelling(issuer)
 }

@@ -8,7 +8,7 @@ import type { Introspector } from '../introspection/introspector.js'
 import type { OpaqueTokens, ResolvedIntrospection } from '../introspection/options.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
-import type { ResolvedProfile } from './providers/profile.js'
+import type { ResolvedProfile } from './providers/provider.js'
 
 /** One trusted authorization server. */
 export interface Issuer {

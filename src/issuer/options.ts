@@ -17,6 +17,7 @@ import {
   requireKnownKeys,
   strings,
 } from '../base/check.js'
+import { isTenantTemplate } from '../http/metadata.js'
 import { isSecureUrl } from '../http/secure-url.js'
 import {
   type IntrospectionOptions,
@@ -24,11 +25,11 @@ import {
   resolveIntrospection,
 } from '../introspection/options.js'
 import { JWKS_OPTIONS, type JwksOptions, type ResolvedJwks, resolveJwks } from '../keys/options.js'
-import { isOktaOrganization } from './addresses/okta.js'
 import { requireIdentifier } from './identifier-option.js'
 import { resolveProfile } from './profile-option.js'
-import { isTenantTemplate } from './providers/entra-tenant.js'
-import type { Profile, ProfileName, ResolvedProfile } from './providers/profile.js'
+import type { Profile } from './providers/profile.js'
+import type { ResolvedProfile } from './providers/provider.js'
+import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
 
 /** One trusted authorization server. Every member but `issuer` may also stand at the top level. */
 export interface IssuerOptions {
@@ -174,7 +175,8 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
   }
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
     // Else one tenant's own key would sign for all the others.
-    reject('profile', 'must be entra, or extend it, for an issuer with {tenantid} in it')
+    const names = MULTI_TENANT.map(({ name }) => name).join(' or ')
+    reject('profile', `must be ${names}, or extend it, for an issuer with {tenantid} in it`)
   }
   return Object.freeze({
     issuer: options.issuer,
@@ -183,7 +185,7 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
     algorithms,
     keys,
     introspection,
-    onlyIntrospected: url !== undefined && isOktaOrganization(url),
+    onlyIntrospected: (url && providerOwning(url)?.onlyIntrospected?.(url)) ?? false,
     allowHttp,
   })
 }

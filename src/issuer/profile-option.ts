@@ -7,11 +7,15 @@ import {
   reject,
   requireKnownKeys,
 } from '../base/check.js'
-import { entraAudienceMistake } from './addresses/entra.js'
-import { profileOf } from './addresses/known.js'
 import { customProfile } from './providers/custom.js'
-import type { Profile, ProfileName, ResolvedProfile } from './providers/profile.js'
-import { PROFILE_NAMES, profileNamed } from './providers/providers.js'
+import type { Profile } from './providers/profile.js'
+import type { ResolvedProfile } from './providers/provider.js'
+import {
+  PROFILE_NAMES,
+  PROVIDERS,
+  type ProfileName,
+  providerOwning,
+} from './providers/providers.js'
 
 const READERS = [
   'scope',
@@ -46,16 +50,18 @@ export function resolveProfile(
   issuer: URL | undefined,
   audience: ReadonlySet<string>,
 ): ResolvedProfile {
-  const profile = profileFor(given === undefined ? profileOf(issuer) : given, audience)
-  if (profile.name === 'entra' && issuer !== undefined) {
-    const mistake = entraAudienceMistake(issuer, audience)
+  const owner = issuer && providerOwning(issuer)
+  const profile = profileFor(given === undefined ? (owner?.name ?? 'standard') : given, audience)
+  const provider = PROFILE_NAMES.find((name) => name === profile.name)
+  if (provider !== undefined && issuer !== undefined) {
+    const mistake = PROVIDERS[provider].audienceConfigError?.(issuer, audience)
     if (mistake !== undefined) reject('audience', mistake)
   }
   if (claim === undefined) return profile
   if (claim !== 'azp' && claim !== 'client_id') {
     reject('dangerouslyAudienceFrom', 'must be "azp" or "client_id"')
   }
-  if (typeof given !== 'object' && profile.name !== 'standard' && profile.name !== 'keycloak') {
+  if (typeof given !== 'object' && !(provider && PROVIDERS[provider].mayOmitAudience)) {
     reject(
       'dangerouslyAudienceFrom',
       `is not for the profile ${profile.name}, which knows where its audience is: leave it out`,
@@ -66,12 +72,12 @@ export function resolveProfile(
 
 function profileFor(given: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   const name = PROFILE_NAMES.find((known) => known === given)
-  if (name !== undefined) return profileNamed(name, audience)
+  if (name !== undefined) return PROVIDERS[name].profile(audience)
   if (!isPlainObject(given)) {
     reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
   }
   const profile = requireProfile(given)
-  return customProfile(profile, profileNamed(profile.extends ?? 'standard', audience))
+  return customProfile(profile, PROVIDERS[profile.extends ?? 'standard'].profile(audience))
 }
 
 function requireProfile(given: Record<string, unknown>): Profile {

@@ -23,7 +23,7 @@ import {
   type StepResult,
 } from '../errors/now-or-later.js'
 import { type Claims, type Issuer, untrustedIssuer } from '../issuer/issuer.js'
-import { standard } from '../issuer/providers/standard.js'
+import { standardProfile } from '../issuer/providers/standard.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
 import { decodeText } from '../token/compact-serialization.js'
 import { isCheapToParse } from '../token/json-cost.js'
@@ -83,7 +83,7 @@ export function verifyActive(
 function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
   if (ownMember(answer, 'scope') === undefined) return token
   const { raw, claims, confirmation } = token
-  const granted = new Set(standard.scope(answer as AccessTokenClaims))
+  const granted = new Set(standardProfile.scope(answer as AccessTokenClaims))
   const scope = [...token.scope].filter((one) => granted.has(one))
   if (scope.length === token.scope.size) return token
   const reader = { ...profile, scope: () => scope }
@@ -257,8 +257,8 @@ function readerOf({ profile }: Issuer): ClaimReader {
   return {
     ...profile,
     scope: (claims) =>
-      (ownMember(claims, 'scope') === undefined ? profile : standard).scope(claims),
+      (ownMember(claims, 'scope') === undefined ? profile : standardProfile).scope(claims),
     clientId: (claims) =>
-      (ownMember(claims, 'client_id') === undefined ? profile : standard).clientId(claims),
+      (ownMember(claims, 'client_id') === undefined ? profile : standardProfile).clientId(claims),
   }
 }

@@ -6,7 +6,7 @@ import { Binding } from '../../src/binding/binding.js'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
 import { createResourceServer, InvalidTokenError } from '../../src/index.js'
 import { ConfiguredIssuers } from '../../src/issuer/configured-issuers.js'
-import { profileNamed } from '../../src/issuer/providers/providers.js'
+import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import type { KeySource } from '../../src/keys/key-source.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
 import { Counters } from '../../src/observability/statistics.js'
@@ -67,7 +67,7 @@ interface Watched {
 
 function watched(options: Partial<PipelineOptions> = {}): Watched {
   const keys = new WatchedKeys()
-  const profile = profileNamed('standard')
+  const profile = PROVIDERS.standard.profile(new Set())
   const issuers = new ConfiguredIssuers([
     {
       issuer: ISSUER,
@@ -363,7 +363,7 @@ t.test('J15: the first key that fits the signature counts, also after broken one
 
 t.test('closing ends the work of every key source', async (t) => {
   const [one, other] = [new WatchedKeys(), new WatchedKeys()]
-  const profile = profileNamed('standard')
+  const profile = PROVIDERS.standard.profile(new Set())
   const issuer = {
     algorithms: new Set<Algorithm>(),
     profile,

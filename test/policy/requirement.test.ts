@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { InsufficientScopeError } from '../../src/errors/errors.js'
-import { profileNamed } from '../../src/issuer/providers/providers.js'
+import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import { compilePolicy as compile, type Requirement } from '../../src/policy/requirement.js'
 
 const token = new AccessToken({
@@ -14,7 +14,7 @@ const token = new AccessToken({
     tenant: 'acme',
     scope: 'read write',
   },
-  reader: profileNamed('standard'),
+  reader: PROVIDERS.standard.profile(new Set()),
 })
 
 const compilePolicy = (requirement: Requirement<string>) =>

@@ -3,7 +3,7 @@ import { AccessToken } from '../../src/access-token/access-token.js'
 import { responseHeaders } from '../../src/errors/challenge.js'
 import { InsufficientUserAuthenticationError } from '../../src/errors/errors.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'
-import { profileNamed } from '../../src/issuer/providers/providers.js'
+import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
 import { NOW } from '../fixtures/forgery.js'
 
@@ -13,7 +13,7 @@ function tokenWith(claims: object): AccessToken {
   return new AccessToken({
     raw: 'a.b.c',
     claims: { iss: 'https://issuer.example', aud: 'api', exp: NOW + 300, scope: 'read', ...claims },
-    reader: profileNamed('standard'),
+    reader: PROVIDERS.standard.profile(new Set()),
   })
 }
 

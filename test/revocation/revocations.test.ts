@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import type { AccessTokenClaims } from '../../src/access-token/access-token-claims.js'
-import { standard } from '../../src/issuer/providers/standard.js'
+import { standardProfile } from '../../src/issuer/providers/standard.js'
 import { checkRevocation } from '../../src/revocation/check-revocation.js'
 import {
   type Revocation,
@@ -39,14 +39,18 @@ function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   return new AccessToken({
     raw: 'a.b.c',
     claims: { ...usual, aud: 'api', iat: NOW - 10, exp: NOW + 300, ...claims } as AccessTokenClaims,
-    reader: standard,
+    reader: standardProfile,
   })
 }
 
 /** One that was issued nobody says when. */
 function undated(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   const { iat, ...rest } = token(claims).claims
-  return new AccessToken({ raw: 'a.b.c', claims: rest as AccessTokenClaims, reader: standard })
+  return new AccessToken({
+    raw: 'a.b.c',
+    claims: rest as AccessTokenClaims,
+    reader: standardProfile,
+  })
 }
 
 t.test('B7: each kind of revocation covers the tokens that it names, and no others', async (t) => {

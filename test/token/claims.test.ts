@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Check } from '../../src/errors/finding.js'
 import { isRefusal } from '../../src/errors/now-or-later.js'
 import { InvalidTokenError, type ProfileName } from '../../src/index.js'
-import { profileNamed } from '../../src/issuer/providers/providers.js'
+import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import {
   type ClaimExpectations,
   checkTimes,
@@ -34,7 +34,7 @@ function judge(judged: Judged): string {
   }
   const verified = verifyClaims(
     { header: { alg: 'ES256', kid: undefined, typ }, claims },
-    { audience: OURS, ...profileNamed(profile) },
+    { audience: OURS, ...PROVIDERS[profile].profile(new Set()) },
     { ...LIMITS, ...limits },
     now,
   )
@@ -328,7 +328,7 @@ function refusalOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): stri
       header: { alg: 'ES256', kid: undefined, typ: judged.typ },
       claims: JSON.parse(JSON.stringify(goodClaims(judged.claims))),
     },
-    { audience: OURS, ...profileNamed(judged.profile ?? 'standard'), ...shape },
+    { audience: OURS, ...PROVIDERS[judged.profile ?? 'standard'].profile(new Set()), ...shape },
     { ...LIMITS, ...judged.limits },
     NOW,
   )
@@ -415,7 +415,7 @@ t.test('says to the operator what was expected and found, escaped and bounded', 
       header: { alg: 'ES256', kid: undefined, typ: undefined },
       claims: goodClaims({ aud: [`\u0000\r\n\u202e${'x'.repeat(1_000)}`] }),
     },
-    { audience: new Set([AUDIENCE]), ...profileNamed('standard') },
+    { audience: new Set([AUDIENCE]), ...PROVIDERS.standard.profile(new Set()) },
     LIMITS,
     NOW,
   )

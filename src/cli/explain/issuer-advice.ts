@@ -1,14 +1,13 @@
 /** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { isEntraHost } from '../../issuer/addresses/entra.js'
-import { issuerMistake } from '../../issuer/addresses/known.js'
-import { isOktaOrganization } from '../../issuer/addresses/okta.js'
 import type { Claims } from '../../issuer/issuer.js'
+import { providerOwning } from '../../issuer/providers/providers.js'
 import { spellingDifference } from './spelling.js'
 
 /** @param trusted the name of the one that is. */
-export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
+export function issuerAdvice(claims: Claims, trusted: string): string {
+  const { iss } = claims
   if (typeof iss !== 'string' || iss === '') {
     return 'The token names no issuer, or something that is none: it is not from there.'
   }
@@ -17,10 +16,15 @@ export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
   if (difference !== undefined) {
     return `They differ by ${difference}. Have the API's "issuer" be what the token says, exactly: ${iss}`
   }
-  const [url, trustedUrl] = [parsed(iss), parsed(trusted)]
-  if (url !== undefined && isOktaOrganization(url)) return `${iss} ${issuerMistake(url, iss)}`
-  if (url !== undefined && trustedUrl !== undefined) {
-    if (isEntraHost(url) && isEntraHost(trustedUrl)) return entraAdvice(iss, tid, trusted)
+  const url = parsed(iss)
+  const provider = url && providerOwning(url)
+  if (url !== undefined && provider?.onlyIntrospected?.(url)) {
+    return `${iss} ${provider.issuerConfigError?.(url, iss, false)}`
+  }
+  const trustedUrl = parsed(trusted)
+  if (trustedUrl !== undefined && provider === providerOwning(trustedUrl)) {
+    const advice = provider?.otherIssuerAdvice?.(claims, trusted)
+    if (advice !== undefined) return advice
   }
   return `Get a token from ${trusted}; or, if you trust the one that it is from, have the API's "issuer" name it, exactly: ${iss}`
 }
@@ -28,11 +32,4 @@ export function issuerAdvice({ iss, tid }: Claims, trusted: string): string {
 /** Returns `undefined` for an issuer identifier that is no URL. */
 function parsed(identifier: string): URL | undefined {
   return canParseUrl(identifier) ? new URL(identifier) : undefined
-}
-
-function entraAdvice(iss: string, tid: unknown, trusted: string): string {
-  if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
-    return `The tenant is the right one, the version of the token isn't. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or have the API's "issuer" be ${iss}`
-  }
-  return `The token is of another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another or to "common"; or, if you trust that tenant, have the API's "issuer" name it: ${iss}`
 }

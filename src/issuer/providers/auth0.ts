@@ -7,11 +7,11 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
-import type { ResolvedProfile } from './profile.js'
-import { standard } from './standard.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { standardProfile } from './standard.js'
 
-export const auth0: ResolvedProfile = {
-  ...standard,
+const profile: ResolvedProfile = {
+  ...standardProfile,
   name: 'auth0',
   checkAccessToken: (claims) =>
     clientId(claims) === undefined ? notAnAccessToken('"azp" or "client_id"') : undefined,
@@ -19,6 +19,18 @@ export const auth0: ResolvedProfile = {
   clientId,
   permissions: (claims) => names(ownMember(claims, 'permissions')),
   subjectKind,
+}
+
+export const auth0: Provider = {
+  name: 'auth0',
+  profile: () => profile,
+  owns: ({ hostname }) => hostname.endsWith('.auth0.com'),
+  // Auth0 ends its issuer identifier with a slash, in `iss` and in its metadata.
+  issuerConfigError({ hostname }, issuer) {
+    const own = `https://${hostname}/`
+    if (issuer === own) return undefined
+    return `is not what Auth0 calls itself. Use ${own} with the slash at the end`
+  },
 }
 
 function clientId(claims: Claims): string | undefined {

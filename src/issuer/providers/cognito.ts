@@ -7,11 +7,11 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
-import type { ResolvedProfile } from './profile.js'
-import { kindByClient, standard } from './standard.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { kindByClient, standardProfile } from './standard.js'
 
-export const cognito: ResolvedProfile = {
-  ...standard,
+const profile: ResolvedProfile = {
+  ...standardProfile,
   name: 'cognito',
   requiredClaims: ['token_use', 'client_id'],
   checkAccessToken(claims) {
@@ -29,6 +29,22 @@ export const cognito: ResolvedProfile = {
   groups: (claims) => names(ownMember(claims, 'cognito:groups')),
   permissions: () => [],
   subjectKind,
+}
+
+const POOLS = /^(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/
+const SIGN_IN = /\.amazoncognito\.com$/
+const EXAMPLE = 'https://cognito-idp.<region>.amazonaws.com/<user pool ID>'
+
+export const cognito: Provider = {
+  name: 'cognito',
+  profile: () => profile,
+  owns: ({ hostname }) => POOLS.test(hostname) || SIGN_IN.test(hostname),
+  issuerConfigError({ hostname, pathname }, issuer) {
+    if (SIGN_IN.test(hostname)) return `is where users of a pool sign in. Use ${EXAMPLE}`
+    const [, pool] = /^\/([\w-]+_[0-9A-Za-z]+)(?:\/|$)/.exec(pathname) ?? []
+    const own = pool === undefined ? EXAMPLE : `https://${hostname}/${pool}`
+    return issuer === own ? undefined : `is not what Cognito calls a user pool. Use ${own}`
+  },
 }
 
 function clientId(claims: Claims): string | undefined {

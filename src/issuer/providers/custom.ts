@@ -6,7 +6,8 @@ import { applicationFailure } from '../../errors/application-function.js'
 import { disown } from '../../errors/now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, names, scopeTokens } from './claim-values.js'
-import type { Profile, ResolvedProfile } from './profile.js'
+import type { Profile } from './profile.js'
+import type { ResolvedProfile } from './provider.js'
 
 /** @param profile one that was checked. */
 export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {

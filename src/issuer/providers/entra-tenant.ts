@@ -6,19 +6,14 @@
 import { ownMember } from '../../base/plain-object.js'
 import { InvalidTokenError } from '../../errors/errors.js'
 import type { Refusal } from '../../errors/now-or-later.js'
-import { TENANT_PLACEHOLDER } from '../../http/metadata.js'
-
-type Claims = Readonly<Record<string, unknown>>
+import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
+import type { Claims } from './claim-values.js'
 
 /** Lower case, as Entra writes it. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 export function isTenantId(text: unknown): text is string {
   return typeof text === 'string' && GUID.test(text)
-}
-
-export function isTenantTemplate(issuer: string): boolean {
-  return issuer.includes(TENANT_PLACEHOLDER)
 }
 
 /**
@@ -29,7 +24,7 @@ export function isTenantTemplate(issuer: string): boolean {
 export function isIssuerOfTenant(template: string, claims: Claims): boolean {
   const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]
   if (!isTenantTemplate(template)) return iss === template
-  return isTenantId(tid) && iss === template.replaceAll(TENANT_PLACEHOLDER, tid)
+  return isTenantId(tid) && iss === issuerOfTenant(template, tid)
 }
 
 /** The same of a name alone. */
@@ -38,21 +33,26 @@ export function isIssuerOfSomeTenant(template: string, iss: string): boolean {
   return isIssuerOfTenant(template, { iss, tid: iss.slice(before.length).split('/')[0] })
 }
 
-/** The same tenant as v1.0 and v2.0 tokens name it, in each of Microsoft's clouds. */
-const SAME_TENANT: readonly (readonly [v1: string, v2: string])[] = [
-  [
-    `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
-    `https://login.microsoftonline.com/${TENANT_PLACEHOLDER}/v2.0`,
-  ],
-  [
-    `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
-    `https://login.microsoftonline.us/${TENANT_PLACEHOLDER}/v2.0`,
-  ],
-  [
-    `https://sts.chinacloudapi.cn/${TENANT_PLACEHOLDER}/`,
-    `https://login.partner.microsoftonline.cn/${TENANT_PLACEHOLDER}/v2.0`,
-  ],
+/** The issuer of a tenant's v1.0 and v2.0 tokens, in each of Microsoft's clouds. */
+export const CLOUDS: readonly { readonly v1: string; readonly v2: string }[] = [
+  {
+    v1: `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
+    v2: `https://login.microsoftonline.com/${TENANT_PLACEHOLDER}/v2.0`,
+  },
+  {
+    v1: `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
+    v2: `https://login.microsoftonline.us/${TENANT_PLACEHOLDER}/v2.0`,
+  },
+  {
+    v1: `https://sts.chinacloudapi.cn/${TENANT_PLACEHOLDER}/`,
+    v2: `https://login.partner.microsoftonline.cn/${TENANT_PLACEHOLDER}/v2.0`,
+  },
 ]
+
+/** Returns the identifier that a template has for one tenant. */
+export function issuerOfTenant(template: string, tenant: string): string {
+  return template.replaceAll(TENANT_PLACEHOLDER, tenant)
+}
 
 /**
  * A key that names its issuer (the member `issuer` of the JWK) signs for that one only; one that
@@ -66,13 +66,10 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | un
   if (typeof keyIssuer === 'string') {
     const tid = ownMember(claims, 'tid')
     if (isIssuerOfTenant(keyIssuer, claims)) return undefined
-    const isSame = SAME_TENANT.some(
-      ([v1, v2]) =>
+    const isSame = CLOUDS.some(
+      ({ v1, v2 }) =>
         isIssuerOfTenant(v1, claims) &&
-        isIssuerOfTenant(keyIssuer, {
-          iss: v2.replaceAll(TENANT_PLACEHOLDER, `${tid}`),
-          tid,
-        }),
+        isIssuerOfTenant(keyIssuer, { iss: issuerOfTenant(v2, `${tid}`), tid }),
     )
     if (isSame) return undefined
   }

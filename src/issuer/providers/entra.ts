@@ -9,12 +9,18 @@ import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
-import { checkKeyIssuer, checkTenantOfIssuer } from './entra-tenant.js'
-import type { ResolvedProfile } from './profile.js'
-import { standard } from './standard.js'
+import {
+  CLOUDS,
+  checkKeyIssuer,
+  checkTenantOfIssuer,
+  issuerOfTenant,
+  isTenantId,
+} from './entra-tenant.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { standardProfile } from './standard.js'
 
-export const entra: ResolvedProfile = {
-  ...standard,
+const profile: ResolvedProfile = {
+  ...standardProfile,
   name: 'entra',
   audienceHint:
     'v2.0 tokens have the client ID of the API in "aud", v1.0 tokens that or its api:// URI',
@@ -35,6 +41,18 @@ export const entra: ResolvedProfile = {
   subjectKind,
 }
 
+const TEMPLATES = CLOUDS.flatMap(({ v1, v2 }) => [v2, v1])
+
+export const entra: Provider = {
+  name: 'entra',
+  profile: () => profile,
+  owns: (url) => templateFor(url) !== undefined,
+  issuerConfigError,
+  audienceConfigError,
+  tenants: { vendor: 'Entra ID', templates: TEMPLATES },
+  otherIssuerAdvice,
+}
+
 function scope(claims: Claims): readonly string[] {
   return scopeTokens(ownMember(claims, 'scp'))
 }
@@ -53,4 +71,41 @@ function subjectKind(claims: Claims): SubjectKind {
   if (ownMember(claims, 'idtyp') === 'app') return 'client'
   if (scope(claims).length > 0) return 'user'
   return sub !== undefined && sub === ownMember(claims, 'oid') ? 'client' : 'unknown'
+}
+
+/** Returns the form of the issuer identifiers on this host; `undefined` if Entra has none there. */
+function templateFor({ hostname }: URL): string | undefined {
+  return TEMPLATES.find((template) => template.startsWith(`https://${hostname}/`))
+}
+
+function issuerConfigError(url: URL, issuer: string): string | undefined {
+  const template = templateFor(url) as string
+  const tenant = (url.pathname.split('/')[1] as string).toLowerCase()
+  if (!isTenantId(tenant)) {
+    return `names no tenant by its ID, as the tokens do. Use ${issuersOf('<tenant ID>', template)}`
+  }
+  if (issuer === issuerOfTenant(template, tenant)) return undefined
+  return `is not what Entra calls a tenant. Use ${issuersOf(tenant, template)}`
+}
+
+/** Returns what to use in the place of an issuer on the host of the template, in words. */
+function issuersOf(tenant: string, template: string): string {
+  const cloud = CLOUDS.find(({ v2 }) => v2 === template)
+  if (cloud === undefined) return issuerOfTenant(template, tenant)
+  const [v2, v1] = [issuerOfTenant(cloud.v2, tenant), issuerOfTenant(cloud.v1, tenant)]
+  return `${v2} for tokens whose "ver" is 2.0, ${v1} for those whose "ver" is 1.0`
+}
+
+/** The `aud` of a v2.0 token is always the client ID of the API. */
+function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | undefined {
+  const isV2 = CLOUDS.some(({ v2 }) => v2 === templateFor(url))
+  if (!isV2 || [...audience].some(isTenantId)) return undefined
+  return 'must hold the client ID of the API, a GUID: it is the "aud" of v2.0 tokens from Entra'
+}
+
+function otherIssuerAdvice({ iss, tid }: Claims, trusted: string): string {
+  if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
+    return `The tenant is the right one, the version of the token isn't. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or have the API's "issuer" be ${iss}`
+  }
+  return `The token is of another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another or to "common"; or, if you trust that tenant, have the API's "issuer" name it: ${iss}`
 }

@@ -7,13 +7,16 @@ import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
-import type { ResolvedProfile } from './profile.js'
-import { standard } from './standard.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { standardProfile } from './standard.js'
 
-/** For an API that goes by these names in Keycloak. */
-export function keycloak(audience: ReadonlySet<string>): ResolvedProfile {
+/** Owns no domain: a path with `/realms/` may be anybody's. */
+export const keycloak: Provider = { name: 'keycloak', profile: profileFor, mayOmitAudience: true }
+
+/** @param audience the client IDs of this API in Keycloak. */
+function profileFor(audience: ReadonlySet<string>): ResolvedProfile {
   return {
-    ...standard,
+    ...standardProfile,
     name: 'keycloak',
     audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
     // `DPoP` where the token is bound to a key.

@@ -5,11 +5,11 @@
 import { ownMember } from '../../base/plain-object.js'
 import { checkVendorString } from '../../token/claims.js'
 import { firstString, scopeTokens } from './claim-values.js'
-import type { ResolvedProfile } from './profile.js'
-import { kindByClient, standard } from './standard.js'
+import type { Provider, ResolvedProfile } from './provider.js'
+import { kindByClient, standardProfile } from './standard.js'
 
-export const okta: ResolvedProfile = {
-  ...standard,
+const profile: ResolvedProfile = {
+  ...standardProfile,
   name: 'okta',
   requiredClaims: ['cid'],
   checkAccessToken: (claims) => checkVendorString(claims, 'cid'),
@@ -19,4 +19,56 @@ export const okta: ResolvedProfile = {
     firstString(claims, 'uid') === undefined
       ? kindByClient(claims, firstString(claims, 'cid'))
       : 'user',
+}
+
+const DOMAIN = /\.(?:okta|oktapreview|okta-emea)\.com$/
+/** Metadata is at the issuer identifier, and in a well-known place of its host. */
+const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
+/** `v1` is no server: endpoints of the org authorization server are below it. */
+const CUSTOM_SERVER = /^\/oauth2\/(?!v1(?:\/|$))([^/]+)/
+
+export const okta: Provider = {
+  name: 'okta',
+  profile: () => profile,
+  owns: isOktaDomain,
+  issuerConfigError,
+  onlyIntrospected: isOrganizationServer,
+}
+
+function isOktaDomain({ hostname }: URL): boolean {
+  return DOMAIN.test(hostname)
+}
+
+/** The org authorization server: its issuer is the bare domain, its endpoints are /oauth2/v1/…. */
+function isOrganizationServer(url: URL): boolean {
+  const path = url.pathname.replace(METADATA, '')
+  return isOktaDomain(url) && /^(?:\/oauth2)?(?:\/v1(?:\/.*)?)?\/?$/.test(path)
+}
+
+function isAdminConsole({ hostname }: URL): boolean {
+  return /-admin$/.test(hostname.replace(DOMAIN, ''))
+}
+
+function issuerConfigError(url: URL, issuer: string, isIntrospected: boolean): string | undefined {
+  const { hostname, pathname } = url
+  if (isAdminConsole(url)) {
+    const domain = hostname.replace('-admin.', '.')
+    return `is the address of Okta's admin console. Use https://${domain}/oauth2/default`
+  }
+  if (isOrganizationServer(url)) {
+    if (isIntrospected)
+      return differs(issuer, `https://${hostname}`, 'its org authorization server')
+    return (
+      `is Okta's org authorization server, whose access tokens only Okta itself can validate. ` +
+      `Use a custom authorization server, such as https://${hostname}/oauth2/default ` +
+      `(Okta admin console: Security > API > Authorization Servers), or ask Okta about each ` +
+      `token: issuer https://${hostname} with "introspection"`
+    )
+  }
+  const [, server = 'default'] = CUSTOM_SERVER.exec(pathname.replace(METADATA, '')) ?? []
+  return differs(issuer, `https://${hostname}/oauth2/${server}`, 'a custom authorization server')
+}
+
+function differs(issuer: string, own: string, server: string): string | undefined {
+  return issuer === own ? undefined : `is not what Okta calls ${server}. Use ${own}`
 }

@@ -1,33 +1,7 @@
-/**
- * What differs between authorization servers in how they write an access token: what tells it from
- * an ID token, and where audience, scope, client and roles are. Everything else is the same for all.
- */
-import type { ClaimReader, SubjectKind } from '../../access-token/access-token.js'
+/** The option `profile` as an object: a profile of the application's own. */
+import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
-import type { Refusal } from '../../errors/now-or-later.js'
-import type { TokenShape } from '../../token/claims.js'
-
-/** The profiles that come with the package. */
-export type ProfileName =
-  | 'standard'
-  | 'rfc9068'
-  | 'okta'
-  | 'auth0'
-  | 'entra'
-  | 'cognito'
-  | 'keycloak'
-
-/** A profile ready for use: one of those named above, or one of the user's own. */
-export interface ResolvedProfile extends TokenShape, ClaimReader {
-  readonly name: string
-  /**
-   * @param keyIssuer the member `issuer` of the key's JWK.
-   * @returns an `InvalidTokenError` if the key that signed a token isn't for tokens with these claims.
-   */
-  readonly checkKey:
-    | ((keyIssuer: unknown, claims: AccessTokenClaims) => Refusal | undefined)
-    | undefined
-}
+import type { ProfileName } from './providers.js'
 
 /**
  * A profile of your own, for an authorization server that writes its tokens in its own way. What

@@ -1,29 +1,44 @@
-/** The profiles that go by a name. */
+/** The providers. To add one, write its file and list it here. */
 import { auth0 } from './auth0.js'
 import { cognito } from './cognito.js'
 import { entra } from './entra.js'
 import { keycloak } from './keycloak.js'
 import { okta } from './okta.js'
-import type { ProfileName, ResolvedProfile } from './profile.js'
-import { rfc9068 } from './rfc9068.js'
-import { standard } from './standard.js'
+import type { Provider, TenantTemplates } from './provider.js'
+import { rfc9068, standard } from './standard.js'
 
-const PROFILES: Readonly<Record<ProfileName, (audience: ReadonlySet<string>) => ResolvedProfile>> =
-  {
-    standard: () => standard,
-    rfc9068: () => rfc9068,
-    okta: () => okta,
-    auth0: () => auth0,
-    entra: () => entra,
-    cognito: () => cognito,
-    keycloak,
-  }
+/** The profiles that come with the package. */
+export type ProfileName =
+  | 'standard'
+  | 'rfc9068'
+  | 'okta'
+  | 'auth0'
+  | 'entra'
+  | 'cognito'
+  | 'keycloak'
 
-export const PROFILE_NAMES = Object.keys(PROFILES) as readonly ProfileName[]
+export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
+  standard,
+  rfc9068,
+  okta,
+  auth0,
+  entra,
+  cognito,
+  keycloak,
+}
 
-const NOBODY: ReadonlySet<string> = new Set()
+export const PROFILE_NAMES = Object.keys(PROVIDERS) as readonly ProfileName[]
 
-/** @param audience the names of this API, for a profile that has roles by name. */
-export function profileNamed(name: ProfileName, audience = NOBODY): ResolvedProfile {
-  return PROFILES[name](audience)
+/** The providers whose issuer identifier may have `{tenantid}` in it. */
+export const MULTI_TENANT = Object.values(PROVIDERS).filter(isMultiTenant)
+
+/** Returns the provider that the URL is on a domain of, if there is one. */
+export function providerOwning(url: URL): Provider | undefined {
+  return Object.values(PROVIDERS).find(({ owns }) => owns?.(url))
+}
+
+function isMultiTenant(
+  provider: Provider,
+): provider is Provider & { readonly tenants: TenantTemplates } {
+  return provider.tenants !== undefined
 }

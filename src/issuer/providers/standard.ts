@@ -2,9 +2,9 @@
 import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
 import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
-import type { ResolvedProfile } from './profile.js'
+import type { Provider, ResolvedProfile } from './provider.js'
 
-export const standard: ResolvedProfile = {
+export const standardProfile: ResolvedProfile = {
   name: 'standard',
   // Present in every profile, which extends this one: an absent member could be inherited.
   audienceHint: undefined,
@@ -22,6 +22,31 @@ export const standard: ResolvedProfile = {
     names(ownMember(claims, 'permissions') ?? ownMember(claims, 'entitlements')),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id', 'azp')),
 }
+
+export const standard: Provider = {
+  name: 'standard',
+  profile: () => standardProfile,
+  mayOmitAudience: true,
+}
+
+/** RFC 9068 §2.2 and §4 to the letter. */
+const rfc9068Profile: ResolvedProfile = {
+  ...standardProfile,
+  name: 'rfc9068',
+  requiredClaims: ['sub', 'client_id', 'iat', 'jti'],
+  types: ['at+jwt'],
+  typeOptional: false,
+  scope: (claims) => {
+    const scope = ownMember(claims, 'scope')
+    return typeof scope === 'string' ? scopeTokens(scope) : []
+  },
+  clientId: (claims) => firstString(claims, 'client_id'),
+  // RFC 9068 §2.2.3.1 names roles, groups and entitlements; a permission is an entitlement.
+  permissions: (claims) => names(ownMember(claims, 'entitlements')),
+  subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id')),
+}
+
+export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
 
 /**
  * RFC 9068 §2.2: where no user takes part, `sub` names the client. That it differs from the client's
