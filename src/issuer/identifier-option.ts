@@ -111,7 +111,7 @@ function requireTenantTemplate(
   }
   const isTemplate = MULTI_TENANT.some(
     ({ name, owns, tenants }) =>
-      url !== undefined && (owns?.(url) ? tenants.templates.includes(issuer) : profile === name),
+      url !== undefined && (owns(url) ? tenants.templates.includes(issuer) : profile === name),
   )
   if (!isTemplate) {
     const examples = MULTI_TENANT.flatMap(({ tenants }) => tenants.templates.slice(0, 2))

@@ -9,7 +9,7 @@ import {
 } from '../base/check.js'
 import { customProfile } from './providers/custom.js'
 import type { Profile } from './providers/profile.js'
-import type { ResolvedProfile } from './providers/provider.js'
+import type { Provider, ResolvedProfile } from './providers/provider.js'
 import {
   PROFILE_NAMES,
   PROVIDERS,
@@ -51,17 +51,17 @@ export function resolveProfile(
   audience: ReadonlySet<string>,
 ): ResolvedProfile {
   const owner = issuer && providerOwning(issuer)
-  const profile = profileFor(given === undefined ? (owner?.name ?? 'standard') : given, audience)
-  const provider = PROFILE_NAMES.find((name) => name === profile.name)
-  if (provider !== undefined && issuer !== undefined) {
-    const mistake = PROVIDERS[provider].audienceConfigError?.(issuer, audience)
-    if (mistake !== undefined) reject('audience', mistake)
+  const provider = given === undefined ? (owner ?? PROVIDERS.standard) : providerNamed(given)
+  const profile = provider?.profile(audience) ?? customProfileOf(given, audience)
+  if (issuer !== undefined && owner?.name === profile.name) {
+    const error = owner.audienceConfigError?.(issuer, audience)
+    if (error !== undefined) reject('audience', error)
   }
   if (claim === undefined) return profile
   if (claim !== 'azp' && claim !== 'client_id') {
     reject('dangerouslyAudienceFrom', 'must be "azp" or "client_id"')
   }
-  if (typeof given !== 'object' && !(provider && PROVIDERS[provider].mayOmitAudience)) {
+  if (provider !== undefined && provider.mayOmitAudience !== true) {
     reject(
       'dangerouslyAudienceFrom',
       `is not for the profile ${profile.name}, which knows where its audience is: leave it out`,
@@ -70,9 +70,12 @@ export function resolveProfile(
   return { ...profile, audienceClaims: [claim] }
 }
 
-function profileFor(given: unknown, audience: ReadonlySet<string>): ResolvedProfile {
+function providerNamed(given: unknown): Provider | undefined {
   const name = PROFILE_NAMES.find((known) => known === given)
-  if (name !== undefined) return PROVIDERS[name].profile(audience)
+  return name && PROVIDERS[name]
+}
+
+function customProfileOf(given: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   if (!isPlainObject(given)) {
     reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
   }

@@ -4,7 +4,7 @@ import { cognito } from './cognito.js'
 import { entra } from './entra.js'
 import { keycloak } from './keycloak.js'
 import { okta } from './okta.js'
-import type { Provider, TenantTemplates } from './provider.js'
+import type { Provider } from './provider.js'
 import { rfc9068, standard } from './standard.js'
 
 /** The profiles that come with the package. */
@@ -39,6 +39,6 @@ export function providerOwning(url: URL): Provider | undefined {
 
 function isMultiTenant(
   provider: Provider,
-): provider is Provider & { readonly tenants: TenantTemplates } {
+): provider is Provider & Required<Pick<Provider, 'owns' | 'tenants'>> {
   return provider.tenants !== undefined
 }

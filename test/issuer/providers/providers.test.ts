@@ -1,4 +1,5 @@
 import t from 'tap'
+import { PROVIDERS } from '../../../src/issuer/providers/providers.js'
 import { issuersIn } from '../../fixtures/resolved-issuers.js'
 
 const TENANT = '3f2b1c9a-5d4e-4f60-8a7b-9c0d1e2f3a4b'
@@ -21,6 +22,13 @@ function refuses(title: string, rows: readonly [issuer: string, message: RegExp 
     }
   })
 }
+
+t.test('a provider, its profile and the option that selects both have one name', async (t) => {
+  for (const [name, provider] of Object.entries(PROVIDERS)) {
+    t.equal(provider.name, name)
+    t.equal(provider.profile(new Set()).name, name)
+  }
+})
 
 t.test('an issuer on a domain that is known has the profile of its provider', async (t) => {
   for (const [issuer, profile] of [
