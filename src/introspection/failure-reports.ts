@@ -1,5 +1,5 @@
 /** What the operator is told of questions that failed: enough, and no more often than helps. */
-import { Throttle } from '../observability/reports.js'
+import { type Report, throttledReport } from '../observability/reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
@@ -24,11 +24,15 @@ const REPORT_INTERVAL_MS = 1_000
 
 export class FailureReports {
   readonly #options: FailureReportsOptions
-  readonly #throttle: Throttle
+  readonly #report: Report<IntrospectionFailure>
 
   constructor(options: FailureReportsOptions) {
     this.#options = options
-    this.#throttle = new Throttle(REPORT_INTERVAL_MS, options.steadyNow)
+    this.#report = throttledReport(
+      (failure) => this.tell(failure, 0),
+      REPORT_INTERVAL_MS,
+      options.steadyNow,
+    )
   }
 
   tell(failure: IntrospectionFailure, retryIn: number): void {
@@ -36,6 +40,6 @@ export class FailureReports {
   }
 
   tellNowAndThen(failure: IntrospectionFailure): void {
-    if (!this.#options.closing.aborted && this.#throttle.pass()) this.tell(failure, 0)
+    if (!this.#options.closing.aborted) this.#report(failure)
   }
 }

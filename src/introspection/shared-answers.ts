@@ -9,7 +9,7 @@
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
-import { Throttle } from '../observability/reports.js'
+import { type Report, throttledReport } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import type { IntrospectionAnswer } from './answer.js'
 import { Places } from './places.js'
@@ -60,12 +60,12 @@ export class SharedAnswers {
   readonly #looks = new Places()
   readonly #shares = new Places()
   readonly #removals = new Places()
-  readonly #throttle: Throttle
+  readonly #report: Report<unknown>
 
   constructor(options: SharedAnswersOptions) {
-    const { secret, issuer, clientId, signed, steadyNow } = options
+    const { secret, issuer, clientId, signed, onFailure, steadyNow } = options
     this.#options = options
-    this.#throttle = new Throttle(REPORT_INTERVAL_MS, steadyNow)
+    this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, steadyNow)
     this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
   }
 
@@ -144,7 +144,6 @@ export class SharedAnswers {
   }
 
   #tell(error: unknown): void {
-    const { closing, onFailure } = this.#options
-    if (!closing.aborted && this.#throttle.pass()) onFailure(error)
+    if (!this.#options.closing.aborted) this.#report(error)
   }
 }

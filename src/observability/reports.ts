@@ -1,25 +1,33 @@
-/** Limits how often an operator is told of what fails again and again. */
-export class Throttle {
-  readonly #intervalMs: number
-  readonly #monotonicNow: () => number
-  #closedUntil = Number.NEGATIVE_INFINITY
+/** Reports to the operator that are limited, however often their reason occurs. */
 
-  /** @param monotonicNow milliseconds. */
-  constructor(intervalMs: number, monotonicNow: () => number) {
-    this.#intervalMs = intervalMs
-    this.#monotonicNow = monotonicNow
-  }
+/** Tells of a failure. It must not throw: the logger of the options cannot. */
+export type Report<Failure> = (failure: Failure) => void
 
-  /** Whether this one passes: the first, and then one per interval. */
-  pass(): boolean {
-    const now = this.#monotonicNow()
-    if (now < this.#closedUntil) return false
-    this.#closedUntil = now + this.#intervalMs
-    return true
+/**
+ * Returns a report that passes on the first failure, and then one per interval: for what fails again
+ * and again, or what untrusted callers can make fail.
+ *
+ * @param monotonicNow milliseconds.
+ */
+export function throttledReport<Failure>(
+  report: Report<Failure>,
+  intervalMs: number,
+  monotonicNow: () => number,
+): Report<Failure> {
+  let closedUntil = Number.NEGATIVE_INFINITY
+  return (failure) => {
+    const now = monotonicNow()
+    if (now < closedUntil) return
+    closedUntil = now + intervalMs
+    report(failure)
   }
 }
 
-/** @param message a fixed sentence, because all that were logged are kept. */
+/**
+ * For a configuration with which no request of a kind can succeed: one line, not one a request.
+ *
+ * @param message a fixed sentence, because all that were logged are kept.
+ */
 export type WarnOnce = (message: string) => void
 
 export function warnOnce(logger: { warn(details: object, message: string): void }): WarnOnce {

@@ -6,7 +6,7 @@
  * reads twice a second as well.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
-import { Throttle } from '../observability/reports.js'
+import { type Report, throttledReport } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
 import { KeptSubscription } from './kept-subscription.js'
 import { RevocationReader } from './revocation-reader.js'
@@ -48,7 +48,7 @@ export class SharedRevocations {
   readonly #writer: RevocationWriter
   readonly #reader: RevocationReader
   readonly #subscription: KeptSubscription
-  readonly #throttle: Throttle
+  readonly #report: Report<unknown>
   #polling: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isHinted = false
@@ -58,7 +58,7 @@ export class SharedRevocations {
   constructor(options: SharedRevocationsOptions) {
     const { store, steadyNow } = options
     this.#options = options
-    this.#throttle = new Throttle(REPORT_INTERVAL_MS, steadyNow)
+    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, steadyNow)
     this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
     this.#reader = new RevocationReader({ ...options, writer: this.#writer })
     this.#subscription = new KeptSubscription({
@@ -197,10 +197,6 @@ export class SharedRevocations {
     } catch {
       // The others read soon by themselves.
     }
-  }
-
-  #report(error: unknown): void {
-    if (this.#throttle.pass()) this.#options.onFailure(error)
   }
 }
 

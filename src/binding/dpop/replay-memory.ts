@@ -3,7 +3,7 @@
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { Throttle } from '../../observability/reports.js'
+import { type Report, throttledReport } from '../../observability/reports.js'
 import type { Store } from '../../stores/store.js'
 import type { ClientShares } from './client-shares.js'
 
@@ -48,11 +48,11 @@ const REPORT_INTERVAL_MS = 1_000
 
 export class ReplayMemory {
   readonly #options: ReplayMemoryOptions
-  readonly #throttle: Throttle
+  readonly #report: Report<unknown>
 
   constructor(options: ReplayMemoryOptions) {
     this.#options = options
-    this.#throttle = new Throttle(REPORT_INTERVAL_MS, options.steadyNow)
+    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, options.steadyNow)
   }
 
   /**
@@ -75,7 +75,7 @@ export class ReplayMemory {
     } catch (error) {
       // Unless it is new to the store now, whatever it was before.
       if (!isUncertain(error)) shares.giveBack(jkt)
-      this.#tell(error)
+      this.#report(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
     }
@@ -93,10 +93,6 @@ export class ReplayMemory {
       // Nothing is wrong with the store, so it is refused whatever happens in an outage.
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
     }
-  }
-
-  #tell(error: unknown): void {
-    if (this.#throttle.pass()) this.#options.onFailure(error)
   }
 }
 
