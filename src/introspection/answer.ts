@@ -5,7 +5,7 @@ import { ownMember } from '../base/plain-object.js'
 export type IntrospectionAnswer = Readonly<Record<string, unknown>> & { readonly active: true }
 
 /** `malformed`: an answer, but none that says "active" with a boolean. It vouches for nothing. */
-export type Outcome =
+export type IntrospectionResult =
   | { readonly kind: 'active'; readonly answer: IntrospectionAnswer; readonly length: number }
   | { readonly kind: 'inactive' }
   | { readonly kind: 'malformed' }
@@ -15,7 +15,10 @@ export type Outcome =
  *
  * @param length of the answer as it came, for whoever keeps it.
  */
-export function outcomeOf(members: Readonly<Record<string, unknown>>, length: number): Outcome {
+export function outcomeOf(
+  members: Readonly<Record<string, unknown>>,
+  length: number,
+): IntrospectionResult {
   const active = ownMember(members, 'active')
   if (active === true) return { kind: 'active', answer: members as IntrospectionAnswer, length }
   return { kind: active === false ? 'inactive' : 'malformed' }

@@ -16,7 +16,7 @@ import { ownMember, ownMembers } from '../base/plain-object.js'
 import { type ClientCredentials, clientAuthentication } from '../http/client-authentication.js'
 import { readText, retryAfter } from '../http/fetch-json.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
-import { type Outcome, outcomeOf } from './answer.js'
+import { type IntrospectionResult, outcomeOf } from './answer.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionFetch } from './options.js'
 import { readSignedAnswer, type SignedAnswerOptions } from './signed-answer.js'
@@ -38,7 +38,7 @@ export type Exchange = (
   metadata: IntrospectionMetadata,
   token: string,
   signal: AbortSignal,
-) => Promise<Outcome>
+) => Promise<IntrospectionResult>
 
 /** More than any issuer says about a token. */
 const MAX_BYTES = 65_536

@@ -8,14 +8,14 @@
  * tokens that fail adds three requests a second.
  */
 import { randomBytes } from 'node:crypto'
-import type { Outcome } from './answer.js'
+import type { IntrospectionResult } from './answer.js'
 import type { ThrottledTokens } from './circuit.js'
 import type { ConfirmedTokens } from './confirmed-tokens.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 export interface HealthProbeOptions {
   /** @throws {IntrospectionFailure} if there is no verdict. */
-  readonly ask: (token: string) => Promise<Outcome>
+  readonly ask: (token: string) => Promise<IntrospectionResult>
   readonly confirmed: ConfirmedTokens
   /** Told if the issuer answers 429 about the random token. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void

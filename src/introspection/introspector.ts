@@ -13,7 +13,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
-import type { IntrospectionAnswer, Outcome } from './answer.js'
+import type { IntrospectionAnswer, IntrospectionResult } from './answer.js'
 import { IntrospectionEndpoint } from './endpoint.js'
 import type { Exchange } from './exchange.js'
 import type { OnFailure } from './failure-reports.js'
@@ -191,7 +191,7 @@ export class Introspector {
     return this.#known.fresh(key)
   }
 
-  #remember(key: string, outcome: Outcome): IntrospectionAnswer | undefined {
+  #remember(key: string, outcome: IntrospectionResult): IntrospectionAnswer | undefined {
     if (outcome.kind !== 'active') {
       // No others are shared, so a flood of bad tokens is no flood at the store.
       if (this.#known.vouchedFor(key)) this.#shared?.forget(key)

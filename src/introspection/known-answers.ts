@@ -32,7 +32,7 @@ interface Kept {
 }
 
 /** The token isn't good (no `failure`), or the issuer failed at this one token. */
-export interface Refusal {
+export interface NegativeEntry {
   readonly failure: IntrospectionFailure | undefined
   readonly until: number
   /** When the issuer last said that it isn't good; `-Infinity` if it never did. */
@@ -54,7 +54,7 @@ const BYTES_PER_ENTRY = 1_024
 export class KnownAnswers {
   readonly #options: KnownAnswersOptions
   readonly #good: BoundedCache<string, Kept>
-  readonly #refused: BoundedCache<string, Refusal>
+  readonly #refused: BoundedCache<string, NegativeEntry>
 
   constructor(options: KnownAnswersOptions) {
     const { maxEntries, maxBytes } = options
@@ -76,7 +76,7 @@ export class KnownAnswers {
     return this.#unexpired(kept)
   }
 
-  refusal(key: string): Refusal | undefined {
+  refusal(key: string): NegativeEntry | undefined {
     const refusal = this.#refused.get(key)
     return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
   }

@@ -11,7 +11,7 @@ import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
-import type { Outcome } from './answer.js'
+import type { IntrospectionResult } from './answer.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'
 import { FailureReports, type OnFailure } from './failure-reports.js'
@@ -29,7 +29,7 @@ export interface QuestionsOptions {
     metadata: IntrospectionMetadata,
     token: string,
     signal: AbortSignal,
-  ) => Promise<Outcome>
+  ) => Promise<IntrospectionResult>
   /** For one exchange, metadata included. */
   readonly timeout: number
   readonly untrustedPerSecond: number
@@ -90,7 +90,7 @@ export class Questions {
   }
 
   /** @throws {IntrospectionFailure} if there is no verdict. */
-  async ask(token: string, priority: Priority): Promise<Outcome> {
+  async ask(token: string, priority: Priority): Promise<IntrospectionResult> {
     if (this.#options.closing.aborted) throw closed()
     const reason = this.#circuit.reason(priority)
     if (reason !== undefined) throw reason
@@ -98,7 +98,11 @@ export class Questions {
     return this.#askInTurn(token, priority, turn).finally(turn.end)
   }
 
-  async #askInTurn(token: string, priority: Priority, { signal }: Turn): Promise<Outcome> {
+  async #askInTurn(
+    token: string,
+    priority: Priority,
+    { signal }: Turn,
+  ): Promise<IntrospectionResult> {
     const stillDown = await this.#stillDown(token, priority)
     if (stillDown !== undefined) {
       // All tokens of the probe may have been revoked since: this one has the last word.
@@ -210,7 +214,7 @@ export class Questions {
   }
 
   /** @throws {IntrospectionFailure} with nothing done about it yet. */
-  async #askNow(token: string, ending: AbortSignal): Promise<Outcome> {
+  async #askNow(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const began = this.#circuit.outages
     const startedAt = this.#options.steadyNow()
     try {
@@ -226,7 +230,7 @@ export class Questions {
     }
   }
 
-  #learn(token: string, outcome: Outcome, startedAt: number): void {
+  #learn(token: string, outcome: IntrospectionResult, startedAt: number): void {
     this.#hasAnswered = true
     if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
     if (outcome.kind === 'active') {
@@ -255,7 +259,7 @@ export class Questions {
     }
   }
 
-  async #exchange(token: string, ending: AbortSignal): Promise<Outcome> {
+  async #exchange(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     // It may have aborted while the token waited for a probe.
     ending.throwIfAborted()
     const { endpoint, exchange, timeout } = this.#options

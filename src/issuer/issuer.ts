@@ -1,5 +1,7 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
+
 import type { AccessToken } from '../access-token/access-token.js'
+import type { Claims } from '../access-token/access-token-claims.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { FindingAbout } from '../errors/finding.js'
@@ -31,8 +33,6 @@ export interface TokenIntrospection {
   readonly opaqueTokens: OpaqueTokens
   readonly introspector: Pick<Introspector, 'introspect' | 'watch' | 'close'>
 }
-
-export type Claims = Readonly<Record<string, unknown>>
 
 /** Where the trusted issuers come from. */
 export interface IssuerSource {

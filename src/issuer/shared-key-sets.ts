@@ -10,7 +10,7 @@
 import type { Algorithm } from '../base/algorithms.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { isLater } from '../errors/now-or-later.js'
-import type { KeySetStatus, KeySource } from '../keys/key-source.js'
+import type { Candidates, KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { Identities } from './identities.js'
 
@@ -19,8 +19,6 @@ export interface ShareableKeys extends KeySource {
   /** Stops background refreshes until a request uses the keys again. */
   rest(): void
 }
-
-type Candidates = readonly VerificationKey[]
 
 export class SharedKeySets {
   readonly #identities = new Identities()

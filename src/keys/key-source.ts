@@ -1,6 +1,9 @@
 import type { Algorithm } from '../base/algorithms.js'
 import type { VerificationKey } from './verification-key.js'
 
+/** The keys that may have signed a token. */
+export type Candidates = readonly VerificationKey[]
+
 /** Where an issuer's keys come from. The one thing that the pipeline knows about keys. */
 export interface KeySource {
   /**

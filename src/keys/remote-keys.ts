@@ -21,7 +21,7 @@ import { withinDeadline } from '../http/deadline.js'
 import { type JsonDocument, retryAfterOf } from '../http/fetch-json.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
 import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
-import type { KeySetStatus, KeySource } from './key-source.js'
+import type { Candidates, KeySetStatus, KeySource } from './key-source.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
 import type { SavedKeys } from './saved-keys.js'
 import type { VerificationKey } from './verification-key.js'
@@ -62,9 +62,7 @@ export interface FetchKeySetOptions {
   readonly mayHaveMoved: boolean
 }
 
-type Candidates = readonly VerificationKey[]
-
-interface Search extends MissingKey {
+interface KeySearch extends MissingKey {
   readonly algorithm: Algorithm
   readonly tried: Candidates
 }
@@ -228,7 +226,7 @@ export class RemoteKeys implements KeySource {
    * No cached key fits: the issuer may have rotated. One fetch answers all requests that miss a key
    * at the same time; how many fetches they cause is up to the budget.
    */
-  async #findUnknown(search: Search): Promise<Candidates> {
+  async #findUnknown(search: KeySearch): Promise<Candidates> {
     if (this.#attempt !== undefined) {
       const found = newTo(search, await this.#own(this.#attempt))
       if (found.length > 0) return found
@@ -243,7 +241,7 @@ export class RemoteKeys implements KeySource {
   }
 
   /** Whether a key that isn't cached is rejected without a fetch. */
-  #isTooSoonFor(search: Search): boolean {
+  #isTooSoonFor(search: KeySearch): boolean {
     const now = this.#options.now()
     if (this.#budget.isAnswered(search, now)) return true
     return this.#mayBegin(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
@@ -364,11 +362,11 @@ export class RemoteKeys implements KeySource {
   }
 }
 
-function newTo({ algorithm, kid, tried }: Search, keys: KeySet | undefined): Candidates {
+function newTo({ algorithm, kid, tried }: KeySearch, keys: KeySet | undefined): Candidates {
   return keys?.find(algorithm, kid).filter((key) => !tried.includes(key)) ?? NONE
 }
 
 /** The issuer published this `kid`, and what it published does not verify the token. */
-function isOfKnownKid({ kid, doubted }: Search): boolean {
+function isOfKnownKid({ kid, doubted }: KeySearch): boolean {
   return kid !== undefined && doubted.length > 0
 }

@@ -8,7 +8,7 @@ export interface MemoryRevocationsOptions {
   readonly now: () => number
 }
 
-interface Entry extends StoredRevocation {
+interface NumberedRevocation extends StoredRevocation {
   /** Milliseconds since the epoch. */
   readonly endsAt: number
 }
@@ -19,7 +19,7 @@ const PAGE = 1_000
 export class MemoryRevocations {
   readonly #onFull: () => never
   readonly #options: MemoryRevocationsOptions
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, NumberedRevocation>()
   /** Changed names; the last one has the number `#count`. */
   readonly #changes: string[] = []
   #count = 0
@@ -69,7 +69,7 @@ export class MemoryRevocations {
     yield slice
   }
 
-  #changesUpTo(number: number, entries: readonly Entry[]): RevocationChanges {
+  #changesUpTo(number: number, entries: readonly NumberedRevocation[]): RevocationChanges {
     return {
       revision: `${this.#id} ${number}`,
       revocations: entries.map(stored),
@@ -106,11 +106,11 @@ export class MemoryRevocations {
     }
   }
 
-  #isOver({ endsAt }: Entry, now: number): boolean {
+  #isOver({ endsAt }: NumberedRevocation, now: number): boolean {
     return now >= endsAt
   }
 }
 
-function stored({ name, before, lastIssued }: Entry): StoredRevocation {
+function stored({ name, before, lastIssued }: NumberedRevocation): StoredRevocation {
   return { name, before, lastIssued }
 }

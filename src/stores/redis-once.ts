@@ -87,7 +87,7 @@ export class RedisOnce {
   }
 }
 
-interface Answer {
+interface ScriptReply {
   readonly outcome: number
   /** Milliseconds. */
   readonly wait: number
@@ -99,7 +99,7 @@ const KNOWN = 0
 const UNCERTAIN = -1
 
 /** What isn't understood is neither new nor known. */
-function answerOf(reply: unknown): Answer {
+function answerOf(reply: unknown): ScriptReply {
   const [outcome, wait, mark]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
   const isOutcome = outcome === NEW || outcome === KNOWN || outcome === UNCERTAIN
   if (isOutcome && typeof wait === 'number' && typeof mark === 'string') {

@@ -4,6 +4,7 @@
  */
 import {
   type AccessTokenClaims,
+  type Claims,
   type TokenTimes,
   timesOf,
 } from '../access-token/access-token-claims.js'
@@ -41,8 +42,6 @@ export interface TimeLimits {
   readonly clockTolerance: number
   readonly maxTokenAge: number | undefined
 }
-
-type Claims = Readonly<Record<string, unknown>>
 
 /** @returns the claims, or an `InvalidTokenError` with the first check that fails. */
 export function verifyClaims(

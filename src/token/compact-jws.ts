@@ -3,6 +3,7 @@
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
 
+import type { Claims } from '../access-token/access-token-claims.js'
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import type { InvalidTokenError } from '../errors/errors.js'
@@ -36,8 +37,6 @@ export interface CompactJws {
 export interface ParsedJws extends CompactJws {
   readonly claims: Claims
 }
-
-type Claims = Readonly<Record<string, unknown>>
 
 /** @returns an `InvalidTokenError` if it isn't one, or longer than `maxLength` characters. */
 export function parseCompactJws(

@@ -19,7 +19,7 @@ import { ownMembers } from '../base/plain-object.js'
 import type { NowOrLater } from '../errors/now-or-later.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 
-interface Scheme {
+interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
   /** As `node:crypto` wants it; EdDSA hashes by itself. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
@@ -28,7 +28,7 @@ interface Scheme {
 }
 
 /** RFC 7518 §3.1, RFC 8037 §3.1. */
-const SCHEMES: Readonly<Record<Algorithm, Scheme>> = {
+const SCHEMES: Readonly<Record<Algorithm, SignatureScheme>> = {
   RS256: { kind: 'pkcs1', hash: 'sha256', bytes: undefined },
   RS384: { kind: 'pkcs1', hash: 'sha384', bytes: undefined },
   RS512: { kind: 'pkcs1', hash: 'sha512', bytes: undefined },
@@ -74,7 +74,7 @@ export function isSignedBy(
 
 /** RFC 7518 §3.2: compared in constant time. */
 function isMacOf(
-  { hash }: Scheme,
+  { hash }: SignatureScheme,
   secret: KeyObject,
   input: Uint8Array,
   signature: Uint8Array,
@@ -85,7 +85,7 @@ function isMacOf(
   return timingSafeEqual(mac, signature)
 }
 
-const ENCODINGS: Readonly<Record<Exclude<Scheme['kind'], 'hmac'>, SigningOptions>> = {
+const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, SigningOptions>> = {
   pkcs1: { padding: constants.RSA_PKCS1_PADDING },
   // RFC 7518 §3.5: the salt is as long as the hash.
   pss: {
@@ -103,7 +103,7 @@ function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObj
 }
 
 function verifyInThreadPool(
-  hash: Scheme['hash'],
+  hash: SignatureScheme['hash'],
   input: Uint8Array,
   key: VerifyKeyObjectInput,
   signature: Uint8Array,

@@ -88,6 +88,23 @@ t.test('no file imports itself, by whatever way', async (t) => {
   t.same(circles, [])
 })
 
+t.test('no two files declare a type of the same name', async (t) => {
+  const names = new Map<string, string[]>()
+  for (const file of files) {
+    const source = readFileSync(join(root, file), 'utf8')
+    for (const [, name = ''] of source.matchAll(
+      /^(?:export )?(?:type|interface|(?:abstract )?class) (\w+)/gm,
+    )) {
+      names.set(name, [...(names.get(name) ?? []), file])
+    }
+  }
+  t.ok(names.size > 150)
+  t.same(
+    [...names].filter(([, places]) => new Set(places).size > 1),
+    [],
+  )
+})
+
 t.test('only the plugin knows Fastify', async (t) => {
   const knowing = imports.filter(({ to }) => /^(?:@?fastify)/.test(to)).map(({ from }) => from)
   t.same([...new Set(knowing.map(partOf))], ['plugin'])

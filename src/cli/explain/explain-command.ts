@@ -11,7 +11,7 @@ import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
 import type { Surroundings } from '../surroundings.js'
-import { createExplainer, type Verdict } from './explanation.js'
+import { type Conclusion, createExplainer } from './explanation.js'
 import { readGivenToken } from './given-token.js'
 import { document, page } from './page.js'
 
@@ -91,7 +91,7 @@ token.`,
   },
 }
 
-function exitCodeOf(verdict: Verdict): ExitCode {
+function exitCodeOf(verdict: Conclusion): ExitCode {
   if (verdict.accepted) return ExitCode.good
   return verdict.status >= 500 ? ExitCode.unavailable : ExitCode.refused
 }

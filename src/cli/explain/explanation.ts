@@ -11,7 +11,7 @@ import { ObservedFetch } from './observed-fetch.js'
 import { type Step, stepOf } from './step.js'
 import { type Walked, walk } from './walk.js'
 
-export type Verdict =
+export type Conclusion =
   | { readonly accepted: true }
   | {
       readonly accepted: false
@@ -25,9 +25,9 @@ export type Verdict =
 
 export interface Explanation extends Walked {
   /** What the API answers to a request with what was given, as it was given. */
-  readonly verdict: Verdict
+  readonly verdict: Conclusion
   /** What it would answer to the token in it, where it rejects what was given as no credentials. */
-  readonly tokenAlone?: Verdict | undefined
+  readonly tokenAlone?: Conclusion | undefined
 }
 
 /** Answers for one token. Close it afterwards. */
@@ -77,7 +77,7 @@ export async function createExplainer(
 }
 
 /** Whether the header has a bearer token at all, as the plugin looks for it. */
-function verdictOnHeader({ authorization }: GivenToken): Verdict {
+function verdictOnHeader({ authorization }: GivenToken): Conclusion {
   try {
     const token = bearerToken({ rawHeaders: ['authorization', authorization] })
     return token === undefined ? rejected(new MissingCredentialsError()) : { accepted: true }
@@ -90,7 +90,7 @@ async function verdictOn(
   raw: string,
   server: ResourceServer,
   requirement: Requirement,
-): Promise<Verdict> {
+): Promise<Conclusion> {
   try {
     await server.verify(raw, requirement)
     return { accepted: true }
@@ -100,14 +100,14 @@ async function verdictOn(
 }
 
 /** @throws the error, if it is no rejection. */
-function rejected(error: unknown): Verdict {
+function rejected(error: unknown): Conclusion {
   if (!(error instanceof ResourceServerError)) throw error
   const { statusCode: status, code, message, check } = error
   return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
 /** @throws {Error} if the steps say something else than the pipeline, which is our mistake. */
-export function requireAgreement(steps: readonly Step[], verdict: Verdict): void {
+export function requireAgreement(steps: readonly Step[], verdict: Conclusion): void {
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   const agreed = verdict.accepted ? failed.length === 0 : failed.includes(verdict.step)
   if (agreed) return

@@ -30,10 +30,10 @@ export function readGivenToken(text: string): GivenToken {
   return found === undefined ? { authorization, token, removed: [] } : { authorization, ...found }
 }
 
-type Step = (text: string) => { readonly text: string; readonly removed: string } | undefined
+type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined
 
 /** One layer each, from the outside in. */
-const STEPS: readonly Step[] = [
+const STEPS: readonly Removal[] = [
   (text) => {
     const accessToken = parseJsonObject(text)?.access_token
     if (typeof accessToken !== 'string') return undefined
@@ -48,7 +48,7 @@ const STEPS: readonly Step[] = [
   removing(/\s*[,;]$/, '', 'the comma at its end'),
 ]
 
-function removing(pattern: RegExp, replacement: string, removed: string): Step {
+function removing(pattern: RegExp, replacement: string, removed: string): Removal {
   return (text) =>
     pattern.test(text) ? { text: text.replace(pattern, replacement), removed } : undefined
 }

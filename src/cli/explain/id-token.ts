@@ -1,5 +1,5 @@
+import type { Claims } from '../../access-token/access-token-claims.js'
 /** Whether a token that fails as an access token is an ID token, the commonest mistake. */
-import type { Claims } from '../../issuer/issuer.js'
 
 export const SEND_ACCESS_TOKEN =
   'This looks like an ID token, which tells the client who signed in. Send the access token instead: "access_token" of the token response, not "id_token".'

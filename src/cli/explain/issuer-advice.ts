@@ -1,7 +1,7 @@
 /** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
 
+import type { Claims } from '../../access-token/access-token-claims.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
-import type { Claims } from '../../issuer/issuer.js'
 import { providerOwning } from '../../issuer/providers/providers.js'
 import { spellingDifference } from './spelling.js'
 

@@ -1,7 +1,7 @@
 /** An explanation as a page of text, and as JSON. */
 import type { Paint } from '../paint.js'
 import { printable, printableJson } from '../printable.js'
-import type { Explanation, Verdict } from './explanation.js'
+import type { Conclusion, Explanation } from './explanation.js'
 import { STEPS, type Step } from './step.js'
 
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
@@ -56,7 +56,7 @@ function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[
   ]
 }
 
-function sentence(verdict: Verdict, { red, green, bold }: Paint): string {
+function sentence(verdict: Conclusion, { red, green, bold }: Paint): string {
   if (verdict.accepted) return `  ${bold(green('accepted'))}`
   const { status, code, step, message } = verdict
   return `  ${bold(red('rejected'))} at step "${step}": ${status} ${code}, ${message}`

@@ -3,13 +3,17 @@
  * at the first one that refuses: an expired token for another API is told of both.
  */
 import { AccessToken } from '../../access-token/access-token.js'
-import { type AccessTokenClaims, timesOf } from '../../access-token/access-token-claims.js'
+import {
+  type AccessTokenClaims,
+  type Claims,
+  timesOf,
+} from '../../access-token/access-token-claims.js'
 import { readConfirmation } from '../../access-token/confirmation.js'
 import type { Algorithm } from '../../base/algorithms.js'
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError } from '../../errors/errors.js'
 import { andThen } from '../../errors/now-or-later.js'
-import { type Claims, type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
+import { type Issuer, resolveAlgorithm } from '../../issuer/issuer.js'
 import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import type { Core } from '../../server/assembly.js'
 import {

@@ -11,7 +11,7 @@ import { withDeadline } from '../../testing/token-client/deadline.js'
 import { type PasswordGrantOptions, readLocation } from '../../testing/token-client/options.js'
 import { timedOut } from '../../testing/token-client/password-grant.js'
 import { redactor } from '../../testing/token-client/redaction.js'
-import { type Exchange, locate } from '../../testing/token-client/token-endpoint.js'
+import { locate, type TokenExchange } from '../../testing/token-client/token-endpoint.js'
 import type { TokenResponse } from '../../testing/token-client/token-response.js'
 import { unusableResponse } from '../../testing/token-client/unusable-response.js'
 
@@ -35,7 +35,11 @@ export async function clientCredentials(options: ClientCredentialsOptions): Prom
   const redact = redactor(clientSecret === undefined ? [] : [clientSecret], clientId)
   const late = () => timedOut({ location, timeout, redact })
   return withDeadline({ timeout, signal: undefined, late }, async (signal) => {
-    const exchange: Exchange = { fetch: boundedFetch(globalThis.fetch, redact), signal, redact }
+    const exchange: TokenExchange = {
+      fetch: boundedFetch(globalThis.fetch, redact),
+      signal,
+      redact,
+    }
     const server = await locate(location, exchange)
     const client = { client_id: clientId }
     const response = await clientCredentialsGrantRequest(

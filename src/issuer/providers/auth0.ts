@@ -3,10 +3,12 @@
  * it. No ID token has either, and that tells them apart where somebody gave the API and a client one
  * name. With RBAC, what the user may do is in `permissions`.
  */
+
 import type { SubjectKind } from '../../access-token/access-token.js'
+import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
-import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
 

@@ -3,10 +3,12 @@
  * what limits them is `client_id`, the app client, which is compared with the configured audience.
  * `token_use` says what kind of token it is.
  */
+
 import type { SubjectKind } from '../../access-token/access-token.js'
+import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
-import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'
 

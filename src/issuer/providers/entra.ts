@@ -5,10 +5,12 @@
  * An API and the application that signs users in are often one registration, and then their access
  * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
  */
+
 import type { SubjectKind } from '../../access-token/access-token.js'
+import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
 import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
-import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens } from './claim-values.js'
 import {
   CLOUDS,
   checkKeyIssuer,

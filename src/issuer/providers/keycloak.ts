@@ -2,11 +2,13 @@
  * Keycloak. The claim `typ` says what kind of token it is. `aud` names the clients whose roles the
  * user has (`account` in a new realm) or is missing, until an Audience mapper adds the API.
  */
+
 import type { SubjectKind } from '../../access-token/access-token.js'
+import type { Claims } from '../../access-token/access-token-claims.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
-import { type Claims, firstString, names, scopeTokens } from './claim-values.js'
+import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
 

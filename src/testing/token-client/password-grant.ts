@@ -11,7 +11,7 @@ import { withDeadline } from './deadline.js'
 import { jsonObject } from './json-object.js'
 import { type PasswordGrantOptions, type PreparedGrant, prepareGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'
-import { type Exchange, type LocatedServer, locate } from './token-endpoint.js'
+import { type LocatedServer, locate, type TokenExchange } from './token-endpoint.js'
 import type { TokenResponse } from './token-response.js'
 import { unusableResponse } from './unusable-response.js'
 
@@ -51,7 +51,7 @@ export async function passwordGrant(options: PasswordGrantOptions): Promise<Toke
   })
 }
 
-async function requestToken(grant: PreparedGrant, exchange: Exchange): Promise<TokenResponse> {
+async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Promise<TokenResponse> {
   const { location } = grant
   // The ID token's signature isn't verified, so what the metadata says of its algorithm protects
   // nothing; servers that say RS256 and sign with something else would only be refused.
@@ -79,7 +79,7 @@ async function answerOf(
   { authentication, parameters, prover }: PreparedGrant,
   server: LocatedServer,
   client: Client,
-  { fetch, signal }: Exchange,
+  { fetch, signal }: TokenExchange,
 ): Promise<{ response: Response; text: string }> {
   const send = async () => {
     const response = await genericTokenEndpointRequest(

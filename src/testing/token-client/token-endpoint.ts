@@ -14,7 +14,7 @@ import type { Redact } from './redaction.js'
 import { unusableResponse } from './unusable-response.js'
 
 /** What the requests of one exchange share. */
-export interface Exchange {
+export interface TokenExchange {
   fetch: BoundedFetch
   signal: AbortSignal
   redact: Redact
@@ -29,7 +29,7 @@ export type LocatedServer = AuthorizationServer & { token_endpoint: string }
  */
 export async function locate(
   location: PreparedGrant['location'],
-  exchange: Exchange,
+  exchange: TokenExchange,
 ): Promise<LocatedServer> {
   if ('tokenEndpoint' in location) {
     const { href } = location.tokenEndpoint
@@ -39,7 +39,7 @@ export async function locate(
   return { ...metadata, token_endpoint: usableEndpoint(metadata, location.issuer, exchange.redact) }
 }
 
-async function discover(issuer: URL, { fetch, signal, redact }: Exchange) {
+async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
   let place = ''
   let last: Response | undefined
   for (const algorithm of ['oidc', 'oauth2'] as const) {
