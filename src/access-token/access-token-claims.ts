@@ -52,6 +52,3 @@ export interface TokenTimes {
 export function timesOf(claims: AccessTokenClaims): TokenTimes {
   return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }
 }
-
-/** Members of a token, or of a response about one, of which nothing was checked yet. */
-export type Claims = Readonly<Record<string, unknown>>

@@ -1,10 +1,10 @@
 /** The issuers that the options name: found by `iss` before anything is fetched. */
 
-import type { Claims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { disown, type Outcome } from '../errors/now-or-later.js'
 import { isTenantTemplate } from '../http/metadata.js'
+import type { Claims } from '../token/compact-jws.js'
 import {
   closeIssuer,
   type Issuer,

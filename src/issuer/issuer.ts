@@ -1,7 +1,6 @@
 /** One trusted authorization server, and what the pipeline asks of all of them. */
 
 import type { AccessToken } from '../access-token/access-token.js'
-import type { Claims } from '../access-token/access-token-claims.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { FindingAbout } from '../errors/finding.js'
@@ -10,6 +9,7 @@ import type { Introspector } from '../introspection/introspector.js'
 import type { OpaqueTokens, ResolvedIntrospection } from '../introspection/options.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { ClaimExpectations } from '../token/claims.js'
+import type { Claims } from '../token/compact-jws.js'
 import type { ResolvedProfile } from './providers/provider.js'
 
 /** One trusted authorization server. */

@@ -5,11 +5,11 @@
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
-import type { Claims } from '../access-token/access-token-claims.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import type { StepResult } from '../errors/now-or-later.js'
+import type { Claims } from '../token/compact-jws.js'
 import { isIssuerIdentifier } from './identifier-syntax.js'
 import { Identities } from './identities.js'
 import { closeIssuer, type Issuer, type IssuerSource, untrustedIssuer } from './issuer.js'

@@ -3,7 +3,7 @@
  * claims of a JWT are: that a token is active doesn't make it one for us.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
-import type { AccessTokenClaims, Claims } from '../access-token/access-token-claims.js'
+import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import {
   boundCertificateOf,
   boundKeyOf,
@@ -25,6 +25,7 @@ import {
 import { type Issuer, untrustedIssuer } from '../issuer/issuer.js'
 import { standardProfile } from '../issuer/providers/standard.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
+import type { Claims } from '../token/compact-jws.js'
 import { decodeText } from '../token/compact-serialization.js'
 import { isCheapToParse } from '../token/json-cost.js'
 

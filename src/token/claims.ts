@@ -4,7 +4,6 @@
  */
 import {
   type AccessTokenClaims,
-  type Claims,
   type TokenTimes,
   timesOf,
 } from '../access-token/access-token-claims.js'
@@ -13,7 +12,7 @@ import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { type Check, FindingAbout, kindOf } from '../errors/finding.js'
 import { isRefusal, type Outcome, type Refusal } from '../errors/now-or-later.js'
-import type { ParsedJws } from './compact-jws.js'
+import type { Claims, ParsedJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
 export interface TokenShape {

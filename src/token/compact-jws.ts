@@ -3,7 +3,6 @@
  * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
  */
 
-import type { Claims } from '../access-token/access-token-claims.js'
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import type { InvalidTokenError } from '../errors/errors.js'
@@ -13,6 +12,9 @@ import { decodeUtf8, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, MALFORMED, malformed, readHeader } from './jose-header.js'
 import { isCheapToParse, readTopLevelString } from './json-cost.js'
 import type { KnownHeaders } from './known-headers.js'
+
+/** Members of a token, or of a response about one, of which nothing was checked yet. */
+export type Claims = Readonly<Record<string, unknown>>
 
 /** A token that is well-formed, and no more than that. */
 export interface CompactJws {

@@ -1,6 +1,7 @@
 /** What to do about a token for another audience: mostly it is this one, spelled differently. */
-import type { Claims } from '../../access-token/access-token-claims.js'
+
 import type { ClaimExpectations } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { looksLikeIdToken, SEND_ACCESS_TOKEN } from './id-token.js'
 import { spellingDifference } from './spelling.js'
 

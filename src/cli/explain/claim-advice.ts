@@ -1,5 +1,5 @@
 /** What to do about a claim that is there, and of the wrong kind. */
-import type { Claims } from '../../access-token/access-token-claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { aKindOf } from '../kind-of.js'
 
 /** @param expected as the pipeline says it: `"exp": a finite number`. */

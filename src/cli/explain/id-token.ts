@@ -1,4 +1,4 @@
-import type { Claims } from '../../access-token/access-token-claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 /** Whether a token that fails as an access token is an ID token, the commonest mistake. */
 
 export const SEND_ACCESS_TOKEN =

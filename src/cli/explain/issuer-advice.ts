@@ -1,8 +1,8 @@
 /** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
 
-import type { Claims } from '../../access-token/access-token-claims.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { providerOwning } from '../../issuer/providers/providers.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { spellingDifference } from './spelling.js'
 
 /** @param trusted the name of the one that is. */

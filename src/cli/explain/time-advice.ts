@@ -1,6 +1,7 @@
 /** What to do about a token that is expired, not valid yet or too old. */
-import type { Claims } from '../../access-token/access-token-claims.js'
+
 import type { Check } from '../../errors/finding.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
 
 /** What clocks may be apart and be a mistake still, in seconds. */

@@ -3,11 +3,7 @@
  * at the first one that refuses: an expired token for another API is told of both.
  */
 import { AccessToken } from '../../access-token/access-token.js'
-import {
-  type AccessTokenClaims,
-  type Claims,
-  timesOf,
-} from '../../access-token/access-token-claims.js'
+import { type AccessTokenClaims, timesOf } from '../../access-token/access-token-claims.js'
 import { readConfirmation } from '../../access-token/confirmation.js'
 import type { Algorithm } from '../../base/algorithms.js'
 import { bearerToken } from '../../credentials/bearer.js'
@@ -25,6 +21,7 @@ import {
   verifyWellFormed,
 } from '../../token/claims.js'
 import {
+  type Claims,
   type CompactJws,
   type ParsedJws,
   parseCompactJws,

@@ -1,6 +1,7 @@
 /** How claims hold scope tokens, names and lists of them. What has another form says nothing. */
-import type { Claims } from '../../access-token/access-token-claims.js'
+
 import { ownMember } from '../../base/plain-object.js'
+import type { Claims } from '../../token/compact-jws.js'
 
 /** A string is space-delimited (RFC 6749 §3.3); the members of an array are never split. */
 export function scopeTokens(value: unknown): readonly string[] {

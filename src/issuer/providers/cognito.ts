@@ -5,9 +5,9 @@
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
-import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
 import { notAnAccessToken } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { kindByClient, standardProfile } from './standard.js'

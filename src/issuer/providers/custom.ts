@@ -1,10 +1,11 @@
 /** A profile of the user's own, on top of one that goes by a name. */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
-import type { AccessTokenClaims, Claims } from '../../access-token/access-token-claims.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import { applicationFailure } from '../../errors/application-function.js'
 import { disown } from '../../errors/now-or-later.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { names, scopeTokens } from './claim-values.js'
 import type { Profile } from './profile.js'
 import type { ResolvedProfile } from './provider.js'

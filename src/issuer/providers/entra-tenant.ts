@@ -3,11 +3,11 @@
  * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
  */
 
-import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
 import { InvalidTokenError } from '../../errors/errors.js'
 import type { Refusal } from '../../errors/now-or-later.js'
 import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
+import type { Claims } from '../../token/compact-jws.js'
 
 /** Lower case, as Entra writes it. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/

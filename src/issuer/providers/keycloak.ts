@@ -4,10 +4,10 @@
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
-import type { Claims } from '../../access-token/access-token-claims.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { ownMember, ownMembers } from '../../base/plain-object.js'
 import { checkVendorString, notAnAccessToken } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'

@@ -4,9 +4,10 @@
  * nor the command line knows one by its name.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
-import type { AccessTokenClaims, Claims } from '../../access-token/access-token-claims.js'
+import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { Refusal } from '../../errors/now-or-later.js'
 import type { TokenShape } from '../../token/claims.js'
+import type { Claims } from '../../token/compact-jws.js'
 
 export interface Provider {
   /** The value of the option `profile` that selects this provider; the name of its profile. */

@@ -1,8 +1,8 @@
 /** RFC 7519 as most issuers use it, and RFC 9068 where they do. What every other profile is made of. */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
-import type { Claims } from '../../access-token/access-token-claims.js'
 import { ownMember } from '../../base/plain-object.js'
+import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 
