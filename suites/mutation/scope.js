@@ -45,6 +45,10 @@ const GROUPS = [
     mutated: ['src/keys/'],
     judges: ['keys/', 'token/signer', 'api/cve', 'api/diagnostics', 'server/resource-server'],
   },
+  {
+    mutated: ['src/base/request-headers.ts', 'src/base/thumbprint.ts'],
+    judges: ['base/', 'credentials/', 'binding/'],
+  },
   { mutated: ['src/policy/'], judges: ['policy/', 'api/step-up', 'api/plugin'] },
   {
     mutated: ['src/pipeline/', 'src/plugin/guard.ts'],
