@@ -1,4 +1,4 @@
-/** Thumbprints: SHA-256 in base64url. */
+/** Thumbprints, SHA-256 in base64url: of any data, and of a key, by which a token names it (RFC 7638). */
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { ownMembers } from './plain-object.js'
@@ -13,14 +13,14 @@ export function areEqualThumbprints(one: string, other: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** The members that are part of it, in their order (§3.2; for OKP, RFC 8037 §2). */
+/** The members that are hashed, in their order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
 }
 
-/** SHA-256 in base64url; `undefined` for what isn't a public key. */
+/** Returns the thumbprint of a JWK; `undefined` if it is no public key. */
 export function thumbprintOf(given: Readonly<Record<string, unknown>>): string | undefined {
   const jwk = ownMembers(given)
   const members =

@@ -1,4 +1,4 @@
-/** Creates the parts of a resource server from its options. Each part gets only what it needs. */
+/** Creates the parts of a resource server from its options, and connects them. */
 import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'

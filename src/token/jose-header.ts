@@ -35,6 +35,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<J
 
 export const MALFORMED = 'The access token is malformed'
 
+/** Returns the rejection of what is no token, before anything in it is trusted. */
 export function malformed(message: string, expected: string, found?: string): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'token', expected, found })
 }

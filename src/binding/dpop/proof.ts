@@ -64,6 +64,7 @@ function malformed(expected: string): InvalidDPoPProofError {
   return invalidProof('The DPoP proof is malformed', expected)
 }
 
+/** Returns the rejection of a proof (RFC 9449 §7.1). */
 export function invalidProof(message: string, expected: string): InvalidDPoPProofError {
   return new InvalidDPoPProofError(message, { expected })
 }
