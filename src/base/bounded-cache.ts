@@ -1,15 +1,30 @@
 /**
- * LRU caches that ignore members of a polluted Object.prototype: lru-cache reads `ttl`, `maxEntrySize`
- * and others from the options of each call, so that inherited ones would empty a cache of revocations.
+ * LRU caches that take memory for the entries they have: lru-cache allocates `max` entries ahead,
+ * which took most of the time of a registration.
+ *
+ * They ignore members of a polluted Object.prototype: lru-cache reads `ttl`, `maxEntrySize` and others
+ * from the options of each call, so that inherited ones would empty a cache of revocations.
  */
 import { LRUCache } from 'lru-cache'
 
 /** One object for all calls, because lru-cache sets only `status` in it. */
 const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
 
+export interface BoundedCacheOptions<K, V>
+  extends Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'sizeCalculation'> {
+  /** The most entries that it holds. */
+  readonly max: number
+  /** The largest sum of sizes; then every entry needs a size. Default: no limit. */
+  readonly maxSize?: number
+}
+
 export class BoundedCache<K extends {}, V extends {}> extends LRUCache<K, V> {
-  constructor(options: LRUCache.Options<K, V, unknown>) {
-    super(withoutPrototype(options))
+  readonly #max: number
+
+  constructor(options: BoundedCacheOptions<K, V>) {
+    const { max, ...own } = withoutPrototype(options)
+    super(withoutPrototype({ maxSize: max, sizeCalculation: () => 1, ...own }))
+    this.#max = max
   }
 
   override get(key: K): V | undefined {
@@ -25,7 +40,9 @@ export class BoundedCache<K extends {}, V extends {}> extends LRUCache<K, V> {
   }
 
   override set(key: K, value: V, options?: LRUCache.SetOptions<K, V, unknown>): this {
-    return super.set(key, value, options === undefined ? NO_OPTIONS : withoutPrototype(options))
+    super.set(key, value, options === undefined ? NO_OPTIONS : withoutPrototype(options))
+    if (this.size > this.#max) this.pop()
+    return this
   }
 }
 

@@ -30,3 +30,39 @@ t.test('a polluted Object.prototype makes no cache forget', async (t) => {
     t.same(kept, [{}, {}, true, {}, true], name)
   }
 })
+
+t.test('the least recently used entry leaves where there are more than `max`', (t) => {
+  const left: string[] = []
+  const cache = new BoundedCache<string, number>({ max: 2, dispose: (_, key) => left.push(key) })
+  cache.set('a', 1).set('b', 2)
+  cache.get('a')
+  cache.set('c', 3)
+  t.strictSame([...cache.keys()], ['c', 'a'])
+  cache.set('a', 4)
+  t.strictSame([...cache.keys()], ['a', 'c'], 'an entry that is replaced moves no other one')
+  t.strictSame(left, ['b', 'a'])
+  t.end()
+})
+
+t.test('entries leave by their number and by their sizes, whichever comes first', (t) => {
+  const cache = new BoundedCache<string, number>({
+    max: 3,
+    maxSize: 100,
+    sizeCalculation: (n) => n,
+  })
+  cache.set('a', 1).set('b', 1).set('c', 1).set('d', 1)
+  t.strictSame([...cache.keys()], ['d', 'c', 'b'], 'by number')
+  cache.set('e', 99)
+  t.strictSame([...cache.keys()], ['e', 'd'], 'by size')
+  cache.set('f', 101)
+  t.strictSame([...cache.keys()], ['e', 'd'], 'what is larger than all is not kept')
+  t.end()
+})
+
+t.test('an empty cache takes no memory for entries to come', (t) => {
+  const before = process.memoryUsage().heapUsed
+  const caches = Array.from({ length: 20 }, () => new BoundedCache({ max: 1_000_000 }))
+  t.equal(caches.length, 20)
+  t.ok(process.memoryUsage().heapUsed - before < 50_000_000)
+  t.end()
+})
