@@ -4,7 +4,8 @@
  * it cannot be stale.
  *
  * With `{ sharedProcess: true }` as data, `import t from 'tap'` in a test file gives the subtest
- * that scripts/tests/worker.js runs the file in, and not the root of the process.
+ * that scripts/tests/worker.js runs the file in, and not the root of the process; and tap follows
+ * what is asynchronous by scripts/tests/async-domain.js.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -14,7 +15,9 @@ import { transform, version } from 'esbuild'
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/transpiled/', import.meta.url))
 const TSCONFIG = readFileSync(new URL('../tsconfig.json', import.meta.url), 'utf8')
 const TAP_LOADER = '/@tapjs/typescript/dist/esm/import.mjs'
+const TYPESCRIPT = /\.ts(\?|$)/
 const SUBTEST = 'subtest-of:'
+const ASYNC_DOMAIN = new URL('./tests/async-domain.js', import.meta.url).href
 
 let sharedProcess = false
 
@@ -31,8 +34,11 @@ export function resolve(specifier, context, next) {
       return next(source.href, context)
     }
   }
-  if (sharedProcess && specifier === 'tap' && !context.parentURL.includes('/node_modules/')) {
+  if (sharedProcess && specifier === 'tap' && TYPESCRIPT.test(context.parentURL)) {
     return { url: SUBTEST + context.parentURL, shortCircuit: true }
+  }
+  if (sharedProcess && specifier === 'async-hook-domain') {
+    return { url: ASYNC_DOMAIN, shortCircuit: true }
   }
   return next(specifier, context)
 }
@@ -43,7 +49,7 @@ export async function load(url, context, next) {
     const source = "export default globalThis[Symbol.for('subtest of the test file')]"
     return { format: 'module', source, shortCircuit: true }
   }
-  if (!/\.ts(\?|$)/.test(url)) return next(url, context)
+  if (!TYPESCRIPT.test(url)) return next(url, context)
   return { format: 'module', source: await javascriptOf(fileURLToPath(url)), shortCircuit: true }
 }
 

@@ -9,7 +9,6 @@ import { writeFileSync } from 'node:fs'
 import { register } from 'node:module'
 import { performance } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
-import t from 'tap'
 import { startCoverage } from './coverage.js'
 
 const { TEST_COVERAGE, TEST_REPORT, TEST_TIMEOUT_MS } = process.env
@@ -19,6 +18,8 @@ process.setSourceMapsEnabled(true)
 register(new URL('../test-loader-hooks.js', import.meta.url), { data: { sharedProcess: true } })
 // A process that a test starts with its own execArgv loads TypeScript as well.
 process.execArgv.unshift(`--import=${new URL('../test-loader.js', import.meta.url)}`)
+// After the hooks, which replace a part of it.
+const { default: t } = await import('tap')
 
 const writeCoverage = TEST_COVERAGE === undefined ? undefined : startCoverage(TEST_COVERAGE)
 /** A test may replace the global clock. */
