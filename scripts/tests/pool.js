@@ -9,12 +9,13 @@ import { readFileSync } from 'node:fs'
  * Calls `onStart(file)` and `onResult({ file, total, skip, failures, ms })` for each of the files.
  * What failed outside of every file, such as a server left open, is a result without `file`.
  *
- * @param start starts a worker.
+ * @param groups `{ files, start }` each, where `start` starts a worker for files of that group. The
+ *   jobs share out the groups, and help each other where one is finished.
  */
-export async function runFiles(files, { jobs, start, onStart, onResult }) {
-  const queue = [...files]
+export async function runFiles(groups, { jobs, onStart, onResult }) {
+  const queues = groups.map(({ files, start }) => ({ queue: [...files], start }))
 
-  async function takeTurns() {
+  async function takeTurns({ queue, start }) {
     let shared
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       onStart(file)
@@ -39,5 +40,10 @@ export async function runFiles(files, { jobs, start, onStart, onResult }) {
     if (failures.length > 0) onResult({ total: 0, skip: 0, failures })
   }
 
-  await Promise.all(Array.from({ length: jobs }, takeTurns))
+  async function work(_, job) {
+    const first = job % queues.length
+    for (const group of [...queues.slice(first), ...queues.slice(0, first)]) await takeTurns(group)
+  }
+
+  await Promise.all(Array.from({ length: jobs }, work))
 }

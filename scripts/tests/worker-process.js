@@ -6,6 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
+/** Tests leave much behind: with a young generation of the usual size it is collected too often. */
+const HEAP = ['--max-semi-space-size=64']
 /** For one file. A test that hangs is reported by tap; a blocked event loop is ended a bit later. */
 const TIMEOUT_MS = 240_000
 const GRACE_MS = 10_000
@@ -37,6 +39,7 @@ export class WorkerProcess {
     }
     this.#child = fork(WORKER, {
       stdio: ['ignore', out, err, 'ipc'],
+      execArgv: HEAP,
       env: { ...process.env, ...env, ...(coverage && { TEST_COVERAGE: coverage }) },
     })
     closeSync(out)

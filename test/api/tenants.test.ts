@@ -36,7 +36,10 @@ async function api(
 
 /** Two tenants, each with an authorization server. */
 async function twoTenants(t: Test) {
-  const servers = await Promise.all([createAuthorizationServer(), createAuthorizationServer()])
+  const servers = await Promise.all([
+    createAuthorizationServer({ algorithm: 'ES256' }),
+    createAuthorizationServer({ algorithm: 'ES256' }),
+  ])
   for (const server of servers) t.teardown(() => server.close())
   return servers
 }

@@ -6,7 +6,7 @@ import { createAuthorizationServer } from '../../src/testing/index.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
 
 async function setUp(jwks = {}) {
-  const issuer = await createAuthorizationServer({ keySetMaxAge: 300 })
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256', keySetMaxAge: 300 })
   const clock = { now: 1_800_000_000_000 }
   const server = await createResourceServer({
     issuer: issuer.issuer,
@@ -116,7 +116,10 @@ t.test('refreshKeys() often is no flood at an issuer that is down', async (t) =>
 })
 
 t.test('refreshKeys() refreshes every issuer, also when one of them fails', async (t) => {
-  const [a, b] = [await createAuthorizationServer(), await createAuthorizationServer()]
+  const [a, b] = [
+    await createAuthorizationServer({ algorithm: 'ES256' }),
+    await createAuthorizationServer({ algorithm: 'ES256' }),
+  ]
   t.teardown(() => Promise.all([a.close(), b.close()]))
   const server = await createResourceServer({
     issuer: [a.issuer, b.issuer],
@@ -158,7 +161,7 @@ t.test('J15: a token without kid of a new key passes on its first request', asyn
 
   t.test('and forged ones cause one fetch a cooldown', async (t) => {
     const [header, payload] = (await issuer.issueToken(times, nameless)).split('.')
-    const other = await createAuthorizationServer()
+    const other = await createAuthorizationServer({ algorithm: 'ES256' })
     t.teardown(() => other.close())
     const [, , signature] = (await other.issueToken()).split('.')
     const forged = [header, payload, signature].join('.')

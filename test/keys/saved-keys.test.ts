@@ -235,7 +235,7 @@ t.test('a file store', async (t) => {
 
 t.test('a restart during an outage serves the first request from the file', async (t) => {
   const store = fileKeyStore({ directory: await folder(t) })
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const before = await start(t, store, issuer.issuer)
   await before.server.verify(await issuer.issueToken())
@@ -258,7 +258,7 @@ t.test('a restart during an outage serves the first request from the file', asyn
 })
 
 t.test('a restart during an outage serves all who wait for what was saved', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
   const tokens = await Promise.all(
@@ -278,7 +278,7 @@ t.test('a restart during an outage serves all who wait for what was saved', asyn
 })
 
 t.test('an empty store is no failure, and is given what was fetched', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const saved: StoredKeySet[] = []
   const store: KeyStore = {
@@ -294,7 +294,7 @@ t.test('an empty store is no failure, and is given what was fetched', async (t) 
 })
 
 t.test('a store is asked for keys before the first fetch, and not in a later outage', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   let now = Date.now()
   let loads = 0
@@ -315,7 +315,7 @@ t.test('a store is asked for keys before the first fetch, and not in a later out
 })
 
 t.test('a store that could not be read is asked again after the next failed fetch', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
   const raw = await issuer.issueToken()
@@ -336,7 +336,7 @@ t.test('a store that could not be read is asked again after the next failed fetc
 })
 
 t.test('what was fetched last is what stays saved, however slow the store is', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const saved: unknown[] = []
   let release = () => {}
@@ -363,7 +363,10 @@ t.test('what was fetched last is what stays saved, however slow the store is', a
 })
 
 t.test('keys that were saved from another jwksUri are not used', async (t) => {
-  const [good, bad] = [await createAuthorizationServer(), await createAuthorizationServer()]
+  const [good, bad] = [
+    await createAuthorizationServer({ algorithm: 'ES256' }),
+    await createAuthorizationServer({ algorithm: 'ES256' }),
+  ]
   t.teardown(() => Promise.all([good.close(), bad.close()]))
   const store = fileKeyStore({ directory: await folder(t) })
   const options = { issuer: good.issuer, audience: 'api://default', jwks: { store } }
@@ -381,7 +384,7 @@ t.test('keys that were saved from another jwksUri are not used', async (t) => {
 
 t.test('after a restart, a token of a newer key than the saved ones passes at once', async (t) => {
   const store = fileKeyStore({ directory: await folder(t) })
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const before = await start(t, store, issuer.issuer)
   await before.server.verify(await issuer.issueToken())
@@ -392,7 +395,7 @@ t.test('after a restart, a token of a newer key than the saved ones passes at on
 })
 
 t.test('what was saved too long ago, or in the future, is not used', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
   const raw = await issuer.issueToken({ exp: Math.floor(Date.now() / 1000) + 90_000 })
@@ -421,7 +424,7 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
 })
 
 t.test("another issuer's keys are not used, whoever gives them", async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const [jwks, raw] = [issuer.keySet(), await issuer.issueToken()]
   await issuer.suspend()
@@ -443,7 +446,7 @@ t.test("another issuer's keys are not used, whoever gives them", async (t) => {
 })
 
 t.test('a store that fails is told of, and nothing else changes', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const broken: Record<string, KeyStore> = {
     rejects: {
@@ -480,7 +483,7 @@ t.test('a store that fails is told of, and nothing else changes', async (t) => {
 })
 
 t.test('a log that fails when a store does changes nothing', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const server = await createResourceServer({
     issuer: issuer.issuer,
@@ -502,7 +505,7 @@ t.test('a log that fails when a store does changes nothing', async (t) => {
 })
 
 t.test('a store that hangs holds up neither a request nor a shutdown for long', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const warnings: string[] = []
   const server = await createResourceServer({
@@ -522,7 +525,7 @@ t.test('a store that hangs holds up neither a request nor a shutdown for long', 
 })
 
 t.test('a refresh that was quicker than the store is not undone by it', async (t) => {
-  const issuer = await createAuthorizationServer()
+  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const old = issuer.keySet()
   await issuer.rotateKeys({ keep: false })
