@@ -119,7 +119,7 @@ function hasDuplicate(text: string): boolean {
   return false
 }
 
-const TEXTS = TOKENS * 4
+const TEXTS = TOKENS * 8
 
 t.test('J11: accepts no text with a member twice, and every text without', async (t) => {
   const chance = new Chance('json objects')

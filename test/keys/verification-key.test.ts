@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, randomBytes } from 'node:crypto'
 import type { JWK } from 'jose'
 import t from 'tap'
 import { orThrow } from '../../src/errors/now-or-later.js'
@@ -10,9 +10,17 @@ async function isQuick(jwk: JWK): Promise<boolean | undefined> {
   return (await importVerificationKey(jwk))?.isQuick
 }
 
-function rsa(modulusLength: number, publicExponent = 65_537): JWK {
-  const { publicKey } = generateKeyPairSync('rsa', { modulusLength, publicExponent })
-  return publicKey.export({ format: 'jwk' }) as JWK
+/** Without a private key: to find the primes of one takes seconds. */
+function rsa(modulusLength: number, exponent = 65_537): JWK {
+  const bits = randomBytes(512).toString('hex')
+  const size = BigInt(modulusLength)
+  const modulus = BigInt.asUintN(modulusLength, BigInt(`0x${bits}`)) | (1n << (size - 1n)) | 1n
+  return { kty: 'RSA', n: encoded(modulus), e: encoded(BigInt(exponent)) }
+}
+
+function encoded(value: bigint): string {
+  const hex = value.toString(16)
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')
 }
 
 t.test('RSA of 2048 bits with the usual exponent is quick to verify with', async (t) => {
