@@ -74,6 +74,7 @@ export {
 } from './observability/diagnostics.js'
 export type { Logger } from './observability/safe-logger.js'
 export type { Statistics } from './observability/statistics.js'
+export type { TokenCacheOptions } from './pipeline/options.js'
 export {
   type AnyFastifyInstance,
   type OpenApiTransformInput,
@@ -86,12 +87,9 @@ export type { RouteRequirement } from './plugin/route-guard.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
+export type { RevocationsOption } from './revocation/options.js'
 export type { Revocation } from './revocation/revocations.js'
-export type {
-  ResourceServerOptions,
-  RevocationsOption,
-  TokenCacheOptions,
-} from './server/options.js'
+export type { ResourceServerOptions } from './server/options.js'
 export type {
   ProtectedResourceMetadata,
   ResourceMetadataOptions,

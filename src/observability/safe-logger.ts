@@ -2,6 +2,7 @@
  * Logging that cannot fail. A logger of the application may throw, or return a promise that rejects,
  * for instance when its disk is full: neither may change a response or end the process.
  */
+import { reject } from '../base/check.js'
 import { disown } from '../errors/now-or-later.js'
 
 /** What a pino logger, such as Fastify's, looks like to us. */
@@ -33,5 +34,18 @@ export function logSafely(logger: AnyLogger, level: Level, details: object, mess
     else disown(logger.warn?.(details, message))
   } catch {
     // There is nobody left to tell.
+  }
+}
+
+/** @throws {TypeError} if it has no method `warn`. */
+export function resolveLogger(logger: Logger = { warn() {} }): SafeLogger {
+  return hasWarn(logger) ? safeLogger(logger) : reject('logger', 'must have a method "warn"')
+}
+
+function hasWarn(logger: Logger): boolean {
+  try {
+    return typeof logger?.warn === 'function'
+  } catch {
+    return false
   }
 }

@@ -1,6 +1,6 @@
 /** What may be said about the resource server as a whole, and its check. */
 
-import { functionOrUndefined, members, numberIn, reject, requireKnownKeys } from '../base/check.js'
+import { functionOrUndefined, numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
 import { applicationFailure } from '../errors/application-function.js'
@@ -13,7 +13,17 @@ import {
   type TenantsOptions,
 } from '../issuer/issuers-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from '../issuer/options.js'
-import { type Logger, type SafeLogger, safeLogger } from '../observability/safe-logger.js'
+import { type Logger, resolveLogger, type SafeLogger } from '../observability/safe-logger.js'
+import {
+  type ResolvedTokenCache,
+  resolveTokenCache,
+  type TokenCacheOptions,
+} from '../pipeline/options.js'
+import {
+  type ResolvedRevocations,
+  type RevocationsOption,
+  resolveRevocations,
+} from '../revocation/options.js'
 import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
 import {
   type ResolvedResourceMetadata,
@@ -107,30 +117,6 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   logger?: Logger
 }
 
-/** How revocations are remembered; see `revoke()`. */
-export interface RevocationsOption {
-  /**
-   * One more is an error, because to forget one would let a revoked token in. About 200 bytes each.
-   * Default 100,000; from 1 to 10,000,000.
-   */
-  maxEntries?: number
-
-  /**
-   * With `stores.revocations`: what is done with tokens while an instance has not yet learnt, since
-   * its start, what was revoked. `'refuse'` is a 503; `'dangerouslyAccept'` lets revoked tokens in until it has.
-   * Later outages leave in force what is known. Default `'refuse'`.
-   */
-  untilLoaded?: 'refuse' | 'dangerouslyAccept'
-}
-
-/** How many verified tokens are kept. */
-export interface TokenCacheOptions {
-  /** Default 10,000; from 1 to 10,000,000. */
-  maxEntries?: number
-  /** An estimate: the token's length and an allowance for its claims. Default 64 MiB. */
-  maxBytes?: number
-}
-
 const OWN_OPTIONS = [
   'tenants',
   'dpop',
@@ -155,11 +141,11 @@ export interface ResolvedOptions {
   readonly limits: { readonly clockTolerance: number; readonly maxTokenAge: number | undefined }
   readonly maxTokenLength: number
   readonly realm: string
-  readonly tokenCache: Readonly<Required<TokenCacheOptions>> | undefined
+  readonly tokenCache: ResolvedTokenCache | undefined
   readonly dpop: ResolvedDPoP | undefined
   readonly mtls: ResolvedMtls | undefined
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
-  readonly revocations: Readonly<Required<RevocationsOption>>
+  readonly revocations: ResolvedRevocations
   readonly stores: ResolvedStores
   readonly now: () => number
   /** The same for what waits: never set back, so that no wait becomes longer than it was. */
@@ -236,62 +222,4 @@ function requireIntrospection(issuers: ResolvedIssuers, { introspection }: Resol
 function resolveRealm(realm: unknown = 'api'): string {
   if (typeof realm === 'string' && isQuotable(realm)) return realm
   return reject('realm', 'must be printable ASCII without quotation marks and backslashes')
-}
-
-function resolveTokenCache(given: ResourceServerOptions['tokenCache'] = {}) {
-  if (given === false) return undefined
-  const options = members(
-    'tokenCache',
-    given,
-    ['maxEntries', 'maxBytes'],
-    'must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached',
-  )
-  return Object.freeze({
-    maxEntries: numberIn('tokenCache.maxEntries', options.maxEntries ?? 10_000, {
-      minimum: 1,
-      maximum: 10_000_000,
-      unit: 'tokens',
-    }),
-    maxBytes: numberIn('tokenCache.maxBytes', options.maxBytes ?? 67_108_864, {
-      minimum: 65_536,
-      maximum: 2 ** 40,
-      unit: 'bytes',
-    }),
-  })
-}
-
-function resolveRevocations(given: RevocationsOption = {}, stores: ResolvedStores) {
-  const options = members(
-    'revocations',
-    given,
-    ['maxEntries', 'untilLoaded'],
-    'must be an object with some of maxEntries and untilLoaded; revoke() works without it',
-  )
-  const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
-  if (untilLoaded !== 'refuse' && untilLoaded !== 'dangerouslyAccept') {
-    return reject('revocations.untilLoaded', "must be 'refuse' or 'dangerouslyAccept'")
-  }
-  if (options.untilLoaded !== undefined && stores.revocations === undefined) {
-    return reject('revocations.untilLoaded', 'has no effect without "stores.revocations"')
-  }
-  return Object.freeze({
-    maxEntries: numberIn('revocations.maxEntries', maxEntries, {
-      minimum: 1,
-      maximum: 10_000_000,
-      unit: 'revocations',
-    }),
-    untilLoaded,
-  })
-}
-
-function resolveLogger(logger: Logger = { warn() {} }): SafeLogger {
-  return hasWarn(logger) ? safeLogger(logger) : reject('logger', 'must have a method "warn"')
-}
-
-function hasWarn(logger: Logger): boolean {
-  try {
-    return typeof logger?.warn === 'function'
-  } catch {
-    return false
-  }
 }
