@@ -1,11 +1,9 @@
 /** What may be said about the resource server as a whole, and its check. */
 
-import { functionOrUndefined, numberIn, reject, requireKnownKeys } from '../base/check.js'
+import { numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
-import { applicationFailure } from '../errors/application-function.js'
 import { isQuotable } from '../errors/challenge.js'
-import { disown } from '../errors/now-or-later.js'
 import {
   type IssuerResolver,
   type ResolvedIssuers,
@@ -14,6 +12,7 @@ import {
 } from '../issuer/issuers-option.js'
 import { ISSUER_OPTIONS, type IssuerOptions } from '../issuer/options.js'
 import { type Logger, resolveLogger, type SafeLogger } from '../observability/safe-logger.js'
+import { type Clocks, resolveClocks } from '../pipeline/clocks.js'
 import {
   type ResolvedTokenCache,
   resolveTokenCache,
@@ -136,7 +135,7 @@ const OWN_OPTIONS = [
 export const RESOURCE_SERVER_OPTIONS = [...ISSUER_OPTIONS, ...OWN_OPTIONS] as const
 
 /** {@link ResourceServerOptions} checked, with every default filled in. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Clocks {
   readonly issuers: ResolvedIssuers
   readonly limits: { readonly clockTolerance: number; readonly maxTokenAge: number | undefined }
   readonly maxTokenLength: number
@@ -147,9 +146,6 @@ export interface ResolvedOptions {
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
   readonly revocations: ResolvedRevocations
   readonly stores: ResolvedStores
-  readonly now: () => number
-  /** The same for what waits: never set back, so that no wait becomes longer than it was. */
-  readonly steadyNow: () => number
   readonly logger: SafeLogger
 }
 
@@ -157,7 +153,6 @@ export interface ResolvedOptions {
 export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
-  const now = resolveNow(options.now)
   const stores = resolveStores(options.stores)
   const issuers = resolveIssuers(options)
   requireIntrospection(issuers, stores)
@@ -190,26 +185,9 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
     revocations: resolveRevocations(options.revocations, stores),
     stores,
-    // Looked up at each call, so that clocks that tests install later count.
-    now: now ?? (() => Date.now()),
-    steadyNow: now ?? (() => performance.timeOrigin + performance.now()),
+    ...resolveClocks(options.now),
     logger: resolveLogger(options.logger),
   })
-}
-
-function resolveNow(given: ResourceServerOptions['now']): (() => number) | undefined {
-  const now = functionOrUndefined('now', given)
-  return now && (() => timeOf(now))
-}
-
-function timeOf(now: () => number): number {
-  try {
-    const time = disown(now())
-    if (typeof time === 'number') return time
-    throw new TypeError('it must return a number, and not a promise')
-  } catch (thrown) {
-    throw applicationFailure('now', thrown)
-  }
 }
 
 /** Of a function's issuers nobody knows yet. */
