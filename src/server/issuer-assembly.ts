@@ -18,10 +18,10 @@ import type { ResolvedIssuer, ResolvedKeys } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
 import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
+import type { JwksCache } from '../keys/jwks-cache.js'
+import { discoveredJwks } from '../keys/jwks-discovery.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
-import { remoteKeySet } from '../keys/remote-key-set.js'
-import type { RemoteKeys } from '../keys/remote-keys.js'
 import { SavedKeys } from '../keys/saved-keys.js'
 import type { Counters } from '../observability/statistics.js'
 import { parseCompactJws, withClaims } from '../token/compact-jws.js'
@@ -109,7 +109,7 @@ function assembleRemoteKeys(
   issuer: string,
   keys: Extract<ResolvedKeys, { from: 'remote' }>,
   options: ResolvedOptions,
-): RemoteKeys {
+): JwksCache {
   const { issuers, steadyNow, logger } = options
   const { store, ...jwks } = keys.jwks
   const saved =
@@ -127,7 +127,7 @@ function assembleRemoteKeys(
               `the store of key sets failed to ${what} one; it bridges no restart while the issuer is down`,
             ),
         })
-  return remoteKeySet({
+  return discoveredJwks({
     ...jwks,
     issuer,
     jwksUri: keys.jwksUri,

@@ -138,14 +138,14 @@ const EXPLAINED = [
     why: 'for the compiler: what was rejected has no value',
   },
   {
-    file: 'src/keys/remote-keys.ts',
+    file: 'src/keys/jwks-cache.ts',
     line: 'if (found.length === 0 && kid !== undefined) this.#absent.add(kid, this.#unknownKidAllowedAt)',
     from: ['found.length === 0'],
     to: ['true'],
     why: 'a kid of the set is looked up there first, and no set replaces it without forgetting the absent',
   },
   {
-    file: 'src/keys/remote-keys.ts',
+    file: 'src/keys/jwks-cache.ts',
     line: 'if (kid !== undefined && this.#absent.has(kid, now)) return true',
     from: ['kid !== undefined'],
     to: ['true'],
@@ -280,14 +280,14 @@ const EXPLAINED = [
     why: 'jose imports a key of another kind for no algorithm; we would rather not depend on it',
   },
   {
-    file: 'src/keys/remote-keys.ts',
+    file: 'src/keys/jwks-cache.ts',
     line: 'if (this.#loaded === undefined || this.#closing.signal.aborted) return',
     from: ['this.#loaded === undefined'],
     to: ['false'],
     why: 'it fails then in the attempt, which has failed anyhow; who waits for it is given another error',
   },
   {
-    file: 'src/keys/remote-keys.ts',
+    file: 'src/keys/jwks-cache.ts',
     line: 'tried: Candidates = [],',
     to: ['["Stryker was here"]'],
     why: 'no key is that text',

@@ -66,7 +66,7 @@ const GROUPS = [
 const SLOW = [
   'api/dpop',
   'api/cve',
-  'keys/remote-key-set',
+  'keys/jwks-discovery',
   'keys/file-key-store',
   'keys/saved-keys',
   'api/mtls',

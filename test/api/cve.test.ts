@@ -1,7 +1,7 @@
 /**
  * What other JWT libraries got wrong: the published vulnerabilities by class, each with the token
  * that showed it. The classes of which there is more to say have it in `attacks.test.ts`, the
- * requests for keys in `keys/remote-keys.test.ts`, every spelling in `differential/`.
+ * requests for keys in `keys/jwks-cache.test.ts`, every spelling in `differential/`.
  */
 import {
   createHmac,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SharedKeySets } from '../../src/issuer/shared-key-sets.js'
-import { RemoteKeys, type RemoteKeysOptions } from '../../src/keys/remote-keys.js'
+import { JwksCache, type JwksCacheOptions } from '../../src/keys/jwks-cache.js'
 import { makeKey } from '../fixtures/issuer.js'
 import { settled } from '../fixtures/rejections.js'
 
@@ -14,9 +14,9 @@ function keySets(maxEntries: number) {
     sets: new SharedKeySets(maxEntries),
     fetches: [] as { issuer: string; signal: AbortSignal; answer: () => void }[],
     share: (issuer: string, concerns: unknown = {}) =>
-      it.sets.share(issuer, concerns, () => new RemoteKeys(options(issuer))),
+      it.sets.share(issuer, concerns, () => new JwksCache(options(issuer))),
   }
-  const options = (issuer: string): RemoteKeysOptions => ({
+  const options = (issuer: string): JwksCacheOptions => ({
     issuer,
     fetchKeySet: (signal) =>
       new Promise((resolve) => {

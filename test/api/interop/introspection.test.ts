@@ -8,7 +8,7 @@ import {
   type IntrospectionOptions,
   resolveIntrospection,
 } from '../../../src/introspection/options.js'
-import { remoteKeySet } from '../../../src/keys/remote-key-set.js'
+import { discoveredJwks } from '../../../src/keys/jwks-discovery.js'
 import { Counters } from '../../../src/observability/statistics.js'
 import { passwordGrant } from '../../../src/testing/index.js'
 import { parseCompactJws, withClaims } from '../../../src/token/compact-jws.js'
@@ -25,7 +25,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     ...USER,
     scope: 'orders:read',
   })
-  const keys = remoteKeySet({
+  const keys = discoveredJwks({
     ...DEFAULTS,
     issuer,
     jwksUri: undefined,

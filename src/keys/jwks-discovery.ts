@@ -1,17 +1,17 @@
 /** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
 import { type FetchJsonOptions, fetchJson, placeOf } from '../http/fetch-json.js'
 import { discover } from '../http/metadata.js'
-import { RemoteKeys } from './remote-keys.js'
+import { JwksCache } from './jwks-cache.js'
 
-export interface RemoteKeySetOptions
-  extends Omit<ConstructorParameters<typeof RemoteKeys>[0], 'fetchKeySet'> {
+export interface DiscoveredJwksOptions
+  extends Omit<ConstructorParameters<typeof JwksCache>[0], 'fetchKeySet'> {
   readonly jwksUri: string | undefined
   readonly allowHttp: boolean
   readonly maxBytes: number
   readonly fetch: FetchJsonOptions['fetch']
 }
 
-export function remoteKeySet(options: RemoteKeySetOptions): RemoteKeys {
+export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
   const { issuer, jwksUri, allowHttp, maxBytes, fetch } = options
   let known = jwksUri
   let failed = false
@@ -32,7 +32,7 @@ export function remoteKeySet(options: RemoteKeySetOptions): RemoteKeys {
     return known
   }
 
-  return new RemoteKeys({
+  return new JwksCache({
     ...options,
     waitingFor: () => asked,
     fetchKeySet: async (signal, { mayHaveMoved }) => {

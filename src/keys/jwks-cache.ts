@@ -27,7 +27,7 @@ import type { SavedKeys } from './saved-keys.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** All times in milliseconds. */
-export interface RemoteKeysOptions {
+export interface JwksCacheOptions {
   readonly issuer: string
   /** Fetches the key set document, discovery included. Heeds the signal. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
@@ -86,8 +86,8 @@ const NONE: Candidates = []
 /** A timer may go off a little before its time, and would find nothing to do. */
 const TIMER_MARGIN = 50
 
-export class RemoteKeys implements KeySource {
-  readonly #options: RemoteKeysOptions
+export class JwksCache implements KeySource {
+  readonly #options: JwksCacheOptions
   readonly #closing = new AbortController()
   readonly #backOff = new BackOff()
   readonly #budget: RefetchBudget
@@ -100,7 +100,7 @@ export class RemoteKeys implements KeySource {
   #toldSkipped = '[]'
   #refreshTimer: NodeJS.Timeout | undefined
 
-  constructor(options: RemoteKeysOptions) {
+  constructor(options: JwksCacheOptions) {
     this.#options = options
     const { refetchBurst: burst, cooldown } = options
     this.#budget = new RefetchBudget({ burst, cooldown })

@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
 import type { JsonDocument } from '../../src/http/fetch-json.js'
-import type { RemoteKeys, RemoteKeysOptions } from '../../src/keys/remote-keys.js'
+import type { JwksCache, JwksCacheOptions } from '../../src/keys/jwks-cache.js'
 import type { VerificationKey } from '../../src/keys/verification-key.js'
 import { onDiagnostics } from '../../src/observability/diagnostics.js'
 import { DEFAULTS, FakeIssuer, turns } from '../fixtures/fake-issuer.js'
@@ -15,17 +15,17 @@ const { publicJwk: JWK } = await makeKey('ES256', undefined)
 const FRESH_FOR = DEFAULTS.maximumAge
 const OUTAGE = new Error('connect ECONNREFUSED')
 
-function issuer(published?: readonly string[], options?: Partial<RemoteKeysOptions>): FakeIssuer {
+function issuer(published?: readonly string[], options?: Partial<JwksCacheOptions>): FakeIssuer {
   return new FakeIssuer(JWK, published, options)
 }
 
-async function warm(published?: readonly string[], options?: Partial<RemoteKeysOptions>) {
+async function warm(published?: readonly string[], options?: Partial<JwksCacheOptions>) {
   const fake = issuer(published, options)
   await fake.keys.find('ES256', fake.published[0])
   return fake
 }
 
-async function kids(found: ReturnType<RemoteKeys['find']>): Promise<(string | undefined)[]> {
+async function kids(found: ReturnType<JwksCache['find']>): Promise<(string | undefined)[]> {
   return (await found).map(({ kid }) => kid)
 }
 
@@ -682,7 +682,7 @@ t.test('a kid of the set whose key does not verify the token', async (t) => {
   const { publicJwk: rsa } = await makeKey('RS256', undefined)
 
   /** An issuer that can give its kids to other keys. */
-  async function replaceable(options: Partial<RemoteKeysOptions> = {}) {
+  async function replaceable(options: Partial<JwksCacheOptions> = {}) {
     const jwks = new Map([['a', JWK]])
     let fetches = 0
     let outage: unknown
