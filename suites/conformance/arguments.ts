@@ -1,5 +1,6 @@
 /** What may be said on the command line. */
 import { parseArgs } from 'node:util'
+import { canParseUrl } from '../../src/base/can-parse-url.js'
 import { FEATURES, type Feature } from './check.js'
 import { ids } from './suite.js'
 import { type UrlTarget, USUAL } from './targets/url.js'
@@ -75,7 +76,7 @@ export function readArguments(args: readonly string[]): Arguments {
 }
 
 function urlOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = canParseUrl(text) ? new URL(text) : undefined
   if (
     url === undefined ||
     !/^https?:$/.test(url.protocol) ||

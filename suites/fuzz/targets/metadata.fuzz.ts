@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { canParseUrl } from '../../../src/base/can-parse-url.js'
 import { createResourceServer } from '../../../src/index.js'
 import { forge, NOW } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE } from '../../../test/fixtures/issuer.js'
@@ -99,7 +100,7 @@ function addressIn(body: Buffer, { status, headers }: Sent, issuer: string): str
   const document = parsed(body.toString().replace(/^\ufeff/, ''))
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined
   const { issuer: named, jwks_uri: address } = document as Record<string, unknown>
-  if (named !== issuer || typeof address !== 'string' || !URL.canParse(address)) return undefined
+  if (named !== issuer || typeof address !== 'string' || !canParseUrl(address)) return undefined
   const url = new URL(address)
   return isSecure(url) && url.username === '' ? address : undefined
 }
@@ -111,7 +112,7 @@ function isSecure({ protocol, hostname }: URL): boolean {
 
 /** However the document spells it. */
 function normalized(address = ''): string | undefined {
-  return URL.canParse(address) ? new URL(address).href : undefined
+  return canParseUrl(address) ? new URL(address).href : undefined
 }
 
 function parsed(text: string): unknown {
