@@ -37,7 +37,7 @@ await app.register(resourceServer, {
   issuer,
   audience,
   profile: 'okta', // known from the domain; needed for a custom domain
-  onReject: (error) => console.error('refused:', error.message, error.finding),
+  onReject: (error) => console.error('refused:', error.message, error.reason),
 })
 app.get('/me', async (request) => ({
   user: request.claims.sub,

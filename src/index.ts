@@ -45,7 +45,7 @@ export {
   UnavailableError,
   UseDPoPNonceError,
 } from './errors/errors.js'
-export type { Check, Finding } from './errors/finding.js'
+export type { Check, RejectionReason } from './errors/rejection-reason.js'
 export type {
   Fetch,
   FetchBody,

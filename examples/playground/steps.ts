@@ -127,7 +127,7 @@ export function stepsOf(verdict: Verdict): readonly Step[] {
   return STEPS.map((step, i) => {
     if (i < refusedAt) return passed(step, { ...verdict, token })
     if (i > refusedAt) return { name: step.name, what: step.what, outcome: 'not reached' }
-    const { expected, found } = error.finding
+    const { expected, found } = error.reason
     const advice = step.checks[error.check]
     return { name: step.name, what: error.message, outcome: 'failed', expected, found, advice }
   })

@@ -3,7 +3,7 @@
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import type { Outcome } from '../errors/now-or-later.js'
+import type { Result } from '../errors/result.js'
 
 /** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
 export interface Confirmation {
@@ -28,7 +28,7 @@ const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
  */
 export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
-): Outcome<Confirmation | undefined> {
+): Result<Confirmation | undefined> {
   if (!Object.hasOwn(claims, 'cnf')) return undefined
   const cnf = ownMember(claims, 'cnf')
   const known = isJsonObject(cnf) ? METHODS.filter((method) => Object.hasOwn(cnf, method)) : []

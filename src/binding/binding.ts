@@ -7,7 +7,7 @@ import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-tok
 import { areEqualThumbprints } from '../base/thumbprint.js'
 import type { DPoPOffer } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import type { Refusal, StepResult } from '../errors/now-or-later.js'
+import type { Rejection, StepResult } from '../errors/result.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { BindingDemand, Presentation, Scheme } from './presentation.js'
 
@@ -30,7 +30,7 @@ export class Binding {
   }
 
   /** Refuses at once what nobody could prove here, before its token costs anything. */
-  checkProvable(confirmation: Confirmation | undefined): Refusal | undefined {
+  checkProvable(confirmation: Confirmation | undefined): Rejection | undefined {
     if (boundKeyOf(confirmation) !== undefined && this.demand.dpop === 'off') {
       return refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
     }
@@ -57,7 +57,7 @@ export class Binding {
 
   /**
    * @returns the nonce for the client's next proof, if it needs a newer one: at once, or once the
-   *   proof is verified and known not to be a replay. The refusal, or rejects with it, if the binding
+   *   proof is verified and known not to be a replay. The rejection, or rejects with it, if the binding
    *   doesn't hold.
    */
   verify(
@@ -89,7 +89,7 @@ function checkCertificate(
   confirmation: Confirmation | undefined,
   presentation: Presentation,
   { mtls }: BindingDemand,
-): Refusal | undefined {
+): Rejection | undefined {
   const bound = boundCertificateOf(confirmation)
   if (bound === undefined) {
     if (mtls !== 'required') return undefined

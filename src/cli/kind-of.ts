@@ -1,5 +1,5 @@
 /** What kind of JSON a value is, with its article. */
-import { kindOf } from '../errors/finding.js'
+import { kindOf } from '../errors/rejection-reason.js'
 
 export function aKindOf(value: unknown): string {
   const kind = kindOf(value)

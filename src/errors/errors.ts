@@ -2,11 +2,11 @@
  * Everything that can go wrong with a request, named by the codes of RFC 6750 §3.1.
  *
  * A message is one of the fixed sentences below: nothing of the token, of its claims or of the
- * request is ever part of it. What exactly was expected and found is in {@link Finding}, which is
+ * request is ever part of it. What exactly was expected and found is in {@link RejectionReason}, which is
  * for the operator and never enumerable, so that no serializer shows it by accident.
  */
 import { failureText } from './failure-text.js'
-import { type Check, type Finding, FindingAbout } from './finding.js'
+import { type Check, LazyReason, type RejectionReason } from './rejection-reason.js'
 
 /** Names in lower case; several values for a header that is sent several times. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
@@ -24,37 +24,37 @@ export abstract class ResourceServerError extends Error {
   abstract readonly statusCode: number
 
   // Private and read through the prototype, so that no serializer shows them by accident.
-  #finding: Finding | FindingAbout
+  #reason: RejectionReason | LazyReason
   #headers: ResponseHeaders = NO_HEADERS
   #status: number | undefined
   #expose: boolean | undefined
 
   constructor(
     message: string,
-    finding: Finding | FindingAbout = OF_POLICY,
+    reason: RejectionReason | LazyReason = OF_POLICY,
     options?: ErrorOptions,
   ) {
     const { stackTraceLimit } = Error
     limitStackTraces(0)
     super(message, options)
     limitStackTraces(stackTraceLimit)
-    this.#finding = finding
+    this.#reason = reason
   }
 
   /** The step that refused. */
   get check(): Check {
-    return this.#finding.check
+    return this.#reason.check
   }
 
-  /** Expected and found, for the operator. See {@link Finding}. */
-  get finding(): Finding {
-    if (this.#finding instanceof FindingAbout) this.#finding = this.#finding.described()
-    return this.#finding
+  /** Expected and found, for the operator. See {@link RejectionReason}. */
+  get reason(): RejectionReason {
+    if (this.#reason instanceof LazyReason) this.#reason = this.#reason.described()
+    return this.#reason
   }
 
-  /** What would have passed, in words: `expected` of the {@link finding}. */
+  /** What would have passed, in words: `expected` of the {@link reason}. */
   get expected(): string | undefined {
-    return this.#finding.expected
+    return this.#reason.expected
   }
 
   /**
@@ -93,7 +93,7 @@ export abstract class ResourceServerError extends Error {
 
 const NO_HEADERS = Object.freeze({})
 /** Who makes one without, in JavaScript, is the application. */
-const OF_POLICY: Finding = Object.freeze({ check: 'policy' })
+const OF_POLICY: RejectionReason = Object.freeze({ check: 'policy' })
 
 /** By assignment, which costs a small part of what `Reflect.set` does. */
 function limitStackTraces(frames: number): void {
@@ -126,8 +126,8 @@ export class InvalidRequestError extends ResourceServerError {
   readonly statusCode = 400
   override readonly name = 'InvalidRequestError'
 
-  constructor(message: string, finding: Omit<Finding, 'check'> = {}) {
-    super(message, { check: 'credentials', ...finding })
+  constructor(message: string, reason: Omit<RejectionReason, 'check'> = {}) {
+    super(message, { check: 'credentials', ...reason })
   }
 }
 
@@ -144,8 +144,8 @@ export class InvalidDPoPProofError extends ResourceServerError {
   readonly statusCode = 401
   override readonly name = 'InvalidDPoPProofError'
 
-  constructor(message: string, finding: Omit<Finding, 'check'> = {}) {
-    super(message, { check: 'proof', ...finding })
+  constructor(message: string, reason: Omit<RejectionReason, 'check'> = {}) {
+    super(message, { check: 'proof', ...reason })
   }
 }
 
@@ -172,8 +172,8 @@ export class InsufficientScopeError extends ResourceServerError {
 
   readonly #scope: string
 
-  constructor(message: string, scope: string, finding: Finding) {
-    super(message, finding)
+  constructor(message: string, scope: string, reason: RejectionReason) {
+    super(message, reason)
     this.#scope = scope
   }
 
@@ -207,9 +207,9 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
   constructor(
     message: string,
     demand: AuthenticationDemand = {},
-    finding: Omit<Finding, 'check'> = {},
+    reason: Omit<RejectionReason, 'check'> = {},
   ) {
-    super(message, { check: 'authentication', ...finding })
+    super(message, { check: 'authentication', ...reason })
     this.#demand = { ...demand }
   }
 

@@ -1,7 +1,7 @@
 /** Why something failed, in words for operators: with the causes that platforms hide their reason in. */
 
 import { isError } from '../base/native-error.js'
-import { printable } from './finding.js'
+import { printable } from './rejection-reason.js'
 
 /** Far beyond the sum of what three metadata URLs answered. */
 const MAX_LENGTH = 4_000

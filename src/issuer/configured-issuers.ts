@@ -2,7 +2,7 @@
 
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { disown, type Outcome } from '../errors/now-or-later.js'
+import { type Result, suppressRejection } from '../errors/result.js'
 import { isTenantTemplate } from '../http/metadata.js'
 import type { Claims } from '../token/compact-jws.js'
 import {
@@ -35,7 +35,7 @@ export class ConfiguredIssuers implements IssuerSource {
   }
 
   /** A stranger costs a look-up and touches nobody. */
-  resolve(claims: Claims): Outcome<Issuer> {
+  resolve(claims: Claims): Result<Issuer> {
     const iss = ownMember(claims, 'iss')
     const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined
     if (named !== undefined && !this.#templates.includes(named)) return named
@@ -89,7 +89,7 @@ function mayHaveIssued(
   if (opaqueTokens === 'none') return false
   let verdict: unknown
   try {
-    verdict = disown(opaqueTokens(token))
+    verdict = suppressRejection(opaqueTokens(token))
   } catch (thrown) {
     throw applicationFailure('introspection.opaqueTokens', thrown)
   }

@@ -3,8 +3,8 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { FindingAbout } from '../errors/finding.js'
-import type { Outcome, StepResult } from '../errors/now-or-later.js'
+import { LazyReason } from '../errors/rejection-reason.js'
+import type { Result, StepResult } from '../errors/result.js'
 import type { Introspector } from '../introspection/introspector.js'
 import type { OpaqueTokens, ResolvedIntrospection } from '../introspection/options.js'
 import type { KeySource } from '../keys/key-source.js'
@@ -80,11 +80,11 @@ export interface IssuerSource {
 export function resolveAlgorithm(
   { algorithms }: Pick<Issuer, 'algorithms'>,
   alg: string,
-): Outcome<Algorithm> {
+): Result<Algorithm> {
   if ((algorithms as ReadonlySet<string>).has(alg)) return alg as Algorithm
   return new InvalidTokenError(
     'The access token is signed with an algorithm that is not allowed',
-    new FindingAbout('algorithm', [...algorithms].join(' or '), alg),
+    new LazyReason('algorithm', [...algorithms].join(' or '), alg),
   )
 }
 
@@ -92,7 +92,7 @@ export function resolveAlgorithm(
 export function untrustedIssuer(expected: string, iss: unknown): InvalidTokenError {
   return new InvalidTokenError(
     'The access token is from an issuer that is not trusted here',
-    new FindingAbout('issuer', expected, iss),
+    new LazyReason('issuer', expected, iss),
   )
 }
 

@@ -9,7 +9,7 @@
 
 import type { Algorithm } from '../base/algorithms.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { isLater } from '../errors/now-or-later.js'
+import { isPromise } from '../errors/result.js'
 import type { Candidates, KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { Identities } from './identities.js'
@@ -72,7 +72,7 @@ class SharedKeySet {
 
   /** Keeps the key set open while a request waits for a lookup. */
   track(candidates: Candidates | Promise<Candidates>): Candidates | Promise<Candidates> {
-    if (!isLater(candidates)) return candidates
+    if (!isPromise(candidates)) return candidates
     this.#waiting++
     return candidates.finally(() => {
       this.#waiting--

@@ -2,7 +2,7 @@
 import type { Algorithm } from '../base/algorithms.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
-import { describe } from '../errors/finding.js'
+import { describe } from '../errors/rejection-reason.js'
 import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 

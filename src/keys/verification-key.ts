@@ -10,7 +10,7 @@ import {
   keyShapeOf,
 } from '../base/algorithms.js'
 import { isJsonObject } from '../base/json-object.js'
-import { describe } from '../errors/finding.js'
+import { describe } from '../errors/rejection-reason.js'
 import { isOfSmallOrder } from './small-order.js'
 
 export interface VerificationKey {

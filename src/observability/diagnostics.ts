@@ -18,9 +18,9 @@ export interface DiagnosticsMessages {
     /** The request in a Fastify API; else what `verify()` was given. */
     readonly context: unknown
   }
-  /** One that was refused; `error.finding` says why, in full. */
+  /** One that was refused; `error.reason` says why, in full. */
   rejected: {
-    /** What the caller gets, without its `finding`. */
+    /** What the caller gets, without its `reason`. */
     readonly error: ResourceServerError
     /** As with `accepted`. */
     readonly context: unknown

@@ -3,7 +3,7 @@
  * for instance when its disk is full: neither may change a response or end the process.
  */
 import { reject } from '../base/check.js'
-import { disown } from '../errors/now-or-later.js'
+import { suppressRejection } from '../errors/result.js'
 
 /** What a pino logger, such as Fastify's, looks like to us. */
 export interface Logger {
@@ -30,8 +30,8 @@ type AnyLogger = { readonly [level in Level]?: (details: object, message: string
 /** `warn` stands in for a level that the logger doesn't have. Never throws. */
 export function logSafely(logger: AnyLogger, level: Level, details: object, message: string): void {
   try {
-    if (logger[level] !== undefined) disown(logger[level](details, message))
-    else disown(logger.warn?.(details, message))
+    if (logger[level] !== undefined) suppressRejection(logger[level](details, message))
+    else suppressRejection(logger.warn?.(details, message))
   } catch {
     // There is nobody left to tell.
   }

@@ -1,7 +1,7 @@
 /** The option `now`, and the clocks that are used without it. */
 import { functionOrUndefined } from '../base/check.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { disown } from '../errors/now-or-later.js'
+import { suppressRejection } from '../errors/result.js'
 
 export interface Clocks {
   /** Wall-clock time, in milliseconds since the epoch. */
@@ -26,7 +26,7 @@ export function resolveClocks(given: (() => number) | undefined): Clocks {
 
 function timeOf(now: () => number): number {
   try {
-    const time = disown(now())
+    const time = suppressRejection(now())
     if (typeof time === 'number') return time
     throw new TypeError('it must return a number, and not a promise')
   } catch (thrown) {

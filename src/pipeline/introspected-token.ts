@@ -17,11 +17,11 @@ import type { Binding } from '../binding/binding.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import {
   andThen,
-  isRefusal,
-  type Outcome,
-  type Refusal,
+  isRejection,
+  type Rejection,
+  type Result,
   type StepResult,
-} from '../errors/now-or-later.js'
+} from '../errors/result.js'
 import { type Issuer, untrustedIssuer } from '../issuer/issuer.js'
 import { standardProfile } from '../issuer/providers/standard.js'
 import { notAnAccessToken, type TimeLimits, verifyClaims } from '../token/claims.js'
@@ -48,14 +48,14 @@ export function introspectToken(
   // What an attacker made costly to parse is parsed only if the issuer calls the token active.
   const isCheap = texts.every(isCheapToParse)
   const early = isCheap ? ownConfirmation(texts, rules) : undefined
-  if (isRefusal(early)) return early
+  if (isRejection(early)) return early
   return andThen(answerAbout(raw, issuer, false), (answer) => {
     const claims = verifyAnswer(answer, {}, issuer, rules)
-    if (isRefusal(claims)) return claims
+    if (isRejection(claims)) return claims
     const said = confirmationIn(answer, rules)
-    if (isRefusal(said)) return said
+    if (isRejection(said)) return said
     const own = isCheap ? early : ownConfirmation(texts, rules)
-    if (isRefusal(own)) return own
+    if (isRejection(own)) return own
     const refused = own && checkSameBinding(said, own)
     if (refused !== undefined) return refused
     const confirmation = said ?? own
@@ -74,9 +74,9 @@ export function verifyActive(
 ): StepResult<AccessToken> {
   return andThen(answerAbout(token.raw, issuer, true), (answer) => {
     const claims = verifyAnswer(answer, token.claims, issuer, rules)
-    if (isRefusal(claims)) return claims
+    if (isRejection(claims)) return claims
     const said = confirmationIn(answer, rules)
-    if (isRefusal(said)) return said
+    if (isRejection(said)) return said
     return checkSameBinding(said, token.confirmation) ?? narrowed(token, answer, issuer)
   })
 }
@@ -128,7 +128,7 @@ const OPTIONAL_MEMBERS: readonly string[] = [
   'azp',
 ]
 
-function inactive(): Refusal {
+function inactive(): Rejection {
   return new InvalidTokenError('The access token is not active', {
     check: 'introspection',
     expected: 'an answer of the issuer that says "active": true',
@@ -137,7 +137,7 @@ function inactive(): Refusal {
 }
 
 /** The issuer gets no line breaks to see of us. How long it may be was looked at before. */
-function checkSendable(raw: string): Refusal | undefined {
+function checkSendable(raw: string): Rejection | undefined {
   if (isToken68(raw)) return undefined
   return new InvalidTokenError('The access token is malformed', {
     check: 'token',
@@ -150,7 +150,7 @@ function verifyAnswer(
   own: Claims,
   { issuer, expectations }: Issuer,
   { limits, now }: IntrospectionRules,
-): Outcome<AccessTokenClaims> {
+): Result<AccessTokenClaims> {
   const claims = Object.freeze({ iss: issuer, ...own, ...said })
   const iss = ownMember(said, 'iss')
   if (iss !== undefined && iss !== (ownMember(own, 'iss') ?? issuer)) {
@@ -164,7 +164,7 @@ function verifyAnswer(
  * RFC 6749 §7.1, without regard to case; `DPoP` for a token that is bound to a key (RFC 9449 §5). A
  * refresh token, for one, may be active as well.
  */
-function checkTokenType(answer: Claims): Refusal | undefined {
+function checkTokenType(answer: Claims): Rejection | undefined {
   const type = ownMember(answer, 'token_type')
   if (type === undefined) return undefined
   if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return undefined
@@ -175,9 +175,9 @@ function checkTokenType(answer: Claims): Refusal | undefined {
 function confirmationIn(
   answer: Claims,
   { binding }: IntrospectionRules,
-): Outcome<Confirmation | undefined> {
+): Result<Confirmation | undefined> {
   const confirmation = readConfirmation(answer)
-  if (isRefusal(confirmation)) return confirmation
+  if (isRejection(confirmation)) return confirmation
   const type = ownMember(answer, 'token_type')
   if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
     // Bound to a key, and nobody says to which.
@@ -202,12 +202,12 @@ function textsIn(raw: string): readonly string[] {
 function ownConfirmation(
   texts: readonly string[],
   { binding }: IntrospectionRules,
-): Outcome<Confirmation | undefined> {
+): Result<Confirmation | undefined> {
   const said: Confirmation[] = []
   for (const text of texts) {
     const claims = parseJsonObject(text)
     const one = claims && readConfirmation(claims)
-    if (isRefusal(one)) return one
+    if (isRejection(one)) return one
     if (one !== undefined) said.push(one)
   }
   const [own] = said
@@ -219,7 +219,7 @@ function ownConfirmation(
 function checkSameBinding(
   now: Confirmation | undefined,
   signed: Confirmation | undefined,
-): Refusal | undefined {
+): Rejection | undefined {
   if (now === undefined || isSameBinding(now, signed)) return undefined
   return bindingDiffers('the binding that the token itself has')
 }
@@ -233,7 +233,7 @@ function isSameBinding(one: Confirmation, other: Confirmation | undefined): bool
 function bindingDiffers(
   expected: string,
   found = 'another binding in the answer of the issuer',
-): Refusal {
+): Rejection {
   return new InvalidTokenError(
     'The access token is bound to something that cannot be proven here',
     {

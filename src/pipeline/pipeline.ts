@@ -20,12 +20,12 @@ import type { Binding } from '../binding/binding.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from '../errors/errors.js'
 import {
   andThen,
-  isLater,
-  isRefusal,
-  type Outcome,
-  orThrow,
+  isPromise,
+  isRejection,
+  type Result,
   type StepResult,
-} from '../errors/now-or-later.js'
+  unwrap,
+} from '../errors/result.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from '../issuer/issuer.js'
 import type { Counters } from '../observability/statistics.js'
 import { type Revocations, revoked } from '../revocation/revocations.js'
@@ -135,7 +135,7 @@ export class Pipeline {
     return underWay.verifying.catch((error) => {
       if (isInvalidToken(error)) throw ownCopyOf(error)
       // Nobody could tell, and somebody may by now: without another verification if not.
-      return orThrow(this.#begin(raw, context))
+      return unwrap(this.#begin(raw, context))
     })
   }
 
@@ -146,7 +146,7 @@ export class Pipeline {
     const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
     if (asked !== undefined) return this.#introspect(raw, asked)
     const token = this.#verifyJwt(raw, context)
-    return isLater(token) ? this.#shared(raw, token) : token
+    return isPromise(token) ? this.#shared(raw, token) : token
   }
 
   #shared(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
@@ -162,7 +162,7 @@ export class Pipeline {
   #verifyJwt(raw: string, context: unknown): StepResult<AccessToken> {
     const { issuers, maxTokenLength } = this.#options
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
-    if (isRefusal(jws)) return jws
+    if (isRejection(jws)) return jws
     return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
       issuer.introspection?.isOnlyWay
         ? this.#introspect(raw, issuer)
@@ -176,14 +176,14 @@ export class Pipeline {
   #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<Verdict> {
     const { counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
-    if (isRefusal(algorithm)) return algorithm
+    if (isRejection(algorithm)) return algorithm
     // Where parsing the claims costs more than verifying the signature, the signature comes first.
     const early = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
-    if (isRefusal(early)) return early
+    if (isRejection(early)) return early
     const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
     return andThen(signer, (key) => {
       const checked = early ?? this.#parseAndCheckClaims(jws, issuer)
-      if (isRefusal(checked)) return checked
+      if (isRejection(checked)) return checked
       const { claims, confirmation } = checked
       const misused = issuer.profile.checkKey?.(key.issuer, claims)
       if (misused !== undefined) return misused
@@ -194,17 +194,17 @@ export class Pipeline {
     })
   }
 
-  #parseAndCheckClaims(jws: CompactJws, issuer: Issuer): Outcome<CheckedClaims> {
+  #parseAndCheckClaims(jws: CompactJws, issuer: Issuer): Result<CheckedClaims> {
     const parsed = withClaims(jws)
-    return isRefusal(parsed) ? parsed : this.#checkClaims(parsed, issuer)
+    return isRejection(parsed) ? parsed : this.#checkClaims(parsed, issuer)
   }
 
-  #checkClaims(jws: ParsedJws, issuer: Issuer): Outcome<CheckedClaims> {
+  #checkClaims(jws: ParsedJws, issuer: Issuer): Result<CheckedClaims> {
     const { binding, issuers, limits } = this.#options
     const claims = verifyClaims(jws, issuer.expectations, limits, this.#seconds())
-    if (isRefusal(claims)) return claims
+    if (isRejection(claims)) return claims
     const confirmation = readConfirmation(claims)
-    if (isRefusal(confirmation)) return confirmation
+    if (isRejection(confirmation)) return confirmation
     const unprovable = binding.checkProvable(confirmation)
     if (unprovable !== undefined) return unprovable
     issuers.admit(issuer)
@@ -244,8 +244,8 @@ function isInvalidToken(error: unknown): error is InvalidTokenError {
 }
 
 /** To each who waits: the application may write into it what is another's to see. */
-function ownCopyOf({ message, finding }: InvalidTokenError): InvalidTokenError {
-  return new InvalidTokenError(message, finding)
+function ownCopyOf({ message, reason }: InvalidTokenError): InvalidTokenError {
+  return new InvalidTokenError(message, reason)
 }
 
 interface CheckedClaims {

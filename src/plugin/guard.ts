@@ -10,7 +10,7 @@ import type {
 } from 'fastify'
 import { AccessToken } from '../access-token/access-token.js'
 import type { Scheme } from '../binding/presentation.js'
-import { andThen, isLater, type Outcome, orThrow, type StepResult } from '../errors/now-or-later.js'
+import { andThen, isPromise, type Result, type StepResult, unwrap } from '../errors/result.js'
 import { diagnostics, publish } from '../observability/diagnostics.js'
 import type { Core } from '../server/assembly.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
@@ -51,7 +51,7 @@ export function createGuard(
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)
       }
-      if (isLater(outcome)) decideLater(outcome, guard, request, reply, done)
+      if (isPromise(outcome)) decideLater(outcome, guard, request, reply, done)
       else decide(outcome, guard, request, reply, done)
     },
     hasAdmitted: (request: Judged) => request[ADMITTED_BY] === guards,
@@ -85,19 +85,19 @@ export function createGuard(
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    return isLater(token)
-      ? token.then((verified) => orThrow(prove(verified, scheme, request, guard, reply)))
+    return isPromise(token)
+      ? token.then((verified) => unwrap(prove(verified, scheme, request, guard, reply)))
       : prove(token, scheme, request, guard, reply)
   }
 
   function prove(
-    token: Outcome<AccessToken>,
+    token: Result<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // A refusal, then: `decide` lets nothing else in.
+    // A rejection, then: `decide` lets nothing else in.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
@@ -109,7 +109,7 @@ export function createGuard(
 
   /** The only way in: for a token, or for nothing at all where none need be. */
   function decide(
-    outcome: Outcome<AccessToken | null>,
+    outcome: Result<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
@@ -149,10 +149,10 @@ function permit(
   { policy }: RouteGuard,
   request: FastifyRequest,
 ): StepResult<AccessToken> {
-  // Who it is, is known now, also to "authorize" and to whoever handles its refusal.
+  // Who it is, is known now, also to "authorize" and to whoever handles its rejection.
   request.auth = token
   const refused = policy.check(token, request)
-  if (isLater(refused)) return refused.then(() => token)
+  if (isPromise(refused)) return refused.then(() => token)
   return refused ?? token
 }
 

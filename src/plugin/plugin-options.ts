@@ -29,7 +29,7 @@ export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'i
   extractToken?: (request: FastifyRequest) => string | null | undefined
 
   /**
-   * Told of each refusal, with the reason in full in `error.finding`. For metrics and alerts: what
+   * Told of each refusal, with the reason in full in `error.reason`. For metrics and alerts: what
    * it returns or throws changes nothing about the answer.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>

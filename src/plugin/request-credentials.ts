@@ -16,7 +16,7 @@ import {
 import { requireAllHeaders } from '../credentials/whole-headers.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InvalidTokenError, MissingCredentialsError } from '../errors/errors.js'
-import { disown } from '../errors/now-or-later.js'
+import { suppressRejection } from '../errors/result.js'
 import type { WarnOnce } from '../observability/reports.js'
 import type { Core } from '../server/assembly.js'
 import type { ResolvedPluginOptions } from './plugin-options.js'
@@ -62,7 +62,7 @@ export class RequestCredentials {
     if (this.#extractToken === undefined) return undefined
     let token: unknown
     try {
-      token = disown(this.#extractToken(request) ?? '')
+      token = suppressRejection(this.#extractToken(request) ?? '')
     } catch (thrown) {
       throw applicationFailure('extractToken', thrown)
     }

@@ -3,7 +3,7 @@ import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { disown } from '../errors/now-or-later.js'
+import { suppressRejection } from '../errors/result.js'
 
 /**
  * A value, several of which one is enough, or a function that decides by returning `true`. If the
@@ -39,7 +39,7 @@ function compileValue(
   if (typeof required === 'function') {
     return (value, claims) => {
       try {
-        return disown(required(value, claims)) === true
+        return suppressRejection(required(value, claims)) === true
       } catch (thrown) {
         throw applicationFailure('claims', thrown)
       }

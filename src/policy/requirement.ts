@@ -5,8 +5,8 @@ import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
 import { authorizeFailure } from '../errors/application-function.js'
 import { isScopeToken } from '../errors/challenge.js'
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors/errors.js'
-import type { Finding } from '../errors/finding.js'
-import { orThrow, type Refusal } from '../errors/now-or-later.js'
+import type { RejectionReason } from '../errors/rejection-reason.js'
+import { type Rejection, unwrap } from '../errors/result.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import type { Clock } from './step-up.js'
 import { compileStepUp, type StepUpRequirement } from './step-up.js'
@@ -68,7 +68,10 @@ export interface Policy<Context> {
    *   `InsufficientScopeError`, or rejects with it, if the token doesn't permit this.
    * @throws what {@link authorizeFailure} makes of what `authorize` throws.
    */
-  readonly check: (token: AccessToken, context: Context) => Refusal | undefined | Promise<undefined>
+  readonly check: (
+    token: AccessToken,
+    context: Context,
+  ) => Rejection | undefined | Promise<undefined>
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
@@ -90,11 +93,11 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     )
   }
   const scope = [...new Set([...all, ...any])].join(' ')
-  const refuse = (finding: Finding) => {
-    const message = finding.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
-    return new InsufficientScopeError(message, finding.check === 'scope' ? scope : '', finding)
+  const refuse = (reason: RejectionReason) => {
+    const message = reason.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
+    return new InsufficientScopeError(message, reason.check === 'scope' ? scope : '', reason)
   }
-  const lackOfScope = (token: AccessToken): Finding | undefined => {
+  const lackOfScope = (token: AccessToken): RejectionReason | undefined => {
     if (!all.every((one) => token.scope.has(one)))
       return { check: 'scope', expected: all.join(' ') }
     if (any.length === 0 || any.some((one) => token.scope.has(one))) return undefined
@@ -104,7 +107,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   // Most routes: any token that is good will do.
   if (Object.keys(requirement).length === 0)
     return { ...said, mayForbid: false, check: () => undefined }
-  const checkAuthorized = (authorized: boolean): Refusal | undefined =>
+  const checkAuthorized = (authorized: boolean): Rejection | undefined =>
     authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
   // `await`, which asks no `then` that somebody gave to a promise.
   const checkLater = async (verdict: Promise<boolean>) => {
@@ -114,7 +117,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     } catch (thrown) {
       throw authorizeFailure(thrown)
     }
-    return orThrow(checkAuthorized(authorized))
+    return unwrap(checkAuthorized(authorized))
   }
   return {
     ...said,
@@ -124,7 +127,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
       const weak = stepUp?.(token.claims)
       if (weak !== undefined) {
         const demand = { ...weak.demand, scope: lacking === undefined ? '' : scope }
-        return new InsufficientUserAuthenticationError(weak.message, demand, weak.finding)
+        return new InsufficientUserAuthenticationError(weak.message, demand, weak.reason)
       }
       if (lacking !== undefined) return refuse(lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))

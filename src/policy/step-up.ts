@@ -6,7 +6,7 @@ import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../errors/challenge.js'
 import type { AuthenticationDemand } from '../errors/errors.js'
-import { describe, type Finding } from '../errors/finding.js'
+import { describe, type RejectionReason } from '../errors/rejection-reason.js'
 
 /** The sign-in that a route asks for (RFC 9470). */
 export interface StepUpRequirement {
@@ -27,7 +27,7 @@ export interface StepUpRequirement {
 export interface Weakness {
   readonly message: string
   readonly demand: AuthenticationDemand
-  readonly finding: Omit<Finding, 'check'>
+  readonly reason: Omit<RejectionReason, 'check'>
 }
 
 /** @throws {TypeError} that names the part of the requirement and the mend. */
@@ -44,14 +44,14 @@ export function compileStepUp(
   return (claims) => {
     const [acr, time] = [ownMember(claims, 'acr'), ownMember(claims, 'auth_time')]
     if (acrValues !== undefined && !acrValues.some((value) => value === acr)) {
-      return { message: LEVEL, demand, finding: { expected: `"acr": ${acrValues.join(' or ')}` } }
+      return { message: LEVEL, demand, reason: { expected: `"acr": ${acrValues.join(' or ')}` } }
     }
     if (maxAge === undefined) return undefined
     // Written so that a clock that tells no time, and a time that is none, refuse.
     const age = now() - (typeof time === 'number' ? time : Number.NaN)
     if (age <= maxAge + clockTolerance && age >= -clockTolerance) return undefined
     const expected = `"auth_time" at most ${maxAge} seconds ago`
-    return { message: RECENT, demand, finding: { expected, found: foundTime(time) } }
+    return { message: RECENT, demand, reason: { expected, found: foundTime(time) } }
   }
 }
 

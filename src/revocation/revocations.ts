@@ -8,7 +8,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import type { TokenTimes } from '../access-token/access-token-claims.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import type { Refusal } from '../errors/now-or-later.js'
+import type { Rejection } from '../errors/result.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
 /** One of `jti`, `sub`, `sid` and `clientId`, each compared exactly. */
@@ -212,6 +212,6 @@ export class Revocations {
 }
 
 /** The refusal of a token that was. */
-export function revoked(): Refusal {
+export function revoked(): Rejection {
   return new InvalidTokenError('The access token was revoked', { check: 'revocation' })
 }

@@ -3,7 +3,7 @@
  * introspection (RFC 7662, RFC 9701), and what an operator is told when either fails.
  */
 import { isSymmetric } from '../base/algorithms.js'
-import { orThrow } from '../errors/now-or-later.js'
+import { unwrap } from '../errors/result.js'
 import { metadataUrls } from '../http/metadata.js'
 import { createIntrospector } from '../introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../introspection/introspection-failure.js'
@@ -177,10 +177,10 @@ async function assembleIntrospection(
     steadyNow,
     shared,
     verifySignature: async (jwt) => {
-      const jws = orThrow(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
-      const algorithm = orThrow(resolveAlgorithm({ algorithms }, jws.header.alg))
-      orThrow(await findSigner({ jws, algorithm, source: keys, counters }))
-      return orThrow(withClaims(jws))
+      const jws = unwrap(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
+      const algorithm = unwrap(resolveAlgorithm({ algorithms }, jws.header.alg))
+      unwrap(await findSigner({ jws, algorithm, source: keys, counters }))
+      return unwrap(withClaims(jws))
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }

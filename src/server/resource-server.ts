@@ -3,7 +3,7 @@ import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
 import { MissingCredentialsError, ResourceServerError } from '../errors/errors.js'
-import { type Outcome, orThrow } from '../errors/now-or-later.js'
+import { type Result, unwrap } from '../errors/result.js'
 import type { KeySetStatus, KeySource } from '../keys/key-source.js'
 import { publish } from '../observability/diagnostics.js'
 import type { Statistics } from '../observability/statistics.js'
@@ -83,9 +83,9 @@ export class ResourceServer<Context = unknown> {
       }
       const verified = tokenOrThrow(await pipeline.verify(raw, context))
       if (!binding.needsNoProof(verified, presented.scheme, demand)) {
-        orThrow(await binding.verify(verified, presented, demand))
+        unwrap(await binding.verify(verified, presented, demand))
       }
-      orThrow(await policy.check(verified, context as Context))
+      unwrap(await policy.check(verified, context as Context))
       publish('accepted', { token: verified, context })
       return verified
     } catch (error) {
@@ -176,7 +176,7 @@ export class ResourceServer<Context = unknown> {
 }
 
 /** Whatever isn't a token refuses, even if it was none of the refusals. */
-function tokenOrThrow(outcome: Outcome<AccessToken>): AccessToken {
+function tokenOrThrow(outcome: Result<AccessToken>): AccessToken {
   if (outcome instanceof AccessToken) return outcome
   throw outcome
 }

@@ -10,8 +10,8 @@ import {
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { type Check, FindingAbout, kindOf } from '../errors/finding.js'
-import { isRefusal, type Outcome, type Refusal } from '../errors/now-or-later.js'
+import { type Check, kindOf, LazyReason } from '../errors/rejection-reason.js'
+import { isRejection, type Rejection, type Result } from '../errors/result.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
 
 /** How the access tokens of an issuer look. */
@@ -29,7 +29,7 @@ export interface TokenShape {
   /** Whether a token may have `at_hash`, `c_hash` and `s_hash`. Default: rejected. */
   readonly allowsIdTokenClaims?: boolean | undefined
   /** An `InvalidTokenError` if something else tells that it is no access token. */
-  readonly checkAccessToken?: ((claims: Claims) => Refusal | undefined) | undefined
+  readonly checkAccessToken?: ((claims: Claims) => Rejection | undefined) | undefined
 }
 
 export interface ClaimExpectations extends TokenShape {
@@ -48,9 +48,9 @@ export function verifyClaims(
   expectations: ClaimExpectations,
   limits: TimeLimits,
   now: number,
-): Outcome<AccessTokenClaims> {
+): Result<AccessTokenClaims> {
   const wellFormed = checkKind({ header, claims }, expectations) ?? verifyWellFormed(claims)
-  if (isRefusal(wellFormed)) return wellFormed
+  if (isRejection(wellFormed)) return wellFormed
   return (
     checkPresent(wellFormed, expectations.requiredClaims) ??
     checkTimes(timesOf(wellFormed), limits, now) ??
@@ -63,7 +63,7 @@ export function verifyClaims(
 export function checkKind(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: TokenShape,
-): Refusal | undefined {
+): Rejection | undefined {
   return (
     checkType(header.typ, expectations) ??
     checkForOtherKind(claims, expectations) ??
@@ -79,7 +79,7 @@ export function checkTimes(
   { exp, nbf, iat }: TokenTimes,
   { clockTolerance, maxTokenAge }: TimeLimits,
   now: number,
-): Refusal | undefined {
+): Rejection | undefined {
   // Each written so that a clock that tells no time refuses.
   if (!(exp > now - clockTolerance)) {
     return refusal('expiry', 'The access token expired', `after ${now}`, exp)
@@ -98,7 +98,7 @@ export function checkTimes(
   return undefined
 }
 
-function checkType(typ: string | undefined, shape: TokenShape): Refusal | undefined {
+function checkType(typ: string | undefined, shape: TokenShape): Rejection | undefined {
   if (isExpectedType(typ, shape)) return undefined
   return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
 }
@@ -127,7 +127,7 @@ export function mediaType(type: string): string {
 function checkForOtherKind(
   claims: Claims,
   { allowsIdTokenClaims }: TokenShape,
-): Refusal | undefined {
+): Rejection | undefined {
   if (allowsIdTokenClaims !== true) {
     for (const name of ID_TOKEN_CLAIMS) {
       if (Object.hasOwn(claims, name)) return isAnother(`one with "${name}"`)
@@ -139,7 +139,7 @@ function checkForOtherKind(
   return isOtherKind(typ) ? isAnother(typ) : undefined
 }
 
-function isAnother(found: unknown): Refusal {
+function isAnother(found: unknown): Rejection {
   return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', found)
 }
 
@@ -163,7 +163,7 @@ function isOtherKind(value: unknown): boolean {
 }
 
 /** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
-export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
+export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
   if (ownMember(claims, 'exp') === undefined) {
     return refusal('claims', MALFORMED, '"exp"', undefined)
   }
@@ -180,17 +180,17 @@ export function verifyWellFormed(claims: Claims): Outcome<AccessTokenClaims> {
   return claims as AccessTokenClaims
 }
 
-function checkNumber(name: string, value: unknown): Refusal | undefined {
+function checkNumber(name: string, value: unknown): Rejection | undefined {
   if (value === undefined || Number.isFinite(value)) return undefined
   return refusal('claims', MALFORMED, `"${name}": a finite number`, kindOf(value))
 }
 
-function checkString(name: string, value: unknown): Refusal | undefined {
+function checkString(name: string, value: unknown): Rejection | undefined {
   if (value === undefined || typeof value === 'string') return undefined
   return refusal('claims', MALFORMED, `"${name}": a string`, kindOf(value))
 }
 
-export function checkPresent(claims: Claims, names: readonly string[]): Refusal | undefined {
+export function checkPresent(claims: Claims, names: readonly string[]): Rejection | undefined {
   const missing = names.find((name) => !Object.hasOwn(claims, name))
   return missing === undefined ? undefined : refusal('claims', MALFORMED, `"${missing}"`, undefined)
 }
@@ -199,7 +199,7 @@ export function checkPresent(claims: Claims, names: readonly string[]): Refusal 
 export function checkAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
-): Refusal | undefined {
+): Rejection | undefined {
   const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
   const claim = ownMember(claims, name)
   // Only "aud" may be an array: a token has one client.
@@ -230,7 +230,7 @@ export function notAnAccessToken(expected: string): InvalidTokenError {
 }
 
 /** For the claims that only some vendors define as a string. */
-export function checkVendorString(claims: Claims, name: string): Refusal | undefined {
+export function checkVendorString(claims: Claims, name: string): Rejection | undefined {
   return checkString(name, ownMember(claims, name))
 }
 
@@ -247,5 +247,5 @@ function refusal(
   expected: string,
   found: unknown,
 ): InvalidTokenError {
-  return new InvalidTokenError(message, new FindingAbout(check, expected, found))
+  return new InvalidTokenError(message, new LazyReason(check, expected, found))
 }

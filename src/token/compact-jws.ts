@@ -6,7 +6,7 @@
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import type { InvalidTokenError } from '../errors/errors.js'
-import { isRefusal, type Outcome } from '../errors/now-or-later.js'
+import { isRejection, type Result } from '../errors/result.js'
 import { decodeBase64url } from './base64url.js'
 import { decodeUtf8, splitCompact } from './compact-serialization.js'
 import { type JoseHeader, MALFORMED, malformed, readHeader } from './jose-header.js'
@@ -45,7 +45,7 @@ export function parseCompactJws(
   raw: string,
   maxLength: number,
   knownHeaders: KnownHeaders,
-): Outcome<CompactJws> {
+): Result<CompactJws> {
   if (raw.length > maxLength) {
     return malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
   }
@@ -53,13 +53,13 @@ export function parseCompactJws(
   if (segments === undefined) return wrongNumberOf(raw.split('.').length)
   const [headerSegment, payloadSegment, last] = segments
   const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
-  if (isRefusal(header)) return header
+  if (isRejection(header)) return header
   const payload = decodeText(payloadSegment)
-  if (isRefusal(payload)) return payload
+  if (isRejection(payload)) return payload
   const claims = isCheapToParse(payload) ? parseObject(payload) : undefined
-  if (isRefusal(claims)) return claims
+  if (isRejection(claims)) return claims
   const signature = decode(last)
-  if (isRefusal(signature)) return signature
+  if (isRejection(signature)) return signature
   return {
     raw,
     headerSegment,
@@ -82,10 +82,10 @@ export function hasClaims(jws: CompactJws): jws is ParsedJws {
  * @returns an `InvalidTokenError` if they aren't a JSON object without duplicate members, or name
  *   another issuer than `issuerClaims` does.
  */
-export function withClaims(jws: CompactJws): Outcome<ParsedJws> {
+export function withClaims(jws: CompactJws): Result<ParsedJws> {
   if (hasClaims(jws)) return jws
   const claims = parseObject(jws.payload)
-  if (isRefusal(claims)) return claims
+  if (isRejection(claims)) return claims
   const isSame = ISSUER_CLAIMS.every(
     (name) => ownMember(claims, name) === ownMember(jws.issuerClaims, name),
   )
@@ -101,21 +101,21 @@ function readIssuerClaims(payload: string): Claims {
   return Object.fromEntries(ISSUER_CLAIMS.map((name) => [name, readTopLevelString(payload, name)]))
 }
 
-function parseHeader(segment: string): Outcome<JoseHeader> {
+function parseHeader(segment: string): Result<JoseHeader> {
   const text = decodeText(segment)
-  if (isRefusal(text)) return text
+  if (isRejection(text)) return text
   if (!isCheapToParse(text)) return malformed(MALFORMED, 'a header of few members', 'more')
   const header = parseObject(text)
-  return isRefusal(header) ? header : readHeader(header)
+  return isRejection(header) ? header : readHeader(header)
 }
 
-function parseObject(text: string): Outcome<Claims> {
+function parseObject(text: string): Result<Claims> {
   return parseJsonObject(text) ?? notAnObject()
 }
 
-function decodeText(segment: string): Outcome<string> {
+function decodeText(segment: string): Result<string> {
   const bytes = decode(segment)
-  if (isRefusal(bytes)) return bytes
+  if (isRejection(bytes)) return bytes
   return decodeUtf8(bytes) ?? notAnObject()
 }
 
@@ -123,7 +123,7 @@ function notAnObject(): InvalidTokenError {
   return malformed(MALFORMED, 'JSON objects without duplicate members')
 }
 
-function decode(segment: string): Outcome<Buffer> {
+function decode(segment: string): Result<Buffer> {
   return decodeBase64url(segment) ?? malformed(MALFORMED, 'canonical base64url')
 }
 

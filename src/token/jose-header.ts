@@ -1,8 +1,8 @@
 /** The header of a token (RFC 7515 §4). */
 import { ownMember, ownMembers } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { describe, kindOf } from '../errors/finding.js'
-import type { Outcome } from '../errors/now-or-later.js'
+import { describe, kindOf } from '../errors/rejection-reason.js'
+import type { Result } from '../errors/result.js'
 
 /** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */
 export interface JoseHeader {
@@ -12,7 +12,7 @@ export interface JoseHeader {
 }
 
 /** @returns an `InvalidTokenError` if it isn't a header, or asks for what isn't understood. */
-export function readHeader(header: Readonly<Record<string, unknown>>): Outcome<JoseHeader> {
+export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
   const { alg, kid, typ } = ownMembers(header)
   if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', kindOf(alg))
   if (kid !== undefined && typeof kid !== 'string') {

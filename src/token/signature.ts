@@ -16,7 +16,7 @@ import {
 } from 'node:crypto'
 import type { Algorithm } from '../base/algorithms.js'
 import { ownMembers } from '../base/plain-object.js'
-import type { NowOrLater } from '../errors/now-or-later.js'
+import type { MaybePromise } from '../errors/result.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 
 interface SignatureScheme {
@@ -60,7 +60,7 @@ export function isSignedBy(
   algorithm: Algorithm,
   { signingInput, signature }: Signed,
   atOnce: boolean,
-): NowOrLater<boolean> {
+): MaybePromise<boolean> {
   const scheme = SCHEMES[algorithm]
   if (scheme.bytes !== undefined && signature.length !== scheme.bytes) return false
   // The front door let nothing but ASCII in, of which each character is a byte.

@@ -1,7 +1,7 @@
 /** Which of an issuer's keys signed a token. */
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { andThen, type NowOrLater, type Refusal, type StepResult } from '../errors/now-or-later.js'
+import { andThen, type MaybePromise, type Rejection, type StepResult } from '../errors/result.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import type { Counters } from '../observability/statistics.js'
@@ -60,12 +60,12 @@ function isSigner(
   { jws, algorithm, counters }: Search,
   key: VerificationKey,
   atOnce: boolean,
-): NowOrLater<boolean> {
+): MaybePromise<boolean> {
   counters.verifications++
   return isSignedBy(key, algorithm, jws, atOnce)
 }
 
-function unknownKey({ jws, algorithm, source }: Search): Refusal {
+function unknownKey({ jws, algorithm, source }: Search): Rejection {
   return new InvalidTokenError('The access token is signed with an unknown key', {
     check: 'key',
     expected: 'a key that the issuer publishes, for the algorithm of the token',
@@ -73,7 +73,7 @@ function unknownKey({ jws, algorithm, source }: Search): Refusal {
   })
 }
 
-function badSignature(): Refusal {
+function badSignature(): Rejection {
   return new InvalidTokenError('The signature of the access token is not valid', {
     check: 'signature',
   })

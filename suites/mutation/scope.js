@@ -30,7 +30,7 @@ const GROUPS = [
     judges: [
       'binding/',
       'api/dpop',
-      'api/dpop-findings',
+      'api/dpop-reasons',
       'api/bound-introspected-tokens',
       'plugin/request-elsewhere',
       'plugin/request-target',

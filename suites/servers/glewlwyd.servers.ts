@@ -51,7 +51,7 @@ t.test('J5: a token for another audience is refused, and one of no resource', as
   const parameters = { scope: 'orders:read' }
   const { access_token } = await client.clientCredentialsGrant(config, parameters)
   t.equal((await ours.get('/me', access_token)).status, 401)
-  t.match(ours.lastFinding, { check: 'audience', found: '"orders:read"' })
+  t.match(ours.lastReason, { check: 'audience', found: '"orders:read"' })
 })
 
 t.test(

@@ -42,14 +42,14 @@ t.test('J5: a token for another audience is refused', async (t) => {
   const { access_token } = await passwordGrant(grant)
   const it = await startApi(t, { issuer, audience: 'https://api.example.com/invoices' })
   t.equal((await it.get('/me', access_token)).status, 401)
-  t.match(it.lastFinding, { check: 'audience' })
+  t.match(it.lastReason, { check: 'audience' })
 })
 
 t.test('J2: profile rfc9068 refuses its tokens, whose typ is JWT', async (t) => {
   const { access_token } = await passwordGrant(grant)
   const it = await startApi(t, { ...api, profile: 'rfc9068' })
   t.equal((await it.get('/me', access_token)).status, 401)
-  t.match(it.lastFinding, { check: 'type' })
+  t.match(it.lastReason, { check: 'type' })
 })
 
 t.test('I2: its answers about opaque tokens name no audience, and do not do', async (t) => {
@@ -57,7 +57,7 @@ t.test('I2: its answers about opaque tokens name no audience, and do not do', as
   t.notMatch(access_token, /\./)
   const it = await startApi(t, { ...api, introspection: CLIENT })
   t.match(await it.get('/me', access_token), { status: 401, challenge: /not meant for this/ })
-  t.match(it.lastFinding, { check: 'audience' })
+  t.match(it.lastReason, { check: 'audience' })
   t.match(await it.get('/me', 'another-token'), { status: 401, challenge: /not active/ })
 })
 

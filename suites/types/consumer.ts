@@ -8,7 +8,6 @@ import resourceServer, {
   bearerToken,
   type ClaimRequirement,
   createResourceServer,
-  type Finding,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   type IntrospectionOptions,
@@ -21,6 +20,7 @@ import resourceServer, {
   type PluginOptions,
   type Profile,
   type ProfileName,
+  type RejectionReason,
   type Requirement,
   type ResourceServer,
   ResourceServerError,
@@ -194,8 +194,8 @@ export const options: PluginOptions = {
   },
   onReject: (error, request) => {
     same<typeof error, ResourceServerError>(true)
-    const finding: Finding = error.finding
-    request.log.warn({ code: error.code, expected: finding.expected })
+    const reason: RejectionReason = error.reason
+    request.log.warn({ code: error.code, expected: reason.expected })
   },
 }
 

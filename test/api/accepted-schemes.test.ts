@@ -27,9 +27,9 @@ async function api(t: Parameters<typeof protectedApi>[0], options: Partial<Plugi
     rejections.length = 0
     const { statusCode, headers: answered } = await app.inject({ url, headers })
     const logged = lines.find(({ msg }) => `${msg}`.startsWith('request refused'))?.expected
-    const { code, expected, finding } = rejections[0] as ResourceServerError
+    const { code, expected, reason } = rejections[0] as ResourceServerError
     t.equal(logged, expected, 'the log has what the error has')
-    t.equal(finding.expected, expected)
+    t.equal(reason.expected, expected)
     return { statusCode, code, expected, challenges: [answered['www-authenticate']].flat() }
   }
   return { app, send }

@@ -581,7 +581,7 @@ t.test('B10: no error shows what a token or its claims hold', async (t) => {
     t.notOk(shown.includes('S3CRET'), JSON.stringify(forgery))
     t.strictSame(Object.keys(error).sort(), ['code', 'name', 'statusCode'])
     t.match(error.headers['www-authenticate'], /^Bearer realm="api", error="invalid_token", /)
-    t.notOk(/[^\x20-\x7e]/.test(error.finding.found ?? ''), 'fit for the log of an operator')
+    t.notOk(/[^\x20-\x7e]/.test(error.reason.found ?? ''), 'fit for the log of an operator')
   }
 })
 

@@ -713,7 +713,7 @@ t.test('nothing of a proof is in an answer or a log', async (t) => {
   }
 })
 
-t.test('the query of a request is in no finding about its proof', async (t) => {
+t.test('the query of a request is in no reason about its proof', async (t) => {
   const found: (string | undefined)[] = []
   const onReject: PluginOptions['onReject'] = ({ expected }) => void found.push(expected)
   const { send } = await start(t, { baseUrl: BASE }, { onReject })

@@ -70,8 +70,8 @@ t.test(
       const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
       t.teardown(() => server.close())
       const verifying = server.verify(await sign(bad, { iss: options.issuer }))
-      const { finding } = await verifying.catch((error) => error)
-      t.match(finding.found, /that cannot be used: it has "use": "enc" and not "sig"/)
+      const { reason } = await verifying.catch((error) => error)
+      t.match(reason.found, /that cannot be used: it has "use": "enc" and not "sig"/)
       t.strictSame(lines, [
         [
           {

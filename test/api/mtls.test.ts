@@ -62,7 +62,7 @@ function refusesCertificate(
   t.same([(answer.headers as Record<string, unknown>)['www-authenticate']].flat(), [
     challenge(BOUND),
   ])
-  t.match(refused.at(-1)?.finding, { check: 'binding', expected })
+  t.match(refused.at(-1)?.reason, { check: 'binding', expected })
 }
 
 t.test('P6: the holder of the certificate is let in, and nobody else with its token', async (t) => {
@@ -76,7 +76,7 @@ t.test('P6: the holder of the certificate is let in, and nobody else with its to
   const thief = new TlsClient(t, port, other)
   const another = await thief.get(bearer(bound))
   refusesCertificate(t, another, refused, 'the certificate that it is bound to')
-  t.equal(refused.at(-1)?.finding.found, 'another one')
+  t.equal(refused.at(-1)?.reason.found, 'another one')
   refusesCertificate(
     t,
     await new TlsClient(t, port).get(bearer(bound)),
@@ -206,7 +206,7 @@ t.test('P6: where it is required, a bearer token is not enough', async (t) => {
   const answer = await holder.get(bearer(unbound))
   t.equal(answer.status, 401)
   t.equal(answer.headers['www-authenticate'], challenge(REQUIRED))
-  t.match(refused.at(-1)?.finding, { check: 'binding', expected: '"x5t#S256"' })
+  t.match(refused.at(-1)?.reason, { check: 'binding', expected: '"x5t#S256"' })
   const none = await holder.get()
   t.equal(none.headers['www-authenticate'], 'Bearer realm="api"')
 })
@@ -246,11 +246,11 @@ t.test('P6: with a key and a certificate both must be proven', async (t) => {
   const both = await tokenOf({ cnf: { jkt, 'x5t#S256': client.thumbprint } })
   const holder = new TlsClient(t, port, client)
   t.equal((await holder.get(bearer(both))).status, 401)
-  t.equal(refused.at(-1)?.finding.expected, 'Authorization: DPoP', 'the certificate was right')
+  t.equal(refused.at(-1)?.reason.expected, 'Authorization: DPoP', 'the certificate was right')
   t.equal((await holder.get({ authorization: `DPoP ${both}` })).status, 401)
   t.equal(refused.at(-1)?.code, 'invalid_dpop_proof')
   t.equal((await new TlsClient(t, port, other).get({ authorization: `DPoP ${both}` })).status, 401)
-  t.equal(refused.at(-1)?.finding.expected, 'the certificate that it is bound to')
+  t.equal(refused.at(-1)?.reason.expected, 'the certificate that it is bound to')
 })
 
 t.test('P6: a certificate needs nothing that only a proof of a key does', async (t) => {

@@ -154,13 +154,13 @@ t.test('B10: the errors show what was found to nobody but onReject', async (t) =
         kind,
       )
     }
-    const finding = JSON.stringify(error.finding)
+    const reason = JSON.stringify(error.reason)
     for (const name of ['sub', 'scope', 'email', 'jti', 'client', 'claim', 'nested']) {
-      t.notOk(finding.includes(marked(name)), `${kind}: not even the finding holds ${name}`)
+      t.notOk(reason.includes(marked(name)), `${kind}: not even the reason holds ${name}`)
     }
     const segments = raw.split('.').filter((segment) => segment.length > 20)
     t.notOk(
-      segments.some((segment) => finding.includes(segment)),
+      segments.some((segment) => reason.includes(segment)),
       `${kind}: nor the token`,
     )
   }

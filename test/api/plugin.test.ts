@@ -311,15 +311,15 @@ t.test('authorize gets the token and the request, and is the last to be asked', 
 
 t.test('an error of this package that authorize throws can break no header', async (t) => {
   const app = await protectedApi(t)
-  const finding = { check: 'policy' } as const
+  const reason = { check: 'policy' } as const
   const errors: Record<string, ResourceServerError> = {
-    plain: new InvalidTokenError('The session was ended', finding),
-    newline: new InvalidTokenError('blocked\r\nX-Injected: 1', finding),
-    quote: new InvalidTokenError('blocked", error="none', finding),
-    backslash: new InvalidTokenError('blocked\\', finding),
-    letter: new InvalidTokenError('bloqué', finding),
-    scope: new InsufficientScopeError('no', 'a", error="none', finding),
-    'scope-newline': new InsufficientScopeError('no', 'a\nb', finding),
+    plain: new InvalidTokenError('The session was ended', reason),
+    newline: new InvalidTokenError('blocked\r\nX-Injected: 1', reason),
+    quote: new InvalidTokenError('blocked", error="none', reason),
+    backslash: new InvalidTokenError('blocked\\', reason),
+    letter: new InvalidTokenError('bloqué', reason),
+    scope: new InsufficientScopeError('no', 'a", error="none', reason),
+    'scope-newline': new InsufficientScopeError('no', 'a\nb', reason),
   }
   for (const [name, error] of Object.entries(errors)) {
     app.get(`/${name}`, { config: { auth: { authorize: raise(error) } } }, () => 'in')
@@ -470,7 +470,7 @@ t.test('onReject is told of each refusal, with the reason', async (t) => {
   const app = await protectedApi(t, { onReject: (...args) => void told.push(args) })
   app.get('/', { config: { auth: { scope: 'admin' } } }, () => 'in')
   app.get('/error', { config: { auth: { authorize: raise(new Error('ours')) } } }, () => 'in')
-  const cases: [token: string | undefined, code: string, finding: object][] = [
+  const cases: [token: string | undefined, code: string, reason: object][] = [
     [undefined, 'missing_credentials', { check: 'credentials', found: 'none' }],
     ['a b', 'invalid_request', { check: 'credentials' }],
     ['opaque', 'invalid_token', { check: 'token' }],
@@ -487,12 +487,12 @@ t.test('onReject is told of each refusal, with the reason', async (t) => {
     ],
     [good, 'insufficient_scope', { check: 'scope', expected: 'admin' }],
   ]
-  for (const [token, code, finding] of cases) {
+  for (const [token, code, reason] of cases) {
     await statusOf(app, '/', token)
     const [error, request] = told.at(-1) ?? []
     t.equal(error?.code, code)
-    t.match(error?.finding, finding)
-    t.equal(error?.check, error?.finding.check)
+    t.match(error?.reason, reason)
+    t.equal(error?.check, error?.reason.check)
     t.equal(request?.url, '/')
   }
   t.equal(told.length, cases.length, 'once a refusal')

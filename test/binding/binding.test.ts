@@ -20,10 +20,10 @@ const binding = new Binding(ALLOWED, undefined)
 /** Message, and what was expected and found; `accepted` where nothing is wrong. */
 function refusal(outcome: unknown): readonly unknown[] {
   if (outcome === undefined) return ['accepted']
-  const { check, message, finding } = outcome as InvalidTokenError
+  const { check, message, reason } = outcome as InvalidTokenError
   t.ok(outcome instanceof InvalidTokenError)
   t.equal(check, 'binding')
-  return [message, finding.expected, finding.found]
+  return [message, reason.expected, reason.found]
 }
 
 function required(

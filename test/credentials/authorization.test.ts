@@ -34,7 +34,7 @@ t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {
   const refusal = {
     code: 'invalid_request',
     message: 'The Authorization header is malformed',
-    finding: { expected: 'Bearer or DPoP, a space, and one token' },
+    reason: { expected: 'Bearer or DPoP, a space, and one token' },
   }
   for (const [read, scheme] of [
     [dpop, 'DPoP'],

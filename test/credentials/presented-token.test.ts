@@ -56,11 +56,11 @@ t.test('P4: the nonce is in the headers of the error', async (t) => {
   const server = await createResourceServer({ ...given, dpop })
   const error = await server.verify(await presented()).catch((error) => error)
   t.ok(error instanceof UseDPoPNonceError)
-  t.match(error.finding, { check: 'nonce', found: 'none' })
+  t.match(error.reason, { check: 'nonce', found: 'none' })
   const nonce = error.headers['dpop-nonce']
   t.ok(await server.verify(await presented(nonce)))
   const old = await server.verify(await presented('x')).catch((error) => error)
-  t.match(old.finding, { check: 'nonce', found: 'one that is not ours, or an old one' })
+  t.match(old.reason, { check: 'nonce', found: 'one that is not ours, or an old one' })
 })
 
 t.test('what is presented wrongly is the application’s mistake', async (t) => {

@@ -10,16 +10,16 @@ import {
   MissingCredentialsError,
   ResourceServerError,
 } from '../../src/errors/errors.js'
-import { describe } from '../../src/errors/finding.js'
+import { describe } from '../../src/errors/rejection-reason.js'
 import { parseChallenge } from '../fixtures/challenge-parser.js'
 
-const finding = { check: 'audience', expected: 'EXPECTED', found: 'FOUND' } as const
+const reason = { check: 'audience', expected: 'EXPECTED', found: 'FOUND' } as const
 
 const errors = [
   new MissingCredentialsError(),
   new InvalidRequestError('malformed'),
-  new InvalidTokenError('bad', finding),
-  new InsufficientScopeError('lacks', 'orders:read', finding),
+  new InvalidTokenError('bad', reason),
+  new InsufficientScopeError('lacks', 'orders:read', reason),
   new KeysUnavailableError('https://issuer.example', 7, new Error('CAUSE')),
   new IntrospectionUnavailableError('https://issuer.example', 8, new Error('CAUSE')),
 ]
@@ -39,7 +39,7 @@ t.test('each error has a stable code, a status and a name', async (t) => {
   for (const error of errors) {
     t.ok(error instanceof ResourceServerError)
     t.ok(error instanceof Error)
-    t.equal(error.check, error.finding.check)
+    t.equal(error.check, error.reason.check)
     t.match(error.stack, error.name)
     t.same(error.headers, {})
   }
@@ -92,15 +92,15 @@ t.test('B9: keys out of reach tell why to the operator, and when to come back', 
   const error = new KeysUnavailableError('https://issuer.example', 7, cause)
   t.equal(error.cause, cause)
   t.equal(error.retryAfter, 7)
-  t.same(error.finding, {
+  t.same(error.reason, {
     check: 'keys-unavailable',
     expected: 'the keys of https://issuer.example',
     found: 'connect ECONNREFUSED',
   })
-  t.equal(new KeysUnavailableError('i', 1, undefined).finding.found, 'no answer')
+  t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no answer')
   const long = new KeysUnavailableError('i', 1, new Error(`\u001b[2J\n${'x'.repeat(5_000)}`))
-  t.equal(long.finding.found?.length, 4_001, 'cut as the documentation of Finding says')
-  t.notMatch(long.finding.found, /[^\x20-\x7e…]/, 'and escaped')
+  t.equal(long.reason.found?.length, 4_001, 'cut as the documentation of RejectionReason says')
+  t.notMatch(long.reason.found, /[^\x20-\x7e…]/, 'and escaped')
 })
 
 t.test('B6: the headers of each error', async (t) => {
@@ -127,7 +127,7 @@ t.test('B6: the headers of each error', async (t) => {
     'www-authenticate': 'Bearer realm="api"',
   })
   t.notMatch(
-    responseHeaders(new InsufficientScopeError('no', '', finding), context),
+    responseHeaders(new InsufficientScopeError('no', '', reason), context),
     { 'www-authenticate': /scope="/ },
     'a policy that is not about scope names none',
   )
@@ -137,8 +137,8 @@ t.test('B6: whatever a message holds, the challenge can be read', async (t) => {
   const context = { realm: 'api', scope: '' }
   for (const text of ['"', '\\', 'a", error="none', 'é', '\n', '\r\nX: 1', '\0', '\u2028', '']) {
     for (const error of [
-      new InvalidTokenError(text, finding),
-      new InsufficientScopeError(text, text, finding),
+      new InvalidTokenError(text, reason),
+      new InsufficientScopeError(text, text, reason),
     ]) {
       const header = responseHeaders(error, context)['www-authenticate']
       t.doesNotThrow(() => parseChallenge(header), `${error.name} ${escape(text)}`)

@@ -82,7 +82,7 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
     const error = await Promise.resolve(introspector.introspect('good')).catch((error) => error)
     t.ok(error instanceof IntrospectionUnavailableError && error instanceof UnavailableError)
     t.match(error, { statusCode: 503, code: 'temporarily_unavailable', retryAfter: 1 })
-    t.match(error.finding, { check: 'introspection-unavailable', found: message })
+    t.match(error.reason, { check: 'introspection-unavailable', found: message })
     t.same(responseHeaders(error, { realm: 'api', scope: '' }), { 'retry-after': '1' })
     t.equal(failures.length, 1)
     t.match(failures, [{ failure: { of: 'issuer', level, message } }])

@@ -1,7 +1,7 @@
 /** Signed answers (RFC 9701 §5). */
 import t, { type Test } from 'tap'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
-import { orThrow } from '../../src/errors/now-or-later.js'
+import { unwrap } from '../../src/errors/result.js'
 import type { VerifySignature } from '../../src/introspection/signed-answer.js'
 import { givenKeySet } from '../../src/keys/given-keys.js'
 import { Counters } from '../../src/observability/statistics.js'
@@ -31,8 +31,8 @@ async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   const keys = givenKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
   const verifySignature: VerifySignature = async (jwt) => {
-    const jws = orThrow(parseCompactJws(jwt, 65_536, new KnownHeaders()))
-    orThrow(
+    const jws = unwrap(parseCompactJws(jwt, 65_536, new KnownHeaders()))
+    unwrap(
       await findSigner({
         jws,
         algorithm: 'ES256',
@@ -40,7 +40,7 @@ async function start(t: Test, overrides: Overrides = {}) {
         counters: new Counters(),
       }),
     )
-    return orThrow(withClaims(jws))
+    return unwrap(withClaims(jws))
   }
   const introspecting = await introspectorOf(t, server, {
     signed: true,

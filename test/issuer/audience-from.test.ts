@@ -41,7 +41,7 @@ t.test('J5: then azp is one of our names, exactly, and aud counts for nothing', 
   }
   await t.rejects(keycloak.verify(tokenOf({ azp: 'billing-app' })), {
     code: 'invalid_token',
-    finding: { expected: /^web-app or mobile-app in "azp" \(/, found: '"billing-app"' },
+    reason: { expected: /^web-app or mobile-app in "azp" \(/, found: '"billing-app"' },
   })
 })
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { AccessToken } from '../../src/access-token/access-token.js'
-import { orThrow } from '../../src/errors/now-or-later.js'
+import { unwrap } from '../../src/errors/result.js'
 import type { Issuer } from '../../src/issuer/issuer.js'
 import { TenantIssuers, type TenantIssuersOptions } from '../../src/issuer/tenant-issuers.js'
 import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
@@ -22,8 +22,8 @@ function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuer
     issuers: undefined as unknown as TenantIssuers,
     resolve: async (iss: unknown, context?: unknown) => {
       const resolving = it.issuers.resolve({ iss }, context)
-      // A promise rejects with a refusal, and never resolves to one.
-      return resolving instanceof Promise ? resolving : orThrow(resolving)
+      // A promise rejects with a rejection, and never resolves to one.
+      return resolving instanceof Promise ? resolving : unwrap(resolving)
     },
   }
   it.issuers = new TenantIssuers({

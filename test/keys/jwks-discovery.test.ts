@@ -292,10 +292,10 @@ t.test('says why keys cannot be had in the log, the error and the status alike',
     t.teardown(() => resources.close())
     const raw = await sign(A, { iss: options.issuer })
     const error = await resources.verify(raw).catch((error) => error)
-    t.match(error.finding.found, reason)
-    t.equal(resources.status()[0]?.lastError, error.finding.found)
-    t.equal(warnings[0]?.err.message, error.finding.found)
-    t.notMatch(inspect([warnings, error, error.finding], { depth: 9, showHidden: true }), /hidden/)
+    t.match(error.reason.found, reason)
+    t.equal(resources.status()[0]?.lastError, error.reason.found)
+    t.equal(warnings[0]?.err.message, error.reason.found)
+    t.notMatch(inspect([warnings, error, error.reason], { depth: 9, showHidden: true }), /hidden/)
   }
 })
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, generatePrimeSync } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Algorithm } from '../../src/base/algorithms.js'
-import { orThrow } from '../../src/errors/now-or-later.js'
+import { unwrap } from '../../src/errors/result.js'
 import { importKeySet, KeySet, listOfSkipped } from '../../src/keys/key-set.js'
 import {
   importVerificationKey,
@@ -502,7 +502,7 @@ t.test('a shared secret is for its own algorithms, whatever kid says', async (t)
     secret: Buffer.alloc(64, 1),
     algorithms: ['HS256', 'HS512'],
   })
-  const { keys } = orThrow(await issuers.resolve({ iss: ISSUER }, undefined))
+  const { keys } = unwrap(await issuers.resolve({ iss: ISSUER }, undefined))
   const [key] = (await keys.find('HS256', 'anything')) as [VerificationKey]
   t.equal(key.material.type, 'secret')
   t.strictSame(await keys.find('HS384', undefined), [])

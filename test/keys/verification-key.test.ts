@@ -1,7 +1,7 @@
 import { createPublicKey, randomBytes } from 'node:crypto'
 import type { JWK } from 'jose'
 import t from 'tap'
-import { orThrow } from '../../src/errors/now-or-later.js'
+import { unwrap } from '../../src/errors/result.js'
 import { importVerificationKey } from '../../src/keys/verification-key.js'
 import { assemble } from '../../src/server/assembly.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
@@ -59,7 +59,7 @@ t.test('a shared secret is quick', async (t) => {
   const secret = Buffer.alloc(32, 1)
   const options = { issuer: ISSUER, audience: AUDIENCE, secret, algorithms: ['HS256'] as const }
   const { issuers } = await assemble({ ...options, algorithms: ['HS256'] })
-  const { keys } = orThrow(await issuers.resolve({ iss: ISSUER }, undefined))
+  const { keys } = unwrap(await issuers.resolve({ iss: ISSUER }, undefined))
   t.match(await keys.find('HS256', 'any'), [{ isQuick: true }])
 })
 

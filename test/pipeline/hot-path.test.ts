@@ -6,7 +6,7 @@ import { createHook } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
-import { isRefusal } from '../../src/errors/now-or-later.js'
+import { isRejection } from '../../src/errors/result.js'
 import { assemble, type Core } from '../../src/server/assembly.js'
 import { memoryStore } from '../../src/stores/memory-store.js'
 import { AUDIENCE, ISSUER, makeKey, sign, type TestKey } from '../fixtures/issuer.js'
@@ -124,7 +124,7 @@ t.test('refusing makes no promise either, and throws nothing', async (t) => {
   const bad = ['x', 'a.b.c', expired, `${good.slice(0, -4)}AAAA`, await sign(es256, { aud: 'x' })]
   let refused = 0
   const promises = promisesIn(() => {
-    for (const raw of bad) if (isRefusal(pipeline.verify(raw))) refused++
+    for (const raw of bad) if (isRejection(pipeline.verify(raw))) refused++
   })
   t.equal(refused, bad.length)
   t.equal(promises, 0)
@@ -148,7 +148,7 @@ t.test('nor does refusing an unknown kid, once the issuer was asked', async (t) 
   const { length } = issuer.requests
   let refused = 0
   const promises = promisesIn(() => {
-    for (const raw of others) if (isRefusal(pipeline.verify(raw))) refused++
+    for (const raw of others) if (isRejection(pipeline.verify(raw))) refused++
   })
   t.equal(refused, 2, 'the same kid, and another one')
   t.equal(promises, 0)
@@ -165,7 +165,7 @@ t.test('nor does refusing a bad signature, once the issuer confirmed its key', a
   const forged = await sign(forger, { iss: issuer.issuer, jti: 'another' })
   const { length } = issuer.requests
   t.equal(
-    promisesIn(() => t.ok(isRefusal(pipeline.verify(forged)))),
+    promisesIn(() => t.ok(isRejection(pipeline.verify(forged)))),
     0,
   )
   t.equal(issuer.requests.length, length)

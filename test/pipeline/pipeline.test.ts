@@ -405,6 +405,6 @@ t.test('two issuers have their own keys, algorithms, audience and profile', asyn
   await accepts(t, server, signed(ours, `${header}.${payload}`), 'afterwards as before')
   const error = await server.verify(forge(ours, { claims: { iss: 'x' } })).catch((e) => e)
   t.ok(error instanceof InvalidTokenError)
-  t.equal(error.finding.expected, `${ISSUER} or ${OTHER}`)
+  t.equal(error.reason.expected, `${ISSUER} or ${OTHER}`)
   t.equal(error.message, 'The access token is from an issuer that is not trusted here')
 })

@@ -39,11 +39,11 @@ t.test('B8: the refusal names the scope that would do', async (t) => {
     code: 'insufficient_scope',
     scope: 'read admin',
     message: 'The access token lacks the scope that is required here',
-    finding: { check: 'scope', expected: 'read admin' },
+    reason: { check: 'scope', expected: 'read admin' },
   })
   t.match(check({ anyScope: ['a', 'b'] }), {
     scope: 'a b',
-    finding: { check: 'scope', expected: 'a or b' },
+    reason: { check: 'scope', expected: 'a or b' },
   })
 })
 
@@ -52,12 +52,12 @@ t.test('a refusal that is not about scope names none', async (t) => {
   t.match(check({ scope: 'read', claims: { tenant: 'other' } }), {
     scope: '',
     message,
-    finding: { check: 'policy', expected: 'the required claim "tenant"' },
+    reason: { check: 'policy', expected: 'the required claim "tenant"' },
   })
   t.match(check({ scope: 'read', authorize: () => false }), {
     scope: '',
     message,
-    finding: { check: 'policy', expected: 'true from "authorize"' },
+    reason: { check: 'policy', expected: 'true from "authorize"' },
   })
 })
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { responseHeaders } from '../../src/errors/challenge.js'
 import { InsufficientUserAuthenticationError } from '../../src/errors/errors.js'
-import { isRefusal } from '../../src/errors/now-or-later.js'
+import { isRejection } from '../../src/errors/result.js'
 import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import { compilePolicy, type Requirement } from '../../src/policy/requirement.js'
 import { NOW } from '../fixtures/forgery.js'
@@ -20,7 +20,7 @@ function tokenWith(claims: object): AccessToken {
 /** `undefined`, or the challenge without its realm. */
 function challengeFor(requirement: Requirement, claims: object): string | undefined {
   const refused = compilePolicy(requirement, clock).check(tokenWith(claims), undefined)
-  if (!isRefusal(refused)) return refused as undefined
+  if (!isRejection(refused)) return refused as undefined
   const headers = responseHeaders(refused, { realm: 'r', scope: 'never' })
   return String(headers['www-authenticate']).replace('Bearer realm="r", ', '')
 }
@@ -102,20 +102,20 @@ t.test('R3: where a scope lacks as well, one challenge asks for both', async (t)
 })
 
 t.test('the operator learns what was expected, and no claim but the time', async (t) => {
-  const findingFor = (requirement: Requirement, claims: object) => {
+  const reasonFor = (requirement: Requirement, claims: object) => {
     const refused = compilePolicy(requirement, clock).check(tokenWith(claims), undefined)
-    return (refused as InsufficientUserAuthenticationError).finding
+    return (refused as InsufficientUserAuthenticationError).reason
   }
-  t.strictSame(findingFor({ acr: ['a', 'b'] }, { acr: 'secret' }), {
+  t.strictSame(reasonFor({ acr: ['a', 'b'] }, { acr: 'secret' }), {
     check: 'authentication',
     expected: '"acr": a or b',
   })
-  t.strictSame(findingFor({ maxAge: 60 }, { auth_time: 5 }), {
+  t.strictSame(reasonFor({ maxAge: 60 }, { auth_time: 5 }), {
     check: 'authentication',
     expected: '"auth_time" at most 60 seconds ago',
     found: '5',
   })
-  t.match(findingFor({ maxAge: 60 }, { auth_time: 'secret' }), { found: 'string' })
+  t.match(reasonFor({ maxAge: 60 }, { auth_time: 'secret' }), { found: 'string' })
 })
 
 t.test('what no header can hold, and what no token can meet, is a mistake', async (t) => {

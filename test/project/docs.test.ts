@@ -99,7 +99,8 @@ t.test('every channel has its row, with all that its messages have', async (t) =
 })
 
 t.test('every check has its row', async (t) => {
-  const [, union = ''] = /^export type Check =(.*?)^$/ms.exec(read('src/errors/finding.ts')) ?? []
+  const [, union = ''] =
+    /^export type Check =(.*?)^$/ms.exec(read('src/errors/rejection-reason.ts')) ?? []
   const checks = [...union.matchAll(/'([a-z-]+)'/g)].map(([, check]) => `\`${check}\``)
   const [, section = ''] = OBSERVABILITY.split(/^## Checks$/m)
   const described = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.split(', '))
@@ -188,7 +189,7 @@ function slug(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-t.test('each finding and each attack of the security review has an id of its own', async (t) => {
+t.test('each reason and each attack of the security review has an id of its own', async (t) => {
   const ids = rows(read('docs/security-review.md')).filter((cell) => /^[A-Z]+\d+$/.test(cell))
   t.ok(ids.length > 100)
   t.same(

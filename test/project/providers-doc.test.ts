@@ -53,9 +53,9 @@ t.test('the refusals of the examples are quoted to the letter', async (t) => {
         (reason) => reason,
       )
       t.ok(doc.includes(`\`${error.message}\``), `${name}, ${title}: ${error.message}`)
-      const { check, finding } = error
-      if (check !== 'audience' || !finding.expected?.includes('(')) continue
-      t.ok(doc.includes(`expected \`${finding.expected}\``), `${name}: ${finding.expected}`)
+      const { check, reason } = error
+      if (check !== 'audience' || !reason.expected?.includes('(')) continue
+      t.ok(doc.includes(`expected \`${reason.expected}\``), `${name}: ${reason.expected}`)
     }
   }
   for (const expected of ['"cid"', '"azp" or "client_id"', '"azp" or "appid"', '"typ": at+jwt']) {

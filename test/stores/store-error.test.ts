@@ -95,7 +95,7 @@ t.test('no log line and no status holds what a store of the application was told
   for (const { lastError } of server.storeStatus()) {
     t.equal(lastError, 'EVALSHA of redis://…@cache.example:6379 failed for …')
   }
-  t.notMatch(JSON.stringify([refused.finding, lines]), HASH)
+  t.notMatch(JSON.stringify([refused.reason, lines]), HASH)
 })
 
 t.test('an error says what is wrong, whatever was thrown', async (t) => {

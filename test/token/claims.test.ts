@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import type { Check } from '../../src/errors/finding.js'
-import { isRefusal } from '../../src/errors/now-or-later.js'
+import type { Check } from '../../src/errors/rejection-reason.js'
+import { isRejection } from '../../src/errors/result.js'
 import { InvalidTokenError, type ProfileName } from '../../src/index.js'
 import { PROVIDERS } from '../../src/issuer/providers/providers.js'
 import {
@@ -38,7 +38,7 @@ function judge(judged: Judged): string {
     { ...LIMITS, ...limits },
     now,
   )
-  if (isRefusal(verified)) return verified.check
+  if (isRejection(verified)) return verified.check
   t.equal(verified, claims)
   return 'accepted'
 }
@@ -333,8 +333,8 @@ function refusalOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): stri
     NOW,
   )
   if (!(refused instanceof InvalidTokenError)) return []
-  const { check, message, finding } = refused
-  return [check, message, `${finding.expected}`, `${finding.found}`]
+  const { check, message, reason } = refused
+  return [check, message, `${reason.expected}`, `${reason.found}`]
 }
 
 t.test(
@@ -419,8 +419,8 @@ t.test('says to the operator what was expected and found, escaped and bounded', 
     LIMITS,
     NOW,
   )
-  const { finding, message } = refused as InvalidTokenError
+  const { reason, message } = refused as InvalidTokenError
   t.equal(message, 'The access token is not meant for this resource')
-  t.equal(finding.expected, AUDIENCE)
-  t.match(finding.found, /^\["\\u0000\\r\\n\\u202ex{1,200}…$/)
+  t.equal(reason.expected, AUDIENCE)
+  t.match(reason.found, /^\["\\u0000\\r\\n\\u202ex{1,200}…$/)
 })

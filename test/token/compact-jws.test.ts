@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import type { Check } from '../../src/errors/finding.js'
-import { type Outcome, orThrow } from '../../src/errors/now-or-later.js'
+import type { Check } from '../../src/errors/rejection-reason.js'
+import { type Result, unwrap } from '../../src/errors/result.js'
 import { InvalidTokenError } from '../../src/index.js'
 import { type CompactJws, parseCompactJws } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
@@ -12,19 +12,19 @@ const good = forge(key)
 const [header, payload, signature] = good.split('.') as [string, string, string]
 
 /** What comes of it, the refusal included: it is returned, and never thrown. */
-function outcomeOf(raw: string, maxLength = 8_192): Outcome<CompactJws> {
+function outcomeOf(raw: string, maxLength = 8_192): Result<CompactJws> {
   return parseCompactJws(raw, maxLength, new KnownHeaders())
 }
 
 function parse(raw: string, maxLength?: number): CompactJws {
-  return orThrow(outcomeOf(raw, maxLength))
+  return unwrap(outcomeOf(raw, maxLength))
 }
 
 function refuses(t: Test, raw: string, title: string, check: Check = 'token'): void {
   t.match(outcomeOf(raw), { name: 'InvalidTokenError', check, code: 'invalid_token' }, title)
 }
 
-function findingOf(raw: string, maxLength?: number): InvalidTokenError {
+function reasonOf(raw: string, maxLength?: number): InvalidTokenError {
   const refused = outcomeOf(raw, maxLength)
   if (refused instanceof InvalidTokenError) return refused
   throw new Error('not refused')
@@ -102,24 +102,24 @@ t.test('refuses any number of segments but three', async (t) => {
   }
   refuses(t, '.'.repeat(8_000), 'many')
   refuses(t, `${header}..${signature}`, 'a detached payload')
-  const opaque = findingOf('00aBcDeFgHiJkLmNoP')
-  t.match(opaque.finding.found, /opaque/)
+  const opaque = reasonOf('00aBcDeFgHiJkLmNoP')
+  t.match(opaque.reason.found, /opaque/)
   t.equal(opaque.message, 'The access token is malformed')
 })
 
 t.test('J17: says of an encrypted token that it is encrypted', async (t) => {
-  const error = findingOf('eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVydGV4dA.dGFn')
+  const error = reasonOf('eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVydGV4dA.dGFn')
   t.equal(error.message, 'The access token is encrypted, which is not supported here')
   t.equal(error.check, 'token')
-  t.match(error.finding, { expected: /signed token/, found: /JWE/ })
+  t.match(error.reason, { expected: /signed token/, found: /JWE/ })
 })
 
 t.test('refuses a token that is too long before it looks at it', async (t) => {
-  const error = findingOf('\0'.repeat(1_048_576))
+  const error = reasonOf('\0'.repeat(1_048_576))
   t.equal(error.message, 'The access token is too long')
-  t.equal(error.finding.expected, 'at most 8192 characters')
+  t.equal(error.reason.expected, 'at most 8192 characters')
   t.ok(parse(good, good.length))
-  t.match(findingOf(good, good.length - 1).message, /too long/)
+  t.match(reasonOf(good, good.length - 1).message, /too long/)
 })
 
 t.test('J7: refuses a header whose alg, kid or typ is no string', async (t) => {
@@ -139,9 +139,9 @@ t.test('J10: refuses crit and b64, whatever they say', async (t) => {
     refuses(t, forge(key, { header: { b64 } }), `b64: ${JSON.stringify(b64)}`)
     refuses(t, forge(key, { header: { b64, crit: ['b64'] } }), `critical, ${JSON.stringify(b64)}`)
   }
-  const error = findingOf(forge(key, { header: { crit: ['exp', '\u0000\u202e'] } }))
+  const error = reasonOf(forge(key, { header: { crit: ['exp', '\u0000\u202e'] } }))
   t.equal(error.message, 'The access token asks for an extension that is not supported')
-  t.match(error.finding.found, /^[\x20-\x7e]+$/)
+  t.match(error.reason.found, /^[\x20-\x7e]+$/)
 })
 
 t.test('J11: refuses members that are there twice, in header and claims', async (t) => {
@@ -200,8 +200,8 @@ t.test('refuses a nested token and one in JSON serialization', async (t) => {
 t.test('says to the operator what a token should have been', async (t) => {
   const text = (object: unknown) => base64url(JSON.stringify(object))
   const told = (raw: string) => {
-    const { message, finding } = findingOf(raw)
-    return [message, finding.expected, finding.found]
+    const { message, reason } = reasonOf(raw)
+    return [message, reason.expected, reason.found]
   }
   const malformed = 'The access token is malformed'
   t.same(told('x'.repeat(8_193)), [

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { InvalidTokenError } from '../../src/errors/errors.js'
-import { isRefusal } from '../../src/errors/now-or-later.js'
+import { isRejection } from '../../src/errors/result.js'
 import { malformed, readHeader } from '../../src/token/jose-header.js'
 
 t.test('reads alg, kid and typ, and nothing else', async (t) => {
@@ -34,7 +34,7 @@ t.test(
       t.match(readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
       t.match(readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
     }
-    t.notOk(isRefusal(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' }))))
+    t.notOk(isRejection(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' }))))
   },
 )
 
@@ -42,6 +42,6 @@ t.test('B10: what is malformed is told to the operator, not in the message', asy
   const error = malformed('The access token is malformed', 'three parts', '4')
   t.equal(error.message, 'The access token is malformed')
   t.match(error, { check: 'token', code: 'invalid_token', statusCode: 401 })
-  t.match(error.finding, { expected: 'three parts', found: '4' })
+  t.match(error.reason, { expected: 'three parts', found: '4' })
   t.notMatch(JSON.stringify(error), /three parts/)
 })

@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks'
 import t from 'tap'
 import type { Algorithm } from '../../src/base/algorithms.js'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
-import { type NowOrLater, orThrow } from '../../src/errors/now-or-later.js'
+import { type MaybePromise, unwrap } from '../../src/errors/result.js'
 import type { KeySource } from '../../src/keys/key-source.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
 import { Counters } from '../../src/observability/statistics.js'
@@ -22,7 +22,7 @@ for (const key of [first, second, third, curve]) {
 const keyOf = (signer: TestKey) => keys.get(signer) as VerificationKey
 const keysOf = (...some: readonly TestKey[]) => some.map(keyOf)
 
-type Found = NowOrLater<readonly VerificationKey[]>
+type Found = MaybePromise<readonly VerificationKey[]>
 
 /** Looks for whoever signed a token, among the keys at hand and the newer ones. */
 function search(signer: TestKey, found: Found, newer: () => Found = () => [], kid?: null) {
@@ -34,7 +34,7 @@ function search(signer: TestKey, found: Found, newer: () => Found = () => [], ki
     whyNot: () => 'none of that kid',
   } as unknown as KeySource
   const search = {
-    jws: orThrow(parseCompactJws(raw, 8_192, new KnownHeaders())),
+    jws: unwrap(parseCompactJws(raw, 8_192, new KnownHeaders())),
     algorithm: signer.alg as Algorithm,
     source,
     counters,
@@ -57,7 +57,7 @@ const KEY = {
   message: 'The access token is signed with an unknown key',
   check: 'key',
   expected: 'a key that the issuer publishes, for the algorithm of the token',
-  finding: { found: 'none of that kid' },
+  reason: { found: 'none of that kid' },
 }
 
 t.test('one quick key at hand is asked at once, and nobody waits', async (t) => {

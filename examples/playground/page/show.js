@@ -70,7 +70,7 @@ function step({ name, what, outcome, seen, expected, found, advice }) {
   ].filter(([, text]) => text !== undefined)
   const body = make('div', 'body', make('p', 'what', what))
   if (seen !== undefined) body.append(make('p', 'seen', seen))
-  if (rows.length > 0) body.append(make('dl', 'finding', ...rows.flatMap(row)))
+  if (rows.length > 0) body.append(make('dl', 'reason', ...rows.flatMap(row)))
   const item = make('li', `step ${outcome.replace(' ', '-')}`)
   item.dataset.step = name
   item.append(mark, make('h3', '', name), make('span', 'outcome', outcome), body)

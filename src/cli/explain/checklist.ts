@@ -1,6 +1,6 @@
 /** What became of each step, filled in as they are tried. The first failure of a step stays. */
 import { ResourceServerError } from '../../errors/errors.js'
-import { orThrow, type StepResult } from '../../errors/now-or-later.js'
+import { type StepResult, unwrap } from '../../errors/result.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
 /** What to do about a failure. */
@@ -26,7 +26,7 @@ export class Checklist {
     seen: () => string,
   ): Promise<{ readonly result: T } | undefined> {
     try {
-      const result = orThrow(await work())
+      const result = unwrap(await work())
       this.pass(name, seen())
       return { result }
     } catch (error) {
@@ -46,7 +46,7 @@ export class Checklist {
   }
 
   #fail(error: ResourceServerError): void {
-    const { expected, found } = error.finding
+    const { expected, found } = error.reason
     this.#add({
       name: stepOf(error.check),
       outcome: 'failed',

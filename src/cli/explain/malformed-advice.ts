@@ -1,7 +1,7 @@
 /** What to do about a token that can't be read: which part of it is wrong, and how. */
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
-import { isRefusal } from '../../errors/now-or-later.js'
+import { isRejection } from '../../errors/result.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'
@@ -111,8 +111,8 @@ function headerAdvice(segment: string): string | undefined {
   }
   const header = JSON.parse(text)
   const read = readHeader(header)
-  if (!isRefusal(read)) return undefined
-  const { expected, found } = read.finding
+  if (!isRejection(read)) return undefined
+  const { expected, found } = read.reason
   const here = found === 'undefined' ? 'absent' : found
   return `The header must have ${expected}; here it is: ${here}. Have the issuer write the header as RFC 7515 §4.1 says.`
 }

@@ -1,5 +1,5 @@
 /** The steps of the pipeline, as a person looks at them. */
-import type { Check } from '../../errors/finding.js'
+import type { Check } from '../../errors/rejection-reason.js'
 
 export const STEPS = [
   'credentials',

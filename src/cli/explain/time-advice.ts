@@ -1,6 +1,6 @@
 /** What to do about a token that is expired, not valid yet or too old. */
 
-import type { Check } from '../../errors/finding.js'
+import type { Check } from '../../errors/rejection-reason.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
 

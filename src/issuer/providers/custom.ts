@@ -3,7 +3,7 @@
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import { applicationFailure } from '../../errors/application-function.js'
-import { disown } from '../../errors/now-or-later.js'
+import { suppressRejection } from '../../errors/result.js'
 import { mediaType, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { names, scopeTokens } from './claim-values.js'
@@ -43,7 +43,7 @@ function reading<T>(
 ): (claims: AccessTokenClaims) => T {
   return (claims) => {
     try {
-      return convert(disown(read(claims)))
+      return convert(suppressRejection(read(claims)))
     } catch (thrown) {
       throw applicationFailure(`profile.${name}`, thrown)
     }
@@ -61,7 +61,7 @@ function stringOrUndefined(value: unknown): string | undefined {
 /** What strangers send must not become an error of ours. */
 function vouches(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
   try {
-    return disown(isAccessToken(claims)) === true
+    return suppressRejection(isAccessToken(claims)) === true
   } catch {
     return false
   }

@@ -5,7 +5,7 @@
 
 import { ownMember } from '../../base/plain-object.js'
 import { InvalidTokenError } from '../../errors/errors.js'
-import type { Refusal } from '../../errors/now-or-later.js'
+import type { Rejection } from '../../errors/result.js'
 import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
 import type { Claims } from '../../token/compact-jws.js'
 
@@ -61,7 +61,7 @@ export function issuerOfTenant(template: string, tenant: string): string {
  *
  * @returns an `InvalidTokenError` if the key isn't for the token's issuer and tenant.
  */
-export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | undefined {
+export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | undefined {
   if (keyIssuer === undefined) return undefined
   if (typeof keyIssuer === 'string') {
     const tid = ownMember(claims, 'tid')
@@ -84,7 +84,7 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Refusal | un
  *
  * @returns an `InvalidTokenError` if there is a `tid` that isn't the tenant that `iss` names.
  */
-export function checkTenantOfIssuer(claims: Claims): Refusal | undefined {
+export function checkTenantOfIssuer(claims: Claims): Rejection | undefined {
   const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]
   if (tid === undefined || (isTenantId(tid) && `${iss}`.includes(`/${tid}/`))) return undefined
   return new InvalidTokenError('The access token is from an issuer that is not trusted here', {

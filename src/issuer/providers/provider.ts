@@ -5,7 +5,7 @@
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
-import type { Refusal } from '../../errors/now-or-later.js'
+import type { Rejection } from '../../errors/result.js'
 import type { TokenShape } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
 
@@ -73,6 +73,6 @@ export interface ResolvedProfile extends TokenShape, ClaimReader {
    * @returns an `InvalidTokenError` if the key that signed a token isn't for tokens with these claims.
    */
   readonly checkKey:
-    | ((keyIssuer: unknown, claims: AccessTokenClaims) => Refusal | undefined)
+    | ((keyIssuer: unknown, claims: AccessTokenClaims) => Rejection | undefined)
     | undefined
 }

@@ -15,14 +15,14 @@ function point(number: string, title: string, changes: (api: Api) => Changes): C
   return rule('P1', section, 'MUST', title, ['dpop'], async ({ api }) => {
     for (const [what, change] of Object.entries(await changes(api))) {
       const answer = await api.prove(api.bound(), change)
-      expectThat(isRefusal(answer), `401 for ${what}`, describe(answer))
+      expectThat(isRejection(answer), `401 for ${what}`, describe(answer))
     }
   })
 }
 
 type Changes = Record<string, ProofChange> | Promise<Record<string, ProofChange>>
 
-function isRefusal({ status }: RawAnswer): boolean {
+function isRejection({ status }: RawAnswer): boolean {
   return status === 401 || status === 400
 }
 
@@ -64,7 +64,7 @@ export const dpop: readonly Check[] = [
         'a list': [(proof: string) => `${proof}, ${proof}`],
       })) {
         const answer = await sent(api, ...proofs)
-        expectThat(isRefusal(answer), `401 for ${what}`, describe(answer))
+        expectThat(isRejection(answer), `401 for ${what}`, describe(answer))
       }
     },
   ),
@@ -304,7 +304,7 @@ export const dpop: readonly Check[] = [
         Forwarded: { lines: [`forwarded: host=${host};proto=http`] },
       })) {
         const answer = await api.prove(token, { claims: { htu } }, sending)
-        if (!isRefusal(answer))
+        if (!isRejection(answer))
           throw new Unmet(`401 for a proof for another ${what}`, describe(answer))
       }
     },

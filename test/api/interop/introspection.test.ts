@@ -1,7 +1,7 @@
 /** Introspection at oidc-provider, a certified OpenID provider, over real HTTP. */
 import t, { type Test } from 'tap'
 import { IntrospectionUnavailableError } from '../../../src/errors/errors.js'
-import { orThrow } from '../../../src/errors/now-or-later.js'
+import { unwrap } from '../../../src/errors/result.js'
 import { createIntrospector } from '../../../src/introspection/create-introspector.js'
 import type { IntrospectionFailure } from '../../../src/introspection/introspection-failure.js'
 import {
@@ -44,8 +44,8 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     allowHttp: false,
     audience: [RESOURCE],
     verifySignature: async (jwt) => {
-      const jws = orThrow(parseCompactJws(jwt, 65_536, new KnownHeaders()))
-      orThrow(
+      const jws = unwrap(parseCompactJws(jwt, 65_536, new KnownHeaders()))
+      unwrap(
         await findSigner({
           jws,
           algorithm: 'ES256',
@@ -53,7 +53,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
           counters: new Counters(),
         }),
       )
-      return orThrow(withClaims(jws))
+      return unwrap(withClaims(jws))
     },
     now: Date.now,
     steadyNow: Date.now,

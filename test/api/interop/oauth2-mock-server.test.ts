@@ -113,7 +113,7 @@ t.test('refuses', async (t) => {
       const { status, challenge } = await it.get('/me', token)
       t.equal(status, 401)
       t.match(challenge, 'error="invalid_token"')
-      t.equal(it.lastFinding?.check, check)
+      t.equal(it.lastReason?.check, check)
     })
   }
 
@@ -126,6 +126,6 @@ t.test('refuses', async (t) => {
     const { grant, api } = await start(t, 'ES256', { aud: undefined })
     const it = await startApi(t, api)
     t.equal((await it.get('/me', (await passwordGrant(grant)).access_token)).status, 401)
-    t.equal(it.lastFinding?.check, 'audience')
+    t.equal(it.lastReason?.check, 'audience')
   })
 })

@@ -85,7 +85,7 @@ t.test('I2: an opaque token that is for another API is refused', async (t) => {
   const api = await startApi(t, { issuer, audience, introspection: API_CLIENT })
   const { access_token } = await passwordGrant({ issuer, ...CLIENT, ...USER, scope: 'orders:read' })
   t.equal((await api.get('/me', access_token)).status, 401)
-  t.match(api.lastFinding, { check: 'audience', expected: audience, found: `"${RESOURCE}"` })
+  t.match(api.lastReason, { check: 'audience', expected: audience, found: `"${RESOURCE}"` })
 })
 
 t.test('I3: our wrong secret is a 503, and one loud line without it', async (t) => {

@@ -89,7 +89,7 @@ t.test('refuses', async (t) => {
     const { status, challenge } = await expired.get('/me', access_token)
     t.equal(status, 401)
     t.match(challenge, 'error="invalid_token", error_description="The access token expired"')
-    t.equal(expired.lastFinding?.check, 'expiry')
+    t.equal(expired.lastReason?.check, 'expiry')
   })
 
   t.test('a token for another audience', async (t) => {
@@ -97,7 +97,7 @@ t.test('refuses', async (t) => {
     const { status, challenge } = await other.get('/me', access_token)
     t.equal(status, 401)
     t.match(challenge, 'error="invalid_token"')
-    t.match(other.lastFinding, { check: 'audience', found: JSON.stringify(RESOURCE) })
+    t.match(other.lastReason, { check: 'audience', found: JSON.stringify(RESOURCE) })
   })
 
   t.test('an ID token', async (t) => {
@@ -113,7 +113,7 @@ t.test('refuses', async (t) => {
     const strict = await startApi(t, { ...api, audience, profile: 'rfc9068' })
     t.equal((await strict.get('/me', access_token)).status, 200)
     t.equal((await strict.get('/me', id_token)).status, 401)
-    t.equal(strict.lastFinding?.check, 'type')
+    t.equal(strict.lastReason?.check, 'type')
   })
 
   t.test('a token of another server with the same name for its audience', async (t) => {
@@ -132,9 +132,9 @@ t.test('an opaque token is a 401 whose reason says so', async (t) => {
   const { status, challenge } = await opaque.get('/me', access_token)
   t.equal(status, 401)
   t.match(challenge, 'error="invalid_token"')
-  t.match(opaque.lastFinding, { check: 'token' })
-  t.match(JSON.stringify(opaque.lastFinding), /opaque/)
-  t.notMatch(JSON.stringify(opaque.lastFinding), access_token, 'does not tell the token')
+  t.match(opaque.lastReason, { check: 'token' })
+  t.match(JSON.stringify(opaque.lastReason), /opaque/)
+  t.notMatch(JSON.stringify(opaque.lastReason), access_token, 'does not tell the token')
 })
 
 t.test('the wrong password is an invalid_grant that keeps it secret', async (t) => {

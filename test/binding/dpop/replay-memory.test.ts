@@ -48,7 +48,7 @@ for (const choice of [undefined, 'refuse'] as const) {
     t.ok(error instanceof StoreUnavailableError)
     t.match(error, { statusCode: 503, check: 'store-unavailable', retryAfter: 1 })
     t.same(error.headers, { 'retry-after': '1' })
-    t.match(error.finding, {
+    t.match(error.reason, {
       expected: 'the memory of used DPoP proofs',
       found: 'the store is away',
     })
@@ -101,7 +101,7 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
     t.equal(await send(client, token), 'accepted', 'replays cost nothing')
   const error = await send(client, token)
   t.ok(error instanceof StoreUnavailableError)
-  t.match(error.finding, { found: /one key made its 100 proofs.*maxEntriesPerKey/ })
+  t.match(error.reason, { found: /one key made its 100 proofs.*maxEntriesPerKey/ })
   t.equal(await send(other, theirs), 'accepted', 'who else has a key goes on')
   t.strictSame(rejections, [], 'nothing is wrong with the store')
 
@@ -145,7 +145,7 @@ t.test(
       const server = await withSmallShares(store)
       const send = async () => {
         const dpop = { proof: await client.proof({ url, token }), method: 'GET', url }
-        return server.verify({ token, dpop }).catch(({ finding }) => finding.found)
+        return server.verify({ token, dpop }).catch(({ reason }) => reason.found)
       }
       for (let i = 0; i < 100; i++) await send()
       const last = await send()

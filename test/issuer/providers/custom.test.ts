@@ -107,7 +107,7 @@ t.test('J8: the checks of a profile are added to those of the one that it extend
   t.equal(await outcome(server, tokenOf({ ...good, kind: 'id' })), 'type', 'of ours')
   await t.rejects(server.verify(tokenOf({ ...good, kind: 'id' })), {
     code: 'invalid_token',
-    finding: {
+    reason: {
       expected: 'true from "isAccessToken" of the profile ours',
       found: '"another kind of token"',
     },

@@ -67,7 +67,7 @@ t.test('J6: a key signs for the issuer that it names, or for every tenant', asyn
   ] as const) {
     t.match(
       checkKeyIssuer(keyIssuer, claims),
-      { code: 'invalid_token', check: 'key', finding: { found: undefined } },
+      { code: 'invalid_token', check: 'key', reason: { found: undefined } },
       title,
     )
   }

@@ -42,7 +42,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
       )
       t.type(refusal, InvalidTokenError, title)
       t.match(refusal, { check: bad.check }, title)
-      if (bad.expected) t.match((refusal as InvalidTokenError).finding.expected, bad.expected)
+      if (bad.expected) t.match((refusal as InvalidTokenError).reason.expected, bad.expected)
     }
   })
 

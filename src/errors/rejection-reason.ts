@@ -37,7 +37,7 @@ export type Check =
  * with every control character escaped. It is input from a stranger: look at it, don't trust it. Where
  * an issuer or a store is out of reach, it says why, in at most 4,000 characters. It never holds the token, a subject or any other claim.
  */
-export interface Finding {
+export interface RejectionReason {
   /** The step that refused. */
   readonly check: Check
   /** What would have passed, in words. */
@@ -47,10 +47,10 @@ export interface Finding {
 }
 
 /**
- * A finding about a value that a stranger sent. The value is described when somebody looks, because
+ * A reason about a value that a stranger sent. The value is described when somebody looks, because
  * for most refusals nobody does.
  */
-export class FindingAbout {
+export class LazyReason {
   readonly check: Check
   readonly expected: string
   readonly #value: unknown
@@ -61,7 +61,7 @@ export class FindingAbout {
     this.#value = value
   }
 
-  described(): Finding {
+  described(): RejectionReason {
     return { check: this.check, expected: this.expected, found: describe(this.#value) }
   }
 }

@@ -30,11 +30,11 @@ async function refusalOf(by: DPoPClient, parts: ProofParts, nonce = false): Prom
   const request = { token, dpop: { proof, method: 'GET', url: `${url}?secret=1` } }
   return server.verify(request).then(
     () => ['accepted'],
-    ({ check, message, finding }: ResourceServerError) => [
+    ({ check, message, reason }: ResourceServerError) => [
       check,
       message,
-      `${finding.expected}`,
-      `${finding.found}`,
+      `${reason.expected}`,
+      `${reason.found}`,
     ],
   )
 }
@@ -142,7 +142,7 @@ function outcomeOf(
     })
     .then(
       () => 'accepted',
-      ({ message, finding: { expected } }: ResourceServerError) => [message, expected],
+      ({ message, reason: { expected } }: ResourceServerError) => [message, expected],
     )
 }
 

@@ -3,12 +3,12 @@ import t from 'tap'
 import { InvalidRequestError, InvalidTokenError } from '../../src/errors/errors.js'
 import {
   andThen,
-  disown,
-  isLater,
-  isRefusal,
-  type Outcome,
-  orThrow,
-} from '../../src/errors/now-or-later.js'
+  isPromise,
+  isRejection,
+  type Result,
+  suppressRejection,
+  unwrap,
+} from '../../src/errors/result.js'
 
 t.test('a value at hand goes on at once, without a promise', async (t) => {
   t.equal(
@@ -41,41 +41,41 @@ t.test('a promise is waited for, and so is one that comes of it', async (t) => {
   await t.rejects(Promise.resolve(andThen(Promise.reject(failure), next)), failure)
 })
 
-const refusal: Outcome<number> = new InvalidTokenError('no', { check: 'token' })
+const rejection: Result<number> = new InvalidTokenError('no', { check: 'token' })
 
-t.test('after a refusal nothing is done, and it is handed on as it is', async (t) => {
+t.test('after a rejection nothing is done, and it is handed on as it is', async (t) => {
   const next = () => t.fail('the next step was taken')
-  t.equal(andThen(refusal, next), refusal)
+  t.equal(andThen(rejection, next), rejection)
   t.equal(
-    andThen(1, () => refusal),
-    refusal,
+    andThen(1, () => rejection),
+    rejection,
   )
-  await t.rejects(Promise.resolve(andThen(Promise.reject(refusal), next)), refusal)
+  await t.rejects(Promise.resolve(andThen(Promise.reject(rejection), next)), rejection)
 })
 
-t.test('no promise resolves to a refusal: it rejects with it', async (t) => {
+t.test('no promise resolves to a rejection: it rejects with it', async (t) => {
   for (const first of [Promise.resolve(1), 1]) {
-    const later = andThen(first, async () => orThrow(refusal))
+    const later = andThen(first, async () => unwrap(rejection))
     t.ok(later instanceof Promise)
-    await t.rejects(Promise.resolve(later), refusal)
+    await t.rejects(Promise.resolve(later), rejection)
   }
-  const later = andThen(Promise.resolve(1), () => refusal)
+  const later = andThen(Promise.resolve(1), () => rejection)
   t.ok(later instanceof Promise)
-  await t.rejects(Promise.resolve(later), refusal)
+  await t.rejects(Promise.resolve(later), rejection)
 })
 
-t.test('a refusal is an error of this package, and nothing else is', async (t) => {
-  t.ok(isRefusal(refusal))
-  t.ok(isRefusal(new InvalidRequestError('no')))
-  for (const other of [undefined, null, 0, '', 'no', {}, { ...refusal }, new Error('no')]) {
-    t.notOk(isRefusal(other))
-    t.equal(orThrow(other), other)
+t.test('a rejection is an error of this package, and nothing else is', async (t) => {
+  t.ok(isRejection(rejection))
+  t.ok(isRejection(new InvalidRequestError('no')))
+  for (const other of [undefined, null, 0, '', 'no', {}, { ...rejection }, new Error('no')]) {
+    t.notOk(isRejection(other))
+    t.equal(unwrap(other), other)
     t.equal(
       andThen(other, (same) => same),
       other,
     )
   }
-  t.throws(() => orThrow(refusal), refusal)
+  t.throws(() => unwrap(rejection), rejection)
 })
 
 t.test('what an async function returns is later, whatever stands for Promise', async (t) => {
@@ -86,9 +86,9 @@ t.test('what an async function returns is later, whatever stands for Promise', a
   })
   globalThis.Promise = Other as PromiseConstructor
   const asynchronous = async () => 'forged'
-  t.ok(isLater(asynchronous()))
-  t.ok(isLater(new Other(() => {})))
-  t.notOk(isLater({ active: true }))
+  t.ok(isPromise(asynchronous()))
+  t.ok(isPromise(new Other(() => {})))
+  t.notOk(isPromise({ active: true }))
   globalThis.Promise = native
 })
 
@@ -107,10 +107,10 @@ t.test(
     ]
     for (const make of rejecting) {
       const promise = make()
-      t.equal(disown(promise), promise)
+      t.equal(suppressRejection(promise), promise)
     }
     for (const other of [undefined, null, 1, 'a', {}, { catch: () => t.fail('called') }]) {
-      t.equal(disown(other), other)
+      t.equal(suppressRejection(other), other)
     }
     await new Promise((done) => setImmediate(done))
     t.strictSame(unhandled, [])
@@ -127,7 +127,7 @@ t.test('nor that of a promise of the library that stands for Promise', async (t)
   }
   globalThis.Promise = Other as never
   try {
-    disown(new Other())
+    suppressRejection(new Other())
   } finally {
     globalThis.Promise = native
   }
