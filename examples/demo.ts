@@ -8,9 +8,9 @@ import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   passwordGrant,
+  testClient,
+  testUser,
 } from 'fastify-resource-server/testing'
 import { heading, print, row, showExchange } from './demo-output.js'
 
@@ -31,10 +31,10 @@ print(`protected API         ${api}`)
 
 const credentials = {
   issuer,
-  clientId: demoClient.clientId,
-  clientSecret: demoClient.clientSecret,
-  username: demoUser.username,
-  password: demoUser.password,
+  clientId: testClient.clientId,
+  clientSecret: testClient.clientSecret,
+  username: testUser.username,
+  password: testUser.password,
 }
 
 heading('1. Get a token')

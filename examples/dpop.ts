@@ -7,12 +7,12 @@ import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   dpopFetch,
   dpopProof,
   generateDPoPKey,
   passwordGrant,
+  testClient,
+  testUser,
 } from 'fastify-resource-server/testing'
 
 const authorizationServer = await createAuthorizationServer()
@@ -31,8 +31,8 @@ const api = await app.listen({ host: '127.0.0.1', port: 0 })
 const key = await generateDPoPKey()
 const { access_token: accessToken, token_type: type } = await passwordGrant({
   issuer: authorizationServer.issuer,
-  ...demoUser,
-  ...demoClient,
+  ...testUser,
+  ...testClient,
   dpop: key,
 })
 console.log('token type:            ', type)

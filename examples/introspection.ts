@@ -9,15 +9,15 @@ import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   passwordGrant,
+  testClient,
+  testUser,
 } from 'fastify-resource-server/testing'
 
 const api = { clientId: 'orders-api', clientSecret: 'orders-api-secret' }
 const authorizationServer = await createAuthorizationServer({
   accessTokenFormat: 'opaque',
-  clients: [demoClient, api],
+  clients: [testClient, api],
 })
 
 const app = Fastify()
@@ -27,8 +27,8 @@ await app.register(resourceServer, {
   introspection: {
     ...api, // what the issuer knows this API as
     mode: 'recheck',
-    interval: 1_000, // short, to see it happen
-    maxAge: 0, // an opaque token is asked about for each request
+    recheckInterval: 1_000, // short, to see it happen
+    cacheMaxAge: 0, // an opaque token is asked about for each request
   },
 })
 app.get('/me', async (request) => ({ user: request.claims.sub }))
@@ -36,8 +36,8 @@ app.get('/me', async (request) => ({ user: request.claims.sub }))
 // An opaque token, got and revoked over the wire.
 const { access_token: opaque } = await passwordGrant({
   issuer: authorizationServer.issuer,
-  ...demoUser,
-  ...demoClient,
+  ...testUser,
+  ...testClient,
   scope: 'openid',
 })
 console.log('opaque token of', opaque.length, 'characters')
@@ -57,7 +57,7 @@ console.log('it took', Date.now() - revokedAt, 'ms, and no request waited for it
 // The issuer says yes, and this API no: at once, in this process.
 const other = await authorizationServer.issueToken()
 await show('another, active', other)
-app.resourceServer.revoke({ sub: demoUser.username })
+app.resourceServer.revoke({ sub: testUser.username })
 await show('another, revoked here', other)
 
 await app.close()
@@ -79,7 +79,7 @@ function bearer(token: string) {
 
 /** RFC 7009, by the client that the token was issued to. */
 async function revokeAtIssuer(token: string) {
-  const { clientId, clientSecret } = demoClient
+  const { clientId, clientSecret } = testClient
   const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
   await fetch(authorizationServer.revocationEndpoint, {
     method: 'POST',

@@ -13,7 +13,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import Fastify, { type FastifyRequest } from 'fastify'
 import resourceServer from 'fastify-resource-server'
-import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 const authorizationServer = await createAuthorizationServer()
 const port = await freePort()
@@ -54,7 +54,7 @@ const client = new Client({ name: 'example', version: '1.0.0' })
 await client.connect(
   new StreamableHTTPClientTransport(new URL(resource), {
     authProvider: new ClientCredentialsProvider({
-      ...demoClient,
+      ...testClient,
       scope: 'orders:read',
       // Without it, whatever server the API names is told the secret.
       expectedIssuer: authorizationServer.issuer,

@@ -7,14 +7,14 @@ import Fastify from 'fastify'
 import resourceServer, { onDiagnostics, type Statistics } from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
   dpopProof,
   generateDPoPKey,
+  testClient,
 } from 'fastify-resource-server/testing'
 import { Counter, Gauge, Histogram, register } from 'prom-client'
 
 const authorizationServer = await createAuthorizationServer()
-const { clientId, clientSecret } = demoClient
+const { clientId, clientSecret } = testClient
 
 const app = Fastify()
 await app.register(resourceServer, {
@@ -29,28 +29,28 @@ const accepted = new Counter({
   help: 'Requests whose access token is good, by its issuer',
   labelNames: ['issuer'],
 })
-onDiagnostics('accepted', ({ token }) => accepted.inc({ issuer: token.issuer }))
+onDiagnostics('token:accept', ({ token }) => accepted.inc({ issuer: token.issuer }))
 
 const rejected = new Counter({
   name: 'access_tokens_rejected_total',
   help: 'Requests that were refused, by the check that refused',
   labelNames: ['code', 'check'],
 })
-onDiagnostics('rejected', ({ error: { code, check } }) => rejected.inc({ code, check }))
+onDiagnostics('token:reject', ({ error: { code, check } }) => rejected.inc({ code, check }))
 
 const replays = new Counter({
   name: 'dpop_proofs_replayed_total',
   help: 'DPoP proofs that were used before',
 })
-onDiagnostics('replay', () => replays.inc())
+onDiagnostics('dpop:replay', () => replays.inc())
 
 const keyFetches = new Histogram({
   name: 'issuer_key_fetch_seconds',
   help: 'Attempts to fetch the keys of an issuer',
   labelNames: ['issuer', 'outcome'],
 })
-onDiagnostics('keys', ({ issuer, outcome, duration }) =>
-  keyFetches.observe({ issuer, outcome }, duration / 1000),
+onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs }) =>
+  keyFetches.observe({ issuer, outcome }, durationMs / 1000),
 )
 
 const introspections = new Histogram({
@@ -58,8 +58,8 @@ const introspections = new Histogram({
   help: 'Questions to an issuer about a token',
   labelNames: ['issuer', 'outcome'],
 })
-onDiagnostics('introspection', ({ issuer, outcome, duration }) =>
-  introspections.observe({ issuer, outcome }, duration / 1000),
+onDiagnostics('introspection:response', ({ issuer, outcome, durationMs }) =>
+  introspections.observe({ issuer, outcome }, durationMs / 1000),
 )
 
 // What is asked for when Prometheus comes, and not counted here.
@@ -69,15 +69,19 @@ new Gauge({
   labelNames: ['issuer'],
   collect() {
     this.reset()
-    for (const { issuer, usableFor } of app.resourceServer.status()) {
-      this.set({ issuer }, usableFor / 1000)
+    for (const { issuer, usableForMs } of app.resourceServer.keySetStatus()) {
+      this.set({ issuer }, usableForMs / 1000)
     }
   },
 })
-gauge('access_token_cache_hits', 'Tokens whose verdict was known', ({ hits }) => hits)
-gauge('access_token_cache_misses', 'Tokens looked at in full', ({ misses }) => misses)
-gauge('access_token_cache_entries', 'Tokens kept now', ({ cachedTokens }) => cachedTokens)
-gauge('signatures_verified', 'The costly part', ({ verifications }) => verifications)
+gauge('access_token_cache_hits', 'Tokens whose verdict was known', ({ cacheHits }) => cacheHits)
+gauge('access_token_cache_misses', 'Tokens looked at in full', ({ cacheMisses }) => cacheMisses)
+gauge('access_token_cache_entries', 'Tokens kept now', ({ cacheSize }) => cacheSize)
+gauge(
+  'signatures_verified',
+  'The costly part',
+  ({ signatureVerifications }) => signatureVerifications,
+)
 
 app.get('/me', async (request) => ({ user: request.claims.sub }))
 // Open, because Prometheus has no token; let it be reached from inside only.
@@ -114,7 +118,7 @@ function gauge(name: string, help: string, read: (statistics: Statistics) => num
     name,
     help,
     collect() {
-      this.set(read(app.resourceServer.stats()))
+      this.set(read(app.resourceServer.statistics()))
     },
   })
 }

@@ -28,7 +28,7 @@ async function startApi() {
   })
   app.get('/me', async (request) => ({ user: request.claims.sub }))
   app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
-    const issuers = app.resourceServer.status()
+    const issuers = app.resourceServer.keySetStatus()
     const hasKeys = issuers.every(({ state }) => state !== 'empty')
     // With `stores.revocations`: until they are known, every token is answered with 503.
     const stores = app.resourceServer.storeStatus()

@@ -28,7 +28,7 @@ await app.register(resourceServer, {
     const { name, ...options } = tenant
     return options
   },
-  tenants: { maxAge: 1_000 }, // how long a tenant that was struck off is still let in
+  tenants: { cacheMaxAge: 1_000 }, // how long a tenant that was struck off is still let in
 })
 // A user is issuer and subject together: two tenants may have the same subject.
 app.get('/me', async ({ auth }) => ({

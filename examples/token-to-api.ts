@@ -6,9 +6,9 @@ import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   passwordGrant,
+  testClient,
+  testUser,
 } from 'fastify-resource-server/testing'
 
 const authorizationServer = await createAuthorizationServer()
@@ -25,8 +25,8 @@ app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async (reques
 // Over the wire, as a client gets it …
 const { access_token } = await passwordGrant({
   issuer: authorizationServer.issuer,
-  ...demoUser,
-  ...demoClient,
+  ...testUser,
+  ...testClient,
   scope: 'orders:read',
 })
 const granted = await app.inject({

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import Fastify from 'fastify'
 import resourceServer, { onDiagnostics } from 'fastify-resource-server'
-import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 // In an application, NodeSDK of @opentelemetry/sdk-node does this, with an exporter of yours.
 const exporter = new InMemorySpanExporter()
@@ -23,44 +23,44 @@ context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 const tracer = trace.getTracer('example')
 
 // No subject and no claim: traces are seen by more people than tokens are.
-onDiagnostics('accepted', ({ token }) => {
+onDiagnostics('token:accept', ({ token }) => {
   trace.getActiveSpan()?.setAttributes({
     'oauth.issuer': token.issuer,
     'oauth.client_id': token.clientId ?? '',
     'oauth.scope': [...token.scope],
   })
 })
-onDiagnostics('rejected', ({ error: { code, check, message } }) => {
+onDiagnostics('token:reject', ({ error: { code, check, message } }) => {
   trace.getActiveSpan()?.addEvent('access token refused', { code, check, message })
 })
-onDiagnostics('replay', ({ jkt }) => {
+onDiagnostics('dpop:replay', ({ jkt }) => {
   trace.getActiveSpan()?.addEvent('DPoP proof replayed', { jkt })
 })
 // Under the request that asked first; others that wait for the same answer have no span of it.
-onDiagnostics('keys', ({ issuer, outcome, duration, error }) =>
-  tell('fetch keys', { issuer, outcome, duration, error }),
+onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs, error }) =>
+  tell('fetch keys', { issuer, outcome, durationMs, error }),
 )
-onDiagnostics('introspection', ({ issuer, outcome, duration, error }) =>
-  tell('introspect token', { issuer, outcome, duration, error }),
+onDiagnostics('introspection:response', ({ issuer, outcome, durationMs, error }) =>
+  tell('introspect token', { issuer, outcome, durationMs, error }),
 )
 
 interface Told {
   readonly issuer: string
   readonly outcome: string
-  readonly duration: number
+  readonly durationMs: number
   readonly error?: unknown
 }
 
 /** A span for what is over already. */
-function tell(name: string, { issuer, outcome, duration, error }: Told): void {
+function tell(name: string, { issuer, outcome, durationMs, error }: Told): void {
   const attributes = { 'oauth.issuer': issuer, 'oauth.outcome': outcome }
-  const span = tracer.startSpan(name, { attributes, startTime: Date.now() - duration })
+  const span = tracer.startSpan(name, { attributes, startTime: Date.now() - durationMs })
   if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
   span.end()
 }
 
 const authorizationServer = await createAuthorizationServer()
-const { clientId, clientSecret } = demoClient
+const { clientId, clientSecret } = testClient
 const app = Fastify()
 // In an application, @fastify/otel or the instrumentation of http does this.
 app.addHook('onRequest', (request, reply, done) => {

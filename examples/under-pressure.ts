@@ -44,7 +44,7 @@ await authorizationServer.close()
 
 /** An issuer whose keys are old counts as well: with them tokens can be verified. */
 function hasKeys(): boolean {
-  return app.resourceServer.status().every(({ state }) => state !== 'empty')
+  return app.resourceServer.keySetStatus().every(({ state }) => state !== 'empty')
 }
 
 async function untilReady(): Promise<void> {

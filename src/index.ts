@@ -30,7 +30,7 @@ export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export type { PresentedToken } from './credentials/presented-token.js'
 export {
-  type AuthenticationDemand,
+  type AuthenticationRequirements,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   IntrospectionUnavailableError,
@@ -56,8 +56,8 @@ export type {
 } from './http/fetch-json.js'
 export type { IntrospectionFetch, IntrospectionOptions } from './introspection/options.js'
 export type {
+  IssuerResolution,
   IssuerResolver,
-  TenantAnswer,
   TenantsOptions,
 } from './issuer/issuers-option.js'
 export type { IssuerOptions } from './issuer/options.js'
@@ -87,7 +87,7 @@ export type { RouteRequirement } from './plugin/route-guard.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
-export type { RevocationsOption } from './revocation/options.js'
+export type { RevocationsOptions } from './revocation/options.js'
 export type { Revocation } from './revocation/revocations.js'
 export type { ResourceServerOptions } from './server/options.js'
 export type {
@@ -97,7 +97,7 @@ export type {
 export { createResourceServer, type ResourceServer } from './server/resource-server.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory-store.js'
 export type { StoreStatus } from './stores/observed-store.js'
-export type { StoresOption } from './stores/options.js'
+export type { StoresOptions } from './stores/options.js'
 export type { IoRedisLike, NodeRedisLike, RedisClient } from './stores/redis-client.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis-store.js'
 export type {

@@ -8,14 +8,14 @@ import { Calls } from './calls.js'
 export interface Api {
   readonly origin: string
   readonly calls: Calls
-  stats(): Statistics
+  statistics(): Statistics
   close(): Promise<void>
 }
 
 /** @param pageOrigin the only one whose scripts may call it. */
 export async function startApi(issuer: string, pageOrigin: string): Promise<Api> {
   const app = Fastify({ genReqId: () => randomUUID() })
-  const calls = new Calls(() => app.resourceServer.stats())
+  const calls = new Calls(() => app.resourceServer.statistics())
 
   // By this name the page asks its own server what became of the request.
   app.addHook('onRequest', async (request, reply) => {
@@ -53,7 +53,7 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
   return {
     origin: app.listeningOrigin,
     calls,
-    stats: () => app.resourceServer.stats(),
+    statistics: () => app.resourceServer.statistics(),
     close: () => app.close(),
   }
 }

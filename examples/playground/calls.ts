@@ -28,7 +28,7 @@ export class Calls {
   /** @param stats of the API. */
   constructor(stats: () => Statistics) {
     this.#stats = stats
-    onDiagnostics('keys', ({ outcome }) => {
+    onDiagnostics('jwks:fetch', ({ outcome }) => {
       if (outcome === 'fetched') this.#fetches++
     })
   }
@@ -68,6 +68,6 @@ export class Calls {
   }
 
   #progress(): Progress {
-    return { verifications: this.#stats().verifications, fetches: this.#fetches }
+    return { verifications: this.#stats().signatureVerifications, fetches: this.#fetches }
   }
 }

@@ -3,7 +3,7 @@
  * what. Three origins on loopback: the page, the API, the embedded authorization server.
  * `npm run example playground`, and open the address that it prints; `PORT` chooses the page's port.
  */
-import { createAuthorizationServer, demoUser } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, testUser } from 'fastify-resource-server/testing'
 import { type Api, startApi } from './api.js'
 import { startPage } from './page-server.js'
 
@@ -19,7 +19,7 @@ console.log(`
 
   API     ${api.origin}
   issuer  ${authorizationServer.issuer}
-  user    ${demoUser.username}, ${demoUser.password}
+  user    ${testUser.username}, ${testUser.password}
 
   Ctrl-C ends it.`)
 

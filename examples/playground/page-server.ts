@@ -44,7 +44,7 @@ export async function startPage(
     api: api().origin,
     issuer: authorizationServer.issuer,
     issuerIsUp,
-    stats: api().stats(),
+    stats: api().statistics(),
     fetches: api().calls.fetches,
     steps: untried(),
   }))

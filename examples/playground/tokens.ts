@@ -6,10 +6,10 @@
  */
 import {
   type AuthorizationServer,
-  demoClient,
   dpopProof,
   generateDPoPKey,
   passwordGrant,
+  testClient,
 } from 'fastify-resource-server/testing'
 
 export type TokenType = 'Bearer' | 'DPoP'
@@ -35,7 +35,7 @@ export class Tokens {
   async logIn({ username, password, scope, type }: Credentials): Promise<string> {
     const { access_token: token } = await passwordGrant({
       issuer: this.#authorizationServer.issuer,
-      ...demoClient,
+      ...testClient,
       username,
       password,
       scope,

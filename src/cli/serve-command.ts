@@ -2,7 +2,7 @@
 import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
-import { demoClient, demoUser } from '../testing/authorization-server/tokens/test-accounts.js'
+import { testClient, testUser } from '../testing/authorization-server/tokens/test-accounts.js'
 import { tokenProfiles } from '../testing/authorization-server/tokens/token-profiles.js'
 import type { Arguments } from './arguments.js'
 import type { Command, Flags } from './command.js'
@@ -102,8 +102,8 @@ function described({
   introspectionEndpoint,
   jwksUri,
 }: AuthorizationServer) {
-  const { clientId, clientSecret } = demoClient
-  const { username, password } = demoUser
+  const { clientId, clientSecret } = testClient
+  const { username, password } = testUser
   return {
     issuer,
     audience,
@@ -119,8 +119,8 @@ function described({
 
 function page(server: AuthorizationServer, bold: (text: string) => string): string {
   const { issuer, audience, tokenEndpoint } = server
-  const { clientId, clientSecret } = demoClient
-  const { username, password } = demoUser
+  const { clientId, clientSecret } = testClient
+  const { username, password } = testUser
   return `
 ${bold('authorization server')}  ${issuer}
 

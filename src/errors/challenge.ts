@@ -7,7 +7,7 @@
  * a quoted-string can't hold ever gets here.
  */
 import {
-  type AuthenticationDemand,
+  type AuthenticationRequirements,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   InvalidDPoPProofError,
@@ -106,7 +106,7 @@ function demandOf(error: ResourceServerError): string {
 }
 
 /** What an error of "authorize" demands was checked by nobody. */
-function demandParameters({ acrValues, maxAge }: AuthenticationDemand): string {
+function demandParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
   let parameters = ''
   if (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken)) {
     parameters += `, acr_values="${acrValues.join(' ')}"`

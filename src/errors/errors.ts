@@ -184,7 +184,7 @@ export class InsufficientScopeError extends ResourceServerError {
 }
 
 /** What a user must do to be let in (RFC 9470 §3). */
-export interface AuthenticationDemand {
+export interface AuthenticationRequirements {
   /** Authentication contexts of which one is enough, the preferred one first. */
   readonly acrValues?: readonly string[] | undefined
   /** Seconds since the user authenticated. */
@@ -202,19 +202,19 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
   readonly statusCode = 401
   override readonly name = 'InsufficientUserAuthenticationError'
 
-  readonly #demand: AuthenticationDemand
+  readonly #demand: AuthenticationRequirements
 
   constructor(
     message: string,
-    demand: AuthenticationDemand = {},
+    requirements: AuthenticationRequirements = {},
     reason: Omit<RejectionReason, 'check'> = {},
   ) {
     super(message, { check: 'authentication', ...reason })
-    this.#demand = { ...demand }
+    this.#demand = { ...requirements }
   }
 
   /** The sign-in that would do: what the challenge names. */
-  get demand(): AuthenticationDemand {
+  get demand(): AuthenticationRequirements {
     return this.#demand
   }
 }

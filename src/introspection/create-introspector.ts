@@ -15,7 +15,15 @@ export interface CreateIntrospectorOptions
 export async function createIntrospector(
   options: CreateIntrospectorOptions,
 ): Promise<Introspector> {
-  const { issuer, client, signed, audience, verifySignature, now, fetch } = options
+  const {
+    issuer,
+    client,
+    requireSignedResponse: signed,
+    audience,
+    verifySignature,
+    now,
+    fetch,
+  } = options
   const { introspectionExchange } = await import('./exchange.js')
   const names = new Set([client.clientId, ...audience])
   const exchange = await introspectionExchange({

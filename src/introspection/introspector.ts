@@ -7,7 +7,7 @@
  * ```
  *
  * What a caller without a valid token can cause is bounded on this way: a thousand look-ups at once
- * in what is shared, one question a token at a time and per `negativeMaxAge`, so many a second and
+ * in what is shared, one question a token at a time and per `negativeCacheMaxAge`, so many a second and
  * forty at once, a thousand waiting, and then a 503 for untrusted tokens, while those that are trusted
  * go first (`turns.ts`).
  */
@@ -31,13 +31,13 @@ export interface IntrospectorOptions {
   /** With it, no metadata is read. */
   readonly endpoint: string | undefined
   /** Whether only signed answers are taken (RFC 9701). */
-  readonly signed: boolean
+  readonly requireSignedResponse: boolean
   readonly allowHttp: boolean
   readonly exchange: Exchange
-  readonly maxAge: number
-  readonly negativeMaxAge: number
+  readonly cacheMaxAge: number
+  readonly negativeCacheMaxAge: number
   readonly staleIfError: number
-  readonly interval: number
+  readonly recheckInterval: number
   readonly recheckStaleIfError: number
   readonly untrustedPerSecond: number
   readonly maxEntries: number
@@ -179,14 +179,14 @@ export class Introspector {
     if (found === undefined) return undefined
     const { answer, length, age } = found
     // Put back by somebody: to know the token by it would make it go before strangers'.
-    if (age >= this.#options.maxAge + this.#options.staleIfError) return undefined
+    if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
     if (this.#known.refusedSince(key, age)) {
       // It got there late, or was put back.
       shared.forget(key)
       return undefined
     }
     // One's own is as good then, and may be newer.
-    if (age >= this.#options.maxAge && this.#known.stale(key) !== undefined) return undefined
+    if (age >= this.#options.cacheMaxAge && this.#known.stale(key) !== undefined) return undefined
     this.#known.keep(key, answer, length, age)
     return this.#known.fresh(key)
   }

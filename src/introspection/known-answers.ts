@@ -14,8 +14,8 @@ import type { IntrospectionFailure } from './introspection-failure.js'
 
 /** All times in milliseconds. */
 export interface KnownAnswersOptions {
-  readonly maxAge: number
-  readonly negativeMaxAge: number
+  readonly cacheMaxAge: number
+  readonly negativeCacheMaxAge: number
   readonly staleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
@@ -104,7 +104,7 @@ export class KnownAnswers {
 
   /** @param age of the answer, which another instance may have got a while ago. */
   keep(key: string, answer: IntrospectionAnswer, length: number, age = 0): void {
-    const { maxAge, staleIfError, steadyNow } = this.#options
+    const { cacheMaxAge: maxAge, staleIfError, steadyNow } = this.#options
     const freshUntil = steadyNow() + maxAge - age
     const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
     this.#good.set(key, { answer, freshUntil, usableUntil: freshUntil + staleIfError }, { size })
@@ -114,9 +114,9 @@ export class KnownAnswers {
   /** The token isn't good. Whatever was known before is over. */
   refuse(key: string): void {
     this.#good.delete(key)
-    const { steadyNow, negativeMaxAge } = this.#options
+    const { steadyNow, negativeCacheMaxAge } = this.#options
     const refusedAt = steadyNow()
-    const until = refusedAt + negativeMaxAge
+    const until = refusedAt + negativeCacheMaxAge
     this.#refused.set(key, { failure: undefined, until, refusedAt, failures: 0 })
   }
 

@@ -43,7 +43,7 @@ export interface IntrospectionOptions {
   /**
    * Which tokens the issuer is asked about. `opaque`: those that aren't JWTs. `always`: every one, as
    * a JWT that is good in itself may have been revoked. `recheck`: opaque ones, and JWTs in the
-   * background, so that a revoked one is refused within about `interval` while requests come, and
+   * background, so that a revoked one is refused within about `recheckInterval` while requests come, and
    * none waits for it. Default `opaque`.
    */
   mode?: 'opaque' | 'always' | 'recheck'
@@ -60,17 +60,17 @@ export interface IntrospectionOptions {
    * Ask for signed answers and take no others (RFC 9701). They are verified with the issuer's keys
    * and must be meant for `clientId` or the API's `audience`. Default false.
    */
-  signed?: boolean
+  requireSignedResponse?: boolean
 
   /**
    * How long an active token isn't asked about again: a revoked one is taken that much longer. Never
    * past its `exp`. 0: it is asked about for each request, those at the same moment together. Default
    * 30,000; up to 3,600,000 (an hour).
    */
-  maxAge?: number
+  cacheMaxAge?: number
 
   /** The same for a token that isn't active. Default 5,000; up to 60,000. */
-  negativeMaxAge?: number
+  negativeCacheMaxAge?: number
 
   /**
    * How many active, how many other and how many rechecked tokens are remembered, each. Default
@@ -85,7 +85,7 @@ export interface IntrospectionOptions {
   maxBytes?: number
 
   /**
-   * How much longer than `maxAge` the answer about an active token may be used while the issuer can't
+   * How much longer than `cacheMaxAge` the answer about an active token may be used while the issuer can't
    * be asked, or gives no verdict. A token that was revoked meanwhile is taken. Never past `exp`.
    * Default 0; up to 3,600,000 (an hour).
    */
@@ -95,12 +95,12 @@ export interface IntrospectionOptions {
    * With `mode: 'recheck'`: from one question about a token to the next. Default 60,000; from 1,000
    * to 3,600,000 (an hour).
    */
-  interval?: number
+  recheckInterval?: number
 
   /**
    * With `mode: 'recheck'`: how long a JWT passes while its rechecks get no answer, from the first one
    * that gets none. Then it is answered with 503 until the issuer answers. A token that was revoked
-   * passes for that long at worst. Default five times `interval`; from 0 to 86,400,000 (a day).
+   * passes for that long at worst. Default five times `recheckInterval`; from 0 to 86,400,000 (a day).
    */
   recheckStaleIfError?: number
 
@@ -130,13 +130,13 @@ export const INTROSPECTION_OPTIONS = [
   'endpoint',
   'mode',
   'opaqueTokens',
-  'signed',
-  'maxAge',
-  'negativeMaxAge',
+  'requireSignedResponse',
+  'cacheMaxAge',
+  'negativeCacheMaxAge',
   'maxEntries',
   'maxBytes',
   'staleIfError',
-  'interval',
+  'recheckInterval',
   'recheckStaleIfError',
   'untrustedPerSecond',
   'timeout',
@@ -152,13 +152,13 @@ export interface ResolvedIntrospection {
   readonly endpoint: string | undefined
   readonly mode: 'opaque' | 'always' | 'recheck'
   readonly opaqueTokens: OpaqueTokens
-  readonly signed: boolean
-  readonly maxAge: number
-  readonly negativeMaxAge: number
+  readonly requireSignedResponse: boolean
+  readonly cacheMaxAge: number
+  readonly negativeCacheMaxAge: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly staleIfError: number
-  readonly interval: number
+  readonly recheckInterval: number
   readonly recheckStaleIfError: number
   readonly untrustedPerSecond: number
   readonly timeout: number
@@ -186,10 +186,10 @@ export function resolveIntrospection(
   )
   const number = (
     name:
-      | 'maxAge'
-      | 'negativeMaxAge'
+      | 'cacheMaxAge'
+      | 'negativeCacheMaxAge'
       | 'staleIfError'
-      | 'interval'
+      | 'recheckInterval'
       | 'recheckStaleIfError'
       | 'timeout',
     fallback: number,
@@ -201,15 +201,19 @@ export function resolveIntrospection(
       unit: 'milliseconds',
     })
   const mode = resolveMode(options)
-  const interval = number('interval', 60_000, [1_000, HOUR])
+  const recheckInterval = number('recheckInterval', 60_000, [1_000, HOUR])
   return Object.freeze({
     client: resolveClient(options),
     endpoint: resolveEndpoint(options.endpoint, allowHttp),
     mode,
     opaqueTokens: resolveOpaqueTokens(options.opaqueTokens, mode),
-    signed: booleanOr('introspection.signed', options.signed, false),
-    maxAge: number('maxAge', 30_000, [0, HOUR]),
-    negativeMaxAge: number('negativeMaxAge', 5_000, [0, 60_000]),
+    requireSignedResponse: booleanOr(
+      'introspection.requireSignedResponse',
+      options.requireSignedResponse,
+      false,
+    ),
+    cacheMaxAge: number('cacheMaxAge', 30_000, [0, HOUR]),
+    negativeCacheMaxAge: number('negativeCacheMaxAge', 5_000, [0, 60_000]),
     maxEntries: numberIn('introspection.maxEntries', options.maxEntries ?? 10_000, {
       minimum: 1,
       maximum: 1_000_000,
@@ -221,8 +225,8 @@ export function resolveIntrospection(
       unit: 'bytes',
     }),
     staleIfError: number('staleIfError', 0, [0, HOUR]),
-    interval,
-    recheckStaleIfError: number('recheckStaleIfError', 5 * interval, [0, 24 * HOUR]),
+    recheckInterval,
+    recheckStaleIfError: number('recheckStaleIfError', 5 * recheckInterval, [0, 24 * HOUR]),
     untrustedPerSecond: numberIn(
       'introspection.untrustedPerSecond',
       options.untrustedPerSecond ?? 200,
@@ -281,7 +285,7 @@ function resolveEndpoint(endpoint: unknown, allowHttp: boolean): string | undefi
 
 function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
   if (!MODES.includes(mode)) reject('introspection.mode', `must be one of ${MODES.join(', ')}`)
-  for (const name of ['interval', 'recheckStaleIfError'] as const) {
+  for (const name of ['recheckInterval', 'recheckStaleIfError'] as const) {
     if (options[name] === undefined || mode === 'recheck') continue
     reject(`introspection.${name}`, 'needs "introspection.mode" to be recheck')
   }

@@ -242,10 +242,10 @@ export class Questions {
 
   #publish(
     startedAt: number,
-    what: Pick<DiagnosticsMessages['introspection'], 'outcome' | 'error'>,
+    what: Pick<DiagnosticsMessages['introspection:response'], 'outcome' | 'error'>,
   ) {
     const { issuer, steadyNow } = this.#options
-    publish('introspection', { issuer, duration: steadyNow() - startedAt, ...what })
+    publish('introspection:response', { issuer, durationMs: steadyNow() - startedAt, ...what })
   }
 
   async #turn(priority: Priority): Promise<Turn> {

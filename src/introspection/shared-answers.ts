@@ -23,8 +23,8 @@ export interface SharedAnswersOptions {
   readonly issuer: string
   readonly clientId: string
   /** Who takes signed answers only shares with nobody who takes others. */
-  readonly signed: boolean
-  readonly maxAge: number
+  readonly requireSignedResponse: boolean
+  readonly cacheMaxAge: number
   readonly staleIfError: number
   /** For one question to the issuer: for the store there is no more. */
   readonly timeout: number
@@ -63,7 +63,14 @@ export class SharedAnswers {
   readonly #report: Report<unknown>
 
   constructor(options: SharedAnswersOptions) {
-    const { secret, issuer, clientId, signed, onFailure, steadyNow } = options
+    const {
+      secret,
+      issuer,
+      clientId,
+      requireSignedResponse: signed,
+      onFailure,
+      steadyNow,
+    } = options
     this.#options = options
     this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, steadyNow)
     this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
@@ -105,7 +112,7 @@ export class SharedAnswers {
   }
 
   #opened(digest: string, sealed: string): SharedAnswer {
-    const { now, maxAge } = this.#options
+    const { now, cacheMaxAge: maxAge } = this.#options
     const text = this.#seal.open(digest, sealed) ?? ''
     const end = text.indexOf(' ')
     const answer = parseJsonObject(text.slice(end + 1))
@@ -126,7 +133,7 @@ export class SharedAnswers {
   /** Never past its `exp` (RFC 7662 §4). */
   #lifetimeOf(answer: IntrospectionAnswer, now: number): number {
     const exp = ownMember(answer, 'exp')
-    const { maxAge, staleIfError } = this.#options
+    const { cacheMaxAge: maxAge, staleIfError } = this.#options
     const usableUntil = now + maxAge + staleIfError
     // Of no time, if the clock tells none.
     return (typeof exp === 'number' ? Math.min(usableUntil, exp * 1_000) : usableUntil) - now

@@ -16,7 +16,7 @@ export type TokenState = 'active' | 'revoked' | 'unknown' | 'unanswered'
 export interface WatchesOptions {
   readonly questions: Pick<Questions, 'ask' | 'pause'>
   /** From one question about a token to the next. */
-  readonly interval: number
+  readonly recheckInterval: number
   /** How long the token passes without an answer, from the first question that gets none. */
   readonly recheckStaleIfError: number
   readonly maxEntries: number
@@ -61,7 +61,7 @@ export class Watch {
 
   /** Whether the last question got no answer, and a request came with the token an interval ago or later. */
   get needsRetry(): boolean {
-    const { steadyNow, interval } = this.#options
+    const { steadyNow, recheckInterval: interval } = this.#options
     return this.#failure !== undefined && steadyNow() - this.#usedAt <= interval
   }
 
@@ -85,7 +85,7 @@ export class Watch {
   }
 
   async #ask(): Promise<void> {
-    const { questions, interval, recheckStaleIfError, steadyNow } = this.#options
+    const { questions, recheckInterval: interval, recheckStaleIfError, steadyNow } = this.#options
     const began = steadyNow()
     this.#dueAt = Number.POSITIVE_INFINITY
     this.#passesUntil = Math.min(this.#passesUntil, began + recheckStaleIfError)

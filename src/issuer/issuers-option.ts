@@ -9,7 +9,7 @@ import {
 } from './options.js'
 
 /** What is known of a tenant's issuer. Its name is the one that was asked about. */
-export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
+export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
   /** May be repeated; another than the one that was asked about is an error. */
   issuer?: string
 }
@@ -22,7 +22,7 @@ export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
  * let in whomever it likes: an answer for every `iss` on some domain trusts everybody who gets a
  * name there.
  *
- * The answer for an issuer is kept (`tenants.maxAge`), unless the function takes a second parameter:
+ * The answer for an issuer is kept (`tenants.cacheMaxAge`), unless the function takes a second parameter:
  * then it may depend on what the token came with (in a Fastify API, the request), so it is called
  * for each request, and each request's token is verified anew. If it throws, the response is a 500 with a
  * fixed message, and the error is the `cause` of the one in the log.
@@ -37,7 +37,12 @@ export type TenantAnswer = Omit<IssuerOptions, 'issuer'> & {
 export type IssuerResolver<Context = unknown> = (
   iss: string,
   context: Context,
-) => TenantAnswer | boolean | null | undefined | Promise<TenantAnswer | boolean | null | undefined>
+) =>
+  | IssuerResolution
+  | boolean
+  | null
+  | undefined
+  | Promise<IssuerResolution | boolean | null | undefined>
 
 /** How the answers of a function as `issuer` are kept. Times are in milliseconds. */
 export interface TenantsOptions {
@@ -51,12 +56,12 @@ export interface TenantsOptions {
    * How long an issuer stays trusted before the function is asked again, verified tokens included.
    * Default 300,000 (five minutes); up to 86,400,000 (a day).
    */
-  maxAge?: number
+  cacheMaxAge?: number
   /**
    * How long one that isn't trusted stays so. 10,000 of them are kept. Default 60,000; up to
    * 86,400,000.
    */
-  negativeMaxAge?: number
+  negativeCacheMaxAge?: number
   /**
    * Whether the function looks at the request, so that it is called for each one. Default: whether
    * it has a second parameter, which JavaScript tells only of one without a default value.
@@ -79,8 +84,8 @@ export type ResolvedIssuers =
       /** @throws {TypeError} that names what is wrong with the answer. */
       readonly resolve: (iss: string, answer: unknown) => ResolvedIssuer
       readonly maxEntries: number
-      readonly maxAge: number
-      readonly negativeMaxAge: number
+      readonly cacheMaxAge: number
+      readonly negativeCacheMaxAge: number
     }
 
 /** @throws {TypeError} that names the option and the fix. */
@@ -92,7 +97,7 @@ export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
 }
 
 function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
-  const keys = ['maxEntries', 'maxAge', 'negativeMaxAge', 'perRequest']
+  const keys = ['maxEntries', 'cacheMaxAge', 'negativeCacheMaxAge', 'perRequest']
   const { tenants: given = {} } = options
   const tenants = members(
     'tenants',
@@ -104,7 +109,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
   const defaults = defaultsIn(options)
   requireUsable(defaults)
-  const milliseconds = (name: 'maxAge' | 'negativeMaxAge', fallback: number) =>
+  const milliseconds = (name: 'cacheMaxAge' | 'negativeCacheMaxAge', fallback: number) =>
     numberIn(`tenants.${name}`, tenants[name] ?? fallback, {
       minimum: 0,
       maximum: 86_400_000,
@@ -121,8 +126,8 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
       maximum: 100_000,
       unit: 'tenants',
     }),
-    maxAge: milliseconds('maxAge', 300_000),
-    negativeMaxAge: milliseconds('negativeMaxAge', 60_000),
+    cacheMaxAge: milliseconds('cacheMaxAge', 300_000),
+    negativeCacheMaxAge: milliseconds('negativeCacheMaxAge', 60_000),
   })
 }
 

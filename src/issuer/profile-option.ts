@@ -30,7 +30,7 @@ const PROFILE_KEYS = [
   'name',
   'extends',
   'types',
-  'typeOptional',
+  'allowMissingTyp',
   'requiredClaims',
   'isAccessToken',
   ...READERS,
@@ -85,7 +85,7 @@ function customProfileOf(given: unknown, audience: ReadonlySet<string>): Resolve
 
 function requireProfile(given: Record<string, unknown>): Profile {
   const profile = requireKnownKeys('"profile"', given, PROFILE_KEYS) as unknown as Profile
-  const { name, extends: base, types, typeOptional, requiredClaims } = profile
+  const { name, extends: base, types, allowMissingTyp, requiredClaims } = profile
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(name)) {
     reject('profile.name', 'must be 1 to 64 characters of printable ASCII without space')
   }
@@ -98,7 +98,7 @@ function requireProfile(given: Record<string, unknown>): Profile {
   ) {
     reject('profile.types', 'must be an array of media types, such as at+jwt')
   }
-  booleanOr('profile.typeOptional', typeOptional, false)
+  booleanOr('profile.allowMissingTyp', allowMissingTyp, false)
   if (requiredClaims !== undefined && !isArrayOfNames(requiredClaims)) {
     reject('profile.requiredClaims', 'must be an array of names of claims')
   }

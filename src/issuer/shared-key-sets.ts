@@ -154,8 +154,8 @@ function emptyKeySet(issuer: string): KeySetStatus {
     issuer,
     state: 'empty',
     keys: 0,
-    age: undefined,
-    usableFor: 0,
+    ageMs: undefined,
+    usableForMs: 0,
     lastAttemptAt: undefined,
     lastError: undefined,
   }

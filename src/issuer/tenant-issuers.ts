@@ -26,9 +26,9 @@ export interface TenantIssuersOptions {
   readonly closeKeySets: () => Promise<void>
   readonly maxEntries: number
   /** How long an answer is kept, in milliseconds. */
-  readonly maxAge: number
+  readonly cacheMaxAge: number
   /** The same for an issuer that isn't trusted. */
-  readonly negativeMaxAge: number
+  readonly negativeCacheMaxAge: number
   /** Milliseconds, never set back. */
   readonly now: () => number
 }
@@ -149,13 +149,13 @@ export class TenantIssuers implements IssuerSource {
   }
 
   #remember(iss: string, assembled: Assembled | undefined): Assembled | undefined {
-    const { now, maxAge, negativeMaxAge } = this.#options
+    const { now, cacheMaxAge: maxAge, negativeCacheMaxAge } = this.#options
     const before = this.#trusted.peek(iss)
     // Who is trusted no longer, or otherwise, is asked for no more keys.
     if (before !== undefined && before.key !== assembled?.key) this.#assembled.delete(before.key)
     if (assembled === undefined) {
       this.#trusted.delete(iss)
-      this.#strangers.set(iss, now() + negativeMaxAge)
+      this.#strangers.set(iss, now() + negativeCacheMaxAge)
     } else {
       this.#trusted.set(iss, { ...assembled, askAgainAt: now() + maxAge })
     }

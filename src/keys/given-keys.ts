@@ -79,10 +79,10 @@ class GivenKeys implements KeySource {
   status(): KeySetStatus {
     return {
       issuer: this.#issuer,
-      state: 'given',
+      state: 'static',
       keys: this.#keys.size,
-      age: undefined,
-      usableFor: Number.POSITIVE_INFINITY,
+      ageMs: undefined,
+      usableForMs: Number.POSITIVE_INFINITY,
       lastAttemptAt: undefined,
       lastError: undefined,
     }

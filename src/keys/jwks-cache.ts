@@ -36,8 +36,8 @@ export interface JwksCacheOptions {
   readonly timeout: number
   readonly cooldown: number
   readonly refetchBurst: number
-  readonly minimumAge: number
-  readonly maximumAge: number
+  readonly cacheMinAge: number
+  readonly cacheMaxAge: number
   readonly staleIfError: number
   readonly maxKeys: number
   /**
@@ -154,8 +154,8 @@ export class JwksCache implements KeySource {
       issuer: this.#options.issuer,
       state: !known ? 'empty' : now < loaded.freshUntil ? 'fresh' : 'stale',
       keys: known ? loaded.keys.size : 0,
-      age: known ? now - loaded.fetchedAt : undefined,
-      usableFor: known ? loaded.usableUntil - now : 0,
+      ageMs: known ? now - loaded.fetchedAt : undefined,
+      usableForMs: known ? loaded.usableUntil - now : 0,
       lastAttemptAt: this.#lastAttemptAt,
       lastError: this.#backOff.failing ? failureText(this.#lastFailure) : undefined,
     }
@@ -285,7 +285,7 @@ export class JwksCache implements KeySource {
       if (this.#backOff.failing) this.#budget.forgetAbsent()
       this.#backOff.succeeded()
       this.#options.saved?.save(body, this.#loaded.fetchedAt)
-      this.#tell({ outcome: 'fetched', keys: keys.size })
+      this.#tell({ outcome: 'fetched', keyCount: keys.size })
       this.#tellSkipped(keys.skipped)
       return keys
     } catch (error) {
@@ -301,16 +301,16 @@ export class JwksCache implements KeySource {
     if (this.#loaded === undefined) this.#restoring = undefined
     this.#budget.giveBack(now())
     if (!this.#closing.signal.aborted) {
-      this.#tell({ outcome: 'failed', error, retryIn })
-      onFailure(error, retryIn, this.status().usableFor)
+      this.#tell({ outcome: 'failed', error, retryInMs: retryIn })
+      onFailure(error, retryIn, this.status().usableForMs)
     }
     return this.#unavailable()
   }
 
-  #tell(what: Omit<DiagnosticsMessages['keys'], 'issuer' | 'duration'>): void {
+  #tell(what: Omit<DiagnosticsMessages['jwks:fetch'], 'issuer' | 'durationMs'>): void {
     const { issuer, now } = this.#options
     const duration = now() - (this.#lastAttemptAt as number)
-    publish('keys', { issuer, duration, ...what })
+    publish('jwks:fetch', { issuer, durationMs: duration, ...what })
   }
 
   #tellSkipped(skipped: readonly SkippedKey[]): void {
@@ -321,9 +321,9 @@ export class JwksCache implements KeySource {
   }
 
   #lifetime(maxAge: number | undefined, now: number): Omit<Loaded, 'keys'> {
-    const { minimumAge, maximumAge, staleIfError, refreshUnused } = this.#options
-    const wanted = maxAge === undefined ? maximumAge : maxAge * 1000
-    const freshFor = Math.min(Math.max(wanted, minimumAge), maximumAge)
+    const { cacheMinAge, cacheMaxAge, staleIfError, refreshUnused } = this.#options
+    const wanted = maxAge === undefined ? cacheMaxAge : maxAge * 1000
+    const freshFor = Math.min(Math.max(wanted, cacheMinAge), cacheMaxAge)
     return {
       fetchedAt: now,
       freshUntil: now + freshFor,
@@ -335,8 +335,8 @@ export class JwksCache implements KeySource {
 
   /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
   async #restore(): Promise<void> {
-    const { saved, maximumAge, staleIfError, now } = this.#options
-    const usableFor = maximumAge + staleIfError
+    const { saved, cacheMaxAge, staleIfError, now } = this.#options
+    const usableFor = cacheMaxAge + staleIfError
     const isUsable = (fetchedAt: number) => fetchedAt <= now() && now() < fetchedAt + usableFor
     const restored = await saved?.restore(this.#closing.signal, isUsable)
     if (restored === undefined) return

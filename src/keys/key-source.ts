@@ -58,13 +58,13 @@ export interface KeySetStatus {
    * and being used because no newer one could be had, or nobody needed one. `empty`: none, so that
    * a token waits for a fetch, and is answered with 503 if it fails.
    */
-  readonly state: 'given' | 'fresh' | 'stale' | 'empty'
+  readonly state: 'static' | 'fresh' | 'stale' | 'empty'
   /** How many keys can verify a token now. */
   readonly keys: number
   /** Since it was fetched. */
-  readonly age: number | undefined
+  readonly ageMs: number | undefined
   /** For how long it may still be used if no newer one can be had. Infinite for given keys. */
-  readonly usableFor: number
+  readonly usableForMs: number
   /** When the last attempt to fetch it began, since the epoch. */
   readonly lastAttemptAt: number | undefined
   /** Why the last attempt failed; `undefined` if it succeeded. */

@@ -27,16 +27,16 @@ export interface JwksOptions {
 
   /**
    * A fetched set is fresh at least that long, whatever its `Cache-Control` says. Default 60,000, or
-   * `maximumAge` if that is less; from 1,000.
+   * `cacheMaxAge` if that is less; from 1,000.
    */
-  minimumAge?: number
+  cacheMinAge?: number
 
   /**
    * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing. A
    * key that the issuer removed is trusted no longer while the issuer can be reached. Default 600,000 (10 minutes);
    * from 1,000 to 86,400,000 (a day).
    */
-  maximumAge?: number
+  cacheMaxAge?: number
 
   /**
    * How long a set that is no longer fresh may be used while no newer one could be had: the issuer
@@ -55,7 +55,7 @@ export interface JwksOptions {
 
   /**
    * Where fetched key sets are kept, so that a restart while the issuer is down serves at once: a
-   * `fileKeyStore`, or one of yours. What it holds is used for at most `maximumAge` and
+   * `fileKeyStore`, or one of yours. What it holds is used for at most `cacheMaxAge` and
    * `staleIfError` after it was fetched. Default: nowhere.
    */
   store?: KeyStore
@@ -72,8 +72,8 @@ export const JWKS_OPTIONS = [
   'timeout',
   'refetchBurst',
   'cooldown',
-  'minimumAge',
-  'maximumAge',
+  'cacheMinAge',
+  'cacheMaxAge',
   'staleIfError',
   'maxKeys',
   'maxBytes',
@@ -99,7 +99,7 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       maximum: range[1],
       unit: 'milliseconds',
     })
-  const maximumAge = milliseconds('maximumAge', 600_000, [1_000, DAY])
+  const cacheMaxAge = milliseconds('cacheMaxAge', 600_000, [1_000, DAY])
   const resolved: ResolvedJwks = {
     timeout: milliseconds('timeout', 5_000, [100, 60_000]),
     refetchBurst: numberIn('jwks.refetchBurst', options.refetchBurst ?? 3, {
@@ -108,8 +108,8 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
       unit: 'fetches',
     }),
     cooldown: milliseconds('cooldown', 10_000, [1_000, 600_000]),
-    minimumAge: milliseconds('minimumAge', Math.min(60_000, maximumAge), [1_000, DAY]),
-    maximumAge,
+    cacheMinAge: milliseconds('cacheMinAge', Math.min(60_000, cacheMaxAge), [1_000, DAY]),
+    cacheMaxAge,
     staleIfError: milliseconds('staleIfError', 4 * 3_600_000, [0, 7 * DAY]),
     maxKeys: numberIn('jwks.maxKeys', options.maxKeys ?? 100, {
       minimum: 1,
@@ -124,8 +124,8 @@ export function resolveJwks(options: JwksOptions): ResolvedJwks {
     store: resolveStore(options.store),
     fetch: functionOrUndefined('jwks.fetch', options.fetch) ?? globalFetch,
   }
-  if (resolved.minimumAge > resolved.maximumAge) {
-    reject('jwks.minimumAge', 'must not be larger than "jwks.maximumAge"')
+  if (resolved.cacheMinAge > resolved.cacheMaxAge) {
+    reject('jwks.cacheMinAge', 'must not be larger than "jwks.cacheMaxAge"')
   }
   return Object.freeze(resolved)
 }

@@ -12,47 +12,47 @@ import type { ResourceServerError } from '../errors/errors.js'
  */
 export interface DiagnosticsMessages {
   /** A request, or a call of `verify()`, whose token is good and permits what was asked for. */
-  accepted: {
+  'token:accept': {
     /** The same object as `request.auth`. */
     readonly token: AccessToken
     /** The request in a Fastify API; else what `verify()` was given. */
     readonly context: unknown
   }
   /** One that was refused; `error.reason` says why, in full. */
-  rejected: {
+  'token:reject': {
     /** What the caller gets, without its `reason`. */
     readonly error: ResourceServerError
-    /** As with `accepted`. */
+    /** As with `token:accept`. */
     readonly context: unknown
   }
   /** An attempt to fetch the keys of an issuer. */
-  keys: {
+  'jwks:fetch': {
     /** As it is configured, or named by a function as `issuer`. */
     readonly issuer: string
     /** Whether there is a new key set. */
     readonly outcome: 'fetched' | 'failed'
     /** Of the whole attempt, metadata included. */
-    readonly duration: number
+    readonly durationMs: number
     /** How many the set has, where it was fetched. */
-    readonly keys?: number
+    readonly keyCount?: number
     /** Why not, where it failed. */
     readonly error?: unknown
     /** How long until another attempt, where it failed. */
-    readonly retryIn?: number
+    readonly retryInMs?: number
   }
   /** A question to an issuer about a token (RFC 7662); none is asked while an answer is remembered. */
-  introspection: {
+  'introspection:response': {
     /** Who was asked. */
     readonly issuer: string
     /** `malformed`: an answer that doesn't say `active` with true or false. */
     readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
     /** From the question to the end of the answer. */
-    readonly duration: number
+    readonly durationMs: number
     /** Why there is no answer, where it failed. */
     readonly error?: unknown
   }
   /** A DPoP proof that was used before (RFC 9449 §11.1): a client's mistake, or a thief. */
-  replay: {
+  'dpop:replay': {
     /** The thumbprint of the key that the token is bound to. */
     readonly jkt: string
   }
@@ -65,11 +65,11 @@ const PREFIX = 'fastify-resource-server:'
 
 /** @internal */
 export const diagnostics = {
-  accepted: channel(`${PREFIX}accepted`),
-  rejected: channel(`${PREFIX}rejected`),
-  keys: channel(`${PREFIX}keys`),
-  introspection: channel(`${PREFIX}introspection`),
-  replay: channel(`${PREFIX}replay`),
+  'token:accept': channel(`${PREFIX}token:accept`),
+  'token:reject': channel(`${PREFIX}token:reject`),
+  'jwks:fetch': channel(`${PREFIX}jwks:fetch`),
+  'introspection:response': channel(`${PREFIX}introspection:response`),
+  'dpop:replay': channel(`${PREFIX}dpop:replay`),
 } as const satisfies Record<DiagnosticsName, unknown>
 
 /** @internal */
@@ -86,7 +86,7 @@ export function publish<Name extends DiagnosticsName>(
  * for.
  *
  * ```ts
- * onDiagnostics('rejected', ({ error }) => rejected.inc({ check: error.check }))
+ * onDiagnostics('token:reject', ({ error }) => rejected.inc({ check: error.check }))
  * ```
  *
  * @returns a function that ends it.

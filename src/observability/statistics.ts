@@ -1,16 +1,16 @@
 /** What the resource server has done so far, in numbers. */
 
-/** Counted since the start; whole numbers that only grow, but for `cachedTokens`. */
+/** Counted since the start; whole numbers that only grow, except `cacheSize`. */
 export interface Statistics {
   /** Tokens accepted without being verified again, because their verdict was known and still held. */
-  readonly hits: number
+  readonly cacheHits: number
   /**
    * Tokens that were looked at in full, good ones and bad ones. One that comes while it is being
    * verified for another request waits for that verdict, and counts neither here nor as a hit.
    */
-  readonly misses: number
+  readonly cacheMisses: number
   /** Signatures that were verified: the costly part. Several for a token where several keys fit. */
-  readonly verifications: number
+  readonly signatureVerifications: number
   /**
    * Requests and calls rejected, by the error's `code`: `missing_credentials`, `invalid_request`,
    * `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_user_authentication`,
@@ -18,23 +18,23 @@ export interface Statistics {
    */
   readonly rejections: Readonly<Record<string, number>>
   /** How many verified tokens are kept now. */
-  readonly cachedTokens: number
+  readonly cacheSize: number
 }
 
 /** Where the numbers are counted. */
 export class Counters {
-  hits = 0
-  misses = 0
-  verifications = 0
+  cacheHits = 0
+  cacheMisses = 0
+  signatureVerifications = 0
   readonly #rejections = new Map<string, number>()
 
   reject(code: string): void {
     this.#rejections.set(code, (this.#rejections.get(code) ?? 0) + 1)
   }
 
-  read(cachedTokens: number): Statistics {
-    const { hits, misses, verifications } = this
+  read(cacheSize: number): Statistics {
+    const { cacheHits, cacheMisses, signatureVerifications } = this
     const rejections = Object.fromEntries(this.#rejections)
-    return { hits, misses, verifications, rejections, cachedTokens }
+    return { cacheHits, cacheMisses, signatureVerifications, rejections, cacheSize }
   }
 }

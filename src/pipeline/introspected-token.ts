@@ -249,7 +249,7 @@ const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 /** An answer has no `typ`, and need not have what only the issuer's JWTs have. */
 const ANY = {
   requiredClaims: [],
-  typeOptional: true,
+  allowMissingTyp: true,
   checkAccessToken: () => undefined,
 }
 

@@ -111,7 +111,7 @@ export class Pipeline {
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
     const refused = checkTimes(token.times, this.#options.limits, now)
     if (refused !== undefined) return refused
-    this.#options.counters.hits++
+    this.#options.counters.cacheHits++
     return this.#confirm(verdict)
   }
 
@@ -140,7 +140,7 @@ export class Pipeline {
   }
 
   #begin(raw: string, context: unknown): StepResult<AccessToken> {
-    this.#options.counters.misses++
+    this.#options.counters.cacheMisses++
     const { issuers, maxTokenLength } = this.#options
     // What is too long is shown to nobody, not even to a function of the application's.
     const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)

@@ -137,8 +137,8 @@ export function createGuard(
     request.auth = token
     request[ADMITTED_BY] = guards
     // Asked first, so that nothing is made where nobody listens.
-    if (token !== null && diagnostics.accepted.hasSubscribers) {
-      publish('accepted', { token, context: request })
+    if (token !== null && diagnostics['token:accept'].hasSubscribers) {
+      publish('token:accept', { token, context: request })
     }
     done()
   }

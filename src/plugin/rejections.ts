@@ -78,8 +78,8 @@ export class Rejections {
       Reflect.set(reason, 'headers', headers)
       Reflect.set(request, REJECTED_WITH, reason)
       this.#counters.reject(reason.code)
-      if (diagnostics.rejected.hasSubscribers) {
-        publish('rejected', { error: reason, context: request })
+      if (diagnostics['token:reject'].hasSubscribers) {
+        publish('token:reject', { error: reason, context: request })
       }
       this.#report(reason, request)
     }

@@ -5,7 +5,7 @@
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../errors/challenge.js'
-import type { AuthenticationDemand } from '../errors/errors.js'
+import type { AuthenticationRequirements } from '../errors/errors.js'
 import { describe, type RejectionReason } from '../errors/rejection-reason.js'
 
 /** The sign-in that a route asks for (RFC 9470). */
@@ -26,7 +26,7 @@ export interface StepUpRequirement {
 /** Why the user must authenticate again, and what would do. */
 export interface Weakness {
   readonly message: string
-  readonly demand: AuthenticationDemand
+  readonly demand: AuthenticationRequirements
   readonly reason: Omit<RejectionReason, 'check'>
 }
 

@@ -3,7 +3,7 @@ import { members, numberIn, reject } from '../base/check.js'
 import type { ResolvedStores } from '../stores/options.js'
 
 /** How revocations are remembered; see `revoke()`. */
-export interface RevocationsOption {
+export interface RevocationsOptions {
   /**
    * One more is an error, because to forget one would let a revoked token in. About 200 bytes each.
    * Default 100,000; from 1 to 10,000,000.
@@ -12,18 +12,18 @@ export interface RevocationsOption {
 
   /**
    * With `stores.revocations`: what is done with tokens while an instance has not yet learnt, since
-   * its start, what was revoked. `'refuse'` is a 503; `'dangerouslyAccept'` lets revoked tokens in until it has.
-   * Later outages leave in force what is known. Default `'refuse'`.
+   * its start, what was revoked. `'reject'` is a 503; `'dangerouslyAccept'` lets revoked tokens in until it has.
+   * Later outages leave in force what is known. Default `'reject'`.
    */
-  untilLoaded?: 'refuse' | 'dangerouslyAccept'
+  untilLoaded?: 'reject' | 'dangerouslyAccept'
 }
 
-/** {@link RevocationsOption} checked, with every default filled in. */
-export type ResolvedRevocations = Readonly<Required<RevocationsOption>>
+/** {@link RevocationsOptions} checked, with every default filled in. */
+export type ResolvedRevocations = Readonly<Required<RevocationsOptions>>
 
 /** @throws {TypeError} that names the option and the fix. */
 export function resolveRevocations(
-  given: RevocationsOption = {},
+  given: RevocationsOptions = {},
   stores: ResolvedStores,
 ): ResolvedRevocations {
   const options = members(
@@ -32,9 +32,9 @@ export function resolveRevocations(
     ['maxEntries', 'untilLoaded'],
     'must be an object with some of maxEntries and untilLoaded; revoke() works without it',
   )
-  const { maxEntries = 100_000, untilLoaded = 'refuse' } = options
-  if (untilLoaded !== 'refuse' && untilLoaded !== 'dangerouslyAccept') {
-    return reject('revocations.untilLoaded', "must be 'refuse' or 'dangerouslyAccept'")
+  const { maxEntries = 100_000, untilLoaded = 'reject' } = options
+  if (untilLoaded !== 'reject' && untilLoaded !== 'dangerouslyAccept') {
+    return reject('revocations.untilLoaded', "must be 'reject' or 'dangerouslyAccept'")
   }
   if (options.untilLoaded !== undefined && stores.revocations === undefined) {
     return reject('revocations.untilLoaded', 'has no effect without "stores.revocations"')

@@ -36,7 +36,7 @@ export interface Revocation {
   before?: number
 }
 
-export interface RevocationsOptions {
+export interface RevocationListOptions {
   readonly maxEntries: number
   /** No token is taken that was issued longer ago, in seconds. */
   readonly maxTokenAge: number | undefined
@@ -75,7 +75,7 @@ interface Entry {
 const USUAL_LIFE = 86_400
 
 export class Revocations {
-  readonly #options: RevocationsOptions
+  readonly #options: RevocationListOptions
   readonly #names: RevocationNames
   readonly #entries = new Map<string, Entry>()
   /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
@@ -83,7 +83,7 @@ export class Revocations {
   /** The least `lastIssued` of all, or less. */
   #oldest = Number.POSITIVE_INFINITY
 
-  constructor(options: RevocationsOptions) {
+  constructor(options: RevocationListOptions) {
     const { maxTokenAge = USUAL_LIFE, clockTolerance } = options
     this.#options = options
     this.#names = options.names ?? plainNames

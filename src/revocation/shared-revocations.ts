@@ -17,7 +17,7 @@ export interface SharedRevocationsOptions {
   readonly store: Store
   readonly revocations: Revocations
   /** What is done with tokens until all revocations are known for the first time. */
-  readonly untilLoaded: 'refuse' | 'dangerouslyAccept'
+  readonly untilLoaded: 'reject' | 'dangerouslyAccept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Milliseconds. */
@@ -87,7 +87,7 @@ export class SharedRevocations {
 
   /** Whether {@link requireLoaded} throws. */
   get rejectsAll(): boolean {
-    return !this.#reader.isLoaded && this.#options.untilLoaded === 'refuse'
+    return !this.#reader.isLoaded && this.#options.untilLoaded === 'reject'
   }
 
   /** How many revocations the store wasn't told of yet. */

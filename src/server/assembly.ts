@@ -123,7 +123,7 @@ function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
     return observedStore(store, health)
   }
   const { replay, revocations, introspection } = stores
-  const needsReplay = dpop?.replay.whenUnavailable === 'refuse'
+  const needsReplay = dpop?.replay.whenUnavailable === 'reject'
   return {
     stores: {
       replay: replay && observe('replay', replay),

@@ -15,7 +15,7 @@ export function assembleBinding(options: ResolvedOptions): Binding {
   const { dpop, limits, now } = options
   const mtls = options.mtls?.mode ?? 'off'
   if (dpop === undefined) return new Binding({ dpop: 'off', mtls }, undefined)
-  const { mode, algorithms, maxAge, nonce } = dpop
+  const { mode, algorithms, maxProofAge: maxAge, nonce } = dpop
   return new Binding(
     { dpop: mode, mtls },
     new DPoP({
@@ -30,13 +30,13 @@ export function assembleBinding(options: ResolvedOptions): Binding {
 }
 
 function assembleReplayMemory(
-  { replay, maxAge }: ResolvedDPoP,
+  { replay, maxProofAge: maxAge }: ResolvedDPoP,
   { stores, limits, now, steadyNow, logger }: ResolvedOptions,
 ): ReplayMemory {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
   const store = stores.replay ?? memoryStore({ maxEntries, now: steadyNow })
   const ttl = replayWindow(maxAge, limits.clockTolerance) * 1_000
-  store.expectTtl?.(ttl)
+  store.declareMaxTtl?.(ttl)
   return new ReplayMemory({
     store,
     ttl,
@@ -48,7 +48,7 @@ function assembleReplayMemory(
     onFailure: (err) =>
       logger.warn(
         { err },
-        whenUnavailable === 'refuse'
+        whenUnavailable === 'reject'
           ? 'the memory of used DPoP proofs could not be asked; its request is answered with 503'
           : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
       ),
@@ -67,7 +67,7 @@ function sinceNow(now: () => number, steadyNow: () => number): () => number {
 
 export function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | undefined {
   if (mtls === undefined) return undefined
-  return mtls.from === 'connection'
+  return mtls.certificateSource === 'connection'
     ? new ConnectionCertificates()
-    : new ForwardedCertificates(mtls.from)
+    : new ForwardedCertificates(mtls.certificateSource)
 }

@@ -86,7 +86,7 @@ async function assembleKeys(
 ): Promise<KeySource> {
   const { issuer, algorithms, keys, introspection, onlyIntrospected } = resolved
   // Its answers may be signed even where its tokens are nobody's business.
-  if (onlyIntrospected && !introspection?.signed) return noKeys(issuer)
+  if (onlyIntrospected && !introspection?.requireSignedResponse) return noKeys(issuer)
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
   }

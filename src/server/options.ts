@@ -20,10 +20,10 @@ import {
 } from '../pipeline/options.js'
 import {
   type ResolvedRevocations,
-  type RevocationsOption,
+  type RevocationsOptions,
   resolveRevocations,
 } from '../revocation/options.js'
-import { type ResolvedStores, resolveStores, type StoresOption } from '../stores/options.js'
+import { type ResolvedStores, resolveStores, type StoresOptions } from '../stores/options.js'
 import {
   type ResolvedResourceMetadata,
   type ResourceMetadataOptions,
@@ -68,10 +68,10 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   resourceMetadata?: string | ResourceMetadataOptions
 
   /** How many revocations (`revoke()`) are kept, and what is done until they are known. */
-  revocations?: RevocationsOption
+  revocations?: RevocationsOptions
 
   /** What instances share, and where. Default: nothing. */
-  stores?: StoresOption
+  stores?: StoresOptions
 
   /**
    * How far the issuer's clock and ours may be apart, in seconds: for `exp`, `nbf` and `iat`.

@@ -86,14 +86,14 @@ export class ResourceServer<Context = unknown> {
         unwrap(await binding.verify(verified, presented, demand))
       }
       unwrap(await policy.check(verified, context as Context))
-      publish('accepted', { token: verified, context })
+      publish('token:accept', { token: verified, context })
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
         const challenges = new Challenges(this.#core, demand, policy.scope)
         error.headers = challenges.headersFor(error, () => presented.scheme)
         counters.reject(error.code)
-        publish('rejected', { error, context })
+        publish('token:reject', { error, context })
       }
       throw error
     }
@@ -104,7 +104,7 @@ export class ResourceServer<Context = unknown> {
    * `empty` answers without waiting for anybody. With `stores`, see {@link storeStatus} as well. Looks
    * only, and fetches nothing.
    */
-  status(): readonly KeySetStatus[] {
+  keySetStatus(): readonly KeySetStatus[] {
     return this.#sources().map((keys) => keys.status())
   }
 
@@ -117,7 +117,7 @@ export class ResourceServer<Context = unknown> {
   }
 
   /** What was done since the start, in numbers: for a metrics page, and for tests. */
-  stats(): Statistics {
+  statistics(): Statistics {
     return this.#core.counters.read(this.#core.pipeline.cachedTokens)
   }
 

@@ -74,7 +74,7 @@ export function observedStore(store: Store, health: StoreHealth): Store {
       loggable(() => withinTimeout(timeoutMs, async () => store.publish(...args))),
     subscribe: (...args) =>
       loggable(() => subscribeWithinTimeout(timeoutMs, async () => store.subscribe(...args))),
-    expectTtl: (longest) => store.expectTtl?.(longest),
+    declareMaxTtl: (longest) => store.declareMaxTtl?.(longest),
     isProcessLocal: store.isProcessLocal === true,
   }
 }

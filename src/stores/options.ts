@@ -7,7 +7,7 @@ import { STORE_METHODS, type Store } from './store.js'
  * What instances share: one store for all of them, such as {@link redisStore}, or one each. Default:
  * each instance has its own.
  */
-export interface StoresOption {
+export interface StoresOptions {
   /** DPoP proofs that were used. Without it, a proof can be used once on each instance. */
   replay?: Store
 
@@ -16,7 +16,7 @@ export interface StoresOption {
 
   /**
    * What issuers said of tokens that are active (`introspection`). Without it, each instance asks for
-   * itself. Needs {@link StoresOption.secret}, without which nobody can read it, or make it up. It is
+   * itself. Needs {@link StoresOptions.sealingSecret}, without which nobody can read it, or make it up. It is
    * waited for at most half a second, and then, or if it fails, the issuer is asked.
    */
   introspection?: Store
@@ -24,9 +24,9 @@ export interface StoresOption {
   /**
    * What introspection answers are sealed with, the same on every instance: 32 bytes or more, of a
    * random generator. Instances with another one share nothing with these: it may be changed at any
-   * time. Required with {@link StoresOption.introspection}, and refused without.
+   * time. Required with {@link StoresOptions.introspection}, and refused without.
    */
-  secret?: string | Uint8Array
+  sealingSecret?: string | Uint8Array
 }
 
 /** Checked. */
@@ -36,19 +36,19 @@ export interface ResolvedStores {
   readonly introspection: { readonly store: Store; readonly secret: Uint8Array } | undefined
 }
 
-const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyof StoresOption)[]
+const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyof StoresOptions)[]
 const MIN_SECRET_BYTES = 32
 
 /** @throws {TypeError} that names the option and the fix. */
-export function resolveStores(given: StoresOption = {}): ResolvedStores {
+export function resolveStores(given: StoresOptions = {}): ResolvedStores {
   const stores = members(
     'stores',
     given,
-    [...USES, 'secret'],
+    [...USES, 'sealingSecret'],
     `must be an object that names a store for some of ${USES.join(', ')}, such as { replay: store }`,
   )
   const [replay, revocations, introspection] = USES.map((use) => storeOf(use, stores[use]))
-  const secret = secretFor(introspection, stores.secret)
+  const secret = secretFor(introspection, stores.sealingSecret)
   return Object.freeze({
     replay,
     revocations,
@@ -59,14 +59,14 @@ export function resolveStores(given: StoresOption = {}): ResolvedStores {
 function secretFor(introspection: Store | undefined, secret: unknown): Uint8Array | undefined {
   if (introspection === undefined) {
     if (secret === undefined) return undefined
-    return reject('stores.secret', 'has no effect without "stores.introspection"')
+    return reject('stores.sealingSecret', 'has no effect without "stores.introspection"')
   }
   const isText = typeof secret === 'string' || types.isUint8Array(secret)
   // A copy, so that nobody changes it.
   const bytes = isText ? Buffer.from(secret as string) : undefined
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
   return reject(
-    'stores.secret',
+    'stores.sealingSecret',
     `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance: "stores.introspection" is sealed with it`,
   )
 }

@@ -32,7 +32,7 @@ export class RedisOnce {
     this.#markKey = markKey
   }
 
-  expectTtl(longest: number): void {
+  declareMaxTtl(longest: number): void {
     this.#longestTtl = Math.max(this.#longestTtl, longest)
   }
 
@@ -51,7 +51,7 @@ export class RedisOnce {
    * @throws {UncertainError} if it was added, and may have been there before.
    */
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    this.expectTtl(ttl)
+    this.declareMaxTtl(ttl)
     const outcome = await this.#ask([key], value, `${ttl}`)
     if (outcome === KNOWN) return false
     const now = performance.now()

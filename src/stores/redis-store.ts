@@ -36,13 +36,13 @@ export interface RedisStoreOptions {
 
   /**
    * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
-   * emptied, replaced by its replica or by another server, or was never used. `'refuse'`: it rejects
+   * emptied, replaced by its replica or by another server, or was never used. `'reject'`: it rejects
    * what Redis doesn't know until everything that it may have forgotten is over, three minutes or so.
    * `'dangerouslyAccept'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
    * before it was answered (`appendonly yes` and `appendfsync always`, and no replica that takes over).
-   * Default `'refuse'`.
+   * Default `'reject'`.
    */
-  afterRestart?: 'refuse' | 'dangerouslyAccept'
+  afterRestart?: 'reject' | 'dangerouslyAccept'
 }
 
 /**
@@ -54,13 +54,13 @@ export interface RedisStoreOptions {
 export function redisStore(options: RedisStoreOptions): Store {
   const keys = ['client', 'prefix', 'timeout', 'afterRestart']
   const known = requireKnownKeys('a Redis store', options, keys)
-  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'refuse' } = known
+  const { client, prefix = 'frs:', timeout = 500, afterRestart = 'reject' } = known
   const connection = connectionOf(client)
   if (typeof prefix !== 'string' || !/^[\w.:{}-]{1,64}$/.test(prefix)) {
     throw new TypeError('"prefix" of a store must be 1 to 64 letters, digits and _ - . : { }')
   }
-  if (afterRestart !== 'refuse' && afterRestart !== 'dangerouslyAccept') {
-    throw new TypeError(`"afterRestart" of a store must be 'refuse' or 'dangerouslyAccept'`)
+  if (afterRestart !== 'reject' && afterRestart !== 'dangerouslyAccept') {
+    throw new TypeError(`"afterRestart" of a store must be 'reject' or 'dangerouslyAccept'`)
   }
   const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
   const deadline = wholeNumber('timeout', timeout, bounds)
@@ -106,9 +106,9 @@ class RedisStore implements Store {
     })
   }
 
-  expectTtl(longest: number): void {
+  declareMaxTtl(longest: number): void {
     const { connection, once } = this.#parts
-    once?.expectTtl(longest)
+    once?.declareMaxTtl(longest)
     if (connection.isReady()) this.#look()
   }
 

@@ -6,7 +6,7 @@
 /** Has the name, the code and the message of a store's error, and nothing else of it. */
 export class StoreError extends Error {
   override readonly name: string
-  /** As the client has it, such as `ECONNREFUSED` or `store_uncertain`. */
+  /** As the client has it, such as `ECONNREFUSED` or `store_indeterminate`. */
   readonly code: string | number | undefined
 
   constructor(error: unknown) {

@@ -19,7 +19,7 @@ export interface Store {
    * `false` if there was something. What was added is there until its time is over, and never
    * forgotten before, to make room or otherwise: a store without room rejects. One that can't rule out
    * that it forgot what was there adds all the same, and rejects with an error whose `code` is
-   * `store_uncertain`.
+   * `store_indeterminate`.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
   /** What is under the key, if its time isn't over. */
@@ -63,7 +63,7 @@ export interface Store {
    * Told before the first {@link Store.add} how long the longest `ttl` will be: for as long, a store
    * that lost its memory must not answer.
    */
-  expectTtl?(longest: number): void
+  declareMaxTtl?(longest: number): void
   /**
    * How long a call may take before it counts as failed, in milliseconds; of {@link listRevocations},
    * each slice. Time in which this process's own event loop is stalled doesn't count. {@link get},
@@ -127,5 +127,5 @@ export function wholeNumber(name: string, value: unknown, bounds: Bounds): numbe
  */
 export class UncertainError extends Error {
   override readonly name = 'UncertainError'
-  readonly code = 'store_uncertain'
+  readonly code = 'store_indeterminate'
 }

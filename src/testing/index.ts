@@ -12,11 +12,11 @@ export type {
 export type { IntrospectionMembers } from './authorization-server/endpoints/introspection-response.js'
 export type { MoveOptions } from './authorization-server/endpoints/key-set-location.js'
 export type {
-  DrippingFault,
+  DelayFault as SlowFault,
   Fault,
   FaultName,
   RedirectFault,
-  SlowFault,
+  SlowBodyFault as DrippingFault,
   StatusFault,
 } from './authorization-server/faults/fault.js'
 export type { EndpointName } from './authorization-server/http/router.js'
@@ -34,11 +34,11 @@ export type {
   SigningAlgorithm,
 } from './authorization-server/tokens/signing-keys.js'
 export {
-  demoClient,
-  demoUser,
   type GrantType,
   type TestClient,
   type TestUser,
+  testClient,
+  testUser,
 } from './authorization-server/tokens/test-accounts.js'
 export type { TokenConfirmation } from './authorization-server/tokens/token-confirmation.js'
 export type { TokenProfileName } from './authorization-server/tokens/token-profiles.js'

@@ -21,7 +21,7 @@ export interface TokenShape {
   /** The media types that `typ` may name, in lower case, without `application/`. */
   readonly types: readonly string[]
   /** Whether a token without `typ` passes. */
-  readonly typeOptional: boolean
+  readonly allowMissingTyp: boolean
   /** Where the names are that are compared with ours: the first of these claims that is there. */
   readonly audienceClaims: readonly [string, ...string[]]
   /** What an operator may do about a wrong audience. */
@@ -106,9 +106,9 @@ function checkType(typ: string | undefined, shape: TokenShape): Rejection | unde
 /** Of {@link TokenShape.types}, or absent where that is allowed: RFC 9068 §4 and RFC 8725 §3.11. */
 export function isExpectedType(
   typ: string | undefined,
-  { types, typeOptional }: TokenShape,
+  { types, allowMissingTyp }: TokenShape,
 ): boolean {
-  if (typ === undefined) return typeOptional
+  if (typ === undefined) return allowMissingTyp
   // As it is mostly written, first: that spares nearly every token two copies.
   return types.includes(typ) || types.includes(mediaType(typ))
 }

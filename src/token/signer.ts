@@ -61,7 +61,7 @@ function isSigner(
   key: VerificationKey,
   atOnce: boolean,
 ): MaybePromise<boolean> {
-  counters.verifications++
+  counters.signatureVerifications++
   return isSignedBy(key, algorithm, jws, atOnce)
 }
 

@@ -104,7 +104,7 @@ async function startApi(issuer, jwts) {
       clientId: 'api',
       clientSecret: 'secret',
       endpoint: `${issuer}/introspect`,
-      maxAge: MAX_AGE_MS,
+      cacheMaxAge: MAX_AGE_MS,
       timeout: TIMEOUT_MS,
     },
   })

@@ -4,9 +4,9 @@ import Fastify from 'fastify'
 import resourceServer, { createResourceServer } from 'fastify-resource-server'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   passwordGrant,
+  testClient,
+  testUser,
 } from 'fastify-resource-server/testing'
 
 const issuer = await createAuthorizationServer()
@@ -22,9 +22,9 @@ console.log('import: no token 401')
 
 const { access_token } = await passwordGrant({
   issuer: issuer.issuer,
-  ...demoClient,
-  username: demoUser.username,
-  password: demoUser.password,
+  ...testClient,
+  username: testUser.username,
+  password: testUser.password,
   scope: 'openid orders:read',
 })
 const answer = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${access_token}` } })

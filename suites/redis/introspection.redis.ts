@@ -20,7 +20,7 @@ async function startInstance(t: Test, { issuer }: Issuer, introspection: Store) 
     issuer,
     audience: AUDIENCE,
     introspection: CLIENT,
-    stores: { introspection, secret },
+    stores: { introspection, sealingSecret: secret },
   })
   t.teardown(() => server.close())
   return server

@@ -50,7 +50,7 @@ for (const name of names) {
       const redis = await startRedis(t)
       const make = async (): Promise<Store> => {
         const store = await storeOver(t, name, redis.url, { timeout: 2_000 })
-        store.expectTtl?.(FRESH_FOR)
+        store.declareMaxTtl?.(FRESH_FOR)
         return store
       }
       const load = beginLoad([await make(), await make()], FRESH_FOR)

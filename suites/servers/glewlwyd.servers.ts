@@ -89,7 +89,7 @@ t.test('from RS256 to ES256, until the old key is withdrawn', async (t) => {
 
 t.test('I2: a revoked token is refused, where its own client is who asks', async (t) => {
   const { api, config, machineToken } = await start(t)
-  const always = { mode: 'always', maxAge: 0 } as const
+  const always = { mode: 'always', cacheMaxAge: 0 } as const
   const asItself = await startApi(t, { ...api, introspection: { ...CLIENT, ...always } })
   const asAnother = await startApi(t, { ...api, introspection: { ...API_CLIENT, ...always } })
   const token = await machineToken()

@@ -29,7 +29,7 @@ const calls = {
     const worst = (percent) => Math.max(...delays.map((delay) => delay.percentile(percent))) / 1e6
     return Object.fromEntries([50, 99, 99.9, 100].map((percent) => [percent, worst(percent)]))
   },
-  statistics: () => app.resourceServer.stats(),
+  statistics: () => app.resourceServer.statistics(),
 }
 
 function watchEventLoop() {

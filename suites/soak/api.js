@@ -21,9 +21,9 @@ export class Api {
       clockTolerance: 2,
       // Full before half-time, or it would grow until the end.
       tokenCache: { maxEntries: 500 },
-      jwks: { cooldown: 10_000 * scale, minimumAge: 5_000, maximumAge: 20_000 },
-      introspection: { ...issuer.client, maxAge: 20_000 * scale, staleIfError: 120_000 },
-      dpop: { mode: 'allowed', maxAge: 30 },
+      jwks: { cooldown: 10_000 * scale, cacheMinAge: 5_000, cacheMaxAge: 20_000 },
+      introspection: { ...issuer.client, cacheMaxAge: 20_000 * scale, staleIfError: 120_000 },
+      dpop: { mode: 'allowed', maxProofAge: 30 },
     })
     const folder = await mkdtemp(join(tmpdir(), 'soak-'))
     return new Api(worker, url, folder)

@@ -1,12 +1,12 @@
 /** The embedded authorization server, in a process of its own. */
-import { createAuthorizationServer, demoClient } from 'fastify-resource-server/testing'
+import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 let issuer
 
 const calls = {
   async open() {
     issuer = await createAuthorizationServer({ algorithm: 'ES256', accessTokenLifetime: 7_200 })
-    return { issuer: issuer.issuer, audience: issuer.audience, client: demoClient }
+    return { issuer: issuer.issuer, audience: issuer.audience, client: testClient }
   },
   issue: (claims, options) => issuer.issueToken(claims, options),
   keySet: () => issuer.keySet(),

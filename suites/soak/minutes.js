@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const AWAY = ['reset', 'hang', { status: 500 }, 'rubbish']
+const AWAY = ['reset', 'hang', { status: 500 }, 'garbage']
 
 export class Minutes {
   #begun = 0

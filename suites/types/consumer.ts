@@ -14,6 +14,7 @@ import resourceServer, {
   IntrospectionUnavailableError,
   InvalidTokenError,
   type IssuerOptions,
+  type IssuerResolution,
   type IssuerResolver,
   KeysUnavailableError,
   openapiTransform,
@@ -30,7 +31,6 @@ import resourceServer, {
   resourceServer as resourceServerByName,
   type Statistics,
   type SubjectKind,
-  type TenantAnswer,
   UnavailableError,
 } from 'fastify-resource-server'
 import {
@@ -157,7 +157,7 @@ export const profile: Profile = {
   name: 'acme',
   extends: 'keycloak',
   types: ['at+jwt'],
-  typeOptional: false,
+  allowMissingTyp: false,
   requiredClaims: ['tenant'],
   isAccessToken: (claims) => {
     same<typeof claims.tenant, unknown>(true)
@@ -212,12 +212,12 @@ export const introspection: IntrospectionOptions = {
   clientAuthentication: 'private_key_jwt',
   endpoint: 'https://example.com/introspect',
   mode: 'recheck',
-  interval: 10_000,
+  recheckInterval: 10_000,
   opaqueTokens: (token) => {
     same<typeof token, string>(true)
     return token.startsWith('acme_')
   },
-  signed: true,
+  requireSignedResponse: true,
   fetch: async (url, { method, headers, body, signal }) => {
     same<typeof method, 'GET' | 'POST'>(true)
     same<typeof body, URLSearchParams | undefined>(true)
@@ -227,13 +227,13 @@ export const introspection: IntrospectionOptions = {
 
 export const tenants: PluginOptions[] = [
   { issuer: (iss) => iss === 'https://a.example.com', audience: 'api' },
-  { issuer: () => undefined, tenants: { maxAge: 0, negativeMaxAge: 0, maxEntries: 10 } },
+  { issuer: () => undefined, tenants: { cacheMaxAge: 0, negativeCacheMaxAge: 0, maxEntries: 10 } },
   {
     issuer: async (iss, request) => {
       same<typeof iss, string>(true)
       same<typeof request, FastifyRequest>(true)
       if (request.hostname !== 'acme.example.com') return null
-      const answer: TenantAnswer = { audience: 'acme', profile: 'okta', introspection }
+      const answer: IssuerResolution = { audience: 'acme', profile: 'okta', introspection }
       return answer
     },
     revocations: { maxEntries: 10 },
@@ -251,8 +251,8 @@ export function revoked(app: FastifyInstance): Statistics {
   same<ReturnType<typeof app.resourceServer.revoke>, Promise<void>>(true)
   app.resourceServer.revoke(revocation)
   app.resourceServer.revoke({ jti: 'a' })
-  const stats = app.resourceServer.stats()
-  same<typeof stats.hits, number>(true)
+  const stats = app.resourceServer.statistics()
+  same<typeof stats.cacheHits, number>(true)
   same<typeof stats.rejections, Readonly<Record<string, number>>>(true)
   return stats
 }
@@ -308,7 +308,7 @@ export function handled(error: unknown): string {
   if (error instanceof InsufficientScopeError) return error.scope satisfies string
   if (error instanceof InsufficientUserAuthenticationError) {
     same<typeof error.code, 'insufficient_user_authentication'>(true)
-    return `${error.demand.acrValues?.join()} ${error.demand.maxAge} ${error.demand.scope}`
+    return `${error.requirements.acrValues?.join()} ${error.requirements.maxAge} ${error.requirements.scope}`
   }
   if (error instanceof InvalidTokenError) {
     same<typeof error.code, 'invalid_token'>(true)

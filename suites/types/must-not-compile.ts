@@ -39,7 +39,7 @@ export const options: PluginOptions[] = [
   { ...required, introspection: { clientSecret: 'a' } }, // expect TS2741
   { ...required, introspection: { clientId: 'a', mode: 'allways' } }, // expect TS2820
   { ...required, introspection: { clientId: 'a', clientAuthentication: 'none' } }, // expect TS2322
-  { ...required, introspection: { clientId: 'a', maxAge: '30s' } }, // expect TS2322
+  { ...required, introspection: { clientId: 'a', cacheMaxAge: '30s' } }, // expect TS2322
   { ...required, introspection: { clientId: 'a', opaqueTokens: /^a/ } }, // expect TS2322
   { ...required, introspection: { clientId: 'a', clientSecert: 'b' } }, // expect TS2561
   { ...required, revocations: 10 }, // expect TS2559
@@ -101,7 +101,7 @@ export async function verified(app: FastifyInstance): Promise<void> {
   app.resourceServer.revoke({ jti: 1 }) // expect TS2322
   app.resourceServer.revoke({ user: 'ada' }) // expect TS2353
   app.resourceServer.revoke('token') // expect TS2345
-  app.resourceServer.stats().hits = 0 // expect TS2540
+  app.resourceServer.statistics().hits = 0 // expect TS2540
   const server = await createResourceServer<{ address: string }>(required)
   await server.verify('token', {}, { adress: '' }) // expect TS2561
   await server.verify('token', { optional: true }, { address: '' }) // expect TS2353

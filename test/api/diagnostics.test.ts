@@ -10,16 +10,22 @@ import {
 } from '../../src/index.js'
 import {
   createAuthorizationServer,
-  demoClient,
   dpopProof,
   generateDPoPKey,
+  testClient,
 } from '../../src/testing/index.js'
 import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
 type Told = { [Name in DiagnosticsName]: DiagnosticsMessages[Name][] }
 
 function listen(t: Test): Told {
-  const told: Told = { accepted: [], rejected: [], keys: [], introspection: [], replay: [] }
+  const told: Told = {
+    'token:accept': [],
+    'token:reject': [],
+    'jwks:fetch': [],
+    'introspection:response': [],
+    'dpop:replay': [],
+  }
   for (const name of Object.keys(told) as DiagnosticsName[]) {
     t.teardown(onDiagnostics(name, (message) => void told[name].push(message as never)))
   }
@@ -34,21 +40,25 @@ t.test('a request that passes, and one that does not', async (t) => {
   const token = await tokenOf()
   await app.inject({ url: '/', headers: bearer(token) })
   await app.inject({ url: '/', headers: bearer(token) })
-  t.equal(told.accepted.length, 2, 'the known one as well')
-  t.equal(told.accepted[0]?.token.subject, 'user-1')
-  t.match(told.accepted[0]?.context, { url: '/' })
-  t.notMatch(inspect(told.accepted[0]?.token, { depth: 9 }), token, 'the token is not in sight')
+  t.equal(told['token:accept'].length, 2, 'the known one as well')
+  t.equal(told['token:accept'][0]?.token.subject, 'user-1')
+  t.match(told['token:accept'][0]?.context, { url: '/' })
+  t.notMatch(
+    inspect(told['token:accept'][0]?.token, { depth: 9 }),
+    token,
+    'the token is not in sight',
+  )
   await app.inject('/')
   await app.inject({ url: '/', headers: bearer(await tokenOf({ exp: 1 })) })
   t.strictSame(
-    told.rejected.map(({ error }) => [error.code, error.check]),
+    told['token:reject'].map(({ error }) => [error.code, error.check]),
     [
       ['missing_credentials', 'credentials'],
       ['invalid_token', 'expiry'],
     ],
   )
   await app.inject('/open')
-  t.equal(told.accepted.length + told.rejected.length, 4, 'open routes tell nothing')
+  t.equal(told['token:accept'].length + told['token:reject'].length, 4, 'open routes tell nothing')
 })
 
 t.test('verify() tells the same', async (t) => {
@@ -57,8 +67,8 @@ t.test('verify() tells the same', async (t) => {
   await app.ready()
   await app.resourceServer.verify(await tokenOf(), {}, { job: 7 } as never)
   await app.resourceServer.verify('x', {}, { job: 8 } as never).catch(() => {})
-  t.match(told.accepted, [{ context: { job: 7 } }])
-  t.match(told.rejected, [{ error: { check: 'token' }, context: { job: 8 } }])
+  t.match(told['token:accept'], [{ context: { job: 7 } }])
+  t.match(told['token:reject'], [{ error: { check: 'token' }, context: { job: 8 } }])
 })
 
 t.test('keys fetched, and keys out of reach', async (t) => {
@@ -68,12 +78,12 @@ t.test('keys fetched, and keys out of reach', async (t) => {
   const server = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
   t.teardown(() => server.close())
   await server.refreshKeys()
-  t.match(told.keys, [{ issuer: issuer.issuer, outcome: 'fetched', keys: 1 }])
-  t.ok((told.keys[0]?.duration as number) > 0)
+  t.match(told['jwks:fetch'], [{ issuer: issuer.issuer, outcome: 'fetched', keyCount: 1 }])
+  t.ok((told['jwks:fetch'][0]?.durationMs as number) > 0)
   issuer.fail('reset')
   await server.refreshKeys().catch(() => {})
-  t.match(told.keys[1], { issuer: issuer.issuer, outcome: 'failed', retryIn: Number })
-  t.type(told.keys[1]?.error, Error)
+  t.match(told['jwks:fetch'][1], { issuer: issuer.issuer, outcome: 'failed', retryInMs: Number })
+  t.type(told['jwks:fetch'][1]?.error, Error)
 })
 
 t.test('questions about tokens', async (t) => {
@@ -86,19 +96,19 @@ t.test('questions about tokens', async (t) => {
   const server = await createResourceServer({
     issuer: issuer.issuer,
     audience: 'api://default',
-    introspection: { clientId: demoClient.clientId, clientSecret: demoClient.clientSecret },
+    introspection: { clientId: testClient.clientId, clientSecret: testClient.clientSecret },
   })
   t.teardown(() => server.close())
   await server.verify(await issuer.issueToken())
   await server.verify('unknown').catch(() => {})
-  t.match(told.introspection, [
-    { issuer: issuer.issuer, outcome: 'active', duration: Number },
+  t.match(told['introspection:response'], [
+    { issuer: issuer.issuer, outcome: 'active', durationMs: Number },
     { outcome: 'inactive' },
   ])
   await issuer.close()
   await server.verify('another').catch(() => {})
-  t.match(told.introspection[2], { outcome: 'failed' })
-  t.type(told.introspection[2]?.error, Error)
+  t.match(told['introspection:response'][2], { outcome: 'failed' })
+  t.type(told['introspection:response'][2]?.error, Error)
 })
 
 t.test('a proof that comes twice', async (t) => {
@@ -111,21 +121,22 @@ t.test('a proof that comes twice', async (t) => {
   const dpop = await dpopProof({ key, url, accessToken })
   const headers = { authorization: `DPoP ${accessToken}`, dpop }
   await app.inject({ url: '/', headers })
-  t.same(told.replay, [])
+  t.same(told['dpop:replay'], [])
   await app.inject({ url: '/', headers })
-  t.same(told.replay, [{ jkt: key.thumbprint }])
+  t.same(told['dpop:replay'], [{ jkt: key.thumbprint }])
 })
 
 t.test('who listens no more is told no more; who never did costs nothing', async (t) => {
-  const end = onDiagnostics('accepted', () => t.fail('told'))
-  t.ok(channel('fastify-resource-server:accepted').hasSubscribers)
+  const end = onDiagnostics('token:accept', () => t.fail('told'))
+  t.ok(channel('fastify-resource-server:token:accept').hasSubscribers)
   end()
-  t.notOk(channel('fastify-resource-server:accepted').hasSubscribers)
+  t.notOk(channel('fastify-resource-server:token:accept').hasSubscribers)
   const app = await protectedApi(t)
   app.get('/', async () => 'ok')
   t.equal((await app.inject({ url: '/', headers: bearer(await tokenOf()) })).statusCode, 200)
   t.throws(() => onDiagnostics('refused' as never, () => {}), {
     name: 'TypeError',
-    message: /"refused" is no channel; these are: accepted, rejected, keys, introspection, replay/,
+    message:
+      /"refused" is no channel; these are: token:accept, token:reject, jwks:fetch, introspection:response, dpop:replay/,
   })
 })

@@ -20,7 +20,7 @@ async function refusalOf(by: DPoPClient, parts: ProofParts, nonce = false): Prom
     jwks: { keys: [key.publicJwk] },
     dpop: {
       algorithms: ['ES256', 'PS256'],
-      maxAge: 60,
+      maxProofAge: 60,
       ...(nonce && { nonce: { secret: randomBytes(32) } }),
     },
     now: () => NOW,

@@ -479,7 +479,7 @@ t.test('P5: a memory that is full refuses, and forgets nothing', async (t) => {
 t.test('P1.11: the window and the tolerance are as configured', async (t) => {
   const clock = { now: Date.now() }
   const options = { clockTolerance: 5, now: () => clock.now }
-  const { send } = await start(t, { baseUrl: BASE, maxAge: 10 }, options)
+  const { send } = await start(t, { baseUrl: BASE, maxProofAge: 10 }, options)
   clock.now += 60_000
   const at = async (offset: number) =>
     (await send(await proven({}, { claims: { iat: seconds(clock.now) + offset } }))).status

@@ -219,7 +219,7 @@ t.test('no token that can not be sent, or that is too long, is shown to anybody'
 })
 
 t.test('mode always: what the issuer says now goes before what the token says', async (t) => {
-  const it = await asking(t, { mode: 'always', maxAge: 0, negativeMaxAge: 0 })
+  const it = await asking(t, { mode: 'always', cacheMaxAge: 0, negativeCacheMaxAge: 0 })
   const token = await tokenOf({ iss: it.issuer, cid: 'not for this profile' })
   const said = (answer: object) => {
     it.state.tokens.set(token, { active: true, ...answer })
@@ -266,7 +266,7 @@ t.test('mode always: what the issuer says now goes before what the token says', 
 })
 
 t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', async (t) => {
-  const it = await asking(t, { mode: 'recheck', interval: 60_000 })
+  const it = await asking(t, { mode: 'recheck', recheckInterval: 60_000 })
   const token = await tokenOf({ iss: it.issuer })
   it.state.tokens.set(token, it.good)
   await it.server.verify(token)
@@ -288,7 +288,7 @@ t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', a
 })
 
 t.test('I5: a signed answer is verified with the keys of the issuer', async (t) => {
-  const it = await asking(t, { signed: true, negativeMaxAge: 0 })
+  const it = await asking(t, { requireSignedResponse: true, negativeCacheMaxAge: 0 })
   const stranger = await makeKey('ES256', 'es256')
   const signedBy = async (by: typeof key, claims: object = {}) => {
     const payload = { iss: it.issuer, aud: CLIENT.clientId, iat: seconds(), ...claims }
@@ -410,7 +410,7 @@ t.test('Okta’s org authorization server, which alone can validate its tokens',
   await t.rejects(server.verify(foreign), refusedBy('issuer'))
   t.same(asked, [jwt, 'opaque'], 'a token of another is not shown to it')
   t.same(fetches, [])
-  t.match(server.status(), [{ state: 'given', keys: 0 }])
+  t.match(server.keySetStatus(), [{ state: 'static', keys: 0 }])
 
   for (const [issuer, message] of [
     ['https://acme-admin.okta.com', /address of Okta's admin console/],

@@ -22,7 +22,9 @@ for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
     const answer = signed ? 'I5: signed' : 'JSON'
     t.test(`I1: an opaque token opens a route (${way}, ${answer})`, async (t) => {
-      const { issuer, get } = await askingApi(t, { introspection: { ...client, signed } })
+      const { issuer, get } = await askingApi(t, {
+        introspection: { ...client, requireSignedResponse: signed },
+      })
       const token = await issuer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
       t.match(token, /^[\w-]{43}$/)
       t.strictSame(await get(token), {
@@ -97,7 +99,9 @@ t.test('I2: an answer that is none is a 503, and no verdict', async (t) => {
 })
 
 t.test('I5: signed answers that are for others, or not signed, are no verdict', async (t) => {
-  const { clock, issuer, get, logged } = await askingApi(t, { introspection: { signed: true } })
+  const { clock, issuer, get, logged } = await askingApi(t, {
+    introspection: { requireSignedResponse: true },
+  })
   const lies = [
     { claims: { aud: 'another API' } },
     { claims: { iss: 'https://issuer.example' } },
@@ -117,7 +121,9 @@ t.test('I5: signed answers that are for others, or not signed, are no verdict', 
 })
 
 t.test('I5: a signed answer is no access token', async (t) => {
-  const { issuer, get, checks } = await askingApi(t, { introspection: { signed: true } })
+  const { issuer, get, checks } = await askingApi(t, {
+    introspection: { requireSignedResponse: true },
+  })
   const basic = Buffer.from(`${API.clientId}:${encodeURIComponent(API.clientSecret)}`)
   const accept = 'application/token-introspection+jwt'
   const response = await fetch(issuer.introspectionEndpoint, {
@@ -146,7 +152,7 @@ t.test('I4: an opaque token that was revoked is refused when maxAge is over', as
 })
 
 t.test('I4: with maxAge 0 it is refused at once, and revoked over the wire', async (t) => {
-  const { issuer, status } = await askingApi(t, { introspection: { maxAge: 0 } })
+  const { issuer, status } = await askingApi(t, { introspection: { cacheMaxAge: 0 } })
   const token = await issuer.issueToken()
   t.equal(await status(token), 200)
   await postForm(issuer.revocationEndpoint, {
@@ -158,7 +164,7 @@ t.test('I4: with maxAge 0 it is refused at once, and revoked over the wire', asy
 })
 
 t.test('I4: an answer is not used past the exp that it names', async (t) => {
-  const introspection = { maxAge: 3_600_000 }
+  const introspection = { cacheMaxAge: 3_600_000 }
   const { clock, issuer, status } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { expiresIn: 60 })
   t.equal(await status(token), 200)
@@ -167,7 +173,7 @@ t.test('I4: an answer is not used past the exp that it names', async (t) => {
   t.equal(issuer.requests.introspection, 2)
 })
 
-t.test('I4: a made-up token is asked about once per negativeMaxAge', async (t) => {
+t.test('I4: a made-up token is asked about once per negativeCacheMaxAge', async (t) => {
   const { clock, issuer, status } = await askingApi(t)
   for (let i = 0; i < 100; i++) t.equal(await status('made-up'), 401)
   t.equal(issuer.requests.introspection, 1)
@@ -211,7 +217,7 @@ t.test('I3: our wrong secret is a 503 to callers, and one loud line without it',
 })
 
 t.test('recheck: a JWT that was revoked is refused after the interval', async (t) => {
-  const introspection = { mode: 'recheck', interval: 1_000 } as const
+  const introspection = { mode: 'recheck', recheckInterval: 1_000 } as const
   const { clock, issuer, get, checks } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
   const asked = (times: number) => until(() => issuer.requests.introspection === times)
@@ -234,7 +240,7 @@ t.test('recheck: a JWT that was revoked is refused after the interval', async (t
 })
 
 t.test('always: a JWT is good only if its issuer says so as well', async (t) => {
-  const introspection = { mode: 'always', maxAge: 0 } as const
+  const introspection = { mode: 'always', cacheMaxAge: 0 } as const
   const { issuer, get, checks } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
   t.equal((await get(token)).status, 200)
@@ -265,7 +271,7 @@ t.test('one API takes JWTs by their signature and asks about the rest', async (t
 t.test('of two issuers, each has its own way', async (t) => {
   const clock = startClock()
   const [partners, staff] = [await startIssuer(t, clock), await startIssuer(t, clock)]
-  const introspection = { ...API, maxAge: 0 }
+  const introspection = { ...API, cacheMaxAge: 0 }
   const { status } = await apiOf(t, clock, {
     issuer: [
       { issuer: partners.issuer, introspection },
@@ -297,7 +303,7 @@ t.test('while the issuer is down', async (t) => {
   }
 
   t.test('B9: an opaque token is a 503 with Retry-After, until it is back', async (t) => {
-    const { clock, issuer, get, token } = await down({ maxAge: 0 }, 'opaque')
+    const { clock, issuer, get, token } = await down({ cacheMaxAge: 0 }, 'opaque')
     const { status, challenge, retryAfter = 0 } = await get(token)
     t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
     t.ok(retryAfter >= 1 && retryAfter <= 60)
@@ -307,7 +313,7 @@ t.test('while the issuer is down', async (t) => {
   })
 
   t.test('an answer is used for staleIfError longer, by choice', async (t) => {
-    const introspection = { maxAge: 30_000, staleIfError: 60_000 }
+    const introspection = { cacheMaxAge: 30_000, staleIfError: 60_000 }
     const { clock, status, token, logged } = await down(introspection, 'opaque')
     clock.ms += 89_999
     t.equal(await status(token), 200)
@@ -329,7 +335,11 @@ t.test('while the issuer is down', async (t) => {
   }
 
   t.test('recheck: after recheckStaleIfError, a JWT is a 503 until it is back', async (t) => {
-    const introspection = { mode: 'recheck', interval: 1_000, recheckStaleIfError: 60_000 } as const
+    const introspection = {
+      mode: 'recheck',
+      recheckInterval: 1_000,
+      recheckStaleIfError: 60_000,
+    } as const
     const { clock, issuer, get, status, token } = await down(introspection, 'jwt')
     clock.ms += 1_000
     t.equal(await status(token), 200)
@@ -341,7 +351,7 @@ t.test('while the issuer is down', async (t) => {
   })
 
   t.test('always: a JWT is a 503, too', async (t) => {
-    const { status, token } = await down({ mode: 'always', maxAge: 0 }, 'jwt')
+    const { status, token } = await down({ mode: 'always', cacheMaxAge: 0 }, 'jwt')
     t.equal(await status(token), 503)
   })
 
@@ -376,7 +386,7 @@ t.test("Okta's org authorization server", async (t) => {
       audience: ORG,
       introspection: {
         ...API,
-        maxAge: 0,
+        cacheMaxAge: 0,
         endpoint: `${ORG}/oauth2/v1/introspect`,
         fetch: (url, init) => {
           asked.push(url)
@@ -414,5 +424,5 @@ t.test('revoke() refuses tokens of both kinds at once, whatever the issuer says'
   clock.ms += 1_000
   const next = await issuer.issueToken({ sub: 'ada' })
   t.equal((await get(next)).status, 200, 'a token of a later sign-in')
-  t.match(app.resourceServer.stats(), { rejections: { invalid_token: 2 } })
+  t.match(app.resourceServer.statistics(), { rejections: { invalid_token: 2 } })
 })

@@ -58,7 +58,7 @@ for (const [provider, issuer] of Object.entries(IDENTIFIERS)) {
           t.equal(refused.statusCode, 401, iss)
           t.match(refused.headers['www-authenticate'], 'an issuer that is not trusted here')
         }
-        t.match(app.resourceServer.status(), [{ issuer, keys: 1 }])
+        t.match(app.resourceServer.keySetStatus(), [{ issuer, keys: 1 }])
         await app.resourceServer.revoke({ sub: 'user-1', issuer, before: seconds() + 60 })
         t.match((await get(token)).headers['www-authenticate'], 'was revoked')
         await t.rejects(async () => app.resourceServer.revoke({ sub: 'a', issuer: `${issuer}x` }), {
@@ -183,7 +183,7 @@ t.test('an introspection answer names the issuer exactly, or not at all', async 
     issuer: 'acme.com',
     jwks: { keys },
     introspection: { ...CLIENT, endpoint: `${asked.origin}/introspect`, mode: 'always' },
-    stores: { introspection: memoryStore(), secret: 's'.repeat(32) },
+    stores: { introspection: memoryStore(), sealingSecret: 's'.repeat(32) },
     logger: { warn: (line: object) => void lines.push(line) },
   })
   t.teardown(() => server.close())

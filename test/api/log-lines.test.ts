@@ -87,7 +87,7 @@ t.test(
 
 for (const { whenUnavailable, statusCode, msg } of [
   {
-    whenUnavailable: 'refuse',
+    whenUnavailable: 'reject',
     statusCode: 503,
     msg: 'the memory of used DPoP proofs could not be asked; its request is answered with 503',
   },

@@ -112,23 +112,28 @@ t.test('P6: a header of the caller is never read', async (t) => {
     t.equal(answer.status, 401)
   }
   for (const header of ['client-cert', 'x-forwarded-client-cert'] as const) {
-    const from = { header, proxies: ['10.0.0.7', '::1'] }
+    const from = { header, trustedProxies: ['10.0.0.7', '::1'] }
     const https = { ...server, requestCert: true, rejectUnauthorized: false }
     // Neither who is trusted with X-Forwarded-For, nor the connection's own certificate, is a proxy.
-    const api = await listening(t, { from }, {}, { https, trustProxy: true })
+    const api = await listening(t, { certificateSource: from }, {}, { https, trustProxy: true })
     for (const certificate of [undefined, other, client]) {
       const answer = await new TlsClient(t, api.port, certificate).get({
         ...bearer(bound),
         ...forged,
       })
-      refusesCertificate(t, answer, api.refused, 'a connection from one of "mtls.from.proxies"')
+      refusesCertificate(
+        t,
+        answer,
+        api.refused,
+        'a connection from one of "mtls.certificateSource.trustedProxies"',
+      )
     }
   }
 })
 
 t.test('P6: a configured proxy says whose request it is', async (t) => {
-  const from = { header: 'client-cert' as const, proxies: ['127.0.0.1'] }
-  const { port, refused } = await listening(t, { from }, {}, {})
+  const from = { header: 'client-cert' as const, trustedProxies: ['127.0.0.1'] }
+  const { port, refused } = await listening(t, { certificateSource: from }, {}, {})
   const send = (...lines: string[]) =>
     rawRequest(port, { lines: [`authorization: Bearer ${bound}`, ...lines] })
   const header = (der: Buffer) => `Client-Cert: :${der.toString('base64')}:`
@@ -137,9 +142,9 @@ t.test('P6: a configured proxy says whose request it is', async (t) => {
 
   const table: Record<string, string[]> = {
     'the certificate that it is bound to': [header(other.der)],
-    'the header that "mtls.from.header" names, from the proxy': [],
+    'the header that "mtls.certificateSource.header" names, from the proxy': [],
     'one header with the certificate, and not several': [header(client.der), header(other.der)],
-    'one certificate in the header, written as "mtls.from.header" says': [
+    'one certificate in the header, written as "mtls.certificateSource.header" says': [
       `${header(client.der)}, :${other.der.toString('base64')}:`,
     ],
   }
@@ -152,9 +157,9 @@ t.test('P6: two proxies, each with the header that it writes', async (t) => {
   const nginx = await listening(
     t,
     {
-      from: {
+      certificateSource: {
         header: { name: 'X-SSL-Client-Cert', format: 'pem-escaped' },
-        proxies: ['127.0.0.0/8'],
+        trustedProxies: ['127.0.0.0/8'],
       },
     },
     {},
@@ -162,7 +167,12 @@ t.test('P6: two proxies, each with the header that it writes', async (t) => {
   )
   const envoy = await listening(
     t,
-    { from: { header: 'x-forwarded-client-cert', proxies: ['127.0.0.1', 'fd00::/8'] } },
+    {
+      certificateSource: {
+        header: 'x-forwarded-client-cert',
+        trustedProxies: ['127.0.0.1', 'fd00::/8'],
+      },
+    },
     {},
     {},
   )
@@ -186,7 +196,12 @@ t.test('P6: two proxies, each with the header that it writes', async (t) => {
 t.test('P6: over plain HTTP a bound token is refused', async (t) => {
   const { port, refused } = await listening(t, 'allowed', {}, {})
   const answer = await rawRequest(port, { lines: [`authorization: Bearer ${bound}`] })
-  refusesCertificate(t, answer, refused, 'a TLS connection, or a proxy in "mtls.from" that ends it')
+  refusesCertificate(
+    t,
+    answer,
+    refused,
+    'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
+  )
   t.equal((await rawRequest(port, { lines: [`authorization: Bearer ${unbound}`] })).status, 200)
 })
 
@@ -254,9 +269,9 @@ t.test('P6: with a key and a certificate both must be proven', async (t) => {
 })
 
 t.test('P6: a certificate needs nothing that only a proof of a key does', async (t) => {
-  const from = { header: 'client-cert' as const, proxies: ['192.0.2.1'] }
+  const from = { header: 'client-cert' as const, trustedProxies: ['192.0.2.1'] }
   // Without "baseUrl" nobody could say which URL a proof of a key must be for.
-  const { app } = await listening(t, { from }, { dpop: 'allowed' }, {})
+  const { app } = await listening(t, { certificateSource: from }, { dpop: 'allowed' }, {})
   const { statusCode } = await app.inject({
     url: '/',
     remoteAddress: '192.0.2.1',

@@ -117,7 +117,7 @@ t.test('F35: bytes of another realm are bytes', async (t) => {
     {
       ...given(),
       introspection: INTROSPECTION,
-      stores: { introspection: memoryStore(), secret: bytes(32) },
+      stores: { introspection: memoryStore(), sealingSecret: bytes(32) },
     },
     { ...secretly, issuer: () => ({ secret: bytes(32) }) },
   ]

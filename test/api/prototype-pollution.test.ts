@@ -81,7 +81,7 @@ const VALUES: Record<string, unknown[]> = {
   // Of a profile.
   extends: ['standard'],
   types: [['jwt', 'at+jwt']],
-  typeOptional: [true],
+  allowMissingTyp: [true],
   requiredClaims: [[]],
   audienceClaims: [['client_id']],
   checkKey: [],

@@ -250,7 +250,7 @@ for (const alg of ['RS256', 'ES256']) {
     const jwks = { keys: [key.publicJwk] }
     const proving: Partial<PluginOptions> = {
       dpop: { baseUrl: 'https://api.example' },
-      mtls: { from: 'connection' },
+      mtls: { certificateSource: 'connection' },
     }
     const table: [check: string, RouteRequirement, Record<string, unknown>?][] = [
       ['scope', { scope: 'admin' }],

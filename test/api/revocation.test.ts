@@ -57,7 +57,7 @@ for (const [kind, revocation] of Object.entries({
     const { app, get, reasons } = await api(t)
     const token = await tokenOf({ sid: 'session-1' })
     for (let i = 0; i < 3; i++) t.equal((await get(token)).statusCode, 200)
-    t.ok(app.resourceServer.stats().hits > 0, 'from the cache')
+    t.ok(app.resourceServer.statistics().cacheHits > 0, 'from the cache')
     app.resourceServer.revoke(revocation)
     for (const revoked of [token, await tokenOf({ sid: 'session-1', iat: undefined })]) {
       const response = await get(revoked)
@@ -163,7 +163,7 @@ t.test('opaque tokens are refused as well, whatever their issuer says', async (t
 
 t.test('mode always: nobody is asked about what we took back ourselves', async (t) => {
   const { issuer, activeToken, state, asked, hold } = await askedIssuer(t)
-  const introspection = { ...CLIENT, mode: 'always' as const, maxAge: 0 }
+  const introspection = { ...CLIENT, mode: 'always' as const, cacheMaxAge: 0 }
   const server = await createResourceServer({ issuer, audience: AUDIENCE, introspection })
   t.teardown(() => server.close())
   const token = await tokenOf({ iss: issuer })

@@ -169,7 +169,7 @@ t.test('after maxAge the answer counts anew, for verified tokens as well', async
       return answer
     },
     audience: AUDIENCE,
-    tenants: { maxAge: 10_000, negativeMaxAge: 5_000 },
+    tenants: { cacheMaxAge: 10_000, negativeCacheMaxAge: 5_000 },
     now: () => now,
   })
   t.teardown(() => server.close())
@@ -200,7 +200,7 @@ t.test('after maxAge the answer counts anew, for verified tokens as well', async
     await server.verify(token)
     now += 1
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
-    t.same(server.status(), [], 'its keys are nobody’s business any more')
+    t.same(server.keySetStatus(), [], 'its keys are nobody’s business any more')
     answer = true
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
     now += 5_000
@@ -232,7 +232,7 @@ t.test('a second parameter: each request is asked about, and no verdict leaks', 
   )
   t.same(statuses, wanted)
   t.equal(asked, 209)
-  t.equal(app.resourceServer.stats().cachedTokens, 0)
+  t.equal(app.resourceServer.statistics().cacheSize, 0)
 
   t.test('options may differ by request as well', async (t) => {
     const { status } = await api(t, (_iss, { host }) => ({ audience: host, jwks: { keys } }))
@@ -272,8 +272,8 @@ t.test('a tenant that makes room for another is not asked for keys any more', as
   t.teardown(() => server.close())
   for (const { issueToken, issuer } of [a, b, a]) {
     t.match(await server.verify(await issueToken()), { issuer })
-    t.match(server.status(), [{ issuer, state: 'fresh' }])
-    t.equal(server.status().length, 1)
+    t.match(server.keySetStatus(), [{ issuer, state: 'fresh' }])
+    t.equal(server.keySetStatus().length, 1)
   }
   t.equal(a.requests.jwks, 2)
 })
@@ -283,7 +283,7 @@ t.test(
   async (t) => {
     const servers = await twoTenants(t)
     const [tenant, configured] = servers
-    const jwks = { minimumAge: 1_000, maximumAge: 1_000 }
+    const jwks = { cacheMinAge: 1_000, cacheMaxAge: 1_000 }
     for (const [server, issuer] of [
       [tenant, () => true],
       [configured, configured.issuer],
@@ -312,11 +312,11 @@ t.test('an audience that depends on the request makes no further key set', async
   t.equal(a.requests.jwks, 1)
   await app.resourceServer.refreshKeys()
   t.equal(a.requests.jwks, 2)
-  t.ok(app.resourceServer.status().every(({ state }) => state === 'fresh'))
+  t.ok(app.resourceServer.keySetStatus().every(({ state }) => state === 'fresh'))
 
   t.test('but other keys do', async (t) => {
     let round = 0
-    const options = [{}, { jwks: { maximumAge: 1_000 } }, { jwksUri: a.jwksUri }, {}]
+    const options = [{}, { jwks: { cacheMaxAge: 1_000 } }, { jwksUri: a.jwksUri }, {}]
     const { status } = await api(t, (_iss, _request) => options[round++ % 4])
     const before = a.requests.jwks
     for (let i = 0; i < 8; i++) t.equal(await status(await a.issueToken()), 200)
@@ -332,7 +332,7 @@ t.test('tokens whose claims are invalid fetch no keys, and evict no key set', as
   for (let i = 0; i < 10; i++) {
     t.equal(await status(await tokenOf({ iss: `${B}/${i}`, aud: 'https://another.example' })), 401)
   }
-  const [first, ...others] = app.resourceServer.status()
+  const [first, ...others] = app.resourceServer.keySetStatus()
   t.match(first, { issuer: a.issuer, state: 'fresh' })
   t.match(others, [{ state: 'empty' }, { state: 'empty' }])
   t.equal(await status(token), 200)
@@ -388,7 +388,7 @@ t.test('what holds for all tenants is checked when the server starts', async (t)
     [{ jwks: { keys } }, /"jwks.keys" option belongs to one issuer: tell it in the answer/],
     [{ secret: 's'.repeat(64) }, /"secret" option belongs to one issuer/],
     [{ introspection: CLIENT }, /"introspection" option belongs to one issuer/],
-    [{ tenants: { maxAge: -1 } }, /"tenants.maxAge" option must be/],
+    [{ tenants: { cacheMaxAge: -1 } }, /"tenants.cacheMaxAge" option must be/],
     [{ tenants: { maxEntries: 0 } }, /"tenants.maxEntries" option must be/],
     [{ tenants: { ttl: 1 } }, /"ttl" is no option of "tenants"/],
     [{ issuer: ISSUER, audience: AUDIENCE, tenants: {} }, /"tenants" option needs a function/],

@@ -30,8 +30,8 @@ t.test('B3: refuses a second Authorization header that Node would drop', async (
 
 t.test('P6: takes no certificate of a caller who has that of the proxy dropped', async (t) => {
   const der = Buffer.concat([Buffer.from([0x30, 0x81, 0x80]), Buffer.alloc(128, 7)])
-  const from = { header: 'client-cert', proxies: ['127.0.0.1'] } as const
-  const app = await protectedApi(t, { mtls: { mode: 'allowed', from } })
+  const from = { header: 'client-cert', trustedProxies: ['127.0.0.1'] } as const
+  const app = await protectedApi(t, { mtls: { mode: 'allowed', certificateSource: from } })
   const thumbprint = createHash('sha256').update(der).digest('base64url')
   const bound = await tokenOf({ cnf: { 'x5t#S256': thumbprint } })
   const port = await listening(app)

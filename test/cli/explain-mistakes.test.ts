@@ -3,9 +3,9 @@ import { createHmac } from 'node:crypto'
 import t from 'tap'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   passwordGrant,
+  testClient,
+  testUser,
 } from '../../src/testing/index.js'
 import { type Outcome, runBuilt, runHere } from './fixtures/run.js'
 
@@ -18,8 +18,8 @@ const now = Math.floor(Date.now() / 1000)
 
 const { access_token: good, id_token: idToken = '' } = await passwordGrant({
   issuer,
-  ...demoClient,
-  ...demoUser,
+  ...testClient,
+  ...testUser,
   scope: 'openid profile',
 })
 const [header = '', payload = '', signature = ''] = good.split('.')
@@ -93,7 +93,7 @@ t.test('wrong audience', async (t) => {
     outcome.stdout,
     /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Ask for a token for this API/,
   )
-  const client = await ask(await server.issueToken({ aud: demoClient.clientId }))
+  const client = await ask(await server.issueToken({ aud: testClient.clientId }))
   t.match(client.stdout, 'Its audience is the client')
   const hinted = await runHere(
     ['explain', '--issuer', issuer, '--audience', 'x', '--profile', 'cognito'],

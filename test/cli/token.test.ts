@@ -9,33 +9,33 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
+import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
 import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const server = await createAuthorizationServer({
   profile: 'okta',
   clients: [
-    demoClient,
+    testClient,
     { clientId: 'public' },
     {
       clientId: 'keyed',
       jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'k' }] },
     },
-    { clientId: 'user-only', clientSecret: demoClient.clientSecret, grantTypes: ['password'] },
+    { clientId: 'user-only', clientSecret: testClient.clientSecret, grantTypes: ['password'] },
   ],
 })
 t.teardown(() => server.close())
 const { issuer } = server
 
-const SECRET = demoClient.clientSecret
-const PASSWORD = demoUser.password
+const SECRET = testClient.clientSecret
+const PASSWORD = testUser.password
 const secrets = { FRS_CLIENT_SECRET: SECRET, FRS_PASSWORD: PASSWORD }
-const identity = ['--client-id', demoClient.clientId]
+const identity = ['--client-id', testClient.clientId]
 const client = ['token', '--issuer', issuer, ...identity, '--scope', 'orders:read']
 const user = [
   ...['token', '--issuer', issuer, ...identity, '--scope', 'openid orders:read'],
-  ...['--username', demoUser.username],
+  ...['--username', testUser.username],
 ]
 
 function claimsOf(token: string) {
@@ -47,7 +47,7 @@ t.test('G1: the built command prints the token of a user alone, fit for a header
   t.strictSame([code, stderr], [0, ''])
   t.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
   const { sub, scp } = claimsOf(stdout)
-  t.strictSame({ sub, scp }, { sub: demoUser.username, scp: ['openid', 'orders:read'] })
+  t.strictSame({ sub, scp }, { sub: testUser.username, scp: ['openid', 'orders:read'] })
 })
 
 const FULL = '/dev/full'
@@ -94,7 +94,7 @@ t.test('without a user, the token is of the client', async (t) => {
   const { sub, cid, scp } = claimsOf(stdout)
   t.strictSame(
     { sub, cid, scp },
-    { sub: demoClient.clientId, cid: demoClient.clientId, scp: ['orders:read'] },
+    { sub: testClient.clientId, cid: testClient.clientId, scp: ['orders:read'] },
   )
   const without = await runHere(
     ['token', '--token-endpoint', server.tokenEndpoint, ...client.slice(3)],
@@ -151,7 +151,7 @@ t.test('an answer of nothing is a public client, and no password', async (t) => 
     '--client-id',
     'public',
     '--username',
-    demoUser.username,
+    testUser.username,
     '--scope',
     'openid',
   ]
@@ -205,7 +205,7 @@ t.test('clients authenticate by a key, or not at all', async (t) => {
   ]
   t.equal(
     (
-      await runHere([...none, '--username', demoUser.username, '--scope', 'openid'], {
+      await runHere([...none, '--username', testUser.username, '--scope', 'openid'], {
         env: secrets,
       })
     ).code,
@@ -288,8 +288,8 @@ t.test('a refused grant of a client says what a client can do', async (t) => {
     })
   const cases = [
     [await ask('user-only'), 'client credentials grant is not enabled for this client'],
-    [await ask(demoClient.clientId, 'unknown'), 'Those of OpenID Connect'],
-    [await ask(demoClient.clientId, 'orders:read', 'hunter2'), 'invalid_client: '],
+    [await ask(testClient.clientId, 'unknown'), 'Those of OpenID Connect'],
+    [await ask(testClient.clientId, 'orders:read', 'hunter2'), 'invalid_client: '],
   ] as const
   for (const [{ code, stderr }, said] of cases) {
     t.equal(code, 1)

@@ -7,7 +7,7 @@ import {
   responseHeaders,
 } from '../../src/errors/challenge.js'
 import {
-  type AuthenticationDemand,
+  type AuthenticationRequirements,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   InvalidDPoPProofError,
@@ -152,9 +152,12 @@ t.test('R3: a step-up names what is demanded, where it can be written down', asy
   const parameters =
     'Bearer realm="api", error="insufficient_user_authentication", error_description="again"'
   const demands = (demand: unknown) =>
-    challenges(new InsufficientUserAuthenticationError('again', demand as AuthenticationDemand), {
-      scope: 'of the route',
-    })
+    challenges(
+      new InsufficientUserAuthenticationError('again', demand as AuthenticationRequirements),
+      {
+        scope: 'of the route',
+      },
+    )
   t.equal(demands({ acrValues: ['gold', 'silver'] }), `${parameters}, acr_values="gold silver"`)
   t.equal(demands({ maxAge: 60 }), `${parameters}, max_age="60"`)
   t.equal(demands({ maxAge: 0 }), `${parameters}, max_age="0"`, 'at once')

@@ -17,7 +17,7 @@ async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
   const known = new Set(['good', 'better', 'new'])
   for (const token of known) server.state.tokens.set(token, { active: true })
   server.state.filter = (token) => (known.has(token) ? undefined : answer)
-  return { server, known, ...(await introspectorOf(t, server, { maxAge: 500, ...overrides })) }
+  return { server, known, ...(await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })) }
 }
 
 const ANSWERS: Record<string, Answer> = {

@@ -33,18 +33,20 @@ t.test('a client is all that is needed', async (t) => {
     endpoint: undefined,
     mode: 'opaque',
     opaqueTokens: 'any',
-    signed: false,
-    maxAge: 30_000,
-    negativeMaxAge: 5_000,
+    requireSignedResponse: false,
+    cacheMaxAge: 30_000,
+    negativeCacheMaxAge: 5_000,
     maxEntries: 10_000,
     maxBytes: 33_554_432,
     staleIfError: 0,
-    interval: 60_000,
+    recheckInterval: 60_000,
     recheckStaleIfError: 300_000,
     untrustedPerSecond: 200,
     timeout: 5_000,
   })
-  t.match(resolve({ ...CLIENT, mode: 'recheck', interval: 2_000 }), { recheckStaleIfError: 10_000 })
+  t.match(resolve({ ...CLIENT, mode: 'recheck', recheckInterval: 2_000 }), {
+    recheckStaleIfError: 10_000,
+  })
 })
 
 t.test('the way of authenticating follows from what is given', async (t) => {
@@ -79,12 +81,12 @@ t.test('an opaque token', async (t) => {
 t.test('what is possible is taken', async (t) => {
   const fetch = async () => new Response()
   for (const [options, allowHttp] of [
-    [{ mode: 'recheck', interval: 1_000 }],
-    [{ maxAge: 0, negativeMaxAge: 0, staleIfError: 3_600_000 }],
+    [{ mode: 'recheck', recheckInterval: 1_000 }],
+    [{ cacheMaxAge: 0, negativeCacheMaxAge: 0, staleIfError: 3_600_000 }],
     [{ endpoint: 'https://issuer.example/introspect?tenant=1' }],
     [{ endpoint: 'http://127.0.0.1:8080/introspect' }],
     [{ endpoint: 'http://issuer.example/introspect' }, true],
-    [{ signed: true, fetch, timeout: 100, maxEntries: 1, maxBytes: 65_536 }],
+    [{ requireSignedResponse: true, fetch, timeout: 100, maxEntries: 1, maxBytes: 65_536 }],
   ] as [object, boolean?][]) {
     t.match(resolve({ ...CLIENT, ...options }, allowHttp), options)
   }
@@ -121,15 +123,21 @@ t.test('what is impossible is a TypeError that names the option and the mend', a
     [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials and fragment/],
     [{ ...CLIENT, endpoint: 7 }, /"introspection.endpoint"/],
     [{ ...CLIENT, mode: 'jwt' }, /"introspection.mode" option must be one of opaque, always/],
-    [{ ...CLIENT, interval: 5_000 }, /needs "introspection.mode" to be recheck/],
-    [{ ...CLIENT, mode: 'always', interval: 5_000 }, /needs "introspection.mode" to be recheck/],
-    [{ ...CLIENT, mode: 'recheck', interval: 999 }, /milliseconds from 1000 to 3600000/],
+    [{ ...CLIENT, recheckInterval: 5_000 }, /needs "introspection.mode" to be recheck/],
+    [
+      { ...CLIENT, mode: 'always', recheckInterval: 5_000 },
+      /needs "introspection.mode" to be recheck/,
+    ],
+    [{ ...CLIENT, mode: 'recheck', recheckInterval: 999 }, /milliseconds from 1000 to 3600000/],
     [{ ...CLIENT, opaqueTokens: false }, /so that nothing is introspected/],
     [{ ...CLIENT, opaqueTokens: 'yes' }, /"introspection.opaqueTokens" option must be true or/],
-    [{ ...CLIENT, signed: 1 }, /"introspection.signed" option must be true or false/],
-    [{ ...CLIENT, maxAge: -1 }, /"introspection.maxAge" option .* from 0 to 3600000/],
-    [{ ...CLIENT, maxAge: 0.5 }, /whole number of milliseconds/],
-    [{ ...CLIENT, negativeMaxAge: 60_001 }, /"introspection.negativeMaxAge" .* to 60000/],
+    [
+      { ...CLIENT, requireSignedResponse: 1 },
+      /"introspection.requireSignedResponse" option must be true or false/,
+    ],
+    [{ ...CLIENT, cacheMaxAge: -1 }, /"introspection.cacheMaxAge" option .* from 0 to 3600000/],
+    [{ ...CLIENT, cacheMaxAge: 0.5 }, /whole number of milliseconds/],
+    [{ ...CLIENT, negativeCacheMaxAge: 60_001 }, /"introspection.negativeCacheMaxAge" .* to 60000/],
     [{ ...CLIENT, staleIfError: 3_600_001 }, /"introspection.staleIfError" .* to 3600000/],
     [{ ...CLIENT, timeout: 99 }, /"introspection.timeout" option .* from 100 to 60000/],
     [{ ...CLIENT, maxEntries: 0 }, /"introspection.maxEntries" option .* tokens from 1/],

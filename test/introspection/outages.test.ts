@@ -106,7 +106,7 @@ t.test('an endless answer is cut off, and is its token’s fault', async (t) => 
 
 /** An issuer that confirmed two tokens, and is to be asked about them again. */
 async function confirmed(t: Test, overrides: Overrides = {}) {
-  const started = await start(t, { maxAge: 500, ...overrides })
+  const started = await start(t, { cacheMaxAge: 500, ...overrides })
   for (const token of ['good', 'better']) t.equal(await started.outcome(token), 'active')
   started.clock.now += 500
   return started
@@ -233,7 +233,7 @@ t.test('confirmed tokens that were all revoked since do not keep an issuer down'
 t.test('staleIfError', async (t) => {
   t.test('serves what was good, without waiting, while the issuer cannot be asked', async (t) => {
     const { server, introspector, clock, outcome, failures } = await start(t, {
-      maxAge: 1_000,
+      cacheMaxAge: 1_000,
       staleIfError: 60_000,
     })
     const answer = await introspector.introspect('good')
@@ -252,7 +252,7 @@ t.test('staleIfError', async (t) => {
   })
 
   t.test('is over when it is over', async (t) => {
-    const { server, clock, outcome } = await start(t, { maxAge: 1_000, staleIfError: 5_000 })
+    const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000, staleIfError: 5_000 })
     await outcome('good')
     server.state.instead = status(503)
     clock.now += 5_999
@@ -262,7 +262,7 @@ t.test('staleIfError', async (t) => {
   })
 
   t.test('is none unless it is asked for', async (t) => {
-    const { server, clock, outcome } = await start(t, { maxAge: 1_000 })
+    const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000 })
     await outcome('good')
     server.state.instead = status(503)
     clock.now += 1_000
@@ -270,7 +270,10 @@ t.test('staleIfError', async (t) => {
   })
 
   t.test('holds for a token that the issuer fails at', async (t) => {
-    const { server, introspector, clock } = await start(t, { maxAge: 1_000, staleIfError: 60_000 })
+    const { server, introspector, clock } = await start(t, {
+      cacheMaxAge: 1_000,
+      staleIfError: 60_000,
+    })
     const answer = await introspector.introspect('good')
     server.state.instead = status(500)
     clock.now += 1_000

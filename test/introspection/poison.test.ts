@@ -75,7 +75,9 @@ t.test('a flood of such tokens adds one question a second', async (t) => {
 
 t.test('an outage is noticed', async (t) => {
   t.test('by a confirmed token, and a probe', async (t) => {
-    const { server, clock, controls, outcome, failures } = await start(t, reset, { maxAge: 500 })
+    const { server, clock, controls, outcome, failures } = await start(t, reset, {
+      cacheMaxAge: 500,
+    })
     t.equal(await outcome('good'), 'active')
     t.equal(await outcome('poison'), 'unavailable')
     server.state.instead = status(503)
@@ -109,7 +111,9 @@ t.test('an outage is noticed', async (t) => {
   })
 
   t.test('while a token of our own is being asked about', async (t) => {
-    const { server, clock, controls, outcome, failures } = await start(t, reset, { maxAge: 500 })
+    const { server, clock, controls, outcome, failures } = await start(t, reset, {
+      cacheMaxAge: 500,
+    })
     await outcome('good')
     clock.now += 500
     let answerControl = () => {}
@@ -144,7 +148,7 @@ t.test('an error about a token of our own is an answer all the same', async (t) 
 t.test('a token that stalls does not keep an issuer down that is back', async (t) => {
   const { server, clock, controls, outcome, failures } = await start(t, hang, {
     timeout: 60_000,
-    maxAge: 500,
+    cacheMaxAge: 500,
   })
   for (const token of ['good', 'better']) await outcome(token)
   clock.now += 500
@@ -182,7 +186,7 @@ t.test('closing ends a question of our own, and nothing is told', async (t) => {
 
 t.test('closing ends the probe after a pause, and the token is not asked about', async (t) => {
   const { server, clock, controls, outcome, introspector, failures } = await start(t, reset, {
-    maxAge: 500,
+    cacheMaxAge: 500,
   })
   for (const token of ['good', 'better']) await outcome(token)
   clock.now += 500

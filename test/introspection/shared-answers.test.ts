@@ -93,7 +93,7 @@ t.test('requests that come at once look once, and ask once', async (t) => {
 })
 
 t.test('I4: an answer gets no younger by being shared', async (t) => {
-  const { server, clock, one, two, start } = await instances(t, { maxAge: 30_000 })
+  const { server, clock, one, two, start } = await instances(t, { cacheMaxAge: 30_000 })
   await one.outcome('good')
   clock.now += 20_000
   await two.outcome('good')
@@ -107,7 +107,7 @@ t.test('I4: an answer gets no younger by being shared', async (t) => {
 })
 
 t.test('I4: it is in the store for as long as it may be used, and not past exp', async (t) => {
-  const { one, server, ttls } = await instances(t, { maxAge: 30_000, staleIfError: 5_000 })
+  const { one, server, ttls } = await instances(t, { cacheMaxAge: 30_000, staleIfError: 5_000 })
   server.state.tokens.set('brief', { ...GOOD, exp: NOW / 1_000 + 7 })
   server.state.tokens.set('endless', { active: true })
   server.state.tokens.set('over', { ...GOOD, exp: NOW / 1_000 })
@@ -116,7 +116,7 @@ t.test('I4: it is in the store for as long as it may be used, and not past exp',
 })
 
 t.test('maxAge 0: what was shared answers no later request', async (t) => {
-  const { server, one, two, calls } = await instances(t, { maxAge: 0 })
+  const { server, one, two, calls } = await instances(t, { cacheMaxAge: 0 })
   await one.outcome('good')
   await two.outcome('good')
   t.equal(server.asked('good'), 2)
@@ -165,7 +165,10 @@ t.test("one's own old answer is as good as a shared old one", async (t) => {
 })
 
 t.test("one's own answer that is too old hides none that may be used", async (t) => {
-  const { server, clock, one, two } = await instances(t, { maxAge: 30_000, staleIfError: 60_000 })
+  const { server, clock, one, two } = await instances(t, {
+    cacheMaxAge: 30_000,
+    staleIfError: 60_000,
+  })
   await two.outcome('good')
   clock.now += 90_000
   t.equal(await one.outcome('good'), 'active')
@@ -178,7 +181,7 @@ t.test("one's own answer that is too old hides none that may be used", async (t)
 
 t.test('who heard that a token is not active believes no older answer', async (t) => {
   const { server, clock, one, two, store, entries, calls } = await instances(t, {
-    negativeMaxAge: 0,
+    negativeCacheMaxAge: 0,
   })
   await one.outcome('good')
   const before = [...entries]
@@ -210,7 +213,7 @@ t.test('who heard that a token is not active believes no older answer', async (t
 
 t.test('an answer that is past all use is none, also where somebody put it back', async (t) => {
   const { server, clock, one, two, store, entries } = await instances(t, {
-    maxAge: 30_000,
+    cacheMaxAge: 30_000,
     staleIfError: 60_000,
   })
   await one.outcome('good')
@@ -225,7 +228,7 @@ t.test('an answer that is past all use is none, also where somebody put it back'
 t.test('I5: who takes signed answers only takes no other from the store', async (t) => {
   const { server, one, start } = await instances(t)
   await one.outcome('good')
-  const strict = await start(SECRET, { signed: true })
+  const strict = await start(SECRET, { requireSignedResponse: true })
   t.equal(await strict.outcome('good'), 'unavailable')
   t.equal(server.asked('good'), 2)
 })
@@ -386,8 +389,8 @@ function sharedAnswers(
     secret: SECRET,
     issuer: 'an issuer',
     clientId: 'a client',
-    signed: false,
-    maxAge: 30_000,
+    requireSignedResponse: false,
+    cacheMaxAge: 30_000,
     staleIfError: 0,
     timeout: 100,
     now: () => now,
@@ -526,7 +529,7 @@ t.test('resource servers share through the option, and check what they find', as
     issuer: server.issuer,
     audience: AUDIENCE,
     introspection: CLIENT,
-    stores: { introspection: store, secret: SECRET.toString('base64url') },
+    stores: { introspection: store, sealingSecret: SECRET.toString('base64url') },
   }
   const [one, two] = await Promise.all([
     createResourceServer(options),
@@ -559,7 +562,7 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
     issuer: server.issuer,
     audience: AUDIENCE,
     introspection: CLIENT,
-    stores: { introspection: whole as unknown as Store, secret: SECRET },
+    stores: { introspection: whole as unknown as Store, sealingSecret: SECRET },
     logger: { warn: (...args: unknown[]) => lines.push(args) },
   })
   t.teardown(() => api.close())
@@ -576,7 +579,7 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
 t.test(
   'an answer that was put back in the store long after gives its token no priority',
   async (t) => {
-    const { server, clock, one, two, store, entries } = await instances(t, { maxAge: 30_000 })
+    const { server, clock, one, two, store, entries } = await instances(t, { cacheMaxAge: 30_000 })
     t.equal(await one.outcome('good'), 'active')
     t.equal(await two.outcome('other'), 'active')
     Object.assign(store, { get: async (key: string) => entries.get(key) })

@@ -43,7 +43,7 @@ async function start(t: Test, overrides: Overrides = {}) {
     return unwrap(withClaims(jws))
   }
   const introspecting = await introspectorOf(t, server, {
-    signed: true,
+    requireSignedResponse: true,
     verifySignature,
     ...overrides,
   })
@@ -125,7 +125,7 @@ t.test('I5: is no verdict', async (t) => {
     'signed by a stranger': await signed({}, {}, stranger),
     'not signed': `${Buffer.from(`{"alg":"none","typ":"${TYP}"}`).toString('base64url')}.e30.`,
     'with a duplicate member': await sign(key, {}, { header: { typ: TYP }, payload: duplicates }),
-    'that is no JWT': 'rubbish',
+    'that is no JWT': 'garbage',
     'that is empty': '',
     'that is encrypted': 'a.b.c.d.e',
   }

@@ -12,7 +12,7 @@ const KNOWN = ['good', 'better', 'best', 'fine']
 async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   for (const token of [...KNOWN, 'new']) server.state.tokens.set(token, { active: true })
-  const it = await introspectorOf(t, server, { maxAge: 500, ...overrides })
+  const it = await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })
   for (const token of KNOWN) t.equal(await it.outcome(token), 'active')
   it.clock.now += 500
   /** It limits requests about tokens that it doesn't know, or all. */

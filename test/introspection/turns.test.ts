@@ -32,7 +32,7 @@ async function flood(t: Test, overrides = {}) {
 }
 
 t.test('ten thousand tokens of garbage become no flood at the issuer', async (t) => {
-  const { server, clock, outcome, failures } = await flood(t, { maxAge: 400, timeout: 60_000 })
+  const { server, clock, outcome, failures } = await flood(t, { cacheMaxAge: 400, timeout: 60_000 })
   t.equal(await outcome('good'), 'active')
   const release = server.hold()
   const counts = { active: 0, refused: 0, unavailable: 0 }

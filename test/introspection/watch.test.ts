@@ -34,7 +34,7 @@ function watches(options: Partial<WatchesOptions> = {}) {
       },
       pause: () => state.pause,
     },
-    interval: 60_000,
+    recheckInterval: 60_000,
     recheckStaleIfError: 300_000,
     maxEntries: 100,
     maxBytes: 65_536,
@@ -54,7 +54,7 @@ t.test('a token is unknown until the issuer was heard, and nobody waits for it',
 })
 
 t.test('a revoked token dies within the interval, and stays dead', async (t) => {
-  const { server, clock, watch, introspector } = await start(t, { interval: 60_000 })
+  const { server, clock, watch, introspector } = await start(t, { recheckInterval: 60_000 })
   watch.check()
   await until(() => watch.check() === 'active')
   server.state.tokens.delete('jwt')
@@ -84,7 +84,7 @@ t.test('a token is the same with its signature spelt in another way', async (t) 
 })
 
 t.test('a thousand requests ask once an interval', async (t) => {
-  const { server, clock, introspector } = await start(t, { interval: 60_000 })
+  const { server, clock, introspector } = await start(t, { recheckInterval: 60_000 })
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < 1_000; i++) introspector.watch('jwt').check()
     await until(() => server.asked('jwt') === round)
@@ -97,7 +97,7 @@ t.test('a thousand requests ask once an interval', async (t) => {
 })
 
 t.test('a question that takes longer than the interval is not asked twice', async (t) => {
-  const { server, clock, watch } = await start(t, { interval: 1_000 })
+  const { server, clock, watch } = await start(t, { recheckInterval: 1_000 })
   const release = server.hold()
   watch.check()
   await until(() => server.asked('jwt') === 1)
@@ -111,7 +111,7 @@ t.test('a question that takes longer than the interval is not asked twice', asyn
 
 t.test('failures do not revoke', async (t) => {
   for (const instead of [status(503), status(500), status(401), json({ active: 'false' })]) {
-    const { server, clock, watch } = await start(t, { interval: 60_000 })
+    const { server, clock, watch } = await start(t, { recheckInterval: 60_000 })
     watch.check()
     await until(() => watch.check() === 'active')
     clock.now += 60_000

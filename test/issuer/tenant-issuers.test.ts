@@ -32,7 +32,7 @@ function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuer
       return ask(iss, context)
     },
     async assemble(iss, answer) {
-      if (answer === 'rubbish') throw new TypeError(`no sense for ${iss}`)
+      if (answer === 'garbage') throw new TypeError(`no sense for ${iss}`)
       const issuer = {
         issuer: iss,
         keys: { close: async () => void it.closed.push(issuer) },
@@ -43,8 +43,8 @@ function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuer
     closeKeySets: async () => {},
     dependsOnContext: false,
     maxEntries: 100,
-    maxAge: 300_000,
-    negativeMaxAge: 60_000,
+    cacheMaxAge: 300_000,
+    negativeCacheMaxAge: 60_000,
     now: () => it.now,
     ...options,
   })
@@ -71,7 +71,7 @@ t.test('an answer is kept for maxAge, and used without a promise meanwhile', asy
 
 t.test('whoever is trusted no longer, or otherwise, is asked for no more keys', async (t) => {
   let answer: unknown = { audience: 'a' }
-  const it = tenants(() => answer, { maxAge: 1_000, negativeMaxAge: 1_000 })
+  const it = tenants(() => answer, { cacheMaxAge: 1_000, negativeCacheMaxAge: 1_000 })
   const first = await it.resolve(A)
   answer = { audience: 'b' }
   t.equal(await it.resolve(A), first)
@@ -90,12 +90,12 @@ t.test('whoever is trusted no longer, or otherwise, is asked for no more keys', 
   t.same(it.closed, [first, second])
   t.same(it.issuers.issuers(), [])
   answer = true
-  await t.rejects(it.resolve(A), REFUSED, 'for negativeMaxAge')
+  await t.rejects(it.resolve(A), REFUSED, 'for negativeCacheMaxAge')
   it.now += 1_000
   t.equal((await it.resolve(A)).issuer, A)
 })
 
-t.test('a no is kept for negativeMaxAge, and refuses without a promise', async (t) => {
+t.test('a no is kept for negativeCacheMaxAge, and refuses without a promise', async (t) => {
   for (const no of [undefined, null, false]) {
     const it = tenants(async () => no)
     await t.rejects(it.resolve(A), REFUSED)
@@ -233,7 +233,7 @@ t.test('an answer that makes no sense is our mistake, in fixed words, and not ke
   const circular: Record<string, unknown> = {}
   circular.answer = circular
   for (const [answer, cause] of [
-    ['rubbish', /^no sense for https:/],
+    ['garbage', /^no sense for https:/],
     [circular, /circular/],
   ] as const) {
     let said: unknown = answer
@@ -260,7 +260,7 @@ t.test('an answer may be any thenable', async (t) => {
 })
 
 t.test('an issuer whose place went to an answer without sense is asked about again', async (t) => {
-  const it = tenants((iss) => (iss === B ? 'rubbish' : true), { maxEntries: 1 })
+  const it = tenants((iss) => (iss === B ? 'garbage' : true), { maxEntries: 1 })
   const first = await it.resolve(A)
   await t.rejects(it.resolve(B), TypeError)
   await settled()
@@ -306,7 +306,7 @@ t.test('only issuers that were admitted evict those that were admitted', async (
 
 t.test('an answer that changes replaces that of an admitted issuer', async (t) => {
   let answer: unknown = { audience: 'a' }
-  const it = tenants(() => answer, { maxAge: 1_000 })
+  const it = tenants(() => answer, { cacheMaxAge: 1_000 })
   const first = await it.resolve(A)
   it.issuers.admit(first)
   answer = { audience: 'b' }
@@ -371,8 +371,8 @@ t.test('ten thousand strangers cost ten thousand questions, and bounded memory',
     closeKeySets: async () => {},
     dependsOnContext: false,
     maxEntries: 100,
-    maxAge: 300_000,
-    negativeMaxAge: 60_000,
+    cacheMaxAge: 300_000,
+    negativeCacheMaxAge: 60_000,
     now: () => 1_000_000,
   })
   setFlagsFromString('--expose-gc')

@@ -51,7 +51,7 @@ t.test('a shared secret is the only key, whatever kid says', async (t) => {
 t.test('where the issuer alone can verify its tokens, there is no key', async (t) => {
   const source = noKeys(ISSUER)
   for (const kid of [undefined, 'a']) t.strictSame(source.find('RS256', kid), [])
-  t.match(source.status(), { issuer: ISSUER, state: 'given', keys: 0 })
+  t.match(source.status(), { issuer: ISSUER, state: 'static', keys: 0 })
 })
 
 t.test('J13: takes a key whose operations hold verify, beside others', async (t) => {

@@ -12,7 +12,7 @@ import { collectUnhandledRejections, settled } from '../fixtures/rejections.js'
 const unhandledRejections = collectUnhandledRejections(t)
 
 const { publicJwk: JWK } = await makeKey('ES256', undefined)
-const FRESH_FOR = DEFAULTS.maximumAge
+const FRESH_FOR = DEFAULTS.cacheMaxAge
 const OUTAGE = new Error('connect ECONNREFUSED')
 
 function issuer(published?: readonly string[], options?: Partial<JwksCacheOptions>): FakeIssuer {
@@ -102,14 +102,14 @@ t.test('a cold start', async (t) => {
 
 t.test('D4: freshness', async (t) => {
   const table: [number | undefined, number][] = [
-    [undefined, DEFAULTS.maximumAge],
-    [0, DEFAULTS.minimumAge],
-    [1, DEFAULTS.minimumAge],
+    [undefined, DEFAULTS.cacheMaxAge],
+    [0, DEFAULTS.cacheMinAge],
+    [1, DEFAULTS.cacheMinAge],
     [60, 60_000],
     [300, 300_000],
     [600, 600_000],
-    [86_400, DEFAULTS.maximumAge],
-    [9_999_999_999, DEFAULTS.maximumAge],
+    [86_400, DEFAULTS.cacheMaxAge],
+    [9_999_999_999, DEFAULTS.cacheMaxAge],
   ]
   for (const [maxAge, freshFor] of table) {
     t.test(`with max-age ${maxAge ?? 'absent'} lasts ${freshFor} ms`, async (t) => {
@@ -263,7 +263,7 @@ t.test('a set that is not refreshed while it is unused', async (t) => {
       [false, true, 2],
       [true, false, 2],
     ] as const) {
-      const fake = await warm(['a'], { refreshUnused, minimumAge: 40, maximumAge: 40 })
+      const fake = await warm(['a'], { refreshUnused, cacheMinAge: 40, cacheMaxAge: 40 })
       if (isUsed) fake.keys.find('ES256', 'a')
       await pause(fake)
       t.equal(fake.fetches, expected, `refreshUnused: ${refreshUnused}, used: ${isUsed}`)
@@ -272,7 +272,7 @@ t.test('a set that is not refreshed while it is unused', async (t) => {
   })
 
   t.test('is refreshed once for each use, not for ever', async (t) => {
-    const fake = await warm(['a'], { ...lapsing, minimumAge: 40, maximumAge: 40 })
+    const fake = await warm(['a'], { ...lapsing, cacheMinAge: 40, cacheMaxAge: 40 })
     fake.keys.find('ES256', 'a')
     for (let i = 0; i < 3; i++) await pause(fake)
     t.equal(fake.fetches, 2)
@@ -921,7 +921,12 @@ t.test('a fetch looks for keys elsewhere, too, unless it is a refresh in time', 
 
 t.test('each attempt is told with the time it took', async (t) => {
   const told: unknown[] = []
-  t.teardown(onDiagnostics('keys', ({ outcome, duration }) => void told.push([outcome, duration])))
+  t.teardown(
+    onDiagnostics(
+      'jwks:fetch',
+      ({ outcome, durationMs: duration }) => void told.push([outcome, duration]),
+    ),
+  )
   const fake = issuer()
   fake.manual = true
   for (const end of ['deliver', 'fail'] as const) {
@@ -1010,8 +1015,8 @@ t.test('with any interleaving of requests, rotations, outages and time', async (
   const MINIMUM_AGE = 20_000
   const options = {
     cooldown: 10_000,
-    minimumAge: MINIMUM_AGE,
-    maximumAge: 40_000,
+    cacheMinAge: MINIMUM_AGE,
+    cacheMaxAge: 40_000,
     staleIfError: 120_000,
   }
 
@@ -1045,7 +1050,7 @@ function randomFrom(seed: number): (below: number) => number {
 async function interleave(
   seed: number,
   events: number,
-  options: { cooldown: number; minimumAge: number; maximumAge: number; staleIfError: number },
+  options: { cooldown: number; cacheMinAge: number; cacheMaxAge: number; staleIfError: number },
 ): Promise<string[]> {
   const random = randomFrom(seed)
   const broken: string[] = []
@@ -1068,8 +1073,8 @@ async function interleave(
     const at = fake.now
     const known = loaded?.kids.has(kid) === true
     const freshFor = Math.min(
-      Math.max((loaded?.maxAge ?? 0) * 1_000, options.minimumAge),
-      options.maximumAge,
+      Math.max((loaded?.maxAge ?? 0) * 1_000, options.cacheMinAge),
+      options.cacheMaxAge,
     )
     const usable = loaded !== undefined && at < loaded.at + freshFor + options.staleIfError
     const found = fake.keys.find('ES256', kid)
@@ -1196,7 +1201,7 @@ async function interleave(
   check(fake.mostUnderWay <= 1, 'more than one fetch under way')
   const [first = 0] = fake.fetchedAt
   const passed = fake.now - first
-  const refreshes = passed / (options.minimumAge * 0.8) + 1
+  const refreshes = passed / (options.cacheMinAge * 0.8) + 1
   const cooldowns = passed / options.cooldown + DEFAULTS.refetchBurst
   // A failure gives back what its attempt cost, and one where it cost nothing.
   const bound = 1 + refreshes + cooldowns + 2 * fake.failures.length

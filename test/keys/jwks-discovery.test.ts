@@ -293,7 +293,7 @@ t.test('says why keys cannot be had in the log, the error and the status alike',
     const raw = await sign(A, { iss: options.issuer })
     const error = await resources.verify(raw).catch((error) => error)
     t.match(error.reason.found, reason)
-    t.equal(resources.status()[0]?.lastError, error.reason.found)
+    t.equal(resources.keySetStatus()[0]?.lastError, error.reason.found)
     t.equal(warnings[0]?.err.message, error.reason.found)
     t.notMatch(inspect([warnings, error, error.reason], { depth: 9, showHidden: true }), /hidden/)
   }
@@ -525,7 +525,7 @@ t.test('a key that was replaced under its kid is found on the first request', as
 t.test('a removed key is not trusted after a pause without traffic', async (t) => {
   const server = await startKeyServer([A.publicJwk])
   t.teardown(() => server.close())
-  const options = { issuer: server.issuer, audience: AUDIENCE, jwks: { maximumAge: 1_000 } }
+  const options = { issuer: server.issuer, audience: AUDIENCE, jwks: { cacheMaxAge: 1_000 } }
   const resources = await createResourceServer(options)
   t.teardown(() => resources.close())
   const raw = await sign(A, { iss: server.issuer })
@@ -555,7 +555,7 @@ t.test('waits by a clock that is never set back', async (t) => {
 })
 
 t.test('an issuer that forbids caching is not asked for each request', async (t) => {
-  const { server, token, outcome, refreshed } = await setUp(t, { jwks: { minimumAge: 1_000 } })
+  const { server, token, outcome, refreshed } = await setUp(t, { jwks: { cacheMinAge: 1_000 } })
   server.answer('/keys', json({ keys: [A.publicJwk] }, { 'cache-control': 'no-store' }))
   for (let i = 0; i < 20; i++) {
     await outcome(await token())

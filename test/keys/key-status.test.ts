@@ -1,4 +1,4 @@
-/** `status()` and `refreshKeys()`: what a readiness probe and an operator see and do. */
+/** `keySetStatus()` and `refreshKeys()`: what a readiness probe and an operator see and do. */
 import t from 'tap'
 import { BackOff } from '../../src/http/back-off.js'
 import { createResourceServer } from '../../src/index.js'
@@ -27,39 +27,39 @@ t.test('status() follows a key set through its life, and fetches nothing', async
     issuer: issuer.issuer,
     state: 'empty',
     keys: 0,
-    age: undefined,
-    usableFor: 0,
+    ageMs: undefined,
+    usableForMs: 0,
     lastAttemptAt: undefined,
     lastError: undefined,
   }
-  t.strictSame(server.status(), [nothing])
+  t.strictSame(server.keySetStatus(), [nothing])
   t.equal(issuer.requests.discovery, 0)
 
   await server.refreshKeys()
   const loadedAt = clock.now
-  t.match(server.status(), [
-    { state: 'fresh', keys: 1, age: 0, usableFor: 360_000, lastAttemptAt: loadedAt },
+  t.match(server.keySetStatus(), [
+    { state: 'fresh', keys: 1, ageMs: 0, usableForMs: 360_000, lastAttemptAt: loadedAt },
   ])
 
   issuer.fail({ status: 500 })
   clock.now += 300_000
-  t.match(server.status(), [{ state: 'stale', keys: 1, age: 300_000, usableFor: 60_000 }])
+  t.match(server.keySetStatus(), [{ state: 'stale', keys: 1, ageMs: 300_000, usableForMs: 60_000 }])
   await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
-  t.match(server.status(), [
+  t.match(server.keySetStatus(), [
     { state: 'stale', keys: 1, lastAttemptAt: clock.now, lastError: /answered 500/ },
   ])
 
   clock.now += 60_000
-  t.match(server.status(), [{ state: 'empty', keys: 0, age: undefined, usableFor: 0 }])
+  t.match(server.keySetStatus(), [{ state: 'empty', keys: 0, ageMs: undefined, usableForMs: 0 }])
   issuer.recover()
   await server.refreshKeys()
-  t.match(server.status(), [{ state: 'fresh', lastError: undefined }])
+  t.match(server.keySetStatus(), [{ state: 'fresh', lastError: undefined }])
 })
 
 t.test('status() survives whatever a fetch of yours throws', async (t) => {
   const { server } = await setUp({ fetch: () => Promise.reject('a string') })
   await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
-  t.match(server.status(), [{ state: 'empty', lastError: /gave no answer: no answer$/ }])
+  t.match(server.keySetStatus(), [{ state: 'empty', lastError: /gave no answer: no answer$/ }])
 })
 
 t.test('status() of keys that were given', async (t) => {
@@ -70,8 +70,8 @@ t.test('status() of keys that were given', async (t) => {
     jwks: { keys: [publicJwk] },
   })
   await server.refreshKeys()
-  t.match(server.status(), [
-    { issuer: ISSUER, state: 'given', keys: 1, usableFor: Number.POSITIVE_INFINITY },
+  t.match(server.keySetStatus(), [
+    { issuer: ISSUER, state: 'static', keys: 1, usableForMs: Number.POSITIVE_INFINITY },
   ])
 })
 
@@ -91,7 +91,7 @@ t.test(
     const { issuer, server } = await setUp()
     const raw = await issuer.issueToken({ iat: 1_800_000_000, exp: 1_800_000_600 })
     await server.verify(raw)
-    issuer.fail({ slow: 100 }, 'jwks')
+    issuer.fail({ delay: 100 }, 'jwks')
     issuer.resetRequests()
     const underWay = server.refreshKeys()
     while (issuer.requests.jwks === 0) await new Promise((done) => setTimeout(done, 5))
@@ -128,7 +128,7 @@ t.test('refreshKeys() refreshes every issuer, also when one of them fails', asyn
   t.teardown(() => server.close())
   a.fail('reset')
   await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
-  t.match(server.status(), [{ state: 'empty' }, { state: 'fresh' }])
+  t.match(server.keySetStatus(), [{ state: 'empty' }, { state: 'fresh' }])
 })
 
 t.test(
@@ -177,7 +177,7 @@ t.test('J15: a token without kid looks beyond a fetch that was answered too earl
   const times = { iat: 1_800_000_000, exp: 1_800_000_600 }
   const nameless = { header: { kid: undefined } }
   await server.verify(await issuer.issueToken(times, nameless))
-  issuer.fail({ slow: 100 }, 'jwks')
+  issuer.fail({ delay: 100 }, 'jwks')
   issuer.resetRequests()
   const underWay = server.refreshKeys()
   while (issuer.requests.jwks === 0) await new Promise((done) => setTimeout(done, 5))

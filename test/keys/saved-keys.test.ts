@@ -245,7 +245,7 @@ t.test('a restart during an outage serves the first request from the file', asyn
   const after = await start(t, store, issuer.issuer)
   const token = await after.server.verify(await issuer.issueToken())
   t.equal(token.issuer, issuer.issuer)
-  t.match(after.server.status(), [{ state: 'stale', keys: 1 }])
+  t.match(after.server.keySetStatus(), [{ state: 'stale', keys: 1 }])
   await until(() => after.warnings.length > 0)
   t.match(after.warnings, [/could not be fetched/], 'it was refreshed at once, in the background')
 
@@ -542,5 +542,5 @@ t.test('a refresh that was quicker than the store is not undone by it', async (t
   await server.refreshKeys()
   give({ issuer: issuer.issuer, fetchedAt: Date.now() - 1_000, jwks: old })
   await waiting
-  t.match(server.status(), [{ state: 'fresh' }])
+  t.match(server.keySetStatus(), [{ state: 'fresh' }])
 })

@@ -138,7 +138,7 @@ for (const [name, make] of Object.entries(FAILING)) {
     })
 
     t.test('where the store of used proofs fails', async (t) => {
-      for (const whenUnavailable of ['refuse', 'dangerouslyAccept'] as const) {
+      for (const whenUnavailable of ['reject', 'dangerouslyAccept'] as const) {
         const server = await serverOf(t, {
           stores: { replay: brokenStore() },
           dpop: { replay: { whenUnavailable } },
@@ -180,14 +180,14 @@ for (const [name, make] of Object.entries(FAILING)) {
         issuer: issuer.issuer,
         audience: 'api://default',
         introspection: { clientId: 'wrong', clientSecret: 'wrong', mode: 'always' },
-        stores: { introspection: brokenStore(), secret: 's'.repeat(32) },
+        stores: { introspection: brokenStore(), sealingSecret: 's'.repeat(32) },
         logger: fresh(),
       })
       t.teardown(() => server.close())
       await t.rejects(server.verify(await issuer.issueToken()), {
         name: 'IntrospectionUnavailableError',
       })
-      told(t, 'introspection')
+      told(t, 'introspection:response')
     })
 
     t.test('at the end', async (t) => {

@@ -4,20 +4,26 @@ import { Counters } from '../../src/observability/statistics.js'
 import { startKeyServer } from '../fixtures/key-server.js'
 import { bearer, given, key, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-const NOTHING = { hits: 0, misses: 0, verifications: 0, rejections: {}, cachedTokens: 0 }
+const NOTHING = {
+  cacheHits: 0,
+  cacheMisses: 0,
+  signatureVerifications: 0,
+  rejections: {},
+  cacheSize: 0,
+}
 
 t.test('counts from zero, and what was read does not change any more', async (t) => {
   const counters = new Counters()
   const before = counters.read(0)
   t.strictSame(before, NOTHING)
-  counters.hits++
+  counters.cacheHits++
   counters.reject('invalid_token')
   counters.reject('invalid_token')
   counters.reject('__proto__')
   t.strictSame(before, NOTHING)
-  const { rejections, hits, cachedTokens } = counters.read(7)
+  const { rejections, cacheHits: hits, cacheSize } = counters.read(7)
   t.equal(hits, 1)
-  t.equal(cachedTokens, 7)
+  t.equal(cacheSize, 7)
   t.equal(rejections.invalid_token, 2)
   t.equal(Object.getPrototypeOf(rejections), Object.prototype)
   t.ok(Object.hasOwn(rejections, '__proto__'), 'a code is a name like any other')
@@ -26,13 +32,23 @@ t.test('counts from zero, and what was read does not change any more', async (t)
 t.test('createResourceServer() counts hits, misses, verifications and rejections', async (t) => {
   const good = await tokenOf()
   const server = await createResourceServer(given() as ResourceServerOptions)
-  t.strictSame(server.stats(), NOTHING)
+  t.strictSame(server.statistics(), NOTHING)
   await server.verify(good)
-  t.strictSame(server.stats(), { ...NOTHING, misses: 1, verifications: 1 }, 'the first time')
+  t.strictSame(
+    server.statistics(),
+    { ...NOTHING, cacheMisses: 1, signatureVerifications: 1 },
+    'the first time',
+  )
   await server.verify(good)
   await server.verify(good)
-  const known = { ...NOTHING, hits: 2, misses: 1, verifications: 1, cachedTokens: 1 }
-  t.strictSame(server.stats(), known, 'and when it comes again')
+  const known = {
+    ...NOTHING,
+    cacheHits: 2,
+    cacheMisses: 1,
+    signatureVerifications: 1,
+    cacheSize: 1,
+  }
+  t.strictSame(server.statistics(), known, 'and when it comes again')
 
   const refused = [
     ['missing_credentials', '', {}],
@@ -45,25 +61,29 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
     t.match(await server.verify(raw, requirement).catch((error) => error), { code })
   }
   t.strictSame(
-    server.stats(),
+    server.statistics(),
     {
-      hits: 3,
-      misses: 4,
-      verifications: 2,
+      cacheHits: 3,
+      cacheMisses: 4,
+      signatureVerifications: 2,
       rejections: { missing_credentials: 1, insufficient_scope: 1, invalid_token: 3 },
-      cachedTokens: 1,
+      cacheSize: 1,
     },
     'what is refused before the signature costs no verification',
   )
   await t.rejects(server.verify(good, { scope: '' }), TypeError)
-  t.equal(Object.keys(server.stats().rejections).length, 3, 'a mistake of ours is no rejection')
+  t.equal(
+    Object.keys(server.statistics().rejections).length,
+    3,
+    'a mistake of ours is no rejection',
+  )
 })
 
 t.test('counts each verification without a cache, and nothing as cached', async (t) => {
   const good = await tokenOf()
   const server = await createResourceServer(given({ tokenCache: false }) as ResourceServerOptions)
   for (let i = 0; i < 3; i++) await server.verify(good)
-  t.strictSame(server.stats(), { ...NOTHING, misses: 3, verifications: 3 })
+  t.strictSame(server.statistics(), { ...NOTHING, cacheMisses: 3, signatureVerifications: 3 })
 })
 
 t.test('counts a verification for each key that was tried', async (t) => {
@@ -72,7 +92,7 @@ t.test('counts a verification for each key that was tried', async (t) => {
   const keys = [...others, key].map(({ publicJwk }) => publicJwk)
   const server = await createResourceServer(given({ jwks: { keys } }) as ResourceServerOptions)
   await server.verify(await sign(key, {}, { header: { kid: undefined } }))
-  t.match(server.stats(), { misses: 1, verifications: 3 })
+  t.match(server.statistics(), { cacheMisses: 1, signatureVerifications: 3 })
 })
 
 t.test('the plugin counts requests the same way, each code by itself', async (t) => {
@@ -88,7 +108,7 @@ t.test('the plugin counts requests the same way, each code by itself', async (t)
     statuses.push((await app.inject({ url, headers })).statusCode)
   }
   await ask('/open')
-  t.strictSame(app.resourceServer.stats(), NOTHING, 'an open route counts nothing')
+  t.strictSame(app.resourceServer.statistics(), NOTHING, 'an open route counts nothing')
   for (let i = 0; i < 4; i++) await ask('/', bearer(good))
   await ask('/')
   await ask('/', { authorization: 'Basic x' })
@@ -96,17 +116,17 @@ t.test('the plugin counts requests the same way, each code by itself', async (t)
   await ask('/', bearer('opaque'))
   await ask('/admin', bearer(good))
   t.same(statuses, [200, 200, 200, 200, 200, 401, 401, 400, 401, 403])
-  t.strictSame(app.resourceServer.stats(), {
-    hits: 4,
-    misses: 3,
-    verifications: 1,
+  t.strictSame(app.resourceServer.statistics(), {
+    cacheHits: 4,
+    cacheMisses: 3,
+    signatureVerifications: 1,
     rejections: {
       missing_credentials: 2,
       invalid_request: 1,
       invalid_token: 1,
       insufficient_scope: 1,
     },
-    cachedTokens: 1,
+    cacheSize: 1,
   })
 })
 
@@ -117,9 +137,9 @@ t.test('B9: counts the requests that got no verdict', async (t) => {
   app.get('/', async () => 'in')
   const token = await tokenOf({ iss: issuer.issuer })
   for (let i = 0; i < 2; i++) await app.inject({ url: '/', headers: bearer(token) })
-  t.strictSame(app.resourceServer.stats(), {
+  t.strictSame(app.resourceServer.statistics(), {
     ...NOTHING,
-    misses: 2,
+    cacheMisses: 2,
     rejections: { temporarily_unavailable: 2 },
   })
 })

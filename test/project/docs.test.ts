@@ -91,7 +91,7 @@ t.test('every channel has its row, with all that its messages have', async (t) =
   t.equal(names.length, 5)
   for (const name of names) {
     const row = OBSERVABILITY.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? ''
-    const [, message = ''] = new RegExp(`^  ${name}: \\{(.*?)\\}`, 'ms').exec(told) ?? []
+    const [, message = ''] = new RegExp(`^  '${name}': \\{(.*?)\\}`, 'ms').exec(told) ?? []
     const members = [...message.matchAll(/readonly (\w+)\??:/g)].map(([, member]) => member)
     t.ok(members.length > 0)
     for (const member of members) t.ok(row.includes(`\`${member}\``), `${name}: ${member}`)
@@ -122,7 +122,7 @@ t.test('mistakes that are found at the start are quoted to the letter', async (t
   const one = { issuer: 'https://a.example', audience, introspection: client }
   const mistakes = [
     { ...one, introspection: { clientId: 'api' } },
-    { ...one, introspection: { ...client, interval: 60_000 } },
+    { ...one, introspection: { ...client, recheckInterval: 60_000 } },
     { audience, issuer: [one, { ...one, issuer: 'https://b.example' }] },
     { ...one, issuer: () => true },
     { audience, issuer: () => true, jwksUri: 'https://a.example/keys' },

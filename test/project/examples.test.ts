@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
-import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
+import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
 
 const folder = new URL('../../.build/examples/', import.meta.url)
 
@@ -28,10 +28,10 @@ function run(name: string, env: Record<string, string> = {}): Promise<Outcome> {
 
 const oktaEnvironment = (issuer: string) => ({
   OKTA_ISSUER: issuer,
-  OKTA_CLIENT_ID: demoClient.clientId,
-  OKTA_CLIENT_SECRET: demoClient.clientSecret,
-  OKTA_USERNAME: demoUser.username,
-  OKTA_PASSWORD: demoUser.password,
+  OKTA_CLIENT_ID: testClient.clientId,
+  OKTA_CLIENT_SECRET: testClient.clientSecret,
+  OKTA_USERNAME: testUser.username,
+  OKTA_PASSWORD: testUser.password,
 })
 
 t.test('there is a test for every example', async (t) => {
@@ -88,7 +88,7 @@ t.test('demo: every answer is as expected, and it ends by itself', async (t) => 
   t.match(stdout, /rotated key +GET \/me +200/)
   t.match(stdout, /9 of 9 answers as expected/)
   t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
-  t.notMatch(stdout, demoUser.password)
+  t.notMatch(stdout, testUser.password)
 })
 
 t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {

@@ -1,13 +1,13 @@
 /** `examples/playground` without a browser: who may call what. In one, it is in suites/browser. */
 import t from 'tap'
-import { demoUser } from '../../src/testing/index.js'
+import { testUser } from '../../src/testing/index.js'
 import { type Playground, startPlayground } from '../fixtures/playground-process.js'
 import { rawRequest } from '../fixtures/raw-http.js'
 
 const { page, api, stop }: Playground = await startPlayground()
 t.teardown(() => stop())
 
-const credentials = { ...demoUser, scope: 'openid orders:read', type: 'Bearer' }
+const credentials = { ...testUser, scope: 'openid orders:read', type: 'Bearer' }
 
 function post(path: string, body: object, origin = page): Promise<Response> {
   return fetch(`${page}${path}`, {

@@ -5,8 +5,8 @@ import { standardProfile } from '../../src/issuer/providers/standard.js'
 import { checkRevocation } from '../../src/revocation/check-revocation.js'
 import {
   type Revocation,
+  type RevocationListOptions,
   Revocations,
-  type RevocationsOptions,
 } from '../../src/revocation/revocations.js'
 import { ISSUER } from '../fixtures/issuer.js'
 
@@ -14,7 +14,7 @@ const NOW = 1_800_000_000
 const DAY = 86_400
 const OTHER = 'https://other.example'
 
-function revocations(options: Partial<RevocationsOptions> = {}) {
+function revocations(options: Partial<RevocationListOptions> = {}) {
   const clock = { now: NOW }
   const kept = new Revocations({
     maxEntries: 100,

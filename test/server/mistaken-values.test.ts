@@ -23,7 +23,7 @@ const VALUES: readonly [options: object, message: RegExp][] = [
   [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without it$/],
   [
     { issuer: () => true, tenants: true },
-    /^"tenants" option must be an object with some of maxEntries, maxAge, negativeMaxAge, perReq/,
+    /^"tenants" option must be an object with some of maxEntries, cacheMaxAge, negativeCacheMaxAge, perReq/,
   ],
   [{ issuer: new URL(ISSUER) }, /^"issuer" option must be a string, not an instance of URL$/],
   [{ issuer: true }, /^"issuer" option must be a URL, such as/],

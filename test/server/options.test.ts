@@ -138,26 +138,26 @@ refuses('stores, and what goes with them', [
   [
     'introspection without a secret',
     { stores: { introspection: store }, introspection },
-    /^"stores.secret" option must be 32 random bytes or more, the same on every instance: "sto/,
+    /^"stores.sealingSecret" option must be 32 random bytes or more, the same on every instance: "sto/,
   ],
   [
     'introspection with a short secret',
-    { stores: { introspection: store, secret: 'x'.repeat(31) }, introspection },
-    /^"stores.secret" option must be 32 random bytes or more/,
+    { stores: { introspection: store, sealingSecret: 'x'.repeat(31) }, introspection },
+    /^"stores.sealingSecret" option must be 32 random bytes or more/,
   ],
   [
     'a secret that is none',
-    { stores: { introspection: store, secret: 32 }, introspection },
-    /^"stores.secret" option must be 32 random bytes or more/,
+    { stores: { introspection: store, sealingSecret: 32 }, introspection },
+    /^"stores.sealingSecret" option must be 32 random bytes or more/,
   ],
   [
     'a secret for nothing',
-    { stores: { secret: 'x'.repeat(32) } },
-    /^"stores.secret" option has no effect without "stores.introspection"$/,
+    { stores: { sealingSecret: 'x'.repeat(32) } },
+    /^"stores.sealingSecret" option has no effect without "stores.introspection"$/,
   ],
   [
     'introspection of nothing',
-    { stores: { introspection: store, secret: 'x'.repeat(32) } },
+    { stores: { introspection: store, sealingSecret: 'x'.repeat(32) } },
     /^"stores.introspection" option has no effect without "introspection"$/,
   ],
   [
@@ -168,7 +168,7 @@ refuses('stores, and what goes with them', [
   [
     'untilLoaded',
     { stores: { revocations: store }, revocations: { untilLoaded: 'never' } },
-    /^"revocations.untilLoaded" option must be 'refuse' or 'dangerouslyAccept'$/,
+    /^"revocations.untilLoaded" option must be 'reject' or 'dangerouslyAccept'$/,
   ],
 ])
 
@@ -183,7 +183,7 @@ t.test('any object with the methods of a store is one', async (t) => {
 
 t.test('the secret of a store is copied', async (t) => {
   const secret = new Uint8Array(32).fill(1)
-  const stores = { introspection: store, secret }
+  const stores = { introspection: store, sealingSecret: secret }
   for (const issuers of [{ introspection }, { issuer: () => undefined }]) {
     const resolved = resolve({ stores, ...issuers }).stores.introspection
     t.equal(resolved?.store, store)
@@ -370,9 +370,9 @@ refuses('jwks', [
   ['a key as text', { jwks: { keys: ['pem'] } }, /^"jwks\.keys" option must be an array of JWKs/],
   ['keys as null', { jwks: { keys: null } }, /^"jwks\.keys" option/],
   [
-    'minimumAge above maximumAge',
-    { jwks: { minimumAge: 2_000, maximumAge: 1_000 } },
-    /^"jwks\.minimumAge" option must not be larger than "jwks\.maximumAge"$/,
+    'cacheMinAge above cacheMaxAge',
+    { jwks: { cacheMinAge: 2_000, cacheMaxAge: 1_000 } },
+    /^"jwks\.cacheMinAge" option must not be larger than "jwks\.cacheMaxAge"$/,
   ],
   [
     'fetch that is no function',
@@ -423,7 +423,7 @@ t.test('numbers are whole, of a unit, and in a range that the message names', as
     t.doesNotThrow(() => resolve(options(minimum)), `${name}: ${minimum}`)
     t.doesNotThrow(() => resolve(options(maximum)), `${name}: ${maximum}`)
   }
-  const ages = ['minimumAge', 'maximumAge']
+  const ages = ['cacheMinAge', 'cacheMaxAge']
   for (const age of ages) {
     t.throws(() => resolve({ jwks: { [age]: -1 } }), {
       message: new RegExp(`^"jwks.${age}" option must be a whole number of milliseconds`),
@@ -558,8 +558,8 @@ t.test('the defaults are those of the documentation', async (t) => {
       timeout: 5_000,
       refetchBurst: 3,
       cooldown: 10_000,
-      minimumAge: 60_000,
-      maximumAge: 600_000,
+      cacheMinAge: 60_000,
+      cacheMaxAge: 600_000,
       staleIfError: 14_400_000,
       maxKeys: 100,
       maxBytes: 524_288,

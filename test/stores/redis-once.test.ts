@@ -24,7 +24,7 @@ async function start(options: Partial<RedisStoreOptions> = {}) {
   const redis = server()
   const client = await connected(new Switched(redis))
   const it = redisStore({ client, ...options })
-  it.expectTtl?.(LIFE)
+  it.declareMaxTtl?.(LIFE)
   return { redis, client, store: it }
 }
 
@@ -51,7 +51,7 @@ async function settled(options: Partial<RedisStoreOptions> = {}) {
 
 const waits = (seconds: number) => ({
   name: 'UncertainError',
-  code: 'store_uncertain',
+  code: 'store_indeterminate',
   message: `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
 })
 
@@ -59,7 +59,7 @@ t.test('P5: one that was never met is not believed until all it could know is ov
   for (const Client of [FakeIoRedis, FakeNodeRedis]) {
     const client = await connected(new Client(server()))
     const it = redisStore({ client })
-    it.expectTtl?.(LIFE)
+    it.declareMaxTtl?.(LIFE)
     await t.rejects(it.add('a', '', 100_000), waits(100), 'an entry may last for longer still')
     clock.now += 40_000
     await t.rejects(it.add('b', '', 1_000), waits(60))
@@ -220,7 +220,7 @@ t.test('P5: one that is loading what it kept is looked at until it answers', asy
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
-  it.expectTtl?.(LIFE)
+  it.declareMaxTtl?.(LIFE)
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   await client.connect()
   await sleep(5)
@@ -249,7 +249,7 @@ t.test('P5: the wait begins with the connection, and not with the first who adds
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
-  it.expectTtl?.(LIFE)
+  it.declareMaxTtl?.(LIFE)
   await client.connect()
   await sleep(5)
   t.strictSame([...redis.entries.keys()], ['frs:server'], 'nothing is added by that')
@@ -268,7 +268,7 @@ t.test('P5: the wait begins with the connection, and not with the first who adds
   await t.rejects(it.add('c', '', LIFE), waits(60), 'unless nothing could be learnt then')
 
   const apart = await another(redis, { prefix: 'other:' })
-  apart.expectTtl?.(LIFE)
+  apart.declareMaxTtl?.(LIFE)
   await sleep(5)
   clock.now += LIFE + 1
   t.equal(await apart.add('a', '', LIFE), true, 'where the connection was there before')
@@ -289,7 +289,7 @@ t.test('nobody looks who adds nothing, or trusts', async (t) => {
   const redis = new FakeRedis()
   const it = await another(redis)
   const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
-  trusting.expectTtl?.(LIFE)
+  trusting.declareMaxTtl?.(LIFE)
   redis.restart()
   await sleep(5)
   t.strictSame(redis.commands, [])
@@ -350,7 +350,7 @@ t.test('P5: what Redis says of itself is read by the line, of any version', asyn
 })
 
 t.test('P5: eviction that is switched on later is noticed within a second', async (t) => {
-  for (const afterRestart of ['refuse', 'dangerouslyAccept'] as const) {
+  for (const afterRestart of ['reject', 'dangerouslyAccept'] as const) {
     const { redis, store: it } = await settled({ afterRestart })
     t.equal(await it.add('a', '', 1_000), true)
     const asked = () => redis.commands.filter((command) => command === 'INFO').length

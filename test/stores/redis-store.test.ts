@@ -143,7 +143,7 @@ t.test('a connection that is being made is waited for once, one that is lost is 
 
   const early = new FakeIoRedis(new FakeRedis())
   const told = redisStore({ client: early, timeout: 50 })
-  told.expectTtl?.(1_000)
+  told.declareMaxTtl?.(1_000)
   await sleep(80)
   const first = told.get('a')
   await early.connect()
@@ -229,7 +229,7 @@ t.test('what is no client, or one that can not do it, is a TypeError with the me
     [
       'afterRestart',
       { client: io(), afterRestart: 'x' },
-      /^"afterRestart" of a store must be 'ref/,
+      /^"afterRestart" of a store must be 'rej/,
     ],
     ['unknown', { client: io(), ttl: 1 }, /^"ttl" is no option of a Redis store/],
     ['none', undefined, /^a Redis store must be an object/],

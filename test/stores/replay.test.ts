@@ -20,7 +20,7 @@ function proof(claims: { iat?: number } = {}): Promise<string> {
 
 function server(replay: Store) {
   const { issuer, audience, jwks } = given() as { issuer: string; audience: string; jwks: object }
-  const dpop = { maxAge: 100 }
+  const dpop = { maxProofAge: 100 }
   return createResourceServer({
     issuer,
     audience,
@@ -42,7 +42,7 @@ t.test('P5: a proof that was used on one instance is refused on the other', asyn
       return inner.add(...entry)
     },
     get: t.fail,
-    expectTtl: (ttl: number) => longest.push(ttl),
+    declareMaxTtl: (ttl: number) => longest.push(ttl),
   })
   const [one, other] = [await server(store), await server(store)]
   t.strictSame(longest, [140_000, 140_000], 'the store is told how long it must remember')
@@ -84,7 +84,7 @@ t.test('P5: a proof that becomes stale on its way to the store is refused', asyn
     issuer,
     audience,
     jwks,
-    dpop: { maxAge: 60 },
+    dpop: { maxProofAge: 60 },
     clockTolerance: 0,
     stores: { replay: store },
     now: () => clock.now,

@@ -107,7 +107,10 @@ t.test('an error says what is wrong, whatever was thrown', async (t) => {
   for (const [thrown, expected] of [
     [new Error('no connection'), { name: 'Error', code: undefined, message: 'no connection' }],
     [Object.assign(new Error('gone'), { code: 11600 }), { code: 11600, message: 'gone' }],
-    [Object.assign(new Error('gone'), { code: 'store_uncertain' }), { code: 'store_uncertain' }],
+    [
+      Object.assign(new Error('gone'), { code: 'store_indeterminate' }),
+      { code: 'store_indeterminate' },
+    ],
     [Object.assign(new Error('gone'), { code: `${HASH}` }), { code: undefined }],
     [Object.assign(new Error('gone'), { code: { HASH } }), { code: undefined }],
     [Object.assign(new Error('gone'), { name: `Error of ${HASH}` }), { name: 'StoreError' }],

@@ -27,7 +27,7 @@ t.test('until the revocations are known, all is rejected, unless it is accepted'
   const away = { use: 'revocations', state: 'unavailable', lastError: 'no revocationsSince' }
   t.match(server.storeStatus(), [{ ...away, rejects: 'all', pending: 0 }])
   t.match(accepting.storeStatus(), [{ ...away, rejects: 'none' }])
-  t.match(server.status(), [{ state: 'given' }], 'whatever the keys are')
+  t.match(server.keySetStatus(), [{ state: 'static' }], 'whatever the keys are')
   await t.rejects(server.verify(await tokenOf()), { name: 'StoreUnavailableError' })
 
   store.failing.clear()
@@ -44,7 +44,7 @@ t.test('until the revocations are known, all is rejected, unless it is accepted'
 
 t.test('of used proofs: what is rejected while the store is away', async (t) => {
   for (const [whenUnavailable, rejects] of [
-    ['refuse', 'proofs'],
+    ['reject', 'proofs'],
     ['dangerouslyAccept', 'none'],
   ] as const) {
     const store = faultyStore()
@@ -65,14 +65,14 @@ t.test('of introspection answers: an outage rejects nothing', async (t) => {
   const store = memoryStore()
   const server = await start(t, {
     introspection: { clientId: 'a', clientSecret: 'b', endpoint: 'https://issuer.example/ask' },
-    stores: { introspection: store, secret: 's'.repeat(32) },
+    stores: { introspection: store, sealingSecret: 's'.repeat(32) },
   })
   t.match(server.storeStatus(), [{ use: 'introspection', state: 'unused', rejects: 'none' }])
 })
 
 t.test('an observed store does what the store does', async (t) => {
   const longest: number[] = []
-  const store = Object.assign(faultyStore(), { expectTtl: (ttl: number) => longest.push(ttl) })
+  const store = Object.assign(faultyStore(), { declareMaxTtl: (ttl: number) => longest.push(ttl) })
   const health = new StoreHealth()
   const observed = observedStore(store, health)
   t.equal(await observed.add('a', 'one', 60_000), true)
@@ -89,8 +89,8 @@ t.test('an observed store does what the store does', async (t) => {
   await observed.mergeRevocations([{ name: 'n', before: 1, lastIssued: 1, ttl: 60_000 }])
   t.ok(await observed.revocationsSince(undefined))
   t.equal((await revocationsIn(observed)).length, 1)
-  observed.expectTtl?.(5)
-  observedStore(memoryStore(), health).expectTtl?.(5)
+  observed.declareMaxTtl?.(5)
+  observedStore(memoryStore(), health).declareMaxTtl?.(5)
   t.strictSame(longest, [5])
   t.equal(health.state, 'available')
 })

@@ -325,7 +325,7 @@ t.test('answers 421 to a foreign Host, and the truth to every name of this machi
     for (const name of foreign) t.equal(await statusFor(`${name}:${port}`), 421, name)
     t.equal(await statusFor('attacker.example', `http://localhost:${port}${path}`), 421)
     t.match(server.requests, { jwks: 0, other: foreign.length + 1 })
-    server.fail('huge')
+    server.fail('oversized')
     t.equal(await statusFor('attacker.example'), 421, 'faults are for the endpoints')
   }
   await using server = await createAuthorizationServer(quick)

@@ -93,7 +93,7 @@ t.test('answers an error status', async (t) => {
 
 t.test('answers what is no JSON as JSON', async (t) => {
   await using setup = await start()
-  setup.server.fail('rubbish')
+  setup.server.fail('garbage')
   for (const answer of Object.values(await setup.fetchAll())) {
     t.equal(answer.status, 200)
     t.equal(answer.headers.get('content-type'), 'application/json')
@@ -198,7 +198,7 @@ t.test('names another issuer', async (t) => {
 t.test('grows the true answer to 50 MB', async (t) => {
   await using setup = await start()
   const { server } = setup
-  server.fail('huge', 'jwks')
+  server.fail('oversized', 'jwks')
   const answer = await fetch(server.jwksUri)
   t.equal(answer.headers.get('content-length'), null)
   t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
@@ -223,7 +223,13 @@ t.test('keeps 404 and 405 where a fault is about what a true answer says', async
 t.test('answers HEAD with the head alone, whatever is wrong with the body', async (t) => {
   await using setup = await start()
   const { server } = setup
-  const faults: Fault[] = ['hang-in-body', 'huge', 'endless', 'many-keys', { dripping: 60_000 }]
+  const faults: Fault[] = [
+    'stalled-body',
+    'oversized',
+    'endless',
+    'many-keys',
+    { slowBody: 60_000 },
+  ]
   for (const fault of faults) {
     server.fail(fault, 'jwks')
     const answer = await fetch(server.jwksUri, { method: 'HEAD' })
@@ -256,22 +262,22 @@ t.test('fails and recovers where it is asked to', async (t) => {
 t.test('names what is wrong with a fault', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, unknown, RegExp][] = [
-    ['broken', undefined, /a fault is one of reset, hang, .*"status", "slow", "dripping"/],
+    ['broken', undefined, /a fault is one of reset, hang, .*"status", "delay", "slowBody"/],
     ['toString', undefined, /a fault is one of/],
     [undefined, undefined, /a fault is one of/],
     [null, undefined, /a fault is one of/],
     [500, undefined, /a fault is one of/],
     [{}, undefined, /a fault is one of/],
     [{ late: 5 }, undefined, /a fault is one of/],
-    [{ slow: 5, dripping: 5 }, undefined, /a fault is one thing/],
+    [{ delay: 5, slowBody: 5 }, undefined, /a fault is one thing/],
     [{ status: 200 }, undefined, /"status" must be a whole number from 400 to 599/],
     [{ status: 600 }, undefined, /"status" must be/],
     [{ status: '500' }, undefined, /"status" must be/],
     [{ status: 503, retryAfter: -1 }, undefined, /"retryAfter" must be a whole number of seconds/],
     [{ status: 503, retryAfter: 0.5 }, undefined, /"retryAfter" must be/],
-    [{ slow: 5, retryAfter: 5 }, undefined, /"retryAfter" must be .* beside "status"/],
-    [{ slow: 0 }, undefined, /"slow" must be a whole number of milliseconds from 1/],
-    [{ dripping: 2 ** 31 }, undefined, /"dripping" must be a whole number .* to 2147483647/],
+    [{ delay: 5, retryAfter: 5 }, undefined, /"retryAfter" must be .* beside "status"/],
+    [{ delay: 0 }, undefined, /"delay" must be a whole number of milliseconds from 1/],
+    [{ slowBody: 2 ** 31 }, undefined, /"slowBody" must be a whole number .* to 2147483647/],
     [{ redirect: '/elsewhere' }, undefined, /"redirect" must be an absolute http or https URL/],
     [{ redirect: 'http://' }, undefined, /"redirect" must be/],
     [{ redirect: new URL('http://x') }, undefined, /"redirect" must be/],

@@ -9,17 +9,17 @@ import {
 import t from 'tap'
 import {
   createAuthorizationServer,
-  demoUser,
   passwordGrant,
   type SigningAlgorithm,
+  testUser,
 } from '../../src/testing/index.js'
 
 const now = () => 1_800_000_000_500
 const iat = 1_800_000_000
 const fixed = { algorithm: 'ES256', now } as const
 const demo = {
-  username: demoUser.username,
-  password: demoUser.password,
+  username: testUser.username,
+  password: testUser.password,
   clientId: 'demo-client',
   clientSecret: 'demo-secret',
 }

@@ -2,16 +2,16 @@ import { decodeJwt } from 'jose'
 import t from 'tap'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   generateDPoPKey,
   type PasswordGrantOptions,
   passwordGrant,
+  testClient,
+  testUser,
 } from '../../src/testing/index.js'
 import { answering, cannedServer } from './fixtures/canned-server.js'
 
 const key = await generateDPoPKey()
-const demo = { ...demoClient, ...demoUser, dpop: key }
+const demo = { ...testClient, ...testUser, dpop: key }
 const token = { access_token: 'opaque', token_type: 'DPoP' }
 
 for (const clientAuthentication of ['client_secret_basic', 'client_secret_post'] as const) {
@@ -43,7 +43,7 @@ t.test('P4: a private_key_jwt assertion is made anew for the second request', as
   server.requireDPoPNonce()
   const { issuer } = server
   const answer = await passwordGrant({
-    ...demoUser,
+    ...testUser,
     issuer,
     clientId: 'keyed',
     privateKey,

@@ -2,15 +2,15 @@ import { createLocalJWKSet, decodeJwt, exportJWK, generateKeyPair, jwtVerify } f
 import t from 'tap'
 import {
   createAuthorizationServer,
-  demoClient,
-  demoUser,
   type PasswordGrantOptions,
   passwordGrant,
+  testClient,
+  testUser,
 } from '../../src/testing/index.js'
 import { answering, cannedServer } from './fixtures/canned-server.js'
 
-const user = demoUser
-const demo = { ...demoUser, ...demoClient }
+const user = testUser
+const demo = { ...testUser, ...testClient }
 const token = { access_token: 'opaque', token_type: 'Bearer', expires_in: 3600 }
 
 t.test('gets tokens by the issuer alone, with one discovery and one token request', async (t) => {
@@ -31,7 +31,7 @@ t.test('gets tokens by the issuer alone, with one discovery and one token reques
     issuer,
     audience: 'api://default',
   })
-  t.equal(payload.sub, demoUser.username)
+  t.equal(payload.sub, testUser.username)
   t.equal(decodeJwt(answer.id_token as string).aud, 'demo-client')
 })
 

@@ -1,12 +1,12 @@
 /** The `resource` parameter of the embedded authorization server's token endpoint (RFC 8707). */
 import { decodeJwt } from 'jose'
 import t from 'tap'
-import { createAuthorizationServer, demoClient, demoUser } from '../../src/testing/index.js'
+import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
 import { basic, postForm } from './fixtures/post-form.js'
 
-const client = basic(demoClient.clientId, demoClient.clientSecret)
+const client = basic(testClient.clientId, testClient.clientSecret)
 const machine = { grant_type: 'client_credentials' }
-const user = { grant_type: 'password', ...demoUser, scope: 'openid offline_access' }
+const user = { grant_type: 'password', ...testUser, scope: 'openid offline_access' }
 const resource = 'https://api.example.com/mcp'
 
 const server = await createAuthorizationServer({ algorithm: 'ES256' })
@@ -25,7 +25,7 @@ t.test('R4: a token is for the resource that it was asked for, to the letter', a
   }
   t.equal(await audienceOf(machine), 'api://default', 'and for the usual one where it was not')
   const { body } = await ask({ ...user, resource })
-  t.equal(decodeJwt(body.id_token as string).aud, demoClient.clientId, 'an ID token is not')
+  t.equal(decodeJwt(body.id_token as string).aud, testClient.clientId, 'an ID token is not')
 })
 
 t.test('what is no absolute URI, or has a fragment, is an invalid target', async (t) => {

@@ -34,7 +34,7 @@ t.test('never answers, whether the request has a body or not', async (t) => {
 t.test('stops in the middle of the body', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const truth = JSON.stringify(server.keySet())
-  server.fail('hang-in-body', 'jwks')
+  server.fail('stalled-body', 'jwks')
   const { answer, text, over } = await startReading(server.jwksUri)
   t.equal(answer.statusCode, 200)
   t.equal(answer.headers['cache-control'], 'public, max-age=300')
@@ -48,7 +48,7 @@ t.test('stops in the middle of the body', async (t) => {
 t.test('answers late, with what was true at the request', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const before = server.keySet()
-  server.fail({ slow: 100 }, 'jwks')
+  server.fail({ delay: 100 }, 'jwks')
   const started = performance.now()
   const answer = fetch(server.jwksUri)
   await until(() => server.requests.jwks === 1)
@@ -59,10 +59,10 @@ t.test('answers late, with what was true at the request', async (t) => {
 
 t.test('lets the true body drip', async (t) => {
   await using server = await createAuthorizationServer(quick)
-  server.fail({ dripping: 1 }, 'jwks')
+  server.fail({ slowBody: 1 }, 'jwks')
   const answer = await fetch(server.jwksUri)
   t.same(await answer.json(), server.keySet())
-  server.fail({ dripping: 20 }, 'jwks')
+  server.fail({ slowBody: 20 }, 'jwks')
   const { text, leave } = await startReading(server.jwksUri)
   t.equal(text(), '', 'the headers come first')
   await until(() => text().length >= 3)
@@ -115,11 +115,11 @@ t.test('produces no more than a client reads, and stops when it leaves', async (
 
 const slowFaults: Fault[] = [
   'hang',
-  'hang-in-body',
-  'huge',
+  'stalled-body',
+  'oversized',
   'endless',
-  { slow: longTime },
-  { dripping: longTime },
+  { delay: longTime },
+  { slowBody: longTime },
 ]
 
 for (const fault of slowFaults) {
@@ -149,7 +149,7 @@ for (const fault of slowFaults) {
 t.test('ends what waits behind another answer on its connection', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const before = timers()
-  server.fail({ slow: longTime })
+  server.fail({ delay: longTime })
   const request = 'GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const [client] = await unreadClients(server, 1, request.repeat(3))
   await untilCounted(server, 3)
@@ -180,7 +180,7 @@ t.test('delivers nothing to a client that left while its answer was made', async
 
 t.test('leaves no listeners on a connection that is used again', async (t) => {
   await using server = await createAuthorizationServer(quick)
-  server.fail({ slow: 1 })
+  server.fail({ delay: 1 })
   let warnings = 0
   const warned = () => {
     warnings += 1

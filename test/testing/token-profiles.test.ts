@@ -6,10 +6,10 @@ import resourceServer from '../../src/index.js'
 import {
   type AuthorizationServerOptions,
   createAuthorizationServer,
-  demoClient,
   type IssueTokenOptions,
   passwordGrant,
   type TokenProfileName,
+  testClient,
 } from '../../src/testing/index.js'
 
 const iat = 1_800_000_000
@@ -416,7 +416,7 @@ t.test('the audience of the server accepts its tokens, by the profile of that na
       const statusOf = async (token: string) =>
         (await app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })).statusCode
       const user = { username: 'jane', password: 'pw', scope }
-      for (const client of own.clients ?? [demoClient]) {
+      for (const client of own.clients ?? [testClient]) {
         const granted = await passwordGrant({ issuer, ...client, ...user })
         t.equal(
           await statusOf(granted.access_token),

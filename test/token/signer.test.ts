@@ -64,7 +64,7 @@ t.test('one quick key at hand is asked at once, and nobody waits', async (t) => 
   const good = search(first, keysOf(first))
   const pooled = await inThreadPool(() => t.equal(good.signer(), keyOf(first), 'no promise'))
   t.equal(pooled, 0)
-  t.equal(good.counters.verifications, 1)
+  t.equal(good.counters.signatureVerifications, 1)
   t.match(search(stranger, keysOf(first)).signer(), SIGNATURE)
 })
 
@@ -104,24 +104,24 @@ t.test('J15: several keys are never tried on the main thread', async (t) => {
       t.equal(await later, keyOf(signer))
     })
     t.equal(pooled, tries)
-    t.equal(several.counters.verifications, tries, 'and none after the one that signed')
+    t.equal(several.counters.signatureVerifications, tries, 'and none after the one that signed')
   }
   const bad = search(stranger, keysOf(first, second, third))
   await t.rejects(Promise.resolve(bad.signer()), SIGNATURE)
-  t.equal(bad.counters.verifications, 3)
+  t.equal(bad.counters.signatureVerifications, 3)
 })
 
 t.test('no key at hand is an unknown one, and costs no verification', async (t) => {
   const none = search(first, [], unasked)
   t.match(none.signer(), KEY)
-  t.equal(none.counters.verifications, 0)
+  t.equal(none.counters.signatureVerifications, 0)
 })
 
 t.test('a known kid with a bad signature may be that of a newer key', async (t) => {
   for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
     const replaced = search(third, keysOf(first), () => newer)
     t.equal(await replaced.signer(), keyOf(third))
-    t.equal(replaced.counters.verifications, 2)
+    t.equal(replaced.counters.signatureVerifications, 2)
   }
   t.match(search(stranger, keysOf(first), () => []).signer(), SIGNATURE, 'at once')
   const tried = search(stranger, keysOf(first), () => Promise.resolve(keysOf(second))).signer()
@@ -132,7 +132,7 @@ t.test('J15: without kid, newer keys are looked at where none at hand signed', a
   for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
     const rotated = search(third, keysOf(first), () => newer, withoutKid)
     t.equal(await rotated.signer(), keyOf(third))
-    t.equal(rotated.counters.verifications, 2)
+    t.equal(rotated.counters.signatureVerifications, 2)
   }
   for (const newer of [[], keysOf(second), keysOf(second, third)]) {
     const tried = (newer: Found) =>

@@ -108,8 +108,8 @@ export function showState({ api, issuer, issuerIsUp, stats, fetches }) {
   what.textContent = issuerIsUp ? 'The keys at hand go on serving' : 'And see it answer again'
   const refused = Object.values(stats.rejections).reduce((sum, count) => sum + count, 0)
   const counts = {
-    'signatures verified': stats.verifications,
-    'verdicts from memory': stats.hits,
+    'signatures verified': stats.signatureVerifications,
+    'cache hits': stats.cacheHits,
     'requests refused': refused,
     'key set fetched': fetches,
   }

@@ -34,7 +34,7 @@ function isTls(socket: Socket | TLSSocket): socket is TLSSocket {
 
 const NO_TLS = {
   thumbprint: undefined,
-  expected: 'a TLS connection, or a proxy in "mtls.from" that ends it',
+  expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
 }
 const NO_CERTIFICATE = {
   thumbprint: undefined,

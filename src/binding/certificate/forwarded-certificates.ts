@@ -61,10 +61,13 @@ export class ForwardedCertificates implements ClientCertificates {
   }
 }
 
-const NO_PROXY = { thumbprint: undefined, expected: 'a connection from one of "mtls.from.proxies"' }
+const NO_PROXY = {
+  thumbprint: undefined,
+  expected: 'a connection from one of "mtls.certificateSource.trustedProxies"',
+}
 const NO_HEADER = {
   thumbprint: undefined,
-  expected: 'the header that "mtls.from.header" names, from the proxy',
+  expected: 'the header that "mtls.certificateSource.header" names, from the proxy',
 }
 const SEVERAL_HEADERS = {
   thumbprint: undefined,
@@ -76,5 +79,5 @@ const TOO_LONG = {
 }
 const MALFORMED = {
   thumbprint: undefined,
-  expected: 'one certificate in the header, written as "mtls.from.header" says',
+  expected: 'one certificate in the header, written as "mtls.certificateSource.header" says',
 }

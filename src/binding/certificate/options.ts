@@ -20,7 +20,7 @@ export interface MtlsOptions {
    * Where the certificate of a request is. `'connection'`: on its TLS connection, which this process
    * ends, with `requestCert: true`. Or in a header, if a proxy ends it. Default `'connection'`.
    */
-  from?: 'connection' | ForwardedCertificateOptions
+  certificateSource?: 'connection' | ForwardedCertificateOptions
 }
 
 /** A proxy that says in a header which certificate its client came with. */
@@ -41,7 +41,7 @@ export interface ForwardedCertificateOptions {
    * IPv6 of /7 or smaller. In a request from anywhere else the header isn't read. Whoever can connect
    * from one of them can claim every certificate. At least one.
    */
-  proxies: readonly string[]
+  trustedProxies: readonly string[]
 }
 
 /** The option `mtls`: not at all, beside bearer tokens, always, or with options. */
@@ -50,7 +50,7 @@ export type MtlsOption = false | 'allowed' | 'required' | MtlsOptions
 /** Checked, with every default filled in. */
 export interface ResolvedMtls {
   readonly mode: 'allowed' | 'required'
-  readonly from: 'connection' | ResolvedForwardedCertificate
+  readonly certificateSource: 'connection' | ResolvedForwardedCertificate
 }
 
 export interface ResolvedForwardedCertificate {
@@ -67,13 +67,17 @@ export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefine
   const options: MtlsOptions = members(
     'mtls',
     given,
-    ['mode', 'from'],
+    ['mode', 'certificateSource'],
     "must be 'allowed' (bearer tokens as well), 'required' (tokens with a certificate only), false, " +
       "or an object such as { mode: 'required' }",
   )
-  const { mode = 'allowed', from = 'connection' } = options
+  const { mode = 'allowed', certificateSource = 'connection' } = options
   if (!isMode(mode)) return reject('mtls.mode', "must be 'allowed' or 'required'")
-  return Object.freeze({ mode, from: from === 'connection' ? from : resolveForwarded(from) })
+  return Object.freeze({
+    mode,
+    certificateSource:
+      certificateSource === 'connection' ? certificateSource : resolveForwarded(certificateSource),
+  })
 }
 
 function isMode(value: unknown): value is 'allowed' | 'required' {
@@ -82,12 +86,15 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
 
 function resolveForwarded(given: ForwardedCertificateOptions): ResolvedForwardedCertificate {
   if (!isPlainObject(given)) {
-    return reject('mtls.from', 'must be \'connection\', or an object with "header" and "proxies"')
+    return reject(
+      'mtls.certificateSource',
+      'must be \'connection\', or an object with "header" and "trustedProxies"',
+    )
   }
-  const options = requireKnownKeys('"mtls.from"', given, ['header', 'proxies'])
+  const options = requireKnownKeys('"mtls.certificateSource"', given, ['header', 'trustedProxies'])
   return Object.freeze({
     ...resolveHeader(options.header),
-    proxies: resolveProxies(options.proxies),
+    proxies: resolveProxies(options.trustedProxies),
   })
 }
 
@@ -102,19 +109,22 @@ function resolveHeader(
   }
   if (!isPlainObject(header)) {
     return reject(
-      'mtls.from.header',
+      'mtls.certificateSource.header',
       'must be \'client-cert\', \'x-forwarded-client-cert\', or an object with "name" and "format"',
     )
   }
-  const { name, format } = requireKnownKeys('"mtls.from.header"', header, ['name', 'format'])
+  const { name, format } = requireKnownKeys('"mtls.certificateSource.header"', header, [
+    'name',
+    'format',
+  ])
   if (typeof name !== 'string' || !TOKEN.test(name)) {
     return reject(
-      'mtls.from.header.name',
+      'mtls.certificateSource.header.name',
       'must be the name of a header, such as X-SSL-Client-Cert',
     )
   }
   if (format !== 'pem-escaped' && format !== 'base64') {
-    return reject('mtls.from.header.format', "must be 'pem-escaped' or 'base64'")
+    return reject('mtls.certificateSource.header.format', "must be 'pem-escaped' or 'base64'")
   }
   return { name: name.toLowerCase(), format }
 }
@@ -126,20 +136,20 @@ function resolveProxies(proxies: unknown): readonly AddressRange[] {
   )
   if (ranges.length === 0 || !ranges.every((range) => range !== undefined)) {
     return reject(
-      'mtls.from.proxies',
+      'mtls.certificateSource.trustedProxies',
       "must be an array of your proxies' addresses, such as ['10.0.0.7', '10.1.0.0/16', 'fd00::/8']",
     )
   }
   if (ranges.some(isTooWide)) {
     return reject(
-      'mtls.from.proxies',
+      'mtls.certificateSource.trustedProxies',
       'must name your proxies only, because each of these addresses can claim every certificate: ' +
         'IPv4 ranges of /8 or smaller, IPv6 ranges of /7 or smaller',
     )
   }
   if (ranges.some(hidesIPv4)) {
     return reject(
-      'mtls.from.proxies',
+      'mtls.certificateSource.trustedProxies',
       'must have IPv4 addresses as such: 10.0.0.7 holds for ::ffff:10.0.0.7 as well',
     )
   }

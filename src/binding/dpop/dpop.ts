@@ -116,7 +116,7 @@ export class DPoP {
       )
     }
     if (!(await replays.add({ jkt, jti }))) {
-      publish('replay', { jkt })
+      publish('dpop:replay', { jkt })
       throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
     }
     // Had it become stale on the way, the first use might have been forgotten before it was asked for.

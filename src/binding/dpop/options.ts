@@ -38,7 +38,7 @@ export interface DPoPOptions {
   /**
    * How long ago a proof may have been made, beside `clockTolerance`. Default 60; from 1 to 3,600.
    */
-  maxAge?: number
+  maxProofAge?: number
 
   /** Nonces that a proof must have (RFC 9449 §9). Default: none are asked for. */
   nonce?: DPoPNonceOptions
@@ -75,10 +75,10 @@ export interface DPoPReplayOptions {
   maxEntriesPerKey?: number
 
   /**
-   * What becomes of a request while `stores.replay` can't be asked: `'refuse'` is a 503, and
-   * `'dangerouslyAccept'` lets a stolen proof pass again for as long as it is fresh. Default `'refuse'`.
+   * What becomes of a request while `stores.replay` can't be asked: `'reject'` is a 503, and
+   * `'dangerouslyAccept'` lets a stolen proof pass again for as long as it is fresh. Default `'reject'`.
    */
-  whenUnavailable?: 'refuse' | 'dangerouslyAccept'
+  whenUnavailable?: 'reject' | 'dangerouslyAccept'
 }
 
 /** Checked, with every default filled in. */
@@ -86,7 +86,7 @@ export interface ResolvedDPoP {
   readonly mode: 'allowed' | 'required'
   readonly baseUrls: readonly string[]
   readonly algorithms: ReadonlySet<AsymmetricAlgorithm>
-  readonly maxAge: number
+  readonly maxProofAge: number
   readonly nonce: { readonly secrets: readonly Uint8Array[]; readonly lifetime: number } | undefined
   readonly replay: Readonly<Required<DPoPReplayOptions>>
 }
@@ -98,7 +98,7 @@ const KEYS = [
   'mode',
   'baseUrl',
   'algorithms',
-  'maxAge',
+  'maxProofAge',
   'nonce',
   'replay',
 ] as const satisfies readonly (keyof DPoPOptions)[]
@@ -119,7 +119,7 @@ export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefine
     mode,
     baseUrls: resolveBaseUrls(options.baseUrl),
     algorithms: resolveAlgorithms(algorithms),
-    maxAge: numberIn('dpop.maxAge', options.maxAge ?? 60, {
+    maxProofAge: numberIn('dpop.maxProofAge', options.maxProofAge ?? 60, {
       minimum: 1,
       maximum: 3_600,
       unit: 'seconds',
@@ -198,9 +198,9 @@ function resolveReplay(given: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
     'must be an object with some of maxEntries, maxEntriesPerKey and whenUnavailable; used proofs ' +
       'are rejected without it',
   )
-  const { whenUnavailable = 'refuse' } = options
-  if (whenUnavailable !== 'refuse' && whenUnavailable !== 'dangerouslyAccept') {
-    return reject('dpop.replay.whenUnavailable', "must be 'refuse' or 'dangerouslyAccept'")
+  const { whenUnavailable = 'reject' } = options
+  if (whenUnavailable !== 'reject' && whenUnavailable !== 'dangerouslyAccept') {
+    return reject('dpop.replay.whenUnavailable', "must be 'reject' or 'dangerouslyAccept'")
   }
   const maximum = 10_000_000
   const maxEntries = numberIn('dpop.replay.maxEntries', options.maxEntries ?? 1_000_000, {

@@ -22,7 +22,7 @@ export interface ReplayMemoryOptions {
   /** How much of it each client may have. */
   readonly shares: ClientShares
   /** What happens while the store can't be asked. */
-  readonly whenUnavailable: 'refuse' | 'dangerouslyAccept'
+  readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
   /** Told at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
   readonly steadyNow: () => number
@@ -98,5 +98,5 @@ export class ReplayMemory {
 
 /** As {@link Store.add} rejects where it has added, and may have forgotten. */
 function isUncertain(error: unknown): boolean {
-  return isError(error) && (error as { code?: unknown }).code === 'store_uncertain'
+  return isError(error) && (error as { code?: unknown }).code === 'store_indeterminate'
 }

@@ -18,7 +18,7 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     ...base,
     name: profile.name,
     ...(types && { types: types.map(mediaType) }),
-    typeOptional: profile.typeOptional ?? base.typeOptional,
+    allowMissingTyp: profile.allowMissingTyp ?? base.allowMissingTyp,
     requiredClaims: [...base.requiredClaims, ...requiredClaims],
     checkAccessToken(claims) {
       const refused = base.checkAccessToken?.(claims)

@@ -34,7 +34,7 @@ export interface Profile {
   types?: readonly string[]
 
   /** Whether a token without `typ` passes. Default: as in the extended profile. */
-  typeOptional?: boolean
+  allowMissingTyp?: boolean
 
   /** Claims that must be there, beside those that the extended profile requires. */
   requiredClaims?: readonly string[]

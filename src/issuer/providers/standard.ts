@@ -14,7 +14,7 @@ export const standardProfile: ResolvedProfile = {
   checkKey: undefined,
   requiredClaims: [],
   types: ['at+jwt', 'jwt'],
-  typeOptional: true,
+  allowMissingTyp: true,
   audienceClaims: ['aud'],
   scope: (claims) => scopeTokens(ownMember(claims, 'scope') ?? ownMember(claims, 'scp')),
   clientId: (claims) => firstString(claims, 'client_id', 'azp'),
@@ -37,7 +37,7 @@ const rfc9068Profile: ResolvedProfile = {
   name: 'rfc9068',
   requiredClaims: ['sub', 'client_id', 'iat', 'jti'],
   types: ['at+jwt'],
-  typeOptional: false,
+  allowMissingTyp: false,
   scope: (claims) => {
     const scope = ownMember(claims, 'scope')
     return typeof scope === 'string' ? scopeTokens(scope) : []

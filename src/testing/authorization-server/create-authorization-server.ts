@@ -30,8 +30,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  * await using server = await createAuthorizationServer()
  * const { access_token } = await passwordGrant({
  *   issuer: server.issuer,
- *   ...demoClient,
- *   ...demoUser,
+ *   ...testClient,
+ *   ...testUser,
  *   scope: 'openid orders:read',
  * })
  * ```

@@ -5,12 +5,12 @@ import { refuseUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import type { SigningAlgorithm } from './tokens/signing-keys.js'
 import {
-  demoClient,
-  demoUser,
   requireClient,
   requireUser,
   type TestClient,
   type TestUser,
+  testClient,
+  testUser,
 } from './tokens/test-accounts.js'
 import { type TokenProfileName, tokenProfiles } from './tokens/token-profiles.js'
 
@@ -35,9 +35,9 @@ export interface AuthorizationServerOptions {
    * (RFC 8707) gets a token for that one instead, whatever it is.
    */
   audience?: string | readonly string[] | undefined
-  /** Who can sign in. Default: {@link demoUser}. The first one is whom `issueToken` speaks of. */
+  /** Who can sign in. Default: {@link testUser}. The first one is whom `issueToken` speaks of. */
   users?: readonly TestUser[] | undefined
-  /** The clients, at least one. Default: {@link demoClient}. */
+  /** The clients, at least one. Default: {@link testClient}. */
   clients?: readonly TestClient[] | undefined
   /** All scope values offered. Default: openid profile email offline_access orders:read orders:write. */
   scope?: Scope | undefined
@@ -60,8 +60,8 @@ export interface AuthorizationServerOptions {
 const defaults = {
   port: 0,
   host: '127.0.0.1',
-  users: [demoUser],
-  clients: [demoClient],
+  users: [testUser],
+  clients: [testClient],
   scope: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
   profile: 'standard',
   accessTokenFormat: 'jwt',

@@ -3,8 +3,8 @@ import {
   type AuthorizationServer,
   createAuthorizationServer,
   type DPoPKey,
-  demoClient,
   generateDPoPKey,
+  testClient,
 } from 'fastify-resource-server/testing'
 import { makeCertificate, type TestCertificate } from '../../../test/fixtures/certificates.js'
 import { API_CLIENT, AUDIENCE, type Target } from '../targets/target.js'
@@ -63,7 +63,7 @@ export class Stage implements AsyncDisposable {
   }
 
   static async open(target: Target, properties: Properties, port = 0): Promise<Stage> {
-    const server = await createAuthorizationServer({ port, clients: [demoClient, API_CLIENT] })
+    const server = await createAuthorizationServer({ port, clients: [testClient, API_CLIENT] })
     for (const jwk of published(properties.keys)) server.publishKey(jwk)
     try {
       const { issuer, jwksUri } = server

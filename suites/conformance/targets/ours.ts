@@ -55,10 +55,14 @@ const MODES: readonly Mode[] = [
   { name: 'always', options: asking({ mode: 'always' }), features: ['opaque', 'asks-always'] },
   {
     name: 'recheck',
-    options: asking({ mode: 'recheck', interval: 1_000 }),
+    options: asking({ mode: 'recheck', recheckInterval: 1_000 }),
     features: ['opaque', 'recheck'],
   },
-  { name: 'signed', options: asking({ signed: true }), features: ['opaque', 'signed-answers'] },
+  {
+    name: 'signed',
+    options: asking({ requireSignedResponse: true }),
+    features: ['opaque', 'signed-answers'],
+  },
   { name: 'dpop', options: { dpop: 'allowed' }, features: ['dpop'], without: ['dpop-off'] },
   {
     name: 'dpop only',
@@ -68,7 +72,9 @@ const MODES: readonly Mode[] = [
   },
   {
     name: 'mtls',
-    options: { mtls: { from: { header: 'client-cert', proxies: ['127.0.0.1'] } } },
+    options: {
+      mtls: { certificateSource: { header: 'client-cert', trustedProxies: ['127.0.0.1'] } },
+    },
     features: ['mtls', 'proxy'],
     without: ['mtls-off'],
   },

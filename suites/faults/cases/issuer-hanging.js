@@ -17,7 +17,7 @@ export default {
       warmApi(stage),
       coldApi(stage, (issuer) => issuer.fail('hang')),
       coldApi(stage, (issuer) => issuer.fail('hang', 'jwks')),
-      coldApi(stage, (issuer) => issuer.fail('hang-in-body')),
+      coldApi(stage, (issuer) => issuer.fail('stalled-body')),
     ])
     const stalls = new Stalls()
     const [answers, ...cold] = await Promise.all([

@@ -52,7 +52,7 @@ async function afterRemoval(issuer, api, refresh) {
   await api.advance(1_000)
   const begun = Array.from({ length: 10 }, () => api.get(known))
   await refresh(known)
-  await eventually(async () => (await api.status()).age === 0, 'the refresh')
+  await eventually(async () => (await api.status()).ageMs === 0, 'the refresh')
   await Promise.all(begun)
   const old = await Promise.all([known, known, known, known, known, ...unknown].map(api.get))
   const recent = await Promise.all((await manyUnseen(issuer, 5)).map(api.get))

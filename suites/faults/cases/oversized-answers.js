@@ -9,7 +9,7 @@ const ATTEMPTS = { ours: 4, jose: 1 }
 const LATER = 61_000
 
 const FAULTS = [
-  { fault: 'huge', name: '50 MB' },
+  { fault: 'oversized', name: '50 MB' },
   { fault: 'many-keys', name: '10,000 keys' },
   { fault: 'endless', name: 'endless' },
 ]

@@ -20,7 +20,7 @@ export async function guard(app, { issuer, audience, jwksUri, clock }) {
     }
   })
   return {
-    status: () => ({ age: keys.fresh && !keys.reloading ? 0 : undefined }),
+    status: () => ({ ageMs: keys.fresh && !keys.reloading ? 0 : undefined }),
     refresh: () => keys.reload(),
   }
 }

@@ -11,7 +11,7 @@ export async function guard(app, { issuer, audience, jwksUri, jwks, storeIn, clo
     now: clock.now,
   })
   return {
-    status: () => app.resourceServer.status()[0],
+    status: () => app.resourceServer.keySetStatus()[0],
     refresh: () => app.resourceServer.refreshKeys(),
   }
 }

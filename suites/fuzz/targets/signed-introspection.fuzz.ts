@@ -85,7 +85,7 @@ export const signedIntrospection: Target<SignedCase> = {
             clientId: 'api',
             clientSecret: 'secret',
             endpoint: `${server.origin}/introspect`,
-            signed: true,
+            requireSignedResponse: true,
           },
         })
         const verdict = await verdictOf(api.verify('an-opaque-token'))

@@ -39,7 +39,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
   t.teardown(() => keys.close())
   const failures: IntrospectionFailure[] = []
   const introspector = await createIntrospector({
-    ...resolveIntrospection({ ...API_CLIENT, maxAge: 0, ...options }, false),
+    ...resolveIntrospection({ ...API_CLIENT, cacheMaxAge: 0, ...options }, false),
     issuer,
     allowHttp: false,
     audience: [RESOURCE],
@@ -73,7 +73,9 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
 
 for (const signed of [false, true]) {
   t.test(`${signed ? 'I5: a signed' : 'I2: a plain'} answer`, async (t) => {
-    const { introspector, token, revoke, failures } = await start(t, { signed })
+    const { introspector, token, revoke, failures } = await start(t, {
+      requireSignedResponse: signed,
+    })
     t.match(await introspector.introspect(token), {
       active: true,
       sub: USER.username,

@@ -17,7 +17,7 @@ import Fastify from 'fastify'
 import { decodeJwt } from 'jose'
 import t, { type Test } from 'tap'
 import resourceServer, { type PluginOptions } from '../../../src/index.js'
-import { createAuthorizationServer, demoClient } from '../../../src/testing/index.js'
+import { createAuthorizationServer, testClient } from '../../../src/testing/index.js'
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -62,7 +62,7 @@ async function stage(t: Test, options: Partial<PluginOptions> = {}) {
 /** A client, what it asks for by itself, and the tokens that it got. */
 function client(t: Test, resource: string, expectedIssuer: string, scope = 'orders:read') {
   const seen: string[] = []
-  const provider = new ClientCredentialsProvider({ ...demoClient, scope, expectedIssuer })
+  const provider = new ClientCredentialsProvider({ ...testClient, scope, expectedIssuer })
   const transport = new StreamableHTTPClientTransport(new URL(resource), {
     authProvider: provider,
     fetch: async (input, init) => {
@@ -84,7 +84,7 @@ t.test(
     const { mcp, transport, seen, accessToken } = client(t, resource, issuer.issuer)
     await mcp.connect(transport)
     t.match(await mcp.callTool({ name: 'who' }), {
-      content: [{ type: 'text', text: demoClient.clientId }],
+      content: [{ type: 'text', text: testClient.clientId }],
     })
     t.strictSame(seen.slice(0, 5), [
       'POST /mcp 401',
@@ -121,7 +121,7 @@ t.test('B7: with a token that was revoked it gets another one, and goes on', asy
   await mcp.connect(transport)
   const { jti } = accessToken()
   await app.resourceServer.revoke({ jti: `${jti}` })
-  t.match(await mcp.callTool({ name: 'who' }), { content: [{ text: demoClient.clientId }] })
+  t.match(await mcp.callTool({ name: 'who' }), { content: [{ text: testClient.clientId }] })
   t.not(accessToken().jti, jti)
 })
 

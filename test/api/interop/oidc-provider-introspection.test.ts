@@ -64,7 +64,11 @@ for (const [way, client] of Object.entries(WAYS)) {
     t.test(
       `I1: an opaque token opens a route until it is revoked (${way}, ${answer})`,
       async (t) => {
-        const { get, token, revoke } = await start(t, { ...client, signed, maxAge: 0 })
+        const { get, token, revoke } = await start(t, {
+          ...client,
+          requireSignedResponse: signed,
+          cacheMaxAge: 0,
+        })
         t.notMatch(token, /\./)
         const body = { user: USER.username, client: CLIENT.clientId, scope: ['orders:read'] }
         t.strictSame(await get('/me', token), { status: 200, challenge: null, body })
@@ -101,7 +105,7 @@ t.test('I3: our wrong secret is a 503, and one loud line without it', async (t) 
 })
 
 t.test('recheck: it gives no verdict on JWTs, so their signature goes on to count', async (t) => {
-  const introspection = { ...API_CLIENT, mode: 'recheck', interval: 1_000 } as const
+  const introspection = { ...API_CLIENT, mode: 'recheck', recheckInterval: 1_000 } as const
   const { get, token, logged } = await start(t, introspection, 'jwt')
   t.equal((await get('/me', token)).status, 200)
   await until(() => logged().length > 0)

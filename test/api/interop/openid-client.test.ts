@@ -5,7 +5,7 @@
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'
 import type { PluginOptions } from '../../../src/index.js'
-import { createAuthorizationServer, demoClient, demoUser } from '../../../src/testing/index.js'
+import { createAuthorizationServer, testClient, testUser } from '../../../src/testing/index.js'
 import { startApi } from './fixtures/api.js'
 import { API_CLIENT, MACHINE, RESOURCE, startOidcProvider } from './fixtures/oidc-provider.js'
 
@@ -34,7 +34,7 @@ async function embedded(t: Test, accessTokenFormat: 'jwt' | 'opaque' = 'jwt') {
   t.teardown(() => server.close())
   return {
     server,
-    config: await discover(server.issuer, demoClient),
+    config: await discover(server.issuer, testClient),
     api: { issuer: server.issuer, audience: 'api://default' },
   }
 }
@@ -46,7 +46,7 @@ async function keyPair(config: client.Configuration, alg = 'ES256') {
 for (const algorithm of ['oidc', 'oauth2'] as const) {
   t.test(`D1: it finds the embedded server by ${algorithm}, and each grant does`, async (t) => {
     const { server, api } = await embedded(t)
-    const config = await discover(server.issuer, demoClient, algorithm)
+    const config = await discover(server.issuer, testClient, algorithm)
     const { url } = await startApi(t, api)
     const call = async (token: string, path = '/me') => {
       const response = await client.fetchProtectedResource(config, token, new URL(path, url), 'GET')
@@ -54,16 +54,16 @@ for (const algorithm of ['oidc', 'oauth2'] as const) {
     }
     const machine = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
     t.equal(machine.token_type, 'bearer')
-    t.match(await call(machine.access_token), { client: demoClient.clientId })
+    t.match(await call(machine.access_token), { client: testClient.clientId })
     t.strictSame(await call(machine.access_token, '/orders'), { orders: [] })
     const user = await client.genericGrantRequest(config, 'password', {
-      ...demoUser,
+      ...testUser,
       scope: 'openid offline_access orders:read',
     })
-    t.match(user.claims(), { iss: server.issuer, sub: demoUser.username }, 'a good ID token')
-    t.match(await call(user.access_token), { user: demoUser.username })
+    t.match(user.claims(), { iss: server.issuer, sub: testUser.username }, 'a good ID token')
+    t.match(await call(user.access_token), { user: testUser.username })
     const again = await client.refreshTokenGrant(config, `${user.refresh_token}`)
-    t.match(await call(again.access_token), { user: demoUser.username })
+    t.match(await call(again.access_token), { user: testUser.username })
   })
 }
 
@@ -85,11 +85,11 @@ t.test('B7, B8: it reads our challenges', async (t) => {
 
 t.test('I2: an opaque token is active to it and to us, until it is revoked', async (t) => {
   const { config, api } = await embedded(t, 'opaque')
-  const { get } = await startApi(t, { ...api, introspection: { ...demoClient, maxAge: 0 } })
+  const { get } = await startApi(t, { ...api, introspection: { ...testClient, cacheMaxAge: 0 } })
   const { access_token } = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
   t.match(await client.tokenIntrospection(config, access_token), {
     active: true,
-    client_id: demoClient.clientId,
+    client_id: testClient.clientId,
     scope: 'orders:read',
   })
   t.equal((await get('/orders', access_token)).status, 200)

@@ -164,6 +164,6 @@ t.test('P6: without TLS there is none, whatever a header says', async (t) => {
     headers: { 'client-cert': `:${client.der.toString('base64')}:` },
   })
   t.same(await answer.json(), {
-    expected: 'a TLS connection, or a proxy in "mtls.from" that ends it',
+    expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
   })
 })

@@ -12,7 +12,8 @@ const value = `:${client.der.toString('base64')}:`
 
 const from = (proxies: string[]) =>
   new ForwardedCertificates(
-    resolveMtls({ from: { header: 'client-cert', proxies } })?.from as ForwardedCertificatesOptions,
+    resolveMtls({ certificateSource: { header: 'client-cert', trustedProxies: proxies } })
+      ?.certificateSource as ForwardedCertificatesOptions,
   )
 
 const request = (remoteAddress: string | undefined, rawHeaders = ['Client-Cert', value]) =>
@@ -54,7 +55,8 @@ t.test('P6: reads the header of a configured proxy, and of nobody else', async (
   for (const [proxies, address, isRead] of table) {
     const found = from(proxies).of(request(address))
     t.equal(found.thumbprint, isRead ? client.thumbprint : undefined, `${proxies} ${address}`)
-    if (!isRead) t.equal(found.expected, 'a connection from one of "mtls.from.proxies"')
+    if (!isRead)
+      t.equal(found.expected, 'a connection from one of "mtls.certificateSource.trustedProxies"')
   }
 })
 
@@ -67,7 +69,7 @@ t.test('P6: reads one header, and says what it expected of others', async (t) =>
   const chain = `:${other.der.toString('base64')}:`
   t.equal(of('Client-Cert-Chain', chain, 'client-cert', value).thumbprint, client.thumbprint)
 
-  const header = 'the header that "mtls.from.header" names, from the proxy'
+  const header = 'the header that "mtls.certificateSource.header" names, from the proxy'
   t.same(of(), { expected: header })
   t.same(of('client_cert', value), { expected: header }, 'another spelling of its name')
   t.same(of('Client-Cert-Chain', value), { expected: header }, 'the chain')
@@ -78,7 +80,7 @@ t.test('P6: reads one header, and says what it expected of others', async (t) =>
   const long = `:${'A'.repeat(16_383)}:`
   const bounded = 'at most 16384 characters in the header with the certificate'
   t.same(of('client-cert', long), { expected: bounded })
-  const malformed = 'one certificate in the header, written as "mtls.from.header" says'
+  const malformed = 'one certificate in the header, written as "mtls.certificateSource.header" says'
   t.same(of('client-cert', long.slice(1)), { expected: malformed })
   t.same(of('client-cert', ''), { expected: malformed })
   t.same(of('client-cert', `${value}, ${value}`), { expected: malformed })

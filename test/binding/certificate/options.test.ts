@@ -4,8 +4,10 @@ import { resolveOptions } from '../../../src/server/options.js'
 import { given } from '../../fixtures/protected-api.js'
 
 const resolve = (mtls: unknown) => resolveOptions(given({ mtls: mtls as MtlsOption }) as never).mtls
-const forwarded = (from: object) => ({ from: { header: 'client-cert', proxies: ['::1'], ...from } })
-const proxies = (...list: unknown[]) => forwarded({ proxies: list })
+const forwarded = (source: object) => ({
+  certificateSource: { header: 'client-cert', trustedProxies: ['::1'], ...source },
+})
+const proxies = (...list: unknown[]) => forwarded({ trustedProxies: list })
 
 t.test('P6: is off unless it is asked for', async (t) => {
   t.equal(resolve(undefined), undefined)
@@ -13,19 +15,19 @@ t.test('P6: is off unless it is asked for', async (t) => {
 })
 
 t.test('P6: takes a mode, or says where the certificate is', async (t) => {
-  t.same(resolve('allowed'), { mode: 'allowed', from: 'connection' })
-  t.same(resolve('required'), { mode: 'required', from: 'connection' })
-  t.same(resolve({}), { mode: 'allowed', from: 'connection' })
-  t.same(resolve({ mode: 'required', from: 'connection' }), {
+  t.same(resolve('allowed'), { mode: 'allowed', certificateSource: 'connection' })
+  t.same(resolve('required'), { mode: 'required', certificateSource: 'connection' })
+  t.same(resolve({}), { mode: 'allowed', certificateSource: 'connection' })
+  t.same(resolve({ mode: 'required', certificateSource: 'connection' }), {
     mode: 'required',
-    from: 'connection',
+    certificateSource: 'connection',
   })
   const given = ['10.0.0.7', 'fd00::/8', '192.0.2.0/24']
-  const resolved = resolve({ from: { header: 'client-cert', proxies: given } })
+  const resolved = resolve({ certificateSource: { header: 'client-cert', trustedProxies: given } })
   given.push('0.0.0.0/0')
   t.same(resolved, {
     mode: 'allowed',
-    from: {
+    certificateSource: {
       name: 'client-cert',
       format: 'client-cert',
       proxies: [
@@ -36,15 +38,18 @@ t.test('P6: takes a mode, or says where the certificate is', async (t) => {
     },
   })
   t.match(resolve(forwarded({ header: 'x-forwarded-client-cert' })), {
-    from: { name: 'x-forwarded-client-cert', format: 'x-forwarded-client-cert' },
+    certificateSource: { name: 'x-forwarded-client-cert', format: 'x-forwarded-client-cert' },
   })
   for (const format of ['pem-escaped', 'base64']) {
     t.match(resolve(forwarded({ header: { name: 'X-SSL-Client-Cert', format } })), {
-      from: { name: 'x-ssl-client-cert', format },
+      certificateSource: { name: 'x-ssl-client-cert', format },
     })
   }
   t.throws(() => Object.assign(resolved as object, { mode: 'x' }), TypeError, 'and is frozen')
-  t.throws(() => Object.assign(resolved?.from as object, { proxies: [] }), TypeError)
+  t.throws(
+    () => Object.assign(resolved?.certificateSource as object, { trustedProxies: [] }),
+    TypeError,
+  )
 })
 
 t.test('P6: takes the widest private ranges, and addresses however they are written', async (t) => {
@@ -54,10 +59,13 @@ t.test('P6: takes the widest private ranges, and addresses however they are writ
 
 t.test('names the option and the mend', async (t) => {
   const addresses =
-    /^"mtls\.from\.proxies" option must be an array of your proxies' addresses, such/
-  const wide = /^"mtls\.from\.proxies" option must name your proxies only, .*: IPv4 ranges of \/8/
-  const hidden = /^"mtls\.from\.proxies" option must have IPv4 addresses as such: 10\.0\.0\.7 holds/
-  const header = /^"mtls\.from\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
+    /^"mtls\.certificateSource\.trustedProxies" option must be an array of your proxies' addresses, such/
+  const wide =
+    /^"mtls\.certificateSource\.trustedProxies" option must name your proxies only, .*: IPv4 ranges of \/8/
+  const hidden =
+    /^"mtls\.certificateSource\.trustedProxies" option must have IPv4 addresses as such: 10\.0\.0\.7 holds/
+  const header =
+    /^"mtls\.certificateSource\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
   const named = (rest: object) => forwarded({ header: { name: 'x', format: 'base64', ...rest } })
   const rows: [unknown, RegExp][] = [
     [
@@ -67,34 +75,49 @@ t.test('names the option and the mend', async (t) => {
     [null, /^"mtls" option must be 'allowed'/],
     ['optional', /^"mtls" option must be 'allowed'/],
     [['allowed'], /^"mtls" option must be 'allowed'/],
-    [{ header: 'client-cert' }, /^"header" is no option of "mtls"; these are: mode, from$/],
+    [
+      { header: 'client-cert' },
+      /^"header" is no option of "mtls"; these are: mode, certificateSource$/,
+    ],
     [{ mode: 'off' }, /^"mtls\.mode" option must be 'allowed' or 'required'/],
     [{ mode: true }, /^"mtls\.mode" option must be 'allowed' or 'required'/],
-    [{ from: 'header' }, /^"mtls\.from" option must be 'connection', or an object with "header"/],
-    [{ from: null }, /^"mtls\.from" option must be 'connection'/],
-    [{ from: [] }, /^"mtls\.from" option must be 'connection'/],
-    [forwarded({ proxy: '::1' }), /^"proxy" is no option of "mtls\.from"; these are: header, prox/],
-    [{ from: { proxies: ['::1'] } }, header],
+    [
+      { certificateSource: 'header' },
+      /^"mtls\.certificateSource" option must be 'connection', or an object with "header"/,
+    ],
+    [{ certificateSource: null }, /^"mtls\.certificateSource" option must be 'connection'/],
+    [{ certificateSource: [] }, /^"mtls\.certificateSource" option must be 'connection'/],
+    [
+      forwarded({ proxy: '::1' }),
+      /^"proxy" is no option of "mtls\.certificateSource"; these are: header, trustedProx/,
+    ],
+    [{ certificateSource: { trustedProxies: ['::1'] } }, header],
     [forwarded({ header: 'X-SSL-Client-Cert' }), header],
     [forwarded({ header: 'Client-Cert' }), header],
     [forwarded({ header: ['client-cert'] }), header],
     [
       named({ trim: true }),
-      /^"trim" is no option of "mtls\.from\.header"; these are: name, format/,
+      /^"trim" is no option of "mtls\.certificateSource\.header"; these are: name, format/,
     ],
-    [named({ name: undefined }), /^"mtls\.from\.header\.name" option must be the name of a header/],
-    [named({ name: '' }), /^"mtls\.from\.header\.name" option/],
-    [named({ name: 'x y' }), /^"mtls\.from\.header\.name" option/],
-    [named({ name: 'x:' }), /^"mtls\.from\.header\.name" option/],
-    [named({ name: ['x'] }), /^"mtls\.from\.header\.name" option/],
-    [named({ format: undefined }), /^"mtls\.from\.header\.format" option must be 'pem-escaped' or/],
-    [named({ format: 'pem' }), /^"mtls\.from\.header\.format" option/],
-    [named({ format: 'client-cert' }), /^"mtls\.from\.header\.format" option/],
-    [{ from: { header: 'client-cert' } }, addresses],
+    [
+      named({ name: undefined }),
+      /^"mtls\.certificateSource\.header\.name" option must be the name of a header/,
+    ],
+    [named({ name: '' }), /^"mtls\.certificateSource\.header\.name" option/],
+    [named({ name: 'x y' }), /^"mtls\.certificateSource\.header\.name" option/],
+    [named({ name: 'x:' }), /^"mtls\.certificateSource\.header\.name" option/],
+    [named({ name: ['x'] }), /^"mtls\.certificateSource\.header\.name" option/],
+    [
+      named({ format: undefined }),
+      /^"mtls\.certificateSource\.header\.format" option must be 'pem-escaped' or/,
+    ],
+    [named({ format: 'pem' }), /^"mtls\.certificateSource\.header\.format" option/],
+    [named({ format: 'client-cert' }), /^"mtls\.certificateSource\.header\.format" option/],
+    [{ certificateSource: { header: 'client-cert' } }, addresses],
     [proxies(), addresses],
-    [forwarded({ proxies: '10.0.0.7' }), addresses],
-    [forwarded({ proxies: true }), addresses],
-    [forwarded({ proxies: 1 }), addresses],
+    [forwarded({ trustedProxies: '10.0.0.7' }), addresses],
+    [forwarded({ trustedProxies: true }), addresses],
+    [forwarded({ trustedProxies: 1 }), addresses],
     [proxies('10.0.0.7', ''), addresses],
     [proxies('10.0.0.7', undefined), addresses],
     [proxies('localhost'), addresses],

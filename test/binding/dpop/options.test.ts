@@ -27,7 +27,10 @@ const MISTAKES: readonly [option: unknown, message: RegExp][] = [
   [{ algorithms: [] }, /"dpop.algorithms" option must be an array of RS256/],
   [{ algorithms: ['HS256'] }, /"dpop.algorithms"/],
   [{ algorithms: 'ES256' }, /"dpop.algorithms"/],
-  [{ maxAge: 0 }, /"dpop.maxAge" option must be a whole number of seconds from 1 to 3600/],
+  [
+    { maxProofAge: 0 },
+    /"dpop.maxProofAge" option must be a whole number of seconds from 1 to 3600/,
+  ],
   [{ nonce: true }, /"dpop.nonce" option must be an object with "secret", from which nonces/],
   [{ nonce: {} }, /"dpop.nonce.secret" option must be 32 random bytes or more/],
   [{ nonce: { secret: 'too short' } }, /"dpop.nonce.secret"/],
@@ -60,9 +63,9 @@ t.test('what is left out has the defaults that the documentation names', async (
   t.match(resolveDPoP('required'), {
     mode: 'required',
     baseUrls: [],
-    maxAge: 60,
+    maxProofAge: 60,
     nonce: undefined,
-    replay: { maxEntries: 1_000_000, maxEntriesPerKey: 100_000, whenUnavailable: 'refuse' },
+    replay: { maxEntries: 1_000_000, maxEntriesPerKey: 100_000, whenUnavailable: 'reject' },
   })
   const options = { baseUrl: ['https://a.example/', 'https://b.example/v1'], nonce: { secret } }
   const resolved = resolveDPoP(options)

@@ -9,7 +9,7 @@ const client = await DPoPClient.make()
 const url = 'https://api.example/'
 const token = await tokenOf({ cnf: { jkt: client.jkt }, exp: seconds() + 3_000 })
 
-async function start(whenUnavailable?: 'refuse' | 'dangerouslyAccept') {
+async function start(whenUnavailable?: 'reject' | 'dangerouslyAccept') {
   const clock = { now: Date.now() }
   const warnings: string[] = []
   const store = memoryStore()
@@ -41,7 +41,7 @@ function withSmallShares(replay = memoryStore()) {
   })
 }
 
-for (const choice of [undefined, 'refuse'] as const) {
+for (const choice of [undefined, 'reject'] as const) {
   t.test(`P5: it is a 503, with whenUnavailable: ${choice}`, async (t) => {
     const { send } = await start(choice)
     const error = await send().catch((error) => error)
@@ -79,7 +79,10 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
     audience: AUDIENCE,
     jwks: { keys: [key.publicJwk] },
     // What is decided for an outage of the store is no way around.
-    dpop: { maxAge: 60, replay: { maxEntriesPerKey: 100, whenUnavailable: 'dangerouslyAccept' } },
+    dpop: {
+      maxProofAge: 60,
+      replay: { maxEntriesPerKey: 100, whenUnavailable: 'dangerouslyAccept' },
+    },
     now: () => clock.now,
     logger: { warn: (details) => void rejections.push(details) },
   })
@@ -122,7 +125,7 @@ t.test('P5: a proof is known for as long as any instance would take it', async (
     audience: AUDIENCE,
     jwks: { keys: [key.publicJwk] },
     clockTolerance: 20,
-    dpop: { maxAge: 100 },
+    dpop: { maxProofAge: 100 },
     stores: { replay: store },
     now: () => now,
   })
@@ -138,7 +141,7 @@ t.test('P5: a proof is known for as long as any instance would take it', async (
 t.test(
   'P5: what a store remembers and may have forgotten before counts for its client',
   async (t) => {
-    for (const code of ['store_uncertain', 'other', undefined]) {
+    for (const code of ['store_indeterminate', 'other', undefined]) {
       const store = memoryStore()
       const error = Object.assign(new Error('it may have forgotten'), { code })
       store.add = () => Promise.reject(code === undefined ? 'no error' : error)
@@ -149,7 +152,7 @@ t.test(
       }
       for (let i = 0; i < 100; i++) await send()
       const last = await send()
-      if (code === 'store_uncertain') t.match(last, /"dpop.replay.maxEntriesPerKey"/)
+      if (code === 'store_indeterminate') t.match(last, /"dpop.replay.maxEntriesPerKey"/)
       else t.notMatch(last, /maxEntriesPerKey/, 'a replay that nobody can tell does not')
     }
   },

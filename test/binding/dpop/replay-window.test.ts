@@ -112,7 +112,7 @@ t.test('no proof passes twice on instances whose clocks differ by the tolerance'
   const instances = await Promise.all(
     skews.map((skew) =>
       start({
-        dpop: { maxAge },
+        dpop: { maxProofAge: maxAge },
         clockTolerance,
         stores: { replay: shared },
         now: () => time + skew * 1_000,

@@ -166,7 +166,7 @@ t.test('J3: a profile names the types that it takes', async (t) => {
   for (const typ of ['JWT', 'acme']) t.equal(await outcome(server, tokenOf({}, typ)), 'type', typ)
   const none = forge(key, { header: { typ: undefined } })
   t.equal(await outcome(server, none), 'accepted', 'as in standard')
-  const strict = await serverWith({ name: 'ours', typeOptional: false })
+  const strict = await serverWith({ name: 'ours', allowMissingTyp: false })
   t.equal(await outcome(strict, none), 'type')
 })
 
@@ -198,7 +198,7 @@ t.test('a profile that makes no sense is a mistake when the server is made', asy
     [{ name: 'a', types: ['application/'] }, /^"profile\.types" option/],
     [{ name: 'a', types: ['application/application/jwt'] }, /^"profile\.types" option/],
     [{ name: 'a', types: [1] }, /^"profile\.types" option/],
-    [{ name: 'a', typeOptional: 1 }, /^"profile\.typeOptional" option must be true or false/],
+    [{ name: 'a', allowMissingTyp: 1 }, /^"profile\.allowMissingTyp" option must be true or false/],
     [{ name: 'a', requiredClaims: 'jti' }, /^"profile\.requiredClaims" option must be an array/],
     [{ name: 'a', requiredClaims: [''] }, /^"profile\.requiredClaims" option/],
     [{ name: 'a', isAccessToken: true }, /^"profile\.isAccessToken" option must be a function/],

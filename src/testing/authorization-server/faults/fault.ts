@@ -4,7 +4,7 @@
  * Where a fault is about the way in which an answer arrives, its status, headers and body are the
  * true ones of the moment of the request.
  */
-export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | RedirectFault
+export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | RedirectFault
 
 /**
  * A fault that needs nothing else said.
@@ -13,12 +13,12 @@ export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | Redire
  * - `'reset'`: the connection is reset without an answer (`ECONNRESET`). For a closed port
  *   (`ECONNREFUSED`), see `AuthorizationServer.suspend`.
  * - `'hang'`: the request is taken and never answered.
- * - `'hang-in-body'`: headers, half of the true body, then nothing.
- * - `'rubbish'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
+ * - `'stalled-body'`: headers, half of the true body, then nothing.
+ * - `'garbage'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
  * - `'html'`: 200, `text/html`, a login page, as a captive portal or a proxy would send it.
  * - `'redirect'`: 302 to another path of this server that gives the true answer; the request that
  *   follows it is counted as one more for the endpoint.
- * - `'huge'`: the true answer grown to 50,000,000 bytes without `Content-Length`, sent as fast as the
+ * - `'oversized'`: the true answer grown to 50,000,000 bytes without `Content-Length`, sent as fast as the
  *   client reads: valid JSON, unless the true answer is a signed introspection response.
  * - `'endless'`: the start of a JSON object that never ends, sent as fast as the client reads.
  *
@@ -33,11 +33,11 @@ export type Fault = FaultName | StatusFault | SlowFault | DrippingFault | Redire
 export type FaultName =
   | 'reset'
   | 'hang'
-  | 'hang-in-body'
-  | 'rubbish'
+  | 'stalled-body'
+  | 'garbage'
   | 'html'
   | 'redirect'
-  | 'huge'
+  | 'oversized'
   | 'endless'
   | 'no-keys'
   | 'bad-key'
@@ -53,15 +53,15 @@ export interface StatusFault {
 }
 
 /** The true answer, late. */
-export interface SlowFault {
+export interface DelayFault {
   /** Milliseconds until the answer starts, 1 to 2,147,483,647. */
-  readonly slow: number
+  readonly delay: number
 }
 
 /** The headers at once, then the true body one byte at a time. */
-export interface DrippingFault {
+export interface SlowBodyFault {
   /** Milliseconds before each byte, 1 to 2,147,483,647. */
-  readonly dripping: number
+  readonly slowBody: number
 }
 
 /** 302 to somewhere else. */

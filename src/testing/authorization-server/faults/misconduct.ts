@@ -32,13 +32,13 @@ export type Misconduct = (truth: () => Promise<Answer>) => Delivery | Promise<De
 export const namedMisconduct: { readonly [name in FaultName]: Misconduct } = {
   reset: () => reset,
   hang: () => silence,
-  'hang-in-body': async (truth) => half(await truth()),
-  rubbish: () => whole(rubbish),
+  'stalled-body': async (truth) => half(await truth()),
+  garbage: () => whole(rubbish),
   html: () => whole(html),
   redirect: () => (response) => {
     whole(redirection(`${redirectedPrefix}${response.req.url}`))(response)
   },
-  huge: async (truth) => streamed(await truth(), (bytes) => padded(bytes, hugeSize)),
+  oversized: async (truth) => streamed(await truth(), (bytes) => padded(bytes, hugeSize)),
   endless: async (truth) => streamed(await truth(), endless),
   'no-keys': async (truth) => whole(noKeys(await truth())),
   'bad-key': async (truth) => whole(badKey(await truth())),
@@ -55,6 +55,6 @@ export function misconduct(fault: Fault): Misconduct {
   if (typeof fault === 'string') return namedMisconduct[fault]
   if ('status' in fault) return () => whole(errorStatus(fault.status, fault.retryAfter))
   if ('redirect' in fault) return () => whole(redirection(new URL(fault.redirect).href))
-  if ('slow' in fault) return async (truth) => late(await truth(), fault.slow)
-  return async (truth) => dripping(await truth(), fault.dripping)
+  if ('delay' in fault) return async (truth) => late(await truth(), fault.delay)
+  return async (truth) => dripping(await truth(), fault.slowBody)
 }

@@ -17,8 +17,8 @@ export function requireFault(fault: unknown): asserts fault is Fault {
   switch (kind) {
     case 'status':
       return requireThat(isWhole(value, 400, 599), kind, 'a whole number from 400 to 599')
-    case 'slow':
-    case 'dripping':
+    case 'delay':
+    case 'slowBody':
       return requireThat(
         isWhole(value, 1, longestTimer),
         kind,
@@ -34,7 +34,7 @@ export function requireFault(fault: unknown): asserts fault is Fault {
 function noFault(): TypeError {
   const names = Object.keys(namedMisconduct).join(', ')
   return new TypeError(
-    `a fault is one of ${names}, or an object with "status", "slow", "dripping" or "redirect"`,
+    `a fault is one of ${names}, or an object with "status", "delay", "slowBody" or "redirect"`,
   )
 }
 

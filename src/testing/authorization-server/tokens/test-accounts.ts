@@ -37,13 +37,13 @@ export interface TestClient {
 }
 
 /** The user that the server knows where no others are given: testuser1@example.com, demo-password. */
-export const demoUser = Object.freeze({
+export const testUser = Object.freeze({
   username: 'testuser1@example.com',
   password: 'demo-password',
 }) satisfies TestUser
 
 /** The client that the server knows where no others are given: demo-client, demo-secret. */
-export const demoClient = Object.freeze({
+export const testClient = Object.freeze({
   clientId: 'demo-client',
   clientSecret: 'demo-secret',
 }) satisfies TestClient
