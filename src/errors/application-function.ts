@@ -1,11 +1,11 @@
-/** Errors of functions that the application passes as options. */
+/** Wraps errors thrown by functions that the application passes as options. */
 
 import { isError } from '../base/native-error.js'
 import { ResourceServerError } from './errors.js'
 
 /**
- * Returns the error to throw in place of `thrown`: its message may contain secrets, such as a
- * connection string, and Fastify sends the message of an error to the client. The log has the `cause`.
+ * Returns the error to throw in place of `thrown`, whose message may contain secrets, such as a
+ * connection string: Fastify sends error messages to the client. `thrown` is the `cause`, for logs.
  *
  * Returns an error of this package unchanged: the application threw it to reject the request.
  */
@@ -15,9 +15,10 @@ export function applicationFailure(option: string, thrown: unknown): Error {
 }
 
 /**
- * The same for `authorize`, which may also reject a request with an HTTP error of the application:
- * returns an error with a 4xx `statusCode` unchanged. Of one with a 5xx, only the `statusCode` stays,
- * because its message is for the operator, as http-errors defines it.
+ * Returns the error to throw for one that `authorize` threw. An error with a 4xx `statusCode` is
+ * returned unchanged, because `authorize` may reject a request with an HTTP error of the
+ * application. Of a 5xx error only the `statusCode` is kept: its message is for the operator, as
+ * http-errors defines it.
  */
 export function authorizeFailure(thrown: unknown): Error {
   const statusCode = statusCodeOf(thrown)
@@ -27,7 +28,7 @@ export function authorizeFailure(thrown: unknown): Error {
   return isOfServer && failure !== thrown ? Object.assign(failure, { statusCode }) : failure
 }
 
-/** NaN if it has none. */
+/** Returns `statusCode` of an error, or NaN if it has none. */
 function statusCodeOf(thrown: unknown): number {
   try {
     const { statusCode } = (isError(thrown) ? thrown : {}) as { statusCode?: unknown }

@@ -1,10 +1,10 @@
 /**
- * The answer that goes with an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3,
- * RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110 §10.2.3). The only place
- * that writes a challenge.
+ * Builds the response headers of an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1,
+ * RFC 9470 §3, RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After`
+ * (RFC 9110 §10.2.3). No other module writes a challenge.
  *
- * Every part is from a fixed table or was checked at registration, so no character that a header or
- * a quoted-string can't hold ever gets here.
+ * Every part comes from a fixed table or was checked at registration, or is checked here: no
+ * character that is invalid in a header or a quoted-string is written.
  */
 import {
   type AuthenticationRequirements,
@@ -23,24 +23,24 @@ export interface ChallengeContext {
   readonly realm: string
   /** The scope that the route requires, space-delimited; empty if it requires none. */
   readonly scope: string
-  /** Whether a bearer token is taken. Default true. */
+  /** Whether the route accepts bearer tokens. Default true. */
   readonly bearer?: boolean
-  /** How DPoP is offered, where it is. */
+  /** Parameters of the DPoP challenge, if the route accepts DPoP. */
   readonly dpop?: DPoPOffer | undefined
-  /** Where the metadata of the API is (RFC 9728 §5.1). */
+  /** URL of the protected resource metadata (RFC 9728 §5.1). */
   readonly resourceMetadata?: string | undefined
-  /** The scheme with which the token came; `undefined` where none did. */
+  /** The scheme of the request; `undefined` if it carried no token. */
   readonly used?: 'Bearer' | 'DPoP' | undefined
 }
 
 export interface DPoPOffer {
-  /** The algorithms for proofs, space-delimited. */
+  /** Accepted algorithms of DPoP proofs, space-delimited. */
   readonly algs: string
-  /** For the client's next proof, where one is asked for. */
+  /** The nonce for the client's next proof, if nonces are in use. */
   readonly nonce: string | undefined
 }
 
-/** The response headers for an error, in lower case as Node and Fastify keep them. */
+/** Returns the response headers of an error, with lower-case names as in Node and Fastify. */
 export function responseHeaders(
   error: ResourceServerError,
   context: ChallengeContext,
@@ -53,7 +53,7 @@ export function responseHeaders(
   }
   const nonce = context.dpop?.nonce
   if (nonce === undefined || isBearer(context)) return headers
-  // A stored response would hand out an old nonce (RFC 9449 §8.2).
+  // A cached response would hand out an old nonce (RFC 9449 §8.2).
   return { ...headers, 'dpop-nonce': nonce, 'cache-control': 'no-store' }
 }
 
@@ -62,9 +62,9 @@ function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
 }
 
 /**
- * The error belongs to the scheme that the client used (RFC 9449 §7.2); the other scheme, where the
- * route accepts it, is offered without an error. A client that used DPoP gets the DPoP challenge
- * alone: it knows both schemes and looks for the challenge that concerns it.
+ * The challenge of the scheme that the client used carries the error (RFC 9449 §7.2); the other
+ * scheme, if the route accepts it, is offered without one. A client that used DPoP gets the DPoP
+ * challenge alone: it knows both schemes and looks for the challenge that concerns it.
  */
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
   const { realm, dpop, bearer = true, used } = context
@@ -86,7 +86,7 @@ function isAboutProof(error: ResourceServerError): boolean {
   return error instanceof InvalidDPoPProofError || error instanceof UseDPoPNonceError
 }
 
-/** Whoever sends a bearer token where one is taken has no use for a nonce. */
+/** Whether the client sent an acceptable bearer token, and so has no use for a nonce. */
 function isBearer({ bearer = true, used }: ChallengeContext): boolean {
   return bearer && used === 'Bearer'
 }
@@ -95,7 +95,7 @@ function errorParameters(error: ResourceServerError): string {
   // Without credentials there is no error to report (RFC 6750 §3.1).
   if (error instanceof MissingCredentialsError) return ''
   let parameters = ''
-  // Ours can be quoted; those of an error that "authorize" throws may hold any character.
+  // An error that "authorize" throws may have any characters in its code and message.
   if (isQuotable(error.code)) parameters += `, error="${error.code}"`
   if (isQuotable(error.message)) parameters += `, error_description="${error.message}"`
   return parameters
@@ -105,7 +105,7 @@ function demandOf(error: ResourceServerError): string {
   return error instanceof InsufficientUserAuthenticationError ? demandParameters(error.demand) : ''
 }
 
-/** What an error of "authorize" demands was checked by nobody. */
+/** Checks each value: the requirements of an error that "authorize" throws are unchecked. */
 function demandParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
   let parameters = ''
   if (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken)) {
@@ -123,9 +123,9 @@ function scopeParameter(error: ResourceServerError, { scope }: ChallengeContext)
 }
 
 /**
- * The scope that the client should request with its next token (RFC 6750 §3). A client without a
- * valid token needs all that the route requires: an MCP client that reads no scope in the challenge
- * requests every scope of the API.
+ * Returns the scope that the client should request for its next token (RFC 6750 §3). A client
+ * without a valid token needs the whole scope of the route: an MCP client that finds no scope in
+ * the challenge requests every scope of the API.
  */
 function scopeToRequest(error: ResourceServerError, routeScope: string): unknown {
   if (error instanceof InsufficientScopeError) return error.scope
@@ -134,7 +134,7 @@ function scopeToRequest(error: ResourceServerError, routeScope: string): unknown
   return lacksToken || isAboutProof(error) ? routeScope : undefined
 }
 
-/** RFC 6750 §3: a character that may stand in `error`, `error_description` and our `realm`. */
+/** Whether the text is valid as `error`, `error_description` (RFC 6750 §3) or `realm`. */
 export function isQuotable(text: unknown): text is string {
   return typeof text === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
@@ -143,7 +143,7 @@ function isScope(text: unknown): text is string {
   return typeof text === 'string' && text.split(' ').every(isScopeToken)
 }
 
-/** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
+/** Whether the text is a `scope-token` (RFC 6749 §3.3): `1*( %x21 / %x23-5B / %x5D-7E )`. */
 export function isScopeToken(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }

@@ -1,29 +1,29 @@
 /**
- * Everything that can go wrong with a request, named by the codes of RFC 6750 §3.1.
+ * The errors that reject a request, by the error codes of RFC 6750 §3.1, RFC 9449 and RFC 9470.
  *
- * A message is one of the fixed sentences below: nothing of the token, of its claims or of the
- * request is ever part of it. What exactly was expected and found is in {@link RejectionReason}, which is
- * for the operator and never enumerable, so that no serializer shows it by accident.
+ * Messages are fixed sentences: they contain nothing of the token, its claims or the request.
+ * {@link RejectionReason} has the details for the operator; it is never enumerable, so that no
+ * serializer leaks it.
  */
 import { failureText } from './failure-text.js'
 import { type Check, LazyReason, type RejectionReason } from './rejection-reason.js'
 
-/** Names in lower case; several values for a header that is sent several times. */
+/** Response headers, with lower-case names; an array for a header that is sent several times. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
 
 /**
- * What every error of this package has in common. `code` is stable, `message` is for people.
+ * Base class of all errors that reject a request. `code` is stable, `message` is for people.
  *
- * `stack` names no frames: where in this package a request was refused helps nobody, and to find out
- * would cost more than most refusals do.
+ * `stack` has no frames: capturing them costs more than most rejections, and `check` tells which
+ * step rejected the request.
  */
 export abstract class ResourceServerError extends Error {
-  /** Stable, for programs: the error code of the RFC where it has one. */
+  /** Stable error code: the one that an RFC defines, if any does. */
   abstract readonly code: string
-  /** The status of the response. */
+  /** HTTP status code of the response. */
   abstract readonly statusCode: number
 
-  // Private and read through the prototype, so that no serializer shows them by accident.
+  // Private, with getters on the prototype, so that no serializer leaks them.
   #reason: RejectionReason | LazyReason
   #headers: ResponseHeaders = NO_HEADERS
   #status: number | undefined
@@ -41,25 +41,25 @@ export abstract class ResourceServerError extends Error {
     this.#reason = reason
   }
 
-  /** The step that refused. */
+  /** The check that rejected the request: `check` of the {@link reason}. */
   get check(): Check {
     return this.#reason.check
   }
 
-  /** Expected and found, for the operator. See {@link RejectionReason}. */
+  /** Why the request was rejected, for the operator. Never send it to the client. */
   get reason(): RejectionReason {
     if (this.#reason instanceof LazyReason) this.#reason = this.#reason.described()
     return this.#reason
   }
 
-  /** What would have passed, in words: `expected` of the {@link reason}. */
+  /** What the check requires, in words: `expected` of the {@link reason}. */
   get expected(): string | undefined {
     return this.#reason.expected
   }
 
   /**
-   * The same as {@link statusCode}. Together with `expose` and `headers` this is the shape of the
-   * package http-errors, which NestJS, Express and others render.
+   * Same as {@link statusCode}. `status`, `expose` and `headers` have the shape of the package
+   * http-errors, which NestJS, Express and others render.
    */
   get status(): number {
     return this.#status ?? this.statusCode
@@ -69,7 +69,7 @@ export abstract class ResourceServerError extends Error {
     this.#status = status
   }
 
-  /** Whether `message` is meant for the client, as http-errors defines it: below 500. */
+  /** Whether `message` may be sent to the client, as http-errors defines it: if `status` < 500. */
   get expose(): boolean {
     return this.#expose ?? this.status < 500
   }
@@ -79,8 +79,8 @@ export abstract class ResourceServerError extends Error {
   }
 
   /**
-   * The response headers that belong to this error (`WWW-Authenticate`, `DPoP-Nonce` or `Retry-After`). Fastify's
-   * own error handler sends them; one of yours does with `reply.headers(error.headers)`.
+   * Response headers of this error: `WWW-Authenticate`, `DPoP-Nonce`, `Retry-After`. Fastify's
+   * default error handler sends them; a custom one must call `reply.headers(error.headers)`.
    */
   get headers(): ResponseHeaders {
     return this.#headers
@@ -92,25 +92,28 @@ export abstract class ResourceServerError extends Error {
 }
 
 const NO_HEADERS = Object.freeze({})
-/** Who makes one without, in JavaScript, is the application. */
+/** Default for errors that application code constructs without a reason. */
 const OF_POLICY: RejectionReason = Object.freeze({ check: 'policy' })
 
-/** By assignment, which costs a small part of what `Reflect.set` does. */
+/** Uses an assignment, which is much cheaper than `Reflect.set`. */
 function limitStackTraces(frames: number): void {
   try {
     Error.stackTraceLimit = frames
   } catch {
-    // It is frozen: then there is a stack after all.
+    // `Error` is frozen: the stack then has frames.
   }
 }
 
-/** 401 without an `error`: the request carries no credentials of a scheme that is ours. */
+/**
+ * 401 without an `error` parameter: the request has no credentials of an accepted scheme.
+ * RFC 6750 §3.1.
+ */
 export class MissingCredentialsError extends ResourceServerError {
   readonly code = 'missing_credentials'
   readonly statusCode = 401
   override readonly name = 'MissingCredentialsError'
 
-  /** @param expected where the token was looked for: the schemes that are accepted. Default `Bearer`. */
+  /** @param expected accepted schemes, in words. Default `Bearer`. */
   constructor(expected = 'Bearer') {
     super('An access token is required', {
       check: 'credentials',
@@ -120,7 +123,7 @@ export class MissingCredentialsError extends ResourceServerError {
   }
 }
 
-/** 400: the request itself is malformed, before any token is looked at. RFC 6750 §3.1. */
+/** 400: the request is malformed; no token was verified. RFC 6750 §3.1. */
 export class InvalidRequestError extends ResourceServerError {
   readonly code = 'invalid_request'
   readonly statusCode = 400
@@ -131,14 +134,17 @@ export class InvalidRequestError extends ResourceServerError {
   }
 }
 
-/** 401: the token is malformed, expired, not for us, or not to be trusted. RFC 6750 §3.1. */
+/**
+ * 401: the token is malformed, expired, revoked, meant for another audience, or from an untrusted
+ * issuer. RFC 6750 §3.1.
+ */
 export class InvalidTokenError extends ResourceServerError {
   readonly code = 'invalid_token'
   readonly statusCode = 401
   override readonly name = 'InvalidTokenError'
 }
 
-/** 401: the DPoP proof doesn't prove what it must, or was used before. RFC 9449 §7.1. */
+/** 401: the DPoP proof is missing, invalid or replayed. RFC 9449 §7.1. */
 export class InvalidDPoPProofError extends ResourceServerError {
   readonly code = 'invalid_dpop_proof'
   readonly statusCode = 401
@@ -149,7 +155,7 @@ export class InvalidDPoPProofError extends ResourceServerError {
   }
 }
 
-/** 401: the client must make another DPoP proof, with the nonce in `DPoP-Nonce`. RFC 9449 §9. */
+/** 401: the client must retry with the nonce of the header `DPoP-Nonce`. RFC 9449 §9. */
 export class UseDPoPNonceError extends ResourceServerError {
   readonly code = 'use_dpop_nonce'
   readonly statusCode = 401
@@ -164,7 +170,7 @@ export class UseDPoPNonceError extends ResourceServerError {
   }
 }
 
-/** 403: the token is good, but not for this. `scope` is what would do. RFC 6750 §3.1. */
+/** 403: the token is valid but lacks the privileges for this request. RFC 6750 §3.1. */
 export class InsufficientScopeError extends ResourceServerError {
   readonly code = 'insufficient_scope'
   readonly statusCode = 403
@@ -177,25 +183,26 @@ export class InsufficientScopeError extends ResourceServerError {
     this.#scope = scope
   }
 
-  /** The scope that the resource asks for, space-delimited; empty where a scope isn't the matter. */
+  /** The scope that the request requires, space-delimited; empty if not a matter of scope. */
   get scope(): string {
     return this.#scope
   }
 }
 
-/** What a user must do to be let in (RFC 9470 §3). */
+/** Authentication requirements of a request (RFC 9470 §3). */
 export interface AuthenticationRequirements {
-  /** Authentication contexts of which one is enough, the preferred one first. */
+  /** Acceptable authentication context classes (`acr`), in order of preference. */
   readonly acrValues?: readonly string[] | undefined
-  /** Seconds since the user authenticated. */
+  /** Maximum time since the user authenticated, in whole seconds. */
   readonly maxAge?: number | undefined
-  /** The scope to ask for at the same time, space-delimited; empty where the token has it. */
+  /** The scope to request as well, space-delimited; empty if the token has it. */
   readonly scope?: string | undefined
 }
 
 /**
- * 401: the token is good, but its user authenticated too long ago, or not strongly enough. The
- * client gets a better token by sending the user to the authorization server again. RFC 9470 §3.
+ * 401: the token is valid, but the user authenticated too long ago or not strongly enough. The
+ * client must send the user to the authorization server again (step-up authentication).
+ * RFC 9470 §3.
  */
 export class InsufficientUserAuthenticationError extends ResourceServerError {
   readonly code = 'insufficient_user_authentication'
@@ -213,13 +220,13 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
     this.#demand = { ...requirements }
   }
 
-  /** The sign-in that would do: what the challenge names. */
+  /** The authentication requirements that the challenge names. */
   get demand(): AuthenticationRequirements {
     return this.#demand
   }
 }
 
-/** 503: the token cannot be verified now, because the issuer or a store cannot be asked. */
+/** 503: the token cannot be verified now, because the issuer or a store is unavailable. */
 export abstract class UnavailableError extends ResourceServerError {
   readonly code = 'temporarily_unavailable'
   readonly statusCode = 503
@@ -235,13 +242,13 @@ export abstract class UnavailableError extends ResourceServerError {
     this.#retryAfter = retryAfter
   }
 
-  /** Whole seconds after which another try makes sense, at least 1. */
+  /** Delay before the client should retry, in whole seconds, at least 1. RFC 9110 §10.2.3. */
   get retryAfter(): number {
     return this.#retryAfter
   }
 }
 
-/** 503: the issuer's keys can't be had. */
+/** 503: the key set of the issuer is unavailable: no cached keys, and fetching them failed. */
 export class KeysUnavailableError extends UnavailableError {
   override readonly name = 'KeysUnavailableError'
 
@@ -250,7 +257,10 @@ export class KeysUnavailableError extends UnavailableError {
   }
 }
 
-/** 503: the issuer gives no verdict on a token, or refuses our own credentials. RFC 7662 §2.3. */
+/**
+ * 503: the token cannot be introspected: the issuer is unreachable, its response is invalid, or it
+ * rejects the credentials of this API. RFC 7662 §2.3.
+ */
 export class IntrospectionUnavailableError extends UnavailableError {
   override readonly name = 'IntrospectionUnavailableError'
 
@@ -259,7 +269,7 @@ export class IntrospectionUnavailableError extends UnavailableError {
   }
 }
 
-/** 503: what instances share can't be had, and without it nobody may be let in. */
+/** 503: a shared store is unavailable, and no request may be accepted without it. */
 export class StoreUnavailableError extends UnavailableError {
   override readonly name = 'StoreUnavailableError'
 

@@ -1,22 +1,22 @@
-/** Why something failed, in words for operators: with the causes that platforms hide their reason in. */
+/** Describes a failure for operators, including the nested causes that carry the actual reason. */
 
 import { isError } from '../base/native-error.js'
 import { printable } from './rejection-reason.js'
 
-/** Far beyond the sum of what three metadata URLs answered. */
+/** Enough for the errors of three metadata URLs. */
 const MAX_LENGTH = 4_000
 const MAX_DEPTH = 5
 
 /**
- * The message of an error, followed by those of its causes: `fetch failed: connect ECONNREFUSED
- * 127.0.0.1:443`. On one line, escaped, at most 4,000 characters. The code of a system error is added
- * where no message has it.
+ * Returns the message of an error and those of its causes: `fetch failed: connect ECONNREFUSED
+ * 127.0.0.1:443`. One line, escaped, at most 4,000 characters. Adds the code of a system error if
+ * its message lacks it.
  */
 export function failureText(error: unknown): string {
   return printable(messagesOf(error, 0).join(': ') || 'no answer', MAX_LENGTH)
 }
 
-/** The code of the system error behind it, such as `ECONNREFUSED`, if there is one. */
+/** Returns the code of the underlying system error, such as `ECONNREFUSED`. */
 export function failureCode(error: unknown, depth = 0): string | undefined {
   if (!isError(error) || depth > MAX_DEPTH) return undefined
   const { code } = error as NodeJS.ErrnoException
@@ -30,12 +30,12 @@ function messagesOf(error: unknown, depth: number): string[] {
   const { message, cause } = error
   const code = (error as NodeJS.ErrnoException).code
   const own = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]
-  // Node joins the attempts at several addresses of a host into an error without a message.
+  // After failing at several addresses of a host, Node throws an AggregateError without a message.
   const behind = messagesOf(cause ?? firstOf(error), depth + 1)
   return [...own.filter((text) => text !== ''), ...behind]
 }
 
-/** The first error of an `AggregateError`, of whatever realm. */
+/** Returns the first error of an `AggregateError` of any realm. */
 function firstOf(error: Error): unknown {
   const { errors } = error as Partial<AggregateError>
   return Array.isArray(errors) ? errors[0] : undefined

@@ -1,9 +1,9 @@
 /**
- * What an operator is told of a refusal: the step that refused, what would have passed, and what was
- * there instead, made fit for their eyes. None of it is for the caller.
+ * Describes for the operator why a request was rejected: the check, what it expected and what it
+ * found, escaped and bounded. Nothing of it may reach the client.
  */
 
-/** The step that rejected a request, in the order of the checks; docs/security-model.md lists them. */
+/** The check that rejected a request, in the order of the checks; see docs/security-model.md. */
 export type Check =
   | 'credentials'
   | 'token'
@@ -31,25 +31,22 @@ export type Check =
   | 'store-unavailable'
 
 /**
- * Why a request was refused, for the operator.
+ * Why a request was rejected, for the operator.
  *
- * `found` may hold what the caller sent (an issuer, an audience, a time), cut to 200 characters and
- * with every control character escaped. It is input from a stranger: look at it, don't trust it. Where
- * an issuer or a store is out of reach, it says why, in at most 4,000 characters. It never holds the token, a subject or any other claim.
+ * `found` may contain untrusted input of the caller (an issuer, an audience, a time), truncated to
+ * 200 characters and escaped to printable ASCII. If an issuer or a store is unavailable, it says
+ * why, in at most 4,000 characters. It never contains the token, a subject or any other claim.
  */
 export interface RejectionReason {
-  /** The step that refused. */
+  /** The check that rejected the request. */
   readonly check: Check
-  /** What would have passed, in words. */
+  /** What the check requires, in words. */
   readonly expected?: string | undefined
-  /** What the caller sent instead, where that is no secret. */
+  /** What the caller sent instead, unless that is a secret. */
   readonly found?: string | undefined
 }
 
-/**
- * A reason about a value that a stranger sent. The value is described when somebody looks, because
- * for most refusals nobody does.
- */
+/** A reason that describes an untrusted value only when it is read, which most never are. */
 export class LazyReason {
   readonly check: Check
   readonly expected: string
@@ -66,18 +63,18 @@ export class LazyReason {
   }
 }
 
-/** Makes a stranger's value fit for an operator's eyes: bounded, on one line, escaped. */
+/** Renders an untrusted value for the operator: as JSON, bounded, on one line, escaped. */
 export function describe(value: unknown): string {
   return printable(value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value))
 }
 
-/** The kind of a JSON value: as `typeof` has it, but "null" and "array" by their own names. */
+/** Returns the type of a JSON value: like `typeof`, but tells "null" and "array" apart. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Bounded, on one line, every character that isn't plain escaped. 200 suit a caller's input. */
+/** Escapes everything but printable ASCII and truncates to `maxLength` characters. */
 export function printable(text: string, maxLength = 200): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped

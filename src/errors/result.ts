@@ -1,43 +1,46 @@
 /**
- * How the steps on the way of a request hand on what they find: at once wherever it is at hand,
- * because a promise costs time and garbage, and without throwing, because to throw costs more than
- * most rejections do.
+ * Result type of the pipeline steps. A step returns its value or a {@link Rejection} synchronously
+ * when it can, because promises and exceptions on this path cost more than most rejections.
  *
- * A step returns its result or the {@link Rejection}, or a promise, which rejects with the rejection. So
- * no promise ever resolves to one, and no type lets a rejection pass for a result. A step whose name
- * begins with `check` has no result: what it returns is the rejection, or `undefined`. What is no
- * rejection, a mistake of ours or of the application's, is thrown as ever.
+ * A promise rejects with the rejection and never resolves to one, so that the types keep a
+ * rejection from passing for a value. A function named `check…` has no value: it returns the
+ * rejection or `undefined`. Errors that are no rejections (bugs of this package or of the
+ * application) are thrown.
  */
 import { types } from 'node:util'
 import { ResourceServerError } from './errors.js'
 
-/** A value, or a promise of it where something must be waited for. */
+/** A value or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** Why a request isn't let in, where it is returned and not thrown. */
+/** An error that rejects a request, returned in place of being thrown. */
 export type Rejection = ResourceServerError
 
-/** What a step comes to at once. */
+/** The synchronous result of a step. */
 export type Result<T> = T | Rejection
 
-/** What a step of the pipeline returns: a promise of its result rejects with the rejection. */
+/** What a pipeline step returns; a promise rejects with the rejection. */
 export type StepResult<T> = Result<T> | Promise<T>
 
-/** What async functions return, whatever a library put in the place of the global `Promise`. */
+/** The class that async functions return, even if a library replaced the global `Promise`. */
 const NativePromise = (async () => {})().constructor as PromiseConstructor
 
-/** A result that isn't there yet. To take one for a result would let a request in unverified. */
+/**
+ * Whether a result is pending. Mistaking a promise for a value would admit a request unverified.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: as `instanceof` narrows
 export function isPromise(value: unknown): value is Promise<any> {
   return value instanceof NativePromise || value instanceof Promise
 }
 
 /**
- * For what a function of the application's returned where a promise is a mistake. It is no yes, and if
- * it rejects, that would be nobody's and end the process.
+ * Attaches a no-op handler to a promise that an application function returned where a synchronous
+ * value is required; otherwise its rejection would be unhandled and end the process.
+ *
+ * @returns the value, which the caller must reject if it is a promise.
  */
 export function suppressRejection<T>(value: T): T {
-  // By Node's own `then`: this one may be of another realm, or have one of its own.
+  // The native `then`: the promise may be of another realm, or override `then`.
   if (types.isPromise(value)) NativePromise.prototype.then.call(value, undefined, () => {})
   else if (isPromise(value)) value.catch(() => {})
   return value
@@ -47,7 +50,7 @@ export function isRejection(outcome: unknown): outcome is Rejection {
   return outcome instanceof ResourceServerError
 }
 
-/** The next step, with the result of the one before. It isn't taken after a rejection. */
+/** Runs the next step with the value of the previous one, and skips it after a rejection. */
 export function andThen<T, U>(
   outcome: StepResult<T>,
   next: (result: T) => StepResult<U>,
@@ -56,7 +59,7 @@ export function andThen<T, U>(
   return isRejection(outcome) ? outcome : next(outcome)
 }
 
-/** For whoever has nobody to return a rejection to. */
+/** Returns the value, or throws the rejection. */
 export function unwrap<T>(outcome: Result<T>): T {
   if (isRejection(outcome)) throw outcome
   return outcome

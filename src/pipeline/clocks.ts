@@ -6,18 +6,18 @@ import { suppressRejection } from '../errors/result.js'
 export interface Clocks {
   /** Wall-clock time, in milliseconds since the epoch. */
   readonly now: () => number
-  /** Monotonic, in milliseconds: for waits, which a wall clock that is set back would prolong. */
+  /** Monotonic time, in milliseconds: setting the wall clock back must not prolong a wait. */
   readonly steadyNow: () => number
 }
 
-/** @throws {TypeError} if `now` is no function. */
+/** @throws {TypeError} if `now` is not a function. */
 export function resolveClocks(given: (() => number) | undefined): Clocks {
   const now = functionOrUndefined('now', given)
   if (now !== undefined) {
     const checkedNow = () => timeOf(now)
     return { now: checkedNow, steadyNow: checkedNow }
   }
-  // `Date.now` and `performance.now` are read at each call, so that fake timers of tests take effect.
+  // Looks up `Date.now` and `performance.now` at each call, so that fake timers take effect.
   return {
     now: () => Date.now(),
     steadyNow: () => performance.timeOrigin + performance.now(),

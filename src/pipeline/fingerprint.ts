@@ -1,26 +1,32 @@
 import { randomBytes } from 'node:crypto'
 
-/** Of this process, so that nobody, not even who signs tokens, can choose what falls together. */
+/**
+ * Random per-process key of the hash, so that not even an issuer can craft tokens with colliding
+ * fingerprints.
+ */
 const SECRET = randomBytes(8)
 const SEED = SECRET.readInt32LE(0)
 const MULTIPLIER = SECRET.readInt32LE(4) | 1
 
 /**
- * The end of a token: the end of its signature, as good as random, so that a look-up hashes 22
- * characters (132 bits) and not 900. Whoever finds something by it compares the whole token.
+ * Returns the last 22 characters (132 bits) of a token as a map key. In a JWS they belong to the
+ * signature and are as good as random; hashing the whole token (900 characters) would cost more.
+ * Callers must compare the whole token after a look-up.
  */
 export function tailOf(raw: string): string {
   return raw.slice(-22)
 }
 
 /**
- * 30 bits of the same, as a number: of a token, or of a header that ends in it. No string is made for
- * it. Whoever finds something by it compares all of the text. It is keyed, because V8 hashes numbers
- * as they are: an issuer of tokens that all fall together could have made each look-up a long one.
+ * Returns a keyed 30-bit hash of the end of a token, or of a header that ends in a token, without
+ * allocating a string. Callers must compare the whole text after a look-up.
+ *
+ * The hash is keyed because V8 uses integer keys as their own hash: otherwise an issuer could craft
+ * tokens that all collide and make every look-up slow.
  */
 export function fingerprintOf(text: string): number {
   let bits = SEED
-  // The last character of a signature holds bits that are always zero.
+  // Skips the last character: some of its bits are always zero (base64url padding).
   for (let i = text.length - 2; i > text.length - 8; i--) {
     bits = Math.imul(bits ^ text.charCodeAt(i), MULTIPLIER)
   }

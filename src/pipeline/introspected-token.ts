@@ -1,6 +1,6 @@
 /**
- * A token that its issuer vouches for (RFC 7662 §2.2). What the issuer says of it is checked as the
- * claims of a JWT are: that a token is active doesn't make it one for us.
+ * Verifies a token by introspection (RFC 7662 §2.2). The members of the response pass the same
+ * checks as the claims of a JWT: an active token may still be meant for another audience.
  */
 import { AccessToken, type ClaimReader } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -36,7 +36,11 @@ export interface IntrospectionRules {
   readonly now: () => number
 }
 
-/** @returns the refusal of one that isn't good, or rejects with it. */
+/**
+ * Introspects a token and verifies the response.
+ *
+ * @returns the token or a rejection; a returned promise rejects with the rejection.
+ */
 export function introspectToken(
   raw: string,
   issuer: Issuer,
@@ -45,7 +49,7 @@ export function introspectToken(
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
   const texts = textsIn(raw)
-  // What an attacker made costly to parse is parsed only if the issuer calls the token active.
+  // Text that an attacker made costly to parse is parsed only if the issuer says "active": true.
   const isCheap = texts.every(isCheapToParse)
   const early = isCheap ? ownConfirmation(texts, rules) : undefined
   if (isRejection(early)) return early
@@ -64,8 +68,8 @@ export function introspectToken(
 }
 
 /**
- * The same token again if its issuer says so. What it says now goes before what the token says, and
- * may take away some of the scope.
+ * Introspects a verified JWT. Members of the response override the claims of the token, and may
+ * narrow its scope but never widen it.
  */
 export function verifyActive(
   token: AccessToken,
@@ -101,8 +105,8 @@ function answerAbout(
 }
 
 /**
- * Some issuers write `null` for an optional member that they have no value for. What rejects a token
- * stays as it is: `active`, `aud`, `exp` and `cnf`, and whatever else isn't named here.
+ * Drops optional members that are `null`, which some issuers send in place of omitting them. All
+ * other members stay, among them those that can reject a token: `active`, `aud`, `exp` and `cnf`.
  */
 function withoutNulls(answer: Claims): Claims {
   if (!OPTIONAL_MEMBERS.some((name) => ownMember(answer, name) === null)) return answer
@@ -113,7 +117,7 @@ function withoutNulls(answer: Claims): Claims {
   )
 }
 
-/** RFC 7662 §2.2, and what vendors add for the client. */
+/** Members of RFC 7662 §2.2, and the vendors' members that name the client. */
 const OPTIONAL_MEMBERS: readonly string[] = [
   'iss',
   'sub',
@@ -136,7 +140,10 @@ function inactive(): Rejection {
   })
 }
 
-/** The issuer gets no line breaks to see of us. How long it may be was looked at before. */
+/**
+ * Rejects characters outside of token68 (such as line breaks) before the token is sent to the
+ * issuer. The length was checked earlier.
+ */
 function checkSendable(raw: string): Rejection | undefined {
   if (isToken68(raw)) return undefined
   return new InvalidTokenError('The access token is malformed', {
@@ -161,8 +168,8 @@ function verifyAnswer(
 }
 
 /**
- * RFC 6749 §7.1, without regard to case; `DPoP` for a token that is bound to a key (RFC 9449 §5). A
- * refresh token, for one, may be active as well.
+ * Accepts the token types `Bearer` (RFC 6749 §7.1) and `DPoP` (RFC 9449 §5), ignoring case. Others
+ * are rejected because a refresh token, for example, may be active as well.
  */
 function checkTokenType(answer: Claims): Rejection | undefined {
   const type = ownMember(answer, 'token_type')
@@ -171,7 +178,7 @@ function checkTokenType(answer: Claims): Rejection | undefined {
   return notAnAccessToken('"token_type": Bearer or DPoP')
 }
 
-/** RFC 9449 §6.2, RFC 8705 §3.2: what the token is bound to is in the answer. */
+/** Reads `cnf` from an introspection response (RFC 9449 §6.2, RFC 8705 §3.2). */
 function confirmationIn(
   answer: Claims,
   { binding }: IntrospectionRules,
@@ -180,15 +187,15 @@ function confirmationIn(
   if (isRejection(confirmation)) return confirmation
   const type = ownMember(answer, 'token_type')
   if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
-    // Bound to a key, and nobody says to which.
+    // The token is bound to a key, but the response does not say to which.
     return bindingDiffers('"jkt" in "cnf" of a DPoP token')
   }
   return binding.checkProvable(confirmation) ?? confirmation
 }
 
 /**
- * The texts in the parts of a token with dots in it. Each part is read, because an issuer may forgive a
- * dot too many or too few, which makes a JWT an opaque token to us.
+ * Decodes every dot-separated part of a token. All parts are read, because an issuer may tolerate a
+ * dot too many or too few in a JWT, which makes it an opaque token to us.
  */
 function textsIn(raw: string): readonly string[] {
   const parts = raw.split('.')
@@ -196,8 +203,9 @@ function textsIn(raw: string): readonly string[] {
 }
 
 /**
- * What a JWT that we verify nothing of says that it is bound to: an issuer that leaves it out of its
- * answer doesn't make it a bearer token. Whoever wrote it there can only have it refused.
+ * Reads `cnf` from an introspected token that looks like a JWT (unverified). It is enforced even if
+ * the response omits it, so that a bound token is never downgraded to a bearer token. A forged
+ * claim can only cause a rejection.
  */
 function ownConfirmation(
   texts: readonly string[],
@@ -215,7 +223,7 @@ function ownConfirmation(
   return bindingDiffers('one binding', 'several')
 }
 
-/** What the issuer says of it now may not loosen what it was signed with. */
+/** The binding in an introspection response must not loosen the one in the token. */
 function checkSameBinding(
   now: Confirmation | undefined,
   signed: Confirmation | undefined,
@@ -246,14 +254,17 @@ function bindingDiffers(
 
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 
-/** An answer has no `typ`, and need not have what only the issuer's JWTs have. */
+/** A response has no `typ`, and may lack the claims that only the issuer's JWTs require. */
 const ANY = {
   requiredClaims: [],
   allowMissingTyp: true,
   checkAccessToken: () => undefined,
 }
 
-/** RFC 7662 §2.2 has names of its own for scope and client, whatever the issuer's JWTs call them. */
+/**
+ * Prefers the members `scope` and `client_id` (RFC 7662 §2.2), whatever claims the issuer's JWTs
+ * use for them.
+ */
 function readerOf({ profile }: Issuer): ClaimReader {
   return {
     ...profile,

@@ -1,18 +1,21 @@
-/** The option `tokenCache`. */
+/** Resolves the option `tokenCache`. */
 import { members, numberIn } from '../base/check.js'
 
-/** How many verified tokens are kept. */
+/** Limits of the cache of verified tokens. */
 export interface TokenCacheOptions {
-  /** Default 10,000; from 1 to 10,000,000. */
+  /** Number of cached tokens, a whole number. Default 10,000; 1 to 10,000,000. */
   maxEntries?: number
-  /** An estimate: the token's length and an allowance for its claims. Default 64 MiB. */
+  /**
+   * Memory of the cache in bytes, a whole number: estimated from the length of each token and the
+   * number of its nested claims. Default 67,108,864 (64 MiB); 65,536 to 2⁴⁰.
+   */
   maxBytes?: number
 }
 
 /** {@link TokenCacheOptions} checked, with every default filled in. */
 export type ResolvedTokenCache = Readonly<Required<TokenCacheOptions>>
 
-/** @throws {TypeError} that names the option and the fix. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolveTokenCache(
   given: false | TokenCacheOptions = {},
 ): ResolvedTokenCache | undefined {

@@ -1,17 +1,16 @@
 /**
- * The way of a token, and the map of the house:
+ * Verifies one access token. The stages, in order:
  *
  *   JWT:    token → issuer → claims → binding → keys → signature ─┐
  *   opaque: token → issuer → introspection → claims → binding ────┴→ revocation → AccessToken
  *
- * What costs nothing goes first: only a token that would be good if it was genuine makes us fetch a
- * key, verify a signature or ask its issuer. Until then its claims can do no more than have it
- * refused.
+ * Checks run cheapest first: a token whose claims would be rejected anyway never causes a key
+ * fetch, a signature verification or an introspection request. Before its signature is verified, a
+ * claim can only cause a rejection.
  *
- * Each step hands on what the next one needs, or one of the errors of `errors.ts`, which then is what
- * the pipeline comes to: returned, and not thrown (`now-or-later.ts` says how). What comes before (taking the
- * token off a request) and after (the proof of whose it is, and the route's policy) is in
- * `credentials/`, `binding/` and `policy/`.
+ * Each stage returns the input of the next one or a rejection, which ends the pipeline; see
+ * `errors/result.ts`. The stages before (reading the token from a request) and after (proof of
+ * possession, route policy) are in `credentials/`, `binding/` and `policy/`.
  */
 import { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -60,29 +59,28 @@ export class Pipeline {
   readonly #rules: IntrospectionRules
   readonly #verified: VerifiedTokens | undefined
   readonly #knownHeaders = new KnownHeaders()
-  /** By the token's end: one verification for all who bring the same token at the same time. */
+  /** Single flight, by the tail of the token: concurrent requests share one verification. */
   readonly #underWay = new Map<string, UnderWay>()
 
   constructor(options: PipelineOptions) {
     this.#options = options
     this.#rules = { ...options, now: () => this.#seconds() }
-    // What depends on more than the token can't be used again for the token.
+    // A result that also depends on the request must not be reused for the token.
     if (options.tokenCache !== undefined && !options.issuers.dependsOnContext) {
       this.#verified = new VerifiedTokens(options.tokenCache)
     }
   }
 
-  /** How many tokens are kept in the cache. */
+  /** Number of tokens in the main cache. */
   get cachedTokens(): number {
     return this.#verified?.size ?? 0
   }
 
   /**
-   * The verified token: at once and without a promise for one that was verified before, or whose
-   * key is at hand and quick to verify with.
+   * Verifies a token: synchronously if it is cached, or if its key is loaded and verifies inline.
    *
-   * @param context what the token came with, for a function that names the issuers.
-   * @returns the refusal of one that isn't good, or rejects with it.
+   * @param context passed to the application's issuer resolver, such as the request.
+   * @returns the token or a rejection; a returned promise rejects with the rejection.
    */
   verify(raw: string, context?: unknown): StepResult<AccessToken> {
     if (this.#verified !== undefined) {
@@ -94,8 +92,8 @@ export class Pipeline {
   }
 
   /**
-   * The same for an `Authorization` header, if it is one of those that tokens in the cache come in;
-   * `undefined` for every other, which says nothing about its token.
+   * Verifies by the raw `Authorization` header if it is exactly `Bearer <cached token>`;
+   * `undefined` says nothing about other tokens.
    */
   recall(header: string): StepResult<AccessToken> | undefined {
     if (this.#verified === undefined) return undefined
@@ -103,7 +101,7 @@ export class Pipeline {
     return this.#reused(this.#verified.getByHeader(header, now), now)
   }
 
-  /** A verdict reached before is used again only if a fresh one would be the same. */
+  /** Reuses a cached verification only if verifying the token again would give the same result. */
   #reused(verdict: Verdict | undefined, now: number): StepResult<AccessToken> | undefined {
     if (verdict === undefined) return undefined
     const { token, issuer, key } = verdict
@@ -115,7 +113,7 @@ export class Pipeline {
     return this.#confirm(verdict)
   }
 
-  /** What no signature tells, on each use: whether the issuer, or we, took the token back. */
+  /** Checks on each use whether the token was revoked, by its issuer or by the application. */
   #confirm({ token, issuer, watch }: Verdict): StepResult<AccessToken> {
     const { revocations } = this.#options
     const state = watch?.check()
@@ -123,7 +121,7 @@ export class Pipeline {
     if (state === 'unanswered') return unanswered(issuer, watch)
     if (issuer.introspection?.mode !== 'always') return token
     return andThen(verifyActive(token, issuer, this.#rules), (active) =>
-      // We may have taken it back while its issuer was being asked.
+      // The application may have revoked the token during the introspection request.
       revocations.covers(active) ? revoked() : active,
     )
   }
@@ -134,7 +132,8 @@ export class Pipeline {
     if (underWay?.raw !== raw) return undefined
     return underWay.verifying.catch((error) => {
       if (isInvalidToken(error)) throw ownCopyOf(error)
-      // Nobody could tell, and somebody may by now: without another verification if not.
+      // The shared verification ended without a result (for example, keys unavailable). Retry: if
+      // the keys are still unavailable, the back-off rejects without another fetch.
       return unwrap(this.#begin(raw, context))
     })
   }
@@ -142,7 +141,7 @@ export class Pipeline {
   #begin(raw: string, context: unknown): StepResult<AccessToken> {
     this.#options.counters.cacheMisses++
     const { issuers, maxTokenLength } = this.#options
-    // What is too long is shown to nobody, not even to a function of the application's.
+    // An oversized token goes to no issuer and to no application function.
     const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
     if (asked !== undefined) return this.#introspect(raw, asked)
     const token = this.#verifyJwt(raw, context)
@@ -177,7 +176,7 @@ export class Pipeline {
     const { counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRejection(algorithm)) return algorithm
-    // Where parsing the claims costs more than verifying the signature, the signature comes first.
+    // If parsing the claims costs more than verifying the signature, the signature comes first.
     const early = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
     if (isRejection(early)) return early
     const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
@@ -220,7 +219,7 @@ export class Pipeline {
     })
   }
 
-  /** Whole seconds, rounded down, as NumericDates are compared everywhere. */
+  /** Whole seconds since the epoch, rounded down; every NumericDate is compared with these. */
   #seconds(): number {
     return Math.floor(this.#options.now() / 1000)
   }
@@ -228,22 +227,25 @@ export class Pipeline {
 
 function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watch'] {
   if (introspection?.mode !== 'recheck') return undefined
-  // The watch keeps the text.
+  // The recheck retains the token, which is a slice that would keep the whole header alive.
   token.detach()
   return introspection.introspector.watch(token.raw)
 }
 
-/** Whether the issuer revoked the token can't be known, for longer than it may stay unknown. */
+/** The error for a token whose background recheck has failed beyond `recheckStaleIfError`. */
 function unanswered({ issuer }: Issuer, watch: Verdict['watch']): IntrospectionUnavailableError {
   return new IntrospectionUnavailableError(issuer, 1, watch?.failure)
 }
 
 function isInvalidToken(error: unknown): error is InvalidTokenError {
-  // Not one of the application's own kind, which nobody here could make again.
+  // Exact class only: an application's subclass cannot be reconstructed here.
   return error instanceof InvalidTokenError && error.constructor === InvalidTokenError
 }
 
-/** To each who waits: the application may write into it what is another's to see. */
+/**
+ * Returns a copy per waiter: an error handler may mutate the error, and must not leak one request's
+ * data into another's response.
+ */
 function ownCopyOf({ message, reason }: InvalidTokenError): InvalidTokenError {
   return new InvalidTokenError(message, reason)
 }

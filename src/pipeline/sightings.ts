@@ -1,8 +1,8 @@
 /**
- * Which tokens were verified before, by 30 bits of each: enough to tell a token that comes again
- * from one that is used once, and no more. A wrong "yes" costs a place in the cache, never a check.
+ * Admission filter (a doorkeeper, as in TinyLFU): remembers 30-bit fingerprints so that only tokens
+ * used twice enter the main cache. A false positive wastes a cache entry; it never skips a check.
  *
- * Two generations, so that what is old is forgotten without forgetting everything at once.
+ * Two generations of bitmaps: the filter drops the older half, never its whole history.
  */
 export class Sightings {
   readonly #capacity: number
@@ -11,10 +11,10 @@ export class Sightings {
   #previous: Uint32Array
   #count = 0
 
-  /** @param capacity how many tokens are remembered at least: up to twice as many. */
+  /** @param capacity minimum number of tokens to remember; the filter holds up to twice as many. */
   constructor(capacity: number) {
-    // Eight bits a token and generation: of strangers, one in four at most is taken for an
-    // acquaintance.
+    // 8 bits per token and generation: each generation is at most 1/8 full, so the false-positive
+    // rate of both is at most 1/4.
     const bits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(capacity, 128) * 8)))
     this.#capacity = capacity
     this.#mask = bits - 1
@@ -22,7 +22,7 @@ export class Sightings {
     this.#previous = new Uint32Array(bits / 32)
   }
 
-  /** Whether it was seen before; from now on it was. */
+  /** Whether the fingerprint was recorded before; records it. */
   seen(fingerprint: number): boolean {
     const bit = fingerprint & this.#mask
     const word = bit >>> 5

@@ -1,12 +1,10 @@
 /**
- * Tokens already verified, so that one seen before costs a look-up.
+ * Caches verified tokens. Only successes are cached; on a hit, the caller must check the times, the
+ * trust in the key and revocation again.
  *
- * Only successes are kept, and a hit is no verdict yet: whoever asks compares the time and the
- * trust in the key again.
- *
- * A token earns its place when it comes for the second time: what lives long is dear to the garbage
- * collector, and where every token is new nothing should. The last few are kept in any case, so that
- * requests that come at once with one token verify it once.
+ * Tokens are promoted to the main cache on second use, as in W-TinyLFU: long-lived objects are
+ * expensive to collect, so single-use tokens must not fill the cache. A small admission window
+ * keeps the most recent tokens, so that a burst of requests with one token verifies it once.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -18,12 +16,12 @@ import type { VerificationKey } from '../keys/verification-key.js'
 import { fingerprintOf } from './fingerprint.js'
 import { Sightings } from './sightings.js'
 
-/** A success, and what it rests on. */
+/** A verified token, with the issuer and the key that the verification relied on. */
 export interface Verdict {
   readonly token: AccessToken
   readonly issuer: Issuer
   readonly key: VerificationKey
-  /** Where the issuer is asked about the token meanwhile. */
+  /** Background recheck by introspection, if the issuer uses it. */
   readonly watch: Pick<Watch, 'check' | 'failure'> | undefined
 }
 
@@ -32,34 +30,33 @@ export interface VerifiedTokensOptions {
   readonly maxBytes: number
 }
 
-/** The token as text, parsed, and the objects around it: 3 to 4 times its length, measured. */
+/**
+ * Covers the token string, its parsed claims and their objects: measured, 3 to 4 times its length.
+ */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
-/** An object or array of its own among the claims. */
+/** Cost of each nested object or array among the claims. */
 const BYTES_PER_NESTED = 128
-/** The shortest one with the comma that follows it, in base64url. */
+/** Length in base64url of the shortest nested value and its comma. */
 const CHARACTERS_PER_NESTED = 4
 
-/** How many of the last tokens are kept before they come again, and their share of the bytes. */
+/** Number of tokens in the admission window, and its share of the bytes. */
 const NEWCOMERS = 64
 const NEWCOMERS_SHARE = 1 / 8
 
-/**
- * In seconds: the order of use is kept to that. To move a token to the front costs several times as
- * much as to look it up.
- */
+/** Seconds between LRU touches of one entry: a touch costs several times as much as a look-up. */
 const MOVE_EVERY = 30
 
 interface Regular {
   readonly verdict: Verdict
-  /** The header that it comes in, as mostly written: one string of its own, of which `raw` is a part. */
+  /** The header `Bearer <token>` as one flat string, of which `raw` is a slice. */
   readonly header: string
-  /** When it was last moved to the front, in seconds. */
+  /** Time of the last LRU touch, in seconds. */
   movedAt: number
 }
 
 export class VerifiedTokens {
-  /** By fingerprint. Of two tokens with the same one, the later has the place. */
+  /** Keyed by fingerprint; on a collision, the later token replaces the earlier one. */
   readonly #regulars: BoundedCache<number, Regular>
   readonly #newcomers: (Verdict | undefined)[]
   readonly #newcomerBytes: number
@@ -76,12 +73,12 @@ export class VerifiedTokens {
     this.#sightings = new Sightings(maxEntries * 2)
   }
 
-  /** How many have a place. */
+  /** Number of tokens in the main cache. */
   get size(): number {
     return this.#regulars.size
   }
 
-  /** @param now whole seconds. */
+  /** @param now whole seconds since the epoch. */
   get(raw: string, now: number): Verdict | undefined {
     const fingerprint = fingerprintOf(raw)
     const regular = this.#regulars.peek(fingerprint)
@@ -90,9 +87,8 @@ export class VerifiedTokens {
   }
 
   /**
-   * The same for an `Authorization` header that is, to the character, `Bearer` and a token with a
-   * place. Of any other nothing is said. To cut the token off, and to compare what was cut off, costs
-   * more than all else that is done for a known token.
+   * Looks up by the raw header if it is exactly `Bearer <token in the main cache>`; `undefined`
+   * says nothing about other tokens. Avoids slicing the token, the largest cost of a cache hit.
    */
   getByHeader(header: string, now: number): Verdict | undefined {
     const fingerprint = fingerprintOf(header)
@@ -101,7 +97,7 @@ export class VerifiedTokens {
     return this.#used(regular, fingerprint, now)
   }
 
-  /** @param now whole seconds. */
+  /** @param now whole seconds since the epoch. */
   add(verdict: Verdict, now: number): void {
     const fingerprint = fingerprintOf(verdict.token.raw)
     if (this.#sightings.seen(fingerprint)) this.#place(verdict, fingerprint, now)
@@ -110,7 +106,7 @@ export class VerifiedTokens {
     }
   }
 
-  /** A newcomer that is back gets a place. */
+  /** Promotes a token on its second use. */
   #returning(raw: string, fingerprint: number, now: number): Verdict | undefined {
     const verdict = this.#newcomers[fingerprint % NEWCOMERS]
     if (verdict?.token.raw !== raw) return undefined
@@ -124,7 +120,7 @@ export class VerifiedTokens {
   }
 
   #used(regular: Regular, fingerprint: number, now: number): Verdict {
-    // `!(…)`: a clock that was set back, or tells no time, is no reason to forget who is in use.
+    // Negated so that a NaN or backward clock still touches the entry.
     if (!(Math.abs(now - regular.movedAt) < MOVE_EVERY)) {
       regular.movedAt = now
       this.#regulars.get(fingerprint)
@@ -133,7 +129,7 @@ export class VerifiedTokens {
   }
 }
 
-/** Most tokens are, whatever is in their claims, so that nobody need count it. */
+/** An upper bound from the length suffices for most tokens, without counting nested claims. */
 function isAtMost(bytes: number, verdict: Verdict): boolean {
   const { length } = verdict.token.raw
   return bytesFor(length, length / CHARACTERS_PER_NESTED) <= bytes || bytesOf(verdict) <= bytes
@@ -147,7 +143,7 @@ function bytesFor(characters: number, nested: number): number {
   return BYTES_PER_ENTRY + characters * BYTES_PER_CHARACTER + nested * BYTES_PER_NESTED
 }
 
-/** How many objects and arrays there are. Their depth was bounded when they were read. */
+/** Counts nested objects and arrays. The parser has bounded their depth. */
 function nestedIn(value: object): number {
   let count = 0
   for (const member of Object.values(value)) {
