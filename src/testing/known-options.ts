@@ -1,8 +1,8 @@
 /**
- * Refuses an options argument that is no object, or has a member that isn't known: a misspelt
- * option would otherwise be ignored in silence.
+ * Rejects an options argument that is not an object or has an unknown member: a misspelled option
+ * would otherwise be ignored silently.
  *
- * @throws {TypeError} naming the caller, the unknown member and the known ones, never a value
+ * @throws {TypeError} that names the function, the unknown member and the known ones, never a value
  */
 export function refuseUnknownOptions(
   caller: string,

@@ -5,9 +5,9 @@ export type Scope = string | readonly string[]
 const scopeValue = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * The values of a scope, without repetitions and in their order.
+ * Returns the values of a scope in their order, without duplicates.
  *
- * @throws {TypeError} naming the option, when a value is not one of RFC 6749 §3.3
+ * @throws {TypeError} that names the option, if a value is not a scope-token of RFC 6749 §3.3
  */
 export function scopeValues(option: string, scope: Scope): string[] {
   const values = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope

@@ -16,15 +16,16 @@ import { SigningKeys } from './tokens/signing-keys.js'
 import { TokenIssuer } from './tokens/token-issuer.js'
 
 /**
- * Starts an authorization server on a loopback address, for tests and demonstrations: metadata,
- * key set, token, introspection and revocation endpoint at the paths that Okta uses, over real HTTP,
+ * Starts an authorization server on a loopback address, for tests and demonstrations: metadata, key
+ * set, token, introspection and revocation endpoint at the paths that Okta uses, over real HTTP,
  * with real signatures.
  *
- * It keeps everything in memory, knows its users and clients from its options, and logs nothing.
- * Nobody can sign in at its authorization endpoint, it has no TLS, and is not made to be reached from
- * elsewhere: requests whose `Host` is no loopback name are answered 421, and it refuses to run under
- * `NODE_ENV=production` unless `dangerouslyAllowProduction` is true. A DPoP proof at the token endpoint
- * binds the tokens to its key, and is refused where RFC 9449 wants it.
+ * The server keeps everything in memory, knows its users and clients from its options, and logs
+ * nothing. Its authorization endpoint offers no sign-in, it has no TLS, and it must not be
+ * reachable from other machines: requests whose `Host` is not a loopback name get 421, and the
+ * function throws under `NODE_ENV=production` unless `dangerouslyAllowProduction` is true. A DPoP
+ * proof at the token endpoint binds the tokens to its key; an invalid proof is rejected as RFC 9449
+ * requires.
  *
  * ```ts
  * await using server = await createAuthorizationServer()
@@ -36,7 +37,7 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  * })
  * ```
  *
- * @throws {TypeError} an option is unknown or impossible
+ * @throws {TypeError} if an option is unknown or invalid; the message names the option and the fix
  * @throws the error of `listen`, such as `EADDRINUSE`
  * @see RFC 6749, RFC 7009, RFC 7662, RFC 8414, RFC 8707, RFC 9068, RFC 9449, RFC 9701
  */
@@ -51,7 +52,8 @@ export async function createAuthorizationServer(
   const counts = noRequests()
   const faults = new Faults()
   const routes: Routes = new Map()
-  // The one way of a request: its endpoint, the count, the answer, which `listen` sends.
+  // Every request passes here: route, count, apply the fault, return the response that `listen`
+  // sends.
   const respond = async (request: IncomingMessage): Promise<Delivery> => {
     const endpoint = route(routes, request)
     counts[endpoint.name] += 1

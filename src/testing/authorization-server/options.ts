@@ -14,46 +14,58 @@ import {
 } from './tokens/test-accounts.js'
 import { type TokenProfileName, tokenProfiles } from './tokens/token-profiles.js'
 
-/** What an access token is to those who hold it: readable, or a random string. */
+/** The format of access tokens: a JWT, or a random string. */
 export type AccessTokenFormat = 'jwt' | 'opaque'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
-  /** The port, 0 to 65535. Default 0: a free one. */
+  /** The TCP port, 0 to 65535. Default 0: a free port. */
   port?: number | undefined
   /** A loopback host name or address. Default `127.0.0.1`. */
   host?: string | undefined
   /**
-   * The path of the issuer, `''` or one that starts with `/`; it may end in a slash. Default: as the
-   * profile has it, `/oauth2/default` with `standard`.
+   * The path of the issuer identifier, `''` or one that starts with `/`; a trailing slash is
+   * allowed. Default: that of the profile, `/oauth2/default` with `standard`.
    */
   issuerPath?: string | undefined
   /**
    * The `aud` of access tokens. Default `api://default`; a GUID with `entra`, and `account` with
-   * `keycloak`. With `cognito`, tokens have no `aud` by default: an API compares their `client_id`, so
-   * that the audience is the ids of all clients. With `standard`, a token request that names a `resource`
-   * (RFC 8707) gets a token for that one instead, whatever it is.
+   * `keycloak`. With `cognito`, tokens have no `aud` by default: an API compares their `client_id`,
+   * so the audience is the list of all client ids. With `standard`, a token request with a
+   * `resource` (RFC 8707) gets a token for that resource instead, whatever it is.
    */
   audience?: string | readonly string[] | undefined
-  /** Who can sign in. Default: {@link testUser}. The first one is whom `issueToken` speaks of. */
+  /**
+   * The users who can sign in. Default: {@link testUser}. `issueToken` issues tokens for the first
+   * one.
+   */
   users?: readonly TestUser[] | undefined
   /** The clients, at least one. Default: {@link testClient}. */
   clients?: readonly TestClient[] | undefined
-  /** All scope values offered. Default: openid profile email offline_access orders:read orders:write. */
+  /**
+   * The scope values that the server offers. Default: openid profile email offline_access
+   * orders:read orders:write.
+   */
   scope?: Scope | undefined
-  /** Whose tokens these look like. `iss` is this server all the same. Default `standard`. */
+  /** The provider whose token format is used; `iss` is still this server. Default `standard`. */
   profile?: TokenProfileName | undefined
-  /** Whether access tokens are JWTs, or random strings for introspection alone. Default `jwt`. */
+  /**
+   * The format of access tokens: `jwt`, or `opaque` for random strings that only introspection can
+   * validate. Default `jwt`.
+   */
   accessTokenFormat?: AccessTokenFormat | undefined
-  /** What tokens are signed with. Default `RS256`. */
+  /** The signature algorithm of tokens. Default `RS256`. */
   algorithm?: SigningAlgorithm | undefined
-  /** Seconds that access and ID tokens live, at least 1. Default 3600. */
+  /** Lifetime of access and ID tokens, in seconds, at least 1. Default 3600. */
   accessTokenLifetime?: number | undefined
-  /** Seconds for which the key set may be cached (`Cache-Control: max-age`), at least 0. Default 300. */
+  /** The `Cache-Control: max-age` of the key set, in seconds, at least 0. Default 300. */
   keySetMaxAge?: number | undefined
-  /** The clock: milliseconds since the epoch. Default `Date.now`. */
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
-  /** Lets it run where `NODE_ENV` is `production`: everyone knows its client and user. Default false. */
+  /**
+   * Allows the server to run under `NODE_ENV=production`, although its default client and user are
+   * public knowledge. Default false.
+   */
   dangerouslyAllowProduction?: boolean | undefined
 }
 
@@ -75,15 +87,15 @@ const defaults = {
 
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 
-/** The options with every default filled in. */
+/** The options with all defaults applied. */
 export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients' | 'scope'> & {
-  /** The option `audience`, where it was given. */
+  /** The option `audience`, `undefined` if it was not given. */
   audienceOption: string | readonly string[] | undefined
   clients: readonly [TestClient, ...TestClient[]]
   scope: readonly string[]
 }
 
-/** @throws {TypeError} naming the option and the mend */
+/** @throws {TypeError} that names the option and the fix */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
   const known = [...Object.keys(defaults), 'issuerPath', 'audience']
   refuseUnknownOptions('createAuthorizationServer', options, known)
@@ -151,7 +163,7 @@ function isProfileName(name: unknown): name is TokenProfileName {
   return typeof name === 'string' && profileNames.includes(name)
 }
 
-/** @throws {TypeError} naming the option */
+/** @throws {TypeError} that names the option and the fix */
 export function requireAccessTokenFormat(option: string, format: unknown): void {
   requireThat(format === 'jwt' || format === 'opaque', option, '"jwt" or "opaque"')
 }
@@ -174,12 +186,12 @@ function isAudience(audience: unknown): boolean {
   return values.length > 0 && values.every((value) => typeof value === 'string' && value !== '')
 }
 
-/** What the paths of endpoints start with: the issuer's, without a slash at its end. */
+/** Returns the path prefix of the endpoints: the issuer's path without a trailing slash. */
 export function basePath(issuerPath: string): string {
   return issuerPath.replace(/\/$/, '')
 }
 
-/** A host as it stands in a URL: an IPv6 address goes into brackets. */
+/** Returns a host as written in a URL: an IPv6 address in brackets. */
 export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }

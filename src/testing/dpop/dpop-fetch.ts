@@ -18,20 +18,21 @@ export interface DPoPFetchOptions {
   accessToken: string
   /** The key that the token is bound to. */
   key: DPoPKey
-  /** Used instead of the global `fetch`, for a proxy or a private certificate authority. */
+  /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined
 }
 
 const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof DPoPFetchOptions)[]
 
 /**
- * Makes a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
- * request. Where the API answers `use_dpop_nonce`, the request is sent once more with the nonce; the
- * newest nonce of each origin is remembered. Every other answer is handed over as it came.
+ * Returns a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
+ * request. If the API responds with `use_dpop_nonce`, the request is sent once more with the nonce;
+ * the newest nonce of each origin is cached. Every other response is returned unchanged.
  *
- * The body is read before it is sent. Redirects are not followed, whatever `redirect` says, since
- * the token would go along and the proof be for another URL. Of the request's other settings, the
- * method, the headers, the body and the signal are used. https, or http on a loopback address.
+ * The body is read before it is sent. Redirects are not followed, whatever `redirect` says, because
+ * the token would be sent to another URL with a proof for the first one. The method, the headers,
+ * the body and the signal of the request are used, its other settings are ignored. The URL must be
+ * https, or http on a loopback address.
  *
  * ```ts
  * const key = await generateDPoPKey()
@@ -40,7 +41,7 @@ const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof
  * const response = await fetch('http://127.0.0.1:3000/orders')
  * ```
  *
- * @throws {TypeError} an option is missing, unknown or impossible. The `fetch` rejects with one where
+ * @throws {TypeError} if an option is missing, unknown or invalid. The `fetch` rejects with one if
  *   the URL is neither https nor loopback, or `headers` has `authorization` or `dpop`.
  * @see RFC 9449 §7.1, §9
  */
@@ -48,7 +49,7 @@ export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   refuseUnknownOptions('dpopFetch', options, known)
   // The global is looked up at each call, for mocks and instrumentation that are installed later.
   const { accessToken, key, fetch = (...request) => globalThis.fetch(...request) } = options
-  // Whatever else is put into a header is shown in the error.
+  // Checked here, because `fetch` shows an invalid header value in its error.
   if (typeof accessToken !== 'string' || !isToken68(accessToken)) {
     throw new TypeError('"accessToken" must be a string of what RFC 6750 §2.1 allows')
   }

@@ -3,25 +3,25 @@ import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, typ
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../base/algorithms.js'
 import { isJsonObject } from '../../base/json-object.js'
 
-/** A client's key pair for DPoP. It can be given to oauth4webapi's `DPoP()` as it is. */
+/** A client's key pair for DPoP. oauth4webapi's `DPoP()` accepts it as it is. */
 export interface DPoPKey {
-  /** What its proofs are signed with. */
+  /** The signature algorithm of its proofs. */
   readonly algorithm: AsymmetricAlgorithm
-  /** Can be exported, for tests of what happens when it leaks. */
+  /** The private key. It is extractable, for tests of a leaked key. */
   readonly privateKey: CryptoKey
-  /** Its other half, which proofs carry as `jwk`. */
+  /** The public key, which proofs carry as `jwk`. */
   readonly publicKey: CryptoKey
-  /** The public key, as it stands in the header of a proof. */
+  /** The public key as a JWK, as in the header of a proof. */
   readonly jwk: JWK
-  /** The `jkt` of tokens that are bound to it (RFC 7638, SHA-256 in base64url). */
+  /** The `jkt` of tokens bound to the key (RFC 7638, SHA-256 in base64url). */
   readonly thumbprint: string
 }
 
 /**
- * Makes a key pair for DPoP.
+ * Generates a key pair for DPoP.
  *
- * @param algorithm What its proofs are signed with. Default `ES256`. RSA keys have 2048 bits.
- * @throws {TypeError} there is no such algorithm
+ * @param algorithm The signature algorithm of its proofs. Default `ES256`. RSA keys have 2048 bits.
+ * @throws {TypeError} if the algorithm is unknown; the message lists the algorithms
  * @see RFC 9449 §4.2
  */
 export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'): Promise<DPoPKey> {
@@ -33,14 +33,14 @@ export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'):
   return { algorithm, privateKey, publicKey, jwk, thumbprint: await calculateJwkThumbprint(jwk) }
 }
 
-/** Whether a value has what a {@link DPoPKey} has. */
+/** Whether a value has the members of a {@link DPoPKey}. */
 export function isDPoPKey(value: unknown): value is DPoPKey {
   if (typeof value !== 'object' || value === null) return false
   const { privateKey, publicKey, jwk } = value as Partial<DPoPKey>
   return types.isCryptoKey(privateKey) && types.isCryptoKey(publicKey) && isJsonObject(jwk)
 }
 
-/** @throws {TypeError} naming the option */
+/** @throws {TypeError} that names the option and the fix */
 export function requireDPoPKey(option: string, value: unknown): asserts value is DPoPKey {
   if (!isDPoPKey(value)) throw new TypeError(`"${option}" must be a key of generateDPoPKey()`)
 }

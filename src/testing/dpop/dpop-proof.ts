@@ -5,23 +5,23 @@ import { type DPoPKey, generateDPoPKey, requireDPoPKey } from './dpop-key.js'
 
 /** Options of `dpopProof`. */
 export interface DPoPProofOptions {
-  /** The key that signs. Default: a new one of ES256, to which no token is bound. */
+  /** The key that signs. Default: a new ES256 key, to which no token is bound. */
   key?: DPoPKey | undefined
-  /** The method of the request, as it is sent. Default `GET`. */
+  /** The HTTP method of the request. Default `GET`. */
   method?: string | undefined
-  /** The URL of the request, absolute; query and fragment are left out. */
+  /** The absolute URL of the request; query and fragment are removed. */
   url: string | URL
-  /** The access token that goes with it, for `ath`; absent at the token endpoint. */
+  /** The access token of the request, for `ath`; absent at the token endpoint. */
   accessToken?: string | undefined
-  /** What the server gave in `DPoP-Nonce`. Default: none. */
+  /** The value of the server's `DPoP-Nonce` header. Default: none. */
   nonce?: string | undefined
-  /** The clock: milliseconds since the epoch. Default `Date.now`. */
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
-  /** Claims to set instead of the usual ones; `undefined` removes one. */
+  /** Claims that override the default ones; `undefined` removes one. */
   claims?: { readonly [name: string]: unknown } | undefined
   /**
-   * Members of the header to set instead of the usual ones; `undefined` removes one. The key signs
-   * with its own algorithm whatever `alg` is set to; with `none` the signature is empty.
+   * Members of the header that override the default ones; `undefined` removes one. The key signs
+   * with its own algorithm, whatever `alg` is set to; with `none` the signature is empty.
    */
   header?: { readonly [name: string]: unknown } | undefined
 }
@@ -38,8 +38,8 @@ const known = [
 ] as const satisfies readonly (keyof DPoPProofOptions)[]
 
 /**
- * Makes a DPoP proof for one request: a right one, or with `claims` and `header` one that is wrong
- * in the way that a test needs. Nothing of what is set there is checked.
+ * Creates a DPoP proof for one request: a valid one, or with `claims` and `header` one that is
+ * invalid in the way a test needs. These overrides are not validated.
  *
  * ```ts
  * const key = await generateDPoPKey()
@@ -47,7 +47,7 @@ const known = [
  * const proof = await dpopProof({ key, url: 'http://127.0.0.1:3000/orders', accessToken })
  * ```
  *
- * @throws {TypeError} an option is missing, unknown or impossible
+ * @throws {TypeError} if an option is missing, unknown or invalid
  * @see RFC 9449 §4.2
  */
 export async function dpopProof(options: DPoPProofOptions): Promise<string> {
@@ -93,7 +93,7 @@ function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-/** Not by jose, which signs nothing that it finds wrong. */
+/** Signs without jose, which rejects invalid headers. */
 async function signature({ algorithm, privateKey }: DPoPKey, input: string): Promise<string> {
   const bits = Number(algorithm.slice(2))
   const { name } = privateKey.algorithm

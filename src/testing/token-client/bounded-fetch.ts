@@ -8,8 +8,8 @@ const maxBytes = 1024 * 1024
 export type BoundedFetch = (url: string, init: object) => Promise<Response>
 
 /**
- * Wraps `fetch`: follows no redirect, reads the whole body (at most 1 MiB) while the deadline
- * still runs, and turns what the network throws into a {@link PasswordGrantError}.
+ * Wraps `fetch`: follows no redirect, reads the whole body (at most 1 MiB) before the deadline, and
+ * converts network errors into a {@link PasswordGrantError}.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): BoundedFetch {
   return async (url, init) => {
@@ -34,13 +34,13 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
       })
     }
     const headers = new Headers(response.headers)
-    // oauth4webapi reports a challenge instead of the body, where the error code stands.
+    // oauth4webapi would report the challenge instead of the body, which has the error code.
     headers.delete('www-authenticate')
     return new Response(body === '' ? null : body, { status: response.status, headers })
   }
 }
 
-/** The URL as it may be shown: a query can carry more than the place. */
+/** Returns the URL without its query, which may contain credentials. */
 export function placeOf(url: string | URL): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
@@ -71,7 +71,7 @@ async function readBody(response: Response): Promise<string | undefined> {
   return text + decoder.decode()
 }
 
-// A custom fetch may throw errors that hold the whole request: only these members are taken over.
+// A custom fetch may throw errors that contain the whole request: copy only these members.
 function withoutCredentials(error: unknown, redact: Redact, depth = 0): Error {
   if (!isError(error)) return new Error(redact(String(error)))
   const copy = new Error(redact(`${error.name}: ${error.message}`))

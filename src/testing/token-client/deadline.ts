@@ -1,16 +1,16 @@
-/** How long a piece of work may take, and who else may end it. */
+/** The time limit of an operation, and the caller's signal. */
 export interface Deadline {
-  /** Milliseconds for the whole work. */
+  /** Limit for the whole operation, in milliseconds. */
   timeout: number
   /** The caller's own signal. */
   signal: AbortSignal | undefined
-  /** The error with which the work ends when the time is over. */
+  /** Creates the error for an exceeded time limit. */
   late: () => Error
 }
 
 /**
- * Runs work under a deadline. Ends with `late()` when the time is over and with the signal's
- * reason when the caller aborts, also where the work itself doesn't listen to its signal.
+ * Runs an operation under a deadline. Rejects with `late()` when the time limit is exceeded and
+ * with the signal's reason when the caller aborts, even if the operation ignores its signal.
  */
 export async function withDeadline<T>(
   { timeout, signal, late }: Deadline,
@@ -22,7 +22,7 @@ export async function withDeadline<T>(
   const aborted = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', aborted)
   try {
-    // Listens before the work does, so that this reason wins over what the work makes of it.
+    // Listens before the operation does, so that this reason wins over the operation's own error.
     const interrupted = rejection(controller.signal)
     return await Promise.race([interrupted, work(controller.signal)])
   } finally {

@@ -7,7 +7,7 @@ const multiFactor =
 const dpop =
   'The server wants DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): give "dpop", a key of generateDPoPKey(). Where it was given, compare the clocks, the URL under which the server knows its token endpoint, and the algorithms it takes.'
 
-/** Codes of RFC 6749 §5.2 and those that Okta, Auth0, Entra ID and Keycloak add. */
+/** Error codes of RFC 6749 §5.2, and those that Okta, Auth0, Entra ID and Keycloak add. */
 const hints: Readonly<Record<string, string>> = {
   invalid_grant:
     'Check username and password; the password may have expired or the account be locked, MFA may be enabled for the user, or a sign-on policy may forbid signing in with a password alone. It is not tried again, because accounts lock.',
@@ -35,12 +35,12 @@ const hints: Readonly<Record<string, string>> = {
     'The authorization server failed: see its log. Auth0 answers this where no default directory is set for the tenant.',
 }
 
-/** Whether a code is one of those listed above, and so nobody's password. */
+/** Whether a code is listed above, and therefore cannot be an echoed credential. */
 export function isKnownCode(error: string): boolean {
   return Object.hasOwn(hints, error)
 }
 
-/** Where there is no user, some codes mean something else. */
+/** Hints that differ for the client credentials grant, which has no user. */
 const clientHints: Readonly<Record<string, string>> = {
   invalid_grant: 'The authorization server gives this client no token by itself: see its log.',
   access_denied:
@@ -53,10 +53,10 @@ const clientHints: Readonly<Record<string, string>> = {
     'A scope is unknown to the authorization server, not granted to this client, or missing where one is required. Those of OpenID Connect, such as "openid", are for users; Entra ID wants "api://{API}/.default".',
 }
 
-/** The grants whose failures are explained here. */
+/** The grants whose errors have hints. */
 export type ExplainedGrant = 'password' | 'client_credentials'
 
-/** What to do about an OAuth error code, and about the status where that says more. */
+/** Returns the fix for an OAuth error code, or for the status if it says more. */
 export function hintFor(error: string, status: number, grant: ExplainedGrant): string {
   if (status === 429) return rateLimited
   if (grant === 'client_credentials' && Object.hasOwn(clientHints, error)) {

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../base/json-object.js'
 
-/** The JSON object that a text is, or `undefined` where it is something else. */
+/** Parses a JSON object; `undefined` if the text is anything else. */
 export function jsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -16,13 +16,14 @@ import { type Redact, redactor } from './redaction.js'
 export interface PasswordGrantOptions {
   /**
    * The authorization server's issuer identifier, such as
-   * `https://example.okta.com/oauth2/default`; the token endpoint is then discovered. Either this
-   * or `tokenEndpoint`, not both. https, or http on a loopback address.
+   * `https://example.okta.com/oauth2/default`, from which the token endpoint is discovered. Exactly
+   * one of `issuer` and `tokenEndpoint` is required. https, or http on a loopback address.
    */
   issuer?: string | URL | undefined
   /**
-   * The token endpoint itself, without discovery. https, or http on a loopback address. It is
-   * also the audience of a `private_key_jwt` assertion, for servers that don't take the issuer.
+   * The URL of the token endpoint, without discovery. https, or http on a loopback address. It is
+   * also the audience of a `private_key_jwt` assertion, for servers that reject the issuer as
+   * audience.
    */
   tokenEndpoint?: string | URL | undefined
   /** The client's id. */
@@ -32,33 +33,39 @@ export interface PasswordGrantOptions {
   /** The private key for `private_key_jwt`: a `CryptoKey`, or a JWK with `alg` (and its `kid`). */
   privateKey?: CryptoKey | JWK | undefined
   /**
-   * How the client authenticates. Default: `client_secret_basic` with a secret, `private_key_jwt`
-   * with a private key, `none` without either.
+   * The client authentication method. Default: `client_secret_basic` with a secret,
+   * `private_key_jwt` with a private key, `none` without either.
    */
   clientAuthentication?: ClientAuthentication | undefined
   /** The user's name. */
   username: string
   /** The user's password. */
   password: string
-  /** The scope to ask for: space-delimited, or a list. Default: none is sent. */
+  /** The requested scope: space-delimited, or a list. Default: none is sent. */
   scope?: Scope | undefined
   /**
-   * The key of `generateDPoPKey()` that the tokens are to be bound to (RFC 9449 §5): a proof goes
-   * along, and an answer whose `token_type` is not DPoP is an error. Default: bearer tokens.
+   * The key of `generateDPoPKey()` to which the tokens are bound (RFC 9449 §5): a proof is sent,
+   * and a response whose `token_type` is not DPoP is an error. Default: bearer tokens.
    */
   dpop?: DPoPKey | undefined
   /**
-   * More parameters for the token request, such as Auth0's `audience` or RFC 8707's `resource`.
-   * Those that this helper sends itself can't be given here.
+   * Additional parameters of the token request, such as Auth0's `audience` or RFC 8707's
+   * `resource`. Parameters that have their own option are rejected.
    */
   parameters?: Readonly<Record<string, string>> | undefined
-  /** Milliseconds for the whole exchange, discovery and bodies included: 1 to 2147483647. Default 10000. */
+  /**
+   * Limit for the whole exchange including discovery and bodies, in milliseconds: 1 to 2147483647.
+   * Default 10000.
+   */
   timeout?: number | undefined
-  /** Ends the exchange early; `passwordGrant` then rejects with the signal's reason. */
+  /** Aborts the exchange; `passwordGrant` then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Used instead of the global `fetch`, for a proxy or a private certificate authority. */
+  /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined
-  /** Lets it run where `NODE_ENV` is `production` (RFC 9700 §2.4: the grant MUST NOT be used). Default false. */
+  /**
+   * Allows the grant under `NODE_ENV=production`, although it MUST NOT be used (RFC 9700 §2.4).
+   * Default false.
+   */
   dangerouslyAllowProduction?: boolean | undefined
 }
 
@@ -80,7 +87,7 @@ const known = [
   'dangerouslyAllowProduction',
 ] as const satisfies readonly (keyof PasswordGrantOptions)[]
 
-/** Those that the helper sends itself. */
+/** Parameters that have their own option. */
 export const OWN_PARAMETERS: readonly string[] = [
   'grant_type',
   'username',
@@ -92,13 +99,13 @@ export const OWN_PARAMETERS: readonly string[] = [
   'client_assertion_type',
 ]
 
-/** The options, validated and made ready to be sent. */
+/** The validated options, prepared for the request. */
 export interface PreparedGrant {
   location: { issuer: URL } | { tokenEndpoint: URL }
   clientId: string
   authentication: ClientAuth
   parameters: URLSearchParams
-  /** Makes the proofs, where tokens are to be bound. */
+  /** Creates the DPoP proofs, if tokens are to be bound. */
   prover: DPoPHandle | undefined
   timeout: number
   signal: AbortSignal | undefined
@@ -106,7 +113,7 @@ export interface PreparedGrant {
   redact: Redact
 }
 
-/** @throws {TypeError} naming the option and the mend, never a value */
+/** @throws {TypeError} that names the option and the fix, never a value */
 export async function prepareGrant(options: PasswordGrantOptions): Promise<PreparedGrant> {
   refuseUnknownOptions('passwordGrant', options, known)
   refuseInProduction(options)
@@ -150,7 +157,7 @@ function refuseInProduction({ dangerouslyAllowProduction }: PasswordGrantOptions
   }
 }
 
-/** @throws {TypeError} unless exactly one of them is given, and can be used. */
+/** @throws {TypeError} unless exactly one of `issuer` and `tokenEndpoint` is given, and valid */
 export function readLocation({
   issuer,
   tokenEndpoint,

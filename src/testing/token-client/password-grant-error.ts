@@ -1,4 +1,4 @@
-/** What {@link PasswordGrantError} is made of. */
+/** The parts of a {@link PasswordGrantError}. */
 export interface PasswordGrantErrorDetails {
   error: string
   summary: string
@@ -9,10 +9,10 @@ export interface PasswordGrantErrorDetails {
 }
 
 /**
- * A password grant that brought no token.
+ * A failed password grant.
  *
- * Neither the message nor any property carries the username, the password, the client's secret or
- * a token, even where the server sends them back.
+ * Neither the message nor any property contains the username, the password, the client's secret or
+ * a token, even if the server echoes them.
  *
  * @see RFC 6749 §5.2
  */
@@ -20,19 +20,21 @@ export class PasswordGrantError extends Error {
   override readonly name = 'PasswordGrantError'
 
   /**
-   * The server's OAuth error code, such as `invalid_grant`, or one of this helper's own:
-   * `timeout` (no complete answer in time), `unreachable` (no connection, or one that broke),
-   * `invalid_response` (an answer that is not one of RFC 6749 §5 or RFC 8414 §3.2).
+   * The server's OAuth error code, such as `invalid_grant`, or a code of this helper: `timeout` (no
+   * complete response in time), `unreachable` (connection failed or broke), `invalid_response` (not
+   * a response of RFC 6749 §5 or RFC 8414 §3.2).
    */
   readonly error: string
 
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, absent without a response. */
   declare readonly status?: number
 
-  /** The server's own text, without credentials and control characters; at most 300 characters. */
+  /**
+   * The server's error text, without credentials and control characters; at most 300 characters.
+   */
   declare readonly errorDescription?: string
 
-  /** What to do next. */
+  /** The recommended fix. */
   readonly hint: string
 
   /** @internal */

@@ -16,15 +16,16 @@ import type { TokenResponse } from './token-response.js'
 import { unusableResponse } from './unusable-response.js'
 
 /**
- * Gets tokens for a user's name and password: the resource owner password credentials grant.
+ * Requests tokens with a user's name and password: the resource owner password credentials grant.
  *
- * For tests and legacy systems only: RFC 9700 §2.4 says it MUST NOT be used, and OAuth 2.1 has
- * no such grant. It refuses to run under `NODE_ENV=production` unless
- * `dangerouslyAllowProduction` is set.
+ * For tests and legacy systems only: RFC 9700 §2.4 says that it MUST NOT be used, and OAuth 2.1
+ * removes it. The function throws under `NODE_ENV=production` unless `dangerouslyAllowProduction`
+ * is set.
  *
- * One request is sent and never repeated, since accounts lock after a few failures; but where the
- * server wants a nonce in the proof of `dpop`, and so did not look at the password, once. The access
- * token is not verified, and the ID token only as {@link TokenResponse.id_token} says.
+ * The token request is not retried, because accounts lock after a few failures; it is repeated only
+ * once, if the server requires a nonce in the proof of `dpop`, since it has not checked the
+ * password then. The access token is not verified, and the ID token only as
+ * {@link TokenResponse.id_token} says.
  *
  * ```ts
  * const { access_token } = await passwordGrant({
@@ -37,9 +38,10 @@ import { unusableResponse } from './unusable-response.js'
  * })
  * ```
  *
- * @throws {TypeError} an option is missing, unknown or impossible, or this is production
- * @throws {PasswordGrantError} the server refused, answered what it shouldn't, or not at all
- * @throws the signal's reason, when `signal` was aborted
+ * @throws {TypeError} if an option is missing, unknown or invalid, or under `NODE_ENV=production`
+ * @throws {PasswordGrantError} if the server rejects the request, is unreachable, or its response
+ *   is invalid
+ * @throws the signal's reason, if `signal` is aborted
  * @see RFC 6749 §4.3, RFC 9449 §5
  */
 export async function passwordGrant(options: PasswordGrantOptions): Promise<TokenResponse> {
@@ -53,8 +55,8 @@ export async function passwordGrant(options: PasswordGrantOptions): Promise<Toke
 
 async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Promise<TokenResponse> {
   const { location } = grant
-  // The ID token's signature isn't verified, so what the metadata says of its algorithm protects
-  // nothing; servers that say RS256 and sign with something else would only be refused.
+  // The ID token's signature is not verified, so the metadata's algorithms protect nothing;
+  // checking them would only reject servers that announce RS256 and sign with another algorithm.
   const server = {
     ...(await locate(location, exchange)),
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS],
@@ -74,7 +76,7 @@ async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Prom
   }
 }
 
-/** The answer that counts, with its body. */
+/** Sends the token request, with a nonce if required; returns the final response and its body. */
 async function answerOf(
   { authentication, parameters, prover }: PreparedGrant,
   server: LocatedServer,
@@ -101,12 +103,12 @@ async function answerOf(
   return prover !== undefined && givesNonce(answer.response, answer.text) ? send() : answer
 }
 
-/** RFC 9449 §8: the server says what to do, and looked at nothing else. */
+/** RFC 9449 §8: the server requires a nonce, and has checked nothing else. */
 function givesNonce({ status, headers }: Response, text: string): boolean {
   return status === 400 && headers.has('dpop-nonce') && jsonObject(text)?.error === 'use_dpop_nonce'
 }
 
-/** A token that is bound to no key is not what was asked for, nor one bound to somebody's. */
+/** Rejects a bearer token if a bound one was requested, and a token bound to an unknown key. */
 function requireTokenType({ token_type }: TokenResponse, { prover }: PreparedGrant): void {
   const isBound = token_type === 'dpop'
   if (isBound && prover === undefined) {
@@ -117,7 +119,7 @@ function requireTokenType({ token_type }: TokenResponse, { prover }: PreparedGra
   }
 }
 
-/** Without an issuer there is nothing to compare an ID token's `iss` with. */
+/** Keeps the ID token unvalidated: without an issuer there is nothing to compare its `iss` with. */
 async function withUnvalidatedIdToken(
   server: LocatedServer,
   client: Client,

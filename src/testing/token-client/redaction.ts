@@ -1,28 +1,30 @@
-/** Turns foreign text into text that can be shown. */
+/** Removes credentials and control characters from untrusted text, so that it can be shown. */
 export type Redact = (text: string, limit?: number) => string
 
-// Format characters (bidirectional overrides, zero-width ones) hide text as control characters do.
+// Format characters (bidirectional overrides, zero-width characters) can hide text, as control
+// characters do.
 const invisible = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 const run = /[\w.-]+/g
 
 /**
- * Makes a function that removes the given credentials, in every spelling in which they travel,
- * everything that looks like a JWT, and control characters; then cuts the text at a limit (300
- * characters unless told).
+ * Returns a function that removes the given credentials in every encoding in which they are sent,
+ * everything that looks like a JWT, and control characters; it then truncates the text to a limit
+ * (300 characters by default).
  *
- * It cannot recognise a credential that was altered otherwise: reversed, hashed, cut in two.
+ * It cannot recognize a credential that was altered in another way: reversed, hashed, split.
  */
 export function redactor(credentials: readonly string[], clientId: string): Redact {
   const spellings = credentials
     .flatMap((credential) => spellingsOf(credential, clientId))
-    // A longer spelling may contain a shorter one, and would be left in pieces.
+    // Longest first: a longer spelling may contain a shorter one, and would be redacted only in
+    // part.
     .sort((a, b) => b.length - a.length)
-  // The last alternative never matches, and keeps an empty list from matching everywhere.
+  // The last alternative never matches; it prevents an empty list from matching everywhere.
   const alternatives = [...new Set(spellings)].map(escaped).concat('(?!)')
   const pattern = new RegExp(alternatives.join('|'), 'giu')
   return (text, limit = 300) => {
-    // Removed first: what they split would otherwise be joined after the search.
+    // Removed first: removing these characters later could join the parts of a credential.
     const visible = text.replace(invisible, '')
     const clean = visible.replace(pattern, '[redacted]').replace(run, withoutJwt)
     return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean
@@ -30,9 +32,9 @@ export function redactor(credentials: readonly string[], clientId: string): Reda
 }
 
 /**
- * From the beginning of a JWT to the end of the run that it stands in. By parts, because a pattern
- * would look for the dot from each beginning on: hours, for a megabyte that a hostile server makes of
- * nothing else.
+ * Redacts a run of characters from the start of a JWT on. Splits the run at its dots, because a
+ * regular expression would search for a dot from each possible start: hours for a megabyte of
+ * repeated starts from a hostile server.
  */
 function withoutJwt(run: string): string {
   const parts = run.split('.')

@@ -13,7 +13,7 @@ import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 import { unusableResponse } from './unusable-response.js'
 
-/** What the requests of one exchange share. */
+/** Shared by the requests of one exchange. */
 export interface TokenExchange {
   fetch: BoundedFetch
   signal: AbortSignal
@@ -24,8 +24,9 @@ export interface TokenExchange {
 export type LocatedServer = AuthorizationServer & { token_endpoint: string }
 
 /**
- * Finds the token endpoint: as given, or from the issuer's metadata, at OpenID Connect
- * Discovery's place (appended) and then, where nothing is there, at RFC 8414's (inserted).
+ * Returns the token endpoint: the given one, or that of the issuer's metadata, requested at the
+ * location of OpenID Connect Discovery (suffix) and then, if it does not exist, at that of RFC 8414
+ * (inserted path).
  */
 export async function locate(
   location: PreparedGrant['location'],
@@ -78,7 +79,7 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
   const endpoint = metadata.token_endpoint
   if (typeof endpoint === 'string' && canParseUrl(endpoint)) {
     const url = new URL(endpoint)
-    // An issuer elsewhere may not send us to a plain-text service of our own machine.
+    // SSRF: a remote issuer must not direct the client to a plain-text service on its own machine.
     const mayBeHttp = issuer.protocol === 'http:' && isLoopback(url)
     if (url.protocol === 'https:' || (url.protocol === 'http:' && mayBeHttp)) return url.href
   }

@@ -1,29 +1,31 @@
 /**
- * What the token endpoint answered (RFC 6749 §5.1), with its wire names.
+ * The response of the token endpoint (RFC 6749 §5.1), with its wire names.
  *
- * The tokens are handed over as they came: the access token is not verified here, that is the
- * resource server's work.
+ * The tokens are returned as received: verifying the access token is the resource server's task.
  */
 export interface TokenResponse {
   /** The access token. */
   readonly access_token: string
   /**
-   * How the access token is presented, in lower case whatever the server wrote: `dpop` where a key
-   * was given for it, and only there; else `bearer`.
+   * How the access token is presented, always in lower case: `dpop` if the option `dpop` was given,
+   * else `bearer`.
    */
   readonly token_type: 'bearer' | 'dpop' | Lowercase<string>
-  /** Seconds the access token lives, counted from the answer. Absent where the server doesn't say. */
+  /**
+   * Lifetime of the access token, in seconds from the response. Absent if the server does not send
+   * it.
+   */
   readonly expires_in?: number
-  /** The granted scope, space-delimited. Absent where it is the one that was asked for. */
+  /** The granted scope, space-delimited. Absent if it equals the requested one. */
   readonly scope?: string
   /**
-   * The ID token, present where `openid` was granted. With `issuer`, its `iss`, `aud`, `exp` and
-   * `iat` were checked (not its signature: it came over TLS straight from the server, OpenID
-   * Connect Core §3.1.3.7); with `tokenEndpoint` nothing of it was, since the issuer isn't known.
+   * The ID token, present if `openid` was granted. With `issuer`, its `iss`, `aud`, `exp` and `iat`
+   * are checked (not its signature: it comes over TLS directly from the server, OpenID Connect Core
+   * §3.1.3.7); with `tokenEndpoint` nothing is checked, because the issuer is unknown.
    */
   readonly id_token?: string
-  /** Present where `offline_access` was granted. */
+  /** The refresh token, present if `offline_access` was granted. */
   readonly refresh_token?: string
-  /** Whatever else the server answered. */
+  /** Any other parameter of the response. */
   readonly [parameter: string]: unknown
 }

@@ -3,23 +3,23 @@ import { jsonObject } from './json-object.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 
-/** An answer from which no token, or no metadata, could be taken. */
+/** A response without usable tokens or metadata. */
 export interface UnusableResponse {
-  /** Where it came from, as it may be shown. */
+  /** Its redacted URL. */
   place: string
   response: Response
-  /** The body, read. */
+  /** The body. */
   text: string
-  /** What oauth4webapi found wrong; a sentence without values. */
+  /** The error message of oauth4webapi; contains no values. */
   reason: string
   redact: Redact
-  /** What the request was for. Default `password`. */
+  /** The grant of the request. Default `password`. */
   grant?: ExplainedGrant | undefined
 }
 
 /**
- * The error for an answer: the server's OAuth error where there is one (RFC 6749 §5.2), else
- * `invalid_response` with what was found instead of it.
+ * Returns the error for a response: the server's OAuth error if it has one (RFC 6749 §5.2), else
+ * `invalid_response` with a description of the content.
  */
 export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
   const { place, response, text, redact, grant = 'password' } = answer
@@ -40,7 +40,7 @@ export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
     status,
     summary: `${place} answered HTTP ${status} with ${found(answer, body)}`,
     hint: unusableHint(status, body, grant),
-    // Okta's own errors, such as its rate limit's, are not those of RFC 6749.
+    // Okta's own errors, such as for its rate limit, do not follow RFC 6749.
     errorDescription: described(body?.errorSummary, redact),
   })
 }

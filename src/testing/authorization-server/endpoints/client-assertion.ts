@@ -4,12 +4,12 @@ import type { TestClient } from '../tokens/test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
 const maxLifetime = 3600
-/** How far the client's clock may be ahead of ours (`nbf`, `iat`), in seconds. */
+/** How far the client's clock may be ahead of the server's (`nbf`, `iat`), in seconds. */
 const clockTolerance = 30
 
 /**
  * Verifies `private_key_jwt` assertions (RFC 7523 §3): signature by the client's registered keys,
- * `iss` and `sub` its id, `aud` the issuer or the token endpoint, `exp` within an hour, and a
+ * `iss` and `sub` the client's id, `aud` the issuer or an endpoint, `exp` within an hour, and a
  * `jti` that was not used before.
  */
 export class ClientAssertions {
@@ -25,7 +25,7 @@ export class ClientAssertions {
     this.#used = new UsedIds(now)
   }
 
-  /** The client that signed, or `undefined` where the assertion is no good. */
+  /** Returns the client that signed the assertion, or `undefined` if the assertion is invalid. */
   async verify(assertion: string): Promise<TestClient | undefined> {
     try {
       const { sub } = decodeJwt(assertion)
@@ -49,7 +49,7 @@ export class ClientAssertions {
   #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
     const expires = exp as number
     const now = this.#now() / 1000
-    // The tolerance isn't for the expiry.
+    // The clock tolerance does not apply to the expiry.
     if (expires <= now || expires > now + maxLifetime) return false
     return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }

@@ -7,10 +7,11 @@ import { sameSecret } from './secret-comparison.js'
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * Finds out which client asks (RFC 6749 §2.3): by HTTP Basic, a secret in the body, a signed
- * assertion, or, a public client, by its id alone.
+ * Authenticates the client (RFC 6749 §2.3): by HTTP Basic, a secret in the body, a signed
+ * assertion, or, for a public client, its id alone.
  *
- * @throws {OAuthError} `invalid_client`, or `invalid_request` where it uses several ways at once
+ * @throws {OAuthError} `invalid_client`, or `invalid_request` if the client uses several methods at
+ *   once
  */
 export async function authenticateClient(
   authorization: string | undefined,
@@ -76,12 +77,15 @@ function byIdAlone(clients: readonly TestClient[], id: string | undefined) {
   return client && isPublic(client) ? client : undefined
 }
 
-/** Whether a client has nothing to authenticate with (RFC 6749 §2.1). */
+/** Whether a client has no credentials (RFC 6749 §2.1). */
 export function isPublic({ clientSecret, jwks }: TestClient): boolean {
   return clientSecret === undefined && jwks === undefined
 }
 
-/** Challenged is a client that used HTTP's own way (RFC 6749 §5.2). */
+/**
+ * @param challenged whether the client used HTTP authentication, which requires a challenge
+ *   (RFC 6749 §5.2).
+ */
 export function invalidClient(challenged: boolean): OAuthError {
   return new OAuthError('invalid_client', 'The client is unknown, or its authentication failed.', {
     status: 401,

@@ -5,15 +5,17 @@ import { OAuthError } from '../http/oauth-error.js'
 import { opaqueToken } from '../tokens/opaque-token.js'
 import { UsedIds } from './used-ids.js'
 
-/** Seconds that the clocks of client and server may differ, and a proof be on its way. */
+/**
+ * Maximum difference in seconds between `iat` and the server's clock: clock skew plus transit time.
+ */
 const window = 60
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Verifies the proofs that come with token requests (RFC 9449 §4.3, §5): one proof, its type,
- * algorithm, key and signature, `htm`, `htu`, `iat` within a minute, the nonce where one is asked
- * for, and a `jti` that was not used before.
+ * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5): one proof, its type, algorithm,
+ * key and signature, `htm`, `htu`, `iat` within a minute, the nonce if one is required, and a `jti`
+ * that was not used before.
  */
 export class DPoPProofs {
   readonly #endpoint: string
@@ -21,19 +23,22 @@ export class DPoPProofs {
   readonly #used: UsedIds
   #nonce: string | undefined
 
-  /** `endpoint` is the URL that proofs are to be made for, `now` tells milliseconds. */
+  /**
+   * @param endpoint the URL that proofs must name as `htu`.
+   * @param now the clock, in milliseconds since the epoch.
+   */
   constructor(endpoint: string, now: () => number) {
     this.#endpoint = endpoint
     this.#now = now
     this.#used = new UsedIds(now)
   }
 
-  /** What proofs must say, where a nonce is asked for (§8). */
+  /** The nonce that proofs must contain, if one is required (§8). */
   get nonce(): string | undefined {
     return this.#nonce
   }
 
-  /** Asks for a nonce from now on: a new one each time. */
+  /** Requires a nonce from now on; each call creates a new one. */
   requireNonce(): string {
     this.#nonce = opaqueToken()
     return this.#nonce
@@ -41,7 +46,7 @@ export class DPoPProofs {
 
   /**
    * @param proofs the values of all `DPoP` headers.
-   * @returns the thumbprint of the key that was proven, `undefined` where there is no proof.
+   * @returns the thumbprint of the proven key, `undefined` if there is no proof.
    * @throws {OAuthError} `invalid_dpop_proof` or `use_dpop_nonce`
    */
   async verify(proofs: readonly string[]): Promise<string | undefined> {
@@ -76,7 +81,7 @@ export class DPoPProofs {
     throw invalidProof('The DPoP proof is no valid JWT of type dpop+jwt with a public key.')
   }
 
-  /** Answers the `jti`. */
+  /** Checks the claims and returns the `jti`. */
   #requireClaims({ jti, htm, htu, iat }: JWTPayload): string {
     if (typeof jti !== 'string' || jti === '') throw invalidProof('The DPoP proof has no jti.')
     if (htm !== 'POST') throw invalidProof('The DPoP proof is for another method.')
@@ -88,9 +93,13 @@ export class DPoPProofs {
   }
 }
 
-/** But for query and fragment, after normalisation (RFC 9449 §4.3, check 9; RFC 3986 §6.2). */
+/**
+ * Compares URLs without query and fragment, after normalization (RFC 9449 §4.3, check 9;
+ * RFC 3986 §6.2).
+ */
 function isSameUrl(htu: unknown, endpoint: string): boolean {
-  // The parser would mend backslashes, white space and missing slashes, which no URI has.
+  // The URL parser would repair backslashes, white space and missing slashes, which no URI
+  // contains.
   if (typeof htu !== 'string' || !/^https?:\/\/[^\\\s]+$/i.test(htu) || !canParseUrl(htu)) {
     return false
   }

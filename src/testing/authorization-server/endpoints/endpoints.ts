@@ -16,7 +16,7 @@ import { type Locations, metadata } from './metadata.js'
 import { revocationEndpoint } from './revocation-endpoint.js'
 import { tokenEndpoint } from './token-endpoint.js'
 
-/** What the endpoints answer from. */
+/** The state that the endpoints share. */
 export interface EndpointSources {
   locations: Locations
   settings: ServerSettings
@@ -28,7 +28,7 @@ export interface EndpointSources {
   lies: IntrospectionLies
 }
 
-/** Where the endpoints are, with the paths that Okta uses. */
+/** Returns the URLs of the endpoints, with the paths that Okta uses. */
 export function locate(url: string, { issuerPath }: ServerSettings): Locations {
   const base = `${url}${basePath(issuerPath)}/v1`
   return {
@@ -41,7 +41,7 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
   }
 }
 
-/** Adds all endpoints but the key set, which moves; see `KeySetLocation`. */
+/** Adds all endpoints except the key set, which can move; see `KeySetLocation`. */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, lies } = sources
   const base = basePath(settings.issuerPath)
@@ -71,7 +71,7 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
 }
 
-/** One memory of used assertions for all endpoints, each of which may be their audience. */
+/** One replay cache of assertions for all endpoints, because each of them may be their audience. */
 function authentication(locations: Locations, { clients, now }: ServerSettings): Authenticate {
   const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = locations
   const audience = [issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint]

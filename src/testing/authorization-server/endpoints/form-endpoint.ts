@@ -4,10 +4,10 @@ import { type Form, readForm } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 
-/** Finds out which client asks; see `authenticateClient`. */
+/** Authenticates the client; see `authenticateClient`. */
 export type Authenticate = (authorization: string | undefined, form: Form) => Promise<TestClient>
 
-/** A request whose client is known. */
+/** A request of an authenticated client. */
 export interface ClientRequest {
   form: Form
   client: TestClient
@@ -18,8 +18,8 @@ export interface ClientRequest {
 }
 
 /**
- * An endpoint to which clients post a form and authenticate, as RFC 6749 §3.2, RFC 7662 and
- * RFC 7009 have them. It never says in an answer what it was sent.
+ * An endpoint to which clients post a form and authenticate (RFC 6749 §3.2, RFC 7662, RFC 7009).
+ * Its responses never repeat what the client sent.
  */
 export function formEndpoint(
   authenticate: Authenticate,

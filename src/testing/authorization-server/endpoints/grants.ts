@@ -18,11 +18,11 @@ export interface GrantRequest {
   refreshTokens: RefreshTokens
   /** Seconds since the epoch. */
   now: number
-  /** The thumbprint of the key that the client proved, if it did. */
+  /** The thumbprint of the key that the client proved, absent without a DPoP proof. */
   jkt?: string | undefined
 }
 
-/** For whom tokens are granted, and the refresh token that goes with them. */
+/** The subject of the granted tokens, and the refresh token issued with them. */
 export interface Granted {
   subject: TokenSubject
   refreshToken?: string | undefined
@@ -33,9 +33,9 @@ type Grant = (request: GrantRequest) => Granted
 const grants: Readonly<Record<GrantType, Grant>> = { password, client_credentials, refresh_token }
 
 /**
- * Performs the grant that the form asks for.
+ * Performs the requested grant.
  *
- * @throws {OAuthError} as RFC 6749 §5.2 says
+ * @throws {OAuthError} the error that RFC 6749 §5.2 requires
  */
 export function performGrant(request: GrantRequest): Granted {
   const type = required(request.form, 'grant_type')
@@ -89,7 +89,7 @@ function client_credentials({ form, client, settings, now }: GrantRequest): Gran
   return { subject: { client, scope, resource, authTime: now, session: randomUUID() } }
 }
 
-/** RFC 6749 §6: the scope may become smaller, for this token only. */
+/** RFC 6749 §6: the client may narrow the scope, for this token only. */
 function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Granted {
   const token = required(form, 'refresh_token')
   const grant = refreshTokens.find(token, client.clientId, jkt)
@@ -100,7 +100,7 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
   if (!scope.every((value) => grant.scope.includes(value))) {
     throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
   }
-  // RFC 8707 §2.2: no other resource than the one that was granted.
+  // RFC 8707 §2.2: only the resource that was granted.
   if ((requestedResource(form) ?? grant.resource) !== grant.resource) {
     throw new OAuthError('invalid_target', 'The resource is not the one that was granted.')
   }
@@ -110,7 +110,7 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
   }
 }
 
-/** RFC 9449 §5: a confidential client's refresh tokens are bound to the client already. */
+/** RFC 9449 §5: a confidential client's refresh tokens are already bound to the client. */
 function boundTo(client: TestClient, jkt: string | undefined): string | undefined {
   return isPublic(client) ? jkt : undefined
 }

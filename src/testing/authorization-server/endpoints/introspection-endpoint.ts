@@ -9,7 +9,7 @@ import { inactive, introspectionResponse } from './introspection-response.js'
 
 const signedType = 'token-introspection+jwt'
 
-/** What the introspection endpoint speaks from. */
+/** The state that the introspection endpoint reads. */
 export interface IntrospectionSources {
   issuer: string
   now: () => number
@@ -19,8 +19,9 @@ export interface IntrospectionSources {
 }
 
 /**
- * The introspection endpoint (RFC 7662), signed where the request accepts it (RFC 9701). Every
- * client that authenticates may ask about every access token; a public one can't authenticate.
+ * The introspection endpoint (RFC 7662), with a signed response if the request accepts one
+ * (RFC 9701). Every client that authenticates may introspect every access token; a public client
+ * cannot authenticate.
  */
 export function introspectionEndpoint({
   issuer,
@@ -35,7 +36,8 @@ export function introspectionEndpoint({
     const truth = found === undefined ? inactive : introspectionResponse(found)
     const { claims, header, format = accepts(accept, signedType) ? 'jwt' : 'json' } = lies.options
     const members = await lies.membersFor(truth)
-    // Written here, where an override that is no JSON becomes an answer 500.
+    // Serialized here, so that an override that cannot be serialized as JSON becomes a 500
+    // response.
     if (format === 'json') return uncached(200, Buffer.from(JSON.stringify(members)))
     const envelope = { iss: issuer, aud: client.clientId, iat: Math.floor(now() / 1000), ...claims }
     const { token } = await keys.sign(
@@ -46,7 +48,10 @@ export function introspectionEndpoint({
   }
 }
 
-/** Whether an `Accept` header names the media type, by itself and not to rule it out (RFC 9110 §12.5.1). */
+/**
+ * Whether an `Accept` header names the media type itself, not a wildcard, with a non-zero weight
+ * (RFC 9110 §12.5.1).
+ */
 function accepts(accept: string, subtype: string): boolean {
   return accept.split(',').some((range) => {
     const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())

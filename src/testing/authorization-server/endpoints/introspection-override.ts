@@ -3,29 +3,31 @@ import type { HeaderOverrides } from '../tokens/signing-keys.js'
 import type { IntrospectionMembers } from './introspection-response.js'
 
 /**
- * What an introspection answer says instead of the truth: members to set, where `undefined` removes
- * one, or a function that makes the whole answer from the true one.
+ * An override of the introspection response: members to set, where `undefined` removes one, or a
+ * function that builds the whole response from the correct one.
  */
 export type IntrospectionOverride =
   | IntrospectionMembers
   | ((truth: IntrospectionMembers) => unknown)
 
-/** How an introspection answer is wrapped; see `AuthorizationServer.answerIntrospectionWith`. */
+/** The form of the introspection response; see `AuthorizationServer.answerIntrospectionWith`. */
 export interface IntrospectionAnswerOptions {
-  /** Claims of a signed answer beside `token_introspection`; `undefined` removes one. */
+  /**
+   * Claims of a signed response beside `token_introspection` to override; `undefined` removes one.
+   */
   claims?: { readonly [name: string]: unknown } | undefined
-  /** Members of a signed answer's JWS header to replace, or with `undefined` to remove. */
+  /** Members of a signed response's JWS header to override; `undefined` removes one. */
   header?: HeaderOverrides | undefined
-  /** What is answered, whatever the request accepts. Default: what it accepts. */
+  /** The format of the response, whatever the request accepts. Default: what it accepts. */
   format?: 'json' | 'jwt' | undefined
 }
 
-/** What the introspection endpoint answers at the moment instead of the truth. */
+/** The current override of introspection responses. */
 export class IntrospectionLies {
   #override: IntrospectionOverride = {}
   #options: IntrospectionAnswerOptions = {}
 
-  /** @throws {TypeError} an argument is impossible */
+  /** @throws {TypeError} that names the invalid argument and the fix */
   tell(override: IntrospectionOverride = {}, options: IntrospectionAnswerOptions = {}): void {
     if (typeof override !== 'function' && (typeof override !== 'object' || override === null)) {
       throw new TypeError('answerIntrospectionWith takes members to set, or a function')
@@ -42,7 +44,7 @@ export class IntrospectionLies {
     return this.#options
   }
 
-  /** The members to answer; anything at all where a function made them. */
+  /** Returns the members of the response; any value if a function built them. */
   async membersFor(truth: IntrospectionMembers): Promise<unknown> {
     const override = this.#override
     return typeof override === 'function' ? override(truth) : { ...truth, ...override }

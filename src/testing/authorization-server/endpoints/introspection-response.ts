@@ -3,12 +3,12 @@ import type { IssuedToken } from '../tokens/issued-tokens.js'
 /** The members of an introspection response (RFC 7662 §2.2) by their names. */
 export type IntrospectionMembers = { readonly [name: string]: unknown }
 
-/** What is said of every token that is not active: nothing else (RFC 7662 §2.2). */
+/** The response for every token that is not active: no other member (RFC 7662 §2.2). */
 export const inactive: IntrospectionMembers = { active: false }
 
 /**
- * What is said of an active token: its claims, with scope and client under the names of RFC 7662
- * §2.2. Those of Okta don't stand beside them, as they don't in Okta's own answers.
+ * Returns the response for an active token: its claims, with scope and client under the names of
+ * RFC 7662 §2.2. Okta's own claim names are left out, as in Okta's responses.
  */
 export function introspectionResponse(issued: IssuedToken): IntrospectionMembers {
   const { scp, cid, ...claims } = issued.claims

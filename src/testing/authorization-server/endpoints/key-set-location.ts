@@ -5,16 +5,16 @@ import { basePath, type ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import type { Locations } from './metadata.js'
 
-/** What stays where the key set was; see `AuthorizationServer.moveKeySet`. */
+/** What the former URL of the key set serves; see `AuthorizationServer.moveKeySet`. */
 export interface MoveOptions {
   /**
-   * Whether the former URL goes on answering, with the keys of the moment of the move, whatever
-   * is rotated later. Default false: it answers 404.
+   * Whether the former URL keeps serving the keys published at the time of the move, whatever
+   * rotates later. Default false: it returns 404.
    */
   keepOld?: boolean | undefined
 }
 
-/** Publishes the key set at `/v1/keys`, then, each time it moves, at `/v1/keys-2`, `-3` … */
+/** Publishes the key set at `/v1/keys`, then, after each move, at `/v1/keys-2`, `-3` … */
 export class KeySetLocation {
   readonly #routes: Routes
   readonly #locations: Locations
@@ -32,7 +32,7 @@ export class KeySetLocation {
     this.#serve(() => this.#answer(keys.keySet()))
   }
 
-  /** Answers the new URL, which the metadata names from now on. */
+  /** Moves the key set and returns its new URL, which the metadata names from now on. */
   move(options: MoveOptions = {}): string {
     refuseUnknownOptions('moveKeySet', options, ['keepOld'])
     const { keepOld = false } = options

@@ -3,7 +3,7 @@ import type { ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import { grantTypes } from '../tokens/test-accounts.js'
 
-/** Where the server's endpoints are. */
+/** The URLs of the server's endpoints. */
 export interface Locations {
   issuer: string
   authorizationEndpoint: string
@@ -31,7 +31,7 @@ export function metadata(
     revocation_endpoint: locations.revocationEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: grantTypes,
-    // Required; the authorization endpoint grants nothing.
+    // Required member; empty because the authorization endpoint grants nothing.
     response_types_supported: [],
     scopes_supported: scope,
     subject_types_supported: ['public'],

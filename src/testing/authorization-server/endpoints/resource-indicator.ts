@@ -3,10 +3,11 @@ import type { Form } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 
 /**
- * The resource that a token is asked for (RFC 8707 §2), as it was sent: audiences are compared
- * character by character. Every absolute URI will do, whatever API may be behind it.
+ * Returns the requested resource (RFC 8707 §2) exactly as sent, because audiences are compared
+ * character by character. Every absolute URI is accepted, whether or not an API with this
+ * identifier exists.
  *
- * @throws {OAuthError} `invalid_target`: no absolute URI, or one with a fragment
+ * @throws {OAuthError} `invalid_target` if the value is not an absolute URI, or has a fragment
  */
 export function requestedResource(form: Form): string | undefined {
   const resource = form.get('resource')

@@ -5,16 +5,16 @@ import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { ClientRequest } from './form-endpoint.js'
 
-/** Ends a token, whichever it is; answers whether it was there. */
+/** Revokes an access or refresh token; returns whether it existed. */
 export function revoke(token: string, issued: IssuedTokens, refreshTokens: RefreshTokens): boolean {
   if (typeof token !== 'string') throw new TypeError('revoke takes a token, a string')
   return issued.revoke(token) || refreshTokens.revoke(token)
 }
 
 /**
- * The revocation endpoint (RFC 7009): 200 also for a token that nobody knows. A client may revoke
- * what was issued to it; with a refresh token goes all that came of the same sign-in. The
- * `token_type_hint` is not needed to find a token, and not read.
+ * The revocation endpoint (RFC 7009): responds with 200 for an unknown token as well. A client may
+ * revoke only tokens issued to it; revoking a refresh token revokes all tokens of the same sign-in.
+ * The `token_type_hint` is ignored, because a token is found without it.
  */
 export function revocationEndpoint(
   issued: IssuedTokens,

@@ -1,6 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Compares in a time that tells neither how much is equal nor how long the expected value is. */
+/**
+ * Compares secrets in a time that reveals neither the length of a common prefix nor the length of
+ * the expected value.
+ */
 export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))
 }

@@ -6,7 +6,7 @@ import type { DPoPProofs } from './dpop-proofs.js'
 import type { ClientRequest } from './form-endpoint.js'
 import { performGrant } from './grants.js'
 
-/** What the token endpoint answers from. */
+/** The state that the token endpoint uses. */
 export interface TokenEndpointSources {
   settings: ServerSettings
   tokens: TokenIssuer
@@ -14,7 +14,9 @@ export interface TokenEndpointSources {
   dpopProofs: DPoPProofs
 }
 
-/** The token endpoint (RFC 6749 §3.2): a proof that comes along binds the tokens (RFC 9449 §5). */
+/**
+ * The token endpoint (RFC 6749 §3.2); a DPoP proof in the request binds the tokens (RFC 9449 §5).
+ */
 export function tokenEndpoint({
   settings,
   tokens,
@@ -22,7 +24,8 @@ export function tokenEndpoint({
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<Answer> {
   return async ({ form, client, dpopProofs: proofs }) => {
-    // Before the grant: a client that is told to use a nonce comes again with the same form.
+    // Verified before the grant, because a client that gets a nonce repeats the request with the
+    // same form.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
     const grant = performGrant({ form, client, settings, refreshTokens, now, jkt })

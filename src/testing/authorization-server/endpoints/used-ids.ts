@@ -1,14 +1,20 @@
-/** Ids that may be used once, each remembered for as long as what carries it could pass. */
+/**
+ * Replay cache for single-use ids. Each id is kept until the assertion or proof that carries it
+ * expires.
+ */
 export class UsedIds {
   readonly #until = new Map<string, number>()
   readonly #now: () => number
 
-  /** `now` tells milliseconds since the epoch. */
+  /** @param now the clock, in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Uses an id, remembered until a time in seconds; answers whether it was the first use. */
+  /**
+   * Records an id until the time `until`, in seconds since the epoch; returns whether this was its
+   * first use.
+   */
   use(id: string, until: number): boolean {
     const now = this.#now() / 1000
     for (const [used, end] of this.#until) if (end < now) this.#until.delete(used)

@@ -1,34 +1,35 @@
 /**
- * What an endpoint can do wrong on demand; see `AuthorizationServer.fail`.
+ * A fault that can be injected at an endpoint; see `AuthorizationServer.fail`.
  *
- * Where a fault is about the way in which an answer arrives, its status, headers and body are the
- * true ones of the moment of the request.
+ * Faults of delivery, such as delays and slow bodies, keep the status, headers and body of the
+ * correct response at the time of the request.
  */
 export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | RedirectFault
 
 /**
- * A fault that needs nothing else said.
+ * A fault without parameters.
  *
  * At every endpoint:
  * - `'reset'`: the connection is reset without an answer (`ECONNRESET`). For a closed port
  *   (`ECONNREFUSED`), see `AuthorizationServer.suspend`.
- * - `'hang'`: the request is taken and never answered.
- * - `'stalled-body'`: headers, half of the true body, then nothing.
+ * - `'hang'`: the request is accepted and never gets a response.
+ * - `'stalled-body'`: headers, half of the correct body, then nothing.
  * - `'garbage'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
- * - `'html'`: 200, `text/html`, a login page, as a captive portal or a proxy would send it.
- * - `'redirect'`: 302 to another path of this server that gives the true answer; the request that
- *   follows it is counted as one more for the endpoint.
- * - `'oversized'`: the true answer grown to 50,000,000 bytes without `Content-Length`, sent as fast as the
- *   client reads: valid JSON, unless the true answer is a signed introspection response.
+ * - `'html'`: 200, `text/html`, a login page like that of a captive portal or a proxy.
+ * - `'redirect'`: 302 to another path of this server that returns the correct response; the request
+ *   that follows it is counted as one more for the endpoint.
+ * - `'oversized'`: the correct response padded to 50,000,000 bytes without `Content-Length`, sent
+ *   as fast as the client reads: valid JSON, unless the response is a signed introspection
+ *   response.
  * - `'endless'`: the start of a JSON object that never ends, sent as fast as the client reads.
  *
- * At `jwks` alone:
- * - `'no-keys'`: a key set that is empty.
- * - `'bad-key'`: a key that cannot be used (its point is not on its curve) before the true ones.
- * - `'many-keys'`: 10,000 keys, the true ones last; the others are copies under another `kid`.
+ * Only at `jwks`:
+ * - `'no-keys'`: an empty key set.
+ * - `'bad-key'`: an invalid key (its point is not on its curve) before the correct ones.
+ * - `'many-keys'`: 10,000 keys, the correct ones last; the others are copies under another `kid`.
  *
- * At `discovery` alone:
- * - `'wrong-issuer'`: the true metadata, but in the name of another issuer.
+ * Only at `discovery`:
+ * - `'wrong-issuer'`: the correct metadata with another `issuer`.
  */
 export type FaultName =
   | 'reset'
@@ -44,28 +45,28 @@ export type FaultName =
   | 'many-keys'
   | 'wrong-issuer'
 
-/** An error status instead of the answer. */
+/** An error status instead of the correct response. */
 export interface StatusFault {
-  /** From 400 to 599. */
+  /** The HTTP status, 400 to 599. */
   readonly status: number
-  /** Whole seconds for `Retry-After`, at least 0. Default: no such header. */
+  /** The value of `Retry-After` in whole seconds, at least 0. Default: no such header. */
   readonly retryAfter?: number | undefined
 }
 
-/** The true answer, late. */
+/** The correct response, delayed. */
 export interface DelayFault {
-  /** Milliseconds until the answer starts, 1 to 2,147,483,647. */
+  /** Delay before the response starts, in milliseconds, 1 to 2,147,483,647. */
   readonly delay: number
 }
 
-/** The headers at once, then the true body one byte at a time. */
+/** The headers immediately, then the correct body one byte at a time. */
 export interface SlowBodyFault {
-  /** Milliseconds before each byte, 1 to 2,147,483,647. */
+  /** Delay before each byte, in milliseconds, 1 to 2,147,483,647. */
   readonly slowBody: number
 }
 
-/** 302 to somewhere else. */
+/** A redirect (302) to another URL. */
 export interface RedirectFault {
-  /** An absolute http or https URL. */
+  /** The value of `Location`: an absolute http or https URL. */
   readonly redirect: string
 }

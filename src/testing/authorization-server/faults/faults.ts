@@ -11,7 +11,7 @@ const endpointNames: readonly EndpointName[] = [
   'revocation',
 ]
 
-/** Faults that change what only one endpoint says. */
+/** Faults that only one endpoint supports. */
 const onlyAt = new Map<Fault, EndpointName>([
   ['no-keys', 'jwks'],
   ['bad-key', 'jwks'],
@@ -19,11 +19,14 @@ const onlyAt = new Map<Fault, EndpointName>([
   ['wrong-issuer', 'discovery'],
 ])
 
-/** Which endpoint answers wrongly at the moment, and how: at most one fault each. */
+/** The active faults, at most one for each endpoint. */
 export class Faults {
   readonly #misconduct = new Map<string, Misconduct>()
 
-  /** @throws {TypeError} there is no such fault or endpoint, or not the one at the other */
+  /**
+   * @throws {TypeError} if the fault or the endpoint is unknown, or the endpoint does not support
+   *   the fault
+   */
   fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void {
     requireFault(fault)
     const place = onlyAt.get(fault)

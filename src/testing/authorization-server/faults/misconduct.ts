@@ -25,10 +25,13 @@ import {
 const hugeSize = 50_000_000
 const manyKeys = 10_000
 
-/** What becomes of a request: the true answer is made only where something of it is used. */
+/**
+ * Handles a request in place of its endpoint. The correct response is created only if the fault
+ * uses it.
+ */
 export type Misconduct = (truth: () => Promise<Answer>) => Delivery | Promise<Delivery>
 
-/** What the faults do that go by a name alone. */
+/** The handlers of the faults without parameters. */
 export const namedMisconduct: { readonly [name in FaultName]: Misconduct } = {
   reset: () => reset,
   hang: () => silence,
@@ -50,7 +53,7 @@ export const namedMisconduct: { readonly [name in FaultName]: Misconduct } = {
   'wrong-issuer': async (truth) => whole(wrongIssuer(await truth())),
 }
 
-/** What a fault does that was found to be one. */
+/** Returns the handler of a validated fault. */
 export function misconduct(fault: Fault): Misconduct {
   if (typeof fault === 'string') return namedMisconduct[fault]
   if ('status' in fault) return () => whole(errorStatus(fault.status, fault.retryAfter))

@@ -4,7 +4,7 @@ import { namedMisconduct } from './misconduct.js'
 
 const longestTimer = 2_147_483_647
 
-/** @throws {TypeError} it is no fault; the message says what is one */
+/** @throws {TypeError} if the value is not a fault; the message lists the faults */
 export function requireFault(fault: unknown): asserts fault is Fault {
   if (typeof fault === 'string' && Object.hasOwn(namedMisconduct, fault)) return
   if (typeof fault !== 'object' || fault === null) throw noFault()

@@ -10,7 +10,7 @@ export function redirection(location: string): Answer {
   return uncached(302, {}, { location })
 }
 
-// 0xff is in no UTF-8 text.
+// UTF-8 text never contains the byte 0xff.
 export const rubbish: Answer = uncached(200, Buffer.from('{"keys": \u00ff\u00fe\u0000', 'latin1'))
 
 const loginPage = `<!doctype html>
@@ -39,7 +39,7 @@ function withKeys(truth: Answer, change: (keys: JWK[]) => JWK[]): Answer {
   return changed(truth, (keySet) => ({ keys: change((keySet as JSONWebKeySet).keys) }))
 }
 
-/** A 404 or 405 stays what it is. */
+/** A 404 or 405 is passed through unchanged. */
 function changed(truth: Answer, change: (body: object) => object): Answer {
   return truth.status === 200 ? { ...truth, body: change(truth.body as object) } : truth
 }

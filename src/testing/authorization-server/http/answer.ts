@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
 
-/** An answer before it is written: handlers return one, and one place sends it. */
+/** An HTTP response before it is sent: handlers return one, and only the listener sends it. */
 export interface Answer {
   status: number
   headers: Record<string, string>
-  /** Sent as JSON; a Buffer as it is. */
+  /** Serialized as JSON; a Buffer is sent as it is. */
   body: unknown
 }
 
-/** An answer that no cache may keep, as everything about tokens is (RFC 6749 §5.1). */
+/** Returns a response that caches must not store, as RFC 6749 §5.1 requires for tokens. */
 export function uncached(status: number, body: unknown, headers: Record<string, string> = {}) {
   return {
     status,

@@ -4,12 +4,12 @@ import { pipeline } from 'node:stream/promises'
 import { type Answer, bytesOf, send, sendHead } from './answer.js'
 
 /**
- * A way of getting an answer out, or of failing to. None outlives its connection: a client that
- * goes away, or the server's close, ends its timers and streams.
+ * Sends a response, correctly or with a transport fault. No delivery outlives its connection: when
+ * the client disconnects or the server closes, its timers and streams end.
  */
 export type Delivery = (response: ServerResponse) => void
 
-/** The right way. */
+/** Sends the response unchanged. */
 export function whole(answer: Answer): Delivery {
   return (response) => send(response, answer)
 }
@@ -19,9 +19,9 @@ export const reset: Delivery = (response) => {
   response.req.socket.resetAndDestroy()
 }
 
-/** Never answers. */
+/** Never sends a response. */
 export const silence: Delivery = (response) => {
-  // An unread body would run into the server's own time limit, which answers 408.
+  // An unread body would reach the server's request timeout, which sends a 408.
   response.req.resume()
 }
 
@@ -32,7 +32,7 @@ export function half(answer: Answer): Delivery {
   })
 }
 
-/** Sends the answer after a time in milliseconds. */
+/** Sends the response after `delay` milliseconds. */
 export function late(answer: Answer, delay: number): Delivery {
   return (response) => {
     const timer = setTimeout(() => send(response, answer), delay)
@@ -40,7 +40,7 @@ export function late(answer: Answer, delay: number): Delivery {
   }
 }
 
-/** Sends the head, then a byte each time so many milliseconds are over. */
+/** Sends the head, then one byte every `pause` milliseconds. */
 export function dripping(answer: Answer, pause: number): Delivery {
   return withBody(answer, (response, bytes) => {
     response.flushHeaders()
@@ -56,16 +56,16 @@ export function dripping(answer: Answer, pause: number): Delivery {
   })
 }
 
-/** Sends the head, then, as fast as the client reads, what is made of the body. */
+/** Sends the head, then the chunks made from the body, as fast as the client reads. */
 export function streamed(answer: Answer, chunks: (bytes: Buffer) => Iterable<Buffer>): Delivery {
   return withBody(answer, (response, bytes) => {
     const source = Readable.from(chunks(bytes), { objectMode: false })
-    // The client went away or was cut off: nobody is left to tell.
+    // The client disconnected or was cut off, so there is no recipient for the error.
     pipeline(source, response).catch(() => {})
   })
 }
 
-/** The answer to HEAD has no body with which anything could be wrong. */
+/** Sends the response to HEAD unchanged: it has no body to corrupt. */
 function withBody(
   answer: Answer,
   deliver: (response: ServerResponse, bytes: Buffer) => void,
@@ -86,6 +86,6 @@ function onceOver(response: ServerResponse, stop: () => void): void {
     socket.off('close', stop)
     stop()
   })
-  // A response that waits behind another on its connection emits nothing when that ends.
+  // A response queued behind another on its connection emits no `close` when the connection ends.
   socket.once('close', stop)
 }

@@ -2,16 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './oauth-error.js'
 
 const maxBytes = 64 * 1024
-/** Each is looked for among all. */
+/** Limited because the check for repeated parameters takes quadratic time. */
 const maxParameters = 100
 
-/** The parameters of a request, each at most once; those without a value are left out. */
+/**
+ * The parameters of a request, each at most once; those without a value are omitted
+ * (RFC 6749 §3.2).
+ */
 export type Form = ReadonlyMap<string, string>
 
 /**
  * Reads a form-encoded body of at most 64 KiB (RFC 6749 §3.2, appendix B).
  *
- * @throws {OAuthError} `invalid_request`: another media type, too long, or a repeated parameter
+ * @throws {OAuthError} `invalid_request` if the media type is another, the body too long, or a
+ *   parameter repeated
  */
 export async function readForm(request: IncomingMessage): Promise<Form> {
   const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
@@ -35,14 +39,16 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
   return form
 }
 
-/** That one parameter may come several times, but no token is for several resources here (RFC 8707 §2). */
+/**
+ * `resource` may be repeated (RFC 8707 §2), but this server issues tokens for one resource only.
+ */
 function repeated(name: string): OAuthError {
   return name === 'resource'
     ? new OAuthError('invalid_target', 'This server issues tokens for one resource at a time.')
     : new OAuthError('invalid_request', 'A parameter is repeated.')
 }
 
-/** @throws {OAuthError} `invalid_request`: the parameter is missing */
+/** @throws {OAuthError} `invalid_request` if the parameter is missing */
 export function required(form: Form, name: string): string {
   const value = form.get(name)
   if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
@@ -52,7 +58,8 @@ export function required(form: Form, name: string): string {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  // Read to its end all the same: a client that still writes would not see the answer.
+  // Read to the end even when it is too long: a client that is still writing would not see the
+  // response.
   for await (const chunk of request) {
     bytes += chunk.length
     if (bytes <= maxBytes) chunks.push(chunk)

@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.js'
 /** A started HTTP server. */
 export interface Listener {
   port: number
-  /** Frees the port and cuts every connection. */
+  /** Frees the port and closes every connection. */
   suspend(): Promise<void>
   /** Listens on the same port again. */
   resume(): Promise<void>
@@ -15,19 +15,20 @@ export interface Listener {
 }
 
 /**
- * Listens, and delivers what `respond` answers: every answer goes out here. An error in it is a
- * 500 that tells nothing; a client that goes away or never finishes ends its own request only.
+ * Starts the HTTP server and sends the responses of `respond`. An error in `respond` becomes a 500
+ * without details; a client that disconnects or never finishes affects only its own request.
  */
 export async function listen(
   port: number,
   host: string,
   respond: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
-  // A test whose process stood still for seconds must not send into a connection that is being closed.
+  // Long timeouts: after a process paused for seconds, a client must not send into a connection
+  // that the server is closing.
   const settings = { requestTimeout: 30_000, keepAliveTimeout: 60_000 }
   const server = createServer(settings, async (request, response) => {
     const deliver = await respond(request).catch(() => failed)
-    // What a delivery starts for a client that is gone already would never be told to end.
+    // A delivery for a client that has already disconnected would never be stopped.
     if (!request.socket.destroyed) deliver(response)
   })
   await start(server, port, host)

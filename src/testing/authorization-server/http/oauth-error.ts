@@ -1,6 +1,6 @@
 import { type Answer, uncached } from './answer.js'
 
-/** An error that the token endpoint answers with (RFC 6749 §5.2). */
+/** An OAuth error response (RFC 6749 §5.2). */
 export class OAuthError extends Error {
   readonly error: string
   readonly status: number

@@ -3,35 +3,38 @@ import { canParseUrl } from '../../../base/can-parse-url.js'
 import { isLoopback } from '../../../http/secure-url.js'
 import { type Answer, notFound, uncached } from './answer.js'
 
-/** An endpoint of the embedded authorization server: both forms of metadata are `discovery`. */
+/** An endpoint of the embedded authorization server; `discovery` covers both metadata documents. */
 export type EndpointName = 'discovery' | 'jwks' | 'token' | 'introspection' | 'revocation'
 
-/** An endpoint: its name, the methods it takes, and what it answers. */
+/** An endpoint: its name, its methods, and its handler. */
 export interface Endpoint {
-  /** What its requests are counted by. */
+  /** The name under which its requests are counted. */
   name: EndpointName | 'other'
   methods: readonly string[]
   handle: (request: IncomingMessage) => Answer | Promise<Answer>
-  /** Faults pass it by: it is where the fault `'redirect'` leads. */
+  /** Exempt from faults: the target of the fault `'redirect'`. */
   alwaysTrue?: boolean
 }
 
-/** Endpoints by their exact path. */
+/** Endpoints, keyed by their exact path. */
 export type Routes = Map<string, Endpoint>
 
 const nowhere: Endpoint = { name: 'other', methods: [], handle: notFound }
 const misdirected: Endpoint = { name: 'other', methods: [], handle: foreignHost }
 
-/** Before the path of an endpoint: the same endpoint, free of faults. */
+/** The path prefix under which each endpoint is served without faults. */
 export const redirectedPrefix = '/redirected'
 
-/** Adds an endpoint, or replaces it, and beside it the one to which a fault may redirect. */
+/** Adds or replaces an endpoint, and its copy to which the fault `'redirect'` leads. */
 export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void {
   routes.set(path, endpoint)
   routes.set(`${redirectedPrefix}${path}`, { ...endpoint, alwaysTrue: true })
 }
 
-/** The endpoint for a request, whatever its method; 404 where there is none, 421 for a foreign `Host`. */
+/**
+ * Returns the endpoint for a request; its handler returns 404 for an unknown path, 405 for another
+ * method and 421 for a foreign `Host`.
+ */
 export function route(routes: Routes, request: IncomingMessage): Endpoint {
   if (!isOwnHost(request.headers.host)) return misdirected
   const [path] = (request.url as string).split('?', 1) as [string]
@@ -42,8 +45,8 @@ export function route(routes: Routes, request: IncomingMessage): Endpoint {
 }
 
 /**
- * Whether `Host` is a loopback name. A web page whose own host name resolves to a loopback address (DNS
- * rebinding) sends that name: to the browser, the answer would be of the page's own origin.
+ * Whether `Host` is a loopback name. A web page whose host name resolves to a loopback address (DNS
+ * rebinding) sends its own host name; the browser would treat the response as same-origin.
  */
 function isOwnHost(host = ''): boolean {
   const origin = `http://${host}`

@@ -3,8 +3,8 @@ import { apiScope } from '../tokens/openid-scope.js'
 import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
- * The access tokens of Auth0's own profile, for an API with role-based access control and its
- * `permissions` in the token. The issuer ends in a slash.
+ * Access tokens of Auth0's own profile, for an API with role-based access control and `permissions`
+ * in the token. The issuer identifier ends in a slash.
  */
 export const auth0: TokenProfile = {
   issuerPath: '/',
@@ -23,7 +23,7 @@ export const auth0: TokenProfile = {
   idTokenClaims: () => ({}),
 }
 
-/** With `openid`, the token is one for the user info endpoint, too. */
+/** With `openid`, the user info endpoint is an audience as well. */
 function audience({ scope }: TokenSubject, { audience, issuer }: TokenContext): string | string[] {
   if (!scope.includes('openid')) return audience
   return [audience, `${issuer.replace(/\/$/, '')}/userinfo`].flat()

@@ -4,8 +4,8 @@ import { uuidOf } from '../tokens/made-up-ids.js'
 import type { TokenProfile, UserSubject } from '../tokens/token-profile.js'
 
 /**
- * The tokens of an Amazon Cognito user pool: access tokens have no `aud` unless a resource is bound to
- * them, which the option `audience` stands for, and `token_use` tells the two kinds apart.
+ * Tokens of an Amazon Cognito user pool: access tokens have no `aud` unless the client requested a
+ * resource, which the option `audience` simulates; `token_use` distinguishes access and ID tokens.
  */
 export const cognito: TokenProfile = {
   issuerPath: '/us-east-1_Embedded1',

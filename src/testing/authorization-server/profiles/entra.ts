@@ -12,7 +12,7 @@ import type {
 
 const tenantId = uuidOf('tenant')
 
-/** The access tokens of Microsoft Entra ID in their version 2.0: `aud` is a client id. */
+/** Access tokens of Microsoft Entra ID, version 2.0: `aud` is a client id. */
 export const entra: TokenProfile = {
   issuerPath: `/${tenantId}/v2.0`,
   audience: uuidOf('api'),
@@ -33,7 +33,7 @@ export const entra: TokenProfile = {
   }),
 }
 
-/** The same in version 1.0. */
+/** Access tokens of Microsoft Entra ID, version 1.0. */
 export const entraV1: TokenProfile = {
   ...entra,
   issuerPath: `/${tenantId}/`,
@@ -55,7 +55,10 @@ export const entraV1: TokenProfile = {
   }),
 }
 
-/** A user's delegated permissions are the scope; those of an application are roles. */
+/**
+ * Claims of both versions. A user's delegated permissions are the scope; those of an application
+ * are roles.
+ */
 function shared(subject: TokenSubject, { audience, issuedAt }: TokenContext): JWTPayload {
   const granted = apiScope(subject.scope)
   return {
@@ -78,7 +81,10 @@ function sharedOfIdTokens(subject: UserSubject, { issuedAt }: TokenContext): JWT
   }
 }
 
-/** Another one for each application, unlike `oid`; an application is its own. */
+/**
+ * Returns a subject that differs for each application, unlike `oid`; an application's subject is
+ * its `oid`.
+ */
 function pairwiseSubject(subject: TokenSubject): string {
   const { client, user } = subject
   if (user === undefined) return objectId(subject)
@@ -90,7 +96,7 @@ function objectId({ client, user }: TokenSubject): string {
   return uuidOf(user ? `user ${user.username}` : `application ${client.clientId}`)
 }
 
-/** How the client authenticates: not at all, by a secret, by a certificate. */
+/** Returns how the client authenticates: 0 not at all, 1 by a secret, 2 by a certificate. */
 function authenticationClass({ clientSecret, jwks }: TestClient): string {
   if (jwks !== undefined) return '2'
   return clientSecret === undefined ? '0' : '1'

@@ -4,8 +4,9 @@ import { uuidOf } from '../tokens/made-up-ids.js'
 import type { TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
- * The tokens of a Keycloak realm as it is set up at first, without an audience mapper: `aud` is
- * Keycloak's own account API. A client by itself is the user of its service account.
+ * Tokens of a Keycloak realm in its initial configuration, without an audience mapper: `aud` is
+ * Keycloak's own account API. The subject of the client credentials grant is the client's service
+ * account.
  */
 export const keycloak: TokenProfile = {
   issuerPath: '/realms/demo',

@@ -3,7 +3,7 @@ import { hexId } from '../tokens/made-up-ids.js'
 import type { TestUser } from '../tokens/test-accounts.js'
 import type { TokenProfile } from '../tokens/token-profile.js'
 
-/** The tokens of a custom authorization server of Okta: neither kind has a `typ`. */
+/** Tokens of an Okta custom authorization server: neither access nor ID tokens have a `typ`. */
 export const okta: TokenProfile = {
   issuerPath: '/oauth2/default',
   audience: 'api://default',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenProfile } from '../tokens/token-profile.js'
 
-/** Access tokens as RFC 9068 §2 has them, for the resource that was asked for (RFC 9068 §3). */
+/** Access tokens of RFC 9068 §2, for the requested resource (RFC 9068 §3). */
 export const standard: TokenProfile = {
   issuerPath: '/oauth2/default',
   audience: 'api://default',

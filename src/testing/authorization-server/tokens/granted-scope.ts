@@ -4,22 +4,22 @@ import type { ServerSettings } from '../options.js'
 import { apiScope, isOpenIdScope } from './openid-scope.js'
 import type { TestClient, TestUser } from './test-accounts.js'
 
-/** Whom and what a scope is granted for. */
+/** The client and user that request a scope. */
 export interface ScopeRequest {
   settings: ServerSettings
   client: TestClient
   /** Absent for client credentials. */
   user?: TestUser | undefined
-  /** The `scope` parameter, absent where the client sent none. */
+  /** The `scope` parameter, absent if the client sent none. */
   requested?: string | undefined
 }
 
 /**
- * The part of the requested scope that client and user may have. Without a request: all that
- * they may have except OpenID Connect's, and with the okta profile an error as at Okta, which
- * has no default scope either.
+ * Returns the part of the requested scope that the client and the user may have. If no scope is
+ * requested: everything they may have except OpenID Connect's values; with the okta profile an
+ * error, because Okta has no default scope either.
  *
- * @throws {OAuthError} `invalid_scope`: a value is not offered, or nothing is left
+ * @throws {OAuthError} `invalid_scope` if a value is not offered, or no value is allowed
  * @see RFC 6749 §3.3
  */
 export function grantScope({ settings, client, user, requested }: ScopeRequest): string[] {
@@ -41,7 +41,7 @@ export function grantScope({ settings, client, user, requested }: ScopeRequest):
   return granted
 }
 
-/** What is granted where nothing was asked for: everything but OpenID Connect's scope. */
+/** Returns the scope granted if none is requested: everything except OpenID Connect's values. */
 export function defaultScope(
   settings: ServerSettings,
   client: TestClient,

@@ -8,38 +8,48 @@ import {
 import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
 import type { TokenConfirmation } from './token-confirmation.js'
 
-/** Claims to set instead of the usual ones; `undefined` removes one. */
+/** Claims that override the default ones; `undefined` removes one. */
 export type ClaimOverrides = { readonly [name: string]: unknown }
 
-/** How a token made by `AuthorizationServer.issueToken` differs from the usual one. */
+/** How a token of `AuthorizationServer.issueToken` differs from the default one. */
 export interface IssueTokenOptions {
   /**
-   * Whom the token is about: the first user, or the first client by itself, as with the client
-   * credentials grant. Default: the user, where there is one.
+   * The subject of the token: the first user, or the first client itself, as with the client
+   * credentials grant. Default: the user, if there is one.
    */
   subject?: 'user' | 'client' | undefined
-  /** The scope, written as the profile writes it. Default: all but OpenID Connect's. */
+  /**
+   * The scope; the profile decides on the claim. Default: everything except OpenID Connect's
+   * values.
+   */
   scope?: Scope | undefined
-  /** Seconds from `iat` to `exp`; 0 and below make a token that is expired. Default: the server's. */
+  /**
+   * Lifetime (`exp` − `iat`), in seconds; 0 and below issue an expired token. Default: the server's
+   * `accessTokenLifetime`.
+   */
   expiresIn?: number | undefined
-  /** Default: the server's `accessTokenFormat`. */
+  /** The format of the token. Default: the server's `accessTokenFormat`. */
   format?: AccessTokenFormat | undefined
-  /** Members of the JWS header to replace, or with `undefined` to remove. Not with `opaque`. */
+  /**
+   * Members of the JWS header to override; `undefined` removes one. Rejected with the format
+   * `opaque`.
+   */
   header?: HeaderOverrides | undefined
   /**
-   * Signs with a key of this algorithm, made and published where there is none. Not with `opaque`.
+   * The signature algorithm; a key for it is generated and published if there is none. Default:
+   * that of the current key. Rejected with the format `opaque`.
    */
   algorithm?: SigningAlgorithm | undefined
   /**
-   * Binds the token to a key or a certificate by its `cnf`, in either format. Default: a bearer
-   * token. A `cnf` that no server would issue goes into the claims instead.
+   * The key or certificate to which `cnf` binds the token, in either format. Default: a bearer
+   * token. A `cnf` that no server would issue belongs in the claims instead.
    */
   confirmation?: TokenConfirmation | undefined
 }
 
 const known = ['subject', 'scope', 'expiresIn', 'format', 'header', 'algorithm', 'confirmation']
 
-/** @throws {TypeError} an option is unknown or impossible, or `subject` a user that isn't there */
+/** @throws {TypeError} that names the unknown or invalid option and the fix */
 export function requireIssueTokenOptions(
   options: IssueTokenOptions,
   { accessTokenFormat, users }: ServerSettings,

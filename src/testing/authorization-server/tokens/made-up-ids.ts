@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** The start of a number that is always the same for the same name, in so many hex digits. */
+/** Returns an id derived from the name, the same for the same name, with `digits` hex digits. */
 export function hexId(name: string, digits: number): string {
   return createHash('sha256').update(name).digest('hex').slice(0, digits)
 }
 
-/** A UUID (RFC 9562 §5.8) that is always the same for the same name. */
+/** Returns a UUID (RFC 9562 §5.8) derived from the name, the same for the same name. */
 export function uuidOf(name: string): string {
   const hex = hexId(name, 32)
   return [

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** A token that tells nothing and can't be guessed: 256 random bits in base64url. */
+/** Returns an opaque token that cannot be guessed: 256 random bits in base64url. */
 export function opaqueToken(): string {
   return randomBytes(32).toString('base64url')
 }

@@ -1,6 +1,6 @@
 /**
- * The scope of OpenID Connect (Core §5.4, §11): about a user and the tokens, not about an API, so
- * meaningless without a user and granted only when asked for.
+ * The scope values of OpenID Connect (Core §5.4, §11). They concern a user and the tokens, not an
+ * API, so they are meaningless without a user and granted only on request.
  */
 const openIdScope = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access']
 
@@ -8,7 +8,7 @@ export function isOpenIdScope(value: string): boolean {
   return openIdScope.includes(value)
 }
 
-/** The part of a scope that is about an API. */
+/** Returns the values of a scope that concern an API. */
 export function apiScope(scope: readonly string[]): string[] {
   return scope.filter((value) => !isOpenIdScope(value))
 }

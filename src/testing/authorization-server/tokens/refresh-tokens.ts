@@ -7,24 +7,24 @@ const maxTokens = 20_000
 interface RefreshToken {
   grant: UserSubject
   used: boolean
-  /** The key that its use has to prove. */
+  /** The thumbprint of the key that the client must prove to use the token. */
   jkt: string | undefined
 }
 
 /**
- * Opaque refresh tokens, each for one use; the use of one that was used before ends all that came
- * of the same sign-in (RFC 9700 §4.14.2). They don't expire by time; the latest 20,000 are kept.
+ * Opaque single-use refresh tokens. Reusing one revokes all tokens of the same sign-in
+ * (RFC 9700 §4.14.2). They do not expire by time; the latest 20,000 are kept.
  */
 export class RefreshTokens {
   readonly #tokens = new BoundedCache<string, RefreshToken>({ max: maxTokens })
   readonly #onEnd: (session: string) => void
 
-  /** `onEnd` is told of each sign-in that ends. */
+  /** @param onEnd called with each sign-in that is revoked. */
   constructor(onEnd: (session: string) => void) {
     this.#onEnd = onEnd
   }
 
-  /** The first token of a grant, bound to a key where its thumbprint is given. */
+  /** Issues the first refresh token of a grant, bound to a key if its thumbprint is given. */
   issue(grant: UserSubject, jkt: string | undefined): string {
     const token = opaqueToken()
     this.#tokens.set(token, { grant, used: false, jkt })
@@ -32,8 +32,8 @@ export class RefreshTokens {
   }
 
   /**
-   * What the token stands for; `undefined` where it is unknown, used, another client's, or bound to
-   * another key than the one that was proven.
+   * Returns the grant of a token; `undefined` if the token is unknown, used, of another client, or
+   * bound to another key than the proven one.
    */
   find(token: string, clientId: string, proven: string | undefined): UserSubject | undefined {
     const found = this.#tokens.get(token)
@@ -44,19 +44,19 @@ export class RefreshTokens {
     return undefined
   }
 
-  /** Uses a token that {@link find} knew, and makes the next one. */
+  /** Marks a token that {@link find} returned as used, and issues the next one. */
   rotate(token: string, jkt: string | undefined): string {
     const current = this.#tokens.get(token) as RefreshToken
     current.used = true
     return this.issue(current.grant, jkt)
   }
 
-  /** The client to which a token was issued, used or not. */
+  /** Returns the client to which a token was issued, used or not. */
   clientIdOf(token: string): string | undefined {
     return this.#tokens.get(token)?.grant.client.clientId
   }
 
-  /** Ends the sign-in that the token came of. Answers whether there was such a token. */
+  /** Revokes the sign-in of the token; returns whether the token existed. */
   revoke(token: string): boolean {
     const session = this.#tokens.get(token)?.grant.session
     if (session === undefined) return false

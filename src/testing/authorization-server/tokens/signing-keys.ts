@@ -15,21 +15,23 @@ import { isJsonObject } from '../../../base/json-object.js'
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 export type SigningAlgorithm = AsymmetricAlgorithm
 
-/** Members of the JWS header to set instead of the usual ones; `undefined` removes one. */
+/** Members of the JWS header that override the default ones; `undefined` removes one. */
 export type HeaderOverrides = { readonly [name: string]: unknown }
 
-/** How the keys change; see `AuthorizationServer.rotateKeys`. */
+/** Options of `AuthorizationServer.rotateKeys`. */
 export interface RotationOptions {
-  /** Whether the keys so far stay published: the newest 50. Default true. */
+  /** Whether the previous keys stay published, the newest 50 of them. Default true. */
   keep?: boolean | undefined
-  /** The algorithm of the new key. Default: the one in use. */
+  /** The algorithm of the new key. Default: that of the current key. */
   algorithm?: SigningAlgorithm | undefined
 }
 
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1. */
+/** The private and secret members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** Fewer than the plugin reads (`jwks.maxKeys`, 100 by default), with room for keys of the test's own. */
+/**
+ * Below the plugin's limit (`jwks.maxKeys`, 100 by default), to leave room for the test's own keys.
+ */
 const MAX_PUBLISHED = 50
 
 interface SigningKey {
@@ -39,13 +41,13 @@ interface SigningKey {
   publicJwk: JWK
 }
 
-/** A JWT, and the key that signed it, whatever its header says. */
+/** A JWT, and the `kid` of the key that signed it, whatever its header says. */
 export interface SignedToken {
   token: string
   kid: string
 }
 
-/** The keys of the server: one signs, and all are published until they are dropped. */
+/** The server's keys: one signs, and all are published until a rotation drops them. */
 export class SigningKeys {
   #current: SigningKey
   #published: SigningKey[]
@@ -78,7 +80,7 @@ export class SigningKeys {
     return { keys: [...own, ...this.#foreign].map((jwk) => ({ ...jwk })) }
   }
 
-  /** @throws {TypeError} it is no JWK, or has private or secret parts */
+  /** @throws {TypeError} if the value is not a JWK, or has private or secret members */
   publish(jwk: JWK): void {
     if (!isJsonObject(jwk) || typeof jwk.kty !== 'string') {
       throw new TypeError('"jwk" must be a public key as a JWK, with "kty"')
@@ -97,7 +99,10 @@ export class SigningKeys {
     return next.kid
   }
 
-  /** Signs with the current key, or with one of another algorithm, which is then published, too. */
+  /**
+   * Signs with the current key, or with a key of another algorithm, which is then published as
+   * well.
+   */
   async sign(
     claims: JWTPayload,
     header: HeaderOverrides,

@@ -2,23 +2,28 @@ import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { refuseUnknownOptions } from '../../known-options.js'
 import { type Scope, scopeValues } from '../../scope-values.js'
 
-/** The grants that the embedded authorization server performs. */
+/** The grant types that the embedded authorization server supports. */
 export const grantTypes: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']
 
-/** A grant that the embedded authorization server performs. */
+/** A grant type that the embedded authorization server supports. */
 export type GrantType = 'password' | 'client_credentials' | 'refresh_token'
 
-/** Somebody who can sign in with the password grant. */
+/** A user who can sign in with the password grant. */
 export interface TestUser {
-  /** The name to sign in with. */
+  /** The user name. */
   username: string
-  /** The password to sign in with. */
+  /** The password. */
   password: string
-  /** The subject identifier. Default: the username, or an id made from it as the profile has them. */
+  /**
+   * The subject identifier. Default: the username, or an id derived from it, depending on the
+   * profile.
+   */
   sub?: string | undefined
-  /** More claims for the user's access and ID tokens. Those of the protocol can't be replaced. */
+  /**
+   * Additional claims for the user's access and ID tokens. Protocol claims cannot be overridden.
+   */
   claims?: JWTPayload | undefined
-  /** The scope that the user may be granted. Default: everything that the server offers. */
+  /** The scope that the user may be granted. Default: every value that the server offers. */
   scope?: Scope | undefined
 }
 
@@ -26,29 +31,32 @@ export interface TestUser {
 export interface TestClient {
   /** The client's id. */
   clientId: string
-  /** The secret, for client_secret_basic and client_secret_post. */
+  /** The client secret, for client_secret_basic and client_secret_post. */
   clientSecret?: string | undefined
   /** The public keys, for private_key_jwt. A client with neither secret nor keys is public. */
   jwks?: JSONWebKeySet | undefined
-  /** The grants that it may use. Default: all; a public client never gets client_credentials. */
+  /**
+   * The grant types that the client may use. Default: all; a public client never gets
+   * client_credentials.
+   */
   grantTypes?: readonly GrantType[] | undefined
-  /** The scope that it may be granted. Default: everything that the server offers. */
+  /** The scope that the client may be granted. Default: every value that the server offers. */
   scope?: Scope | undefined
 }
 
-/** The user that the server knows where no others are given: testuser1@example.com, demo-password. */
+/** The default user of the server: testuser1@example.com, demo-password. */
 export const testUser = Object.freeze({
   username: 'testuser1@example.com',
   password: 'demo-password',
 }) satisfies TestUser
 
-/** The client that the server knows where no others are given: demo-client, demo-secret. */
+/** The default client of the server: demo-client, demo-secret. */
 export const testClient = Object.freeze({
   clientId: 'demo-client',
   clientSecret: 'demo-secret',
 }) satisfies TestClient
 
-/** @throws {TypeError} naming the member that is wrong */
+/** @throws {TypeError} that names the invalid member and the fix */
 export function requireUser(user: TestUser): void {
   refuseUnknownOptions('a user', user, ['username', 'password', 'sub', 'claims', 'scope'])
   requireText('users', user, ['username', 'password'])
@@ -56,7 +64,7 @@ export function requireUser(user: TestUser): void {
   scopeValues('users[].scope', user.scope ?? [])
 }
 
-/** @throws {TypeError} naming the member that is wrong */
+/** @throws {TypeError} that names the invalid member and the fix */
 export function requireClient(client: TestClient): void {
   const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope']
   refuseUnknownOptions('a client', client, known)

@@ -3,7 +3,7 @@ import type { JWTPayload } from 'jose'
 import type { SigningAlgorithm } from './signing-keys.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 
-/** The claims of an access token. */
+/** Returns the claims of an access token. */
 export function accessTokenClaims(
   profile: TokenProfile,
   subject: TokenSubject,
@@ -16,13 +16,13 @@ export function accessTokenClaims(
   }
 }
 
-/** An access token and the algorithm of the time, for the ID token's `at_hash`. */
+/** An access token and the algorithm that signed it, for the ID token's `at_hash`. */
 export interface IssuedAccessToken {
   token: string
   algorithm: SigningAlgorithm
 }
 
-/** The claims of an ID token (OpenID Connect Core §2). */
+/** Returns the claims of an ID token (OpenID Connect Core §2). */
 export function idTokenClaims(
   profile: TokenProfile,
   subject: UserSubject,

@@ -4,24 +4,26 @@ import type { Confirmation } from '../../../access-token/confirmation.js'
 import { type DPoPKey, isDPoPKey } from '../../dpop/dpop-key.js'
 import { refuseUnknownOptions } from '../../known-options.js'
 
-/** What a token is to be bound to: a key, a certificate, or both. At least one. */
+/** The key, the certificate, or both, that a token is bound to. At least one is required. */
 export interface TokenConfirmation {
-  /** For DPoP (RFC 9449 §6.1): a key of `generateDPoPKey()`, a public JWK, or its thumbprint. */
+  /**
+   * The DPoP key (RFC 9449 §6.1): a key of `generateDPoPKey()`, a public JWK, or its thumbprint.
+   */
   key?: DPoPKey | JWK | string | undefined
   /**
-   * For mutual TLS (RFC 8705 §3.1): the client's certificate, or its SHA-256 thumbprint in
-   * base64url. A string that is no thumbprint is PEM, bytes are DER.
+   * The client certificate for mutual TLS (RFC 8705 §3.1), or its SHA-256 thumbprint in base64url.
+   * A string that is not a thumbprint is read as PEM, bytes as DER.
    */
   certificate?: X509Certificate | Uint8Array | string | undefined
 }
 
-// SHA-256 in base64url.
+// A SHA-256 digest in base64url.
 const thumbprint = /^[\w-]{42}[AEIMQUYcgkosw048]$/
 
 /**
- * The `cnf` of a token (RFC 7800 §3.1).
+ * Returns the `cnf` of a token (RFC 7800 §3.1).
  *
- * @throws {TypeError} it names nothing to be bound to, or what is no key or certificate
+ * @throws {TypeError} if neither a key nor a certificate is given, or one is invalid
  */
 export async function confirmationClaim(confirmation: TokenConfirmation): Promise<Confirmation> {
   refuseUnknownOptions('"confirmation"', confirmation, ['key', 'certificate'])
@@ -39,7 +41,8 @@ async function keyThumbprint(key: DPoPKey | JWK | string): Promise<string> {
   if (typeof key === 'string' && thumbprint.test(key)) return key
   try {
     const jwk = (isDPoPKey(key) ? key.jwk : key) as JWK
-    // Neither a secret nor another kind of key object, of which a thumbprint could be taken, too.
+    // Rejects symmetric keys, and key objects that are not JWKs, although a thumbprint of them
+    // could be computed.
     if (typeof jwk.kty === 'string' && jwk.kty !== 'oct') return await calculateJwkThumbprint(jwk)
   } catch {}
   throw new TypeError(

@@ -18,7 +18,7 @@ import { confirmationClaim } from './token-confirmation.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 import { tokenProfiles } from './token-profiles.js'
 
-/** Makes the tokens, for grants and for the test that asks for one directly. */
+/** Issues tokens, for grants and for `issueToken` and `issueIdToken`. */
 export class TokenIssuer {
   readonly #issuer: string
   readonly #settings: ServerSettings
@@ -34,7 +34,7 @@ export class TokenIssuer {
     this.#issued = issued
   }
 
-  /** Bound, where a confirmation is given. */
+  /** Issues an access token, bound if a confirmation is given. */
   async accessToken(
     subject: TokenSubject,
     confirmation?: Confirmation,
@@ -45,7 +45,7 @@ export class TokenIssuer {
     return { token: await this.#issue(subject, claims, { algorithm }), algorithm }
   }
 
-  /** `undefined` where there is no user, or `openid` was not granted. */
+  /** Issues an ID token; `undefined` if there is no user, or `openid` was not granted. */
   async idToken(
     { user, ...rest }: TokenSubject,
     accessToken: IssuedAccessToken,
@@ -126,7 +126,7 @@ export class TokenIssuer {
   }
 }
 
-/** The client by any of the names that the profiles have for it. */
+/** Returns the client id from the claim of any profile. */
 function clientIdIn({ client_id, cid, azp, appid }: JWTPayload): string | undefined {
   const named = client_id ?? cid ?? azp ?? appid
   return typeof named === 'string' ? named : undefined

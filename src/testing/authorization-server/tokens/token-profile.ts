@@ -1,52 +1,52 @@
 import type { JWTPayload } from 'jose'
 import type { TestClient, TestUser } from './test-accounts.js'
 
-/** For whom tokens are made. */
+/** The client, user and grant that tokens are issued for. */
 export interface TokenSubject {
   client: TestClient
   /** Absent for client credentials. */
   user?: TestUser | undefined
   scope: readonly string[]
-  /** What the token was asked for (RFC 8707), in the place of the usual audience. */
+  /** The requested resource (RFC 8707), which replaces the default audience. */
   resource?: string | undefined
-  /** When the user signed in, in seconds since the epoch. */
+  /** The time of the sign-in, in seconds since the epoch. */
   authTime: number
-  /** The sign-in, the same for all tokens that come of it. */
+  /** The id of the sign-in, the same for all its tokens. */
   session: string
 }
 
-/** A subject with a user, as ID tokens have one. */
+/** A subject with a user, which an ID token requires. */
 export type UserSubject = TokenSubject & { user: TestUser }
 
-/** What tokens are made of beside their subject. */
+/** The issuer, audience and times of a token. */
 export interface TokenContext {
   issuer: string
   audience: string | string[]
-  /** The option `audience` of the server, where it was given. */
+  /** The option `audience` of the server, `undefined` if it was not given. */
   audienceOption: string | readonly string[] | undefined
-  /** Seconds since the epoch. */
+  /** The `iat`, in seconds since the epoch. */
   issuedAt: number
-  /** Seconds. */
+  /** From `iat` to `exp`, in seconds. */
   lifetime: number
 }
 
 /**
- * How an authorization server writes its tokens, as its public documentation says. Every value that
- * is no claim of the test's own is made up.
+ * How a provider formats its tokens, according to its public documentation. Values that the test
+ * does not set are invented.
  */
 export interface TokenProfile {
-  /** The path of the issuer, where the options name none. */
+  /** The path of the issuer identifier, if the options name none. */
   issuerPath: string
-  /** The audience, where the options name none; `undefined` where the clients are the audience. */
+  /** The audience, if the options name none; `undefined` if the client ids are the audience. */
   audience: string | undefined
   /** The `typ` in the header of access tokens. */
   accessTokenType: string | undefined
   /** The `typ` in the header of ID tokens. */
   idTokenType: string | undefined
-  /** The `sub` of both tokens, unless the claims below have another. */
+  /** Returns the `sub` of both tokens, unless the claims below contain another. */
   subject(subject: TokenSubject): string
-  /** All claims but `iss`, `sub`, `iat` and `exp`. */
+  /** Returns all claims except `iss`, `sub`, `iat` and `exp`. */
   accessTokenClaims(subject: TokenSubject, context: TokenContext): JWTPayload
-  /** Claims beside those of OpenID Connect Core §2. */
+  /** Returns the claims beside those of OpenID Connect Core §2. */
   idTokenClaims(subject: UserSubject, context: TokenContext): JWTPayload
 }
