@@ -1,5 +1,5 @@
 /**
- * The way of a stranger, by README.md alone: `npm init` in an empty folder, the lines of "Start" in
+ * The way of a stranger, by README.md alone: `npm init` in an empty folder, the lines of "Install" and "Quick start" in
  * their order, and a protected route that answers as they say. Prints what each step took, and fails
  * where an answer is another. `npm run suite -- stranger`; it fetches dependencies from the registry.
  *

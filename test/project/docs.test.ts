@@ -19,6 +19,8 @@ const filesIn = (folder: string, extension: string) =>
     .map((name) => `${folder}/${name}`)
 
 const README = read('README.md')
+const OPTIONS = read('docs/options.md')
+const ERRORS = read('docs/errors.md')
 const INTROSPECTION = read('docs/introspection.md')
 const TENANTS = read('docs/tenants.md')
 const OBSERVABILITY = read('docs/observability.md')
@@ -41,11 +43,12 @@ function mistake(options: object): string {
   }
 }
 
-t.test('every option has its row', async (t) => {
+t.test('every option has its heading or row', async (t) => {
   const rowsOfReadme = rows(README)
   const own = ['global', 'extractToken', 'onReject']
   for (const option of [...RESOURCE_SERVER_OPTIONS, ...own]) {
-    if (option !== 'logger') t.ok(rowsOfReadme.includes(`\`${option}\``), option)
+    t.match(OPTIONS, new RegExp(`^## ${option}$`, 'm'), option)
+    t.ok(OPTIONS.includes(`[${option}](#${option.toLowerCase()})`), `${option} in the contents`)
   }
   for (const key of REQUIREMENT_KEYS) {
     t.ok(
@@ -81,7 +84,7 @@ t.test('every error has its row, with its code and status', async (t) => {
   const bases = ['ResourceServerError', 'UnavailableError']
   for (const name of classes) {
     const row = new RegExp(`^\\| \`${name}\`, \`[a-z_]+\` \\| \\d{3} \\|`, 'm')
-    t.match(README, bases.includes(name) ? `\`${name}\`` : row)
+    t.match(ERRORS, bases.includes(name) ? `\`${name}\`` : row)
   }
 })
 
@@ -142,7 +145,7 @@ t.test('the sentences that a caller gets are those of the code', async (t) => {
   }
   const parts = ['not meant for this resource', 'from an issuer that is not trusted here']
   for (const part of [...parts, 'not active', 'was revoked', 'refuses our own credentials']) {
-    t.ok(README.includes(`\`${part}\``) && source.includes(part), part)
+    t.ok(ERRORS.includes(`\`${part}\``) && source.includes(part), part)
   }
 })
 
