@@ -1,7 +1,7 @@
 /**
  * The way of a stranger, by README.md alone: `npm init` in an empty folder, the lines of "Install" and "Quick start" in
  * their order, and a protected route that answers as they say. Prints what each step took, and fails
- * where an answer is another. `npm run suite -- stranger`; it fetches dependencies from the registry.
+ * where an answer is another. `npm run suite -- quickstart`; it fetches dependencies from the registry.
  *
  * What is changed in these lines: the package's name at `npm install` to the packed tarball, the
  * issuer as the README says itself, and the ports 3000 and 9000 to free ones.

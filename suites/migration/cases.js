@@ -1,4 +1,4 @@
-/** What is asked of each API of docs/moving.md: the requests whose answers may differ. */
+/** What is asked of each API of docs/migration.md: the requests whose answers may differ. */
 export function casesWith(issuer, stranger) {
   const now = Math.floor(Date.now() / 1000)
   const bearing = (token, path = '/me') => ({ path, authorization: `Bearer ${token}` })

@@ -1,6 +1,6 @@
 /**
- * Runs the programs of docs/moving.md, before and after, against embedded authorization servers, and
- * compares what they answer with the table of that page. `npm run suite -- moving`, which builds dist
+ * Runs the programs of docs/migration.md, before and after, against embedded authorization servers, and
+ * compares what they answer with the table of that page. `npm run suite -- migration`, which builds dist
  * and fetches the peers of bench/package.json from the registry; `--markdown` prints the table.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { sectionsOf } from './programs.js'
 import { start } from './running.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const page = await readFile(join(root, 'docs', 'moving.md'), 'utf8')
+const page = await readFile(join(root, 'docs', 'migration.md'), 'utf8')
 const sections = sectionsOf(page)
 await npm(['install', '--silent', '--no-save', '--prefix', 'bench'], root)
 // Where the peers are found, and where the package is found by its name.
@@ -28,7 +28,7 @@ try {
   if (process.argv.includes('--markdown')) console.log(table)
   else if (page.includes(table)) console.log(`ok ${2 * sections.length} programs, as the page says`)
   else {
-    console.error(`not ok: docs/moving.md has another table than what was seen:\n\n${table}`)
+    console.error(`not ok: docs/migration.md has another table than what was seen:\n\n${table}`)
     process.exitCode = 1
   }
 } finally {

@@ -1,4 +1,4 @@
-/** The programs of docs/moving.md: those of the peers, `js`, and what they become, `ts`. */
+/** The programs of docs/migration.md: those of the peers, `js`, and what they become, `ts`. */
 const PROGRAM = /^<!-- code: (?:peer|serve) -->\n```(js|ts)\n(.*?)\n```$/gms
 
 /** In each section one before and one after. */
