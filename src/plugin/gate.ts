@@ -1,6 +1,7 @@
 /**
- * The hooks of a guarded context. They are in force before the guard is there, and reject every
- * request until then: if the registration fails and the application goes on, nothing is open.
+ * The hooks of a guarded encapsulation context. They are added before the guard exists and reject
+ * every request until then, so that nothing is open if the registration fails and the application
+ * starts regardless.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -16,13 +17,17 @@ import { endRejectedUpgrade, sendUnserializedRejection } from './rejections.js'
 let gates = 0
 
 export class Gate {
-  /** The name of the `onRequest` hook: by it, `printRoutes()` shows which routes have this one. */
+  /**
+   * Unique name of the `onRequest` hook, by which `printRoutes()` lists the routes that have it.
+   */
   readonly name = `fastify-resource-server-${++gates}`
   #guard: Guard | undefined
   #failure: unknown
   #isFailureLogged = false
 
-  /** Resolves when the hooks are in force. Fastify drops those of a plugin that fails before. */
+  /**
+   * Resolves once the hooks are installed: Fastify drops the hooks of a plugin that fails earlier.
+   */
   async addHooks(fastify: FastifyInstance): Promise<void> {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => {
       if (this.#guard !== undefined && isPreflight(request)) done()
@@ -37,7 +42,7 @@ export class Gate {
     await fastify.after()
   }
 
-  /** For a context whose own hooks may answer preflights: adds the guard behind them. */
+  /** Adds the guard after the hooks of a context that may respond to preflights. */
   addLastHook(fastify: FastifyInstance): void {
     fastify.addHook('preHandler', (request, reply, done) => this.#judgeLast(request, reply, done))
   }
@@ -46,14 +51,15 @@ export class Gate {
     this.#guard = guard
   }
 
-  /** Remembers why the gate stays closed. */
+  /** Stores the error because of which the gate stays closed. */
   fail(failure: unknown): void {
     this.#failure = failure
   }
 
   /**
-   * What wasn't judged yet is judged here, before the handler: a preflight that no plugin answered,
-   * and what another context or an earlier hook passed on to the 404 handler of this one.
+   * Guards a request that was not guarded yet, before the handler runs: a preflight that no plugin
+   * responded to, or a request that another context or an earlier hook forwarded to the 404 handler
+   * of this context.
    */
   #judgeLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard?.hasAdmitted(request)) done()

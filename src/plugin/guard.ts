@@ -1,6 +1,6 @@
 /**
- * The guard of every route: takes the token off a request, sends it down the pipeline, has its
- * binding proven, and asks the route's policy. Each request is judged once, before any handler runs.
+ * The guard of every route: reads the token from a request, verifies it, checks proof of possession
+ * and evaluates the policy of the route. It runs once for each request, before any handler.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -19,13 +19,13 @@ import { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 export interface Guard {
-  /** Ends the hook without an error for a request that may go on, and with one for any other. */
+  /** Calls `done` without an error to admit the request, and with an error to reject it. */
   readonly judge: (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => void
-  /** Whether this guard let the request go on. It did not if another context passed it on. */
+  /** Whether this guard admitted the request; false if the guard of another context did. */
   readonly hasAdmitted: (request: FastifyRequest) => boolean
 }
 
-/** The guard that let a request go on. */
+/** The guards of the context that admitted a request. */
 export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
 
 type Judged = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
@@ -40,7 +40,7 @@ export function createGuard(
   const rejections = new Rejections(core, credentials, options.onReject)
 
   return {
-    // On the way of a known bearer token nothing is awaited, and neither a promise nor a closure made.
+    // The path of a cached bearer token awaits nothing and allocates neither promise nor closure.
     judge(request, reply, done) {
       let guard: RouteGuard | undefined
       let outcome: StepResult<AccessToken | null>
@@ -97,7 +97,7 @@ export function createGuard(
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // A rejection, then: `decide` lets nothing else in.
+    // A rejection: `decide` admits nothing but an `AccessToken` or, on optional routes, `null`.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
@@ -107,7 +107,10 @@ export function createGuard(
     })
   }
 
-  /** The only way in: for a token, or for nothing at all where none need be. */
+  /**
+   * The only place that admits a request: with an `AccessToken`, or with `null` on open and
+   * optional routes.
+   */
   function decide(
     outcome: Result<AccessToken | null>,
     guard: RouteGuard | undefined,
@@ -136,7 +139,7 @@ export function createGuard(
   function admit(token: AccessToken | null, request: Judged, done: DoneFunction): void {
     request.auth = token
     request[ADMITTED_BY] = guards
-    // Asked first, so that nothing is made where nobody listens.
+    // Checked first, so that no message is allocated without subscribers.
     if (token !== null && diagnostics['token:accept'].hasSubscribers) {
       publish('token:accept', { token, context: request })
     }
@@ -149,14 +152,16 @@ function permit(
   { policy }: RouteGuard,
   request: FastifyRequest,
 ): StepResult<AccessToken> {
-  // Who it is, is known now, also to "authorize" and to whoever handles its rejection.
+  // Set before the policy runs, so that `authorize` and error handlers can read it.
   request.auth = token
   const refused = policy.check(token, request)
   if (isPromise(refused)) return refused.then(() => token)
   return refused ?? token
 }
 
-/** Keeps caches from storing a response with a nonce, and handing it out later (RFC 9449 §8.2). */
+/**
+ * Forbids caches to store a response with a nonce: they would hand it out later (RFC 9449 §8.2).
+ */
 export const forbidNonceCaching: onSendHookHandler = (_request, reply, payload, done) => {
   if (reply.hasHeader('dpop-nonce')) reply.header('cache-control', 'no-store')
   done(null, payload)

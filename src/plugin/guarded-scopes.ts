@@ -1,9 +1,9 @@
-/** The scopes of each server in which the plugin is registered, and which of them a route is in. */
+/** Keeps the encapsulation contexts of each server in which the plugin guards the routes. */
 import type { FastifyInstance } from 'fastify'
 import type { Core } from '../server/assembly.js'
 import type { RouteGuards } from './route-guard.js'
 
-/** A scope of Fastify's in which the plugin guards the routes. */
+/** An encapsulation context of Fastify in which the plugin guards the routes. */
 export interface GuardedScope {
   readonly instance: FastifyInstance
   readonly guards: RouteGuards
@@ -13,9 +13,9 @@ export interface GuardedScope {
 
 const scopes = new WeakMap<object, GuardedScope[]>()
 
-/** @throws {TypeError} where the plugin would guard a scope twice. */
+/** @throws {TypeError} if the plugin would guard a context twice. */
 export function requireFirst(fastify: FastifyInstance): void {
-  // Scopes inherit from the one around them, and get its hooks even if they were there first.
+  // A context inherits the hooks of its parent, even those added after the context was created.
   const inside = guardedScopes(fastify).some(({ instance }) => isWithin(instance, fastify))
   if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(
@@ -33,12 +33,12 @@ export function guardScope(
   scopes.set(instance.server, [...guardedScopes(instance), { instance, guards, namedIssuers }])
 }
 
-/** All scopes of an instance's server, in the order in which the plugin was registered. */
+/** Returns the guarded contexts of an instance's server, in the order of registration. */
 export function guardedScopes({ server }: FastifyInstance): readonly GuardedScope[] {
   return scopes.get(server) ?? []
 }
 
-/** The scope whose guard runs for the routes of an instance. There is one at most. */
+/** Returns the context whose guard runs for the routes of an instance. There is at most one. */
 export function scopeAround(instance: FastifyInstance): GuardedScope | undefined {
   return guardedScopes(instance).find((scope) => isWithin(instance, scope.instance))
 }

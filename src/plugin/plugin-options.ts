@@ -1,4 +1,4 @@
-/** What the Fastify plugin takes beside the options of the resource server, and its check. */
+/** Resolves the options that the Fastify plugin adds to those of the resource server. */
 import type { FastifyRequest } from 'fastify'
 import { booleanOr, functionOrUndefined, reject, requireKnownKeys } from '../base/check.js'
 import type { ResourceServerError } from '../errors/errors.js'
@@ -8,29 +8,29 @@ import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/o
 /** Options of the plugin. */
 export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {
   /**
-   * The authorization servers to trust: their names, or objects that say more. At least one. Or a
-   * function that says of each issuer that a token names whether it is trusted, for an API with
-   * tenants; see {@link IssuerResolver}.
+   * The trusted authorization servers: issuer identifiers or objects with options, at least one. Or
+   * a function that decides for each issuer of a token whether it is trusted, for multi-tenant
+   * APIs; see {@link IssuerResolver}.
    */
   issuer: Exclude<ResourceServerOptions['issuer'], IssuerResolver> | IssuerResolver<FastifyRequest>
 
   /**
-   * Whether every route of the scope is protected. With `false`, only routes that have
+   * Whether every route of the encapsulation context is protected. With `false`, only routes with
    * `config.auth` are. Default true.
    */
   global?: boolean
 
   /**
-   * Where the token of a request is, in place of the `Authorization` header: a cookie, or
-   * `Sec-WebSocket-Protocol`. To look in the header as well, call `bearerToken(request.raw)`. A
-   * token in a cookie comes with every request of a browser, so protect against CSRF then.
-   * Returns the token, or `undefined` (or `null`) for a request without one.
+   * Returns the token of a request, read from elsewhere than the `Authorization` header: a cookie
+   * or `Sec-WebSocket-Protocol`. To read the header as well, call `bearerToken(request.raw)`. A
+   * browser sends a cookie with every request, so protect against CSRF. Returns `undefined`, `null`
+   * or `''` if there is none; any other value, such as a promise, is a `TypeError` (500).
    */
   extractToken?: (request: FastifyRequest) => string | null | undefined
 
   /**
-   * Told of each refusal, with the reason in full in `error.reason`. For metrics and alerts: what
-   * it returns or throws changes nothing about the answer.
+   * Called for each rejected request, for metrics and alerts; `error.reason` has the details. Its
+   * result is ignored, and what it throws is logged: neither changes the response.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>
 }
@@ -53,7 +53,7 @@ export interface ResolvedPluginOptions {
   readonly resourceServer: ResourceServerOptions
 }
 
-/** @throws {TypeError} that names the option and the fix. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOptions {
   if (Object.hasOwn(options, 'prefix')) {
     reject('prefix', 'has no effect here: register the plugin inside a scope that has the prefix')

@@ -1,8 +1,9 @@
 /**
- * The Fastify plugin: decorators, the guard of every route, the life of the server.
+ * The Fastify plugin: adds the decorators and the guard of every route, and closes the resource
+ * server with the application.
  *
- * The guard is in hooks of the context and not in ones that `onRoute` attaches to routes: those that
- * were declared before this plugin was loaded would stay open.
+ * The guard is in hooks of the encapsulation context, not in hooks that `onRoute` attaches to
+ * routes: routes declared before this plugin was loaded would stay open.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -35,7 +36,8 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
   const core = await assemble({ ...resolved.resourceServer, logger: fastify.log })
   const server = new ResourceServer<FastifyRequest>(core)
   try {
-    // While the clients of the application are still connected: its onClose hooks run before this one.
+    // In preClose, because the application's onClose hooks, which disconnect its clients, run
+    // first.
     fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
     fastify.addHook('onClose', async () => server.close())
     addToContext(fastify, server)
@@ -61,10 +63,11 @@ function addToContext(fastify: FastifyInstance, server: ResourceServer<FastifyRe
 }
 
 /**
- * The plugin: every route of the scope in which it is registered needs a valid access token, unless its
- * `config.auth` says otherwise; see {@link PluginOptions} for what it takes.
+ * The plugin: every route of the encapsulation context in which it is registered requires a valid
+ * access token, unless its `config.auth` says otherwise. Options: {@link PluginOptions}.
  *
- * @throws {TypeError} an option is wrong, unknown or contradicts another; it names the mend.
+ * @throws {TypeError} if an option is invalid, unknown or contradicts another; the message names
+ *   the fix.
  */
 export default fastifyPlugin<PluginOptions>(plugin, {
   fastify: '5.x',

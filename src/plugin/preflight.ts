@@ -1,9 +1,9 @@
 /**
- * CORS preflights (Fetch §4.9). A browser asks before it sends a token, so a plugin like
- * `@fastify/cors` must be able to answer without one.
+ * CORS preflights (Fetch §4.9). A browser sends them without a token, so a plugin like
+ * `@fastify/cors` must be able to respond to them.
  *
- * The guard therefore defers its verdict on a preflight for a route that exists for preflights only,
- * until the hooks had their turn: no handler runs for a request that was only deferred.
+ * The guard therefore defers the check of a preflight, on a route that exists only for preflights,
+ * until the other hooks have run. No handler runs for a request whose check is still deferred.
  */
 import type { FastifyRequest } from 'fastify'
 import { ownMember } from '../base/plain-object.js'
@@ -14,12 +14,15 @@ interface DeclaredRoute {
   readonly config: object | null | undefined
 }
 
-/** Whether the verdict on this request is deferred. On any other route, two headers would be enough. */
+/**
+ * Whether the check of this request is deferred. The route is part of the condition because
+ * otherwise a caller could defer the check on any route with two headers.
+ */
 export function isPreflight(request: FastifyRequest): boolean {
   if (request.method !== 'OPTIONS') return false
   const { raw, routeOptions } = request
   const { headers } = raw
-  // Own members of what was sent, so that a polluted prototype makes no preflights.
+  // Own members only, so that a polluted Object.prototype turns no request into a preflight.
   return (
     Object.hasOwn(headers, 'origin') &&
     Object.hasOwn(headers, 'access-control-request-method') &&
@@ -28,13 +31,16 @@ export function isPreflight(request: FastifyRequest): boolean {
   )
 }
 
-/** No preflight has a body, and only a caller with a token may have one parsed (RFC 9112 §6). */
+/**
+ * Whether the request has a body (RFC 9112 §6). A preflight has none, and no body may be parsed
+ * before the token is verified.
+ */
 function hasBody(headers: FastifyRequest['headers']): boolean {
   const length = ownMember(headers, 'content-length') ?? '0'
   return length !== '0' || Object.hasOwn(headers, 'transfer-encoding')
 }
 
-/** Whether a route exists for the preflights of all paths, as the one of `@fastify/cors` does. */
+/** Whether a route only serves preflights of all paths, like the one of `@fastify/cors`. */
 export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolean {
   return (
     method === 'OPTIONS' &&
@@ -44,10 +50,10 @@ export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolea
   )
 }
 
-/** In the config of a route, with which Fastify copies it. */
+/** Marks the config of a route; Fastify copies symbol members with it. */
 const IS_JUDGED_LAST = Symbol('fastify-resource-server.judged-last')
 
-/** The config of a preflight route whose context has a guard behind its other hooks. */
+/** Returns the config of a preflight route that its context guards after all other hooks. */
 export function judgedLast(config: object | null | undefined): object {
   return { ...config, [IS_JUDGED_LAST]: true }
 }

@@ -1,6 +1,6 @@
 /**
- * Answers for every request that the guard rejects: the error that Fastify renders, its headers, the
- * log line, and the connection of an upgrade.
+ * Handles every request that the guard rejects: passes the error to Fastify, sets its headers, logs
+ * it, and closes the connection of an upgrade.
  */
 import type { Socket } from 'node:net'
 import type {
@@ -18,7 +18,7 @@ import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'
 
-/** The error of a rejected request, as the guard left it. */
+/** The error with which the guard rejected a request. */
 export const REJECTED_WITH = Symbol('fastify-resource-server.rejected-with')
 
 type Rejected = FastifyRequest & { [REJECTED_WITH]?: ResourceServerError | null }
@@ -38,7 +38,7 @@ export class Rejections {
     this.#onReject = onReject
   }
 
-  /** Ends a hook with an error, whatever was thrown. */
+  /** Ends the hook with an error, whatever value was thrown. */
   reject(
     thrown: unknown,
     guard: RouteGuard | undefined,
@@ -50,8 +50,8 @@ export class Rejections {
     try {
       reason = this.#reasonFor(thrown, guard, request, reply)
     } catch {
-      // The application may throw what only looks like an error of ours. In a promise this would be
-      // an unhandled rejection, and end the process.
+      // Application code may throw an object that imitates our errors. An exception while reading
+      // it would be an unhandled rejection and end the process.
       reason = new Error('the error that was thrown cannot be read')
     }
     endRejectedUpgrade(request, reply)
@@ -66,7 +66,7 @@ export class Rejections {
   ): Error {
     const found =
       guard === undefined ? thrown : this.#credentials.reasonFor(thrown, request, guard.schemes)
-    // Fastify takes a falsy error for none, and would let the request in.
+    // Fastify treats a falsy error as none and would admit the request.
     if (!isError(found)) return new Error('what refused the request is no Error')
     const reason = errorOfThisRealm(found)
     if (guard !== undefined && reason instanceof ResourceServerError) {
@@ -74,7 +74,7 @@ export class Rejections {
         this.#credentials.schemeUsed(request),
       )
       reply.headers(headers)
-      // Not by assignment, which throws where the application made the error's own immutable.
+      // An assignment would throw if the application froze the error.
       Reflect.set(reason, 'headers', headers)
       Reflect.set(request, REJECTED_WITH, reason)
       this.#counters.reject(reason.code)
@@ -86,7 +86,7 @@ export class Rejections {
     return reason
   }
 
-  /** The reason goes to the operator. Nothing that the caller sent is in the log line. */
+  /** Reports a rejection to the operator. The log line contains nothing that the caller sent. */
   #report(error: ResourceServerError, request: FastifyRequest): void {
     const { code, check, expected } = error
     const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
@@ -101,8 +101,8 @@ export class Rejections {
 }
 
 /**
- * Closes the connection of a rejected upgrade once the response is written. Node handed that socket
- * over and won't close it; a WebSocket plugin does so only for requests that reached its own hooks.
+ * Closes the connection of a rejected upgrade once the response is written. Node does not close a
+ * socket after "upgrade", and a WebSocket plugin closes only those that reached its own hooks.
  */
 export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply): void {
   // True only if the server emitted "upgrade": with an Upgrade header alone it stays false.
@@ -112,7 +112,7 @@ export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply)
   reply.raw.once('finish', () => socket.destroySoon())
 }
 
-/** Reason phrases (RFC 9110 §15), as Fastify has them in the bodies of errors. */
+/** Reason phrases (RFC 9110 §15), as in Fastify's error bodies. */
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -120,10 +120,10 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** What Fastify answers where the route's own schema can't serialize an error. */
+/** Part of Fastify's response body if the response schema of a route cannot serialize an error. */
 const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
 
-/** Sends a rejection as it is where the route's own response schema would make a 500 of it. */
+/** Sends a rejection unserialized if the response schema of the route would turn it into a 500. */
 export const sendUnserializedRejection: onSendHookHandler = (request, reply, payload, done) => {
   const error = (request as Rejected)[REJECTED_WITH]
   const isLost =

@@ -1,4 +1,4 @@
-/** The token of a request, and what came with it: in the `Authorization` header, or elsewhere. */
+/** Reads the token of a request, from the `Authorization` header or elsewhere, and its proofs. */
 
 import type { FastifyRequest } from 'fastify'
 import { headerValues, isToken68 } from '../base/request-headers.js'
@@ -39,8 +39,10 @@ export class RequestCredentials {
   }
 
   /**
-   * The one `Authorization` header, where the token is not looked for somewhere else. Asked first, so
-   * this is where a request is refused of which Node may have dropped a part.
+   * Returns the single `Authorization` header; `undefined` with "extractToken". Runs first, and so
+   * rejects requests of which Node may have dropped headers.
+   *
+   * @throws {InvalidRequestError} if headers may be missing, or there are several of this one.
    */
   authorization(request: FastifyRequest): string | undefined {
     requireAllHeaders(request.raw, request.server.server)
@@ -48,10 +50,10 @@ export class RequestCredentials {
   }
 
   /**
-   * The token that is sent as a bearer token, or that the application finds somewhere else, where no
-   * scheme is; `undefined` where there is none.
+   * Returns the token of the scheme `Bearer`, or the one that "extractToken" returns, which has no
+   * scheme; `undefined` if there is none.
    *
-   * @param schemes that the route accepts, for the error.
+   * @param schemes accepted by the route, for the error.
    */
   bearer(
     request: FastifyRequest,
@@ -70,7 +72,7 @@ export class RequestCredentials {
     throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
   }
 
-  /** The token that is sent with the scheme `DPoP`. */
+  /** Returns the token of the scheme `DPoP`, if there is one. */
   dpop(authorization: string | undefined, schemes: string): string | undefined {
     return authorization === undefined ? undefined : dpopCredentials(authorization, schemes)
   }
@@ -83,8 +85,8 @@ export class RequestCredentials {
   }
 
   /**
-   * What may prove whose the token is. Made for tokens that are bound, and no others. What only one
-   * kind of proof needs is looked for when it is asked for.
+   * Returns the inputs for proof of possession. Called for sender-constrained tokens only; getters
+   * compute lazily what only one type of proof needs.
    */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request)
@@ -108,14 +110,14 @@ export class RequestCredentials {
     }
   }
 
-  /** Logged, because a mistake of the configuration has every such token rejected. */
+  /** Logs a misconfiguration, because it causes every certificate-bound token to be rejected. */
   #expected(certificate: ClientCertificate | undefined): string | undefined {
     if (certificate?.expected === undefined) return undefined
     this.#warn(`certificate-bound tokens rejected: expected ${certificate.expected}`)
     return certificate.expected
   }
 
-  /** For the challenge: the scheme of a request that was refused. */
+  /** Returns the scheme of a rejected request, for the challenge. */
   schemeUsed(request: FastifyRequest): Scheme | undefined {
     if (this.#extractToken !== undefined) {
       return dpopProofs(request).length > 0 ? 'DPoP' : 'Bearer'
@@ -127,8 +129,9 @@ export class RequestCredentials {
   }
 
   /**
-   * What isn't even a token to HTTP is a malformed request, and not a bad token. Looked at last,
-   * because it costs more than to find a known token.
+   * Returns the error to reject with: credentials that are not token68 (RFC 9110 §11.2) are a
+   * malformed request, not an invalid token. Checked only after a rejection, because the check
+   * costs more than looking up a cached token.
    */
   reasonFor(refused: unknown, { raw }: FastifyRequest, schemes: string): unknown {
     if (this.#extractToken !== undefined) return refused

@@ -1,7 +1,7 @@
 /**
- * The URL that a client asked for (RFC 9449 §4.3, check 9): from the configuration, from what a
- * trusted proxy says, or on loopback from the connection itself. Never from the caller's `Host`, or a
- * proof that was made for another server could be replayed here by whoever got it there.
+ * Determines the URL of a request for DPoP (RFC 9449 §4.3, check 9): from the configuration, from
+ * the headers of a trusted proxy, or on loopback from the connection. Never from the caller's
+ * `Host`: otherwise a malicious server could replay here a proof that a client made for it.
  */
 
 import type { FastifyRequest } from 'fastify'
@@ -16,8 +16,8 @@ export class RequestTargets {
   readonly #warn: WarnOnce
 
   /**
-   * @param baseUrls as {@link ResolvedDPoP} has them.
-   * @param warn told of each configuration with which no proof can be accepted.
+   * @param baseUrls of {@link ResolvedDPoP}.
+   * @param warn reports each configuration with which no proof can be accepted.
    */
   constructor(baseUrls: readonly string[], warn: WarnOnce) {
     this.#baseUrls = baseUrls
@@ -25,20 +25,21 @@ export class RequestTargets {
   }
 
   /**
-   * In each of the ways in which the client may know it; empty if no trusted source says.
+   * Returns every URL under which the client may know the request; empty if no trusted source
+   * tells.
    *
-   * @throws {TypeError} (a 500) if it was never said how to tell.
+   * @throws {TypeError} (a 500) if no source is configured.
    */
   of(request: FastifyRequest): readonly string[] {
     const path = originalUrlOf(request)
-    // An absolute form (RFC 9112 §3.2.2) names a host of the caller's choice.
+    // In absolute form (RFC 9112 §3.2.2), the caller chooses the host.
     if (!path.startsWith('/')) return []
     return this.#basesOf(request).map((base) => base + path)
   }
 
   #basesOf(request: FastifyRequest): readonly string[] {
     if (this.#baseUrls.length > 0) return this.#configuredBases(request)
-    // Only "trustProxy" gives requests this member; a polluted Object.prototype gives them another.
+    // Only "trustProxy" sets this member; a polluted Object.prototype may provide another value.
     const origin = originOf(request)
     const trustsProxy = origin.ips !== (Object.prototype as { ips?: unknown }).ips
     if (trustsProxy) return this.#forwardedBases(request, origin)
@@ -51,13 +52,14 @@ export class RequestTargets {
   }
 
   /**
-   * Where `constraints.host` tells routes apart, the caller's `Host` chooses the route, so it must be
-   * the host of the proof. Compared exactly, as the router does: `API.example` and `api.example:443`
-   * lead to other routes than `api.example`.
+   * If routes have `constraints.host`, the caller's `Host` selects the route, so it must equal the
+   * host of the proof. Compared exactly, as the router does: `API.example` and `api.example:443`
+   * select other routes than `api.example`.
    */
   #configuredBases({ server, raw: { headers } }: FastifyRequest): readonly string[] {
     if (!server.hasConstraintStrategy('host')) return this.#baseUrls
-    // As Fastify's router reads it; own members, because a polluted prototype may have a host.
+    // As Fastify's router reads it; own members, because a polluted Object.prototype may have a
+    // host.
     const host = ownMember(headers, 'host') || ownMember(headers, ':authority')
     const bases = this.#baseUrls.filter((base) => new URL(base).host === host)
     if (bases.length === 0) this.#warn(OTHER_HOST)
@@ -65,7 +67,7 @@ export class RequestTargets {
   }
 
   #forwardedBases(request: FastifyRequest, origin: Origin): readonly string[] {
-    // The first address is that of the connection; a second one is there only if that is trusted.
+    // The first address is that of the connection; there is a second one only if it is trusted.
     if ((origin.ips as readonly string[]).length < 2) {
       this.#warn(UNTRUSTED)
       return []
@@ -75,7 +77,7 @@ export class RequestTargets {
       this.#warn(NO_HOST)
       return []
     }
-    // Both in full: Fastify takes any text for the protocol, the beginning of another URL as well.
+    // Full match: Fastify accepts any text as the protocol, even the beginning of another URL.
     const protocol = lastOf(request, 'x-forwarded-proto') ?? origin.protocol
     if (HOST.test(host) && /^https?$/.test(protocol)) return [`${protocol}://${host}`]
     this.#warn(MALFORMED)
@@ -88,7 +90,7 @@ interface Origin {
   readonly protocol: string
 }
 
-/** @throws {Error} if "trustProxy" is a function, which Fastify calls for both, and throws. */
+/** @throws {Error} if "trustProxy" is a function that throws: Fastify calls it for both members. */
 function originOf(request: FastifyRequest): Origin {
   try {
     const { ips, protocol } = request
@@ -98,12 +100,12 @@ function originOf(request: FastifyRequest): Origin {
   }
 }
 
-/** As `request.originalUrl`, which also reads it from a polluted Object.prototype. */
+/** Like `request.originalUrl`, but ignores a polluted Object.prototype. */
 function originalUrlOf({ raw }: FastifyRequest): string {
   return ownMember(raw as { originalUrl?: string }, 'originalUrl') || `${raw.url}`
 }
 
-/** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
+/** A host name, IPv4 address or IPv6 address in brackets, with an optional port. */
 const HOST = /^(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 const UNTRUSTED =
@@ -120,15 +122,15 @@ const OTHER_HOST =
   'has the Host of the request; have the proxy pass Host on, or add the URL'
 
 /**
- * What the proxy next to us wrote, as Fastify reads these headers, but not with those that a polluted
- * Object.prototype adds to `request.headers`.
+ * Returns the last value of a header, which the nearest proxy wrote. Same as Fastify reads these
+ * headers, but ignores a polluted Object.prototype.
  */
 function lastOf({ raw }: FastifyRequest, name: string): string | undefined {
   const value = ownMember(raw.headers, name)
   return typeof value === 'string' ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
 }
 
-/** For tests and demos: a connection on this machine tells where it ends. */
+/** Returns the base URLs of a loopback connection, from its local address; for tests and demos. */
 function loopbackBases(
   { raw: { socket } }: FastifyRequest,
   { protocol }: Origin,

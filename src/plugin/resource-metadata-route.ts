@@ -1,11 +1,11 @@
-/** The routes that serve the metadata of the API (RFC 9728 §3), to scripts of any origin as well. */
+/** Declares the routes that serve the protected resource metadata (RFC 9728 §3), with open CORS. */
 import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
 import type { ResourceMetadata } from '../server/resource-metadata.js'
 
-/** In seconds: short, because what routes require changes with each deployment. */
+/** Seconds; short, because the requirements of routes may change with each deployment. */
 const MAX_AGE = 300
 
-/** The document is public, and a client in a browser sends headers of its own, such as MCP's. */
+/** The document is public, and clients in browsers add headers, such as those of MCP. */
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD',
@@ -13,7 +13,7 @@ const CORS = {
   'access-control-max-age': `${MAX_AGE}`,
 }
 
-/** `cors` is read by `@fastify/cors`, whose options for the rest of the API may be narrower. */
+/** `@fastify/cors` reads `cors`; its options for the rest of the API may be narrower. */
 const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   auth: false,
   cors: {
@@ -25,7 +25,7 @@ const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   },
 }
 
-/** For `@fastify/swagger`, whose types are not there in every project. */
+/** Read by `@fastify/swagger`, whose type augmentation is not installed in every project. */
 const HIDDEN: FastifySchema & { readonly hide: boolean } = { hide: true }
 
 /** @throws {TypeError} if a request for the metadata would not reach these routes. */
@@ -38,7 +38,7 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
   }
   for (const path of metadata.paths) {
     const url = routeFor(path)
-    // With the router option ignoreTrailingSlash, the first of them is there under both spellings.
+    // With the router option ignoreTrailingSlash, the first route already serves both paths.
     if (fastify.hasRoute({ method: 'GET', url })) continue
     fastify.get(url, { config: CONFIG }, async (_request, reply) => {
       reply.headers({
@@ -54,13 +54,13 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
 }
 
 /**
- * The path as find-my-way compares it: with percent-encodings decoded, except those of reserved
- * characters, and with `:`, which would begin a parameter, written twice.
+ * Returns the path as find-my-way compares it: percent-decoded except for reserved characters, and
+ * with `:` doubled, because a single one begins a parameter.
  */
 function routeFor(path: string): string {
   const decoded = decodeUtf8(path)
-  // No pattern of the router matches `*`, an encoded reserved character or, with its option
-  // useSemicolonDelimiter, `;` and nothing else.
+  // No router pattern matches exactly `*`, an encoded reserved character or, with the router option
+  // useSemicolonDelimiter, `;`.
   if (decoded === undefined || /[*;%\p{Cc}]/u.test(decoded)) {
     throw new TypeError(
       `"resourceMetadata.resource" would put the metadata at ${path}, which no route of Fastify ` +

@@ -1,6 +1,6 @@
 /**
- * The routes of a guarded context, checked when they are declared and at the start: what a mistake in
- * a declaration would leave open is an error before the first request.
+ * Checks the routes of a guarded encapsulation context when they are declared and at start-up, so
+ * that a mistake that would leave a route open is an error before the first request.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -14,9 +14,10 @@ import { isPreflightRoute, judgedLast } from './preflight.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 /**
- * Adds the hooks that check them. The routes that `declareOwn` declares are the plugin's.
+ * Adds the hooks that check routes. The routes that `declareOwn` declares belong to the plugin.
  *
- * @throws {TypeError} if Object.prototype has a member "config", which Fastify reads for each route.
+ * @throws {TypeError} if Object.prototype has a member "config", which Fastify reads for each
+ *   route.
  */
 export function checkRoutes(
   fastify: FastifyInstance,
@@ -24,7 +25,7 @@ export function checkRoutes(
   gate: Gate,
   declareOwn: () => void,
 ): void {
-  // Routes that were declared before are not seen here, and may have it instead of one of their own.
+  // Earlier routes do not pass the hook below, and may have inherited this member.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
   let declared = 0
   let guarded = 0
@@ -49,14 +50,14 @@ export function checkRoutes(
     if (declared === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
-    // Routes that were declared before the plugin may have a requirement: they are not seen here.
+    // Routes declared before the plugin did not pass the hook above, and may have requirements.
     if (!guards.isGlobal && guarded === 0 && declared > 0 && routes <= declared) {
       fastify.log.warn(NOTHING_ASKED)
     }
   })
 }
 
-/** @throws {TypeError} that names the route. */
+/** @throws {TypeError} if the declaration is invalid; the message names the route. */
 function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefined {
   const { config, schema } = route
   try {
@@ -85,7 +86,7 @@ function ofThePlugin(_request: FastifyRequest, _reply: FastifyReply, done: DoneF
   done()
 }
 
-/** The application's routes, by method, that have a hook: also those declared before the plugin. */
+/** Counts the application's routes, one per method, that have a hook: also earlier routes. */
 function countRoutes(fastify: FastifyInstance, hook: string): number {
   let methods = 0
   let routes = 0
@@ -97,7 +98,7 @@ function countRoutes(fastify: FastifyInstance, hook: string): number {
   return routes
 }
 
-/** Whether this is an encapsulation context, and not the root instance, around which nothing is open. */
+/** Whether this is a child encapsulation context; outside of the root instance nothing is open. */
 function isEncapsulated(fastify: FastifyInstance): boolean {
   return 'register' in Object.getPrototypeOf(fastify)
 }

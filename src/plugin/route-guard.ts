@@ -1,4 +1,4 @@
-/** What a route asks of a request: read from its `config.auth`, compiled once. */
+/** Compiles the requirements of a route from its `config.auth`, once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
@@ -12,37 +12,37 @@ import {
 import type { Core } from '../server/assembly.js'
 import { Challenges } from '../server/challenges.js'
 
-/** What a route asks of a token, as `config.auth`. */
+/** Requirements of a route, given as `config.auth`. */
 export interface RouteRequirement extends Requirement<FastifyRequest> {
   /**
-   * A request without a token passes, with `request.auth` being `null`. A token that is there must
-   * be good all the same. Default false.
+   * Whether a request without a token is accepted, with `request.auth` set to `null`. A token that
+   * is sent must be valid. Default false.
    */
   optional?: boolean
 
-  /** It is `scope`. Without this line a misspelt route would be found at registration only. */
+  /** Misspelling of `scope`: this line makes it a compile-time error. */
   scopes?: never
 }
 
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
   readonly binding: BindingDemand
-  /** With which a token is accepted, for people. */
+  /** Accepted authentication schemes, in words. */
   readonly schemes: string
   readonly optional: boolean
-  /** The response headers of its refusals. */
+  /** Computes the response headers of rejections. */
   readonly challenges: Challenges
 }
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
 
-/** The guards of all routes of a context; `undefined` for a route that is open. */
+/** The guards of all routes of an encapsulation context; `undefined` for an open route. */
 export class RouteGuards {
   /** Whether routes without `config.auth` are guarded. */
   readonly isGlobal: boolean
   readonly #core: Rules
   readonly #ofAnyToken: RouteGuard
-  /** By the object in `config.auth`: Fastify copies the config around it. */
+  /** Keyed by the object in `config.auth`, because Fastify copies the config that contains it. */
   readonly #declared = new WeakMap<object, RouteGuard>()
   readonly #ofRoutes = new WeakMap<object, RouteGuard | undefined>()
 
@@ -53,10 +53,10 @@ export class RouteGuards {
   }
 
   /**
-   * Compiles what a route asks for, so that nothing which happens later has a say in it.
+   * Compiles the guard of a route when it is declared, so that later mutations have no effect.
    *
-   * @param schema of the route: the scope of a hidden one is not published.
-   * @throws {TypeError} if its `config.auth` makes no sense.
+   * @param schema of the route: the scope of a hidden route is not published.
+   * @throws {TypeError} if its `config.auth` is invalid.
    */
   declare(config: object, schema?: unknown): RouteGuard | undefined {
     const auth = this.#authOf(config)
@@ -65,7 +65,7 @@ export class RouteGuards {
     return guard
   }
 
-  /** @throws {TypeError} if the route's `config.auth` makes no sense: it is not open then. */
+  /** @throws {TypeError} if `config.auth` of the route is invalid: such a route is not open. */
   of(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
     const known = this.#ofRoutes.get(config)
     if (known !== undefined || this.#ofRoutes.has(config)) return known
@@ -76,7 +76,7 @@ export class RouteGuards {
   }
 
   #authOf(config: FastifyContextConfig): unknown {
-    // Fastify reads the config of its not-found route from options that inherit.
+    // Fastify reads the config of its not-found route from an object that inherits members.
     const isInherited = config === (Object.prototype as { config?: unknown }).config
     return Object.hasOwn(config, 'auth') && !isInherited ? config.auth : this.isGlobal
   }
@@ -107,10 +107,10 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }
 
-/** The default of `hiddenTag`, an option of `@fastify/swagger`. */
+/** Default of `hiddenTag`, an option of `@fastify/swagger`. */
 const HIDDEN_TAG = 'X-HIDDEN'
 
-/** Whether the schema of a route keeps it out of OpenAPI: by `hide`, or by the tag `X-HIDDEN`. */
+/** Whether the schema hides a route from OpenAPI: by `hide`, or by the tag `X-HIDDEN`. */
 export function isHidden(schema: unknown): boolean {
   const { hide, tags } = (schema ?? {}) as { hide?: unknown; tags?: unknown }
   return Boolean(hide) || (Array.isArray(tags) && tags.includes(HIDDEN_TAG))

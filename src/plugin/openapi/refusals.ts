@@ -1,4 +1,7 @@
-/** The answers of the guard, for the document only: their body is the application's to shape. */
+/**
+ * Describes the error responses of the guard in the document. They have no schema, because the
+ * application shapes their bodies.
+ */
 import type { FastifySchema } from 'fastify'
 import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
@@ -7,14 +10,14 @@ const CHALLENGE = {
   'WWW-Authenticate': { type: 'string', description: 'What is asked for (RFC 6750, section 3).' },
 }
 
-/** What the schema says itself stays, also where it says it of a range. */
+/** Adds the error responses that the schema does not declare itself, by code, range or default. */
 export function withRefusals(schema: FastifySchema, { policy }: RouteGuard): FastifySchema {
   const said = schema.response as Readonly<Record<string, unknown>> | undefined
   const codes = new Set(Object.keys(said ?? {}).map((code) => code.toLowerCase()))
   const missing = Object.entries(refusals(policy)).filter(
     ([code]) => !codes.has(code) && !codes.has(`${code[0]}xx`) && !codes.has('default'),
   )
-  // The one that is there of itself, as long as none is given.
+  // `@fastify/swagger` adds this default only when a route declares no responses.
   const first = said ?? { 200: nothingIn('Default Response') }
   return { ...schema, response: { ...first, ...Object.fromEntries(missing) } }
 }
@@ -42,7 +45,7 @@ function needed({ allOf, anyOf }: Policy<never>): string {
   return parts.length === 0 ? '' : ` Its scope must have ${parts.join(' and ')}.`
 }
 
-/** To `@fastify/swagger`, a response without a body. */
+/** `@fastify/swagger` renders the type `null` as a response without a body. */
 function nothingIn(description: string) {
   return { type: 'null', description }
 }

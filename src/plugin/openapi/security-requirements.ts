@@ -1,13 +1,13 @@
-/** The security of a route: what its guard takes, as alternatives (OpenAPI, Security Requirement). */
+/** Derives the Security Requirement Objects (OpenAPI) of a route: what its guard accepts. */
 import type { BindingDemand } from '../../binding/presentation.js'
 import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 import type { NamedSchemes, Proof } from './security-schemes.js'
 
-/** All of its schemes must be satisfied, each with what is listed. */
+/** Scopes by scheme name. All schemes must be satisfied. */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 
-/** One of them must be satisfied; none at all is a member without schemes. */
+/** Returns the alternatives, one of which must be satisfied; `{}` stands for no token at all. */
 export function securityRequirements(
   { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,
   { issuers, takesProof }: NamedSchemes,
@@ -17,7 +17,7 @@ export function securityRequirements(
     for (const proofs of proofAlternatives(binding, takesProof)) {
       for (const { name, listsScope, isHttp } of issuers) {
         const listed = listsScope ? scope : []
-        // A request has one Authorization header, and its scheme is DPoP then.
+        // A request has only one Authorization header, which has the scheme DPoP here.
         const issuer = isHttp && proofs.includes('dpop') ? {} : { [name]: listed }
         requirements.push({ ...issuer, ...Object.fromEntries(proofs.map((proof) => [proof, []])) })
       }
@@ -31,7 +31,7 @@ function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyO
   return anyOf.map((one) => [...new Set([...allOf, one])])
 }
 
-/** Plain bearer tokens first, where they are taken. */
+/** Returns the combinations of proofs; plain bearer tokens first, if the route accepts them. */
 function proofAlternatives(
   { dpop, mtls }: BindingDemand,
   takesProof: (proof: Proof) => boolean,

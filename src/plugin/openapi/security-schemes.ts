@@ -1,4 +1,4 @@
-/** The security schemes of a document: where tokens come from, and what proves whose they are. */
+/** The security schemes of a document: the issuers of tokens, and the proofs of possession. */
 import type { GuardedScope } from '../guarded-scopes.js'
 import type { RouteGuard } from '../route-guard.js'
 
@@ -6,12 +6,12 @@ export type Proof = 'dpop' | 'mutualTLS'
 
 export interface NamedScheme {
   readonly name: string
-  /** OpenAPI 3.0 has no place for scope but in the schemes that define it. */
+  /** Whether requirements may list scope: OpenAPI 3.0 allows it only for schemes that define it. */
   readonly listsScope: boolean
   readonly isHttp: boolean
 }
 
-/** What requirements may name. */
+/** The schemes that requirements may name. */
 export interface NamedSchemes {
   readonly issuers: readonly NamedScheme[]
   readonly takesProof: (proof: Proof) => boolean
@@ -44,7 +44,7 @@ export class SecuritySchemes {
     this.#scopes = scopes
   }
 
-  /** Adds what the document lacks. What it says itself stays. */
+  /** Adds the schemes that the document lacks; existing schemes are kept. */
   addTo(
     document: OpenApiDocument,
     { namedIssuers }: GuardedScope,
@@ -79,7 +79,7 @@ export class SecuritySchemes {
     }
   }
 
-  /** The first one is `accessToken`, the next `accessToken2`, in the order of the options. */
+  /** Names issuers in the order of the options: `accessToken`, `accessToken2` and so on. */
   #nameOf(issuer: string): string {
     this.#names ??= new Map(
       [
@@ -92,7 +92,7 @@ export class SecuritySchemes {
   }
 }
 
-/** Tenants have one in common, as nobody knows their issuers beforehand. */
+/** All tenants share one scheme, because their issuers are not known in advance. */
 function issuersOf(
   namedIssuers: GuardedScope['namedIssuers'],
 ): readonly (readonly [string, string | undefined])[] {
@@ -106,7 +106,7 @@ function tokenScheme(issuer: string, url: string | undefined): object {
     : { type: 'openIdConnect', openIdConnectUrl: url, description }
 }
 
-/** The flows of `oauth2` must list every scope that there is. */
+/** Adds scope to each flow of an `oauth2` scheme, which must list every scope in use. */
 function withScope(scheme: { type?: string; flows?: object }, scope: readonly string[]): object {
   if (scheme.type !== 'oauth2' || scheme.flows === undefined) return scheme
   const flows = Object.entries(scheme.flows).map(([grant, flow]) => {

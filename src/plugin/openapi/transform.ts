@@ -1,6 +1,6 @@
 /**
- * What the guard asks of callers, told to OpenAPI: the security of each route, the schemes that it
- * names and the refusals, from the same `config.auth` that guards the route.
+ * Describes the guard in OpenAPI: the security of each route, the security schemes and the error
+ * responses, from the same `config.auth` that guards the route.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { guardedScopes, scopeAround } from '../guarded-scopes.js'
@@ -9,7 +9,7 @@ import { withRefusals } from './refusals.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
 
-/** What `@fastify/swagger` gives to its option `transform`, as far as it is read here. */
+/** The input of the option `transform` of `@fastify/swagger`: the members that are read here. */
 export interface OpenApiTransformInput {
   schema: FastifySchema
   url: string
@@ -18,39 +18,40 @@ export interface OpenApiTransformInput {
   swaggerObject?: object
 }
 
-/** What it wants back. */
+/** The output of the option `transform` of `@fastify/swagger`. */
 export interface OpenApiTransformOutput {
   schema: FastifySchema
   url: string
 }
 
-/** Of every kind: over HTTP/2, with a logger or a type provider of its own. */
+/** A Fastify instance of any type: over HTTP/2, with a custom logger or type provider. */
 export interface AnyFastifyInstance {
   readonly server: object
   readonly addHook: (...hook: never) => unknown
 }
 
-/** The instance that a route was declared on. As a symbol, it stays with a copy of the route. */
+/** The instance on which a route was declared. A symbol member survives copies of the route. */
 const DECLARED_ON = Symbol('fastify-resource-server.declared-on')
 
 /**
- * Makes the option `transform` of `@fastify/swagger`: it describes what this plugin guards, in
- * OpenAPI 3. A guarded route gets its `security`, unless its own schema says one, and the responses
- * 401, 403 and 503, unless its schema has them; an open one gets none. The document gets the security
- * schemes: `accessToken`, and `dpop` or `mutualTLS` where routes take such tokens. One of that name
- * in the document's own `components` stays as it is, save that flows of `oauth2` learn the scope.
+ * Returns a function for the option `transform` of `@fastify/swagger` that describes the routes
+ * which this plugin guards, in OpenAPI 3. A guarded route gets `security` and the responses 401,
+ * 403 and 503, unless its own schema declares them; an open route gets none. The document gets the
+ * security schemes `accessToken`, and `dpop` or `mutualTLS` if routes accept such tokens. A scheme
+ * of that name in the document's own `components` is kept; only the flows of `oauth2` get missing
+ * scopes.
  *
- * Only the document changes: neither what is validated nor how an answer is serialized. Whether the
- * plugin is registered before or after `@fastify/swagger` makes no difference. It asks no issuer for
- * anything, and doesn't check whether what its document says of an issuer is there.
+ * Only the document changes: neither validation nor serialization of responses does. The plugin may
+ * be registered before or after `@fastify/swagger`. The transform contacts no issuer: it does not
+ * check that the metadata URL of an issuer in the document exists.
  *
  * @example
  * await app.register(swagger, { openapi: { info }, transform: openapiTransform(app) })
  *
- * @param app the instance on which `@fastify/swagger` is registered, or one around it.
+ * @param app the instance on which `@fastify/swagger` is registered, or an enclosing one.
  * @param transform another transform, called first, such as one that turns Zod into JSON Schema.
- * @throws {TypeError} (at the start) if this plugin is registered nowhere; (when the document is
- *   made) if it is one of Swagger 2.0, which has no word for bearer tokens, or of another instance.
+ * @throws {TypeError} (at start-up) if this plugin is not registered; (when the document is
+ *   generated) if it is Swagger 2.0, which has no bearer tokens, or belongs to another instance.
  * @see https://spec.openapis.org/oas/v3.1.1.html#security-scheme-object
  */
 export function openapiTransform<Input extends OpenApiTransformInput>(
@@ -77,7 +78,7 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
     const scope = scopeAround(declaringInstance(input.route))
     if (scope === undefined) return { schema, url }
     if (isHidden(schema)) return { schema, url }
-    // As Fastify copies it, so that the two never read different things.
+    // A copy like the one that Fastify makes, so that the guard and the document read the same.
     const guard = scope.guards.of({ ...input.route.config } as never)
     const own = (schema ?? {}) as FastifySchema & { security?: unknown }
     if (guard === undefined) {
