@@ -1,6 +1,6 @@
 /**
- * An OAuth 2.0 resource server for Fastify. The default export is the plugin; the same core without
- * Fastify is {@link createResourceServer}; what goes wrong is in the error classes.
+ * An OAuth 2.0 resource server for Fastify. The default export is the plugin;
+ * {@link createResourceServer} is the same without Fastify.
  *
  * @module
  */

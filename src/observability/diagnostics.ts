@@ -1,59 +1,59 @@
 /**
- * What happens, told to whoever listens in this process (`node:diagnostics_channel`): for metrics,
- * traces and alerts. Where nobody listens, it costs the look that finds out.
+ * Publishes events to the subscribers of this process (`node:diagnostics_channel`), for metrics,
+ * traces and alerts. Without subscribers, it costs one check per event.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AccessToken } from '../access-token/access-token.js'
 import type { ResourceServerError } from '../errors/errors.js'
 
 /**
- * The messages by their channel's short name; the channel itself is `fastify-resource-server:` and
- * that name. Times are in milliseconds.
+ * The messages by the short name of their channel, whose full name is `fastify-resource-server:`
+ * and the short name. Durations are in milliseconds.
  */
 export interface DiagnosticsMessages {
-  /** A request, or a call of `verify()`, whose token is good and permits what was asked for. */
+  /** A request or a call of `verify()` was accepted: its token is valid and sufficient. */
   'token:accept': {
     /** The same object as `request.auth`. */
     readonly token: AccessToken
-    /** The request in a Fastify API; else what `verify()` was given. */
+    /** The request in a Fastify API; otherwise the `context` passed to `verify()`. */
     readonly context: unknown
   }
-  /** One that was refused; `error.reason` says why, in full. */
+  /** A request or a call of `verify()` was rejected; `error.reason` has the details. */
   'token:reject': {
-    /** What the caller gets, without its `reason`. */
+    /** The error of the response; its `reason` is not sent to the client. */
     readonly error: ResourceServerError
-    /** As with `token:accept`. */
+    /** Same as with `token:accept`. */
     readonly context: unknown
   }
   /** An attempt to fetch the keys of an issuer. */
   'jwks:fetch': {
-    /** As it is configured, or named by a function as `issuer`. */
+    /** Issuer identifier, as configured or as passed to the function `issuer`. */
     readonly issuer: string
-    /** Whether there is a new key set. */
+    /** Whether a key set was fetched. */
     readonly outcome: 'fetched' | 'failed'
-    /** Of the whole attempt, metadata included. */
+    /** Duration of the whole attempt, including metadata, in milliseconds. */
     readonly durationMs: number
-    /** How many the set has, where it was fetched. */
+    /** Number of keys in the set, if it was fetched. */
     readonly keyCount?: number
-    /** Why not, where it failed. */
+    /** Cause of the failure, if it failed. */
     readonly error?: unknown
-    /** How long until another attempt, where it failed. */
+    /** Delay until the next attempt, in milliseconds, if it failed. */
     readonly retryInMs?: number
   }
-  /** A question to an issuer about a token (RFC 7662); none is asked while an answer is remembered. */
+  /** A token was introspected (RFC 7662); no message is sent for a cached response. */
   'introspection:response': {
-    /** Who was asked. */
+    /** Issuer identifier. */
     readonly issuer: string
-    /** `malformed`: an answer that doesn't say `active` with true or false. */
+    /** `malformed`: the response lacks `active` as a boolean. */
     readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
-    /** From the question to the end of the answer. */
+    /** Time from the request to the end of the response, in milliseconds. */
     readonly durationMs: number
-    /** Why there is no answer, where it failed. */
+    /** Cause of the failure, if there is no response. */
     readonly error?: unknown
   }
-  /** A DPoP proof that was used before (RFC 9449 §11.1): a client's mistake, or a thief. */
+  /** A DPoP proof was replayed (RFC 9449 §11.1), by a faulty client or an attacker. */
   'dpop:replay': {
-    /** The thumbprint of the key that the token is bound to. */
+    /** Thumbprint of the key that the token is bound to (RFC 7638). */
     readonly jkt: string
   }
 }
@@ -81,15 +81,15 @@ export function publish<Name extends DiagnosticsName>(
 }
 
 /**
- * Listens to what all resource servers of this process do. The listener is called at once, on the way
- * of the request: what it throws is an uncaught exception, and what it waits for the request waits
- * for.
+ * Subscribes to the events of all resource servers of this process. The listener is called
+ * synchronously during the request: it delays the request by its run time, and what it throws is an
+ * uncaught exception.
  *
  * ```ts
  * onDiagnostics('token:reject', ({ error }) => rejected.inc({ check: error.check }))
  * ```
  *
- * @returns a function that ends it.
+ * @returns a function that unsubscribes the listener.
  * @throws {TypeError} if there is no such channel.
  */
 export function onDiagnostics<Name extends DiagnosticsName>(

@@ -1,13 +1,14 @@
-/** Reports to the operator that are limited, however often their reason occurs. */
+/** Limits how often the same problem is reported to the operator. */
 
-/** Tells of a failure. It must not throw: the logger of the options cannot. */
+/** Reports a failure. Must not throw; the resolved `logger` option never does. */
 export type Report<Failure> = (failure: Failure) => void
 
 /**
- * Returns a report that passes on the first failure, and then one per interval: for what fails again
- * and again, or what untrusted callers can make fail.
+ * Returns a throttled report: the first failure, then at most one per interval. For failures that
+ * recur, or that untrusted callers can cause.
  *
- * @param monotonicNow milliseconds.
+ * @param intervalMs milliseconds.
+ * @param monotonicNow monotonic time in milliseconds.
  */
 export function throttledReport<Failure>(
   report: Report<Failure>,
@@ -24,9 +25,9 @@ export function throttledReport<Failure>(
 }
 
 /**
- * For a configuration with which no request of a kind can succeed: one line, not one a request.
+ * Warns once of a configuration with which no request of a certain type can succeed.
  *
- * @param message a fixed sentence, because all that were logged are kept.
+ * @param message a fixed sentence, because all logged messages are kept.
  */
 export type WarnOnce = (message: string) => void
 

@@ -1,15 +1,15 @@
-/** What the resource server has done so far, in numbers. */
+/** Counters of a resource server. */
 
-/** Counted since the start; whole numbers that only grow, except `cacheSize`. */
+/** Counters since the start: whole numbers that never decrease, except `cacheSize`. */
 export interface Statistics {
-  /** Tokens accepted without being verified again, because their verdict was known and still held. */
+  /** Tokens accepted from the cache, without another signature verification. */
   readonly cacheHits: number
   /**
-   * Tokens that were looked at in full, good ones and bad ones. One that comes while it is being
-   * verified for another request waits for that verdict, and counts neither here nor as a hit.
+   * Tokens verified in full, valid and invalid ones. A token that joins a verification in flight
+   * counts neither here nor as a cache hit.
    */
   readonly cacheMisses: number
-  /** Signatures that were verified: the costly part. Several for a token where several keys fit. */
+  /** Signature verifications; several for a token if several keys match. */
   readonly signatureVerifications: number
   /**
    * Requests and calls rejected, by the error's `code`: `missing_credentials`, `invalid_request`,
@@ -17,11 +17,11 @@ export interface Statistics {
    * `insufficient_scope`, `temporarily_unavailable`. A code that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
-  /** How many verified tokens are kept now. */
+  /** Number of verified tokens in the cache. */
   readonly cacheSize: number
 }
 
-/** Where the numbers are counted. */
+/** Mutable counters behind {@link Statistics}. */
 export class Counters {
   cacheHits = 0
   cacheMisses = 0

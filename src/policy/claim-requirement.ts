@@ -1,4 +1,4 @@
-/** Requirements on single claims. */
+/** Compiles requirements on single claims. */
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { isJsonObject } from '../base/json-object.js'
 import { isPlainObject } from '../base/plain-object.js'
@@ -6,8 +6,9 @@ import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
 
 /**
- * A value, several of which one is enough, or a function that decides by returning `true`. If the
- * function throws, the response is a 500 with a fixed message; the log has what it threw as `cause`.
+ * The required value of a claim, an array of accepted values, or a function that returns `true` to
+ * accept. If the function throws, the response is a 500 with a fixed message; the log has the
+ * thrown error as `cause`.
  */
 export type ClaimRequirement =
   | string
@@ -21,7 +22,7 @@ export interface CompiledClaim {
   readonly holds: (claims: AccessTokenClaims) => boolean
 }
 
-/** @throws {TypeError} that names the claim and the mend. */
+/** @throws {TypeError} if a requirement is invalid; the message names the claim and the fix. */
 export function compileClaims(
   claims: Readonly<Record<string, ClaimRequirement>> = {},
 ): readonly CompiledClaim[] {
@@ -59,13 +60,13 @@ function compileValue(
 
 function isValue(value: unknown): boolean {
   if (typeof value === 'string' || typeof value === 'boolean') return true
-  // Beyond the safe integers, several numbers of a token are read as one.
+  // Beyond the safe integers, JSON.parse maps several numbers to one.
   return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
 }
 
 /**
- * Own members only: `constructor` is no claim of anybody's. Names may have dots themselves
- * (`https://api.example/roles`), so the longest name that is there goes first.
+ * Returns the claim at a dotted path. Reads own members only, because `constructor` is not a claim.
+ * Claim names may contain dots (`https://api.example/roles`), so the longest existing name wins.
  */
 function claimAt(claims: unknown, path: string): unknown {
   if (!isJsonObject(claims)) return undefined

@@ -1,4 +1,4 @@
-/** What a resource asks of a token that is good: authentication, scope, claims, anything else. */
+/** Compiles the requirements on a valid token: authentication, scope, claims and `authorize`. */
 import type { AccessToken } from '../access-token/access-token.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
@@ -12,34 +12,38 @@ import type { Clock } from './step-up.js'
 import { compileStepUp, type StepUpRequirement } from './step-up.js'
 
 /**
- * What a resource asks of a token beyond being valid. All that is given must hold. The failure is
- * a 403 `insufficient_scope` (RFC 6750 §3.1), save for `acr` and `maxAge`: there it is a 401
- * `insufficient_user_authentication` (RFC 9470 §3), which comes first, and which names the scope as
- * well if that lacks too, so that one sign-in mends both.
+ * Requirements on a valid token, all of which must hold. A token that fails one is rejected with
+ * 403 `insufficient_scope` (RFC 6750 §3.1), or for `acr` and `maxAge` with 401
+ * `insufficient_user_authentication` (RFC 9470 §3). The latter is checked first and also names a
+ * missing scope, so that one sign-in fixes both.
  *
- * @typeParam Context what `authorize` gets beside the token: in a Fastify API, the request.
+ * @typeParam Context second argument of `authorize`: in a Fastify API, the request.
  */
 export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
-  /** Scope tokens that must all have been granted: a space-delimited string, or an array. */
+  /**
+   * Scope tokens that must all be granted: a space-delimited string or a non-empty array.
+   * RFC 6749 §3.3.
+   */
   scope?: string | readonly string[]
 
-  /** Scope tokens of which at least one must have been granted. */
+  /** Scope tokens of which at least one must be granted: a non-empty array. RFC 6749 §3.3. */
   anyScope?: readonly string[]
 
   /**
-   * Claims by name, or by a dotted path into nested ones (`realm_access.roles`; a claim whose name
-   * is the whole path goes first). A value must be equal, or be an element where the claim is an
-   * array; of an array of values one is enough; a function decides by returning `true`.
+   * Required claims, by name or by dotted path into nested objects (`realm_access.roles`; a claim
+   * whose name is the whole path takes precedence). The claim must equal the value or, if the claim
+   * is an array, contain it; of an array of values, one suffices. A function returns `true` to
+   * accept.
    */
   claims?: Readonly<Record<string, ClaimRequirement>>
 
   /**
-   * Anything else. Passes on `true` and on nothing else. It is called last, and not for a token that
-   * fails before.
+   * Decides on anything else: returns `true`, or a promise of it, to accept; any other value
+   * rejects the request. Called last, and only if all other requirements hold.
    *
-   * To answer otherwise than with 403, throw an error of this package or one with a `statusCode` of
-   * 400 to 499: the client sees its message. Any other error is a 500 (or the 5xx of its
-   * `statusCode`) with a fixed message; the log has it as `cause`.
+   * To respond with another status than 403, throw an error of this package or one with a
+   * `statusCode` of 400 to 499: the client sees its message. Any other error is a 500 (or the 5xx
+   * of its `statusCode`) with a fixed message; the log has it as `cause`.
    */
   authorize?: (token: AccessToken, context: Context) => boolean | Promise<boolean>
 }
@@ -54,19 +58,21 @@ export const REQUIREMENT_KEYS = [
   ...BINDING_KEYS,
 ] as const satisfies readonly (keyof Requirement)[]
 
-/** A requirement made ready once, to be checked often. */
+/** A compiled requirement. */
 export interface Policy<Context> {
-  /** The scope that would do, for the challenge: space-delimited, empty if none is asked for. */
+  /** Scope for the challenge: space-delimited, empty if the policy requires none. */
   readonly scope: string
-  /** What it says of that scope: all of the one, and one of the other. */
+  /** The scope requirement: all of `allOf`, and one of `anyOf` unless that is empty. */
   readonly allOf: readonly string[]
   readonly anyOf: readonly string[]
-  /** Whether a good token may be refused with a 403. */
+  /** Whether the policy can reject a valid token with 403. */
   readonly mayForbid: boolean
   /**
+   * Checks a verified token.
+   *
    * @returns an `InsufficientUserAuthenticationError` if the user must authenticate again; an
-   *   `InsufficientScopeError`, or rejects with it, if the token doesn't permit this.
-   * @throws what {@link authorizeFailure} makes of what `authorize` throws.
+   *   `InsufficientScopeError`, or a promise that rejects with it, if another requirement fails.
+   * @throws the result of {@link authorizeFailure} if `authorize` throws.
    */
   readonly check: (
     token: AccessToken,
@@ -74,13 +80,13 @@ export interface Policy<Context> {
   ) => Rejection | undefined | Promise<undefined>
 }
 
-/** @throws {TypeError} that names the part of the requirement and the mend. */
+/** @throws {TypeError} if a requirement is invalid; the message names the member and the fix. */
 export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock): Policy<Context> {
   const requirement = requireKnownKeys('a requirement', given, REQUIREMENT_KEYS)
   const unsaid = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
-  // A misspelt constant would otherwise ask for nothing.
+  // Otherwise a misspelled constant would require nothing.
   if (unsaid !== undefined) throw new TypeError(`"${unsaid}" is undefined: leave it out instead`)
   const { authorize } = requirement
   const all = scopeTokens('scope', splitScope(requirement.scope))
@@ -104,12 +110,12 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     return { check: 'scope', expected: any.join(' or ') }
   }
   const said = { scope, allOf: all, anyOf: any }
-  // Most routes: any token that is good will do.
+  // Most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
     return { ...said, mayForbid: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
     authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
-  // `await`, which asks no `then` that somebody gave to a promise.
+  // `await` ignores a patched `then` on a native promise; calling `.then()` would not.
   const checkLater = async (verdict: Promise<boolean>) => {
     let authorized: boolean
     try {
@@ -154,7 +160,7 @@ function splitScope(scope: string | readonly string[] | undefined): unknown {
   return typeof scope === 'string' ? scope.split(' ') : scope
 }
 
-/** RFC 6749 §3.3; what stands here goes into a header. */
+/** Checks scope tokens (RFC 6749 §3.3), which are written into a header. */
 function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
   const good = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)

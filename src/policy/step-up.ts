@@ -1,6 +1,6 @@
 /**
- * Step-up authentication (RFC 9470): a resource that asks for a stronger or a more recent sign-in
- * than the one that the token came of.
+ * Step-up authentication (RFC 9470): rejects a token whose user must authenticate more strongly or
+ * more recently.
  */
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
@@ -8,29 +8,29 @@ import { isScopeToken } from '../errors/challenge.js'
 import type { AuthenticationRequirements } from '../errors/errors.js'
 import { describe, type RejectionReason } from '../errors/rejection-reason.js'
 
-/** The sign-in that a route asks for (RFC 9470). */
+/** Requirements on the authentication of the user (RFC 9470). */
 export interface StepUpRequirement {
   /**
-   * Authentication contexts of which the token's `acr` must be one, exactly, the preferred one
-   * first: there is no order of strength among them. A token without `acr` fails. RFC 9470 §4.
+   * Accepted authentication context classes, in order of preference: `acr` of the token must equal
+   * one of them, as they have no order of strength. A token without `acr` is rejected. RFC 9470 §4.
    */
   acr?: string | readonly string[]
 
   /**
-   * The longest time since the user authenticated (`auth_time`), in seconds, give or take
-   * `clockTolerance`. A token without `auth_time` fails. From 1 to 31,536,000. RFC 9470 §4.
+   * Maximum time since the user authenticated (`auth_time`), in whole seconds, within
+   * `clockTolerance`; 1 to 31,536,000. A token without `auth_time` is rejected. RFC 9470 §4.
    */
   maxAge?: number
 }
 
-/** Why the user must authenticate again, and what would do. */
+/** Why the user must authenticate again, and the requirements for it. */
 export interface Weakness {
   readonly message: string
   readonly demand: AuthenticationRequirements
   readonly reason: Omit<RejectionReason, 'check'>
 }
 
-/** @throws {TypeError} that names the part of the requirement and the mend. */
+/** @throws {TypeError} if a requirement is invalid; the message names the member and the fix. */
 export function compileStepUp(
   { acr, maxAge }: StepUpRequirement,
   { now, clockTolerance }: Clock,
@@ -47,7 +47,7 @@ export function compileStepUp(
       return { message: LEVEL, demand, reason: { expected: `"acr": ${acrValues.join(' or ')}` } }
     }
     if (maxAge === undefined) return undefined
-    // Written so that a clock that tells no time, and a time that is none, refuse.
+    // Written so that NaN, from the clock or for an invalid time, fails the check.
     const age = now() - (typeof time === 'number' ? time : Number.NaN)
     if (age <= maxAge + clockTolerance && age >= -clockTolerance) return undefined
     const expected = `"auth_time" at most ${maxAge} seconds ago`
@@ -55,7 +55,7 @@ export function compileStepUp(
   }
 }
 
-/** A time may be shown, whatever else stands there may not. */
+/** Describes `auth_time` if it is a number; another value may be confidential. */
 function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
 }
@@ -63,7 +63,7 @@ function foundTime(time: unknown): string {
 const LEVEL = 'A different level of user authentication is required here'
 const RECENT = 'A more recent user authentication is required here'
 
-/** What stands here goes into a header, delimited by spaces. */
+/** Checks `acr` values, which are written into a header, delimited by spaces. */
 function readAcr(acr: string | readonly string[]): readonly string[] {
   const values: readonly unknown[] = Array.isArray(acr) ? acr : [acr]
   const good = values.every(isScopeToken)
@@ -74,10 +74,10 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
   )
 }
 
-/** The time by which a policy judges. */
+/** The clock of a policy. */
 export interface Clock {
   /** Seconds since the epoch. */
   readonly now: () => number
-  /** How far the issuer's clock and ours may be apart, in seconds. */
+  /** Tolerated difference between the clocks of the issuer and this instance, in seconds. */
   readonly clockTolerance: number
 }

@@ -20,34 +20,34 @@ import { assembleIssuers, namedIssuers } from './issuer-assembly.js'
 import { type ResolvedOptions, type ResourceServerOptions, resolveOptions } from './options.js'
 import { ResourceMetadata } from './resource-metadata.js'
 
-/** The parts, put together. */
+/** The connected parts of a resource server. */
 export interface Core {
   readonly pipeline: Pipeline
   readonly binding: Binding
-  /** Under which URLs clients see the server, for DPoP proofs. */
+  /** Base URLs under which clients call the API, for DPoP proofs. */
   readonly baseUrls: readonly string[]
-  /** Where the certificates of clients are; `undefined` where none is looked at. */
+  /** Source of client certificates; `undefined` if "mtls" is off. */
   readonly certificates: ClientCertificates | undefined
   readonly issuers: IssuerSource
   /**
-   * The issuers that the options name, each with the URL of its metadata if that is where its keys
-   * are found. Empty where a function knows the issuers.
+   * The issuers in the options, each with the URL of its metadata if its keys are discovered there.
+   * Empty if `issuer` is a function.
    */
   readonly namedIssuers: ReadonlyMap<string, string | undefined>
-  /** What the API says of itself, if it does. */
+  /** Protected resource metadata of the API, if configured (RFC 9728). */
   readonly resourceMetadata: ResourceMetadata | undefined
   readonly revocations: Revocations
-  /** Where other instances are told of them. */
+  /** Shares revocations with other instances, if `stores.revocations` is set. */
   readonly sharedRevocations: SharedRevocations | undefined
   readonly storeStatus: () => readonly StoreStatus[]
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
-  /** For a configuration with which no request of a kind can succeed. */
+  /** Warns of a configuration with which no request of a certain type can succeed. */
   readonly warnOnce: WarnOnce
 }
 
-/** @throws {TypeError} if an option is wrong; the message names it and the mend. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const checked = resolveOptions(options)
   const { stores, status } = observeStores(checked)
@@ -111,7 +111,7 @@ function assembleRevocations({
 
 interface ObservedStores {
   readonly stores: ResolvedStores
-  /** @param sharedRevocations if there is a store of revocations. */
+  /** @param sharedRevocations `undefined` without a store of revocations. */
   status(sharedRevocations: SharedRevocations | undefined): readonly StoreStatus[]
 }
 
@@ -164,8 +164,9 @@ function assembleResourceMetadata(
 }
 
 /**
- * The issuers in the options that clients can look up (RFC 9728 §2: identifiers of RFC 8414). Issuers
- * that a function names are left out, because they are the list of the API's customers.
+ * Returns the issuers in the options whose metadata clients can discover (RFC 9728 §2: identifiers
+ * of RFC 8414). Issuers that a function resolves are left out: they would disclose the customers of
+ * the API.
  */
 function discoverableIssuers({ issuers }: ResolvedOptions): readonly string[] {
   if (issuers.from === 'application') return []

@@ -1,4 +1,4 @@
-/** What tokens are bound to: the keys of clients (RFC 9449), and their certificates (RFC 8705). */
+/** Creates the checks of sender-constrained tokens: DPoP (RFC 9449) and mTLS (RFC 8705). */
 import { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
 import { ConnectionCertificates } from '../binding/certificate/connection-certificates.js'
@@ -57,8 +57,8 @@ function assembleReplayMemory(
 }
 
 /**
- * This moment, in whole seconds since the epoch as "iat" has them, by what the clock says later: a
- * clock that is set meanwhile moves it along.
+ * Returns a function for the start time of this instance, in whole seconds since the epoch like
+ * `iat`. It is derived from the current wall clock, so that setting the clock shifts it as well.
  */
 function sinceNow(now: () => number, steadyNow: () => number): () => number {
   const startedAt = steadyNow()

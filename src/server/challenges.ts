@@ -1,4 +1,4 @@
-/** The response headers of what a route, or a call of `verify()`, rejects. */
+/** Computes the response headers of rejections by a route or a call of `verify()`. */
 
 import type { BindingDemand, Scheme } from '../binding/presentation.js'
 import { isQuotable, responseHeaders } from '../errors/challenge.js'
@@ -9,18 +9,18 @@ import {
 } from '../errors/errors.js'
 import type { Core } from './assembly.js'
 
-/** More than there are sentences; an application may make up any number of them, and long ones. */
+/** Bounds of the cache: application code may construct any number of messages of any length. */
 const MAX_KEPT = 100
 const MAX_LENGTH = 200
 
 export class Challenges {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
   readonly #demand: BindingDemand
-  /** The scope that is required, space-delimited. */
+  /** The required scope, space-delimited. */
   readonly #scope: string
   /**
-   * Of bad tokens, by message. Strangers send many, and to put the challenge together costs as much
-   * as to look at most of them.
+   * Cached challenges for invalid tokens, by message. Untrusted callers send many invalid tokens,
+   * and building a challenge costs as much as rejecting most of them.
    */
   readonly #ofBadTokens = new Map<string, string>()
 
@@ -34,35 +34,39 @@ export class Challenges {
     this.#scope = scope
   }
 
-  /** @param schemeUsed by the caller; called only where it matters. */
+  /**
+   * @param schemeUsed returns the scheme of the request; called only if the headers depend on it.
+   */
   headersFor(error: ResourceServerError, schemeUsed: () => Scheme | undefined): ResponseHeaders {
     if (!this.#isAlwaysTheSame(error)) return this.#make(error, schemeUsed())
-    // Read once: in an error of the application it may be another one the next time.
+    // Read once: in an error of the application, a getter may return another message next time.
     const { message } = error
     const challenge = this.#ofBadTokens.get(message) ?? this.#keep(message)
-    // An object for each: the application may write into it.
+    // A new object each time, because the application may mutate it.
     return challenge === undefined
       ? this.#make(error, undefined)
       : { 'www-authenticate': challenge }
   }
 
-  /** @returns `undefined` if it isn't kept. */
+  /** @returns the challenge; `undefined` if the message cannot be cached. */
   #keep(message: string): string | undefined {
     if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
     if (this.#ofBadTokens.size >= MAX_KEPT) return undefined
-    // If it was cut from something long, all of that would stay alive with it.
+    // A flat copy: a slice would keep the string that it was cut from alive.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
     const challenge = this.#make(new InvalidTokenError(sentence), undefined)['www-authenticate']
     this.#ofBadTokens.set(sentence, challenge as string)
     return challenge as string
   }
 
-  /** Where proofs of a key are taken, it depends on how the token came, and there may be a nonce. */
+  /**
+   * Whether the headers depend on the message only; with DPoP, also on the scheme and the nonce.
+   */
   #isAlwaysTheSame(error: ResourceServerError): boolean {
     return (
       this.#demand.dpop === 'off' &&
       error instanceof InvalidTokenError &&
-      // The application may have written another into it.
+      // The application may have assigned another code.
       error.code === 'invalid_token'
     )
   }

@@ -1,6 +1,6 @@
 /**
- * Creates each trusted issuer, those of the options and those that a function names: its keys, its
- * introspection (RFC 7662, RFC 9701), and what an operator is told when either fails.
+ * Creates each trusted issuer, from the options or resolved by a function: its keys, its
+ * introspection client (RFC 7662, RFC 9701), and the log lines when either fails.
  */
 import { isSymmetric } from '../base/algorithms.js'
 import { unwrap } from '../errors/result.js'
@@ -78,14 +78,14 @@ export function namedIssuers({
   )
 }
 
-/** @param sets the key sets to share, where a function names the issuers. */
+/** @param sets the key sets to share, if `issuer` is a function. */
 async function assembleKeys(
   resolved: ResolvedIssuer,
   options: ResolvedOptions,
   sets: SharedKeySets | undefined,
 ): Promise<KeySource> {
   const { issuer, algorithms, keys, introspection, onlyIntrospected } = resolved
-  // Its answers may be signed even where its tokens are nobody's business.
+  // Signed introspection responses need the issuer's keys even if its tokens are not verified here.
   if (onlyIntrospected && !introspection?.requireSignedResponse) return noKeys(issuer)
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
@@ -133,7 +133,7 @@ function assembleRemoteKeys(
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
     saved,
-    // A function as issuer may come to know thousands, of which few have traffic.
+    // A function may resolve thousands of issuers, few of which have traffic.
     refreshUnused: issuers.from === 'options',
     now: steadyNow,
     onSkipped: tellSkipped(issuer, options),
@@ -152,7 +152,7 @@ function assembleRemoteKeys(
   })
 }
 
-/** Of a signed answer, in characters: as many as an unsigned one may have bytes. */
+/** Characters of a signed response: as many as an unsigned response may have bytes. */
 const MAX_ANSWER_LENGTH = 65_536
 
 async function assembleIntrospection(

@@ -1,4 +1,4 @@
-/** What may be said about the resource server as a whole, and its check. */
+/** Resolves the options of the resource server as a whole. */
 
 import { numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
@@ -31,87 +31,90 @@ import {
 } from './resource-metadata.js'
 
 /**
- * Options of a resource server. What an issuer takes may stand here as well, and then holds for
- * every issuer that doesn't say otherwise; only its keys (`jwksUri`, `jwks.keys`, `secret`) belong
- * to a single one.
+ * Options of a resource server. Options of an issuer may be given here as well, as defaults for
+ * every issuer, except for its keys (`jwksUri`, `jwks.keys`, `secret`), which belong to one issuer.
+ *
+ * Units: seconds for what RFCs measure as NumericDate, milliseconds for timers and caches.
  */
 export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   /**
-   * The authorization servers to trust: their names, or objects that say more. At least one. Or a
-   * function that says of each issuer that a token names whether it is trusted, for an API with
-   * tenants; see {@link IssuerResolver}.
+   * The trusted authorization servers: issuer identifiers or objects with options, at least one. Or
+   * a function that decides for each issuer of a token whether it is trusted, for multi-tenant
+   * APIs; see {@link IssuerResolver}.
    */
   issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
 
-  /** How the answers of a function as `issuer` are kept. */
+  /** Cache of the results of a function as `issuer`. */
   tenants?: TenantsOptions
 
   /**
-   * Whether tokens that are bound to a client's key are taken, with a proof of it (RFC 9449):
-   * `'allowed'`, `'required'`, or an object that says more. Default `false`: a bound token is
-   * refused.
+   * Whether tokens bound to a client's key are accepted, with a DPoP proof (RFC 9449): `'allowed'`,
+   * `'required'`, or an object with options. Default `false`: key-bound tokens are rejected.
    */
   dpop?: DPoPOption
 
   /**
-   * Whether tokens that are bound to a client's certificate are taken, from a client that has its key
-   * (RFC 8705 §3): `'allowed'`, `'required'`, or an object that says more. Default `false`: a bound
-   * token is refused.
+   * Whether tokens bound to a client's certificate are accepted, over mutual TLS (RFC 8705 §3):
+   * `'allowed'`, `'required'`, or an object with options. Default `false`: certificate-bound tokens
+   * are rejected.
    */
   mtls?: MtlsOption
 
   /**
-   * The URL of this API, or an object that says more: what a client needs to find out where to get a
-   * token (RFC 9728). The plugin serves it, and every challenge names the place. MCP clients rely on
-   * it. Default: none.
+   * Protected resource metadata (RFC 9728), from which clients, such as those of MCP, learn where
+   * to get a token: the URL of this API, or an object with options. The plugin serves the metadata,
+   * and every challenge names its URL. Default: none.
    */
   resourceMetadata?: string | ResourceMetadataOptions
 
-  /** How many revocations (`revoke()`) are kept, and what is done until they are known. */
+  /** Number of revocations (`revoke()`), and what happens to tokens until they are loaded. */
   revocations?: RevocationsOptions
 
-  /** What instances share, and where. Default: nothing. */
+  /** Stores that instances share. Default: none. */
   stores?: StoresOptions
 
   /**
-   * How far the issuer's clock and ours may be apart, in seconds: for `exp`, `nbf` and `iat`.
-   * Default 30; from 0 to 300.
+   * Tolerated difference between the clocks of the issuer and this instance, in seconds, for `exp`,
+   * `nbf` and `iat`. Default 30; 0 to 300. RFC 7519 §4.1.4.
    */
   clockTolerance?: number
 
   /**
-   * The longest time since `iat`, in seconds, whatever `exp` says. A token without `iat` is then
-   * refused. Default: no limit but `exp`.
+   * Maximum time since `iat`, in seconds, whatever `exp` says; 1 to 31,536,000. A token without
+   * `iat` is then rejected. Default: no limit except `exp`.
    */
   maxTokenAge?: number
 
   /**
-   * A longer token is refused unread. In characters. Default 8,192; from 256 to 65,536. Claims
-   * that are costly to parse (many members, or lists of groups) are parsed only after the signature
-   * was verified, so that a longer limit hardly raises the cost of forged tokens:
-   * `node bench/hostile-json.js` measures it.
+   * Maximum length of a token, in characters; longer ones are rejected unread. Default 8,192; 256
+   * to 65,536. Claims that are costly to parse (many members, or lists of groups) are parsed only
+   * after the signature is verified, so that a higher limit hardly raises the cost of forged
+   * tokens: `node bench/hostile-json.js` measures it.
    */
   maxTokenLength?: number
 
-  /** The protection space in the challenge (RFC 9110 §11.5). Default `api`. */
+  /**
+   * The protection space in the challenge (RFC 9110 §11.5): printable ASCII without quotation marks
+   * and backslashes. Default `api`.
+   */
   realm?: string
 
   /**
-   * Verified tokens are not verified again while they are kept: time, trust in their key and the
-   * whole token are compared on each use, so the verdict is the one a fresh look would give. `false`
-   * turns it off. Default `{ maxEntries: 10_000, maxBytes: 67_108_864 }`, whichever comes first.
+   * Cache of verified tokens. Each use compares the whole token and checks times, revocation and
+   * the trust in its key, so that the result is the same as without the cache. `false` disables it.
+   * Default `{ maxEntries: 10_000, maxBytes: 67_108_864 }`, whichever limit is reached first.
    */
   tokenCache?: false | TokenCacheOptions
 
   /**
-   * Returns the time in milliseconds since the epoch, for tests. Default `Date.now`. If it throws, or
-   * returns no number, requests are answered with 500.
+   * Returns the time in milliseconds since the epoch, for tests. Default `Date.now`. If it throws
+   * or does not return a number, requests get a 500.
    */
   now?: () => number
 
   /**
-   * Told of what an operator should know, such as key sets that can't be fetched. Whatever it throws,
-   * or a promise that it returns rejects with, is ignored. Default: none.
+   * Logs problems for the operator, such as failed fetches of key sets. Exceptions and rejected
+   * promises of the logger are ignored. Default: none.
    */
   logger?: Logger
 }
@@ -149,7 +152,7 @@ export interface ResolvedOptions extends Clocks {
   readonly logger: SafeLogger
 }
 
-/** @throws {TypeError} that names the option and the fix. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   const options = requireKnownKeys('a resource server', given, RESOURCE_SERVER_OPTIONS)
   const { maxTokenAge } = options
@@ -190,7 +193,7 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   })
 }
 
-/** Of a function's issuers nobody knows yet. */
+/** Skipped if `issuer` is a function: its issuers are not known yet. */
 function requireIntrospection(issuers: ResolvedIssuers, { introspection }: ResolvedStores): void {
   if (introspection === undefined || issuers.from === 'application') return
   if (issuers.issuers.some((issuer) => issuer.introspection !== undefined)) return

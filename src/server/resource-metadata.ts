@@ -1,13 +1,13 @@
 /**
- * Protected resource metadata (RFC 9728): the option, its check, and the document. It tells a client
- * that knows only the URL of the API where to get a token; the plugin serves it at a well-known URL,
- * which every challenge names.
+ * Protected resource metadata (RFC 9728): the option, its check, and the document. It tells a
+ * client that knows only the URL of the API where to get a token; the plugin serves it at a
+ * well-known URL, which every challenge names.
  */
 import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
-/** RFC 9728 §2. Members without a value are left out. */
+/** Protected resource metadata (RFC 9728 §2). Members without a value are omitted. */
 export interface ProtectedResourceMetadata {
   readonly resource: string
   readonly authorization_servers?: readonly string[]
@@ -33,13 +33,13 @@ export interface ResourceMetadataSource {
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 export class ResourceMetadata {
-  /** Where it is, for the challenge (§5.1). */
+  /** URL of the metadata, for the challenge (RFC 9728 §5.1). */
   readonly url: string
   /** The path of {@link url}. */
   readonly path: string
   /**
-   * All paths at which clients look: `path`, and for a resource that ends in a slash the one without
-   * it, because the official MCP client removes the slash, unlike §3.1.
+   * All paths that clients request: `path`, and for a resource that ends in a slash also the path
+   * without it, because the official MCP client removes the slash, unlike RFC 9728 §3.1.
    */
   readonly paths: readonly string[]
   readonly #source: ResourceMetadataSource
@@ -47,19 +47,19 @@ export class ResourceMetadata {
 
   constructor(source: ResourceMetadataSource) {
     const { origin, pathname } = new URL(source.resource)
-    // §3.1: between host and path. Only the slash of an empty path is removed.
+    // RFC 9728 §3.1: inserted between host and path; only the slash of an empty path is removed.
     this.path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
     this.paths = [...new Set([this.path, this.path.replace(/\/$/, '')])]
     this.url = `${origin}${this.path}`
     this.#source = source
   }
 
-  /** Told of what each route asks for. */
+  /** Adds the scope of a route. */
   addScope(tokens: Iterable<string>): void {
     for (const token of tokens) if (token !== '') this.#scope.add(token)
   }
 
-  /** As things are now. */
+  /** Returns the metadata, with the scope of all routes declared so far. */
   document(): ProtectedResourceMetadata {
     const { resource, authorizationServers, fixed, dpop, takesCertificates } = this.#source
     return {
@@ -75,44 +75,45 @@ export class ResourceMetadata {
   }
 }
 
-/** §3.2: a member with nothing in it must be left out. */
+/** RFC 9728 §3.2: a member without values must be omitted. */
 function some(member: string, values: readonly string[]): object {
   return values.length === 0 ? {} : { [member]: values }
 }
 
-/** Metadata of this API as a protected resource. */
+/** Protected resource metadata of this API (RFC 9728 §2). */
 export interface ResourceMetadataOptions {
   /**
-   * The name of this API for clients: the URL at which they call it, without query and fragment. It
-   * is https, or http on loopback. Clients ask for tokens for it (RFC 8707), so it should be one of
-   * `audience`. Its path has no dot segments; the plugin also refuses `*`, `;` and percent-encoded
-   * reserved characters (`%2F`) there, because no route of Fastify matches them literally.
+   * Resource identifier of this API: the URL at which clients call it, https (or http on loopback),
+   * without query and fragment. Clients request tokens for it (RFC 8707), so it should be one of
+   * `audience`. Dot segments in its path are rejected; the plugin also rejects `*`, `;` and
+   * percent-encoded reserved characters (`%2F`), because no route of Fastify matches them
+   * literally.
    */
   resource: string
 
   /**
-   * The authorization servers from which clients may get tokens: https URLs (http on loopback).
-   * Default: the issuers that stand in the options and are such URLs, without query and placeholder;
-   * required where none of them is. None where a function as `issuer` knows them, which is not told to
-   * anybody.
+   * The authorization servers that issue tokens for this API: https URLs (http on loopback).
+   * Default: the issuers in the options that are such URLs, without query and placeholder; required
+   * if none is. If `issuer` is a function, the default is none, so that customers are not
+   * disclosed.
    */
   authorizationServers?: readonly string[]
 
-  /** For people: `resource_name`. */
+  /** Human-readable name: `resource_name`. */
   name?: string
-  /** URL of a page for developers: `resource_documentation`. */
+  /** http or https URL of the developer documentation: `resource_documentation`. */
   documentation?: string
-  /** URL of a page about what a client may do with the data: `resource_policy_uri`. */
+  /** http or https URL of the policy on the use of the data: `resource_policy_uri`. */
   policy?: string
-  /** URL of the terms of service: `resource_tos_uri`. */
+  /** http or https URL of the terms of service: `resource_tos_uri`. */
   termsOfService?: string
 }
 
-/** Checked. */
+/** {@link ResourceMetadataOptions} checked, with their wire names. */
 export interface ResolvedResourceMetadata {
   readonly resource: string
   readonly authorizationServers: readonly string[] | undefined
-  /** The members that are as the option gave them. */
+  /** Members copied from the options. */
   readonly fixed: Readonly<Record<string, string>>
 }
 
@@ -122,7 +123,7 @@ const PAGES = {
   termsOfService: 'resource_tos_uri',
 } as const
 
-/** @throws {TypeError} that names the option and the fix. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolveResourceMetadata(
   option: string | ResourceMetadataOptions | undefined,
 ): ResolvedResourceMetadata | undefined {
@@ -152,7 +153,7 @@ export function resolveResourceMetadata(
   })
 }
 
-/** It goes into a quoted-string of the challenge, as part of a URL. */
+/** Checks "resource", which becomes part of a URL in a quoted-string of the challenge. */
 function requireResource(resource: unknown): string {
   const rules = { allowHttp: false, mayBeLoopback: true }
   if (
@@ -163,7 +164,7 @@ function requireResource(resource: unknown): string {
   ) {
     const found = /^https?:\/\/[^/]+(\/.*)?$/i.exec(resource)
     if (found !== null && (found[1] ?? '/') === new URL(resource).pathname) return resource
-    // A client would read the metadata of one URL, in which another one stands.
+    // Otherwise a client would get metadata whose "resource" differs from the requested URL.
     return reject(
       'resourceMetadata.resource',
       `must have its path as URL parsers write it, ${new URL(resource).pathname}: without dot ` +

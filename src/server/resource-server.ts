@@ -1,4 +1,4 @@
-/** A resource server without Fastify. */
+/** The resource server without Fastify. */
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
@@ -16,10 +16,10 @@ import { Challenges } from './challenges.js'
 import type { ResourceServerOptions } from './options.js'
 
 /**
- * Verifies access tokens wherever they come from: a WebSocket message, a GraphQL context, a queue.
- * In a Fastify API it is `app.resourceServer`.
+ * Verifies access tokens from any source: a WebSocket message, a GraphQL context, a queue. In a
+ * Fastify API it is `app.resourceServer`.
  *
- * @typeParam Context what `authorize` of a requirement gets beside the token.
+ * @typeParam Context second argument of `authorize` of a requirement.
  */
 export class ResourceServer<Context = unknown> {
   readonly #core: Core
@@ -32,31 +32,32 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Verifies a token: signature (or its issuer's word, with `introspection`), issuer, audience,
-   * times, kind, revocation by {@link revoke}, the proof of a token that is bound to its client, and
-   * the requirement if there is one. Whether its issuer revoked it is asked only with
+   * Verifies a token: its signature (or, with `introspection`, that its issuer calls it active),
+   * issuer, audience, times, type, revocation by {@link revoke}, proof of possession if it is
+   * sender-constrained, and the requirement. Revocation by the issuer is checked only with
    * `introspection`.
    *
-   * @param token as it stands after `Bearer `; with what came along, if it may be bound. Of what a
-   *   caller sent as JSON, make sure that it is a string: an object would say itself which URL its
-   *   proof must be for.
-   * @param requirement what the token must permit; see {@link Requirement}.
+   * @param token the token without the scheme; with its proofs if it may be sender-constrained. If
+   *   it is from JSON that a caller sent, make sure that it is a string: with an object, the caller
+   *   would choose the URL that its proof must be for.
+   * @param requirement further requirements on the token; see {@link Requirement}.
    * @throws {MissingCredentialsError} if there is no token.
-   * @throws {InvalidTokenError} if the token isn't to be trusted, or isn't this client's.
-   * @throws {InvalidDPoPProofError} if the proof doesn't hold.
-   * @throws {UseDPoPNonceError} if the proof needs a nonce: the one in `error.headers`.
-   * @throws {InsufficientUserAuthenticationError} if its user must authenticate again.
-   * @throws {InsufficientScopeError} if it doesn't meet the requirement.
-   * @throws {UnavailableError} if the issuer or a store cannot be asked now.
+   * @throws {InvalidTokenError} if the token is invalid, or not bound to this client.
+   * @throws {InvalidDPoPProofError} if the DPoP proof is missing or invalid.
+   * @throws {UseDPoPNonceError} if the proof needs the nonce in `error.headers`.
+   * @throws {InsufficientUserAuthenticationError} if the user must authenticate again.
+   * @throws {InsufficientScopeError} if the token does not meet the requirement.
+   * @throws {UnavailableError} if the issuer or a store is unavailable.
+   * @throws {TypeError} if the requirement or an object as `token` is invalid.
+   * @throws {Error} if a function of the options or of the requirement fails; see `cause`.
    * @see RFC 9068 §4
    */
   verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>
   /**
    * Verifies a token as above, for a requirement or an `issuer` function that reads the context.
    *
-   * @param context passed to the requirement's `authorize`, and to a function as `issuer`. Without
-   *   it both get `undefined`, so pass it where they read it; an `authorize` that reads it compiles
-   *   only with it.
+   * @param context passed to `authorize` of the requirement and to a function as `issuer`; without
+   *   it, both get `undefined`. An `authorize` that reads it compiles only with it.
    */
   verify(
     token: string | PresentedToken,
@@ -100,59 +101,59 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * How the key set of each issuer is doing, for a readiness probe: a server whose key sets aren't
-   * `empty` answers without waiting for anybody. With `stores`, see {@link storeStatus} as well. Looks
-   * only, and fetches nothing.
+   * Returns the state of each issuer's key set, for a readiness probe: an instance without `empty`
+   * key sets responds without waiting for an issuer. Fetches nothing. With `stores`, see
+   * {@link storeStatus} as well.
    */
   keySetStatus(): readonly KeySetStatus[] {
     return this.#sources().map((keys) => keys.status())
   }
 
   /**
-   * How each of `stores` is doing, for a readiness probe: while one `rejects` all, every token is
-   * answered with 503, however fresh the key sets are. Looks only, and asks no store.
+   * Returns the state of each of `stores`, for a readiness probe: while one `rejects` all, every
+   * token gets a 503, however fresh the key sets are. Sends no command to a store.
    */
   storeStatus(): readonly StoreStatus[] {
     return this.#core.storeStatus()
   }
 
-  /** What was done since the start, in numbers: for a metrics page, and for tests. */
+  /** Returns the counters since the start, for metrics and tests. */
   statistics(): Statistics {
     return this.#core.counters.read(this.#core.pipeline.cachedTokens)
   }
 
   /**
-   * Refuses tokens from now on, whatever their issuer says: one by its `jti`, or all that a `sub`, a
-   * `sid` or a `clientId` got up to a time. In force here when the call returns, on tokens verified
-   * before as well; with `stores.revocations` on every instance within a second, and after restarts.
-   * Kept at least as long as such a token can live: for `maxTokenAge`, or without it for a day, or for
-   * as long as the longest token that was seen.
+   * Revokes tokens, whatever their issuer says: one by its `jti`, or all of a `sub`, `sid` or
+   * `clientId` issued up to a time. In force on this instance when the call returns, also for
+   * cached tokens; with `stores.revocations`, on every instance within a second, and after
+   * restarts. Kept at least as long as such a token can be valid: for `maxTokenAge`, or without it
+   * for a day, or for the longest lifetime of a token verified so far.
    *
-   * What it returns resolves once the store has it. It rejects with {@link StoreUnavailableError} if
-   * the store can't be told now; the revocation is in force here all the same, and others are told as
-   * soon as they can be. Whoever doesn't wait for it needn't catch that.
+   * The returned promise resolves once the store has the revocation. It rejects with
+   * {@link StoreUnavailableError} if the store is unavailable; the revocation is still in force on
+   * this instance, and is shared as soon as the store is back. The rejection need not be handled.
    *
-   * @throws {TypeError} at once, if the revocation makes no sense, or names a `sub`, `sid` or
+   * @throws {TypeError} synchronously, if the revocation is invalid, or has a `sub`, `sid` or
    *   `clientId` without `issuer` although several issuers are trusted.
-   * @throws {RangeError} at once, if `revocations.maxEntries` are in force. Nothing is forgotten then.
+   * @throws {RangeError} synchronously, if `revocations.maxEntries` are in force. None is dropped.
    */
   revoke(revocation: Revocation): Promise<void> {
     const { revocations, sharedRevocations, issuers, clock } = this.#core
     const checked = checkRevocation(revocation, Math.floor(clock.now()), issuers)
     const inForce = revocations.add(checked)
     const sharing = sharedRevocations?.share(inForce) ?? Promise.resolve()
-    // It was told to the logger, and must not end a process that doesn't wait.
+    // The failure was logged, and must not end a process that does not await the promise.
     sharing.catch(() => {})
     return sharing
   }
 
   /**
-   * Fetches the key set of every issuer anew: before the first token comes, or when an issuer has
-   * revoked a key and its tokens must be refused from now on. One fetch serves all who call at the
-   * same time, and after a failed one it keeps to the back-off.
+   * Fetches the key set of every issuer: to preload keys before the first token, or after an issuer
+   * removed a compromised key, whose tokens must then be rejected. Concurrent calls share one
+   * fetch; during the back-off after a failure, none is sent.
    *
-   * @throws {KeysUnavailableError} if the keys of an issuer can't be had now; those known before
-   *   stay in use.
+   * @throws {KeysUnavailableError} if the keys of an issuer are unavailable; cached keys stay in
+   *   use.
    */
   async refreshKeys(): Promise<void> {
     const refreshes = this.#sources().map((keys) => keys.refresh())
@@ -162,8 +163,8 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Ends fetches under way, once what was fetched is in the store; none is begun afterwards. Clients
-   * of `stores` stay open. A Fastify API does this on its own.
+   * Aborts fetches in flight, waits until fetched key sets are stored, and starts no more. Clients
+   * of `stores` stay open. The Fastify plugin calls this when the application closes.
    */
   async close(): Promise<void> {
     const { issuers, sharedRevocations } = this.#core
@@ -175,16 +176,16 @@ export class ResourceServer<Context = unknown> {
   }
 }
 
-/** Whatever isn't a token refuses, even if it was none of the refusals. */
+/** Returns the token, or throws any other value, even one that is not a rejection. */
 function tokenOrThrow(outcome: Result<AccessToken>): AccessToken {
   if (outcome instanceof AccessToken) return outcome
   throw outcome
 }
 
 /**
- * A resource server without Fastify. Nothing is fetched before the first token comes.
+ * Creates a resource server without Fastify. Fetches no keys before the first token.
  *
- * @throws {TypeError} if an option is wrong; the message names it and the mend.
+ * @throws {TypeError} if an option is invalid; the message names the option and the fix.
  */
 export async function createResourceServer<Context = unknown>(
   options: ResourceServerOptions,
