@@ -3,6 +3,7 @@
  * another defect of the host application may put members into `Object.prototype` (prototype
  * pollution), and an option, a claim or a header that is absent must stay absent then.
  */
+import { unknownName } from './did-you-mean.js'
 
 /**
  * Whether `value` is an object literal, or an object without a prototype. A `Map`, a promise or an
@@ -28,7 +29,7 @@ export function requireKnownKeys<T>(where: string, value: T, known: readonly str
   if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)
   const unknown = Object.keys(value).find((key) => !known.includes(key))
   if (unknown === undefined) return ownMembers(value)
-  throw new TypeError(`"${unknown}" is no option of ${where}; these are: ${known.join(', ')}`)
+  throw new TypeError(unknownName(`option % of ${where}`, unknown, known))
 }
 
 /** Returns a copy of the own enumerable members that inherits nothing. */

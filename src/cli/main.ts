@@ -1,11 +1,11 @@
 /** From arguments to an exit code: which command, and what is said when it fails. */
 
+import { nearest } from '../base/did-you-mean.js'
 import { isError } from '../base/native-error.js'
 import type { Command } from './command.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
 import { helpOf, helpOfAll, PROGRAM } from './help.js'
-import { nearest } from './nearest.js'
 import { writeResult } from './output.js'
 import { paintFor } from './paint.js'
 import { printable } from './printable.js'

@@ -4,10 +4,10 @@
  * of them may be a secret in the wrong place.
  */
 import { parseArgs } from 'node:util'
+import { nearest } from '../base/did-you-mean.js'
 import { Arguments } from './arguments.js'
 import type { Command } from './command.js'
 import { UsageError } from './exit-code.js'
-import { nearest } from './nearest.js'
 
 export const HELP = { help: 'Show this' } as const
 

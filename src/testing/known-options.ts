@@ -1,3 +1,5 @@
+import { unknownName } from '../base/did-you-mean.js'
+
 /**
  * Rejects an options argument that is not an object or has an unknown member: a misspelled option
  * would otherwise be ignored silently.
@@ -14,7 +16,7 @@ export function refuseUnknownOptions(
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new TypeError(`"${name}" is no option of ${caller}; it knows ${known.join(', ')}`)
+      throw new TypeError(unknownName(`option % of ${caller}`, name, known))
     }
   }
 }

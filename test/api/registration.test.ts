@@ -210,9 +210,9 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   [
     'a misspelt key',
     { scopes: 'admin' },
-    /"scopes" is no option of config\.auth; these are: scope/,
+    /Unknown option "scopes" of config\.auth\..* Known: scope/,
   ],
-  ['a key of another plugin', { roles: ['admin'] }, /"roles" is no option/],
+  ['a key of another plugin', { roles: ['admin'] }, /Unknown option "roles"/],
   ['null', null, /config\.auth must be true, false, or an object/],
   ['a string', 'admin', /config\.auth must be/],
   ['an array', ['admin'], /config\.auth must be/],

@@ -94,7 +94,7 @@ t.test('what is possible is taken', async (t) => {
 
 t.test('what is impossible is a TypeError that names the option and the mend', async (t) => {
   const table: [object, RegExp][] = [
-    [{ ...CLIENT, clientID: 'x' }, /"clientID" is no option of "introspection"/],
+    [{ ...CLIENT, clientID: 'x' }, /Unknown option "clientID" of "introspection"/],
     [
       new Map(),
       /^"introspection" option must be an object with clientId, and clientSecret or privateKey: the issuer answers clients that it knows only$/,

@@ -312,7 +312,7 @@ t.test('a revocation that makes no sense is a TypeError that says the mend', asy
   t.throws(() => check({ jit: 'a' }), {
     name: 'TypeError',
     message:
-      '"jit" is no option of a revocation; these are: jti, sub, sid, clientId, issuer, before',
+      'Unknown option "jit" of a revocation. Did you mean "jti"? Known: jti, sub, sid, clientId, issuer, before',
   })
   for (const before of [NOW * 1_000, 1e12, -1, -Infinity, NaN, `${NOW}`, null, new Date(), true]) {
     t.throws(() => check({ sub: 'a', before }), {

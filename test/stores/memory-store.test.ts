@@ -130,7 +130,7 @@ t.test('a wrong option is a TypeError with the mend', async (t) => {
     [{ maxEntries: 0 }, /^"maxEntries" of a store must be a whole number of entries from 1 to/],
     [{ maxEntries: 1e9 }, /^"maxEntries" of a store/],
     [{ now: 5 }, /^"now" of a store must be a function/],
-    [{ max: 5 }, /^"max" is no option of a memory store/],
+    [{ max: 5 }, /^Unknown option "max" of a memory store/],
   ] as const) {
     t.throws(() => memoryStore(options as never), { name: 'TypeError', message })
   }

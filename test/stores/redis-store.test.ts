@@ -231,7 +231,7 @@ t.test('what is no client, or one that can not do it, is a TypeError with the me
       { client: io(), afterRestart: 'x' },
       /^"afterRestart" of a store must be 'rej/,
     ],
-    ['unknown', { client: io(), ttl: 1 }, /^"ttl" is no option of a Redis store/],
+    ['unknown', { client: io(), ttl: 1 }, /^Unknown option "ttl" of a Redis store/],
     ['none', undefined, /^a Redis store must be an object/],
   ]
   for (const [what, options, message] of mistakes) {

@@ -387,7 +387,7 @@ t.test('listens on the other names of this machine', async (t) => {
 t.test('names the option that is wrong', async (t) => {
   const cases: [unknown, RegExp][] = [
     [null, /takes an object/],
-    [{ users: undefined, prot: 1 }, /"prot" is no option of createAuthorizationServer/],
+    [{ users: undefined, prot: 1 }, /Unknown option "prot" of createAuthorizationServer/],
     [{ port: -1 }, /"port" must be/],
     [{ port: 65_536 }, /"port" must be/],
     [{ host: '192.0.2.1' }, /"host" must be a loopback/],
@@ -417,7 +417,7 @@ t.test('names the option that is wrong', async (t) => {
     [{ users: [{ username: 'u', password: 'p', sub: '' }] }, /"users\[\].sub" must be/],
     [{ users: [{ username: 'u', password: 'p', scope: 5 }] }, /"users\[\].scope" must be/],
     [{ clients: [{ clientId: 1 }] }, /"clients\[\].clientId" must be/],
-    [{ clients: [{ clientId: 'c', secret: 'x' }] }, /"secret" is no option of a client/],
+    [{ clients: [{ clientId: 'c', secret: 'x' }] }, /Unknown option "secret" of a client/],
     [{ clients: [{ clientId: 'c', clientSecret: '' }] }, /"clients\[\].clientSecret" must be/],
     [{ clients: [{ clientId: 'c', scope: 'a"' }] }, /"clients\[\].scope" must be/],
     [{ clients: [{ clientId: 'c', grantTypes: 'password' }] }, /"clients\[\].grantTypes" must be/],

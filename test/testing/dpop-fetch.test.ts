@@ -192,7 +192,7 @@ t.test('refuses headers that it sends itself, and options that it does not know'
       name: 'TypeError',
       message,
     })
-  refused({ token: 'x' }, /^"token" is no option of dpopFetch/)
+  refused({ token: 'x' }, /^Unknown option "token" of dpopFetch/)
   refused({ accessToken: '' }, /^"accessToken" must be/)
   refused({ accessToken: 'secret\n' }, /^"accessToken" must be a string of what RFC 6750/)
   refused({ accessToken: undefined }, /^"accessToken" must be/)

@@ -107,7 +107,7 @@ t.test('leaves the signature of alg none empty', async (t) => {
 t.test('refuses what it cannot make a proof of', async (t) => {
   const refused = (options: object, message: RegExp) =>
     t.rejects(dpopProof({ url, ...options }), { name: 'TypeError', message })
-  await refused({ token: 'x' }, /^"token" is no option of dpopProof/)
+  await refused({ token: 'x' }, /^Unknown option "token" of dpopProof/)
   await refused({ url: '/orders' }, /^"url" must be an absolute URL/)
   await refused({ key: 'k' }, /^"key" must be a key of generateDPoPKey\(\)$/)
   await refused({ key: null }, /^"key" must be/)

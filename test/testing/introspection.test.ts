@@ -454,7 +454,7 @@ t.test('names what is wrong with an override', async (t) => {
   const cases: [unknown, unknown, RegExp][] = [
     [5, {}, /takes members to set, or a function/],
     [null, {}, /takes members to set, or a function/],
-    [{}, { typ: 'JWT' }, /"typ" is no option of answerIntrospectionWith/],
+    [{}, { typ: 'JWT' }, /Unknown option "typ" of answerIntrospectionWith/],
     [{}, { format: 'xml' }, /"format" must be "json" or "jwt"/],
   ]
   for (const [override, options, message] of cases) {

@@ -381,7 +381,7 @@ t.test('names what is wrong with a token that is asked for', async (t) => {
   await using server = await start('standard')
   await using empty = await start('standard', { users: [] })
   const cases: [unknown, RegExp][] = [
-    [{ shape: 'auth0' }, /"shape" is no option of issueToken/],
+    [{ shape: 'auth0' }, /Unknown option "shape" of issueToken/],
     [{ subject: 'jane' }, /"subject" must be "user" or "client"/],
     [{ format: 'JWT' }, /"format" must be "jwt" or "opaque"/],
     [{ format: 'opaque', header: {} }, /"header" and "algorithm" must not be given for an opaque/],

@@ -1,0 +1,39 @@
+/** Suggests the known name that a misspelled one may have meant. */
+
+/** Returns the message for a name that is not among the known ones; `%` in `what` is its place. */
+export function unknownName(what: string, word: string, known: readonly string[]): string {
+  const suggestion = nearest(word, known)
+  const hint = suggestion === undefined ? '' : ` Did you mean "${suggestion}"?`
+  return `Unknown ${what.replace('%', () => `"${word}"`)}.${hint} Known: ${known.join(', ')}`
+}
+
+/**
+ * Returns the known name that differs least, in at most a quarter of its letters or in one, or one that
+ * begins with `word`; `undefined` if there is none. Case does not count.
+ */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, edits: editDistance(word, candidate) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(1, candidate.length / 4))
+    .sort((a, b) => a.edits - b.edits)
+  return ranked[0]?.candidate ?? known.find((name) => word.length > 1 && name.startsWith(word))
+}
+
+/** How many letters to add, drop, change or swap with their neighbor (optimal string alignment). */
+function editDistance(word: string, candidate: string): number {
+  const [from, to] = [word.slice(0, 64).toLowerCase(), candidate.toLowerCase()]
+  let before: number[] = []
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let i = 0; i < from.length; i++) {
+    const next = [i + 1]
+    for (let j = 0; j < to.length; j++) {
+      const substituted = (row[j] as number) + (from[i] === to[j] ? 0 : 1)
+      const isSwap = i > 0 && j > 0 && from[i] === to[j - 1] && from[i - 1] === to[j]
+      const swapped = isSwap ? (before[j - 1] as number) + 1 : substituted
+      next.push(Math.min(substituted, swapped, (row[j + 1] as number) + 1, (next[j] as number) + 1))
+    }
+    before = row
+    row = next
+  }
+  return row[to.length] as number
+}
