@@ -3,9 +3,9 @@ import { ownMember } from '../base/plain-object.js'
 /**
  * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).
  *
- * Claims of your own are declared once, by merging, and typed everywhere after; a claim that
- * nobody declared stays `unknown`. A declaration is a statement about what your issuer sends, it
- * checks nothing: a route that depends on a claim should require it (`config.auth.claims`).
+ * Declare custom claims once, by declaration merging; undeclared claims are `unknown`. A
+ * declaration checks nothing at run time: a route that depends on a claim should require it
+ * (`config.auth.claims`).
  *
  * ```ts
  * declare module 'fastify-resource-server' {
@@ -14,33 +14,33 @@ import { ownMember } from '../base/plain-object.js'
  * ```
  */
 export interface AccessTokenClaims {
-  /** Issuer: verified to be one of those configured. */
+  /** Issuer identifier: verified to be trusted. RFC 7519 §4.1.1. */
   readonly iss: string
   /**
-   * Audience: verified to hold one of yours. Absent only from the tokens of an issuer that names
-   * none (Amazon Cognito), and with `dangerouslyAudienceFrom`.
+   * Audience: verified to contain one of `audience`. Absent only from tokens of an issuer that
+   * sends none (Amazon Cognito), and with `dangerouslyAudienceFrom`. RFC 7519 §4.1.3.
    */
   readonly aud?: string | readonly string[]
-  /** Expiry in seconds since the epoch: verified to be in the future. */
+  /** Expiry, in seconds since the epoch: verified to be in the future. RFC 7519 §4.1.4. */
   readonly exp: number
-  /** Subject. A user, or the client itself where no user takes part. RFC 9068 §2.2. */
+  /** Subject: a user, or the client if no user is involved. RFC 9068 §2.2. */
   readonly sub?: string
-  /** The client that the token was issued to, where the issuer writes it here. */
+  /** The client that the token was issued to, if the issuer uses this claim. RFC 9068 §2.2. */
   readonly client_id?: string
   /** Seconds since the epoch. */
   readonly iat?: number
   /** Seconds since the epoch. */
   readonly nbf?: number
-  /** The id of the token. */
+  /** Identifier of the token. RFC 7519 §4.1.7. */
   readonly jti?: string
-  /** The scope as the issuer wrote it; read it from `request.auth.scope`. */
+  /** Scope as the issuer sent it; use `request.auth.scope` instead. */
   readonly scope?: unknown
   readonly [claim: string]: unknown
 }
 
 /** The times in the claims of a token, in seconds since the epoch. */
 export interface TokenTimes {
-  /** In seconds since the epoch, as all of them. */
+  /** Expires at. */
   readonly exp: number
   /** Not valid before. */
   readonly nbf: number | undefined
@@ -48,7 +48,7 @@ export interface TokenTimes {
   readonly iat: number | undefined
 }
 
-/** Reads the times once, because a cached token has them compared with the clock on each use. */
+/** Reads the times once, because a cached token is checked against the clock on each use. */
 export function timesOf(claims: AccessTokenClaims): TokenTimes {
   return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }
 }

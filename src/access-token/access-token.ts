@@ -3,13 +3,10 @@ import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import type { Confirmation } from './confirmation.js'
 
-/**
- * Whom the subject of a token is: a user, or a client that acts for itself. `unknown` where the
- * claims prove neither.
- */
+/** Whether a subject is a user or a client acting for itself; `unknown` if no claim proves it. */
 export type SubjectKind = 'user' | 'client' | 'unknown'
 
-/** Where an issuer's tokens have what every token has. */
+/** Reads from the claims of an issuer what {@link AccessToken} offers for every issuer. */
 export interface ClaimReader {
   readonly scope: (claims: AccessTokenClaims) => readonly string[]
   readonly clientId: (claims: AccessTokenClaims) => string | undefined
@@ -19,7 +16,7 @@ export interface ClaimReader {
   readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
 }
 
-/** What the pipeline knows of a token once every check has passed. */
+/** The results of verification from which an {@link AccessToken} is constructed. */
 export interface VerifiedToken {
   readonly raw: string
   readonly confirmation?: Confirmation | undefined
@@ -28,36 +25,35 @@ export interface VerifiedToken {
 }
 
 /**
- * A verified access token: one shape, whatever the issuer. Immutable, because requests that carry
+ * A verified access token, with the same members for every issuer. Immutable, because requests with
  * the same token share it.
  */
 export class AccessToken {
-  /** The verified claims as the issuer sent them, frozen all the way down. */
+  /** The verified claims as the issuer sent them, deeply frozen. */
   readonly claims: AccessTokenClaims
   /**
-   * `sub`: a user, or the client itself where no user takes part. Look at {@link subjectKind} before
-   * you take it for a user's, and see it together with {@link issuer}: two issuers may have the same
-   * subject.
+   * `sub`: a user, or the client if no user is involved. Check {@link subjectKind} before treating
+   * it as a user, and combine it with {@link issuer}: two issuers may use the same subject.
    */
   readonly subject: string | undefined
-  /** The client that the token was issued to, if the issuer says. */
+  /** The client that the token was issued to, if the issuer sends it. */
   readonly clientId: string | undefined
-  /** `iss`: one of the configured issuers. */
+  /** `iss`: the identifier of a trusted issuer. */
   readonly issuer: string
-  /** Seconds since the epoch. */
+  /** `exp`, in seconds since the epoch. */
   readonly expiresAt: number
-  /** Seconds since the epoch. */
+  /** `iat`, in seconds since the epoch. */
   readonly issuedAt: number | undefined
   /**
-   * What it is bound to (`cnf`): the client's key or certificate, which the request has proven;
-   * `undefined` for a bearer token.
+   * `cnf`: the client's key or certificate to which the token is bound, whose possession the
+   * request has proven; `undefined` for a bearer token. RFC 7800 §3.1.
    */
   readonly confirmation: Confirmation | undefined
-  /** Private, so that neither a logger nor `JSON.stringify` ever shows it. */
+  /** Private, so that neither a logger nor `JSON.stringify` leaks it. */
   #raw: string
   readonly #reader: ClaimReader
   readonly #times: TokenTimes
-  // Read when somebody asks: every new token pays for what is made here.
+  // Computed lazily, because the constructor runs for every new token.
   #scope: ReadonlySet<string> | undefined
   #audience: readonly string[] | undefined
   #roles: ReadonlySet<string> | undefined
@@ -79,7 +75,7 @@ export class AccessToken {
     Object.freeze(this)
   }
 
-  /** The token as it was sent, for passing on (RFC 8693). A secret: never log it. */
+  /** The token as it was sent, for token exchange (RFC 8693). A secret: never log it. */
   get raw(): string {
     return this.#raw
   }
@@ -90,10 +86,10 @@ export class AccessToken {
   }
 
   /**
-   * Makes the text a copy of its own, for whoever keeps the token: it is cut from a request's header,
-   * and would keep all of it alive, blanks included.
+   * Copies the raw token to a flat string, for callers that retain it: it is a slice of a request's
+   * header and would keep the whole header alive, including its padding.
    *
-   * @param prefix of the copy, which the token becomes a part of.
+   * @param prefix prepended to the copy; the raw token becomes a slice of it.
    * @returns the copy.
    * @internal
    */
@@ -103,13 +99,13 @@ export class AccessToken {
     return copy
   }
 
-  /** The granted scope (RFC 6749 §3.3). A set: order and repetition mean nothing. */
+  /** The granted scope (RFC 6749 §3.3), a set: order and repetition have no meaning. */
   get scope(): ReadonlySet<string> {
     this.#scope ??= fixedSet(this.#reader.scope(this.claims))
     return this.#scope
   }
 
-  /** `aud`, as the token has it. Empty for an issuer whose tokens name none, such as Cognito. */
+  /** `aud` of the token; empty for an issuer whose tokens have none, such as Cognito. */
   get audience(): readonly string[] {
     const aud = ownMember(this.claims, 'aud') ?? []
     this.#audience ??= Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
@@ -117,17 +113,17 @@ export class AccessToken {
   }
 
   /**
-   * Whom {@link subject} names (RFC 9700 §4.15). A client may be given an id that equals a user's
-   * `sub`, so what belongs to a user is for `'user'` only. The profiles `standard` and `rfc9068`
-   * never say `'user'`: RFC 9068 has no claim that proves it.
+   * Whether {@link subject} is a user or a client (RFC 9700 §4.15). A client may have an identifier
+   * that equals the `sub` of a user, so grant access to a user's resources for `'user'` only. The
+   * profiles `standard` and `rfc9068` never return `'user'`: RFC 9068 has no claim that proves it.
    */
   get subjectKind(): SubjectKind {
     return this.#reader.subjectKind(this.claims)
   }
 
   /**
-   * The roles of the subject, from where the issuer's profile has them: `roles`, or Keycloak's realm
-   * roles and those of the clients that `audience` names.
+   * The roles of the subject, read by the issuer's profile: `roles`, or in Keycloak the realm roles
+   * and the roles of the clients in `audience`.
    */
   get roles(): ReadonlySet<string> {
     this.#roles ??= fixedSet(this.#reader.roles(this.claims))
@@ -140,31 +136,33 @@ export class AccessToken {
     return this.#groups
   }
 
-  /** What the subject may do: `permissions` (Auth0), or `entitlements` (RFC 9068 §2.2.3.1). */
+  /**
+   * The permissions of the subject: `permissions` (Auth0) or `entitlements` (RFC 9068 §2.2.3.1).
+   */
   get permissions(): ReadonlySet<string> {
     this.#permissions ??= fixedSet(this.#reader.permissions(this.claims))
     return this.#permissions
   }
 
-  /** What may be shown of it: all but the token itself. */
+  /** Returns every member except the raw token. */
   toJSON(): object {
     return { ...this, scope: [...this.scope], audience: this.audience }
   }
 
-  /** For `util.inspect`, which would call the getters if it was asked to. */
+  /** Used by `util.inspect`, which may be configured to call getters. */
   [inspect.custom](): object {
     return { ...this, scope: this.scope, audience: this.audience }
   }
 
-  /** Whether every one of the given scope tokens was granted. Compared exactly, case and all. */
+  /** Whether all given scope tokens were granted. Case-sensitive. */
   hasScope(...tokens: readonly string[]): boolean {
     return tokens.every((token) => this.scope.has(token))
   }
 }
 
-/** A set that can't be changed after it was made: `Object.freeze` leaves a `Set` open. */
+/** An immutable set: `Object.freeze` does not prevent changes to a `Set`. */
 class FixedSet extends Set<string> {
-  // Absent while the Set constructor fills itself, because fields are made after super() returns.
+  // Absent while the Set constructor adds values, because fields are initialized after super().
   readonly #fixed = true
 
   constructor(values: Iterable<string>) {
@@ -190,7 +188,7 @@ function immutable(): TypeError {
   return new TypeError('A verified access token cannot be changed')
 }
 
-/** Most tokens have no roles, no groups and no permissions. */
+/** Shared, because most tokens have no roles, groups and permissions. */
 const EMPTY: ReadonlySet<string> = new FixedSet([])
 
 function fixedSet(values: readonly string[]): ReadonlySet<string> {

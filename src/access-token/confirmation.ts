@@ -1,15 +1,15 @@
-/** What a token is bound to (RFC 7800 §3.1): worth nothing without the proof. */
+/** Reads the confirmation claim `cnf` (RFC 7800 §3.1) of a sender-constrained token. */
 
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Result } from '../errors/result.js'
 
-/** The members of `cnf` that are understood here. At least one; where there are both, both hold. */
+/** The supported members of `cnf`: at least one; if there are both, both must be proven. */
 export interface Confirmation {
-  /** The thumbprint of the client's key (RFC 9449 §6.1). */
+  /** Thumbprint of the client's key, SHA-256 in base64url (RFC 9449 §6.1). */
   readonly jkt?: string
-  /** The thumbprint of the client's certificate (RFC 8705 §3.1). */
+  /** Thumbprint of the client's certificate, SHA-256 in base64url (RFC 8705 §3.1). */
   readonly 'x5t#S256'?: string
 }
 
@@ -21,10 +21,10 @@ const METHODS: readonly ConfirmationMethod[] = ['jkt', 'x5t#S256']
 const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
 
 /**
- * What the token is bound to; `undefined` for a bearer token. Members that aren't understood are
- * ignored, as RFC 7800 §3.1 wants, but only beside one that is.
+ * Reads `cnf`; `undefined` for a bearer token. Unsupported members are ignored (RFC 7800 §3.1), but
+ * only beside a supported one.
  *
- * @returns an `InvalidTokenError` if it is bound to anything that we can't have proven.
+ * @returns an `InvalidTokenError` if `cnf` is malformed or has no supported member.
  */
 export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
@@ -44,12 +44,12 @@ export function readConfirmation(
   return Object.freeze(confirmation)
 }
 
-/** The key that a token is bound to, by its thumbprint. */
+/** Returns the thumbprint of the key that a token is bound to. */
 export function boundKeyOf(confirmation: Confirmation | undefined): string | undefined {
   return confirmation && ownMember(confirmation, 'jkt')
 }
 
-/** The certificate that a token is bound to, by its thumbprint. */
+/** Returns the thumbprint of the certificate that a token is bound to. */
 export function boundCertificateOf(confirmation: Confirmation | undefined): string | undefined {
   return confirmation && ownMember(confirmation, 'x5t#S256')
 }

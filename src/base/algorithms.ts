@@ -1,6 +1,6 @@
 /**
- * The signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864) and the keys each of them takes.
- * `none` isn't in any list, and no option can put it there.
+ * The signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864) and the keys that they require. `none`
+ * is in no list, and no option can add it.
  */
 
 interface KeyShape {
@@ -25,7 +25,7 @@ export type AsymmetricAlgorithm =
   | 'EdDSA'
   | 'Ed25519'
 
-/** A signature algorithm that needs a secret which the issuer shares with the API. */
+/** A signature algorithm (HMAC) with a secret that the issuer shares with the API. */
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
 
 /** A signature algorithm that can be allowed; see RFC 7518 §3 and RFC 8037 §3.1. */
@@ -45,14 +45,14 @@ const ASYMMETRIC: Readonly<Record<AsymmetricAlgorithm, KeyShape>> = {
   Ed25519: ED25519,
 }
 
-/** The smallest secret in bytes: RFC 7518 §3.2 asks for one as long as the hash. */
+/** Minimum length of a secret, in bytes: RFC 7518 §3.2 requires the length of the hash. */
 const SYMMETRIC: Readonly<Record<SymmetricAlgorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
-/** What an issuer with a key set may sign with unless `algorithms` says otherwise. */
+/** Default of `algorithms` for an issuer with a key set. */
 export const ASYMMETRIC_ALGORITHMS = Object.keys(ASYMMETRIC) as readonly AsymmetricAlgorithm[]
 /**
- * What DPoP proofs may be signed with by default. Clients choose the key, and we verify each proof:
- * P-384 and P-521 cost 10 and 20 times as much as P-256.
+ * Default algorithms of DPoP proofs. Clients choose the key and every proof is verified: P-384 and
+ * P-521 are excluded because they cost 10 and 20 times as much as P-256.
  */
 export const PROOF_ALGORITHMS = ASYMMETRIC_ALGORITHMS.filter(
   (algorithm) => algorithm !== 'ES384' && algorithm !== 'ES512',
@@ -67,7 +67,7 @@ export function isSymmetric(algorithm: unknown): algorithm is SymmetricAlgorithm
   return typeof algorithm === 'string' && Object.hasOwn(SYMMETRIC, algorithm)
 }
 
-/** The kind of key (RFC 7518 §6.1) that an algorithm needs. */
+/** Returns the key type (RFC 7518 §6.1) and curve that an algorithm requires. */
 export function keyShapeOf(algorithm: AsymmetricAlgorithm): KeyShape {
   return ASYMMETRIC[algorithm]
 }

@@ -1,20 +1,20 @@
 /**
- * LRU caches that take memory for the entries they have: lru-cache allocates `max` entries ahead,
- * which took most of the time of a registration.
+ * An LRU cache that allocates memory on demand: lru-cache preallocates `max` entries, which took
+ * most of the time of a registration.
  *
- * They ignore members of a polluted Object.prototype: lru-cache reads `ttl`, `maxEntrySize` and others
- * from the options of each call, so that inherited ones would empty a cache of revocations.
+ * Ignores a polluted Object.prototype: lru-cache reads `ttl`, `maxEntrySize` and other options on
+ * each call, so that inherited ones could empty a cache of revocations.
  */
 import { LRUCache } from 'lru-cache'
 
-/** One object for all calls, because lru-cache sets only `status` in it. */
+/** Shared by all calls, because lru-cache sets only `status` in it. */
 const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
 
 export interface BoundedCacheOptions<K, V>
   extends Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'sizeCalculation'> {
-  /** The most entries that it holds. */
+  /** Maximum number of entries. */
   readonly max: number
-  /** The largest sum of sizes; then every entry needs a size. Default: no limit. */
+  /** Maximum sum of sizes; if set, every entry needs a size. Default: no limit. */
   readonly maxSize?: number
 }
 

@@ -1,4 +1,4 @@
-/** The words in which a bad option is refused: which one, what it must be, what was found. */
+/** Checks options; errors name the option, the rule and the value found. */
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
@@ -11,15 +11,15 @@ export function reject(name: string, rule: string): never {
 /**
  * Returns a copy of the members of an option that is an object.
  *
- * @param rule what it must be instead of `true`, a string or an array, in the words for {@link reject}.
- * @throws {TypeError} if it is no object, or has members besides the known ones.
+ * @param rule for {@link reject}, if the option is `true`, a string or an array.
+ * @throws {TypeError} if the value is not a plain object, or has unknown members.
  */
 export function members<T>(name: string, value: T, known: readonly string[], rule: string): T {
   if (!isPlainObject(value)) reject(name, rule)
   return requireKnownKeys(`"${name}"`, value, known)
 }
 
-/** @throws {TypeError} unless it is a whole number within the bounds. */
+/** @throws {TypeError} unless the value is a whole number within the bounds. */
 export function numberIn(name: string, value: unknown, bounds: Bounds): number {
   return isWholeNumber(value, bounds) ? value : reject(name, describeBounds(bounds))
 }
@@ -34,7 +34,7 @@ export function functionOrUndefined<T>(name: string, value: T | undefined): T | 
   return reject(name, 'must be a function')
 }
 
-/** A string or an array of them, none empty, at least one. */
+/** Returns one or more non-empty strings, given as a string or an array. */
 export function strings(name: string, value: unknown, what: string): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   const good = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
@@ -44,7 +44,7 @@ export function strings(name: string, value: unknown, what: string): readonly st
 export interface Bounds {
   readonly minimum: number
   readonly maximum: number
-  /** What is counted. */
+  /** Unit, in the plural. */
   readonly unit: string
 }
 
@@ -52,7 +52,7 @@ export function isWholeNumber(value: unknown, { minimum, maximum }: Bounds): val
   return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
 }
 
-/** As it is told to whoever set it. */
+/** Describes bounds in words, for an error message. */
 export function describeBounds({ minimum, maximum, unit }: Bounds): string {
   return `must be a whole number of ${unit} from ${minimum} to ${maximum}`
 }

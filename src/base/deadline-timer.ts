@@ -1,15 +1,15 @@
 /**
- * A timer that counts the time in which an answer could have been handled. While this process is busy
- * with something else, an answer that has arrived waits as well: that is no failure of whoever sent it.
+ * A timer for network deadlines that excludes stalls of the event loop. During a stall, a response
+ * that has arrived cannot be read: that is not a failure of the server that sent it.
  */
 const PARTS = 10
-/** In milliseconds, on an event loop that isn't stalled. */
+/** Latest a timer fires on an event loop that is not stalled, in milliseconds. */
 const MAX_LATENESS_MS = 10
 
 /**
- * Calls `onDeadline` after `timeoutMs`. The timer is made of parts: a stall of the event loop costs the
- * part that it falls into and no more, and after a part that ended late comes another one, in which
- * answers are read. An event loop that stalls all the time gets twice as many parts, and no more.
+ * Calls `onDeadline` after `timeoutMs`. The timeout is divided into parts: a stall of the event
+ * loop consumes only the part in which it occurs, and a part that ended late is followed by an
+ * extra one, in which responses can be read. There are at most twice as many parts.
  *
  * @returns a function that stops the timer.
  */

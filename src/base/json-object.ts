@@ -1,19 +1,19 @@
 /**
- * JSON objects as tokens need them: no member twice (RFC 7515 §4, RFC 7519 §4, where parsers differ
- * on which of the two counts), no `__proto__`, no depth that could exhaust a stack, and frozen, so
- * that requests can share them.
+ * Parses the JSON objects of tokens. Rejects duplicate members (RFC 7515 §4, RFC 7519 §4: parsers
+ * differ on which one counts), `__proto__`, and a depth that could exhaust the stack. The result is
+ * frozen, so that requests can share it.
  */
 
 /** Deeper than any claim in use (`authorization_details` needs six), shallower than any stack. */
 const MAX_DEPTH = 32
 
-/** The object that `text` holds, frozen all the way down; `undefined` if it isn't one. */
+/** Parses `text` to a deeply frozen object; `undefined` if it is not an acceptable JSON object. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parse(text)
   if (!isJsonObject(value)) return undefined
   const members = countAndFreeze(value, 0)
-  // JSON.parse silently keeps the last of two members of one name. Its result then has fewer
-  // members than the text has colons outside of strings, which is cheaper to see than to re-parse.
+  // JSON.parse silently keeps the last of duplicate members. The result then has fewer members than
+  // the text has colons outside of strings; counting them is cheaper than a second parser.
   return members === colonsAtMost(text) || members === countColons(text) ? value : undefined
 }
 
@@ -29,7 +29,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The number of members in all, or NaN for an object that must not be used. */
+/** Returns the total number of members, or NaN for an object that must be rejected. */
 function countAndFreeze(value: object | null, depth: number): number {
   if (value === null) return 0
   if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return Number.NaN
@@ -43,9 +43,9 @@ function countAndFreeze(value: object | null, depth: number): number {
 }
 
 /**
- * At least the colons that separate a name from a value, and in most texts exactly those: the ones
- * after a quotation mark. Infinite where white space comes before one, so that only a closer look
- * tells. Equal to the number of members, it leaves no room for a member that was lost.
+ * Returns an upper bound, exact for most texts, of the colons that separate names from values:
+ * those after a quotation mark. Infinity if white space precedes one, which requires the exact
+ * count. If the bound equals the number of members, no duplicate member was dropped.
  */
 function colonsAtMost(text: string): number {
   let colons = 0
@@ -57,7 +57,7 @@ function colonsAtMost(text: string): number {
   return colons
 }
 
-/** The colons that separate a name from a value, in text that is known to be JSON. */
+/** Counts the colons that separate names from values, in text that is known to be JSON. */
 function countColons(text: string): number {
   let colons = 0
   let inString = false

@@ -1,14 +1,16 @@
-/** Errors of every realm: under Jest, or for code that runs in a `node:vm` context, there are several. */
+/** Handles errors of other realms, which exist under Jest or with code in a `node:vm` context. */
 import { types } from 'node:util'
 
-/** Whether `value` is an Error. `instanceof` alone knows those of its own realm only. */
+/**
+ * Whether `value` is an Error of any realm; `instanceof` recognizes only those of its own realm.
+ */
 export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error
 }
 
 /**
- * Returns the error, or an equal one of this realm: Fastify renders another realm's error without its
- * message.
+ * Returns the error, or an equal one of this realm, because Fastify renders an error of another
+ * realm without its message.
  */
 export function errorOfThisRealm(error: Error): Error {
   if (error instanceof Error) return error

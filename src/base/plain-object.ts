@@ -1,18 +1,19 @@
 /**
- * Objects that were written as a literal, and how they are read. Only their own members count:
- * another defect of the host application may put members into `Object.prototype` (prototype
- * pollution), and an option, a claim or a header that is absent must stay absent then.
+ * Reads object literals. Only own members count: a vulnerability of the application may add members
+ * to `Object.prototype` (prototype pollution), and an absent option, claim or header must remain
+ * absent.
  */
 import { unknownName } from './did-you-mean.js'
 
 /**
  * Whether `value` is an object literal, or an object without a prototype. A `Map`, a promise or an
- * instance of a class has no members of its own, and would pass for an object that asks for nothing.
+ * instance of a class has no members of its own, and would pass for an object that asks for
+ * nothing.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
-  // Every realm has an Object.prototype of its own: what tells it is that nothing is above it.
+  // Each realm has its own Object.prototype, recognizable because it has no prototype.
   return (
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
@@ -20,10 +21,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * Returns a copy of the options that has their own members and inherits nothing, so that it can be
+ * Returns a copy of the own members of the options that inherits nothing, so that it can be
  * destructured with defaults.
  *
- * @throws {TypeError} if `value` is no plain object, or has members besides the known ones.
+ * @throws {TypeError} if `value` is not a plain object, or has unknown members.
  */
 export function requireKnownKeys<T>(where: string, value: T, known: readonly string[]): T {
   if (!isPlainObject(value)) throw new TypeError(`${where} must be an object`)

@@ -1,9 +1,9 @@
-/** Reads the headers of requests, as Node keeps them. */
+/** Reads the headers of requests. */
 
 /**
  * Returns the values of all headers with a name.
  *
- * @param rawHeaders names and values in turn: only they show that a header was sent twice.
+ * @param rawHeaders alternating names and values: only these preserve repeated headers.
  * @param name in lower case.
  */
 export function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
@@ -17,14 +17,11 @@ export function headerValues(rawHeaders: readonly string[], name: string): reado
   return values
 }
 
-/**
- * Whether the text may follow the scheme of an `Authorization` header (RFC 9110 §11.2): the
- * outermost form of every access token.
- */
+/** Whether the text is a token68 (RFC 9110 §11.2), the syntax of every access token in a header. */
 export function isToken68(text: string): boolean {
-  // Searching for a forbidden character takes half as long as matching the allowed ones.
+  // Searching for a forbidden character takes half as long as matching allowed ones.
   return text !== '' && !/[^A-Za-z0-9\-._~+/=]/.test(text) && !/^=|=[^=]/.test(text)
 }
 
-/** What stands before the token in a header, as nearly every client writes it. */
+/** The prefix of an `Authorization` header, as nearly every client writes it. */
 export const USUAL_BEARER = 'Bearer '

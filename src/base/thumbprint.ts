@@ -1,4 +1,4 @@
-/** Thumbprints, SHA-256 in base64url: of any data, and of a key, by which a token names it (RFC 7638). */
+/** Thumbprints: SHA-256 in base64url, of any data and of JWKs (RFC 7638). */
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { ownMembers } from './plain-object.js'
@@ -7,20 +7,20 @@ export function sha256(data: string | Uint8Array): string {
   return hash('sha256', data, 'base64url')
 }
 
-/** In constant time, as far as their length goes. */
+/** Compares two thumbprints in constant time for their length. */
 export function areEqualThumbprints(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** The members that are hashed, in their order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
+/** The hashed members, in order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
 }
 
-/** Returns the thumbprint of a JWK; `undefined` if it is no public key. */
+/** Returns the thumbprint of a JWK; `undefined` if it is not a public key. */
 export function thumbprintOf(given: Readonly<Record<string, unknown>>): string | undefined {
   const jwk = ownMembers(given)
   const members =

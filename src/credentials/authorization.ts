@@ -1,23 +1,23 @@
 /**
- * The token of a request: `Authorization: Bearer` (RFC 6750 §2.1) or `Authorization: DPoP` (RFC 9449
- * §7.1), each with one token (RFC 9110 §11.4).
+ * Reads the token of a request from `Authorization: Bearer` (RFC 6750 §2.1) or `Authorization:
+ * DPoP` (RFC 9449 §7.1), each with one token (RFC 9110 §11.4).
  *
- * A token in the query is never read (OAuth 2.1 §5.1), and neither is one in a form body (RFC 6750
- * §2.2): enforcement comes before any body is parsed.
+ * Tokens in the query (OAuth 2.1 §5.1) or in a form body (RFC 6750 §2.2) are never read: requests
+ * are checked before any body is parsed.
  */
 
 import { USUAL_BEARER } from '../base/request-headers.js'
 import { InvalidRequestError } from '../errors/errors.js'
 
-/** The part of a request that is looked at: Node's, Fastify's `request.raw`, or one of HTTP/2. */
+/** The part of a request that is read: of Node's, Fastify's `request.raw`, or an HTTP/2 request. */
 export interface RequestHeaders {
-  /** Names and values in turn, as Node keeps them: only here do repeated headers show. */
+  /** Alternating names and values, as in Node: only these preserve repeated headers. */
   readonly rawHeaders: readonly string[]
 }
 
 interface SchemeSyntax {
   readonly length: number
-  /** As it is mostly written. */
+  /** The usual spelling, with the space that follows. */
   readonly usual: string
   readonly pattern: RegExp
 }
@@ -26,18 +26,18 @@ const BEARER: SchemeSyntax = { length: 6, usual: USUAL_BEARER, pattern: /^bearer
 const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
 
 /**
- * The credentials of a header with the scheme `Bearer`, or `undefined` where there are none. No
- * look is taken at each character, which costs more than to find a known token: whoever refuses the
- * token asks `isToken68`. No other string is ever accepted.
+ * Returns the credentials of a header with the scheme `Bearer`; `undefined` for other schemes. Does
+ * not check each character, which costs more than looking up a cached token: callers check
+ * `isToken68` when they reject the token. No other string is ever accepted.
  *
- * @param schemes that are accepted, for the error.
- * @throws {InvalidRequestError} if there is nothing after the scheme.
+ * @param schemes accepted schemes, for the error.
+ * @throws {InvalidRequestError} if nothing follows the scheme.
  */
 export function bearerCredentials(authorization: string, schemes: string): string | undefined {
   return credentials(authorization, BEARER, schemes)
 }
 
-/** The same with the scheme `DPoP`. */
+/** Returns the credentials of a header with the scheme `DPoP`; otherwise like Bearer. */
 export function dpopCredentials(authorization: string, schemes: string): string | undefined {
   return credentials(authorization, DPOP, schemes)
 }
@@ -72,7 +72,7 @@ export function malformedHeader(schemes: string): InvalidRequestError {
 }
 
 /**
- * The one `Authorization` header of a request, or `undefined` where there is none.
+ * Returns the single `Authorization` header of a request; `undefined` if there is none.
  *
  * @throws {InvalidRequestError} if there are several.
  */
@@ -88,7 +88,7 @@ export function singleAuthorization({ rawHeaders }: RequestHeaders): string | un
   return authorization
 }
 
-/** The length, and how it is mostly written, first: that spares nearly every name a copy. */
+/** Compares the length and usual spellings first, which avoids a lower-case copy of most names. */
 function isAuthorization(name: string): boolean {
   return (
     name.length === 13 &&

@@ -1,4 +1,4 @@
-/** The bearer token of a request, for whoever takes it off a request without the plugin. */
+/** Reads the bearer token of a request, for applications that do not use the plugin. */
 import { isToken68 } from '../base/request-headers.js'
 import {
   bearerCredentials,
@@ -9,12 +9,12 @@ import {
 import { requireAllHeaders } from './whole-headers.js'
 
 /**
- * The bearer token of a request, or `undefined` where there are no credentials of this scheme.
- * Whether it is any good is not looked at.
+ * Returns the bearer token of a request without verifying it; `undefined` if the request has no
+ * credentials of this scheme.
  *
- * @throws {InvalidRequestError} if there are several `Authorization` headers, the one there is
- *   doesn't follow the syntax `Bearer 1*SP token68`, or there are a thousand headers or more, of which
- *   Node may have dropped some.
+ * @throws {InvalidRequestError} if there are several `Authorization` headers, the header does not
+ *   have the syntax `Bearer 1*SP token68`, or there are a thousand headers or more, of which Node
+ *   may have dropped some.
  * @see RFC 6750 §2.1
  */
 export function bearerToken(request: RequestHeaders): string | undefined {

@@ -1,4 +1,4 @@
-/** A token together with what came with it, for whoever verifies it without the plugin. */
+/** A token and its proofs of possession, for applications that do not use the plugin. */
 
 import { types } from 'node:util'
 import { canParseUrl } from '../base/can-parse-url.js'
@@ -6,29 +6,29 @@ import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import { sha256 } from '../base/thumbprint.js'
 import type { Presentation } from '../binding/presentation.js'
 
-/** A token that may be bound to its client (`cnf`), and what proves whose it is. */
+/** A token that may be sender-constrained (`cnf`), with its proofs of possession. */
 export interface PresentedToken {
-  /** As it stands after the scheme. */
+  /** The token without the scheme. */
   token: string
-  /** The DPoP proof (RFC 9449 §4), and the request that it must be for. */
+  /** The DPoP proof (RFC 9449 §4) and the request that it must match. */
   dpop?: {
-    /** The value of the one `DPoP` header. */
+    /** Value of the single `DPoP` header. */
     proof: string
-    /** Of the request, such as `GET`. */
+    /** Method of the request, such as `GET`. */
     method: string
     /**
-     * Of the request, as the client knows it: never made of a `Host` that the caller sent. An http or
-     * https URL, its path as the client sent it.
+     * http or https URL of the request, as the client knows it, with the path as the client sent
+     * it. Never derive it from the caller's `Host` header.
      */
     url: string
   }
-  /** The certificate in DER with which the client came (RFC 8705 §3): of the TLS connection. */
+  /** The client certificate of the TLS connection, in DER (RFC 8705 §3). */
   certificate?: Uint8Array | undefined
 }
 
-/** @throws {TypeError} if something is given that isn't one. */
+/** @throws {TypeError} if a member has the wrong type. */
 export function presentationOf(given: string | PresentedToken): Presentation & { token: string } {
-  // What isn't one is no token: whoever asks about it is told so.
+  // Not a token: `verify()` rejects it as missing credentials.
   if (!isPlainObject(given) || !Object.hasOwn(given, 'token')) {
     return { ...NOTHING, token: given as string }
   }
@@ -58,11 +58,11 @@ export function presentationOf(given: string | PresentedToken): Presentation & {
 }
 
 /**
- * Returns the URL with its host in ASCII, as clients write an internationalized name in "htu". The rest
- * stays as it is: a path that a parser changes must not match another route's.
+ * Returns the URL with its host in ASCII, as clients write an internationalized name in "htu". The
+ * rest is unchanged: a path normalized by a parser must not match that of another route.
  *
- * @throws {TypeError} if it is no http or https URL. One with a host that cannot be parsed matches no
- *   proof: what a caller sent as the path must not make an error of ours.
+ * @throws {TypeError} if it is not an http or https URL. A URL that cannot be parsed matches no
+ *   proof instead: a path that a caller sent must not cause an error of the application.
  */
 function withAsciiHost(url: string): string {
   const origin = /^https?:\/\/[^/?#\\@]+/i.exec(url)?.[0]

@@ -1,22 +1,22 @@
 /**
- * Whether all headers of a request are there. Node keeps the first ones and silently drops the rest
- * (`maxHeadersCount` of its server): a client that sends enough headers removes the one that a proxy
- * adds, or the second one of a name, which would show that something is wrong.
+ * Rejects requests whose headers may be truncated. Node keeps the first headers and silently drops
+ * the rest (`maxHeadersCount` of its server): an attacker who sends enough headers could remove one
+ * that a proxy appends, or hide a duplicate.
  */
 import { InvalidRequestError } from '../errors/errors.js'
 import type { RequestHeaders } from './authorization.js'
 
-/** Of Node's parser, where nothing was configured. Its documentation says twice as many. */
+/** Default of Node's parser; its documentation says 2,000. */
 const USUAL_MAX = 1_000
 
 /**
- * @param server counts where the request doesn't know the server that took its connection.
- * @throws {InvalidRequestError} if some may be missing.
+ * @param server used if the request does not know the server of its connection.
+ * @throws {InvalidRequestError} if headers may be missing.
  */
 export function requireAllHeaders(request: RequestHeaders, server?: object): void {
-  // Several servers may listen for one API, and each has its own limit.
+  // Several servers may listen for one API, each with its own limit.
   const { socket } = request as { socket?: { server?: object } | null }
-  // Counted as Node's parser does: a name and a value each; 0 or less keeps all.
+  // Counts like Node's parser: a header is a name and a value; 0 or less means no limit.
   const most = maxHeadersCountOf(socket?.server ?? server) << 1
   if (most <= 0 || request.rawHeaders.length < most) return
   throw new InvalidRequestError('The request has too many headers', {

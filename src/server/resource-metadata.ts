@@ -1,6 +1,6 @@
 /**
- * Protected resource metadata (RFC 9728): the option, its check, and the document. It tells a
- * client that knows only the URL of the API where to get a token; the plugin serves it at a
+ * Protected resource metadata (RFC 9728): resolves the option and builds the document, which tells
+ * a client that knows only the URL of the API where to get a token. The plugin serves it at a
  * well-known URL, which every challenge names.
  */
 import { canParseUrl } from '../base/can-parse-url.js'

@@ -1,19 +1,20 @@
 /**
- * RFC 7515 §2: base64url without padding, and nothing else in it. Node's decoder forgives padding,
- * the other alphabet, white space, stray last bits and wide characters; we don't, so that the same
- * bytes have exactly one spelling.
+ * Decodes canonical base64url without padding (RFC 7515 §2). Node's decoder tolerates padding, the
+ * base64 alphabet, white space, non-zero trailing bits and wide characters; these are rejected
+ * here, so that the same bytes have exactly one encoding.
  */
 
-/** The bytes of canonical base64url; `undefined` for anything else, the empty string included. */
+/** Decodes canonical base64url; `undefined` for anything else, including the empty string. */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   return isCanonical(text, bytes.length) ? bytes : undefined
 }
 
 /**
- * Told by the length of what was decoded, which is cheaper than to look at each character: the
- * decoder skips what is in no alphabet, so that the result is too short. What is left are the two
- * characters of the other alphabet, and wide ones that it cuts to their low byte.
+ * Whether the text is canonical, by the decoded length, which is cheaper than checking each
+ * character: the decoder skips characters of no alphabet, so that the result is too short. The two
+ * characters of the base64 alphabet, and wide ones, of which it uses the low byte, are searched
+ * for.
  */
 function isCanonical(text: string, decodedLength: number): boolean {
   const { length } = text

@@ -1,6 +1,7 @@
 /**
- * Whether a token, if it is genuine, is an access token, now, for this resource
- * (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12).
+ * Verifies the claims of a token: that it is an access token, currently valid, and for this
+ * resource (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12). The signature is verified
+ * elsewhere.
  */
 import {
   type AccessTokenClaims,
@@ -14,21 +15,21 @@ import { type Check, kindOf, LazyReason } from '../errors/rejection-reason.js'
 import { isRejection, type Rejection, type Result } from '../errors/result.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
 
-/** How the access tokens of an issuer look. */
+/** What identifies the access tokens of an issuer. */
 export interface TokenShape {
-  /** Claims that must be there, beside `iss` and `exp`, which always must. */
+  /** Required claims, in addition to `iss` and `exp`. */
   readonly requiredClaims: readonly string[]
-  /** The media types that `typ` may name, in lower case, without `application/`. */
+  /** Accepted media types of `typ`, in lower case, without `application/`. */
   readonly types: readonly string[]
-  /** Whether a token without `typ` passes. */
+  /** Whether a token without `typ` is accepted. */
   readonly allowMissingTyp: boolean
-  /** Where the names are that are compared with ours: the first of these claims that is there. */
+  /** Claims that may hold the audience; the first one present is checked. */
   readonly audienceClaims: readonly [string, ...string[]]
-  /** What an operator may do about a wrong audience. */
+  /** Advice for the operator about a wrong audience. */
   readonly audienceHint?: string | undefined
-  /** Whether a token may have `at_hash`, `c_hash` and `s_hash`. Default: rejected. */
+  /** Whether `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
   readonly allowsIdTokenClaims?: boolean | undefined
-  /** An `InvalidTokenError` if something else tells that it is no access token. */
+  /** Returns an `InvalidTokenError` if vendor claims show that the token is not an access token. */
   readonly checkAccessToken?: ((claims: Claims) => Rejection | undefined) | undefined
 }
 
@@ -42,7 +43,7 @@ export interface TimeLimits {
   readonly maxTokenAge: number | undefined
 }
 
-/** @returns the claims, or an `InvalidTokenError` with the first check that fails. */
+/** @returns the claims, or an `InvalidTokenError` for the first check that fails. */
 export function verifyClaims(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: ClaimExpectations,
@@ -59,7 +60,7 @@ export function verifyClaims(
   )
 }
 
-/** RFC 8725 §3.11 and §3.12: an access token, and no other kind. */
+/** Checks that the token is an access token and of no other type (RFC 8725 §3.11, §3.12). */
 export function checkKind(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: TokenShape,
@@ -72,15 +73,17 @@ export function checkKind(
 }
 
 /**
- * The part of the verdict that time alone can change: made again whenever a verdict is used again.
- * NumericDates are in seconds, and so is `now`.
+ * Checks `exp`, `nbf`, `iat` and the age of a token. Repeated on each cache hit, because only these
+ * results change with time.
+ *
+ * @param now seconds since the epoch, like NumericDates.
  */
 export function checkTimes(
   { exp, nbf, iat }: TokenTimes,
   { clockTolerance, maxTokenAge }: TimeLimits,
   now: number,
 ): Rejection | undefined {
-  // Each written so that a clock that tells no time refuses.
+  // Negated comparisons, so that NaN fails the check.
   if (!(exp > now - clockTolerance)) {
     return refusal('expiry', 'The access token expired', `after ${now}`, exp)
   }
@@ -109,20 +112,20 @@ export function isExpectedType(
   { types, allowMissingTyp }: TokenShape,
 ): boolean {
   if (typ === undefined) return allowMissingTyp
-  // As it is mostly written, first: that spares nearly every token two copies.
+  // Compares the usual spelling first, which avoids two copies for most tokens.
   return types.includes(typ) || types.includes(mediaType(typ))
 }
 
-/** RFC 7515 §4.1.9: `application/` is implied, and case means nothing. */
+/** Normalizes a media type: `application/` is implied, and case is ignored (RFC 7515 §4.1.9). */
 export function mediaType(type: string): string {
   return type.toLowerCase().replace(/^application\//, '')
 }
 
 /**
- * Rejects ID, refresh and logout tokens and security event tokens (RFC 8725 §3.12). Rejects known
- * other types only: `token_use`, `typ` and `events` are registered for no such purpose, so issuers
- * use them for anything. A profile requires its vendor's own value. The hashes bind an ID token to
- * a response (OpenID Connect Core §3.3.2.11); RFC 8417 §2.2 defines `events` as a JSON object.
+ * Rejects ID, refresh and logout tokens and security event tokens (RFC 8725 §3.12). Rejects only
+ * known other types: `token_use`, `typ` and `events` are not registered for this purpose, so
+ * issuers use them freely; a profile requires its vendor's value. The hashes bind an ID token to a
+ * response (OpenID Connect Core §3.3.2.11); RFC 8417 §2.2 defines `events` as a JSON object.
  */
 function checkForOtherKind(
   claims: Claims,
@@ -162,12 +165,12 @@ function isOtherKind(value: unknown): boolean {
   return typeof value === 'string' && OTHER_KINDS.has(mediaType(value))
 }
 
-/** RFC 7519 §4.1 and §2: strings are strings, NumericDates are finite numbers, never strings. */
+/** Checks the types of registered claims (RFC 7519 §2, §4.1): NumericDates are finite numbers. */
 export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
   if (ownMember(claims, 'exp') === undefined) {
     return refusal('claims', MALFORMED, '"exp"', undefined)
   }
-  // Each by its name: in a loop over names every new token pays several times as much.
+  // Unrolled: a loop over names costs several times as much for every new token.
   const refused =
     checkNumber('exp', ownMember(claims, 'exp')) ??
     checkNumber('nbf', ownMember(claims, 'nbf')) ??
@@ -176,7 +179,7 @@ export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
     checkString('client_id', ownMember(claims, 'client_id')) ??
     checkString('jti', ownMember(claims, 'jti'))
   if (refused !== undefined) return refused
-  // That "iss" is one of those trusted was told before.
+  // "iss" was checked when the issuer was resolved.
   return claims as AccessTokenClaims
 }
 
@@ -195,7 +198,7 @@ export function checkPresent(claims: Claims, names: readonly string[]): Rejectio
   return missing === undefined ? undefined : refusal('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
-/** RFC 7519 §4.1.3, RFC 8707: exact strings; one of ours is enough. */
+/** Checks the audience (RFC 7519 §4.1.3, RFC 8707): one exact match suffices. */
 export function checkAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
@@ -205,7 +208,7 @@ export function checkAudience(
   // Only "aud" may be an array: a token has one client.
   const found = name === 'aud' || typeof claim === 'string' ? valuesOf(claim) : undefined
   const ours = found?.some((value) => audience.has(value)) === true
-  // Nobody may rely on an `aud` that is none, wherever the names that count are.
+  // A malformed `aud` is rejected even if another claim holds the audience.
   if (ours && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
   const message = 'The access token is not meant for this resource'
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
@@ -218,18 +221,18 @@ function isAudienceOrAbsent(aud: unknown): boolean {
   return aud === undefined || valuesOf(aud) !== undefined
 }
 
-/** `undefined` where there is anything but strings. */
+/** Returns the values of a claim; `undefined` if any is not a string. */
 function valuesOf(claim: unknown): readonly string[] | undefined {
   const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim]
   return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
-/** What a profile says of a token that is none of its access tokens. */
+/** Returns the error of a profile for a token that is not an access token of the vendor. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
   return refusal('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
 }
 
-/** For the claims that only some vendors define as a string. */
+/** Checks a claim that only some vendors define as a string. */
 export function checkVendorString(claims: Claims, name: string): Rejection | undefined {
   return checkString(name, ownMember(claims, name))
 }

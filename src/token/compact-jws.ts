@@ -1,6 +1,6 @@
 /**
- * The strict front door: a string becomes the parts of a JWS in compact serialization (RFC 7515
- * §3.1), or is refused. Nothing is trusted yet, and nothing here costs more than its own bytes.
+ * Strict parser of a JWS in compact serialization (RFC 7515 §3.1). Its output is untrusted, and its
+ * cost is linear in the length of the input.
  */
 
 import { parseJsonObject } from '../base/json-object.js'
@@ -13,25 +13,25 @@ import { type JoseHeader, MALFORMED, malformed, readHeader } from './jose-header
 import { isCheapToParse, readTopLevelString } from './json-cost.js'
 import type { KnownHeaders } from './known-headers.js'
 
-/** Members of a token, or of a response about one, of which nothing was checked yet. */
+/** Unchecked members of a token or of an introspection response. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** A token that is well-formed, and no more than that. */
+/** A well-formed token; nothing else of it is checked. */
 export interface CompactJws {
   readonly raw: string
-  /** The header as it was sent. */
+  /** The encoded header, as it was sent. */
   readonly headerSegment: string
   readonly header: JoseHeader
   /**
-   * Frozen all the way down; `undefined` where parsing costs more than verifying the signature:
-   * {@link withClaims} parses them afterwards.
+   * Deeply frozen; `undefined` if parsing costs more than verifying the signature: {@link
+   * withClaims} parses them afterwards.
    */
   readonly claims: Claims | undefined
-  /** The claims that name the issuer: all of them, or `iss` and `tid` of claims not parsed yet. */
+  /** The claims that identify the issuer: all claims, or only `iss` and `tid` before parsing. */
   readonly issuerClaims: Claims
   /** The claims as JSON text. */
   readonly payload: string
-  /** What is signed (RFC 7515 §5.2): both segments and the dot between them. */
+  /** The signing input (RFC 7515 §5.2): both segments and the dot between them. */
   readonly signingInput: string
   readonly signature: Uint8Array
 }
@@ -40,7 +40,11 @@ export interface ParsedJws extends CompactJws {
   readonly claims: Claims
 }
 
-/** @returns an `InvalidTokenError` if it isn't one, or longer than `maxLength` characters. */
+/**
+ * Parses a token.
+ *
+ * @returns an `InvalidTokenError` if it is malformed or longer than `maxLength` characters.
+ */
 export function parseCompactJws(
   raw: string,
   maxLength: number,
@@ -77,10 +81,10 @@ export function hasClaims(jws: CompactJws): jws is ParsedJws {
 }
 
 /**
- * Parses the claims if they aren't parsed yet: only once the signature was verified.
+ * Parses the claims unless they are parsed already. Call it only after the signature was verified.
  *
- * @returns an `InvalidTokenError` if they aren't a JSON object without duplicate members, or name
- *   another issuer than `issuerClaims` does.
+ * @returns an `InvalidTokenError` if they are not a JSON object without duplicate members, or
+ *   identify another issuer than `issuerClaims`.
  */
 export function withClaims(jws: CompactJws): Result<ParsedJws> {
   if (hasClaims(jws)) return jws
@@ -94,7 +98,7 @@ export function withClaims(jws: CompactJws): Result<ParsedJws> {
     : malformed(MALFORMED, '"iss" and "tid": names without escapes')
 }
 
-/** What {@link IssuerSource.resolve} reads. */
+/** The claims that {@link IssuerSource.resolve} reads. */
 const ISSUER_CLAIMS = ['iss', 'tid']
 
 function readIssuerClaims(payload: string): Claims {

@@ -1,17 +1,17 @@
-/** The header of a token (RFC 7515 §4). */
+/** Reads the JOSE header of a token (RFC 7515 §4). */
 import { ownMember, ownMembers } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { describe, kindOf } from '../errors/rejection-reason.js'
 import type { Result } from '../errors/result.js'
 
-/** RFC 7515 §4.1: the parameters that are read. The others are ignored, as §4 asks. */
+/** The parameters that are read (RFC 7515 §4.1). Others are ignored, as §4 requires. */
 export interface JoseHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: string | undefined
 }
 
-/** @returns an `InvalidTokenError` if it isn't a header, or asks for what isn't understood. */
+/** @returns an `InvalidTokenError` if the header is malformed or requires an extension. */
 export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
   const { alg, kid, typ } = ownMembers(header)
   if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', kindOf(alg))
@@ -21,8 +21,8 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
   if (typ !== undefined && typeof typ !== 'string') {
     return malformed(MALFORMED, '"typ": a string or absent', kindOf(typ))
   }
-  // RFC 7515 §4.1.11: we understand no extension, so whatever is critical is not understood. The
-  // same goes for an unencoded payload (RFC 7797), which §7 there forbids for a JWT.
+  // No extension is supported, so any "crit" is rejected (RFC 7515 §4.1.11). An unencoded payload
+  // is rejected as well: RFC 7797 §7 forbids it for a JWT.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     return malformed(
       'The access token asks for an extension that is not supported',
@@ -35,7 +35,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
 
 export const MALFORMED = 'The access token is malformed'
 
-/** Returns the rejection of what is no token, before anything in it is trusted. */
+/** Returns the rejection of a malformed token. */
 export function malformed(message: string, expected: string, found?: string): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'token', expected, found })
 }

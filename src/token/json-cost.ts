@@ -1,15 +1,15 @@
 /**
- * Bounds what JSON from an untrusted caller costs. `JSON.parse` takes 2 to 3 ms for 8 KB that an
- * attacker wrote, because V8 pays for each new member name, short string and object shape.
+ * Bounds the cost of parsing untrusted JSON. `JSON.parse` takes 2 to 3 ms for 8 KB crafted by an
+ * attacker, because each new member name, short string and object shape costs V8 time.
  */
 
-/** Twice what access tokens have that hold no list of groups or roles. */
+/** Twice the number in access tokens without lists of groups or roles. */
 const MAX_SEPARATORS = 128
 const MAX_CONTAINERS = 16
 
 /**
  * Whether parsing `json` costs no more than a few signature verifications. Also counts characters
- * inside strings, so that it is false for some cheap texts, and true for no costly one.
+ * inside strings, so that it may be false for a cheap text but is never true for a costly one.
  */
 export function isCheapToParse(json: string): boolean {
   let separators = 0
@@ -23,8 +23,8 @@ export function isCheapToParse(json: string): boolean {
 }
 
 /**
- * The value of the first top-level member called `name`, without parsing the rest; `undefined` unless
- * it is a string. `json` need not be JSON: compare the result with the parsed object later.
+ * Returns the first top-level member `name` without parsing the rest; `undefined` unless it is a
+ * string. `json` may be invalid: callers must compare the result with the parsed object later.
  */
 export function readTopLevelString(json: string, name: string): string | undefined {
   let depth = 0
@@ -42,7 +42,7 @@ export function readTopLevelString(json: string, name: string): string | undefin
   return undefined
 }
 
-/** The index after the closing quotation mark of the string that starts at `start`. */
+/** Returns the index after the closing quotation mark of the string that starts at `start`. */
 function endOfString(json: string, start: number): number {
   let i = start + 1
   while (i < json.length && json.charCodeAt(i) !== QUOTE) {
@@ -51,7 +51,7 @@ function endOfString(json: string, start: number): number {
   return i + 1
 }
 
-/** The index of the value, if `end` is the end of a member's name. */
+/** Returns the index of the value if `end` is the end of a member's name. */
 function afterColon(json: string, end: number): number | undefined {
   const colon = skipBlanks(json, end)
   return json.charCodeAt(colon) === COLON ? skipBlanks(json, colon + 1) : undefined

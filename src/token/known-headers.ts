@@ -1,12 +1,12 @@
 /**
- * The headers of tokens that were verified: all tokens that one key signs begin with the same
- * characters, which need not be read again. Reading is all that it saves; no trust is in it.
+ * Caches the parsed headers of verified tokens: all tokens signed with one key usually have the
+ * same header. The cache only saves parsing; a cached header is not trusted.
  */
 import type { JoseHeader } from './jose-header.js'
 
-/** More than the keys of any API's issuers. */
+/** More than the number of keys of any API's issuers. */
 const MAX_ENTRIES = 1_000
-/** Of most headers; a longer one is read each time. */
+/** Characters; a longer header is parsed each time. */
 const MAX_LENGTH = 256
 
 export class KnownHeaders {
@@ -16,11 +16,11 @@ export class KnownHeaders {
     return this.#headers.get(segment)
   }
 
-  /** To be called for verified tokens only, so that a stranger can't push out what is in use. */
+  /** Call it for verified tokens only, so that an untrusted caller cannot evict headers in use. */
   remember(segment: string, header: JoseHeader): void {
     if (segment.length > MAX_LENGTH || this.#headers.get(segment) === header) return
     if (this.#headers.size >= MAX_ENTRIES) this.#headers.clear()
-    // A slice would keep the whole token alive that it was cut from.
+    // A slice would keep the whole token alive.
     this.#headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header)
   }
 }

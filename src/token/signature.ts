@@ -1,9 +1,10 @@
 /**
- * Whether a key made a signature (RFC 7515 §5.2). The cryptography is OpenSSL's, by way of
- * `node:crypto`; jose is the judge in the tests.
+ * Verifies signatures (RFC 7515 §5.2) with OpenSSL through `node:crypto`; the tests compare the
+ * results with jose.
  *
- * An RSA signature of 2048 bits is verified at once: it takes less than the way to another thread
- * and back. Everything else takes longer, and goes to the thread pool so that nobody waits behind it.
+ * A 2048-bit RSA signature is verified inline, which is cheaper than a round trip to another
+ * thread. All others take longer and go to the thread pool, so that they do not block other
+ * requests.
  */
 import {
   constants,
@@ -21,13 +22,13 @@ import type { VerificationKey } from '../keys/verification-key.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
-  /** As `node:crypto` wants it; EdDSA hashes by itself. */
+  /** Digest for `node:crypto`; `undefined` for EdDSA, which includes hashing. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
-  /** The length of the signature in bytes; of an RSA one, the key decides. */
+  /** Length of the signature in bytes; for RSA it depends on the key. */
   readonly bytes: number | undefined
 }
 
-/** RFC 7518 §3.1, RFC 8037 §3.1. */
+/** Signature schemes by algorithm (RFC 7518 §3.1, RFC 8037 §3.1). */
 const SCHEMES: Readonly<Record<Algorithm, SignatureScheme>> = {
   RS256: { kind: 'pkcs1', hash: 'sha256', bytes: undefined },
   RS384: { kind: 'pkcs1', hash: 'sha384', bytes: undefined },
@@ -51,9 +52,9 @@ export interface Signed {
 }
 
 /**
- * Whether the key, which must be fit for the algorithm, made the signature with it.
+ * Whether the signature is valid for the key, which must be suitable for the algorithm.
  *
- * @param atOnce if the key is quick to verify with: without a promise, and without the thread pool.
+ * @param atOnce whether to verify inline, without a promise and without the thread pool.
  */
 export function isSignedBy(
   { material, isQuick }: VerificationKey,
@@ -63,7 +64,7 @@ export function isSignedBy(
 ): MaybePromise<boolean> {
   const scheme = SCHEMES[algorithm]
   if (scheme.bytes !== undefined && signature.length !== scheme.bytes) return false
-  // The front door let nothing but ASCII in, of which each character is a byte.
+  // The parser accepts only ASCII, so each character is one byte.
   const input = Buffer.from(signingInput, 'latin1')
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
   const key = verifyInput(scheme.kind, material)
@@ -72,7 +73,7 @@ export function isSignedBy(
     : verifyInThreadPool(scheme.hash, input, key, signature)
 }
 
-/** RFC 7518 §3.2: compared in constant time. */
+/** Compares in constant time (RFC 7518 §3.2). */
 function isMacOf(
   { hash }: SignatureScheme,
   secret: KeyObject,
@@ -87,17 +88,17 @@ function isMacOf(
 
 const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, SigningOptions>> = {
   pkcs1: { padding: constants.RSA_PKCS1_PADDING },
-  // RFC 7518 §3.5: the salt is as long as the hash.
+  // RFC 7518 §3.5: the salt has the length of the hash.
   pss: {
     padding: constants.RSA_PKCS1_PSS_PADDING,
     saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
   },
-  // RFC 7518 §3.4: R and S, each in full length, and not the DER that OpenSSL would take.
+  // RFC 7518 §3.4: R and S, each in full length, not DER, which is OpenSSL's default.
   ecdsa: { dsaEncoding: 'ieee-p1363' },
   eddsa: {},
 }
 
-/** Without a prototype, because node:crypto reads inherited members such as "padding", too. */
+/** Without a prototype, because node:crypto also reads inherited members such as "padding". */
 function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObjectInput {
   return ownMembers({ key, ...ENCODINGS[kind] })
 }
@@ -109,7 +110,7 @@ function verifyInThreadPool(
   signature: Uint8Array,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    // Whatever the reason, OpenSSL does not vouch for it.
+    // An error of OpenSSL, whatever its reason, means that the signature is not verified.
     verify(hash, input, key, signature, (_error, valid) => resolve(valid === true))
   })
 }

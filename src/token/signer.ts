@@ -1,4 +1,4 @@
-/** Which of an issuer's keys signed a token. */
+/** Finds the key of an issuer that signed a token. */
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { andThen, type MaybePromise, type Rejection, type StepResult } from '../errors/result.js'
@@ -18,12 +18,12 @@ interface Search {
 }
 
 /**
- * The key that verifies the token: of those with its `kid`, or without one of all that fit (RFC 7515
- * §4.1.4). At once where the key is at hand and quick.
+ * Returns the key that verifies the token: one with its `kid`, or for a token without `kid` any
+ * suitable one (RFC 7515 §4.1.4). Synchronous if the key is cached and verifies inline.
  *
- * @returns an `InvalidTokenError`, or rejects with it, if there is none.
- * @throws {KeysUnavailableError} or rejects with it, if the issuer can't be asked for a key that
- *   isn't at hand.
+ * @returns the key, or an `InvalidTokenError` if there is none; a promise rejects with it.
+ * @throws {KeysUnavailableError} (or rejects with it) if the key is not cached and the issuer is
+ *   unavailable.
  */
 export function findSigner(search: Search): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
@@ -32,7 +32,7 @@ export function findSigner(search: Search): StepResult<VerificationKey> {
   )
 }
 
-/** No cached key verifies the token: the issuer may have replaced one, also under the same `kid`. */
+/** Fetches newer keys: the issuer may have replaced one, possibly under the same `kid`. */
 function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
   if (tried.length === 0) return unknownKey(search)
@@ -41,7 +41,7 @@ function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKe
   )
 }
 
-/** Several keys are tried off the main thread, so that their number holds nobody up. */
+/** Tries several keys in the thread pool, so that they do not block other requests. */
 function firstSigner(search: Search, keys: Keys): StepResult<VerificationKey | undefined> {
   const [key] = keys
   if (key === undefined) return undefined
