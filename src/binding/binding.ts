@@ -1,6 +1,7 @@
 /**
- * Whether whoever sends a token is who it was issued to (RFC 9449 §7, RFC 8705 §3). Asked on every
- * use of a token, also of one whose verdict is known: the proof belongs to the request.
+ * Verifies the binding of a sender-constrained token: that its sender holds the key or certificate
+ * to which it was issued (RFC 9449 §7, RFC 8705 §3). Runs on every use of a token, cached
+ * verification results included, because the proof belongs to the request.
  */
 import type { AccessToken } from '../access-token/access-token.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-token/confirmation.js'
@@ -14,7 +15,7 @@ import type { BindingDemand, Presentation, Scheme } from './presentation.js'
 type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
 
 export class Binding {
-  /** What is asked where nobody says otherwise; what is off here is off everywhere. */
+  /** The default of routes and calls. A mode that is off here is off everywhere. */
   readonly demand: BindingDemand
   readonly #dpop: DPoP | undefined
 
@@ -23,13 +24,13 @@ export class Binding {
     this.#dpop = dpop
   }
 
-  /** For the challenge, where proofs of a key are taken. */
+  /** Returns the DPoP part of the challenge; `undefined` where DPoP proofs are not accepted. */
   offer({ dpop }: BindingDemand): DPoPOffer | undefined {
     if (dpop === 'off' || this.#dpop === undefined) return undefined
     return { algs: this.#dpop.algs, nonce: this.#dpop.newestNonce() }
   }
 
-  /** Refuses at once what nobody could prove here, before its token costs anything. */
+  /** Rejects a token whose binding cannot be proven here, before any costly check. */
   checkProvable(confirmation: Confirmation | undefined): Rejection | undefined {
     if (boundKeyOf(confirmation) !== undefined && this.demand.dpop === 'off') {
       return refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
@@ -45,7 +46,7 @@ export class Binding {
     return this.#dpop?.newestNonce() !== undefined
   }
 
-  /** Whether there is nothing to prove: a bearer token sent as one, where that is enough. */
+  /** Whether nothing is to be proven: a bearer token, sent as one, where none must be bound. */
   needsNoProof({ confirmation }: Bound, scheme: Scheme, { dpop, mtls }: BindingDemand): boolean {
     return (
       confirmation === undefined &&
@@ -56,9 +57,10 @@ export class Binding {
   }
 
   /**
-   * @returns the nonce for the client's next proof, if it needs a newer one: at once, or once the
-   *   proof is verified and known not to be a replay. The rejection, or rejects with it, if the binding
-   *   doesn't hold.
+   * Returns a promise only if a DPoP proof must be verified.
+   *
+   * @returns the nonce for the client's next proof, if there is a newer one. The rejection, or
+   *   rejects with it, if the binding does not hold.
    */
   verify(
     { raw, confirmation }: Bound,

@@ -1,16 +1,20 @@
-/** What a route, or a call of `verify()`, asks of a token's binding. */
+/** What a route, or a call of `verify()`, requires of a token's binding. */
 import { ownMembers } from '../base/plain-object.js'
 import type { BindingDemand, BindingMode } from './presentation.js'
 
-/** What a route asks of the binding of a token, in the place of what the options say. */
+/** What a route requires of a token's binding, instead of the defaults in the options. */
 export interface BindingRequirement {
   /**
-   * `'required'`: only a token that is bound to a key, with a DPoP proof of it. `'allowed'`: bearer
-   * tokens as well. `'off'`: bearer tokens only. Default: as the option `dpop` says.
+   * `'required'`: only a token bound to a key, with a DPoP proof (RFC 9449). `'allowed'`: bearer
+   * tokens as well. `'off'`: no token bound to a key. Default: the mode of the option `dpop`; any
+   * other value than `'off'` is rejected if that option is off.
    */
   dpop?: BindingMode
 
-  /** The same for tokens that are bound to a client's certificate. Default: as `mtls` says. */
+  /**
+   * The same for tokens bound to a client's certificate (RFC 8705). Default: the mode of the option
+   * `mtls`.
+   */
   mtls?: BindingMode
 }
 
@@ -19,7 +23,7 @@ export const BINDING_KEYS = [
   'mtls',
 ] as const satisfies readonly (keyof BindingRequirement)[]
 
-/** Returns the schemes with which a token is accepted, for people. */
+/** Returns the accepted authentication schemes, in words. */
 export function acceptedSchemes({ dpop }: BindingDemand): string {
   if (dpop === 'required') return 'DPoP'
   return dpop === 'off' ? 'Bearer' : 'Bearer or DPoP'
@@ -28,8 +32,8 @@ export function acceptedSchemes({ dpop }: BindingDemand): string {
 const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies BindingMode[]
 
 /**
- * @param defaults as the options say; a kind that is off there is configured nowhere.
- * @throws {TypeError} that names the part of the requirement and the mend.
+ * @param defaults the modes in the options; a mechanism that is off there is not configured.
+ * @throws {TypeError} that names the member of the requirement and the fix.
  */
 export function resolveDemand(
   requirement: BindingRequirement,

@@ -1,4 +1,4 @@
-/** How a token was presented: what came with it that may prove whose it is. */
+/** How a token was presented: the parts of the request that may prove possession. */
 
 export interface Presentation {
   /** The scheme of the `Authorization` header (RFC 9110 §11.4). */
@@ -7,20 +7,20 @@ export interface Presentation {
   readonly method: string
   /** The values of all `DPoP` headers. */
   readonly proofs: readonly string[]
-  /** The URL that the client asked for, in each of the ways in which it may know it. */
+  /** The URLs under which the client may have requested the resource. */
   readonly targetUris: readonly string[]
   /** SHA-256 of the client's certificate in DER, in base64url; `undefined` without one. */
   readonly certificateThumbprint: string | undefined
-  /** What would have been one here, for the operator. */
+  /** What was expected instead of a missing certificate, for the operator. */
   readonly expectedCertificate?: string | undefined
 }
 
 export type Scheme = 'Bearer' | 'DPoP'
 
-/** Whether a proof of a kind is looked at, and whether every token must have one. */
+/** Whether a binding mechanism is verified, and whether every token must be bound by it. */
 export type BindingMode = 'off' | 'allowed' | 'required'
 
-/** What a route, or a call, asks of the binding. */
+/** What a route, or a call, requires of the binding. */
 export interface BindingDemand {
   readonly dpop: BindingMode
   readonly mtls: BindingMode

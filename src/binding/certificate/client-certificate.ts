@@ -1,21 +1,21 @@
 /**
- * The certificate of a request's client (RFC 8705 §3): that the client has its key was proven in the
- * TLS handshake. Whether it is in date, or by whom it was issued, is the business of whoever ended
- * the TLS connection, and of the authorization server that bound the token to it (RFC 8705 §6.2).
+ * The certificate of a request's client (RFC 8705 §3). The TLS handshake proved that the client has
+ * its key. The TLS terminator, and the authorization server that bound the token to the certificate,
+ * check its validity period and its issuer (RFC 8705 §6.2); this module does not.
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** The thumbprint of a certificate; or what would have been one, in a fixed sentence. */
+/** The thumbprint of the certificate; without one, a fixed sentence that says what was expected. */
 export type ClientCertificate =
   | { readonly thumbprint: string; readonly expected?: undefined }
   | { readonly thumbprint: undefined; readonly expected: string }
 
-/** The part of a request that is looked at: Node's, or one of HTTP/2. */
+/** The members of a request that are read: of `node:http`, or of `node:http2`. */
 export interface CertifiedRequest {
   readonly socket: Socket | TLSSocket
   readonly rawHeaders: readonly string[]
-  /** Of HTTP/2. */
+  /** HTTP/2 only. */
   readonly stream?: { readonly session?: object | undefined }
 }
 

@@ -1,4 +1,4 @@
-/** The client's certificate where this process ends the TLS connection itself. */
+/** Reads the client's certificate from the connection, where this process terminates TLS. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -13,7 +13,7 @@ export class ConnectionCertificates implements ClientCertificates {
   readonly #known = new WeakMap<object, ClientCertificate>()
 
   of({ socket, stream }: CertifiedRequest): ClientCertificate {
-    // The socket of an HTTP/2 request is an object of that request's own.
+    // Each HTTP/2 request has its own socket object; the session is shared.
     const session = stream instanceof Duplex ? stream.session : undefined
     const connection = session ?? socket
     const known = this.#known.get(connection)
@@ -22,7 +22,7 @@ export class ConnectionCertificates implements ClientCertificates {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return NO_CERTIFICATE
     const found = { thumbprint: sha256(certificate.raw) }
-    // Up to TLS 1.2 a client may negotiate anew, with another certificate.
+    // Up to TLS 1.2, a client may renegotiate with another certificate.
     if (socket.getProtocol() === 'TLSv1.3') this.#known.set(connection, found)
     return found
   }

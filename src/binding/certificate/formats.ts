@@ -1,6 +1,6 @@
 /**
- * The formats in which proxies forward a client's certificate. Each reader returns the thumbprint of the
- * one certificate in a header value; `undefined` unless the value is exactly that.
+ * The formats in which proxies forward a client's certificate. Each reader returns the thumbprint of
+ * the certificate in a header value; `undefined` unless the value is exactly one certificate.
  */
 import { sha256 } from '../../base/thumbprint.js'
 
@@ -55,11 +55,11 @@ function percentDecoded(value: string): string {
 const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(?:;(?!$)|$)/gy
 
 /**
- * Envoy's header `x-forwarded-client-cert`: an element for each proxy on the way, of pairs such as
+ * Envoy's header `x-forwarded-client-cert`: one element per proxy on the path, each of pairs such as
  * `Hash=…;Subject="CN=…"`. Only one element is accepted: several name several clients.
  *
- * Envoy doesn't quote the names in a certificate (`URI`, `DNS`), so a client can have a certificate
- * issued whose names look like further pairs or elements. Only an unambiguous value is accepted.
+ * Envoy does not quote the names in a certificate (`URI`, `DNS`), so an attacker can obtain a
+ * certificate whose names look like further pairs or elements. Only an unambiguous value is accepted.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert
  */
@@ -73,11 +73,11 @@ export function thumbprintOfForwardedClientCert(value: string): string | undefin
     if (name === 'hash') hashes.push(quoted ?? plain)
     if (name === 'cert') certificates.push(quoted ?? plain)
   }
-  // A comma outside of quotation marks ended the reading, or anything else that isn't a pair.
+  // The pairs do not cover the value: an unquoted comma, or anything else that is not a pair.
   if (length !== value.length || hashes.length > 1 || certificates.length > 1) return undefined
   const thumbprints = [...hashes.map(thumbprintOfHex), ...certificates.map(thumbprintOfEscapedPem)]
   const [thumbprint] = thumbprints
-  return thumbprints.every((one) => one === thumbprint) ? thumbprint : undefined
+  return thumbprints.every((other) => other === thumbprint) ? thumbprint : undefined
 }
 
 function thumbprintOfHex(hash: string): string | undefined {

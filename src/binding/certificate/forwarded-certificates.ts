@@ -1,7 +1,7 @@
 /**
- * The client's certificate where a proxy ends the TLS connection and says in a header who came. Whoever
- * can write that header is every client, so it is read only if the connection is from a proxy that
- * was configured, and what isn't exactly one certificate is none.
+ * Reads the client's certificate from a header, where a proxy terminates TLS. An attacker who can
+ * write that header can impersonate every client. So the header is read only on a connection from a
+ * trusted proxy, and any value but exactly one certificate counts as no certificate.
  */
 
 import { headerValues } from '../../base/request-headers.js'
@@ -27,7 +27,7 @@ export interface ForwardedCertificatesOptions {
   readonly proxies: readonly AddressRange[]
 }
 
-/** Each answers with the thumbprint of the one certificate in the value, or `undefined`. */
+/** Each returns the thumbprint of the one certificate in the value, or `undefined`. */
 const READERS = {
   'client-cert': thumbprintOfClientCert,
   'x-forwarded-client-cert': thumbprintOfForwardedClientCert,
@@ -35,7 +35,7 @@ const READERS = {
   base64: thumbprintOfBase64,
 } as const satisfies Record<string, (value: string) => string | undefined>
 
-/** In characters: as many as Node takes for all headers of a request, unless told otherwise. */
+/** In characters: Node's default limit for all headers of a request. */
 const MAX_LENGTH = 16_384
 
 export class ForwardedCertificates implements ClientCertificates {

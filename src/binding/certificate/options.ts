@@ -1,35 +1,36 @@
-/** What may be said about tokens that are bound to a certificate (RFC 8705), and its check. */
+/** The option `mtls`, for certificate-bound access tokens (RFC 8705), and its validation. */
 
 import { isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
 import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './trusted-proxies.js'
 
 /**
- * How tokens that are bound to a client's certificate are taken. What is checked is that the client
- * has the key of the certificate that its token names. Whether the certificate is in date, revoked,
- * or of an authority that you know is not: that is for whoever ends the TLS connection.
+ * How certificate-bound access tokens are accepted (RFC 8705 §3). Checks that the client has the key
+ * of the certificate that its token names. Does not check the certificate's validity period,
+ * revocation or issuer: configure these checks where TLS is terminated.
  */
 export interface MtlsOptions {
   /**
-   * `'allowed'`: a token that is bound to a certificate needs it, others are taken as bearer tokens.
-   * `'required'`: only bound ones are taken. A route may say otherwise with `config.auth.mtls`.
-   * Default `'allowed'`.
+   * `'allowed'`: a certificate-bound token needs its certificate; others are accepted as bearer
+   * tokens. `'required'`: only certificate-bound tokens are accepted. A route overrides it with
+   * `config.auth.mtls`. Default `'allowed'`.
    */
   mode?: 'allowed' | 'required'
 
   /**
-   * Where the certificate of a request is. `'connection'`: on its TLS connection, which this process
-   * ends, with `requestCert: true`. Or in a header, if a proxy ends it. Default `'connection'`.
+   * Where the client's certificate is read. `'connection'`: from the TLS connection, which this
+   * process terminates with `requestCert: true`. An object: from a header of a proxy that terminates
+   * TLS. Default `'connection'`.
    */
   certificateSource?: 'connection' | ForwardedCertificateOptions
 }
 
-/** A proxy that says in a header which certificate its client came with. */
+/** A proxy that forwards the client's certificate in a header. */
 export interface ForwardedCertificateOptions {
   /**
-   * `'client-cert'`: the header of RFC 9440. `'x-forwarded-client-cert'`: Envoy's, with one element.
-   * Others by their name and format: `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'`
-   * is DER in base64 (HAProxy). The proxy must write the header for every request, or
-   * remove what the caller sent.
+   * Header that holds the certificate. `'client-cert'`: that of RFC 9440.
+   * `'x-forwarded-client-cert'`: Envoy's, with one element. Any other header by its name and format:
+   * `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'` is DER in base64 (HAProxy). The
+   * proxy must set the header on every request, or remove the one that the caller sent.
    */
   header:
     | 'client-cert'
@@ -37,17 +38,17 @@ export interface ForwardedCertificateOptions {
     | { name: string; format: 'pem-escaped' | 'base64' }
 
   /**
-   * The addresses from which the proxies connect, or ranges in CIDR notation: IPv4 of /8 or smaller,
-   * IPv6 of /7 or smaller. In a request from anywhere else the header isn't read. Whoever can connect
-   * from one of them can claim every certificate. At least one.
+   * Addresses from which the proxies connect, or ranges in CIDR notation: IPv4 of /8 or smaller,
+   * IPv6 of /7 or smaller. At least one. The header is ignored on a connection from any other
+   * address. An attacker who can connect from one of these addresses can claim every certificate.
    */
   trustedProxies: readonly string[]
 }
 
-/** The option `mtls`: not at all, beside bearer tokens, always, or with options. */
+/** The option `mtls`: off, certificate-bound tokens beside bearer tokens, only these, or options. */
 export type MtlsOption = false | 'allowed' | 'required' | MtlsOptions
 
-/** Checked, with every default filled in. */
+/** {@link MtlsOptions} validated, with every default filled in. */
 export interface ResolvedMtls {
   readonly mode: 'allowed' | 'required'
   readonly certificateSource: 'connection' | ResolvedForwardedCertificate

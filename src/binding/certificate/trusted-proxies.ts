@@ -1,10 +1,10 @@
-/** The proxies whose word about a client's certificate counts: by the address of the connection. */
+/** The proxies that may forward a client's certificate, by the address of their connection. */
 import { BlockList, isIP } from 'node:net'
 
 /** An address, or a range of them in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3). */
 export interface AddressRange {
   readonly address: string
-  /** How many leading bits count. */
+  /** Number of leading bits that are compared. */
   readonly prefix: number
   readonly family: 'ipv4' | 'ipv6'
 }
@@ -22,12 +22,15 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return prefix > MAX_PREFIX[family] ? undefined : { address, prefix, family }
 }
 
-/** Whether it reaches beyond what one organization has: `0.0.0.0/0` is everybody. */
+/** Whether the range is wider than any private one, such as `0.0.0.0/0`, which trusts everyone. */
 export function isTooWide({ prefix, family }: AddressRange): boolean {
   return prefix < MIN_PREFIX[family]
 }
 
-/** Whether it is an IPv6 range that holds IPv4 addresses (RFC 4291 §2.5.5.2), and so hides how many. */
+/**
+ * Whether an IPv6 range contains IPv4-mapped addresses (RFC 4291 §2.5.5.2): its prefix would not
+ * show how many IPv4 addresses it trusts.
+ */
 export function hidesIPv4({ address, prefix, family }: AddressRange): boolean {
   if (family === 'ipv4') return false
   const range = new BlockList()
@@ -49,8 +52,8 @@ export class TrustedProxies {
   }
 
   /**
-   * @param address `undefined` once the connection is closed, and where it is a Unix socket: nobody
-   *   can tell then who it is.
+   * @param address `undefined` for a closed connection and for a Unix socket; neither is trusted,
+   *   because its peer is unknown.
    */
   has(address: string | undefined): boolean {
     if (address === undefined) return false

@@ -1,36 +1,36 @@
 /**
- * How much of the memory of used proofs each client key has: a client that makes proofs without end
- * must not leave the others without room (RFC 9449 §11.1).
+ * Limits the entries of each client key in the replay cache, so that one client cannot fill it and
+ * have the proofs of others rejected (RFC 9449 §11.1).
  *
- * A sliding window of counters, one for each slice of the time that a proof is remembered. Slices count
- * whole until the last of their proofs is forgotten, so a key never has more than its quota.
+ * A sliding window counter, with one counter per slice of an entry's lifetime. A slice counts in
+ * full until its last entry expires, so a key never has more than its quota.
  */
 import { BoundedCache } from '../../base/bounded-cache.js'
 
 export interface ClientSharesOptions {
-  /** Proofs of one key that are remembered at once. */
+  /** Maximum number of unexpired entries of one key. */
   readonly maxEntriesPerKey: number
-  /** How long a proof is remembered, in milliseconds. */
+  /** Lifetime of an entry in the replay cache, in milliseconds. */
   readonly life: number
-  /** Milliseconds, by a monotonic clock. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }
 
 interface Share {
   /** Number of the newest slice. */
   slice: number
-  /** Proofs by slice, the newest first. */
+  /** Entries by slice, the newest first. */
   readonly counts: number[]
   total: number
 }
 
-/** Slices that `life` has. One more is counted: the newest and the oldest are there in part. */
+/** Slices of the window. One more is counted, because the newest and the oldest are partial. */
 const SLICES = 8
 
-/** Clients whose shares are known; beyond, the least recently used starts anew. */
+/** Maximum number of keys that are counted; the least recently used one is reset. */
 const MAX_CLIENTS = 100_000
 
-/** A key has no share left. */
+/** A key has used up its quota. */
 export class ShareUsedUpError extends RangeError {
   readonly code = 'share_used_up'
   override readonly name = 'ShareUsedUpError'
@@ -48,7 +48,7 @@ export class ClientShares {
     this.#options = options
   }
 
-  /** @throws {ShareUsedUpError} if this key has as many as it may have. */
+  /** @throws {ShareUsedUpError} if the key has used up its quota. */
   requireSome(jkt: string): void {
     const { maxEntriesPerKey } = this.#options
     const share = this.#shares.get(jkt)
@@ -57,7 +57,7 @@ export class ClientShares {
     if (share.total >= maxEntriesPerKey) throw new ShareUsedUpError(maxEntriesPerKey)
   }
 
-  /** One more may be remembered for this key. */
+  /** Counts one more entry of the key. */
   count(jkt: string): void {
     let share = this.#shares.get(jkt)
     if (share === undefined) {
@@ -69,7 +69,7 @@ export class ClientShares {
     share.total++
   }
 
-  /** One that was counted is not remembered: the newest, which is forgotten last. */
+  /** Uncounts an entry that was not added: the newest one, which would expire last. */
   giveBack(jkt: string): void {
     const share = this.#shares.get(jkt)
     if (share === undefined) return

@@ -1,6 +1,7 @@
 /**
- * DPoP (RFC 9449): that whoever sends a token holds the key it is bound to. The checks of §4.3 in the
- * order of their cost; the replay memory is last, so that nobody can use up another's proof.
+ * Verifies DPoP proofs (RFC 9449): that the sender of a token holds the key to which it is bound. The
+ * checks of §4.3 run cheapest first. The replay cache comes last, so that an invalid proof can never
+ * use up the `jti` of a valid one.
  */
 import type { Algorithm } from '../../base/algorithms.js'
 import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
@@ -16,13 +17,13 @@ import { isSameTarget, isUnambiguous, withoutQuery } from './target-uri.js'
 
 export interface DPoPRules {
   readonly algorithms: ReadonlySet<Algorithm>
-  /** How long ago a proof may have been made, in seconds. */
+  /** Maximum age of a proof, in seconds. */
   readonly maxAge: number
-  /** In seconds, to both sides. */
+  /** In seconds, into the past and the future. */
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Without them, a proof needs no nonce. */
+  /** `undefined` if a proof needs no nonce. */
   readonly nonces: Nonces | undefined
   readonly replays: ReplayMemory
 }
@@ -39,13 +40,15 @@ export class DPoP {
     this.algs = [...rules.algorithms].join(' ')
   }
 
-  /** The nonce for a client that has none, or an old one; `undefined` where none is asked for. */
+  /** Returns the newest nonce; `undefined` if proofs need none. */
   newestNonce(): string | undefined {
     return this.#rules.nonces?.newest()
   }
 
   /**
    * @param jkt the thumbprint of the key that the token is bound to.
+   * Verifies the proof of a request, and records its use.
+   *
    * @returns the nonce for the client's next proof, if there is a newer one than it used (§8.2).
    * @throws {InvalidDPoPProofError} or rejects with it; the other errors of `errors.ts` likewise.
    */
@@ -82,11 +85,11 @@ export class DPoP {
     }
   }
 
-  /** To the moment, as is what {@link ReplayMemory} remembers: "iat" may have a fraction. */
+  /** Compares exactly, like {@link ReplayMemory}: `iat` may have a fraction. */
   #requireFresh(iat: number): void {
     const { maxAge, clockTolerance, now } = this.#rules
     const seconds = now() / 1000
-    // Each written so that a clock that tells no time refuses.
+    // Negated comparisons, so that NaN fails the check.
     if (!(iat > seconds - maxAge - clockTolerance)) {
       const after = Math.floor(seconds) - maxAge
       throw invalidProof('The DPoP proof is too old', `"iat": after ${after}`)
@@ -107,7 +110,7 @@ export class DPoP {
 
   async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
     const { replays } = this.#rules
-    // Again, because the clock may have been set while the signature was verified.
+    // Repeated, because the clock may have been set while the signature was verified.
     this.#requireFresh(iat)
     if (!(iat >= replays.rememberedSince())) {
       throw invalidProof(
@@ -119,13 +122,13 @@ export class DPoP {
       publish('dpop:replay', { jkt })
       throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
     }
-    // Had it become stale on the way, the first use might have been forgotten before it was asked for.
+    // Repeated: if the proof expired meanwhile, the entry of its first use may have expired too.
     this.#requireFresh(iat)
   }
 }
 
 function expectedTarget(targetUris: readonly string[]): string {
-  // Without the query, which counts for nothing here and may hold a secret.
+  // Without the query, which is not compared and may hold a secret.
   const resources = targetUris.map(withoutQuery)
   if (resources.length === 0) return 'a request whose URL is known: see "dpop.baseUrl"'
   if (resources.some(isUnambiguous)) return `"htu": ${resources.join(' or ')}`

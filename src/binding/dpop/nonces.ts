@@ -1,15 +1,15 @@
 /**
- * The nonces of DPoP proofs (RFC 9449 §8, §9): a MAC over the time, so that every instance that has
- * the secret makes and accepts the same ones, and nobody without it can make one beforehand. All
- * clients get the same; a proof is single-use by its `jti`.
+ * Nonces for DPoP proofs (RFC 9449 §8, §9). A nonce is a MAC over the time: every instance with the
+ * secret creates and accepts the same nonces, and an attacker without it cannot predict one. All
+ * clients get the same nonce; the `jti` makes a proof single-use.
  */
 import { createHmac } from 'node:crypto'
 import { areEqualThumbprints } from '../../base/thumbprint.js'
 
 export interface NoncesOptions {
-  /** The first one makes, all accept, so that a secret can be changed while instances run. */
+  /** The first one creates nonces and all accept them, so that a secret can be rotated. */
   readonly secrets: readonly Uint8Array[]
-  /** How long one is the newest, in seconds. It is accepted for as long again. */
+  /** Seconds for which a nonce is the newest. It is accepted for as long again. */
   readonly lifetime: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -34,14 +34,14 @@ export class Nonces {
   }
 
   accepts(nonce: string): boolean {
-    return this.#current().accepted.some((one) => areEqualThumbprints(one, nonce))
+    return this.#current().accepted.some((valid) => areEqualThumbprints(valid, nonce))
   }
 
   #current(): Period {
     const { lifetime, now, secrets } = this.#options
     const number = Math.floor(now() / 1000 / lifetime)
     if (this.#period?.number === number) return this.#period
-    // The next one as well: another instance's clock may be ahead.
+    // Includes the next period: another instance's clock may be ahead.
     const accepted = [number, number - 1, number + 1].flatMap((period) =>
       secrets.map((secret) => nonceOf(secret, period, lifetime)),
     )

@@ -1,4 +1,4 @@
-/** What may be said about DPoP (RFC 9449), and its check. */
+/** The option `dpop` (RFC 9449), and its validation. */
 
 import { types } from 'node:util'
 import {
@@ -10,78 +10,83 @@ import {
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { members, numberIn, reject, strings } from '../../base/check.js'
 
-/** How tokens that are bound to a client's key are taken. Times are in seconds. */
+/** How access tokens bound to a client's key are accepted (RFC 9449 §7). Times are in seconds. */
 export interface DPoPOptions {
   /**
-   * `'allowed'`: a token that is bound to a key needs a proof, others are taken as bearer tokens.
-   * `'required'`: only bound ones are taken. A route may say otherwise with `config.auth.dpop`.
-   * Default `'allowed'`.
+   * `'allowed'`: a token bound to a key needs a proof; others are accepted as bearer tokens.
+   * `'required'`: only tokens bound to a key are accepted. A route overrides it with
+   * `config.auth.dpop`. Default `'allowed'`.
    */
   mode?: 'allowed' | 'required'
 
   /**
-   * Under which URL clients see this server, such as `https://api.example.com`, with the path prefix
-   * that a proxy takes away if there is one: what stands before `request.url`. Several if there are
-   * several; where routes have `constraints.host`, only one with the `Host` of the request counts.
-   * Default: from `X-Forwarded-Host` and `X-Forwarded-Proto`, where Fastify's `trustProxy`
-   * trusts the sender, and on loopback where the connection ends; never from a `Host` that the caller
-   * sent.
+   * Public URL of this server, or several, such as `https://api.example.com`, including a path prefix
+   * that a proxy strips: `htu` must be one of them followed by `request.url`, without its query
+   * (RFC 9449 §4.3). On routes with `constraints.host`, only a URL with the request's `Host` counts.
+   * An http or https URL without credentials, query and empty path segments. Default: from
+   * `X-Forwarded-Host` and `X-Forwarded-Proto` where Fastify's `trustProxy` trusts the sender, or
+   * the local address of a loopback connection; never from a `Host` that the caller sent.
    */
   baseUrl?: string | readonly string[]
 
   /**
-   * What proofs may be signed with. Default: every asymmetric algorithm but ES384 and ES512, each proof
-   * of which costs 0.5 and 1.2 ms of processor time, where one of ES256 costs 0.06.
+   * Signature algorithms accepted for proofs. Default: every asymmetric algorithm except ES384 and
+   * ES512, whose proofs cost 0.5 and 1.2 ms of CPU time each, compared to 0.06 ms for ES256.
    */
   algorithms?: readonly AsymmetricAlgorithm[]
 
   /**
-   * How long ago a proof may have been made, beside `clockTolerance`. Default 60; from 1 to 3,600.
+   * Maximum age of a proof by its `iat`, in whole seconds, plus `clockTolerance`. Default 60; 1 to
+   * 3,600. RFC 9449 §11.1.
    */
   maxProofAge?: number
 
-  /** Nonces that a proof must have (RFC 9449 §9). Default: none are asked for. */
+  /** Requires a nonce of this API in each proof (RFC 9449 §9). Default: no nonce is required. */
   nonce?: DPoPNonceOptions
 
-  /** The memory of proofs that were used. */
+  /** Limits of the replay cache, which rejects used proofs (RFC 9449 §11.1). */
   replay?: DPoPReplayOptions
 }
 
-/** Nonces that the API gives out, and wants in proofs (RFC 9449 §9). */
+/** Nonces that this API provides and requires in proofs (RFC 9449 §9). */
 export interface DPoPNonceOptions {
   /**
-   * What nonces are made of, the same on every instance: 32 bytes or more, of a random generator. Of
-   * several the first one makes and all accept, so that it can be changed while instances run.
+   * Secret from which nonces are derived, the same on every instance: at least 32 random bytes. Of
+   * several, the first one creates nonces and all accept them, so that the secret can be rotated.
    */
   secret: string | Uint8Array | readonly (string | Uint8Array)[]
 
-  /** How long a nonce is the newest; it is accepted for as long again. Default 300; from 10 to 86,400. */
+  /**
+   * Whole seconds for which a nonce is the newest; it is accepted for as long again. Default 300; 10
+   * to 86,400.
+   */
   lifetime?: number
 }
 
-/** The memory of used proofs (RFC 9449 §11.1). */
+/** The replay cache of used proofs (RFC 9449 §11.1). */
 export interface DPoPReplayOptions {
   /**
-   * How many are remembered in this process; for `stores.replay`, the store decides. One more is a
-   * 503, because to forget one would let it pass again. Default 1,000,000; from 1,000 to 10,000,000.
+   * Maximum number of entries in this process; with `stores.replay`, the store sets its own limit.
+   * Beyond it, a request with a new proof gets 503, because evicting an entry would allow a replay.
+   * Default 1,000,000; 1,000 to 10,000,000.
    */
   maxEntries?: number
 
   /**
-   * How many of one client's key are remembered by this process at once, whatever the store: a client
-   * that makes more is answered with 503, and the others are not. Default a tenth of `maxEntries`;
-   * from 100 to 10,000,000.
+   * Maximum number of unexpired entries that this process adds for one client key, for every store.
+   * Beyond it, requests with that key get 503; other clients are unaffected. Default a tenth of
+   * `maxEntries`; 100 to 10,000,000.
    */
   maxEntriesPerKey?: number
 
   /**
-   * What becomes of a request while `stores.replay` can't be asked: `'reject'` is a 503, and
-   * `'dangerouslyAccept'` lets a stolen proof pass again for as long as it is fresh. Default `'reject'`.
+   * How a request is handled while `stores.replay` is unavailable: `'reject'` responds with 503;
+   * `'dangerouslyAccept'` accepts a replayed proof until it is too old. Default `'reject'`.
    */
   whenUnavailable?: 'reject' | 'dangerouslyAccept'
 }
 
-/** Checked, with every default filled in. */
+/** {@link DPoPOptions} validated, with every default filled in. */
 export interface ResolvedDPoP {
   readonly mode: 'allowed' | 'required'
   readonly baseUrls: readonly string[]
@@ -91,7 +96,7 @@ export interface ResolvedDPoP {
   readonly replay: Readonly<Required<DPoPReplayOptions>>
 }
 
-/** The option `dpop`: not at all, beside bearer tokens, always, or with options. */
+/** The option `dpop`: off, tokens bound to a key beside bearer tokens, only these, or options. */
 export type DPoPOption = false | 'allowed' | 'required' | DPoPOptions
 
 const KEYS = [
@@ -133,7 +138,7 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
   return value === 'allowed' || value === 'required'
 }
 
-/** As clients write it: IDN in ASCII, the host in lower case, no default port, no slash at the end. */
+/** Normalizes to ASCII, a lower-case host, no default port and no trailing slash, as clients do. */
 function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []
   return strings('dpop.baseUrl', value, 'the URL under which clients see this server').map(
@@ -169,11 +174,16 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
   )
   const { secret, lifetime = 300 } = known
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
-  const secrets = given.map((one) =>
-    // Copies, so that nobody changes them.
-    typeof one === 'string' || types.isUint8Array(one) ? Buffer.from(one as string) : undefined,
+  const secrets = given.map((value) =>
+    // Copied, so that later changes by the application have no effect.
+    typeof value === 'string' || types.isUint8Array(value)
+      ? Buffer.from(value as string)
+      : undefined,
   )
-  if (secrets.length === 0 || !secrets.every((one) => one && one.length >= MIN_SECRET_BYTES)) {
+  if (
+    secrets.length === 0 ||
+    !secrets.every((bytes) => bytes && bytes.length >= MIN_SECRET_BYTES)
+  ) {
     return reject(
       'dpop.nonce.secret',
       `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance, or an array of such`,

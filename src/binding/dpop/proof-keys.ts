@@ -1,7 +1,7 @@
 /**
- * The keys that clients prove with: each proof carries its own (RFC 9449 §4.2). Two caches, because
- * all proofs of most clients begin with the same characters, and a client whose headers differ must not
- * cost us an import for each proof.
+ * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). Two caches: one by header,
+ * because most clients send the same header each time, and one by thumbprint, so that a client whose
+ * headers differ does not cause a key import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
 import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
@@ -25,12 +25,12 @@ export interface ProofKey {
   readonly thumbprint: string
 }
 
-/** A kilobyte or two each. */
+/** An entry has 1 to 2 kB. */
 const MAX_ENTRIES = 10_000
-/** In characters: that of an RSA key of 4096 bits has 1,000. A longer one is read each time. */
+/** In characters: the header of a 4096-bit RSA key has 1,000. A longer one is not cached. */
 const MAX_HEADER_LENGTH = 2_048
 
-/** The header of a proof as its client sent it, not yet used for anything. */
+/** The header of a proof, parsed but not verified. */
 interface ProofHeader {
   readonly algorithm: Algorithm
   readonly jwk: Readonly<Record<string, unknown>>
@@ -38,9 +38,9 @@ interface ProofHeader {
 
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
-  /** By the header: neither read nor checked again. */
+  /** By header segment, which then is neither parsed nor validated again. */
   readonly #known = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
-  /** By algorithm and thumbprint: a header that differs each time costs no import. */
+  /** By algorithm and thumbprint, so that varying headers cause no further import. */
   readonly #imported = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {
@@ -48,10 +48,10 @@ export class ProofKeys {
   }
 
   /**
-   * The key of a proof.
+   * Returns the key in the header of a proof.
    *
-   * @param requireThumbprint is given the thumbprint before anything dearer is done with the key.
-   * @throws {InvalidDPoPProofError} or rejects with it, if it isn't a key to prove with.
+   * @param requireThumbprint called with the thumbprint before the key is imported.
+   * @throws {InvalidDPoPProofError} or rejects with it, if the key cannot be used for proofs.
    */
   async keyOf(
     headerSegment: string,
@@ -71,12 +71,12 @@ export class ProofKeys {
     return { key, algorithm, thumbprint }
   }
 
-  /** Kept before any proof is verified: only keys that valid tokens are bound to get here. */
+  /** Cached before the proof is verified: only keys that valid tokens are bound to get here. */
   async #import(
     jwk: Readonly<Record<string, unknown>>,
     thumbprint: string,
   ): Promise<VerificationKey | undefined> {
-    // The thumbprint leaves out what the key says that it is for.
+    // The thumbprint does not cover "use", "key_ops" and "alg".
     if (judgeMembers(jwk) instanceof UnusableKey) return undefined
     const name = `${jwk.alg} ${thumbprint}`
     const known = this.#imported.get(name)
@@ -87,10 +87,10 @@ export class ProofKeys {
     return key
   }
 
-  /** To be called once a proof was verified, so that forged ones evict no header. */
+  /** Call only after the proof was verified, so that forged proofs evict no entry. */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#known.has(headerSegment)) return
-    // A slice would keep the whole proof alive that it was cut from.
+    // Copied, because a slice would retain the whole proof in memory.
     this.#known.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
   }
 
@@ -125,7 +125,7 @@ export class ProofKeys {
 /** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** A client chooses its key, and we do the work: a larger one would cost us more than it. */
+/** Limits the CPU time of verification: the client chooses its key. */
 function isBounded({ material }: VerificationKey): boolean {
   const { modulusLength = 0 } = material.asymmetricKeyDetails as AsymmetricKeyDetails
   return modulusLength <= 4096

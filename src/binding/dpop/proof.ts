@@ -1,12 +1,12 @@
-/** A DPoP proof (RFC 9449 §4.2): a JWT that says what it is for, signed with the key it carries. */
+/** Parses a DPoP proof (RFC 9449 §4.2): a JWT for one request, signed with the key in its header. */
 import { ownMembers } from '../../base/plain-object.js'
 import { InvalidDPoPProofError } from '../../errors/errors.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { decodeCheapObject, splitCompact } from '../../token/compact-serialization.js'
 
-/** Well-formed, and no more than that. */
+/** A well-formed proof; nothing in it is verified. */
 export interface DPoPProof {
-  /** As it was sent: the same for all proofs of a client. */
+  /** As sent: mostly the same for all proofs of a client. */
   readonly headerSegment: string
   readonly claims: ProofClaims
   readonly signingInput: string
@@ -23,10 +23,10 @@ export interface ProofClaims {
   readonly nonce: string | undefined
 }
 
-/** In characters. One of an RSA key of 4096 bits for a long URL has 3,000. */
+/** In characters. A proof with a 4096-bit RSA key and a long URL has 3,000. */
 const MAX_LENGTH = 8_192
 
-/** @throws {InvalidDPoPProofError} if it isn't one. */
+/** @throws {InvalidDPoPProofError} if the proof is malformed. */
 export function parseProof(raw: string): DPoPProof {
   if (raw.length > MAX_LENGTH) throw malformed(`at most ${MAX_LENGTH} characters`)
   const segments = splitCompact(raw)

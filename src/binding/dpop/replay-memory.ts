@@ -1,4 +1,4 @@
-/** The proofs that were used (RFC 9449 §11.1), for as long as they would pass for fresh ones. */
+/** The replay cache: holds each used DPoP proof until it is too old for use (RFC 9449 §11.1). */
 
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
@@ -7,7 +7,7 @@ import { type Report, throttledReport } from '../../observability/reports.js'
 import type { Store } from '../../stores/store.js'
 import type { ClientShares } from './client-shares.js'
 
-/** What tells proofs apart: the `jti` of one client says nothing about another's. */
+/** Identifies a proof. A `jti` is unique only among the proofs of one key. */
 export interface ProofIdentity {
   readonly jkt: string
   readonly jti: string
@@ -15,24 +15,24 @@ export interface ProofIdentity {
 
 export interface ReplayMemoryOptions {
   readonly store: Store
-  /** How long a proof is remembered, in milliseconds; see {@link replayWindow}. */
+  /** Lifetime of an entry, in milliseconds; see {@link replayWindow}. */
   readonly ttl: number
-  /** Start of what the store remembers, in seconds since the epoch; -Infinity if it outlives us. */
+  /** Start of the store's records, in seconds since the epoch; -Infinity if it outlives restarts. */
   readonly rememberedSince: () => number
-  /** How much of it each client may have. */
+  /** Limits the entries of each client key. */
   readonly shares: ClientShares
-  /** What happens while the store can't be asked. */
+  /** How a proof is handled while the store is unavailable. */
   readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
-  /** Told at most once a second. Must not throw. */
+  /** Called at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
   readonly steadyNow: () => number
 }
 
 /**
- * How long any instance may accept a proof, in seconds: instances accept "iat" from `maxAge` and the
- * tolerance before their clock to the tolerance after it, and each clock may differ from true time by
- * the tolerance. No clock enters: an entry whose end depended on the clock of the instance that adds it
- * would end too early if that clock was ahead.
+ * Returns for how many seconds any instance may accept a proof. An instance accepts an `iat` from
+ * `maxAge` plus the tolerance before its clock to the tolerance after it, and each clock may differ
+ * from true time by the tolerance. Independent of any clock: an expiry computed from the clock of
+ * the instance that adds the entry would be too early if that clock was ahead.
  */
 export function replayWindow(maxAge: number, clockTolerance: number): number {
   return maxAge + 4 * clockTolerance
@@ -40,10 +40,10 @@ export function replayWindow(maxAge: number, clockTolerance: number): number {
 
 const MEMORY = 'the memory of used DPoP proofs'
 
-/** In seconds: long enough for a store to come back, short enough for a client to wait. */
+/** In seconds: long enough for a store to recover, short enough for a client to wait. */
 const RETRY_AFTER = 1
 
-/** Every request fails in an outage, and one line of log says it. */
+/** Throttled, because every request fails during an outage. */
 const REPORT_INTERVAL_MS = 1_000
 
 export class ReplayMemory {
@@ -56,24 +56,24 @@ export class ReplayMemory {
   }
 
   /**
-   * Remembers a proof, unless it is remembered already.
+   * Adds a proof, unless the cache has it already.
    *
-   * @returns whether it is the first time that it is seen.
-   * @throws {StoreUnavailableError} if nobody can tell, or the client has no share of the memory left.
+   * @returns whether this is the first use of the proof.
+   * @throws {StoreUnavailableError} if the store fails, or the key has used up its quota.
    */
   async add({ jkt, jti }: ProofIdentity): Promise<boolean> {
     const { store, ttl, shares, whenUnavailable } = this.#options
     this.#requireShare(jkt)
-    // Before the store is asked, or as many at once as it is slow would pass.
+    // Counted before the store responds, so that concurrent requests cannot exceed the quota.
     shares.count(jkt)
     try {
-      // An application's store may answer anything: only `true` says that the proof is new.
+      // A custom store may return any value: only `true` means that the proof is new.
       const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)) === true
-      // Whoever has one of its proofs could use up the share with replays.
+      // Otherwise an attacker with one proof could use up the client's quota with replays.
       if (!isFirst) shares.giveBack(jkt)
       return isFirst
     } catch (error) {
-      // Unless it is new to the store now, whatever it was before.
+      // An indeterminate result stays counted, because the store may have added the entry.
       if (!isUncertain(error)) shares.giveBack(jkt)
       this.#report(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
@@ -81,7 +81,7 @@ export class ReplayMemory {
     }
   }
 
-  /** In seconds since the epoch: a proof made earlier may have been used, and forgotten. */
+  /** In seconds since the epoch: the use of a proof made earlier may not be recorded. */
   rememberedSince(): number {
     return this.#options.rememberedSince()
   }
@@ -90,13 +90,13 @@ export class ReplayMemory {
     try {
       this.#options.shares.requireSome(jkt)
     } catch (error) {
-      // Nothing is wrong with the store, so it is refused whatever happens in an outage.
+      // The store is available, so `whenUnavailable` does not apply.
       throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
     }
   }
 }
 
-/** As {@link Store.add} rejects where it has added, and may have forgotten. */
+/** Whether {@link Store.add} may have added the entry, or may have lost an earlier one. */
 function isUncertain(error: unknown): boolean {
   return isError(error) && (error as { code?: unknown }).code === 'store_indeterminate'
 }

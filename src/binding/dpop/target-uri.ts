@@ -1,11 +1,11 @@
 import { canParseUrl } from '../../base/can-parse-url.js'
 
 /**
- * Whether two URLs name the same resource, but for query and fragment (RFC 9449 §4.3, check 9), after
- * the normalization of RFC 3986 §6.2.2 and §6.2.3.
+ * Compares the target URI of a proof with that of the request, without query and fragment (RFC 9449
+ * §4.3, check 9), after the normalization of RFC 3986 §6.2.2 and §6.2.3.
  *
- * The path of a request is compared as the router reads it: no normalization may turn the paths of two
- * routes into one, or a proof for one route would count for the other.
+ * The path of a request is compared as the router reads it: normalization must not make the paths of
+ * two routes equal, because a proof for one route would then be valid for the other.
  */
 
 /**
@@ -15,30 +15,30 @@ import { canParseUrl } from '../../base/can-parse-url.js'
 export function isSameTarget(htu: string, target: string): boolean {
   const resource = withoutQuery(target)
   if (!isUnambiguous(resource)) return false
-  // As nearly every client writes it.
+  // Fast path: most clients send the normalized form.
   if (htu === resource) return true
   const normal = normalized(htu)
   return normal !== undefined && normal === normalized(resource)
 }
 
-/** Routers, too, end a path at the first of the two. */
+/** Returns the URL up to the first `?` or `#`, where routers end the path too. */
 export function withoutQuery(target: string): string {
   return target.split(/[?#]/, 1)[0] as string
 }
 
 /**
- * Whether URL parsers and routers read the same path. Parsers remove dot segments and turn backslashes
- * into slashes; Fastify routes both as they are.
+ * Whether URL parsers and routers read the same path. Parsers remove dot segments and convert
+ * backslashes to slashes; Fastify's router does neither.
  */
 export function isUnambiguous(resource: string): boolean {
   return URI.test(resource) && !DOT_SEGMENT.test(resource)
 }
 
-/** The characters that RFC 3986 allows after the host, and some that parsers encode; no credentials. */
+/** Allows the characters of RFC 3986 after the host, and some that parsers encode; no credentials. */
 const URI = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[\x21-\x24\x26-\x5b\x5d-\x7e]|%[0-9a-f]{2})*)?$/i
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-/** Before the parser: it corrects what no URI has, such as line breaks and an empty host. */
+/** Checked before parsing, because URL parsers accept invalid input such as line breaks. */
 const PARSED = /^https?:\/\/[\w.:[\]-]+(?:[/?#][\x21-\x5b\x5d-\x7e]*)?$/i
 
 function normalized(text: string): string | undefined {
@@ -47,7 +47,7 @@ function normalized(text: string): string | undefined {
   return `${protocol}//${host}${pathname.replace(/%[0-9a-f]{2}/gi, normalizedOctet)}`
 }
 
-/** Decoded where it need not be encoded, in upper case where it must (§6.2.2.1, §6.2.2.2). */
+/** Decodes unreserved characters, and uppercases the hex digits of others (§6.2.2.1, §6.2.2.2). */
 function normalizedOctet(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : encoded.toUpperCase()
