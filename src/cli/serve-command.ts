@@ -3,7 +3,7 @@ import type { AuthorizationServer } from '../testing/authorization-server/author
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
 import { testClient, testUser } from '../testing/authorization-server/tokens/test-accounts.js'
-import { tokenProfiles } from '../testing/authorization-server/tokens/token-profiles.js'
+import { TOKEN_PROFILES } from '../testing/authorization-server/tokens/token-profiles.js'
 import type { Arguments } from './arguments.js'
 import type { Command, Flags } from './command.js'
 import { CommandError, ExitCode } from './exit-code.js'
@@ -18,7 +18,7 @@ const flags: Flags = {
   port: { value: 'PORT', help: 'Default 0: a free one' },
   profile: {
     value: 'NAME',
-    help: `Whose tokens they look like: ${Object.keys(tokenProfiles).join(', ')}`,
+    help: `Whose tokens they look like: ${Object.keys(TOKEN_PROFILES).join(', ')}`,
   },
   algorithm: { value: 'ALG', help: 'What tokens are signed with. Default RS256' },
   audience: { value: 'NAME', help: 'The "aud" of access tokens. Default as the profile has it' },

@@ -6,7 +6,7 @@ import { unknownName } from '../base/did-you-mean.js'
  *
  * @throws {TypeError} that names the function, the unknown member and the known ones, never a value
  */
-export function refuseUnknownOptions(
+export function rejectUnknownOptions(
   caller: string,
   options: unknown,
   known: readonly string[],

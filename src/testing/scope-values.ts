@@ -2,7 +2,7 @@
 export type Scope = string | readonly string[]
 
 // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-const scopeValue = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+const SCOPE_VALUE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
  * Returns the values of a scope in their order, without duplicates.
@@ -20,5 +20,5 @@ export function scopeValues(option: string, scope: Scope): string[] {
 }
 
 function isScopeValue(value: unknown): value is string {
-  return typeof value === 'string' && scopeValue.test(value)
+  return typeof value === 'string' && SCOPE_VALUE.test(value)
 }

@@ -327,7 +327,7 @@ export async function tested(): Promise<TokenResponse> {
     accessTokenFormat: 'opaque',
     scope: ['openid', 'orders:read'],
   })
-  const kid: string = await server.rotateKeys({ keep: false })
+  const kid: string = await server.rotateKeys({ keepOld: false })
   const token: string = await server.issueToken({ kid, sub: undefined }, { scope: 'a b' })
   await server.issueToken({}, { format: 'jwt', subject: 'client' })
   same<ReturnType<typeof server.revoke>, boolean>(true)

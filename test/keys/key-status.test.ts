@@ -79,7 +79,7 @@ t.test('refreshKeys() stops the trust in a removed key at once, verdicts include
   const { issuer, server } = await setUp()
   const raw = await issuer.issueToken({ iat: 1_800_000_000, exp: 1_800_000_600 })
   await server.verify(raw)
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   await server.verify(raw)
   await server.refreshKeys()
   await t.rejects(server.verify(raw), { code: 'invalid_token' })
@@ -95,7 +95,7 @@ t.test(
     issuer.resetRequests()
     const underWay = server.refreshKeys()
     while (issuer.requests.jwks === 0) await new Promise((done) => setTimeout(done, 5))
-    await issuer.rotateKeys({ keep: false })
+    await issuer.rotateKeys({ keepOld: false })
     await Promise.all([underWay, server.refreshKeys(), server.refreshKeys()])
     t.equal(issuer.requests.jwks, 2)
     await t.rejects(server.verify(raw), { code: 'invalid_token' })
@@ -155,7 +155,7 @@ t.test('J15: a token without kid of a new key passes on its first request', asyn
   const times = { iat: 1_800_000_000, exp: 1_800_000_600 }
   const nameless = { header: { kid: undefined } }
   await server.verify(await issuer.issueToken(times, nameless))
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   issuer.resetRequests()
   await server.verify(await issuer.issueToken(times, nameless))
 
@@ -181,7 +181,7 @@ t.test('J15: a token without kid looks beyond a fetch that was answered too earl
   issuer.resetRequests()
   const underWay = server.refreshKeys()
   while (issuer.requests.jwks === 0) await new Promise((done) => setTimeout(done, 5))
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   const newToken = await issuer.issueToken(times, nameless)
   await Promise.all([underWay, server.verify(newToken)])
   t.equal(issuer.requests.jwks, 2)

@@ -353,7 +353,7 @@ t.test('what was fetched last is what stays saved, however slow the store is', a
   const { server } = await start(t, store, issuer.issuer)
   await server.refreshKeys()
   for (let i = 0; i < 3; i++) {
-    await issuer.rotateKeys({ keep: false })
+    await issuer.rotateKeys({ keepOld: false })
     await server.refreshKeys()
   }
   release()
@@ -389,7 +389,7 @@ t.test('after a restart, a token of a newer key than the saved ones passes at on
   const before = await start(t, store, issuer.issuer)
   await before.server.verify(await issuer.issueToken())
   await until(async () => (await store.load(issuer.issuer)) !== undefined)
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   const after = await start(t, store, issuer.issuer)
   await after.server.verify(await issuer.issueToken())
 })
@@ -528,7 +528,7 @@ t.test('a refresh that was quicker than the store is not undone by it', async (t
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const old = issuer.keySet()
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   let give: (value: StoredKeySet) => void = () => {}
   const store: KeyStore = {
     load: () =>

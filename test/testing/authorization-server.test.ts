@@ -162,7 +162,7 @@ t.test('rotates its keys and keeps the previous one published', async (t) => {
 t.test('rotates its keys and drops the others, to another algorithm', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const old = await server.issueToken()
-  const kid = await server.rotateKeys({ keep: false, algorithm: 'EdDSA' })
+  const kid = await server.rotateKeys({ keepOld: false, algorithm: 'EdDSA' })
   t.match(server.keySet().keys, [{ kid, kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA' }])
   t.equal(server.keySet().keys.length, 1)
   const keys = createRemoteJWKSet(new URL(server.jwksUri))
@@ -190,7 +190,7 @@ t.test('rotates its keys as often as a test likes', async (t) => {
   }
   t.equal(server.keySet().keys.at(-1)?.kid, newest)
   await t.rejects(api.verify(first), { code: 'invalid_token', check: 'key' })
-  await server.rotateKeys({ keep: false })
+  await server.rotateKeys({ keepOld: false })
   t.equal(server.keySet().keys.length, 1)
 })
 
@@ -211,7 +211,7 @@ t.test('publishes a key of the test beside its own, until the others are dropped
 
   await server.rotateKeys()
   t.equal(server.keySet().keys.length, 4, 'a rotation keeps it')
-  await server.rotateKeys({ keep: false })
+  await server.rotateKeys({ keepOld: false })
   t.equal(server.keySet().keys.length, 1)
 })
 

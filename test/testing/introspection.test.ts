@@ -200,7 +200,7 @@ t.test('takes a JWT no more whose key is published no more', async (t) => {
   const active = async (token: string) => (await introspect(token)).body.active
   await server.rotateKeys()
   t.equal(await active(withoutKid), true, 'the key is still there')
-  await server.rotateKeys({ keep: false })
+  await server.rotateKeys({ keepOld: false })
   t.equal(await active(withoutKid), false)
   t.equal(await active(opaque), true, 'no key, no end')
 })

@@ -101,7 +101,7 @@ t.test('leaves the former keys where they were', async (t) => {
   const keySet = server.keySet()
   const moved = server.moveKeySet({ keepOld: true })
   t.equal(moved, `${server.url}/v1/keys-2`)
-  const kid = await server.rotateKeys({ keep: false })
+  const kid = await server.rotateKeys({ keepOld: false })
   const frozen = await fetch(former)
   t.equal(frozen.headers.get('cache-control'), 'public, max-age=9')
   t.same(await frozen.json(), keySet)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { streamed } from '../../src/testing/authorization-server/http/delivery.js'
+import { streamedBody } from '../../src/testing/authorization-server/http/delivery.js'
 import { listen } from '../../src/testing/authorization-server/http/http-listener.js'
 import { createAuthorizationServer, type Fault } from '../../src/testing/index.js'
 import { startReading, until, waiting } from './fixtures/half-read.js'
@@ -96,7 +96,7 @@ t.test('produces no more than a client reads, and stops when it leaves', async (
       stopped = true
     }
   }
-  const deliver = streamed({ status: 200, headers: {}, body: {} }, chunks)
+  const deliver = streamedBody({ status: 200, headers: {}, body: {} }, chunks)
   const listener = await listen(0, '127.0.0.1', async () => deliver)
   t.teardown(() => listener.close())
   const socket = connect(listener.port, '127.0.0.1')

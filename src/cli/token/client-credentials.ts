@@ -6,7 +6,7 @@ import {
   processClientCredentialsResponse,
 } from 'oauth4webapi'
 import { type ClientCredentials, clientAuthentication } from '../../http/client-authentication.js'
-import { boundedFetch, placeOf } from '../../testing/token-client/bounded-fetch.js'
+import { boundedFetch, withoutQuery } from '../../testing/token-client/bounded-fetch.js'
 import { withDeadline } from '../../testing/token-client/deadline.js'
 import { type PasswordGrantOptions, readLocation } from '../../testing/token-client/options.js'
 import { timedOut } from '../../testing/token-client/password-grant.js'
@@ -34,7 +34,7 @@ export async function clientCredentials(options: ClientCredentialsOptions): Prom
   const authentication = await clientAuthentication(options)
   const redact = redactor(clientSecret === undefined ? [] : [clientSecret], clientId)
   const late = () => timedOut({ location, timeout, redact })
-  return withDeadline({ timeout, signal: undefined, late }, async (signal) => {
+  return withDeadline({ timeout, signal: undefined, createTimeoutError: late }, async (signal) => {
     const exchange: TokenExchange = {
       fetch: boundedFetch(globalThis.fetch, redact),
       signal,
@@ -57,9 +57,16 @@ export async function clientCredentials(options: ClientCredentialsOptions): Prom
     try {
       return await processClientCredentialsResponse(server, client, response)
     } catch (error) {
-      const place = redact(placeOf(server.token_endpoint))
+      const place = redact(withoutQuery(server.token_endpoint))
       const reason = (error as Error).message
-      throw unusableResponse({ place, response, text, reason, redact, grant: 'client_credentials' })
+      throw unusableResponse({
+        url: place,
+        response,
+        text,
+        reason,
+        redact,
+        grant: 'client_credentials',
+      })
     }
   })
 }

@@ -4,7 +4,7 @@ import type { JWK } from 'jose'
 import { isJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'
 import type { ClientAuthentication } from '../../http/client-authentication.js'
-import { OWN_PARAMETERS } from '../../testing/token-client/options.js'
+import { RESERVED_PARAMETERS } from '../../testing/token-client/options.js'
 import { passwordGrant } from '../../testing/token-client/password-grant.js'
 import { PasswordGrantError } from '../../testing/token-client/password-grant-error.js'
 import type { TokenResponse } from '../../testing/token-client/token-response.js'
@@ -172,7 +172,7 @@ function readParameters(args: Arguments): Record<string, string> {
   const others = args.values('parameter').map((parameter) => {
     const [name, ...value] = parameter.split('=')
     if (!name || value.length === 0) throw new UsageError('--parameter must be NAME=VALUE')
-    if (OWN_PARAMETERS.includes(name)) {
+    if (RESERVED_PARAMETERS.includes(name)) {
       throw new UsageError(`--parameter must not be ${name}, which is sent from its own place`)
     }
     return [name, value.join('=')] as const

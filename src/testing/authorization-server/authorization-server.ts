@@ -101,7 +101,7 @@ export interface AuthorizationServer {
   requireDPoPNonce(): string
   /**
    * Generates a new key, signs with it from now on, and returns its `kid`. The previous keys stay
-   * published, the newest 50 of them, unless `keep` is false: then the key set contains only the
+   * published, the newest 50 of them, unless `keepOld` is false: then the key set contains only the
    * new key. Generating an RSA key takes about 100 ms; an `ES256` key is generated much faster.
    */
   rotateKeys(options?: RotationOptions): Promise<string>
@@ -110,7 +110,7 @@ export interface AuthorizationServer {
   /**
    * Publishes an additional public key whose private key the test holds: for tokens that no server
    * would sign, and for keys that no API should use. The key is published unchanged, whatever its
-   * size, `use` or `kid`, after the server's own keys, until {@link rotateKeys} with `keep: false`.
+   * size, `use` or `kid`, after the server's own keys, until {@link rotateKeys} with `keepOld: false`.
    * The server never signs with it, and its introspection endpoint does not know the tokens.
    *
    * @throws {TypeError} if the value is not a JWK, or has private or secret members

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import type { AuthorizationServer } from './authorization-server.js'
 import { DPoPProofs } from './endpoints/dpop-proofs.js'
 import { addEndpoints, locate } from './endpoints/endpoints.js'
-import { IntrospectionLies } from './endpoints/introspection-override.js'
+import { IntrospectionOverrides } from './endpoints/introspection-override.js'
 import { KeySetLocation } from './endpoints/key-set-location.js'
 import { revoke } from './endpoints/revocation-endpoint.js'
 import { Faults } from './faults/faults.js'
-import { type Delivery, whole } from './http/delivery.js'
+import { type Delivery, sendUnchanged } from './http/delivery.js'
 import { listen } from './http/http-listener.js'
 import { type Endpoint, type Routes, route } from './http/router.js'
 import { type AuthorizationServerOptions, readSettings, urlHost } from './options.js'
@@ -48,25 +48,34 @@ export async function createAuthorizationServer(
   const keys = await SigningKeys.create(settings.algorithm)
   const issued = new IssuedTokens((kid) => keys.isPublished(kid), settings.now)
   const refreshTokens = new RefreshTokens((session) => issued.revokeSession(session))
-  const lies = new IntrospectionLies()
+  const overrides = new IntrospectionOverrides()
   const counts = noRequests()
   const faults = new Faults()
   const routes: Routes = new Map()
   // Every request passes here: route, count, apply the fault, return the response that `listen`
   // sends.
-  const respond = async (request: IncomingMessage): Promise<Delivery> => {
+  const handleRequest = async (request: IncomingMessage): Promise<Delivery> => {
     const endpoint = route(routes, request)
     counts[endpoint.name] += 1
-    const truth = async () => endpoint.handle(request)
-    return faults.at(endpoint)?.(truth) ?? whole(await truth())
+    const respond = async () => endpoint.handle(request)
+    return faults.at(endpoint)?.(respond) ?? sendUnchanged(await respond())
   }
-  const listener = await listen(settings.port, settings.host, respond)
+  const listener = await listen(settings.port, settings.host, handleRequest)
 
   const url = `http://${urlHost(settings.host)}:${listener.port}`
   const locations = locate(url, settings)
   const tokens = new TokenIssuer(locations.issuer, settings, keys, issued)
   const dpopProofs = new DPoPProofs(locations.tokenEndpoint, settings.now)
-  const sources = { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, lies }
+  const sources = {
+    locations,
+    settings,
+    keys,
+    tokens,
+    issued,
+    refreshTokens,
+    dpopProofs,
+    overrides,
+  }
   addEndpoints(routes, sources)
   const keySetLocation = new KeySetLocation(routes, locations, settings, keys)
 
@@ -87,7 +96,7 @@ export async function createAuthorizationServer(
     issueToken: (claims = {}, options = {}) => tokens.customAccessToken(claims, options),
     issueIdToken: (claims = {}) => tokens.customIdToken(claims),
     revoke: (token) => revoke(token, issued, refreshTokens),
-    answerIntrospectionWith: (override, options) => lies.tell(override, options),
+    answerIntrospectionWith: (override, options) => overrides.set(override, options),
     requireDPoPNonce: () => dpopProofs.requireNonce(),
     rotateKeys: (options) => keys.rotate(options),
     keySet: () => keys.keySet(),

@@ -1,7 +1,7 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isLoopback } from '../../http/secure-url.js'
-import { refuseUnknownOptions } from '../known-options.js'
+import { rejectUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import type { SigningAlgorithm } from './tokens/signing-keys.js'
 import {
@@ -12,7 +12,7 @@ import {
   testClient,
   testUser,
 } from './tokens/test-accounts.js'
-import { type TokenProfileName, tokenProfiles } from './tokens/token-profiles.js'
+import { TOKEN_PROFILES, type TokenProfileName } from './tokens/token-profiles.js'
 
 /** The format of access tokens: a JWT, or a random string. */
 export type AccessTokenFormat = 'jwt' | 'opaque'
@@ -69,7 +69,7 @@ export interface AuthorizationServerOptions {
   dangerouslyAllowProduction?: boolean | undefined
 }
 
-const defaults = {
+const DEFAULTS = {
   port: 0,
   host: '127.0.0.1',
   users: [testUser],
@@ -97,18 +97,18 @@ export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients
 
 /** @throws {TypeError} that names the option and the fix */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
-  const known = [...Object.keys(defaults), 'issuerPath', 'audience']
-  refuseUnknownOptions('createAuthorizationServer', options, known)
+  const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience']
+  rejectUnknownOptions('createAuthorizationServer', options, known)
   refuseInProduction(options)
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as AuthorizationServerOptions
-  const profile = given.profile ?? defaults.profile
-  requireThat(isProfileName(profile), 'profile', `one of ${profileNames.join(', ')}`)
-  const { issuerPath: usualPath, audience: usualAudience } = tokenProfiles[profile]
+  const profile = given.profile ?? DEFAULTS.profile
+  requireThat(isProfileName(profile), 'profile', `one of ${PROFILE_NAMES.join(', ')}`)
+  const { issuerPath: profilePath, audience: profileAudience } = TOKEN_PROFILES[profile]
   const settings = {
-    ...defaults,
-    issuerPath: usualPath,
+    ...DEFAULTS,
+    issuerPath: profilePath,
     ...given,
   } as Complete<AuthorizationServerOptions>
   const { port, host, issuerPath, clients, users, accessTokenLifetime, keySetMaxAge } = settings
@@ -137,7 +137,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
   clients.forEach(requireClient)
   return {
     ...settings,
-    audience: given.audience ?? usualAudience ?? idsOf(clients),
+    audience: given.audience ?? profileAudience ?? idsOf(clients),
     audienceOption: given.audience,
     clients: clients as ServerSettings['clients'],
     scope: scopeValues('scope', settings.scope),
@@ -157,10 +157,10 @@ function idsOf(clients: readonly TestClient[]): string | readonly string[] {
   return others.length === 0 ? first : [first, ...others]
 }
 
-const profileNames = Object.keys(tokenProfiles)
+const PROFILE_NAMES = Object.keys(TOKEN_PROFILES)
 
 function isProfileName(name: unknown): name is TokenProfileName {
-  return typeof name === 'string' && profileNames.includes(name)
+  return typeof name === 'string' && PROFILE_NAMES.includes(name)
 }
 
 /** @throws {TypeError} that names the option and the fix */

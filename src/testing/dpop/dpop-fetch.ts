@@ -8,9 +8,9 @@ import {
 } from 'oauth4webapi'
 import { isToken68 } from '../../base/request-headers.js'
 import { isLoopback } from '../../http/secure-url.js'
-import { refuseUnknownOptions } from '../known-options.js'
+import { rejectUnknownOptions } from '../known-options.js'
+import { createDPoPHandle } from './dpop-handle.js'
 import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
-import { proverWith } from './prover.js'
 
 /** Options of `dpopFetch`. */
 export interface DPoPFetchOptions {
@@ -22,7 +22,11 @@ export interface DPoPFetchOptions {
   fetch?: typeof globalThis.fetch | undefined
 }
 
-const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof DPoPFetchOptions)[]
+const KNOWN_OPTIONS = [
+  'accessToken',
+  'key',
+  'fetch',
+] as const satisfies readonly (keyof DPoPFetchOptions)[]
 
 /**
  * Returns a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
@@ -46,7 +50,7 @@ const known = ['accessToken', 'key', 'fetch'] as const satisfies readonly (keyof
  * @see RFC 9449 §7.1, §9
  */
 export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
-  refuseUnknownOptions('dpopFetch', options, known)
+  rejectUnknownOptions('dpopFetch', options, KNOWN_OPTIONS)
   // The global is looked up at each call, for mocks and instrumentation that are installed later.
   const { accessToken, key, fetch = (...request) => globalThis.fetch(...request) } = options
   // Checked here, because `fetch` shows an invalid header value in its error.
@@ -57,12 +61,12 @@ export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   if (typeof fetch !== 'function') {
     throw new TypeError('"fetch" must be a function with the signature of the global fetch')
   }
-  const prover = proverWith(key)
+  const dpopHandle = createDPoPHandle(key)
   return async (input, init) => {
     const request = new Request(input, init)
     requireSendable(request)
     const body = request.body === null ? null : await request.arrayBuffer()
-    const send = () => sendProven(request, body, { accessToken, prover, fetch })
+    const send = () => sendWithProof(request, body, { accessToken, dpopHandle, fetch })
     const { response, wantsNonce } = await send()
     if (!wantsNonce) return response
     await response.body?.cancel()
@@ -70,16 +74,16 @@ export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   }
 }
 
-interface Sending {
+interface Transport {
   accessToken: string
-  prover: DPoPHandle
+  dpopHandle: DPoPHandle
   fetch: typeof globalThis.fetch
 }
 
-async function sendProven(
+async function sendWithProof(
   { method, url, headers, signal }: Request,
   body: ArrayBuffer | null,
-  { accessToken, prover, fetch }: Sending,
+  { accessToken, dpopHandle, fetch }: Transport,
 ): Promise<{ response: Response; wantsNonce: boolean }> {
   try {
     const response = await protectedResourceRequest(
@@ -89,7 +93,7 @@ async function sendProven(
       headers,
       body && new Uint8Array(body),
       {
-        DPoP: prover,
+        DPoP: dpopHandle,
         signal,
         [allowInsecureRequests]: true,
         [customFetch]: (url, init) => fetch(url, init as RequestInit),

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { canParseUrl } from '../../base/can-parse-url.js'
-import { refuseUnknownOptions } from '../known-options.js'
+import { rejectUnknownOptions } from '../known-options.js'
 import { type DPoPKey, generateDPoPKey, requireDPoPKey } from './dpop-key.js'
 
 /** Options of `dpopProof`. */
@@ -26,7 +26,7 @@ export interface DPoPProofOptions {
   header?: { readonly [name: string]: unknown } | undefined
 }
 
-const known = [
+const KNOWN_OPTIONS = [
   'key',
   'method',
   'url',
@@ -65,12 +65,12 @@ export async function dpopProof(options: DPoPProofOptions): Promise<string> {
     nonce,
     ...options.claims,
   }
-  const input = `${encoded(header)}.${encoded(claims)}`
+  const input = `${encodeSegment(header)}.${encodeSegment(claims)}`
   return `${input}.${options.header?.alg === 'none' ? '' : await signature(key, input)}`
 }
 
 function requireOptions(options: DPoPProofOptions): void {
-  refuseUnknownOptions('dpopProof', options, known)
+  rejectUnknownOptions('dpopProof', options, KNOWN_OPTIONS)
   const { key, url, now } = options
   if (key !== undefined) requireDPoPKey('key', key)
   if (!canParseUrl(String(url))) {
@@ -89,7 +89,7 @@ function requireOptions(options: DPoPProofOptions): void {
   }
 }
 
-function encoded(part: object): string {
+function encodeSegment(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 

@@ -2,7 +2,7 @@ import { isError } from '../../base/native-error.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 
-const maxBytes = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 
 /** The part of `fetch` that oauth4webapi calls. */
 export type BoundedFetch = (url: string, init: object) => Promise<Response>
@@ -13,23 +13,23 @@ export type BoundedFetch = (url: string, init: object) => Promise<Response>
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): BoundedFetch {
   return async (url, init) => {
-    const place = redact(placeOf(url))
-    const response = await reach(place, redact, () => fetch(url, init))
+    const shownUrl = redact(withoutQuery(url))
+    const response = await wrapNetworkErrors(shownUrl, redact, () => fetch(url, init))
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel()
       throw new PasswordGrantError({
         error: 'invalid_response',
         status: response.status,
-        summary: `${place} answered with a redirect (HTTP ${response.status})`,
+        summary: `${shownUrl} answered with a redirect (HTTP ${response.status})`,
         hint: 'Redirects are not followed, since the credentials would go along: give the final URL, with https and the right host name.',
       })
     }
-    const body = await reach(place, redact, () => readBody(response))
+    const body = await wrapNetworkErrors(shownUrl, redact, () => readBody(response))
     if (body === undefined) {
       throw new PasswordGrantError({
         error: 'invalid_response',
         status: response.status,
-        summary: `${place} answered with more than ${maxBytes} bytes (HTTP ${response.status})`,
+        summary: `${shownUrl} answered with more than ${MAX_BYTES} bytes (HTTP ${response.status})`,
         hint: 'That is no token response: check the URL.',
       })
     }
@@ -41,20 +41,24 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
 }
 
 /** Returns the URL without its query, which may contain credentials. */
-export function placeOf(url: string | URL): string {
+export function withoutQuery(url: string | URL): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
 
-async function reach<T>(place: string, redact: Redact, work: () => Promise<T>): Promise<T> {
+async function wrapNetworkErrors<T>(
+  shownUrl: string,
+  redact: Redact,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
     throw new PasswordGrantError({
       error: 'unreachable',
-      summary: `${place} could not be reached, or broke off its answer`,
+      summary: `${shownUrl} could not be reached, or broke off its answer`,
       hint: 'Check the host name and the port, that the server runs, its TLS certificate, and proxies in between.',
-      cause: withoutCredentials(error, redact),
+      cause: copyRedacted(error, redact),
     })
   }
 }
@@ -65,20 +69,20 @@ async function readBody(response: Response): Promise<string | undefined> {
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
-    if (bytes > maxBytes) return undefined
+    if (bytes > MAX_BYTES) return undefined
     text += decoder.decode(chunk, { stream: true })
   }
   return text + decoder.decode()
 }
 
 // A custom fetch may throw errors that contain the whole request: copy only these members.
-function withoutCredentials(error: unknown, redact: Redact, depth = 0): Error {
+function copyRedacted(error: unknown, redact: Redact, depth = 0): Error {
   if (!isError(error)) return new Error(redact(String(error)))
   const copy = new Error(redact(`${error.name}: ${error.message}`))
   const code = 'code' in error && typeof error.code === 'string' ? redact(error.code) : undefined
   if (code !== undefined) Object.assign(copy, { code })
   if (error.cause !== undefined && depth < 3) {
-    copy.cause = withoutCredentials(error.cause, redact, depth + 1)
+    copy.cause = copyRedacted(error.cause, redact, depth + 1)
   }
   return copy
 }

@@ -5,25 +5,26 @@ export interface Deadline {
   /** The caller's own signal. */
   signal: AbortSignal | undefined
   /** Creates the error for an exceeded time limit. */
-  late: () => Error
+  createTimeoutError: () => Error
 }
 
 /**
- * Runs an operation under a deadline. Rejects with `late()` when the time limit is exceeded and
- * with the signal's reason when the caller aborts, even if the operation ignores its signal.
+ * Runs an operation under a deadline. Rejects with the result of `createTimeoutError` when the time
+ * limit is exceeded and with the signal's reason when the caller aborts, even if the operation
+ * ignores its signal.
  */
 export async function withDeadline<T>(
-  { timeout, signal, late }: Deadline,
+  { timeout, signal, createTimeoutError }: Deadline,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(late()), timeout)
+  const timer = setTimeout(() => controller.abort(createTimeoutError()), timeout)
   const aborted = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', aborted)
   try {
     // Listens before the operation does, so that this reason wins over the operation's own error.
-    const interrupted = rejection(controller.signal)
+    const interrupted = rejectOnAbort(controller.signal)
     return await Promise.race([interrupted, work(controller.signal)])
   } finally {
     clearTimeout(timer)
@@ -31,7 +32,7 @@ export async function withDeadline<T>(
   }
 }
 
-function rejection(signal: AbortSignal): Promise<never> {
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason))
   })

@@ -1,14 +1,14 @@
-const rateLimited =
+const RATE_LIMITED =
   'The rate limit is reached: wait (see Retry-After or X-Rate-Limit-Reset), and fetch one token for a whole test run rather than one a test.'
 
-const multiFactor =
+const MULTI_FACTOR =
   'A second factor is asked for, which this grant cannot give: use a test user whom no MFA policy applies to.'
 
-const dpop =
+const DPOP =
   'The server wants DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): give "dpop", a key of generateDPoPKey(). Where it was given, compare the clocks, the URL under which the server knows its token endpoint, and the algorithms it takes.'
 
 /** Error codes of RFC 6749 §5.2, and those that Okta, Auth0, Entra ID and Keycloak add. */
-const hints: Readonly<Record<string, string>> = {
+const HINTS: Readonly<Record<string, string>> = {
   invalid_grant:
     'Check username and password; the password may have expired or the account be locked, MFA may be enabled for the user, or a sign-on policy may forbid signing in with a password alone. It is not tried again, because accounts lock.',
   invalid_client:
@@ -25,10 +25,10 @@ const hints: Readonly<Record<string, string>> = {
     'A parameter is missing, repeated or unexpected: check clientAuthentication, scope and parameters.',
   consent_required:
     'A scope needs the consent of the user, which this grant cannot ask for: give it beforehand, or set the consent of the scope to implicit.',
-  mfa_required: multiFactor,
-  interaction_required: multiFactor,
-  use_dpop_nonce: dpop,
-  invalid_dpop_proof: dpop,
+  mfa_required: MULTI_FACTOR,
+  interaction_required: MULTI_FACTOR,
+  use_dpop_nonce: DPOP,
+  invalid_dpop_proof: DPOP,
   temporarily_unavailable:
     'The authorization server is overloaded or under maintenance: try later.',
   server_error:
@@ -37,11 +37,11 @@ const hints: Readonly<Record<string, string>> = {
 
 /** Whether a code is listed above, and therefore cannot be an echoed credential. */
 export function isKnownCode(error: string): boolean {
-  return Object.hasOwn(hints, error)
+  return Object.hasOwn(HINTS, error)
 }
 
 /** Hints that differ for the client credentials grant, which has no user. */
-const clientHints: Readonly<Record<string, string>> = {
+const CLIENT_HINTS: Readonly<Record<string, string>> = {
   invalid_grant: 'The authorization server gives this client no token by itself: see its log.',
   access_denied:
     'No access policy rule of the authorization server matches (client, grant type, scope).',
@@ -58,11 +58,11 @@ export type ExplainedGrant = 'password' | 'client_credentials'
 
 /** Returns the fix for an OAuth error code, or for the status if it says more. */
 export function hintFor(error: string, status: number, grant: ExplainedGrant): string {
-  if (status === 429) return rateLimited
-  if (grant === 'client_credentials' && Object.hasOwn(clientHints, error)) {
-    return clientHints[error] as string
+  if (status === 429) return RATE_LIMITED
+  if (grant === 'client_credentials' && Object.hasOwn(CLIENT_HINTS, error)) {
+    return CLIENT_HINTS[error] as string
   }
-  if (isKnownCode(error)) return hints[error] as string
+  if (isKnownCode(error)) return HINTS[error] as string
   if (status >= 500) return 'The authorization server failed, or what stands before it: try later.'
   return "Look the code up in the authorization server's documentation, and the attempt in its log."
 }

@@ -6,9 +6,9 @@ import {
   clientAuthentication,
 } from '../../http/client-authentication.js'
 import { isLoopback } from '../../http/secure-url.js'
+import { createDPoPHandle } from '../dpop/dpop-handle.js'
 import { type DPoPKey, requireDPoPKey } from '../dpop/dpop-key.js'
-import { proverWith } from '../dpop/prover.js'
-import { refuseUnknownOptions } from '../known-options.js'
+import { rejectUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
 import { type Redact, redactor } from './redaction.js'
 
@@ -69,7 +69,7 @@ export interface PasswordGrantOptions {
   dangerouslyAllowProduction?: boolean | undefined
 }
 
-const known = [
+const KNOWN_OPTIONS = [
   'issuer',
   'tokenEndpoint',
   'clientId',
@@ -88,7 +88,7 @@ const known = [
 ] as const satisfies readonly (keyof PasswordGrantOptions)[]
 
 /** Parameters that have their own option. */
-export const OWN_PARAMETERS: readonly string[] = [
+export const RESERVED_PARAMETERS: readonly string[] = [
   'grant_type',
   'username',
   'password',
@@ -106,7 +106,7 @@ export interface PreparedGrant {
   authentication: ClientAuth
   parameters: URLSearchParams
   /** Creates the DPoP proofs, if tokens are to be bound. */
-  prover: DPoPHandle | undefined
+  dpopHandle: DPoPHandle | undefined
   timeout: number
   signal: AbortSignal | undefined
   fetch: typeof globalThis.fetch
@@ -115,7 +115,7 @@ export interface PreparedGrant {
 
 /** @throws {TypeError} that names the option and the fix, never a value */
 export async function prepareGrant(options: PasswordGrantOptions): Promise<PreparedGrant> {
-  refuseUnknownOptions('passwordGrant', options, known)
+  rejectUnknownOptions('passwordGrant', options, KNOWN_OPTIONS)
   refuseInProduction(options)
   const location = readLocation(options)
   for (const name of ['clientId', 'username', 'password'] as const) {
@@ -138,7 +138,7 @@ export async function prepareGrant(options: PasswordGrantOptions): Promise<Prepa
     clientId,
     authentication: await clientAuthentication(options),
     parameters: requestParameters(options),
-    prover: dpop && proverWith(dpop),
+    dpopHandle: dpop && createDPoPHandle(dpop),
     timeout,
     signal: options.signal,
     fetch: options.fetch ?? globalThis.fetch,
@@ -204,7 +204,7 @@ function requestParameters(options: PasswordGrantOptions): URLSearchParams {
   const values = scope === undefined ? [] : scopeValues('scope', scope)
   if (values.length > 0) sent.set('scope', values.join(' '))
   for (const [name, value] of Object.entries(parameters)) {
-    if (OWN_PARAMETERS.includes(name)) {
+    if (RESERVED_PARAMETERS.includes(name)) {
       throw new TypeError(`"parameters" must not have "${name}": it is sent from its own option`)
     }
     requireString(`parameters.${name}`, value)

@@ -46,8 +46,9 @@ export class PasswordGrantError extends Error {
     errorDescription,
     cause,
   }: PasswordGrantErrorDetails) {
-    const said = errorDescription === undefined ? '' : ` The server says: "${errorDescription}"`
-    super(`${error}: ${summary}.${said} ${hint}`, cause === undefined ? undefined : { cause })
+    const serverText =
+      errorDescription === undefined ? '' : ` The server says: "${errorDescription}"`
+    super(`${error}: ${summary}.${serverText} ${hint}`, cause === undefined ? undefined : { cause })
     this.error = error
     this.hint = hint
     if (status !== undefined) this.status = status

@@ -6,9 +6,9 @@ import {
   processGenericTokenEndpointResponse,
 } from 'oauth4webapi'
 import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
-import { boundedFetch, placeOf } from './bounded-fetch.js'
+import { boundedFetch, withoutQuery } from './bounded-fetch.js'
 import { withDeadline } from './deadline.js'
-import { jsonObject } from './json-object.js'
+import { parseJsonObject } from './json-object.js'
 import { type PasswordGrantOptions, type PreparedGrant, prepareGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import { type LocatedServer, locate, type TokenExchange } from './token-endpoint.js'
@@ -47,10 +47,13 @@ import { unusableResponse } from './unusable-response.js'
 export async function passwordGrant(options: PasswordGrantOptions): Promise<TokenResponse> {
   const grant = await prepareGrant(options)
   const { timeout, signal } = grant
-  return withDeadline({ timeout, signal, late: () => timedOut(grant) }, async (signal) => {
-    const fetch = boundedFetch(grant.fetch, grant.redact)
-    return requestToken(grant, { fetch, signal, redact: grant.redact })
-  })
+  return withDeadline(
+    { timeout, signal, createTimeoutError: () => timedOut(grant) },
+    async (signal) => {
+      const fetch = boundedFetch(grant.fetch, grant.redact)
+      return requestToken(grant, { fetch, signal, redact: grant.redact })
+    },
+  )
 }
 
 async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Promise<TokenResponse> {
@@ -62,23 +65,23 @@ async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Prom
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS],
   }
   const client: Client = { client_id: grant.clientId }
-  const { response, text } = await answerOf(grant, server, client, exchange)
+  const { response, text } = await sendTokenRequest(grant, server, client, exchange)
   try {
     const tokens = await ('issuer' in location
       ? processGenericTokenEndpointResponse(server, client, response)
-      : withUnvalidatedIdToken(server, client, response, text))
+      : processWithoutIdTokenChecks(server, client, response, text))
     requireTokenType(tokens, grant)
     return tokens
   } catch (error) {
-    const place = exchange.redact(placeOf(server.token_endpoint))
+    const shownUrl = exchange.redact(withoutQuery(server.token_endpoint))
     const reason = (error as Error).message
-    throw unusableResponse({ place, response, text, reason, redact: exchange.redact })
+    throw unusableResponse({ url: shownUrl, response, text, reason, redact: exchange.redact })
   }
 }
 
 /** Sends the token request, with a nonce if required; returns the final response and its body. */
-async function answerOf(
-  { authentication, parameters, prover }: PreparedGrant,
+async function sendTokenRequest(
+  { authentication, parameters, dpopHandle }: PreparedGrant,
   server: LocatedServer,
   client: Client,
   { fetch, signal }: TokenExchange,
@@ -91,7 +94,7 @@ async function answerOf(
       'password',
       parameters,
       {
-        ...(prover && { DPoP: prover }),
+        ...(dpopHandle && { DPoP: dpopHandle }),
         signal,
         [allowInsecureRequests]: server.token_endpoint.startsWith('http:'),
         [customFetch]: fetch,
@@ -99,34 +102,36 @@ async function answerOf(
     )
     return { response, text: await response.clone().text() }
   }
-  const answer = await send()
-  return prover !== undefined && givesNonce(answer.response, answer.text) ? send() : answer
+  const first = await send()
+  return dpopHandle !== undefined && requiresNonce(first.response, first.text) ? send() : first
 }
 
 /** RFC 9449 §8: the server requires a nonce, and has checked nothing else. */
-function givesNonce({ status, headers }: Response, text: string): boolean {
-  return status === 400 && headers.has('dpop-nonce') && jsonObject(text)?.error === 'use_dpop_nonce'
+function requiresNonce({ status, headers }: Response, text: string): boolean {
+  return (
+    status === 400 && headers.has('dpop-nonce') && parseJsonObject(text)?.error === 'use_dpop_nonce'
+  )
 }
 
 /** Rejects a bearer token if a bound one was requested, and a token bound to an unknown key. */
-function requireTokenType({ token_type }: TokenResponse, { prover }: PreparedGrant): void {
+function requireTokenType({ token_type }: TokenResponse, { dpopHandle }: PreparedGrant): void {
   const isBound = token_type === 'dpop'
-  if (isBound && prover === undefined) {
+  if (isBound && dpopHandle === undefined) {
     throw new Error('"token_type" is DPoP, and no proof was sent')
   }
-  if (!isBound && prover !== undefined) {
+  if (!isBound && dpopHandle !== undefined) {
     throw new Error('"token_type" is not DPoP, so the token is not bound to the key')
   }
 }
 
 /** Keeps the ID token unvalidated: without an issuer there is nothing to compare its `iss` with. */
-async function withUnvalidatedIdToken(
+async function processWithoutIdTokenChecks(
   server: LocatedServer,
   client: Client,
   response: Response,
   text: string,
 ): Promise<TokenResponse> {
-  const body = jsonObject(text)
+  const body = parseJsonObject(text)
   if (typeof body?.id_token !== 'string') {
     return processGenericTokenEndpointResponse(server, client, response)
   }
@@ -148,7 +153,7 @@ export function timedOut({
   const url = 'issuer' in location ? location.issuer : location.tokenEndpoint
   return new PasswordGrantError({
     error: 'timeout',
-    summary: `${redact(placeOf(url))} gave no complete answer within ${timeout} ms`,
+    summary: `${redact(withoutQuery(url))} gave no complete answer within ${timeout} ms`,
     hint: 'Check that the server is up and can be reached from here, or raise "timeout".',
   })
 }

@@ -3,9 +3,9 @@ export type Redact = (text: string, limit?: number) => string
 
 // Format characters (bidirectional overrides, zero-width characters) can hide text, as control
 // characters do.
-const invisible = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
-const run = /[\w.-]+/g
+const RUN = /[\w.-]+/g
 
 /**
  * Returns a function that removes the given credentials in every encoding in which they are sent,
@@ -21,12 +21,12 @@ export function redactor(credentials: readonly string[], clientId: string): Reda
     // part.
     .sort((a, b) => b.length - a.length)
   // The last alternative never matches; it prevents an empty list from matching everywhere.
-  const alternatives = [...new Set(spellings)].map(escaped).concat('(?!)')
+  const alternatives = [...new Set(spellings)].map(escapeRegExp).concat('(?!)')
   const pattern = new RegExp(alternatives.join('|'), 'giu')
   return (text, limit = 300) => {
     // Removed first: removing these characters later could join the parts of a credential.
-    const visible = text.replace(invisible, '')
-    const clean = visible.replace(pattern, '[redacted]').replace(run, withoutJwt)
+    const visible = text.replace(INVISIBLE, '')
+    const clean = visible.replace(pattern, '[redacted]').replace(RUN, withoutJwt)
     return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean
   }
 }
@@ -56,7 +56,7 @@ function spellingsOf(credential: string, clientId: string): string[] {
     base64(`${formEncode(clientId)}:${formEncoded}`),
     base64(credential),
   ]
-    .map((spelling) => spelling.replace(invisible, ''))
+    .map((spelling) => spelling.replace(INVISIBLE, ''))
     .filter((spelling) => spelling !== '')
 }
 
@@ -68,6 +68,6 @@ function base64(value: string): string {
   return Buffer.from(value).toString('base64').replace(/=+$/, '')
 }
 
-function escaped(literal: string): string {
+function escapeRegExp(literal: string): string {
   return literal.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }

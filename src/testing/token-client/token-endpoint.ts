@@ -7,7 +7,7 @@ import {
 } from 'oauth4webapi'
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isLoopback } from '../../http/secure-url.js'
-import { type BoundedFetch, placeOf } from './bounded-fetch.js'
+import { type BoundedFetch, withoutQuery } from './bounded-fetch.js'
 import type { PreparedGrant } from './options.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
@@ -41,7 +41,7 @@ export async function locate(
 }
 
 async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
-  let place = ''
+  let shownUrl = ''
   let last: Response | undefined
   for (const algorithm of ['oidc', 'oauth2'] as const) {
     last = await discoveryRequest(issuer, {
@@ -49,7 +49,7 @@ async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
       signal,
       [allowInsecureRequests]: issuer.protocol === 'http:',
       [customFetch]: (url, init) => {
-        place = redact(placeOf(url))
+        shownUrl = redact(withoutQuery(url))
         return fetch(url, init)
       },
     })
@@ -59,14 +59,14 @@ async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
       return await processDiscoveryResponse(issuer, last)
     } catch (error) {
       const reason = (error as Error).message
-      throw unusableResponse({ place, response: last, text, reason, redact })
+      throw unusableResponse({ url: shownUrl, response: last, text, reason, redact })
     }
   }
   const { status } = last as Response
   throw new PasswordGrantError({
     error: 'invalid_response',
     status,
-    summary: `No metadata for the issuer ${redact(placeOf(issuer))} (HTTP ${status} at ${place}, and none at the other well-known location)`,
+    summary: `No metadata for the issuer ${redact(withoutQuery(issuer))} (HTTP ${status} at ${shownUrl}, and none at the other well-known location)`,
     hint: 'Check the issuer: for Okta it is https://{domain}/oauth2/{authorization server id}, "default" for the default one, and https://{domain} for the org server. Or give "tokenEndpoint" instead.',
   })
 }
@@ -86,7 +86,7 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
   throw new PasswordGrantError({
     error: 'invalid_response',
     status: 200,
-    summary: `The metadata of ${redact(placeOf(issuer))} names no token endpoint that can be used`,
+    summary: `The metadata of ${redact(withoutQuery(issuer))} names no token endpoint that can be used`,
     hint: 'It must be an absolute https URL (http on loopback): mend the server\'s metadata, or give "tokenEndpoint" instead of "issuer".',
   })
 }

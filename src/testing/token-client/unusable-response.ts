@@ -1,12 +1,12 @@
 import { type ExplainedGrant, hintFor, isKnownCode } from './hints.js'
-import { jsonObject } from './json-object.js'
+import { parseJsonObject } from './json-object.js'
 import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 
 /** A response without usable tokens or metadata. */
 export interface UnusableResponse {
   /** Its redacted URL. */
-  place: string
+  url: string
   response: Response
   /** The body. */
   text: string
@@ -21,27 +21,27 @@ export interface UnusableResponse {
  * Returns the error for a response: the server's OAuth error if it has one (RFC 6749 §5.2), else
  * `invalid_response` with a description of the content.
  */
-export function unusableResponse(answer: UnusableResponse): PasswordGrantError {
-  const { place, response, text, redact, grant = 'password' } = answer
+export function unusableResponse(unusable: UnusableResponse): PasswordGrantError {
+  const { url, response, text, redact, grant = 'password' } = unusable
   const { status } = response
-  const body = jsonObject(text)
+  const body = parseJsonObject(text)
   if (typeof body?.error === 'string' && body.error !== '') {
     const error = isKnownCode(body.error) ? body.error : redact(body.error, 100)
     return new PasswordGrantError({
       error,
       status,
-      summary: `${place} refused the request (HTTP ${status})`,
+      summary: `${url} refused the request (HTTP ${status})`,
       hint: hintFor(error, status, grant),
-      errorDescription: described(body.error_description, redact),
+      errorDescription: redactedText(body.error_description, redact),
     })
   }
   return new PasswordGrantError({
     error: 'invalid_response',
     status,
-    summary: `${place} answered HTTP ${status} with ${found(answer, body)}`,
+    summary: `${url} answered HTTP ${status} with ${describeContent(unusable, body)}`,
     hint: unusableHint(status, body, grant),
     // Okta's own errors, such as for its rate limit, do not follow RFC 6749.
-    errorDescription: described(body?.errorSummary, redact),
+    errorDescription: redactedText(body?.errorSummary, redact),
   })
 }
 
@@ -53,7 +53,10 @@ function unusableHint(status: number, body: object | undefined, grant: Explained
   return 'Most likely the URL is wrong: check "issuer" or "tokenEndpoint", for Okta https://{domain}/oauth2/{authorization server id} and https://{domain}/oauth2/{authorization server id}/v1/token, and look for a proxy or sign-in page in between.'
 }
 
-function found({ response, text, reason, redact }: UnusableResponse, body?: object): string {
+function describeContent(
+  { response, text, reason, redact }: UnusableResponse,
+  body?: object,
+): string {
   const type = redact(response.headers.get('content-type') ?? 'none', 100)
   if (text.trim() === '') return `an empty body (content type: ${type})`
   if (/^\s*<(!doctype|html)/i.test(text)) return `an HTML page (content type: ${type})`
@@ -62,6 +65,6 @@ function found({ response, text, reason, redact }: UnusableResponse, body?: obje
   return `JSON that cannot be used: ${redact(reason)}`
 }
 
-function described(value: unknown, redact: Redact): string | undefined {
+function redactedText(value: unknown, redact: Redact): string | undefined {
   return typeof value === 'string' && value !== '' ? redact(value) : undefined
 }

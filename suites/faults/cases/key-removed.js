@@ -47,7 +47,7 @@ async function afterRemoval(issuer, api, refresh) {
   const known = await unseen(issuer)
   const before = [await api.get(known), await api.get(known)]
   const unknown = await manyUnseen(issuer, 5)
-  await issuer.rotateKeys({ keep: false })
+  await issuer.rotateKeys({ keepOld: false })
   // The clock stands still, so only a newer set is as old as that.
   await api.advance(1_000)
   const begun = Array.from({ length: 10 }, () => api.get(known))

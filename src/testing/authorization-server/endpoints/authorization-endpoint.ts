@@ -13,5 +13,5 @@ export const authorizationEndpoint: Endpoint = {
     new OAuthError(
       'unsupported_response_type',
       'Nobody can sign in here: use the password or the client credentials grant.',
-    ).toAnswer(),
+    ).toResponse(),
 }

@@ -3,9 +3,9 @@ import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
-const maxLifetime = 3600
+const MAX_LIFETIME_SECONDS = 3600
 /** How far the client's clock may be ahead of the server's (`nbf`, `iat`), in seconds. */
-const clockTolerance = 30
+const CLOCK_TOLERANCE_SECONDS = 30
 
 /**
  * Verifies `private_key_jwt` assertions (RFC 7523 §3): signature by the client's registered keys,
@@ -38,7 +38,7 @@ export class ClientAssertions {
         audience: this.#audience,
         requiredClaims: ['exp', 'jti'],
         currentDate: new Date(this.#now()),
-        clockTolerance,
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
       })
       return this.#isFirstUse(client, payload) ? client : undefined
     } catch {
@@ -50,7 +50,7 @@ export class ClientAssertions {
     const expires = exp as number
     const now = this.#now() / 1000
     // The clock tolerance does not apply to the expiry.
-    if (expires <= now || expires > now + maxLifetime) return false
+    if (expires <= now || expires > now + MAX_LIFETIME_SECONDS) return false
     return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }
 }

@@ -2,9 +2,9 @@ import type { Form } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 import type { ClientAssertions } from './client-assertion.js'
-import { sameSecret } from './secret-comparison.js'
+import { secretsEqual } from './secret-comparison.js'
 
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
  * Authenticates the client (RFC 6749 §2.3): by HTTP Basic, a secret in the body, a signed
@@ -21,7 +21,7 @@ export async function authenticateClient(
 ): Promise<TestClient> {
   const assertion = form.get('client_assertion')
   const secret = form.get('client_secret')
-  if ([authorization, assertion, secret].filter((way) => way !== undefined).length > 1) {
+  if ([authorization, assertion, secret].filter((method) => method !== undefined).length > 1) {
     throw new OAuthError('invalid_request', 'The client authenticates in more than one way.')
   }
   const client =
@@ -32,8 +32,8 @@ export async function authenticateClient(
         : secret !== undefined
           ? bySecret(clients, [form.get('client_id'), secret])
           : byIdAlone(clients, form.get('client_id'))
-  const named = form.get('client_id')
-  if (client === undefined || (named !== undefined && named !== client.clientId)) {
+  const statedId = form.get('client_id')
+  if (client === undefined || (statedId !== undefined && statedId !== client.clientId)) {
     throw invalidClient(authorization !== undefined)
   }
   return client
@@ -64,11 +64,11 @@ function bySecret(clients: readonly TestClient[], credentials: Credentials | und
   const [id, secret] = credentials
   const client = clients.find(({ clientId }) => clientId === id)
   if (client?.clientSecret === undefined) return undefined
-  return sameSecret(secret, client.clientSecret) ? client : undefined
+  return secretsEqual(secret, client.clientSecret) ? client : undefined
 }
 
 async function byAssertion(assertions: ClientAssertions, assertion: string, form: Form) {
-  if (form.get('client_assertion_type') !== assertionType) return undefined
+  if (form.get('client_assertion_type') !== ASSERTION_TYPE) return undefined
   return assertions.verify(assertion)
 }
 

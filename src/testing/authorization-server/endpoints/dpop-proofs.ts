@@ -8,9 +8,9 @@ import { UsedIds } from './used-ids.js'
 /**
  * Maximum difference in seconds between `iat` and the server's clock: clock skew plus transit time.
  */
-const window = 60
+const MAX_SKEW_SECONDS = 60
 
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
  * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5): one proof, its type, algorithm,
@@ -61,7 +61,7 @@ export class DPoPProofs {
       })
     }
     const jkt = await calculateJwkThumbprint(jwk)
-    if (!this.#used.use(JSON.stringify([jkt, jti]), (claims.iat as number) + window)) {
+    if (!this.#used.use(JSON.stringify([jkt, jti]), (claims.iat as number) + MAX_SKEW_SECONDS)) {
       throw invalidProof('The DPoP proof was used before.')
     }
     return jkt
@@ -75,7 +75,7 @@ export class DPoPProofs {
         currentDate: new Date(this.#now()),
       })
       const jwk = protectedHeader.jwk as JWK
-      const isPublic = !privateMembers.some((member) => Object.hasOwn(jwk, member))
+      const isPublic = !PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk, member))
       if (isPublic) return { jwk, claims: payload }
     } catch {}
     throw invalidProof('The DPoP proof is no valid JWT of type dpop+jwt with a public key.')
@@ -86,7 +86,7 @@ export class DPoPProofs {
     if (typeof jti !== 'string' || jti === '') throw invalidProof('The DPoP proof has no jti.')
     if (htm !== 'POST') throw invalidProof('The DPoP proof is for another method.')
     if (!isSameUrl(htu, this.#endpoint)) throw invalidProof('The DPoP proof is for another URL.')
-    if (typeof iat !== 'number' || !(Math.abs(this.#now() / 1000 - iat) <= window)) {
+    if (typeof iat !== 'number' || !(Math.abs(this.#now() / 1000 - iat) <= MAX_SKEW_SECONDS)) {
       throw invalidProof('The DPoP proof is not of this minute: see its iat.')
     }
     return jti

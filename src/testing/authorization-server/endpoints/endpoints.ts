@@ -1,4 +1,4 @@
-import { type Answer, uncached } from '../http/answer.js'
+import { type HttpResponse, uncached } from '../http/http-response.js'
 import { addRoute, type Endpoint, type EndpointName, type Routes } from '../http/router.js'
 import { basePath, type ServerSettings } from '../options.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
@@ -11,7 +11,7 @@ import { authenticateClient } from './client-authentication.js'
 import type { DPoPProofs } from './dpop-proofs.js'
 import { type Authenticate, type ClientRequest, formEndpoint } from './form-endpoint.js'
 import { introspectionEndpoint } from './introspection-endpoint.js'
-import type { IntrospectionLies } from './introspection-override.js'
+import type { IntrospectionOverrides } from './introspection-override.js'
 import { type Locations, metadata } from './metadata.js'
 import { revocationEndpoint } from './revocation-endpoint.js'
 import { tokenEndpoint } from './token-endpoint.js'
@@ -25,7 +25,7 @@ export interface EndpointSources {
   issued: IssuedTokens
   refreshTokens: RefreshTokens
   dpopProofs: DPoPProofs
-  lies: IntrospectionLies
+  overrides: IntrospectionOverrides
 }
 
 /** Returns the URLs of the endpoints, with the paths that Okta uses. */
@@ -43,7 +43,8 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
 
 /** Adds all endpoints except the key set, which can move; see `KeySetLocation`. */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
-  const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, lies } = sources
+  const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, overrides } =
+    sources
   const base = basePath(settings.issuerPath)
   const discovery: Endpoint = {
     name: 'discovery',
@@ -59,15 +60,19 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   const addForm = (
     name: EndpointName,
     path: string,
-    answer: (request: ClientRequest) => Promise<Answer>,
+    handleForm: (request: ClientRequest) => Promise<HttpResponse>,
   ) => {
-    const handle = formEndpoint(authenticate, answer)
+    const handle = formEndpoint(authenticate, handleForm)
     addRoute(routes, `${base}/v1/${path}`, { name, methods: ['POST'], handle })
   }
   const { issuer } = locations
   const { now } = settings
   addForm('token', 'token', tokenEndpoint({ settings, tokens, refreshTokens, dpopProofs }))
-  addForm('introspection', 'introspect', introspectionEndpoint({ issuer, now, issued, keys, lies }))
+  addForm(
+    'introspection',
+    'introspect',
+    introspectionEndpoint({ issuer, now, issued, keys, overrides }),
+  )
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
 }
 

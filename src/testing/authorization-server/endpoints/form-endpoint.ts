@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer } from '../http/answer.js'
 import { type Form, readForm } from '../http/form.js'
+import type { HttpResponse } from '../http/http-response.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 
@@ -23,17 +23,17 @@ export interface ClientRequest {
  */
 export function formEndpoint(
   authenticate: Authenticate,
-  answer: (request: ClientRequest) => Promise<Answer>,
-): (request: IncomingMessage) => Promise<Answer> {
+  handleForm: (request: ClientRequest) => Promise<HttpResponse>,
+): (request: IncomingMessage) => Promise<HttpResponse> {
   return async (request) => {
     try {
       const form = await readForm(request)
       const { accept, authorization } = request.headers
       const { dpop: dpopProofs = [] } = request.headersDistinct
       const client = await authenticate(authorization, form)
-      return await answer({ form, client, accept, dpopProofs })
+      return await handleForm({ form, client, accept, dpopProofs })
     } catch (error) {
-      if (error instanceof OAuthError) return error.toAnswer()
+      if (error instanceof OAuthError) return error.toResponse()
       throw error
     }
   }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type Form, required } from '../http/form.js'
+import { type Form, requireParameter } from '../http/form.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { ServerSettings } from '../options.js'
 import { grantScope } from '../tokens/granted-scope.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
-import { type GrantType, grantTypes, type TestClient } from '../tokens/test-accounts.js'
+import { GRANT_TYPES, type GrantType, type TestClient } from '../tokens/test-accounts.js'
 import type { TokenSubject, UserSubject } from '../tokens/token-profile.js'
 import { isPublic } from './client-authentication.js'
 import { requestedResource } from './resource-indicator.js'
-import { sameSecret } from './secret-comparison.js'
+import { secretsEqual } from './secret-comparison.js'
 
 /** A token request of an authenticated client. */
 export interface GrantRequest {
@@ -38,7 +38,7 @@ const grants: Readonly<Record<GrantType, Grant>> = { password, client_credential
  * @throws {OAuthError} the error that RFC 6749 §5.2 requires
  */
 export function performGrant(request: GrantRequest): Granted {
-  const type = required(request.form, 'grant_type')
+  const type = requireParameter(request.form, 'grant_type')
   if (!isGrantType(type)) {
     throw new OAuthError('unsupported_grant_type', 'This server does not offer the grant type.')
   }
@@ -55,15 +55,15 @@ function isGrantType(type: string): type is GrantType {
 function mayUse(client: TestClient, type: GrantType): boolean {
   // RFC 6749 §4.4: only confidential clients.
   if (type === 'client_credentials' && isPublic(client)) return false
-  return (client.grantTypes ?? grantTypes).includes(type)
+  return (client.grantTypes ?? GRANT_TYPES).includes(type)
 }
 
 /** RFC 6749 §4.3. */
 function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequest): Granted {
-  const username = required(form, 'username')
-  const given = required(form, 'password')
+  const username = requireParameter(form, 'username')
+  const given = requireParameter(form, 'password')
   const user = settings.users.find((candidate) => candidate.username === username)
-  if (!sameSecret(given, user?.password ?? '') || user === undefined) {
+  if (!secretsEqual(given, user?.password ?? '') || user === undefined) {
     throw new OAuthError('invalid_grant', 'The credentials provided were invalid.')
   }
   const scope = grantScope({ settings, client, user, requested: form.get('scope') })
@@ -91,7 +91,7 @@ function client_credentials({ form, client, settings, now }: GrantRequest): Gran
 
 /** RFC 6749 §6: the client may narrow the scope, for this token only. */
 function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Granted {
-  const token = required(form, 'refresh_token')
+  const token = requireParameter(form, 'refresh_token')
   const grant = refreshTokens.find(token, client.clientId, jkt)
   if (grant === undefined) {
     throw new OAuthError('invalid_grant', 'The refresh token is invalid, used, revoked or bound.')

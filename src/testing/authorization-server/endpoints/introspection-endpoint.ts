@@ -1,13 +1,13 @@
-import { type Answer, uncached } from '../http/answer.js'
-import { required } from '../http/form.js'
+import { requireParameter } from '../http/form.js'
+import { type HttpResponse, uncached } from '../http/http-response.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import { invalidClient, isPublic } from './client-authentication.js'
 import type { ClientRequest } from './form-endpoint.js'
-import type { IntrospectionLies } from './introspection-override.js'
-import { inactive, introspectionResponse } from './introspection-response.js'
+import type { IntrospectionOverrides } from './introspection-override.js'
+import { INACTIVE, introspectionResponse } from './introspection-response.js'
 
-const signedType = 'token-introspection+jwt'
+const SIGNED_TYPE = 'token-introspection+jwt'
 
 /** The state that the introspection endpoint reads. */
 export interface IntrospectionSources {
@@ -15,7 +15,7 @@ export interface IntrospectionSources {
   now: () => number
   issued: IssuedTokens
   keys: SigningKeys
-  lies: IntrospectionLies
+  overrides: IntrospectionOverrides
 }
 
 /**
@@ -28,23 +28,27 @@ export function introspectionEndpoint({
   now,
   issued,
   keys,
-  lies,
-}: IntrospectionSources): (request: ClientRequest) => Promise<Answer> {
+  overrides,
+}: IntrospectionSources): (request: ClientRequest) => Promise<HttpResponse> {
   return async ({ form, client, accept = '' }) => {
     if (isPublic(client)) throw invalidClient(false)
-    const found = issued.findActive(required(form, 'token'))
-    const truth = found === undefined ? inactive : introspectionResponse(found)
-    const { claims, header, format = accepts(accept, signedType) ? 'jwt' : 'json' } = lies.options
-    const members = await lies.membersFor(truth)
+    const found = issued.findActive(requireParameter(form, 'token'))
+    const response = found === undefined ? INACTIVE : introspectionResponse(found)
+    const {
+      claims,
+      header,
+      format = accepts(accept, SIGNED_TYPE) ? 'jwt' : 'json',
+    } = overrides.options
+    const members = await overrides.applyTo(response)
     // Serialized here, so that an override that cannot be serialized as JSON becomes a 500
     // response.
     if (format === 'json') return uncached(200, Buffer.from(JSON.stringify(members)))
     const envelope = { iss: issuer, aud: client.clientId, iat: Math.floor(now() / 1000), ...claims }
     const { token } = await keys.sign(
       { ...envelope, token_introspection: members },
-      { typ: signedType, ...header },
+      { typ: SIGNED_TYPE, ...header },
     )
-    return uncached(200, Buffer.from(token), { 'content-type': `application/${signedType}` })
+    return uncached(200, Buffer.from(token), { 'content-type': `application/${SIGNED_TYPE}` })
   }
 }
 

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../known-options.js'
+import { rejectUnknownOptions } from '../../known-options.js'
 import type { HeaderOverrides } from '../tokens/signing-keys.js'
 import type { IntrospectionMembers } from './introspection-response.js'
 
@@ -8,7 +8,7 @@ import type { IntrospectionMembers } from './introspection-response.js'
  */
 export type IntrospectionOverride =
   | IntrospectionMembers
-  | ((truth: IntrospectionMembers) => unknown)
+  | ((response: IntrospectionMembers) => unknown)
 
 /** The form of the introspection response; see `AuthorizationServer.answerIntrospectionWith`. */
 export interface IntrospectionAnswerOptions {
@@ -23,16 +23,16 @@ export interface IntrospectionAnswerOptions {
 }
 
 /** The current override of introspection responses. */
-export class IntrospectionLies {
+export class IntrospectionOverrides {
   #override: IntrospectionOverride = {}
   #options: IntrospectionAnswerOptions = {}
 
   /** @throws {TypeError} that names the invalid argument and the fix */
-  tell(override: IntrospectionOverride = {}, options: IntrospectionAnswerOptions = {}): void {
+  set(override: IntrospectionOverride = {}, options: IntrospectionAnswerOptions = {}): void {
     if (typeof override !== 'function' && (typeof override !== 'object' || override === null)) {
       throw new TypeError('answerIntrospectionWith takes members to set, or a function')
     }
-    refuseUnknownOptions('answerIntrospectionWith', options, ['claims', 'header', 'format'])
+    rejectUnknownOptions('answerIntrospectionWith', options, ['claims', 'header', 'format'])
     if (!['json', 'jwt', undefined].includes(options.format)) {
       throw new TypeError('"format" must be "json" or "jwt"')
     }
@@ -45,8 +45,8 @@ export class IntrospectionLies {
   }
 
   /** Returns the members of the response; any value if a function built them. */
-  async membersFor(truth: IntrospectionMembers): Promise<unknown> {
+  async applyTo(response: IntrospectionMembers): Promise<unknown> {
     const override = this.#override
-    return typeof override === 'function' ? override(truth) : { ...truth, ...override }
+    return typeof override === 'function' ? override(response) : { ...response, ...override }
   }
 }

@@ -4,7 +4,7 @@ import type { IssuedToken } from '../tokens/issued-tokens.js'
 export type IntrospectionMembers = { readonly [name: string]: unknown }
 
 /** The response for every token that is not active: no other member (RFC 7662 §2.2). */
-export const inactive: IntrospectionMembers = { active: false }
+export const INACTIVE: IntrospectionMembers = { active: false }
 
 /**
  * Returns the response for an active token: its claims, with scope and client under the names of

@@ -1,5 +1,5 @@
-import { refuseUnknownOptions } from '../../known-options.js'
-import { type Answer, notFound } from '../http/answer.js'
+import { rejectUnknownOptions } from '../../known-options.js'
+import { type HttpResponse, notFound } from '../http/http-response.js'
 import { addRoute, type Routes } from '../http/router.js'
 import { basePath, type ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
@@ -29,28 +29,28 @@ export class KeySetLocation {
     this.#settings = settings
     this.#keys = keys
     this.#path = `${basePath(settings.issuerPath)}/v1/keys`
-    this.#serve(() => this.#answer(keys.keySet()))
+    this.#serve(() => this.#keySetResponse(keys.keySet()))
   }
 
   /** Moves the key set and returns its new URL, which the metadata names from now on. */
   move(options: MoveOptions = {}): string {
-    refuseUnknownOptions('moveKeySet', options, ['keepOld'])
+    rejectUnknownOptions('moveKeySet', options, ['keepOld'])
     const { keepOld = false } = options
     if (typeof keepOld !== 'boolean') throw new TypeError('"keepOld" must be true or false')
-    const frozen = this.#answer(this.#keys.keySet())
+    const frozen = this.#keySetResponse(this.#keys.keySet())
     this.#serve(keepOld ? () => frozen : notFound)
     this.#number += 1
     this.#path = `${basePath(this.#settings.issuerPath)}/v1/keys-${this.#number}`
-    this.#serve(() => this.#answer(this.#keys.keySet()))
+    this.#serve(() => this.#keySetResponse(this.#keys.keySet()))
     this.#locations.jwksUri = new URL(this.#path, this.#locations.issuer).href
     return this.#locations.jwksUri
   }
 
-  #serve(handle: () => Answer): void {
+  #serve(handle: () => HttpResponse): void {
     addRoute(this.#routes, this.#path, { name: 'jwks', methods: ['GET', 'HEAD'], handle })
   }
 
-  #answer(body: object): Answer {
+  #keySetResponse(body: object): HttpResponse {
     const { keySetMaxAge } = this.#settings
     return { status: 200, headers: { 'cache-control': `public, max-age=${keySetMaxAge}` }, body }
   }

@@ -1,7 +1,7 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../../base/algorithms.js'
 import type { ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
-import { grantTypes } from '../tokens/test-accounts.js'
+import { GRANT_TYPES } from '../tokens/test-accounts.js'
 
 /** The URLs of the server's endpoints. */
 export interface Locations {
@@ -13,9 +13,9 @@ export interface Locations {
   jwksUri: string
 }
 
-const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
-const claims = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
+const CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
 
 /** The authorization server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
 export function metadata(
@@ -30,22 +30,22 @@ export function metadata(
     introspection_endpoint: locations.introspectionEndpoint,
     revocation_endpoint: locations.revocationEndpoint,
     jwks_uri: locations.jwksUri,
-    grant_types_supported: grantTypes,
+    grant_types_supported: GRANT_TYPES,
     // Required member; empty because the authorization endpoint grants nothing.
     response_types_supported: [],
     scopes_supported: scope,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: keys.publishedAlgorithms,
-    token_endpoint_auth_methods_supported: [...confidential, 'none'],
+    token_endpoint_auth_methods_supported: [...CONFIDENTIAL_METHODS, 'none'],
     token_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
-    introspection_endpoint_auth_methods_supported: confidential,
+    introspection_endpoint_auth_methods_supported: CONFIDENTIAL_METHODS,
     introspection_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     // RFC 9701 §7.
     introspection_signing_alg_values_supported: keys.publishedAlgorithms,
-    revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+    revocation_endpoint_auth_methods_supported: [...CONFIDENTIAL_METHODS, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     // RFC 9449 §5.1.
     dpop_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
-    claims_supported: claims,
+    claims_supported: CLAIMS,
   }
 }

@@ -1,5 +1,5 @@
-import { type Answer, uncached } from '../http/answer.js'
-import { required } from '../http/form.js'
+import { requireParameter } from '../http/form.js'
+import { type HttpResponse, uncached } from '../http/http-response.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
@@ -19,9 +19,9 @@ export function revoke(token: string, issued: IssuedTokens, refreshTokens: Refre
 export function revocationEndpoint(
   issued: IssuedTokens,
   refreshTokens: RefreshTokens,
-): (request: ClientRequest) => Promise<Answer> {
+): (request: ClientRequest) => Promise<HttpResponse> {
   return async ({ form, client }) => {
-    const token = required(form, 'token')
+    const token = requireParameter(form, 'token')
     const owner = issued.find(token)?.clientId ?? refreshTokens.clientIdOf(token)
     if (owner !== undefined && owner !== client.clientId) {
       throw new OAuthError('invalid_grant', 'The token was issued to another client.')

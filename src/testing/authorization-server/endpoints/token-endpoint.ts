@@ -1,4 +1,4 @@
-import { type Answer, uncached } from '../http/answer.js'
+import { type HttpResponse, uncached } from '../http/http-response.js'
 import type { ServerSettings } from '../options.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { TokenIssuer } from '../tokens/token-issuer.js'
@@ -22,7 +22,7 @@ export function tokenEndpoint({
   tokens,
   refreshTokens,
   dpopProofs,
-}: TokenEndpointSources): (request: ClientRequest) => Promise<Answer> {
+}: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
   return async ({ form, client, dpopProofs: proofs }) => {
     // Verified before the grant, because a client that gets a nonce repeats the request with the
     // same form.

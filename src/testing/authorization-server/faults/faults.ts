@@ -1,9 +1,9 @@
 import type { Endpoint, EndpointName } from '../http/router.js'
 import type { Fault } from './fault.js'
-import { type Misconduct, misconduct } from './misconduct.js'
+import { type FaultHandler, faultHandler } from './fault-handlers.js'
 import { requireFault } from './require-fault.js'
 
-const endpointNames: readonly EndpointName[] = [
+const ENDPOINT_NAMES: readonly EndpointName[] = [
   'discovery',
   'jwks',
   'token',
@@ -12,7 +12,7 @@ const endpointNames: readonly EndpointName[] = [
 ]
 
 /** Faults that only one endpoint supports. */
-const onlyAt = new Map<Fault, EndpointName>([
+const ONLY_ENDPOINT = new Map<Fault, EndpointName>([
   ['no-keys', 'jwks'],
   ['bad-key', 'jwks'],
   ['many-keys', 'jwks'],
@@ -21,7 +21,7 @@ const onlyAt = new Map<Fault, EndpointName>([
 
 /** The active faults, at most one for each endpoint. */
 export class Faults {
-  readonly #misconduct = new Map<string, Misconduct>()
+  readonly #handlers = new Map<string, FaultHandler>()
 
   /**
    * @throws {TypeError} if the fault or the endpoint is unknown, or the endpoint does not support
@@ -29,28 +29,29 @@ export class Faults {
    */
   fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void {
     requireFault(fault)
-    const place = onlyAt.get(fault)
-    const names = endpoints === undefined && place !== undefined ? [place] : named(endpoints)
-    if (place !== undefined && names.some((name) => name !== place)) {
-      throw new TypeError(`the fault "${fault}" needs the endpoint "${place}" and no other`)
+    const only = ONLY_ENDPOINT.get(fault)
+    const names =
+      endpoints === undefined && only !== undefined ? [only] : requireEndpoints(endpoints)
+    if (only !== undefined && names.some((name) => name !== only)) {
+      throw new TypeError(`the fault "${fault}" needs the endpoint "${only}" and no other`)
     }
-    for (const name of names) this.#misconduct.set(name, misconduct(fault))
+    for (const name of names) this.#handlers.set(name, faultHandler(fault))
   }
 
   recover(endpoints?: EndpointName | readonly EndpointName[]): void {
-    for (const name of named(endpoints)) this.#misconduct.delete(name)
+    for (const name of requireEndpoints(endpoints)) this.#handlers.delete(name)
   }
 
-  at({ name, alwaysTrue }: Endpoint): Misconduct | undefined {
-    return alwaysTrue ? undefined : this.#misconduct.get(name)
+  at({ name, exemptFromFaults: alwaysTrue }: Endpoint): FaultHandler | undefined {
+    return alwaysTrue ? undefined : this.#handlers.get(name)
   }
 }
 
-function named(endpoints: unknown = endpointNames): readonly EndpointName[] {
+function requireEndpoints(endpoints: unknown = ENDPOINT_NAMES): readonly EndpointName[] {
   const names: unknown[] = Array.isArray(endpoints) ? endpoints : [endpoints]
-  const known: readonly unknown[] = endpointNames
+  const known: readonly unknown[] = ENDPOINT_NAMES
   if (names.length === 0 || !names.every((name) => known.includes(name))) {
-    throw new TypeError(`"endpoints" must be one or several of ${endpointNames.join(', ')}`)
+    throw new TypeError(`"endpoints" must be one or several of ${ENDPOINT_NAMES.join(', ')}`)
   }
   return names as EndpointName[]
 }

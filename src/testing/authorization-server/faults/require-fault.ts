@@ -1,13 +1,13 @@
 import { canParseUrl } from '../../../base/can-parse-url.js'
 import type { Fault } from './fault.js'
-import { namedMisconduct } from './misconduct.js'
+import { NAMED_FAULT_HANDLERS } from './fault-handlers.js'
 
-const longestTimer = 2_147_483_647
+const MAX_TIMER_MS = 2_147_483_647
 
 /** @throws {TypeError} if the value is not a fault; the message lists the faults */
 export function requireFault(fault: unknown): asserts fault is Fault {
-  if (typeof fault === 'string' && Object.hasOwn(namedMisconduct, fault)) return
-  if (typeof fault !== 'object' || fault === null) throw noFault()
+  if (typeof fault === 'string' && Object.hasOwn(NAMED_FAULT_HANDLERS, fault)) return
+  if (typeof fault !== 'object' || fault === null) throw unknownFault()
   const { retryAfter, ...rest } = fault as Record<string, unknown>
   const [[kind, value] = [], ...others] = Object.entries(rest)
   if (others.length > 0) throw new TypeError('a fault is one thing: call fail with one member')
@@ -20,19 +20,19 @@ export function requireFault(fault: unknown): asserts fault is Fault {
     case 'delay':
     case 'slowBody':
       return requireThat(
-        isWhole(value, 1, longestTimer),
+        isWhole(value, 1, MAX_TIMER_MS),
         kind,
-        `a whole number of milliseconds from 1 to ${longestTimer}`,
+        `a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`,
       )
     case 'redirect':
       return requireThat(isWebUrl(value), kind, 'an absolute http or https URL')
     default:
-      throw noFault()
+      throw unknownFault()
   }
 }
 
-function noFault(): TypeError {
-  const names = Object.keys(namedMisconduct).join(', ')
+function unknownFault(): TypeError {
+  const names = Object.keys(NAMED_FAULT_HANDLERS).join(', ')
   return new TypeError(
     `a fault is one of ${names}, or an object with "status", "delay", "slowBody" or "redirect"`,
   )

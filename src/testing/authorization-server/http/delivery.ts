@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Answer, bytesOf, send, sendHead } from './answer.js'
+import { bytesOf, type HttpResponse, send, sendHead } from './http-response.js'
 
 /**
  * Sends a response, correctly or with a transport fault. No delivery outlives its connection: when
@@ -10,39 +10,39 @@ import { type Answer, bytesOf, send, sendHead } from './answer.js'
 export type Delivery = (response: ServerResponse) => void
 
 /** Sends the response unchanged. */
-export function whole(answer: Answer): Delivery {
-  return (response) => send(response, answer)
+export function sendUnchanged(httpResponse: HttpResponse): Delivery {
+  return (response) => send(response, httpResponse)
 }
 
-/** Resets the connection (a TCP RST) without an answer. */
-export const reset: Delivery = (response) => {
+/** Resets the connection (a TCP RST) without a response. */
+export const resetConnection: Delivery = (response) => {
   response.req.socket.resetAndDestroy()
 }
 
 /** Never sends a response. */
-export const silence: Delivery = (response) => {
+export const neverRespond: Delivery = (response) => {
   // An unread body would reach the server's request timeout, which sends a 408.
   response.req.resume()
 }
 
 /** Sends the head and half of the body. */
-export function half(answer: Answer): Delivery {
-  return withBody(answer, (response, bytes) => {
+export function stalledBody(httpResponse: HttpResponse): Delivery {
+  return withBody(httpResponse, (response, bytes) => {
     response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)))
   })
 }
 
 /** Sends the response after `delay` milliseconds. */
-export function late(answer: Answer, delay: number): Delivery {
+export function delayed(httpResponse: HttpResponse, delay: number): Delivery {
   return (response) => {
-    const timer = setTimeout(() => send(response, answer), delay)
-    onceOver(response, () => clearTimeout(timer))
+    const timer = setTimeout(() => send(response, httpResponse), delay)
+    onceClosed(response, () => clearTimeout(timer))
   }
 }
 
 /** Sends the head, then one byte every `pause` milliseconds. */
-export function dripping(answer: Answer, pause: number): Delivery {
-  return withBody(answer, (response, bytes) => {
+export function slowBody(httpResponse: HttpResponse, pause: number): Delivery {
+  return withBody(httpResponse, (response, bytes) => {
     response.flushHeaders()
     let sent = 0
     const timer = setInterval(() => {
@@ -52,13 +52,16 @@ export function dripping(answer: Answer, pause: number): Delivery {
       clearInterval(timer)
       response.end()
     }, pause)
-    onceOver(response, () => clearInterval(timer))
+    onceClosed(response, () => clearInterval(timer))
   })
 }
 
 /** Sends the head, then the chunks made from the body, as fast as the client reads. */
-export function streamed(answer: Answer, chunks: (bytes: Buffer) => Iterable<Buffer>): Delivery {
-  return withBody(answer, (response, bytes) => {
+export function streamedBody(
+  httpResponse: HttpResponse,
+  chunks: (bytes: Buffer) => Iterable<Buffer>,
+): Delivery {
+  return withBody(httpResponse, (response, bytes) => {
     const source = Readable.from(chunks(bytes), { objectMode: false })
     // The client disconnected or was cut off, so there is no recipient for the error.
     pipeline(source, response).catch(() => {})
@@ -67,20 +70,20 @@ export function streamed(answer: Answer, chunks: (bytes: Buffer) => Iterable<Buf
 
 /** Sends the response to HEAD unchanged: it has no body to corrupt. */
 function withBody(
-  answer: Answer,
+  httpResponse: HttpResponse,
   deliver: (response: ServerResponse, bytes: Buffer) => void,
 ): Delivery {
   return (response) => {
     if (response.req.method === 'HEAD') {
-      send(response, answer)
+      send(response, httpResponse)
     } else {
-      sendHead(response, answer)
-      deliver(response, bytesOf(answer))
+      sendHead(response, httpResponse)
+      deliver(response, bytesOf(httpResponse))
     }
   }
 }
 
-function onceOver(response: ServerResponse, stop: () => void): void {
+function onceClosed(response: ServerResponse, stop: () => void): void {
   const { socket } = response.req
   response.once('close', () => {
     socket.off('close', stop)

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './oauth-error.js'
 
-const maxBytes = 64 * 1024
+const MAX_BYTES = 64 * 1024
 /** Limited because the check for repeated parameters takes quadratic time. */
-const maxParameters = 100
+const MAX_PARAMETERS = 100
 
 /**
  * The parameters of a request, each at most once; those without a value are omitted
@@ -26,13 +26,13 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
     )
   }
   const parameters = new URLSearchParams(await readBody(request))
-  if (parameters.size > maxParameters) {
+  if (parameters.size > MAX_PARAMETERS) {
     throw new OAuthError('invalid_request', 'There are too many parameters.')
   }
   const form = new Map<string, string>()
   for (const [name, value] of parameters) {
     if (parameters.getAll(name).length > 1) {
-      throw repeated(name)
+      throw repeatedParameter(name)
     }
     if (value !== '') form.set(name, value)
   }
@@ -42,14 +42,14 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
 /**
  * `resource` may be repeated (RFC 8707 §2), but this server issues tokens for one resource only.
  */
-function repeated(name: string): OAuthError {
+function repeatedParameter(name: string): OAuthError {
   return name === 'resource'
     ? new OAuthError('invalid_target', 'This server issues tokens for one resource at a time.')
     : new OAuthError('invalid_request', 'A parameter is repeated.')
 }
 
 /** @throws {OAuthError} `invalid_request` if the parameter is missing */
-export function required(form: Form, name: string): string {
+export function requireParameter(form: Form, name: string): string {
   const value = form.get(name)
   if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
   return value
@@ -62,9 +62,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   // response.
   for await (const chunk of request) {
     bytes += chunk.length
-    if (bytes <= maxBytes) chunks.push(chunk)
+    if (bytes <= MAX_BYTES) chunks.push(chunk)
   }
-  if (bytes > maxBytes) {
+  if (bytes > MAX_BYTES) {
     throw new OAuthError('invalid_request', 'The body is too long.', { status: 413 })
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { send, uncached } from './answer.js'
 import type { Delivery } from './delivery.js'
+import { send, uncached } from './http-response.js'
 
 /** A started HTTP server. */
 export interface Listener {
@@ -15,19 +15,19 @@ export interface Listener {
 }
 
 /**
- * Starts the HTTP server and sends the responses of `respond`. An error in `respond` becomes a 500
+ * Starts the HTTP server and sends the responses of `handleRequest`. An error in it becomes a 500
  * without details; a client that disconnects or never finishes affects only its own request.
  */
 export async function listen(
   port: number,
   host: string,
-  respond: (request: IncomingMessage) => Promise<Delivery>,
+  handleRequest: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
   // Long timeouts: after a process paused for seconds, a client must not send into a connection
   // that the server is closing.
   const settings = { requestTimeout: 30_000, keepAliveTimeout: 60_000 }
   const server = createServer(settings, async (request, response) => {
-    const deliver = await respond(request).catch(() => failed)
+    const deliver = await handleRequest(request).catch(() => respondWithServerError)
     // A delivery for a client that has already disconnected would never be stopped.
     if (!request.socket.destroyed) deliver(response)
   })
@@ -35,26 +35,27 @@ export async function listen(
   const { port: bound } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
   let last: Promise<void> = Promise.resolve()
-  const afterTheLast = (change: () => Promise<void>): Promise<void> => {
-    const changed = last.then(change)
-    last = changed.catch(() => {})
-    return changed
+  const enqueue = (change: () => Promise<void>): Promise<void> => {
+    const result = last.then(change)
+    last = result.catch(() => {})
+    return result
   }
   return {
     port: bound,
-    suspend: () => afterTheLast(() => stop(server)),
+    suspend: () => enqueue(() => stop(server)),
     async resume() {
       if (closed !== undefined) throw new Error('The server is closed: create another one')
-      await afterTheLast(() => start(server, bound, host))
+      await enqueue(() => start(server, bound, host))
     },
     close() {
-      closed ??= afterTheLast(() => stop(server))
+      closed ??= enqueue(() => stop(server))
       return closed
     },
   }
 }
 
-const failed: Delivery = (response) => send(response, uncached(500, { error: 'server_error' }))
+const respondWithServerError: Delivery = (response) =>
+  send(response, uncached(500, { error: 'server_error' }))
 
 async function start(server: Server, port: number, host: string): Promise<void> {
   if (server.listening) return

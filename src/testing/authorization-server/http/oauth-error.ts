@@ -1,4 +1,4 @@
-import { type Answer, uncached } from './answer.js'
+import { type HttpResponse, uncached } from './http-response.js'
 
 /** An OAuth error response (RFC 6749 §5.2). */
 export class OAuthError extends Error {
@@ -17,7 +17,7 @@ export class OAuthError extends Error {
     this.headers = headers
   }
 
-  toAnswer(): Answer {
+  toResponse(): HttpResponse {
     const { error, message, status, headers } = this
     return uncached(status, { error, error_description: message }, headers)
   }

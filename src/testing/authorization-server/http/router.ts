@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { canParseUrl } from '../../../base/can-parse-url.js'
 import { isLoopback } from '../../../http/secure-url.js'
-import { type Answer, notFound, uncached } from './answer.js'
+import { type HttpResponse, notFound, uncached } from './http-response.js'
 
 /** An endpoint of the embedded authorization server; `discovery` covers both metadata documents. */
 export type EndpointName = 'discovery' | 'jwks' | 'token' | 'introspection' | 'revocation'
@@ -11,24 +11,24 @@ export interface Endpoint {
   /** The name under which its requests are counted. */
   name: EndpointName | 'other'
   methods: readonly string[]
-  handle: (request: IncomingMessage) => Answer | Promise<Answer>
+  handle: (request: IncomingMessage) => HttpResponse | Promise<HttpResponse>
   /** Exempt from faults: the target of the fault `'redirect'`. */
-  alwaysTrue?: boolean
+  exemptFromFaults?: boolean
 }
 
 /** Endpoints, keyed by their exact path. */
 export type Routes = Map<string, Endpoint>
 
-const nowhere: Endpoint = { name: 'other', methods: [], handle: notFound }
-const misdirected: Endpoint = { name: 'other', methods: [], handle: foreignHost }
+const UNKNOWN_PATH: Endpoint = { name: 'other', methods: [], handle: notFound }
+const MISDIRECTED: Endpoint = { name: 'other', methods: [], handle: foreignHost }
 
 /** The path prefix under which each endpoint is served without faults. */
-export const redirectedPrefix = '/redirected'
+export const REDIRECTED_PREFIX = '/redirected'
 
 /** Adds or replaces an endpoint, and its copy to which the fault `'redirect'` leads. */
 export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void {
   routes.set(path, endpoint)
-  routes.set(`${redirectedPrefix}${path}`, { ...endpoint, alwaysTrue: true })
+  routes.set(`${REDIRECTED_PREFIX}${path}`, { ...endpoint, exemptFromFaults: true })
 }
 
 /**
@@ -36,10 +36,10 @@ export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void
  * method and 421 for a foreign `Host`.
  */
 export function route(routes: Routes, request: IncomingMessage): Endpoint {
-  if (!isOwnHost(request.headers.host)) return misdirected
+  if (!isOwnHost(request.headers.host)) return MISDIRECTED
   const [path] = (request.url as string).split('?', 1) as [string]
   const endpoint = routes.get(path)
-  if (endpoint === undefined) return nowhere
+  if (endpoint === undefined) return UNKNOWN_PATH
   if (endpoint.methods.includes(request.method as string)) return endpoint
   return { ...endpoint, handle: () => methodNotAllowed(endpoint) }
 }
@@ -53,7 +53,7 @@ function isOwnHost(host = ''): boolean {
   return /^[\w.:[\]-]+$/.test(host) && canParseUrl(origin) && isLoopback(new URL(origin))
 }
 
-function foreignHost(): Answer {
+function foreignHost(): HttpResponse {
   const body = {
     error: 'invalid_request',
     error_description: 'The Host header must be a loopback name, such as localhost or 127.0.0.1.',
@@ -61,7 +61,7 @@ function foreignHost(): Answer {
   return uncached(421, body)
 }
 
-function methodNotAllowed({ methods }: Endpoint): Answer {
+function methodNotAllowed({ methods }: Endpoint): HttpResponse {
   const body = { error: 'invalid_request', error_description: 'The method is not allowed here.' }
   return uncached(405, body, { allow: methods.join(', ') })
 }

@@ -1,4 +1,4 @@
-import { hexId } from '../tokens/made-up-ids.js'
+import { hexId } from '../tokens/deterministic-ids.js'
 import { apiScope } from '../tokens/openid-scope.js'
 import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 

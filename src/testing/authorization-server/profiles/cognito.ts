@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { uuidOf } from '../tokens/made-up-ids.js'
+import { uuidFor } from '../tokens/deterministic-ids.js'
 import type { TokenProfile, UserSubject } from '../tokens/token-profile.js'
 
 /**
@@ -12,7 +12,7 @@ export const cognito: TokenProfile = {
   audience: undefined,
   accessTokenType: undefined,
   idTokenType: undefined,
-  subject: ({ client, user }) => (user ? (user.sub ?? uuidOf(user.username)) : client.clientId),
+  subject: ({ client, user }) => (user ? (user.sub ?? uuidFor(user.username)) : client.clientId),
   accessTokenClaims: ({ user, ...subject }, { audience, audienceOption }) => ({
     ...(audienceOption !== undefined && { aud: audience }),
     token_use: 'access',
@@ -21,17 +21,17 @@ export const cognito: TokenProfile = {
     auth_time: subject.authTime,
     version: 2,
     jti: randomUUID(),
-    ...(user && { username: user.username, ...ofUsers({ ...subject, user }) }),
+    ...(user && { username: user.username, ...userClaims({ ...subject, user }) }),
   }),
   idTokenClaims: (subject) => ({
     token_use: 'id',
     jti: randomUUID(),
     'cognito:username': subject.user.username,
-    ...ofUsers(subject),
+    ...userClaims(subject),
   }),
 }
 
-function ofUsers({ user, session }: UserSubject): JWTPayload {
+function userClaims({ user, session }: UserSubject): JWTPayload {
   return {
     origin_jti: session,
     event_id: randomUUID(),

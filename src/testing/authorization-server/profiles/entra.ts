@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { hexId, uuidOf } from '../tokens/made-up-ids.js'
+import { hexId, uuidFor } from '../tokens/deterministic-ids.js'
 import { apiScope } from '../tokens/openid-scope.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 import type {
@@ -10,24 +10,24 @@ import type {
   UserSubject,
 } from '../tokens/token-profile.js'
 
-const tenantId = uuidOf('tenant')
+const TENANT_ID = uuidFor('tenant')
 
 /** Access tokens of Microsoft Entra ID, version 2.0: `aud` is a client id. */
 export const entra: TokenProfile = {
-  issuerPath: `/${tenantId}/v2.0`,
-  audience: uuidOf('api'),
+  issuerPath: `/${TENANT_ID}/v2.0`,
+  audience: uuidFor('api'),
   accessTokenType: 'JWT',
   idTokenType: 'JWT',
   subject: pairwiseSubject,
   accessTokenClaims: (subject, context) => ({
-    ...shared(subject, context),
+    ...commonClaims(subject, context),
     ver: '2.0',
     azp: subject.client.clientId,
     azpacr: authenticationClass(subject.client),
     ...(subject.user && { preferred_username: subject.user.username }),
   }),
   idTokenClaims: (subject, context) => ({
-    ...sharedOfIdTokens(subject, context),
+    ...commonIdTokenClaims(subject, context),
     ver: '2.0',
     preferred_username: subject.user.username,
   }),
@@ -36,22 +36,22 @@ export const entra: TokenProfile = {
 /** Access tokens of Microsoft Entra ID, version 1.0. */
 export const entraV1: TokenProfile = {
   ...entra,
-  issuerPath: `/${tenantId}/`,
+  issuerPath: `/${TENANT_ID}/`,
   audience: 'api://default',
   accessTokenClaims: (subject, context) => ({
-    ...shared(subject, context),
+    ...commonClaims(subject, context),
     ver: '1.0',
     appid: subject.client.clientId,
     appidacr: authenticationClass(subject.client),
     ...(subject.user
-      ? { acr: '1', amr: ['pwd'], ...names(subject.user.username) }
+      ? { acr: '1', amr: ['pwd'], ...nameClaims(subject.user.username) }
       : { idp: context.issuer }),
   }),
   idTokenClaims: (subject, context) => ({
-    ...sharedOfIdTokens(subject, context),
+    ...commonIdTokenClaims(subject, context),
     ver: '1.0',
     amr: ['pwd'],
-    ...names(subject.user.username),
+    ...nameClaims(subject.user.username),
   }),
 }
 
@@ -59,12 +59,12 @@ export const entraV1: TokenProfile = {
  * Claims of both versions. A user's delegated permissions are the scope; those of an application
  * are roles.
  */
-function shared(subject: TokenSubject, { audience, issuedAt }: TokenContext): JWTPayload {
+function commonClaims(subject: TokenSubject, { audience, issuedAt }: TokenContext): JWTPayload {
   const granted = apiScope(subject.scope)
   return {
     aud: audience,
     nbf: issuedAt,
-    tid: tenantId,
+    tid: TENANT_ID,
     oid: objectId(subject),
     uti: randomBytes(16).toString('base64url'),
     ...(subject.user === undefined && { idtyp: 'app' }),
@@ -72,10 +72,10 @@ function shared(subject: TokenSubject, { audience, issuedAt }: TokenContext): JW
   }
 }
 
-function sharedOfIdTokens(subject: UserSubject, { issuedAt }: TokenContext): JWTPayload {
+function commonIdTokenClaims(subject: UserSubject, { issuedAt }: TokenContext): JWTPayload {
   return {
     nbf: issuedAt,
-    tid: tenantId,
+    tid: TENANT_ID,
     oid: objectId(subject),
     uti: randomBytes(16).toString('base64url'),
   }
@@ -93,7 +93,7 @@ function pairwiseSubject(subject: TokenSubject): string {
 }
 
 function objectId({ client, user }: TokenSubject): string {
-  return uuidOf(user ? `user ${user.username}` : `application ${client.clientId}`)
+  return uuidFor(user ? `user ${user.username}` : `application ${client.clientId}`)
 }
 
 /** Returns how the client authenticates: 0 not at all, 1 by a secret, 2 by a certificate. */
@@ -102,6 +102,6 @@ function authenticationClass({ clientSecret, jwks }: TestClient): string {
   return clientSecret === undefined ? '0' : '1'
 }
 
-function names(username: string): JWTPayload {
+function nameClaims(username: string): JWTPayload {
   return { upn: username, unique_name: username }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
-import { uuidOf } from '../tokens/made-up-ids.js'
+import { uuidFor } from '../tokens/deterministic-ids.js'
 import type { TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
@@ -13,7 +13,7 @@ export const keycloak: TokenProfile = {
   audience: 'account',
   accessTokenType: 'JWT',
   idTokenType: 'JWT',
-  subject: (subject) => subject.user?.sub ?? uuidOf(username(subject)),
+  subject: (subject) => subject.user?.sub ?? uuidFor(username(subject)),
   accessTokenClaims: (subject, { audience }) => ({
     aud: audience,
     jti: randomUUID(),
@@ -22,7 +22,7 @@ export const keycloak: TokenProfile = {
     acr: '1',
     scope: subject.scope.join(' '),
     preferred_username: username(subject),
-    ...roles(subject),
+    ...roleClaims(subject),
     ...(subject.user
       ? { sid: subject.session }
       : {
@@ -44,7 +44,7 @@ function username({ client, user }: TokenSubject): string {
   return user?.username ?? `service-account-${client.clientId}`
 }
 
-function roles({ client, user }: TokenSubject): JWTPayload {
+function roleClaims({ client, user }: TokenSubject): JWTPayload {
   return {
     realm_access: user?.claims?.realm_access ?? {
       roles: ['default-roles-demo', 'offline_access', 'uma_authorization'],

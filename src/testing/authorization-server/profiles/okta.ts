@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { hexId } from '../tokens/made-up-ids.js'
+import { hexId } from '../tokens/deterministic-ids.js'
 import type { TestUser } from '../tokens/test-accounts.js'
 import type { TokenProfile } from '../tokens/token-profile.js'
 

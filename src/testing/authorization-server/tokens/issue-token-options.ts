@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../known-options.js'
+import { rejectUnknownOptions } from '../../known-options.js'
 import type { Scope } from '../../scope-values.js'
 import {
   type AccessTokenFormat,
@@ -47,14 +47,22 @@ export interface IssueTokenOptions {
   confirmation?: TokenConfirmation | undefined
 }
 
-const known = ['subject', 'scope', 'expiresIn', 'format', 'header', 'algorithm', 'confirmation']
+const KNOWN_OPTIONS = [
+  'subject',
+  'scope',
+  'expiresIn',
+  'format',
+  'header',
+  'algorithm',
+  'confirmation',
+]
 
 /** @throws {TypeError} that names the unknown or invalid option and the fix */
 export function requireIssueTokenOptions(
   options: IssueTokenOptions,
   { accessTokenFormat, users }: ServerSettings,
 ): void {
-  refuseUnknownOptions('issueToken', options, known)
+  rejectUnknownOptions('issueToken', options, KNOWN_OPTIONS)
   const { subject, format = accessTokenFormat, header, algorithm } = options
   requireAccessTokenFormat('format', format)
   if (format === 'opaque' && (header !== undefined || algorithm !== undefined)) {

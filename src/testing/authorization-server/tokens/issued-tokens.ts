@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import { BoundedCache } from '../../../base/bounded-cache.js'
 
-const maxTokens = 20_000
+const MAX_TOKENS = 20_000
 
 /** What the server stores about an issued access token of either format. */
 export interface IssuedToken {
@@ -21,7 +21,7 @@ export interface IssuedToken {
  * The hash covers the whole JWT, so its signature needs no further verification.
  */
 export class IssuedTokens {
-  readonly #tokens = new BoundedCache<string, IssuedToken>({ max: maxTokens })
+  readonly #tokens = new BoundedCache<string, IssuedToken>({ max: MAX_TOKENS })
   readonly #isPublished: (kid: string) => boolean
   readonly #now: () => number
 

@@ -2,7 +2,7 @@ import { BoundedCache } from '../../../base/bounded-cache.js'
 import { opaqueToken } from './opaque-token.js'
 import type { UserSubject } from './token-profile.js'
 
-const maxTokens = 20_000
+const MAX_TOKENS = 20_000
 
 interface RefreshToken {
   grant: UserSubject
@@ -16,7 +16,7 @@ interface RefreshToken {
  * (RFC 9700 §4.14.2). They do not expire by time; the latest 20,000 are kept.
  */
 export class RefreshTokens {
-  readonly #tokens = new BoundedCache<string, RefreshToken>({ max: maxTokens })
+  readonly #tokens = new BoundedCache<string, RefreshToken>({ max: MAX_TOKENS })
   readonly #onEnd: (session: string) => void
 
   /** @param onEnd called with each sign-in that is revoked. */

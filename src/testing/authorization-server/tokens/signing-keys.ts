@@ -21,7 +21,7 @@ export type HeaderOverrides = { readonly [name: string]: unknown }
 /** Options of `AuthorizationServer.rotateKeys`. */
 export interface RotationOptions {
   /** Whether the previous keys stay published, the newest 50 of them. Default true. */
-  keep?: boolean | undefined
+  keepOld?: boolean | undefined
   /** The algorithm of the new key. Default: that of the current key. */
   algorithm?: SigningAlgorithm | undefined
 }
@@ -51,7 +51,7 @@ export interface SignedToken {
 export class SigningKeys {
   #current: SigningKey
   #published: SigningKey[]
-  #foreign: JWK[] = []
+  #testKeys: JWK[] = []
 
   private constructor(first: SigningKey) {
     this.#current = first
@@ -67,8 +67,13 @@ export class SigningKeys {
   }
 
   get publishedAlgorithms(): SigningAlgorithm[] {
-    const own = this.#published.map(({ algorithm }) => algorithm)
-    return [...new Set([...own, ...ASYMMETRIC_ALGORITHMS.filter((alg) => this.#hasForeign(alg))])]
+    const ownAlgorithms = this.#published.map(({ algorithm }) => algorithm)
+    return [
+      ...new Set([
+        ...ownAlgorithms,
+        ...ASYMMETRIC_ALGORITHMS.filter((alg) => this.#hasTestKey(alg)),
+      ]),
+    ]
   }
 
   isPublished(kid: string): boolean {
@@ -76,8 +81,8 @@ export class SigningKeys {
   }
 
   keySet(): JSONWebKeySet {
-    const own = this.#published.map(({ publicJwk }) => publicJwk)
-    return { keys: [...own, ...this.#foreign].map((jwk) => ({ ...jwk })) }
+    const ownKeys = this.#published.map(({ publicJwk }) => publicJwk)
+    return { keys: [...ownKeys, ...this.#testKeys].map((jwk) => ({ ...jwk })) }
   }
 
   /** @throws {TypeError} if the value is not a JWK, or has private or secret members */
@@ -88,14 +93,17 @@ export class SigningKeys {
     if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) {
       throw new TypeError('"jwk" must be a public key, without private or secret parts')
     }
-    this.#foreign.push(structuredClone(jwk))
+    this.#testKeys.push(structuredClone(jwk))
   }
 
-  async rotate({ keep = true, algorithm = this.algorithm }: RotationOptions = {}): Promise<string> {
+  async rotate({
+    keepOld = true,
+    algorithm = this.algorithm,
+  }: RotationOptions = {}): Promise<string> {
     const next = await generate(algorithm)
     this.#current = next
-    this.#published = keep ? [...this.#published, next].slice(-MAX_PUBLISHED) : [next]
-    this.#foreign = keep ? this.#foreign : []
+    this.#published = keepOld ? [...this.#published, next].slice(-MAX_PUBLISHED) : [next]
+    this.#testKeys = keepOld ? this.#testKeys : []
     return next.kid
   }
 
@@ -116,8 +124,8 @@ export class SigningKeys {
     return { token, kid }
   }
 
-  #hasForeign(algorithm: SigningAlgorithm): boolean {
-    return this.#foreign.some(({ alg }) => alg === algorithm)
+  #hasTestKey(algorithm: SigningAlgorithm): boolean {
+    return this.#testKeys.some(({ alg }) => alg === algorithm)
   }
 
   async #keyOf(algorithm: SigningAlgorithm): Promise<SigningKey> {

@@ -1,9 +1,9 @@
 import type { JSONWebKeySet, JWTPayload } from 'jose'
-import { refuseUnknownOptions } from '../../known-options.js'
+import { rejectUnknownOptions } from '../../known-options.js'
 import { type Scope, scopeValues } from '../../scope-values.js'
 
 /** The grant types that the embedded authorization server supports. */
-export const grantTypes: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']
+export const GRANT_TYPES: readonly GrantType[] = ['password', 'client_credentials', 'refresh_token']
 
 /** A grant type that the embedded authorization server supports. */
 export type GrantType = 'password' | 'client_credentials' | 'refresh_token'
@@ -58,7 +58,7 @@ export const testClient = Object.freeze({
 
 /** @throws {TypeError} that names the invalid member and the fix */
 export function requireUser(user: TestUser): void {
-  refuseUnknownOptions('a user', user, ['username', 'password', 'sub', 'claims', 'scope'])
+  rejectUnknownOptions('a user', user, ['username', 'password', 'sub', 'claims', 'scope'])
   requireText('users', user, ['username', 'password'])
   if (user.sub !== undefined) requireText('users', user, ['sub'])
   scopeValues('users[].scope', user.scope ?? [])
@@ -67,13 +67,13 @@ export function requireUser(user: TestUser): void {
 /** @throws {TypeError} that names the invalid member and the fix */
 export function requireClient(client: TestClient): void {
   const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope']
-  refuseUnknownOptions('a client', client, known)
+  rejectUnknownOptions('a client', client, known)
   requireText('clients', client, ['clientId'])
   if (client.clientSecret !== undefined) requireText('clients', client, ['clientSecret'])
   scopeValues('clients[].scope', client.scope ?? [])
-  const types: unknown = client.grantTypes ?? grantTypes
-  if (!Array.isArray(types) || !types.every((type) => grantTypes.includes(type))) {
-    throw new TypeError(`"clients[].grantTypes" must be an array of ${grantTypes.join(', ')}`)
+  const types: unknown = client.grantTypes ?? GRANT_TYPES
+  if (!Array.isArray(types) || !types.every((type) => GRANT_TYPES.includes(type))) {
+    throw new TypeError(`"clients[].grantTypes" must be an array of ${GRANT_TYPES.join(', ')}`)
   }
 }
 

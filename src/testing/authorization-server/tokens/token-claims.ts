@@ -11,7 +11,7 @@ export function accessTokenClaims(
 ): JWTPayload {
   return {
     ...subject.user?.claims,
-    ...always(profile, subject, context),
+    ...protocolClaims(profile, subject, context),
     ...profile.accessTokenClaims(subject, context),
   }
 }
@@ -34,7 +34,7 @@ export function idTokenClaims(
     ...(scope.includes('profile') && { preferred_username: user.username }),
     ...(scope.includes('email') && { email: user.username }),
     ...user.claims,
-    ...always(profile, subject, context),
+    ...protocolClaims(profile, subject, context),
     aud: client.clientId,
     auth_time: authTime,
     ...(accessToken && { at_hash: accessTokenHash(accessToken) }),
@@ -42,7 +42,7 @@ export function idTokenClaims(
   }
 }
 
-function always(
+function protocolClaims(
   profile: TokenProfile,
   subject: TokenSubject,
   { issuer, issuedAt, lifetime }: TokenContext,

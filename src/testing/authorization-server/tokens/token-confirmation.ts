@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Confirmation } from '../../../access-token/confirmation.js'
 import { type DPoPKey, isDPoPKey } from '../../dpop/dpop-key.js'
-import { refuseUnknownOptions } from '../../known-options.js'
+import { rejectUnknownOptions } from '../../known-options.js'
 
 /** The key, the certificate, or both, that a token is bound to. At least one is required. */
 export interface TokenConfirmation {
@@ -18,7 +18,7 @@ export interface TokenConfirmation {
 }
 
 // A SHA-256 digest in base64url.
-const thumbprint = /^[\w-]{42}[AEIMQUYcgkosw048]$/
+const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
 
 /**
  * Returns the `cnf` of a token (RFC 7800 §3.1).
@@ -26,7 +26,7 @@ const thumbprint = /^[\w-]{42}[AEIMQUYcgkosw048]$/
  * @throws {TypeError} if neither a key nor a certificate is given, or one is invalid
  */
 export async function confirmationClaim(confirmation: TokenConfirmation): Promise<Confirmation> {
-  refuseUnknownOptions('"confirmation"', confirmation, ['key', 'certificate'])
+  rejectUnknownOptions('"confirmation"', confirmation, ['key', 'certificate'])
   const { key, certificate } = confirmation
   if (key === undefined && certificate === undefined) {
     throw new TypeError('"confirmation" must have "key", "certificate" or both')
@@ -38,7 +38,7 @@ export async function confirmationClaim(confirmation: TokenConfirmation): Promis
 }
 
 async function keyThumbprint(key: DPoPKey | JWK | string): Promise<string> {
-  if (typeof key === 'string' && thumbprint.test(key)) return key
+  if (typeof key === 'string' && THUMBPRINT.test(key)) return key
   try {
     const jwk = (isDPoPKey(key) ? key.jwk : key) as JWK
     // Rejects symmetric keys, and key objects that are not JWKs, although a thumbprint of them
@@ -51,7 +51,7 @@ async function keyThumbprint(key: DPoPKey | JWK | string): Promise<string> {
 }
 
 function certificateThumbprint(certificate: X509Certificate | Uint8Array | string): string {
-  if (typeof certificate === 'string' && thumbprint.test(certificate)) return certificate
+  if (typeof certificate === 'string' && THUMBPRINT.test(certificate)) return certificate
   try {
     const { raw } =
       certificate instanceof X509Certificate ? certificate : new X509Certificate(certificate)

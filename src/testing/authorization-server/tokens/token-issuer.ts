@@ -16,7 +16,7 @@ import type { TestUser } from './test-accounts.js'
 import { accessTokenClaims, type IssuedAccessToken, idTokenClaims } from './token-claims.js'
 import { confirmationClaim } from './token-confirmation.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
-import { tokenProfiles } from './token-profiles.js'
+import { TOKEN_PROFILES } from './token-profiles.js'
 
 /** Issues tokens, for grants and for `issueToken` and `issueIdToken`. */
 export class TokenIssuer {
@@ -29,7 +29,7 @@ export class TokenIssuer {
   constructor(issuer: string, settings: ServerSettings, keys: SigningKeys, issued: IssuedTokens) {
     this.#issuer = issuer
     this.#settings = settings
-    this.#profile = tokenProfiles[settings.profile]
+    this.#profile = TOKEN_PROFILES[settings.profile]
     this.#keys = keys
     this.#issued = issued
   }
@@ -40,8 +40,8 @@ export class TokenIssuer {
     confirmation?: Confirmation,
   ): Promise<IssuedAccessToken> {
     const { algorithm } = this.#keys
-    const usual = accessTokenClaims(this.#profile, subject, this.#context())
-    const claims = { ...usual, ...(confirmation && { cnf: confirmation }) }
+    const defaults = accessTokenClaims(this.#profile, subject, this.#context())
+    const claims = { ...defaults, ...(confirmation && { cnf: confirmation }) }
     return { token: await this.#issue(subject, claims, { algorithm }), algorithm }
   }
 
@@ -57,24 +57,24 @@ export class TokenIssuer {
 
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
     requireIssueTokenOptions(options, this.#settings)
-    const subject = this.#askedSubject(options)
+    const subject = this.#requestedSubject(options)
     const { confirmation, expiresIn } = options
-    const usual = accessTokenClaims(this.#profile, subject, this.#context(expiresIn))
-    const bound = confirmation !== undefined && { cnf: await confirmationClaim(confirmation) }
-    return this.#issue(subject, { ...usual, ...bound, ...claims }, options)
+    const defaults = accessTokenClaims(this.#profile, subject, this.#context(expiresIn))
+    const confirmed = confirmation !== undefined && { cnf: await confirmationClaim(confirmation) }
+    return this.#issue(subject, { ...defaults, ...confirmed, ...claims }, options)
   }
 
   async customIdToken(claims: ClaimOverrides): Promise<string> {
     const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
     if (user === undefined) throw new TypeError('issueIdToken needs a user: "users" is empty')
-    const usual = idTokenClaims(this.#profile, { ...rest, user }, this.#context())
-    return this.#signIdToken({ ...usual, ...claims })
+    const defaults = idTokenClaims(this.#profile, { ...rest, user }, this.#context())
+    return this.#signIdToken({ ...defaults, ...claims })
   }
 
-  #askedSubject({ subject, scope }: IssueTokenOptions): TokenSubject {
+  #requestedSubject({ subject, scope }: IssueTokenOptions): TokenSubject {
     const [first] = this.#settings.users
-    const asked = this.#firstSubject(subject === 'client' ? undefined : first)
-    return scope === undefined ? asked : { ...asked, scope: scopeValues('scope', scope) }
+    const requested = this.#firstSubject(subject === 'client' ? undefined : first)
+    return scope === undefined ? requested : { ...requested, scope: scopeValues('scope', scope) }
   }
 
   #firstSubject(user: TestUser | undefined): TokenSubject {

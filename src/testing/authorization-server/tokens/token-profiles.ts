@@ -19,7 +19,7 @@ export type TokenProfileName =
   | 'cognito'
   | 'keycloak'
 
-export const tokenProfiles: Readonly<Record<TokenProfileName, TokenProfile>> = {
+export const TOKEN_PROFILES: Readonly<Record<TokenProfileName, TokenProfile>> = {
   standard,
   okta,
   auth0,

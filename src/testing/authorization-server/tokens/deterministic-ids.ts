@@ -6,7 +6,7 @@ export function hexId(name: string, digits: number): string {
 }
 
 /** Returns a UUID (RFC 9562 §5.8) derived from the name, the same for the same name. */
-export function uuidOf(name: string): string {
+export function uuidFor(name: string): string {
   const hex = hexId(name, 32)
   return [
     hex.slice(0, 8),

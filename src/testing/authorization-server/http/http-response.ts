@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /** An HTTP response before it is sent: handlers return one, and only the listener sends it. */
-export interface Answer {
+export interface HttpResponse {
   status: number
   headers: Record<string, string>
   /** Serialized as JSON; a Buffer is sent as it is. */
@@ -14,22 +14,22 @@ export function uncached(status: number, body: unknown, headers: Record<string, 
     status,
     headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...headers },
     body,
-  } satisfies Answer
+  } satisfies HttpResponse
 }
 
-export function notFound(): Answer {
+export function notFound(): HttpResponse {
   return uncached(404, { error: 'not_found', error_description: 'There is nothing here.' })
 }
 
-export function send(response: ServerResponse, answer: Answer): void {
-  sendHead(response, answer)
-  response.end(bytesOf(answer))
+export function send(response: ServerResponse, httpResponse: HttpResponse): void {
+  sendHead(response, httpResponse)
+  response.end(bytesOf(httpResponse))
 }
 
-export function sendHead(response: ServerResponse, { status, headers }: Answer): void {
+export function sendHead(response: ServerResponse, { status, headers }: HttpResponse): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
 }
 
-export function bytesOf({ body }: Answer): Buffer {
+export function bytesOf({ body }: HttpResponse): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
 }

@@ -2,7 +2,7 @@ import { DPoP, type DPoPHandle, modifyAssertion } from 'oauth4webapi'
 import type { DPoPKey } from './dpop-key.js'
 
 /** Returns oauth4webapi's DPoP handle, which caches the newest nonce of each of 100 origins. */
-export function proverWith({ algorithm, privateKey, publicKey }: DPoPKey): DPoPHandle {
+export function createDPoPHandle({ algorithm, privateKey, publicKey }: DPoPKey): DPoPHandle {
   return DPoP(
     {},
     { privateKey, publicKey },
