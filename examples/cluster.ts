@@ -1,8 +1,8 @@
 /**
- * Two processes of one API, and one Redis between them: what is revoked on one is refused on the
- * other, and a DPoP proof passes on one of them only. `npm run example cluster`.
+ * Two instances of one API that share a Redis: a token revoked at one is rejected at the other, and
+ * a DPoP proof is accepted by only one of them. `npm run example cluster`.
  *
- * Uses the Redis at REDIS_URL, or starts a redis-server of its own.
+ * Uses the Redis at REDIS_URL, or starts a redis-server.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,13 +18,13 @@ import {
 import { Redis } from 'ioredis'
 
 const { ISSUER, REDIS_URL } = process.env
-/** What clients see of the API, whichever process answers. */
+/** The configuration of the API, the same on every instance. */
 const BASE_URL = 'https://api.example.com'
 
 if (ISSUER !== undefined && REDIS_URL !== undefined) await runApi(ISSUER, REDIS_URL)
 else await runCluster()
 
-/** What each of the processes does. */
+/** Runs one instance. */
 async function runApi(issuer: string, url: string) {
   const client = new Redis(url)
   const app = Fastify()
@@ -34,7 +34,8 @@ async function runApi(issuer: string, url: string) {
     dpop: { baseUrl: BASE_URL },
     stores: {
       revocations: redisStore({ client }),
-      // This Redis was just started, and has nothing to forget. In production, see docs/scaling.md.
+      // This Redis has just been started and has lost no entries. In production, see
+      // docs/scaling.md.
       replay: redisStore({ client, afterRestart: 'dangerouslyAccept' }),
     },
   })
@@ -74,7 +75,7 @@ async function runCluster() {
   await show('other, /me     ', `${other}/me`, token)
   await show('one, /logout   ', `${one}/logout`, token, 'POST')
   await show('one, /me       ', `${one}/me`, token)
-  // At most; as a rule it takes some milliseconds.
+  // Upper limit; usually it takes a few milliseconds.
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   await show('other, /me     ', `${other}/me`, token)
 
@@ -106,7 +107,7 @@ async function show(
   console.log(what, response.status, await response.text())
 }
 
-/** `undefined` where there is none to start. */
+/** Starts a redis-server; `undefined` if none is installed. */
 async function startRedis() {
   const free = createServer().listen(0, '127.0.0.1')
   await once(free, 'listening')

@@ -1,4 +1,4 @@
-/** How the demo looks in a terminal: nothing here has to do with OAuth. */
+/** Terminal output of the demo; contains nothing about OAuth. */
 
 const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined
 const paint = (code: number, text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text)
@@ -18,7 +18,7 @@ export interface Row {
   readonly what: string
   readonly request: string
   readonly status: number
-  /** The challenge, or the body where there is none. */
+  /** The challenge, or the body if there is none. */
   readonly answer: string
 }
 
@@ -29,7 +29,9 @@ export function row({ asExpected, what, request, status, answer }: Row): void {
   )
 }
 
-/** A `fetch` that shows the token request and its answer, as Okta's guide does. */
+/**
+ * Returns a `fetch` that prints the token request and its response, in the form of Okta's guide.
+ */
 export const showExchange: typeof fetch = async (input, init) => {
   const response = await fetch(input, init)
   if (init?.method !== 'POST') return response

@@ -1,8 +1,8 @@
 /**
- * The main job, end to end: get a token by the resource owner password grant, call a protected API
- * with it, and see what the API answers to good and bad tokens. `npm run demo`.
+ * The complete flow: get a token by the resource owner password grant, call a protected API with
+ * it, and see how the API responds to valid and invalid tokens. `npm run demo`.
  *
- * Ends by itself; the exit code is 0 only if every answer was as expected.
+ * The demo ends without input; its exit code is 0 only if every response was as expected.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -14,11 +14,11 @@ import {
 } from 'fastify-resource-server/testing'
 import { heading, print, row, showExchange } from './demo-output.js'
 
-// An authorization server on this machine, whose tokens look like Okta's.
+// An embedded authorization server, whose tokens look like Okta's.
 const authorizationServer = await createAuthorizationServer({ profile: 'okta' })
 const { issuer } = authorizationServer
 
-// The API: what you would write.
+// The API: the code that you would write.
 const app = Fastify()
 await app.register(resourceServer, { issuer, audience: 'api://default', profile: 'okta' })
 app.get('/me', async (request) => ({ user: request.claims.sub }))

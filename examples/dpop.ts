@@ -1,6 +1,7 @@
 /**
- * Tokens that are worth nothing to a thief: each is bound to its client's key, and each request comes
- * with a proof of it (RFC 9449), for this request and a single use. `npm run example dpop`.
+ * Sender-constrained tokens: each token is bound to its client's key, and each request carries a
+ * proof of possession (RFC 9449) for this request and a single use. A stolen token is useless
+ * without the key. `npm run example dpop`.
  */
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
@@ -21,13 +22,13 @@ const app = Fastify()
 await app.register(resourceServer, {
   issuer: authorizationServer.issuer,
   audience: 'api://default',
-  // In production with "baseUrl", and with a secret that all instances have.
+  // In production, add "baseUrl", and a secret that all instances share.
   dpop: { mode: 'required', nonce: { secret: randomBytes(32) } },
 })
 app.get('/me', async (request) => ({ user: request.claims.sub }))
 const api = await app.listen({ host: '127.0.0.1', port: 0 })
 
-// A client makes a key, and gets a token that is bound to it.
+// The client generates a key and gets a token that is bound to it.
 const key = await generateDPoPKey()
 const { access_token: accessToken, token_type: type } = await passwordGrant({
   issuer: authorizationServer.issuer,
@@ -37,18 +38,19 @@ const { access_token: accessToken, token_type: type } = await passwordGrant({
 })
 console.log('token type:            ', type)
 
-// This fetch proves each request, and repeats the first one with the nonce that the API asks for.
+// This fetch adds a proof to each request, and repeats the first one with the nonce that the API
+// requires.
 const fetchWithProof = dpopFetch({ accessToken, key })
 await show('with a proof:          ', fetchWithProof(`${api}/me`))
 await show('again, with a new one: ', fetchWithProof(`${api}/me`))
 
-// Whoever steals the token alone has nothing.
+// An attacker who steals only the token is rejected.
 const asBearer = { authorization: `Bearer ${accessToken}` }
 await show('stolen, as Bearer:     ', fetch(`${api}/me`, { headers: asBearer }))
 const thief = await generateDPoPKey()
 await show("with a thief's key:    ", dpopFetch({ accessToken, key: thief })(`${api}/me`))
 
-// And who overhears a whole request can't send it again.
+// An attacker who records a whole request cannot replay it.
 const nonce = (await fetch(`${api}/me`)).headers.get('dpop-nonce') ?? ''
 const proof = await dpopProof({ key, url: `${api}/me`, accessToken, nonce })
 const overheard = { authorization: `DPoP ${accessToken}`, dpop: proof }

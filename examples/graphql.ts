@@ -1,8 +1,9 @@
 /**
- * GraphQL behind the guard: the token is in the context, and a resolver asks for a scope.
+ * GraphQL on a protected route: the token is in the context, and a resolver requires a scope.
  * `npm run example graphql`.
  *
- * The route takes any valid token, as what is asked for is known only when the query is read.
+ * The route accepts any valid token, because the required scope is known only after the query is
+ * parsed.
  */
 import Fastify from 'fastify'
 import resourceServer, { type AccessToken } from 'fastify-resource-server'
@@ -51,7 +52,7 @@ console.log('with the scope:   ', await ask('{ me orders }', rich))
 await app.close()
 await authorizationServer.close()
 
-/** Refuses a field. The others of the query are answered. */
+/** Rejects a field; the other fields of the query are still returned. */
 function requireScope({ auth }: MercuriusContext, scope: string): void {
   if (auth?.hasScope(scope)) return
   throw new mercurius.ErrorWithProps('The access token lacks the scope that is required here', {

@@ -1,8 +1,9 @@
 /**
- * Tokens that only their issuer can read, and tokens that it takes back: the API asks the
- * authorization server (RFC 7662). `npm run example introspection`.
+ * Opaque tokens and revocation: the API introspects tokens at the authorization server (RFC 7662).
+ * `npm run example introspection`.
  *
- * Opaque tokens are asked about before they are let in, JWTs in the background (`recheck`).
+ * Opaque tokens are introspected before the request is accepted, JWTs in the background
+ * (`recheck`).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
@@ -25,15 +26,15 @@ await app.register(resourceServer, {
   issuer: authorizationServer.issuer,
   audience: 'api://default',
   introspection: {
-    ...api, // what the issuer knows this API as
+    ...api, // the client credentials of this API at the issuer
     mode: 'recheck',
-    recheckInterval: 1_000, // short, to see it happen
-    cacheMaxAge: 0, // an opaque token is asked about for each request
+    recheckInterval: 1_000, // milliseconds; short for this demonstration
+    cacheMaxAge: 0, // an opaque token is introspected for each request
   },
 })
 app.get('/me', async (request) => ({ user: request.claims.sub }))
 
-// An opaque token, got and revoked over the wire.
+// An opaque token, issued and revoked over HTTP.
 const { access_token: opaque } = await passwordGrant({
   issuer: authorizationServer.issuer,
   ...testUser,
@@ -45,7 +46,8 @@ await show('opaque, active', opaque)
 await revokeAtIssuer(opaque)
 await show('opaque, revoked', opaque)
 
-// A JWT is verified here, at once. That it was revoked is found in the background.
+// A JWT is verified locally, so it is accepted immediately; a background recheck finds its
+// revocation.
 const jwt = await authorizationServer.issueToken({}, { format: 'jwt' })
 await show('JWT, active', jwt)
 await revokeAtIssuer(jwt)
@@ -54,7 +56,8 @@ while ((await status(jwt)) === 200) await sleep(50)
 await show('JWT, revoked', jwt)
 console.log('it took', Date.now() - revokedAt, 'ms, and no request waited for it')
 
-// The issuer says yes, and this API no: at once, in this process.
+// The token is still active at the issuer, but this API rejects it, immediately and in this process
+// only.
 const other = await authorizationServer.issueToken()
 await show('another, active', other)
 app.resourceServer.revoke({ sub: testUser.username })
@@ -77,7 +80,7 @@ function bearer(token: string) {
   return { authorization: `Bearer ${token}` }
 }
 
-/** RFC 7009, by the client that the token was issued to. */
+/** Revokes a token (RFC 7009) as the client that it was issued to. */
 async function revokeAtIssuer(token: string) {
   const { clientId, clientSecret } = testClient
   const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')

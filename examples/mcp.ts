@@ -1,7 +1,8 @@
 /**
- * An MCP server behind the plugin, and the official MCP client, which knows its URL and its own
- * credentials: it finds the authorization server through the metadata of the API (RFC 9728), gets a
- * token for this API alone (RFC 8707), and calls a tool. `npm run example mcp`.
+ * An MCP server protected by the plugin, and the official MCP client, which knows only the server's
+ * URL and its own credentials: it discovers the authorization server through the metadata of the
+ * API (RFC 9728), gets a token for this API alone (RFC 8707), and calls a tool.
+ * `npm run example mcp`.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -18,7 +19,7 @@ import { createAuthorizationServer, testClient } from 'fastify-resource-server/t
 const authorizationServer = await createAuthorizationServer()
 const port = await freePort()
 
-// What clients call it by: its public URL, with the path.
+// The resource identifier: the public URL of the API, with its path.
 const resource = `http://127.0.0.1:${port}/mcp`
 
 const app = Fastify()
@@ -29,9 +30,9 @@ await app.register(resourceServer, {
 })
 
 app.post('/mcp', { config: { auth: { scope: 'orders:read' } } }, async (request) => {
-  // A server for each request, so that no client's state is ever in sight of another.
+  // One server for each request, so that clients never share state.
   const server = mcpServer()
-  // This transport leaves the answer to Fastify, with all headers that its hooks have set.
+  // This transport leaves the response to Fastify, with all headers that its hooks have set.
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
   await server.connect(transport)
   const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)])
@@ -42,7 +43,7 @@ app.post('/mcp', { config: { auth: { scope: 'orders:read' } } }, async (request)
   await server.close()
   return answer
 })
-// The transport's way of saying that there are neither streams nor sessions here.
+// 405: the transport's signal that this server supports neither streams nor sessions.
 app.route({
   method: ['GET', 'DELETE'],
   url: '/mcp',
@@ -56,7 +57,7 @@ await client.connect(
     authProvider: new ClientCredentialsProvider({
       ...testClient,
       scope: 'orders:read',
-      // Without it, whatever server the API names is told the secret.
+      // Otherwise the client would send its secret to any authorization server that the API names.
       expectedIssuer: authorizationServer.issuer,
     }),
     fetch: shown,
@@ -80,13 +81,15 @@ function mcpServer(): McpServer {
   return server
 }
 
-/** What tools get to know of the caller. The token isn't part of it: it is for this API alone. */
+/**
+ * Returns what tools learn about the caller. It excludes the token, which is for this API alone.
+ */
 function authInfo({ auth, claims }: FastifyRequest): AuthInfo {
   const scopes = [...(auth?.scope ?? [])]
   return { token: '', clientId: auth?.clientId ?? '', scopes, expiresAt: claims.exp, extra: claims }
 }
 
-/** Shows what the client does by itself. */
+/** Returns a `fetch` that prints the client's requests. */
 async function shown(input: string | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
   const { pathname } = new URL(input)
@@ -94,7 +97,7 @@ async function shown(input: string | URL, init?: RequestInit): Promise<Response>
   return response
 }
 
-/** A resource must be named before it is served, and port 0 would name none. */
+/** Returns a free port: the resource identifier must contain the port before the API listens. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

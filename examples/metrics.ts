@@ -1,7 +1,9 @@
 /**
- * Metrics for Prometheus, from the diagnostics channels and the counters. `npm run example metrics`.
+ * Metrics for Prometheus, from the diagnostics channels and the statistics.
+ * `npm run example metrics`.
  *
- * No label has a value that a caller may choose: every new one would be a series more to keep.
+ * No label contains a value that a caller chooses, because every new value would create another
+ * time series.
  */
 import Fastify from 'fastify'
 import resourceServer, { onDiagnostics, type Statistics } from 'fastify-resource-server'
@@ -62,7 +64,7 @@ onDiagnostics('introspection:response', ({ issuer, outcome, durationMs }) =>
   introspections.observe({ issuer, outcome }, durationMs / 1000),
 )
 
-// What is asked for when Prometheus comes, and not counted here.
+// Read when Prometheus scrapes, not counted here.
 new Gauge({
   name: 'issuer_keys_usable_seconds',
   help: 'For how long the keys of an issuer serve if it is not reached again; 0 without any',
@@ -84,13 +86,13 @@ gauge(
 )
 
 app.get('/me', async (request) => ({ user: request.claims.sub }))
-// Open, because Prometheus has no token; let it be reached from inside only.
+// Open, because Prometheus sends no token; expose it on an internal network only.
 app.get('/metrics', { config: { auth: false } }, async (_request, reply) =>
   reply.type(register.contentType).send(await register.metrics()),
 )
 const api = await app.listen({ host: '127.0.0.1', port: 0 })
 
-// Some of everything.
+// Some requests of every kind.
 const key = await generateDPoPKey()
 const good = await authorizationServer.issueToken()
 const bound = await authorizationServer.issueToken({}, { confirmation: { key } })
@@ -112,7 +114,7 @@ console.log(metrics.replace(/^#.*\n|.*_bucket.*\n/gm, '').trim())
 await app.close()
 await authorizationServer.close()
 
-/** One of the numbers that the resource server counts by itself. */
+/** Registers a counter of the resource server's statistics. */
 function gauge(name: string, help: string, read: (statistics: Statistics) => number): void {
   new Gauge({
     name,

@@ -1,6 +1,6 @@
 /**
- * A token that is bound to its client's certificate is of no use to whoever steals it (RFC 8705).
- * `npm run example mtls`.
+ * Certificate-bound tokens (RFC 8705): a stolen token is useless without the private key of the
+ * client's certificate. `npm run example mtls`.
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { request } from 'node:https'
@@ -19,8 +19,8 @@ const server = await selfSigned('localhost')
 const client = await selfSigned('client')
 const thief = await selfSigned('thief')
 
-// The handshake proves that the client has the key of its certificate. Who issued the certificate is
-// the business of the authorization server, which bound the token to it (RFC 8705 §6.2).
+// The handshake proves that the client has the private key of its certificate. The API does not
+// check who issued the certificate: the authorization server bound the token to it (RFC 8705 §6.2).
 const app = Fastify({
   https: { ...server, requestCert: true, rejectUnauthorized: false },
 })
@@ -57,7 +57,7 @@ async function selfSigned(name: string): Promise<Certificate> {
   return { cert, key }
 }
 
-/** RFC 8705 §3.1. */
+/** Returns the SHA-256 thumbprint of a certificate (RFC 8705 §3.1). */
 function thumbprint({ cert }: Certificate): string {
   return createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url')
 }

@@ -1,6 +1,6 @@
 /**
- * A real Okta tenant: the flow of Okta's guide "Resource Owner Password Flow", then the step it
- * leaves to you, "validate the access token".
+ * A real Okta tenant: the flow of Okta's guide "Resource Owner Password Flow", then the step that
+ * it leaves to the reader, "validate the access token".
  *
  *   OKTA_ISSUER=https://example.okta.com/oauth2/default \
  *   OKTA_CLIENT_ID=… OKTA_CLIENT_SECRET=… OKTA_USERNAME=… OKTA_PASSWORD=… \
@@ -36,7 +36,7 @@ const app = Fastify()
 await app.register(resourceServer, {
   issuer,
   audience,
-  profile: 'okta', // known from the domain; needed for a custom domain
+  profile: 'okta', // inferred from an Okta domain; required with a custom domain
   onReject: (error) => console.error('refused:', error.message, error.reason),
 })
 app.get('/me', async (request) => ({

@@ -1,6 +1,7 @@
 /**
- * A document of the API that says what its guard asks, and Swagger UI, which sends the token.
- * `npm run example openapi`; with `PORT=3000` it stays, for you to open /docs.
+ * An OpenAPI document that describes the required authorization, and Swagger UI, which sends the
+ * token. `npm run example openapi`; with `PORT=3000` the server keeps running, so that you can open
+ * /docs.
  */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -15,12 +16,13 @@ await app.register(swagger, {
   openapi: {
     openapi: '3.1.0',
     info: { title: 'Orders', version: '1.0.0' },
-    // A token to paste. Without it, the scheme is the issuer's OpenID Connect metadata.
+    // Lets the user paste a token. Without it, the security scheme is the issuer's OpenID Connect
+    // metadata.
     components: { securitySchemes: { accessToken: { type: 'http', scheme: 'bearer' } } },
   },
   transform: openapiTransform(app),
 })
-// Its pages are for everybody; what they call is guarded.
+// The pages of Swagger UI are public; the routes that they call are protected.
 await app.register(async (pages) => {
   pages.addHook('onRoute', (route) => {
     route.config = { ...route.config, auth: false }

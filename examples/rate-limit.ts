@@ -1,10 +1,10 @@
 /**
- * As many requests a minute for each client, wherever it calls from; and refusals counted by address.
+ * A rate limit for each client, whatever its address, and a limit on rejections for each address.
  * `npm run example rate-limit`.
  *
- * `@fastify/rate-limit` counts in a hook of each route, and those come after the guard: who asks is
- * known then, and nobody can use up the limit of another with a token that is made up. What the
- * guard refuses never gets there, so it is counted where errors are answered.
+ * `@fastify/rate-limit` counts in a route hook that runs after the guard: the client is
+ * authenticated then, so that an attacker cannot use up another client's limit with a forged token.
+ * Requests that the guard rejects never reach this hook, so they are counted in the error handler.
  */
 import rateLimit from '@fastify/rate-limit'
 import Fastify from 'fastify'
@@ -21,7 +21,7 @@ await app.register(resourceServer, {
 await app.register(rateLimit, {
   max: 3,
   timeWindow: '1 minute',
-  // An address can't be taken for a client that has its name.
+  // The prefix keeps an address from colliding with a client id.
   keyGenerator: ({ auth, ip }) =>
     auth === null ? `ip ${ip}` : `client ${auth.clientId ?? auth.subject}`,
 })
@@ -34,7 +34,7 @@ app.setErrorHandler(async (error, request, reply) => {
   if (!(error instanceof ResourceServerError) || error.statusCode >= 500) return reply.send(error)
   const limit = await limitRefusals(request)
   if (limit.isAllowed || !limit.isExceeded) return reply.send(error)
-  // Those with a good token still pass: many people may share an address.
+  // Requests with a valid token still pass, because many users may share an address.
   return reply
     .code(429)
     .header('retry-after', limit.ttlInSeconds)

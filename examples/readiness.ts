@@ -2,8 +2,9 @@
  * A readiness probe: the load balancer sends traffic to this process only while it can verify
  * tokens. `npm run example readiness`.
  *
- * Keys are fetched once before the first request, so that no caller waits for them, and kept in a
- * folder, so that a restart while the authorization server is down serves at once.
+ * Keys are fetched before the first request, so that no caller waits for them, and saved in a
+ * folder, so that a process that restarts while the authorization server is down can verify tokens
+ * immediately.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,7 +23,8 @@ async function startApi() {
     audience: 'api://default',
     jwks: { store: fileKeyStore({ directory: join(folder, 'keys') }) },
   })
-  // Not awaited: the API starts also while the authorization server is down, and heals by itself.
+  // Not awaited: the API starts even while the authorization server is down, and recovers
+  // automatically.
   app.addHook('onReady', async () => {
     app.resourceServer.refreshKeys().catch(() => {})
   })
@@ -30,10 +32,10 @@ async function startApi() {
   app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
     const issuers = app.resourceServer.keySetStatus()
     const hasKeys = issuers.every(({ state }) => state !== 'empty')
-    // With `stores.revocations`: until they are known, every token is answered with 503.
+    // With `stores.revocations`: every token gets 503 until the revocations are loaded.
     const stores = app.resourceServer.storeStatus()
     const ready = hasKeys && stores.every(({ rejects }) => rejects !== 'all')
-    // Ask again on the occasion: it keeps to the back-off, however often the probe comes.
+    // Each probe triggers another fetch; the back-off limits how often one is sent.
     if (!hasKeys) app.resourceServer.refreshKeys().catch(() => {})
     return reply.code(ready ? 200 : 503).send(issuers.map(({ state, keys }) => ({ state, keys })))
   })

@@ -1,6 +1,6 @@
 /**
  * One API, two authorization servers: employees come from one, partners from the other. Each is
- * trusted for its own tokens only, and says who the caller is in its own way.
+ * trusted for its own tokens only, and identifies the caller by its own claims.
  * `npm run example several-issuers`.
  */
 import Fastify from 'fastify'
@@ -25,7 +25,7 @@ app.get('/who', async ({ auth }) => ({
   client: auth?.clientId,
 }))
 
-// A route for one of them only.
+// A route for one issuer only.
 const employeesOnly = { config: { auth: { claims: { iss: employees.issuer } } } }
 app.get('/payroll', employeesOnly, async () => 'numbers')
 

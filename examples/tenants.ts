@@ -1,6 +1,6 @@
 /**
- * One API, many tenants, each with an authorization server of its own. The application says of each
- * issuer whether it is trusted, from where it keeps its tenants. `npm run example tenants`.
+ * One API, many tenants, each with an authorization server of its own. The application decides for
+ * each issuer whether it is trusted, from its own list of tenants. `npm run example tenants`.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -10,7 +10,7 @@ const acme = await createAuthorizationServer({ profile: 'okta' })
 const globex = await createAuthorizationServer({ algorithm: 'ES256', audience: 'globex-orders' })
 const stranger = await createAuthorizationServer()
 
-// What would be a table of a database.
+// In an application, a database table.
 const tenants = new Map([
   [acme.issuer, { name: 'Acme', profile: 'okta' as const }],
   [globex.issuer, { name: 'Globex', audience: 'globex-orders' }],
@@ -20,17 +20,17 @@ let questions = 0
 
 const app = Fastify()
 await app.register(resourceServer, {
-  audience: 'api://default', // for those who don't say otherwise
+  audience: 'api://default', // the default for all tenants
   issuer: async (iss) => {
     questions++
-    const tenant = tenants.get(iss) // exactly, and no other way
+    const tenant = tenants.get(iss) // exact match only
     if (tenant === undefined) return undefined
     const { name, ...options } = tenant
     return options
   },
-  tenants: { cacheMaxAge: 1_000 }, // how long a tenant that was struck off is still let in
+  tenants: { cacheMaxAge: 1_000 }, // milliseconds; a removed tenant may be accepted for that long
 })
-// A user is issuer and subject together: two tenants may have the same subject.
+// A user is identified by issuer and subject together: two tenants may use the same subject.
 app.get('/me', async ({ auth }) => ({
   tenant: tenants.get(auth?.issuer ?? '')?.name,
   subject: auth?.subject,
@@ -39,7 +39,7 @@ app.get('/me', async ({ auth }) => ({
 for (const [name, server] of Object.entries({ acme, globex, stranger })) {
   await show(name, await server.issueToken({ sub: 'ada' }))
 }
-// Acme may not say what Globex's users may do.
+// Acme's issuer cannot issue tokens for Globex's users.
 await show('acme as globex', await acme.issueToken({ iss: globex.issuer, aud: 'globex-orders' }))
 
 for (let i = 0; i < 100; i++) await ask(await globex.issueToken())

@@ -1,6 +1,6 @@
 /**
- * Get a token, call the API, in as few lines as it takes; also what a test of your own API looks
- * like. `npm run example token-to-api`.
+ * Gets a token and calls the API, in as few lines as possible; also a model for a test of your own
+ * API. `npm run example token-to-api`.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -22,7 +22,7 @@ app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async (reques
   ordersOf: request.claims.sub,
 }))
 
-// Over the wire, as a client gets it …
+// Requested over HTTP, as by a client …
 const { access_token } = await passwordGrant({
   issuer: authorizationServer.issuer,
   ...testUser,
@@ -35,7 +35,7 @@ const granted = await app.inject({
 })
 console.log('password grant:', granted.statusCode, granted.body)
 
-// … or made to measure, as a test wants it.
+// … or issued directly with chosen claims, as a test needs it.
 const token = await authorizationServer.issueToken({ sub: 'somebody' }, { scope: 'profile' })
 const refused = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
 console.log('without the scope:', refused.statusCode, refused.headers['www-authenticate'])

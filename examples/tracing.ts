@@ -1,6 +1,7 @@
 /**
- * Traces of OpenTelemetry, from the diagnostics channels: the span of a request says who called, or
- * why it was refused, and has the questions to the issuer under it. `npm run example tracing`.
+ * OpenTelemetry traces, from the diagnostics channels: the span of a request names the client, or
+ * the reason of its rejection, and has the introspection requests as child spans.
+ * `npm run example tracing`.
  */
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -14,7 +15,7 @@ import Fastify from 'fastify'
 import resourceServer, { onDiagnostics } from 'fastify-resource-server'
 import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
-// In an application, NodeSDK of @opentelemetry/sdk-node does this, with an exporter of yours.
+// In an application, NodeSDK of @opentelemetry/sdk-node does this, with your exporter.
 const exporter = new InMemorySpanExporter()
 trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
@@ -22,7 +23,7 @@ trace.setGlobalTracerProvider(
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 const tracer = trace.getTracer('example')
 
-// No subject and no claim: traces are seen by more people than tokens are.
+// No subject and no claims: traces have more readers than tokens.
 onDiagnostics('token:accept', ({ token }) => {
   trace.getActiveSpan()?.setAttributes({
     'oauth.issuer': token.issuer,
@@ -36,7 +37,8 @@ onDiagnostics('token:reject', ({ error: { code, check, message } }) => {
 onDiagnostics('dpop:replay', ({ jkt }) => {
   trace.getActiveSpan()?.addEvent('DPoP proof replayed', { jkt })
 })
-// Under the request that asked first; others that wait for the same answer have no span of it.
+// A child of the request that started the introspection; other requests that share its response
+// have no span for it.
 onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs, error }) =>
   tell('fetch keys', { issuer, outcome, durationMs, error }),
 )
@@ -51,7 +53,7 @@ interface Told {
   readonly error?: unknown
 }
 
-/** A span for what is over already. */
+/** Records a span for a finished operation. */
 function tell(name: string, { issuer, outcome, durationMs, error }: Told): void {
   const attributes = { 'oauth.issuer': issuer, 'oauth.outcome': outcome }
   const span = tracer.startSpan(name, { attributes, startTime: Date.now() - durationMs })
@@ -62,7 +64,7 @@ function tell(name: string, { issuer, outcome, durationMs, error }: Told): void 
 const authorizationServer = await createAuthorizationServer()
 const { clientId, clientSecret } = testClient
 const app = Fastify()
-// In an application, @fastify/otel or the instrumentation of http does this.
+// In an application, @fastify/otel or the HTTP instrumentation does this.
 app.addHook('onRequest', (request, reply, done) => {
   const span = tracer.startSpan(`${request.method} ${request.url}`)
   reply.raw.once('finish', () => span.setAttribute('status', reply.statusCode).end())

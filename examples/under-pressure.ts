@@ -1,6 +1,6 @@
 /**
- * `@fastify/under-pressure`, which sheds load and tells a load balancer about it, asked about the
- * keys as well. `npm run example under-pressure`.
+ * `@fastify/under-pressure`, which sheds load and reports it to a load balancer, with a health
+ * check of the keys. `npm run example under-pressure`.
  */
 import { setTimeout } from 'node:timers/promises'
 import underPressure from '@fastify/under-pressure'
@@ -17,15 +17,15 @@ await app.register(resourceServer, {
   issuer: authorizationServer.issuer,
   audience: 'api://default',
 })
-// After the resource server, which is asked at once.
+// Registered after the resource server, because the health check runs immediately.
 await app.register(underPressure, {
   maxEventLoopDelay: 1_000,
   healthCheck: async () => {
-    // Keeps to the back-off, however often it is called. The first time, it fetches the keys.
+    // Triggers a key fetch, limited by the back-off; the first call fetches the keys.
     if (!hasKeys()) await app.resourceServer.refreshKeys().catch(() => {})
     return hasKeys()
   },
-  // Without it, a start during an outage would be for ever.
+  // Otherwise an instance that starts during an outage would stay unhealthy forever.
   healthCheckInterval: 200,
   exposeStatusRoute: { url: '/status', routeOpts: { config: { auth: false } } },
 })
@@ -42,7 +42,7 @@ await show('the next outage:     ')
 await app.close()
 await authorizationServer.close()
 
-/** An issuer whose keys are old counts as well: with them tokens can be verified. */
+/** Stale keys count as healthy, because they can still verify tokens. */
 function hasKeys(): boolean {
   return app.resourceServer.keySetStatus().every(({ state }) => state !== 'empty')
 }

@@ -1,9 +1,9 @@
 /**
- * A WebSocket guarded on its upgrade: without a good token there is no connection, only a 401.
- * `npm run example websocket`.
+ * A WebSocket that requires a token for its upgrade: without a valid token there is no connection,
+ * only a 401. `npm run example websocket`.
  *
- * A browser can't set headers on a WebSocket. It can offer subprotocols, so the token comes as one
- * of them, and is never in the URL, where logs would keep it.
+ * A browser cannot set headers on a WebSocket, but it can offer subprotocols. The token is sent as
+ * one of them and never in the URL, where it would be logged.
  */
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyRequest } from 'fastify'
@@ -14,9 +14,10 @@ import WebSocket from 'ws'
 const authorizationServer = await createAuthorizationServer()
 
 const app = Fastify()
-// First, because it closes the connection of a refused upgrade only if it saw the request come.
+// Registered first, because it closes the connection of a rejected upgrade only if its hook ran
+// before the rejection.
 await app.register(websocket, {
-  // The answer names the protocol that is spoken, and so doesn't repeat the token.
+  // The response names the protocol in use, so it does not repeat the token.
   options: { handleProtocols: (offered) => (offered.has('chat') ? 'chat' : false) },
 })
 await app.register(resourceServer, {
@@ -28,7 +29,8 @@ await app.register(resourceServer, {
 app.get('/chat', { websocket: true }, (socket, request) => {
   const { sub } = request.claims
   socket.send(`welcome, ${sub}`)
-  // The token was good when the connection was made; the connection shouldn't outlive it.
+  // The token was valid when the connection was opened; close the connection when the token
+  // expires.
   const expiry = setTimeout(() => socket.close(4401, 'token expired'), untilExpiry(request))
   socket.on('close', () => clearTimeout(expiry))
 })
@@ -51,7 +53,7 @@ function offeredToken({ headers }: FastifyRequest): string | undefined {
 }
 
 function untilExpiry({ auth }: FastifyRequest): number {
-  // A timer holds 31 bits of milliseconds, which is 24 days.
+  // A timer is limited to 2^31 - 1 milliseconds, about 24 days.
   return Math.min((auth?.expiresAt ?? 0) * 1000 - Date.now(), 2 ** 31 - 1)
 }
 

@@ -1,4 +1,4 @@
-/** The protected API of the playground: what you would write, with CORS for one page, and DPoP. */
+/** The protected API of the playground, with CORS for one page, and DPoP. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
 import Fastify from 'fastify'
@@ -12,12 +12,12 @@ export interface Api {
   close(): Promise<void>
 }
 
-/** @param pageOrigin the only one whose scripts may call it. */
+/** @param pageOrigin the only origin whose scripts may call the API. */
 export async function startApi(issuer: string, pageOrigin: string): Promise<Api> {
   const app = Fastify({ genReqId: () => randomUUID() })
   const calls = new Calls(() => app.resourceServer.statistics())
 
-  // By this name the page asks its own server what became of the request.
+  // The page requests the trace of a request by this id from its own server.
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'OPTIONS') return
     calls.begin(request.id)
@@ -25,8 +25,8 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
   })
   app.addHook('onSend', async (request) => calls.end(request.id, request.auth))
 
-  // Before the guard, so that the page can read a refusal, and preflights need no token. One origin
-  // and no "*"; what a script may read of an answer has to be named.
+  // Registered before the guard, so that the page can read a rejection, and preflight requests need
+  // no token. Allows one origin, never "*", and lists the response headers that scripts may read.
   await app.register(cors, {
     origin: [pageOrigin],
     methods: ['GET'],
@@ -37,9 +37,9 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
   await app.register(resourceServer, {
     issuer,
     audience: 'api://default',
-    // In production with "baseUrl", and with a secret that all instances have.
+    // In production, add "baseUrl", and a secret that all instances share.
     dpop: { mode: 'allowed', nonce: { secret: randomBytes(32) } },
-    // As many as possible, for people who rotate keys as fast as they can click.
+    // The maximum, so that rotating keys by repeated clicks stays within the limit.
     jwks: { refetchBurst: 100, cooldown: 1_000 },
     onReject: (error, request) => calls.refused(request.id, error),
   })

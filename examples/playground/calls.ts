@@ -1,6 +1,7 @@
 /**
- * What the API did with its latest requests, for the page that sent them. A demonstration's own: an
- * API in production tells its operator (`onReject`, the log, diagnostics), and never the caller.
+ * Records what the API did with its latest requests, for the page that sent them. Only for this
+ * demonstration: a production API reports this to its operator (`onReject`, the log, diagnostics),
+ * never to the caller.
  */
 import { onDiagnostics, type ResourceServerError, type Statistics } from 'fastify-resource-server'
 import { type SeenToken, type Step, stepsOf } from './steps.js'
@@ -14,7 +15,10 @@ interface Call {
   after?: Progress
 }
 
-/** How far the counts are. The page sends one request after the other, so a difference is a request's. */
+/**
+ * A snapshot of the counters. The page sends its requests one after the other, so the difference of
+ * two snapshots belongs to one request.
+ */
 interface Progress {
   readonly verifications: number
   readonly fetches: number
@@ -25,7 +29,7 @@ export class Calls {
   readonly #stats: () => Statistics
   #fetches = 0
 
-  /** @param stats of the API. */
+  /** @param stats the statistics of the API. */
   constructor(stats: () => Statistics) {
     this.#stats = stats
     onDiagnostics('jwks:fetch', ({ outcome }) => {
@@ -33,7 +37,7 @@ export class Calls {
     })
   }
 
-  /** How many times the key set was fetched. */
+  /** The number of key set fetches. */
   get fetches(): number {
     return this.#fetches
   }

@@ -1,7 +1,8 @@
 /**
- * A page to look at: log in, see the token, call the API, and see which step of the pipeline refuses
- * what. Three origins on loopback: the page, the API, the embedded authorization server.
- * `npm run example playground`, and open the address that it prints; `PORT` chooses the page's port.
+ * A web page for exploration: log in, see the token, call the API, and see which step of the
+ * pipeline rejects the request. Three origins on loopback: the page, the API, the embedded
+ * authorization server. `npm run example playground`, then open the URL that it prints; `PORT` sets
+ * the page's port.
  */
 import { createAuthorizationServer, testUser } from 'fastify-resource-server/testing'
 import { type Api, startApi } from './api.js'

@@ -1,6 +1,7 @@
 /**
- * Who may talk to the page's server: the page. It takes the issuer down when asked to, and a script
- * of any site that is open in the same browser can send requests to a loopback address.
+ * Rejects requests to the page's server that do not come from the page (DNS rebinding, cross-site
+ * requests). The server can take the issuer down, and a script of any site that is open in the same
+ * browser can send requests to a loopback address.
  */
 import type { FastifyInstance } from 'fastify'
 
@@ -8,12 +9,12 @@ export function allowOwnPageOnly(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ method, headers, url }, reply) => {
     const own = app.listeningOrigin
     if (`http://${headers.host}` !== own) {
-      // Another name of this machine leads to the page; a foreign one, which an attacker's DNS may have
-      // made to resolve to this address (DNS rebinding), does not.
+      // Redirects from another loopback name to the page. Rejects a foreign name, which an
+      // attacker's DNS may resolve to this address (DNS rebinding).
       if (method === 'GET' && isLocalhost(headers.host)) return reply.redirect(`${own}${url}`)
       return reply.code(421).send()
     }
-    // Browsers send it with every POST, and no script can change it.
+    // Browsers send `Origin` with every POST, and scripts cannot change it.
     if (method !== 'GET' && headers.origin !== own) return reply.code(403).send()
   })
 }

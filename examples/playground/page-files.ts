@@ -1,4 +1,4 @@
-/** The files of the page, as they are in the folder `page`, and what a browser may do with them. */
+/** The files of the folder `page`, and their Content-Security-Policy. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -12,7 +12,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Nothing from elsewhere, nothing inline, no sink for HTML; and of other origins, the API alone. */
+/**
+ * No external or inline scripts, no HTML sinks; of other origins, only the API may be contacted.
+ */
 function contentSecurityPolicy(apiOrigin: string): string {
   return [
     "default-src 'none'",

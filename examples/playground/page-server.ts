@@ -1,7 +1,7 @@
 /**
- * The page's own server: it serves the page, logs in for it, and has the embedded authorization
- * server do what the buttons say. None of this belongs into a product: it is a playground, on
- * loopback, for whoever started it.
+ * The page's own server: it serves the page, logs in for it, and controls the embedded
+ * authorization server as the buttons of the page request. For this demonstration on loopback only;
+ * nothing here belongs in a product.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type AuthorizationServer, PasswordGrantError } from 'fastify-resource-server/testing'
@@ -19,7 +19,10 @@ function body(properties: Record<string, object>, required = Object.keys(propert
   return { schema: { body: { type: 'object', properties, required } } }
 }
 
-/** @param api asked for when a request comes: it is started after the page, whose origin it allows. */
+/**
+ * @param api returns the API; called for each request, because the API starts after the page, whose
+ *   origin it allows.
+ */
 export async function startPage(
   authorizationServer: AuthorizationServer,
   api: () => Api,
@@ -53,7 +56,8 @@ export async function startPage(
     return steps ?? reply.code(404).send()
   })
 
-  // The password is in the body, where no log and no history has it, as in a form's POST.
+  // The password is sent in the body of a POST, as by a form, so that it appears in no log and no
+  // browser history.
   app.post<{ Body: Credentials }>(
     '/login',
     body({ username: text, password: text, scope: text, type }),

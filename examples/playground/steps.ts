@@ -1,8 +1,7 @@
 /**
- * What became of each step of the pipeline, for one request. It is read off the API's own verdict:
- * `check` of the error that it answered with names the step that refused, those before it passed,
- * and those after it were not reached. The order is that of the pipeline, where what costs nothing
- * goes first: an expired token makes nobody fetch a key.
+ * The result of each pipeline step for one request, derived from the API's own error: `check` names
+ * the step that rejected, earlier steps passed, and later steps did not run. The order is that of
+ * the pipeline, which runs cheap checks first: an expired token causes no key fetch.
  */
 import type { AccessToken, Check, ResourceServerError } from 'fastify-resource-server'
 
@@ -16,17 +15,17 @@ export interface Step {
   readonly advice?: string | undefined
 }
 
-/** What is shown of a verified token. */
+/** The displayed parts of a verified token. */
 export type SeenToken = Pick<
   AccessToken,
   'issuer' | 'audience' | 'expiresAt' | 'confirmation' | 'scope'
 >
 
-/** What the API did with one request. */
+/** The result of one request. */
 export interface Verdict {
-  /** Why it was refused, if it was. */
+  /** The error, if the request was rejected. */
   readonly error: ResourceServerError | undefined
-  /** The verified token, if it came so far. */
+  /** The verified token, if verification succeeded. */
   readonly token: SeenToken | null
   readonly fetchedKeys: boolean
   readonly verifiedSignature: boolean
@@ -35,9 +34,9 @@ export interface Verdict {
 interface Definition {
   readonly name: string
   readonly what: string
-  /** Which checks belong to it, and what to do where they fail. */
+  /** The checks of the step, each with the fix if it fails. */
   readonly checks: Partial<Readonly<Record<Check, string>>>
-  /** What is known where it passed, and the token with it. */
+  /** The details shown if the step passed. */
   readonly seen?: (token: SeenToken, verdict: Verdict) => string
 }
 
@@ -113,7 +112,7 @@ const STEPS: readonly Definition[] = [
   },
 ]
 
-/** Before there is a verdict. */
+/** The state of the steps before the first request. */
 export function untried(): readonly Step[] {
   return STEPS.map(({ name, what }) => ({ name, what, outcome: 'not reached' }))
 }
@@ -122,7 +121,7 @@ export function stepsOf(verdict: Verdict): readonly Step[] {
   const { error, token } = verdict
   if (error === undefined) return STEPS.map((step) => passed(step, verdict))
   const refusedAt = STEPS.findIndex(({ checks }) => Object.hasOwn(checks, error.check))
-  // Better no answer than a wrong one: a check that is new to this page.
+  // A check that this page does not know: show no result rather than a wrong one.
   if (refusedAt === -1) throw new Error(`no step of the playground is for ${error.check}`)
   return STEPS.map((step, i) => {
     if (i < refusedAt) return passed(step, { ...verdict, token })

@@ -1,8 +1,8 @@
 /**
- * Where the page's tokens come from: by the password grant, as a client gets one, and right from
- * the embedded server where it must be one that no server would give. The client's secret and the
- * key that DPoP tokens are bound to are here, on the page's server; the browser has the token alone,
- * and asks for a proof for each request.
+ * Issues the page's tokens: by the password grant, as for any client, and directly by the embedded
+ * server if no server would issue such a token. The client's secret and the key of DPoP-bound
+ * tokens stay on the page's server; the browser has only the token, and requests a proof for each
+ * request.
  */
 import {
   type AuthorizationServer,
@@ -31,7 +31,7 @@ export class Tokens {
     this.#authorizationServer = authorizationServer
   }
 
-  /** @throws {PasswordGrantError} that says what to do. */
+  /** @throws {PasswordGrantError} with a hint that names the fix. */
   async logIn({ username, password, scope, type }: Credentials): Promise<string> {
     const { access_token: token } = await passwordGrant({
       issuer: this.#authorizationServer.issuer,
@@ -44,7 +44,7 @@ export class Tokens {
     return token
   }
 
-  /** Without a request, and so also while the authorization server is down. */
+  /** Issues a token without a request, so it works while the authorization server is down. */
   async issue(flaw: Flaw, scope: string, type: TokenType): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const claims = flaw === 'expired' ? { iat: now - 7200, exp: now - 3600 } : {}
@@ -54,7 +54,7 @@ export class Tokens {
     })
   }
 
-  /** For one request, with the nonce that the API asked for, if it did. */
+  /** Creates a proof for one request, with the nonce if the API requires one. */
   async prove(url: string, accessToken: string, nonce: string | undefined): Promise<string> {
     return dpopProof({ key: await this.#key, url, accessToken, nonce })
   }

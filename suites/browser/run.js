@@ -1,7 +1,7 @@
 /**
- * Pages in a real Chromium, which must be installed. `--screenshot` also writes docs/playground.png,
- * for which the fonts Inter and JetBrains Mono are wanted. `CHROMIUM` names another browser than
- * Debian's.
+ * Tests pages in a real Chromium, which must be installed. `--screenshot` also writes
+ * docs/playground.png, which requires the fonts Inter and JetBrains Mono. `CHROMIUM` names a
+ * browser other than Debian's.
  */
 import { existsSync } from 'node:fs'
 import { runTap } from '../../scripts/run-tap.js'

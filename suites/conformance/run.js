@@ -1,4 +1,7 @@
-/** Conformance of any resource server with the RFCs: see docs/conformance.md for the options. */
+/**
+ * Checks the conformance of any resource server with the RFCs: see docs/conformance.md for the
+ * options.
+ */
 import { spawnSync } from 'node:child_process'
 import { build } from 'esbuild'
 
@@ -11,7 +14,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // The package itself, too: it is tested as built.
+  // The package itself as well: it is tested as built.
   packages: 'external',
   sourcemap: 'inline',
   logLevel: 'warning',

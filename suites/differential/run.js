@@ -1,6 +1,6 @@
 /**
- * Differential test: the same tokens verified by jose and by us, 120,000 unless `DIFFERENTIAL_TOKENS`
- * says otherwise. `DIFFERENTIAL_SEED` plays other ones; a run prints its seed.
+ * Differential test: jose and this package verify the same tokens, 120,000 unless
+ * `DIFFERENTIAL_TOKENS` is set. `DIFFERENTIAL_SEED` selects other tokens; a run prints its seed.
  */
 import { runTap } from '../../scripts/run-tap.js'
 

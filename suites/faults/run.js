@@ -1,6 +1,7 @@
 /**
- * What callers notice when an authorization server rotates, slows down, hangs, lies or vanishes:
- * over real sockets, with the package as built, and with jose's `createRemoteJWKSet` beside it.
+ * Measures what callers observe when an authorization server rotates its keys, slows down, hangs,
+ * sends wrong responses or goes down: over real sockets, with the package as built and with jose's
+ * `createRemoteJWKSet`.
  *
  *   npm run suite -- faults
  *   node suites/faults/run.js --markdown     the table for docs/keys.md
@@ -14,7 +15,7 @@ import { asMarkdown, forTerminal } from './table.js'
 const markdown = process.argv.includes('--markdown')
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const chosen = cases.filter(({ name }) => named.every((part) => name.includes(part)))
-// Beside the table there is nothing but the table.
+// With `--markdown`, stdout contains only the table.
 const tell = markdown ? console.error : console.log
 
 const begun = performance.now()
@@ -30,7 +31,7 @@ tell(`${((performance.now() - begun) / 1000).toFixed(0)} s`)
 tell(`${rows.size - failed.length} passed, ${failed.length} failed`)
 process.exitCode = failed.length > 0 || rows.size === 0 ? 1 : 0
 
-/** Those that leave room for another; each is taken once. */
+/** The cases that may run beside another; each is taken once. */
 function* light() {
   for (const one of chosen) {
     if (one.heavy || rows.has(one)) continue
@@ -42,7 +43,7 @@ function* light() {
 async function playSome(some) {
   for (const one of some) {
     rows.set(one, await play(one))
-    // In the order of the table, each as soon as its turn has come.
+    // Prints in the order of the table, each as soon as all earlier ones are finished.
     for (; rows.get(chosen[told]) !== undefined; told++) tell(forTerminal(rows.get(chosen[told])))
   }
 }

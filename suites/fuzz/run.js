@@ -1,6 +1,7 @@
 /**
- * Random input from fast-check: a million tokens, and the other targets in proportion. `--short` plays
- * 3,000 cases of a fixed seed. What a failed run prints replays it. See docs/fuzzing.md for the options.
+ * Fuzz test with random input from fast-check: a million tokens, and the other targets in
+ * proportion. `--short` runs 3,000 cases of a fixed seed. A failed run prints the command that
+ * replays it. See docs/fuzzing.md for the options.
  */
 import { spawnSync } from 'node:child_process'
 import { build } from 'esbuild'

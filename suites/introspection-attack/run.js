@@ -1,12 +1,13 @@
 /**
- * Introspection under attack: how many honest requests are rejected beside forged opaque tokens, at
- * issuers that differ in what they answer about tokens that they do not know.
+ * Introspection under attack: measures how many legitimate requests are rejected while an attacker
+ * sends forged opaque tokens, at issuers that differ in their response to unknown tokens.
  *
  *   npm run suite -- introspection-attack          13 minutes: one a cell
  *   npm run suite -- introspection-attack --short  1 minute: 5 seconds a cell, JWTs under attack only
  *
- * Cells are measured several at a time. One that fails is measured again alone, because a machine that
- * stalls is an issuer that does not answer in time; what counts is the second figure.
+ * Cells are measured several at a time. One that fails is measured again alone, because a machine
+ * that stalls looks like an issuer that does not respond in time; only the second measurement
+ * counts.
  *
  * Exits with 1 if a request is rejected where none should be, or more than the bound of its row.
  */
@@ -16,14 +17,17 @@ import { playCell } from './cell.js'
 const isShort = process.argv.includes('--short')
 const seconds = isShort ? 5 : 60
 const RATES = [0, 1, 20]
-/** More rows would test the machine: each has an API, an issuer and up to 42 requests a second. */
+/**
+ * More rows in parallel would overload the machine: each has an API, an issuer and up to 42
+ * requests a second.
+ */
 const AT_ONCE = 6
 /**
- * How many of a hundred requests with known tokens may be rejected, by column. The issuer stops all
- * tokens two or three times in the first ten seconds, and rarely from then on.
+ * The maximum percentage of rejected requests with cached tokens, by column. The issuer blocks all
+ * tokens two or three times in the first ten seconds, and rarely afterwards.
  */
 const MAX_KNOWN_REJECTED = { [COUNTS_INVALID]: [0, 0, isShort ? 90 : 20] }
-/** Nothing but the issuer's own count keeps these out. */
+/** Only the issuer's own rate limit stops these. */
 const NEW_MAY_BE_REJECTED = { [COUNTS_INVALID]: [false, false, true] }
 
 const rows = [false, true].flatMap((jwts) => [

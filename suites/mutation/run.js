@@ -1,6 +1,6 @@
 /**
- * Mutation testing of what stands between a stranger and a route: each line is spoilt in the ways
- * Stryker knows, and the tests have to notice.
+ * Mutation testing of the code that protects a route: Stryker's mutators change each line, and the
+ * tests must fail.
  *
  *   npm run suite -- mutation               all of it, which takes its time
  *   npm run suite -- mutation --only token  the files with that in their path
@@ -8,7 +8,7 @@
  *   npm run suite -- mutation --minutes 20  as many as can be judged in that time
  *   npm run suite -- mutation --hasty       without the tests that take seconds
  *
- * It fails if a mutant survives that explained.js doesn't know.
+ * Fails if a mutant survives that explained.js does not list.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -62,13 +62,13 @@ async function judgeGroup({ name, mutated, judges }) {
     if (status === 'killed' || status === 'timeout') verdicts.set(mutant, { status })
     else open.push(mutant)
   }
-  // Texts last: a wrong word does the least harm.
+  // Mutated texts last: a wrong word does the least harm.
   open.sort((a, b) => Number(a.mutator === 'StringLiteral') - Number(b.mutator === 'StringLiteral'))
   console.error(`${name}: ${mutants.length} mutants, ${open.length} to be judged`)
   if (open.length === 0) return
 
   const modules = await bundle(judges, sources, `${FOLDER}/${name.replace(/\W/g, '-')}`)
-  // What the last group left in memory is of no use to this one.
+  // Frees the previous group's memory, which this group does not need.
   for (const worker of workers) await worker.end()
   const files = await baseline(modules, workers, console.error)
   const rejudge = (mutant, worker) => judge(mutant, planFor(mutant, files, values.hasty), worker)
@@ -93,7 +93,7 @@ async function judgeGroup({ name, mutated, judges }) {
   saveVerdicts(FOLDER, verdicts)
 }
 
-/** A mutant that left something behind may have killed the next: then each has a process of its own. */
+/** A mutant may leave state behind that kills the next one: then each runs in its own process. */
 async function check(killed, worker, rejudge) {
   const plays = killed.map((mutant) => verdicts.get(mutant).play)
   if (await isSound(plays, worker)) return

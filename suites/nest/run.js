@@ -1,5 +1,5 @@
 /**
- * The program of docs/nestjs.md with NestJS 11 and 12: compiled, run, and asked over HTTP. Packs
+ * The program of docs/nestjs.md with NestJS 11 and 12: compiled, run, and called over HTTP. Packs
  * dist, and fetches NestJS from the registry: `npm run suite -- nest`.
  */
 import { execFile, spawn } from 'node:child_process'
@@ -30,12 +30,12 @@ const [{ filename }] = JSON.parse(await npm(packed, root))
 const failed = await Promise.all(['11', '12'].map(failures))
 process.exitCode = failed.some(Boolean) ? 1 : 0
 
-/** Whether something of this version failed. */
+/** Returns whether any step with this version failed. */
 async function failures(version) {
   const project = join(folder, version)
   try {
     await cp(join(root, 'suites', 'nest', version), project, { recursive: true })
-    // One after the other: together, npm adds a second Fastify beside the one that Nest pins.
+    // Separate installs: in one install, npm adds a second Fastify beside the one that Nest pins.
     await npm(['install', ...QUIET], project)
     await npm(['install', ...QUIET, join(folder, filename)], project)
     for (const [name, code] of Object.entries(programs)) {
@@ -54,7 +54,7 @@ async function failures(version) {
   }
 }
 
-/** The two blocks of TypeScript of the guide, by the name that stands before each. */
+/** Returns the two TypeScript blocks of the guide, keyed by the file name before each. */
 async function programsOf(page) {
   const text = await readFile(page, 'utf8')
   const blocks = text.matchAll(/`([\w.]+\.ts)`:\n\n<!-- code: peer -->\n```ts\n(.*?)\n```$/gms)

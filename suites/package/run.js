@@ -1,7 +1,8 @@
 /**
- * Packs the package as it would be published, looks at what the tarball holds and says about itself
- * (publint, are-the-types-wrong), installs it into an empty project, and uses it there by `import`,
- * by `require` and on the command line (the files beside this one). Builds dist, and fetches dependencies from the registry.
+ * Packs the package as it would be published, checks the tarball's content and metadata (publint,
+ * are-the-types-wrong), installs it into an empty project, and uses it there by `import`, by
+ * `require` and on the command line (the files in this folder). Builds dist, and fetches
+ * dependencies from the registry.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -41,7 +42,7 @@ try {
   await rm(temporary, { recursive: true, force: true })
 }
 
-/** Its line, or what went wrong, on which everything ends: later steps need the earlier ones. */
+/** Runs a step; prints its line, or the error and exits: later steps need the earlier ones. */
 async function step(name, work) {
   try {
     const said = await work()
@@ -52,7 +53,7 @@ async function step(name, work) {
   }
 }
 
-/** What a user needs, and nothing else. */
+/** The tarball contains the files that a user needs, and nothing else. */
 function requireContents(paths) {
   const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
   const entries = Object.values(manifest.exports).flatMap((target) =>
@@ -75,7 +76,10 @@ function requireContents(paths) {
   if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
-/** As a stranger would, with the peer dependency, and without what is installed here. */
+/**
+ * Installs the package as a new user would, with the peer dependency, and without anything
+ * installed here.
+ */
 async function install() {
   const project = join(temporary, 'project')
   await mkdir(project)
@@ -86,7 +90,7 @@ async function install() {
   await cp(join(root, 'suites', 'package'), project, { recursive: true })
 }
 
-/** Exit code 0, and nothing on stderr: warnings count. */
+/** Requires exit code 0 and empty stderr: warnings count as failures. */
 async function consume(script) {
   const cwd = join(temporary, 'project')
   const options = { cwd, env: cleanEnvironment(), timeout: 3 * MINUTE }

@@ -1,7 +1,7 @@
 /**
- * Authorization servers of Debian's packages in front of an API behind the plugin: each is started
- * on loopback with a temporary folder, set up over its own API or files, and stopped. Installs
- * nothing; says what to install. Names as arguments, such as `glewlwyd`, run these alone.
+ * Tests an API with authorization servers from Debian packages: each is started on loopback with a
+ * temporary folder, configured through its own API or files, and stopped. Installs nothing; prints
+ * what to install. Names as arguments, such as `glewlwyd`, select servers.
  */
 import { existsSync } from 'node:fs'
 import process from 'node:process'

@@ -1,7 +1,7 @@
 /**
- * An API under steady load for a long time, whose authorization server rotates its keys each minute
- * and is away in each third, with one request in ten from somebody who wants in. Three processes:
- * this one sends, one issues, one is the API with the package as built.
+ * An API under steady load for a long time: its authorization server rotates its keys each minute
+ * and is down every third minute, and one request in ten comes from an attacker. Three processes:
+ * the client (this one), the issuer, and the API with the package as built.
  *
  *   npm run suite -- soak             ten minutes
  *   npm run suite -- soak --short     three minutes of 15 s each, as in CI
@@ -68,7 +68,7 @@ for (const what of wrong) console.log(`NOT SO  ${what}`)
 console.log(wrong.length === 0 ? 'passed' : 'failed')
 process.exitCode = wrong.length === 0 ? 0 : 1
 
-/** So many a second, whether or not the ones before were answered. */
+/** Sends requests at a fixed rate, whether or not earlier ones have responses. */
 async function send() {
   for (let sent = 0; !minutes.over; ) {
     for (const due = (minutes.elapsed / 1000) * rate; sent < due; sent++) {

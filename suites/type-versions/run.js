@@ -1,7 +1,7 @@
 /**
- * Compiles what users write with each TypeScript from 5.9 on, in each way in which modules are
- * resolved, and a `fetch` of each undici with each @types/node. Wants dist, and fetches from the
- * registry: `npm run suite -- type-versions`.
+ * Compiles user code with each TypeScript from 5.9 on, in each module resolution mode, and a
+ * `fetch` of each undici with each @types/node. Requires dist, and fetches from the registry:
+ * `npm run suite -- type-versions`.
  */
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,14 +11,14 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// Not a folder of the package itself, which would resolve its own name by "exports" alone.
+// Outside the package's folder, whose own name would be resolved by "exports" alone.
 const project = join(root, '.build', 'type-versions')
 const installed = join(project, 'node_modules')
 
 const strict = { target: 'es2022', strict: true, skipLibCheck: true, noEmit: true }
 const lib = ['es2022', 'esnext.disposable']
 
-/** TypeScript 7 no longer has node10. */
+/** TypeScript 7 removed the resolution mode node10. */
 const RESOLUTIONS = [
   {
     name: 'node10',
@@ -87,7 +87,7 @@ async function prepare() {
   copyFileSync(join(root, 'suites/type-versions/proxy.ts'), join(project, 'proxy.mts'))
 }
 
-/** A folder with these types as `node`, and no others. */
+/** Creates a folder with these types as `node`, and no others. */
 function typesOfNode(version) {
   const folder = join(project, `types-of-node-${version}`)
   mkdirSync(folder, { recursive: true })

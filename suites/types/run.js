@@ -1,8 +1,8 @@
 /**
- * Compiles what users write against the built package: suites/types/consumer.* must compile in every
- * way in which modules are resolved, and suites/types/must-not-compile.ts must fail on each line that
- * says so, with the error that it names, and nowhere else. Wants dist: `npm run build`.
- * `--consumers` leaves out the latter: which mistakes are found depends on Fastify's types as well.
+ * Compiles user code against the built package: suites/types/consumer.* must compile in every
+ * module resolution mode, and suites/types/must-not-compile.ts must fail on each marked line, with
+ * the error that the mark names, and on no other line. Requires dist: `npm run build`.
+ * `--consumers` skips the latter, because the errors also depend on Fastify's types.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -33,7 +33,7 @@ if (!existsSync(`${root}dist/index.d.ts`)) {
   process.exit(1)
 }
 
-// As strict as can be: the declaration files are checked as well, ours among them.
+// The strictest options: the declaration files are checked as well, including this package's.
 compiles('ES module, nodenext', consumer, {
   ...nodenext,
   exactOptionalPropertyTypes: true,
@@ -50,12 +50,12 @@ compiles('ES module, bundler', consumer, {
 compiles('CommonJS, nodenext', commonjs, nodenext)
 if (!process.argv.includes('--consumers')) failsAsMarked('mistakes, nodenext', mistakes, nodenext)
 
-/** No error. */
+/** Requires that the code compiles without errors. */
 function compiles(name, file, options) {
   report(name, `${short(file)} compiles`, diagnose(file, options).map(describe))
 }
 
-/** Each line marked `// expect TS1234` has that error, and there is no other. */
+/** Requires that each line marked `// expect TS1234` has that error, and that there is no other. */
 function failsAsMarked(name, file, options) {
   const diagnostics = diagnose(file, options)
   const expected = markers(file)
@@ -78,7 +78,7 @@ function diagnose(file, options) {
   return ts.getPreEmitDiagnostics(program)
 }
 
-/** That it is the built package which is compiled against, and not its sources. */
+/** Checks that the code compiles against the built package, not against its sources. */
 function requireBuilt(program) {
   const files = program.getSourceFiles().map(({ fileName }) => fileName)
   const built = files.includes(`${root}dist/index.d.ts`)

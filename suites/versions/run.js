@@ -1,7 +1,7 @@
 /**
- * The suite on every version that package.json allows: Node from the lowest on (npm's `node`
+ * Runs the tests with every version that package.json allows: Node from the lowest on (npm's `node`
  * package), and the lowest and the latest dependencies, each in a copy of this repository in a
- * temporary folder. What really ran is asked of the tests, not assumed. Fetches from the registry.
+ * temporary folder. The tests report the versions that actually ran. Fetches from the registry.
  *
  *     npm run suite -- versions       # a stated part of the suite (versions/suite.js)
  *     npm run suite -- versions --all # the whole suite on each
