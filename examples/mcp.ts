@@ -89,7 +89,7 @@ function authInfo({ auth, claims }: FastifyRequest): AuthInfo {
   return { token: '', clientId: auth?.clientId ?? '', scopes, expiresAt: claims.exp, extra: claims }
 }
 
-/** Returns a `fetch` that prints the client's requests. */
+/** Fetches, and prints the client's request. */
 async function shown(input: string | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
   const { pathname } = new URL(input)

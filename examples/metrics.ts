@@ -114,7 +114,7 @@ console.log(metrics.replace(/^#.*\n|.*_bucket.*\n/gm, '').trim())
 await app.close()
 await authorizationServer.close()
 
-/** Registers a counter of the resource server's statistics. */
+/** Registers a gauge for one value of the resource server's statistics. */
 function gauge(name: string, help: string, read: (statistics: Statistics) => number): void {
   new Gauge({
     name,

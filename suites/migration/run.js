@@ -1,7 +1,8 @@
 /**
- * Runs the programs of docs/migration.md, before and after, against embedded authorization servers, and
- * compares what they answer with the table of that page. `npm run suite -- migration`, which builds dist
- * and fetches the peers of bench/package.json from the registry; `--markdown` prints the table.
+ * Runs the programs of docs/migration.md, before and after, against embedded authorization servers,
+ * and compares their responses with the table of that page. `npm run suite -- migration`, which
+ * builds dist and fetches the peers of bench/package.json from the registry; `--markdown` prints
+ * the table.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = await readFile(join(root, 'docs', 'migration.md'), 'utf8')
 const sections = sectionsOf(page)
 await npm(['install', '--silent', '--no-save', '--prefix', 'bench'], root)
-// Where the peers are found, and where the package is found by its name.
+// Where the peers, and the package by its name, are resolved.
 await mkdir(join(root, '.build'), { recursive: true })
 const folders = {
   before: await mkdtemp(join(root, 'bench', 'moving-')),
@@ -35,9 +36,9 @@ try {
   for (const folder of Object.values(folders)) await rm(folder, { recursive: true })
 }
 
-/** The answers of both programs, by what was asked. */
+/** The responses of both programs, by request. */
 async function compare({ name, ...programs }, index) {
-  // What Okta's verifier is for, and what the others take.
+  // Okta's verifier requires tokens in Okta's format; the other programs accept standard ones.
   const profile = name.includes('okta') ? 'okta' : 'standard'
   const answers = { name }
   for (const when of ['before', 'after']) {
@@ -50,7 +51,7 @@ async function compare({ name, ...programs }, index) {
 async function play(code, file, profile) {
   const issuer = await createAuthorizationServer({ profile })
   const stranger = await createAuthorizationServer({ profile })
-  // Published from the start, as if the issuer had always had two keys.
+  // Published from the start, like an issuer that always had two keys.
   await issuer.issueToken({}, { algorithm: 'ES256' })
   const statuses = {}
   const warm = await start(code, file, issuer.issuer)

@@ -1,10 +1,11 @@
 /**
- * The way of a stranger, by README.md alone: `npm init` in an empty folder, the lines of "Install" and "Quick start" in
- * their order, and a protected route that answers as they say. Prints what each step took, and fails
- * where an answer is another. `npm run suite -- quickstart`; it fetches dependencies from the registry.
+ * Follows README.md as a new user would: `npm init` in an empty folder, the lines of "Start" in
+ * their order, and a protected route that responds as the README says. Prints the duration of each
+ * step, and fails if a response differs. `npm run suite -- quickstart`; it fetches dependencies from
+ * the registry.
  *
- * What is changed in these lines: the package's name at `npm install` to the packed tarball, the
- * issuer as the README says itself, and the ports 3000 and 9000 to free ones.
+ * Substitutions in these lines: the package's name at `npm install` becomes the packed tarball, the
+ * issuer is replaced as the README suggests, and the ports 3000 and 9000 become free ones.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -58,14 +59,17 @@ async function step(name, work, { counts = true } = {}) {
   }
 }
 
-/** A warning would be the first thing that a stranger sees; those about others are only shown. */
+/**
+ * Fails on a warning about this package, which would be the first thing that a new user sees;
+ * warnings about other packages are only printed.
+ */
 async function install(line, tarball) {
   const command = line.replace(/fastify-resource-server$/, tarball)
   if (command === line) throw new Error(`"${line}" doesn't install the package`)
   const { stderr } = await execute('sh', ['-c', command], surroundings)
   const { name, dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const ours = [name, ...Object.keys(dependencies)]
-  // Of npm's own settings on this machine there is nothing to be said.
+  // Ignores npm's warnings about its settings on this machine.
   const warnings = stderr.match(/^npm warn (?!Unknown \w+ config).*/gim) ?? []
   for (const warning of warnings) console.log(`          ${warning}`)
   const about = warnings.filter((warning) => ours.some((one) => warning.includes(`'${one}@`)))
@@ -93,7 +97,7 @@ async function shell(command) {
   return stdout
 }
 
-/** As the README says to do without a tenant. */
+/** Uses the embedded authorization server, as the README suggests without a tenant. */
 function withIssuer(program) {
   const changed = program.replace(
     /issuer: '[^']+'/,
