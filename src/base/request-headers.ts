@@ -24,4 +24,4 @@ export function isToken68(text: string): boolean {
 }
 
 /** The prefix of an `Authorization` header, as nearly every client writes it. */
-export const USUAL_BEARER = 'Bearer '
+export const BEARER_PREFIX = 'Bearer '

@@ -6,7 +6,7 @@
  * are checked before any body is parsed.
  */
 
-import { USUAL_BEARER } from '../base/request-headers.js'
+import { BEARER_PREFIX } from '../base/request-headers.js'
 import { InvalidRequestError } from '../errors/errors.js'
 
 /** The part of a request that is read: of Node's, Fastify's `request.raw`, or an HTTP/2 request. */
@@ -22,7 +22,7 @@ interface SchemeSyntax {
   readonly pattern: RegExp
 }
 
-const BEARER: SchemeSyntax = { length: 6, usual: USUAL_BEARER, pattern: /^bearer(?:[ \t]|$)/i }
+const BEARER: SchemeSyntax = { length: 6, usual: BEARER_PREFIX, pattern: /^bearer(?:[ \t]|$)/i }
 const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
 
 /**

@@ -40,7 +40,7 @@ import { KnownHeaders } from '../token/known-headers.js'
 import { findSigner } from '../token/signer.js'
 import { tailOf } from './fingerprint.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
-import { type Verdict, VerifiedTokens } from './verified-tokens.js'
+import { type VerificationResult, VerifiedTokens } from './verified-tokens.js'
 
 export interface PipelineOptions {
   readonly issuers: IssuerSource
@@ -57,23 +57,23 @@ export interface PipelineOptions {
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #rules: IntrospectionRules
-  readonly #verified: VerifiedTokens | undefined
+  readonly #cache: VerifiedTokens | undefined
   readonly #knownHeaders = new KnownHeaders()
   /** Single flight, by the tail of the token: concurrent requests share one verification. */
-  readonly #underWay = new Map<string, UnderWay>()
+  readonly #inFlight = new Map<string, InFlight>()
 
   constructor(options: PipelineOptions) {
     this.#options = options
     this.#rules = { ...options, now: () => this.#seconds() }
     // A result that also depends on the request must not be reused for the token.
     if (options.tokenCache !== undefined && !options.issuers.dependsOnContext) {
-      this.#verified = new VerifiedTokens(options.tokenCache)
+      this.#cache = new VerifiedTokens(options.tokenCache)
     }
   }
 
   /** Number of tokens in the main cache. */
-  get cachedTokens(): number {
-    return this.#verified?.size ?? 0
+  get cacheSize(): number {
+    return this.#cache?.size ?? 0
   }
 
   /**
@@ -83,12 +83,12 @@ export class Pipeline {
    * @returns the token or a rejection; a returned promise rejects with the rejection.
    */
   verify(raw: string, context?: unknown): StepResult<AccessToken> {
-    if (this.#verified !== undefined) {
+    if (this.#cache !== undefined) {
       const now = this.#seconds()
-      const known = this.#reused(this.#verified.get(raw, now), now)
+      const known = this.#reuse(this.#cache.get(raw, now), now)
       if (known !== undefined) return known
     }
-    return this.#joined(raw, context) ?? this.#begin(raw, context)
+    return this.#join(raw, context) ?? this.#start(raw, context)
   }
 
   /**
@@ -96,29 +96,29 @@ export class Pipeline {
    * `undefined` says nothing about other tokens.
    */
   recall(header: string): StepResult<AccessToken> | undefined {
-    if (this.#verified === undefined) return undefined
+    if (this.#cache === undefined) return undefined
     const now = this.#seconds()
-    return this.#reused(this.#verified.getByHeader(header, now), now)
+    return this.#reuse(this.#cache.getByHeader(header, now), now)
   }
 
   /** Reuses a cached verification only if verifying the token again would give the same result. */
-  #reused(verdict: Verdict | undefined, now: number): StepResult<AccessToken> | undefined {
-    if (verdict === undefined) return undefined
-    const { token, issuer, key } = verdict
+  #reuse(result: VerificationResult | undefined, now: number): StepResult<AccessToken> | undefined {
+    if (result === undefined) return undefined
+    const { token, issuer, key } = result
     if (!issuer.keys.trusts(key)) return undefined
     if (!this.#options.issuers.stillTrusts(issuer, token)) return undefined
-    const refused = checkTimes(token.times, this.#options.limits, now)
-    if (refused !== undefined) return refused
+    const rejection = checkTimes(token.times, this.#options.limits, now)
+    if (rejection !== undefined) return rejection
     this.#options.counters.cacheHits++
-    return this.#confirm(verdict)
+    return this.#confirm(result)
   }
 
   /** Checks on each use whether the token was revoked, by its issuer or by the application. */
-  #confirm({ token, issuer, watch }: Verdict): StepResult<AccessToken> {
+  #confirm({ token, issuer, watch }: VerificationResult): StepResult<AccessToken> {
     const { revocations } = this.#options
     const state = watch?.check()
     if (revocations.covers(token) || state === 'revoked') return revoked()
-    if (state === 'unanswered') return unanswered(issuer, watch)
+    if (state === 'unanswered') return recheckFailed(issuer, watch)
     if (issuer.introspection?.mode !== 'always') return token
     return andThen(verifyActive(token, issuer, this.#rules), (active) =>
       // The application may have revoked the token during the introspection request.
@@ -126,35 +126,35 @@ export class Pipeline {
     )
   }
 
-  #joined(raw: string, context: unknown): Promise<AccessToken> | undefined {
-    if (this.#underWay.size === 0) return undefined
-    const underWay = this.#underWay.get(tailOf(raw))
-    if (underWay?.raw !== raw) return undefined
-    return underWay.verifying.catch((error) => {
-      if (isInvalidToken(error)) throw ownCopyOf(error)
+  #join(raw: string, context: unknown): Promise<AccessToken> | undefined {
+    if (this.#inFlight.size === 0) return undefined
+    const inFlight = this.#inFlight.get(tailOf(raw))
+    if (inFlight?.raw !== raw) return undefined
+    return inFlight.verifying.catch((error) => {
+      if (isInvalidToken(error)) throw cloneError(error)
       // The shared verification ended without a result (for example, keys unavailable). Retry: if
       // the keys are still unavailable, the back-off rejects without another fetch.
-      return unwrap(this.#begin(raw, context))
+      return unwrap(this.#start(raw, context))
     })
   }
 
-  #begin(raw: string, context: unknown): StepResult<AccessToken> {
+  #start(raw: string, context: unknown): StepResult<AccessToken> {
     this.#options.counters.cacheMisses++
     const { issuers, maxTokenLength } = this.#options
     // An oversized token goes to no issuer and to no application function.
-    const asked = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
-    if (asked !== undefined) return this.#introspect(raw, asked)
+    const opaqueIssuer = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
+    if (opaqueIssuer !== undefined) return this.#introspect(raw, opaqueIssuer)
     const token = this.#verifyJwt(raw, context)
-    return isPromise(token) ? this.#shared(raw, token) : token
+    return isPromise(token) ? this.#share(raw, token) : token
   }
 
-  #shared(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
+  #share(raw: string, token: Promise<AccessToken>): Promise<AccessToken> {
     if (this.#options.issuers.dependsOnContext) return token
     const tail = tailOf(raw)
-    const verifying = token.finally(() => this.#underWay.delete(tail))
-    this.#underWay.set(tail, { raw, verifying })
+    const verifying = token.finally(() => this.#inFlight.delete(tail))
+    this.#inFlight.set(tail, { raw, verifying })
     return verifying.catch((error) => {
-      throw isInvalidToken(error) ? ownCopyOf(error) : error
+      throw isInvalidToken(error) ? cloneError(error) : error
     })
   }
 
@@ -165,31 +165,31 @@ export class Pipeline {
     return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
       issuer.introspection?.isOnlyWay
         ? this.#introspect(raw, issuer)
-        : andThen(this.#verifyJws(jws, issuer), (verdict) => {
-            this.#verified?.add(verdict, this.#seconds())
-            return this.#confirm(verdict)
+        : andThen(this.#verifyJws(jws, issuer), (result) => {
+            this.#cache?.add(result, this.#seconds())
+            return this.#confirm(result)
           }),
     )
   }
 
-  #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<Verdict> {
+  #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<VerificationResult> {
     const { counters, revocations } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRejection(algorithm)) return algorithm
     // If parsing the claims costs more than verifying the signature, the signature comes first.
-    const early = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
-    if (isRejection(early)) return early
+    const preVerified = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
+    if (isRejection(preVerified)) return preVerified
     const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
     return andThen(signer, (key) => {
-      const checked = early ?? this.#parseAndCheckClaims(jws, issuer)
+      const checked = preVerified ?? this.#parseAndCheckClaims(jws, issuer)
       if (isRejection(checked)) return checked
       const { claims, confirmation } = checked
-      const misused = issuer.profile.checkKey?.(key.issuer, claims)
-      if (misused !== undefined) return misused
+      const misusedKey = issuer.profile.checkKey?.(key.issuer, claims)
+      if (misusedKey !== undefined) return misusedKey
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
       revocations.sawToken(token.times)
-      return { token, issuer, key, watch: watchOver(token, issuer) }
+      return { token, issuer, key, watch: startRecheck(token, issuer) }
     })
   }
 
@@ -225,7 +225,7 @@ export class Pipeline {
   }
 }
 
-function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watch'] {
+function startRecheck(token: AccessToken, { introspection }: Issuer): VerificationResult['watch'] {
   if (introspection?.mode !== 'recheck') return undefined
   // The recheck retains the token, which is a slice that would keep the whole header alive.
   token.detach()
@@ -233,7 +233,10 @@ function watchOver(token: AccessToken, { introspection }: Issuer): Verdict['watc
 }
 
 /** The error for a token whose background recheck has failed beyond `recheckStaleIfError`. */
-function unanswered({ issuer }: Issuer, watch: Verdict['watch']): IntrospectionUnavailableError {
+function recheckFailed(
+  { issuer }: Issuer,
+  watch: VerificationResult['watch'],
+): IntrospectionUnavailableError {
   return new IntrospectionUnavailableError(issuer, 1, watch?.failure)
 }
 
@@ -246,7 +249,7 @@ function isInvalidToken(error: unknown): error is InvalidTokenError {
  * Returns a copy per waiter: an error handler may mutate the error, and must not leak one request's
  * data into another's response.
  */
-function ownCopyOf({ message, reason }: InvalidTokenError): InvalidTokenError {
+function cloneError({ message, reason }: InvalidTokenError): InvalidTokenError {
   return new InvalidTokenError(message, reason)
 }
 
@@ -255,7 +258,7 @@ interface CheckedClaims {
   readonly confirmation: Confirmation | undefined
 }
 
-interface UnderWay {
+interface InFlight {
   readonly raw: string
   readonly verifying: Promise<AccessToken>
 }

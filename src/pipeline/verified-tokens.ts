@@ -9,15 +9,15 @@
 
 import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
-import { USUAL_BEARER } from '../base/request-headers.js'
+import { BEARER_PREFIX } from '../base/request-headers.js'
 import type { Watch } from '../introspection/watch.js'
 import type { Issuer } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
+import { AdmissionFilter } from './admission-filter.js'
 import { fingerprintOf } from './fingerprint.js'
-import { Sightings } from './sightings.js'
 
 /** A verified token, with the issuer and the key that the verification relied on. */
-export interface Verdict {
+export interface VerificationResult {
   readonly token: AccessToken
   readonly issuer: Issuer
   readonly key: VerificationKey
@@ -41,102 +41,106 @@ const BYTES_PER_NESTED = 128
 const CHARACTERS_PER_NESTED = 4
 
 /** Number of tokens in the admission window, and its share of the bytes. */
-const NEWCOMERS = 64
-const NEWCOMERS_SHARE = 1 / 8
+const WINDOW_SIZE = 64
+const WINDOW_SHARE = 1 / 8
 
 /** Seconds between LRU touches of one entry: a touch costs several times as much as a look-up. */
-const MOVE_EVERY = 30
+const TOUCH_INTERVAL_SECONDS = 30
 
-interface Regular {
-  readonly verdict: Verdict
+interface CacheEntry {
+  readonly result: VerificationResult
   /** The header `Bearer <token>` as one flat string, of which `raw` is a slice. */
   readonly header: string
   /** Time of the last LRU touch, in seconds. */
-  movedAt: number
+  touchedAt: number
 }
 
 export class VerifiedTokens {
   /** Keyed by fingerprint; on a collision, the later token replaces the earlier one. */
-  readonly #regulars: BoundedCache<number, Regular>
-  readonly #newcomers: (Verdict | undefined)[]
-  readonly #newcomerBytes: number
-  readonly #sightings: Sightings
+  readonly #main: BoundedCache<number, CacheEntry>
+  readonly #window: (VerificationResult | undefined)[]
+  readonly #windowEntryBytes: number
+  readonly #admissionFilter: AdmissionFilter
 
   constructor({ maxEntries, maxBytes }: VerifiedTokensOptions) {
-    this.#regulars = new BoundedCache({
+    this.#main = new BoundedCache({
       max: maxEntries,
-      maxSize: Math.floor(maxBytes * (1 - NEWCOMERS_SHARE)),
-      sizeCalculation: ({ verdict }) => bytesOf(verdict),
+      maxSize: Math.floor(maxBytes * (1 - WINDOW_SHARE)),
+      sizeCalculation: ({ result }) => bytesOf(result),
     })
-    this.#newcomers = new Array(NEWCOMERS).fill(undefined)
-    this.#newcomerBytes = (maxBytes * NEWCOMERS_SHARE) / NEWCOMERS
-    this.#sightings = new Sightings(maxEntries * 2)
+    this.#window = new Array(WINDOW_SIZE).fill(undefined)
+    this.#windowEntryBytes = (maxBytes * WINDOW_SHARE) / WINDOW_SIZE
+    this.#admissionFilter = new AdmissionFilter(maxEntries * 2)
   }
 
   /** Number of tokens in the main cache. */
   get size(): number {
-    return this.#regulars.size
+    return this.#main.size
   }
 
   /** @param now whole seconds since the epoch. */
-  get(raw: string, now: number): Verdict | undefined {
+  get(raw: string, now: number): VerificationResult | undefined {
     const fingerprint = fingerprintOf(raw)
-    const regular = this.#regulars.peek(fingerprint)
-    if (regular?.verdict.token.raw !== raw) return this.#returning(raw, fingerprint, now)
-    return this.#used(regular, fingerprint, now)
+    const entry = this.#main.peek(fingerprint)
+    if (entry?.result.token.raw !== raw) return this.#promoteFromWindow(raw, fingerprint, now)
+    return this.#touch(entry, fingerprint, now)
   }
 
   /**
    * Looks up by the raw header if it is exactly `Bearer <token in the main cache>`; `undefined`
    * says nothing about other tokens. Avoids slicing the token, the largest cost of a cache hit.
    */
-  getByHeader(header: string, now: number): Verdict | undefined {
+  getByHeader(header: string, now: number): VerificationResult | undefined {
     const fingerprint = fingerprintOf(header)
-    const regular = this.#regulars.peek(fingerprint)
-    if (regular?.header !== header) return undefined
-    return this.#used(regular, fingerprint, now)
+    const entry = this.#main.peek(fingerprint)
+    if (entry?.header !== header) return undefined
+    return this.#touch(entry, fingerprint, now)
   }
 
   /** @param now whole seconds since the epoch. */
-  add(verdict: Verdict, now: number): void {
-    const fingerprint = fingerprintOf(verdict.token.raw)
-    if (this.#sightings.seen(fingerprint)) this.#place(verdict, fingerprint, now)
-    else if (isAtMost(this.#newcomerBytes, verdict)) {
-      this.#newcomers[fingerprint % NEWCOMERS] = verdict
+  add(result: VerificationResult, now: number): void {
+    const fingerprint = fingerprintOf(result.token.raw)
+    if (this.#admissionFilter.admit(fingerprint)) this.#promote(result, fingerprint, now)
+    else if (isAtMost(this.#windowEntryBytes, result)) {
+      this.#window[fingerprint % WINDOW_SIZE] = result
     }
   }
 
   /** Promotes a token on its second use. */
-  #returning(raw: string, fingerprint: number, now: number): Verdict | undefined {
-    const verdict = this.#newcomers[fingerprint % NEWCOMERS]
-    if (verdict?.token.raw !== raw) return undefined
-    this.#place(verdict, fingerprint, now)
-    return verdict
+  #promoteFromWindow(
+    raw: string,
+    fingerprint: number,
+    now: number,
+  ): VerificationResult | undefined {
+    const result = this.#window[fingerprint % WINDOW_SIZE]
+    if (result?.token.raw !== raw) return undefined
+    this.#promote(result, fingerprint, now)
+    return result
   }
 
-  #place(verdict: Verdict, fingerprint: number, now: number): void {
-    const header = verdict.token.detach(USUAL_BEARER)
-    this.#regulars.set(fingerprint, { verdict, header, movedAt: now })
+  #promote(result: VerificationResult, fingerprint: number, now: number): void {
+    const header = result.token.detach(BEARER_PREFIX)
+    this.#main.set(fingerprint, { result, header, touchedAt: now })
   }
 
-  #used(regular: Regular, fingerprint: number, now: number): Verdict {
+  #touch(entry: CacheEntry, fingerprint: number, now: number): VerificationResult {
     // Negated so that a NaN or backward clock still touches the entry.
-    if (!(Math.abs(now - regular.movedAt) < MOVE_EVERY)) {
-      regular.movedAt = now
-      this.#regulars.get(fingerprint)
+    if (!(Math.abs(now - entry.touchedAt) < TOUCH_INTERVAL_SECONDS)) {
+      entry.touchedAt = now
+      this.#main.get(fingerprint)
     }
-    return regular.verdict
+    return entry.result
   }
 }
 
 /** An upper bound from the length suffices for most tokens, without counting nested claims. */
-function isAtMost(bytes: number, verdict: Verdict): boolean {
-  const { length } = verdict.token.raw
-  return bytesFor(length, length / CHARACTERS_PER_NESTED) <= bytes || bytesOf(verdict) <= bytes
+function isAtMost(bytes: number, result: VerificationResult): boolean {
+  const { length } = result.token.raw
+  return bytesFor(length, length / CHARACTERS_PER_NESTED) <= bytes || bytesOf(result) <= bytes
 }
 
-function bytesOf({ token: { raw, claims } }: Verdict): number {
-  return bytesFor(raw.length, nestedIn(claims))
+function bytesOf({ token: { raw, claims } }: VerificationResult): number {
+  return bytesFor(raw.length, countNested(claims))
 }
 
 function bytesFor(characters: number, nested: number): number {
@@ -144,10 +148,10 @@ function bytesFor(characters: number, nested: number): number {
 }
 
 /** Counts nested objects and arrays. The parser has bounded their depth. */
-function nestedIn(value: object): number {
+function countNested(value: object): number {
   let count = 0
   for (const member of Object.values(value)) {
-    if (typeof member === 'object' && member !== null) count += 1 + nestedIn(member)
+    if (typeof member === 'object' && member !== null) count += 1 + countNested(member)
   }
   return count
 }

@@ -119,7 +119,7 @@ export class ResourceServer<Context = unknown> {
 
   /** Returns the counters since the start, for metrics and tests. */
   statistics(): Statistics {
-    return this.#core.counters.read(this.#core.pipeline.cachedTokens)
+    return this.#core.counters.read(this.#core.pipeline.cacheSize)
   }
 
   /**

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { AccessToken } from '../../src/access-token/access-token.js'
 import { fingerprintOf, tailOf } from '../../src/pipeline/fingerprint.js'
-import { type Verdict, VerifiedTokens } from '../../src/pipeline/verified-tokens.js'
+import { type VerificationResult, VerifiedTokens } from '../../src/pipeline/verified-tokens.js'
 import { forge } from '../fixtures/forgery.js'
 import { makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
 
-function verdict(raw: string, claims: object = {}): Verdict {
+function verdict(raw: string, claims: object = {}): VerificationResult {
   const detach = (prefix: string) => prefix + raw
-  return { token: { raw, claims, detach } as AccessToken } as Verdict
+  return { token: { raw, claims, detach } as AccessToken } as VerificationResult
 }
 
 function tokens(count: number, length = 200): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { Sightings } from '../../src/pipeline/sightings.js'
+import { AdmissionFilter } from '../../src/pipeline/admission-filter.js'
 
 /** Numbers as good as random, the same on every run. */
 function fingerprints(count: number, salt = ''): number[] {
@@ -10,52 +10,52 @@ function fingerprints(count: number, salt = ''): number[] {
 }
 
 t.test('tells what it saw from what it did not', async (t) => {
-  const sightings = new Sightings(100)
+  const filter = new AdmissionFilter(100)
   for (const fingerprint of [0, 1, 31, 32, 0x3fff_fffe]) {
-    t.notOk(sightings.seen(fingerprint), `${fingerprint}, new`)
-    t.ok(sightings.seen(fingerprint), `${fingerprint}, again`)
+    t.notOk(filter.admit(fingerprint), `${fingerprint}, new`)
+    t.ok(filter.admit(fingerprint), `${fingerprint}, again`)
   }
 })
 
 t.test('remembers as many as it has room for, and more', async (t) => {
   for (const capacity of [128, 1_000, 20_000]) {
-    const sightings = new Sightings(capacity)
+    const filter = new AdmissionFilter(capacity)
     const all = fingerprints(capacity)
-    for (const fingerprint of all) sightings.seen(fingerprint)
+    for (const fingerprint of all) filter.admit(fingerprint)
     t.ok(
-      all.every((fingerprint) => sightings.seen(fingerprint)),
+      all.every((fingerprint) => filter.admit(fingerprint)),
       `${capacity}`,
     )
   }
 })
 
 t.test('forgets what did not come again while twice as many came', async (t) => {
-  const sightings = new Sightings(1_000)
+  const filter = new AdmissionFilter(1_000)
   const [old, others] = [fingerprints(100), fingerprints(3_000, 'other')]
-  for (const fingerprint of [...old, ...others]) sightings.seen(fingerprint)
-  const known = old.filter((fingerprint) => sightings.seen(fingerprint)).length
+  for (const fingerprint of [...old, ...others]) filter.admit(fingerprint)
+  const known = old.filter((fingerprint) => filter.admit(fingerprint)).length
   t.ok(known < 40, `${known} of 100 are still taken for known`)
 })
 
 t.test('what comes again now and then is never forgotten', async (t) => {
-  const sightings = new Sightings(1_000)
+  const filter = new AdmissionFilter(1_000)
   const [regular] = fingerprints(1) as [number]
-  sightings.seen(regular)
+  filter.admit(regular)
   for (const [i, other] of fingerprints(50_000, 'other').entries()) {
-    sightings.seen(other)
-    if (i % 500 === 0 && !sightings.seen(regular)) t.fail(`forgotten after ${i}`)
+    filter.admit(other)
+    if (i % 500 === 0 && !filter.admit(regular)) t.fail(`forgotten after ${i}`)
   }
 })
 
-t.test('takes one stranger in four at most for an acquaintance, however many come', async (t) => {
+t.test('has a false-positive rate of at most one in four, however many tokens come', async (t) => {
   // 2,048 is the worst case: its eight bits a token are a power of two, and not the next one.
   for (const capacity of [128, 2_048, 20_000]) {
     let taken = 0
-    const sightings = new Sightings(capacity)
+    const filter = new AdmissionFilter(capacity)
     const strangers = fingerprints(capacity * 6)
     for (const [i, stranger] of strangers.entries()) {
       // Once both generations are full.
-      if (sightings.seen(stranger) && i >= capacity * 2) taken++
+      if (filter.admit(stranger) && i >= capacity * 2) taken++
     }
     const share = taken / (capacity * 4)
     t.ok(share < 0.25, `${capacity}: ${(share * 100).toFixed(1)} %`)

@@ -4,7 +4,7 @@
  *
  * Two generations of bitmaps: the filter drops the older half, never its whole history.
  */
-export class Sightings {
+export class AdmissionFilter {
   readonly #capacity: number
   readonly #mask: number
   #current: Uint32Array
@@ -23,7 +23,7 @@ export class Sightings {
   }
 
   /** Whether the fingerprint was recorded before; records it. */
-  seen(fingerprint: number): boolean {
+  admit(fingerprint: number): boolean {
     const bit = fingerprint & this.#mask
     const word = bit >>> 5
     const flag = 1 << (bit & 31)
