@@ -1,4 +1,4 @@
-/** The issuers that the options name: found by `iss` before anything is fetched. */
+/** The issuers named in the options, looked up by `iss` before anything is fetched. */
 
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
@@ -19,7 +19,7 @@ export class ConfiguredIssuers implements IssuerSource {
   readonly #issuers: readonly Issuer[]
   readonly #byName: ReadonlyMap<string, Issuer>
   readonly #templates: readonly Issuer[]
-  /** Those that are asked about their tokens, the one that takes any opaque token last. */
+  /** The issuers with introspection, the one that accepts any opaque token last. */
   readonly #asked: readonly Issuer[]
   readonly #names: string
 
@@ -27,14 +27,14 @@ export class ConfiguredIssuers implements IssuerSource {
     this.#issuers = issuers
     this.#byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#templates = issuers.filter(({ issuer }) => isTenantTemplate(issuer))
-    // Whose own a token is goes before whose it may be, in whatever order the options name them.
+    // An issuer that recognizes its opaque tokens goes first, whatever the order of the options.
     this.#asked = issuers
       .filter(({ introspection }) => introspection !== undefined)
       .sort((a, b) => rank(a) - rank(b))
     this.#names = [...this.#byName.keys()].join(' or ')
   }
 
-  /** A stranger costs a look-up and touches nobody. */
+  /** An untrusted issuer costs one lookup and no network request. */
   resolve(claims: Claims): Result<Issuer> {
     const iss = ownMember(claims, 'iss')
     const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined

@@ -1,13 +1,13 @@
-/** Addresses of an issuer's documents, which are often taken for its identifier. */
+/** Recognizes addresses of an issuer's documents, which are often mistaken for its identifier. */
 
 /** RFC 8615: never a part of an issuer identifier. */
 const WELL_KNOWN = /\/\.well-known(?:\/([^/]*))?/i
-/** Where issuers that are no known provider mostly have their key set. */
+/** Common paths of key sets, for issuers of no built-in provider. */
 const KEY_SET =
   /\/(?:protocol\/openid-connect\/certs|(?:oauth2?\/)?v\d\/(?:keys|certs)|discovery\/(?:v\d\.\d\/)?keys|(?:(?:oauth2?|openid)\/)?(?:jwks?|certs)(?:\.json)?)\/?$/i
 
 /**
- * Why this is no issuer identifier, with the fix; `undefined` if it may be one.
+ * Returns why the URL is no issuer identifier, with the fix; `undefined` if it may be one.
  *
  * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is a mistake.
  */

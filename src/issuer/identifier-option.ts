@@ -1,4 +1,4 @@
-/** The option `issuer` of one authorization server: the check of its issuer identifier. */
+/** The option `issuer` of one authorization server: validation of the issuer identifier. */
 
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
@@ -15,14 +15,14 @@ export interface IdentifierOptions {
   readonly profile: unknown
   readonly allowHttp: boolean
   readonly isIntrospected: boolean
-  /** What is looked up in the issuer's metadata, with the options that say it instead. */
+  /** What is looked up in the issuer's metadata, as the options that replace the lookup. */
   readonly discovered: readonly string[]
 }
 
 /**
  * Checks an issuer identifier. Any string may be one, unless metadata is looked up by it.
  *
- * @returns the URL that it is; `undefined` if it is no http or https URL.
+ * @returns the parsed identifier; `undefined` if it is no http or https URL.
  * @throws {TypeError} that names the fix.
  */
 export function requireIdentifier(options: IdentifierOptions): URL | undefined {
@@ -61,7 +61,7 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
   return reject('issuer', `must be an https URL (http on loopback only): ${issuer}. ${otherwise}`)
 }
 
-/** It goes into log lines, into keys of caches, and into the names of revocations. */
+/** Restricts the characters, because the identifier goes into log lines, cache and revocation keys. */
 function requirePlain(issuer: unknown): string {
   if (
     typeof issuer === 'string' &&
@@ -97,7 +97,7 @@ function requireParsedSpelling(issuer: string): void {
   }
 }
 
-/** Every tenant of a provider, named by the placeholder that its own metadata has. */
+/** Validates an identifier with `{tenantid}`, which trusts every tenant of a provider. */
 function requireTenantTemplate(
   issuer: string,
   url: URL | undefined,

@@ -1,6 +1,6 @@
 /**
- * Whether two answers of the application say the same: by the hash of a text in which data stands as it
- * is, and a function, a key or a store under a number of its own.
+ * Fingerprints of the issuer options that the application returns, to detect changes. Data is
+ * compared by value; functions, keys and stores are compared by identity.
  */
 
 import { createHash, randomUUID } from 'node:crypto'
@@ -9,18 +9,18 @@ import { isPlainObject } from '../base/plain-object.js'
 
 export class Identities {
   readonly #numbers = new WeakMap<object, number>()
-  /** What no answer can hold by chance or on purpose. */
+  /** Random, so that no returned value can imitate a marker. */
   readonly #mark = randomUUID()
   #next = 0
 
   /** @throws {TypeError} for an object that contains itself. */
   of(value: unknown): string {
     const write = (member: unknown) => this.#write(member)
-    // By its holder, because JSON has let `toJSON` speak for the member by now.
+    // Read from the holder: `JSON.stringify` has already applied `toJSON` to the value.
     const text = JSON.stringify({ value }, function (this: Record<string, unknown>, name) {
       return write(this[name])
     })
-    // There may be a secret in it.
+    // Hashed, because the text may contain a secret.
     return createHash('sha256').update(text).digest('base64url')
   }
 
@@ -34,13 +34,13 @@ export class Identities {
         if (member === null || Array.isArray(member) || isPlainObject(member)) return member
         return { [this.#mark]: this.#of(member) }
       default:
-        // JSON has no undefined, no infinity and no bigint of its own.
+        // JSON cannot represent undefined, infinities and bigints.
         return { [this.#mark]: `${typeof member} ${String(member)}` }
     }
   }
 
   #of(object: object): string {
-    // A secret: read anew for each answer, it is the same one all the same.
+    // By value: the application may read the same secret again for each resolution.
     if (types.isUint8Array(object)) return `bytes ${Buffer.from(object).toString('base64url')}`
     const number = this.#numbers.get(object) ?? this.#next++
     this.#numbers.set(object, number)

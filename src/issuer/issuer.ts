@@ -1,4 +1,4 @@
-/** One trusted authorization server, and what the pipeline asks of all of them. */
+/** One trusted authorization server, and the interface through which the pipeline finds it. */
 
 import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
@@ -14,22 +14,22 @@ import type { ResolvedProfile } from './providers/provider.js'
 
 /** One trusted authorization server. */
 export interface Issuer {
-  /** Its name; with `{tenantid}` in it, that of every tenant. */
+  /** Issuer identifier; one with `{tenantid}` stands for every tenant. */
   readonly issuer: string
   readonly algorithms: ReadonlySet<Algorithm>
   readonly profile: ResolvedProfile
   readonly expectations: ClaimExpectations
   readonly keys: KeySource
-  /** How it is asked about its tokens (RFC 7662), if it is. */
+  /** Token introspection (RFC 7662), if configured. */
   readonly introspection: TokenIntrospection | undefined
 }
 
 export interface TokenIntrospection {
   /** See `IntrospectionOptions`. */
   readonly mode: ResolvedIntrospection['mode']
-  /** Whether nobody but the issuer can verify its tokens, those that look like a JWT included. */
+  /** Whether only the issuer can verify its tokens, including those that look like a JWT. */
   readonly isOnlyWay: boolean
-  /** Of several issuers, those with a function come before the one with `any`. */
+  /** Issuers with a function are tried before the one with `any`. */
   readonly opaqueTokens: OpaqueTokens
   readonly introspector: Pick<Introspector, 'introspect' | 'watch' | 'close'>
 }
@@ -37,15 +37,15 @@ export interface TokenIntrospection {
 /** Where the trusted issuers come from. */
 export interface IssuerSource {
   /**
-   * The issuer that a token names, by exact comparison (RFC 9068 §4).
+   * Returns the issuer that a token names, by exact comparison (RFC 9068 §4).
    *
    * @param claims of an unverified token: `iss` and `tid`, and the others only where they are parsed.
-   * @param context what the token came with: in a Fastify API, the request.
-   * @returns an `InvalidTokenError`, or rejects with it, if it isn't one of those trusted.
+   * @param context what the token was presented with: in a Fastify API, the request.
+   * @returns an `InvalidTokenError`, or rejects with it, if the issuer is not trusted.
    */
   resolve(claims: Claims, context: unknown): StepResult<Issuer>
 
-  /** Whether a verdict about a token, reached with this issuer, still counts. Asks nobody. */
+  /** Whether a verification result of this issuer may still be reused. Synchronous, without I/O. */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
 
   /**
@@ -54,19 +54,19 @@ export interface IssuerSource {
    */
   admit(issuer: Issuer): void
 
-  /** Whether the answer may be another one for another request, so that no verdict is reused. */
+  /** Whether trust may depend on the request, so that no verification result is reused. */
   readonly dependsOnContext: boolean
 
   /** Whether tokens of more than one issuer may be accepted. */
   readonly trustsSeveral: boolean
 
-  /** Whether there may be a token with this name in `iss` that is taken. Asks nobody. */
+  /** Whether a token with this `iss` may be accepted. Synchronous, without I/O. */
   mayTrust(iss: string): boolean
 
-  /** The issuer to ask about a token that isn't a JWT, or is none to it. */
+  /** Returns the issuer that introspects an opaque token, if there is one. */
   ofOpaque(token: string): Issuer | undefined
 
-  /** Those known at present. */
+  /** Returns the issuers that are currently loaded. */
   issuers(): readonly Issuer[]
 
   close(): Promise<void>
@@ -75,7 +75,7 @@ export interface IssuerSource {
 /**
  * RFC 8725 §3.1: the algorithm is the issuer's to choose among those allowed, not the token's.
  *
- * @returns an `InvalidTokenError` if it isn't allowed.
+ * @returns an `InvalidTokenError` if the algorithm is not allowed.
  */
 export function resolveAlgorithm(
   { algorithms }: Pick<Issuer, 'algorithms'>,
@@ -88,7 +88,7 @@ export function resolveAlgorithm(
   )
 }
 
-/** @param expected the names of those that are, in words. */
+/** @param expected the trusted issuers, in words. */
 export function untrustedIssuer(expected: string, iss: unknown): InvalidTokenError {
   return new InvalidTokenError(
     'The access token is from an issuer that is not trusted here',

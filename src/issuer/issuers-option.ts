@@ -1,4 +1,4 @@
-/** Which authorization servers are trusted: named in the options, or by the application when asked. */
+/** The option `issuer`: trusted authorization servers, listed or resolved by the application. */
 import { isSymmetric } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
 import {
@@ -8,31 +8,31 @@ import {
   resolveIssuer,
 } from './options.js'
 
-/** What is known of a tenant's issuer. Its name is the one that was asked about. */
+/** The options of a tenant's issuer. Its identifier is the `iss` that was resolved. */
 export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
-  /** May be repeated; another than the one that was asked about is an error. */
+  /** Optional; any value but the `iss` that was resolved is an error. */
   issuer?: string
 }
 
 /**
- * Says of an issuer that a token names whether it is trusted, and how: with its options, with `true`
- * where those at the top level are enough, or with `undefined` (or `false`) if it isn't.
+ * Resolves the issuer that a token names. Returns its options; `true` if the top-level options
+ * suffice; `undefined`, `null` or `false` if the issuer is not trusted.
  *
- * Compare `iss` with what you know, exactly. Whatever you answer for is asked for its keys, and can
- * let in whomever it likes: an answer for every `iss` on some domain trusts everybody who gets a
- * name there.
+ * Compare `iss` exactly with the issuers that you trust. The keys of a returned issuer are fetched,
+ * and it can then issue tokens for any user: to trust every `iss` on a domain is to trust everyone
+ * who can get a name there.
  *
- * The answer for an issuer is kept (`tenants.cacheMaxAge`), unless the function takes a second parameter:
- * then it may depend on what the token came with (in a Fastify API, the request), so it is called
- * for each request, and each request's token is verified anew. If it throws, the response is a 500 with a
- * fixed message, and the error is the `cause` of the one in the log.
+ * A result is cached (`tenants.cacheMaxAge`), unless the function has a second parameter. Then the
+ * result may depend on the context of the token (in a Fastify API, the request), so the function is
+ * called and the token verified for each request. If the function throws, the response is a 500 with
+ * a fixed message, and the logged error has the thrown one as its `cause`.
  *
- * It is called for strings that can be an issuer identifier only: of 1 to 512 letters, digits and
- * `-._~:/[]@!$&'()*+,;=%`, without dot segments, and for a URL only where URL parsers would not write
- * it differently. Many are no URL, such as `acme.com`: look the string up, and don't parse it. An
- * answer for an identifier that is no https URL (http on loopback) must say where the keys are.
- * Functions, stores and keys in an answer are compared by identity: create them once, or the issuer's
- * keys are fetched again.
+ * The function is called only for strings that can be an issuer identifier: of 1 to 512 letters,
+ * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments; a URL only if URL parsers would not write
+ * it differently. Many are no URL, such as `acme.com`: look the string up instead of parsing it. The
+ * result for an identifier that is no https URL (http on loopback) must name the source of the keys.
+ * Functions, stores and `CryptoKey`s in a result are compared by identity: create them once,
+ * otherwise the issuer's keys are fetched again.
  */
 export type IssuerResolver<Context = unknown> = (
   iss: string,
@@ -44,27 +44,28 @@ export type IssuerResolver<Context = unknown> = (
   | undefined
   | Promise<IssuerResolution | boolean | null | undefined>
 
-/** How the answers of a function as `issuer` are kept. Times are in milliseconds. */
+/** How the results of a function as `issuer` are cached. Times are in whole milliseconds. */
 export interface TenantsOptions {
   /**
-   * How many trusted issuers are kept, each with its keys: more than there are tenants, as the one
-   * unused for longest makes room for another, and its keys are fetched anew. Default 1,000; from 1
-   * to 100,000.
+   * Maximum number of cached trusted issuers, each with its keys. Set it above the number of tenants:
+   * the least recently used issuer is evicted, and its keys are fetched again on the next use.
+   * Default 1,000; 1 to 100,000.
    */
   maxEntries?: number
   /**
-   * How long an issuer stays trusted before the function is asked again, verified tokens included.
-   * Default 300,000 (five minutes); up to 86,400,000 (a day).
+   * Milliseconds for which a trusted issuer is cached; its verified tokens may be accepted for that
+   * long after it is no longer trusted. Default 300,000 (five minutes); 0 to 86,400,000 (a day).
    */
   cacheMaxAge?: number
   /**
-   * How long one that isn't trusted stays so. 10,000 of them are kept. Default 60,000; up to
-   * 86,400,000.
+   * Milliseconds for which an untrusted issuer is cached, in a negative cache of 10,000 entries.
+   * Default 60,000; 0 to 86,400,000.
    */
   negativeCacheMaxAge?: number
   /**
-   * Whether the function looks at the request, so that it is called for each one. Default: whether
-   * it has a second parameter, which JavaScript tells only of one without a default value.
+   * Whether the result depends on the request, so that the function is called for each one. Default:
+   * whether the function has a second parameter (its `length`, which excludes a parameter with a
+   * default value).
    */
   perRequest?: boolean
 }
@@ -74,14 +75,14 @@ interface IssuersOptions extends Omit<IssuerOptions, 'issuer'> {
   tenants?: TenantsOptions
 }
 
-/** Checked, with every default filled in. */
+/** Validated, with every default filled in. */
 export type ResolvedIssuers =
   | { readonly from: 'options'; readonly issuers: readonly ResolvedIssuer[] }
   | {
       readonly from: 'application'
       readonly ask: (iss: string, context: unknown) => unknown
       readonly dependsOnContext: boolean
-      /** @throws {TypeError} that names what is wrong with the answer. */
+      /** @throws {TypeError} that names what is wrong with the result. */
       readonly resolve: (iss: string, answer: unknown) => ResolvedIssuer
       readonly maxEntries: number
       readonly cacheMaxAge: number
@@ -117,7 +118,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
     })
   return Object.freeze({
     from: 'application' as const,
-    // What isn't given can't be depended on.
+    // The context is withheld, so that a cached result cannot depend on it.
     ask: perRequest ? ask : (iss: string) => ask(iss, undefined),
     dependsOnContext: perRequest,
     resolve: (iss: string, answer: unknown) => resolveAnswer(defaults, iss, answer),
@@ -131,7 +132,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
   })
 }
 
-/** A mistake in what holds for every tenant is found now, and not by the first token. */
+/** Validates the options that all tenants share at registration, not with the first token. */
 function requireUsable(defaults: Partial<IssuerOptions>): void {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
@@ -187,7 +188,7 @@ function defaultsIn(options: IssuersOptions): Partial<IssuerOptions> {
 
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
-  // What is there but undefined says nothing: it must not lift a restriction of the defaults.
+  // A member that is undefined counts as absent: it must not lift a restriction of the defaults.
   const unsaid = Object.entries(defaults).filter(([name]) => ownMember(issuer, name) === undefined)
   const own = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(unsaid) }
   const [shared, jwks] = [ownMember(defaults as IssuerOptions, 'jwks'), ownMember(issuer, 'jwks')]
@@ -195,7 +196,7 @@ function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   return { ...own, jwks: { ...shared, ...jwks } }
 }
 
-/** An opaque token names no issuer, and is shown to nobody who may not be the one. */
+/** An opaque token names no issuer, and must not be sent to an issuer that did not issue it. */
 function requireOneForOpaque(issuers: readonly ResolvedIssuer[]): void {
   const takers = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')
   if (takers.length < 2) return
@@ -206,14 +207,14 @@ function requireOneForOpaque(issuers: readonly ResolvedIssuer[]): void {
   )
 }
 
-/** Keys, and what we are known by there, are of one issuer: another must never see them. */
+/** Keys and client credentials belong to one issuer: another must never get them. */
 function requireNoSharedKeys(
   { jwksUri, jwks, secret, introspection }: IssuersOptions,
-  mend: string,
+  fix: string,
 ): void {
   const keys = isPlainObject(jwks) ? ownMember(jwks, 'keys') : undefined
   const shared = Object.entries({ jwksUri, 'jwks.keys': keys, secret, introspection })
   const [name] = shared.find(([, value]) => value !== undefined) ?? []
   if (name === undefined) return
-  reject(name, `belongs to one issuer: ${mend}`)
+  reject(name, `belongs to one issuer: ${fix}`)
 }

@@ -1,4 +1,4 @@
-/** What may be said about one trusted authorization server, and its check. */
+/** The options of one trusted authorization server, and their validation. */
 import { types } from 'node:util'
 import type { JSONWebKeySet } from 'jose'
 import {
@@ -31,76 +31,79 @@ import type { Profile } from './providers/profile.js'
 import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
 
-/** One trusted authorization server. Every member but `issuer` may also stand at the top level. */
+/** One trusted authorization server. Every member but `issuer` may also be set at the top level. */
 export interface IssuerOptions {
   /**
-   * The issuer identifier, exactly as it stands in `iss` and in the issuer's metadata: compared code
-   * point by code point, a trailing slash included. An https URL (http on loopback) without query
-   * or fragment, spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
+   * Issuer identifier, exactly as in `iss` and in the issuer's metadata: compared code point by code
+   * point, including a trailing slash. An https URL (http on loopback) without query or fragment,
+   * spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
    * `jwksUri`, `jwks.keys` or `secret`, and `introspection.endpoint` for `introspection`), any string
    * of 1 to 512 printable ASCII characters without space, `"` and `\\`, such as `acme.com`.
    */
   issuer: string
 
   /**
-   * The name, or names, of this API. A token must have one of them in `aud`, exactly. Required. For
+   * Audience of this API, or several. A token must have one of them in `aud`, exactly. Required. For
    * Amazon Cognito, whose tokens have no `aud`: the IDs of the app clients. RFC 9068 §4, RFC 8707.
    */
   audience?: string | readonly string[]
 
   /**
-   * How this issuer writes its access tokens: one of those that are built in, or one of your own.
-   * `rfc9068` is the strict one (`typ`, all required claims), `standard` takes what most issuers
-   * send. Default: `okta`, `auth0`, `entra` or `cognito` for an issuer on a domain of theirs, else
-   * `standard`. Keycloak has no domain: say `keycloak`.
+   * Format of this issuer's access tokens: a built-in profile, or a custom one. `rfc9068` is strict
+   * (`typ`, all required claims); `standard` accepts the tokens of most issuers. Default: `okta`,
+   * `auth0`, `entra` or `cognito` for an issuer on one of their domains, else `standard`. Keycloak
+   * has no domain of its own: set `keycloak`.
    */
   profile?: ProfileName | Profile
 
   /**
-   * The claim to compare with `audience` in the place of `aud`, for an issuer that can't be brought
-   * to name this API there. Every token of those clients is accepted then, also one that was meant
-   * for another API, which may so use it here. With the profiles `standard` and `keycloak`, or one
-   * of your own. Default: `aud`.
+   * Claim that is compared with `audience` instead of `aud`, for an issuer that cannot put this API
+   * into `aud`. Every token of these clients is then accepted, even one issued for another API, which
+   * can thus use it here. Only with the profiles `standard` and `keycloak`, or a custom one. Default:
+   * `aud` is compared.
    */
   dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
   /**
    * Accepts tokens with `at_hash`, `c_hash` or `s_hash`, which only ID tokens should have, for
    * issuers that put them into access tokens (Dex, Authentik's hybrid flow). Default false. An ID
-   * token then passes wherever its `aud` is this API, unless `typ` or the profile rejects it: give
-   * the API an audience that is no client ID.
+   * token with this API in `aud` is then accepted, unless `typ` or the profile rejects it: give the
+   * API an audience that is no client ID.
    */
   dangerouslyAllowIdTokenClaims?: boolean
 
   /**
-   * The signature algorithms to accept. Default: RS256, PS256, ES256 and their larger sizes, EdDSA
-   * and Ed25519, each only with a key of its kind. `none` is never accepted; HS256, HS384 and HS512
-   * only with `secret`. RFC 8725 §3.1.
+   * Accepted signature algorithms. Default: RS256, PS256, ES256 and their larger sizes, EdDSA and
+   * Ed25519, each only with a key of its type. `none` is never accepted; HS256, HS384 and HS512 only
+   * with `secret`. RFC 8725 §3.1.
    */
   algorithms?: readonly Algorithm[]
 
-  /** Where the key set is. Default: what the issuer's metadata says. With it, no metadata is read. */
+  /**
+   * URL of the key set (RFC 7517 §5): https, or http on loopback. Default: `jwks_uri` in the issuer's
+   * metadata. If set, no metadata is read for keys.
+   */
   jwksUri?: string
 
-  /** The key set itself, or how it is fetched and kept. */
+  /** Static keys, or how the key set is fetched and cached. */
   jwks?: JwksOptions
 
   /**
-   * A secret shared with the issuer, for HS256, HS384 or HS512, which must be named in `algorithms`.
-   * At least as many bytes as the hash has (RFC 7518 §3.2). Excludes a key set: an API that knows
-   * the secret could issue tokens itself, so prefer keys.
+   * Secret shared with the issuer, for HS256, HS384 or HS512, which must be listed in `algorithms`.
+   * At least as many bytes as the hash has (RFC 7518 §3.2). Excludes a key set. Prefer keys: an API
+   * that knows the secret could issue tokens itself.
    */
   secret?: string | Uint8Array
 
   /**
-   * Ask the issuer about its tokens (RFC 7662): for opaque ones, or to learn of revocations. Belongs
-   * to one issuer, because our credentials there are in it.
+   * Introspects tokens at the issuer (RFC 7662): opaque tokens, or JWTs to detect revocations. Belongs
+   * to one issuer, because it contains this API's credentials at that issuer.
    */
   introspection?: IntrospectionOptions
 
   /**
-   * Fetch metadata and keys over plain http beyond loopback. Default false. Whoever can touch such
-   * a connection can issue tokens: for development networks, such as between containers, only.
+   * Allows plain http beyond loopback for metadata and keys. Default false. An attacker on the
+   * network path can then forge tokens: only for development networks, such as between containers.
    */
   dangerouslyAllowHttp?: boolean
 }
@@ -127,12 +130,12 @@ export interface ResolvedIssuer {
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: ResolvedKeys
   readonly introspection: ResolvedIntrospection | undefined
-  /** Whether nobody but the issuer itself can verify its tokens. */
+  /** Whether only the issuer itself can verify its tokens. */
   readonly onlyIntrospected: boolean
   readonly allowHttp: boolean
 }
 
-/** The one place where the issuer's keys come from. */
+/** The source of the issuer's keys. */
 export type ResolvedKeys =
   | { readonly from: 'secret'; readonly secret: Uint8Array }
   | { readonly from: 'given'; readonly jwks: JSONWebKeySet; readonly maxKeys: number }
@@ -174,7 +177,7 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
     ),
   }
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
-    // Else one tenant's own key would sign for all the others.
+    // Otherwise the key of one tenant would be valid for tokens of all others.
     const names = MULTI_TENANT.map(({ name }) => name).join(' or ')
     reject('profile', `must be ${names}, or extend it, for an issuer with {tenantid} in it`)
   }
@@ -190,7 +193,7 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
   })
 }
 
-/** What is looked up in the issuer's metadata, as the options that say it instead. */
+/** Returns what is looked up in the issuer's metadata, as the options that replace the lookup. */
 function discoveredFor(
   keys: ResolvedKeys,
   introspection: ResolvedIntrospection | undefined,

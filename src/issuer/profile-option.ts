@@ -1,4 +1,4 @@
-/** Which profile the tokens of an issuer are of, and the check of one that the user wrote. */
+/** The option `profile`: selects the profile of an issuer, and validates a custom one. */
 
 import {
   booleanOr,
@@ -42,7 +42,7 @@ export interface ProfileOptions {
 }
 
 /**
- * @param issuer the URL that the issuer identifier is, if it is one.
+ * @param issuer the parsed issuer identifier; `undefined` if it is no URL.
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveProfile(
@@ -112,7 +112,7 @@ function isArrayOfNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
 }
 
-/** RFC 6838 §4.2; the part before the slash may be left out. */
+/** Whether `type` is a media type (RFC 6838 §4.2); the part before the slash is optional. */
 function isMediaType(type: string): boolean {
   return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i.test(type)
 }

@@ -1,7 +1,7 @@
 /**
- * Issuers that the application names when a token comes: one for each tenant. Its answers are kept
- * for a while, those that trust and those that don't, and both are bounded, so that tokens of ten
- * thousand made-up issuers cost no more than ten thousand questions to the application.
+ * Issuers that the application resolves when a token names them: one per tenant. Results are cached
+ * for a limited time, untrusted issuers in a negative cache. Both caches are bounded, and concurrent
+ * calls for one issuer are collapsed into one.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -16,20 +16,20 @@ import { closeIssuer, type Issuer, type IssuerSource, untrustedIssuer } from './
 import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
-  /** What the application says of an issuer; nothing, or false, for one that it doesn't trust. */
+  /** Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted. */
   readonly ask: (iss: string, context: unknown) => unknown
-  /** Whether it looks at the context. It is asked anew each time then. */
+  /** Whether the result depends on the context. If so, it is not cached. */
   readonly dependsOnContext: boolean
-  /** @throws {TypeError} if what the application said makes no sense. */
+  /** @throws {TypeError} if the application's result is invalid. */
   readonly assemble: (iss: string, answer: unknown) => Promise<Issuer>
   /** Closes the key sets that the assembled issuers share. */
   readonly closeKeySets: () => Promise<void>
   readonly maxEntries: number
-  /** How long an answer is kept, in milliseconds. */
+  /** Lifetime of a cached trusted issuer, in milliseconds. */
   readonly cacheMaxAge: number
-  /** The same for an issuer that isn't trusted. */
+  /** Lifetime of an entry of the negative cache, in milliseconds. */
   readonly negativeCacheMaxAge: number
-  /** Milliseconds, never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }
 
@@ -49,12 +49,12 @@ export class TenantIssuers implements IssuerSource {
   readonly trustsSeveral = true
   readonly #options: TenantIssuersOptions
   readonly #identities = new Identities()
-  /** By their name and all that was said about them, so that the same answer means the same keys. */
+  /** By identifier and fingerprint of the options, so that equal results share their keys. */
   readonly #assembled: ProbationCache<Promise<Assembled>>
   readonly #current = new Map<Issuer, string>()
   readonly #trusted: ProbationCache<KnownAnswer>
   readonly #strangers: BoundedCache<string, number>
-  /** One question for all who bring tokens of the same issuer at the same time. */
+  /** Single flight: concurrent tokens of one issuer cause one call of the application. */
   readonly #asking = new Map<string, Promise<Assembled | undefined>>()
   #closed = false
 
@@ -100,7 +100,7 @@ export class TenantIssuers implements IssuerSource {
     return isIssuerIdentifier(iss)
   }
 
-  /** Such a token names no issuer to ask the application about. */
+  /** An opaque token names no issuer that the application could resolve. */
   ofOpaque(): undefined {}
 
   issuers(): readonly Issuer[] {
@@ -116,7 +116,7 @@ export class TenantIssuers implements IssuerSource {
   #known(iss: string): KnownAnswer | undefined {
     const known = this.#trusted.get(iss)
     if (known === undefined || !(this.#options.now() < known.askAgainAt)) return undefined
-    // Looked at so that the one that is in use is the last to make room for others.
+    // Touches the LRU entry, so that issuers in use are evicted last.
     this.#assembled.get(known.key)
     return this.#current.has(known.issuer) ? known : undefined
   }
@@ -140,7 +140,7 @@ export class TenantIssuers implements IssuerSource {
     try {
       return await this.#assemble(iss, answer)
     } catch (cause) {
-      // The reason may quote the answer, and the message goes to whoever sent the token.
+      // Only as `cause`: the reason may quote the options, and the client may see the message.
       throw new TypeError(
         'the answer of the function "issuer" can\'t be used: its "cause" says why',
         { cause },
@@ -151,7 +151,7 @@ export class TenantIssuers implements IssuerSource {
   #remember(iss: string, assembled: Assembled | undefined): Assembled | undefined {
     const { now, cacheMaxAge: maxAge, negativeCacheMaxAge } = this.#options
     const before = this.#trusted.peek(iss)
-    // Who is trusted no longer, or otherwise, is asked for no more keys.
+    // The issuer is no longer trusted, or its options changed: drop its keys.
     if (before !== undefined && before.key !== assembled?.key) this.#assembled.delete(before.key)
     if (assembled === undefined) {
       this.#trusted.delete(iss)
@@ -172,7 +172,7 @@ export class TenantIssuers implements IssuerSource {
       return { key, issuer }
     })
     this.#assembled.set(key, assembling)
-    // What made no sense may be mended by the time of the next question.
+    // Not cached: the application may return valid options the next time.
     assembling.catch(() => this.#assembled.delete(key))
     return assembling
   }
@@ -183,7 +183,7 @@ export class TenantIssuers implements IssuerSource {
   }
 }
 
-/** To each who waits an error of its own: the application may write into it. */
+/** One error per waiter: error handlers may mutate it. */
 function requireTrusted(iss: string): (assembled: Assembled | undefined) => Issuer {
   return (assembled) => {
     if (assembled === undefined) throw stranger(iss)

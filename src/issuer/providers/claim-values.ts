@@ -1,4 +1,4 @@
-/** How claims hold scope tokens, names and lists of them. What has another form says nothing. */
+/** Reads scope tokens, names and lists from claims. A claim of any other type is ignored. */
 
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
@@ -9,13 +9,13 @@ export function scopeTokens(value: unknown): readonly string[] {
   return names(value)
 }
 
-/** The strings of an array; a string that stands alone is one name, whatever is in it. */
+/** Returns the strings of an array. A single string is one name and never split. */
 export function names(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []
 }
 
-/** The first of these claims that is a string. */
+/** Returns the first of these claims that is a string. */
 export function firstString(claims: Claims, ...names: readonly string[]): string | undefined {
   const values = names.map((name) => ownMember(claims, name))
   return values.find((value) => typeof value === 'string')

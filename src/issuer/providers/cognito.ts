@@ -1,7 +1,7 @@
 /**
- * Amazon Cognito user pools. Access tokens have no `aud`, unless the client asked for one resource:
- * what limits them is `client_id`, the app client, which is compared with the configured audience.
- * `token_use` says what kind of token it is.
+ * Amazon Cognito user pools. Access tokens have no `aud`, unless the client requested one resource:
+ * `client_id`, the app client, is compared with the configured audience instead. `token_use` is the
+ * token type.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -23,7 +23,7 @@ const profile: ResolvedProfile = {
       ? undefined
       : notAnAccessToken('"token_use": access')
   },
-  // RFC 7519 §4.1.3: a token that names its audience is for nobody else.
+  // RFC 7519 §4.1.3: a token with `aud` is for that audience only.
   audienceClaims: ['aud', 'client_id'],
   audienceHint: 'app client IDs, or the resource that the client asked for',
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),

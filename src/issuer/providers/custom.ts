@@ -1,4 +1,4 @@
-/** A profile of the user's own, on top of one that goes by a name. */
+/** Builds a custom profile, which extends a built-in one. */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
@@ -10,7 +10,7 @@ import { names, scopeTokens } from './claim-values.js'
 import type { Profile } from './profile.js'
 import type { ResolvedProfile } from './provider.js'
 
-/** @param profile one that was checked. */
+/** @param profile validated. */
 export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {
   const { types, requiredClaims = [], isAccessToken, subjectKind } = profile
   const { scope, clientId, roles, groups, permissions } = profile
@@ -35,7 +35,7 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
   }
 }
 
-/** Returns the reader, with its result made what a token has. */
+/** Wraps a reader of the application, and converts its result to the type of the token's member. */
 function reading<T>(
   name: keyof Profile,
   read: (claims: AccessTokenClaims) => unknown,
@@ -58,7 +58,7 @@ function stringOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** What strangers send must not become an error of ours. */
+/** Returns false if the function throws: claims of an untrusted caller must not cause a 500. */
 function vouches(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
   try {
     return suppressRejection(isAccessToken(claims)) === true

@@ -1,5 +1,5 @@
 /**
- * Tenants of Microsoft Entra ID. Its key set serves many of them, and each key says whose it is:
+ * Tenants of Microsoft Entra ID. One key set serves many tenants, and each key names its issuer:
  * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
  */
 
@@ -9,7 +9,7 @@ import type { Rejection } from '../../errors/result.js'
 import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
 import type { Claims } from '../../token/compact-jws.js'
 
-/** Lower case, as Entra writes it. */
+/** Lower case, like the tenant IDs in Entra's tokens. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 export function isTenantId(text: unknown): text is string {
@@ -17,8 +17,8 @@ export function isTenantId(text: unknown): text is string {
 }
 
 /**
- * Whether `iss` is the template with the token's own tenant (`tid`) in the place of `{tenantid}`; for
- * a template without that, whether the two are equal. It says nothing about whether that tenant is
+ * Whether `iss` is the template with the token's tenant (`tid`) in place of `{tenantid}`; for an
+ * identifier without a placeholder, whether the two are equal. Does not check whether the tenant is
  * trusted.
  */
 export function isIssuerOfTenant(template: string, claims: Claims): boolean {
@@ -27,13 +27,13 @@ export function isIssuerOfTenant(template: string, claims: Claims): boolean {
   return isTenantId(tid) && iss === issuerOfTenant(template, tid)
 }
 
-/** The same of a name alone. */
+/** Whether an identifier matches the template with any tenant. */
 export function isIssuerOfSomeTenant(template: string, iss: string): boolean {
   const [before = ''] = template.split(TENANT_PLACEHOLDER)
   return isIssuerOfTenant(template, { iss, tid: iss.slice(before.length).split('/')[0] })
 }
 
-/** The issuer of a tenant's v1.0 and v2.0 tokens, in each of Microsoft's clouds. */
+/** The issuer identifiers of a tenant's v1.0 and v2.0 tokens, in each of Microsoft's clouds. */
 export const CLOUDS: readonly { readonly v1: string; readonly v2: string }[] = [
   {
     v1: `https://sts.windows.net/${TENANT_PLACEHOLDER}/`,
@@ -49,17 +49,17 @@ export const CLOUDS: readonly { readonly v1: string; readonly v2: string }[] = [
   },
 ]
 
-/** Returns the identifier that a template has for one tenant. */
+/** Returns the template with one tenant in place of `{tenantid}`. */
 export function issuerOfTenant(template: string, tenant: string): string {
   return template.replaceAll(TENANT_PLACEHOLDER, tenant)
 }
 
 /**
- * A key that names its issuer (the member `issuer` of the JWK) signs for that one only; one that
- * names none signs for the issuer whose key set it is in. v1.0 tokens have another `iss` than the
- * keys of their tenant.
+ * Checks that the key may sign for the issuer of the token. A key that names its issuer (the member
+ * `issuer` of the JWK) signs for that issuer only; otherwise for the issuer of its key set. v1.0
+ * tokens have another `iss` than the keys of their tenant.
  *
- * @returns an `InvalidTokenError` if the key isn't for the token's issuer and tenant.
+ * @returns an `InvalidTokenError` if the key is not for the token's issuer and tenant.
  */
 export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | undefined {
   if (keyIssuer === undefined) return undefined
@@ -80,9 +80,9 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | 
 }
 
 /**
- * Whoever reads `tid` may trust it as the tenant.
+ * Checks `tid` against `iss`, so that applications may rely on `tid` as the tenant.
  *
- * @returns an `InvalidTokenError` if there is a `tid` that isn't the tenant that `iss` names.
+ * @returns an `InvalidTokenError` if `tid` is present and differs from the tenant in `iss`.
  */
 export function checkTenantOfIssuer(claims: Claims): Rejection | undefined {
   const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]

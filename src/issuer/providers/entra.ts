@@ -2,8 +2,9 @@
  * Microsoft Entra ID: v1.0 tokens (`https://sts.windows.net/{tenant}/`, client in `appid`) and v2.0
  * tokens (`https://login.microsoftonline.com/{tenant}/v2.0`, client in `azp`).
  *
- * An API and the application that signs users in are often one registration, and then their access
- * and ID tokens have the same issuer, audience, key and `typ`. Only an access token names a client.
+ * An API and the application that signs users in often share one registration. Their access tokens
+ * and ID tokens then have the same issuer, audience, key and `typ`; only an access token names a
+ * client.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -30,8 +31,7 @@ const profile: ResolvedProfile = {
     if (clientId(claims) === undefined) return notAnAccessToken('"azp" or "appid"')
     const refused = checkTenantOfIssuer(claims)
     if (refused !== undefined) return refused
-    // Entra gives any application of the tenant a token for any API, if need be one that grants
-    // nothing.
+    // Entra issues a token for any API to any application of the tenant, even without permissions.
     if (scope(claims).length > 0 || roles(claims).length > 0) return undefined
     return lacksClaim('"scp" or "roles", of which a token that grants anything has one')
   },
@@ -67,7 +67,7 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'azp', 'appid')
 }
 
-/** `scp` is for users only; `sub` is made for each application, save that an application's is its id. */
+/** Only user tokens have `scp`. `sub` is pairwise for users; for an application it equals `oid`. */
 function subjectKind(claims: Claims): SubjectKind {
   const sub = firstString(claims, 'sub')
   if (ownMember(claims, 'idtyp') === 'app') return 'client'
@@ -90,7 +90,7 @@ function issuerConfigError(url: URL, issuer: string): string | undefined {
   return `is not what Entra calls a tenant. Use ${issuersOf(tenant, template)}`
 }
 
-/** Returns what to use in the place of an issuer on the host of the template, in words. */
+/** Returns the issuer identifiers that are valid on the host of the template, in words. */
 function issuersOf(tenant: string, template: string): string {
   const cloud = CLOUDS.find(({ v2 }) => v2 === template)
   if (cloud === undefined) return issuerOfTenant(template, tenant)

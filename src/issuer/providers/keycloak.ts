@@ -1,6 +1,6 @@
 /**
- * Keycloak. The claim `typ` says what kind of token it is. `aud` names the clients whose roles the
- * user has (`account` in a new realm) or is missing, until an Audience mapper adds the API.
+ * Keycloak. The claim `typ` is the token type. `aud` names the clients whose roles the user has
+ * (`account` in a new realm) or is absent, until an Audience mapper adds the API.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -12,7 +12,7 @@ import { firstString, names, scopeTokens } from './claim-values.js'
 import type { Provider, ResolvedProfile } from './provider.js'
 import { standardProfile } from './standard.js'
 
-/** Owns no domain: a path with `/realms/` may be anybody's. */
+/** Has no `owns`: Keycloak runs on any domain, and `/realms/` in a path does not identify it. */
 export const keycloak: Provider = { name: 'keycloak', profile: profileFor, mayOmitAudience: true }
 
 /** @param audience the client IDs of this API in Keycloak. */
@@ -21,7 +21,7 @@ function profileFor(audience: ReadonlySet<string>): ResolvedProfile {
     ...standardProfile,
     name: 'keycloak',
     audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
-    // `DPoP` where the token is bound to a key.
+    // `DPoP` if the token is bound to a key.
     checkAccessToken: (claims) => {
       const typ = ownMember(claims, 'typ')
       if (typ === 'Bearer' || typ === 'DPoP') {
@@ -52,8 +52,8 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /**
- * A client that acts for itself is a user to Keycloak, with an id and a name of its own:
- * `service-account-` and the client's, in lower case. It has the client's id beside that.
+ * Keycloak represents a client that acts for itself as a service-account user, whose name is
+ * `service-account-` and the client ID in lower case. The token also has the client ID.
  */
 function subjectKind(claims: Claims): SubjectKind {
   const { azp, client_id: id, clientId: formerId } = ownMembers(claims)

@@ -1,6 +1,6 @@
 /**
- * Okta's custom authorization servers. `cid` is in every access token of theirs and in no ID token,
- * which is how the two are told apart: Okta gives neither a `typ`. `uid` is there when a user is.
+ * Okta's custom authorization servers. Every access token has `cid` and no ID token does, which
+ * distinguishes the two: Okta sets `typ` in neither. Only user tokens have `uid`.
  */
 import { ownMember } from '../../base/plain-object.js'
 import { checkVendorString } from '../../token/claims.js'
@@ -22,9 +22,9 @@ const profile: ResolvedProfile = {
 }
 
 const DOMAIN = /\.(?:okta|oktapreview|okta-emea)\.com$/
-/** Metadata is at the issuer identifier, and in a well-known place of its host. */
+/** Okta serves metadata below the issuer identifier, and at a well-known path of its host. */
 const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
-/** `v1` is no server: endpoints of the org authorization server are below it. */
+/** `v1` is no authorization server: endpoints of the org authorization server are below it. */
 const CUSTOM_SERVER = /^\/oauth2\/(?!v1(?:\/|$))([^/]+)/
 
 export const okta: Provider = {

@@ -1,11 +1,11 @@
-/** The option `profile` as an object: a profile of the application's own. */
+/** The option `profile` as an object: a custom profile. */
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ProfileName } from './providers.js'
 
 /**
- * A profile of your own, for an authorization server that writes its tokens in its own way. What
- * you leave out is as in the profile that it extends.
+ * A custom profile, for an authorization server with its own token format. Members that are left out
+ * are inherited from the profile that it extends.
  *
  * ```ts
  * profile: {
@@ -15,34 +15,34 @@ import type { ProfileName } from './providers.js'
  * }
  * ```
  *
- * The functions that read a claim get claims whose signature was verified, and may return anything:
- * strings and arrays of strings are used, whatever else there is grants nothing. If one throws, the
- * response is a 500 with a fixed message, and the log has what it threw as `cause`. They must be
- * synchronous, and give the same answer for the same claims.
+ * The functions that read a claim get claims whose signature was verified. Strings and arrays of
+ * strings are used; any other result grants nothing. If a function throws, the response is a 500 with
+ * a fixed message, and the logged error has the thrown one as its `cause`. The functions must be
+ * synchronous, and return the same result for the same claims.
  */
 export interface Profile {
-  /** What to call it in messages: printable ASCII, at most 64 characters. */
+  /** Name of the profile in messages: 1 to 64 characters of printable ASCII without space. */
   name: string
 
-  /** The profile to start from. Its checks stay, and yours are added to them. Default `standard`. */
+  /** Built-in profile to extend. Its checks remain; those here are added. Default `standard`. */
   extends?: ProfileName
 
   /**
-   * The media types that the header's `typ` may name, with or without `application/`, in place of
-   * those of the extended profile (`at+jwt` and `JWT` in most).
+   * Media types that the header's `typ` may have, with or without `application/`, instead of those of
+   * the extended profile (`at+jwt` and `JWT` in most). RFC 8725 §3.11.
    */
   types?: readonly string[]
 
-  /** Whether a token without `typ` passes. Default: as in the extended profile. */
+  /** Whether a token without `typ` is accepted. Default: as in the extended profile. */
   allowMissingTyp?: boolean
 
-  /** Claims that must be there, beside those that the extended profile requires. */
+  /** Claims that a token must have, in addition to those that the extended profile requires. */
   requiredClaims?: readonly string[]
 
   /**
-   * What tells an access token from every other token of this issuer, ID tokens before all. Passes
-   * on `true` and on nothing else. Called before the signature is verified, so what it gets may be
-   * anybody's; when it throws, the token is refused.
+   * Whether the claims are those of an access token, and not of an ID token or any other token of
+   * this issuer. Only `true` accepts the token. Called before the signature is verified, so the
+   * claims are untrusted. If it throws, the token is rejected.
    */
   isAccessToken?: (claims: Readonly<Record<string, unknown>>) => boolean
 
@@ -61,6 +61,6 @@ export interface Profile {
   /** The permissions of the subject: an array, or a string that is one permission. */
   permissions?: (claims: AccessTokenClaims) => unknown
 
-  /** Whom `sub` names. Answer `unknown` where the claims are no proof. */
+  /** Whether `sub` names a user or a client. Return `unknown` unless the claims prove it. */
   subjectKind?: (claims: AccessTokenClaims) => SubjectKind
 }

@@ -1,7 +1,7 @@
 /**
- * What differs between authorization servers: how they write an access token, and what is known of an
- * issuer on a domain of theirs. Each provider is one file, listed in providers.ts: neither an option
- * nor the command line knows one by its name.
+ * What differs between authorization servers: the format of their access tokens, and the rules for
+ * issuers on their domains. Each provider is one file, listed in providers.ts: no other module refers
+ * to a provider by its name.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
@@ -17,8 +17,7 @@ export interface Provider {
   readonly profile: (audience: ReadonlySet<string>) => ResolvedProfile
 
   /**
-   * Whether the API may be missing from `aud`, so that `dangerouslyAudienceFrom` applies. Default
-   * false.
+   * Whether `aud` may lack the API, so that `dangerouslyAudienceFrom` is allowed. Default false.
    */
   readonly mayOmitAudience?: boolean
 
@@ -47,7 +46,7 @@ export interface Provider {
   /** Whether only the issuer itself can verify its access tokens. Default false. */
   readonly onlyIntrospected?: (url: URL) => boolean
 
-  /** The issuer identifiers that stand for every tenant of the provider, if it has any. */
+  /** The issuer identifiers that trust every tenant of the provider, if it has any. */
   readonly tenants?: TenantTemplates
 
   /**
@@ -59,18 +58,18 @@ export interface Provider {
 
 /** Issuer identifiers with `{tenantid}` in the place of a tenant. */
 export interface TenantTemplates {
-  /** The provider, as messages call it. */
+  /** Name of the provider in messages. */
   readonly vendor: string
   /** All of them. Messages give the first two as examples. */
   readonly templates: readonly string[]
 }
 
-/** A profile ready for use: one of those named above, or one of the user's own. */
+/** A validated profile: built-in or custom. */
 export interface ResolvedProfile extends TokenShape, ClaimReader {
   readonly name: string
   /**
    * @param keyIssuer the member `issuer` of the key's JWK.
-   * @returns an `InvalidTokenError` if the key that signed a token isn't for tokens with these claims.
+   * @returns an `InvalidTokenError` if the key must not sign tokens with these claims.
    */
   readonly checkKey:
     | ((keyIssuer: unknown, claims: AccessTokenClaims) => Rejection | undefined)

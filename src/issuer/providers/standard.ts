@@ -1,4 +1,7 @@
-/** RFC 7519 as most issuers use it, and RFC 9068 where they do. What every other profile is made of. */
+/**
+ * The profile `standard`: RFC 7519 and RFC 9068 as most issuers apply them. Every other profile
+ * extends it. And the profile `rfc9068`, which is strict.
+ */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
@@ -8,7 +11,7 @@ import type { Provider, ResolvedProfile } from './provider.js'
 
 export const standardProfile: ResolvedProfile = {
   name: 'standard',
-  // Present in every profile, which extends this one: an absent member could be inherited.
+  // Own members of every profile: an absent one could be inherited from a polluted prototype.
   audienceHint: undefined,
   checkAccessToken: undefined,
   checkKey: undefined,
@@ -31,7 +34,7 @@ export const standard: Provider = {
   mayOmitAudience: true,
 }
 
-/** RFC 9068 §2.2 and §4 to the letter. */
+/** Requires exactly what RFC 9068 §2.2 and §4 require. */
 const rfc9068Profile: ResolvedProfile = {
   ...standardProfile,
   name: 'rfc9068',
@@ -51,8 +54,8 @@ const rfc9068Profile: ResolvedProfile = {
 export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
 
 /**
- * RFC 9068 §2.2: where no user takes part, `sub` names the client. That it differs from the client's
- * id proves nothing: some issuers have further names for a client.
+ * RFC 9068 §2.2: `sub` names the client if no user is involved. A `sub` that differs from the client
+ * ID does not prove a user: some issuers have further names for a client.
  */
 export function kindByClient(claims: Claims, clientId: string | undefined): SubjectKind {
   return clientId !== undefined && ownMember(claims, 'sub') === clientId ? 'client' : 'unknown'
