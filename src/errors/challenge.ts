@@ -102,7 +102,9 @@ function errorParameters(error: ResourceServerError): string {
 }
 
 function demandOf(error: ResourceServerError): string {
-  return error instanceof InsufficientUserAuthenticationError ? demandParameters(error.demand) : ''
+  return error instanceof InsufficientUserAuthenticationError
+    ? demandParameters(error.requirements)
+    : ''
 }
 
 /** Checks each value: the requirements of an error that "authorize" throws are unchecked. */
@@ -129,7 +131,7 @@ function scopeParameter(error: ResourceServerError, { scope }: ChallengeContext)
  */
 function scopeToRequest(error: ResourceServerError, routeScope: string): unknown {
   if (error instanceof InsufficientScopeError) return error.scope
-  if (error instanceof InsufficientUserAuthenticationError) return error.demand.scope
+  if (error instanceof InsufficientUserAuthenticationError) return error.requirements.scope
   const lacksToken = error instanceof MissingCredentialsError || error instanceof InvalidTokenError
   return lacksToken || isAboutProof(error) ? routeScope : undefined
 }

@@ -209,7 +209,7 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
   readonly statusCode = 401
   override readonly name = 'InsufficientUserAuthenticationError'
 
-  readonly #demand: AuthenticationRequirements
+  readonly #requirements: AuthenticationRequirements
 
   constructor(
     message: string,
@@ -217,12 +217,12 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
     reason: Omit<RejectionReason, 'check'> = {},
   ) {
     super(message, { check: 'authentication', ...reason })
-    this.#demand = { ...requirements }
+    this.#requirements = { ...requirements }
   }
 
   /** The authentication requirements that the challenge names. */
-  get demand(): AuthenticationRequirements {
-    return this.#demand
+  get requirements(): AuthenticationRequirements {
+    return this.#requirements
   }
 }
 

@@ -43,7 +43,7 @@ export const options: PluginOptions[] = [
   { ...required, introspection: { clientId: 'a', opaqueTokens: /^a/ } }, // expect TS2322
   { ...required, introspection: { clientId: 'a', clientSecert: 'b' } }, // expect TS2561
   { ...required, revocations: 10 }, // expect TS2559
-  { ...required, tenants: { maxage: 1 } }, // expect TS2561
+  { ...required, tenants: { cachemaxage: 1 } }, // expect TS2561
   { audience: 'api', issuer: () => 'https://example.com' }, // expect TS2322
   { audience: 'api', issuer: (_iss, request) => request.tenant === 'a' }, // expect TS2339
   { issuer: () => ({ audience: 1 }) }, // expect TS2322
@@ -101,7 +101,7 @@ export async function verified(app: FastifyInstance): Promise<void> {
   app.resourceServer.revoke({ jti: 1 }) // expect TS2322
   app.resourceServer.revoke({ user: 'ada' }) // expect TS2353
   app.resourceServer.revoke('token') // expect TS2345
-  app.resourceServer.statistics().hits = 0 // expect TS2540
+  app.resourceServer.statistics().cacheHits = 0 // expect TS2540
   const server = await createResourceServer<{ address: string }>(required)
   await server.verify('token', {}, { adress: '' }) // expect TS2561
   await server.verify('token', { optional: true }, { address: '' }) // expect TS2353
