@@ -6,7 +6,7 @@ import { ids } from './suite.js'
 import { type UrlTarget, USUAL } from './targets/url.js'
 
 export const USAGE = `npm run suite -- conformance                                   this package in all its modes
-npm run suite -- conformance --url http://…                    an API of yours, see docs/conformance.md
+npm run suite -- conformance --url http://…                    an API of yours, see docs/evidence/conformance.md
 npm run suite -- conformance --peer express-oauth2-jwt-bearer  a peer, in a folder of its own
 
   --issuer-port 9400    where the authorization server listens, with --url

@@ -1,5 +1,5 @@
 /**
- * Checks the conformance of any resource server with the RFCs: see docs/conformance.md for the
+ * Checks the conformance of any resource server with the RFCs: see docs/evidence/conformance.md for the
  * options.
  */
 import { spawnSync } from 'node:child_process'

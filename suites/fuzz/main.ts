@@ -1,4 +1,4 @@
-/** The command: plays the targets in turn, and prints what came of each. See docs/fuzzing.md. */
+/** The command: plays the targets in turn, and prints what came of each. See docs/evidence/fuzzing.md. */
 import { play, type Result } from './stage/play.js'
 import { readSettings, type Settings } from './stage/settings.js'
 import { Watchdog } from './stage/watchdog.js'

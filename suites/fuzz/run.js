@@ -1,7 +1,7 @@
 /**
  * Fuzz test with random input from fast-check: a million tokens, and the other targets in
  * proportion. `--short` runs 3,000 cases of a fixed seed. A failed run prints the command that
- * replays it. See docs/fuzzing.md for the options.
+ * replays it. See docs/evidence/fuzzing.md for the options.
  */
 import { spawnSync } from 'node:child_process'
 import { build } from 'esbuild'

@@ -1,5 +1,6 @@
 /** What the pages say is what the code says: options and their defaults, messages, links. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
 import t from 'tap'
 import * as face from '../../src/index.js'
 import { INTROSPECTION_OPTIONS, resolveIntrospection } from '../../src/introspection/options.js'
@@ -149,22 +150,27 @@ t.test('the sentences that a caller gets are those of the code', async (t) => {
   }
 })
 
-t.test('every guide has its line in the index', async (t) => {
-  const index = rows(read('docs/README.md'))
-  const guides = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
+t.test('every guide has its line in the index of its folder', async (t) => {
+  const guides = pages.filter((page) => page.startsWith('docs/') && !page.endsWith('/README.md'))
   t.ok(guides.length > 10)
+  const indexes = pages.filter((page) => page.startsWith('docs/') && page.endsWith('/README.md'))
+  const links = new Map(indexes.map((page) => [posix.dirname(page), read(page)]))
   for (const guide of guides) {
-    const file = guide.slice('docs/'.length)
-    t.ok(index.includes(`[${file.replace(/\.md$/, '')}](${file})`), guide)
+    const index = links.get(posix.dirname(guide)) === undefined ? 'docs' : posix.dirname(guide)
+    const file = guide.slice(`${index}/`.length)
+    t.ok(links.get(index)?.includes(`[${file.replace(/\.md$/, '')}](${file})`), guide)
+  }
+  for (const folder of links.keys()) {
+    const link = `(${folder.slice('docs/'.length)}/README.md)`
+    if (folder !== 'docs') t.ok(links.get('docs')?.includes(link), folder)
   }
 })
 
 t.test('every link leads somewhere', async (t) => {
   for (const page of pages) {
-    const folder = page.includes('/') ? 'docs/' : ''
     for (const [, link = ''] of read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [path, heading] = link.split('#')
-      const target = path ? new URL(path, new URL(folder, root)) : new URL(page, root)
+      const target = path ? new URL(path, new URL(page, root)) : new URL(page, root)
       t.ok(existsSync(target), `${page}: ${link}`)
       if (heading === undefined) continue
       const headings = readFileSync(target, 'utf8').match(/^#+ .*$/gm) ?? []
@@ -193,7 +199,9 @@ function slug(heading: string): string {
 }
 
 t.test('each reason and each attack of the security review has an id of its own', async (t) => {
-  const ids = rows(read('docs/security-review.md')).filter((cell) => /^[A-Z]+\d+$/.test(cell))
+  const ids = rows(read('docs/evidence/security-review.md')).filter((cell) =>
+    /^[A-Z]+\d+$/.test(cell),
+  )
   t.ok(ids.length > 100)
   t.same(
     ids.filter((id, index) => ids.indexOf(id) !== index),
