@@ -11,7 +11,7 @@ import type {
 } from 'fastify'
 import { logSafely } from '../observability/safe-logger.js'
 import type { Guard } from './guard.js'
-import { isJudgedLast, isPreflight } from './preflight.js'
+import { isCheckedLast, isPreflight } from './preflight.js'
 import { endRejectedUpgrade, sendUnserializedRejection } from './rejections.js'
 
 let gates = 0
@@ -31,12 +31,12 @@ export class Gate {
   async addHooks(fastify: FastifyInstance): Promise<void> {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => {
       if (this.#guard !== undefined && isPreflight(request)) done()
-      else this.#judge(request, reply, done)
+      else this.#check(request, reply, done)
     }
     fastify.addHook('onRequest', Object.defineProperty(onRequest, 'name', { value: this.name }))
     fastify.addHook('preHandler', (request, reply, done) => {
-      if (isJudgedLast(request.routeOptions.config)) done()
-      else this.#judgeLast(request, reply, done)
+      if (isCheckedLast(request.routeOptions.config)) done()
+      else this.#checkLast(request, reply, done)
     })
     fastify.addHook('onSend', sendUnserializedRejection)
     await fastify.after()
@@ -44,7 +44,7 @@ export class Gate {
 
   /** Adds the guard after the hooks of a context that may respond to preflights. */
   addLastHook(fastify: FastifyInstance): void {
-    fastify.addHook('preHandler', (request, reply, done) => this.#judgeLast(request, reply, done))
+    fastify.addHook('preHandler', (request, reply, done) => this.#checkLast(request, reply, done))
   }
 
   open(guard: Guard): void {
@@ -61,14 +61,14 @@ export class Gate {
    * responded to, or a request that another context or an earlier hook forwarded to the 404 handler
    * of this context.
    */
-  #judgeLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
+  #checkLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard?.hasAdmitted(request)) done()
-    else this.#judge(request, reply, done)
+    else this.#check(request, reply, done)
   }
 
-  #judge(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
+  #check(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard === undefined) this.#rejectUnguarded(request, reply, done)
-    else this.#guard.judge(request, reply, done)
+    else this.#guard.check(request, reply, done)
   }
 
   #rejectUnguarded(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {

@@ -20,7 +20,7 @@ import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 export interface Guard {
   /** Calls `done` without an error to admit the request, and with an error to reject it. */
-  readonly judge: (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => void
+  readonly check: (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => void
   /** Whether this guard admitted the request; false if the guard of another context did. */
   readonly hasAdmitted: (request: FastifyRequest) => boolean
 }
@@ -28,7 +28,7 @@ export interface Guard {
 /** The guards of the context that admitted a request. */
 export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
 
-type Judged = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
+type CheckedRequest = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
 
 export function createGuard(
   core: Core,
@@ -41,7 +41,7 @@ export function createGuard(
 
   return {
     // The path of a cached bearer token awaits nothing and allocates neither promise nor closure.
-    judge(request, reply, done) {
+    check(request, reply, done) {
       let guard: RouteGuard | undefined
       let outcome: StepResult<AccessToken | null>
       try {
@@ -51,10 +51,10 @@ export function createGuard(
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)
       }
-      if (isPromise(outcome)) decideLater(outcome, guard, request, reply, done)
-      else decide(outcome, guard, request, reply, done)
+      if (isPromise(outcome)) settleLater(outcome, guard, request, reply, done)
+      else settle(outcome, guard, request, reply, done)
     },
-    hasAdmitted: (request: Judged) => request[ADMITTED_BY] === guards,
+    hasAdmitted: (request: CheckedRequest) => request[ADMITTED_BY] === guards,
   }
 
   function authenticate(
@@ -63,22 +63,22 @@ export function createGuard(
     reply: FastifyReply,
   ): StepResult<AccessToken | null> {
     const authorization = credentials.authorization(request)
-    const known = authorization === undefined ? undefined : pipeline.recall(authorization)
-    if (known !== undefined) return bind(known, 'Bearer', request, guard, reply)
-    const bearer = credentials.bearer(request, authorization, guard.schemes)
-    if (bearer !== undefined) {
-      return bind(pipeline.verify(bearer, request), 'Bearer', request, guard, reply)
+    const cached = authorization === undefined ? undefined : pipeline.recall(authorization)
+    if (cached !== undefined) return verifyBinding(cached, 'Bearer', request, guard, reply)
+    const bearerToken = credentials.bearer(request, authorization, guard.schemes)
+    if (bearerToken !== undefined) {
+      return verifyBinding(pipeline.verify(bearerToken, request), 'Bearer', request, guard, reply)
     }
-    const proven =
+    const dpopToken =
       guard.binding.dpop === 'off' ? undefined : credentials.dpop(authorization, guard.schemes)
-    if (proven !== undefined) {
-      return bind(pipeline.verify(proven, request), 'DPoP', request, guard, reply)
+    if (dpopToken !== undefined) {
+      return verifyBinding(pipeline.verify(dpopToken, request), 'DPoP', request, guard, reply)
     }
     if (guard.optional) return null
     return credentials.missing(guard.schemes)
   }
 
-  function bind(
+  function verifyBinding(
     token: StepResult<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
@@ -86,24 +86,24 @@ export function createGuard(
     reply: FastifyReply,
   ): StepResult<AccessToken> {
     return isPromise(token)
-      ? token.then((verified) => unwrap(prove(verified, scheme, request, guard, reply)))
-      : prove(token, scheme, request, guard, reply)
+      ? token.then((verified) => unwrap(checkPossession(verified, scheme, request, guard, reply)))
+      : checkPossession(token, scheme, request, guard, reply)
   }
 
-  function prove(
+  function checkPossession(
     token: Result<AccessToken>,
     scheme: Scheme,
     request: FastifyRequest,
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // A rejection: `decide` admits nothing but an `AccessToken` or, on optional routes, `null`.
+    // A rejection: `settle` admits nothing but an `AccessToken` or, on optional routes, `null`.
     if (!(token instanceof AccessToken)) return token
-    if (binding.needsNoProof(token, scheme, guard.binding)) return permit(token, guard, request)
+    if (binding.needsNoProof(token, scheme, guard.binding)) return authorize(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
     return andThen(binding.verify(token, presentation, guard.binding), (nonce) => {
       if (nonce !== undefined) reply.header('dpop-nonce', nonce)
-      return permit(token, guard, request)
+      return authorize(token, guard, request)
     })
   }
 
@@ -111,32 +111,32 @@ export function createGuard(
    * The only place that admits a request: with an `AccessToken`, or with `null` on open and
    * optional routes.
    */
-  function decide(
+  function settle(
     outcome: Result<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    const isNobody = outcome === null && (guard === undefined || guard.optional)
-    if (isNobody || outcome instanceof AccessToken) admit(outcome, request, done)
+    const isAnonymous = outcome === null && (guard === undefined || guard.optional)
+    if (isAnonymous || outcome instanceof AccessToken) admit(outcome, request, done)
     else rejections.reject(outcome, guard, request, reply, done)
   }
 
-  function decideLater(
-    deciding: Promise<AccessToken | null>,
+  function settleLater(
+    pending: Promise<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    deciding.then(
-      (outcome) => decide(outcome, guard, request, reply, done),
+    pending.then(
+      (outcome) => settle(outcome, guard, request, reply, done),
       (error) => rejections.reject(error, guard, request, reply, done),
     )
   }
 
-  function admit(token: AccessToken | null, request: Judged, done: DoneFunction): void {
+  function admit(token: AccessToken | null, request: CheckedRequest, done: DoneFunction): void {
     request.auth = token
     request[ADMITTED_BY] = guards
     // Checked first, so that no message is allocated without subscribers.
@@ -147,16 +147,16 @@ export function createGuard(
   }
 }
 
-function permit(
+function authorize(
   token: AccessToken,
   { policy }: RouteGuard,
   request: FastifyRequest,
 ): StepResult<AccessToken> {
   // Set before the policy runs, so that `authorize` and error handlers can read it.
   request.auth = token
-  const refused = policy.check(token, request)
-  if (isPromise(refused)) return refused.then(() => token)
-  return refused ?? token
+  const rejection = policy.check(token, request)
+  if (isPromise(rejection)) return rejection.then(() => token)
+  return rejection ?? token
 }
 
 /**

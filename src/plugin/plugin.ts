@@ -12,7 +12,7 @@ import './augment.js'
 import { ResourceServer } from '../server/resource-server.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
-import { guardScope, requireFirst } from './guarded-scopes.js'
+import { assertNotNested, registerContext } from './guarded-contexts.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
 import { REJECTED_WITH } from './rejections.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
@@ -31,7 +31,7 @@ const plugin: FastifyPluginAsync<PluginOptions> = async (fastify, options) => {
 }
 
 async function protect(fastify: FastifyInstance, options: PluginOptions, gate: Gate) {
-  requireFirst(fastify)
+  assertNotNested(fastify)
   const resolved = resolvePluginOptions(options)
   const core = await assemble({ ...resolved.resourceServer, logger: fastify.log })
   const server = new ResourceServer<FastifyRequest>(core)
@@ -45,7 +45,7 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     checkRoutes(fastify, guards, gate, () => {
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
     })
-    guardScope(fastify, guards, core)
+    registerContext(fastify, guards, core)
     if (core.binding.givesNonces) fastify.addHook('onSend', forbidNonceCaching)
     gate.open(createGuard(core, guards, resolved))
   } catch (error) {

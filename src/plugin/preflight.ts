@@ -51,13 +51,13 @@ export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolea
 }
 
 /** Marks the config of a route; Fastify copies symbol members with it. */
-const IS_JUDGED_LAST = Symbol('fastify-resource-server.judged-last')
+const IS_CHECKED_LAST = Symbol('fastify-resource-server.checked-last')
 
 /** Returns the config of a preflight route that its context guards after all other hooks. */
-export function judgedLast(config: object | null | undefined): object {
-  return { ...config, [IS_JUDGED_LAST]: true }
+export function checkedLast(config: object | null | undefined): object {
+  return { ...config, [IS_CHECKED_LAST]: true }
 }
 
-export function isJudgedLast(config: object): boolean {
-  return Object.hasOwn(config, IS_JUDGED_LAST)
+export function isCheckedLast(config: object): boolean {
+  return Object.hasOwn(config, IS_CHECKED_LAST)
 }

@@ -113,7 +113,7 @@ export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply)
 }
 
 /** Reason phrases (RFC 9110 §15), as in Fastify's error bodies. */
-const REASONS: Readonly<Record<number, string>> = {
+const REASON_PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -133,7 +133,7 @@ export const sendUnserializedRejection: onSendHookHandler = (request, reply, pay
     payload.includes(NOT_SERIALIZED)
   if (!isLost) return done(null, payload)
   const { statusCode, code, message } = error
-  const body = JSON.stringify({ statusCode, code, error: REASONS[statusCode], message })
+  const body = JSON.stringify({ statusCode, code, error: REASON_PHRASES[statusCode], message })
   reply.code(statusCode).headers({
     ...error.headers,
     'content-type': 'application/json; charset=utf-8',

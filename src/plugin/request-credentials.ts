@@ -133,13 +133,13 @@ export class RequestCredentials {
    * malformed request, not an invalid token. Checked only after a rejection, because the check
    * costs more than looking up a cached token.
    */
-  reasonFor(refused: unknown, { raw }: FastifyRequest, schemes: string): unknown {
-    if (this.#extractToken !== undefined) return refused
-    if (!(refused instanceof InvalidTokenError) || refused.check !== 'token') return refused
+  reasonFor(error: unknown, { raw }: FastifyRequest, schemes: string): unknown {
+    if (this.#extractToken !== undefined) return error
+    if (!(error instanceof InvalidTokenError) || error.check !== 'token') return error
     const authorization = singleAuthorization(raw) as string
     const token =
       bearerCredentials(authorization, schemes) ?? dpopCredentials(authorization, schemes)
-    return isToken68(token as string) ? refused : malformedHeader(schemes)
+    return isToken68(token as string) ? error : malformedHeader(schemes)
   }
 }
 

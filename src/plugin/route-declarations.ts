@@ -10,7 +10,7 @@ import type {
   RouteOptions,
 } from 'fastify'
 import type { Gate } from './gate.js'
-import { isPreflightRoute, judgedLast } from './preflight.js'
+import { checkedLast, isPreflightRoute } from './preflight.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 /**
@@ -27,32 +27,32 @@ export function checkRoutes(
 ): void {
   // Earlier routes do not pass the hook below, and may have inherited this member.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
-  let declared = 0
-  let guarded = 0
+  let declaredRoutes = 0
+  let guardedRoutes = 0
   let isOwn = true
   fastify.addHook('onRoute', function (route) {
     const guard = compile(route, guards)
     if (isPreflightRoute(route as never)) {
-      route.config = judgedLast(route.config)
+      route.config = checkedLast(route.config)
       gate.addLastHook(this)
     }
     if (isOwn) {
-      route.onRequest = [route.onRequest ?? [], ofThePlugin].flat()
+      route.onRequest = [route.onRequest ?? [], ownRouteMarker].flat()
       return
     }
-    declared += methodsOf(route).length
-    if (guard !== undefined) guarded++
+    declaredRoutes += methodsOf(route).length
+    if (guard !== undefined) guardedRoutes++
   })
   declareOwn()
   isOwn = false
   fastify.addHook('onReady', async () => {
     const routes = countRoutes(fastify, gate.name)
-    if (declared === 0 && routes === 0 && isEncapsulated(fastify)) {
+    if (declaredRoutes === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
     // Routes declared before the plugin did not pass the hook above, and may have requirements.
-    if (!guards.isGlobal && guarded === 0 && declared > 0 && routes <= declared) {
-      fastify.log.warn(NOTHING_ASKED)
+    if (!guards.isGlobal && guardedRoutes === 0 && declaredRoutes > 0 && routes <= declaredRoutes) {
+      fastify.log.warn(NO_REQUIREMENTS)
     }
   })
 }
@@ -82,7 +82,7 @@ function methodsOf({ method }: RouteOptions): readonly string[] {
 }
 
 /** Marks the plugin's own routes in the output of `printRoutes()`. */
-function ofThePlugin(_request: FastifyRequest, _reply: FastifyReply, done: DoneFunction): void {
+function ownRouteMarker(_request: FastifyRequest, _reply: FastifyReply, done: DoneFunction): void {
   done()
 }
 
@@ -93,7 +93,7 @@ function countRoutes(fastify: FastifyInstance, hook: string): number {
   for (const line of fastify.printRoutes({ includeHooks: true, commonPrefix: false }).split('\n')) {
     if (!line.includes('• ('))
       methods = /\(([A-Z, -]+)\)(?: \{.*\})?$/.exec(line)?.[1]?.split(',').length ?? 0
-    else if (line.includes(`"${hook}()"`) && !line.includes(ofThePlugin.name)) routes += methods
+    else if (line.includes(`"${hook}()"`) && !line.includes(ownRouteMarker.name)) routes += methods
   }
   return routes
 }
@@ -110,5 +110,5 @@ const GUARDS_NOTHING =
   'it is registered, and routes outside of it are open. Wrap the function that registers it with ' +
   'fastify-plugin, or declare the routes inside of that function'
 
-const NOTHING_ASKED =
+const NO_REQUIREMENTS =
   'fastify-resource-server guards nothing: "global" is false, and no route has config.auth'

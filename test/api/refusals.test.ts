@@ -326,7 +326,7 @@ t.test('only a token lets in, whatever else comes out of the pipeline', async (t
         reply.code(error.statusCode ?? 500).send()
       })
       const guards = new RouteGuards(true, core)
-      app.addHook('onRequest', createGuard(core, guards, resolvePluginOptions(given())).judge)
+      app.addHook('onRequest', createGuard(core, guards, resolvePluginOptions(given())).check)
       app.get('/', async () => t.fail('let in'))
       const { statusCode } = await app.inject({ url: '/', headers: bearer('token') })
       t.equal(statusCode, one instanceof InvalidTokenError ? 401 : 500)

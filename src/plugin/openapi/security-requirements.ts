@@ -28,7 +28,7 @@ export function securityRequirements(
 
 function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyOf'>) {
   if (anyOf.length === 0) return [[...allOf]]
-  return anyOf.map((one) => [...new Set([...allOf, one])])
+  return anyOf.map((token) => [...new Set([...allOf, token])])
 }
 
 /** Returns the combinations of proofs; plain bearer tokens first, if the route accepts them. */
@@ -46,5 +46,5 @@ function proofAlternatives(
 }
 
 function distinct(requirements: readonly SecurityRequirement[]): readonly SecurityRequirement[] {
-  return [...new Map(requirements.map((one) => [JSON.stringify(one), one])).values()]
+  return [...new Map(requirements.map((item) => [JSON.stringify(item), item])).values()]
 }

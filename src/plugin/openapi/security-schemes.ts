@@ -1,5 +1,5 @@
 /** The security schemes of a document: the issuers of tokens, and the proofs of possession. */
-import type { GuardedScope } from '../guarded-scopes.js'
+import type { GuardedContext } from '../guarded-contexts.js'
 import type { RouteGuard } from '../route-guard.js'
 
 export type Proof = 'dpop' | 'mutualTLS'
@@ -37,42 +37,42 @@ const PROOFS: Readonly<Record<Proof, object>> = {
 }
 
 export class SecuritySchemes {
-  readonly #scopes: () => readonly GuardedScope[]
+  readonly #contexts: () => readonly GuardedContext[]
   #names: ReadonlyMap<string, string> | undefined
 
-  constructor(scopes: () => readonly GuardedScope[]) {
-    this.#scopes = scopes
+  constructor(contexts: () => readonly GuardedContext[]) {
+    this.#contexts = contexts
   }
 
   /** Adds the schemes that the document lacks; existing schemes are kept. */
   addTo(
     document: OpenApiDocument,
-    { namedIssuers }: GuardedScope,
+    { namedIssuers }: GuardedContext,
     guard: RouteGuard,
   ): NamedSchemes {
-    const own = document.components.securitySchemes ?? {}
+    const existing = document.components.securitySchemes ?? {}
     const issuers = issuersOf(namedIssuers).map(([issuer, url]) => {
       const name = this.#nameOf(issuer)
-      return [name, own[name] ?? tokenScheme(issuer, url)] as const
+      return [name, existing[name] ?? tokenScheme(issuer, url)] as const
     })
     const { allOf, anyOf } = guard.policy
-    const isOld = /^3\.0\b/.test(document.openapi)
-    const takesProof = (proof: Proof) => proof !== 'mutualTLS' || !isOld
+    const isOpenApi30 = /^3\.0\b/.test(document.openapi)
+    const takesProof = (proof: Proof) => proof !== 'mutualTLS' || !isOpenApi30
     const { dpop, mtls } = guard.binding
     const proofs = Object.entries({ dpop, mutualTLS: mtls })
       .filter(([proof, mode]) => mode !== 'off' && takesProof(proof as Proof))
-      .map(([proof]) => [proof, own[proof] ?? PROOFS[proof as Proof]] as const)
+      .map(([proof]) => [proof, existing[proof] ?? PROOFS[proof as Proof]] as const)
     document.components.securitySchemes = {
-      ...own,
+      ...existing,
       ...Object.fromEntries(
-        issuers.map(([name, one]) => [name, withScope(one, [...allOf, ...anyOf])]),
+        issuers.map(([name, scheme]) => [name, withScope(scheme, [...allOf, ...anyOf])]),
       ),
       ...Object.fromEntries(proofs),
     }
     return {
       issuers: issuers.map(([name, { type }]: readonly [string, { type?: unknown }]) => ({
         name,
-        listsScope: !isOld || type === 'oauth2' || type === 'openIdConnect',
+        listsScope: !isOpenApi30 || type === 'oauth2' || type === 'openIdConnect',
         isHttp: type === 'http',
       })),
       takesProof,
@@ -84,9 +84,11 @@ export class SecuritySchemes {
     this.#names ??= new Map(
       [
         ...new Set(
-          this.#scopes().flatMap((scope) => issuersOf(scope.namedIssuers).map(([one]) => one)),
+          this.#contexts().flatMap((context) =>
+            issuersOf(context.namedIssuers).map(([issuer]) => issuer),
+          ),
         ),
-      ].map((one, i) => [one, i === 0 ? 'accessToken' : `accessToken${i + 1}`]),
+      ].map((issuer, i) => [issuer, i === 0 ? 'accessToken' : `accessToken${i + 1}`]),
     )
     return this.#names.get(issuer) as string
   }
@@ -94,7 +96,7 @@ export class SecuritySchemes {
 
 /** All tenants share one scheme, because their issuers are not known in advance. */
 function issuersOf(
-  namedIssuers: GuardedScope['namedIssuers'],
+  namedIssuers: GuardedContext['namedIssuers'],
 ): readonly (readonly [string, string | undefined])[] {
   return namedIssuers.size === 0 ? [['', undefined]] : [...namedIssuers]
 }
@@ -110,7 +112,7 @@ function tokenScheme(issuer: string, url: string | undefined): object {
 function withScope(scheme: { type?: string; flows?: object }, scope: readonly string[]): object {
   if (scheme.type !== 'oauth2' || scheme.flows === undefined) return scheme
   const flows = Object.entries(scheme.flows).map(([grant, flow]) => {
-    const missing = Object.fromEntries(scope.map((one) => [one, '']))
+    const missing = Object.fromEntries(scope.map((token) => [token, '']))
     return [grant, { ...flow, scopes: { ...missing, ...flow.scopes } }]
   })
   return { ...scheme, flows: Object.fromEntries(flows) }

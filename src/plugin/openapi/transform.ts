@@ -3,9 +3,9 @@
  * responses, from the same `config.auth` that guards the route.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
-import { guardedScopes, scopeAround } from '../guarded-scopes.js'
+import { contextOf, guardedContexts } from '../guarded-contexts.js'
 import { isHidden } from '../route-guard.js'
-import { withRefusals } from './refusals.js'
+import { withErrorResponses } from './error-responses.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
 
@@ -59,13 +59,13 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
   transform?: (input: Input) => OpenApiTransformOutput,
 ): (input: Input) => OpenApiTransformOutput {
   const fastify = app as FastifyInstance
-  const schemes = new SecuritySchemes(() => guardedScopes(fastify))
+  const schemes = new SecuritySchemes(() => guardedContexts(fastify))
 
   fastify.addHook('onRoute', function (route) {
     Object.assign(route, { [DECLARED_ON]: this })
   })
   fastify.addHook('onReady', async () => {
-    if (guardedScopes(fastify).length > 0) return
+    if (guardedContexts(fastify).length > 0) return
     throw new TypeError(
       'openapiTransform() describes what fastify-resource-server guards, and that is not ' +
         'registered: register it, or leave the transform out',
@@ -75,22 +75,22 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
   return (input) => {
     const { schema, url } = transform?.(input) ?? input
     const document = requireOpenApi3(input)
-    const scope = scopeAround(declaringInstance(input.route))
-    if (scope === undefined) return { schema, url }
+    const context = contextOf(declaringInstance(input.route))
+    if (context === undefined) return { schema, url }
     if (isHidden(schema)) return { schema, url }
     // A copy like the one that Fastify makes, so that the guard and the document read the same.
-    const guard = scope.guards.of({ ...input.route.config } as never)
-    const own = (schema ?? {}) as FastifySchema & { security?: unknown }
+    const guard = context.guards.of({ ...input.route.config } as never)
+    const ownSchema = (schema ?? {}) as FastifySchema & { security?: unknown }
     if (guard === undefined) {
-      const isOpenInDocument = own.security !== undefined || !document.security?.length
+      const isOpenInDocument = ownSchema.security !== undefined || !document.security?.length
       return {
-        schema: isOpenInDocument ? schema : ({ ...own, security: [] } as FastifySchema),
+        schema: isOpenInDocument ? schema : ({ ...ownSchema, security: [] } as FastifySchema),
         url,
       }
     }
-    const named = schemes.addTo(document, scope, guard)
-    const security = own.security ?? securityRequirements(guard, named)
-    return { schema: withRefusals({ ...own, security } as FastifySchema, guard), url }
+    const namedSchemes = schemes.addTo(document, context, guard)
+    const security = ownSchema.security ?? securityRequirements(guard, namedSchemes)
+    return { schema: withErrorResponses({ ...ownSchema, security } as FastifySchema, guard), url }
   }
 }
 

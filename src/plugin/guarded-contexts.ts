@@ -4,19 +4,19 @@ import type { Core } from '../server/assembly.js'
 import type { RouteGuards } from './route-guard.js'
 
 /** An encapsulation context of Fastify in which the plugin guards the routes. */
-export interface GuardedScope {
+export interface GuardedContext {
   readonly instance: FastifyInstance
   readonly guards: RouteGuards
   /** See {@link Core}. */
   readonly namedIssuers: Core['namedIssuers']
 }
 
-const scopes = new WeakMap<object, GuardedScope[]>()
+const contexts = new WeakMap<object, GuardedContext[]>()
 
 /** @throws {TypeError} if the plugin would guard a context twice. */
-export function requireFirst(fastify: FastifyInstance): void {
+export function assertNotNested(fastify: FastifyInstance): void {
   // A context inherits the hooks of its parent, even those added after the context was created.
-  const inside = guardedScopes(fastify).some(({ instance }) => isWithin(instance, fastify))
+  const inside = guardedContexts(fastify).some(({ instance }) => isWithin(instance, fastify))
   if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(
     'fastify-resource-server is registered already in this scope, in one around it or in one ' +
@@ -25,22 +25,22 @@ export function requireFirst(fastify: FastifyInstance): void {
   )
 }
 
-export function guardScope(
+export function registerContext(
   instance: FastifyInstance,
   guards: RouteGuards,
   { namedIssuers }: Pick<Core, 'namedIssuers'>,
 ): void {
-  scopes.set(instance.server, [...guardedScopes(instance), { instance, guards, namedIssuers }])
+  contexts.set(instance.server, [...guardedContexts(instance), { instance, guards, namedIssuers }])
 }
 
 /** Returns the guarded contexts of an instance's server, in the order of registration. */
-export function guardedScopes({ server }: FastifyInstance): readonly GuardedScope[] {
-  return scopes.get(server) ?? []
+export function guardedContexts({ server }: FastifyInstance): readonly GuardedContext[] {
+  return contexts.get(server) ?? []
 }
 
 /** Returns the context whose guard runs for the routes of an instance. There is at most one. */
-export function scopeAround(instance: FastifyInstance): GuardedScope | undefined {
-  return guardedScopes(instance).find((scope) => isWithin(instance, scope.instance))
+export function contextOf(instance: FastifyInstance): GuardedContext | undefined {
+  return guardedContexts(instance).find((context) => isWithin(instance, context.instance))
 }
 
 function isWithin(instance: FastifyInstance, other: FastifyInstance): boolean {

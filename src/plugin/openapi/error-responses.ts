@@ -11,34 +11,34 @@ const CHALLENGE = {
 }
 
 /** Adds the error responses that the schema does not declare itself, by code, range or default. */
-export function withRefusals(schema: FastifySchema, { policy }: RouteGuard): FastifySchema {
-  const said = schema.response as Readonly<Record<string, unknown>> | undefined
-  const codes = new Set(Object.keys(said ?? {}).map((code) => code.toLowerCase()))
-  const missing = Object.entries(refusals(policy)).filter(
+export function withErrorResponses(schema: FastifySchema, { policy }: RouteGuard): FastifySchema {
+  const declared = schema.response as Readonly<Record<string, unknown>> | undefined
+  const codes = new Set(Object.keys(declared ?? {}).map((code) => code.toLowerCase()))
+  const missing = Object.entries(errorResponses(policy)).filter(
     ([code]) => !codes.has(code) && !codes.has(`${code[0]}xx`) && !codes.has('default'),
   )
   // `@fastify/swagger` adds this default only when a route declares no responses.
-  const first = said ?? { 200: nothingIn('Default Response') }
-  return { ...schema, response: { ...first, ...Object.fromEntries(missing) } }
+  const responses = declared ?? { 200: emptyResponse('Default Response') }
+  return { ...schema, response: { ...responses, ...Object.fromEntries(missing) } }
 }
 
-function refusals(policy: Policy<never>): Record<string, object> {
+function errorResponses(policy: Policy<never>): Record<string, object> {
   return {
-    401: { ...nothingIn('There is no access token that is valid here.'), headers: CHALLENGE },
+    401: { ...emptyResponse('There is no access token that is valid here.'), headers: CHALLENGE },
     ...(policy.mayForbid && {
       403: {
-        ...nothingIn(`The access token does not permit this.${needed(policy)}`),
+        ...emptyResponse(`The access token does not permit this.${requiredScope(policy)}`),
         headers: CHALLENGE,
       },
     }),
     503: {
-      ...nothingIn('No access token can be verified at present.'),
+      ...emptyResponse('No access token can be verified at present.'),
       headers: { 'Retry-After': { type: 'integer', description: 'In seconds.' } },
     },
   }
 }
 
-function needed({ allOf, anyOf }: Policy<never>): string {
+function requiredScope({ allOf, anyOf }: Policy<never>): string {
   const parts = []
   if (allOf.length > 0) parts.push(allOf.join(' '))
   if (anyOf.length > 0) parts.push(`one of ${anyOf.join(' ')}`)
@@ -46,6 +46,6 @@ function needed({ allOf, anyOf }: Policy<never>): string {
 }
 
 /** `@fastify/swagger` renders the type `null` as a response without a body. */
-function nothingIn(description: string) {
+function emptyResponse(description: string) {
   return { type: 'null', description }
 }
