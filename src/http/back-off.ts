@@ -1,8 +1,8 @@
-/** The growing pause after attempts that failed, counted from the end of the last one. */
+/** Exponential back-off with jitter, counted from the end of the last failed attempt. */
 
 const FIRST = 1_000
 const LONGEST = 30_000
-/** An issuer may ask for more time (`Retry-After`), but not for our outage. */
+/** Limit for `Retry-After`, in milliseconds: an issuer must not be able to cause a long outage. */
 export const LONGEST_ASKED_FOR = 60_000
 
 export class BackOff {
@@ -14,7 +14,7 @@ export class BackOff {
     return this.#failures > 0
   }
 
-  /** Milliseconds since the epoch before which no attempt should be made. */
+  /** Time of the next attempt, in milliseconds on the clock that {@link failed} is called with. */
   get until(): number {
     return this.#until
   }
@@ -25,9 +25,10 @@ export class BackOff {
   }
 
   /**
-   * Doubles with each failure. The jitter keeps a fleet from coming back in step.
+   * Records a failure: the pause doubles each time. The jitter prevents instances from retrying in
+   * step.
    *
-   * @param askedFor milliseconds that the issuer asked for.
+   * @param askedFor the issuer's `Retry-After` in milliseconds.
    * @returns the pause in milliseconds.
    */
   failed(now: number, askedFor = 0): number {

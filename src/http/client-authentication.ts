@@ -1,10 +1,10 @@
 /**
- * How a client proves who it is to an authorization server (RFC 6749 §2.3, RFC 7523 §2.2): the
- * resource server when it introspects a token, and the testing kit when it gets one.
+ * Client authentication at an authorization server (RFC 6749 §2.3, RFC 7523 §2.2), used for
+ * introspection and by the testing kit to obtain tokens.
  */
 import { types } from 'node:util'
 import type { CryptoKey, JWK } from 'jose'
-// Not all of jose, which takes longer to load than all of this package.
+// The main entry of jose takes longer to load than this whole package.
 import { importJWK } from 'jose/key/import'
 import {
   type ClientAuth,
@@ -15,14 +15,14 @@ import {
 } from 'oauth4webapi'
 
 /**
- * The methods, by their names in the registry of RFC 7591 §2, and one that isn't in it.
+ * Client authentication methods, named as in RFC 7591 §2, and one that is not registered.
  *
- * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first, as RFC 6749 §2.3.1 asks.
- * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that don't decode.
- *   The same bytes as above where id and secret are letters, digits, `-`, `_`, `.` and `*`.
+ * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
+ * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that do not decode it.
+ *   Identical to `client_secret_basic` if id and secret consist of letters, digits and `-_.*`.
  * - `client_secret_post`: id and secret in the body.
  * - `private_key_jwt`: a JWT signed with the client's private key, valid for a minute.
- * - `none`: a public client, which sends its id only.
+ * - `none`: a public client, which sends only its id.
  */
 export type ClientAuthentication =
   | 'client_secret_basic'
@@ -93,9 +93,9 @@ function rawBasic(clientId: string, clientSecret: string): ClientAuth {
 }
 
 /**
- * RFC 6749 appendix B by way of the URL standard, which leaves `-`, `_` and `.` alone where
- * oauth4webapi's ClientSecretBasic escapes them: decoded it is the same, and servers that don't
- * decode understand the ids and secrets that Okta and most others make.
+ * Form-encodes by RFC 6749 appendix B. Unlike oauth4webapi's ClientSecretBasic, it leaves `-`, `_` and
+ * `.` unescaped: the decoded value is the same, and servers that do not decode also accept the ids and
+ * secrets that Okta and most other issuers generate.
  */
 function formEncoded(value: string): string {
   return new URLSearchParams({ value }).toString().slice('value='.length)
@@ -118,7 +118,7 @@ async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth>
   return PrivateKeyJwt(
     { key, ...(kid !== undefined && { kid }) },
     {
-      // One key has two names, EdDSA and Ed25519; the server compares with the one registered.
+      // EdDSA and Ed25519 name the same algorithm; the server compares with the registered one.
       [modifyAssertion]: (header) => {
         header.alg = alg
       },

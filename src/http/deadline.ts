@@ -1,10 +1,11 @@
 import { startDeadline } from '../base/deadline-timer.js'
 
 /**
- * Runs an exchange within one deadline, from the first connection to the last byte, and ends it when
- * `closing` aborts. Holds also for an exchange that doesn't heed its signal: it goes on unheard then.
+ * Runs an exchange with one deadline, from connecting to the last byte, and aborts it when `closing`
+ * aborts. Also rejects in time if the exchange ignores its signal; its result is dropped then.
  *
- * `waitingFor` is a URL, for the message. The timer doesn't keep the process alive.
+ * `timeout` is in milliseconds; `waitingFor` returns a URL for the message. The timer does not keep the
+ * process alive.
  */
 export async function withinDeadline<T>(
   exchange: (signal: AbortSignal) => Promise<T>,

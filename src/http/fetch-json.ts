@@ -1,7 +1,6 @@
 /**
- * One exchange with an authorization server that may be slow, lying or gone: GET a JSON document,
- * within a deadline that its caller sets for the whole of it, up to a number of bytes, from exactly
- * the URL that was asked for.
+ * Fetches a JSON document from an authorization server that may be slow, faulty or down. The caller's
+ * signal bounds the whole exchange, `maxBytes` bounds the body, and redirects are not followed.
  */
 
 import { canParseUrl } from '../base/can-parse-url.js'
@@ -9,7 +8,7 @@ import { isError } from '../base/native-error.js'
 import { ownMembers } from '../base/plain-object.js'
 import { failureCode, failureText } from '../errors/failure-text.js'
 
-/** The part of the platform's `fetch` that is used, so that one of yours can stand in. */
+/** The part of the platform's `fetch` that is used, so that it can be replaced. */
 export type Fetch = (
   url: string,
   init: {
@@ -81,16 +80,16 @@ export interface FetchJsonOptions {
 
 export interface JsonDocument {
   readonly body: unknown
-  /** RFC 9111 §5.2.2.1 in seconds; `undefined` where the answer doesn't say. */
+  /** Remaining freshness (RFC 9111 §5.2.2.1) in seconds; `undefined` without `max-age`. */
   readonly maxAge: number | undefined
 }
 
-/** The server was there and answered something else than was asked for. */
+/** The server sent a response, but not the expected one. */
 export class UnexpectedAnswerError extends Error {
   override readonly name = 'UnexpectedAnswerError'
-  /** RFC 9110 §10.2.3 in milliseconds; `undefined` where the answer doesn't say. */
+  /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if absent. */
   readonly retryAfter: number | undefined
-  /** Whether the server asks for no further requests now, to another URL or to this one. */
+  /** Whether the status (429, 503) asks for no further requests now, to any URL of the server. */
   readonly asksForRest: boolean
 
   constructor(message: string, retryAfter?: number, status = 200) {
@@ -101,12 +100,12 @@ export class UnexpectedAnswerError extends Error {
 }
 
 /**
- * No complete answer. The message has the URL without its query, and what the platform says of it;
- * the platform's own error is left out, because it may hold the whole URL.
+ * There was no complete response. The message has the URL without its query, and the platform's
+ * reason; the platform's error itself is left out, because it may hold the whole URL.
  */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError'
-  /** Of the system error behind it, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`. */
+  /** Code of the system error, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`. */
   readonly code: string | undefined
 
   constructor(message: string, code: string | undefined) {
@@ -115,23 +114,25 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** What an issuer asked for before it is asked again, in milliseconds. The caller bounds it. */
+/** Returns the `Retry-After` of an error in milliseconds. The caller must bound it. */
 export function retryAfterOf(error: unknown): number | undefined {
   const asked = isError(error) && 'retryAfter' in error ? error.retryAfter : undefined
   return typeof asked === 'number' ? asked : undefined
 }
 
-/** Some key set endpoints offer the second type only and answer 406 otherwise (Kubernetes). */
+/** Some key set endpoints (Kubernetes) offer only the second type, and otherwise respond 406. */
 const ACCEPT = 'application/json, application/jwk-set+json'
 
 /**
- * @throws {UnexpectedAnswerError} if the answer isn't a 200 with JSON within bounds.
- * @throws {NoAnswerError} if there is no complete answer.
+ * Fetches a JSON document.
+ *
+ * @throws {UnexpectedAnswerError} if the response is not a 200 with JSON of at most `maxBytes`.
+ * @throws {NoAnswerError} if there is no complete response.
  * @throws the signal's reason when it aborts.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<JsonDocument> {
   const { fetch, signal } = options
-  // A fetch that was passed in may not look.
+  // A custom fetch may ignore the signal.
   signal.throwIfAborted()
   try {
     const headers = { accept: ACCEPT }
@@ -170,20 +171,20 @@ async function readDocument(
 function noAnswer(url: string, error: unknown): NoAnswerError {
   const { search } = new URL(url)
   const reason = failureText(error)
-  // A fetch that was passed in may write the URL that it was given into its message.
+  // A custom fetch may include the URL in its message.
   const shown = search.length > 1 ? reason.replaceAll(search.slice(1), '…') : reason
   return new NoAnswerError(`${placeOf(url)} gave no answer: ${shown}`, failureCode(error))
 }
 
-/** For messages: a query can carry a secret. */
+/** Returns the URL for messages, without its query, which may contain a secret. */
 export function placeOf(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
 
 /**
- * Returns RFC 9110 §10.2.3 in milliseconds; the caller bounds it. A date counts from the response's own
- * `Date`, because the issuer's clock may differ from ours.
+ * Returns `Retry-After` (RFC 9110 §10.2.3) in milliseconds; the caller must bound it. A date is
+ * relative to the response's `Date`, because the issuer's clock may differ from ours.
  */
 export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number | undefined {
   const asked = headers?.get('retry-after') ?? ''
@@ -192,7 +193,7 @@ export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number 
   return Number.isNaN(wait) ? undefined : Math.max(0, wait)
 }
 
-/** Reads an IMF-fixdate (RFC 9110 §5.6.7). NaN for anything else, such as what `Date.parse` guesses. */
+/** Parses an IMF-fixdate (RFC 9110 §5.6.7); NaN for other formats, which `Date.parse` would guess. */
 function timeOf(date: string): number {
   return /^[A-Z][a-z]{2}, [\w :]{20} GMT$/.test(date) ? Date.parse(date) : Number.NaN
 }
@@ -205,7 +206,7 @@ function status(url: string, { status, type, headers }: FetchResponse): string {
   return `${status}, a redirect${location === '' ? '' : to}, which is not followed`
 }
 
-/** The body as text, read within bounds. `url` is for the message. */
+/** Reads the body as text, up to `maxBytes`. `url` is for the message. */
 export async function readText(
   url: string,
   response: FetchResponse,
@@ -215,7 +216,7 @@ export async function readText(
   if (body === undefined) return readStub(url, response, maxBytes)
   const reader = body?.getReader()
   if (reader === undefined) return ''
-  // A fetch that was passed in may not heed the signal while its body is read.
+  // The body of a custom fetch may ignore the signal.
   const cancel = () => reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
@@ -237,7 +238,7 @@ export async function readText(
   }
 }
 
-/** What tests put in the place of a response often has `json()` or `text()` and no stream. */
+/** Reads a test double, which often has `json()` or `text()` but no stream. */
 async function readStub(url: string, response: FetchResponse, maxBytes: number): Promise<string> {
   const isText = typeof response.text === 'function'
   const text = isText ? await response.text() : JSON.stringify(await response.json())
@@ -249,12 +250,12 @@ function parse(url: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The parser's own message quotes the text.
+    // The parser's message would quote the text.
     throw new UnexpectedAnswerError(`${url} did not answer JSON`)
   }
 }
 
-/** RFC 9111 §4.2: what is left of it, after the time that it lay in caches on the way. */
+/** Returns `max-age` less the time spent in caches (`Age`), in seconds (RFC 9111 §4.2). */
 function maxAgeOf(headers: FetchResponse['headers'] | undefined): number | undefined {
   const directives = headers?.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0

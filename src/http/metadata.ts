@@ -1,6 +1,6 @@
 /**
- * Discovery: from an issuer's name to the addresses of its key set and of its introspection endpoint
- * (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
+ * Discovery: finds the URLs of an issuer's key set and introspection endpoint from its issuer
+ * identifier (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
  */
 
 import { isJsonObject } from '../base/json-object.js'
@@ -19,10 +19,10 @@ export interface AuthorizationServerMetadata {
   readonly jwksUri: string
 }
 
-/** The part of it that introspection needs. */
+/** The part of an authorization server's metadata that introspection needs. */
 export interface IntrospectionMetadata {
   readonly endpoint: string
-  /** RFC 9701 §7: what signed answers are signed with, if the issuer says. */
+  /** Algorithms of signed responses (RFC 9701 §7), if the metadata has them. */
   readonly signingAlgorithms: readonly string[] | undefined
 }
 
@@ -34,13 +34,13 @@ export function isTenantTemplate(issuer: string): boolean {
   return issuer.includes(TENANT_PLACEHOLDER)
 }
 
-/** Several times what any issuer publishes; a key set, with its certificates, may be larger. */
+/** Several times the size of any issuer's metadata. */
 const MAX_BYTES = 65_536
 
-/** No metadata document of this issuer could be used. The message tells of each one tried. */
+/** No metadata document of the issuer is usable. The message lists every URL tried. */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError'
-  /** The longest time that a URL asked for, in milliseconds; `undefined` where none did. */
+  /** The longest `Retry-After` of all responses, in milliseconds; `undefined` if none had one. */
   readonly retryAfter: number | undefined
 
   constructor(message: string, retryAfter?: number) {
@@ -50,14 +50,13 @@ export class DiscoveryError extends Error {
 }
 
 export interface DiscoveryOptions extends FetchJsonOptions {
-  /** Plain http beyond loopback: for development networks only. */
+  /** Allows plain http on hosts other than loopback: for development networks only. */
   readonly allowHttp: boolean
 }
 
 /**
- * Where the metadata may be, in the order to try: OpenID Connect appended, OpenID Connect inserted,
- * OAuth inserted. The first is what nearly everybody serves. Entra ID has the metadata of every tenant
- * under `common`.
+ * Returns the possible metadata URLs in the order to try: OpenID Connect appended (the most common),
+ * OpenID Connect inserted, OAuth inserted. Entra ID serves the metadata of all tenants under `common`.
  */
 export function metadataUrls(issuer: string): readonly string[] {
   const { origin, pathname } = new URL(issuer.replaceAll(TENANT_PLACEHOLDER, 'common'))
@@ -73,9 +72,11 @@ export function metadataUrls(issuer: string): readonly string[] {
 }
 
 /**
- * @throws {DiscoveryError} if no document is there, or none names exactly this issuer. After a 429 or
- *   503, no other URL is tried.
- * @throws {NoAnswerError} if the host doesn't answer at all; no other URL is tried then.
+ * Discovers the URL of the key set.
+ *
+ * @throws {DiscoveryError} if there is no document, or none for exactly this issuer identifier. After
+ *   a 429 or 503, no other URL is tried.
+ * @throws {NoAnswerError} if there is no complete response; no other URL is tried then.
  */
 export function discover(
   issuer: string,
@@ -88,7 +89,7 @@ export function discover(
 }
 
 /**
- * The same for an issuer that is asked about its tokens: it need not publish keys.
+ * Discovers the introspection endpoint. The issuer need not publish keys.
  *
  * @throws as {@link discover} does.
  */
@@ -131,7 +132,7 @@ function listOf(errors: readonly Error[]): string {
   return errors.map(({ message }) => message).join('; ')
 }
 
-/** What one URL answered, once it is sure that it speaks of the issuer. */
+/** A metadata document whose issuer identifier has been checked. */
 class MetadataDocument {
   readonly #url: string
   readonly #members: Readonly<Record<string, unknown>>
@@ -141,7 +142,7 @@ class MetadataDocument {
     if (!isJsonObject(body)) {
       throw new UnexpectedAnswerError(`${url} did not answer a JSON object`)
     }
-    // RFC 8414 §3.3: identical, code point by code point. Anything else could be somebody's else.
+    // RFC 8414 §3.3: identical, code point by code point; otherwise it may be another issuer's.
     const members = ownMembers(body)
     if (members.issuer !== expected) {
       throw new UnexpectedAnswerError(
@@ -150,7 +151,7 @@ class MetadataDocument {
     }
     this.#url = url
     this.#members = members
-    // A remote issuer may not send us to a plain-text service of our own machine.
+    // A remote issuer must not direct requests to an http service on our own loopback.
     this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }
 
@@ -160,11 +161,11 @@ class MetadataDocument {
     if (!isSecureUrl(value, this.#allowed)) {
       throw new UnexpectedAnswerError(`${this.#url} has a "${name}" that is not an https URL`)
     }
-    // As it is asked for: in ASCII, and fit for a log whatever the issuer wrote.
+    // Normalized: ASCII only, and therefore safe to log.
     return new URL(value).href
   }
 
-  /** `undefined` where the issuer says nothing, or nothing that is a list of names. */
+  /** Returns a member; `undefined` if it is absent or not an array of strings. */
   strings(name: string): readonly string[] | undefined {
     const value = this.#members[name]
     const usable = Array.isArray(value) && value.every((one) => typeof one === 'string')
@@ -176,7 +177,7 @@ function quote(value: unknown): string {
   return typeof value === 'string' ? ascii(JSON.stringify(value.slice(0, 200))) : 'absent'
 }
 
-/** JSON leaves characters as they are that a terminal takes for commands. */
+/** Escapes what JSON leaves unescaped, because terminals interpret some of these characters. */
 function ascii(json: string): string {
   return json.replace(
     /[^\x20-\x7e]/g,

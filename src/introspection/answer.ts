@@ -1,19 +1,19 @@
-/** What an introspection endpoint says about a token (RFC 7662 §2.2). */
+/** The introspection response (RFC 7662 §2.2). */
 import { ownMember } from '../base/plain-object.js'
 
-/** The members of an answer about an active token, under their wire names. Frozen all the way down. */
+/** The members of an "active" response, under their wire names. Deeply frozen. */
 export type IntrospectionAnswer = Readonly<Record<string, unknown>> & { readonly active: true }
 
-/** `malformed`: an answer, but none that says "active" with a boolean. It vouches for nothing. */
+/** `malformed`: the response has no boolean "active" member, so the token is not active. */
 export type IntrospectionResult =
   | { readonly kind: 'active'; readonly answer: IntrospectionAnswer; readonly length: number }
   | { readonly kind: 'inactive' }
   | { readonly kind: 'malformed' }
 
 /**
- * Only the boolean `true` is active.
+ * Classifies a response. Only the boolean `true` is active.
  *
- * @param length of the answer as it came, for whoever keeps it.
+ * @param length of the response text in characters, for the size of a cache entry.
  */
 export function outcomeOf(
   members: Readonly<Record<string, unknown>>,

@@ -1,14 +1,15 @@
 /**
- * The circuit breaker: whether the issuer is asked at all, how much of it at once, and how soon again
- * after it failed.
+ * Circuit breaker for one issuer: whether introspection requests are sent, how many at a time, and
+ * how long to pause after a failure.
  *
- * Open (`failing`, and a pause): nobody is asked. Half-open (`failing`, the pause is over): few are,
- * to find out whether it is back.
+ * - Open (`failing`, during a pause): no requests.
+ * - Half-open (`failing`, after the pause): a few requests, to detect recovery.
  *
- * Beside it, a 429 limits untrusted tokens, by which tokens the issuer answers so about. If it also
- * rejects those that it confirmed, it limits our client: untrusted tokens stop until its `Retry-After`
- * is over, and a quarter as many follow. If it rejects only tokens that it doesn't know, they are slowed
- * down: a stop would let one forged token a `Retry-After` lock out all valid new ones.
+ * A 429 limits untrusted tokens separately, depending on which tokens the issuer throttles. If it
+ * throttles tokens that it confirmed before, it limits our client: untrusted tokens stop until its
+ * `Retry-After` is over, and resume at a quarter of the rate. If it throttles unknown tokens only,
+ * these are slowed down, not stopped: otherwise an attacker could lock out every new valid token
+ * with one forged token per `Retry-After`.
  */
 import { BackOff, LONGEST_ASKED_FOR } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -17,34 +18,34 @@ import { MAX_IN_FLIGHT, type Priority } from './turns.js'
 /** Times in milliseconds. */
 export interface CircuitOptions {
   readonly untrustedPerSecond: number
-  /** How long a token may wait for its turn. */
+  /** How long a token may wait for a slot. */
   readonly timeout: number
   readonly steadyNow: () => number
 }
 
 /**
- * Which tokens the issuer answers 429 about: also those that it confirmed, only those that it doesn't
- * know, or, before it has confirmed any, one of the two.
+ * Which tokens the issuer answers with 429. `all`: confirmed tokens too. `unknown`: only tokens
+ * that it does not know. `indeterminate`: it has not confirmed a token yet, so either may be true.
  */
 export type ThrottledTokens = 'all' | 'unknown' | 'indeterminate'
 
 /**
- * The longest pause while no confirmed token shows that the issuer is down: it may be one that fails
- * at every token that it doesn't know, which attackers can send as they like.
+ * The longest pause in milliseconds for an unproven outage. The issuer may only fail for tokens that
+ * it does not know, and an attacker can send any number of those.
  */
 const LONGEST_UNPROVEN = 2_000
-/** How many of these may be asked about after such a pause, so that a valid one is among them. */
+/** Requests in flight after such a pause: enough that a valid token is likely to be among them. */
 const UNPROVEN_IN_FLIGHT = 10
 
-/** After a 429: how many trusted tokens are asked about at once, and for how long at least. */
+/** After a 429: concurrent requests for trusted tokens, and the minimum duration of that limit (ms). */
 const THROTTLED_IN_FLIGHT = 5
 const SLOW_FOR = 10_000
-/** After a 429: how many untrusted tokens a second at most. */
+/** After a 429: the maximum rate of untrusted tokens. */
 const SLOW_PER_SECOND = 50
-/** The same until its `Retry-After` is over, while no confirmed token tells what it is about. */
+/** The same during `Retry-After`, as long as it is indeterminate which tokens are throttled. */
 const TRIAL_PER_SECOND = 5
 const SLOWEST_PER_SECOND = 1
-/** The rate doubles this often once the issuer answers 429 no more. */
+/** Once 429 responses have stopped, the rate doubles at this interval, in milliseconds. */
 const RATE_DOUBLES_AFTER = 30_000
 
 export class Circuit {
@@ -53,12 +54,12 @@ export class Circuit {
   #failure: IntrospectionFailure | undefined
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
-  /** Counts the issuer's failures, so that those that began together count as one. */
+  /** Outage epoch: failures of requests that began in the same epoch count as one outage. */
   #outages = 0
   #throttled: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
   #slowUntil = Number.NEGATIVE_INFINITY
-  /** Untrusted tokens a second from `#limitedAt` on, before it grows again. */
+  /** Untrusted tokens per second at `#limitedAt`; the rate grows from then on. */
   #limit = Number.POSITIVE_INFINITY
   #limitedAt = Number.NEGATIVE_INFINITY
   #isTrial = false
@@ -67,12 +68,12 @@ export class Circuit {
     this.#options = options
   }
 
-  /** Whether the last that was found out about the issuer is that it is down. */
+  /** Whether the latest evidence is that the issuer is down. */
   get failing(): boolean {
     return this.#backOff.failing
   }
 
-  /** Whether a confirmed token has shown that, or a failure that no token can cause. */
+  /** Whether the outage was shown by a confirmed token or by a failure that no token can cause. */
   get isProven(): boolean {
     return this.#isProven
   }
@@ -81,13 +82,13 @@ export class Circuit {
     return this.#outages
   }
 
-  /** How many may be in flight. */
+  /** Maximum number of requests in flight. */
   get width(): number {
     if (!this.failing) return MAX_IN_FLIGHT
     return this.#isProven ? 1 : UNPROVEN_IN_FLIGHT
   }
 
-  /** How many that are trusted may be. */
+  /** Maximum number of requests in flight for trusted tokens. */
   get trustedWidth(): number {
     return this.#options.steadyNow() < this.#slowUntil ? THROTTLED_IN_FLIGHT : MAX_IN_FLIGHT
   }
@@ -98,20 +99,23 @@ export class Circuit {
     return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
-  /** Milliseconds until tokens of this priority may be asked about; 0 if they may now. */
+  /** Milliseconds until tokens of this priority may be introspected; 0 if they may be now. */
   pause(priority: Priority): number {
     const until =
       priority === 'low' ? Math.max(this.#openUntil, this.#stoppedUntil) : this.#openUntil
     return Math.max(0, until - this.#options.steadyNow())
   }
 
-  /** Why they are rejected, during a pause. An untrusted token waits for a stop to end in time. */
+  /**
+   * The failure with which tokens of this priority are rejected during a pause. An untrusted token
+   * is not rejected but waits if the stop ends within `timeout`.
+   */
   reason(priority: Priority): IntrospectionFailure | undefined {
     if (this.pause('high') > 0) return this.#failure
     return this.pause(priority) >= this.#options.timeout ? this.#throttled : undefined
   }
 
-  /** @returns whether that ends an outage. */
+  /** @returns whether this ends an outage. */
   close(): boolean {
     const ends = this.failing
     this.#backOff.succeeded()
@@ -119,13 +123,13 @@ export class Circuit {
     return ends
   }
 
-  /** @returns the pause. */
+  /** @returns the pause in milliseconds. */
   open(failure: IntrospectionFailure, isProven: boolean): number {
     const now = this.#options.steadyNow()
     this.#outages++
     this.#failure = failure
     this.#isProven = isProven
-    // A 429 stops untrusted tokens for as long as it asks for; the others go on, more slowly.
+    // The Retry-After of a 429 stops untrusted tokens only; trusted tokens continue, more slowly.
     const askedFor = failure.isThrottling ? undefined : failure.retryAfter
     const grown = this.#backOff.failed(now, askedFor)
     const pause = isProven ? grown : Math.min(grown, Math.max(LONGEST_UNPROVEN, bounded(askedFor)))
@@ -133,7 +137,11 @@ export class Circuit {
     return pause
   }
 
-  /** The issuer answered 429. @returns the pause for untrusted tokens; 0 if they only slow down. */
+  /**
+   * Records a 429.
+   *
+   * @returns the pause for untrusted tokens in milliseconds; 0 if they are only slowed down.
+   */
   throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
     const now = this.#options.steadyNow()
     const askedFor = bounded(failure.retryAfter)
@@ -146,7 +154,7 @@ export class Circuit {
     return askedFor
   }
 
-  /** The issuer called a token active, so that a probe can tell from now on what a 429 is about. */
+  /** Records an "active" response: from now on a probe can tell which tokens a 429 is about. */
   confirm(): void {
     if (this.#isTrial) this.#limitTo(SLOW_PER_SECOND, this.#options.steadyNow())
     this.#isTrial = false

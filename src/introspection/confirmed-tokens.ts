@@ -1,8 +1,8 @@
 /**
- * A few tokens that the issuer called active, as they are, to probe its health with: some issuers
- * answer 401, 403, 404 or 429 about every token that they don't know, a random one included.
+ * Holds a few tokens (in plain text) that the issuer called active, for health probes: some issuers
+ * answer 401, 403, 404 or 429 to every token that they do not know, including a random one.
  *
- * Replaced at random, so that one client can't fill all places with its own tokens by being last.
+ * Eviction is random, so that one client cannot fill all entries with its own latest tokens.
  */
 import { randomInt } from 'node:crypto'
 
@@ -10,7 +10,7 @@ const MAX_TOKENS = 4
 
 export class ConfirmedTokens {
   readonly #now: () => number
-  /** With the time at which they expire. */
+  /** Token to expiry, in milliseconds since the epoch. */
   readonly #tokens = new Map<string, number>()
 
   /** @param now milliseconds since the epoch. */
@@ -18,7 +18,7 @@ export class ConfirmedTokens {
     this.#now = now
   }
 
-  /** @param exp in seconds since the epoch, if the issuer says. */
+  /** @param exp in seconds since the epoch, if the response has one. */
   add(token: string, exp: unknown): void {
     if (!this.#tokens.has(token) && this.#tokens.size >= MAX_TOKENS) {
       this.#tokens.delete([...this.#tokens.keys()][randomInt(MAX_TOKENS)] as string)
@@ -30,7 +30,7 @@ export class ConfirmedTokens {
     this.#tokens.delete(token)
   }
 
-  /** Up to `count` of those that haven't expired, other than `except`. */
+  /** Returns up to `count` unexpired tokens other than `except`, chosen at random. */
   pick(count: number, except: string): readonly string[] {
     const now = this.#now()
     for (const [token, expiresAt] of this.#tokens) {

@@ -1,4 +1,4 @@
-/** Puts an {@link Introspector} together. What speaks the protocol is loaded here, and not before. */
+/** Creates an {@link Introspector}. The protocol modules (oauth4webapi) are loaded lazily, here. */
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { Introspector, type IntrospectorOptions } from './introspector.js'
 import type { SignedAnswerOptions } from './signed-answer.js'
@@ -7,11 +7,11 @@ export interface CreateIntrospectorOptions
   extends Omit<IntrospectorOptions, 'exchange'>,
     Pick<SignedAnswerOptions, 'verifySignature'> {
   readonly client: ClientCredentials
-  /** The names of this API, which may stand in `aud` of a signed answer beside the client's id. */
+  /** Audiences of this API. The `aud` of a signed response contains one of them or the client id. */
   readonly audience: Iterable<string>
 }
 
-/** @throws {TypeError} if the client's key can't be used. */
+/** @throws {TypeError} if the client's key is unusable. */
 export async function createIntrospector(
   options: CreateIntrospectorOptions,
 ): Promise<Introspector> {

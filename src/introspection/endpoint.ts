@@ -1,6 +1,6 @@
 /**
- * Where the introspection endpoint is: as configured, or as the issuer's metadata says (RFC 8414
- * §2). Metadata is read once for all who ask, and again after the endpoint failed.
+ * Locates the introspection endpoint: the configured URL, or the one in the issuer's metadata
+ * (RFC 8414 §2). Discovery is single flight, cached, and repeated after the endpoint has failed.
  */
 
 import { withinDeadline } from '../http/deadline.js'
@@ -9,16 +9,16 @@ import type { IntrospectionFetch } from './options.js'
 
 export interface EndpointOptions {
   readonly issuer: string
-  /** With it, no metadata is read. */
+  /** If set, no metadata is fetched. */
   readonly endpoint: string | undefined
   readonly allowHttp: boolean
   readonly fetch: IntrospectionFetch
-  /** Milliseconds for one reading of the metadata. */
+  /** Milliseconds for one discovery. */
   readonly timeout: number
   readonly closing: AbortSignal
 }
 
-/** What the longest metadata in use needs, several times over. */
+/** Several times the size of the longest metadata in use. */
 const MAX_BYTES = 65_536
 
 export class IntrospectionEndpoint {
@@ -42,14 +42,14 @@ export class IntrospectionEndpoint {
     return this.#discovering
   }
 
-  /** After a failure: what isn't configured is looked up again. */
+  /** Records a failure of the endpoint: a discovered URL is discovered again. */
   mayHaveMoved(): void {
     this.#mayHaveMoved = this.#options.endpoint === undefined
   }
 
   async #discover(): Promise<IntrospectionMetadata> {
     const { issuer, allowHttp, fetch, closing } = this.#options
-    // Metadata that hangs must leave time to ask where the endpoint was before.
+    // If discovery stalls, enough time must remain to send the request to the previous URL.
     const timeout = this.#known === undefined ? this.#options.timeout : this.#options.timeout / 2
     try {
       this.#known = await withinDeadline(
@@ -60,7 +60,7 @@ export class IntrospectionEndpoint {
       this.#mayHaveMoved = false
       return this.#known
     } catch (error) {
-      // It may still be where it was, also while the metadata can't be had.
+      // The previous URL may still be right while the metadata is unavailable.
       if (this.#known === undefined) throw error
       return this.#known
     }

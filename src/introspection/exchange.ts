@@ -1,9 +1,9 @@
 /**
- * One question to the introspection endpoint, and what its answer means (RFC 7662 §2). oauth4webapi
- * speaks the protocol; the answer is read here, within bounds and without forgiving duplicates.
+ * Sends one introspection request and interprets its response (RFC 7662 §2). oauth4webapi builds the
+ * request; the response is read here, with a size limit and with duplicate members rejected.
  *
- * It is the only file of the core that needs oauth4webapi, and is loaded when a resource server with
- * introspection is made.
+ * This is the only module of the core that needs oauth4webapi. It is loaded when a resource server
+ * with introspection is created.
  */
 import {
   allowInsecureRequests,
@@ -24,15 +24,16 @@ import { readSignedAnswer, type SignedAnswerOptions } from './signed-answer.js'
 export interface ExchangeOptions {
   readonly issuer: string
   readonly client: ClientCredentials
-  /** Only signed answers are taken then. */
+  /** If set, only signed responses are accepted (RFC 9701). */
   readonly signed: SignedAnswerOptions | undefined
   readonly fetch: IntrospectionFetch
 }
 
 /**
- * Asks about one token. Heeds the signal.
+ * Introspects one token. Aborts with the signal.
  *
- * @throws {IntrospectionFailure} if the answer is no verdict; what `fetch` throws if there is none.
+ * @throws {IntrospectionFailure} if the response does not say whether the token is active.
+ * @throws what `fetch` throws if there is no response.
  */
 export type Exchange = (
   metadata: IntrospectionMetadata,
@@ -40,13 +41,13 @@ export type Exchange = (
   signal: AbortSignal,
 ) => Promise<IntrospectionResult>
 
-/** More than any issuer says about a token. */
+/** More than any issuer's response. */
 const MAX_BYTES = 65_536
 
 const SIGNED = 'application/token-introspection+jwt'
 const PLAIN = 'application/json'
 
-/** @throws {TypeError} if the client's key can't be used. */
+/** @throws {TypeError} if the client's key is unusable. */
 export async function introspectionExchange(options: ExchangeOptions): Promise<Exchange> {
   const authentication = await clientAuthentication(options.client)
   return async (metadata, token, signal) => {
@@ -80,10 +81,10 @@ function request(
       additionalParameters: { token_type_hint: 'access_token' },
       requestJwtResponse: signed !== undefined,
       signal,
-      // Which addresses may be asked over http was decided when this one was found.
+      // Whether http is allowed for this URL was checked when it was configured or discovered.
       [allowInsecureRequests]: true,
       [customFetch]: (url: string, init: object) =>
-        // oauth4webapi hands it on, and uses no more of it than we do.
+        // oauth4webapi returns this response and uses no member beyond those of FetchResponse.
         fetch(url, ownMembers(init) as Parameters<IntrospectionFetch>[1]) as Promise<Response>,
     }),
   )
@@ -100,7 +101,7 @@ async function read(
   if (type !== wanted) {
     throw new IntrospectionFailure(
       `${placeOf(endpoint)} answered something else than ${wanted}`,
-      // Whoever asked for signatures and gets none should hear of it.
+      // An operator who requires signed responses must learn that the issuer sends none.
       { of: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
   }
@@ -114,8 +115,8 @@ async function read(
 }
 
 /**
- * RFC 7662 §2.3, RFC 6749 §5.2. A 401 or a 403 is about our credentials by the RFC, and at some issuers
- * about a token that they don't know: which of the two, a probe tells.
+ * RFC 7662 §2.3, RFC 6749 §5.2. By the RFC a 401 or 403 is about our credentials; some issuers send
+ * it for a token that they do not know. A health probe tells which.
  */
 function refusal(place: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
@@ -143,7 +144,7 @@ function refusal(place: string, response: Response, text: string): Introspection
     })
   }
   return new IntrospectionFailure(`${answered}${status < 400 ? ', where 200 was due' : ''}`, {
-    // A 400, a 403 of a filter on the way or a 500 is about the one token, as far as we know.
+    // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
     of: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfter: retryAfter(response),
     status,
@@ -152,7 +153,7 @@ function refusal(place: string, response: Response, text: string): Introspection
 
 const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
 
-/** A query can carry more than the place. */
+/** The query is left out: it may contain a secret. */
 function placeOf(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname

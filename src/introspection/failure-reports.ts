@@ -1,15 +1,15 @@
-/** What the operator is told of questions that failed: enough, and no more often than helps. */
+/** Reports failed introspection requests to the operator, throttled. */
 import { type Report, throttledReport } from '../observability/reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
- * Told of what failed: of the issuer's failures once an attempt, of all others at most once a
+ * Called with each failure of the issuer, once per attempt, and with other failures at most once a
  * second, because untrusted callers may cause them.
  *
  * Must not throw.
  *
- * @param retryIn milliseconds until the issuer is asked again about any token, or, after a 429, about
- *   an untrusted one; 0 if it goes on.
+ * @param retryIn milliseconds until the next introspection request for any token or, after a 429,
+ *   for an untrusted one; 0 if requests continue.
  */
 export type OnFailure = (failure: IntrospectionFailure, retryIn: number) => void
 

@@ -1,11 +1,11 @@
 /**
- * Whether the issuer answers at all. No token that a caller sent can tell: a filter on the way may
- * reset or stall every request with a certain text in it, and issuers differ in what they answer
- * about a token that they don't know, or that was revoked. So the issuer is asked about tokens of our
- * choice, all at once: a random one, and two that it confirmed before, if there are any.
+ * Health probe: tells an outage of the issuer from a failure caused by one token. A token that a
+ * caller sent proves nothing: a middlebox may reset or stall requests that contain certain text, and
+ * issuers differ in how they answer for unknown and revoked tokens. So the probe introspects tokens
+ * of our choice concurrently: a random one, and up to two that the issuer confirmed before.
  *
- * One probe at a time, for all who want to know, and what it finds holds for a second: a flood of
- * tokens that fail adds three requests a second.
+ * Single flight; a result is reused for one second, so that a flood of failing tokens adds at most
+ * three requests a second.
  */
 import { randomBytes } from 'node:crypto'
 import type { IntrospectionResult } from './answer.js'
@@ -14,23 +14,23 @@ import type { ConfirmedTokens } from './confirmed-tokens.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 export interface HealthProbeOptions {
-  /** @throws {IntrospectionFailure} if there is no verdict. */
+  /** @throws {IntrospectionFailure} if the request fails. */
   readonly ask: (token: string) => Promise<IntrospectionResult>
   readonly confirmed: ConfirmedTokens
-  /** Told if the issuer answers 429 about the random token. */
+  /** Called if the issuer answers 429 for the random token. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
   /** Milliseconds. */
   readonly steadyNow: () => number
 }
 
 export interface Health {
-  /** Why the issuer counts as down; `undefined` if it answered about one of the tokens. */
+  /** Why the issuer counts as down; `undefined` if it answered for at least one of the tokens. */
   readonly failure: IntrospectionFailure | undefined
   /** Whether a token that the issuer confirmed before was among those that failed. */
   readonly isProven: boolean
 }
 
-/** In milliseconds. For that long an outage may go unnoticed. */
+/** Lifetime of a probe result: an outage may go unnoticed for that long. */
 const HOLDS_FOR = 1_000
 const MAX_CONFIRMED = 2
 
@@ -45,7 +45,11 @@ export class HealthProbe {
     this.#options = options
   }
 
-  /** @param token the one that failed: it is not asked about again. */
+  /**
+   * Returns the latest probe result, or starts a probe.
+   *
+   * @param token the token that failed; the probe does not use it.
+   */
   run(token: string): Promise<Health> {
     if (this.#latest !== undefined && this.#options.steadyNow() < this.#holdsUntil) {
       return this.#latest
@@ -59,7 +63,7 @@ export class HealthProbe {
     return probing
   }
 
-  /** What was found is no longer true, and what is in flight may be from before. */
+  /** Discards the result and ignores a probe in flight, which may have begun before an outage. */
   forget(): void {
     this.#latest = undefined
   }
@@ -77,14 +81,14 @@ export class HealthProbe {
       return { failure: ofKnown ?? ofRandom, isProven }
     }
     random.then((failure) => failure?.isThrottling && onThrottled(failure, 'unknown'))
-    // Those that fail although the issuer answers are of no use for the next time.
+    // A confirmed token that fails while the issuer answers is useless for later probes.
     known.forEach(async (failing, i) => {
       if ((await failing) !== undefined) confirmed.delete(picked[i] as string)
     })
     return HEALTHY
   }
 
-  /** `undefined` where there is an answer, be it a 400 or a 500. */
+  /** `undefined` if the failure concerns the token alone: a 400 or a 500 also shows a live issuer. */
   async #failureOf(token: string): Promise<IntrospectionFailure | undefined> {
     try {
       await this.#options.ask(token)
@@ -96,7 +100,7 @@ export class HealthProbe {
   }
 }
 
-/** All results, or `undefined` as soon as one of them is. */
+/** Resolves with all results, or with `undefined` as soon as one result is `undefined`. */
 function allOrFirstUndefined<T>(promises: readonly Promise<T | undefined>[]) {
   return new Promise<readonly T[] | undefined>((resolve) => {
     const results: T[] = []

@@ -1,8 +1,7 @@
 /**
- * A question to the introspection endpoint that got no verdict, as the operator is told of it. Its
- * message is made of fixed words, an address and a status: nothing that a platform or a `fetch` of
- * the application's put into an error of theirs is passed on, because it may hold the request, and
- * the request holds the token and our secret.
+ * A failed introspection request, as it is reported to the operator. The message consists of fixed
+ * text, a URL and a status. Errors of the platform or of the application's `fetch` are not passed
+ * on, because they may hold the request, which contains the token and our client secret.
  */
 
 import { isError } from '../base/native-error.js'
@@ -11,27 +10,30 @@ import { DiscoveryError } from '../http/metadata.js'
 
 export interface IntrospectionFailureDetails {
   /**
-   * What it concerns. `issuer`: every token, and nobody is asked for a while. `token`: that one alone,
-   * or an attacker could lock out every caller with a token that makes the issuer stumble. `either`:
-   * an outage, or an answer about this token; a probe tells which (`questions.ts`). `ours`: too many
-   * questions at once, or closed.
+   * What the failure is attributed to.
+   *
+   * - `issuer`: every token is affected; requests pause.
+   * - `token`: this token only. Otherwise an attacker could lock out every caller with one token that
+   *   makes the issuer fail.
+   * - `either`: an outage, or a response to this token; a health probe tells which.
+   * - `ours`: too many requests, or closed.
    */
   readonly of: 'issuer' | 'token' | 'either' | 'ours'
-  /** `error` where nothing heals it but a change of the configuration. Default `warn`. */
+  /** `error` if only a change of the configuration fixes it. Default `warn`. */
   readonly level?: 'warn' | 'error'
-  /** What the issuer asked for, in milliseconds. */
+  /** The `Retry-After` of the response, in milliseconds. */
   readonly retryAfter?: number | undefined
-  /** What was answered, where something was. */
+  /** The HTTP status, if there was a response. */
   readonly status?: number | undefined
-  /** Whether it failed before the token was sent, so that no token can be the cause. */
+  /** Whether the request failed before the token was sent, so that no token can be the cause. */
   readonly beforeToken?: boolean
-  /** The message if it turns out to concern one token, and the level is `warn` then. */
+  /** The message if the failure is attributed to one token; its level is `warn` then. */
   readonly aboutToken?: string | undefined
-  /** Added to the message, at level `error`, if the token is trusted: the issuer can't introspect it. */
+  /** Added to the message, at level `error`, for a trusted token: the issuer cannot introspect it. */
   readonly aboutTrusted?: string | undefined
 }
 
-/** What issuers answer about a token that they don't know, or that was revoked, in place of a 200. */
+/** Statuses that some issuers send, in place of 200, for an unknown or revoked token. */
 const ABOUT_UNKNOWN_TOKENS: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 429])
 
 export class IntrospectionFailure extends Error {
@@ -61,24 +63,24 @@ export class IntrospectionFailure extends Error {
     return this.status === 429
   }
 
-  /** Whether some issuers answer so about any token that they don't know. */
+  /** Whether some issuers send this status for every token that they do not know. */
   get mayBeUnknownToken(): boolean {
     return ABOUT_UNKNOWN_TOKENS.has(this.status)
   }
 
-  /** The same about a trusted token. */
+  /** Returns this failure for a trusted token. */
   ofTrusted(): IntrospectionFailure {
     if (this.#aboutTrusted === undefined) return this
     const message = `${this.message}: ${this.#aboutTrusted}`
     return new IntrospectionFailure(message, { ...this, level: 'error' })
   }
 
-  /** The same, once it is known that it concerns every token. */
+  /** Returns this failure, attributed to the issuer. */
   ofIssuer(): IntrospectionFailure {
     return new IntrospectionFailure(this.message, { ...this, of: 'issuer' })
   }
 
-  /** The same, once it is known that it concerns one token. @param because in words. */
+  /** Returns this failure, attributed to one token. @param because the reason, for the message. */
   ofToken(because: string): IntrospectionFailure {
     const { retryAfter, status } = this
     const message = `${this.#aboutToken} (at one token: ${because})`
@@ -86,7 +88,7 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** Whatever was thrown on the way to an answer. */
+/** Converts any error thrown during discovery or the exchange. */
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedAnswerError) {
@@ -113,7 +115,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 const DEADLINE = /^no complete answer within \d+ ms$/
 
-/** The code of a system error, which undici keeps one or two causes down. */
+/** Returns the code of a system error, which undici nests one or two causes deep. */
 function code(error: unknown, depth = 0): string {
   if (!isError(error) || depth > 3) return 'no answer'
   const own = (error as NodeJS.ErrnoException).code

@@ -1,15 +1,14 @@
 /**
- * Token introspection (RFC 7662): the issuer is asked whether a token is good, and what it says is
- * remembered for a short while.
+ * Introspects tokens (RFC 7662) and caches the responses for a short time.
  *
  * ```
- * token → remembered? → under way? → shared? → back-off? → turn → endpoint → exchange → remembered → answer
+ * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → exchange → cache → response
  * ```
  *
- * What a caller without a valid token can cause is bounded on this way: a thousand look-ups at once
- * in what is shared, one question a token at a time and per `negativeCacheMaxAge`, so many a second and
- * forty at once, a thousand waiting, and then a 503 for untrusted tokens, while those that are trusted
- * go first (`turns.ts`).
+ * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in the
+ * shared cache; one request per token at a time and per `negativeCacheMaxAge`; `untrustedPerSecond`
+ * requests per second, 40 in flight and 1,000 queued. Further untrusted tokens get a 503. Trusted
+ * tokens have priority (`priority-limiter.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
@@ -28,9 +27,9 @@ import { type Watch, Watches } from './watch.js'
 /** All times in milliseconds. */
 export interface IntrospectorOptions {
   readonly issuer: string
-  /** With it, no metadata is read. */
+  /** If set, no metadata is fetched. */
   readonly endpoint: string | undefined
-  /** Whether only signed answers are taken (RFC 9701). */
+  /** Whether only signed responses are accepted (RFC 9701). */
   readonly requireSignedResponse: boolean
   readonly allowHttp: boolean
   readonly exchange: Exchange
@@ -44,18 +43,18 @@ export interface IntrospectorOptions {
   readonly maxBytes: number
   readonly timeout: number
   readonly fetch: IntrospectionFetch
-  /** Since the epoch, as the wall clock has it: for `exp`. */
+  /** Wall clock, since the epoch: for `exp`. */
   readonly now: () => number
-  /** Never set back: for what waits. */
+  /** Monotonic clock: for lifetimes and pauses. */
   readonly steadyNow: () => number
   readonly onFailure: OnFailure
-  /** Where instances share what the issuer said, if they do. */
+  /** The cache that instances share, if any. */
   readonly shared?:
     | Pick<SharedAnswersOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
     | undefined
 }
 
-/** The longest time that a caller is told to wait, in seconds. */
+/** The largest `Retry-After` sent to a caller, in seconds. */
 const LONGEST_RETRY_AFTER = 60
 
 export class Introspector {
@@ -65,12 +64,12 @@ export class Introspector {
   readonly #questions: Questions
   readonly #watches: Watches
   readonly #shared: SharedAnswers | undefined
-  /** One question for all who bring the same token at the same time. */
+  /** Single flight: concurrent requests with the same token share one introspection request. */
   readonly #underWay = new Map<string, Promise<IntrospectionAnswer | undefined>>()
 
   constructor(options: IntrospectorOptions) {
     const closing = this.#closing.signal
-    // Each question under way listens to it, which Node would take for a leak.
+    // Every request in flight adds a listener, which Node would report as a leak.
     setMaxListeners(0, closing)
     this.#options = options
     this.#known = new KnownAnswers(options)
@@ -85,15 +84,16 @@ export class Introspector {
   }
 
   /**
-   * What the issuer says about a token that it calls active; `undefined` for every other. Nothing is
-   * awaited, and no promise is made, while the answer is remembered.
+   * Returns the response for an active token; `undefined` for an inactive one. Returns synchronously,
+   * without a promise, on a cache hit.
    *
-   * The members of the answer are not checked but for `active`: `exp`, `nbf`, `aud`, `iss`, `scope`
-   * and `cnf` are the caller's to check, as those of a JWT are.
+   * Of the response only `active` is checked: the caller must check `exp`, `nbf`, `aud`, `iss`,
+   * `scope` and `cnf`, as for a JWT.
    *
-   * @param isVerified whether the token's signature was verified here, so that it goes before those
-   *   that anybody may have sent.
-   * @throws {IntrospectionUnavailableError} or rejects with one, if there is no verdict.
+   * @param isVerified whether the token's signature was verified here, which gives it priority over
+   *   untrusted tokens.
+   * @throws {IntrospectionUnavailableError} (or rejects with one) if the issuer does not say whether
+   *   the token is active.
    */
   introspect(
     token: string,
@@ -108,7 +108,7 @@ export class Introspector {
     }
     const stale = this.#questions.failing ? this.#known.stale(key) : undefined
     if (stale === undefined) return this.#wait(key, token, isVerified)
-    // The request that finds out whether the issuer is back need not wait for it.
+    // This request triggers a recovery attempt but does not wait for it.
     if (this.#questions.pause(this.#priorityOf(key, isVerified)) === 0) {
       this.#ask(key, token, isVerified).catch(() => {})
     }
@@ -116,14 +116,14 @@ export class Introspector {
   }
 
   /**
-   * The recheck of a JWT whose signature was verified here, for its verdict to hold: see
-   * {@link Watch}. The token is kept as long as the watch is.
+   * Returns the background recheck of a JWT whose signature was verified here, to be kept beside its
+   * cached verification result: see {@link Watch}. It holds the token.
    */
   watch(token: string): Watch {
     return this.#watches.of(token)
   }
 
-  /** Ends what is under way. Nothing is asked afterwards. */
+  /** Aborts all requests in flight and sends no more. */
   close(): void {
     this.#watches.close()
     this.#closing.abort(new Error('the resource server was closed'))
@@ -166,26 +166,26 @@ export class Introspector {
       return this.#remember(key, outcome)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      // A 429 about an untrusted token may be meant for this token alone, and holds for it.
+      // A 429 for an untrusted token may concern this token alone: its Retry-After applies to it.
       const askedFor = priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
       if (failure.of === 'token') this.#known.failedAt(key, failure, askedFor)
       throw failure
     }
   }
 
-  /** What another instance was told: used while it is fresh, and kept for an outage when it isn't. */
+  /** Adopts a response that another instance received: used if fresh, kept for an outage if stale. */
   async #adopt(key: string, shared: SharedAnswers): Promise<IntrospectionAnswer | undefined> {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { answer, length, age } = found
-    // Put back by somebody: to know the token by it would make it go before strangers'.
+    // Replayed into the store: caching it would give the token priority over untrusted ones.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
     if (this.#known.refusedSince(key, age)) {
-      // It got there late, or was put back.
+      // The entry was written late or replayed: the issuer has called the token inactive since.
       shared.forget(key)
       return undefined
     }
-    // One's own is as good then, and may be newer.
+    // A local stale response is as good, and may be newer.
     if (age >= this.#options.cacheMaxAge && this.#known.stale(key) !== undefined) return undefined
     this.#known.keep(key, answer, length, age)
     return this.#known.fresh(key)
@@ -193,7 +193,7 @@ export class Introspector {
 
   #remember(key: string, outcome: IntrospectionResult): IntrospectionAnswer | undefined {
     if (outcome.kind !== 'active') {
-      // No others are shared, so a flood of bad tokens is no flood at the store.
+      // Only cached tokens can be in the store: a flood of invalid tokens must not reach it.
       if (this.#known.vouchedFor(key)) this.#shared?.forget(key)
       this.#known.refuse(key)
       return undefined
@@ -203,11 +203,11 @@ export class Introspector {
     return outcome.answer
   }
 
-  /** What is left without a verdict: one that is a little old, by explicit choice, or a 503. */
+  /** After a failure: returns a stale response if `staleIfError` allows it, or throws a 503. */
   #without(key: string, failure: IntrospectionFailure, isVerified: boolean): IntrospectionAnswer {
     const stale = this.#known.stale(key)
     if (stale !== undefined) return stale
-    // To each who waits an error of its own: the application may write into it.
+    // One error per waiter: error handlers may mutate it.
     const pause = this.#questions.pause(this.#priorityOf(key, isVerified))
     const seconds = Math.ceil(Math.max(pause, this.#known.refusedFor(key)) / 1_000)
     const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))

@@ -1,9 +1,9 @@
 /**
- * What the issuer said a short while ago, so that it isn't asked the same for every request.
+ * Caches introspection responses for a short time.
  *
- * Kept under a SHA-256 of the token (RFC 9700 §4.9.3), bounded in number and bytes. Refusals have a
- * place of their own: a stranger can make as many as they like, and push out none but theirs. No
- * answer is used at or after the `exp` that it names (RFC 7662 §4).
+ * Keyed by the SHA-256 of the token (RFC 9700 §4.9.3), bounded in entries and bytes. Negative entries
+ * have a cache of their own: an attacker can create any number of them, and evicts only negative
+ * entries. No response is used at or after its `exp` (RFC 7662 §4).
  */
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
@@ -21,7 +21,7 @@ export interface KnownAnswersOptions {
   readonly maxBytes: number
   /** For `exp`. */
   readonly now: () => number
-  /** For what waits. */
+  /** Monotonic: for lifetimes. */
   readonly steadyNow: () => number
 }
 
@@ -31,23 +31,23 @@ interface Kept {
   readonly usableUntil: number
 }
 
-/** The token isn't good (no `failure`), or the issuer failed at this one token. */
+/** The token is inactive (no `failure`), or the issuer failed for this token. */
 export interface NegativeEntry {
   readonly failure: IntrospectionFailure | undefined
   readonly until: number
-  /** When the issuer last said that it isn't good; `-Infinity` if it never did. */
+  /** When the issuer last called the token inactive; `-Infinity` if it never did. */
   readonly refusedAt: number
-  /** How often in a row it failed at it. */
+  /** Number of consecutive failures. */
   readonly failures: number
 }
 
-/** The issuer may well get over it. In milliseconds. */
+/** Lifetime of a failure: short, because the issuer may recover. */
 const FAILED_FOR = 1_000
 
-/** A token at which the issuer fails so often in a row gets no priority any more. */
+/** After this number of consecutive failures a token loses its priority. */
 const MAX_FAILURES = 3
 
-/** The answer parsed is a few times as long as its text, measured as for verified tokens. */
+/** A parsed response takes a few times the size of its text (measured as for verified tokens). */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
 
@@ -69,7 +69,7 @@ export class KnownAnswers {
     return this.#unexpired(kept)
   }
 
-  /** What was good, for as long as it may be used while the issuer can't be asked. */
+  /** Returns an "active" response that is fresh, or stale within `staleIfError`. */
   stale(key: string): IntrospectionAnswer | undefined {
     const kept = this.#good.get(key)
     if (kept === undefined || !(this.#options.steadyNow() < kept.usableUntil)) return undefined
@@ -81,28 +81,28 @@ export class KnownAnswers {
     return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
   }
 
-  /** Milliseconds until {@link refusal} is over; 0 if there is none. */
+  /** Milliseconds until the negative entry expires; 0 if there is none. */
   refusedFor(key: string): number {
     const { until = Number.NEGATIVE_INFINITY } = this.#refused.get(key) ?? {}
     return Math.max(0, until - this.#options.steadyNow())
   }
 
-  /** Whether the issuer vouched for it, be it long ago. */
+  /** Whether there is an "active" response, fresh or not. */
   vouchedFor(key: string): boolean {
     return this.#good.has(key)
   }
 
-  /** Whether it may go before tokens that anybody may have sent. */
+  /** Whether the token has priority over untrusted ones. */
   deservesPriority(key: string): boolean {
     return this.vouchedFor(key) && !((this.#refused.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }
 
-  /** Whether the issuer took the token back after an answer of that age. */
+  /** Whether the issuer has called the token inactive since a response of that age (milliseconds). */
   refusedSince(key: string, age: number): boolean {
     return this.#refusedAt(key) >= this.#options.steadyNow() - age
   }
 
-  /** @param age of the answer, which another instance may have got a while ago. */
+  /** @param age of the response in milliseconds, if another instance received it. */
   keep(key: string, answer: IntrospectionAnswer, length: number, age = 0): void {
     const { cacheMaxAge: maxAge, staleIfError, steadyNow } = this.#options
     const freshUntil = steadyNow() + maxAge - age
@@ -111,7 +111,7 @@ export class KnownAnswers {
     this.#refused.delete(key)
   }
 
-  /** The token isn't good. Whatever was known before is over. */
+  /** Stores that the token is inactive, and removes its "active" response. */
   refuse(key: string): void {
     this.#good.delete(key)
     const { steadyNow, negativeCacheMaxAge } = this.#options
@@ -121,9 +121,9 @@ export class KnownAnswers {
   }
 
   /**
-   * Nothing new is known of the token, and asking again at once makes no sense.
+   * Stores that introspection of the token failed, so that it is not repeated immediately.
    *
-   * @param askedFor how long the issuer asked us to wait with this token, in milliseconds.
+   * @param askedFor the `Retry-After` for this token, in milliseconds.
    */
   failedAt(key: string, failure: IntrospectionFailure, askedFor = 0): void {
     const pause = Math.max(FAILED_FOR, Math.min(askedFor, LONGEST_ASKED_FOR))
@@ -136,7 +136,7 @@ export class KnownAnswers {
     return this.#refused.get(key)?.refusedAt ?? Number.NEGATIVE_INFINITY
   }
 
-  /** An `exp` that is no number is for the checks that follow, which refuse the token. */
+  /** An `exp` that is not a number counts as unexpired: later checks reject the token. */
   #unexpired({ answer }: Kept): IntrospectionAnswer | undefined {
     const exp = ownMember(answer, 'exp')
     return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? answer : undefined

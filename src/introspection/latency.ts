@@ -1,6 +1,6 @@
 /**
- * How long the issuer takes for a token that is active, and how long is far too long. Only those
- * count, because attackers can send tokens that make it slow, and none that is active.
+ * Measures the issuer's latency and derives the age at which a request counts as slow. Only requests
+ * for active tokens count: an attacker can send tokens that slow the issuer down, but no active one.
  */
 
 const WEIGHT = 1 / 8
@@ -16,7 +16,7 @@ export class Latency {
     this.#mean = this.#mean === undefined ? duration : this.#mean + (duration - this.#mean) * WEIGHT
   }
 
-  /** In milliseconds; infinite as long as nothing is known. */
+  /** In milliseconds; infinite before the first measurement. */
   get slowAfter(): number {
     if (this.#mean === undefined) return Number.POSITIVE_INFINITY
     return Math.max(SHORTEST, this.#mean * FAR_TOO_LONG)

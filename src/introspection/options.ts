@@ -1,4 +1,4 @@
-/** How an issuer is asked about its tokens (RFC 7662), and the check of what was said about it. */
+/** The `introspection` option (RFC 7662): its type, its defaults and its validation. */
 
 import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
@@ -9,116 +9,118 @@ import { isSecureUrl } from '../http/secure-url.js'
 /**
  * Introspection at an issuer. Times are in milliseconds.
  *
- * At most 60 introspection requests are in flight at once. Those about trusted tokens (confirmed by
- * the issuer before, or a JWT whose signature was verified here) go ahead of the others: 10 slots are
- * kept for them, and 10 for rechecks; 1,000 of each priority wait. What comes on top is answered with
- * 503.
+ * At most 60 introspection requests are in flight. Trusted tokens (confirmed by the issuer before, or
+ * a JWT whose signature was verified here) have priority: 10 slots are reserved for them, and 10 for
+ * rechecks. Up to 1,000 requests of each priority are queued; further ones get a 503.
  */
 export interface IntrospectionOptions {
-  /** What the issuer knows this API as. Required. */
+  /** The client id of this API at the issuer. Required. */
   clientId: string
 
-  /** The secret that the issuer gave to this API. Either this or `privateKey`. */
+  /** The client secret of this API at the issuer. Either this or `privateKey` is required. */
   clientSecret?: string
 
   /**
-   * For `private_key_jwt` (RFC 7523): a private `CryptoKey` that can sign, or a private JWK that
-   * names its algorithm in `alg` (and itself in `kid`).
+   * The key for `private_key_jwt` (RFC 7523): a private `CryptoKey` with the usage `sign`, or a
+   * private JWK with its algorithm in `alg` (and its key id in `kid`, if it has one).
    */
   privateKey?: CryptoKey | JWK
 
   /**
-   * How this API proves who it is. `client_secret_basic`: HTTP Basic, id and secret form-encoded
-   * first. `client_secret_post`: both in the form. `private_key_jwt`: a JWT that is valid for a
-   * minute. Default: `client_secret_basic` with a secret, `private_key_jwt` with a key.
+   * How this API authenticates to the issuer. `client_secret_basic`: HTTP Basic, id and secret
+   * form-encoded first (RFC 6749 §2.3.1). `client_secret_post`: both in the request body.
+   * `private_key_jwt`: a signed JWT, valid for one minute. Default: `client_secret_basic` with a
+   * secret, `private_key_jwt` with a key.
    */
   clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
   /**
-   * Where the introspection endpoint is: an https URL (http on loopback). Default: what the issuer's
-   * metadata says. With it, no metadata is read for introspection.
+   * URL of the introspection endpoint: https (http on loopback), without credentials or fragment. If
+   * set, no metadata is fetched for introspection. Default: `introspection_endpoint` of the issuer's
+   * metadata (RFC 8414 §2).
    */
   endpoint?: string
 
   /**
-   * Which tokens the issuer is asked about. `opaque`: those that aren't JWTs. `always`: every one, as
-   * a JWT that is good in itself may have been revoked. `recheck`: opaque ones, and JWTs in the
-   * background, so that a revoked one is refused within about `recheckInterval` while requests come, and
-   * none waits for it. Default `opaque`.
+   * Which tokens are introspected. `opaque`: tokens that are not JWTs. `always`: every token, because
+   * a valid JWT may have been revoked. `recheck`: opaque tokens, and JWTs in the background: a revoked
+   * JWT that is in use is rejected within about `recheckInterval`, and no request waits for the
+   * recheck. Default `opaque`.
    */
   mode?: 'opaque' | 'always' | 'recheck'
 
   /**
-   * What an opaque token of this issuer is. `true`: whatever hasn't the three or five parts of a JWT.
-   * A function says it by itself, quickly, for an issuer whose opaque tokens have a form of their
-   * own, or where several issuers have opaque tokens. `false`: there are none, and they are refused
-   * unasked. Default `true`.
+   * Which opaque tokens this issuer may have issued. `true`: every token without the three or five
+   * parts of a JWT. A function: those for which it returns true, for an issuer whose opaque tokens
+   * have a recognizable format, or for several issuers with opaque tokens; it must be fast. `false`:
+   * none; opaque tokens are rejected without introspection. Default `true`.
    */
   opaqueTokens?: boolean | ((token: string) => boolean)
 
   /**
-   * Ask for signed answers and take no others (RFC 9701). They are verified with the issuer's keys
-   * and must be meant for `clientId` or the API's `audience`. Default false.
+   * Requests signed responses and accepts no others (RFC 9701). They are verified with the issuer's
+   * keys, and their `aud` must contain `clientId` or the API's `audience`. Default false.
    */
   requireSignedResponse?: boolean
 
   /**
-   * How long an active token isn't asked about again: a revoked one is taken that much longer. Never
-   * past its `exp`. 0: it is asked about for each request, those at the same moment together. Default
-   * 30,000; up to 3,600,000 (an hour).
+   * Lifetime of a cached "active" response, in milliseconds; a revoked token may be accepted for that
+   * long. Never past `exp`. 0 disables caching (concurrent requests with one token still share one
+   * introspection request). Default 30,000; 0 to 3,600,000 (an hour).
    */
   cacheMaxAge?: number
 
-  /** The same for a token that isn't active. Default 5,000; up to 60,000. */
+  /** Lifetime of a cached "inactive" response, in milliseconds. Default 5,000; 0 to 60,000. */
   negativeCacheMaxAge?: number
 
   /**
-   * How many active, how many other and how many rechecked tokens are remembered, each. Default
-   * 10,000; from 1 to 1,000,000.
+   * Maximum number of entries in each of the caches: active tokens, other tokens, rechecked tokens.
+   * Default 10,000; 1 to 1,000,000.
    */
   maxEntries?: number
 
   /**
-   * How many bytes the answers about active tokens may take, and as many again for rechecked tokens.
-   * An estimate. Default 33,554,432 (32 MiB); from 65,536.
+   * Maximum size of the cached "active" responses, and again of the rechecked tokens, in bytes (an
+   * estimate). Default 33,554,432 (32 MiB); 65,536 to 1,099,511,627,776 (1 TiB).
    */
   maxBytes?: number
 
   /**
-   * How much longer than `cacheMaxAge` the answer about an active token may be used while the issuer can't
-   * be asked, or gives no verdict. A token that was revoked meanwhile is taken. Never past `exp`.
-   * Default 0; up to 3,600,000 (an hour).
+   * How long past `cacheMaxAge` an "active" response may be used while introspection fails, in
+   * milliseconds; a token that was revoked meanwhile is accepted. Never past `exp`. Default 0; 0 to
+   * 3,600,000 (an hour).
    */
   staleIfError?: number
 
   /**
-   * With `mode: 'recheck'`: from one question about a token to the next. Default 60,000; from 1,000
-   * to 3,600,000 (an hour).
+   * Interval between two rechecks of a token, in milliseconds. Rejected unless `mode` is `recheck`.
+   * Default 60,000; 1,000 to 3,600,000 (an hour).
    */
   recheckInterval?: number
 
   /**
-   * With `mode: 'recheck'`: how long a JWT passes while its rechecks get no answer, from the first one
-   * that gets none. Then it is answered with 503 until the issuer answers. A token that was revoked
-   * passes for that long at worst. Default five times `recheckInterval`; from 0 to 86,400,000 (a day).
+   * How long a JWT is accepted while its rechecks fail, in milliseconds from the first failed one; then
+   * requests with it get a 503 until a recheck succeeds. A revoked token is accepted for at most that
+   * long. Rejected unless `mode` is `recheck`. Default five times `recheckInterval`; 0 to 86,400,000
+   * (a day).
    */
   recheckStaleIfError?: number
 
   /**
-   * How many untrusted tokens the issuer is asked about a second: those that it never confirmed, and
-   * whose signature isn't verified here. Bursts of one second's worth are permitted, and the rest
-   * waits for its turn. Choose more if more clients than that may come back at once after a restart.
-   * Default 200; from 1 to 100,000.
+   * Maximum number of untrusted tokens introspected per second: tokens that the issuer never
+   * confirmed and whose signature is not verified here. Bursts of one second's worth are allowed; the
+   * rest is queued. Raise it if more clients than that may return simultaneously after a restart.
+   * Default 200; 1 to 100,000.
    */
   untrustedPerSecond?: number
 
   /**
-   * For one exchange, the reading of metadata included; a question waits for its turn at most that
-   * long as well. Default 5,000; from 100 to 60,000.
+   * Timeout of one introspection request including discovery, in milliseconds; a request is queued
+   * for at most the same time. Default 5,000; 100 to 60,000.
    */
   timeout?: number
 
-  /** In place of the platform's `fetch`, for instance one that goes through a proxy. */
+  /** Replaces the platform's `fetch`, for instance to use a proxy. */
   fetch?: IntrospectionFetch
 }
 
@@ -143,10 +145,10 @@ export const INTROSPECTION_OPTIONS = [
   'fetch',
 ] as const satisfies readonly (keyof IntrospectionOptions)[]
 
-/** Which opaque tokens the issuer may have issued: any, none, or those for which the function is true. */
+/** The opaque tokens that the issuer may have issued; a function returns true for these. */
 export type OpaqueTokens = 'any' | 'none' | ((token: string) => boolean)
 
-/** {@link IntrospectionOptions} checked, with every default filled in. */
+/** Validated {@link IntrospectionOptions} with all defaults. */
 export interface ResolvedIntrospection {
   readonly client: Readonly<ClientCredentials>
   readonly endpoint: string | undefined
@@ -170,7 +172,7 @@ const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const MODES = ['opaque', 'always', 'recheck'] as const
 
 /**
- * @param allowHttp whether the endpoint may be asked over plain http beyond loopback.
+ * @param allowHttp whether the endpoint may be plain http on hosts other than loopback.
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveIntrospection(
@@ -305,14 +307,14 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   return 'none'
 }
 
-/** The part of the platform's `fetch` that introspection uses, so that one of yours can stand in. */
+/** The part of the platform's `fetch` that introspection uses, so that it can be replaced. */
 export type IntrospectionFetch = (
   url: string,
   init: {
-    /** GET for metadata, POST for a question. */
+    /** GET for metadata, POST for introspection. */
     method: 'GET' | 'POST'
     headers: Record<string, string>
-    /** Form-encoded. It holds the token: never log it. */
+    /** The introspection request, form-encoded. Contains the token: never log it. */
     body?: URLSearchParams
     redirect: 'manual'
     signal: AbortSignal

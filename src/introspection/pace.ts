@@ -1,9 +1,9 @@
-/** A token bucket: limits how often something happens, and permits bursts of one second's worth. */
+/** A token bucket: limits a rate, and permits bursts of one second's worth. */
 
 export interface PaceOptions {
-  /** The rate now; it may change at any time. */
+  /** The current rate; it may change at any time. */
   readonly perSecond: () => number
-  /** Milliseconds until anything is due at all. */
+  /** Milliseconds for which the rate is zero; 0 if it is not paused. */
   readonly pause: () => number
   /** Milliseconds, monotonic. */
   readonly steadyNow: () => number
@@ -18,7 +18,7 @@ export class Pace {
     this.#options = options
   }
 
-  /** Milliseconds until {@link take} is due; 0 if it is due now. */
+  /** Milliseconds until {@link take} may be called; 0 if it may be now. */
   get wait(): number {
     this.#fill()
     const { perSecond, pause } = this.#options
@@ -34,7 +34,7 @@ export class Pace {
   #fill(): void {
     const { perSecond, steadyNow } = this.#options
     const [now, rate] = [steadyNow(), perSecond()]
-    // The first time, both sums are infinite, and the bucket is full.
+    // On the first call both terms are infinite, so that the bucket starts full.
     this.#left = Math.min(rate, this.#left + ((now - this.#filledAt) * rate) / 1_000)
     this.#filledAt = now
   }

@@ -1,19 +1,19 @@
 /**
- * Places for calls of a store. One is free again when the store is done with it, and not before:
- * however long it hangs, no more than so many calls are in memory.
+ * A semaphore for calls of a store. A slot is released only when its call settles, so that the number
+ * of calls in memory is bounded, however long the store stalls.
  */
 
-/** Strangers can cause them, and a store may hang at each: as many as may wait for the issuer. */
+/** As many as may be queued for the issuer: untrusted callers cause them, and each may stall. */
 const MAX_CALLS = 1_000
 
 export class Places {
   #taken = 0
 
-  /** Calls the store, or returns `undefined` if no place is free. */
+  /** Runs the call, or returns `undefined` if all slots are in use. */
   take<T>(call: () => Promise<T>): Promise<T> | undefined {
     if (this.#taken >= MAX_CALLS) return undefined
     this.#taken++
-    // A store may throw at once.
+    // A store may throw synchronously.
     const calling = (async () => call())()
     const free = () => {
       this.#taken--

@@ -1,10 +1,10 @@
 /**
- * Questions to an issuer that may be slow, lying or gone: each within a deadline, not too many at
- * once, and none for a while after it was found to be down.
+ * Sends introspection requests to an issuer that may be slow, faulty or down: each with a deadline,
+ * with limited concurrency, and none during a pause after an outage.
  *
- * What an issuer answers about one token says nothing about the others: a filter on the way may mind
- * the token's text, and the token may be forged or revoked. So a question that fails concerns its own
- * token, unless a {@link HealthProbe} fails as well. Only that opens the {@link Circuit}.
+ * A failure for one token says nothing about other tokens: a middlebox may object to the token's text,
+ * and the token may be forged or revoked. So a failed request is attributed to its token, unless a
+ * {@link HealthProbe} fails as well. Only that opens the {@link Circuit}.
  */
 
 import { ownMember } from '../base/plain-object.js'
@@ -30,10 +30,10 @@ export interface QuestionsOptions {
     token: string,
     signal: AbortSignal,
   ) => Promise<IntrospectionResult>
-  /** For one exchange, metadata included. */
+  /** For one request, discovery included. */
   readonly timeout: number
   readonly untrustedPerSecond: number
-  /** Since the epoch. */
+  /** Wall clock, since the epoch. */
   readonly now: () => number
   readonly steadyNow: () => number
   readonly closing: AbortSignal
@@ -48,7 +48,7 @@ export class Questions {
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
   readonly #latency = new Latency()
-  /** Whether the issuer ever gave a verdict, so that our credentials have worked. */
+  /** Whether the issuer has ever introspected a token, so that our credentials have worked. */
   #hasAnswered = false
 
   constructor(options: QuestionsOptions) {
@@ -79,17 +79,17 @@ export class Questions {
     closing.addEventListener('abort', () => this.#turns.close(closed()))
   }
 
-  /** Whether the last that was found out about the issuer is that it is down. */
+  /** Whether the latest evidence is that the issuer is down. */
   get failing(): boolean {
     return this.#circuit.failing
   }
 
-  /** Milliseconds until the issuer may be asked about a token of this priority; 0 if it may now. */
+  /** Milliseconds until tokens of this priority may be introspected; 0 if they may be now. */
   pause(priority: Priority): number {
     return this.#circuit.pause(priority)
   }
 
-  /** @throws {IntrospectionFailure} if there is no verdict. */
+  /** Introspects a token. @throws {IntrospectionFailure} if the request fails or is not sent. */
   async ask(token: string, priority: Priority): Promise<IntrospectionResult> {
     if (this.#options.closing.aborted) throw closed()
     const reason = this.#circuit.reason(priority)
@@ -105,7 +105,7 @@ export class Questions {
   ): Promise<IntrospectionResult> {
     const stillDown = await this.#stillDown(token, priority)
     if (stillDown !== undefined) {
-      // All tokens of the probe may have been revoked since: this one has the last word.
+      // The probe's tokens may all have been revoked since: the result of this token decides.
       return this.#askNow(token, signal).catch(() => Promise.reject(stillDown))
     }
     const began = this.#circuit.outages
@@ -117,12 +117,15 @@ export class Questions {
     }
   }
 
-  /** After a pause: whether the issuer is back is not found out with a token that may fail by itself. */
+  /**
+   * After a pause: probes recovery. An untrusted token is not used for that: it may fail for reasons
+   * of its own.
+   */
   async #stillDown(token: string, priority: Priority): Promise<IntrospectionFailure | undefined> {
     if (!this.failing || priority === 'high') return undefined
     const { isProven, outages } = this.#circuit
     const probing = this.#probe.run(token)
-    // Where the probe may fail at a healthy issuer, the token needn't wait for it.
+    // An unproven probe may fail at a healthy issuer, so that the token does not wait for it.
     if (!isProven) return undefined
     const { failure, isProven: stillProven } = await probing
     if (failure !== undefined) {
@@ -132,13 +135,13 @@ export class Questions {
     return undefined
   }
 
-  /** What the failure of one question concerns. Its slot is kept meanwhile. */
+  /** Attributes a failure to the issuer or to the token. The request keeps its slot meanwhile. */
   async #settle(
     failure: IntrospectionFailure,
     token: string,
     began: number,
   ): Promise<IntrospectionFailure> {
-    // No token is part of what failed then.
+    // Failed before a token was involved.
     if (failure.of === 'issuer') return this.#down(failure, began, true)
     if (failure.of === 'either' && !this.#options.closing.aborted) {
       return this.#probed(failure, token, began)
@@ -153,7 +156,7 @@ export class Questions {
   ): Promise<IntrospectionFailure> {
     if (began !== this.#circuit.outages) return this.#down(failure, began, true)
     const health = await this.#probe.run(token)
-    // Meanwhile it may have failed at others.
+    // Another request may have opened the circuit during the probe.
     if (began !== this.#circuit.outages) return this.#down(failure, began, true)
     if (health.failure === undefined) {
       this.#answered(began)
@@ -171,7 +174,7 @@ export class Questions {
     return this.#down(health.failure, began, health.isProven || health.failure.beforeToken)
   }
 
-  /** Whether the issuer answers so about every token that it doesn't know, as far as we can tell. */
+  /** Whether the issuer may respond like this to every token that it does not know. */
   #mayBeAboutTokens(failure: IntrospectionFailure, ofProbe: IntrospectionFailure): boolean {
     if (failure.isThrottling && ofProbe.isThrottling) return true
     return this.#hasAnswered && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
@@ -208,12 +211,12 @@ export class Questions {
     this.#reports.tell(told, pause)
   }
 
-  /** An answer that was on its way before an outage says nothing about what came after. */
+  /** Closes the circuit, unless an outage began after the request: its response proves nothing then. */
   #answered(began: number): void {
     if (began === this.#circuit.outages && this.#circuit.close()) this.#turns.admit()
   }
 
-  /** @throws {IntrospectionFailure} with nothing done about it yet. */
+  /** Sends the request. @throws {IntrospectionFailure} not yet attributed or reported. */
   async #askNow(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const began = this.#circuit.outages
     const startedAt = this.#options.steadyNow()
@@ -253,14 +256,14 @@ export class Questions {
       return await this.#turns.take(priority)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      // Of all others it was told when they came.
+      // Other failures were reported when they occurred.
       if (failure.of === 'ours') this.#reports.tellNowAndThen(failure)
       throw failure
     }
   }
 
   async #exchange(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
-    // It may have aborted while the token waited for a probe.
+    // The signal may have aborted while the token waited for a probe.
     ending.throwIfAborted()
     const { endpoint, exchange, timeout } = this.#options
     return withinDeadline(async (signal) => exchange(await endpoint.locate(), token, signal), {

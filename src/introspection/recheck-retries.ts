@@ -1,22 +1,21 @@
 /**
- * Repeats rechecks that failed, without a request that asks for it: otherwise the owner of a revoked
- * token could choose the moments at which it is rechecked, such as those at which the issuer can't be
- * asked.
+ * Retries failed rechecks on a timer, independent of requests: otherwise the holder of a revoked token
+ * could choose when it is rechecked, for instance only during outages.
  *
- * One timer for all, only while there are any. It doesn't keep the process alive, and forgets tokens
- * that no request comes with any more: their next request rechecks them.
+ * One timer serves all rechecks and runs only while there are any. It does not keep the process alive.
+ * Tokens that are no longer in use are dropped; their next request rechecks them.
  */
 
 export interface Recheck {
-  /** Whether it is still unanswered, and requests still come with its token. */
+  /** Whether its latest request failed and its token is still in use. */
   readonly needsRetry: boolean
-  /** @returns whether it was due. */
+  /** Rechecks the token if it is due. @returns whether it was. */
   askIfDue(): boolean
 }
 
 /** Milliseconds. */
 const TICK = 500
-/** More would wait for their turn anyway, and each is asked again a second later. */
+/** More would only be queued by the limiter, and each is retried a second later. */
 const MAX_PER_TICK = 500
 
 export class RecheckRetries {
@@ -39,7 +38,7 @@ export class RecheckRetries {
   #retry(): void {
     for (const recheck of [...this.#failed].slice(0, MAX_PER_TICK)) {
       this.#failed.delete(recheck)
-      // One that is asked and fails again comes back by itself; one that isn't due goes to the end.
+      // A retry that fails adds itself again; one that is not due yet moves to the end.
       if (recheck.needsRetry && !recheck.askIfDue()) this.#failed.add(recheck)
     }
     if (this.#failed.size === 0) this.#stop()

@@ -1,7 +1,9 @@
 /**
- * Seals what is kept outside of the process (AES-256-GCM): whoever can read it learns neither tokens
- * nor claims, and whoever can write there can make no token good, nor move one token's answer to
- * another. They can only put back what was sealed for the same token, while it is still in time.
+ * Encrypts and authenticates responses that are stored outside of the process (AES-256-GCM).
+ *
+ * An attacker who reads the store learns neither tokens nor claims. An attacker who writes to it
+ * cannot make a token valid or move a response to another token: they can only replay a response that
+ * was sealed for the same token, within its lifetime.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
@@ -9,14 +11,14 @@ const CIPHER = 'aes-256-gcm'
 const VERSION = 'fastify-resource-server introspection 1'
 const IV_BYTES = 12
 const TAG_BYTES = 16
-/** Sealed, the longest answer that an issuer may give has less, unless its numbers are odd. */
+/** More than the largest accepted response when sealed, except for unusual number formats. */
 const MAX_LENGTH = 131_072
 
 export class Seal {
   readonly #nameKey: Buffer
   readonly #sealKey: Buffer
 
-  /** @param context what else must be the same: entries of one are nothing to another. */
+  /** @param context bound to the keys: an entry of one context cannot be opened in another. */
   constructor(secret: Uint8Array, context: readonly string[]) {
     const info = JSON.stringify([VERSION, ...context])
     const keys = Buffer.from(hkdfSync('sha256', secret, '', info, 64))
@@ -24,12 +26,12 @@ export class Seal {
     this.#sealKey = keys.subarray(32)
   }
 
-  /** What the entry of a token is called, for whoever has the secret and nobody else. */
+  /** Returns the store key of a token; it cannot be computed without the secret. */
   nameOf(digest: string): string {
     return createHmac('sha256', this.#nameKey).update(digest).digest('base64url')
   }
 
-  /** `undefined` if it is too long to be opened. */
+  /** Seals a text; `undefined` if the result exceeds what {@link open} accepts. */
   seal(digest: string, text: string): string | undefined {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(CIPHER, this.#keyOf(digest), iv, { authTagLength: TAG_BYTES })
@@ -38,7 +40,7 @@ export class Seal {
     return whole.length > MAX_LENGTH ? undefined : whole
   }
 
-  /** `undefined` if it was not sealed here, or not for this token. */
+  /** Opens a sealed text; `undefined` if it was not sealed with this secret, context and token. */
   open(digest: string, sealed: unknown): string | undefined {
     if (typeof sealed !== 'string' || sealed.length > MAX_LENGTH) return undefined
     const bytes = Buffer.from(sealed, 'base64url')
@@ -54,7 +56,7 @@ export class Seal {
     }
   }
 
-  /** One for each token: it is what ties an answer to its token. */
+  /** One key per token, which binds a response to its token. */
   #keyOf(digest: string): Buffer {
     return createHmac('sha256', this.#sealKey).update(digest).digest()
   }

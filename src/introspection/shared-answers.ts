@@ -1,10 +1,10 @@
 /**
- * What the issuer said, where every instance of the API finds it, so that a token is asked about once
- * and not once on each. It saves questions and no more: without the store, or with one that lies, the
- * issuer is asked.
+ * Shares introspection responses between all instances of the API, so that a token is introspected
+ * once and not once per instance. An optimization only: if the store fails or returns a forged entry,
+ * the issuer is asked.
  *
- * Only answers about active tokens are shared. Refusals stay where they were heard: a stranger can
- * make up as many bad tokens as they like, and would fill the store with them.
+ * Only "active" responses are shared. Negative ones stay local: an untrusted caller could fill the
+ * store with any number of invalid tokens.
  */
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
@@ -18,38 +18,37 @@ import { Seal } from './sealed-answer.js'
 /** All times in milliseconds. */
 export interface SharedAnswersOptions {
   readonly store: Store
-  /** The same on every instance, and nobody else's. */
+  /** The same on every instance, and known to these instances only. */
   readonly secret: Uint8Array
   readonly issuer: string
   readonly clientId: string
-  /** Who takes signed answers only shares with nobody who takes others. */
+  /** Instances that require signed responses do not share with instances that do not. */
   readonly requireSignedResponse: boolean
   readonly cacheMaxAge: number
   readonly staleIfError: number
-  /** For one question to the issuer: for the store there is no more. */
+  /** Of one introspection request; the store gets at most the same. */
   readonly timeout: number
-  /** Since the epoch: instances have no other clock in common. */
+  /** Wall clock, since the epoch: the only clock that instances have in common. */
   readonly now: () => number
   readonly steadyNow: () => number
   readonly closing: AbortSignal
-  /** Told at most twice a minute. Must not throw. */
+  /** Called at most twice a minute. Must not throw. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** An answer that another instance got, or this one before it was restarted. */
+/** A response that another instance received, or this one before a restart. */
 export interface SharedAnswer {
   readonly answer: IntrospectionAnswer
-  /** How long ago, in milliseconds. */
+  /** Time since it was received, in milliseconds. */
   readonly age: number
-  /** Of its text. */
+  /** Of its text, in characters. */
   readonly length: number
 }
 
-/** A request waits for it, and has the issuer to ask after it. */
+/** Short, because a request waits for it and may then have to wait for the issuer. */
 const TIMEOUT = 500
 /**
- * An instance whose clock is that far ahead of ours has one that is wrong, or we have. By as much its
- * answers may be used for too long.
+ * Largest accepted clock skew between instances. A response may be used for too long by the skew.
  */
 const MAX_AHEAD = 5_000
 const REPORT_INTERVAL_MS = 30_000
@@ -76,7 +75,7 @@ export class SharedAnswers {
     this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
   }
 
-  /** Never rejects. @param digest of the token. */
+  /** Returns the shared response for a token, if there is one. Never rejects. */
   async find(digest: string): Promise<SharedAnswer | undefined> {
     const { store, timeout, closing } = this.#options
     if (closing.aborted) return undefined
@@ -84,7 +83,7 @@ export class SharedAnswers {
     if (getting === undefined) return undefined
     try {
       const deadline = { timeout: Math.min(TIMEOUT, timeout), closing }
-      // Some clients of Redis say by `null` that there is nothing.
+      // Some Redis clients return `null` for a missing key.
       const sealed = (await withinDeadline(() => getting, deadline)) ?? undefined
       return sealed === undefined ? undefined : this.#opened(digest, sealed)
     } catch (error) {
@@ -93,7 +92,7 @@ export class SharedAnswers {
     }
   }
 
-  /** Nobody waits for it. */
+  /** Stores a response, in the background. */
   share(digest: string, answer: IntrospectionAnswer): void {
     const { store, now } = this.#options
     const at = now()
@@ -105,7 +104,7 @@ export class SharedAnswers {
     this.#do(this.#shares, () => store.set(name, sealed, Math.ceil(lifetime)))
   }
 
-  /** The issuer took it back. Nobody waits for it. */
+  /** Removes the response for a token that is no longer active, in the background. */
   forget(digest: string): void {
     const { store } = this.#options
     this.#do(this.#removals, () => store.delete(this.#nameOf(digest)))
@@ -126,16 +125,16 @@ export class SharedAnswers {
       )
     }
     const known = answer as IntrospectionAnswer
-    // Of one from the future, by another's clock, nobody knows how old it is.
+    // Clock skew: the age is unknown, so treat the response as stale.
     return { answer: known, age: age >= 0 ? age : maxAge, length: text.length }
   }
 
-  /** Never past its `exp` (RFC 7662 §4). */
+  /** Milliseconds for which the response may be used, never past its `exp` (RFC 7662 §4). */
   #lifetimeOf(answer: IntrospectionAnswer, now: number): number {
     const exp = ownMember(answer, 'exp')
     const { cacheMaxAge: maxAge, staleIfError } = this.#options
     const usableUntil = now + maxAge + staleIfError
-    // Of no time, if the clock tells none.
+    // NaN if the clock returns NaN; the caller then stores nothing.
     return (typeof exp === 'number' ? Math.min(usableUntil, exp * 1_000) : usableUntil) - now
   }
 

@@ -1,9 +1,9 @@
 /**
- * An answer as a JWT (RFC 9701 §5): the issuer's signature, its kind, its sender, its addressee and
- * its age; and of its claims nothing but `token_introspection`.
+ * Verifies a signed introspection response (RFC 9701 §5): signature, `typ`, `iss`, `aud` and age.
+ * Only its claim `token_introspection` is used.
  *
- * These checks are ours and not oauth4webapi's, which leaves the signature to its caller, reads the
- * claims with a parser that lets duplicates pass, and knows one name for the addressee.
+ * oauth4webapi is not used for this: it leaves the signature to its caller, accepts duplicate members
+ * in the claims, and supports one audience only.
  */
 
 import { isJsonObject } from '../base/json-object.js'
@@ -12,10 +12,10 @@ import { KeysUnavailableError } from '../errors/errors.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 
 /**
- * Verifies that the issuer signed a JWT, with an algorithm that is allowed for it, and no more than
- * that. The claims come without duplicate members, frozen all the way down.
+ * Verifies only the signature of a JWT, with an algorithm that the issuer may use. The claims have no
+ * duplicate members and are deeply frozen.
  *
- * @throws if it didn't, or if that can't be known.
+ * @throws if the signature is invalid, or cannot be verified.
  */
 export type VerifySignature = (jwt: string) => Promise<{
   readonly header: { readonly alg: string; readonly typ: string | undefined }
@@ -24,19 +24,19 @@ export type VerifySignature = (jwt: string) => Promise<{
 
 export interface SignedAnswerOptions {
   readonly issuer: string
-  /** The names of this resource server: its client id, its audience. One of them is in `aud`. */
+  /** The client id and the audiences of this resource server; `aud` must contain one of them. */
   readonly names: ReadonlySet<string>
   readonly verifySignature: VerifySignature
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
-/** Between the issuer's clock and ours, and for the way. In seconds. */
+/** Allows for clock skew and transmission. In seconds. */
 const MAX_AGE = 300
 
 /**
- * @param algorithms those that the issuer's metadata names, if it does.
- * @throws {IntrospectionFailure} with the first check that fails.
+ * @param algorithms the signing algorithms in the issuer's metadata, if there are any.
+ * @throws {IntrospectionFailure} naming the first check that fails.
  */
 export async function readSignedAnswer(
   jwt: string,
@@ -44,7 +44,7 @@ export async function readSignedAnswer(
   { issuer, names, verifySignature, now }: SignedAnswerOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { header, claims } = await verifySignature(jwt).catch((error) => {
-    // The message itself may be about a token, in words that are for its bearer.
+    // The original message may contain claims, and is worded for the bearer of an access token.
     throw error instanceof KeysUnavailableError
       ? unusable("cannot be verified, because the issuer's keys are out of reach")
       : unusable('has no valid signature of the issuer')
@@ -59,7 +59,7 @@ export async function readSignedAnswer(
   if (!audience.some((one) => typeof one === 'string' && names.has(one))) {
     throw unusable('is for another resource server')
   }
-  // A number, and written so that a clock that tells no time refuses.
+  // Negated comparison, so that NaN fails the check.
   const age = typeof iat === 'number' ? Math.abs(now() / 1000 - iat) : Number.NaN
   if (!(age <= MAX_AGE)) throw unusable('was not made just now')
   if (!isJsonObject(answer)) throw unusable('has no "token_introspection"')

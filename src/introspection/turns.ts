@@ -1,56 +1,55 @@
 /**
- * How many introspection requests are in flight, and which is next. A caller without a valid token
- * can make us ask the issuer, so the flood that they may send is bounded here: in number in flight,
- * in number a second, in number waiting, and in the time that is waited.
+ * Concurrency limiter with priorities for introspection requests. An untrusted caller can cause such
+ * requests, so this module bounds them: in flight, per second, queued, and in time spent in the queue.
  *
- * Tokens that are trusted go first, and slots are kept for them that no untrusted one gets. Untrusted
- * tokens can crowd out untrusted ones only. Among these, one that takes far longer than valid tokens
- * do leaves its slot to one that waits: otherwise a few tokens a second at which the issuer stalls
- * would keep all slots until `timeout`.
+ * Trusted tokens go first, and slots are reserved for them: untrusted tokens can only displace other
+ * untrusted tokens. An untrusted request that takes far longer than valid tokens do loses its slot to
+ * a queued one: otherwise a few tokens per second at which the issuer stalls would hold all slots until
+ * `timeout`.
  */
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { Pace } from './pace.js'
 
 /**
- * `high`: a token that the issuer confirmed before, or whose signature was verified here, and a
- * request waits. `background`: the recheck of a token whose signature was verified here. `low`:
- * anything else, which anybody may have sent.
+ * `high`: a request waits, and its token was confirmed by the issuer before or its signature was
+ * verified here. `background`: the recheck of a token whose signature was verified here. `low`: an
+ * untrusted token.
  */
 export type Priority = (typeof ORDER)[number]
 
 const ORDER = ['high', 'background', 'low'] as const
 
 export interface TurnsOptions {
-  /** How many may be in flight now. */
+  /** Current maximum number in flight. */
   readonly width: () => number
-  /** How many of those that are trusted. */
+  /** Current maximum number in flight for trusted tokens. */
   readonly trustedWidth: () => number
-  /** Milliseconds to wait for a turn. */
+  /** Maximum time in the queue, in milliseconds. */
   readonly timeout: number
-  /** How often it is an untrusted token's turn. */
+  /** Rate limit of untrusted tokens. */
   readonly pace: Pick<Pace, 'wait' | 'take'>
-  /** How long an untrusted token keeps its slot while others wait for one, in milliseconds. */
+  /** How long an untrusted token keeps its slot while others are queued, in milliseconds. */
   readonly slowAfter: () => number
   readonly steadyNow: () => number
 }
 
 export const MAX_IN_FLIGHT = 60
-/** The rest is kept for high priority. */
+/** In flight below high priority; the rest of the slots is reserved for high priority. */
 const MAX_OTHERS = 50
-/** The rest of these is kept for the background. */
+/** In flight at low priority; the rest of those is reserved for the background. */
 const MAX_LOW = 40
-/** Of each priority. */
+/** Queued, for each priority. */
 const MAX_WAITING = 1_000
-/** No more often is it looked whether time alone has made room. */
+/** Shortest interval in milliseconds at which the queue is checked on a timer. */
 const SHORTEST_LOOK = 5
 
-/** One for all: a flood shouldn't cost a stack trace a token. */
+/** One shared instance: a flood must not cost a stack trace per token. */
 const CROWDED = new IntrospectionFailure('too many tokens are waiting to be introspected', {
   of: 'ours',
 })
 
 export interface Turn {
-  /** Aborts if the slot is needed for another. */
+  /** Aborts if the slot is given to another request, or the limiter is closed. */
   readonly signal: AbortSignal
   readonly end: () => void
 }
@@ -67,7 +66,7 @@ interface Waiter {
 
 export class Turns {
   readonly #options: TurnsOptions
-  /** In the order in which they began. */
+  /** In order of their start. */
   readonly #inFlight = ofEach<Running>()
   readonly #waiting = ofEach<Waiter>()
   #look: NodeJS.Timeout | undefined
@@ -77,9 +76,9 @@ export class Turns {
   }
 
   /**
-   * Resolves when it is one's turn.
+   * Resolves when a slot is free.
    *
-   * @throws {IntrospectionFailure} if too many wait, or it takes too long.
+   * @throws {IntrospectionFailure} if the queue is full, or the wait exceeds `timeout`.
    */
   take(priority: Priority): Promise<Turn> {
     const waiting = this.#waiting[priority]
@@ -108,14 +107,14 @@ export class Turns {
     })
   }
 
-  /** What stopped the one that asked would stop those that wait, too. */
+  /** Rejects all queued requests: the failure would affect them as well. */
   refuseWaiting(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
     for (const priority of priorities) {
       for (const { refuse } of [...this.#waiting[priority]]) refuse(failure)
     }
   }
 
-  /** Ends what waits and what is in flight. */
+  /** Rejects queued requests and aborts those in flight. */
   close(failure: IntrospectionFailure): void {
     clearTimeout(this.#look)
     this.refuseWaiting(failure)
@@ -124,7 +123,7 @@ export class Turns {
     }
   }
 
-  /** Begins those that have room now. By itself that happens when one ends. */
+  /** Starts queued requests that have a slot now. Also runs whenever a request ends. */
   admit(): void {
     for (const priority of ORDER) {
       for (const waiter of this.#waiting[priority]) {
@@ -160,7 +159,7 @@ export class Turns {
     return running
   }
 
-  /** Time alone makes room: at the given pace, or when one has become slow. */
+  /** Checks the queue on a timer: the rate limit may allow a request, or one in flight become slow. */
   #lookLater(): void {
     clearTimeout(this.#look)
     const wait = this.#waiting.low.size === 0 ? Number.POSITIVE_INFINITY : this.#untilRoom()

@@ -1,35 +1,35 @@
 /**
- * The background recheck: the issuer is asked now and then about a token that was verified here, so
- * that one that it revoked is rejected within the interval, and no request waits for it. A recheck
- * that fails is repeated until it is answered (`recheck-retries.ts`), and the token doesn't pass for
- * longer than `recheckStaleIfError` meanwhile.
+ * Background recheck: periodically introspects a token whose signature was verified here, so that a
+ * revoked one is rejected within the interval while no request waits. A failed recheck is retried
+ * until it succeeds (`recheck-retries.ts`); meanwhile the token is accepted for at most
+ * `recheckStaleIfError`.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
 import { digestOf } from './known-answers.js'
 import type { Questions } from './questions.js'
 import { RecheckRetries } from './recheck-retries.js'
 
-/** `unknown`: the issuer hasn't answered yet. `unanswered`: nor within the time that it has for it. */
+/** `unknown`: no recheck has succeeded yet. `unanswered`: none has within `recheckStaleIfError`. */
 export type TokenState = 'active' | 'revoked' | 'unknown' | 'unanswered'
 
 /** Times in milliseconds. */
 export interface WatchesOptions {
   readonly questions: Pick<Questions, 'ask' | 'pause'>
-  /** From one question about a token to the next. */
+  /** Between two rechecks of a token. */
   readonly recheckInterval: number
-  /** How long the token passes without an answer, from the first question that gets none. */
+  /** How long the token is accepted while rechecks fail, from the first failed one. */
   readonly recheckStaleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly steadyNow: () => number
 }
 
-/** After a question that failed, if no back-off says otherwise. */
+/** Delay after a failed recheck, if no back-off requires a longer one. */
 const RETRY_IN = 1_000
-/** The object and its place in the map, without the token. */
+/** The object and its cache entry, without the token. */
 const BYTES_PER_WATCH = 512
 
-/** One token under watch. Whoever holds a verdict about the token holds this beside it. */
+/** The recheck of one token. A cached verification result of the token holds it. */
 export class Watch {
   readonly #options: WatchesOptions
   readonly #retries: RecheckRetries
@@ -38,7 +38,7 @@ export class Watch {
   #state: TokenState = 'unknown'
   #dueAt = Number.NEGATIVE_INFINITY
   #usedAt = Number.NEGATIVE_INFINITY
-  /** Infinite while no question is unanswered. */
+  /** Infinite unless the latest recheck failed. */
   #passesUntil = Number.POSITIVE_INFINITY
   #failure: unknown
 
@@ -54,21 +54,20 @@ export class Watch {
     this.#onRevoked = onRevoked
   }
 
-  /** Why the last question got no answer. */
+  /** Why the latest recheck failed. */
   get failure(): unknown {
     return this.#failure
   }
 
-  /** Whether the last question got no answer, and a request came with the token an interval ago or later. */
+  /** Whether the latest recheck failed and the token was used within the last interval. */
   get needsRetry(): boolean {
     const { steadyNow, recheckInterval: interval } = this.#options
     return this.#failure !== undefined && steadyNow() - this.#usedAt <= interval
   }
 
   /**
-   * The last that is known, at once; if it is time for it, the issuer is asked meanwhile. A token
-   * that was found revoked stays so. A question that fails changes nothing, for as long as a token
-   * passes without an answer.
+   * Returns the latest state synchronously, and starts a recheck in the background if one is due. A
+   * revoked token stays revoked. A failed recheck changes nothing within `recheckStaleIfError`.
    */
   check(): TokenState {
     const now = this.#options.steadyNow()
@@ -77,7 +76,7 @@ export class Watch {
     return now <= this.#passesUntil ? this.#state : 'unanswered'
   }
 
-  /** @returns whether it is. */
+  /** Starts a recheck if one is due. @returns whether it was. */
   askIfDue(): boolean {
     if (this.#options.steadyNow() < this.#dueAt) return false
     this.#ask()
@@ -93,11 +92,11 @@ export class Watch {
       const { kind } = await questions.ask(this.#token, 'background')
       this.#failure = undefined
       if (kind === 'inactive') return this.#revoke()
-      // What vouches for nothing doesn't refute a signature either.
+      // A malformed response neither confirms nor revokes a token whose signature is valid.
       if (kind === 'active') this.#confirm()
       this.#dueAt = began + interval
     } catch (failure) {
-      // It was told to the operator.
+      // Already reported to the operator.
       this.#failure = failure
       const retryAt = steadyNow() + Math.max(RETRY_IN, questions.pause('background'))
       this.#dueAt = Math.min(began + interval, retryAt)
@@ -113,18 +112,19 @@ export class Watch {
   #revoke(): void {
     this.#state = 'revoked'
     this.#passesUntil = Number.POSITIVE_INFINITY
-    // It is never asked about again.
+    // Frees the token: it is never introspected again.
     this.#token = ''
     this.#onRevoked(this)
   }
 }
 
 /**
- * The watches by the SHA-256 of what was signed of their tokens, so that a token which is verified
- * anew is neither asked about anew nor forgiven, nor is one whose ECDSA signature was spelt in its
- * other way (r, n−s). Whoever has a token can have the issuer asked about a spelling that it doesn't
- * know before it is asked about the token, and so have the token refused, but not let in. Bounded;
- * those of revoked tokens are kept apart, where the others can't push them out.
+ * Rechecks keyed by the SHA-256 of the token's signing input: neither re-verification nor a malleated
+ * ECDSA signature (r, n−s) starts a new recheck or clears a revocation. A caller who sends such a
+ * malleated token first may have the genuine one rejected, because the issuer does not know the
+ * former, but cannot have a revoked one accepted.
+ *
+ * Bounded. Revoked entries have their own cache, so that others cannot evict them.
  */
 export class Watches {
   readonly #options: WatchesOptions
@@ -139,7 +139,11 @@ export class Watches {
     this.#revoked = new BoundedCache({ max: maxEntries })
   }
 
-  /** @param token a JWT whose signature was verified: of any other, no part may stand for it. */
+  /**
+   * Returns the recheck of a token.
+   *
+   * @param token a JWT whose signature was verified; otherwise its signing input does not identify it.
+   */
   of(token: string): Watch {
     const key = digestOf(token.slice(0, token.lastIndexOf('.')))
     return this.#revoked.get(key) ?? this.#watched.get(key) ?? this.#begin(key, token)
