@@ -145,7 +145,7 @@ t.test('verify asks it, too', async (t) => {
   await t.rejects(server.verify(token, { acr: 'phr' }), {
     code: 'insufficient_user_authentication',
     check: 'authentication',
-    demand: { acrValues: ['phr'], maxAge: undefined, scope: '' },
+    requirements: { acrValues: ['phr'], maxAge: undefined, scope: '' },
     headers: { 'www-authenticate': /acr_values="phr"$/ },
   })
   t.ok(await server.verify(token, { acr: ['phr', 'pwd'] }))
