@@ -18,7 +18,6 @@ export type {
   MtlsOption,
   MtlsOptions,
 } from './binding/certificate/options.js'
-export type { BindingRequirement } from './binding/demand.js'
 export type {
   DPoPNonceOptions,
   DPoPOption,
@@ -26,6 +25,7 @@ export type {
   DPoPReplayOptions,
 } from './binding/dpop/options.js'
 export type { BindingMode } from './binding/presentation.js'
+export type { BindingRequirement } from './binding/requirement.js'
 export type { RequestHeaders } from './credentials/authorization.js'
 export { bearerToken } from './credentials/bearer.js'
 export type { PresentedToken } from './credentials/presented-token.js'

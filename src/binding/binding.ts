@@ -10,33 +10,33 @@ import type { DPoPOffer } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection, StepResult } from '../errors/result.js'
 import type { DPoP } from './dpop/dpop.js'
-import type { BindingDemand, Presentation, Scheme } from './presentation.js'
+import type { Presentation, ResolvedBindingRequirement, Scheme } from './presentation.js'
 
 type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
 
 export class Binding {
   /** The default of routes and calls. A mode that is off here is off everywhere. */
-  readonly demand: BindingDemand
+  readonly requirement: ResolvedBindingRequirement
   readonly #dpop: DPoP | undefined
 
-  constructor(demand: BindingDemand, dpop: DPoP | undefined) {
-    this.demand = demand
+  constructor(demand: ResolvedBindingRequirement, dpop: DPoP | undefined) {
+    this.requirement = demand
     this.#dpop = dpop
   }
 
   /** Returns the DPoP part of the challenge; `undefined` where DPoP proofs are not accepted. */
-  offer({ dpop }: BindingDemand): DPoPOffer | undefined {
+  offer({ dpop }: ResolvedBindingRequirement): DPoPOffer | undefined {
     if (dpop === 'off' || this.#dpop === undefined) return undefined
     return { algs: this.#dpop.algs, nonce: this.#dpop.newestNonce() }
   }
 
   /** Rejects a token whose binding cannot be proven here, before any costly check. */
   checkProvable(confirmation: Confirmation | undefined): Rejection | undefined {
-    if (boundKeyOf(confirmation) !== undefined && this.demand.dpop === 'off') {
-      return refusal(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
+    if (boundKeyOf(confirmation) !== undefined && this.requirement.dpop === 'off') {
+      return bindingError(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
     }
-    if (boundCertificateOf(confirmation) !== undefined && this.demand.mtls === 'off') {
-      return refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
+    if (boundCertificateOf(confirmation) !== undefined && this.requirement.mtls === 'off') {
+      return bindingError(BOUND_TO_CERTIFICATE, 'a bearer token, because the option "mtls" is off')
     }
     return undefined
   }
@@ -47,7 +47,11 @@ export class Binding {
   }
 
   /** Whether nothing is to be proven: a bearer token, sent as one, where none must be bound. */
-  needsNoProof({ confirmation }: Bound, scheme: Scheme, { dpop, mtls }: BindingDemand): boolean {
+  needsNoProof(
+    { confirmation }: Bound,
+    scheme: Scheme,
+    { dpop, mtls }: ResolvedBindingRequirement,
+  ): boolean {
     return (
       confirmation === undefined &&
       scheme === 'Bearer' &&
@@ -65,23 +69,23 @@ export class Binding {
   verify(
     { raw, confirmation }: Bound,
     presentation: Presentation,
-    demand: BindingDemand,
+    demand: ResolvedBindingRequirement,
   ): StepResult<string | undefined> {
-    const refused = checkCertificate(confirmation, presentation, demand)
-    if (refused !== undefined) return refused
+    const rejection = checkCertificate(confirmation, presentation, demand)
+    if (rejection !== undefined) return rejection
     const jkt = boundKeyOf(confirmation)
     if (jkt === undefined) {
       if (presentation.scheme === 'DPoP') {
-        return refusal('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
+        return bindingError('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
       }
       if (demand.dpop !== 'required') return undefined
-      return refusal('An access token that is bound to a key (DPoP) is required here', '"jkt"')
+      return bindingError('An access token that is bound to a key (DPoP) is required here', '"jkt"')
     }
     if (demand.dpop === 'off' || this.#dpop === undefined) {
-      return refusal(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
+      return bindingError(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
     }
     if (presentation.scheme !== 'DPoP') {
-      return refusal(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
+      return bindingError(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
     }
     return this.#dpop.require(raw, jkt, presentation)
   }
@@ -90,23 +94,26 @@ export class Binding {
 function checkCertificate(
   confirmation: Confirmation | undefined,
   presentation: Presentation,
-  { mtls }: BindingDemand,
+  { mtls }: ResolvedBindingRequirement,
 ): Rejection | undefined {
   const bound = boundCertificateOf(confirmation)
   if (bound === undefined) {
     if (mtls !== 'required') return undefined
-    return refusal('An access token that is bound to a certificate is required here', '"x5t#S256"')
+    return bindingError(
+      'An access token that is bound to a certificate is required here',
+      '"x5t#S256"',
+    )
   }
   if (mtls === 'off') {
-    return refusal(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
+    return bindingError(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
   }
   const { certificateThumbprint } = presentation
   if (certificateThumbprint === undefined) {
     const { expectedCertificate = 'a certificate of the client' } = presentation
-    return refusal(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
+    return bindingError(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
   }
   if (!areEqualThumbprints(bound, certificateThumbprint)) {
-    return refusal(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
+    return bindingError(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
   }
   return undefined
 }
@@ -114,6 +121,6 @@ function checkCertificate(
 const BOUND_TO_KEY = 'The access token is bound to a key and must be sent with a DPoP proof'
 const BOUND_TO_CERTIFICATE = 'The access token is bound to a certificate that was not presented'
 
-function refusal(message: string, expected: string, found?: string): InvalidTokenError {
+function bindingError(message: string, expected: string, found?: string): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'binding', expected, found })
 }

@@ -21,7 +21,7 @@ export type Scheme = 'Bearer' | 'DPoP'
 export type BindingMode = 'off' | 'allowed' | 'required'
 
 /** What a route, or a call, requires of the binding. */
-export interface BindingDemand {
+export interface ResolvedBindingRequirement {
   readonly dpop: BindingMode
   readonly mtls: BindingMode
 }

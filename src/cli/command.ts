@@ -1,7 +1,7 @@
 /** What a command says of itself: enough to parse its arguments and to write its help. */
 import type { Arguments } from './arguments.js'
+import type { ProcessContext } from './context.js'
 import type { ExitCode } from './exit-code.js'
-import type { Surroundings } from './surroundings.js'
 
 export interface Flag {
   /** What its value is called in the help; a flag without one is on or off. */
@@ -21,10 +21,10 @@ export interface Command {
   readonly usage: string
   readonly flags: Flags
   /** Flags that are refused, with what to do instead. */
-  readonly refusedFlags?: Readonly<Record<string, string>>
+  readonly rejectedFlags?: Readonly<Record<string, string>>
   /** How many arguments there may be beside the flags. */
   readonly maxOperands: number
   readonly notes: string
   readonly examples: readonly string[]
-  readonly run: (args: Arguments, surroundings: Surroundings) => Promise<ExitCode>
+  readonly run: (args: Arguments, context: ProcessContext) => Promise<ExitCode>
 }

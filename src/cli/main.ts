@@ -2,36 +2,36 @@
 
 import { nearest } from '../base/did-you-mean.js'
 import { isError } from '../base/native-error.js'
+import { colorsFor } from './colors.js'
 import type { Command } from './command.js'
+import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 import { explain } from './explain/explain-command.js'
 import { helpOf, helpOfAll, PROGRAM } from './help.js'
 import { writeResult } from './output.js'
-import { paintFor } from './paint.js'
 import { printable } from './printable.js'
 import { readArguments } from './read-arguments.js'
 import { serve } from './serve-command.js'
-import type { Surroundings } from './surroundings.js'
 import { token } from './token/token-command.js'
 import { version } from './version.js'
 
 const COMMANDS: readonly Command[] = [token, explain, serve]
 
 /** Never rejects: what goes wrong is told on stderr. */
-export async function main(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {
   try {
-    return await run(args, surroundings)
+    return await run(args, context)
   } catch (error) {
-    const { red } = paintFor(surroundings.stderr, surroundings.env)
+    const { red } = colorsFor(context.stderr, context.env)
     const { exitCode, message } = describe(error)
     const lines = message.split('\n').map(printable).join('\n')
-    surroundings.stderr.write(`${red(`${PROGRAM}:`)} ${lines}\n`)
+    context.stderr.write(`${red(`${PROGRAM}:`)} ${lines}\n`)
     return exitCode
   }
 }
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { stdout, stderr } = surroundings
+async function run(args: readonly string[], context: ProcessContext): Promise<ExitCode> {
+  const { stdout, stderr } = context
   const [first, ...rest] = args
   switch (first) {
     case undefined:
@@ -50,7 +50,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const command = COMMANDS.find(({ name }) => name === first)
   if (command === undefined) throw unknownCommand(first)
   const read = readArguments(command, rest)
-  if (!read.has('help')) return command.run(read, surroundings)
+  if (!read.has('help')) return command.run(read, context)
   await writeResult(stdout, helpOf(command))
   return ExitCode.good
 }

@@ -1,6 +1,7 @@
 /** Writes a command's result to standard output. */
+
+import type { Output } from './context.js'
 import { CommandError, ExitCode } from './exit-code.js'
-import type { Output } from './surroundings.js'
 
 /**
  * Resolves once everything is written: a script that reads exit code 0 has the whole result.

@@ -1,13 +1,13 @@
 /** Asks for a secret at the terminal, without showing what is typed. */
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
-import type { Surroundings } from './surroundings.js'
 
 /** @throws {CommandError} on Ctrl+C, and where the input ends without a line. */
 export async function promptSecret(
   question: string,
-  { stdin, stderr }: Pick<Surroundings, 'stdin' | 'stderr'>,
+  { stdin, stderr }: Pick<ProcessContext, 'stdin' | 'stderr'>,
 ): Promise<string> {
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
   const readline = createInterface({

@@ -52,7 +52,7 @@ function tokensOf(command: Command, args: readonly string[]) {
   const { tokens } = parseArgs({
     args: [...args],
     options: { ...Object.fromEntries(declared), help },
-    // What is wrong is said here, in other words than Node's, which quote values.
+    // What is wrong is problem here, in other words than Node's, which quote values.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -70,20 +70,20 @@ function requireValue(name: string, value: string | undefined, inline: boolean |
 
 /** The flag itself is not shown: it may be a secret, or hold one (`-phunter2`). */
 function unknownFlag(
-  { name: command, flags, refusedFlags = {} }: Command,
+  { name: command, flags, rejectedFlags = {} }: Command,
   name: string,
   at: number,
 ) {
-  if (Object.hasOwn(refusedFlags, name)) {
-    return new UsageError(`--${name} is not taken: ${refusedFlags[name]}`)
+  if (Object.hasOwn(rejectedFlags, name)) {
+    return new UsageError(`--${name} is not taken: ${rejectedFlags[name]}`)
   }
-  const meant = nearest(name, [...Object.keys(flags), ...Object.keys(refusedFlags), 'help'])
-  const said = `unknown flag (argument ${at + 1} of ${command})`
+  const meant = nearest(name, [...Object.keys(flags), ...Object.keys(rejectedFlags), 'help'])
+  const problem = `unknown flag (argument ${at + 1} of ${command})`
   if (meant === undefined) {
-    return new UsageError(`${said}: see fastify-resource-server ${command} --help`)
+    return new UsageError(`${problem}: see fastify-resource-server ${command} --help`)
   }
-  const instead = Object.hasOwn(refusedFlags, meant)
-    ? ` It is not taken: ${refusedFlags[meant]}`
+  const instead = Object.hasOwn(rejectedFlags, meant)
+    ? ` It is not taken: ${rejectedFlags[meant]}`
     : ''
-  return new UsageError(`${said}: did you mean --${meant}?${instead}`)
+  return new UsageError(`${problem}: did you mean --${meant}?${instead}`)
 }

@@ -5,14 +5,14 @@ import type { AuthorizationServerOptions } from '../testing/authorization-server
 import { testClient, testUser } from '../testing/authorization-server/tokens/test-accounts.js'
 import { TOKEN_PROFILES } from '../testing/authorization-server/tokens/token-profiles.js'
 import type { Arguments } from './arguments.js'
+import { colorsFor } from './colors.js'
 import type { Command, Flags } from './command.js'
+import type { SignalSource } from './context.js'
 import { CommandError, ExitCode } from './exit-code.js'
+import { withFlagNames } from './flag-errors.js'
 import { PROGRAM } from './help.js'
-import { withFlagNames } from './option-mistakes.js'
 import { writeResult } from './output.js'
-import { paintFor } from './paint.js'
 import { jsonDocument } from './printable.js'
-import type { SignalSource } from './surroundings.js'
 
 const flags: Flags = {
   port: { value: 'PORT', help: 'Default 0: a free one' },
@@ -47,7 +47,7 @@ it.`,
         stdout,
         args.has('json')
           ? `${jsonDocument(described(server))}\n`
-          : page(server, paintFor(stdout, env).bold),
+          : page(server, colorsFor(stdout, env).bold),
       )
       await ended
     } finally {

@@ -1,12 +1,13 @@
 /** What is piped in: a token, or a secret. */
+
+import type { ProcessContext } from './context.js'
 import { UsageError } from './exit-code.js'
-import type { Surroundings } from './surroundings.js'
 
 /** More than any token or secret. */
 const MAX_BYTES = 131_072
 
 /** @throws {UsageError} if it is longer than anything that is wanted here. */
-export async function readStandardInput({ stdin }: Pick<Surroundings, 'stdin'>): Promise<string> {
+export async function readStandardInput({ stdin }: Pick<ProcessContext, 'stdin'>): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stdin) {

@@ -17,27 +17,27 @@ import { isIssuerOfSomeTenant, isIssuerOfTenant } from './providers/entra-tenant
 export class ConfiguredIssuers implements IssuerSource {
   readonly dependsOnContext = false
   readonly #issuers: readonly Issuer[]
-  readonly #byName: ReadonlyMap<string, Issuer>
+  readonly #byIdentifier: ReadonlyMap<string, Issuer>
   readonly #templates: readonly Issuer[]
   /** The issuers with introspection, the one that accepts any opaque token last. */
-  readonly #asked: readonly Issuer[]
+  readonly #introspecting: readonly Issuer[]
   readonly #names: string
 
   constructor(issuers: readonly Issuer[]) {
     this.#issuers = issuers
-    this.#byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    this.#byIdentifier = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#templates = issuers.filter(({ issuer }) => isTenantTemplate(issuer))
     // An issuer that recognizes its opaque tokens goes first, whatever the order of the options.
-    this.#asked = issuers
+    this.#introspecting = issuers
       .filter(({ introspection }) => introspection !== undefined)
       .sort((a, b) => rank(a) - rank(b))
-    this.#names = [...this.#byName.keys()].join(' or ')
+    this.#names = [...this.#byIdentifier.keys()].join(' or ')
   }
 
   /** An untrusted issuer costs one lookup and no network request. */
   resolve(claims: Claims): Result<Issuer> {
     const iss = ownMember(claims, 'iss')
-    const named = typeof iss === 'string' ? this.#byName.get(iss) : undefined
+    const named = typeof iss === 'string' ? this.#byIdentifier.get(iss) : undefined
     if (named !== undefined && !this.#templates.includes(named)) return named
     const template = this.#templates.find(({ issuer }) => isIssuerOfTenant(issuer, claims))
     return template ?? untrustedIssuer(this.#names, iss)
@@ -56,13 +56,13 @@ export class ConfiguredIssuers implements IssuerSource {
 
   mayTrust(iss: string): boolean {
     return (
-      (this.#byName.has(iss) && !isTenantTemplate(iss)) ||
+      (this.#byIdentifier.has(iss) && !isTenantTemplate(iss)) ||
       this.#templates.some(({ issuer }) => isIssuerOfSomeTenant(issuer, iss))
     )
   }
 
-  ofOpaque(token: string): Issuer | undefined {
-    return this.#asked.find(
+  forOpaqueToken(token: string): Issuer | undefined {
+    return this.#introspecting.find(
       ({ introspection }) => introspection !== undefined && mayHaveIssued(token, introspection),
     )
   }
@@ -87,13 +87,13 @@ function mayHaveIssued(
 ): boolean {
   if (opaqueTokens === 'any') return !hasPartsOfJwt(token)
   if (opaqueTokens === 'none') return false
-  let verdict: unknown
+  let isAccepted: unknown
   try {
-    verdict = suppressRejection(opaqueTokens(token))
+    isAccepted = suppressRejection(opaqueTokens(token))
   } catch (thrown) {
     throw applicationFailure('introspection.opaqueTokens', thrown)
   }
-  if (typeof verdict === 'boolean') return verdict
+  if (typeof isAccepted === 'boolean') return isAccepted
   throw new TypeError(
     '"introspection.opaqueTokens" option must return true or false, and not a promise',
   )

@@ -28,7 +28,7 @@ export interface TokenIntrospection {
   /** See `IntrospectionOptions`. */
   readonly mode: ResolvedIntrospection['mode']
   /** Whether only the issuer can verify its tokens, including those that look like a JWT. */
-  readonly isOnlyWay: boolean
+  readonly isRequired: boolean
   /** Issuers with a function are tried before the one with `any`. */
   readonly opaqueTokens: OpaqueTokens
   readonly introspector: Pick<Introspector, 'introspect' | 'watch' | 'close'>
@@ -64,7 +64,7 @@ export interface IssuerSource {
   mayTrust(iss: string): boolean
 
   /** Returns the issuer that introspects an opaque token, if there is one. */
-  ofOpaque(token: string): Issuer | undefined
+  forOpaqueToken(token: string): Issuer | undefined
 
   /** Returns the issuers that are currently loaded. */
   issuers(): readonly Issuer[]

@@ -145,19 +145,19 @@ function requireUsable(defaults: Partial<IssuerOptions>): void {
 }
 
 function resolveAnswer(defaults: object, iss: string, answer: unknown): ResolvedIssuer {
-  const said = answer === true ? {} : answer
-  if (!isPlainObject(said)) {
+  const given = answer === true ? {} : answer
+  if (!isPlainObject(given)) {
     throw new TypeError(
       'the function "issuer" must answer with the options of an issuer, true, or undefined',
     )
   }
-  const named = ownMember(said, 'issuer')
+  const named = ownMember(given, 'issuer')
   if (named !== undefined && named !== iss) {
     throw new TypeError(
       'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
     )
   }
-  const resolved = resolveIssuer(withDefaults(defaults, { ...said, issuer: iss }))
+  const resolved = resolveIssuer(withDefaults(defaults, { ...given, issuer: iss }))
   if (resolved.introspection?.mode === 'opaque' && !resolved.onlyIntrospected) {
     throw new TypeError(
       'the function "issuer" answered with an "introspection" that is for opaque tokens only, and ' +
@@ -172,7 +172,7 @@ function resolveNamed(options: IssuersOptions): readonly ResolvedIssuer[] {
   if (named.length === 0) reject('issuer', 'must name at least one authorization server')
   if (named.length > 1) requireNoSharedKeys(options, 'move it into that object of "issuer"')
   const defaults = defaultsIn(options)
-  const issuers = named.map((one: unknown) => resolveIssuer(withDefaults(defaults, one)))
+  const issuers = named.map((options: unknown) => resolveIssuer(withDefaults(defaults, options)))
   const names = issuers.map(({ issuer }) => issuer)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) reject('issuer', `names ${twice} twice`)
@@ -189,11 +189,11 @@ function defaultsIn(options: IssuersOptions): Partial<IssuerOptions> {
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
   // A member that is undefined counts as absent: it must not lift a restriction of the defaults.
-  const unsaid = Object.entries(defaults).filter(([name]) => ownMember(issuer, name) === undefined)
-  const own = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(unsaid) }
+  const missing = Object.entries(defaults).filter(([name]) => ownMember(issuer, name) === undefined)
+  const merged = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(missing) }
   const [shared, jwks] = [ownMember(defaults as IssuerOptions, 'jwks'), ownMember(issuer, 'jwks')]
-  if (!isPlainObject(shared) || !isPlainObject(jwks)) return own
-  return { ...own, jwks: { ...shared, ...jwks } }
+  if (!isPlainObject(shared) || !isPlainObject(jwks)) return merged
+  return { ...merged, jwks: { ...shared, ...jwks } }
 }
 
 /** An opaque token names no issuer, and must not be sent to an issuer that did not issue it. */

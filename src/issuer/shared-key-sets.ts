@@ -12,7 +12,7 @@ import { BoundedCache } from '../base/bounded-cache.js'
 import { isPromise } from '../errors/result.js'
 import type { Candidates, KeySetStatus, KeySource } from '../keys/key-source.js'
 import type { VerificationKey } from '../keys/verification-key.js'
-import { Identities } from './identities.js'
+import { ConfigFingerprints } from './config-fingerprint.js'
 
 /** A key set that can stop its timer without being closed. */
 export interface ShareableKeys extends KeySource {
@@ -21,7 +21,7 @@ export interface ShareableKeys extends KeySource {
 }
 
 export class SharedKeySets {
-  readonly #identities = new Identities()
+  readonly #fingerprints = new ConfigFingerprints()
   readonly #sets: BoundedCache<string, SharedKeySet>
   /** Includes evicted key sets that requests still wait for. */
   readonly #open = new Set<SharedKeySet>()
@@ -37,7 +37,7 @@ export class SharedKeySets {
    * @param concerns all that decides which keys are fetched, and how.
    */
   share(issuer: string, concerns: unknown, create: () => ShareableKeys): KeySource {
-    const id = this.#identities.of({ issuer, concerns })
+    const id = this.#fingerprints.fingerprint({ issuer, concerns })
     return new SharedKeys(issuer, {
       known: () => this.#sets.get(id),
       open: () => this.#sets.get(id) ?? this.#create(id, create),

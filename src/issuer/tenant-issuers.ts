@@ -10,14 +10,14 @@ import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
 import type { StepResult } from '../errors/result.js'
 import type { Claims } from '../token/compact-jws.js'
+import { ConfigFingerprints } from './config-fingerprint.js'
 import { isIssuerIdentifier } from './identifier-syntax.js'
-import { Identities } from './identities.js'
 import { closeIssuer, type Issuer, type IssuerSource, untrustedIssuer } from './issuer.js'
 import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
   /** Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted. */
-  readonly ask: (iss: string, context: unknown) => unknown
+  readonly resolve: (iss: string, context: unknown) => unknown
   /** Whether the result depends on the context. If so, it is not cached. */
   readonly dependsOnContext: boolean
   /** @throws {TypeError} if the application's result is invalid. */
@@ -38,22 +38,22 @@ interface Assembled {
   readonly issuer: Issuer
 }
 
-interface KnownAnswer extends Assembled {
-  readonly askAgainAt: number
+interface CachedIssuer extends Assembled {
+  readonly expiresAt: number
 }
 
-const MAX_STRANGERS = 10_000
+const MAX_UNTRUSTED = 10_000
 
 export class TenantIssuers implements IssuerSource {
   readonly dependsOnContext: boolean
   readonly trustsSeveral = true
   readonly #options: TenantIssuersOptions
-  readonly #identities = new Identities()
+  readonly #fingerprints = new ConfigFingerprints()
   /** By identifier and fingerprint of the options, so that equal results share their keys. */
   readonly #assembled: ProbationCache<Promise<Assembled>>
   readonly #current = new Map<Issuer, string>()
-  readonly #trusted: ProbationCache<KnownAnswer>
-  readonly #strangers: BoundedCache<string, number>
+  readonly #trusted: ProbationCache<CachedIssuer>
+  readonly #untrusted: BoundedCache<string, number>
   /** Single flight: concurrent tokens of one issuer cause one call of the application. */
   readonly #asking = new Map<string, Promise<Assembled | undefined>>()
   #closed = false
@@ -63,7 +63,7 @@ export class TenantIssuers implements IssuerSource {
     this.#options = options
     this.dependsOnContext = options.dependsOnContext
     this.#trusted = new ProbationCache({ max: maxEntries })
-    this.#strangers = new BoundedCache({ max: MAX_STRANGERS })
+    this.#untrusted = new BoundedCache({ max: MAX_UNTRUSTED })
     this.#assembled = new ProbationCache({
       max: maxEntries,
       dispose: (assembling) =>
@@ -73,14 +73,14 @@ export class TenantIssuers implements IssuerSource {
 
   resolve(claims: Claims, context: unknown): StepResult<Issuer> {
     const iss = ownMember(claims, 'iss')
-    if (typeof iss !== 'string') return stranger(iss)
+    if (typeof iss !== 'string') return untrusted(iss)
     // Only identifiers that passed isIssuerIdentifier() are ever cached.
     const known = this.dependsOnContext ? undefined : this.#known(iss)
     if (known !== undefined) return known.issuer
-    if (!isIssuerIdentifier(iss)) return stranger(iss)
+    if (!isIssuerIdentifier(iss)) return untrusted(iss)
     if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
-    const strangerUntil = this.#strangers.get(iss) ?? Number.NEGATIVE_INFINITY
-    if (this.#options.now() < strangerUntil) return stranger(iss)
+    const untrustedUntil = this.#untrusted.get(iss) ?? Number.NEGATIVE_INFINITY
+    if (this.#options.now() < untrustedUntil) return untrusted(iss)
     const asking = this.#asking.get(iss) ?? this.#askOnce(iss)
     return asking.then(requireTrusted(iss))
   }
@@ -101,7 +101,7 @@ export class TenantIssuers implements IssuerSource {
   }
 
   /** An opaque token names no issuer that the application could resolve. */
-  ofOpaque(): undefined {}
+  forOpaqueToken(): undefined {}
 
   issuers(): readonly Issuer[] {
     return [...this.#current.keys()]
@@ -113,9 +113,9 @@ export class TenantIssuers implements IssuerSource {
     await this.#options.closeKeySets()
   }
 
-  #known(iss: string): KnownAnswer | undefined {
+  #known(iss: string): CachedIssuer | undefined {
     const known = this.#trusted.get(iss)
-    if (known === undefined || !(this.#options.now() < known.askAgainAt)) return undefined
+    if (known === undefined || !(this.#options.now() < known.expiresAt)) return undefined
     // Touches the LRU entry, so that issuers in use are evicted last.
     this.#assembled.get(known.key)
     return this.#current.has(known.issuer) ? known : undefined
@@ -132,7 +132,7 @@ export class TenantIssuers implements IssuerSource {
   async #ask(iss: string, context: unknown): Promise<Assembled | undefined> {
     let answer: unknown
     try {
-      answer = await this.#options.ask(iss, context)
+      answer = await this.#options.resolve(iss, context)
     } catch (thrown) {
       throw applicationFailure('issuer', thrown)
     }
@@ -155,15 +155,15 @@ export class TenantIssuers implements IssuerSource {
     if (before !== undefined && before.key !== assembled?.key) this.#assembled.delete(before.key)
     if (assembled === undefined) {
       this.#trusted.delete(iss)
-      this.#strangers.set(iss, now() + negativeCacheMaxAge)
+      this.#untrusted.set(iss, now() + negativeCacheMaxAge)
     } else {
-      this.#trusted.set(iss, { ...assembled, askAgainAt: now() + maxAge })
+      this.#trusted.set(iss, { ...assembled, expiresAt: now() + maxAge })
     }
     return assembled
   }
 
   #assemble(iss: string, answer: unknown): Promise<Assembled> {
-    const key = `${iss}\n${this.#identities.of(answer)}`
+    const key = `${iss}\n${this.#fingerprints.fingerprint(answer)}`
     const known = this.#assembled.get(key)
     if (known !== undefined) return known
     const assembling = this.#options.assemble(iss, answer).then(async (issuer) => {
@@ -186,11 +186,11 @@ export class TenantIssuers implements IssuerSource {
 /** One error per waiter: error handlers may mutate it. */
 function requireTrusted(iss: string): (assembled: Assembled | undefined) => Issuer {
   return (assembled) => {
-    if (assembled === undefined) throw stranger(iss)
+    if (assembled === undefined) throw untrusted(iss)
     return assembled.issuer
   }
 }
 
-function stranger(iss: unknown) {
+function untrusted(iss: unknown) {
   return untrustedIssuer('one that the function "issuer" trusts', iss)
 }

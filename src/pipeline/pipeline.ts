@@ -142,7 +142,7 @@ export class Pipeline {
     this.#options.counters.cacheMisses++
     const { issuers, maxTokenLength } = this.#options
     // An oversized token goes to no issuer and to no application function.
-    const opaqueIssuer = raw.length > maxTokenLength ? undefined : issuers.ofOpaque(raw)
+    const opaqueIssuer = raw.length > maxTokenLength ? undefined : issuers.forOpaqueToken(raw)
     if (opaqueIssuer !== undefined) return this.#introspect(raw, opaqueIssuer)
     const token = this.#verifyJwt(raw, context)
     return isPromise(token) ? this.#share(raw, token) : token
@@ -163,7 +163,7 @@ export class Pipeline {
     const jws = parseCompactJws(raw, maxTokenLength, this.#knownHeaders)
     if (isRejection(jws)) return jws
     return andThen(issuers.resolve(jws.issuerClaims, context), (issuer) =>
-      issuer.introspection?.isOnlyWay
+      issuer.introspection?.isRequired
         ? this.#introspect(raw, issuer)
         : andThen(this.#verifyJws(jws, issuer), (result) => {
             this.#cache?.add(result, this.#seconds())

@@ -1,8 +1,8 @@
 /** Compiles the requirements of a route from its `config.auth`, once. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
-import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
-import type { BindingDemand } from '../binding/presentation.js'
+import type { ResolvedBindingRequirement } from '../binding/presentation.js'
+import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import {
   compilePolicy,
   type Policy,
@@ -26,7 +26,7 @@ export interface RouteRequirement extends Requirement<FastifyRequest> {
 
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
-  readonly binding: BindingDemand
+  readonly binding: ResolvedBindingRequirement
   /** Accepted authentication schemes, in words. */
   readonly schemes: string
   readonly optional: boolean
@@ -102,7 +102,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
   const policy = compilePolicy(required, core.clock)
-  const binding = resolveDemand(required, core.binding.demand)
+  const binding = resolveBindingRequirement(required, core.binding.requirement)
   const challenges = new Challenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }

@@ -1,7 +1,7 @@
 /** Compiles the requirements on a valid token: authentication, scope, claims and `authorize`. */
 import type { AccessToken } from '../access-token/access-token.js'
 import { requireKnownKeys } from '../base/plain-object.js'
-import { BINDING_KEYS, type BindingRequirement } from '../binding/demand.js'
+import { BINDING_KEYS, type BindingRequirement } from '../binding/requirement.js'
 import { authorizeFailure } from '../errors/application-function.js'
 import { isScopeToken } from '../errors/challenge.js'
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors/errors.js'

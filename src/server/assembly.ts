@@ -150,7 +150,7 @@ function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
 
 function assembleResourceMetadata(
   resolved: ResolvedOptions,
-  { demand }: Binding,
+  { requirement: demand }: Binding,
 ): ResourceMetadata | undefined {
   const { resourceMetadata, dpop } = resolved
   if (resourceMetadata === undefined) return undefined

@@ -3,11 +3,11 @@ import { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
 import { ConnectionCertificates } from '../binding/certificate/connection-certificates.js'
 import { ForwardedCertificates } from '../binding/certificate/forwarded-certificates.js'
-import { ClientShares } from '../binding/dpop/client-shares.js'
 import { DPoP } from '../binding/dpop/dpop.js'
 import { Nonces } from '../binding/dpop/nonces.js'
 import type { ResolvedDPoP } from '../binding/dpop/options.js'
-import { ReplayMemory, replayWindow } from '../binding/dpop/replay-memory.js'
+import { PerKeyQuota } from '../binding/dpop/per-key-quota.js'
+import { ReplayCache, replayWindow } from '../binding/dpop/replay-cache.js'
 import { memoryStore } from '../stores/memory-store.js'
 import type { ResolvedOptions } from './options.js'
 
@@ -24,26 +24,26 @@ export function assembleBinding(options: ResolvedOptions): Binding {
       clockTolerance: limits.clockTolerance,
       now,
       nonces: nonce && new Nonces({ ...nonce, now }),
-      replays: assembleReplayMemory(dpop, options),
+      replays: assembleReplayCache(dpop, options),
     }),
   )
 }
 
-function assembleReplayMemory(
+function assembleReplayCache(
   { replay, maxProofAge: maxAge }: ResolvedDPoP,
   { stores, limits, now, steadyNow, logger }: ResolvedOptions,
-): ReplayMemory {
+): ReplayCache {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
   const store = stores.replay ?? memoryStore({ maxEntries, now: steadyNow })
   const ttl = replayWindow(maxAge, limits.clockTolerance) * 1_000
   store.declareMaxTtl?.(ttl)
-  return new ReplayMemory({
+  return new ReplayCache({
     store,
     ttl,
     rememberedSince: store.isProcessLocal
       ? sinceNow(now, steadyNow)
       : () => Number.NEGATIVE_INFINITY,
-    shares: new ClientShares({ maxEntriesPerKey, life: ttl, now: steadyNow }),
+    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttl, now: steadyNow }),
     whenUnavailable,
     onFailure: (err) =>
       logger.warn(

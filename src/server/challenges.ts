@@ -1,6 +1,6 @@
 /** Computes the response headers of rejections by a route or a call of `verify()`. */
 
-import type { BindingDemand, Scheme } from '../binding/presentation.js'
+import type { ResolvedBindingRequirement, Scheme } from '../binding/presentation.js'
 import { isQuotable, responseHeaders } from '../errors/challenge.js'
 import {
   InvalidTokenError,
@@ -15,7 +15,7 @@ const MAX_LENGTH = 200
 
 export class Challenges {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
-  readonly #demand: BindingDemand
+  readonly #demand: ResolvedBindingRequirement
   /** The required scope, space-delimited. */
   readonly #scope: string
   /**
@@ -26,7 +26,7 @@ export class Challenges {
 
   constructor(
     core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>,
-    demand: BindingDemand,
+    demand: ResolvedBindingRequirement,
     scope: string,
   ) {
     this.#core = core

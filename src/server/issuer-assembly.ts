@@ -188,5 +188,5 @@ async function assembleIntrospection(
     },
   })
   const { mode, opaqueTokens } = introspection
-  return { mode, isOnlyWay: onlyIntrospected, opaqueTokens, introspector }
+  return { mode, isRequired: onlyIntrospected, opaqueTokens, introspector }
 }

@@ -1,6 +1,6 @@
 /** The resource server without Fastify. */
 import { AccessToken } from '../access-token/access-token.js'
-import { acceptedSchemes, resolveDemand } from '../binding/demand.js'
+import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
 import { MissingCredentialsError, ResourceServerError } from '../errors/errors.js'
 import { type Result, unwrap } from '../errors/result.js'
@@ -75,7 +75,9 @@ export class ResourceServer<Context = unknown> {
         ? this.#nothingMore
         : compilePolicy(requirement as Requirement<Context>, clock)
     const demand =
-      requirement === undefined ? binding.demand : resolveDemand(requirement, binding.demand)
+      requirement === undefined
+        ? binding.requirement
+        : resolveBindingRequirement(requirement, binding.requirement)
     const presented = presentationOf(token)
     try {
       const { token: raw } = presented

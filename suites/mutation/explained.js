@@ -152,7 +152,7 @@ const EXPLAINED = [
     why: 'for the compiler: undefined is never added to the absent',
   },
   {
-    file: 'src/binding/demand.ts',
+    file: 'src/binding/requirement.ts',
     line: 'const resolved = { ...defaults }',
     to: ['{}'],
     why: 'for the compiler: the loop sets each of its members, or throws',
@@ -233,7 +233,7 @@ const EXPLAINED = [
     why: 'for the compiler: what is no number is no finite one',
   },
   {
-    file: 'src/binding/dpop/replay-memory.ts',
+    file: 'src/binding/dpop/replay-cache.ts',
     from: ["''"],
     to: ['"Stryker was here!"'],
     why: 'that it is there is all that is ever asked',

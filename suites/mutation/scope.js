@@ -54,7 +54,7 @@ const GROUPS = [
     mutated: ['src/pipeline/', 'src/plugin/guard.ts'],
     judges: ['pipeline/', 'api/plugin', 'server/resource-server'],
   },
-  { mutated: ['src/stores/'], judges: ['stores/', 'binding/dpop/replay-memory'] },
+  { mutated: ['src/stores/'], judges: ['stores/', 'binding/dpop/replay-cache'] },
   { mutated: ['src/revocation/'], judges: ['revocation/', 'api/revocation'] },
   {
     mutated: ['src/introspection/'],

@@ -3,12 +3,12 @@ import t from 'tap'
 import type { Confirmation } from '../../src/access-token/confirmation.js'
 import { Binding } from '../../src/binding/binding.js'
 import type { DPoP } from '../../src/binding/dpop/dpop.js'
-import type { BindingDemand, Presentation } from '../../src/binding/presentation.js'
+import type { Presentation, ResolvedBindingRequirement } from '../../src/binding/presentation.js'
 import { InvalidTokenError } from '../../src/errors/errors.js'
 
-const OFF: BindingDemand = { dpop: 'off', mtls: 'off' }
-const ALLOWED: BindingDemand = { dpop: 'allowed', mtls: 'allowed' }
-const REQUIRED: BindingDemand = { dpop: 'required', mtls: 'required' }
+const OFF: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
+const ALLOWED: ResolvedBindingRequirement = { dpop: 'allowed', mtls: 'allowed' }
+const REQUIRED: ResolvedBindingRequirement = { dpop: 'required', mtls: 'required' }
 const TO_KEY: Confirmation = { jkt: 'k'.repeat(43) }
 const TO_CERTIFICATE: Confirmation = { 'x5t#S256': 'c'.repeat(43) }
 
@@ -29,7 +29,7 @@ function refusal(outcome: unknown): readonly unknown[] {
 function required(
   confirmation: Confirmation | undefined,
   presentation: Partial<Presentation>,
-  demand: BindingDemand,
+  demand: ResolvedBindingRequirement,
   by: Binding = binding,
 ) {
   const bearer = { scheme: 'Bearer', method: 'GET', proofs: [], targetUris: [] } as const
@@ -43,7 +43,7 @@ function required(
 }
 
 t.test('P3, P6: what nobody could prove here is refused at once', async (t) => {
-  const early = (demand: BindingDemand, confirmation: Confirmation | undefined) =>
+  const early = (demand: ResolvedBindingRequirement, confirmation: Confirmation | undefined) =>
     refusal(new Binding(demand, undefined).checkProvable(confirmation))
   t.same(early(OFF, undefined), ['accepted'])
   t.same(early(ALLOWED, TO_KEY), ['accepted'])
@@ -66,7 +66,7 @@ t.test('P3: nothing is to be proved by a bearer token alone, where that is enoug
   const needsNone = (
     confirmation: Confirmation | undefined,
     scheme: 'Bearer' | 'DPoP',
-    demand: BindingDemand,
+    demand: ResolvedBindingRequirement,
   ) => binding.needsNoProof({ raw: 'token', confirmation }, scheme, demand)
   t.equal(needsNone(undefined, 'Bearer', ALLOWED), true)
   t.equal(needsNone(undefined, 'Bearer', OFF), true)
@@ -135,7 +135,7 @@ t.test('P6: certificate and thumbprint', async (t) => {
 
 t.test('P2: proofs are offered where they are taken', async (t) => {
   t.equal(binding.offer(ALLOWED), undefined, 'nobody could judge one')
-  t.same(binding.demand, ALLOWED)
+  t.same(binding.requirement, ALLOWED)
   const dpop = { algs: 'ES256', newestNonce: () => 'n' } as unknown as DPoP
   const able = new Binding(ALLOWED, dpop)
   t.same(able.offer(ALLOWED), { algs: 'ES256', nonce: 'n' })

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import Fastify from 'fastify'
 import t from 'tap'
-import { createExplainer, requireAgreement } from '../../src/cli/explain/explanation.js'
+import { assertAgreement, createExplainer } from '../../src/cli/explain/explanation.js'
 import { readGivenToken } from '../../src/cli/explain/given-token.js'
 import { STEPS, type Step, stepOf } from '../../src/cli/explain/step.js'
 import { durationOf, lifetime, timeOf } from '../../src/cli/explain/time.js'
@@ -333,11 +333,11 @@ t.test('steps that disagree with the pipeline are a fault of ours', async (t) =>
   const step: Step = { name: 'time', outcome: 'failed', message: '', advice: '' }
   const refused = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
   t.throws(
-    () => requireAgreement([step], { accepted: true }),
+    () => assertAgreement([step], { accepted: true }),
     /accepts the token, the steps fail at: time/,
   )
-  t.throws(() => requireAgreement([], refused), /rejects at key, the steps fail at: none/)
-  requireAgreement([step], { ...refused, step: 'time' })
+  t.throws(() => assertAgreement([], refused), /rejects at key, the steps fail at: none/)
+  assertAgreement([step], { ...refused, step: 'time' })
   t.throws(() => stepOf('nonce'), /no step of explain is for the check nonce/)
   t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'time')
 })

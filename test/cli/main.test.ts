@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { nearest } from '../../src/base/did-you-mean.js'
+import { colorsFor } from '../../src/cli/colors.js'
 import { main } from '../../src/cli/main.js'
-import { paintFor } from '../../src/cli/paint.js'
 import { jsonDocument, printable } from '../../src/cli/printable.js'
 import { runBuilt, runHere } from './fixtures/run.js'
 
@@ -167,7 +167,7 @@ t.test('the entry takes arguments and streams from the process', async (t) => {
 
 t.test('colour is where somebody sees it, or asks for it', async (t) => {
   const isRed = (isTTY: boolean, env: Record<string, string>) =>
-    paintFor({ isTTY, write: () => true }, env).red('x') !== 'x'
+    colorsFor({ isTTY, write: () => true }, env).red('x') !== 'x'
   t.equal(isRed(true, {}), true)
   t.equal(isRed(false, {}), false)
   t.equal(isRed(true, { NO_COLOR: '1' }), false)

@@ -67,7 +67,7 @@ t.test('an opaque token', async (t) => {
     const issuers = new ConfiguredIssuers([
       { issuer: 'https://issuer.example', introspection } as unknown as Issuer,
     ])
-    return tokens.filter((token) => issuers.ofOpaque(token) !== undefined)
+    return tokens.filter((token) => issuers.forOpaqueToken(token) !== undefined)
   }
   const whatever = ['abc', 'ya29.abc', 'a.b.c.d']
   t.strictSame(opaque(resolve(CLIENT)), whatever, 'has not the parts of a JWT')

@@ -79,11 +79,11 @@ t.test('an opaque token goes to the issuer whose own it is, whatever the order',
     [own, theRest],
   ]) {
     const issuers = new ConfiguredIssuers([issuer('https://c.example'), ...named])
-    t.equal(issuers.ofOpaque('b_1'), own)
-    t.equal(issuers.ofOpaque('a_1'), theRest)
-    t.equal(issuers.ofOpaque('a.b.c'), undefined)
+    t.equal(issuers.forOpaqueToken('b_1'), own)
+    t.equal(issuers.forOpaqueToken('a_1'), theRest)
+    t.equal(issuers.forOpaqueToken('a.b.c'), undefined)
   }
-  t.equal(new ConfiguredIssuers([issuer(A)]).ofOpaque('a'), undefined)
+  t.equal(new ConfiguredIssuers([issuer(A)]).forOpaqueToken('a'), undefined)
 })
 
 t.test('opaqueTokens says true or false, and nothing that passes for it', async (t) => {
@@ -92,7 +92,7 @@ t.test('opaqueTokens says true or false, and nothing that passes for it', async 
   }
   for (const opaqueTokens of [async () => false, failing, () => 1, () => undefined, () => 'no']) {
     const issuers = new ConfiguredIssuers([issuer(A, { opaqueTokens: opaqueTokens as never })])
-    t.throws(() => issuers.ofOpaque('secret-token'), {
+    t.throws(() => issuers.forOpaqueToken('secret-token'), {
       name: 'TypeError',
       message: '"introspection.opaqueTokens" option must return true or false, and not a promise',
     })

@@ -13,7 +13,10 @@ const A = 'https://a.example'
 const B = 'https://b.example'
 const REFUSED = { name: 'InvalidTokenError', check: 'issuer' }
 
-function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuersOptions> = {}) {
+function tenants(
+  ask: TenantIssuersOptions['resolve'],
+  options: Partial<TenantIssuersOptions> = {},
+) {
   const it = {
     now: 1_000_000,
     asked: [] as string[],
@@ -27,7 +30,7 @@ function tenants(ask: TenantIssuersOptions['ask'], options: Partial<TenantIssuer
     },
   }
   it.issuers = new TenantIssuers({
-    ask(iss, context) {
+    resolve(iss, context) {
       it.asked.push(iss)
       return ask(iss, context)
     },
@@ -366,7 +369,7 @@ t.test(
 t.test('ten thousand strangers cost ten thousand questions, and bounded memory', async (t) => {
   let asked = 0
   const issuers = new TenantIssuers({
-    ask: () => void asked++,
+    resolve: () => void asked++,
     assemble: async () => t.fail() as never,
     closeKeySets: async () => {},
     dependsOnContext: false,

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import type { BindingDemand } from '../../src/binding/presentation.js'
+import type { ResolvedBindingRequirement } from '../../src/binding/presentation.js'
 import { type ChallengeContext, responseHeaders } from '../../src/errors/challenge.js'
 import {
   InsufficientScopeError,
@@ -13,12 +13,12 @@ import {
 } from '../../src/errors/errors.js'
 import { Challenges } from '../../src/server/challenges.js'
 
-const BEARER_ONLY: BindingDemand = { dpop: 'off', mtls: 'off' }
+const BEARER_ONLY: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
 
 /** The route of an API, and what was asked for: for each challenge that is made, the realm. */
 function route(demand = BEARER_ONLY, realm = 'api') {
   const asked = { schemes: 0, nonces: 0, realms: 0 }
-  const offer = ({ dpop }: BindingDemand) =>
+  const offer = ({ dpop }: ResolvedBindingRequirement) =>
     dpop === 'off' ? undefined : { algs: 'ES256', nonce: `nonce-${++asked.nonces}` }
   const core = {
     get realm() {

@@ -12,7 +12,7 @@ import type { Presentation } from '../presentation.js'
 import type { Nonces } from './nonces.js'
 import { type DPoPProof, invalidProof, parseProof } from './proof.js'
 import { ProofKeys } from './proof-keys.js'
-import type { ReplayMemory } from './replay-memory.js'
+import type { ReplayCache } from './replay-cache.js'
 import { isSameTarget, isUnambiguous, withoutQuery } from './target-uri.js'
 
 export interface DPoPRules {
@@ -25,7 +25,7 @@ export interface DPoPRules {
   readonly now: () => number
   /** `undefined` if a proof needs no nonce. */
   readonly nonces: Nonces | undefined
-  readonly replays: ReplayMemory
+  readonly replays: ReplayCache
 }
 
 export class DPoP {
@@ -85,7 +85,7 @@ export class DPoP {
     }
   }
 
-  /** Compares exactly, like {@link ReplayMemory}: `iat` may have a fraction. */
+  /** Compares exactly, like {@link ReplayCache}: `iat` may have a fraction. */
   #requireFresh(iat: number): void {
     const { maxAge, clockTolerance, now } = this.#rules
     const seconds = now() / 1000

@@ -2,18 +2,18 @@
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
+import { colorsFor } from '../colors.js'
 import type { Command, Flags } from '../command.js'
+import type { ProcessContext } from '../context.js'
 import { ExitCode, UsageError } from '../exit-code.js'
-import { withFlagNames } from '../option-mistakes.js'
+import { withFlagNames } from '../flag-errors.js'
 import { writeResult } from '../output.js'
-import { paintFor } from '../paint.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
-import type { Surroundings } from '../surroundings.js'
 import { type Conclusion, createExplainer } from './explanation.js'
 import { readGivenToken } from './given-token.js'
-import { document, page } from './page.js'
+import { renderJson, renderText } from './render.js'
 
 const flags: Flags = {
   issuer: {
@@ -71,21 +71,21 @@ token.`,
   examples: [
     'pbpaste | npx fastify-resource-server explain \\\n  --issuer https://example.okta.com/oauth2/default --audience api://default --scope orders:read',
   ],
-  async run(args, surroundings) {
-    const { stdout, env } = surroundings
+  async run(args, context) {
+    const { stdout, env } = context
     const scope = args.value('scope')
     const options = readOptions(args)
     const explainer = await withFlagNames(flags, () =>
       createExplainer(options, scope === undefined ? {} : { scope }),
     )
     const explanation = await explainer
-      .explain(await readToken(args, surroundings))
+      .explain(await readToken(args, context))
       .finally(() => explainer.close())
     await writeResult(
       stdout,
       args.has('json')
-        ? `${jsonDocument(document(explanation))}\n`
-        : page(explanation, paintFor(stdout, env)),
+        ? `${jsonDocument(renderJson(explanation))}\n`
+        : renderText(explanation, colorsFor(stdout, env)),
     )
     return exitCodeOf(explanation.verdict)
   },
@@ -120,17 +120,17 @@ function readOptions(args: Arguments): ResourceServerOptions {
 }
 
 /** As it was given: what an API makes of it is a part of the answer. */
-async function readToken(args: Arguments, surroundings: Surroundings): Promise<string> {
+async function readToken(args: Arguments, context: ProcessContext): Promise<string> {
   const [operand] = args.operands
-  const given = operand ?? (await readInput(surroundings))
+  const given = operand ?? (await readInput(context))
   if (readGivenToken(given).token === '') {
     throw new UsageError('there is no token: give it on standard input')
   }
   return given
 }
 
-function readInput(surroundings: Surroundings): Promise<string> {
-  return surroundings.stdin.isTTY === true
-    ? promptSecret('Token: ', surroundings)
-    : readStandardInput(surroundings)
+function readInput(context: ProcessContext): Promise<string> {
+  return context.stdin.isTTY === true
+    ? promptSecret('Token: ', context)
+    : readStandardInput(context)
 }

@@ -9,7 +9,7 @@ import { ResourceServer } from '../../server/resource-server.js'
 import { type GivenToken, readGivenToken } from './given-token.js'
 import { ObservedFetch } from './observed-fetch.js'
 import { type Step, stepOf } from './step.js'
-import { type Walked, walk } from './walk.js'
+import { type Trace, trace } from './trace.js'
 
 export type Conclusion =
   | { readonly accepted: true }
@@ -23,7 +23,7 @@ export type Conclusion =
       readonly step: Step['name']
     }
 
-export interface Explanation extends Walked {
+export interface Explanation extends Trace {
   /** What the API answers to a request with what was given, as it was given. */
   readonly verdict: Conclusion
   /** What it would answer to the token in it, where it rejects what was given as no credentials. */
@@ -55,7 +55,7 @@ export async function createExplainer(
       moment = now()
       const seconds = Math.floor(moment / 1000)
       const token = readGivenToken(text)
-      const looked = await walk(token, {
+      const looked = await trace(token, {
         core,
         limits,
         maxTokenLength,
@@ -65,9 +65,9 @@ export async function createExplainer(
       })
       const ofToken = await verdictOn(token.token, new ResourceServer(core), requirement)
       const [credentials, ...rest] = looked.steps
-      if (token.token !== '') requireAgreement(rest, ofToken)
+      if (token.token !== '') assertAgreement(rest, ofToken)
       const ofHeader = verdictOnHeader(token)
-      requireAgreement([credentials as Step], ofHeader)
+      assertAgreement([credentials as Step], ofHeader)
       return ofHeader.accepted
         ? { ...looked, verdict: ofToken }
         : { ...looked, verdict: ofHeader, tokenAlone: token.token === '' ? undefined : ofToken }
@@ -107,7 +107,7 @@ function rejected(error: unknown): Conclusion {
 }
 
 /** @throws {Error} if the steps say something else than the pipeline, which is our mistake. */
-export function requireAgreement(steps: readonly Step[], verdict: Conclusion): void {
+export function assertAgreement(steps: readonly Step[], verdict: Conclusion): void {
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   const agreed = verdict.accepted ? failed.length === 0 : failed.includes(verdict.step)
   if (agreed) return

@@ -3,10 +3,10 @@
  * or a prompt. Never from an argument, which every process list shows.
  */
 import type { Arguments } from '../arguments.js'
+import type { ProcessContext } from '../context.js'
 import { UsageError } from '../exit-code.js'
 import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
-import type { Surroundings } from '../surroundings.js'
 
 export interface Secret {
   readonly question: string
@@ -27,7 +27,7 @@ export const PASSWORD: Secret = {
 }
 
 /** What the help and the refusal of `--password` say. */
-export function insteadOf({ variable, stdinFlag }: Secret): string {
+export function alternativesTo({ variable, stdinFlag }: Secret): string {
   return `other users of the machine see arguments. Set ${variable}, pipe it in with --${stdinFlag}, or leave it out and be asked`
 }
 
@@ -38,15 +38,15 @@ export function insteadOf({ variable, stdinFlag }: Secret): string {
 export async function readSecret(
   secret: Secret,
   args: Arguments,
-  surroundings: Surroundings,
+  context: ProcessContext,
 ): Promise<string | undefined> {
   if (args.has(secret.stdinFlag)) {
-    const piped = (await readStandardInput(surroundings)).replace(/\r?\n$/, '')
+    const piped = (await readStandardInput(context)).replace(/\r?\n$/, '')
     if (piped === '') throw new UsageError(`--${secret.stdinFlag}: standard input is empty`)
     return piped
   }
-  const { env, stdin } = surroundings
+  const { env, stdin } = context
   if (env[secret.variable]) return env[secret.variable]
   if (stdin.isTTY !== true) return undefined
-  return (await promptSecret(secret.question, surroundings)) || undefined
+  return (await promptSecret(secret.question, context)) || undefined
 }

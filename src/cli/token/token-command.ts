@@ -10,13 +10,13 @@ import { PasswordGrantError } from '../../testing/token-client/password-grant-er
 import type { TokenResponse } from '../../testing/token-client/token-response.js'
 import type { Arguments } from '../arguments.js'
 import type { Command, Flags } from '../command.js'
+import type { ProcessContext } from '../context.js'
 import { CommandError, ExitCode, UsageError } from '../exit-code.js'
-import { withFlagNames } from '../option-mistakes.js'
+import { withFlagNames } from '../flag-errors.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
-import type { Surroundings } from '../surroundings.js'
 import { clientCredentials } from './client-credentials.js'
-import { CLIENT_SECRET, insteadOf, PASSWORD, readSecret } from './secrets.js'
+import { alternativesTo, CLIENT_SECRET, PASSWORD, readSecret } from './secrets.js'
 
 const flags: Flags = {
   issuer: { value: 'URL', help: 'The authorization server; its token endpoint is discovered' },
@@ -53,9 +53,9 @@ export const token: Command = {
   summary: 'Gets an access token and prints it: password grant, or client credentials grant.',
   usage: '--issuer URL --client-id ID [--username NAME] [FLAGS]',
   flags,
-  refusedFlags: {
-    'client-secret': insteadOf(CLIENT_SECRET),
-    password: insteadOf(PASSWORD),
+  rejectedFlags: {
+    'client-secret': alternativesTo(CLIENT_SECRET),
+    password: alternativesTo(PASSWORD),
   },
   maxOperands: 0,
   notes: `Secrets are read from standard input where a flag says so, else from FRS_CLIENT_SECRET and
@@ -68,10 +68,10 @@ once, because accounts lock.`,
     'curl -H "authorization: Bearer $(npx fastify-resource-server token \\\n  --issuer https://example.okta.com/oauth2/default --client-id ID \\\n  --username ada@example.com --scope openid)" http://localhost:3000/me',
     'FRS_CLIENT_SECRET=… npx fastify-resource-server token --issuer … --client-id ID --scope orders:read',
   ],
-  async run(args, surroundings) {
-    const response = await getToken(args, surroundings)
+  async run(args, context) {
+    const response = await getToken(args, context)
     const text = args.has('json') ? documentOf(response) : sendable(response)
-    await writeResult(surroundings.stdout, `${text}\n`)
+    await writeResult(context.stdout, `${text}\n`)
     return ExitCode.good
   },
 }
@@ -79,7 +79,7 @@ once, because accounts lock.`,
 /** Up to the longest that a timer of Node runs. */
 const SECONDS = { unit: 'seconds', least: 1, most: 2_147_483 } as const
 
-async function getToken(args: Arguments, surroundings: Surroundings): Promise<TokenResponse> {
+async function getToken(args: Arguments, context: ProcessContext): Promise<TokenResponse> {
   const username = args.value('username')
   if (username === undefined && args.has(PASSWORD.stdinFlag)) {
     throw new UsageError(`--${PASSWORD.stdinFlag} needs --username`)
@@ -98,7 +98,7 @@ async function getToken(args: Arguments, surroundings: Surroundings): Promise<To
     timeout: (args.wholeNumber('timeout', SECONDS) ?? 10) * 1000,
   }
   const parameters = readParameters(args)
-  const clientSecret = await readClientSecret(args, surroundings)
+  const clientSecret = await readClientSecret(args, context)
   const scope = args.value('scope')
   try {
     return await withFlagNames(flags, async () => {
@@ -115,7 +115,7 @@ async function getToken(args: Arguments, surroundings: Surroundings): Promise<To
         parameters,
         scope,
         username,
-        password: await readPassword(args, surroundings),
+        password: await readPassword(args, context),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
       })
     })
@@ -136,19 +136,19 @@ function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
 
 async function readClientSecret(
   args: Arguments,
-  surroundings: Surroundings,
+  context: ProcessContext,
 ): Promise<string | undefined> {
   const method = args.value('client-authentication')
   if (args.has('private-key') || method === 'none') return undefined
-  const secret = await readSecret(CLIENT_SECRET, args, surroundings)
-  if (secret !== undefined || surroundings.stdin.isTTY === true) return secret
+  const secret = await readSecret(CLIENT_SECRET, args, context)
+  if (secret !== undefined || context.stdin.isTTY === true) return secret
   throw new UsageError(
     `there is no client secret: set ${CLIENT_SECRET.variable}, pipe it in with --${CLIENT_SECRET.stdinFlag}, or say --client-authentication none for a public client`,
   )
 }
 
-async function readPassword(args: Arguments, surroundings: Surroundings): Promise<string> {
-  const password = await readSecret(PASSWORD, args, surroundings)
+async function readPassword(args: Arguments, context: ProcessContext): Promise<string> {
+  const password = await readSecret(PASSWORD, args, context)
   if (password !== undefined) return password
   throw new UsageError(
     `there is no password: set ${PASSWORD.variable}, or pipe it in with --${PASSWORD.stdinFlag}`,

@@ -21,9 +21,9 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
     allowMissingTyp: profile.allowMissingTyp ?? base.allowMissingTyp,
     requiredClaims: [...base.requiredClaims, ...requiredClaims],
     checkAccessToken(claims) {
-      const refused = base.checkAccessToken?.(claims)
-      if (refused !== undefined) return refused
-      if (isAccessToken === undefined || vouches(isAccessToken, claims)) return undefined
+      const rejection = base.checkAccessToken?.(claims)
+      if (rejection !== undefined) return rejection
+      if (isAccessToken === undefined || accepts(isAccessToken, claims)) return undefined
       return notAnAccessToken(`true from "isAccessToken" of the profile ${profile.name}`)
     },
     ...(scope && { scope: reading('scope', scope, scopeTokens) }),
@@ -59,7 +59,7 @@ function stringOrUndefined(value: unknown): string | undefined {
 }
 
 /** Returns false if the function throws: claims of an untrusted caller must not cause a 500. */
-function vouches(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
+function accepts(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
   try {
     return suppressRejection(isAccessToken(claims)) === true
   } catch {

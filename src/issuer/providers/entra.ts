@@ -29,8 +29,8 @@ const profile: ResolvedProfile = {
     'v2.0 tokens have the client ID of the API in "aud", v1.0 tokens that or its api:// URI',
   checkAccessToken(claims) {
     if (clientId(claims) === undefined) return notAnAccessToken('"azp" or "appid"')
-    const refused = checkTenantOfIssuer(claims)
-    if (refused !== undefined) return refused
+    const rejection = checkTenantOfIssuer(claims)
+    if (rejection !== undefined) return rejection
     // Entra issues a token for any API to any application of the tenant, even without permissions.
     if (scope(claims).length > 0 || roles(claims).length > 0) return undefined
     return lacksClaim('"scp" or "roles", of which a token that grants anything has one')

@@ -1,5 +1,5 @@
 /** Derives the Security Requirement Objects (OpenAPI) of a route: what its guard accepts. */
-import type { BindingDemand } from '../../binding/presentation.js'
+import type { ResolvedBindingRequirement } from '../../binding/presentation.js'
 import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 import type { NamedSchemes, Proof } from './security-schemes.js'
@@ -33,10 +33,10 @@ function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyO
 
 /** Returns the combinations of proofs; plain bearer tokens first, if the route accepts them. */
 function proofAlternatives(
-  { dpop, mtls }: BindingDemand,
+  { dpop, mtls }: ResolvedBindingRequirement,
   takesProof: (proof: Proof) => boolean,
 ): readonly (readonly Proof[])[] {
-  const alternatives = (proof: Proof, mode: BindingDemand['dpop']): Proof[][] => {
+  const alternatives = (proof: Proof, mode: ResolvedBindingRequirement['dpop']): Proof[][] => {
     if (mode === 'off' || !takesProof(proof)) return [[]]
     return mode === 'required' ? [[proof]] : [[], [proof]]
   }

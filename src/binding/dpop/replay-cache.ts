@@ -5,7 +5,7 @@ import { sha256 } from '../../base/thumbprint.js'
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { type Report, throttledReport } from '../../observability/reports.js'
 import type { Store } from '../../stores/store.js'
-import type { ClientShares } from './client-shares.js'
+import type { PerKeyQuota } from './per-key-quota.js'
 
 /** Identifies a proof. A `jti` is unique only among the proofs of one key. */
 export interface ProofIdentity {
@@ -13,14 +13,14 @@ export interface ProofIdentity {
   readonly jti: string
 }
 
-export interface ReplayMemoryOptions {
+export interface ReplayCacheOptions {
   readonly store: Store
   /** Lifetime of an entry, in milliseconds; see {@link replayWindow}. */
   readonly ttl: number
   /** Start of the store's records, in seconds since the epoch; -Infinity if it outlives restarts. */
   readonly rememberedSince: () => number
   /** Limits the entries of each client key. */
-  readonly shares: ClientShares
+  readonly quota: PerKeyQuota
   /** How a proof is handled while the store is unavailable. */
   readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
   /** Called at most once a second. Must not throw. */
@@ -38,7 +38,7 @@ export function replayWindow(maxAge: number, clockTolerance: number): number {
   return maxAge + 4 * clockTolerance
 }
 
-const MEMORY = 'the memory of used DPoP proofs'
+const STORE_DESCRIPTION = 'the memory of used DPoP proofs'
 
 /** In seconds: long enough for a store to recover, short enough for a client to wait. */
 const RETRY_AFTER = 1
@@ -46,11 +46,11 @@ const RETRY_AFTER = 1
 /** Throttled, because every request fails during an outage. */
 const REPORT_INTERVAL_MS = 1_000
 
-export class ReplayMemory {
-  readonly #options: ReplayMemoryOptions
+export class ReplayCache {
+  readonly #options: ReplayCacheOptions
   readonly #report: Report<unknown>
 
-  constructor(options: ReplayMemoryOptions) {
+  constructor(options: ReplayCacheOptions) {
     this.#options = options
     this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, options.steadyNow)
   }
@@ -62,22 +62,22 @@ export class ReplayMemory {
    * @throws {StoreUnavailableError} if the store fails, or the key has used up its quota.
    */
   async add({ jkt, jti }: ProofIdentity): Promise<boolean> {
-    const { store, ttl, shares, whenUnavailable } = this.#options
-    this.#requireShare(jkt)
+    const { store, ttl, quota: shares, whenUnavailable } = this.#options
+    this.#assertQuota(jkt)
     // Counted before the store responds, so that concurrent requests cannot exceed the quota.
     shares.count(jkt)
     try {
       // A custom store may return any value: only `true` means that the proof is new.
       const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)) === true
       // Otherwise an attacker with one proof could use up the client's quota with replays.
-      if (!isFirst) shares.giveBack(jkt)
+      if (!isFirst) shares.release(jkt)
       return isFirst
     } catch (error) {
       // An indeterminate result stays counted, because the store may have added the entry.
-      if (!isUncertain(error)) shares.giveBack(jkt)
+      if (!isIndeterminate(error)) shares.release(jkt)
       this.#report(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
-      throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
+      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER, error)
     }
   }
 
@@ -86,17 +86,17 @@ export class ReplayMemory {
     return this.#options.rememberedSince()
   }
 
-  #requireShare(jkt: string): void {
+  #assertQuota(jkt: string): void {
     try {
-      this.#options.shares.requireSome(jkt)
+      this.#options.quota.assertAvailable(jkt)
     } catch (error) {
       // The store is available, so `whenUnavailable` does not apply.
-      throw new StoreUnavailableError(MEMORY, RETRY_AFTER, error)
+      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER, error)
     }
   }
 }
 
 /** Whether {@link Store.add} may have added the entry, or may have lost an earlier one. */
-function isUncertain(error: unknown): boolean {
+function isIndeterminate(error: unknown): boolean {
   return isError(error) && (error as { code?: unknown }).code === 'store_indeterminate'
 }

@@ -1,6 +1,6 @@
 /** What a route, or a call of `verify()`, requires of a token's binding. */
 import { ownMembers } from '../base/plain-object.js'
-import type { BindingDemand, BindingMode } from './presentation.js'
+import type { BindingMode, ResolvedBindingRequirement } from './presentation.js'
 
 /** What a route requires of a token's binding, instead of the defaults in the options. */
 export interface BindingRequirement {
@@ -24,7 +24,7 @@ export const BINDING_KEYS = [
 ] as const satisfies readonly (keyof BindingRequirement)[]
 
 /** Returns the accepted authentication schemes, in words. */
-export function acceptedSchemes({ dpop }: BindingDemand): string {
+export function acceptedSchemes({ dpop }: ResolvedBindingRequirement): string {
   if (dpop === 'required') return 'DPoP'
   return dpop === 'off' ? 'Bearer' : 'Bearer or DPoP'
 }
@@ -35,10 +35,10 @@ const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies Bindi
  * @param defaults the modes in the options; a mechanism that is off there is not configured.
  * @throws {TypeError} that names the member of the requirement and the fix.
  */
-export function resolveDemand(
+export function resolveBindingRequirement(
   requirement: BindingRequirement,
-  defaults: BindingDemand,
-): BindingDemand {
+  defaults: ResolvedBindingRequirement,
+): ResolvedBindingRequirement {
   const resolved = { ...defaults }
   for (const key of BINDING_KEYS) {
     const { [key]: mode = defaults[key] } = ownMembers(requirement)

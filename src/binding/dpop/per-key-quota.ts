@@ -7,16 +7,16 @@
  */
 import { BoundedCache } from '../../base/bounded-cache.js'
 
-export interface ClientSharesOptions {
+export interface PerKeyQuotaOptions {
   /** Maximum number of unexpired entries of one key. */
   readonly maxEntriesPerKey: number
   /** Lifetime of an entry in the replay cache, in milliseconds. */
-  readonly life: number
+  readonly windowMs: number
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }
 
-interface Share {
+interface KeyUsage {
   /** Number of the newest slice. */
   slice: number
   /** Entries by slice, the newest first. */
@@ -28,70 +28,70 @@ interface Share {
 const SLICES = 8
 
 /** Maximum number of keys that are counted; the least recently used one is reset. */
-const MAX_CLIENTS = 100_000
+const MAX_KEYS = 100_000
 
 /** A key has used up its quota. */
-export class ShareUsedUpError extends RangeError {
-  readonly code = 'share_used_up'
-  override readonly name = 'ShareUsedUpError'
+export class QuotaExceededError extends RangeError {
+  readonly code = 'quota_exceeded'
+  override readonly name = 'QuotaExceededError'
 
   constructor(maxEntriesPerKey: number) {
     super(`one key made its ${maxEntriesPerKey} proofs, which is "dpop.replay.maxEntriesPerKey"`)
   }
 }
 
-export class ClientShares {
-  readonly #options: ClientSharesOptions
-  readonly #shares = new BoundedCache<string, Share>({ max: MAX_CLIENTS })
+export class PerKeyQuota {
+  readonly #options: PerKeyQuotaOptions
+  readonly #usageByKey = new BoundedCache<string, KeyUsage>({ max: MAX_KEYS })
 
-  constructor(options: ClientSharesOptions) {
+  constructor(options: PerKeyQuotaOptions) {
     this.#options = options
   }
 
-  /** @throws {ShareUsedUpError} if the key has used up its quota. */
-  requireSome(jkt: string): void {
+  /** @throws {QuotaExceededError} if the key has used up its quota. */
+  assertAvailable(jkt: string): void {
     const { maxEntriesPerKey } = this.#options
-    const share = this.#shares.get(jkt)
-    if (share === undefined) return
-    this.#advance(share)
-    if (share.total >= maxEntriesPerKey) throw new ShareUsedUpError(maxEntriesPerKey)
+    const usage = this.#usageByKey.get(jkt)
+    if (usage === undefined) return
+    this.#advance(usage)
+    if (usage.total >= maxEntriesPerKey) throw new QuotaExceededError(maxEntriesPerKey)
   }
 
   /** Counts one more entry of the key. */
   count(jkt: string): void {
-    let share = this.#shares.get(jkt)
-    if (share === undefined) {
-      share = { slice: this.#slice(), counts: new Array(SLICES + 1).fill(0), total: 0 }
-      this.#shares.set(jkt, share)
+    let usage = this.#usageByKey.get(jkt)
+    if (usage === undefined) {
+      usage = { slice: this.#slice(), counts: new Array(SLICES + 1).fill(0), total: 0 }
+      this.#usageByKey.set(jkt, usage)
     }
-    this.#advance(share)
-    share.counts[0] = (share.counts[0] as number) + 1
-    share.total++
+    this.#advance(usage)
+    usage.counts[0] = (usage.counts[0] as number) + 1
+    usage.total++
   }
 
   /** Uncounts an entry that was not added: the newest one, which would expire last. */
-  giveBack(jkt: string): void {
-    const share = this.#shares.get(jkt)
-    if (share === undefined) return
-    this.#advance(share)
-    const newest = share.counts.findIndex((count) => count > 0)
+  release(jkt: string): void {
+    const usage = this.#usageByKey.get(jkt)
+    if (usage === undefined) return
+    this.#advance(usage)
+    const newest = usage.counts.findIndex((count) => count > 0)
     if (newest < 0) return
-    share.counts[newest] = (share.counts[newest] as number) - 1
-    share.total--
+    usage.counts[newest] = (usage.counts[newest] as number) - 1
+    usage.total--
   }
 
-  #advance(share: Share): void {
-    const passed = this.#slice() - share.slice
+  #advance(usage: KeyUsage): void {
+    const passed = this.#slice() - usage.slice
     if (!(passed > 0)) return
-    share.slice += passed
+    usage.slice += passed
     for (let i = 0; i < Math.min(passed, SLICES + 1); i++) {
-      share.total -= share.counts.pop() as number
-      share.counts.unshift(0)
+      usage.total -= usage.counts.pop() as number
+      usage.counts.unshift(0)
     }
   }
 
   #slice(): number {
-    const { now, life } = this.#options
+    const { now, windowMs: life } = this.#options
     return Math.floor((now() * SLICES) / life)
   }
 }

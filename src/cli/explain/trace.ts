@@ -38,7 +38,7 @@ import type { Step } from './step.js'
 import { lifetime } from './time.js'
 
 /** What the token is held against: one issuer, and what is asked of its tokens. */
-export interface Walk {
+export interface TraceInput {
   readonly core: Core
   readonly limits: TimeLimits
   readonly maxTokenLength: number
@@ -48,13 +48,13 @@ export interface Walk {
   readonly now: number
 }
 
-export interface Walked {
+export interface Trace {
   readonly steps: readonly Step[]
   /** Where the token can be read. */
   readonly jws: ParsedJws | undefined
 }
 
-export async function walk(given: GivenToken, options: Walk): Promise<Walked> {
+export async function trace(given: GivenToken, options: TraceInput): Promise<Trace> {
   const { core, maxTokenLength, observed, requirement, now } = options
   const { authorization, token: raw } = given
   const [configured] = core.issuers.issuers() as readonly [Issuer]
@@ -95,7 +95,7 @@ async function trySignature(
   jws: CompactJws,
   configured: Issuer,
   list: Checklist,
-  { core }: Walk,
+  { core }: TraceInput,
 ): Promise<Issuer> {
   const { issuerClaims: claims, header } = jws
   const trusted = await list.try(
@@ -121,7 +121,7 @@ async function tryPayload(
   jws: ParsedJws,
   issuer: Issuer,
   list: Checklist,
-  options: Walk,
+  options: TraceInput,
 ): Promise<void> {
   await tryClaims(list, jws, issuer, options)
   const { binding } = options.core
@@ -160,7 +160,7 @@ async function tryClaims(
   list: Checklist,
   jws: ParsedJws,
   { expectations, profile }: Issuer,
-  { core, limits, requirement, now }: Walk,
+  { core, limits, requirement, now }: TraceInput,
 ): Promise<void> {
   const { claims, header, raw } = jws
   await list.try(

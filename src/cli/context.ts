@@ -1,7 +1,7 @@
 /** What a command sees of the process that it runs in. */
 import type { Readable } from 'node:stream'
 
-export interface Surroundings {
+export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   /** For what was asked for, and nothing else: it may be piped on. */
   readonly stdout: Output

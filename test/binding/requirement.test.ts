@@ -1,23 +1,26 @@
 /** What a route asks of a token's binding, beside what the options say. */
 import t from 'tap'
-import { resolveDemand } from '../../src/binding/demand.js'
+import { resolveBindingRequirement } from '../../src/binding/requirement.js'
 
 const BOTH = { dpop: 'allowed', mtls: 'required' } as const
 const OFF = { dpop: 'off', mtls: 'off' } as const
 
 t.test('what a route leaves out is as the options say', async (t) => {
-  t.same(resolveDemand({}, BOTH), BOTH)
-  t.same(resolveDemand({ dpop: undefined } as never, BOTH), BOTH)
-  t.same(resolveDemand({ dpop: 'required' }, BOTH), { dpop: 'required', mtls: 'required' })
-  t.same(resolveDemand({ mtls: 'off' }, BOTH), { dpop: 'allowed', mtls: 'off' })
-  t.same(resolveDemand({ dpop: 'off' }, OFF), OFF, 'off where it is off already')
+  t.same(resolveBindingRequirement({}, BOTH), BOTH)
+  t.same(resolveBindingRequirement({ dpop: undefined } as never, BOTH), BOTH)
+  t.same(resolveBindingRequirement({ dpop: 'required' }, BOTH), {
+    dpop: 'required',
+    mtls: 'required',
+  })
+  t.same(resolveBindingRequirement({ mtls: 'off' }, BOTH), { dpop: 'allowed', mtls: 'off' })
+  t.same(resolveBindingRequirement({ dpop: 'off' }, OFF), OFF, 'off where it is off already')
 })
 
 t.test('a word that is none of the three is a mistake, and never a weaker demand', async (t) => {
   for (const key of ['dpop', 'mtls']) {
     const message = `"${key}" must be 'off', 'allowed' or 'required'`
     for (const mode of ['Required', 'on', '', true, null, ['required']]) {
-      const asked = () => resolveDemand({ [key]: mode }, BOTH)
+      const asked = () => resolveBindingRequirement({ [key]: mode }, BOTH)
       t.throws(asked, { name: 'TypeError', message }, `${key}: ${mode}`)
     }
   }
@@ -27,11 +30,14 @@ t.test('what is off everywhere cannot be asked for by a route', async (t) => {
   for (const key of ['dpop', 'mtls']) {
     const message = `"${key}" is asked for here: turn it on with the option "${key}"`
     for (const mode of ['allowed', 'required']) {
-      t.throws(() => resolveDemand({ [key]: mode }, OFF), { name: 'TypeError', message })
+      t.throws(() => resolveBindingRequirement({ [key]: mode }, OFF), {
+        name: 'TypeError',
+        message,
+      })
     }
   }
 })
 
 t.test('nobody changes a demand afterwards', async (t) => {
-  t.ok(Object.isFrozen(resolveDemand({}, BOTH)))
+  t.ok(Object.isFrozen(resolveBindingRequirement({}, BOTH)))
 })

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { Identities } from '../../src/issuer/identities.js'
+import { ConfigFingerprints } from '../../src/issuer/config-fingerprint.js'
 
 t.test('answers that say the same are the same', async (t) => {
-  const identities = new Identities()
+  const identities = new ConfigFingerprints()
   const fetch = () => {}
   const store = new (class Store {})()
   for (const make of [
@@ -14,12 +14,12 @@ t.test('answers that say the same are the same', async (t) => {
     () => Object.assign(Object.create(null), { a: 1n, b: null, c: undefined }),
     () => fetch,
   ]) {
-    t.equal(identities.of(make()), identities.of(make()))
+    t.equal(identities.fingerprint(make()), identities.fingerprint(make()))
   }
 })
 
 t.test('answers that differ in anything differ', async (t) => {
-  const identities = new Identities()
+  const identities = new ConfigFingerprints()
   class Store {
     toJSON() {
       return {}
@@ -55,15 +55,15 @@ t.test('answers that differ in anything differ', async (t) => {
     Symbol('a'),
     () => {},
   ]
-  t.equal(new Set(answers.map((answer) => identities.of(answer))).size, answers.length)
+  t.equal(new Set(answers.map((answer) => identities.fingerprint(answer))).size, answers.length)
 })
 
 t.test('a secret is not in what is kept', async (t) => {
-  t.match(new Identities().of({ secret: 'hidden'.repeat(9) }), /^[\w-]{43}$/)
+  t.match(new ConfigFingerprints().fingerprint({ secret: 'hidden'.repeat(9) }), /^[\w-]{43}$/)
 })
 
 t.test('an answer that contains itself is a TypeError', async (t) => {
   const answer: Record<string, unknown> = {}
   answer.answer = answer
-  t.throws(() => new Identities().of(answer), TypeError)
+  t.throws(() => new ConfigFingerprints().fingerprint(answer), TypeError)
 })

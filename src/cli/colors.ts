@@ -1,7 +1,7 @@
 /** Colours, where they can be seen. */
-import type { Output, Surroundings } from './surroundings.js'
+import type { Output, ProcessContext } from './context.js'
 
-export interface Paint {
+export interface Colors {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
   readonly red: (text: string) => string
@@ -9,14 +9,14 @@ export interface Paint {
 }
 
 /** `FORCE_COLOR` goes before `NO_COLOR`, as Node has it, and both before what the terminal is. */
-export function paintFor(output: Output, env: Surroundings['env']): Paint {
-  const hasColour = wantsColour(output, env)
+export function colorsFor(output: Output, env: ProcessContext['env']): Colors {
+  const hasColors = wantsColors(output, env)
   const style = (code: number) => (text: string) =>
-    hasColour ? `\x1b[${code}m${text}\x1b[0m` : text
+    hasColors ? `\x1b[${code}m${text}\x1b[0m` : text
   return { bold: style(1), dim: style(2), red: style(31), green: style(32) }
 }
 
-function wantsColour({ isTTY }: Output, { FORCE_COLOR, NO_COLOR, TERM }: Surroundings['env']) {
+function wantsColors({ isTTY }: Output, { FORCE_COLOR, NO_COLOR, TERM }: ProcessContext['env']) {
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR) return false
   return isTTY === true && TERM !== 'dumb'

@@ -1,19 +1,19 @@
 /** How many proofs of one key are remembered, as time goes by. */
 import t from 'tap'
-import { ClientShares, ShareUsedUpError } from '../../../src/binding/dpop/client-shares.js'
+import { PerKeyQuota, QuotaExceededError } from '../../../src/binding/dpop/per-key-quota.js'
 
 const LIFE = 1_000
 
 function start() {
   const clock = { now: 50_000 }
-  const shares = new ClientShares({ maxEntriesPerKey: 10, life: LIFE, now: () => clock.now })
+  const shares = new PerKeyQuota({ maxEntriesPerKey: 10, windowMs: LIFE, now: () => clock.now })
   /** How many more the key may have now, up to `most`. */
   const take = (key: string, most = 100) => {
     for (let i = 0; i < most; i++) {
       try {
-        shares.requireSome(key)
+        shares.assertAvailable(key)
       } catch (error) {
-        t.ok(error instanceof ShareUsedUpError)
+        t.ok(error instanceof QuotaExceededError)
         return i
       }
       shares.count(key)
@@ -28,9 +28,9 @@ t.test('P5: each key has a share of its own', async (t) => {
   t.equal(take('a'), 10)
   t.equal(take('a'), 0)
   t.equal(take('b'), 10, 'whatever another one used')
-  t.throws(() => shares.requireSome('a'), {
-    name: 'ShareUsedUpError',
-    code: 'share_used_up',
+  t.throws(() => shares.assertAvailable('a'), {
+    name: 'QuotaExceededError',
+    code: 'quota_exceeded',
     message: 'one key made its 10 proofs, which is "dpop.replay.maxEntriesPerKey"',
   })
 })
@@ -83,19 +83,19 @@ t.test('P5: a share that was only counted moves on as well', async (t) => {
 
 t.test('P5: what is given back may be taken again, in the next span as well', async (t) => {
   const { clock, shares, take } = start()
-  shares.giveBack('nobody')
+  shares.release('nobody')
   t.equal(take('a'), 10)
-  shares.giveBack('a')
+  shares.release('a')
   t.equal(take('a'), 1)
   clock.now += LIFE
   t.equal(take('a'), 0)
-  shares.giveBack('a')
+  shares.release('a')
   t.equal(take('a'), 1)
-  shares.giveBack('a')
+  shares.release('a')
   t.equal(take('a'), 1, 'of this span first')
   const { clock: later, shares: others, take: takeOther } = start()
   t.equal(takeOther('b', 1), 1)
   later.now += 5 * LIFE
-  others.giveBack('b')
+  others.release('b')
   t.equal(takeOther('b'), 10, 'and not of one that is over')
 })

@@ -9,9 +9,9 @@ export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Pr
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new UsageError(
-      error.message.replace(/"([a-z][A-Za-z]*)"( option)?/g, (said, option: string) => {
+      error.message.replace(/"([a-z][A-Za-z]*)"( option)?/g, (quoted, option: string) => {
         const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-        return Object.hasOwn(flags, flag) ? `--${flag}` : said
+        return Object.hasOwn(flags, flag) ? `--${flag}` : quoted
       }),
     )
   }

@@ -1,5 +1,5 @@
 /** An explanation as a page of text, and as JSON. */
-import type { Paint } from '../paint.js'
+import type { Colors } from '../colors.js'
 import { printable, printableJson } from '../printable.js'
 import type { Conclusion, Explanation } from './explanation.js'
 import { STEPS, type Step } from './step.js'
@@ -7,28 +7,28 @@ import { STEPS, type Step } from './step.js'
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
 const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
 
-export function page(explanation: Explanation, paint: Paint): string {
+export function renderText(explanation: Explanation, colors: Colors): string {
   const { steps, jws, verdict, tokenAlone } = explanation
-  const lines = steps.flatMap((step) => linesOf(step, paint))
+  const lines = steps.flatMap((step) => linesOf(step, colors))
   const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
   const contents =
     jws === undefined
       ? []
       : [
-          ...members('header', headerOf(jws), paint),
+          ...members('header', headerOf(jws), colors),
           ...members(
             isGenuine ? 'claims' : 'claims, which anybody may have written',
             jws.claims,
-            paint,
+            colors,
           ),
         ]
   const alone =
-    tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, paint).trim()}`]
-  return ['', ...lines, '', sentence(verdict, paint), ...alone, ...contents, ''].join('\n')
+    tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, colors).trim()}`]
+  return ['', ...lines, '', sentence(verdict, colors), ...alone, ...contents, ''].join('\n')
 }
 
 /** What `--json` prints. The signature is no part of it. */
-export function document({ verdict, tokenAlone, steps, jws }: Explanation): object {
+export function renderJson({ verdict, tokenAlone, steps, jws }: Explanation): object {
   return {
     verdict,
     ...(tokenAlone && { tokenAlone }),
@@ -37,7 +37,7 @@ export function document({ verdict, tokenAlone, steps, jws }: Explanation): obje
   }
 }
 
-function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[] {
+function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string[] {
   const name = step.name.padEnd(NAME_WIDTH)
   if (step.outcome === 'passed') return [`  ${green('✔')} ${name}  ${dim(printable(step.found))}`]
   if (step.outcome === 'not reached') {
@@ -56,7 +56,7 @@ function linesOf(step: Step, { red, green, dim, bold }: Paint): readonly string[
   ]
 }
 
-function sentence(verdict: Conclusion, { red, green, bold }: Paint): string {
+function sentence(verdict: Conclusion, { red, green, bold }: Colors): string {
   if (verdict.accepted) return `  ${bold(green('accepted'))}`
   const { status, code, step, message } = verdict
   return `  ${bold(red('rejected'))} at step "${step}": ${status} ${code}, ${message}`
@@ -65,7 +65,7 @@ function sentence(verdict: Conclusion, { red, green, bold }: Paint): string {
 function members(
   heading: string,
   object: Readonly<Record<string, unknown>>,
-  { bold }: Paint,
+  { bold }: Colors,
 ): readonly string[] {
   const rows = Object.entries(object).map(
     ([name, value]) => `    ${printable(name)}  ${printableJson(value)}`,

@@ -7,14 +7,14 @@ import { createHash, randomUUID } from 'node:crypto'
 import { types } from 'node:util'
 import { isPlainObject } from '../base/plain-object.js'
 
-export class Identities {
+export class ConfigFingerprints {
   readonly #numbers = new WeakMap<object, number>()
   /** Random, so that no returned value can imitate a marker. */
   readonly #mark = randomUUID()
   #next = 0
 
   /** @throws {TypeError} for an object that contains itself. */
-  of(value: unknown): string {
+  fingerprint(value: unknown): string {
     const write = (member: unknown) => this.#write(member)
     // Read from the holder: `JSON.stringify` has already applied `toJSON` to the value.
     const text = JSON.stringify({ value }, function (this: Record<string, unknown>, name) {
