@@ -29,9 +29,7 @@ export function row({ asExpected, what, request, status, answer }: Row): void {
   )
 }
 
-/**
- * Returns a `fetch` that prints the token request and its response, in the form of Okta's guide.
- */
+/** A `fetch` that prints the token request and its response, in the form of Okta's guide. */
 export const showExchange: typeof fetch = async (input, init) => {
   const response = await fetch(input, init)
   if (init?.method !== 'POST') return response
