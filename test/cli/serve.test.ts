@@ -86,7 +86,7 @@ t.test('bare, it prints a page that ends with how to end it', async (t) => {
 t.test('refuses to run in production unless told to', async (t) => {
   const { code, stdout, stderr } = await runBuilt(['serve'], { env: { NODE_ENV: 'production' } })
   t.strictSame([code, stdout], [2, ''])
-  t.match(stderr, /refuses to run under NODE_ENV=production.*--dangerously-allow-production/)
+  t.match(stderr, /does not run under NODE_ENV=production.*--dangerously-allow-production/)
   const args = [BUILT, 'serve', '--dangerously-allow-production']
   const child = spawn(process.execPath, args, { env: { NODE_ENV: 'production' } })
   t.teardown(() => child.kill('SIGKILL'))

@@ -310,7 +310,7 @@ t.test('no answer, or none that can be used, is exit code 3', async (t) => {
     t.match(await runHere(args, { env: secrets }), { code: 3, stderr: /rate limit/ })
     server.fail('hang', 'token')
     const late = await runHere([...args, '--timeout', '1'], { env: secrets })
-    t.match(late, { code: 3, stderr: /gave no complete answer within 1000 ms/ })
+    t.match(late, { code: 3, stderr: /sent no complete response within 1000 ms/ })
   }
 })
 
@@ -331,7 +331,7 @@ t.test('G4: the password grant is refused in production unless told', async (t) 
   const env = { ...secrets, NODE_ENV: 'production' }
   const { code, stderr } = await runBuilt(user, { env })
   t.equal(code, 2)
-  t.match(stderr, /refuses to run under NODE_ENV=production.*--dangerously-allow-production/)
+  t.match(stderr, /does not run under NODE_ENV=production.*--dangerously-allow-production/)
   t.equal((await runBuilt([...user, '--dangerously-allow-production'], { env })).code, 0)
   t.equal((await runBuilt(client, { env })).code, 0, 'the other grant is meant for it')
 })

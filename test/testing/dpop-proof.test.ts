@@ -113,7 +113,7 @@ t.test('refuses what it cannot make a proof of', async (t) => {
   await refused({ key: null }, /^"key" must be/)
   await refused({ key: { ...key, jwk: null } }, /^"key" must be/)
   await refused({ key: { ...key, privateKey: undefined } }, /^"key" must be/)
-  await refused({ method: '' }, /^"method" must be a string that is not empty/)
+  await refused({ method: '' }, /^"method" must be a non-empty string/)
   await refused({ accessToken: 1 }, /^"accessToken" must be/)
   await refused({ nonce: '' }, /^"nonce" must be/)
   await refused({ now: 1 }, /^"now" must be a function/)

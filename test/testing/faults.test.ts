@@ -262,20 +262,20 @@ t.test('fails and recovers where it is asked to', async (t) => {
 t.test('names what is wrong with a fault', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, unknown, RegExp][] = [
-    ['broken', undefined, /a fault is one of reset, hang, .*"status", "delay", "slowBody"/],
-    ['toString', undefined, /a fault is one of/],
-    [undefined, undefined, /a fault is one of/],
-    [null, undefined, /a fault is one of/],
-    [500, undefined, /a fault is one of/],
-    [{}, undefined, /a fault is one of/],
-    [{ late: 5 }, undefined, /a fault is one of/],
-    [{ delay: 5, slowBody: 5 }, undefined, /a fault is one thing/],
+    ['broken', undefined, /"fault" must be one of reset, hang, .*"status", "delay", "slowBody"/],
+    ['toString', undefined, /"fault" must be one of/],
+    [undefined, undefined, /"fault" must be one of/],
+    [null, undefined, /"fault" must be one of/],
+    [500, undefined, /"fault" must be one of/],
+    [{}, undefined, /"fault" must be one of/],
+    [{ late: 5 }, undefined, /"fault" must be one of/],
+    [{ delay: 5, slowBody: 5 }, undefined, /a fault must have only one of/],
     [{ status: 200 }, undefined, /"status" must be a whole number from 400 to 599/],
     [{ status: 600 }, undefined, /"status" must be/],
     [{ status: '500' }, undefined, /"status" must be/],
     [{ status: 503, retryAfter: -1 }, undefined, /"retryAfter" must be a whole number of seconds/],
     [{ status: 503, retryAfter: 0.5 }, undefined, /"retryAfter" must be/],
-    [{ delay: 5, retryAfter: 5 }, undefined, /"retryAfter" must be .* beside "status"/],
+    [{ delay: 5, retryAfter: 5 }, undefined, /"retryAfter" must be .* requires "status"/],
     [{ delay: 0 }, undefined, /"delay" must be a whole number of milliseconds from 1/],
     [{ slowBody: 2 ** 31 }, undefined, /"slowBody" must be a whole number .* to 2147483647/],
     [{ redirect: '/elsewhere' }, undefined, /"redirect" must be an absolute http or https URL/],
@@ -289,10 +289,18 @@ t.test('names what is wrong with a fault', async (t) => {
     ['hang', [], /"endpoints" must be/],
     ['hang', ['jwks', 'keys'], /"endpoints" must be/],
     ['hang', null, /"endpoints" must be/],
-    ['many-keys', 'token', /the fault "many-keys" needs the endpoint "jwks" and no other/],
-    ['no-keys', ['jwks', 'discovery'], /the fault "no-keys" needs the endpoint "jwks"/],
-    ['bad-key', 'discovery', /the fault "bad-key" needs the endpoint "jwks"/],
-    ['wrong-issuer', 'jwks', /the fault "wrong-issuer" needs the endpoint "discovery"/],
+    ['many-keys', 'token', /the fault "many-keys" is supported only at the endpoint "jwks"/],
+    [
+      'no-keys',
+      ['jwks', 'discovery'],
+      /the fault "no-keys" is supported only at the endpoint "jwks"/,
+    ],
+    ['bad-key', 'discovery', /the fault "bad-key" is supported only at the endpoint "jwks"/],
+    [
+      'wrong-issuer',
+      'jwks',
+      /the fault "wrong-issuer" is supported only at the endpoint "discovery"/,
+    ],
   ]
   for (const [fault, endpoints, message] of cases) {
     const fail = () => server.fail(fault as Fault, endpoints as EndpointName)

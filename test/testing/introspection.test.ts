@@ -452,8 +452,8 @@ t.test('names what is wrong with an override', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const cases: [unknown, unknown, RegExp][] = [
-    [5, {}, /takes members to set, or a function/],
-    [null, {}, /takes members to set, or a function/],
+    [5, {}, /"override" must be an object of members, or a function/],
+    [null, {}, /"override" must be an object of members, or a function/],
     [{}, { typ: 'JWT' }, /Unknown option "typ" of answerIntrospectionWith/],
     [{}, { format: 'xml' }, /"format" must be "json" or "jwt"/],
   ]

@@ -96,7 +96,7 @@ for (const token_type of ['DPoP', 'dpop', 'DPOP']) {
       t.equal((await passwordGrant({ ...demo, tokenEndpoint })).token_type, 'dpop')
       await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
         error: 'invalid_response',
-        message: /"token_type" is DPoP, and no proof was sent/,
+        message: /"token_type" is DPoP, but no proof was sent/,
       })
     },
   )

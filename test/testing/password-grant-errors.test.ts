@@ -35,7 +35,7 @@ function shown(error: Error): string {
 }
 
 const hints: [status: number, error: string, hint: RegExp][] = [
-  [400, 'invalid_grant', /password.*MFA.*sign-on policy.*not tried again/],
+  [400, 'invalid_grant', /password.*MFA.*sign-on policy.*not retried/],
   [429, 'invalid_grant', /rate limit.*one token for a whole test run/],
   [401, 'invalid_client', /clientId and clientSecret.*client_secret_basic_raw/],
   [401, 'access_denied', /access policy rule.*not assigned to the application/],
@@ -52,7 +52,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
   [503, 'temporarily_unavailable', /overloaded/],
   [500, 'server_error', /see its log/],
   [400, 'toString', /documentation/],
-  [502, 'strange_error', /failed, or what stands before it/],
+  [502, 'strange_error', /failed, or a proxy before it/],
 ]
 
 for (const [status, error, hint] of hints) {
@@ -63,7 +63,7 @@ for (const [status, error, hint] of hints) {
     t.match(caught, { name: 'PasswordGrantError', error, status, errorDescription: 'See the log.' })
     t.match(caught.hint, hint)
     t.match(caught.message, hint)
-    t.match(caught.message, `${error}: ${tokenEndpoint} refused the request (HTTP ${status})`)
+    t.match(caught.message, `${error}: ${tokenEndpoint} rejected the request (HTTP ${status})`)
     t.match(caught.message, 'The server says: "See the log."')
     t.equal(seen.length, 1, 'is not tried again')
   })
@@ -115,10 +115,10 @@ const unusable: [what: string, status: number, type: string, body: string, found
     /an empty body \(content type: application\/json\)/,
   ],
   ['an empty error', 404, 'text/plain', ' ', /HTTP 404 with an empty body/],
-  ['no JSON', 200, 'text/plain', 'hello', /no JSON object \(content type: text\/plain\)/],
-  ['broken JSON', 200, 'application/json', '{"access_', /no JSON object/],
-  ['a JSON array', 200, 'application/json', '[]', /no JSON object/],
-  ['JSON null', 200, 'application/json', 'null', /no JSON object/],
+  ['no JSON', 200, 'text/plain', 'hello', /not a JSON object \(content type: text\/plain\)/],
+  ['broken JSON', 200, 'application/json', '{"access_', /not a JSON object/],
+  ['a JSON array', 200, 'application/json', '[]', /not a JSON object/],
+  ['JSON null', 200, 'application/json', 'null', /not a JSON object/],
   [
     'JSON without an error',
     400,
@@ -133,7 +133,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     200,
     'application/json',
     '{"token_type":"Bearer"}',
-    /cannot be used.*"access_token".*breaks the protocol/,
+    /cannot be used.*"access_token".*violates the protocol/,
   ],
   [
     'an unknown token_type',
@@ -237,7 +237,7 @@ t.test('sends no password to an endpoint without https, whatever the metadata sa
       answering(200, { issuer, token_endpoint })(request, response)
     })
     const caught = await failure({ issuer: url })
-    t.match(caught, { error: 'invalid_response', message: /no token endpoint that can be used/ })
+    t.match(caught, { error: 'invalid_response', message: /no usable token endpoint/ })
   }
 })
 
@@ -253,7 +253,7 @@ t.test('goes to the https endpoint that the metadata names', async (t) => {
       return Response.json({ error: 'invalid_grant' }, { status: 400 })
     },
   })
-  t.match(caught.message, 'https://login.example/token refused')
+  t.match(caught.message, 'https://login.example/token rejected')
 })
 
 t.test('says that nothing listens', async (t) => {
@@ -273,14 +273,17 @@ t.test('says that the connection broke in the middle of an answer', async (t) =>
     response.writeHead(200, { 'content-length': '100' })
     response.write('{', () => response.destroy())
   })
-  t.match(await failure({ tokenEndpoint }), { error: 'unreachable', message: /broke off/ })
+  t.match(await failure({ tokenEndpoint }), {
+    error: 'unreachable',
+    message: /closed the connection/,
+  })
 })
 
 t.test('ends in time where the server hangs', async (t) => {
   const { url, tokenEndpoint } = await cannedServer(t, () => {})
   for (const options of [{ tokenEndpoint }, { issuer: url }]) {
     const caught = await failure({ ...options, timeout: 50 })
-    t.match(caught, { error: 'timeout', message: /no complete answer within 50 ms/ })
+    t.match(caught, { error: 'timeout', message: /no complete response within 50 ms/ })
   }
 })
 
@@ -394,7 +397,7 @@ t.test('shows neither the query of a URL nor credentials in its path', async (t)
   const { url } = await cannedServer(t, answering(400, { error: 'invalid_request' }))
   const path = encodeURIComponent(credentials.username)
   const caught = await failure({ tokenEndpoint: `${url}/${path}/token?key=abc` })
-  t.match(caught.message, `${url}/[redacted]/token refused`)
+  t.match(caught.message, `${url}/[redacted]/token rejected`)
   t.notMatch(shown(caught), /key=abc/)
 })
 
@@ -435,7 +438,7 @@ t.test(
         ? Promise.resolve(Response.json(metadata))
         : fetch(input as string, init)
     const error = await failure({ issuer, fetch: asked as typeof fetch })
-    t.match(error, { error: 'invalid_response', message: /no token endpoint that can be used/ })
+    t.match(error, { error: 'invalid_response', message: /no usable token endpoint/ })
     t.same(seen, [])
   },
 )

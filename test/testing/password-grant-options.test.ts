@@ -44,17 +44,17 @@ t.test('names the option that is wrong, and never its value', async (t) => {
       { ...base, tokenEndpoint: undefined, issuer: 'https://example.com?jane' },
       /"issuer" must have no query/,
     ],
-    [{ ...base, clientId: undefined }, /"clientId" must be a string/],
-    [{ ...base, clientId: '' }, /"clientId" must be a string/],
-    [{ ...base, username: 1 }, /"username" must be a string/],
-    [{ ...base, password: '' }, /"password" must be a string/],
-    [{ ...base, clientSecret: '' }, /"clientSecret" must be a string/],
+    [{ ...base, clientId: undefined }, /"clientId" must be a non-empty string/],
+    [{ ...base, clientId: '' }, /"clientId" must be a non-empty string/],
+    [{ ...base, username: 1 }, /"username" must be a non-empty string/],
+    [{ ...base, password: '' }, /"password" must be a non-empty string/],
+    [{ ...base, clientSecret: '' }, /"clientSecret" must be a non-empty string/],
     [{ ...base, scope: 5 }, /"scope" must be a space-delimited string/],
     [{ ...base, scope: ['a b'] }, /"scope" must be a space-delimited string/],
     [{ ...base, scope: 'a"b' }, /"scope" must be a space-delimited string/],
     [{ ...base, parameters: { password: 'hunter2' } }, /"parameters" must not have "password"/],
     [{ ...base, parameters: { grant_type: 'x' } }, /"parameters" must not have "grant_type"/],
-    [{ ...base, parameters: { audience: 1 } }, /"parameters.audience" must be a string/],
+    [{ ...base, parameters: { audience: 1 } }, /"parameters.audience" must be a non-empty string/],
     [{ ...base, timeout: 0 }, /"timeout" must be a whole number/],
     [{ ...base, timeout: 1.5 }, /"timeout" must be a whole number/],
     [{ ...base, timeout: 2 ** 31 }, /"timeout" must be a whole number/],
@@ -115,8 +115,12 @@ t.test('G4: refuses to run in production unless it is told to', async (t) => {
   const user = { username: 'testuser1@example.com', password: 'demo-password' }
   const options = { ...user, clientId, clientSecret, issuer: server.issuer }
   process.env.NODE_ENV = 'production'
-  await refused(t, options, /NODE_ENV=production.*"dangerouslyAllowProduction" must be true/)
-  await refused(t, { ...options, dangerouslyAllowProduction: 'yes' }, /must be true/)
+  await refused(t, options, /NODE_ENV=production.*unless "dangerouslyAllowProduction" is true/)
+  await refused(
+    t,
+    { ...options, dangerouslyAllowProduction: 'yes' },
+    /"dangerouslyAllowProduction" is true/,
+  )
   t.same(server.requests, {
     discovery: 0,
     jwks: 0,

@@ -79,7 +79,7 @@ t.test('answers 200 to what is no token of its own (RFC 7009 §2.2)', async (t) 
   }
   t.throws(() => server.revoke(undefined as unknown as string), {
     name: 'TypeError',
-    message: /takes a token/,
+    message: /"token" must be a string/,
   })
 })
 

@@ -147,7 +147,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
 function refuseInProduction({ dangerouslyAllowProduction }: AuthorizationServerOptions): void {
   if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
     throw new TypeError(
-      'createAuthorizationServer is for tests and demonstrations and refuses to run under NODE_ENV=production, because its client and user are publicly known; "dangerouslyAllowProduction" must be true to run it all the same',
+      'createAuthorizationServer is for tests and demonstrations and does not run under NODE_ENV=production unless "dangerouslyAllowProduction" is true: its client and user are public knowledge',
     )
   }
 }

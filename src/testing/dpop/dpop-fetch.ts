@@ -55,7 +55,9 @@ export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   const { accessToken, key, fetch = (...request) => globalThis.fetch(...request) } = options
   // Checked here, because `fetch` shows an invalid header value in its error.
   if (typeof accessToken !== 'string' || !isToken68(accessToken)) {
-    throw new TypeError('"accessToken" must be a string of what RFC 6750 §2.1 allows')
+    throw new TypeError(
+      '"accessToken" must be a string of the characters that RFC 6750 §2.1 allows',
+    )
   }
   requireDPoPKey('key', key)
   if (typeof fetch !== 'function') {
@@ -109,9 +111,9 @@ async function sendWithProof(
 function requireSendable({ url, headers }: Request): void {
   const { protocol } = new URL(url)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(new URL(url)))) {
-    throw new TypeError('The URL must be https; plain http is for loopback addresses')
+    throw new TypeError('The URL must be https; http is allowed only for loopback addresses')
   }
   if (headers.has('authorization') || headers.has('dpop')) {
-    throw new TypeError('"headers" must have neither "authorization" nor "dpop": these are sent')
+    throw new TypeError('"headers" must not contain "authorization" or "dpop": dpopFetch sets them')
   }
 }

@@ -81,7 +81,7 @@ function requireOptions(options: DPoPProofOptions): void {
       options[name] !== undefined &&
       (typeof options[name] !== 'string' || options[name] === '')
     ) {
-      throw new TypeError(`"${name}" must be a string that is not empty`)
+      throw new TypeError(`"${name}" must be a non-empty string`)
     }
   }
   if (now !== undefined && typeof now !== 'function') {

@@ -21,7 +21,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
         error: 'invalid_response',
         status: response.status,
         summary: `${shownUrl} answered with a redirect (HTTP ${response.status})`,
-        hint: 'Redirects are not followed, since the credentials would go along: give the final URL, with https and the right host name.',
+        hint: 'Redirects are not followed, because the target would receive the credentials: give the final URL, with https and the right host name.',
       })
     }
     const body = await wrapNetworkErrors(shownUrl, redact, () => readBody(response))
@@ -30,7 +30,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
         error: 'invalid_response',
         status: response.status,
         summary: `${shownUrl} answered with more than ${MAX_BYTES} bytes (HTTP ${response.status})`,
-        hint: 'That is no token response: check the URL.',
+        hint: 'That is not a token response: check the URL.',
       })
     }
     const headers = new Headers(response.headers)
@@ -56,7 +56,7 @@ async function wrapNetworkErrors<T>(
   } catch (error) {
     throw new PasswordGrantError({
       error: 'unreachable',
-      summary: `${shownUrl} could not be reached, or broke off its answer`,
+      summary: `${shownUrl} could not be reached, or closed the connection during its response`,
       hint: 'Check the host name and the port, that the server runs, its TLS certificate, and proxies in between.',
       cause: copyRedacted(error, redact),
     })

@@ -152,7 +152,7 @@ export async function prepareGrant(options: PasswordGrantOptions): Promise<Prepa
 function refuseInProduction({ dangerouslyAllowProduction }: PasswordGrantOptions): void {
   if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
     throw new TypeError(
-      'passwordGrant is for tests and legacy systems and refuses to run under NODE_ENV=production (RFC 9700 §2.4); "dangerouslyAllowProduction" must be true to run it all the same',
+      'passwordGrant is for tests and legacy systems and does not run under NODE_ENV=production (RFC 9700 §2.4) unless "dangerouslyAllowProduction" is true',
     )
   }
 }
@@ -184,7 +184,9 @@ function readUrl(option: string, value: string | URL): URL {
   }
   const url = new URL(value)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
-    throw new TypeError(`"${option}" must be an https URL; plain http is for loopback addresses`)
+    throw new TypeError(
+      `"${option}" must be an https URL; http is allowed only for loopback addresses`,
+    )
   }
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
     throw new TypeError(`"${option}" must have neither a user name, a password nor a fragment`)
@@ -194,7 +196,7 @@ function readUrl(option: string, value: string | URL): URL {
 
 function requireString(option: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') {
-    throw new TypeError(`"${option}" must be a string that is not empty`)
+    throw new TypeError(`"${option}" must be a non-empty string`)
   }
 }
 
@@ -205,7 +207,7 @@ function requestParameters(options: PasswordGrantOptions): URLSearchParams {
   if (values.length > 0) sent.set('scope', values.join(' '))
   for (const [name, value] of Object.entries(parameters)) {
     if (RESERVED_PARAMETERS.includes(name)) {
-      throw new TypeError(`"parameters" must not have "${name}": it is sent from its own option`)
+      throw new TypeError(`"parameters" must not have "${name}": use its own option`)
     }
     requireString(`parameters.${name}`, value)
     sent.set(name, value)

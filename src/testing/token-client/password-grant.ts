@@ -117,7 +117,7 @@ function requiresNonce({ status, headers }: Response, text: string): boolean {
 function requireTokenType({ token_type }: TokenResponse, { dpopHandle }: PreparedGrant): void {
   const isBound = token_type === 'dpop'
   if (isBound && dpopHandle === undefined) {
-    throw new Error('"token_type" is DPoP, and no proof was sent')
+    throw new Error('"token_type" is DPoP, but no proof was sent')
   }
   if (!isBound && dpopHandle !== undefined) {
     throw new Error('"token_type" is not DPoP, so the token is not bound to the key')
@@ -153,7 +153,7 @@ export function timedOut({
   const url = 'issuer' in location ? location.issuer : location.tokenEndpoint
   return new PasswordGrantError({
     error: 'timeout',
-    summary: `${redact(withoutQuery(url))} gave no complete answer within ${timeout} ms`,
+    summary: `${redact(withoutQuery(url))} sent no complete response within ${timeout} ms`,
     hint: 'Check that the server is up and can be reached from here, or raise "timeout".',
   })
 }

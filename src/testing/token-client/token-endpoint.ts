@@ -86,7 +86,7 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
   throw new PasswordGrantError({
     error: 'invalid_response',
     status: 200,
-    summary: `The metadata of ${redact(withoutQuery(issuer))} names no token endpoint that can be used`,
-    hint: 'It must be an absolute https URL (http on loopback): mend the server\'s metadata, or give "tokenEndpoint" instead of "issuer".',
+    summary: `The metadata of ${redact(withoutQuery(issuer))} has no usable token endpoint`,
+    hint: 'It must be an absolute https URL (http on loopback): fix the server\'s metadata, or give "tokenEndpoint" instead of "issuer".',
   })
 }

@@ -30,7 +30,7 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
     return new PasswordGrantError({
       error,
       status,
-      summary: `${url} refused the request (HTTP ${status})`,
+      summary: `${url} rejected the request (HTTP ${status})`,
       hint: hintFor(error, status, grant),
       errorDescription: redactedText(body.error_description, redact),
     })
@@ -48,7 +48,7 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
 function unusableHint(status: number, body: object | undefined, grant: ExplainedGrant): string {
   if (status === 429 || status >= 500) return hintFor('invalid_response', status, grant)
   if (status === 200 && body !== undefined) {
-    return 'The server breaks the protocol there, or this is another endpoint: check the URL and the configuration of the client.'
+    return 'The server violates the protocol, or the URL is that of another endpoint: check the URL and the configuration of the client.'
   }
   return 'Most likely the URL is wrong: check "issuer" or "tokenEndpoint", for Okta https://{domain}/oauth2/{authorization server id} and https://{domain}/oauth2/{authorization server id}/v1/token, and look for a proxy or sign-in page in between.'
 }
@@ -60,7 +60,7 @@ function describeContent(
   const type = redact(response.headers.get('content-type') ?? 'none', 100)
   if (text.trim() === '') return `an empty body (content type: ${type})`
   if (/^\s*<(!doctype|html)/i.test(text)) return `an HTML page (content type: ${type})`
-  if (body === undefined) return `a body that is no JSON object (content type: ${type})`
+  if (body === undefined) return `a body that is not a JSON object (content type: ${type})`
   if (response.status !== 200) return `JSON that has no "error" (content type: ${type})`
   return `JSON that cannot be used: ${redact(reason)}`
 }

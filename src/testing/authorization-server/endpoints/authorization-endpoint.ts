@@ -12,6 +12,6 @@ export const authorizationEndpoint: Endpoint = {
   handle: () =>
     new OAuthError(
       'unsupported_response_type',
-      'Nobody can sign in here: use the password or the client credentials grant.',
+      'This server has no sign-in page: use the password or the client credentials grant.',
     ).toResponse(),
 }

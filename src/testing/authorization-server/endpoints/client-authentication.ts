@@ -22,7 +22,7 @@ export async function authenticateClient(
   const assertion = form.get('client_assertion')
   const secret = form.get('client_secret')
   if ([authorization, assertion, secret].filter((method) => method !== undefined).length > 1) {
-    throw new OAuthError('invalid_request', 'The client authenticates in more than one way.')
+    throw new OAuthError('invalid_request', 'The client uses more than one authentication method.')
   }
   const client =
     authorization !== undefined

@@ -56,9 +56,13 @@ export class DPoPProofs {
     const { jwk, claims } = await this.#verifySignature(proof)
     const jti = this.#requireClaims(claims)
     if (this.#nonce !== undefined && claims.nonce !== this.#nonce) {
-      throw new OAuthError('use_dpop_nonce', 'The DPoP proof must have the nonce given here.', {
-        headers: { 'dpop-nonce': this.#nonce },
-      })
+      throw new OAuthError(
+        'use_dpop_nonce',
+        'A DPoP nonce is required: retry with the value of the DPoP-Nonce header.',
+        {
+          headers: { 'dpop-nonce': this.#nonce },
+        },
+      )
     }
     const jkt = await calculateJwkThumbprint(jwk)
     if (!this.#used.use(JSON.stringify([jkt, jti]), (claims.iat as number) + MAX_SKEW_SECONDS)) {
@@ -78,7 +82,7 @@ export class DPoPProofs {
       const isPublic = !PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk, member))
       if (isPublic) return { jwk, claims: payload }
     } catch {}
-    throw invalidProof('The DPoP proof is no valid JWT of type dpop+jwt with a public key.')
+    throw invalidProof('The DPoP proof is not a valid JWT of type dpop+jwt with a public key.')
   }
 
   /** Checks the claims and returns the `jti`. */
@@ -87,7 +91,9 @@ export class DPoPProofs {
     if (htm !== 'POST') throw invalidProof('The DPoP proof is for another method.')
     if (!isSameUrl(htu, this.#endpoint)) throw invalidProof('The DPoP proof is for another URL.')
     if (typeof iat !== 'number' || !(Math.abs(this.#now() / 1000 - iat) <= MAX_SKEW_SECONDS)) {
-      throw invalidProof('The DPoP proof is not of this minute: see its iat.')
+      throw invalidProof(
+        'The iat of the DPoP proof is missing, or more than 60 seconds from the server time.',
+      )
     }
     return jti
   }

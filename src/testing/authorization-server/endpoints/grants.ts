@@ -94,15 +94,18 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
   const token = requireParameter(form, 'refresh_token')
   const grant = refreshTokens.find(token, client.clientId, jkt)
   if (grant === undefined) {
-    throw new OAuthError('invalid_grant', 'The refresh token is invalid, used, revoked or bound.')
+    throw new OAuthError(
+      'invalid_grant',
+      'The refresh token is invalid, used, revoked or bound to another key.',
+    )
   }
   const scope = form.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   if (!scope.every((value) => grant.scope.includes(value))) {
-    throw new OAuthError('invalid_scope', 'The scope is more than was granted.')
+    throw new OAuthError('invalid_scope', 'The requested scope exceeds the granted scope.')
   }
   // RFC 8707 §2.2: only the resource that was granted.
   if ((requestedResource(form) ?? grant.resource) !== grant.resource) {
-    throw new OAuthError('invalid_target', 'The resource is not the one that was granted.')
+    throw new OAuthError('invalid_target', 'The requested resource differs from the granted one.')
   }
   return {
     subject: { ...grant, scope },

@@ -30,7 +30,7 @@ export class IntrospectionOverrides {
   /** @throws {TypeError} that names the invalid argument and the fix */
   set(override: IntrospectionOverride = {}, options: IntrospectionAnswerOptions = {}): void {
     if (typeof override !== 'function' && (typeof override !== 'object' || override === null)) {
-      throw new TypeError('answerIntrospectionWith takes members to set, or a function')
+      throw new TypeError('"override" must be an object of members, or a function')
     }
     rejectUnknownOptions('answerIntrospectionWith', options, ['claims', 'header', 'format'])
     if (!['json', 'jwt', undefined].includes(options.format)) {

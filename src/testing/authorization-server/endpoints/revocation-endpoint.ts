@@ -7,7 +7,7 @@ import type { ClientRequest } from './form-endpoint.js'
 
 /** Revokes an access or refresh token; returns whether it existed. */
 export function revoke(token: string, issued: IssuedTokens, refreshTokens: RefreshTokens): boolean {
-  if (typeof token !== 'string') throw new TypeError('revoke takes a token, a string')
+  if (typeof token !== 'string') throw new TypeError('"token" must be a string')
   return issued.revoke(token) || refreshTokens.revoke(token)
 }
 

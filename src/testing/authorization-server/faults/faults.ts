@@ -33,7 +33,7 @@ export class Faults {
     const names =
       endpoints === undefined && only !== undefined ? [only] : requireEndpoints(endpoints)
     if (only !== undefined && names.some((name) => name !== only)) {
-      throw new TypeError(`the fault "${fault}" needs the endpoint "${only}" and no other`)
+      throw new TypeError(`the fault "${fault}" is supported only at the endpoint "${only}"`)
     }
     for (const name of names) this.#handlers.set(name, faultHandler(fault))
   }

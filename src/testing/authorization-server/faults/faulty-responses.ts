@@ -2,7 +2,7 @@ import type { JSONWebKeySet, JWK } from 'jose'
 import { type HttpResponse, uncached } from '../http/http-response.js'
 
 export function errorStatus(status: number, retryAfter?: number): HttpResponse {
-  const body = { error: 'server_error', error_description: 'A fault on demand.' }
+  const body = { error: 'server_error', error_description: 'Injected fault.' }
   return uncached(status, body, retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` })
 }
 

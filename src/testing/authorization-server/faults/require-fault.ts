@@ -10,9 +10,12 @@ export function requireFault(fault: unknown): asserts fault is Fault {
   if (typeof fault !== 'object' || fault === null) throw unknownFault()
   const { retryAfter, ...rest } = fault as Record<string, unknown>
   const [[kind, value] = [], ...others] = Object.entries(rest)
-  if (others.length > 0) throw new TypeError('a fault is one thing: call fail with one member')
+  if (others.length > 0)
+    throw new TypeError(
+      'a fault must have only one of "status", "delay", "slowBody" and "redirect"',
+    )
   if (retryAfter !== undefined && (kind !== 'status' || !isWhole(retryAfter, 0, Infinity))) {
-    throw new TypeError('"retryAfter" must be a whole number of seconds, beside "status"')
+    throw new TypeError('"retryAfter" must be a whole number of seconds, and requires "status"')
   }
   switch (kind) {
     case 'status':
@@ -34,7 +37,7 @@ export function requireFault(fault: unknown): asserts fault is Fault {
 function unknownFault(): TypeError {
   const names = Object.keys(NAMED_FAULT_HANDLERS).join(', ')
   return new TypeError(
-    `a fault is one of ${names}, or an object with "status", "delay", "slowBody" or "redirect"`,
+    `"fault" must be one of ${names}, or an object with "status", "delay", "slowBody" or "redirect"`,
   )
 }
 

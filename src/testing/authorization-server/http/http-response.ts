@@ -18,7 +18,7 @@ export function uncached(status: number, body: unknown, headers: Record<string, 
 }
 
 export function notFound(): HttpResponse {
-  return uncached(404, { error: 'not_found', error_description: 'There is nothing here.' })
+  return uncached(404, { error: 'not_found', error_description: 'No such endpoint.' })
 }
 
 export function send(response: ServerResponse, httpResponse: HttpResponse): void {

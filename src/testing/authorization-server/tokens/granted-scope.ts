@@ -25,7 +25,10 @@ export interface ScopeRequest {
 export function grantScope({ settings, client, user, requested }: ScopeRequest): string[] {
   if (requested === undefined) {
     if (settings.profile === 'okta') {
-      throw new OAuthError('invalid_scope', 'There is no default scope: scope must be given.')
+      throw new OAuthError(
+        'invalid_scope',
+        'This server has no default scope: send the scope parameter.',
+      )
     }
     return defaultScope(settings, client, user)
   }
@@ -36,7 +39,10 @@ export function grantScope({ settings, client, user, requested }: ScopeRequest):
   const allowed = allowedScope(settings, client, user)
   const granted = values.filter((value) => allowed.includes(value))
   if (granted.length === 0) {
-    throw new OAuthError('invalid_scope', 'Nothing of the scope is allowed for client and user.')
+    throw new OAuthError(
+      'invalid_scope',
+      'The client and the user may have no value of the requested scope.',
+    )
   }
   return granted
 }

@@ -72,6 +72,6 @@ export function requireIssueTokenOptions(
     throw new TypeError('"subject" must be "user" or "client"')
   }
   if (subject === 'user' && users.length === 0) {
-    throw new TypeError('"subject" must be "client": "users" is empty')
+    throw new TypeError('"subject" is "user", but "users" is empty: add a user, or use "client"')
   }
 }

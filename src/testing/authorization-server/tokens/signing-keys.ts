@@ -91,7 +91,7 @@ export class SigningKeys {
       throw new TypeError('"jwk" must be a public key as a JWK, with "kty"')
     }
     if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) {
-      throw new TypeError('"jwk" must be a public key, without private or secret parts')
+      throw new TypeError('"jwk" must be a public key, without private or secret members')
     }
     this.#testKeys.push(structuredClone(jwk))
   }

@@ -80,7 +80,7 @@ export function requireClient(client: TestClient): void {
 function requireText<T extends object>(option: string, owner: T, names: (keyof T & string)[]) {
   for (const name of names) {
     if (typeof owner[name] !== 'string' || owner[name] === '') {
-      throw new TypeError(`"${option}[].${name}" must be a string that is not empty`)
+      throw new TypeError(`"${option}[].${name}" must be a non-empty string`)
     }
   }
 }

@@ -66,7 +66,8 @@ export class TokenIssuer {
 
   async customIdToken(claims: ClaimOverrides): Promise<string> {
     const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
-    if (user === undefined) throw new TypeError('issueIdToken needs a user: "users" is empty')
+    if (user === undefined)
+      throw new TypeError('issueIdToken requires a user, but "users" is empty: add one')
     const defaults = idTokenClaims(this.#profile, { ...rest, user }, this.#context())
     return this.#signIdToken({ ...defaults, ...claims })
   }
