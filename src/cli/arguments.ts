@@ -1,7 +1,7 @@
-/** The arguments of a command, once they are known to make sense. */
+/** The parsed arguments of a command. */
 import { UsageError } from './exit-code.js'
 
-/** What a number may be. */
+/** The unit and range of a number. */
 export interface Range {
   readonly unit: string
   readonly least: number
@@ -31,14 +31,14 @@ export class Arguments {
     return this.#values.get(flag) ?? []
   }
 
-  /** @throws {UsageError} if it isn't there. */
+  /** @throws {UsageError} if the flag is absent. */
   required(flag: string): string {
     const value = this.value(flag)
     if (value === undefined) throw new UsageError(`--${flag} is needed`)
     return value
   }
 
-  /** @throws {UsageError} if it is there and isn't a whole number within the range. */
+  /** @throws {UsageError} if the value is no whole number within the range. */
   wholeNumber(flag: string, range: Range = ANY): number | undefined {
     const value = this.value(flag)
     if (value === undefined) return undefined

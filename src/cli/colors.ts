@@ -1,4 +1,4 @@
-/** Colours, where they can be seen. */
+/** Colors for terminals that show them. */
 import type { Output, ProcessContext } from './context.js'
 
 export interface Colors {
@@ -8,7 +8,7 @@ export interface Colors {
   readonly green: (text: string) => string
 }
 
-/** `FORCE_COLOR` goes before `NO_COLOR`, as Node has it, and both before what the terminal is. */
+/** `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override terminal detection. */
 export function colorsFor(output: Output, env: ProcessContext['env']): Colors {
   const hasColors = wantsColors(output, env)
   const style = (code: number) => (text: string) =>

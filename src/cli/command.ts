@@ -1,12 +1,12 @@
-/** What a command says of itself: enough to parse its arguments and to write its help. */
+/** The description of a command, from which its arguments are parsed and its help is written. */
 import type { Arguments } from './arguments.js'
 import type { ProcessContext } from './context.js'
 import type { ExitCode } from './exit-code.js'
 
 export interface Flag {
-  /** What its value is called in the help; a flag without one is on or off. */
+  /** Placeholder of the value in the help. A flag without one is a boolean. */
   readonly value?: string
-  /** Whether it may be given several times. */
+  /** Whether the flag may be repeated. */
   readonly repeatable?: boolean
   readonly help: string
 }
@@ -17,12 +17,12 @@ export interface Command {
   readonly name: string
   /** One line. */
   readonly summary: string
-  /** What stands after the command's name. */
+  /** The synopsis after the command's name. */
   readonly usage: string
   readonly flags: Flags
-  /** Flags that are refused, with what to do instead. */
+  /** Flags that are rejected, with what to do instead. */
   readonly rejectedFlags?: Readonly<Record<string, string>>
-  /** How many arguments there may be beside the flags. */
+  /** Maximum number of arguments that are no flags. */
   readonly maxOperands: number
   readonly notes: string
   readonly examples: readonly string[]

@@ -1,20 +1,20 @@
-/** What a command sees of the process that it runs in. */
+/** The process context of a command: streams, environment and signals. */
 import type { Readable } from 'node:stream'
 
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  /** For what was asked for, and nothing else: it may be piped on. */
+  /** For the command's result only, because it may be piped. */
   readonly stdout: Output
-  /** For everything else: questions, hints, what went wrong. */
+  /** For everything else: prompts, hints, errors. */
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Where `SIGINT` and `SIGTERM` arrive: the process. */
+  /** Emits `SIGINT` and `SIGTERM`: the process. */
   readonly signals: SignalSource
 }
 
 export interface Output {
   readonly isTTY?: boolean
-  /** As of a stream: `done` gets the error, if there is one. */
+  /** Like `write()` of a stream: `done` gets the error, if any. */
   write(text: string, done?: (error?: Error | null) => void): unknown
 }
 

@@ -1,26 +1,26 @@
-/** How a command ends. A script may rely on these numbers. */
+/** The exit codes of the commands. Scripts may rely on these numbers. */
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 export const ExitCode = {
-  /** What was asked for was done; for `explain`, the token is accepted. */
+  /** The command succeeded; for `explain`, the token is accepted. */
   good: 0,
-  /** The token, or the grant, is refused. */
+  /** The token, or the grant, is rejected. */
   refused: 1,
-  /** The command was called wrongly. */
+  /** The arguments are invalid. */
   usage: 2,
   /**
-   * No answer, or none that can be used: the issuer is out of reach, a port is taken. Also an output that
-   * cannot be written.
+   * No usable response: the issuer is unreachable, a port is in use. Also if the output cannot be
+   * written.
    */
   unavailable: 3,
-  /** A mistake of this program. */
+  /** A bug of this program. */
   fault: 4,
   /** Ctrl+C at a prompt: 128 and the number of SIGINT, as shells count. */
   interrupted: 130,
 } as const
 
-/** Ends the command with a message of one line or several. It holds no secret and no token. */
+/** Ends the command with a message of one or more lines, which contains no secret and no token. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode
 
@@ -30,7 +30,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The command was called wrongly. */
+/** The arguments are invalid. */
 export class UsageError extends CommandError {
   constructor(message: string) {
     super(ExitCode.usage, message)

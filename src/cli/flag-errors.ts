@@ -1,8 +1,8 @@
-/** What the product says of its options, said of the flags that they were given by. */
+/** Replaces option names in error messages with the flags that set them. */
 import type { Flags } from './command.js'
 import { UsageError } from './exit-code.js'
 
-/** @throws {UsageError} for a TypeError, which is what a bad option is; everything else as it is. */
+/** @throws {UsageError} for a TypeError, which an invalid option causes; other errors unchanged. */
 export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-/** The help, made of what the commands say of themselves. */
+/** Writes the help from the descriptions of the commands. */
 
 import type { Command } from './command.js'
 import { HELP } from './read-arguments.js'

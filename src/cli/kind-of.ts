@@ -1,4 +1,4 @@
-/** What kind of JSON a value is, with its article. */
+/** Returns the JSON type of a value, with its article. */
 import { kindOf } from '../errors/rejection-reason.js'
 
 export function aKindOf(value: unknown): string {

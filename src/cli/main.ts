@@ -1,4 +1,4 @@
-/** From arguments to an exit code: which command, and what is said when it fails. */
+/** Runs the command that the arguments name, and reports its failure. */
 
 import { nearest } from '../base/did-you-mean.js'
 import { isError } from '../base/native-error.js'
@@ -17,7 +17,7 @@ import { version } from './version.js'
 
 const COMMANDS: readonly Command[] = [token, explain, serve]
 
-/** Never rejects: what goes wrong is told on stderr. */
+/** Never rejects: failures are reported on stderr. */
 export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {
   try {
     return await run(args, context)
@@ -57,7 +57,7 @@ async function run(args: readonly string[], context: ProcessContext): Promise<Ex
 
 function unknownCommand(word: string): UsageError {
   const names = COMMANDS.map(({ name }) => name)
-  // It may be a token, where the command was forgotten: it isn't repeated.
+  // Not repeated: if the command was forgotten, the word may be a token.
   const meant = nearest(word, names)
   return new UsageError(
     meant === undefined

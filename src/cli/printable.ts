@@ -1,9 +1,9 @@
-/** Makes what a stranger wrote fit for a terminal, which takes some characters for commands. */
+/** Escapes untrusted text for a terminal, which interprets some characters as commands. */
 
 /** Controls, formats (bidirectional overrides, zero-width), separators, lone surrogates, unassigned. */
 const UNPRINTABLE = /[\p{C}\u2028\u2029]/gu
 
-/** On one line; what can't be seen is written as in JSON. */
+/** Returns the text on one line, with unprintable characters escaped as in JSON. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) =>
     Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
@@ -15,7 +15,7 @@ export function printableJson(value: unknown): string {
   return printable(JSON.stringify(value))
 }
 
-/** As a JSON document: the same value to whoever parses it. */
+/** Returns a JSON document with unprintable characters escaped, which parses to the same value. */
 export function jsonDocument(value: unknown): string {
   return JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')
 }

@@ -1,7 +1,7 @@
 /**
- * From what was typed to the arguments of a command. Whatever isn't known is an error, because a
- * misspelt flag would otherwise be ignored in silence. Neither values nor unknown flags are shown: one
- * of them may be a secret in the wrong place.
+ * Parses the arguments of a command. An unknown flag is an error, because a misspelled one would
+ * otherwise be ignored silently. Messages show neither values nor unknown flags, because one of them
+ * may be a misplaced secret.
  */
 import { parseArgs } from 'node:util'
 import { nearest } from '../base/did-you-mean.js'
@@ -62,13 +62,13 @@ function tokensOf(command: Command, args: readonly string[]) {
 
 function requireValue(name: string, value: string | undefined, inline: boolean | undefined): void {
   if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`)
-  // Most likely the value was forgotten, and this is the next flag.
+  // The value was probably forgotten, and this is the next flag.
   if (inline !== true && value.startsWith('-')) {
     throw new UsageError(`--${name} needs a value; one that begins with - goes after =`)
   }
 }
 
-/** The flag itself is not shown: it may be a secret, or hold one (`-phunter2`). */
+/** Does not show the flag itself, which may contain a secret (`-phunter2`). */
 function unknownFlag(
   { name: command, flags, rejectedFlags = {} }: Command,
   name: string,

@@ -1,4 +1,4 @@
-/** `serve`: the embedded authorization server of the testing kit, until it is told to end. */
+/** The command `serve`: runs the embedded authorization server of the testing kit until a signal. */
 import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
@@ -65,7 +65,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
         audience: args.value('audience'),
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
-        // What they may be is checked there.
+        // Validated by the authorization server.
         ...({
           profile: args.value('profile'),
           algorithm: args.value('algorithm'),

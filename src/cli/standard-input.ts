@@ -1,12 +1,12 @@
-/** What is piped in: a token, or a secret. */
+/** Reads a token or a secret from standard input. */
 
 import type { ProcessContext } from './context.js'
 import { UsageError } from './exit-code.js'
 
-/** More than any token or secret. */
+/** Larger than any token or secret. */
 const MAX_BYTES = 131_072
 
-/** @throws {UsageError} if it is longer than anything that is wanted here. */
+/** @throws {UsageError} if the input is longer than any token or secret. */
 export async function readStandardInput({ stdin }: Pick<ProcessContext, 'stdin'>): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0

@@ -1,8 +1,8 @@
-/** The version, out of the package.json that was installed with this file. */
+/** Reads the version from the package.json of this package. */
 import { readFileSync } from 'node:fs'
 
 export function version(): string {
-  // As far up from src/cli as from dist/cli.
+  // The relative path is the same from src/cli and dist/cli.
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return JSON.parse(text).version
 }

@@ -1,4 +1,4 @@
-/** What to do about a rejection, by what failed: the likely mistake, as far as the token shows it, and its fix. */
+/** Returns the advice for a rejection, by check: the likely mistake that the token shows, and its fix. */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -16,18 +16,18 @@ import type { ObservedFetch } from './observed-fetch.js'
 import { type StepName, stepOf } from './step.js'
 import { timeAdvice } from './time-advice.js'
 
-/** What is known where the advice is given. */
+/** The facts from which advice is derived. */
 export interface Facts {
   readonly given: GivenToken
   readonly maxTokenLength: number
-  /** The one that is trusted. */
+  /** The trusted issuer. */
   readonly issuer: Issuer
   readonly requirement: Requirement
   /** Seconds since the epoch. */
   readonly now: number
-  /** What the issuer answered. */
+  /** The responses of the issuer. */
   readonly observed: ObservedFetch
-  /** The token, where it can be read. */
+  /** Returns the token, if it could be parsed. */
   readonly token: () => ParsedJws | undefined
 }
 

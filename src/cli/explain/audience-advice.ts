@@ -1,4 +1,4 @@
-/** What to do about a token for another audience: mostly it is this one, spelled differently. */
+/** Advice for a token with another audience, which often is the same one, spelled differently. */
 
 import type { ClaimExpectations } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

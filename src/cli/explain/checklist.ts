@@ -1,9 +1,9 @@
-/** What became of each step, filled in as they are tried. The first failure of a step stays. */
+/** The result of each step, recorded as the steps run. The first failure of a step is kept. */
 import { ResourceServerError } from '../../errors/errors.js'
 import { type StepResult, unwrap } from '../../errors/result.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
-/** What to do about a failure. */
+/** Returns the advice for a failure. */
 type Adviser = (error: ResourceServerError) => string
 
 export class Checklist {
@@ -15,10 +15,10 @@ export class Checklist {
   }
 
   /**
-   * What `work` makes, or `undefined` if it refuses the token. It may refuse for the sake of another
-   * step than this one, which then has passed.
+   * Returns the result of `work`, or `undefined` if it rejects the token. If the rejection belongs to
+   * another step, the failure is recorded there and this step has passed.
    *
-   * @param seen what to show where it passes.
+   * @param seen the text to show if the step passes.
    */
   async try<T>(
     name: StepName,

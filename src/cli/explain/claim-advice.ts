@@ -1,8 +1,8 @@
-/** What to do about a claim that is there, and of the wrong kind. */
+/** Advice for a claim of the wrong type. */
 import type { Claims } from '../../token/compact-jws.js'
 import { aKindOf } from '../kind-of.js'
 
-/** @param expected as the pipeline says it: `"exp": a finite number`. */
+/** @param expected of the rejection reason: `"exp": a finite number`. */
 export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
   const [, name, wanted] = /^"([^"]+)": (.+)$/.exec(expected) ?? []
   if (name === undefined || !Object.hasOwn(claims, name)) return undefined

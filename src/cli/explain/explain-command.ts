@@ -1,4 +1,4 @@
-/** `explain`: why is this token refused? */
+/** The command `explain`: says why a token is accepted or rejected. */
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
@@ -96,7 +96,7 @@ function exitCodeOf(verdict: Conclusion): ExitCode {
   return verdict.status >= 500 ? ExitCode.unavailable : ExitCode.refused
 }
 
-/** Only what was given: each has its default where it belongs, and is checked there. */
+/** Returns only the options that were given: the resource server sets defaults and validates. */
 function readOptions(args: Arguments): ResourceServerOptions {
   const given = {
     profile: args.value('profile'),
@@ -119,7 +119,7 @@ function readOptions(args: Arguments): ResourceServerOptions {
   }
 }
 
-/** As it was given: what an API makes of it is a part of the answer. */
+/** Returns the token unchanged: how an API would parse it is part of the explanation. */
 async function readToken(args: Arguments, context: ProcessContext): Promise<string> {
   const [operand] = args.operands
   const given = operand ?? (await readInput(context))

@@ -1,4 +1,4 @@
-/** The answer to why a token is refused: each step, and the verdict of the pipeline itself. */
+/** Explains one token: the result of each step, and the conclusion of the pipeline itself. */
 
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
@@ -15,22 +15,22 @@ export type Conclusion =
   | { readonly accepted: true }
   | {
       readonly accepted: false
-      /** Of the answer that a request with this token gets. */
+      /** HTTP status of the response to a request with this token. */
       readonly status: number
       readonly code: string
       readonly message: string
-      /** The one that the pipeline ended at. */
+      /** The step at which the pipeline rejected the token. */
       readonly step: Step['name']
     }
 
 export interface Explanation extends Trace {
-  /** What the API answers to a request with what was given, as it was given. */
+  /** The result for a request with the unchanged input. */
   readonly verdict: Conclusion
-  /** What it would answer to the token in it, where it rejects what was given as no credentials. */
+  /** The result for the extracted token, if the unchanged input counts as no credentials. */
   readonly tokenAlone?: Conclusion | undefined
 }
 
-/** Answers for one token. Close it afterwards. */
+/** Explains tokens. Close it afterwards. */
 export interface Explainer {
   explain(text: string): Promise<Explanation>
   close(): Promise<void>
@@ -42,7 +42,7 @@ export async function createExplainer(
   requirement: Requirement,
 ): Promise<Explainer> {
   const { now = () => Date.now() } = given
-  // One moment for all: a token that expires while we look must not do so between two looks.
+  // One time for all checks, so that a token cannot expire between two of them.
   let moment = now()
   const observed = new ObservedFetch()
   const jwks = given.jwks ?? { fetch: observed.fetch }
@@ -76,7 +76,7 @@ export async function createExplainer(
   }
 }
 
-/** Whether the header has a bearer token at all, as the plugin looks for it. */
+/** Returns the result of extracting a bearer token from the header, as the plugin does. */
 function verdictOnHeader({ authorization }: GivenToken): Conclusion {
   try {
     const token = bearerToken({ rawHeaders: ['authorization', authorization] })
@@ -99,14 +99,14 @@ async function verdictOn(
   }
 }
 
-/** @throws the error, if it is no rejection. */
+/** @throws the error itself, if it is no rejection. */
 function rejected(error: unknown): Conclusion {
   if (!(error instanceof ResourceServerError)) throw error
   const { statusCode: status, code, message, check } = error
   return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
-/** @throws {Error} if the steps say something else than the pipeline, which is our mistake. */
+/** @throws {Error} if the steps contradict the pipeline, which is a bug of this program. */
 export function assertAgreement(steps: readonly Step[], verdict: Conclusion): void {
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   const agreed = verdict.accepted ? failed.length === 0 : failed.includes(verdict.step)

@@ -1,25 +1,25 @@
 /**
- * What was given, and the token in it. People paste quotation marks, whole header lines and token
- * responses: an API rejects these, and `explain` says so, but looks at the token all the same.
+ * Extracts the token from the input. Users paste quotation marks, whole header lines and token
+ * responses: an API rejects these, and `explain` says so, but still explains the token.
  */
 import { parseJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'
 
 export interface GivenToken {
-  /** The `Authorization` header of a request that is sent with what was given. */
+  /** The `Authorization` header of a request with the unchanged input. */
   readonly authorization: string
-  /** The token that is looked at. */
+  /** The token that is explained. */
   readonly token: string
-  /** What was taken away to get at it; empty where the header has nothing else in it. */
+  /** What was removed to extract the token; empty if the input had nothing else in it. */
   readonly removed: readonly string[]
 }
 
 const HEADER_NAME = /^authorization:[ \t]*/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
 
-/** A header line, the value of one, or a token alone, with blanks and line ends around it. */
+/** @param text a header line, its value, or a token, with optional whitespace around it. */
 export function readGivenToken(text: string): GivenToken {
-  // As every HTTP client does with the value of a header.
+  // HTTP clients trim the value of a header too.
   const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
   const value = given.replace(HEADER_NAME, '')
   const isHeader = value !== given || SCHEME.test(value)
@@ -32,7 +32,7 @@ export function readGivenToken(text: string): GivenToken {
 
 type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined
 
-/** One layer each, from the outside in. */
+/** Each removes one layer, from the outside in. */
 const STEPS: readonly Removal[] = [
   (text) => {
     const accessToken = parseJsonObject(text)?.access_token
@@ -53,7 +53,7 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
     pattern.test(text) ? { text: text.replace(pattern, replacement), removed } : undefined
 }
 
-/** `undefined` where no token can be made out. */
+/** Returns `undefined` if no token is found. */
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
   const removed: string[] = []

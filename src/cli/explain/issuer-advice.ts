@@ -1,11 +1,11 @@
-/** What to do about a token of an issuer that isn't trusted: mostly it is the same, misspelt. */
+/** Advice for a token of an untrusted issuer, which often is the trusted one, misspelled. */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { providerOwning } from '../../issuer/providers/providers.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { spellingDifference } from './spelling.js'
 
-/** @param trusted the name of the one that is. */
+/** @param trusted identifier of the trusted issuer. */
 export function issuerAdvice(claims: Claims, trusted: string): string {
   const { iss } = claims
   if (typeof iss !== 'string' || iss === '') {

@@ -1,4 +1,4 @@
-/** What to do about keys that can't be had, a key that isn't there, and a signature that isn't valid. */
+/** Advice for unavailable keys, an unknown key, and an invalid signature. */
 
 import { isJsonObject } from '../../base/json-object.js'
 import type { ResourceServerError } from '../../errors/errors.js'
@@ -75,7 +75,7 @@ export function signatureAdvice({ header, signature }: CompactJws): string {
   return 'It was changed after it was signed, cut, or signed with another key of the same name. Copy it again, whole; if it stays so, do not trust it.'
 }
 
-/** A SEQUENCE, as long as it says, that begins with an INTEGER. */
+/** Whether the signature is a DER SEQUENCE of the right length that begins with an INTEGER. */
 function isDer(signature: Uint8Array): boolean {
   const [tag, first = 0, second = 0] = signature
   const isLong = first === 0x81

@@ -1,4 +1,4 @@
-/** What to do about a token that can't be read: which part of it is wrong, and how. */
+/** Advice for a token that cannot be parsed: which part is wrong, and how. */
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
 import { isRejection } from '../../errors/result.js'
@@ -10,7 +10,7 @@ import { aKindOf } from '../kind-of.js'
 
 export const UNSIGNED = 'The token is not signed at all: anybody can have made it.'
 
-/** Deeper than this, the plugin does not read. */
+/** The plugin's limit of nested levels. */
 const MAX_DEPTH = 32
 /** Node's own limit for all headers of a request together, in bytes. */
 const MAX_HEADERS = 16_384
@@ -92,7 +92,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Level by level, so that no stack is exhausted. */
+/** Iterates level by level, so that deep nesting cannot exhaust the stack. */
 function isDeeperThan(levels: number, value: object): boolean {
   let level: readonly object[] = [value]
   for (let depth = 0; level.length > 0; depth++) {

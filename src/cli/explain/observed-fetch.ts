@@ -1,11 +1,11 @@
-/** The platform's `fetch`, and a record of what the issuer answered, for the advice. */
+/** Wraps `fetch` and records the issuer's responses, from which advice is derived. */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { isError } from '../../base/native-error.js'
 import { type Fetch, readText } from '../../http/fetch-json.js'
 
-/** The default of the plugin's `jwks.maxBytes`, beyond which it reads nothing. */
+/** Default of the plugin's `jwks.maxBytes`, which limits a response. */
 const MAX_BYTES = 524_288
 
 export interface Redirect {
@@ -18,7 +18,7 @@ export class ObservedFetch {
   redirect: Redirect | undefined
   /** The members of the latest key set. */
   keys: readonly unknown[] = []
-  /** Why there was no answer at all, in the words of the platform. */
+  /** Why there was no response: the platform's error message. */
   failure: string | undefined
 
   readonly fetch: Fetch = async (url, init) => {
@@ -53,7 +53,7 @@ function keysIn(text: string): readonly unknown[] | undefined {
   }
 }
 
-/** The innermost cause: the error itself says "fetch failed" and no more. */
+/** Returns the innermost cause, because the error itself only says "fetch failed". */
 function causeOf(error: unknown): string | undefined {
   let said: string | undefined
   for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {

@@ -1,4 +1,4 @@
-/** An explanation as a page of text, and as JSON. */
+/** Renders an explanation as text and as JSON. */
 import type { Colors } from '../colors.js'
 import { printable, printableJson } from '../printable.js'
 import type { Conclusion, Explanation } from './explanation.js'
@@ -27,7 +27,7 @@ export function renderText(explanation: Explanation, colors: Colors): string {
   return ['', ...lines, '', sentence(verdict, colors), ...alone, ...contents, ''].join('\n')
 }
 
-/** What `--json` prints. The signature is no part of it. */
+/** Returns what `--json` prints, without the token's signature. */
 export function renderJson({ verdict, tokenAlone, steps, jws }: Explanation): object {
   return {
     verdict,

@@ -1,4 +1,4 @@
-/** How two names differ that were probably meant to be the same. */
+/** Describes how two names differ that were probably meant to be equal. */
 
 const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) => string])[] = [
   ['blanks around it', (name) => name.trim()],
@@ -7,7 +7,7 @@ const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) =>
   ['the slash at the end', (name) => name.replace(/\/+$/, '')],
 ]
 
-/** In words, joined by "and"; `undefined` where they are equal, or different names altogether. */
+/** Returns the differences in words; `undefined` for equal and for unrelated names. */
 export function spellingDifference(one: string, other: string): string | undefined {
   const isSame = (spellings: typeof SPELLINGS) =>
     spellings.reduce((name, [, normalized]) => normalized(name), one) ===

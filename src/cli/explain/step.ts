@@ -1,4 +1,4 @@
-/** The steps of the pipeline, as a person looks at them. */
+/** The steps of the pipeline, as `explain` shows them. */
 import type { Check } from '../../errors/rejection-reason.js'
 
 export const STEPS = [
@@ -23,26 +23,26 @@ export type Step = {
 } & (
   | {
       readonly outcome: 'passed'
-      /** What was seen. */
+      /** What was found. */
       readonly found: string
     }
   | {
       readonly outcome: 'failed'
-      /** The sentence that a caller gets. */
+      /** The message that the client gets. */
       readonly message: string
       readonly expected?: string | undefined
       readonly found?: string | undefined
-      /** What to do. */
+      /** The fix. */
       readonly advice: string
     }
   | {
       readonly outcome: 'not reached'
-      /** The step without which this one makes no sense. */
+      /** The step that must pass first. */
       readonly waitsFor: StepName
     }
 )
 
-/** What a step can't do without, the nearest first. */
+/** The prerequisites of each step, the nearest first. */
 export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   credentials: [],
   token: [],
@@ -68,7 +68,7 @@ const STEP_OF: Partial<Readonly<Record<Check, StepName>>> = {
   scope: 'policy',
 }
 
-/** The step that a check of the pipeline belongs to. */
+/** Returns the step to which a check of the pipeline belongs. */
 export function stepOf(check: Check): StepName {
   const step = STEP_OF[check] ?? check
   if (STEPS.includes(step as StepName)) return step as StepName

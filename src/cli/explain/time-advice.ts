@@ -1,10 +1,10 @@
-/** What to do about a token that is expired, not valid yet or too old. */
+/** Advice for a token that is expired, not yet valid or too old. */
 
 import type { Check } from '../../errors/rejection-reason.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
 
-/** What clocks may be apart and be a mistake still, in seconds. */
+/** Differences up to this many seconds suggest clock skew. */
 const MAX_SKEW = 3_600
 
 /** @param now in seconds since the epoch. */

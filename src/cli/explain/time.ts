@@ -1,7 +1,7 @@
-/** Times as people read them. */
+/** Formats times and durations for people. */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 
-/** The latest that a Date can be, in seconds. */
+/** The maximum of a Date, in seconds. */
 const LATEST = 8.64e12
 
 /** In seconds, later than the year 5000; in milliseconds, after 1973. */
@@ -17,7 +17,7 @@ export function timeOf(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** Whole units, the largest that there is one of: near enough to see what is the matter. */
+/** Returns the duration in whole units of the largest one that fits. */
 export function durationOf(seconds: number): string {
   const units = [
     ['day', 86_400],

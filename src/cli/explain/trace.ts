@@ -1,6 +1,6 @@
 /**
- * The way of a token through the steps of `pipeline.ts`, by the same functions, but without ending
- * at the first one that refuses: an expired token for another API is told of both.
+ * Runs a token through the steps of the pipeline, by the same functions, without stopping at the
+ * first rejection: for an expired token of another API, both failures are reported.
  */
 import { AccessToken } from '../../access-token/access-token.js'
 import { type AccessTokenClaims, timesOf } from '../../access-token/access-token-claims.js'
@@ -37,7 +37,7 @@ import type { ObservedFetch } from './observed-fetch.js'
 import type { Step } from './step.js'
 import { lifetime } from './time.js'
 
-/** What the token is held against: one issuer, and what is asked of its tokens. */
+/** What the token is checked against: one issuer, and the requirement. */
 export interface TraceInput {
   readonly core: Core
   readonly limits: TimeLimits
@@ -50,7 +50,7 @@ export interface TraceInput {
 
 export interface Trace {
   readonly steps: readonly Step[]
-  /** Where the token can be read. */
+  /** The token, if it could be parsed. */
   readonly jws: ParsedJws | undefined
 }
 
@@ -103,14 +103,14 @@ async function trySignature(
     () => core.issuers.resolve(claims, undefined),
     () => printableJson(claims.iss),
   )
-  // What else is wrong with a stranger's token is told by what ours must be like.
+  // For an untrusted issuer, the other steps apply the rules of the configured one.
   const issuer = trusted?.result ?? configured
   const algorithm = await list.try(
     'algorithm',
     () => resolveAlgorithm(issuer, header.alg),
     () => header.alg,
   )
-  // Nobody is asked for the keys of an issuer that isn't trusted.
+  // The keys of an untrusted issuer are never fetched.
   if (trusted !== undefined && algorithm !== undefined) {
     await trySigner(list, jws, issuer, algorithm.result, core.counters)
   }

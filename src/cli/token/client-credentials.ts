@@ -1,4 +1,4 @@
-/** A token for a client by itself: the client credentials grant (RFC 6749 §4.4). */
+/** Gets a token by the client credentials grant (RFC 6749 §4.4). */
 import {
   allowInsecureRequests,
   clientCredentialsGrantRequest,
@@ -18,15 +18,15 @@ import { unusableResponse } from '../../testing/token-client/unusable-response.j
 export interface ClientCredentialsOptions
   extends ClientCredentials,
     Pick<PasswordGrantOptions, 'issuer' | 'tokenEndpoint'> {
-  /** What is sent beside the grant's type and the client's authentication. */
+  /** Request parameters in addition to `grant_type` and the client's authentication. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Milliseconds for the whole exchange. */
+  /** Timeout of the whole exchange, in milliseconds. */
   readonly timeout: number
 }
 
 /**
- * @throws {TypeError} if an option is impossible.
- * @throws {PasswordGrantError} if there is no token: the failures are those of the other grant.
+ * @throws {TypeError} if an option is invalid.
+ * @throws {PasswordGrantError} if no token is issued: both grants fail in the same ways.
  */
 export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
   const { clientId, clientSecret, parameters, timeout } = options

@@ -1,6 +1,6 @@
 /**
- * Secrets, from where other users of the machine don't see them: standard input, the environment,
- * or a prompt. Never from an argument, which every process list shows.
+ * Reads secrets from sources that other users of the machine cannot see: standard input, the
+ * environment, or a prompt. Never from an argument, which every process list shows.
  */
 import type { Arguments } from '../arguments.js'
 import type { ProcessContext } from '../context.js'
@@ -26,14 +26,14 @@ export const PASSWORD: Secret = {
   stdinFlag: 'password-stdin',
 }
 
-/** What the help and the refusal of `--password` say. */
+/** Returns the alternatives to an argument, for the help and for the error of `--password`. */
 export function alternativesTo({ variable, stdinFlag }: Secret): string {
   return `other users of the machine see arguments. Set ${variable}, pipe it in with --${stdinFlag}, or leave it out and be asked`
 }
 
 /**
- * The first of: standard input where the flag says so, the environment, a prompt where there is a
- * terminal. `undefined` where none has it, and for an empty answer.
+ * Returns the secret from the first of: standard input if the flag is set, the environment, a prompt
+ * on a terminal. `undefined` if none has it, and for empty input at the prompt.
  */
 export async function readSecret(
   secret: Secret,

@@ -1,4 +1,4 @@
-/** `token`: a token on standard output, and nothing else there, for `curl`. */
+/** The command `token`: prints a token, and nothing else, to standard output, for `curl`. */
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { isJsonObject } from '../../base/json-object.js'
@@ -76,7 +76,7 @@ once, because accounts lock.`,
   },
 }
 
-/** Up to the longest that a timer of Node runs. */
+/** Up to the maximum of a Node timer. */
 const SECONDS = { unit: 'seconds', least: 1, most: 2_147_483 } as const
 
 async function getToken(args: Arguments, context: ProcessContext): Promise<TokenResponse> {
@@ -128,7 +128,7 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
   }
 }
 
-/** Whether nobody refused anything: there is no answer, or none that can be used. */
+/** Whether there is no usable response, rather than a rejection. */
 function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
   const own = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
   return own.includes(error) || status === 429 || status >= 500
@@ -188,7 +188,7 @@ function documentOf(response: TokenResponse): string {
   }
 }
 
-/** It goes into a header, by way of a shell: nothing may be in it that ends either. */
+/** Rejects characters that could end an HTTP header or a shell word. */
 function sendable({ access_token: token }: TokenResponse): string {
   if (isToken68(token)) return token
   throw new CommandError(
