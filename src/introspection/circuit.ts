@@ -13,7 +13,7 @@
  */
 import { BackOff, LONGEST_ASKED_FOR } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
-import { MAX_IN_FLIGHT, type Priority } from './turns.js'
+import { MAX_IN_FLIGHT, type Priority } from './priority-limiter.js'
 
 /** Times in milliseconds. */
 export interface CircuitOptions {

@@ -1,11 +1,11 @@
 /** Creates an {@link Introspector}. The protocol modules (oauth4webapi) are loaded lazily, here. */
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { Introspector, type IntrospectorOptions } from './introspector.js'
-import type { SignedAnswerOptions } from './signed-answer.js'
+import type { SignedResponseOptions } from './signed-response.js'
 
 export interface CreateIntrospectorOptions
   extends Omit<IntrospectorOptions, 'exchange'>,
-    Pick<SignedAnswerOptions, 'verifySignature'> {
+    Pick<SignedResponseOptions, 'verifySignature'> {
   readonly client: ClientCredentials
   /** Audiences of this API. The `aud` of a signed response contains one of them or the client id. */
   readonly audience: Iterable<string>

@@ -16,16 +16,16 @@ import { ownMember, ownMembers } from '../base/plain-object.js'
 import { type ClientCredentials, clientAuthentication } from '../http/client-authentication.js'
 import { readText, retryAfter } from '../http/fetch-json.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
-import { type IntrospectionResult, outcomeOf } from './answer.js'
 import { IntrospectionFailure } from './introspection-failure.js'
+import { type IntrospectionResult, outcomeOf } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
-import { readSignedAnswer, type SignedAnswerOptions } from './signed-answer.js'
+import { readSignedResponse, type SignedResponseOptions } from './signed-response.js'
 
 export interface ExchangeOptions {
   readonly issuer: string
   readonly client: ClientCredentials
   /** If set, only signed responses are accepted (RFC 9701). */
-  readonly signed: SignedAnswerOptions | undefined
+  readonly signed: SignedResponseOptions | undefined
   readonly fetch: IntrospectionFetch
 }
 
@@ -105,7 +105,7 @@ async function read(
       { of: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
   }
-  if (signed !== undefined) return readSignedAnswer(text, signingAlgorithms, signed)
+  if (signed !== undefined) return readSignedResponse(text, signingAlgorithms, signed)
   const members = parseJsonObject(text)
   if (members !== undefined) return members
   throw new IntrospectionFailure(

@@ -29,17 +29,17 @@ export class FailureReports {
   constructor(options: FailureReportsOptions) {
     this.#options = options
     this.#report = throttledReport(
-      (failure) => this.tell(failure, 0),
+      (failure) => this.report(failure, 0),
       REPORT_INTERVAL_MS,
       options.steadyNow,
     )
   }
 
-  tell(failure: IntrospectionFailure, retryIn: number): void {
+  report(failure: IntrospectionFailure, retryIn: number): void {
     this.#options.onFailure(failure, retryIn)
   }
 
-  tellNowAndThen(failure: IntrospectionFailure): void {
+  reportThrottled(failure: IntrospectionFailure): void {
     if (!this.#options.closing.aborted) this.#report(failure)
   }
 }

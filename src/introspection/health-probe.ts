@@ -8,14 +8,14 @@
  * three requests a second.
  */
 import { randomBytes } from 'node:crypto'
-import type { IntrospectionResult } from './answer.js'
 import type { ThrottledTokens } from './circuit.js'
 import type { ConfirmedTokens } from './confirmed-tokens.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
+import type { IntrospectionResult } from './introspection-response.js'
 
 export interface HealthProbeOptions {
   /** @throws {IntrospectionFailure} if the request fails. */
-  readonly ask: (token: string) => Promise<IntrospectionResult>
+  readonly request: (token: string) => Promise<IntrospectionResult>
   readonly confirmed: ConfirmedTokens
   /** Called if the issuer answers 429 for the random token. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
@@ -91,7 +91,7 @@ export class HealthProbe {
   /** `undefined` if the failure concerns the token alone: a 400 or a 500 also shows a live issuer. */
   async #failureOf(token: string): Promise<IntrospectionFailure | undefined> {
     try {
-      await this.#options.ask(token)
+      await this.#options.request(token)
       return undefined
     } catch (error) {
       const failure = error as IntrospectionFailure

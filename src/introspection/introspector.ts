@@ -12,17 +12,17 @@
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
-import type { IntrospectionAnswer, IntrospectionResult } from './answer.js'
+import { type Recheck, RecheckCache } from './background-recheck.js'
 import { IntrospectionEndpoint } from './endpoint.js'
 import type { Exchange } from './exchange.js'
 import type { OnFailure } from './failure-reports.js'
+import { IntrospectionClient } from './introspection-client.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
-import { digestOf, KnownAnswers } from './known-answers.js'
+import type { IntrospectionResponse, IntrospectionResult } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
-import { Questions } from './questions.js'
-import { SharedAnswers, type SharedAnswersOptions } from './shared-answers.js'
-import type { Priority } from './turns.js'
-import { type Watch, Watches } from './watch.js'
+import type { Priority } from './priority-limiter.js'
+import { digestOf, ResponseCache } from './response-cache.js'
+import { SharedResponses, type SharedResponsesOptions } from './shared-responses.js'
 
 /** All times in milliseconds. */
 export interface IntrospectorOptions {
@@ -50,7 +50,7 @@ export interface IntrospectorOptions {
   readonly onFailure: OnFailure
   /** The cache that instances share, if any. */
   readonly shared?:
-    | Pick<SharedAnswersOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
+    | Pick<SharedResponsesOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
     | undefined
 }
 
@@ -60,27 +60,27 @@ const LONGEST_RETRY_AFTER = 60
 export class Introspector {
   readonly #options: IntrospectorOptions
   readonly #closing = new AbortController()
-  readonly #known: KnownAnswers
-  readonly #questions: Questions
-  readonly #watches: Watches
-  readonly #shared: SharedAnswers | undefined
+  readonly #known: ResponseCache
+  readonly #questions: IntrospectionClient
+  readonly #watches: RecheckCache
+  readonly #shared: SharedResponses | undefined
   /** Single flight: concurrent requests with the same token share one introspection request. */
-  readonly #underWay = new Map<string, Promise<IntrospectionAnswer | undefined>>()
+  readonly #underWay = new Map<string, Promise<IntrospectionResponse | undefined>>()
 
   constructor(options: IntrospectorOptions) {
     const closing = this.#closing.signal
     // Every request in flight adds a listener, which Node would report as a leak.
     setMaxListeners(0, closing)
     this.#options = options
-    this.#known = new KnownAnswers(options)
-    this.#questions = new Questions({
+    this.#known = new ResponseCache(options)
+    this.#questions = new IntrospectionClient({
       ...options,
       closing,
       endpoint: new IntrospectionEndpoint({ ...options, closing }),
     })
-    this.#watches = new Watches({ ...options, questions: this.#questions })
+    this.#watches = new RecheckCache({ ...options, questions: this.#questions })
     const { shared } = options
-    this.#shared = shared && new SharedAnswers({ ...options, ...shared, closing })
+    this.#shared = shared && new SharedResponses({ ...options, ...shared, closing })
   }
 
   /**
@@ -98,11 +98,11 @@ export class Introspector {
   introspect(
     token: string,
     isVerified = false,
-  ): IntrospectionAnswer | undefined | Promise<IntrospectionAnswer | undefined> {
+  ): IntrospectionResponse | undefined | Promise<IntrospectionResponse | undefined> {
     const key = digestOf(token)
     const fresh = this.#known.fresh(key)
     if (fresh !== undefined) return fresh
-    const refusal = this.#known.refusal(key)
+    const refusal = this.#known.negative(key)
     if (refusal !== undefined) {
       return refusal.failure && this.#without(key, refusal.failure, isVerified)
     }
@@ -117,9 +117,9 @@ export class Introspector {
 
   /**
    * Returns the background recheck of a JWT whose signature was verified here, to be kept beside its
-   * cached verification result: see {@link Watch}. It holds the token.
+   * cached verification result: see {@link Recheck}. It holds the token.
    */
-  watch(token: string): Watch {
+  watch(token: string): Recheck {
     return this.#watches.of(token)
   }
 
@@ -137,7 +137,7 @@ export class Introspector {
     key: string,
     token: string,
     isVerified: boolean,
-  ): Promise<IntrospectionAnswer | undefined> {
+  ): Promise<IntrospectionResponse | undefined> {
     try {
       return await this.#ask(key, token, isVerified)
     } catch (failure) {
@@ -145,7 +145,11 @@ export class Introspector {
     }
   }
 
-  #ask(key: string, token: string, isVerified: boolean): Promise<IntrospectionAnswer | undefined> {
+  #ask(
+    key: string,
+    token: string,
+    isVerified: boolean,
+  ): Promise<IntrospectionResponse | undefined> {
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
     const asking = this.#askNow(key, token, isVerified).finally(() => this.#underWay.delete(key))
@@ -157,7 +161,7 @@ export class Introspector {
     key: string,
     token: string,
     isVerified: boolean,
-  ): Promise<IntrospectionAnswer | undefined> {
+  ): Promise<IntrospectionResponse | undefined> {
     const shared = this.#shared && (await this.#adopt(key, this.#shared))
     if (shared !== undefined) return shared
     const priority = this.#priorityOf(key, isVerified)
@@ -168,48 +172,48 @@ export class Introspector {
       const failure = error as IntrospectionFailure
       // A 429 for an untrusted token may concern this token alone: its Retry-After applies to it.
       const askedFor = priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
-      if (failure.of === 'token') this.#known.failedAt(key, failure, askedFor)
+      if (failure.of === 'token') this.#known.storeFailure(key, failure, askedFor)
       throw failure
     }
   }
 
   /** Adopts a response that another instance received: used if fresh, kept for an outage if stale. */
-  async #adopt(key: string, shared: SharedAnswers): Promise<IntrospectionAnswer | undefined> {
+  async #adopt(key: string, shared: SharedResponses): Promise<IntrospectionResponse | undefined> {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { answer, length, age } = found
     // Replayed into the store: caching it would give the token priority over untrusted ones.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
-    if (this.#known.refusedSince(key, age)) {
+    if (this.#known.inactiveSince(key, age)) {
       // The entry was written late or replayed: the issuer has called the token inactive since.
       shared.forget(key)
       return undefined
     }
     // A local stale response is as good, and may be newer.
     if (age >= this.#options.cacheMaxAge && this.#known.stale(key) !== undefined) return undefined
-    this.#known.keep(key, answer, length, age)
+    this.#known.store(key, answer, length, age)
     return this.#known.fresh(key)
   }
 
-  #remember(key: string, outcome: IntrospectionResult): IntrospectionAnswer | undefined {
+  #remember(key: string, outcome: IntrospectionResult): IntrospectionResponse | undefined {
     if (outcome.kind !== 'active') {
       // Only cached tokens can be in the store: a flood of invalid tokens must not reach it.
-      if (this.#known.vouchedFor(key)) this.#shared?.forget(key)
-      this.#known.refuse(key)
+      if (this.#known.hasEntry(key)) this.#shared?.forget(key)
+      this.#known.storeNegative(key)
       return undefined
     }
-    this.#known.keep(key, outcome.answer, outcome.length)
+    this.#known.store(key, outcome.answer, outcome.length)
     this.#shared?.share(key, outcome.answer)
     return outcome.answer
   }
 
   /** After a failure: returns a stale response if `staleIfError` allows it, or throws a 503. */
-  #without(key: string, failure: IntrospectionFailure, isVerified: boolean): IntrospectionAnswer {
+  #without(key: string, failure: IntrospectionFailure, isVerified: boolean): IntrospectionResponse {
     const stale = this.#known.stale(key)
     if (stale !== undefined) return stale
     // One error per waiter: error handlers may mutate it.
     const pause = this.#questions.pause(this.#priorityOf(key, isVerified))
-    const seconds = Math.ceil(Math.max(pause, this.#known.refusedFor(key)) / 1_000)
+    const seconds = Math.ceil(Math.max(pause, this.#known.negativeFor(key)) / 1_000)
     const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))
     throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
   }

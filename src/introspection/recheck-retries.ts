@@ -6,7 +6,7 @@
  * Tokens that are no longer in use are dropped; their next request rechecks them.
  */
 
-export interface Recheck {
+export interface RetriedRecheck {
   /** Whether its latest request failed and its token is still in use. */
   readonly needsRetry: boolean
   /** Rechecks the token if it is due. @returns whether it was. */
@@ -19,11 +19,11 @@ const TICK = 500
 const MAX_PER_TICK = 500
 
 export class RecheckRetries {
-  readonly #failed = new Set<Recheck>()
+  readonly #failed = new Set<RetriedRecheck>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  add(recheck: Recheck): void {
+  add(recheck: RetriedRecheck): void {
     if (this.#isClosed) return
     this.#failed.add(recheck)
     this.#timer ??= setInterval(() => this.#retry(), TICK).unref()

@@ -10,7 +10,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { BEARER_PREFIX } from '../base/request-headers.js'
-import type { Watch } from '../introspection/watch.js'
+import type { Recheck } from '../introspection/background-recheck.js'
 import type { Issuer } from '../issuer/issuer.js'
 import type { VerificationKey } from '../keys/verification-key.js'
 import { AdmissionFilter } from './admission-filter.js'
@@ -22,7 +22,7 @@ export interface VerificationResult {
   readonly issuer: Issuer
   readonly key: VerificationKey
   /** Background recheck by introspection, if the issuer uses it. */
-  readonly watch: Pick<Watch, 'check' | 'failure'> | undefined
+  readonly watch: Pick<Recheck, 'check' | 'failure'> | undefined
 }
 
 export interface VerifiedTokensOptions {

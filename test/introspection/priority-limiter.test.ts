@@ -1,12 +1,16 @@
 /** What a flood of tokens that nobody knows can do, and what it can't. */
 import t, { type Test } from 'tap'
-import { type Priority, type Turn, Turns } from '../../src/introspection/turns.js'
+import {
+  type Priority,
+  PriorityLimiter,
+  type Slot,
+} from '../../src/introspection/priority-limiter.js'
 import { introspectorOf, startIntrospectionServer } from '../fixtures/introspection-server.js'
 
 /** The tests end while some wait: their timers keep no process alive, and must not fire in the next. */
 function turns({ width = 60, timeout = 3_600_000 } = {}) {
   const state = { width, trustedWidth: 60, wait: 0, slowAfter: Number.POSITIVE_INFINITY, now: 0 }
-  const these = new Turns({
+  const these = new PriorityLimiter({
     width: () => state.width,
     trustedWidth: () => state.trustedWidth,
     timeout,
@@ -78,7 +82,7 @@ t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
   await settle()
   t.equal(begun.filter((one) => one === 'background').length, 10)
   t.equal(begun.filter((one) => one === 'high').length, 10)
-  for (const turn of untrusted.slice(0, 6)) (await (turn as Promise<Turn>)).end()
+  for (const turn of untrusted.slice(0, 6)) (await (turn as Promise<Slot>)).end()
   await settle()
   t.strictSame(begun.slice(60), [...Array(5).fill('high'), 'background'], 'they go first')
 })
@@ -86,7 +90,7 @@ t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
 t.test('of trusted tokens, fewer are in flight while the issuer asks for less', async (t) => {
   const { state, turns: these } = turns()
   state.trustedWidth = 2
-  const begun: Turn[] = []
+  const begun: Slot[] = []
   for (const priority of ['high', 'background', 'high'] as const) {
     void these.take(priority).then((turn) => begun.push(turn))
   }

@@ -1,6 +1,10 @@
 /** The background recheck of tokens that were verified here. */
 import t, { type Test } from 'tap'
-import { type TokenState, Watches, type WatchesOptions } from '../../src/introspection/watch.js'
+import {
+  RecheckCache,
+  type RecheckCacheOptions,
+  type TokenState,
+} from '../../src/introspection/background-recheck.js'
 import {
   introspectorOf,
   type Overrides,
@@ -23,9 +27,9 @@ async function until(condition: () => boolean): Promise<void> {
 const aWhile = () => new Promise((done) => setTimeout(done, 50))
 
 /** An issuer without a network, for what is about memory and time alone. */
-function watches(options: Partial<WatchesOptions> = {}) {
+function watches(options: Partial<RecheckCacheOptions> = {}) {
   const state = { now: 1_000, asked: [] as string[], kind: 'active' as string, pause: 0 }
-  const fake = new Watches({
+  const fake = new RecheckCache({
     questions: {
       ask: async (token) => {
         state.asked.push(token)

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
 import { unwrap } from '../../src/errors/result.js'
-import type { VerifySignature } from '../../src/introspection/signed-answer.js'
+import type { VerifySignature } from '../../src/introspection/signed-response.js'
 import { givenKeySet } from '../../src/keys/given-keys.js'
 import { Counters } from '../../src/observability/statistics.js'
 import { createResourceServer } from '../../src/server/resource-server.js'

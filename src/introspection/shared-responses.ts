@@ -11,12 +11,12 @@ import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
 import { type Report, throttledReport } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
-import type { IntrospectionAnswer } from './answer.js'
-import { Places } from './places.js'
-import { Seal } from './sealed-answer.js'
+import { ConcurrencyLimit } from './concurrency-limit.js'
+import type { IntrospectionResponse } from './introspection-response.js'
+import { Seal } from './sealed-response.js'
 
 /** All times in milliseconds. */
-export interface SharedAnswersOptions {
+export interface SharedResponsesOptions {
   readonly store: Store
   /** The same on every instance, and known to these instances only. */
   readonly secret: Uint8Array
@@ -37,8 +37,8 @@ export interface SharedAnswersOptions {
 }
 
 /** A response that another instance received, or this one before a restart. */
-export interface SharedAnswer {
-  readonly answer: IntrospectionAnswer
+export interface SharedResponse {
+  readonly answer: IntrospectionResponse
   /** Time since it was received, in milliseconds. */
   readonly age: number
   /** Of its text, in characters. */
@@ -53,15 +53,15 @@ const TIMEOUT = 500
 const MAX_AHEAD = 5_000
 const REPORT_INTERVAL_MS = 30_000
 
-export class SharedAnswers {
-  readonly #options: SharedAnswersOptions
+export class SharedResponses {
+  readonly #options: SharedResponsesOptions
   readonly #seal: Seal
-  readonly #looks = new Places()
-  readonly #shares = new Places()
-  readonly #removals = new Places()
+  readonly #looks = new ConcurrencyLimit()
+  readonly #shares = new ConcurrencyLimit()
+  readonly #removals = new ConcurrencyLimit()
   readonly #report: Report<unknown>
 
-  constructor(options: SharedAnswersOptions) {
+  constructor(options: SharedResponsesOptions) {
     const {
       secret,
       issuer,
@@ -76,10 +76,10 @@ export class SharedAnswers {
   }
 
   /** Returns the shared response for a token, if there is one. Never rejects. */
-  async find(digest: string): Promise<SharedAnswer | undefined> {
+  async find(digest: string): Promise<SharedResponse | undefined> {
     const { store, timeout, closing } = this.#options
     if (closing.aborted) return undefined
-    const getting = this.#looks.take(() => store.get(this.#nameOf(digest)))
+    const getting = this.#looks.tryRun(() => store.get(this.#nameOf(digest)))
     if (getting === undefined) return undefined
     try {
       const deadline = { timeout: Math.min(TIMEOUT, timeout), closing }
@@ -93,7 +93,7 @@ export class SharedAnswers {
   }
 
   /** Stores a response, in the background. */
-  share(digest: string, answer: IntrospectionAnswer): void {
+  share(digest: string, answer: IntrospectionResponse): void {
     const { store, now } = this.#options
     const at = now()
     const lifetime = this.#lifetimeOf(answer, at)
@@ -110,7 +110,7 @@ export class SharedAnswers {
     this.#do(this.#removals, () => store.delete(this.#nameOf(digest)))
   }
 
-  #opened(digest: string, sealed: string): SharedAnswer {
+  #opened(digest: string, sealed: string): SharedResponse {
     const { now, cacheMaxAge: maxAge } = this.#options
     const text = this.#seal.open(digest, sealed) ?? ''
     const end = text.indexOf(' ')
@@ -124,13 +124,13 @@ export class SharedAnswers {
         'an introspection answer in the store is from the future: the clocks of the instances differ by more than five seconds',
       )
     }
-    const known = answer as IntrospectionAnswer
+    const known = answer as IntrospectionResponse
     // Clock skew: the age is unknown, so treat the response as stale.
     return { answer: known, age: age >= 0 ? age : maxAge, length: text.length }
   }
 
   /** Milliseconds for which the response may be used, never past its `exp` (RFC 7662 §4). */
-  #lifetimeOf(answer: IntrospectionAnswer, now: number): number {
+  #lifetimeOf(answer: IntrospectionResponse, now: number): number {
     const exp = ownMember(answer, 'exp')
     const { cacheMaxAge: maxAge, staleIfError } = this.#options
     const usableUntil = now + maxAge + staleIfError
@@ -142,8 +142,8 @@ export class SharedAnswers {
     return `introspection:${this.#seal.nameOf(digest)}`
   }
 
-  #do(places: Places, write: () => Promise<void>): void {
-    const writing = places.take(write)
+  #do(places: ConcurrencyLimit, write: () => Promise<void>): void {
+    const writing = places.tryRun(write)
     if (writing === undefined) return
     const { closing } = this.#options
     withinDeadline(() => writing, { timeout: TIMEOUT, closing }).catch((e) => this.#tell(e))

@@ -5,16 +5,16 @@
  * `recheckStaleIfError`.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
-import { digestOf } from './known-answers.js'
-import type { Questions } from './questions.js'
+import type { IntrospectionClient } from './introspection-client.js'
 import { RecheckRetries } from './recheck-retries.js'
+import { digestOf } from './response-cache.js'
 
 /** `unknown`: no recheck has succeeded yet. `unanswered`: none has within `recheckStaleIfError`. */
 export type TokenState = 'active' | 'revoked' | 'unknown' | 'unanswered'
 
 /** Times in milliseconds. */
-export interface WatchesOptions {
-  readonly questions: Pick<Questions, 'ask' | 'pause'>
+export interface RecheckCacheOptions {
+  readonly questions: Pick<IntrospectionClient, 'ask' | 'pause'>
   /** Between two rechecks of a token. */
   readonly recheckInterval: number
   /** How long the token is accepted while rechecks fail, from the first failed one. */
@@ -30,10 +30,10 @@ const RETRY_IN = 1_000
 const BYTES_PER_WATCH = 512
 
 /** The recheck of one token. A cached verification result of the token holds it. */
-export class Watch {
-  readonly #options: WatchesOptions
+export class Recheck {
+  readonly #options: RecheckCacheOptions
   readonly #retries: RecheckRetries
-  readonly #onRevoked: (watch: Watch) => void
+  readonly #onRevoked: (watch: Recheck) => void
   #token: string
   #state: TokenState = 'unknown'
   #dueAt = Number.NEGATIVE_INFINITY
@@ -44,9 +44,9 @@ export class Watch {
 
   constructor(
     token: string,
-    options: WatchesOptions,
+    options: RecheckCacheOptions,
     retries: RecheckRetries,
-    onRevoked: (watch: Watch) => void,
+    onRevoked: (watch: Recheck) => void,
   ) {
     this.#token = token
     this.#options = options
@@ -126,13 +126,13 @@ export class Watch {
  *
  * Bounded. Revoked entries have their own cache, so that others cannot evict them.
  */
-export class Watches {
-  readonly #options: WatchesOptions
-  readonly #watched: BoundedCache<string, Watch>
-  readonly #revoked: BoundedCache<string, Watch>
+export class RecheckCache {
+  readonly #options: RecheckCacheOptions
+  readonly #watched: BoundedCache<string, Recheck>
+  readonly #revoked: BoundedCache<string, Recheck>
   readonly #retries = new RecheckRetries()
 
-  constructor(options: WatchesOptions) {
+  constructor(options: RecheckCacheOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
     this.#watched = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
@@ -144,7 +144,7 @@ export class Watches {
    *
    * @param token a JWT whose signature was verified; otherwise its signing input does not identify it.
    */
-  of(token: string): Watch {
+  of(token: string): Recheck {
     const key = digestOf(token.slice(0, token.lastIndexOf('.')))
     return this.#revoked.get(key) ?? this.#watched.get(key) ?? this.#begin(key, token)
   }
@@ -153,8 +153,8 @@ export class Watches {
     this.#retries.close()
   }
 
-  #begin(key: string, token: string): Watch {
-    const watch = new Watch(token, this.#options, this.#retries, (revoked) => {
+  #begin(key: string, token: string): Recheck {
+    const watch = new Recheck(token, this.#options, this.#retries, (revoked) => {
       this.#watched.delete(key)
       this.#revoked.set(key, revoked)
     })

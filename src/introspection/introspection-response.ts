@@ -2,11 +2,11 @@
 import { ownMember } from '../base/plain-object.js'
 
 /** The members of an "active" response, under their wire names. Deeply frozen. */
-export type IntrospectionAnswer = Readonly<Record<string, unknown>> & { readonly active: true }
+export type IntrospectionResponse = Readonly<Record<string, unknown>> & { readonly active: true }
 
 /** `malformed`: the response has no boolean "active" member, so the token is not active. */
 export type IntrospectionResult =
-  | { readonly kind: 'active'; readonly answer: IntrospectionAnswer; readonly length: number }
+  | { readonly kind: 'active'; readonly answer: IntrospectionResponse; readonly length: number }
   | { readonly kind: 'inactive' }
   | { readonly kind: 'malformed' }
 
@@ -20,6 +20,6 @@ export function outcomeOf(
   length: number,
 ): IntrospectionResult {
   const active = ownMember(members, 'active')
-  if (active === true) return { kind: 'active', answer: members as IntrospectionAnswer, length }
+  if (active === true) return { kind: 'active', answer: members as IntrospectionResponse, length }
   return { kind: active === false ? 'inactive' : 'malformed' }
 }

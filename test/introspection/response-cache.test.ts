@@ -1,7 +1,7 @@
 /** What is remembered of the issuer's answers, and for how long (RFC 7662 §4, RFC 9700 §4.9.3). */
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import { digestOf, KnownAnswers } from '../../src/introspection/known-answers.js'
+import { digestOf, ResponseCache } from '../../src/introspection/response-cache.js'
 import {
   CLIENT,
   introspectorOf,
@@ -146,7 +146,7 @@ t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
   const token = 'an-opaque-token-that-is-a-secret'
   t.match(digestOf(token), /^[\w-]{43}$/)
   t.not(digestOf(token), digestOf(`${token}.`))
-  const known = new KnownAnswers({
+  const known = new ResponseCache({
     cacheMaxAge: 1,
     negativeCacheMaxAge: 1,
     staleIfError: 0,
@@ -155,9 +155,9 @@ t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
     now: Date.now,
     steadyNow: Date.now,
   })
-  known.keep(digestOf(token), GOOD as never, 10)
-  t.ok(known.vouchedFor(digestOf(token)))
-  t.notOk(known.vouchedFor(token))
+  known.store(digestOf(token), GOOD as never, 10)
+  t.ok(known.hasEntry(digestOf(token)))
+  t.notOk(known.hasEntry(token))
 })
 
 t.test('B10: neither token nor secret shows when an introspector is printed', async (t) => {

@@ -9,11 +9,11 @@ import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
 import { LONGEST_ASKED_FOR } from '../http/back-off.js'
-import type { IntrospectionAnswer } from './answer.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
+import type { IntrospectionResponse } from './introspection-response.js'
 
 /** All times in milliseconds. */
-export interface KnownAnswersOptions {
+export interface ResponseCacheOptions {
   readonly cacheMaxAge: number
   readonly negativeCacheMaxAge: number
   readonly staleIfError: number
@@ -26,7 +26,7 @@ export interface KnownAnswersOptions {
 }
 
 interface Kept {
-  readonly answer: IntrospectionAnswer
+  readonly answer: IntrospectionResponse
   readonly freshUntil: number
   readonly usableUntil: number
 }
@@ -51,59 +51,59 @@ const MAX_FAILURES = 3
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
 
-export class KnownAnswers {
-  readonly #options: KnownAnswersOptions
+export class ResponseCache {
+  readonly #options: ResponseCacheOptions
   readonly #good: BoundedCache<string, Kept>
   readonly #refused: BoundedCache<string, NegativeEntry>
 
-  constructor(options: KnownAnswersOptions) {
+  constructor(options: ResponseCacheOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
     this.#good = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
     this.#refused = new BoundedCache({ max: maxEntries })
   }
 
-  fresh(key: string): IntrospectionAnswer | undefined {
+  fresh(key: string): IntrospectionResponse | undefined {
     const kept = this.#good.get(key)
     if (kept === undefined || !(this.#options.steadyNow() < kept.freshUntil)) return undefined
     return this.#unexpired(kept)
   }
 
   /** Returns an "active" response that is fresh, or stale within `staleIfError`. */
-  stale(key: string): IntrospectionAnswer | undefined {
+  stale(key: string): IntrospectionResponse | undefined {
     const kept = this.#good.get(key)
     if (kept === undefined || !(this.#options.steadyNow() < kept.usableUntil)) return undefined
     return this.#unexpired(kept)
   }
 
-  refusal(key: string): NegativeEntry | undefined {
+  negative(key: string): NegativeEntry | undefined {
     const refusal = this.#refused.get(key)
     return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
   }
 
   /** Milliseconds until the negative entry expires; 0 if there is none. */
-  refusedFor(key: string): number {
+  negativeFor(key: string): number {
     const { until = Number.NEGATIVE_INFINITY } = this.#refused.get(key) ?? {}
     return Math.max(0, until - this.#options.steadyNow())
   }
 
   /** Whether there is an "active" response, fresh or not. */
-  vouchedFor(key: string): boolean {
+  hasEntry(key: string): boolean {
     return this.#good.has(key)
   }
 
   /** Whether the token has priority over untrusted ones. */
   deservesPriority(key: string): boolean {
-    return this.vouchedFor(key) && !((this.#refused.get(key)?.failures ?? 0) >= MAX_FAILURES)
+    return this.hasEntry(key) && !((this.#refused.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }
 
   /** Whether the issuer has called the token inactive since a response of that age (milliseconds). */
-  refusedSince(key: string, age: number): boolean {
+  inactiveSince(key: string, age: number): boolean {
     return this.#refusedAt(key) >= this.#options.steadyNow() - age
   }
 
   /** @param age of the response in milliseconds, if another instance received it. */
-  keep(key: string, answer: IntrospectionAnswer, length: number, age = 0): void {
+  store(key: string, answer: IntrospectionResponse, length: number, age = 0): void {
     const { cacheMaxAge: maxAge, staleIfError, steadyNow } = this.#options
     const freshUntil = steadyNow() + maxAge - age
     const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
@@ -112,7 +112,7 @@ export class KnownAnswers {
   }
 
   /** Stores that the token is inactive, and removes its "active" response. */
-  refuse(key: string): void {
+  storeNegative(key: string): void {
     this.#good.delete(key)
     const { steadyNow, negativeCacheMaxAge } = this.#options
     const refusedAt = steadyNow()
@@ -125,7 +125,7 @@ export class KnownAnswers {
    *
    * @param askedFor the `Retry-After` for this token, in milliseconds.
    */
-  failedAt(key: string, failure: IntrospectionFailure, askedFor = 0): void {
+  storeFailure(key: string, failure: IntrospectionFailure, askedFor = 0): void {
     const pause = Math.max(FAILED_FOR, Math.min(askedFor, LONGEST_ASKED_FOR))
     const until = this.#options.steadyNow() + pause
     const failures = (this.#refused.get(key)?.failures ?? 0) + 1
@@ -137,7 +137,7 @@ export class KnownAnswers {
   }
 
   /** An `exp` that is not a number counts as unexpired: later checks reject the token. */
-  #unexpired({ answer }: Kept): IntrospectionAnswer | undefined {
+  #unexpired({ answer }: Kept): IntrospectionResponse | undefined {
     const exp = ownMember(answer, 'exp')
     return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? answer : undefined
   }

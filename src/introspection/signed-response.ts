@@ -22,7 +22,7 @@ export type VerifySignature = (jwt: string) => Promise<{
   readonly claims: Readonly<Record<string, unknown>>
 }>
 
-export interface SignedAnswerOptions {
+export interface SignedResponseOptions {
   readonly issuer: string
   /** The client id and the audiences of this resource server; `aud` must contain one of them. */
   readonly names: ReadonlySet<string>
@@ -38,10 +38,10 @@ const MAX_AGE = 300
  * @param algorithms the signing algorithms in the issuer's metadata, if there are any.
  * @throws {IntrospectionFailure} naming the first check that fails.
  */
-export async function readSignedAnswer(
+export async function readSignedResponse(
   jwt: string,
   algorithms: readonly string[] | undefined,
-  { issuer, names, verifySignature, now }: SignedAnswerOptions,
+  { issuer, names, verifySignature, now }: SignedResponseOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { header, claims } = await verifySignature(jwt).catch((error) => {
     // The original message may contain claims, and is worded for the bearer of an access token.

@@ -19,7 +19,7 @@ export type Priority = (typeof ORDER)[number]
 
 const ORDER = ['high', 'background', 'low'] as const
 
-export interface TurnsOptions {
+export interface PriorityLimiterOptions {
   /** Current maximum number in flight. */
   readonly width: () => number
   /** Current maximum number in flight for trusted tokens. */
@@ -48,13 +48,13 @@ const CROWDED = new IntrospectionFailure('too many tokens are waiting to be intr
   of: 'ours',
 })
 
-export interface Turn {
+export interface Slot {
   /** Aborts if the slot is given to another request, or the limiter is closed. */
   readonly signal: AbortSignal
   readonly end: () => void
 }
 
-interface Running extends Turn {
+interface Running extends Slot {
   readonly startedAt: number
   readonly abort: (reason: Error) => void
 }
@@ -64,14 +64,14 @@ interface Waiter {
   readonly refuse: (failure: IntrospectionFailure) => void
 }
 
-export class Turns {
-  readonly #options: TurnsOptions
+export class PriorityLimiter {
+  readonly #options: PriorityLimiterOptions
   /** In order of their start. */
   readonly #inFlight = ofEach<Running>()
   readonly #waiting = ofEach<Waiter>()
   #look: NodeJS.Timeout | undefined
 
-  constructor(options: TurnsOptions) {
+  constructor(options: PriorityLimiterOptions) {
     this.#options = options
   }
 
@@ -80,7 +80,7 @@ export class Turns {
    *
    * @throws {IntrospectionFailure} if the queue is full, or the wait exceeds `timeout`.
    */
-  take(priority: Priority): Promise<Turn> {
+  take(priority: Priority): Promise<Slot> {
     const waiting = this.#waiting[priority]
     if (waiting.size === 0 && this.#hasRoomFor(priority)) {
       return Promise.resolve(this.#begin(priority))
@@ -108,7 +108,7 @@ export class Turns {
   }
 
   /** Rejects all queued requests: the failure would affect them as well. */
-  refuseWaiting(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
+  rejectQueued(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
     for (const priority of priorities) {
       for (const { refuse } of [...this.#waiting[priority]]) refuse(failure)
     }
@@ -117,14 +117,14 @@ export class Turns {
   /** Rejects queued requests and aborts those in flight. */
   close(failure: IntrospectionFailure): void {
     clearTimeout(this.#look)
-    this.refuseWaiting(failure)
+    this.rejectQueued(failure)
     for (const priority of ORDER) {
       for (const { abort } of [...this.#inFlight[priority]]) abort(failure)
     }
   }
 
   /** Starts queued requests that have a slot now. Also runs whenever a request ends. */
-  admit(): void {
+  drain(): void {
     for (const priority of ORDER) {
       for (const waiter of this.#waiting[priority]) {
         if (!this.#hasRoomFor(priority)) break
@@ -144,14 +144,14 @@ export class Turns {
     return priority === 'background' || (low < MAX_LOW && pace.wait === 0)
   }
 
-  #begin(priority: Priority): Turn {
+  #begin(priority: Priority): Slot {
     if (priority === 'low') this.#options.pace.take()
     const controller = new AbortController()
     const running: Running = {
       startedAt: this.#options.steadyNow(),
       signal: controller.signal,
       end: () => {
-        if (this.#inFlight[priority].delete(running)) this.admit()
+        if (this.#inFlight[priority].delete(running)) this.drain()
       },
       abort: (reason) => controller.abort(reason),
     }
@@ -166,7 +166,7 @@ export class Turns {
     if (wait === Number.POSITIVE_INFINITY) return
     const look = () => {
       this.#endSlowest()
-      this.admit()
+      this.drain()
     }
     this.#look = setTimeout(look, Math.max(SHORTEST_LOOK, wait))
     this.#look.unref()

@@ -11,18 +11,18 @@ import { ownMember } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
-import type { IntrospectionResult } from './answer.js'
 import { Circuit, type ThrottledTokens } from './circuit.js'
 import { ConfirmedTokens } from './confirmed-tokens.js'
 import { FailureReports, type OnFailure } from './failure-reports.js'
 import { HealthProbe } from './health-probe.js'
 import { failureFrom, IntrospectionFailure } from './introspection-failure.js'
+import type { IntrospectionResult } from './introspection-response.js'
 import { Latency } from './latency.js'
 import { Pace } from './pace.js'
-import { type Priority, type Turn, Turns } from './turns.js'
+import { type Priority, PriorityLimiter, type Slot } from './priority-limiter.js'
 
 /** Times in milliseconds. */
-export interface QuestionsOptions {
+export interface IntrospectionClientOptions {
   readonly issuer: string
   readonly endpoint: { locate(): Promise<IntrospectionMetadata>; mayHaveMoved(): void }
   readonly exchange: (
@@ -40,10 +40,10 @@ export interface QuestionsOptions {
   readonly onFailure: OnFailure
 }
 
-export class Questions {
-  readonly #options: QuestionsOptions
+export class IntrospectionClient {
+  readonly #options: IntrospectionClientOptions
   readonly #circuit: Circuit
-  readonly #turns: Turns
+  readonly #turns: PriorityLimiter
   readonly #confirmed: ConfirmedTokens
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
@@ -51,19 +51,19 @@ export class Questions {
   /** Whether the issuer has ever introspected a token, so that our credentials have worked. */
   #hasAnswered = false
 
-  constructor(options: QuestionsOptions) {
+  constructor(options: IntrospectionClientOptions) {
     this.#options = options
     const { timeout, closing, steadyNow, now } = options
     const circuit = new Circuit(options)
     this.#circuit = circuit
     this.#confirmed = new ConfirmedTokens(now)
     this.#probe = new HealthProbe({
-      ask: (token) => this.#askNow(token, closing),
+      request: (token) => this.#askNow(token, closing),
       confirmed: this.#confirmed,
       onThrottled: (failure, tokens) => this.#throttle(failure, tokens),
       steadyNow,
     })
-    this.#turns = new Turns({
+    this.#turns = new PriorityLimiter({
       width: () => circuit.width,
       trustedWidth: () => circuit.trustedWidth,
       timeout,
@@ -101,7 +101,7 @@ export class Questions {
   async #askInTurn(
     token: string,
     priority: Priority,
-    { signal }: Turn,
+    { signal }: Slot,
   ): Promise<IntrospectionResult> {
     const stillDown = await this.#stillDown(token, priority)
     if (stillDown !== undefined) {
@@ -183,7 +183,7 @@ export class Questions {
   #atToken(failure: IntrospectionFailure, token: string): IntrospectionFailure {
     if (this.#options.closing.aborted) return closed()
     this.#confirmed.delete(token)
-    this.#reports.tellNowAndThen(failure)
+    this.#reports.reportThrottled(failure)
     return failure
   }
 
@@ -194,8 +194,8 @@ export class Questions {
     this.#probe.forget()
     const retryIn = this.#circuit.open(ofIssuer, isProven)
     this.#options.endpoint.mayHaveMoved()
-    this.#turns.refuseWaiting(ofIssuer)
-    this.#reports.tell(ofIssuer, retryIn)
+    this.#turns.rejectQueued(ofIssuer)
+    this.#reports.report(ofIssuer, retryIn)
     return ofIssuer
   }
 
@@ -207,13 +207,13 @@ export class Questions {
     )
     const pause = this.#circuit.throttle(told, tokens)
     if (pause === 0) return
-    if (pause >= this.#options.timeout) this.#turns.refuseWaiting(told, ['low'])
-    this.#reports.tell(told, pause)
+    if (pause >= this.#options.timeout) this.#turns.rejectQueued(told, ['low'])
+    this.#reports.report(told, pause)
   }
 
   /** Closes the circuit, unless an outage began after the request: its response proves nothing then. */
   #answered(began: number): void {
-    if (began === this.#circuit.outages && this.#circuit.close()) this.#turns.admit()
+    if (began === this.#circuit.outages && this.#circuit.close()) this.#turns.drain()
   }
 
   /** Sends the request. @throws {IntrospectionFailure} not yet attributed or reported. */
@@ -235,7 +235,7 @@ export class Questions {
 
   #learn(token: string, outcome: IntrospectionResult, startedAt: number): void {
     this.#hasAnswered = true
-    if (outcome.kind === 'malformed') this.#reports.tellNowAndThen(malformed())
+    if (outcome.kind === 'malformed') this.#reports.reportThrottled(malformed())
     if (outcome.kind === 'active') {
       this.#confirmed.add(token, ownMember(outcome.answer, 'exp'))
       this.#latency.add(this.#options.steadyNow() - startedAt)
@@ -251,13 +251,13 @@ export class Questions {
     publish('introspection:response', { issuer, durationMs: steadyNow() - startedAt, ...what })
   }
 
-  async #turn(priority: Priority): Promise<Turn> {
+  async #turn(priority: Priority): Promise<Slot> {
     try {
       return await this.#turns.take(priority)
     } catch (error) {
       const failure = error as IntrospectionFailure
       // Other failures were reported when they occurred.
-      if (failure.of === 'ours') this.#reports.tellNowAndThen(failure)
+      if (failure.of === 'ours') this.#reports.reportThrottled(failure)
       throw failure
     }
   }

@@ -6,11 +6,11 @@
 /** As many as may be queued for the issuer: untrusted callers cause them, and each may stall. */
 const MAX_CALLS = 1_000
 
-export class Places {
+export class ConcurrencyLimit {
   #taken = 0
 
   /** Runs the call, or returns `undefined` if all slots are in use. */
-  take<T>(call: () => Promise<T>): Promise<T> | undefined {
+  tryRun<T>(call: () => Promise<T>): Promise<T> | undefined {
     if (this.#taken >= MAX_CALLS) return undefined
     this.#taken++
     // A store may throw synchronously.

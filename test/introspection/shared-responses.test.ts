@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore, type Store } from '../../src/index.js'
-import { digestOf } from '../../src/introspection/known-answers.js'
-import { Seal } from '../../src/introspection/sealed-answer.js'
-import { SharedAnswers } from '../../src/introspection/shared-answers.js'
+import { digestOf } from '../../src/introspection/response-cache.js'
+import { Seal } from '../../src/introspection/sealed-response.js'
+import { SharedResponses } from '../../src/introspection/shared-responses.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -383,8 +383,8 @@ t.test('a store that is away, hangs or throws costs questions, and nothing else'
 function sharedAnswers(
   store: Partial<Store>,
   { now = NOW, onFailure = () => {} }: { now?: number; onFailure?: (error: unknown) => void } = {},
-): SharedAnswers {
-  return new SharedAnswers({
+): SharedResponses {
+  return new SharedResponses({
     store: store as Store,
     secret: SECRET,
     issuer: 'an issuer',
