@@ -52,7 +52,7 @@ function tokensOf(command: Command, args: readonly string[]) {
   const { tokens } = parseArgs({
     args: [...args],
     options: { ...Object.fromEntries(declared), help },
-    // What is wrong is problem here, in other words than Node's, which quote values.
+    // Validated here, because Node's messages quote values.
     strict: false,
     allowPositionals: true,
     tokens: true,
