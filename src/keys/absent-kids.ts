@@ -1,12 +1,12 @@
 import { BoundedCache } from '../base/bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
-/** Callers choose the `kid`: a longer one isn't worth its memory, and is asked for again. */
+/** Callers choose the `kid`: longer ones are not cached, to bound memory, and are looked up again. */
 const MAX_LENGTH = 256
 
 /**
- * The `kid`s, and `undefined` for tokens without one, that the issuer's newest key set had no key
- * for. Bounded in number and size.
+ * Negative cache of the `kid`s that the issuer's newest key set has no key for; `undefined` stands
+ * for tokens without a `kid`. Bounded in number and size.
  */
 export class AbsentKids {
   readonly #until = new BoundedCache<string, number>({ max: MAX_ENTRIES })
@@ -24,7 +24,7 @@ export class AbsentKids {
   }
 }
 
-/** Of no `kid`, a name that no `kid` has. */
+/** Returns the cache key: for a missing `kid`, one that no `kid` maps to. */
 function nameOf(kid: string | undefined): string {
   return kid === undefined ? 'none' : `=${kid}`
 }

@@ -1,4 +1,4 @@
-/** Keys that were given in the options, and so neither age nor need a network. */
+/** Static keys from the options: they never become stale and need no network. */
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../base/algorithms.js'
 import { importKeySet, KeySet, type SkippedKey } from './key-set.js'
@@ -6,10 +6,10 @@ import type { KeySetStatus, KeySource } from './key-source.js'
 import type { VerificationKey } from './verification-key.js'
 
 /**
- * A key set known in advance.
+ * Creates a key source from a static key set.
  *
- * @param onSkipped is told of keys that cannot verify a token, if there are any.
- * @throws {TypeError} if no key of it can be used.
+ * @param onSkipped called with the keys that cannot verify a token, if there are any.
+ * @throws {TypeError} if no key of the set can be used.
  */
 export async function givenKeySet(
   issuer: string,
@@ -36,7 +36,7 @@ export function sharedSecret(
     isQuick: true,
     fingerprint: 'shared secret',
   }
-  // A secret has no name: whatever `kid` says, it is the only one there is.
+  // A secret has no `kid`, so that of the token is ignored: there is only one secret.
   return new GivenKeys(issuer, {
     size: 1,
     find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
@@ -44,7 +44,7 @@ export function sharedSecret(
   })
 }
 
-/** For an issuer whose tokens nobody but itself can verify. */
+/** Key source of an issuer whose tokens only the issuer itself can verify. */
 export function noKeys(issuer: string): KeySource {
   return new GivenKeys(issuer, new KeySet([]))
 }

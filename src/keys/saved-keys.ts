@@ -1,4 +1,4 @@
-/** The key set of one issuer in a {@link KeyStore}: what goes wrong there is told, and no more. */
+/** The key set of one issuer in a {@link KeyStore}: failures are reported and have no other effect. */
 import { ownMembers } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
 import { loggable } from '../stores/store-error.js'
@@ -8,10 +8,10 @@ import type { KeyStore, StoredKeySet } from './key-store.js'
 export interface SavedKeysOptions {
   readonly store: KeyStore
   readonly issuer: string
-  /** The configured address of the key set: one that was saved under another isn't trusted. */
+  /** The configured address of the key set: a set saved for another address is not trusted. */
   readonly jwksUri: string | undefined
   readonly maxKeys: number
-  /** Milliseconds for one exchange with the store. */
+  /** Time limit of one store call, in milliseconds. */
   readonly timeout: number
   /** Must not throw. */
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
@@ -26,7 +26,7 @@ export class SavedKeys {
     this.#options = options
   }
 
-  /** What was saved, if it is there, whole, the issuer's, and of an age that may be used. */
+  /** Loads the saved key set if it is complete, belongs to the issuer and is not too old. */
   async restore(
     closing: AbortSignal,
     isUsable: (fetchedAt: number) => boolean,
@@ -53,19 +53,19 @@ export class SavedKeys {
     }
   }
 
-  /** No request waits for it. */
+  /** Saves in the background: no request waits for it. */
   save(jwks: unknown, fetchedAt: number): void {
     const { issuer, jwksUri } = this.#options
     this.#next = { issuer, ...(jwksUri !== undefined && { jwksUri }), fetchedAt, jwks }
     this.#saving ??= this.#saveNext()
   }
 
-  /** Once all that is to be saved is saved, or has failed. */
+  /** Resolves once all pending saves have succeeded or failed. */
   async settled(): Promise<void> {
     await this.#saving
   }
 
-  /** One after the other, so that what was fetched last is what stays. */
+  /** Saves run one after another, so that the key set fetched last remains. */
   async #saveNext(): Promise<void> {
     const { store, timeout, onFailure } = this.#options
     for (let next = this.#next; next !== undefined; next = this.#next) {
