@@ -1,18 +1,18 @@
 /**
- * Adding, as a script: in one step Redis tells who it is, compares that with the mark among its
- * entries, and adds.
+ * Lua script that, in one atomic step, compares the epoch of this Redis with the stored marker and adds
+ * an entry.
  *
- * A life of its memory has a name: that of the process (`run_id`), that of what it was a replica of
- * before (`master_replid2`), and how many entries it has evicted. The mark says which life it is of
- * and since when. It goes with the entries to a replica or a disk, and is gone when they are; so what
- * is not of this life, or is missing, was written before something may have been forgotten.
+ * An epoch is identified by the process (`run_id`), the former primary's replication id
+ * (`master_replid2`) and the number of evicted entries. The marker (`mark`) records the epoch (`life`)
+ * and its start. The marker is replicated, persisted and lost together with the entries; so a marker
+ * that is missing or of another epoch means that entries may have been lost since it was written.
  *
- * KEYS: the mark; and unless it is only to be looked at, the entry.
- * ARGV: for how long an entry may be remembered; how many were evicted; the mark that the caller knows;
- * how long ago it was in force; the value; for how long it is remembered. All times are in
- * milliseconds, those of the caller only durations: whose clock is wrong changes nothing.
+ * KEYS: the marker; the entry, unless the script only reads the marker.
+ * ARGV: the longest TTL of an entry; the number of evicted entries; the marker that the caller knows;
+ * how long ago that marker was in force; the value; the TTL of the entry. All times are in
+ * milliseconds. The caller sends only durations, so that clock skew has no effect.
  *
- * Answers with the outcome, for how long nothing can be said yet, and the mark.
+ * Returns the outcome, the time for which unknown entries stay indeterminate, and the marker.
  */
 export const ADD_SCRIPT = `
 local info = redis.call('INFO', 'server', 'replication')

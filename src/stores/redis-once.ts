@@ -1,8 +1,9 @@
 /**
- * Adding to a Redis whose memory may be gone. A server that was restarted, emptied or replaced by its
- * replica may have forgotten what was added, and would take it again: whoever can make it crash could
- * use everything twice. So it is asked with each entry since when it has forgotten nothing, and until
- * all that it may have forgotten before is over, what it doesn't know is not taken for new.
+ * Adds entries to a Redis that may have lost data. A server that was restarted, flushed or replaced by
+ * its replica may have lost entries and would accept them again: an attacker who can crash it could
+ * replay every entry. Every add therefore reads an epoch marker that says since when this Redis has
+ * lost nothing. Until every entry that may have been lost has expired, an unknown entry is
+ * indeterminate, not new.
  */
 import { ADD_SCRIPT } from './redis-add-script.js'
 import { otherAnswer } from './redis-answer.js'
@@ -11,7 +12,7 @@ import type { RedisInspection } from './redis-inspection.js'
 import { RedisScript } from './redis-script.js'
 import { UncertainError } from './store.js'
 
-/** In milliseconds, for whoever was told nothing yet. */
+/** Milliseconds before now; stands for "never" until the first reply. */
 const LONG_AGO = 1e15
 
 export class RedisOnce {
@@ -19,11 +20,11 @@ export class RedisOnce {
   readonly #inspection: RedisInspection
   readonly #markKey: string
   #longestTtl = 0
-  /** The mark that the last answer came with. */
+  /** The marker in the latest reply. */
   #mark = ''
-  /** When a mark was in force for sure, as far as is known; by the clock of this process. */
+  /** Latest time that the marker is known to have been in force, on the monotonic clock. */
   #inForceAt = -LONG_AGO
-  /** Until when nothing is new, by the same clock: that of Redis may be set forward meanwhile. */
+  /** Until then no entry is new. Monotonic clock, because the clock of Redis may be set forward. */
   #uncertainUntil = -LONG_AGO
 
   constructor(commands: RedisCommands, inspection: RedisInspection, markKey: string) {
@@ -37,18 +38,18 @@ export class RedisOnce {
   }
 
   /**
-   * For a connection that is new: looks before anything is to be added, so that what there is to wait
-   * for may be over by then.
+   * Reads the marker on a new connection before the first add, so that the waiting time may have
+   * passed by then.
    *
-   * @throws whatever Redis answers, or that it doesn't.
+   * @throws if Redis replies with an error or does not reply.
    */
   async look(): Promise<void> {
-    // Of whoever adds nothing, nothing can be forgotten.
+    // An instance that adds no entries has none that Redis could lose.
     if (this.#longestTtl > 0) await this.#ask([])
   }
 
   /**
-   * @throws {UncertainError} if it was added, and may have been there before.
+   * @throws {UncertainError} if the entry was added but may have existed before.
    */
   async add(key: string, value: string, ttl: number): Promise<boolean> {
     this.declareMaxTtl(ttl)
@@ -59,7 +60,7 @@ export class RedisOnce {
       this.#inForceAt = now
       return true
     }
-    // An answer may take longer than what was left.
+    // The reply may take longer than the remaining waiting time.
     const seconds = Math.max(0, Math.ceil((this.#uncertainUntil - now) / 1_000))
     throw new UncertainError(
       `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
@@ -68,7 +69,7 @@ export class RedisOnce {
 
   async #ask(key: readonly string[], ...entry: readonly string[]): Promise<number> {
     const { version, evicted } = await this.#inspection.state()
-    // Written so that one that tells no version is refused.
+    // Negated comparison, so that NaN (no version reported) is rejected.
     if (!(version >= 7)) {
       throw new Error(
         'Redis 7 or Valkey is needed, or "afterRestart" must be \'dangerouslyAccept\'',
@@ -98,7 +99,7 @@ const NEW = 1
 const KNOWN = 0
 const UNCERTAIN = -1
 
-/** What isn't understood is neither new nor known. */
+/** @throws if the reply is malformed: such an entry is neither new nor known. */
 function answerOf(reply: unknown): ScriptReply {
   const [outcome, wait, mark]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
   const isOutcome = outcome === NEW || outcome === KNOWN || outcome === UNCERTAIN
@@ -108,7 +109,7 @@ function answerOf(reply: unknown): ScriptReply {
   throw otherAnswer()
 }
 
-/** Some clients are told to write numbers as text. */
+/** Some clients are configured to return numbers as strings. */
 function numberOf(part: unknown): unknown {
   return typeof part === 'string' && /^-?\d+$/.test(part) ? Number(part) : part
 }

@@ -1,32 +1,29 @@
-/** What instances of an API share (and one alone keeps for itself). */
+/** The interface of stores: the state that instances of an API share. */
 import { type Bounds, describeBounds, isWholeNumber } from '../base/check.js'
 
 /** Ends a subscription. Never rejects. */
 export type Unsubscribe = () => Promise<void>
 
 /**
- * A place for small pieces of text, each for a limited time. Times are in milliseconds; keys and
- * values are ASCII, and no secret is in either. Every method rejects when it can't do what it says,
- * and does so soon, because requests wait for it. A call that isn't settled after
- * {@link Store.callTimeout} counts as failed.
+ * Stores small strings, each for a limited time. Times are in milliseconds; keys and values are ASCII
+ * and contain no secret. Every method rejects when it fails, and does so quickly, because requests
+ * wait for it. A call that has not settled after {@link Store.callTimeout} counts as failed.
  *
- * What was asked for and rejected may be done later all the same, when a command that was on its way
- * arrives at last. Whoever uses a store writes so that this does no harm.
+ * A rejected operation may still take effect later (a delayed command). Callers must tolerate that.
  */
 export interface Store {
   /**
-   * Atomic, whoever else calls it: `true` if there was nothing under the key and now there is,
-   * `false` if there was something. What was added is there until its time is over, and never
-   * forgotten before, to make room or otherwise: a store without room rejects. One that can't rule out
-   * that it forgot what was there adds all the same, and rejects with an error whose `code` is
-   * `store_indeterminate`.
+   * Adds an entry atomically across instances. Resolves to `true` if the key was absent and the entry
+   * was added, `false` if the key exists. An entry is kept until its TTL ends and is never evicted: a
+   * full store rejects. A store that cannot rule out that it lost an earlier entry adds this one
+   * and rejects with an error whose `code` is `store_indeterminate`.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
-  /** What is under the key, if its time isn't over. */
+  /** Returns the value of the key, unless it has expired. */
   get(key: string): Promise<string | undefined>
-  /** Puts it under the key, whatever was there. */
+  /** Sets the value of the key, replacing any other. */
   set(key: string, value: string, ttl: number): Promise<void>
-  /** Nothing is under the key after it. */
+  /** Deletes the key, if it exists. */
   delete(key: string): Promise<void>
   /**
    * Puts revocations in, one per name. Where there is one already, the later of both `before`, of both
@@ -47,7 +44,7 @@ export interface Store {
    * comes or goes meanwhile, nothing is promised.
    */
   listRevocations(): AsyncIterable<readonly StoredRevocation[]>
-  /** To whoever subscribes to the channel now. A message may be lost, and nobody notices. */
+  /** Sends a message to the current subscribers of the channel. It may be lost without notice. */
   publish(channel: string, message: string): Promise<void>
   /**
    * Resolves once messages arrive.
@@ -60,8 +57,8 @@ export interface Store {
     onReconnect: () => void,
   ): Promise<Unsubscribe>
   /**
-   * Told before the first {@link Store.add} how long the longest `ttl` will be: for as long, a store
-   * that lost its memory must not answer.
+   * Declares the longest `ttl`, in milliseconds, before the first {@link Store.add}. A store that
+   * lost its data must not report entries as new for that long.
    */
   declareMaxTtl?(longest: number): void
   /**
@@ -79,7 +76,7 @@ export interface Store {
 
 /** A revocation as a store keeps it. Times are whole seconds since the epoch, or `Infinity`. */
 export interface StoredRevocation {
-  /** 43 characters of base64url, which tell nobody what is revoked. */
+  /** 43 base64url characters that do not reveal what is revoked. */
   readonly name: string
   /** Tokens that were issued up to this time are revoked. */
   readonly before: number
@@ -102,7 +99,7 @@ export interface RevocationChanges {
   readonly more: boolean
 }
 
-/** What every store must have. */
+/** The methods that every store must have. */
 export const STORE_METHODS = [
   'add',
   'get',
@@ -122,8 +119,8 @@ export function wholeNumber(name: string, value: unknown, bounds: Bounds): numbe
 }
 
 /**
- * What {@link Store.add} rejects with where the entry was added, and nobody can tell whether it was
- * there before: the store may have forgotten it.
+ * {@link Store.add} rejects with this error if the entry was added but may have existed before,
+ * because the store may have lost it.
  */
 export class UncertainError extends Error {
   override readonly name = 'UncertainError'
