@@ -64,6 +64,6 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'R5',
     what: 'user and client subject are told apart',
-    test: 'R5: by RFC 9068 alone nobody can be shown to be a user',
+    test: 'R5: RFC 9068 alone cannot show that a subject is a user',
   },
 ]

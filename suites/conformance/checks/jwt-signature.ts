@@ -71,7 +71,7 @@ export const jwtSignature: readonly Check[] = [
     'J6',
     'RFC 9068 §4',
     'MUST',
-    "A signature by somebody else's key is refused",
+    'A signature by another key is refused',
     ({ options: { keys } }) => ({
       'a stranger under a known kid': {
         key: keys.stranger,
@@ -153,7 +153,7 @@ export const jwtSignature: readonly Check[] = [
     'J13',
     'RFC 7517 §5',
     'SHOULD',
-    'A key that nobody can use spoils no key set',
+    'An unusable key does not invalidate the key set',
     ['jwt', 'anew'],
     async (stage) => {
       const { rs256 } = stage.properties.keys

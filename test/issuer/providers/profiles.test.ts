@@ -110,7 +110,7 @@ t.test('roles, groups and permissions are lists of names, and a name is never sp
   t.strictSame(permissions({ iss: '', exp: 0, permissions: ['a'], entitlements: ['b'] }), ['a'])
 })
 
-t.test('R5: by RFC 9068 alone nobody can be shown to be a user', async (t) => {
+t.test('R5: RFC 9068 alone cannot show that a subject is a user', async (t) => {
   for (const name of ['standard', 'rfc9068'] as const) {
     const { subjectKind } = BUILT_IN[name].profile(new Set())
     const kind = (more: object) => subjectKind({ iss: '', exp: 0, ...more })
