@@ -12,11 +12,11 @@ export type {
 export type { IntrospectionMembers } from './authorization-server/endpoints/introspection-response.js'
 export type { MoveOptions } from './authorization-server/endpoints/key-set-location.js'
 export type {
-  DelayFault as SlowFault,
+  DelayFault,
   Fault,
   FaultName,
   RedirectFault,
-  SlowBodyFault as DrippingFault,
+  SlowBodyFault,
   StatusFault,
 } from './authorization-server/faults/fault.js'
 export type { EndpointName } from './authorization-server/http/router.js'
