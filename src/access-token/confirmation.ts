@@ -32,12 +32,12 @@ export function readConfirmation(
   if (!Object.hasOwn(claims, 'cnf')) return undefined
   const cnf = ownMember(claims, 'cnf')
   const known = isJsonObject(cnf) ? METHODS.filter((method) => Object.hasOwn(cnf, method)) : []
-  if (known.length === 0) return refusal('a "cnf" with "jkt" or "x5t#S256"')
+  if (known.length === 0) return rejection('a "cnf" with "jkt" or "x5t#S256"')
   const confirmation: Partial<Record<ConfirmationMethod, string>> = {}
   for (const method of known) {
     const thumbprint = (cnf as Readonly<Record<string, unknown>>)[method]
     if (typeof thumbprint !== 'string' || !THUMBPRINT.test(thumbprint)) {
-      return refusal(`"${method}" of "cnf": SHA-256 in base64url`)
+      return rejection(`"${method}" of "cnf": SHA-256 in base64url`)
     }
     confirmation[method] = thumbprint
   }
@@ -54,7 +54,7 @@ export function boundCertificateOf(confirmation: Confirmation | undefined): stri
   return confirmation && ownMember(confirmation, 'x5t#S256')
 }
 
-function refusal(expected: string): InvalidTokenError {
+function rejection(expected: string): InvalidTokenError {
   return new InvalidTokenError(
     'The access token is bound to something that cannot be proven here',
     {

@@ -18,12 +18,12 @@ export interface RequestHeaders {
 interface SchemeSyntax {
   readonly length: number
   /** The usual spelling, with the space that follows. */
-  readonly usual: string
+  readonly prefix: string
   readonly pattern: RegExp
 }
 
-const BEARER: SchemeSyntax = { length: 6, usual: BEARER_PREFIX, pattern: /^bearer(?:[ \t]|$)/i }
-const DPOP: SchemeSyntax = { length: 4, usual: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
+const BEARER: SchemeSyntax = { length: 6, prefix: BEARER_PREFIX, pattern: /^bearer(?:[ \t]|$)/i }
+const DPOP: SchemeSyntax = { length: 4, prefix: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
 
 /**
  * Returns the credentials of a header with the scheme `Bearer`; `undefined` for other schemes. Does
@@ -47,7 +47,7 @@ function credentials(
   scheme: SchemeSyntax,
   schemes: string,
 ): string | undefined {
-  if (!authorization.startsWith(scheme.usual) && !scheme.pattern.test(authorization)) {
+  if (!authorization.startsWith(scheme.prefix) && !scheme.pattern.test(authorization)) {
     return undefined
   }
   let start = scheme.length

@@ -6,7 +6,7 @@ import {
   type RequestHeaders,
   singleAuthorization,
 } from './authorization.js'
-import { requireAllHeaders } from './whole-headers.js'
+import { rejectTruncatedHeaders } from './truncated-headers.js'
 
 /**
  * Returns the bearer token of a request without verifying it; `undefined` if the request has no
@@ -18,7 +18,7 @@ import { requireAllHeaders } from './whole-headers.js'
  * @see RFC 6750 §2.1
  */
 export function bearerToken(request: RequestHeaders): string | undefined {
-  requireAllHeaders(request)
+  rejectTruncatedHeaders(request)
   const authorization = singleAuthorization(request)
   const token = authorization === undefined ? undefined : bearerCredentials(authorization, 'Bearer')
   if (token !== undefined && !isToken68(token)) throw malformedHeader('Bearer')

@@ -69,8 +69,8 @@ function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
   const { realm, dpop, bearer = true, used } = context
   const scope = scopeParameter(error, context)
-  const pointer = pointerTo(context)
-  const parameters = `realm="${realm}"${errorParameters(error)}${scope}${demandOf(error)}${pointer}`
+  const pointer = metadataParameter(context)
+  const parameters = `realm="${realm}"${errorParameters(error)}${scope}${requirementsOf(error)}${pointer}`
   if (dpop === undefined) return [`Bearer ${parameters}`]
   if (isAboutProof(error) || used === 'DPoP' || !bearer) {
     return [`DPoP ${parameters}, algs="${dpop.algs}"`]
@@ -78,7 +78,7 @@ function challengesFor(error: ResourceServerError, context: ChallengeContext): s
   return [`Bearer ${parameters}`, `DPoP realm="${realm}"${scope}${pointer}, algs="${dpop.algs}"`]
 }
 
-function pointerTo({ resourceMetadata: url }: ChallengeContext): string {
+function metadataParameter({ resourceMetadata: url }: ChallengeContext): string {
   return url === undefined ? '' : `, resource_metadata="${url}"`
 }
 
@@ -101,14 +101,14 @@ function errorParameters(error: ResourceServerError): string {
   return parameters
 }
 
-function demandOf(error: ResourceServerError): string {
+function requirementsOf(error: ResourceServerError): string {
   return error instanceof InsufficientUserAuthenticationError
-    ? demandParameters(error.requirements)
+    ? requirementsParameters(error.requirements)
     : ''
 }
 
 /** Checks each value: the requirements of an error that "authorize" throws are unchecked. */
-function demandParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
+function requirementsParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
   let parameters = ''
   if (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken)) {
     parameters += `, acr_values="${acrValues.join(' ')}"`

@@ -31,7 +31,7 @@ export abstract class ResourceServerError extends Error {
 
   constructor(
     message: string,
-    reason: RejectionReason | LazyReason = OF_POLICY,
+    reason: RejectionReason | LazyReason = DEFAULT_REASON,
     options?: ErrorOptions,
   ) {
     const { stackTraceLimit } = Error
@@ -93,7 +93,7 @@ export abstract class ResourceServerError extends Error {
 
 const NO_HEADERS = Object.freeze({})
 /** Default for errors that application code constructs without a reason. */
-const OF_POLICY: RejectionReason = Object.freeze({ check: 'policy' })
+const DEFAULT_REASON: RejectionReason = Object.freeze({ check: 'policy' })
 
 /** Uses an assignment, which is much cheaper than `Reflect.set`. */
 function limitStackTraces(frames: number): void {

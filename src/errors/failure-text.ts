@@ -29,10 +29,10 @@ function messagesOf(error: unknown, depth: number): string[] {
   if (!isError(error) || depth > MAX_DEPTH) return []
   const { message, cause } = error
   const code = (error as NodeJS.ErrnoException).code
-  const own = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]
+  const messages = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]
   // After failing at several addresses of a host, Node throws an AggregateError without a message.
-  const behind = messagesOf(cause ?? firstOf(error), depth + 1)
-  return [...own.filter((text) => text !== ''), ...behind]
+  const causes = messagesOf(cause ?? firstOf(error), depth + 1)
+  return [...messages.filter((text) => text !== ''), ...causes]
 }
 
 /** Returns the first error of an `AggregateError` of any realm. */

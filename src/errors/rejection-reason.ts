@@ -69,7 +69,7 @@ export function describe(value: unknown): string {
 }
 
 /** Returns the type of a JSON value: like `typeof`, but tells "null" and "array" apart. */
-export function kindOf(value: unknown): string {
+export function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
 }

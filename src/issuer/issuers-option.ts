@@ -158,7 +158,7 @@ function resolveAnswer(defaults: object, iss: string, answer: unknown): Resolved
     )
   }
   const resolved = resolveIssuer(withDefaults(defaults, { ...given, issuer: iss }))
-  if (resolved.introspection?.mode === 'opaque' && !resolved.onlyIntrospected) {
+  if (resolved.introspection?.mode === 'opaque' && !resolved.introspectionOnly) {
     throw new TypeError(
       'the function "issuer" answered with an "introspection" that is for opaque tokens only, and ' +
         'those name no issuer to ask the function about: choose "mode" always or recheck',

@@ -131,7 +131,7 @@ export interface ResolvedIssuer {
   readonly keys: ResolvedKeys
   readonly introspection: ResolvedIntrospection | undefined
   /** Whether only the issuer itself can verify its tokens. */
-  readonly onlyIntrospected: boolean
+  readonly introspectionOnly: boolean
   readonly allowHttp: boolean
 }
 
@@ -188,7 +188,7 @@ export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
     algorithms,
     keys,
     introspection,
-    onlyIntrospected: (url && providerOwning(url)?.onlyIntrospected?.(url)) ?? false,
+    introspectionOnly: (url && providerOwning(url)?.introspectionOnly?.(url)) ?? false,
     allowHttp,
   })
 }

@@ -48,21 +48,21 @@ export function introspectToken(
 ): StepResult<AccessToken> {
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
-  const texts = textsIn(raw)
+  const texts = decodedParts(raw)
   // Text that an attacker made costly to parse is parsed only if the issuer says "active": true.
   const isCheap = texts.every(isCheapToParse)
-  const early = isCheap ? ownConfirmation(texts, rules) : undefined
+  const early = isCheap ? embeddedConfirmation(texts, rules) : undefined
   if (isRejection(early)) return early
-  return andThen(answerAbout(raw, issuer, false), (answer) => {
-    const claims = verifyAnswer(answer, {}, issuer, rules)
+  return andThen(requestIntrospection(raw, issuer, false), (response) => {
+    const claims = verifyResponse(response, {}, issuer, rules)
     if (isRejection(claims)) return claims
-    const said = confirmationIn(answer, rules)
-    if (isRejection(said)) return said
-    const own = isCheap ? early : ownConfirmation(texts, rules)
-    if (isRejection(own)) return own
-    const refused = own && checkSameBinding(said, own)
-    if (refused !== undefined) return refused
-    const confirmation = said ?? own
+    const responded = confirmationIn(response, rules)
+    if (isRejection(responded)) return responded
+    const embedded = isCheap ? early : embeddedConfirmation(texts, rules)
+    if (isRejection(embedded)) return embedded
+    const differing = embedded && checkSameBinding(responded, embedded)
+    if (differing !== undefined) return differing
+    const confirmation = responded ?? embedded
     return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
   })
 }
@@ -76,42 +76,44 @@ export function verifyActive(
   issuer: Issuer,
   rules: IntrospectionRules,
 ): StepResult<AccessToken> {
-  return andThen(answerAbout(token.raw, issuer, true), (answer) => {
-    const claims = verifyAnswer(answer, token.claims, issuer, rules)
+  return andThen(requestIntrospection(token.raw, issuer, true), (response) => {
+    const claims = verifyResponse(response, token.claims, issuer, rules)
     if (isRejection(claims)) return claims
-    const said = confirmationIn(answer, rules)
-    if (isRejection(said)) return said
-    return checkSameBinding(said, token.confirmation) ?? narrowed(token, answer, issuer)
+    const responded = confirmationIn(response, rules)
+    if (isRejection(responded)) return responded
+    return checkSameBinding(responded, token.confirmation) ?? narrowScope(token, response, issuer)
   })
 }
 
-function narrowed(token: AccessToken, answer: Claims, { profile }: Issuer): AccessToken {
-  if (ownMember(answer, 'scope') === undefined) return token
+function narrowScope(token: AccessToken, response: Claims, { profile }: Issuer): AccessToken {
+  if (ownMember(response, 'scope') === undefined) return token
   const { raw, claims, confirmation } = token
-  const granted = new Set(standardProfile.scope(answer as AccessTokenClaims))
-  const scope = [...token.scope].filter((one) => granted.has(one))
+  const granted = new Set(standardProfile.scope(response as AccessTokenClaims))
+  const scope = [...token.scope].filter((item) => granted.has(item))
   if (scope.length === token.scope.size) return token
   const reader = { ...profile, scope: () => scope }
   return new AccessToken({ raw, claims, confirmation, reader })
 }
 
-function answerAbout(
+function requestIntrospection(
   raw: string,
   { introspection }: Issuer,
   isVerified: boolean,
 ): StepResult<Claims> {
-  const answered = introspection?.introspector.introspect(raw, isVerified)
-  return andThen(answered, (answer) => (answer === undefined ? inactive() : withoutNulls(answer)))
+  const requested = introspection?.introspector.introspect(raw, isVerified)
+  return andThen(requested, (response) =>
+    response === undefined ? inactive() : withoutNulls(response),
+  )
 }
 
 /**
  * Drops optional members that are `null`, which some issuers send in place of omitting them. All
  * other members stay, among them those that can reject a token: `active`, `aud`, `exp` and `cnf`.
  */
-function withoutNulls(answer: Claims): Claims {
-  if (!OPTIONAL_MEMBERS.some((name) => ownMember(answer, name) === null)) return answer
+function withoutNulls(response: Claims): Claims {
+  if (!OPTIONAL_MEMBERS.some((name) => ownMember(response, name) === null)) return response
   return Object.fromEntries(
-    Object.entries(answer).filter(
+    Object.entries(response).filter(
       ([name, value]) => value !== null || !OPTIONAL_MEMBERS.includes(name),
     ),
   )
@@ -152,27 +154,29 @@ function checkSendable(raw: string): Rejection | undefined {
   })
 }
 
-function verifyAnswer(
-  { active, ...said }: Claims,
-  own: Claims,
+function verifyResponse(
+  { active, ...members }: Claims,
+  tokenClaims: Claims,
   { issuer, expectations }: Issuer,
   { limits, now }: IntrospectionRules,
 ): Result<AccessTokenClaims> {
-  const claims = Object.freeze({ iss: issuer, ...own, ...said })
-  const iss = ownMember(said, 'iss')
-  if (iss !== undefined && iss !== (ownMember(own, 'iss') ?? issuer)) {
+  const claims = Object.freeze({ iss: issuer, ...tokenClaims, ...members })
+  const iss = ownMember(members, 'iss')
+  if (iss !== undefined && iss !== (ownMember(tokenClaims, 'iss') ?? issuer)) {
     return untrustedIssuer(issuer, iss)
   }
-  const shape = { ...expectations, ...ANY }
-  return checkTokenType(said) ?? verifyClaims({ header: NO_HEADER, claims }, shape, limits, now())
+  const shape = { ...expectations, ...RELAXED_SHAPE }
+  return (
+    checkTokenType(members) ?? verifyClaims({ header: NO_HEADER, claims }, shape, limits, now())
+  )
 }
 
 /**
  * Accepts the token types `Bearer` (RFC 6749 §7.1) and `DPoP` (RFC 9449 §5), ignoring case. Others
  * are rejected because a refresh token, for example, may be active as well.
  */
-function checkTokenType(answer: Claims): Rejection | undefined {
-  const type = ownMember(answer, 'token_type')
+function checkTokenType(response: Claims): Rejection | undefined {
+  const type = ownMember(response, 'token_type')
   if (type === undefined) return undefined
   if (typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)) return undefined
   return notAnAccessToken('"token_type": Bearer or DPoP')
@@ -180,12 +184,12 @@ function checkTokenType(answer: Claims): Rejection | undefined {
 
 /** Reads `cnf` from an introspection response (RFC 9449 §6.2, RFC 8705 §3.2). */
 function confirmationIn(
-  answer: Claims,
+  response: Claims,
   { binding }: IntrospectionRules,
 ): Result<Confirmation | undefined> {
-  const confirmation = readConfirmation(answer)
+  const confirmation = readConfirmation(response)
   if (isRejection(confirmation)) return confirmation
-  const type = ownMember(answer, 'token_type')
+  const type = ownMember(response, 'token_type')
   if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
     // The token is bound to a key, but the response does not say to which.
     return bindingDiffers('"jkt" in "cnf" of a DPoP token')
@@ -197,7 +201,7 @@ function confirmationIn(
  * Decodes every dot-separated part of a token. All parts are read, because an issuer may tolerate a
  * dot too many or too few in a JWT, which makes it an opaque token to us.
  */
-function textsIn(raw: string): readonly string[] {
+function decodedParts(raw: string): readonly string[] {
   const parts = raw.split('.')
   return parts.length === 1 ? [] : parts.flatMap((part) => decodeText(part) ?? [])
 }
@@ -207,19 +211,21 @@ function textsIn(raw: string): readonly string[] {
  * the response omits it, so that a bound token is never downgraded to a bearer token. A forged
  * claim can only cause a rejection.
  */
-function ownConfirmation(
+function embeddedConfirmation(
   texts: readonly string[],
   { binding }: IntrospectionRules,
 ): Result<Confirmation | undefined> {
-  const said: Confirmation[] = []
+  const confirmations: Confirmation[] = []
   for (const text of texts) {
     const claims = parseJsonObject(text)
-    const one = claims && readConfirmation(claims)
-    if (isRejection(one)) return one
-    if (one !== undefined) said.push(one)
+    const confirmation = claims && readConfirmation(claims)
+    if (isRejection(confirmation)) return confirmation
+    if (confirmation !== undefined) confirmations.push(confirmation)
   }
-  const [own] = said
-  if (said.every((one) => isSameBinding(one, own))) return binding.checkProvable(own) ?? own
+  const [embedded] = confirmations
+  if (confirmations.every((other) => isSameBinding(other, embedded))) {
+    return binding.checkProvable(embedded) ?? embedded
+  }
   return bindingDiffers('one binding', 'several')
 }
 
@@ -255,7 +261,7 @@ function bindingDiffers(
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 
 /** A response has no `typ`, and may lack the claims that only the issuer's JWTs require. */
-const ANY = {
+const RELAXED_SHAPE = {
   requiredClaims: [],
   allowMissingTyp: true,
   checkAccessToken: () => undefined,

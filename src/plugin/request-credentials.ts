@@ -13,7 +13,7 @@ import {
   malformedHeader,
   singleAuthorization,
 } from '../credentials/authorization.js'
-import { requireAllHeaders } from '../credentials/whole-headers.js'
+import { rejectTruncatedHeaders } from '../credentials/truncated-headers.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InvalidTokenError, MissingCredentialsError } from '../errors/errors.js'
 import { suppressRejection } from '../errors/result.js'
@@ -45,7 +45,7 @@ export class RequestCredentials {
    * @throws {InvalidRequestError} if headers may be missing, or there are several of this one.
    */
   authorization(request: FastifyRequest): string | undefined {
-    requireAllHeaders(request.raw, request.server.server)
+    rejectTruncatedHeaders(request.raw, request.server.server)
     return this.#extractToken === undefined ? singleAuthorization(request.raw) : undefined
   }
 

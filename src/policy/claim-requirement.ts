@@ -55,7 +55,7 @@ function compileValue(
   }
   const accepted = new Set<unknown>(values)
   return (value) =>
-    Array.isArray(value) ? value.some((one) => accepted.has(one)) : accepted.has(value)
+    Array.isArray(value) ? value.some((item) => accepted.has(item)) : accepted.has(value)
 }
 
 function isValue(value: unknown): boolean {

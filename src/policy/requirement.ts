@@ -66,7 +66,7 @@ export interface Policy<Context> {
   readonly allOf: readonly string[]
   readonly anyOf: readonly string[]
   /** Whether the policy can reject a valid token with 403. */
-  readonly mayForbid: boolean
+  readonly canReturn403: boolean
   /**
    * Checks a verified token.
    *
@@ -83,11 +83,11 @@ export interface Policy<Context> {
 /** @throws {TypeError} if a requirement is invalid; the message names the member and the fix. */
 export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock): Policy<Context> {
   const requirement = requireKnownKeys('a requirement', given, REQUIREMENT_KEYS)
-  const unsaid = REQUIREMENT_KEYS.find(
+  const unset = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
   // Otherwise a misspelled constant would require nothing.
-  if (unsaid !== undefined) throw new TypeError(`"${unsaid}" is undefined: leave it out instead`)
+  if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: leave it out instead`)
   const { authorize } = requirement
   const all = scopeTokens('scope', splitScope(requirement.scope))
   const any = scopeTokens('anyScope', requirement.anyScope)
@@ -99,56 +99,58 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     )
   }
   const scope = [...new Set([...all, ...any])].join(' ')
-  const refuse = (reason: RejectionReason) => {
+  const insufficient = (reason: RejectionReason) => {
     const message = reason.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
     return new InsufficientScopeError(message, reason.check === 'scope' ? scope : '', reason)
   }
   const lackOfScope = (token: AccessToken): RejectionReason | undefined => {
-    if (!all.every((one) => token.scope.has(one)))
+    if (!all.every((item) => token.scope.has(item)))
       return { check: 'scope', expected: all.join(' ') }
-    if (any.length === 0 || any.some((one) => token.scope.has(one))) return undefined
+    if (any.length === 0 || any.some((item) => token.scope.has(item))) return undefined
     return { check: 'scope', expected: any.join(' or ') }
   }
-  const said = { scope, allOf: all, anyOf: any }
+  const scopes = { scope, allOf: all, anyOf: any }
   // Most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
-    return { ...said, mayForbid: false, check: () => undefined }
+    return { ...scopes, canReturn403: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
-    authorized === true ? undefined : refuse({ check: 'policy', expected: 'true from "authorize"' })
+    authorized === true
+      ? undefined
+      : insufficient({ check: 'policy', expected: 'true from "authorize"' })
   // `await` ignores a patched `then` on a native promise; calling `.then()` would not.
-  const checkLater = async (verdict: Promise<boolean>) => {
+  const checkAwaited = async (pending: Promise<boolean>) => {
     let authorized: boolean
     try {
-      authorized = await verdict
+      authorized = await pending
     } catch (thrown) {
       throw authorizeFailure(thrown)
     }
     return unwrap(checkAuthorized(authorized))
   }
   return {
-    ...said,
-    mayForbid: scope !== '' || claims.length > 0 || authorize !== undefined,
+    ...scopes,
+    canReturn403: scope !== '' || claims.length > 0 || authorize !== undefined,
     check(token, context) {
       const lacking = lackOfScope(token)
-      const weak = stepUp?.(token.claims)
-      if (weak !== undefined) {
-        const demand = { ...weak.demand, scope: lacking === undefined ? '' : scope }
-        return new InsufficientUserAuthenticationError(weak.message, demand, weak.reason)
+      const failure = stepUp?.(token.claims)
+      if (failure !== undefined) {
+        const demand = { ...failure.demand, scope: lacking === undefined ? '' : scope }
+        return new InsufficientUserAuthenticationError(failure.message, demand, failure.reason)
       }
-      if (lacking !== undefined) return refuse(lacking)
+      if (lacking !== undefined) return insufficient(lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))
       if (unmet !== undefined) {
-        return refuse({ check: 'policy', expected: `the required claim "${unmet.name}"` })
+        return insufficient({ check: 'policy', expected: `the required claim "${unmet.name}"` })
       }
       if (authorize === undefined) return undefined
-      let verdict: boolean | Promise<boolean>
+      let authorized: boolean | Promise<boolean>
       try {
-        verdict = authorize(token, context)
+        authorized = authorize(token, context)
       } catch (thrown) {
         throw authorizeFailure(thrown)
       }
-      if (typeof verdict === 'boolean') return checkAuthorized(verdict)
-      return checkLater(verdict)
+      if (typeof authorized === 'boolean') return checkAuthorized(authorized)
+      return checkAwaited(authorized)
     },
   }
 }
@@ -163,8 +165,8 @@ function splitScope(scope: string | readonly string[] | undefined): unknown {
 /** Checks scope tokens (RFC 6749 §3.3), which are written into a header. */
 function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
-  const good = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)
-  if (good) return [...tokens]
+  const isValid = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)
+  if (isValid) return [...tokens]
   throw new TypeError(
     `"${name}" must hold one or more scope tokens: printable ASCII without space, quotation mark ` +
       `and backslash${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,

@@ -24,7 +24,7 @@ export interface StepUpRequirement {
 }
 
 /** Why the user must authenticate again, and the requirements for it. */
-export interface Weakness {
+export interface StepUpFailure {
   readonly message: string
   readonly demand: AuthenticationRequirements
   readonly reason: Omit<RejectionReason, 'check'>
@@ -34,7 +34,7 @@ export interface Weakness {
 export function compileStepUp(
   { acr, maxAge }: StepUpRequirement,
   { now, clockTolerance }: Clock,
-): ((claims: AccessTokenClaims) => Weakness | undefined) | undefined {
+): ((claims: AccessTokenClaims) => StepUpFailure | undefined) | undefined {
   if (acr === undefined && maxAge === undefined) return undefined
   const acrValues = acr === undefined ? undefined : readAcr(acr)
   if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 1 && maxAge <= 31_536_000)) {
@@ -66,8 +66,8 @@ const RECENT = 'A more recent user authentication is required here'
 /** Checks `acr` values, which are written into a header, delimited by spaces. */
 function readAcr(acr: string | readonly string[]): readonly string[] {
   const values: readonly unknown[] = Array.isArray(acr) ? acr : [acr]
-  const good = values.every(isScopeToken)
-  if (good && values.length > 0) return Object.freeze([...(values as string[])])
+  const areValid = values.every(isScopeToken)
+  if (areValid && values.length > 0) return Object.freeze([...(values as string[])])
   throw new TypeError(
     '"acr" must be one or more values of the claim, in an array if several: printable ASCII ' +
       'without space, quotation mark and backslash',

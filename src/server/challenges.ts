@@ -10,7 +10,7 @@ import {
 import type { Core } from './assembly.js'
 
 /** Bounds of the cache: application code may construct any number of messages of any length. */
-const MAX_KEPT = 100
+const MAX_CACHED = 100
 const MAX_LENGTH = 200
 
 export class Challenges {
@@ -22,7 +22,7 @@ export class Challenges {
    * Cached challenges for invalid tokens, by message. Untrusted callers send many invalid tokens,
    * and building a challenge costs as much as rejecting most of them.
    */
-  readonly #ofBadTokens = new Map<string, string>()
+  readonly #ofInvalidTokens = new Map<string, string>()
 
   constructor(
     core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>,
@@ -38,31 +38,31 @@ export class Challenges {
    * @param schemeUsed returns the scheme of the request; called only if the headers depend on it.
    */
   headersFor(error: ResourceServerError, schemeUsed: () => Scheme | undefined): ResponseHeaders {
-    if (!this.#isAlwaysTheSame(error)) return this.#make(error, schemeUsed())
+    if (!this.#dependsOnMessageOnly(error)) return this.#build(error, schemeUsed())
     // Read once: in an error of the application, a getter may return another message next time.
     const { message } = error
-    const challenge = this.#ofBadTokens.get(message) ?? this.#keep(message)
+    const challenge = this.#ofInvalidTokens.get(message) ?? this.#cache(message)
     // A new object each time, because the application may mutate it.
     return challenge === undefined
-      ? this.#make(error, undefined)
+      ? this.#build(error, undefined)
       : { 'www-authenticate': challenge }
   }
 
   /** @returns the challenge; `undefined` if the message cannot be cached. */
-  #keep(message: string): string | undefined {
+  #cache(message: string): string | undefined {
     if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
-    if (this.#ofBadTokens.size >= MAX_KEPT) return undefined
+    if (this.#ofInvalidTokens.size >= MAX_CACHED) return undefined
     // A flat copy: a slice would keep the string that it was cut from alive.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
-    const challenge = this.#make(new InvalidTokenError(sentence), undefined)['www-authenticate']
-    this.#ofBadTokens.set(sentence, challenge as string)
+    const challenge = this.#build(new InvalidTokenError(sentence), undefined)['www-authenticate']
+    this.#ofInvalidTokens.set(sentence, challenge as string)
     return challenge as string
   }
 
   /**
    * Whether the headers depend on the message only; with DPoP, also on the scheme and the nonce.
    */
-  #isAlwaysTheSame(error: ResourceServerError): boolean {
+  #dependsOnMessageOnly(error: ResourceServerError): boolean {
     return (
       this.#demand.dpop === 'off' &&
       error instanceof InvalidTokenError &&
@@ -71,7 +71,7 @@ export class Challenges {
     )
   }
 
-  #make(error: ResourceServerError, used: Scheme | undefined): ResponseHeaders {
+  #build(error: ResourceServerError, used: Scheme | undefined): ResponseHeaders {
     const { realm, binding, resourceMetadata } = this.#core
     return responseHeaders(error, {
       realm,

@@ -85,20 +85,20 @@ async function assembleKeys(
   options: ResolvedOptions,
   sets: SharedKeySets | undefined,
 ): Promise<KeySource> {
-  const { issuer, algorithms, keys, introspection, onlyIntrospected } = resolved
+  const { issuer, algorithms, keys, introspection, introspectionOnly } = resolved
   // Signed introspection responses need the issuer's keys even if its tokens are not verified here.
-  if (onlyIntrospected && !introspection?.requireSignedResponse) return noKeys(issuer)
+  if (introspectionOnly && !introspection?.requireSignedResponse) return noKeys(issuer)
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
   }
   if (keys.from === 'given') {
-    return givenKeySet(issuer, keys.jwks, keys.maxKeys, tellSkipped(issuer, options))
+    return givenKeySet(issuer, keys.jwks, keys.maxKeys, reportSkipped(issuer, options))
   }
   const create = () => assembleRemoteKeys(issuer, keys, options)
   return sets === undefined ? create() : sets.share(issuer, keys, create)
 }
 
-function tellSkipped(issuer: string, { logger }: ResolvedOptions) {
+function reportSkipped(issuer: string, { logger }: ResolvedOptions) {
   return (skipped: readonly SkippedKey[]) =>
     logger.warn(
       { issuer, keys: listOfSkipped(skipped) },
@@ -137,7 +137,7 @@ function assembleRemoteKeys(
     // A function may resolve thousands of issuers, few of which have traffic.
     refreshUnused: issuers.from === 'options',
     now: steadyNow,
-    onSkipped: tellSkipped(issuer, options),
+    onSkipped: reportSkipped(issuer, options),
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(
         {
@@ -157,7 +157,7 @@ function assembleRemoteKeys(
 const MAX_ANSWER_LENGTH = 65_536
 
 async function assembleIntrospection(
-  { issuer, algorithms, audience, introspection, onlyIntrospected, allowHttp }: ResolvedIssuer,
+  { issuer, algorithms, audience, introspection, introspectionOnly, allowHttp }: ResolvedIssuer,
   keys: KeySource,
   { stores, now, steadyNow, logger }: ResolvedOptions,
   counters: Counters,
@@ -189,5 +189,5 @@ async function assembleIntrospection(
     },
   })
   const { mode, opaqueTokens } = introspection
-  return { mode, isRequired: onlyIntrospected, opaqueTokens, introspector }
+  return { mode, isRequired: introspectionOnly, opaqueTokens, introspector }
 }

@@ -23,12 +23,12 @@ import type { ResourceServerOptions } from './options.js'
  */
 export class ResourceServer<Context = unknown> {
   readonly #core: Core
-  readonly #nothingMore: Policy<Context>
+  readonly #anyToken: Policy<Context>
 
   /** @internal */
   constructor(core: Core) {
     this.#core = core
-    this.#nothingMore = compilePolicy<Context>({}, core.clock)
+    this.#anyToken = compilePolicy<Context>({}, core.clock)
   }
 
   /**
@@ -72,7 +72,7 @@ export class ResourceServer<Context = unknown> {
     const { pipeline, binding, clock, counters } = this.#core
     const policy =
       requirement === undefined
-        ? this.#nothingMore
+        ? this.#anyToken
         : compilePolicy(requirement as Requirement<Context>, clock)
     const demand =
       requirement === undefined
@@ -84,7 +84,7 @@ export class ResourceServer<Context = unknown> {
       if (typeof raw !== 'string' || raw === '') {
         throw new MissingCredentialsError(acceptedSchemes(demand))
       }
-      const verified = tokenOrThrow(await pipeline.verify(raw, context))
+      const verified = unwrapToken(await pipeline.verify(raw, context))
       if (!binding.needsNoProof(verified, presented.scheme, demand)) {
         unwrap(await binding.verify(verified, presented, demand))
       }
@@ -179,7 +179,7 @@ export class ResourceServer<Context = unknown> {
 }
 
 /** Returns the token, or throws any other value, even one that is not a rejection. */
-function tokenOrThrow(outcome: Result<AccessToken>): AccessToken {
+function unwrapToken(outcome: Result<AccessToken>): AccessToken {
   if (outcome instanceof AccessToken) return outcome
   throw outcome
 }

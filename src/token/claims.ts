@@ -11,7 +11,7 @@ import {
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { type Check, kindOf, LazyReason } from '../errors/rejection-reason.js'
+import { type Check, jsonTypeOf, LazyReason } from '../errors/rejection-reason.js'
 import { isRejection, type Rejection, type Result } from '../errors/result.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
 
@@ -50,7 +50,8 @@ export function verifyClaims(
   limits: TimeLimits,
   now: number,
 ): Result<AccessTokenClaims> {
-  const wellFormed = checkKind({ header, claims }, expectations) ?? verifyWellFormed(claims)
+  const wellFormed =
+    checkIsAccessToken({ header, claims }, expectations) ?? verifyWellFormed(claims)
   if (isRejection(wellFormed)) return wellFormed
   return (
     checkPresent(wellFormed, expectations.requiredClaims) ??
@@ -61,13 +62,13 @@ export function verifyClaims(
 }
 
 /** Checks that the token is an access token and of no other type (RFC 8725 §3.11, §3.12). */
-export function checkKind(
+export function checkIsAccessToken(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: TokenShape,
 ): Rejection | undefined {
   return (
     checkType(header.typ, expectations) ??
-    checkForOtherKind(claims, expectations) ??
+    checkForOtherType(claims, expectations) ??
     expectations.checkAccessToken?.(claims)
   )
 }
@@ -85,25 +86,26 @@ export function checkTimes(
 ): Rejection | undefined {
   // Negated comparisons, so that NaN fails the check.
   if (!(exp > now - clockTolerance)) {
-    return refusal('expiry', 'The access token expired', `after ${now}`, exp)
+    return rejection('expiry', 'The access token expired', `after ${now}`, exp)
   }
   if (nbf !== undefined && !(nbf <= now + clockTolerance)) {
-    return refusal('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
+    return rejection('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
   }
   if (iat !== undefined && !(iat <= now + clockTolerance)) {
-    return refusal('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
+    return rejection('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
   }
   if (maxTokenAge === undefined) return undefined
-  if (iat === undefined) return refusal('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
+  if (iat === undefined)
+    return rejection('age', MALFORMED, '"iat", because maxTokenAge is set', iat)
   if (!(now - iat <= maxTokenAge + clockTolerance)) {
-    return refusal('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
+    return rejection('age', 'The access token is too old', `after ${now - maxTokenAge}`, iat)
   }
   return undefined
 }
 
 function checkType(typ: string | undefined, shape: TokenShape): Rejection | undefined {
   if (isExpectedType(typ, shape)) return undefined
-  return refusal('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
+  return rejection('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
 }
 
 /** Of {@link TokenShape.types}, or absent where that is allowed: RFC 9068 §4 and RFC 8725 §3.11. */
@@ -127,29 +129,29 @@ export function mediaType(type: string): string {
  * issuers use them freely; a profile requires its vendor's value. The hashes bind an ID token to a
  * response (OpenID Connect Core §3.3.2.11); RFC 8417 §2.2 defines `events` as a JSON object.
  */
-function checkForOtherKind(
+function checkForOtherType(
   claims: Claims,
   { allowsIdTokenClaims }: TokenShape,
 ): Rejection | undefined {
   if (allowsIdTokenClaims !== true) {
     for (const name of ID_TOKEN_CLAIMS) {
-      if (Object.hasOwn(claims, name)) return isAnother(`one with "${name}"`)
+      if (Object.hasOwn(claims, name)) return otherTypeOfToken(`one with "${name}"`)
     }
   }
-  if (isJsonObject(ownMember(claims, 'events'))) return isAnother('one with "events"')
+  if (isJsonObject(ownMember(claims, 'events'))) return otherTypeOfToken('one with "events"')
   const [use, typ] = [ownMember(claims, 'token_use'), ownMember(claims, 'typ')]
-  if (isOtherKind(use)) return refusal('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
-  return isOtherKind(typ) ? isAnother(typ) : undefined
+  if (isOtherType(use)) return rejection('type', NOT_AN_ACCESS_TOKEN, '"token_use": access', use)
+  return isOtherType(typ) ? otherTypeOfToken(typ) : undefined
 }
 
-function isAnother(found: unknown): Rejection {
-  return refusal('type', NOT_AN_ACCESS_TOKEN, 'an access token', found)
+function otherTypeOfToken(found: unknown): Rejection {
+  return rejection('type', NOT_AN_ACCESS_TOKEN, 'an access token', found)
 }
 
 const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash']
 
 /** The values of Cognito, Ory Hydra and Keycloak, in lower case. */
-const OTHER_KINDS: ReadonlySet<string> = new Set([
+const OTHER_TYPES: ReadonlySet<string> = new Set([
   'id',
   'id_token',
   'refresh',
@@ -161,41 +163,43 @@ const OTHER_KINDS: ReadonlySet<string> = new Set([
   'secevent+jwt',
 ])
 
-function isOtherKind(value: unknown): boolean {
-  return typeof value === 'string' && OTHER_KINDS.has(mediaType(value))
+function isOtherType(value: unknown): boolean {
+  return typeof value === 'string' && OTHER_TYPES.has(mediaType(value))
 }
 
 /** Checks the types of registered claims (RFC 7519 §2, §4.1): NumericDates are finite numbers. */
 export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
   if (ownMember(claims, 'exp') === undefined) {
-    return refusal('claims', MALFORMED, '"exp"', undefined)
+    return rejection('claims', MALFORMED, '"exp"', undefined)
   }
   // Unrolled: a loop over names costs several times as much for every new token.
-  const refused =
+  const malformed =
     checkNumber('exp', ownMember(claims, 'exp')) ??
     checkNumber('nbf', ownMember(claims, 'nbf')) ??
     checkNumber('iat', ownMember(claims, 'iat')) ??
     checkString('sub', ownMember(claims, 'sub')) ??
     checkString('client_id', ownMember(claims, 'client_id')) ??
     checkString('jti', ownMember(claims, 'jti'))
-  if (refused !== undefined) return refused
+  if (malformed !== undefined) return malformed
   // "iss" was checked when the issuer was resolved.
   return claims as AccessTokenClaims
 }
 
 function checkNumber(name: string, value: unknown): Rejection | undefined {
   if (value === undefined || Number.isFinite(value)) return undefined
-  return refusal('claims', MALFORMED, `"${name}": a finite number`, kindOf(value))
+  return rejection('claims', MALFORMED, `"${name}": a finite number`, jsonTypeOf(value))
 }
 
 function checkString(name: string, value: unknown): Rejection | undefined {
   if (value === undefined || typeof value === 'string') return undefined
-  return refusal('claims', MALFORMED, `"${name}": a string`, kindOf(value))
+  return rejection('claims', MALFORMED, `"${name}": a string`, jsonTypeOf(value))
 }
 
 export function checkPresent(claims: Claims, names: readonly string[]): Rejection | undefined {
   const missing = names.find((name) => !Object.hasOwn(claims, name))
-  return missing === undefined ? undefined : refusal('claims', MALFORMED, `"${missing}"`, undefined)
+  return missing === undefined
+    ? undefined
+    : rejection('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
 /** Checks the audience (RFC 7519 §4.1.3, RFC 8707): one exact match suffices. */
@@ -214,7 +218,7 @@ export function checkAudience(
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
   const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
   const expected = `${[...audience].join(' or ')}${where}${hint}`
-  return refusal('audience', message, expected, claim)
+  return rejection('audience', message, expected, claim)
 }
 
 function isAudienceOrAbsent(aud: unknown): boolean {
@@ -229,7 +233,7 @@ function valuesOf(claim: unknown): readonly string[] | undefined {
 
 /** Returns the error of a profile for a token that is not an access token of the vendor. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
-  return refusal('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
+  return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
 }
 
 /** Checks a claim that only some vendors define as a string. */
@@ -238,13 +242,13 @@ export function checkVendorString(claims: Claims, name: string): Rejection | und
 }
 
 export function lacksClaim(expected: string): InvalidTokenError {
-  return refusal('claims', MALFORMED, expected, undefined)
+  return rejection('claims', MALFORMED, expected, undefined)
 }
 
 const MALFORMED = 'The access token lacks a claim or has a malformed one'
 const NOT_AN_ACCESS_TOKEN = 'The token is not an access token'
 
-function refusal(
+function rejection(
   check: Check,
   message: string,
   expected: string,

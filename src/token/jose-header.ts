@@ -1,7 +1,7 @@
 /** Reads the JOSE header of a token (RFC 7515 §4). */
 import { ownMember, ownMembers } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
-import { describe, kindOf } from '../errors/rejection-reason.js'
+import { describe, jsonTypeOf } from '../errors/rejection-reason.js'
 import type { Result } from '../errors/result.js'
 
 /** The parameters that are read (RFC 7515 §4.1). Others are ignored, as §4 requires. */
@@ -14,12 +14,12 @@ export interface JoseHeader {
 /** @returns an `InvalidTokenError` if the header is malformed or requires an extension. */
 export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
   const { alg, kid, typ } = ownMembers(header)
-  if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', kindOf(alg))
+  if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', jsonTypeOf(alg))
   if (kid !== undefined && typeof kid !== 'string') {
-    return malformed(MALFORMED, '"kid": a string or absent', kindOf(kid))
+    return malformed(MALFORMED, '"kid": a string or absent', jsonTypeOf(kid))
   }
   if (typ !== undefined && typeof typ !== 'string') {
-    return malformed(MALFORMED, '"typ": a string or absent', kindOf(typ))
+    return malformed(MALFORMED, '"typ": a string or absent', jsonTypeOf(typ))
   }
   // No extension is supported, so any "crit" is rejected (RFC 7515 §4.1.11). An unencoded payload
   // is rejected as well: RFC 7797 §7 forbids it for a JWT.

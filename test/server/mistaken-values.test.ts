@@ -151,7 +151,7 @@ t.test(
   async (t) => {
     const introspection = { clientId: 'a', clientSecret: 'b' }
     const named = (issuer: string) => issuersIn({ issuer, audience: 'a', introspection })[0]
-    t.match(named('https://dev-1.okta.com'), { onlyIntrospected: true, profile: { name: 'okta' } })
+    t.match(named('https://dev-1.okta.com'), { introspectionOnly: true, profile: { name: 'okta' } })
     for (const path of ['/', '/oauth2', '/oauth2/v1', '/.well-known/openid-configuration']) {
       t.throws(() => named(`https://dev-1.okta.com${path}`), {
         message:

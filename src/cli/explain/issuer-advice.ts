@@ -18,7 +18,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   }
   const url = parsed(iss)
   const provider = url && providerOwning(url)
-  if (url !== undefined && provider?.onlyIntrospected?.(url)) {
+  if (url !== undefined && provider?.introspectionOnly?.(url)) {
     return `${iss} ${provider.issuerConfigError?.(url, iss, false)}`
   }
   const trustedUrl = parsed(trusted)

@@ -14,7 +14,7 @@ import { compilePolicy, type Requirement } from '../../policy/requirement.js'
 import type { Core } from '../../server/assembly.js'
 import {
   checkAudience,
-  checkKind,
+  checkIsAccessToken,
   checkPresent,
   checkTimes,
   type TimeLimits,
@@ -165,7 +165,7 @@ async function tryClaims(
   const { claims, header, raw } = jws
   await list.try(
     'kind',
-    () => checkKind(jws, expectations),
+    () => checkIsAccessToken(jws, expectations),
     () => (header.typ === undefined ? 'no "typ"' : `"typ": ${printableJson(header.typ)}`),
   )
   const { requiredClaims } = expectations

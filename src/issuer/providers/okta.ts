@@ -32,7 +32,7 @@ export const okta: Provider = {
   profile: () => profile,
   owns: isOktaDomain,
   issuerConfigError,
-  onlyIntrospected: isOrganizationServer,
+  introspectionOnly: isOrganizationServer,
 }
 
 function isOktaDomain({ hostname }: URL): boolean {

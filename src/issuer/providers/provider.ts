@@ -44,7 +44,7 @@ export interface Provider {
   readonly audienceConfigError?: (url: URL, audience: ReadonlySet<string>) => string | undefined
 
   /** Whether only the issuer itself can verify its access tokens. Default false. */
-  readonly onlyIntrospected?: (url: URL) => boolean
+  readonly introspectionOnly?: (url: URL) => boolean
 
   /** The issuer identifiers that trust every tenant of the provider, if it has any. */
   readonly tenants?: TenantTemplates

@@ -25,7 +25,7 @@ export function withErrorResponses(schema: FastifySchema, { policy }: RouteGuard
 function errorResponses(policy: Policy<never>): Record<string, object> {
   return {
     401: { ...emptyResponse('There is no access token that is valid here.'), headers: CHALLENGE },
-    ...(policy.mayForbid && {
+    ...(policy.canReturn403 && {
       403: {
         ...emptyResponse(`The access token does not permit this.${requiredScope(policy)}`),
         headers: CHALLENGE,

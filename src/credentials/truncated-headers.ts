@@ -7,13 +7,13 @@ import { InvalidRequestError } from '../errors/errors.js'
 import type { RequestHeaders } from './authorization.js'
 
 /** Default of Node's parser; its documentation says 2,000. */
-const USUAL_MAX = 1_000
+const DEFAULT_MAX_HEADERS = 1_000
 
 /**
  * @param server used if the request does not know the server of its connection.
  * @throws {InvalidRequestError} if headers may be missing.
  */
-export function requireAllHeaders(request: RequestHeaders, server?: object): void {
+export function rejectTruncatedHeaders(request: RequestHeaders, server?: object): void {
   // Several servers may listen for one API, each with its own limit.
   const { socket } = request as { socket?: { server?: object } | null }
   // Counts like Node's parser: a header is a name and a value; 0 or less means no limit.
@@ -25,7 +25,7 @@ export function requireAllHeaders(request: RequestHeaders, server?: object): voi
 }
 
 function maxHeadersCountOf(server: object | undefined): number {
-  if (server === undefined || !Object.hasOwn(server, 'maxHeadersCount')) return USUAL_MAX
+  if (server === undefined || !Object.hasOwn(server, 'maxHeadersCount')) return DEFAULT_MAX_HEADERS
   const { maxHeadersCount } = server as { maxHeadersCount?: unknown }
-  return typeof maxHeadersCount === 'number' ? maxHeadersCount : USUAL_MAX
+  return typeof maxHeadersCount === 'number' ? maxHeadersCount : DEFAULT_MAX_HEADERS
 }
