@@ -48,7 +48,7 @@ heading('2. Call the API')
 const now = Math.floor(Date.now() / 1000)
 const [header, payload = '', signature] = token.split('.')
 const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
-const otherClaims = Buffer.from(JSON.stringify({ ...claims, sub: 'somebody else' }))
+const otherClaims = Buffer.from(JSON.stringify({ ...claims, sub: 'another-user' }))
 const tampered = [header, otherClaims.toString('base64url'), signature].join('.')
 
 const answers = [

@@ -9,7 +9,7 @@ import { createAuthorizationServer } from 'fastify-resource-server/testing'
 
 const employees = await createAuthorizationServer({ profile: 'okta' })
 const partners = await createAuthorizationServer({ algorithm: 'ES256', audience: 'partner-api' })
-const stranger = await createAuthorizationServer()
+const untrusted = await createAuthorizationServer()
 
 const app = Fastify()
 await app.register(resourceServer, {
@@ -29,7 +29,7 @@ app.get('/who', async ({ auth }) => ({
 const employeesOnly = { config: { auth: { claims: { iss: employees.issuer } } } }
 app.get('/payroll', employeesOnly, async () => 'numbers')
 
-for (const [name, server] of Object.entries({ employees, partners, stranger })) {
+for (const [name, server] of Object.entries({ employees, partners, untrusted })) {
   const headers = { authorization: `Bearer ${await server.issueToken()}` }
   for (const url of ['/who', '/payroll']) {
     const { statusCode, body } = await app.inject({ url, headers })
@@ -38,4 +38,4 @@ for (const [name, server] of Object.entries({ employees, partners, stranger })) 
 }
 
 await app.close()
-await Promise.all([employees, partners, stranger].map((server) => server.close()))
+await Promise.all([employees, partners, untrusted].map((server) => server.close()))

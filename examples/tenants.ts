@@ -8,7 +8,7 @@ import { createAuthorizationServer } from 'fastify-resource-server/testing'
 
 const acme = await createAuthorizationServer({ profile: 'okta' })
 const globex = await createAuthorizationServer({ algorithm: 'ES256', audience: 'globex-orders' })
-const stranger = await createAuthorizationServer()
+const untrusted = await createAuthorizationServer()
 
 // In an application, a database table.
 const tenants = new Map([
@@ -36,7 +36,7 @@ app.get('/me', async ({ auth }) => ({
   subject: auth?.subject,
 }))
 
-for (const [name, server] of Object.entries({ acme, globex, stranger })) {
+for (const [name, server] of Object.entries({ acme, globex, untrusted })) {
   await show(name, await server.issueToken({ sub: 'ada' }))
 }
 // Acme's issuer cannot issue tokens for Globex's users.
@@ -54,7 +54,7 @@ while ((await ask(token)).statusCode === 200 && Date.now() < deadline) {
 await show('acme, struck off', token)
 
 await app.close()
-await Promise.all([acme, globex, stranger].map((server) => server.close()))
+await Promise.all([acme, globex, untrusted].map((server) => server.close()))
 
 function ask(token: string) {
   return app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })

@@ -36,7 +36,7 @@ const granted = await app.inject({
 console.log('password grant:', granted.statusCode, granted.body)
 
 // … or issued directly with chosen claims, as a test needs it.
-const token = await authorizationServer.issueToken({ sub: 'somebody' }, { scope: 'profile' })
+const token = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
 const refused = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
 console.log('without the scope:', refused.statusCode, refused.headers['www-authenticate'])
 

@@ -1,4 +1,4 @@
-/** The package as it would be published, for scripts that try it as a stranger would. */
+/** The package as it would be published, for scripts that try it as a user would. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -79,11 +79,11 @@ const STEPS: readonly Definition[] = [
     checks: {
       key: `The issuer publishes no such key. ${AGAIN}`,
       'keys-unavailable':
-        'The token may be good: nobody can tell without the key. Bring the issuer back, and call again after Retry-After.',
+        'The token may be good: it cannot be verified without the key. Bring the issuer back, and call again after Retry-After.',
     },
     seen: (_token, { fetchedKeys, verifiedSignature }) => {
       if (fetchedKeys) return 'the key set was fetched for this request'
-      return verifiedSignature ? 'the key was at hand' : 'the key is still trusted'
+      return verifiedSignature ? 'the key was cached' : 'the key is still trusted'
     },
   },
   {
@@ -98,7 +98,7 @@ const STEPS: readonly Definition[] = [
     what: 'A token bound to a key comes with a new proof',
     checks: {
       binding: 'Send it as DPoP, with a proof made with its own key.',
-      proof: 'Make a new proof for each request: whoever overhears one cannot send it again.',
+      proof: 'Make a new proof for each request: an eavesdropper cannot send it again.',
       nonce: 'Make a proof with the nonce of the header DPoP-Nonce, which CORS must expose.',
     },
     seen: ({ confirmation }) =>

@@ -1,6 +1,6 @@
 /**
  * Stands in for the package `async-hook-domain`, by which tap tells which test an error belongs to
- * that nobody caught. That one follows every promise with async hooks, which took a fifth of the
+ * that was not caught. That one follows every promise with async hooks, which took a fifth of the
  * time of all tests; an `AsyncLocalStorage` does the same for less.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'

@@ -29,7 +29,7 @@ import type { VerificationKey } from './verification-key.js'
 /** All times in milliseconds. */
 export interface JwksCacheOptions {
   readonly issuer: string
-  /** Fetches the key set document, discovery included. Heeds the signal. */
+  /** Fetches the key set document, discovery included. Aborts with the signal. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
   /** The URL that was asked last, for messages. */
   readonly waitingFor?: () => string
@@ -50,7 +50,7 @@ export interface JwksCacheOptions {
   readonly now: () => number
   /**
    * Told of each attempt that failed: once an attempt, not once a request. `usableFor` is how long
-   * the keys at hand go on serving, 0 where there are none. Must not throw.
+   * the cached keys may still be used, 0 if there are none. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
   /** Told of keys that cannot verify a token: when they change, not once a fetch. */
@@ -172,7 +172,7 @@ export class JwksCache implements KeySource {
     await this.#options.saved?.settled()
   }
 
-  /** The keys at hand, if they may still be used; asks for newer ones in good time. */
+  /** Returns the cached keys if they may still be used; starts a refresh before they get stale. */
   #current(): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
     const now = this.#options.now()
@@ -203,7 +203,7 @@ export class JwksCache implements KeySource {
     )
   }
 
-  /** Nothing at hand: what was saved before a restart, or else a fetch that everybody waits for. */
+  /** No keys are cached: loads those persisted before a restart, or fetches; all requests wait for it. */
   async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
     this.#restoring ??= this.#restore()
     await this.#restoring

@@ -8,7 +8,7 @@ export type Candidates = readonly VerificationKey[]
 export interface KeySource {
   /**
    * The keys that may have signed a token with this algorithm and `kid`; none if there are none.
-   * Nothing is awaited, and no promise is made, while the keys are at hand.
+   * Nothing is awaited, and no promise is made, while the keys are cached.
    *
    * @throws {KeysUnavailableError} if the issuer can't be asked, so that no verdict is possible.
    */
@@ -37,7 +37,7 @@ export interface KeySource {
   trusts(key: VerificationKey): boolean
 
   /**
-   * Fetches the keys anew, unless a back-off says that it is too soon.
+   * Fetches the keys again, unless a back-off says that it is too soon.
    *
    * @throws {KeysUnavailableError} if they can't be had now.
    */
@@ -55,7 +55,7 @@ export interface KeySetStatus {
   readonly issuer: string
   /**
    * `given`: named in the options, never fetched. `fresh`: as new as it should be. `stale`: older,
-   * and being used because no newer one could be had, or nobody needed one. `empty`: none, so that
+   * and being used because no newer one could be fetched, or none was needed. `empty`: none, so that
    * a token waits for a fetch, and is answered with 503 if it fails.
    */
   readonly state: 'static' | 'fresh' | 'stale' | 'empty'

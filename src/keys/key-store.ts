@@ -16,7 +16,7 @@ export interface StoredKeySet {
 }
 
 /**
- * Where key sets are kept. Whoever can write to it can issue tokens, so guard it like a
+ * Where key sets are kept. An attacker who can write to it can issue tokens, so guard it like a
  * certificate store. What it throws is told to the operator and changes nothing else.
  */
 export interface KeyStore {

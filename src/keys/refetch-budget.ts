@@ -64,7 +64,7 @@ export class RefetchBudget {
     this.#left = Math.min(this.#count(now) + 1, this.#burst)
   }
 
-  /** After an outage, of which nobody knows what the issuer changed meanwhile. */
+  /** After an outage, during which the issuer may have changed its keys. */
   forgetAbsent(): void {
     this.#absent.clear()
   }

@@ -1,6 +1,6 @@
 /**
  * Points of Ed25519 whose order divides eight. As a public key, one of them verifies signatures that
- * anybody writes down, as an RSA key with an exponent of 1 does (RFC 8032 §5.1.7 lets them in).
+ * anyone can write down, as an RSA key with an exponent of 1 does (RFC 8032 §5.1.7 lets them in).
  */
 import type { KeyObject } from 'node:crypto'
 

@@ -196,7 +196,7 @@ function whyUnsound(key: KeyObject): string | undefined {
   const { modulusLength: bits = 0, publicExponent: e = 0n } = details as AsymmetricKeyDetails
   if (bits < MIN_RSA_BITS) return `has ${bits} bits, where at least ${MIN_RSA_BITS} are required`
   if (bits > MAX_RSA_BITS) return `has ${bits} bits, where at most ${MAX_RSA_BITS} are accepted`
-  // With an exponent of 1, anyone can write down a signature; with an even one, nobody can sign.
+  // With an exponent of 1, anyone can write down a signature; with an even one, signing is impossible.
   if (e < 3n || e % 2n === 0n) return 'has a public exponent that is even or less than 3'
   return e > MAX_RSA_EXPONENT ? 'has a public exponent of more than 32 bits' : undefined
 }

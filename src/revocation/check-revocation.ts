@@ -13,7 +13,7 @@ export interface TrustedIssuers {
 
 /**
  * @param now seconds since the epoch.
- * @throws {TypeError} that names what is wrong and the mend.
+ * @throws {TypeError} that names what is wrong and the fix.
  */
 export function checkRevocation(
   given: Revocation,
@@ -32,7 +32,7 @@ export function checkRevocation(
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
   if (issuer !== undefined && (typeof issuer !== 'string' || !issuers.mayTrust(issuer))) {
-    // It would refuse nothing, and nobody would notice.
+    // It would silently reject nothing.
     throw new TypeError(
       '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
     )

@@ -23,7 +23,7 @@ export const plainNames: RevocationNames = {
 }
 
 /**
- * Names that tell whoever reads them neither who was revoked nor what: a SHA-256, which costs a token
+ * Names that reveal to a reader of the store neither who was revoked nor what: a SHA-256, which costs a token
  * its hashes once, however often it comes.
  */
 export function hashedNames(): RevocationNames {

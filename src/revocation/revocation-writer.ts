@@ -119,7 +119,7 @@ export class RevocationWriter {
     this.#pending.set(revocation.name, { revocation, receipt })
   }
 
-  /** The store has this, whoever wrote it. */
+  /** The store has this entry, written by any instance. */
   found({ name, before, lastIssued }: StoredRevocation): void {
     const pending = this.#pending.get(name)
     // The store may have it for a shorter time than this instance needs.

@@ -2,7 +2,7 @@
  * Tokens that this API no longer takes, whatever their issuer says: by their `jti`, or all that one
  * subject, session or client got up to a time.
  *
- * Nothing is ever forgotten to make room, as a revocation that is lost lets somebody in: where there
+ * Nothing is ever forgotten to make room, as a lost revocation accepts a revoked token: where there
  * is no room, {@link Revocations.add} throws. It goes when no token that it refuses can be alive.
  */
 import type { AccessToken } from '../access-token/access-token.js'
@@ -46,7 +46,7 @@ export interface RevocationListOptions {
   readonly now: () => number
   /** Default: names for this process alone. */
   readonly names?: RevocationNames
-  /** @throws if it isn't known yet what is revoked elsewhere, and nobody may be let in until then. */
+  /** @throws if the revocations of other instances are not loaded yet and no token may be accepted until then. */
   readonly requireLoaded?: () => void
 }
 
@@ -71,7 +71,7 @@ interface Entry {
   readonly lastIssued: number
 }
 
-/** A day: more than any issuer's access tokens live unless somebody changed it. */
+/** A day: more than any issuer's access tokens live by default. */
 const USUAL_LIFE = 86_400
 
 export class Revocations {
@@ -125,7 +125,7 @@ export class Revocations {
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
     const known = this.#entries.get(name)
-    // Where nobody revokes, what is heard of would pile up.
+    // Without local revocations, entries of other instances would accumulate.
     if (known === undefined && this.#isFull()) this.#makeRoom()
     // One that reaches further is never narrowed.
     const entry = {
@@ -148,7 +148,7 @@ export class Revocations {
   /**
    * Whether the token was revoked.
    *
-   * @throws {StoreUnavailableError} if nobody can tell yet.
+   * @throws {StoreUnavailableError} if the revocations are not loaded yet.
    */
   covers(token: AccessToken): boolean {
     if (this.#entries.size > 0) {
@@ -170,7 +170,7 @@ export class Revocations {
     if (entry === undefined) return false
     // Rounded down as our own times are, or a part of a second would make a token a later one.
     if (iat !== undefined && Math.floor(iat) > entry.before) return false
-    // Nothing else may tell how long a token lives that was issued nobody knows when.
+    // A token without `iat` reveals its lifetime only here: extend the retention to cover it.
     this.#outlive(exp - entry.lastIssued)
     return true
   }

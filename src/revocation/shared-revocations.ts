@@ -2,7 +2,7 @@
  * Keeps the revocations of all instances the same, by way of a store.
  *
  * An instance that revokes writes to the store, and publishes a message. The message is a hint and no
- * more: whoever hears it reads from the store what changed. Messages may be lost, so every instance
+ * more: an instance that receives it reads the changes from the store. Messages may be lost, so every instance
  * reads twice a second as well.
  */
 import { StoreUnavailableError } from '../errors/errors.js'

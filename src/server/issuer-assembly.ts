@@ -147,7 +147,7 @@ function assembleRemoteKeys(
           keysUsableForMilliseconds: Math.round(usableFor),
         },
         usableFor > 0
-          ? 'the key set of an issuer could not be fetched; the keys at hand go on serving'
+          ? 'the key set of an issuer could not be fetched; cached keys stay in use'
           : 'the key set of an issuer could not be fetched; there is none, so its tokens are answered with 503',
       ),
   })

@@ -16,7 +16,7 @@ export interface StoresOptions {
 
   /**
    * What issuers said of tokens that are active (`introspection`). Without it, each instance asks for
-   * itself. Needs {@link StoresOptions.sealingSecret}, without which nobody can read it, or make it up. It is
+   * itself. Needs {@link StoresOptions.sealingSecret}, without which it can be neither read nor forged. It is
    * waited for at most half a second, and then, or if it fails, the issuer is asked.
    */
   introspection?: Store
@@ -62,7 +62,7 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
     return reject('stores.sealingSecret', 'has no effect without "stores.introspection"')
   }
   const isText = typeof secret === 'string' || types.isUint8Array(secret)
-  // A copy, so that nobody changes it.
+  // A copy, so that the application cannot change it.
   const bytes = isText ? Buffer.from(secret as string) : undefined
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
   return reject(

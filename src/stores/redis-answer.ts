@@ -1,4 +1,4 @@
-/** What isn't understood is not nothing: a revocation that is overlooked lets somebody in. */
+/** Parses replies of Redis. An unexpected reply is an error, never an empty result: an overlooked revocation would accept a revoked token. */
 
 export function requireValue(value: unknown): string | null {
   if (typeof value === 'string' || value === null) return value

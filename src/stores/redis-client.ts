@@ -54,7 +54,7 @@ export interface RedisSubscriber {
   end(): void
 }
 
-/** @throws {TypeError} that says what is wrong with the client, and the mend. */
+/** @throws {TypeError} that names what is wrong with the client and the fix. */
 export function connectionOf(client: unknown): RedisConnection {
   requireSingleServer(client)
   if (isIoRedis(client)) return known(client, () => new IoRedisConnection(client))
@@ -106,7 +106,7 @@ function isNodeRedis(client: unknown): client is NodeRedisLike {
   return hasMethods(client, 'sendCommand') && typeof (client as NodeRedisLike).isReady === 'boolean'
 }
 
-/** What a connection tells, whoever made the client. */
+/** Events of a connection, the same for every client library. */
 class ClientEvents {
   readonly #readyListeners: (() => void)[] = []
 

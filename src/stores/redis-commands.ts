@@ -1,6 +1,6 @@
 /**
  * Commands to a Redis that may be away, hanging or slow: each has a deadline, and none is put on a
- * client's waiting list, where it would take memory and be executed when nobody waits any more.
+ * client's waiting list, where it would take memory and be executed after its caller has given up.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'

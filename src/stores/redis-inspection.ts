@@ -1,6 +1,6 @@
 /**
- * What Redis says of itself, asked once a second while it is used: its version, and whether it forgets
- * entries to make room. Whoever can make it do so could use everything twice.
+ * Reads INFO once a second while Redis is used: its version, and whether it forgets
+ * entries to make room. An attacker who can cause evictions could use every proof twice.
  */
 import type { RedisCommands } from './redis-commands.js'
 

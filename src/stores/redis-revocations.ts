@@ -68,7 +68,7 @@ export class RedisRevocations {
       if (++pages > MAX_PAGES) throw new Error('Redis does not come to the end of a list')
       const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
       const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
-      // An empty slice as well: whoever lists has a deadline for each.
+      // An empty slice as well: the caller has a deadline for each.
       yield keys.length > 0 ? await this.#read(keys) : []
       cursor = next
     } while (cursor !== '0')

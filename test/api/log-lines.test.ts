@@ -48,7 +48,7 @@ t.test('a failed fetch of keys says for how long those at hand serve', async (t)
   clock.now += 100_000
   t.match(await failToRefresh(), [
     { keysUsableForMilliseconds: 260_000 },
-    /^the key set .* fetched; the keys at hand go on serving$/,
+    /^the key set .* fetched; cached keys stay in use$/,
   ])
   await t.resolves(server.verify(token))
 

@@ -212,7 +212,7 @@ t.test('rate-limit: counts by client, and refusals by address', async (t) => {
   const { code, stdout, stderr } = await run('rate-limit')
   t.equal(code, 0, stderr)
   t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
-  t.match(stdout, /stranger: 401 401\nstranger: 429 401\ndesk: +200\n/)
+  t.match(stdout, /unknown: {2}401 401\nunknown: {2}429 401\ndesk: +200\n/)
 })
 
 t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
@@ -230,7 +230,7 @@ t.test('several-issuers: each is trusted for its own tokens only', async (t) => 
   t.match(stdout, /employees +\/payroll +200/)
   t.match(stdout, /partners +\/who +200 .*"from":"partners"/)
   t.match(stdout, /partners +\/payroll +403/)
-  t.match(stdout, /stranger +\/who +401/)
+  t.match(stdout, /untrusted +\/who +401/)
 })
 
 t.test('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
@@ -238,7 +238,7 @@ t.test('tenants: each is trusted for its own tokens, and for as long as it is on
   t.equal(code, 0, stderr)
   t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
   t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
-  t.match(stdout, /stranger +401 .*"The access token is from an issuer that is not trusted here"/)
+  t.match(stdout, /untrusted +401 .*"The access token is from an issuer that is not trusted here"/)
   t.match(stdout, /acme as globex +401 .*"The access token is signed with an unknown key"/)
   t.match(stdout, /acme, struck off +401 .*"The access token is from an issuer/)
   t.match(stdout, /questions to the application: [3-9]\n/, 'and not one for each request')

@@ -16,7 +16,7 @@ let busy = false
 async function refresh() {
   const seen = await backend.state()
   showState(seen)
-  // It needs no token: after a reload, nobody can log in before the issuer is back.
+  // It needs no token: after a reload, no user can log in before the issuer is back.
   byId('issuer').disabled = false
   return seen
 }

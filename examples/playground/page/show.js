@@ -105,7 +105,7 @@ export function showState({ api, issuer, issuerIsUp, stats, fetches }) {
   byId('issuer-state').className = issuerIsUp ? 'pill' : 'pill down'
   const [name, what] = byId('issuer').children
   name.textContent = issuerIsUp ? 'Take the issuer down' : 'Bring the issuer back'
-  what.textContent = issuerIsUp ? 'The keys at hand go on serving' : 'And see it answer again'
+  what.textContent = issuerIsUp ? 'The cached keys stay in use' : 'And see it answer again'
   const refused = Object.values(stats.rejections).reduce((sum, count) => sum + count, 0)
   const counts = {
     'signatures verified': stats.signatureVerifications,

@@ -5,10 +5,10 @@ export function decode(token) {
   return { header: JSON.parse(fromBase64url(header)), claims: JSON.parse(fromBase64url(claims)) }
 }
 
-/** Somebody else's name under the same signature. */
+/** Another user's name under the same signature. */
 export function tamper(token) {
   const [header, , signature] = token.split('.')
-  const claims = { ...decode(token).claims, sub: 'somebody-else' }
+  const claims = { ...decode(token).claims, sub: 'another-user' }
   return [header, toBase64url(JSON.stringify(claims)), signature].join('.')
 }
 

@@ -88,7 +88,7 @@ function kindAdvice({ claims, header }: ParsedJws, { expectations, profile }: Is
   }
   return isExpectedType(header.typ, expectations)
     ? "Send an access token: this is an ID token, a refresh token or another of the issuer's."
-    : `The profile ${profile.name} takes no token with this "typ". If it is an access token all the same, have the issuer correct it, or choose another --profile.`
+    : `The profile ${profile.name} takes no token with this "typ". If it is an access token nevertheless, have the issuer correct it, or choose another --profile.`
 }
 
 function claimsAdvice(

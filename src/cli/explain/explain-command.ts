@@ -65,7 +65,7 @@ the header line. Whatever else stands around it (quotation marks, the JSON of a 
 removed, and reported: an API rejects it.
 
 The steps are those of the plugin, and so is the verdict. Unlike the plugin, explain goes on after a
-step that fails. It asks the issuer for its keys, and sends the token to nobody. Claims are printed,
+step that fails. It asks the issuer for its keys, and sends the token nowhere. Claims are printed,
 the signature isn't. Whether the issuer revoked the token isn't looked at, and no proof of a bound
 token.`,
   examples: [

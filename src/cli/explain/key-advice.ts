@@ -70,7 +70,7 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
 
 export function signatureAdvice({ header, signature }: CompactJws): string {
   if (/^ES\d/.test(header.alg) && isDer(signature)) {
-    return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) make it. In a JWT it is R and S one after the other, in full length (RFC 7518 §3.4): have whoever signs convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
+    return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) make it. In a JWT it is R and S one after the other, in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
   }
   return 'It was changed after it was signed, cut, or signed with another key of the same name. Copy it again, whole; if it stays so, do not trust it.'
 }

@@ -8,7 +8,7 @@ import { readHeader } from '../../token/jose-header.js'
 import { isCheapToParse } from '../../token/json-cost.js'
 import { aKindOf } from '../kind-of.js'
 
-export const UNSIGNED = 'The token is not signed at all: anybody can have made it.'
+export const UNSIGNED = 'The token is not signed at all: anyone can have made it.'
 
 /** The plugin's limit of nested levels. */
 const MAX_DEPTH = 32
@@ -53,10 +53,10 @@ function encodingAdvice(part: string, segment: string): string | undefined {
   if (segment === '') return `The ${part} is empty. Copy the token again, whole.`
   if (decodeBase64url(segment) !== undefined) return undefined
   if (/^[^=]+=+$/.test(segment)) {
-    return `The ${part} is padded with "=". A JWT is written in base64url without padding (RFC 7515 §2): have whoever makes the token leave it out.`
+    return `The ${part} is padded with "=". A JWT is written in base64url without padding (RFC 7515 §2): have the code that makes the token leave it out.`
   }
   if (/[+/]/.test(segment)) {
-    return `The ${part} is written in base64 with "+" or "/". A JWT is written in base64url (RFC 7515 §2), with "-" and "_" instead: have whoever makes the token use that.`
+    return `The ${part} is written in base64 with "+" or "/". A JWT is written in base64url (RFC 7515 §2), with "-" and "_" instead: have the code that makes the token use that.`
   }
   if (/[^\w-]/.test(segment)) {
     return `The ${part} has characters that base64url lacks. Copy the token again, alone and unchanged.`

@@ -17,7 +17,7 @@ export function renderText(explanation: Explanation, colors: Colors): string {
       : [
           ...members('header', headerOf(jws), colors),
           ...members(
-            isGenuine ? 'claims' : 'claims, which anybody may have written',
+            isGenuine ? 'claims' : 'claims, which anyone may have written',
             jws.claims,
             colors,
           ),
