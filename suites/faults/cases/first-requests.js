@@ -14,7 +14,7 @@ export default {
     const api = await stage.api(issuer)
     const rounds = []
     for (const delay of DELAYS) {
-      if (delay > 0) issuer.fail({ slow: delay })
+      if (delay > 0) issuer.fail({ delay })
       await api.start()
       issuer.resetRequests()
       const answers = await Promise.all(tokens.map(api.get))
