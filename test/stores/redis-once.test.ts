@@ -1,9 +1,19 @@
 /** When a Redis that may have forgotten is believed again. With a real one: `suites/redis`. */
+import { mock } from 'node:test'
 import t from 'tap'
 import { type RedisStoreOptions, redisStore, type Store } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'
 
-const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
+/** Lets the store probe a new connection, which takes a few turns of the event loop. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Lets the timer of the next probe fire. */
+async function passRetryDelay(): Promise<void> {
+  mock.timers.tick(1_100)
+  await settle()
+}
 
 const LIFE = 60_000
 
@@ -217,31 +227,33 @@ t.test(
 )
 
 t.test('P5: one that is loading what it kept is looked at until it answers', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
   it.declareMaxTtl?.(LIFE)
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   await client.connect()
-  await sleep(5)
+  await settle()
   redis.onCommand = () => undefined
-  await sleep(1_100)
+  await passRetryDelay()
   clock.now += LIFE + 1
   t.equal(await it.add('a', '', LIFE), true)
   redis.commands.length = 0
-  await sleep(1_100)
+  await passRetryDelay()
   t.strictSame(redis.commands, [], 'and no longer')
 
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   client.emit('ready')
-  await sleep(5)
+  await settle()
   redis.stop()
-  await sleep(1_100)
+  await passRetryDelay()
   redis.onCommand = () => undefined
   redis.start()
-  await sleep(5)
+  await settle()
   redis.commands.length = 0
-  await sleep(1_100)
+  await passRetryDelay()
   t.strictSame(redis.commands, [], 'nor once it is gone')
 })
 
@@ -251,25 +263,25 @@ t.test('P5: the wait begins with the connection, and not with the first who adds
   const it = redisStore({ client })
   it.declareMaxTtl?.(LIFE)
   await client.connect()
-  await sleep(5)
+  await settle()
   t.strictSame([...redis.entries.keys()], ['frs:server'], 'nothing is added by that')
   clock.now += LIFE + 1
   t.equal(await it.add('a', '', LIFE), true, 'with one that was met at the start')
 
   redis.restart({ keeping: true })
-  await sleep(5)
+  await settle()
   clock.now += LIFE + 1
   t.equal(await it.add('b', '', LIFE), true, 'and one that was restarted: nobody noticed')
 
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   redis.restart()
-  await sleep(5)
+  await settle()
   redis.onCommand = () => undefined
   await t.rejects(it.add('c', '', LIFE), waits(60), 'unless nothing could be learnt then')
 
   const apart = await another(redis, { prefix: 'other:' })
   apart.declareMaxTtl?.(LIFE)
-  await sleep(5)
+  await settle()
   clock.now += LIFE + 1
   t.equal(await apart.add('a', '', LIFE), true, 'where the connection was there before')
 })
@@ -291,7 +303,7 @@ t.test('nobody looks who adds nothing, or trusts', async (t) => {
   const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
   trusting.declareMaxTtl?.(LIFE)
   redis.restart()
-  await sleep(5)
+  await settle()
   t.strictSame(redis.commands, [])
   t.equal(await it.get('a'), undefined)
 })
