@@ -1,6 +1,7 @@
 /**
- * Builds `dist`: the types file by file, the code in one file for each entry point. Node spends more
- * on opening a hundred small modules than on all that is in them.
+ * Builds `dist`: the types file by file, the code in one file for each entry point, because opening
+ * a hundred small modules takes longer than running them. `npm run check` checks the types of the
+ * examples.
  *
  *     node scripts/build.js             # the package, if it isn't built yet
  *     node scripts/build.js --fresh     # in any case
@@ -13,6 +14,8 @@ import { build } from 'esbuild'
 import { tsc } from './tsc.js'
 import { whenChanged } from './when-changed.js'
 
+const output = { format: 'esm', platform: 'node', target: 'node20.19', logLevel: 'warning' }
+
 const [mode] = process.argv.slice(2)
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 if (mode === '--fresh') clean()
@@ -24,11 +27,16 @@ await whenChanged('package', {
 })
 if (mode === '--examples') {
   await whenChanged('examples', {
-    inputs: ['examples', 'tsconfig.examples.json'],
+    inputs: ['examples'],
     output: '.build/examples/playground/page/index.html',
     build: async () => {
-      tsc('tsconfig.examples.json')
-      // What the compiler leaves behind.
+      rmSync('.build/examples', { recursive: true, force: true })
+      await build({
+        ...output,
+        entryPoints: ['examples/**/*.ts'],
+        outdir: '.build/examples',
+        outbase: 'examples',
+      })
       const page = 'examples/playground/page'
       cpSync(page, `.build/${page}`, { recursive: true })
     },
@@ -38,16 +46,7 @@ if (mode === '--examples') {
 async function buildPackage() {
   clean()
   tsc('tsconfig.build.json')
-  const common = {
-    outdir: 'dist',
-    outbase: 'src',
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    packages: 'external',
-    logLevel: 'warning',
-  }
+  const common = { ...output, outdir: 'dist', outbase: 'src', bundle: true, packages: 'external' }
   await build({
     ...common,
     entryPoints: ['src/index.ts', 'src/testing/index.ts'],
@@ -60,7 +59,7 @@ async function buildPackage() {
   await chmod('dist/cli/bin.js', 0o755)
 }
 
-/** The examples are compiled against what is in `dist`, and go with it. */
+/** The examples run what is in `dist`. */
 function clean() {
   for (const folder of ['dist', '.build/examples', '.build/marks']) {
     rmSync(folder, { recursive: true, force: true })
