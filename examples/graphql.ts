@@ -55,7 +55,7 @@ await authorizationServer.close()
 /** Rejects a field; the other fields of the query are still returned. */
 function requireScope({ auth }: MercuriusContext, scope: string): void {
   if (auth?.hasScope(scope)) return
-  throw new mercurius.ErrorWithProps('The access token lacks the scope that is required here', {
+  throw new mercurius.ErrorWithProps('The access token lacks the required scope', {
     code: 'insufficient_scope',
     scope,
   })

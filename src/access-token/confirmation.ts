@@ -56,7 +56,7 @@ export function boundCertificateOf(confirmation: Confirmation | undefined): stri
 
 function rejection(expected: string): InvalidTokenError {
   return new InvalidTokenError(
-    'The access token is bound to something that cannot be proven here',
+    'The access token is bound to a key or certificate that this API cannot verify',
     {
       check: 'binding',
       expected,

@@ -79,7 +79,7 @@ export class Binding {
         return bindingError('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
       }
       if (demand.dpop !== 'required') return undefined
-      return bindingError('An access token that is bound to a key (DPoP) is required here', '"jkt"')
+      return bindingError('A DPoP-bound access token is required', '"jkt"')
     }
     if (demand.dpop === 'off' || this.#dpop === undefined) {
       return bindingError(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
@@ -99,10 +99,7 @@ function checkCertificate(
   const bound = boundCertificateOf(confirmation)
   if (bound === undefined) {
     if (mtls !== 'required') return undefined
-    return bindingError(
-      'An access token that is bound to a certificate is required here',
-      '"x5t#S256"',
-    )
+    return bindingError('A certificate-bound access token is required', '"x5t#S256"')
   }
   if (mtls === 'off') {
     return bindingError(BOUND_TO_CERTIFICATE, 'a bearer token, because "mtls" is off here')
@@ -113,7 +110,11 @@ function checkCertificate(
     return bindingError(BOUND_TO_CERTIFICATE, expectedCertificate, 'none')
   }
   if (!areEqualThumbprints(bound, certificateThumbprint)) {
-    return bindingError(BOUND_TO_CERTIFICATE, 'the certificate that it is bound to', 'another one')
+    return bindingError(
+      BOUND_TO_CERTIFICATE,
+      'the certificate that the token is bound to',
+      'another certificate',
+    )
   }
   return undefined
 }

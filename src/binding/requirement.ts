@@ -33,20 +33,22 @@ const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies Bindi
 
 /**
  * @param defaults the modes in the options; a mechanism that is off there is not configured.
+ * @param path of the requirement, for error messages.
  * @throws {TypeError} that names the member of the requirement and the fix.
  */
 export function resolveBindingRequirement(
   requirement: BindingRequirement,
   defaults: ResolvedBindingRequirement,
+  path = 'requirement',
 ): ResolvedBindingRequirement {
   const resolved = { ...defaults }
   for (const key of BINDING_KEYS) {
     const { [key]: mode = defaults[key] } = ownMembers(requirement)
     if (!MODES.includes(mode)) {
-      throw new TypeError(`"${key}" must be 'off', 'allowed' or 'required'`)
+      throw new TypeError(`${path}.${key} must be 'off', 'allowed' or 'required'`)
     }
     if (mode !== 'off' && defaults[key] === 'off') {
-      throw new TypeError(`"${key}" is asked for here: turn it on with the option "${key}"`)
+      throw new TypeError(`${path}.${key} is "${mode}" but the "${key}" option is off: enable it`)
     }
     resolved[key] = mode
   }

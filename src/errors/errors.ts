@@ -162,7 +162,7 @@ export class UseDPoPNonceError extends ResourceServerError {
   override readonly name = 'UseDPoPNonceError'
 
   constructor(found?: string) {
-    super('The DPoP proof must have the nonce that is sent along', {
+    super('A DPoP nonce is required: retry with the value of the DPoP-Nonce header', {
       check: 'nonce',
       expected: '"nonce" from the header DPoP-Nonce',
       found,
@@ -235,7 +235,7 @@ export abstract class UnavailableError extends ResourceServerError {
 
   constructor(check: Check, expected: string, retryAfter: number, cause: unknown) {
     super(
-      'The access token cannot be verified at the moment, try again later',
+      'Token verification is temporarily unavailable: retry later',
       { check, expected, found: failureText(cause) },
       { cause },
     )
@@ -265,7 +265,12 @@ export class IntrospectionUnavailableError extends UnavailableError {
   override readonly name = 'IntrospectionUnavailableError'
 
   constructor(issuer: string, retryAfter: number, cause: unknown) {
-    super('introspection-unavailable', `a verdict of ${issuer}`, retryAfter, cause)
+    super(
+      'introspection-unavailable',
+      `an introspection response from ${issuer}`,
+      retryAfter,
+      cause,
+    )
   }
 }
 

@@ -249,7 +249,7 @@ function bindingDiffers(
   found = 'another binding in the answer of the issuer',
 ): Rejection {
   return new InvalidTokenError(
-    'The access token is bound to something that cannot be proven here',
+    'The access token is bound to a key or certificate that this API cannot verify',
     {
       check: 'binding',
       expected,

@@ -95,14 +95,14 @@ export class RouteGuards {
 function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   if (!isPlainObject(requirement)) {
     throw new TypeError(
-      'config.auth must be true, false, or an object with a requirement; leave it out to say nothing',
+      'config.auth must be true, false, or an object with requirements; omit it to use the default',
     )
   }
   const keys = [...REQUIREMENT_KEYS, 'optional']
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
   const policy = compilePolicy(required, core.clock)
-  const binding = resolveBindingRequirement(required, core.binding.requirement)
+  const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
   const challenges = new Challenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }

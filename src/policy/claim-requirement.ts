@@ -26,7 +26,8 @@ export interface CompiledClaim {
 export function compileClaims(
   claims: Readonly<Record<string, ClaimRequirement>> = {},
 ): readonly CompiledClaim[] {
-  if (!isPlainObject(claims)) throw new TypeError('"claims" must be an object of claim names')
+  if (!isPlainObject(claims))
+    throw new TypeError('"claims" must be an object whose keys are claim names')
   return Object.entries(claims).map(([name, required]) => {
     const accepts = compileValue(name, required)
     return { name, holds: (claims) => accepts(claimAt(claims, name), claims) }
@@ -49,8 +50,8 @@ function compileValue(
   const values = Array.isArray(required) ? required : [required]
   if (values.length === 0 || !values.every(isValue)) {
     throw new TypeError(
-      `"claims" requires "${name}" to be something that no claim can equal: give a string, a ` +
-        'number (whole ones up to 2^53 - 1), a boolean, a non-empty array of them, or a function',
+      `"claims" has an invalid value for "${name}": use a string, a number (an integer up to ` +
+        '2^53 - 1), a boolean, a non-empty array of these, or a function',
     )
   }
   const accepted = new Set<unknown>(values)

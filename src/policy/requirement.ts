@@ -87,7 +87,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
   // Otherwise a misspelled constant would require nothing.
-  if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: leave it out instead`)
+  if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: set it or omit it`)
   const { authorize } = requirement
   const all = scopeTokens('scope', splitScope(requirement.scope))
   const any = scopeTokens('anyScope', requirement.anyScope)
@@ -155,7 +155,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   }
 }
 
-const LACKS_SCOPE = 'The access token lacks the scope that is required here'
+const LACKS_SCOPE = 'The access token lacks the required scope'
 const NOT_ALLOWED = 'The access token does not permit this'
 
 function splitScope(scope: string | readonly string[] | undefined): unknown {
@@ -168,7 +168,7 @@ function scopeTokens(name: string, tokens: unknown): readonly string[] {
   const isValid = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)
   if (isValid) return [...tokens]
   throw new TypeError(
-    `"${name}" must hold one or more scope tokens: printable ASCII without space, quotation mark ` +
-      `and backslash${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
+    `"${name}" must have one or more scope tokens: printable ASCII without spaces, quotation marks ` +
+      `and backslashes${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
   )
 }

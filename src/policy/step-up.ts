@@ -60,8 +60,8 @@ function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
 }
 
-const LEVEL = 'A different level of user authentication is required here'
-const RECENT = 'A more recent user authentication is required here'
+const LEVEL = 'A different authentication level is required'
+const RECENT = 'More recent authentication is required'
 
 /** Checks `acr` values, which are written into a header, delimited by spaces. */
 function readAcr(acr: string | readonly string[]): readonly string[] {
@@ -69,8 +69,8 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
   const areValid = values.every(isScopeToken)
   if (areValid && values.length > 0) return Object.freeze([...(values as string[])])
   throw new TypeError(
-    '"acr" must be one or more values of the claim, in an array if several: printable ASCII ' +
-      'without space, quotation mark and backslash',
+    '"acr" must be a value of the claim or a non-empty array of them: printable ASCII without ' +
+      'spaces, quotation marks and backslashes',
   )
 }
 

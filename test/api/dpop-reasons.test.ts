@@ -46,7 +46,7 @@ const unusable = [
 const extension = ['The DPoP proof is malformed', 'neither "crit" nor "b64" in the header']
 
 const CASES: readonly [parts: ProofParts, ...expected: string[]][] = [
-  [{ header: { typ: 'JWT' } }, 'The DPoP proof is of another type', '"typ": dpop+jwt'],
+  [{ header: { typ: 'JWT' } }, 'The DPoP proof has the wrong type', '"typ": dpop+jwt'],
   [{ header: { b64: true } }, ...extension],
   [{ header: { jwk: null } }, ...unusable],
   [{ header: { jwk: { kty: 'EC' } } }, ...unusable],
@@ -68,13 +68,13 @@ const CASES: readonly [parts: ProofParts, ...expected: string[]][] = [
   [
     { claims: { iat: seconds(NOW) + 99 } },
     'The DPoP proof was made in the future',
-    `"iat": until ${seconds(NOW)}`,
+    `"iat": not after ${seconds(NOW)}`,
   ],
   [{ claims: { ath: 'x' } }, 'The DPoP proof is for another access token', '"ath" of this token'],
   [
     { signer: other.key },
-    'The signature of the DPoP proof is not valid',
-    'one by the key in "jwk"',
+    'The signature of the DPoP proof is invalid',
+    'a signature by the key in "jwk"',
   ],
 ]
 
@@ -95,21 +95,21 @@ t.test('P1: of what a proof says, the operator is told what it should', async (t
 t.test('P1.12: a proof of another key than the token is bound to', async (t) => {
   t.same(await refusalOf(other, {}), [
     'binding',
-    'The access token is bound to another key than that of the proof',
-    'a proof of the key that "jkt" names',
-    'a proof of another key',
+    'The access token is bound to a different key than the DPoP proof',
+    'a proof signed by the key that "jkt" identifies',
+    'a proof signed by another key',
   ])
 })
 
 t.test('P4: a proof without a nonce, and one with a nonce of somebody else', async (t) => {
-  const message = 'The DPoP proof must have the nonce that is sent along'
+  const message = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
   const expected = '"nonce" from the header DPoP-Nonce'
   t.same(await refusalOf(client, {}, true), ['nonce', message, expected, 'none'])
   t.same(await refusalOf(client, { claims: { nonce: 'x' } }, true), [
     'nonce',
     message,
     expected,
-    'one that is not ours, or an old one',
+    'an unknown or expired nonce',
   ])
 })
 

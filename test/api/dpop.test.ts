@@ -100,10 +100,10 @@ t.test('P1.1: one DPoP header', async (t) => {
 })
 
 const MALFORMED = 'The DPoP proof is malformed'
-const TYPE = 'The DPoP proof is of another type'
+const TYPE = 'The DPoP proof has the wrong type'
 const ALGORITHM = 'The DPoP proof is signed with an algorithm that is not allowed'
 const KEY = 'The key of the DPoP proof cannot be used'
-const SIGNATURE = 'The signature of the DPoP proof is not valid'
+const SIGNATURE = 'The signature of the DPoP proof is invalid'
 const METHOD = 'The DPoP proof is for another method'
 const URL_ = 'The DPoP proof is for another URL'
 const TOKEN = 'The DPoP proof is for another access token'
@@ -287,7 +287,7 @@ t.test('P1.12: the key of the proof is the one that the token is bound to', asyn
   const token = await bound(other)
   const proof = await client.proof({ url: `${BASE}/`, token })
   const answer = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
-  const description = 'The access token is bound to another key than that of the proof'
+  const description = 'The access token is bound to a different key than the DPoP proof'
   refusal(t, answer, 'invalid_token', description)
   t.equal((await send(await proven())).status, 200)
   const known = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
@@ -360,7 +360,7 @@ t.test('P3: where it is required, a bearer token is refused', async (t) => {
     { ...(await start(t, { mode: 'required', baseUrl: BASE })), path: '/' },
   ]) {
     const answer = await send([`Authorization: Bearer ${await tokenOf()}`], { path })
-    const description = 'An access token that is bound to a key (DPoP) is required here'
+    const description = 'A DPoP-bound access token is required'
     refusal(t, answer, 'invalid_token', description)
     const good = await send(await proven({ url: `${BASE}${path}` }), { path })
     t.equal(good.status, 200)
@@ -501,7 +501,7 @@ t.test('P4: nonces', async (t) => {
   ]
   const token = await bound(client, { exp: seconds() + 172_800 })
   const make = (nonce?: string) => proven({ token, nonce }, { claims: { iat: seconds(clock.now) } })
-  const NONCE = 'The DPoP proof must have the nonce that is sent along'
+  const NONCE = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
 
   const without = await one.send(await make())
   refusal(t, without, 'use_dpop_nonce', NONCE)

@@ -23,7 +23,7 @@ const bound = await boundTo(client)
 const unbound = await tokenOf()
 
 const BOUND = 'The access token is bound to a certificate that was not presented'
-const REQUIRED = 'An access token that is bound to a certificate is required here'
+const REQUIRED = 'A certificate-bound access token is required'
 const challenge = (description: string) =>
   `Bearer realm="api", error="invalid_token", error_description="${description}"`
 
@@ -75,13 +75,13 @@ t.test('P6: the holder of the certificate is let in, and nobody else with its to
   }
   const thief = new TlsClient(t, port, other)
   const another = await thief.get(bearer(bound))
-  refusesCertificate(t, another, refused, 'the certificate that it is bound to')
-  t.equal(refused.at(-1)?.reason.found, 'another one')
+  refusesCertificate(t, another, refused, 'the certificate that the token is bound to')
+  t.equal(refused.at(-1)?.reason.found, 'another certificate')
   refusesCertificate(
     t,
     await new TlsClient(t, port).get(bearer(bound)),
     refused,
-    'a certificate of the client on the TLS connection, which asks for it (requestCert)',
+    'a client certificate on the TLS connection: the server must request one (requestCert)',
   )
   t.equal((await thief.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
   t.equal((await thief.get(bearer(unbound))).status, 200, 'a bearer token')
@@ -141,10 +141,10 @@ t.test('P6: a configured proxy says whose request it is', async (t) => {
   t.equal((await send(header(client.der), `Client-Cert-Chain: ${header(other.der)}`)).status, 200)
 
   const table: Record<string, string[]> = {
-    'the certificate that it is bound to': [header(other.der)],
-    'the header that "mtls.certificateSource.header" names, from the proxy': [],
-    'one header with the certificate, and not several': [header(client.der), header(other.der)],
-    'one certificate in the header, written as "mtls.certificateSource.header" says': [
+    'the certificate that the token is bound to': [header(other.der)],
+    'the header "mtls.certificateSource.header" from the proxy': [],
+    'one header with the certificate, not several': [header(client.der), header(other.der)],
+    'one certificate in the header, in the format of "mtls.certificateSource.header"': [
       `${header(client.der)}, :${other.der.toString('base64')}:`,
     ],
   }
@@ -200,7 +200,7 @@ t.test('P6: over plain HTTP a bound token is refused', async (t) => {
     t,
     answer,
     refused,
-    'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
+    'a TLS connection, or a proxy in "mtls.certificateSource" that terminates TLS',
   )
   t.equal((await rawRequest(port, { lines: [`authorization: Bearer ${unbound}`] })).status, 200)
 })
@@ -249,7 +249,7 @@ t.test('P6: a route says otherwise', async (t) => {
   t.teardown(() => off.close())
   await off.register(resourceServer, given())
   t.throws(() => off.get('/', { config: { auth: { mtls: 'required' } } }, () => 'in'), {
-    message: '"mtls" is asked for here: turn it on with the option "mtls"',
+    message: 'config.auth.mtls is "required" but the "mtls" option is off: enable it',
   })
 })
 
@@ -265,7 +265,7 @@ t.test('P6: with a key and a certificate both must be proven', async (t) => {
   t.equal((await holder.get({ authorization: `DPoP ${both}` })).status, 401)
   t.equal(refused.at(-1)?.code, 'invalid_dpop_proof')
   t.equal((await new TlsClient(t, port, other).get({ authorization: `DPoP ${both}` })).status, 401)
-  t.equal(refused.at(-1)?.reason.expected, 'the certificate that it is bound to')
+  t.equal(refused.at(-1)?.reason.expected, 'the certificate that the token is bound to')
 })
 
 t.test('P6: a certificate needs nothing that only a proof of a key does', async (t) => {

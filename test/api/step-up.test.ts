@@ -19,7 +19,7 @@ async function answerOf(t: Test, auth: RouteRequirement, token: string) {
 }
 
 const auth: RouteRequirement = { acr: ['phrh', 'phr'], maxAge: 300, scope: 'orders:read' }
-const description = 'A different level of user authentication is required here'
+const description = 'A different authentication level is required'
 
 t.test('R3: a sign-in that is strong and recent enough passes', async (t) => {
   const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 10 })

@@ -84,7 +84,7 @@ t.test('P3: key and proof', async (t) => {
     undefined,
   ])
   t.same(required(undefined, {}, { ...ALLOWED, dpop: 'required' }), [
-    'An access token that is bound to a key (DPoP) is required here',
+    'A DPoP-bound access token is required',
     '"jkt"',
     undefined,
   ])
@@ -121,12 +121,12 @@ t.test('P6: certificate and thumbprint', async (t) => {
   for (const other of ['d'.repeat(43), 'c'.repeat(42), 'c'.repeat(44), '']) {
     t.same(
       required(TO_CERTIFICATE, { certificateThumbprint: other }, ALLOWED),
-      [CERTIFICATE, 'the certificate that it is bound to', 'another one'],
+      [CERTIFICATE, 'the certificate that the token is bound to', 'another certificate'],
       `"${other}"`,
     )
   }
   t.same(required(undefined, { certificateThumbprint }, REQUIRED), [
-    'An access token that is bound to a certificate is required here',
+    'A certificate-bound access token is required',
     '"x5t#S256"',
     undefined,
   ])

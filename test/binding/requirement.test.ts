@@ -18,7 +18,7 @@ t.test('what a route leaves out is as the options say', async (t) => {
 
 t.test('a word that is none of the three is a mistake, and never a weaker demand', async (t) => {
   for (const key of ['dpop', 'mtls']) {
-    const message = `"${key}" must be 'off', 'allowed' or 'required'`
+    const message = `requirement.${key} must be 'off', 'allowed' or 'required'`
     for (const mode of ['Required', 'on', '', true, null, ['required']]) {
       const asked = () => resolveBindingRequirement({ [key]: mode }, BOTH)
       t.throws(asked, { name: 'TypeError', message }, `${key}: ${mode}`)
@@ -28,8 +28,8 @@ t.test('a word that is none of the three is a mistake, and never a weaker demand
 
 t.test('what is off everywhere cannot be asked for by a route', async (t) => {
   for (const key of ['dpop', 'mtls']) {
-    const message = `"${key}" is asked for here: turn it on with the option "${key}"`
     for (const mode of ['allowed', 'required']) {
+      const message = `requirement.${key} is "${mode}" but the "${key}" option is off: enable it`
       t.throws(() => resolveBindingRequirement({ [key]: mode }, OFF), {
         name: 'TypeError',
         message,

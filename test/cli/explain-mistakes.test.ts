@@ -279,5 +279,5 @@ t.test('options go where those of the plugin go', async (t) => {
     code: 2,
     stderr: /--dangerously-audience-from is not for the profile okta/,
   })
-  t.match(await ask(good, ['--scope', '"']), { code: 2, stderr: /--scope must hold/ })
+  t.match(await ask(good, ['--scope', '"']), { code: 2, stderr: /--scope must have/ })
 })

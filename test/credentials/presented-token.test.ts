@@ -60,7 +60,7 @@ t.test('P4: the nonce is in the headers of the error', async (t) => {
   const nonce = error.headers['dpop-nonce']
   t.ok(await server.verify(await presented(nonce)))
   const old = await server.verify(await presented('x')).catch((error) => error)
-  t.match(old.reason, { check: 'nonce', found: 'one that is not ours, or an old one' })
+  t.match(old.reason, { check: 'nonce', found: 'an unknown or expired nonce' })
 })
 
 t.test('what is presented wrongly is the application’s mistake', async (t) => {

@@ -55,7 +55,7 @@ t.test('P2, P3: the error is told to the scheme that was used', async (t) => {
 })
 
 t.test('P2: what is wrong with a proof is told to DPoP alone', async (t) => {
-  const description = 'The DPoP proof must have the nonce that is sent along'
+  const description = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
   t.equal(
     challenges(new InvalidDPoPProofError('old'), { dpop: DPOP, used: 'Bearer' }),
     'DPoP realm="api", error="invalid_dpop_proof", error_description="old", algs="ES256 PS256"',

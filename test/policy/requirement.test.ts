@@ -38,7 +38,7 @@ t.test('B8: the refusal names the scope that would do', async (t) => {
     statusCode: 403,
     code: 'insufficient_scope',
     scope: 'read admin',
-    message: 'The access token lacks the scope that is required here',
+    message: 'The access token lacks the required scope',
     reason: { check: 'scope', expected: 'read admin' },
   })
   t.match(check({ anyScope: ['a', 'b'] }), {
@@ -107,7 +107,7 @@ t.test('a part that is undefined is a mistake, and not a requirement of nothing'
   for (const key of ['scope', 'anyScope', 'acr', 'maxAge', 'claims', 'authorize']) {
     t.throws(() => compilePolicy({ [key]: undefined }), {
       name: 'TypeError',
-      message: `"${key}" is undefined: leave it out instead`,
+      message: `"${key}" is undefined: set it or omit it`,
     })
   }
 })

@@ -27,10 +27,10 @@ function challengeFor(requirement: Requirement, claims: object): string | undefi
 
 const LEVEL =
   'error="insufficient_user_authentication", ' +
-  'error_description="A different level of user authentication is required here"'
+  'error_description="A different authentication level is required"'
 const RECENT =
   'error="insufficient_user_authentication", ' +
-  'error_description="A more recent user authentication is required here"'
+  'error_description="More recent authentication is required"'
 
 t.test('R3: acr is one of those asked for, exactly', async (t) => {
   t.equal(challengeFor({ acr: 'phr' }, { acr: 'phr' }), undefined)
@@ -136,7 +136,10 @@ t.test('what no header can hold, and what no token can meet, is a mistake', asyn
   ]) {
     t.throws(
       () => compilePolicy({ acr } as never, clock),
-      { name: 'TypeError', message: /^"acr" must be one or more values of the claim/ },
+      {
+        name: 'TypeError',
+        message: /^"acr" must be a value of the claim or a non-empty array of them/,
+      },
       JSON.stringify(acr),
     )
   }

@@ -48,7 +48,7 @@ t.test('asks the requirement, with the context', async (t) => {
     code: 'insufficient_scope',
     headers: {
       'www-authenticate':
-        'Bearer realm="api", error="insufficient_scope", error_description="The access token lacks the scope that is required here", scope="admin"',
+        'Bearer realm="api", error="insufficient_scope", error_description="The access token lacks the required scope", scope="admin"',
     },
   })
   const failure = new Error('ours')

@@ -34,9 +34,9 @@ function isTls(socket: Socket | TLSSocket): socket is TLSSocket {
 
 const NO_TLS = {
   thumbprint: undefined,
-  expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
+  expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that terminates TLS',
 }
 const NO_CERTIFICATE = {
   thumbprint: undefined,
-  expected: 'a certificate of the client on the TLS connection, which asks for it (requestCert)',
+  expected: 'a client certificate on the TLS connection: the server must request one (requestCert)',
 }

@@ -67,11 +67,11 @@ const NO_PROXY = {
 }
 const NO_HEADER = {
   thumbprint: undefined,
-  expected: 'the header that "mtls.certificateSource.header" names, from the proxy',
+  expected: 'the header "mtls.certificateSource.header" from the proxy',
 }
 const SEVERAL_HEADERS = {
   thumbprint: undefined,
-  expected: 'one header with the certificate, and not several',
+  expected: 'one header with the certificate, not several',
 }
 const TOO_LONG = {
   thumbprint: undefined,
@@ -79,5 +79,5 @@ const TOO_LONG = {
 }
 const MALFORMED = {
   thumbprint: undefined,
-  expected: 'one certificate in the header, written as "mtls.certificateSource.header" says',
+  expected: 'one certificate in the header, in the format of "mtls.certificateSource.header"',
 }

@@ -144,14 +144,14 @@ function resolveProxies(proxies: unknown): readonly AddressRange[] {
   if (ranges.some(isTooWide)) {
     return reject(
       'mtls.certificateSource.trustedProxies',
-      'must name your proxies only, because each of these addresses can claim every certificate: ' +
+      'must list your proxies only, because a client at such an address can claim any certificate: ' +
         'IPv4 ranges of /8 or smaller, IPv6 ranges of /7 or smaller',
     )
   }
   if (ranges.some(hidesIPv4)) {
     return reject(
       'mtls.certificateSource.trustedProxies',
-      'must have IPv4 addresses as such: 10.0.0.7 holds for ::ffff:10.0.0.7 as well',
+      'must have IPv4 addresses in dotted notation: 10.0.0.7 also matches ::ffff:10.0.0.7',
     )
   }
   return Object.freeze(ranges)

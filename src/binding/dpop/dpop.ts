@@ -64,7 +64,10 @@ export class DPoP {
     this.#requireClaims(proof, token, presentation)
     this.#requireNonce(proof)
     if (!(await isSignedBy(key, algorithm, proof, true))) {
-      throw invalidProof('The signature of the DPoP proof is not valid', 'one by the key in "jwk"')
+      throw invalidProof(
+        'The signature of the DPoP proof is invalid',
+        'a signature by the key in "jwk"',
+      )
     }
     this.#keys.remember(proof.headerSegment, { key, algorithm, thumbprint: jkt })
     await this.#requireFirstUse(proof, jkt)
@@ -96,16 +99,14 @@ export class DPoP {
     }
     if (!(iat <= seconds + clockTolerance)) {
       const until = Math.floor(seconds)
-      throw invalidProof('The DPoP proof was made in the future', `"iat": until ${until}`)
+      throw invalidProof('The DPoP proof was made in the future', `"iat": not after ${until}`)
     }
   }
 
   #requireNonce({ claims: { nonce } }: DPoPProof): void {
     const { nonces } = this.#rules
     if (nonces === undefined || (nonce !== undefined && nonces.accepts(nonce))) return
-    throw new UseDPoPNonceError(
-      nonce === undefined ? 'none' : 'one that is not ours, or an old one',
-    )
+    throw new UseDPoPNonceError(nonce === undefined ? 'none' : 'an unknown or expired nonce')
   }
 
   async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
@@ -115,7 +116,7 @@ export class DPoP {
     if (!(iat >= replays.rememberedSince())) {
       throw invalidProof(
         'The DPoP proof was made before this server started',
-        'a proof made since: without "stores.replay", used proofs are forgotten at a restart',
+        'a newer proof: without "stores.replay", a restart empties the replay cache',
       )
     }
     if (!(await replays.add({ jkt, jti }))) {
@@ -144,9 +145,9 @@ function singleProof(proofs: readonly string[]): string {
 
 function requireBoundKey(thumbprint: string, jkt: string): void {
   if (areEqualThumbprints(thumbprint, jkt)) return
-  throw new InvalidTokenError('The access token is bound to another key than that of the proof', {
+  throw new InvalidTokenError('The access token is bound to a different key than the DPoP proof', {
     check: 'binding',
-    expected: 'a proof of the key that "jkt" names',
-    found: 'a proof of another key',
+    expected: 'a proof signed by the key that "jkt" identifies',
+    found: 'a proof signed by another key',
   })
 }

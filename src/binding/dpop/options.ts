@@ -170,7 +170,7 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
     'dpop.nonce',
     options,
     ['secret', 'lifetime'],
-    'must be an object with "secret", from which nonces are made',
+    'must be an object with "secret", from which nonces are derived',
   )
   const { secret, lifetime = 300 } = known
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
@@ -186,7 +186,7 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
   ) {
     return reject(
       'dpop.nonce.secret',
-      `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance, or an array of such`,
+      `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance, or an array of these`,
     )
   }
   return Object.freeze({
@@ -205,8 +205,7 @@ function resolveReplay(given: DPoPReplayOptions = {}): ResolvedDPoP['replay'] {
     'dpop.replay',
     given,
     keys,
-    'must be an object with some of maxEntries, maxEntriesPerKey and whenUnavailable; used proofs ' +
-      'are rejected without it',
+    'must be an object with maxEntries, maxEntriesPerKey or whenUnavailable; omit it for the defaults',
   )
   const { whenUnavailable = 'reject' } = options
   if (whenUnavailable !== 'reject' && whenUnavailable !== 'dangerouslyAccept') {

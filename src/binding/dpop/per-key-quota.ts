@@ -36,7 +36,7 @@ export class QuotaExceededError extends RangeError {
   override readonly name = 'QuotaExceededError'
 
   constructor(maxEntriesPerKey: number) {
-    super(`one key made its ${maxEntriesPerKey} proofs, which is "dpop.replay.maxEntriesPerKey"`)
+    super(`proof quota of one key exceeded (dpop.replay.maxEntriesPerKey = ${maxEntriesPerKey})`)
   }
 }
 

@@ -101,7 +101,7 @@ export class ProofKeys {
     }
     const { typ, alg, jwk } = ownMembers(header)
     if (typeof typ !== 'string' || typ.toLowerCase().replace(/^application\//, '') !== 'dpop+jwt') {
-      throw invalidProof('The DPoP proof is of another type', '"typ": dpop+jwt')
+      throw invalidProof('The DPoP proof has the wrong type', '"typ": dpop+jwt')
     }
     if (!isAsymmetric(alg) || !this.#algorithms.has(alg)) {
       const expected = [...this.#algorithms].join(' or ')

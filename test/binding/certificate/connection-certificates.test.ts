@@ -12,7 +12,7 @@ import { overHttp2, TlsClient } from '../../fixtures/tls-client.js'
 const server = await makeCertificate('server')
 const client = await makeCertificate('client')
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
-const NONE = 'a certificate of the client on the TLS connection, which asks for it (requestCert)'
+const NONE = 'a client certificate on the TLS connection: the server must request one (requestCert)'
 
 async function listen(t: Test, listening: Server): Promise<number> {
   t.teardown(() => listening.close())
@@ -164,6 +164,6 @@ t.test('P6: without TLS there is none, whatever a header says', async (t) => {
     headers: { 'client-cert': `:${client.der.toString('base64')}:` },
   })
   t.same(await answer.json(), {
-    expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that ends it',
+    expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that terminates TLS',
   })
 })

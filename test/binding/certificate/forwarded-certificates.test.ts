@@ -69,18 +69,19 @@ t.test('P6: reads one header, and says what it expected of others', async (t) =>
   const chain = `:${other.der.toString('base64')}:`
   t.equal(of('Client-Cert-Chain', chain, 'client-cert', value).thumbprint, client.thumbprint)
 
-  const header = 'the header that "mtls.certificateSource.header" names, from the proxy'
+  const header = 'the header "mtls.certificateSource.header" from the proxy'
   t.same(of(), { expected: header })
   t.same(of('client_cert', value), { expected: header }, 'another spelling of its name')
   t.same(of('Client-Cert-Chain', value), { expected: header }, 'the chain')
   t.same(of('x', 'client-cert', 'x', value), { expected: header }, 'its name as a value')
-  const one = 'one header with the certificate, and not several'
+  const one = 'one header with the certificate, not several'
   t.same(of('client-cert', value, 'Client-Cert', value), { expected: one })
   t.same(of('client-cert', '', 'Client-Cert', value), { expected: one }, 'one of them is empty')
   const long = `:${'A'.repeat(16_383)}:`
   const bounded = 'at most 16384 characters in the header with the certificate'
   t.same(of('client-cert', long), { expected: bounded })
-  const malformed = 'one certificate in the header, written as "mtls.certificateSource.header" says'
+  const malformed =
+    'one certificate in the header, in the format of "mtls.certificateSource.header"'
   t.same(of('client-cert', long.slice(1)), { expected: malformed })
   t.same(of('client-cert', ''), { expected: malformed })
   t.same(of('client-cert', `${value}, ${value}`), { expected: malformed })

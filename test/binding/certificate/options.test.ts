@@ -61,9 +61,9 @@ t.test('names the option and the mend', async (t) => {
   const addresses =
     /^"mtls\.certificateSource\.trustedProxies" option must be an array of your proxies' addresses, such/
   const wide =
-    /^"mtls\.certificateSource\.trustedProxies" option must name your proxies only, .*: IPv4 ranges of \/8/
+    /^"mtls\.certificateSource\.trustedProxies" option must list your proxies only, .*: IPv4 ranges of \/8/
   const hidden =
-    /^"mtls\.certificateSource\.trustedProxies" option must have IPv4 addresses as such: 10\.0\.0\.7 holds/
+    /^"mtls\.certificateSource\.trustedProxies" option must have IPv4 addresses in dotted notation: 10\.0\.0\.7 also matches/
   const header =
     /^"mtls\.certificateSource\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
   const named = (rest: object) => forwarded({ header: { name: 'x', format: 'base64', ...rest } })

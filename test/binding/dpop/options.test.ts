@@ -38,7 +38,7 @@ const MISTAKES: readonly [option: unknown, message: RegExp][] = [
   [{ nonce: { secret: [secret, 'short'] } }, /"dpop.nonce.secret"/],
   [{ nonce: { secret, lifetime: 9 } }, /"dpop.nonce.lifetime" option must be a whole number/],
   [{ nonce: { secret, life: 1 } }, /Unknown option "life" of "dpop.nonce"/],
-  [{ replay: 1 }, /"dpop.replay" option must be an object with some of maxEntries, maxEn/],
+  [{ replay: 1 }, /"dpop.replay" option must be an object with maxEntries, maxEntriesPerKey or/],
   [{ replay: { maxEntries: 999 } }, /"dpop.replay.maxEntries"/],
   [{ replay: { maxEntriesPerKey: 99 } }, /"dpop.replay.maxEntriesPerKey"/],
   [{ replay: { whenUnavailable: 'accept' } }, /"dpop.replay.whenUnavailable" option must be/],

@@ -31,7 +31,7 @@ t.test('P5: each key has a share of its own', async (t) => {
   t.throws(() => shares.assertAvailable('a'), {
     name: 'QuotaExceededError',
     code: 'quota_exceeded',
-    message: 'one key made its 10 proofs, which is "dpop.replay.maxEntriesPerKey"',
+    message: 'proof quota of one key exceeded (dpop.replay.maxEntriesPerKey = 10)',
   })
 })
 

@@ -20,7 +20,7 @@ function headerOf(length: number): string {
 const read = (segment: string) => keys.keyOf(segment, () => {})
 
 const MALFORMED = 'The DPoP proof is malformed'
-const TYPE = ['The DPoP proof is of another type', '"typ": dpop+jwt'] as const
+const TYPE = ['The DPoP proof has the wrong type', '"typ": dpop+jwt'] as const
 const ALGORITHM = [
   'The DPoP proof is signed with an algorithm that is not allowed',
   'ES256 or RS256',
