@@ -1,8 +1,13 @@
-/** Every example runs, from the built package, and says what it should. */
+/**
+ * Every example runs from the built package and prints what it should. Up to three run at a time,
+ * because an example mostly waits.
+ */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
+
+t.jobs = 3
 
 const folder = new URL('../../.build/examples/', import.meta.url)
 
@@ -24,6 +29,11 @@ function run(name: string, env: Record<string, string> = {}): Promise<Outcome> {
       },
     )
   })
+}
+
+/** tap runs only buffered subtests side by side. */
+function example(name: string, test: (t: Test) => Promise<void>): void {
+  t.test(name, { buffered: true }, test)
 }
 
 const oktaEnvironment = (issuer: string) => ({
@@ -65,14 +75,14 @@ t.test('there is a test for every example', async (t) => {
   )
 })
 
-t.test('cluster: says what is missing where no Redis is', async (t) => {
+example('cluster: says what is missing where no Redis is', async (t) => {
   // All of it runs in the suite that has one: suites/redis.
   const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
   t.equal(code, 2)
   t.match(stderr, /redis-server is not installed/)
 })
 
-t.test('demo: every answer is as expected, and it ends by itself', async (t) => {
+example('demo: every answer is as expected, and it ends by itself', async (t) => {
   const { code, stdout, stderr } = await run('demo')
   t.equal(code, 0, stderr)
   t.match(stdout, /"token_type": "Bearer"/)
@@ -91,7 +101,7 @@ t.test('demo: every answer is as expected, and it ends by itself', async (t) => 
   t.notMatch(stdout, testUser.password)
 })
 
-t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {
+example('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {
   const { code, stdout, stderr } = await run('dpop')
   t.equal(code, 0, stderr)
   t.match(stdout, /token type: +dpop/)
@@ -103,7 +113,7 @@ t.test('dpop: a stolen token is worth nothing, and a proof passes once', async (
   t.match(stdout, /the same again: +401 The DPoP proof was used before/)
 })
 
-t.test('graphql: a resolver refuses what the token has no scope for', async (t) => {
+example('graphql: a resolver refuses what the token has no scope for', async (t) => {
   const { code, stdout, stderr } = await run('graphql')
   t.equal(code, 0, stderr)
   t.match(stdout, /no token: +401 Bearer realm="api"\n/)
@@ -112,7 +122,7 @@ t.test('graphql: a resolver refuses what the token has no scope for', async (t) 
   t.match(stdout, /with the scope: +200 \{"data":\{"me":"ada","orders":\["a book"\]\}\}/)
 })
 
-t.test('introspection: what the issuer took back is refused', async (t) => {
+example('introspection: what the issuer took back is refused', async (t) => {
   const { code, stdout, stderr } = await run('introspection')
   t.equal(code, 0, stderr)
   for (const what of ['opaque, active', 'JWT, active', 'another, active']) {
@@ -123,7 +133,7 @@ t.test('introspection: what the issuer took back is refused', async (t) => {
   t.match(stdout, /another, revoked here +401 .*"The access token was revoked"/)
 })
 
-t.test('mcp: the client finds the authorization server, and calls the tool', async (t) => {
+example('mcp: the client finds the authorization server, and calls the tool', async (t) => {
   const { code, stdout, stderr } = await run('mcp')
   t.equal(code, 0, stderr)
   const found = [
@@ -138,27 +148,30 @@ t.test('mcp: the client finds the authorization server, and calls the tool', asy
   t.match(stdout, /answer: .*3 orders, says the server to demo-client/)
 })
 
-t.test('metrics: counts who passes, who does not and why, and what the issuer takes', async (t) => {
-  const { code, stdout, stderr } = await run('metrics')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /^access_tokens_accepted_total\{issuer="http:[^"]+"\} 4$/m)
-  for (const [errorCode, check] of [
-    ['invalid_dpop_proof', 'proof'],
-    ['invalid_token', 'expiry'],
-    ['missing_credentials', 'credentials'],
-  ]) {
-    t.match(stdout, `access_tokens_rejected_total{code="${errorCode}",check="${check}"} 1\n`)
-  }
-  t.match(stdout, /^dpop_proofs_replayed_total 1$/m)
-  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="fetched"\} 1$/m)
-  t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="failed"\} 1$/m)
-  t.match(stdout, /^token_introspection_seconds_count\{.*outcome="active"\} 1$/m)
-  t.match(stdout, /^issuer_keys_usable_seconds\{.*\} 14[67]\d\d/m)
-  t.match(stdout, /^access_token_cache_hits 2$/m)
-  t.match(stdout, /^signatures_verified 2$/m)
-})
+example(
+  'metrics: counts who passes, who does not and why, and what the issuer takes',
+  async (t) => {
+    const { code, stdout, stderr } = await run('metrics')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^access_tokens_accepted_total\{issuer="http:[^"]+"\} 4$/m)
+    for (const [errorCode, check] of [
+      ['invalid_dpop_proof', 'proof'],
+      ['invalid_token', 'expiry'],
+      ['missing_credentials', 'credentials'],
+    ]) {
+      t.match(stdout, `access_tokens_rejected_total{code="${errorCode}",check="${check}"} 1\n`)
+    }
+    t.match(stdout, /^dpop_proofs_replayed_total 1$/m)
+    t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="fetched"\} 1$/m)
+    t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="failed"\} 1$/m)
+    t.match(stdout, /^token_introspection_seconds_count\{.*outcome="active"\} 1$/m)
+    t.match(stdout, /^issuer_keys_usable_seconds\{.*\} 14[67]\d\d/m)
+    t.match(stdout, /^access_token_cache_hits 2$/m)
+    t.match(stdout, /^signatures_verified 2$/m)
+  },
+)
 
-t.test('okta: goes from password to API against a server like Okta', async (t) => {
+example('okta: goes from password to API against a server like Okta', async (t) => {
   const server = await createAuthorizationServer({ profile: 'okta' })
   t.teardown(() => server.close())
   const { code, stdout, stderr } = await run('okta', oktaEnvironment(server.issuer))
@@ -170,7 +183,7 @@ t.test('okta: goes from password to API against a server like Okta', async (t) =
   )
 })
 
-t.test('okta: says what is missing, and what is wrong', async (t) => {
+example('okta: says what is missing, and what is wrong', async (t) => {
   const missing = await run('okta')
   t.equal(missing.code, 2)
   t.match(missing.stderr, 'OKTA_ISSUER')
@@ -184,7 +197,7 @@ t.test('okta: says what is missing, and what is wrong', async (t) => {
   t.notMatch(stderr, 'wrong-password')
 })
 
-t.test('mtls: a bound token is for the holder of its certificate', async (t) => {
+example('mtls: a bound token is for the holder of its certificate', async (t) => {
   const { code, stdout, stderr } = await run('mtls')
   t.equal(code, 0, stderr)
   t.match(stdout, /bound token, its client +200 \{"user":"ada"\}/)
@@ -195,7 +208,7 @@ t.test('mtls: a bound token is for the holder of its certificate', async (t) => 
   t.match(stdout, /bearer token, where it is not +401 .*"An access token that is bound to a certif/)
 })
 
-t.test('openapi: the document says what is asked for, and its page is open', async (t) => {
+example('openapi: the document says what is asked for, and its page is open', async (t) => {
   const { code, stdout, stderr } = await run('openapi')
   t.equal(code, 0, stderr)
   t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
@@ -208,14 +221,14 @@ t.test('openapi: the document says what is asked for, and its page is open', asy
   t.match(stdout, /the page: 200/)
 })
 
-t.test('rate-limit: counts by client, and refusals by address', async (t) => {
+example('rate-limit: counts by client, and refusals by address', async (t) => {
   const { code, stdout, stderr } = await run('rate-limit')
   t.equal(code, 0, stderr)
   t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
   t.match(stdout, /unknown: {2}401 401\nunknown: {2}429 401\ndesk: +200\n/)
 })
 
-t.test('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
+example('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
   const { code, stdout, stderr } = await run('readiness')
   t.equal(code, 0, stderr)
   t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
@@ -224,7 +237,7 @@ t.test('readiness: is ready with keys, in an outage, and after a restart in one'
   t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
 })
 
-t.test('several-issuers: each is trusted for its own tokens only', async (t) => {
+example('several-issuers: each is trusted for its own tokens only', async (t) => {
   const { code, stdout, stderr } = await run('several-issuers')
   t.equal(code, 0, stderr)
   t.match(stdout, /employees +\/payroll +200/)
@@ -233,7 +246,7 @@ t.test('several-issuers: each is trusted for its own tokens only', async (t) => 
   t.match(stdout, /untrusted +\/who +401/)
 })
 
-t.test('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
+example('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
   const { code, stdout, stderr } = await run('tenants')
   t.equal(code, 0, stderr)
   t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
@@ -244,14 +257,14 @@ t.test('tenants: each is trusted for its own tokens, and for as long as it is on
   t.match(stdout, /questions to the application: [3-9]\n/, 'and not one for each request')
 })
 
-t.test('token-to-api: opens the route for the scope, and for nothing less', async (t) => {
+example('token-to-api: opens the route for the scope, and for nothing less', async (t) => {
   const { code, stdout, stderr } = await run('token-to-api')
   t.equal(code, 0, stderr)
   t.match(stdout, /password grant: 200/)
   t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
 })
 
-t.test('tracing: the span of a request says who called, or why not', async (t) => {
+example('tracing: the span of a request says who called, or why not', async (t) => {
   const { code, stdout, stderr } = await run('tracing')
   t.equal(code, 0, stderr)
   const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
@@ -266,7 +279,7 @@ t.test('tracing: the span of a request says who called, or why not', async (t) =
   t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
 })
 
-t.test('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {
+example('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {
   const { code, stdout, stderr } = await run('under-pressure')
   t.equal(code, 0, stderr)
   t.match(stdout, /started in an outage: \/status 503 \/me 503/)
@@ -274,7 +287,7 @@ t.test('under-pressure: is not ready before it has keys, and is in an outage', a
   t.match(stdout, /the next outage: +\/status 200 \/me 200/)
 })
 
-t.test('websocket: an upgrade without a good token is a 401', async (t) => {
+example('websocket: an upgrade without a good token is a 401', async (t) => {
   const { code, stdout, stderr } = await run('websocket')
   t.equal(code, 0, stderr)
   t.match(stdout, /header: +welcome, ada/)
