@@ -13,7 +13,7 @@ const MAX_DEPTH = 5
  * its message lacks it.
  */
 export function failureText(error: unknown): string {
-  return printable(messagesOf(error, 0).join(': ') || 'no answer', MAX_LENGTH)
+  return printable(messagesOf(error, 0).join(': ') || 'no response', MAX_LENGTH)
 }
 
 /** Returns the code of the underlying system error, such as `ECONNREFUSED`. */

@@ -22,7 +22,7 @@ export async function withinDeadline<T>(
   const close = () => controller.abort(closing?.reason)
   const stopDeadline = startDeadline(timeout, () => {
     const from = waitingFor === undefined ? '' : ` from ${waitingFor()}`
-    controller.abort(new Error(`no complete answer within ${timeout} ms${from}`))
+    controller.abort(new Error(`no complete response within ${timeout} ms${from}`))
   })
   closing?.addEventListener('abort', close)
   try {

@@ -100,7 +100,7 @@ async function read(
   const wanted = signed === undefined ? PLAIN : SIGNED
   if (type !== wanted) {
     throw new IntrospectionFailure(
-      `${placeOf(endpoint)} answered something else than ${wanted}`,
+      `${placeOf(endpoint)} did not answer ${wanted}`,
       // An operator who requires signed responses must learn that the issuer sends none.
       { of: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
@@ -125,7 +125,7 @@ function refusal(place: string, response: Response, text: string): Introspection
   const refused = status === 401 || (status === 403 && typeof error === 'string')
   if (refused || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(
-      `${place} refuses our own credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", its "clientSecret" or "privateKey" and "clientAuthentication" are what the issuer knows`,
+      `${place} rejects our credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", "clientSecret" or "privateKey", and "clientAuthentication" match the client at the issuer`,
       {
         of: 'either',
         level: 'error',
@@ -140,10 +140,10 @@ function refusal(place: string, response: Response, text: string): Introspection
       of: 'token',
       status,
       aboutTrusted:
-        'it does not introspect its JWTs, so they get 503; with "introspection.mode" opaque their signature is enough',
+        'it does not introspect its JWTs, so they get 503: set "introspection.mode" to opaque to accept them by signature',
     })
   }
-  return new IntrospectionFailure(`${answered}${status < 400 ? ', where 200 was due' : ''}`, {
+  return new IntrospectionFailure(`${answered}${status < 400 ? 'in place of 200' : ''}`, {
     // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
     of: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfter: retryAfter(response),

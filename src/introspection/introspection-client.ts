@@ -160,13 +160,13 @@ export class IntrospectionClient {
     if (began !== this.#circuit.outages) return this.#down(failure, began, true)
     if (health.failure === undefined) {
       this.#answered(began)
-      return this.#atToken(failure.ofToken('it answers about others'), token)
+      return this.#atToken(failure.ofToken('the issuer answers for other tokens'), token)
     }
     if (!health.isProven && this.#mayBeAboutTokens(failure, health.failure)) {
       this.#options.endpoint.mayHaveMoved()
       return this.#atToken(
         failure.ofToken(
-          'our credentials worked before, and it may answer so about all tokens that it does not know',
+          'our credentials worked before, so the issuer may answer like this for every unknown token',
         ),
         token,
       )
@@ -202,7 +202,7 @@ export class IntrospectionClient {
   #throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): void {
     const { message, retryAfter, status } = failure
     const told = new IntrospectionFailure(
-      `${message}: tokens that it has not confirmed are not introspected until its Retry-After is over`,
+      `${message}: untrusted tokens are not introspected until its Retry-After is over`,
       { of: 'issuer', retryAfter, status },
     )
     const pause = this.#circuit.throttle(told, tokens)
@@ -279,7 +279,7 @@ function closed(): IntrospectionFailure {
 
 function malformed(): IntrospectionFailure {
   return new IntrospectionFailure(
-    'an introspection answer does not say "active" with true or false: its token is refused',
+    'introspection response without a boolean "active"; token rejected',
     { of: 'token' },
   )
 }

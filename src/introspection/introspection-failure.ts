@@ -83,7 +83,7 @@ export class IntrospectionFailure extends Error {
   /** Returns this failure, attributed to one token. @param because the reason, for the message. */
   ofToken(because: string): IntrospectionFailure {
     const { retryAfter, status } = this
-    const message = `${this.#aboutToken} (at one token: ${because})`
+    const message = `${this.#aboutToken} (this token only: ${because})`
     return new IntrospectionFailure(message, { of: 'token', retryAfter, status })
   }
 }
@@ -98,10 +98,10 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
     return new IntrospectionFailure(error.message, { of: 'issuer', retryAfter: error.retryAfter })
   }
   const reason = isError(error) && DEADLINE.test(error.message) ? error.message : code(error)
-  return new IntrospectionFailure(
-    `the introspection endpoint of ${issuer} could not be asked: ${reason}`,
-    { of: 'either', beforeToken: UNREACHABLE.has(reason) },
-  )
+  return new IntrospectionFailure(`introspection request to ${issuer} failed: ${reason}`, {
+    of: 'either',
+    beforeToken: UNREACHABLE.has(reason),
+  })
 }
 
 const UNREACHABLE: ReadonlySet<string> = new Set([
@@ -113,11 +113,11 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-const DEADLINE = /^no complete answer within \d+ ms$/
+const DEADLINE = /^no complete response within \d+ ms$/
 
 /** Returns the code of a system error, which undici nests one or two causes deep. */
 function code(error: unknown, depth = 0): string {
-  if (!isError(error) || depth > 3) return 'no answer'
+  if (!isError(error) || depth > 3) return 'no response'
   const own = (error as NodeJS.ErrnoException).code
   return typeof own === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(own)
     ? own

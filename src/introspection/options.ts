@@ -183,8 +183,8 @@ export function resolveIntrospection(
     'introspection',
     given,
     INTROSPECTION_OPTIONS,
-    'must be an object with clientId, and clientSecret or privateKey: the issuer answers clients ' +
-      'that it knows only',
+    'must be an object with clientId, and clientSecret or privateKey: introspection requires ' +
+      'client authentication',
   )
   const number = (
     name:
@@ -248,7 +248,7 @@ function resolveClient(options: IntrospectionOptions): Readonly<ClientCredential
     requireText('clientSecret', clientSecret, 'the secret of the client')
   if ((clientSecret === undefined) === (privateKey === undefined)) {
     throw new TypeError(
-      'either "introspection.clientSecret" or "introspection.privateKey" must be given: the issuer answers clients that it knows only (RFC 7662 §2.1)',
+      'either "introspection.clientSecret" or "introspection.privateKey" must be given: introspection requires client authentication (RFC 7662 §2.1)',
     )
   }
   const method =
@@ -261,7 +261,7 @@ function resolveClient(options: IntrospectionOptions): Readonly<ClientCredential
     const needed = privateKey === undefined ? 'privateKey' : 'clientSecret'
     reject(
       'introspection.clientAuthentication',
-      `is ${method}, which needs "introspection.${needed}": give that, or choose another method`,
+      `is ${method}, which needs "introspection.${needed}": set it, or choose another method`,
     )
   }
   return Object.freeze({ clientId, clientSecret, privateKey, clientAuthentication: method })
@@ -289,7 +289,7 @@ function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
   if (!MODES.includes(mode)) reject('introspection.mode', `must be one of ${MODES.join(', ')}`)
   for (const name of ['recheckInterval', 'recheckStaleIfError'] as const) {
     if (options[name] === undefined || mode === 'recheck') continue
-    reject(`introspection.${name}`, 'needs "introspection.mode" to be recheck')
+    reject(`introspection.${name}`, 'requires "introspection.mode" to be recheck')
   }
   return mode
 }
@@ -301,7 +301,7 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   if (mode === 'opaque') {
     reject(
       'introspection.opaqueTokens',
-      'is false, so that nothing is introspected: choose "introspection.mode" always or recheck, or leave "introspection" out',
+      'is false, so that nothing is introspected: set "introspection.mode" to always or recheck, or omit "introspection"',
     )
   }
   return 'none'

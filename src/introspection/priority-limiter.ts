@@ -44,7 +44,7 @@ const MAX_WAITING = 1_000
 const SHORTEST_LOOK = 5
 
 /** One shared instance: a flood must not cost a stack trace per token. */
-const CROWDED = new IntrospectionFailure('too many tokens are waiting to be introspected', {
+const CROWDED = new IntrospectionFailure('too many tokens are queued for introspection', {
   of: 'ours',
 })
 
@@ -185,7 +185,7 @@ export class PriorityLimiter {
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return
     const age = steadyNow() - oldest.startedAt
     if (age < slowAfter()) return
-    oldest.abort(new Error(`no complete answer within ${Math.round(age)} ms`))
+    oldest.abort(new Error(`no complete response within ${Math.round(age)} ms`))
     oldest.end()
   }
 }

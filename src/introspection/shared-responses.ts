@@ -116,12 +116,14 @@ export class SharedResponses {
     const end = text.indexOf(' ')
     const answer = parseJsonObject(text.slice(end + 1))
     if (answer === undefined || ownMember(answer, 'active') !== true) {
-      throw new Error('an introspection answer in the store is not one that was put there')
+      throw new Error(
+        'shared introspection entry failed authentication: wrong "stores.sealingSecret", or modified',
+      )
     }
     const age = now() - Number(text.slice(0, end))
     if (!(age >= -MAX_AHEAD)) {
       throw new Error(
-        'an introspection answer in the store is from the future: the clocks of the instances differ by more than five seconds',
+        'shared introspection entry is from the future: the clocks of the instances differ by more than 5 seconds',
       )
     }
     const known = answer as IntrospectionResponse

@@ -46,13 +46,14 @@ export async function readSignedResponse(
   const { header, claims } = await verifySignature(jwt).catch((error) => {
     // The original message may contain claims, and is worded for the bearer of an access token.
     throw error instanceof KeysUnavailableError
-      ? unusable("cannot be verified, because the issuer's keys are out of reach")
+      ? unusable("cannot be verified, because the issuer's keys are unavailable")
       : unusable('has no valid signature of the issuer')
   })
   if (algorithms !== undefined && !algorithms.includes(header.alg)) {
-    throw unusable('is signed with an algorithm that the issuer does not name for it')
+    throw unusable("is signed with an algorithm that the issuer's metadata does not list")
   }
-  if (header.typ !== 'token-introspection+jwt') throw unusable('is a JWT of another kind')
+  if (header.typ !== 'token-introspection+jwt')
+    throw unusable('does not have "typ": token-introspection+jwt')
   const { iss, aud, iat, token_introspection: answer } = ownMembers(claims)
   if (iss !== issuer) throw unusable('is from another issuer')
   const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
@@ -61,11 +62,11 @@ export async function readSignedResponse(
   }
   // Negated comparison, so that NaN fails the check.
   const age = typeof iat === 'number' ? Math.abs(now() / 1000 - iat) : Number.NaN
-  if (!(age <= MAX_AGE)) throw unusable('was not made just now')
+  if (!(age <= MAX_AGE)) throw unusable(`has an "iat" more than ${MAX_AGE} seconds from now`)
   if (!isJsonObject(answer)) throw unusable('has no "token_introspection"')
   return answer
 }
 
 function unusable(what: string): IntrospectionFailure {
-  return new IntrospectionFailure(`the signed introspection answer ${what}`, { of: 'token' })
+  return new IntrospectionFailure(`the signed introspection response ${what}`, { of: 'token' })
 }

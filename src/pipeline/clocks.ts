@@ -28,7 +28,7 @@ function timeOf(now: () => number): number {
   try {
     const time = suppressRejection(now())
     if (typeof time === 'number') return time
-    throw new TypeError('it must return a number, and not a promise')
+    throw new TypeError('it must return a number, not a promise')
   } catch (thrown) {
     throw applicationFailure('now', thrown)
   }

@@ -137,8 +137,8 @@ const OPTIONAL_MEMBERS: readonly string[] = [
 function inactive(): Rejection {
   return new InvalidTokenError('The access token is not active', {
     check: 'introspection',
-    expected: 'an answer of the issuer that says "active": true',
-    found: 'a token that is unknown there, expired or revoked',
+    expected: 'an introspection response with "active": true',
+    found: 'a token that is unknown to the issuer, expired or revoked',
   })
 }
 
@@ -246,7 +246,7 @@ function isSameBinding(one: Confirmation, other: Confirmation | undefined): bool
 
 function bindingDiffers(
   expected: string,
-  found = 'another binding in the answer of the issuer',
+  found = 'another binding in the introspection response',
 ): Rejection {
   return new InvalidTokenError(
     'The access token is bound to a key or certificate that this API cannot verify',

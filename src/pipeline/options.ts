@@ -24,7 +24,7 @@ export function resolveTokenCache(
     'tokenCache',
     given,
     ['maxEntries', 'maxBytes'],
-    'must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached',
+    'must be false, or an object with maxEntries or maxBytes',
   )
   return Object.freeze({
     maxEntries: numberIn('tokenCache.maxEntries', options.maxEntries ?? 10_000, {

@@ -176,7 +176,7 @@ t.test('a clock that tells no number is reported, and ends no process', async (t
     for (const now of [() => time, async () => Promise.reject(time)]) {
       const { answer, logged } = await answerTo(t, { options: { now } }, bearer(token))
       t.match(answer.json(), { statusCode: 500, message: 'The function "now" failed' })
-      t.match(logged, 'it must return a number, and not a promise')
+      t.match(logged, 'it must return a number, not a promise')
     }
   }
   await new Promise(setImmediate)

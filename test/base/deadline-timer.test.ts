@@ -87,7 +87,7 @@ t.test('an exchange that is answered while this process is busy succeeds', async
   await t.rejects(
     withinDeadline((signal) => fetch(url, { signal }), { timeout: 100 }),
     {
-      message: 'no complete answer within 100 ms',
+      message: 'no complete response within 100 ms',
     },
   )
 })

@@ -97,7 +97,7 @@ t.test('B9: keys out of reach tell why to the operator, and when to come back', 
     expected: 'the keys of https://issuer.example',
     found: 'connect ECONNREFUSED',
   })
-  t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no answer')
+  t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no response')
   const long = new KeysUnavailableError('i', 1, new Error(`\u001b[2J\n${'x'.repeat(5_000)}`))
   t.equal(long.reason.found?.length, 4_001, 'cut as the documentation of RejectionReason says')
   t.notMatch(long.reason.found, /[^\x20-\x7e…]/, 'and escaped')

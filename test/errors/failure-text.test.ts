@@ -30,11 +30,11 @@ t.test('says the causes of an error, and their codes', async (t) => {
       'self-signed certificate: DEPTH_ZERO_SELF_SIGNED_CERT',
       'DEPTH_ZERO_SELF_SIGNED_CERT',
     ],
-    [new AggregateError([]), 'no answer', undefined],
+    [new AggregateError([]), 'no response', undefined],
     [Object.assign(new Error('odd'), { code: 'not a code' }), 'odd: not a code', undefined],
     [Object.assign(new Error('odd'), { code: 7 }), 'odd', undefined],
-    ['text', 'no answer', undefined],
-    [undefined, 'no answer', undefined],
+    ['text', 'no response', undefined],
+    [undefined, 'no response', undefined],
   ]
   for (const [error, text, code] of table) {
     t.equal(failureText(error), text)

@@ -253,7 +253,7 @@ t.test('names neither query nor credentials of its URL', async (t) => {
     throw 'nothing'
   }
   await t.rejects(get('https://issuer.example/?', { fetch: silent }), {
-    message: 'https://issuer.example/ gave no answer: no answer',
+    message: 'https://issuer.example/ gave no answer: no response',
   })
 })
 

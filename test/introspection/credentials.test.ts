@@ -62,7 +62,9 @@ t.test('credentials that are refused for confirmed tokens, too, are told of, lou
   clock.now += 500
   server.state.filter = () => status(401)
   t.equal(await outcome('good'), 'unavailable')
-  t.match(failures, [{ failure: { of: 'issuer', level: 'error', message: /our own credentials/ } }])
+  t.match(failures, [
+    { failure: { of: 'issuer', level: 'error', message: /rejects our credentials/ } },
+  ])
   t.ok((failures[0]?.retryIn ?? 0) > 0)
 })
 
@@ -98,6 +100,6 @@ t.test('an issuer that cannot introspect its JWTs is an error where they need it
   t.match(await verified.catch((error) => error), { statusCode: 503 })
   t.match(failures, [
     { failure: { level: 'warn', message: /400 unsupported_token_type$/ } },
-    { failure: { level: 'error', of: 'token', message: /"introspection.mode" opaque/ } },
+    { failure: { level: 'error', of: 'token', message: /"introspection.mode" to opaque/ } },
   ])
 })

@@ -97,7 +97,7 @@ t.test('what is impossible is a TypeError that names the option and the mend', a
     [{ ...CLIENT, clientID: 'x' }, /Unknown option "clientID" of "introspection"/],
     [
       new Map(),
-      /^"introspection" option must be an object with clientId, and clientSecret or privateKey: the issuer answers clients that it knows only$/,
+      /^"introspection" option must be an object with clientId, and clientSecret or privateKey: introspection requires client authentication$/,
     ],
     [true as never, /^"introspection" option must be an object with clientId/],
     [false as never, /^"introspection" option must be an object with clientId/],
@@ -123,10 +123,10 @@ t.test('what is impossible is a TypeError that names the option and the mend', a
     [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials and fragment/],
     [{ ...CLIENT, endpoint: 7 }, /"introspection.endpoint"/],
     [{ ...CLIENT, mode: 'jwt' }, /"introspection.mode" option must be one of opaque, always/],
-    [{ ...CLIENT, recheckInterval: 5_000 }, /needs "introspection.mode" to be recheck/],
+    [{ ...CLIENT, recheckInterval: 5_000 }, /requires "introspection.mode" to be recheck/],
     [
       { ...CLIENT, mode: 'always', recheckInterval: 5_000 },
-      /needs "introspection.mode" to be recheck/,
+      /requires "introspection.mode" to be recheck/,
     ],
     [{ ...CLIENT, mode: 'recheck', recheckInterval: 999 }, /milliseconds from 1000 to 3600000/],
     [{ ...CLIENT, opaqueTokens: false }, /so that nothing is introspected/],

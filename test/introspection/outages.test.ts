@@ -27,7 +27,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   return { server, ...(await introspectorOf(t, server, overrides)) }
 }
 
-const LATE = /no complete answer within 1000 ms$/
+const LATE = /no complete response within 1000 ms$/
 
 interface Outage {
   readonly answer: Answer
@@ -37,36 +37,36 @@ interface Outage {
 }
 
 const OUTAGES: Record<string, Outage> = {
-  'I3: a 401': { answer: status(401), level: 'error', message: /our own credentials/ },
+  'I3: a 401': { answer: status(401), level: 'error', message: /rejects our credentials/ },
   'I3: a 401 with a challenge': {
     answer: status(401, { 'www-authenticate': 'Basic realm="x"' }),
     level: 'error',
-    message: /our own credentials/,
+    message: /rejects our credentials/,
   },
   'I3: a 400 that says invalid_client': {
     answer: (response) => response.writeHead(400).end('{"error":"invalid_client"}'),
     level: 'error',
-    message: /our own credentials/,
+    message: /rejects our credentials/,
   },
   'I3: a 403 that says why': {
     answer: (response) => response.writeHead(403).end('{"error":"access_denied"}'),
     level: 'error',
-    message: /our own credentials/,
+    message: /rejects our credentials/,
   },
   'a 404': { answer: status(404), message: /answered 404/ },
   'a 502': { answer: status(502), message: /answered 502/ },
   'a 503': { answer: status(503), message: /answered 503/ },
   'a redirect': {
     answer: status(307, { location: '/elsewhere' }),
-    message: /answered 307, where 200 was due/,
+    message: /answered 307in place of 200/,
   },
   'a connection that breaks': {
     answer: (response) => void response.destroy(),
-    message: /could not be asked: (?:ECONNRESET|UND_ERR_SOCKET)$/,
+    message: /introspection request to .* failed: (?:ECONNRESET|UND_ERR_SOCKET)$/,
   },
   'an answer that breaks off': {
     answer: truncated,
-    message: /could not be asked: UND_ERR_SOCKET$/,
+    message: /introspection request to .* failed: UND_ERR_SOCKET$/,
   },
   'no answer': { answer: hang, message: LATE, timeout: 1_000 },
   'half an answer': { answer: hangInBody, message: LATE, timeout: 1_000 },
@@ -376,10 +376,10 @@ t.test('a fetch that heeds no signal', async (t) => {
 t.test('B10: what a fetch throws may hold the request, and is not passed on', async (t) => {
   const endpoint = 'https://issuer.example/introspect'
   for (const [thrown, reason] of [
-    [new Error('oops'), 'no answer'],
-    ['text', 'no answer'],
-    [Object.assign(new Error('oops'), { code: 'a token: T0K3N' }), 'no answer'],
-    [new TypeError('failed', { cause: { code: 'ECONNREFUSED' } }), 'no answer'],
+    [new Error('oops'), 'no response'],
+    ['text', 'no response'],
+    [Object.assign(new Error('oops'), { code: 'a token: T0K3N' }), 'no response'],
+    [new TypeError('failed', { cause: { code: 'ECONNREFUSED' } }), 'no response'],
     [new TypeError('x', { cause: Object.assign(new Error(), { code: 'ENOTFOUND' }) }), 'ENOTFOUND'],
   ] as const) {
     const fetch = async (_url: string, init: object): Promise<Response> => {
@@ -390,7 +390,9 @@ t.test('B10: what a fetch throws may hold the request, and is not passed on', as
     const options = { fetch, endpoint }
     const { introspector, failures } = await introspectorOf(t, { issuer: 'https://i' }, options)
     const error = await Promise.resolve(introspector.introspect('T0K3N')).catch((error) => error)
-    t.match(failures, [{ failure: { message: new RegExp(`could not be asked: ${reason}$`) } }])
+    t.match(failures, [
+      { failure: { message: new RegExp(`introspection request to .* failed: ${reason}$`) } },
+    ])
     t.equal(failures[0]?.failure.cause, undefined)
     const shown = JSON.stringify([error, error.cause, failures]) + error.stack + error.cause.stack
     t.notMatch(shown, /T0K3N/)

@@ -54,7 +54,7 @@ for (const [name, answer] of Object.entries(WAYS)) {
     t.equal(await outcome('good'), 'active')
     t.equal(failures.length, 3)
     t.match(failures, [
-      { failure: { of: 'token', level: 'warn', message: /answers about others/ }, retryIn: 0 },
+      { failure: { of: 'token', level: 'warn', message: /answers for other tokens/ }, retryIn: 0 },
     ])
   })
 }

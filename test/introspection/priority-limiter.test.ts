@@ -133,7 +133,7 @@ t.test('an untrusted token that is far too slow leaves its slot to one that wait
   state.now = 500
   while (begun === 0) await new Promise((done) => setTimeout(done, 5))
   t.ok(slow[0]?.signal.aborted)
-  t.match(slow[0]?.signal.reason, { message: 'no complete answer within 500 ms' })
+  t.match(slow[0]?.signal.reason, { message: 'no complete response within 500 ms' })
   t.equal(slow.filter(({ signal }) => signal.aborted).length, begun, 'one for one')
   slow[0]?.end()
   t.notOk(slow.at(-1)?.signal.aborted)

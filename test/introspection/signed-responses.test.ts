@@ -117,7 +117,9 @@ t.test('I5: is no verdict', async (t) => {
       const { answer, signed, outcome, failures } = await start(t)
       answer(await signed(changes, options))
       t.equal(await outcome('opaque'), 'unavailable')
-      t.match(failures, [{ failure: { of: 'token', message: /^the signed introspection answer/ } }])
+      t.match(failures, [
+        { failure: { of: 'token', message: /^the signed introspection response/ } },
+      ])
     })
   }
 
@@ -142,7 +144,7 @@ t.test('I5: is no verdict', async (t) => {
     const { server, outcome, failures } = await start(t)
     server.state.instead = json(GOOD)
     t.equal(await outcome('opaque'), 'unavailable')
-    t.match(failures, [{ failure: { level: 'error', message: /something else than application/ } }])
+    t.match(failures, [{ failure: { level: 'error', message: /did not answer application/ } }])
   })
 
   t.test('an answer while the keys are out of reach', async (t) => {
@@ -151,7 +153,7 @@ t.test('I5: is no verdict', async (t) => {
     const { answer, signed, outcome, failures } = await start(t, { verifySignature })
     answer(await signed())
     t.equal(await outcome('opaque'), 'unavailable')
-    t.match(failures, [{ failure: { message: /keys are out of reach$/ } }])
+    t.match(failures, [{ failure: { message: /keys are unavailable$/ } }])
   })
 })
 

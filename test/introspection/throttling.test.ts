@@ -72,7 +72,7 @@ t.test('a 429 about confirmed tokens as well stops untrusted ones', async (t) =>
   t.equal(await outcome('forged'), 'unavailable')
   await aWhile()
   t.match(failures, [
-    { failure: { level: 'warn', message: /answered 429: .* not confirmed/ }, retryIn: 20_000 },
+    { failure: { level: 'warn', message: /answered 429: untrusted tokens/ }, retryIn: 20_000 },
     { failure: { of: 'issuer', status: 429 } },
   ])
   limit(status(429), () => false)
@@ -116,7 +116,7 @@ t.test('a 429 of a rule for the text concerns its token alone', async (t) => {
   limit(status(429, { 'retry-after': '60' }), (token) => token.startsWith('../'))
   t.equal(await outcome('../etc/passwd'), 'unavailable')
   t.equal(await outcome('new'), 'active')
-  t.match(failures, [{ failure: { of: 'token', message: /answers about others/ } }])
+  t.match(failures, [{ failure: { of: 'token', message: /answers for other tokens/ } }])
 })
 
 t.test('a 429 about everything is an outage, whatever Retry-After it names', async (t) => {

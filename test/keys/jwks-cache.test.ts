@@ -874,7 +874,7 @@ t.test('the deadline', async (t) => {
     const keepAlive = setInterval(() => {}, 1_000)
     t.equal(await outcome(fake, 'a'), 'unavailable')
     clearInterval(keepAlive)
-    t.match(fake.failures, [{ error: { message: 'no complete answer within 20 ms' } }])
+    t.match(fake.failures, [{ error: { message: 'no complete response within 20 ms' } }])
     t.ok(signal?.aborted)
   })
 

@@ -278,7 +278,7 @@ t.test('says why keys cannot be had in the log, the error and the status alike',
         jwksUri: `${busy.origin}/hang?secret=hidden`,
         jwks: { timeout: 100 },
       },
-      /^no complete answer within 100 ms from http:\/\/127\.0\.0\.1:\d+\/hang$/,
+      /^no complete response within 100 ms from http:\/\/127\.0\.0\.1:\d+\/hang$/,
     ],
   ]
   busy.answer('/hang?secret=hidden', hang)

@@ -145,7 +145,7 @@ t.test('the sentences that a caller gets are those of the code', async (t) => {
     }
   }
   const parts = ['not meant for this resource', 'from an issuer that is not trusted here']
-  for (const part of [...parts, 'not active', 'was revoked', 'refuses our own credentials']) {
+  for (const part of [...parts, 'not active', 'was revoked', 'rejects our credentials']) {
     t.ok(ERRORS.includes(`\`${part}\``) && source.includes(part), part)
   }
 })

@@ -450,9 +450,13 @@ refuses('the rest', [
   [
     'tokenCache: true',
     { tokenCache: true },
-    /^"tokenCache" option must be an object with some of maxEntries and maxBytes, or false; without it, tokens are cached$/,
+    /^"tokenCache" option must be false, or an object with maxEntries or maxBytes$/,
   ],
-  ['tokenCache: null', { tokenCache: null }, /^"tokenCache" option must be an object with some/],
+  [
+    'tokenCache: null',
+    { tokenCache: null },
+    /^"tokenCache" option must be false, or an object with/,
+  ],
   ['now: a time', { now: Date.now() }, /^"now" option must be a function$/],
   ['logger: no object', { logger: 'console' }, /^"logger" option must have a method "warn"$/],
   ['logger: without warn', { logger: {} }, /^"logger" option must have a method "warn"$/],

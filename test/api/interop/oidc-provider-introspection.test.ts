@@ -98,7 +98,7 @@ t.test('I3: our wrong secret is a 503, and one loud line without it', async (t) 
   for (let i = 0; i < 5; i++) {
     t.match(await get('/me', token), { status: 503, challenge: null, retryAfter: Number })
   }
-  t.match(logged(), [{ level: 50, err: { message: /refuses our own credentials/ } }])
+  t.match(logged(), [{ level: 50, err: { message: /rejects our credentials/ } }])
   t.equal(logged().length, 1)
   t.notOk(log().includes(clientSecret))
   t.notOk(log().includes(token))
@@ -111,7 +111,7 @@ t.test('recheck: it gives no verdict on JWTs, so their signature goes on to coun
   await until(() => logged().length > 0)
   t.equal((await get('/me', token)).status, 200)
   const message =
-    /introspection answered 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" opaque/
+    /introspection answered 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" to opaque/
   t.match(logged(), [{ level: 50, err: { message } }])
 })
 
