@@ -4,9 +4,9 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 export const ExitCode = {
   /** The command succeeded; for `explain`, the token is accepted. */
-  good: 0,
+  success: 0,
   /** The token, or the grant, is rejected. */
-  refused: 1,
+  rejected: 1,
   /** The arguments are invalid. */
   usage: 2,
   /**
@@ -15,7 +15,7 @@ export const ExitCode = {
    */
   unavailable: 3,
   /** A bug of this program. */
-  fault: 4,
+  bug: 4,
   /** Ctrl+C at a prompt: 128 and the number of SIGINT, as shells count. */
   interrupted: 130,
 } as const

@@ -26,8 +26,8 @@ ${EXIT_CODES}
 }
 
 export function helpOf({ name, summary, usage, flags, notes, examples }: Command): string {
-  const rows = Object.entries({ ...flags, help: HELP }).map(([flag, said]) => {
-    const { value, help } = said as { value?: string; help: string }
+  const rows = Object.entries({ ...flags, help: HELP }).map(([flag, description]) => {
+    const { value, help } = description as { value?: string; help: string }
     return [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const
   })
   const width = Math.max(...rows.map(([flag]) => flag.length))

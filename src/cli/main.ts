@@ -41,27 +41,27 @@ async function run(args: readonly string[], context: ProcessContext): Promise<Ex
     case '-h':
     case 'help':
       await writeResult(stdout, helpOfAll(COMMANDS))
-      return ExitCode.good
+      return ExitCode.success
     case '--version':
     case '-v':
       await writeResult(stdout, `${version()}\n`)
-      return ExitCode.good
+      return ExitCode.success
   }
   const command = COMMANDS.find(({ name }) => name === first)
   if (command === undefined) throw unknownCommand(first)
   const read = readArguments(command, rest)
   if (!read.has('help')) return command.run(read, context)
   await writeResult(stdout, helpOf(command))
-  return ExitCode.good
+  return ExitCode.success
 }
 
-function unknownCommand(word: string): UsageError {
-  const names = COMMANDS.map(({ name }) => name)
-  // Not repeated: if the command was forgotten, the word may be a token.
-  const meant = nearest(word, names)
+function unknownCommand(name: string): UsageError {
+  const known = COMMANDS.map(({ name }) => name)
+  // Not shown: if the command was forgotten, the argument may be a token.
+  const meant = nearest(name, known)
   return new UsageError(
     meant === undefined
-      ? `there is no such command; these are: ${names.join(', ')}`
+      ? `there is no such command; these are: ${known.join(', ')}`
       : `there is no such command: did you mean ${meant}?`,
   )
 }
@@ -69,5 +69,5 @@ function unknownCommand(word: string): UsageError {
 function describe(error: unknown): { exitCode: ExitCode; message: string } {
   if (error instanceof CommandError) return error
   const message = isError(error) ? `${error.name}: ${error.message}` : typeof error
-  return { exitCode: ExitCode.fault, message: `unexpected, please report it: ${message}` }
+  return { exitCode: ExitCode.bug, message: `unexpected, please report it: ${message}` }
 }

@@ -6,7 +6,7 @@ import { CommandError, ExitCode, UsageError } from './exit-code.js'
 
 /** @throws {CommandError} on Ctrl+C, and where the input ends without a line. */
 export async function promptSecret(
-  question: string,
+  prompt: string,
   { stdin, stderr }: Pick<ProcessContext, 'stdin' | 'stderr'>,
 ): Promise<string> {
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -24,7 +24,7 @@ export async function promptSecret(
         reject(new CommandError(ExitCode.interrupted, 'interrupted, nothing was sent')),
       )
       readline.once('close', () => reject(new UsageError('the input ended without an answer')))
-      stderr.write(question)
+      stderr.write(prompt)
     })
   } finally {
     readline.close()

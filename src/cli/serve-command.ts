@@ -41,19 +41,19 @@ it.`,
   examples: [`npx ${PROGRAM} serve --port 9000 --profile okta`],
   async run(args, { stdout, env, signals }) {
     const server = await start(args)
-    const ended = signalled(signals)
+    const ended = waitForSignal(signals)
     try {
       await writeResult(
         stdout,
         args.has('json')
-          ? `${jsonDocument(described(server))}\n`
-          : page(server, colorsFor(stdout, env).bold),
+          ? `${jsonDocument(connectionDetails(server))}\n`
+          : startupText(server, colorsFor(stdout, env).bold),
       )
       await ended
     } finally {
       await server.close()
     }
-    return ExitCode.good
+    return ExitCode.success
   },
 }
 
@@ -83,7 +83,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
   }
 }
 
-function signalled(signals: SignalSource): Promise<void> {
+function waitForSignal(signals: SignalSource): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       signals.removeListener('SIGINT', end)
@@ -95,7 +95,7 @@ function signalled(signals: SignalSource): Promise<void> {
   })
 }
 
-function described({
+function connectionDetails({
   issuer,
   audience,
   tokenEndpoint,
@@ -117,7 +117,7 @@ function described({
   }
 }
 
-function page(server: AuthorizationServer, bold: (text: string) => string): string {
+function startupText(server: AuthorizationServer, bold: (text: string) => string): string {
   const { issuer, audience, tokenEndpoint } = server
   const { clientId, clientSecret } = testClient
   const { username, password } = testUser

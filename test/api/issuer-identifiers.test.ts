@@ -355,7 +355,7 @@ t.test('explain agrees with the API, and gives advice about names that are no UR
     { issuer: 'acme.com', audience: AUDIENCE, jwks: { keys: keys as never } },
     {},
   )
-  t.match((await explainer.explain(await tokenOf({ iss: 'acme.com' }))).verdict, { accepted: true })
+  t.match((await explainer.explain(await tokenOf({ iss: 'acme.com' }))).result, { accepted: true })
   await explainer.close()
 })
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { malformedAdvice } from '../../src/cli/explain/malformed-advice.js'
 import { spellingDifference } from '../../src/cli/explain/spelling.js'
-import { aKindOf } from '../../src/cli/kind-of.js'
+import { jsonTypeName } from '../../src/cli/json-type-name.js'
 import { signed } from '../fixtures/forgery.js'
 import { AUDIENCE, base64url, claims, makeKey, seconds, sign } from '../fixtures/issuer.js'
 import { runHere } from './fixtures/run.js'
@@ -34,15 +34,15 @@ const token = (overrides: Record<string, unknown> = {}, header: Record<string, u
 async function explain(input: string, args: readonly string[] = []) {
   const fixed = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
   const outcome = await runHere([...fixed, ...args, '--json'], { input })
-  const { verdict, steps } = JSON.parse(outcome.stdout) as {
-    verdict: { accepted: boolean; status: number; step: string }
+  const { result, steps } = JSON.parse(outcome.stdout) as {
+    result: { accepted: boolean; status: number; step: string }
     steps: { name: string; outcome: string; advice?: string; found?: string }[]
   }
   const advice = Object.fromEntries(
     steps.flatMap((one) => (one.advice ? [[one.name, one.advice]] : [])),
   )
   const found = Object.fromEntries(steps.map((one) => [one.name, one.found]))
-  return { ...outcome, verdict, advice, found }
+  return { ...outcome, result, advice, found }
 }
 
 /** That this step alone failed, with this advice. */
@@ -53,11 +53,11 @@ async function advises(
   input: string,
   args: readonly string[] = [],
 ) {
-  const { code, advice, verdict, stderr } = await explain(input, args)
+  const { code, advice, result, stderr } = await explain(input, args)
   t.equal(stderr, '')
   t.strictSame(Object.keys(advice), [step])
   t.match(advice[step], said)
-  t.strictSame([code, verdict.step], [verdict.status >= 500 ? 3 : 1, step])
+  t.strictSame([code, result.step], [result.status >= 500 ? 3 : 1, step])
 }
 
 t.test('a valid token', async (t) => {
@@ -96,7 +96,7 @@ t.test('what surrounds a token is told on the page, too', async (t) => {
   )
   const json = await runHere([...args, '--json'], { input: `"${await token({ exp: 1 })}"` })
   t.match(JSON.parse(json.stdout), {
-    verdict: { status: 400, step: 'credentials' },
+    result: { status: 400, step: 'credentials' },
     tokenAlone: { status: 401, step: 'time' },
   })
 })
@@ -170,9 +170,9 @@ t.test('base64 that is not base64url', async (t) => {
     [`.${payload}.${signature}`, 'The header is empty', '401'],
   ] as const
   for (const [input, said, status] of rows) {
-    const { advice, verdict } = await explain(input)
+    const { advice, result } = await explain(input)
     t.match(advice.token, said)
-    t.equal(`${verdict.status}`, status)
+    t.equal(`${result.status}`, status)
   }
 })
 
@@ -206,7 +206,7 @@ t.test('claims of the wrong kind are told by what they are, null included', asyn
     t.match(advice.claims, said)
   }
   t.match((await explain(await token({ exp: undefined }))).advice.claims, 'needs "exp"')
-  t.strictSame([null, [], {}, 1, ''].map(aKindOf), [
+  t.strictSame([null, [], {}, 1, ''].map(jsonTypeName), [
     'null',
     'an array',
     'an object',

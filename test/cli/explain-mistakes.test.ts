@@ -41,7 +41,7 @@ t.test('the built command accepts a good token, and never prints its signature',
   t.notMatch(outcome.stdout, signature)
   t.notMatch(outcome.stdout, '\x1b')
   const json = await runBuilt([...args, '--json'], { input: good })
-  t.match(JSON.parse(json.stdout), { verdict: { accepted: true }, claims: goodClaims })
+  t.match(JSON.parse(json.stdout), { result: { accepted: true }, claims: goodClaims })
   t.notMatch(json.stdout, signature)
 })
 
@@ -183,7 +183,7 @@ t.test('opaque token', async (t) => {
   t.strictSame(failing(outcome), ['token'])
   t.match(outcome.stdout, 'An opaque token can only be verified by asking its issuer')
   t.notMatch(outcome.stdout, /^ {2}(?:header|claims)/m, 'there is nothing to read')
-  t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { verdict: { step: 'token' } })
+  t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { result: { step: 'token' } })
 })
 
 t.test('wrong tenant', async (t) => {

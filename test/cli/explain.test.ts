@@ -145,10 +145,10 @@ const failed = (steps: readonly Step[]) =>
   steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
 
 for (const [what, raw, failing, options] of ROWS) {
-  t.test(`${what}: the verdict is the API's, and each step that fails is named`, async (t) => {
-    const { steps, verdict } = await explain(raw, options)
+  t.test(`${what}: the result is the API's, and each step that fails is named`, async (t) => {
+    const { steps, result } = await explain(raw, options)
     t.strictSame(failed(steps), failing)
-    t.strictSame(verdict, await answerOf(`Bearer ${raw}`, options))
+    t.strictSame(result, await answerOf(`Bearer ${raw}`, options))
     t.strictSame(
       steps.map(({ name }) => name),
       STEPS,
@@ -168,7 +168,7 @@ t.test('a scope that lacks fails policy, whatever else is wrong', async (t) => {
   const requirement = { scope: 'orders:write' }
   const lacking = await explain(good, {}, requirement)
   t.strictSame(failed(lacking.steps), ['policy'])
-  t.match(lacking.verdict, { status: 403, code: 'insufficient_scope', step: 'policy' })
+  t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'policy' })
   t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
   const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
   t.strictSame(failed(expired.steps), ['time', 'policy'])
@@ -226,23 +226,23 @@ t.test(
       const explainer = await createExplainer({ issuer, audience: AUDIENCE, now: () => now }, {})
       return explainer.explain(await token({ iss: issuer, ...overrides }))
     }
-    const { steps, verdict } = await unreachable({})
+    const { steps, result } = await unreachable({})
     t.strictSame(failed(steps), ['key'])
-    t.match(verdict, { status: 503, step: 'key' })
+    t.match(result, { status: 503, step: 'key' })
     const expired = await unreachable({ exp: at - 60 })
     t.strictSame(failed(expired.steps), ['key', 'time'])
-    t.match(expired.verdict, { status: 401, step: 'time' })
+    t.match(expired.result, { status: 401, step: 'time' })
   },
 )
 
-t.test('the clock is the time of the question, in steps and verdict alike', async (t) => {
+t.test('the clock is the time of the question, in steps and result alike', async (t) => {
   let clock = now
   const explainer = await createExplainer({ ...OPTIONS, now: () => clock }, {})
-  t.same((await explainer.explain(good)).verdict, { accepted: true })
+  t.same((await explainer.explain(good)).result, { accepted: true })
   clock += 3_600_000
-  t.match(await explainer.explain(good), { verdict: { step: 'time' } })
+  t.match(await explainer.explain(good), { result: { step: 'time' } })
   const { now: _clock, ...real } = OPTIONS
-  t.same((await (await createExplainer(real, {})).explain(good)).verdict, { accepted: true })
+  t.same((await (await createExplainer(real, {})).explain(good)).result, { accepted: true })
 })
 
 t.test('what is no refusal is thrown on', async (t) => {
@@ -313,10 +313,10 @@ t.test('what surrounds a token is judged as the API judges it, and looked past',
     const given = readGivenToken(text)
     t.equal(given.token, token, text)
     t.equal(removed(text), what)
-    const { verdict, tokenAlone, steps } = await explain(text)
-    t.strictSame(verdict, await answerOf(given.authorization), text)
-    t.equal(verdict.accepted ? 200 : verdict.status, status)
-    if (verdict.accepted) continue
+    const { result, tokenAlone, steps } = await explain(text)
+    t.strictSame(result, await answerOf(given.authorization), text)
+    t.equal(result.accepted ? 200 : result.status, status)
+    if (result.accepted) continue
     t.match(steps[0], { outcome: 'failed', advice: what || / .* / })
     t.equal(tokenAlone?.accepted, token === good)
   }

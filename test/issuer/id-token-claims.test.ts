@@ -89,7 +89,7 @@ t.test('it must be a boolean', async (t) => {
   }
 })
 
-t.test('explain gives the verdict of the API, with the option and without', async (t) => {
+t.test('explain gives the result of the API, with the option and without', async (t) => {
   const server = await startKeyServer([key.publicJwk])
   t.teardown(() => server.close())
   const args = ['explain', '--issuer', ISSUER, '--audience', AUDIENCE, '--jwks-uri', server.jwksUri]
@@ -106,6 +106,6 @@ t.test('explain gives the verdict of the API, with the option and without', asyn
   t.match(marked.stdout, 'This looks like an ID token')
   t.notMatch(marked.stdout, 'tries here')
   const explainer = await createExplainer({ ...given(), ...OPTION } as never, {})
-  t.match((await explainer.explain(input)).verdict, { accepted: true })
+  t.match((await explainer.explain(input)).result, { accepted: true })
   await explainer.close()
 })

@@ -49,7 +49,7 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
   algorithm: ({ jws }) => algorithmAdvice(jws.header.alg),
   key: ({ error, jws, issuer, observed }) => keyAdvice(error, jws, issuer, observed),
   signature: ({ jws }) => signatureAdvice(jws),
-  kind: ({ jws, issuer }) => kindAdvice(jws, issuer),
+  kind: ({ jws, issuer }) => typeAdvice(jws, issuer),
   claims: ({ jws, error, issuer }) => claimsAdvice(jws, error, issuer),
   time: ({ error, jws, now }) => timeAdvice(error.check, jws.claims, now),
   audience: ({ jws, issuer }) => audienceAdvice(jws.claims, issuer.expectations),
@@ -80,7 +80,7 @@ function algorithmAdvice(alg: string): string {
   return 'Have the issuer sign with an algorithm that is expected here.'
 }
 
-function kindAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
+function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
       ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex writes such), the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
@@ -104,7 +104,7 @@ function claimsAdvice(
 }
 
 function scopeAdvice(scope: readonly string[], wanted: string): string {
-  if (scope.some((one) => one.includes(','))) {
+  if (scope.some((value) => value.includes(','))) {
     return 'The token delimits its scope by commas, so that the API reads all of it as one value. Have the issuer delimit it by spaces (RFC 6749 §3.3).'
   }
   if (wanted.includes(',')) {

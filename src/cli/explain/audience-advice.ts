@@ -17,12 +17,12 @@ export function audienceAdvice(
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
   const found = audienceClaims.flatMap((name) => claims[name]).filter(isString)
   for (const value of found) {
-    for (const own of audience) {
-      const difference = spellingDifference(value, own)
+    for (const expected of audience) {
+      const difference = spellingDifference(value, expected)
       if (difference !== undefined) {
-        return `${value} and ${own} differ by ${difference}. Audiences are compared character by character: have the API's "audience" be what the token says, exactly: ${value}`
+        return `${value} and ${expected} differ by ${difference}. Audiences are compared character by character: have the API's "audience" be what the token says, exactly: ${value}`
       }
-      if (value.split(/[\s,]+/).includes(own)) {
+      if (value.split(/[\s,]+/).includes(expected)) {
         return `The audience is there, in one string with others: "${value}". Several audiences are an array of strings (RFC 7519 §4.1.3): have the issuer write them so.`
       }
     }

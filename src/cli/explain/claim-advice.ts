@@ -1,6 +1,6 @@
 /** Advice for a claim of the wrong type. */
 import type { Claims } from '../../token/compact-jws.js'
-import { aKindOf } from '../kind-of.js'
+import { jsonTypeName } from '../json-type-name.js'
 
 /** @param expected of the rejection reason: `"exp": a finite number`. */
 export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
@@ -11,5 +11,5 @@ export function malformedClaimAdvice(claims: Claims, expected = ''): string | un
     value === null
       ? 'leave out what has no value'
       : `write it as a JSON ${wanted?.split(' ').at(-1)}`
-  return `"${name}" is ${aKindOf(value)}, and must be ${wanted} (RFC 7519 §4.1): have the issuer ${remedy}.`
+  return `"${name}" is ${jsonTypeName(value)}, and must be ${wanted} (RFC 7519 §4.1): have the issuer ${remedy}.`
 }

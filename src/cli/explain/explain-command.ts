@@ -11,7 +11,7 @@ import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
-import { type Conclusion, createExplainer } from './explanation.js'
+import { createExplainer, type RequestResult } from './explanation.js'
 import { readGivenToken } from './given-token.js'
 import { renderJson, renderText } from './render.js'
 
@@ -64,7 +64,7 @@ the machine can see it while the command runs. A "Bearer" before it may stay, an
 the header line. Whatever else stands around it (quotation marks, the JSON of a token response) is
 removed, and reported: an API rejects it.
 
-The steps are those of the plugin, and so is the verdict. Unlike the plugin, explain goes on after a
+The steps are those of the plugin, and so is the result. Unlike the plugin, explain goes on after a
 step that fails. It asks the issuer for its keys, and sends the token nowhere. Claims are printed,
 the signature isn't. Whether the issuer revoked the token isn't looked at, and no proof of a bound
 token.`,
@@ -87,13 +87,13 @@ token.`,
         ? `${jsonDocument(renderJson(explanation))}\n`
         : renderText(explanation, colorsFor(stdout, env)),
     )
-    return exitCodeOf(explanation.verdict)
+    return exitCodeOf(explanation.result)
   },
 }
 
-function exitCodeOf(verdict: Conclusion): ExitCode {
-  if (verdict.accepted) return ExitCode.good
-  return verdict.status >= 500 ? ExitCode.unavailable : ExitCode.refused
+function exitCodeOf(result: RequestResult): ExitCode {
+  if (result.accepted) return ExitCode.success
+  return result.status >= 500 ? ExitCode.unavailable : ExitCode.rejected
 }
 
 /** Returns only the options that were given: the resource server sets defaults and validates. */
@@ -109,13 +109,13 @@ function readOptions(args: Arguments): ResourceServerOptions {
     dangerouslyAllowIdTokenClaims: args.has('dangerously-allow-id-token-claims') || undefined,
     dangerouslyAllowHttp: args.has('dangerously-allow-http') || undefined,
   }
-  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  const options = Object.entries(given).filter(([, value]) => value !== undefined)
   args.required('audience')
   return {
     issuer: args.required('issuer'),
     audience: args.values('audience'),
     tokenCache: false,
-    ...Object.fromEntries(said),
+    ...Object.fromEntries(options),
   }
 }
 

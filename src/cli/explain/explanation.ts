@@ -1,4 +1,4 @@
-/** Explains one token: the result of each step, and the conclusion of the pipeline itself. */
+/** Explains one token: the result of each step, and the result of the pipeline itself. */
 
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
@@ -11,11 +11,12 @@ import { ObservedFetch } from './observed-fetch.js'
 import { type Step, stepOf } from './step.js'
 import { type Trace, trace } from './trace.js'
 
-export type Conclusion =
+/** How an API responds to a request with the token. */
+export type RequestResult =
   | { readonly accepted: true }
   | {
       readonly accepted: false
-      /** HTTP status of the response to a request with this token. */
+      /** HTTP status of the response. */
       readonly status: number
       readonly code: string
       readonly message: string
@@ -25,18 +26,18 @@ export type Conclusion =
 
 export interface Explanation extends Trace {
   /** The result for a request with the unchanged input. */
-  readonly verdict: Conclusion
+  readonly result: RequestResult
   /** The result for the extracted token, if the unchanged input counts as no credentials. */
-  readonly tokenAlone?: Conclusion | undefined
+  readonly tokenAlone?: RequestResult | undefined
 }
 
-/** Explains tokens. Close it afterwards. */
+/** Explains tokens until it is closed. */
 export interface Explainer {
   explain(text: string): Promise<Explanation>
   close(): Promise<void>
 }
 
-/** @throws {TypeError} if an option, or the requirement, is wrong. */
+/** @throws {TypeError} if an option or the requirement is invalid. */
 export async function createExplainer(
   given: ResourceServerOptions,
   requirement: Requirement,
@@ -55,7 +56,7 @@ export async function createExplainer(
       moment = now()
       const seconds = Math.floor(moment / 1000)
       const token = readGivenToken(text)
-      const looked = await trace(token, {
+      const traced = await trace(token, {
         core,
         limits,
         maxTokenLength,
@@ -63,21 +64,21 @@ export async function createExplainer(
         requirement,
         now: seconds,
       })
-      const ofToken = await verdictOn(token.token, new ResourceServer(core), requirement)
-      const [credentials, ...rest] = looked.steps
+      const ofToken = await resultOfToken(token.token, new ResourceServer(core), requirement)
+      const [credentials, ...rest] = traced.steps
       if (token.token !== '') assertAgreement(rest, ofToken)
-      const ofHeader = verdictOnHeader(token)
+      const ofHeader = resultOfHeader(token)
       assertAgreement([credentials as Step], ofHeader)
       return ofHeader.accepted
-        ? { ...looked, verdict: ofToken }
-        : { ...looked, verdict: ofHeader, tokenAlone: token.token === '' ? undefined : ofToken }
+        ? { ...traced, result: ofToken }
+        : { ...traced, result: ofHeader, tokenAlone: token.token === '' ? undefined : ofToken }
     },
     close: () => core.issuers.close(),
   }
 }
 
 /** Returns the result of extracting a bearer token from the header, as the plugin does. */
-function verdictOnHeader({ authorization }: GivenToken): Conclusion {
+function resultOfHeader({ authorization }: GivenToken): RequestResult {
   try {
     const token = bearerToken({ rawHeaders: ['authorization', authorization] })
     return token === undefined ? rejected(new MissingCredentialsError()) : { accepted: true }
@@ -86,11 +87,11 @@ function verdictOnHeader({ authorization }: GivenToken): Conclusion {
   }
 }
 
-async function verdictOn(
+async function resultOfToken(
   raw: string,
   server: ResourceServer,
   requirement: Requirement,
-): Promise<Conclusion> {
+): Promise<RequestResult> {
   try {
     await server.verify(raw, requirement)
     return { accepted: true }
@@ -100,17 +101,17 @@ async function verdictOn(
 }
 
 /** @throws the error itself, if it is no rejection. */
-function rejected(error: unknown): Conclusion {
+function rejected(error: unknown): RequestResult {
   if (!(error instanceof ResourceServerError)) throw error
   const { statusCode: status, code, message, check } = error
   return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
 /** @throws {Error} if the steps contradict the pipeline, which is a bug of this program. */
-export function assertAgreement(steps: readonly Step[], verdict: Conclusion): void {
+export function assertAgreement(steps: readonly Step[], result: RequestResult): void {
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
-  const agreed = verdict.accepted ? failed.length === 0 : failed.includes(verdict.step)
+  const agreed = result.accepted ? failed.length === 0 : failed.includes(result.step)
   if (agreed) return
-  const pipeline = verdict.accepted ? 'accepts the token' : `rejects at ${verdict.step}`
+  const pipeline = result.accepted ? 'accepts the token' : `rejects at ${result.step}`
   throw new Error(`the pipeline ${pipeline}, the steps fail at: ${failed.join(', ') || 'none'}`)
 }

@@ -33,7 +33,7 @@ export function readGivenToken(text: string): GivenToken {
 type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined
 
 /** Each removes one layer, from the outside in. */
-const STEPS: readonly Removal[] = [
+const REMOVALS: readonly Removal[] = [
   (text) => {
     const accessToken = parseJsonObject(text)?.access_token
     if (typeof accessToken !== 'string') return undefined
@@ -57,12 +57,12 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
   const removed: string[] = []
-  // Each step shortens the text; more layers than these were not pasted by mistake.
+  // Each removal shortens the text; more layers than these were not pasted by mistake.
   for (let layers = 0; layers < 8 && !isToken68(text); layers++) {
-    const step = STEPS.map((one) => one(text)).find((one) => one !== undefined)
-    if (step === undefined) break
-    text = step.text.trim()
-    removed.push(step.removed)
+    const removal = REMOVALS.map((remove) => remove(text)).find((result) => result !== undefined)
+    if (removal === undefined) break
+    text = removal.text.trim()
+    removed.push(removal.removed)
   }
   if (isToken68(text)) return { token: text, removed }
   const joined = text.replace(/\s+/g, '')

@@ -1,5 +1,5 @@
+/** Recognizes ID tokens, which clients most often send by mistake in place of access tokens. */
 import type { Claims } from '../../token/compact-jws.js'
-/** Whether a token that fails as an access token is an ID token, the commonest mistake. */
 
 export const SEND_ACCESS_TOKEN =
   'This looks like an ID token, which tells the client who signed in. Send the access token instead: "access_token" of the token response, not "id_token".'

@@ -4,7 +4,7 @@ import { isJsonObject } from '../../base/json-object.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
 import type { CompactJws } from '../../token/compact-jws.js'
-import { aKindOf } from '../kind-of.js'
+import { jsonTypeName } from '../json-type-name.js'
 import type { ObservedFetch } from './observed-fetch.js'
 
 type Observed = Pick<ObservedFetch, 'redirect' | 'keys' | 'failure'>
@@ -59,9 +59,9 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
   if (members.some((key) => key.kid === kid)) {
     return 'The key set has the key that the token names, but it cannot verify this token: look at its "kty", "use", "key_ops", "alg", size (RSA: 2048 to 8192 bits), and that it is a public key.'
   }
-  const other = members.find(({ kid: own }) => own !== undefined && String(own) === kid)
+  const other = members.find((key) => key.kid !== undefined && String(key.kid) === kid)
   if (other !== undefined) {
-    return `The "kid" of that key is ${aKindOf(other.kid)} in the key set, and must be a string (RFC 7517 §4.5): have the issuer write it in quotation marks.`
+    return `The "kid" of that key is ${jsonTypeName(other.kid)} in the key set, and must be a string (RFC 7517 §4.5): have the issuer write it in quotation marks.`
   }
   const nameless = members.filter((key) => key.kid === undefined || key.kid === null).length
   if (nameless === 0) return NOT_PUBLISHED

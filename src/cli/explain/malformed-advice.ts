@@ -6,7 +6,7 @@ import { decodeBase64url } from '../../token/base64url.js'
 import { splitCompact } from '../../token/compact-serialization.js'
 import { readHeader } from '../../token/jose-header.js'
 import { isCheapToParse } from '../../token/json-cost.js'
-import { aKindOf } from '../kind-of.js'
+import { jsonTypeName } from '../json-type-name.js'
 
 export const UNSIGNED = 'The token is not signed at all: anyone can have made it.'
 
@@ -76,7 +76,8 @@ function objectAdvice(part: string, segment: string): string | undefined {
   if (value === undefined) {
     return `The ${part} is not JSON: the token was changed or cut, or is no JWT. Copy it again, whole.`
   }
-  if (!isJsonObject(value)) return `The ${part} is ${aKindOf(value)}, and must be a JSON object.`
+  if (!isJsonObject(value))
+    return `The ${part} is ${jsonTypeName(value)}, and must be a JSON object.`
   if (parseJsonObject(text) !== undefined) return undefined
   if (isDeeperThan(MAX_DEPTH, value)) {
     return `The ${part} is nested more than ${MAX_DEPTH} levels deep, which no claim in use needs. Have the issuer write flatter claims.`
@@ -98,8 +99,8 @@ function isDeeperThan(levels: number, value: object): boolean {
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > levels) return true
     level = level
-      .flatMap((one) => Object.values(one))
-      .filter((one) => typeof one === 'object' && one !== null)
+      .flatMap((item) => Object.values(item))
+      .filter((value) => typeof value === 'object' && value !== null)
   }
   return false
 }

@@ -55,11 +55,11 @@ function keysIn(text: string): readonly unknown[] | undefined {
 
 /** Returns the innermost cause, because the error itself only says "fetch failed". */
 function causeOf(error: unknown): string | undefined {
-  let said: string | undefined
+  let description: string | undefined
   for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {
     const { code, message } = at as NodeJS.ErrnoException
     const words = [code, message].filter((word) => typeof word === 'string' && word !== '')
-    if (depth > 0 || code !== undefined) said = words.join(', ')
+    if (depth > 0 || code !== undefined) description = words.join(', ')
   }
-  return said
+  return description
 }

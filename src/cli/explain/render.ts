@@ -1,14 +1,14 @@
 /** Renders an explanation as text and as JSON. */
 import type { Colors } from '../colors.js'
 import { printable, printableJson } from '../printable.js'
-import type { Conclusion, Explanation } from './explanation.js'
+import type { Explanation, RequestResult } from './explanation.js'
 import { STEPS, type Step } from './step.js'
 
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
 const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
 
 export function renderText(explanation: Explanation, colors: Colors): string {
-  const { steps, jws, verdict, tokenAlone } = explanation
+  const { steps, jws, result, tokenAlone } = explanation
   const lines = steps.flatMap((step) => linesOf(step, colors))
   const isGenuine = steps.some(({ name, outcome }) => name === 'signature' && outcome === 'passed')
   const contents =
@@ -24,13 +24,13 @@ export function renderText(explanation: Explanation, colors: Colors): string {
         ]
   const alone =
     tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, colors).trim()}`]
-  return ['', ...lines, '', sentence(verdict, colors), ...alone, ...contents, ''].join('\n')
+  return ['', ...lines, '', sentence(result, colors), ...alone, ...contents, ''].join('\n')
 }
 
 /** Returns what `--json` prints, without the token's signature. */
-export function renderJson({ verdict, tokenAlone, steps, jws }: Explanation): object {
+export function renderJson({ result, tokenAlone, steps, jws }: Explanation): object {
   return {
-    verdict,
+    result,
     ...(tokenAlone && { tokenAlone }),
     steps,
     ...(jws && { header: headerOf(jws), claims: jws.claims }),
@@ -56,9 +56,9 @@ function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string
   ]
 }
 
-function sentence(verdict: Conclusion, { red, green, bold }: Colors): string {
-  if (verdict.accepted) return `  ${bold(green('accepted'))}`
-  const { status, code, step, message } = verdict
+function sentence(result: RequestResult, { red, green, bold }: Colors): string {
+  if (result.accepted) return `  ${bold(green('accepted'))}`
+  const { status, code, step, message } = result
   return `  ${bold(red('rejected'))} at step "${step}": ${status} ${code}, ${message}`
 }
 

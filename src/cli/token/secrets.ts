@@ -9,19 +9,19 @@ import { promptSecret } from '../prompt.js'
 import { readStandardInput } from '../standard-input.js'
 
 export interface Secret {
-  readonly question: string
+  readonly prompt: string
   readonly variable: string
   readonly stdinFlag: string
 }
 
 export const CLIENT_SECRET: Secret = {
-  question: 'Client secret (nothing for a public client): ',
+  prompt: 'Client secret (nothing for a public client): ',
   variable: 'FRS_CLIENT_SECRET',
   stdinFlag: 'client-secret-stdin',
 }
 
 export const PASSWORD: Secret = {
-  question: 'Password: ',
+  prompt: 'Password: ',
   variable: 'FRS_PASSWORD',
   stdinFlag: 'password-stdin',
 }
@@ -48,5 +48,5 @@ export async function readSecret(
   const { env, stdin } = context
   if (env[secret.variable]) return env[secret.variable]
   if (stdin.isTTY !== true) return undefined
-  return (await promptSecret(secret.question, context)) || undefined
+  return (await promptSecret(secret.prompt, context)) || undefined
 }

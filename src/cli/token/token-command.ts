@@ -72,7 +72,7 @@ once, because accounts lock.`,
     const response = await getToken(args, context)
     const text = args.has('json') ? documentOf(response) : sendable(response)
     await writeResult(context.stdout, `${text}\n`)
-    return ExitCode.good
+    return ExitCode.success
   },
 }
 
@@ -122,7 +122,7 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
   } catch (error) {
     if (!(error instanceof PasswordGrantError)) throw error
     throw new CommandError(
-      isUnavailable(error) ? ExitCode.unavailable : ExitCode.refused,
+      isUnavailable(error) ? ExitCode.unavailable : ExitCode.rejected,
       error.message,
     )
   }
@@ -130,8 +130,8 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
 
 /** Whether there is no usable response, rather than a rejection. */
 function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
-  const own = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
-  return own.includes(error) || status === 429 || status >= 500
+  const unavailable = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
+  return unavailable.includes(error) || status === 429 || status >= 500
 }
 
 async function readClientSecret(

@@ -1,0 +1,9 @@
+/** Names JSON types in messages. */
+import { jsonTypeOf } from '../errors/rejection-reason.js'
+
+/** Returns the JSON type of a value with its article: "a string", "an array", "null". */
+export function jsonTypeName(value: unknown): string {
+  const type = jsonTypeOf(value)
+  if (type === 'null') return type
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
+}
