@@ -5,7 +5,13 @@ import t from 'tap'
 import { assertAgreement, createExplainer } from '../../src/cli/explain/explanation.js'
 import { readGivenToken } from '../../src/cli/explain/given-token.js'
 import { STEPS, type Step, stepOf } from '../../src/cli/explain/step.js'
-import { durationOf, lifetime, timeOf } from '../../src/cli/explain/time.js'
+import {
+  describeAge,
+  describeExpiry,
+  durationOf,
+  timeOf,
+  withDates,
+} from '../../src/cli/explain/time.js'
 import resourceServer, {
   type Check,
   InvalidTokenError,
@@ -48,17 +54,30 @@ const thumbprint = 'A'.repeat(43)
 const ROWS: readonly Row[] = [
   ['a good token', good, []],
   ['a token without kid', await token({}, { header: { kid: undefined } }), []],
-  ['a token that expired', await token({ exp: at - 60 }), ['time']],
+  ['a token that expired', await token({ exp: at - 60 }), ['expiry']],
   ['a token that expired within the tolerance', await token({ exp: at - 10 }), []],
   [
     'expired, for another API',
     await token({ exp: at - 60, aud: 'api://other' }),
-    ['time', 'audience'],
+    ['expiry', 'audience'],
   ],
-  ['a token that is not valid yet', await token({ nbf: at + 60 }), ['time']],
-  ['a token issued in the future', await token({ iat: at + 60 }), ['time']],
-  ['a token that is too old', await token({ iat: at - 600 }), ['time'], { maxTokenAge: 60 }],
-  ['a token of no age', await token({ iat: undefined }), ['time'], { maxTokenAge: 60 }],
+  ['a token that is not valid yet', await token({ nbf: at + 60 }), ['not-before']],
+  ['a token issued in the future', await token({ iat: at + 60 }), ['issued-at']],
+  ['a token that is too old', await token({ iat: at - 600 }), ['age'], { maxTokenAge: 60 }],
+  ['a token within maxTokenAge', await token({ iat: at - 30 }), [], { maxTokenAge: 60 }],
+  [
+    'expired, too old and not valid yet',
+    await token({ exp: at - 60, nbf: at + 60, iat: at - 600 }),
+    ['expiry', 'not-before', 'age'],
+    { maxTokenAge: 60 },
+  ],
+  [
+    'issued in the future, with maxTokenAge',
+    await token({ iat: at + 60 }),
+    ['issued-at'],
+    { maxTokenAge: 60 },
+  ],
+  ['a token of no age', await token({ iat: undefined }), ['age'], { maxTokenAge: 60 }],
   ['a token of another issuer', await token({ iss: 'https://other.example' }), ['issuer']],
   ['a token of no issuer', await token({ iss: undefined }), ['issuer']],
   ['a token of an issuer that is a number', await token({ iss: 7 }), ['issuer']],
@@ -69,13 +88,13 @@ const ROWS: readonly Row[] = [
   [
     'a token with typ of another kind',
     await token({}, { header: { typ: 'logout+jwt' } }),
-    ['kind'],
+    ['type'],
   ],
-  ['an ID token', await token({ at_hash: 'x', nonce: 'y' }), ['kind']],
+  ['an ID token', await token({ at_hash: 'x', nonce: 'y' }), ['type']],
   [
     'strict, without typ',
     await token({}, { header: { typ: undefined } }),
-    ['kind'],
+    ['type'],
     { profile: 'rfc9068' },
   ],
   [
@@ -164,14 +183,14 @@ for (const [what, raw, failing, options] of ROWS) {
   })
 }
 
-t.test('a scope that lacks fails policy, whatever else is wrong', async (t) => {
+t.test('a missing scope fails the step scope, whatever else fails', async (t) => {
   const requirement = { scope: 'orders:write' }
   const lacking = await explain(good, {}, requirement)
-  t.strictSame(failed(lacking.steps), ['policy'])
-  t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'policy' })
+  t.strictSame(failed(lacking.steps), ['scope'])
+  t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'scope' })
   t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
   const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
-  t.strictSame(failed(expired.steps), ['time', 'policy'])
+  t.strictSame(failed(expired.steps), ['expiry', 'scope'])
   t.match(expired.steps.at(-1), { advice: 'It grants: nothing.' })
   const none = await explain(await token({ scope: undefined }))
   t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
@@ -191,10 +210,13 @@ t.test('steps wait for those that they need, and say for which', async (t) => {
   t.strictSame(await waiting(hs256()), { key: 'algorithm', signature: 'algorithm' })
   t.strictSame(await waiting(await token({}, { header: { kid: 'x' } })), { signature: 'key' })
   t.strictSame(await waiting(await token({ exp: undefined })), {
-    time: 'claims',
-    policy: 'claims',
+    expiry: 'claims',
+    'not-before': 'claims',
+    'issued-at': 'claims',
+    age: 'claims',
+    scope: 'claims',
   })
-  t.equal(Object.values(await waiting('opaque')).join(), Array(10).fill('token').join())
+  t.equal(Object.values(await waiting('opaque')).join(), Array(13).fill('token').join())
 })
 
 t.test('profiles refuse at the step of the check that they make', async (t) => {
@@ -207,7 +229,7 @@ t.test('profiles refuse at the step of the check that they make', async (t) => {
   t.strictSame(failed((await explain(await token(grant), entra)).steps), [])
   const cases = [
     [{ scp: undefined }, ['claims'], entra],
-    [{ azp: undefined }, ['kind'], entra],
+    [{ azp: undefined }, ['type'], entra],
     [{ tid: audience }, ['issuer'], entra],
     [{ aud: 'api://default' }, ['audience'], entra],
     [{}, ['key'], keyOf('https://other.example')],
@@ -230,8 +252,8 @@ t.test(
     t.strictSame(failed(steps), ['key'])
     t.match(result, { status: 503, step: 'key' })
     const expired = await unreachable({ exp: at - 60 })
-    t.strictSame(failed(expired.steps), ['key', 'time'])
-    t.match(expired.result, { status: 401, step: 'time' })
+    t.strictSame(failed(expired.steps), ['expiry', 'key'])
+    t.match(expired.result, { status: 401, step: 'expiry' })
   },
 )
 
@@ -240,7 +262,7 @@ t.test('the clock is the time of the question, in steps and result alike', async
   const explainer = await createExplainer({ ...OPTIONS, now: () => clock }, {})
   t.same((await explainer.explain(good)).result, { accepted: true })
   clock += 3_600_000
-  t.match(await explainer.explain(good), { result: { step: 'time' } })
+  t.match(await explainer.explain(good), { result: { step: 'expiry' } })
   const { now: _clock, ...real } = OPTIONS
   t.same((await (await createExplainer(real, {})).explain(good)).result, { accepted: true })
 })
@@ -330,19 +352,19 @@ t.test('a bad requirement is told before any token is read', async (t) => {
 })
 
 t.test('steps that disagree with the pipeline are a fault of ours', async (t) => {
-  const step: Step = { name: 'time', outcome: 'failed', message: '', advice: '' }
+  const step: Step = { name: 'expiry', outcome: 'failed', message: '', advice: '' }
   const refused = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
   t.throws(
     () => assertAgreement([step], { accepted: true }),
-    /accepts the token, the steps fail at: time/,
+    /accepts the token, the steps fail at: expiry/,
   )
   t.throws(() => assertAgreement([], refused), /rejects at key, the steps fail at: none/)
-  assertAgreement([step], { ...refused, step: 'time' })
-  t.throws(() => stepOf('nonce'), /no step of explain is for the check nonce/)
-  t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'time')
+  assertAgreement([step], { ...refused, step: 'expiry' })
+  t.throws(() => stepOf('nonce'), /explain has no step for the check nonce/)
+  t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'expiry')
 })
 
-t.test('times are told as people read them, however far away', async (t) => {
+t.test('formats times and durations for people, and marks NumericDates', async (t) => {
   t.equal(timeOf(0), '1970-01-01T00:00:00Z')
   t.equal(timeOf(1e300), '1e+300')
   t.strictSame([1, 59, 60, 3_599, 7_200, 172_800].map(durationOf), [
@@ -353,6 +375,10 @@ t.test('times are told as people read them, however far away', async (t) => {
     '2 hours',
     '2 days',
   ])
-  t.equal(lifetime({ iss: '', exp: 60 } as never, 0), 'expires 1970-01-01T00:01:00Z (in 1 minute)')
-  t.match(lifetime({ iss: '', exp: 60, iat: 0 } as never, 61), /^issued 1970.*just now/)
+  t.equal(describeExpiry(60, 0), 'expires 1970-01-01T00:01:00Z (in 1 minute)')
+  t.match(describeExpiry(60, 61), /^expires 1970.*just now/)
+  t.equal(describeAge(0, undefined, 61), 'no maximum (--max-token-age)')
+  t.equal(describeAge(0, 600, 61), '1 minute, at most 10 minutes')
+  t.equal(withDates('after 1795360662'), 'after 2026-11-22T15:17:42Z (1795360662)')
+  for (const text of ['1795360662000', '1e+300', '"iat"', '-1']) t.equal(withDates(text), text)
 })

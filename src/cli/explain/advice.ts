@@ -49,13 +49,16 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
   algorithm: ({ jws }) => algorithmAdvice(jws.header.alg),
   key: ({ error, jws, issuer, observed }) => keyAdvice(error, jws, issuer, observed),
   signature: ({ jws }) => signatureAdvice(jws),
-  kind: ({ jws, issuer }) => typeAdvice(jws, issuer),
+  type: ({ jws, issuer }) => typeAdvice(jws, issuer),
   claims: ({ jws, error, issuer }) => claimsAdvice(jws, error, issuer),
-  time: ({ error, jws, now }) => timeAdvice(error.check, jws.claims, now),
+  expiry: ({ jws, now }) => timeAdvice('expiry', jws.claims, now),
+  'not-before': ({ jws, now }) => timeAdvice('not-before', jws.claims, now),
+  'issued-at': ({ jws, now }) => timeAdvice('issued-at', jws.claims, now),
+  age: ({ jws, now }) => timeAdvice('age', jws.claims, now),
   audience: ({ jws, issuer }) => audienceAdvice(jws.claims, issuer.expectations),
   binding: () =>
     'The token is bound to its client. The API must take such tokens (option "dpop" or "mtls"), and the client send the proof along: a bearer token is not enough.',
-  policy: ({ jws, issuer, requirement }) =>
+  scope: ({ jws, issuer, requirement }) =>
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
 }
 

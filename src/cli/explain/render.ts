@@ -2,9 +2,13 @@
 import type { Colors } from '../colors.js'
 import { printable, printableJson } from '../printable.js'
 import type { Explanation, RequestResult } from './explanation.js'
-import { STEPS, type Step } from './step.js'
+import { STEPS, type Step, type StepName } from './step.js'
+import { withDates } from './time.js'
 
 const NAME_WIDTH = Math.max(...STEPS.map((name) => name.length))
+const TIME_STEPS: readonly StepName[] = ['expiry', 'not-before', 'issued-at', 'age']
+/** Claims that hold a NumericDate (RFC 7519 §4.1; OpenID Connect Core §2). */
+const TIME_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time']
 const INDENT = ' '.repeat(4 + NAME_WIDTH + 2)
 
 export function renderText(explanation: Explanation, colors: Colors): string {
@@ -43,9 +47,11 @@ function linesOf(step: Step, { red, green, dim, bold }: Colors): readonly string
   if (step.outcome === 'not reached') {
     return [`  ${dim(`– ${name}  not reached: ${step.waitsFor} must pass first`)}`]
   }
+  const dated = (text: string | undefined) =>
+    TIME_STEPS.includes(step.name) && text !== undefined ? withDates(text) : text
   const details = [
-    ['expected', step.expected],
-    ['found', step.found],
+    ['expected', dated(step.expected)],
+    ['found', dated(step.found)],
     ['to do', step.advice],
   ] as const
   return [
@@ -67,9 +73,11 @@ function members(
   object: Readonly<Record<string, unknown>>,
   { bold }: Colors,
 ): readonly string[] {
-  const rows = Object.entries(object).map(
-    ([name, value]) => `    ${printable(name)}  ${printableJson(value)}`,
-  )
+  const rows = Object.entries(object).map(([name, value]) => {
+    const json = printableJson(value)
+    const text = TIME_CLAIMS.includes(name) && typeof value === 'number' ? withDates(json) : json
+    return `    ${printable(name)}  ${text}`
+  })
   return ['', `  ${bold(heading)}`, ...rows]
 }
 

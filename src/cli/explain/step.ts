@@ -1,4 +1,7 @@
-/** The steps of the pipeline, as `explain` shows them. */
+/**
+ * The steps that `explain` shows: checks of the pipeline by their names in `error.check`, the log and
+ * the statistics, in the order in which the pipeline runs them.
+ */
 import type { Check } from '../../errors/rejection-reason.js'
 
 export const STEPS = [
@@ -6,15 +9,18 @@ export const STEPS = [
   'token',
   'issuer',
   'algorithm',
-  'key',
-  'signature',
-  'kind',
+  'type',
   'claims',
-  'time',
+  'expiry',
+  'not-before',
+  'issued-at',
+  'age',
   'audience',
   'binding',
-  'policy',
-] as const
+  'key',
+  'signature',
+  'scope',
+] as const satisfies readonly Check[]
 
 export type StepName = (typeof STEPS)[number]
 
@@ -48,29 +54,26 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   token: [],
   issuer: ['token'],
   algorithm: ['token'],
-  key: ['issuer', 'algorithm', 'token'],
-  signature: ['key', 'issuer', 'algorithm', 'token'],
-  kind: ['token'],
+  type: ['token'],
   claims: ['token'],
-  time: ['claims', 'token'],
+  expiry: ['claims', 'token'],
+  'not-before': ['claims', 'token'],
+  'issued-at': ['claims', 'token'],
+  age: ['claims', 'token'],
   audience: ['token'],
   binding: ['token'],
-  policy: ['claims', 'token'],
+  key: ['issuer', 'algorithm', 'token'],
+  signature: ['key', 'issuer', 'algorithm', 'token'],
+  scope: ['claims', 'token'],
 }
 
-const STEP_OF: Partial<Readonly<Record<Check, StepName>>> = {
-  type: 'kind',
-  expiry: 'time',
-  'not-before': 'time',
-  'issued-at': 'time',
-  age: 'time',
-  'keys-unavailable': 'key',
-  scope: 'policy',
-}
-
-/** Returns the step to which a check of the pipeline belongs. */
+/**
+ * Returns the step that shows a check: the one of its name, and `key` for unavailable keys.
+ *
+ * @throws {Error} for a check that no bearer token of one issuer fails.
+ */
 export function stepOf(check: Check): StepName {
-  const step = STEP_OF[check] ?? check
+  const step = check === 'keys-unavailable' ? 'key' : check
   if (STEPS.includes(step as StepName)) return step as StepName
-  throw new Error(`no step of explain is for the check ${check}`)
+  throw new Error(`explain has no step for the check ${check}`)
 }

@@ -1,14 +1,16 @@
 /** Advice for a token that is expired, not yet valid or too old. */
 
-import type { Check } from '../../errors/rejection-reason.js'
 import type { Claims } from '../../token/compact-jws.js'
+import type { StepName } from './step.js'
 import { durationOf, looksLikeMilliseconds, timeOf } from './time.js'
 
 /** Differences up to this many seconds suggest clock skew. */
 const MAX_SKEW = 3_600
 
+export type TimeStep = Extract<StepName, 'expiry' | 'not-before' | 'issued-at' | 'age'>
+
 /** @param now in seconds since the epoch. */
-export function timeAdvice(check: Check, claims: Claims, now: number): string {
+export function timeAdvice(check: TimeStep, claims: Claims, now: number): string {
   const { exp, nbf, iat } = claims as Record<'exp' | 'nbf' | 'iat', number>
   const inMilliseconds = (['exp', 'nbf', 'iat'] as const).filter((name) =>
     looksLikeMilliseconds(claims[name]),
@@ -28,7 +30,7 @@ export function timeAdvice(check: Check, claims: Claims, now: number): string {
       return `It is valid from ${timeOf(nbf)} on, in ${durationOf(nbf - now)}. ${clocks}`
     case 'issued-at':
       return `It was issued at ${timeOf(iat)}, ${durationOf(iat - now)} from now. ${clocks}`
-    default:
+    case 'age':
       return 'Get a new one: it is older than --max-token-age allows, or does not say how old it is ("iat").'
   }
 }

@@ -1,5 +1,4 @@
 /** Formats times and durations for people. */
-import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 
 /** The maximum of a Date, in seconds. */
 const LATEST = 8.64e12
@@ -12,6 +11,7 @@ export function looksLikeMilliseconds(time: unknown): boolean {
   return typeof time === 'number' && time >= IN_MILLISECONDS
 }
 
+/** Returns a NumericDate as an ISO 8601 date in UTC; unchanged if no `Date` can represent it. */
 export function timeOf(seconds: number): string {
   if (!(Math.abs(seconds) <= LATEST)) return `${seconds}`
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -29,11 +29,29 @@ export function durationOf(seconds: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
-export function lifetime({ exp, iat }: AccessTokenClaims, now: number): string {
-  const issued = iat === undefined ? '' : `issued ${timeOf(iat)}, `
+/** Describes an `exp` that passes; both times in seconds since the epoch. */
+export function describeExpiry(exp: number, now: number): string {
   const left = exp > now ? `in ${durationOf(exp - now)}` : 'just now, within the clock tolerance'
   const doubt = looksLikeMilliseconds(exp)
     ? ': "exp" seems to be in milliseconds, so that this token never expires. Have the issuer divide it by 1000'
     : ''
-  return `${issued}expires ${timeOf(exp)} (${left})${doubt}`
+  return `expires ${timeOf(exp)} (${left})${doubt}`
+}
+
+/** Describes an age that passes. */
+export function describeAge(
+  iat: number | undefined,
+  maxTokenAge: number | undefined,
+  now: number,
+): string {
+  if (iat === undefined || maxTokenAge === undefined) return 'no maximum (--max-token-age)'
+  return `${durationOf(Math.max(0, now - iat))}, at most ${durationOf(maxTokenAge)}`
+}
+
+/** NumericDates of at most 12 digits; longer ones are probably in milliseconds. */
+const EPOCH_SECONDS = /(?<![\w.+-])\d{1,12}(?:\.\d+)?(?![\w.])/g
+
+/** Writes each time in the text as a date, with the NumericDate in parentheses. */
+export function withDates(text: string): string {
+  return text.replace(EPOCH_SECONDS, (seconds) => `${timeOf(Number(seconds))} (${seconds})`)
 }

@@ -35,7 +35,7 @@ import { Checklist } from './checklist.js'
 import type { GivenToken } from './given-token.js'
 import type { ObservedFetch } from './observed-fetch.js'
 import type { Step } from './step.js'
-import { lifetime } from './time.js'
+import { describeAge, describeExpiry, timeOf } from './time.js'
 
 /** What the token is checked against: one issuer, and the requirement. */
 export interface TraceInput {
@@ -164,7 +164,7 @@ async function tryClaims(
 ): Promise<void> {
   const { claims, header, raw } = jws
   await list.try(
-    'kind',
+    'type',
     () => checkIsAccessToken(jws, expectations),
     () => (header.typ === undefined ? 'no "typ"' : `"typ": ${printableJson(header.typ)}`),
   )
@@ -187,16 +187,44 @@ async function tryClaims(
   )
   if (wellFormed === undefined) return
   const { result } = wellFormed
-  await list.try(
-    'time',
-    () => checkTimes(timesOf(result), limits, now),
-    () => lifetime(result, now),
-  )
+  await tryTimes(list, result, limits, now)
   const token = new AccessToken({ raw, claims: result, reader: profile })
   await list.try(
-    'policy',
+    'scope',
     () => compilePolicy(requirement, core.clock).check(token, undefined),
     () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
+  )
+}
+
+/** Checks each time alone, so that every failure is reported. */
+async function tryTimes(
+  list: Checklist,
+  claims: AccessTokenClaims,
+  limits: TimeLimits,
+  now: number,
+): Promise<void> {
+  const { exp, nbf, iat } = timesOf(claims)
+  const absent = { exp: Number.POSITIVE_INFINITY, nbf: undefined, iat: undefined }
+  const withoutAge = { ...limits, maxTokenAge: undefined }
+  await list.try(
+    'expiry',
+    () => checkTimes({ ...absent, exp }, withoutAge, now),
+    () => describeExpiry(exp, now),
+  )
+  await list.try(
+    'not-before',
+    () => checkTimes({ ...absent, nbf }, withoutAge, now),
+    () => (nbf === undefined ? 'no "nbf"' : `valid from ${timeOf(nbf)}`),
+  )
+  await list.try(
+    'issued-at',
+    () => checkTimes({ ...absent, iat }, withoutAge, now),
+    () => (iat === undefined ? 'no "iat"' : `issued ${timeOf(iat)}`),
+  )
+  await list.try(
+    'age',
+    () => checkTimes({ ...absent, iat }, limits, now),
+    () => describeAge(iat, limits.maxTokenAge, now),
   )
 }
 
