@@ -1,4 +1,4 @@
-/** The revocations of a store in memory: one per name, and the names that changed last. */
+/** Revocations of the memory store: one entry per name, and a log of the latest changes. */
 import { randomUUID } from 'node:crypto'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
 
@@ -20,12 +20,12 @@ export class MemoryRevocations {
   readonly #onFull: () => never
   readonly #options: MemoryRevocationsOptions
   readonly #entries = new Map<string, NumberedRevocation>()
-  /** Changed names; the last one has the number `#count`. */
+  /** Names of the latest changes, oldest first; the last one is change number `#count`. */
   readonly #changes: string[] = []
   #count = 0
-  /** A revision of another store is none of this one. */
+  /** Part of each revision, so that revisions of another store are not recognized. */
   readonly #id = randomUUID()
-  /** No entry ends earlier. */
+  /** Lower bound of the expiry of all entries. */
   #firstEnd = Number.POSITIVE_INFINITY
 
   constructor(onFull: () => never, options: MemoryRevocationsOptions) {
@@ -33,7 +33,7 @@ export class MemoryRevocations {
     this.#options = options
   }
 
-  /** Puts in all of them, or throws before the first. */
+  /** Merges all revocations, or throws without merging any. */
   merge(revocations: readonly RevocationToStore[]): void {
     const now = this.#options.now()
     for (const { ttl } of revocations) {

@@ -1,9 +1,9 @@
 /**
- * A store in this process: for an API that runs alone, and for tests.
+ * A store in the memory of this process, for an API with one instance and for tests.
  *
- * Kept small, because a million entries are: from each key to the second at which it ends, and a
- * list of keys for each such second. There is no timer: what is over is swept when something else is
- * put in, and each entry is swept once.
+ * Memory per entry is small, because there may be a million: a map from each key to the second in
+ * which it expires, and a list of keys for each such second. There is no timer: expired entries are
+ * removed when another entry is written, each in amortized constant time.
  */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { MemoryRevocations } from './memory-revocations.js'
@@ -16,22 +16,23 @@ import type {
 } from './store.js'
 import { wholeNumber } from './store.js'
 
-/** The bounds of a store in memory. */
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * One more is an error: nothing is forgotten before its time. Default 1,000,000, which is 5,500
-   * DPoP proofs a second for three minutes, and about 130 MB when they are there; from 1 to 10,000,000.
+   * Maximum number of entries, and separately of revocations. Writing another one rejects, because
+   * no entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
+   * minutes; about 130 MB when full); 1 to 10,000,000.
    */
   maxEntries?: number
-  /** For tests: the time in milliseconds. Default: a monotonic clock. */
+  /** Returns the time in milliseconds; for tests. Default: a monotonic clock. */
   now?: () => number
 }
 
 /**
- * Nothing of it survives the process, and no other process sees it. Entries end with a full second:
- * up to a second later than they were asked to.
+ * Creates a store in the memory of this process. Its data ends with the process and is not shared
+ * with other processes. Entries expire at the end of a second: up to 1 s after their TTL.
  *
- * @throws {TypeError} if an option is wrong.
+ * @throws {TypeError} if an option is invalid or unknown.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
@@ -45,7 +46,7 @@ function monotonicNow(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** There is no room, and nothing may be forgotten to make some. */
+/** The store has `maxEntries` entries, none of which has expired. */
 export class StoreFullError extends RangeError {
   readonly code = 'store_full'
   override readonly name = 'StoreFullError'
@@ -59,13 +60,16 @@ class MemoryStore implements Store {
   readonly isProcessLocal = true
   readonly #maxEntries: number
   readonly #now: () => number
-  /** The second since the epoch at which each entry ends: a small integer takes no room of its own. */
+  /** When each entry expires, in seconds: V8 stores a small integer without an allocation. */
   readonly #ends = new Map<string, number>()
-  /** Most entries have none. */
+  /** Non-empty values only; most entries have an empty one. */
   readonly #values = new Map<string, string>()
-  /** Keys by a second at which to look at them: never later than the one at which they end. */
+  /**
+   * Expiry index: keys by the second in which the sweep checks them, which is never later than
+   * their expiry. A longer TTL leaves a key in its bucket; the sweep moves the key.
+   */
   readonly #due = new Map<number, string[]>()
-  /** What was due until then was swept. */
+  /** The buckets up to this second were swept. */
   #sweptAt = Number.NEGATIVE_INFINITY
   readonly #revocations: MemoryRevocations
   readonly #channels = new Map<string, Set<(message: string) => void>>()
@@ -113,14 +117,14 @@ class MemoryStore implements Store {
 
   async publish(channel: string, message: string): Promise<void> {
     for (const onMessage of this.#channels.get(channel) ?? []) {
-      // As over a network: never within the call.
+      // Asynchronously, as over a network.
       queueMicrotask(() => onMessage(message))
     }
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<Unsubscribe> {
     const listeners = this.#channels.get(channel) ?? new Set()
-    // A function of its own, so that the same one may subscribe twice.
+    // A new function, so that the same `onMessage` may subscribe twice.
     const listener = (message: string) => onMessage(message)
     this.#channels.set(channel, listeners.add(listener))
     return async () => {
@@ -131,7 +135,7 @@ class MemoryStore implements Store {
 
   #lives(key: string): boolean {
     const end = this.#ends.get(key)
-    // Written so that a clock that tells no time forgets nothing.
+    // Negated comparison, so that a NaN clock expires nothing.
     return end !== undefined && !(this.#now() >= end * 1_000)
   }
 
@@ -151,7 +155,7 @@ class MemoryStore implements Store {
     this.#ends.set(kept, end)
     if (value === '') this.#values.delete(kept)
     else this.#values.set(kept, flat(value))
-    // It is looked at in time already, and then again when it is due.
+    // With a later expiry, the key stays in its earlier bucket, from which the sweep moves it.
     if (before === undefined || end < before) this.#lookAt(kept, end)
   }
 
@@ -168,7 +172,7 @@ class MemoryStore implements Store {
 
   #sweep(): void {
     const second = Math.floor(this.#now() / 1_000)
-    // Once a second, and not for each entry; also where the clock was set back.
+    // Once a second, not for each write; also after the clock was set back.
     if (second === this.#sweptAt) return
     this.#sweptAt = second
     for (const [due, keys] of this.#due) {
@@ -186,7 +190,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** Text that was put together keeps its parts alive beside it. */
+/** Copies the text into a flat string: a concatenated one retains its parts in memory. */
 function flat(text: string): string {
   return Buffer.from(text).toString()
 }

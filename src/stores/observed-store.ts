@@ -1,24 +1,28 @@
-/** A store as an operator may ask about it: whether its last call succeeded. */
+/**
+ * Wraps a store: limits the time of its calls, makes its errors safe to log, and records whether
+ * the last call succeeded, for readiness probes.
+ */
 
 import type { Store, StoredRevocation } from './store.js'
 import { DEFAULT_CALL_TIMEOUT_MS, subscribeWithinTimeout, withinTimeout } from './store-deadline.js'
 import { loggable, StoreError } from './store-error.js'
 
-/** How one of the stores of `stores` is doing, on this instance. */
+/** State of one of the stores of the option `stores`, as this instance sees it. */
 export interface StoreStatus {
-  /** Which of the stores of the option `stores` it is. */
+  /** The member of the option `stores` that names this store. */
   readonly use: 'replay' | 'revocations' | 'introspection'
-  /** `unused`: it wasn't asked yet. `unavailable`: the last call failed. */
+  /** `unused`: no call was made yet. `unavailable`: the last call failed. */
   readonly state: 'unused' | 'available' | 'unavailable'
   /**
-   * Which requests are answered with 503 because of it now: `all` until the revocations are known,
-   * `proofs` while it can't be asked about DPoP proofs. A readiness probe looks at `all`: an outage of
-   * `proofs` concerns every instance alike, and bearer tokens are served.
+   * Which requests get 503 because of this store at present: `all` until the revocations are
+   * loaded, `proofs` (requests with a DPoP proof) while the replay store is unavailable. A
+   * readiness probe should fail on `all` only: `proofs` affects every instance alike, and bearer
+   * tokens are accepted.
    */
   readonly rejects: 'none' | 'proofs' | 'all'
-  /** Revocations that it wasn't told of yet. */
+  /** Number of revocations that are not yet written to this store. */
   readonly pending: number
-  /** Why the last call failed; `undefined` if it succeeded. */
+  /** The message of the error of the last call; `undefined` if it succeeded. */
   readonly lastError: string | undefined
 }
 
@@ -35,9 +39,9 @@ export class StoreHealth {
   }
 
   /**
-   * Returns what the call returns, and notes how it ends.
+   * Returns the result of the call, and records whether it succeeded.
    *
-   * @throws {StoreError} in place of what the call throws.
+   * @throws {StoreError} in place of any error of the call.
    */
   async observe<T>(call: () => Promise<T>): Promise<T> {
     try {
@@ -55,9 +59,10 @@ export class StoreHealth {
 }
 
 /**
- * The same store, whose errors may be logged and whose calls end in time. Messages tell nothing of its
- * health: they may be lost at any time. `get`, `set` and `delete` have no deadline here: their caller
- * has one of its own, and counts the calls that the store hasn't settled.
+ * Returns a store with the same data, whose errors are safe to log and whose calls have a deadline.
+ * `publish` and `subscribe` do not affect the health, because messages may be lost at any time.
+ * `get`, `set` and `delete` have no deadline here: their caller has its own deadline, and counts
+ * the calls that the store has not settled.
  */
 export function observedStore(store: Store, health: StoreHealth): Store {
   const timeoutMs = store.callTimeout ?? DEFAULT_CALL_TIMEOUT_MS
@@ -96,7 +101,7 @@ async function* timedSlices(
   }
 }
 
-/** A generator of ours, because the store may throw at once. */
+/** Turns a synchronous exception of `listRevocations` into a rejection. */
 async function* slicesOf(store: Store): AsyncGenerator<readonly StoredRevocation[], undefined> {
   yield* store.listRevocations()
 }

@@ -1,35 +1,40 @@
-/** Where what instances share is kept, and its check. */
+/** The option `stores`: where instances keep the state that they share. */
 import { types } from 'node:util'
 import { type Bounds, describeBounds, isWholeNumber, members, reject } from '../base/check.js'
 import { STORE_METHODS, type Store } from './store.js'
 
 /**
- * What instances share: one store for all of them, such as {@link redisStore}, or one each. Default:
- * each instance has its own.
+ * Stores for the state that instances share: the same store for each use, such as
+ * {@link redisStore}, or a different one. Default: each instance keeps its own state in memory.
  */
 export interface StoresOptions {
-  /** DPoP proofs that were used. Without it, a proof can be used once on each instance. */
+  /**
+   * Replay cache of DPoP proofs (RFC 9449 §11.1). Default: in memory, so that a proof can be used
+   * once on each instance.
+   */
   replay?: Store
 
-  /** Revocations (`revoke()`). Without it, they hold in one process, and until it ends. */
+  /** Revocations (`revoke()`). Default: in memory; they apply in one process, until it ends. */
   revocations?: Store
 
   /**
-   * What issuers said of tokens that are active (`introspection`). Without it, each instance asks for
-   * itself. Needs {@link StoresOptions.sealingSecret}, without which it can be neither read nor forged. It is
-   * waited for at most half a second, and then, or if it fails, the issuer is asked.
+   * Introspection responses for active tokens (`introspection`). Default: none; each instance
+   * introspects for itself. Requires {@link StoresOptions.sealingSecret}, with which entries are
+   * encrypted and authenticated. If a call fails or takes longer than 500 ms, the token is
+   * introspected.
    */
   introspection?: Store
 
   /**
-   * What introspection answers are sealed with, the same on every instance: 32 bytes or more, of a
-   * random generator. Instances with another one share nothing with these: it may be changed at any
-   * time. Required with {@link StoresOptions.introspection}, and refused without.
+   * Secret that encrypts and authenticates introspection responses in the store: at least 32 random
+   * bytes, the same on every instance. Instances with different secrets do not share responses, so
+   * it can be rotated at any time. Required with {@link StoresOptions.introspection}, rejected
+   * without.
    */
   sealingSecret?: string | Uint8Array
 }
 
-/** Checked. */
+/** {@link StoresOptions} checked. */
 export interface ResolvedStores {
   readonly replay: Store | undefined
   readonly revocations: Store | undefined
@@ -62,7 +67,7 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
     return reject('stores.sealingSecret', 'has no effect without "stores.introspection"')
   }
   const isText = typeof secret === 'string' || types.isUint8Array(secret)
-  // A copy, so that the application cannot change it.
+  // A copy, so that the application cannot change the secret later.
   const bytes = isText ? Buffer.from(secret as string) : undefined
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
   return reject(

@@ -1,16 +1,17 @@
 /**
- * Lua script that, in one atomic step, compares the epoch of this Redis with the stored marker and adds
- * an entry.
+ * Lua script that, in one atomic step, compares the epoch of this Redis with the stored marker and
+ * adds an entry.
  *
  * An epoch is identified by the process (`run_id`), the former primary's replication id
- * (`master_replid2`) and the number of evicted entries. The marker (`mark`) records the epoch (`life`)
- * and its start. The marker is replicated, persisted and lost together with the entries; so a marker
- * that is missing or of another epoch means that entries may have been lost since it was written.
+ * (`master_replid2`) and the number of evicted entries. The marker (`mark`) records the epoch
+ * (`life`) and its start. The marker is replicated, persisted and lost together with the entries;
+ * so a marker that is missing or of another epoch means that entries may have been lost since it
+ * was written.
  *
- * KEYS: the marker; the entry, unless the script only reads the marker.
- * ARGV: the longest TTL of an entry; the number of evicted entries; the marker that the caller knows;
- * how long ago that marker was in force; the value; the TTL of the entry. All times are in
- * milliseconds. The caller sends only durations, so that clock skew has no effect.
+ * KEYS: the marker; the entry, unless the script only reads the marker. ARGV: the longest TTL of an
+ * entry; the number of evicted entries; the marker that the caller knows; how long ago that marker
+ * was in force; the value; the TTL of the entry. All times are in milliseconds. The caller sends
+ * only durations, so that clock skew has no effect.
  *
  * Returns the outcome, the time for which unknown entries stay indeterminate, and the marker.
  */

@@ -1,4 +1,7 @@
-/** Parses replies of Redis. An unexpected reply is an error, never an empty result: an overlooked revocation would accept a revoked token. */
+/**
+ * Parses replies of Redis. An unexpected reply is an error, never an empty result, because a missed
+ * revocation would accept a revoked token.
+ */
 
 export function requireValue(value: unknown): string | null {
   if (typeof value === 'string' || value === null) return value
@@ -10,7 +13,7 @@ export function requireValues(reply: unknown, count: number): readonly (string |
   return reply.map(requireValue)
 }
 
-/** A page of `SCAN`. */
+/** Parses a page of `SCAN`. */
 export function requireKeys(reply: unknown): readonly [cursor: string, keys: readonly string[]] {
   const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []
   const isCursor = typeof next === 'string' || typeof next === 'number'

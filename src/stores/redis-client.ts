@@ -1,11 +1,11 @@
 /**
- * The clients of Redis and Valkey that a store can talk through, told by their shape: none of them
- * is a dependency of this package.
+ * One interface over the supported clients of Redis and Valkey. Clients are recognized by their
+ * shape, because none of them is a dependency of this package.
  */
 
 import { RedisError } from './redis-error.js'
 
-/** What ioredis and iovalkey look like to us. */
+/** The members of a client of ioredis or iovalkey that the store uses. */
 export interface IoRedisLike {
   readonly status: string
   call(command: string, ...args: string[]): Promise<unknown>
@@ -13,12 +13,12 @@ export interface IoRedisLike {
   connect(): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   disconnect(): void
-  // Each client has its own signatures for its own events.
-  // biome-ignore lint/suspicious/noExplicitAny: what a listener gets is the event's
+  // Each client declares its own listener signature per event.
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments depend on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
 
-/** What node-redis (`redis`, from version 4 on) looks like to us. */
+/** The members of a client of node-redis (`redis` 4 or later) that the store uses. */
 export interface NodeRedisLike {
   readonly isReady: boolean
   sendCommand(args: string[]): Promise<unknown>
@@ -27,34 +27,36 @@ export interface NodeRedisLike {
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   disconnect(): unknown
   destroy?(): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: what a listener gets is the event's
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments depend on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
 
-/** A client of ioredis, iovalkey or node-redis, for one server or for Sentinel; not for a Cluster. */
+/**
+ * A client of ioredis, iovalkey or node-redis, for one server or for Sentinel; not for a Cluster.
+ */
 export type RedisClient = IoRedisLike | NodeRedisLike
 
-/** The same for all clients. */
+/** A connection, independent of the client library. */
 export interface RedisConnection {
-  /** Whether a command would be sent now, and not be put on a waiting list. */
+  /** Whether the client would send a command now instead of queuing it. */
   isReady(): boolean
-  /** Sends a command, whatever the state of the connection. */
+  /** Passes a command to the client, whatever the state of the connection. */
   send(command: readonly [string, ...string[]]): Promise<unknown>
-  /** Called whenever the connection is there, for the first time or again. */
+  /** Calls the listener each time the connection becomes ready. */
   onReady(listener: () => void): void
-  /** Another connection to the same server, which isn't begun yet. */
+  /** Returns another connection to the same server, which is not yet connected. */
   duplicate(): RedisConnection & RedisSubscriber
 }
 
-/** What a connection can do that is for one subscription alone. */
+/** Methods of a connection that is dedicated to one subscription. */
 export interface RedisSubscriber {
   connect(): void
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>
-  /** The connection is over, and none is made again. */
+  /** Closes the connection for good. */
   end(): void
 }
 
-/** @throws {TypeError} that names what is wrong with the client and the fix. */
+/** @throws {TypeError} that states what is wrong with the client and the fix. */
 export function connectionOf(client: unknown): RedisConnection {
   requireSingleServer(client)
   if (isIoRedis(client)) return known(client, () => new IoRedisConnection(client))
@@ -64,7 +66,7 @@ export function connectionOf(client: unknown): RedisConnection {
   )
 }
 
-/** Stores on one client share its connection, so that each event has one listener. */
+/** Stores on the same client share one connection, so that each event has one listener. */
 const connections = new WeakMap<RedisClient, RedisConnection>()
 
 function known(client: RedisClient, connect: () => RedisConnection): RedisConnection {
@@ -81,7 +83,7 @@ function requireSingleServer(client: unknown): void {
     )
   }
   const { keyPrefix = '' } = (options ?? {}) as Record<string, unknown>
-  // It is put before some keys, and not before the patterns by which keys are found.
+  // The client adds it to keys, but not to the patterns of SCAN.
   if (keyPrefix !== '') {
     throw new TypeError('"client" of a Redis store must have no "keyPrefix": use "prefix" instead')
   }
@@ -106,12 +108,12 @@ function isNodeRedis(client: unknown): client is NodeRedisLike {
   return hasMethods(client, 'sendCommand') && typeof (client as NodeRedisLike).isReady === 'boolean'
 }
 
-/** Events of a connection, the same for every client library. */
+/** Events of a connection, independent of the client library. */
 class ClientEvents {
   readonly #readyListeners: (() => void)[] = []
 
   constructor(client: RedisClient) {
-    // An outage must not end the process. The store says itself what failed, for each command.
+    // An unhandled 'error' event would end the process. Each failed command rejects anyway.
     client.on('error', () => {})
     client.on('ready', () => {
       for (const listener of this.#readyListeners) listener()
@@ -123,7 +125,7 @@ class ClientEvents {
   }
 }
 
-/** @throws {RedisError} in place of what the client throws or rejects with. */
+/** @throws {RedisError} in place of any error of the client. */
 async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -142,7 +144,7 @@ class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSu
 
   isReady(): boolean {
     const { status } = this.#client
-    // "lazyConnect": the first command makes the connection.
+    // 'wait' (option "lazyConnect"): the first command connects.
     return status === 'ready' || status === 'wait'
   }
 
@@ -157,7 +159,7 @@ class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSu
   }
 
   connect(): void {
-    // It tries again by itself.
+    // The client retries by itself.
     this.#client.connect().catch(() => {})
   }
 
@@ -201,7 +203,7 @@ class NodeRedisConnection extends ClientEvents implements RedisConnection, Redis
 
   end(): void {
     const { destroy = this.#client.disconnect } = this.#client
-    // Version 4 answers with a promise, version 5 throws if there is no connection.
+    // Version 4 returns a promise; version 5 throws if there is no connection.
     new Promise((resolve) => resolve(destroy.call(this.#client))).catch(() => {})
   }
 }

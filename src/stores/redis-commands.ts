@@ -1,6 +1,6 @@
 /**
- * Commands to a Redis that may be away, hanging or slow: each has a deadline, and none is put on a
- * client's waiting list, where it would take memory and be executed after its caller has given up.
+ * Sends commands to a Redis that may be unreachable or slow. Each command has a deadline, and none
+ * is queued in the client, where it would take memory and run after its caller has given up.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'
@@ -9,27 +9,27 @@ export class RedisCommands {
   readonly #connection: RedisConnection
   readonly #timeout: number
   readonly #ready: Promise<void>
-  /** At the start of a process the connection is being made, and is worth waiting for: once. */
+  /** The wait for the first connection, which the application may still be making. */
   #start: Promise<unknown> | undefined
   #started = false
-  /** Commands whose deadline passed, and that the connection still waits for. */
+  /** Commands whose deadline has passed, and to which Redis has not replied. */
   #overdue = new Set<Promise<unknown>>()
 
-  /** @param timeout for each command, in milliseconds. */
+  /** @param timeout deadline of each command, in milliseconds. */
   constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection
     this.#timeout = timeout
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
-    // What a lost connection was asked may never be settled: the next one has a set of its own.
+    // A new set per connection: the client may never settle commands of a lost one.
     connection.onReady(() => {
       this.#overdue = new Set()
     })
   }
 
-  /** @throws whatever Redis answers, or that it doesn't. */
+  /** @throws if Redis replies with an error, does not reply in time or is not connected. */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
     if (!this.#connection.isReady()) await this.#waitAtStart()
-    // Answers come in order: this one would wait behind that of the other.
+    // Replies arrive in order, so this one would wait for the overdue ones.
     const overdue = this.#overdue
     if (overdue.size > 0) throw new Error('Redis does not answer')
     const reply = this.#connection.send(command)

@@ -1,13 +1,13 @@
 /**
- * Errors of Redis clients, as they may be logged: ioredis and node-redis put the command and its
- * arguments into theirs, among them what is stored, and some servers quote them in the message.
+ * Makes errors of Redis clients safe to log: those of ioredis and node-redis carry the command and
+ * its arguments, including stored data, and some servers quote arguments in the message.
  */
 import { withoutData } from './store-error.js'
 
-/** Has the message and the code of the client's error, and nothing else of it. */
+/** Copies only the code and the redacted message of the client's error. */
 export class RedisError extends Error {
   override readonly name = 'RedisError'
-  /** Such as `ECONNREFUSED`, or the first word that Redis answered, such as `NOPERM`. */
+  /** A code such as `ECONNREFUSED`, or the first word of the reply of Redis, such as `NOPERM`. */
   readonly code: string | undefined
 
   constructor(error: unknown) {

@@ -1,13 +1,13 @@
 /**
- * Reads INFO once a second while Redis is used: its version, and whether it forgets
- * entries to make room. An attacker who can cause evictions could use every proof twice.
+ * Reads INFO at most once a second while Redis is used: its version, and whether it may evict
+ * entries. An attacker who can cause evictions could replay DPoP proofs.
  */
 import type { RedisCommands } from './redis-commands.js'
 
 export interface RedisState {
-  /** The major version; `NaN` if it doesn't say. */
+  /** The major version; `NaN` if INFO lacks it. */
   readonly version: number
-  /** How many entries it has forgotten so far, to make room. */
+  /** Number of entries evicted so far, in decimal digits. */
   readonly evicted: string
 }
 
@@ -23,10 +23,10 @@ export class RedisInspection {
     this.#commands = commands
   }
 
-  /** @throws if it may forget entries to make room. */
+  /** @throws if Redis may evict entries, or its INFO lacks the number of evicted ones. */
   state(): Promise<RedisState> {
     if (this.#state !== undefined && performance.now() < this.#validUntil) return this.#state
-    // While it is under way.
+    // Single flight.
     this.#validUntil = Number.POSITIVE_INFINITY
     this.#state = this.#inspect()
     this.#state.then(
@@ -36,7 +36,10 @@ export class RedisInspection {
     return this.#state
   }
 
-  /** There may be another server now. What is under way is about that one. */
+  /**
+   * Drops the cached state, because a new connection may be to another server. An INFO in flight is
+   * kept: either the new server replies to it, or it fails.
+   */
   forget(): void {
     if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#validFor(0)
   }

@@ -1,9 +1,9 @@
 /**
- * Adds entries to a Redis that may have lost data. A server that was restarted, flushed or replaced by
- * its replica may have lost entries and would accept them again: an attacker who can crash it could
- * replay every entry. Every add therefore reads an epoch marker that says since when this Redis has
- * lost nothing. Until every entry that may have been lost has expired, an unknown entry is
- * indeterminate, not new.
+ * Adds entries to a Redis that may have lost data. A server that was restarted, flushed or replaced
+ * by its replica may have lost entries and would accept them again: an attacker who can crash it
+ * could replay every entry. Every add therefore reads an epoch marker that says since when this
+ * Redis has lost nothing. Until every entry that may have been lost has expired, an unknown entry
+ * is indeterminate, not new.
  */
 import { ADD_SCRIPT } from './redis-add-script.js'
 import { otherAnswer } from './redis-answer.js'

@@ -1,12 +1,11 @@
 /**
- * Merging revocations, as a script, so that of two instances that write at the same time neither undoes
- * what the other did.
+ * Lua script that merges revocations atomically, so that concurrent writes of two instances do not
+ * overwrite each other. A revocation that exists with no earlier times and no shorter TTL is left
+ * unchanged.
  *
- * KEYS: the log of changes; the revocations, whose last 43 characters are their names.
- * ARGV: how many changes the log keeps; then `before`, `lastIssued` (seconds) and the time to keep it
- * (milliseconds) of each.
- *
- * A revocation that is there already, and lasts long enough, changes nothing.
+ * KEYS: the log of changes; the revocations, whose last 43 characters are their names. ARGV: the
+ * number of changes that the log keeps; then, for each revocation, `before` and `lastIssued` in
+ * seconds and the TTL in milliseconds.
  */
 export const MERGE_SCRIPT = `
 for i = 2, #KEYS do

@@ -1,7 +1,7 @@
 /**
- * Revocations in Redis: a key for each, which ends by itself, and a stream with the latest changes. The
- * id of an entry of the stream is a revision. A server that lost its memory doesn't have the entry any
- * more, and what it writes afterwards has other ids: so the loss is seen.
+ * Revocations in Redis: a key with a TTL for each, and a stream of the latest changes. The id of a
+ * stream entry is the revision. A server that lost its data does not have the entry of a revision
+ * that an instance has read, and assigns other ids afterwards, so the instance detects the loss.
  */
 import { otherAnswer, requireKeys, requireValues } from './redis-answer.js'
 import type { RedisCommands } from './redis-commands.js'
@@ -9,13 +9,13 @@ import { MERGE_SCRIPT } from './redis-revocations-script.js'
 import { RedisScript } from './redis-script.js'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
 
-/** Entries of the stream; Redis keeps up to a hundred more. */
+/** Length of the stream. Redis trims it lazily, and may keep up to a hundred more. */
 const MAX_CHANGES = 10_000
-/** Of one answer, so that neither Redis nor this process is busy with it for long. */
+/** Entries per reply, so that neither Redis nor this process is blocked for long. */
 const PAGE = 1_000
-/** A Redis of fifty million keys, more than one that is shared has. */
+/** Enough for 50 million keys, more than a shared Redis is expected to have. */
 const MAX_PAGES = 50_000
-/** The id of an entry that says nothing but that there is a stream. */
+/** Field and value of an entry that holds no revocation: it gives an empty stream a revision. */
 const MARKER = '-'
 
 export class RedisRevocations {
@@ -24,7 +24,7 @@ export class RedisRevocations {
   readonly #log: string
   readonly #prefix: string
 
-  /** @param prefix what every key begins with. */
+  /** @param prefix prefix of every key. */
   constructor(commands: RedisCommands, prefix: string) {
     this.#commands = commands
     this.#merge = new RedisScript(commands, MERGE_SCRIPT)
@@ -60,7 +60,7 @@ export class RedisRevocations {
   }
 
   async *list(): AsyncGenerator<readonly StoredRevocation[]> {
-    // No character of a prefix is a wildcard.
+    // A prefix contains no wildcard characters.
     const pattern = `${this.#prefix}*`
     let cursor = '0'
     let pages = 0
@@ -68,7 +68,7 @@ export class RedisRevocations {
       if (++pages > MAX_PAGES) throw new Error('Redis does not come to the end of a list')
       const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
       const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
-      // An empty slice as well: the caller has a deadline for each.
+      // Yields empty slices too, because the caller's deadline is per slice.
       yield keys.length > 0 ? await this.#read(keys) : []
       cursor = next
     } while (cursor !== '0')
@@ -78,7 +78,7 @@ export class RedisRevocations {
     const values = requireValues(await this.#commands.send(['MGET', ...keys]), keys.length)
     const revocations: StoredRevocation[] = []
     keys.forEach((key, i) => {
-      // `null` if it ended between the two commands.
+      // `null` if the key expired between SCAN and MGET.
       const revocation = parse(key.slice(this.#prefix.length), values[i] ?? '')
       if (revocation !== undefined) revocations.push(revocation)
     })
@@ -114,7 +114,7 @@ function requireEntries(reply: unknown): readonly StreamEntry[] {
   })
 }
 
-/** Stands for `Infinity`: no time in seconds that a revocation may have reaches it. */
+/** Encodes `Infinity`: larger than any valid time of a revocation, in seconds. */
 const FOREVER = 999_999_999_999
 
 function digitsOf(seconds: number): string {
@@ -124,7 +124,7 @@ function digitsOf(seconds: number): string {
 const NAME = /^[\w-]{43}$/
 const TIMES = /^(\d{1,12})\.(\d{1,12})$/
 
-/** @returns `undefined` for what no instance wrote. */
+/** Parses a revocation; returns `undefined` for a key or value that no instance wrote. */
 function parse(name: string, value: string): StoredRevocation | undefined {
   const [, before, lastIssued] = TIMES.exec(value) ?? []
   if (!NAME.test(name) || before === undefined) return undefined

@@ -1,4 +1,4 @@
-/** A script that Redis runs in one step. Its text is sent only where Redis doesn't have it. */
+/** A Lua script, which Redis runs atomically. Its text is sent only if Redis has not cached it. */
 
 import { createHash } from 'node:crypto'
 import { isError } from '../base/native-error.js'

@@ -1,4 +1,4 @@
-/** A store in Redis or Valkey, over a client that the application made. */
+/** A store in Redis or Valkey, on a client that the application created. */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { requireValue } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
@@ -16,40 +16,42 @@ import type {
 } from './store.js'
 import { wholeNumber } from './store.js'
 
-/** The client, and how it is used. */
+/** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
    * A client of ioredis, iovalkey or node-redis (`redis`), for one server or through Sentinel; a
-   * Cluster is not supported. It stays yours: connect it, and close it after the server. A second
-   * connection like it is made for messages.
+   * Cluster is rejected, and so is the client option `keyPrefix`. The application connects the
+   * client, and closes it after the server. The store duplicates it for subscriptions.
    */
   client: RedisClient
 
   /**
-   * What every key and channel begins with. APIs that are to know nothing of each other have
-   * different ones. Letters, digits and `_ - . : { }`, 64 at most. Default `frs:`.
+   * Prefix of every key and channel. APIs that must not share state need different prefixes. 1 to
+   * 64 letters, digits and `_ - . : { }`. Default `frs:`.
    */
   prefix?: string
 
-  /** How long each command may take, in milliseconds. Default 500; from 10 to 30,000. */
+  /** Deadline of each command, in milliseconds. Default 500; 10 to 30,000. */
   timeout?: number
 
   /**
-   * What becomes of `add()`, which DPoP's memory of used proofs rests on, after Redis was restarted,
-   * emptied, replaced by its replica or by another server, or was never used. `'reject'`: it rejects
-   * what Redis doesn't know until everything that it may have forgotten is over, three minutes or so.
-   * `'dangerouslyAccept'`: it goes on at once, which lets a proof be used twice unless every write was on the disk
-   * before it was answered (`appendonly yes` and `appendfsync always`, and no replica that takes over).
+   * How `add()`, on which the replay cache of DPoP proofs relies, behaves after Redis may have lost
+   * entries: it was restarted, flushed, replaced by a replica or by another server, or is used for
+   * the first time. `'reject'`: `add()` of an unknown entry rejects until every entry that may have
+   * been lost has expired, about three minutes. `'dangerouslyAccept'`: `add()` accepts unknown
+   * entries immediately, so that a proof can be replayed unless every write was persisted before
+   * Redis replied (`appendonly yes` and `appendfsync always`, and no failover to a replica).
    * Default `'reject'`.
    */
   afterRestart?: 'reject' | 'dangerouslyAccept'
 }
 
 /**
- * Redis 7 or later, or Valkey. Every command has a deadline; while Redis is away or hangs, it fails
- * at once. Heals by itself as soon as the client is connected again.
+ * Creates a store in Redis 7 or later, or Valkey. Every command has a deadline. While Redis is
+ * unreachable or does not reply, calls fail immediately; they succeed again as soon as the client
+ * has reconnected.
  *
- * @throws {TypeError} if an option is wrong.
+ * @throws {TypeError} if an option is invalid or unknown.
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const keys = ['client', 'prefix', 'timeout', 'afterRestart']
@@ -79,15 +81,15 @@ interface Parts {
   readonly prefix: string
   readonly deadline: number
   readonly inspection: RedisInspection
-  /** Without it, what Redis says is believed. */
+  /** `undefined` with `'dangerouslyAccept'`. */
   readonly once: RedisOnce | undefined
 }
 
 /** In milliseconds. */
 const LOOK_AGAIN_AFTER = 1_000
-/** Of one call: a connection, `INFO`, `EVALSHA` and `EVAL`. */
+/** Per call: the wait for the connection, `INFO`, `EVALSHA` and `EVAL`. */
 const MAX_COMMANDS = 4
-/** So that a command's own deadline, whose error says more, always passes first. */
+/** Makes the deadline of a command, whose error is more specific, always pass first. */
 const MARGIN_MS = 1_000
 
 class RedisStore implements Store {
@@ -116,7 +118,7 @@ class RedisStore implements Store {
     const { commands, inspection, once } = this.#parts
     if (once !== undefined) return once.add(this.#key(key), value, wholeTtl(ttl))
     await inspection.state()
-    // A client may send it again after a connection was lost, and is told then that it was there.
+    // A client may resend the command after a lost connection; the entry is then reported as known.
     const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', lasting(ttl)])
     return reply === 'OK'
   }
@@ -164,7 +166,9 @@ class RedisStore implements Store {
     })
   }
 
-  /** Until it is answered: one that is still loading what it kept is connected already. */
+  /**
+   * Probes until Redis replies: while it loads its data set, it is connected but replies LOADING.
+   */
   #look(): void {
     const { connection, once } = this.#parts
     once?.look().catch(() => {
@@ -181,7 +185,7 @@ function lasting(ttl: number): string {
   return `${wholeTtl(ttl)}`
 }
 
-/** @throws {TypeError} for what is no time. */
+/** @throws {TypeError} if the TTL is not finite. */
 function wholeTtl(ttl: number): number {
   if (!Number.isFinite(ttl)) throw new TypeError('the end of an entry must be a time')
   return Math.max(1, Math.ceil(ttl))

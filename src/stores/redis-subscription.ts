@@ -1,4 +1,7 @@
-/** A subscription on a connection of its own, as Redis wants it, that outlives the connection. */
+/**
+ * A subscription on a dedicated connection, which Redis requires. It survives reconnections, and
+ * reports each, because messages may have been lost.
+ */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection, RedisSubscriber } from './redis-client.js'
 import type { Unsubscribe } from './store.js'
@@ -7,11 +10,11 @@ export interface RedisSubscriptionOptions {
   readonly channel: string
   readonly onMessage: (message: string) => void
   readonly onReconnect: () => void
-  /** Until the first message can arrive, in milliseconds. */
+  /** Deadline for connecting and subscribing, in milliseconds. */
   readonly timeout: number
 }
 
-/** Resolves once messages arrive; after it rejected, nothing is left of it. */
+/** Resolves once messages arrive. If it rejects, the connection is closed. */
 export function subscribeTo(
   connection: RedisConnection & RedisSubscriber,
   { channel, onMessage, onReconnect, timeout }: RedisSubscriptionOptions,
@@ -30,11 +33,11 @@ export function subscribeTo(
     const expire = () => fail(new Error('Redis takes no subscription'))
     const stopDeadline = startDeadline(timeout, expire, { keepsAlive: true })
     const hear = (message: string) => {
-      // What was under way when it ended still arrives.
+      // A message in flight may arrive after the end.
       if (state === 'subscribed') onMessage(message)
     }
     connection.onReady(() => {
-      // The client subscribes again by itself.
+      // The client resubscribes by itself.
       if (state === 'subscribed') onReconnect()
       if (state !== 'waiting') return
       state = 'subscribed'

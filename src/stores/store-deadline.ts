@@ -1,11 +1,18 @@
-/** Ends calls to a store that never answers: requests, and news of revocations, wait for them. */
+/**
+ * Deadlines for store calls. Requests and the exchange of revocations wait for these calls, so a
+ * store that never settles one must not block them.
+ */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { Unsubscribe } from './store.js'
 
-/** For a store that sets no `callTimeout`. */
+/** Default of a store's `callTimeout`. */
 export const DEFAULT_CALL_TIMEOUT_MS = 5_000
 
-/** Returns what the call returns. @throws whatever it throws, or an error when the time is over. */
+/**
+ * Returns the result of the call.
+ *
+ * @throws the error of the call, or an error if the call has not settled in time.
+ */
 export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const expire = () => reject(new Error(`the store gave no answer within ${timeoutMs} ms`))
@@ -14,7 +21,7 @@ export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Pro
   })
 }
 
-/** The same for a subscription. One that comes after the deadline is ended. */
+/** As {@link withinTimeout}; a subscription that is made after the deadline is ended. */
 export async function subscribeWithinTimeout(
   timeoutMs: number,
   subscribe: () => Promise<Unsubscribe>,

@@ -1,12 +1,13 @@
 /**
- * Errors of stores, as they may be logged. Those of an application's store are its client's: with the
- * command, its arguments and what is stored as properties, and parts of it in the message.
+ * Makes errors of stores safe to log. The errors of an application's store come from its client:
+ * they carry the command, its arguments and stored data as properties, and parts of them in the
+ * message.
  */
 
-/** Has the name, the code and the message of a store's error, and nothing else of it. */
+/** Copies only the name, the code and the redacted message of a store's error. */
 export class StoreError extends Error {
   override readonly name: string
-  /** As the client has it, such as `ECONNREFUSED` or `store_indeterminate`. */
+  /** The code of the original error, such as `ECONNREFUSED` or `store_indeterminate`. */
   readonly code: string | number | undefined
 
   constructor(error: unknown) {
@@ -31,8 +32,9 @@ function isCode(code: unknown): code is string | number {
 }
 
 /**
- * Returns the message without arguments of commands, credentials in URLs and anything as long as what
- * we store: hashes of 43 characters and more. At most 500 characters.
+ * Returns the message without arguments of commands, without credentials in URLs and without words
+ * of 32 characters or more (keys and values in stores contain hashes of 43). At most 500
+ * characters.
  */
 export function withoutData(message: string): string {
   return message
@@ -43,7 +45,7 @@ export function withoutData(message: string): string {
     .slice(0, 500)
 }
 
-/** @throws {StoreError} in place of what the call throws. */
+/** @throws {StoreError} in place of any error of the call. */
 export async function loggable<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
