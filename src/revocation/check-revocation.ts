@@ -1,9 +1,9 @@
-/** What a caller of `revoke()` says, checked. */
+/** Checks the argument of `revoke()`. */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { REVOCABLE_KINDS, type RevocableKind } from './revocation-names.js'
 import type { CheckedRevocation, Revocation } from './revocations.js'
 
-/** The trusted issuers, as far as revocations concern them. */
+/** The trusted issuers, as far as revocations depend on them. */
 export interface TrustedIssuers {
   /** Whether tokens of more than one issuer may be accepted. */
   readonly trustsSeveral: boolean
@@ -13,7 +13,7 @@ export interface TrustedIssuers {
 
 /**
  * @param now seconds since the epoch.
- * @throws {TypeError} that names what is wrong and the fix.
+ * @throws {TypeError} that states what is wrong and the fix.
  */
 export function checkRevocation(
   given: Revocation,
@@ -32,18 +32,18 @@ export function checkRevocation(
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
   if (issuer !== undefined && (typeof issuer !== 'string' || !issuers.mayTrust(issuer))) {
-    // It would silently reject nothing.
+    // Such a revocation would silently match no token.
     throw new TypeError(
       '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
     )
   }
-  // RFC 7519 §4.1.7 makes "jti" unique across issuers. The other names are unique within one only.
+  // "jti" is unique across issuers (RFC 7519 §4.1.7). The other identifiers are unique within one.
   if (issuer === undefined && kind !== 'jti' && issuers.trustsSeveral) {
     throw new TypeError(
       `a revocation by ${kind} must name the "issuer", because several issuers are trusted and another may use the same ${kind}`,
     )
   }
-  // Milliseconds by mistake would reach for thousands of years.
+  // Rejects milliseconds passed by mistake, which would revoke tokens for thousands of years.
   if (!(typeof before === 'number' && before >= 0 && (before <= 1e11 || before === FOREVER))) {
     throw new TypeError(
       '"before" of a revocation must be a time in seconds since the epoch, such as Date.now() / 1000',
@@ -54,7 +54,7 @@ export function checkRevocation(
 
 const FOREVER = Number.POSITIVE_INFINITY
 
-/** A `jti` names one token, whenever it was issued. */
+/** Unlimited for a `jti`, which identifies one token, whenever it was issued. */
 function defaultBefore(kind: RevocableKind, now: number): number {
   return kind === 'jti' ? FOREVER : now
 }

@@ -1,12 +1,12 @@
-/** A subscription that is asked for until there is one. */
+/** A subscription that is retried until it succeeds. */
 import type { Store, Unsubscribe } from '../stores/store.js'
 
 export interface KeptSubscriptionOptions {
   readonly store: Pick<Store, 'subscribe'>
   readonly channel: string
-  /** Called for each message, whatever it says. */
+  /** Called for each message; its text is ignored. */
   readonly onMessage: () => void
-  /** Called when messages may have been lost, and arrive again. */
+  /** Called when messages arrive again after some may have been lost. */
   readonly onReconnect: () => void
   /** Must not throw. */
   readonly onFailure: (error: unknown) => void
@@ -27,7 +27,7 @@ export class KeptSubscription {
     this.#options = options
   }
 
-  /** Subscribes, unless that was done, or failed a moment ago. */
+  /** Subscribes, unless subscribed, subscribing, closed or within the retry delay. */
   keep(): void {
     const { monotonicNow, onFailure } = this.#options
     const now = monotonicNow()

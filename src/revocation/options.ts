@@ -2,18 +2,20 @@
 import { members, numberIn, reject } from '../base/check.js'
 import type { ResolvedStores } from '../stores/options.js'
 
-/** How revocations are remembered; see `revoke()`. */
+/** Options for revocations; see `revoke()`. */
 export interface RevocationsOptions {
   /**
-   * One more is an error, because to forget one would let a revoked token in. About 200 bytes each.
-   * Default 100,000; from 1 to 10,000,000.
+   * Maximum number of revocations. `revoke()` throws a `RangeError` beyond it, because dropping a
+   * revocation would accept a revoked token. About 200 bytes each. Default 100,000; 1 to
+   * 10,000,000.
    */
   maxEntries?: number
 
   /**
-   * With `stores.revocations`: what is done with tokens while an instance has not yet learnt, since
-   * its start, what was revoked. `'reject'` is a 503; `'dangerouslyAccept'` lets revoked tokens in until it has.
-   * Later outages leave in force what is known. Default `'reject'`.
+   * With `stores.revocations`: how tokens are handled from the start of an instance until it has
+   * loaded the revocations. `'reject'`: 503. `'dangerouslyAccept'`: revoked tokens may be accepted
+   * until then. Loaded revocations stay in force during later outages. Rejected without
+   * `stores.revocations`. Default `'reject'`.
    */
   untilLoaded?: 'reject' | 'dangerouslyAccept'
 }

@@ -1,30 +1,31 @@
-/** What a revocation is kept under, and looked for when a token comes. */
+/** The keys under which revocations are stored, and looked up for a token. */
 import { createHash } from 'node:crypto'
 import type { AccessToken } from '../access-token/access-token.js'
 import { ownMember } from '../base/plain-object.js'
 
-/** What a revocation can name. */
+/** The identifiers by which tokens can be revoked. */
 export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
 
 export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 
 export interface RevocationNames {
+  /** Returns the name of a revocation; without an issuer, of one for tokens of every issuer. */
   of(kind: RevocableKind, value: string, issuer: string | undefined): string
-  /** Every name under which a revocation covers the token. */
+  /** Returns the names of all revocations that would cover the token. */
   ofToken(token: AccessToken): readonly string[]
 }
 
-/** Names that stay in this process. */
+/** Readable names, for revocations that stay in this process. */
 export const plainNames: RevocationNames = {
-  /** No value can be taken for another kind's, or for one with an issuer. */
+  /** Unambiguous: no value collides with another kind, or with a name that has an issuer. */
   of: (kind, value, issuer) =>
     issuer === undefined ? `${kind} ${value}` : `${kind}@${issuer} ${value}`,
   ofToken: (token) => namesOf(token, plainNames.of),
 }
 
 /**
- * Names that reveal to a reader of the store neither who was revoked nor what: a SHA-256, which costs a token
- * its hashes once, however often it comes.
+ * SHA-256 names, which do not reveal to a reader of the store whose tokens are revoked. The hashes
+ * of a token are computed once, and cached with it.
  */
 export function hashedNames(): RevocationNames {
   const known = new WeakMap<AccessToken, readonly string[]>()

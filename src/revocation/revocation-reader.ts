@@ -1,7 +1,7 @@
 /**
- * Reads from the store what other instances revoked: what changed since it last read. Only after a gap,
- * when the store doesn't know any more what changed, it lists all of them. What is known here and not
- * there, because the store lost it, is written again.
+ * Reads the revocations of other instances from the store: the changes since the last read, or all
+ * of them after a gap, when the store no longer has those changes. Revocations that this instance
+ * has and the store has lost are written again.
  */
 import type { Store, StoredRevocation } from '../stores/store.js'
 import type { RevocationWriter } from './revocation-writer.js'
@@ -14,12 +14,12 @@ export interface RevocationReaderOptions {
   readonly writer: RevocationWriter
 }
 
-/** Of changes that are read at a time: more than a store has that keeps 10,000. */
+/** Per read: more than the 10,000 changes that a store keeps. */
 const MAX_PAGES = 100
 
 export class RevocationReader {
   readonly #options: RevocationReaderOptions
-  /** All that the store had at this revision is known here. */
+  /** Every revocation of the store up to this revision is known to this instance. */
   #revision: string | undefined
   #gaps = 0
   #isLoaded = false
@@ -28,23 +28,23 @@ export class RevocationReader {
     this.#options = options
   }
 
-  /** Whether all revocations were known at some time. */
+  /** Whether all revocations were loaded once. */
   get isLoaded(): boolean {
     return this.#isLoaded
   }
 
-  /** Has the next {@link read} list all of them. */
+  /** Makes the next {@link read} list all revocations. */
   expectGap(): void {
     this.#gaps++
     this.#revision = undefined
   }
 
-  /** @throws whatever the store throws. */
+  /** @throws any error of the store. */
   async read(): Promise<void> {
     if (!(await this.#readChanges())) await this.#readAll()
   }
 
-  /** @returns whether there was no gap. */
+  /** @returns whether the changes could be read without a gap. */
   async #readChanges(): Promise<boolean> {
     for (let page = 0; this.#revision !== undefined; page++) {
       const gaps = this.#gaps
@@ -52,9 +52,9 @@ export class RevocationReader {
       if (changes === undefined || gaps !== this.#gaps) return false
       for (const revocation of changes.revocations) this.#take(revocation)
       this.#revision = changes.revision
-      // A store that has more without end is read on at the next time.
+      // With more pages than that, continue at the next read.
       if (!changes.more || page === MAX_PAGES) return true
-      // A store that answers at once would keep the event loop from turning.
+      // A store that resolves without I/O would block the event loop.
       await new Promise((resolve) => setImmediate(resolve))
     }
     return false
@@ -63,7 +63,7 @@ export class RevocationReader {
   async #readAll(): Promise<void> {
     const { store, revocations, writer } = this.#options
     const gaps = this.#gaps
-    // Read first, so that what comes while they are listed is among the changes after it.
+    // Read the revision first, so that the changes after it include those made while listing.
     const latest = await store.revocationsSince(undefined)
     const listed = new Set<string>()
     for await (const slice of store.listRevocations()) {
@@ -79,7 +79,10 @@ export class RevocationReader {
     })
   }
 
-  /** @throws {TypeError} for what is no revocation: one that is overlooked would let a token in. */
+  /**
+   * @throws {TypeError} if it is malformed, because a missed revocation would accept a revoked
+   * token.
+   */
   #take(found: StoredRevocation): void {
     const { revocations, writer } = this.#options
     if (!isRevocation(found)) throw new TypeError('the store gave what is no revocation')

@@ -1,6 +1,6 @@
 /**
- * Writes revocations to the store, in batches that grow with what waits. What can't be written stays
- * until it can, once for each name.
+ * Writes revocations to the store in batches of those that are pending. A revocation that cannot be
+ * written stays pending, once per name, until it can.
  */
 import type { RevocationToStore, Store, StoredRevocation } from '../stores/store.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
@@ -14,12 +14,12 @@ export interface RevocationWriterOptions {
   readonly onWritten: () => void
 }
 
-/** Of one command. It keeps a Redis busy for some milliseconds. */
+/** Revocations per command, which blocks Redis for a few milliseconds. */
 const BATCH = 500
-/** Ten years, in milliseconds. Instances that know a revocation that is for good write it again. */
+/** Ten years, in milliseconds. Instances that know a permanent revocation write it again. */
 const MAX_TTL = 10 * 365 * 86_400_000
 
-/** Tells those who wait for some revocations that the store has them all, or can't be told. */
+/** Settles when the store has all of a group of revocations, or rejects when a write fails. */
 class Receipt {
   readonly written: Promise<void>
   #missing = 0
@@ -32,7 +32,7 @@ class Receipt {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Each caller handles a promise of its own.
+    // Prevents an unhandled rejection; callers handle their own promises.
     this.written.catch(() => {})
   }
 
@@ -64,77 +64,83 @@ class Receipt {
 
 interface Pending {
   readonly revocation: NamedRevocation
-  /** Without one, or with one that is settled, no caller waits. */
+  /** If `undefined` or settled, no caller waits for this revocation. */
   readonly receipt: Receipt | undefined
 }
 
 export class RevocationWriter {
   readonly #options: RevocationWriterOptions
-  /** By name, the oldest first. */
+  /** By name, oldest first. */
   readonly #pending = new Map<string, Pending>()
-  /** Those that are not settled, the newest last. */
+  /** Unsettled receipts, newest last. */
   readonly #receipts: Receipt[] = []
   #writing: Promise<void> | undefined
   #written = 0
-  /** How long after the last token was issued revocations are kept, in seconds. */
+  /** How long after `lastIssued` the store keeps revocations, in seconds. */
   #keptFor: number
-  /** Whether tokens were seen that live longer: other instances may keep revocations for too short. */
+  /**
+   * Whether longer-lived tokens were seen, for which other instances may choose too short a TTL.
+   */
   #keepsForLonger = false
 
   constructor(options: RevocationWriterOptions) {
     this.#options = options
-    // Twice as long as needed, so that a longer life is seldom news.
+    // Twice as long as needed, so that it rarely has to be extended.
     this.#keptFor = 2 * options.revocations.longestLife
   }
 
-  /** How many revocations the store doesn't have yet, as far as is known. */
+  /** Number of revocations that, as far as is known, the store does not have yet. */
   get pending(): number {
     return this.#pending.size
   }
 
-  /** Whether revocations by other instances have to be written again, to be kept for longer. */
+  /** Whether revocations of other instances must be written again, with a longer TTL. */
   get keepsForLonger(): boolean {
     return this.#keepsForLonger
   }
 
-  /** How many were written so far. */
+  /** Number of revocations written so far. */
   get written(): number {
     return this.#written
   }
 
-  /** Resolves when the store has it. @throws whatever the store throws; it is written later then. */
+  /**
+   * Resolves when the store has the revocation.
+   *
+   * @throws any error of the store; the revocation stays pending.
+   */
   write(revocation: NamedRevocation): Promise<void> {
     const known = this.#pending.get(revocation.name)?.receipt
     const receipt = known === undefined || known.isSettled ? this.#newestReceipt() : known
     if (receipt !== known) receipt.add()
     this.#pending.set(revocation.name, { revocation, receipt })
-    // Its failure is that of the receipt.
+    // The receipt reports a failure.
     this.writeAll().catch(() => {})
     return receipt.written
   }
 
-  /** No caller waits for it. It is written with what comes next. */
+  /** Adds a revocation for which no caller waits; the next write includes it. */
   add(revocation: NamedRevocation): void {
     const receipt = this.#pending.get(revocation.name)?.receipt
     this.#pending.set(revocation.name, { revocation, receipt })
   }
 
-  /** The store has this entry, written by any instance. */
+  /** Records that the store has this revocation, whichever instance wrote it. */
   found({ name, before, lastIssued }: StoredRevocation): void {
     const pending = this.#pending.get(name)
-    // The store may have it for a shorter time than this instance needs.
+    // The TTL in the store may be shorter than this instance requires.
     if (pending === undefined || this.#keepsForLonger) return
     const { revocation } = pending
     if (revocation.before <= before && revocation.lastIssued <= lastIssued) this.#settle(pending)
   }
 
-  /** @throws whatever the store throws. */
+  /** @throws any error of the store. */
   writeAll(): Promise<void> {
     this.#writing ??= this.#writeAll()
     return this.#writing
   }
 
-  /** Has revocations kept for longer where tokens were seen that live longer than any before. */
+  /** Writes all revocations again with a longer TTL if longer-lived tokens were seen. */
   async keepForLonger(): Promise<void> {
     const { revocations } = this.#options
     if (revocations.longestLife <= this.#keptFor) return
@@ -153,7 +159,7 @@ export class RevocationWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // What is revoked in the same turn goes along.
+    // Includes revocations of the same turn of the event loop.
     await undefined
     try {
       while (this.#pending.size > 0) await this.#writeBatch()
@@ -161,7 +167,7 @@ export class RevocationWriter {
       this.#failAll(error)
       throw error
     } finally {
-      // In the same turn as the last look at what is pending, so that nothing is left behind.
+      // In the same turn as the last check of `#pending`, so that no revocation is missed.
       this.#writing = undefined
     }
   }
@@ -181,14 +187,14 @@ export class RevocationWriter {
 
   #settle(pending: Pending): void {
     const { name } = pending.revocation
-    // Unless it was revoked once more meanwhile: that is still to be written.
+    // A newer revocation of the same name is still to be written.
     if (this.#pending.get(name) !== pending) return
     this.#pending.delete(name)
     pending.receipt?.remove()
     while (this.#receipts[0]?.isSettled) this.#receipts.shift()
   }
 
-  /** All who wait, so that none waits for another failure. */
+  /** Rejects every waiting caller, so that none waits for another failing write. */
   #failAll(error: unknown): void {
     for (const receipt of this.#receipts.splice(0)) receipt.fail(error)
   }
@@ -197,14 +203,17 @@ export class RevocationWriter {
     const { revocations, now } = this.#options
     const life = Math.max(this.#keptFor, 2 * revocations.longestLife)
     const ttl = (lastIssued + life) * 1_000 - now()
-    // A clock that tells no time is no reason to forget.
+    // With a NaN clock the TTL is the maximum, so that the revocation is not lost.
     return { name, before, lastIssued, ttl: ttl < MAX_TTL ? Math.max(1, ttl) : MAX_TTL }
   }
 }
 
 const SLICE = 1_000
 
-/** Visits each item, and lets the event loop turn now and then, so that no request waits for long. */
+/**
+ * Visits each item, and lets the event loop turn after each slice, so that requests are not
+ * delayed.
+ */
 export async function visitInSlices<T>(
   items: Iterable<T>,
   visit: (item: T) => void,

@@ -1,9 +1,10 @@
 /**
- * Tokens that this API no longer takes, whatever their issuer says: by their `jti`, or all that one
- * subject, session or client got up to a time.
+ * Tokens that this API rejects even though their issuer considers them valid: one token by its
+ * `jti`, or all tokens of a subject, session or client that were issued up to a time.
  *
- * Nothing is ever forgotten to make room, as a lost revocation accepts a revoked token: where there
- * is no room, {@link Revocations.add} throws. It goes when no token that it refuses can be alive.
+ * A revocation is never evicted, because losing it would accept a revoked token: if the list is
+ * full, {@link Revocations.add} throws. A revocation is removed once every token that it covers has
+ * expired.
  */
 import type { AccessToken } from '../access-token/access-token.js'
 import type { TokenTimes } from '../access-token/access-token-claims.js'
@@ -11,7 +12,10 @@ import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection } from '../errors/result.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
-/** One of `jti`, `sub`, `sid` and `clientId`, each compared exactly. */
+/**
+ * The tokens to revoke: exactly one of `jti`, `sub`, `sid` and `clientId`, a non-empty string that
+ * is compared exactly.
+ */
 export interface Revocation {
   /** One token (RFC 7519 §4.1.7). */
   jti?: string
@@ -22,35 +26,39 @@ export interface Revocation {
   /** All tokens of a client. */
   clientId?: string
   /**
-   * Of this issuer only: its name exactly as tokens have it in `iss`, where Entra's `{tenantid}` is
-   * the tenant's own. Required with `sub`, `sid` and `clientId` where several issuers are trusted (an
-   * array, `{tenantid}`, or a function as `issuer`): another issuer may use the same value for someone
-   * else. Default: the one trusted issuer; with `jti`, every issuer (RFC 7519 §4.1.7).
+   * Limits the revocation to one issuer: its identifier exactly as in the `iss` of tokens, with
+   * Entra's `{tenantid}` replaced by the tenant's ID. Must be trusted. Required with `sub`, `sid`
+   * and `clientId` if several issuers are trusted (an array, `{tenantid}`, or a function as
+   * `issuer`), because another issuer may use the same value for another subject. Default: the one
+   * trusted issuer; with `jti`, every issuer (RFC 7519 §4.1.7).
    */
   issuer?: string
   /**
-   * Only tokens issued up to this time (`iat`), in seconds since the epoch; one without `iat` counts
-   * as issued before. Default: now, or with `jti` no limit. `iat` is by the issuer's clock: where that
-   * may be ahead of ours, give a later time. `Infinity` is for good.
+   * Limits the revocation to tokens issued (`iat`) up to this time, in seconds since the epoch;
+   * tokens without `iat` count as issued before. 0 to 100,000,000,000, or `Infinity` for a
+   * permanent revocation. Default: now; with `jti`, `Infinity`. `iat` comes from the issuer's
+   * clock: pass a later time if that clock may be ahead of this one.
    */
   before?: number
 }
 
 export interface RevocationListOptions {
   readonly maxEntries: number
-  /** No token is taken that was issued longer ago, in seconds. */
+  /** Tokens issued longer ago are rejected, in seconds. */
   readonly maxTokenAge: number | undefined
   /** In seconds. */
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Default: names for this process alone. */
+  /** Default: {@link plainNames}. */
   readonly names?: RevocationNames
-  /** @throws if the revocations of other instances are not loaded yet and no token may be accepted until then. */
+  /**
+   * @throws if tokens must be rejected because the revocations of other instances are not loaded.
+   */
   readonly requireLoaded?: () => void
 }
 
-/** A revocation as it is handed on. Times in seconds since the epoch. */
+/** A checked {@link Revocation}. Times in seconds since the epoch. */
 export interface CheckedRevocation {
   readonly kind: RevocableKind
   readonly value: string
@@ -59,28 +67,28 @@ export interface CheckedRevocation {
   readonly revokedAt: number
 }
 
-/** A revocation under the name that it is kept under. Times in seconds since the epoch. */
+/** A revocation with its name. Times in seconds since the epoch. */
 export interface NamedRevocation extends Entry {
   readonly name: string
 }
 
-/** As it is kept. Times in seconds since the epoch. */
+/** Times in seconds since the epoch. */
 interface Entry {
   readonly before: number
-  /** No token that it refuses was issued later. */
+  /** Latest time at which a token that the revocation covers can have been issued. */
   readonly lastIssued: number
 }
 
-/** A day: more than any issuer's access tokens live by default. */
+/** A day, in seconds: longer than the default lifetime of access tokens of any known issuer. */
 const USUAL_LIFE = 86_400
 
 export class Revocations {
   readonly #options: RevocationListOptions
   readonly #names: RevocationNames
   readonly #entries = new Map<string, Entry>()
-  /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
+  /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
   #longestLife: number
-  /** The least `lastIssued` of all, or less. */
+  /** Lower bound of every `lastIssued`. */
   #oldest = Number.POSITIVE_INFINITY
 
   constructor(options: RevocationListOptions) {
@@ -95,39 +103,41 @@ export class Revocations {
     return this.#entries.size
   }
 
-  /** The longest that a token can be taken after it was issued, as far as is known, in seconds. */
+  /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
   get longestLife(): number {
     return this.#longestLife
   }
 
   /**
-   * @returns it as it is in force now.
-   * @throws {RangeError} if as many are in force as there is room for.
+   * Adds a revocation, or merges it with an existing one.
+   *
+   * @returns the merged revocation.
+   * @throws {RangeError} if there are `maxEntries` revocations, none of which can be removed.
    */
   add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): NamedRevocation {
     const name = this.#names.of(kind, value, issuer)
     const isNew = !this.#entries.has(name)
     if (isNew && this.#isFull()) this.#requireRoom()
-    // A `jti` is that of a token that is there already, however far `before` reaches.
+    // A token with this `jti` has been issued already, even if `before` is later.
     const lastIssued = kind === 'jti' ? revokedAt : Math.max(revokedAt, before)
     return this.merge({ name, before, lastIssued })
   }
 
-  /** Whether a revocation under this name is in force, with no earlier times. */
+  /** Whether the list has a revocation of this name, with no earlier times. */
   has({ name, before, lastIssued }: NamedRevocation): boolean {
     const known = this.#entries.get(name)
     return known !== undefined && known.before >= before && known.lastIssued >= lastIssued
   }
 
   /**
-   * Takes in what was checked elsewhere, also where there is no room: what was refused there must be
-   * refused here.
+   * Merges a revocation that another instance has accepted, even if the list is full: a token that
+   * is revoked on one instance must be rejected on all.
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
     const known = this.#entries.get(name)
     // Without local revocations, entries of other instances would accumulate.
     if (known === undefined && this.#isFull()) this.#makeRoom()
-    // One that reaches further is never narrowed.
+    // A merge never narrows a revocation.
     const entry = {
       before: Math.max(before, known?.before ?? before),
       lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
@@ -137,7 +147,7 @@ export class Revocations {
     return { name, ...entry }
   }
 
-  /** Those that a token may still be alive for. */
+  /** Yields the revocations of tokens that may not have expired. */
   *inForce(): Generator<NamedRevocation> {
     const outlived = this.#seconds() - this.#longestLife
     for (const [name, entry] of this.#entries) {
@@ -160,7 +170,9 @@ export class Revocations {
     return false
   }
 
-  /** Told of each token that is verified, because a revocation must outlive the longest of them. */
+  /**
+   * Records the lifetime of each verified token, because revocations must outlive the longest one.
+   */
   sawToken({ exp, iat }: TokenTimes): void {
     const now = this.#seconds()
     this.#outlive(exp - Math.min(iat ?? now, now))
@@ -168,7 +180,7 @@ export class Revocations {
 
   #refuses(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
     if (entry === undefined) return false
-    // Rounded down as our own times are, or a part of a second would make a token a later one.
+    // Rounded down like our own times, so that a fractional `iat` does not count as later.
     if (iat !== undefined && Math.floor(iat) > entry.before) return false
     // A token without `iat` reveals its lifetime only here: extend the retention to cover it.
     this.#outlive(exp - entry.lastIssued)
@@ -177,7 +189,7 @@ export class Revocations {
 
   #outlive(life: number): void {
     const { maxTokenAge, clockTolerance } = this.#options
-    // Whatever `exp` says, a token isn't taken for longer than that.
+    // `maxTokenAge` limits the lifetime, whatever `exp` is.
     if (maxTokenAge !== undefined) return
     this.#longestLife = Math.max(this.#longestLife, life + 2 * clockTolerance)
   }
@@ -188,7 +200,7 @@ export class Revocations {
 
   #makeRoom(): void {
     const outlived = this.#seconds() - this.#longestLife
-    // A look at all of them for each revocation that finds no room would be dear.
+    // Avoids a scan of all entries for each revocation while the list is full.
     if (!(this.#oldest < outlived)) return
     this.#oldest = Number.POSITIVE_INFINITY
     for (const [key, { lastIssued }] of this.#entries) {
@@ -211,7 +223,7 @@ export class Revocations {
   }
 }
 
-/** The refusal of a token that was. */
+/** The rejection of a revoked token. */
 export function revoked(): Rejection {
   return new InvalidTokenError('The access token was revoked', { check: 'revocation' })
 }

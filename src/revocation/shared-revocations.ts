@@ -1,9 +1,9 @@
 /**
- * Keeps the revocations of all instances the same, by way of a store.
+ * Synchronizes revocations across instances through a store.
  *
- * An instance that revokes writes to the store, and publishes a message. The message is a hint and no
- * more: an instance that receives it reads the changes from the store. Messages may be lost, so every instance
- * reads twice a second as well.
+ * An instance that revokes writes to the store, and publishes a message. The message is only a
+ * hint: instances that receive it read the changes from the store. Messages may be lost, so every
+ * instance also polls the store twice a second.
  */
 import { StoreUnavailableError } from '../errors/errors.js'
 import { type Report, throttledReport } from '../observability/reports.js'
@@ -16,28 +16,29 @@ import type { NamedRevocation, Revocations } from './revocations.js'
 export interface SharedRevocationsOptions {
   readonly store: Store
   readonly revocations: Revocations
-  /** What is done with tokens until all revocations are known for the first time. */
+  /** How tokens are handled until all revocations are loaded for the first time. */
   readonly untilLoaded: 'reject' | 'dangerouslyAccept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Milliseconds. */
   readonly steadyNow: () => number
-  /** Told of an outage when it begins, and now and then while it lasts. Must not throw. */
+  /** Called when a call fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
-  /** Told at the end of how many revocations the store was not told. Must not throw. */
+  /** Called on close with the number of revocations that could not be written. Must not throw. */
   readonly onLost: (count: number) => void
 }
 
 const CHANNEL = 'revocations'
 
 const POLL_INTERVAL_MS = 500
-/** Hints that come faster than this share a read, however many there are. */
+/** Hints within this time share one read. */
 const MIN_READ_INTERVAL_MS = 20
 const REPORT_INTERVAL_MS = 30_000
-/** How long a start waits for the revocations. */
+/** Limits the wait for the revocations at the start. */
 const START_TIMEOUT_MS = 2_000
-/** How long an end waits for a store that takes what is still to be written, and for one that doesn't. */
+/** Limits writing pending revocations on close. */
 const WRITE_TIMEOUT_MS = 10_000
+/** Limits the wait on close while the store completes no write. */
 const NO_PROGRESS_TIMEOUT_MS = 2_000
 const RETRY_DELAY_MS = 100
 
@@ -74,13 +75,16 @@ export class SharedRevocations {
     })
   }
 
-  /** Resolves once the revocations are known, or after a short while without them. */
+  /** Resolves once the revocations are loaded, or after 2 s without them. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS).unref()
     await within(START_TIMEOUT_MS, this.#untilLoaded())
   }
 
-  /** @throws {StoreUnavailableError} until the revocations are known, if that is what was asked for. */
+  /**
+   * @throws {StoreUnavailableError} until the revocations are loaded, if `untilLoaded` is
+   * `'reject'`.
+   */
   requireLoaded(): void {
     if (this.rejectsAll) throw unavailable()
   }
@@ -90,15 +94,15 @@ export class SharedRevocations {
     return !this.#reader.isLoaded && this.#options.untilLoaded === 'reject'
   }
 
-  /** How many revocations the store wasn't told of yet. */
+  /** Number of revocations that are not yet written to the store. */
   get pending(): number {
     return this.#writer.pending
   }
 
   /**
-   * Tells all instances of a revocation that is in force here.
+   * Shares a revocation, which this instance enforces already, with all instances.
    *
-   * @throws {StoreUnavailableError} if the store can't be told now. It will be, when it can.
+   * @throws {StoreUnavailableError} if the write fails; it is retried until it succeeds.
    */
   async share(revocation: NamedRevocation): Promise<void> {
     try {
@@ -109,14 +113,14 @@ export class SharedRevocations {
     }
   }
 
-  /** Writes what the store doesn't have yet, for a bounded time. Never rejects. */
+  /** Writes pending revocations, for at most 10 s. Never rejects. */
   async flush(): Promise<void> {
     const end = { isReached: false }
     await within(WRITE_TIMEOUT_MS, this.#writeUntil(end))
     end.isReached = true
   }
 
-  /** Writes what the store doesn't have yet, for a bounded time, and ends. Never rejects. */
+  /** Writes pending revocations, for at most 10 s, and stops synchronizing. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -131,7 +135,7 @@ export class SharedRevocations {
 
   async #untilLoaded(): Promise<void> {
     await this.#poll()
-    // A connection that is still being made is there in a moment.
+    // The store may still be connecting.
     while (!this.#reader.isLoaded && this.#closing === undefined) {
       await pause(RETRY_DELAY_MS)
       await this.#poll()
@@ -176,7 +180,7 @@ export class SharedRevocations {
     await this.#writer.writeAll()
   }
 
-  /** Reads soon: after what is being read, and not too often. */
+  /** Schedules a read after the current one, with a minimum interval between reads. */
   #hint(): void {
     if (this.#isHinted) return
     this.#isHinted = true
@@ -195,12 +199,12 @@ export class SharedRevocations {
     try {
       await this.#options.store.publish(CHANNEL, '')
     } catch {
-      // The others read soon by themselves.
+      // Other instances poll anyway.
     }
   }
 }
 
-/** One for each caller: an error handler may write into it. */
+/** Creates one error per caller, because error handlers may mutate it. */
 function unavailable(cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError('the revocations of all instances', RETRY_AFTER_SECONDS, cause)
 }
@@ -209,7 +213,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
 }
 
-/** Resolves when the work is done, or after the time. */
+/** Resolves when the work is done, or after the timeout. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const end = new Promise<void>((resolve) => {
