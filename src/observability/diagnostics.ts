@@ -98,7 +98,7 @@ export function onDiagnostics<Name extends DiagnosticsName>(
 ): () => void {
   if (!Object.hasOwn(diagnostics, name)) {
     throw new TypeError(
-      `"${name}" is no channel; these are: ${Object.keys(diagnostics).join(', ')}`,
+      `Unknown diagnostics channel "${name}". Channels: ${Object.keys(diagnostics).join(', ')}`,
     )
   }
   const onMessage = (message: unknown) => listener(message as DiagnosticsMessages[Name])

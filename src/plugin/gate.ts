@@ -78,12 +78,11 @@ export class Gate {
       logSafely(request.log, 'error', { err: cause }, NOT_REGISTERED)
     }
     endRejectedUpgrade(request, reply)
-    const error = new Error('Access tokens cannot be verified here', { cause })
+    const error = new Error('Access token verification is not available', { cause })
     done(
       Object.assign(error, { code: 'not_registered', statusCode: 503, status: 503, expose: false }),
     )
   }
 }
 
-const NOT_REGISTERED =
-  'the registration of fastify-resource-server failed; every request is rejected with 503'
+const NOT_REGISTERED = 'registration of fastify-resource-server failed; every request gets 503'

@@ -19,9 +19,9 @@ export function assertNotNested(fastify: FastifyInstance): void {
   const inside = guardedContexts(fastify).some(({ instance }) => isWithin(instance, fastify))
   if (!inside && !fastify.hasDecorator('resourceServer')) return
   throw new TypeError(
-    'fastify-resource-server is registered already in this scope, in one around it or in one ' +
-      'inside of it, and would guard the inner one twice. For several issuers give an array as ' +
-      '"issuer"; for scopes with different issuers register it in each of them, side by side',
+    'fastify-resource-server is already registered in this encapsulation context, in a parent or ' +
+      'in a child of it, and would guard the inner one twice. For several issuers, set "issuer" to ' +
+      'an array; for contexts with different issuers, register it in each of them as siblings',
   )
 }
 

@@ -56,7 +56,10 @@ export interface ResolvedPluginOptions {
 /** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolvePluginOptions(options: PluginOptions): ResolvedPluginOptions {
   if (Object.hasOwn(options, 'prefix')) {
-    reject('prefix', 'has no effect here: register the plugin inside a scope that has the prefix')
+    reject(
+      'prefix',
+      'has no effect here: register the plugin in an encapsulation context that has the prefix',
+    )
   }
   const known = requireKnownKeys('fastify-resource-server', options, PLUGIN_OPTIONS)
   const { global, extractToken, onReject, ...resourceServer } = known

@@ -78,6 +78,6 @@ function readClaims(this: FastifyRequest) {
   if (this.auth) return this.auth.claims
   throw new TypeError(
     'request.claims was read on a request without a verified access token. Protect the route ' +
-      '(remove auth: false), or look at request.auth, which is null then',
+      '(remove auth: false), or check request.auth, which is null then',
   )
 }

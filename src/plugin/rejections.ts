@@ -52,7 +52,7 @@ export class Rejections {
     } catch {
       // Application code may throw an object that imitates our errors. An exception while reading
       // it would be an unhandled rejection and end the process.
-      reason = new Error('the error that was thrown cannot be read')
+      reason = new Error('An unreadable error was thrown during authentication')
     }
     endRejectedUpgrade(request, reply)
     done(reason)
@@ -67,7 +67,7 @@ export class Rejections {
     const found =
       guard === undefined ? thrown : this.#credentials.reasonFor(thrown, request, guard.schemes)
     // Fastify treats a falsy error as none and would admit the request.
-    if (!isError(found)) return new Error('what refused the request is no Error')
+    if (!isError(found)) return new Error('A non-Error value was thrown during authentication')
     const reason = errorOfThisRealm(found)
     if (guard !== undefined && reason instanceof ResourceServerError) {
       const headers = guard.challenges.headersFor(reason, () =>
@@ -90,7 +90,7 @@ export class Rejections {
   #report(error: ResourceServerError, request: FastifyRequest): void {
     const { code, check, expected } = error
     const failed = (err: unknown) => logSafely(request.log, 'error', { err }, '"onReject" failed')
-    logSafely(request.log, 'info', { code, check, expected }, `request refused: ${error.message}`)
+    logSafely(request.log, 'info', { code, check, expected }, `request rejected: ${error.message}`)
     try {
       const onReject = this.#onReject
       if (onReject !== undefined) Promise.resolve(onReject(error, request)).catch(failed)

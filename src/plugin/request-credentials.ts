@@ -69,7 +69,7 @@ export class RequestCredentials {
       throw applicationFailure('extractToken', thrown)
     }
     if (typeof token === 'string') return token === '' ? undefined : token
-    throw new TypeError('"extractToken" must return a string or undefined, and not a promise')
+    throw new TypeError('"extractToken" must return a string, null or undefined, not a promise')
   }
 
   /** Returns the token of the scheme `DPoP`, if there is one. */

@@ -46,8 +46,8 @@ export class RequestTargets {
     const bases = loopbackBases(request, origin)
     if (bases !== undefined) return bases
     throw new TypeError(
-      '"dpop.baseUrl" must be set to the URL under which clients see this server, or Fastify be ' +
-        'created with "trustProxy": a DPoP proof names the URL, and a Host header proves nothing',
+      'Set "dpop.baseUrl" to the public URL of this server, or create Fastify with "trustProxy": ' +
+        'a DPoP proof names the URL of the request, and a Host header is not proof of it',
     )
   }
 
@@ -118,8 +118,8 @@ const MALFORMED =
   'DPoP proofs rejected: the URL of the request is unknown, because X-Forwarded-Host is not one ' +
   'host or X-Forwarded-Proto neither http nor https; have the trusted proxy overwrite both'
 const OTHER_HOST =
-  'DPoP proofs rejected: routes are told apart by Host (constraints.host), and no "dpop.baseUrl" ' +
-  'has the Host of the request; have the proxy pass Host on, or add the URL'
+  'DPoP proofs rejected: routes are selected by Host (constraints.host), and no "dpop.baseUrl" ' +
+  'has the Host of the request; have the proxy forward Host, or add the URL'
 
 /**
  * Returns the last value of a header, which the nearest proxy wrote. Same as Fastify reads these

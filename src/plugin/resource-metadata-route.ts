@@ -33,7 +33,7 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
   if (fastify.prefix !== '') {
     throw new TypeError(
       `"resourceMetadata" is served at ${metadata.path}, outside of the prefix ${fastify.prefix}: ` +
-        'register the plugin without a prefix, or leave the option out and serve it yourself',
+        'register the plugin without a prefix, or omit the option and serve the metadata yourself',
     )
   }
   for (const path of metadata.paths) {
@@ -64,7 +64,7 @@ function routeFor(path: string): string {
   if (decoded === undefined || /[*;%\p{Cc}]/u.test(decoded)) {
     throw new TypeError(
       `"resourceMetadata.resource" would put the metadata at ${path}, which no route of Fastify ` +
-        'matches literally: leave out "*", ";" and encodings such as "%2F", or serve it yourself',
+        'matches literally: remove "*", ";" and encodings such as "%2F", or serve the metadata yourself',
     )
   }
   return decoded.replaceAll(':', '::')

@@ -62,13 +62,17 @@ function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefin
   const { config, schema } = route
   try {
     if (Object.hasOwn(route, 'auth')) {
-      throw new TypeError('"auth" has no effect beside "config": write config: { auth: … }')
+      throw new TypeError(
+        '"auth" has no effect as an option of the route: write config: { auth: … }',
+      )
     }
     if (!Object.hasOwn(route, 'config') && 'config' in route) {
       throw new TypeError(INHERITED_CONFIG)
     }
     if (config && 'auth' in config && !Object.hasOwn(config, 'auth')) {
-      throw new TypeError('config.auth must be a member of its own: Fastify drops inherited ones')
+      throw new TypeError(
+        'config.auth must be an own property of config: Fastify drops inherited ones',
+      )
     }
     return guards.declare(config ?? {}, schema)
   } catch (error) {
@@ -103,7 +107,7 @@ function isEncapsulated(fastify: FastifyInstance): boolean {
   return 'register' in Object.getPrototypeOf(fastify)
 }
 
-const INHERITED_CONFIG = '"config" must be a member of its own: Object.prototype has one'
+const INHERITED_CONFIG = '"config" must be an own property of the route: Object.prototype has one'
 
 const GUARDS_NOTHING =
   'fastify-resource-server guards nothing: no route is declared in the encapsulation context in which ' +

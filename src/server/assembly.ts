@@ -99,11 +99,12 @@ function assembleRevocations({
     untilLoaded,
     now,
     steadyNow,
-    onFailure: (err) => logger.warn({ err }, 'the store of revocations could not be asked'),
+    onFailure: (err) =>
+      logger.warn({ err }, 'revocation store unavailable; known revocations stay in force'),
     onLost: (revocations) =>
       logger.error(
         { revocations },
-        'revocations could not be written before the end; no other instance enforces them',
+        'revocations not shared before shutdown; no other instance enforces them',
       ),
   })
   return { revocations, sharedRevocations }
@@ -179,7 +180,7 @@ function discoverableIssuers({ issuers }: ResolvedOptions): readonly string[] {
   if (names.length > 0) return names
   return reject(
     'resourceMetadata.authorizationServers',
-    'must name the https URLs at which clients find the metadata of your authorization servers: ' +
+    'must list the https URLs at which clients find the metadata of your authorization servers: ' +
       'no "issuer" is such a URL',
   )
 }

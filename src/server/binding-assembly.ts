@@ -49,8 +49,8 @@ function assembleReplayCache(
       logger.warn(
         { err },
         whenUnavailable === 'reject'
-          ? 'the memory of used DPoP proofs could not be asked; its request is answered with 503'
-          : 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+          ? 'DPoP replay store unavailable; request rejected with 503'
+          : 'DPoP replay store unavailable; proof accepted without a replay check',
       ),
     steadyNow,
   })

@@ -102,7 +102,7 @@ function reportSkipped(issuer: string, { logger }: ResolvedOptions) {
   return (skipped: readonly SkippedKey[]) =>
     logger.warn(
       { issuer, keys: listOfSkipped(skipped) },
-      'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+      'JWKS has unusable keys; tokens signed with them are rejected',
     )
 }
 
@@ -125,7 +125,7 @@ function assembleRemoteKeys(
           onFailure: (what, err) =>
             logger.warn(
               { err, issuer },
-              `the store of key sets failed to ${what} one; it bridges no restart while the issuer is down`,
+              `key store ${what} failed; a restart during an issuer outage would start without keys`,
             ),
         })
   return discoveredJwks({
@@ -147,8 +147,8 @@ function assembleRemoteKeys(
           keysUsableForMilliseconds: Math.round(usableFor),
         },
         usableFor > 0
-          ? 'the key set of an issuer could not be fetched; cached keys stay in use'
-          : 'the key set of an issuer could not be fetched; there is none, so its tokens are answered with 503',
+          ? 'JWKS fetch failed; serving cached keys'
+          : 'JWKS fetch failed and no keys are cached; tokens of this issuer get 503',
       ),
   })
 }
@@ -167,7 +167,10 @@ async function assembleIntrospection(
     ...stores.introspection,
     clientId: introspection.client.clientId,
     onFailure: (err: unknown) =>
-      logger.warn({ err, issuer }, 'the store of introspection answers could not be asked'),
+      logger.warn(
+        { err, issuer },
+        'shared introspection cache failed; introspecting on this instance only',
+      ),
   }
   const introspector = await createIntrospector({
     ...introspection,
@@ -185,7 +188,7 @@ async function assembleIntrospection(
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {
       const details = { err, issuer, retryInMilliseconds: Math.round(retryIn) }
-      logger[err.level](details, 'an issuer could not be asked about a token')
+      logger[err.level](details, 'token introspection failed')
     },
   })
   const { mode, opaqueTokens } = introspection

@@ -167,7 +167,7 @@ function requireResource(resource: unknown): string {
     // Otherwise a client would get metadata whose "resource" differs from the requested URL.
     return reject(
       'resourceMetadata.resource',
-      `must have its path as URL parsers write it, ${new URL(resource).pathname}: without dot ` +
+      `must have a normalized path, ${new URL(resource).pathname}: without dot ` +
         'segments, and with other characters percent-encoded',
     )
   }
@@ -188,7 +188,7 @@ function requireServers(servers: unknown): readonly string[] {
 
 function requireText(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
-  return reject(`resourceMetadata.${name}`, 'must be a text')
+  return reject(`resourceMetadata.${name}`, 'must be a non-empty string')
 }
 
 function requireUrl(name: string, value: unknown): string {

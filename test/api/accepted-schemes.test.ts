@@ -26,7 +26,7 @@ async function api(t: Parameters<typeof protectedApi>[0], options: Partial<Plugi
     lines.length = 0
     rejections.length = 0
     const { statusCode, headers: answered } = await app.inject({ url, headers })
-    const logged = lines.find(({ msg }) => `${msg}`.startsWith('request refused'))?.expected
+    const logged = lines.find(({ msg }) => `${msg}`.startsWith('request rejected'))?.expected
     const { code, expected, reason } = rejections[0] as ResourceServerError
     t.equal(logged, expected, 'the log has what the error has')
     t.equal(reason.expected, expected)

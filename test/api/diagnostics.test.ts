@@ -137,6 +137,6 @@ t.test('who listens no more is told no more; who never did costs nothing', async
   t.throws(() => onDiagnostics('refused' as never, () => {}), {
     name: 'TypeError',
     message:
-      /"refused" is no channel; these are: token:accept, token:reject, jwks:fetch, introspection:response, dpop:replay/,
+      /Unknown diagnostics channel "refused"\. Channels: token:accept, token:reject, jwks:fetch, introspection:response, dpop:replay/,
   })
 })

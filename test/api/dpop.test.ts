@@ -644,7 +644,7 @@ t.test('P7: where neither is set up, a bound token is a 500 that says so', async
   const dpop = await client.proof({ token, url: 'http://localhost/' })
   const answer = await app.inject({ url: '/', headers: { authorization: `DPoP ${token}`, dpop } })
   t.equal(answer.statusCode, 500)
-  t.match(answer.json().message, '"dpop.baseUrl" must be set')
+  t.match(answer.json().message, 'Set "dpop.baseUrl"')
   const bearer = { authorization: `Bearer ${await tokenOf()}` }
   t.equal((await app.inject({ url: '/', headers: bearer })).statusCode, 200)
 })

@@ -203,7 +203,7 @@ t.test('I3: our wrong secret is a 503 to callers, and one loud line without it',
   }
   t.match(logged('error'), [
     {
-      msg: 'an issuer could not be asked about a token',
+      msg: 'token introspection failed',
       issuer: issuer.issuer,
       err: { message: /rejects our credentials \(HTTP 401\).*"introspection\.clientId"/ },
     },

@@ -287,7 +287,7 @@ t.test('authorization_servers lists only issuers that clients can look up', asyn
       {
         name: 'TypeError',
         message:
-          '"resourceMetadata.authorizationServers" option must name the https URLs at which clients ' +
+          '"resourceMetadata.authorizationServers" option must list the https URLs at which clients ' +
           'find the metadata of your authorization servers: no "issuer" is such a URL',
       },
       options.issuer,

@@ -37,7 +37,7 @@ t.test('a failed fetch of keys says for how long those at hand serve', async (t)
   issuer.fail({ status: 500 })
   t.match(await failToRefresh(), [
     { issuer: issuer.issuer, retryInMilliseconds: Number, keysUsableForMilliseconds: 0 },
-    /^the key set .* fetched; there is none, so its tokens are answered with 503$/,
+    /^JWKS fetch failed and no keys are cached; tokens of this issuer get 503$/,
   ])
   await t.rejects(server.verify(token), { code: 'temporarily_unavailable' })
 
@@ -48,12 +48,12 @@ t.test('a failed fetch of keys says for how long those at hand serve', async (t)
   clock.now += 100_000
   t.match(await failToRefresh(), [
     { keysUsableForMilliseconds: 260_000 },
-    /^the key set .* fetched; cached keys stay in use$/,
+    /^JWKS fetch failed; serving cached keys$/,
   ])
   await t.resolves(server.verify(token))
 
   clock.now += 260_000
-  t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /there is none/])
+  t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /no keys are cached/])
 })
 
 t.test(
@@ -78,7 +78,7 @@ t.test(
             issuer: options.issuer,
             keys: ['the key "bad\\n" has "use": "enc" and not "sig"'],
           },
-          'the key set of an issuer has keys that cannot be used; tokens signed with them are rejected',
+          'JWKS has unusable keys; tokens signed with them are rejected',
         ],
       ])
     }
@@ -89,12 +89,12 @@ for (const { whenUnavailable, statusCode, msg } of [
   {
     whenUnavailable: 'reject',
     statusCode: 503,
-    msg: 'the memory of used DPoP proofs could not be asked; its request is answered with 503',
+    msg: 'DPoP replay store unavailable; request rejected with 503',
   },
   {
     whenUnavailable: 'dangerouslyAccept',
     statusCode: 200,
-    msg: 'the memory of used DPoP proofs could not be asked; its proof passed, used before or not',
+    msg: 'DPoP replay store unavailable; proof accepted without a replay check',
   },
 ] as const) {
   t.test(

@@ -146,7 +146,10 @@ t.test('errors of a route name it', async (t) => {
     [{ auth: false }, /^Route GET:\/a: "auth"/],
     [{ method: ['PUT', 'POST'], config: { auth: { scope: '' } } }, /^Route PUT,POST:\/a: "scope"/],
     [{ config: { auth: 'yes' } }, /^Route GET:\/a: config\.auth must be/],
-    [{ config: Object.create({ auth: true }) }, /^Route GET:\/a: config\.auth must be a member/],
+    [
+      { config: Object.create({ auth: true }) },
+      /^Route GET:\/a: config\.auth must be an own property/,
+    ],
   ]
   for (const [route, message] of wrong) {
     t.throws(declare(route), { name: 'TypeError', message })
@@ -209,7 +212,8 @@ t.test('A2: a route that would inherit "config" from Object.prototype is an erro
   try {
     t.throws(() => app.get('/x', handler), {
       name: 'TypeError',
-      message: 'Route GET:/x: "config" must be a member of its own: Object.prototype has one',
+      message:
+        'Route GET:/x: "config" must be an own property of the route: Object.prototype has one',
     })
     t.doesNotThrow(() => app.get('/own', { config: {} }, handler))
   } finally {

@@ -570,7 +570,7 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
   t.match(lines, [
     [
       { issuer: server.issuer, err: /away/ },
-      'the store of introspection answers could not be asked',
+      'shared introspection cache failed; introspecting on this instance only',
     ],
   ])
   t.notMatch(JSON.stringify(lines), 'good')

@@ -214,7 +214,7 @@ t.test(
       {
         issuer: server.issuer,
         retryInMilliseconds: Number,
-        message: 'the key set of an issuer could not be fetched',
+        message: 'JWKS fetch failed',
       },
     ])
     clock.now += 1_000

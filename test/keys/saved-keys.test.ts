@@ -247,7 +247,7 @@ t.test('a restart during an outage serves the first request from the file', asyn
   t.equal(token.issuer, issuer.issuer)
   t.match(after.server.keySetStatus(), [{ state: 'stale', keys: 1 }])
   await until(() => after.warnings.length > 0)
-  t.match(after.warnings, [/could not be fetched/], 'it was refreshed at once, in the background')
+  t.match(after.warnings, [/JWKS fetch failed/], 'it was refreshed at once, in the background')
 
   t.test('and a key that was published meanwhile is a 503, not a 401', async (t) => {
     await issuer.rotateKeys()
@@ -418,7 +418,7 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
       ({ code }) => code,
     )
     t.equal(verdict, served || 'temporarily_unavailable', `${age} ms old`)
-    t.equal(/failed to load/.test(`${warnings}`), !served, 'the operator is told')
+    t.equal(/key store load failed/.test(`${warnings}`), !served, 'the operator is told')
     if (!served) t.match(reasons[0], { message: /is too old, or of the future/ })
   }
 })
@@ -437,7 +437,11 @@ t.test("another issuer's keys are not used, whoever gives them", async (t) => {
       ({ code }) => code,
     )
     t.equal(verdict, of === issuer.issuer ? 'accepted' : 'temporarily_unavailable', `${of}`)
-    t.equal(/failed to load/.test(`${warnings}`), of !== issuer.issuer, 'the operator is told')
+    t.equal(
+      /key store load failed/.test(`${warnings}`),
+      of !== issuer.issuer,
+      'the operator is told',
+    )
     if (of !== issuer.issuer) {
       const message = `what was saved is not a key set of ${issuer.issuer} as configured`
       t.match(reasons[0], { message })
@@ -478,7 +482,7 @@ t.test('a store that fails is told of, and nothing else changes', async (t) => {
     const { server, warnings } = await start(t, store, issuer.issuer)
     await server.verify(await issuer.issueToken())
     await until(() => warnings.length === 2)
-    t.match(warnings, [/failed to load/, /failed to save/], how)
+    t.match(warnings, [/key store load failed/, /key store save failed/], how)
   }
 })
 
@@ -521,7 +525,7 @@ t.test('a store that hangs holds up neither a request nor a shutdown for long', 
   t.teardown(() => clearInterval(alive))
   await server.verify(await issuer.issueToken())
   await server.close()
-  t.match(warnings, [/failed to load/, /failed to save/])
+  t.match(warnings, [/key store load failed/, /key store save failed/])
 })
 
 t.test('a refresh that was quicker than the store is not undone by it', async (t) => {

@@ -24,7 +24,7 @@ t.test('a request is rejected with an Error, whatever was thrown', async (t) => 
     rejections.reject(thrown, undefined, request, {} as FastifyReply, (error) => {
       ended = error
     })
-    t.match(ended, new Error('what refused the request is no Error'), typeof thrown)
+    t.match(ended, new Error('A non-Error value was thrown during authentication'), typeof thrown)
     t.ok(ended instanceof Error)
   }
 })

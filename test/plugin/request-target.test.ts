@@ -255,7 +255,7 @@ t.test('A7: of several base URLs the Host chooses where routes have one', async 
     for (const host of hosts)
       t.not((await send('/x', htu, { host })).slice(0, 3), '200', `${htu} at ${host}`)
   }
-  t.match(warnings, [/routes are told apart by Host \(constraints.host\)/])
+  t.match(warnings, [/routes are selected by Host \(constraints.host\)/])
   t.equal(warnings.length, 1)
 
   const free = await start(t, { baseUrl })

@@ -12,7 +12,7 @@ import { faultyStore, revocationsIn } from '../fixtures/faulty-store.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
 
 const UNAVAILABLE = { name: 'StoreUnavailableError' }
-const LOST = /^revocations could not be written before the end/
+const LOST = /^revocations not shared before shutdown/
 
 async function instance(t: Test, store = faultyStore()) {
   const lines: [details: { revocations?: number }, message: string][] = []

@@ -12,7 +12,10 @@ const jwks = { keys: [key.publicJwk] }
 const VALUES: readonly [options: object, message: RegExp][] = [
   [{ dpop: true }, /^"dpop" option must be 'allowed' .*, 'required' .*, false, or an object/],
   [{ mtls: true }, /^"mtls" option must be 'allowed' .*, 'required' .*, false, or an object/],
-  [{ tokenCache: true }, /^"tokenCache" option must be .* without it, tokens are cached$/],
+  [
+    { tokenCache: true },
+    /^"tokenCache" option must be false, or an object with maxEntries or maxBytes$/,
+  ],
   [{ introspection: true }, /^"introspection" option must be an object with clientId/],
   [{ introspection: 'https://a.example' }, /^"introspection" option must be an object with/],
   [{ jwks: `${ISSUER}/v1/keys` }, /^"jwks" option .* goes into the option "jwksUri"$/],

@@ -141,19 +141,17 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
 /** Normalizes to ASCII, a lower-case host, no default port and no trailing slash, as clients do. */
 function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []
-  return strings('dpop.baseUrl', value, 'the URL under which clients see this server').map(
-    (text) => {
-      const url = canParseUrl(text) && !/[?#\s\\]/.test(text) ? new URL(text) : undefined
-      const base = `${url?.origin}${url?.pathname.replace(/\/$/, '')}`
-      const hasNoCredentials = `${url?.username}${url?.password}` === ''
-      if (hasNoCredentials && BASE_URL.test(base)) return base
-      return reject(
-        'dpop.baseUrl',
-        'must be an http or https URL of one host, without credentials, query and empty path ' +
-          'segments, such as https://api.example.com',
-      )
-    },
-  )
+  return strings('dpop.baseUrl', value, 'the public URL of this server').map((text) => {
+    const url = canParseUrl(text) && !/[?#\s\\]/.test(text) ? new URL(text) : undefined
+    const base = `${url?.origin}${url?.pathname.replace(/\/$/, '')}`
+    const hasNoCredentials = `${url?.username}${url?.password}` === ''
+    if (hasNoCredentials && BASE_URL.test(base)) return base
+    return reject(
+      'dpop.baseUrl',
+      'must be an http or https URL of one host, without credentials, query and empty path ' +
+        'segments, such as https://api.example.com',
+    )
+  })
 }
 
 const BASE_URL = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[^%/]|%[0-9a-f]{2})+)*$/i

@@ -38,7 +38,7 @@ export function replayWindow(maxAge: number, clockTolerance: number): number {
   return maxAge + 4 * clockTolerance
 }
 
-const STORE_DESCRIPTION = 'the memory of used DPoP proofs'
+const STORE_DESCRIPTION = 'the DPoP replay store'
 
 /** In seconds: long enough for a store to recover, short enough for a client to wait. */
 const RETRY_AFTER = 1

@@ -49,7 +49,7 @@ for (const choice of [undefined, 'reject'] as const) {
     t.match(error, { statusCode: 503, check: 'store-unavailable', retryAfter: 1 })
     t.same(error.headers, { 'retry-after': '1' })
     t.match(error.reason, {
-      expected: 'the memory of used DPoP proofs',
+      expected: 'the DPoP replay store',
       found: 'the store is away',
     })
   })
@@ -64,7 +64,7 @@ t.test('the log says it once a second, however many requests fail', async (t) =>
   const { clock, warnings, send } = await start()
   for (let i = 0; i < 20; i++) await send().catch(() => {})
   t.equal(warnings.length, 1)
-  t.match(warnings, [/used DPoP proofs could not be asked; its request is answered with 503/])
+  t.match(warnings, [/^DPoP replay store unavailable; request rejected with 503$/])
   clock.now += 1_000
   await send().catch(() => {})
   t.equal(warnings.length, 2)
