@@ -79,7 +79,7 @@ export function observedStore(store: Store, health: StoreHealth): Store {
       loggable(() => withinTimeout(timeoutMs, async () => store.publish(...args))),
     subscribe: (...args) =>
       loggable(() => subscribeWithinTimeout(timeoutMs, async () => store.subscribe(...args))),
-    declareMaxTtl: (longest) => store.declareMaxTtl?.(longest),
+    declareMaxTtl: (maxTtl) => store.declareMaxTtl?.(maxTtl),
     isProcessLocal: store.isProcessLocal === true,
   }
 }

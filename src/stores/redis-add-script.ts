@@ -3,41 +3,41 @@
  * adds an entry.
  *
  * An epoch is identified by the process (`run_id`), the former primary's replication id
- * (`master_replid2`) and the number of evicted entries. The marker (`mark`) records the epoch
- * (`life`) and its start. The marker is replicated, persisted and lost together with the entries;
- * so a marker that is missing or of another epoch means that entries may have been lost since it
- * was written.
+ * (`master_replid2`) and the number of evicted entries. The marker records the epoch and its start.
+ * It is replicated, persisted and lost together with the entries; so a marker that is missing or of
+ * another epoch means that entries may have been lost since it was written.
  *
- * KEYS: the marker; the entry, unless the script only reads the marker. ARGV: the longest TTL of an
- * entry; the number of evicted entries; the marker that the caller knows; how long ago that marker
- * was in force; the value; the TTL of the entry. All times are in milliseconds. The caller sends
- * only durations, so that clock skew has no effect.
+ * KEYS: the marker; the entry, unless the script only reads the marker.
+ *
+ * ARGV: the longest TTL of an entry; the number of evicted entries; the marker that the caller
+ * knows; how long ago that marker was in force; the value; the TTL of the entry. All times are in
+ * milliseconds. The caller sends only durations, so that clock skew has no effect.
  *
  * Returns the outcome, the time for which unknown entries stay indeterminate, and the marker.
  */
 export const ADD_SCRIPT = `
 local info = redis.call('INFO', 'server', 'replication')
-local run = string.match(info, '\\nrun_id:(%w+)')
-local before = string.match(info, '\\nmaster_replid2:(%w+)')
-if not run or not before then return redis.error_reply('ERR Redis does not say who it is') end
-local life = run .. '.' .. before .. '.' .. ARGV[2]
+local runId = string.match(info, '\\nrun_id:(%w+)')
+local formerReplId = string.match(info, '\\nmaster_replid2:(%w+)')
+if not runId or not formerReplId then return redis.error_reply('ERR Redis does not say who it is') end
+local epoch = runId .. '.' .. formerReplId .. '.' .. ARGV[2]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local mark = redis.call('GET', KEYS[1]) or ''
-local name, since = string.match(mark, '^(%S+) (%d+)$')
-since = name == life and tonumber(since)
--- Another was in force since, under which others may have added: of one that took over, and gave back.
-local isOutdated = since and mark ~= ARGV[3] and since < now - ARGV[4]
+local marker = redis.call('GET', KEYS[1]) or ''
+local markerEpoch, since = string.match(marker, '^(%S+) (%d+)$')
+since = markerEpoch == epoch and tonumber(since)
+-- Another marker was in force in between (failover and failback). Entries may have been added then.
+local isOutdated = since and marker ~= ARGV[3] and since < now - ARGV[4]
 if not since or since > now or isOutdated then
   since = now
-  mark = life .. ' ' .. string.format('%.0f', now)
-  redis.call('SET', KEYS[1], mark)
+  marker = epoch .. ' ' .. string.format('%.0f', now)
+  redis.call('SET', KEYS[1], marker)
 end
 
 local wait = since + ARGV[1] - now
 if KEYS[2] and not redis.call('SET', KEYS[2], ARGV[5], 'NX', 'PX', ARGV[6]) then
-  return {0, 0, mark}
+  return {0, 0, marker}
 end
-if not (wait < 0) then return {-1, wait, mark} end
-return {1, 0, mark}`
+if not (wait < 0) then return {-1, wait, marker} end
+return {1, 0, marker}`

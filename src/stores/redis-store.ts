@@ -4,9 +4,9 @@ import { requireValue } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
 import { RedisInspection } from './redis-inspection.js'
-import { RedisOnce } from './redis-once.js'
 import { RedisRevocations } from './redis-revocations.js'
 import { subscribeTo } from './redis-subscription.js'
+import { ReplaySafeAdd } from './replay-safe-add.js'
 import type {
   RevocationChanges,
   RevocationToStore,
@@ -68,11 +68,11 @@ export function redisStore(options: RedisStoreOptions): Store {
   const deadline = wholeNumber('timeout', timeout, bounds)
   const commands = new RedisCommands(connection, deadline)
   const inspection = new RedisInspection(commands)
-  const once =
+  const replaySafeAdd =
     afterRestart === 'dangerouslyAccept'
       ? undefined
-      : new RedisOnce(commands, inspection, `${prefix}server`)
-  return new RedisStore({ connection, commands, prefix, deadline, inspection, once })
+      : new ReplaySafeAdd(commands, inspection, `${prefix}server`)
+  return new RedisStore({ connection, commands, prefix, deadline, inspection, replaySafeAdd })
 }
 
 interface Parts {
@@ -82,11 +82,11 @@ interface Parts {
   readonly deadline: number
   readonly inspection: RedisInspection
   /** `undefined` with `'dangerouslyAccept'`. */
-  readonly once: RedisOnce | undefined
+  readonly replaySafeAdd: ReplaySafeAdd | undefined
 }
 
 /** In milliseconds. */
-const LOOK_AGAIN_AFTER = 1_000
+const PROBE_RETRY_DELAY_MS = 1_000
 /** Per call: the wait for the connection, `INFO`, `EVALSHA` and `EVAL`. */
 const MAX_COMMANDS = 4
 /** Makes the deadline of a command, whose error is more specific, always pass first. */
@@ -104,19 +104,19 @@ class RedisStore implements Store {
     this.#revocations = new RedisRevocations(commands, prefix)
     connection.onReady(() => {
       inspection.forget()
-      this.#look()
+      this.#probe()
     })
   }
 
-  declareMaxTtl(longest: number): void {
-    const { connection, once } = this.#parts
-    once?.declareMaxTtl(longest)
-    if (connection.isReady()) this.#look()
+  declareMaxTtl(maxTtl: number): void {
+    const { connection, replaySafeAdd } = this.#parts
+    replaySafeAdd?.declareMaxTtl(maxTtl)
+    if (connection.isReady()) this.#probe()
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    const { commands, inspection, once } = this.#parts
-    if (once !== undefined) return once.add(this.#key(key), value, wholeTtl(ttl))
+    const { commands, inspection, replaySafeAdd } = this.#parts
+    if (replaySafeAdd !== undefined) return replaySafeAdd.add(this.#key(key), value, wholeTtl(ttl))
     await inspection.state()
     // A client may resend the command after a lost connection; the entry is then reported as known.
     const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', lasting(ttl)])
@@ -169,10 +169,10 @@ class RedisStore implements Store {
   /**
    * Probes until Redis replies: while it loads its data set, it is connected but replies LOADING.
    */
-  #look(): void {
-    const { connection, once } = this.#parts
-    once?.look().catch(() => {
-      if (connection.isReady()) setTimeout(() => this.#look(), LOOK_AGAIN_AFTER).unref()
+  #probe(): void {
+    const { connection, replaySafeAdd } = this.#parts
+    replaySafeAdd?.probe().catch(() => {
+      if (connection.isReady()) setTimeout(() => this.#probe(), PROBE_RETRY_DELAY_MS).unref()
     })
   }
 

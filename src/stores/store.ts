@@ -62,7 +62,7 @@ export interface Store {
    * Declares the longest `ttl`, in milliseconds, before the first {@link Store.add}. A store that
    * lost its data must not report entries as new for that long.
    */
-  declareMaxTtl?(longest: number): void
+  declareMaxTtl?(maxTtl: number): void
   /**
    * Time after which a call counts as failed, in milliseconds; for {@link listRevocations}, for
    * each slice. Time in which the event loop of this process is stalled does not count.
@@ -125,7 +125,7 @@ export function wholeNumber(name: string, value: unknown, bounds: Bounds): numbe
  * {@link Store.add} rejects with this error if the entry was added but may have existed before,
  * because the store may have lost it.
  */
-export class UncertainError extends Error {
-  override readonly name = 'UncertainError'
+export class IndeterminateError extends Error {
+  override readonly name = 'IndeterminateError'
   readonly code = 'store_indeterminate'
 }

@@ -1,4 +1,4 @@
-/** Servers that may have forgotten, and say nothing of it: `test/stores/redis-once.test.ts`, for real. */
+/** `test/stores/replay-safe-add.test.ts` with real servers that may have lost entries. */
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Store } from '../../src/index.js'

@@ -7,7 +7,7 @@ const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, m
 
 const CLIENTS = { ioredis: FakeIoRedis, 'node-redis': FakeNodeRedis }
 
-/** One that is believed, which `redis-once.test.ts` is about. */
+/** One that is believed, which `replay-safe-add.test.ts` is about. */
 async function store(options: Partial<RedisStoreOptions> = {}, Client = FakeIoRedis) {
   const redis = new FakeRedis()
   const client = await connected(new Client(redis))

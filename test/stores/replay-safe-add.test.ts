@@ -60,7 +60,7 @@ async function settled(options: Partial<RedisStoreOptions> = {}) {
 }
 
 const waits = (seconds: number) => ({
-  name: 'UncertainError',
+  name: 'IndeterminateError',
   code: 'store_indeterminate',
   message: `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
 })

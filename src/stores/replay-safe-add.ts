@@ -10,31 +10,31 @@ import { otherAnswer } from './redis-answer.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisInspection } from './redis-inspection.js'
 import { RedisScript } from './redis-script.js'
-import { UncertainError } from './store.js'
+import { IndeterminateError } from './store.js'
 
 /** Milliseconds before now; stands for "never" until the first reply. */
-const LONG_AGO = 1e15
+const LONG_AGO_MS = 1e15
 
-export class RedisOnce {
+export class ReplaySafeAdd {
   readonly #script: RedisScript
   readonly #inspection: RedisInspection
-  readonly #markKey: string
-  #longestTtl = 0
+  readonly #markerKey: string
+  #maxTtl = 0
   /** The marker in the latest reply. */
-  #mark = ''
+  #marker = ''
   /** Latest time that the marker is known to have been in force, on the monotonic clock. */
-  #inForceAt = -LONG_AGO
+  #confirmedAt = -LONG_AGO_MS
   /** Until then no entry is new. Monotonic clock, because the clock of Redis may be set forward. */
-  #uncertainUntil = -LONG_AGO
+  #indeterminateUntil = -LONG_AGO_MS
 
-  constructor(commands: RedisCommands, inspection: RedisInspection, markKey: string) {
+  constructor(commands: RedisCommands, inspection: RedisInspection, markerKey: string) {
     this.#script = new RedisScript(commands, ADD_SCRIPT)
     this.#inspection = inspection
-    this.#markKey = markKey
+    this.#markerKey = markerKey
   }
 
-  declareMaxTtl(longest: number): void {
-    this.#longestTtl = Math.max(this.#longestTtl, longest)
+  declareMaxTtl(maxTtl: number): void {
+    this.#maxTtl = Math.max(this.#maxTtl, maxTtl)
   }
 
   /**
@@ -43,31 +43,31 @@ export class RedisOnce {
    *
    * @throws if Redis replies with an error or does not reply.
    */
-  async look(): Promise<void> {
+  async probe(): Promise<void> {
     // An instance that adds no entries has none that Redis could lose.
-    if (this.#longestTtl > 0) await this.#ask([])
+    if (this.#maxTtl > 0) await this.#run([])
   }
 
   /**
-   * @throws {UncertainError} if the entry was added but may have existed before.
+   * @throws {IndeterminateError} if the entry was added but may have existed before.
    */
   async add(key: string, value: string, ttl: number): Promise<boolean> {
     this.declareMaxTtl(ttl)
-    const outcome = await this.#ask([key], value, `${ttl}`)
+    const outcome = await this.#run([key], value, `${ttl}`)
     if (outcome === KNOWN) return false
     const now = performance.now()
-    if (outcome === NEW && now >= this.#uncertainUntil) {
-      this.#inForceAt = now
+    if (outcome === NEW && now >= this.#indeterminateUntil) {
+      this.#confirmedAt = now
       return true
     }
     // The reply may take longer than the remaining waiting time.
-    const seconds = Math.max(0, Math.ceil((this.#uncertainUntil - now) / 1_000))
-    throw new UncertainError(
+    const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
+    throw new IndeterminateError(
       `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
     )
   }
 
-  async #ask(key: readonly string[], ...entry: readonly string[]): Promise<number> {
+  async #run(key: readonly string[], ...entry: readonly string[]): Promise<number> {
     const { version, evicted } = await this.#inspection.state()
     // Negated comparison, so that NaN (no version reported) is rejected.
     if (!(version >= 7)) {
@@ -76,14 +76,14 @@ export class RedisOnce {
       )
     }
     const sentAt = performance.now()
-    const age = Math.floor(sentAt - this.#inForceAt)
-    const known = [`${this.#longestTtl}`, evicted, this.#mark, `${age}`]
-    const keys = [this.#markKey, ...key]
+    const age = Math.floor(sentAt - this.#confirmedAt)
+    const known = [`${this.#maxTtl}`, evicted, this.#marker, `${age}`]
+    const keys = [this.#markerKey, ...key]
     const reply = await this.#script.run(keys, [...known, ...entry])
-    const { outcome, wait, mark } = answerOf(reply)
-    this.#mark = mark
-    this.#inForceAt = Math.max(this.#inForceAt, sentAt)
-    this.#uncertainUntil = Math.max(this.#uncertainUntil, sentAt + wait)
+    const { outcome, waitMs, marker } = parseReply(reply)
+    this.#marker = marker
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
+    this.#indeterminateUntil = Math.max(this.#indeterminateUntil, sentAt + waitMs)
     return outcome
   }
 }
@@ -91,20 +91,20 @@ export class RedisOnce {
 interface ScriptReply {
   readonly outcome: number
   /** Milliseconds. */
-  readonly wait: number
-  readonly mark: string
+  readonly waitMs: number
+  readonly marker: string
 }
 
 const NEW = 1
 const KNOWN = 0
-const UNCERTAIN = -1
+const INDETERMINATE = -1
 
 /** @throws if the reply is malformed: such an entry is neither new nor known. */
-function answerOf(reply: unknown): ScriptReply {
-  const [outcome, wait, mark]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
-  const isOutcome = outcome === NEW || outcome === KNOWN || outcome === UNCERTAIN
-  if (isOutcome && typeof wait === 'number' && typeof mark === 'string') {
-    return { outcome, wait, mark }
+function parseReply(reply: unknown): ScriptReply {
+  const [outcome, waitMs, marker]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
+  const isOutcome = outcome === NEW || outcome === KNOWN || outcome === INDETERMINATE
+  if (isOutcome && typeof waitMs === 'number' && typeof marker === 'string') {
+    return { outcome, waitMs, marker }
   }
   throw otherAnswer()
 }
