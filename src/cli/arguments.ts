@@ -1,15 +1,6 @@
 /** The parsed arguments of a command. */
 import { UsageError } from './exit-code.js'
 
-/** The unit and range of a number. */
-export interface Range {
-  readonly unit: string
-  readonly least: number
-  readonly most: number
-}
-
-const ANY: Range = { unit: '', least: 0, most: Infinity }
-
 export class Arguments {
   readonly operands: readonly string[]
   readonly #values: ReadonlyMap<string, readonly string[]>
@@ -34,18 +25,29 @@ export class Arguments {
   /** @throws {UsageError} if the flag is absent. */
   required(flag: string): string {
     const value = this.value(flag)
-    if (value === undefined) throw new UsageError(`--${flag} is needed`)
+    if (value === undefined) throw new UsageError(`--${flag} is required`)
     return value
   }
 
-  /** @throws {UsageError} if the value is no whole number within the range. */
-  wholeNumber(flag: string, range: Range = ANY): number | undefined {
+  /** @throws {UsageError} if the value is not a whole number. */
+  wholeNumber(flag: string): number | undefined {
     const value = this.value(flag)
     if (value === undefined) return undefined
-    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
-    const { unit, least, most } = range
-    if (number >= least && number <= most) return number
-    const bounds = most === Infinity ? '' : ` from ${least} to ${most}`
-    throw new UsageError(`--${flag} must be a whole number${unit && ` of ${unit}`}${bounds}`)
+    if (/^\d{1,15}$/.test(value)) return Number(value)
+    throw new UsageError(`--${flag} must be a whole number`)
+  }
+
+  /**
+   * Reads a duration: `10s`, `500ms`, or a plain number, which is in seconds.
+   *
+   * @throws {UsageError} if the value is not a whole number of either unit from 1 ms to `most` ms.
+   */
+  milliseconds(flag: string, most: number): number | undefined {
+    const value = this.value(flag)
+    if (value === undefined) return undefined
+    const [, digits, unit] = /^(\d{1,15})(ms|s)?$/.exec(value) ?? []
+    const duration = Number(digits) * (unit === 'ms' ? 1 : 1000)
+    if (duration >= 1 && duration <= most) return duration
+    throw new UsageError(`--${flag} must be a duration such as 10s or 500ms, from 1ms to ${most}ms`)
   }
 }

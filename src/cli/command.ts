@@ -20,7 +20,7 @@ export interface Command {
   /** The synopsis after the command's name. */
   readonly usage: string
   readonly flags: Flags
-  /** Flags that are rejected, with what to do instead. */
+  /** Flags that are rejected, with the error message: why, and what to do instead. */
   readonly rejectedFlags?: Readonly<Record<string, string>>
   /** Maximum number of arguments that are no flags. */
   readonly maxOperands: number

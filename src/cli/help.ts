@@ -1,4 +1,4 @@
-/** Writes the help from the descriptions of the commands. */
+/** Renders the help from the descriptions of the commands. */
 
 import type { Command } from './command.js'
 import { HELP } from './read-arguments.js'
@@ -6,11 +6,11 @@ import { HELP } from './read-arguments.js'
 const PROGRAM = 'fastify-resource-server'
 
 const EXIT_CODES = `Exit codes:
-  0  good: a token was printed, or the token explained is accepted
-  1  the token, or the grant, is refused
-  2  the command was called wrongly
-  3  the issuer is out of reach or answers what it shouldn't, a port is taken, or the output can't be written
-  4  a mistake of this program: please report it`
+  0  success: a token was printed, or the explained token is accepted
+  1  the token, or the grant, is rejected
+  2  the arguments are invalid
+  3  the issuer is unreachable or its response is invalid, the port is in use, or the output cannot be written
+  4  a bug of this program: please report it`
 
 export function helpOfAll(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length))
@@ -19,7 +19,7 @@ export function helpOfAll(commands: readonly Command[]): string {
 Commands:
 ${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
 
-${PROGRAM} COMMAND --help says more; --version says which version this is.
+Run ${PROGRAM} COMMAND --help for details, or ${PROGRAM} --version.
 
 ${EXIT_CODES}
 `

@@ -61,13 +61,13 @@ function unknownCommand(name: string): UsageError {
   const meant = nearest(name, known)
   return new UsageError(
     meant === undefined
-      ? `there is no such command; these are: ${known.join(', ')}`
-      : `there is no such command: did you mean ${meant}?`,
+      ? `unknown command. Commands: ${known.join(', ')}`
+      : `unknown command. Did you mean ${meant}?`,
   )
 }
 
 function describe(error: unknown): { exitCode: ExitCode; message: string } {
   if (error instanceof CommandError) return error
   const message = isError(error) ? `${error.name}: ${error.message}` : typeof error
-  return { exitCode: ExitCode.bug, message: `unexpected, please report it: ${message}` }
+  return { exitCode: ExitCode.bug, message: `unexpected error, please report it: ${message}` }
 }

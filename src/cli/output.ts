@@ -6,7 +6,7 @@ import { CommandError, ExitCode } from './exit-code.js'
 /**
  * Resolves once everything is written: a script that reads exit code 0 has the whole result.
  *
- * @throws {CommandError} if it cannot be written: the reader has gone, the disk is full.
+ * @throws {CommandError} if it cannot be written: the reader has closed the pipe, or the disk is full.
  */
 export async function writeResult(stdout: Output, text: string): Promise<void> {
   const error = await new Promise<Error | null | undefined>((resolve) => {

@@ -1,10 +1,10 @@
-/** Asks for a secret at the terminal, without showing what is typed. */
+/** Prompts for a secret at the terminal, without echo. */
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 
-/** @throws {CommandError} on Ctrl+C, and where the input ends without a line. */
+/** @throws {CommandError} on Ctrl+C, and if the input ends without a line. */
 export async function promptSecret(
   prompt: string,
   { stdin, stderr }: Pick<ProcessContext, 'stdin' | 'stderr'>,
@@ -21,9 +21,11 @@ export async function promptSecret(
     return await new Promise<string>((resolve, reject) => {
       readline.once('line', resolve)
       readline.once('SIGINT', () =>
-        reject(new CommandError(ExitCode.interrupted, 'interrupted, nothing was sent')),
+        reject(new CommandError(ExitCode.interrupted, 'interrupted; nothing was sent')),
       )
-      readline.once('close', () => reject(new UsageError('the input ended without an answer')))
+      readline.once('close', () =>
+        reject(new UsageError('the input ended before a line was entered')),
+      )
       stderr.write(prompt)
     })
   } finally {

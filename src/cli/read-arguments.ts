@@ -1,7 +1,7 @@
 /**
  * Parses the arguments of a command. An unknown flag is an error, because a misspelled one would
- * otherwise be ignored silently. Messages show neither values nor unknown flags, because one of them
- * may be a misplaced secret.
+ * otherwise be ignored silently. Messages show no values, and unknown flags only if they are
+ * misspellings of known ones, because any other may be a misplaced secret.
  */
 import { parseArgs } from 'node:util'
 import { nearest } from '../base/did-you-mean.js'
@@ -9,7 +9,7 @@ import { Arguments } from './arguments.js'
 import type { Command } from './command.js'
 import { UsageError } from './exit-code.js'
 
-export const HELP = { help: 'Show this' } as const
+export const HELP = { help: 'Show this help' } as const
 
 /** @throws {UsageError} that says what is wrong and how to fix it. */
 export function readArguments(command: Command, args: readonly string[]): Arguments {
@@ -37,7 +37,7 @@ export function readArguments(command: Command, args: readonly string[]): Argume
   }
   if (operands.length > command.maxOperands) {
     throw new UsageError(
-      `there are arguments too many: ${command.name} takes ${command.maxOperands === 0 ? 'flags only' : 'one'}`,
+      `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'one'}`,
     )
   }
   return new Arguments(values, operands)
@@ -64,26 +64,25 @@ function requireValue(name: string, value: string | undefined, inline: boolean |
   if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`)
   // The value was probably forgotten, and this is the next flag.
   if (inline !== true && value.startsWith('-')) {
-    throw new UsageError(`--${name} needs a value; one that begins with - goes after =`)
+    throw new UsageError(`--${name} needs a value. If it begins with -, write --${name}=VALUE`)
   }
 }
 
-/** Does not show the flag itself, which may contain a secret (`-phunter2`). */
+/** Shows the flag only beside the known one that it resembles: others may be secrets (`-phunter2`). */
 function unknownFlag(
   { name: command, flags, rejectedFlags = {} }: Command,
   name: string,
   at: number,
 ) {
   if (Object.hasOwn(rejectedFlags, name)) {
-    return new UsageError(`--${name} is not taken: ${rejectedFlags[name]}`)
+    return new UsageError(rejectedFlags[name] as string)
   }
   const meant = nearest(name, [...Object.keys(flags), ...Object.keys(rejectedFlags), 'help'])
-  const problem = `unknown flag (argument ${at + 1} of ${command})`
   if (meant === undefined) {
-    return new UsageError(`${problem}: see fastify-resource-server ${command} --help`)
+    return new UsageError(
+      `unknown flag (argument ${at + 1} of ${command}). Run fastify-resource-server ${command} --help for details`,
+    )
   }
-  const instead = Object.hasOwn(rejectedFlags, meant)
-    ? ` It is not taken: ${rejectedFlags[meant]}`
-    : ''
-  return new UsageError(`${problem}: did you mean --${meant}?${instead}`)
+  const instead = Object.hasOwn(rejectedFlags, meant) ? ` But ${rejectedFlags[meant]}` : ''
+  return new UsageError(`unknown flag --${name}. Did you mean --${meant}?${instead}`)
 }

@@ -1,4 +1,4 @@
-/** The command `serve`: runs the embedded authorization server of the testing kit until a signal. */
+/** The command `serve`: runs the embedded authorization server of the testing kit until SIGINT or SIGTERM. */
 import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
@@ -15,17 +15,17 @@ import { writeResult } from './output.js'
 import { jsonDocument } from './printable.js'
 
 const flags: Flags = {
-  port: { value: 'PORT', help: 'Default 0: a free one' },
+  port: { value: 'PORT', help: 'Default 0: any free port' },
   profile: {
     value: 'NAME',
-    help: `Whose tokens they look like: ${Object.keys(TOKEN_PROFILES).join(', ')}`,
+    help: `The provider to imitate: ${Object.keys(TOKEN_PROFILES).join(', ')}`,
   },
-  algorithm: { value: 'ALG', help: 'What tokens are signed with. Default RS256' },
-  audience: { value: 'NAME', help: 'The "aud" of access tokens. Default as the profile has it' },
+  algorithm: { value: 'ALG', help: 'The signature algorithm of tokens. Default RS256' },
+  audience: { value: 'NAME', help: 'The "aud" of access tokens. Default: that of the profile' },
   'access-token-lifetime': { value: 'SECONDS', help: 'Default 3600' },
   'access-token-format': { value: 'FORMAT', help: 'jwt (default) or opaque' },
-  json: { help: 'Print what it serves as JSON' },
-  'dangerously-allow-production': { help: 'Run under NODE_ENV=production, too' },
+  json: { help: 'Print the connection details as JSON' },
+  'dangerously-allow-production': { help: 'Allow NODE_ENV=production' },
 }
 
 export const serve: Command = {
@@ -34,10 +34,10 @@ export const serve: Command = {
   usage: '[--port PORT] [--profile NAME] [FLAGS]',
   flags,
   maxOperands: 0,
-  notes: `It listens on 127.0.0.1 alone, keeps everything in memory, and has one client and one user, whose
-secrets are publicly known: it refuses to run under NODE_ENV=production, and answers 421 to requests
-whose Host header is no loopback name. Its keys are new at each start. SIGINT (Ctrl+C) or SIGTERM ends
-it.`,
+  notes: `It listens on 127.0.0.1 only, keeps everything in memory, and has one client and one user, whose
+secrets are publicly known. It therefore does not run under NODE_ENV=production, and responds with 421
+to requests whose Host header is not a loopback name. Its keys are new at each start. SIGINT (Ctrl+C)
+or SIGTERM stops it.`,
   examples: [`npx ${PROGRAM} serve --port 9000 --profile okta`],
   async run(args, { stdout, env, signals }) {
     const server = await start(args)
@@ -78,7 +78,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
     if (syscall !== 'listen') throw error
     throw new CommandError(
       ExitCode.unavailable,
-      `the port can't be had (${code}): choose another, or leave --port out for a free one`,
+      `the port is unavailable (${code}): choose another, or omit --port to use any free port`,
     )
   }
 }
@@ -128,17 +128,17 @@ ${bold('authorization server')}  ${issuer}
   client    ${clientId}, secret ${clientSecret}
   user      ${username}, password ${password}
 
-${bold('a token by curl')}
+${bold('get a token with curl')}
 
   curl -s -u ${clientId}:${clientSecret} -d grant_type=password -d username=${username} \\
     -d password=${password} -d scope='openid orders:read' ${tokenEndpoint}
 
-${bold('a token alone')}
+${bold('print only the token')}
 
   FRS_CLIENT_SECRET=${clientSecret} FRS_PASSWORD=${password} npx ${PROGRAM} token \\
     --issuer ${issuer} --client-id ${clientId} \\
     --username ${username} --scope 'openid orders:read'
 
-Ctrl+C ends it.
+Press Ctrl+C to stop.
 `
 }

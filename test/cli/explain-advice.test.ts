@@ -66,13 +66,13 @@ t.test('a valid token', async (t) => {
 
 t.test('a token over the longest that is read', async (t) => {
   const long = await token({ groups: Array.from({ length: 900 }, (_, i) => `group-${i}`) })
-  const said = `The token has ${long.length} characters; this API reads at most 8192.`
+  const said = `The token has ${long.length} characters; this API accepts at most 8192.`
   await advises(t, 'token', said, long)
   await advises(t, 'token', 'raise "maxTokenLength" in the API, and --max-token-length here', long)
   t.equal((await explain(long, ['--max-token-length', '20000'])).code, 0)
   t.notMatch((await explain(long)).advice.token, '431')
   const huge = await token({ groups: 'x'.repeat(20_000) })
-  await advises(t, 'token', 'Node itself answers 431', huge)
+  await advises(t, 'token', 'Node itself responds with 431', huge)
   for (const length of ['255', '65537', '0']) {
     const args = ['explain', '--issuer', issuer, '--audience', 'a', '--max-token-length', length]
     const { code, stderr } = await runHere(args, { input: long })
@@ -82,7 +82,7 @@ t.test('a token over the longest that is read', async (t) => {
 })
 
 t.test('a token that can be read is copied again', async (t) => {
-  t.match(malformedAdvice(await token(), 8_192), 'Copy it again, whole and unchanged')
+  t.match(malformedAdvice(await token(), 8_192), 'Copy it again, complete and unchanged')
 })
 
 t.test('what surrounds a token is told on the page, too', async (t) => {
@@ -116,7 +116,7 @@ t.test('an ECDSA signature in DER', async (t) => {
     await advises(t, 'signature', /encoded in DER.*ieee-p1363/, `${input}.${base64url(der)}`, args)
     const other = Buffer.alloc(der.length, 1)
     for (const bytes of [other, der.subarray(1), der.subarray(0, -1)]) {
-      await advises(t, 'signature', 'It was changed', `${input}.${base64url(bytes)}`, args)
+      await advises(t, 'signature', 'The token was modified', `${input}.${base64url(bytes)}`, args)
     }
   }
 })
@@ -137,7 +137,7 @@ t.test('JSON that is not read: nesting, members twice, no object, no JSON', asyn
   const rows = [
     [deep(40), 'nested more than 32 levels deep'],
     [deep(2_500), 'nested more than 32 levels deep'],
-    ['{"sub":"a","sub":"b"}', 'a member twice'],
+    ['{"sub":"a","sub":"b"}', 'a duplicate member'],
     ['{"__proto__":{}}', '"__proto__"'],
     ['null', 'The payload is null, and must be a JSON object'],
     ['[]', 'The payload is an array, and must be'],
@@ -195,7 +195,7 @@ t.test('claims of the wrong kind are told by what they are, null included', asyn
   const rows = [
     [{ exp: null }, '"exp" is null, and must be a finite number'],
     [{ exp: `${now + 60}` }, '"exp" is a string, and must be a finite number'],
-    [{ nbf: null }, 'leave out what has no value'],
+    [{ nbf: null }, 'omit a claim without a value'],
     [{ iat: [] }, '"iat" is an array'],
     [{ sub: 7 }, 'write it as a JSON string'],
     [{ sub: {} }, '"sub" is an object, and must be a string'],
@@ -205,7 +205,7 @@ t.test('claims of the wrong kind are told by what they are, null included', asyn
     const { advice } = await explain(await token(overrides))
     t.match(advice.claims, said)
   }
-  t.match((await explain(await token({ exp: undefined }))).advice.claims, 'needs "exp"')
+  t.match((await explain(await token({ exp: undefined }))).advice.claims, 'requires "exp"')
   t.strictSame([null, [], {}, 1, ''].map(jsonTypeName), [
     'null',
     'an array',
@@ -243,7 +243,7 @@ t.test('keys without "kid", with a number for one, or that cannot be used', asyn
 
   const rsa = await makeKey('RS256')
   publish([rsa.publicJwk])
-  await advises(t, 'key', 'names no key ("kid")', await token({}, { kid: undefined }))
+  await advises(t, 'key', 'has no "kid"', await token({}, { kid: undefined }))
 })
 
 t.test('a key set that cannot be used at all', async (t) => {
@@ -252,9 +252,9 @@ t.test('a key set that cannot be used at all', async (t) => {
   publish(Array.from({ length: 101 }, (_, i) => ({ ...key.publicJwk, kid: `${i}` })))
   await advises(t, 'key', /publishes 101 keys.*raise "jwks.maxKeys"/, await token())
   publish('none')
-  await advises(t, 'key', 'can be reached from here', await token())
+  await advises(t, 'key', 'is reachable from this machine', await token())
   answer = (_request, response) => response.end('no JSON')
-  await advises(t, 'key', 'can be reached from here', await token())
+  await advises(t, 'key', 'is reachable from this machine', await token())
 })
 
 t.test('a redirect is told with where it leads, without its query', async (t) => {
@@ -273,9 +273,9 @@ t.test('a redirect is told with where it leads, without its query', async (t) =>
   to('/elsewhere')
   await advises(t, 'key', `redirects to ${issuer}/elsewhere`, await token())
   to('http://')
-  await advises(t, 'key', 'redirects to something that is no URL', await token())
+  await advises(t, 'key', 'redirects to an invalid URL', await token())
   answer = (_request, response) => response.writeHead(302).end()
-  await advises(t, 'key', 'can be reached from here', await token())
+  await advises(t, 'key', 'is reachable from this machine', await token())
 })
 
 t.test('why there is no connection', async (t) => {
@@ -309,7 +309,7 @@ t.test('scope with commas', async (t) => {
   await advises(t, 'scope', said, await token({ scope: 'orders:read,profile' }), args)
   await advises(t, 'scope', said, await token({ scope: 'openid orders:read,profile' }), args)
   const asked = ['--scope', 'orders:read,profile']
-  await advises(t, 'scope', 'What the route asks for has a comma in it', await token(), asked)
+  await advises(t, 'scope', 'The required scope contains a comma', await token(), asked)
 })
 
 t.test('an audience that is spelled differently', async (t) => {
@@ -320,22 +320,22 @@ t.test('an audience that is spelled differently', async (t) => {
     t.match(stdout, by)
   }
   const url = 'https://api.example/orders'
-  await differs(`${url}/`, url, 'differ by the slash at the end')
-  await differs(url, `${url}/`, 'differ by the slash at the end')
+  await differs(`${url}/`, url, 'differ by the trailing slash')
+  await differs(url, `${url}/`, 'differ by the trailing slash')
   await differs(['x', 'HTTPS://API.example/orders'], url, 'differ by upper and lower case')
   await differs('http://api.example/orders', url, 'differ by the scheme before "://"')
   await differs('api.example/orders', url, 'differ by the scheme before "://"')
   await differs('api://default', 'default', 'differ by the scheme before "://"')
-  await differs(` ${url}`, url, 'differ by blanks around it')
+  await differs(` ${url}`, url, 'differ by surrounding whitespace')
   await differs(
     'http://API.example/orders/',
     url,
-    /differ by upper.* and the scheme.* and the slash/,
+    /differ by upper.* and the scheme.* and the trailing/,
   )
   await differs(`x ${url}`, url, 'in one string with others')
   await differs(`x,${url}`, url, 'Several audiences are an array')
-  await differs([7, null], url, 'Ask for a token for this API')
-  await differs('https://other.example', url, 'Ask for a token for this API')
+  await differs([7, null], url, 'Request a token for this API')
+  await differs('https://other.example', url, 'Request a token for this API')
   t.equal(spellingDifference('a', 'a'), undefined)
   t.equal(spellingDifference('a', 'b'), undefined)
 })
@@ -344,9 +344,9 @@ t.test('an issuer that is spelled differently', async (t) => {
   const differs = async (iss: string, by: string) => {
     const args = ['explain', '--issuer', 'https://login.example/a', '--audience', AUDIENCE]
     const { stdout } = await runHere(args, { input: await sign(key, { iss }) })
-    t.match(stdout, `They differ by ${by}. Have the API's "issuer" be`)
+    t.match(stdout, `They differ by ${by}. Set the API's "issuer" to`)
   }
-  await differs('https://login.example/a/', 'the slash at the end')
+  await differs('https://login.example/a/', 'the trailing slash')
   await differs('https://login.example/A', 'upper and lower case')
   await differs('http://login.example/a', 'the scheme before "://"')
 })
@@ -354,7 +354,7 @@ t.test('an issuer that is spelled differently', async (t) => {
 t.test('times in milliseconds', async (t) => {
   const ms = now * 1000
   const said = (names: string) =>
-    `In milliseconds, it seems: ${names}. A JWT has its times in seconds`
+    `Apparently in milliseconds: ${names}. Times in a JWT are in seconds`
   await advises(t, 'issued-at', said('"iat"'), await token({ iat: ms }))
   await advises(t, 'issued-at', said('"exp" and "iat"'), await token({ iat: ms, exp: ms + 60_000 }))
   await advises(t, 'not-before', said('"nbf"'), await token({ nbf: ms }))

@@ -56,7 +56,7 @@ t.test('the token comes as an argument, at a prompt, or as it stands in a reques
   for (const input of ['', '\n', 'Bearer \n']) {
     const { code, stderr } = await ask(input)
     t.equal(code, 2)
-    t.match(stderr, 'there is no token: give it on standard input')
+    t.match(stderr, 'no token: pass it on standard input')
   }
 })
 
@@ -91,7 +91,7 @@ t.test('wrong audience', async (t) => {
   t.strictSame(failing(outcome), ['audience'])
   t.match(
     outcome.stdout,
-    /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Ask for a token for this API/,
+    /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Request a token for this API/,
   )
   const client = await ask(await server.issueToken({ aud: testClient.clientId }))
   t.match(client.stdout, 'Its audience is the client')
@@ -109,7 +109,7 @@ t.test('trailing slash of the issuer', async (t) => {
   t.strictSame(failing(outcome), ['issuer'])
   t.match(
     outcome.stdout,
-    `They differ by the slash at the end. Have the API's "issuer" be what the token says, exactly: ${issuer}\n`,
+    `They differ by the trailing slash. Set the API's "issuer" to the value in the token, exactly: ${issuer}\n`,
   )
 })
 
@@ -152,12 +152,12 @@ t.test('ID token sent', async (t) => {
   const refresh = await ask(await server.issueToken({ token_use: 'refresh' }))
   t.match(
     refresh.stdout,
-    "Send an access token: this is an ID token, a refresh token or another of the issuer's",
+    'Send an access token: this is an ID token, a refresh token or another token of the issuer',
   )
   const typ = await ask(
     await server.issueToken({}, { header: { typ: 'application/Secevent+JWT' } }),
   )
-  t.match(typ.stdout, 'The profile okta takes no token with this "typ"')
+  t.match(typ.stdout, 'The profile okta accepts no token with this "typ"')
 })
 
 t.test('clock skew', async (t) => {
@@ -165,7 +165,7 @@ t.test('clock skew', async (t) => {
   t.strictSame(failing(ahead), ['issued-at'])
   t.match(
     ahead.stdout,
-    /It was issued at \S+, 1 minute from now\. Compare the issuer's clock with this one/,
+    /It was issued at \S+, 1 minute from now\. Compare the issuer's clock with that of/,
   )
   const early = await ask(await server.issueToken({ nbf: now + 400 }))
   t.strictSame(failing(early), ['not-before'])
@@ -181,7 +181,7 @@ t.test('clock skew', async (t) => {
 t.test('opaque token', async (t) => {
   const outcome = await ask(await server.issueToken({}, { format: 'opaque' }))
   t.strictSame(failing(outcome), ['token'])
-  t.match(outcome.stdout, 'An opaque token can only be verified by asking its issuer')
+  t.match(outcome.stdout, 'An opaque token can only be verified by introspection at its issuer')
   t.notMatch(outcome.stdout, /^ {2}(?:header|claims)/m, 'there is nothing to read')
   t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { result: { step: 'token' } })
 })
@@ -206,7 +206,7 @@ t.test('wrong tenant', async (t) => {
   t.strictSame(failing(version), ['issuer'])
   t.match(version.stdout, 'The tenant is the right one, the version of the token isn')
   const stranger = await say('https://acme.example', theirs)
-  t.match(stranger.stdout, `Get a token from ${v2(ours)}; or, if you trust the one`)
+  t.match(stranger.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
 })
 
 t.test('missing scope', async (t) => {
@@ -214,7 +214,7 @@ t.test('missing scope', async (t) => {
   t.strictSame(failing(outcome), ['scope'])
   t.match(
     outcome.stdout,
-    'It grants: openid profile. Ask for the scope when getting the token (token --scope "orders:read")',
+    'It grants: openid profile. Request the scope with the token (token --scope "orders:read")',
   )
 })
 
@@ -244,7 +244,7 @@ t.test('expired', async (t) => {
   t.match(outcome.stdout, /expected +after \S+Z \(\d{10}\)\n +found +\S+Z \(\d{10}\)\n/)
   t.match(outcome.stdout, /exp {2}\S+Z \(\d{10}\)\n/)
   const late = await ask(await server.issueToken({ iat: now - 900, exp: now - 300 }))
-  t.match(late.stdout, /It expired 5 minutes ago.* If it should be valid still: Compare/)
+  t.match(late.stdout, /It expired 5 minutes ago.* If it should still be valid: Compare/)
 })
 
 t.test('an issuer out of reach is exit code 3', async (t) => {
@@ -255,7 +255,7 @@ t.test('an issuer out of reach is exit code 3', async (t) => {
   )
   t.equal(outcome.code, 3)
   t.strictSame(failing(outcome), ['key'])
-  t.match(outcome.stdout, 'Check that http://127.0.0.1:1 is spelt as its own metadata has it')
+  t.match(outcome.stdout, 'Check that http://127.0.0.1:1 is spelled exactly as in its metadata')
   t.match(outcome.stdout, 'rejected at step "key": 503 temporarily_unavailable')
 })
 

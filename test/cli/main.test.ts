@@ -48,29 +48,41 @@ t.test('the help of each command has its flags, examples and exit codes', async 
 
 t.test('names the nearest command and the nearest flag', async (t) => {
   const cases = [
-    [['tokn'], 'did you mean token?'],
-    [['exp'], 'did you mean explain?'],
-    [['frobnicate'], 'these are: token, explain, serve'],
-    [['explain', '--isuer', 'x'], 'unknown flag (argument 1 of explain): did you mean --issuer?'],
-    [['explain', '--hepl'], 'did you mean --help?'],
+    [['tokn'], 'Did you mean token?'],
+    [['exp'], 'Did you mean explain?'],
+    [['frobnicate'], 'unknown command. Commands: token, explain, serve'],
+    [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
+    [['explain', '--hepl'], 'unknown flag --hepl. Did you mean --help?'],
     [
       ['serve', '--frobnicate'],
-      'unknown flag (argument 1 of serve): see fastify-resource-server serve --help',
+      'unknown flag (argument 1 of serve). Run fastify-resource-server serve --help for details',
     ],
     [['serve', '--port', '1', '-p'], 'unknown flag (argument 3 of serve)'],
     [['serve', '--__proto__'], 'unknown flag (argument 1 of serve)'],
     [['serve', '--constructor'], 'unknown flag (argument 1 of serve)'],
-    [['token', '--pasword', 'x'], 'did you mean --password? It is not taken: other users'],
-    [['token', '--pasword=x'], 'did you mean --password? It is not taken: other users'],
-    [['token', '--Password'], 'did you mean --password? It is not taken: other users'],
-    [['token', '--client-secert', 'x'], 'did you mean --client-secret? It is not taken: other'],
+    [
+      ['token', '--pasword', 'x'],
+      'Did you mean --password? But --password is rejected, because other users',
+    ],
+    [
+      ['token', '--pasword=x'],
+      'Did you mean --password? But --password is rejected, because other users',
+    ],
+    [
+      ['token', '--Password'],
+      'Did you mean --password? But --password is rejected, because other users',
+    ],
+    [
+      ['token', '--client-secert', 'x'],
+      'Did you mean --client-secret? But --client-secret is rejected, because other',
+    ],
   ] as const
   for (const [args, said] of cases) {
     const { code, stdout, stderr } = await runHere(args)
     t.strictSame([code, stdout], [2, ''])
     t.match(stderr, said)
   }
-  t.match((await runBuilt(['serve', '--prot', '1'])).stderr, 'did you mean --port?')
+  t.match((await runBuilt(['serve', '--prot', '1'])).stderr, 'Did you mean --port?')
 })
 
 t.test('refuses what makes no sense, and repeats no value', async (t) => {
@@ -79,21 +91,21 @@ t.test('refuses what makes no sense, and repeats no value', async (t) => {
     [['explain', '--issuer='], '--issuer needs a value'],
     [
       ['explain', '--issuer', '--json'],
-      '--issuer needs a value; one that begins with - goes after =',
+      '--issuer needs a value. If it begins with -, write --issuer=VALUE',
     ],
     [['explain', '--json=hunter2'], '--json takes no value'],
     [['explain', '--issuer', 'hunter2', '--issuer', 'hunter2'], '--issuer is given twice'],
-    [['explain', 'hunter2', 'hunter2'], 'arguments too many: explain takes one'],
-    [['serve', 'hunter2'], 'arguments too many: serve takes flags only'],
+    [['explain', 'hunter2', 'hunter2'], 'too many arguments: explain takes one'],
+    [['serve', 'hunter2'], 'too many arguments: serve takes only flags'],
     [['serve', '--port', 'hunter2'], '--port must be a whole number'],
-    [['token', '--password', 'hunter2'], '--password is not taken: other users'],
-    [['token', '--client-secret=hunter2'], '--client-secret is not taken: other users'],
-    [['token', '--', 'hunter2'], 'arguments too many'],
-    [['token'], '--client-id is needed'],
-    [['explain'], '--audience is needed'],
-    [['explain', '--audience', 'x'], '--issuer is needed'],
+    [['token', '--password', 'hunter2'], '--password is rejected, because other users'],
+    [['token', '--client-secret=hunter2'], '--client-secret is rejected, because other users'],
+    [['token', '--', 'hunter2'], 'too many arguments'],
+    [['token'], '--client-id is required'],
+    [['explain'], '--audience is required'],
+    [['explain', '--audience', 'x'], '--issuer is required'],
     [['explain', '--audience', 'x', '--issuer', 'y'], '--issuer must be a URL'],
-    [['hunter2'], 'there is no such command'],
+    [['hunter2'], 'unknown command'],
     [['token', '--hunter2'], 'unknown flag'],
     [['token', '--pasword=hunter2'], 'unknown flag'],
     [['token', '--passwordhunter2'], 'unknown flag'],
@@ -124,8 +136,8 @@ t.test('a result that cannot be written is exit code 3', async (t) => {
 
 t.test('a mistake of the program has an exit code of its own', async (t) => {
   for (const [thrown, said] of [
-    [new RangeError('too far'), 'unexpected, please report it: RangeError: too far'],
-    ['text', 'unexpected, please report it: string'],
+    [new RangeError('too far'), 'unexpected error, please report it: RangeError: too far'],
+    ['text', 'unexpected error, please report it: string'],
   ] as const) {
     let stderr = ''
     const code = await main(['--version'], {

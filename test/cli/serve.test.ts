@@ -79,7 +79,7 @@ t.test('bare, it prints a page that ends with how to end it', async (t) => {
   t.strictSame([code, stderr], [0, ''])
   t.match(
     stdout,
-    /user {6}testuser1@example\.com, password demo-password[\s\S]*Ctrl\+C ends it\.\n$/,
+    /user {6}testuser1@example\.com, password demo-password[\s\S]*Press Ctrl\+C to stop\.\n$/,
   )
 })
 
@@ -103,7 +103,7 @@ t.test('a taken port is exit code 3, an impossible option 2', async (t) => {
   const { port } = taken.address() as AddressInfo
   t.match(await runHere(['serve', '--port', `${port}`]), {
     code: 3,
-    stderr: /the port can't be had \(EADDRINUSE\)/,
+    stderr: /the port is unavailable \(EADDRINUSE\)/,
   })
 
   const cases = [

@@ -75,16 +75,32 @@ t.test('a token whose reader has gone is no exit code 0', async (t) => {
   t.match(await said, /standard output could not be written \(EPIPE\)/)
 })
 
-t.test('the timeout is a whole number of seconds, for each grant', async (t) => {
-  const impossible = ['0', '-1', 'NaN', 'Infinity', '1e3', '1.5', '0x10', ' 1', '1s', '']
+t.test('the timeout is in seconds or, with a unit, in milliseconds, for each grant', async (t) => {
+  const malformed = [
+    '-1',
+    'NaN',
+    'Infinity',
+    '1e3',
+    '1.5',
+    '0x10',
+    ' 1',
+    '1m',
+    '1 s',
+    '1S',
+    '1.5s',
+    's',
+  ]
+  const outOfRange = ['0', '0s', '0ms', '2147484', '2147484s', '2147483648ms', '9'.repeat(15)]
   for (const args of [user, client]) {
-    for (const timeout of [...impossible, '2147484', '9'.repeat(15), '9'.repeat(16)]) {
+    for (const timeout of [...malformed, ...outOfRange, '9'.repeat(16), '']) {
       const { code, stderr } = await runHere([...args, `--timeout=${timeout}`], { env: secrets })
       t.equal(code, 2, timeout)
-      const said = timeout === '' ? 'needs a value' : 'must be a whole number of seconds from 1 to'
-      t.match(stderr, `--timeout ${said}`)
+      const problem = timeout === '' ? 'needs a value' : 'must be a duration such as 10s or 500ms'
+      t.match(stderr, `--timeout ${problem}`)
     }
-    t.equal((await runHere([...args, '--timeout', '2147483'], { env: secrets })).code, 0)
+    for (const timeout of ['2147483', '2147483s', '2147483647ms']) {
+      t.equal((await runHere([...args, '--timeout', timeout], { env: secrets })).code, 0, timeout)
+    }
   }
 })
 
@@ -120,7 +136,7 @@ t.test('secrets are piped in, one at a time', async (t) => {
   t.equal((await runHere([...client, '--client-secret-stdin'], { input: `${SECRET}\r\n` })).code, 0)
 
   const cases = [
-    [[...user, '--password-stdin', '--client-secret-stdin'], 'exclude each other'],
+    [[...user, '--password-stdin', '--client-secret-stdin'], 'are mutually exclusive'],
     [[...client, '--password-stdin'], '--password-stdin needs --username'],
     [[...client, '--client-secret-stdin'], '--client-secret-stdin: standard input is empty'],
   ] as const
@@ -158,16 +174,16 @@ t.test('an answer of nothing is a public client, and no password', async (t) => 
   t.equal((await runHere(args, { typed: ['\r', `${PASSWORD}\r`] })).code, 0)
   const { code, stderr } = await runHere(args, { typed: ['\r', '\r'] })
   t.equal(code, 2)
-  t.match(stderr, 'there is no password: set FRS_PASSWORD')
+  t.match(stderr, 'no password: set FRS_PASSWORD')
 })
 
 t.test('Ctrl+C and the end of the input end the question', async (t) => {
   const interrupted = await runHere(user, { typed: ['hunter\x03'] })
   t.equal(interrupted.code, 130)
-  t.match(interrupted.stderr, 'interrupted, nothing was sent')
+  t.match(interrupted.stderr, 'interrupted; nothing was sent')
   const ended = await runHere(user, { typed: ['END'] })
   t.equal(ended.code, 2)
-  t.match(ended.stderr, 'the input ended without an answer')
+  t.match(ended.stderr, 'the input ended before a line was entered')
 })
 
 t.test('without a terminal, what is missing is named, with the ways to give it', async (t) => {
@@ -176,7 +192,7 @@ t.test('without a terminal, what is missing is named, with the ways to give it',
   t.equal(secret.code, 2)
   t.match(
     secret.stderr,
-    'set FRS_CLIENT_SECRET, pipe it in with --client-secret-stdin, or say --client-authentication none',
+    'set FRS_CLIENT_SECRET, pipe it in with --client-secret-stdin, or use --client-authentication none',
   )
   const password = await runHere(user, { env: { FRS_CLIENT_SECRET: SECRET } })
   t.equal(password.code, 2)
@@ -215,7 +231,7 @@ t.test('clients authenticate by a key, or not at all', async (t) => {
   for (const wrong of [join(t.testdirName, 'absent.json'), new URL(import.meta.url).pathname]) {
     const { code, stderr } = await runHere([...keyed.slice(0, -1), wrong])
     t.equal(code, 2)
-    t.match(stderr, '--private-key must name a file that holds one JWK')
+    t.match(stderr, '--private-key must name a file that contains one JWK')
   }
 })
 
@@ -259,7 +275,7 @@ t.test('parameters are sent along, but none of the grant itself', async (t) => {
     d: '',
   })
   t.strictSame([code, stdout], [3, ''], 'what would end a header is not printed')
-  t.match(stderr, 'characters that no header can carry')
+  t.match(stderr, 'characters that no HTTP header can carry')
 
   for (const parameter of ['username=hunter2', 'client_secret=hunter2']) {
     const { code, stderr } = await runHere([...args, '--parameter', parameter], { env: secrets })
@@ -309,8 +325,14 @@ t.test('no answer, or none that can be used, is exit code 3', async (t) => {
     server.fail({ status: 429 }, 'token')
     t.match(await runHere(args, { env: secrets }), { code: 3, stderr: /rate limit/ })
     server.fail('hang', 'token')
-    const late = await runHere([...args, '--timeout', '1'], { env: secrets })
-    t.match(late, { code: 3, stderr: /sent no complete response within 1000 ms/ })
+    for (const [timeout, ms] of [
+      ['1', 1000],
+      ['1s', 1000],
+      ['200ms', 200],
+    ] as const) {
+      const late = await runHere([...args, '--timeout', timeout], { env: secrets })
+      t.match(late, { code: 3, stderr: `sent no complete response within ${ms} ms` })
+    }
   }
 })
 

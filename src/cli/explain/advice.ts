@@ -57,22 +57,22 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
   age: ({ jws, now }) => timeAdvice('age', jws.claims, now),
   audience: ({ jws, issuer }) => audienceAdvice(jws.claims, issuer.expectations),
   binding: () =>
-    'The token is bound to its client. The API must take such tokens (option "dpop" or "mtls"), and the client send the proof along: a bearer token is not enough.',
+    'The token is sender-constrained. The API must accept such tokens (option "dpop" or "mtls"), and the client must send a proof of possession with the token.',
   scope: ({ jws, issuer, requirement }) =>
     scopeAdvice(issuer.profile.scope(jws.claims as AccessTokenClaims), `${requirement.scope}`),
 }
 
 function credentialsAdvice({ authorization, removed }: GivenToken): string {
   if (removed.length > 0) {
-    return `The API rejects what was given as it is: send the token alone, as it stands in "access_token". Removed for the steps below: ${removed.join(', ')}.`
+    return `The API rejects this input: send only the token, exactly as in "access_token". Removed for the steps below: ${removed.join(', ')}.`
   }
   if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
-    return 'An API takes the scheme DPoP with its option "dpop" only, and with a proof, which explain does not look at. The steps below are those of the token.'
+    return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'
   }
   if (!/^bearer(?:[ \t]|$)/i.test(authorization)) {
-    return 'The API reads the scheme Bearer only: send "Authorization: Bearer", a space, and the token.'
+    return 'The API accepts only the scheme Bearer: send "Authorization: Bearer", a space, and the token.'
   }
-  return 'Give the token alone, as it stands in "access_token": no quotation marks, no line breaks, nothing else.'
+  return 'Pass only the token, exactly as in "access_token": no quotation marks, no line breaks, nothing else.'
 }
 
 function algorithmAdvice(alg: string): string {
@@ -80,18 +80,18 @@ function algorithmAdvice(alg: string): string {
     return `${alg} needs a secret that the API shares with the issuer. Have the issuer sign with RS256 or ES256 (Auth0: "Signing Algorithm" of the API).`
   }
   if (/^none$/i.test(alg)) return UNSIGNED
-  return 'Have the issuer sign with an algorithm that is expected here.'
+  return 'Have the issuer sign with one of the expected algorithms.'
 }
 
 function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
-      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex writes such), the API must have the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
+      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such), the API must set the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
       : SEND_ACCESS_TOKEN
   }
   return isExpectedType(header.typ, expectations)
-    ? "Send an access token: this is an ID token, a refresh token or another of the issuer's."
-    : `The profile ${profile.name} takes no token with this "typ". If it is an access token nevertheless, have the issuer correct it, or choose another --profile.`
+    ? 'Send an access token: this is an ID token, a refresh token or another token of the issuer.'
+    : `The profile ${profile.name} accepts no token with this "typ". If it is an access token, have the issuer correct "typ", or choose another --profile.`
 }
 
 function claimsAdvice(
@@ -102,7 +102,7 @@ function claimsAdvice(
   if (looksLikeIdToken(claims)) return SEND_ACCESS_TOKEN
   return (
     malformedClaimAdvice(claims, expected) ??
-    `The profile ${profile.name} needs ${expected}. Have the issuer put it into access tokens, or choose another --profile; if it is an ID token, send the access token instead.`
+    `The profile ${profile.name} requires ${expected}. Have the issuer put it into access tokens, or choose another --profile; if it is an ID token, send the access token instead.`
   )
 }
 
@@ -111,9 +111,9 @@ function scopeAdvice(scope: readonly string[], wanted: string): string {
     return 'The token delimits its scope by commas, so that the API reads all of it as one value. Have the issuer delimit it by spaces (RFC 6749 §3.3).'
   }
   if (wanted.includes(',')) {
-    return 'What the route asks for has a comma in it, and is read as one value: delimit scope by spaces, here and in the API.'
+    return 'The required scope contains a comma, and is therefore read as one value: delimit scope by spaces, here and in the API.'
   }
-  return `It grants: ${scope.join(' ') || 'nothing'}. Ask for the scope when getting the token (token --scope "${wanted}"), and see that the issuer grants it to this client and user.`
+  return `It grants: ${scope.join(' ') || 'nothing'}. Request the scope with the token (token --scope "${wanted}"), and check that the issuer grants it to this client and user.`
 }
 
 const UNREADABLE = { claims: {}, header: { alg: '' } } as ParsedJws

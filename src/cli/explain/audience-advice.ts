@@ -20,7 +20,7 @@ export function audienceAdvice(
     for (const expected of audience) {
       const difference = spellingDifference(value, expected)
       if (difference !== undefined) {
-        return `${value} and ${expected} differ by ${difference}. Audiences are compared character by character: have the API's "audience" be what the token says, exactly: ${value}`
+        return `${value} and ${expected} differ by ${difference}. Audiences are compared character by character: set the API's "audience" to the value in the token, exactly: ${value}`
       }
       if (value.split(/[\s,]+/).includes(expected)) {
         return `The audience is there, in one string with others: "${value}". Several audiences are an array of strings (RFC 7519 §4.1.3): have the issuer write them so.`
@@ -28,10 +28,10 @@ export function audienceAdvice(
     }
   }
   if (aud !== undefined && [azp, cid, clientId, appid].includes(aud)) {
-    return "Its audience is the client: ask for a token for this API (Auth0: --audience; Entra ID: the API's own scope), and see that it is not an ID token."
+    return "Its audience is the client: request a token for this API (Auth0: --audience; Entra ID: the API's own scope), and check that it is not an ID token."
   }
   const hint = audienceHint === undefined ? '' : ` Here: ${audienceHint}.`
-  return `Ask for a token for this API; or, if this is what the issuer calls it, have the API's "audience" say so, exactly.${hint}`
+  return `Request a token for this API; or, if the issuer uses this value for it, set the API's "audience" to it, exactly.${hint}`
 }
 
 function isString(value: unknown): value is string {

@@ -9,7 +9,7 @@ export function malformedClaimAdvice(claims: Claims, expected = ''): string | un
   const value = claims[name]
   const remedy =
     value === null
-      ? 'leave out what has no value'
+      ? 'omit a claim without a value'
       : `write it as a JSON ${wanted?.split(' ').at(-1)}`
   return `"${name}" is ${jsonTypeName(value)}, and must be ${wanted} (RFC 7519 §4.1): have the issuer ${remedy}.`
 }

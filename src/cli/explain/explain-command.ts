@@ -1,4 +1,4 @@
-/** The command `explain`: says why a token is accepted or rejected. */
+/** The command `explain`: shows why a token is accepted or rejected. */
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'
@@ -18,56 +18,58 @@ import { renderJson, renderText } from './render.js'
 const flags: Flags = {
   issuer: {
     value: 'ISSUER',
-    help: 'The issuer that the API trusts (needed); a URL, unless --jwks-uri is given',
+    help: 'The issuer that the API trusts (required); a URL, unless --jwks-uri is given',
   },
   audience: {
     value: 'NAME',
     repeatable: true,
-    help: 'The name of the API (needed); may be repeated',
+    help: 'An audience of the API (required); repeatable',
   },
-  scope: { value: 'SCOPE', help: 'What the route asks for, delimited by spaces' },
+  scope: { value: 'SCOPE', help: 'The scope that the route requires, delimited by spaces' },
   profile: {
     value: 'NAME',
-    help: `How the issuer writes its tokens: ${PROFILE_NAMES.join(', ')}\nDefault: by the issuer's domain, else standard`,
+    help: `The token format of the issuer: ${PROFILE_NAMES.join(', ')}\nDefault: by the issuer's domain, else standard`,
   },
   algorithms: {
     value: 'ALG',
     repeatable: true,
-    help: 'What the API accepts; may be repeated. Default: all asymmetric ones',
+    help: 'A signature algorithm that the API accepts; repeatable. Default: all asymmetric ones',
   },
   'jwks-uri': {
     value: 'URL',
-    help: 'Where the key set is. Default: from the metadata of the issuer',
+    help: 'The key set. Default: from the metadata of the issuer',
   },
   'max-token-length': {
     value: 'CHARACTERS',
-    help: 'The longest token that the API reads. Default 8192; 256 to 65536',
+    help: 'Maximum length that the API accepts. Default 8192; 256 to 65536',
   },
   'clock-tolerance': { value: 'SECONDS', help: 'Default 30' },
   'max-token-age': { value: 'SECONDS', help: 'Default: none' },
-  'dangerously-audience-from': { value: 'CLAIM', help: 'azp or client_id, as the API has it' },
-  'dangerously-allow-id-token-claims': {
-    help: 'Accept at_hash, c_hash and s_hash, as the API does',
+  'dangerously-audience-from': {
+    value: 'CLAIM',
+    help: 'azp or client_id, as configured in the API',
   },
-  'dangerously-allow-http': { help: 'Fetch metadata and keys over http beyond loopback' },
-  json: { help: 'Print it as JSON' },
+  'dangerously-allow-id-token-claims': {
+    help: 'Accept at_hash, c_hash and s_hash, as configured in the API',
+  },
+  'dangerously-allow-http': { help: 'Fetch metadata and keys over http, not only from loopback' },
+  json: { help: 'Print the explanation as JSON' },
 }
 
 export const explain: Command = {
   name: 'explain',
-  summary: 'Says why a token is accepted or refused, step by step.',
+  summary: 'Shows why a token is accepted or rejected, step by step.',
   usage: '--issuer ISSUER --audience NAME [FLAGS] [TOKEN]',
   flags,
   maxOperands: 1,
-  notes: `The token is read from standard input, or asked for at the terminal. As an argument, other users of
-the machine can see it while the command runs. A "Bearer" before it may stay, and so may the rest of
-the header line. Whatever else stands around it (quotation marks, the JSON of a token response) is
-removed, and reported: an API rejects it.
+  notes: `The token is read from standard input, or prompted for at the terminal. As an argument, it is visible
+to other users of the machine while the command runs. A whole header line, or "Bearer" and the token,
+is accepted too. Anything else around the token (quotation marks, the JSON of a token response) is
+removed and reported, because an API rejects it.
 
-The steps are those of the plugin, and so is the result. Unlike the plugin, explain goes on after a
-step that fails. It asks the issuer for its keys, and sends the token nowhere. Claims are printed,
-the signature isn't. Whether the issuer revoked the token isn't looked at, and no proof of a bound
-token.`,
+The steps and the result are those of the plugin. Unlike the plugin, explain continues after a failed
+step. It fetches the keys of the issuer and sends the token nowhere. It prints the claims, but not the
+signature. It checks neither revocation nor proofs of possession.`,
   examples: [
     'pbpaste | npx fastify-resource-server explain \\\n  --issuer https://example.okta.com/oauth2/default --audience api://default --scope orders:read',
   ],
@@ -124,7 +126,7 @@ async function readToken(args: Arguments, context: ProcessContext): Promise<stri
   const [operand] = args.operands
   const given = operand ?? (await readInput(context))
   if (readGivenToken(given).token === '') {
-    throw new UsageError('there is no token: give it on standard input')
+    throw new UsageError('no token: pass it on standard input')
   }
   return given
 }

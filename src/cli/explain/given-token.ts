@@ -37,15 +37,15 @@ const REMOVALS: readonly Removal[] = [
   (text) => {
     const accessToken = parseJsonObject(text)?.access_token
     if (typeof accessToken !== 'string') return undefined
-    return { text: accessToken, removed: 'all of the JSON but "access_token"' }
+    return { text: accessToken, removed: 'the JSON around "access_token"' }
   },
   removing(/^"?access_token"?\s*[:=]\s*/i, '', 'the name "access_token"'),
   removing(/^\$?(["'`])([\s\S]*)\1[,;]?$/, '$2', 'the quotation marks'),
   removing(/^[“”„‘’]([\s\S]*)[“”‘’]$/, '$1', 'the quotation marks'),
-  removing(/^authorization\s*:\s*/i, '', 'the name of the header'),
+  removing(/^authorization\s*:\s*/i, '', 'the header name'),
   removing(/^bearer\s+/i, '', 'a second "Bearer"'),
   removing(/^dpop\s+/i, '', 'a second scheme'),
-  removing(/\s*[,;]$/, '', 'the comma at its end'),
+  removing(/\s*[,;]$/, '', 'the trailing comma'),
 ]
 
 function removing(pattern: RegExp, replacement: string, removed: string): Removal {
@@ -71,5 +71,5 @@ function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefin
   }
   const [jwt, ...others] = given.match(/eyJ[\w-]*\.[\w-]+\.[\w-]+/g) ?? []
   if (jwt === undefined || others.length > 0) return undefined
-  return { token: jwt, removed: ['all that stands around the JWT'] }
+  return { token: jwt, removed: ['everything around the JWT'] }
 }

@@ -2,7 +2,7 @@
 import type { Claims } from '../../token/compact-jws.js'
 
 export const SEND_ACCESS_TOKEN =
-  'This looks like an ID token, which tells the client who signed in. Send the access token instead: "access_token" of the token response, not "id_token".'
+  'This looks like an ID token, which tells the client who signed in, and is not for APIs. Send the access token instead: "access_token" of the token response, not "id_token".'
 
 /** OpenID Connect Core §2, §3.1.3.6; `token_use` of Cognito and `typ` of Keycloak. */
 export function looksLikeIdToken(claims: Claims): boolean {

@@ -9,12 +9,12 @@ import { spellingDifference } from './spelling.js'
 export function issuerAdvice(claims: Claims, trusted: string): string {
   const { iss } = claims
   if (typeof iss !== 'string' || iss === '') {
-    return 'The token names no issuer, or something that is none: it is not from there.'
+    return 'The token has no issuer identifier, or an invalid one: it is not from this issuer.'
   }
-  if (iss === trusted) return '"tid" and "iss" name two tenants: do not trust it.'
+  if (iss === trusted) return '"tid" and "iss" name different tenants: do not trust the token.'
   const difference = spellingDifference(iss, trusted)
   if (difference !== undefined) {
-    return `They differ by ${difference}. Have the API's "issuer" be what the token says, exactly: ${iss}`
+    return `They differ by ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
   }
   const url = parsed(iss)
   const provider = url && providerOwning(url)
@@ -26,7 +26,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
     const advice = provider?.otherIssuerAdvice?.(claims, trusted)
     if (advice !== undefined) return advice
   }
-  return `Get a token from ${trusted}; or, if you trust the one that it is from, have the API's "issuer" name it, exactly: ${iss}`
+  return `Get a token from ${trusted}; or, if you trust the issuer of this token, set the API's "issuer" to it, exactly: ${iss}`
 }
 
 /** Returns `undefined` for an issuer identifier that is no URL. */

@@ -26,15 +26,15 @@ function unavailableAdvice(
   { redirect, keys, failure }: Observed,
 ): string {
   if (redirect !== undefined) {
-    return `${redirect.from} redirects to ${redirect.to}, and redirects are not followed: have --issuer, or --jwks-uri, name the final address.`
+    return `${redirect.from} redirects to ${redirect.to}, and redirects are not followed: set --issuer or --jwks-uri to the final address.`
   }
   if (cause instanceof TypeError && /more than the \d+ allowed/.test(cause.message)) {
-    return `The issuer publishes ${keys.length} keys. Have it remove those that it no longer signs with, or raise "jwks.maxKeys" in the API.`
+    return `The issuer publishes ${keys.length} keys. Have it remove retired keys, or raise "jwks.maxKeys" in the API.`
   }
   if (keys.length > 0) {
-    return 'The key set was read, but none of its keys can verify a signature: look at their "kty", "use", "key_ops", "alg" and size (RSA: 2048 to 8192 bits), and that they are public keys.'
+    return 'The key set was read, but none of its keys can verify a signature: check their "kty", "use", "key_ops", "alg" and size (RSA: 2048 to 8192 bits), and that they are public keys.'
   }
-  const where = `Check that ${issuer} is spelt as its own metadata has it and can be reached from here; or name its key set with --jwks-uri.`
+  const where = `Check that ${issuer} is spelled exactly as in its metadata and is reachable from this machine; or set its key set with --jwks-uri.`
   return failure === undefined
     ? where
     : `${where} The connection failed: ${failure}.${hintFor(failure)}`
@@ -49,15 +49,15 @@ function hintFor(failure: string): string {
 }
 
 const NOT_PUBLISHED =
-  'The issuer does not publish the key that signed it: the token is of another environment or tenant, or older than the last change of keys. Get a new one from this issuer.'
+  'The issuer does not publish the key that signed the token: the token is from another environment or tenant, or older than the last key rotation. Get a new token from this issuer.'
 
 function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): string {
   const members = keys.filter(isJsonObject)
   if (kid === undefined) {
-    return 'The token names no key ("kid"), and none of the published keys is for its algorithm. Have the issuer sign with a key that it publishes, and name it.'
+    return 'The token has no "kid", and none of the published keys is for its algorithm. Have the issuer sign with a published key, and write its "kid" into the header.'
   }
   if (members.some((key) => key.kid === kid)) {
-    return 'The key set has the key that the token names, but it cannot verify this token: look at its "kty", "use", "key_ops", "alg", size (RSA: 2048 to 8192 bits), and that it is a public key.'
+    return 'The key set has the key that the token names, but it cannot verify this token: check its "kty", "use", "key_ops", "alg", size (RSA: 2048 to 8192 bits), and that it is a public key.'
   }
   const other = members.find((key) => key.kid !== undefined && String(key.kid) === kid)
   if (other !== undefined) {
@@ -65,14 +65,14 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
   }
   const nameless = members.filter((key) => key.kid === undefined || key.kid === null).length
   if (nameless === 0) return NOT_PUBLISHED
-  return `The token names its key ("kid"), but ${nameless} of the ${members.length} published keys have no "kid", so that the token's name finds none of them. Have the issuer publish each key with the "kid" that it writes into tokens.`
+  return `The token names its key ("kid"), but ${nameless} of the ${members.length} published keys have no "kid", so that the token's "kid" matches none of them. Have the issuer publish each key with the "kid" that it writes into tokens.`
 }
 
 export function signatureAdvice({ header, signature }: CompactJws): string {
   if (/^ES\d/.test(header.alg) && isDer(signature)) {
     return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) make it. In a JWT it is R and S one after the other, in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
   }
-  return 'It was changed after it was signed, cut, or signed with another key of the same name. Copy it again, whole; if it stays so, do not trust it.'
+  return 'The token was modified after it was signed, truncated, or signed with another key of the same "kid". Copy it again completely; if it still fails, do not trust it.'
 }
 
 /** Whether the signature is a DER SEQUENCE of the right length that begins with an INTEGER. */

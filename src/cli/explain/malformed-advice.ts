@@ -8,7 +8,7 @@ import { readHeader } from '../../token/jose-header.js'
 import { isCheapToParse } from '../../token/json-cost.js'
 import { jsonTypeName } from '../json-type-name.js'
 
-export const UNSIGNED = 'The token is not signed at all: anyone can have made it.'
+export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
 /** The plugin's limit of nested levels. */
 const MAX_DEPTH = 32
@@ -25,7 +25,7 @@ export function malformedAdvice(raw: string, maxTokenLength: number): string {
     headerAdvice(header) ??
     objectAdvice('payload', payload) ??
     (signature === '' ? UNSIGNED : encodingAdvice('signature', signature)) ??
-    'It is not a JWT as an issuer makes it. Copy it again, whole and unchanged.'
+    'It is not a JWT as issuers create it. Copy it again, complete and unchanged.'
   )
 }
 
@@ -33,35 +33,35 @@ function tooLong(length: number, most: number): string {
   const headers =
     length < MAX_HEADERS - 1_000
       ? ''
-      : ` Node itself answers 431 where all headers together have more than ${MAX_HEADERS} bytes (--max-http-header-size raises that).`
-  return `The token has ${length} characters; this API reads at most ${most}. Have the issuer put fewer claims into it (groups and roles are the usual ones), or raise "maxTokenLength" in the API, and --max-token-length here.${headers}`
+      : ` Node itself responds with 431 if all headers together exceed ${MAX_HEADERS} bytes (raise --max-http-header-size).`
+  return `The token has ${length} characters; this API accepts at most ${most}. Have the issuer put fewer claims into it (groups and roles are the usual cause), or raise "maxTokenLength" in the API, and --max-token-length here.${headers}`
 }
 
 function wrongNumberOfParts(parts: number): string {
   switch (parts) {
     case 1:
-      return 'An opaque token can only be verified by asking its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
+      return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
     case 5:
-      return 'Have the issuer send signed tokens for this API, and not encrypted ones.'
+      return 'Have the issuer sign the tokens for this API, and not encrypt them.'
     default:
-      return 'A JWT has two dots in it. Copy the token again, whole, and nothing else.'
+      return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
   }
 }
 
 /** RFC 7515 §2: base64url without padding. */
 function encodingAdvice(part: string, segment: string): string | undefined {
-  if (segment === '') return `The ${part} is empty. Copy the token again, whole.`
+  if (segment === '') return `The ${part} is empty. Copy the complete token again.`
   if (decodeBase64url(segment) !== undefined) return undefined
   if (/^[^=]+=+$/.test(segment)) {
-    return `The ${part} is padded with "=". A JWT is written in base64url without padding (RFC 7515 §2): have the code that makes the token leave it out.`
+    return `The ${part} is padded with "=". A JWT is written in base64url without padding (RFC 7515 §2): have the code that creates the token omit it.`
   }
   if (/[+/]/.test(segment)) {
-    return `The ${part} is written in base64 with "+" or "/". A JWT is written in base64url (RFC 7515 §2), with "-" and "_" instead: have the code that makes the token use that.`
+    return `The ${part} is written in base64 with "+" or "/". A JWT is written in base64url (RFC 7515 §2), with "-" and "_" instead: have the code that creates the token use these.`
   }
   if (/[^\w-]/.test(segment)) {
     return `The ${part} has characters that base64url lacks. Copy the token again, alone and unchanged.`
   }
-  return `The ${part} is not canonical base64url: it was cut, or its last character was changed. Copy the token again, whole.`
+  return `The ${part} is not canonical base64url: it was truncated, or its last character was changed. Copy the complete token again.`
 }
 
 function objectAdvice(part: string, segment: string): string | undefined {
@@ -74,15 +74,15 @@ function objectAdvice(part: string, segment: string): string | undefined {
   const text = bytes.toString('utf8')
   const value = parse(text)
   if (value === undefined) {
-    return `The ${part} is not JSON: the token was changed or cut, or is no JWT. Copy it again, whole.`
+    return `The ${part} is not JSON: the token was modified or truncated, or is not a JWT. Copy it again completely.`
   }
   if (!isJsonObject(value))
     return `The ${part} is ${jsonTypeName(value)}, and must be a JSON object.`
   if (parseJsonObject(text) !== undefined) return undefined
   if (isDeeperThan(MAX_DEPTH, value)) {
-    return `The ${part} is nested more than ${MAX_DEPTH} levels deep, which no claim in use needs. Have the issuer write flatter claims.`
+    return `The ${part} is nested more than ${MAX_DEPTH} levels deep, which no known claim requires. Have the issuer flatten its claims.`
   }
-  return `The ${part} has a member twice, or one that is named "__proto__". Parsers differ on what that means, so that it is not read (RFC 7519 §4): have the issuer name each member once.`
+  return `The ${part} has a duplicate member, or one named "__proto__". Parsers interpret these differently, so they are rejected (RFC 7519 §4): have the issuer write each member once.`
 }
 
 function parse(text: string): unknown {

@@ -39,7 +39,7 @@ export class ObservedFetch {
 
 /** Without the query, which may hold a secret. */
 function addressOf(url: string, base?: string): string {
-  if (!canParseUrl(url, base)) return 'something that is no URL'
+  if (!canParseUrl(url, base)) return 'an invalid URL'
   const { origin, pathname } = new URL(url, base)
   return origin + pathname
 }

@@ -20,11 +20,7 @@ export function renderText(explanation: Explanation, colors: Colors): string {
       ? []
       : [
           ...members('header', headerOf(jws), colors),
-          ...members(
-            isGenuine ? 'claims' : 'claims, which anyone may have written',
-            jws.claims,
-            colors,
-          ),
+          ...members(isGenuine ? 'claims' : 'claims (not verified)', jws.claims, colors),
         ]
   const alone =
     tokenAlone === undefined ? [] : [`  the token alone: ${sentence(tokenAlone, colors).trim()}`]

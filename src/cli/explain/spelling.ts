@@ -1,10 +1,10 @@
 /** Describes how two names differ that were probably meant to be equal. */
 
 const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) => string])[] = [
-  ['blanks around it', (name) => name.trim()],
+  ['surrounding whitespace', (name) => name.trim()],
   ['upper and lower case', (name) => name.toLowerCase()],
   ['the scheme before "://"', (name) => name.replace(/^[a-z][a-z\d+.-]*:\/\//i, '')],
-  ['the slash at the end', (name) => name.replace(/\/+$/, '')],
+  ['the trailing slash', (name) => name.replace(/\/+$/, '')],
 ]
 
 /** Returns the differences in words; `undefined` for equal and for unrelated names. */

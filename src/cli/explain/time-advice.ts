@@ -17,20 +17,20 @@ export function timeAdvice(check: TimeStep, claims: Claims, now: number): string
   )
   if (inMilliseconds.length > 0) {
     const names = inMilliseconds.map((name) => `"${name}"`).join(' and ')
-    return `In milliseconds, it seems: ${names}. A JWT has its times in seconds (NumericDate, RFC 7519 §2): have the issuer divide by 1000 and round down.`
+    return `Apparently in milliseconds: ${names}. Times in a JWT are in seconds (NumericDate, RFC 7519 §2): have the issuer divide by 1000 and round down.`
   }
-  const clocks = `Compare the issuer's clock with this one, which says ${timeOf(now)}; the API's "clockTolerance" may be up to 300 s.`
+  const clocks = `Compare the issuer's clock with that of this machine (${timeOf(now)}); the API's "clockTolerance" may be up to 300 s.`
   switch (check) {
     case 'expiry': {
       const ago = now - exp
       const expired = `It expired ${durationOf(ago)} ago, at ${timeOf(exp)}: get a new one.`
-      return ago <= MAX_SKEW ? `${expired} If it should be valid still: ${clocks}` : expired
+      return ago <= MAX_SKEW ? `${expired} If it should still be valid: ${clocks}` : expired
     }
     case 'not-before':
       return `It is valid from ${timeOf(nbf)} on, in ${durationOf(nbf - now)}. ${clocks}`
     case 'issued-at':
       return `It was issued at ${timeOf(iat)}, ${durationOf(iat - now)} from now. ${clocks}`
     case 'age':
-      return 'Get a new one: it is older than --max-token-age allows, or does not say how old it is ("iat").'
+      return 'Get a new token: this one is older than --max-token-age allows, or has no "iat".'
   }
 }

@@ -129,7 +129,7 @@ async function tryPayload(
     'binding',
     () =>
       andThen(readConfirmation(jws.claims), (confirmation) => binding.checkProvable(confirmation)),
-    () => 'a bearer token: it is bound to nothing',
+    () => 'no "cnf": a bearer token',
   )
 }
 
@@ -141,7 +141,7 @@ async function trySigner(
   counters: Core['counters'],
 ): Promise<void> {
   const { kid } = jws.header
-  const named = kid === undefined ? 'the token names none: each that fits' : printableJson(kid)
+  const named = kid === undefined ? 'no "kid": every suitable key' : printableJson(kid)
   const signer = await list.try(
     'key',
     () => findSigner({ jws, algorithm, source, counters }),

@@ -26,9 +26,9 @@ export const PASSWORD: Secret = {
   stdinFlag: 'password-stdin',
 }
 
-/** Returns the alternatives to an argument, for the help and for the error of `--password`. */
-export function alternativesTo({ variable, stdinFlag }: Secret): string {
-  return `other users of the machine see arguments. Set ${variable}, pipe it in with --${stdinFlag}, or leave it out and be asked`
+/** Returns the error message of a flag that would hold the secret, such as `--password`. */
+export function rejectedAsFlag(flag: string, { variable, stdinFlag }: Secret): string {
+  return `--${flag} is rejected, because other users of this machine can see arguments. Set ${variable}, pipe the secret in with --${stdinFlag}, or omit it to be prompted`
 }
 
 /**

@@ -16,23 +16,23 @@ import { withFlagNames } from '../flag-errors.js'
 import { writeResult } from '../output.js'
 import { jsonDocument } from '../printable.js'
 import { clientCredentials } from './client-credentials.js'
-import { alternativesTo, CLIENT_SECRET, PASSWORD, readSecret } from './secrets.js'
+import { CLIENT_SECRET, PASSWORD, readSecret, rejectedAsFlag } from './secrets.js'
 
 const flags: Flags = {
   issuer: { value: 'URL', help: 'The authorization server; its token endpoint is discovered' },
   'token-endpoint': { value: 'URL', help: 'The token endpoint itself, instead of --issuer' },
-  'client-id': { value: 'ID', help: 'The client (needed)' },
+  'client-id': { value: 'ID', help: 'The client identifier (required)' },
   username: {
     value: 'NAME',
-    help: 'The user, for the password grant. Without it: client credentials',
+    help: 'The user, for the password grant. Without it: client credentials grant',
   },
-  scope: { value: 'SCOPE', help: 'What to ask for, delimited by spaces' },
-  audience: { value: 'NAME', help: 'The parameter "audience", which Auth0 wants' },
+  scope: { value: 'SCOPE', help: 'The scope to request, delimited by spaces' },
+  audience: { value: 'NAME', help: 'The parameter "audience", which Auth0 requires' },
   resource: { value: 'URL', help: 'The parameter "resource" (RFC 8707)' },
   parameter: {
     value: 'NAME=VALUE',
     repeatable: true,
-    help: 'Any other parameter; may be repeated',
+    help: 'Any other parameter; repeatable',
   },
   'client-authentication': {
     value: 'METHOD',
@@ -41,10 +41,10 @@ const flags: Flags = {
   'private-key': { value: 'FILE', help: 'A private JWK with "alg", for private_key_jwt' },
   [CLIENT_SECRET.stdinFlag]: { help: 'Read the client secret from standard input' },
   [PASSWORD.stdinFlag]: { help: 'Read the password from standard input' },
-  timeout: { value: 'SECONDS', help: 'For the whole exchange, at least 1. Default 10' },
+  timeout: { value: 'DURATION', help: 'Of the whole exchange, such as 10s or 500ms. Default 10s' },
   json: { help: 'Print the whole response' },
   'dangerously-allow-production': {
-    help: 'Run the password grant under NODE_ENV=production, too',
+    help: 'Allow the password grant under NODE_ENV=production',
   },
 }
 
@@ -54,16 +54,16 @@ export const token: Command = {
   usage: '--issuer URL --client-id ID [--username NAME] [FLAGS]',
   flags,
   rejectedFlags: {
-    'client-secret': alternativesTo(CLIENT_SECRET),
-    password: alternativesTo(PASSWORD),
+    'client-secret': rejectedAsFlag('client-secret', CLIENT_SECRET),
+    password: rejectedAsFlag('password', PASSWORD),
   },
   maxOperands: 0,
-  notes: `Secrets are read from standard input where a flag says so, else from FRS_CLIENT_SECRET and
-FRS_PASSWORD, else asked for at the terminal without showing them. They are never arguments, which
-other users of the machine can see.
+  notes: `Secrets are read from standard input with --client-secret-stdin or --password-stdin, else from the
+environment variables FRS_CLIENT_SECRET and FRS_PASSWORD (FRS: fastify-resource-server), else prompted
+for at the terminal without echo. They are never arguments, which other users of the machine can see.
 
-The password grant is for tests and legacy systems (RFC 9700 §2.4: it MUST NOT be used). It is tried
-once, because accounts lock.`,
+The password grant is for tests and legacy systems (RFC 9700 §2.4: it MUST NOT be used). It is
+attempted once, because repeated failures lock accounts.`,
   examples: [
     'curl -H "authorization: Bearer $(npx fastify-resource-server token \\\n  --issuer https://example.okta.com/oauth2/default --client-id ID \\\n  --username ada@example.com --scope openid)" http://localhost:3000/me',
     'FRS_CLIENT_SECRET=… npx fastify-resource-server token --issuer … --client-id ID --scope orders:read',
@@ -76,8 +76,8 @@ once, because accounts lock.`,
   },
 }
 
-/** Up to the maximum of a Node timer. */
-const SECONDS = { unit: 'seconds', least: 1, most: 2_147_483 } as const
+/** The maximum of a Node timer. */
+const MAX_TIMEOUT_MS = 2_147_483_647
 
 async function getToken(args: Arguments, context: ProcessContext): Promise<TokenResponse> {
   const username = args.value('username')
@@ -86,7 +86,7 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
   }
   if (args.has(PASSWORD.stdinFlag) && args.has(CLIENT_SECRET.stdinFlag)) {
     throw new UsageError(
-      `--${PASSWORD.stdinFlag} and --${CLIENT_SECRET.stdinFlag} exclude each other: standard input is one secret`,
+      `--${PASSWORD.stdinFlag} and --${CLIENT_SECRET.stdinFlag} are mutually exclusive: standard input holds one secret`,
     )
   }
   const location = { issuer: args.value('issuer'), tokenEndpoint: args.value('token-endpoint') }
@@ -95,7 +95,7 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
     clientId: args.required('client-id'),
     clientAuthentication: args.value('client-authentication') as ClientAuthentication | undefined,
     privateKey: await readPrivateKey(args),
-    timeout: (args.wholeNumber('timeout', SECONDS) ?? 10) * 1000,
+    timeout: args.milliseconds('timeout', MAX_TIMEOUT_MS) ?? 10_000,
   }
   const parameters = readParameters(args)
   const clientSecret = await readClientSecret(args, context)
@@ -143,7 +143,7 @@ async function readClientSecret(
   const secret = await readSecret(CLIENT_SECRET, args, context)
   if (secret !== undefined || context.stdin.isTTY === true) return secret
   throw new UsageError(
-    `there is no client secret: set ${CLIENT_SECRET.variable}, pipe it in with --${CLIENT_SECRET.stdinFlag}, or say --client-authentication none for a public client`,
+    `no client secret: set ${CLIENT_SECRET.variable}, pipe it in with --${CLIENT_SECRET.stdinFlag}, or use --client-authentication none for a public client`,
   )
 }
 
@@ -151,7 +151,7 @@ async function readPassword(args: Arguments, context: ProcessContext): Promise<s
   const password = await readSecret(PASSWORD, args, context)
   if (password !== undefined) return password
   throw new UsageError(
-    `there is no password: set ${PASSWORD.variable}, or pipe it in with --${PASSWORD.stdinFlag}`,
+    `no password: set ${PASSWORD.variable}, or pipe it in with --${PASSWORD.stdinFlag}`,
   )
 }
 
@@ -162,7 +162,7 @@ async function readPrivateKey(args: Arguments): Promise<JWK | undefined> {
     .then(JSON.parse)
     .catch(() => undefined)
   if (isJsonObject(key)) return key
-  throw new UsageError('--private-key must name a file that holds one JWK')
+  throw new UsageError('--private-key must name a file that contains one JWK')
 }
 
 function readParameters(args: Arguments): Record<string, string> {
@@ -173,7 +173,7 @@ function readParameters(args: Arguments): Record<string, string> {
     const [name, ...value] = parameter.split('=')
     if (!name || value.length === 0) throw new UsageError('--parameter must be NAME=VALUE')
     if (RESERVED_PARAMETERS.includes(name)) {
-      throw new UsageError(`--parameter must not be ${name}, which is sent from its own place`)
+      throw new UsageError(`--parameter must not be ${name}, which another flag sets`)
     }
     return [name, value.join('=')] as const
   })
@@ -184,7 +184,7 @@ function documentOf(response: TokenResponse): string {
   try {
     return jsonDocument(response)
   } catch {
-    throw new CommandError(ExitCode.unavailable, 'the answer is nested too deeply to be printed')
+    throw new CommandError(ExitCode.unavailable, 'the response is nested too deeply to be printed')
   }
 }
 
@@ -193,6 +193,6 @@ function sendable({ access_token: token }: TokenResponse): string {
   if (isToken68(token)) return token
   throw new CommandError(
     ExitCode.unavailable,
-    'the access token has characters that no header can carry: see it with --json',
+    'the access token has characters that no HTTP header can carry. Print it with --json',
   )
 }
