@@ -9,12 +9,12 @@ import type { IntrospectionClient } from './introspection-client.js'
 import { RecheckRetries } from './recheck-retries.js'
 import { digestOf } from './response-cache.js'
 
-/** `unknown`: no recheck has succeeded yet. `unanswered`: none has within `recheckStaleIfError`. */
-export type TokenState = 'active' | 'revoked' | 'unknown' | 'unanswered'
+/** `unknown`: no recheck has succeeded yet. `unconfirmed`: none has within `recheckStaleIfError`. */
+export type TokenState = 'active' | 'revoked' | 'unknown' | 'unconfirmed'
 
 /** Times in milliseconds. */
 export interface RecheckCacheOptions {
-  readonly questions: Pick<IntrospectionClient, 'ask' | 'pause'>
+  readonly client: Pick<IntrospectionClient, 'request' | 'pause'>
   /** Between two rechecks of a token. */
   readonly recheckInterval: number
   /** How long the token is accepted while rechecks fail, from the first failed one. */
@@ -25,28 +25,28 @@ export interface RecheckCacheOptions {
 }
 
 /** Delay after a failed recheck, if no back-off requires a longer one. */
-const RETRY_IN = 1_000
+const RETRY_DELAY_MS = 1_000
 /** The object and its cache entry, without the token. */
-const BYTES_PER_WATCH = 512
+const BYTES_PER_RECHECK = 512
 
 /** The recheck of one token. A cached verification result of the token holds it. */
 export class Recheck {
   readonly #options: RecheckCacheOptions
   readonly #retries: RecheckRetries
-  readonly #onRevoked: (watch: Recheck) => void
+  readonly #onRevoked: (recheck: Recheck) => void
   #token: string
   #state: TokenState = 'unknown'
   #dueAt = Number.NEGATIVE_INFINITY
   #usedAt = Number.NEGATIVE_INFINITY
   /** Infinite unless the latest recheck failed. */
-  #passesUntil = Number.POSITIVE_INFINITY
+  #acceptedUntil = Number.POSITIVE_INFINITY
   #failure: unknown
 
   constructor(
     token: string,
     options: RecheckCacheOptions,
     retries: RecheckRetries,
-    onRevoked: (watch: Recheck) => void,
+    onRevoked: (recheck: Recheck) => void,
   ) {
     this.#token = token
     this.#options = options
@@ -61,8 +61,8 @@ export class Recheck {
 
   /** Whether the latest recheck failed and the token was used within the last interval. */
   get needsRetry(): boolean {
-    const { steadyNow, recheckInterval: interval } = this.#options
-    return this.#failure !== undefined && steadyNow() - this.#usedAt <= interval
+    const { steadyNow, recheckInterval } = this.#options
+    return this.#failure !== undefined && steadyNow() - this.#usedAt <= recheckInterval
   }
 
   /**
@@ -72,46 +72,46 @@ export class Recheck {
   check(): TokenState {
     const now = this.#options.steadyNow()
     this.#usedAt = now
-    this.askIfDue()
-    return now <= this.#passesUntil ? this.#state : 'unanswered'
+    this.recheckIfDue()
+    return now <= this.#acceptedUntil ? this.#state : 'unconfirmed'
   }
 
   /** Starts a recheck if one is due. @returns whether it was. */
-  askIfDue(): boolean {
+  recheckIfDue(): boolean {
     if (this.#options.steadyNow() < this.#dueAt) return false
-    this.#ask()
+    this.#recheck()
     return true
   }
 
-  async #ask(): Promise<void> {
-    const { questions, recheckInterval: interval, recheckStaleIfError, steadyNow } = this.#options
-    const began = steadyNow()
+  async #recheck(): Promise<void> {
+    const { client, recheckInterval, recheckStaleIfError, steadyNow } = this.#options
+    const startedAt = steadyNow()
     this.#dueAt = Number.POSITIVE_INFINITY
-    this.#passesUntil = Math.min(this.#passesUntil, began + recheckStaleIfError)
+    this.#acceptedUntil = Math.min(this.#acceptedUntil, startedAt + recheckStaleIfError)
     try {
-      const { kind } = await questions.ask(this.#token, 'background')
+      const { kind } = await client.request(this.#token, 'background')
       this.#failure = undefined
       if (kind === 'inactive') return this.#revoke()
       // A malformed response neither confirms nor revokes a token whose signature is valid.
       if (kind === 'active') this.#confirm()
-      this.#dueAt = began + interval
+      this.#dueAt = startedAt + recheckInterval
     } catch (failure) {
       // Already reported to the operator.
       this.#failure = failure
-      const retryAt = steadyNow() + Math.max(RETRY_IN, questions.pause('background'))
-      this.#dueAt = Math.min(began + interval, retryAt)
+      const retryAt = steadyNow() + Math.max(RETRY_DELAY_MS, client.pause('background'))
+      this.#dueAt = Math.min(startedAt + recheckInterval, retryAt)
       this.#retries.add(this)
     }
   }
 
   #confirm(): void {
     this.#state = 'active'
-    this.#passesUntil = Number.POSITIVE_INFINITY
+    this.#acceptedUntil = Number.POSITIVE_INFINITY
   }
 
   #revoke(): void {
     this.#state = 'revoked'
-    this.#passesUntil = Number.POSITIVE_INFINITY
+    this.#acceptedUntil = Number.POSITIVE_INFINITY
     // Frees the token: it is never introspected again.
     this.#token = ''
     this.#onRevoked(this)
@@ -128,14 +128,14 @@ export class Recheck {
  */
 export class RecheckCache {
   readonly #options: RecheckCacheOptions
-  readonly #watched: BoundedCache<string, Recheck>
+  readonly #active: BoundedCache<string, Recheck>
   readonly #revoked: BoundedCache<string, Recheck>
   readonly #retries = new RecheckRetries()
 
   constructor(options: RecheckCacheOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
-    this.#watched = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
+    this.#active = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
     this.#revoked = new BoundedCache({ max: maxEntries })
   }
 
@@ -146,19 +146,19 @@ export class RecheckCache {
    */
   of(token: string): Recheck {
     const key = digestOf(token.slice(0, token.lastIndexOf('.')))
-    return this.#revoked.get(key) ?? this.#watched.get(key) ?? this.#begin(key, token)
+    return this.#revoked.get(key) ?? this.#active.get(key) ?? this.#start(key, token)
   }
 
   close(): void {
     this.#retries.close()
   }
 
-  #begin(key: string, token: string): Recheck {
-    const watch = new Recheck(token, this.#options, this.#retries, (revoked) => {
-      this.#watched.delete(key)
+  #start(key: string, token: string): Recheck {
+    const recheck = new Recheck(token, this.#options, this.#retries, (revoked) => {
+      this.#active.delete(key)
       this.#revoked.set(key, revoked)
     })
-    this.#watched.set(key, watch, { size: BYTES_PER_WATCH + token.length })
-    return watch
+    this.#active.set(key, recheck, { size: BYTES_PER_RECHECK + token.length })
+    return recheck
   }
 }

@@ -33,20 +33,20 @@ export type ThrottledTokens = 'all' | 'unknown' | 'indeterminate'
  * The longest pause in milliseconds for an unproven outage. The issuer may only fail for tokens that
  * it does not know, and an attacker can send any number of those.
  */
-const LONGEST_UNPROVEN = 2_000
+const MAX_UNPROVEN_PAUSE_MS = 2_000
 /** Requests in flight after such a pause: enough that a valid token is likely to be among them. */
-const UNPROVEN_IN_FLIGHT = 10
+const MAX_UNPROVEN_IN_FLIGHT = 10
 
 /** After a 429: concurrent requests for trusted tokens, and the minimum duration of that limit (ms). */
-const THROTTLED_IN_FLIGHT = 5
-const SLOW_FOR = 10_000
+const MAX_THROTTLED_IN_FLIGHT = 5
+const MIN_THROTTLED_MS = 10_000
 /** After a 429: the maximum rate of untrusted tokens. */
-const SLOW_PER_SECOND = 50
+const MAX_THROTTLED_PER_SECOND = 50
 /** The same during `Retry-After`, as long as it is indeterminate which tokens are throttled. */
-const TRIAL_PER_SECOND = 5
-const SLOWEST_PER_SECOND = 1
+const MAX_TRIAL_PER_SECOND = 5
+const MIN_THROTTLED_PER_SECOND = 1
 /** Once 429 responses have stopped, the rate doubles at this interval, in milliseconds. */
-const RATE_DOUBLES_AFTER = 30_000
+const RATE_DOUBLING_INTERVAL_MS = 30_000
 
 export class Circuit {
   readonly #options: CircuitOptions
@@ -55,10 +55,10 @@ export class Circuit {
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
   /** Outage epoch: failures of requests that began in the same epoch count as one outage. */
-  #outages = 0
-  #throttled: IntrospectionFailure | undefined
+  #outageEpoch = 0
+  #throttling: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
-  #slowUntil = Number.NEGATIVE_INFINITY
+  #throttledUntil = Number.NEGATIVE_INFINITY
   /** Untrusted tokens per second at `#limitedAt`; the rate grows from then on. */
   #limit = Number.POSITIVE_INFINITY
   #limitedAt = Number.NEGATIVE_INFINITY
@@ -78,24 +78,26 @@ export class Circuit {
     return this.#isProven
   }
 
-  get outages(): number {
-    return this.#outages
+  get outageEpoch(): number {
+    return this.#outageEpoch
   }
 
   /** Maximum number of requests in flight. */
-  get width(): number {
+  get concurrency(): number {
     if (!this.failing) return MAX_IN_FLIGHT
-    return this.#isProven ? 1 : UNPROVEN_IN_FLIGHT
+    return this.#isProven ? 1 : MAX_UNPROVEN_IN_FLIGHT
   }
 
   /** Maximum number of requests in flight for trusted tokens. */
-  get trustedWidth(): number {
-    return this.#options.steadyNow() < this.#slowUntil ? THROTTLED_IN_FLIGHT : MAX_IN_FLIGHT
+  get trustedConcurrency(): number {
+    return this.#options.steadyNow() < this.#throttledUntil
+      ? MAX_THROTTLED_IN_FLIGHT
+      : MAX_IN_FLIGHT
   }
 
   get untrustedPerSecond(): number {
     const { untrustedPerSecond, steadyNow } = this.#options
-    const doublings = Math.floor((steadyNow() - this.#limitedAt) / RATE_DOUBLES_AFTER)
+    const doublings = Math.floor((steadyNow() - this.#limitedAt) / RATE_DOUBLING_INTERVAL_MS)
     return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
@@ -110,9 +112,9 @@ export class Circuit {
    * The failure with which tokens of this priority are rejected during a pause. An untrusted token
    * is not rejected but waits if the stop ends within `timeout`.
    */
-  reason(priority: Priority): IntrospectionFailure | undefined {
+  rejectionFor(priority: Priority): IntrospectionFailure | undefined {
     if (this.pause('high') > 0) return this.#failure
-    return this.pause(priority) >= this.#options.timeout ? this.#throttled : undefined
+    return this.pause(priority) >= this.#options.timeout ? this.#throttling : undefined
   }
 
   /** @returns whether this ends an outage. */
@@ -126,13 +128,15 @@ export class Circuit {
   /** @returns the pause in milliseconds. */
   open(failure: IntrospectionFailure, isProven: boolean): number {
     const now = this.#options.steadyNow()
-    this.#outages++
+    this.#outageEpoch++
     this.#failure = failure
     this.#isProven = isProven
     // The Retry-After of a 429 stops untrusted tokens only; trusted tokens continue, more slowly.
-    const askedFor = failure.isThrottling ? undefined : failure.retryAfter
-    const grown = this.#backOff.failed(now, askedFor)
-    const pause = isProven ? grown : Math.min(grown, Math.max(LONGEST_UNPROVEN, bounded(askedFor)))
+    const retryAfterMs = failure.isThrottling ? undefined : failure.retryAfter
+    const grown = this.#backOff.failed(now, retryAfterMs)
+    const pause = isProven
+      ? grown
+      : Math.min(grown, Math.max(MAX_UNPROVEN_PAUSE_MS, bounded(retryAfterMs)))
     this.#openUntil = now + pause
     return pause
   }
@@ -144,28 +148,28 @@ export class Circuit {
    */
   throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
     const now = this.#options.steadyNow()
-    const askedFor = bounded(failure.retryAfter)
-    this.#slowUntil = now + Math.max(askedFor, SLOW_FOR)
-    this.#isTrial = tokens === 'indeterminate' && askedFor > 0
-    this.#limitTo(this.#rateAfter(tokens, now), now + askedFor)
+    const retryAfterMs = bounded(failure.retryAfter)
+    this.#throttledUntil = now + Math.max(retryAfterMs, MIN_THROTTLED_MS)
+    this.#isTrial = tokens === 'indeterminate' && retryAfterMs > 0
+    this.#limitTo(this.#rateAfter(tokens, now), now + retryAfterMs)
     if (tokens !== 'all') return 0
-    this.#throttled = failure
-    this.#stoppedUntil = now + askedFor
-    return askedFor
+    this.#throttling = failure
+    this.#stoppedUntil = now + retryAfterMs
+    return retryAfterMs
   }
 
   /** Records an "active" response: from now on a probe can tell which tokens a 429 is about. */
   confirm(): void {
-    if (this.#isTrial) this.#limitTo(SLOW_PER_SECOND, this.#options.steadyNow())
+    if (this.#isTrial) this.#limitTo(MAX_THROTTLED_PER_SECOND, this.#options.steadyNow())
     this.#isTrial = false
   }
 
   #rateAfter(tokens: ThrottledTokens, now: number): number {
-    const rate = Math.min(this.untrustedPerSecond, SLOW_PER_SECOND)
-    if (this.#isTrial) return Math.min(rate, TRIAL_PER_SECOND)
+    const rate = Math.min(this.untrustedPerSecond, MAX_THROTTLED_PER_SECOND)
+    if (this.#isTrial) return Math.min(rate, MAX_TRIAL_PER_SECOND)
     // Each stop lowers the rate once.
     const isNewStop = tokens === 'all' && now >= this.#limitedAt
-    return isNewStop ? Math.max(rate / 4, Math.min(rate, SLOWEST_PER_SECOND)) : rate
+    return isNewStop ? Math.max(rate / 4, Math.min(rate, MIN_THROTTLED_PER_SECOND)) : rate
   }
 
   #limitTo(perSecond: number, since: number): void {
@@ -174,6 +178,6 @@ export class Circuit {
   }
 }
 
-function bounded(askedFor = 0): number {
-  return Math.min(askedFor, LONGEST_ASKED_FOR)
+function bounded(retryAfterMs = 0): number {
+  return Math.min(retryAfterMs, LONGEST_ASKED_FOR)
 }

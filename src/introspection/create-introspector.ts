@@ -15,22 +15,14 @@ export interface CreateIntrospectorOptions
 export async function createIntrospector(
   options: CreateIntrospectorOptions,
 ): Promise<Introspector> {
-  const {
-    issuer,
-    client,
-    requireSignedResponse: signed,
-    audience,
-    verifySignature,
-    now,
-    fetch,
-  } = options
+  const { issuer, client, requireSignedResponse, audience, verifySignature, now, fetch } = options
   const { introspectionExchange } = await import('./exchange.js')
   const names = new Set([client.clientId, ...audience])
   const exchange = await introspectionExchange({
     issuer,
     client,
     fetch,
-    signed: signed ? { issuer, names, verifySignature, now } : undefined,
+    signed: requireSignedResponse ? { issuer, names, verifySignature, now } : undefined,
   })
   return new Introspector({ ...options, exchange })
 }

@@ -17,7 +17,7 @@ import { type ClientCredentials, clientAuthentication } from '../http/client-aut
 import { readText, retryAfter } from '../http/fetch-json.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { IntrospectionFailure } from './introspection-failure.js'
-import { type IntrospectionResult, outcomeOf } from './introspection-response.js'
+import { type IntrospectionResult, resultOf } from './introspection-response.js'
 import type { IntrospectionFetch } from './options.js'
 import { readSignedResponse, type SignedResponseOptions } from './signed-response.js'
 
@@ -54,10 +54,10 @@ export async function introspectionExchange(options: ExchangeOptions): Promise<E
     signal.throwIfAborted()
     const response = await request(metadata, token, signal, options, authentication)
     try {
-      const place = placeOf(metadata.endpoint)
-      const text = await readText(place, response, { maxBytes: MAX_BYTES, signal })
-      if (response.status !== 200) throw refusal(place, response, text)
-      return outcomeOf(await read(metadata, response, text, options), text.length)
+      const endpoint = withoutQuery(metadata.endpoint)
+      const text = await readText(endpoint, response, { maxBytes: MAX_BYTES, signal })
+      if (response.status !== 200) throw failureOf(endpoint, response, text)
+      return resultOf(await read(metadata, response, text, options), text.length)
     } finally {
       // An unread body would hold its connection open.
       response.body?.cancel().catch(() => {})
@@ -100,17 +100,17 @@ async function read(
   const wanted = signed === undefined ? PLAIN : SIGNED
   if (type !== wanted) {
     throw new IntrospectionFailure(
-      `${placeOf(endpoint)} did not answer ${wanted}`,
+      `${withoutQuery(endpoint)} did not answer ${wanted}`,
       // An operator who requires signed responses must learn that the issuer sends none.
-      { of: 'token', level: signed === undefined ? 'warn' : 'error' },
+      { attributedTo: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
   }
   if (signed !== undefined) return readSignedResponse(text, signingAlgorithms, signed)
   const members = parseJsonObject(text)
   if (members !== undefined) return members
   throw new IntrospectionFailure(
-    `${placeOf(endpoint)} did not answer a JSON object without duplicate members`,
-    { of: 'token' },
+    `${withoutQuery(endpoint)} did not answer a JSON object without duplicate members`,
+    { attributedTo: 'token' },
   )
 }
 
@@ -118,34 +118,34 @@ async function read(
  * RFC 7662 §2.3, RFC 6749 §5.2. By the RFC a 401 or 403 is about our credentials; some issuers send
  * it for a token that they do not know. A health probe tells which.
  */
-function refusal(place: string, response: Response, text: string): IntrospectionFailure {
+function failureOf(endpoint: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
   const error = ownMember(parseJsonObject(text) ?? {}, 'error')
-  const answered = `${place} answered ${status}`
-  const refused = status === 401 || (status === 403 && typeof error === 'string')
-  if (refused || error === 'invalid_client' || error === 'unauthorized_client') {
+  const summary = `${endpoint} answered ${status}`
+  const isAboutCredentials = status === 401 || (status === 403 && typeof error === 'string')
+  if (isAboutCredentials || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(
-      `${place} rejects our credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", "clientSecret" or "privateKey", and "clientAuthentication" match the client at the issuer`,
+      `${endpoint} rejects our credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", "clientSecret" or "privateKey", and "clientAuthentication" match the client at the issuer`,
       {
-        of: 'either',
+        attributedTo: 'either',
         level: 'error',
         retryAfter: retryAfter(response),
         status,
-        aboutToken: answered,
+        aboutToken: summary,
       },
     )
   }
   if (error === 'unsupported_token_type') {
-    return new IntrospectionFailure(`${answered} unsupported_token_type`, {
-      of: 'token',
+    return new IntrospectionFailure(`${summary} unsupported_token_type`, {
+      attributedTo: 'token',
       status,
       aboutTrusted:
         'it does not introspect its JWTs, so they get 503: set "introspection.mode" to opaque to accept them by signature',
     })
   }
-  return new IntrospectionFailure(`${answered}${status < 400 ? 'in place of 200' : ''}`, {
+  return new IntrospectionFailure(`${summary}${status < 400 ? ' in place of 200' : ''}`, {
     // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
-    of: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
+    attributedTo: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfter: retryAfter(response),
     status,
   })
@@ -154,7 +154,7 @@ function refusal(place: string, response: Response, text: string): Introspection
 const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
 
 /** The query is left out: it may contain a secret. */
-function placeOf(url: string): string {
+function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }

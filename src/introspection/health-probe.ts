@@ -31,7 +31,7 @@ export interface Health {
 }
 
 /** Lifetime of a probe result: an outage may go unnoticed for that long. */
-const HOLDS_FOR = 1_000
+const PROBE_RESULT_TTL_MS = 1_000
 const MAX_CONFIRMED = 2
 
 const HEALTHY: Health = { failure: undefined, isProven: false }
@@ -39,7 +39,7 @@ const HEALTHY: Health = { failure: undefined, isProven: false }
 export class HealthProbe {
   readonly #options: HealthProbeOptions
   #latest: Promise<Health> | undefined
-  #holdsUntil = Number.NEGATIVE_INFINITY
+  #validUntil = Number.NEGATIVE_INFINITY
 
   constructor(options: HealthProbeOptions) {
     this.#options = options
@@ -51,14 +51,15 @@ export class HealthProbe {
    * @param token the token that failed; the probe does not use it.
    */
   run(token: string): Promise<Health> {
-    if (this.#latest !== undefined && this.#options.steadyNow() < this.#holdsUntil) {
+    if (this.#latest !== undefined && this.#options.steadyNow() < this.#validUntil) {
       return this.#latest
     }
     const probing = this.#run(token)
     this.#latest = probing
-    this.#holdsUntil = Number.POSITIVE_INFINITY
+    this.#validUntil = Number.POSITIVE_INFINITY
     probing.finally(() => {
-      if (this.#latest === probing) this.#holdsUntil = this.#options.steadyNow() + HOLDS_FOR
+      if (this.#latest !== probing) return
+      this.#validUntil = this.#options.steadyNow() + PROBE_RESULT_TTL_MS
     })
     return probing
   }
@@ -70,20 +71,20 @@ export class HealthProbe {
 
   async #run(token: string): Promise<Health> {
     const { confirmed, onThrottled } = this.#options
-    const picked = confirmed.pick(MAX_CONFIRMED, token)
+    const tokens = confirmed.pick(MAX_CONFIRMED, token)
     const random = this.#failureOf(randomBytes(32).toString('base64url'))
-    const known = picked.map((one) => this.#failureOf(one))
-    const failures = await allOrFirstUndefined([random, ...known])
+    const probes = tokens.map((confirmedToken) => this.#failureOf(confirmedToken))
+    const failures = await allOrFirstUndefined([random, ...probes])
     if (failures !== undefined) {
-      const [ofRandom, ofKnown] = failures as [IntrospectionFailure, ...IntrospectionFailure[]]
-      const isProven = picked.length > 0
+      const [ofRandom, ofConfirmed] = failures as [IntrospectionFailure, ...IntrospectionFailure[]]
+      const isProven = tokens.length > 0
       if (ofRandom.isThrottling) onThrottled(ofRandom, isProven ? 'all' : 'indeterminate')
-      return { failure: ofKnown ?? ofRandom, isProven }
+      return { failure: ofConfirmed ?? ofRandom, isProven }
     }
     random.then((failure) => failure?.isThrottling && onThrottled(failure, 'unknown'))
     // A confirmed token that fails while the issuer answers is useless for later probes.
-    known.forEach(async (failing, i) => {
-      if ((await failing) !== undefined) confirmed.delete(picked[i] as string)
+    probes.forEach(async (failing, i) => {
+      if ((await failing) !== undefined) confirmed.delete(tokens[i] as string)
     })
     return HEALTHY
   }
@@ -95,7 +96,7 @@ export class HealthProbe {
       return undefined
     } catch (error) {
       const failure = error as IntrospectionFailure
-      return failure.of === 'token' ? undefined : failure
+      return failure.attributedTo === 'token' ? undefined : failure
     }
   }
 }

@@ -43,7 +43,7 @@ export interface IntrospectionClientOptions {
 export class IntrospectionClient {
   readonly #options: IntrospectionClientOptions
   readonly #circuit: Circuit
-  readonly #turns: PriorityLimiter
+  readonly #limiter: PriorityLimiter
   readonly #confirmed: ConfirmedTokens
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
@@ -58,14 +58,14 @@ export class IntrospectionClient {
     this.#circuit = circuit
     this.#confirmed = new ConfirmedTokens(now)
     this.#probe = new HealthProbe({
-      request: (token) => this.#askNow(token, closing),
+      request: (token) => this.#send(token, closing),
       confirmed: this.#confirmed,
       onThrottled: (failure, tokens) => this.#throttle(failure, tokens),
       steadyNow,
     })
-    this.#turns = new PriorityLimiter({
-      width: () => circuit.width,
-      trustedWidth: () => circuit.trustedWidth,
+    this.#limiter = new PriorityLimiter({
+      concurrency: () => circuit.concurrency,
+      trustedConcurrency: () => circuit.trustedConcurrency,
       timeout,
       pace: new Pace({
         perSecond: () => circuit.untrustedPerSecond,
@@ -76,7 +76,7 @@ export class IntrospectionClient {
       steadyNow,
     })
     this.#reports = new FailureReports(options)
-    closing.addEventListener('abort', () => this.#turns.close(closed()))
+    closing.addEventListener('abort', () => this.#limiter.close(closed()))
   }
 
   /** Whether the latest evidence is that the issuer is down. */
@@ -90,30 +90,34 @@ export class IntrospectionClient {
   }
 
   /** Introspects a token. @throws {IntrospectionFailure} if the request fails or is not sent. */
-  async ask(token: string, priority: Priority): Promise<IntrospectionResult> {
+  async request(token: string, priority: Priority): Promise<IntrospectionResult> {
     if (this.#options.closing.aborted) throw closed()
-    const reason = this.#circuit.reason(priority)
-    if (reason !== undefined) throw reason
-    const turn = await this.#turn(priority)
-    return this.#askInTurn(token, priority, turn).finally(turn.end)
+    const rejection = this.#circuit.rejectionFor(priority)
+    if (rejection !== undefined) throw rejection
+    const slot = await this.#slot(priority)
+    return this.#requestInSlot(token, priority, slot).finally(slot.end)
   }
 
-  async #askInTurn(
+  async #requestInSlot(
     token: string,
     priority: Priority,
     { signal }: Slot,
   ): Promise<IntrospectionResult> {
-    const stillDown = await this.#stillDown(token, priority)
-    if (stillDown !== undefined) {
+    const outage = await this.#probeRecovery(token, priority)
+    if (outage !== undefined) {
       // The probe's tokens may all have been revoked since: the result of this token decides.
-      return this.#askNow(token, signal).catch(() => Promise.reject(stillDown))
+      return this.#send(token, signal).catch(() => Promise.reject(outage))
     }
-    const began = this.#circuit.outages
+    const epoch = this.#circuit.outageEpoch
     try {
-      return await this.#askNow(token, signal)
+      return await this.#send(token, signal)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      throw await this.#settle(priority === 'low' ? failure : failure.ofTrusted(), token, began)
+      throw await this.#attribute(
+        priority === 'low' ? failure : failure.forTrustedToken(),
+        token,
+        epoch,
+      )
     }
   }
 
@@ -121,57 +125,67 @@ export class IntrospectionClient {
    * After a pause: probes recovery. An untrusted token is not used for that: it may fail for reasons
    * of its own.
    */
-  async #stillDown(token: string, priority: Priority): Promise<IntrospectionFailure | undefined> {
+  async #probeRecovery(
+    token: string,
+    priority: Priority,
+  ): Promise<IntrospectionFailure | undefined> {
     if (!this.failing || priority === 'high') return undefined
-    const { isProven, outages } = this.#circuit
+    const { isProven, outageEpoch } = this.#circuit
     const probing = this.#probe.run(token)
     // An unproven probe may fail at a healthy issuer, so that the token does not wait for it.
     if (!isProven) return undefined
     const { failure, isProven: stillProven } = await probing
     if (failure !== undefined) {
-      return this.#down(failure, outages, stillProven || failure.beforeToken)
+      return this.#attributeToIssuer(failure, outageEpoch, stillProven || failure.beforeToken)
     }
-    this.#answered(outages)
+    this.#closeCircuit(outageEpoch)
     return undefined
   }
 
   /** Attributes a failure to the issuer or to the token. The request keeps its slot meanwhile. */
-  async #settle(
+  async #attribute(
     failure: IntrospectionFailure,
     token: string,
-    began: number,
+    epoch: number,
   ): Promise<IntrospectionFailure> {
     // Failed before a token was involved.
-    if (failure.of === 'issuer') return this.#down(failure, began, true)
-    if (failure.of === 'either' && !this.#options.closing.aborted) {
-      return this.#probed(failure, token, began)
+    if (failure.attributedTo === 'issuer') return this.#attributeToIssuer(failure, epoch, true)
+    if (failure.attributedTo === 'either' && !this.#options.closing.aborted) {
+      return this.#attributeByProbe(failure, token, epoch)
     }
-    return this.#atToken(failure, token)
+    return this.#attributeToToken(failure, token)
   }
 
-  async #probed(
+  async #attributeByProbe(
     failure: IntrospectionFailure,
     token: string,
-    began: number,
+    epoch: number,
   ): Promise<IntrospectionFailure> {
-    if (began !== this.#circuit.outages) return this.#down(failure, began, true)
+    if (epoch !== this.#circuit.outageEpoch) return this.#attributeToIssuer(failure, epoch, true)
     const health = await this.#probe.run(token)
     // Another request may have opened the circuit during the probe.
-    if (began !== this.#circuit.outages) return this.#down(failure, began, true)
+    if (epoch !== this.#circuit.outageEpoch) return this.#attributeToIssuer(failure, epoch, true)
     if (health.failure === undefined) {
-      this.#answered(began)
-      return this.#atToken(failure.ofToken('the issuer answers for other tokens'), token)
+      this.#closeCircuit(epoch)
+      return this.#attributeToToken(
+        failure.attributedToToken('the issuer answers for other tokens'),
+        token,
+      )
     }
     if (!health.isProven && this.#mayBeAboutTokens(failure, health.failure)) {
       this.#options.endpoint.mayHaveMoved()
-      return this.#atToken(
-        failure.ofToken(
+      return this.#attributeToToken(
+        failure.attributedToToken(
           'our credentials worked before, so the issuer may answer like this for every unknown token',
         ),
         token,
       )
     }
-    return this.#down(health.failure, began, health.isProven || health.failure.beforeToken)
+    return this.#attributeToIssuer(
+      health.failure,
+      epoch,
+      health.isProven || health.failure.beforeToken,
+    )
   }
 
   /** Whether the issuer may respond like this to every token that it does not know. */
@@ -180,52 +194,56 @@ export class IntrospectionClient {
     return this.#hasAnswered && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
   }
 
-  #atToken(failure: IntrospectionFailure, token: string): IntrospectionFailure {
+  #attributeToToken(failure: IntrospectionFailure, token: string): IntrospectionFailure {
     if (this.#options.closing.aborted) return closed()
     this.#confirmed.delete(token)
     this.#reports.reportThrottled(failure)
     return failure
   }
 
-  #down(failure: IntrospectionFailure, began: number, isProven: boolean): IntrospectionFailure {
+  #attributeToIssuer(
+    failure: IntrospectionFailure,
+    epoch: number,
+    isProven: boolean,
+  ): IntrospectionFailure {
     if (this.#options.closing.aborted) return closed()
-    const ofIssuer = failure.ofIssuer()
-    if (began !== this.#circuit.outages) return ofIssuer
+    const outage = failure.attributedToIssuer()
+    if (epoch !== this.#circuit.outageEpoch) return outage
     this.#probe.forget()
-    const retryIn = this.#circuit.open(ofIssuer, isProven)
+    const retryIn = this.#circuit.open(outage, isProven)
     this.#options.endpoint.mayHaveMoved()
-    this.#turns.rejectQueued(ofIssuer)
-    this.#reports.report(ofIssuer, retryIn)
-    return ofIssuer
+    this.#limiter.rejectQueued(outage)
+    this.#reports.report(outage, retryIn)
+    return outage
   }
 
   #throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): void {
     const { message, retryAfter, status } = failure
-    const told = new IntrospectionFailure(
+    const stopped = new IntrospectionFailure(
       `${message}: untrusted tokens are not introspected until its Retry-After is over`,
-      { of: 'issuer', retryAfter, status },
+      { attributedTo: 'issuer', retryAfter, status },
     )
-    const pause = this.#circuit.throttle(told, tokens)
+    const pause = this.#circuit.throttle(stopped, tokens)
     if (pause === 0) return
-    if (pause >= this.#options.timeout) this.#turns.rejectQueued(told, ['low'])
-    this.#reports.report(told, pause)
+    if (pause >= this.#options.timeout) this.#limiter.rejectQueued(stopped, ['low'])
+    this.#reports.report(stopped, pause)
   }
 
   /** Closes the circuit, unless an outage began after the request: its response proves nothing then. */
-  #answered(began: number): void {
-    if (began === this.#circuit.outages && this.#circuit.close()) this.#turns.drain()
+  #closeCircuit(epoch: number): void {
+    if (epoch === this.#circuit.outageEpoch && this.#circuit.close()) this.#limiter.drain()
   }
 
   /** Sends the request. @throws {IntrospectionFailure} not yet attributed or reported. */
-  async #askNow(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
-    const began = this.#circuit.outages
+  async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
+    const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.steadyNow()
     try {
-      const outcome = await this.#exchange(token, ending)
-      this.#publish(startedAt, { outcome: outcome.kind })
-      this.#learn(token, outcome, startedAt)
-      this.#answered(began)
-      return outcome
+      const result = await this.#exchange(token, ending)
+      this.#publish(startedAt, { outcome: result.kind })
+      this.#record(token, result, startedAt)
+      this.#closeCircuit(epoch)
+      return result
     } catch (error) {
       const failure = failureFrom(error, this.#options.issuer)
       this.#publish(startedAt, { outcome: 'failed', error: failure })
@@ -233,11 +251,11 @@ export class IntrospectionClient {
     }
   }
 
-  #learn(token: string, outcome: IntrospectionResult, startedAt: number): void {
+  #record(token: string, result: IntrospectionResult, startedAt: number): void {
     this.#hasAnswered = true
-    if (outcome.kind === 'malformed') this.#reports.reportThrottled(malformed())
-    if (outcome.kind === 'active') {
-      this.#confirmed.add(token, ownMember(outcome.answer, 'exp'))
+    if (result.kind === 'malformed') this.#reports.reportThrottled(malformed())
+    if (result.kind === 'active') {
+      this.#confirmed.add(token, ownMember(result.response, 'exp'))
       this.#latency.add(this.#options.steadyNow() - startedAt)
       this.#circuit.confirm()
     } else this.#confirmed.delete(token)
@@ -251,13 +269,13 @@ export class IntrospectionClient {
     publish('introspection:response', { issuer, durationMs: steadyNow() - startedAt, ...what })
   }
 
-  async #turn(priority: Priority): Promise<Slot> {
+  async #slot(priority: Priority): Promise<Slot> {
     try {
-      return await this.#turns.take(priority)
+      return await this.#limiter.take(priority)
     } catch (error) {
       const failure = error as IntrospectionFailure
       // Other failures were reported when they occurred.
-      if (failure.of === 'ours') this.#reports.reportThrottled(failure)
+      if (failure.attributedTo === 'ours') this.#reports.reportThrottled(failure)
       throw failure
     }
   }
@@ -274,12 +292,12 @@ export class IntrospectionClient {
 }
 
 function closed(): IntrospectionFailure {
-  return new IntrospectionFailure('the resource server was closed', { of: 'ours' })
+  return new IntrospectionFailure('the resource server was closed', { attributedTo: 'ours' })
 }
 
 function malformed(): IntrospectionFailure {
   return new IntrospectionFailure(
     'introspection response without a boolean "active"; token rejected',
-    { of: 'token' },
+    { attributedTo: 'token' },
   )
 }

@@ -18,7 +18,7 @@ export interface IntrospectionFailureDetails {
    * - `either`: an outage, or a response to this token; a health probe tells which.
    * - `ours`: too many requests, or closed.
    */
-  readonly of: 'issuer' | 'token' | 'either' | 'ours'
+  readonly attributedTo: 'issuer' | 'token' | 'either' | 'ours'
   /** `error` if only a change of the configuration fixes it. Default `warn`. */
   readonly level?: 'warn' | 'error'
   /** The `Retry-After` of the response, in milliseconds. */
@@ -38,7 +38,7 @@ const ABOUT_UNKNOWN_TOKENS: ReadonlySet<number | undefined> = new Set([400, 401,
 
 export class IntrospectionFailure extends Error {
   override readonly name = 'IntrospectionFailure'
-  readonly of: IntrospectionFailureDetails['of']
+  readonly attributedTo: IntrospectionFailureDetails['attributedTo']
   readonly level: 'warn' | 'error'
   readonly retryAfter: number | undefined
   readonly status: number | undefined
@@ -48,9 +48,9 @@ export class IntrospectionFailure extends Error {
 
   constructor(message: string, details: IntrospectionFailureDetails) {
     super(message)
-    const { of, level = 'warn', retryAfter, status, aboutToken = message } = details
+    const { attributedTo, level = 'warn', retryAfter, status, aboutToken = message } = details
     const { beforeToken = false } = details
-    this.of = of
+    this.attributedTo = attributedTo
     this.level = level
     this.retryAfter = retryAfter
     this.status = status
@@ -69,22 +69,22 @@ export class IntrospectionFailure extends Error {
   }
 
   /** Returns this failure for a trusted token. */
-  ofTrusted(): IntrospectionFailure {
+  forTrustedToken(): IntrospectionFailure {
     if (this.#aboutTrusted === undefined) return this
     const message = `${this.message}: ${this.#aboutTrusted}`
     return new IntrospectionFailure(message, { ...this, level: 'error' })
   }
 
   /** Returns this failure, attributed to the issuer. */
-  ofIssuer(): IntrospectionFailure {
-    return new IntrospectionFailure(this.message, { ...this, of: 'issuer' })
+  attributedToIssuer(): IntrospectionFailure {
+    return new IntrospectionFailure(this.message, { ...this, attributedTo: 'issuer' })
   }
 
   /** Returns this failure, attributed to one token. @param because the reason, for the message. */
-  ofToken(because: string): IntrospectionFailure {
+  attributedToToken(because: string): IntrospectionFailure {
     const { retryAfter, status } = this
     const message = `${this.#aboutToken} (this token only: ${because})`
-    return new IntrospectionFailure(message, { of: 'token', retryAfter, status })
+    return new IntrospectionFailure(message, { attributedTo: 'token', retryAfter, status })
   }
 }
 
@@ -92,14 +92,20 @@ export class IntrospectionFailure extends Error {
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedAnswerError) {
-    return new IntrospectionFailure(error.message, { of: 'token', retryAfter: error.retryAfter })
+    return new IntrospectionFailure(error.message, {
+      attributedTo: 'token',
+      retryAfter: error.retryAfter,
+    })
   }
   if (error instanceof DiscoveryError) {
-    return new IntrospectionFailure(error.message, { of: 'issuer', retryAfter: error.retryAfter })
+    return new IntrospectionFailure(error.message, {
+      attributedTo: 'issuer',
+      retryAfter: error.retryAfter,
+    })
   }
   const reason = isError(error) && DEADLINE.test(error.message) ? error.message : code(error)
   return new IntrospectionFailure(`introspection request to ${issuer} failed: ${reason}`, {
-    of: 'either',
+    attributedTo: 'either',
     beforeToken: UNREACHABLE.has(reason),
   })
 }

@@ -6,7 +6,7 @@ export type IntrospectionResponse = Readonly<Record<string, unknown>> & { readon
 
 /** `malformed`: the response has no boolean "active" member, so the token is not active. */
 export type IntrospectionResult =
-  | { readonly kind: 'active'; readonly answer: IntrospectionResponse; readonly length: number }
+  | { readonly kind: 'active'; readonly response: IntrospectionResponse; readonly length: number }
   | { readonly kind: 'inactive' }
   | { readonly kind: 'malformed' }
 
@@ -15,11 +15,11 @@ export type IntrospectionResult =
  *
  * @param length of the response text in characters, for the size of a cache entry.
  */
-export function outcomeOf(
+export function resultOf(
   members: Readonly<Record<string, unknown>>,
   length: number,
 ): IntrospectionResult {
   const active = ownMember(members, 'active')
-  if (active === true) return { kind: 'active', answer: members as IntrospectionResponse, length }
+  if (active === true) return { kind: 'active', response: members as IntrospectionResponse, length }
   return { kind: active === false ? 'inactive' : 'malformed' }
 }

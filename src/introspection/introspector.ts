@@ -55,30 +55,30 @@ export interface IntrospectorOptions {
 }
 
 /** The largest `Retry-After` sent to a caller, in seconds. */
-const LONGEST_RETRY_AFTER = 60
+const MAX_RETRY_AFTER_SECONDS = 60
 
 export class Introspector {
   readonly #options: IntrospectorOptions
   readonly #closing = new AbortController()
-  readonly #known: ResponseCache
-  readonly #questions: IntrospectionClient
-  readonly #watches: RecheckCache
+  readonly #cache: ResponseCache
+  readonly #client: IntrospectionClient
+  readonly #rechecks: RecheckCache
   readonly #shared: SharedResponses | undefined
   /** Single flight: concurrent requests with the same token share one introspection request. */
-  readonly #underWay = new Map<string, Promise<IntrospectionResponse | undefined>>()
+  readonly #inFlight = new Map<string, Promise<IntrospectionResponse | undefined>>()
 
   constructor(options: IntrospectorOptions) {
     const closing = this.#closing.signal
     // Every request in flight adds a listener, which Node would report as a leak.
     setMaxListeners(0, closing)
     this.#options = options
-    this.#known = new ResponseCache(options)
-    this.#questions = new IntrospectionClient({
+    this.#cache = new ResponseCache(options)
+    this.#client = new IntrospectionClient({
       ...options,
       closing,
       endpoint: new IntrospectionEndpoint({ ...options, closing }),
     })
-    this.#watches = new RecheckCache({ ...options, questions: this.#questions })
+    this.#rechecks = new RecheckCache({ ...options, client: this.#client })
     const { shared } = options
     this.#shared = shared && new SharedResponses({ ...options, ...shared, closing })
   }
@@ -100,17 +100,17 @@ export class Introspector {
     isVerified = false,
   ): IntrospectionResponse | undefined | Promise<IntrospectionResponse | undefined> {
     const key = digestOf(token)
-    const fresh = this.#known.fresh(key)
+    const fresh = this.#cache.fresh(key)
     if (fresh !== undefined) return fresh
-    const refusal = this.#known.negative(key)
-    if (refusal !== undefined) {
-      return refusal.failure && this.#without(key, refusal.failure, isVerified)
+    const negative = this.#cache.negative(key)
+    if (negative !== undefined) {
+      return negative.failure && this.#staleOrUnavailable(key, negative.failure, isVerified)
     }
-    const stale = this.#questions.failing ? this.#known.stale(key) : undefined
-    if (stale === undefined) return this.#wait(key, token, isVerified)
+    const stale = this.#client.failing ? this.#cache.stale(key) : undefined
+    if (stale === undefined) return this.#requestOrStale(key, token, isVerified)
     // This request triggers a recovery attempt but does not wait for it.
-    if (this.#questions.pause(this.#priorityOf(key, isVerified)) === 0) {
-      this.#ask(key, token, isVerified).catch(() => {})
+    if (this.#client.pause(this.#priorityOf(key, isVerified)) === 0) {
+      this.#join(key, token, isVerified).catch(() => {})
     }
     return stale
   }
@@ -119,45 +119,45 @@ export class Introspector {
    * Returns the background recheck of a JWT whose signature was verified here, to be kept beside its
    * cached verification result: see {@link Recheck}. It holds the token.
    */
-  watch(token: string): Recheck {
-    return this.#watches.of(token)
+  recheckOf(token: string): Recheck {
+    return this.#rechecks.of(token)
   }
 
   /** Aborts all requests in flight and sends no more. */
   close(): void {
-    this.#watches.close()
+    this.#rechecks.close()
     this.#closing.abort(new Error('the resource server was closed'))
   }
 
   #priorityOf(key: string, isVerified: boolean): Priority {
-    return isVerified || this.#known.deservesPriority(key) ? 'high' : 'low'
+    return isVerified || this.#cache.deservesPriority(key) ? 'high' : 'low'
   }
 
-  async #wait(
+  async #requestOrStale(
     key: string,
     token: string,
     isVerified: boolean,
   ): Promise<IntrospectionResponse | undefined> {
     try {
-      return await this.#ask(key, token, isVerified)
+      return await this.#join(key, token, isVerified)
     } catch (failure) {
-      return this.#without(key, failure as IntrospectionFailure, isVerified)
+      return this.#staleOrUnavailable(key, failure as IntrospectionFailure, isVerified)
     }
   }
 
-  #ask(
+  #join(
     key: string,
     token: string,
     isVerified: boolean,
   ): Promise<IntrospectionResponse | undefined> {
-    const underWay = this.#underWay.get(key)
-    if (underWay !== undefined) return underWay
-    const asking = this.#askNow(key, token, isVerified).finally(() => this.#underWay.delete(key))
-    this.#underWay.set(key, asking)
-    return asking
+    const inFlight = this.#inFlight.get(key)
+    if (inFlight !== undefined) return inFlight
+    const pending = this.#request(key, token, isVerified).finally(() => this.#inFlight.delete(key))
+    this.#inFlight.set(key, pending)
+    return pending
   }
 
-  async #askNow(
+  async #request(
     key: string,
     token: string,
     isVerified: boolean,
@@ -166,13 +166,14 @@ export class Introspector {
     if (shared !== undefined) return shared
     const priority = this.#priorityOf(key, isVerified)
     try {
-      const outcome = await this.#questions.ask(token, priority)
-      return this.#remember(key, outcome)
+      const result = await this.#client.request(token, priority)
+      return this.#remember(key, result)
     } catch (error) {
       const failure = error as IntrospectionFailure
       // A 429 for an untrusted token may concern this token alone: its Retry-After applies to it.
-      const askedFor = priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
-      if (failure.of === 'token') this.#known.storeFailure(key, failure, askedFor)
+      const retryAfterMs =
+        priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
+      if (failure.attributedTo === 'token') this.#cache.storeFailure(key, failure, retryAfterMs)
       throw failure
     }
   }
@@ -181,40 +182,44 @@ export class Introspector {
   async #adopt(key: string, shared: SharedResponses): Promise<IntrospectionResponse | undefined> {
     const found = await shared.find(key)
     if (found === undefined) return undefined
-    const { answer, length, age } = found
+    const { response, length, age } = found
     // Replayed into the store: caching it would give the token priority over untrusted ones.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
-    if (this.#known.inactiveSince(key, age)) {
+    if (this.#cache.inactiveSince(key, age)) {
       // The entry was written late or replayed: the issuer has called the token inactive since.
       shared.forget(key)
       return undefined
     }
     // A local stale response is as good, and may be newer.
-    if (age >= this.#options.cacheMaxAge && this.#known.stale(key) !== undefined) return undefined
-    this.#known.store(key, answer, length, age)
-    return this.#known.fresh(key)
+    if (age >= this.#options.cacheMaxAge && this.#cache.stale(key) !== undefined) return undefined
+    this.#cache.store(key, response, length, age)
+    return this.#cache.fresh(key)
   }
 
-  #remember(key: string, outcome: IntrospectionResult): IntrospectionResponse | undefined {
-    if (outcome.kind !== 'active') {
+  #remember(key: string, result: IntrospectionResult): IntrospectionResponse | undefined {
+    if (result.kind !== 'active') {
       // Only cached tokens can be in the store: a flood of invalid tokens must not reach it.
-      if (this.#known.hasEntry(key)) this.#shared?.forget(key)
-      this.#known.storeNegative(key)
+      if (this.#cache.hasEntry(key)) this.#shared?.forget(key)
+      this.#cache.storeNegative(key)
       return undefined
     }
-    this.#known.store(key, outcome.answer, outcome.length)
-    this.#shared?.share(key, outcome.answer)
-    return outcome.answer
+    this.#cache.store(key, result.response, result.length)
+    this.#shared?.share(key, result.response)
+    return result.response
   }
 
   /** After a failure: returns a stale response if `staleIfError` allows it, or throws a 503. */
-  #without(key: string, failure: IntrospectionFailure, isVerified: boolean): IntrospectionResponse {
-    const stale = this.#known.stale(key)
+  #staleOrUnavailable(
+    key: string,
+    failure: IntrospectionFailure,
+    isVerified: boolean,
+  ): IntrospectionResponse {
+    const stale = this.#cache.stale(key)
     if (stale !== undefined) return stale
     // One error per waiter: error handlers may mutate it.
-    const pause = this.#questions.pause(this.#priorityOf(key, isVerified))
-    const seconds = Math.ceil(Math.max(pause, this.#known.negativeFor(key)) / 1_000)
-    const retryAfter = Math.max(1, Math.min(seconds, LONGEST_RETRY_AFTER))
+    const pause = this.#client.pause(this.#priorityOf(key, isVerified))
+    const seconds = Math.ceil(Math.max(pause, this.#cache.negativeFor(key)) / 1_000)
+    const retryAfter = Math.max(1, Math.min(seconds, MAX_RETRY_AFTER_SECONDS))
     throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
   }
 }

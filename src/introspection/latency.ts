@@ -4,9 +4,9 @@
  */
 
 const WEIGHT = 1 / 8
-const FAR_TOO_LONG = 4
+const SLOW_FACTOR = 4
 /** Milliseconds. */
-const SHORTEST = 500
+const MIN_SLOW_MS = 500
 
 export class Latency {
   #mean: number | undefined
@@ -19,6 +19,6 @@ export class Latency {
   /** In milliseconds; infinite before the first measurement. */
   get slowAfter(): number {
     if (this.#mean === undefined) return Number.POSITIVE_INFINITY
-    return Math.max(SHORTEST, this.#mean * FAR_TOO_LONG)
+    return Math.max(MIN_SLOW_MS, this.#mean * SLOW_FACTOR)
   }
 }

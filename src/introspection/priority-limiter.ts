@@ -21,9 +21,9 @@ const ORDER = ['high', 'background', 'low'] as const
 
 export interface PriorityLimiterOptions {
   /** Current maximum number in flight. */
-  readonly width: () => number
+  readonly concurrency: () => number
   /** Current maximum number in flight for trusted tokens. */
-  readonly trustedWidth: () => number
+  readonly trustedConcurrency: () => number
   /** Maximum time in the queue, in milliseconds. */
   readonly timeout: number
   /** Rate limit of untrusted tokens. */
@@ -35,17 +35,17 @@ export interface PriorityLimiterOptions {
 
 export const MAX_IN_FLIGHT = 60
 /** In flight below high priority; the rest of the slots is reserved for high priority. */
-const MAX_OTHERS = 50
+const MAX_BELOW_HIGH = 50
 /** In flight at low priority; the rest of those is reserved for the background. */
 const MAX_LOW = 40
 /** Queued, for each priority. */
-const MAX_WAITING = 1_000
+const MAX_QUEUED = 1_000
 /** Shortest interval in milliseconds at which the queue is checked on a timer. */
-const SHORTEST_LOOK = 5
+const MIN_DRAIN_DELAY_MS = 5
 
 /** One shared instance: a flood must not cost a stack trace per token. */
-const CROWDED = new IntrospectionFailure('too many tokens are queued for introspection', {
-  of: 'ours',
+const QUEUE_FULL = new IntrospectionFailure('too many tokens are queued for introspection', {
+  attributedTo: 'ours',
 })
 
 export interface Slot {
@@ -59,17 +59,17 @@ interface Running extends Slot {
   readonly abort: (reason: Error) => void
 }
 
-interface Waiter {
-  readonly begin: () => void
-  readonly refuse: (failure: IntrospectionFailure) => void
+interface QueuedRequest {
+  readonly start: () => void
+  readonly fail: (failure: IntrospectionFailure) => void
 }
 
 export class PriorityLimiter {
   readonly #options: PriorityLimiterOptions
   /** In order of their start. */
-  readonly #inFlight = ofEach<Running>()
-  readonly #waiting = ofEach<Waiter>()
-  #look: NodeJS.Timeout | undefined
+  readonly #inFlight = byPriority<Running>()
+  readonly #queues = byPriority<QueuedRequest>()
+  #drainTimer: NodeJS.Timeout | undefined
 
   constructor(options: PriorityLimiterOptions) {
     this.#options = options
@@ -81,42 +81,42 @@ export class PriorityLimiter {
    * @throws {IntrospectionFailure} if the queue is full, or the wait exceeds `timeout`.
    */
   take(priority: Priority): Promise<Slot> {
-    const waiting = this.#waiting[priority]
-    if (waiting.size === 0 && this.#hasRoomFor(priority)) {
-      return Promise.resolve(this.#begin(priority))
+    const queue = this.#queues[priority]
+    if (queue.size === 0 && this.#hasSlotFor(priority)) {
+      return Promise.resolve(this.#start(priority))
     }
-    if (waiting.size >= MAX_WAITING) return Promise.reject(CROWDED)
+    if (queue.size >= MAX_QUEUED) return Promise.reject(QUEUE_FULL)
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)
-        waiting.delete(waiter)
+        queue.delete(request)
       }
-      const refuse = (failure: IntrospectionFailure) => {
+      const fail = (failure: IntrospectionFailure) => {
         leave()
         reject(failure)
       }
-      const begin = () => {
+      const start = () => {
         leave()
-        resolve(this.#begin(priority))
+        resolve(this.#start(priority))
       }
-      const waiter: Waiter = { begin, refuse }
-      const timer = setTimeout(() => refuse(CROWDED), this.#options.timeout)
+      const request: QueuedRequest = { start, fail }
+      const timer = setTimeout(() => fail(QUEUE_FULL), this.#options.timeout)
       timer.unref()
-      waiting.add(waiter)
-      this.#lookLater()
+      queue.add(request)
+      this.#scheduleDrain()
     })
   }
 
   /** Rejects all queued requests: the failure would affect them as well. */
   rejectQueued(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
     for (const priority of priorities) {
-      for (const { refuse } of [...this.#waiting[priority]]) refuse(failure)
+      for (const { fail } of [...this.#queues[priority]]) fail(failure)
     }
   }
 
   /** Rejects queued requests and aborts those in flight. */
   close(failure: IntrospectionFailure): void {
-    clearTimeout(this.#look)
+    clearTimeout(this.#drainTimer)
     this.rejectQueued(failure)
     for (const priority of ORDER) {
       for (const { abort } of [...this.#inFlight[priority]]) abort(failure)
@@ -126,25 +126,25 @@ export class PriorityLimiter {
   /** Starts queued requests that have a slot now. Also runs whenever a request ends. */
   drain(): void {
     for (const priority of ORDER) {
-      for (const waiter of this.#waiting[priority]) {
-        if (!this.#hasRoomFor(priority)) break
-        waiter.begin()
+      for (const request of this.#queues[priority]) {
+        if (!this.#hasSlotFor(priority)) break
+        request.start()
       }
     }
-    this.#lookLater()
+    this.#scheduleDrain()
   }
 
-  #hasRoomFor(priority: Priority): boolean {
-    const { width, trustedWidth, pace } = this.#options
-    const [high, background, low] = ORDER.map((one) => this.#inFlight[one].size) as Sizes
-    if (high + background + low >= width()) return false
-    if (priority !== 'low' && high + background >= trustedWidth()) return false
+  #hasSlotFor(priority: Priority): boolean {
+    const { concurrency, trustedConcurrency, pace } = this.#options
+    const [high, background, low] = ORDER.map((each) => this.#inFlight[each].size) as Sizes
+    if (high + background + low >= concurrency()) return false
+    if (priority !== 'low' && high + background >= trustedConcurrency()) return false
     if (priority === 'high') return true
-    if (background + low >= MAX_OTHERS) return false
+    if (background + low >= MAX_BELOW_HIGH) return false
     return priority === 'background' || (low < MAX_LOW && pace.wait === 0)
   }
 
-  #begin(priority: Priority): Slot {
+  #start(priority: Priority): Slot {
     if (priority === 'low') this.#options.pace.take()
     const controller = new AbortController()
     const running: Running = {
@@ -160,26 +160,26 @@ export class PriorityLimiter {
   }
 
   /** Checks the queue on a timer: the rate limit may allow a request, or one in flight become slow. */
-  #lookLater(): void {
-    clearTimeout(this.#look)
-    const wait = this.#waiting.low.size === 0 ? Number.POSITIVE_INFINITY : this.#untilRoom()
+  #scheduleDrain(): void {
+    clearTimeout(this.#drainTimer)
+    const wait = this.#queues.low.size === 0 ? Number.POSITIVE_INFINITY : this.#msUntilSlot()
     if (wait === Number.POSITIVE_INFINITY) return
-    const look = () => {
-      this.#endSlowest()
+    const onTimer = () => {
+      this.#preemptSlowest()
       this.drain()
     }
-    this.#look = setTimeout(look, Math.max(SHORTEST_LOOK, wait))
-    this.#look.unref()
+    this.#drainTimer = setTimeout(onTimer, Math.max(MIN_DRAIN_DELAY_MS, wait))
+    this.#drainTimer.unref()
   }
 
-  #untilRoom(): number {
+  #msUntilSlot(): number {
     const { pace, slowAfter, steadyNow } = this.#options
     const [oldest] = this.#inFlight.low
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return pace.wait
     return oldest.startedAt + slowAfter() - steadyNow()
   }
 
-  #endSlowest(): void {
+  #preemptSlowest(): void {
     const { slowAfter, steadyNow } = this.#options
     const [oldest] = this.#inFlight.low
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return
@@ -192,6 +192,6 @@ export class PriorityLimiter {
 
 type Sizes = [high: number, background: number, low: number]
 
-function ofEach<T>(): Readonly<Record<Priority, Set<T>>> {
+function byPriority<T>(): Readonly<Record<Priority, Set<T>>> {
   return { high: new Set(), background: new Set(), low: new Set() }
 }

@@ -10,11 +10,11 @@ export interface RetriedRecheck {
   /** Whether its latest request failed and its token is still in use. */
   readonly needsRetry: boolean
   /** Rechecks the token if it is due. @returns whether it was. */
-  askIfDue(): boolean
+  recheckIfDue(): boolean
 }
 
 /** Milliseconds. */
-const TICK = 500
+const TICK_MS = 500
 /** More would only be queued by the limiter, and each is retried a second later. */
 const MAX_PER_TICK = 500
 
@@ -26,7 +26,7 @@ export class RecheckRetries {
   add(recheck: RetriedRecheck): void {
     if (this.#isClosed) return
     this.#failed.add(recheck)
-    this.#timer ??= setInterval(() => this.#retry(), TICK).unref()
+    this.#timer ??= setInterval(() => this.#retry(), TICK_MS).unref()
   }
 
   close(): void {
@@ -39,7 +39,7 @@ export class RecheckRetries {
     for (const recheck of [...this.#failed].slice(0, MAX_PER_TICK)) {
       this.#failed.delete(recheck)
       // A retry that fails adds itself again; one that is not due yet moves to the end.
-      if (recheck.needsRetry && !recheck.askIfDue()) this.#failed.add(recheck)
+      if (recheck.needsRetry && !recheck.recheckIfDue()) this.#failed.add(recheck)
     }
     if (this.#failed.size === 0) this.#stop()
   }

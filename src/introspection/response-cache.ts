@@ -25,8 +25,8 @@ export interface ResponseCacheOptions {
   readonly steadyNow: () => number
 }
 
-interface Kept {
-  readonly answer: IntrospectionResponse
+interface CachedResponse {
+  readonly response: IntrospectionResponse
   readonly freshUntil: number
   readonly usableUntil: number
 }
@@ -36,13 +36,13 @@ export interface NegativeEntry {
   readonly failure: IntrospectionFailure | undefined
   readonly until: number
   /** When the issuer last called the token inactive; `-Infinity` if it never did. */
-  readonly refusedAt: number
+  readonly inactiveAt: number
   /** Number of consecutive failures. */
   readonly failures: number
 }
 
 /** Lifetime of a failure: short, because the issuer may recover. */
-const FAILED_FOR = 1_000
+const FAILURE_TTL_MS = 1_000
 
 /** After this number of consecutive failures a token loses its priority. */
 const MAX_FAILURES = 3
@@ -53,93 +53,97 @@ const BYTES_PER_ENTRY = 1_024
 
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
-  readonly #good: BoundedCache<string, Kept>
-  readonly #refused: BoundedCache<string, NegativeEntry>
+  readonly #active: BoundedCache<string, CachedResponse>
+  readonly #negative: BoundedCache<string, NegativeEntry>
 
   constructor(options: ResponseCacheOptions) {
     const { maxEntries, maxBytes } = options
     this.#options = options
-    this.#good = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
-    this.#refused = new BoundedCache({ max: maxEntries })
+    this.#active = new BoundedCache({ max: maxEntries, maxSize: maxBytes })
+    this.#negative = new BoundedCache({ max: maxEntries })
   }
 
   fresh(key: string): IntrospectionResponse | undefined {
-    const kept = this.#good.get(key)
-    if (kept === undefined || !(this.#options.steadyNow() < kept.freshUntil)) return undefined
-    return this.#unexpired(kept)
+    const cached = this.#active.get(key)
+    if (cached === undefined || !(this.#options.steadyNow() < cached.freshUntil)) return undefined
+    return this.#unexpired(cached)
   }
 
   /** Returns an "active" response that is fresh, or stale within `staleIfError`. */
   stale(key: string): IntrospectionResponse | undefined {
-    const kept = this.#good.get(key)
-    if (kept === undefined || !(this.#options.steadyNow() < kept.usableUntil)) return undefined
-    return this.#unexpired(kept)
+    const cached = this.#active.get(key)
+    if (cached === undefined || !(this.#options.steadyNow() < cached.usableUntil)) return undefined
+    return this.#unexpired(cached)
   }
 
   negative(key: string): NegativeEntry | undefined {
-    const refusal = this.#refused.get(key)
-    return refusal !== undefined && this.#options.steadyNow() < refusal.until ? refusal : undefined
+    const entry = this.#negative.get(key)
+    return entry !== undefined && this.#options.steadyNow() < entry.until ? entry : undefined
   }
 
   /** Milliseconds until the negative entry expires; 0 if there is none. */
   negativeFor(key: string): number {
-    const { until = Number.NEGATIVE_INFINITY } = this.#refused.get(key) ?? {}
+    const { until = Number.NEGATIVE_INFINITY } = this.#negative.get(key) ?? {}
     return Math.max(0, until - this.#options.steadyNow())
   }
 
   /** Whether there is an "active" response, fresh or not. */
   hasEntry(key: string): boolean {
-    return this.#good.has(key)
+    return this.#active.has(key)
   }
 
   /** Whether the token has priority over untrusted ones. */
   deservesPriority(key: string): boolean {
-    return this.hasEntry(key) && !((this.#refused.get(key)?.failures ?? 0) >= MAX_FAILURES)
+    return this.hasEntry(key) && !((this.#negative.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }
 
   /** Whether the issuer has called the token inactive since a response of that age (milliseconds). */
   inactiveSince(key: string, age: number): boolean {
-    return this.#refusedAt(key) >= this.#options.steadyNow() - age
+    return this.#inactiveAt(key) >= this.#options.steadyNow() - age
   }
 
   /** @param age of the response in milliseconds, if another instance received it. */
-  store(key: string, answer: IntrospectionResponse, length: number, age = 0): void {
-    const { cacheMaxAge: maxAge, staleIfError, steadyNow } = this.#options
-    const freshUntil = steadyNow() + maxAge - age
+  store(key: string, response: IntrospectionResponse, length: number, age = 0): void {
+    const { cacheMaxAge, staleIfError, steadyNow } = this.#options
+    const freshUntil = steadyNow() + cacheMaxAge - age
     const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
-    this.#good.set(key, { answer, freshUntil, usableUntil: freshUntil + staleIfError }, { size })
-    this.#refused.delete(key)
+    this.#active.set(
+      key,
+      { response, freshUntil, usableUntil: freshUntil + staleIfError },
+      { size },
+    )
+    this.#negative.delete(key)
   }
 
   /** Stores that the token is inactive, and removes its "active" response. */
   storeNegative(key: string): void {
-    this.#good.delete(key)
+    this.#active.delete(key)
     const { steadyNow, negativeCacheMaxAge } = this.#options
-    const refusedAt = steadyNow()
-    const until = refusedAt + negativeCacheMaxAge
-    this.#refused.set(key, { failure: undefined, until, refusedAt, failures: 0 })
+    const inactiveAt = steadyNow()
+    const until = inactiveAt + negativeCacheMaxAge
+    this.#negative.set(key, { failure: undefined, until, inactiveAt, failures: 0 })
   }
 
   /**
    * Stores that introspection of the token failed, so that it is not repeated immediately.
    *
-   * @param askedFor the `Retry-After` for this token, in milliseconds.
+   * @param retryAfterMs the `Retry-After` for this token, in milliseconds.
    */
-  storeFailure(key: string, failure: IntrospectionFailure, askedFor = 0): void {
-    const pause = Math.max(FAILED_FOR, Math.min(askedFor, LONGEST_ASKED_FOR))
+  storeFailure(key: string, failure: IntrospectionFailure, retryAfterMs = 0): void {
+    const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, LONGEST_ASKED_FOR))
     const until = this.#options.steadyNow() + pause
-    const failures = (this.#refused.get(key)?.failures ?? 0) + 1
-    this.#refused.set(key, { failure, until, refusedAt: this.#refusedAt(key), failures })
+    const failures = (this.#negative.get(key)?.failures ?? 0) + 1
+    this.#negative.set(key, { failure, until, inactiveAt: this.#inactiveAt(key), failures })
   }
 
-  #refusedAt(key: string): number {
-    return this.#refused.get(key)?.refusedAt ?? Number.NEGATIVE_INFINITY
+  #inactiveAt(key: string): number {
+    return this.#negative.get(key)?.inactiveAt ?? Number.NEGATIVE_INFINITY
   }
 
   /** An `exp` that is not a number counts as unexpired: later checks reject the token. */
-  #unexpired({ answer }: Kept): IntrospectionResponse | undefined {
-    const exp = ownMember(answer, 'exp')
-    return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? answer : undefined
+  #unexpired({ response }: CachedResponse): IntrospectionResponse | undefined {
+    const exp = ownMember(response, 'exp')
+    return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? response : undefined
   }
 }
 

@@ -38,7 +38,7 @@ export interface SharedResponsesOptions {
 
 /** A response that another instance received, or this one before a restart. */
 export interface SharedResponse {
-  readonly answer: IntrospectionResponse
+  readonly response: IntrospectionResponse
   /** Time since it was received, in milliseconds. */
   readonly age: number
   /** Of its text, in characters. */
@@ -46,96 +46,89 @@ export interface SharedResponse {
 }
 
 /** Short, because a request waits for it and may then have to wait for the issuer. */
-const TIMEOUT = 500
+const TIMEOUT_MS = 500
 /**
  * Largest accepted clock skew between instances. A response may be used for too long by the skew.
  */
-const MAX_AHEAD = 5_000
+const MAX_CLOCK_SKEW_MS = 5_000
 const REPORT_INTERVAL_MS = 30_000
 
 export class SharedResponses {
   readonly #options: SharedResponsesOptions
   readonly #seal: Seal
-  readonly #looks = new ConcurrencyLimit()
-  readonly #shares = new ConcurrencyLimit()
+  readonly #reads = new ConcurrencyLimit()
+  readonly #writes = new ConcurrencyLimit()
   readonly #removals = new ConcurrencyLimit()
   readonly #report: Report<unknown>
 
   constructor(options: SharedResponsesOptions) {
-    const {
-      secret,
-      issuer,
-      clientId,
-      requireSignedResponse: signed,
-      onFailure,
-      steadyNow,
-    } = options
+    const { secret, issuer, clientId, requireSignedResponse, onFailure, steadyNow } = options
     this.#options = options
     this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, steadyNow)
-    this.#seal = new Seal(secret, [issuer, clientId, ...(signed ? ['signed'] : [])])
+    this.#seal = new Seal(secret, [issuer, clientId, ...(requireSignedResponse ? ['signed'] : [])])
   }
 
   /** Returns the shared response for a token, if there is one. Never rejects. */
   async find(digest: string): Promise<SharedResponse | undefined> {
     const { store, timeout, closing } = this.#options
     if (closing.aborted) return undefined
-    const getting = this.#looks.tryRun(() => store.get(this.#nameOf(digest)))
+    const getting = this.#reads.tryRun(() => store.get(this.#nameOf(digest)))
     if (getting === undefined) return undefined
     try {
-      const deadline = { timeout: Math.min(TIMEOUT, timeout), closing }
+      const deadline = { timeout: Math.min(TIMEOUT_MS, timeout), closing }
       // Some Redis clients return `null` for a missing key.
       const sealed = (await withinDeadline(() => getting, deadline)) ?? undefined
       return sealed === undefined ? undefined : this.#opened(digest, sealed)
     } catch (error) {
-      this.#tell(error)
+      this.#reportFailure(error)
       return undefined
     }
   }
 
   /** Stores a response, in the background. */
-  share(digest: string, answer: IntrospectionResponse): void {
+  share(digest: string, response: IntrospectionResponse): void {
     const { store, now } = this.#options
-    const at = now()
-    const lifetime = this.#lifetimeOf(answer, at)
+    const storedAt = now()
+    const lifetime = this.#lifetimeOf(response, storedAt)
     if (!(lifetime > 0)) return
-    const sealed = this.#seal.seal(digest, `${at} ${JSON.stringify(answer)}`)
+    const sealed = this.#seal.seal(digest, `${storedAt} ${JSON.stringify(response)}`)
     if (sealed === undefined) return
     const name = this.#nameOf(digest)
-    this.#do(this.#shares, () => store.set(name, sealed, Math.ceil(lifetime)))
+    this.#write(this.#writes, () => store.set(name, sealed, Math.ceil(lifetime)))
   }
 
   /** Removes the response for a token that is no longer active, in the background. */
   forget(digest: string): void {
     const { store } = this.#options
-    this.#do(this.#removals, () => store.delete(this.#nameOf(digest)))
+    this.#write(this.#removals, () => store.delete(this.#nameOf(digest)))
   }
 
   #opened(digest: string, sealed: string): SharedResponse {
-    const { now, cacheMaxAge: maxAge } = this.#options
+    const { now, cacheMaxAge } = this.#options
     const text = this.#seal.open(digest, sealed) ?? ''
     const end = text.indexOf(' ')
-    const answer = parseJsonObject(text.slice(end + 1))
-    if (answer === undefined || ownMember(answer, 'active') !== true) {
+    const members = parseJsonObject(text.slice(end + 1))
+    if (members === undefined || ownMember(members, 'active') !== true) {
       throw new Error(
         'shared introspection entry failed authentication: wrong "stores.sealingSecret", or modified',
       )
     }
     const age = now() - Number(text.slice(0, end))
-    if (!(age >= -MAX_AHEAD)) {
+    if (!(age >= -MAX_CLOCK_SKEW_MS)) {
       throw new Error(
         'shared introspection entry is from the future: the clocks of the instances differ by more than 5 seconds',
       )
     }
-    const known = answer as IntrospectionResponse
+    const response = members as IntrospectionResponse
     // Clock skew: the age is unknown, so treat the response as stale.
-    return { answer: known, age: age >= 0 ? age : maxAge, length: text.length }
+    return { response, age: age >= 0 ? age : cacheMaxAge, length: text.length }
   }
 
   /** Milliseconds for which the response may be used, never past its `exp` (RFC 7662 §4). */
-  #lifetimeOf(answer: IntrospectionResponse, now: number): number {
-    const exp = ownMember(answer, 'exp')
-    const { cacheMaxAge: maxAge, staleIfError } = this.#options
-    const usableUntil = now + maxAge + staleIfError
+  #lifetimeOf(response: IntrospectionResponse, now: number): number {
+    const exp = ownMember(response, 'exp')
+    const { cacheMaxAge, staleIfError } = this.#options
+    const usableUntil = now + cacheMaxAge + staleIfError
     // NaN if the clock returns NaN; the caller then stores nothing.
     return (typeof exp === 'number' ? Math.min(usableUntil, exp * 1_000) : usableUntil) - now
   }
@@ -144,14 +137,16 @@ export class SharedResponses {
     return `introspection:${this.#seal.nameOf(digest)}`
   }
 
-  #do(places: ConcurrencyLimit, write: () => Promise<void>): void {
-    const writing = places.tryRun(write)
+  #write(limit: ConcurrencyLimit, write: () => Promise<void>): void {
+    const writing = limit.tryRun(write)
     if (writing === undefined) return
     const { closing } = this.#options
-    withinDeadline(() => writing, { timeout: TIMEOUT, closing }).catch((e) => this.#tell(e))
+    withinDeadline(() => writing, { timeout: TIMEOUT_MS, closing }).catch((e) =>
+      this.#reportFailure(e),
+    )
   }
 
-  #tell(error: unknown): void {
+  #reportFailure(error: unknown): void {
     if (!this.#options.closing.aborted) this.#report(error)
   }
 }

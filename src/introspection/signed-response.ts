@@ -32,7 +32,7 @@ export interface SignedResponseOptions {
 }
 
 /** Allows for clock skew and transmission. In seconds. */
-const MAX_AGE = 300
+const MAX_AGE_SECONDS = 300
 
 /**
  * @param algorithms the signing algorithms in the issuer's metadata, if there are any.
@@ -54,19 +54,22 @@ export async function readSignedResponse(
   }
   if (header.typ !== 'token-introspection+jwt')
     throw unusable('does not have "typ": token-introspection+jwt')
-  const { iss, aud, iat, token_introspection: answer } = ownMembers(claims)
+  const { iss, aud, iat, token_introspection: response } = ownMembers(claims)
   if (iss !== issuer) throw unusable('is from another issuer')
   const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  if (!audience.some((one) => typeof one === 'string' && names.has(one))) {
+  if (!audience.some((value) => typeof value === 'string' && names.has(value))) {
     throw unusable('is for another resource server')
   }
   // Negated comparison, so that NaN fails the check.
   const age = typeof iat === 'number' ? Math.abs(now() / 1000 - iat) : Number.NaN
-  if (!(age <= MAX_AGE)) throw unusable(`has an "iat" more than ${MAX_AGE} seconds from now`)
-  if (!isJsonObject(answer)) throw unusable('has no "token_introspection"')
-  return answer
+  if (!(age <= MAX_AGE_SECONDS))
+    throw unusable(`has an "iat" more than ${MAX_AGE_SECONDS} seconds from now`)
+  if (!isJsonObject(response)) throw unusable('has no "token_introspection"')
+  return response
 }
 
 function unusable(what: string): IntrospectionFailure {
-  return new IntrospectionFailure(`the signed introspection response ${what}`, { of: 'token' })
+  return new IntrospectionFailure(`the signed introspection response ${what}`, {
+    attributedTo: 'token',
+  })
 }

@@ -31,7 +31,7 @@ export interface TokenIntrospection {
   readonly isRequired: boolean
   /** Issuers with a function are tried before the one with `any`. */
   readonly opaqueTokens: OpaqueTokens
-  readonly introspector: Pick<Introspector, 'introspect' | 'watch' | 'close'>
+  readonly introspector: Pick<Introspector, 'introspect' | 'recheckOf' | 'close'>
 }
 
 /** Where the trusted issuers come from. */

@@ -114,11 +114,11 @@ export class Pipeline {
   }
 
   /** Checks on each use whether the token was revoked, by its issuer or by the application. */
-  #confirm({ token, issuer, watch }: VerificationResult): StepResult<AccessToken> {
+  #confirm({ token, issuer, recheck }: VerificationResult): StepResult<AccessToken> {
     const { revocations } = this.#options
-    const state = watch?.check()
+    const state = recheck?.check()
     if (revocations.covers(token) || state === 'revoked') return revoked()
-    if (state === 'unanswered') return recheckFailed(issuer, watch)
+    if (state === 'unconfirmed') return recheckFailed(issuer, recheck)
     if (issuer.introspection?.mode !== 'always') return token
     return andThen(verifyActive(token, issuer, this.#rules), (active) =>
       // The application may have revoked the token during the introspection request.
@@ -189,7 +189,7 @@ export class Pipeline {
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
       revocations.sawToken(token.times)
-      return { token, issuer, key, watch: startRecheck(token, issuer) }
+      return { token, issuer, key, recheck: startRecheck(token, issuer) }
     })
   }
 
@@ -225,19 +225,22 @@ export class Pipeline {
   }
 }
 
-function startRecheck(token: AccessToken, { introspection }: Issuer): VerificationResult['watch'] {
+function startRecheck(
+  token: AccessToken,
+  { introspection }: Issuer,
+): VerificationResult['recheck'] {
   if (introspection?.mode !== 'recheck') return undefined
   // The recheck retains the token, which is a slice that would keep the whole header alive.
   token.detach()
-  return introspection.introspector.watch(token.raw)
+  return introspection.introspector.recheckOf(token.raw)
 }
 
 /** The error for a token whose background recheck has failed beyond `recheckStaleIfError`. */
 function recheckFailed(
   { issuer }: Issuer,
-  watch: VerificationResult['watch'],
+  recheck: VerificationResult['recheck'],
 ): IntrospectionUnavailableError {
-  return new IntrospectionUnavailableError(issuer, 1, watch?.failure)
+  return new IntrospectionUnavailableError(issuer, 1, recheck?.failure)
 }
 
 function isInvalidToken(error: unknown): error is InvalidTokenError {

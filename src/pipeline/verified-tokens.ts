@@ -22,7 +22,7 @@ export interface VerificationResult {
   readonly issuer: Issuer
   readonly key: VerificationKey
   /** Background recheck by introspection, if the issuer uses it. */
-  readonly watch: Pick<Recheck, 'check' | 'failure'> | undefined
+  readonly recheck: Pick<Recheck, 'check' | 'failure'> | undefined
 }
 
 export interface VerifiedTokensOptions {

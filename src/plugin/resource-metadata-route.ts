@@ -3,14 +3,14 @@ import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fasti
 import type { ResourceMetadata } from '../server/resource-metadata.js'
 
 /** Seconds; short, because the requirements of routes may change with each deployment. */
-const MAX_AGE = 300
+const MAX_AGE_SECONDS = 300
 
 /** The document is public, and clients in browsers add headers, such as those of MCP. */
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD',
   'access-control-allow-headers': '*',
-  'access-control-max-age': `${MAX_AGE}`,
+  'access-control-max-age': `${MAX_AGE_SECONDS}`,
 }
 
 /** `@fastify/cors` reads `cors`; its options for the rest of the API may be narrower. */
@@ -21,7 +21,7 @@ const CONFIG: FastifyContextConfig & { readonly cors: object } = {
     credentials: false,
     methods: CORS['access-control-allow-methods'],
     allowedHeaders: CORS['access-control-allow-headers'],
-    maxAge: MAX_AGE,
+    maxAge: MAX_AGE_SECONDS,
   },
 }
 
@@ -42,7 +42,7 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
     if (fastify.hasRoute({ method: 'GET', url })) continue
     fastify.get(url, { config: CONFIG }, async (_request, reply) => {
       reply.headers({
-        'cache-control': `public, max-age=${MAX_AGE}`,
+        'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
         'access-control-allow-origin': CORS['access-control-allow-origin'],
       })
       return metadata.document()

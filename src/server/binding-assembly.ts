@@ -35,15 +35,15 @@ function assembleReplayCache(
 ): ReplayCache {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
   const store = stores.replay ?? memoryStore({ maxEntries, now: steadyNow })
-  const ttl = replayWindow(maxAge, limits.clockTolerance) * 1_000
-  store.declareMaxTtl?.(ttl)
+  const ttlMs = replayWindow(maxAge, limits.clockTolerance) * 1_000
+  store.declareMaxTtl?.(ttlMs)
   return new ReplayCache({
     store,
-    ttl,
+    ttlMs,
     rememberedSince: store.isProcessLocal
       ? sinceNow(now, steadyNow)
       : () => Number.NEGATIVE_INFINITY,
-    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttl, now: steadyNow }),
+    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttlMs, now: steadyNow }),
     whenUnavailable,
     onFailure: (err) =>
       logger.warn(

@@ -16,7 +16,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('jwt', { active: true })
   const it = await introspectorOf(t, server, { mode: 'recheck', ...overrides })
-  return { server, ...it, watch: it.introspector.watch('jwt') }
+  return { server, ...it, recheck: it.introspector.recheckOf('jwt') }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -30,8 +30,8 @@ const aWhile = () => new Promise((done) => setTimeout(done, 50))
 function watches(options: Partial<RecheckCacheOptions> = {}) {
   const state = { now: 1_000, asked: [] as string[], kind: 'active' as string, pause: 0 }
   const fake = new RecheckCache({
-    questions: {
-      ask: async (token) => {
+    client: {
+      request: async (token) => {
         state.asked.push(token)
         if (state.kind === 'failed') throw new Error('no verdict')
         return { kind: state.kind } as never
@@ -51,28 +51,28 @@ function watches(options: Partial<RecheckCacheOptions> = {}) {
 const settle = () => new Promise(setImmediate)
 
 t.test('a token is unknown until the issuer was heard, and nobody waits for it', async (t) => {
-  const { server, watch } = await start(t)
-  t.equal(watch.check(), 'unknown')
-  await until(() => watch.check() === 'active')
+  const { server, recheck } = await start(t)
+  t.equal(recheck.check(), 'unknown')
+  await until(() => recheck.check() === 'active')
   t.equal(server.asked('jwt'), 1)
 })
 
 t.test('a revoked token dies within the interval, and stays dead', async (t) => {
-  const { server, clock, watch, introspector } = await start(t, { recheckInterval: 60_000 })
-  watch.check()
-  await until(() => watch.check() === 'active')
+  const { server, clock, recheck, introspector } = await start(t, { recheckInterval: 60_000 })
+  recheck.check()
+  await until(() => recheck.check() === 'active')
   server.state.tokens.delete('jwt')
   clock.now += 59_999
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   await aWhile()
   t.equal(server.asked('jwt'), 1, 'not due')
   clock.now += 1
-  t.equal(watch.check(), 'active', 'nobody waits for the issuer')
-  await until(() => watch.check() === 'revoked')
+  t.equal(recheck.check(), 'active', 'nobody waits for the issuer')
+  await until(() => recheck.check() === 'revoked')
   server.state.tokens.set('jwt', { active: true })
   clock.now += 3_600_000
-  t.equal(watch.check(), 'revoked')
-  t.equal(introspector.watch('jwt').check(), 'revoked', 'also where it is verified anew')
+  t.equal(recheck.check(), 'revoked')
+  t.equal(introspector.recheckOf('jwt').check(), 'revoked', 'also where it is verified anew')
   await aWhile()
   t.equal(server.asked('jwt'), 2, 'it is not asked about again')
 })
@@ -90,10 +90,10 @@ t.test('a token is the same with its signature spelt in another way', async (t) 
 t.test('a thousand requests ask once an interval', async (t) => {
   const { server, clock, introspector } = await start(t, { recheckInterval: 60_000 })
   for (let round = 1; round <= 3; round++) {
-    for (let i = 0; i < 1_000; i++) introspector.watch('jwt').check()
+    for (let i = 0; i < 1_000; i++) introspector.recheckOf('jwt').check()
     await until(() => server.asked('jwt') === round)
     await aWhile()
-    for (let i = 0; i < 1_000; i++) introspector.watch('jwt').check()
+    for (let i = 0; i < 1_000; i++) introspector.recheckOf('jwt').check()
     await aWhile()
     t.equal(server.asked('jwt'), round)
     clock.now += 60_000
@@ -101,90 +101,90 @@ t.test('a thousand requests ask once an interval', async (t) => {
 })
 
 t.test('a question that takes longer than the interval is not asked twice', async (t) => {
-  const { server, clock, watch } = await start(t, { recheckInterval: 1_000 })
+  const { server, clock, recheck } = await start(t, { recheckInterval: 1_000 })
   const release = server.hold()
-  watch.check()
+  recheck.check()
   await until(() => server.asked('jwt') === 1)
   clock.now += 10_000
-  watch.check()
+  recheck.check()
   await aWhile()
   t.equal(server.asked('jwt'), 1)
   release()
-  await until(() => watch.check() === 'active')
+  await until(() => recheck.check() === 'active')
 })
 
 t.test('failures do not revoke', async (t) => {
   for (const instead of [status(503), status(500), status(401), json({ active: 'false' })]) {
-    const { server, clock, watch } = await start(t, { recheckInterval: 60_000 })
-    watch.check()
-    await until(() => watch.check() === 'active')
+    const { server, clock, recheck } = await start(t, { recheckInterval: 60_000 })
+    recheck.check()
+    await until(() => recheck.check() === 'active')
     clock.now += 60_000
     server.state.instead = instead
-    watch.check()
+    recheck.check()
     await until(() => server.asked('jwt') === 2)
     await aWhile()
-    t.equal(watch.check(), 'active')
+    t.equal(recheck.check(), 'active')
   }
 })
 
 t.test('a question that failed is asked again before the interval is over', async (t) => {
   const { state, watches: these } = watches()
-  const watch = these.of('jwt')
+  const recheck = these.of('jwt')
   state.kind = 'failed'
-  watch.check()
+  recheck.check()
   await settle()
   state.now += 999
-  watch.check()
+  recheck.check()
   t.equal(state.asked.length, 1)
   state.now += 1
   state.pause = 30_000
-  watch.check()
+  recheck.check()
   await settle()
   t.equal(state.asked.length, 2)
   state.now += 29_999
-  watch.check()
+  recheck.check()
   t.equal(state.asked.length, 2, 'but not during a pause')
   state.now += 1
-  watch.check()
+  recheck.check()
   await settle()
   t.equal(state.asked.length, 3)
-  t.equal(watch.check(), 'unknown')
+  t.equal(recheck.check(), 'unknown')
 })
 
 t.test('without an answer, a token passes for a bounded time', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 120_000 })
-  const watch = these.of('jwt')
-  watch.check()
+  const recheck = these.of('jwt')
+  recheck.check()
   await settle()
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   state.now += 3_600_000
   state.kind = 'failed'
-  t.equal(watch.check(), 'active', 'after a long time without requests, too')
+  t.equal(recheck.check(), 'active', 'after a long time without requests, too')
   await settle()
   state.now += 120_000
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   await settle()
   state.now += 1
-  t.equal(watch.check(), 'unanswered')
-  t.match(watch.failure, { message: 'no verdict' })
-  t.equal(these.of('jwt').check(), 'unanswered', 'also where it is verified anew')
+  t.equal(recheck.check(), 'unconfirmed')
+  t.match(recheck.failure, { message: 'no verdict' })
+  t.equal(these.of('jwt').check(), 'unconfirmed', 'also where it is verified anew')
   state.kind = 'active'
   state.now += 1_000
-  watch.check()
+  recheck.check()
   await settle()
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   state.kind = 'malformed'
   state.now += 60_000
-  watch.check()
+  recheck.check()
   await settle()
   state.now += 120_001
-  t.equal(watch.check(), 'unanswered', 'what says nothing is no answer')
+  t.equal(recheck.check(), 'unconfirmed', 'what says nothing is no answer')
   await settle()
   state.kind = 'inactive'
   state.now += 60_000
-  watch.check()
+  recheck.check()
   await settle()
-  t.equal(watch.check(), 'revoked')
+  t.equal(recheck.check(), 'revoked')
 })
 
 t.test('a recheck that failed is repeated without a request, while requests come', async (t) => {
@@ -192,9 +192,9 @@ t.test('a recheck that failed is repeated without a request, while requests come
   t.teardown(() => clearInterval(alive))
   const { state, watches: these } = watches()
   t.teardown(() => these.close())
-  const watch = these.of('jwt')
+  const recheck = these.of('jwt')
   state.kind = 'failed'
-  watch.check()
+  recheck.check()
   await settle()
   await new Promise((done) => setTimeout(done, 600))
   t.equal(state.asked.length, 1, 'not before it is due')
@@ -203,7 +203,7 @@ t.test('a recheck that failed is repeated without a request, while requests come
   state.now += 1_000
   state.kind = 'inactive'
   await until(() => state.asked.length === 3)
-  t.equal(watch.check(), 'revoked')
+  t.equal(recheck.check(), 'revoked')
   const idle = these.of('other')
   state.kind = 'failed'
   idle.check()
@@ -259,11 +259,11 @@ t.test('revoked tokens are not pushed out by good ones', async (t) => {
 
 t.test('a check that is not due costs well under a microsecond', async (t) => {
   const { state, watches: these } = watches()
-  const watch = these.of('jwt')
-  watch.check()
+  const recheck = these.of('jwt')
+  recheck.check()
   await settle()
   const began = performance.now()
-  for (let i = 0; i < 100_000; i++) watch.check()
+  for (let i = 0; i < 100_000; i++) recheck.check()
   t.ok(performance.now() - began < 1_000, 'on a machine that is busy with other things')
   t.equal(state.asked.length, 1)
 })
@@ -271,38 +271,38 @@ t.test('a check that is not due costs well under a microsecond', async (t) => {
 t.test('a token without an answer passes for recheckStaleIfError, and no longer', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 90_000 })
   t.teardown(() => these.close())
-  const watch = these.of('jwt')
-  watch.check()
+  const recheck = these.of('jwt')
+  recheck.check()
   await settle()
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   state.kind = 'failed'
   state.now += 60_000
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   await settle()
-  t.ok(watch.needsRetry)
-  t.match(watch.failure, { message: 'no verdict' })
+  t.ok(recheck.needsRetry)
+  t.match(recheck.failure, { message: 'no verdict' })
   state.now += 90_000
-  t.equal(watch.check(), 'active')
+  t.equal(recheck.check(), 'active')
   await settle()
   state.now += 1
-  t.equal(watch.check(), 'unanswered', 'further failures give it no more time')
+  t.equal(recheck.check(), 'unconfirmed', 'further failures give it no more time')
   state.kind = 'active'
   state.now += 60_000
-  t.equal(watch.check(), 'unanswered')
+  t.equal(recheck.check(), 'unconfirmed')
   await settle()
-  t.equal(watch.check(), 'active', 'until the issuer answers')
-  t.notOk(watch.needsRetry)
+  t.equal(recheck.check(), 'active', 'until the issuer answers')
+  t.notOk(recheck.needsRetry)
 })
 
 t.test('a token that no request comes with any more needs no retry', async (t) => {
   const { state, watches: these } = watches()
   t.teardown(() => these.close())
-  const watch = these.of('jwt')
+  const recheck = these.of('jwt')
   state.kind = 'failed'
-  watch.check()
+  recheck.check()
   await settle()
   state.now += 60_000
-  t.ok(watch.needsRetry)
+  t.ok(recheck.needsRetry)
   state.now += 1
-  t.notOk(watch.needsRetry)
+  t.notOk(recheck.needsRetry)
 })

@@ -12,26 +12,26 @@ function start(untrustedPerSecond = 200) {
 }
 
 const failed = (status: number, retryAfter?: number) =>
-  new IntrospectionFailure(`answered ${status}`, { of: 'issuer', status, retryAfter })
+  new IntrospectionFailure(`answered ${status}`, { attributedTo: 'issuer', status, retryAfter })
 
 t.test('pauses all tokens while it is open, and names the failure', async (t) => {
   const { clock, circuit } = start()
   t.equal(circuit.pause('high'), 0)
-  t.equal(circuit.reason('high'), undefined)
+  t.equal(circuit.rejectionFor('high'), undefined)
   const down = failed(503)
   const pause = circuit.open(down, true)
   t.ok(pause >= 500 && pause <= 1_000)
   for (const priority of ['high', 'background', 'low'] as const) {
     t.ok(Math.abs(circuit.pause(priority) - pause) < 1e-3, 'but for rounding')
-    t.equal(circuit.reason(priority), down)
+    t.equal(circuit.rejectionFor(priority), down)
   }
-  t.match(circuit, { failing: true, isProven: true, outages: 1, width: 1 })
+  t.match(circuit, { failing: true, isProven: true, outageEpoch: 1, concurrency: 1 })
   clock.now += pause
   t.equal(circuit.pause('high'), 0)
   t.ok(circuit.failing, 'until an answer closes it')
   t.ok(circuit.close())
   t.notOk(circuit.close(), 'no outage ends twice')
-  t.match(circuit, { failing: false, width: 60 })
+  t.match(circuit, { failing: false, concurrency: 60 })
 })
 
 t.test('pauses 2 seconds at most without proof, unless the issuer asks for more', async (t) => {
@@ -41,7 +41,7 @@ t.test('pauses 2 seconds at most without proof, unless the issuer asks for more'
     t.ok(pause <= 2_000)
     clock.now += pause
   }
-  t.equal(circuit.width, 10)
+  t.equal(circuit.concurrency, 10)
   t.equal(circuit.open(failed(503, 20_000), false), 20_000)
   clock.now += 20_000
   t.equal(circuit.open(failed(503, 3_600_000), false), 60_000)
@@ -52,20 +52,20 @@ t.test('stops only untrusted tokens on 429 about all tokens', async (t) => {
   const throttled = failed(429, 20_000)
   t.equal(circuit.throttle(throttled, 'all'), 20_000)
   t.equal(circuit.pause('low'), 20_000)
-  t.equal(circuit.reason('low'), throttled)
+  t.equal(circuit.rejectionFor('low'), throttled)
   for (const priority of ['high', 'background'] as const) {
     t.equal(circuit.pause(priority), 0)
-    t.equal(circuit.reason(priority), undefined)
+    t.equal(circuit.rejectionFor(priority), undefined)
   }
-  t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 12.5, failing: false })
+  t.match(circuit, { trustedConcurrency: 5, untrustedPerSecond: 12.5, failing: false })
   clock.now += 15_000
-  t.equal(circuit.reason('low'), throttled)
+  t.equal(circuit.rejectionFor('low'), throttled)
   clock.now += 1
-  t.equal(circuit.reason('low'), undefined, 'it may wait for the rest of the pause')
+  t.equal(circuit.rejectionFor('low'), undefined, 'it may wait for the rest of the pause')
   t.equal(circuit.pause('low'), 4_999)
   clock.now += 4_999
   t.equal(circuit.pause('low'), 0)
-  t.match(circuit, { trustedWidth: 60, untrustedPerSecond: 12.5 })
+  t.match(circuit, { trustedConcurrency: 60, untrustedPerSecond: 12.5 })
   t.equal(circuit.throttle(failed(429, 3_600_000), 'all'), 60_000)
 })
 
@@ -100,12 +100,12 @@ t.test('slows down untrusted tokens on 429 about unknown tokens', async (t) => {
   for (let i = 0; i < 3; i++) {
     t.equal(circuit.throttle(failed(429, 20_000), 'unknown'), 0)
     t.equal(circuit.pause('low'), 0)
-    t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50 })
+    t.match(circuit, { trustedConcurrency: 5, untrustedPerSecond: 50 })
   }
   clock.now += 20_000 + 59_999
   t.equal(circuit.untrustedPerSecond, 100)
   clock.now += 1
-  t.match(circuit, { trustedWidth: 60, untrustedPerSecond: 200 })
+  t.match(circuit, { trustedConcurrency: 60, untrustedPerSecond: 200 })
 })
 
 t.test('tries few untrusted tokens until one is confirmed', async (t) => {
@@ -138,9 +138,9 @@ t.test('slows down untrusted tokens on 429 without Retry-After', async (t) => {
     const { clock, circuit } = start()
     t.equal(circuit.throttle(failed(429), tokens), 0)
     t.equal(circuit.pause('low'), 0)
-    t.match(circuit, { trustedWidth: 5, untrustedPerSecond: 50 })
+    t.match(circuit, { trustedConcurrency: 5, untrustedPerSecond: 50 })
     clock.now += 10_000
-    t.equal(circuit.trustedWidth, 60)
+    t.equal(circuit.trustedConcurrency, 60)
   }
 })
 

@@ -37,7 +37,7 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
       t.equal(await outcome(second < 4 ? 'good' : 'new'), 'active')
       clock.now += 1_000
     }
-    t.notMatch(failures, [{ failure: { of: 'issuer' } }])
+    t.notMatch(failures, [{ failure: { attributedTo: 'issuer' } }])
     t.ok(failures.every(({ failure }) => failure.level === 'warn'))
     t.notMatch(failures.map(({ failure }) => failure.message).join(), /credentials/)
   })
@@ -51,7 +51,7 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
       t.equal(await outcome('good'), 'unavailable')
       t.equal(await outcome(`forged-${second}`), 'unavailable')
     }
-    t.ok(failures.every(({ failure }) => failure.of === 'token'))
+    t.ok(failures.every(({ failure }) => failure.attributedTo === 'token'))
     t.equal(await outcome('new'), 'active')
   })
 }
@@ -63,7 +63,7 @@ t.test('credentials that are refused for confirmed tokens, too, are told of, lou
   server.state.filter = () => status(401)
   t.equal(await outcome('good'), 'unavailable')
   t.match(failures, [
-    { failure: { of: 'issuer', level: 'error', message: /rejects our credentials/ } },
+    { failure: { attributedTo: 'issuer', level: 'error', message: /rejects our credentials/ } },
   ])
   t.ok((failures[0]?.retryIn ?? 0) > 0)
 })
@@ -100,6 +100,8 @@ t.test('an issuer that cannot introspect its JWTs is an error where they need it
   t.match(await verified.catch((error) => error), { statusCode: 503 })
   t.match(failures, [
     { failure: { level: 'warn', message: /400 unsupported_token_type$/ } },
-    { failure: { level: 'error', of: 'token', message: /"introspection.mode" to opaque/ } },
+    {
+      failure: { level: 'error', attributedTo: 'token', message: /"introspection.mode" to opaque/ },
+    },
   ])
 })

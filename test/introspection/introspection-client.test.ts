@@ -140,7 +140,7 @@ t.test('an answer that is no verdict is a 503 for its token, and for no other', 
       server.state.instead = answer
       t.equal(await outcome('odd'), 'unavailable')
       t.equal(failures.length, 1)
-      t.match(failures, [{ failure: { of: 'token', level: 'warn' }, retryIn: 0 }])
+      t.match(failures, [{ failure: { attributedTo: 'token', level: 'warn' }, retryIn: 0 }])
       t.equal(await outcome('odd'), 'unavailable')
       t.equal(server.asked('odd'), 1, 'not asked about again at once')
       server.state.instead = undefined

@@ -58,7 +58,7 @@ const OUTAGES: Record<string, Outage> = {
   'a 503': { answer: status(503), message: /answered 503/ },
   'a redirect': {
     answer: status(307, { location: '/elsewhere' }),
-    message: /answered 307in place of 200/,
+    message: /answered 307 in place of 200/,
   },
   'a connection that breaks': {
     answer: (response) => void response.destroy(),
@@ -85,7 +85,7 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
     t.match(error.reason, { check: 'introspection-unavailable', found: message })
     t.same(responseHeaders(error, { realm: 'api', scope: '' }), { 'retry-after': '1' })
     t.equal(failures.length, 1)
-    t.match(failures, [{ failure: { of: 'issuer', level, message } }])
+    t.match(failures, [{ failure: { attributedTo: 'issuer', level, message } }])
     t.equal(await outcome('better'), 'unavailable')
     t.equal(server.questions.length, 2, 'about it and a random one; nobody is asked in the pause')
     t.equal(failures.length, 1, 'and nothing is told')
@@ -100,7 +100,9 @@ t.test('an endless answer is cut off, and is its token’s fault', async (t) => 
   const { server, outcome, failures } = await start(t)
   server.state.instead = endless
   t.equal(await outcome('good'), 'unavailable')
-  t.match(failures, [{ failure: { of: 'token', message: /answered more than 65536 bytes/ } }])
+  t.match(failures, [
+    { failure: { attributedTo: 'token', message: /answered more than 65536 bytes/ } },
+  ])
   await server.idle()
 })
 
@@ -296,7 +298,9 @@ t.test('metadata', async (t) => {
     const { server, outcome, failures } = await start(t)
     server.answer(server.metadataPath, json({ issuer: server.issuer, jwks_uri: server.jwksUri }))
     t.equal(await outcome('good'), 'unavailable')
-    t.match(failures, [{ failure: { of: 'issuer', message: /has no "introspection_endpoint"/ } }])
+    t.match(failures, [
+      { failure: { attributedTo: 'issuer', message: /has no "introspection_endpoint"/ } },
+    ])
   })
 
   t.test('that names an unsafe endpoint is not followed', async (t) => {

@@ -54,7 +54,10 @@ for (const [name, answer] of Object.entries(WAYS)) {
     t.equal(await outcome('good'), 'active')
     t.equal(failures.length, 3)
     t.match(failures, [
-      { failure: { of: 'token', level: 'warn', message: /answers for other tokens/ }, retryIn: 0 },
+      {
+        failure: { attributedTo: 'token', level: 'warn', message: /answers for other tokens/ },
+        retryIn: 0,
+      },
     ])
   })
 }
@@ -82,10 +85,10 @@ t.test('an outage is noticed', async (t) => {
     t.equal(await outcome('poison'), 'unavailable')
     server.state.instead = status(503)
     t.equal(await outcome('stranger'), 'unavailable')
-    t.match(failures, [{ failure: { of: 'token' } }], 'by no token within a second')
+    t.match(failures, [{ failure: { attributedTo: 'token' } }], 'by no token within a second')
     clock.now += 1_000
     t.equal(await outcome('good'), 'unavailable')
-    t.match(failures.at(-1), { failure: { of: 'issuer', message: /answered 503$/ } })
+    t.match(failures.at(-1), { failure: { attributedTo: 'issuer', message: /answered 503$/ } })
     t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
     const asked = server.questions.length
     t.equal(await outcome('better'), 'unavailable')
@@ -99,7 +102,7 @@ t.test('an outage is noticed', async (t) => {
     server.state.instead = status(503)
     clock.now += 1_000
     t.equal(await outcome('stranger'), 'unavailable')
-    t.match(failures.at(-1), { failure: { of: 'issuer' } })
+    t.match(failures.at(-1), { failure: { attributedTo: 'issuer' } })
     t.equal(controls(), 2)
   })
 
@@ -107,7 +110,9 @@ t.test('an outage is noticed', async (t) => {
     const { server, outcome, failures } = await start(t, reset)
     server.state.instead = status(401)
     t.equal(await outcome('poison'), 'unavailable')
-    t.match(failures, [{ failure: { of: 'issuer', level: 'error', message: /credentials/ } }])
+    t.match(failures, [
+      { failure: { attributedTo: 'issuer', level: 'error', message: /credentials/ } },
+    ])
   })
 
   t.test('while a token of our own is being asked about', async (t) => {
@@ -140,7 +145,7 @@ t.test('an error about a token of our own is an answer all the same', async (t) 
   const { server, outcome, failures } = await start(t, reset)
   server.state.filter = (token) => (isPoison(token) ? reset : status(500))
   t.equal(await outcome('poison'), 'unavailable')
-  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  t.match(failures, [{ failure: { attributedTo: 'token' }, retryIn: 0 }])
   server.state.filter = () => undefined
   t.equal(await outcome('good'), 'active')
 })
@@ -167,9 +172,9 @@ t.test('a token that stalls does not keep an issuer down that is back', async (t
 
 t.test('a JWT that is rechecked makes nobody pause either', async (t) => {
   const { server, outcome, introspector, failures } = await start(t, reset, { mode: 'recheck' })
-  introspector.watch('poison.jwt.signature').check()
+  introspector.recheckOf('poison.jwt.signature').check()
   await until(() => failures.length === 1)
-  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  t.match(failures, [{ failure: { attributedTo: 'token' }, retryIn: 0 }])
   t.equal(await outcome('good'), 'active')
   t.equal(server.questions.length, 3)
 })

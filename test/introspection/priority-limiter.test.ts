@@ -8,11 +8,17 @@ import {
 import { introspectorOf, startIntrospectionServer } from '../fixtures/introspection-server.js'
 
 /** The tests end while some wait: their timers keep no process alive, and must not fire in the next. */
-function turns({ width = 60, timeout = 3_600_000 } = {}) {
-  const state = { width, trustedWidth: 60, wait: 0, slowAfter: Number.POSITIVE_INFINITY, now: 0 }
+function turns({ concurrency = 60, timeout = 3_600_000 } = {}) {
+  const state = {
+    concurrency,
+    trustedConcurrency: 60,
+    wait: 0,
+    slowAfter: Number.POSITIVE_INFINITY,
+    now: 0,
+  }
   const these = new PriorityLimiter({
-    width: () => state.width,
-    trustedWidth: () => state.trustedWidth,
+    concurrency: () => state.concurrency,
+    trustedConcurrency: () => state.trustedConcurrency,
     timeout,
     pace: {
       get wait() {
@@ -63,7 +69,7 @@ t.test('ten thousand tokens of garbage become no flood at the issuer', async (t)
   t.strictSame(counts, { active: 0, refused: 1_040, unavailable: 8_960 })
   t.equal(server.state.mostUnderWay, 41)
   t.equal(failures.length, 1)
-  t.match(failures, [{ failure: { of: 'ours', message: /too many tokens/ }, retryIn: 0 }])
+  t.match(failures, [{ failure: { attributedTo: 'ours', message: /too many tokens/ }, retryIn: 0 }])
 })
 
 t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
@@ -89,7 +95,7 @@ t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
 
 t.test('of trusted tokens, fewer are in flight while the issuer asks for less', async (t) => {
   const { state, turns: these } = turns()
-  state.trustedWidth = 2
+  state.trustedConcurrency = 2
   const begun: Slot[] = []
   for (const priority of ['high', 'background', 'high'] as const) {
     void these.take(priority).then((turn) => begun.push(turn))
@@ -140,19 +146,19 @@ t.test('an untrusted token that is far too slow leaves its slot to one that wait
 })
 
 t.test('whoever waits too long is refused, and waits no more', async (t) => {
-  const { turns: these } = turns({ width: 1, timeout: 20 })
+  const { turns: these } = turns({ concurrency: 1, timeout: 20 })
   // The timer of one who waits keeps no process alive.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const first = await these.take('low')
-  t.match(await these.take('low').catch((failure) => failure), { of: 'ours' })
+  t.match(await these.take('low').catch((failure) => failure), { attributedTo: 'ours' })
   const next = these.take('low')
   first.end()
   t.type((await next).end, 'function')
 })
 
 t.test('nobody who comes later goes ahead of those who wait', async (t) => {
-  const { state, turns: these } = turns({ width: 1 })
+  const { state, turns: these } = turns({ concurrency: 1 })
   const order: number[] = []
   const enter = async (name: number) => {
     const turn = await these.take('low')
@@ -161,7 +167,7 @@ t.test('nobody who comes later goes ahead of those who wait', async (t) => {
   }
   const first = await enter(0)
   const second = enter(1)
-  state.width = 2
+  state.concurrency = 2
   const third = enter(2)
   await settle()
   t.strictSame(order, [0])

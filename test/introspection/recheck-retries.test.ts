@@ -12,7 +12,7 @@ function recheck(needsRetry: boolean, isDue: () => boolean) {
   const state = { asked: 0 }
   const one = {
     needsRetry,
-    askIfDue() {
+    recheckIfDue() {
       state.asked++
       return isDue()
     },

@@ -165,7 +165,7 @@ t.test('B10: neither token nor secret shows when an introspector is printed', as
   await outcome('good')
   server.state.held = new Promise(() => {})
   outcome('an-opaque-token-under-way').catch(() => {})
-  introspector.watch('a-watched-token').check()
+  introspector.recheckOf('a-watched-token').check()
   const printed = inspect(introspector, { depth: Number.POSITIVE_INFINITY, showHidden: true })
   t.notMatch(printed, CLIENT.clientSecret)
   t.notMatch(printed, /opaque-token|watched-token/)

@@ -449,7 +449,7 @@ t.test('I2: what is sealed is an answer about an active token, or nothing', asyn
   const seal = new Seal(SECRET, ['an issuer', 'a client'])
   const found = (text: string) =>
     sharedAnswers({ get: async () => seal.seal('digest', text) }).find('digest')
-  t.match(await found(`${NOW} {"active":true}`), { answer: { active: true }, age: 0 })
+  t.match(await found(`${NOW} {"active":true}`), { response: { active: true }, age: 0 })
   const others = [
     `${NOW} {"active":false}`,
     `${NOW} {"active":"true"}`,

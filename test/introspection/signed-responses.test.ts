@@ -118,7 +118,7 @@ t.test('I5: is no verdict', async (t) => {
       answer(await signed(changes, options))
       t.equal(await outcome('opaque'), 'unavailable')
       t.match(failures, [
-        { failure: { of: 'token', message: /^the signed introspection response/ } },
+        { failure: { attributedTo: 'token', message: /^the signed introspection response/ } },
       ])
     })
   }

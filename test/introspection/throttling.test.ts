@@ -33,7 +33,7 @@ t.test('a 429 about unknown tokens stops no token that the issuer would confirm'
   t.equal(await outcome('forged'), 'unavailable')
   await aWhile()
   for (const token of ['new', ...KNOWN]) t.equal(await outcome(token), 'active', token)
-  t.match(failures, [{ failure: { level: 'warn', of: 'token' }, retryIn: 0 }])
+  t.match(failures, [{ failure: { level: 'warn', attributedTo: 'token' }, retryIn: 0 }])
   t.equal(failures.length, 1)
   clock.now += 18_500
   const introspect = async () => introspector.introspect('forged')
@@ -73,7 +73,7 @@ t.test('a 429 about confirmed tokens as well stops untrusted ones', async (t) =>
   await aWhile()
   t.match(failures, [
     { failure: { level: 'warn', message: /answered 429: untrusted tokens/ }, retryIn: 20_000 },
-    { failure: { of: 'issuer', status: 429 } },
+    { failure: { attributedTo: 'issuer', status: 429 } },
   ])
   limit(status(429), () => false)
   clock.now += 1_000
@@ -116,7 +116,7 @@ t.test('a 429 of a rule for the text concerns its token alone', async (t) => {
   limit(status(429, { 'retry-after': '60' }), (token) => token.startsWith('../'))
   t.equal(await outcome('../etc/passwd'), 'unavailable')
   t.equal(await outcome('new'), 'active')
-  t.match(failures, [{ failure: { of: 'token', message: /answers for other tokens/ } }])
+  t.match(failures, [{ failure: { attributedTo: 'token', message: /answers for other tokens/ } }])
 })
 
 t.test('a 429 about everything is an outage, whatever Retry-After it names', async (t) => {
@@ -138,7 +138,7 @@ t.test('a 429 before any token was confirmed leaves a way in', async (t) => {
     token.startsWith('new') ? undefined : status(429, { 'retry-after': '20' })
   const { outcome, failures } = await introspectorOf(t, server, { timeout: 1_000 })
   t.equal(await outcome('forged'), 'unavailable')
-  t.match(failures, [{ failure: { of: 'token' }, retryIn: 0 }])
+  t.match(failures, [{ failure: { attributedTo: 'token' }, retryIn: 0 }])
   const many = Array.from({ length: 20 }, (_, i) => `forged-${i}`)
   await Promise.all(many.map(outcome))
   t.equal(many.filter((token) => server.asked(token) > 0).length, 5)

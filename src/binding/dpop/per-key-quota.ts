@@ -91,7 +91,7 @@ export class PerKeyQuota {
   }
 
   #slice(): number {
-    const { now, windowMs: life } = this.#options
-    return Math.floor((now() * SLICES) / life)
+    const { now, windowMs } = this.#options
+    return Math.floor((now() * SLICES) / windowMs)
   }
 }

@@ -16,7 +16,7 @@ export interface ProofIdentity {
 export interface ReplayCacheOptions {
   readonly store: Store
   /** Lifetime of an entry, in milliseconds; see {@link replayWindow}. */
-  readonly ttl: number
+  readonly ttlMs: number
   /** Start of the store's records, in seconds since the epoch; -Infinity if it outlives restarts. */
   readonly rememberedSince: () => number
   /** Limits the entries of each client key. */
@@ -41,7 +41,7 @@ export function replayWindow(maxAge: number, clockTolerance: number): number {
 const STORE_DESCRIPTION = 'the DPoP replay store'
 
 /** In seconds: long enough for a store to recover, short enough for a client to wait. */
-const RETRY_AFTER = 1
+const RETRY_AFTER_SECONDS = 1
 
 /** Throttled, because every request fails during an outage. */
 const REPORT_INTERVAL_MS = 1_000
@@ -62,22 +62,22 @@ export class ReplayCache {
    * @throws {StoreUnavailableError} if the store fails, or the key has used up its quota.
    */
   async add({ jkt, jti }: ProofIdentity): Promise<boolean> {
-    const { store, ttl, quota: shares, whenUnavailable } = this.#options
+    const { store, ttlMs, quota, whenUnavailable } = this.#options
     this.#assertQuota(jkt)
     // Counted before the store responds, so that concurrent requests cannot exceed the quota.
-    shares.count(jkt)
+    quota.count(jkt)
     try {
       // A custom store may return any value: only `true` means that the proof is new.
-      const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)) === true
+      const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttlMs)) === true
       // Otherwise an attacker with one proof could use up the client's quota with replays.
-      if (!isFirst) shares.release(jkt)
+      if (!isFirst) quota.release(jkt)
       return isFirst
     } catch (error) {
       // An indeterminate result stays counted, because the store may have added the entry.
-      if (!isIndeterminate(error)) shares.release(jkt)
+      if (!isIndeterminate(error)) quota.release(jkt)
       this.#report(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
-      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER, error)
+      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER_SECONDS, error)
     }
   }
 
@@ -91,7 +91,7 @@ export class ReplayCache {
       this.#options.quota.assertAvailable(jkt)
     } catch (error) {
       // The store is available, so `whenUnavailable` does not apply.
-      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER, error)
+      throw new StoreUnavailableError(STORE_DESCRIPTION, RETRY_AFTER_SECONDS, error)
     }
   }
 }
