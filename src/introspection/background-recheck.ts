@@ -21,7 +21,7 @@ export interface RecheckCacheOptions {
   readonly recheckStaleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 /** Delay after a failed recheck, if no back-off requires a longer one. */
@@ -61,8 +61,8 @@ export class Recheck {
 
   /** Whether the latest recheck failed and the token was used within the last interval. */
   get needsRetry(): boolean {
-    const { steadyNow, recheckInterval } = this.#options
-    return this.#failure !== undefined && steadyNow() - this.#usedAt <= recheckInterval
+    const { monotonicNow, recheckInterval } = this.#options
+    return this.#failure !== undefined && monotonicNow() - this.#usedAt <= recheckInterval
   }
 
   /**
@@ -70,7 +70,7 @@ export class Recheck {
    * revoked token stays revoked. A failed recheck changes nothing within `recheckStaleIfError`.
    */
   check(): TokenState {
-    const now = this.#options.steadyNow()
+    const now = this.#options.monotonicNow()
     this.#usedAt = now
     this.recheckIfDue()
     return now <= this.#acceptedUntil ? this.#state : 'unconfirmed'
@@ -78,14 +78,14 @@ export class Recheck {
 
   /** Starts a recheck if one is due. @returns whether it was. */
   recheckIfDue(): boolean {
-    if (this.#options.steadyNow() < this.#dueAt) return false
+    if (this.#options.monotonicNow() < this.#dueAt) return false
     this.#recheck()
     return true
   }
 
   async #recheck(): Promise<void> {
-    const { client, recheckInterval, recheckStaleIfError, steadyNow } = this.#options
-    const startedAt = steadyNow()
+    const { client, recheckInterval, recheckStaleIfError, monotonicNow } = this.#options
+    const startedAt = monotonicNow()
     this.#dueAt = Number.POSITIVE_INFINITY
     this.#acceptedUntil = Math.min(this.#acceptedUntil, startedAt + recheckStaleIfError)
     try {
@@ -98,7 +98,7 @@ export class Recheck {
     } catch (failure) {
       // Already reported to the operator.
       this.#failure = failure
-      const retryAt = steadyNow() + Math.max(RETRY_DELAY_MS, client.pause('background'))
+      const retryAt = monotonicNow() + Math.max(RETRY_DELAY_MS, client.pause('background'))
       this.#dueAt = Math.min(startedAt + recheckInterval, retryAt)
       this.#retries.add(this)
     }

@@ -20,7 +20,7 @@ export interface CircuitOptions {
   readonly untrustedPerSecond: number
   /** How long a token may wait for a slot. */
   readonly timeout: number
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 /**
@@ -90,14 +90,14 @@ export class Circuit {
 
   /** Maximum number of requests in flight for trusted tokens. */
   get trustedConcurrency(): number {
-    return this.#options.steadyNow() < this.#throttledUntil
+    return this.#options.monotonicNow() < this.#throttledUntil
       ? MAX_THROTTLED_IN_FLIGHT
       : MAX_IN_FLIGHT
   }
 
   get untrustedPerSecond(): number {
-    const { untrustedPerSecond, steadyNow } = this.#options
-    const doublings = Math.floor((steadyNow() - this.#limitedAt) / RATE_DOUBLING_INTERVAL_MS)
+    const { untrustedPerSecond, monotonicNow } = this.#options
+    const doublings = Math.floor((monotonicNow() - this.#limitedAt) / RATE_DOUBLING_INTERVAL_MS)
     return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
@@ -105,7 +105,7 @@ export class Circuit {
   pause(priority: Priority): number {
     const until =
       priority === 'low' ? Math.max(this.#openUntil, this.#stoppedUntil) : this.#openUntil
-    return Math.max(0, until - this.#options.steadyNow())
+    return Math.max(0, until - this.#options.monotonicNow())
   }
 
   /**
@@ -127,7 +127,7 @@ export class Circuit {
 
   /** @returns the pause in milliseconds. */
   open(failure: IntrospectionFailure, isProven: boolean): number {
-    const now = this.#options.steadyNow()
+    const now = this.#options.monotonicNow()
     this.#outageEpoch++
     this.#failure = failure
     this.#isProven = isProven
@@ -147,7 +147,7 @@ export class Circuit {
    * @returns the pause for untrusted tokens in milliseconds; 0 if they are only slowed down.
    */
   throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
-    const now = this.#options.steadyNow()
+    const now = this.#options.monotonicNow()
     const retryAfterMs = bounded(failure.retryAfter)
     this.#throttledUntil = now + Math.max(retryAfterMs, MIN_THROTTLED_MS)
     this.#isTrial = tokens === 'indeterminate' && retryAfterMs > 0
@@ -160,7 +160,7 @@ export class Circuit {
 
   /** Records an "active" response: from now on a probe can tell which tokens a 429 is about. */
   confirm(): void {
-    if (this.#isTrial) this.#limitTo(MAX_THROTTLED_PER_SECOND, this.#options.steadyNow())
+    if (this.#isTrial) this.#limitTo(MAX_THROTTLED_PER_SECOND, this.#options.monotonicNow())
     this.#isTrial = false
   }
 

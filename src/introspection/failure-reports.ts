@@ -16,7 +16,7 @@ export type OnFailure = (failure: IntrospectionFailure, retryIn: number) => void
 export interface FailureReportsOptions {
   readonly onFailure: OnFailure
   /** Milliseconds. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
   readonly closing: AbortSignal
 }
 
@@ -31,7 +31,7 @@ export class FailureReports {
     this.#report = throttledReport(
       (failure) => this.report(failure, 0),
       REPORT_INTERVAL_MS,
-      options.steadyNow,
+      options.monotonicNow,
     )
   }
 

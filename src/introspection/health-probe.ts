@@ -20,7 +20,7 @@ export interface HealthProbeOptions {
   /** Called if the issuer answers 429 for the random token. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
   /** Milliseconds. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 export interface Health {
@@ -51,7 +51,7 @@ export class HealthProbe {
    * @param token the token that failed; the probe does not use it.
    */
   run(token: string): Promise<Health> {
-    if (this.#latest !== undefined && this.#options.steadyNow() < this.#validUntil) {
+    if (this.#latest !== undefined && this.#options.monotonicNow() < this.#validUntil) {
       return this.#latest
     }
     const probing = this.#run(token)
@@ -59,7 +59,7 @@ export class HealthProbe {
     this.#validUntil = Number.POSITIVE_INFINITY
     probing.finally(() => {
       if (this.#latest !== probing) return
-      this.#validUntil = this.#options.steadyNow() + PROBE_RESULT_TTL_MS
+      this.#validUntil = this.#options.monotonicNow() + PROBE_RESULT_TTL_MS
     })
     return probing
   }

@@ -35,7 +35,7 @@ export interface IntrospectionClientOptions {
   readonly untrustedPerSecond: number
   /** Wall clock, since the epoch. */
   readonly now: () => number
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
   readonly closing: AbortSignal
   readonly onFailure: OnFailure
 }
@@ -53,7 +53,7 @@ export class IntrospectionClient {
 
   constructor(options: IntrospectionClientOptions) {
     this.#options = options
-    const { timeout, closing, steadyNow, now } = options
+    const { timeout, closing, monotonicNow, now } = options
     const circuit = new Circuit(options)
     this.#circuit = circuit
     this.#confirmed = new ConfirmedTokens(now)
@@ -61,7 +61,7 @@ export class IntrospectionClient {
       request: (token) => this.#send(token, closing),
       confirmed: this.#confirmed,
       onThrottled: (failure, tokens) => this.#throttle(failure, tokens),
-      steadyNow,
+      monotonicNow,
     })
     this.#limiter = new PriorityLimiter({
       concurrency: () => circuit.concurrency,
@@ -70,10 +70,10 @@ export class IntrospectionClient {
       pace: new Pace({
         perSecond: () => circuit.untrustedPerSecond,
         pause: () => circuit.pause('low'),
-        steadyNow,
+        monotonicNow,
       }),
       slowAfter: () => this.#latency.slowAfter,
-      steadyNow,
+      monotonicNow,
     })
     this.#reports = new FailureReports(options)
     closing.addEventListener('abort', () => this.#limiter.close(closed()))
@@ -237,7 +237,7 @@ export class IntrospectionClient {
   /** Sends the request. @throws {IntrospectionFailure} not yet attributed or reported. */
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
-    const startedAt = this.#options.steadyNow()
+    const startedAt = this.#options.monotonicNow()
     try {
       const result = await this.#exchange(token, ending)
       this.#publish(startedAt, { outcome: result.kind })
@@ -256,7 +256,7 @@ export class IntrospectionClient {
     if (result.kind === 'malformed') this.#reports.reportThrottled(malformed())
     if (result.kind === 'active') {
       this.#confirmed.add(token, ownMember(result.response, 'exp'))
-      this.#latency.add(this.#options.steadyNow() - startedAt)
+      this.#latency.add(this.#options.monotonicNow() - startedAt)
       this.#circuit.confirm()
     } else this.#confirmed.delete(token)
   }
@@ -265,8 +265,8 @@ export class IntrospectionClient {
     startedAt: number,
     what: Pick<DiagnosticsMessages['introspection:response'], 'outcome' | 'error'>,
   ) {
-    const { issuer, steadyNow } = this.#options
-    publish('introspection:response', { issuer, durationMs: steadyNow() - startedAt, ...what })
+    const { issuer, monotonicNow } = this.#options
+    publish('introspection:response', { issuer, durationMs: monotonicNow() - startedAt, ...what })
   }
 
   async #slot(priority: Priority): Promise<Slot> {

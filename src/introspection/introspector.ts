@@ -46,7 +46,7 @@ export interface IntrospectorOptions {
   /** Wall clock, since the epoch: for `exp`. */
   readonly now: () => number
   /** Monotonic clock: for lifetimes and pauses. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
   readonly onFailure: OnFailure
   /** The cache that instances share, if any. */
   readonly shared?:

@@ -6,7 +6,7 @@ export interface PaceOptions {
   /** Milliseconds for which the rate is zero; 0 if it is not paused. */
   readonly pause: () => number
   /** Milliseconds, monotonic. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 export class Pace {
@@ -32,8 +32,8 @@ export class Pace {
   }
 
   #fill(): void {
-    const { perSecond, steadyNow } = this.#options
-    const [now, rate] = [steadyNow(), perSecond()]
+    const { perSecond, monotonicNow } = this.#options
+    const [now, rate] = [monotonicNow(), perSecond()]
     // On the first call both terms are infinite, so that the bucket starts full.
     this.#left = Math.min(rate, this.#left + ((now - this.#filledAt) * rate) / 1_000)
     this.#filledAt = now

@@ -30,7 +30,7 @@ export interface PriorityLimiterOptions {
   readonly pace: Pick<Pace, 'wait' | 'take'>
   /** How long an untrusted token keeps its slot while others are queued, in milliseconds. */
   readonly slowAfter: () => number
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 export const MAX_IN_FLIGHT = 60
@@ -148,7 +148,7 @@ export class PriorityLimiter {
     if (priority === 'low') this.#options.pace.take()
     const controller = new AbortController()
     const running: Running = {
-      startedAt: this.#options.steadyNow(),
+      startedAt: this.#options.monotonicNow(),
       signal: controller.signal,
       end: () => {
         if (this.#inFlight[priority].delete(running)) this.drain()
@@ -173,17 +173,17 @@ export class PriorityLimiter {
   }
 
   #msUntilSlot(): number {
-    const { pace, slowAfter, steadyNow } = this.#options
+    const { pace, slowAfter, monotonicNow } = this.#options
     const [oldest] = this.#inFlight.low
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return pace.wait
-    return oldest.startedAt + slowAfter() - steadyNow()
+    return oldest.startedAt + slowAfter() - monotonicNow()
   }
 
   #preemptSlowest(): void {
-    const { slowAfter, steadyNow } = this.#options
+    const { slowAfter, monotonicNow } = this.#options
     const [oldest] = this.#inFlight.low
     if (oldest === undefined || this.#inFlight.low.size < MAX_LOW) return
-    const age = steadyNow() - oldest.startedAt
+    const age = monotonicNow() - oldest.startedAt
     if (age < slowAfter()) return
     oldest.abort(new Error(`no complete response within ${Math.round(age)} ms`))
     oldest.end()

@@ -22,7 +22,7 @@ export interface ResponseCacheOptions {
   /** For `exp`. */
   readonly now: () => number
   /** Monotonic: for lifetimes. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 interface CachedResponse {
@@ -65,26 +65,28 @@ export class ResponseCache {
 
   fresh(key: string): IntrospectionResponse | undefined {
     const cached = this.#active.get(key)
-    if (cached === undefined || !(this.#options.steadyNow() < cached.freshUntil)) return undefined
+    if (cached === undefined || !(this.#options.monotonicNow() < cached.freshUntil))
+      return undefined
     return this.#unexpired(cached)
   }
 
   /** Returns an "active" response that is fresh, or stale within `staleIfError`. */
   stale(key: string): IntrospectionResponse | undefined {
     const cached = this.#active.get(key)
-    if (cached === undefined || !(this.#options.steadyNow() < cached.usableUntil)) return undefined
+    if (cached === undefined || !(this.#options.monotonicNow() < cached.usableUntil))
+      return undefined
     return this.#unexpired(cached)
   }
 
   negative(key: string): NegativeEntry | undefined {
     const entry = this.#negative.get(key)
-    return entry !== undefined && this.#options.steadyNow() < entry.until ? entry : undefined
+    return entry !== undefined && this.#options.monotonicNow() < entry.until ? entry : undefined
   }
 
   /** Milliseconds until the negative entry expires; 0 if there is none. */
   negativeFor(key: string): number {
     const { until = Number.NEGATIVE_INFINITY } = this.#negative.get(key) ?? {}
-    return Math.max(0, until - this.#options.steadyNow())
+    return Math.max(0, until - this.#options.monotonicNow())
   }
 
   /** Whether there is an "active" response, fresh or not. */
@@ -99,13 +101,13 @@ export class ResponseCache {
 
   /** Whether the issuer has called the token inactive since a response of that age (milliseconds). */
   inactiveSince(key: string, age: number): boolean {
-    return this.#inactiveAt(key) >= this.#options.steadyNow() - age
+    return this.#inactiveAt(key) >= this.#options.monotonicNow() - age
   }
 
   /** @param age of the response in milliseconds, if another instance received it. */
   store(key: string, response: IntrospectionResponse, length: number, age = 0): void {
-    const { cacheMaxAge, staleIfError, steadyNow } = this.#options
-    const freshUntil = steadyNow() + cacheMaxAge - age
+    const { cacheMaxAge, staleIfError, monotonicNow } = this.#options
+    const freshUntil = monotonicNow() + cacheMaxAge - age
     const size = BYTES_PER_ENTRY + length * BYTES_PER_CHARACTER
     this.#active.set(
       key,
@@ -118,8 +120,8 @@ export class ResponseCache {
   /** Stores that the token is inactive, and removes its "active" response. */
   storeNegative(key: string): void {
     this.#active.delete(key)
-    const { steadyNow, negativeCacheMaxAge } = this.#options
-    const inactiveAt = steadyNow()
+    const { monotonicNow, negativeCacheMaxAge } = this.#options
+    const inactiveAt = monotonicNow()
     const until = inactiveAt + negativeCacheMaxAge
     this.#negative.set(key, { failure: undefined, until, inactiveAt, failures: 0 })
   }
@@ -131,7 +133,7 @@ export class ResponseCache {
    */
   storeFailure(key: string, failure: IntrospectionFailure, retryAfterMs = 0): void {
     const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, LONGEST_ASKED_FOR))
-    const until = this.#options.steadyNow() + pause
+    const until = this.#options.monotonicNow() + pause
     const failures = (this.#negative.get(key)?.failures ?? 0) + 1
     this.#negative.set(key, { failure, until, inactiveAt: this.#inactiveAt(key), failures })
   }

@@ -30,7 +30,7 @@ export interface SharedResponsesOptions {
   readonly timeout: number
   /** Wall clock, since the epoch: the only clock that instances have in common. */
   readonly now: () => number
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
   readonly closing: AbortSignal
   /** Called at most twice a minute. Must not throw. */
   readonly onFailure: (error: unknown) => void
@@ -62,9 +62,9 @@ export class SharedResponses {
   readonly #report: Report<unknown>
 
   constructor(options: SharedResponsesOptions) {
-    const { secret, issuer, clientId, requireSignedResponse, onFailure, steadyNow } = options
+    const { secret, issuer, clientId, requireSignedResponse, onFailure, monotonicNow } = options
     this.#options = options
-    this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, steadyNow)
+    this.#report = throttledReport(onFailure, REPORT_INTERVAL_MS, monotonicNow)
     this.#seal = new Seal(secret, [issuer, clientId, ...(requireSignedResponse ? ['signed'] : [])])
   }
 

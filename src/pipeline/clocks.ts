@@ -7,7 +7,7 @@ export interface Clocks {
   /** Wall-clock time, in milliseconds since the epoch. */
   readonly now: () => number
   /** Monotonic time, in milliseconds: setting the wall clock back must not prolong a wait. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 /** @throws {TypeError} if `now` is not a function. */
@@ -15,12 +15,12 @@ export function resolveClocks(given: (() => number) | undefined): Clocks {
   const now = functionOrUndefined('now', given)
   if (now !== undefined) {
     const checkedNow = () => timeOf(now)
-    return { now: checkedNow, steadyNow: checkedNow }
+    return { now: checkedNow, monotonicNow: checkedNow }
   }
   // Looks up `Date.now` and `performance.now` at each call, so that fake timers take effect.
   return {
     now: () => Date.now(),
-    steadyNow: () => performance.timeOrigin + performance.now(),
+    monotonicNow: () => performance.timeOrigin + performance.now(),
   }
 }
 

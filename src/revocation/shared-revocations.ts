@@ -21,7 +21,7 @@ export interface SharedRevocationsOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Milliseconds. */
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
   /** Called when a call fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
   /** Called on close with the number of revocations that could not be written. Must not throw. */
@@ -57,9 +57,9 @@ export class SharedRevocations {
   #closing: Promise<void> | undefined
 
   constructor(options: SharedRevocationsOptions) {
-    const { store, steadyNow } = options
+    const { store, monotonicNow } = options
     this.#options = options
-    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, steadyNow)
+    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, monotonicNow)
     this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
     this.#reader = new RevocationReader({ ...options, writer: this.#writer })
     this.#subscription = new KeptSubscription({
@@ -71,7 +71,7 @@ export class SharedRevocations {
         this.#hint()
       },
       onFailure: (error) => this.#report(error),
-      monotonicNow: steadyNow,
+      monotonicNow: monotonicNow,
     })
   }
 
@@ -174,7 +174,7 @@ export class SharedRevocations {
   }
 
   async #pollNow(): Promise<void> {
-    this.#readAt = this.#options.steadyNow()
+    this.#readAt = this.#options.monotonicNow()
     await this.#reader.read()
     await this.#writer.keepForLonger()
     await this.#writer.writeAll()
@@ -189,7 +189,7 @@ export class SharedRevocations {
 
   async #readSoon(): Promise<void> {
     await this.#polling
-    const wait = this.#readAt + MIN_READ_INTERVAL_MS - this.#options.steadyNow()
+    const wait = this.#readAt + MIN_READ_INTERVAL_MS - this.#options.monotonicNow()
     if (wait > 0) await pause(Math.min(wait, MIN_READ_INTERVAL_MS))
     this.#isHinted = false
     await this.#poll()

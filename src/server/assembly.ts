@@ -81,7 +81,7 @@ function assembleRevocations({
   stores,
   limits,
   now,
-  steadyNow,
+  monotonicNow,
   logger,
 }: ResolvedOptions) {
   const { maxEntries, untilLoaded } = options
@@ -98,7 +98,7 @@ function assembleRevocations({
     revocations,
     untilLoaded,
     now,
-    steadyNow,
+    monotonicNow,
     onFailure: (err) =>
       logger.warn({ err }, 'revocation store unavailable; known revocations stay in force'),
     onLost: (revocations) =>

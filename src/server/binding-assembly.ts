@@ -31,19 +31,19 @@ export function assembleBinding(options: ResolvedOptions): Binding {
 
 function assembleReplayCache(
   { replay, maxProofAge: maxAge }: ResolvedDPoP,
-  { stores, limits, now, steadyNow, logger }: ResolvedOptions,
+  { stores, limits, now, monotonicNow, logger }: ResolvedOptions,
 ): ReplayCache {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
-  const store = stores.replay ?? memoryStore({ maxEntries, now: steadyNow })
+  const store = stores.replay ?? memoryStore({ maxEntries, now: monotonicNow })
   const ttlMs = replayWindow(maxAge, limits.clockTolerance) * 1_000
   store.declareMaxTtl?.(ttlMs)
   return new ReplayCache({
     store,
     ttlMs,
     rememberedSince: store.isProcessLocal
-      ? sinceNow(now, steadyNow)
+      ? sinceNow(now, monotonicNow)
       : () => Number.NEGATIVE_INFINITY,
-    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttlMs, now: steadyNow }),
+    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttlMs, now: monotonicNow }),
     whenUnavailable,
     onFailure: (err) =>
       logger.warn(
@@ -52,7 +52,7 @@ function assembleReplayCache(
           ? 'DPoP replay store unavailable; request rejected with 503'
           : 'DPoP replay store unavailable; proof accepted without a replay check',
       ),
-    steadyNow,
+    monotonicNow,
   })
 }
 
@@ -60,9 +60,9 @@ function assembleReplayCache(
  * Returns a function for the start time of this instance, in whole seconds since the epoch like
  * `iat`. It is derived from the current wall clock, so that setting the clock shifts it as well.
  */
-function sinceNow(now: () => number, steadyNow: () => number): () => number {
-  const startedAt = steadyNow()
-  return () => Math.floor((now() - (steadyNow() - startedAt)) / 1_000)
+function sinceNow(now: () => number, monotonicNow: () => number): () => number {
+  const startedAt = monotonicNow()
+  return () => Math.floor((now() - (monotonicNow() - startedAt)) / 1_000)
 }
 
 export function assembleCertificates({ mtls }: ResolvedOptions): ClientCertificates | undefined {

@@ -33,7 +33,7 @@ export async function assembleIssuers(
   options: ResolvedOptions,
   counters: Counters,
 ): Promise<IssuerSource> {
-  const { issuers, steadyNow } = options
+  const { issuers, monotonicNow } = options
   if (issuers.from === 'options') {
     const assembling = issuers.issuers.map((issuer) => assembleIssuer(issuer, options, counters))
     return new ConfiguredIssuers(await Promise.all(assembling))
@@ -42,7 +42,7 @@ export async function assembleIssuers(
   return new TenantIssuers({
     ...issuers,
     resolve: issuers.ask,
-    now: steadyNow,
+    now: monotonicNow,
     assemble: async (iss, answer) =>
       assembleIssuer(issuers.resolve(iss, answer), options, counters, sets),
     closeKeySets: () => sets.close(),
@@ -111,7 +111,7 @@ function assembleRemoteKeys(
   keys: Extract<ResolvedKeys, { from: 'remote' }>,
   options: ResolvedOptions,
 ): JwksCache {
-  const { issuers, steadyNow, logger } = options
+  const { issuers, monotonicNow, logger } = options
   const { store, ...jwks } = keys.jwks
   const saved =
     store === undefined
@@ -136,7 +136,7 @@ function assembleRemoteKeys(
     saved,
     // A function may resolve thousands of issuers, few of which have traffic.
     refreshUnused: issuers.from === 'options',
-    now: steadyNow,
+    now: monotonicNow,
     onSkipped: reportSkipped(issuer, options),
     onFailure: (err, retryIn, usableFor) =>
       logger.warn(
@@ -159,7 +159,7 @@ const MAX_ANSWER_LENGTH = 65_536
 async function assembleIntrospection(
   { issuer, algorithms, audience, introspection, introspectionOnly, allowHttp }: ResolvedIssuer,
   keys: KeySource,
-  { stores, now, steadyNow, logger }: ResolvedOptions,
+  { stores, now, monotonicNow, logger }: ResolvedOptions,
   counters: Counters,
 ): Promise<TokenIntrospection | undefined> {
   if (introspection === undefined) return undefined
@@ -178,7 +178,7 @@ async function assembleIntrospection(
     audience,
     allowHttp,
     now,
-    steadyNow,
+    monotonicNow,
     shared,
     verifySignature: async (jwt) => {
       const jws = unwrap(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))

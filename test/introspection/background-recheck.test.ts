@@ -42,7 +42,7 @@ function watches(options: Partial<RecheckCacheOptions> = {}) {
     recheckStaleIfError: 300_000,
     maxEntries: 100,
     maxBytes: 65_536,
-    steadyNow: () => state.now,
+    monotonicNow: () => state.now,
     ...options,
   })
   return { state, watches: fake }

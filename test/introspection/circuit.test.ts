@@ -7,7 +7,7 @@ function start(untrustedPerSecond = 200) {
   const clock = { now: 1_000 }
   return {
     clock,
-    circuit: new Circuit({ untrustedPerSecond, timeout: 5_000, steadyNow: () => clock.now }),
+    circuit: new Circuit({ untrustedPerSecond, timeout: 5_000, monotonicNow: () => clock.now }),
   }
 }
 

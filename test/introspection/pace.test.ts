@@ -4,7 +4,11 @@ import { Pace } from '../../src/introspection/pace.js'
 
 t.test('a pace permits a burst of one second, and then its rate', async (t) => {
   const state = { now: 0, rate: 4 }
-  const pace = new Pace({ perSecond: () => state.rate, pause: () => 0, steadyNow: () => state.now })
+  const pace = new Pace({
+    perSecond: () => state.rate,
+    pause: () => 0,
+    monotonicNow: () => state.now,
+  })
   for (let i = 0; i < 4; i++) {
     t.equal(pace.wait, 0)
     pace.take()
@@ -20,7 +24,11 @@ t.test('a pace permits a burst of one second, and then its rate', async (t) => {
 
 t.test('a pace follows a rate that changes', async (t) => {
   const state = { now: 0, rate: 100 }
-  const pace = new Pace({ perSecond: () => state.rate, pause: () => 0, steadyNow: () => state.now })
+  const pace = new Pace({
+    perSecond: () => state.rate,
+    pause: () => 0,
+    monotonicNow: () => state.now,
+  })
   t.equal(pace.wait, 0)
   state.rate = 1
   pace.take()
@@ -30,7 +38,7 @@ t.test('a pace follows a rate that changes', async (t) => {
 t.test('a pace is not due before its pause is over', async (t) => {
   const state = { now: 0, until: 3_000 }
   const pause = () => Math.max(0, state.until - state.now)
-  const pace = new Pace({ perSecond: () => 1, pause, steadyNow: () => state.now })
+  const pace = new Pace({ perSecond: () => 1, pause, monotonicNow: () => state.now })
   t.equal(pace.wait, 3_000)
   state.now += 2_999
   t.equal(pace.wait, 1)

@@ -27,7 +27,7 @@ function turns({ concurrency = 60, timeout = 3_600_000 } = {}) {
       take() {},
     },
     slowAfter: () => state.slowAfter,
-    steadyNow: () => state.now,
+    monotonicNow: () => state.now,
   })
   return { state, turns: these }
 }

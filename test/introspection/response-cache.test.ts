@@ -153,7 +153,7 @@ t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
     maxEntries: 10,
     maxBytes: 65_536,
     now: Date.now,
-    steadyNow: Date.now,
+    monotonicNow: Date.now,
   })
   known.store(digestOf(token), GOOD as never, 10)
   t.ok(known.hasEntry(digestOf(token)))

@@ -394,7 +394,7 @@ function sharedAnswers(
     staleIfError: 0,
     timeout: 100,
     now: () => now,
-    steadyNow: () => NOW,
+    monotonicNow: () => NOW,
     closing: new AbortController().signal,
     onFailure,
   })

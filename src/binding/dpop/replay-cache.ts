@@ -25,7 +25,7 @@ export interface ReplayCacheOptions {
   readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
   /** Called at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
-  readonly steadyNow: () => number
+  readonly monotonicNow: () => number
 }
 
 /**
@@ -52,7 +52,7 @@ export class ReplayCache {
 
   constructor(options: ReplayCacheOptions) {
     this.#options = options
-    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, options.steadyNow)
+    this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, options.monotonicNow)
   }
 
   /**

@@ -56,7 +56,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
       return unwrap(withClaims(jws))
     },
     now: Date.now,
-    steadyNow: Date.now,
+    monotonicNow: Date.now,
     onFailure: (failure) => failures.push(failure),
   })
   t.teardown(() => introspector.close())
