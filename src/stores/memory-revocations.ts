@@ -8,25 +8,25 @@ export interface MemoryRevocationsOptions {
   readonly now: () => number
 }
 
-interface NumberedRevocation extends StoredRevocation {
+interface StoredEntry extends StoredRevocation {
   /** Milliseconds since the epoch. */
-  readonly endsAt: number
+  readonly expiresAt: number
 }
 
 const MAX_CHANGES = 10_000
-const PAGE = 1_000
+const PAGE_SIZE = 1_000
 
 export class MemoryRevocations {
   readonly #onFull: () => never
   readonly #options: MemoryRevocationsOptions
-  readonly #entries = new Map<string, NumberedRevocation>()
-  /** Names of the latest changes, oldest first; the last one is change number `#count`. */
+  readonly #entries = new Map<string, StoredEntry>()
+  /** Names of the latest changes, oldest first; the last one is change number `#changeCount`. */
   readonly #changes: string[] = []
-  #count = 0
+  #changeCount = 0
   /** Part of each revision, so that revisions of another store are not recognized. */
   readonly #id = randomUUID()
   /** Lower bound of the expiry of all entries. */
-  #firstEnd = Number.POSITIVE_INFINITY
+  #earliestExpiry = Number.POSITIVE_INFINITY
 
   constructor(onFull: () => never, options: MemoryRevocationsOptions) {
     this.#onFull = onFull
@@ -47,21 +47,23 @@ export class MemoryRevocations {
   }
 
   since(revision: string | undefined): RevocationChanges | undefined {
-    if (revision === undefined) return this.#changesUpTo(this.#count, [])
+    if (revision === undefined) return this.#changesUpTo(this.#changeCount, [])
     const [id, number] = revision.split(' ')
-    const missing = this.#count - Number(number)
-    if (id !== this.#id || !(missing >= 0 && missing <= this.#changes.length)) return undefined
-    const first = this.#changes.length - missing
-    const names = this.#changes.slice(first, first + PAGE)
-    const entries = names.map((name) => this.#entries.get(name)).filter((one) => one !== undefined)
+    const behind = this.#changeCount - Number(number)
+    if (id !== this.#id || !(behind >= 0 && behind <= this.#changes.length)) return undefined
+    const first = this.#changes.length - behind
+    const names = this.#changes.slice(first, first + PAGE_SIZE)
+    const entries = names
+      .map((name) => this.#entries.get(name))
+      .filter((entry) => entry !== undefined)
     return this.#changesUpTo(Number(number) + names.length, entries)
   }
 
   async *list(): AsyncGenerator<readonly StoredRevocation[]> {
     let slice: StoredRevocation[] = []
     for (const entry of this.#entries.values()) {
-      if (!this.#isOver(entry, this.#options.now())) slice.push(stored(entry))
-      if (slice.length < PAGE) continue
+      if (!this.#isExpired(entry, this.#options.now())) slice.push(stored(entry))
+      if (slice.length < PAGE_SIZE) continue
       yield slice
       slice = []
       await new Promise((resolve) => setImmediate(resolve))
@@ -69,48 +71,48 @@ export class MemoryRevocations {
     yield slice
   }
 
-  #changesUpTo(number: number, entries: readonly NumberedRevocation[]): RevocationChanges {
+  #changesUpTo(number: number, entries: readonly StoredEntry[]): RevocationChanges {
     return {
       revision: `${this.#id} ${number}`,
       revocations: entries.map(stored),
-      more: number < this.#count,
+      more: number < this.#changeCount,
     }
   }
 
   #mergeOne({ name, before, lastIssued, ttl }: RevocationToStore, now: number): void {
-    const known = this.#entries.get(name)
+    const existing = this.#entries.get(name)
     const entry = {
       name,
-      before: Math.max(before, known?.before ?? before),
-      lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
-      endsAt: Math.max(now + ttl, known?.endsAt ?? 0),
+      before: Math.max(before, existing?.before ?? before),
+      lastIssued: Math.max(lastIssued, existing?.lastIssued ?? lastIssued),
+      expiresAt: Math.max(now + ttl, existing?.expiresAt ?? 0),
     }
     this.#entries.set(name, entry)
-    this.#firstEnd = Math.min(this.#firstEnd, entry.endsAt)
-    if (entry.before === known?.before && entry.lastIssued === known.lastIssued) return
+    this.#earliestExpiry = Math.min(this.#earliestExpiry, entry.expiresAt)
+    if (entry.before === existing?.before && entry.lastIssued === existing.lastIssued) return
     this.#changes.push(name)
-    this.#count++
+    this.#changeCount++
   }
 
-  #requireRoom(wanted: number, now: number): void {
+  #requireRoom(added: number, now: number): void {
     const { maxEntries } = this.#options
-    if (this.#entries.size + wanted > maxEntries && now >= this.#firstEnd) this.#sweep(now)
-    if (this.#entries.size + wanted > maxEntries) this.#onFull()
+    if (this.#entries.size + added > maxEntries && now >= this.#earliestExpiry) this.#sweep(now)
+    if (this.#entries.size + added > maxEntries) this.#onFull()
   }
 
   #sweep(now: number): void {
-    this.#firstEnd = Number.POSITIVE_INFINITY
+    this.#earliestExpiry = Number.POSITIVE_INFINITY
     for (const entry of this.#entries.values()) {
-      if (this.#isOver(entry, now)) this.#entries.delete(entry.name)
-      else this.#firstEnd = Math.min(this.#firstEnd, entry.endsAt)
+      if (this.#isExpired(entry, now)) this.#entries.delete(entry.name)
+      else this.#earliestExpiry = Math.min(this.#earliestExpiry, entry.expiresAt)
     }
   }
 
-  #isOver({ endsAt }: NumberedRevocation, now: number): boolean {
-    return now >= endsAt
+  #isExpired({ expiresAt }: StoredEntry, now: number): boolean {
+    return now >= expiresAt
   }
 }
 
-function stored({ name, before, lastIssued }: NumberedRevocation): StoredRevocation {
+function stored({ name, before, lastIssued }: StoredEntry): StoredRevocation {
   return { name, before, lastIssued }
 }

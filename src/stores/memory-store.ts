@@ -61,16 +61,16 @@ class MemoryStore implements Store {
   readonly #maxEntries: number
   readonly #now: () => number
   /** When each entry expires, in seconds: V8 stores a small integer without an allocation. */
-  readonly #ends = new Map<string, number>()
+  readonly #expiresAt = new Map<string, number>()
   /** Non-empty values only; most entries have an empty one. */
   readonly #values = new Map<string, string>()
   /**
    * Expiry index: keys by the second in which the sweep checks them, which is never later than
    * their expiry. A longer TTL leaves a key in its bucket; the sweep moves the key.
    */
-  readonly #due = new Map<number, string[]>()
+  readonly #expiryBuckets = new Map<number, string[]>()
   /** The buckets up to this second were swept. */
-  #sweptAt = Number.NEGATIVE_INFINITY
+  #sweptSecond = Number.NEGATIVE_INFINITY
   readonly #revocations: MemoryRevocations
   readonly #channels = new Map<string, Set<(message: string) => void>>()
 
@@ -86,21 +86,21 @@ class MemoryStore implements Store {
   }
 
   async add(key: string, value: string, ttl: number): Promise<boolean> {
-    if (this.#lives(key)) return false
-    this.#put(key, value, ttl)
+    if (this.#isLive(key)) return false
+    this.#write(key, value, ttl)
     return true
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#lives(key) ? this.#valueOf(key) : undefined
+    return this.#isLive(key) ? this.#valueOf(key) : undefined
   }
 
   async set(key: string, value: string, ttl: number): Promise<void> {
-    this.#put(key, value, ttl)
+    this.#write(key, value, ttl)
   }
 
   async delete(key: string): Promise<void> {
-    this.#forget(key)
+    this.#remove(key)
   }
 
   async mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void> {
@@ -133,64 +133,64 @@ class MemoryStore implements Store {
     }
   }
 
-  #lives(key: string): boolean {
-    const end = this.#ends.get(key)
+  #isLive(key: string): boolean {
+    const expiresAt = this.#expiresAt.get(key)
     // Negated comparison, so that a NaN clock expires nothing.
-    return end !== undefined && !(this.#now() >= end * 1_000)
+    return expiresAt !== undefined && !(this.#now() >= expiresAt * 1_000)
   }
 
   #valueOf(key: string): string {
     return this.#values.get(key) ?? ''
   }
 
-  #put(key: string, value: string, ttl: number): void {
-    const end = Math.ceil((this.#now() + ttl) / 1_000)
-    if (!Number.isFinite(end)) throw new TypeError('the end of an entry must be a time')
+  #write(key: string, value: string, ttl: number): void {
+    const expiresAt = Math.ceil((this.#now() + ttl) / 1_000)
+    if (!Number.isFinite(expiresAt)) throw new TypeError('the end of an entry must be a time')
     this.#sweep()
-    const before = this.#ends.get(key)
-    if (before === undefined && this.#ends.size >= this.#maxEntries) {
+    const previous = this.#expiresAt.get(key)
+    if (previous === undefined && this.#expiresAt.size >= this.#maxEntries) {
       throw new StoreFullError(this.#maxEntries)
     }
-    const kept = before === undefined ? flat(key) : key
-    this.#ends.set(kept, end)
-    if (value === '') this.#values.delete(kept)
-    else this.#values.set(kept, flat(value))
+    const storedKey = previous === undefined ? flattenString(key) : key
+    this.#expiresAt.set(storedKey, expiresAt)
+    if (value === '') this.#values.delete(storedKey)
+    else this.#values.set(storedKey, flattenString(value))
     // With a later expiry, the key stays in its earlier bucket, from which the sweep moves it.
-    if (before === undefined || end < before) this.#lookAt(kept, end)
+    if (previous === undefined || expiresAt < previous) this.#schedule(storedKey, expiresAt)
   }
 
-  #lookAt(key: string, second: number): void {
-    const keys = this.#due.get(second)
-    if (keys === undefined) this.#due.set(second, [key])
+  #schedule(key: string, second: number): void {
+    const keys = this.#expiryBuckets.get(second)
+    if (keys === undefined) this.#expiryBuckets.set(second, [key])
     else keys.push(key)
   }
 
-  #forget(key: string): void {
-    this.#ends.delete(key)
+  #remove(key: string): void {
+    this.#expiresAt.delete(key)
     this.#values.delete(key)
   }
 
   #sweep(): void {
     const second = Math.floor(this.#now() / 1_000)
     // Once a second, not for each write; also after the clock was set back.
-    if (second === this.#sweptAt) return
-    this.#sweptAt = second
-    for (const [due, keys] of this.#due) {
+    if (second === this.#sweptSecond) return
+    this.#sweptSecond = second
+    for (const [due, keys] of this.#expiryBuckets) {
       if (due > second) continue
-      this.#due.delete(due)
-      for (const key of keys) this.#sweepOne(key, second)
+      this.#expiryBuckets.delete(due)
+      for (const key of keys) this.#sweepKey(key, second)
     }
   }
 
-  #sweepOne(key: string, second: number): void {
-    const end = this.#ends.get(key)
-    if (end === undefined) return
-    if (end <= second) this.#forget(key)
-    else this.#lookAt(key, end)
+  #sweepKey(key: string, second: number): void {
+    const expiresAt = this.#expiresAt.get(key)
+    if (expiresAt === undefined) return
+    if (expiresAt <= second) this.#remove(key)
+    else this.#schedule(key, expiresAt)
   }
 }
 
 /** Copies the text into a flat string: a concatenated one retains its parts in memory. */
-function flat(text: string): string {
+function flattenString(text: string): string {
   return Buffer.from(text).toString()
 }

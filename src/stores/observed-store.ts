@@ -88,7 +88,7 @@ async function* timedSlices(
   store: Store,
   timed: <T>(call: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<readonly StoredRevocation[]> {
-  const slices = slicesOf(store)
+  const slices = listSlices(store)
   try {
     for (;;) {
       const { done, value } = await timed(() => slices.next())
@@ -102,6 +102,6 @@ async function* timedSlices(
 }
 
 /** Turns a synchronous exception of `listRevocations` into a rejection. */
-async function* slicesOf(store: Store): AsyncGenerator<readonly StoredRevocation[], undefined> {
+async function* listSlices(store: Store): AsyncGenerator<readonly StoredRevocation[], undefined> {
   yield* store.listRevocations()
 }

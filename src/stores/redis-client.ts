@@ -59,8 +59,8 @@ export interface RedisSubscriber {
 /** @throws {TypeError} that states what is wrong with the client and the fix. */
 export function connectionOf(client: unknown): RedisConnection {
   requireSingleServer(client)
-  if (isIoRedis(client)) return known(client, () => new IoRedisConnection(client))
-  if (isNodeRedis(client)) return known(client, () => new NodeRedisConnection(client))
+  if (isIoRedis(client)) return sharedConnection(client, () => new IoRedisConnection(client))
+  if (isNodeRedis(client)) return sharedConnection(client, () => new NodeRedisConnection(client))
   throw new TypeError(
     '"client" of a Redis store must be a client of ioredis, iovalkey or redis (node-redis), such as new Redis(url)',
   )
@@ -69,7 +69,7 @@ export function connectionOf(client: unknown): RedisConnection {
 /** Stores on the same client share one connection, so that each event has one listener. */
 const connections = new WeakMap<RedisClient, RedisConnection>()
 
-function known(client: RedisClient, connect: () => RedisConnection): RedisConnection {
+function sharedConnection(client: RedisClient, connect: () => RedisConnection): RedisConnection {
   const connection = connections.get(client) ?? connect()
   connections.set(client, connection)
   return connection

@@ -7,18 +7,18 @@ import type { RedisConnection } from './redis-client.js'
 
 export class RedisCommands {
   readonly #connection: RedisConnection
-  readonly #timeout: number
+  readonly #timeoutMs: number
   readonly #ready: Promise<void>
   /** The wait for the first connection, which the application may still be making. */
-  #start: Promise<unknown> | undefined
-  #started = false
+  #connecting: Promise<unknown> | undefined
+  #hasWaited = false
   /** Commands whose deadline has passed, and to which Redis has not replied. */
   #overdue = new Set<Promise<unknown>>()
 
-  /** @param timeout deadline of each command, in milliseconds. */
-  constructor(connection: RedisConnection, timeout: number) {
+  /** @param timeoutMs deadline of each command, in milliseconds. */
+  constructor(connection: RedisConnection, timeoutMs: number) {
     this.#connection = connection
-    this.#timeout = timeout
+    this.#timeoutMs = timeoutMs
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
     // A new set per connection: the client may never settle commands of a lost one.
     connection.onReady(() => {
@@ -28,33 +28,33 @@ export class RedisCommands {
 
   /** @throws if Redis replies with an error, does not reply in time or is not connected. */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
-    if (!this.#connection.isReady()) await this.#waitAtStart()
+    if (!this.#connection.isReady()) await this.#waitForConnection()
     // Replies arrive in order, so this one would wait for the overdue ones.
     const overdue = this.#overdue
     if (overdue.size > 0) throw new Error('Redis does not answer')
     const reply = this.#connection.send(command)
-    return this.#within(reply, () => {
+    return this.#withDeadline(reply, () => {
       overdue.add(reply)
       const settled = () => overdue.delete(reply)
       reply.then(settled, settled)
     })
   }
 
-  #waitAtStart(): Promise<unknown> {
-    if (this.#started) return Promise.reject(new Error('Redis is not connected'))
-    this.#start ??= this.#within(this.#ready).finally(() => {
-      this.#started = true
+  #waitForConnection(): Promise<unknown> {
+    if (this.#hasWaited) return Promise.reject(new Error('Redis is not connected'))
+    this.#connecting ??= this.#withDeadline(this.#ready).finally(() => {
+      this.#hasWaited = true
     })
-    return this.#start
+    return this.#connecting
   }
 
-  #within(reply: Promise<unknown>, onDeadline = () => {}): Promise<unknown> {
+  #withDeadline(reply: Promise<unknown>, onDeadline = () => {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const expire = () => {
         onDeadline()
-        reject(new Error(`Redis gave no answer within ${this.#timeout} ms`))
+        reject(new Error(`Redis gave no answer within ${this.#timeoutMs} ms`))
       }
-      const stopDeadline = startDeadline(this.#timeout, expire, { keepsAlive: true })
+      const stopDeadline = startDeadline(this.#timeoutMs, expire, { keepsAlive: true })
       reply.then(resolve, reject)
       reply.then(stopDeadline, stopDeadline)
     })

@@ -20,9 +20,9 @@ export class RedisError extends Error {
 function partsOf(error: unknown): { message: string; code: string | undefined } {
   try {
     const { message, code } = error as Record<string, unknown>
-    const said = typeof message === 'string' ? withoutData(message) : ''
-    const known = codeOf(code) ?? codeOf(said.split(' ', 1)[0])
-    return { message: said || `Redis cannot be asked: ${known ?? 'no reason given'}`, code: known }
+    const text = typeof message === 'string' ? withoutData(message) : ''
+    const known = codeOf(code) ?? codeOf(text.split(' ', 1)[0])
+    return { message: text || `Redis cannot be asked: ${known ?? 'no reason given'}`, code: known }
   } catch {
     return { message: 'Redis cannot be asked: no reason given', code: undefined }
   }

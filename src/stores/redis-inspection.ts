@@ -12,7 +12,7 @@ export interface RedisState {
 }
 
 /** In milliseconds. */
-const VALID_FOR = 1_000
+const STATE_TTL_MS = 1_000
 
 export class RedisInspection {
   readonly #commands: RedisCommands
@@ -30,8 +30,8 @@ export class RedisInspection {
     this.#validUntil = Number.POSITIVE_INFINITY
     this.#state = this.#inspect()
     this.#state.then(
-      () => this.#validFor(VALID_FOR),
-      () => this.#validFor(0),
+      () => this.#keepFor(STATE_TTL_MS),
+      () => this.#keepFor(0),
     )
     return this.#state
   }
@@ -40,11 +40,11 @@ export class RedisInspection {
    * Drops the cached state, because a new connection may be to another server. An INFO in flight is
    * kept: either the new server replies to it, or it fails.
    */
-  forget(): void {
-    if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#validFor(0)
+  invalidate(): void {
+    if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#keepFor(0)
   }
 
-  #validFor(milliseconds: number): void {
+  #keepFor(milliseconds: number): void {
     this.#validUntil = performance.now() + milliseconds
   }
 

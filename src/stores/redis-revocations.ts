@@ -3,8 +3,9 @@
  * stream entry is the revision. A server that lost its data does not have the entry of a revision
  * that an instance has read, and assigns other ids afterwards, so the instance detects the loss.
  */
-import { otherAnswer, requireKeys, requireValues } from './redis-answer.js'
+
 import type { RedisCommands } from './redis-commands.js'
+import { requireKeys, requireValues, unexpectedReply } from './redis-reply.js'
 import { MERGE_SCRIPT } from './redis-revocations-script.js'
 import { RedisScript } from './redis-script.js'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
@@ -12,7 +13,7 @@ import type { RevocationChanges, RevocationToStore, StoredRevocation } from './s
 /** Length of the stream. Redis trims it lazily, and may keep up to a hundred more. */
 const MAX_CHANGES = 10_000
 /** Entries per reply, so that neither Redis nor this process is blocked for long. */
-const PAGE = 1_000
+const PAGE_SIZE = 1_000
 /** Enough for 50 million keys, more than a shared Redis is expected to have. */
 const MAX_PAGES = 50_000
 /** Field and value of an entry that holds no revocation: it gives an empty stream a revision. */
@@ -47,7 +48,7 @@ export class RedisRevocations {
     if (revision === undefined) {
       return { revision: await this.#latest(), revocations: [], more: false }
     }
-    const range = [revision, '+', 'COUNT', `${PAGE + 1}`]
+    const range = [revision, '+', 'COUNT', `${PAGE_SIZE + 1}`]
     const entries = requireEntries(await this.#commands.send(['XRANGE', this.#log, ...range]))
     if (entries[0]?.id !== revision) return undefined
     const revocations: StoredRevocation[] = []
@@ -56,7 +57,7 @@ export class RedisRevocations {
       if (revocation !== undefined) revocations.push(revocation)
     }
     const last = entries.at(-1) as StreamEntry
-    return { revision: last.id, revocations, more: entries.length > PAGE }
+    return { revision: last.id, revocations, more: entries.length > PAGE_SIZE }
   }
 
   async *list(): AsyncGenerator<readonly StoredRevocation[]> {
@@ -66,7 +67,7 @@ export class RedisRevocations {
     let pages = 0
     do {
       if (++pages > MAX_PAGES) throw new Error('Redis does not come to the end of a list')
-      const page = ['MATCH', pattern, 'COUNT', `${PAGE}`]
+      const page = ['MATCH', pattern, 'COUNT', `${PAGE_SIZE}`]
       const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
       // Yields empty slices too, because the caller's deadline is per slice.
       yield keys.length > 0 ? await this.#read(keys) : []
@@ -92,7 +93,7 @@ export class RedisRevocations {
     if (latest !== undefined) return latest.id
     const id = await this.#commands.send(['XADD', this.#log, '*', MARKER, MARKER])
     if (typeof id === 'string') return id
-    throw otherAnswer()
+    throw unexpectedReply()
   }
 }
 
@@ -103,14 +104,14 @@ interface StreamEntry {
 }
 
 function requireEntries(reply: unknown): readonly StreamEntry[] {
-  if (!Array.isArray(reply)) throw otherAnswer()
+  if (!Array.isArray(reply)) throw unexpectedReply()
   return reply.map((entry: unknown) => {
     const [id, fields]: unknown[] = Array.isArray(entry) ? entry : []
     const [name, value]: unknown[] = Array.isArray(fields) ? fields : []
     if (typeof id === 'string' && typeof name === 'string' && typeof value === 'string') {
       return { id, name, value }
     }
-    throw otherAnswer()
+    throw unexpectedReply()
   })
 }
 

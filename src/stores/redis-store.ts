@@ -1,9 +1,9 @@
 /** A store in Redis or Valkey, on a client that the application created. */
 import { requireKnownKeys } from '../base/plain-object.js'
-import { requireValue } from './redis-answer.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
 import { RedisInspection } from './redis-inspection.js'
+import { requireValue } from './redis-reply.js'
 import { RedisRevocations } from './redis-revocations.js'
 import { subscribeTo } from './redis-subscription.js'
 import { ReplaySafeAdd } from './replay-safe-add.js'
@@ -65,21 +65,21 @@ export function redisStore(options: RedisStoreOptions): Store {
     throw new TypeError(`"afterRestart" of a store must be 'reject' or 'dangerouslyAccept'`)
   }
   const bounds = { minimum: 10, maximum: 30_000, unit: 'milliseconds' }
-  const deadline = wholeNumber('timeout', timeout, bounds)
-  const commands = new RedisCommands(connection, deadline)
+  const timeoutMs = wholeNumber('timeout', timeout, bounds)
+  const commands = new RedisCommands(connection, timeoutMs)
   const inspection = new RedisInspection(commands)
   const replaySafeAdd =
     afterRestart === 'dangerouslyAccept'
       ? undefined
       : new ReplaySafeAdd(commands, inspection, `${prefix}server`)
-  return new RedisStore({ connection, commands, prefix, deadline, inspection, replaySafeAdd })
+  return new RedisStore({ connection, commands, prefix, timeoutMs, inspection, replaySafeAdd })
 }
 
 interface Parts {
   readonly connection: RedisConnection
   readonly commands: RedisCommands
   readonly prefix: string
-  readonly deadline: number
+  readonly timeoutMs: number
   readonly inspection: RedisInspection
   /** `undefined` with `'dangerouslyAccept'`. */
   readonly replaySafeAdd: ReplaySafeAdd | undefined
@@ -99,11 +99,11 @@ class RedisStore implements Store {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { connection, commands, prefix, deadline, inspection } = parts
-    this.callTimeout = MAX_COMMANDS * deadline + MARGIN_MS
+    const { connection, commands, prefix, timeoutMs, inspection } = parts
+    this.callTimeout = MAX_COMMANDS * timeoutMs + MARGIN_MS
     this.#revocations = new RedisRevocations(commands, prefix)
     connection.onReady(() => {
-      inspection.forget()
+      inspection.invalidate()
       this.#probe()
     })
   }
@@ -119,7 +119,7 @@ class RedisStore implements Store {
     if (replaySafeAdd !== undefined) return replaySafeAdd.add(this.#key(key), value, wholeTtl(ttl))
     await inspection.state()
     // A client may resend the command after a lost connection; the entry is then reported as known.
-    const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', lasting(ttl)])
+    const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', ttlArgument(ttl)])
     return reply === 'OK'
   }
 
@@ -129,7 +129,7 @@ class RedisStore implements Store {
   }
 
   async set(key: string, value: string, ttl: number): Promise<void> {
-    await this.#parts.commands.send(['SET', this.#key(key), value, 'PX', lasting(ttl)])
+    await this.#parts.commands.send(['SET', this.#key(key), value, 'PX', ttlArgument(ttl)])
   }
 
   async delete(key: string): Promise<void> {
@@ -157,12 +157,12 @@ class RedisStore implements Store {
     onMessage: (message: string) => void,
     onReconnect: () => void,
   ): Promise<Unsubscribe> {
-    const { connection, deadline } = this.#parts
+    const { connection, timeoutMs } = this.#parts
     return subscribeTo(connection.duplicate(), {
       channel: this.#key(channel),
       onMessage,
       onReconnect,
-      timeout: deadline,
+      timeoutMs,
     })
   }
 
@@ -181,7 +181,7 @@ class RedisStore implements Store {
   }
 }
 
-function lasting(ttl: number): string {
+function ttlArgument(ttl: number): string {
   return `${wholeTtl(ttl)}`
 }
 

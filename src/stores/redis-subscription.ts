@@ -11,13 +11,13 @@ export interface RedisSubscriptionOptions {
   readonly onMessage: (message: string) => void
   readonly onReconnect: () => void
   /** Deadline for connecting and subscribing, in milliseconds. */
-  readonly timeout: number
+  readonly timeoutMs: number
 }
 
 /** Resolves once messages arrive. If it rejects, the connection is closed. */
 export function subscribeTo(
   connection: RedisConnection & RedisSubscriber,
-  { channel, onMessage, onReconnect, timeout }: RedisSubscriptionOptions,
+  { channel, onMessage, onReconnect, timeoutMs }: RedisSubscriptionOptions,
 ): Promise<Unsubscribe> {
   return new Promise((resolve, reject) => {
     let state: 'waiting' | 'subscribed' | 'ended' = 'waiting'
@@ -31,8 +31,8 @@ export function subscribeTo(
       reject(error)
     }
     const expire = () => fail(new Error('Redis takes no subscription'))
-    const stopDeadline = startDeadline(timeout, expire, { keepsAlive: true })
-    const hear = (message: string) => {
+    const stopDeadline = startDeadline(timeoutMs, expire, { keepsAlive: true })
+    const deliver = (message: string) => {
       // A message in flight may arrive after the end.
       if (state === 'subscribed') onMessage(message)
     }
@@ -41,7 +41,7 @@ export function subscribeTo(
       if (state === 'subscribed') onReconnect()
       if (state !== 'waiting') return
       state = 'subscribed'
-      connection.subscribe(channel, hear).then(() => {
+      connection.subscribe(channel, deliver).then(() => {
         stopDeadline()
         resolve(async () => end())
       }, fail)

@@ -6,9 +6,9 @@
  * is indeterminate, not new.
  */
 import { ADD_SCRIPT } from './redis-add-script.js'
-import { otherAnswer } from './redis-answer.js'
 import type { RedisCommands } from './redis-commands.js'
 import type { RedisInspection } from './redis-inspection.js'
+import { unexpectedReply } from './redis-reply.js'
 import { RedisScript } from './redis-script.js'
 import { IndeterminateError } from './store.js'
 
@@ -106,7 +106,7 @@ function parseReply(reply: unknown): ScriptReply {
   if (isOutcome && typeof waitMs === 'number' && typeof marker === 'string') {
     return { outcome, waitMs, marker }
   }
-  throw otherAnswer()
+  throw unexpectedReply()
 }
 
 /** Some clients are configured to return numbers as strings. */

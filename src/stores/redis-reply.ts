@@ -5,11 +5,11 @@
 
 export function requireValue(value: unknown): string | null {
   if (typeof value === 'string' || value === null) return value
-  throw otherAnswer()
+  throw unexpectedReply()
 }
 
 export function requireValues(reply: unknown, count: number): readonly (string | null)[] {
-  if (!Array.isArray(reply) || reply.length !== count) throw otherAnswer()
+  if (!Array.isArray(reply) || reply.length !== count) throw unexpectedReply()
   return reply.map(requireValue)
 }
 
@@ -20,9 +20,9 @@ export function requireKeys(reply: unknown): readonly [cursor: string, keys: rea
   if (isCursor && Array.isArray(keys) && keys.every((key) => typeof key === 'string')) {
     return [`${next}`, keys]
   }
-  throw otherAnswer()
+  throw unexpectedReply()
 }
 
-export function otherAnswer(): Error {
+export function unexpectedReply(): Error {
   return new Error('Redis gave an answer of another type: its client must answer with strings')
 }
