@@ -27,7 +27,7 @@ import {
 } from '../errors/result.js'
 import { type Issuer, type IssuerSource, resolveAlgorithm } from '../issuer/issuer.js'
 import type { Counters } from '../observability/statistics.js'
-import { type Revocations, revoked } from '../revocation/revocations.js'
+import { type Revocations, revokedTokenRejection } from '../revocation/revocations.js'
 import { checkTimes, type TimeLimits, verifyClaims } from '../token/claims.js'
 import {
   type CompactJws,
@@ -117,12 +117,12 @@ export class Pipeline {
   #confirm({ token, issuer, recheck }: VerificationResult): StepResult<AccessToken> {
     const { revocations } = this.#options
     const state = recheck?.check()
-    if (revocations.covers(token) || state === 'revoked') return revoked()
+    if (revocations.isRevoked(token) || state === 'revoked') return revokedTokenRejection()
     if (state === 'unconfirmed') return recheckFailed(issuer, recheck)
     if (issuer.introspection?.mode !== 'always') return token
     return andThen(verifyActive(token, issuer, this.#rules), (active) =>
       // The application may have revoked the token during the introspection request.
-      revocations.covers(active) ? revoked() : active,
+      revocations.isRevoked(active) ? revokedTokenRejection() : active,
     )
   }
 
@@ -188,7 +188,7 @@ export class Pipeline {
       if (misusedKey !== undefined) return misusedKey
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
       const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
-      revocations.sawToken(token.times)
+      revocations.recordLifetime(token.times)
       return { token, issuer, key, recheck: startRecheck(token, issuer) }
     })
   }
@@ -214,8 +214,8 @@ export class Pipeline {
     const { issuers, revocations } = this.#options
     return andThen(introspectToken(raw, issuer, this.#rules), (token) => {
       issuers.admit(issuer)
-      revocations.sawToken(token.times)
-      return revocations.covers(token) ? revoked() : token
+      revocations.recordLifetime(token.times)
+      return revocations.isRevoked(token) ? revokedTokenRejection() : token
     })
   }
 

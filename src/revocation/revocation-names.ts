@@ -10,17 +10,17 @@ export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 
 export interface RevocationNames {
   /** Returns the name of a revocation; without an issuer, of one for tokens of every issuer. */
-  of(kind: RevocableKind, value: string, issuer: string | undefined): string
+  nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string
   /** Returns the names of all revocations that would cover the token. */
-  ofToken(token: AccessToken): readonly string[]
+  namesOf(token: AccessToken): readonly string[]
 }
 
 /** Readable names, for revocations that stay in this process. */
 export const plainNames: RevocationNames = {
   /** Unambiguous: no value collides with another kind, or with a name that has an issuer. */
-  of: (kind, value, issuer) =>
+  nameOf: (kind, value, issuer) =>
     issuer === undefined ? `${kind} ${value}` : `${kind}@${issuer} ${value}`,
-  ofToken: (token) => namesOf(token, plainNames.of),
+  namesOf: (token) => tokenNames(token, plainNames.nameOf),
 }
 
 /**
@@ -28,22 +28,22 @@ export const plainNames: RevocationNames = {
  * of a token are computed once, and cached with it.
  */
 export function hashedNames(): RevocationNames {
-  const known = new WeakMap<AccessToken, readonly string[]>()
-  const of: RevocationNames['of'] = (kind, value, issuer = '') =>
+  const cache = new WeakMap<AccessToken, readonly string[]>()
+  const nameOf: RevocationNames['nameOf'] = (kind, value, issuer = '') =>
     createHash('sha256')
       .update(JSON.stringify(['fastify-resource-server revocation', kind, issuer, value]))
       .digest('base64url')
   return {
-    of,
-    ofToken(token) {
-      const names = known.get(token) ?? namesOf(token, of)
-      known.set(token, names)
+    nameOf,
+    namesOf(token) {
+      const names = cache.get(token) ?? tokenNames(token, nameOf)
+      cache.set(token, names)
       return names
     },
   }
 }
 
-function namesOf(token: AccessToken, of: RevocationNames['of']): string[] {
+function tokenNames(token: AccessToken, nameOf: RevocationNames['nameOf']): string[] {
   const { claims, clientId, issuer } = token
   const [jti, sub, sid] = [
     ownMember(claims, 'jti'),
@@ -54,8 +54,8 @@ function namesOf(token: AccessToken, of: RevocationNames['of']): string[] {
   for (const [kind, value] of Object.entries({ jti, sub, sid, clientId })) {
     if (typeof value !== 'string') continue
     names.push(
-      of(kind as RevocableKind, value, undefined),
-      of(kind as RevocableKind, value, issuer),
+      nameOf(kind as RevocableKind, value, undefined),
+      nameOf(kind as RevocableKind, value, issuer),
     )
   }
   return names

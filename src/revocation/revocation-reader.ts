@@ -50,7 +50,7 @@ export class RevocationReader {
       const gaps = this.#gaps
       const changes = await this.#options.store.revocationsSince(this.#revision)
       if (changes === undefined || gaps !== this.#gaps) return false
-      for (const revocation of changes.revocations) this.#take(revocation)
+      for (const revocation of changes.revocations) this.#merge(revocation)
       this.#revision = changes.revision
       // With more pages than that, continue at the next read.
       if (!changes.more || page === MAX_PAGES) return true
@@ -69,12 +69,12 @@ export class RevocationReader {
     for await (const slice of store.listRevocations()) {
       for (const revocation of slice) {
         listed.add(revocation.name)
-        this.#take(revocation)
+        this.#merge(revocation)
       }
     }
     this.#isLoaded = true
     if (gaps === this.#gaps) this.#revision = latest?.revision
-    await visitInSlices(revocations.inForce(), (known) => {
+    await visitInSlices(revocations.active(), (known) => {
       if (!listed.has(known.name)) writer.add(known)
     })
   }
@@ -83,14 +83,14 @@ export class RevocationReader {
    * @throws {TypeError} if it is malformed, because a missed revocation would accept a revoked
    * token.
    */
-  #take(found: StoredRevocation): void {
+  #merge(found: StoredRevocation): void {
     const { revocations, writer } = this.#options
     if (!isRevocation(found)) throw new TypeError('the store gave what is no revocation')
-    const isNews = !revocations.has(found)
+    const isNew = !revocations.has(found)
     const known = revocations.merge(found)
     const isNarrower = known.before > found.before || known.lastIssued > found.lastIssued
-    if (isNarrower || (isNews && writer.keepsForLonger)) writer.add(known)
-    else writer.found(found)
+    if (isNarrower || (isNew && writer.extendsTtls)) writer.add(known)
+    else writer.confirm(found)
   }
 }
 

@@ -15,9 +15,9 @@ export interface RevocationWriterOptions {
 }
 
 /** Revocations per command, which blocks Redis for a few milliseconds. */
-const BATCH = 500
+const BATCH_SIZE = 500
 /** Ten years, in milliseconds. Instances that know a permanent revocation write it again. */
-const MAX_TTL = 10 * 365 * 86_400_000
+const MAX_TTL_MS = 10 * 365 * 86_400_000
 
 /** Settles when the store has all of a group of revocations, or rejects when a write fails. */
 class Receipt {
@@ -38,7 +38,7 @@ class Receipt {
 
   /** Whether another revocation may be added. */
   get isOpen(): boolean {
-    return !this.#isSettled && this.#missing < BATCH
+    return !this.#isSettled && this.#missing < BATCH_SIZE
   }
 
   get isSettled(): boolean {
@@ -77,16 +77,16 @@ export class RevocationWriter {
   #writing: Promise<void> | undefined
   #written = 0
   /** How long after `lastIssued` the store keeps revocations, in seconds. */
-  #keptFor: number
+  #retentionSeconds: number
   /**
    * Whether longer-lived tokens were seen, for which other instances may choose too short a TTL.
    */
-  #keepsForLonger = false
+  #extendsTtls = false
 
   constructor(options: RevocationWriterOptions) {
     this.#options = options
     // Twice as long as needed, so that it rarely has to be extended.
-    this.#keptFor = 2 * options.revocations.longestLife
+    this.#retentionSeconds = 2 * options.revocations.maxLifetimeSeconds
   }
 
   /** Number of revocations that, as far as is known, the store does not have yet. */
@@ -95,8 +95,8 @@ export class RevocationWriter {
   }
 
   /** Whether revocations of other instances must be written again, with a longer TTL. */
-  get keepsForLonger(): boolean {
-    return this.#keepsForLonger
+  get extendsTtls(): boolean {
+    return this.#extendsTtls
   }
 
   /** Number of revocations written so far. */
@@ -126,10 +126,10 @@ export class RevocationWriter {
   }
 
   /** Records that the store has this revocation, whichever instance wrote it. */
-  found({ name, before, lastIssued }: StoredRevocation): void {
+  confirm({ name, before, lastIssued }: StoredRevocation): void {
     const pending = this.#pending.get(name)
     // The TTL in the store may be shorter than this instance requires.
-    if (pending === undefined || this.#keepsForLonger) return
+    if (pending === undefined || this.#extendsTtls) return
     const { revocation } = pending
     if (revocation.before <= before && revocation.lastIssued <= lastIssued) this.#settle(pending)
   }
@@ -141,12 +141,12 @@ export class RevocationWriter {
   }
 
   /** Writes all revocations again with a longer TTL if longer-lived tokens were seen. */
-  async keepForLonger(): Promise<void> {
+  async extendTtls(): Promise<void> {
     const { revocations } = this.#options
-    if (revocations.longestLife <= this.#keptFor) return
-    this.#keptFor = 2 * revocations.longestLife
-    this.#keepsForLonger = true
-    await visitInSlices(revocations.inForce(), (known) => this.add(known))
+    if (revocations.maxLifetimeSeconds <= this.#retentionSeconds) return
+    this.#retentionSeconds = 2 * revocations.maxLifetimeSeconds
+    this.#extendsTtls = true
+    await visitInSlices(revocations.active(), (known) => this.add(known))
   }
 
   #newestReceipt(): Receipt {
@@ -177,7 +177,7 @@ export class RevocationWriter {
     const batch: Pending[] = []
     for (const pending of this.#pending.values()) {
       batch.push(pending)
-      if (batch.length === BATCH) break
+      if (batch.length === BATCH_SIZE) break
     }
     await store.mergeRevocations(batch.map(({ revocation }) => this.#toStore(revocation)))
     for (const pending of batch) this.#settle(pending)
@@ -201,14 +201,14 @@ export class RevocationWriter {
 
   #toStore({ name, before, lastIssued }: NamedRevocation): RevocationToStore {
     const { revocations, now } = this.#options
-    const life = Math.max(this.#keptFor, 2 * revocations.longestLife)
-    const ttl = (lastIssued + life) * 1_000 - now()
+    const retentionSeconds = Math.max(this.#retentionSeconds, 2 * revocations.maxLifetimeSeconds)
+    const ttl = (lastIssued + retentionSeconds) * 1_000 - now()
     // With a NaN clock the TTL is the maximum, so that the revocation is not lost.
-    return { name, before, lastIssued, ttl: ttl < MAX_TTL ? Math.max(1, ttl) : MAX_TTL }
+    return { name, before, lastIssued, ttl: ttl < MAX_TTL_MS ? Math.max(1, ttl) : MAX_TTL_MS }
   }
 }
 
-const SLICE = 1_000
+const SLICE_SIZE = 1_000
 
 /**
  * Visits each item, and lets the event loop turn after each slice, so that requests are not
@@ -222,6 +222,6 @@ export async function visitInSlices<T>(
   for (const item of items) {
     visit(item)
     visited++
-    if (visited % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (visited % SLICE_SIZE === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 }

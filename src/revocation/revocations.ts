@@ -80,23 +80,23 @@ interface Entry {
 }
 
 /** A day, in seconds: longer than the default lifetime of access tokens of any known issuer. */
-const USUAL_LIFE = 86_400
+const DEFAULT_LIFETIME_SECONDS = 86_400
 
 export class Revocations {
   readonly #options: RevocationListOptions
   readonly #names: RevocationNames
   readonly #entries = new Map<string, Entry>()
   /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
-  #longestLife: number
+  #maxLifetimeSeconds: number
   /** Lower bound of every `lastIssued`. */
-  #oldest = Number.POSITIVE_INFINITY
+  #earliestLastIssued = Number.POSITIVE_INFINITY
 
   constructor(options: RevocationListOptions) {
-    const { maxTokenAge = USUAL_LIFE, clockTolerance } = options
+    const { maxTokenAge = DEFAULT_LIFETIME_SECONDS, clockTolerance } = options
     this.#options = options
     this.#names = options.names ?? plainNames
     // The issuer's clock may be ahead when it issues, and ours behind when it expires.
-    this.#longestLife = maxTokenAge + 2 * clockTolerance
+    this.#maxLifetimeSeconds = maxTokenAge + 2 * clockTolerance
   }
 
   get size(): number {
@@ -104,8 +104,8 @@ export class Revocations {
   }
 
   /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
-  get longestLife(): number {
-    return this.#longestLife
+  get maxLifetimeSeconds(): number {
+    return this.#maxLifetimeSeconds
   }
 
   /**
@@ -115,7 +115,7 @@ export class Revocations {
    * @throws {RangeError} if there are `maxEntries` revocations, none of which can be removed.
    */
   add({ kind, value, issuer, before, revokedAt }: CheckedRevocation): NamedRevocation {
-    const name = this.#names.of(kind, value, issuer)
+    const name = this.#names.nameOf(kind, value, issuer)
     const isNew = !this.#entries.has(name)
     if (isNew && this.#isFull()) this.#requireRoom()
     // A token with this `jti` has been issued already, even if `before` is later.
@@ -125,8 +125,8 @@ export class Revocations {
 
   /** Whether the list has a revocation of this name, with no earlier times. */
   has({ name, before, lastIssued }: NamedRevocation): boolean {
-    const known = this.#entries.get(name)
-    return known !== undefined && known.before >= before && known.lastIssued >= lastIssued
+    const existing = this.#entries.get(name)
+    return existing !== undefined && existing.before >= before && existing.lastIssued >= lastIssued
   }
 
   /**
@@ -134,24 +134,24 @@ export class Revocations {
    * is revoked on one instance must be rejected on all.
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
-    const known = this.#entries.get(name)
+    const existing = this.#entries.get(name)
     // Without local revocations, entries of other instances would accumulate.
-    if (known === undefined && this.#isFull()) this.#makeRoom()
+    if (existing === undefined && this.#isFull()) this.#makeRoom()
     // A merge never narrows a revocation.
     const entry = {
-      before: Math.max(before, known?.before ?? before),
-      lastIssued: Math.max(lastIssued, known?.lastIssued ?? lastIssued),
+      before: Math.max(before, existing?.before ?? before),
+      lastIssued: Math.max(lastIssued, existing?.lastIssued ?? lastIssued),
     }
     this.#entries.set(name, entry)
-    this.#oldest = Math.min(this.#oldest, lastIssued)
+    this.#earliestLastIssued = Math.min(this.#earliestLastIssued, lastIssued)
     return { name, ...entry }
   }
 
   /** Yields the revocations of tokens that may not have expired. */
-  *inForce(): Generator<NamedRevocation> {
-    const outlived = this.#seconds() - this.#longestLife
+  *active(): Generator<NamedRevocation> {
+    const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
     for (const [name, entry] of this.#entries) {
-      if (!(entry.lastIssued < outlived)) yield { name, ...entry }
+      if (!(entry.lastIssued < expiredUntil)) yield { name, ...entry }
     }
   }
 
@@ -160,10 +160,10 @@ export class Revocations {
    *
    * @throws {StoreUnavailableError} if the revocations are not loaded yet.
    */
-  covers(token: AccessToken): boolean {
+  isRevoked(token: AccessToken): boolean {
     if (this.#entries.size > 0) {
-      for (const name of this.#names.ofToken(token)) {
-        if (this.#refuses(this.#entries.get(name), token.times)) return true
+      for (const name of this.#names.namesOf(token)) {
+        if (this.#matches(this.#entries.get(name), token.times)) return true
       }
     }
     this.#options.requireLoaded?.()
@@ -173,25 +173,25 @@ export class Revocations {
   /**
    * Records the lifetime of each verified token, because revocations must outlive the longest one.
    */
-  sawToken({ exp, iat }: TokenTimes): void {
+  recordLifetime({ exp, iat }: TokenTimes): void {
     const now = this.#seconds()
-    this.#outlive(exp - Math.min(iat ?? now, now))
+    this.#extendRetention(exp - Math.min(iat ?? now, now))
   }
 
-  #refuses(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
+  #matches(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
     if (entry === undefined) return false
     // Rounded down like our own times, so that a fractional `iat` does not count as later.
     if (iat !== undefined && Math.floor(iat) > entry.before) return false
     // A token without `iat` reveals its lifetime only here: extend the retention to cover it.
-    this.#outlive(exp - entry.lastIssued)
+    this.#extendRetention(exp - entry.lastIssued)
     return true
   }
 
-  #outlive(life: number): void {
+  #extendRetention(lifetime: number): void {
     const { maxTokenAge, clockTolerance } = this.#options
     // `maxTokenAge` limits the lifetime, whatever `exp` is.
     if (maxTokenAge !== undefined) return
-    this.#longestLife = Math.max(this.#longestLife, life + 2 * clockTolerance)
+    this.#maxLifetimeSeconds = Math.max(this.#maxLifetimeSeconds, lifetime + 2 * clockTolerance)
   }
 
   #isFull(): boolean {
@@ -199,13 +199,13 @@ export class Revocations {
   }
 
   #makeRoom(): void {
-    const outlived = this.#seconds() - this.#longestLife
+    const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
     // Avoids a scan of all entries for each revocation while the list is full.
-    if (!(this.#oldest < outlived)) return
-    this.#oldest = Number.POSITIVE_INFINITY
+    if (!(this.#earliestLastIssued < expiredUntil)) return
+    this.#earliestLastIssued = Number.POSITIVE_INFINITY
     for (const [key, { lastIssued }] of this.#entries) {
-      if (lastIssued < outlived) this.#entries.delete(key)
-      else this.#oldest = Math.min(this.#oldest, lastIssued)
+      if (lastIssued < expiredUntil) this.#entries.delete(key)
+      else this.#earliestLastIssued = Math.min(this.#earliestLastIssued, lastIssued)
     }
   }
 
@@ -224,6 +224,6 @@ export class Revocations {
 }
 
 /** The rejection of a revoked token. */
-export function revoked(): Rejection {
+export function revokedTokenRejection(): Rejection {
   return new InvalidTokenError('The access token was revoked', { check: 'revocation' })
 }

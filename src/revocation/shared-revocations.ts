@@ -8,7 +8,7 @@
 import { StoreUnavailableError } from '../errors/errors.js'
 import { type Report, throttledReport } from '../observability/reports.js'
 import type { Store } from '../stores/store.js'
-import { KeptSubscription } from './kept-subscription.js'
+import { PersistentSubscription } from './persistent-subscription.js'
 import { RevocationReader } from './revocation-reader.js'
 import { RevocationWriter } from './revocation-writer.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
@@ -48,7 +48,7 @@ export class SharedRevocations {
   readonly #options: SharedRevocationsOptions
   readonly #writer: RevocationWriter
   readonly #reader: RevocationReader
-  readonly #subscription: KeptSubscription
+  readonly #subscription: PersistentSubscription
   readonly #report: Report<unknown>
   #polling: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -62,7 +62,7 @@ export class SharedRevocations {
     this.#report = throttledReport(options.onFailure, REPORT_INTERVAL_MS, monotonicNow)
     this.#writer = new RevocationWriter({ ...options, onWritten: () => this.#publish() })
     this.#reader = new RevocationReader({ ...options, writer: this.#writer })
-    this.#subscription = new KeptSubscription({
+    this.#subscription = new PersistentSubscription({
       store,
       channel: CHANNEL,
       onMessage: () => this.#hint(),
@@ -164,7 +164,7 @@ export class SharedRevocations {
   /** Never rejects. */
   #poll(): Promise<void> {
     if (this.#closing !== undefined) return Promise.resolve()
-    this.#subscription.keep()
+    this.#subscription.ensureSubscribed()
     this.#polling ??= this.#pollNow()
       .catch((error) => this.#report(error))
       .finally(() => {
@@ -176,7 +176,7 @@ export class SharedRevocations {
   async #pollNow(): Promise<void> {
     this.#readAt = this.#options.monotonicNow()
     await this.#reader.read()
-    await this.#writer.keepForLonger()
+    await this.#writer.extendTtls()
     await this.#writer.writeAll()
   }
 

@@ -1,7 +1,7 @@
 /** A subscription that is retried until it succeeds. */
 import type { Store, Unsubscribe } from '../stores/store.js'
 
-export interface KeptSubscriptionOptions {
+export interface PersistentSubscriptionOptions {
   readonly store: Pick<Store, 'subscribe'>
   readonly channel: string
   /** Called for each message; its text is ignored. */
@@ -16,19 +16,19 @@ export interface KeptSubscriptionOptions {
 
 const RETRY_DELAY_MS = 5_000
 
-export class KeptSubscription {
-  readonly #options: KeptSubscriptionOptions
+export class PersistentSubscription {
+  readonly #options: PersistentSubscriptionOptions
   #unsubscribe: Unsubscribe | undefined
   #isSubscribing = false
   #retryAt = Number.NEGATIVE_INFINITY
   #isClosed = false
 
-  constructor(options: KeptSubscriptionOptions) {
+  constructor(options: PersistentSubscriptionOptions) {
     this.#options = options
   }
 
   /** Subscribes, unless subscribed, subscribing, closed or within the retry delay. */
-  keep(): void {
+  ensureSubscribed(): void {
     const { monotonicNow, onFailure } = this.#options
     const now = monotonicNow()
     const isNeeded = this.#unsubscribe === undefined && !this.#isSubscribing && !this.#isClosed
