@@ -27,14 +27,14 @@ export function checkRevocation(
   const value = kind && revocation[kind]
   if (named.length !== 1 || typeof value !== 'string' || value === '') {
     throw new TypeError(
-      `a revocation must have exactly one of ${REVOCABLE_KINDS.join(', ')}, a string that isn't empty`,
+      `a revocation must have exactly one of ${REVOCABLE_KINDS.join(', ')}, a non-empty string`,
     )
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
   if (issuer !== undefined && (typeof issuer !== 'string' || !issuers.mayTrust(issuer))) {
     // Such a revocation would silently match no token.
     throw new TypeError(
-      '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
+      '"issuer" of a revocation must be a trusted issuer identifier, exactly as in the "iss" of tokens',
     )
   }
   // "jti" is unique across issuers (RFC 7519 §4.1.7). The other identifiers are unique within one.

@@ -85,7 +85,11 @@ export class RevocationReader {
    */
   #merge(found: StoredRevocation): void {
     const { revocations, writer } = this.#options
-    if (!isRevocation(found)) throw new TypeError('the store gave what is no revocation')
+    if (!isRevocation(found)) {
+      throw new TypeError(
+        'the store returned a malformed revocation: "name" must be a string, and "before" and "lastIssued" times in seconds',
+      )
+    }
     const isNew = !revocations.has(found)
     const known = revocations.merge(found)
     const isNarrower = known.before > found.before || known.lastIssued > found.lastIssued

@@ -213,8 +213,8 @@ export class Revocations {
     this.#makeRoom()
     if (!this.#isFull()) return
     throw new RangeError(
-      `there is no room for more than ${this.#options.maxEntries} revocations: raise ` +
-        '"revocations.maxEntries", or revoke by "sub" or "clientId" what is revoked one by one',
+      `the limit of ${this.#options.maxEntries} revocations is reached: raise ` +
+        '"revocations.maxEntries", or revoke by "sub" or "clientId" instead of one token at a time',
     )
   }
 

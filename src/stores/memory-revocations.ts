@@ -37,7 +37,9 @@ export class MemoryRevocations {
   merge(revocations: readonly RevocationToStore[]): void {
     const now = this.#options.now()
     for (const { ttl } of revocations) {
-      if (!Number.isFinite(now + ttl)) throw new TypeError('the end of an entry must be a time')
+      if (!Number.isFinite(now + ttl)) {
+        throw new TypeError('"ttl" and "now()" must be finite numbers of milliseconds')
+      }
     }
     const names = new Set(revocations.map(({ name }) => name))
     this.#requireRoom([...names].filter((name) => !this.#entries.has(name)).length, now)

@@ -37,7 +37,9 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])
   const { maxEntries = 1_000_000, now = monotonicNow } = known
-  if (typeof now !== 'function') throw new TypeError('"now" of a store must be a function')
+  if (typeof now !== 'function') {
+    throw new TypeError('"now" of a store must be a function that returns milliseconds')
+  }
   const bounds = { minimum: 1, maximum: 10_000_000, unit: 'entries' }
   return new MemoryStore(wholeNumber('maxEntries', maxEntries, bounds), now)
 }
@@ -52,7 +54,7 @@ export class StoreFullError extends RangeError {
   override readonly name = 'StoreFullError'
 
   constructor(maxEntries: number) {
-    super(`the store is full: "maxEntries" is ${maxEntries}`)
+    super(`memory store is full: raise "maxEntries", which is ${maxEntries}`)
   }
 }
 
@@ -145,7 +147,9 @@ class MemoryStore implements Store {
 
   #write(key: string, value: string, ttl: number): void {
     const expiresAt = Math.ceil((this.#now() + ttl) / 1_000)
-    if (!Number.isFinite(expiresAt)) throw new TypeError('the end of an entry must be a time')
+    if (!Number.isFinite(expiresAt)) {
+      throw new TypeError('"ttl" and "now()" must be finite numbers of milliseconds')
+    }
     this.#sweep()
     const previous = this.#expiresAt.get(key)
     if (previous === undefined && this.#expiresAt.size >= this.#maxEntries) {

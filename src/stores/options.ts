@@ -72,7 +72,7 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
   return reject(
     'stores.sealingSecret',
-    `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance: "stores.introspection" is sealed with it`,
+    `must be ${MIN_SECRET_BYTES} random bytes or more, the same on every instance: it encrypts the entries of "stores.introspection"`,
   )
 }
 

@@ -19,7 +19,9 @@ export const ADD_SCRIPT = `
 local info = redis.call('INFO', 'server', 'replication')
 local runId = string.match(info, '\\nrun_id:(%w+)')
 local formerReplId = string.match(info, '\\nmaster_replid2:(%w+)')
-if not runId or not formerReplId then return redis.error_reply('ERR Redis does not say who it is') end
+if not runId or not formerReplId then
+  return redis.error_reply('ERR INFO lacks run_id or master_replid2, which "afterRestart" needs')
+end
 local epoch = runId .. '.' .. formerReplId .. '.' .. ARGV[2]
 
 local time = redis.call('TIME')

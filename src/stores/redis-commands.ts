@@ -31,7 +31,7 @@ export class RedisCommands {
     if (!this.#connection.isReady()) await this.#waitForConnection()
     // Replies arrive in order, so this one would wait for the overdue ones.
     const overdue = this.#overdue
-    if (overdue.size > 0) throw new Error('Redis does not answer')
+    if (overdue.size > 0) throw new Error('Redis has not replied to an earlier command')
     const reply = this.#connection.send(command)
     return this.#withDeadline(reply, () => {
       overdue.add(reply)
@@ -52,7 +52,7 @@ export class RedisCommands {
     return new Promise((resolve, reject) => {
       const expire = () => {
         onDeadline()
-        reject(new Error(`Redis gave no answer within ${this.#timeoutMs} ms`))
+        reject(new Error(`Redis did not reply within ${this.#timeoutMs} ms`))
       }
       const stopDeadline = startDeadline(this.#timeoutMs, expire, { keepsAlive: true })
       reply.then(resolve, reject)

@@ -22,9 +22,9 @@ function partsOf(error: unknown): { message: string; code: string | undefined } 
     const { message, code } = error as Record<string, unknown>
     const text = typeof message === 'string' ? withoutData(message) : ''
     const known = codeOf(code) ?? codeOf(text.split(' ', 1)[0])
-    return { message: text || `Redis cannot be asked: ${known ?? 'no reason given'}`, code: known }
+    return { message: text || `Redis command failed: ${known ?? 'no reason given'}`, code: known }
   } catch {
-    return { message: 'Redis cannot be asked: no reason given', code: undefined }
+    return { message: 'Redis command failed: no reason given', code: undefined }
   }
 }
 

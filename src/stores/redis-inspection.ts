@@ -52,11 +52,13 @@ export class RedisInspection {
     const info = String(await this.#commands.send(['INFO']))
     const mayEvict = /^maxmemory:(?!0\b)/m.test(info) && !/^maxmemory_policy:noeviction/m.test(info)
     if (mayEvict) {
-      throw new Error('Redis may forget entries to make room: set "maxmemory-policy noeviction"')
+      throw new Error('Redis may evict entries: set "maxmemory-policy noeviction"')
     }
     const version = Number(/^redis_version:(\d+)/m.exec(info)?.[1])
     const evicted = /^evicted_keys:(\d+)/m.exec(info)?.[1]
-    if (evicted === undefined) throw new Error('Redis does not say what it has evicted')
+    if (evicted === undefined) {
+      throw new Error('INFO lacks evicted_keys: use Redis 7 or later, or Valkey')
+    }
     return { version, evicted }
   }
 }

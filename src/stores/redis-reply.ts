@@ -24,5 +24,5 @@ export function requireKeys(reply: unknown): readonly [cursor: string, keys: rea
 }
 
 export function unexpectedReply(): Error {
-  return new Error('Redis gave an answer of another type: its client must answer with strings')
+  return new Error('Unexpected reply from Redis: its client must return strings, not buffers')
 }

@@ -37,7 +37,9 @@ export class RedisRevocations {
     const keys = [this.#log]
     const args = [`${MAX_CHANGES}`]
     for (const { name, before, lastIssued, ttl } of revocations) {
-      if (!Number.isFinite(ttl)) throw new TypeError('the end of an entry must be a time')
+      if (!Number.isFinite(ttl)) {
+        throw new TypeError('"ttl" must be a finite number of milliseconds')
+      }
       keys.push(this.#prefix + name)
       args.push(digitsOf(before), digitsOf(lastIssued), `${Math.max(1, Math.ceil(ttl))}`)
     }
@@ -66,7 +68,7 @@ export class RedisRevocations {
     let cursor = '0'
     let pages = 0
     do {
-      if (++pages > MAX_PAGES) throw new Error('Redis does not come to the end of a list')
+      if (++pages > MAX_PAGES) throw new Error(`SCAN did not finish after ${MAX_PAGES} pages`)
       const page = ['MATCH', pattern, 'COUNT', `${PAGE_SIZE}`]
       const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
       // Yields empty slices too, because the caller's deadline is per slice.

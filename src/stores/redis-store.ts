@@ -187,6 +187,6 @@ function ttlArgument(ttl: number): string {
 
 /** @throws {TypeError} if the TTL is not finite. */
 function wholeTtl(ttl: number): number {
-  if (!Number.isFinite(ttl)) throw new TypeError('the end of an entry must be a time')
+  if (!Number.isFinite(ttl)) throw new TypeError('"ttl" must be a finite number of milliseconds')
   return Math.max(1, Math.ceil(ttl))
 }

@@ -30,7 +30,7 @@ export function subscribeTo(
       end()
       reject(error)
     }
-    const expire = () => fail(new Error('Redis takes no subscription'))
+    const expire = () => fail(new Error(`SUBSCRIBE timed out after ${timeoutMs} ms`))
     const stopDeadline = startDeadline(timeoutMs, expire, { keepsAlive: true })
     const deliver = (message: string) => {
       // A message in flight may arrive after the end.

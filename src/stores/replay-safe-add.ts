@@ -63,7 +63,7 @@ export class ReplaySafeAdd {
     // The reply may take longer than the remaining waiting time.
     const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
     throw new IndeterminateError(
-      `Redis may have forgotten entries: nothing is new to it for another ${seconds} s`,
+      `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,
     )
   }
 
@@ -72,7 +72,7 @@ export class ReplaySafeAdd {
     // Negated comparison, so that NaN (no version reported) is rejected.
     if (!(version >= 7)) {
       throw new Error(
-        'Redis 7 or Valkey is needed, or "afterRestart" must be \'dangerouslyAccept\'',
+        'Redis 7 or later, or Valkey, is required unless "afterRestart" is \'dangerouslyAccept\'',
       )
     }
     const sentAt = performance.now()

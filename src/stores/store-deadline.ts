@@ -15,7 +15,7 @@ export const DEFAULT_CALL_TIMEOUT_MS = 5_000
  */
 export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const expire = () => reject(new Error(`the store gave no answer within ${timeoutMs} ms`))
+    const expire = () => reject(new Error(`store call did not settle within ${timeoutMs} ms`))
     const stopDeadline = startDeadline(timeoutMs, expire, { keepsAlive: true })
     call().then(resolve, reject).finally(stopDeadline)
   })

@@ -340,8 +340,8 @@ const EXPLAINED = [
   },
   {
     file: 'src/stores/memory-store.ts',
-    line: "if (!Number.isFinite(expiresAt)) throw new TypeError('the end of an entry must be a time')",
-    from: ["'the end of an entry must be a time'"],
+    line: 'throw new TypeError(\'"ttl" and "now()" must be finite numbers of milliseconds\')',
+    from: ['\'"ttl" and "now()" must be finite numbers of milliseconds\''],
     to: ['""'],
     why: 'any other text would do',
   },

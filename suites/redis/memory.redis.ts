@@ -12,7 +12,7 @@ const LIFE = 1_000
 
 const UNCERTAIN = {
   code: 'store_indeterminate',
-  message: /may have forgotten entries: nothing is new/,
+  message: /may have lost entries: unknown entries are rejected/,
 }
 
 /** One that has waited, unless it is told otherwise. */

@@ -121,7 +121,7 @@ t.test('two issuers, one sub: the issuer says which one is meant', async (t) => 
   t.equal((await get(theirs)).statusCode, 401)
   t.throws(() => app.resourceServer.revoke({ sub: 'user-1', issuer: `${OTHER}/` }), {
     name: 'TypeError',
-    message: /"issuer" of a revocation must be one that is trusted here/,
+    message: /"issuer" of a revocation must be a trusted issuer identifier/,
   })
 })
 

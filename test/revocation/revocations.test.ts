@@ -136,8 +136,8 @@ t.test('where there is no room, nothing is forgotten', async (t) => {
   t.throws(() => revoke({ sub: 'd' }), {
     name: 'RangeError',
     message:
-      'there is no room for more than 3 revocations: raise "revocations.maxEntries", or revoke by ' +
-      '"sub" or "clientId" what is revoked one by one',
+      'the limit of 3 revocations is reached: raise "revocations.maxEntries", or revoke by ' +
+      '"sub" or "clientId" instead of one token at a time',
   })
   revoke({ sub: 'a' })
   t.equal(kept.size, 3, 'the same again needs no room')
@@ -286,8 +286,7 @@ t.test('a hundred thousand revocations are kept, and one more costs little', asy
 t.test('a revocation that makes no sense is a TypeError that says the mend', async (t) => {
   const check = (revocation: unknown, mayTrust = (issuer: string) => issuer === ISSUER) =>
     checkRevocation(revocation as Revocation, NOW, { trustsSeveral: false, mayTrust })
-  const one =
-    "a revocation must have exactly one of jti, sub, sid, clientId, a string that isn't empty"
+  const one = 'a revocation must have exactly one of jti, sub, sid, clientId, a non-empty string'
   for (const revocation of [
     {},
     { jti: '' },
@@ -325,7 +324,7 @@ t.test('a revocation that makes no sense is a TypeError that says the mend', asy
     t.throws(() => check({ sub: 'a', issuer }), {
       name: 'TypeError',
       message:
-        '"issuer" of a revocation must be one that is trusted here, exactly as tokens have it in "iss"',
+        '"issuer" of a revocation must be a trusted issuer identifier, exactly as in the "iss" of tokens',
     })
   }
   t.same(check({ sub: 'a', issuer: ISSUER, before: undefined }), {

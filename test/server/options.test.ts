@@ -138,7 +138,7 @@ refuses('stores, and what goes with them', [
   [
     'introspection without a secret',
     { stores: { introspection: store }, introspection },
-    /^"stores.sealingSecret" option must be 32 random bytes or more, the same on every instance: "sto/,
+    /^"stores.sealingSecret" option must be 32 random bytes or more, the same on every instance: it enc/,
   ],
   [
     'introspection with a short secret',

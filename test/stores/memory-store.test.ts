@@ -38,7 +38,7 @@ t.test('P5: nothing is forgotten to make room', async (t) => {
   await t.rejects(it.add('d', '', 10_000), {
     name: 'StoreFullError',
     code: 'store_full',
-    message: 'the store is full: "maxEntries" is 3',
+    message: 'memory store is full: raise "maxEntries", which is 3',
   })
   await t.rejects(it.set('d', '', 10_000), { code: 'store_full' })
   for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), false)

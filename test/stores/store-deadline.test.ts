@@ -14,7 +14,7 @@ import { connected, FakeIoRedis, FakeRedis } from '../fixtures/fake-redis.js'
 import { type FaultyStore, faultyStore, revocationsIn } from '../fixtures/faulty-store.js'
 import { given, tokenOf } from '../fixtures/protected-api.js'
 
-const LATE = { message: 'the store gave no answer within 5000 ms', code: undefined }
+const LATE = { message: 'store call did not settle within 5000 ms', code: undefined }
 const UNAVAILABLE = { name: 'StoreUnavailableError', statusCode: 503 }
 const METHODS = ['add', 'mergeRevocations', 'revocationsSince', 'listRevocations'] as const
 const REVOCATION = { name: 'n'.repeat(43), before: 1, lastIssued: 1, ttl: 60_000 }
@@ -170,7 +170,7 @@ t.test('a store may need longer, or less, and says so', async (t) => {
   const inner = Object.assign(faultyStore(), { callTimeout: 200 })
   inner.hanging.add('add')
   const adding = observedStore(inner, new StoreHealth()).add('a', '', 60_000)
-  const rejected = t.rejects(adding, { message: /no answer within 200 ms/ })
+  const rejected = t.rejects(adding, { message: /did not settle within 200 ms/ })
   await settle()
   pass(200)
   await rejected
@@ -230,7 +230,9 @@ t.test('an instance that learns of no revocations logs it, and learns of them la
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   t.equal(server.warnings.length, 1)
-  t.match(server.storeStatus(), [{ state: 'unavailable', lastError: /no answer within 50 ms/ }])
+  t.match(server.storeStatus(), [
+    { state: 'unavailable', lastError: /did not settle within 50 ms/ },
+  ])
   await other.revoke({ jti: 'a' })
   store.hanging.clear()
   const token = await tokenOf({ jti: 'a' })
