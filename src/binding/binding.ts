@@ -19,8 +19,8 @@ export class Binding {
   readonly requirement: ResolvedBindingRequirement
   readonly #dpop: DPoP | undefined
 
-  constructor(demand: ResolvedBindingRequirement, dpop: DPoP | undefined) {
-    this.requirement = demand
+  constructor(requirement: ResolvedBindingRequirement, dpop: DPoP | undefined) {
+    this.requirement = requirement
     this.#dpop = dpop
   }
 
@@ -69,19 +69,19 @@ export class Binding {
   verify(
     { raw, confirmation }: Bound,
     presentation: Presentation,
-    demand: ResolvedBindingRequirement,
+    requirement: ResolvedBindingRequirement,
   ): StepResult<string | undefined> {
-    const rejection = checkCertificate(confirmation, presentation, demand)
+    const rejection = checkCertificate(confirmation, presentation, requirement)
     if (rejection !== undefined) return rejection
     const jkt = boundKeyOf(confirmation)
     if (jkt === undefined) {
       if (presentation.scheme === 'DPoP') {
         return bindingError('The access token is not bound to a key', 'a token with "jkt" in "cnf"')
       }
-      if (demand.dpop !== 'required') return undefined
+      if (requirement.dpop !== 'required') return undefined
       return bindingError('A DPoP-bound access token is required', '"jkt"')
     }
-    if (demand.dpop === 'off' || this.#dpop === undefined) {
+    if (requirement.dpop === 'off' || this.#dpop === undefined) {
       return bindingError(BOUND_TO_KEY, 'a bearer token, because "dpop" is off here')
     }
     if (presentation.scheme !== 'DPoP') {

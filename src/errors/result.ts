@@ -46,21 +46,21 @@ export function suppressRejection<T>(value: T): T {
   return value
 }
 
-export function isRejection(outcome: unknown): outcome is Rejection {
-  return outcome instanceof ResourceServerError
+export function isRejection(result: unknown): result is Rejection {
+  return result instanceof ResourceServerError
 }
 
 /** Runs the next step with the value of the previous one, and skips it after a rejection. */
 export function andThen<T, U>(
-  outcome: StepResult<T>,
-  next: (result: T) => StepResult<U>,
+  result: StepResult<T>,
+  next: (value: T) => StepResult<U>,
 ): StepResult<U> {
-  if (isPromise(outcome)) return outcome.then((result) => unwrap(next(result)))
-  return isRejection(outcome) ? outcome : next(outcome)
+  if (isPromise(result)) return result.then((value) => unwrap(next(value)))
+  return isRejection(result) ? result : next(result)
 }
 
 /** Returns the value, or throws the rejection. */
-export function unwrap<T>(outcome: Result<T>): T {
-  if (isRejection(outcome)) throw outcome
-  return outcome
+export function unwrap<T>(result: Result<T>): T {
+  if (isRejection(result)) throw result
+  return result
 }

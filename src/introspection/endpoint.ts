@@ -23,19 +23,19 @@ const MAX_BYTES = 65_536
 
 export class IntrospectionEndpoint {
   readonly #options: EndpointOptions
-  #known: IntrospectionMetadata | undefined
+  #metadata: IntrospectionMetadata | undefined
   #mayHaveMoved = false
   #discovering: Promise<IntrospectionMetadata> | undefined
 
   constructor(options: EndpointOptions) {
     this.#options = options
     if (options.endpoint !== undefined) {
-      this.#known = { endpoint: options.endpoint, signingAlgorithms: undefined }
+      this.#metadata = { endpoint: options.endpoint, signingAlgorithms: undefined }
     }
   }
 
   locate(): Promise<IntrospectionMetadata> {
-    if (this.#known !== undefined && !this.#mayHaveMoved) return Promise.resolve(this.#known)
+    if (this.#metadata !== undefined && !this.#mayHaveMoved) return Promise.resolve(this.#metadata)
     this.#discovering ??= this.#discover().finally(() => {
       this.#discovering = undefined
     })
@@ -50,19 +50,19 @@ export class IntrospectionEndpoint {
   async #discover(): Promise<IntrospectionMetadata> {
     const { issuer, allowHttp, fetch, closing } = this.#options
     // If discovery stalls, enough time must remain to send the request to the previous URL.
-    const timeout = this.#known === undefined ? this.#options.timeout : this.#options.timeout / 2
+    const timeout = this.#metadata === undefined ? this.#options.timeout : this.#options.timeout / 2
     try {
-      this.#known = await withinDeadline(
+      this.#metadata = await withinDeadline(
         (signal) =>
           discoverIntrospection(issuer, { fetch, signal, allowHttp, maxBytes: MAX_BYTES }),
         { timeout, closing },
       )
       this.#mayHaveMoved = false
-      return this.#known
+      return this.#metadata
     } catch (error) {
       // The previous URL may still be right while the metadata is unavailable.
-      if (this.#known === undefined) throw error
-      return this.#known
+      if (this.#metadata === undefined) throw error
+      return this.#metadata
     }
   }
 }

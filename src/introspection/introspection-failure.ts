@@ -103,7 +103,8 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
       retryAfter: error.retryAfter,
     })
   }
-  const reason = isError(error) && DEADLINE.test(error.message) ? error.message : code(error)
+  const reason =
+    isError(error) && DEADLINE.test(error.message) ? error.message : systemCodeOf(error)
   return new IntrospectionFailure(`introspection request to ${issuer} failed: ${reason}`, {
     attributedTo: 'either',
     beforeToken: UNREACHABLE.has(reason),
@@ -122,10 +123,10 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 const DEADLINE = /^no complete response within \d+ ms$/
 
 /** Returns the code of a system error, which undici nests one or two causes deep. */
-function code(error: unknown, depth = 0): string {
+function systemCodeOf(error: unknown, depth = 0): string {
   if (!isError(error) || depth > 3) return 'no response'
-  const own = (error as NodeJS.ErrnoException).code
-  return typeof own === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(own)
-    ? own
-    : code(error.cause, depth + 1)
+  const { code } = error as NodeJS.ErrnoException
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)
+    ? code
+    : systemCodeOf(error.cause, depth + 1)
 }

@@ -231,16 +231,16 @@ function embeddedConfirmation(
 
 /** The binding in an introspection response must not loosen the one in the token. */
 function checkSameBinding(
-  now: Confirmation | undefined,
-  signed: Confirmation | undefined,
+  responded: Confirmation | undefined,
+  embedded: Confirmation | undefined,
 ): Rejection | undefined {
-  if (now === undefined || isSameBinding(now, signed)) return undefined
+  if (responded === undefined || isSameBinding(responded, embedded)) return undefined
   return bindingDiffers('the binding that the token itself has')
 }
 
-function isSameBinding(one: Confirmation, other: Confirmation | undefined): boolean {
+function isSameBinding(left: Confirmation, right: Confirmation | undefined): boolean {
   return (
-    boundKeyOf(one) === boundKeyOf(other) && boundCertificateOf(one) === boundCertificateOf(other)
+    boundKeyOf(left) === boundKeyOf(right) && boundCertificateOf(left) === boundCertificateOf(right)
   )
 }
 

@@ -85,8 +85,8 @@ export class Pipeline {
   verify(raw: string, context?: unknown): StepResult<AccessToken> {
     if (this.#cache !== undefined) {
       const now = this.#seconds()
-      const known = this.#reuse(this.#cache.get(raw, now), now)
-      if (known !== undefined) return known
+      const cached = this.#reuse(this.#cache.get(raw, now), now)
+      if (cached !== undefined) return cached
     }
     return this.#join(raw, context) ?? this.#start(raw, context)
   }

@@ -43,16 +43,16 @@ export function createGuard(
     // The path of a cached bearer token awaits nothing and allocates neither promise nor closure.
     check(request, reply, done) {
       let guard: RouteGuard | undefined
-      let outcome: StepResult<AccessToken | null>
+      let result: StepResult<AccessToken | null>
       try {
         const { config, schema } = request.routeOptions
         guard = guards.of(config, schema)
-        outcome = guard === undefined ? null : authenticate(request, guard, reply)
+        result = guard === undefined ? null : authenticate(request, guard, reply)
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)
       }
-      if (isPromise(outcome)) settleLater(outcome, guard, request, reply, done)
-      else settle(outcome, guard, request, reply, done)
+      if (isPromise(result)) settleLater(result, guard, request, reply, done)
+      else settle(result, guard, request, reply, done)
     },
     hasAdmitted: (request: CheckedRequest) => request[ADMITTED_BY] === guards,
   }
@@ -112,15 +112,15 @@ export function createGuard(
    * optional routes.
    */
   function settle(
-    outcome: Result<AccessToken | null>,
+    result: Result<AccessToken | null>,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    const isAnonymous = outcome === null && (guard === undefined || guard.optional)
-    if (isAnonymous || outcome instanceof AccessToken) admit(outcome, request, done)
-    else rejections.reject(outcome, guard, request, reply, done)
+    const isAnonymous = result === null && (guard === undefined || guard.optional)
+    if (isAnonymous || result instanceof AccessToken) admit(result, request, done)
+    else rejections.reject(result, guard, request, reply, done)
   }
 
   function settleLater(
@@ -131,7 +131,7 @@ export function createGuard(
     done: DoneFunction,
   ): void {
     pending.then(
-      (outcome) => settle(outcome, guard, request, reply, done),
+      (result) => settle(result, guard, request, reply, done),
       (error) => rejections.reject(error, guard, request, reply, done),
     )
   }

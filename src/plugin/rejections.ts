@@ -46,44 +46,44 @@ export class Rejections {
     reply: FastifyReply,
     done: DoneFunction,
   ): void {
-    let reason: Error
+    let error: Error
     try {
-      reason = this.#reasonFor(thrown, guard, request, reply)
+      error = this.#errorFor(thrown, guard, request, reply)
     } catch {
       // Application code may throw an object that imitates our errors. An exception while reading
       // it would be an unhandled rejection and end the process.
-      reason = new Error('An unreadable error was thrown during authentication')
+      error = new Error('An unreadable error was thrown during authentication')
     }
     endRejectedUpgrade(request, reply)
-    done(reason)
+    done(error)
   }
 
-  #reasonFor(
+  #errorFor(
     thrown: unknown,
     guard: RouteGuard | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Error {
-    const found =
-      guard === undefined ? thrown : this.#credentials.reasonFor(thrown, request, guard.schemes)
+    const candidate =
+      guard === undefined ? thrown : this.#credentials.errorFor(thrown, request, guard.schemes)
     // Fastify treats a falsy error as none and would admit the request.
-    if (!isError(found)) return new Error('A non-Error value was thrown during authentication')
-    const reason = errorOfThisRealm(found)
-    if (guard !== undefined && reason instanceof ResourceServerError) {
-      const headers = guard.challenges.headersFor(reason, () =>
+    if (!isError(candidate)) return new Error('A non-Error value was thrown during authentication')
+    const error = errorOfThisRealm(candidate)
+    if (guard !== undefined && error instanceof ResourceServerError) {
+      const headers = guard.challenges.headersFor(error, () =>
         this.#credentials.schemeUsed(request),
       )
       reply.headers(headers)
       // An assignment would throw if the application froze the error.
-      Reflect.set(reason, 'headers', headers)
-      Reflect.set(request, REJECTED_WITH, reason)
-      this.#counters.reject(reason.code)
+      Reflect.set(error, 'headers', headers)
+      Reflect.set(request, REJECTED_WITH, error)
+      this.#counters.reject(error.code)
       if (diagnostics['token:reject'].hasSubscribers) {
-        publish('token:reject', { error: reason, context: request })
+        publish('token:reject', { error, context: request })
       }
-      this.#report(reason, request)
+      this.#report(error, request)
     }
-    return reason
+    return error
   }
 
   /** Reports a rejection to the operator. The log line contains nothing that the caller sent. */

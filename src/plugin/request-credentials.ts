@@ -133,7 +133,7 @@ export class RequestCredentials {
    * malformed request, not an invalid token. Checked only after a rejection, because the check
    * costs more than looking up a cached token.
    */
-  reasonFor(error: unknown, { raw }: FastifyRequest, schemes: string): unknown {
+  errorFor(error: unknown, { raw }: FastifyRequest, schemes: string): unknown {
     if (this.#extractToken !== undefined) return error
     if (!(error instanceof InvalidTokenError) || error.check !== 'token') return error
     const authorization = singleAuthorization(raw) as string

@@ -41,15 +41,15 @@ export class RouteGuards {
   /** Whether routes without `config.auth` are guarded. */
   readonly isGlobal: boolean
   readonly #core: Rules
-  readonly #ofAnyToken: RouteGuard
+  readonly #anyTokenGuard: RouteGuard
   /** Keyed by the object in `config.auth`, because Fastify copies the config that contains it. */
   readonly #declared = new WeakMap<object, RouteGuard>()
-  readonly #ofRoutes = new WeakMap<object, RouteGuard | undefined>()
+  readonly #byConfig = new WeakMap<object, RouteGuard | undefined>()
 
   constructor(isGlobal: boolean, core: Rules) {
     this.isGlobal = isGlobal
     this.#core = core
-    this.#ofAnyToken = compileGuard({}, core)
+    this.#anyTokenGuard = compileGuard({}, core)
   }
 
   /**
@@ -67,11 +67,11 @@ export class RouteGuards {
 
   /** @throws {TypeError} if `config.auth` of the route is invalid: such a route is not open. */
   of(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
-    const known = this.#ofRoutes.get(config)
-    if (known !== undefined || this.#ofRoutes.has(config)) return known
+    const cached = this.#byConfig.get(config)
+    if (cached !== undefined || this.#byConfig.has(config)) return cached
     const auth = this.#authOf(config)
     const guard = this.#declared.get(auth as object) ?? this.#compile(auth, schema)
-    this.#ofRoutes.set(config, guard)
+    this.#byConfig.set(config, guard)
     return guard
   }
 
@@ -83,7 +83,7 @@ export class RouteGuards {
 
   #compile(auth: unknown, schema: unknown): RouteGuard | undefined {
     if (auth === false) return undefined
-    if (auth === true) return this.#ofAnyToken
+    if (auth === true) return this.#anyTokenGuard
     const guard = compileGuard(auth, this.#core)
     if (!isHidden(schema)) {
       this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))

@@ -134,8 +134,12 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
       const lacking = lackOfScope(token)
       const failure = stepUp?.(token.claims)
       if (failure !== undefined) {
-        const demand = { ...failure.demand, scope: lacking === undefined ? '' : scope }
-        return new InsufficientUserAuthenticationError(failure.message, demand, failure.reason)
+        const requirements = { ...failure.requirements, scope: lacking === undefined ? '' : scope }
+        return new InsufficientUserAuthenticationError(
+          failure.message,
+          requirements,
+          failure.reason,
+        )
       }
       if (lacking !== undefined) return insufficient(lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))

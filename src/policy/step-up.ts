@@ -26,7 +26,7 @@ export interface StepUpRequirement {
 /** Why the user must authenticate again, and the requirements for it. */
 export interface StepUpFailure {
   readonly message: string
-  readonly demand: AuthenticationRequirements
+  readonly requirements: AuthenticationRequirements
   readonly reason: Omit<RejectionReason, 'check'>
 }
 
@@ -40,18 +40,22 @@ export function compileStepUp(
   if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= 1 && maxAge <= 31_536_000)) {
     throw new TypeError('"maxAge" must be a whole number of seconds from 1 to 31536000')
   }
-  const demand = { acrValues, maxAge }
+  const requirements = { acrValues, maxAge }
   return (claims) => {
     const [acr, time] = [ownMember(claims, 'acr'), ownMember(claims, 'auth_time')]
     if (acrValues !== undefined && !acrValues.some((value) => value === acr)) {
-      return { message: LEVEL, demand, reason: { expected: `"acr": ${acrValues.join(' or ')}` } }
+      return {
+        message: LEVEL,
+        requirements,
+        reason: { expected: `"acr": ${acrValues.join(' or ')}` },
+      }
     }
     if (maxAge === undefined) return undefined
     // Written so that NaN, from the clock or for an invalid time, fails the check.
     const age = now() - (typeof time === 'number' ? time : Number.NaN)
     if (age <= maxAge + clockTolerance && age >= -clockTolerance) return undefined
     const expected = `"auth_time" at most ${maxAge} seconds ago`
-    return { message: RECENT, demand, reason: { expected, found: foundTime(time) } }
+    return { message: RECENT, requirements, reason: { expected, found: foundTime(time) } }
   }
 }
 

@@ -151,7 +151,7 @@ function observeStores({ stores, dpop }: ResolvedOptions): ObservedStores {
 
 function assembleResourceMetadata(
   resolved: ResolvedOptions,
-  { requirement: demand }: Binding,
+  { requirement }: Binding,
 ): ResourceMetadata | undefined {
   const { resourceMetadata, dpop } = resolved
   if (resourceMetadata === undefined) return undefined
@@ -160,7 +160,7 @@ function assembleResourceMetadata(
     ...resourceMetadata,
     authorizationServers: authorizationServers ?? discoverableIssuers(resolved),
     dpop: dpop && { algs: [...dpop.algorithms], isRequired: dpop.mode === 'required' },
-    takesCertificates: demand.mtls !== 'off',
+    acceptsCertificates: requirement.mtls !== 'off',
   })
 }
 

@@ -15,22 +15,22 @@ const MAX_LENGTH = 200
 
 export class Challenges {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
-  readonly #demand: ResolvedBindingRequirement
+  readonly #bindingRequirement: ResolvedBindingRequirement
   /** The required scope, space-delimited. */
   readonly #scope: string
   /**
    * Cached challenges for invalid tokens, by message. Untrusted callers send many invalid tokens,
    * and building a challenge costs as much as rejecting most of them.
    */
-  readonly #ofInvalidTokens = new Map<string, string>()
+  readonly #byMessage = new Map<string, string>()
 
   constructor(
     core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>,
-    demand: ResolvedBindingRequirement,
+    bindingRequirement: ResolvedBindingRequirement,
     scope: string,
   ) {
     this.#core = core
-    this.#demand = demand
+    this.#bindingRequirement = bindingRequirement
     this.#scope = scope
   }
 
@@ -41,7 +41,7 @@ export class Challenges {
     if (!this.#dependsOnMessageOnly(error)) return this.#build(error, schemeUsed())
     // Read once: in an error of the application, a getter may return another message next time.
     const { message } = error
-    const challenge = this.#ofInvalidTokens.get(message) ?? this.#cache(message)
+    const challenge = this.#byMessage.get(message) ?? this.#cache(message)
     // A new object each time, because the application may mutate it.
     return challenge === undefined
       ? this.#build(error, undefined)
@@ -51,11 +51,11 @@ export class Challenges {
   /** @returns the challenge; `undefined` if the message cannot be cached. */
   #cache(message: string): string | undefined {
     if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
-    if (this.#ofInvalidTokens.size >= MAX_CACHED) return undefined
+    if (this.#byMessage.size >= MAX_CACHED) return undefined
     // A flat copy: a slice would keep the string that it was cut from alive.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
     const challenge = this.#build(new InvalidTokenError(sentence), undefined)['www-authenticate']
-    this.#ofInvalidTokens.set(sentence, challenge as string)
+    this.#byMessage.set(sentence, challenge as string)
     return challenge as string
   }
 
@@ -64,7 +64,7 @@ export class Challenges {
    */
   #dependsOnMessageOnly(error: ResourceServerError): boolean {
     return (
-      this.#demand.dpop === 'off' &&
+      this.#bindingRequirement.dpop === 'off' &&
       error instanceof InvalidTokenError &&
       // The application may have assigned another code.
       error.code === 'invalid_token'
@@ -76,8 +76,8 @@ export class Challenges {
     return responseHeaders(error, {
       realm,
       scope: this.#scope,
-      bearer: this.#demand.dpop !== 'required',
-      dpop: binding.offer(this.#demand),
+      bearer: this.#bindingRequirement.dpop !== 'required',
+      dpop: binding.offer(this.#bindingRequirement),
       resourceMetadata: resourceMetadata?.url,
       used,
     })

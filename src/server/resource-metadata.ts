@@ -27,7 +27,7 @@ export interface ResourceMetadataSource {
   readonly fixed: Readonly<Record<string, string>>
   readonly authorizationServers: readonly string[]
   readonly dpop: { readonly algs: readonly string[]; readonly isRequired: boolean } | undefined
-  readonly takesCertificates: boolean
+  readonly acceptsCertificates: boolean
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -61,14 +61,14 @@ export class ResourceMetadata {
 
   /** Returns the metadata, with the scope of all routes declared so far. */
   document(): ProtectedResourceMetadata {
-    const { resource, authorizationServers, fixed, dpop, takesCertificates } = this.#source
+    const { resource, authorizationServers, fixed, dpop, acceptsCertificates } = this.#source
     return {
       resource,
       ...some('authorization_servers', authorizationServers),
       ...some('scopes_supported', [...this.#scope].sort()),
       bearer_methods_supported: ['header'],
       ...fixed,
-      ...(takesCertificates && { tls_client_certificate_bound_access_tokens: true }),
+      ...(acceptsCertificates && { tls_client_certificate_bound_access_tokens: true }),
       ...(dpop !== undefined && { dpop_signing_alg_values_supported: dpop.algs }),
       ...(dpop?.isRequired === true && { dpop_bound_access_tokens_required: true }),
     }
@@ -178,8 +178,8 @@ function requireResource(resource: unknown): string {
 }
 
 function requireServers(servers: unknown): readonly string[] {
-  const isServer = (one: unknown) =>
-    typeof one === 'string' && isSecureUrl(one, { allowHttp: false, mayBeLoopback: true })
+  const isServer = (server: unknown) =>
+    typeof server === 'string' && isSecureUrl(server, { allowHttp: false, mayBeLoopback: true })
   if (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)) {
     return Object.freeze([...servers])
   }

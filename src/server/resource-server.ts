@@ -74,7 +74,7 @@ export class ResourceServer<Context = unknown> {
       requirement === undefined
         ? this.#anyToken
         : compilePolicy(requirement as Requirement<Context>, clock)
-    const demand =
+    const bindingRequirement =
       requirement === undefined
         ? binding.requirement
         : resolveBindingRequirement(requirement, binding.requirement)
@@ -82,18 +82,18 @@ export class ResourceServer<Context = unknown> {
     try {
       const { token: raw } = presented
       if (typeof raw !== 'string' || raw === '') {
-        throw new MissingCredentialsError(acceptedSchemes(demand))
+        throw new MissingCredentialsError(acceptedSchemes(bindingRequirement))
       }
       const verified = unwrapToken(await pipeline.verify(raw, context))
-      if (!binding.needsNoProof(verified, presented.scheme, demand)) {
-        unwrap(await binding.verify(verified, presented, demand))
+      if (!binding.needsNoProof(verified, presented.scheme, bindingRequirement)) {
+        unwrap(await binding.verify(verified, presented, bindingRequirement))
       }
       unwrap(await policy.check(verified, context as Context))
       publish('token:accept', { token: verified, context })
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
-        const challenges = new Challenges(this.#core, demand, policy.scope)
+        const challenges = new Challenges(this.#core, bindingRequirement, policy.scope)
         error.headers = challenges.headersFor(error, () => presented.scheme)
         counters.reject(error.code)
         publish('token:reject', { error, context })
@@ -159,8 +159,8 @@ export class ResourceServer<Context = unknown> {
    */
   async refreshKeys(): Promise<void> {
     const refreshes = this.#sources().map((keys) => keys.refresh())
-    const outcomes = await Promise.allSettled(refreshes)
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    const results = await Promise.allSettled(refreshes)
+    const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
 
@@ -179,9 +179,9 @@ export class ResourceServer<Context = unknown> {
 }
 
 /** Returns the token, or throws any other value, even one that is not a rejection. */
-function unwrapToken(outcome: Result<AccessToken>): AccessToken {
-  if (outcome instanceof AccessToken) return outcome
-  throw outcome
+function unwrapToken(result: Result<AccessToken>): AccessToken {
+  if (result instanceof AccessToken) return result
+  throw result
 }
 
 /**

@@ -4,7 +4,7 @@ import t from 'tap'
 import { Rejections } from '../../src/plugin/rejections.js'
 
 t.test('a request is rejected with an Error, whatever was thrown', async (t) => {
-  const credentials = { reasonFor: (thrown: unknown) => thrown }
+  const credentials = { errorFor: (thrown: unknown) => thrown }
   const rejections = new Rejections({} as never, credentials as never, undefined)
   for (const thrown of [
     undefined,

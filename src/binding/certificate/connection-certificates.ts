@@ -10,20 +10,20 @@ import type {
 } from './client-certificate.js'
 
 export class ConnectionCertificates implements ClientCertificates {
-  readonly #known = new WeakMap<object, ClientCertificate>()
+  readonly #byConnection = new WeakMap<object, ClientCertificate>()
 
   of({ socket, stream }: CertifiedRequest): ClientCertificate {
     // Each HTTP/2 request has its own socket object; the session is shared.
     const session = stream instanceof Duplex ? stream.session : undefined
     const connection = session ?? socket
-    const known = this.#known.get(connection)
-    if (known !== undefined) return known
+    const cached = this.#byConnection.get(connection)
+    if (cached !== undefined) return cached
     if (!isTls(socket)) return NO_TLS
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return NO_CERTIFICATE
     const found = { thumbprint: sha256(certificate.raw) }
     // Up to TLS 1.2, a client may renegotiate with another certificate.
-    if (socket.getProtocol() === 'TLSv1.3') this.#known.set(connection, found)
+    if (socket.getProtocol() === 'TLSv1.3') this.#byConnection.set(connection, found)
     return found
   }
 }

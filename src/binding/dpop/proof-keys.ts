@@ -39,9 +39,9 @@ interface ProofHeader {
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
   /** By header segment, which then is neither parsed nor validated again. */
-  readonly #known = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
+  readonly #byHeader = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
   /** By algorithm and thumbprint, so that varying headers cause no further import. */
-  readonly #imported = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
+  readonly #byThumbprint = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {
     this.#algorithms = algorithms
@@ -57,10 +57,10 @@ export class ProofKeys {
     headerSegment: string,
     requireThumbprint: (thumbprint: string) => void,
   ): Promise<ProofKey> {
-    const known = this.#known.get(headerSegment)
-    if (known !== undefined) {
-      requireThumbprint(known.thumbprint)
-      return known
+    const cached = this.#byHeader.get(headerSegment)
+    if (cached !== undefined) {
+      requireThumbprint(cached.thumbprint)
+      return cached
     }
     const { algorithm, jwk } = this.#readHeader(headerSegment)
     const thumbprint = thumbprintOf(jwk)
@@ -79,19 +79,19 @@ export class ProofKeys {
     // The thumbprint does not cover "use", "key_ops" and "alg".
     if (judgeMembers(jwk) instanceof UnusableKey) return undefined
     const name = `${jwk.alg} ${thumbprint}`
-    const known = this.#imported.get(name)
-    if (known !== undefined) return known
+    const cached = this.#byThumbprint.get(name)
+    if (cached !== undefined) return cached
     const key = await importVerificationKey(jwk)
     if (key === undefined || !isBounded(key)) return undefined
-    this.#imported.set(name, key)
+    this.#byThumbprint.set(name, key)
     return key
   }
 
   /** Call only after the proof was verified, so that forged proofs evict no entry. */
   remember(headerSegment: string, key: ProofKey): void {
-    if (headerSegment.length > MAX_HEADER_LENGTH || this.#known.has(headerSegment)) return
+    if (headerSegment.length > MAX_HEADER_LENGTH || this.#byHeader.has(headerSegment)) return
     // Copied, because a slice would retain the whole proof in memory.
-    this.#known.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
+    this.#byHeader.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
   }
 
   #readHeader(headerSegment: string): ProofHeader {
