@@ -6,7 +6,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-token/confirmation.js'
 import { areEqualThumbprints } from '../base/thumbprint.js'
-import type { DPoPOffer } from '../errors/challenge.js'
+import type { DPoPChallenge } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection, StepResult } from '../errors/result.js'
 import type { DPoP } from './dpop/dpop.js'
@@ -25,7 +25,7 @@ export class Binding {
   }
 
   /** Returns the DPoP part of the challenge; `undefined` where DPoP proofs are not accepted. */
-  offer({ dpop }: ResolvedBindingRequirement): DPoPOffer | undefined {
+  dpopChallenge({ dpop }: ResolvedBindingRequirement): DPoPChallenge | undefined {
     if (dpop === 'off' || this.#dpop === undefined) return undefined
     return { algs: this.#dpop.algs, nonce: this.#dpop.newestNonce() }
   }
@@ -42,7 +42,7 @@ export class Binding {
   }
 
   /** Whether responses may carry a DPoP-Nonce header. */
-  get givesNonces(): boolean {
+  get issuesNonces(): boolean {
     return this.#dpop?.newestNonce() !== undefined
   }
 
@@ -87,7 +87,7 @@ export class Binding {
     if (presentation.scheme !== 'DPoP') {
       return bindingError(BOUND_TO_KEY, 'Authorization: DPoP', 'Bearer')
     }
-    return this.#dpop.require(raw, jkt, presentation)
+    return this.#dpop.verifyProof(raw, jkt, presentation)
   }
 }
 

@@ -26,14 +26,14 @@ export interface ChallengeContext {
   /** Whether the route accepts bearer tokens. Default true. */
   readonly bearer?: boolean
   /** Parameters of the DPoP challenge, if the route accepts DPoP. */
-  readonly dpop?: DPoPOffer | undefined
+  readonly dpop?: DPoPChallenge | undefined
   /** URL of the protected resource metadata (RFC 9728 §5.1). */
   readonly resourceMetadata?: string | undefined
   /** The scheme of the request; `undefined` if it carried no token. */
   readonly used?: 'Bearer' | 'DPoP' | undefined
 }
 
-export interface DPoPOffer {
+export interface DPoPChallenge {
   /** Accepted algorithms of DPoP proofs, space-delimited. */
   readonly algs: string
   /** The nonce for the client's next proof, if nonces are in use. */

@@ -144,7 +144,7 @@ export class RecheckCache {
    *
    * @param token a JWT whose signature was verified; otherwise its signing input does not identify it.
    */
-  of(token: string): Recheck {
+  recheckOf(token: string): Recheck {
     const key = digestOf(token.slice(0, token.lastIndexOf('.')))
     return this.#revoked.get(key) ?? this.#active.get(key) ?? this.#start(key, token)
   }

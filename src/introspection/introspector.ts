@@ -120,7 +120,7 @@ export class Introspector {
    * cached verification result: see {@link Recheck}. It holds the token.
    */
   recheckOf(token: string): Recheck {
-    return this.#rechecks.of(token)
+    return this.#rechecks.recheckOf(token)
   }
 
   /** Aborts all requests in flight and sends no more. */

@@ -46,7 +46,7 @@ export function createGuard(
       let result: StepResult<AccessToken | null>
       try {
         const { config, schema } = request.routeOptions
-        guard = guards.of(config, schema)
+        guard = guards.guardFor(config, schema)
         result = guard === undefined ? null : authenticate(request, guard, reply)
       } catch (error) {
         return rejections.reject(error, guard, request, reply, done)

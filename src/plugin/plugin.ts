@@ -46,7 +46,7 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
     })
     registerContext(fastify, guards, core)
-    if (core.binding.givesNonces) fastify.addHook('onSend', forbidNonceCaching)
+    if (core.binding.issuesNonces) fastify.addHook('onSend', forbidNonceCaching)
     gate.open(createGuard(core, guards, resolved))
   } catch (error) {
     await server.close()

@@ -92,14 +92,14 @@ export class RequestCredentials {
     const proofs = dpopProofs(request)
     const isFromElsewhere = this.#extractToken !== undefined
     const targets = this.#targets
-    const certificate = () => this.#certificates?.of(request.raw)
+    const certificate = () => this.#certificates?.certificateOf(request.raw)
     const expectedCertificate = () => this.#expected(certificate())
     return {
       scheme: isFromElsewhere && proofs.length > 0 ? 'DPoP' : scheme,
       method: request.method,
       proofs,
       get targetUris() {
-        return targets.of(request)
+        return targets.targetUrisOf(request)
       },
       get certificateThumbprint() {
         return certificate()?.thumbprint

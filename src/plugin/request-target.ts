@@ -30,7 +30,7 @@ export class RequestTargets {
    *
    * @throws {TypeError} (a 500) if no source is configured.
    */
-  of(request: FastifyRequest): readonly string[] {
+  targetUrisOf(request: FastifyRequest): readonly string[] {
     const path = originalUrlOf(request)
     // In absolute form (RFC 9112 §3.2.2), the caller chooses the host.
     if (!path.startsWith('/')) return []

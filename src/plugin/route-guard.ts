@@ -66,7 +66,7 @@ export class RouteGuards {
   }
 
   /** @throws {TypeError} if `config.auth` of the route is invalid: such a route is not open. */
-  of(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
+  guardFor(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
     const cached = this.#byConfig.get(config)
     if (cached !== undefined || this.#byConfig.has(config)) return cached
     const auth = this.#authOf(config)

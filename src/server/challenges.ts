@@ -77,7 +77,7 @@ export class Challenges {
       realm,
       scope: this.#scope,
       bearer: this.#bindingRequirement.dpop !== 'required',
-      dpop: binding.offer(this.#bindingRequirement),
+      dpop: binding.dpopChallenge(this.#bindingRequirement),
       resourceMetadata: resourceMetadata?.url,
       used,
     })

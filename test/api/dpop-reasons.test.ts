@@ -133,7 +133,7 @@ function outcomeOf(
   })
   t.equal(dpop.algs, 'ES256 PS256')
   return dpop
-    .require(token, client.jkt, {
+    .verifyProof(token, client.jkt, {
       scheme: 'DPoP',
       method: 'GET',
       proofs,

@@ -91,7 +91,7 @@ t.test('P3: key and proof', async (t) => {
   const off = [KEY, 'a bearer token, because "dpop" is off here', undefined]
   t.same(required(TO_KEY, {}, { ...ALLOWED, dpop: 'off' }), off)
   t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where nobody could judge a proof')
-  const able = new Binding(ALLOWED, { require: () => undefined } as unknown as DPoP)
+  const able = new Binding(ALLOWED, { verifyProof: () => undefined } as unknown as DPoP)
   t.same(
     required(TO_KEY, { proofs: ['a proof'] }, ALLOWED, able),
     [KEY, 'Authorization: DPoP', 'Bearer'],
@@ -134,10 +134,10 @@ t.test('P6: certificate and thumbprint', async (t) => {
 })
 
 t.test('P2: proofs are offered where they are taken', async (t) => {
-  t.equal(binding.offer(ALLOWED), undefined, 'nobody could judge one')
+  t.equal(binding.dpopChallenge(ALLOWED), undefined, 'nobody could judge one')
   t.same(binding.requirement, ALLOWED)
   const dpop = { algs: 'ES256', newestNonce: () => 'n' } as unknown as DPoP
   const able = new Binding(ALLOWED, dpop)
-  t.same(able.offer(ALLOWED), { algs: 'ES256', nonce: 'n' })
-  t.equal(able.offer(OFF), undefined, 'not where they are off')
+  t.same(able.dpopChallenge(ALLOWED), { algs: 'ES256', nonce: 'n' })
+  t.equal(able.dpopChallenge(OFF), undefined, 'not where they are off')
 })

@@ -80,10 +80,14 @@ t.test('a revoked token dies within the interval, and stays dead', async (t) => 
 t.test('a token is the same with its signature spelt in another way', async (t) => {
   const { state, watches: these } = watches()
   state.kind = 'inactive'
-  these.of('header.claims.signature').check()
+  these.recheckOf('header.claims.signature').check()
   await settle()
-  t.equal(these.of('header.claims.other-spelling').check(), 'revoked', 'also on its first sight')
-  t.equal(these.of('header.others.signature').check(), 'unknown')
+  t.equal(
+    these.recheckOf('header.claims.other-spelling').check(),
+    'revoked',
+    'also on its first sight',
+  )
+  t.equal(these.recheckOf('header.others.signature').check(), 'unknown')
   t.equal(state.asked.length, 2)
 })
 
@@ -129,7 +133,7 @@ t.test('failures do not revoke', async (t) => {
 
 t.test('a question that failed is asked again before the interval is over', async (t) => {
   const { state, watches: these } = watches()
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   state.kind = 'failed'
   recheck.check()
   await settle()
@@ -153,7 +157,7 @@ t.test('a question that failed is asked again before the interval is over', asyn
 
 t.test('without an answer, a token passes for a bounded time', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 120_000 })
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   recheck.check()
   await settle()
   t.equal(recheck.check(), 'active')
@@ -167,7 +171,7 @@ t.test('without an answer, a token passes for a bounded time', async (t) => {
   state.now += 1
   t.equal(recheck.check(), 'unconfirmed')
   t.match(recheck.failure, { message: 'no verdict' })
-  t.equal(these.of('jwt').check(), 'unconfirmed', 'also where it is verified anew')
+  t.equal(these.recheckOf('jwt').check(), 'unconfirmed', 'also where it is verified anew')
   state.kind = 'active'
   state.now += 1_000
   recheck.check()
@@ -192,7 +196,7 @@ t.test('a recheck that failed is repeated without a request, while requests come
   t.teardown(() => clearInterval(alive))
   const { state, watches: these } = watches()
   t.teardown(() => these.close())
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   state.kind = 'failed'
   recheck.check()
   await settle()
@@ -204,7 +208,7 @@ t.test('a recheck that failed is repeated without a request, while requests come
   state.kind = 'inactive'
   await until(() => state.asked.length === 3)
   t.equal(recheck.check(), 'revoked')
-  const idle = these.of('other')
+  const idle = these.recheckOf('other')
   state.kind = 'failed'
   idle.check()
   await settle()
@@ -218,7 +222,7 @@ t.test('after it was closed, nothing is repeated', async (t) => {
   t.teardown(() => clearInterval(alive))
   const { state, watches: these } = watches()
   state.kind = 'failed'
-  these.of('jwt').check()
+  these.recheckOf('jwt').check()
   these.close()
   await settle()
   state.now += 1_000
@@ -228,19 +232,19 @@ t.test('after it was closed, nothing is repeated', async (t) => {
 
 t.test('what is watched is bounded in number and in bytes', async (t) => {
   const { watches: few } = watches({ maxEntries: 2 })
-  const first = few.of('a.b.c')
-  t.equal(few.of('a.b.c'), first)
-  few.of('d.e.f')
-  few.of('g.h.i')
-  t.not(few.of('a.b.c'), first)
+  const first = few.recheckOf('a.b.c')
+  t.equal(few.recheckOf('a.b.c'), first)
+  few.recheckOf('d.e.f')
+  few.recheckOf('g.h.i')
+  t.not(few.recheckOf('a.b.c'), first)
   const { watches: small } = watches({ maxBytes: 65_536 })
-  const long = small.of(`${'x'.repeat(40_000)}.signature`)
-  t.equal(small.of(`${'x'.repeat(40_000)}.signature`), long)
-  small.of(`${'y'.repeat(40_000)}.signature`)
-  t.not(small.of(`${'x'.repeat(40_000)}.signature`), long)
+  const long = small.recheckOf(`${'x'.repeat(40_000)}.signature`)
+  t.equal(small.recheckOf(`${'x'.repeat(40_000)}.signature`), long)
+  small.recheckOf(`${'y'.repeat(40_000)}.signature`)
+  t.not(small.recheckOf(`${'x'.repeat(40_000)}.signature`), long)
   const tooLong = `${'z'.repeat(70_000)}.signature`
   t.equal(
-    small.of(tooLong).check(),
+    small.recheckOf(tooLong).check(),
     'unknown',
     'a token that is too long for it works all the same',
   )
@@ -249,17 +253,17 @@ t.test('what is watched is bounded in number and in bytes', async (t) => {
 t.test('revoked tokens are not pushed out by good ones', async (t) => {
   const { state, watches: these } = watches({ maxEntries: 2 })
   state.kind = 'inactive'
-  these.of('revoked.jwt.signature').check()
+  these.recheckOf('revoked.jwt.signature').check()
   await settle()
   state.kind = 'active'
-  for (let i = 0; i < 10; i++) these.of(`good-${i}.jwt.signature`).check()
-  const found: TokenState = these.of('revoked.jwt.signature').check()
+  for (let i = 0; i < 10; i++) these.recheckOf(`good-${i}.jwt.signature`).check()
+  const found: TokenState = these.recheckOf('revoked.jwt.signature').check()
   t.equal(found, 'revoked')
 })
 
 t.test('a check that is not due costs well under a microsecond', async (t) => {
   const { state, watches: these } = watches()
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   recheck.check()
   await settle()
   const began = performance.now()
@@ -271,7 +275,7 @@ t.test('a check that is not due costs well under a microsecond', async (t) => {
 t.test('a token without an answer passes for recheckStaleIfError, and no longer', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 90_000 })
   t.teardown(() => these.close())
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   recheck.check()
   await settle()
   t.equal(recheck.check(), 'active')
@@ -297,7 +301,7 @@ t.test('a token without an answer passes for recheckStaleIfError, and no longer'
 t.test('a token that no request comes with any more needs no retry', async (t) => {
   const { state, watches: these } = watches()
   t.teardown(() => these.close())
-  const recheck = these.of('jwt')
+  const recheck = these.recheckOf('jwt')
   state.kind = 'failed'
   recheck.check()
   await settle()

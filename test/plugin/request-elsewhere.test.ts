@@ -42,13 +42,13 @@ t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
       protocol: 'http',
       raw: { url: '/a', socket: { localAddress, localPort: 3000 } },
     }) as unknown as FastifyRequest
-  t.same(targets.of(request('::1')), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
-  t.same(targets.of(request('::ffff:127.0.0.1')), [
+  t.same(targets.targetUrisOf(request('::1')), ['http://[::1]:3000/a', 'http://localhost:3000/a'])
+  t.same(targets.targetUrisOf(request('::ffff:127.0.0.1')), [
     'http://127.0.0.1:3000/a',
     'http://localhost:3000/a',
   ])
   for (const elsewhere of ['10.0.0.5', 'fd00::5', undefined]) {
-    t.throws(() => targets.of(request(elsewhere)), TypeError, `${elsewhere}`)
+    t.throws(() => targets.targetUrisOf(request(elsewhere)), TypeError, `${elsewhere}`)
   }
 })
 
@@ -57,11 +57,14 @@ t.test(
   async (t) => {
     const raw = { rawHeaders: [] }
     const request = { method: 'GET', raw } as unknown as FastifyRequest
-    for (const certificates of [undefined, { of: () => ({ thumbprint: 'a thumbprint' }) }]) {
+    for (const certificates of [
+      undefined,
+      { certificateOf: () => ({ thumbprint: 'a thumbprint' }) },
+    ]) {
       const core = { baseUrls: [], certificates, warnOnce: t.fail }
       const credentials = new RequestCredentials({ extractToken: undefined }, core)
       const presentation = credentials.presentation(request, 'Bearer')
-      t.equal(presentation.certificateThumbprint, certificates?.of().thumbprint)
+      t.equal(presentation.certificateThumbprint, certificates?.certificateOf().thumbprint)
       t.equal(presentation.expectedCertificate, undefined)
     }
   },

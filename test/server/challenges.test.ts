@@ -18,14 +18,14 @@ const BEARER_ONLY: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
 /** The route of an API, and what was asked for: for each challenge that is made, the realm. */
 function route(demand = BEARER_ONLY, realm = 'api') {
   const asked = { schemes: 0, nonces: 0, realms: 0 }
-  const offer = ({ dpop }: ResolvedBindingRequirement) =>
+  const dpopChallenge = ({ dpop }: ResolvedBindingRequirement) =>
     dpop === 'off' ? undefined : { algs: 'ES256', nonce: `nonce-${++asked.nonces}` }
   const core = {
     get realm() {
       asked.realms++
       return realm
     },
-    binding: { offer },
+    binding: { dpopChallenge },
     resourceMetadata: undefined,
   }
   const challenges = new Challenges(core as never, demand, 'orders:read')

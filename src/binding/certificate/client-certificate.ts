@@ -20,5 +20,5 @@ export interface CertifiedRequest {
 }
 
 export interface ClientCertificates {
-  of(request: CertifiedRequest): ClientCertificate
+  certificateOf(request: CertifiedRequest): ClientCertificate
 }

@@ -12,7 +12,7 @@ import type {
 export class ConnectionCertificates implements ClientCertificates {
   readonly #byConnection = new WeakMap<object, ClientCertificate>()
 
-  of({ socket, stream }: CertifiedRequest): ClientCertificate {
+  certificateOf({ socket, stream }: CertifiedRequest): ClientCertificate {
     // Each HTTP/2 request has its own socket object; the session is shared.
     const session = stream instanceof Duplex ? stream.session : undefined
     const connection = session ?? socket

@@ -49,7 +49,7 @@ export class ForwardedCertificates implements ClientCertificates {
     this.#proxies = new TrustedProxies(proxies)
   }
 
-  of({ socket, rawHeaders }: CertifiedRequest): ClientCertificate {
+  certificateOf({ socket, rawHeaders }: CertifiedRequest): ClientCertificate {
     if (!this.#proxies.has(socket.remoteAddress)) return NO_PROXY
     const values = headerValues(rawHeaders, this.#name)
     const [value] = values

@@ -46,13 +46,13 @@ export class DPoP {
   }
 
   /**
-   * @param jkt the thumbprint of the key that the token is bound to.
    * Verifies the proof of a request, and records its use.
    *
+   * @param jkt the thumbprint of the key that the token is bound to.
    * @returns the nonce for the client's next proof, if there is a newer one than it used (§8.2).
    * @throws {InvalidDPoPProofError} or rejects with it; the other errors of `errors.ts` likewise.
    */
-  async require(
+  async verifyProof(
     token: string,
     jkt: string,
     presentation: Presentation,

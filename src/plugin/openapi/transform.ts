@@ -79,7 +79,7 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
     if (context === undefined) return { schema, url }
     if (isHidden(schema)) return { schema, url }
     // A copy like the one that Fastify makes, so that the guard and the document read the same.
-    const guard = context.guards.of({ ...input.route.config } as never)
+    const guard = context.guards.guardFor({ ...input.route.config } as never)
     const ownSchema = (schema ?? {}) as FastifySchema & { security?: unknown }
     if (guard === undefined) {
       const isOpenInDocument = ownSchema.security !== undefined || !document.security?.length

@@ -108,7 +108,7 @@ export const certificates: Target<CertificateCase> = {
         const rawHeaders = Array.from({ length: times }, () => ['X-Cert', value]).flat()
         const socket = { remoteAddress: from } as Socket
         const reader = new ForwardedCertificates({ name: 'x-cert', format, proxies })
-        const { thumbprint, expected } = reader.of({ socket, rawHeaders })
+        const { thumbprint, expected } = reader.certificateOf({ socket, rawHeaders })
         const isRead = times === 1 && (from ?? '').endsWith('10.0.0.7') && value.length <= 16_384
         const due = isRead ? READERS[format](value) : undefined
         assert.equal(thumbprint, due, JSON.stringify(value.slice(0, 2_000)))

@@ -28,7 +28,7 @@ async function tlsServer(t: Test, options: ServerOptions = {}) {
   const answer: RequestListener = (request, response) => {
     const socket = request.socket as TLSSocket
     response.setHeader('resumed', String(socket.isSessionReused()))
-    response.end(JSON.stringify(certificates.of(request)))
+    response.end(JSON.stringify(certificates.certificateOf(request)))
   }
   const listening = createHttpsServer(
     { ...server, requestCert: true, rejectUnauthorized: false, ...options },
@@ -117,7 +117,7 @@ t.test('P6: finds it on HTTP/2, and looks at a connection once', async (t) => {
   const listening = createSecureServer(
     { ...server, requestCert: true, rejectUnauthorized: false },
     (request: Http2ServerRequest, response) => {
-      response.end(JSON.stringify(certificates.of(request)))
+      response.end(JSON.stringify(certificates.certificateOf(request)))
     },
   )
   listening.on('secureConnection', (socket: TLSSocket) => {
@@ -145,19 +145,19 @@ t.test('P6: a connection that is no longer there has no certificate', async (t) 
   const [request] = (await arrived) as [Http2ServerRequest]
   const { session } = request.stream
   session?.destroy()
-  t.notOk(certificates.of(request).thumbprint)
+  t.notOk(certificates.certificateOf(request).thumbprint)
 
   const { port: https } = await tlsServer(t)
   const socket = connect({ ...client, port: https, rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   socket.destroy()
-  t.notOk(certificates.of({ socket, rawHeaders: [] }).thumbprint)
+  t.notOk(certificates.certificateOf({ socket, rawHeaders: [] }).thumbprint)
 })
 
 t.test('P6: without TLS there is none, whatever a header says', async (t) => {
   const certificates = new ConnectionCertificates()
   const listening = createServer((request, response) => {
-    response.end(JSON.stringify(certificates.of(request)))
+    response.end(JSON.stringify(certificates.certificateOf(request)))
   })
   const port = await listen(t, listening)
   const answer = await fetch(`http://127.0.0.1:${port}`, {

@@ -53,7 +53,7 @@ t.test('P6: reads the header of a configured proxy, and of nobody else', async (
     [['10.0.0.7'], '10.0.0.7 ', false],
   ]
   for (const [proxies, address, isRead] of table) {
-    const found = from(proxies).of(request(address))
+    const found = from(proxies).certificateOf(request(address))
     t.equal(found.thumbprint, isRead ? client.thumbprint : undefined, `${proxies} ${address}`)
     if (!isRead)
       t.equal(found.expected, 'a connection from one of "mtls.certificateSource.trustedProxies"')
@@ -62,7 +62,7 @@ t.test('P6: reads the header of a configured proxy, and of nobody else', async (
 
 t.test('P6: reads one header, and says what it expected of others', async (t) => {
   const certificates = from(['::1'])
-  const of = (...rawHeaders: string[]) => certificates.of(request('::1', rawHeaders))
+  const of = (...rawHeaders: string[]) => certificates.certificateOf(request('::1', rawHeaders))
   for (const name of ['Client-Cert', 'client-cert', 'CLIENT-CERT']) {
     t.equal(of('host', 'a', name, value, 'b', 'c').thumbprint, client.thumbprint, name)
   }
@@ -90,7 +90,7 @@ t.test('P6: reads one header, and says what it expected of others', async (t) =>
 t.test('P6: an expired certificate is one: whether it is in date is for the proxy', async (t) => {
   const expired = await makeCertificate('client', { isExpired: true })
   const sent = ['client-cert', `:${expired.der.toString('base64')}:`]
-  t.equal(from(['::1']).of(request('::1', sent)).thumbprint, expired.thumbprint)
+  t.equal(from(['::1']).certificateOf(request('::1', sent)).thumbprint, expired.thumbprint)
 })
 
 t.test('P6: reads each format from the header that was configured for it', async (t) => {
@@ -107,10 +107,17 @@ t.test('P6: reads each format from the header that was configured for it', async
       format: format as keyof typeof formats,
       proxies: [{ address: '::1', prefix: 128, family: 'ipv6' }],
     })
-    t.equal(certificates.of(request('::1', ['X-Cert', text])).thumbprint, client.thumbprint, format)
+    t.equal(
+      certificates.certificateOf(request('::1', ['X-Cert', text])).thumbprint,
+      client.thumbprint,
+      format,
+    )
     for (const [another, wrong] of Object.entries(formats)) {
       if (another === format) continue
-      t.notOk(certificates.of(request('::1', ['X-Cert', wrong])).thumbprint, `${another} ${format}`)
+      t.notOk(
+        certificates.certificateOf(request('::1', ['X-Cert', wrong])).thumbprint,
+        `${another} ${format}`,
+      )
     }
   }
 })
