@@ -2,11 +2,12 @@
  * Metrics for Prometheus, from the diagnostics channels and the statistics.
  * `npm run example metrics`.
  *
+ * Names follow the conventions of Prometheus: one prefix, base units, counters end with `_total`.
  * No label contains a value that a caller chooses, because every new value would create another
  * time series.
  */
 import Fastify from 'fastify'
-import resourceServer, { onDiagnostics, type Statistics } from 'fastify-resource-server'
+import resourceServer, { onDiagnostics } from 'fastify-resource-server'
 import {
   createAuthorizationServer,
   dpopProof,
@@ -27,28 +28,28 @@ await app.register(resourceServer, {
 })
 
 const accepted = new Counter({
-  name: 'access_tokens_accepted_total',
-  help: 'Requests whose access token is good, by its issuer',
+  name: 'resource_server_requests_accepted_total',
+  help: 'Requests accepted with a valid access token, by issuer',
   labelNames: ['issuer'],
 })
 onDiagnostics('token:accept', ({ token }) => accepted.inc({ issuer: token.issuer }))
 
 const rejected = new Counter({
-  name: 'access_tokens_rejected_total',
-  help: 'Requests that were refused, by the check that refused',
+  name: 'resource_server_requests_rejected_total',
+  help: 'Requests rejected, by error code and failed check',
   labelNames: ['code', 'check'],
 })
 onDiagnostics('token:reject', ({ error: { code, check } }) => rejected.inc({ code, check }))
 
 const replays = new Counter({
-  name: 'dpop_proofs_replayed_total',
-  help: 'DPoP proofs that were used before',
+  name: 'resource_server_dpop_replays_total',
+  help: 'DPoP proofs rejected because they were used before',
 })
 onDiagnostics('dpop:replay', () => replays.inc())
 
 const keyFetches = new Histogram({
-  name: 'issuer_key_fetch_seconds',
-  help: 'Attempts to fetch the keys of an issuer',
+  name: 'resource_server_jwks_fetch_duration_seconds',
+  help: 'Duration of key set fetches, by issuer and outcome',
   labelNames: ['issuer', 'outcome'],
 })
 onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs }) =>
@@ -56,18 +57,18 @@ onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs }) =>
 )
 
 const introspections = new Histogram({
-  name: 'token_introspection_seconds',
-  help: 'Questions to an issuer about a token',
+  name: 'resource_server_introspection_duration_seconds',
+  help: 'Duration of introspection requests, by issuer and outcome',
   labelNames: ['issuer', 'outcome'],
 })
 onDiagnostics('introspection:response', ({ issuer, outcome, durationMs }) =>
   introspections.observe({ issuer, outcome }, durationMs / 1000),
 )
 
-// Read when Prometheus scrapes, not counted here.
+// The following values are read when Prometheus scrapes.
 new Gauge({
-  name: 'issuer_keys_usable_seconds',
-  help: 'For how long the keys of an issuer serve if it is not reached again; 0 without any',
+  name: 'resource_server_jwks_usable_seconds',
+  help: 'Time until the cached key set expires if no fetch succeeds; 0 without a key set',
   labelNames: ['issuer'],
   collect() {
     this.reset()
@@ -76,13 +77,27 @@ new Gauge({
     }
   },
 })
-gauge('access_token_cache_hits', 'Tokens whose verdict was known', ({ cacheHits }) => cacheHits)
-gauge('access_token_cache_misses', 'Tokens looked at in full', ({ cacheMisses }) => cacheMisses)
-gauge('access_token_cache_entries', 'Tokens kept now', ({ cacheSize }) => cacheSize)
-gauge(
-  'signatures_verified',
-  'The costly part',
-  ({ signatureVerifications }) => signatureVerifications,
+new Gauge({
+  name: 'resource_server_token_cache_entries',
+  help: 'Verified tokens in the cache',
+  collect() {
+    this.set(app.resourceServer.statistics().cacheSize)
+  },
+})
+countFromStatistics(
+  'resource_server_token_cache_hits_total',
+  'Tokens accepted from the cache, without a signature verification',
+  'cacheHits',
+)
+countFromStatistics(
+  'resource_server_token_cache_misses_total',
+  'Tokens verified in full, valid and invalid ones',
+  'cacheMisses',
+)
+countFromStatistics(
+  'resource_server_signature_verifications_total',
+  'Signature verifications, which cost the most processor time',
+  'signatureVerifications',
 )
 
 app.get('/me', async (request) => ({ user: request.claims.sub }))
@@ -92,14 +107,14 @@ app.get('/metrics', { config: { auth: false } }, async (_request, reply) =>
 )
 const api = await app.listen({ host: '127.0.0.1', port: 0 })
 
-// Some requests of every kind.
+// Causes each event at least once.
 const key = await generateDPoPKey()
-const good = await authorizationServer.issueToken()
+const valid = await authorizationServer.issueToken()
 const bound = await authorizationServer.issueToken({}, { confirmation: { key } })
 const opaque = await authorizationServer.issueToken({}, { format: 'opaque' })
 const proof = await dpopProof({ key, url: `${api}/me`, accessToken: bound })
-await call({ authorization: `Bearer ${good}` })
-await call({ authorization: `Bearer ${good}` })
+await call({ authorization: `Bearer ${valid}` })
+await call({ authorization: `Bearer ${valid}` })
 await call({ authorization: `Bearer ${opaque}` })
 await call({ authorization: `DPoP ${bound}`, dpop: proof })
 await call({ authorization: `DPoP ${bound}`, dpop: proof })
@@ -114,13 +129,18 @@ console.log(metrics.replace(/^#.*\n|.*_bucket.*\n/gm, '').trim())
 await app.close()
 await authorizationServer.close()
 
-/** Registers a gauge for one value of the resource server's statistics. */
-function gauge(name: string, help: string, read: (statistics: Statistics) => number): void {
-  new Gauge({
+/** Registers a counter for a value that the resource server counts itself. */
+function countFromStatistics(
+  name: string,
+  help: string,
+  member: 'cacheHits' | 'cacheMisses' | 'signatureVerifications',
+): void {
+  new Counter({
     name,
     help,
     collect() {
-      this.set(read(app.resourceServer.statistics()))
+      this.reset()
+      this.inc(app.resourceServer.statistics()[member])
     },
   })
 }

@@ -147,18 +147,20 @@ t.test('a scope is in the security; alternatives are alternatives there', async 
   t.same(await securityOf(false), undefined)
 })
 
-t.test('the refusals say what a token needs, and have no body', async (t) => {
+t.test('error responses name the required scope, and have no body', async (t) => {
   const { responses } = await operationOf(t, { scope: 'a b', anyScope: ['c', 'd'] })
   t.same(Object.keys(responses), ['200', '401', '403', '503'])
   t.same(responses['403'], {
-    description: 'The access token does not permit this. Its scope must have a b and one of c d.',
+    description: 'The access token does not permit this. Required scope: a b and one of c d.',
     headers: {
       'WWW-Authenticate': {
         schema: { type: 'string' },
-        description: 'What is asked for (RFC 6750, section 3).',
+        description: 'Challenge (RFC 6750 §3).',
       },
     },
   })
+  t.equal(responses['401']?.description, 'Missing or invalid access token.')
+  t.equal(responses['503']?.description, 'Token verification is temporarily unavailable.')
   t.match(responses['503'], { headers: { 'Retry-After': { schema: { type: 'integer' } } } })
   t.notOk(JSON.stringify(responses).includes('content'))
   const other = await operationOf(t, { claims: { tenant: 'acme' } })
@@ -412,7 +414,7 @@ t.test('mistakes say what to do', async (t) => {
   await alone.register(swagger, { openapi: {}, transform: openapiTransform(alone) })
   await t.rejects(async () => alone.ready(), {
     name: 'TypeError',
-    message: /fastify-resource-server guards, and that is not registered: register it/,
+    message: /requires fastify-resource-server, which is not registered: register it/,
   })
 
   const old = Fastify()

@@ -153,21 +153,27 @@ example(
   async (t) => {
     const { code, stdout, stderr } = await run('metrics')
     t.equal(code, 0, stderr)
-    t.match(stdout, /^access_tokens_accepted_total\{issuer="http:[^"]+"\} 4$/m)
+    t.match(stdout, /^resource_server_requests_accepted_total\{issuer="http:[^"]+"\} 4$/m)
     for (const [errorCode, check] of [
       ['invalid_dpop_proof', 'proof'],
       ['invalid_token', 'expiry'],
       ['missing_credentials', 'credentials'],
     ]) {
-      t.match(stdout, `access_tokens_rejected_total{code="${errorCode}",check="${check}"} 1\n`)
+      t.match(
+        stdout,
+        `resource_server_requests_rejected_total{code="${errorCode}",check="${check}"} 1\n`,
+      )
     }
-    t.match(stdout, /^dpop_proofs_replayed_total 1$/m)
-    t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="fetched"\} 1$/m)
-    t.match(stdout, /^issuer_key_fetch_seconds_count\{.*outcome="failed"\} 1$/m)
-    t.match(stdout, /^token_introspection_seconds_count\{.*outcome="active"\} 1$/m)
-    t.match(stdout, /^issuer_keys_usable_seconds\{.*\} 14[67]\d\d/m)
-    t.match(stdout, /^access_token_cache_hits 2$/m)
-    t.match(stdout, /^signatures_verified 2$/m)
+    t.match(stdout, /^resource_server_dpop_replays_total 1$/m)
+    t.match(stdout, /^resource_server_jwks_fetch_duration_seconds_count\{.*outcome="fetched"\} 1$/m)
+    t.match(stdout, /^resource_server_jwks_fetch_duration_seconds_count\{.*outcome="failed"\} 1$/m)
+    t.match(
+      stdout,
+      /^resource_server_introspection_duration_seconds_count\{.*outcome="active"\} 1$/m,
+    )
+    t.match(stdout, /^resource_server_jwks_usable_seconds\{.*\} 14[67]\d\d/m)
+    t.match(stdout, /^resource_server_token_cache_hits_total 2$/m)
+    t.match(stdout, /^resource_server_signature_verifications_total 2$/m)
   },
 )
 

@@ -7,7 +7,7 @@ import type { Policy } from '../../policy/requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 
 const CHALLENGE = {
-  'WWW-Authenticate': { type: 'string', description: 'What is asked for (RFC 6750, section 3).' },
+  'WWW-Authenticate': { type: 'string', description: 'Challenge (RFC 6750 §3).' },
 }
 
 /** Adds the error responses that the schema does not declare itself, by code, range or default. */
@@ -24,7 +24,7 @@ export function withErrorResponses(schema: FastifySchema, { policy }: RouteGuard
 
 function errorResponses(policy: Policy<never>): Record<string, object> {
   return {
-    401: { ...emptyResponse('There is no access token that is valid here.'), headers: CHALLENGE },
+    401: { ...emptyResponse('Missing or invalid access token.'), headers: CHALLENGE },
     ...(policy.canReturn403 && {
       403: {
         ...emptyResponse(`The access token does not permit this.${requiredScope(policy)}`),
@@ -32,7 +32,7 @@ function errorResponses(policy: Policy<never>): Record<string, object> {
       },
     }),
     503: {
-      ...emptyResponse('No access token can be verified at present.'),
+      ...emptyResponse('Token verification is temporarily unavailable.'),
       headers: { 'Retry-After': { type: 'integer', description: 'In seconds.' } },
     },
   }
@@ -42,7 +42,7 @@ function requiredScope({ allOf, anyOf }: Policy<never>): string {
   const parts = []
   if (allOf.length > 0) parts.push(allOf.join(' '))
   if (anyOf.length > 0) parts.push(`one of ${anyOf.join(' ')}`)
-  return parts.length === 0 ? '' : ` Its scope must have ${parts.join(' and ')}.`
+  return parts.length === 0 ? '' : ` Required scope: ${parts.join(' and ')}.`
 }
 
 /** `@fastify/swagger` renders the type `null` as a response without a body. */

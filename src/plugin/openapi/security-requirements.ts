@@ -10,11 +10,11 @@ export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 /** Returns the alternatives, one of which must be satisfied; `{}` stands for no token at all. */
 export function securityRequirements(
   { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,
-  { issuers, takesProof }: NamedSchemes,
+  { issuers, supportsProof }: NamedSchemes,
 ): readonly SecurityRequirement[] {
   const requirements: SecurityRequirement[] = optional ? [{}] : []
   for (const scope of scopeAlternatives(policy)) {
-    for (const proofs of proofAlternatives(binding, takesProof)) {
+    for (const proofs of proofAlternatives(binding, supportsProof)) {
       for (const { name, listsScope, isHttp } of issuers) {
         const listed = listsScope ? scope : []
         // A request has only one Authorization header, which has the scheme DPoP here.
@@ -34,10 +34,10 @@ function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyO
 /** Returns the combinations of proofs; plain bearer tokens first, if the route accepts them. */
 function proofAlternatives(
   { dpop, mtls }: ResolvedBindingRequirement,
-  takesProof: (proof: Proof) => boolean,
+  supportsProof: (proof: Proof) => boolean,
 ): readonly (readonly Proof[])[] {
   const alternatives = (proof: Proof, mode: ResolvedBindingRequirement['dpop']): Proof[][] => {
-    if (mode === 'off' || !takesProof(proof)) return [[]]
+    if (mode === 'off' || !supportsProof(proof)) return [[]]
     return mode === 'required' ? [[proof]] : [[], [proof]]
   }
   return alternatives('dpop', dpop).flatMap((first) =>

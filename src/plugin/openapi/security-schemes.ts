@@ -14,7 +14,7 @@ export interface NamedScheme {
 /** The schemes that requirements may name. */
 export interface NamedSchemes {
   readonly issuers: readonly NamedScheme[]
-  readonly takesProof: (proof: Proof) => boolean
+  readonly supportsProof: (proof: Proof) => boolean
 }
 
 /** The part of an OpenAPI document that is read and added to. */
@@ -57,10 +57,10 @@ export class SecuritySchemes {
     })
     const { allOf, anyOf } = guard.policy
     const isOpenApi30 = /^3\.0\b/.test(document.openapi)
-    const takesProof = (proof: Proof) => proof !== 'mutualTLS' || !isOpenApi30
+    const supportsProof = (proof: Proof) => proof !== 'mutualTLS' || !isOpenApi30
     const { dpop, mtls } = guard.binding
     const proofs = Object.entries({ dpop, mutualTLS: mtls })
-      .filter(([proof, mode]) => mode !== 'off' && takesProof(proof as Proof))
+      .filter(([proof, mode]) => mode !== 'off' && supportsProof(proof as Proof))
       .map(([proof]) => [proof, existing[proof] ?? PROOFS[proof as Proof]] as const)
     document.components.securitySchemes = {
       ...existing,
@@ -75,7 +75,7 @@ export class SecuritySchemes {
         listsScope: !isOpenApi30 || type === 'oauth2' || type === 'openIdConnect',
         isHttp: type === 'http',
       })),
-      takesProof,
+      supportsProof,
     }
   }
 

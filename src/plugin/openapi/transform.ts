@@ -67,8 +67,8 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
   fastify.addHook('onReady', async () => {
     if (guardedContexts(fastify).length > 0) return
     throw new TypeError(
-      'openapiTransform() describes what fastify-resource-server guards, and that is not ' +
-        'registered: register it, or leave the transform out',
+      'openapiTransform() requires fastify-resource-server, which is not registered: ' +
+        'register it, or remove the transform',
     )
   })
 
@@ -97,8 +97,8 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
 function requireOpenApi3({ openapiObject }: OpenApiTransformInput): OpenApiDocument {
   if (openapiObject !== undefined) return openapiObject as OpenApiDocument
   throw new TypeError(
-    'openapiTransform() describes OpenAPI 3, and not Swagger 2.0: give @fastify/swagger the option ' +
-      '"openapi" in the place of "swagger"',
+    'openapiTransform() supports only OpenAPI 3, not Swagger 2.0: pass @fastify/swagger the option ' +
+      '"openapi" instead of "swagger"',
   )
 }
 
@@ -106,7 +106,7 @@ function declaringInstance(route: RouteOptions & { [DECLARED_ON]?: FastifyInstan
   const { [DECLARED_ON]: instance } = route
   if (instance !== undefined) return instance
   throw new TypeError(
-    'openapiTransform() was given another instance than the one on which @fastify/swagger is ' +
-      'registered: give it that one',
+    'openapiTransform() received another Fastify instance than the one on which @fastify/swagger ' +
+      'is registered: pass that one',
   )
 }
