@@ -53,7 +53,7 @@ async function runApi(issuer: string, url: string) {
 async function runCluster() {
   const redis = REDIS_URL === undefined ? await startRedis() : { url: REDIS_URL, stop() {} }
   if (redis === undefined) {
-    console.error('redis-server is not installed: install it, or say where one is with REDIS_URL')
+    console.error('redis-server is not installed: install it, or set REDIS_URL')
     process.exitCode = 2
     return
   }
@@ -62,25 +62,25 @@ async function runCluster() {
   const env = { ...process.env, ISSUER: authorizationServer.issuer, REDIS_URL: redis.url }
   const start = () => fork(fileURLToPath(import.meta.url), { env })
   const processes = [start(), start()]
-  const [one, other] = (await Promise.all(processes.map(addressOf))) as [string, string]
+  const [first, second] = (await Promise.all(processes.map(addressOf))) as [string, string]
 
   const key = await generateDPoPKey()
   const bound = await authorizationServer.issueToken({ sub: 'grace' }, { confirmation: { key } })
   const proof = await dpopProof({ key, url: `${BASE_URL}/me`, accessToken: bound })
   const proven = { authorization: `DPoP ${bound}`, dpop: proof }
-  await show('one, a proof   ', `${one}/me`, proven)
-  await show('other, the same', `${other}/me`, proven)
+  await show('first, a proof   ', `${first}/me`, proven)
+  await show('second, the same ', `${second}/me`, proven)
 
-  await show('one, /me       ', `${one}/me`, token)
-  await show('other, /me     ', `${other}/me`, token)
-  await show('one, /logout   ', `${one}/logout`, token, 'POST')
-  await show('one, /me       ', `${one}/me`, token)
+  await show('first, /me       ', `${first}/me`, token)
+  await show('second, /me      ', `${second}/me`, token)
+  await show('first, /logout   ', `${first}/logout`, token, 'POST')
+  await show('first, /me       ', `${first}/me`, token)
   // Upper limit; usually it takes a few milliseconds.
   await new Promise((resolve) => setTimeout(resolve, 1_000))
-  await show('other, /me     ', `${other}/me`, token)
+  await show('second, /me      ', `${second}/me`, token)
 
   const third = start()
-  await show('restarted, /me ', `${await addressOf(third)}/me`, token)
+  await show('restarted, /me   ', `${await addressOf(third)}/me`, token)
 
   for (const child of [...processes, third]) {
     child.disconnect()

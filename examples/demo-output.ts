@@ -1,7 +1,7 @@
 /** Terminal output of the demo; contains nothing about OAuth. */
 
-const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined
-const paint = (code: number, text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text)
+const hasColors = process.stdout.isTTY && process.env.NO_COLOR === undefined
+const paint = (code: number, text: string) => (hasColors ? `\x1b[${code}m${text}\x1b[0m` : text)
 
 export function print(text = ''): void {
   console.log(text === '' ? '' : `  ${text}`)
@@ -19,13 +19,13 @@ export interface Row {
   readonly request: string
   readonly status: number
   /** The challenge, or the body if there is none. */
-  readonly answer: string
+  readonly response: string
 }
 
-export function row({ asExpected, what, request, status, answer }: Row): void {
+export function row({ asExpected, what, request, status, response }: Row): void {
   const mark = asExpected ? paint(32, '✔') : paint(31, '✘')
   print(
-    `${mark} ${what.padEnd(24)} ${request.padEnd(11)} ${paint(1, String(status))} ${paint(2, answer)}`,
+    `${mark} ${what.padEnd(24)} ${request.padEnd(11)} ${paint(1, String(status))} ${paint(2, response)}`,
   )
 }
 

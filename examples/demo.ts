@@ -26,7 +26,7 @@ app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async () => (
 const api = await app.listen()
 
 heading('fastify-resource-server: get a token, call the API')
-print(`authorization server  ${issuer}  (embedded, in the manner of Okta)`)
+print(`authorization server  ${issuer}  (embedded, in Okta's format)`)
 print(`protected API         ${api}`)
 
 const credentials = {
@@ -51,7 +51,7 @@ const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
 const otherClaims = Buffer.from(JSON.stringify({ ...claims, sub: 'another-user' }))
 const tampered = [header, otherClaims.toString('base64url'), signature].join('.')
 
-const answers = [
+const results = [
   await call('valid token', '/me', token, 200),
   await call('no token', '/me', undefined, 401),
   await call('tampered token', '/me', tampered, 401),
@@ -75,15 +75,15 @@ const { access_token: withScope } = await passwordGrant({
   ...credentials,
   scope: 'openid orders:read',
 })
-answers.push(await call('token with the scope', '/orders', withScope, 200))
+results.push(await call('token with the scope', '/orders', withScope, 200))
 
 await authorizationServer.rotateKeys()
 const { access_token: newKey } = await passwordGrant({ ...credentials, scope: 'openid' })
-answers.push(await call('token of a rotated key', '/me', newKey, 200))
+results.push(await call('token of a rotated key', '/me', newKey, 200))
 
-const right = answers.filter(Boolean).length
-heading(`${right} of ${answers.length} answers as expected`)
-process.exitCode = right === answers.length ? 0 : 1
+const expected = results.filter(Boolean).length
+heading(`${expected} of ${results.length} responses as expected`)
+process.exitCode = expected === results.length ? 0 : 1
 
 await app.close()
 await authorizationServer.close()
@@ -101,7 +101,7 @@ async function call(what: string, path: string, bearer: string | undefined, expe
     what,
     request: `GET ${path}`,
     status: response.status,
-    answer: challenge ?? body,
+    response: challenge ?? body,
   })
   return asExpected
 }

@@ -42,27 +42,27 @@ console.log('token type:            ', type)
 // requires.
 const fetchWithProof = dpopFetch({ accessToken, key })
 await show('with a proof:          ', fetchWithProof(`${api}/me`))
-await show('again, with a new one: ', fetchWithProof(`${api}/me`))
+await show('with a new proof:      ', fetchWithProof(`${api}/me`))
 
 // An attacker who steals only the token is rejected.
 const asBearer = { authorization: `Bearer ${accessToken}` }
 await show('stolen, as Bearer:     ', fetch(`${api}/me`, { headers: asBearer }))
-const thief = await generateDPoPKey()
-await show("with a thief's key:    ", dpopFetch({ accessToken, key: thief })(`${api}/me`))
+const otherKey = await generateDPoPKey()
+await show('with another key:      ', dpopFetch({ accessToken, key: otherKey })(`${api}/me`))
 
 // An attacker who records a whole request cannot replay it.
 const nonce = (await fetch(`${api}/me`)).headers.get('dpop-nonce') ?? ''
 const proof = await dpopProof({ key, url: `${api}/me`, accessToken, nonce })
-const overheard = { authorization: `DPoP ${accessToken}`, dpop: proof }
-await show('a proof:               ', fetch(`${api}/me`, { headers: overheard }))
-await show('the same again:        ', fetch(`${api}/me`, { headers: overheard }))
+const recorded = { authorization: `DPoP ${accessToken}`, dpop: proof }
+await show('recorded request:      ', fetch(`${api}/me`, { headers: recorded }))
+await show('replayed:              ', fetch(`${api}/me`, { headers: recorded }))
 
 await app.close()
 await authorizationServer.close()
 
-async function show(what: string, answering: Promise<Response>): Promise<void> {
-  const answer = await answering
-  const challenge = answer.headers.get('www-authenticate')
+async function show(what: string, pending: Promise<Response>): Promise<void> {
+  const response = await pending
+  const challenge = response.headers.get('www-authenticate')
   const error = /error_description="([^"]+)"/.exec(challenge ?? '')?.[1]
-  console.log(what, answer.status, error ?? (await answer.text()))
+  console.log(what, response.status, error ?? (await response.text()))
 }

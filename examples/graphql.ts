@@ -42,12 +42,12 @@ await app.register(mercurius, {
   },
 })
 
-const poor = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
-const rich = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
-console.log('no token:         ', await ask('{ me }'))
-console.log('a token:          ', await ask('{ me }', poor))
-console.log('without the scope:', await ask('{ me orders }', poor))
-console.log('with the scope:   ', await ask('{ me orders }', rich))
+const withoutScope = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
+const withScope = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
+console.log('no token:         ', await query('{ me }'))
+console.log('a token:          ', await query('{ me }', withoutScope))
+console.log('without the scope:', await query('{ me orders }', withoutScope))
+console.log('with the scope:   ', await query('{ me orders }', withScope))
 
 await app.close()
 await authorizationServer.close()
@@ -61,12 +61,12 @@ function requireScope({ auth }: MercuriusContext, scope: string): void {
   })
 }
 
-async function ask(query: string, token?: string): Promise<string> {
+async function query(text: string, token?: string): Promise<string> {
   const { statusCode, body, headers } = await app.inject({
     method: 'POST',
     url: '/graphql',
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-    payload: { query },
+    payload: { query: text },
   })
   return `${statusCode} ${statusCode === 401 ? headers['www-authenticate'] : body}`
 }

@@ -54,14 +54,18 @@ await revokeAtIssuer(jwt)
 const revokedAt = Date.now()
 while ((await status(jwt)) === 200) await sleep(50)
 await show('JWT, revoked', jwt)
-console.log('it took', Date.now() - revokedAt, 'ms, and no request waited for it')
+console.log(
+  'rejected',
+  Date.now() - revokedAt,
+  'ms after the revocation, without delaying a request',
+)
 
 // The token is still active at the issuer, but this API rejects it, immediately and in this process
 // only.
 const other = await authorizationServer.issueToken()
-await show('another, active', other)
+await show('other JWT, active', other)
 app.resourceServer.revoke({ sub: testUser.username })
-await show('another, revoked here', other)
+await show('other JWT, revoked here', other)
 
 await app.close()
 await authorizationServer.close()
@@ -73,7 +77,7 @@ async function status(token: string) {
 
 async function show(what: string, token: string) {
   const { statusCode, headers, body } = await app.inject({ url: '/me', headers: bearer(token) })
-  console.log(what.padEnd(22), statusCode, headers['www-authenticate'] ?? body)
+  console.log(what.padEnd(23), statusCode, headers['www-authenticate'] ?? body)
 }
 
 function bearer(token: string) {

@@ -36,12 +36,12 @@ app.post('/mcp', { config: { auth: { scope: 'orders:read' } } }, async (request)
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
   await server.connect(transport)
   const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)])
-  const answer = await transport.handleRequest(
+  const response = await transport.handleRequest(
     new Request(resource, { method: 'POST', headers: Object.fromEntries(headers) }),
     { parsedBody: request.body, authInfo: authInfo(request) },
   )
   await server.close()
-  return answer
+  return response
 })
 // 405: the transport's signal that this server supports neither streams nor sessions.
 app.route({
@@ -60,13 +60,13 @@ await client.connect(
       // Otherwise the client would send its secret to any authorization server that the API names.
       expectedIssuer: authorizationServer.issuer,
     }),
-    fetch: shown,
+    fetch: loggingFetch,
   }),
 )
 const { tools } = await client.listTools()
 console.log(`tools: ${tools.map(({ name }) => name).join(', ')}`)
 const { content } = await client.callTool({ name: 'count-orders' })
-console.log(`answer: ${JSON.stringify(content)}`)
+console.log(`result: ${JSON.stringify(content)}`)
 
 await client.close()
 await app.close()
@@ -74,9 +74,9 @@ await authorizationServer.close()
 
 function mcpServer(): McpServer {
   const server = new McpServer({ name: 'orders', version: '1.0.0' })
-  const description = 'How many orders there are'
+  const description = 'Counts the orders'
   server.registerTool('count-orders', { description }, async ({ authInfo }) => ({
-    content: [{ type: 'text', text: `3 orders, says the server to ${authInfo?.clientId}` }],
+    content: [{ type: 'text', text: `3 orders, counted for ${authInfo?.clientId}` }],
   }))
   return server
 }
@@ -89,8 +89,8 @@ function authInfo({ auth, claims }: FastifyRequest): AuthInfo {
   return { token: '', clientId: auth?.clientId ?? '', scopes, expiresAt: claims.exp, extra: claims }
 }
 
-/** Fetches, and prints the client's request. */
-async function shown(input: string | URL, init?: RequestInit): Promise<Response> {
+/** Fetches, and prints the client's request with its status. */
+async function loggingFetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
   const { pathname } = new URL(input)
   console.log((init?.method ?? 'GET').padEnd(4), pathname, response.status)

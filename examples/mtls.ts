@@ -17,7 +17,7 @@ interface Certificate {
 const authorizationServer = await createAuthorizationServer()
 const server = await selfSigned('localhost')
 const client = await selfSigned('client')
-const thief = await selfSigned('thief')
+const attacker = await selfSigned('attacker')
 
 // The handshake proves that the client has the private key of its certificate. The API does not
 // check who issued the certificate: the authorization server bound the token to it (RFC 8705 §6.2).
@@ -40,11 +40,11 @@ const bound = await authorizationServer.issueToken({
 })
 
 await show('bound token, its client', '/me', bound, client)
-await show('bound token, stolen', '/me', bound, thief)
+await show('bound token, stolen', '/me', bound, attacker)
 await show('bound token, no certificate', '/me', bound)
-await show('bound token, where it is required', '/transfers', bound, client)
-await show('bearer token, where it is enough', '/me', bearer, client)
-await show('bearer token, where it is not', '/transfers', bearer, client)
+await show('bound token, mtls required', '/transfers', bound, client)
+await show('bearer token, mtls allowed', '/me', bearer, client)
+await show('bearer token, mtls required', '/transfers', bearer, client)
 
 await app.close()
 await authorizationServer.close()
@@ -73,7 +73,7 @@ function show(what: string, path: string, token: string, certificate?: Certifica
       .on('response', async (response) => {
         const body = Buffer.concat(await response.toArray()).toString()
         console.log(
-          what.padEnd(34),
+          what.padEnd(28),
           response.statusCode,
           response.headers['www-authenticate'] ?? body,
         )

@@ -37,7 +37,7 @@ await app.register(resourceServer, {
   issuer,
   audience,
   profile: 'okta', // inferred from an Okta domain; required with a custom domain
-  onReject: (error) => console.error('refused:', error.message, error.reason),
+  onReject: (error) => console.error('rejected:', error.message, error.reason),
 })
 app.get('/me', async (request) => ({
   user: request.claims.sub,

@@ -25,37 +25,41 @@ await app.register(rateLimit, {
   keyGenerator: ({ auth, ip }) =>
     auth === null ? `ip ${ip}` : `client ${auth.clientId ?? auth.subject}`,
 })
-const limitRefusals = app.createRateLimit({
+const limitRejections = app.createRateLimit({
   max: 2,
   timeWindow: '1 minute',
-  keyGenerator: ({ ip }) => `refused ${ip}`,
+  keyGenerator: ({ ip }) => `rejected ${ip}`,
 })
 app.setErrorHandler(async (error, request, reply) => {
   if (!(error instanceof ResourceServerError) || error.statusCode >= 500) return reply.send(error)
-  const limit = await limitRefusals(request)
+  const limit = await limitRejections(request)
   if (limit.isAllowed || !limit.isExceeded) return reply.send(error)
   // Requests with a valid token still pass, because many users may share an address.
   return reply
     .code(429)
     .header('retry-after', limit.ttlInSeconds)
-    .send({ statusCode: 429, error: 'Too Many Requests', message: 'Too many refused requests' })
+    .send({ statusCode: 429, error: 'Too Many Requests', message: 'Too many rejected requests' })
 })
 app.get('/orders', async () => [])
 
 const tokenOf = (clientId: string) => authorizationServer.issueToken({ client_id: clientId })
 const shop = await tokenOf('shop')
 const desk = await tokenOf('desk')
-console.log('shop:    ', await ask(shop, '10.0.0.1'), await ask(shop, '10.0.0.2'))
-console.log('shop:    ', await ask(shop, '10.0.0.3'), await ask(await tokenOf('shop'), '10.0.0.4'))
-console.log('desk:    ', await ask(desk, '10.0.0.1'))
-console.log('unknown: ', await ask('a.b.c', '10.0.0.9'), await ask('a.b.c', '10.0.0.9'))
-console.log('unknown: ', await ask('a.b.c', '10.0.0.9'), await ask('a.b.c', '10.0.0.8'))
-console.log('desk:    ', await ask(desk, '10.0.0.9'))
+console.log('shop:    ', await statusOf(shop, '10.0.0.1'), await statusOf(shop, '10.0.0.2'))
+console.log(
+  'shop:    ',
+  await statusOf(shop, '10.0.0.3'),
+  await statusOf(await tokenOf('shop'), '10.0.0.4'),
+)
+console.log('desk:    ', await statusOf(desk, '10.0.0.1'))
+console.log('unknown: ', await statusOf('a.b.c', '10.0.0.9'), await statusOf('a.b.c', '10.0.0.9'))
+console.log('unknown: ', await statusOf('a.b.c', '10.0.0.9'), await statusOf('a.b.c', '10.0.0.8'))
+console.log('desk:    ', await statusOf(desk, '10.0.0.9'))
 
 await app.close()
 await authorizationServer.close()
 
-async function ask(token: string, remoteAddress: string): Promise<number> {
+async function statusOf(token: string, remoteAddress: string): Promise<number> {
   const headers = { authorization: `Bearer ${token}` }
   return (await app.inject({ url: '/orders', headers, remoteAddress })).statusCode
 }

@@ -16,13 +16,13 @@ const tenants = new Map([
   [globex.issuer, { name: 'Globex', audience: 'globex-orders' }],
 ])
 
-let questions = 0
+let lookups = 0
 
 const app = Fastify()
 await app.register(resourceServer, {
   audience: 'api://default', // the default for all tenants
   issuer: async (iss) => {
-    questions++
+    lookups++
     const tenant = tenants.get(iss) // exact match only
     if (tenant === undefined) return undefined
     const { name, ...options } = tenant
@@ -42,25 +42,25 @@ for (const [name, server] of Object.entries({ acme, globex, untrusted })) {
 // Acme's issuer cannot issue tokens for Globex's users.
 await show('acme as globex', await acme.issueToken({ iss: globex.issuer, aud: 'globex-orders' }))
 
-for (let i = 0; i < 100; i++) await ask(await globex.issueToken())
-console.log('questions to the application:', questions)
+for (let i = 0; i < 100; i++) await callApi(await globex.issueToken())
+console.log('lookups by the application:', lookups)
 
 const token = await acme.issueToken()
 tenants.delete(acme.issuer)
 const deadline = Date.now() + 5_000
-while ((await ask(token)).statusCode === 200 && Date.now() < deadline) {
+while ((await callApi(token)).statusCode === 200 && Date.now() < deadline) {
   await new Promise((resolve) => setTimeout(resolve, 50))
 }
-await show('acme, struck off', token)
+await show('acme, removed', token)
 
 await app.close()
 await Promise.all([acme, globex, untrusted].map((server) => server.close()))
 
-function ask(token: string) {
+function callApi(token: string) {
   return app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
 }
 
 async function show(who: string, token: string) {
-  const { statusCode, headers, body } = await ask(token)
+  const { statusCode, headers, body } = await callApi(token)
   console.log(who.padEnd(17), statusCode, headers['www-authenticate'] ?? body)
 }

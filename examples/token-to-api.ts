@@ -37,8 +37,8 @@ console.log('password grant:', granted.statusCode, granted.body)
 
 // … or issued directly with chosen claims, as a test needs it.
 const token = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
-const refused = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
-console.log('without the scope:', refused.statusCode, refused.headers['www-authenticate'])
+const rejected = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
+console.log('without the scope:', rejected.statusCode, rejected.headers['www-authenticate'])
 
 await app.close()
 await authorizationServer.close()

@@ -32,7 +32,7 @@ onDiagnostics('token:accept', ({ token }) => {
   })
 })
 onDiagnostics('token:reject', ({ error: { code, check, message } }) => {
-  trace.getActiveSpan()?.addEvent('access token refused', { code, check, message })
+  trace.getActiveSpan()?.addEvent('access token rejected', { code, check, message })
 })
 onDiagnostics('dpop:replay', ({ jkt }) => {
   trace.getActiveSpan()?.addEvent('DPoP proof replayed', { jkt })
@@ -40,13 +40,13 @@ onDiagnostics('dpop:replay', ({ jkt }) => {
 // A child of the request that started the introspection; other requests that share its response
 // have no span for it.
 onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs, error }) =>
-  tell('fetch keys', { issuer, outcome, durationMs, error }),
+  recordSpan('fetch keys', { issuer, outcome, durationMs, error }),
 )
 onDiagnostics('introspection:response', ({ issuer, outcome, durationMs, error }) =>
-  tell('introspect token', { issuer, outcome, durationMs, error }),
+  recordSpan('introspect token', { issuer, outcome, durationMs, error }),
 )
 
-interface Told {
+interface Operation {
   readonly issuer: string
   readonly outcome: string
   readonly durationMs: number
@@ -54,7 +54,7 @@ interface Told {
 }
 
 /** Records a span for a finished operation. */
-function tell(name: string, { issuer, outcome, durationMs, error }: Told): void {
+function recordSpan(name: string, { issuer, outcome, durationMs, error }: Operation): void {
   const attributes = { 'oauth.issuer': issuer, 'oauth.outcome': outcome }
   const span = tracer.startSpan(name, { attributes, startTime: Date.now() - durationMs })
   if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })

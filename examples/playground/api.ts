@@ -41,7 +41,7 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
     dpop: { mode: 'allowed', nonce: { secret: randomBytes(32) } },
     // The maximum, so that rotating keys by repeated clicks stays within the limit.
     jwks: { refetchBurst: 100, cooldown: 1_000 },
-    onReject: (error, request) => calls.refused(request.id, error),
+    onReject: (error, request) => calls.reject(request.id, error),
   })
   app.get('/me', async (request) => ({ user: request.claims.sub }))
   app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async (request) => ({

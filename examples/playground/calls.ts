@@ -26,12 +26,12 @@ interface Progress {
 
 export class Calls {
   readonly #calls = new Map<string, Call>()
-  readonly #stats: () => Statistics
+  readonly #statistics: () => Statistics
   #fetches = 0
 
-  /** @param stats the statistics of the API. */
-  constructor(stats: () => Statistics) {
-    this.#stats = stats
+  /** @param statistics the statistics of the API. */
+  constructor(statistics: () => Statistics) {
+    this.#statistics = statistics
     onDiagnostics('jwks:fetch', ({ outcome }) => {
       if (outcome === 'fetched') this.#fetches++
     })
@@ -48,7 +48,7 @@ export class Calls {
     if (this.#calls.size > MAX_CALLS && oldest !== undefined) this.#calls.delete(oldest)
   }
 
-  refused(id: string, error: ResourceServerError): void {
+  reject(id: string, error: ResourceServerError): void {
     const call = this.#calls.get(id)
     if (call !== undefined) call.error = error
   }
@@ -72,6 +72,6 @@ export class Calls {
   }
 
   #progress(): Progress {
-    return { verifications: this.#stats().signatureVerifications, fetches: this.#fetches }
+    return { verifications: this.#statistics().signatureVerifications, fetches: this.#fetches }
   }
 }

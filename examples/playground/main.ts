@@ -22,7 +22,7 @@ console.log(`
   issuer  ${authorizationServer.issuer}
   user    ${testUser.username}, ${testUser.password}
 
-  Ctrl-C ends it.`)
+  Press Ctrl-C to stop.`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {

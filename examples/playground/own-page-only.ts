@@ -7,15 +7,15 @@ import type { FastifyInstance } from 'fastify'
 
 export function allowOwnPageOnly(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ method, headers, url }, reply) => {
-    const own = app.listeningOrigin
-    if (`http://${headers.host}` !== own) {
+    const origin = app.listeningOrigin
+    if (`http://${headers.host}` !== origin) {
       // Redirects from another loopback name to the page. Rejects a foreign name, which an
       // attacker's DNS may resolve to this address (DNS rebinding).
-      if (method === 'GET' && isLocalhost(headers.host)) return reply.redirect(`${own}${url}`)
+      if (method === 'GET' && isLocalhost(headers.host)) return reply.redirect(`${origin}${url}`)
       return reply.code(421).send()
     }
     // Browsers send `Origin` with every POST, and scripts cannot change it.
-    if (method !== 'GET' && headers.origin !== own) return reply.code(403).send()
+    if (method !== 'GET' && headers.origin !== origin) return reply.code(403).send()
   })
 }
 

@@ -33,7 +33,7 @@ export function servePageFiles(app: FastifyInstance, apiOrigin: () => string): v
   for (const name of readdirSync(FOLDER)) {
     const body = readFileSync(new URL(name, FOLDER))
     const type = TYPES[extname(name)]
-    if (type === undefined) throw new Error(`${name} is of no type that the page has`)
+    if (type === undefined) throw new Error(`unknown file type: ${name}`)
     app.get(name === 'index.html' ? '/' : `/${name}`, async (_request, reply) =>
       reply
         .type(type)

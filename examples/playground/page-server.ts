@@ -47,7 +47,7 @@ export async function startPage(
     api: api().origin,
     issuer: authorizationServer.issuer,
     issuerIsUp,
-    stats: api().statistics(),
+    statistics: api().statistics(),
     fetches: api().calls.fetches,
     steps: untried(),
   }))

@@ -22,7 +22,7 @@ export type SeenToken = Pick<
 >
 
 /** The result of one request. */
-export interface Verdict {
+export interface CallResult {
   /** The error, if the request was rejected. */
   readonly error: ResourceServerError | undefined
   /** The verified token, if verification succeeded. */
@@ -37,10 +37,10 @@ interface Definition {
   /** The checks of the step, each with the fix if it fails. */
   readonly checks: Partial<Readonly<Record<Check, string>>>
   /** The details shown if the step passed. */
-  readonly seen?: (token: SeenToken, verdict: Verdict) => string
+  readonly seen?: (token: SeenToken, result: CallResult) => string
 }
 
-const AGAIN = 'Log in again for a new token: that is what a client does, too.'
+const AGAIN = 'Log in again for a new token, as a client does.'
 
 const STEPS: readonly Definition[] = [
   {
@@ -50,36 +50,36 @@ const STEPS: readonly Definition[] = [
   },
   {
     name: 'token',
-    what: 'A signed JWT, bounded in length and spelt canonically',
+    what: 'A signed JWT of limited length, in canonical encoding',
     checks: { token: AGAIN },
   },
   {
     name: 'issuer',
-    what: 'From a trusted issuer, with an algorithm of its list',
-    checks: { issuer: AGAIN, algorithm: 'Have the issuer sign with one of those.' },
+    what: 'A trusted issuer, and an allowed algorithm',
+    checks: { issuer: AGAIN, algorithm: 'Have the issuer sign with one of these.' },
     seen: ({ issuer }) => issuer,
   },
   {
     name: 'claims',
-    what: 'An access token, for this API, and not expired',
+    what: 'An access token for this API, not expired',
     checks: {
-      type: 'Send the access token, and not an ID token.',
-      claims: 'Have the issuer write the claims that an access token needs.',
+      type: 'Send the access token, not an ID token.',
+      claims: 'Have the issuer add the required claims.',
       expiry: AGAIN,
       'not-before': "Compare the issuer's clock with the API's.",
       'issued-at': "Compare the issuer's clock with the API's.",
-      audience: 'Ask the issuer for a token for this API.',
+      audience: 'Request a token for this API.',
     },
     seen: ({ audience, expiresAt }) =>
       `for ${audience.join(', ')}, until ${new Date(expiresAt * 1000).toISOString().slice(11, 19)} UTC`,
   },
   {
-    name: 'keys',
-    what: "The issuer's own key set has the key that the token names",
+    name: 'key',
+    what: "The issuer's key set has the key of the token",
     checks: {
-      key: `The issuer publishes no such key. ${AGAIN}`,
+      key: `The issuer does not publish this key. ${AGAIN}`,
       'keys-unavailable':
-        'The token may be good: it cannot be verified without the key. Bring the issuer back, and call again after Retry-After.',
+        'The token may be valid, but cannot be verified without the key. Bring the issuer back, and call again after Retry-After.',
     },
     seen: (_token, { fetchedKeys, verifiedSignature }) => {
       if (fetchedKeys) return 'the key set was fetched for this request'
@@ -88,26 +88,26 @@ const STEPS: readonly Definition[] = [
   },
   {
     name: 'signature',
-    what: 'Made with that key, over these very bytes',
-    checks: { signature: 'Never trust it: it was changed after it was signed.' },
+    what: 'Created with this key over these bytes',
+    checks: { signature: 'Do not trust the token: it was modified after it was signed.' },
     seen: (_token, { verifiedSignature }) =>
-      verifiedSignature ? 'verified' : 'remembered: the same token was verified before',
+      verifiedSignature ? 'verified' : 'cached: the same token was verified before',
   },
   {
     name: 'binding',
-    what: 'A token bound to a key comes with a new proof',
+    what: 'Proof of possession, if the token is bound to a key',
     checks: {
-      binding: 'Send it as DPoP, with a proof made with its own key.',
-      proof: 'Make a new proof for each request: an eavesdropper cannot send it again.',
-      nonce: 'Make a proof with the nonce of the header DPoP-Nonce, which CORS must expose.',
+      binding: 'Send the token as DPoP, with a proof signed by its key.',
+      proof: 'Create a new proof for each request, because proofs cannot be replayed.',
+      nonce: 'Create a proof with the nonce of the header DPoP-Nonce, which CORS must expose.',
     },
     seen: ({ confirmation }) =>
-      confirmation === undefined ? 'a bearer token: bound to nothing' : 'the proof holds',
+      confirmation === undefined ? 'a bearer token' : 'the proof is valid',
   },
   {
-    name: 'policy',
-    what: 'What the route asks for was granted',
-    checks: { scope: 'Tick the scope, and log in again: the issuer decides whether to grant it.' },
+    name: 'scope',
+    what: 'The scope that the route requires',
+    checks: { scope: 'Select the scope and log in again; the issuer decides whether to grant it.' },
     seen: ({ scope }) => `granted: ${[...scope].join(' ') || 'nothing'}`,
   },
 ]
@@ -117,27 +117,27 @@ export function untried(): readonly Step[] {
   return STEPS.map(({ name, what }) => ({ name, what, outcome: 'not reached' }))
 }
 
-export function stepsOf(verdict: Verdict): readonly Step[] {
-  const { error, token } = verdict
-  if (error === undefined) return STEPS.map((step) => passed(step, verdict))
-  const refusedAt = STEPS.findIndex(({ checks }) => Object.hasOwn(checks, error.check))
+export function stepsOf(result: CallResult): readonly Step[] {
+  const { error, token } = result
+  if (error === undefined) return STEPS.map((step) => passed(step, result))
+  const failedAt = STEPS.findIndex(({ checks }) => Object.hasOwn(checks, error.check))
   // A check that this page does not know: show no result rather than a wrong one.
-  if (refusedAt === -1) throw new Error(`no step of the playground is for ${error.check}`)
+  if (failedAt === -1) throw new Error(`the playground has no step for the check ${error.check}`)
   return STEPS.map((step, i) => {
-    if (i < refusedAt) return passed(step, { ...verdict, token })
-    if (i > refusedAt) return { name: step.name, what: step.what, outcome: 'not reached' }
+    if (i < failedAt) return passed(step, { ...result, token })
+    if (i > failedAt) return { name: step.name, what: step.what, outcome: 'not reached' }
     const { expected, found } = error.reason
     const advice = step.checks[error.check]
     return { name: step.name, what: error.message, outcome: 'failed', expected, found, advice }
   })
 }
 
-function passed({ name, what, seen }: Definition, verdict: Verdict): Step {
-  const { token } = verdict
+function passed({ name, what, seen }: Definition, result: CallResult): Step {
+  const { token } = result
   return {
     name,
     what,
     outcome: 'passed',
-    seen: token === null ? undefined : seen?.(token, verdict),
+    seen: token === null ? undefined : seen?.(token, result),
   }
 }

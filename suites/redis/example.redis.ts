@@ -1,10 +1,10 @@
-/** `examples/cluster.ts`, from the built package, with a redis-server of its own. */
+/** Runs `examples/cluster.ts` from the built package, which starts its own redis-server. */
 import { execFile } from 'node:child_process'
 import t from 'tap'
 
 const file = new URL('../../.build/examples/cluster.js', import.meta.url).pathname
 
-t.test('cluster: what one process revokes or has seen used, the other refuses', async (t) => {
+t.test('cluster: a revoked token and a used proof are rejected by the other process', async (t) => {
   const { error, stdout, stderr } = await new Promise<{
     error: Error | null
     stdout: string
@@ -15,9 +15,12 @@ t.test('cluster: what one process revokes or has seen used, the other refuses', 
     )
   })
   t.equal(error, null, stderr)
-  t.match(stdout, /one, a proof +200 .*\nother, the same +401 .*"The DPoP proof was used before"/)
-  t.match(stdout, /one, \/me +200 \{"user":"ada"\}\nother, \/me +200/)
-  t.match(stdout, /one, \/logout +200 \{"loggedOut":"ada"\}/)
-  t.match(stdout, /one, \/me +401 .*\nother, \/me +401 .*"The access token was revoked"/)
+  t.match(
+    stdout,
+    /first, a proof +200 .*\nsecond, the same +401 .*"The DPoP proof was used before"/,
+  )
+  t.match(stdout, /first, \/me +200 \{"user":"ada"\}\nsecond, \/me +200/)
+  t.match(stdout, /first, \/logout +200 \{"loggedOut":"ada"\}/)
+  t.match(stdout, /first, \/me +401 .*\nsecond, \/me +401 .*"The access token was revoked"/)
   t.match(stdout, /restarted, \/me +401 .*"The access token was revoked"/)
 })

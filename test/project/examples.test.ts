@@ -44,7 +44,7 @@ const oktaEnvironment = (issuer: string) => ({
   OKTA_PASSWORD: testUser.password,
 })
 
-t.test('there is a test for every example', async (t) => {
+t.test('every example has a test', async (t) => {
   t.strictSame(
     readdirSync(folder)
       .map((name) => name.replace(/\.js$/, ''))
@@ -61,7 +61,7 @@ t.test('there is a test for every example', async (t) => {
       'mtls',
       'okta',
       'openapi',
-      // In playground.test.ts, and in a browser: suites/browser.
+      // Tested in playground.test.ts, and in a browser: suites/browser.
       'playground',
       'rate-limit',
       'readiness',
@@ -75,45 +75,45 @@ t.test('there is a test for every example', async (t) => {
   )
 })
 
-example('cluster: says what is missing where no Redis is', async (t) => {
-  // All of it runs in the suite that has one: suites/redis.
+example('cluster: names the missing Redis', async (t) => {
+  // suites/redis runs the whole example, with a Redis.
   const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
   t.equal(code, 2)
   t.match(stderr, /redis-server is not installed/)
 })
 
-example('demo: every answer is as expected, and it ends by itself', async (t) => {
+example('demo: gets the expected responses, and ends without input', async (t) => {
   const { code, stdout, stderr } = await run('demo')
   t.equal(code, 0, stderr)
   t.match(stdout, /"token_type": "Bearer"/)
   t.match(stdout, /valid token +GET \/me +200/)
   t.match(stdout, /no token +GET \/me +401 Bearer realm="api"\n/)
-  for (const what of ['tampered token', 'expired token', 'token for another API', 'ID token']) {
-    t.match(stdout, new RegExp(`${what} +GET /me +401 Bearer realm="api", error="invalid_token"`))
+  for (const title of ['tampered token', 'expired token', 'token for another API', 'ID token']) {
+    t.match(stdout, new RegExp(`${title} +GET /me +401 Bearer realm="api", error="invalid_token"`))
   }
   t.match(
     stdout,
     /without the scope +GET \/orders +403 .*error="insufficient_scope".*scope="orders:read"/,
   )
   t.match(stdout, /rotated key +GET \/me +200/)
-  t.match(stdout, /9 of 9 answers as expected/)
-  t.notMatch(stdout, /eyJ[\w-]{20}/, 'no token is printed whole')
+  t.match(stdout, /9 of 9 responses as expected/)
+  t.notMatch(stdout, /eyJ[\w-]{20}/, 'no complete token is printed')
   t.notMatch(stdout, testUser.password)
 })
 
-example('dpop: a stolen token is worth nothing, and a proof passes once', async (t) => {
+example('dpop: rejects a stolen token and a replayed proof', async (t) => {
   const { code, stdout, stderr } = await run('dpop')
   t.equal(code, 0, stderr)
   t.match(stdout, /token type: +dpop/)
   t.match(stdout, /with a proof: +200 \{"user":"testuser1@example.com"\}/)
-  t.match(stdout, /again, with a new one: +200/)
+  t.match(stdout, /with a new proof: +200/)
   t.match(stdout, /stolen, as Bearer: +401 .*must be sent with a DPoP proof/)
-  t.match(stdout, /with a thief's key: +401 .*bound to another key/)
-  t.match(stdout, /a proof: +200/)
-  t.match(stdout, /the same again: +401 The DPoP proof was used before/)
+  t.match(stdout, /with another key: +401 .*bound to a different key/)
+  t.match(stdout, /recorded request: +200/)
+  t.match(stdout, /replayed: +401 The DPoP proof was used before/)
 })
 
-example('graphql: a resolver refuses what the token has no scope for', async (t) => {
+example('graphql: a resolver rejects a token without its scope', async (t) => {
   const { code, stdout, stderr } = await run('graphql')
   t.equal(code, 0, stderr)
   t.match(stdout, /no token: +401 Bearer realm="api"\n/)
@@ -122,18 +122,18 @@ example('graphql: a resolver refuses what the token has no scope for', async (t)
   t.match(stdout, /with the scope: +200 \{"data":\{"me":"ada","orders":\["a book"\]\}\}/)
 })
 
-example('introspection: what the issuer took back is refused', async (t) => {
+example('introspection: rejects revoked tokens', async (t) => {
   const { code, stdout, stderr } = await run('introspection')
   t.equal(code, 0, stderr)
-  for (const what of ['opaque, active', 'JWT, active', 'another, active']) {
-    t.match(stdout, new RegExp(`${what} +200 \\{"user":"testuser1@example.com"\\}`))
+  for (const title of ['opaque, active', 'JWT, active', 'other JWT, active']) {
+    t.match(stdout, new RegExp(`${title} +200 \\{"user":"testuser1@example.com"\\}`))
   }
   t.match(stdout, /opaque, revoked +401 .*"The access token is not active"/)
   t.match(stdout, /JWT, revoked +401 .*"The access token was revoked"/)
-  t.match(stdout, /another, revoked here +401 .*"The access token was revoked"/)
+  t.match(stdout, /other JWT, revoked here +401 .*"The access token was revoked"/)
 })
 
-example('mcp: the client finds the authorization server, and calls the tool', async (t) => {
+example('mcp: the client discovers the authorization server and calls the tool', async (t) => {
   const { code, stdout, stderr } = await run('mcp')
   t.equal(code, 0, stderr)
   const found = [
@@ -145,11 +145,11 @@ example('mcp: the client finds the authorization server, and calls the tool', as
   ]
   t.match(stdout, found.join('\n'))
   t.match(stdout, /tools: count-orders/)
-  t.match(stdout, /answer: .*3 orders, says the server to demo-client/)
+  t.match(stdout, /result: .*3 orders, counted for demo-client/)
 })
 
 example(
-  'metrics: counts who passes, who does not and why, and what the issuer takes',
+  'metrics: counts accepted and rejected requests, and measures requests to the issuer',
   async (t) => {
     const { code, stdout, stderr } = await run('metrics')
     t.equal(code, 0, stderr)
@@ -177,7 +177,7 @@ example(
   },
 )
 
-example('okta: goes from password to API against a server like Okta', async (t) => {
+example('okta: gets a token by password and calls the API, with a server like Okta', async (t) => {
   const server = await createAuthorizationServer({ profile: 'okta' })
   t.teardown(() => server.close())
   const { code, stdout, stderr } = await run('okta', oktaEnvironment(server.issuer))
@@ -189,7 +189,7 @@ example('okta: goes from password to API against a server like Okta', async (t) 
   )
 })
 
-example('okta: says what is missing, and what is wrong', async (t) => {
+example('okta: names missing settings, and shows the error of the issuer', async (t) => {
   const missing = await run('okta')
   t.equal(missing.code, 2)
   t.match(missing.stderr, 'OKTA_ISSUER')
@@ -203,47 +203,53 @@ example('okta: says what is missing, and what is wrong', async (t) => {
   t.notMatch(stderr, 'wrong-password')
 })
 
-example('mtls: a bound token is for the holder of its certificate', async (t) => {
+example('mtls: accepts a bound token only with its certificate', async (t) => {
   const { code, stdout, stderr } = await run('mtls')
   t.equal(code, 0, stderr)
   t.match(stdout, /bound token, its client +200 \{"user":"ada"\}/)
   t.match(stdout, /bound token, stolen +401 .*"The access token is bound to a certificate that was/)
   t.match(stdout, /bound token, no certificate +401 .*error="invalid_token"/)
-  t.match(stdout, /bound token, where it is required +200 in/)
-  t.match(stdout, /bearer token, where it is enough +200/)
-  t.match(stdout, /bearer token, where it is not +401 .*"An access token that is bound to a certif/)
+  t.match(stdout, /bound token, mtls required +200 in/)
+  t.match(stdout, /bearer token, mtls allowed +200/)
+  t.match(stdout, /bearer token, mtls required +401 .*"A certificate-bound access token is required/)
 })
 
-example('openapi: the document says what is asked for, and its page is open', async (t) => {
-  const { code, stdout, stderr } = await run('openapi')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
-  t.match(
-    stdout,
-    /DELETE \/orders .* \[\{"accessToken":\["orders:write"\]\},\{"accessToken":\["admin"\]\}\]/,
-  )
-  t.match(stdout, /GET \/news +200 401 503 +\[\{\},\{"accessToken":\[\]\}\]/)
-  t.match(stdout, /GET \/health +200 +undefined/)
-  t.match(stdout, /the page: 200/)
-})
+example(
+  'openapi: the document lists requirements and responses, and its page is public',
+  async (t) => {
+    const { code, stdout, stderr } = await run('openapi')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
+    t.match(
+      stdout,
+      /DELETE \/orders .* \[\{"accessToken":\["orders:write"\]\},\{"accessToken":\["admin"\]\}\]/,
+    )
+    t.match(stdout, /GET \/news +200 401 503 +\[\{\},\{"accessToken":\[\]\}\]/)
+    t.match(stdout, /GET \/health +200 +undefined/)
+    t.match(stdout, /the page: 200/)
+  },
+)
 
-example('rate-limit: counts by client, and refusals by address', async (t) => {
+example('rate-limit: counts requests by client and rejections by address', async (t) => {
   const { code, stdout, stderr } = await run('rate-limit')
   t.equal(code, 0, stderr)
   t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
   t.match(stdout, /unknown: {2}401 401\nunknown: {2}429 401\ndesk: +200\n/)
 })
 
-example('readiness: is ready with keys, in an outage, and after a restart in one', async (t) => {
-  const { code, stdout, stderr } = await run('readiness')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
-  t.match(stdout, /outage +\/ready 200/)
-  t.match(stdout, /restarted +\/me +200/)
-  t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
-})
+example(
+  'readiness: is ready with keys, during an outage, and after a restart during one',
+  async (t) => {
+    const { code, stdout, stderr } = await run('readiness')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
+    t.match(stdout, /outage +\/ready 200/)
+    t.match(stdout, /restarted +\/me +200/)
+    t.match(stdout, /restarted +\/ready 200 \[\{"state":"stale","keys":1\}\]/)
+  },
+)
 
-example('several-issuers: each is trusted for its own tokens only', async (t) => {
+example('several-issuers: trusts each issuer for its own tokens only', async (t) => {
   const { code, stdout, stderr } = await run('several-issuers')
   t.equal(code, 0, stderr)
   t.match(stdout, /employees +\/payroll +200/)
@@ -252,52 +258,67 @@ example('several-issuers: each is trusted for its own tokens only', async (t) =>
   t.match(stdout, /untrusted +\/who +401/)
 })
 
-example('tenants: each is trusted for its own tokens, and for as long as it is one', async (t) => {
-  const { code, stdout, stderr } = await run('tenants')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
-  t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
-  t.match(stdout, /untrusted +401 .*"The access token is from an issuer that is not trusted here"/)
-  t.match(stdout, /acme as globex +401 .*"The access token is signed with an unknown key"/)
-  t.match(stdout, /acme, struck off +401 .*"The access token is from an issuer/)
-  t.match(stdout, /questions to the application: [3-9]\n/, 'and not one for each request')
-})
+example(
+  'tenants: trusts each issuer for its own tokens, until the tenant is removed',
+  async (t) => {
+    const { code, stdout, stderr } = await run('tenants')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
+    t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
+    t.match(
+      stdout,
+      /untrusted +401 .*"The access token is from an issuer that is not trusted here"/,
+    )
+    t.match(stdout, /acme as globex +401 .*"The access token is signed with an unknown key"/)
+    t.match(stdout, /acme, removed +401 .*"The access token is from an issuer/)
+    t.match(stdout, /lookups by the application: [3-9]\n/, 'not one for each request')
+  },
+)
 
-example('token-to-api: opens the route for the scope, and for nothing less', async (t) => {
-  const { code, stdout, stderr } = await run('token-to-api')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /password grant: 200/)
-  t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
-})
+example(
+  'token-to-api: accepts the token with the required scope, and rejects one without',
+  async (t) => {
+    const { code, stdout, stderr } = await run('token-to-api')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /password grant: 200/)
+    t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
+  },
+)
 
-example('tracing: the span of a request says who called, or why not', async (t) => {
-  const { code, stdout, stderr } = await run('tracing')
-  t.equal(code, 0, stderr)
-  const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
-  t.strictSame(rest, [])
-  t.match(first, /"oauth\.client_id":"demo-client".*"status":200/)
-  t.match(first, /^ {2}fetch keys .*"oauth\.outcome":"fetched"/m)
-  t.match(second, /"status":200/)
-  t.notMatch(second, 'fetch keys')
-  t.match(third, /"status":200.*\n {2}introspect token .*"oauth\.outcome":"active"/)
-  t.match(fourth, /"status":401.*\n {2}event: access token refused .*"check":"audience"/)
-  t.match(fifth, /"status":503/)
-  t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
-})
+example(
+  'tracing: the span of a request names the client, or the reason of the rejection',
+  async (t) => {
+    const { code, stdout, stderr } = await run('tracing')
+    t.equal(code, 0, stderr)
+    const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
+    t.strictSame(rest, [])
+    t.match(first, /"oauth\.client_id":"demo-client".*"status":200/)
+    t.match(first, /^ {2}fetch keys .*"oauth\.outcome":"fetched"/m)
+    t.match(second, /"status":200/)
+    t.notMatch(second, 'fetch keys')
+    t.match(third, /"status":200.*\n {2}introspect token .*"oauth\.outcome":"active"/)
+    t.match(fourth, /"status":401.*\n {2}event: access token rejected .*"check":"audience"/)
+    t.match(fifth, /"status":503/)
+    t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
+  },
+)
 
-example('under-pressure: is not ready before it has keys, and is in an outage', async (t) => {
-  const { code, stdout, stderr } = await run('under-pressure')
-  t.equal(code, 0, stderr)
-  t.match(stdout, /started in an outage: \/status 503 \/me 503/)
-  t.match(stdout, /the issuer is back: +\/status 200 \/me 200/)
-  t.match(stdout, /the next outage: +\/status 200 \/me 200/)
-})
+example(
+  'under-pressure: is not ready without keys, and ready with cached keys in an outage',
+  async (t) => {
+    const { code, stdout, stderr } = await run('under-pressure')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /started in an outage: \/status 503 \/me 503/)
+    t.match(stdout, /the issuer is back: +\/status 200 \/me 200/)
+    t.match(stdout, /the next outage: +\/status 200 \/me 200/)
+  },
+)
 
-example('websocket: an upgrade without a good token is a 401', async (t) => {
+example('websocket: rejects an upgrade without a valid token with 401', async (t) => {
   const { code, stdout, stderr } = await run('websocket')
   t.equal(code, 0, stderr)
   t.match(stdout, /header: +welcome, ada/)
   t.match(stdout, /subprotocol: +welcome, ada/)
   t.match(stdout, /no token: +401 Bearer realm="api"\n/)
-  t.match(stdout, /bad token: +401 .*error="invalid_token"/)
+  t.match(stdout, /invalid token: +401 .*error="invalid_token"/)
 })

@@ -1,4 +1,4 @@
-/** `examples/playground` without a browser: who may call what. In one, it is in suites/browser. */
+/** `examples/playground` without a browser: origins, CORS and steps. suites/browser has the rest. */
 import t from 'tap'
 import { testUser } from '../../src/testing/index.js'
 import { type Playground, startPlayground } from '../fixtures/playground-process.js'
@@ -21,7 +21,7 @@ function call(origin: string, headers: Record<string, string> = {}, method = 'GE
   return fetch(`${api}/orders`, { method, headers: { ...headers, origin } })
 }
 
-/** As the page has it: `claims failed`. */
+/** Returns the steps in the form `claims failed`. */
 async function stepsOf(response: Response): Promise<string[]> {
   const answer = await fetch(`${page}/calls/${response.headers.get('x-request-id')}`)
   const steps = (await answer.json()) as { name: string; outcome: string }[]
@@ -30,7 +30,7 @@ async function stepsOf(response: Response): Promise<string[]> {
 
 const allowed = (response: Response) => response.headers.get('access-control-allow-origin')
 
-t.test('the page has nothing from elsewhere, and may call the API alone', async (t) => {
+t.test('the page loads nothing from other origins, and may connect only to the API', async (t) => {
   const html = await fetch(page)
   t.equal(html.status, 200)
   const policy = html.headers.get('content-security-policy') ?? ''
@@ -44,14 +44,14 @@ t.test('the page has nothing from elsewhere, and may call the API alone', async 
   }
 })
 
-t.test('its server logs in for the page, and for nobody else', async (t) => {
+t.test('the server of the page rejects requests from other origins', async (t) => {
   const loggedIn = await post('/login', credentials)
   t.equal(loggedIn.status, 200)
   t.equal(loggedIn.headers.get('cache-control'), 'no-store')
   const wrong = await post('/login', { ...credentials, password: 'wrong' })
   t.equal(wrong.status, 400)
   t.match(await wrong.json(), { error: 'invalid_grant' })
-  t.equal((await post('/login', credentials, 'https://stranger.example')).status, 403)
+  t.equal((await post('/login', credentials, 'https://attacker.example')).status, 403)
   t.equal((await post('/issuer', { up: false }, 'null')).status, 403)
   const port = Number(new URL(page).port)
   t.equal((await rawRequest(port, {})).status, 421, 'a foreign name for this address')
@@ -59,43 +59,43 @@ t.test('its server logs in for the page, and for nobody else', async (t) => {
   t.strictSame([local.status, local.headers.get('location')], [302, `${page}/`])
 })
 
-t.test('R6: the API answers scripts of the page alone, preflights without a token', async (t) => {
-  const asked = { 'access-control-request-method': 'GET' }
-  const preflight = await call(page, asked, 'OPTIONS')
+t.test('R6: CORS allows only the page, and preflights without a token', async (t) => {
+  const preflightHeaders = { 'access-control-request-method': 'GET' }
+  const preflight = await call(page, preflightHeaders, 'OPTIONS')
   t.equal(preflight.status, 204)
   t.equal(allowed(preflight), page)
   t.equal(preflight.headers.get('access-control-allow-headers'), 'Authorization, DPoP')
-  t.equal(allowed(await call('https://stranger.example', asked, 'OPTIONS')), null)
+  t.equal(allowed(await call('https://attacker.example', preflightHeaders, 'OPTIONS')), null)
 
-  const refused = await call(page)
-  t.equal(refused.status, 401)
-  t.equal(allowed(refused), page)
-  t.match(refused.headers.get('access-control-expose-headers'), 'WWW-Authenticate, DPoP-Nonce')
-  t.equal(allowed(await call('https://stranger.example')), null)
+  const rejected = await call(page)
+  t.equal(rejected.status, 401)
+  t.equal(allowed(rejected), page)
+  t.match(rejected.headers.get('access-control-expose-headers'), 'WWW-Authenticate, DPoP-Nonce')
+  t.equal(allowed(await call('https://attacker.example')), null)
 })
 
-t.test('the steps are what the API made of the request', async (t) => {
+t.test('the steps show the result of the request', async (t) => {
   const { token } = (await (await post('/login', credentials)).json()) as { token: string }
-  const good = await call(page, { authorization: `Bearer ${token}` })
-  t.equal(good.status, 200)
-  t.ok((await stepsOf(good)).every((step) => step.endsWith(' passed')))
+  const valid = await call(page, { authorization: `Bearer ${token}` })
+  t.equal(valid.status, 200)
+  t.ok((await stepsOf(valid)).every((step) => step.endsWith(' passed')))
 
-  const bad = await call(page, { authorization: 'Bearer a.b.c' })
-  t.equal(bad.status, 401)
+  const malformed = await call(page, { authorization: 'Bearer a.b.c' })
+  t.equal(malformed.status, 401)
   const steps = ['credentials passed', 'token failed', 'issuer not reached']
-  t.strictSame((await stepsOf(bad)).slice(0, 3), steps)
+  t.strictSame((await stepsOf(malformed)).slice(0, 3), steps)
 
-  // Expired and tampered with: it is refused before a key is looked up.
+  // Expired, with an invalid signature: rejected before a key is looked up.
   const claims = { flaw: 'expired', scope: 'openid', type: 'Bearer' }
   const expired = (await (await post('/tokens', claims)).json()) as { token: string }
   const both = `${expired.token.split('.').slice(0, 2).join('.')}.${token.split('.')[2]}`
   const answers = await stepsOf(await call(page, { authorization: `Bearer ${both}` }))
-  const verdict = ['claims failed', 'keys not reached', 'signature not reached']
-  t.strictSame(answers.slice(3, 6), verdict)
+  const expected = ['claims failed', 'key not reached', 'signature not reached']
+  t.strictSame(answers.slice(3, 6), expected)
 
   t.equal((await fetch(`${page}/calls/unknown`)).status, 404)
 })
 
-t.test('it ends as it is told to', async (t) => {
+t.test('stops on a signal', async (t) => {
   t.equal(await stop(), 0)
 })

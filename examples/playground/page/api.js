@@ -1,7 +1,7 @@
-/** Calls of the API, which is on another origin: what is read of its answers is what CORS exposes. */
+/** Calls the API, which is on another origin; only the headers that CORS exposes can be read. */
 import { prove } from './backend.js'
 
-/** One request, with the proof that is given, if there is one. */
+/** Sends one request, with the given proof, if any. */
 export async function send(api, path, { token, type } = {}, proof) {
   const headers = {}
   if (token !== undefined) headers.authorization = `${type} ${token}`
@@ -12,7 +12,7 @@ export async function send(api, path, { token, type } = {}, proof) {
     credentials: 'omit',
     referrerPolicy: 'no-referrer',
   }).catch(() => {
-    throw new Error('The API does not answer: start the playground again, and reload this page.')
+    throw new Error('The API does not respond: restart the playground and reload this page.')
   })
   return {
     request: { path, headers },
@@ -26,22 +26,22 @@ export async function send(api, path, { token, type } = {}, proof) {
   }
 }
 
-/** A request as a client sends it: with a new proof if the token needs one, and the API's nonce. */
+/** Sends a request as a client does: a DPoP token gets a new proof, with the API's latest nonce. */
 export async function call(api, path, held) {
   if (held?.type !== 'DPoP') return send(api, path, held)
-  const { answer } = await callWithProof(api, path, held)
-  return answer
+  const { response } = await callWithProof(api, path, held)
+  return response
 }
 
-/** @returns the answer, and the proof that it is an answer to. */
+/** @returns the response, and the proof that was sent. */
 export async function callWithProof(api, path, held) {
   const proof = await prove(path, held.token, lastNonce)
-  const answer = await send(api, path, held, proof)
-  const wanted = answer.nonce !== null && answer.nonce !== lastNonce
-  lastNonce = answer.nonce ?? lastNonce
-  if (!wanted || !answer.challenge?.includes('use_dpop_nonce')) return { answer, proof }
-  const again = await prove(path, held.token, lastNonce)
-  return { answer: await send(api, path, held, again), proof: again }
+  const response = await send(api, path, held, proof)
+  const isNewNonce = response.nonce !== null && response.nonce !== lastNonce
+  lastNonce = response.nonce ?? lastNonce
+  if (!isNewNonce || !response.challenge?.includes('use_dpop_nonce')) return { response, proof }
+  const retryProof = await prove(path, held.token, lastNonce)
+  return { response: await send(api, path, held, retryProof), proof: retryProof }
 }
 
 let lastNonce

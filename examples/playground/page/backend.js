@@ -1,25 +1,25 @@
-/** The page's own server, on the origin of the page: logs in, and does what the buttons say. */
+/** Calls the page's own server, which logs in and controls the authorization server. */
 
-/** The server's word for what went wrong, and what to do. */
+/** The message of the page's server: the problem and the fix. */
 export class BackendError extends Error {}
 
-async function ask(path, init) {
+async function request(path, init) {
   const response = await fetch(path, { ...init, cache: 'no-store' }).catch(() => {
-    throw new BackendError('The playground does not answer: start it again, and reload this page.')
+    throw new BackendError('The playground does not respond: restart it and reload this page.')
   })
   const body = await response.json().catch(() => ({}))
   if (response.ok) return body
-  const { error = `The playground answered ${response.status}`, message = 'try again' } = body
+  const { error = `The playground responded with ${response.status}`, message = 'try again' } = body
   throw new BackendError(`${error}: ${message}`)
 }
 
 function post(path, body) {
   const headers = { 'content-type': 'application/json' }
-  return ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  return request(path, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
-export const state = () => ask('/state')
-export const stepsOf = (id) => ask(`/calls/${id}`)
+export const state = () => request('/state')
+export const stepsOf = (id) => request(`/calls/${id}`)
 export const logIn = async (credentials) => (await post('/login', credentials)).token
 export const issueToken = async (flaw, { scope, type }) =>
   (await post('/tokens', { flaw, scope, type })).token

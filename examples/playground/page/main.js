@@ -1,13 +1,13 @@
-/** The playground: what each control does. The token is in this module's memory, and nowhere else. */
+/** The controls of the playground. The token exists only in the memory of this module. */
 import * as api from './api.js'
 import * as backend from './backend.js'
-import { say, showAnswer, showBusy, showState, showSteps, showToken } from './show.js'
+import { say, showBusy, showResponse, showState, showSteps, showToken } from './show.js'
 import { decode, tamper } from './token.js'
 
 const byId = (id) => document.getElementById(id)
 const form = byId('login')
 
-/** What the user logged in for: `{ token, type, scope }`. */
+/** The token of the user: `{ token, type, scope }`. */
 let held
 let state = await refresh()
 showSteps(state.steps)
@@ -16,13 +16,13 @@ let busy = false
 async function refresh() {
   const seen = await backend.state()
   showState(seen)
-  // It needs no token: after a reload, no user can log in before the issuer is back.
+  // Enabled without a token: after a reload, no user can log in before the issuer is back.
   byId('issuer').disabled = false
   return seen
 }
 
-/** One thing after the other, and whatever goes wrong is said. */
-function does(work) {
+/** Runs one action at a time, and shows its failure. */
+function action(work) {
   return async (event) => {
     event.preventDefault()
     if (busy) return
@@ -47,7 +47,7 @@ function does(work) {
 function needsToken(id, work) {
   const button = byId(id)
   button.disabled = true
-  button.addEventListener('click', does(work))
+  button.addEventListener('click', action(work))
 }
 
 function hold(token, { type, scope }, note) {
@@ -58,24 +58,24 @@ function hold(token, { type, scope }, note) {
 
 const path = () => byId('path').value
 
-/** Sends a token, and shows what the API says to it. */
+/** Sends a token, and shows the response of the API. */
 async function call(sent, note, sentence) {
   if (sent !== undefined) showToken(sent.token, decode(sent.token), note)
-  const answer = await api.call(state.api, path(), sent)
-  await show(answer, sentence)
-  return answer
+  const response = await api.call(state.api, path(), sent)
+  await show(response, sentence)
+  return response
 }
 
-async function show(answer, sentence) {
-  const steps = await backend.stepsOf(answer.id)
+async function show(response, sentence) {
+  const steps = await backend.stepsOf(response.id)
   const failed = steps.find(({ outcome }) => outcome === 'failed')
-  const verdict = failed ? `Refused at ${failed.name}.` : 'Every step passed.'
-  showAnswer(answer, steps, sentence === undefined ? verdict : `${verdict} ${sentence}`)
+  const result = failed ? `Rejected at step ${failed.name}.` : 'Every step passed.'
+  showResponse(response, steps, sentence === undefined ? result : `${result} ${sentence}`)
 }
 
 form.addEventListener(
   'submit',
-  does(async () => {
+  action(async () => {
     const data = new FormData(form)
     const type = data.get('type')
     const scope = ['openid', ...data.getAll('scope')].join(' ')
@@ -92,21 +92,21 @@ form.addEventListener(
 
 byId('call').addEventListener(
   'submit',
-  does(() => call(held, 'As it was sent.')),
+  action(() => call(held, 'The token that was sent.')),
 )
 
 needsToken('tamper', () =>
   call(
     { ...held, token: tamper(held.token) },
-    'As it was sent, with another “sub”. Yours is untouched.',
-    'Another “sub”, the same signature.',
+    'The token that was sent, with another “sub”. Yours is unchanged.',
+    'Another “sub” with the original signature.',
   ),
 )
 
 needsToken('expire', async () =>
   call(
     { ...held, token: await backend.issueToken('expired', held) },
-    'As it was sent, from an hour ago. Yours is untouched.',
+    'The token that was sent; it expired an hour ago. Yours is unchanged.',
     'No key was looked up for it.',
   ),
 )
@@ -116,33 +116,33 @@ needsToken('drop-scope', async () => {
   byId('path').value = '/orders'
   await call(
     { ...held, token: await backend.issueToken('none', { ...held, scope }) },
-    'As it was sent, without orders:read. Yours is untouched.',
-    'The token is good, and not enough for this route.',
+    'The token that was sent, without orders:read. Yours is unchanged.',
+    'The token is valid, but this route requires more.',
   )
 })
 
 needsToken('rotate', async () => {
   await backend.rotateKeys()
   hold(await backend.issueToken('none', held), held, '')
-  const { status } = await call(held, 'Signed with the issuer’s new key. It is yours from now on.')
+  const { status } = await call(held, 'Signed with the issuer’s new key; it replaces your token.')
   if (status !== 503) return
-  byId('sentence').textContent += ' The issuer’s new key can’t be had now: 503 and never 401.'
+  byId('sentence').textContent += ' The issuer’s new key is unavailable: 503, never 401.'
 })
 
 needsToken('issuer', async () => {
   const up = !state.issuerIsUp
   await backend.setIssuer(up)
   say('')
-  await call(held, 'As it was sent.', up ? 'The issuer is back.' : 'The issuer is down.')
+  await call(held, 'The token that was sent.', up ? 'The issuer is back.' : 'The issuer is down.')
 })
 
 needsToken('twice', async () => {
   if (held.type === 'DPoP') {
-    const { answer: first, proof } = await api.callWithProof(state.api, path(), held)
+    const { response: first, proof } = await api.callWithProof(state.api, path(), held)
     const second = await api.send(state.api, path(), held, proof)
     return show(second, `The same proof twice: first ${first.status}, then ${second.status}.`)
   }
-  const first = await call(held, 'As it was sent, twice.')
+  const first = await call(held, 'The token that was sent, twice.')
   const second = await api.call(state.api, path(), held)
   await show(second, `First ${first.status}, then ${second.status}.`)
 })

@@ -1,4 +1,4 @@
-/** What is shown, as text alone: nothing that a token or an answer holds becomes markup. */
+/** Renders text only: no content of a token or a response becomes markup. */
 
 const MARKS = { passed: '✔', failed: '✘', 'not reached': '–' }
 const byId = (id) => document.getElementById(id)
@@ -10,14 +10,14 @@ function make(name, className, ...children) {
   return element
 }
 
-/** Tells assistive technology, and tests, that an answer is on its way. */
+/** Tells assistive technology and tests that a request is in flight. */
 export function showBusy(isBusy) {
   document.querySelector('main').ariaBusy = String(isBusy)
 }
 
 export function say(text, isBad = false) {
-  byId('login-answer').textContent = text
-  byId('login-answer').classList.toggle('bad', isBad)
+  byId('login-message').textContent = text
+  byId('login-message').classList.toggle('bad', isBad)
 }
 
 export function showToken(token, { header, claims }, note) {
@@ -35,20 +35,20 @@ export function showToken(token, { header, claims }, note) {
   )
 }
 
-/** @param sentence what it means, before which the answer's own status stands. */
-export function showAnswer(answer, steps, sentence) {
-  const { status, statusText } = answer
+/** @param sentence the explanation after the status of the response. */
+export function showResponse(response, steps, sentence) {
+  const { status, statusText } = response
   byId('status').textContent = `${status} ${statusText}`
   byId('status').className = status < 400 ? 'badge good' : 'badge bad'
   byId('sentence').textContent = sentence
   showSteps(steps)
   byId('wire').hidden = false
-  byId('request').textContent = requestText(answer.request)
-  byId('response').textContent = responseText(answer)
-  bringIntoView(byId('answer-heading'))
+  byId('request').textContent = requestText(response.request)
+  byId('response').textContent = responseText(response)
+  bringIntoView(byId('response-heading'))
 }
 
-/** On a phone, the answer is further down than the button. */
+/** On a phone, the response is further down than the button. */
 function bringIntoView(heading) {
   const { top, bottom } = heading.getBoundingClientRect()
   if (top >= 0 && bottom < innerHeight * 0.75) return
@@ -97,7 +97,7 @@ function responseText({ status, statusText, challenge, nonce, retryAfter, body }
   return [...lines, '', body].join('\n')
 }
 
-export function showState({ api, issuer, issuerIsUp, stats, fetches }) {
+export function showState({ api, issuer, issuerIsUp, statistics, fetches }) {
   byId('page-origin').textContent = location.host
   byId('api-origin').textContent = new URL(api).host
   byId('issuer-origin').textContent = new URL(issuer).host
@@ -105,12 +105,12 @@ export function showState({ api, issuer, issuerIsUp, stats, fetches }) {
   byId('issuer-state').className = issuerIsUp ? 'pill' : 'pill down'
   const [name, what] = byId('issuer').children
   name.textContent = issuerIsUp ? 'Take the issuer down' : 'Bring the issuer back'
-  what.textContent = issuerIsUp ? 'The cached keys stay in use' : 'And see it answer again'
-  const refused = Object.values(stats.rejections).reduce((sum, count) => sum + count, 0)
+  what.textContent = issuerIsUp ? 'The cached keys stay in use' : 'It responds again'
+  const rejected = Object.values(statistics.rejections).reduce((sum, count) => sum + count, 0)
   const counts = {
-    'signatures verified': stats.signatureVerifications,
-    'cache hits': stats.cacheHits,
-    'requests refused': refused,
+    'signatures verified': statistics.signatureVerifications,
+    'cache hits': statistics.cacheHits,
+    'requests rejected': rejected,
     'key set fetched': fetches,
   }
   byId('counts').replaceChildren(

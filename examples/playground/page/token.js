@@ -1,11 +1,11 @@
-/** A token looked at and spoilt, not verified: that is the API's to do. */
+/** Decodes and modifies tokens, without verifying them: only the API does. */
 
 export function decode(token) {
   const [header, claims] = token.split('.')
   return { header: JSON.parse(fromBase64url(header)), claims: JSON.parse(fromBase64url(claims)) }
 }
 
-/** Another user's name under the same signature. */
+/** Replaces the subject and keeps the signature. */
 export function tamper(token) {
   const [header, , signature] = token.split('.')
   const claims = { ...decode(token).claims, sub: 'another-user' }
