@@ -82,7 +82,7 @@ t.test('sends no second request without a key', async (t) => {
   const { tokenEndpoint, seen } = await cannedServer(t, refusal)
   await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
     name: 'PasswordGrantError',
-    message: /^use_dpop_nonce: .*give "dpop", a key of generateDPoPKey\(\)/,
+    message: /^use_dpop_nonce: .*set "dpop" to a key of generateDPoPKey\(\)/,
   })
   t.equal(seen.length, 1)
   t.notOk('dpop' in (seen[0]?.headers ?? {}))

@@ -47,7 +47,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
   [400, 'consent_required', /consent of the user/],
   [403, 'mfa_required', /second factor/],
   [400, 'interaction_required', /second factor/],
-  [400, 'use_dpop_nonce', /DPoP-bound.*give "dpop"/],
+  [400, 'use_dpop_nonce', /DPoP-bound.*set "dpop"/],
   [400, 'invalid_dpop_proof', /DPoP-bound/],
   [503, 'temporarily_unavailable', /overloaded/],
   [500, 'server_error', /see its log/],
@@ -64,7 +64,7 @@ for (const [status, error, hint] of hints) {
     t.match(caught.hint, hint)
     t.match(caught.message, hint)
     t.match(caught.message, `${error}: ${tokenEndpoint} rejected the request (HTTP ${status})`)
-    t.match(caught.message, 'The server says: "See the log."')
+    t.match(caught.message, 'Server message: "See the log."')
     t.equal(seen.length, 1, 'is not tried again')
   })
 }
@@ -106,7 +106,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     '<!DOCTYPE html><p>Sign in',
     /an HTML page \(content type: text\/html\).*URL is wrong/,
   ],
-  ['an HTML page with an error status', 404, 'text/html', '\n<html>', /HTTP 404 with an HTML page/],
+  ['an HTML page with an error status', 404, 'text/html', '\n<html>', /HTTP 404: an HTML page/],
   [
     'an empty body',
     200,
@@ -114,7 +114,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     '',
     /an empty body \(content type: application\/json\)/,
   ],
-  ['an empty error', 404, 'text/plain', ' ', /HTTP 404 with an empty body/],
+  ['an empty error', 404, 'text/plain', ' ', /HTTP 404: an empty body/],
   ['no JSON', 200, 'text/plain', 'hello', /not a JSON object \(content type: text\/plain\)/],
   ['broken JSON', 200, 'application/json', '{"access_', /not a JSON object/],
   ['a JSON array', 200, 'application/json', '[]', /not a JSON object/],
@@ -124,7 +124,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     400,
     'application/json',
     '{}',
-    /HTTP 400 with JSON that has no "error"/,
+    /HTTP 400: JSON that has no "error"/,
   ],
   ['an error that is empty', 400, 'application/json', '{"error":""}', /has no "error"/],
   ['an error that is no string', 400, 'application/json', '{"error":{}}', /has no "error"/],
@@ -149,7 +149,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     '{"access_token":"a","token_type":"Bearer","id_token":5}',
     /cannot be used.*id_token/,
   ],
-  ['a gateway error', 502, 'text/html', '<html>', /HTTP 502 with an HTML page.*try later/],
+  ['a gateway error', 502, 'text/html', '<html>', /HTTP 502: an HTML page.*try later/],
 ]
 
 for (const [what, status, type, body, found] of unusable) {
@@ -168,7 +168,7 @@ t.test('G3: names the content type as none where there is none', async (t) => {
   t.match((await failure({ tokenEndpoint })).message, 'content type: none')
   const fetch = async () => new Response(null, { status: 204 })
   const caught = await failure({ tokenEndpoint, fetch })
-  t.match(caught.message, 'HTTP 204 with an empty body (content type: none)')
+  t.match(caught.message, 'HTTP 204: an empty body (content type: none)')
 })
 
 t.test("shows Okta's own error summary, and knows its rate limit", async (t) => {
@@ -218,7 +218,7 @@ t.test('tells metadata that cannot be used', async (t) => {
     ['<html>', 200, /an HTML page/],
     [{ issuer: 'https://else.example' }, 200, /"issuer" property does not match/],
     [{ issuer: 'no url' }, 200, /cannot be used/],
-    ['', 503, /HTTP 503 with an empty body.*try later/],
+    ['', 503, /HTTP 503: an empty body.*try later/],
     [{ errorSummary: 'Too many' }, 429, /HTTP 429.*Too many.*rate limit/],
   ]
   for (const [body, status, message] of cases) {

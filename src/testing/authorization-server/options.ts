@@ -99,7 +99,7 @@ export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
   const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience']
   rejectUnknownOptions('createAuthorizationServer', options, known)
-  refuseInProduction(options)
+  rejectProduction(options)
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as AuthorizationServerOptions
@@ -144,7 +144,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
   }
 }
 
-function refuseInProduction({ dangerouslyAllowProduction }: AuthorizationServerOptions): void {
+function rejectProduction({ dangerouslyAllowProduction }: AuthorizationServerOptions): void {
   if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
     throw new TypeError(
       'createAuthorizationServer is for tests and demonstrations and does not run under NODE_ENV=production unless "dangerouslyAllowProduction" is true: its client and user are public knowledge',

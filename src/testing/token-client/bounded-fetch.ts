@@ -20,8 +20,8 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
       throw new PasswordGrantError({
         error: 'invalid_response',
         status: response.status,
-        summary: `${shownUrl} answered with a redirect (HTTP ${response.status})`,
-        hint: 'Redirects are not followed, because the target would receive the credentials: give the final URL, with https and the right host name.',
+        summary: `${shownUrl} responded with a redirect (HTTP ${response.status})`,
+        hint: 'Redirects are not followed, because the target would receive the credentials: use the final URL, with https and the right host name.',
       })
     }
     const body = await wrapNetworkErrors(shownUrl, redact, () => readBody(response))
@@ -29,7 +29,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
       throw new PasswordGrantError({
         error: 'invalid_response',
         status: response.status,
-        summary: `${shownUrl} answered with more than ${MAX_BYTES} bytes (HTTP ${response.status})`,
+        summary: `${shownUrl} responded with more than ${MAX_BYTES} bytes (HTTP ${response.status})`,
         hint: 'That is not a token response: check the URL.',
       })
     }

@@ -5,12 +5,12 @@ const MULTI_FACTOR =
   'A second factor is required, which this grant cannot provide: use a test user without an MFA policy.'
 
 const DPOP =
-  'The server requires DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): give "dpop", a key of generateDPoPKey(). If it was given, compare the clocks, the URL under which the server knows its token endpoint, and the algorithms that it accepts.'
+  'The server requires DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): set "dpop" to a key of generateDPoPKey(). If it is set, compare the clocks, the URL under which the server knows its token endpoint, and the algorithms that it accepts.'
 
 /** Error codes of RFC 6749 §5.2, and those that Okta, Auth0, Entra ID and Keycloak add. */
 const HINTS: Readonly<Record<string, string>> = {
   invalid_grant:
-    'Check username and password; the password may have expired or the account be locked, MFA may be enabled for the user, or a sign-on policy may forbid signing in with a password alone. The request is not retried, because accounts lock.',
+    'Check username and password; the password may have expired or the account be locked, MFA may be enabled for the user, or a sign-on policy may forbid signing in with a password alone. The request is not retried, because repeated failures lock accounts.',
   invalid_client:
     'Check clientId and clientSecret and how the client authenticates ("clientAuthentication"); a server that does not form-decode HTTP Basic credentials requires client_secret_basic_raw or client_secret_post.',
   access_denied:

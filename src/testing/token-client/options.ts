@@ -116,7 +116,7 @@ export interface PreparedGrant {
 /** @throws {TypeError} that names the option and the fix, never a value */
 export async function prepareGrant(options: PasswordGrantOptions): Promise<PreparedGrant> {
   rejectUnknownOptions('passwordGrant', options, KNOWN_OPTIONS)
-  refuseInProduction(options)
+  rejectProduction(options)
   const location = readLocation(options)
   for (const name of ['clientId', 'username', 'password'] as const) {
     requireString(name, options[name])
@@ -149,7 +149,7 @@ export async function prepareGrant(options: PasswordGrantOptions): Promise<Prepa
   }
 }
 
-function refuseInProduction({ dangerouslyAllowProduction }: PasswordGrantOptions): void {
+function rejectProduction({ dangerouslyAllowProduction }: PasswordGrantOptions): void {
   if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
     throw new TypeError(
       'passwordGrant is for tests and legacy systems and does not run under NODE_ENV=production (RFC 9700 §2.4) unless "dangerouslyAllowProduction" is true',

@@ -47,7 +47,7 @@ export class PasswordGrantError extends Error {
     cause,
   }: PasswordGrantErrorDetails) {
     const serverText =
-      errorDescription === undefined ? '' : ` The server says: "${errorDescription}"`
+      errorDescription === undefined ? '' : ` Server message: "${errorDescription}"`
     super(`${error}: ${summary}.${serverText} ${hint}`, cause === undefined ? undefined : { cause })
     this.error = error
     this.hint = hint

@@ -154,6 +154,6 @@ export function timedOut({
   return new PasswordGrantError({
     error: 'timeout',
     summary: `${redact(withoutQuery(url))} sent no complete response within ${timeout} ms`,
-    hint: 'Check that the server is up and can be reached from here, or raise "timeout".',
+    hint: 'Check that the server is up and reachable from this machine, or raise "timeout".',
   })
 }

@@ -67,7 +67,7 @@ async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
     error: 'invalid_response',
     status,
     summary: `No metadata for the issuer ${redact(withoutQuery(issuer))} (HTTP ${status} at ${shownUrl}, and none at the other well-known location)`,
-    hint: 'Check the issuer: for Okta it is https://{domain}/oauth2/{authorization server id}, "default" for the default one, and https://{domain} for the org server. Or give "tokenEndpoint" instead.',
+    hint: 'Check the issuer: for Okta it is https://{domain}/oauth2/{authorization server id}, "default" for the default one, and https://{domain} for the org server. Or use "tokenEndpoint" instead.',
   })
 }
 
@@ -87,6 +87,6 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
     error: 'invalid_response',
     status: 200,
     summary: `The metadata of ${redact(withoutQuery(issuer))} has no usable token endpoint`,
-    hint: 'It must be an absolute https URL (http on loopback): fix the server\'s metadata, or give "tokenEndpoint" instead of "issuer".',
+    hint: 'It must be an absolute https URL (http on loopback): fix the server\'s metadata, or use "tokenEndpoint" instead of "issuer".',
   })
 }

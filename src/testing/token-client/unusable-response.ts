@@ -38,7 +38,7 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
   return new PasswordGrantError({
     error: 'invalid_response',
     status,
-    summary: `${url} answered HTTP ${status} with ${describeContent(unusable, body)}`,
+    summary: `${url} responded with HTTP ${status}: ${describeContent(unusable, body)}`,
     hint: unusableHint(status, body, grant),
     // Okta's own errors, such as for its rate limit, do not follow RFC 6749.
     errorDescription: redactedText(body?.errorSummary, redact),

@@ -10,7 +10,7 @@ export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | Redir
  * A fault without parameters.
  *
  * At every endpoint:
- * - `'reset'`: the connection is reset without an answer (`ECONNRESET`). For a closed port
+ * - `'reset'`: the connection is reset without a response (`ECONNRESET`). For a closed port
  *   (`ECONNREFUSED`), see `AuthorizationServer.suspend`.
  * - `'hang'`: the request is accepted and never gets a response.
  * - `'stalled-body'`: headers, half of the correct body, then nothing.

@@ -9,26 +9,26 @@ export function requireFault(fault: unknown): asserts fault is Fault {
   if (typeof fault === 'string' && Object.hasOwn(NAMED_FAULT_HANDLERS, fault)) return
   if (typeof fault !== 'object' || fault === null) throw unknownFault()
   const { retryAfter, ...rest } = fault as Record<string, unknown>
-  const [[kind, value] = [], ...others] = Object.entries(rest)
+  const [[name, value] = [], ...others] = Object.entries(rest)
   if (others.length > 0)
     throw new TypeError(
       'a fault must have only one of "status", "delay", "slowBody" and "redirect"',
     )
-  if (retryAfter !== undefined && (kind !== 'status' || !isWhole(retryAfter, 0, Infinity))) {
+  if (retryAfter !== undefined && (name !== 'status' || !isWhole(retryAfter, 0, Infinity))) {
     throw new TypeError('"retryAfter" must be a whole number of seconds, and requires "status"')
   }
-  switch (kind) {
+  switch (name) {
     case 'status':
-      return requireThat(isWhole(value, 400, 599), kind, 'a whole number from 400 to 599')
+      return requireThat(isWhole(value, 400, 599), name, 'a whole number from 400 to 599')
     case 'delay':
     case 'slowBody':
       return requireThat(
         isWhole(value, 1, MAX_TIMER_MS),
-        kind,
+        name,
         `a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`,
       )
     case 'redirect':
-      return requireThat(isWebUrl(value), kind, 'an absolute http or https URL')
+      return requireThat(isWebUrl(value), name, 'an absolute http or https URL')
     default:
       throw unknownFault()
   }
