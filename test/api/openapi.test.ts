@@ -435,7 +435,7 @@ t.test('mistakes say what to do', async (t) => {
   await nested.register(swagger, { openapi: {}, transform: openapiTransform(inside) })
   nested.get('/', () => 'in')
   await nested.ready()
-  t.throws(() => nested.swagger(), { name: 'TypeError', message: /another instance/ })
+  t.throws(() => nested.swagger(), { name: 'TypeError', message: /another Fastify instance/ })
 })
 
 t.test('P6: of a client certificate, OpenAPI has a word from 3.1 on', async (t) => {

@@ -211,7 +211,10 @@ example('mtls: accepts a bound token only with its certificate', async (t) => {
   t.match(stdout, /bound token, no certificate +401 .*error="invalid_token"/)
   t.match(stdout, /bound token, mtls required +200 in/)
   t.match(stdout, /bearer token, mtls allowed +200/)
-  t.match(stdout, /bearer token, mtls required +401 .*"A certificate-bound access token is required/)
+  t.match(
+    stdout,
+    /bearer token, mtls required +401 .*"A certificate-bound access token is required/,
+  )
 })
 
 example(

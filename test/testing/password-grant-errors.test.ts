@@ -119,13 +119,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
   ['broken JSON', 200, 'application/json', '{"access_', /not a JSON object/],
   ['a JSON array', 200, 'application/json', '[]', /not a JSON object/],
   ['JSON null', 200, 'application/json', 'null', /not a JSON object/],
-  [
-    'JSON without an error',
-    400,
-    'application/json',
-    '{}',
-    /HTTP 400: JSON that has no "error"/,
-  ],
+  ['JSON without an error', 400, 'application/json', '{}', /HTTP 400: JSON that has no "error"/],
   ['an error that is empty', 400, 'application/json', '{"error":""}', /has no "error"/],
   ['an error that is no string', 400, 'application/json', '{"error":{}}', /has no "error"/],
   [
