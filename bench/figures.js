@@ -37,12 +37,12 @@ function figures({ http, rows, cases, machine, date, command, rounds, inProcess 
       ['', ...served],
       each(served, ({ cpu: used }) => used.median.toFixed(0)),
     ),
-    'Microseconds of server CPU for a refusal, more than an open route takes to answer:',
+    'Microseconds of server CPU for a rejection, in addition to the response of an open route:',
     table(
       ['', ...hostile],
       each(hostile, ({ cpuMore }) => cpuMore.median.toFixed(0)),
     ),
-    'Heap for each known token:',
+    'Heap for each cached token:',
     table(
       ['', 'bytes'],
       Object.entries(http.memory).map(([row, { heapPerToken }]) => [
@@ -50,7 +50,7 @@ function figures({ http, rows, cases, machine, date, command, rounds, inProcess 
         heapPerToken.toFixed(0),
       ]),
     ),
-    `Tokens that are bound to a key (DPoP), 50 requests at a time, without a network. A used proof is remembered in ${inProcess.dpop.bytesPerProof.toFixed(0)} bytes.`,
+    `Sender-constrained tokens (DPoP), 50 concurrent requests, without a network. A used proof takes ${inProcess.dpop.bytesPerProof.toFixed(0)} bytes in the replay cache.`,
     table(
       ['', 'a second', 'microseconds of CPU'],
       Object.entries(inProcess.dpop.requests).map(([name, { wall, cpu: used }]) => [
