@@ -63,7 +63,7 @@ async function play(code, file, profile) {
   const authorization = `Bearer ${await issuer.issueToken()}`
   await issuer.suspend()
   const status = await statusOf(cold.url, { path: '/me', authorization })
-  statuses['a good token; the issuer is down, and no key is known'] = status
+  statuses['a valid token; the issuer is down, and no key is cached'] = status
   await cold.stop()
   await Promise.all([issuer.close(), stranger.close()])
   return statuses
@@ -80,7 +80,7 @@ function tableOf(answers) {
   const row = (...cells) => `| ${cells.join(' | ')} |`
   const [{ after }] = answers
   return [
-    row('', ...answers.map(({ name }) => name), 'here'),
+    row('', ...answers.map(({ name }) => name), 'this package'),
     row(...Array(answers.length + 2).fill('---')),
     ...Object.keys(after).map((what) => {
       const seen = new Set(answers.map((one) => one.after[what]))
