@@ -33,7 +33,7 @@ function revocations(options: Partial<RevocationListOptions> = {}) {
   }
 }
 
-/** The token as the pipeline hands it on, which tells of each one that it verified first. */
+/** A token as the pipeline passes it to {@link Revocations}. */
 function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   const usual = { iss: ISSUER, sub: 'user-1', jti: 'token-1', sid: 'session-1', client_id: 'app' }
   return new AccessToken({
@@ -43,7 +43,7 @@ function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   })
 }
 
-/** One that was issued nobody says when. */
+/** A token without `iat`. */
 function undated(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   const { iat, ...rest } = token(claims).claims
   return new AccessToken({
@@ -64,47 +64,50 @@ t.test('B7: each kind of revocation covers the tokens that it names, and no othe
     t.notOk(kept.isRevoked(token()))
     revoke(revocation)
     t.ok(kept.isRevoked(token()), JSON.stringify(revocation))
-    t.ok(kept.isRevoked(token({ iss: OTHER })), 'of whichever issuer')
+    t.ok(kept.isRevoked(token({ iss: OTHER })), 'of every issuer')
     for (const other of others) {
       t.notOk(kept.isRevoked(token(other as never)), JSON.stringify([revocation, other]))
     }
   }
 })
 
-t.test('no value stands for another kind, another issuer, or a prototype', async (t) => {
-  const { kept, revoke } = revocations()
-  revoke({ sub: 'token-1' })
-  revoke({ sub: `@${ISSUER} user-1` })
-  revoke({ sub: 'user-1', issuer: OTHER })
-  t.notOk(kept.isRevoked(token()))
-  t.ok(kept.isRevoked(token({ iss: OTHER })))
-  for (const sub of ['__proto__', 'constructor', 'toString', 'jti']) {
-    t.notOk(kept.isRevoked(token({ sub })))
-    revoke({ sub })
-    t.ok(kept.isRevoked(token({ sub })))
-  }
-})
+t.test(
+  'values do not collide with another kind, another issuer or a prototype member',
+  async (t) => {
+    const { kept, revoke } = revocations()
+    revoke({ sub: 'token-1' })
+    revoke({ sub: `@${ISSUER} user-1` })
+    revoke({ sub: 'user-1', issuer: OTHER })
+    t.notOk(kept.isRevoked(token()))
+    t.ok(kept.isRevoked(token({ iss: OTHER })))
+    for (const sub of ['__proto__', 'constructor', 'toString', 'jti']) {
+      t.notOk(kept.isRevoked(token({ sub })))
+      revoke({ sub })
+      t.ok(kept.isRevoked(token({ sub })))
+    }
+  },
+)
 
-t.test('two issuers may have the same subject: one is revoked, the other is not', async (t) => {
+t.test('revokes a subject of one issuer, and not the same subject of another', async (t) => {
   const { kept, revoke } = revocations()
   revoke({ sub: 'user-1', issuer: ISSUER, before: NOW })
   t.ok(kept.isRevoked(token()))
   t.notOk(kept.isRevoked(token({ iss: OTHER })))
   revoke({ sub: 'user-1', before: NOW - 100 })
-  t.ok(kept.isRevoked(token()), 'the one of that issuer still reaches further')
+  t.ok(kept.isRevoked(token()), 'the revocation of that issuer is later')
   t.notOk(kept.isRevoked(token({ iss: OTHER })))
   t.ok(kept.isRevoked(token({ iss: OTHER, iat: NOW - 100 })))
 })
 
-t.test('before: only tokens that were issued until then', async (t) => {
+t.test('revokes only tokens issued up to "before"', async (t) => {
   const { kept, revoke } = revocations()
   revoke({ sub: 'user-1', before: NOW - 50 })
   t.ok(kept.isRevoked(token({ iat: NOW - 51 })))
   t.ok(kept.isRevoked(token({ iat: NOW - 50 })))
   t.ok(kept.isRevoked(token({ iat: NOW - 50 + 0.9 })), 'times are compared in whole seconds')
   t.notOk(kept.isRevoked(token({ iat: NOW - 49 })))
-  t.ok(kept.isRevoked(undated()), 'one without iat counts as issued before')
-  t.test('is now by default, and of no account for a jti', async (t) => {
+  t.ok(kept.isRevoked(undated()), 'a token without iat counts as issued before')
+  t.test('defaults to now, and to no limit for a jti', async (t) => {
     const { kept, revoke } = revocations()
     revoke({ clientId: 'app' })
     t.ok(kept.isRevoked(token({ iat: NOW })))
@@ -115,7 +118,7 @@ t.test('before: only tokens that were issued until then', async (t) => {
   })
 })
 
-t.test('a revocation is never narrowed', async (t) => {
+t.test('never narrows a revocation', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1 })
   revoke({ sub: 'user-1', before: NOW })
   revoke({ sub: 'user-1', before: NOW - 100 })
@@ -124,13 +127,13 @@ t.test('a revocation is never narrowed', async (t) => {
   t.ok(kept.isRevoked(token({ iat: NOW + 100 })))
   clock.now -= 1_000
   revoke({ sub: 'user-1' })
-  t.ok(kept.isRevoked(token({ iat: NOW + 100 })), 'nor by a clock that was set back')
+  t.ok(kept.isRevoked(token({ iat: NOW + 100 })), 'also after the clock was set back')
   clock.now = NOW + 100 + DAY + 60
   t.throws(() => revoke({ sub: 'user-2' }), RangeError)
   t.equal(kept.size, 1)
 })
 
-t.test('where there is no room, nothing is forgotten', async (t) => {
+t.test('throws while full, and removes no revocation that is still needed', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 3 })
   for (const sub of ['a', 'b', 'c']) revoke({ sub })
   t.throws(() => revoke({ sub: 'd' }), {
@@ -140,11 +143,11 @@ t.test('where there is no room, nothing is forgotten', async (t) => {
       '"sub" or "clientId" instead of one token at a time',
   })
   revoke({ sub: 'a' })
-  t.equal(kept.size, 3, 'the same again needs no room')
+  t.equal(kept.size, 3, 'a repeated revocation needs no room')
   for (const sub of ['a', 'b', 'c']) t.ok(kept.isRevoked(token({ sub })))
   t.notOk(kept.isRevoked(token({ sub: 'd' })))
 
-  t.test('until what no token can be alive for makes room', async (t) => {
+  t.test('until revocations of expired tokens make room', async (t) => {
     clock.now = NOW + DAY + 60
     t.throws(() => revoke({ sub: 'd' }), RangeError)
     clock.now++
@@ -154,7 +157,7 @@ t.test('where there is no room, nothing is forgotten', async (t) => {
   })
 })
 
-t.test('what is only heard of goes as well when no token can be alive for it', async (t) => {
+t.test('removes merged revocations once every token that they cover has expired', async (t) => {
   const { kept, clock } = revocations()
   for (let day = 0; day < 20; day++) {
     for (let i = 0; i < 50; i++) {
@@ -164,18 +167,18 @@ t.test('what is only heard of goes as well when no token can be alive for it', a
     clock.now += DAY
   }
   t.ok(kept.size <= 150, `${kept.size} are kept`)
-  const crowd = revocations()
+  const full = revocations()
   for (let i = 0; i < 300; i++) {
-    crowd.kept.merge({ name: `jti ${i}`, before: Number.POSITIVE_INFINITY, lastIssued: NOW })
+    full.kept.merge({ name: `jti ${i}`, before: Number.POSITIVE_INFINITY, lastIssued: NOW })
   }
-  t.equal(crowd.kept.size, 300, 'and nothing before, whether there is room or not')
+  t.equal(full.kept.size, 300, 'and none before, even beyond maxEntries')
 })
 
-t.test('a revocation outlives the longest token', async (t) => {
+t.test('keeps a revocation until the longest-lived token has expired', async (t) => {
   const LONG = 10 * DAY
   const covered = token({ iat: NOW, exp: NOW + LONG })
-  /** Fills the only place with something else, if that is possible. */
-  const pushOut = ({ revoke }: ReturnType<typeof revocations>) => {
+  /** Adds another revocation to the full list, if it can make room. */
+  const addAnother = ({ revoke }: ReturnType<typeof revocations>) => {
     try {
       revoke({ jti: 'another' })
     } catch (error) {
@@ -184,29 +187,29 @@ t.test('a revocation outlives the longest token', async (t) => {
   }
   const lastMoment = NOW + LONG + 29
 
-  t.test('that was seen before it was revoked', async (t) => {
+  t.test('that was verified before the revocation', async (t) => {
     const it = revocations({ maxEntries: 1 })
     it.kept.recordLifetime(covered.times)
     it.revoke({ jti: 'token-1' })
     it.clock.now = lastMoment
-    pushOut(it)
-    t.ok(it.kept.isRevoked(covered), 'also while the tolerance lets it live on')
+    addAnother(it)
+    t.ok(it.kept.isRevoked(covered), 'also within clockTolerance after exp')
     it.clock.now = NOW + LONG + 61
-    pushOut(it)
-    t.notOk(it.kept.isRevoked(covered), 'and no longer than needed')
+    addAnother(it)
+    t.notOk(it.kept.isRevoked(covered), 'and no longer than necessary')
   })
 
-  t.test('that was seen in the middle of its life only', async (t) => {
+  t.test('that was verified only after the revocation', async (t) => {
     const it = revocations({ maxEntries: 1 })
     it.revoke({ jti: 'token-1' })
     it.clock.now = NOW + DAY / 2
     it.kept.recordLifetime(covered.times)
     it.clock.now = lastMoment
-    pushOut(it)
+    addAnother(it)
     t.ok(it.kept.isRevoked(covered))
   })
 
-  t.test('that does not say when it was issued', async (t) => {
+  t.test('that has no iat', async (t) => {
     const it = revocations({ maxEntries: 1 })
     const token = undated({ exp: NOW + LONG })
     it.revoke({ jti: 'token-1' })
@@ -214,7 +217,7 @@ t.test('a revocation outlives the longest token', async (t) => {
     it.kept.recordLifetime(token.times)
     t.ok(it.kept.isRevoked(token))
     it.clock.now = lastMoment
-    pushOut(it)
+    addAnother(it)
     t.ok(it.kept.isRevoked(token))
   })
 
@@ -225,37 +228,37 @@ t.test('a revocation outlives the longest token', async (t) => {
       it.kept.recordLifetime(token_.times)
       it.revoke({ jti: 'token-1' })
       it.clock.now = iat + LONG + 29
-      pushOut(it)
+      addAnother(it)
       t.ok(it.kept.isRevoked(token_))
     }
   })
 
-  t.test('that is issued later, where "before" is in the future', async (t) => {
+  t.test('that is issued later, if "before" is in the future', async (t) => {
     const it = revocations({ maxEntries: 1 })
     it.revoke({ sub: 'user-1', before: NOW + 5 * DAY })
     it.clock.now = NOW + 5 * DAY + 100
-    pushOut(it)
+    addAnother(it)
     t.ok(it.kept.isRevoked(token({ iat: NOW + 5 * DAY })))
   })
 
-  t.test('and one without an end outlives them all', async (t) => {
+  t.test('keeps a permanent revocation', async (t) => {
     const it = revocations({ maxEntries: 2 })
     it.revoke({ sub: 'user-1', before: Number.POSITIVE_INFINITY })
     it.revoke({ sub: 'user-2' })
     it.clock.now = NOW + 1_000 * DAY
     it.revoke({ sub: 'user-3' })
     t.ok(it.kept.isRevoked(token({ iat: it.clock.now })))
-    t.equal(it.kept.size, 2, 'and stands in nobody’s way')
+    t.equal(it.kept.size, 2, 'and removes expired ones beside it')
     t.notOk(it.kept.isRevoked(token({ sub: 'user-2' })))
   })
 })
 
-t.test('maxTokenAge bounds how long one is kept, whatever exp says', async (t) => {
+t.test('maxTokenAge limits the retention, whatever exp is', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1, maxTokenAge: 600 })
-  const endless = token({ exp: Number.MAX_VALUE })
-  kept.recordLifetime(endless.times)
+  const unlimited = token({ exp: Number.MAX_VALUE })
+  kept.recordLifetime(unlimited.times)
   revoke({ jti: 'token-1' })
-  t.ok(kept.isRevoked(endless))
+  t.ok(kept.isRevoked(unlimited))
   clock.now = NOW + 660
   t.throws(() => revoke({ jti: 'token-2' }), RangeError)
   clock.now++
@@ -263,7 +266,7 @@ t.test('maxTokenAge bounds how long one is kept, whatever exp says', async (t) =
   t.equal(kept.size, 1)
 })
 
-t.test('a clock that tells no time forgets nothing', async (t) => {
+t.test('removes no revocation with a NaN clock', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1 })
   revoke({ jti: 'token-1' })
   clock.now = Number.NaN
@@ -272,21 +275,22 @@ t.test('a clock that tells no time forgets nothing', async (t) => {
   t.ok(kept.isRevoked(token()))
 })
 
-t.test('a hundred thousand revocations are kept, and one more costs little', async (t) => {
+t.test('keeps 100,000 revocations, and rejects one more in little time', async (t) => {
   const { kept, revoke } = revocations({ maxEntries: 100_000 })
   for (let i = 0; i < 100_000; i++) revoke({ jti: `token-${i}` })
   const start = performance.now()
   for (let i = 0; i < 1_000; i++) t.throws(() => revoke({ jti: `late-${i}` }), RangeError)
-  // A look at all of them each time would take several seconds.
+  // A scan of all entries each time would take several seconds.
   t.ok(performance.now() - start < 2_000)
   t.equal(kept.size, 100_000)
   t.ok(kept.isRevoked(token({ jti: 'token-99999' })))
 })
 
-t.test('a revocation that makes no sense is a TypeError that says the mend', async (t) => {
+t.test('rejects an invalid revocation with a TypeError that states the fix', async (t) => {
   const check = (revocation: unknown, mayTrust = (issuer: string) => issuer === ISSUER) =>
     checkRevocation(revocation as Revocation, NOW, { trustsSeveral: false, mayTrust })
-  const one = 'a revocation must have exactly one of jti, sub, sid, clientId, a non-empty string'
+  const oneKind =
+    'a revocation must have exactly one of jti, sub, sid, clientId, a non-empty string'
   for (const revocation of [
     {},
     { jti: '' },
@@ -301,12 +305,12 @@ t.test('a revocation that makes no sense is a TypeError that says the mend', asy
   ]) {
     t.throws(
       () => check(revocation),
-      { name: 'TypeError', message: one },
+      { name: 'TypeError', message: oneKind },
       JSON.stringify(revocation),
     )
   }
-  for (const nothing of [undefined, null, 'token-1', ['jti'], new Map([['jti', 'a']]), () => {}]) {
-    t.throws(() => check(nothing), { name: 'TypeError', message: 'a revocation must be an object' })
+  for (const invalid of [undefined, null, 'token-1', ['jti'], new Map([['jti', 'a']]), () => {}]) {
+    t.throws(() => check(invalid), { name: 'TypeError', message: 'a revocation must be an object' })
   }
   t.throws(() => check({ jit: 'a' }), {
     name: 'TypeError',

@@ -1,4 +1,4 @@
-/** That no revocation is lost when an instance ends, or the log says so. */
+/** On close, pending revocations are written, or the loss is logged. */
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import resourceServer, {
@@ -26,30 +26,33 @@ async function instance(t: Test, store = faultyStore()) {
   return { server, store, lost: () => lines.filter(([, message]) => LOST.test(message)) }
 }
 
-t.test('an API whose client is disconnected by a hook of its own writes before that', async (t) => {
-  const redis = new FakeRedis()
-  const client = await connected(new FakeIoRedis(redis))
-  const app = Fastify()
-  await app.register(resourceServer, {
-    ...given(),
-    stores: { revocations: redisStore({ client }) },
-  })
-  app.addHook('onClose', async () => client.disconnect())
-  await app.ready()
-  redis.onCommand = (command) => {
-    if (command.startsWith('EVAL')) throw new Error('NOREPLICAS')
-  }
-  for (let i = 0; i < 1_200; i++) app.resourceServer.revoke({ sub: `user-${i}` })
-  await t.rejects(app.resourceServer.revoke({ sub: 'eve' }), UNAVAILABLE)
-  redis.onCommand = () => undefined
-  await app.close()
-  t.equal(
-    [...redis.entries.keys()].filter((key) => key.startsWith('frs:revocation:')).length,
-    1_201,
-  )
-})
+t.test(
+  'writes pending revocations before an onClose hook of the application disconnects the client',
+  async (t) => {
+    const redis = new FakeRedis()
+    const client = await connected(new FakeIoRedis(redis))
+    const app = Fastify()
+    await app.register(resourceServer, {
+      ...given(),
+      stores: { revocations: redisStore({ client }) },
+    })
+    app.addHook('onClose', async () => client.disconnect())
+    await app.ready()
+    redis.onCommand = (command) => {
+      if (command.startsWith('EVAL')) throw new Error('NOREPLICAS')
+    }
+    for (let i = 0; i < 1_200; i++) app.resourceServer.revoke({ sub: `user-${i}` })
+    await t.rejects(app.resourceServer.revoke({ sub: 'eve' }), UNAVAILABLE)
+    redis.onCommand = () => undefined
+    await app.close()
+    t.equal(
+      [...redis.entries.keys()].filter((key) => key.startsWith('frs:revocation:')).length,
+      1_201,
+    )
+  },
+)
 
-t.test('a request that is served while the API closes can still revoke', async (t) => {
+t.test('a request that is served while the API closes can revoke', async (t) => {
   const store = memoryStore()
   const app = Fastify()
   await app.register(resourceServer, { ...given(), stores: { revocations: store } })
@@ -68,7 +71,7 @@ t.test('a request that is served while the API closes can still revoke', async (
   t.equal((await revocationsIn(store)).length, 1)
 })
 
-t.test('a store that fails for a moment is asked again', async (t) => {
+t.test('retries after a transient failure of the store', async (t) => {
   const { server, store, lost } = await instance(t)
   store.failing.add('mergeRevocations')
   await t.rejects(server.revoke({ sub: 'ada' }), UNAVAILABLE)
@@ -79,7 +82,7 @@ t.test('a store that fails for a moment is asked again', async (t) => {
   t.strictSame(lost(), [])
 })
 
-t.test('the log says how many could not be written', async (t) => {
+t.test('logs how many revocations could not be written', async (t) => {
   for (const fault of ['failing', 'hanging'] as const) {
     const { server, store, lost } = await instance(t)
     store.failing.add('mergeRevocations')
@@ -95,7 +98,7 @@ t.test('the log says how many could not be written', async (t) => {
   }
 })
 
-t.test('an end waits neither for a subscription that does not end', async (t) => {
+t.test('close does not wait for a subscription that does not end', async (t) => {
   const store = faultyStore()
   store.subscribe = async () => () => new Promise(() => {})
   const { server } = await instance(t, store)
@@ -104,19 +107,19 @@ t.test('an end waits neither for a subscription that does not end', async (t) =>
   t.ok(performance.now() - began < 4_000)
 })
 
-t.test('what another instance wrote meanwhile is not lost', async (t) => {
+t.test('does not count revocations that another instance has written as lost', async (t) => {
   const inner = memoryStore()
   const [one, other] = [
     await instance(t, faultyStore(inner)),
     await instance(t, faultyStore(inner)),
   ]
   one.store.failing.add('mergeRevocations')
-  const told = one.server.revoke({ sub: 'ada' })
-  await t.rejects(told, UNAVAILABLE)
+  const revoking = one.server.revoke({ sub: 'ada' })
+  await t.rejects(revoking, UNAVAILABLE)
   await t.rejects(one.server.revoke({ sub: 'bob', before: 2_000 }), UNAVAILABLE)
   await other.server.revoke({ sub: 'ada', before: Number.POSITIVE_INFINITY })
   await other.server.revoke({ sub: 'bob', before: 1_000 })
   await new Promise((resolve) => setTimeout(resolve, 700))
   await one.server.close()
-  t.match(one.lost(), [[{ revocations: 1 }, LOST]], 'only what reaches further is')
+  t.match(one.lost(), [[{ revocations: 1 }, LOST]], 'only the wider revocation is lost')
 })

@@ -1,4 +1,4 @@
-/** How revocations are kept in memory. */
+/** Revocations in the memory store. */
 import t from 'tap'
 import { memoryStore } from '../../src/index.js'
 import { revocationsIn } from '../fixtures/faulty-store.js'
@@ -11,7 +11,7 @@ const revocation = (name: string | number, more: object = {}) => ({
   ...more,
 })
 
-t.test('the latest of each time stays, for the longest time that was asked for', async (t) => {
+t.test('keeps the latest times and the latest expiry of a name', async (t) => {
   const clock = { now: 1_000_000 }
   const store = memoryStore({ now: () => clock.now })
   await store.mergeRevocations([revocation('a')])
@@ -24,14 +24,14 @@ t.test('the latest of each time stays, for the longest time that was asked for',
   t.strictSame(await revocationsIn(store), [])
 })
 
-t.test('changes are told from a revision on, in pages', async (t) => {
+t.test('returns the changes after a revision, in pages', async (t) => {
   const store = memoryStore()
   const start = (await store.revocationsSince(undefined))?.revision as string
   await store.mergeRevocations([revocation('a'), revocation('b')])
   await store.mergeRevocations([revocation('a')])
   const changes = await store.revocationsSince(start)
   t.match(changes, { revocations: [{ name: 'a' }, { name: 'b' }], more: false })
-  t.equal(changes?.revocations.length, 2, 'what changes nothing is no change')
+  t.equal(changes?.revocations.length, 2, 'a merge without effect is not a change')
   t.strictSame((await store.revocationsSince(changes?.revision))?.revocations, [])
   await store.mergeRevocations(Array.from({ length: 1_500 }, (_, i) => revocation(i)))
   const page = await store.revocationsSince(changes?.revision)
@@ -42,7 +42,7 @@ t.test('changes are told from a revision on, in pages', async (t) => {
   })
 })
 
-t.test('a revision that it does not know is a gap', async (t) => {
+t.test('returns undefined for an unknown revision', async (t) => {
   const store = memoryStore()
   const other = (await memoryStore().revocationsSince(undefined))?.revision as string
   const start = (await store.revocationsSince(undefined))?.revision as string
@@ -51,11 +51,11 @@ t.test('a revision that it does not know is a gap', async (t) => {
   }
   await store.mergeRevocations(Array.from({ length: 10_000 }, (_, i) => revocation(i)))
   t.ok(await store.revocationsSince(start))
-  await store.mergeRevocations([revocation('one more')])
-  t.equal(await store.revocationsSince(start), undefined, 'too long ago')
+  await store.mergeRevocations([revocation('newest')])
+  t.equal(await store.revocationsSince(start), undefined, 'an old revision is unknown')
 })
 
-t.test('one that is over is in no change', async (t) => {
+t.test('omits expired revocations from the changes', async (t) => {
   const clock = { now: 1_000_000 }
   const store = memoryStore({ maxEntries: 1, now: () => clock.now })
   const start = (await store.revocationsSince(undefined))?.revision as string
@@ -65,7 +65,7 @@ t.test('one that is over is in no change', async (t) => {
   t.match(await store.revocationsSince(start), { revocations: [{ name: 'b' }] })
 })
 
-t.test('all are listed in slices', async (t) => {
+t.test('lists all revocations in slices', async (t) => {
   const store = memoryStore()
   await store.mergeRevocations(Array.from({ length: 2_500 }, (_, i) => revocation(i)))
   const sizes: number[] = []
@@ -73,7 +73,7 @@ t.test('all are listed in slices', async (t) => {
   t.strictSame(sizes, [1_000, 1_000, 500])
 })
 
-t.test('without room it refuses all, and makes room when entries are over', async (t) => {
+t.test('rejects a merge while full, and removes expired revocations to make room', async (t) => {
   const clock = { now: 1_000_000 }
   const store = memoryStore({ maxEntries: 2, now: () => clock.now })
   await store.mergeRevocations([revocation('a'), revocation('b', { ttl: 90_000 })])
@@ -87,7 +87,7 @@ t.test('without room it refuses all, and makes room when entries are over', asyn
   t.match(await revocationsIn(store), [{ name: 'b' }, { name: 'c' }])
 })
 
-t.test('what has no end is not kept', async (t) => {
+t.test('rejects a TTL that is not finite', async (t) => {
   for (const ttl of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const store = memoryStore()
     await t.rejects(store.mergeRevocations([revocation('a'), revocation('b', { ttl })]), TypeError)

@@ -10,7 +10,7 @@ function store(options: { maxEntries?: number } = {}) {
   return { clock, store: memoryStore({ now: () => clock.now, ...options }) }
 }
 
-t.test('P5: adds once, until its time is over and no second longer', async (t) => {
+t.test('P5: adds an entry once, until it expires', async (t) => {
   const { store: it, clock } = store()
   t.equal(await it.add('a', 'x', 10_000), true)
   clock.now += 9_999
@@ -23,16 +23,16 @@ t.test('P5: adds once, until its time is over and no second longer', async (t) =
   clock.now = NOW + 20_500
   t.equal(await it.add('half', '', 100), true)
   clock.now += 100
-  t.equal(await it.add('half', '', 100), false, 'rounded to the later side')
+  t.equal(await it.add('half', '', 100), false, 'the expiry is rounded up to a full second')
 })
 
-t.test('P5: of 10,000 at once exactly one is the first', async (t) => {
+t.test('P5: accepts exactly one of 10,000 concurrent adds', async (t) => {
   const { store: it } = store()
-  const asked = Array.from({ length: 10_000 }, () => it.add('a', '', 1_000))
-  t.equal((await Promise.all(asked)).filter(Boolean).length, 1)
+  const adding = Array.from({ length: 10_000 }, () => it.add('a', '', 1_000))
+  t.equal((await Promise.all(adding)).filter(Boolean).length, 1)
 })
 
-t.test('P5: nothing is forgotten to make room', async (t) => {
+t.test('P5: rejects new entries while full, and evicts none', async (t) => {
   const { store: it, clock } = store({ maxEntries: 3 })
   for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), true)
   await t.rejects(it.add('d', '', 10_000), {
@@ -44,15 +44,15 @@ t.test('P5: nothing is forgotten to make room', async (t) => {
   for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), false)
   await it.set('a', 'again', 5_000)
   clock.now += 5_000
-  t.equal(await it.add('d', '', 10_000), true, 'time does')
+  t.equal(await it.add('d', '', 10_000), true, 'expired entries make room')
   await it.delete('b')
   t.equal(await it.add('e', '', 10_000), true)
   t.equal(await it.get('c'), '')
   clock.now += 5_000
-  t.equal(await it.add('f', '', 1_000), true, 'also where something was deleted')
+  t.equal(await it.add('f', '', 1_000), true, 'also after a deletion')
 })
 
-t.test('one that is set anew lives as long as it was told last', async (t) => {
+t.test('set replaces the TTL, whether it is shorter or longer', async (t) => {
   const { store: it, clock } = store()
   await it.set('a', 'long', 100_000)
   await it.set('a', 'short', 1_000)
@@ -63,13 +63,13 @@ t.test('one that is set anew lives as long as it was told last', async (t) => {
   await it.set('c', 'long', 100_000)
   clock.now += 50_000
   await it.set('d', '', 1_000)
-  t.equal(await it.get('c'), 'long', 'also when it was due before')
+  t.equal(await it.get('c'), 'long', 'also if the earlier expiry has passed')
   clock.now += 50_000
   t.equal(await it.get('c'), undefined)
-  t.equal(await it.add('c', '', 1_000), true, 'what is over is gone, swept or not')
+  t.equal(await it.add('c', '', 1_000), true, 'an expired entry is absent, swept or not')
 })
 
-t.test('a clock that tells no time adds nothing and forgets nothing', async (t) => {
+t.test('with a NaN clock, rejects new entries and keeps the existing ones', async (t) => {
   const { store: it, clock } = store()
   await it.add('a', '', 1_000)
   clock.now = Number.NaN
@@ -77,37 +77,37 @@ t.test('a clock that tells no time adds nothing and forgets nothing', async (t) 
   t.equal(await it.add('a', '', 1_000), false)
 })
 
-t.test('publishes to each subscription of a channel, until it ends', async (t) => {
+t.test('publishes to each subscription of a channel, until it is ended', async (t) => {
   const { store: it } = store()
-  const heard: string[] = []
-  const listener = (message: string) => void heard.push(message)
+  const received: string[] = []
+  const listener = (message: string) => void received.push(message)
   const ends = [
     await it.subscribe('a', listener, t.fail),
     await it.subscribe('a', listener, t.fail),
     await it.subscribe('b', t.fail, t.fail),
   ]
   await it.publish('a', 'one')
-  await it.publish('c', 'nobody')
-  t.strictSame(heard, ['one', 'one'])
+  await it.publish('c', 'unsubscribed')
+  t.strictSame(received, ['one', 'one'])
   await ends[0]?.()
   await it.publish('a', 'two')
-  t.strictSame(heard, ['one', 'one', 'two'])
+  t.strictSame(received, ['one', 'one', 'two'])
   for (const end of ends) await end()
   await it.publish('a', 'three')
-  t.equal(heard.length, 3)
+  t.equal(received.length, 3)
 })
 
-t.test('what was swept leaves nothing behind, and costs little', async (t) => {
+t.test('sweeps expired entries completely, and in little time', async (t) => {
   const { store: it, clock } = store({ maxEntries: 611 })
   const began = performance.now()
   for (let i = 0; i < 100_000; i++) {
     clock.now += 100
-    if (!(await it.add(`${i}`, '', 60_000))) t.fail('it was there')
+    if (!(await it.add(`${i}`, '', 60_000))) t.fail('the entry exists')
   }
   t.ok(performance.now() - began < 5_000)
 })
 
-t.test('a clock that is set back leaves room for what comes', async (t) => {
+t.test('accepts new entries after the clock was set back', async (t) => {
   const { store: it, clock } = store({ maxEntries: 100 })
   await it.add('before', '', 1_000)
   clock.now -= 86_400_000
@@ -117,7 +117,7 @@ t.test('a clock that is set back leaves room for what comes', async (t) => {
   }
 })
 
-t.test('an entry of 43 characters takes less than 150 bytes', async (t) => {
+t.test('an entry with a key of 43 characters takes less than 150 bytes', async (t) => {
   const file = fileURLToPath(new URL('../fixtures/memory-store-size.ts', import.meta.url))
   const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', file])
   const bytes = Number(stdout)
@@ -125,7 +125,7 @@ t.test('an entry of 43 characters takes less than 150 bytes', async (t) => {
   t.ok(bytes > 50 && bytes < 150, `${stdout}${stderr}`)
 })
 
-t.test('a wrong option is a TypeError with the mend', async (t) => {
+t.test('rejects an invalid option with a TypeError that states the fix', async (t) => {
   for (const [options, message] of [
     [{ maxEntries: 0 }, /^"maxEntries" of a store must be a whole number of entries from 1 to/],
     [{ maxEntries: 1e9 }, /^"maxEntries" of a store/],

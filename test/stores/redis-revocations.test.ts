@@ -1,4 +1,4 @@
-/** How revocations are kept in Redis. With a real one: `suites/redis`. */
+/** Revocations in Redis. With a real server: `suites/redis`. */
 import t from 'tap'
 import { type RedisStoreOptions, redisStore, type Store } from '../../src/index.js'
 import type { RevocationToStore } from '../../src/stores/store.js'
@@ -7,7 +7,7 @@ import { revocationsIn } from '../fixtures/faulty-store.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
 
-/** A name is 43 characters. */
+/** Pads a name to 43 characters. */
 const nameOf = (what: string | number) => `${what}`.padEnd(43, '-')
 
 function revocation(what: string | number, more: Partial<RevocationToStore> = {}) {
@@ -26,7 +26,7 @@ async function changesOf(store: Store, revision: string | undefined) {
 }
 
 for (const Client of [FakeIoRedis, FakeNodeRedis] as never[]) {
-  t.test('the latest of each time stays, under one key for each name', async (t) => {
+  t.test('keeps the latest times of a name, under one key per name', async (t) => {
     const { redis, store } = await make({}, Client)
     await store.mergeRevocations([revocation('a'), revocation('b', { before: FOREVER })])
     await store.mergeRevocations([
@@ -45,7 +45,7 @@ for (const Client of [FakeIoRedis, FakeNodeRedis] as never[]) {
   })
 }
 
-t.test('each is kept for the longest time that was asked for', async (t) => {
+t.test('keeps a revocation for the longest TTL of its merges', async (t) => {
   const { redis, store } = await make()
   redis.now = () => 1_000_000
   const end = () => redis.entries.get(`frs:revocation:${nameOf('a')}`)?.endsAt
@@ -63,27 +63,30 @@ t.test('each is kept for the longest time that was asked for', async (t) => {
   t.equal(redis.entries.size, 1)
 })
 
-t.test('changes are told from a revision on, what changed nothing is none', async (t) => {
-  const { redis, store } = await make()
-  const first = await store.revocationsSince(undefined)
-  t.strictSame(first?.revocations, [])
-  t.equal(first?.more, false)
-  const start = first?.revision as string
-  t.strictSame(await store.revocationsSince(start), first, 'nothing happened')
-  await store.mergeRevocations([revocation('a'), revocation('b')])
-  t.strictSame(await changesOf(store, start), ['a', 'b'])
-  const second = (await store.revocationsSince(start))?.revision as string
-  await store.mergeRevocations([revocation('a'), revocation('b', { ttl: 90_000 })])
-  t.strictSame(await changesOf(store, second), [])
-  await store.mergeRevocations([revocation('b', { before: 2_000 })])
-  t.strictSame(await changesOf(store, second), ['b'])
-  t.equal(
-    (await store.revocationsSince(undefined))?.revision,
-    redis.streams.get('frs:revocations')?.at(-1)?.[0],
-  )
-})
+t.test(
+  'returns the changes after a revision; a merge without effect is not a change',
+  async (t) => {
+    const { redis, store } = await make()
+    const first = await store.revocationsSince(undefined)
+    t.strictSame(first?.revocations, [])
+    t.equal(first?.more, false)
+    const start = first?.revision as string
+    t.strictSame(await store.revocationsSince(start), first, 'no change')
+    await store.mergeRevocations([revocation('a'), revocation('b')])
+    t.strictSame(await changesOf(store, start), ['a', 'b'])
+    const second = (await store.revocationsSince(start))?.revision as string
+    await store.mergeRevocations([revocation('a'), revocation('b', { ttl: 90_000 })])
+    t.strictSame(await changesOf(store, second), [])
+    await store.mergeRevocations([revocation('b', { before: 2_000 })])
+    t.strictSame(await changesOf(store, second), ['b'])
+    t.equal(
+      (await store.revocationsSince(undefined))?.revision,
+      redis.streams.get('frs:revocations')?.at(-1)?.[0],
+    )
+  },
+)
 
-t.test('more changes than fit into one answer come in several', async (t) => {
+t.test('returns many changes in several pages', async (t) => {
   const { store } = await make()
   let revision = (await store.revocationsSince(undefined))?.revision
   const all = Array.from({ length: 2_500 }, (_, i) => revocation(i))
@@ -102,7 +105,7 @@ t.test('more changes than fit into one answer come in several', async (t) => {
   )
 })
 
-t.test('a revision that Redis does not have any more is a gap', async (t) => {
+t.test('returns undefined for a revision that Redis no longer has', async (t) => {
   for (const lose of [
     (redis: FakeRedis) => redis.restart(),
     (redis: FakeRedis) => redis.clear(),
@@ -116,7 +119,7 @@ t.test('a revision that Redis does not have any more is a gap', async (t) => {
     lose(redis)
     t.equal(await store.revocationsSince(revision), undefined)
     await store.mergeRevocations([revocation('a'), revocation('b')])
-    t.equal(await store.revocationsSince(revision), undefined, 'also after others wrote to it')
+    t.equal(await store.revocationsSince(revision), undefined, 'also after later writes')
     t.equal(await store.revocationsSince('0-0'), undefined)
   }
   const { store } = await make()
@@ -124,10 +127,10 @@ t.test('a revision that Redis does not have any more is a gap', async (t) => {
   for (let i = 0; i < 21; i++) {
     await store.mergeRevocations(Array.from({ length: 500 }, (_, k) => revocation(`${i}.${k}`)))
   }
-  t.equal(await store.revocationsSince(revision), undefined, 'too long ago')
+  t.equal(await store.revocationsSince(revision), undefined, 'an old revision is trimmed')
 })
 
-t.test('all are listed, over many pages, and what is none is left out', async (t) => {
+t.test('lists all revocations over many pages, without malformed entries', async (t) => {
   const { store } = await make({ prefix: 'a.b:' })
   const all = Array.from({ length: 2_500 }, (_, i) => revocation(i))
   await store.mergeRevocations(all)
@@ -145,7 +148,7 @@ t.test('all are listed, over many pages, and what is none is left out', async (t
     '1234567890123.1',
     'Infinity.1',
   ]) {
-    await store.set(`revocation:${nameOf('bad')}`, value, 60_000)
+    await store.set(`revocation:${nameOf('malformed')}`, value, 60_000)
     t.equal((await revocationsIn(store)).length, 2_500, value)
   }
   await store.set(`revocations${nameOf('')}`, '1.1', 60_000)
@@ -153,7 +156,7 @@ t.test('all are listed, over many pages, and what is none is left out', async (t
   t.strictSame(new Set(listed.map(({ name }) => name)), new Set(all.map(({ name }) => name)))
 })
 
-t.test('one that ends while it is listed is left out', async (t) => {
+t.test('omits a revocation that expires while it is listed', async (t) => {
   const { redis, store } = await make()
   await store.mergeRevocations([revocation('a'), revocation('b')])
   redis.onCommand = (command) =>
@@ -161,14 +164,14 @@ t.test('one that ends while it is listed is left out', async (t) => {
   t.match(await revocationsIn(store), [{ name: nameOf('b') }])
 })
 
-t.test('what was put in by hand is no revocation, and can be revoked', async (t) => {
+t.test('ignores a malformed entry, and overwrites it with a revocation', async (t) => {
   const { store } = await make()
   await store.set(`revocation:${nameOf('a')}`, 'garbage', 60_000)
   await store.mergeRevocations([revocation('a')])
   t.match(await revocationsIn(store), [{ before: 1_000, lastIssued: 1_000 }])
 })
 
-t.test('answers of another type than asked for are no answers', async (t) => {
+t.test('rejects a reply of an unexpected type', async (t) => {
   const { client, store } = await make()
   const wrong = { message: /^Unexpected reply/ }
   const entries = [null, 'OK', [1], [['1-1']], [['1-1', 'x']], [[1, ['a', 'b']]], [['1-1', ['a']]]]
@@ -191,7 +194,7 @@ t.test('answers of another type than asked for are no answers', async (t) => {
   t.strictSame(await revocationsIn(store), [], 'a cursor may be a number')
 })
 
-t.test('a list that does not end is an error', async (t) => {
+t.test('rejects a SCAN that does not finish', async (t) => {
   const { client, store } = await make({ timeout: 30_000 })
   let pages = 0
   client.call = async () => [`${++pages}`, []]
@@ -200,7 +203,7 @@ t.test('a list that does not end is an error', async (t) => {
 })
 
 t.test(
-  'the script is sent where Redis does not have it, and what else it says is told',
+  'sends the script only if Redis has not cached it, and passes on other errors',
   async (t) => {
     const { redis, store } = await make()
     await store.mergeRevocations([revocation('a')])

@@ -1,4 +1,4 @@
-/** What the store makes of Redis' answers, and of none. What a real one answers: `suites/redis`. */
+/** Replies of Redis, outages and deadlines. With a real server: `suites/redis`. */
 import t from 'tap'
 import { type RedisStoreOptions, redisStore } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'
@@ -7,7 +7,7 @@ const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, m
 
 const CLIENTS = { ioredis: FakeIoRedis, 'node-redis': FakeNodeRedis }
 
-/** One that is believed, which `replay-safe-add.test.ts` is about. */
+/** A store without the replay-safe `add`, for which see `replay-safe-add.test.ts`. */
 async function store(options: Partial<RedisStoreOptions> = {}, Client = FakeIoRedis) {
   const redis = new FakeRedis()
   const client = await connected(new Client(redis))
@@ -30,33 +30,36 @@ for (const [name, Client] of Object.entries(CLIENTS)) {
     t.strictSame([...redis.entries.keys()], ['frs:a'])
   })
 
-  t.test(`${name}: a subscription ends when it is told to, and tells of a gap`, async (t) => {
-    const { redis, store } = await make()
-    const heard: string[] = []
-    let gaps = 0
-    let subscribed = 0
-    redis.onCommand = (command) => {
-      if (command === 'SUBSCRIBE') subscribed++
-    }
-    const end = await store.subscribe(
-      'news',
-      (message) => heard.push(message),
-      () => gaps++,
-    )
-    await store.publish('news', 'one')
-    t.strictSame(heard, ['one'])
-    redis.restart()
-    t.equal(gaps, 1)
-    t.equal(subscribed, 1, 'the client does it again by itself')
-    const [listening] = [...redis.clients].filter(({ channel }) => channel !== undefined)
-    await end()
-    t.equal(redis.clients.size, 1, 'its connection is closed, and that of the application is not')
-    listening?.hear('frs:news', 'late')
-    listening?.emit('ready')
-    t.strictSame([heard, gaps], [['one'], 1], 'nothing is told afterwards')
-  })
+  t.test(
+    `${name}: a subscription reports reconnections, and ends when it is unsubscribed`,
+    async (t) => {
+      const { redis, store } = await make()
+      const received: string[] = []
+      let gaps = 0
+      let subscribed = 0
+      redis.onCommand = (command) => {
+        if (command === 'SUBSCRIBE') subscribed++
+      }
+      const end = await store.subscribe(
+        'news',
+        (message) => received.push(message),
+        () => gaps++,
+      )
+      await store.publish('news', 'one')
+      t.strictSame(received, ['one'])
+      redis.restart()
+      t.equal(gaps, 1)
+      t.equal(subscribed, 1, 'the client resubscribes by itself')
+      const [listening] = [...redis.clients].filter(({ channel }) => channel !== undefined)
+      await end()
+      t.equal(redis.clients.size, 1, 'closes its own connection only')
+      listening?.receive('frs:news', 'late')
+      listening?.emit('ready')
+      t.strictSame([received, gaps], [['one'], 1], 'no callback runs afterwards')
+    },
+  )
 
-  t.test(`${name}: no subscription is left of one that fails`, async (t) => {
+  t.test(`${name}: a failed subscription closes its connection`, async (t) => {
     const { redis, store } = await make()
     redis.onCommand = () => Promise.reject(new Error('NOPERM'))
     await t.rejects(store.subscribe('news', t.fail, t.fail), { message: 'NOPERM' })
@@ -68,7 +71,7 @@ for (const [name, Client] of Object.entries(CLIENTS)) {
   })
 }
 
-t.test('a client that throws where others answer with a promise ends all the same', async (t) => {
+t.test('ends a subscription whose client throws instead of returning a promise', async (t) => {
   for (const [redis, client] of [
     FakeNodeRedis,
     class extends FakeNodeRedis {
@@ -90,7 +93,7 @@ t.test('a client that throws where others answer with a promise ends all the sam
   }
 })
 
-t.test('nothing is left of a command that was answered', async (t) => {
+t.test('clears the deadline timer of a settled command', async (t) => {
   const { store: it } = await store({ timeout: 30_000 })
   const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
   const before = timers()
@@ -98,22 +101,25 @@ t.test('nothing is left of a command that was answered', async (t) => {
   t.equal(timers(), before)
 })
 
-t.test('each command has a deadline, and none waits behind one that is overdue', async (t) => {
-  const { redis, store: it } = await store()
-  let resume = () => {}
-  redis.onCommand = () => new Promise<void>((resolve) => (resume = resolve))
-  await t.rejects(it.get('a'), { message: 'Redis did not reply within 100 ms' })
-  await t.rejects(it.get('a'), { message: 'Redis has not replied to an earlier command' })
-  t.equal(redis.commands.length, 1)
-  redis.onCommand = () => undefined
-  resume()
-  await new Promise((done) => setTimeout(done, 5))
-  t.equal(await it.get('a'), undefined, 'and when the answer comes at last, it goes on')
-})
+t.test(
+  'each command has a deadline, and fails immediately while an earlier one is overdue',
+  async (t) => {
+    const { redis, store: it } = await store()
+    let resume = () => {}
+    redis.onCommand = () => new Promise<void>((resolve) => (resume = resolve))
+    await t.rejects(it.get('a'), { message: 'Redis did not reply within 100 ms' })
+    await t.rejects(it.get('a'), { message: 'Redis has not replied to an earlier command' })
+    t.equal(redis.commands.length, 1)
+    redis.onCommand = () => undefined
+    resume()
+    await new Promise((done) => setTimeout(done, 5))
+    t.equal(await it.get('a'), undefined, 'succeeds after the late reply')
+  },
+)
 
-t.test('what a lost connection was asked keeps nobody from asking another', async (t) => {
+t.test('overdue commands of a lost connection do not block the next connection', async (t) => {
   const { redis, client, store: it } = await store()
-  // As ioredis with "autoResendUnfulfilledCommands: false".
+  // Like ioredis with "autoResendUnfulfilledCommands: false".
   client.call = () => new Promise(() => {})
   await t.rejects(it.get('a'), { message: 'Redis did not reply within 100 ms' })
   client.call = (...command) => redis.execute(command)
@@ -123,15 +129,15 @@ t.test('what a lost connection was asked keeps nobody from asking another', asyn
   t.equal(await it.get('a'), undefined)
 
   client.call = () => new Promise(() => {})
-  const asked = t.rejects(it.get('a'), { message: 'Redis did not reply within 100 ms' })
+  const rejected = t.rejects(it.get('a'), { message: 'Redis did not reply within 100 ms' })
   redis.stop()
   redis.start()
   client.call = (...command) => redis.execute(command)
-  await asked
-  t.equal(await it.get('a'), undefined, 'nor if its deadline passes later')
+  await rejected
+  t.equal(await it.get('a'), undefined, 'also if the deadline passes after the reconnection')
 })
 
-t.test('a connection that is being made is waited for once, one that is lost is not', async (t) => {
+t.test('waits once for the first connection, and never for a lost one', async (t) => {
   const redis = new FakeRedis()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client, timeout: 100 })
@@ -142,29 +148,29 @@ t.test('a connection that is being made is waited for once, one that is lost is 
   await t.rejects(it.get('a'), { message: 'Redis is not connected' })
 
   const early = new FakeIoRedis(new FakeRedis())
-  const told = redisStore({ client: early, timeout: 50 })
-  told.declareMaxTtl?.(1_000)
+  const unused = redisStore({ client: early, timeout: 50 })
+  unused.declareMaxTtl?.(1_000)
   await sleep(80)
-  const first = told.get('a')
+  const first = unused.get('a')
   await early.connect()
-  t.equal(await first, undefined, 'and not before somebody asks')
+  t.equal(await first, undefined, 'the wait starts with the first call')
 
   const late = redisStore({ client: new FakeIoRedis(redis), timeout: 20 })
   await t.rejects(late.get('a'), { message: /did not reply within 20 ms/ })
   await t.rejects(late.get('a'), { message: 'Redis is not connected' })
 })
 
-t.test('a client that connects when it is used is used', async (t) => {
+t.test('uses a client that connects with its first command', async (t) => {
   const redis = new FakeRedis()
   const client = new FakeIoRedis(redis)
   Object.defineProperty(client, 'status', { value: 'wait' })
   t.equal(await redisStore({ client }).get('a'), undefined)
 })
 
-t.test('answers of another type than asked for are no answers', async (t) => {
-  const { redis, client, store: asked } = await store()
-  await asked.set('revocation:a', '', 1_000)
-  // As clients do that were told to answer with buffers (node-redis: withTypeMapping).
+t.test('rejects a reply of an unexpected type', async (t) => {
+  const { redis, client, store: it } = await store()
+  await it.set('revocation:a', '', 1_000)
+  // Like a client that is configured to return buffers (node-redis: withTypeMapping).
   const asBuffers = (reply: unknown): unknown =>
     typeof reply === 'string'
       ? Buffer.from(reply)
@@ -172,18 +178,14 @@ t.test('answers of another type than asked for are no answers', async (t) => {
         ? reply.map(asBuffers)
         : reply
   client.call = async (...command) => asBuffers(await redis.execute(command))
-  await t.rejects(asked.get('revocation:a'), { message: /^Unexpected reply/ })
+  await t.rejects(it.get('revocation:a'), { message: /^Unexpected reply/ })
   for (const reply of [1, [], {}, undefined]) {
     client.call = async () => reply
-    await t.rejects(
-      asked.get('revocation:a'),
-      { message: /^Unexpected reply/ },
-      JSON.stringify(reply),
-    )
+    await t.rejects(it.get('revocation:a'), { message: /^Unexpected reply/ }, JSON.stringify(reply))
   }
 })
 
-t.test('errors of Redis are passed on', async (t) => {
+t.test('passes on errors of Redis', async (t) => {
   const { redis, store: it } = await store()
   redis.onCommand = () => {
     throw new Error('LOADING')
@@ -193,7 +195,7 @@ t.test('errors of Redis are passed on', async (t) => {
   await t.rejects(it.get('a'))
 })
 
-t.test('what has no end is not kept', async (t) => {
+t.test('rejects a TTL that is not finite', async (t) => {
   const { redis, store: it } = await store()
   for (const ttl of [Number.NaN, Number.POSITIVE_INFINITY]) {
     await t.rejects(it.set('a', '', ttl), {
@@ -204,44 +206,51 @@ t.test('what has no end is not kept', async (t) => {
   t.equal(redis.entries.size, 0)
 })
 
-t.test('what is no client, or one that can not do it, is a TypeError with the mend', async (t) => {
-  const redis = new FakeRedis()
-  const io = () => new FakeIoRedis(redis)
-  const node = () => new FakeNodeRedis(redis)
-  const withOwn = (client: object, name: string) =>
-    Object.defineProperty(client, name, { value: undefined })
-  const mistakes: [string, unknown, RegExp][] = [
-    ['nothing', {}, /^"client" of a Redis store must be a client of ioredis/],
-    ['null', { client: null }, /must be a client of ioredis/],
-    ['a URL', { client: 'redis://localhost' }, /must be a client of ioredis/],
-    ['something else', { client: { call() {}, status: 'ready' } }, /must be a client of ioredis/],
-    ['no status', { client: withOwn(io(), 'status') }, /must be a client of ioredis/],
-    ['no isReady', { client: withOwn(node(), 'isReady') }, /must be a client of ioredis/],
-    [
-      'a Cluster of ioredis',
-      { client: Object.assign(io(), { isCluster: true }) },
-      /a Cluster is not/,
-    ],
-    ['one of node-redis', { client: Object.assign(io(), { masters: [] }) }, /a Cluster is not/],
-    ['keyPrefix', { client: Object.assign(io(), { options: { keyPrefix: 'a' } }) }, /"keyPrefix"/],
-    ['prefix', { client: io(), prefix: 'a*' }, /^"prefix" of a store must be 1 to 64/],
-    ['a prefix with more in front', { client: io(), prefix: '*a' }, /^"prefix" of a store must/],
-    ['a list of prefixes', { client: io(), prefix: ['a'] }, /^"prefix" of a store must/],
-    ['no prefix', { client: io(), prefix: '' }, /^"prefix" of a store/],
-    [
-      'timeout',
-      { client: io(), timeout: 1 },
-      /^"timeout" of a store must be a whole number of mill/,
-    ],
-    [
-      'afterRestart',
-      { client: io(), afterRestart: 'x' },
-      /^"afterRestart" of a store must be 'rej/,
-    ],
-    ['unknown', { client: io(), ttl: 1 }, /^Unknown option "ttl" of a Redis store/],
-    ['none', undefined, /^a Redis store must be an object/],
-  ]
-  for (const [what, options, message] of mistakes) {
-    t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)
-  }
-})
+t.test(
+  'rejects an unsupported client or invalid option with a TypeError that states the fix',
+  async (t) => {
+    const redis = new FakeRedis()
+    const io = () => new FakeIoRedis(redis)
+    const node = () => new FakeNodeRedis(redis)
+    const withOwn = (client: object, name: string) =>
+      Object.defineProperty(client, name, { value: undefined })
+    const invalid: [string, unknown, RegExp][] = [
+      ['nothing', {}, /^"client" of a Redis store must be a client of ioredis/],
+      ['null', { client: null }, /must be a client of ioredis/],
+      ['a URL', { client: 'redis://localhost' }, /must be a client of ioredis/],
+      ['something else', { client: { call() {}, status: 'ready' } }, /must be a client of ioredis/],
+      ['no status', { client: withOwn(io(), 'status') }, /must be a client of ioredis/],
+      ['no isReady', { client: withOwn(node(), 'isReady') }, /must be a client of ioredis/],
+      [
+        'a Cluster of ioredis',
+        { client: Object.assign(io(), { isCluster: true }) },
+        /a Cluster is not/,
+      ],
+      ['one of node-redis', { client: Object.assign(io(), { masters: [] }) }, /a Cluster is not/],
+      [
+        'keyPrefix',
+        { client: Object.assign(io(), { options: { keyPrefix: 'a' } }) },
+        /"keyPrefix"/,
+      ],
+      ['prefix', { client: io(), prefix: 'a*' }, /^"prefix" of a store must be 1 to 64/],
+      ['a prefix with more in front', { client: io(), prefix: '*a' }, /^"prefix" of a store must/],
+      ['a list of prefixes', { client: io(), prefix: ['a'] }, /^"prefix" of a store must/],
+      ['no prefix', { client: io(), prefix: '' }, /^"prefix" of a store/],
+      [
+        'timeout',
+        { client: io(), timeout: 1 },
+        /^"timeout" of a store must be a whole number of mill/,
+      ],
+      [
+        'afterRestart',
+        { client: io(), afterRestart: 'x' },
+        /^"afterRestart" of a store must be 'rej/,
+      ],
+      ['unknown', { client: io(), ttl: 1 }, /^Unknown option "ttl" of a Redis store/],
+      ['none', undefined, /^a Redis store must be an object/],
+    ]
+    for (const [what, options, message] of invalid) {
+      t.throws(() => redisStore(options as never), { name: 'TypeError', message }, what)
+    }
+  },
+)

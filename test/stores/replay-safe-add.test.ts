@@ -1,4 +1,6 @@
-/** When a Redis that may have forgotten is believed again. With a real one: `suites/redis`. */
+/**
+ * When a Redis that may have lost entries is trusted again. With a real server: `suites/redis`.
+ */
 import { mock } from 'node:test'
 import t from 'tap'
 import { type RedisStoreOptions, redisStore, type Store } from '../../src/index.js'
@@ -15,30 +17,30 @@ async function passRetryDelay(): Promise<void> {
   await settle()
 }
 
-const LIFE = 60_000
+const MAX_TTL_MS = 60_000
 
-/** That of Redis and of this process, in milliseconds. */
+/** The clock of Redis and of this process, in milliseconds. */
 const clock = { now: 1_700_000_000_000 }
 t.intercept(performance, 'now', { value: () => clock.now })
 
-/** Of one server, and another, in turn. */
-class Switched extends FakeIoRedis {
-  answering = this.server
+/** A client whose address can be switched to another server. */
+class SwitchableClient extends FakeIoRedis {
+  current = this.server
 
   override call(...command: string[]): Promise<unknown> {
-    return this.answering.execute(command)
+    return this.current.execute(command)
   }
 }
 
 async function start(options: Partial<RedisStoreOptions> = {}) {
   const redis = server()
-  const client = await connected(new Switched(redis))
-  const it = redisStore({ client, ...options })
-  it.declareMaxTtl?.(LIFE)
-  return { redis, client, store: it }
+  const client = await connected(new SwitchableClient(redis))
+  const store = redisStore({ client, ...options })
+  store.declareMaxTtl?.(MAX_TTL_MS)
+  return { redis, client, store }
 }
 
-/** A name may begin with a digit. */
+/** A `run_id` may begin with a digit. */
 function server(id = '9a1'): FakeRedis {
   const redis = new FakeRedis()
   redis.info.run_id = id
@@ -47,72 +49,82 @@ function server(id = '9a1'): FakeRedis {
   return redis
 }
 
-async function another(redis: FakeRedis, options: Partial<RedisStoreOptions> = {}): Promise<Store> {
+async function anotherStore(
+  redis: FakeRedis,
+  options: Partial<RedisStoreOptions> = {},
+): Promise<Store> {
   return redisStore({ client: await connected(new FakeIoRedis(redis)), ...options })
 }
 
-/** One that has waited. */
-async function settled(options: Partial<RedisStoreOptions> = {}) {
+/** A store whose waiting time has passed. */
+async function trustedStore(options: Partial<RedisStoreOptions> = {}) {
   const it = await start(options)
   await it.store.add('first', '', 1).catch(() => {})
-  clock.now += LIFE + 1
+  clock.now += MAX_TTL_MS + 1
   return it
 }
 
-const waits = (seconds: number) => ({
+const indeterminateFor = (seconds: number) => ({
   name: 'IndeterminateError',
   code: 'store_indeterminate',
   message: `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,
 })
 
-t.test('P5: one that was never met is not believed until all it could know is over', async (t) => {
-  for (const Client of [FakeIoRedis, FakeNodeRedis]) {
-    const client = await connected(new Client(server()))
-    const it = redisStore({ client })
-    it.declareMaxTtl?.(LIFE)
-    await t.rejects(it.add('a', '', 100_000), waits(100), 'an entry may last for longer still')
-    clock.now += 40_000
-    await t.rejects(it.add('b', '', 1_000), waits(60))
-    t.equal(await it.add('a', '', 1_000), false, 'what it knows, it knows')
-    clock.now += 60_000
-    await t.rejects(it.add('c', '', 1_000), waits(0))
-    clock.now += 1
-    t.equal(await it.add('d', '', 1_000), true)
-    t.equal(await it.add('d', '', 1_000), false)
-  }
-})
+t.test(
+  'P5: rejects unknown entries of a new Redis until every earlier entry has expired',
+  async (t) => {
+    for (const Client of [FakeIoRedis, FakeNodeRedis]) {
+      const client = await connected(new Client(server()))
+      const it = redisStore({ client })
+      it.declareMaxTtl?.(MAX_TTL_MS)
+      await t.rejects(
+        it.add('a', '', 100_000),
+        indeterminateFor(100),
+        'the TTL of an entry may exceed the declared one',
+      )
+      clock.now += 40_000
+      await t.rejects(it.add('b', '', 1_000), indeterminateFor(60))
+      t.equal(await it.add('a', '', 1_000), false, 'a known entry is not indeterminate')
+      clock.now += 60_000
+      await t.rejects(it.add('c', '', 1_000), indeterminateFor(0))
+      clock.now += 1
+      t.equal(await it.add('d', '', 1_000), true)
+      t.equal(await it.add('d', '', 1_000), false)
+    }
+  },
+)
 
-t.test('P5: nor is one that was restarted, whatever it kept', async (t) => {
+t.test('P5: rejects unknown entries after a restart, whatever data was persisted', async (t) => {
   for (const [keeping, unseen] of [
     [false, false],
     [true, false],
-    // As behind a proxy.
+    // Connections stay open, as behind a proxy.
     [false, true],
     [true, true],
   ] as const) {
-    const { redis, store: it } = await settled()
-    const other = await another(redis)
-    t.equal(await it.add('a', '', LIFE), true)
-    t.equal(await other.add('a', '', LIFE), false)
-    t.equal(await other.add('b', '', LIFE), true, 'who is new goes by the mark that is there')
+    const { redis, store: it } = await trustedStore()
+    const other = await anotherStore(redis)
+    t.equal(await it.add('a', '', MAX_TTL_MS), true)
+    t.equal(await other.add('a', '', MAX_TTL_MS), false)
+    t.equal(await other.add('b', '', MAX_TTL_MS), true, 'a new instance uses the existing marker')
     redis.restart({ keeping, unseen })
-    if (keeping) t.equal(await it.add('a', '', LIFE), false)
-    else await t.rejects(it.add('a', '', LIFE), waits(60))
+    if (keeping) t.equal(await it.add('a', '', MAX_TTL_MS), false)
+    else await t.rejects(it.add('a', '', MAX_TTL_MS), indeterminateFor(60))
     clock.now += 10_000
-    await t.rejects(other.add('c', '', LIFE), waits(50))
-    await t.rejects((await another(redis)).add('d', '', LIFE), waits(50))
+    await t.rejects(other.add('c', '', MAX_TTL_MS), indeterminateFor(50))
+    await t.rejects((await anotherStore(redis)).add('d', '', MAX_TTL_MS), indeterminateFor(50))
     clock.now += 50_001
-    t.equal(await it.add('e', '', LIFE), true)
-    t.equal(await other.add('f', '', LIFE), true)
-    t.equal(await other.add('e', '', LIFE), false)
+    t.equal(await it.add('e', '', MAX_TTL_MS), true)
+    t.equal(await other.add('f', '', MAX_TTL_MS), true)
+    t.equal(await other.add('e', '', MAX_TTL_MS), false)
   }
 })
 
-t.test('P5: what was emptied, or has evicted, may have forgotten as well', async (t) => {
-  const ways: Record<string, (redis: FakeRedis) => void> = {
-    emptied: ({ entries }) => entries.clear(),
-    'without its mark': ({ entries }) => entries.delete('frs:server'),
-    'with another mark': ({ entries }) =>
+t.test('P5: rejects unknown entries after a flush, an eviction or a failover', async (t) => {
+  const losses: Record<string, (redis: FakeRedis) => void> = {
+    flushed: ({ entries }) => entries.clear(),
+    'without its marker': ({ entries }) => entries.delete('frs:server'),
+    'with another marker': ({ entries }) =>
       entries.set('frs:server', { value: 'x', endsAt: Number.POSITIVE_INFINITY }),
     evicted: ({ info }) => {
       info.evicted_keys = '11'
@@ -121,128 +133,142 @@ t.test('P5: what was emptied, or has evicted, may have forgotten as well', async
       info.master_replid2 = 'f2'
     },
   }
-  for (const [name, change] of Object.entries(ways)) {
+  for (const [name, change] of Object.entries(losses)) {
     for (const isNew of [false, true]) {
-      const { redis, client, store: old } = await settled()
-      t.equal(await old.add('a', '', LIFE), true)
+      const { redis, client, store: old } = await trustedStore()
+      t.equal(await old.add('a', '', MAX_TTL_MS), true)
       change(redis)
       client.emit('ready')
-      const it = isNew ? await another(redis) : old
+      const it = isNew ? await anotherStore(redis) : old
       await t.rejects(
-        it.add('b', '', LIFE),
-        waits(60),
-        `${name}, to ${isNew ? 'a new one' : 'an old one'}`,
+        it.add('b', '', MAX_TTL_MS),
+        indeterminateFor(60),
+        `${name}, on ${isNew ? 'a new' : 'an existing'} instance`,
       )
-      await t.rejects(old.add('c', '', LIFE), waits(60))
-      clock.now += LIFE + 1
-      t.equal(await it.add('d', '', LIFE), true)
+      await t.rejects(old.add('c', '', MAX_TTL_MS), indeterminateFor(60))
+      clock.now += MAX_TTL_MS + 1
+      t.equal(await it.add('d', '', MAX_TTL_MS), true)
     }
   }
 })
 
-t.test('P5: one that gets its place back does not know what another was told', async (t) => {
-  const { redis, client, store: it } = await settled()
-  t.equal(await it.add('a', '', LIFE), true)
-  const other = server('z9')
-  const late = await another(other)
-  await late.add('x', '', LIFE).catch(() => {})
-  clock.now += 50_000
-  client.answering = redis
-  t.equal(await it.add('b', '', LIFE), true)
-  clock.now += 11_000
-  client.answering = other
-  await t.rejects(it.add('b', '', LIFE), waits(60), 'who is older than the last that was added')
-  await t.rejects(late.add('y', '', LIFE), waits(60), 'to nobody')
-  clock.now += LIFE + 1
-  t.equal(await it.add('c', '', LIFE), true)
-  clock.now += 1_000
-  client.answering = redis
-  await t.rejects(it.add('c', '', LIFE), waits(60), 'and back')
-  clock.now += LIFE + 1
-  t.equal(await it.add('d', '', LIFE), true)
-})
-
-t.test('P5: nor does it know what others told another while this one asked there', async (t) => {
-  const { redis, client, store: it } = await settled()
-  const other = server('z9')
-  await (await another(other)).add('x', '', LIFE).catch(() => {})
-  clock.now += 10
-  clock.now += LIFE - 5
-  t.equal(await (await another(redis)).add('b', '', LIFE), true)
-  t.equal(await it.add('b', '', LIFE), false, 'the answer by which it was there')
-  clock.now += 10
-  client.answering = other
-  await t.rejects(it.add('b', '', LIFE), waits(60))
-})
-
-t.test('P5: who comes from another server waits no longer than the others', async (t) => {
-  const { client, store: it } = await settled()
-  t.equal(await it.add('a', '', LIFE), true)
-  const other = server('z9')
-  // After the last that was added: it took over then.
-  clock.now += 10
-  await (await another(other)).add('x', '', LIFE).catch(() => {})
-  clock.now += 10
-  client.answering = other
-  await t.rejects(it.add('b', '', LIFE), waits(60))
-  clock.now += LIFE - 5
-  t.equal(await it.add('c', '', LIFE), true)
-})
-
-t.test('P5: what was swapped with another database and back', async (t) => {
-  const { redis, store: it } = await settled()
-  t.equal(await it.add('a', '', LIFE), true)
-  const { entries } = redis
-  redis.entries = new Map()
-  clock.now += 1_000
-  await t.rejects(it.add('b', '', LIFE), waits(60))
-  clock.now += LIFE + 1
-  t.equal(await it.add('c', '', LIFE), true)
-  redis.entries = entries
-  clock.now += 1_000
-  await t.rejects(it.add('c', '', LIFE), waits(60))
-})
-
-t.test('P5: clocks of instances and of Redis, set back or ahead', async (t) => {
-  const { redis, store: it } = await settled()
-  t.equal(await it.add('a', '', LIFE), true)
-  redis.now = () => clock.now - 3_600_000
-  await t.rejects(it.add('b', '', LIFE), waits(60), 'no longer than ever')
-  clock.now += LIFE + 1
-  t.equal(await it.add('c', '', LIFE), true)
-})
-
 t.test(
-  'P5: whose clock is set right while it is waited for is waited for all the same',
+  'P5: rejects unknown entries after a failback, because the other server has entries',
   async (t) => {
-    const { redis, store: it } = await start()
-    await t.rejects(it.add('a', '', LIFE), waits(60))
-    redis.now = () => clock.now + 3_600_000
-    await t.rejects(it.add('b', '', LIFE), waits(60))
-    clock.now += LIFE - 1
-    await t.rejects(it.add('c', '', LIFE), waits(1))
-    clock.now += 1
-    t.equal(await it.add('d', '', LIFE), true)
+    const { redis, client, store: it } = await trustedStore()
+    t.equal(await it.add('a', '', MAX_TTL_MS), true)
+    const other = server('z9')
+    const late = await anotherStore(other)
+    await late.add('x', '', MAX_TTL_MS).catch(() => {})
+    clock.now += 50_000
+    client.current = redis
+    t.equal(await it.add('b', '', MAX_TTL_MS), true)
+    clock.now += 11_000
+    client.current = other
+    await t.rejects(
+      it.add('b', '', MAX_TTL_MS),
+      indeterminateFor(60),
+      'a server whose marker is older than the last add',
+    )
+    await t.rejects(late.add('y', '', MAX_TTL_MS), indeterminateFor(60), 'on every instance')
+    clock.now += MAX_TTL_MS + 1
+    t.equal(await it.add('c', '', MAX_TTL_MS), true)
+    clock.now += 1_000
+    client.current = redis
+    await t.rejects(it.add('c', '', MAX_TTL_MS), indeterminateFor(60), 'and after switching back')
+    clock.now += MAX_TTL_MS + 1
+    t.equal(await it.add('d', '', MAX_TTL_MS), true)
   },
 )
 
-t.test('P5: one that is loading what it kept is looked at until it answers', async (t) => {
+t.test(
+  'P5: rejects unknown entries of another server, which other instances used meanwhile',
+  async (t) => {
+    const { redis, client, store: it } = await trustedStore()
+    const other = server('z9')
+    await (await anotherStore(other)).add('x', '', MAX_TTL_MS).catch(() => {})
+    clock.now += 10
+    clock.now += MAX_TTL_MS - 5
+    t.equal(await (await anotherStore(redis)).add('b', '', MAX_TTL_MS), true)
+    t.equal(
+      await it.add('b', '', MAX_TTL_MS),
+      false,
+      'this reply confirms the marker of the first server',
+    )
+    clock.now += 10
+    client.current = other
+    await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+  },
+)
+
+t.test(
+  'P5: an instance that switches servers waits no longer than the other instances',
+  async (t) => {
+    const { client, store: it } = await trustedStore()
+    t.equal(await it.add('a', '', MAX_TTL_MS), true)
+    const other = server('z9')
+    // After the last add, because the other server took over then.
+    clock.now += 10
+    await (await anotherStore(other)).add('x', '', MAX_TTL_MS).catch(() => {})
+    clock.now += 10
+    client.current = other
+    await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+    clock.now += MAX_TTL_MS - 5
+    t.equal(await it.add('c', '', MAX_TTL_MS), true)
+  },
+)
+
+t.test('P5: rejects unknown entries after SWAPDB, and after swapping back', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  const { entries } = redis
+  redis.entries = new Map()
+  clock.now += 1_000
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await it.add('c', '', MAX_TTL_MS), true)
+  redis.entries = entries
+  clock.now += 1_000
+  await t.rejects(it.add('c', '', MAX_TTL_MS), indeterminateFor(60))
+})
+
+t.test('P5: waits no longer than the longest TTL if the clock of Redis is set back', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
+  redis.now = () => clock.now - 3_600_000
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60), 'the wait starts again')
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await it.add('c', '', MAX_TTL_MS), true)
+})
+
+t.test('P5: waits as long if the clock of Redis is set forward meanwhile', async (t) => {
+  const { redis, store: it } = await start()
+  await t.rejects(it.add('a', '', MAX_TTL_MS), indeterminateFor(60))
+  redis.now = () => clock.now + 3_600_000
+  await t.rejects(it.add('b', '', MAX_TTL_MS), indeterminateFor(60))
+  clock.now += MAX_TTL_MS - 1
+  await t.rejects(it.add('c', '', MAX_TTL_MS), indeterminateFor(1))
+  clock.now += 1
+  t.equal(await it.add('d', '', MAX_TTL_MS), true)
+})
+
+t.test('P5: probes a Redis that is loading its data until it replies', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
-  it.declareMaxTtl?.(LIFE)
+  it.declareMaxTtl?.(MAX_TTL_MS)
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   await client.connect()
   await settle()
   redis.onCommand = () => undefined
   await passRetryDelay()
-  clock.now += LIFE + 1
-  t.equal(await it.add('a', '', LIFE), true)
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
   redis.commands.length = 0
   await passRetryDelay()
-  t.strictSame(redis.commands, [], 'and no longer')
+  t.strictSame(redis.commands, [], 'and not afterwards')
 
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   client.emit('ready')
@@ -254,102 +280,106 @@ t.test('P5: one that is loading what it kept is looked at until it answers', asy
   await settle()
   redis.commands.length = 0
   await passRetryDelay()
-  t.strictSame(redis.commands, [], 'nor once it is gone')
+  t.strictSame(redis.commands, [], 'and not once the connection is lost')
 })
 
-t.test('P5: the wait begins with the connection, and not with the first who adds', async (t) => {
+t.test('P5: the wait starts with the connection, not with the first add', async (t) => {
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
-  it.declareMaxTtl?.(LIFE)
+  it.declareMaxTtl?.(MAX_TTL_MS)
   await client.connect()
   await settle()
-  t.strictSame([...redis.entries.keys()], ['frs:server'], 'nothing is added by that')
-  clock.now += LIFE + 1
-  t.equal(await it.add('a', '', LIFE), true, 'with one that was met at the start')
+  t.strictSame([...redis.entries.keys()], ['frs:server'], 'the probe adds no entry')
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await it.add('a', '', MAX_TTL_MS), true, 'after a first connection')
 
   redis.restart({ keeping: true })
   await settle()
-  clock.now += LIFE + 1
-  t.equal(await it.add('b', '', LIFE), true, 'and one that was restarted: nobody noticed')
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await it.add('b', '', MAX_TTL_MS), true, 'after a restart without any add')
 
   redis.onCommand = () => Promise.reject(new Error('LOADING'))
   redis.restart()
   await settle()
   redis.onCommand = () => undefined
-  await t.rejects(it.add('c', '', LIFE), waits(60), 'unless nothing could be learnt then')
+  await t.rejects(it.add('c', '', MAX_TTL_MS), indeterminateFor(60), 'unless the probe failed')
 
-  const apart = await another(redis, { prefix: 'other:' })
-  apart.declareMaxTtl?.(LIFE)
+  const apart = await anotherStore(redis, { prefix: 'other:' })
+  apart.declareMaxTtl?.(MAX_TTL_MS)
   await settle()
-  clock.now += LIFE + 1
-  t.equal(await apart.add('a', '', LIFE), true, 'where the connection was there before')
+  clock.now += MAX_TTL_MS + 1
+  t.equal(await apart.add('a', '', MAX_TTL_MS), true, 'on a connection that exists already')
 })
 
-t.test('P5: a connection that was lost costs nothing more, if that was all', async (t) => {
-  const { redis, store: it } = await settled()
-  t.equal(await it.add('a', '', LIFE), true)
+t.test('P5: accepts entries immediately after a mere reconnection', async (t) => {
+  const { redis, store: it } = await trustedStore()
+  t.equal(await it.add('a', '', MAX_TTL_MS), true)
   clock.now += 1_000
-  t.equal(await it.add('b', '', LIFE), true)
+  t.equal(await it.add('b', '', MAX_TTL_MS), true)
   redis.stop()
   redis.start()
-  t.equal(await it.add('b', '', LIFE), false)
-  t.equal(await it.add('c', '', LIFE), true)
+  t.equal(await it.add('b', '', MAX_TTL_MS), false)
+  t.equal(await it.add('c', '', MAX_TTL_MS), true)
 })
 
-t.test('nobody looks who adds nothing, or trusts', async (t) => {
+t.test('sends no probe without adds, and none with dangerouslyAccept', async (t) => {
   const redis = new FakeRedis()
-  const it = await another(redis)
-  const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
-  trusting.declareMaxTtl?.(LIFE)
+  const it = await anotherStore(redis)
+  const trusting = await anotherStore(redis, { afterRestart: 'dangerouslyAccept' })
+  trusting.declareMaxTtl?.(MAX_TTL_MS)
   redis.restart()
   await settle()
   t.strictSame(redis.commands, [])
   t.equal(await it.get('a'), undefined)
 })
 
-t.test('P5: with trust, what Redis says is believed', async (t) => {
+t.test('P5: with dangerouslyAccept, accepts unknown entries after a restart', async (t) => {
   const redis = new FakeRedis()
-  const it = await another(redis, { afterRestart: 'dangerouslyAccept' })
+  const it = await anotherStore(redis, { afterRestart: 'dangerouslyAccept' })
   t.equal(await it.add('a', '', 10_000), true)
   t.equal(await it.add('a', '', 10_000), false)
   redis.restart()
   t.equal(await it.add('a', '', 10_000), true)
 })
 
-t.test('P5: a Redis that can not be relied on says why', async (t) => {
-  const evicting = /^Redis may evict entries: set "maxmemory-policy noeviction"$/
-  for (const [info, message, withTrust] of [
+t.test('P5: rejects an unsuitable Redis with an error that states the reason', async (t) => {
+  const mayEvict = /^Redis may evict entries: set "maxmemory-policy noeviction"$/
+  for (const [info, message, alwaysChecked] of [
     [{ redis_version: '6.2.1' }, /^Redis 7 or later, or Valkey, is required/, false],
     [{ redis_version: '' }, /^Redis 7 or later, or Valkey, is required/, false],
-    [{ maxmemory: '100', maxmemory_policy: 'allkeys-lru' }, evicting, true],
+    [{ maxmemory: '100', maxmemory_policy: 'allkeys-lru' }, mayEvict, true],
     [
       { maxmemory: '100', maxmemory_policy: 'allkeys-lru', my_maxmemory_policy: 'noeviction' },
-      evicting,
+      mayEvict,
       true,
     ],
     [{ evicted_keys: '' }, /^INFO lacks evicted_keys/, true],
     [{ run_id: '' }, /INFO lacks run_id or master_replid2/, false],
     [{ master_replid2: '' }, /INFO lacks run_id or master_replid2/, false],
   ] as const) {
-    const { redis, store: it } = await settled()
+    const { redis, store: it } = await trustedStore()
     Object.assign(redis.info, info)
     redis.stop()
     redis.start()
     await t.rejects(it.add('a', '', 1_000), { message })
-    const trusting = await another(redis, { afterRestart: 'dangerouslyAccept' })
-    if (withTrust) await t.rejects(trusting.add('a', '', 1_000), { message })
+    const trusting = await anotherStore(redis, { afterRestart: 'dangerouslyAccept' })
+    if (alwaysChecked) await t.rejects(trusting.add('a', '', 1_000), { message })
     else t.equal(await trusting.add('a', '', 1_000), true)
   }
-  const { redis, store: it } = await settled()
+  const { redis, store: it } = await trustedStore()
   Object.assign(redis.info, { maxmemory: '100' })
   redis.restart({ keeping: true, unseen: true })
-  await t.rejects(it.add('a', '', 1_000), waits(60), 'a limit without eviction is none')
+  await t.rejects(
+    it.add('a', '', 1_000),
+    indeterminateFor(60),
+    'accepts a memory limit with noeviction',
+  )
 })
 
-t.test('P5: what Redis says of itself is read by the line, of any version', async (t) => {
+t.test('P5: reads INFO line by line, with a version of several digits', async (t) => {
   for (const lineEnd of ['\r\n', '\n']) {
-    const { redis, store: it } = await settled()
+    const { redis, store: it } = await trustedStore()
     redis.lineEnd = lineEnd
     const info = { ...redis.info, redis_version: '10.2.3', maxmemory_policy: 'allkeys-lru' }
     for (const name of Object.keys(redis.info)) delete redis.info[name]
@@ -361,48 +391,50 @@ t.test('P5: what Redis says of itself is read by the line, of any version', asyn
   }
 })
 
-t.test('P5: eviction that is switched on later is noticed within a second', async (t) => {
+t.test('P5: detects within a second that eviction was enabled', async (t) => {
   for (const afterRestart of ['reject', 'dangerouslyAccept'] as const) {
-    const { redis, store: it } = await settled({ afterRestart })
+    const { redis, store: it } = await trustedStore({ afterRestart })
     t.equal(await it.add('a', '', 1_000), true)
-    const asked = () => redis.commands.filter((command) => command === 'INFO').length
-    const before = asked()
+    const inspections = () => redis.commands.filter((command) => command === 'INFO').length
+    const before = inspections()
     t.equal(await it.add('b', '', 1_000), true)
-    t.equal(asked(), before, 'not asked for each')
+    t.equal(inspections(), before, 'not for each add')
     Object.assign(redis.info, { maxmemory: '100', maxmemory_policy: 'volatile-lru' })
     clock.now += 999
     t.equal(await it.add('b2', '', 1_000), true)
     clock.now += 1
     await t.rejects(it.add('c', '', 1_000), { message: /set "maxmemory-policy noeviction"$/ })
     Object.assign(redis.info, { maxmemory_policy: 'noeviction' })
-    t.equal(await it.add('d', '', 1_000), true, 'nor is it later than needed that it was mended')
+    t.equal(await it.add('d', '', 1_000), true, 'and immediately that it was disabled')
   }
 })
 
-t.test('what is asked while a connection is being made is asked once', async (t) => {
+t.test('concurrent adds before the connection share one INFO', async (t) => {
   const redis = server()
   const client = new FakeIoRedis(redis)
   const it = redisStore({ client })
-  const added = [it.add('a', '', LIFE), it.add('b', '', LIFE)].map((one) => one.catch(() => {}))
+  const added = [it.add('a', '', MAX_TTL_MS), it.add('b', '', MAX_TTL_MS)].map((adding) =>
+    adding.catch(() => {}),
+  )
   await client.connect()
   await Promise.all(added)
   t.equal(redis.commands.filter((command) => command === 'INFO').length, 1)
 })
 
-t.test('P5: the script is sent once in a life', async (t) => {
-  const { redis, store: it } = await settled()
+t.test('P5: sends the script once per epoch', async (t) => {
+  const { redis, store: it } = await trustedStore()
   redis.commands.length = 0
   t.equal(await it.add('a', '', 1_000), true)
   t.match(redis.commands, [/^INFO$/, /^EVALSHA [0-9a-f]{40}$/])
   redis.restart({ unseen: true })
   redis.commands.length = 0
-  await t.rejects(it.add('b', '', 1_000), waits(60))
+  await t.rejects(it.add('b', '', 1_000), indeterminateFor(60))
   t.match(redis.commands, [/^EVALSHA/, /^EVAL$/])
 })
 
-t.test('P5: answers of another type than asked for, and errors, add nothing', async (t) => {
-  const { redis, client, store: it } = await settled()
-  const answers = [
+t.test('P5: rejects malformed replies and errors', async (t) => {
+  const { redis, client, store: it } = await trustedStore()
+  const malformed = [
     null,
     'OK',
     1,
@@ -414,39 +446,39 @@ t.test('P5: answers of another type than asked for, and errors, add nothing', as
     [1, null, ''],
     [1, 0, 1],
   ]
-  for (const answer of [
-    ...answers,
+  for (const reply of [
+    ...malformed,
     ['', 0, ''],
     [1, 0, Buffer.from('x')],
     [Buffer.from('1'), 0, 'x'],
   ]) {
-    client.call = async (name) => (name === 'INFO' ? redis.execute(['INFO']) : answer)
-    await t.rejects(it.add('a', '', 1_000), { message: /^Unexpected reply/ }, `${answer}`)
+    client.call = async (name) => (name === 'INFO' ? redis.execute(['INFO']) : reply)
+    await t.rejects(it.add('a', '', 1_000), { message: /^Unexpected reply/ }, `${reply}`)
   }
   client.call = async (...command) => {
     const reply = await redis.execute(command)
-    return Array.isArray(reply) ? reply.map((one) => `${one}`) : reply
+    return Array.isArray(reply) ? reply.map((part) => `${part}`) : reply
   }
-  t.equal(await it.add('a', '', 1_000), true, 'numbers may be text')
+  t.equal(await it.add('a', '', 1_000), true, 'accepts numbers as strings')
   t.equal(await it.add('a', '', 1_000), false)
   redis.entries.clear()
-  await t.rejects(it.add('a', '', 1_000), waits(60))
+  await t.rejects(it.add('a', '', 1_000), indeterminateFor(60))
   for (const error of [new Error('LOADING (no NOSCRIPT)'), 'no error']) {
-    const asked: string[] = []
+    const commands: string[] = []
     client.call = async (name) => {
       if (name === 'INFO') return redis.execute(['INFO'])
-      asked.push(name)
+      commands.push(name)
       throw error
     }
     const rejected = await it.add('b', '', 1_000).catch((error) => error)
     const message = error instanceof Error ? error.message : /no reason given/
     t.match(rejected, { name: 'RedisError', message })
-    t.strictSame(asked, ['EVALSHA'], 'and the script is not sent for that')
+    t.strictSame(commands, ['EVALSHA'], 'the script is not sent')
   }
 })
 
-t.test('P5: what has no end is not added, and spoils nothing', async (t) => {
-  const { redis, store: it } = await settled()
+t.test('P5: rejects a TTL that is not finite, and adds no entry', async (t) => {
+  const { redis, store: it } = await trustedStore()
   const { size } = redis.entries
   for (const ttl of [Number.NaN, Number.POSITIVE_INFINITY]) {
     await t.rejects(it.add('a', '', ttl), {
@@ -455,5 +487,5 @@ t.test('P5: what has no end is not added, and spoils nothing', async (t) => {
     })
   }
   t.equal(redis.entries.size, size)
-  t.equal(await it.add('a', '', 0.5), true, 'a part of a millisecond is a whole one')
+  t.equal(await it.add('a', '', 0.5), true, 'a fraction of a millisecond is rounded up')
 })

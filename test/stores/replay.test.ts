@@ -1,4 +1,4 @@
-/** That the replay memory is the store that was given, by way of the whole resource server. */
+/** The replay cache of DPoP proofs in a shared store, tested through the resource server. */
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
@@ -31,7 +31,7 @@ function server(replay: Store) {
   })
 }
 
-t.test('P5: a proof that was used on one instance is refused on the other', async (t) => {
+t.test('P5: rejects a proof that was used on another instance', async (t) => {
   const longest: number[] = []
   const keys = new Set<string>()
   const inner = memoryStore()
@@ -45,30 +45,30 @@ t.test('P5: a proof that was used on one instance is refused on the other', asyn
     declareMaxTtl: (ttl: number) => longest.push(ttl),
   })
   const [one, other] = [await server(store), await server(store)]
-  t.strictSame(longest, [140_000, 140_000], 'the store is told how long it must remember')
+  t.strictSame(longest, [140_000, 140_000], 'declares the longest TTL to the store')
   const dpop = { proof: await proof(), method: 'GET', url }
   await one.verify({ token, dpop })
   await t.rejects(other.verify({ token, dpop }), { check: 'proof', message: /was used before/ })
   await other.verify({ token, dpop: { ...dpop, proof: await proof() } })
-  t.equal(keys.size, 2, 'under names of their own')
+  t.equal(keys.size, 2, 'each proof has its own key')
   for (const key of keys) t.match(key, /^dpop:[\w-]{43}$/)
   t.notMatch(JSON.stringify([...keys]), jwk.x as string)
 })
 
-t.test('P5: of 10,000 at once exactly one passes', async (t) => {
+t.test('P5: accepts exactly one of 10,000 concurrent uses of a proof', async (t) => {
   const it = await server(memoryStore())
   const dpop = { proof: await proof(), method: 'GET', url }
-  const asked = Array.from({ length: 10_000 }, () =>
+  const verifying = Array.from({ length: 10_000 }, () =>
     it.verify({ token, dpop }).then(
       () => 1,
       () => 0,
     ),
   )
-  const passed = (await Promise.all(asked)).reduce<number>((sum, one) => sum + one, 0)
+  const passed = (await Promise.all(verifying)).reduce<number>((sum, one) => sum + one, 0)
   t.equal(passed, 1)
 })
 
-t.test('P5: a proof that becomes stale on its way to the store is refused', async (t) => {
+t.test('P5: rejects a proof that becomes stale during the store call', async (t) => {
   const now = Date.now()
   const clock = { now }
   const inner = memoryStore({ now: () => clock.now })
@@ -98,10 +98,10 @@ t.test('P5: a proof that becomes stale on its way to the store is refused', asyn
     const used = await proof({ iat })
     await use(used)
     clock.now = (iat + 60) * 1_000 - 1
-    await t.rejects(use(used), { message: /was used before/ }, 'for as long as it is fresh')
+    await t.rejects(use(used), { message: /was used before/ }, 'while it is fresh')
     delay = 1
     const late = { check: 'proof', message: /too old|was used before/ }
-    await t.rejects(use(used), late, 'when the memory of it has just ended')
+    await t.rejects(use(used), late, 'when its entry has just expired')
     delay = 0
     clock.now = (iat + 60) * 1_000
     await t.rejects(use(used), stale, 'and afterwards')

@@ -1,4 +1,4 @@
-/** A store of an application that never answers is a store that fails. */
+/** Deadlines of store calls: a call that never settles counts as failed. */
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import {
@@ -36,13 +36,13 @@ function withFakeTime(t: Test): void {
   t.teardown(() => mock.timers.reset())
 }
 
-/** In parts, as the deadline counts its time. */
+/** Advances the clock in steps, because the deadline does not count stalls of the event loop. */
 function pass(milliseconds: number): void {
   for (let passed = 0; passed < milliseconds; passed += 10) mock.timers.tick(10)
 }
 
 for (const [method, call] of Object.entries(CALLS)) {
-  t.test(`${method} that is never answered fails after five seconds`, async (t) => {
+  t.test(`${method} that never settles fails after five seconds`, async (t) => {
     withFakeTime(t)
     const inner = faultyStore()
     const health = new StoreHealth()
@@ -59,38 +59,41 @@ for (const [method, call] of Object.entries(CALLS)) {
     t.notOk(isSettled, 'not sooner')
     pass(100)
     await rejected
-    const tells = (METHODS as readonly string[]).includes(method)
-    t.equal(health.state, tells ? 'unavailable' : 'unused')
-    t.equal(health.lastError, tells ? LATE.message : undefined)
+    const affectsHealth = (METHODS as readonly string[]).includes(method)
+    t.equal(health.state, affectsHealth ? 'unavailable' : 'unused')
+    t.equal(health.lastError, affectsHealth ? LATE.message : undefined)
     inner.hanging.clear()
     await call(store)
-    t.equal(health.state, tells ? 'available' : 'unused')
+    t.equal(health.state, affectsHealth ? 'available' : 'unused')
   })
 }
 
-t.test('a slice that never comes ends the list; those before it were handed on', async (t) => {
-  withFakeTime(t)
-  const inner = memoryStore()
-  const store = Object.assign(inner, {
-    async *listRevocations() {
-      yield [REVOCATION]
-      await new Promise(() => {})
-    },
-  })
-  const listed: unknown[] = []
-  const listing = (async () => {
-    for await (const slice of observedStore(store, new StoreHealth()).listRevocations()) {
-      listed.push(slice)
-    }
-  })()
-  const rejected = t.rejects(listing, LATE)
-  await settle()
-  pass(5_000)
-  await rejected
-  t.strictSame(listed, [[REVOCATION]])
-})
+t.test(
+  'a slice that never comes ends the list, after the earlier slices were yielded',
+  async (t) => {
+    withFakeTime(t)
+    const inner = memoryStore()
+    const store = Object.assign(inner, {
+      async *listRevocations() {
+        yield [REVOCATION]
+        await new Promise(() => {})
+      },
+    })
+    const listed: unknown[] = []
+    const listing = (async () => {
+      for await (const slice of observedStore(store, new StoreHealth()).listRevocations()) {
+        listed.push(slice)
+      }
+    })()
+    const rejected = t.rejects(listing, LATE)
+    await settle()
+    pass(5_000)
+    await rejected
+    t.strictSame(listed, [[REVOCATION]])
+  },
+)
 
-t.test('a list that is not read to its end is ended', async (t) => {
+t.test('ends a list that is not read to its end', async (t) => {
   let ended = 0
   const store = Object.assign(memoryStore(), {
     async *listRevocations() {
@@ -98,7 +101,7 @@ t.test('a list that is not read to its end is ended', async (t) => {
         for (;;) yield [REVOCATION]
       } finally {
         ended++
-        // An error of its own, which no caller waits for.
+        // A rejection that no caller awaits.
         await Promise.reject(new Error('no end'))
       }
     },
@@ -108,7 +111,7 @@ t.test('a list that is not read to its end is ended', async (t) => {
   t.equal(ended, 1)
 })
 
-t.test('each slice has a deadline of its own', async (t) => {
+t.test('each slice has its own deadline', async (t) => {
   withFakeTime(t)
   const store = Object.assign(memoryStore(), {
     async *listRevocations() {
@@ -126,7 +129,7 @@ t.test('each slice has a deadline of its own', async (t) => {
   t.equal((await listing).length, 4)
 })
 
-t.test('a subscription that comes after its deadline is ended', async (t) => {
+t.test('ends a subscription that is made after its deadline', async (t) => {
   withFakeTime(t)
   for (const comes of [true, false]) {
     let ended = 0
@@ -148,24 +151,21 @@ t.test('a subscription that comes after its deadline is ended', async (t) => {
   }
 })
 
-t.test(
-  'get, set and delete are counted by their caller, which has a deadline itself',
-  async (t) => {
-    withFakeTime(t)
-    const inner = faultyStore()
-    const store = observedStore(inner, new StoreHealth())
-    let settled = 0
-    for (const method of ['get', 'set', 'delete'] as const) {
-      inner.hanging.add(method)
-      store[method]('a', '', 1_000).finally(() => settled++)
-    }
-    pass(60_000)
-    await settle()
-    t.equal(settled, 0)
-  },
-)
+t.test('get, set and delete have no deadline here, because their caller has one', async (t) => {
+  withFakeTime(t)
+  const inner = faultyStore()
+  const store = observedStore(inner, new StoreHealth())
+  let settled = 0
+  for (const method of ['get', 'set', 'delete'] as const) {
+    inner.hanging.add(method)
+    store[method]('a', '', 1_000).finally(() => settled++)
+  }
+  pass(60_000)
+  await settle()
+  t.equal(settled, 0)
+})
 
-t.test('a store may need longer, or less, and says so', async (t) => {
+t.test('uses callTimeout of the store, and rejects an invalid one', async (t) => {
   withFakeTime(t)
   const inner = Object.assign(faultyStore(), { callTimeout: 200 })
   inner.hanging.add('add')
@@ -189,13 +189,19 @@ t.test('a store may need longer, or less, and says so', async (t) => {
   }
 })
 
-t.test('the deadline of a Redis store is longer than that of all its commands', async (t) => {
-  for (const timeout of [10, 500, 30_000]) {
-    const store = redisStore({ client: await connected(new FakeIoRedis(new FakeRedis())), timeout })
-    t.ok((store.callTimeout as number) > 4 * timeout)
-    t.ok((store.callTimeout as number) <= 600_000)
-  }
-})
+t.test(
+  'callTimeout of a Redis store is longer than the deadlines of all its commands',
+  async (t) => {
+    for (const timeout of [10, 500, 30_000]) {
+      const store = redisStore({
+        client: await connected(new FakeIoRedis(new FakeRedis())),
+        timeout,
+      })
+      t.ok((store.callTimeout as number) > 4 * timeout)
+      t.ok((store.callTimeout as number) <= 600_000)
+    }
+  },
+)
 
 async function serverOver(t: Test, store: FaultyStore, options: Partial<ResourceServerOptions>) {
   const warnings: unknown[] = []
@@ -211,7 +217,7 @@ async function serverOver(t: Test, store: FaultyStore, options: Partial<Resource
   return Object.assign(server, { warnings })
 }
 
-t.test('a request with a proof gets 503, not an answer that never comes', async (t) => {
+t.test('a request with a proof gets 503 if the replay store does not settle', async (t) => {
   const store = Object.assign(faultyStore(), { callTimeout: 50 })
   const server = await serverOver(t, store, { stores: { replay: store }, dpop: 'allowed' })
   store.hanging.add('add')
@@ -220,8 +226,8 @@ t.test('a request with a proof gets 503, not an answer that never comes', async 
   await server.verify(await proofFor())
 })
 
-t.test('an instance that learns of no revocations logs it, and learns of them later', async (t) => {
-  const store = Object.assign(faultyStore(), { callTimeout: 50, deaf: true })
+t.test('logs that revocations cannot be read, and reads them later', async (t) => {
+  const store = Object.assign(faultyStore(), { callTimeout: 50, losesMessages: true })
   const server = await serverOver(t, store, { stores: { revocations: store } })
   const other = await serverOver(t, store, { stores: { revocations: store } })
   t.strictSame(server.warnings, [])
@@ -237,11 +243,11 @@ t.test('an instance that learns of no revocations logs it, and learns of them la
   store.hanging.clear()
   const token = await tokenOf({ jti: 'a' })
   for (let i = 0; i < 200; i++) {
-    const isGood = await server.verify(token).then(
+    const isValid = await server.verify(token).then(
       () => true,
       () => false,
     )
-    if (!isGood) break
+    if (!isValid) break
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await t.rejects(server.verify(token), {

@@ -1,4 +1,4 @@
-/** E32: what an application's store throws is logged without keys, values and arguments. */
+/** E32: errors of an application's store are logged without keys, values and arguments. */
 import { createHash } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -10,14 +10,14 @@ import { given, key, tokenOf } from '../fixtures/protected-api.js'
 
 const HASH = createHash('sha256').update('a').digest('base64url')
 
-/** As clients make them: with all that they were called with. */
+/** An error as clients create it: with the arguments of the call. */
 function clientError(args: readonly unknown[]) {
-  const said = JSON.stringify(args)
+  const json = JSON.stringify(args)
   return Object.assign(
     new RangeError(
-      `EVALSHA of redis://api:s3cret@cache.example:6379 failed for ${HASH}, with args beginning with: ${said}`,
+      `EVALSHA of redis://api:s3cret@cache.example:6379 failed for ${HASH}, with args beginning with: ${json}`,
     ),
-    { code: 'E_CLIENT', command: { name: 'set', args }, cause: new Error(said), detail: HASH },
+    { code: 'E_CLIENT', command: { name: 'set', args }, cause: new Error(json), detail: HASH },
   )
 }
 
@@ -37,7 +37,7 @@ function failingStore() {
   const store = faultyStore() as unknown as Record<string, unknown>
   for (const [i, method] of METHODS.entries()) {
     store[method] = (...args: unknown[]) => {
-      // At once and later.
+      // Synchronously and asynchronously.
       if (i % 2 === 0) throw clientError([...args, HASH])
       return Promise.reject(clientError([...args, HASH]))
     }
@@ -48,7 +48,7 @@ function failingStore() {
   return store as never
 }
 
-t.test('no log line and no status holds what a store of the application was told', async (t) => {
+t.test('no log line and no status contains the arguments of store calls', async (t) => {
   const lines: { err: StoreError }[] = []
   const keyStore = {
     load: () => Promise.reject(clientError([HASH])),
@@ -69,8 +69,8 @@ t.test('no log line and no status holds what a store of the application was told
     revocations: { untilLoaded: 'dangerouslyAccept' },
   })
   t.teardown(() => server.close())
-  const refused = await server.verify(await proofFor()).catch((error) => error)
-  t.match(refused, { name: 'StoreUnavailableError', cause: { name: 'RangeError' } })
+  const rejected = await server.verify(await proofFor()).catch((error) => error)
+  t.match(rejected, { name: 'StoreUnavailableError', cause: { name: 'RangeError' } })
   await t.rejects(server.revoke({ sub: 'ada' }), { cause: { code: 'E_CLIENT' } })
   const jwksUri = 'https://issuer.example/jwks'
   const fetching = await createResourceServer({
@@ -82,7 +82,7 @@ t.test('no log line and no status holds what a store of the application was told
   await fetching.close()
 
   t.ok(lines.length >= 4, `${lines.length} lines`)
-  for (const error of [...lines.map(({ err }) => err), refused.cause]) {
+  for (const error of [...lines.map(({ err }) => err), rejected.cause]) {
     t.match(error, {
       name: 'RangeError',
       code: 'E_CLIENT',
@@ -95,10 +95,10 @@ t.test('no log line and no status holds what a store of the application was told
   for (const { lastError } of server.storeStatus()) {
     t.equal(lastError, 'EVALSHA of redis://…@cache.example:6379 failed for …')
   }
-  t.notMatch(JSON.stringify([refused.reason, lines]), HASH)
+  t.notMatch(JSON.stringify([rejected.reason, lines]), HASH)
 })
 
-t.test('an error says what is wrong, whatever was thrown', async (t) => {
+t.test('an error states the cause, whatever was thrown', async (t) => {
   const unreadable = {
     get message(): never {
       throw new Error('unreadable')

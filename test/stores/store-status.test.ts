@@ -1,4 +1,4 @@
-/** What a readiness probe learns of the stores. */
+/** Status of the stores, for readiness probes. */
 import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore, type ResourceServerOptions } from '../../src/index.js'
 import { observedStore, StoreHealth } from '../../src/stores/observed-store.js'
@@ -12,11 +12,11 @@ async function start(t: Test, options: Partial<ResourceServerOptions>) {
   return server
 }
 
-t.test('there is none where nothing is shared', async (t) => {
+t.test('is empty without stores', async (t) => {
   t.strictSame((await start(t, {})).storeStatus(), [])
 })
 
-t.test('until the revocations are known, all is rejected, unless it is accepted', async (t) => {
+t.test('reports that all requests are rejected until the revocations are loaded', async (t) => {
   const store = faultyStore()
   store.failing.add('revocationsSince')
   const server = await start(t, { stores: { revocations: store } })
@@ -27,7 +27,7 @@ t.test('until the revocations are known, all is rejected, unless it is accepted'
   const away = { use: 'revocations', state: 'unavailable', lastError: 'no revocationsSince' }
   t.match(server.storeStatus(), [{ ...away, rejects: 'all', pending: 0 }])
   t.match(accepting.storeStatus(), [{ ...away, rejects: 'none' }])
-  t.match(server.keySetStatus(), [{ state: 'static' }], 'whatever the keys are')
+  t.match(server.keySetStatus(), [{ state: 'static' }], 'the status of the keys is independent')
   await t.rejects(server.verify(await tokenOf()), { name: 'StoreUnavailableError' })
 
   store.failing.clear()
@@ -42,7 +42,7 @@ t.test('until the revocations are known, all is rejected, unless it is accepted'
   t.match(server.storeStatus(), [{ state: 'unavailable', rejects: 'none', pending: 1 }])
 })
 
-t.test('of used proofs: what is rejected while the store is away', async (t) => {
+t.test('reports which requests are rejected while the replay store is unavailable', async (t) => {
   for (const [whenUnavailable, rejects] of [
     ['reject', 'proofs'],
     ['dangerouslyAccept', 'none'],
@@ -61,7 +61,7 @@ t.test('of used proofs: what is rejected while the store is away', async (t) => 
   }
 })
 
-t.test('of introspection answers: an outage rejects nothing', async (t) => {
+t.test('reports that an outage of the introspection store rejects no request', async (t) => {
   const store = memoryStore()
   const server = await start(t, {
     introspection: { clientId: 'a', clientSecret: 'b', endpoint: 'https://issuer.example/ask' },
@@ -70,7 +70,7 @@ t.test('of introspection answers: an outage rejects nothing', async (t) => {
   t.match(server.storeStatus(), [{ use: 'introspection', state: 'unused', rejects: 'none' }])
 })
 
-t.test('an observed store does what the store does', async (t) => {
+t.test('an observed store passes every call to the store', async (t) => {
   const longest: number[] = []
   const store = Object.assign(faultyStore(), { declareMaxTtl: (ttl: number) => longest.push(ttl) })
   const health = new StoreHealth()
@@ -81,11 +81,11 @@ t.test('an observed store does what the store does', async (t) => {
   t.equal(await observed.get('a'), 'two')
   await observed.delete('a')
   t.equal(await observed.get('a'), undefined)
-  const heard: string[] = []
-  const end = await observed.subscribe('b', (message) => heard.push(message), t.fail)
+  const received: string[] = []
+  const end = await observed.subscribe('b', (message) => received.push(message), t.fail)
   await observed.publish('b', 'news')
   await end()
-  t.strictSame(heard, ['news'])
+  t.strictSame(received, ['news'])
   await observed.mergeRevocations([{ name: 'n', before: 1, lastIssued: 1, ttl: 60_000 }])
   t.ok(await observed.revocationsSince(undefined))
   t.equal((await revocationsIn(observed)).length, 1)
