@@ -1,4 +1,4 @@
-/** The guide shows what the command prints. */
+/** docs/command-line.md shows the output of the commands. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { createAuthorizationServer } from '../../src/testing/index.js'
@@ -6,7 +6,7 @@ import { runHere } from './fixtures/run.js'
 
 const GUIDE = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8')
 
-/** Without what is another one each time. */
+/** Replaces the values that differ in each run. */
 function constant(text: string): string {
   return text
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:9000')
@@ -18,7 +18,7 @@ function constant(text: string): string {
     .trim()
 }
 
-t.test('the page of explain is the one that is printed', async (t) => {
+t.test('the guide shows the output of explain', async (t) => {
   const server = await createAuthorizationServer({ profile: 'okta' })
   t.teardown(() => server.close())
   const now = Math.floor(Date.now() / 1000)
@@ -39,7 +39,7 @@ t.test('the page of explain is the one that is printed', async (t) => {
   t.equal(constant(stdout), constant(shown))
 })
 
-t.test('the exit codes are those of the help, and the flags are there', async (t) => {
+t.test('the guide lists the exit codes of the help, and only existing flags', async (t) => {
   const { stdout } = await runHere(['--help'])
   for (const [, code, meaning] of stdout.matchAll(/^ {2}(\d) {2}(.+)$/gm)) {
     t.ok(GUIDE.includes(`| ${code} | ${meaning} |`), `${code}`)

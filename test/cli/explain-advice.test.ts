@@ -1,4 +1,4 @@
-/** The advice of `explain` is chosen by what failed, and not by the step alone. */
+/** The advice of `explain` depends on the cause of a failure, not only on the step. */
 import { sign as signBytes } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,14 +13,14 @@ import { runHere } from './fixtures/run.js'
 const key = await makeKey('ES256')
 const now = seconds()
 
-let answer: RequestListener = () => {}
-const issuerServer = createServer((request, response) => answer(request, response))
+let respond: RequestListener = () => {}
+const issuerServer = createServer((request, response) => respond(request, response))
 await new Promise<void>((resolve) => issuerServer.listen(0, '127.0.0.1', resolve))
 t.teardown(() => issuerServer.close())
 const issuer = `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}`
 
 function publish(keys: unknown): void {
-  answer = ({ url }, response) => {
+  respond = ({ url }, response) => {
     const metadata = { issuer, jwks_uri: `${issuer}/keys` }
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(url === '/keys' ? { keys } : metadata))
@@ -39,35 +39,35 @@ async function explain(input: string, args: readonly string[] = []) {
     steps: { name: string; outcome: string; advice?: string; found?: string }[]
   }
   const advice = Object.fromEntries(
-    steps.flatMap((one) => (one.advice ? [[one.name, one.advice]] : [])),
+    steps.flatMap((step) => (step.advice ? [[step.name, step.advice]] : [])),
   )
-  const found = Object.fromEntries(steps.map((one) => [one.name, one.found]))
+  const found = Object.fromEntries(steps.map((step) => [step.name, step.found]))
   return { ...outcome, result, advice, found }
 }
 
-/** That this step alone failed, with this advice. */
+/** Asserts that only this step failed, with this advice. */
 async function advises(
   t: Test,
   step: string,
-  said: string | RegExp,
+  expected: string | RegExp,
   input: string,
   args: readonly string[] = [],
 ) {
   const { code, advice, result, stderr } = await explain(input, args)
   t.equal(stderr, '')
   t.strictSame(Object.keys(advice), [step])
-  t.match(advice[step], said)
+  t.match(advice[step], expected)
   t.strictSame([code, result.step], [result.status >= 500 ? 3 : 1, step])
 }
 
-t.test('a valid token', async (t) => {
+t.test('accepts a valid token without advice', async (t) => {
   t.match(await explain(await token()), { code: 0, advice: {} })
 })
 
-t.test('a token over the longest that is read', async (t) => {
+t.test('names the length limit for a token that is too long', async (t) => {
   const long = await token({ groups: Array.from({ length: 900 }, (_, i) => `group-${i}`) })
-  const said = `The token has ${long.length} characters; this API accepts at most 8192.`
-  await advises(t, 'token', said, long)
+  const expected = `The token has ${long.length} characters; this API accepts at most 8192.`
+  await advises(t, 'token', expected, long)
   await advises(t, 'token', 'raise "maxTokenLength" in the API, and --max-token-length here', long)
   t.equal((await explain(long, ['--max-token-length', '20000'])).code, 0)
   t.notMatch((await explain(long)).advice.token, '431')
@@ -81,11 +81,11 @@ t.test('a token over the longest that is read', async (t) => {
   }
 })
 
-t.test('a token that can be read is copied again', async (t) => {
+t.test('advises to copy a token again if no part of it is malformed', async (t) => {
   t.match(malformedAdvice(await token(), 8_192), 'Copy it again, complete and unchanged')
 })
 
-t.test('what surrounds a token is told on the page, too', async (t) => {
+t.test('text output lists what was removed around the token', async (t) => {
   const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
   const { code, stdout } = await runHere(args, { input: `"${await token()}"` })
   t.equal(code, 1)
@@ -101,17 +101,17 @@ t.test('what surrounds a token is told on the page, too', async (t) => {
   })
 })
 
-t.test('an ECDSA signature in DER', async (t) => {
+t.test('recognizes an ECDSA signature in DER', async (t) => {
   for (const [alg, hash] of [
     ['ES256', 'sha256'],
     ['ES384', 'sha384'],
     ['ES512', 'sha512'],
   ] as const) {
-    const own = await makeKey(alg)
-    publish([own.publicJwk])
-    const [header, payload] = (await sign(own, { iss: issuer })).split('.')
+    const signer = await makeKey(alg)
+    publish([signer.publicJwk])
+    const [header, payload] = (await sign(signer, { iss: issuer })).split('.')
     const input = `${header}.${payload}`
-    const der = signBytes(hash, Buffer.from(input), own.privateKey)
+    const der = signBytes(hash, Buffer.from(input), signer.privateKey)
     const args = ['--algorithms', alg]
     await advises(t, 'signature', /encoded in DER.*ieee-p1363/, `${input}.${base64url(der)}`, args)
     const other = Buffer.alloc(der.length, 1)
@@ -121,7 +121,7 @@ t.test('an ECDSA signature in DER', async (t) => {
   }
 })
 
-t.test('text that is not UTF-8', async (t) => {
+t.test('recognizes text that is not UTF-8', async (t) => {
   const [header, , signature] = (await token()).split('.')
   const latin1 = Buffer.from(JSON.stringify(claims({ iss: issuer, name: 'Jürgen' })), 'latin1')
   const payload = base64url(latin1)
@@ -130,7 +130,7 @@ t.test('text that is not UTF-8', async (t) => {
   await advises(t, 'token', 'The header is not UTF-8', `${utf16}.${payload}.${signature}`)
 })
 
-t.test('JSON that is not read: nesting, members twice, no object, no JSON', async (t) => {
+t.test('names why JSON is rejected: nesting, duplicate members, no object, syntax', async (t) => {
   const [header = '', payload, signature] = (await token()).split('.')
   const deep = (levels: number) =>
     `{"iss":"${issuer}","a":${'['.repeat(levels)}${']'.repeat(levels)}}`
@@ -145,19 +145,19 @@ t.test('JSON that is not read: nesting, members twice, no object, no JSON', asyn
     ['7', 'The payload is a number, and must be'],
     ['{"sub":', 'The payload is not JSON'],
   ] as const
-  for (const [text, said] of rows) {
+  for (const [text, expected] of rows) {
     const part = base64url(Buffer.from(text))
-    await advises(t, 'token', said, signed(key, `${header}.${part}`))
-    const inHeader = said.replace('payload', 'header')
+    await advises(t, 'token', expected, signed(key, `${header}.${part}`))
+    const inHeader = expected.replace('payload', 'header')
     await advises(t, 'token', inHeader, `${part}.${payload}.${signature}`)
   }
   const names = Array.from({ length: 100 }, (_, i) => [`name${i}`, i])
   const large = base64url({ alg: 'ES256', ...Object.fromEntries(names) })
-  const said = 'The header has far more members than RFC 7515'
-  await advises(t, 'token', said, `${large}.${payload}.${signature}`)
+  const expected = 'The header has far more members than RFC 7515'
+  await advises(t, 'token', expected, `${large}.${payload}.${signature}`)
 })
 
-t.test('base64 that is not base64url', async (t) => {
+t.test('recognizes base64 that is not base64url', async (t) => {
   const [header, payload, signature] = (await token()).split('.') as [string, string, string]
   const rows = [
     [`${header}.${payload}==.${signature}`, 'The payload is padded with "="', '400'],
@@ -169,14 +169,14 @@ t.test('base64 that is not base64url', async (t) => {
     [`${header}..${signature}`, 'The payload is empty', '401'],
     [`.${payload}.${signature}`, 'The header is empty', '401'],
   ] as const
-  for (const [input, said, status] of rows) {
+  for (const [input, expected, status] of rows) {
     const { advice, result } = await explain(input)
-    t.match(advice.token, said)
+    t.match(advice.token, expected)
     t.equal(`${result.status}`, status)
   }
 })
 
-t.test('a header that is not one', async (t) => {
+t.test('names the invalid header member', async (t) => {
   const [, payload, signature] = (await token()).split('.') as [string, string, string]
   const rows = [
     [{ alg: 'ES256', kid: null }, 'must have "kid": a string or absent; here it is: null'],
@@ -186,12 +186,12 @@ t.test('a header that is not one', async (t) => {
     [{ alg: 'ES256', typ: 1 }, 'must have "typ": a string or absent; here it is: number'],
     [{ alg: 'ES256', crit: ['exp'] }, 'neither "crit" nor "b64"'],
   ] as const
-  for (const [header, said] of rows) {
-    await advises(t, 'token', said, `${base64url(header)}.${payload}.${signature}`)
+  for (const [header, expected] of rows) {
+    await advises(t, 'token', expected, `${base64url(header)}.${payload}.${signature}`)
   }
 })
 
-t.test('claims of the wrong kind are told by what they are, null included', async (t) => {
+t.test('names the type of a malformed claim, including null', async (t) => {
   const rows = [
     [{ exp: null }, '"exp" is null, and must be a finite number'],
     [{ exp: `${now + 60}` }, '"exp" is a string, and must be a finite number'],
@@ -201,9 +201,9 @@ t.test('claims of the wrong kind are told by what they are, null included', asyn
     [{ sub: {} }, '"sub" is an object, and must be a string'],
     [{ sub: true }, '"sub" is a boolean'],
   ] as const
-  for (const [overrides, said] of rows) {
+  for (const [overrides, expected] of rows) {
     const { advice } = await explain(await token(overrides))
-    t.match(advice.claims, said)
+    t.match(advice.claims, expected)
   }
   t.match((await explain(await token({ exp: undefined }))).advice.claims, 'requires "exp"')
   t.strictSame([null, [], {}, 1, ''].map(jsonTypeName), [
@@ -215,7 +215,7 @@ t.test('claims of the wrong kind are told by what they are, null included', asyn
   ])
 })
 
-t.test('keys without "kid", with a number for one, or that cannot be used', async (t) => {
+t.test('names keys without "kid", with a numeric "kid", and unusable keys', async (t) => {
   const { kid: _kid, ...nameless } = key.publicJwk
   publish([nameless, { ...nameless, kid: 'other' }])
   const unnamed = '1 of the 2 published keys have no "kid"'
@@ -246,24 +246,24 @@ t.test('keys without "kid", with a number for one, or that cannot be used', asyn
   await advises(t, 'key', 'has no "kid"', await token({}, { kid: undefined }))
 })
 
-t.test('a key set that cannot be used at all', async (t) => {
+t.test('explains a key set without usable keys', async (t) => {
   publish([{ ...key.publicJwk, use: 'enc' }])
   await advises(t, 'key', 'none of its keys can verify a signature', await token())
   publish(Array.from({ length: 101 }, (_, i) => ({ ...key.publicJwk, kid: `${i}` })))
   await advises(t, 'key', /publishes 101 keys.*raise "jwks.maxKeys"/, await token())
   publish('none')
   await advises(t, 'key', 'is reachable from this machine', await token())
-  answer = (_request, response) => response.end('no JSON')
+  respond = (_request, response) => response.end('no JSON')
   await advises(t, 'key', 'is reachable from this machine', await token())
 })
 
-t.test('a redirect is told with where it leads, without its query', async (t) => {
+t.test('names the target of a redirect, without its query', async (t) => {
   const to = (location: string) => {
-    answer = (_request, response) => response.writeHead(301, { location }).end()
+    respond = (_request, response) => response.writeHead(301, { location }).end()
   }
   to('https://login.example/realms/a?secret=hunter2')
-  const said = `${issuer}/.well-known/openid-configuration redirects to https://login.example/realms/a, and redirects`
-  await advises(t, 'key', said, await token())
+  const expected = `${issuer}/.well-known/openid-configuration redirects to https://login.example/realms/a, and redirects`
+  await advises(t, 'key', expected, await token())
   const { stdout } = await explain(await token(), ['--jwks-uri', `${issuer}/keys?api_key=hunter2`])
   t.match(stdout, `${issuer}/keys redirects to https://login.example/realms/a,`)
   t.notMatch(
@@ -274,21 +274,21 @@ t.test('a redirect is told with where it leads, without its query', async (t) =>
   await advises(t, 'key', `redirects to ${issuer}/elsewhere`, await token())
   to('http://')
   await advises(t, 'key', 'redirects to an invalid URL', await token())
-  answer = (_request, response) => response.writeHead(302).end()
+  respond = (_request, response) => response.writeHead(302).end()
   await advises(t, 'key', 'is reachable from this machine', await token())
 })
 
-t.test('why there is no connection', async (t) => {
+t.test('names the cause of a failed connection', async (t) => {
   const rows = [
     ['http://127.0.0.1:1', 'The connection failed: bad port'],
     ['http://127.0.0.1:2', 'The connection failed: ECONNREFUSED, connect ECONNREFUSED 127.0.0.1:2'],
     ['https://issuer.invalid', /(ENOTFOUND|EAI_AGAIN).*The host name cannot be resolved/],
   ] as const
-  for (const [url, said] of rows) {
+  for (const [url, expected] of rows) {
     const args = ['explain', '--issuer', url, '--audience', AUDIENCE]
     const { code, stdout } = await runHere(args, { input: await sign(key, { iss: url }) })
     t.equal(code, 3)
-    t.match(stdout, said)
+    t.match(stdout, expected)
   }
   const failing = (error: unknown) =>
     t.intercept(globalThis, 'fetch', { value: () => Promise.reject(error) })
@@ -303,18 +303,18 @@ t.test('why there is no connection', async (t) => {
   t.notMatch((await explain(await token())).advice.key, 'The connection failed')
 })
 
-t.test('scope with commas', async (t) => {
+t.test('recognizes a scope with commas', async (t) => {
   const args = ['--scope', 'orders:read']
-  const said = 'The token delimits its scope by commas'
-  await advises(t, 'scope', said, await token({ scope: 'orders:read,profile' }), args)
-  await advises(t, 'scope', said, await token({ scope: 'openid orders:read,profile' }), args)
-  const asked = ['--scope', 'orders:read,profile']
-  await advises(t, 'scope', 'The required scope contains a comma', await token(), asked)
+  const expected = 'The token delimits its scope by commas'
+  await advises(t, 'scope', expected, await token({ scope: 'orders:read,profile' }), args)
+  await advises(t, 'scope', expected, await token({ scope: 'openid orders:read,profile' }), args)
+  const commas = ['--scope', 'orders:read,profile']
+  await advises(t, 'scope', 'The required scope contains a comma', await token(), commas)
 })
 
-t.test('an audience that is spelled differently', async (t) => {
-  const differs = async (aud: unknown, own: string, by: string | RegExp) => {
-    const args = ['explain', '--issuer', issuer, '--audience', 'another', '--audience', own]
+t.test('names the difference between audiences that are spelled differently', async (t) => {
+  const differs = async (aud: unknown, audience: string, by: string | RegExp) => {
+    const args = ['explain', '--issuer', issuer, '--audience', 'another', '--audience', audience]
     const { stdout, code } = await runHere(args, { input: await token({ aud }) })
     t.equal(code, 1)
     t.match(stdout, by)
@@ -340,7 +340,7 @@ t.test('an audience that is spelled differently', async (t) => {
   t.equal(spellingDifference('a', 'b'), undefined)
 })
 
-t.test('an issuer that is spelled differently', async (t) => {
+t.test('names the difference between issuers that are spelled differently', async (t) => {
   const differs = async (iss: string, by: string) => {
     const args = ['explain', '--issuer', 'https://login.example/a', '--audience', AUDIENCE]
     const { stdout } = await runHere(args, { input: await sign(key, { iss }) })
@@ -351,13 +351,18 @@ t.test('an issuer that is spelled differently', async (t) => {
   await differs('http://login.example/a', 'the scheme before "://"')
 })
 
-t.test('times in milliseconds', async (t) => {
+t.test('recognizes times in milliseconds', async (t) => {
   const ms = now * 1000
-  const said = (names: string) =>
+  const expected = (names: string) =>
     `Apparently in milliseconds: ${names}. Times in a JWT are in seconds`
-  await advises(t, 'issued-at', said('"iat"'), await token({ iat: ms }))
-  await advises(t, 'issued-at', said('"exp" and "iat"'), await token({ iat: ms, exp: ms + 60_000 }))
-  await advises(t, 'not-before', said('"nbf"'), await token({ nbf: ms }))
+  await advises(t, 'issued-at', expected('"iat"'), await token({ iat: ms }))
+  await advises(
+    t,
+    'issued-at',
+    expected('"exp" and "iat"'),
+    await token({ iat: ms, exp: ms + 60_000 }),
+  )
+  await advises(t, 'not-before', expected('"nbf"'), await token({ nbf: ms }))
   const forever = await explain(await token({ exp: ms }))
   t.equal(forever.code, 0)
   t.match(

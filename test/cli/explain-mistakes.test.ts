@@ -1,4 +1,4 @@
-/** The failures of the demo and the commonest mistakes: the step that fails, and what to do. */
+/** `explain` names the failed step and the fix for the failures of the demo and common mistakes. */
 import { createHmac } from 'node:crypto'
 import t from 'tap'
 import {
@@ -16,95 +16,96 @@ const AUDIENCE = 'api://default'
 const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE, '--profile', 'okta']
 const now = Math.floor(Date.now() / 1000)
 
-const { access_token: good, id_token: idToken = '' } = await passwordGrant({
+const { access_token: valid, id_token: idToken = '' } = await passwordGrant({
   issuer,
   ...testClient,
   ...testUser,
   scope: 'openid profile',
 })
-const [header = '', payload = '', signature = ''] = good.split('.')
+const [header = '', payload = '', signature = ''] = valid.split('.')
 const segment = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-const goodClaims = JSON.parse(Buffer.from(payload, 'base64url').toString())
-const tampered = [header, segment({ ...goodClaims, sub: 'somebody else' }), signature].join('.')
+const validClaims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+const tampered = [header, segment({ ...validClaims, sub: 'another-user' }), signature].join('.')
 
 function failing({ stdout }: Outcome): string[] {
   return [...stdout.matchAll(/^ {2}✘ ([\w-]+)/gm)].map(([, name]) => name as string)
 }
 
-const ask = (input: string, more: readonly string[] = []) => runHere([...args, ...more], { input })
+const explain = (input: string, more: readonly string[] = []) =>
+  runHere([...args, ...more], { input })
 
-t.test('the built command accepts a good token, and never prints its signature', async (t) => {
-  const outcome = await runBuilt(args, { input: `${good}\n` })
+t.test('the built command accepts a valid token, and never prints its signature', async (t) => {
+  const outcome = await runBuilt(args, { input: `${valid}\n` })
   t.match(outcome, { code: 0, stderr: '' })
   t.strictSame(failing(outcome), [])
   t.match(outcome.stdout, /✔ signature +valid[\s\S]*accepted[\s\S]*sub {2}"testuser1@example\.com"/)
   t.notMatch(outcome.stdout, signature)
   t.notMatch(outcome.stdout, '\x1b')
-  const json = await runBuilt([...args, '--json'], { input: good })
-  t.match(JSON.parse(json.stdout), { result: { accepted: true }, claims: goodClaims })
+  const json = await runBuilt([...args, '--json'], { input: valid })
+  t.match(JSON.parse(json.stdout), { result: { accepted: true }, claims: validClaims })
   t.notMatch(json.stdout, signature)
 })
 
-t.test('the token comes as an argument, at a prompt, or as it stands in a request', async (t) => {
-  const expected = await ask(good)
+t.test('reads the token from an argument, a prompt, or a header line', async (t) => {
+  const expected = await explain(valid)
   t.equal(expected.code, 0)
-  t.same(await runHere([...args, good]), expected)
-  t.match(await runHere(args, { typed: [`${good}\r`] }), { code: 0, stderr: 'Token: \n' })
+  t.same(await runHere([...args, valid]), expected)
+  t.match(await runHere(args, { typed: [`${valid}\r`] }), { code: 0, stderr: 'Token: \n' })
   for (const prefix of ['Bearer ', 'authorization: bearer ', ' \n']) {
-    t.same(await ask(`${prefix}${good}\r\n`), expected)
+    t.same(await explain(`${prefix}${valid}\r\n`), expected)
   }
   for (const input of ['', '\n', 'Bearer \n']) {
-    const { code, stderr } = await ask(input)
+    const { code, stderr } = await explain(input)
     t.equal(code, 2)
     t.match(stderr, 'no token: pass it on standard input')
   }
 })
 
-t.test('a terminal gets colours', async (t) => {
-  const { stdout } = await runHere(args, { input: tampered, colour: true })
+t.test('uses colors on a terminal', async (t) => {
+  const { stdout } = await runHere(args, { input: tampered, color: true })
   t.match(stdout, '\x1b[31m✘')
   t.match((await runHere(args, { input: tampered, env: { FORCE_COLOR: '1' } })).stdout, '\x1b[31m')
 })
 
-t.test('every failure of the demo fails at its step', async (t) => {
+t.test('each failure of the demo fails at its step', async (t) => {
   const rows = [
-    [good, [], 0],
+    [valid, [], 0],
     [tampered, ['signature'], 1],
     [await server.issueToken({ iat: now - 7200, exp: now - 3600 }), ['expiry'], 1],
     [await server.issueToken({ aud: 'api://other' }), ['audience'], 1],
     [idToken, ['type', 'claims', 'audience'], 1],
   ] as const
   for (const [token, steps, code] of rows) {
-    const outcome = await ask(token)
+    const outcome = await explain(token)
     t.equal(outcome.code, code)
     t.strictSame(failing(outcome), steps)
   }
-  const scope = await ask(good, ['--scope', 'orders:read'])
+  const scope = await explain(valid, ['--scope', 'orders:read'])
   t.strictSame([scope.code, failing(scope)], [1, ['scope']])
   t.match(scope.stdout, 'rejected at step "scope": 403 insufficient_scope')
   await server.rotateKeys()
-  t.equal((await ask(await server.issueToken())).code, 0)
+  t.equal((await explain(await server.issueToken())).code, 0)
 })
 
-t.test('wrong audience', async (t) => {
-  const outcome = await ask(await server.issueToken({ aud: 'api://other' }))
+t.test('explains a wrong audience', async (t) => {
+  const outcome = await explain(await server.issueToken({ aud: 'api://other' }))
   t.strictSame(failing(outcome), ['audience'])
   t.match(
     outcome.stdout,
     /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Request a token for this API/,
   )
-  const client = await ask(await server.issueToken({ aud: testClient.clientId }))
+  const client = await explain(await server.issueToken({ aud: testClient.clientId }))
   t.match(client.stdout, 'Its audience is the client')
   const hinted = await runHere(
     ['explain', '--issuer', issuer, '--audience', 'x', '--profile', 'cognito'],
-    { input: good },
+    { input: valid },
   )
   t.match(hinted.stdout, 'exactly. Here: app client IDs')
 })
 
-t.test('trailing slash of the issuer', async (t) => {
+t.test('explains a trailing slash of the issuer', async (t) => {
   const outcome = await runHere(['explain', '--issuer', `${issuer}/`, ...args.slice(3)], {
-    input: good,
+    input: valid,
   })
   t.strictSame(failing(outcome), ['issuer'])
   t.match(
@@ -113,7 +114,7 @@ t.test('trailing slash of the issuer', async (t) => {
   )
 })
 
-t.test("token of Okta's org server", async (t) => {
+t.test("explains a token of Okta's org server", async (t) => {
   const token = await server.issueToken({ iss: 'https://acme.okta.com' })
   const outcome = await runHere(
     ['explain', '--issuer', 'https://acme.okta.com/oauth2/default', '--audience', AUDIENCE],
@@ -137,56 +138,56 @@ t.test("token of Okta's org server", async (t) => {
   })
 })
 
-t.test('ID token sent', async (t) => {
-  const outcome = await ask(idToken)
+t.test('recognizes an ID token', async (t) => {
+  const outcome = await explain(idToken)
   t.equal(failing(outcome)[0], 'type')
   t.match(outcome.stdout, 'This looks like an ID token')
   t.match(outcome.stdout, 'Send the access token instead: "access_token" of the token response')
-  // Okta's own has nothing that tells its kind but the lack of "cid".
-  const bare = await ask(await server.issueToken({ cid: undefined, nonce: 'n' }))
+  // An ID token of Okta is recognized only by the missing "cid".
+  const bare = await explain(await server.issueToken({ cid: undefined, nonce: 'n' }))
   t.strictSame(failing(bare), ['claims'])
   t.match(bare.stdout, 'This looks like an ID token')
   for (const claims of [{ token_use: 'id' }, { typ: 'ID' }]) {
-    t.match((await ask(await server.issueToken(claims))).stdout, 'This looks like an ID token')
+    t.match((await explain(await server.issueToken(claims))).stdout, 'This looks like an ID token')
   }
-  const refresh = await ask(await server.issueToken({ token_use: 'refresh' }))
+  const refresh = await explain(await server.issueToken({ token_use: 'refresh' }))
   t.match(
     refresh.stdout,
     'Send an access token: this is an ID token, a refresh token or another token of the issuer',
   )
-  const typ = await ask(
+  const typ = await explain(
     await server.issueToken({}, { header: { typ: 'application/Secevent+JWT' } }),
   )
   t.match(typ.stdout, 'The profile okta accepts no token with this "typ"')
 })
 
-t.test('clock skew', async (t) => {
-  const ahead = await ask(await server.issueToken({ iat: now + 120 }))
+t.test('explains clock skew', async (t) => {
+  const ahead = await explain(await server.issueToken({ iat: now + 120 }))
   t.strictSame(failing(ahead), ['issued-at'])
   t.match(
     ahead.stdout,
     /It was issued at \S+, 1 minute from now\. Compare the issuer's clock with that of/,
   )
-  const early = await ask(await server.issueToken({ nbf: now + 400 }))
+  const early = await explain(await server.issueToken({ nbf: now + 400 }))
   t.strictSame(failing(early), ['not-before'])
   t.match(early.stdout, /It is valid from \S+ on, in 6 minutes\. Compare/)
   t.equal(
-    (await ask(await server.issueToken({ iat: now + 120 }), ['--clock-tolerance', '200'])).code,
+    (await explain(await server.issueToken({ iat: now + 120 }), ['--clock-tolerance', '200'])).code,
     0,
   )
-  const old = await ask(await server.issueToken({ iat: now - 400 }), ['--max-token-age', '60'])
+  const old = await explain(await server.issueToken({ iat: now - 400 }), ['--max-token-age', '60'])
   t.match(old.stdout, 'older than --max-token-age allows')
 })
 
-t.test('opaque token', async (t) => {
-  const outcome = await ask(await server.issueToken({}, { format: 'opaque' }))
+t.test('explains an opaque token', async (t) => {
+  const outcome = await explain(await server.issueToken({}, { format: 'opaque' }))
   t.strictSame(failing(outcome), ['token'])
   t.match(outcome.stdout, 'An opaque token can only be verified by introspection at its issuer')
-  t.notMatch(outcome.stdout, /^ {2}(?:header|claims)/m, 'there is nothing to read')
-  t.match(JSON.parse((await ask('opaque', ['--json'])).stdout), { result: { step: 'token' } })
+  t.notMatch(outcome.stdout, /^ {2}(?:header|claims)/m, 'there are no contents to show')
+  t.match(JSON.parse((await explain('opaque', ['--json'])).stdout), { result: { step: 'token' } })
 })
 
-t.test('wrong tenant', async (t) => {
+t.test('explains a wrong tenant', async (t) => {
   const [ours, theirs] = [
     'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
     'ffffffff-bbbb-4ccc-8ddd-eeeeeeeeeeee',
@@ -195,22 +196,22 @@ t.test('wrong tenant', async (t) => {
   const entra = await createAuthorizationServer({ profile: 'entra', audience })
   t.teardown(() => entra.close())
   const v2 = (tenant: string) => `https://login.microsoftonline.com/${tenant}/v2.0`
-  const say = async (iss: string, tid: string) =>
+  const explainToken = async (iss: string, tid: string) =>
     runHere(['explain', '--issuer', v2(ours), '--audience', audience], {
       input: await entra.issueToken({ iss, tid }),
     })
-  const wrong = await say(v2(theirs), theirs)
+  const wrong = await explainToken(v2(theirs), theirs)
   t.strictSame(failing(wrong), ['issuer'])
   t.match(wrong.stdout, 'The token is of another tenant of Entra ID')
-  const version = await say(`https://sts.windows.net/${ours}/`, ours)
+  const version = await explainToken(`https://sts.windows.net/${ours}/`, ours)
   t.strictSame(failing(version), ['issuer'])
   t.match(version.stdout, 'The tenant is the right one, the version of the token isn')
-  const stranger = await say('https://acme.example', theirs)
-  t.match(stranger.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
+  const otherIssuer = await explainToken('https://acme.example', theirs)
+  t.match(otherIssuer.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
 })
 
-t.test('missing scope', async (t) => {
-  const outcome = await ask(good, ['--scope', 'orders:read'])
+t.test('explains a missing scope', async (t) => {
+  const outcome = await explain(valid, ['--scope', 'orders:read'])
   t.strictSame(failing(outcome), ['scope'])
   t.match(
     outcome.stdout,
@@ -218,36 +219,36 @@ t.test('missing scope', async (t) => {
   )
 })
 
-t.test('HS256 token', async (t) => {
+t.test('explains an HS256 token', async (t) => {
   const input = `${segment({ alg: 'HS256', typ: 'JWT' })}.${payload}`
   const mac = createHmac('sha256', 'secret').update(input).digest('base64url')
-  const outcome = await ask(`${input}.${mac}`)
+  const outcome = await explain(`${input}.${mac}`)
   t.strictSame(failing(outcome), ['algorithm'])
   t.match(outcome.stdout, 'HS256 needs a secret that the API shares with the issuer')
   for (const [signature, step] of [
     ['', 'token'],
     ['AAAA', 'algorithm'],
   ] as const) {
-    const none = await ask(`${segment({ alg: 'none' })}.${payload}.${signature}`)
+    const none = await explain(`${segment({ alg: 'none' })}.${payload}.${signature}`)
     t.strictSame(failing(none), [step])
     t.match(none.stdout, 'The token is not signed at all')
   }
-  const other = await ask(good, ['--algorithms', 'ES256', '--algorithms', 'PS256'])
+  const other = await explain(valid, ['--algorithms', 'ES256', '--algorithms', 'PS256'])
   t.strictSame(failing(other), ['algorithm'])
   t.match(other.stdout, /expected +ES256 or PS256/)
 })
 
-t.test('expired', async (t) => {
-  const outcome = await ask(await server.issueToken({ iat: now - 9_000, exp: now - 7_200 }))
+t.test('explains an expired token', async (t) => {
+  const outcome = await explain(await server.issueToken({ iat: now - 9_000, exp: now - 7_200 }))
   t.strictSame(failing(outcome), ['expiry'])
   t.match(outcome.stdout, /It expired 2 hours ago, at \S+Z: get a new one\.\n/)
   t.match(outcome.stdout, /expected +after \S+Z \(\d{10}\)\n +found +\S+Z \(\d{10}\)\n/)
   t.match(outcome.stdout, /exp {2}\S+Z \(\d{10}\)\n/)
-  const late = await ask(await server.issueToken({ iat: now - 900, exp: now - 300 }))
+  const late = await explain(await server.issueToken({ iat: now - 900, exp: now - 300 }))
   t.match(late.stdout, /It expired 5 minutes ago.* If it should still be valid: Compare/)
 })
 
-t.test('an issuer out of reach is exit code 3', async (t) => {
+t.test('an unreachable issuer is exit code 3', async (t) => {
   const token = await server.issueToken({ iss: 'http://127.0.0.1:1' })
   const outcome = await runHere(
     ['explain', '--issuer', 'http://127.0.0.1:1', '--audience', AUDIENCE],
@@ -259,7 +260,7 @@ t.test('an issuer out of reach is exit code 3', async (t) => {
   t.match(outcome.stdout, 'rejected at step "key": 503 temporarily_unavailable')
 })
 
-t.test('what the token says of itself can do nothing to the terminal', async (t) => {
+t.test('escapes terminal control characters of a token', async (t) => {
   const evil = '\x1b[2J\u202e\x9b'
   const token = await server.issueToken({
     iss: `https://x.example/${evil}`,
@@ -267,19 +268,19 @@ t.test('what the token says of itself can do nothing to the terminal', async (t)
     aud: evil,
   })
   for (const more of [[], ['--json']]) {
-    const { stdout } = await ask(token, more)
+    const { stdout } = await explain(token, more)
     for (const character of ['\x1b', '\u202e', '\x9b']) t.notOk(stdout.includes(character))
     t.match(stdout, '\\u001b[2J')
   }
 })
 
-t.test('options go where those of the plugin go', async (t) => {
+t.test('passes flags to the options of the plugin', async (t) => {
   const jwks = ['--jwks-uri', server.jwksUri, '--dangerously-allow-http']
-  t.equal((await ask(good, jwks)).code, 0)
+  t.equal((await explain(valid, jwks)).code, 0)
   const azp = ['--dangerously-audience-from', 'azp']
-  t.match(await ask(good, azp), {
+  t.match(await explain(valid, azp), {
     code: 2,
     stderr: /--dangerously-audience-from is not for the profile okta/,
   })
-  t.match(await ask(good, ['--scope', '"']), { code: 2, stderr: /--scope must have/ })
+  t.match(await explain(valid, ['--scope', '"']), { code: 2, stderr: /--scope must have/ })
 })

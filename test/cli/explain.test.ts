@@ -1,4 +1,4 @@
-/** `explain` says what the pipeline says, about every token there is, and more. */
+/** `explain` reports the same result as the pipeline, and every failed step, for all kinds of tokens. */
 import { createHmac } from 'node:crypto'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -45,17 +45,17 @@ const OPTIONS: ResourceServerOptions = {
 type Row = readonly [what: string, token: string, failing: readonly string[], options?: object]
 
 const at = seconds(now)
-const good = await sign(key)
-const [header = '', payload = '', signature = ''] = good.split('.')
+const valid = await sign(key)
+const [header = '', payload = '', signature = ''] = valid.split('.')
 const token = (overrides: Record<string, unknown>, options?: SignOptions) =>
   sign(key, overrides, options)
 const thumbprint = 'A'.repeat(43)
 
 const ROWS: readonly Row[] = [
-  ['a good token', good, []],
+  ['a valid token', valid, []],
   ['a token without kid', await token({}, { header: { kid: undefined } }), []],
-  ['a token that expired', await token({ exp: at - 60 }), ['expiry']],
-  ['a token that expired within the tolerance', await token({ exp: at - 10 }), []],
+  ['an expired token', await token({ exp: at - 60 }), ['expiry']],
+  ['a token that expired within the clock tolerance', await token({ exp: at - 10 }), []],
   [
     'expired, for another API',
     await token({ exp: at - 60, aud: 'api://other' }),
@@ -77,19 +77,20 @@ const ROWS: readonly Row[] = [
     ['issued-at'],
     { maxTokenAge: 60 },
   ],
-  ['a token of no age', await token({ iat: undefined }), ['age'], { maxTokenAge: 60 }],
+  [
+    'a token without iat, with maxTokenAge',
+    await token({ iat: undefined }),
+    ['age'],
+    { maxTokenAge: 60 },
+  ],
   ['a token of another issuer', await token({ iss: 'https://other.example' }), ['issuer']],
-  ['a token of no issuer', await token({ iss: undefined }), ['issuer']],
-  ['a token of an issuer that is a number', await token({ iss: 7 }), ['issuer']],
+  ['a token without an issuer', await token({ iss: undefined }), ['issuer']],
+  ['a token whose issuer is a number', await token({ iss: 7 }), ['issuer']],
   ['a token without aud', await token({ aud: undefined }), ['audience']],
   ['a token without exp', await token({ exp: undefined }), ['claims']],
   ['a token with exp as a string', await token({ exp: '1' }), ['claims']],
   ['a token with sub as a number', await token({ sub: 1 }), ['claims']],
-  [
-    'a token with typ of another kind',
-    await token({}, { header: { typ: 'logout+jwt' } }),
-    ['type'],
-  ],
+  ['a token with another typ', await token({}, { header: { typ: 'logout+jwt' } }), ['type']],
   ['an ID token', await token({ at_hash: 'x', nonce: 'y' }), ['type']],
   [
     'strict, without typ',
@@ -106,8 +107,8 @@ const ROWS: readonly Row[] = [
   ['an ID token of Okta', await token({ amr: ['pwd'] }), ['claims'], { profile: 'okta' }],
   ['a token bound to a key', await token({ cnf: { jkt: thumbprint } }), ['binding']],
   ['a token bound to a certificate', await token({ cnf: { 'x5t#S256': thumbprint } }), ['binding']],
-  ['a token bound to what nobody knows', await token({ cnf: {} }), ['binding']],
-  ['a token signed by somebody else', await sign(other), ['signature']],
+  ['a token with an unknown cnf', await token({ cnf: {} }), ['binding']],
+  ['a token signed by another key', await sign(other), ['signature']],
   ['a token with an unknown kid', await token({}, { header: { kid: 'unknown' } }), ['key']],
   ['a tampered token', `${header}.${base64url(claims({ sub: 'x' }))}.${signature}`, ['signature']],
   ['a token with alg none', `${base64url({ alg: 'none' })}.${payload}.`, ['token']],
@@ -116,14 +117,19 @@ const ROWS: readonly Row[] = [
     `${base64url({ alg: 'none' })}.${payload}.AAAA`,
     ['algorithm'],
   ],
-  ['a token with an algorithm that is not allowed', good, ['algorithm'], { algorithms: ['RS256'] }],
+  [
+    'a token with an algorithm that is not allowed',
+    valid,
+    ['algorithm'],
+    { algorithms: ['RS256'] },
+  ],
   ['an HS256 token', hs256(), ['algorithm']],
   ['an opaque token', 'opaque-token', ['token']],
-  ['a token of two parts', 'a.b', ['token']],
+  ['a token with two parts', 'a.b', ['token']],
   ['an encrypted token', 'a.b.c.d.e', ['token']],
-  ['a token that is no JSON', 'a.b.c', ['token']],
-  ['a token with a line break', `${good.slice(0, 20)}\n${good.slice(20)}`, ['credentials']],
-  ['a token that is too long', `${good}${'A'.repeat(9_000)}`, ['token']],
+  ['a token that is not JSON', 'a.b.c', ['token']],
+  ['a token with a line break', `${valid.slice(0, 20)}\n${valid.slice(20)}`, ['credentials']],
+  ['a token that is too long', `${valid}${'A'.repeat(9_000)}`, ['token']],
   ['no token', '', ['credentials', 'token']],
 ]
 
@@ -141,8 +147,8 @@ async function explain(raw: string, options: object = {}, requirement: Requireme
   }
 }
 
-/** What an API answers to a request with this header. */
-async function answerOf(authorization: string, options: object = {}) {
+/** Returns the result of an API for a request with this header. */
+async function apiResultOf(authorization: string, options: object = {}) {
   let error: ResourceServerError | undefined
   const app = Fastify()
   await app.register(resourceServer, {
@@ -164,10 +170,10 @@ const failed = (steps: readonly Step[]) =>
   steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
 
 for (const [what, raw, failing, options] of ROWS) {
-  t.test(`${what}: the result is the API's, and each step that fails is named`, async (t) => {
+  t.test(`${what}: reports the result of the API and each failed step`, async (t) => {
     const { steps, result } = await explain(raw, options)
     t.strictSame(failed(steps), failing)
-    t.strictSame(result, await answerOf(`Bearer ${raw}`, options))
+    t.strictSame(result, await apiResultOf(`Bearer ${raw}`, options))
     t.strictSame(
       steps.map(({ name }) => name),
       STEPS,
@@ -185,7 +191,7 @@ for (const [what, raw, failing, options] of ROWS) {
 
 t.test('a missing scope fails the step scope, whatever else fails', async (t) => {
   const requirement = { scope: 'orders:write' }
-  const lacking = await explain(good, {}, requirement)
+  const lacking = await explain(valid, {}, requirement)
   t.strictSame(failed(lacking.steps), ['scope'])
   t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'scope' })
   t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
@@ -196,7 +202,7 @@ t.test('a missing scope fails the step scope, whatever else fails', async (t) =>
   t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
 })
 
-t.test('steps wait for those that they need, and say for which', async (t) => {
+t.test('a step that is not reached names the failed step that it requires', async (t) => {
   const waiting = async (raw: string) =>
     Object.fromEntries(
       (await explain(raw)).steps.flatMap((step) =>
@@ -219,7 +225,7 @@ t.test('steps wait for those that they need, and say for which', async (t) => {
   t.equal(Object.values(await waiting('opaque')).join(), Array(13).fill('token').join())
 })
 
-t.test('profiles refuse at the step of the check that they make', async (t) => {
+t.test('rejections of profiles appear at the step of their check', async (t) => {
   const tenant = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
   const issuer = `https://login.microsoftonline.com/${tenant}/v2.0`
   const audience = '11111111-2222-4333-8444-555555555555'
@@ -241,7 +247,7 @@ t.test('profiles refuse at the step of the check that they make', async (t) => {
 })
 
 t.test(
-  'keys that cannot be had fail key with 503, unless the token is refused anyway',
+  'unavailable keys fail the step key with 503, unless the token is rejected earlier',
   async (t) => {
     const issuer = 'http://127.0.0.1:1'
     const unreachable = async (overrides: object) => {
@@ -257,104 +263,109 @@ t.test(
   },
 )
 
-t.test('the clock is the time of the question, in steps and result alike', async (t) => {
+t.test('steps and result use the time of the call', async (t) => {
   let clock = now
   const explainer = await createExplainer({ ...OPTIONS, now: () => clock }, {})
-  t.same((await explainer.explain(good)).result, { accepted: true })
+  t.same((await explainer.explain(valid)).result, { accepted: true })
   clock += 3_600_000
-  t.match(await explainer.explain(good), { result: { step: 'expiry' } })
+  t.match(await explainer.explain(valid), { result: { step: 'expiry' } })
   const { now: _clock, ...real } = OPTIONS
-  t.same((await (await createExplainer(real, {})).explain(good)).result, { accepted: true })
+  t.same((await (await createExplainer(real, {})).explain(valid)).result, { accepted: true })
 })
 
-t.test('what is no refusal is thrown on', async (t) => {
+t.test('rethrows errors that are not rejections', async (t) => {
   const cause = new RangeError('a fault')
   const fault = { cause }
-  const profile = (reader: object) => ({ profile: { name: 'own', ...reader } })
+  const profile = (reader: object) => ({ profile: { name: 'custom', ...reader } })
   const thrower = () => {
     throw cause
   }
-  await t.rejects(explain(good, profile({ scope: thrower }), { scope: 'x' }), fault)
-  await t.rejects(explain(good, profile({ clientId: thrower })), fault)
+  await t.rejects(explain(valid, profile({ scope: thrower }), { scope: 'x' }), fault)
+  await t.rejects(explain(valid, profile({ clientId: thrower })), fault)
   let calls = 0
   const late = () => (++calls > 1 ? thrower() : undefined)
-  await t.rejects(explain(good, profile({ clientId: late })), fault, 'in the pipeline alone')
+  await t.rejects(explain(valid, profile({ clientId: late })), fault, 'thrown by the pipeline only')
 })
 
-t.test('what surrounds a token is judged as the API judges it, and looked past', async (t) => {
+t.test('reports input around a token as the API does, and explains the token alone', async (t) => {
   const removed = (text: string) => readGivenToken(text).removed.join(', ')
   const quoted = 'the quotation marks'
-  const json = JSON.stringify({ access_token: good, token_type: 'Bearer', id_token: 'x.y.z' })
-  const wrapped = good.replace(/(.{60})/g, '$1\n')
+  const json = JSON.stringify({ access_token: valid, token_type: 'Bearer', id_token: 'x.y.z' })
+  const wrapped = valid.replace(/(.{60})/g, '$1\n')
   const rows = [
-    [good, good, 200, ''],
-    [`  ${good} \r\n`, good, 200, ''],
-    [`Bearer ${good}`, good, 200, ''],
-    [`bearer   ${good}`, good, 200, ''],
-    [`Authorization: Bearer ${good}\n`, good, 200, ''],
-    [`authorization:bearer ${good}`, good, 200, ''],
-    [`"${good}"`, good, 400, quoted],
-    [`'${good}'`, good, 400, quoted],
-    [`\`${good}\``, good, 400, quoted],
-    [`$'${good}'`, good, 400, quoted],
-    [`“${good}”`, good, 400, quoted],
-    [`"'${good}'"`, good, 400, `${quoted}, ${quoted}`],
-    [`"${good}",`, good, 400, quoted],
-    [`${good},`, good, 400, 'the trailing comma'],
-    [`Bearer "${good}"`, good, 400, quoted],
-    [`Bearer Bearer ${good}`, good, 400, 'a second "Bearer"'],
-    [`Bearer bearer Bearer ${good}`, good, 400, 'a second "Bearer", a second "Bearer"'],
-    [`Bearer DPoP ${good}`, good, 400, 'a second scheme'],
-    [`"Authorization: Bearer ${good}"`, good, 400, `${quoted}, the header name, a second "Bearer"`],
-    [json, good, 400, 'the JSON around "access_token"'],
-    [JSON.stringify(JSON.parse(json), null, 2), good, 400, 'the JSON around "access_token"'],
-    [`Bearer ${json}`, good, 400, 'the JSON around "access_token"'],
-    [`"access_token": "${good}",`, good, 400, `the name "access_token", ${quoted}`],
-    [`access_token=${good}`, good, 400, 'the name "access_token"'],
-    [wrapped, good, 400, 'the line breaks in it'],
+    [valid, valid, 200, ''],
+    [`  ${valid} \r\n`, valid, 200, ''],
+    [`Bearer ${valid}`, valid, 200, ''],
+    [`bearer   ${valid}`, valid, 200, ''],
+    [`Authorization: Bearer ${valid}\n`, valid, 200, ''],
+    [`authorization:bearer ${valid}`, valid, 200, ''],
+    [`"${valid}"`, valid, 400, quoted],
+    [`'${valid}'`, valid, 400, quoted],
+    [`\`${valid}\``, valid, 400, quoted],
+    [`$'${valid}'`, valid, 400, quoted],
+    [`“${valid}”`, valid, 400, quoted],
+    [`"'${valid}'"`, valid, 400, `${quoted}, ${quoted}`],
+    [`"${valid}",`, valid, 400, quoted],
+    [`${valid},`, valid, 400, 'the trailing comma'],
+    [`Bearer "${valid}"`, valid, 400, quoted],
+    [`Bearer Bearer ${valid}`, valid, 400, 'a second "Bearer"'],
+    [`Bearer bearer Bearer ${valid}`, valid, 400, 'a second "Bearer", a second "Bearer"'],
+    [`Bearer DPoP ${valid}`, valid, 400, 'a second scheme'],
     [
-      `curl -H "Authorization: Bearer ${good}" https://api.example/me`,
-      good,
+      `"Authorization: Bearer ${valid}"`,
+      valid,
+      400,
+      `${quoted}, the header name, a second "Bearer"`,
+    ],
+    [json, valid, 400, 'the JSON around "access_token"'],
+    [JSON.stringify(JSON.parse(json), null, 2), valid, 400, 'the JSON around "access_token"'],
+    [`Bearer ${json}`, valid, 400, 'the JSON around "access_token"'],
+    [`"access_token": "${valid}",`, valid, 400, `the name "access_token", ${quoted}`],
+    [`access_token=${valid}`, valid, 400, 'the name "access_token"'],
+    [wrapped, valid, 400, 'the line breaks in it'],
+    [
+      `curl -H "Authorization: Bearer ${valid}" https://api.example/me`,
+      valid,
       400,
       'everything around the JWT',
     ],
-    [`${good} ${good}`, `${good} ${good}`, 400, ''],
+    [`${valid} ${valid}`, `${valid} ${valid}`, 400, ''],
     [`{"access_token":7}`, '{"access_token":7}', 400, ''],
-    [`Basic ${good}`, good, 400, 'everything around the JWT'],
-    [`Authorization: Basic ${good}`, good, 401, 'everything around the JWT'],
-    [`DPoP ${good}`, good, 401, ''],
-    [`Authorization: DPoP ${good}`, good, 401, ''],
-    [`Authorization: ${good}`, good, 401, ''],
+    [`Basic ${valid}`, valid, 400, 'everything around the JWT'],
+    [`Authorization: Basic ${valid}`, valid, 401, 'everything around the JWT'],
+    [`DPoP ${valid}`, valid, 401, ''],
+    [`Authorization: DPoP ${valid}`, valid, 401, ''],
+    [`Authorization: ${valid}`, valid, 401, ''],
   ] as const
   for (const [text, token, status, what] of rows) {
     const given = readGivenToken(text)
     t.equal(given.token, token, text)
     t.equal(removed(text), what)
     const { result, tokenAlone, steps } = await explain(text)
-    t.strictSame(result, await answerOf(given.authorization), text)
+    t.strictSame(result, await apiResultOf(given.authorization), text)
     t.equal(result.accepted ? 200 : result.status, status)
     if (result.accepted) continue
     t.match(steps[0], { outcome: 'failed', advice: what || / .* / })
-    t.equal(tokenAlone?.accepted, token === good)
+    t.equal(tokenAlone?.accepted, token === valid)
   }
 })
 
-t.test('a bad requirement is told before any token is read', async (t) => {
+t.test('rejects an invalid requirement before a token is read', async (t) => {
   await t.rejects(createExplainer(OPTIONS, { scope: '"' }), {
     name: 'TypeError',
     message: /"scope"/,
   })
 })
 
-t.test('steps that disagree with the pipeline are a fault of ours', async (t) => {
+t.test('throws if the steps contradict the pipeline', async (t) => {
   const step: Step = { name: 'expiry', outcome: 'failed', message: '', advice: '' }
-  const refused = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
+  const rejection = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
   t.throws(
     () => assertAgreement([step], { accepted: true }),
     /accepts the token, the steps fail at: expiry/,
   )
-  t.throws(() => assertAgreement([], refused), /rejects at key, the steps fail at: none/)
-  assertAgreement([step], { ...refused, step: 'expiry' })
+  t.throws(() => assertAgreement([], rejection), /rejects at key, the steps fail at: none/)
+  assertAgreement([step], { ...rejection, step: 'expiry' })
   t.throws(() => stepOf('nonce'), /explain has no step for the check nonce/)
   t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'expiry')
 })

@@ -1,4 +1,4 @@
-/** What every command has in common: help, version, wrong usage, exit codes. */
+/** Features of all commands: help, version, invalid arguments, exit codes. */
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
@@ -11,7 +11,7 @@ import { runBuilt, runHere } from './fixtures/run.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
-t.test('the built command says its version and its help', async (t) => {
+t.test('the built command prints its version and its help', async (t) => {
   t.strictSame(await runBuilt(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
   const help = await runBuilt(['--help'])
   t.equal(help.code, 0)
@@ -20,17 +20,14 @@ t.test('the built command says its version and its help', async (t) => {
   t.strictSame(await runHere(['-v']), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-t.test(
-  'without a command, the help goes to stderr and the exit code says wrong usage',
-  async (t) => {
-    const { code, stdout, stderr } = await runBuilt([])
-    t.same(await runHere([]), { code, stdout, stderr })
-    t.strictSame([code, stdout], [2, ''])
-    t.match(stderr, 'Usage: fastify-resource-server COMMAND')
-  },
-)
+t.test('without a command, prints the help to stderr with exit code 2', async (t) => {
+  const { code, stdout, stderr } = await runBuilt([])
+  t.same(await runHere([]), { code, stdout, stderr })
+  t.strictSame([code, stdout], [2, ''])
+  t.match(stderr, 'Usage: fastify-resource-server COMMAND')
+})
 
-t.test('the help of each command has its flags, examples and exit codes', async (t) => {
+t.test('the help of each command lists its flags, examples and exit codes', async (t) => {
   const expected = {
     token: ['--issuer', '--client-id', '--username', '--password-stdin', 'FRS_CLIENT_SECRET'],
     explain: ['--issuer', '--audience', '--scope', '--jwks-uri'],
@@ -41,12 +38,12 @@ t.test('the help of each command has its flags, examples and exit codes', async 
     t.strictSame([code, stderr], [0, ''])
     for (const word of [...words, '--help', 'Example', 'Exit codes:', '  3  '])
       t.match(stdout, word)
-    t.notMatch(stdout, /.{130}/, 'no line is longer than a terminal is wide')
+    t.notMatch(stdout, /.{130}/, 'no line exceeds the width of a terminal')
     t.same(await runHere([command, '-h']), { code, stdout, stderr })
   }
 })
 
-t.test('names the nearest command and the nearest flag', async (t) => {
+t.test('suggests the nearest command or flag, and hides other unknown flags', async (t) => {
   const cases = [
     [['tokn'], 'Did you mean token?'],
     [['exp'], 'Did you mean explain?'],
@@ -77,15 +74,15 @@ t.test('names the nearest command and the nearest flag', async (t) => {
       'Did you mean --client-secret? But --client-secret is rejected, because other',
     ],
   ] as const
-  for (const [args, said] of cases) {
+  for (const [args, expected] of cases) {
     const { code, stdout, stderr } = await runHere(args)
     t.strictSame([code, stdout], [2, ''])
-    t.match(stderr, said)
+    t.match(stderr, expected)
   }
   t.match((await runBuilt(['serve', '--prot', '1'])).stderr, 'Did you mean --port?')
 })
 
-t.test('refuses what makes no sense, and repeats no value', async (t) => {
+t.test('rejects invalid arguments without showing values', async (t) => {
   const cases = [
     [['explain', '--issuer'], '--issuer needs a value'],
     [['explain', '--issuer='], '--issuer needs a value'],
@@ -115,10 +112,10 @@ t.test('refuses what makes no sense, and repeats no value', async (t) => {
     [['token', '--no-hunter2'], 'unknown flag'],
     [['serve', '--port', '1', '--hunter2=x'], 'unknown flag'],
   ] as const
-  for (const [args, said] of cases) {
+  for (const [args, expected] of cases) {
     const { code, stdout, stderr } = await runHere(args)
     t.strictSame([code, stdout], [2, ''], args.join(' '))
-    t.match(stderr, said)
+    t.match(stderr, expected)
     t.notMatch(stderr, 'hunter2')
     t.match(stderr, /^fastify-resource-server: /)
   }
@@ -134,8 +131,8 @@ t.test('a result that cannot be written is exit code 3', async (t) => {
   t.match(other, { code: 3, stderr: /could not be written \(Error\)/ })
 })
 
-t.test('a mistake of the program has an exit code of its own', async (t) => {
-  for (const [thrown, said] of [
+t.test('an unexpected error is exit code 4', async (t) => {
+  for (const [thrown, expected] of [
     [new RangeError('too far'), 'unexpected error, please report it: RangeError: too far'],
     ['text', 'unexpected error, please report it: string'],
   ] as const) {
@@ -157,11 +154,11 @@ t.test('a mistake of the program has an exit code of its own', async (t) => {
       signals: new EventEmitter(),
     })
     t.equal(code, 4)
-    t.equal(stderr, `fastify-resource-server: ${said}\n`)
+    t.equal(stderr, `fastify-resource-server: ${expected}\n`)
   }
 })
 
-t.test('the entry takes arguments and streams from the process', async (t) => {
+t.test('bin.js uses the arguments and streams of the process', async (t) => {
   t.intercept(process, 'argv', { value: ['node', 'fastify-resource-server', '--version'] })
   const written = t.capture(process.stdout, 'write', (...[, done]: unknown[]) => {
     if (typeof done === 'function') queueMicrotask(done as () => void)
@@ -177,22 +174,22 @@ t.test('the entry takes arguments and streams from the process', async (t) => {
   }
 })
 
-t.test('colour is where somebody sees it, or asks for it', async (t) => {
+t.test('colors follow the terminal, FORCE_COLOR and NO_COLOR', async (t) => {
   const isRed = (isTTY: boolean, env: Record<string, string>) =>
     colorsFor({ isTTY, write: () => true }, env).red('x') !== 'x'
   t.equal(isRed(true, {}), true)
   t.equal(isRed(false, {}), false)
   t.equal(isRed(true, { NO_COLOR: '1' }), false)
-  t.equal(isRed(true, { NO_COLOR: '' }), true, 'no-color.org: empty means nothing')
+  t.equal(isRed(true, { NO_COLOR: '' }), true, 'no-color.org: an empty value is ignored')
   t.equal(isRed(true, { TERM: 'dumb' }), false)
   t.equal(isRed(false, { FORCE_COLOR: '1' }), true)
   t.equal(isRed(true, { FORCE_COLOR: '0' }), false)
   t.equal(isRed(true, { FORCE_COLOR: 'false' }), false)
   t.equal(isRed(false, { FORCE_COLOR: '1', NO_COLOR: '1' }), true)
-  t.match((await runHere(['x'], { colour: true })).stderr, '\x1b[31m')
+  t.match((await runHere(['x'], { color: true })).stderr, '\x1b[31m')
 })
 
-t.test('what a terminal would take for a command is escaped', async (t) => {
+t.test('escapes control characters for terminals', async (t) => {
   t.equal(
     printable('a\x1b[2J\x9b\u202e\u200b\u2028\nß✔'),
     'a\\u001b[2J\\u009b\\u202e\\u200b\\u2028\\u000aß✔',
@@ -204,7 +201,7 @@ t.test('what a terminal would take for a command is escaped', async (t) => {
   t.strictSame(JSON.parse(text), value)
 })
 
-t.test('the nearest word is near, or begins alike', async (t) => {
+t.test('the nearest name differs in few letters, or has the word as a prefix', async (t) => {
   const known = ['issuer', 'audience', 'scope', 'json', 'client-authentication']
   t.equal(nearest('isser', known), 'issuer')
   t.equal(nearest('audeince', known), 'audience')

@@ -1,4 +1,4 @@
-/** `serve`: the embedded server as a process that ends when it is told to. */
+/** `serve` runs the embedded server until a signal. */
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
@@ -7,7 +7,7 @@ import t from 'tap'
 import { BUILT, runBuilt, runHere } from './fixtures/run.js'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  t.test(`the built command serves a token to its own curl line, until ${signal}`, async (t) => {
+  t.test(`the built command serves a token to its curl line, and stops on ${signal}`, async (t) => {
     const child = spawn(process.execPath, [BUILT, 'serve', '--profile', 'okta'])
     t.teardown(() => child.kill('SIGKILL'))
     let stdout = ''
@@ -22,18 +22,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
         ([, , name, value, plain]) => (plain?.split('=') ?? [name, value]) as [string, string],
       ),
     )
-    const answer = await fetch(endpoint as string, {
+    const response = await fetch(endpoint as string, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
       body: form,
     })
-    t.match(await answer.json(), { access_token: String, scope: 'openid orders:read' })
+    t.match(await response.json(), { access_token: String, scope: 'openid orders:read' })
     child.kill(signal)
     t.strictSame(await once(child, 'exit'), [0, null])
   })
 }
 
-t.test('says what it serves, as JSON too, and takes its options', async (t) => {
+t.test('prints its connection details as JSON, and applies its flags', async (t) => {
   const signals = new EventEmitter()
   const args = [
     'serve',
@@ -55,24 +55,24 @@ t.test('says what it serves, as JSON too, and takes its options', async (t) => {
     onOutput(text) {
       const { issuer } = JSON.parse(text)
       metadata = fetch(`${issuer}/.well-known/openid-configuration`)
-        .then((answer) => answer.json())
+        .then((response) => response.json())
         .finally(() => signals.emit('SIGTERM'))
     },
   })
   t.equal(code, 0)
-  const said = JSON.parse(stdout)
-  t.match(said, {
+  const details = JSON.parse(stdout)
+  t.match(details, {
     audience: 'api://mine',
     clientId: 'demo-client',
     username: 'testuser1@example.com',
   })
-  t.match(said.issuer, /^http:\/\/127\.0\.0\.1:\d+\/realms\/demo$/)
-  t.match(await metadata, { issuer: said.issuer, jwks_uri: said.jwksUri })
-  await t.rejects(fetch(said.issuer), 'it has ended')
-  t.strictSame(signals.eventNames(), [], 'nothing listens any more')
+  t.match(details.issuer, /^http:\/\/127\.0\.0\.1:\d+\/realms\/demo$/)
+  t.match(await metadata, { issuer: details.issuer, jwks_uri: details.jwksUri })
+  await t.rejects(fetch(details.issuer), 'the server has stopped')
+  t.strictSame(signals.eventNames(), [], 'the listeners are removed')
 })
 
-t.test('bare, it prints a page that ends with how to end it', async (t) => {
+t.test('without flags, prints the details and how to stop', async (t) => {
   const signals = new EventEmitter()
   const onOutput = () => void signals.emit('SIGINT')
   const { code, stdout, stderr } = await runHere(['serve'], { signals, onOutput })
@@ -83,7 +83,7 @@ t.test('bare, it prints a page that ends with how to end it', async (t) => {
   )
 })
 
-t.test('refuses to run in production unless told to', async (t) => {
+t.test('does not run in production without its flag', async (t) => {
   const { code, stdout, stderr } = await runBuilt(['serve'], { env: { NODE_ENV: 'production' } })
   t.strictSame([code, stdout], [2, ''])
   t.match(stderr, /does not run under NODE_ENV=production.*--dangerously-allow-production/)
@@ -96,7 +96,7 @@ t.test('refuses to run in production unless told to', async (t) => {
   t.strictSame(await once(child, 'exit'), [0, null])
 })
 
-t.test('a taken port is exit code 3, an impossible option 2', async (t) => {
+t.test('a port in use is exit code 3, an invalid flag 2', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
@@ -112,9 +112,9 @@ t.test('a taken port is exit code 3, an impossible option 2', async (t) => {
     [['--algorithm', 'HS256'], '--algorithm must be one of RS256'],
     [['--access-token-format', 'x'], '--access-token-format must be "jwt" or "opaque"'],
   ] as const
-  for (const [args, said] of cases) {
+  for (const [args, expected] of cases) {
     const { code, stderr } = await runHere(['serve', ...args])
     t.equal(code, 2)
-    t.match(stderr, said)
+    t.match(stderr, expected)
   }
 })

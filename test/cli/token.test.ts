@@ -1,4 +1,4 @@
-/** `token`: both grants against the embedded server, and secrets that nobody sees. */
+/** `token` performs both grants with the embedded server, and never shows a secret. */
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
@@ -42,7 +42,7 @@ function claimsOf(token: string) {
   return JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString())
 }
 
-t.test('G1: the built command prints the token of a user alone, fit for a header', async (t) => {
+t.test('G1: the built command prints only the token of a user, ready for a header', async (t) => {
   const { code, stdout, stderr } = await runBuilt(user, { env: secrets })
   t.strictSame([code, stderr], [0, ''])
   t.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
@@ -52,7 +52,7 @@ t.test('G1: the built command prints the token of a user alone, fit for a header
 
 const FULL = '/dev/full'
 const skip = !existsSync(FULL) && `there is no ${FULL}`
-t.test('a token that could not be written is no exit code 0', { skip }, async (t) => {
+t.test('a failed write is exit code 3', { skip }, async (t) => {
   const commands: readonly (readonly string[])[] = [user, [...client, '--json']]
   for (const args of commands) {
     const full = openSync(FULL, 'w')
@@ -61,50 +61,53 @@ t.test('a token that could not be written is no exit code 0', { skip }, async (t
       stdio: ['ignore', full, 'pipe'],
     })
     closeSync(full)
-    const said = text(child.stderr as Readable)
+    const message = text(child.stderr as Readable)
     t.strictSame(await once(child, 'exit'), [3, null])
-    t.match(await said, /standard output could not be written \(ENOSPC\)/)
+    t.match(await message, /standard output could not be written \(ENOSPC\)/)
   }
 })
 
-t.test('a token whose reader has gone is no exit code 0', async (t) => {
+t.test('a closed pipe is exit code 3', async (t) => {
   const child = spawn(process.execPath, [BUILT, ...user], { env: secrets })
   child.stdout.destroy()
-  const said = text(child.stderr)
+  const message = text(child.stderr)
   t.strictSame(await once(child, 'exit'), [3, null])
-  t.match(await said, /standard output could not be written \(EPIPE\)/)
+  t.match(await message, /standard output could not be written \(EPIPE\)/)
 })
 
-t.test('the timeout is in seconds or, with a unit, in milliseconds, for each grant', async (t) => {
-  const malformed = [
-    '-1',
-    'NaN',
-    'Infinity',
-    '1e3',
-    '1.5',
-    '0x10',
-    ' 1',
-    '1m',
-    '1 s',
-    '1S',
-    '1.5s',
-    's',
-  ]
-  const outOfRange = ['0', '0s', '0ms', '2147484', '2147484s', '2147483648ms', '9'.repeat(15)]
-  for (const args of [user, client]) {
-    for (const timeout of [...malformed, ...outOfRange, '9'.repeat(16), '']) {
-      const { code, stderr } = await runHere([...args, `--timeout=${timeout}`], { env: secrets })
-      t.equal(code, 2, timeout)
-      const problem = timeout === '' ? 'needs a value' : 'must be a duration such as 10s or 500ms'
-      t.match(stderr, `--timeout ${problem}`)
+t.test(
+  '--timeout takes seconds, or a duration with the unit s or ms, for both grants',
+  async (t) => {
+    const malformed = [
+      '-1',
+      'NaN',
+      'Infinity',
+      '1e3',
+      '1.5',
+      '0x10',
+      ' 1',
+      '1m',
+      '1 s',
+      '1S',
+      '1.5s',
+      's',
+    ]
+    const outOfRange = ['0', '0s', '0ms', '2147484', '2147484s', '2147483648ms', '9'.repeat(15)]
+    for (const args of [user, client]) {
+      for (const timeout of [...malformed, ...outOfRange, '9'.repeat(16), '']) {
+        const { code, stderr } = await runHere([...args, `--timeout=${timeout}`], { env: secrets })
+        t.equal(code, 2, timeout)
+        const problem = timeout === '' ? 'needs a value' : 'must be a duration such as 10s or 500ms'
+        t.match(stderr, `--timeout ${problem}`)
+      }
+      for (const timeout of ['2147483', '2147483s', '2147483647ms']) {
+        t.equal((await runHere([...args, '--timeout', timeout], { env: secrets })).code, 0, timeout)
+      }
     }
-    for (const timeout of ['2147483', '2147483s', '2147483647ms']) {
-      t.equal((await runHere([...args, '--timeout', timeout], { env: secrets })).code, 0, timeout)
-    }
-  }
-})
+  },
+)
 
-t.test('without a user, the token is of the client', async (t) => {
+t.test('without a user, gets a token of the client', async (t) => {
   const { code, stdout, stderr } = await runBuilt(client, { env: secrets })
   t.strictSame([code, stderr], [0, ''])
   const { sub, cid, scp } = claimsOf(stdout)
@@ -127,7 +130,7 @@ t.test('--json prints the whole response', async (t) => {
   }
 })
 
-t.test('secrets are piped in, one at a time', async (t) => {
+t.test('reads one secret from standard input', async (t) => {
   const piped = await runBuilt([...user, '--password-stdin'], {
     env: { FRS_CLIENT_SECRET: SECRET, FRS_PASSWORD: 'not this one' },
     input: `${PASSWORD}\n`,
@@ -140,17 +143,17 @@ t.test('secrets are piped in, one at a time', async (t) => {
     [[...client, '--password-stdin'], '--password-stdin needs --username'],
     [[...client, '--client-secret-stdin'], '--client-secret-stdin: standard input is empty'],
   ] as const
-  for (const [args, said] of cases) {
+  for (const [args, message] of cases) {
     const { code, stderr } = await runHere(args)
     t.equal(code, 2)
-    t.match(stderr, said)
+    t.match(stderr, message)
   }
   const flood = await runHere([...client, '--client-secret-stdin'], { input: 'x'.repeat(200_000) })
   t.equal(flood.code, 2)
   t.match(flood.stderr, 'standard input has more than 131072 bytes')
 })
 
-t.test('secrets are asked for at a terminal, and what is typed is never shown', async (t) => {
+t.test('prompts for secrets at a terminal without echo', async (t) => {
   const { code, stdout, stderr } = await runHere(user, {
     typed: [`${SECRET}x\x7f\r`, `${PASSWORD}\n`],
   })
@@ -159,7 +162,7 @@ t.test('secrets are asked for at a terminal, and what is typed is never shown', 
   t.equal(stderr, 'Client secret (nothing for a public client): \nPassword: \n')
 })
 
-t.test('an answer of nothing is a public client, and no password', async (t) => {
+t.test('empty input is a public client, and an error for the password', async (t) => {
   const args = [
     'token',
     '--issuer',
@@ -177,7 +180,7 @@ t.test('an answer of nothing is a public client, and no password', async (t) => 
   t.match(stderr, 'no password: set FRS_PASSWORD')
 })
 
-t.test('Ctrl+C and the end of the input end the question', async (t) => {
+t.test('Ctrl+C and the end of the input end a prompt', async (t) => {
   const interrupted = await runHere(user, { typed: ['hunter\x03'] })
   t.equal(interrupted.code, 130)
   t.match(interrupted.stderr, 'interrupted; nothing was sent')
@@ -186,7 +189,7 @@ t.test('Ctrl+C and the end of the input end the question', async (t) => {
   t.match(ended.stderr, 'the input ended before a line was entered')
 })
 
-t.test('without a terminal, what is missing is named, with the ways to give it', async (t) => {
+t.test('without a terminal, names the missing secret and how to pass it', async (t) => {
   const secret = await runBuilt(client)
   t.same(await runHere(client), secret)
   t.equal(secret.code, 2)
@@ -199,7 +202,7 @@ t.test('without a terminal, what is missing is named, with the ways to give it',
   t.match(password.stderr, 'set FRS_PASSWORD, or pipe it in with --password-stdin')
 })
 
-t.test('clients authenticate by a key, or not at all', async (t) => {
+t.test('authenticates by a key, or as a public client', async (t) => {
   const file = join(t.testdir(), 'key.json')
   writeFileSync(
     file,
@@ -235,7 +238,7 @@ t.test('clients authenticate by a key, or not at all', async (t) => {
   }
 })
 
-t.test('parameters are sent along, but none of the grant itself', async (t) => {
+t.test('sends additional parameters, except those of the grant', async (t) => {
   const bodies: URLSearchParams[] = []
   const endpoint = createServer((request, response) => {
     let body = ''
@@ -274,7 +277,7 @@ t.test('parameters are sent along, but none of the grant itself', async (t) => {
     a: 'b=c',
     d: '',
   })
-  t.strictSame([code, stdout], [3, ''], 'what would end a header is not printed')
+  t.strictSame([code, stdout], [3, ''], 'a token that would end a header is not printed')
   t.match(stderr, 'characters that no HTTP header can carry')
 
   for (const parameter of ['username=hunter2', 'client_secret=hunter2']) {
@@ -289,7 +292,7 @@ t.test('parameters are sent along, but none of the grant itself', async (t) => {
   }
 })
 
-t.test('G3: a refused grant is exit code 1, says what to do, and shows no secret', async (t) => {
+t.test('G3: a rejected grant is exit code 1, names the fix, and shows no secret', async (t) => {
   const env = { FRS_CLIENT_SECRET: SECRET, FRS_PASSWORD: 'hunter2-wrong' }
   const { code, stdout, stderr } = await runBuilt(user, { env })
   t.strictSame([code, stdout], [1, ''])
@@ -297,24 +300,24 @@ t.test('G3: a refused grant is exit code 1, says what to do, and shows no secret
   t.notMatch(stderr, /hunter2|demo-secret/)
 })
 
-t.test('a refused grant of a client says what a client can do', async (t) => {
-  const ask = (id: string, scope = 'orders:read', secret: string = SECRET) =>
+t.test('a rejected client credentials grant names the fix for clients', async (t) => {
+  const requestToken = (id: string, scope = 'orders:read', secret: string = SECRET) =>
     runHere(['token', '--issuer', issuer, '--client-id', id, '--scope', scope], {
       env: { FRS_CLIENT_SECRET: secret },
     })
   const cases = [
-    [await ask('user-only'), 'client credentials grant is not enabled for this client'],
-    [await ask(testClient.clientId, 'unknown'), 'Those of OpenID Connect'],
-    [await ask(testClient.clientId, 'orders:read', 'hunter2'), 'invalid_client: '],
+    [await requestToken('user-only'), 'client credentials grant is not enabled for this client'],
+    [await requestToken(testClient.clientId, 'unknown'), 'Those of OpenID Connect'],
+    [await requestToken(testClient.clientId, 'orders:read', 'hunter2'), 'invalid_client: '],
   ] as const
-  for (const [{ code, stderr }, said] of cases) {
+  for (const [{ code, stderr }, message] of cases) {
     t.equal(code, 1)
-    t.match(stderr, said)
+    t.match(stderr, message)
     t.notMatch(stderr, 'hunter2')
   }
 })
 
-t.test('no answer, or none that can be used, is exit code 3', async (t) => {
+t.test('no usable response is exit code 3', async (t) => {
   t.teardown(() => server.recover())
   const { port } = new URL(issuer)
   const other = user.map((arg) => arg.replace(port, '1'))
@@ -336,29 +339,29 @@ t.test('no answer, or none that can be used, is exit code 3', async (t) => {
   }
 })
 
-t.test('an impossible option is named by its flag', async (t) => {
+t.test('names the flag of an invalid option', async (t) => {
   const cases = [
     [['--issuer', 'http://issuer.example'], '--issuer must be an https URL'],
     [['--issuer', issuer, '--client-authentication', 'magic'], '--client-authentication must be'],
     [[], 'Exactly one of --issuer and "tokenEndpoint"'],
   ] as const
-  for (const [args, said] of cases) {
+  for (const [args, message] of cases) {
     const { code, stderr } = await runHere(['token', '--client-id', 'c', ...args], { env: secrets })
     t.equal(code, 2)
-    t.match(stderr, said.replace('"tokenEndpoint"', '--token-endpoint'))
+    t.match(stderr, message.replace('"tokenEndpoint"', '--token-endpoint'))
   }
 })
 
-t.test('G4: the password grant is refused in production unless told', async (t) => {
+t.test('G4: rejects the password grant in production without its flag', async (t) => {
   const env = { ...secrets, NODE_ENV: 'production' }
   const { code, stderr } = await runBuilt(user, { env })
   t.equal(code, 2)
   t.match(stderr, /does not run under NODE_ENV=production.*--dangerously-allow-production/)
   t.equal((await runBuilt([...user, '--dangerously-allow-production'], { env })).code, 0)
-  t.equal((await runBuilt(client, { env })).code, 0, 'the other grant is meant for it')
+  t.equal((await runBuilt(client, { env })).code, 0, 'client credentials are allowed in production')
 })
 
-t.test('an answer too deep to be printed is no mistake of this program', async (t) => {
+t.test('a response nested too deeply is exit code 3, not 4', async (t) => {
   const deep = '['.repeat(100_000) + ']'.repeat(100_000)
   const hostile = createServer((request, response) => {
     request.resume()

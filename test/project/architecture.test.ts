@@ -1,4 +1,4 @@
-/** What docs/architecture.md draws is what the code has. */
+/** The diagrams of docs/architecture.md match the code. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { below, MAY_IMPORT } from '../fixtures/source-folders.js'
@@ -19,7 +19,7 @@ function diagram(title: string): string {
   return code
 }
 
-t.test('the module map has every folder of src, in the order of imports', async (t) => {
+t.test('the module map contains every folder of src, in the order of imports', async (t) => {
   const rows = [...section('Module map').matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)
   t.strictSame(
     rows,
@@ -27,14 +27,14 @@ t.test('the module map has every folder of src, in the order of imports', async 
   )
 })
 
-t.test('every arrow of the module map is an import that is allowed', async (t) => {
+t.test('every arrow of the module map is an allowed import', async (t) => {
   const arrows = [...diagram('Module map').matchAll(/^ {2}([\w-]+) --> ([\w-]+)$/gm)]
   t.ok(arrows.length > 15)
   t.equal(arrows.length, diagram('Module map').split('\n').length - 1, 'every line was read')
   for (const [line, from = '', to = ''] of arrows) t.ok(below(from).includes(to), line)
 })
 
-t.test('the states of a key set are those that status() tells', async (t) => {
+t.test('the states of a key set are those of keySetStatus()', async (t) => {
   const [, union = ''] = /readonly state: ([^\n]+)/.exec(read('src/keys/key-source.ts')) ?? []
   const states = [...union.matchAll(/'(\w+)'/g)].map(([, name]) => name as string)
   t.ok(states.length > 3)
@@ -47,7 +47,7 @@ t.test('the states of a key set are those that status() tells', async (t) => {
   }
 })
 
-t.test('the participants of a request are folders', async (t) => {
+t.test('the participants of the sequence diagram are folders', async (t) => {
   const drawn = diagram('One request')
   for (const name of ['plugin', 'pipeline', 'keys', 'introspection', 'stores']) {
     t.match(drawn, new RegExp(`participant .*\\b${name}\\b`))

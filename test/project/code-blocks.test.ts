@@ -1,21 +1,21 @@
 /**
- * The code of README.md, SECURITY.md and docs compiles, and runs where it can.
+ * The code blocks of README.md, SECURITY.md and docs compile, and run if they are marked so.
  *
- * Every block names its language. A block of `ts` is a whole module, compiled against the built
- * package by itself, unless a hidden comment on the line before it, `<!-- code: … -->`,
- * says that it is
+ * Every block names its language. A block of `ts` is a complete module, compiled alone against the
+ * built package, unless a hidden comment on the line before it, `<!-- code: … -->`, declares it as
  *
- * - `fragment`: what it leaves out is in `fixtures/code-blocks/names.ts`;
- * - `options of Type`: members of an object of that type, which is also looked up there;
- * - `file app.ts`: a module that other blocks of its page import as `./app.js`;
- * - `run`: a whole program that also runs, prints what its comments beside `console.log` say, and
- *   ends with exit code 0 and nothing on stderr;
- * - `serve`: a whole program that also runs: on port 3000, for tokens of the issuer that it names (in
- *   whose place the embedded server stands), it serves `/me`, `/orders` to those with the scope
- *   `orders:read`, and `/health` to everybody;
- * - `peer`: for a package that is no dependency of this one, so that it is only parsed.
+ * - `fragment`: the names that it omits are declared in `fixtures/code-blocks/names.ts`;
+ * - `options of Type`: members of an object of that type, which is declared there as well;
+ * - `file app.ts`: a module that other blocks of the page import as `./app.js`;
+ * - `run`: a complete program that also runs, prints the comments beside its `console.log` calls,
+ *   and ends with exit code 0 and an empty stderr;
+ * - `serve`: a complete program that also runs. On port 3000, for tokens of the issuer that it names
+ *   (replaced by the embedded server), it serves `/me`, `/orders` with the scope `orders:read`, and
+ *   `/health` without a token;
+ * - `peer`: code for a package that is not a dependency of this one; it is only parsed.
  *
- * A block of `js` is a `peer`. Blocks of `json` are parsed, and what `sh` runs by npm is a script.
+ * A block of `js` is a `peer`. Blocks of `json` are parsed. In blocks of `sh`, `npm run` must name a
+ * script of package.json.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
@@ -31,7 +31,7 @@ import {
 import { mistakesIn, syntaxMistakesIn } from '../fixtures/code-blocks/compile.js'
 import { javascriptOf, pathOf, run, start, statedOutput } from '../fixtures/code-blocks/run.js'
 
-// A compiler and a dozen processes: seconds, but minutes where many others work.
+// The compiler and a dozen processes take seconds, but minutes on a busy machine.
 t.setTimeout(600_000)
 
 const LANGUAGES = ['ts', 'js', 'json', 'sh', 'text', 'http', 'nginx', 'yaml', 'mermaid']
@@ -43,7 +43,7 @@ const typescript = blocks.filter((block) => block.language === 'ts' && !isPeer(b
 const isPlayed = ({ directive }: Block) => directive === 'run' || directive === 'serve'
 const place = ({ page, line }: Block) => `${page}:${line}`
 
-t.test('every block names its language, and says nothing else but what is known', async (t) => {
+t.test('every block names its language and a known kind', async (t) => {
   t.ok(blocks.length > 50)
   for (const block of blocks) {
     t.ok(LANGUAGES.includes(block.language), `${place(block)} ${block.language}`)
@@ -81,7 +81,7 @@ t.test('every block of TypeScript and every expression in the text compiles', as
   t.strictSame(actual.sort(), expected.sort())
 })
 
-t.test('the code for other packages can be parsed', async (t) => {
+t.test('code for other packages can be parsed', async (t) => {
   for (const block of blocks.filter(isPeer)) t.strictSame(syntaxMistakesIn(block), [])
   t.match(syntaxMistakesIn({ ...(blocks[0] as Block), code: 'app.get(' }), [/expected/])
 })
@@ -92,7 +92,7 @@ t.test('JSON can be parsed', async (t) => {
   }
 })
 
-t.test('what is run by npm is there', async (t) => {
+t.test('every npm script in a block exists', async (t) => {
   const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   for (const page of pages) {
     for (const [command, name = ''] of read(page).matchAll(/npm run ([\w:-]+)/g)) {
@@ -104,7 +104,7 @@ t.test('what is run by npm is there', async (t) => {
   }
 })
 
-t.test('programs do what they say', async (t) => {
+t.test('programs print what their comments say', async (t) => {
   await using authorizationServer = await createAuthorizationServer()
   const { issuer } = authorizationServer
   const played = new Set(typescript.filter(isPlayed).map(({ page }) => page))
@@ -140,7 +140,7 @@ t.test('programs do what they say', async (t) => {
   }
 })
 
-/** As `t.testdir` wants them. */
+/** Returns files in the form of `t.testdir`. */
 function foldersOf(files: readonly (readonly [string, string])[]) {
   const folders: Record<string, Record<string, string>> = {}
   for (const [path, text] of files) {

@@ -1,4 +1,4 @@
-/** What the pages say is what the code says: options and their defaults, messages, links. */
+/** The documentation matches the code: options and their defaults, messages, links. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import t from 'tap'
@@ -30,7 +30,7 @@ const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...filesIn('docs',
   (page) => !page.startsWith('docs/api/'),
 )
 
-/** The first cell of each row. */
+/** Returns the first cell of each row. */
 function rows(page: string): string[] {
   return [...page.matchAll(/^\| ((?:[^|\\]|\\.)+) \|/gm)].map(([, cell]) => cell as string)
 }
@@ -44,7 +44,7 @@ function mistake(options: object): string {
   }
 }
 
-t.test('every option has its heading or row', async (t) => {
+t.test('every option has a heading or a row', async (t) => {
   const rowsOfReadme = rows(README)
   const own = ['global', 'extractToken', 'onReject']
   for (const option of [...RESOURCE_SERVER_OPTIONS, ...own]) {
@@ -61,7 +61,7 @@ t.test('every option has its heading or row', async (t) => {
   for (const option of INTROSPECTION_OPTIONS) t.ok(rowsOfPage.includes(`\`${option}\``), option)
 })
 
-t.test('the defaults of introspection and tenants are those of the code', async (t) => {
+t.test('documents the defaults of introspection and tenants', async (t) => {
   const client = { clientId: 'api', clientSecret: 'secret' }
   const resolved = resolveIntrospection(client, false)
   const { issuers } = resolveOptions({ issuer: (_iss) => true, audience: 'api' })
@@ -80,7 +80,7 @@ t.test('the defaults of introspection and tenants are those of the code', async 
   }
 })
 
-t.test('every error has its row, with its code and status', async (t) => {
+t.test('every error has a row with its code and status', async (t) => {
   const classes = Object.keys(face).filter((name) => name.endsWith('Error'))
   const bases = ['ResourceServerError', 'UnavailableError']
   for (const name of classes) {
@@ -89,7 +89,7 @@ t.test('every error has its row, with its code and status', async (t) => {
   }
 })
 
-t.test('every channel has its row, with all that its messages have', async (t) => {
+t.test('every diagnostics channel has a row with the members of its messages', async (t) => {
   const told = read('src/observability/diagnostics.ts')
   const names = Object.keys(diagnostics)
   t.equal(names.length, 5)
@@ -102,7 +102,7 @@ t.test('every channel has its row, with all that its messages have', async (t) =
   }
 })
 
-t.test('every check has its row', async (t) => {
+t.test('every check has a row', async (t) => {
   const [, union = ''] =
     /^export type Check =(.*?)^$/ms.exec(read('src/errors/rejection-reason.ts')) ?? []
   const checks = [...union.matchAll(/'([a-z-]+)'/g)].map(([, check]) => `\`${check}\``)
@@ -111,7 +111,7 @@ t.test('every check has its row', async (t) => {
   t.same(described.slice(2).sort(), checks.sort())
 })
 
-t.test('the log lines are those of the code', async (t) => {
+t.test('documents the log lines of the code', async (t) => {
   const [, section = ''] = OBSERVABILITY.split(/^## Log lines$/m)
   const lines = rows(section.split(/^## /m)[0] ?? '').flatMap((row) => row.match(/`[^`]+`/g) ?? [])
   t.equal(lines.length, 15)
@@ -120,7 +120,7 @@ t.test('the log lines are those of the code', async (t) => {
   }
 })
 
-t.test('mistakes that are found at the start are quoted to the letter', async (t) => {
+t.test('quotes start-up errors exactly', async (t) => {
   const audience = 'api'
   const client = { clientId: 'api', clientSecret: 'secret' }
   const one = { issuer: 'https://a.example', audience, introspection: client }
@@ -137,7 +137,7 @@ t.test('mistakes that are found at the start are quoted to the letter', async (t
   t.strictSame(quoted, mistakes)
 })
 
-t.test('the sentences that a caller gets are those of the code', async (t) => {
+t.test('quotes the messages for callers exactly', async (t) => {
   const sentence = /`(The (?:access )?token [^`…]+|an issuer [^`]+)`/g
   for (const page of pages) {
     for (const [, quoted = ''] of read(page).matchAll(sentence)) {
@@ -150,7 +150,7 @@ t.test('the sentences that a caller gets are those of the code', async (t) => {
   }
 })
 
-t.test('every guide has its line in the index of its folder', async (t) => {
+t.test('every guide has a line in the index of its folder', async (t) => {
   const guides = pages.filter((page) => page.startsWith('docs/') && !page.endsWith('/README.md'))
   t.ok(guides.length > 10)
   const indexes = pages.filter((page) => page.startsWith('docs/') && page.endsWith('/README.md'))
@@ -166,7 +166,7 @@ t.test('every guide has its line in the index of its folder', async (t) => {
   }
 })
 
-t.test('every link leads somewhere', async (t) => {
+t.test('every link has a target', async (t) => {
   for (const page of pages) {
     for (const [, link = ''] of read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [path, heading] = link.split('#')
@@ -179,7 +179,7 @@ t.test('every link leads somewhere', async (t) => {
   }
 })
 
-t.test('every file that a page names is there', async (t) => {
+t.test('every file that a page names exists', async (t) => {
   for (const page of pages) {
     for (const [, path = ''] of read(page).matchAll(
       /`((?:src|test|suites|scripts|examples)\/[\w./-]+)`/g,
@@ -189,7 +189,7 @@ t.test('every file that a page names is there', async (t) => {
   }
 })
 
-/** As GitHub makes it. */
+/** Returns the anchor that GitHub generates. */
 function slug(heading: string): string {
   return heading
     .replace(/^#+ /, '')
@@ -198,7 +198,7 @@ function slug(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-t.test('each reason and each attack of the security review has an id of its own', async (t) => {
+t.test('each finding and each attack of the security review has a unique id', async (t) => {
   const ids = rows(read('docs/evidence/security-review.md')).filter((cell) =>
     /^[A-Z]+\d+$/.test(cell),
   )

@@ -1,4 +1,4 @@
-/** What docs/providers.md says of errors is what the code says. */
+/** docs/providers.md quotes the errors of the code. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { InvalidTokenError } from '../../src/index.js'
@@ -20,7 +20,7 @@ function mistake(issuer: string): string {
   }
 }
 
-t.test('the mistakes that are found at the start are quoted to the letter', async (t) => {
+t.test('the quotes start-up errors exactly', async (t) => {
   const quoted = [...doc.matchAll(/^"issuer" option (https:\S+) .*$/gm)]
   t.equal(quoted.length, 10)
   for (const [line, issuer] of quoted) t.equal(mistake(issuer as string), line)
@@ -32,7 +32,7 @@ t.test('the mistakes that are found at the start are quoted to the letter', asyn
   t.ok(doc.includes(`\`${mistake('http://keycloak:8080/realms/acme')}\``), 'of plain http')
 })
 
-t.test('the registrations make sense, and have the profile that is said', async (t) => {
+t.test('the registrations are valid and have the documented profile', async (t) => {
   const options = doc.matchAll(/issuer: '([^']+)',.*\n +audience: (?:'([^']+)|\[)/g)
   const names = [...options].map(
     ([, issuer, audience = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1']) => {
@@ -43,7 +43,7 @@ t.test('the registrations make sense, and have the profile that is said', async 
   t.strictSame(names, [...detected, 'standard', 'standard', 'standard'])
 })
 
-t.test('the refusals of the examples are quoted to the letter', async (t) => {
+t.test('quotes the rejections of the examples exactly', async (t) => {
   for (const [name, { issuer, audience, profile, typ, bad }] of Object.entries(PROVIDERS)) {
     const server = await serverFor([key], { issuer, audience: [audience].flat()[0] ?? '', profile })
     for (const [title, { claims }] of Object.entries(bad)) {

@@ -37,12 +37,12 @@ function partOf(file: string): string {
   return (file.split('/')[0] as string).replace(/\.ts$/, '')
 }
 
-/** Neither the testing kit nor the command line, which use the product. */
+/** Excludes the testing kit and the command line, which use the product. */
 function isProduct(file: string): boolean {
   return partOf(file) !== 'testing' && partOf(file) !== 'cli'
 }
 
-t.test('every file was read, with what it imports', async (t) => {
+t.test('every file was read with its imports', async (t) => {
   t.ok(files.length > 30)
   t.ok(imports.length > files.length)
   t.match(relatives, new Set([{ from: 'pipeline.ts', to: 'token/signer.ts' }]))
@@ -54,7 +54,7 @@ t.test('every file was read, with what it imports', async (t) => {
   t.equal(relative(root, fileURLToPath(new URL('../../src/index.ts', import.meta.url))), 'index.ts')
 })
 
-t.test('every part has its place in the order', async (t) => {
+t.test('every folder has a place in the order', async (t) => {
   const parts = [...new Set(files.map(partOf))]
   t.same(parts.sort(), Object.keys(MAY_IMPORT).sort(), 'the folders are those of MAY_IMPORT')
   const order = Object.keys(MAY_IMPORT)
@@ -72,7 +72,7 @@ t.test('imports point down only', async (t) => {
   t.same(wrong, [])
 })
 
-t.test('no file imports itself, by whatever way', async (t) => {
+t.test('no file imports itself, directly or indirectly', async (t) => {
   const below = new Map<string, Set<string>>()
   for (const { from, to } of relatives) below.set(from, (below.get(from) ?? new Set()).add(to))
   const circles = files.filter((file) => {
@@ -105,12 +105,12 @@ t.test('no two files declare a type of the same name', async (t) => {
   )
 })
 
-t.test('only the plugin knows Fastify', async (t) => {
+t.test('only the plugin imports Fastify', async (t) => {
   const knowing = imports.filter(({ to }) => /^(?:@?fastify)/.test(to)).map(({ from }) => from)
   t.same([...new Set(knowing.map(partOf))], ['plugin'])
 })
 
-t.test('cryptography is done in two places, and the network is in one', async (t) => {
+t.test('cryptography is used in two places, and the network in one', async (t) => {
   const of = (specifier: string) =>
     [
       ...new Set(
@@ -132,7 +132,7 @@ t.test('cryptography is done in two places, and the network is in one', async (t
   t.same(of('node:https'), [])
 })
 
-t.test('oauth4webapi is loaded where introspection is asked for, and not before', async (t) => {
+t.test('oauth4webapi is loaded only with introspection', async (t) => {
   const loads = (from: string, specifier: string) =>
     new RegExp(`^import (?!type ).*'${specifier}'|^\\} from '${specifier}'`, 'm').test(
       readFileSync(join(root, from), 'utf8').replace(/^import type [^']*'[^']*'/gm, ''),

@@ -13,7 +13,7 @@ import {
 
 const quick = { algorithm: 'ES256' } as const
 
-t.test('starts where Okta would be, with one confidential client and one user', async (t) => {
+t.test('starts with the paths of Okta, one confidential client and one user', async (t) => {
   await using server = await createAuthorizationServer()
   t.match(server, {
     url: /^http:\/\/127\.0\.0\.1:\d+$/,
@@ -36,7 +36,7 @@ t.test('starts where Okta would be, with one confidential client and one user', 
   )
 })
 
-t.test('keeps connections for longer than a busy machine stands still', async (t) => {
+t.test('keeps idle connections open longer than a busy machine pauses', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { headers } = await fetch(server.jwksUri)
   t.equal(headers.get('keep-alive'), 'timeout=60')
@@ -93,7 +93,7 @@ for (const issuerPath of ['/oauth2/default', '/a', '/a/', '', '/']) {
 }
 
 t.test(
-  'has an authorization endpoint for clients that insist on one, and grants nothing',
+  'has an authorization endpoint for clients that require one, which grants nothing',
   async (t) => {
     await using server = await createAuthorizationServer(quick)
     const url = new URL(server.tokenEndpoint.replace('/token', '/authorize'))
@@ -105,7 +105,7 @@ t.test(
   },
 )
 
-t.test('publishes the key set with its lifetime', async (t) => {
+t.test('publishes the key set with its max-age', async (t) => {
   await using server = await createAuthorizationServer({ ...quick, keySetMaxAge: 7 })
   const response = await fetch(server.jwksUri)
   t.equal(response.headers.get('cache-control'), 'public, max-age=7')
@@ -117,7 +117,7 @@ t.test('publishes the key set with its lifetime', async (t) => {
   t.equal(headers.get('cache-control'), 'public, max-age=300')
 })
 
-t.test('counts requests by endpoint, and forgets them on demand', async (t) => {
+t.test('counts requests by endpoint, and resets the counts on demand', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { issuer, url, jwksUri, tokenEndpoint } = server
   const zero = { discovery: 0, jwks: 0, token: 0, introspection: 0, revocation: 0, other: 0 }
@@ -139,7 +139,7 @@ t.test('counts requests by endpoint, and forgets them on demand', async (t) => {
   t.same(
     before,
     { discovery: 2, jwks: 1, token: 1, introspection: 0, revocation: 0, other: 1 },
-    'a count once read stays',
+    'a snapshot does not change',
   )
 })
 
@@ -159,7 +159,7 @@ t.test('rotates its keys and keeps the previous one published', async (t) => {
   await t.resolves(jwtVerify(old, keys))
 })
 
-t.test('rotates its keys and drops the others, to another algorithm', async (t) => {
+t.test('rotates to another algorithm and removes the previous keys', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const old = await server.issueToken()
   const kid = await server.rotateKeys({ keepOld: false, algorithm: 'EdDSA' })
@@ -173,7 +173,7 @@ t.test('rotates its keys and drops the others, to another algorithm', async (t) 
   t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm stays')
 })
 
-t.test('rotates its keys as often as a test likes', async (t) => {
+t.test('keeps the newest 50 keys over many rotations', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { issuer, audience } = server
   const api = await createResourceServer({ issuer, audience: audience as string })
@@ -194,7 +194,7 @@ t.test('rotates its keys as often as a test likes', async (t) => {
   t.equal(server.keySet().keys.length, 1)
 })
 
-t.test('publishes a key of the test beside its own, until the others are dropped', async (t) => {
+t.test('publishes a key of the test beside its own, until a rotation removes it', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const mine = await generateKeyPair('RS256')
   const jwk = { ...(await exportJWK(mine.publicKey)), kid: 'mine', alg: 'RS256' }
@@ -215,7 +215,7 @@ t.test('publishes a key of the test beside its own, until the others are dropped
   t.equal(server.keySet().keys.length, 1)
 })
 
-t.test('publishes no key that is private or none at all', async (t) => {
+t.test('rejects a private key, and a value that is not a key', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   for (const jwk of [await exportJWK(privateKey), { kty: 'oct', k: 'c2VjcmV0' }]) {
@@ -227,7 +227,7 @@ t.test('publishes no key that is private or none at all', async (t) => {
   t.equal(server.keySet().keys.length, 1)
 })
 
-t.test('cannot be spoilt through the key set that it hands out', async (t) => {
+t.test('is not affected by changes to the returned key set', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const [key] = server.keySet().keys
   if (key) key.kid = 'other'
@@ -235,7 +235,7 @@ t.test('cannot be spoilt through the key set that it hands out', async (t) => {
   t.not(server.keySet().keys[0]?.kid, 'other')
 })
 
-t.test('closes at once, with requests under way, as often as it is asked', async (t) => {
+t.test('closes immediately with requests in flight, and repeatedly', async (t) => {
   const server = await createAuthorizationServer(quick)
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
@@ -250,7 +250,7 @@ t.test('closes at once, with requests under way, as often as it is asked', async
   await t.rejects(fetch(server.jwksUri))
 })
 
-t.test('survives a client that goes away in the middle of its request', async (t) => {
+t.test('survives a client that disconnects during its request', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
@@ -264,7 +264,7 @@ t.test('survives a client that goes away in the middle of its request', async (t
   t.equal((await fetch(server.jwksUri)).status, 200)
 })
 
-t.test('answers 400 to what is not HTTP, and 404 to a target that is no path', async (t) => {
+t.test('responds with 400 to malformed HTTP, and 404 to a target that is not a path', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const port = Number(new URL(server.url).port)
   t.match(await raw(port, 'rubbish\r\n\r\n'), /^HTTP\/1\.1 400 /)
@@ -286,7 +286,7 @@ async function raw(port: number, text: string): Promise<string> {
   return answer
 }
 
-t.test('answers 421 to a foreign Host, and the truth to every name of this machine', async (t) => {
+t.test('responds with 421 to a foreign Host, and normally to every loopback name', async (t) => {
   for (const host of ['127.0.0.1', 'localhost', '::1']) {
     await using server = await createAuthorizationServer({ ...quick, host })
     const { port } = new URL(server.url)
@@ -301,8 +301,15 @@ t.test('answers 421 to a foreign Host, and the truth to every name of this machi
           .on('error', reject)
           .end()
       })
-    const own = ['localhost', 'LOCALHOST', '127.0.0.1', '127.0.0.2', '[::1]', 'api.localhost']
-    for (const name of own) {
+    const loopbackNames = [
+      'localhost',
+      'LOCALHOST',
+      '127.0.0.1',
+      '127.0.0.2',
+      '[::1]',
+      'api.localhost',
+    ]
+    for (const name of loopbackNames) {
       t.equal(await statusFor(`${name}:${port}`), 200, name)
       t.equal(await statusFor(name), 200, name)
     }
@@ -334,7 +341,7 @@ t.test('answers 421 to a foreign Host, and the truth to every name of this machi
   t.match(await raw(port, 'GET / HTTP/1.0\r\n\r\n'), / 421 /)
 })
 
-t.test('refuses to run in production unless it is told to', async (t) => {
+t.test('does not run in production without its option', async (t) => {
   const before = process.env.NODE_ENV
   t.teardown(() => {
     if (before === undefined) delete process.env.NODE_ENV
@@ -351,14 +358,14 @@ t.test('refuses to run in production unless it is told to', async (t) => {
   await allowed.close()
 })
 
-t.test('follows a clock that is faked after its start', async (t) => {
+t.test('follows a clock that is mocked after its start', async (t) => {
   await using server = await createAuthorizationServer(quick)
   t.intercept(Date, 'now', { value: () => 1_000_000_000_000 })
   const [, payload = ''] = (await server.issueToken()).split('.')
   t.equal(JSON.parse(Buffer.from(payload, 'base64url').toString()).iat, 1_000_000_000)
 })
 
-t.test('answers 500 without a word where its own clock fails', async (t) => {
+t.test('responds with 500 without details if its clock throws', async (t) => {
   const now = () => {
     throw new Error('no clock')
   }
@@ -370,13 +377,13 @@ t.test('answers 500 without a word where its own clock fails', async (t) => {
   t.same(await response.json(), { error: 'server_error' })
 })
 
-t.test('rejects where the port is taken', async (t) => {
+t.test('rejects if the port is in use', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const port = Number(new URL(server.url).port)
   await t.rejects(createAuthorizationServer({ ...quick, port }), { code: 'EADDRINUSE' })
 })
 
-t.test('listens on the other names of this machine', async (t) => {
+t.test('listens on other loopback names', async (t) => {
   for (const host of ['localhost', '::1']) {
     await using server = await createAuthorizationServer({ ...quick, host, issuerPath: '' })
     t.equal(new URL(server.url).hostname, host === '::1' ? '[::1]' : host)
@@ -384,7 +391,7 @@ t.test('listens on the other names of this machine', async (t) => {
   }
 })
 
-t.test('names the option that is wrong', async (t) => {
+t.test('names the invalid option', async (t) => {
   const cases: [unknown, RegExp][] = [
     [null, /takes an object/],
     [{ users: undefined, prot: 1 }, /Unknown option "prot" of createAuthorizationServer/],

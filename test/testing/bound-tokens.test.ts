@@ -14,7 +14,7 @@ const server = await createAuthorizationServer({ algorithm: 'ES256' })
 t.teardown(() => server.close())
 const demo = basic('demo-client', 'demo-secret')
 
-// Self-signed, by a key that was thrown away.
+// Self-signed; its key was deleted.
 const pem = `-----BEGIN CERTIFICATE-----
 MIIBeTCCAR+gAwIBAgIUb+PkLpZaqK8RpR8KwYbHieHJCJ0wCgYIKoZIzj0EAwIw
 ETEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMjE0MzY0MloYDzIxMjYxMDI5MTQz
@@ -50,21 +50,21 @@ for (const [what, confirmation, cnf] of bindings) {
   })
 }
 
-t.test('makes bearer tokens where nothing is said, and any cnf from the claims', async (t) => {
+t.test('issues bearer tokens by default, and any cnf from the claims', async (t) => {
   t.notOk('cnf' in decodeJwt(await server.issueToken()))
   const token = await server.issueToken({ cnf: { jkt: 'x' } }, { confirmation: { key } })
   t.same(decodeJwt(token).cnf, { jkt: 'x' })
 })
 
-t.test('refuses to bind to what is no key or certificate', async (t) => {
-  const refused = (confirmation: unknown, message: RegExp) =>
+t.test('rejects a confirmation that is neither a key nor a certificate', async (t) => {
+  const rejects = (confirmation: unknown, message: RegExp) =>
     t.rejects(server.issueToken({}, { confirmation: confirmation as TokenConfirmation }), {
       name: 'TypeError',
       message,
     })
-  await refused({}, /^"confirmation" must have "key", "certificate" or both$/)
-  await refused(null, /^"confirmation" takes an object/)
-  await refused({ jkt }, /^Unknown option "jkt" of "confirmation"\..* Known: key, certificate$/)
+  await rejects({}, /^"confirmation" must have "key", "certificate" or both$/)
+  await rejects(null, /^"confirmation" takes an object/)
+  await rejects({ jkt }, /^Unknown option "jkt" of "confirmation"\..* Known: key, certificate$/)
   for (const key of [
     null,
     1,
@@ -75,9 +75,9 @@ t.test('refuses to bind to what is no key or certificate', async (t) => {
     createSecretKey(Buffer.alloc(32)),
     {},
   ]) {
-    await refused({ key }, /^"confirmation\.key" must be/)
+    await rejects({ key }, /^"confirmation\.key" must be/)
   }
   for (const certificate of [null, 1, 'x', x5t.slice(1), Buffer.from('x'), {}]) {
-    await refused({ certificate }, /^"confirmation\.certificate" must be/)
+    await rejects({ certificate }, /^"confirmation\.certificate" must be/)
   }
 })

@@ -17,7 +17,7 @@ t.teardown(() => server.close())
 const key = await generateDPoPKey()
 const accessToken = await server.issueToken({ sub: 'ada' }, { confirmation: { key } })
 
-/** The product itself, over a socket whose port is known before it is there. */
+/** Starts an API on a port that is known in advance, because proofs contain its URL. */
 async function protectedApi(t: Test, dpop: DPoPOptions = {}): Promise<string> {
   const probe = await createAuthorizationServer({ algorithm: 'ES256' })
   const { url } = probe
@@ -35,7 +35,7 @@ async function protectedApi(t: Test, dpop: DPoPOptions = {}): Promise<string> {
   return url
 }
 
-t.test('P1: proves to a protected API, each time anew', async (t) => {
+t.test('P1: sends a new proof with each request', async (t) => {
   const api = await protectedApi(t)
   const fetch = dpopFetch({ accessToken, key })
   for (const path of ['/me', '/me?page=1#top', new URL(`${api}/me`)]) {
@@ -54,7 +54,7 @@ t.test('P1: proves to a protected API, each time anew', async (t) => {
   t.equal((await globalThis.fetch(`${api}/me`)).status, 401)
 })
 
-t.test("P1: another key's proof is handed over as it was refused", async (t) => {
+t.test('P1: returns the rejection of a proof with another key', async (t) => {
   const api = await protectedApi(t)
   const fetch = dpopFetch({ accessToken, key: await generateDPoPKey() })
   const response = await fetch(`${api}/me`)
@@ -63,7 +63,7 @@ t.test("P1: another key's proof is handed over as it was refused", async (t) => 
   t.type(await response.text(), 'string')
 })
 
-t.test('P4: learns the nonce of a protected API by one refusal, the body sent again', async (t) => {
+t.test('P4: repeats a request once, with its body, to add the nonce of the API', async (t) => {
   const api = await protectedApi(t, { nonce: { secret: randomBytes(32) } })
   let sent = 0
   const counting: typeof globalThis.fetch = (input, init) => {
@@ -81,7 +81,7 @@ t.test('P4: learns the nonce of a protected API by one refusal, the body sent ag
 
 const demand = { 'www-authenticate': 'DPoP error="use_dpop_nonce"' }
 
-t.test('P4: remembers the newest nonce of each origin', async (t) => {
+t.test('P4: keeps the latest nonce of each origin', async (t) => {
   let nonce = 0
   const listener = (status: number, headers: object) =>
     answering(status, {}, { 'dpop-nonce': `n${++nonce}`, ...headers })
@@ -101,7 +101,7 @@ t.test('P4: remembers the newest nonce of each origin', async (t) => {
   t.ok(one.seen.every(({ headers }) => headers.authorization === `DPoP ${accessToken}`))
 })
 
-t.test('P4: sends a request twice at most', async (t) => {
+t.test('P4: sends a request at most twice', async (t) => {
   const { url, seen } = await cannedServer(
     t,
     answering(401, { no: 1 }, { ...demand, 'dpop-nonce': 'n' }),
@@ -112,7 +112,7 @@ t.test('P4: sends a request twice at most', async (t) => {
   t.equal(seen.length, 2)
 })
 
-t.test('sends nothing again for another refusal', async (t) => {
+t.test('does not repeat a request after another rejection', async (t) => {
   for (const [status, headers] of [
     [401, { 'www-authenticate': 'DPoP error="invalid_token"' }],
     [401, { 'www-authenticate': 'Bearer error="use_dpop_nonce"' }],
@@ -125,14 +125,14 @@ t.test('sends nothing again for another refusal', async (t) => {
   }
 })
 
-t.test('does not follow a redirect with the token', async (t) => {
+t.test('does not follow redirects', async (t) => {
   const away = await cannedServer(t, answering(200, {}))
   const { url } = await cannedServer(t, answering(302, {}, { location: away.url }))
   t.equal((await dpopFetch({ accessToken, key })(url, { redirect: 'follow' })).status, 302)
   t.equal(away.seen.length, 0)
 })
 
-t.test('proves with the name of the algorithm that was asked for', async (t) => {
+t.test('writes the requested algorithm name into proofs', async (t) => {
   const { url, seen } = await cannedServer(t, answering(200, {}))
   for (const algorithm of ['EdDSA', 'Ed25519', 'PS384'] as const) {
     const key = await generateDPoPKey(algorithm)
@@ -144,24 +144,24 @@ t.test('proves with the name of the algorithm that was asked for', async (t) => 
   }
 })
 
-t.test('ends when its signal does', async (t) => {
+t.test('stops when its signal aborts', async (t) => {
   const { url } = await cannedServer(t, () => {})
   const signal = AbortSignal.timeout(50)
   await t.rejects(dpopFetch({ accessToken, key })(url, { signal }), { name: 'TimeoutError' })
 })
 
-t.test('hands over what the network throws', async (t) => {
+t.test('rethrows network errors', async (t) => {
   const fetch = dpopFetch({ accessToken, key, fetch: () => Promise.reject(new Error('down')) })
   await t.rejects(fetch('https://api.example/'), { message: 'down' })
 })
 
-t.test('sends through the global fetch of the moment', async (t) => {
+t.test('uses the current global fetch', async (t) => {
   const fetch = dpopFetch({ accessToken, key })
   t.intercept(globalThis, 'fetch', { value: async () => new Response('mocked') })
   t.equal(await (await fetch('https://api.example/me')).text(), 'mocked')
 })
 
-t.test('sends the token over https, or to this machine', async (t) => {
+t.test('sends the token only over https or to loopback', async (t) => {
   const sent: unknown[] = []
   const fetch = dpopFetch({
     accessToken,
@@ -178,7 +178,7 @@ t.test('sends the token over https, or to this machine', async (t) => {
   t.same(sent, ['https://api.example/', 'http://localhost/', 'http://[::1]/'])
 })
 
-t.test('refuses headers that it sends itself, and options that it does not know', async (t) => {
+t.test('rejects headers that it sets itself, and unknown options', async (t) => {
   const fetch = dpopFetch({ accessToken, key })
   const dpop = await dpopProof({ key, url: 'https://api.example/' })
   for (const headers of [{ authorization: 'Bearer x' }, { DPoP: dpop }]) {
@@ -187,18 +187,18 @@ t.test('refuses headers that it sends itself, and options that it does not know'
       message: /^"headers" must not contain/,
     })
   }
-  const refused = (options: object, message: RegExp) =>
+  const rejects = (options: object, message: RegExp) =>
     t.throws(() => dpopFetch({ accessToken, key, ...options } as DPoPFetchOptions), {
       name: 'TypeError',
       message,
     })
-  refused({ token: 'x' }, /^Unknown option "token" of dpopFetch/)
-  refused({ accessToken: '' }, /^"accessToken" must be/)
-  refused(
+  rejects({ token: 'x' }, /^Unknown option "token" of dpopFetch/)
+  rejects({ accessToken: '' }, /^"accessToken" must be/)
+  rejects(
     { accessToken: 'secret\n' },
     /^"accessToken" must be a string of the characters that RFC 6750/,
   )
-  refused({ accessToken: undefined }, /^"accessToken" must be/)
-  refused({ key: undefined }, /^"key" must be a key of generateDPoPKey\(\)/)
-  refused({ fetch: 'x' }, /^"fetch" must be a function/)
+  rejects({ accessToken: undefined }, /^"accessToken" must be/)
+  rejects({ key: undefined }, /^"key" must be a key of generateDPoPKey\(\)/)
+  rejects({ fetch: 'x' }, /^"fetch" must be a function/)
 })

@@ -25,7 +25,7 @@ for (const algorithm of [
   'EdDSA',
   'Ed25519',
 ] as const) {
-  t.test(`P1: proves with ${algorithm} so that jose can verify it`, async (t) => {
+  t.test(`P1: signs proofs with ${algorithm} that jose verifies`, async (t) => {
     const key = await generateDPoPKey(algorithm)
     t.equal(key.thumbprint, await calculateJwkThumbprint(key.publicKey))
     const proof = await dpopProof({ key, url })
@@ -35,7 +35,7 @@ for (const algorithm of [
   })
 }
 
-t.test('P1: says what the request is, without query and fragment', async (t) => {
+t.test('P1: names the method and the URL without query and fragment', async (t) => {
   const proof = await dpopProof({
     key,
     url,
@@ -56,20 +56,23 @@ t.test('P1: says what the request is, without query and fragment', async (t) => 
   })
 })
 
-t.test('needs no more than a URL: a new key, a GET, now, and neither ath nor nonce', async (t) => {
-  const before = Math.floor(Date.now() / 1000)
-  const proof = await dpopProof({ url: new URL(url) })
-  const claims = decodeJwt(proof)
-  t.same(Object.keys(claims).sort(), ['htm', 'htu', 'iat', 'jti'])
-  t.equal(claims.htm, 'GET')
-  t.ok((claims.iat as number) >= before && (claims.iat as number) <= Date.now() / 1000)
-  await t.resolves(jwtVerify(proof, EmbeddedJWK))
-  const other = await dpopProof({ url })
-  t.not(decodeJwt(other).jti, claims.jti)
-  t.notSame(decodeProtectedHeader(other).jwk, decodeProtectedHeader(proof).jwk)
-})
+t.test(
+  'requires only a URL; defaults to a new key, GET, now, and neither ath nor nonce',
+  async (t) => {
+    const before = Math.floor(Date.now() / 1000)
+    const proof = await dpopProof({ url: new URL(url) })
+    const claims = decodeJwt(proof)
+    t.same(Object.keys(claims).sort(), ['htm', 'htu', 'iat', 'jti'])
+    t.equal(claims.htm, 'GET')
+    t.ok((claims.iat as number) >= before && (claims.iat as number) <= Date.now() / 1000)
+    await t.resolves(jwtVerify(proof, EmbeddedJWK))
+    const other = await dpopProof({ url })
+    t.not(decodeJwt(other).jti, claims.jti)
+    t.notSame(decodeProtectedHeader(other).jwk, decodeProtectedHeader(proof).jwk)
+  },
+)
 
-t.test('makes proofs that are wrong as a test wants them', async (t) => {
+t.test('creates invalid proofs on demand', async (t) => {
   const proof = await dpopProof({
     key,
     url,
@@ -95,28 +98,28 @@ t.test('makes proofs that are wrong as a test wants them', async (t) => {
       Buffer.from(signature, 'base64url'),
       Buffer.from(`${header}.${claims}`),
     ),
-    'signed with the key all the same',
+    'signed with the given key nevertheless',
   )
 })
 
-t.test('leaves the signature of alg none empty', async (t) => {
+t.test('creates an empty signature for alg none', async (t) => {
   const proof = await dpopProof({ key, url, header: { alg: 'none' } })
   t.match(proof, /^[\w-]+\.[\w-]+\.$/)
 })
 
-t.test('refuses what it cannot make a proof of', async (t) => {
-  const refused = (options: object, message: RegExp) =>
+t.test('rejects invalid options', async (t) => {
+  const rejects = (options: object, message: RegExp) =>
     t.rejects(dpopProof({ url, ...options }), { name: 'TypeError', message })
-  await refused({ token: 'x' }, /^Unknown option "token" of dpopProof/)
-  await refused({ url: '/orders' }, /^"url" must be an absolute URL/)
-  await refused({ key: 'k' }, /^"key" must be a key of generateDPoPKey\(\)$/)
-  await refused({ key: null }, /^"key" must be/)
-  await refused({ key: { ...key, jwk: null } }, /^"key" must be/)
-  await refused({ key: { ...key, privateKey: undefined } }, /^"key" must be/)
-  await refused({ method: '' }, /^"method" must be a non-empty string/)
-  await refused({ accessToken: 1 }, /^"accessToken" must be/)
-  await refused({ nonce: '' }, /^"nonce" must be/)
-  await refused({ now: 1 }, /^"now" must be a function/)
+  await rejects({ token: 'x' }, /^Unknown option "token" of dpopProof/)
+  await rejects({ url: '/orders' }, /^"url" must be an absolute URL/)
+  await rejects({ key: 'k' }, /^"key" must be a key of generateDPoPKey\(\)$/)
+  await rejects({ key: null }, /^"key" must be/)
+  await rejects({ key: { ...key, jwk: null } }, /^"key" must be/)
+  await rejects({ key: { ...key, privateKey: undefined } }, /^"key" must be/)
+  await rejects({ method: '' }, /^"method" must be a non-empty string/)
+  await rejects({ accessToken: 1 }, /^"accessToken" must be/)
+  await rejects({ nonce: '' }, /^"nonce" must be/)
+  await rejects({ now: 1 }, /^"now" must be a function/)
   await t.rejects(generateDPoPKey('HS256' as DPoPKey['algorithm']), {
     name: 'TypeError',
     message: /^"algorithm" must be one of RS256/,

@@ -55,7 +55,7 @@ t.test('a request without a proof gets a bearer token', async (t) => {
   t.notOk('cnf' in decodeJwt(body.access_token as string))
 })
 
-t.test('RFC 9449 §5.1: the metadata names the algorithms, and each is taken', async (t) => {
+t.test('RFC 9449 §5.1: accepts each algorithm that the metadata names', async (t) => {
   const metadata = await fetch(`${issuer}/.well-known/openid-configuration`)
   const { dpop_signing_alg_values_supported: algorithms } = (await metadata.json()) as {
     dpop_signing_alg_values_supported: (typeof key.algorithm)[]
@@ -70,7 +70,7 @@ t.test('RFC 9449 §5.1: the metadata names the algorithms, and each is taken', a
 })
 
 const { origin, pathname } = new URL(tokenEndpoint)
-const spellings: [htu: string, taken: boolean][] = [
+const spellings: [htu: string, isAccepted: boolean][] = [
   [`${tokenEndpoint}?page=2#top`, true],
   [tokenEndpoint.replace('http', 'HTTP'), true],
   [tokenEndpoint.replace('oauth2', '%6fauth2'), true],
@@ -91,11 +91,12 @@ const spellings: [htu: string, taken: boolean][] = [
   ['http://%', false],
 ]
 
-for (const [htu, taken] of spellings) {
-  t.test(`P1: the htu ${JSON.stringify(htu)} is ${taken ? 'this' : 'another'} URL`, async (t) => {
+for (const [htu, isAccepted] of spellings) {
+  t.test(`P1: ${isAccepted ? 'accepts' : 'rejects'} the htu ${JSON.stringify(htu)}`, async (t) => {
     const { status, body } = await ask(await proofOf({ claims: { htu } }))
-    t.equal(status, taken ? 200 : 400)
-    if (!taken) t.match(body, { error: 'invalid_dpop_proof', error_description: /another URL/ })
+    t.equal(status, isAccepted ? 200 : 400)
+    if (!isAccepted)
+      t.match(body, { error: 'invalid_dpop_proof', error_description: /another URL/ })
   })
 }
 
@@ -118,15 +119,15 @@ const smallKey = {
 }
 const rsa = await generateDPoPKey('RS256')
 
-/** HMAC with a key that everybody knows: the one in the header, or the public one. */
+/** Signs with HMAC and a public value: the key in the header, or the public key. */
 async function symmetric(jwk: object, secret: Uint8Array) {
   const claims = { jti: 'j', htm: 'POST', htu: tokenEndpoint, iat: seconds }
   return new SignJWT(claims).setProtectedHeader({ typ: 'dpop+jwt', alg: 'HS256', jwk }).sign(secret)
 }
 
-const bad: [what: string, proof: () => Promise<string>, description?: RegExp][] = [
-  ['that is no JWT', async () => 'x.y'],
-  ['of two in one header', async () => `${await proofOf()}, ${await proofOf()}`],
+const invalidProofs: [what: string, proof: () => Promise<string>, description?: RegExp][] = [
+  ['that is not a JWT', async () => 'x.y'],
+  ['in a header with two proofs', async () => `${await proofOf()}, ${await proofOf()}`],
   ['of another type', () => proofOf({ header: { typ: 'JWT' } })],
   ['without a type', () => proofOf({ header: { typ: undefined } })],
   ['without a signature', () => proofOf({ header: { alg: 'none' } })],
@@ -141,13 +142,13 @@ const bad: [what: string, proof: () => Promise<string>, description?: RegExp][] 
   ['with a kid instead of a key', () => proofOf({ header: { jwk: undefined, kid: '1' } })],
   ['with its private key', () => proofOf({ header: { jwk: privateJwk } })],
   [
-    'with a part of a private key',
+    'with one private member',
     () => proofOf({ key: rsa, header: { jwk: { ...rsa.jwk, p: 'AQAB' } } }),
   ],
   ['with another key', () => proofOf({ header: { jwk: other.jwk } })],
   ['with a small key', () => proofOf({ key: smallKey })],
   ['with a critical member', () => proofOf({ header: { crit: ['x'], x: 1 } })],
-  ['whose signature is spoilt', async () => (await proofOf()).slice(0, -8)],
+  ['with a truncated signature', async () => (await proofOf()).slice(0, -8)],
   ['for another method', () => proofOf({ method: 'GET' }), /method/],
   ['for the method in lower case', () => proofOf({ method: 'post' }), /method/],
   ['without htm', () => proofOf({ claims: { htm: undefined } }), /method/],
@@ -158,15 +159,15 @@ const bad: [what: string, proof: () => Promise<string>, description?: RegExp][] 
   ['with an empty jti', () => proofOf({ claims: { jti: '' } }), /jti/],
   ['whose jti is a number', () => proofOf({ claims: { jti: 1 } }), /jti/],
   ['without iat', () => proofOf({ claims: { iat: undefined } }), /60 seconds/],
-  ['whose iat is text', () => proofOf({ claims: { iat: `${seconds}` } })],
+  ['whose iat is a string', () => proofOf({ claims: { iat: `${seconds}` } })],
   ['whose iat is null', () => proofOf({ claims: { iat: null } })],
-  ['that is old', () => proofOf({ claims: { iat: seconds - 61 } }), /60 seconds/],
-  ['of the future', () => proofOf({ claims: { iat: seconds + 61 } }), /60 seconds/],
+  ['with an old iat', () => proofOf({ claims: { iat: seconds - 61 } }), /60 seconds/],
+  ['with a future iat', () => proofOf({ claims: { iat: seconds + 61 } }), /60 seconds/],
   ['that is expired', () => proofOf({ claims: { exp: seconds - 1 } })],
 ]
 
-for (const [what, proof, description = /not a valid JWT of type dpop\+jwt/] of bad) {
-  t.test(`P1: refuses a proof ${what}`, async (t) => {
+for (const [what, proof, description = /not a valid JWT of type dpop\+jwt/] of invalidProofs) {
+  t.test(`P1: rejects a proof ${what}`, async (t) => {
     const { status, headers, body } = await ask(await proof())
     t.equal(status, 400)
     t.match(body, { error: 'invalid_dpop_proof', error_description: description })
@@ -174,7 +175,7 @@ for (const [what, proof, description = /not a valid JWT of type dpop\+jwt/] of b
   })
 }
 
-t.test('P1: refuses two DPoP headers', async (t) => {
+t.test('P1: rejects two DPoP headers', async (t) => {
   const sent = request({
     port,
     path: pathname,
@@ -190,7 +191,7 @@ t.test('P1: refuses two DPoP headers', async (t) => {
   t.match(await json(response), { error: 'invalid_dpop_proof', error_description: /more than one/ })
 })
 
-t.test('P5: takes a proof once, for as long as it is fresh', async (t) => {
+t.test('P5: accepts a proof once while it is fresh', async (t) => {
   const proof = await proofOf({ claims: { iat: seconds + 60 } })
   t.equal((await ask(proof)).status, 200)
   const replayed = async () => {
@@ -210,19 +211,19 @@ t.test('P5: takes a proof once, for as long as it is fresh', async (t) => {
   t.equal((await ask(await proofOf({ key: other, claims: { jti } }))).status, 200, "another's")
 })
 
-t.test('P5: of a hundred replays at once, one passes', async (t) => {
+t.test('P5: accepts one of a hundred concurrent replays', async (t) => {
   const proof = await proofOf()
   const answers = await Promise.all(Array.from({ length: 100 }, () => ask(proof)))
   t.equal(answers.filter(({ status }) => status === 200).length, 1)
 })
 
-t.test('does not use up the proof of a client that is not known', async (t) => {
+t.test('does not consume the proof of an unknown client', async (t) => {
   const proof = await proofOf()
   t.equal((await ask(proof, form, basic('web', 'wrong'))).status, 401)
   t.equal((await ask(proof)).status, 200)
 })
 
-t.test("RFC 9449 §5: a public client's refresh tokens are bound to its key", async (t) => {
+t.test('RFC 9449 §5: binds the refresh tokens of a public client to its key', async (t) => {
   const user = { username: 'testuser1@example.com', password: 'demo-password' }
   const scope = 'openid offline_access'
   const cli = { client_id: 'cli' }
@@ -250,20 +251,23 @@ t.test("RFC 9449 §5: a public client's refresh tokens are bound to its key", as
   t.equal((await refresh(next, await proofOf())).status, 200, 'whoever has no key ends nothing')
 })
 
-t.test("a confidential client's refresh tokens are not, so that its key may change", async (t) => {
-  const user = { username: 'testuser1@example.com', password: 'demo-password' }
-  const scope = 'openid offline_access'
-  const { body } = await ask(await proofOf(), { grant_type: 'password', ...user, scope })
-  const refresh_token = body.refresh_token as string
-  const refreshed = await ask(await proofOf({ key: other }), {
-    grant_type: 'refresh_token',
-    refresh_token,
-  })
-  t.equal(refreshed.status, 200)
-  t.same(decodeJwt(refreshed.body.access_token as string).cnf, { jkt: other.thumbprint })
-})
+t.test(
+  'does not bind the refresh tokens of a confidential client, whose key may change',
+  async (t) => {
+    const user = { username: 'testuser1@example.com', password: 'demo-password' }
+    const scope = 'openid offline_access'
+    const { body } = await ask(await proofOf(), { grant_type: 'password', ...user, scope })
+    const refresh_token = body.refresh_token as string
+    const refreshed = await ask(await proofOf({ key: other }), {
+      grant_type: 'refresh_token',
+      refresh_token,
+    })
+    t.equal(refreshed.status, 200)
+    t.same(decodeJwt(refreshed.body.access_token as string).cnf, { jkt: other.thumbprint })
+  },
+)
 
-t.test('an unbound refresh token of a public client is bound by its first proof', async (t) => {
+t.test('binds an unbound refresh token of a public client with its first proof', async (t) => {
   const user = { username: 'testuser1@example.com', password: 'demo-password' }
   const cli = { client_id: 'cli' }
   const first = await postForm(tokenEndpoint, {
@@ -283,7 +287,7 @@ t.test('an unbound refresh token of a public client is bound by its first proof'
   t.equal((await refresh(second.body.refresh_token, {})).status, 400)
 })
 
-t.test('P4: asks for a nonce on demand', async (t) => {
+t.test('P4: requires a nonce on demand', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const url = server.tokenEndpoint
   const demo = basic('demo-client', 'demo-secret')
@@ -313,7 +317,7 @@ t.test('P4: asks for a nonce on demand', async (t) => {
   t.equal((await postForm(url, form, demo)).status, 200, 'bearer tokens need none')
 })
 
-t.test('P4: being told the nonce ends neither refresh token nor proof', async (t) => {
+t.test('P4: a nonce error consumes neither the refresh token nor the proof', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const as = { issuer: server.issuer, token_endpoint: server.tokenEndpoint }
   const client = { client_id: 'demo-client' }

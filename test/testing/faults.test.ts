@@ -48,7 +48,7 @@ async function statuses(answers: Promise<Record<EndpointName, Response>>) {
   return all.map(({ status }) => status)
 }
 
-t.test('cuts the connection without an answer', async (t) => {
+t.test('resets the connection without a response', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
   server.fail('reset')
@@ -62,7 +62,7 @@ t.test('cuts the connection without an answer', async (t) => {
   t.same(
     server.requests,
     { discovery: 1, jwks: 1, token: 1, introspection: 1, revocation: 1, other: 0 },
-    'counts them',
+    'counts the requests',
   )
   server.recover()
   t.same(await statuses(setup.fetchAll()), allWell)
@@ -76,7 +76,7 @@ t.test('cuts the connection without an answer', async (t) => {
   })
 })
 
-t.test('answers an error status', async (t) => {
+t.test('responds with an error status', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail({ status: 500 })
@@ -91,7 +91,7 @@ t.test('answers an error status', async (t) => {
   t.equal(headers.get('cache-control'), 'no-store')
 })
 
-t.test('answers what is no JSON as JSON', async (t) => {
+t.test('responds with bytes that are not JSON', async (t) => {
   await using setup = await start()
   setup.server.fail('garbage')
   for (const answer of Object.values(await setup.fetchAll())) {
@@ -103,7 +103,7 @@ t.test('answers what is no JSON as JSON', async (t) => {
   }
 })
 
-t.test('answers a login page', async (t) => {
+t.test('responds with a login page', async (t) => {
   await using setup = await start()
   setup.server.fail('html')
   for (const answer of Object.values(await setup.fetchAll())) {
@@ -113,7 +113,7 @@ t.test('answers a login page', async (t) => {
   }
 })
 
-t.test('redirects to where the true answer is', async (t) => {
+t.test('redirects to the correct response', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
   server.fail('redirect')
@@ -133,11 +133,11 @@ t.test('redirects to where the true answer is', async (t) => {
   t.match(
     server.requests,
     { discovery: 3, jwks: 3, token: 1, other: 0 },
-    'counts who follows twice',
+    'counts a followed redirect twice',
   )
 })
 
-t.test('redirects to elsewhere', async (t) => {
+t.test('redirects to another URL', async (t) => {
   await using setup = await start()
   await using elsewhere = await createAuthorizationServer(quick)
   const { server } = setup
@@ -149,7 +149,7 @@ t.test('redirects to elsewhere', async (t) => {
   t.equal(headers.get('location'), 'http://127.0.0.1/%C3%A4%E2%80%A8')
 })
 
-t.test('publishes no key', async (t) => {
+t.test('publishes an empty key set', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail('no-keys')
@@ -160,14 +160,14 @@ t.test('publishes no key', async (t) => {
   t.same(await statuses(setup.fetchAll()), allWell, 'the fault is one of the key set alone')
 })
 
-t.test('publishes an unusable key before the good ones', async (t) => {
+t.test('publishes an invalid key before the valid ones', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail('bad-key')
   const keySet = (await (await fetch(server.jwksUri)).json()) as JSONWebKeySet
-  const [bad = { kty: '' }, ...good] = keySet.keys
-  t.same(good, server.keySet().keys)
-  await t.rejects(async () => importJWK(bad, 'ES256'))
+  const [invalid = { kty: '' }, ...valid] = keySet.keys
+  t.same(valid, server.keySet().keys)
+  await t.rejects(async () => importJWK(invalid, 'ES256'))
 })
 
 t.test('publishes 10,000 keys', async (t) => {
@@ -183,19 +183,19 @@ t.test('publishes 10,000 keys', async (t) => {
   await t.resolves(jwtVerify(await server.issueToken(), createLocalJWKSet(keySet)))
 })
 
-t.test('names another issuer', async (t) => {
+t.test('publishes metadata of another issuer', async (t) => {
   await using setup = await start()
   const { server, metadataUrl } = setup
-  const truth = (await (await fetch(metadataUrl)).json()) as object
+  const correct = (await (await fetch(metadataUrl)).json()) as object
   server.fail('wrong-issuer')
   const path = '/.well-known/oauth-authorization-server/oauth2/default'
   for (const url of [metadataUrl, `${server.url}${path}`]) {
     const metadata = await (await fetch(url)).json()
-    t.same(metadata, { ...truth, issuer: 'https://wrong-issuer.example' })
+    t.same(metadata, { ...correct, issuer: 'https://wrong-issuer.example' })
   }
 })
 
-t.test('grows the true answer to 50 MB', async (t) => {
+t.test('pads the correct response to 50 MB', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail('oversized', 'jwks')
@@ -207,7 +207,7 @@ t.test('grows the true answer to 50 MB', async (t) => {
   t.same((JSON.parse(text) as JSONWebKeySet).keys, server.keySet().keys)
 })
 
-t.test('keeps 404 and 405 where a fault is about what a true answer says', async (t) => {
+t.test('keeps 404 and 405 with a fault that changes the content', async (t) => {
   await using setup = await start()
   const { server } = setup
   const former = server.jwksUri
@@ -220,7 +220,7 @@ t.test('keeps 404 and 405 where a fault is about what a true answer says', async
   }
 })
 
-t.test('answers HEAD with the head alone, whatever is wrong with the body', async (t) => {
+t.test('responds to HEAD without a body, whatever the fault of the body', async (t) => {
   await using setup = await start()
   const { server } = setup
   const faults: Fault[] = [
@@ -238,7 +238,7 @@ t.test('answers HEAD with the head alone, whatever is wrong with the body', asyn
   }
 })
 
-t.test('fails and recovers where it is asked to', async (t) => {
+t.test('injects and removes faults at the given endpoints', async (t) => {
   await using setup = await start()
   const { server } = setup
   const now = () => statuses(setup.fetchAll())
@@ -259,7 +259,7 @@ t.test('fails and recovers where it is asked to', async (t) => {
   await t.resolves(server.issueToken())
 })
 
-t.test('names what is wrong with a fault', async (t) => {
+t.test('names the invalid part of a fault', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, unknown, RegExp][] = [
     ['broken', undefined, /"fault" must be one of reset, hang, .*"status", "delay", "slowBody"/],

@@ -58,7 +58,7 @@ const told = {
 }
 
 for (const format of ['jwt', 'opaque'] as const) {
-  t.test(`I1: tells the members of RFC 7662 §2.2 of an active token (${format})`, async (t) => {
+  t.test(`I1: returns the members of RFC 7662 §2.2 for an active token (${format})`, async (t) => {
     await using setup = await setUp({ accessTokenFormat: format })
     const { server, introspect } = setup
     const { status, headers, body } = await introspect(await server.issueToken())
@@ -70,7 +70,7 @@ for (const format of ['jwt', 'opaque'] as const) {
     t.match(server.requests, { introspection: 1, token: 0, other: 0 })
   })
 
-  t.test(`says of a token that its time is over, or to come (${format})`, async (t) => {
+  t.test(`reports expired and not yet valid tokens as inactive (${format})`, async (t) => {
     await using setup = await setUp({ accessTokenFormat: format })
     const { server, clock, introspect } = setup
     const usual = await server.issueToken()
@@ -92,7 +92,7 @@ for (const format of ['jwt', 'opaque'] as const) {
   })
 }
 
-t.test('issues opaque tokens where it is told to, by the grants, too', async (t) => {
+t.test('issues opaque tokens if configured, also by the grants', async (t) => {
   await using setup = await setUp({ accessTokenFormat: 'opaque' })
   const { server, introspect } = setup
   const form = { grant_type: 'password', username: 'jane', password: 'pw', scope: 'openid' }
@@ -114,7 +114,7 @@ t.test('issues opaque tokens where it is told to, by the grants, too', async (t)
   t.match(await server.issueToken({}, { format: 'jwt' }), /^eyJ/)
 })
 
-t.test('makes an opaque token on demand, with whatever claims', async (t) => {
+t.test('issues an opaque token with any claims on demand', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const cnf = { jkt: 'thumbprint' }
@@ -141,7 +141,7 @@ t.test('makes an opaque token on demand, with whatever claims', async (t) => {
   t.match((await introspect(certificate)).body, bound)
 })
 
-t.test('tells of the tokens of Okta as Okta does', async (t) => {
+t.test('describes tokens of the okta profile as Okta does', async (t) => {
   await using setup = await setUp({ profile: 'okta' })
   const { server, introspect } = setup
   const { body } = await introspect(await server.issueToken())
@@ -151,9 +151,9 @@ t.test('tells of the tokens of Okta as Okta does', async (t) => {
   t.notOk('cid' in body)
 })
 
-t.test('I2: says of anything else that it is not active, and nothing more', async (t) => {
+t.test('I2: returns only "active": false for everything else', async (t) => {
   await using setup = await setUp()
-  await using stranger = await setUp()
+  await using otherIssuer = await setUp()
   const { server, introspect } = setup
   const token = await server.issueToken()
   const [header, payload, signature] = token.split('.') as [string, string, string]
@@ -172,8 +172,11 @@ t.test('I2: says of anything else that it is not active, and nothing more', asyn
   })
   const anythingElse: Record<string, string> = {
     'an unknown token': 'unknown',
-    'a token of another issuer': await stranger.server.issueToken(),
-    'an opaque token of another issuer': await stranger.server.issueToken({}, { format: 'opaque' }),
+    'a token of another issuer': await otherIssuer.server.issueToken(),
+    'an opaque token of another issuer': await otherIssuer.server.issueToken(
+      {},
+      { format: 'opaque' },
+    ),
     'another payload': `${header}.${Buffer.from('{}').toString('base64url')}.${signature}`,
     'no signature': `${header}.${payload}.`,
     'a signature of zeros': `${header}.${payload}.${Buffer.alloc(64).toString('base64url')}`,
@@ -192,7 +195,7 @@ t.test('I2: says of anything else that it is not active, and nothing more', asyn
   t.match((await introspect(token)).body, { active: true })
 })
 
-t.test('takes a JWT no more whose key is published no more', async (t) => {
+t.test('reports a JWT as inactive once its key is no longer published', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const withoutKid = await server.issueToken({}, { header: { kid: undefined } })
@@ -205,7 +208,7 @@ t.test('takes a JWT no more whose key is published no more', async (t) => {
   t.equal(await active(opaque), true, 'no key, no end')
 })
 
-t.test('forgets the oldest of more than 20,000 tokens', async (t) => {
+t.test('evicts the oldest of more than 20,000 tokens', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const make = () => server.issueToken({}, { format: 'opaque' })
@@ -216,7 +219,7 @@ t.test('forgets the oldest of more than 20,000 tokens', async (t) => {
   t.match((await introspect(second)).body, { active: true })
 })
 
-t.test('I1: asks the client for its authentication (RFC 7662 §2.3)', async (t) => {
+t.test('I1: requires client authentication (RFC 7662 §2.3)', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const token = await server.issueToken()
@@ -226,7 +229,7 @@ t.test('I1: asks the client for its authentication (RFC 7662 §2.3)', async (t) 
   const cases: [string, Awaited<ReturnType<typeof ask>>, number, string, string | null][] = [
     ['a wrong secret', await ask({}, basic('api', 'x')), 401, 'invalid_client', challenge],
     [
-      'a token in place of a client',
+      'a token instead of client credentials',
       await ask({}, { authorization: `Bearer ${token}` }),
       401,
       'invalid_client',
@@ -235,7 +238,7 @@ t.test('I1: asks the client for its authentication (RFC 7662 §2.3)', async (t) 
     ['no client', await ask({}), 401, 'invalid_client', null],
     ['a public client', await ask({ client_id: 'cli' }), 401, 'invalid_client', null],
     [
-      'a confidential client by its id alone',
+      'a confidential client with only its id',
       await ask({ client_id: 'api' }),
       401,
       'invalid_client',
@@ -264,7 +267,7 @@ t.test('I1: asks the client for its authentication (RFC 7662 §2.3)', async (t) 
   t.equal(get.headers.get('allow'), 'POST')
 })
 
-t.test('takes an assertion once, whichever endpoint it is shown to', async (t) => {
+t.test('accepts an assertion once across all endpoints', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const token = await server.issueToken()
@@ -289,7 +292,7 @@ t.test('takes an assertion once, whichever endpoint it is shown to', async (t) =
   t.equal((await ask(revocationEndpoint, once)).status, 401)
 })
 
-t.test('I5: signs its answer where the request accepts that (RFC 9701 §5)', async (t) => {
+t.test('I5: signs the response if the request accepts it (RFC 9701 §5)', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const ask = async (token: string, accept: string) => {
@@ -326,7 +329,7 @@ t.test('I5: signs its answer where the request accepts that (RFC 9701 §5)', asy
   for (const accept of json) t.equal((await ask(token, accept)).type, 'application/json', accept)
 })
 
-t.test('is understood by oauth4webapi, in JSON and signed, revocation included', async (t) => {
+t.test('is compatible with oauth4webapi: JSON and signed responses, revocation', async (t) => {
   await using server = await createAuthorizationServer({
     algorithm: 'ES256',
     clients: [
@@ -373,32 +376,32 @@ t.test('is understood by oauth4webapi, in JSON and signed, revocation included',
       }
     }
   }
-  const refused = await oauth.introspectionRequest(
+  const rejection = await oauth.introspectionRequest(
     as,
     { client_id: 'web' },
     oauth.ClientSecretPost('wrong'),
     'token',
     insecure,
   )
-  await t.rejects(oauth.processIntrospectionResponse(as, { client_id: 'web' }, refused), {
+  await t.rejects(oauth.processIntrospectionResponse(as, { client_id: 'web' }, rejection), {
     name: 'ResponseBodyError',
     error: 'invalid_client',
     status: 401,
   })
 })
 
-t.test('I2: tells something else than the truth on demand', async (t) => {
+t.test('I2: overrides the response on demand', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const token = await server.issueToken()
-  const truth = (await introspect(token)).body
+  const correct = (await introspect(token)).body
   server.answerIntrospectionWith({ active: 'true', aud: 'api://other', exp: undefined })
-  const { exp, ...rest } = truth
+  const { exp, ...rest } = correct
   t.same((await introspect(token)).body, { ...rest, active: 'true', aud: 'api://other' })
   server.answerIntrospectionWith({ active: true })
   t.same((await introspect('unknown')).body, { active: true }, 'of an unknown token, too')
   server.answerIntrospectionWith((members) => [members])
-  t.same((await introspect(token)).body, [truth])
+  t.same((await introspect(token)).body, [correct])
   server.answerIntrospectionWith(async () => null)
   t.equal((await introspect(token)).body, null)
   const impossible: IntrospectionOverride[] = [
@@ -416,11 +419,11 @@ t.test('I2: tells something else than the truth on demand', async (t) => {
   }
   t.equal((await fetch(server.jwksUri)).status, 200)
   server.answerIntrospectionWith()
-  t.same((await introspect(token)).body, truth)
+  t.same((await introspect(token)).body, correct)
   t.ok(exp)
 })
 
-t.test('I5: spoils what stands around a signed answer on demand', async (t) => {
+t.test('I5: overrides the header and claims of a signed response on demand', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const token = await server.issueToken()
@@ -434,9 +437,9 @@ t.test('I5: spoils what stands around a signed answer on demand', async (t) => {
   }
   const claims = { aud: 'other', iat: undefined, sub: 'u1' }
   server.answerIntrospectionWith({ active: 1 }, { claims, header: { typ: 'JWT' } })
-  const spoilt = await ask()
-  t.equal(decodeProtectedHeader(spoilt.text).typ, 'JWT')
-  const payload = decodeJwt(spoilt.text)
+  const overridden = await ask()
+  t.equal(decodeProtectedHeader(overridden.text).typ, 'JWT')
+  const payload = decodeJwt(overridden.text)
   t.match(payload, { iss: server.issuer, aud: 'other', sub: 'u1' })
   t.match(payload.token_introspection, { active: 1, username: 'jane' })
   t.notOk('iat' in payload)
@@ -448,7 +451,7 @@ t.test('I5: spoils what stands around a signed answer on demand', async (t) => {
   t.equal((await ask({})).type, signedMedia)
 })
 
-t.test('names what is wrong with an override', async (t) => {
+t.test('names the invalid part of an override', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const cases: [unknown, unknown, RegExp][] = [
@@ -464,7 +467,7 @@ t.test('names what is wrong with an override', async (t) => {
   }
 })
 
-t.test('fails at introspection and revocation as it does elsewhere', async (t) => {
+t.test('injects faults at introspection and revocation', async (t) => {
   await using setup = await setUp()
   const { server, introspect } = setup
   const token = await server.issueToken()

@@ -24,7 +24,7 @@ const demo = {
   clientSecret: 'demo-secret',
 }
 
-t.test('makes access tokens of the shape of RFC 9068 §2', async (t) => {
+t.test('issues access tokens in the format of RFC 9068 §2', async (t) => {
   await using server = await createAuthorizationServer(fixed)
   const token = await server.issueToken()
   const [{ kid }] = server.keySet().keys as [{ kid: string }]
@@ -52,7 +52,7 @@ t.test('makes access tokens of the shape of RFC 9068 §2', async (t) => {
   })
 })
 
-t.test('makes access tokens of the shape of Okta', async (t) => {
+t.test('issues access tokens in the format of Okta', async (t) => {
   await using server = await createAuthorizationServer({ ...fixed, profile: 'okta' })
   const token = await server.issueToken()
   const [{ kid }] = server.keySet().keys as [{ kid: string }]
@@ -75,7 +75,7 @@ t.test('makes access tokens of the shape of Okta', async (t) => {
   })
 })
 
-t.test('makes tokens of a client alone, where there is no user', async (t) => {
+t.test('issues tokens of a client if there is no user', async (t) => {
   await using server = await createAuthorizationServer({ ...fixed, profile: 'okta', users: [] })
   const claims = decodeJwt(await server.issueToken())
   t.match(claims, { sub: 'demo-client', cid: 'demo-client', scp: ['orders:read', 'orders:write'] })
@@ -84,7 +84,7 @@ t.test('makes tokens of a client alone, where there is no user', async (t) => {
   await t.rejects(server.issueIdToken(), { name: 'TypeError', message: /"users" is empty/ })
 })
 
-t.test('speaks of the first user and the first client', async (t) => {
+t.test('issues tokens for the first user and the first client', async (t) => {
   const users = [
     { username: 'jane', password: 'p', sub: 'u1', scope: 'orders:read', claims: { groups: ['a'] } },
   ]
@@ -114,13 +114,13 @@ t.test('replaces and removes claims and header members on demand', async (t) => 
   t.notOk('exp' in decodeJwt(token))
 })
 
-t.test('makes expired and short tokens', async (t) => {
+t.test('issues expired and short-lived tokens', async (t) => {
   await using server = await createAuthorizationServer(fixed)
   t.equal(decodeJwt(await server.issueToken({}, { expiresIn: -10 })).exp, iat - 10)
   t.equal(decodeJwt(await server.issueToken({}, { expiresIn: 0 })).exp, iat)
 })
 
-t.test('writes the scope as the profile does', async (t) => {
+t.test('writes the scope in the format of the profile', async (t) => {
   await using standard = await createAuthorizationServer(fixed)
   await using okta = await createAuthorizationServer({ ...fixed, profile: 'okta' })
   for (const scope of ['a b', ['a', 'b']]) {
@@ -144,7 +144,7 @@ const algorithms: SigningAlgorithm[] = [
 ]
 
 for (const algorithm of algorithms) {
-  t.test(`signs with ${algorithm} so that jose can verify it, at_hash included`, async (t) => {
+  t.test(`signs with ${algorithm} so that jose verifies token and at_hash`, async (t) => {
     await using server = await createAuthorizationServer({ algorithm })
     const { issuer } = server
     const answer = await passwordGrant({ ...demo, issuer, scope: 'openid' })
@@ -178,7 +178,7 @@ t.test('signs with another algorithm on demand, and publishes the key once', asy
   t.equal(decodeProtectedHeader(await server.issueToken()).alg, 'ES256')
 })
 
-t.test('makes ID tokens of the shape of OpenID Connect Core §2', async (t) => {
+t.test('issues ID tokens in the format of OpenID Connect Core §2', async (t) => {
   await using server = await createAuthorizationServer(fixed)
   const token = await server.issueIdToken({ nonce: 'n', auth_time: undefined })
   t.equal(decodeProtectedHeader(token).typ, 'JWT')
@@ -192,7 +192,7 @@ t.test('makes ID tokens of the shape of OpenID Connect Core §2', async (t) => {
   })
 })
 
-t.test('makes ID tokens of the shape of Okta', async (t) => {
+t.test('issues ID tokens in the format of Okta', async (t) => {
   await using server = await createAuthorizationServer({ ...fixed, profile: 'okta' })
   const token = await server.issueIdToken()
   t.notOk('typ' in decodeProtectedHeader(token))
@@ -201,7 +201,7 @@ t.test('makes ID tokens of the shape of Okta', async (t) => {
   t.equal(claims.sub, decodeJwt(await server.issueToken()).uid)
 })
 
-t.test('puts name and address into the ID token where these were granted', async (t) => {
+t.test('adds profile and email claims to the ID token if granted', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const { issuer } = server
   const { id_token } = await passwordGrant({ ...demo, issuer, scope: 'openid profile email' })

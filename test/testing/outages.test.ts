@@ -8,7 +8,7 @@ import { waiting } from './fixtures/half-read.js'
 
 const quick = { algorithm: 'ES256' } as const
 
-t.test('refuses connections while it is suspended, and listens where it did', async (t) => {
+t.test('refuses connections while suspended, and resumes on the same port', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { url, jwksUri } = server
   const keySet = server.keySet()
@@ -26,7 +26,7 @@ t.test('refuses connections while it is suspended, and listens where it did', as
   t.equal(server.requests.jwks, 2, 'counts what reached it')
 })
 
-t.test('keeps its faults over an outage, and cuts those who hang', async (t) => {
+t.test('keeps its faults over an outage, and closes hanging connections', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail('hang', 'jwks')
   const hanging = waiting(server.jwksUri)
@@ -38,7 +38,7 @@ t.test('keeps its faults over an outage, and cuts those who hang', async (t) => 
   t.equal((await fetch(server.jwksUri)).status, 500)
 })
 
-t.test('suspends and resumes in the order in which it is asked, and twice is once', async (t) => {
+t.test('suspends and resumes in call order; repeated calls do nothing', async (t) => {
   await using server = await createAuthorizationServer(quick)
   await Promise.all([
     server.resume(),
@@ -52,7 +52,7 @@ t.test('suspends and resumes in the order in which it is asked, and twice is onc
   t.equal(await waiting(server.jwksUri).over, 'ECONNREFUSED')
 })
 
-t.test('closes while it is suspended, and does not come back', async (t) => {
+t.test('closes while suspended, and cannot be resumed then', async (t) => {
   const server = await createAuthorizationServer(quick)
   await server.suspend()
   await server.close()
@@ -61,7 +61,7 @@ t.test('closes while it is suspended, and does not come back', async (t) => {
   t.equal(await waiting(server.jwksUri).over, 'ECONNREFUSED')
 })
 
-t.test('says that its port was taken meanwhile, and can try again', async (t) => {
+t.test('reports that its port is in use, and can resume later', async (t) => {
   await using server = await createAuthorizationServer(quick)
   await server.suspend()
   const other = createServer().listen(Number(new URL(server.url).port), '127.0.0.1')
@@ -73,7 +73,7 @@ t.test('says that its port was taken meanwhile, and can try again', async (t) =>
   t.equal((await fetch(server.jwksUri)).status, 200)
 })
 
-t.test('moves its key set to where the metadata says', async (t) => {
+t.test('moves its key set to the URL in the metadata', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const former = server.jwksUri
   const moved = server.moveKeySet()
@@ -91,7 +91,7 @@ t.test('moves its key set to where the metadata says', async (t) => {
   t.equal((await fetch(moved)).status, 404)
 })
 
-t.test('leaves the former keys where they were', async (t) => {
+t.test('keeps the former keys at the former URL with keepOld', async (t) => {
   await using server = await createAuthorizationServer({
     ...quick,
     issuerPath: '',
@@ -112,7 +112,7 @@ t.test('leaves the former keys where they were', async (t) => {
   t.same(await (await fetch(former)).json(), keySet)
 })
 
-t.test('names what is wrong with a move', async (t) => {
+t.test('names the invalid option of moveKeySet', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, RegExp][] = [
     [true, /moveKeySet takes an object of options/],

@@ -25,7 +25,7 @@ for (const clientAuthentication of ['client_secret_basic', 'client_secret_post']
   })
 }
 
-t.test('P4: sends the form once more where the server gives a nonce', async (t) => {
+t.test('P4: repeats the request with the nonce of the server', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   server.requireDPoPNonce()
   const { tokenEndpoint } = server
@@ -34,7 +34,7 @@ t.test('P4: sends the form once more where the server gives a nonce', async (t) 
   t.equal(server.requests.token, 2)
 })
 
-t.test('P4: a private_key_jwt assertion is made anew for the second request', async (t) => {
+t.test('P4: creates a new private_key_jwt assertion for the second request', async (t) => {
   const { jwk, privateKey } = await generateDPoPKey()
   await using server = await createAuthorizationServer({
     algorithm: 'ES256',
@@ -53,17 +53,22 @@ t.test('P4: a private_key_jwt assertion is made anew for the second request', as
 })
 
 const nonce = { 'dpop-nonce': 'n' }
-const refusals: [what: string, status: number, error: string, headers: object, requests: number][] =
-  [
-    ['a nonce is wanted again', 400, 'use_dpop_nonce', nonce, 2],
-    ['a nonce is wanted and not given', 400, 'use_dpop_nonce', {}, 1],
-    ['the status is another', 401, 'use_dpop_nonce', nonce, 1],
-    ['the proof is refused', 400, 'invalid_dpop_proof', nonce, 1],
-    ['the password is wrong', 400, 'invalid_grant', nonce, 1],
-  ]
+const rejections: [
+  what: string,
+  status: number,
+  error: string,
+  headers: object,
+  requests: number,
+][] = [
+  ['a nonce is wanted again', 400, 'use_dpop_nonce', nonce, 2],
+  ['a nonce is wanted and not given', 400, 'use_dpop_nonce', {}, 1],
+  ['the status is another', 401, 'use_dpop_nonce', nonce, 1],
+  ['the proof is rejected', 400, 'invalid_dpop_proof', nonce, 1],
+  ['the password is wrong', 400, 'invalid_grant', nonce, 1],
+]
 
-for (const [what, status, error, headers, requests] of refusals) {
-  t.test(`sends ${requests} where ${what}`, async (t) => {
+for (const [what, status, error, headers, requests] of rejections) {
+  t.test(`sends ${requests} if ${what}`, async (t) => {
     const { tokenEndpoint, seen } = await cannedServer(
       t,
       answering(status, { error }, { ...headers }),
@@ -78,8 +83,8 @@ for (const [what, status, error, headers, requests] of refusals) {
 }
 
 t.test('sends no second request without a key', async (t) => {
-  const refusal = answering(400, { error: 'use_dpop_nonce' }, nonce)
-  const { tokenEndpoint, seen } = await cannedServer(t, refusal)
+  const rejection = answering(400, { error: 'use_dpop_nonce' }, nonce)
+  const { tokenEndpoint, seen } = await cannedServer(t, rejection)
   await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
     name: 'PasswordGrantError',
     message: /^use_dpop_nonce: .*set "dpop" to a key of generateDPoPKey\(\)/,
@@ -89,20 +94,17 @@ t.test('sends no second request without a key', async (t) => {
 })
 
 for (const token_type of ['DPoP', 'dpop', 'DPOP']) {
-  t.test(
-    `G3: takes the token_type ${token_type} where a key was given, and only there`,
-    async (t) => {
-      const { tokenEndpoint } = await cannedServer(t, answering(200, { ...token, token_type }))
-      t.equal((await passwordGrant({ ...demo, tokenEndpoint })).token_type, 'dpop')
-      await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
-        error: 'invalid_response',
-        message: /"token_type" is DPoP, but no proof was sent/,
-      })
-    },
-  )
+  t.test(`G3: accepts the token_type ${token_type} only with a key`, async (t) => {
+    const { tokenEndpoint } = await cannedServer(t, answering(200, { ...token, token_type }))
+    t.equal((await passwordGrant({ ...demo, tokenEndpoint })).token_type, 'dpop')
+    await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
+      error: 'invalid_response',
+      message: /"token_type" is DPoP, but no proof was sent/,
+    })
+  })
 }
 
-t.test('G3: refuses a bearer token where a bound one was asked for', async (t) => {
+t.test('G3: rejects a bearer token if a DPoP-bound one was requested', async (t) => {
   const { tokenEndpoint } = await cannedServer(
     t,
     answering(200, { ...token, token_type: 'Bearer' }),
@@ -113,7 +115,7 @@ t.test('G3: refuses a bearer token where a bound one was asked for', async (t) =
   })
 })
 
-t.test('refuses a key that is none', async (t) => {
+t.test('rejects an invalid key', async (t) => {
   for (const dpop of [null, true, {}, key.jwk]) {
     const options = { ...demo, dpop, issuer: 'https://issuer.example' }
     await t.rejects(passwordGrant(options as PasswordGrantOptions), {

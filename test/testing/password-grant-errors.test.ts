@@ -56,7 +56,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
 ]
 
 for (const [status, error, hint] of hints) {
-  t.test(`G3: says what to do about ${error} with status ${status}`, async (t) => {
+  t.test(`G3: names the fix for ${error} with status ${status}`, async (t) => {
     const body = { error, error_description: 'See the log.' }
     const { tokenEndpoint, seen } = await cannedServer(t, answering(status, body))
     const caught = await failure({ tokenEndpoint })
@@ -78,7 +78,7 @@ t.test('G3: reads the error code also beside a WWW-Authenticate challenge', asyn
   t.notOk('errorDescription' in caught)
 })
 
-t.test('explains the refusals of a real authorization server', async (t) => {
+t.test('explains the errors of a real authorization server', async (t) => {
   const clients = [
     { clientId: 'client', clientSecret: credentials.clientSecret },
     { clientId: 'machine', grantTypes: ['client_credentials'] as const },
@@ -147,7 +147,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
 ]
 
 for (const [what, status, type, body, found] of unusable) {
-  t.test(`G3: says that the answer is ${what}`, async (t) => {
+  t.test(`G3: describes a response with ${what}`, async (t) => {
     const listener = answering(status, body, { 'content-type': type })
     const { tokenEndpoint } = await cannedServer(t, listener)
     const caught = await failure({ tokenEndpoint })
@@ -157,7 +157,7 @@ for (const [what, status, type, body, found] of unusable) {
   })
 }
 
-t.test('G3: names the content type as none where there is none', async (t) => {
+t.test('G3: reports a missing content type as "none"', async (t) => {
   const { tokenEndpoint } = await cannedServer(t, (_request, response) => response.end())
   t.match((await failure({ tokenEndpoint })).message, 'content type: none')
   const fetch = async () => new Response(null, { status: 204 })
@@ -165,7 +165,7 @@ t.test('G3: names the content type as none where there is none', async (t) => {
   t.match(caught.message, 'HTTP 204: an empty body (content type: none)')
 })
 
-t.test("shows Okta's own error summary, and knows its rate limit", async (t) => {
+t.test("shows Okta's error summary, and recognizes its rate limit", async (t) => {
   const body = { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit.' }
   const { tokenEndpoint } = await cannedServer(t, answering(429, body))
   const caught = await failure({ tokenEndpoint })
@@ -177,7 +177,7 @@ t.test("shows Okta's own error summary, and knows its rate limit", async (t) => 
   })
 })
 
-t.test('follows no redirect, neither at the token endpoint nor in discovery', async (t) => {
+t.test('follows no redirect of the token endpoint or the metadata', async (t) => {
   const location = 'https://else.example/login'
   const { url, tokenEndpoint, seen } = await cannedServer(t, answering(302, 'x', { location }))
   for (const options of [{ tokenEndpoint }, { issuer: url }]) {
@@ -189,13 +189,13 @@ t.test('follows no redirect, neither at the token endpoint nor in discovery', as
   t.match(await failure({ tokenEndpoint, fetch }), { status: 307 })
 })
 
-t.test('reads no more than a mebibyte', async (t) => {
+t.test('reads at most 1 MiB', async (t) => {
   const { tokenEndpoint } = await cannedServer(t, answering(200, 'x'.repeat(1024 * 1024 + 1)))
   const caught = await failure({ tokenEndpoint })
   t.match(caught, { error: 'invalid_response', status: 200, message: /more than 1048576 bytes/ })
 })
 
-t.test('says where there is no metadata, with the form of an Okta issuer', async (t) => {
+t.test('reports missing metadata, with the form of an Okta issuer', async (t) => {
   const { url, seen } = await cannedServer(t, answering(404, ''))
   const caught = await failure({ issuer: `${url}/oauth2/nope` })
   t.match(caught, {
@@ -207,7 +207,7 @@ t.test('says where there is no metadata, with the form of an Okta issuer', async
   t.equal(seen.length, 2)
 })
 
-t.test('tells metadata that cannot be used', async (t) => {
+t.test('reports unusable metadata', async (t) => {
   const cases: [body: unknown, status: number, message: RegExp][] = [
     ['<html>', 200, /an HTML page/],
     [{ issuer: 'https://else.example' }, 200, /"issuer" property does not match/],
@@ -235,7 +235,7 @@ t.test('sends no password to an endpoint without https, whatever the metadata sa
   }
 })
 
-t.test('goes to the https endpoint that the metadata names', async (t) => {
+t.test('uses the https endpoint of the metadata', async (t) => {
   const { url } = await cannedServer(t, (request, response) => {
     const issuer = `http://${request.headers.host}`
     answering(200, { issuer, token_endpoint: 'https://login.example/token' })(request, response)
@@ -250,7 +250,7 @@ t.test('goes to the https endpoint that the metadata names', async (t) => {
   t.match(caught.message, 'https://login.example/token rejected')
 })
 
-t.test('says that nothing listens', async (t) => {
+t.test('reports a refused connection', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
@@ -262,7 +262,7 @@ t.test('says that nothing listens', async (t) => {
   t.match(inspect(caught), /ECONNREFUSED/)
 })
 
-t.test('says that the connection broke in the middle of an answer', async (t) => {
+t.test('reports a connection that closes during the response', async (t) => {
   const { tokenEndpoint } = await cannedServer(t, (_request, response) => {
     response.writeHead(200, { 'content-length': '100' })
     response.write('{', () => response.destroy())
@@ -273,7 +273,7 @@ t.test('says that the connection broke in the middle of an answer', async (t) =>
   })
 })
 
-t.test('ends in time where the server hangs', async (t) => {
+t.test('times out if the server hangs', async (t) => {
   const { url, tokenEndpoint } = await cannedServer(t, () => {})
   for (const options of [{ tokenEndpoint }, { issuer: url }]) {
     const caught = await failure({ ...options, timeout: 50 })
@@ -281,7 +281,7 @@ t.test('ends in time where the server hangs', async (t) => {
   }
 })
 
-t.test('counts the body into the time', async (t) => {
+t.test('applies the timeout to the body', async (t) => {
   const { tokenEndpoint } = await cannedServer(t, (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.write('{')
@@ -289,13 +289,13 @@ t.test('counts the body into the time', async (t) => {
   t.match(await failure({ tokenEndpoint, timeout: 50 }), { error: 'timeout' })
 })
 
-t.test('ends in time where a fetch does not listen to its signal', async (t) => {
+t.test('times out if a custom fetch ignores its signal', async (t) => {
   const fetch = () => new Promise<Response>(() => {})
   const tokenEndpoint = 'https://example.com/token'
   t.match(await failure({ tokenEndpoint, timeout: 20, fetch }), { error: 'timeout' })
 })
 
-t.test("ends with the signal's reason when the caller aborts", async (t) => {
+t.test('rejects with the reason of the signal when the caller aborts', async (t) => {
   const { tokenEndpoint, seen } = await cannedServer(t, () => controller.abort(reason))
   const controller = new AbortController()
   const reason = new Error('enough')
@@ -328,7 +328,7 @@ const traces = [
   'c2ln',
 ]
 
-t.test('shows no credential that the server sends back, in any spelling', async (t) => {
+t.test('shows no credential that the server echoes, in any encoding', async (t) => {
   const echo = `Bad: ${spellings.join(' | ')} end`
   const answers: [number, unknown][] = [
     [400, { error: 'invalid_grant', error_description: echo }],
@@ -345,7 +345,7 @@ t.test('shows no credential that the server sends back, in any spelling', async 
 })
 
 t.test(
-  'shows the rest of what the server says, short and without control characters',
+  'shows the rest of the server message, truncated and without control characters',
   async (t) => {
     const error_description = `No\r\n\u001b[31m user ${credentials.username} here.\u202e ${'x'.repeat(400)}`
     const { tokenEndpoint } = await cannedServer(
@@ -358,7 +358,7 @@ t.test(
   },
 )
 
-t.test('keeps a known error code also where the username is a part of it', async (t) => {
+t.test('keeps a known error code even if the username is part of it', async (t) => {
   const body = { error: 'invalid_grant', error_description: 'invalid' }
   const { tokenEndpoint } = await cannedServer(t, answering(400, body))
   t.match(await failure({ tokenEndpoint, username: 'invalid', password: '\u0000' }), {
@@ -367,7 +367,7 @@ t.test('keeps a known error code also where the username is a part of it', async
   })
 })
 
-t.test('shows no credential that a custom fetch throws about', async (t) => {
+t.test('shows no credential from the error of a custom fetch', async (t) => {
   const tokenEndpoint = 'https://example.com/token'
   const root = Object.assign(new Error(credentials.password), { code: credentials.username })
   let error = root
@@ -395,8 +395,8 @@ t.test('shows neither the query of a URL nor credentials in its path', async (t)
   t.notMatch(shown(caught), /key=abc/)
 })
 
-t.test('reads the longest description at once, whatever an attacker makes it of', async (t) => {
-  // Each of them begins what could be a JWT, and none is one.
+t.test('redacts the longest description in linear time', async (t) => {
+  // Each starts like a JWT, but is not one.
   const beginnings = 'eyJ'.repeat(340_000)
   const body = { error: 'invalid_grant', error_description: beginnings }
   const { tokenEndpoint } = await cannedServer(t, answering(400, body))
@@ -404,7 +404,7 @@ t.test('reads the longest description at once, whatever an attacker makes it of'
   t.match(errorDescription, /^(?:eyJ){99}ey…$/)
 })
 
-t.test('finds a JWT wherever it stands', async (t) => {
+t.test('redacts a JWT anywhere in the text', async (t) => {
   const jwt = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJqYW5lIn0.c2ln'
   const table = {
     [jwt]: '[redacted]',
@@ -421,18 +421,15 @@ t.test('finds a JWT wherever it stands', async (t) => {
   }
 })
 
-t.test(
-  'sends nothing to a plain-text service of this machine for an issuer elsewhere',
-  async (t) => {
-    const { url, seen } = await cannedServer(t, answering(200, token))
-    const issuer = 'https://issuer.example'
-    const metadata = { issuer, token_endpoint: `${url}/admin` }
-    const asked = (input: unknown, init?: RequestInit) =>
-      `${input}`.startsWith(issuer)
-        ? Promise.resolve(Response.json(metadata))
-        : fetch(input as string, init)
-    const error = await failure({ issuer, fetch: asked as typeof fetch })
-    t.match(error, { error: 'invalid_response', message: /no usable token endpoint/ })
-    t.same(seen, [])
-  },
-)
+t.test('sends nothing to a plain-text loopback service for a remote issuer', async (t) => {
+  const { url, seen } = await cannedServer(t, answering(200, token))
+  const issuer = 'https://issuer.example'
+  const metadata = { issuer, token_endpoint: `${url}/admin` }
+  const asked = (input: unknown, init?: RequestInit) =>
+    `${input}`.startsWith(issuer)
+      ? Promise.resolve(Response.json(metadata))
+      : fetch(input as string, init)
+  const error = await failure({ issuer, fetch: asked as typeof fetch })
+  t.match(error, { error: 'invalid_response', message: /no usable token endpoint/ })
+  t.same(seen, [])
+})

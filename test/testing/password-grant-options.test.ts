@@ -15,7 +15,7 @@ const base = {
 }
 const { clientSecret: _, ...publicBase } = base
 
-async function refused(t: Test, options: unknown, message: RegExp): Promise<void> {
+async function rejects(t: Test, options: unknown, message: RegExp): Promise<void> {
   const error = await passwordGrant(options as PasswordGrantOptions).then(
     () => undefined,
     (error: unknown) => error,
@@ -25,7 +25,7 @@ async function refused(t: Test, options: unknown, message: RegExp): Promise<void
   t.notMatch((error as Error).stack, /hunter2|jane/)
 }
 
-t.test('names the option that is wrong, and never its value', async (t) => {
+t.test('names the invalid option, and never its value', async (t) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const cases: [unknown, RegExp][] = [
     [undefined, /takes an object/],
@@ -91,20 +91,20 @@ t.test('names the option that is wrong, and never its value', async (t) => {
       /"privateKey" must be a private/,
     ],
   ]
-  for (const [options, message] of cases) await refused(t, options, message)
+  for (const [options, message] of cases) await rejects(t, options, message)
 })
 
-t.test('refuses a private key that is there for something else than signing', async (t) => {
+t.test('rejects a private key that is not for signing', async (t) => {
   const { privateKey } = await generateKeyPair('ECDH-ES')
-  await refused(t, { ...publicBase, privateKey }, /"privateKey" must be a private CryptoKey/)
+  await rejects(t, { ...publicBase, privateKey }, /"privateKey" must be a private CryptoKey/)
   const jwk = await generateKeyPair('RSA-OAEP-256', { extractable: true }).then(async (pair) => ({
     ...(await crypto.subtle.exportKey('jwk', pair.privateKey)),
     alg: 'RSA-OAEP-256',
   }))
-  await refused(t, { ...publicBase, privateKey: jwk }, /"privateKey" must be a private CryptoKey/)
+  await rejects(t, { ...publicBase, privateKey: jwk }, /"privateKey" must be a private CryptoKey/)
 })
 
-t.test('G4: refuses to run in production unless it is told to', async (t) => {
+t.test('G4: does not run in production without its option', async (t) => {
   const before = process.env.NODE_ENV
   t.teardown(() => {
     if (before === undefined) delete process.env.NODE_ENV
@@ -115,8 +115,8 @@ t.test('G4: refuses to run in production unless it is told to', async (t) => {
   const user = { username: 'testuser1@example.com', password: 'demo-password' }
   const options = { ...user, clientId, clientSecret, issuer: server.issuer }
   process.env.NODE_ENV = 'production'
-  await refused(t, options, /NODE_ENV=production.*unless "dangerouslyAllowProduction" is true/)
-  await refused(
+  await rejects(t, options, /NODE_ENV=production.*unless "dangerouslyAllowProduction" is true/)
+  await rejects(
     t,
     { ...options, dangerouslyAllowProduction: 'yes' },
     /"dangerouslyAllowProduction" is true/,

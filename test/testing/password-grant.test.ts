@@ -13,7 +13,7 @@ const user = testUser
 const demo = { ...testUser, ...testClient }
 const token = { access_token: 'opaque', token_type: 'Bearer', expires_in: 3600 }
 
-t.test('gets tokens by the issuer alone, with one discovery and one token request', async (t) => {
+t.test('gets tokens from an issuer with one metadata and one token request', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const { issuer } = server
   const answer = await passwordGrant({ ...demo, issuer, scope: 'openid orders:read' })
@@ -65,7 +65,7 @@ t.test('G1: posts the form of RFC 6749 §4.3.2, as Okta documents it', async (t)
   })
 })
 
-t.test('sends no scope where none, or an empty one, is asked for', async (t) => {
+t.test('sends no scope if none, or an empty one, is requested', async (t) => {
   const server = await cannedServer(t, answering(200, token))
   const { tokenEndpoint } = server
   await passwordGrant({ ...user, clientId: 'id', tokenEndpoint })
@@ -89,14 +89,14 @@ t.test('G2: form-encodes id and secret before base64', async (t) => {
   t.equal(decodeURIComponent(secret.replaceAll('+', ' ')), colon.clientSecret)
 })
 
-t.test('G2: the embedded server decodes what was form-encoded', async (t) => {
+t.test('G2: the embedded server decodes form-encoded credentials', async (t) => {
   const client = { ...odd, clientId: `x:${odd.clientId}` }
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients: [client] })
   const answer = await passwordGrant({ ...user, ...client, issuer: server.issuer })
   t.equal(decodeJwt(answer.access_token).client_id, client.clientId)
 })
 
-t.test('G2: sends id and secret as they are with client_secret_basic_raw', async (t) => {
+t.test('G2: sends id and secret unencoded with client_secret_basic_raw', async (t) => {
   const server = await cannedServer(t, answering(200, token))
   await passwordGrant({
     ...user,
@@ -126,7 +126,7 @@ t.test('authenticates as a public client', async (t) => {
 })
 
 for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
-  t.test(`authenticates with private_key_jwt by a JWK of ${alg}`, async (t) => {
+  t.test(`authenticates with private_key_jwt and a JWK of ${alg}`, async (t) => {
     const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
     const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg, kid: 'k1' }] }
     const clients = [{ clientId: 'keyed', jwks }]
@@ -141,7 +141,7 @@ for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
   })
 }
 
-t.test('authenticates with private_key_jwt by a CryptoKey', async (t) => {
+t.test('authenticates with private_key_jwt and a CryptoKey', async (t) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const clients = [{ clientId: 'keyed', jwks: { keys: [await exportJWK(publicKey)] } }]
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients })
@@ -156,7 +156,7 @@ t.test('authenticates with private_key_jwt by a CryptoKey', async (t) => {
   t.equal(decodeJwt(answer.access_token).client_id, 'keyed')
 })
 
-t.test('G3: takes token_type in any case, and answers it in lower case', async (t) => {
+t.test('G3: accepts token_type in any case, and returns it in lower case', async (t) => {
   for (const token_type of ['Bearer', 'BEARER', 'bearer']) {
     const server = await cannedServer(t, answering(200, { ...token, token_type }))
     const { tokenEndpoint } = server
@@ -165,14 +165,14 @@ t.test('G3: takes token_type in any case, and answers it in lower case', async (
   }
 })
 
-t.test('hands over what else the server answers', async (t) => {
+t.test('returns the other members of the response', async (t) => {
   const body = { ...token, refresh_token: 'r', tenant: 'acme' }
   const server = await cannedServer(t, answering(200, body))
   const answer = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
   t.same(answer, { ...body, token_type: 'bearer' })
 })
 
-t.test('hands over the ID token unvalidated where the issuer is not known', async (t) => {
+t.test('returns the ID token unvalidated if the issuer is unknown', async (t) => {
   const server = await cannedServer(t, answering(200, { ...token, id_token: 'not.a.jwt' }))
   const answer = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
   t.equal(answer.id_token, 'not.a.jwt')
@@ -182,7 +182,7 @@ t.test('hands over the ID token unvalidated where the issuer is not known', asyn
   t.equal(decodeJwt(id_token as string).iss, real.issuer)
 })
 
-t.test('checks the ID token where the issuer is known', async (t) => {
+t.test('validates the ID token if the issuer is known', async (t) => {
   const server = await cannedServer(t, (request, response) => {
     const issuer = `http://${request.headers.host}`
     const claims = { iss: 'https://else.example', aud: 'demo-client', sub: 's', iat: 1, exp: 4e9 }
@@ -199,7 +199,7 @@ t.test('checks the ID token where the issuer is known', async (t) => {
   t.match(caught, { error: 'invalid_response', status: 200, message: /"iss"/ })
 })
 
-t.test('falls back to the metadata of RFC 8414 where OpenID Connect has none', async (t) => {
+t.test('falls back to the metadata of RFC 8414 if OpenID Connect has none', async (t) => {
   const server = await cannedServer(t, (request, response) => {
     const origin = `http://${request.headers.host}`
     if (request.method === 'POST') return answering(200, token)(request, response)
@@ -220,7 +220,7 @@ t.test('falls back to the metadata of RFC 8414 where OpenID Connect has none', a
   )
 })
 
-t.test('uses the fetch that it is given, for discovery and token alike', async (t) => {
+t.test('uses the given fetch for metadata and token requests', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const urls: string[] = []
   const options: PasswordGrantOptions = {
@@ -235,7 +235,7 @@ t.test('uses the fetch that it is given, for discovery and token alike', async (
   t.same(urls, [`${server.issuer}/.well-known/openid-configuration`, server.tokenEndpoint])
 })
 
-t.test('leaves no listener on the signal that it is given', async (t) => {
+t.test('leaves no listener on the given signal', async (t) => {
   const server = await cannedServer(t, answering(200, token))
   const { signal } = new AbortController()
   const { addEventListener, removeEventListener } = signal

@@ -18,7 +18,7 @@ const audienceOf = async (form: Record<string, string>) => {
   return status === 200 ? decodeJwt(body.access_token as string).aud : body.error
 }
 
-t.test('R4: a token is for the resource that it was asked for, to the letter', async (t) => {
+t.test('R4: the audience is the requested resource, character by character', async (t) => {
   for (const name of [resource, 'https://api.example.com', 'https://api.example.com/', 'urn:x:y']) {
     t.equal(await audienceOf({ ...machine, resource: name }), name)
     t.equal(await audienceOf({ ...user, resource: name }), name)
@@ -28,14 +28,23 @@ t.test('R4: a token is for the resource that it was asked for, to the letter', a
   t.equal(decodeJwt(body.id_token as string).aud, testClient.clientId, 'an ID token is not')
 })
 
-t.test('what is no absolute URI, or has a fragment, is an invalid target', async (t) => {
-  for (const name of ['/mcp', 'api.example.com', `${resource}#`, `${resource}#x`, 'https://a b/']) {
-    t.equal(await audienceOf({ ...machine, resource: name }), 'invalid_target', name)
-    t.equal(await audienceOf({ ...user, resource: name }), 'invalid_target', name)
-  }
-})
+t.test(
+  'rejects a resource that is not an absolute URI, or has a fragment, as invalid_target',
+  async (t) => {
+    for (const name of [
+      '/mcp',
+      'api.example.com',
+      `${resource}#`,
+      `${resource}#x`,
+      'https://a b/',
+    ]) {
+      t.equal(await audienceOf({ ...machine, resource: name }), 'invalid_target', name)
+      t.equal(await audienceOf({ ...user, resource: name }), 'invalid_target', name)
+    }
+  },
+)
 
-t.test('tokens for several resources are not issued', async (t) => {
+t.test('rejects several resources', async (t) => {
   const twice: [string, string][] = [
     ...Object.entries(machine),
     ['resource', resource],
@@ -46,7 +55,7 @@ t.test('tokens for several resources are not issued', async (t) => {
   t.equal(body.error, 'invalid_target')
 })
 
-t.test('a refreshed token is for the resource that was granted, and no other', async (t) => {
+t.test('a refreshed token is for the granted resource only', async (t) => {
   const refresh = async (refreshToken: unknown, more = {}) =>
     ask({ grant_type: 'refresh_token', refresh_token: `${refreshToken}`, ...more })
   const first = await ask({ ...user, resource })
@@ -55,13 +64,13 @@ t.test('a refreshed token is for the resource that was granted, and no other', a
   const other = await refresh(second.body.refresh_token, { resource: 'https://other.example.com' })
   t.equal(other.body.error, 'invalid_target')
   const third = await refresh(second.body.refresh_token, { resource })
-  t.equal(third.status, 200, 'a refused request does not use the refresh token up')
+  t.equal(third.status, 200, 'a rejected request does not consume the refresh token')
   const usual = await ask(user)
   const wider = await refresh(usual.body.refresh_token, { resource })
   t.equal(wider.body.error, 'invalid_target')
 })
 
-t.test('tokens in the shape of Okta keep the audience of the server', async (t) => {
+t.test('tokens of the okta profile keep the audience of the server', async (t) => {
   await using okta = await createAuthorizationServer({ algorithm: 'ES256', profile: 'okta' })
   const form = { ...machine, scope: 'orders:read', resource }
   const { body } = await postForm(okta.tokenEndpoint, form, client)

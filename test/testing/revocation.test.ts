@@ -24,7 +24,7 @@ async function setUp() {
     (await postForm(server.introspectionEndpoint, { token }, other)).body.active
   return {
     server,
-    /** Those of the given tokens that are active. */
+    /** Returns those of the tokens that are active. */
     activeOf: async (...tokens: string[]) => Promise.all(tokens.map(active)),
     revoke: (form: Record<string, string>, headers: Record<string, string> = web) =>
       postForm(server.revocationEndpoint, form, headers),
@@ -45,7 +45,7 @@ async function setUp() {
 const refreshing = (refresh_token: string) => ({ grant_type: 'refresh_token', refresh_token })
 
 for (const format of ['jwt', 'opaque'] as const) {
-  t.test(`ends an access token, and no other (RFC 7009 §2, ${format})`, async (t) => {
+  t.test(`revokes an access token, and no other (RFC 7009 §2, ${format})`, async (t) => {
     await using setup = await setUp()
     const { server, revoke, activeOf } = setup
     const token = await server.issueToken({}, { format })
@@ -58,7 +58,7 @@ for (const format of ['jwt', 'opaque'] as const) {
     t.match(server.requests, { revocation: 2, introspection: 2 })
   })
 
-  t.test(`ends a token without a request (${format})`, async (t) => {
+  t.test(`revokes a token without a request (${format})`, async (t) => {
     await using setup = await setUp()
     const { server, activeOf } = setup
     const token = await server.issueToken({}, { format })
@@ -69,7 +69,7 @@ for (const format of ['jwt', 'opaque'] as const) {
   })
 }
 
-t.test('answers 200 to what is no token of its own (RFC 7009 §2.2)', async (t) => {
+t.test('responds with 200 to an unknown token (RFC 7009 §2.2)', async (t) => {
   await using setup = await setUp()
   const { server, revoke } = setup
   for (const token of ['unknown', 'a.b.c', await server.issueIdToken()]) {
@@ -83,7 +83,7 @@ t.test('answers 200 to what is no token of its own (RFC 7009 §2.2)', async (t) 
   })
 })
 
-t.test('ends a refresh token with all that came of the sign-in (RFC 7009 §2.1)', async (t) => {
+t.test('revokes a refresh token with all tokens of its sign-in (RFC 7009 §2.1)', async (t) => {
   await using setup = await setUp()
   const { server, revoke, grant, activeOf } = setup
   const endings: ((token: string) => unknown)[] = [
@@ -103,7 +103,7 @@ t.test('ends a refresh token with all that came of the sign-in (RFC 7009 §2.1)'
   }
 })
 
-t.test('ends all that came of a sign-in by a refresh token that was used before', async (t) => {
+t.test('revokes all tokens of a sign-in when a refresh token is reused', async (t) => {
   await using setup = await setUp()
   const { revoke, grant, activeOf } = setup
   const first = await grant()
@@ -119,7 +119,7 @@ t.test('ends all that came of a sign-in by a refresh token that was used before'
   t.same(await activeOf(third.access, fourth.access), [false, false])
 })
 
-t.test('leaves the refresh token alone where the access token is revoked', async (t) => {
+t.test('keeps the refresh token when the access token is revoked', async (t) => {
   await using setup = await setUp()
   const { revoke, grant } = setup
   const { access, refresh } = await grant()
@@ -127,7 +127,7 @@ t.test('leaves the refresh token alone where the access token is revoked', async
   t.equal((await grant(refreshing(refresh))).status, 200)
 })
 
-t.test('refuses a client that the token was not issued to (RFC 7009 §2.1)', async (t) => {
+t.test('rejects a client to which the token was not issued (RFC 7009 §2.1)', async (t) => {
   await using setup = await setUp()
   const { server, revoke, grant, activeOf } = setup
   const { access, refresh } = await grant()
@@ -144,7 +144,7 @@ t.test('refuses a client that the token was not issued to (RFC 7009 §2.1)', asy
   t.same(await activeOf(named), [false])
 })
 
-t.test('lets a public client revoke by its id alone (RFC 7009 §2.1)', async (t) => {
+t.test('lets a public client revoke with only its id (RFC 7009 §2.1)', async (t) => {
   await using setup = await setUp()
   const { revoke, grant, activeOf } = setup
   const { access } = await grant({ ...signIn, client_id: 'cli' }, {})
@@ -152,7 +152,7 @@ t.test('lets a public client revoke by its id alone (RFC 7009 §2.1)', async (t)
   t.same(await activeOf(access), [false])
 })
 
-t.test('asks the client for its authentication, and for a token', async (t) => {
+t.test('requires client authentication and a token', async (t) => {
   await using setup = await setUp()
   const { server, revoke, activeOf } = setup
   const token = await server.issueToken()

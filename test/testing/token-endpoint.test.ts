@@ -31,7 +31,7 @@ const web = basic('web', 'web-secret')
 const jane = { grant_type: 'password', username: 'jane', password: 'pw-jane' }
 const joe = { grant_type: 'password', username: 'joe', password: 'pw-joe' }
 
-t.test('G1: answers the password grant as Okta documents it', async (t) => {
+t.test('G1: responds to the password grant as Okta documents', async (t) => {
   const form = { ...jane, scope: 'openid orders:read offline_access' }
   const { status, headers, body } = await postForm(tokenEndpoint, form, web)
   t.equal(status, 200)
@@ -49,7 +49,7 @@ t.test('G1: answers the password grant as Okta documents it', async (t) => {
   t.equal(Object.keys(body).length, 6)
 })
 
-t.test('issues neither ID token nor refresh token where nobody asked', async (t) => {
+t.test('issues neither an ID token nor a refresh token without its scope', async (t) => {
   const { body } = await postForm(tokenEndpoint, { ...jane, scope: 'orders:read' }, web)
   t.same(Object.keys(body).sort(), ['access_token', 'expires_in', 'scope', 'token_type'])
 })
@@ -95,39 +95,42 @@ t.test('performs client credentials for the client itself, without a user', asyn
   t.match(decodeJwt(body.access_token as string), { sub: 'web', client_id: 'web' })
 })
 
-t.test('is understood by oauth4webapi, client credentials and refresh included', async (t) => {
-  const as = {
-    issuer,
-    token_endpoint: tokenEndpoint,
-    id_token_signing_alg_values_supported: ['ES256'],
-  }
-  const client = { client_id: 'web' }
-  const authentication = oauth.ClientSecretBasic('web-secret')
-  const insecure = { [oauth.allowInsecureRequests]: true }
-  const skewed = { ...client, [oauth.clockSkew]: seconds - Math.floor(Date.now() / 1000) }
-  const granted = await oauth.processClientCredentialsResponse(
-    as,
-    client,
-    await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, insecure),
-  )
-  t.equal(granted.scope, 'orders:read orders:write')
-  const form = { ...jane, scope: 'openid offline_access' }
-  const { body } = await postForm(tokenEndpoint, form, web)
-  const refreshed = await oauth.processRefreshTokenResponse(
-    as,
-    skewed,
-    await oauth.refreshTokenGrantRequest(
+t.test(
+  'is compatible with oauth4webapi: password, client credentials and refresh grants',
+  async (t) => {
+    const as = {
+      issuer,
+      token_endpoint: tokenEndpoint,
+      id_token_signing_alg_values_supported: ['ES256'],
+    }
+    const client = { client_id: 'web' }
+    const authentication = oauth.ClientSecretBasic('web-secret')
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const skewed = { ...client, [oauth.clockSkew]: seconds - Math.floor(Date.now() / 1000) }
+    const granted = await oauth.processClientCredentialsResponse(
       as,
       client,
-      authentication,
-      body.refresh_token as string,
-      insecure,
-    ),
-  )
-  t.match(oauth.getValidatedIdTokenClaims(refreshed), { sub: 'u1', aud: 'web', iss: issuer })
-})
+      await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, insecure),
+    )
+    t.equal(granted.scope, 'orders:read orders:write')
+    const form = { ...jane, scope: 'openid offline_access' }
+    const { body } = await postForm(tokenEndpoint, form, web)
+    const refreshed = await oauth.processRefreshTokenResponse(
+      as,
+      skewed,
+      await oauth.refreshTokenGrantRequest(
+        as,
+        client,
+        authentication,
+        body.refresh_token as string,
+        insecure,
+      ),
+    )
+    t.match(oauth.getValidatedIdTokenClaims(refreshed), { sub: 'u1', aud: 'web', iss: issuer })
+  },
+)
 
-t.test('rotates refresh tokens, and ends the family where one is used again', async (t) => {
+t.test('rotates refresh tokens, and revokes the family when one is reused', async (t) => {
   const { body } = await postForm(
     tokenEndpoint,
     { ...jane, scope: 'openid offline_access orders:read' },
@@ -162,7 +165,7 @@ t.test('rotates refresh tokens, and ends the family where one is used again', as
   t.equal(unknown.body.error, 'invalid_grant')
 })
 
-const refusals: [
+const rejections: [
   what: string,
   form: Record<string, string> | [string, string][] | string,
   headers: Record<string, string>,
@@ -191,14 +194,8 @@ const refusals: [
     'unauthorized_client',
   ],
   ['an unknown scope', { ...jane, scope: 'orders:read admin' }, web, 400, 'invalid_scope'],
-  [
-    'a scope of which nothing is left',
-    { ...joe, scope: 'orders:write' },
-    web,
-    400,
-    'invalid_scope',
-  ],
-  ['a scope of no value', { ...joe, scope: ' ' }, web, 400, 'invalid_scope'],
+  ['a scope that is not allowed', { ...joe, scope: 'orders:write' }, web, 400, 'invalid_scope'],
+  ['an empty scope', { ...joe, scope: ' ' }, web, 400, 'invalid_scope'],
   [
     'a repeated parameter',
     [...Object.entries(jane), ['scope', 'a'], ['scope', '']],
@@ -217,7 +214,7 @@ const refusals: [
   ['a wrong secret', jane, basic('web', 'x'), 401, 'invalid_client'],
   ['an unknown client', jane, basic('x', 'web-secret'), 401, 'invalid_client'],
   ['Basic without a colon', jane, { authorization: `Basic ${btoa('web')}` }, 401, 'invalid_client'],
-  ['Basic that is no base64', jane, { authorization: 'Basic ?' }, 401, 'invalid_client'],
+  ['Basic that is not base64', jane, { authorization: 'Basic ?' }, 401, 'invalid_client'],
   ['Basic that is badly form-encoded', jane, basic('web', '%zz'), 401, 'invalid_client'],
   ['another scheme', jane, { authorization: 'Bearer x' }, 401, 'invalid_client'],
   ['a secret of a public client', jane, basic('cli', ''), 401, 'invalid_client'],
@@ -231,20 +228,26 @@ const refusals: [
   ['a secret without a client', { ...jane, client_secret: 'x' }, {}, 401, 'invalid_client'],
   ['no client', jane, {}, 401, 'invalid_client'],
   [
-    'a confidential client by its id alone',
+    'a confidential client with only its id',
     { ...jane, client_id: 'web' },
     {},
     401,
     'invalid_client',
   ],
   [
-    'a client with keys by its id alone',
+    'a client with keys with only its id',
     { ...jane, client_id: 'keyed' },
     {},
     401,
     'invalid_client',
   ],
-  ['two ways at once', { ...jane, client_secret: 'web-secret' }, web, 400, 'invalid_request'],
+  [
+    'two authentication methods',
+    { ...jane, client_secret: 'web-secret' },
+    web,
+    400,
+    'invalid_request',
+  ],
   [
     'another client_id than that of Basic',
     { ...jane, client_id: 'cli' },
@@ -253,7 +256,7 @@ const refusals: [
     'invalid_client',
   ],
   [
-    'an assertion that is no JWT',
+    'an assertion that is not a JWT',
     { ...jane, client_assertion: 'x', client_assertion_type: assertionType },
     {},
     401,
@@ -261,8 +264,8 @@ const refusals: [
   ],
 ]
 
-for (const [what, form, headers, status, error] of refusals) {
-  t.test(`refuses ${what}: ${error} (RFC 6749 §5.2)`, async (t) => {
+for (const [what, form, headers, status, error] of rejections) {
+  t.test(`rejects ${what}: ${error} (RFC 6749 §5.2)`, async (t) => {
     const answer = await postForm(tokenEndpoint, form, headers)
     t.equal(answer.status, status)
     t.equal(answer.body.error, error)
@@ -274,7 +277,7 @@ for (const [what, form, headers, status, error] of refusals) {
   })
 }
 
-t.test('refuses a request without a content type', async (t) => {
+t.test('rejects a request without a content type', async (t) => {
   const body = new TextEncoder().encode('grant_type=password')
   const response = await fetch(tokenEndpoint, { method: 'POST', body })
   t.equal(response.status, 400)
@@ -282,7 +285,7 @@ t.test('refuses a request without a content type', async (t) => {
 })
 
 t.test(
-  'takes the media type in any case and with parameters, and the Basic scheme too',
+  'accepts the media type in any case and with parameters, and the Basic scheme in any case',
   async (t) => {
     const { status } = await postForm(tokenEndpoint, jane, {
       'content-type': 'Application/X-WWW-Form-Urlencoded ; charset=UTF-8',
@@ -317,7 +320,7 @@ function withAssertion(client_assertion: string, more: Record<string, string> = 
   return postForm(tokenEndpoint, { grant_type: 'client_credentials', ...client, ...more })
 }
 
-t.test('takes an assertion for the issuer or for the token endpoint (RFC 7523 §3)', async (t) => {
+t.test('accepts an assertion for the issuer or for the token endpoint (RFC 7523 §3)', async (t) => {
   for (const aud of [issuer, tokenEndpoint, [tokenEndpoint]]) {
     const { status, body } = await withAssertion(await assertion({ aud }))
     t.equal(status, 200)
@@ -326,7 +329,7 @@ t.test('takes an assertion for the issuer or for the token endpoint (RFC 7523 §
   t.equal((await withAssertion(await assertion(), { client_id: 'keyed' })).status, 200)
 })
 
-t.test('refuses an assertion that is used again, until it is forgotten as expired', async (t) => {
+t.test('rejects a replayed assertion until it expires', async (t) => {
   const once = await assertion({ jti: 'same' })
   t.equal((await withAssertion(once)).status, 200)
   const again = await withAssertion(once)
@@ -337,9 +340,9 @@ t.test('refuses an assertion that is used again, until it is forgotten as expire
   t.equal((await withAssertion(await assertion({ jti: 'same' }))).status, 200)
 })
 
-t.test('refuses an assertion that is not in order', async (t) => {
-  const stranger = await generateKeyPair('ES256')
-  const bad: [string, string][] = [
+t.test('rejects an invalid assertion', async (t) => {
+  const unregistered = await generateKeyPair('ES256')
+  const invalid: [string, string][] = [
     ['another audience', await assertion({ aud: 'https://else.example' })],
     ['another issuer', await assertion({ iss: 'web' })],
     ['a client without keys', await assertion({ iss: 'web', sub: 'web' })],
@@ -348,9 +351,9 @@ t.test('refuses an assertion that is not in order', async (t) => {
     ['no jti', await assertion({ jti: undefined })],
     ['expired', await assertion({ exp: seconds - 1 })],
     ['valid for more than an hour', await assertion({ exp: seconds + 3601 })],
-    ['signed by somebody else', await assertion({}, stranger.privateKey)],
+    ['signed by another key', await assertion({}, unregistered.privateKey)],
   ]
-  for (const [what, jwt] of bad) {
+  for (const [what, jwt] of invalid) {
     const { status, body } = await withAssertion(jwt)
     t.equal(status, 401, what)
     t.equal(body.error, 'invalid_client', what)
@@ -361,7 +364,7 @@ t.test('refuses an assertion that is not in order', async (t) => {
   t.equal((await withAssertion(await assertion(), id)).status, 401, "another client's id")
 })
 
-t.test('signs what it grants with the key that it publishes', async (t) => {
+t.test('signs granted tokens with the published key', async (t) => {
   const { body } = await postForm(tokenEndpoint, { ...jane, scope: 'openid orders:read' }, web)
   const keys = createLocalJWKSet(server.keySet())
   const currentDate = new Date(seconds * 1000)
@@ -376,7 +379,7 @@ t.test('signs what it grants with the key that it publishes', async (t) => {
   t.equal(id.payload.tenant, 'acme')
 })
 
-t.test('takes a form of at most a hundred parameters', async (t) => {
+t.test('accepts at most 100 parameters', async (t) => {
   const parameters = (count: number) => Array.from({ length: count }, (_, i) => `p${i}=1`)
   const post = (form: readonly string[]) => postForm(tokenEndpoint, form.join('&'), web)
   const { body: few } = await post(parameters(100))

@@ -21,10 +21,10 @@ interface Shape {
   profile: TokenProfileName
   issuer: RegExp
   typ: string | undefined
-  /** Patterns for all claims of a user's token and of a client's, but iss, iat and exp. */
+  /** Patterns for all claims of the tokens of a user and of a client, except iss, iat and exp. */
   user: object
   client: object
-  /** What an ID token has beside the claims of OpenID Connect. */
+  /** Claims of an ID token beside those of OpenID Connect. */
   idToken: object
 }
 
@@ -240,7 +240,7 @@ function matchesWhole(t: Test, claims: JWTPayload, pattern: object, issuer: stri
 }
 
 for (const { profile, issuer, typ, user, client, idToken } of shapes) {
-  t.test(`R5: makes tokens of users and of clients as ${profile} does`, async (t) => {
+  t.test(`R5: issues tokens of users and clients in the format of ${profile}`, async (t) => {
     await using server = await start(profile)
     t.match(server.issuer, issuer)
     const ofUser = await server.issueToken({}, { scope })
@@ -257,7 +257,7 @@ for (const { profile, issuer, typ, user, client, idToken } of shapes) {
     t.equal(decodeJwt(explicit).sub, decodeJwt(ofUser).sub, 'the same user, the same subject')
   })
 
-  t.test(`is found and asked at the issuer of ${profile} as anywhere else`, async (t) => {
+  t.test(`serves metadata and introspection at the issuer of ${profile}`, async (t) => {
     await using server = await start(profile, { now: Date.now })
     const url = new URL(server.issuer)
     for (const algorithm of ['oidc', 'oauth2'] as const) {
@@ -295,7 +295,7 @@ const claimsOf = async (
   return decodeJwt(await server.issueToken({}, asked))
 }
 
-t.test('takes the audience, the issuer and the subject that it is given', async (t) => {
+t.test('uses the given audience, issuer and subject', async (t) => {
   for (const { profile } of shapes) {
     await using server = await start(profile, {
       issuerPath: '/here',
@@ -316,7 +316,7 @@ t.test("names Auth0's user info endpoint once, with any issuer", async (t) => {
   t.same(aud, ['api://a', 'api://b', `${server.url}/userinfo`])
 })
 
-t.test("says how the client authenticates in Entra's way", async (t) => {
+t.test("reports the client authentication in Entra's claims", async (t) => {
   const jwks = { keys: [] }
   const clients: [object, string][] = [
     [{ clientId: 'c' }, '0'],
@@ -330,7 +330,7 @@ t.test("says how the client authenticates in Entra's way", async (t) => {
   }
 })
 
-t.test("leaves out Entra's permissions where there are none", async (t) => {
+t.test("omits Entra's permissions if there are none", async (t) => {
   t.notOk('scp' in (await claimsOf('entra', {}, { scope: 'openid' })))
   t.notOk('roles' in (await claimsOf('entra', {}, { scope: 'openid', subject: 'client' })))
 })
@@ -351,7 +351,7 @@ t.test('lets the claims of a user replace groups and roles, not the protocol', a
   t.same(keycloak.resource_access, {})
 })
 
-t.test('keeps the session over a refresh, and makes one for each sign-in', async (t) => {
+t.test('keeps the session id over a refresh, and creates one for each sign-in', async (t) => {
   await using server = await start('keycloak', { now: Date.now })
   const signIn = () =>
     passwordGrant({
@@ -377,7 +377,7 @@ t.test('keeps the session over a refresh, and makes one for each sign-in', async
   t.not(decodeJwt((await signIn()).access_token).sid, sid)
 })
 
-t.test('names what is wrong with a token that is asked for', async (t) => {
+t.test('names the invalid option of issueToken', async (t) => {
   await using server = await start('standard')
   await using empty = await start('standard', { users: [] })
   const cases: [unknown, RegExp][] = [
@@ -395,7 +395,7 @@ t.test('names what is wrong with a token that is asked for', async (t) => {
   t.equal(decodeJwt(await empty.issueToken()).sub, 'demo-client')
 })
 
-t.test('the audience of the server accepts its tokens, by the profile of that name', async (t) => {
+t.test('an API with the audience of the server and its profile accepts its tokens', async (t) => {
   const clients = [
     { clientId: 'web', clientSecret: 'secret' },
     { clientId: 'batch', clientSecret: 'secret' },
@@ -433,7 +433,7 @@ t.test('the audience of the server accepts its tokens, by the profile of that na
   }
 })
 
-t.test('tokens of Cognito have an audience only where one is bound to them', async (t) => {
+t.test('tokens of Cognito have an audience only if one is configured', async (t) => {
   t.equal((await claimsOf('cognito', {})).aud, undefined)
   await using one = await start('cognito', {})
   t.equal(one.audience, 'demo-client')

@@ -9,10 +9,10 @@ import { startReading, until, waiting } from './fixtures/half-read.js'
 const quick = { algorithm: 'ES256' } as const
 const longTime = 60_000
 
-/** Timers that keep the process alive; the tests themselves have none when they ask. */
+/** Returns the number of timers that keep the process alive; the tests have none of their own. */
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
-t.test('never answers, whether the request has a body or not', async (t) => {
+t.test('never responds, with or without a request body', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail('hang')
   const hanging = [
@@ -31,21 +31,21 @@ t.test('never answers, whether the request has a body or not', async (t) => {
   t.same(await Promise.all(hanging.map(({ over }) => over)), ['ECONNRESET', 'ECONNRESET'])
 })
 
-t.test('stops in the middle of the body', async (t) => {
+t.test('stalls in the middle of the body', async (t) => {
   await using server = await createAuthorizationServer(quick)
-  const truth = JSON.stringify(server.keySet())
+  const correct = JSON.stringify(server.keySet())
   server.fail('stalled-body', 'jwks')
   const { answer, text, over } = await startReading(server.jwksUri)
   t.equal(answer.statusCode, 200)
   t.equal(answer.headers['cache-control'], 'public, max-age=300')
   await until(() => text() !== '')
   await new Promise((resolve) => setTimeout(resolve, 50))
-  t.equal(text(), truth.slice(0, Math.ceil(truth.length / 2)))
+  t.equal(text(), correct.slice(0, Math.ceil(correct.length / 2)))
   await server.close()
   t.equal(await over, 'ECONNRESET')
 })
 
-t.test('answers late, with what was true at the request', async (t) => {
+t.test('delays the response that was correct at the request', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const before = server.keySet()
   server.fail({ delay: 100 }, 'jwks')
@@ -57,7 +57,7 @@ t.test('answers late, with what was true at the request', async (t) => {
   t.ok(performance.now() - started >= 99)
 })
 
-t.test('lets the true body drip', async (t) => {
+t.test('sends the correct body byte by byte', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail({ slowBody: 1 }, 'jwks')
   const answer = await fetch(server.jwksUri)
@@ -71,7 +71,7 @@ t.test('lets the true body drip', async (t) => {
   leave()
 })
 
-t.test('never ends', async (t) => {
+t.test('sends a body that never ends', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail('endless')
   const { answer, text, over } = await startReading(server.jwksUri)
@@ -82,7 +82,7 @@ t.test('never ends', async (t) => {
   t.equal(await over, 'ECONNRESET')
 })
 
-t.test('produces no more than a client reads, and stops when it leaves', async (t) => {
+t.test('produces only what the client reads, and stops when it disconnects', async (t) => {
   const chunk = Buffer.alloc(64 * 1024, 'x')
   let produced = 0
   let stopped = false
@@ -125,7 +125,7 @@ const slowFaults: Fault[] = [
 for (const fault of slowFaults) {
   const name = JSON.stringify(fault)
 
-  t.test(`ends ${name} at once when it closes`, async (t) => {
+  t.test(`ends ${name} immediately when the server closes`, async (t) => {
     const server = await createAuthorizationServer(quick)
     const before = timers()
     server.fail(fault)
@@ -135,7 +135,7 @@ for (const fault of slowFaults) {
     t.ok(timers() <= before)
   })
 
-  t.test(`ends ${name} when its client goes away`, async (t) => {
+  t.test(`ends ${name} when the client disconnects`, async (t) => {
     await using server = await createAuthorizationServer(quick)
     const before = timers()
     server.fail(fault)
@@ -146,7 +146,7 @@ for (const fault of slowFaults) {
   })
 }
 
-t.test('ends what waits behind another answer on its connection', async (t) => {
+t.test('ends a response queued behind another on its connection', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const before = timers()
   server.fail({ delay: longTime })
@@ -158,7 +158,7 @@ t.test('ends what waits behind another answer on its connection', async (t) => {
   while (timers() > before) await new Promise((resolve) => setImmediate(resolve))
 })
 
-t.test('delivers nothing to a client that left while its answer was made', async (t) => {
+t.test('sends nothing to a client that disconnected before its response', async (t) => {
   let delivered = 0
   const answers: Promise<unknown>[] = []
   const listener = await listen(0, '127.0.0.1', (request) => {
@@ -178,7 +178,7 @@ t.test('delivers nothing to a client that left while its answer was made', async
   t.equal(delivered, 0)
 })
 
-t.test('leaves no listeners on a connection that is used again', async (t) => {
+t.test('leaves no listeners on a reused connection', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail({ delay: 1 })
   let warnings = 0
@@ -193,7 +193,7 @@ t.test('leaves no listeners on a connection that is used again', async (t) => {
 
 type Counted = { url: string; requests: { jwks: number } }
 
-/** Clients that send a request for the key set and read nothing of what comes. */
+/** Connects clients that request the key set and read nothing of the response. */
 async function unreadClients(
   server: Counted,
   count: number,
@@ -211,7 +211,7 @@ async function unreadClients(
   return clients
 }
 
-/** Without a timer of its own, so that those of the server can be counted. */
+/** Uses no timer, so that those of the server can be counted. */
 async function untilCounted(server: Counted, count: number): Promise<void> {
   while (server.requests.jwks < count) await new Promise((resolve) => setImmediate(resolve))
   await new Promise((resolve) => setImmediate(resolve))
