@@ -52,7 +52,7 @@ export class RevocationReader {
       if (changes === undefined || gaps !== this.#gaps) return false
       for (const revocation of changes.revocations) this.#merge(revocation)
       this.#revision = changes.revision
-      // With more pages than that, continue at the next read.
+      // After MAX_PAGES, the next read continues.
       if (!changes.more || page === MAX_PAGES) return true
       // A store that resolves without I/O would block the event loop.
       await new Promise((resolve) => setImmediate(resolve))
@@ -91,9 +91,9 @@ export class RevocationReader {
       )
     }
     const isNew = !revocations.has(found)
-    const known = revocations.merge(found)
-    const isNarrower = known.before > found.before || known.lastIssued > found.lastIssued
-    if (isNarrower || (isNew && writer.extendsTtls)) writer.add(known)
+    const merged = revocations.merge(found)
+    const isNarrower = merged.before > found.before || merged.lastIssued > found.lastIssued
+    if (isNarrower || (isNew && writer.extendsTtls)) writer.add(merged)
     else writer.confirm(found)
   }
 }

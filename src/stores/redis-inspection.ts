@@ -11,7 +11,6 @@ export interface RedisState {
   readonly evicted: string
 }
 
-/** In milliseconds. */
 const STATE_TTL_MS = 1_000
 
 export class RedisInspection {

@@ -85,7 +85,6 @@ interface Parts {
   readonly replaySafeAdd: ReplaySafeAdd | undefined
 }
 
-/** In milliseconds. */
 const PROBE_RETRY_DELAY_MS = 1_000
 /** Per call: the wait for the connection, `INFO`, `EVALSHA` and `EVAL`. */
 const MAX_COMMANDS = 4
