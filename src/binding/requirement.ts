@@ -2,7 +2,14 @@
 import { ownMembers } from '../base/plain-object.js'
 import type { BindingMode, ResolvedBindingRequirement } from './presentation.js'
 
-/** What a route requires of a token's binding, instead of the defaults in the options. */
+/**
+ * What a route requires of a token's binding, instead of the defaults in the options.
+ *
+ * @example
+ * ```ts
+ * app.post('/payments', { config: { auth: { dpop: 'required' } } }, handler)
+ * ```
+ */
 export interface BindingRequirement {
   /**
    * `'required'`: only a token bound to a key, with a DPoP proof (RFC 9449). `'allowed'`: bearer

@@ -6,7 +6,14 @@ import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import { sha256 } from '../base/thumbprint.js'
 import type { Presentation } from '../binding/presentation.js'
 
-/** A token that may be sender-constrained (`cnf`), with its proofs of possession. */
+/**
+ * A token that may be sender-constrained (`cnf`), with its proofs of possession.
+ *
+ * @example
+ * ```ts
+ * await server.verify({ token, dpop: { proof, method: 'GET', url } })
+ * ```
+ */
 export interface PresentedToken {
   /** The token without the scheme. */
   token: string

@@ -7,11 +7,24 @@ import type { FetchResponse } from '../http/fetch-json.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
 /**
- * Introspection at an issuer. Times are in milliseconds.
+ * Introspection at an issuer (RFC 7662). Times are in whole milliseconds.
  *
  * At most 60 introspection requests are in flight. Trusted tokens (confirmed by the issuer before, or
  * a JWT whose signature was verified here) have priority: 10 slots are reserved for them, and 10 for
  * rechecks. Up to 1,000 requests of each priority are queued; further ones get a 503.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   introspection: {
+ *     clientId: 'orders-api',
+ *     clientSecret: await readSecret('introspection'),
+ *     mode: 'recheck',
+ *   },
+ * })
+ * ```
  */
 export interface IntrospectionOptions {
   /** The client id of this API at the issuer. Required. */

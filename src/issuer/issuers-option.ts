@@ -33,6 +33,11 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * result for an identifier that is no https URL (http on loopback) must name the source of the keys.
  * Functions, stores and `CryptoKey`s in a result are compared by identity: create them once,
  * otherwise the issuer's keys are fetched again.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, { issuer: (iss) => database.tenantByIssuer(iss) })
+ * ```
  */
 export type IssuerResolver<Context = unknown> = (
   iss: string,
@@ -44,7 +49,17 @@ export type IssuerResolver<Context = unknown> = (
   | undefined
   | Promise<IssuerResolution | boolean | null | undefined>
 
-/** How the results of a function as `issuer` are cached. Times are in whole milliseconds. */
+/**
+ * How the results of a function as `issuer` are cached. Times are in whole milliseconds.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer: (iss) => database.tenantByIssuer(iss),
+ *   tenants: { maxEntries: 5_000, cacheMaxAge: 60_000 },
+ * })
+ * ```
+ */
 export interface TenantsOptions {
   /**
    * Maximum number of cached trusted issuers, each with its keys. Set it above the number of tenants:

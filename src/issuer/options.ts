@@ -31,7 +31,19 @@ import type { Profile } from './providers/profile.js'
 import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
 
-/** One trusted authorization server. Every member but `issuer` may also be set at the top level. */
+/**
+ * One trusted authorization server. Every member but `issuer` may also be set at the top level.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer: [
+ *     { issuer: 'https://login.example.com', audience: 'https://api.example.com' },
+ *     { issuer: 'https://keycloak.example/realms/b', audience: 'orders', profile: 'keycloak' },
+ *   ],
+ * })
+ * ```
+ */
 export interface IssuerOptions {
   /**
    * Issuer identifier, exactly as in `iss` and in the issuer's metadata: compared code point by code

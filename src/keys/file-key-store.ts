@@ -24,6 +24,15 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK
  * written to is not read: its keys would let them issue tokens.
  *
  * @throws {TypeError} if the directory isn't named.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   jwks: { store: fileKeyStore({ directory: '/var/lib/orders-api' }) },
+ * })
+ * ```
  */
 export function fileKeyStore(options: FileKeyStoreOptions): KeyStore {
   const { directory } = ownMembers(options)

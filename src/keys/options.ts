@@ -4,7 +4,18 @@ import { functionOrUndefined, numberIn, reject } from '../base/check.js'
 import type { Fetch } from '../http/fetch-json.js'
 import type { KeyStore } from './key-store.js'
 
-/** The key set of an issuer. Times are in milliseconds. */
+/**
+ * The key set of an issuer. Times are in milliseconds.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   jwks: { cacheMaxAge: 300_000, store: fileKeyStore({ directory: '/var/lib/orders-api' }) },
+ * })
+ * ```
+ */
 export interface JwksOptions {
   /** The keys themselves: nothing is fetched then, and the rest of these options is not needed. */
   keys?: readonly JWK[]

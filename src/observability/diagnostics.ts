@@ -85,12 +85,13 @@ export function publish<Name extends DiagnosticsName>(
  * synchronously during the request: it delays the request by its run time, and what it throws is an
  * uncaught exception.
  *
+ * @returns a function that unsubscribes the listener.
+ * @throws {TypeError} if there is no such channel.
+ *
+ * @example
  * ```ts
  * onDiagnostics('token:reject', ({ error }) => rejected.inc({ check: error.check }))
  * ```
- *
- * @returns a function that unsubscribes the listener.
- * @throws {TypeError} if there is no such channel.
  */
 export function onDiagnostics<Name extends DiagnosticsName>(
   name: Name,

@@ -5,7 +5,14 @@
 import { reject } from '../base/check.js'
 import { suppressRejection } from '../errors/result.js'
 
-/** The part of a pino logger, such as Fastify's, that is used here. */
+/**
+ * The part of a pino logger, such as Fastify's, that is used here.
+ *
+ * @example
+ * ```ts
+ * const server = await createResourceServer({ issuer, audience, logger: console })
+ * ```
+ */
 export interface Logger {
   /** Logs a problem that may be temporary. */
   warn(details: object, message: string): void

@@ -1,7 +1,18 @@
 /** Resolves the option `tokenCache`. */
 import { members, numberIn } from '../base/check.js'
 
-/** Limits of the cache of verified tokens. */
+/**
+ * Limits of the cache of verified tokens.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   tokenCache: { maxEntries: 50_000, maxBytes: 268_435_456 },
+ * })
+ * ```
+ */
 export interface TokenCacheOptions {
   /** Number of cached tokens, a whole number. Default 10,000; 1 to 10,000,000. */
   maxEntries?: number

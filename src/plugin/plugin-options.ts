@@ -5,7 +5,18 @@ import type { ResourceServerError } from '../errors/errors.js'
 import type { IssuerResolver } from '../issuer/issuers-option.js'
 import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/options.js'
 
-/** Options of the plugin. */
+/**
+ * Options of the plugin.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer: 'https://login.example.com',
+ *   audience: 'https://api.example.com',
+ *   onReject: (error) => rejected.inc({ check: error.check }),
+ * })
+ * ```
+ */
 export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {
   /**
    * The trusted authorization servers: issuer identifiers or objects with options, at least one. Or

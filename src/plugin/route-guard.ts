@@ -12,7 +12,14 @@ import {
 import type { Core } from '../server/assembly.js'
 import { Challenges } from '../server/challenges.js'
 
-/** Requirements of a route, given as `config.auth`. */
+/**
+ * Requirements of a route, given as `config.auth`.
+ *
+ * @example
+ * ```ts
+ * app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, handler)
+ * ```
+ */
 export interface RouteRequirement extends Requirement<FastifyRequest> {
   /**
    * Whether a request without a token is accepted, with `request.auth` set to `null`. A token that

@@ -9,6 +9,16 @@ import { suppressRejection } from '../errors/result.js'
  * The required value of a claim, an array of accepted values, or a function that returns `true` to
  * accept. If the function throws, the response is a 500 with a fixed message; the log has the
  * thrown error as `cause`.
+ *
+ * @example
+ * ```ts
+ * const claims = {
+ *   tenant: ['acme', 'globex'],
+ *   'realm_access.roles': 'admin',
+ *   level: (value: unknown) => typeof value === 'number' && value >= 3,
+ * }
+ * app.get('/admin', { config: { auth: { claims } } }, handler)
+ * ```
  */
 export type ClaimRequirement =
   | string

@@ -18,6 +18,14 @@ import { compileStepUp, type StepUpRequirement } from './step-up.js'
  * missing scope, so that one sign-in fixes both.
  *
  * @typeParam Context second argument of `authorize`: in a Fastify API, the request.
+ *
+ * @example
+ * ```ts
+ * await server.verify(token, {
+ *   scope: 'orders:read orders:write',
+ *   claims: { tenant: 'acme' },
+ * })
+ * ```
  */
 export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
   /**

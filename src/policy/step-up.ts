@@ -8,7 +8,14 @@ import { isScopeToken } from '../errors/challenge.js'
 import type { AuthenticationRequirements } from '../errors/errors.js'
 import { describe, type RejectionReason } from '../errors/rejection-reason.js'
 
-/** Requirements on the authentication of the user (RFC 9470). */
+/**
+ * Requirements on the authentication of the user (RFC 9470).
+ *
+ * @example
+ * ```ts
+ * app.post('/transfers', { config: { auth: { acr: 'urn:example:mfa', maxAge: 300 } } }, handler)
+ * ```
+ */
 export interface StepUpRequirement {
   /**
    * Accepted authentication context classes, in order of preference: `acr` of the token must equal

@@ -2,7 +2,18 @@
 import { members, numberIn, reject } from '../base/check.js'
 import type { ResolvedStores } from '../stores/options.js'
 
-/** Options for revocations; see `revoke()`. */
+/**
+ * Options for revocations; see `revoke()`.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   revocations: { maxEntries: 10_000 },
+ * })
+ * ```
+ */
 export interface RevocationsOptions {
   /**
    * Maximum number of revocations. `revoke()` throws a `RangeError` beyond it, because dropping a

@@ -15,6 +15,12 @@ import { plainNames, type RevocableKind, type RevocationNames } from './revocati
 /**
  * The tokens to revoke: exactly one of `jti`, `sub`, `sid` and `clientId`, a non-empty string that
  * is compared exactly.
+ *
+ * @example
+ * ```ts
+ * await app.resourceServer.revoke({ jti: 'a3f1' })
+ * await app.resourceServer.revoke({ sub: 'alice', issuer: 'https://login.example.com' })
+ * ```
  */
 export interface Revocation {
   /** One token (RFC 7519 §4.1.7). */

@@ -35,6 +35,16 @@ import {
  * every issuer, except for its keys (`jwksUri`, `jwks.keys`, `secret`), which belong to one issuer.
  *
  * Units: seconds for what RFCs measure as NumericDate, milliseconds for timers and caches.
+ *
+ * @example
+ * ```ts
+ * const server = await createResourceServer({
+ *   issuer: 'https://login.example.com',
+ *   audience: 'https://api.example.com',
+ *   clockTolerance: 10,
+ *   logger: console,
+ * })
+ * ```
  */
 export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   /**
@@ -74,14 +84,14 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   stores?: StoresOptions
 
   /**
-   * Tolerated difference between the clocks of the issuer and this instance, in seconds, for `exp`,
-   * `nbf` and `iat`. Default 30; 0 to 300. RFC 7519 §4.1.4.
+   * Tolerated difference between the clocks of the issuer and this instance, in whole seconds, for
+   * `exp`, `nbf`, `iat` and `auth_time`. Default 30; 0 to 300. RFC 7519 §4.1.4.
    */
   clockTolerance?: number
 
   /**
-   * Maximum time since `iat`, in seconds, whatever `exp` says; 1 to 31,536,000. A token without
-   * `iat` is then rejected. Default: no limit except `exp`.
+   * Maximum time since `iat`, in whole seconds, whatever `exp` says; 1 to 31,536,000 (a year). A
+   * token without `iat` is then rejected. Default: no limit except `exp`.
    */
   maxTokenAge?: number
 
@@ -94,8 +104,8 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   maxTokenLength?: number
 
   /**
-   * The protection space in the challenge (RFC 9110 §11.5): printable ASCII without quotation marks
-   * and backslashes. Default `api`.
+   * The protection space in the challenge (RFC 9110 §11.5): non-empty, printable ASCII without
+   * quotation marks and backslashes. Default `api`.
    */
   realm?: string
 

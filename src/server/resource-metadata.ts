@@ -80,7 +80,18 @@ function some(member: string, values: readonly string[]): object {
   return values.length === 0 ? {} : { [member]: values }
 }
 
-/** Protected resource metadata of this API (RFC 9728 §2). */
+/**
+ * Protected resource metadata of this API (RFC 9728 §2).
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   resourceMetadata: { resource: 'https://api.example.com', name: 'Orders API' },
+ * })
+ * ```
+ */
 export interface ResourceMetadataOptions {
   /**
    * Resource identifier of this API: the URL at which clients call it, https (or http on loopback),

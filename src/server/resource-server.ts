@@ -188,6 +188,15 @@ function unwrapToken(result: Result<AccessToken>): AccessToken {
  * Creates a resource server without Fastify. Fetches no keys before the first token.
  *
  * @throws {TypeError} if an option is invalid; the message names the option and the fix.
+ *
+ * @example
+ * ```ts
+ * const server = await createResourceServer({
+ *   issuer: 'https://login.example.com',
+ *   audience: 'https://api.example.com',
+ * })
+ * const { subject } = await server.verify(token, { scope: 'orders:read' })
+ * ```
  */
 export async function createResourceServer<Context = unknown>(
   options: ResourceServerOptions,

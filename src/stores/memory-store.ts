@@ -33,6 +33,16 @@ export interface MemoryStoreOptions {
  * with other processes. Entries expire at the end of a second: up to 1 s after their TTL.
  *
  * @throws {TypeError} if an option is invalid or unknown.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: 'required',
+ *   stores: { replay: memoryStore({ maxEntries: 100_000 }) },
+ * })
+ * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const known = requireKnownKeys('a memory store', options, ['maxEntries', 'now'])

@@ -6,6 +6,17 @@ import { STORE_METHODS, type Store } from './store.js'
 /**
  * Stores for the state that instances share: the same store for each use, such as
  * {@link redisStore}, or a different one. Default: each instance keeps its own state in memory.
+ *
+ * @example
+ * ```ts
+ * const store = redisStore({ client })
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: 'required',
+ *   stores: { replay: store, revocations: store },
+ * })
+ * ```
  */
 export interface StoresOptions {
   /**

@@ -52,6 +52,16 @@ export interface RedisStoreOptions {
  * has reconnected.
  *
  * @throws {TypeError} if an option is invalid or unknown.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: 'required',
+ *   stores: { replay: redisStore({ client, prefix: 'orders:' }) },
+ * })
+ * ```
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const keys = ['client', 'prefix', 'timeout', 'afterRestart']

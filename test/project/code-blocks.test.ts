@@ -1,5 +1,6 @@
 /**
- * The code blocks of README.md, SECURITY.md and docs compile, and run if they are marked so.
+ * The code blocks of README.md, SECURITY.md, docs and the doc comments of src compile, and run if
+ * they are marked so.
  *
  * Every block names its language. A block of `ts` is a complete module, compiled alone against the
  * built package, unless a hidden comment on the line before it, `<!-- code: … -->`, declares it as
@@ -23,10 +24,12 @@ import { createAuthorizationServer } from '../../src/testing/index.js'
 import {
   type Block,
   blocksOf,
+  examplesOf,
   expressionsOf,
   pages,
   read,
   root,
+  sources,
 } from '../fixtures/code-blocks/blocks.js'
 import { mistakesIn, syntaxMistakesIn } from '../fixtures/code-blocks/compile.js'
 import { javascriptOf, pathOf, run, start, statedOutput } from '../fixtures/code-blocks/run.js'
@@ -52,34 +55,47 @@ t.test('every block names its language and a known kind', async (t) => {
   }
 })
 
-t.test('every block of TypeScript and every expression in the text compiles', async (t) => {
-  const expressions = pages.flatMap((page) => expressionsOf(page, read(page)))
-  t.ok(expressions.length > 20)
-  const wrong = (line: number, directive: string, code: string): Block => {
-    return { page: 'wrong', line, language: 'ts', code, directive }
-  }
-  // One program for all of them, because creating it takes most of the time.
-  const found = mistakesIn([
-    ...typescript,
-    ...expressions,
-    wrong(10, '', 'const name = "api"\nname.lenght'),
-    wrong(20, 'fragment', "await app.register(resourceServer, { issuer, audiance: 'api' })"),
-    wrong(30, 'fragment', "app.get('/', { config: { auth: { scopes: 'a' } } }, handler)"),
-    wrong(40, 'options of RouteShorthandOptions', 'config: {\n  auth: { acr: 1 },\n}'),
-    wrong(50, '', 'console.log(app)'),
-    wrong(60, '', "import { gone } from 'fastify-resource-server'"),
-    ...expressionsOf('wrong', 'Call `app.resourceServer.verify(7)`, read `request.auth.user`.'),
-  ])
-  const isExpected = (mistake: string) => mistake.startsWith('wrong:')
-  t.strictSame(
-    found.filter((mistake) => !isExpected(mistake)),
-    [],
-  )
-  const codes = [':11 TS2551', ':20 TS2769', ':30 TS2322', ':41 TS2322', ':50 TS2304', ':60 TS2614']
-  const expected = [...codes, ':1 TS2345', ':1 TS2339'].map((code) => `wrong${code}`)
-  const actual = found.filter(isExpected).map((mistake) => mistake.split(' ', 2).join(' '))
-  t.strictSame(actual.sort(), expected.sort())
-})
+t.test(
+  'every block of TypeScript, expression in the text and @example of src compiles',
+  async (t) => {
+    const expressions = pages.flatMap((page) => expressionsOf(page, read(page)))
+    t.ok(expressions.length > 20)
+    const examples = sources.flatMap((file) => examplesOf(file, read(file)))
+    t.ok(examples.length > 25)
+    const wrong = (line: number, directive: string, code: string): Block => {
+      return { page: 'wrong', line, language: 'ts', code, directive }
+    }
+    // One program for all of them, because creating it takes most of the time.
+    const found = mistakesIn([
+      ...typescript,
+      ...expressions,
+      ...examples,
+      wrong(10, '', 'const name = "api"\nname.lenght'),
+      wrong(20, 'fragment', "await app.register(resourceServer, { issuer, audiance: 'api' })"),
+      wrong(30, 'fragment', "app.get('/', { config: { auth: { scopes: 'a' } } }, handler)"),
+      wrong(40, 'options of RouteShorthandOptions', 'config: {\n  auth: { acr: 1 },\n}'),
+      wrong(50, '', 'console.log(app)'),
+      wrong(60, '', "import { gone } from 'fastify-resource-server'"),
+      ...expressionsOf('wrong', 'Call `app.resourceServer.verify(7)`, read `request.auth.user`.'),
+    ])
+    const isExpected = (mistake: string) => mistake.startsWith('wrong:')
+    t.strictSame(
+      found.filter((mistake) => !isExpected(mistake)),
+      [],
+    )
+    const codes = [
+      ':11 TS2551',
+      ':20 TS2769',
+      ':30 TS2322',
+      ':41 TS2322',
+      ':50 TS2304',
+      ':60 TS2614',
+    ]
+    const expected = [...codes, ':1 TS2345', ':1 TS2339'].map((code) => `wrong${code}`)
+    const actual = found.filter(isExpected).map((mistake) => mistake.split(' ', 2).join(' '))
+    t.strictSame(actual.sort(), expected.sort())
+  },
+)
 
 t.test('code for other packages can be parsed', async (t) => {
   for (const block of blocks.filter(isPeer)) t.strictSame(syntaxMistakesIn(block), [])

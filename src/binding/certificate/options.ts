@@ -7,6 +7,15 @@ import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './tr
  * How certificate-bound access tokens are accepted (RFC 8705 §3). Checks that the client has the key
  * of the certificate that its token names. Does not check the certificate's validity period,
  * revocation or issuer: configure these checks where TLS is terminated.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   mtls: { mode: 'required', certificateSource: 'connection' },
+ * })
+ * ```
  */
 export interface MtlsOptions {
   /**
@@ -24,7 +33,23 @@ export interface MtlsOptions {
   certificateSource?: 'connection' | ForwardedCertificateOptions
 }
 
-/** A proxy that forwards the client's certificate in a header. */
+/**
+ * A proxy that forwards the client's certificate in a header.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   mtls: {
+ *     certificateSource: {
+ *       header: { name: 'X-SSL-Client-Cert', format: 'pem-escaped' },
+ *       trustedProxies: ['10.0.0.7'],
+ *     },
+ *   },
+ * })
+ * ```
+ */
 export interface ForwardedCertificateOptions {
   /**
    * Header that holds the certificate. `'client-cert'`: that of RFC 9440.

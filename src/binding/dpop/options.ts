@@ -10,7 +10,18 @@ import {
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { members, numberIn, reject, strings } from '../../base/check.js'
 
-/** How access tokens bound to a client's key are accepted (RFC 9449 §7). Times are in seconds. */
+/**
+ * How access tokens bound to a client's key are accepted (RFC 9449 §7). Times are in whole seconds.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: { mode: 'required', baseUrl: 'https://api.example.com', maxProofAge: 30 },
+ * })
+ * ```
+ */
 export interface DPoPOptions {
   /**
    * `'allowed'`: a token bound to a key needs a proof; others are accepted as bearer tokens.
@@ -48,7 +59,18 @@ export interface DPoPOptions {
   replay?: DPoPReplayOptions
 }
 
-/** Nonces that this API provides and requires in proofs (RFC 9449 §9). */
+/**
+ * Nonces that this API provides and requires in proofs (RFC 9449 §9).
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: { nonce: { secret: await readSecret('dpop-nonce'), lifetime: 600 } },
+ * })
+ * ```
+ */
 export interface DPoPNonceOptions {
   /**
    * Secret from which nonces are derived, the same on every instance: at least 32 random bytes. Of
@@ -63,7 +85,18 @@ export interface DPoPNonceOptions {
   lifetime?: number
 }
 
-/** The replay cache of used proofs (RFC 9449 §11.1). */
+/**
+ * The replay cache of used proofs (RFC 9449 §11.1).
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   dpop: { replay: { maxEntries: 100_000, maxEntriesPerKey: 1_000 } },
+ * })
+ * ```
+ */
 export interface DPoPReplayOptions {
   /**
    * Maximum number of entries in this process; with `stores.replay`, the store sets its own limit.

@@ -7,18 +7,23 @@ import type { ProfileName } from './providers.js'
  * A custom profile, for an authorization server with its own token format. Members that are left out
  * are inherited from the profile that it extends.
  *
- * ```ts
- * profile: {
- *   name: 'acme',
- *   requiredClaims: ['acme_version'],
- *   roles: (claims) => claims['https://acme.example/roles'],
- * }
- * ```
- *
  * The functions that read a claim get claims whose signature was verified. Strings and arrays of
  * strings are used; any other result grants nothing. If a function throws, the response is a 500 with
  * a fixed message, and the logged error has the thrown one as its `cause`. The functions must be
  * synchronous, and return the same result for the same claims.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   profile: {
+ *     name: 'acme',
+ *     requiredClaims: ['acme_version'],
+ *     roles: (claims) => claims['https://acme.example/roles'],
+ *   },
+ * })
+ * ```
  */
 export interface Profile {
   /** Name of the profile in messages: 1 to 64 characters of printable ASCII without space. */
