@@ -93,7 +93,7 @@ function listOf(text: string): string[] {
 }
 
 /** Those that the suite itself must have a hand in. */
-const NOT_BY_URL: readonly Feature[] = ['anew', 'clock', 'password-grant']
+const NOT_BY_URL: readonly Feature[] = ['restart', 'clock', 'password-grant']
 
 function featuresOf(name: string, text: string): Feature[] {
   const list = listOf(text)

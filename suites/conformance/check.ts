@@ -7,31 +7,31 @@ import type { Stage } from './stage/stage.js'
  */
 export type Level = 'MUST' | 'SHOULD' | 'ours'
 
-/** What an API does, or lets be done to it; the checks that need more are `n/a` for it. */
+/** Features of an API or of its target; a check that needs a missing one is `n/a`. Values: the reason. */
 export const FEATURES = {
-  jwt: 'it takes no JWTs',
+  jwt: 'it accepts no JWTs',
   credentials: 'it reads the Authorization header by itself',
-  bearer: 'it takes no bearer tokens',
-  es256: 'it takes no ES256',
+  bearer: 'it accepts no bearer tokens',
+  es256: 'it does not accept ES256',
   scope: 'it checks no scope',
   strict: 'it is not strict about RFC 9068',
-  'step-up': 'it asks for no step-up',
+  'step-up': 'it requires no step-up authentication',
   cors: 'it has no CORS',
   metadata: 'it publishes no resource metadata',
-  opaque: 'it asks nobody about opaque tokens',
-  'asks-always': 'it does not ask about JWTs',
-  recheck: 'it asks about no JWT in the background',
-  'signed-answers': 'it asks for no signed answers',
+  opaque: 'it does not introspect opaque tokens',
+  'introspects-always': 'it does not introspect JWTs',
+  recheck: 'it does not recheck JWTs in the background',
+  'signed-responses': 'it requests no signed responses',
   dpop: 'DPoP is off',
   'dpop-off': 'DPoP is on',
-  nonce: 'it asks for no DPoP nonce',
+  nonce: 'it requires no DPoP nonce',
   mtls: 'certificates are off',
   'mtls-off': 'certificates are on',
-  proxy: 'which proxy is trusted is not its matter',
-  discovery: 'it is told where the keys are',
-  anew: 'the suite cannot start it anew',
-  clock: 'the suite cannot turn its clock',
-  'password-grant': 'it is about the helper, not about an API',
+  proxy: 'it does not distinguish trusted proxies',
+  discovery: 'the URL of its keys is configured',
+  restart: 'the suite cannot restart it',
+  clock: 'the suite cannot set its clock',
+  'password-grant': 'the check is for the helper, not for an API',
 } as const
 
 export type Feature = keyof typeof FEATURES

@@ -43,7 +43,7 @@ export function checksByTargets(played: readonly Played[]): string {
   const [first] = played
   if (first === undefined) return ''
   return markdown(
-    ['', 'rule', '', 'asked by', ...played.map(({ target }) => target)],
+    ['', 'rule', '', 'required by', ...played.map(({ target }) => target)],
     first.results
       .map(({ id, title, section, level }, i) => {
         const verdicts = played.map(({ results }) => results[i] as Result)
@@ -56,7 +56,7 @@ export function checksByTargets(played: readonly Played[]): string {
 
 export function unseenRows(): string {
   return markdown(
-    ['', 'what no caller sees', 'the test that shows it'],
+    ['', 'invisible property', 'test'],
     unseen.map(({ id, what, test }) => [id, what, `\`${test}\``]),
   )
 }

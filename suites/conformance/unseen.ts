@@ -12,48 +12,48 @@ export interface Unseen {
 export const unseen: readonly Unseen[] = [
   {
     id: 'B10',
-    what: 'nothing of a token in a log line',
+    what: 'no part of a token in a log line',
     test: 'B10: the verified token shows itself to no serializer',
   },
   {
     id: 'J15',
-    what: 'without kid, not every key of a large set is tried',
+    what: 'without kid, a limited number of keys is tried',
     test: 'J15: without kid every compatible key is tried, sixteen at most',
   },
   {
     id: 'D1',
-    what: 'the places are tried in their order',
+    what: 'the well-known URLs are tried in order',
     test: 'D1: looks in three places, in this order',
   },
   {
     id: 'D1',
-    what: 'a configured URL wins',
+    what: 'a configured URL takes precedence',
     test: 'D1: reads no metadata where jwksUri is configured',
   },
   { id: 'D3', what: 'https only', test: 'D3: refuses a jwks_uri that is not https' },
   {
     id: 'D3',
-    what: 'the deadline is over the whole exchange',
+    what: 'the deadline covers the whole exchange',
     test: 'D3: ends at any point when the signal aborts',
   },
   {
     id: 'D4',
-    what: 'max-age is followed within bounds only',
+    what: 'max-age is respected within bounds',
     test: 'D4: keeps a key set as long as Cache-Control says, within bounds',
   },
   {
     id: 'I3',
-    what: 'the log is loud about it',
+    what: 'the log has one error line',
     test: 'I3: our wrong secret is a 503 to callers, and one loud line without it',
   },
   {
     id: 'I4',
-    what: 'tokens are remembered by their hash',
+    what: 'tokens are cached under their hash',
     test: 'I4: tokens are remembered under their SHA-256 only',
   },
   {
     id: 'I4',
-    what: 'negative answers are bounded',
+    what: 'cached negative responses are bounded',
     test: 'I4: garbage, as much of it as may come, pushes no good answer out',
   },
   {
@@ -63,7 +63,7 @@ export const unseen: readonly Unseen[] = [
   },
   {
     id: 'R5',
-    what: 'user and client subject are told apart',
+    what: 'subjects that are users and clients are distinguished',
     test: 'R5: RFC 9068 alone cannot show that a subject is a user',
   },
 ]

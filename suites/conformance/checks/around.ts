@@ -22,7 +22,7 @@ export const around: readonly Check[] = [
     'R1',
     'RFC 9728 §3',
     'MUST',
-    'The metadata are at their place, without a token, and say who we are',
+    'The metadata is at its well-known URL, needs no token, and names the resource',
     ['metadata'],
     async (stage) => {
       const { pathname } = metadataUrl(stage)
@@ -41,7 +41,7 @@ export const around: readonly Check[] = [
     'R1',
     'RFC 9728 §2',
     'MUST',
-    'A member without a value is left out',
+    'A member without a value is omitted',
     ['metadata'],
     async (stage) => {
       const { body } = await stage.api.send({ path: metadataUrl(stage).pathname })
@@ -95,7 +95,7 @@ export const around: readonly Check[] = [
     'R3',
     'RFC 9470 §3',
     'MUST',
-    'A sign-in that does not do is 401 with what is needed',
+    'An insufficient authentication is 401 with the requirements',
     ['step-up'],
     async ({ api }) => {
       const sending = { path: '/transfers' }
@@ -135,7 +135,7 @@ export const around: readonly Check[] = [
     'R4',
     'RFC 8707 §2',
     'MUST',
-    'An audience is an exact string, case and slash and all',
+    'An audience is compared exactly, including case and slash',
     (api) => {
       const { audience } = api.options
       return Object.fromEntries(
@@ -150,7 +150,7 @@ export const around: readonly Check[] = [
     },
   ),
 
-  takes('R4', 'RFC 8707 §2', 'MUST', 'Resource URIs may stand beside it', (api) => ({
+  takes('R4', 'RFC 8707 §2', 'MUST', 'aud may also contain resource URIs', (api) => ({
     'a list with a resource URI': {
       claims: { aud: ['https://api.example/', api.options.audience] },
     },

@@ -9,7 +9,7 @@ import { startNeverAsked } from '../stage/never-asked.js'
 import type { PLACES, ScriptedIssuer } from '../stage/scripted-issuer.js'
 import type { SideStage, Stage } from '../stage/stage.js'
 
-const NEEDS = ['jwt', 'anew', 'discovery'] as const
+const NEEDS = ['jwt', 'restart', 'discovery'] as const
 
 /** Lives through one request at an API whose issuer was prepared. */
 async function withIssuer(
@@ -25,7 +25,7 @@ async function withIssuer(
 }
 
 function isFoundAt(section: string, level: 'MUST' | 'ours', place: keyof typeof PLACES): Check {
-  const title = `Metadata are found at their place: ${place}`
+  const title = `Metadata is found at its well-known URL: ${place}`
   return rule('D1', section, level, title, NEEDS, (stage) =>
     withIssuer(
       stage,
@@ -62,7 +62,7 @@ export const discovery: readonly Check[] = [
       'D2',
       'RFC 8414 §3.3',
       'MUST',
-      `Metadata in the name of another issuer are not used: ${what}`,
+      `Metadata of another issuer is not used: ${what}`,
       NEEDS,
       (stage) =>
         withIssuer(
@@ -84,8 +84,8 @@ export const discovery: readonly Check[] = [
     'D3',
     'RFC 9110 §15.4',
     'ours',
-    'A key set that redirects is not followed',
-    ['jwt', 'anew'],
+    'A redirect of the key set is not followed',
+    ['jwt', 'restart'],
     async (stage) => {
       await using elsewhere = await startNeverAsked(published(stage.properties.keys))
       const redirect = (response: {
@@ -106,8 +106,8 @@ export const discovery: readonly Check[] = [
         'D3',
         'RFC 9110 §15.6.4',
         'ours',
-        `A key set that ${how} keeps no request waiting for ever`,
-        ['jwt', 'anew'],
+        `A key set that ${how} leaves no request without a response`,
+        ['jwt', 'restart'],
         (stage) =>
           withIssuer(
             stage,
@@ -123,8 +123,8 @@ export const discovery: readonly Check[] = [
     'D3',
     'RFC 9110 §15.6.4',
     'ours',
-    'A key set of 10,000 keys or of 20 MB is refused',
-    ['jwt', 'anew'],
+    'A key set of 10,000 keys or of 20 MB is rejected',
+    ['jwt', 'restart'],
     async (stage) => {
       const good = JSON.stringify(published(stage.properties.keys)).slice(1)
       for (const [what, others] of Object.entries(hugeKeySets(stage.properties.keys))) {
@@ -142,7 +142,7 @@ export const discovery: readonly Check[] = [
     'RFC 9111 §4',
     'ours',
     'A key set is fetched once for many tokens',
-    ['jwt', 'anew'],
+    ['jwt', 'restart'],
     (stage) =>
       withIssuer(
         stage,
@@ -164,7 +164,7 @@ export const discovery: readonly Check[] = [
     'RFC 9111 §5.2.2.1',
     'ours',
     'Once its max-age is over it is fetched again, and not before',
-    ['jwt', 'anew', 'clock'],
+    ['jwt', 'restart', 'clock'],
     (stage) =>
       withIssuer(
         stage,
@@ -189,8 +189,8 @@ export const discovery: readonly Check[] = [
     'D4',
     'OIDC Core §10.1.1',
     'ours',
-    'A token of a new key is taken at its first request',
-    ['jwt', 'anew'],
+    'A token of a new key is accepted at its first request',
+    ['jwt', 'restart'],
     (stage) => {
       const { rs256, stranger } = stage.properties.keys
       return withIssuer(

@@ -41,7 +41,7 @@ export const dpop: readonly Check[] = [
     'P1',
     'RFC 9449 §7.1',
     'MUST',
-    'A bound token with its proof is taken',
+    'A sender-constrained token with its proof is accepted',
     ['dpop'],
     async ({ api }) => {
       expectTaken(await api.prove(api.bound()), 'a token with its proof')
@@ -53,7 +53,7 @@ export const dpop: readonly Check[] = [
     'P1',
     'RFC 9449 §4.3 (1, 2)',
     'MUST',
-    'There is one DPoP header, and one JWT in it',
+    'There is one DPoP header with one JWT',
     ['dpop'],
     async ({ api }) => {
       for (const [what, proofs] of Object.entries({
@@ -69,7 +69,7 @@ export const dpop: readonly Check[] = [
     },
   ),
 
-  point('3', 'jti, htm, htu and iat are there', () =>
+  point('3', 'jti, htm, htu and iat are present', () =>
     Object.fromEntries(
       ['jti', 'htm', 'htu', 'iat'].map((name) => [`no ${name}`, { claims: { [name]: undefined } }]),
     ),
@@ -142,7 +142,7 @@ export const dpop: readonly Check[] = [
     },
   ),
 
-  point('11', 'iat is near', (api) => ({
+  point('11', 'iat is recent', (api) => ({
     'an hour ago': { claims: { iat: api.seconds() - 3600 } },
     'an hour from now': { claims: { iat: api.seconds() + 3600 } },
     'as text': { claims: { iat: `${api.seconds()}` } },
@@ -158,7 +158,7 @@ export const dpop: readonly Check[] = [
     'P2',
     'RFC 9449 §7.1',
     'SHOULD',
-    'The refusal is 401 with the scheme DPoP, its error and algs',
+    'The rejection is 401 with the scheme DPoP, its error and algs',
     ['dpop'],
     async ({ api }) => {
       const bad = await api.prove(api.bound(), { claims: { htm: 'POST' } })
@@ -182,7 +182,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.2',
     'MUST',
-    'A bound token sent as Bearer is refused, with its proof as well',
+    'A sender-constrained token sent as Bearer is rejected, even with its proof',
     ['dpop'],
     async ({ api }) => {
       const token = api.bound()
@@ -197,7 +197,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.2',
     'ours',
-    'The same where DPoP is off: the client relies on it',
+    'The same if DPoP is off, because the client relies on the binding',
     ['jwt', 'dpop-off'],
     async ({ api }) => {
       const { thumbprint } = api.options.dpopKey
@@ -210,7 +210,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.1',
     'MUST',
-    'A token that is not bound is not taken as DPoP',
+    'A bearer token is not accepted as DPoP',
     ['dpop'],
     async ({ api }) => {
       expectRefused(await api.prove(api.forge({ claims: { cnf: undefined } })), 'a bearer token')
@@ -221,7 +221,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.2',
     'SHOULD',
-    'Without credentials both schemes are offered',
+    'Without credentials, the challenge offers both schemes',
     ['dpop', 'bearer'],
     async ({ api }) => {
       const answer = await api.send()
@@ -234,7 +234,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.2',
     'ours',
-    'Both schemes at once are 400',
+    'Both schemes in one request are 400',
     ['dpop', 'bearer'],
     async ({ api }) => {
       const token = api.bound()
@@ -248,7 +248,7 @@ export const dpop: readonly Check[] = [
     'P3',
     'RFC 9449 §7.1',
     'MUST',
-    'A bearer token is refused where bound ones are required',
+    'A bearer token is rejected if sender-constrained tokens are required',
     ['dpop', 'nonce'],
     async ({ api }) => {
       const token = api.forge({ claims: { cnf: undefined } })
@@ -260,7 +260,7 @@ export const dpop: readonly Check[] = [
     'P4',
     'RFC 9449 §9',
     'MUST',
-    'A proof needs the nonce that was given',
+    'A proof needs the nonce from the API',
     ['dpop', 'nonce'],
     async ({ api }) => {
       for (const [what, nonce] of Object.entries({ 'no nonce': undefined, 'made up': 'nonce-1' })) {
@@ -275,7 +275,7 @@ export const dpop: readonly Check[] = [
     },
   ),
 
-  rule('P5', 'RFC 9449 §11.1', 'ours', 'A proof passes once', ['dpop'], async ({ api }) => {
+  rule('P5', 'RFC 9449 §11.1', 'ours', 'A proof is accepted once', ['dpop'], async ({ api }) => {
     const token = api.bound()
     const lines = [`authorization: DPoP ${token}`, `dpop: ${await api.proof(token)}`]
     expectTaken(await api.send({ lines }), 'a proof')

@@ -14,7 +14,7 @@ import type { ScriptedIssuer } from '../stage/scripted-issuer.js'
 import { activeAnswer, type SideStage, type Stage, signedAnswer } from '../stage/stage.js'
 import { API_CLIENT } from '../targets/target.js'
 
-const NEEDS = ['opaque', 'bearer', 'anew'] as const
+const NEEDS = ['opaque', 'bearer', 'restart'] as const
 
 type Play = (side: SideStage, issuer: ScriptedIssuer) => Promise<void>
 
@@ -30,7 +30,7 @@ async function withIssuer(stage: Stage, play: Play): Promise<void> {
 
 /** What the issuer says from now on, in the form that the API asks for. */
 function tell({ state }: ScriptedIssuer, api: Api, answer: Record<string, unknown>): void {
-  state.said = api.has('signed-answers') ? signedAnswer(api, answer) : answer
+  state.said = api.has('signed-responses') ? signedAnswer(api, answer) : answer
 }
 
 let tokens = 0
@@ -41,7 +41,7 @@ export const introspection: readonly Check[] = [
     'I1',
     'RFC 7662 §2.1',
     'MUST',
-    'The question is a POST of a form with the token, by a client that says who it is',
+    'The introspection request is a POST of a form with the token, by an authenticated client',
     async ({ api }, { questions }) => {
       const token = opaque()
       expectTaken(await api.present(token), 'an active token')
@@ -61,7 +61,7 @@ export const introspection: readonly Check[] = [
     'I2',
     'RFC 7662 §2.2',
     'MUST',
-    'Active is the boolean true, and nothing that looks like it',
+    'active is exactly the boolean true',
     async ({ api }, issuer) => {
       for (const active of [false, undefined, null, 'true', 1, [true], {}, 'false']) {
         tell(issuer, api, activeAnswer(api, { active }))
@@ -77,7 +77,7 @@ export const introspection: readonly Check[] = [
     'I2',
     'RFC 7662 §4',
     'MUST',
-    'What an active token says is checked: exp, nbf, aud, iss',
+    'The claims of an active token are checked: exp, nbf, aud, iss',
     async ({ api }, issuer) => {
       const at = api.seconds()
       for (const [what, members] of Object.entries({
@@ -109,7 +109,7 @@ export const introspection: readonly Check[] = [
     'I2',
     'RFC 7662 §2.2',
     'SHOULD',
-    'A bound token is not taken from whoever has it',
+    'A sender-constrained token is rejected without its proof',
     async ({ api }, issuer) => {
       for (const cnf of [{ jkt: api.options.dpopKey.thumbprint }, { 'x5t#S256': 'A'.repeat(43) }]) {
         tell(issuer, api, activeAnswer(api, { cnf }))
@@ -122,7 +122,7 @@ export const introspection: readonly Check[] = [
     'I2',
     'RFC 6750 §3.1',
     'MUST',
-    'Its scope counts as that of a JWT does',
+    'The scope of the response counts like that of a JWT',
     [...NEEDS, 'scope'],
     (stage) =>
       withIssuer(stage, async ({ api }, issuer) => {
@@ -137,8 +137,8 @@ export const introspection: readonly Check[] = [
     'I2',
     'RFC 7662 §2.2',
     'MUST',
-    'A JWT that the issuer calls inactive is refused at once',
-    [...NEEDS, 'asks-always'],
+    'A JWT that the issuer reports as inactive is rejected immediately',
+    [...NEEDS, 'introspects-always'],
     (stage) =>
       withIssuer(stage, async ({ api }, issuer) => {
         expectTaken(await api.present(api.forge()), 'an active JWT')
@@ -185,7 +185,7 @@ export const introspection: readonly Check[] = [
     'I4',
     'RFC 7662 §4',
     'MUST',
-    'An answer is not used past its exp',
+    'A response is not used past its exp',
     [...NEEDS, 'clock'],
     (stage) =>
       withIssuer(stage, async ({ api, advance }, issuer) => {
@@ -218,8 +218,8 @@ export const introspection: readonly Check[] = [
     'I5',
     'RFC 9701 §5',
     'MUST',
-    'A signed answer needs its signature, typ, issuer and audience',
-    [...NEEDS, 'signed-answers'],
+    'A signed response needs its signature, typ, issuer and audience',
+    [...NEEDS, 'signed-responses'],
     async (stage) => {
       const { stranger } = stage.properties.keys
       for (const [what, change] of Object.entries({
@@ -250,8 +250,8 @@ export const introspection: readonly Check[] = [
     'I5',
     'RFC 9701 §5',
     'MUST',
-    'Only token_introspection is read of it',
-    [...NEEDS, 'signed-answers'],
+    'Only token_introspection of a signed response is read',
+    [...NEEDS, 'signed-responses'],
     (stage) =>
       withIssuer(stage, async ({ api }, { state }) => {
         const claims = { ...activeAnswer(api), aud: API_CLIENT.clientId }
@@ -264,7 +264,7 @@ export const introspection: readonly Check[] = [
     'I5',
     'RFC 9701 §8.1',
     'SHOULD',
-    'A signed answer is no access token',
+    'A signed introspection response is rejected as an access token',
     ['jwt'],
     async ({ api }) => {
       // Its audience is this very resource.

@@ -7,7 +7,7 @@ export const jwtClaims: readonly Check[] = [
     'J2',
     'RFC 9068 §4',
     'MUST',
-    'Strict: typ is at+jwt, and nothing else',
+    'Strict: typ is at+jwt',
     () => ({
       'no typ': { header: { typ: undefined } },
       'typ JWT': { header: { typ: 'JWT' } },
@@ -20,7 +20,7 @@ export const jwtClaims: readonly Check[] = [
     'J2',
     'RFC 9068 §4',
     'MUST',
-    'Strict: application/at+jwt is the same, and case does not matter',
+    'Strict: application/at+jwt is equivalent, in any case',
     () => ({
       'typ application/at+jwt': { header: { typ: 'application/at+jwt' } },
       'typ AT+JWT': { header: { typ: 'AT+JWT' } },
@@ -28,29 +28,24 @@ export const jwtClaims: readonly Check[] = [
     ['jwt', 'strict'],
   ),
 
-  refuses(
-    'J3',
-    'RFC 8725 §3.11',
-    'SHOULD',
-    'A typ that names another kind of token is refused',
-    () =>
-      Object.fromEntries(
-        [
-          'dpop+jwt',
-          'logout+jwt',
-          'secevent+jwt',
-          'token-introspection+jwt',
-          'oauth-authz-req+jwt',
-          'client-authentication+jwt',
-        ].map((typ) => [`typ ${typ}`, { header: { typ } }]),
-      ),
+  refuses('J3', 'RFC 8725 §3.11', 'SHOULD', 'A typ of another token type is rejected', () =>
+    Object.fromEntries(
+      [
+        'dpop+jwt',
+        'logout+jwt',
+        'secevent+jwt',
+        'token-introspection+jwt',
+        'oauth-authz-req+jwt',
+        'client-authentication+jwt',
+      ].map((typ) => [`typ ${typ}`, { header: { typ } }]),
+    ),
   ),
 
   refuses(
     'J4',
     'RFC 9068 §2.2',
     'SHOULD',
-    'Strict: every claim that is required is there',
+    'Strict: every required claim is present',
     () =>
       Object.fromEntries(
         ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'].map((name) => [
@@ -61,23 +56,29 @@ export const jwtClaims: readonly Check[] = [
     ['jwt', 'strict'],
   ),
 
-  refuses('J5', 'RFC 9068 §4', 'MUST', 'iss is the issuer, character by character', (api) => {
-    const { issuer } = api.options
-    return Object.fromEntries(
-      [
-        undefined,
-        `${issuer}/`,
-        `${issuer}.evil.example`,
-        issuer.toUpperCase(),
-        ` ${issuer}`,
-        [issuer],
-        '',
-      ].map((iss) => [
-        `iss ${JSON.stringify(iss)?.replace(issuer, '<issuer>')}`,
-        { claims: { iss } },
-      ]),
-    )
-  }),
+  refuses(
+    'J5',
+    'RFC 9068 §4',
+    'MUST',
+    'iss equals the issuer identifier, character by character',
+    (api) => {
+      const { issuer } = api.options
+      return Object.fromEntries(
+        [
+          undefined,
+          `${issuer}/`,
+          `${issuer}.evil.example`,
+          issuer.toUpperCase(),
+          ` ${issuer}`,
+          [issuer],
+          '',
+        ].map((iss) => [
+          `iss ${JSON.stringify(iss)?.replace(issuer, '<issuer>')}`,
+          { claims: { iss } },
+        ]),
+      )
+    },
+  ),
 
   refuses('J5', 'RFC 9068 §4', 'MUST', 'aud names this API', (api) => {
     const { audience } = api.options
@@ -89,7 +90,7 @@ export const jwtClaims: readonly Check[] = [
     )
   }),
 
-  takes('J5', 'RFC 7519 §4.1.3', 'MUST', 'aud may name others beside this API', (api) => ({
+  takes('J5', 'RFC 7519 §4.1.3', 'MUST', 'aud may also name other APIs', (api) => ({
     'a list of audiences': { claims: { aud: ['api://other', api.options.audience] } },
   })),
 
@@ -97,35 +98,47 @@ export const jwtClaims: readonly Check[] = [
     'J5',
     'RFC 9068 §4',
     'MUST',
-    'An expired token is refused, with minutes of leeway at most',
+    'An expired token is rejected, with minutes of leeway at most',
     (api) => ({
       'ten minutes ago': { claims: { iat: api.seconds() - 4200, exp: api.seconds() - 600 } },
       'long ago': { claims: { iat: 1_000_000_000, exp: 1_000_003_600 } },
     }),
   ),
 
-  refuses('J5', 'RFC 7519 §4.1.5', 'MUST', 'A token whose nbf is to come is refused', (api) => ({
-    'in ten minutes': { claims: { nbf: api.seconds() + 600, exp: api.seconds() + 1200 } },
-  })),
+  refuses(
+    'J5',
+    'RFC 7519 §4.1.5',
+    'MUST',
+    'A token whose nbf is in the future is rejected',
+    (api) => ({
+      'in ten minutes': { claims: { nbf: api.seconds() + 600, exp: api.seconds() + 1200 } },
+    }),
+  ),
 
-  refuses('J6', 'RFC 9068 §4', 'MUST', 'A token without aud is refused', () => ({
+  refuses('J6', 'RFC 9068 §4', 'MUST', 'A token without aud is rejected', () => ({
     'no aud': { claims: { aud: undefined } },
     'aud null': { claims: { aud: null } },
   })),
 
-  refuses('J8', 'RFC 8725 §3.12', 'MUST', 'An ID token for the client is no access token', () => ({
+  refuses('J8', 'RFC 8725 §3.12', 'MUST', 'An ID token for the client is rejected', () => ({
     'an ID token': {
       header: { typ: 'JWT' },
       claims: { aud: 'client-1', nonce: 'n-0S6', at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
     },
   })),
 
-  refuses('J8', 'RFC 8725 §3.12', 'ours', 'Nor is one whose aud names this API', () => ({
-    'an ID token with at_hash': { header: { typ: 'JWT' }, claims: { nonce: 'n', at_hash: 'x' } },
-    'an ID token with c_hash': { header: { typ: 'JWT' }, claims: { c_hash: 'x' } },
-  })),
+  refuses(
+    'J8',
+    'RFC 8725 §3.12',
+    'ours',
+    'An ID token whose aud names this API is rejected',
+    () => ({
+      'an ID token with at_hash': { header: { typ: 'JWT' }, claims: { nonce: 'n', at_hash: 'x' } },
+      'an ID token with c_hash': { header: { typ: 'JWT' }, claims: { c_hash: 'x' } },
+    }),
+  ),
 
-  refuses('J12', 'RFC 9068 §2.2', 'MUST', 'A token without exp is refused', () => ({
+  refuses('J12', 'RFC 9068 §2.2', 'MUST', 'A token without exp is rejected', () => ({
     'no exp': { claims: { exp: undefined } },
     'exp null': { claims: { exp: null } },
   })),
@@ -140,13 +153,19 @@ export const jwtClaims: readonly Check[] = [
     }
   }),
 
-  refuses('J12', 'RFC 7519 §2', 'ours', 'They are finite', (api) => ({
+  refuses('J12', 'RFC 7519 §2', 'ours', 'exp and nbf are finite', (api) => ({
     'exp 1e400': {
       claims: JSON.stringify(api.claims({ exp: 0 })).replace('"exp":0', '"exp":1e400'),
     },
   })),
 
-  refuses('J12', 'RFC 7519 §4.1.6', 'ours', 'A token from the far future is refused', (api) => ({
-    'iat tomorrow': { claims: { iat: api.seconds() + 86_400, exp: api.seconds() + 90_000 } },
-  })),
+  refuses(
+    'J12',
+    'RFC 7519 §4.1.6',
+    'ours',
+    'A token issued far in the future is rejected',
+    (api) => ({
+      'iat tomorrow': { claims: { iat: api.seconds() + 86_400, exp: api.seconds() + 90_000 } },
+    }),
+  ),
 ]

@@ -29,7 +29,7 @@ export const jwtForm: readonly Check[] = [
     'J9',
     'RFC 4648 §3.5',
     'ours',
-    'A token has one spelling: no stray bits at its end',
+    'A token has one encoding: no stray bits at its end',
     (api) => {
       // Of 64 bytes, and of 256, the last character has four bits that mean nothing.
       const token = api.forge()
@@ -39,7 +39,7 @@ export const jwtForm: readonly Check[] = [
     },
   ),
 
-  refuses('J10', 'RFC 7515 §4.1.11', 'MUST', 'A crit that is not understood is refused', () => ({
+  refuses('J10', 'RFC 7515 §4.1.11', 'MUST', 'An unknown crit is rejected', () => ({
     'an unknown extension': { header: { crit: ['x-ours'], 'x-ours': true } },
     'an extension that is not there': { header: { crit: ['x-ours'] } },
     'an empty list': { header: { crit: [] } },
@@ -47,16 +47,16 @@ export const jwtForm: readonly Check[] = [
     'a registered parameter': { header: { crit: ['alg'] } },
   })),
 
-  refuses('J10', 'RFC 7797 §7', 'MUST', 'An unencoded payload is refused', (api) => ({
+  refuses('J10', 'RFC 7797 §7', 'MUST', 'An unencoded payload is rejected', (api) => ({
     'b64 false': { header: { b64: false, crit: ['b64'] } },
     'b64 false, unencoded': unencodedToken(api),
   })),
 
-  refuses('J10', 'RFC 7797 §6', 'ours', 'A b64 that is not in crit is refused', () => ({
+  refuses('J10', 'RFC 7797 §6', 'ours', 'A b64 that is not in crit is rejected', () => ({
     'b64 false without crit': { header: { b64: false } },
   })),
 
-  refuses('J11', 'RFC 7515 §4', 'ours', 'A header with a member twice is refused', (api) => {
+  refuses('J11', 'RFC 7515 §4', 'ours', 'A header with a duplicate member is rejected', (api) => {
     const header = JSON.stringify(goodHeader(api.key))
     return {
       'alg twice': { header: header.replace('{', '{"alg":"none",') },
@@ -65,7 +65,7 @@ export const jwtForm: readonly Check[] = [
     }
   }),
 
-  refuses('J11', 'RFC 7519 §4', 'ours', 'Claims with a member twice are refused', (api) => {
+  refuses('J11', 'RFC 7519 §4', 'ours', 'Claims with a duplicate member are rejected', (api) => {
     const claims = JSON.stringify(api.claims())
     return {
       'iss twice': { claims: claims.replace('{', '{"iss":"https://other.example",') },

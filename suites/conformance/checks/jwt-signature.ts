@@ -8,13 +8,13 @@ import { startNeverAsked } from '../stage/never-asked.js'
 import { refuses, takes } from './variants.js'
 
 export const jwtSignature: readonly Check[] = [
-  refuses('J1', 'RFC 8725 §3.2', 'MUST', 'A token without signature is refused', (api) => {
+  refuses('J1', 'RFC 8725 §3.2', 'MUST', 'A token without signature is rejected', (api) => {
     const tokens: Record<string, string> = {}
     for (const alg of ['none', 'None', 'nOnE', 'RS256', '']) {
       const input = api.forge({ header: { alg } }).split('.', 2).join('.')
       tokens[`alg "${alg}", an empty signature`] = `${input}.`
       // Without the third part it is an opaque one, of which the issuer here says only good.
-      if (!api.has('asks-always') && !api.has('recheck')) {
+      if (!api.has('introspects-always') && !api.has('recheck')) {
         tokens[`alg "${alg}", no signature`] = input
       }
       tokens[`alg "${alg}", a byte`] = `${input}.AA`
@@ -26,7 +26,7 @@ export const jwtSignature: readonly Check[] = [
     'J1',
     'RFC 8725 §3.1',
     'MUST',
-    'An HMAC with the public key as its secret is refused',
+    'An HMAC with the public key as its secret is rejected',
     (api) => {
       const { rs256 } = api.options.keys
       const key = createPublicKey({ key: rs256.publicJwk as never, format: 'jwk' })
@@ -60,7 +60,7 @@ export const jwtSignature: readonly Check[] = [
     'J1',
     'RFC 8725 §3.1',
     'MUST',
-    'A key is used with its own algorithm and no other',
+    'A key is used only with its own algorithm',
     ({ options: { keys } }) => ({
       'PS256 by a key of RS256': { key: { ...keys.rs256, alg: 'PS256' } },
       'RS512 by a key of RS256': { key: { ...keys.rs256, alg: 'RS512' } },
@@ -71,7 +71,7 @@ export const jwtSignature: readonly Check[] = [
     'J6',
     'RFC 9068 §4',
     'MUST',
-    'A signature by another key is refused',
+    'A signature by another key is rejected',
     ({ options: { keys } }) => ({
       'a stranger under a known kid': {
         key: keys.stranger,
@@ -86,7 +86,7 @@ export const jwtSignature: readonly Check[] = [
     'J7',
     'RFC 8725 §3.10',
     'MUST',
-    'A hostile kid finds no key, and crashes nothing',
+    'A hostile kid selects no key and causes no crash',
     (api) => {
       const { stranger } = api.options.keys
       const empty = { ...stranger, alg: 'HS256', privateKey: createSecretKey(Buffer.alloc(0)) }
@@ -115,7 +115,7 @@ export const jwtSignature: readonly Check[] = [
     'J7',
     'RFC 8725 §3.10',
     'MUST',
-    'A key that the token brings or points at is neither used nor asked for',
+    'A key in the token, or at a URL in the token, is neither used nor fetched',
     ['jwt'],
     async ({ api }) => {
       const { stranger } = api.options.keys
@@ -142,7 +142,7 @@ export const jwtSignature: readonly Check[] = [
     'J13',
     'RFC 7517 §4.2, §4.3',
     'SHOULD',
-    'A key that is for something else than signatures signs nothing',
+    'A key for another use than signatures verifies none',
     ({ options: { keys } }) => ({
       'use "enc"': { key: keys.forEncryption },
       'key_ops ["encrypt"]': { key: keys.forOtherOperations },
@@ -154,7 +154,7 @@ export const jwtSignature: readonly Check[] = [
     'RFC 7517 §5',
     'SHOULD',
     'An unusable key does not invalidate the key set',
-    ['jwt', 'anew'],
+    ['jwt', 'restart'],
     async (stage) => {
       const { rs256 } = stage.properties.keys
       await using issuer = await stage.issuer([
@@ -173,8 +173,8 @@ export const jwtSignature: readonly Check[] = [
     'J13',
     'RFC 7517 §4.5',
     'ours',
-    'Of two keys with one kid the one of the right type is chosen',
-    ['jwt', 'anew'],
+    'Of two keys with one kid, the one of the right type is used',
+    ['jwt', 'restart'],
     async (stage) => {
       const { rs256, es256 } = stage.properties.keys
       const kid = rs256.publicJwk.kid as string
@@ -189,7 +189,7 @@ export const jwtSignature: readonly Check[] = [
     'J14',
     'RFC 7518 §3.3',
     'MUST',
-    'An RSA key of 1024 bits signs nothing',
+    'An RSA key of 1024 bits verifies no signature',
     ({ options }) => ({
       'a key of 1024 bits, in the key set': { key: options.keys.weak },
     }),
@@ -243,7 +243,7 @@ export const jwtSignature: readonly Check[] = [
     'J17',
     'RFC 9068 §4',
     'MUST',
-    'An encrypted token is refused, and crashes nothing',
+    'An encrypted token is rejected and causes no crash',
     async (api) => {
       const { rs256, forEncryption } = api.options.keys
       const recipient = createPublicKey({ key: forEncryption.publicJwk as never, format: 'jwk' })

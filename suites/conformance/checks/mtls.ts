@@ -16,7 +16,7 @@ export const mtls: readonly Check[] = [
     'P6',
     'RFC 8705 §3',
     'MUST',
-    'A bound token is taken with its certificate alone',
+    'A certificate-bound token is accepted only with its certificate',
     ['mtls'],
     async ({ api, properties }) => {
       const { mine } = properties.certificates
@@ -36,7 +36,7 @@ export const mtls: readonly Check[] = [
     'P6',
     'RFC 9440 §4',
     'MUST',
-    'Two certificates, or none in the header, are refused',
+    'Two certificates, or a header without one, are rejected',
     ['mtls'],
     async ({ api, properties }) => {
       const { mine } = properties.certificates
@@ -56,7 +56,7 @@ export const mtls: readonly Check[] = [
     'P6',
     'RFC 9440 §4',
     'MUST',
-    "A caller's own header is not believed",
+    'A certificate header from the caller is ignored',
     ['mtls', 'proxy'],
     async ({ api, properties }) => {
       const { mine } = properties.certificates
@@ -73,7 +73,7 @@ export const mtls: readonly Check[] = [
     'P6',
     'RFC 8705 §3',
     'ours',
-    'Where certificates are off, a token that is bound to one is refused',
+    'If certificates are off, a certificate-bound token is rejected',
     ['jwt', 'mtls-off'],
     async ({ api, properties }) => {
       const { mine } = properties.certificates

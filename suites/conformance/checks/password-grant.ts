@@ -71,7 +71,7 @@ export const passwordGrantHelper: readonly Check[] = [
     'G2',
     'RFC 6749 §2.3.1',
     'MUST',
-    'Id and secret are form-encoded before base64',
+    'Client ID and secret are form-encoded before base64',
     NEEDS,
     async () => {
       const { seen } = await exchange()
@@ -83,7 +83,7 @@ export const passwordGrantHelper: readonly Check[] = [
     },
   ),
 
-  rule('G3', 'RFC 6749 §5.1', 'MUST', 'token_type is compared in any case', NEEDS, async () => {
+  rule('G3', 'RFC 6749 §5.1', 'MUST', 'token_type is case-insensitive', NEEDS, async () => {
     for (const token_type of ['Bearer', 'bearer', 'BEARER']) {
       const { outcome } = await exchange(json({ ...GOOD, token_type }))
       const isToken = (outcome as { access_token?: string }).access_token === 'opaque'
@@ -91,7 +91,7 @@ export const passwordGrantHelper: readonly Check[] = [
     }
   }),
 
-  rule('G3', 'RFC 6749 §5.2', 'MUST', 'An error is told by its code', NEEDS, async () => {
+  rule('G3', 'RFC 6749 §5.2', 'MUST', 'An error is reported with its code', NEEDS, async () => {
     for (const error of ['invalid_grant', 'invalid_scope', 'unauthorized_client']) {
       const { outcome } = await exchange((response) =>
         response

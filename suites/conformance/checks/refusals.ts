@@ -64,8 +64,8 @@ export const refusals: readonly Check[] = [
     'B9',
     'RFC 9110 §15.6.4',
     'ours',
-    'No key set to be had: 503 with Retry-After, and never 401',
-    ['jwt', 'anew'],
+    'Without a key set: 503 with Retry-After, never 401',
+    ['jwt', 'restart'],
     async (stage) => {
       await using issuer = await stage.issuer()
       await using side = await stage.anew(issuer)
@@ -82,7 +82,7 @@ export const refusals: readonly Check[] = [
     'RFC 9110 §15.6.4',
     'ours',
     'No introspection to be had: 503 with Retry-After, and never 401',
-    ['opaque', 'bearer', 'anew'],
+    ['opaque', 'bearer', 'restart'],
     async (stage) => {
       await using issuer = await stage.issuer()
       await using side = await stage.anew(issuer)
@@ -98,7 +98,7 @@ export const refusals: readonly Check[] = [
     'B10',
     'RFC 6750 §5.3',
     'SHOULD',
-    'Nothing of a token comes back in a header or a body',
+    'No part of a token is in a header or body of the response',
     ['jwt'],
     async ({ api }) => {
       for (const [what, token] of Object.entries(badTokens(api))) {
@@ -115,7 +115,7 @@ export const refusals: readonly Check[] = [
     'B10',
     'RFC 6750 §5.3',
     'ours',
-    "Nothing of a token's claims or header comes back either",
+    "No part of a token's claims or header is in the response",
     ['jwt'],
     async ({ api }) => {
       const { stranger } = api.options.keys

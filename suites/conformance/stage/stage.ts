@@ -79,7 +79,7 @@ export class Stage implements AsyncDisposable {
   reset(): void {
     const { api, authorizationServer } = this
     authorizationServer.recover()
-    if (api.has('asks-always') || api.has('recheck')) {
+    if (api.has('introspects-always') || api.has('recheck')) {
       authorizationServer.answerIntrospectionWith((truth) =>
         truth.active === true ? truth : activeAnswer(api),
       )
@@ -105,7 +105,7 @@ export class Stage implements AsyncDisposable {
     const { url } = running
     const api = new Api({ ...this.properties, url, issuer, audience: AUDIENCE, features, now })
     state.said = activeAnswer(api)
-    if (api.has('signed-answers')) state.said = signedAnswer(api, activeAnswer(api))
+    if (api.has('signed-responses')) state.said = signedAnswer(api, activeAnswer(api))
     return {
       api,
       advance: (seconds) => {

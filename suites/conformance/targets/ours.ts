@@ -34,7 +34,7 @@ const COMMON: readonly Feature[] = [
   'step-up',
   'cors',
   'discovery',
-  'anew',
+  'restart',
   'clock',
 ]
 const WITHOUT_BINDING: readonly Feature[] = ['dpop-off', 'mtls-off']
@@ -52,7 +52,11 @@ const MODES: readonly Mode[] = [
   { name: 'plugin' },
   { name: 'rfc9068', options: { profile: 'rfc9068' }, features: ['strict'] },
   { name: 'opaque', options: asking({ mode: 'opaque' }), features: ['opaque'] },
-  { name: 'always', options: asking({ mode: 'always' }), features: ['opaque', 'asks-always'] },
+  {
+    name: 'always',
+    options: asking({ mode: 'always' }),
+    features: ['opaque', 'introspects-always'],
+  },
   {
     name: 'recheck',
     options: asking({ mode: 'recheck', recheckInterval: 1_000 }),
@@ -61,7 +65,7 @@ const MODES: readonly Mode[] = [
   {
     name: 'signed',
     options: asking({ requireSignedResponse: true }),
-    features: ['opaque', 'signed-answers'],
+    features: ['opaque', 'signed-responses'],
   },
   { name: 'dpop', options: { dpop: 'allowed' }, features: ['dpop'], without: ['dpop-off'] },
   {

@@ -15,7 +15,7 @@ const COMMON: readonly Feature[] = [
   'es256',
   'scope',
   'discovery',
-  'anew',
+  'restart',
 ]
 
 type Middleware = (request: unknown, response: unknown, next: unknown) => void

@@ -9,7 +9,7 @@ const FEATURES: readonly Feature[] = [
   'jwt',
   'credentials',
   'bearer',
-  'anew',
+  'restart',
   'dpop-off',
   'mtls-off',
 ]
