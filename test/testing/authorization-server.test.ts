@@ -99,7 +99,7 @@ t.test(
     const url = new URL(server.tokenEndpoint.replace('/token', '/authorize'))
     url.search = 'response_type=code&client_id=demo-client&redirect_uri=https://client.example/'
     const response = await fetch(url, { redirect: 'manual' })
-    t.equal(response.status, 400, 'and redirects nobody')
+    t.equal(response.status, 400, 'and does not redirect')
     t.match(await response.json(), { error: 'unsupported_response_type' })
     t.equal(server.requests.other, 1)
   },
@@ -281,9 +281,9 @@ t.test('responds with 400 to malformed HTTP, and 404 to a target that is not a p
 async function raw(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   socket.end(text)
-  let answer = ''
-  for await (const chunk of socket) answer += chunk
-  return answer
+  let response = ''
+  for await (const chunk of socket) response += chunk
+  return response
 }
 
 t.test('responds with 421 to a foreign Host, and normally to every loopback name', async (t) => {

@@ -10,7 +10,7 @@ import {
   dpopProof,
   generateDPoPKey,
 } from '../../src/testing/index.js'
-import { answering, cannedServer } from './fixtures/canned-server.js'
+import { cannedServer, respondWith } from './fixtures/canned-server.js'
 
 const server = await createAuthorizationServer({ algorithm: 'ES256' })
 t.teardown(() => server.close())
@@ -84,13 +84,13 @@ const demand = { 'www-authenticate': 'DPoP error="use_dpop_nonce"' }
 t.test('P4: keeps the latest nonce of each origin', async (t) => {
   let nonce = 0
   const listener = (status: number, headers: object) =>
-    answering(status, {}, { 'dpop-nonce': `n${++nonce}`, ...headers })
+    respondWith(status, {}, { 'dpop-nonce': `n${++nonce}`, ...headers })
   let challenge = true
   const one = await cannedServer(t, (request, response) => {
     listener(challenge ? 401 : 200, challenge ? demand : {})(request, response)
     challenge = false
   })
-  const two = await cannedServer(t, answering(200, {}))
+  const two = await cannedServer(t, respondWith(200, {}))
   const fetch = dpopFetch({ accessToken, key })
   for (const url of [one.url, one.url, two.url, one.url]) await fetch(url)
   const nonces = (seen: typeof one.seen) =>
@@ -104,7 +104,7 @@ t.test('P4: keeps the latest nonce of each origin', async (t) => {
 t.test('P4: sends a request at most twice', async (t) => {
   const { url, seen } = await cannedServer(
     t,
-    answering(401, { no: 1 }, { ...demand, 'dpop-nonce': 'n' }),
+    respondWith(401, { no: 1 }, { ...demand, 'dpop-nonce': 'n' }),
   )
   const response = await dpopFetch({ accessToken, key })(url)
   t.equal(response.status, 401)
@@ -119,21 +119,21 @@ t.test('does not repeat a request after another rejection', async (t) => {
     [401, {}],
     [400, {}],
   ] as const) {
-    const { url, seen } = await cannedServer(t, answering(status, {}, headers))
+    const { url, seen } = await cannedServer(t, respondWith(status, {}, headers))
     t.equal((await dpopFetch({ accessToken, key })(url)).status, status)
     t.equal(seen.length, 1)
   }
 })
 
 t.test('does not follow redirects', async (t) => {
-  const away = await cannedServer(t, answering(200, {}))
-  const { url } = await cannedServer(t, answering(302, {}, { location: away.url }))
+  const away = await cannedServer(t, respondWith(200, {}))
+  const { url } = await cannedServer(t, respondWith(302, {}, { location: away.url }))
   t.equal((await dpopFetch({ accessToken, key })(url, { redirect: 'follow' })).status, 302)
   t.equal(away.seen.length, 0)
 })
 
 t.test('writes the requested algorithm name into proofs', async (t) => {
-  const { url, seen } = await cannedServer(t, answering(200, {}))
+  const { url, seen } = await cannedServer(t, respondWith(200, {}))
   for (const algorithm of ['EdDSA', 'Ed25519', 'PS384'] as const) {
     const key = await generateDPoPKey(algorithm)
     await dpopFetch({ accessToken, key })(url)

@@ -31,21 +31,21 @@ function proofOf(options: Partial<DPoPProofOptions> = {}) {
   return dpopProof({ key, method: 'POST', url: tokenEndpoint, now, ...options })
 }
 
-function ask(dpop: string, parameters: Record<string, string> = form, headers = web) {
+function requestToken(dpop: string, parameters: Record<string, string> = form, headers = web) {
   return postForm(tokenEndpoint, parameters, { ...headers, dpop })
 }
 
 t.test('RFC 9449 §5: a proof at the token endpoint binds the token', async (t) => {
   const password = { grant_type: 'password', username: 'testuser1@example.com' }
-  for (const asked of [form, { ...password, password: 'demo-password' }]) {
-    const { status, body, headers } = await ask(await proofOf(), asked)
+  for (const parameters of [form, { ...password, password: 'demo-password' }]) {
+    const { status, body, headers } = await requestToken(await proofOf(), parameters)
     t.equal(status, 200)
     t.equal(body.token_type, 'DPoP')
     t.notOk(headers.has('dpop-nonce'))
     t.same(decodeJwt(body.access_token as string).cnf, { jkt: key.thumbprint })
     const token = body.access_token as string
-    const told = await postForm(server.introspectionEndpoint, { token }, web)
-    t.match(told.body, { active: true, token_type: 'DPoP', cnf: { jkt: key.thumbprint } })
+    const introspected = await postForm(server.introspectionEndpoint, { token }, web)
+    t.match(introspected.body, { active: true, token_type: 'DPoP', cnf: { jkt: key.thumbprint } })
   }
 })
 
@@ -63,7 +63,7 @@ t.test('RFC 9449 §5.1: accepts each algorithm that the metadata names', async (
   t.equal(algorithms.length, 11)
   for (const algorithm of algorithms) {
     const key = await generateDPoPKey(algorithm)
-    const { status, body } = await ask(await proofOf({ key }))
+    const { status, body } = await requestToken(await proofOf({ key }))
     t.equal(status, 200, algorithm)
     t.same(decodeJwt(body.access_token as string).cnf, { jkt: key.thumbprint })
   }
@@ -93,7 +93,7 @@ const spellings: [htu: string, isAccepted: boolean][] = [
 
 for (const [htu, isAccepted] of spellings) {
   t.test(`P1: ${isAccepted ? 'accepts' : 'rejects'} the htu ${JSON.stringify(htu)}`, async (t) => {
-    const { status, body } = await ask(await proofOf({ claims: { htu } }))
+    const { status, body } = await requestToken(await proofOf({ claims: { htu } }))
     t.equal(status, isAccepted ? 200 : 400)
     if (!isAccepted)
       t.match(body, { error: 'invalid_dpop_proof', error_description: /another URL/ })
@@ -168,7 +168,7 @@ const invalidProofs: [what: string, proof: () => Promise<string>, description?: 
 
 for (const [what, proof, description = /not a valid JWT of type dpop\+jwt/] of invalidProofs) {
   t.test(`P1: rejects a proof ${what}`, async (t) => {
-    const { status, headers, body } = await ask(await proof())
+    const { status, headers, body } = await requestToken(await proof())
     t.equal(status, 400)
     t.match(body, { error: 'invalid_dpop_proof', error_description: description })
     t.notOk(headers.has('dpop-nonce'))
@@ -193,9 +193,9 @@ t.test('P1: rejects two DPoP headers', async (t) => {
 
 t.test('P5: accepts a proof once while it is fresh', async (t) => {
   const proof = await proofOf({ claims: { iat: seconds + 60 } })
-  t.equal((await ask(proof)).status, 200)
+  t.equal((await requestToken(proof)).status, 200)
   const replayed = async () => {
-    const { status, body } = await ask(proof)
+    const { status, body } = await requestToken(proof)
     t.equal(status, 400)
     t.equal(body.error, 'invalid_dpop_proof')
     return body.error_description as string
@@ -206,21 +206,25 @@ t.test('P5: accepts a proof once while it is fresh', async (t) => {
   seconds += 1
   t.match(await replayed(), /60 seconds/)
   const jti = 'the-same'
-  t.equal((await ask(await proofOf({ claims: { jti } }))).status, 200)
-  t.equal((await ask(await proofOf({ claims: { jti } }))).status, 400, 'made again')
-  t.equal((await ask(await proofOf({ key: other, claims: { jti } }))).status, 200, "another's")
+  t.equal((await requestToken(await proofOf({ claims: { jti } }))).status, 200)
+  t.equal((await requestToken(await proofOf({ claims: { jti } }))).status, 400, 'made again')
+  t.equal(
+    (await requestToken(await proofOf({ key: other, claims: { jti } }))).status,
+    200,
+    "another's",
+  )
 })
 
 t.test('P5: accepts one of a hundred concurrent replays', async (t) => {
   const proof = await proofOf()
-  const answers = await Promise.all(Array.from({ length: 100 }, () => ask(proof)))
-  t.equal(answers.filter(({ status }) => status === 200).length, 1)
+  const responses = await Promise.all(Array.from({ length: 100 }, () => requestToken(proof)))
+  t.equal(responses.filter(({ status }) => status === 200).length, 1)
 })
 
 t.test('does not consume the proof of an unknown client', async (t) => {
   const proof = await proofOf()
-  t.equal((await ask(proof, form, basic('web', 'wrong'))).status, 401)
-  t.equal((await ask(proof)).status, 200)
+  t.equal((await requestToken(proof, form, basic('web', 'wrong'))).status, 401)
+  t.equal((await requestToken(proof)).status, 200)
 })
 
 t.test('RFC 9449 §5: binds the refresh tokens of a public client to its key', async (t) => {
@@ -256,9 +260,9 @@ t.test(
   async (t) => {
     const user = { username: 'testuser1@example.com', password: 'demo-password' }
     const scope = 'openid offline_access'
-    const { body } = await ask(await proofOf(), { grant_type: 'password', ...user, scope })
+    const { body } = await requestToken(await proofOf(), { grant_type: 'password', ...user, scope })
     const refresh_token = body.refresh_token as string
-    const refreshed = await ask(await proofOf({ key: other }), {
+    const refreshed = await requestToken(await proofOf({ key: other }), {
       grant_type: 'refresh_token',
       refresh_token,
     })
@@ -291,29 +295,32 @@ t.test('P4: requires a nonce on demand', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const url = server.tokenEndpoint
   const demo = basic('demo-client', 'demo-secret')
-  const ask = async (options: Partial<DPoPProofOptions> = {}) => {
+  const requestToken = async (options: Partial<DPoPProofOptions> = {}) => {
     const dpop = await dpopProof({ key, method: 'POST', url, ...options })
     return postForm(url, form, { ...demo, dpop })
   }
   const nonce = server.requireDPoPNonce()
   t.match(nonce, /^[\w-]{43}$/)
   for (const wrong of [undefined, 'x', nonce.toLowerCase()]) {
-    const { status, headers, body } = await ask({ nonce: wrong })
+    const { status, headers, body } = await requestToken({ nonce: wrong })
     t.equal(status, 400)
     t.equal(body.error, 'use_dpop_nonce')
     t.equal(headers.get('dpop-nonce'), nonce)
   }
-  t.equal((await ask({ claims: { nonce: [nonce] } })).body.error, 'use_dpop_nonce')
-  const granted = await ask({ nonce })
+  t.equal((await requestToken({ claims: { nonce: [nonce] } })).body.error, 'use_dpop_nonce')
+  const granted = await requestToken({ nonce })
   t.equal(granted.status, 200)
   t.equal(granted.headers.get('dpop-nonce'), nonce, 'RFC 9449 §8.2')
-  t.equal((await ask({ nonce })).status, 200, 'it serves again')
+  t.equal((await requestToken({ nonce })).status, 200, 'it serves again')
 
   const next = server.requireDPoPNonce()
   t.not(next, nonce)
-  t.equal((await ask({ nonce })).body.error, 'use_dpop_nonce')
-  t.equal((await ask({ nonce: next })).status, 200)
-  t.equal((await ask({ nonce: next, url: server.issuer })).body.error, 'invalid_dpop_proof')
+  t.equal((await requestToken({ nonce })).body.error, 'use_dpop_nonce')
+  t.equal((await requestToken({ nonce: next })).status, 200)
+  t.equal(
+    (await requestToken({ nonce: next, url: server.issuer })).body.error,
+    'invalid_dpop_proof',
+  )
   t.equal((await postForm(url, form, demo)).status, 200, 'bearer tokens need none')
 })
 
@@ -351,7 +358,7 @@ t.test('P4: a nonce error consumes neither the refresh token nor the proof', asy
         options,
       ),
     )
-  const told = await refresh().catch((error: unknown) => error)
-  t.ok(oauth.isDPoPNonceError(told))
+  const error = await refresh().catch((error: unknown) => error)
+  t.ok(oauth.isDPoPNonceError(error))
   t.equal((await refresh()).token_type, 'dpop')
 })

@@ -41,10 +41,10 @@ async function start() {
   }
 }
 
-async function statuses(answers: Promise<Record<EndpointName, Response>>) {
-  const { discovery, jwks, token, introspection, revocation } = await answers
+async function statuses(responses: Promise<Record<EndpointName, Response>>) {
+  const { discovery, jwks, token, introspection, revocation } = await responses
   const all = [discovery, jwks, token, introspection, revocation]
-  await Promise.all(all.map((answer) => answer.text()))
+  await Promise.all(all.map((response) => response.text()))
   return all.map(({ status }) => status)
 }
 
@@ -94,10 +94,10 @@ t.test('responds with an error status', async (t) => {
 t.test('responds with bytes that are not JSON', async (t) => {
   await using setup = await start()
   setup.server.fail('garbage')
-  for (const answer of Object.values(await setup.fetchAll())) {
-    t.equal(answer.status, 200)
-    t.equal(answer.headers.get('content-type'), 'application/json')
-    const bytes = await answer.arrayBuffer()
+  for (const response of Object.values(await setup.fetchAll())) {
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('content-type'), 'application/json')
+    const bytes = await response.arrayBuffer()
     t.throws(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     t.throws(() => JSON.parse(new TextDecoder().decode(bytes)))
   }
@@ -106,10 +106,10 @@ t.test('responds with bytes that are not JSON', async (t) => {
 t.test('responds with a login page', async (t) => {
   await using setup = await start()
   setup.server.fail('html')
-  for (const answer of Object.values(await setup.fetchAll())) {
-    t.equal(answer.status, 200)
-    t.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8')
-    t.match(await answer.text(), /<!doctype html>[\s\S]*<form/)
+  for (const response of Object.values(await setup.fetchAll())) {
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('content-type'), 'text/html; charset=utf-8')
+    t.match(await response.text(), /<!doctype html>[\s\S]*<form/)
   }
 })
 
@@ -153,9 +153,9 @@ t.test('publishes an empty key set', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail('no-keys')
-  const answer = await fetch(server.jwksUri)
-  t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
-  t.same(await answer.json(), { keys: [] })
+  const response = await fetch(server.jwksUri)
+  t.equal(response.headers.get('cache-control'), 'public, max-age=300')
+  t.same(await response.json(), { keys: [] })
   t.equal(server.keySet().keys.length, 1, 'the keys are there all the same')
   t.same(await statuses(setup.fetchAll()), allWell, 'the fault is one of the key set alone')
 })
@@ -199,10 +199,10 @@ t.test('pads the correct response to 50 MB', async (t) => {
   await using setup = await start()
   const { server } = setup
   server.fail('oversized', 'jwks')
-  const answer = await fetch(server.jwksUri)
-  t.equal(answer.headers.get('content-length'), null)
-  t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
-  const text = await answer.text()
+  const response = await fetch(server.jwksUri)
+  t.equal(response.headers.get('content-length'), null)
+  t.equal(response.headers.get('cache-control'), 'public, max-age=300')
+  const text = await response.text()
   t.equal(text.length, 50_000_000)
   t.same((JSON.parse(text) as JSONWebKeySet).keys, server.keySet().keys)
 })
@@ -232,9 +232,9 @@ t.test('responds to HEAD without a body, whatever the fault of the body', async 
   ]
   for (const fault of faults) {
     server.fail(fault, 'jwks')
-    const answer = await fetch(server.jwksUri, { method: 'HEAD' })
-    t.equal(answer.status, 200)
-    t.equal(await answer.text(), '')
+    const response = await fetch(server.jwksUri, { method: 'HEAD' })
+    t.equal(response.status, 200)
+    t.equal(await response.text(), '')
   }
 })
 

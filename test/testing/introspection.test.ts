@@ -44,7 +44,7 @@ async function setUp(options: Parameters<typeof createAuthorizationServer>[0] = 
   }
 }
 
-const told = {
+const expected = {
   active: true,
   scope: 'orders:read orders:write',
   client_id: 'web',
@@ -65,7 +65,7 @@ for (const format of ['jwt', 'opaque'] as const) {
     t.equal(status, 200)
     t.equal(headers.get('content-type'), 'application/json')
     t.equal(headers.get('cache-control'), 'no-store')
-    t.same(body, { ...told, iss: server.issuer, jti: body.jti })
+    t.same(body, { ...expected, iss: server.issuer, jti: body.jti })
     t.match(body.jti, /^[\da-f-]{36}$/)
     t.match(server.requests, { introspection: 1, token: 0, other: 0 })
   })
@@ -77,13 +77,13 @@ for (const format of ['jwt', 'opaque'] as const) {
     const later = await server.issueToken({ nbf: start + 10 })
     const endless = await server.issueToken({ exp: undefined })
     const odd = [{ exp: `${start + 60}` }, { nbf: 'now' }, { exp: null }]
-    const answers = async () =>
+    const responses = async () =>
       Promise.all([usual, later, endless].map(async (token) => (await introspect(token)).body))
-    t.match(await answers(), [{ active: true }, { active: false }, { active: true }])
+    t.match(await responses(), [{ active: true }, { active: false }, { active: true }])
     clock.seconds = start + 10
-    t.match(await answers(), [{ active: true }, { active: true }, { active: true }])
+    t.match(await responses(), [{ active: true }, { active: true }, { active: true }])
     clock.seconds = start + 3600
-    const over = await answers()
+    const over = await responses()
     t.same(over[0], { active: false }, 'and nothing else')
     t.match(over[2], { active: true, exp: undefined })
     for (const claims of odd) {
@@ -223,30 +223,30 @@ t.test('I1: requires client authentication (RFC 7662 §2.3)', async (t) => {
   await using setup = await setUp()
   const { server } = setup
   const token = await server.issueToken()
-  const ask = (form: Record<string, string>, headers = {}) =>
+  const request = (form: Record<string, string>, headers = {}) =>
     postForm(server.introspectionEndpoint, { token, ...form }, headers)
   const challenge = 'Basic realm="token", charset="UTF-8"'
-  const cases: [string, Awaited<ReturnType<typeof ask>>, number, string, string | null][] = [
-    ['a wrong secret', await ask({}, basic('api', 'x')), 401, 'invalid_client', challenge],
+  const cases: [string, Awaited<ReturnType<typeof request>>, number, string, string | null][] = [
+    ['a wrong secret', await request({}, basic('api', 'x')), 401, 'invalid_client', challenge],
     [
       'a token instead of client credentials',
-      await ask({}, { authorization: `Bearer ${token}` }),
+      await request({}, { authorization: `Bearer ${token}` }),
       401,
       'invalid_client',
       challenge,
     ],
-    ['no client', await ask({}), 401, 'invalid_client', null],
-    ['a public client', await ask({ client_id: 'cli' }), 401, 'invalid_client', null],
+    ['no client', await request({}), 401, 'invalid_client', null],
+    ['a public client', await request({ client_id: 'cli' }), 401, 'invalid_client', null],
     [
       'a confidential client with only its id',
-      await ask({ client_id: 'api' }),
+      await request({ client_id: 'api' }),
       401,
       'invalid_client',
       null,
     ],
     [
       'no token',
-      await ask({ token: '' }, basic('api', 'api-secret')),
+      await request({ token: '' }, basic('api', 'api-secret')),
       400,
       'invalid_request',
       null,
@@ -259,7 +259,7 @@ t.test('I1: requires client authentication (RFC 7662 §2.3)', async (t) => {
     t.notOk('active' in body, what)
   }
   const secret = { client_id: 'api', client_secret: 'api-secret' }
-  t.match((await ask(secret)).body, { active: true }, 'client_secret_post')
+  t.match((await request(secret)).body, { active: true }, 'client_secret_post')
   const get = await fetch(`${server.introspectionEndpoint}?token=${token}`, {
     headers: basic('api', 'api-secret'),
   })
@@ -279,23 +279,23 @@ t.test('accepts an assertion once across all endpoints', async (t) => {
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
       .sign(keyed.privateKey)
   }
-  const ask = async (endpoint: string, client_assertion: string) => {
+  const request = async (endpoint: string, client_assertion: string) => {
     const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
     return postForm(endpoint, { token, client_assertion, client_assertion_type })
   }
   for (const aud of [issuer, introspectionEndpoint]) {
-    t.match((await ask(introspectionEndpoint, await assertion(aud))).body, { active: true })
+    t.match((await request(introspectionEndpoint, await assertion(aud))).body, { active: true })
   }
   const once = await assertion(issuer)
-  t.equal((await ask(introspectionEndpoint, once)).status, 200)
-  t.equal((await ask(introspectionEndpoint, once)).status, 401)
-  t.equal((await ask(revocationEndpoint, once)).status, 401)
+  t.equal((await request(introspectionEndpoint, once)).status, 200)
+  t.equal((await request(introspectionEndpoint, once)).status, 401)
+  t.equal((await request(revocationEndpoint, once)).status, 401)
 })
 
 t.test('I5: signs the response if the request accepts it (RFC 9701 §5)', async (t) => {
   await using setup = await setUp()
   const { server } = setup
-  const ask = async (token: string, accept: string) => {
+  const request = async (token: string, accept: string) => {
     const response = await fetch(server.introspectionEndpoint, {
       method: 'POST',
       headers: { ...basic('api', 'api-secret'), accept },
@@ -304,7 +304,7 @@ t.test('I5: signs the response if the request accepts it (RFC 9701 §5)', async 
     return { type: response.headers.get('content-type'), text: await response.text() }
   }
   const token = await server.issueToken()
-  const { type, text } = await ask(token, signedMedia)
+  const { type, text } = await request(token, signedMedia)
   t.equal(type, signedMedia)
   const [{ kid }] = server.keySet().keys as [{ kid: string }]
   t.same(decodeProtectedHeader(text), { alg: 'ES256', kid, typ: 'token-introspection+jwt' })
@@ -314,19 +314,20 @@ t.test('I5: signs the response if the request accepts it (RFC 9701 §5)', async 
     iss: server.issuer,
     aud: 'api',
     iat: start,
-    token_introspection: { ...told, iss: server.issuer, jti },
+    token_introspection: { ...expected, iss: server.issuer, jti },
   })
-  const unknown = decodeJwt((await ask('unknown', signedMedia)).text)
+  const unknown = decodeJwt((await request('unknown', signedMedia)).text)
   t.same(unknown.token_introspection, { active: false })
 
   const signed = [
     `application/json;q=0.5, ${signedMedia}`,
     'Application/Token-Introspection+JWT ; q=0.001',
   ]
-  for (const accept of signed) t.equal((await ask(token, accept)).type, signedMedia, accept)
+  for (const accept of signed) t.equal((await request(token, accept)).type, signedMedia, accept)
   const json = ['*/*', 'application/json', 'application/*', `${signedMedia};q=0`, '']
   json.push(`text/html, ${signedMedia} ;Q=0.000`, `text/${signedMedia}`)
-  for (const accept of json) t.equal((await ask(token, accept)).type, 'application/json', accept)
+  for (const accept of json)
+    t.equal((await request(token, accept)).type, 'application/json', accept)
 })
 
 t.test('is compatible with oauth4webapi: JSON and signed responses, revocation', async (t) => {
@@ -427,7 +428,7 @@ t.test('I5: overrides the header and claims of a signed response on demand', asy
   await using setup = await setUp()
   const { server } = setup
   const token = await server.issueToken()
-  const ask = async (headers: Record<string, string> = { accept: signedMedia }) => {
+  const request = async (headers: Record<string, string> = { accept: signedMedia }) => {
     const response = await fetch(server.introspectionEndpoint, {
       method: 'POST',
       headers: { ...basic('api', 'api-secret'), ...headers },
@@ -437,18 +438,22 @@ t.test('I5: overrides the header and claims of a signed response on demand', asy
   }
   const claims = { aud: 'other', iat: undefined, sub: 'u1' }
   server.answerIntrospectionWith({ active: 1 }, { claims, header: { typ: 'JWT' } })
-  const overridden = await ask()
+  const overridden = await request()
   t.equal(decodeProtectedHeader(overridden.text).typ, 'JWT')
   const payload = decodeJwt(overridden.text)
   t.match(payload, { iss: server.issuer, aud: 'other', sub: 'u1' })
   t.match(payload.token_introspection, { active: 1, username: 'jane' })
   t.notOk('iat' in payload)
   server.answerIntrospectionWith(() => 'x', { claims: { token_introspection: 'y' } })
-  t.equal(decodeJwt((await ask()).text).token_introspection, 'x', 'the members are the override')
+  t.equal(
+    decodeJwt((await request()).text).token_introspection,
+    'x',
+    'the members are the override',
+  )
   server.answerIntrospectionWith({}, { format: 'json' })
-  t.equal((await ask()).type, 'application/json')
+  t.equal((await request()).type, 'application/json')
   server.answerIntrospectionWith({}, { format: 'jwt' })
-  t.equal((await ask({})).type, signedMedia)
+  t.equal((await request({})).type, signedMedia)
 })
 
 t.test('names the invalid part of an override', async (t) => {

@@ -147,18 +147,18 @@ for (const algorithm of algorithms) {
   t.test(`signs with ${algorithm} so that jose verifies token and at_hash`, async (t) => {
     await using server = await createAuthorizationServer({ algorithm })
     const { issuer } = server
-    const answer = await passwordGrant({ ...demo, issuer, scope: 'openid' })
+    const response = await passwordGrant({ ...demo, issuer, scope: 'openid' })
     const keys = createRemoteJWKSet(new URL(server.jwksUri))
     const expected = { issuer, algorithms: [algorithm] }
     await t.resolves(
-      jwtVerify(answer.access_token, keys, { ...expected, audience: 'api://default' }),
+      jwtVerify(response.access_token, keys, { ...expected, audience: 'api://default' }),
     )
-    const { payload } = await jwtVerify(answer.id_token as string, keys, {
+    const { payload } = await jwtVerify(response.id_token as string, keys, {
       ...expected,
       audience: 'demo-client',
     })
     const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(-3)
-    const hash = createHash(`sha${bits}`).update(answer.access_token).digest()
+    const hash = createHash(`sha${bits}`).update(response.access_token).digest()
     t.equal(payload.at_hash, hash.subarray(0, hash.length / 2).toString('base64url'))
   })
 }

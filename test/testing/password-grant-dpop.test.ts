@@ -8,7 +8,7 @@ import {
   testClient,
   testUser,
 } from '../../src/testing/index.js'
-import { answering, cannedServer } from './fixtures/canned-server.js'
+import { cannedServer, respondWith } from './fixtures/canned-server.js'
 
 const key = await generateDPoPKey()
 const demo = { ...testClient, ...testUser, dpop: key }
@@ -18,9 +18,9 @@ for (const clientAuthentication of ['client_secret_basic', 'client_secret_post']
   t.test(`RFC 9449 §5: gets a token bound to a key (${clientAuthentication})`, async (t) => {
     await using server = await createAuthorizationServer({ algorithm: 'ES256' })
     const { issuer } = server
-    const answer = await passwordGrant({ ...demo, issuer, clientAuthentication, scope: 'openid' })
-    t.equal(answer.token_type, 'dpop')
-    t.same(decodeJwt(answer.access_token).cnf, { jkt: key.thumbprint })
+    const response = await passwordGrant({ ...demo, issuer, clientAuthentication, scope: 'openid' })
+    t.equal(response.token_type, 'dpop')
+    t.same(decodeJwt(response.access_token).cnf, { jkt: key.thumbprint })
     t.equal(server.requests.token, 1)
   })
 }
@@ -29,8 +29,8 @@ t.test('P4: repeats the request with the nonce of the server', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   server.requireDPoPNonce()
   const { tokenEndpoint } = server
-  const answer = await passwordGrant({ ...demo, tokenEndpoint })
-  t.equal(answer.token_type, 'dpop')
+  const response = await passwordGrant({ ...demo, tokenEndpoint })
+  t.equal(response.token_type, 'dpop')
   t.equal(server.requests.token, 2)
 })
 
@@ -42,14 +42,14 @@ t.test('P4: creates a new private_key_jwt assertion for the second request', asy
   })
   server.requireDPoPNonce()
   const { issuer } = server
-  const answer = await passwordGrant({
+  const response = await passwordGrant({
     ...testUser,
     issuer,
     clientId: 'keyed',
     privateKey,
     dpop: key,
   })
-  t.equal(answer.token_type, 'dpop')
+  t.equal(response.token_type, 'dpop')
 })
 
 const nonce = { 'dpop-nonce': 'n' }
@@ -71,19 +71,23 @@ for (const [what, status, error, headers, requests] of rejections) {
   t.test(`sends ${requests} if ${what}`, async (t) => {
     const { tokenEndpoint, seen } = await cannedServer(
       t,
-      answering(status, { error }, { ...headers }),
+      respondWith(status, { error }, { ...headers }),
     )
     await t.rejects(passwordGrant({ ...demo, tokenEndpoint }), {
       name: 'PasswordGrantError',
       error,
     })
     t.equal(seen.length, requests)
-    t.equal(new Set(seen.map(({ headers }) => headers.dpop)).size, requests, 'each its own proof')
+    t.equal(
+      new Set(seen.map(({ headers }) => headers.dpop)).size,
+      requests,
+      'a new proof for each request',
+    )
   })
 }
 
 t.test('sends no second request without a key', async (t) => {
-  const rejection = answering(400, { error: 'use_dpop_nonce' }, nonce)
+  const rejection = respondWith(400, { error: 'use_dpop_nonce' }, nonce)
   const { tokenEndpoint, seen } = await cannedServer(t, rejection)
   await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
     name: 'PasswordGrantError',
@@ -95,7 +99,7 @@ t.test('sends no second request without a key', async (t) => {
 
 for (const token_type of ['DPoP', 'dpop', 'DPOP']) {
   t.test(`G3: accepts the token_type ${token_type} only with a key`, async (t) => {
-    const { tokenEndpoint } = await cannedServer(t, answering(200, { ...token, token_type }))
+    const { tokenEndpoint } = await cannedServer(t, respondWith(200, { ...token, token_type }))
     t.equal((await passwordGrant({ ...demo, tokenEndpoint })).token_type, 'dpop')
     await t.rejects(passwordGrant({ ...demo, dpop: undefined, tokenEndpoint }), {
       error: 'invalid_response',
@@ -107,7 +111,7 @@ for (const token_type of ['DPoP', 'dpop', 'DPOP']) {
 t.test('G3: rejects a bearer token if a DPoP-bound one was requested', async (t) => {
   const { tokenEndpoint } = await cannedServer(
     t,
-    answering(200, { ...token, token_type: 'Bearer' }),
+    respondWith(200, { ...token, token_type: 'Bearer' }),
   )
   await t.rejects(passwordGrant({ ...demo, tokenEndpoint }), {
     error: 'invalid_response',

@@ -8,7 +8,7 @@ import {
   type PasswordGrantOptions,
   passwordGrant,
 } from '../../src/testing/index.js'
-import { answering, cannedServer } from './fixtures/canned-server.js'
+import { cannedServer, respondWith } from './fixtures/canned-server.js'
 
 const credentials = {
   clientId: 'client',
@@ -58,7 +58,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
 for (const [status, error, hint] of hints) {
   t.test(`G3: names the fix for ${error} with status ${status}`, async (t) => {
     const body = { error, error_description: 'See the log.' }
-    const { tokenEndpoint, seen } = await cannedServer(t, answering(status, body))
+    const { tokenEndpoint, seen } = await cannedServer(t, respondWith(status, body))
     const caught = await failure({ tokenEndpoint })
     t.match(caught, { name: 'PasswordGrantError', error, status, errorDescription: 'See the log.' })
     t.match(caught.hint, hint)
@@ -71,7 +71,7 @@ for (const [status, error, hint] of hints) {
 
 t.test('G3: reads the error code also beside a WWW-Authenticate challenge', async (t) => {
   const headers = { 'www-authenticate': 'Basic realm="x"' }
-  const listener = answering(401, { error: 'invalid_client', error_description: '' }, headers)
+  const listener = respondWith(401, { error: 'invalid_client', error_description: '' }, headers)
   const { tokenEndpoint } = await cannedServer(t, listener)
   const caught = await failure({ tokenEndpoint })
   t.match(caught, { error: 'invalid_client', status: 401 })
@@ -87,7 +87,7 @@ t.test('explains the errors of a real authorization server', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients, users })
   const { issuer } = server
   t.match(await failure({ issuer, password: 'wrong' }), { error: 'invalid_grant', status: 400 })
-  t.match(await failure({ issuer, username: 'nobody' }), { error: 'invalid_grant' })
+  t.match(await failure({ issuer, username: 'unknown-user' }), { error: 'invalid_grant' })
   t.match(await failure({ issuer, clientSecret: 'wrong' }), {
     error: 'invalid_client',
     status: 401,
@@ -148,7 +148,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
 
 for (const [what, status, type, body, found] of unusable) {
   t.test(`G3: describes a response with ${what}`, async (t) => {
-    const listener = answering(status, body, { 'content-type': type })
+    const listener = respondWith(status, body, { 'content-type': type })
     const { tokenEndpoint } = await cannedServer(t, listener)
     const caught = await failure({ tokenEndpoint })
     t.match(caught, { error: 'invalid_response', status })
@@ -167,7 +167,7 @@ t.test('G3: reports a missing content type as "none"', async (t) => {
 
 t.test("shows Okta's error summary, and recognizes its rate limit", async (t) => {
   const body = { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit.' }
-  const { tokenEndpoint } = await cannedServer(t, answering(429, body))
+  const { tokenEndpoint } = await cannedServer(t, respondWith(429, body))
   const caught = await failure({ tokenEndpoint })
   t.match(caught, {
     error: 'invalid_response',
@@ -179,7 +179,7 @@ t.test("shows Okta's error summary, and recognizes its rate limit", async (t) =>
 
 t.test('follows no redirect of the token endpoint or the metadata', async (t) => {
   const location = 'https://else.example/login'
-  const { url, tokenEndpoint, seen } = await cannedServer(t, answering(302, 'x', { location }))
+  const { url, tokenEndpoint, seen } = await cannedServer(t, respondWith(302, 'x', { location }))
   for (const options of [{ tokenEndpoint }, { issuer: url }]) {
     const caught = await failure(options)
     t.match(caught, { error: 'invalid_response', status: 302, hint: /Redirects are not followed/ })
@@ -190,13 +190,13 @@ t.test('follows no redirect of the token endpoint or the metadata', async (t) =>
 })
 
 t.test('reads at most 1 MiB', async (t) => {
-  const { tokenEndpoint } = await cannedServer(t, answering(200, 'x'.repeat(1024 * 1024 + 1)))
+  const { tokenEndpoint } = await cannedServer(t, respondWith(200, 'x'.repeat(1024 * 1024 + 1)))
   const caught = await failure({ tokenEndpoint })
   t.match(caught, { error: 'invalid_response', status: 200, message: /more than 1048576 bytes/ })
 })
 
 t.test('reports missing metadata, with the form of an Okta issuer', async (t) => {
-  const { url, seen } = await cannedServer(t, answering(404, ''))
+  const { url, seen } = await cannedServer(t, respondWith(404, ''))
   const caught = await failure({ issuer: `${url}/oauth2/nope` })
   t.match(caught, {
     error: 'invalid_response',
@@ -216,7 +216,7 @@ t.test('reports unusable metadata', async (t) => {
     [{ errorSummary: 'Too many' }, 429, /HTTP 429.*Too many.*rate limit/],
   ]
   for (const [body, status, message] of cases) {
-    const { url } = await cannedServer(t, answering(status, body))
+    const { url } = await cannedServer(t, respondWith(status, body))
     const caught = await failure({ issuer: url })
     t.match(caught, { error: 'invalid_response', status })
     t.match(caught.message, message)
@@ -228,7 +228,7 @@ t.test('sends no password to an endpoint without https, whatever the metadata sa
   for (const token_endpoint of endpoints) {
     const { url } = await cannedServer(t, (request, response) => {
       const issuer = `http://${request.headers.host}`
-      answering(200, { issuer, token_endpoint })(request, response)
+      respondWith(200, { issuer, token_endpoint })(request, response)
     })
     const caught = await failure({ issuer: url })
     t.match(caught, { error: 'invalid_response', message: /no usable token endpoint/ })
@@ -238,7 +238,7 @@ t.test('sends no password to an endpoint without https, whatever the metadata sa
 t.test('uses the https endpoint of the metadata', async (t) => {
   const { url } = await cannedServer(t, (request, response) => {
     const issuer = `http://${request.headers.host}`
-    answering(200, { issuer, token_endpoint: 'https://login.example/token' })(request, response)
+    respondWith(200, { issuer, token_endpoint: 'https://login.example/token' })(request, response)
   })
   const caught = await failure({
     issuer: url,
@@ -330,15 +330,15 @@ const traces = [
 
 t.test('shows no credential that the server echoes, in any encoding', async (t) => {
   const echo = `Bad: ${spellings.join(' | ')} end`
-  const answers: [number, unknown][] = [
+  const responses: [number, unknown][] = [
     [400, { error: 'invalid_grant', error_description: echo }],
     [400, { error: echo, error_description: 5 }],
     [400, { errorSummary: echo }],
     [200, `<html>${echo}`],
     [200, { ...token, token_type: echo }],
   ]
-  for (const [status, body] of answers) {
-    const { tokenEndpoint } = await cannedServer(t, answering(status, body))
+  for (const [status, body] of responses) {
+    const { tokenEndpoint } = await cannedServer(t, respondWith(status, body))
     const caught = await failure({ tokenEndpoint })
     for (const trace of traces) t.notOk(shown(caught).includes(trace), `${status}: ${trace}`)
   }
@@ -350,7 +350,7 @@ t.test(
     const error_description = `No\r\n\u001b[31m user ${credentials.username} here.\u202e ${'x'.repeat(400)}`
     const { tokenEndpoint } = await cannedServer(
       t,
-      answering(400, { error: 'e', error_description }),
+      respondWith(400, { error: 'e', error_description }),
     )
     const { errorDescription } = await failure({ tokenEndpoint })
     t.equal(errorDescription?.length, 300)
@@ -360,7 +360,7 @@ t.test(
 
 t.test('keeps a known error code even if the username is part of it', async (t) => {
   const body = { error: 'invalid_grant', error_description: 'invalid' }
-  const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+  const { tokenEndpoint } = await cannedServer(t, respondWith(400, body))
   t.match(await failure({ tokenEndpoint, username: 'invalid', password: '\u0000' }), {
     error: 'invalid_grant',
     errorDescription: '[redacted]',
@@ -388,7 +388,7 @@ t.test('shows no credential from the error of a custom fetch', async (t) => {
 })
 
 t.test('shows neither the query of a URL nor credentials in its path', async (t) => {
-  const { url } = await cannedServer(t, answering(400, { error: 'invalid_request' }))
+  const { url } = await cannedServer(t, respondWith(400, { error: 'invalid_request' }))
   const path = encodeURIComponent(credentials.username)
   const caught = await failure({ tokenEndpoint: `${url}/${path}/token?key=abc` })
   t.match(caught.message, `${url}/[redacted]/token rejected`)
@@ -399,7 +399,7 @@ t.test('redacts the longest description in linear time', async (t) => {
   // Each starts like a JWT, but is not one.
   const beginnings = 'eyJ'.repeat(340_000)
   const body = { error: 'invalid_grant', error_description: beginnings }
-  const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+  const { tokenEndpoint } = await cannedServer(t, respondWith(400, body))
   const { errorDescription } = await failure({ tokenEndpoint })
   t.match(errorDescription, /^(?:eyJ){99}ey…$/)
 })
@@ -416,20 +416,20 @@ t.test('redacts a JWT anywhere in the text', async (t) => {
   }
   for (const [text, expected] of Object.entries(table)) {
     const body = { error: 'invalid_grant', error_description: text }
-    const { tokenEndpoint } = await cannedServer(t, answering(400, body))
+    const { tokenEndpoint } = await cannedServer(t, respondWith(400, body))
     t.equal((await failure({ tokenEndpoint })).errorDescription, expected)
   }
 })
 
 t.test('sends nothing to a plain-text loopback service for a remote issuer', async (t) => {
-  const { url, seen } = await cannedServer(t, answering(200, token))
+  const { url, seen } = await cannedServer(t, respondWith(200, token))
   const issuer = 'https://issuer.example'
   const metadata = { issuer, token_endpoint: `${url}/admin` }
-  const asked = (input: unknown, init?: RequestInit) =>
+  const recordingFetch = (input: unknown, init?: RequestInit) =>
     `${input}`.startsWith(issuer)
       ? Promise.resolve(Response.json(metadata))
       : fetch(input as string, init)
-  const error = await failure({ issuer, fetch: asked as typeof fetch })
+  const error = await failure({ issuer, fetch: recordingFetch as typeof fetch })
   t.match(error, { error: 'invalid_response', message: /no usable token endpoint/ })
   t.same(seen, [])
 })

@@ -7,7 +7,7 @@ import {
   testClient,
   testUser,
 } from '../../src/testing/index.js'
-import { answering, cannedServer } from './fixtures/canned-server.js'
+import { cannedServer, respondWith } from './fixtures/canned-server.js'
 
 const user = testUser
 const demo = { ...testUser, ...testClient }
@@ -16,8 +16,8 @@ const token = { access_token: 'opaque', token_type: 'Bearer', expires_in: 3600 }
 t.test('gets tokens from an issuer with one metadata and one token request', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256' })
   const { issuer } = server
-  const answer = await passwordGrant({ ...demo, issuer, scope: 'openid orders:read' })
-  t.match(answer, { token_type: 'bearer', expires_in: 3600, scope: 'openid orders:read' })
+  const response = await passwordGrant({ ...demo, issuer, scope: 'openid orders:read' })
+  t.match(response, { token_type: 'bearer', expires_in: 3600, scope: 'openid orders:read' })
   t.same(server.requests, {
     discovery: 1,
     jwks: 0,
@@ -27,16 +27,16 @@ t.test('gets tokens from an issuer with one metadata and one token request', asy
     other: 0,
   })
   const keys = createLocalJWKSet(server.keySet())
-  const { payload } = await jwtVerify(answer.access_token, keys, {
+  const { payload } = await jwtVerify(response.access_token, keys, {
     issuer,
     audience: 'api://default',
   })
   t.equal(payload.sub, testUser.username)
-  t.equal(decodeJwt(answer.id_token as string).aud, 'demo-client')
+  t.equal(decodeJwt(response.id_token as string).aud, 'demo-client')
 })
 
 t.test('G1: posts the form of RFC 6749 §4.3.2, as Okta documents it', async (t) => {
-  const server = await cannedServer(t, answering(200, token))
+  const server = await cannedServer(t, respondWith(200, token))
   await passwordGrant({
     tokenEndpoint: server.tokenEndpoint,
     clientId: 'id',
@@ -66,7 +66,7 @@ t.test('G1: posts the form of RFC 6749 §4.3.2, as Okta documents it', async (t)
 })
 
 t.test('sends no scope if none, or an empty one, is requested', async (t) => {
-  const server = await cannedServer(t, answering(200, token))
+  const server = await cannedServer(t, respondWith(200, token))
   const { tokenEndpoint } = server
   await passwordGrant({ ...user, clientId: 'id', tokenEndpoint })
   await passwordGrant({ ...user, clientId: 'id', tokenEndpoint, scope: '' })
@@ -79,7 +79,7 @@ t.test('sends no scope if none, or an empty one, is requested', async (t) => {
 const odd = { clientId: 'a b%+ü-id', clientSecret: 'c:d%+é &~_' }
 
 t.test('G2: form-encodes id and secret before base64', async (t) => {
-  const server = await cannedServer(t, answering(200, token))
+  const server = await cannedServer(t, respondWith(200, token))
   const colon = { ...odd, clientId: `x:${odd.clientId}` }
   await passwordGrant({ ...user, ...colon, tokenEndpoint: server.tokenEndpoint })
   const pair = decodedBasic(server.seen[0]?.headers.authorization)
@@ -92,12 +92,12 @@ t.test('G2: form-encodes id and secret before base64', async (t) => {
 t.test('G2: the embedded server decodes form-encoded credentials', async (t) => {
   const client = { ...odd, clientId: `x:${odd.clientId}` }
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients: [client] })
-  const answer = await passwordGrant({ ...user, ...client, issuer: server.issuer })
-  t.equal(decodeJwt(answer.access_token).client_id, client.clientId)
+  const response = await passwordGrant({ ...user, ...client, issuer: server.issuer })
+  t.equal(decodeJwt(response.access_token).client_id, client.clientId)
 })
 
 t.test('G2: sends id and secret unencoded with client_secret_basic_raw', async (t) => {
-  const server = await cannedServer(t, answering(200, token))
+  const server = await cannedServer(t, respondWith(200, token))
   await passwordGrant({
     ...user,
     ...odd,
@@ -109,20 +109,20 @@ t.test('G2: sends id and secret unencoded with client_secret_basic_raw', async (
 
 t.test('authenticates with client_secret_post', async (t) => {
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients: [odd] })
-  const answer = await passwordGrant({
+  const response = await passwordGrant({
     ...user,
     ...odd,
     clientAuthentication: 'client_secret_post',
     issuer: server.issuer,
   })
-  t.equal(decodeJwt(answer.access_token).client_id, odd.clientId)
+  t.equal(decodeJwt(response.access_token).client_id, odd.clientId)
 })
 
 t.test('authenticates as a public client', async (t) => {
   const clients = [{ clientId: 'cli' }]
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients })
-  const answer = await passwordGrant({ ...user, clientId: 'cli', issuer: server.issuer })
-  t.equal(decodeJwt(answer.access_token).client_id, 'cli')
+  const response = await passwordGrant({ ...user, clientId: 'cli', issuer: server.issuer })
+  t.equal(decodeJwt(response.access_token).client_id, 'cli')
 })
 
 for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
@@ -146,36 +146,36 @@ t.test('authenticates with private_key_jwt and a CryptoKey', async (t) => {
   const clients = [{ clientId: 'keyed', jwks: { keys: [await exportJWK(publicKey)] } }]
   await using server = await createAuthorizationServer({ algorithm: 'ES256', clients })
   const { issuer } = server
-  const answer = await passwordGrant({
+  const response = await passwordGrant({
     ...user,
     clientId: 'keyed',
     privateKey,
     clientAuthentication: 'private_key_jwt',
     issuer,
   })
-  t.equal(decodeJwt(answer.access_token).client_id, 'keyed')
+  t.equal(decodeJwt(response.access_token).client_id, 'keyed')
 })
 
 t.test('G3: accepts token_type in any case, and returns it in lower case', async (t) => {
   for (const token_type of ['Bearer', 'BEARER', 'bearer']) {
-    const server = await cannedServer(t, answering(200, { ...token, token_type }))
+    const server = await cannedServer(t, respondWith(200, { ...token, token_type }))
     const { tokenEndpoint } = server
-    const answer = await passwordGrant({ ...demo, tokenEndpoint })
-    t.equal(answer.token_type, 'bearer')
+    const response = await passwordGrant({ ...demo, tokenEndpoint })
+    t.equal(response.token_type, 'bearer')
   }
 })
 
 t.test('returns the other members of the response', async (t) => {
   const body = { ...token, refresh_token: 'r', tenant: 'acme' }
-  const server = await cannedServer(t, answering(200, body))
-  const answer = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
-  t.same(answer, { ...body, token_type: 'bearer' })
+  const server = await cannedServer(t, respondWith(200, body))
+  const response = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
+  t.same(response, { ...body, token_type: 'bearer' })
 })
 
 t.test('returns the ID token unvalidated if the issuer is unknown', async (t) => {
-  const server = await cannedServer(t, answering(200, { ...token, id_token: 'not.a.jwt' }))
-  const answer = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
-  t.equal(answer.id_token, 'not.a.jwt')
+  const server = await cannedServer(t, respondWith(200, { ...token, id_token: 'not.a.jwt' }))
+  const response = await passwordGrant({ ...demo, tokenEndpoint: server.tokenEndpoint })
+  t.equal(response.id_token, 'not.a.jwt')
   await using real = await createAuthorizationServer({ algorithm: 'ES256' })
   const { tokenEndpoint } = real
   const { id_token } = await passwordGrant({ ...demo, tokenEndpoint, scope: 'openid' })
@@ -193,7 +193,7 @@ t.test('validates the ID token if the issuer is known', async (t) => {
       request.method === 'GET'
         ? { issuer, token_endpoint: `${issuer}/v1/token` }
         : { ...token, id_token: `${encoded.join('.')}.c2ln` }
-    answering(200, body)(request, response)
+    respondWith(200, body)(request, response)
   })
   const caught = await passwordGrant({ ...demo, issuer: server.url }).catch((error) => error)
   t.match(caught, { error: 'invalid_response', status: 200, message: /"iss"/ })
@@ -202,12 +202,12 @@ t.test('validates the ID token if the issuer is known', async (t) => {
 t.test('falls back to the metadata of RFC 8414 if OpenID Connect has none', async (t) => {
   const server = await cannedServer(t, (request, response) => {
     const origin = `http://${request.headers.host}`
-    if (request.method === 'POST') return answering(200, token)(request, response)
+    if (request.method === 'POST') return respondWith(200, token)(request, response)
     if (request.url !== '/.well-known/oauth-authorization-server/tenant') {
-      return answering(404, '')(request, response)
+      return respondWith(404, '')(request, response)
     }
     const body = { issuer: `${origin}/tenant`, token_endpoint: `${origin}/t` }
-    return answering(200, body)(request, response)
+    return respondWith(200, body)(request, response)
   })
   await passwordGrant({ ...demo, issuer: new URL(`${server.url}/tenant`) })
   t.same(
@@ -236,7 +236,7 @@ t.test('uses the given fetch for metadata and token requests', async (t) => {
 })
 
 t.test('leaves no listener on the given signal', async (t) => {
-  const server = await cannedServer(t, answering(200, token))
+  const server = await cannedServer(t, respondWith(200, token))
   const { signal } = new AbortController()
   const { addEventListener, removeEventListener } = signal
   let listeners = 0

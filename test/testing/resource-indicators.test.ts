@@ -11,10 +11,10 @@ const resource = 'https://api.example.com/mcp'
 
 const server = await createAuthorizationServer({ algorithm: 'ES256' })
 t.teardown(() => server.close())
-const ask = (form: Record<string, string> | [string, string][]) =>
+const request = (form: Record<string, string> | [string, string][]) =>
   postForm(server.tokenEndpoint, form, client)
 const audienceOf = async (form: Record<string, string>) => {
-  const { status, body } = await ask(form)
+  const { status, body } = await request(form)
   return status === 200 ? decodeJwt(body.access_token as string).aud : body.error
 }
 
@@ -24,7 +24,7 @@ t.test('R4: the audience is the requested resource, character by character', asy
     t.equal(await audienceOf({ ...user, resource: name }), name)
   }
   t.equal(await audienceOf(machine), 'api://default', 'and for the usual one where it was not')
-  const { body } = await ask({ ...user, resource })
+  const { body } = await request({ ...user, resource })
   t.equal(decodeJwt(body.id_token as string).aud, testClient.clientId, 'an ID token is not')
 })
 
@@ -50,22 +50,22 @@ t.test('rejects several resources', async (t) => {
     ['resource', resource],
     ['resource', 'https://other.example.com'],
   ]
-  const { status, body } = await ask(twice)
+  const { status, body } = await request(twice)
   t.equal(status, 400)
   t.equal(body.error, 'invalid_target')
 })
 
 t.test('a refreshed token is for the granted resource only', async (t) => {
   const refresh = async (refreshToken: unknown, more = {}) =>
-    ask({ grant_type: 'refresh_token', refresh_token: `${refreshToken}`, ...more })
-  const first = await ask({ ...user, resource })
+    request({ grant_type: 'refresh_token', refresh_token: `${refreshToken}`, ...more })
+  const first = await request({ ...user, resource })
   const second = await refresh(first.body.refresh_token)
   t.equal(decodeJwt(second.body.access_token as string).aud, resource)
   const other = await refresh(second.body.refresh_token, { resource: 'https://other.example.com' })
   t.equal(other.body.error, 'invalid_target')
   const third = await refresh(second.body.refresh_token, { resource })
   t.equal(third.status, 200, 'a rejected request does not consume the refresh token')
-  const usual = await ask(user)
+  const usual = await request(user)
   const wider = await refresh(usual.body.refresh_token, { resource })
   t.equal(wider.body.error, 'invalid_target')
 })

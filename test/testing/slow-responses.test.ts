@@ -35,9 +35,9 @@ t.test('stalls in the middle of the body', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const correct = JSON.stringify(server.keySet())
   server.fail('stalled-body', 'jwks')
-  const { answer, text, over } = await startReading(server.jwksUri)
-  t.equal(answer.statusCode, 200)
-  t.equal(answer.headers['cache-control'], 'public, max-age=300')
+  const { response, text, over } = await startReading(server.jwksUri)
+  t.equal(response.statusCode, 200)
+  t.equal(response.headers['cache-control'], 'public, max-age=300')
   await until(() => text() !== '')
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(text(), correct.slice(0, Math.ceil(correct.length / 2)))
@@ -50,18 +50,18 @@ t.test('delays the response that was correct at the request', async (t) => {
   const before = server.keySet()
   server.fail({ delay: 100 }, 'jwks')
   const started = performance.now()
-  const answer = fetch(server.jwksUri)
+  const response = fetch(server.jwksUri)
   await until(() => server.requests.jwks === 1)
   await server.rotateKeys()
-  t.same(await (await answer).json(), before)
+  t.same(await (await response).json(), before)
   t.ok(performance.now() - started >= 99)
 })
 
 t.test('sends the correct body byte by byte', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail({ slowBody: 1 }, 'jwks')
-  const answer = await fetch(server.jwksUri)
-  t.same(await answer.json(), server.keySet())
+  const response = await fetch(server.jwksUri)
+  t.same(await response.json(), server.keySet())
   server.fail({ slowBody: 20 }, 'jwks')
   const { text, leave } = await startReading(server.jwksUri)
   t.equal(text(), '', 'the headers come first')
@@ -74,8 +74,8 @@ t.test('sends the correct body byte by byte', async (t) => {
 t.test('sends a body that never ends', async (t) => {
   await using server = await createAuthorizationServer(quick)
   server.fail('endless')
-  const { answer, text, over } = await startReading(server.jwksUri)
-  t.equal(answer.headers['content-type'], 'application/json')
+  const { response, text, over } = await startReading(server.jwksUri)
+  t.equal(response.headers['content-type'], 'application/json')
   await until(() => text().length > 1_000_000)
   t.match(text().slice(0, 100), /^\{"padding":"x+$/)
   await server.close()
@@ -160,10 +160,10 @@ t.test('ends a response queued behind another on its connection', async (t) => {
 
 t.test('sends nothing to a client that disconnected before its response', async (t) => {
   let delivered = 0
-  const answers: Promise<unknown>[] = []
+  const responses: Promise<unknown>[] = []
   const listener = await listen(0, '127.0.0.1', (request) => {
     const left = once(request.socket, 'close')
-    answers.push(left)
+    responses.push(left)
     return left.then(() => () => {
       delivered += 1
     })
@@ -171,9 +171,9 @@ t.test('sends nothing to a client that disconnected before its response', async 
   t.teardown(() => listener.close())
   const socket = connect(listener.port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await until(() => answers.length > 0)
+  await until(() => responses.length > 0)
   socket.destroy()
-  await Promise.all(answers)
+  await Promise.all(responses)
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(delivered, 0)
 })

@@ -153,7 +153,11 @@ t.test('rotates refresh tokens, and revokes the family when one is reused', asyn
   t.match(decodeJwt(second.body.access_token as string), { sub: 'u1', iat: seconds })
 
   const third = await refresh(second.body.refresh_token as string)
-  t.equal(third.body.scope, 'openid offline_access orders:read', 'the whole scope is there again')
+  t.equal(
+    third.body.scope,
+    'openid offline_access orders:read',
+    'the refresh token keeps the full scope',
+  )
   t.match(decodeJwt(third.body.id_token as string), { auth_time: signedIn, iat: seconds })
 
   const reused = await refresh(first)
@@ -266,14 +270,14 @@ const rejections: [
 
 for (const [what, form, headers, status, error] of rejections) {
   t.test(`rejects ${what}: ${error} (RFC 6749 §5.2)`, async (t) => {
-    const answer = await postForm(tokenEndpoint, form, headers)
-    t.equal(answer.status, status)
-    t.equal(answer.body.error, error)
-    t.type(answer.body.error_description, 'string')
-    t.equal(answer.headers.get('cache-control'), 'no-store')
+    const response = await postForm(tokenEndpoint, form, headers)
+    t.equal(response.status, status)
+    t.equal(response.body.error, error)
+    t.type(response.body.error_description, 'string')
+    t.equal(response.headers.get('cache-control'), 'no-store')
     const challenged = error === 'invalid_client' && 'authorization' in headers
     const challenge = challenged ? 'Basic realm="token", charset="UTF-8"' : null
-    t.equal(answer.headers.get('www-authenticate'), challenge)
+    t.equal(response.headers.get('www-authenticate'), challenge)
   })
 }
 

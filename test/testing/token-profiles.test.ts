@@ -234,9 +234,9 @@ function start(profile: TokenProfileName, options: AuthorizationServerOptions = 
 
 /** Compares all members, each with its pattern, and the times. */
 function matchesWhole(t: Test, claims: JWTPayload, pattern: object, issuer: string) {
-  const whole = { ...pattern, iss: issuer, iat, exp }
-  t.match(claims, whole)
-  t.same(Object.keys(claims).sort(), Object.keys(whole).sort())
+  const expected = { ...pattern, iss: issuer, iat, exp }
+  t.match(claims, expected)
+  t.same(Object.keys(claims).sort(), Object.keys(expected).sort())
 }
 
 for (const { profile, issuer, typ, user, client, idToken } of shapes) {
@@ -289,10 +289,10 @@ for (const { profile, issuer, typ, user, client, idToken } of shapes) {
 const claimsOf = async (
   profile: TokenProfileName,
   options: AuthorizationServerOptions,
-  asked: IssueTokenOptions = {},
+  tokenOptions: IssueTokenOptions = {},
 ) => {
   await using server = await start(profile, options)
-  return decodeJwt(await server.issueToken({}, asked))
+  return decodeJwt(await server.issueToken({}, tokenOptions))
 }
 
 t.test('uses the given audience, issuer and subject', async (t) => {
