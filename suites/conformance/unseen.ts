@@ -49,12 +49,12 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'I4',
     what: 'tokens are cached under their hash',
-    test: 'I4: tokens are remembered under their SHA-256 only',
+    test: 'I4: keys entries by SHA-256 only',
   },
   {
     id: 'I4',
     what: 'cached negative responses are bounded',
-    test: 'I4: garbage, as much of it as may come, pushes no good answer out',
+    test: 'I4: invalid tokens evict no active response',
   },
   {
     id: 'P5',

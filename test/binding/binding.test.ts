@@ -1,4 +1,4 @@
-/** Every way in which a token and what came with it may not belong together. */
+/** Every mismatch of a token and its proofs of possession. */
 import t from 'tap'
 import type { Confirmation } from '../../src/access-token/confirmation.js'
 import { Binding } from '../../src/binding/binding.js'
@@ -17,7 +17,7 @@ const CERTIFICATE = 'The access token is bound to a certificate that was not pre
 
 const binding = new Binding(ALLOWED, undefined)
 
-/** Message, and what was expected and found; `accepted` where nothing is wrong. */
+/** Message, expected and found value of the rejection; `accepted` if there is none. */
 function refusal(outcome: unknown): readonly unknown[] {
   if (outcome === undefined) return ['accepted']
   const { check, message, reason } = outcome as InvalidTokenError
@@ -42,7 +42,7 @@ function required(
   )
 }
 
-t.test('P3, P6: what nobody could prove here is refused at once', async (t) => {
+t.test('P3, P6: rejects a binding that no proof is supported for', async (t) => {
   const early = (demand: ResolvedBindingRequirement, confirmation: Confirmation | undefined) =>
     refusal(new Binding(demand, undefined).checkProvable(confirmation))
   t.same(early(OFF, undefined), ['accepted'])
@@ -62,7 +62,7 @@ t.test('P3, P6: what nobody could prove here is refused at once', async (t) => {
   ])
 })
 
-t.test('P3: nothing is to be proved by a bearer token alone, where that is enough', async (t) => {
+t.test('P3: requires no proof of a bearer token where bearer tokens are accepted', async (t) => {
   const needsNone = (
     confirmation: Confirmation | undefined,
     scheme: 'Bearer' | 'DPoP',
@@ -76,7 +76,7 @@ t.test('P3: nothing is to be proved by a bearer token alone, where that is enoug
   t.equal(needsNone(undefined, 'Bearer', { ...ALLOWED, mtls: 'required' }), false)
 })
 
-t.test('P3: key and proof', async (t) => {
+t.test('P3: verifies key and proof', async (t) => {
   t.same(required(undefined, {}, ALLOWED), ['accepted'])
   t.same(required(undefined, { scheme: 'DPoP' }, ALLOWED), [
     'The access token is not bound to a key',
@@ -100,7 +100,7 @@ t.test('P3: key and proof', async (t) => {
   t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED, able), ['accepted'])
 })
 
-t.test('P6: certificate and thumbprint', async (t) => {
+t.test('P6: compares certificate and thumbprint', async (t) => {
   const certificateThumbprint = 'c'.repeat(43)
   t.same(required(TO_CERTIFICATE, { certificateThumbprint }, ALLOWED), ['accepted'])
   t.same(required(TO_CERTIFICATE, { certificateThumbprint }, { ...ALLOWED, mtls: 'off' }), [
@@ -133,8 +133,8 @@ t.test('P6: certificate and thumbprint', async (t) => {
   t.same(required(undefined, { certificateThumbprint }, ALLOWED), ['accepted'])
 })
 
-t.test('P2: proofs are offered where they are taken', async (t) => {
-  t.equal(binding.dpopChallenge(ALLOWED), undefined, 'nobody could judge one')
+t.test('P2: offers a DPoP challenge where DPoP is accepted', async (t) => {
+  t.equal(binding.dpopChallenge(ALLOWED), undefined, 'no proof can be verified')
   t.same(binding.requirement, ALLOWED)
   const dpop = { algs: 'ES256', newestNonce: () => 'n' } as unknown as DPoP
   const able = new Binding(ALLOWED, dpop)

@@ -1,11 +1,11 @@
-/** What a route asks of a token's binding, beside what the options say. */
+/** Binding requirements of a route, and the defaults in the options. */
 import t from 'tap'
 import { resolveBindingRequirement } from '../../src/binding/requirement.js'
 
 const BOTH = { dpop: 'allowed', mtls: 'required' } as const
 const OFF = { dpop: 'off', mtls: 'off' } as const
 
-t.test('what a route leaves out is as the options say', async (t) => {
+t.test('omitted members default to the options', async (t) => {
   t.same(resolveBindingRequirement({}, BOTH), BOTH)
   t.same(resolveBindingRequirement({ dpop: undefined } as never, BOTH), BOTH)
   t.same(resolveBindingRequirement({ dpop: 'required' }, BOTH), {
@@ -16,7 +16,7 @@ t.test('what a route leaves out is as the options say', async (t) => {
   t.same(resolveBindingRequirement({ dpop: 'off' }, OFF), OFF, 'off where it is off already')
 })
 
-t.test('a word that is none of the three is a mistake, and never a weaker demand', async (t) => {
+t.test('rejects an unknown mode', async (t) => {
   for (const key of ['dpop', 'mtls']) {
     const message = `requirement.${key} must be 'off', 'allowed' or 'required'`
     for (const mode of ['Required', 'on', '', true, null, ['required']]) {
@@ -26,7 +26,7 @@ t.test('a word that is none of the three is a mistake, and never a weaker demand
   }
 })
 
-t.test('what is off everywhere cannot be asked for by a route', async (t) => {
+t.test('rejects a requirement whose option is off', async (t) => {
   for (const key of ['dpop', 'mtls']) {
     for (const mode of ['allowed', 'required']) {
       const message = `requirement.${key} is "${mode}" but the "${key}" option is off: enable it`
@@ -38,6 +38,6 @@ t.test('what is off everywhere cannot be asked for by a route', async (t) => {
   }
 })
 
-t.test('nobody changes a demand afterwards', async (t) => {
+t.test('the resolved requirement is frozen', async (t) => {
   t.ok(Object.isFrozen(resolveBindingRequirement({}, BOTH)))
 })

@@ -1,4 +1,4 @@
-/** Which challenges an answer has, and each character of them. */
+/** The challenges of a response, character by character. */
 import t from 'tap'
 import {
   type ChallengeContext,
@@ -32,14 +32,17 @@ function nonce(error: ResourceServerError, context: Partial<ChallengeContext> = 
   return responseHeaders(error, { realm: 'api', scope: '', ...context })['dpop-nonce']
 }
 
-t.test('P2, P3: both schemes are offered to who sent nothing, without an error', async (t) => {
-  t.same(challenges(MISSING, { dpop: DPOP, scope: 'a b' }), [
-    'Bearer realm="api", scope="a b"',
-    'DPoP realm="api", scope="a b", algs="ES256 PS256"',
-  ])
-})
+t.test(
+  'P2, P3: offers both schemes, without an error, to a request without credentials',
+  async (t) => {
+    t.same(challenges(MISSING, { dpop: DPOP, scope: 'a b' }), [
+      'Bearer realm="api", scope="a b"',
+      'DPoP realm="api", scope="a b", algs="ES256 PS256"',
+    ])
+  },
+)
 
-t.test('P2, P3: the error is told to the scheme that was used', async (t) => {
+t.test('P2, P3: puts the error into the challenge of the scheme that was used', async (t) => {
   t.same(challenges(BAD, { dpop: DPOP, used: 'Bearer' }), [
     `Bearer ${BAD_PARAMETERS}`,
     'DPoP realm="api", algs="ES256 PS256"',
@@ -54,7 +57,7 @@ t.test('P2, P3: the error is told to the scheme that was used', async (t) => {
   t.equal(challenges(BAD, { used: 'Bearer' }), `Bearer ${BAD_PARAMETERS}`)
 })
 
-t.test('P2: what is wrong with a proof is told to DPoP alone', async (t) => {
+t.test('P2: puts the error of a proof into the DPoP challenge only', async (t) => {
   const description = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
   t.equal(
     challenges(new InvalidDPoPProofError('old'), { dpop: DPOP, used: 'Bearer' }),
@@ -66,7 +69,7 @@ t.test('P2: what is wrong with a proof is told to DPoP alone', async (t) => {
   )
 })
 
-t.test('P4: a nonce goes to whoever may prove, not to a bearer', async (t) => {
+t.test('P4: sends a nonce to clients that may use DPoP, and not with a bearer token', async (t) => {
   t.equal(nonce(BAD, { dpop: DPOP, used: 'DPoP' }), 'n-1')
   t.equal(nonce(MISSING, { dpop: DPOP }), 'n-1')
   t.equal(nonce(BAD, { dpop: DPOP, used: 'Bearer' }), undefined)
@@ -77,7 +80,7 @@ t.test('P4: a nonce goes to whoever may prove, not to a bearer', async (t) => {
   t.same(Object.keys(responseHeaders(BAD, none)), ['www-authenticate'], 'nor an empty header')
 })
 
-t.test('R2: where the metadata is stands in every challenge', async (t) => {
+t.test('R2: names the metadata URL in every challenge', async (t) => {
   const resourceMetadata = 'https://api.example/.well-known/oauth-protected-resource'
   const pointer = `resource_metadata="${resourceMetadata}"`
   t.equal(challenges(MISSING, { resourceMetadata }), `Bearer realm="api", ${pointer}`)
@@ -87,12 +90,12 @@ t.test('R2: where the metadata is stands in every challenge', async (t) => {
   ])
 })
 
-t.test('B9: who is to come later is told when, and is not challenged', async (t) => {
+t.test('B9: sends Retry-After and no challenge with a 503', async (t) => {
   const error = new StoreUnavailableError('the store', 3, undefined)
   t.same(responseHeaders(error, { realm: 'api', scope: 'a', dpop: DPOP }), { 'retry-after': '3' })
 })
 
-t.test('B7, M3: a client without a valid token is told the scope of the route', async (t) => {
+t.test('B7, M3: names the scope of the route to a client without a valid token', async (t) => {
   const scope = 'orders:read orders:write'
   const told = `scope="${scope}"`
   class Suspended extends InvalidTokenError {}
@@ -116,22 +119,25 @@ t.test('B7, M3: a client without a valid token is told the scope of the route', 
   t.equal(challenges(BAD, { scope }), `Bearer ${BAD_PARAMETERS}, ${told}`)
 })
 
-t.test('B3: a malformed request is told none, as another token would not help', async (t) => {
-  const error = new InvalidRequestError('two headers')
-  t.notMatch(challenges(error, { scope: 'a', dpop: DPOP }), /scope/)
-  class Closed extends ResourceServerError {
-    readonly code = 'closed'
-    readonly statusCode = 403
-  }
-  const closed = new Closed('after hours')
-  t.equal(
-    challenges(closed, { scope: 'a' }),
-    'Bearer realm="api", error="closed", error_description="after hours"',
-    'nor one that an error of the application is about',
-  )
-})
+t.test(
+  'B3: names no scope to a malformed request, because another token would not help',
+  async (t) => {
+    const error = new InvalidRequestError('two headers')
+    t.notMatch(challenges(error, { scope: 'a', dpop: DPOP }), /scope/)
+    class Closed extends ResourceServerError {
+      readonly code = 'closed'
+      readonly statusCode = 403
+    }
+    const closed = new Closed('after hours')
+    t.equal(
+      challenges(closed, { scope: 'a' }),
+      'Bearer realm="api", error="closed", error_description="after hours"',
+      'nor one that an error of the application is about',
+    )
+  },
+)
 
-t.test('B8: with too little scope it is that of the error, in each challenge', async (t) => {
+t.test('B8: names the scope of an insufficient_scope error in each challenge', async (t) => {
   const lacks = (scope: unknown) =>
     challenges(new InsufficientScopeError('no', scope as string, { check: 'scope' }), {
       scope: 'of the route',
@@ -148,7 +154,7 @@ t.test('B8: with too little scope it is that of the error, in each challenge', a
   ])
 })
 
-t.test('R3: a step-up names what is demanded, where it can be written down', async (t) => {
+t.test('R3: names the requirements of a step-up that are valid in a header', async (t) => {
   const parameters =
     'Bearer realm="api", error="insufficient_user_authentication", error_description="again"'
   const demands = (demand: unknown) =>
@@ -176,7 +182,7 @@ t.test('R3: a step-up names what is demanded, where it can be written down', asy
   }
 })
 
-t.test('B6: a message that cannot be quoted is left out', async (t) => {
+t.test('B6: omits a message that cannot be quoted', async (t) => {
   for (const text of ['', 'a"', '"a', 'a\\b', 'é', 'a\n', '\na', 'a\tb', '\x7f']) {
     t.equal(
       challenges(new InvalidTokenError(text, { check: 'token' })),
@@ -186,21 +192,21 @@ t.test('B6: a message that cannot be quoted is left out', async (t) => {
   }
 })
 
-t.test('B6: neither is a code that an error of the application has', async (t) => {
+t.test('B6: omits an unquotable code of an application error', async (t) => {
   for (const code of ['a"', 'a, scope="b', 'a\nb', 'é', '', {}, ['"']]) {
     const error = Object.assign(Object.create(BAD), { code })
     t.equal(challenges(error), 'Bearer realm="api", error_description="bad"', escape(String(code)))
   }
 })
 
-t.test('B9: nor a time that is no whole number of seconds', async (t) => {
+t.test('B9: omits a Retry-After that is not a whole number of seconds', async (t) => {
   for (const seconds of [Number.NaN, 1.5, Number.POSITIVE_INFINITY, '3\r\na: b', undefined]) {
     const error = new StoreUnavailableError('the store', seconds as number, undefined)
     t.same(responseHeaders(error, { realm: 'api', scope: '' }), {}, escape(String(seconds)))
   }
 })
 
-t.test('B6: one odd character spoils a text, wherever it is', async (t) => {
+t.test('B6: rejects a text with one invalid character at any position', async (t) => {
   for (const odd of ['"', '\\', '\n', '\x7f', '\x1f', 'é']) {
     for (const text of [`${odd}ab`, `a${odd}b`, `ab${odd}`]) {
       t.equal(isQuotable(text), false, escape(text))

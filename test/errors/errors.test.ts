@@ -45,7 +45,7 @@ t.test('each error has a stable code, a status and a name', async (t) => {
   }
 })
 
-t.test('B10: no serializer shows what was found', async (t) => {
+t.test('B10: no serializer outputs the reason', async (t) => {
   for (const error of errors) {
     for (const text of [
       JSON.stringify(error),
@@ -61,7 +61,7 @@ t.test('B10: no serializer shows what was found', async (t) => {
 
 t.test('each error has the shape of http-errors', async (t) => {
   for (const error of errors) {
-    // As isHttpError() of http-errors 2 and the exception filter of NestJS 12 ask.
+    // The conditions of isHttpError() of http-errors 2 and of the exception filter of NestJS 12.
     t.equal(error.status, error.statusCode, error.name)
     t.equal(error.expose, error.statusCode < 500, 'as http-errors has it')
     t.same(error.headers, {})
@@ -87,21 +87,24 @@ t.test('error handlers may write to status and expose', async (t) => {
   t.match(other, { status: 401, expose: true })
 })
 
-t.test('B9: keys out of reach tell why to the operator, and when to come back', async (t) => {
-  const cause = new Error('connect ECONNREFUSED')
-  const error = new KeysUnavailableError('https://issuer.example', 7, cause)
-  t.equal(error.cause, cause)
-  t.equal(error.retryAfter, 7)
-  t.same(error.reason, {
-    check: 'keys-unavailable',
-    expected: 'the keys of https://issuer.example',
-    found: 'connect ECONNREFUSED',
-  })
-  t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no response')
-  const long = new KeysUnavailableError('i', 1, new Error(`\u001b[2J\n${'x'.repeat(5_000)}`))
-  t.equal(long.reason.found?.length, 4_001, 'cut as the documentation of RejectionReason says')
-  t.notMatch(long.reason.found, /[^\x20-\x7e…]/, 'and escaped')
-})
+t.test(
+  'B9: KeysUnavailableError has the cause for the operator and Retry-After for the client',
+  async (t) => {
+    const cause = new Error('connect ECONNREFUSED')
+    const error = new KeysUnavailableError('https://issuer.example', 7, cause)
+    t.equal(error.cause, cause)
+    t.equal(error.retryAfter, 7)
+    t.same(error.reason, {
+      check: 'keys-unavailable',
+      expected: 'the keys of https://issuer.example',
+      found: 'connect ECONNREFUSED',
+    })
+    t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no response')
+    const long = new KeysUnavailableError('i', 1, new Error(`\u001b[2J\n${'x'.repeat(5_000)}`))
+    t.equal(long.reason.found?.length, 4_001, 'cut as the documentation of RejectionReason says')
+    t.notMatch(long.reason.found, /[^\x20-\x7e…]/, 'and escaped')
+  },
+)
 
 t.test('B6: the headers of each error', async (t) => {
   const context = { realm: 'api', scope: 'a b' }
@@ -133,7 +136,7 @@ t.test('B6: the headers of each error', async (t) => {
   )
 })
 
-t.test('B6: whatever a message holds, the challenge can be read', async (t) => {
+t.test('B6: the challenge is well-formed, whatever the message contains', async (t) => {
   const context = { realm: 'api', scope: '' }
   for (const text of ['"', '\\', 'a", error="none', 'é', '\n', '\r\nX: 1', '\0', '\u2028', '']) {
     for (const error of [
@@ -146,7 +149,7 @@ t.test('B6: whatever a message holds, the challenge can be read', async (t) => {
   }
 })
 
-t.test('which characters may stand in a challenge', async (t) => {
+t.test('isQuotable() and isScopeToken() accept exactly the characters of the RFCs', async (t) => {
   const all = Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code))
   const quotable = all.filter(isQuotable).join('')
   const printable = all.slice(0x20, 0x7f).join('')
@@ -156,7 +159,7 @@ t.test('which characters may stand in a challenge', async (t) => {
   for (const text of ['', 'a b', 'a\n']) t.notOk(isScopeToken(text), escape(text))
 })
 
-t.test('what a stranger sent is described on one line, escaped and bounded', async (t) => {
+t.test('describes untrusted values on one line, escaped and bounded', async (t) => {
   t.equal(describe(undefined), 'absent')
   t.equal(describe(null), 'null')
   t.equal(describe('a"b'), '"a\\"b"')
@@ -171,7 +174,7 @@ t.test('what a stranger sent is described on one line, escaped and bounded', asy
   t.match(describe('\u{1f600}'), /^"[\x20-\x7e]+"$/)
 })
 
-t.test('where the limit of stack traces is immutable, errors are made all the same', async (t) => {
+t.test('constructs errors although the stack trace limit is immutable', async (t) => {
   const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor
   Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false })
   t.teardown(() => Object.defineProperty(Error, 'stackTraceLimit', before))

@@ -3,7 +3,7 @@ import { failureCode, failureText } from '../../src/errors/failure-text.js'
 
 const system = (code: string, message: string) => Object.assign(new Error(message), { code })
 
-t.test('says the causes of an error, and their codes', async (t) => {
+t.test('lists the causes of an error and their codes', async (t) => {
   const refused = system('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1')
   const signed = system('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate')
   const table: [unknown, string, string | undefined][] = [
@@ -42,7 +42,7 @@ t.test('says the causes of an error, and their codes', async (t) => {
   }
 })
 
-t.test('is bounded and safe to log, whatever an error says', async (t) => {
+t.test('is bounded and safe to log for any error', async (t) => {
   const circular = new Error('round')
   circular.cause = circular
   t.match(failureText(circular), /^(round: ){5}round$/)

@@ -10,7 +10,7 @@ import {
   unwrap,
 } from '../../src/errors/result.js'
 
-t.test('a value at hand goes on at once, without a promise', async (t) => {
+t.test('andThen() passes a value on synchronously, without a promise', async (t) => {
   t.equal(
     andThen(1, (one) => one + 1),
     2,
@@ -30,7 +30,7 @@ t.test('a value at hand goes on at once, without a promise', async (t) => {
   )
 })
 
-t.test('a promise is waited for, and so is one that comes of it', async (t) => {
+t.test('andThen() awaits a promise, and the promise of the next step', async (t) => {
   const later = andThen(Promise.resolve(1), (one) => one + 1)
   t.ok(later instanceof Promise)
   t.equal(await later, 2)
@@ -43,7 +43,7 @@ t.test('a promise is waited for, and so is one that comes of it', async (t) => {
 
 const rejection: Result<number> = new InvalidTokenError('no', { check: 'token' })
 
-t.test('after a rejection nothing is done, and it is handed on as it is', async (t) => {
+t.test('andThen() skips the next step after a rejection and returns the rejection', async (t) => {
   const next = () => t.fail('the next step was taken')
   t.equal(andThen(rejection, next), rejection)
   t.equal(
@@ -53,7 +53,7 @@ t.test('after a rejection nothing is done, and it is handed on as it is', async 
   await t.rejects(Promise.resolve(andThen(Promise.reject(rejection), next)), rejection)
 })
 
-t.test('no promise resolves to a rejection: it rejects with it', async (t) => {
+t.test('a promise rejects with a rejection and never resolves to one', async (t) => {
   for (const first of [Promise.resolve(1), 1]) {
     const later = andThen(first, async () => unwrap(rejection))
     t.ok(later instanceof Promise)
@@ -64,7 +64,7 @@ t.test('no promise resolves to a rejection: it rejects with it', async (t) => {
   await t.rejects(Promise.resolve(later), rejection)
 })
 
-t.test('a rejection is an error of this package, and nothing else is', async (t) => {
+t.test('isRejection() recognizes the errors of this package only', async (t) => {
   t.ok(isRejection(rejection))
   t.ok(isRejection(new InvalidRequestError('no')))
   for (const other of [undefined, null, 0, '', 'no', {}, { ...rejection }, new Error('no')]) {
@@ -78,22 +78,25 @@ t.test('a rejection is an error of this package, and nothing else is', async (t)
   t.throws(() => unwrap(rejection), rejection)
 })
 
-t.test('what an async function returns is later, whatever stands for Promise', async (t) => {
-  const { Promise: native } = globalThis
-  class Other<T> extends native<T> {}
-  t.teardown(() => {
+t.test(
+  'isPromise() recognizes the result of an async function if Promise is replaced',
+  async (t) => {
+    const { Promise: native } = globalThis
+    class Other<T> extends native<T> {}
+    t.teardown(() => {
+      globalThis.Promise = native
+    })
+    globalThis.Promise = Other as PromiseConstructor
+    const asynchronous = async () => 'forged'
+    t.ok(isPromise(asynchronous()))
+    t.ok(isPromise(new Other(() => {})))
+    t.notOk(isPromise({ active: true }))
     globalThis.Promise = native
-  })
-  globalThis.Promise = Other as PromiseConstructor
-  const asynchronous = async () => 'forged'
-  t.ok(isPromise(asynchronous()))
-  t.ok(isPromise(new Other(() => {})))
-  t.notOk(isPromise({ active: true }))
-  globalThis.Promise = native
-})
+  },
+)
 
 t.test(
-  "a rejection that is nobody's ends no process, of whatever kind the promise is",
+  'suppressRejection() keeps any kind of rejected promise from ending the process',
   async (t) => {
     const unhandled: unknown[] = []
     const onUnhandled = (error: unknown) => unhandled.push(error)
@@ -117,7 +120,7 @@ t.test(
   },
 )
 
-t.test('nor that of a promise of the library that stands for Promise', async (t) => {
+t.test('suppressRejection() handles promises of a library that replaces Promise', async (t) => {
   const { Promise: native } = globalThis
   let caught = 0
   class Other {

@@ -1,4 +1,4 @@
-/** The background recheck of tokens that were verified here. */
+/** Background rechecks of tokens whose signature was verified here. */
 import t, { type Test } from 'tap'
 import {
   RecheckCache,
@@ -23,10 +23,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((done) => setTimeout(done, 5))
 }
 
-/** Long enough for a question that should not be asked. */
+/** Long enough for a request that should not be sent. */
 const aWhile = () => new Promise((done) => setTimeout(done, 50))
 
-/** An issuer without a network, for what is about memory and time alone. */
+/** Rechecks without a network, for tests of memory and time. */
 function watches(options: Partial<RecheckCacheOptions> = {}) {
   const state = { now: 1_000, asked: [] as string[], kind: 'active' as string, pause: 0 }
   const fake = new RecheckCache({
@@ -50,14 +50,14 @@ function watches(options: Partial<RecheckCacheOptions> = {}) {
 
 const settle = () => new Promise(setImmediate)
 
-t.test('a token is unknown until the issuer was heard, and nobody waits for it', async (t) => {
+t.test('a token is unknown until the first response, and no request waits for it', async (t) => {
   const { server, recheck } = await start(t)
   t.equal(recheck.check(), 'unknown')
   await until(() => recheck.check() === 'active')
   t.equal(server.asked('jwt'), 1)
 })
 
-t.test('a revoked token dies within the interval, and stays dead', async (t) => {
+t.test('rejects a revoked token within the interval, permanently', async (t) => {
   const { server, clock, recheck, introspector } = await start(t, { recheckInterval: 60_000 })
   recheck.check()
   await until(() => recheck.check() === 'active')
@@ -67,17 +67,17 @@ t.test('a revoked token dies within the interval, and stays dead', async (t) => 
   await aWhile()
   t.equal(server.asked('jwt'), 1, 'not due')
   clock.now += 1
-  t.equal(recheck.check(), 'active', 'nobody waits for the issuer')
+  t.equal(recheck.check(), 'active', 'no request waits for the issuer')
   await until(() => recheck.check() === 'revoked')
   server.state.tokens.set('jwt', { active: true })
   clock.now += 3_600_000
   t.equal(recheck.check(), 'revoked')
-  t.equal(introspector.recheckOf('jwt').check(), 'revoked', 'also where it is verified anew')
+  t.equal(introspector.recheckOf('jwt').check(), 'revoked', 'also when it is verified again')
   await aWhile()
   t.equal(server.asked('jwt'), 2, 'it is not asked about again')
 })
 
-t.test('a token is the same with its signature spelt in another way', async (t) => {
+t.test('a malleated signature does not start a new recheck', async (t) => {
   const { state, watches: these } = watches()
   state.kind = 'inactive'
   these.recheckOf('header.claims.signature').check()
@@ -91,7 +91,7 @@ t.test('a token is the same with its signature spelt in another way', async (t) 
   t.equal(state.asked.length, 2)
 })
 
-t.test('a thousand requests ask once an interval', async (t) => {
+t.test('a thousand requests cause one recheck per interval', async (t) => {
   const { server, clock, introspector } = await start(t, { recheckInterval: 60_000 })
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < 1_000; i++) introspector.recheckOf('jwt').check()
@@ -104,7 +104,7 @@ t.test('a thousand requests ask once an interval', async (t) => {
   }
 })
 
-t.test('a question that takes longer than the interval is not asked twice', async (t) => {
+t.test('a recheck that takes longer than the interval is not repeated meanwhile', async (t) => {
   const { server, clock, recheck } = await start(t, { recheckInterval: 1_000 })
   const release = server.hold()
   recheck.check()
@@ -117,7 +117,7 @@ t.test('a question that takes longer than the interval is not asked twice', asyn
   await until(() => recheck.check() === 'active')
 })
 
-t.test('failures do not revoke', async (t) => {
+t.test('a failed recheck does not revoke', async (t) => {
   for (const instead of [status(503), status(500), status(401), json({ active: 'false' })]) {
     const { server, clock, recheck } = await start(t, { recheckInterval: 60_000 })
     recheck.check()
@@ -131,7 +131,7 @@ t.test('failures do not revoke', async (t) => {
   }
 })
 
-t.test('a question that failed is asked again before the interval is over', async (t) => {
+t.test('retries a failed recheck before the interval ends', async (t) => {
   const { state, watches: these } = watches()
   const recheck = these.recheckOf('jwt')
   state.kind = 'failed'
@@ -155,7 +155,7 @@ t.test('a question that failed is asked again before the interval is over', asyn
   t.equal(recheck.check(), 'unknown')
 })
 
-t.test('without an answer, a token passes for a bounded time', async (t) => {
+t.test('accepts an unconfirmed token for a bounded time', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 120_000 })
   const recheck = these.recheckOf('jwt')
   recheck.check()
@@ -171,7 +171,7 @@ t.test('without an answer, a token passes for a bounded time', async (t) => {
   state.now += 1
   t.equal(recheck.check(), 'unconfirmed')
   t.match(recheck.failure, { message: 'no verdict' })
-  t.equal(these.recheckOf('jwt').check(), 'unconfirmed', 'also where it is verified anew')
+  t.equal(these.recheckOf('jwt').check(), 'unconfirmed', 'also when it is verified again')
   state.kind = 'active'
   state.now += 1_000
   recheck.check()
@@ -182,7 +182,7 @@ t.test('without an answer, a token passes for a bounded time', async (t) => {
   recheck.check()
   await settle()
   state.now += 120_001
-  t.equal(recheck.check(), 'unconfirmed', 'what says nothing is no answer')
+  t.equal(recheck.check(), 'unconfirmed', 'a malformed response confirms nothing')
   await settle()
   state.kind = 'inactive'
   state.now += 60_000
@@ -191,7 +191,7 @@ t.test('without an answer, a token passes for a bounded time', async (t) => {
   t.equal(recheck.check(), 'revoked')
 })
 
-t.test('a recheck that failed is repeated without a request, while requests come', async (t) => {
+t.test('retries a failed recheck on a timer while the token is in use', async (t) => {
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const { state, watches: these } = watches()
@@ -217,7 +217,7 @@ t.test('a recheck that failed is repeated without a request, while requests come
   t.equal(state.asked.length, 4, 'nobody has used it for an interval')
 })
 
-t.test('after it was closed, nothing is repeated', async (t) => {
+t.test('retries nothing after close()', async (t) => {
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const { state, watches: these } = watches()
@@ -230,7 +230,7 @@ t.test('after it was closed, nothing is repeated', async (t) => {
   t.equal(state.asked.length, 1)
 })
 
-t.test('what is watched is bounded in number and in bytes', async (t) => {
+t.test('bounds the rechecked tokens in number and bytes', async (t) => {
   const { watches: few } = watches({ maxEntries: 2 })
   const first = few.recheckOf('a.b.c')
   t.equal(few.recheckOf('a.b.c'), first)
@@ -250,7 +250,7 @@ t.test('what is watched is bounded in number and in bytes', async (t) => {
   )
 })
 
-t.test('revoked tokens are not pushed out by good ones', async (t) => {
+t.test('active tokens do not evict revoked ones', async (t) => {
   const { state, watches: these } = watches({ maxEntries: 2 })
   state.kind = 'inactive'
   these.recheckOf('revoked.jwt.signature').check()
@@ -261,7 +261,7 @@ t.test('revoked tokens are not pushed out by good ones', async (t) => {
   t.equal(found, 'revoked')
 })
 
-t.test('a check that is not due costs well under a microsecond', async (t) => {
+t.test('a check without a due recheck costs well under a microsecond', async (t) => {
   const { state, watches: these } = watches()
   const recheck = these.recheckOf('jwt')
   recheck.check()
@@ -272,7 +272,7 @@ t.test('a check that is not due costs well under a microsecond', async (t) => {
   t.equal(state.asked.length, 1)
 })
 
-t.test('a token without an answer passes for recheckStaleIfError, and no longer', async (t) => {
+t.test('accepts an unconfirmed token for recheckStaleIfError, and no longer', async (t) => {
   const { state, watches: these } = watches({ recheckStaleIfError: 90_000 })
   t.teardown(() => these.close())
   const recheck = these.recheckOf('jwt')
@@ -298,7 +298,7 @@ t.test('a token without an answer passes for recheckStaleIfError, and no longer'
   t.notOk(recheck.needsRetry)
 })
 
-t.test('a token that no request comes with any more needs no retry', async (t) => {
+t.test('a token that is no longer in use needs no retry', async (t) => {
   const { state, watches: these } = watches()
   t.teardown(() => these.close())
   const recheck = these.recheckOf('jwt')

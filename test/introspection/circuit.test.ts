@@ -1,4 +1,4 @@
-/** When the issuer is asked at all, and about how many tokens at once. */
+/** When introspection requests are sent, and how many at a time. */
 import t from 'tap'
 import { Circuit } from '../../src/introspection/circuit.js'
 import { IntrospectionFailure } from '../../src/introspection/introspection-failure.js'

@@ -6,7 +6,7 @@ function start() {
   return { clock, tokens: new ConfirmedTokens(() => clock.now) }
 }
 
-t.test('picks no more than asked for, and never the token that failed', async (t) => {
+t.test('picks at most the requested number, and never the token that failed', async (t) => {
   const { tokens } = start()
   for (const one of ['a', 'b', 'c']) tokens.add(one, undefined)
   t.strictSame([...tokens.pick(4, 'b')].sort(), ['a', 'c'])
@@ -15,7 +15,7 @@ t.test('picks no more than asked for, and never the token that failed', async (t
   t.strictSame(tokens.pick(4, 'b'), ['c'])
 })
 
-t.test('keeps four, the latest among them', async (t) => {
+t.test('keeps four tokens, including the latest', async (t) => {
   const { tokens } = start()
   for (let i = 0; i < 50; i++) {
     tokens.add(`token-${i}`, undefined)

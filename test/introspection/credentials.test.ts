@@ -29,7 +29,7 @@ const ANSWERS: Record<string, Answer> = {
 }
 
 for (const [name, answer] of Object.entries(ANSWERS)) {
-  t.test(`${name} about every unknown token is no outage once one was confirmed`, async (t) => {
+  t.test(`${name} for every unknown token is no outage once a token was confirmed`, async (t) => {
     const { clock, outcome, failures } = await start(t, answer)
     t.equal(await outcome('good'), 'active')
     for (let second = 0; second < 5; second++) {
@@ -42,7 +42,7 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
     t.notMatch(failures.map(({ failure }) => failure.message).join(), /credentials/)
   })
 
-  t.test(`${name} is none either when the confirmed token was revoked since`, async (t) => {
+  t.test(`${name} is no outage either if the confirmed token was revoked since`, async (t) => {
     const { clock, known, outcome, failures } = await start(t, answer)
     t.equal(await outcome('good'), 'active')
     known.delete('good')
@@ -56,7 +56,7 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
   })
 }
 
-t.test('credentials that are refused for confirmed tokens, too, are told of, loudly', async (t) => {
+t.test('reports rejected credentials as an error if confirmed tokens fail as well', async (t) => {
   const { server, clock, outcome, failures } = await start(t, status(401))
   for (const token of ['good', 'better']) t.equal(await outcome(token), 'active')
   clock.now += 500
@@ -68,7 +68,7 @@ t.test('credentials that are refused for confirmed tokens, too, are told of, lou
   t.ok((failures[0]?.retryIn ?? 0) > 0)
 })
 
-t.test('a token at which the issuer fails again and again loses its priority', async (t) => {
+t.test('a token for which the issuer fails repeatedly loses its priority', async (t) => {
   const { server, known, clock, outcome, introspector } = await start(t, status(401))
   for (const token of ['good', 'better']) t.equal(await outcome(token), 'active')
   known.delete('good')
@@ -90,18 +90,25 @@ t.test('a token at which the issuer fails again and again loses its priority', a
   while (server.asked('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
 })
 
-t.test('an issuer that cannot introspect its JWTs is an error where they need it', async (t) => {
-  const server = await startIntrospectionServer(t)
-  server.state.instead = refusing(400, 'unsupported_token_type')
-  const { introspector, outcome, failures, clock } = await introspectorOf(t, server)
-  t.equal(await outcome('forged'), 'unavailable')
-  clock.now += 1_000
-  const verified = Promise.resolve(introspector.introspect('a.b.c', true))
-  t.match(await verified.catch((error) => error), { statusCode: 503 })
-  t.match(failures, [
-    { failure: { level: 'warn', message: /400 unsupported_token_type$/ } },
-    {
-      failure: { level: 'error', attributedTo: 'token', message: /"introspection.mode" to opaque/ },
-    },
-  ])
-})
+t.test(
+  'reports an issuer that cannot introspect its JWTs as an error if the mode requires it',
+  async (t) => {
+    const server = await startIntrospectionServer(t)
+    server.state.instead = refusing(400, 'unsupported_token_type')
+    const { introspector, outcome, failures, clock } = await introspectorOf(t, server)
+    t.equal(await outcome('forged'), 'unavailable')
+    clock.now += 1_000
+    const verified = Promise.resolve(introspector.introspect('a.b.c', true))
+    t.match(await verified.catch((error) => error), { statusCode: 503 })
+    t.match(failures, [
+      { failure: { level: 'warn', message: /400 unsupported_token_type$/ } },
+      {
+        failure: {
+          level: 'error',
+          attributedTo: 'token',
+          message: /"introspection.mode" to opaque/,
+        },
+      },
+    ])
+  },
+)

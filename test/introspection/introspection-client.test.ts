@@ -1,4 +1,4 @@
-/** What goes over the wire to the issuer and what comes back (RFC 7662 §2). */
+/** Introspection requests and responses on the wire (RFC 7662 §2). */
 import { exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import {
@@ -26,7 +26,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   return { server, ...(await introspectorOf(t, server, overrides)) }
 }
 
-t.test('I1: a question is a form that is posted, by a client that says who it is', async (t) => {
+t.test('I1: posts a form with client authentication', async (t) => {
   const { server, introspector } = await start(t)
   t.strictSame(await introspector.introspect('good'), GOOD)
   const [question] = server.questions
@@ -72,12 +72,12 @@ t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
   t.notMatch(assertion, JSON.stringify(privateKey.d))
 })
 
-t.test('a key that can sign nothing is a TypeError at the start', async (t) => {
+t.test('rejects a key that cannot sign at creation', async (t) => {
   const { publicKey } = await generateKeyPair('ES256')
   await t.rejects(start(t, { privateKey: publicKey }), { name: 'TypeError', message: /privateKey/ })
 })
 
-t.test('an endpoint that was configured is asked without reading metadata', async (t) => {
+t.test('sends requests to a configured endpoint without reading metadata', async (t) => {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('good', GOOD)
   const { outcome } = await introspectorOf(t, server, { endpoint: `${server.endpoint}` })
@@ -107,14 +107,14 @@ t.test('I2: only the boolean true is active', async (t) => {
   }
 })
 
-t.test('the answer is frozen, so that requests can share it', async (t) => {
+t.test('freezes the response, because requests share it', async (t) => {
   const { server, introspector } = await start(t)
   server.state.tokens.set('bound', { ...GOOD, cnf: { jkt: 'thumb' } })
   const answer = await introspector.introspect('bound')
   t.ok(Object.isFrozen(answer) && Object.isFrozen(answer?.cnf))
 })
 
-t.test('an answer that is no verdict is a 503 for its token, and for no other', async (t) => {
+t.test('responds with 503 for the token of an unusable response only', async (t) => {
   const good = JSON.stringify(GOOD)
   const type = { 'content-type': 'application/json' }
   const table: Record<string, Answer> = {
@@ -149,13 +149,13 @@ t.test('an answer that is no verdict is a 503 for its token, and for no other', 
   }
 })
 
-t.test('the type of an answer is compared without case and parameters', async (t) => {
+t.test('compares the media type of a response without case and parameters', async (t) => {
   const { server, outcome } = await start(t)
   server.state.instead = json(GOOD, { 'content-type': 'Application/JSON; charset=utf-8' })
   t.equal(await outcome('any'), 'active')
 })
 
-t.test('the issuer is healthy again a second after it failed at a token', async (t) => {
+t.test('repeats a probe a second after a failure for one token', async (t) => {
   const { server, clock, outcome } = await start(t)
   server.state.instead = status(500)
   t.equal(await outcome('good'), 'unavailable')
@@ -164,7 +164,7 @@ t.test('the issuer is healthy again a second after it failed at a token', async 
   t.equal(await outcome('good'), 'active')
 })
 
-t.test('what strangers make fail is told once a second', async (t) => {
+t.test('reports failures that untrusted callers can cause once a second', async (t) => {
   const { server, clock, outcome, failures } = await start(t)
   server.state.instead = status(400)
   for (let i = 0; i < 20; i++) await outcome(`odd-${i}`)

@@ -1,4 +1,4 @@
-/** What may be said about introspection, and what may not. */
+/** Valid and invalid introspection options. */
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import {
@@ -19,7 +19,7 @@ function resolve(options: object, allowHttp = false) {
   return resolveIntrospection(options as IntrospectionOptions, allowHttp)
 }
 
-t.test('a client is all that is needed', async (t) => {
+t.test('requires only a client', async (t) => {
   const resolved = resolve(CLIENT)
   const { client, fetch: used, ...rest } = resolved
   t.ok(Object.isFrozen(resolved) && Object.isFrozen(client))
@@ -49,7 +49,7 @@ t.test('a client is all that is needed', async (t) => {
   })
 })
 
-t.test('the way of authenticating follows from what is given', async (t) => {
+t.test('derives the authentication method from secret or key', async (t) => {
   const table: [object, string][] = [
     [CLIENT, 'client_secret_basic'],
     [{ ...CLIENT, clientAuthentication: 'client_secret_post' }, 'client_secret_post'],
@@ -61,7 +61,7 @@ t.test('the way of authenticating follows from what is given', async (t) => {
   }
 })
 
-t.test('an opaque token', async (t) => {
+t.test('recognizes opaque tokens', async (t) => {
   const tokens = ['abc', 'ya29.abc', 'a.b.c.d', 'a.b.c', 'a.b.c.d.e']
   const opaque = (introspection: ResolvedIntrospection) => {
     const issuers = new ConfiguredIssuers([
@@ -78,7 +78,7 @@ t.test('an opaque token', async (t) => {
   t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens })), ['ya29.abc'], 'as a function says')
 })
 
-t.test('what is possible is taken', async (t) => {
+t.test('accepts valid options', async (t) => {
   const fetch = async () => new Response()
   for (const [options, allowHttp] of [
     [{ mode: 'recheck', recheckInterval: 1_000 }],
@@ -92,7 +92,7 @@ t.test('what is possible is taken', async (t) => {
   }
 })
 
-t.test('what is impossible is a TypeError that names the option and the mend', async (t) => {
+t.test('rejects invalid options with a TypeError that names the option and the fix', async (t) => {
   const table: [object, RegExp][] = [
     [{ ...CLIENT, clientID: 'x' }, /Unknown option "clientID" of "introspection"/],
     [

@@ -1,4 +1,4 @@
-/** An issuer that is down, slow, moved, or doesn't know us (RFC 7662 §2.3). */
+/** An issuer that is down, slow, moved, or rejects our credentials (RFC 7662 §2.3). */
 import t, { type Test } from 'tap'
 import { responseHeaders } from '../../src/errors/challenge.js'
 import { IntrospectionUnavailableError, UnavailableError } from '../../src/errors/errors.js'
@@ -74,7 +74,7 @@ const OUTAGES: Record<string, Outage> = {
 }
 
 for (const [name, { answer, level = 'warn', message, timeout }] of Object.entries(OUTAGES)) {
-  t.test(`${name} is a 503 for everybody, and a pause`, async (t) => {
+  t.test(`${name} causes 503 for every token, and a pause`, async (t) => {
     const { server, introspector, clock, outcome, failures } = await start(t, {
       ...(timeout !== undefined && { timeout }),
     })
@@ -96,7 +96,7 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
   })
 }
 
-t.test('an endless answer is cut off, and is its token’s fault', async (t) => {
+t.test('aborts an endless response, and attributes it to its token', async (t) => {
   const { server, outcome, failures } = await start(t)
   server.state.instead = endless
   t.equal(await outcome('good'), 'unavailable')
@@ -106,7 +106,7 @@ t.test('an endless answer is cut off, and is its token’s fault', async (t) => 
   await server.idle()
 })
 
-/** An issuer that confirmed two tokens, and is to be asked about them again. */
+/** An issuer that confirmed two tokens, whose cached responses are no longer fresh. */
 async function confirmed(t: Test, overrides: Overrides = {}) {
   const started = await start(t, { cacheMaxAge: 500, ...overrides })
   for (const token of ['good', 'better']) t.equal(await started.outcome(token), 'active')
@@ -114,7 +114,7 @@ async function confirmed(t: Test, overrides: Overrides = {}) {
   return started
 }
 
-t.test('the pause grows with each failure, and Retry-After makes it longer', async (t) => {
+t.test('the pause grows with each failure, and Retry-After prolongs it', async (t) => {
   const { server, clock, introspector, outcome, failures } = await confirmed(t)
   server.state.instead = status(503)
   for (const longest of [1_000, 2_000, 4_000]) {
@@ -132,7 +132,7 @@ t.test('the pause grows with each failure, and Retry-After makes it longer', asy
   t.equal(server.questions.length, 2 + 4 + 4 + 4 + 3, 'each, a random one and the confirmed ones')
 })
 
-t.test('no Retry-After makes the pause longer than a minute', async (t) => {
+t.test('Retry-After prolongs the pause to at most a minute', async (t) => {
   const { server, outcome, failures } = await confirmed(t)
   server.state.instead = status(503, { 'retry-after': '3600' })
   t.equal(await outcome('good'), 'unavailable')
@@ -140,7 +140,7 @@ t.test('no Retry-After makes the pause longer than a minute', async (t) => {
 })
 
 t.test(
-  'as long as no token was confirmed, the pause is short, and several are tried',
+  'before any token was confirmed, the pause is short and several tokens are tried',
   async (t) => {
     const { server, clock, outcome, failures } = await start(t)
     server.state.instead = status(503)
@@ -150,7 +150,7 @@ t.test(
       t.ok(retryIn >= 500 && retryIn <= 2_000, `${retryIn}`)
       clock.now += retryIn
     }
-    // An issuer that answers so about every token that it doesn't know.
+    // An issuer that responds like this for every unknown token.
     server.state.instead = undefined
     server.state.filter = (token) => (token === 'good' ? undefined : status(503))
     const forged = Array.from({ length: 9 }, (_, i) => outcome(`forged-${i}`))
@@ -161,7 +161,7 @@ t.test(
   },
 )
 
-t.test('an issuer that cannot be reached at all needs no confirmed token to be down', async (t) => {
+t.test('an unreachable issuer counts as down without a confirmed token', async (t) => {
   const endpoint = 'https://issuer.example/introspect'
   const fetch = () => Promise.reject(Object.assign(new Error(), { code: 'ECONNREFUSED' }))
   const { outcome, clock, failures } = await introspectorOf(
@@ -177,7 +177,7 @@ t.test('an issuer that cannot be reached at all needs no confirmed token to be d
   t.ok((failures.at(-1)?.retryIn ?? 0) >= 15_000)
 })
 
-t.test('failures that began together count as one', async (t) => {
+t.test('failures of concurrent requests count as one outage', async (t) => {
   const { server, outcome, failures } = await start(t)
   const release = server.hold()
   server.state.instead = status(503)
@@ -189,7 +189,7 @@ t.test('failures that began together count as one', async (t) => {
   t.ok((failures[0]?.retryIn ?? 0) <= 1_000, 'the first pause')
 })
 
-t.test('an answer that was on its way before an outage does not end it', async (t) => {
+t.test('a response to a request from before an outage does not end it', async (t) => {
   const { server, outcome } = await start(t)
   const release = server.hold()
   const slow = outcome('good')
@@ -202,7 +202,7 @@ t.test('an answer that was on its way before an outage does not end it', async (
   t.equal(await outcome('other'), 'unavailable')
 })
 
-t.test('after the pause one asks, and the rest wait for what it finds', async (t) => {
+t.test('after the pause, one request probes recovery and the rest wait', async (t) => {
   const { server, clock, outcome, failures } = await confirmed(t)
   server.state.instead = status(503)
   await outcome('other')
@@ -219,12 +219,12 @@ t.test('after the pause one asks, and the rest wait for what it finds', async (t
   t.strictSame(await Promise.all(healed), ['active', 'active', 'refused'])
 })
 
-t.test('confirmed tokens that were all revoked since do not keep an issuer down', async (t) => {
+t.test('an issuer recovers although all confirmed tokens were revoked', async (t) => {
   const { server, clock, outcome, failures } = await confirmed(t)
   server.state.instead = status(503)
   t.equal(await outcome('good'), 'unavailable')
   clock.now += failures[0]?.retryIn ?? 0
-  // Back, and one of those that answer 401 about what they don't know.
+  // The issuer is back, and answers 401 for unknown tokens.
   server.state.instead = undefined
   server.state.filter = (token) => (token === 'new' ? undefined : status(401))
   server.state.tokens.set('new', GOOD)
@@ -233,7 +233,7 @@ t.test('confirmed tokens that were all revoked since do not keep an issuer down'
 })
 
 t.test('staleIfError', async (t) => {
-  t.test('serves what was good, without waiting, while the issuer cannot be asked', async (t) => {
+  t.test('serves stale responses without waiting while introspection fails', async (t) => {
     const { server, introspector, clock, outcome, failures } = await start(t, {
       cacheMaxAge: 1_000,
       staleIfError: 60_000,
@@ -253,7 +253,7 @@ t.test('staleIfError', async (t) => {
     t.equal(introspector.introspect('good'), undefined, 'revoked')
   })
 
-  t.test('is over when it is over', async (t) => {
+  t.test('ends after staleIfError', async (t) => {
     const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000, staleIfError: 5_000 })
     await outcome('good')
     server.state.instead = status(503)
@@ -263,7 +263,7 @@ t.test('staleIfError', async (t) => {
     t.equal(await outcome('good'), 'unavailable')
   })
 
-  t.test('is none unless it is asked for', async (t) => {
+  t.test('is off by default', async (t) => {
     const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000 })
     await outcome('good')
     server.state.instead = status(503)
@@ -271,7 +271,7 @@ t.test('staleIfError', async (t) => {
     t.equal(await outcome('good'), 'unavailable')
   })
 
-  t.test('holds for a token that the issuer fails at', async (t) => {
+  t.test('applies to a token for which the issuer fails', async (t) => {
     const { server, introspector, clock } = await start(t, {
       cacheMaxAge: 1_000,
       staleIfError: 60_000,
@@ -286,7 +286,7 @@ t.test('staleIfError', async (t) => {
 })
 
 t.test('metadata', async (t) => {
-  t.test('is read once for all who ask', async (t) => {
+  t.test('is fetched once for concurrent requests', async (t) => {
     const { server, outcome } = await start(t)
     await Promise.all(['a', 'b', 'c'].map(outcome))
     t.equal(server.count(server.metadataPath), 1)
@@ -294,7 +294,7 @@ t.test('metadata', async (t) => {
     t.equal(server.count(server.metadataPath), 1)
   })
 
-  t.test('without an introspection endpoint is a 503 that says so', async (t) => {
+  t.test('without an introspection endpoint causes a 503 that says so', async (t) => {
     const { server, outcome, failures } = await start(t)
     server.answer(server.metadataPath, json({ issuer: server.issuer, jwks_uri: server.jwksUri }))
     t.equal(await outcome('good'), 'unavailable')
@@ -303,7 +303,7 @@ t.test('metadata', async (t) => {
     ])
   })
 
-  t.test('that names an unsafe endpoint is not followed', async (t) => {
+  t.test('with an insecure endpoint is rejected', async (t) => {
     const { server, outcome, failures } = await start(t)
     const unsafe = {
       ...server.metadata,
@@ -314,7 +314,7 @@ t.test('metadata', async (t) => {
     t.match(failures, [{ failure: { message: /that is not an https URL/ } }])
   })
 
-  t.test('is read again after a failure, so that an endpoint that moved is found', async (t) => {
+  t.test('is fetched again after a failure, to find an endpoint that moved', async (t) => {
     const { server, clock, outcome, failures } = await start(t)
     t.equal(await outcome('good'), 'active')
     server.answer('/moved', json(GOOD))
@@ -329,7 +329,7 @@ t.test('metadata', async (t) => {
     t.equal(server.requests.at(-1), '/moved')
   })
 
-  t.test('that fails or hangs leaves the endpoint where it was', async (t) => {
+  t.test('that fails or stalls leaves the endpoint unchanged', async (t) => {
     const { server, clock, outcome, failures } = await start(t, { timeout: 4_000 })
     t.equal(await outcome('good'), 'active')
     for (const answer of [status(500), hang]) {
@@ -360,9 +360,9 @@ t.test('plain http beyond loopback', async (t) => {
   t.equal(await lax.outcome('good'), 'active', 'unless it was allowed')
 })
 
-t.test('a fetch that heeds no signal', async (t) => {
-  t.test('holds nobody up, and keeps no place', async (t) => {
-    // The deadline's timer keeps no process alive.
+t.test('a fetch that ignores its signal', async (t) => {
+  t.test('blocks no request, and occupies no slot', async (t) => {
+    // The timer of the deadline does not keep the process alive.
     const alive = setInterval(() => {}, 1_000)
     t.teardown(() => clearInterval(alive))
     const never = () => new Promise<never>(() => {})
@@ -377,7 +377,7 @@ t.test('a fetch that heeds no signal', async (t) => {
   })
 })
 
-t.test('B10: what a fetch throws may hold the request, and is not passed on', async (t) => {
+t.test('B10: passes on no error of fetch, which may contain the request', async (t) => {
   const endpoint = 'https://issuer.example/introspect'
   for (const [thrown, reason] of [
     [new Error('oops'), 'no response'],
@@ -405,7 +405,7 @@ t.test('B10: what a fetch throws may hold the request, and is not passed on', as
   }
 })
 
-t.test('the query of an endpoint is not shown', async (t) => {
+t.test('messages omit the query of an endpoint', async (t) => {
   const { server } = await start(t)
   const endpoint = `${server.endpoint}?key=T0P`
   server.answer('/introspect?key=T0P', status(503))
@@ -415,18 +415,15 @@ t.test('the query of an endpoint is not shown', async (t) => {
   t.notMatch(failures[0]?.failure.message, 'T0P')
 })
 
-t.test(
-  'closing ends what is under way and what waits, and nothing is asked afterwards',
-  async (t) => {
-    const { server, introspector, outcome, failures } = await start(t)
-    server.hold()
-    const waiting = Array.from({ length: 60 }, (_, i) => outcome(`token-${i}`))
-    while (server.questions.length < 40) await new Promise((done) => setTimeout(done, 5))
-    introspector.close()
-    t.strictSame(new Set(await Promise.all(waiting)), new Set(['unavailable']))
-    await server.idle()
-    t.equal(await outcome('good'), 'unavailable')
-    t.equal(server.questions.length, 40)
-    t.equal(failures.length, 0, 'nothing failed')
-  },
-)
+t.test('close() ends requests in flight and queued ones, and sends no more', async (t) => {
+  const { server, introspector, outcome, failures } = await start(t)
+  server.hold()
+  const waiting = Array.from({ length: 60 }, (_, i) => outcome(`token-${i}`))
+  while (server.questions.length < 40) await new Promise((done) => setTimeout(done, 5))
+  introspector.close()
+  t.strictSame(new Set(await Promise.all(waiting)), new Set(['unavailable']))
+  await server.idle()
+  t.equal(await outcome('good'), 'unavailable')
+  t.equal(server.questions.length, 40)
+  t.equal(failures.length, 0, 'nothing failed')
+})

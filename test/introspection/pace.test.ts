@@ -2,7 +2,7 @@ import t from 'tap'
 import { Latency } from '../../src/introspection/latency.js'
 import { Pace } from '../../src/introspection/pace.js'
 
-t.test('a pace permits a burst of one second, and then its rate', async (t) => {
+t.test('permits a burst of one second, then the rate', async (t) => {
   const state = { now: 0, rate: 4 }
   const pace = new Pace({
     perSecond: () => state.rate,
@@ -22,7 +22,7 @@ t.test('a pace permits a burst of one second, and then its rate', async (t) => {
   t.equal(pace.wait, 250, 'an idle hour permits no more than one second does')
 })
 
-t.test('a pace follows a rate that changes', async (t) => {
+t.test('follows a changing rate', async (t) => {
   const state = { now: 0, rate: 100 }
   const pace = new Pace({
     perSecond: () => state.rate,
@@ -35,7 +35,7 @@ t.test('a pace follows a rate that changes', async (t) => {
   t.equal(pace.wait, 1_000)
 })
 
-t.test('a pace is not due before its pause is over', async (t) => {
+t.test('permits nothing before the pause ends', async (t) => {
   const state = { now: 0, until: 3_000 }
   const pause = () => Math.max(0, state.until - state.now)
   const pace = new Pace({ perSecond: () => 1, pause, monotonicNow: () => state.now })
@@ -46,7 +46,7 @@ t.test('a pace is not due before its pause is over', async (t) => {
   t.equal(pace.wait, 0)
 })
 
-t.test('a token is far too slow at four times the mean of active ones', async (t) => {
+t.test('a request counts as slow at four times the mean of active tokens', async (t) => {
   const latency = new Latency()
   t.equal(latency.slowAfter, Number.POSITIVE_INFINITY, 'nothing is known yet')
   latency.add(1)

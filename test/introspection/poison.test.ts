@@ -1,4 +1,4 @@
-/** A made-up token at which something before the issuer stumbles concerns nobody else. */
+/** A forged token at which a middlebox in front of the issuer fails affects no other token. */
 import t, { type Test } from 'tap'
 import {
   introspectorOf,
@@ -14,7 +14,7 @@ async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   for (const token of ['good', 'better']) server.state.tokens.set(token, { active: true })
   server.state.filter = (token) => (isPoison(token) ? answer : undefined)
-  /** Questions about tokens that nobody sent. */
+  /** Requests for tokens that no caller sent (probes). */
   const controls = () =>
     server.questions.filter(({ form }) => /^[\w-]{43}$/.test(form.get('token') ?? '')).length
   return { server, controls, ...(await introspectorOf(t, server, overrides)) }
@@ -37,7 +37,7 @@ const WAYS: Record<string, Answer> = {
 }
 
 for (const [name, answer] of Object.entries(WAYS)) {
-  t.test(`a token at which a filter ${name} is a 503 for itself alone`, async (t) => {
+  t.test(`a token at which a filter ${name} causes 503 for itself only`, async (t) => {
     const timeout = answer === hang ? 1_000 : 20_000
     const { server, clock, controls, outcome, introspector, failures } = await start(t, answer, {
       timeout,
@@ -62,7 +62,7 @@ for (const [name, answer] of Object.entries(WAYS)) {
   })
 }
 
-t.test('a flood of such tokens adds one question a second', async (t) => {
+t.test('a flood of such tokens adds one probe a second', async (t) => {
   const { server, clock, controls, outcome } = await start(t, reset)
   const flood = (round: number) =>
     Promise.all(Array.from({ length: 100 }, (_, i) => outcome(`poison-${round}-${i}`)))
@@ -77,7 +77,7 @@ t.test('a flood of such tokens adds one question a second', async (t) => {
 })
 
 t.test('an outage is noticed', async (t) => {
-  t.test('by a confirmed token, and a probe', async (t) => {
+  t.test('by a confirmed token and a probe', async (t) => {
     const { server, clock, controls, outcome, failures } = await start(t, reset, {
       cacheMaxAge: 500,
     })
@@ -96,7 +96,7 @@ t.test('an outage is noticed', async (t) => {
     t.equal(controls(), 2)
   })
 
-  t.test('by a stranger’s a second later', async (t) => {
+  t.test('by an untrusted token a second later', async (t) => {
     const { server, clock, controls, outcome, failures } = await start(t, reset)
     await outcome('poison')
     server.state.instead = status(503)
@@ -106,7 +106,7 @@ t.test('an outage is noticed', async (t) => {
     t.equal(controls(), 2)
   })
 
-  t.test('I3: also when it is our credentials that are refused', async (t) => {
+  t.test('I3: also if our credentials are rejected', async (t) => {
     const { server, outcome, failures } = await start(t, reset)
     server.state.instead = status(401)
     t.equal(await outcome('poison'), 'unavailable')
@@ -115,7 +115,7 @@ t.test('an outage is noticed', async (t) => {
     ])
   })
 
-  t.test('while a token of our own is being asked about', async (t) => {
+  t.test('while a probe is in flight', async (t) => {
     const { server, clock, controls, outcome, failures } = await start(t, reset, {
       cacheMaxAge: 500,
     })
@@ -141,7 +141,7 @@ t.test('an outage is noticed', async (t) => {
   })
 })
 
-t.test('an error about a token of our own is an answer all the same', async (t) => {
+t.test('an error response to a probe shows that the issuer responds', async (t) => {
   const { server, outcome, failures } = await start(t, reset)
   server.state.filter = (token) => (isPoison(token) ? reset : status(500))
   t.equal(await outcome('poison'), 'unavailable')
@@ -150,7 +150,7 @@ t.test('an error about a token of our own is an answer all the same', async (t) 
   t.equal(await outcome('good'), 'active')
 })
 
-t.test('a token that stalls does not keep an issuer down that is back', async (t) => {
+t.test('a stalled token does not prevent recovery', async (t) => {
   const { server, clock, controls, outcome, failures } = await start(t, hang, {
     timeout: 60_000,
     cacheMaxAge: 500,
@@ -170,7 +170,7 @@ t.test('a token that stalls does not keep an issuer down that is back', async (t
   t.strictSame(await Promise.all(waiting), ['active', 'active'], 'nobody waits for the other')
 })
 
-t.test('a JWT that is rechecked makes nobody pause either', async (t) => {
+t.test('a failing recheck causes no pause either', async (t) => {
   const { server, outcome, introspector, failures } = await start(t, reset, { mode: 'recheck' })
   introspector.recheckOf('poison.jwt.signature').check()
   await until(() => failures.length === 1)
@@ -179,7 +179,7 @@ t.test('a JWT that is rechecked makes nobody pause either', async (t) => {
   t.equal(server.questions.length, 3)
 })
 
-t.test('closing ends a question of our own, and nothing is told', async (t) => {
+t.test('close() ends a probe without a report', async (t) => {
   const { server, controls, outcome, introspector, failures } = await start(t, reset)
   server.state.filter = (token) => (isPoison(token) ? reset : hang)
   const poisoned = outcome('poison')
@@ -189,7 +189,7 @@ t.test('closing ends a question of our own, and nothing is told', async (t) => {
   t.equal(failures.length, 0)
 })
 
-t.test('closing ends the probe after a pause, and the token is not asked about', async (t) => {
+t.test('close() ends the probe after a pause, and the token is not sent', async (t) => {
   const { server, clock, controls, outcome, introspector, failures } = await start(t, reset, {
     cacheMaxAge: 500,
   })

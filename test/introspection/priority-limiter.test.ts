@@ -1,4 +1,4 @@
-/** What a flood of tokens that nobody knows can do, and what it can't. */
+/** Effects of a flood of unknown tokens. */
 import t, { type Test } from 'tap'
 import {
   type Priority,
@@ -7,7 +7,7 @@ import {
 } from '../../src/introspection/priority-limiter.js'
 import { introspectorOf, startIntrospectionServer } from '../fixtures/introspection-server.js'
 
-/** The tests end while some wait: their timers keep no process alive, and must not fire in the next. */
+/** Tests end while requests are queued: their timers must not fire in the next test. */
 function turns({ concurrency = 60, timeout = 3_600_000 } = {}) {
   const state = {
     concurrency,
@@ -32,7 +32,7 @@ function turns({ concurrency = 60, timeout = 3_600_000 } = {}) {
   return { state, turns: these }
 }
 
-/** Lets everything that needs no time happen. */
+/** Runs all pending microtasks and immediates. */
 const settle = () => new Promise(setImmediate)
 
 async function flood(t: Test, overrides = {}) {
@@ -41,7 +41,7 @@ async function flood(t: Test, overrides = {}) {
   return { server, ...(await introspectorOf(t, server, overrides)) }
 }
 
-t.test('ten thousand tokens of garbage become no flood at the issuer', async (t) => {
+t.test('ten thousand invalid tokens cause no flood at the issuer', async (t) => {
   const { server, clock, outcome, failures } = await flood(t, { cacheMaxAge: 400, timeout: 60_000 })
   t.equal(await outcome('good'), 'active')
   const release = server.hold()
@@ -72,7 +72,7 @@ t.test('ten thousand tokens of garbage become no flood at the issuer', async (t)
   t.match(failures, [{ failure: { attributedTo: 'ours', message: /too many tokens/ }, retryIn: 0 }])
 })
 
-t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
+t.test('reserves slots for trusted tokens and for rechecks', async (t) => {
   const { turns: these } = turns()
   const begun: string[] = []
   const take = (priority: Priority) =>
@@ -93,7 +93,7 @@ t.test('slots are kept for trusted tokens, and for rechecks', async (t) => {
   t.strictSame(begun.slice(60), [...Array(5).fill('high'), 'background'], 'they go first')
 })
 
-t.test('of trusted tokens, fewer are in flight while the issuer asks for less', async (t) => {
+t.test('limits trusted tokens in flight while the issuer throttles', async (t) => {
   const { state, turns: these } = turns()
   state.trustedConcurrency = 2
   const begun: Slot[] = []
@@ -107,7 +107,7 @@ t.test('of trusted tokens, fewer are in flight while the issuer asks for less', 
   t.equal(begun.length, 3)
 })
 
-t.test('untrusted tokens are asked about at a given pace', async (t) => {
+t.test('limits the rate of untrusted tokens', async (t) => {
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const { state, turns: these } = turns()
@@ -121,7 +121,7 @@ t.test('untrusted tokens are asked about at a given pace', async (t) => {
   while (begun === 0) await new Promise((done) => setTimeout(done, 5))
 })
 
-t.test('an untrusted token that is far too slow leaves its slot to one that waits', async (t) => {
+t.test('a slow untrusted token loses its slot to a queued one', async (t) => {
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const { state, turns: these } = turns()
@@ -145,9 +145,9 @@ t.test('an untrusted token that is far too slow leaves its slot to one that wait
   t.notOk(slow.at(-1)?.signal.aborted)
 })
 
-t.test('whoever waits too long is refused, and waits no more', async (t) => {
+t.test('rejects a request that is queued too long', async (t) => {
   const { turns: these } = turns({ concurrency: 1, timeout: 20 })
-  // The timer of one who waits keeps no process alive.
+  // The timer of a queued request does not keep the process alive.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
   const first = await these.take('low')
@@ -157,7 +157,7 @@ t.test('whoever waits too long is refused, and waits no more', async (t) => {
   t.type((await next).end, 'function')
 })
 
-t.test('nobody who comes later goes ahead of those who wait', async (t) => {
+t.test('starts queued requests in order of arrival', async (t) => {
   const { state, turns: these } = turns({ concurrency: 1 })
   const order: number[] = []
   const enter = async (name: number) => {

@@ -1,9 +1,9 @@
-/** Rechecks that failed are repeated by a timer, whatever requests come. */
+/** Failed rechecks are retried on a timer, independent of requests. */
 import t from 'tap'
 import { RecheckRetries } from '../../src/introspection/recheck-retries.js'
 
 t.beforeEach(async (t) => {
-  // The timer of the retries keeps no process alive.
+  // The timer of the retries does not keep the process alive.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
 })
@@ -24,7 +24,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((done) => setTimeout(done, 5))
 }
 
-t.test('repeats one until it is due, and none that needs no retry', async (t) => {
+t.test('retries a recheck once it is due, and none that needs no retry', async (t) => {
   const retries = new RecheckRetries()
   t.teardown(() => retries.close())
   const early = recheck(true, () => early.state.asked > 1)
@@ -39,7 +39,7 @@ t.test('repeats one until it is due, and none that needs no retry', async (t) =>
   await until(() => early.state.asked === 3)
 })
 
-t.test('repeats none after it was closed', async (t) => {
+t.test('retries nothing after close()', async (t) => {
   const retries = new RecheckRetries()
   const before = recheck(true, () => true)
   const after = recheck(true, () => true)

@@ -1,4 +1,4 @@
-/** What is remembered of the issuer's answers, and for how long (RFC 7662 §4, RFC 9700 §4.9.3). */
+/** Lifetime and bounds of cached responses (RFC 7662 §4, RFC 9700 §4.9.3). */
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import { digestOf, ResponseCache } from '../../src/introspection/response-cache.js'
@@ -18,7 +18,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   return { server, ...(await introspectorOf(t, server, overrides)) }
 }
 
-t.test('a thousand requests with one token ask once', async (t) => {
+t.test('a thousand requests with one token cause one introspection request', async (t) => {
   const { server, introspector } = await start(t)
   const answers = await Promise.all(
     Array.from({ length: 1_000 }, () => introspector.introspect('good')),
@@ -27,20 +27,23 @@ t.test('a thousand requests with one token ask once', async (t) => {
   t.ok(answers.every((answer) => answer === answers[0] && answer?.sub === 'user-1'))
 })
 
-t.test('a thousand requests that fail together ask once, and get an error each', async (t) => {
-  const { server, introspector } = await start(t)
-  server.state.instead = status(503)
-  const errors = await Promise.all(
-    Array.from({ length: 1_000 }, () =>
-      Promise.resolve(introspector.introspect('good')).catch((error) => error),
-    ),
-  )
-  t.equal(server.asked('good'), 1)
-  t.equal(server.questions.length, 2, 'and once about a token of our own')
-  t.equal(new Set(errors).size, 1_000)
-})
+t.test(
+  'a thousand failing requests share one introspection request, and get an error each',
+  async (t) => {
+    const { server, introspector } = await start(t)
+    server.state.instead = status(503)
+    const errors = await Promise.all(
+      Array.from({ length: 1_000 }, () =>
+        Promise.resolve(introspector.introspect('good')).catch((error) => error),
+      ),
+    )
+    t.equal(server.asked('good'), 1)
+    t.equal(server.questions.length, 2, 'and once about a token of our own')
+    t.equal(new Set(errors).size, 1_000)
+  },
+)
 
-t.test('a remembered answer comes at once, without a promise', async (t) => {
+t.test('returns a cached response synchronously, without a promise', async (t) => {
   const { introspector } = await start(t)
   const asked = introspector.introspect('good')
   t.ok(asked instanceof Promise)
@@ -50,7 +53,7 @@ t.test('a remembered answer comes at once, without a promise', async (t) => {
   t.equal(introspector.introspect('bad'), undefined)
 })
 
-t.test('I4: an active token is asked about again after maxAge', async (t) => {
+t.test('I4: introspects an active token again after cacheMaxAge', async (t) => {
   const { server, clock, outcome } = await start(t, { cacheMaxAge: 10_000 })
   t.equal(await outcome('good'), 'active')
   clock.now += 9_999
@@ -62,14 +65,14 @@ t.test('I4: an active token is asked about again after maxAge', async (t) => {
   t.equal(server.asked('good'), 2)
 })
 
-t.test('maxAge 0 asks for each request', async (t) => {
+t.test('cacheMaxAge 0 introspects for each request', async (t) => {
   const { server, outcome } = await start(t, { cacheMaxAge: 0 })
   await outcome('good')
   await outcome('good')
   t.equal(server.asked('good'), 2)
 })
 
-t.test('I4: no answer is used at or after its exp', async (t) => {
+t.test('I4: uses no response at or after its exp', async (t) => {
   for (const staleIfError of [0, 60_000]) {
     const { server, clock, outcome } = await start(t, { cacheMaxAge: 30_000, staleIfError })
     server.state.tokens.set('short', { ...GOOD, exp: clock.now / 1_000 + 5 })
@@ -83,34 +86,31 @@ t.test('I4: no answer is used at or after its exp', async (t) => {
   }
 })
 
-t.test('an exp that is no number is left to those who check it', async (t) => {
+t.test('leaves a non-numeric exp to later checks', async (t) => {
   const { server, introspector } = await start(t)
   server.state.tokens.set('odd', { ...GOOD, exp: 'tomorrow' })
   t.match(await introspector.introspect('odd'), { exp: 'tomorrow' })
 })
 
-t.test(
-  'I4: a token that is not active is asked about again after negativeCacheMaxAge',
-  async (t) => {
-    const { server, clock, outcome } = await start(t, { negativeCacheMaxAge: 2_000 })
-    t.equal(await outcome('late'), 'refused')
-    server.state.tokens.set('late', GOOD)
-    clock.now += 1_999
-    t.equal(await outcome('late'), 'refused')
-    clock.now += 1
-    t.equal(await outcome('late'), 'active')
-    t.equal(server.asked('late'), 2)
-  },
-)
+t.test('I4: introspects an inactive token again after negativeCacheMaxAge', async (t) => {
+  const { server, clock, outcome } = await start(t, { negativeCacheMaxAge: 2_000 })
+  t.equal(await outcome('late'), 'refused')
+  server.state.tokens.set('late', GOOD)
+  clock.now += 1_999
+  t.equal(await outcome('late'), 'refused')
+  clock.now += 1
+  t.equal(await outcome('late'), 'active')
+  t.equal(server.asked('late'), 2)
+})
 
-t.test('negativeCacheMaxAge 0 asks for each request', async (t) => {
+t.test('negativeCacheMaxAge 0 introspects for each request', async (t) => {
   const { server, outcome } = await start(t, { negativeCacheMaxAge: 0 })
   await outcome('bad')
   await outcome('bad')
   t.equal(server.asked('bad'), 2)
 })
 
-t.test('I4: garbage, as much of it as may come, pushes no good answer out', async (t) => {
+t.test('I4: invalid tokens evict no active response', async (t) => {
   const { server, outcome, introspector } = await start(t, { maxEntries: 2 })
   await outcome('good')
   for (let i = 0; i < 10; i++) await outcome(`garbage-${i}`)
@@ -122,7 +122,7 @@ t.test('I4: garbage, as much of it as may come, pushes no good answer out', asyn
   t.equal(server.asked('garbage-0'), 2, 'the first of it is forgotten')
 })
 
-t.test('what is remembered is bounded in number and in bytes', async (t) => {
+t.test('bounds the cache in entries and bytes', async (t) => {
   const { server, outcome } = await start(t, { maxEntries: 3, maxBytes: 65_536 })
   for (const token of ['a', 'b', 'c', 'd']) {
     server.state.tokens.set(token, GOOD)
@@ -142,7 +142,7 @@ t.test('what is remembered is bounded in number and in bytes', async (t) => {
   t.equal(server.asked('oversized'), 2)
 })
 
-t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
+t.test('I4: keys entries by SHA-256 only', async (t) => {
   const token = 'an-opaque-token-that-is-a-secret'
   t.match(digestOf(token), /^[\w-]{43}$/)
   t.not(digestOf(token), digestOf(`${token}.`))
@@ -160,7 +160,7 @@ t.test('I4: tokens are remembered under their SHA-256 only', async (t) => {
   t.notOk(known.hasEntry(token))
 })
 
-t.test('B10: neither token nor secret shows when an introspector is printed', async (t) => {
+t.test('B10: inspecting an introspector shows neither token nor secret', async (t) => {
   const { server, introspector, outcome } = await start(t)
   await outcome('good')
   server.state.held = new Promise(() => {})
@@ -171,7 +171,7 @@ t.test('B10: neither token nor secret shows when an introspector is printed', as
   t.notMatch(printed, /opaque-token|watched-token/)
 })
 
-t.test('a revoked token stays refused when the issuer fails after that', async (t) => {
+t.test('a revoked token stays rejected when introspection fails later', async (t) => {
   const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000, staleIfError: 3_600_000 })
   t.equal(await outcome('good'), 'active')
   server.state.tokens.delete('good')
@@ -182,7 +182,7 @@ t.test('a revoked token stays refused when the issuer fails after that', async (
   t.equal(await outcome('good'), 'unavailable', 'what was known before is over')
 })
 
-t.test('what vouches for nothing ends what was known before', async (t) => {
+t.test('a malformed response removes an active one', async (t) => {
   const { server, clock, outcome } = await start(t, { cacheMaxAge: 1_000, staleIfError: 3_600_000 })
   t.equal(await outcome('good'), 'active')
   server.state.instead = json({ active: 'true' })

@@ -1,4 +1,4 @@
-/** What instances share of the issuer's answers (DESIGN §7; RFC 7662 §4). */
+/** Introspection responses that instances share (RFC 7662 §4). */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -19,7 +19,7 @@ const SECRET = randomBytes(32)
 const NOW = 1_800_000_000_000
 const GOOD = { active: true, sub: 'a-subject', scope: 'orders:read', exp: NOW / 1_000 + 3_600 }
 
-/** A store that keeps what it has in sight. */
+/** A store whose entries the test can read. */
 function openStore(clock: { now: number }) {
   const entries = new Map<string, string>()
   const ttls: number[] = []
@@ -51,7 +51,7 @@ function openStore(clock: { now: number }) {
   return { store, entries, ttls, calls }
 }
 
-/** Instances of one API, each with its own memory; time is the same for all, and stands still. */
+/** Instances of one API, each with its own memory, and one clock that stands still. */
 async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, SECRET]) {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('good', GOOD)
@@ -63,7 +63,7 @@ async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, 
     const { clientId } = CLIENT
     const shared = { store: open.store, secret, clientId, onFailure: (e: unknown) => told.push(e) }
     const instance = await introspectorOf(t, server, { shared, ...overrides, ...more })
-    // As one clock that all look at.
+    // One clock for all.
     Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
     return instance
   }
@@ -74,7 +74,7 @@ async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, 
   return { server, clock, one, two, told, start, ...open }
 }
 
-t.test('what one was told, the other need not ask', async (t) => {
+t.test('an instance uses the response that another one received', async (t) => {
   const { server, one, two, told } = await instances(t)
   t.equal(await one.outcome('good'), 'active')
   t.strictSame(await two.introspector.introspect('good'), GOOD)
@@ -83,7 +83,7 @@ t.test('what one was told, the other need not ask', async (t) => {
   t.strictSame(told, [])
 })
 
-t.test('requests that come at once look once, and ask once', async (t) => {
+t.test('concurrent requests cause one look-up and one introspection request', async (t) => {
   const { server, one, calls } = await instances(t)
   await Promise.all(Array.from({ length: 100 }, () => one.introspector.introspect('good')))
   t.equal(calls.get, 1)
@@ -92,7 +92,7 @@ t.test('requests that come at once look once, and ask once', async (t) => {
   t.notOk(again instanceof Promise, 'and nobody looks for what is known here')
 })
 
-t.test('I4: an answer gets no younger by being shared', async (t) => {
+t.test('I4: sharing does not reset the age of a response', async (t) => {
   const { server, clock, one, two, start } = await instances(t, { cacheMaxAge: 30_000 })
   await one.outcome('good')
   clock.now += 20_000
@@ -106,7 +106,7 @@ t.test('I4: an answer gets no younger by being shared', async (t) => {
   t.equal(await (await start(SECRET)).outcome('good'), 'refused', 'and it is not there any more')
 })
 
-t.test('I4: it is in the store for as long as it may be used, and not past exp', async (t) => {
+t.test('I4: stores a response for as long as it may be used, never past exp', async (t) => {
   const { one, server, ttls } = await instances(t, { cacheMaxAge: 30_000, staleIfError: 5_000 })
   server.state.tokens.set('brief', { ...GOOD, exp: NOW / 1_000 + 7 })
   server.state.tokens.set('endless', { active: true })
@@ -115,7 +115,7 @@ t.test('I4: it is in the store for as long as it may be used, and not past exp',
   t.strictSame(ttls, [35_000, 7_000, 35_000])
 })
 
-t.test('maxAge 0: what was shared answers no later request', async (t) => {
+t.test('with cacheMaxAge 0, a shared response serves no later request', async (t) => {
   const { server, one, two, calls } = await instances(t, { cacheMaxAge: 0 })
   await one.outcome('good')
   await two.outcome('good')
@@ -123,7 +123,7 @@ t.test('maxAge 0: what was shared answers no later request', async (t) => {
   t.equal(calls.set, 0)
 })
 
-t.test('refusals stay where they were heard', async (t) => {
+t.test('does not share negative responses', async (t) => {
   const { server, one, two, calls, entries } = await instances(t)
   for (let i = 0; i < 20; i++) await one.outcome(`made up ${i}`)
   t.strictSame({ ...calls }, { get: 20, set: 0, delete: 0 })
@@ -132,7 +132,7 @@ t.test('refusals stay where they were heard', async (t) => {
   t.equal(server.asked('made up 0'), 2)
 })
 
-t.test('what the issuer took back is taken out', async (t) => {
+t.test('removes the response of a token that became inactive', async (t) => {
   const { server, clock, one, entries, calls } = await instances(t, { staleIfError: 60_000 })
   await one.outcome('good')
   t.equal(entries.size, 1)
@@ -143,7 +143,7 @@ t.test('what the issuer took back is taken out', async (t) => {
   t.equal(calls.delete, 1)
 })
 
-t.test('an instance that was started in an outage has what others were told', async (t) => {
+t.test('an instance started in an outage uses stale shared responses', async (t) => {
   const { server, clock, one, start } = await instances(t, { staleIfError: 60_000 })
   await one.outcome('good')
   clock.now += 45_000
@@ -155,7 +155,7 @@ t.test('an instance that was started in an outage has what others were told', as
   t.equal(await (await start(SECRET)).outcome('good'), 'unavailable', 'and not for longer')
 })
 
-t.test("one's own old answer is as good as a shared old one", async (t) => {
+t.test('prefers a local stale response to a shared stale one', async (t) => {
   const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
   await two.outcome('good')
   await one.outcome('good')
@@ -164,7 +164,7 @@ t.test("one's own old answer is as good as a shared old one", async (t) => {
   t.equal(server.asked('good'), 2, 'the issuer is asked when both are old')
 })
 
-t.test("one's own answer that is too old hides none that may be used", async (t) => {
+t.test('a local expired response does not hide a usable shared one', async (t) => {
   const { server, clock, one, two } = await instances(t, {
     cacheMaxAge: 30_000,
     staleIfError: 60_000,
@@ -179,7 +179,7 @@ t.test("one's own answer that is too old hides none that may be used", async (t)
   t.equal(await two.outcome('good'), 'unavailable', 'and not for longer')
 })
 
-t.test('who heard that a token is not active believes no older answer', async (t) => {
+t.test('ignores a shared response older than a local negative one', async (t) => {
   const { server, clock, one, two, store, entries, calls } = await instances(t, {
     negativeCacheMaxAge: 0,
   })
@@ -211,7 +211,7 @@ t.test('who heard that a token is not active believes no older answer', async (t
   t.equal(server.asked('good'), asked)
 })
 
-t.test('an answer that is past all use is none, also where somebody put it back', async (t) => {
+t.test('ignores a replayed response that is past staleIfError', async (t) => {
   const { server, clock, one, two, store, entries } = await instances(t, {
     cacheMaxAge: 30_000,
     staleIfError: 60_000,
@@ -225,7 +225,7 @@ t.test('an answer that is past all use is none, also where somebody put it back'
   t.equal(await two.outcome('other'), 'active', 'nor is the token one that the issuer vouched for')
 })
 
-t.test('I5: who takes signed answers only takes no other from the store', async (t) => {
+t.test('I5: instances that require signed responses share with none that do not', async (t) => {
   const { server, one, start } = await instances(t)
   await one.outcome('good')
   const strict = await start(SECRET, { requireSignedResponse: true })
@@ -233,7 +233,7 @@ t.test('I5: who takes signed answers only takes no other from the store', async 
   t.equal(server.asked('good'), 2)
 })
 
-t.test('an answer from the future is not fresh', async (t) => {
+t.test('treats a response from the near future as stale', async (t) => {
   const { server, clock, one, two } = await instances(t, { staleIfError: 60_000 })
   clock.now += 5_000
   await one.outcome('good')
@@ -242,7 +242,7 @@ t.test('an answer from the future is not fresh', async (t) => {
   t.equal(server.asked('good'), 2)
 })
 
-t.test('an answer from far in the future is nothing, and the operator is told', async (t) => {
+t.test('ignores and reports a response from the far future', async (t) => {
   const { server, clock, one, two, told } = await instances(t, { staleIfError: 600_000 })
   clock.now += 5_001
   await one.outcome('good')
@@ -252,7 +252,7 @@ t.test('an answer from far in the future is nothing, and the operator is told', 
   t.match(told, [/clock/])
 })
 
-t.test('who can read the store learns nothing', async (t) => {
+t.test('an attacker who reads the store learns nothing', async (t) => {
   const { server, one, entries } = await instances(t)
   server.state.tokens.set('twin', GOOD)
   for (const token of ['good', 'twin', 'other']) await one.outcome(token)
@@ -273,13 +273,13 @@ t.test('who can read the store learns nothing', async (t) => {
   }
 })
 
-t.test('the same answer is sealed anew each time', async (t) => {
+t.test('seals the same response differently each time', async (t) => {
   const seal = new Seal(SECRET, ['a'])
   t.not(seal.seal('digest', 'text'), seal.seal('digest', 'text'))
   t.equal(seal.open('digest', seal.seal('digest', 'täxt')), 'täxt')
 })
 
-t.test('who can write to the store can make no token good', async (t) => {
+t.test('an attacker who writes to the store cannot make a token valid', async (t) => {
   const { server, one, entries, told, clock } = await instances(t)
   await one.outcome('good')
   const [[name, sealed]] = [...entries] as [[string, string]]
@@ -304,7 +304,7 @@ t.test('who can write to the store can make no token good', async (t) => {
   }
   for (const [what, value] of Object.entries(forgeries)) {
     told.length = 0
-    // As if somebody knew what it is called.
+    // As if the attacker knew the key of the entry.
     entries.set(ofBad, value as string)
     const fresh = await instancesLike(t, server, entries, clock, told)
     t.equal(await fresh.outcome('bad'), 'refused', what)
@@ -319,7 +319,7 @@ t.test('who can write to the store can make no token good', async (t) => {
   }
 })
 
-/** A further instance, over what is in the store now. */
+/** Another instance with the current entries of the store. */
 async function instancesLike(
   t: Test,
   server: Awaited<ReturnType<typeof startIntrospectionServer>>,
@@ -343,7 +343,7 @@ async function instancesLike(
   return instance
 }
 
-t.test('a secret, a client and an issuer of its own share with nobody', async (t) => {
+t.test('shares nothing across different secrets, clients or issuers', async (t) => {
   const { server, one, two } = await instances(t, {}, [SECRET, randomBytes(32)])
   await one.outcome('good')
   await two.outcome('good')
@@ -354,7 +354,7 @@ t.test('a secret, a client and an issuer of its own share with nobody', async (t
   t.equal(new Set(names).size, 4)
 })
 
-t.test('a store that is away, hangs or throws costs questions, and nothing else', async (t) => {
+t.test('a store that fails, stalls or throws costs introspection requests only', async (t) => {
   const rejecting = async () => Promise.reject(new Error('Redis does not answer'))
   const throwing = () => {
     throw new Error('no store at all')
@@ -379,7 +379,7 @@ t.test('a store that is away, hangs or throws costs questions, and nothing else'
   }
 })
 
-/** Without an issuer, over a store that is none but for these. */
+/** Shared responses without an issuer, with a store of the given methods only. */
 function sharedAnswers(
   store: Partial<Store>,
   { now = NOW, onFailure = () => {} }: { now?: number; onFailure?: (error: unknown) => void } = {},
@@ -400,13 +400,13 @@ function sharedAnswers(
   })
 }
 
-/** Those that wait for a store that hangs keep no process alive. */
+/** Calls of a stalled store do not keep the process alive. */
 function keepAlive(t: Test): void {
   const alive = setInterval(() => {}, 50)
   t.teardown(() => clearInterval(alive))
 }
 
-t.test('a store that has nothing may say so by null', async (t) => {
+t.test('a store may return null for a missing entry', async (t) => {
   const told: unknown[] = []
   const onFailure = (error: unknown) => told.push(error)
   const shared = sharedAnswers({ get: async () => null as never }, { onFailure })
@@ -414,7 +414,7 @@ t.test('a store that has nothing may say so by null', async (t) => {
   t.strictSame(told, [])
 })
 
-t.test('no more than a thousand writes wait for a store that hangs', async (t) => {
+t.test('at most a thousand writes wait for a stalled store', async (t) => {
   keepAlive(t)
   const waiting: (() => void)[] = []
   const calls = { set: 0, delete: 0 }
@@ -436,7 +436,7 @@ t.test('no more than a thousand writes wait for a store that hangs', async (t) =
   t.equal(calls.set, 1_001)
 })
 
-t.test('a store is waited for no longer than the issuer would be', async (t) => {
+t.test('waits for a store no longer than for the issuer', async (t) => {
   keepAlive(t)
   const told: unknown[] = []
   const onFailure = (error: unknown) => told.push(error)
@@ -445,7 +445,7 @@ t.test('a store is waited for no longer than the issuer would be', async (t) => 
   t.match(told, [/within 100 ms/])
 })
 
-t.test('I2: what is sealed is an answer about an active token, or nothing', async (t) => {
+t.test('I2: opens sealed active responses only', async (t) => {
   const seal = new Seal(SECRET, ['an issuer', 'a client'])
   const found = (text: string) =>
     sharedAnswers({ get: async () => seal.seal('digest', text) }).find('digest')
@@ -465,7 +465,7 @@ t.test('I2: what is sealed is an answer about an active token, or nothing', asyn
   for (const text of others) t.equal(await found(text), undefined, text)
 })
 
-t.test('no flood is a flood at a store that hangs', async (t) => {
+t.test('a flood of tokens causes no flood at a stalled store', async (t) => {
   let asked = 0
   const waiting: ((reason: Error) => void)[] = []
   const get = () => {
@@ -485,9 +485,9 @@ t.test('no flood is a flood at a store that hangs', async (t) => {
   t.equal(asked, 1_001)
 })
 
-t.test('what nobody could use is not shared', async (t) => {
+t.test('does not share a response that could not be used', async (t) => {
   const { server, one, entries } = await instances(t)
-  // Numbers are written in full when they are written again.
+  // JSON.stringify writes numbers in full.
   const long = `{"active":true,"numbers":[${'1e20,'.repeat(10_000)}0]}`
   server.state.instead = text(long, { 'content-type': 'application/json' })
   t.equal(await one.outcome('long'), 'active')
@@ -502,7 +502,7 @@ t.test('what nobody could use is not shared', async (t) => {
   t.equal(sets, 1, 'of no time')
 })
 
-t.test('no store is asked once the server is closed', async (t) => {
+t.test('uses no store after close()', async (t) => {
   const { one, two, calls } = await instances(t)
   await one.outcome('good')
   two.introspector.close()
@@ -510,7 +510,7 @@ t.test('no store is asked once the server is closed', async (t) => {
   t.equal(calls.get, 1)
 })
 
-t.test('nobody is told of a store once the server is closed', async (t) => {
+t.test('reports no store failure after close()', async (t) => {
   const { one, told, store } = await instances(t)
   store.get = () => new Promise(() => {})
   const asking = one.outcome('good')
@@ -519,7 +519,7 @@ t.test('nobody is told of a store once the server is closed', async (t) => {
   t.strictSame(told, [])
 })
 
-t.test('resource servers share through the option, and check what they find', async (t) => {
+t.test('resource servers share through the option, and check shared responses', async (t) => {
   const server = await startIntrospectionServer(t)
   const exp = Math.floor(Date.now() / 1_000) + 600
   server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
@@ -547,7 +547,7 @@ t.test('resource servers share through the option, and check what they find', as
   await t.rejects(two.verify('good'), /was revoked/)
 })
 
-t.test('a store that fails is in the log, with nothing of the token', async (t) => {
+t.test('logs a store failure without anything of the token', async (t) => {
   const server = await startIntrospectionServer(t)
   const exp = Math.floor(Date.now() / 1_000) + 600
   server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
@@ -576,20 +576,17 @@ t.test('a store that fails is in the log, with nothing of the token', async (t) 
   t.notMatch(JSON.stringify(lines), 'good')
 })
 
-t.test(
-  'an answer that was put back in the store long after gives its token no priority',
-  async (t) => {
-    const { server, clock, one, two, store, entries } = await instances(t, { cacheMaxAge: 30_000 })
-    t.equal(await one.outcome('good'), 'active')
-    t.equal(await two.outcome('other'), 'active')
-    Object.assign(store, { get: async (key: string) => entries.get(key) })
-    clock.now += 30_000
-    server.state.instead = status(429, { 'retry-after': '20' })
-    t.equal(await two.outcome('forged'), 'unavailable')
-    server.state.instead = undefined
-    clock.now += 1_000
-    t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are stopped')
-    t.equal(server.asked('good'), 1)
-    t.equal(await two.outcome('other'), 'active')
-  },
-)
+t.test('a replayed old response gives its token no priority', async (t) => {
+  const { server, clock, one, two, store, entries } = await instances(t, { cacheMaxAge: 30_000 })
+  t.equal(await one.outcome('good'), 'active')
+  t.equal(await two.outcome('other'), 'active')
+  Object.assign(store, { get: async (key: string) => entries.get(key) })
+  clock.now += 30_000
+  server.state.instead = status(429, { 'retry-after': '20' })
+  t.equal(await two.outcome('forged'), 'unavailable')
+  server.state.instead = undefined
+  clock.now += 1_000
+  t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are stopped')
+  t.equal(server.asked('good'), 1)
+  t.equal(await two.outcome('other'), 'active')
+})

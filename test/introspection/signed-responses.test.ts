@@ -1,4 +1,4 @@
-/** Signed answers (RFC 9701 §5). */
+/** Signed responses (RFC 9701 §5). */
 import t, { type Test } from 'tap'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
 import { unwrap } from '../../src/errors/result.js'
@@ -57,20 +57,20 @@ async function start(t: Test, overrides: Overrides = {}) {
     token_introspection: GOOD,
     ...changes,
   })
-  /** Signs what it is given, and no claim that it isn't. */
+  /** Signs the given claims only. */
   const signed = (changes: Record<string, unknown> = {}, { header }: SignOptions = {}, by = key) =>
     sign(by, {}, { header: { typ: TYP, ...header }, payload: JSON.stringify(body(changes)) })
   return { server, answer, body, signed, ...introspecting }
 }
 
-t.test('I5: a signed answer is asked for and taken', async (t) => {
+t.test('I5: requests and accepts a signed response', async (t) => {
   const { server, answer, signed, introspector } = await start(t)
   answer(await signed())
   t.strictSame(await introspector.introspect('opaque'), GOOD)
   t.equal(server.questions[0]?.headers.accept, TYPE)
 })
 
-t.test('I5: only token_introspection is read of it', async (t) => {
+t.test('I5: reads token_introspection only', async (t) => {
   const { answer, signed, introspector } = await start(t)
   answer(
     await signed({ active: true, sub: 'someone-else', token_introspection: { active: false } }),
@@ -78,13 +78,13 @@ t.test('I5: only token_introspection is read of it', async (t) => {
   t.equal(await introspector.introspect('opaque'), undefined)
 })
 
-t.test('I2: in a signed answer, too, only the boolean true is active', async (t) => {
+t.test('I2: in a signed response, only the boolean true is active', async (t) => {
   const { answer, signed, outcome } = await start(t)
   answer(await signed({ token_introspection: { ...GOOD, active: 'true' } }))
   t.equal(await outcome('opaque'), 'refused')
 })
 
-t.test('I5: this resource server is named by its client id or its audience', async (t) => {
+t.test('I5: accepts the client id or an audience in aud', async (t) => {
   for (const aud of [CLIENT.clientId, AUDIENCE, ['someone', AUDIENCE]]) {
     const { answer, signed, outcome } = await start(t)
     answer(await signed({ aud }))
@@ -92,7 +92,7 @@ t.test('I5: this resource server is named by its client id or its audience', asy
   }
 })
 
-t.test('I5: is no verdict', async (t) => {
+t.test('I5: responds with 503 for', async (t) => {
   const { body, signed } = await start(t)
   const duplicates = JSON.stringify(body()).replace('{"active"', '{"active":false,"active"')
   const table: Record<string, readonly [changes: Record<string, unknown>, SignOptions?]> = {
@@ -113,7 +113,7 @@ t.test('I5: is no verdict', async (t) => {
     'of a type spelled otherwise': [{}, { header: { typ: 'Token-Introspection+JWT' } }],
   }
   for (const [name, [changes, options]] of Object.entries(table)) {
-    t.test(`an answer ${name}`, async (t) => {
+    t.test(`a response ${name}`, async (t) => {
       const { answer, signed, outcome, failures } = await start(t)
       answer(await signed(changes, options))
       t.equal(await outcome('opaque'), 'unavailable')
@@ -132,7 +132,7 @@ t.test('I5: is no verdict', async (t) => {
     'that is encrypted': 'a.b.c.d.e',
   }
   for (const [name, jwt] of Object.entries(jwts)) {
-    t.test(`an answer ${name}`, async (t) => {
+    t.test(`a response ${name}`, async (t) => {
       const { answer, outcome, failures } = await start(t)
       answer(jwt)
       t.equal(await outcome('opaque'), 'unavailable')
@@ -140,14 +140,14 @@ t.test('I5: is no verdict', async (t) => {
     })
   }
 
-  t.test('an answer that is not signed at all, which is told loudly', async (t) => {
+  t.test('an unsigned response, reported as an error', async (t) => {
     const { server, outcome, failures } = await start(t)
     server.state.instead = json(GOOD)
     t.equal(await outcome('opaque'), 'unavailable')
     t.match(failures, [{ failure: { level: 'error', message: /did not answer application/ } }])
   })
 
-  t.test('an answer while the keys are out of reach', async (t) => {
+  t.test('a response while the keys are unavailable', async (t) => {
     const verifySignature = () =>
       Promise.reject(new KeysUnavailableError('https://issuer.example', 1, undefined))
     const { answer, signed, outcome, failures } = await start(t, { verifySignature })
@@ -157,7 +157,7 @@ t.test('I5: is no verdict', async (t) => {
   })
 })
 
-t.test('the algorithms that the metadata names are held to', async (t) => {
+t.test('accepts only the algorithms in the metadata', async (t) => {
   const table: [unknown, 'active' | 'unavailable'][] = [
     [['RS256', 'ES256'], 'active'],
     [['RS256'], 'unavailable'],
@@ -175,7 +175,7 @@ t.test('the algorithms that the metadata names are held to', async (t) => {
   }
 })
 
-t.test('I5: a signed answer is no access token', async (t) => {
+t.test('I5: rejects a signed response as access token', async (t) => {
   const { server, signed, body } = await start(t)
   const { issuer } = server
   const api = await createResourceServer({

@@ -1,4 +1,4 @@
-/** An issuer that answers 429: untrusted tokens wait, the others go on. */
+/** An issuer that answers 429: untrusted tokens wait, trusted ones continue. */
 import t, { type Test } from 'tap'
 import {
   introspectorOf,
@@ -15,19 +15,19 @@ async function start(t: Test, overrides: Overrides = {}) {
   const it = await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })
   for (const token of KNOWN) t.equal(await it.outcome(token), 'active')
   it.clock.now += 500
-  /** It limits requests about tokens that it doesn't know, or all. */
+  /** Whether the issuer throttles unknown tokens only, or all. */
   const limit = (answer: Answer, which: (token: string) => boolean) => {
     server.state.filter = (token) => (which(token) ? answer : undefined)
   }
   return { server, limit, ...it }
 }
 
-/** The random token of the probe may be answered a little later than a confirmed one. */
+/** The response for the random token of the probe may be later than for a confirmed one. */
 const aWhile = () => new Promise((done) => setTimeout(done, 50))
 
 const isUnknown = (token: string) => ![...KNOWN, 'new'].includes(token)
 
-t.test('a 429 about unknown tokens stops no token that the issuer would confirm', async (t) => {
+t.test('a 429 for unknown tokens stops no token that the issuer would confirm', async (t) => {
   const { server, limit, clock, introspector, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '20' }), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
@@ -44,7 +44,7 @@ t.test('a 429 about unknown tokens stops no token that the issuer would confirm'
   t.equal(server.asked('forged'), 2)
 })
 
-t.test('a Retry-After holds for its token for a minute at most', async (t) => {
+t.test('a Retry-After applies to its token for at most a minute', async (t) => {
   const { server, limit, clock, outcome } = await start(t)
   limit(status(429, { 'retry-after': '3600' }), isUnknown)
   t.equal(await outcome('forged'), 'unavailable')
@@ -56,7 +56,7 @@ t.test('a Retry-After holds for its token for a minute at most', async (t) => {
   t.equal(server.asked('forged'), 2)
 })
 
-t.test('a Retry-After does not hold for a trusted token', async (t) => {
+t.test('a Retry-After does not apply to a trusted token', async (t) => {
   const { server, limit, clock, outcome } = await start(t)
   limit(status(429, { 'retry-after': '20' }), (token) => token === 'good')
   t.equal(await outcome('good'), 'unavailable')
@@ -66,7 +66,7 @@ t.test('a Retry-After does not hold for a trusted token', async (t) => {
   t.equal(server.asked('good'), 3)
 })
 
-t.test('a 429 about confirmed tokens as well stops untrusted ones', async (t) => {
+t.test('a 429 for confirmed tokens stops untrusted ones', async (t) => {
   const { server, limit, clock, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '20' }), () => true)
   t.equal(await outcome('forged'), 'unavailable')
@@ -84,7 +84,7 @@ t.test('a 429 about confirmed tokens as well stops untrusted ones', async (t) =>
   t.equal(await outcome('new'), 'active')
 })
 
-t.test('an untrusted token waits for a stop that ends in time', async (t) => {
+t.test('an untrusted token waits for a stop that ends within the timeout', async (t) => {
   const { server, limit, clock, outcome } = await start(t, { timeout: 3_000 })
   limit(status(429, { 'retry-after': '2' }), () => true)
   t.equal(await outcome('forged'), 'unavailable')
@@ -111,7 +111,7 @@ t.test('a 429 without Retry-After slows untrusted tokens down', async (t) => {
   t.equal(await outcome('new'), 'active')
 })
 
-t.test('a 429 of a rule for the text concerns its token alone', async (t) => {
+t.test('a 429 caused by the text of a token affects this token only', async (t) => {
   const { limit, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '60' }), (token) => token.startsWith('../'))
   t.equal(await outcome('../etc/passwd'), 'unavailable')
@@ -119,7 +119,7 @@ t.test('a 429 of a rule for the text concerns its token alone', async (t) => {
   t.match(failures, [{ failure: { attributedTo: 'token', message: /answers for other tokens/ } }])
 })
 
-t.test('a 429 about everything is an outage, whatever Retry-After it names', async (t) => {
+t.test('a 429 for every token is an outage, whatever its Retry-After', async (t) => {
   const { limit, clock, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '3600' }), () => true)
   t.equal(await outcome('good'), 'unavailable')
@@ -131,7 +131,7 @@ t.test('a 429 about everything is an outage, whatever Retry-After it names', asy
   t.equal(await outcome('new'), 'unavailable')
 })
 
-t.test('a 429 before any token was confirmed leaves a way in', async (t) => {
+t.test('a 429 before any token was confirmed only slows untrusted tokens', async (t) => {
   const server = await startIntrospectionServer(t)
   for (const token of ['new', 'newer']) server.state.tokens.set(token, { active: true })
   server.state.filter = (token) =>

@@ -1,4 +1,4 @@
-/** A logger of the application that fails, in every place where an operator is told of something. */
+/** A failing logger of the application, at every place where the package logs. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import {
@@ -71,7 +71,7 @@ const FAILING: Readonly<Record<string, (count: () => void) => Logger>> = {
   },
 }
 
-/** Rejections and exceptions that nobody handles, which would end the process. */
+/** Unhandled rejections and exceptions, which would end the process. */
 function unhandled(t: Test): unknown[] {
   const seen: unknown[] = []
   const note = (error: unknown) => void seen.push(error)
@@ -111,7 +111,7 @@ function brokenStore(): Store {
   }
 }
 
-// They wait most of the time.
+// These tests wait most of the time.
 t.jobs = Object.keys(FAILING).length
 
 for (const [name, make] of Object.entries(FAILING)) {
@@ -126,7 +126,7 @@ for (const [name, make] of Object.entries(FAILING)) {
     }
     const fresh = () => make(() => count++)
 
-    t.test('where the store of revocations fails', async (t) => {
+    t.test('when the revocation store fails', async (t) => {
       const server = await serverOf(t, { stores: { revocations: brokenStore() }, logger })
       told(t, 'at the start')
       await t.rejects(server.verify(await tokenOf()), { name: 'StoreUnavailableError' })
@@ -137,7 +137,7 @@ for (const [name, make] of Object.entries(FAILING)) {
       })
     })
 
-    t.test('where the store of used proofs fails', async (t) => {
+    t.test('when the replay store fails', async (t) => {
       for (const whenUnavailable of ['reject', 'dangerouslyAccept'] as const) {
         const server = await serverOf(t, {
           stores: { replay: brokenStore() },
@@ -151,7 +151,7 @@ for (const [name, make] of Object.entries(FAILING)) {
       }
     })
 
-    t.test('where keys can be neither restored, fetched nor saved', async (t) => {
+    t.test('when keys can be neither loaded, fetched nor saved', async (t) => {
       const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
       t.teardown(() => issuer.close())
       const broken = () => Promise.reject(new Error('disk'))
@@ -173,7 +173,7 @@ for (const [name, make] of Object.entries(FAILING)) {
       told(t, 'save')
     })
 
-    t.test('where neither the issuer nor the store of its answers can be asked', async (t) => {
+    t.test('when introspection and its shared cache fail', async (t) => {
       const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
       t.teardown(() => issuer.close())
       const server = await createResourceServer({
@@ -190,7 +190,7 @@ for (const [name, make] of Object.entries(FAILING)) {
       told(t, 'introspection:response')
     })
 
-    t.test('at the end', async (t) => {
+    t.test('when the server closes', async (t) => {
       await sleep(10)
       t.strictSame(seen, [], 'nothing ends the process')
     })
@@ -198,7 +198,7 @@ for (const [name, make] of Object.entries(FAILING)) {
 }
 
 t.test(
-  'a failing request.log leaves no request without an answer, and onReject called',
+  'a failing request.log neither prevents the response nor the call of onReject',
   async (t) => {
     const seen = unhandled(t)
     for (const [name, fail] of Object.entries({
@@ -241,7 +241,7 @@ t.test(
   },
 )
 
-t.test('"error" falls back on "warn" where the logger has no "error"', async (t) => {
+t.test('"error" falls back to "warn" if the logger has no "error"', async (t) => {
   const lines: string[] = []
   safeLogger({ warn: (_, message) => lines.push(`warn ${message}`) }).error({}, 'a')
   const both = safeLogger({
@@ -253,7 +253,7 @@ t.test('"error" falls back on "warn" where the logger has no "error"', async (t)
   t.strictSame(lines, ['warn a', 'error b', 'warn c'])
 })
 
-t.test('methods are called on the logger, as they were replaced last', async (t) => {
+t.test('calls the current methods of the logger, with the logger as this', async (t) => {
   const lines: unknown[] = []
   const logger = {
     lines,
@@ -269,7 +269,7 @@ t.test('methods are called on the logger, as they were replaced last', async (t)
   t.strictSame(lines, ['a', 'replaced'])
 })
 
-t.test('a logger whose "warn" cannot be read is refused where it is given', async (t) => {
+t.test('rejects a logger whose "warn" cannot be read at creation', async (t) => {
   const logger = {
     get warn(): never {
       throw failure()

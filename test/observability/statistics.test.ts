@@ -12,7 +12,7 @@ const NOTHING = {
   cacheSize: 0,
 }
 
-t.test('counts from zero, and what was read does not change any more', async (t) => {
+t.test('counts from zero, and returns snapshots', async (t) => {
   const counters = new Counters()
   const before = counters.read(0)
   t.strictSame(before, NOTHING)
@@ -79,14 +79,14 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
   )
 })
 
-t.test('counts each verification without a cache, and nothing as cached', async (t) => {
+t.test('without a cache, counts each verification as a miss', async (t) => {
   const good = await tokenOf()
   const server = await createResourceServer(given({ tokenCache: false }) as ResourceServerOptions)
   for (let i = 0; i < 3; i++) await server.verify(good)
   t.strictSame(server.statistics(), { ...NOTHING, cacheMisses: 3, signatureVerifications: 3 })
 })
 
-t.test('counts a verification for each key that was tried', async (t) => {
+t.test('counts a signature verification for each key that was tried', async (t) => {
   const { makeKey, sign } = await import('../fixtures/issuer.js')
   const others = await Promise.all([makeKey('ES256', 'a'), makeKey('ES256', 'b')])
   const keys = [...others, key].map(({ publicJwk }) => publicJwk)
@@ -95,7 +95,7 @@ t.test('counts a verification for each key that was tried', async (t) => {
   t.match(server.statistics(), { cacheMisses: 1, signatureVerifications: 3 })
 })
 
-t.test('the plugin counts requests the same way, each code by itself', async (t) => {
+t.test('the plugin counts rejected requests by code', async (t) => {
   const issuer = await startKeyServer([key.publicJwk])
   t.teardown(() => issuer.close())
   const good = await tokenOf({ iss: issuer.issuer })
@@ -130,7 +130,7 @@ t.test('the plugin counts requests the same way, each code by itself', async (t)
   })
 })
 
-t.test('B9: counts the requests that got no verdict', async (t) => {
+t.test('B9: counts requests rejected with 503', async (t) => {
   const issuer = await startKeyServer()
   await issuer.close()
   const app = await protectedApi(t, { issuer: issuer.issuer, jwks: {} })

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { AdmissionFilter } from '../../src/pipeline/admission-filter.js'
 
-/** Numbers as good as random, the same on every run. */
+/** Pseudo-random numbers, the same on every run. */
 function fingerprints(count: number, salt = ''): number[] {
   return Array.from({ length: count }, (_, i) => {
     return createHash('sha256').update(`${salt}${i}`).digest().readUInt32BE() & 0x3fff_ffff
   })
 }
 
-t.test('tells what it saw from what it did not', async (t) => {
+t.test('distinguishes recorded from new fingerprints', async (t) => {
   const filter = new AdmissionFilter(100)
   for (const fingerprint of [0, 1, 31, 32, 0x3fff_fffe]) {
     t.notOk(filter.admit(fingerprint), `${fingerprint}, new`)
@@ -17,7 +17,7 @@ t.test('tells what it saw from what it did not', async (t) => {
   }
 })
 
-t.test('remembers as many as it has room for, and more', async (t) => {
+t.test('remembers at least as many fingerprints as its capacity', async (t) => {
   for (const capacity of [128, 1_000, 20_000]) {
     const filter = new AdmissionFilter(capacity)
     const all = fingerprints(capacity)
@@ -29,7 +29,7 @@ t.test('remembers as many as it has room for, and more', async (t) => {
   }
 })
 
-t.test('forgets what did not come again while twice as many came', async (t) => {
+t.test('forgets a fingerprint not repeated while twice the capacity was recorded', async (t) => {
   const filter = new AdmissionFilter(1_000)
   const [old, others] = [fingerprints(100), fingerprints(3_000, 'other')]
   for (const fingerprint of [...old, ...others]) filter.admit(fingerprint)
@@ -37,7 +37,7 @@ t.test('forgets what did not come again while twice as many came', async (t) => 
   t.ok(known < 40, `${known} of 100 are still taken for known`)
 })
 
-t.test('what comes again now and then is never forgotten', async (t) => {
+t.test('never forgets a fingerprint that recurs regularly', async (t) => {
   const filter = new AdmissionFilter(1_000)
   const [regular] = fingerprints(1) as [number]
   filter.admit(regular)
@@ -48,7 +48,7 @@ t.test('what comes again now and then is never forgotten', async (t) => {
 })
 
 t.test('has a false-positive rate of at most one in four, however many tokens come', async (t) => {
-  // 2,048 is the worst case: its eight bits a token are a power of two, and not the next one.
+  // 2,048 is the worst case: eight bits per token are exactly a power of two, so none is added.
   for (const capacity of [128, 2_048, 20_000]) {
     let taken = 0
     const filter = new AdmissionFilter(capacity)

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { fingerprintOf, tailOf } from '../../src/pipeline/fingerprint.js'
 
-t.test('a tail is the end of a token, or all of a short one', async (t) => {
+t.test('tailOf() returns the end of a token, or the whole of a short one', async (t) => {
   t.equal(tailOf(`${'a'.repeat(100)}${'b'.repeat(22)}`), 'b'.repeat(22))
   for (const short of ['', 'x', 'x'.repeat(21)]) t.equal(tailOf(short), short)
 })
 
-t.test('a fingerprint is a whole number of 30 bits, whatever it is of', async (t) => {
+t.test('fingerprintOf() returns an integer of 30 bits for any text', async (t) => {
   const odd = ['', 'x', 'xx', '1234567', '12345678', '\0'.repeat(9), '\uffff'.repeat(9), '😀😀😀😀']
   for (const raw of [...odd, 'A'.repeat(1_048_576)]) {
     const fingerprint = fingerprintOf(raw)
@@ -16,19 +16,16 @@ t.test('a fingerprint is a whole number of 30 bits, whatever it is of', async (t
   }
 })
 
-t.test(
-  'a fingerprint is of the characters before the last one, each of which counts',
-  async (t) => {
-    const raw = 'abcdefghijklmnop'
-    t.equal(fingerprintOf(`${raw.slice(0, -1)}A`), fingerprintOf(raw), 'the last has stray bits')
-    for (let i = 9; i < 15; i++) {
-      const other = `${raw.slice(0, i)}Z${raw.slice(i + 1)}`
-      t.not(fingerprintOf(other), fingerprintOf(raw), `character ${i}`)
-    }
-  },
-)
+t.test('fingerprintOf() depends on each of the characters before the last one', async (t) => {
+  const raw = 'abcdefghijklmnop'
+  t.equal(fingerprintOf(`${raw.slice(0, -1)}A`), fingerprintOf(raw), 'the last has stray bits')
+  for (let i = 9; i < 15; i++) {
+    const other = `${raw.slice(0, i)}Z${raw.slice(i + 1)}`
+    t.not(fingerprintOf(other), fingerprintOf(raw), `character ${i}`)
+  }
+})
 
-t.test('whoever makes tokens cannot choose which fall together', async (t) => {
+t.test('an issuer cannot craft tokens with colliding fingerprints', async (t) => {
   const withSecret = async (secret: string) => {
     const randomBytes = () => Buffer.from(secret, 'hex')
     const { fingerprintOf } = await t.mockImport<
@@ -43,7 +40,7 @@ t.test('whoever makes tokens cannot choose which fall together', async (t) => {
     (_, i) => `${createHash('sha256').update(`${i}`).digest('base64url')}A`,
   )
   t.equal(ends.filter((end) => one(end) === other(end)).length, 0)
-  // Those that share the low bits of the one, by which a map finds them, do not in the other.
+  // Tokens that share the low bits (the bucket of a map) with one key do not with another key.
   const chosen = ends.filter((end) => (one(end) & 63) === 0)
   const crowd = new Map<number, number>()
   for (const end of chosen) crowd.set(other(end) & 63, (crowd.get(other(end) & 63) ?? 0) + 1)

@@ -16,7 +16,7 @@ import { bearer, protectedApi } from '../fixtures/protected-api.js'
 const [rs256, es256] = await Promise.all([makeKey('RS256'), makeKey('ES256')])
 const keys = [rs256, es256].map(({ publicJwk }) => publicJwk)
 
-/** How many promises are made while `work` is under way. */
+/** Counts the promises created while `work` runs. */
 function promisesIn(work: () => void): number {
   let promises = 0
   const hook = createHook({
@@ -40,7 +40,7 @@ function tokens(signer: TestKey, count: number): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, (_, i) => sign(signer, { jti: `token-${i}` })))
 }
 
-t.test('the counting counts', async (t) => {
+t.test('the promise counter counts', async (t) => {
   t.equal(
     promisesIn(() => {}),
     0,
@@ -61,7 +61,7 @@ t.test('the counting counts', async (t) => {
   await outcome
 })
 
-t.test('10,000 sights of known tokens: no verification and no promise', async (t) => {
+t.test('10,000 uses of cached tokens cost no verification and no promise', async (t) => {
   for (const signer of [rs256, es256]) {
     const { pipeline, counters } = await core()
     const all = await tokens(signer, 10)
@@ -73,7 +73,7 @@ t.test('10,000 sights of known tokens: no verification and no promise', async (t
     const promises = promisesIn(() => {
       for (let i = 0; i < 10_000; i++) {
         const raw = all[i % all.length] as string
-        // As the guard has it, and as whoever has the token alone.
+        // By header, as in the guard, and by token, as in `verify()`.
         const token = i % 2 === 0 ? pipeline.recall(`Bearer ${raw}`) : pipeline.verify(raw)
         if (!(token instanceof AccessToken && token.raw === raw)) wrong++
       }
@@ -86,7 +86,7 @@ t.test('10,000 sights of known tokens: no verification and no promise', async (t
   }
 })
 
-t.test('nor with revocations that are shared, whether there are any or not', async (t) => {
+t.test('cached tokens cost no promise with shared revocations either', async (t) => {
   const { pipeline, revocations, sharedRevocations } = await assemble({
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -108,17 +108,20 @@ t.test('nor with revocations that are shared, whether there are any or not', asy
   }
 })
 
-t.test('new tokens of a quick key: one verification each, and no promise', async (t) => {
-  const { pipeline, counters } = await core()
-  const all = await tokens(rs256, 200)
-  const promises = promisesIn(() => {
-    for (const raw of all) pipeline.verify(raw)
-  })
-  t.equal(promises, 0)
-  t.equal(counters.signatureVerifications, 200)
-})
+t.test(
+  'new tokens of a key that verifies inline cost one verification and no promise each',
+  async (t) => {
+    const { pipeline, counters } = await core()
+    const all = await tokens(rs256, 200)
+    const promises = promisesIn(() => {
+      for (const raw of all) pipeline.verify(raw)
+    })
+    t.equal(promises, 0)
+    t.equal(counters.signatureVerifications, 200)
+  },
+)
 
-t.test('refusing makes no promise either, and throws nothing', async (t) => {
+t.test('a rejection costs no promise and throws nothing', async (t) => {
   const { pipeline } = await core()
   const [good, expired] = [await sign(rs256), await sign(rs256, { exp: 1 })]
   const bad = ['x', 'a.b.c', expired, `${good.slice(0, -4)}AAAA`, await sign(es256, { aud: 'x' })]
@@ -130,7 +133,7 @@ t.test('refusing makes no promise either, and throws nothing', async (t) => {
   t.equal(promises, 0)
 })
 
-t.test('nor does refusing an unknown kid, once the issuer was asked', async (t) => {
+t.test('rejecting an unknown kid costs no promise once the key set was refetched', async (t) => {
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
   const { pipeline } = await assemble({
@@ -155,21 +158,24 @@ t.test('nor does refusing an unknown kid, once the issuer was asked', async (t) 
   t.equal(issuer.requests.length, length)
 })
 
-t.test('nor does refusing a bad signature, once the issuer confirmed its key', async (t) => {
-  const issuer = await startKeyServer(keys)
-  t.teardown(() => issuer.close())
-  const { pipeline } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
-  const forger = await makeKey('RS256', rs256.publicJwk.kid)
-  await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
-  await t.rejects(pipeline.verify(await sign(forger, { iss: issuer.issuer })) as Promise<unknown>)
-  const forged = await sign(forger, { iss: issuer.issuer, jti: 'another' })
-  const { length } = issuer.requests
-  t.equal(
-    promisesIn(() => t.ok(isRejection(pipeline.verify(forged)))),
-    0,
-  )
-  t.equal(issuer.requests.length, length)
-})
+t.test(
+  'rejecting an invalid signature costs no promise once the issuer confirmed its key',
+  async (t) => {
+    const issuer = await startKeyServer(keys)
+    t.teardown(() => issuer.close())
+    const { pipeline } = await assemble({ issuer: issuer.issuer, audience: AUDIENCE })
+    const forger = await makeKey('RS256', rs256.publicJwk.kid)
+    await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
+    await t.rejects(pipeline.verify(await sign(forger, { iss: issuer.issuer })) as Promise<unknown>)
+    const forged = await sign(forger, { iss: issuer.issuer, jti: 'another' })
+    const { length } = issuer.requests
+    t.equal(
+      promisesIn(() => t.ok(isRejection(pipeline.verify(forged)))),
+      0,
+    )
+    t.equal(issuer.requests.length, length)
+  },
+)
 
 /** The promises that Fastify and the injection make for one request, and we beside them. */
 function promisesOfRequest(app: FastifyInstance, url: string, token: string): Promise<number> {
@@ -190,7 +196,7 @@ function promisesOfRequest(app: FastifyInstance, url: string, token: string): Pr
 }
 
 t.test(
-  'a request with a known token makes no promise more than one to an open route',
+  'a request with a cached token costs no more promises than one to an open route',
   async (t) => {
     for (const signer of [rs256, es256]) {
       const app = await protectedApi(t, { jwks: { keys } })
@@ -203,7 +209,7 @@ t.test(
       )
       await app.ready()
       const raw = await sign(signer)
-      // What else the process does can only add, so the fewest are those of the request itself.
+      // Other work of the process can only add promises, so the minimum is that of the request.
       const fewest = async (url: string, times = 20) => {
         const counts = []
         for (let i = 0; i < times; i++) counts.push(await promisesOfRequest(app, url, raw))
@@ -223,7 +229,7 @@ t.test(
   },
 )
 
-t.test('1,000 requests at once with one new token verify it once', async (t) => {
+t.test('1,000 concurrent requests with one new token share one verification', async (t) => {
   for (const signer of [rs256, es256]) {
     const app = await protectedApi(t, { jwks: { keys } })
     app.get('/', async ({ claims }) => claims.jti)
@@ -239,7 +245,7 @@ t.test('1,000 requests at once with one new token verify it once', async (t) => 
   }
 })
 
-t.test('1,000 requests at once with one bad token share their verifications', async (t) => {
+t.test('1,000 concurrent requests with one invalid token share their verifications', async (t) => {
   const app = await protectedApi(t, { jwks: { keys } })
   app.get('/', async () => 'in')
   const bad = `${(await sign(es256)).slice(0, -4)}AAAA`
@@ -251,7 +257,7 @@ t.test('1,000 requests at once with one bad token share their verifications', as
   t.strictSame(rejections, { invalid_token: 1_000 })
 })
 
-t.test('fetches are bounded, however many tokens and kids come', async (t) => {
+t.test('bounds key fetches, whatever the number of tokens and kids', async (t) => {
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
   const app = await protectedApi(t, { issuer: issuer.issuer, jwks: {} })

@@ -18,7 +18,7 @@ import { AUDIENCE, base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
 const key = await makeKey('ES256')
 const verificationKey = (await importVerificationKey(key.publicJwk)) as VerificationKey
 
-/** Keys that count how often they are asked for, and can be withdrawn or out of reach. */
+/** Keys that count look-ups, and can be withdrawn or unavailable. */
 class WatchedKeys implements KeySource {
   asked = 0
   closed = 0
@@ -101,7 +101,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
   return it
 }
 
-t.test('J5: a token of a stranger costs no key, whatever else is wrong with it', async (t) => {
+t.test('J5: looks up no key for a token of an untrusted issuer', async (t) => {
   const { pipeline, keys } = watched()
   for (const iss of [
     undefined,
@@ -128,7 +128,7 @@ t.test('J5: a token of a stranger costs no key, whatever else is wrong with it',
   t.equal(keys.asked, 0)
 })
 
-t.test('J1: an algorithm that is not allowed costs no key', async (t) => {
+t.test('J1: looks up no key for an algorithm that is not allowed', async (t) => {
   const { pipeline, keys } = watched()
   for (const alg of ['none', 'RS256', 'es256', 'ES256 ', 'HS512', '', '__proto__', 'constructor']) {
     await refuses(t, pipeline, forge(key, { header: { alg } }), 'algorithm', `alg: "${alg}"`)
@@ -136,7 +136,7 @@ t.test('J1: an algorithm that is not allowed costs no key', async (t) => {
   t.equal(keys.asked, 0)
 })
 
-t.test('a malformed or oversized token costs no key', async (t) => {
+t.test('looks up no key for a malformed or oversized token', async (t) => {
   const { pipeline, keys } = watched()
   const good = forge(key)
   for (const raw of ['x', '..', `${good}=`, `${good}.`, 'x'.repeat(1_048_576)]) {
@@ -145,7 +145,7 @@ t.test('a malformed or oversized token costs no key', async (t) => {
   t.equal(keys.asked, 0)
 })
 
-t.test('a token that its own claims rule out costs no key, and so causes no fetch', async (t) => {
+t.test('looks up no key for a token whose claims are rejected', async (t) => {
   const { pipeline, keys } = watched()
   const table = [
     ['expiry', { exp: 1 }],
@@ -163,7 +163,7 @@ t.test('a token that its own claims rule out costs no key, and so causes no fetc
   t.equal(keys.asked, 0)
 })
 
-t.test('P3: refuses a token with cnf in any form, because no proof is understood', async (t) => {
+t.test('P3: rejects a token with any cnf if no proof is supported', async (t) => {
   const { pipeline } = watched()
   for (const cnf of [
     { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' },
@@ -189,7 +189,7 @@ t.test('P3: refuses a token with cnf in any form, because no proof is understood
   )
 })
 
-t.test('a token seen before is answered at once, without a promise and a key', async (t) => {
+t.test('returns a cached token synchronously, without a key look-up', async (t) => {
   const { pipeline, keys } = watched()
   const raw = forge(key)
   const first = pipeline.verify(raw)
@@ -200,7 +200,7 @@ t.test('a token seen before is answered at once, without a promise and a key', a
   t.equal(keys.asked, 1)
 })
 
-t.test('without a cache each token is verified each time', async (t) => {
+t.test('verifies a token on each use without a cache', async (t) => {
   const { pipeline, keys } = watched({ tokenCache: undefined })
   const raw = forge(key)
   const first = await pipeline.verify(raw)
@@ -209,7 +209,7 @@ t.test('without a cache each token is verified each time', async (t) => {
   t.equal(keys.asked, 2)
 })
 
-t.test('concurrent first sights of one token verify once', async (t) => {
+t.test('concurrent first uses of one token share one verification', async (t) => {
   for (const tokenCache of [undefined, { maxEntries: 9, maxBytes: 10_000_000 }]) {
     const { pipeline, keys } = watched({ tokenCache })
     let open = () => {}
@@ -231,27 +231,32 @@ t.test('concurrent first sights of one token verify once', async (t) => {
   }
 })
 
-t.test('concurrent sights of a bad token fail together, each with its own error', async (t) => {
-  const { pipeline, keys } = watched()
-  const bad = forge(await makeKey('ES256'))
-  const errorsOfTen = async () => {
-    const sights = Array.from({ length: 10 }, async () => pipeline.verify(bad))
-    return (await Promise.allSettled(sights)).map((one) => one.status === 'rejected' && one.reason)
-  }
-  const refusals = await errorsOfTen()
-  t.equal(new Set(refusals).size, 10, 'the application may write into one')
-  t.strictSame([...new Set(refusals.map(({ check }) => check))], ['signature'])
-  t.equal(keys.asked, 1)
-  await refuses(t, pipeline, bad, 'signature', 'again')
-  t.equal(keys.asked, 2, 'nothing is kept: a failure is looked at anew')
+t.test(
+  'concurrent uses of an invalid token share one verification and get an error each',
+  async (t) => {
+    const { pipeline, keys } = watched()
+    const bad = forge(await makeKey('ES256'))
+    const errorsOfTen = async () => {
+      const sights = Array.from({ length: 10 }, async () => pipeline.verify(bad))
+      return (await Promise.allSettled(sights)).map(
+        (one) => one.status === 'rejected' && one.reason,
+      )
+    }
+    const refusals = await errorsOfTen()
+    t.equal(new Set(refusals).size, 10, 'the application may write into one')
+    t.strictSame([...new Set(refusals.map(({ check }) => check))], ['signature'])
+    t.equal(keys.asked, 1)
+    await refuses(t, pipeline, bad, 'signature', 'again')
+    t.equal(keys.asked, 2, 'nothing is kept: a failure is looked at anew')
 
-  keys.gate = Promise.reject(new KeysUnavailableError(ISSUER, 5, new Error('down')))
-  const outages = await errorsOfTen()
-  t.ok(outages.every((error) => error instanceof KeysUnavailableError))
-  t.equal(keys.asked, 12, 'where nobody could tell, each asks for itself')
-})
+    keys.gate = Promise.reject(new KeysUnavailableError(ISSUER, 5, new Error('down')))
+    const outages = await errorsOfTen()
+    t.ok(outages.every((error) => error instanceof KeysUnavailableError))
+    t.equal(keys.asked, 12, 'where nobody could tell, each asks for itself')
+  },
+)
 
-t.test('a failure is not kept: the token passes once the reason is gone', async (t) => {
+t.test('caches no failure: the token is accepted once the reason is gone', async (t) => {
   const { pipeline, keys } = watched()
   const raw = forge(key)
   keys.candidates = []
@@ -269,7 +274,7 @@ t.test('a failure is not kept: the token passes once the reason is gone', async 
   await accepts(t, early.pipeline, future, 'in time')
 })
 
-t.test('B9: keys out of reach are no verdict, also for a token seen before', async (t) => {
+t.test('B9: rejects a cached token with 503, not 401, while keys are unavailable', async (t) => {
   const { pipeline, keys } = watched()
   const raw = forge(key)
   await pipeline.verify(raw)
@@ -278,7 +283,7 @@ t.test('B9: keys out of reach are no verdict, also for a token seen before', asy
   await t.rejects(async () => pipeline.verify(raw), KeysUnavailableError)
 })
 
-t.test('a token seen before dies with its key', async (t) => {
+t.test('rejects a cached token once its key is withdrawn', async (t) => {
   const { pipeline, keys } = watched()
   const raw = forge(key)
   await pipeline.verify(raw)
@@ -287,7 +292,7 @@ t.test('a token seen before dies with its key', async (t) => {
   await refuses(t, pipeline, raw, 'key', 'its key was removed')
 })
 
-t.test('J12: a cached verdict is the one that a fresh look would give, at any time', async (t) => {
+t.test('J12: a cached token gets the result of a new verification at any time', async (t) => {
   const claims = { nbf: NOW - 20, iat: NOW - 10, exp: NOW + 300 }
   const raw = forge(key, { claims })
   const ageless = forge(key, { claims: { ...claims, iat: undefined } })
@@ -298,7 +303,7 @@ t.test('J12: a cached verdict is the one that a fresh look would give, at any ti
     await cached.pipeline.verify(raw)
     if (maxTokenAge === undefined) await cached.pipeline.verify(ageless)
     const seen = new Set<string>()
-    // Around what changes a verdict: nbf, iat, maxTokenAge and exp, with the tolerance.
+    // Around the limits of nbf, iat, maxTokenAge and exp, with the tolerance.
     for (const seconds of [-50, -40, 80, 330].flatMap((at) =>
       [-9, -2, -1, 0, 1, 2].map((d) => at + d),
     )) {
@@ -318,7 +323,7 @@ t.test('J12: a cached verdict is the one that a fresh look would give, at any ti
   }
 })
 
-t.test('J12: a cached token expires on the second use', async (t) => {
+t.test('J12: rejects a cached token that expired before its second use', async (t) => {
   const it = watched()
   const raw = forge(key)
   await accepts(t, it.pipeline, raw, 'the first')
@@ -328,7 +333,7 @@ t.test('J12: a cached token expires on the second use', async (t) => {
   t.match(it.pipeline.verify(raw), { name: 'InvalidTokenError', check: 'expiry' }, 'at once')
 })
 
-t.test('tokens that end alike are not confused', async (t) => {
+t.test('distinguishes tokens with the same end', async (t) => {
   const secret = { alg: 'HS256', privateKey: createSecretKey(randomBytes(32)) }
   const it = watched()
   it.keys.candidates = [
@@ -341,7 +346,7 @@ t.test('tokens that end alike are not confused', async (t) => {
       fingerprint: '',
     },
   ]
-  // Its signature has 43 characters, and the cache looks at the end of it first.
+  // The signature has 43 characters, and the cache compares its end first.
   const raw = forge(secret)
   const token = await it.pipeline.verify(raw)
   const [header, , signature] = raw.split('.')
@@ -352,7 +357,7 @@ t.test('tokens that end alike are not confused', async (t) => {
   t.equal(it.pipeline.verify(raw), token, 'the known one is still known')
 })
 
-t.test('J15: the first key that fits the signature counts, also after broken ones', async (t) => {
+t.test('J15: tries the next key if one cannot verify the signature', async (t) => {
   const it = watched()
   const broken = { ...verificationKey, material: (await makeKey('RS256')).privateKey }
   it.keys.candidates = [broken, verificationKey]
@@ -361,7 +366,7 @@ t.test('J15: the first key that fits the signature counts, also after broken one
   await refuses(t, it.pipeline, forge(key), 'signature', 'a key that cannot verify at all')
 })
 
-t.test('closing ends the work of every key source', async (t) => {
+t.test('close() closes every key source', async (t) => {
   const [one, other] = [new WatchedKeys(), new WatchedKeys()]
   const profile = PROVIDERS.standard.profile(new Set())
   const issuer = {
@@ -377,34 +382,43 @@ t.test('closing ends the work of every key source', async (t) => {
   t.strictSame([one.closed, other.closed], [1, 1])
 })
 
-t.test('two issuers have their own keys, algorithms, audience and profile', async (t) => {
-  const [ours, theirs] = [await makeKey('ES256', 'same'), await makeKey('ES256', 'same')]
-  const OTHER = 'https://other.example'
-  const server = await createResourceServer({
-    now: () => NOW * 1000,
-    audience: AUDIENCE,
-    issuer: [
-      { issuer: ISSUER, jwks: { keys: [ours.publicJwk] } },
-      {
-        issuer: OTHER,
-        profile: 'rfc9068',
-        audience: 'api://other',
-        jwks: { keys: [theirs.publicJwk] },
-      },
-    ],
-  })
-  const other = { iss: OTHER, aud: 'api://other' }
-  await accepts(t, server, forge(ours), 'ours')
-  await accepts(t, server, forge(theirs, { claims: other }), 'theirs')
-  await refuses(t, server, forge(theirs), 'signature', 'J6: their key under our kid, as our issuer')
-  await refuses(t, server, forge(ours, { claims: other }), 'signature', 'J6: and the other way')
-  await refuses(t, server, forge(theirs, { claims: { iss: OTHER } }), 'audience', 'our audience')
-  const bare = { claims: other, header: { typ: undefined } }
-  await refuses(t, server, forge(theirs, bare), 'type', 'their profile')
-  const [header, payload] = forge(ours).split('.')
-  await accepts(t, server, signed(ours, `${header}.${payload}`), 'afterwards as before')
-  const error = await server.verify(forge(ours, { claims: { iss: 'x' } })).catch((e) => e)
-  t.ok(error instanceof InvalidTokenError)
-  t.equal(error.reason.expected, `${ISSUER} or ${OTHER}`)
-  t.equal(error.message, 'The access token is from an issuer that is not trusted here')
-})
+t.test(
+  'verifies the tokens of two issuers with their own keys, algorithms, audience and profile',
+  async (t) => {
+    const [ours, theirs] = [await makeKey('ES256', 'same'), await makeKey('ES256', 'same')]
+    const OTHER = 'https://other.example'
+    const server = await createResourceServer({
+      now: () => NOW * 1000,
+      audience: AUDIENCE,
+      issuer: [
+        { issuer: ISSUER, jwks: { keys: [ours.publicJwk] } },
+        {
+          issuer: OTHER,
+          profile: 'rfc9068',
+          audience: 'api://other',
+          jwks: { keys: [theirs.publicJwk] },
+        },
+      ],
+    })
+    const other = { iss: OTHER, aud: 'api://other' }
+    await accepts(t, server, forge(ours), 'ours')
+    await accepts(t, server, forge(theirs, { claims: other }), 'theirs')
+    await refuses(
+      t,
+      server,
+      forge(theirs),
+      'signature',
+      'J6: their key under our kid, as our issuer',
+    )
+    await refuses(t, server, forge(ours, { claims: other }), 'signature', 'J6: and the other way')
+    await refuses(t, server, forge(theirs, { claims: { iss: OTHER } }), 'audience', 'our audience')
+    const bare = { claims: other, header: { typ: undefined } }
+    await refuses(t, server, forge(theirs, bare), 'type', 'their profile')
+    const [header, payload] = forge(ours).split('.')
+    await accepts(t, server, signed(ours, `${header}.${payload}`), 'afterwards as before')
+    const error = await server.verify(forge(ours, { claims: { iss: 'x' } })).catch((e) => e)
+    t.ok(error instanceof InvalidTokenError)
+    t.equal(error.reason.expected, `${ISSUER} or ${OTHER}`)
+    t.equal(error.message, 'The access token is from an issuer that is not trusted here')
+  },
+)

@@ -24,7 +24,7 @@ function keeps(t: Test, cache: VerifiedTokens, raw: string, title: string): void
   t.equal(cache.get(raw, 1)?.token.raw, raw, title)
 }
 
-t.test('a token is there at once, and has a place once it came again', async (t) => {
+t.test('keeps a new token in the window and promotes it on second use', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw] = tokens(1) as [string]
   t.equal(cache.get(raw, 1), undefined)
@@ -34,7 +34,7 @@ t.test('a token is there at once, and has a place once it came again', async (t)
   t.equal(cache.size, 1)
 })
 
-t.test('a token that comes again after many others is kept the second time', async (t) => {
+t.test('promotes a token that recurs after it left the window', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
   const all = tokens(1_000)
   for (const raw of all) cache.add(verdict(raw), 1)
@@ -44,7 +44,7 @@ t.test('a token that comes again after many others is kept the second time', asy
   t.ok(all.every((raw) => cache.get(raw, 1)?.token.raw === raw))
 })
 
-t.test('tokens that end alike are not confused', async (t) => {
+t.test('distinguishes tokens with the same end', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const end = 'e'.repeat(43)
   for (const sight of ['a newcomer', 'with a place']) {
@@ -60,7 +60,7 @@ t.test('tokens that end alike are not confused', async (t) => {
   }
 })
 
-t.test('a token with a place is found by the header that it comes in', async (t) => {
+t.test('finds a token of the main cache by its header', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw, other] = tokens(2) as [string, string]
   cache.add(verdict(raw), 1)
@@ -87,7 +87,7 @@ t.test('a token with a place is found by the header that it comes in', async (t)
   t.equal(cache.get(`Bearer ${raw}`, 1), undefined, 'and no header is a token')
 })
 
-t.test('who comes by the header was used as well', async (t) => {
+t.test('a look-up by header touches the entry', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
   const [first, second, third] = tokens(3) as [string, string, string]
   for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(verdict(raw), 1)
@@ -97,7 +97,7 @@ t.test('who comes by the header was used as well', async (t) => {
   t.notOk(cache.getByHeader(`Bearer ${second}`, 31))
 })
 
-t.test('the order of use is kept to half a minute, also by a clock that is set back', async (t) => {
+t.test('orders entries by use, to half a minute, also after the clock is set back', async (t) => {
   for (const [now, survivor] of [
     [129, 'second'],
     [130, 'first'],
@@ -115,7 +115,7 @@ t.test('the order of use is kept to half a minute, also by a clock that is set b
   }
 })
 
-t.test('is bounded in entries: who was used last stays', async (t) => {
+t.test('evicts the least recently used entry beyond maxEntries', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
   const all = tokens(200)
   for (const raw of all) {
@@ -128,7 +128,7 @@ t.test('is bounded in entries: who was used last stays', async (t) => {
   keeps(t, cache, all[199] as string, 'the last one')
 })
 
-t.test('is bounded in bytes, newcomers included', async (t) => {
+t.test('bounds its bytes, those of the window included', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 65_536 })
   const large = tokens(100, 8_192)
   for (let sight = 0; sight < 3; sight++) {
@@ -141,7 +141,7 @@ t.test('is bounded in bytes, newcomers included', async (t) => {
   t.equal(cache.get(huge, 1), undefined, 'one that is too large is not kept')
 })
 
-t.test('counts what claims are made of: thousands of arrays fit into a short token', async (t) => {
+t.test('counts nested claims: a short token can contain thousands of arrays', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 1_000_000 })
   const nested = { a: Array.from({ length: 500 }, () => [{ b: null }]) }
   const all = tokens(100, 4_000)
@@ -151,7 +151,7 @@ t.test('counts what claims are made of: thousands of arrays fit into a short tok
   t.equal(cache.size, 6, 'of 145,000 bytes each')
 })
 
-t.test('forgets a token that did not come again for long', async (t) => {
+t.test('forgets a token that did not recur for long', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 100, maxBytes: 10_000_000 })
   const all = tokens(2_000)
   for (const raw of all) cache.add(verdict(raw), 1)
@@ -164,7 +164,7 @@ t.test('forgets a token that did not come again for long', async (t) => {
   t.ok(placesFor(all.slice(0, 50)) < 25, 'of the oldest most')
 })
 
-t.test('the ends of real tokens are as good as random', async (t) => {
+t.test('the ends of real tokens have distinct fingerprints', async (t) => {
   const raws = Array.from({ length: 500 }, (_, i) => forge(key, { claims: { jti: `${i}` } }))
   t.equal(new Set(raws.map(tailOf)).size, 500)
   t.equal(new Set(raws.map(fingerprintOf)).size, 500)

@@ -1,9 +1,9 @@
-/** Whatever ends the way of a request, the hook ends with an Error: without one, Fastify lets it in. */
+/** The hook ends with an Error for any thrown value: without an error, Fastify would admit the request. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { Rejections } from '../../src/plugin/rejections.js'
 
-t.test('a request is rejected with an Error, whatever was thrown', async (t) => {
+t.test('rejects a request with an Error, whatever value was thrown', async (t) => {
   const credentials = { errorFor: (thrown: unknown) => thrown }
   const rejections = new Rejections({} as never, credentials as never, undefined)
   for (const thrown of [

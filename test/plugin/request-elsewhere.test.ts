@@ -1,4 +1,4 @@
-/** Bound tokens that the application finds somewhere else than in the `Authorization` header. */
+/** Sender-constrained tokens that "extractToken" reads from elsewhere than `Authorization`. */
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { RequestCredentials } from '../../src/plugin/request-credentials.js'
@@ -10,7 +10,7 @@ const client = await DPoPClient.make()
 const url = 'https://api.example/'
 const targets = new RequestTargets([], t.fail)
 
-t.test('P1, P3: a token in a header of its own, with a proof and without', async (t) => {
+t.test('P1, P3: verifies the proof of a token from another header', async (t) => {
   const app = await protectedApi(t, {
     dpop: { baseUrl: url, algorithms: ['ES256'] },
     extractToken: ({ headers }) => headers['x-token'] as string | undefined,
@@ -36,7 +36,7 @@ t.test('P1, P3: a token in a header of its own, with a proof and without', async
   t.match(await send(undefined), { status: 401, challenges: [/^Bearer /, /^DPoP /] })
 })
 
-t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
+t.test('P7: derives the URL from a loopback connection only, also over IPv6', async (t) => {
   const request = (localAddress: string | undefined) =>
     ({
       protocol: 'http',
@@ -52,20 +52,17 @@ t.test('P7: on loopback, over IPv6 as well, and nowhere else', async (t) => {
   }
 })
 
-t.test(
-  'P6: a certificate that is there leaves nothing to expect, and nothing to log',
-  async (t) => {
-    const raw = { rawHeaders: [] }
-    const request = { method: 'GET', raw } as unknown as FastifyRequest
-    for (const certificates of [
-      undefined,
-      { certificateOf: () => ({ thumbprint: 'a thumbprint' }) },
-    ]) {
-      const core = { baseUrls: [], certificates, warnOnce: t.fail }
-      const credentials = new RequestCredentials({ extractToken: undefined }, core)
-      const presentation = credentials.presentation(request, 'Bearer')
-      t.equal(presentation.certificateThumbprint, certificates?.certificateOf().thumbprint)
-      t.equal(presentation.expectedCertificate, undefined)
-    }
-  },
-)
+t.test('P6: expects and logs nothing if the certificate is there', async (t) => {
+  const raw = { rawHeaders: [] }
+  const request = { method: 'GET', raw } as unknown as FastifyRequest
+  for (const certificates of [
+    undefined,
+    { certificateOf: () => ({ thumbprint: 'a thumbprint' }) },
+  ]) {
+    const core = { baseUrls: [], certificates, warnOnce: t.fail }
+    const credentials = new RequestCredentials({ extractToken: undefined }, core)
+    const presentation = credentials.presentation(request, 'Bearer')
+    t.equal(presentation.certificateThumbprint, certificates?.certificateOf().thumbprint)
+    t.equal(presentation.expectedCertificate, undefined)
+  }
+})

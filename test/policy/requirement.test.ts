@@ -23,13 +23,13 @@ const compilePolicy = (requirement: Requirement<string>) =>
 const check = (requirement: Requirement<string>, context = 'context') =>
   compilePolicy(requirement).check(token, context)
 
-t.test('nothing asked is nothing refused, and nothing awaited', async (t) => {
+t.test('an empty requirement accepts every token synchronously', async (t) => {
   t.equal(check({}), undefined)
   t.equal(check({ scope: 'read write', anyScope: ['read'], claims: { tenant: 'acme' } }), undefined)
   t.equal(check({ authorize: () => true }), undefined)
 })
 
-t.test('B8: the refusal names the scope that would do', async (t) => {
+t.test('B8: the rejection names the required scope', async (t) => {
   t.equal(compilePolicy({}).scope, '')
   t.equal(compilePolicy({ scope: 'a b' }).scope, 'a b')
   t.equal(compilePolicy({ scope: ['a', 'b'], anyScope: ['b', 'c'] }).scope, 'a b c')
@@ -47,7 +47,7 @@ t.test('B8: the refusal names the scope that would do', async (t) => {
   })
 })
 
-t.test('a refusal that is not about scope names none', async (t) => {
+t.test('a rejection for another reason than scope names no scope', async (t) => {
   const message = 'The access token does not permit this'
   t.match(check({ scope: 'read', claims: { tenant: 'other' } }), {
     scope: '',
@@ -61,7 +61,7 @@ t.test('a refusal that is not about scope names none', async (t) => {
   })
 })
 
-t.test('authorize gets token and context, and may answer later', async (t) => {
+t.test('authorize gets the token and the context, and may return a promise', async (t) => {
   const calls: unknown[] = []
   const authorize = async (...args: unknown[]) => {
     calls.push(args)
@@ -79,7 +79,7 @@ t.test('authorize gets token and context, and may answer later', async (t) => {
   await t.rejects(async () => check({ authorize: async () => fail() }), expected)
 })
 
-t.test('later changes of the objects that were given change nothing', async (t) => {
+t.test('later changes of the given objects have no effect', async (t) => {
   const requirement = {
     scope: ['admin'],
     anyScope: ['root'],
@@ -97,13 +97,13 @@ t.test('later changes of the objects that were given change nothing', async (t) 
   t.equal(policies[1]?.scope, 'root')
 })
 
-t.test('a requirement with a key that is none is a mistake wherever it is compiled', async (t) => {
+t.test('rejects an unknown key', async (t) => {
   for (const mistake of [{ scopes: 'admin' }, 'admin', ['admin'], null, new Map(), 1]) {
     t.throws(() => compilePolicy(mistake as never), TypeError, JSON.stringify(mistake))
   }
 })
 
-t.test('a part that is undefined is a mistake, and not a requirement of nothing', async (t) => {
+t.test('rejects a member that is undefined', async (t) => {
   for (const key of ['scope', 'anyScope', 'acr', 'maxAge', 'claims', 'authorize']) {
     t.throws(() => compilePolicy({ [key]: undefined }), {
       name: 'TypeError',

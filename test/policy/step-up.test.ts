@@ -32,7 +32,7 @@ const RECENT =
   'error="insufficient_user_authentication", ' +
   'error_description="More recent authentication is required"'
 
-t.test('R3: acr is one of those asked for, exactly', async (t) => {
+t.test('R3: acr must equal one of the required values', async (t) => {
   t.equal(challengeFor({ acr: 'phr' }, { acr: 'phr' }), undefined)
   t.equal(challengeFor({ acr: ['phrh', 'phr'] }, { acr: 'phr' }), undefined)
   for (const acr of [
@@ -52,21 +52,24 @@ t.test('R3: acr is one of those asked for, exactly', async (t) => {
   }
 })
 
-t.test('R3: the user authenticated at most maxAge ago, give or take the tolerance', async (t) => {
-  for (const age of [-30, -1, 0, 59, 60, 90]) {
-    t.equal(challengeFor({ maxAge: 60 }, { auth_time: NOW - age }), undefined, `${age} s`)
-  }
-  for (const age of [-31, 91, 90.5, NOW, Infinity, -Infinity, Number.NaN]) {
-    const challenge = challengeFor({ maxAge: 60 }, { auth_time: NOW - age })
-    t.equal(challenge, `${RECENT}, max_age="60"`, `${age} s`)
-  }
-  for (const auth_time of [undefined, null, '', `${NOW}`, true, [NOW], {}]) {
-    const challenge = challengeFor({ maxAge: 60 }, { auth_time })
-    t.equal(challenge, `${RECENT}, max_age="60"`, JSON.stringify(auth_time))
-  }
-})
+t.test(
+  'R3: the user must have authenticated at most maxAge ago, within the tolerance',
+  async (t) => {
+    for (const age of [-30, -1, 0, 59, 60, 90]) {
+      t.equal(challengeFor({ maxAge: 60 }, { auth_time: NOW - age }), undefined, `${age} s`)
+    }
+    for (const age of [-31, 91, 90.5, NOW, Infinity, -Infinity, Number.NaN]) {
+      const challenge = challengeFor({ maxAge: 60 }, { auth_time: NOW - age })
+      t.equal(challenge, `${RECENT}, max_age="60"`, `${age} s`)
+    }
+    for (const auth_time of [undefined, null, '', `${NOW}`, true, [NOW], {}]) {
+      const challenge = challengeFor({ maxAge: 60 }, { auth_time })
+      t.equal(challenge, `${RECENT}, max_age="60"`, JSON.stringify(auth_time))
+    }
+  },
+)
 
-t.test('fails closed on a clock that answers nonsense', async (t) => {
+t.test('rejects if the clock returns NaN', async (t) => {
   const policy = compilePolicy({ maxAge: 60 }, { now: () => Number.NaN, clockTolerance: 30 })
   t.match(
     policy.check(tokenWith({ auth_time: NOW }), undefined),
@@ -74,7 +77,7 @@ t.test('fails closed on a clock that answers nonsense', async (t) => {
   )
 })
 
-t.test('the clock is read at each use, so that a token gets too old', async (t) => {
+t.test('reads the clock on each use', async (t) => {
   let now = NOW
   const policy = compilePolicy({ maxAge: 60 }, { now: () => now, clockTolerance: 0 })
   const token = tokenWith({ auth_time: NOW })
@@ -83,7 +86,7 @@ t.test('the clock is read at each use, so that a token gets too old', async (t) 
   t.match(policy.check(token, undefined), InsufficientUserAuthenticationError)
 })
 
-t.test('R3: the challenge names all that the next token must meet', async (t) => {
+t.test('R3: the challenge names all authentication requirements', async (t) => {
   const requirement = { acr: ['phr'], maxAge: 60, scope: 'read' }
   const rest = 'acr_values="phr", max_age="60"'
   t.equal(challengeFor(requirement, { acr: 'phr', auth_time: NOW }), undefined)
@@ -92,16 +95,19 @@ t.test('R3: the challenge names all that the next token must meet', async (t) =>
   t.equal(challengeFor(requirement, {}), `${LEVEL}, ${rest}`)
 })
 
-t.test('R3: where a scope lacks as well, one challenge asks for both', async (t) => {
-  const requirement = { acr: 'phr', scope: 'read pay', anyScope: ['a', 'pay'] }
-  t.equal(challengeFor(requirement, {}), `${LEVEL}, scope="read pay a", acr_values="phr"`)
-  const lacking = challengeFor(requirement, { acr: 'phr' })
-  t.match(lacking, /^error="insufficient_scope", .*, scope="read pay a"$/, 'the scope alone')
-  const denied = { ...requirement, claims: { tenant: 'acme' }, authorize: () => t.fail('called') }
-  t.match(challengeFor(denied as Requirement, { scope: 'read pay' }), LEVEL, 'claims come after')
-})
+t.test(
+  'R3: one challenge names the authentication requirements and the missing scope',
+  async (t) => {
+    const requirement = { acr: 'phr', scope: 'read pay', anyScope: ['a', 'pay'] }
+    t.equal(challengeFor(requirement, {}), `${LEVEL}, scope="read pay a", acr_values="phr"`)
+    const lacking = challengeFor(requirement, { acr: 'phr' })
+    t.match(lacking, /^error="insufficient_scope", .*, scope="read pay a"$/, 'the scope alone')
+    const denied = { ...requirement, claims: { tenant: 'acme' }, authorize: () => t.fail('called') }
+    t.match(challengeFor(denied as Requirement, { scope: 'read pay' }), LEVEL, 'claims come after')
+  },
+)
 
-t.test('the operator learns what was expected, and no claim but the time', async (t) => {
+t.test('the reason names what was expected, and of the claims only auth_time', async (t) => {
   const reasonFor = (requirement: Requirement, claims: object) => {
     const refused = compilePolicy(requirement, clock).check(tokenWith(claims), undefined)
     return (refused as InsufficientUserAuthenticationError).reason
@@ -118,7 +124,7 @@ t.test('the operator learns what was expected, and no claim but the time', async
   t.match(reasonFor({ maxAge: 60 }, { auth_time: 'secret' }), { found: 'string' })
 })
 
-t.test('what no header can hold, and what no token can meet, is a mistake', async (t) => {
+t.test('rejects values that are invalid in a header or that no token can meet', async (t) => {
   for (const acr of [
     '',
     'a b',
@@ -154,7 +160,7 @@ t.test('what no header can hold, and what no token can meet, is a mistake', asyn
   t.doesNotThrow(() => compilePolicy({ maxAge: 31_536_000 }, clock))
 })
 
-t.test('later changes of the array that was given change nothing', async (t) => {
+t.test('later changes of the given array have no effect', async (t) => {
   const acr = ['phr']
   const policy = compilePolicy({ acr }, clock)
   acr.push('pwd')

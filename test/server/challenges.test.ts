@@ -1,4 +1,4 @@
-/** The challenge of a bad token is put together once for a route, and nobody can tell. */
+/** The challenge of an invalid token is built once per route, without an observable difference. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
@@ -15,7 +15,7 @@ import { Challenges } from '../../src/server/challenges.js'
 
 const BEARER_ONLY: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
 
-/** The route of an API, and what was asked for: for each challenge that is made, the realm. */
+/** A route, and counts of what its challenges read: `realms` counts the built challenges. */
 function route(demand = BEARER_ONLY, realm = 'api') {
   const asked = { schemes: 0, nonces: 0, realms: 0 }
   const dpopChallenge = ({ dpop }: ResolvedBindingRequirement) =>
@@ -50,7 +50,7 @@ function bad(message = 'The access token expired'): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'expiry' })
 }
 
-t.test('it is the same as one that is made for the request, however often', async (t) => {
+t.test('the cached challenge equals a newly built one', async (t) => {
   const { headersFor } = route()
   for (let i = 0; i < 3; i++) {
     for (const error of [
@@ -68,13 +68,13 @@ t.test('it is the same as one that is made for the request, however often', asyn
   }
 })
 
-t.test('it is made once, which is what it is for', async (t) => {
+t.test('builds the challenge of a message once', async (t) => {
   const { headersFor, asked } = route()
   for (let i = 0; i < 3; i++) headersFor(bad())
   t.strictSame(asked, { schemes: 0, nonces: 0, realms: 1 }, 'the scheme used is of no account')
 })
 
-t.test('what is written into one shows in no other', async (t) => {
+t.test('mutating returned headers affects no other response', async (t) => {
   const { headersFor } = route()
   for (let i = 0; i < 3; i++) {
     const headers = headersFor(bad()) as Record<string, unknown>
@@ -84,7 +84,7 @@ t.test('what is written into one shows in no other', async (t) => {
   }
 })
 
-t.test('an error of the application is what it says that it is', async (t) => {
+t.test('uses code and message of an application error', async (t) => {
   const { headersFor } = route()
   headersFor(bad())
   class Suspended extends InvalidTokenError {}
@@ -102,7 +102,7 @@ t.test('an error of the application is what it says that it is', async (t) => {
   t.match(headersFor(bad()), { 'www-authenticate': /error="invalid_token"/ })
 })
 
-t.test('sentences without end are answered, and not kept', async (t) => {
+t.test('bounds the number of cached challenges', async (t) => {
   const { headersFor, asked } = route()
   for (let i = 0; i < 200; i++) headersFor(bad(`sentence ${i}`))
   for (let i = 0; i < 200; i++) {
@@ -113,7 +113,7 @@ t.test('sentences without end are answered, and not kept', async (t) => {
   }
 })
 
-t.test('a long sentence is answered, and not kept', async (t) => {
+t.test('caches no long message', async (t) => {
   for (const length of [200, 201, 100_000]) {
     const { headersFor, asked } = route()
     const error = bad('x'.repeat(length))
@@ -122,7 +122,7 @@ t.test('a long sentence is answered, and not kept', async (t) => {
   }
 })
 
-t.test("a sentence that is another one at each look is no other error's", async (t) => {
+t.test('reads a message once, because a getter may return another one', async (t) => {
   const { headersFor } = route()
   const changing = bad()
   const looks = ['one', 'a\r\nb: c', 'two', bad().message]
@@ -133,7 +133,7 @@ t.test("a sentence that is another one at each look is no other error's", async 
   }
 })
 
-t.test('what a sentence was cut from is not kept with it', async (t) => {
+t.test('retains no larger string that a message is a slice of', async (t) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const heap = () => {
@@ -147,20 +147,23 @@ t.test('what a sentence was cut from is not kept with it', async (t) => {
   t.strictSame(headersFor(bad('7')), fresh(bad('7')))
 })
 
-t.test('each route has its own', async (t) => {
+t.test('caches challenges per route', async (t) => {
   const [one, other] = [route(), route(BEARER_ONLY, 'other')]
   t.match(one.headersFor(bad()), { 'www-authenticate': /realm="api"/ })
   t.match(other.headersFor(bad()), { 'www-authenticate': /realm="other"/ })
 })
 
-t.test('P2, P3: where DPoP is taken, it depends on the scheme, and the nonce is new', async (t) => {
-  for (const dpop of ['allowed', 'required'] as const) {
-    const { headersFor } = route({ dpop, mtls: 'off' })
-    for (let i = 1; i <= 4; i++) {
-      const used = i % 2 === 0 ? 'DPoP' : 'Bearer'
-      const offer = { algs: 'ES256', nonce: `nonce-${i}` }
-      const expected = fresh(bad(), { dpop: offer, bearer: dpop !== 'required', used })
-      t.strictSame(headersFor(bad(), used), expected, `${dpop}, ${used}`)
+t.test(
+  'P2, P3: caches nothing where DPoP is accepted, because scheme and nonce vary',
+  async (t) => {
+    for (const dpop of ['allowed', 'required'] as const) {
+      const { headersFor } = route({ dpop, mtls: 'off' })
+      for (let i = 1; i <= 4; i++) {
+        const used = i % 2 === 0 ? 'DPoP' : 'Bearer'
+        const offer = { algs: 'ES256', nonce: `nonce-${i}` }
+        const expected = fresh(bad(), { dpop: offer, bearer: dpop !== 'required', used })
+        t.strictSame(headersFor(bad(), used), expected, `${dpop}, ${used}`)
+      }
     }
-  }
-})
+  },
+)

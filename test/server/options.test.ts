@@ -172,7 +172,7 @@ refuses('stores, and what goes with them', [
   ],
 ])
 
-t.test('any object with the methods of a store is one', async (t) => {
+t.test('accepts any object with the methods of a store', async (t) => {
   const stores = { replay: methodsOf(store), revocations: store }
   t.strictSame(resolve({ stores }).stores, { ...stores, introspection: undefined })
   t.equal(
@@ -181,7 +181,7 @@ t.test('any object with the methods of a store is one', async (t) => {
   )
 })
 
-t.test('the secret of a store is copied', async (t) => {
+t.test('copies the sealing secret', async (t) => {
   const secret = new Uint8Array(32).fill(1)
   const stores = { introspection: store, sealingSecret: secret }
   for (const issuers of [{ introspection }, { issuer: () => undefined }]) {
@@ -395,7 +395,7 @@ const ranges: [name: string, minimum: number, maximum: number, unit: string][] =
   ['jwks.maxBytes', 1_024, 16_777_216, 'bytes'],
 ]
 
-t.test('numbers are whole, of a unit, and in a range that the message names', async (t) => {
+t.test('rejects numbers outside their range, naming unit and range', async (t) => {
   for (const [name, minimum, maximum, unit] of ranges) {
     const [group, member] = name.split('.') as [string, string?]
     const options = (value: unknown) => ({
@@ -469,7 +469,7 @@ refuses('the rest', [
   ['dangerouslyAllowHttp: 1', { dangerouslyAllowHttp: 1 }, /^"dangerouslyAllowHttp" option/],
 ])
 
-t.test('what is no options object at all', async (t) => {
+t.test('rejects values that are not an options object', async (t) => {
   for (const options of [undefined, null, 'https://issuer.example', [], 1]) {
     await t.rejects(createResourceServer(options as never), {
       name: 'TypeError',
@@ -478,7 +478,7 @@ t.test('what is no options object at all', async (t) => {
   }
 })
 
-t.test('options of the plugin', async (t) => {
+t.test('rejects invalid options of the plugin', async (t) => {
   const rows: Row[] = [
     ['global: a word', { global: 'no' }, /^"global" option must be true or false$/],
     ['global: null', { global: null }, /^"global" option must be true or false$/],
@@ -501,7 +501,7 @@ t.test('options of the plugin', async (t) => {
   t.match(resolvePluginOptions(base), { global: true, resourceServer: base })
 })
 
-t.test('no message of a mistake holds the secret', async (t) => {
+t.test('no error message contains the secret', async (t) => {
   const short = 'a-secret-that-is-short'
   for (const options of [
     { secret: short, algorithms: ['HS256'] },
@@ -513,7 +513,7 @@ t.test('no message of a mistake holds the secret', async (t) => {
   }
 })
 
-t.test('clock and fetch are looked up when they are used', async (t) => {
+t.test('looks up the default clock and fetch when they are used', async (t) => {
   const resolved = resolve({})
   const { now } = Date
   const { fetch } = globalThis
@@ -537,7 +537,7 @@ t.test('clock and fetch are looked up when they are used', async (t) => {
   }
 })
 
-t.test('the defaults are those of the documentation', async (t) => {
+t.test('applies the documented defaults', async (t) => {
   const { issuers: _, ...options } = resolve({})
   const issuers = named({})
   t.match(options, {
@@ -576,7 +576,7 @@ t.test('the defaults are those of the documentation', async (t) => {
 })
 
 t.test(
-  'an issuer is a name, an object, or an array of either, with shared options as defaults',
+  'accepts an identifier, an object, or an array of either as issuer, with shared defaults',
   async (t) => {
     const issuers = named({
       algorithms: ['ES256'],
@@ -610,7 +610,7 @@ t.test(
   },
 )
 
-t.test('issuers that are fine', async (t) => {
+t.test('accepts valid issuers', async (t) => {
   const profile = (issuer: string, options = {}) => named({ issuer, ...options })[0]?.profile.name
   t.equal(profile('https://x.okta.com/oauth2/default'), 'okta')
   t.equal(profile('https://x.oktapreview.com/oauth2/aus1'), 'okta')

@@ -33,7 +33,7 @@ t.test('verifies a token without Fastify', async (t) => {
   await t.rejects(server.verify(`${good}x`), InvalidTokenError)
 })
 
-t.test('asks the requirement, with the context', async (t) => {
+t.test('evaluates the requirement with the context', async (t) => {
   const server = await createResourceServer<{ tenant: string }>(given())
   const context = { tenant: 'acme' }
   const seen: unknown[] = []
@@ -61,7 +61,7 @@ t.test('asks the requirement, with the context', async (t) => {
   })
 })
 
-t.test('B2: no token is missing credentials, and the headers say so', async (t) => {
+t.test('B2: rejects a missing token as missing credentials, with a challenge', async (t) => {
   const server = await createResourceServer(given({ realm: 'queue' }))
   for (const none of ['', undefined, null, 0, [], {}, [good]]) {
     await t.rejects(server.verify(none as never, { scope: 'a b' }), {
@@ -72,7 +72,7 @@ t.test('B2: no token is missing credentials, and the headers say so', async (t) 
   t.ok(new MissingCredentialsError() instanceof Error)
 })
 
-t.test('a requirement that makes no sense is refused, whatever the token', async (t) => {
+t.test('rejects an invalid requirement, whatever the token', async (t) => {
   const server = await createResourceServer(given())
   const mistakes = [
     { scope: '' },
@@ -92,34 +92,31 @@ t.test('a requirement that makes no sense is refused, whatever the token', async
   }
 })
 
-t.test(
-  'B9: keys out of reach are no verdict, and the operator is told once an attempt',
-  async (t) => {
-    const warnings: [details: object, message: string][] = []
-    const failure = new Error('connect ECONNREFUSED')
-    const server = await createResourceServer(
-      given({
-        jwks: {
-          fetch: async () => {
-            throw failure
-          },
+t.test('B9: rejects with 503 while keys are unavailable, and logs once per attempt', async (t) => {
+  const warnings: [details: object, message: string][] = []
+  const failure = new Error('connect ECONNREFUSED')
+  const server = await createResourceServer(
+    given({
+      jwks: {
+        fetch: async () => {
+          throw failure
         },
-        logger: { warn: (...args) => void warnings.push(args) },
-      }),
-    )
-    const errors = await Promise.all(
-      [1, 2, 3].map((i) => server.verify(`${good}${i}`.replace(/.$/, '')).catch((error) => error)),
-    )
-    for (const error of errors) {
-      t.ok(error instanceof KeysUnavailableError)
-      t.same(Object.keys((error as ResourceServerError).headers), ['retry-after'])
-    }
-    t.match(warnings, [[{ err: failure, issuer: ISSUER }, 'JWKS fetch failed']])
-    t.equal(warnings.length, 1)
-  },
-)
+      },
+      logger: { warn: (...args) => void warnings.push(args) },
+    }),
+  )
+  const errors = await Promise.all(
+    [1, 2, 3].map((i) => server.verify(`${good}${i}`.replace(/.$/, '')).catch((error) => error)),
+  )
+  for (const error of errors) {
+    t.ok(error instanceof KeysUnavailableError)
+    t.same(Object.keys((error as ResourceServerError).headers), ['retry-after'])
+  }
+  t.match(warnings, [[{ err: failure, issuer: ISSUER }, 'JWKS fetch failed']])
+  t.equal(warnings.length, 1)
+})
 
-t.test('after close() nothing is fetched any more', async (t) => {
+t.test('fetches nothing after close()', async (t) => {
   let fetches = 0
   const fetch = async () => {
     fetches++
@@ -138,7 +135,7 @@ t.test('after close() nothing is fetched any more', async (t) => {
   t.match(await local.verify(good), { subject: 'user-1' }, 'given keys need no network')
 })
 
-t.test('a shared secret verifies HMAC, and nothing else does', async (t) => {
+t.test('verifies HMAC with the shared secret only', async (t) => {
   const secret = 's'.repeat(64)
   const { CompactSign } = await import('jose')
   const payload = new TextEncoder().encode(
@@ -159,22 +156,19 @@ t.test('a shared secret verifies HMAC, and nothing else does', async (t) => {
   }
 })
 
-t.test(
-  'given keys: the ones that are of no use are left out, none at all is a mistake',
-  async (t) => {
-    const weak = await makeKey('RS256', 'weak', { modulusLength: 2048 })
-    const unusable = { kty: 'oct', k: 'AAAA', kid: 'secret' }
-    const keys = [unusable, { ...weak.publicJwk, use: 'enc' }, key.publicJwk]
-    const server = await createResourceServer(given({ jwks: { keys } }))
-    t.match(await server.verify(good), { subject: 'user-1' })
-    await t.rejects(createResourceServer(given({ jwks: { keys: [] } })), TypeError)
-    await t.rejects(createResourceServer(given({ jwks: { keys: [unusable] } })), TypeError)
-    const many = Array.from({ length: 101 }, () => key.publicJwk)
-    await t.rejects(createResourceServer(given({ jwks: { keys: many } })), TypeError)
-  },
-)
+t.test('static keys: skips unusable ones, and rejects a set without a usable one', async (t) => {
+  const weak = await makeKey('RS256', 'weak', { modulusLength: 2048 })
+  const unusable = { kty: 'oct', k: 'AAAA', kid: 'secret' }
+  const keys = [unusable, { ...weak.publicJwk, use: 'enc' }, key.publicJwk]
+  const server = await createResourceServer(given({ jwks: { keys } }))
+  t.match(await server.verify(good), { subject: 'user-1' })
+  await t.rejects(createResourceServer(given({ jwks: { keys: [] } })), TypeError)
+  await t.rejects(createResourceServer(given({ jwks: { keys: [unusable] } })), TypeError)
+  const many = Array.from({ length: 101 }, () => key.publicJwk)
+  await t.rejects(createResourceServer(given({ jwks: { keys: many } })), TypeError)
+})
 
-t.test('several issuers: each with its own keys, audience and profile', async (t) => {
+t.test('verifies several issuers with their own keys, audience and profile', async (t) => {
   const other = await makeKey('ES256', 'other')
   const server = await createResourceServer({
     audience: AUDIENCE,
@@ -202,7 +196,7 @@ t.test('several issuers: each with its own keys, audience and profile', async (t
 })
 
 t.test('the clock', async (t) => {
-  t.test('is the one that was given', async (t) => {
+  t.test('is the option now', async (t) => {
     let now = 1_000_000_000_000
     const token = await tokenOf({ iat: 1_000_000_000, exp: 1_000_000_060 })
     const server = await createResourceServer(given({ now: () => now, clockTolerance: 0 }))
@@ -211,7 +205,7 @@ t.test('the clock', async (t) => {
     await t.rejects(server.verify(token), refusedBy('expiry'))
   })
 
-  t.test('without a time lets nobody in', async (t) => {
+  t.test('that returns NaN rejects every token', async (t) => {
     const expired = await tokenOf({ exp: 1, iat: undefined })
     for (const now of [() => Number.NaN, () => undefined, () => 'noon']) {
       const server = await createResourceServer(given({ now: now as () => number }))

@@ -21,7 +21,7 @@ async function listen(t: Test, listening: Server): Promise<number> {
   return (listening.address() as AddressInfo).port
 }
 
-/** Answers with what it knows of the client's certificate. */
+/** Responds with the client certificate that it reads. */
 async function tlsServer(t: Test, options: ServerOptions = {}) {
   const certificates = new ConnectionCertificates()
   const looks: TLSSocket[] = []
@@ -47,7 +47,7 @@ async function tlsServer(t: Test, options: ServerOptions = {}) {
 for (const version of VERSIONS) {
   const only = { minVersion: version, maxVersion: version }
 
-  t.test(`P6: finds the certificate of the connection, ${version}`, async (t) => {
+  t.test(`P6: reads the certificate of the connection, ${version}`, async (t) => {
     const rsa = await makeCertificate('client', { keyType: 'rsa' })
     const expired = await makeCertificate('client', { isExpired: true })
     const { port } = await tlsServer(t, only)
@@ -58,7 +58,7 @@ for (const version of VERSIONS) {
     t.same(JSON.parse((await new TlsClient(t, port).get()).body), { expected: NONE })
   })
 
-  t.test(`P6: finds it where an authority must have signed it, ${version}`, async (t) => {
+  t.test(`P6: reads a certificate that a CA must have signed, ${version}`, async (t) => {
     const authority = await makeCertificate('authority', { isAuthority: true })
     const signed = await makeCertificate('client', { issuer: authority })
     const { port } = await tlsServer(t, { ...only, ca: authority.cert, rejectUnauthorized: true })
@@ -70,7 +70,7 @@ for (const version of VERSIONS) {
     await t.rejects(new TlsClient(t, port, client).get(), 'and the handshake fails for others')
   })
 
-  t.test(`P6: finds it on a connection that was resumed, ${version}`, async (t) => {
+  t.test(`P6: reads the certificate of a resumed connection, ${version}`, async (t) => {
     const { port } = await tlsServer(t, only)
     const first = new TlsClient(t, port, client)
     t.equal((await first.get()).headers.resumed, 'false')
@@ -82,14 +82,14 @@ for (const version of VERSIONS) {
     t.equal(headers.resumed, 'true')
     t.same(JSON.parse(body), { thumbprint: client.thumbprint })
 
-    // Who has the session has the secrets of a connection on which the key was proven.
+    // A resumed session has the secrets of a connection on which possession of the key was proven.
     const withoutCertificate = new TlsClient(t, port, undefined, { session } as object)
     const other = await withoutCertificate.get()
     t.same(JSON.parse(other.body), { thumbprint: client.thumbprint })
   })
 }
 
-t.test('P6: a connection is looked at once', async (t) => {
+t.test('P6: reads the certificate of a connection once', async (t) => {
   const { port, looks } = await tlsServer(t)
   const [one, two] = [new TlsClient(t, port, client), new TlsClient(t, port, client)]
   for (let i = 0; i < 5; i++) {
@@ -101,7 +101,7 @@ t.test('P6: a connection is looked at once', async (t) => {
   t.equal(new Set(looks).size, 2)
 })
 
-t.test('P6: up to TLS 1.2 it is looked at each time, as another may be negotiated', async (t) => {
+t.test('P6: up to TLS 1.2 reads it on each request, because it may be renegotiated', async (t) => {
   const { port, looks } = await tlsServer(t, { maxVersion: 'TLSv1.2' })
   const one = new TlsClient(t, port, client)
   for (let i = 1; i <= 3; i++) {
@@ -111,7 +111,7 @@ t.test('P6: up to TLS 1.2 it is looked at each time, as another may be negotiate
   t.equal(new Set(looks).size, 1)
 })
 
-t.test('P6: finds it on HTTP/2, and looks at a connection once', async (t) => {
+t.test('P6: on HTTP/2, reads it once per connection', async (t) => {
   const certificates = new ConnectionCertificates()
   let looks = 0
   const listening = createSecureServer(
@@ -136,7 +136,7 @@ t.test('P6: finds it on HTTP/2, and looks at a connection once', async (t) => {
   t.same(JSON.parse(none?.body ?? ''), { expected: NONE })
 })
 
-t.test('P6: a connection that is no longer there has no certificate', async (t) => {
+t.test('P6: finds no certificate on a closed connection', async (t) => {
   const certificates = new ConnectionCertificates()
   const listening = createSecureServer({ ...server, requestCert: true, rejectUnauthorized: false })
   const arrived = once(listening, 'request')
@@ -154,7 +154,7 @@ t.test('P6: a connection that is no longer there has no certificate', async (t) 
   t.notOk(certificates.certificateOf({ socket, rawHeaders: [] }).thumbprint)
 })
 
-t.test('P6: without TLS there is none, whatever a header says', async (t) => {
+t.test('P6: finds no certificate without TLS, whatever the headers', async (t) => {
   const certificates = new ConnectionCertificates()
   const listening = createServer((request, response) => {
     response.end(JSON.stringify(certificates.certificateOf(request)))

@@ -34,42 +34,47 @@ t.test('P6: reads DER in base64', async (t) => {
   t.equal(thumbprintOfBase64(shortest.toString('base64')), thumbprintOf(shortest), 'the shortest')
 })
 
-t.test('P6: refuses base64 that is not exactly one certificate in its one spelling', async (t) => {
-  const padded = [client, rsa, other].map(({ der }) => der).find(({ length }) => length % 3 !== 0)
-  const withPadding = (padded ?? Buffer.concat([client.der, Buffer.alloc(1)])).toString('base64')
-  const bytes = (...list: number[]) => Buffer.from(list).toString('base64')
-  refuses(t, thumbprintOfBase64, {
-    nothing: '',
-    base64url: client.der.toString('base64url').replace(/^/, '-'),
-    'the other alphabet': Buffer.from([0x30, 0x81, 0xfb, ...Buffer.alloc(0xfb, 0xff)]).toString(
-      'base64url',
-    ),
-    'no padding': withPadding.replace(/=+$/, ''),
-    'more padding': `${base64}====`,
-    'a blank': `${base64.slice(0, 40)} ${base64.slice(40)}`,
-    'a line break': `${base64.slice(0, 64)}\n${base64.slice(64)}`,
-    'a wide character': base64.replace('M', 'ō'),
-    'a NUL at its end': `${base64}\0`,
-    'half of it': base64.slice(0, 200),
-    'two certificates': Buffer.concat([client.der, other.der]).toString('base64'),
-    'two after each other': `${base64},${base64}`,
-    'a byte more': Buffer.concat([client.der, Buffer.alloc(1)]).toString('base64'),
-    'a byte less': client.der.subarray(0, -1).toString('base64'),
-    'no sequence': Buffer.concat([Buffer.from([0x31]), client.der.subarray(1)]).toString('base64'),
-    'three bytes': bytes(0x30, 0x82, 0x00),
-    'a short form of length': bytes(0x30, 0x02, 0x05, 0x00),
-    'an empty text after a length in a byte': bytes(0x30, 0x81, 0x90),
-    'a byte more than a length in a byte says': bytes(0x30, 0x81, 0x02, 0x05, 0x00, 0x00),
-    'a byte less than a length in a byte says': bytes(0x30, 0x81, 0x02, 0x05),
-    'a length in three bytes, of which two fit': bytes(0x30, 0x83, 0x00, 0x02, 0x05, 0x00),
-    'an indefinite length': bytes(0x30, 0x80, 0x05, 0x00, 0x00, 0x00),
-    'a length of more bytes than there are': bytes(0x30, 0x84, 0xff, 0xff, 0xff, 0xff),
-    PEM: client.cert,
-    'PEM, in base64': Buffer.from(client.cert).toString('base64'),
-  })
-})
+t.test(
+  'P6: rejects base64 that is not exactly one certificate in canonical encoding',
+  async (t) => {
+    const padded = [client, rsa, other].map(({ der }) => der).find(({ length }) => length % 3 !== 0)
+    const withPadding = (padded ?? Buffer.concat([client.der, Buffer.alloc(1)])).toString('base64')
+    const bytes = (...list: number[]) => Buffer.from(list).toString('base64')
+    refuses(t, thumbprintOfBase64, {
+      nothing: '',
+      base64url: client.der.toString('base64url').replace(/^/, '-'),
+      'the other alphabet': Buffer.from([0x30, 0x81, 0xfb, ...Buffer.alloc(0xfb, 0xff)]).toString(
+        'base64url',
+      ),
+      'no padding': withPadding.replace(/=+$/, ''),
+      'more padding': `${base64}====`,
+      'a blank': `${base64.slice(0, 40)} ${base64.slice(40)}`,
+      'a line break': `${base64.slice(0, 64)}\n${base64.slice(64)}`,
+      'a wide character': base64.replace('M', 'ō'),
+      'a NUL at its end': `${base64}\0`,
+      'half of it': base64.slice(0, 200),
+      'two certificates': Buffer.concat([client.der, other.der]).toString('base64'),
+      'two after each other': `${base64},${base64}`,
+      'a byte more': Buffer.concat([client.der, Buffer.alloc(1)]).toString('base64'),
+      'a byte less': client.der.subarray(0, -1).toString('base64'),
+      'no sequence': Buffer.concat([Buffer.from([0x31]), client.der.subarray(1)]).toString(
+        'base64',
+      ),
+      'three bytes': bytes(0x30, 0x82, 0x00),
+      'a short form of length': bytes(0x30, 0x02, 0x05, 0x00),
+      'an empty text after a length in a byte': bytes(0x30, 0x81, 0x90),
+      'a byte more than a length in a byte says': bytes(0x30, 0x81, 0x02, 0x05, 0x00, 0x00),
+      'a byte less than a length in a byte says': bytes(0x30, 0x81, 0x02, 0x05),
+      'a length in three bytes, of which two fit': bytes(0x30, 0x83, 0x00, 0x02, 0x05, 0x00),
+      'an indefinite length': bytes(0x30, 0x80, 0x05, 0x00, 0x00, 0x00),
+      'a length of more bytes than there are': bytes(0x30, 0x84, 0xff, 0xff, 0xff, 0xff),
+      PEM: client.cert,
+      'PEM, in base64': Buffer.from(client.cert).toString('base64'),
+    })
+  },
+)
 
-t.test('P6: reads Client-Cert (RFC 9440), and no other spelling of it', async (t) => {
+t.test('P6: reads Client-Cert (RFC 9440) in its exact syntax only', async (t) => {
   t.equal(thumbprintOfClientCert(`:${base64}:`), client.thumbprint)
   refuses(t, thumbprintOfClientCert, {
     nothing: '',
@@ -92,7 +97,7 @@ t.test('P6: reads Client-Cert (RFC 9440), and no other spelling of it', async (t
   })
 })
 
-t.test('P6: reads PEM that is percent-encoded, however much of it is', async (t) => {
+t.test('P6: reads PEM that is percent-encoded in part or in full', async (t) => {
   const everyOctet = [...Buffer.from(client.cert)]
     .map((octet) => `%${octet.toString(16).padStart(2, '0')}`)
     .join('')
@@ -111,7 +116,7 @@ t.test('P6: reads PEM that is percent-encoded, however much of it is', async (t)
   }
 })
 
-t.test('P6: refuses PEM that is not exactly one certificate', async (t) => {
+t.test('P6: rejects PEM that is not exactly one certificate', async (t) => {
   const pem = client.cert.trim()
   const key = client.key.replaceAll('PRIVATE KEY', 'CERTIFICATE')
   const values = {
@@ -168,7 +173,7 @@ t.test('P6: reads the one element of x-forwarded-client-cert', async (t) => {
   }
 })
 
-t.test('P6: refuses x-forwarded-client-cert that may be read in two ways', async (t) => {
+t.test('P6: rejects an ambiguous x-forwarded-client-cert', async (t) => {
   refuses(t, thumbprintOfForwardedClientCert, {
     nothing: '',
     'no pair': hex,
@@ -208,7 +213,7 @@ t.test('P6: refuses x-forwarded-client-cert that may be read in two ways', async
   })
 })
 
-t.test('P6: whatever becomes of a value, it is read as its certificate or refused', async (t) => {
+t.test('P6: reads a mutated value as its own certificate or rejects it', async (t) => {
   const sources: readonly [string, Read, string][] = [
     ['base64', thumbprintOfBase64, base64],
     ['client-cert', thumbprintOfClientCert, `:${base64}:`],
@@ -227,7 +232,7 @@ t.test('P6: whatever becomes of a value, it is read as its certificate or refuse
       const mutant = mutate(value, random)
       const thumbprint = read(mutant)
       if (thumbprint === undefined || thumbprint === client.thumbprint) continue
-      // The bytes were changed, and it is the thumbprint of the changed ones.
+      // The bytes were changed; the thumbprint is that of the changed bytes.
       others++
       t.match(thumbprint, /^[\w-]{42}[AEIMQUYcgkosw048]$/, JSON.stringify(mutant))
     }
@@ -235,7 +240,7 @@ t.test('P6: whatever becomes of a value, it is read as its certificate or refuse
   }
 })
 
-t.test('P6: a long value takes no longer than its length', async (t) => {
+t.test('P6: reads a long value in linear time', async (t) => {
   const long = 'A'.repeat(16_000)
   const values: readonly [Read, string][] = [
     [thumbprintOfBase64, long],
@@ -252,7 +257,7 @@ t.test('P6: a long value takes no longer than its length', async (t) => {
   t.ok(performance.now() - start < 2_000)
 })
 
-/** Where a seed comes from doesn't matter, only that a run can be repeated. */
+/** A pseudo-random generator with a seed, so that a run can be repeated. */
 function randomFrom(seed: string): (below: number) => number {
   let state = [...seed].reduce((sum, character) => sum * 31 + character.charCodeAt(0), 7) >>> 0
   return (below) => {

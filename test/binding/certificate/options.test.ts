@@ -9,12 +9,12 @@ const forwarded = (source: object) => ({
 })
 const proxies = (...list: unknown[]) => forwarded({ trustedProxies: list })
 
-t.test('P6: is off unless it is asked for', async (t) => {
+t.test('P6: is off by default', async (t) => {
   t.equal(resolve(undefined), undefined)
   t.equal(resolve(false), undefined)
 })
 
-t.test('P6: takes a mode, or says where the certificate is', async (t) => {
+t.test('P6: accepts a mode, or an object with the source of the certificate', async (t) => {
   t.same(resolve('allowed'), { mode: 'allowed', certificateSource: 'connection' })
   t.same(resolve('required'), { mode: 'required', certificateSource: 'connection' })
   t.same(resolve({}), { mode: 'allowed', certificateSource: 'connection' })
@@ -52,12 +52,12 @@ t.test('P6: takes a mode, or says where the certificate is', async (t) => {
   )
 })
 
-t.test('P6: takes the widest private ranges, and addresses however they are written', async (t) => {
+t.test('P6: accepts the widest private ranges, and addresses in any notation', async (t) => {
   const good = ['10.0.0.0/8', 'fc00::/7', '127.0.0.1', '::1', '::1/128', '1.2.3.4/32', 'FE80::1/64']
   t.doesNotThrow(() => resolve(proxies(...good)))
 })
 
-t.test('names the option and the mend', async (t) => {
+t.test('each error names the option and the fix', async (t) => {
   const addresses =
     /^"mtls\.certificateSource\.trustedProxies" option must be an array of your proxies' addresses, such/
   const wide =
@@ -155,7 +155,7 @@ t.test('names the option and the mend', async (t) => {
   }
 })
 
-t.test('a mistake is found when the server is made', async (t) => {
+t.test('rejects an invalid option when the server is created', async (t) => {
   const options = { ...given(), issuer: 'https://issuer.example', mtls: 'sometimes' }
   await t.rejects(createResourceServer(options as never), TypeError)
 })

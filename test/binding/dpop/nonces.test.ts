@@ -1,4 +1,4 @@
-/** Nonces of one time and another, of one secret and another. */
+/** Nonces of different times and secrets. */
 import t from 'tap'
 import { Nonces } from '../../../src/binding/dpop/nonces.js'
 
@@ -10,7 +10,7 @@ function at(seconds: number, secrets: readonly Uint8Array[] = [NEW]) {
   return { clock, nonces: new Nonces({ secrets, lifetime: LIFETIME, now: () => clock.now }) }
 }
 
-t.test('P4: one is the newest for its lifetime, and accepted for as long again', async (t) => {
+t.test('P4: a nonce is the newest for its lifetime, and accepted for as long again', async (t) => {
   const { clock, nonces } = at(6_000)
   const first = nonces.newest()
   t.match(first, /^[\w-]{43}$/)
@@ -26,13 +26,16 @@ t.test('P4: one is the newest for its lifetime, and accepted for as long again',
   t.equal(nonces.accepts(second), true)
 })
 
-t.test('P4: that of an instance whose clock is ahead is accepted, by one lifetime', async (t) => {
-  const { nonces } = at(6_000)
-  t.equal(nonces.accepts(at(6_060).nonces.newest()), true)
-  t.equal(nonces.accepts(at(6_120).nonces.newest()), false)
-})
+t.test(
+  'P4: accepts a nonce of an instance whose clock is ahead by up to one lifetime',
+  async (t) => {
+    const { nonces } = at(6_000)
+    t.equal(nonces.accepts(at(6_060).nonces.newest()), true)
+    t.equal(nonces.accepts(at(6_120).nonces.newest()), false)
+  },
+)
 
-t.test('P4: a secret can be changed while instances run', async (t) => {
+t.test('P4: a secret can be rotated while instances run', async (t) => {
   const before = at(6_000, [OLD]).nonces
   const between = at(6_000, [NEW, OLD]).nonces
   const after = at(6_000, [NEW]).nonces
@@ -41,7 +44,7 @@ t.test('P4: a secret can be changed while instances run', async (t) => {
   t.equal(after.accepts(before.newest()), false)
 })
 
-t.test('P4: nothing else is accepted', async (t) => {
+t.test('P4: accepts no other nonce', async (t) => {
   const { nonces } = at(6_000)
   const nonce = nonces.newest()
   for (const odd of [

@@ -1,4 +1,4 @@
-/** Mistakes in the option `dpop` are found at registration. */
+/** Invalid values of the option `dpop` are rejected at registration. */
 import t from 'tap'
 import { resolveDPoP } from '../../../src/binding/dpop/options.js'
 import { createResourceServer } from '../../../src/index.js'
@@ -44,7 +44,7 @@ const MISTAKES: readonly [option: unknown, message: RegExp][] = [
   [{ replay: { whenUnavailable: 'accept' } }, /"dpop.replay.whenUnavailable" option must be/],
 ]
 
-t.test('each mistake names the option and the mend', async (t) => {
+t.test('each error names the option and the fix', async (t) => {
   for (const [dpop, message] of MISTAKES) {
     const made = createResourceServer({ ...given, dpop: dpop as never })
     await t.rejects(made, { name: 'TypeError', message }, JSON.stringify(dpop))
@@ -57,7 +57,7 @@ t.test('each mistake names the option and the mend', async (t) => {
   t.notMatch(message, /'x'|"x"/, 'no secret is in a message')
 })
 
-t.test('what is left out has the defaults that the documentation names', async (t) => {
+t.test('applies the documented defaults', async (t) => {
   t.equal(resolveDPoP(), undefined)
   t.equal(resolveDPoP(false), undefined)
   t.match(resolveDPoP('required'), {
@@ -78,7 +78,7 @@ t.test('what is left out has the defaults that the documentation names', async (
   t.same(resolved?.nonce?.secrets, [Buffer.alloc(32, 1)], 'a secret is copied')
 })
 
-t.test('E32: a base URL is as clients write it in a proof', async (t) => {
+t.test('E32: normalizes a base URL to what clients write in a proof', async (t) => {
   for (const [given, resolved] of [
     ['https://API.Example.com', 'https://api.example.com'],
     ['https://api.example.com:443/', 'https://api.example.com'],
@@ -91,7 +91,7 @@ t.test('E32: a base URL is as clients write it in a proof', async (t) => {
   }
 })
 
-t.test('E32: a base URL with which no proof could be accepted is a mistake', async (t) => {
+t.test('E32: rejects a base URL with which no proof could be accepted', async (t) => {
   for (const baseUrl of [
     'https://api.example.com//',
     'https://api.example.com//v1',

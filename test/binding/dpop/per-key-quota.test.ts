@@ -1,4 +1,4 @@
-/** How many proofs of one key are remembered, as time goes by. */
+/** How many proofs of one key are counted over time. */
 import t from 'tap'
 import { PerKeyQuota, QuotaExceededError } from '../../../src/binding/dpop/per-key-quota.js'
 
@@ -7,7 +7,7 @@ const LIFE = 1_000
 function start() {
   const clock = { now: 50_000 }
   const shares = new PerKeyQuota({ maxEntriesPerKey: 10, windowMs: LIFE, now: () => clock.now })
-  /** How many more the key may have now, up to `most`. */
+  /** Takes as many entries for the key as its quota allows, up to `most`. */
   const take = (key: string, most = 100) => {
     for (let i = 0; i < most; i++) {
       try {
@@ -23,11 +23,11 @@ function start() {
   return { clock, shares, take }
 }
 
-t.test('P5: each key has a share of its own', async (t) => {
+t.test('P5: each key has its own quota', async (t) => {
   const { shares, take } = start()
   t.equal(take('a'), 10)
   t.equal(take('a'), 0)
-  t.equal(take('b'), 10, 'whatever another one used')
+  t.equal(take('b'), 10, 'whatever another key used')
   t.throws(() => shares.assertAvailable('a'), {
     name: 'QuotaExceededError',
     code: 'quota_exceeded',
@@ -35,13 +35,13 @@ t.test('P5: each key has a share of its own', async (t) => {
   })
 })
 
-t.test('E30: a key never has more than its quota at once', async (t) => {
+t.test('E30: a key never has more unexpired entries than its quota', async (t) => {
   for (const offset of [0, 1, 60, 124, 125, 500, 999]) {
     const { clock, take } = start()
     clock.now += offset
     const taken: number[] = []
     let most = 0
-    // As fast as it can, for some lives.
+    // As fast as possible, for several windows.
     for (let i = 0; i < 600; i++, clock.now += 7) {
       for (let n = take('a'); n > 0; n--) taken.push(clock.now)
       most = Math.max(most, taken.filter((at) => at > clock.now - LIFE).length)
@@ -51,7 +51,7 @@ t.test('E30: a key never has more than its quota at once', async (t) => {
   }
 })
 
-t.test('P5: what was used is free again a life and an eighth later', async (t) => {
+t.test('P5: used quota is available again after nine eighths of the window', async (t) => {
   const { clock, take } = start()
   t.equal(take('a', 5), 5)
   clock.now += LIFE / 2
@@ -64,7 +64,7 @@ t.test('P5: what was used is free again a life and an eighth later', async (t) =
   t.equal(take('a'), 5, 'and the others half a life later')
 })
 
-t.test('P5: nothing is left of a share two lives later', async (t) => {
+t.test('P5: the whole quota is available after two windows', async (t) => {
   for (const pause of [2 * LIFE, 5 * LIFE]) {
     const { clock, take } = start()
     t.equal(take('a'), 10)
@@ -73,7 +73,7 @@ t.test('P5: nothing is left of a share two lives later', async (t) => {
   }
 })
 
-t.test('P5: a share that was only counted moves on as well', async (t) => {
+t.test('P5: a count without an earlier check advances the window as well', async (t) => {
   const { clock, shares, take } = start()
   for (let i = 0; i < 4; i++) shares.count('a')
   clock.now += LIFE / 4
@@ -81,7 +81,7 @@ t.test('P5: a share that was only counted moves on as well', async (t) => {
   t.equal(take('a'), 3, 'four of before, three of now')
 })
 
-t.test('P5: what is given back may be taken again, in the next span as well', async (t) => {
+t.test('P5: released quota can be used again, in the next slice as well', async (t) => {
   const { clock, shares, take } = start()
   shares.release('nobody')
   t.equal(take('a'), 10)

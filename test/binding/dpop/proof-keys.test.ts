@@ -1,4 +1,4 @@
-/** P1.4 to P1.6: the key that a proof carries (RFC 9449 §4.2), and which one is known again. */
+/** P1.4 to P1.6: the key in a proof (RFC 9449 §4.2), and its caches. */
 import t from 'tap'
 import { ProofKeys } from '../../../src/binding/dpop/proof-keys.js'
 import { DPoPClient } from '../../fixtures/dpop-client.js'
@@ -11,7 +11,7 @@ function headerWith(members: Record<string, unknown> = {}): string {
   return base64url({ typ: 'dpop+jwt', alg: 'ES256', jwk: client.jwk, ...members })
 }
 
-/** A header of as many characters; a multiple of four. */
+/** A header of that many characters, a multiple of four. */
 function headerOf(length: number): string {
   const empty = Buffer.from(headerWith({ x: '' }), 'base64url').length
   return headerWith({ x: 'x'.repeat((length / 4) * 3 - empty) })
@@ -37,7 +37,7 @@ const rsa = (bits: number) => ({
   n: Buffer.alloc(bits / 8, 0xc5).toString('base64url'),
 })
 
-t.test('P1: reads the key of a proof, and its thumbprint before anything else', async (t) => {
+t.test('P1: reads the key of a proof, and checks its thumbprint first', async (t) => {
   const { algorithm, thumbprint } = await read(headerWith())
   t.same({ algorithm, thumbprint }, { algorithm: 'ES256', thumbprint: client.jkt })
   for (const typ of ['DPoP+JWT', 'application/dpop+jwt', 'Application/DPOP+jwt']) {
@@ -82,13 +82,13 @@ const BAD: Readonly<Record<string, readonly [string, message: string, expected: 
   'J14: RSA of 4104 bits': [headerWith({ alg: 'RS256', jwk: rsa(4104) }), ...KEY],
 }
 
-t.test('P1: what is no header of a proof, or no key to prove with', async (t) => {
+t.test('P1: rejects invalid proof headers and unusable keys', async (t) => {
   for (const [title, [segment, message, expected]] of Object.entries(BAD)) {
     await t.rejects(read(segment), { code: 'invalid_dpop_proof', message, expected }, title)
   }
 })
 
-t.test('P1.6: each part of a private key is one too many', async (t) => {
+t.test('P1.6: rejects a key with any private member', async (t) => {
   const [message, expected] = KEY
   for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) {
     const jwk = { ...client.jwk, [member]: 'AQAB' }
@@ -96,7 +96,7 @@ t.test('P1.6: each part of a private key is one too many', async (t) => {
   }
 })
 
-t.test('a key that verified a proof is known again, unless its header is long', async (t) => {
+t.test('caches the key of a verified proof, unless its header is long', async (t) => {
   for (const [length, isKnown] of [
     [400, true],
     [2_048, true],
@@ -116,7 +116,7 @@ t.test('a key that verified a proof is known again, unless its header is long', 
   await t.rejects(refused, stranger, 'and is held against the token all the same')
 })
 
-t.test('E30: a header that differs each time costs one import of its key', async (t) => {
+t.test('E30: varying headers cost one import of their key', async (t) => {
   const { key } = await read(headerWith({ x: 1 }))
   for (const members of [
     { x: 2 },

@@ -1,4 +1,4 @@
-/** What a DPoP proof is made of, before anything in it is compared or verified. */
+/** The syntax of a DPoP proof, before anything in it is compared or verified. */
 import t from 'tap'
 import { parseProof } from '../../../src/binding/dpop/proof.js'
 import { InvalidDPoPProofError } from '../../../src/errors/errors.js'
@@ -11,7 +11,7 @@ function proofOf(claims: Record<string, unknown> = {}): string {
   return `${HEADER}.${encode({ ...CLAIMS, ...claims })}.AAAA`
 }
 
-/** What the operator is told, `accepted` where there is nothing to tell. */
+/** The rejection, for the operator; `accepted` if there is none. */
 function mistakeIn(raw: string): string {
   try {
     parseProof(raw)
@@ -24,7 +24,7 @@ function mistakeIn(raw: string): string {
   }
 }
 
-t.test('P1.2: hands on what the next checks need', async (t) => {
+t.test('P1.2: returns the parts that the next checks need', async (t) => {
   const raw = proofOf()
   t.strictSame(parseProof(raw), {
     headerSegment: HEADER,
@@ -37,7 +37,7 @@ t.test('P1.2: hands on what the next checks need', async (t) => {
   t.strictSame(claims, { ...least, ath: undefined, nonce: undefined })
 })
 
-t.test('P1.2: one JWT of three parts, of a bounded length', async (t) => {
+t.test('P1.2: accepts one JWT of three parts, of bounded length', async (t) => {
   const parts = 'canonical base64url, small JSON objects without duplicate members'
   t.equal(mistakeIn(''), 'a JWT of three parts')
   t.equal(mistakeIn(`${proofOf()}.`), 'a JWT of three parts')
@@ -49,7 +49,7 @@ t.test('P1.2: one JWT of three parts, of a bounded length', async (t) => {
   t.equal(mistakeIn(`${longest}AAAA`), 'at most 8192 characters')
 })
 
-t.test('P1.3: each claim is there, of its kind, and says something', async (t) => {
+t.test('P1.3: rejects a missing, empty or mistyped claim', async (t) => {
   for (const name of ['jti', 'htm', 'htu', 'ath', 'nonce']) {
     const expected = `"${name}": a string that is not empty`
     for (const odd of ['', 1, null, true, ['x'], {}]) {

@@ -1,4 +1,4 @@
-/** What becomes of a request while nobody can tell whether its proof was used before. */
+/** Requests with proofs while the replay store is unavailable, and quotas. */
 import t from 'tap'
 import { createResourceServer, memoryStore, StoreUnavailableError } from '../../../src/index.js'
 import { DPoPClient } from '../../fixtures/dpop-client.js'
@@ -42,7 +42,7 @@ function withSmallShares(replay = memoryStore()) {
 }
 
 for (const choice of [undefined, 'reject'] as const) {
-  t.test(`P5: it is a 503, with whenUnavailable: ${choice}`, async (t) => {
+  t.test(`P5: responds with 503 with whenUnavailable: ${choice}`, async (t) => {
     const { send } = await start(choice)
     const error = await send().catch((error) => error)
     t.ok(error instanceof StoreUnavailableError)
@@ -55,12 +55,12 @@ for (const choice of [undefined, 'reject'] as const) {
   })
 }
 
-t.test('P5: unless it was said that it may pass', async (t) => {
+t.test('P5: accepts the proof with whenUnavailable: dangerouslyAccept', async (t) => {
   const { send } = await start('dangerouslyAccept')
   t.ok(await send())
 })
 
-t.test('the log says it once a second, however many requests fail', async (t) => {
+t.test('logs once a second, however many requests fail', async (t) => {
   const { clock, warnings, send } = await start()
   for (let i = 0; i < 20; i++) await send().catch(() => {})
   t.equal(warnings.length, 1)
@@ -70,7 +70,7 @@ t.test('the log says it once a second, however many requests fail', async (t) =>
   t.equal(warnings.length, 2)
 })
 
-t.test('P5: a client that makes proofs without end takes nobody else’s room', async (t) => {
+t.test('P5: a client that sends unlimited proofs cannot use the quota of others', async (t) => {
   const clock = { now: Date.now() }
   const other = await DPoPClient.make()
   const rejections: unknown[] = []
@@ -78,7 +78,7 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
     issuer: ISSUER,
     audience: AUDIENCE,
     jwks: { keys: [key.publicJwk] },
-    // What is decided for an outage of the store is no way around.
+    // `whenUnavailable` does not lift the quota.
     dpop: {
       maxProofAge: 60,
       replay: { maxEntriesPerKey: 100, whenUnavailable: 'dangerouslyAccept' },
@@ -117,7 +117,7 @@ t.test('P5: a client that makes proofs without end takes nobody else’s room', 
   t.equal(await send(other, theirs), 'accepted')
 })
 
-t.test('P5: a proof is known for as long as any instance would take it', async (t) => {
+t.test('P5: keeps a proof for as long as any instance would accept it', async (t) => {
   let now = seconds() * 1_000
   const kept: number[] = []
   const store = memoryStore()
@@ -140,27 +140,24 @@ t.test('P5: a proof is known for as long as any instance would take it', async (
   t.same(kept, [180_000, 180_000, 180_000], 'whatever its "iat" and the clock here')
 })
 
-t.test(
-  'P5: what a store remembers and may have forgotten before counts for its client',
-  async (t) => {
-    for (const code of ['store_indeterminate', 'other', undefined]) {
-      const store = memoryStore()
-      const error = Object.assign(new Error('it may have forgotten'), { code })
-      store.add = () => Promise.reject(code === undefined ? 'no error' : error)
-      const server = await withSmallShares(store)
-      const send = async () => {
-        const dpop = { proof: await client.proof({ url, token }), method: 'GET', url }
-        return server.verify({ token, dpop }).catch(({ reason }) => reason.found)
-      }
-      for (let i = 0; i < 100; i++) await send()
-      const last = await send()
-      if (code === 'store_indeterminate') t.match(last, /dpop\.replay\.maxEntriesPerKey = 100/)
-      else t.notMatch(last, /maxEntriesPerKey/, 'a replay that nobody can tell does not')
+t.test('P5: an indeterminate entry counts against the quota', async (t) => {
+  for (const code of ['store_indeterminate', 'other', undefined]) {
+    const store = memoryStore()
+    const error = Object.assign(new Error('it may have forgotten'), { code })
+    store.add = () => Promise.reject(code === undefined ? 'no error' : error)
+    const server = await withSmallShares(store)
+    const send = async () => {
+      const dpop = { proof: await client.proof({ url, token }), method: 'GET', url }
+      return server.verify({ token, dpop }).catch(({ reason }) => reason.found)
     }
-  },
-)
+    for (let i = 0; i < 100; i++) await send()
+    const last = await send()
+    if (code === 'store_indeterminate') t.match(last, /dpop\.replay\.maxEntriesPerKey = 100/)
+    else t.notMatch(last, /maxEntriesPerKey/, 'a replay that nobody can tell does not')
+  }
+})
 
-t.test('P5: as many at once as the store is slow are no more than a share', async (t) => {
+t.test('P5: concurrent requests during a slow store call cannot exceed the quota', async (t) => {
   const store = memoryStore()
   const { add } = store
   let added = 0
@@ -181,7 +178,7 @@ t.test('P5: as many at once as the store is slow are no more than a share', asyn
   t.equal(added, 100)
 })
 
-t.test('P5: replays take nothing of a share', async (t) => {
+t.test('P5: replays do not count against the quota', async (t) => {
   const server = await withSmallShares()
   const send = (proof: string) => server.verify({ token, dpop: { proof, method: 'GET', url } })
   const proof = await client.proof({ url, token })

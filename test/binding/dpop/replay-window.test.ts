@@ -1,4 +1,4 @@
-/** A7: no proof passes twice: across restarts, clocks that differ or are set, and stores that answer oddly. */
+/** A7: no proof is accepted twice: across restarts, with skewed or changed clocks, or with odd stores. */
 import t from 'tap'
 import {
   createResourceServer,
@@ -31,7 +31,7 @@ async function start(options: Partial<ResourceServerOptions> = {}) {
     )
 }
 
-/** As in another process: what it keeps survives the server. */
+/** A store as in another process: its entries outlive the server. */
 function outliving(store: Store): Store {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(store)) as (keyof Store)[]
   return Object.fromEntries(
@@ -42,7 +42,7 @@ function outliving(store: Store): Store {
 const BEFORE_START = 'invalid_dpop_proof: The DPoP proof was made before this server started'
 const USED = 'invalid_dpop_proof: The DPoP proof was used before'
 
-t.test('without a store, a proof made before the server started is rejected', async (t) => {
+t.test('without a store, rejects a proof made before the server started', async (t) => {
   const clock = { now: Date.now() }
   const now = () => clock.now
   const used = await proofAt(seconds(clock.now))
@@ -65,7 +65,7 @@ t.test('without a store, a proof made before the server started is rejected', as
   t.equal(await shared(unused), 'accepted', 'a store that outlives the server knows')
 })
 
-t.test('a clock that is set after the start moves the start along', async (t) => {
+t.test('setting the clock after the start shifts the start time', async (t) => {
   const { now: real } = Date
   let offset = 0
   t.teardown(() => {
@@ -79,7 +79,7 @@ t.test('a clock that is set after the start moves the start along', async (t) =>
   }
 })
 
-t.test('a clock that goes forward and back frees no proof', async (t) => {
+t.test('a clock that is set forward and back makes no used proof acceptable', async (t) => {
   const { now: real } = Date
   let offset = 0
   t.teardown(() => {
@@ -92,7 +92,7 @@ t.test('a clock that goes forward and back frees no proof', async (t) => {
     t.equal(await send(used), 'accepted')
     for (const forward of [200_000, 3_600_000, 86_400_000]) {
       offset = forward
-      // Adding sweeps what is over.
+      // Adding removes expired entries.
       t.equal(await send(await proofAt(seconds(Date.now()))), 'accepted')
       t.match(await send(used), /too old/)
       offset = 0
@@ -101,7 +101,7 @@ t.test('a clock that goes forward and back frees no proof', async (t) => {
   }
 })
 
-t.test('no proof passes twice on instances whose clocks differ by the tolerance', async (t) => {
+t.test('accepts no proof twice on instances whose clocks differ by the tolerance', async (t) => {
   const begin = seconds() * 1_000
   const [maxAge, clockTolerance] = [8, 3]
   let time = begin
@@ -125,7 +125,7 @@ t.test('no proof passes twice on instances whose clocks differ by the tolerance'
     const proof = await proofAt(iat)
     const accepted: string[] = []
     for (time = begin; time < begin + 50_000; time += 500) {
-      // The one whose turn it is has the first try at each moment.
+      // The instances take turns at the first attempt at each moment.
       for (const send of [first, ...instances]) {
         if ((await send(proof)) === 'accepted') accepted.push(`${time - begin}`)
       }
@@ -133,7 +133,7 @@ t.test('no proof passes twice on instances whose clocks differ by the tolerance'
     t.equal(accepted.length, 1, `first at the instance with a clock ${skews[i]} s off`)
   }
   for (const late of instances) {
-    // First used at the last moment that any instance would, and by one that is behind.
+    // First used at the last possible moment, on an instance whose clock is behind.
     store = memoryStore({ now: () => time })
     const proof = await proofAt(seconds(begin) + 20)
     let accepted = 0
@@ -145,7 +145,7 @@ t.test('no proof passes twice on instances whose clocks differ by the tolerance'
   }
 })
 
-t.test('only true from a store says that a proof is new', async (t) => {
+t.test('treats only true from a store as a new proof', async (t) => {
   for (const answer of [false, undefined, null, 1, 'OK', 'true', {}, [], new Boolean(true)]) {
     const store = memoryStore()
     store.add = (async () => answer) as unknown as Store['add']

@@ -4,7 +4,7 @@ import { isSameTarget } from '../../../src/binding/dpop/target-uri.js'
 
 const TARGET = 'https://api.example/a/~x'
 
-t.test('P1.9: another spelling of the URL is the same, whatever its scheme', async (t) => {
+t.test('P1.9: equivalent spellings of a URL are equal, for any scheme', async (t) => {
   const same: readonly [htu: string, target: string][] = [
     [TARGET, TARGET],
     [TARGET, `${TARGET}?b=c`],
@@ -16,7 +16,7 @@ t.test('P1.9: another spelling of the URL is the same, whatever its scheme', asy
   for (const [htu, target] of same) t.ok(isSameTarget(htu, target), htu)
 })
 
-t.test('P1.9: what names another resource is not, nor what is no URI', async (t) => {
+t.test('P1.9: URLs of other resources and invalid URIs are not equal', async (t) => {
   for (const htu of [
     '',
     'https://api.example/a/x',
@@ -28,7 +28,7 @@ t.test('P1.9: what names another resource is not, nor what is no URI', async (t)
     `\n${TARGET}`,
     `${TARGET}\t`,
     'https:\\\\api.example\\a\\~x',
-    // URL parsers find the host of TARGET in each of them.
+    // URL parsers read the host of TARGET in each of these.
     'https://@api.example/a/~x',
     'https://:@api.example/a/~x',
     'https:///api.example/a/~x',
@@ -41,8 +41,8 @@ t.test('P1.9: what names another resource is not, nor what is no URI', async (t)
   }
 })
 
-t.test('P1.9: two texts that are no URIs are not the same for it', async (t) => {
-  // A server takes such a path, and a proof for nothing at all is none for it.
+t.test('P1.9: two identical invalid URIs are not equal', async (t) => {
+  // A server accepts such a path, but an empty htu must not match it.
   for (const htu of ['nonsense', 'https://user@api.example/', 'https://api.example/\\b']) {
     t.notOk(isSameTarget(htu, 'https://api.example/\\a'), htu)
   }
