@@ -1,4 +1,4 @@
-/** What instances share of the issuer's answers (RFC 7662), in a Redis that goes and comes back. */
+/** Introspection responses (RFC 7662) shared through a Redis with outages. */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
@@ -26,42 +26,45 @@ async function startInstance(t: Test, { issuer }: Issuer, introspection: Store) 
   return server
 }
 
-function vouchFor(issuer: Issuer, token: string): void {
+function activate(issuer: Issuer, token: string): void {
   const exp = Math.floor(Date.now() / 1_000) + 600
   issuer.state.tokens.set(token, { active: true, aud: AUDIENCE, exp, sub: 'ada' })
 }
 
 for (const name of names) {
-  t.test(`${name}: one asks for all, and each for itself while Redis is away`, async (t) => {
-    const issuer = await startIntrospectionServer(t)
-    const redis = await startRedis(t)
-    const stores = await Promise.all([1, 2].map(() => storeOver(t, name, redis.url)))
-    const [one, two] = await Promise.all(stores.map((store) => startInstance(t, issuer, store)))
-    const everywhere = async (token: string) => {
-      vouchFor(issuer, token)
-      for (const server of [one, two]) t.equal((await server?.verify(token))?.subject, 'ada')
-      return issuer.asked(token)
-    }
-    t.equal(await everywhere('before'), 1)
+  t.test(
+    `${name}: one instance introspects for all; each for itself during an outage of Redis`,
+    async (t) => {
+      const issuer = await startIntrospectionServer(t)
+      const redis = await startRedis(t)
+      const stores = await Promise.all([1, 2].map(() => storeOver(t, name, redis.url)))
+      const [one, two] = await Promise.all(stores.map((store) => startInstance(t, issuer, store)))
+      const everywhere = async (token: string) => {
+        activate(issuer, token)
+        for (const server of [one, two]) t.equal((await server?.verify(token))?.subject, 'ada')
+        return issuer.asked(token)
+      }
+      t.equal(await everywhere('before'), 1)
 
-    const admin = new Redis(redis.url)
-    const [key = '', ...others] = await admin.keys('frs:introspection:*')
-    t.ok(key)
-    t.strictSame(others, [])
-    t.notMatch(`${key} ${await admin.get(key)}`, /before|ada|active/)
-    admin.disconnect()
+      const admin = new Redis(redis.url)
+      const [key = '', ...others] = await admin.keys('frs:introspection:*')
+      t.ok(key)
+      t.strictSame(others, [])
+      t.notMatch(`${key} ${await admin.get(key)}`, /before|ada|active/)
+      admin.disconnect()
 
-    redis.hang()
-    t.equal(await everywhere('hanging'), 2)
-    redis.resume()
-    await redis.kill()
-    t.equal(await everywhere('away'), 2)
+      redis.hang()
+      t.equal(await everywhere('hanging'), 2)
+      redis.resume()
+      await redis.kill()
+      t.equal(await everywhere('away'), 2)
 
-    await redis.start()
-    const deadline = performance.now() + 20_000
-    for (let i = 0; (await everywhere(`back-${i}`)) !== 1; i++) {
-      if (performance.now() > deadline) throw new Error('it does not heal')
-      await new Promise((done) => setTimeout(done, 200))
-    }
-  })
+      await redis.start()
+      const deadline = performance.now() + 20_000
+      for (let i = 0; (await everywhere(`back-${i}`)) !== 1; i++) {
+        if (performance.now() > deadline) throw new Error('sharing does not resume')
+        await new Promise((done) => setTimeout(done, 200))
+      }
+    },
+  )
 }

@@ -1,4 +1,4 @@
-/** Every operation of a store, over every client. */
+/** Every operation of a store, with every client. */
 import t from 'tap'
 import { names, storeOver } from './fixtures/clients.js'
 import { startRedis } from './fixtures/redis-server.js'
@@ -19,22 +19,22 @@ for (const name of names) {
     const store = await make()
     const other = await make()
 
-    t.test('P5: adds once, whoever asks', async (t) => {
+    t.test('P5: adds an entry once, on every instance', async (t) => {
       t.equal(await store.add('once', '', 60_000), true)
       t.equal(await other.add('once', '', 60_000), false)
       t.equal(await store.add('soon', '', 50), true)
       await sleep(80)
-      t.equal(await store.add('soon', '', 50), true, 'and again when its time is over')
+      t.equal(await store.add('soon', '', 50), true, 'again after its TTL')
     })
 
-    t.test('P5: of 10,000 at once, over two connections, exactly one is the first', async (t) => {
-      const asked = Array.from({ length: 10_000 }, (_, i) =>
+    t.test('P5: accepts exactly one of 10,000 concurrent adds on two connections', async (t) => {
+      const adding = Array.from({ length: 10_000 }, (_, i) =>
         (i % 2 ? store : other).add('many', '', 60_000),
       )
-      t.equal((await Promise.all(asked)).filter(Boolean).length, 1)
+      t.equal((await Promise.all(adding)).filter(Boolean).length, 1)
     })
 
-    t.test('sets, gets, deletes, and forgets in time', async (t) => {
+    t.test('sets, gets, deletes and expires entries', async (t) => {
       t.equal(await store.get('a'), undefined)
       await store.set('a', 'one', 60_000)
       await store.set('a', 'two', 60_000)
@@ -46,17 +46,17 @@ for (const name of names) {
       t.equal(await store.get('b'), undefined)
     })
 
-    t.test('publishes to whoever subscribed, until it ends', async (t) => {
-      const heard: string[] = []
-      const end = await other.subscribe('news', (message) => heard.push(message), t.fail)
+    t.test('publishes to a subscription until it is ended', async (t) => {
+      const received: string[] = []
+      const end = await other.subscribe('news', (message) => received.push(message), t.fail)
       await store.publish('news', 'one two')
       await store.publish('other', 'three')
-      while (heard.length === 0) await sleep(5)
-      t.strictSame(heard, ['one two'])
+      while (received.length === 0) await sleep(5)
+      t.strictSame(received, ['one two'])
       await end()
       await store.publish('news', 'four')
       await sleep(50)
-      t.strictSame(heard, ['one two'])
+      t.strictSame(received, ['one two'])
     })
     t.end()
   })
