@@ -22,7 +22,7 @@ export interface Command {
   readonly flags: Flags
   /** Flags that are rejected, with the error message: why, and what to do instead. */
   readonly rejectedFlags?: Readonly<Record<string, string>>
-  /** Maximum number of arguments that are no flags. */
+  /** Maximum number of arguments that are not flags. */
   readonly maxOperands: number
   readonly notes: string
   readonly examples: readonly string[]

@@ -21,7 +21,7 @@ const flags: Flags = {
     help: `The provider to imitate: ${Object.keys(TOKEN_PROFILES).join(', ')}`,
   },
   algorithm: { value: 'ALG', help: 'The signature algorithm of tokens. Default RS256' },
-  audience: { value: 'NAME', help: 'The "aud" of access tokens. Default: that of the profile' },
+  audience: { value: 'AUDIENCE', help: 'The "aud" of access tokens. Default: that of the profile' },
   'access-token-lifetime': { value: 'SECONDS', help: 'Default 3600' },
   'access-token-format': { value: 'FORMAT', help: 'jwt (default) or opaque' },
   json: { help: 'Print the connection details as JSON' },

@@ -8,7 +8,9 @@ import { runTap } from '../../scripts/run-tap.js'
 
 const { CHROMIUM = '/usr/bin/chromium' } = process.env
 if (!existsSync(CHROMIUM)) {
-  console.error(`${CHROMIUM} is not there: apt-get install chromium, or set CHROMIUM to a browser`)
+  console.error(
+    `${CHROMIUM} does not exist: apt-get install chromium, or set CHROMIUM to a browser`,
+  )
   process.exit(2)
 }
 const writes = process.argv.includes('--screenshot')

@@ -1,4 +1,4 @@
-/** The Swagger UI of `examples/openapi` in a Chromium: the token that is pasted is the one that is sent. */
+/** The Swagger UI of `examples/openapi` in Chromium sends the token that the user pastes. */
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -11,7 +11,7 @@ const example = fileURLToPath(new URL('../../.build/examples/openapi.js', import
 const browser = await launchChromium()
 t.teardown(() => browser.close())
 
-t.test('Swagger UI sends the token', async (t) => {
+t.test('Swagger UI sends the pasted token', async (t) => {
   const { docs, token } = await startExample(t)
   const page = await browser.newPage()
   page.setDefaultTimeout(60_000)
@@ -24,9 +24,9 @@ t.test('Swagger UI sends the token', async (t) => {
       await operation.locator('.opblock-summary-control').click()
       await operation.getByRole('button', { name: 'Try it out' }).click()
     }
-    const answered = page.waitForResponse((response) => response.url().endsWith('/orders'))
+    const pending = page.waitForResponse((response) => response.url().endsWith('/orders'))
     await execute.click()
-    const response = await answered
+    const response = await pending
     return { status: response.status(), headers: await response.request().allHeaders() }
   }
 
@@ -45,7 +45,7 @@ t.test('Swagger UI sends the token', async (t) => {
   t.equal(sent.headers.authorization, `Bearer ${token}`)
 })
 
-/** On a port that was free a moment ago; on another one, if somebody took it meanwhile. */
+/** Starts the example on a free port, and retries on another if the port was taken meanwhile. */
 async function startExample(t: Test): Promise<{ docs: string; token: string }> {
   for (;;) {
     const { PATH = '' } = process.env

@@ -21,7 +21,7 @@ const flags: Flags = {
     help: 'The issuer that the API trusts (required); a URL, unless --jwks-uri is given',
   },
   audience: {
-    value: 'NAME',
+    value: 'AUDIENCE',
     repeatable: true,
     help: 'An audience of the API (required); repeatable',
   },
@@ -59,7 +59,7 @@ const flags: Flags = {
 export const explain: Command = {
   name: 'explain',
   summary: 'Shows why a token is accepted or rejected, step by step.',
-  usage: '--issuer ISSUER --audience NAME [FLAGS] [TOKEN]',
+  usage: '--issuer ISSUER --audience AUDIENCE [FLAGS] [TOKEN]',
   flags,
   maxOperands: 1,
   notes: `The token is read from standard input, or prompted for at the terminal. As an argument, it is visible

@@ -100,7 +100,7 @@ async function resultOfToken(
   }
 }
 
-/** @throws the error itself, if it is no rejection. */
+/** @throws the error itself, if it is not a rejection. */
 function rejected(error: unknown): RequestResult {
   if (!(error instanceof ResourceServerError)) throw error
   const { statusCode: status, code, message, check } = error

@@ -1,6 +1,6 @@
 /**
  * Extracts the token from the input. Users paste quotation marks, whole header lines and token
- * responses: an API rejects these, and `explain` says so, but still explains the token.
+ * responses: an API rejects these. `explain` reports the rejection, and still explains the token.
  */
 import { parseJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'

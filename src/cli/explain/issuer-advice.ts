@@ -29,7 +29,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   return `Get a token from ${trusted}; or, if you trust the issuer of this token, set the API's "issuer" to it, exactly: ${iss}`
 }
 
-/** Returns `undefined` for an issuer identifier that is no URL. */
+/** Returns `undefined` for an issuer identifier that is not a URL. */
 function parsed(identifier: string): URL | undefined {
   return canParseUrl(identifier) ? new URL(identifier) : undefined
 }

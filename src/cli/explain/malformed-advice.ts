@@ -10,9 +10,9 @@ import { jsonTypeName } from '../json-type-name.js'
 
 export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
-/** The plugin's limit of nested levels. */
+/** Maximum number of nested levels that the plugin accepts. */
 const MAX_DEPTH = 32
-/** Node's own limit for all headers of a request together, in bytes. */
+/** Node's default maximum size of all headers of a request, in bytes. */
 const MAX_HEADERS = 16_384
 
 export function malformedAdvice(raw: string, maxTokenLength: number): string {

@@ -27,7 +27,7 @@ const flags: Flags = {
     help: 'The user, for the password grant. Without it: client credentials grant',
   },
   scope: { value: 'SCOPE', help: 'The scope to request, delimited by spaces' },
-  audience: { value: 'NAME', help: 'The parameter "audience", which Auth0 requires' },
+  audience: { value: 'AUDIENCE', help: 'The parameter "audience", which Auth0 requires' },
   resource: { value: 'URL', help: 'The parameter "resource" (RFC 8707)' },
   parameter: {
     value: 'NAME=VALUE',
@@ -41,7 +41,10 @@ const flags: Flags = {
   'private-key': { value: 'FILE', help: 'A private JWK with "alg", for private_key_jwt' },
   [CLIENT_SECRET.stdinFlag]: { help: 'Read the client secret from standard input' },
   [PASSWORD.stdinFlag]: { help: 'Read the password from standard input' },
-  timeout: { value: 'DURATION', help: 'Of the whole exchange, such as 10s or 500ms. Default 10s' },
+  timeout: {
+    value: 'DURATION',
+    help: 'Of the whole exchange: 10s, 500ms, or a number of seconds. Default 10s',
+  },
   json: { help: 'Print the whole response' },
   'dangerously-allow-production': {
     help: 'Allow the password grant under NODE_ENV=production',
