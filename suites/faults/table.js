@@ -6,9 +6,9 @@ const { version } = createRequire(import.meta.url)('jose/package.json')
 export function forTerminal({ name, mustShow, seen, wrong, jose, took }) {
   const lines = [
     `${mark(wrong)} ${name} (${(took / 1000).toFixed(1)} s)`,
-    `    must show  ${mustShow}`,
-    `    seen       ${seen}`,
-    ...wrong.map((what) => `    NOT SO     ${what}`),
+    `    expected   ${mustShow}`,
+    `    measured   ${seen}`,
+    ...wrong.map((what) => `    FAILED     ${what}`),
     `    jose       ${jose}`,
   ]
   return `${lines.join('\n')}\n`
@@ -16,7 +16,7 @@ export function forTerminal({ name, mustShow, seen, wrong, jose, took }) {
 
 export function asMarkdown(rows) {
   return [
-    `| case | must show | seen | | jose ${version} |`,
+    `| case | expected | measured | | jose ${version} |`,
     '| --- | --- | --- | --- | --- |',
     ...rows.map(
       ({ name, mustShow, seen, wrong, jose }) =>

@@ -10,9 +10,9 @@ const LONGEST_BACK_OFF = 30
 const RETURNS = 5
 
 export default {
-  name: 'issuer down after warm-up, freshness over',
+  name: 'issuer down after warm-up, keys stale',
   mustShow:
-    '0 valid requests lost for the whole `staleIfError`, then 503, then 200 within one back-off step of its return',
+    '0 valid requests lost for the whole `staleIfError`, then 503, then 200 within one back-off step of the recovery',
 
   async observe(stage) {
     const issuer = await stage.issuer()
@@ -47,7 +47,7 @@ export default {
     const { retryAfter } = over[0]
     const header = retryAfter === undefined ? 'no Retry-After' : `Retry-After: ${retryAfter}`
     const longest = Math.max(...returns.map(({ waited }) => waited))
-    return `${thousands(lost)} of ${thousands(served.length + 1)} lost in 4 h 5 min${from}, then ${tally(over)} (${header}), 200 at most ${longest} s after ${returns.length} returns`
+    return `${thousands(lost)} of ${thousands(served.length + 1)} lost in 4 h 5 min${from}, then ${tally(over)} (${header}), 200 at most ${longest} s after ${returns.length} recoveries`
   },
 }
 

@@ -10,7 +10,7 @@ const ON_THE_WAY = 1_000
 export default {
   name: 'issuer hanging',
   mustShow:
-    'no request waits on it while keys are known; a cold one waits at most the deadline, then 503',
+    'no request waits while keys are cached; without keys a request waits at most the deadline, then 503',
 
   async observe(stage) {
     const [warm, ...colds] = await Promise.all([
@@ -40,7 +40,7 @@ export default {
   say({ known, cold }) {
     const lost = known.length - countOf(known, 200)
     const count = `${thousands(lost)} of ${thousands(known.length)} lost`
-    return `keys known: ${count}, slowest ${Math.round(slowest(known))} ms; cold: ${tally(cold)}, slowest ${seconds(slowest(cold))} (deadline ${seconds(DEADLINE, 0)})`
+    return `keys cached: ${count}, slowest ${Math.round(slowest(known))} ms; no keys: ${tally(cold)}, slowest ${seconds(slowest(cold))} (deadline ${seconds(DEADLINE, 0)})`
   },
 }
 

@@ -6,7 +6,7 @@ const DUE = { ours: 240, jose: 600 }
 
 export default {
   name: 'key removed',
-  mustShow: 'its tokens refused from the next refresh on, cached verdicts included',
+  mustShow: 'its tokens rejected from the next refresh on, cached results included',
 
   async observe(stage) {
     const due = DUE[stage.subject]

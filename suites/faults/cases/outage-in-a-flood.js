@@ -10,7 +10,7 @@ const PAUSES = [500, 1_000, 2_000, 4_000]
 const BLUR = 50
 
 export default {
-  name: 'outage with 1,000 req/s of unknown kids',
+  name: 'outage with 1,000 requests/s with unknown kids',
   mustShow: 'attempts spaced by the back-off, not by the requests',
   heavy: true,
 
@@ -47,13 +47,13 @@ export default {
     'attempts go on': attempts >= 2,
     'all 503 with Retry-After':
       all(unknown, 503) && unknown.every(({ retryAfter }) => Number(retryAfter) >= 1),
-    'known keys go on with 200': all(known, 200),
+    'cached keys go on with 200': all(known, 200),
   }),
 
   say({ unknown, known, attempts, times, took }, isOurs) {
     const first = times.slice(0, 4).map((time) => seconds(time - times[0]))
     const when = isOurs ? ` (the first at ${first.join(', ')})` : ''
-    return `${thousands(attempts)} attempts in ${seconds(took)}${when}; unknown kids ${tally(unknown)}, known keys ${tally(known)}`
+    return `${thousands(attempts)} attempts in ${seconds(took)}${when}; unknown kids ${tally(unknown)}, cached keys ${tally(known)}`
   },
 }
 

@@ -15,8 +15,8 @@ const FAULTS = [
 ]
 
 export default {
-  name: '50 MB answer, 10,000 keys, endless body',
-  mustShow: 'refused within the cap; resident memory grows by less than 16 MB',
+  name: '50 MB response, 10,000 keys, endless body',
+  mustShow: 'rejected within the limit; resident memory grows by less than 16 MB',
   heavy: true,
 
   async observe(stage) {

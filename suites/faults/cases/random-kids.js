@@ -5,7 +5,7 @@ const SECONDS = 2
 
 export default {
   name: '10,000 requests with random kids in 2 s',
-  mustShow: '≤ 4 key fetches, all 401, valid traffic beside them all 200',
+  mustShow: '≤ 4 key fetches, all 401, concurrent valid requests all 200',
   heavy: true,
 
   async observe(stage) {
@@ -42,5 +42,5 @@ export default {
   }),
 
   say: ({ answers, beside, fetches, took }) =>
-    `${fetches} key fetch${fetches === 1 ? '' : 'es'}, ${tally(answers)} in ${seconds(took)}, beside them ${tally(beside)}`,
+    `${fetches} key fetch${fetches === 1 ? '' : 'es'}, ${tally(answers)} in ${seconds(took)}, concurrent valid requests ${tally(beside)}`,
 }

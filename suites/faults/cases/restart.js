@@ -38,7 +38,7 @@ export default {
 
   say: ({ refused, later, hanging }, isOurs) =>
     isOurs
-      ? `issuer refusing: ${refused.status}, also 4 hours later: ${later.status}; hanging: ${hanging.status} after ${Math.round(hanging.took)} ms`
+      ? `connection refused: ${refused.status}, also 4 hours later: ${later.status}; hanging: ${hanging.status} after ${Math.round(hanging.took)} ms`
       : `${refused.status} (has no store)`,
 }
 
