@@ -29,7 +29,7 @@ async function start(t: Test, algorithm = 'RS256') {
 }
 
 for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
-  t.test(`a token signed with ${algorithm} opens a route`, async (t) => {
+  t.test(`accepts a token signed with ${algorithm}`, async (t) => {
     const { api, machineToken } = await start(t, algorithm)
     const token = await machineToken()
     t.match(decodeProtectedHeader(token), { alg: algorithm, typ: 'at+jwt' })

@@ -1,4 +1,4 @@
-/** What a request without usable credentials is told to send: the schemes that its route accepts. */
+/** The rejection of a request without usable credentials names the schemes that its route accepts. */
 import t from 'tap'
 import {
   createResourceServer,
@@ -59,7 +59,7 @@ for (const [dpop, schemes] of Object.entries(SCHEMES) as ['off', 'Bearer'][]) {
   })
 }
 
-t.test('routes without a requirement accept what the option "dpop" says', async (t) => {
+t.test('routes without a requirement accept the schemes of the option "dpop"', async (t) => {
   for (const [options, schemes] of [
     [{}, 'Bearer'],
     [ofDPoP, 'Bearer or DPoP'],
@@ -74,7 +74,7 @@ t.test('routes without a requirement accept what the option "dpop" says', async 
   }
 })
 
-t.test('a token that "extractToken" does not find is expected from that function', async (t) => {
+t.test('a missing token is expected from "extractToken" if that is set', async (t) => {
   const { app, send } = await api(t, { ...ofDPoP, extractToken: () => undefined })
   app.get('/', async () => 'in')
   const missing = { code: 'missing_credentials', expected: 'a token, returned by "extractToken"' }
@@ -83,7 +83,7 @@ t.test('a token that "extractToken" does not find is expected from that function
   t.match(await send('/', { authorization }), missing, 'in no header')
 })
 
-t.test('verify() expects the schemes of its requirement', async (t) => {
+t.test('verify() names the schemes of its requirement', async (t) => {
   const server = await createResourceServer(given(ofDPoP) as ResourceServerOptions)
   t.teardown(() => server.close())
   await t.rejects(server.verify(''), { code: 'missing_credentials', expected: 'Bearer or DPoP' })

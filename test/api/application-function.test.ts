@@ -35,7 +35,7 @@ interface Called {
   /** In the handler. */
   read?: (request: FastifyRequest) => unknown
   server?: FastifyServerOptions
-  /** Headers of a proxy. With them, the request has a token that is bound to a key. */
+  /** Headers of a proxy. If set, the request has a token that is bound to a key. */
   forwarded?: object
 }
 
@@ -55,7 +55,7 @@ async function answerTo(t: Test, called: Called, headers: object) {
 
 const profile = (reader: object) => ({ options: { profile: { name: 'ours', ...reader } } })
 
-/** By the name of the function in the message: what has it called, with `fail` in its place. */
+/** By the function in the message: how to have it called, with `fail` in its place. */
 function functions(fail: () => never, later: () => Promise<never>): [name: string, Called][] {
   const client = { clientId: 'api', clientSecret: 'x'.repeat(32) }
   const proxied = { options: { dpop: 'allowed' }, server: { trustProxy: fail } }
@@ -96,12 +96,12 @@ function functions(fail: () => never, later: () => Promise<never>): [name: strin
 
 const rolesOf = ({ auth }: FastifyRequest) => auth?.roles
 
-/** An array of which the first element is a getter. */
+/** An array whose first element is a getter. */
 function hostileArray(get: () => never): unknown[] {
   return Object.defineProperty([], 0, { get, enumerable: true })
 }
 
-t.test('the client does not see what a function of the application throws', async (t) => {
+t.test('hides from the client what a function of the application throws', async (t) => {
   const token = await tokenOf({ tenant: 'acme' })
   const client = await DPoPClient.make()
   const bound = await tokenOf({ cnf: { jkt: client.jkt } })
@@ -127,46 +127,49 @@ t.test('the client does not see what a function of the application throws', asyn
   }
 })
 
-t.test('only a client error that authorize throws reaches the client', async (t) => {
-  const token = await tokenOf({})
-  const failing = (properties: object) => Object.assign(new Error(SECRET), properties)
-  const unreadable = Object.defineProperty(failing({}), 'statusCode', {
-    get() {
-      throw new Error(SECRET)
-    },
-  })
-  for (const [error, statusCode] of [
-    [failing({}), 500],
-    [failing({ status: 404 }), 500],
-    [failing({ statusCode: '404' }), 500],
-    [failing({ statusCode: 200 }), 500],
-    [failing({ statusCode: 399.5 }), 500],
-    [failing({ statusCode: 500, code: SECRET }), 500],
-    [failing({ statusCode: 503, headers: { 'x-db': SECRET }, expose: true }), 503],
-    [failing({ statusCode: 600 }), 500],
-    [Object.assign(failing({ cause: failing({ statusCode: 404 }) })), 500],
-    [unreadable, 500],
-  ] as const) {
-    for (const authorize of [() => Promise.reject(error), async () => Promise.reject(error)]) {
-      const { answer, logged } = await answerTo(t, { auth: { authorize } }, bearer(token))
-      t.same(
-        { ...answer.json(), error: '' },
-        { statusCode, error: '', message: 'The function "authorize" failed' },
-      )
-      t.notMatch(answer.body + JSON.stringify(answer.headers), 'postgres')
-      t.match(logged, SECRET, 'the operator sees the cause')
+t.test(
+  'sends a client error that authorize throws to the client, and no other error',
+  async (t) => {
+    const token = await tokenOf({})
+    const failing = (properties: object) => Object.assign(new Error(SECRET), properties)
+    const unreadable = Object.defineProperty(failing({}), 'statusCode', {
+      get() {
+        throw new Error(SECRET)
+      },
+    })
+    for (const [error, statusCode] of [
+      [failing({}), 500],
+      [failing({ status: 404 }), 500],
+      [failing({ statusCode: '404' }), 500],
+      [failing({ statusCode: 200 }), 500],
+      [failing({ statusCode: 399.5 }), 500],
+      [failing({ statusCode: 500, code: SECRET }), 500],
+      [failing({ statusCode: 503, headers: { 'x-db': SECRET }, expose: true }), 503],
+      [failing({ statusCode: 600 }), 500],
+      [Object.assign(failing({ cause: failing({ statusCode: 404 }) })), 500],
+      [unreadable, 500],
+    ] as const) {
+      for (const authorize of [() => Promise.reject(error), async () => Promise.reject(error)]) {
+        const { answer, logged } = await answerTo(t, { auth: { authorize } }, bearer(token))
+        t.same(
+          { ...answer.json(), error: '' },
+          { statusCode, error: '', message: 'The function "authorize" failed' },
+        )
+        t.notMatch(answer.body + JSON.stringify(answer.headers), 'postgres')
+        t.match(logged, SECRET, 'the operator sees the cause')
+      }
     }
-  }
-  for (const statusCode of [400, 404, 429, 499]) {
-    const authorize = () => {
-      throw Object.assign(new Error('No such order'), { statusCode, code: 'E_ORDER' })
+    for (const statusCode of [400, 404, 429, 499]) {
+      const authorize = () => {
+        throw Object.assign(new Error('No such order'), { statusCode, code: 'E_ORDER' })
+      }
+      const { answer } = await answerTo(t, { auth: { authorize } }, bearer(token))
+      t.match(answer.json(), { statusCode, message: 'No such order', code: 'E_ORDER' })
     }
-    const { answer } = await answerTo(t, { auth: { authorize } }, bearer(token))
-    t.match(answer.json(), { statusCode, message: 'No such order', code: 'E_ORDER' })
-  }
-})
+  },
+)
 
-t.test('a clock that tells no number is reported, and ends no process', async (t) => {
+t.test('reports a clock that returns no number', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (error: unknown) => unhandled.push(error)
   process.on('unhandledRejection', onUnhandled)
@@ -183,7 +186,7 @@ t.test('a clock that tells no number is reported, and ends no process', async (t
   t.same(unhandled, [])
 })
 
-t.test('an error of this package rejects the request as the application wants it', async (t) => {
+t.test('an error of this package that a function throws rejects the request', async (t) => {
   const extractToken = () => {
     throw new InvalidTokenError('The cookie has expired')
   }
@@ -191,7 +194,7 @@ t.test('an error of this package rejects the request as the application wants it
   t.match(answer.json(), { statusCode: 401, message: 'The cookie has expired' })
 })
 
-t.test('an outage that authorize reports with an error of this package stays a 503', async (t) => {
+t.test('a 503 of this package that authorize throws stays a 503', async (t) => {
   const outage = new StoreUnavailableError('the orders', 7, new Error(SECRET))
   for (const authorize of [() => Promise.reject(outage), throwing(outage)]) {
     const { answer } = await answerTo(t, { auth: { authorize } }, bearer(await tokenOf({})))
@@ -208,7 +211,7 @@ function throwing(error: Error): () => never {
   }
 }
 
-t.test('a revocation names the issuer where several are trusted', async (t) => {
+t.test('requires the issuer of a revocation if several are trusted', async (t) => {
   const other = 'https://other.example'
   for (const issuer of [
     [

@@ -1,4 +1,4 @@
-/** What is told on the diagnostics channels, and when. */
+/** Messages on the diagnostics channels. */
 import { channel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
@@ -32,7 +32,7 @@ function listen(t: Test): Told {
   return told
 }
 
-t.test('a request that passes, and one that does not', async (t) => {
+t.test('publishes accepted and rejected requests', async (t) => {
   const told = listen(t)
   const app = await protectedApi(t)
   app.get('/', async () => 'ok')
@@ -61,7 +61,7 @@ t.test('a request that passes, and one that does not', async (t) => {
   t.equal(told['token:accept'].length + told['token:reject'].length, 4, 'open routes tell nothing')
 })
 
-t.test('verify() tells the same', async (t) => {
+t.test('verify() publishes the same messages', async (t) => {
   const told = listen(t)
   const app = await protectedApi(t)
   await app.ready()
@@ -71,7 +71,7 @@ t.test('verify() tells the same', async (t) => {
   t.match(told['token:reject'], [{ error: { check: 'token' }, context: { job: 8 } }])
 })
 
-t.test('keys fetched, and keys out of reach', async (t) => {
+t.test('publishes successful and failed key fetches', async (t) => {
   const told = listen(t)
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
@@ -86,7 +86,7 @@ t.test('keys fetched, and keys out of reach', async (t) => {
   t.type(told['jwks:fetch'][1]?.error, Error)
 })
 
-t.test('questions about tokens', async (t) => {
+t.test('publishes introspection requests', async (t) => {
   const told = listen(t)
   const issuer = await createAuthorizationServer({
     algorithm: 'ES256',
@@ -111,7 +111,7 @@ t.test('questions about tokens', async (t) => {
   t.type(told['introspection:response'][2]?.error, Error)
 })
 
-t.test('a proof that comes twice', async (t) => {
+t.test('publishes a replayed proof', async (t) => {
   const told = listen(t)
   const key = await generateDPoPKey()
   const url = 'https://api.example/'
@@ -126,7 +126,7 @@ t.test('a proof that comes twice', async (t) => {
   t.same(told['dpop:replay'], [{ jkt: key.thumbprint }])
 })
 
-t.test('who listens no more is told no more; who never did costs nothing', async (t) => {
+t.test('an unsubscribed listener gets no messages, and no subscriber costs nothing', async (t) => {
   const end = onDiagnostics('token:accept', () => t.fail('told'))
   t.ok(channel('fastify-resource-server:token:accept').hasSubscribers)
   end()

@@ -1,4 +1,4 @@
-/** What the operator is told of each refused proof, beside the sentence that its client gets. */
+/** The reason of each rejected proof for the operator, and the sentence for the client. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { DPoP } from '../../src/binding/dpop/dpop.js'
@@ -78,7 +78,7 @@ const CASES: readonly [parts: ProofParts, ...expected: string[]][] = [
   ],
 ]
 
-t.test('P1: of what a proof says, the operator is told what it should', async (t) => {
+t.test('P1: the reason names what the proof should contain', async (t) => {
   t.same(await refusalOf(client, {}), ['accepted'])
   for (const [parts, ...expected] of CASES) {
     t.same(await refusalOf(client, parts), ['proof', ...expected, 'undefined'])
@@ -92,7 +92,7 @@ t.test('P1: of what a proof says, the operator is told what it should', async (t
   ])
 })
 
-t.test('P1.12: a proof of another key than the token is bound to', async (t) => {
+t.test('P1.12: rejects a proof signed by another key', async (t) => {
   t.same(await refusalOf(other, {}), [
     'binding',
     'The access token is bound to a different key than the DPoP proof',
@@ -101,7 +101,7 @@ t.test('P1.12: a proof of another key than the token is bound to', async (t) => 
   ])
 })
 
-t.test('P4: a proof without a nonce, and one with a nonce of somebody else', async (t) => {
+t.test('P4: rejects a proof without a nonce, or with an unknown one', async (t) => {
   const message = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
   const expected = '"nonce" from the header DPoP-Nonce'
   t.same(await refusalOf(client, {}, true), ['nonce', message, expected, 'none'])
@@ -116,7 +116,7 @@ t.test('P4: a proof without a nonce, and one with a nonce of somebody else', asy
 const TIME = 1_000_000
 const TWO = ['https://a.example/x?secret=1', 'https://b.example/x']
 
-/** The checks alone, at a time that stands still: what becomes of the proofs of a request. */
+/** The checks alone, with a clock that stands still. */
 function outcomeOf(
   proofs: readonly string[],
   isFirst = true,
@@ -151,24 +151,21 @@ function proofOf(claims: Record<string, unknown> = {}): Promise<string> {
   return client.proof({ url: 'https://b.example/x', token }, { claims: said })
 }
 
-t.test(
-  'P1.1, P1.9, P5: how many proofs there were, for which URL, and whether it was new',
-  async (t) => {
-    const proof = await proofOf()
-    t.equal(await outcomeOf([proof]), 'accepted')
-    t.same(await outcomeOf([]), ['The request has no DPoP proof', 'one DPoP header'])
-    const several = ['The request has more than one DPoP proof', 'one DPoP header']
-    t.same(await outcomeOf([proof, proof]), several)
-    t.same(await outcomeOf([await proofOf({ htu: 'https://c.example/x' })]), [
-      'The DPoP proof is for another URL',
-      '"htu": https://a.example/x or https://b.example/x',
-    ])
-    const used = ['The DPoP proof was used before', 'a new proof for each request']
-    t.same(await outcomeOf([proof], false), used)
-  },
-)
+t.test('P1.1, P1.9, P5: checks the number of proofs, the URL and replay', async (t) => {
+  const proof = await proofOf()
+  t.equal(await outcomeOf([proof]), 'accepted')
+  t.same(await outcomeOf([]), ['The request has no DPoP proof', 'one DPoP header'])
+  const several = ['The request has more than one DPoP proof', 'one DPoP header']
+  t.same(await outcomeOf([proof, proof]), several)
+  t.same(await outcomeOf([await proofOf({ htu: 'https://c.example/x' })]), [
+    'The DPoP proof is for another URL',
+    '"htu": https://a.example/x or https://b.example/x',
+  ])
+  const used = ['The DPoP proof was used before', 'a new proof for each request']
+  t.same(await outcomeOf([proof], false), used)
+})
 
-t.test('P1.11: the window is as wide as maxAge and the tolerance, to the moment', async (t) => {
+t.test('P1.11: the window is exactly as wide as maxProofAge and the tolerance', async (t) => {
   for (const iat of [TIME - 64, TIME, TIME + 5, TIME + 5.9]) {
     t.equal(await outcomeOf([await proofOf({ iat })]), 'accepted', `${iat - TIME}`)
   }
@@ -177,12 +174,9 @@ t.test('P1.11: the window is as wide as maxAge and the tolerance, to the moment'
   }
 })
 
-t.test(
-  'P5: a clock that is set back meanwhile keeps nothing for longer than a proof',
-  async (t) => {
-    const times = [TIME, TIME - 3_600]
-    const now = () => ((times.length > 1 ? times.shift() : times[0]) as number) * 1_000
-    const add = async () => t.fail('it is not remembered')
-    t.match(await outcomeOf([await proofOf()], true, add, now), [/made in the future/])
-  },
-)
+t.test('P5: setting the clock back keeps no entry longer than a proof is valid', async (t) => {
+  const times = [TIME, TIME - 3_600]
+  const now = () => ((times.length > 1 ? times.shift() : times[0]) as number) * 1_000
+  const add = async () => t.fail('it is not remembered')
+  t.match(await outcomeOf([await proofOf()], true, add, now), [/made in the future/])
+})

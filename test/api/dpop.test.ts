@@ -1,4 +1,4 @@
-/** DPoP over a real socket: each check of RFC 9449 §4.3, and each way around it. */
+/** DPoP over a real socket: each check of RFC 9449 §4.3, and attempts to bypass it. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
@@ -43,7 +43,7 @@ function bound(to: DPoPClient = client, claims = {}): Promise<string> {
   return tokenOf({ cnf: { jkt: to.jkt }, ...claims })
 }
 
-/** The headers of a request with a token that is bound to the client, and a proof of it. */
+/** The headers of a request with a key-bound token and a proof. */
 async function proven(what: ProofFor = {}, parts: ProofParts = {}): Promise<string[]> {
   const token = what.token ?? (await bound())
   const proof = await client.proof({ url: `${BASE}/`, ...what, token }, parts)
@@ -59,7 +59,7 @@ function refusal(t: Test, answer: RawAnswer, error: string, description: string,
   )
 }
 
-t.test('P1: a token with a proof of the key it is bound to is taken', async (t) => {
+t.test('P1: accepts a token with a proof signed by the key it is bound to', async (t) => {
   const { send } = await start(t)
   t.equal((await send(await proven())).status, 200)
   const post = { method: 'POST', path: '/' }
@@ -82,7 +82,7 @@ for (const alg of ALL.split(' ')) {
   })
 }
 
-t.test('P1.1: one DPoP header', async (t) => {
+t.test('P1.1: requires exactly one DPoP header', async (t) => {
   const { send } = await start(t)
   const [authorization = '', proof = ''] = await proven()
   refusal(t, await send([authorization]), 'invalid_dpop_proof', 'The request has no DPoP proof')
@@ -108,7 +108,7 @@ const METHOD = 'The DPoP proof is for another method'
 const URL_ = 'The DPoP proof is for another URL'
 const TOKEN = 'The DPoP proof is for another access token'
 
-/** Each is good but for one thing. */
+/** Each has one error. */
 const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = {
   'P1.3: no jti': [MALFORMED, { claims: { jti: undefined } }],
   'P1.3: an empty jti': [MALFORMED, { claims: { jti: '' } }],
@@ -155,7 +155,7 @@ const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = 
   'P1.7: signed with another key than it carries': [SIGNATURE, { signer: other.key }],
 }
 
-t.test('P1: what is wrong with a proof is found', async (t) => {
+t.test('P1: rejects a proof with one error', async (t) => {
   const { send } = await start(t)
   for (const [what, [description, parts]] of Object.entries(BAD)) {
     refusal(t, await send(await proven({}, parts)), 'invalid_dpop_proof', description, what)
@@ -163,7 +163,7 @@ t.test('P1: what is wrong with a proof is found', async (t) => {
   t.equal((await send(await proven())).status, 200, 'a good one still passes')
 })
 
-t.test('P1.2: a proof is one well-formed JWT', async (t) => {
+t.test('P1.2: rejects a proof that is not one well-formed JWT', async (t) => {
   const { send } = await start(t)
   const [authorization = '', line = ''] = await proven()
   const proof = line.slice('DPoP: '.length)
@@ -189,14 +189,14 @@ t.test('P1.2: a proof is one well-formed JWT', async (t) => {
   refusal(t, await send([authorization, 'DPoP:']), 'invalid_dpop_proof', MALFORMED, 'empty')
 })
 
-t.test('P1.4: typ is compared as a media type is', async (t) => {
+t.test('P1.4: compares typ as a media type', async (t) => {
   const { send } = await start(t)
   for (const typ of ['DPoP+JWT', 'application/dpop+jwt']) {
     t.equal((await send(await proven({}, { header: { typ } }))).status, 200, typ)
   }
 })
 
-t.test('P1.5: alg is asymmetric, allowed, and that of the key', async (t) => {
+t.test('P1.5: alg must be asymmetric, allowed, and that of the key', async (t) => {
   const { send } = await start(t)
   const token = await bound()
   const claims = base64url({
@@ -223,7 +223,7 @@ t.test('P1.5: alg is asymmetric, allowed, and that of the key', async (t) => {
   ])
 })
 
-t.test('P1.6: a proof with a private key is refused, and nobody learns the key', async (t) => {
+t.test('P1.6: rejects a proof with a private key, and discloses it nowhere', async (t) => {
   const { send } = await start(t)
   const jwk = await client.privateJwk()
   refusal(t, await send(await proven({}, { header: { jwk } })), 'invalid_dpop_proof', KEY)
@@ -231,7 +231,7 @@ t.test('P1.6: a proof with a private key is refused, and nobody learns the key',
   refusal(t, await send(await proven({}, { header: { jwk: odd } })), 'invalid_dpop_proof', KEY)
 })
 
-t.test('J14: RSA keys of 1024 bits, and those that cost us more than the client', async (t) => {
+t.test('J14: rejects RSA keys of 1024 bits, and oversized ones', async (t) => {
   const { send } = await start(t)
   for (const [bits, found] of [
     [1024, KEY],
@@ -250,7 +250,7 @@ t.test('J14: RSA keys of 1024 bits, and those that cost us more than the client'
   }
 })
 
-t.test('J10: a proof that asks for an extension', async (t) => {
+t.test('J10: rejects a proof with a critical extension', async (t) => {
   const { send } = await start(t)
   const token = await bound()
   const payload = base64url({ jti: 'x', htm: 'GET', htu: `${BASE}/`, iat: seconds() })
@@ -261,7 +261,7 @@ t.test('J10: a proof that asks for an extension', async (t) => {
   }
 })
 
-t.test('P1.9: other spellings of the same URL are the same', async (t) => {
+t.test('P1.9: accepts equivalent spellings of the URL', async (t) => {
   const { send } = await start(t)
   for (const htu of [
     'https://api.example',
@@ -282,7 +282,7 @@ t.test('P1.9: other spellings of the same URL are the same', async (t) => {
   }
 })
 
-t.test('P1.12: the key of the proof is the one that the token is bound to', async (t) => {
+t.test('P1.12: the token must be bound to the key of the proof', async (t) => {
   const { send } = await start(t)
   const token = await bound(other)
   const proof = await client.proof({ url: `${BASE}/`, token })
@@ -294,7 +294,7 @@ t.test('P1.12: the key of the proof is the one that the token is bound to', asyn
   refusal(t, known, 'invalid_token', description, 'with a key that is known by now as well')
 })
 
-t.test('P2: whoever lacks a scope is told in the scheme that was used', async (t) => {
+t.test('P2: challenges for a missing scope in the scheme that was used', async (t) => {
   const { send } = await start(t)
   const answer = await send(await proven({ url: `${BASE}/scoped` }), { path: '/scoped' })
   t.equal(answer.status, 403)
@@ -303,7 +303,7 @@ t.test('P2: whoever lacks a scope is told in the scheme that was used', async (t
   ])
 })
 
-t.test('P3: no credentials: both schemes are offered, and no error', async (t) => {
+t.test('P3: offers both schemes, without an error, to a request without credentials', async (t) => {
   const { send } = await start(t)
   const both = ['Bearer realm="api"', `DPoP realm="api", algs="${ALL}"`]
   for (const lines of [[], ['Authorization: Basic x'], ['Authorization: DPoPx y']]) {
@@ -317,7 +317,7 @@ t.test('P3: no credentials: both schemes are offered, and no error', async (t) =
   t.same(off.headers['www-authenticate'], ['Bearer realm="api"'], 'where it is off')
 })
 
-t.test('P3: both schemes at once are a malformed request', async (t) => {
+t.test('P3: rejects a request with both schemes as malformed', async (t) => {
   const { send } = await start(t)
   const token = await bound()
   for (const lines of [
@@ -332,7 +332,7 @@ t.test('P3: both schemes at once are a malformed request', async (t) => {
   }
 })
 
-t.test('P3: a bound token sent as Bearer is refused, with a proof or without', async (t) => {
+t.test('P3: rejects a bound token sent as Bearer, with and without a proof', async (t) => {
   const { send } = await start(t)
   const [authorization = '', proof = ''] = await proven()
   const asBearer = authorization.replace('DPoP', 'Bearer')
@@ -346,7 +346,7 @@ t.test('P3: a bound token sent as Bearer is refused, with a proof or without', a
   }
 })
 
-t.test('P3: a bearer token sent as DPoP is refused, with a good proof too', async (t) => {
+t.test('P3: rejects a bearer token sent as DPoP, also with a valid proof', async (t) => {
   const { send } = await start(t)
   const token = await tokenOf()
   const answer = await send(await proven({ token }))
@@ -354,7 +354,7 @@ t.test('P3: a bearer token sent as DPoP is refused, with a good proof too', asyn
   t.equal((await send([`Authorization: Bearer ${token}`])).status, 200, 'and taken as Bearer')
 })
 
-t.test('P3: where it is required, a bearer token is refused', async (t) => {
+t.test('P3: rejects a bearer token where DPoP is required', async (t) => {
   for (const { send, path } of [
     { ...(await start(t)), path: '/bound' },
     { ...(await start(t, { mode: 'required', baseUrl: BASE })), path: '/' },
@@ -367,7 +367,7 @@ t.test('P3: where it is required, a bearer token is refused', async (t) => {
   }
 })
 
-t.test('P3: where it is off, a bound token is refused, and the scheme unknown', async (t) => {
+t.test('P3: rejects bound tokens and the scheme DPoP where DPoP is off', async (t) => {
   for (const { send, path } of [
     { ...(await start(t)), path: '/bearer' },
     { ...(await start(t, false)), path: '/a/b' },
@@ -382,7 +382,7 @@ t.test('P3: where it is off, a bound token is refused, and the scheme unknown', 
   }
 })
 
-t.test('a token that is bound to what nobody can prove is refused', async (t) => {
+t.test('rejects a token bound by an unsupported mechanism', async (t) => {
   const { send } = await start(t)
   for (const cnf of [
     {},
@@ -413,7 +413,7 @@ t.test('a token that is bound to what nobody can prove is refused', async (t) =>
   )
 })
 
-t.test('P5: a proof passes once', async (t) => {
+t.test('P5: accepts a proof once', async (t) => {
   const { send } = await start(t)
   const lines = await proven()
   t.equal((await send(lines)).status, 200)
@@ -428,7 +428,7 @@ t.test('P5: a proof passes once', async (t) => {
   t.equal(others.status, 200, "another client's jti is another one")
 })
 
-t.test('P5: a proof that is refused for something else is not used up', async (t) => {
+t.test('P5: a proof rejected for another reason is not used up', async (t) => {
   const { send } = await start(t)
   const claims = { jti: 'mine' }
   await send(await proven({}, { claims: { ...claims, htm: 'POST' } }))
@@ -436,11 +436,11 @@ t.test('P5: a proof that is refused for something else is not used up', async (t
   t.equal((await send(await proven({}, { claims }))).status, 200)
 })
 
-t.test('P5: of 10,000 replays at once exactly one passes', async (t) => {
+t.test('P5: accepts exactly one of 10,000 concurrent replays', async (t) => {
   const token = await bound()
   const dpop = await client.proof({ url: `${BASE}/`, token })
   const headers = { authorization: `DPoP ${token}`, dpop }
-  // Its clock stands still: on a busy machine these take longer than a proof is good for.
+  // The clock stands still: on a busy machine these requests take longer than a proof is valid.
   const now = Date.now()
   const app = await protectedApi(t, { dpop: { baseUrl: BASE }, now: () => now })
   app.get('/', async () => 'ok')
@@ -451,7 +451,7 @@ t.test('P5: of 10,000 replays at once exactly one passes', async (t) => {
   t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 9_999)
 })
 
-t.test('P5: a memory that is full refuses, and forgets nothing', async (t) => {
+t.test('P5: a full replay cache rejects, and evicts nothing', async (t) => {
   const clock = { now: Date.now() }
   const app = await protectedApi(t, {
     dpop: { baseUrl: BASE, replay: { maxEntries: 1_000, maxEntriesPerKey: 2_000 } },
@@ -476,7 +476,7 @@ t.test('P5: a memory that is full refuses, and forgets nothing', async (t) => {
   t.equal((await send('one more')).statusCode, 200, 'and make room once they are stale')
 })
 
-t.test('P1.11: the window and the tolerance are as configured', async (t) => {
+t.test('P1.11: applies the configured window and tolerance', async (t) => {
   const clock = { now: Date.now() }
   const options = { clockTolerance: 5, now: () => clock.now }
   const { send } = await start(t, { baseUrl: BASE, maxProofAge: 10 }, options)
@@ -489,7 +489,7 @@ t.test('P1.11: the window and the tolerance are as configured', async (t) => {
   t.equal(await at(6), 401)
 })
 
-t.test('P4: nonces', async (t) => {
+t.test('P4: requires nonces', async (t) => {
   const clock = { now: Date.now() }
   const secret = 'a secret of at least thirty-two bytes'
   const options = { now: () => clock.now }
@@ -537,7 +537,7 @@ t.test('P4: nonces', async (t) => {
   refusal(t, await one.send(await make(nonce)), 'use_dpop_nonce', NONCE, "yesterday's")
 })
 
-t.test('E31: no cache stores a response with a nonce', async (t) => {
+t.test('E31: forbids caching of a response with a nonce', async (t) => {
   const clock = { now: Date.now() }
   const app = await protectedApi(t, {
     dpop: { baseUrl: BASE, nonce: { secret: Buffer.alloc(32, 1), lifetime: 100 } },
@@ -566,7 +566,7 @@ t.test('E31: no cache stores a response with a nonce', async (t) => {
   t.equal(rotated.caching, 'no-store', 'a 200, whatever its handler said')
 })
 
-t.test('E31: the secret of the nonces is changed in three steps while instances run', async (t) => {
+t.test('E31: rotates the nonce secret in three steps while instances run', async (t) => {
   const [older, newer] = ['an old secret of thirty-two bytes', 'a new secret of thirty-two bytes.']
   const clock = { now: Date.now() }
   const token = await bound()
@@ -597,7 +597,7 @@ t.test('E31: the secret of the nonces is changed in three steps while instances 
   }
 })
 
-t.test('P4: a bearer token needs no nonce, and gets none', async (t) => {
+t.test('P4: requires and sends no nonce for a bearer token', async (t) => {
   const { send } = await start(t, { baseUrl: BASE, nonce: { secret: Buffer.alloc(32, 1) } })
   const good = await send([`Authorization: Bearer ${await tokenOf()}`])
   t.equal(good.status, 200)
@@ -606,7 +606,7 @@ t.test('P4: a bearer token needs no nonce, and gets none', async (t) => {
   t.equal(bad.headers['dpop-nonce'], undefined)
 })
 
-t.test('P7: the URL is what the configuration says, whatever the Host', async (t) => {
+t.test('P7: takes the URL from the configuration, whatever the Host', async (t) => {
   const { send } = await start(t, { baseUrl: [`${BASE}/v1/`, 'http://internal:8080'] })
   const ok = async (url: string) => (await send(await proven({ url }))).status
   t.equal(await ok(`${BASE}/v1/`), 200, 'with the prefix that the proxy takes away')
@@ -617,7 +617,7 @@ t.test('P7: the URL is what the configuration says, whatever the Host', async (t
   t.equal((await send([...lines, ...spoofed])).status, 401)
 })
 
-t.test('P7: or what a trusted proxy says', async (t) => {
+t.test('P7: or from a trusted proxy', async (t) => {
   const { send } = await start(t, 'allowed', {}, { trustProxy: '127.0.0.1' })
   const forwarded = ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https']
   const through = async (host: string, url: string) =>
@@ -637,7 +637,7 @@ t.test('P7: or what a trusted proxy says', async (t) => {
   t.equal((await away.send(lines)).status, 401, 'never what somebody else says who isn’t trusted')
 })
 
-t.test('P7: where neither is set up, a bound token is a 500 that says so', async (t) => {
+t.test('P7: responds to a bound token with 500 if neither is configured', async (t) => {
   const app = await protectedApi(t, { dpop: 'allowed' })
   app.get('/', async () => 'ok')
   const token = await bound()
@@ -649,7 +649,7 @@ t.test('P7: where neither is set up, a bound token is a 500 that says so', async
   t.equal((await app.inject({ url: '/', headers: bearer })).statusCode, 200)
 })
 
-t.test('P7: on loopback, where the connection ends', async (t) => {
+t.test('P7: or on loopback from the connection', async (t) => {
   const { port, send } = await start(t, 'allowed')
   const ok = async (url: string) => (await send(await proven({ url }))).status
   t.equal(await ok(`http://127.0.0.1:${port}/`), 200)
@@ -658,14 +658,14 @@ t.test('P7: on loopback, where the connection ends', async (t) => {
   t.equal(await ok(`https://127.0.0.1:${port}/`), 401)
 })
 
-t.test('P7: a request with a whole URL for a target is no way around', async (t) => {
+t.test('P7: rejects a proof for a request target in absolute form', async (t) => {
   const { port } = await start(t)
   const lines = await proven({ url: 'http://evil.example/' })
   const answer = await rawRequest(port, { path: 'http://evil.example/', lines })
   t.not(answer.status, 200)
 })
 
-t.test('the key of a client that returns is not imported again', async (t) => {
+t.test('imports the key of a returning client once', async (t) => {
   const app = await protectedApi(t, { dpop: { baseUrl: BASE } })
   app.get('/', async () => 'ok')
   const { subtle } = globalThis.crypto
@@ -694,7 +694,7 @@ t.test('the key of a client that returns is not imported again', async (t) => {
   }
 })
 
-t.test('nothing of a proof is in an answer or a log', async (t) => {
+t.test('no response or log line contains anything of a proof', async (t) => {
   const lines: string[] = []
   const logger = { level: 'trace', stream: { write: (line: string) => void lines.push(line) } }
   const app = await protectedApi(t, { dpop: { baseUrl: BASE } }, { logger })
@@ -713,7 +713,7 @@ t.test('nothing of a proof is in an answer or a log', async (t) => {
   }
 })
 
-t.test('the query of a request is in no reason about its proof', async (t) => {
+t.test('no reason contains the query of the request', async (t) => {
   const found: (string | undefined)[] = []
   const onReject: PluginOptions['onReject'] = ({ expected }) => void found.push(expected)
   const { send } = await start(t, { baseUrl: BASE }, { onReject })
@@ -722,7 +722,7 @@ t.test('the query of a request is in no reason about its proof', async (t) => {
   t.strictSame(found, [`"htu": ${BASE}/`])
 })
 
-t.test('a route that asks for what is configured nowhere is a mistake', async (t) => {
+t.test('rejects a route requirement whose option is off', async (t) => {
   const app = await protectedApi(t)
   for (const auth of [{ dpop: 'required' }, { mtls: 'allowed' }, { dpop: 'on' }, { dpop: true }]) {
     t.throws(() => app.get('/x', { config: { auth: auth as never } }, async () => ''), {

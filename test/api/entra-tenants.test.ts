@@ -1,4 +1,4 @@
-/** Every tenant of Entra ID by its template, at an authorization server of our own on loopback. */
+/** Every tenant of Entra ID by its template, at an authorization server on loopback. */
 import t, { type Test } from 'tap'
 import { type Check, createResourceServer, type ResourceServerOptions } from '../../src/index.js'
 import { makeKey, seconds, sign, type TestKey } from '../fixtures/issuer.js'
@@ -43,7 +43,7 @@ async function entra(t: Test, options: Partial<ResourceServerOptions> = {}) {
   return { host, server, template, issuerOf, tokenOf }
 }
 
-t.test('tokens of every tenant are taken, with one look at metadata and keys', async (t) => {
+t.test('accepts tokens of every tenant with one fetch of metadata and keys', async (t) => {
   const { host, server, issuerOf, tokenOf } = await entra(t)
   for (const [key, tenant] of [
     [everybodys, ONE],
@@ -58,7 +58,7 @@ t.test('tokens of every tenant are taken, with one look at metadata and keys', a
   t.same(host.requests, [METADATA, '/keys'])
 })
 
-t.test('J6: the key of a tenant signs for that tenant only', async (t) => {
+t.test('J6: accepts the key of a tenant for that tenant only', async (t) => {
   const { server, tokenOf } = await entra(t)
   const forged = await tokenOf(ofOne, TWO)
   for (let i = 0; i < 3; i++) await t.rejects(server.verify(forged), refusedBy('key'))
@@ -66,7 +66,7 @@ t.test('J6: the key of a tenant signs for that tenant only', async (t) => {
   await t.rejects(server.verify(forged), refusedBy('key'))
 })
 
-t.test('J5: the tenant that a token names is the one in iss', async (t) => {
+t.test('J5: requires tid to match iss', async (t) => {
   const { host, server, template, issuerOf, tokenOf } = await entra(t)
   for (const [title, tenant, claims] of [
     ['another tid', ONE, { tid: TWO }],
@@ -89,13 +89,13 @@ t.test('J5: the tenant that a token names is the one in iss', async (t) => {
   t.ok(template.endsWith('/{tenantid}/v2.0'))
 })
 
-t.test('metadata of one tenant is not that of all', async (t) => {
+t.test('rejects metadata of a single tenant', async (t) => {
   const { host, server, issuerOf, tokenOf } = await entra(t)
   host.answer(METADATA, json({ issuer: issuerOf(ONE), jwks_uri: host.jwksUri }))
   await t.rejects(server.verify(await tokenOf(everybodys, ONE)), { name: 'KeysUnavailableError' })
 })
 
-t.test('a tenant may have options of its own beside the template', async (t) => {
+t.test('a tenant may have its own options beside the template', async (t) => {
   const { template, issuerOf, tokenOf, host } = await entra(t)
   const server = await createResourceServer({
     profile: 'entra',
@@ -110,7 +110,7 @@ t.test('a tenant may have options of its own beside the template', async (t) => 
   t.match(await server.verify(await tokenOf(everybodys, TWO)), {})
 })
 
-t.test('B7: revocations are those of a tenant', async (t) => {
+t.test('B7: revocations apply to one tenant', async (t) => {
   const { server, template, issuerOf, tokenOf } = await entra(t)
   server.revoke({ sub: 'user-1', issuer: issuerOf(ONE) })
   await t.rejects(server.verify(await tokenOf(everybodys, ONE)), refusedBy('revocation'))
@@ -120,9 +120,9 @@ t.test('B7: revocations are those of a tenant', async (t) => {
   }
 })
 
-t.test('a profile of your own keeps what Entra’s looks at', async (t) => {
+t.test('a custom profile keeps the checks of Entra', async (t) => {
   const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0'
-  // Entra's own member, which no JWK has by RFC 7517.
+  // A member of Entra, not of RFC 7517.
   const keys: object[] = [{ ...ofOne.publicJwk, issuer: issuer.replace('{tenantid}', ONE) }]
   const start = (options: object) =>
     createResourceServer({
@@ -155,7 +155,7 @@ t.test('a profile of your own keeps what Entra’s looks at', async (t) => {
   }
 })
 
-t.test('the times of a token count as ever', async (t) => {
+t.test('checks the times of a token', async (t) => {
   const { server, tokenOf } = await entra(t)
   const expired = await tokenOf(everybodys, ONE, { exp: seconds() - 60 })
   await t.rejects(server.verify(expired), refusedBy('expiry'))

@@ -1,4 +1,4 @@
-/** A3: a registration that fails leaves nothing open, even if the application goes on. */
+/** A3: a failed registration leaves no route open, even if the application continues. */
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -15,7 +15,7 @@ function methodsOf(store: object): object {
   )
 }
 
-/** Each fails at another moment. */
+/** Each fails at a different moment. */
 const failing: Record<string, () => PluginOptions> = {
   'an unknown option': () => given({ unknown: 1 } as never),
   'no options': () => undefined as never,
@@ -66,7 +66,7 @@ async function apiThatGoesOn(
 const paths = ['/api', '/api/open', '/api/before', '/api/child', '/api/child-before']
 
 for (const [moment, options] of Object.entries(failing)) {
-  t.test(`${moment}: everything is rejected with 503`, async (t) => {
+  t.test(`${moment}: rejects every request with 503`, async (t) => {
     for (const [title, swallow] of Object.entries(swallowing)) {
       const { app, lines } = await apiThatGoesOn(t, (app) => swallow(app, options()))
       for (const url of paths) {
@@ -86,8 +86,8 @@ for (const [moment, options] of Object.entries(failing)) {
   })
 }
 
-t.test('a registration that takes longer than Fastify waits', async (t) => {
-  // The start goes on without an answer of the store after two seconds.
+t.test('rejects requests if the registration exceeds the timeout of Fastify', async (t) => {
+  // The start continues without a response of the store after two seconds.
   const hanging = { ...methodsOf(memoryStore()), list: hangs, get: hangs, subscribe: hangs }
   const options = given({ stores: { revocations: hanging as never } })
   const { app } = await apiThatGoesOn(t, (app) => swallowing['after (error)']?.(app, options))
@@ -97,7 +97,7 @@ t.test('a registration that takes longer than Fastify waits', async (t) => {
   }
 })
 
-t.test('a second registration that is swallowed closes what it was to guard', async (t) => {
+t.test('a second registration that fails closes its context', async (t) => {
   const { app } = await apiThatGoesOn(t, (app) => {
     app.register(resourceServer, given())
     app.register(resourceServer, given()).after((_error) => {})
@@ -107,7 +107,7 @@ t.test('a second registration that is swallowed closes what it was to guard', as
   }
 })
 
-t.test('a log that throws opens nothing', async (t) => {
+t.test('a throwing logger opens no route', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.register(resourceServer, {} as never).after((_error) => {})
@@ -120,7 +120,7 @@ t.test('a log that throws opens nothing', async (t) => {
   t.equal((await app.inject('/')).statusCode, 503)
 })
 
-t.test('the reason stays inside: no caller is told', async (t) => {
+t.test('does not disclose the cause to callers', async (t) => {
   const { app } = await apiThatGoesOn(t, (app) =>
     app.register(resourceServer, given({ sekrit: 1 } as never)).after((_error) => {}),
   )
@@ -128,7 +128,7 @@ t.test('the reason stays inside: no caller is told', async (t) => {
   t.notMatch(body, /sekrit/)
 })
 
-t.test('where nothing is swallowed, the API does not start', async (t) => {
+t.test('the API does not start unless the application catches the error', async (t) => {
   for (const options of Object.values(failing)) {
     const app = Fastify()
     t.teardown(() => app.close())
@@ -137,7 +137,7 @@ t.test('where nothing is swallowed, the API does not start', async (t) => {
   }
 })
 
-t.test('a preflight that a plugin would answer is rejected as well', async (t) => {
+t.test('rejects preflights as well', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.register(resourceServer, given({ audience: 7 } as never)).after((_error) => {})
@@ -146,7 +146,7 @@ t.test('a preflight that a plugin would answer is rejected as well', async (t) =
   t.equal((await app.inject({ method: 'OPTIONS', url: '/x', headers })).statusCode, 503)
 })
 
-t.test('a context outside reaches no 404 handler of a context that failed', async (t) => {
+t.test('another context reaches no 404 handler of a failed context', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.get('/outside', (_request, reply) => reply.callNotFound())

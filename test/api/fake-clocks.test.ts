@@ -1,6 +1,5 @@
 /**
- * Fake clocks and mocks of an application's tests, installed after the plugin was registered. What
- * sinon, vitest, jest and node:test replace are the members of `globalThis`.
+ * Fake clocks and mocks of an application's tests, installed after the registration. sinon, vitest, * jest and node:test replace members of `globalThis`.
  */
 import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
@@ -15,7 +14,7 @@ const keys = await Promise.all([makeKey('RS256'), makeKey('ES256')])
 const client = await DPoPClient.make()
 const MINUTE = 60_000
 
-/** Fake, as sinon's default `toFake` and `mock.timers` are: what is scheduled waits to be advanced. */
+/** Fake timers, like sinon's default `toFake` and `mock.timers`: they run only when advanced. */
 const TIMERS = ['setTimeout', 'setInterval', 'setImmediate'] as const
 const [realSetTimeout, realClearTimeout] = [setTimeout, clearTimeout]
 
@@ -28,7 +27,7 @@ function replaceGlobals(t: Test, fakes: Record<string, unknown>): void {
   }
 }
 
-/** A class that replaces Date whole, as sinon's does, standing still at `milliseconds`. */
+/** A class that replaces Date, like that of sinon, standing still at `milliseconds`. */
 function dateAt(milliseconds: number): DateConstructor {
   return class extends Date {
     constructor(...args: [] | [number]) {
@@ -41,7 +40,7 @@ function dateAt(milliseconds: number): DateConstructor {
   } as DateConstructor
 }
 
-/** By the name of what installs it: sets the clock. */
+/** By the name of the tool: sets the clock. */
 const CLOCKS: Record<string, (t: Test, milliseconds: number) => void> = {
   'a class in the place of Date': (t, milliseconds) =>
     replaceGlobals(t, { Date: dateAt(milliseconds) }),
@@ -62,7 +61,7 @@ const status = async (app: FastifyInstance, token: string) =>
   (await app.inject({ url: '/', headers: bearer(token) })).statusCode
 
 for (const [title, setClock] of Object.entries(CLOCKS)) {
-  t.test(`${title}, after the registration, is the clock of tokens`, async (t) => {
+  t.test(`${title}, after the registration, is the clock for tokens`, async (t) => {
     const app = await protectedApi(t)
     app.get('/', async () => 'in')
     const times = { iat: seconds() - 600, nbf: seconds() - 300, exp: seconds() + 600 }
@@ -89,7 +88,7 @@ for (const [title, setClock] of Object.entries(CLOCKS)) {
   })
 }
 
-t.test('a DPoP proof is as old as the fake clock says', async (t) => {
+t.test('checks the age of a DPoP proof by the fake clock', async (t) => {
   const url = 'https://api.example/'
   const app = await protectedApi(t, { dpop: { baseUrl: url, algorithms: ['ES256'] } })
   app.get('/', async () => 'in')
@@ -106,7 +105,7 @@ t.test('a DPoP proof is as old as the fake clock says', async (t) => {
   t.equal((await (await send())()).statusCode, 200, 'made at the time of that clock')
 })
 
-t.test('verify() has the fake clock as well', async (t) => {
+t.test('verify() uses the fake clock as well', async (t) => {
   const server = await createResourceServer({
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -164,7 +163,7 @@ const FAKE_TIMERS: Record<string, (t: Test) => void> = {
     replaceGlobals(t, {
       ...Object.fromEntries(fakes.map((name) => [name, timer])),
       Date: dateAt(now),
-      // As sinon has it: it begins at the time of the fake clock, and stands still as well.
+      // Like that of sinon: it begins at the time of the fake clock, and stands still.
       performance: { timeOrigin: now, now: () => 0 },
     })
   },
@@ -185,7 +184,7 @@ function inTime<T>(work: Promise<T>): Promise<T> {
 
 for (const [title, fakeTimers] of Object.entries(FAKE_TIMERS)) {
   for (const one of keys) {
-    t.test(`${one.alg} tokens are verified while timers are fake: ${title}`, async (t) => {
+    t.test(`verifies ${one.alg} tokens while timers are fake: ${title}`, async (t) => {
       const server = await startKeyServer([one.publicJwk])
       t.teardown(() => server.close())
       const { issuer } = server
@@ -217,7 +216,7 @@ for (const [title, fakeTimers] of Object.entries(FAKE_TIMERS)) {
     })
   }
 
-  t.test(`opaque tokens are introspected while timers are fake: ${title}`, async (t) => {
+  t.test(`introspects opaque tokens while timers are fake: ${title}`, async (t) => {
     const server = await startKeyServer()
     t.teardown(() => server.close())
     const { issuer, origin } = server
@@ -235,7 +234,7 @@ for (const [title, fakeTimers] of Object.entries(FAKE_TIMERS)) {
   })
 }
 
-/** An API that is registered, and ready, among the fakes. */
+/** An API that is registered and ready while the fakes are installed. */
 async function registered(t: Test, options: Partial<PluginOptions>): Promise<FastifyInstance> {
   const app = await protectedApi(t, options)
   app.get('/', async () => 'in')

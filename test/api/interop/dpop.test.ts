@@ -1,4 +1,4 @@
-/** DPoP as others speak it: the client of oauth4webapi, and tokens that oidc-provider bound. */
+/** DPoP interoperability: the client of oauth4webapi, and tokens bound by oidc-provider. */
 
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 import {
@@ -58,7 +58,7 @@ for (const alg of ['ES256', 'PS256', 'Ed25519']) {
   })
 }
 
-t.test('P4: and with nonces, as they change', async (t) => {
+t.test('P4: the client of oauth4webapi works with changing nonces', async (t) => {
   const url = await listen(t, { mode: 'required', nonce: { secret: Buffer.alloc(32, 9) } })
   const client = await makeClient()
   const token = await tokenOf({ cnf: { jkt: client.jkt } })
@@ -67,7 +67,7 @@ t.test('P4: and with nonces, as they change', async (t) => {
   for (let i = 0; i < 3; i++) t.equal((await client.send(token, url)).status, 200)
 })
 
-t.test('P3: with the key of another client it is refused', async (t) => {
+t.test('P3: rejects the key of another client', async (t) => {
   const url = await listen(t, 'allowed')
   const [owner, thief] = [await makeClient(), await makeClient()]
   const token = await tokenOf({ cnf: { jkt: owner.jkt } })
@@ -93,19 +93,22 @@ async function boundToken(issuer: string, handle: DPoPHandle): Promise<string> {
 }
 
 for (const accessTokenFormat of ['jwt', 'opaque'] as const) {
-  t.test(`P1, P3: a token that oidc-provider bound, ${accessTokenFormat}`, async (t) => {
-    const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat })
-    const introspection = accessTokenFormat === 'opaque' ? { introspection: API_CLIENT } : {}
-    const rest = { issuer, audience: RESOURCE, jwks: {}, ...introspection }
-    const url = await listen(t, 'allowed', rest)
-    const [owner, thief] = [await makeClient(), await makeClient()]
-    const token = await boundToken(issuer, owner.handle)
-    const response = await owner.send(token, url)
-    t.same(await response.json(), { confirmation: { jkt: owner.jkt } })
-    await t.rejects(thief.send(token, url), {
-      cause: [{ scheme: 'dpop', parameters: { error: 'invalid_token' } }],
-    })
-    const bearer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
-    t.equal(bearer.status, 401)
-  })
+  t.test(
+    `P1, P3: verifies the binding of an oidc-provider token, ${accessTokenFormat}`,
+    async (t) => {
+      const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat })
+      const introspection = accessTokenFormat === 'opaque' ? { introspection: API_CLIENT } : {}
+      const rest = { issuer, audience: RESOURCE, jwks: {}, ...introspection }
+      const url = await listen(t, 'allowed', rest)
+      const [owner, thief] = [await makeClient(), await makeClient()]
+      const token = await boundToken(issuer, owner.handle)
+      const response = await owner.send(token, url)
+      t.same(await response.json(), { confirmation: { jkt: owner.jkt } })
+      await t.rejects(thief.send(token, url), {
+        cause: [{ scheme: 'dpop', parameters: { error: 'invalid_token' } }],
+      })
+      const bearer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+      t.equal(bearer.status, 401)
+    },
+  )
 }

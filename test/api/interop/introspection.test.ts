@@ -91,13 +91,13 @@ for (const signed of [false, true]) {
   })
 }
 
-t.test('I3: the wrong secret is a 503, and loud', async (t) => {
+t.test('I3: responds with 503 and logs an error if the secret is wrong', async (t) => {
   const { introspector, token, failures } = await start(t, { clientSecret: 'another secret' })
   await t.rejects(async () => introspector.introspect(token), IntrospectionUnavailableError)
   t.match(failures, [{ level: 'error', message: /rejects our credentials/ }])
 })
 
-t.test('a token that it does not take for a token is no reason for a pause', async (t) => {
+t.test('a token that the provider rejects as malformed causes no pause', async (t) => {
   const { introspector, token } = await start(t)
   const jwt = 'eyJhbGciOiJFUzI1NiJ9.e30.c2ln'
   await t.rejects(async () => introspector.introspect(jwt), IntrospectionUnavailableError)

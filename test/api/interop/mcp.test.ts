@@ -1,6 +1,5 @@
 /**
- * The official client of the Model Context Protocol in front of an API behind the plugin: it knows
- * the API's URL and its own credentials, and finds out the rest by itself.
+ * The official client of the Model Context Protocol with an API behind the plugin: it knows the URL * of the API and its own credentials, and discovers the rest.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -59,7 +58,7 @@ async function stage(t: Test, options: Partial<PluginOptions> = {}) {
   return { app, issuer, resource }
 }
 
-/** A client, what it asks for by itself, and the tokens that it got. */
+/** A client, the scopes that it requests, and the tokens that it got. */
 function client(t: Test, resource: string, expectedIssuer: string, scope = 'orders:read') {
   const seen: string[] = []
   const provider = new ClientCredentialsProvider({ ...testClient, scope, expectedIssuer })
@@ -78,7 +77,7 @@ function client(t: Test, resource: string, expectedIssuer: string, scope = 'orde
 }
 
 t.test(
-  'R1, R2: it finds the authorization server by the challenge, and calls a tool',
+  'R1, R2: the client discovers the authorization server by the challenge, and calls a tool',
   async (t) => {
     const { issuer, resource } = await stage(t)
     const { mcp, transport, seen, accessToken } = client(t, resource, issuer.issuer)
@@ -98,7 +97,7 @@ t.test(
   },
 )
 
-t.test('R1: it finds the metadata without a challenge, path-inserted', async (t) => {
+t.test('R1: the client finds the metadata without a challenge, path-inserted', async (t) => {
   const { issuer, resource } = await stage(t)
   const asked: string[] = []
   const { authorizationServerUrl, resourceMetadata, authorizationServerMetadata } =
@@ -115,7 +114,7 @@ t.test('R1: it finds the metadata without a challenge, path-inserted', async (t)
   t.equal(asked[0], '/.well-known/oauth-protected-resource/mcp', 'at the first try')
 })
 
-t.test('B7: with a token that was revoked it gets another one, and goes on', async (t) => {
+t.test('B7: the client replaces a revoked token and continues', async (t) => {
   const { app, issuer, resource } = await stage(t)
   const { mcp, transport, accessToken } = client(t, resource, issuer.issuer)
   await mcp.connect(transport)
@@ -126,7 +125,7 @@ t.test('B7: with a token that was revoked it gets another one, and goes on', asy
 })
 
 t.test(
-  'M3: it requests the scope of the route alone, whatever is wrong with its token',
+  'M3: the client requests only the scope of the route, whatever the error of its token',
   async (t) => {
     for (const dpop of [false, 'allowed'] as const) {
       const { issuer, resource } = await stage(t, { dpop })
@@ -143,14 +142,14 @@ t.test(
   },
 )
 
-t.test('B8: it gives up where the scope that it may have does not do', async (t) => {
+t.test('B8: the client fails if it cannot get the required scope', async (t) => {
   const { issuer, resource } = await stage(t)
   const { mcp, transport } = client(t, resource, issuer.issuer, 'orders:write')
   await t.rejects(mcp.connect(transport), { code: 403 })
   t.match(issuer.requests, { token: 2 }, 'after one more try')
 })
 
-t.test('R4: it gives up where the API takes no tokens for its own URL', async (t) => {
+t.test('R4: the client fails if the API accepts no tokens for its own URL', async (t) => {
   const { issuer, resource } = await stage(t, { audience: 'api://default' })
   const { mcp, transport } = client(t, resource, issuer.issuer)
   await t.rejects(mcp.connect(transport), { code: 401 })

@@ -1,4 +1,4 @@
-/** Tokens that oidc-provider bound to a client's certificate (RFC 8705 §3). */
+/** Certificate-bound tokens of oidc-provider (RFC 8705 §3). */
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -33,28 +33,31 @@ async function boundToken(issuer: string, certificate: string): Promise<string> 
 }
 
 for (const accessTokenFormat of ['jwt', 'opaque'] as const) {
-  t.test(`P6: a token that oidc-provider bound, ${accessTokenFormat}`, async (t) => {
-    const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat })
-    const https = { ...server, requestCert: true, rejectUnauthorized: false }
-    const app = Fastify({ https }) as unknown as FastifyInstance
-    t.teardown(() => app.close())
-    await app.register(resourceServer, {
-      issuer,
-      audience: RESOURCE,
-      mtls: 'required',
-      ...(accessTokenFormat === 'opaque' && { introspection: API_CLIENT }),
-    })
-    app.get('/', async ({ auth }) => auth?.confirmation)
-    await app.listen({ host: '127.0.0.1', port: 0 })
-    const { port } = app.server.address() as AddressInfo
-    const authorization = `Bearer ${await boundToken(issuer, owner.cert)}`
-    const good = await new TlsClient(t, port, owner).get({ authorization })
-    t.equal(good.status, 200)
-    t.strictSame(JSON.parse(good.body), { 'x5t#S256': owner.thumbprint })
-    for (const certificate of [thief, undefined]) {
-      const bad = await new TlsClient(t, port, certificate).get({ authorization })
-      t.equal(bad.status, 401)
-      t.match(bad.headers['www-authenticate'], /error="invalid_token".*was not presented"$/)
-    }
-  })
+  t.test(
+    `P6: verifies the certificate binding of an oidc-provider token, ${accessTokenFormat}`,
+    async (t) => {
+      const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat })
+      const https = { ...server, requestCert: true, rejectUnauthorized: false }
+      const app = Fastify({ https }) as unknown as FastifyInstance
+      t.teardown(() => app.close())
+      await app.register(resourceServer, {
+        issuer,
+        audience: RESOURCE,
+        mtls: 'required',
+        ...(accessTokenFormat === 'opaque' && { introspection: API_CLIENT }),
+      })
+      app.get('/', async ({ auth }) => auth?.confirmation)
+      await app.listen({ host: '127.0.0.1', port: 0 })
+      const { port } = app.server.address() as AddressInfo
+      const authorization = `Bearer ${await boundToken(issuer, owner.cert)}`
+      const good = await new TlsClient(t, port, owner).get({ authorization })
+      t.equal(good.status, 200)
+      t.strictSame(JSON.parse(good.body), { 'x5t#S256': owner.thumbprint })
+      for (const certificate of [thief, undefined]) {
+        const bad = await new TlsClient(t, port, certificate).get({ authorization })
+        t.equal(bad.status, 401)
+        t.match(bad.headers['www-authenticate'], /error="invalid_token".*was not presented"$/)
+      }
+    },
+  )
 }

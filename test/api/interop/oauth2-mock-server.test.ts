@@ -1,4 +1,4 @@
-/** Tokens of oauth2-mock-server, which many test suites have already, got and used over real HTTP. */
+/** Tokens of oauth2-mock-server, which many test suites use, requested and used over real HTTP. */
 import { decodeProtectedHeader } from 'jose'
 import { type MutableToken, OAuth2Server } from 'oauth2-mock-server'
 import t, { type Test } from 'tap'
@@ -13,7 +13,7 @@ async function start(t: Test, algorithm = 'ES256', claims: Record<string, unknow
   await server.issuer.keys.generate(algorithm)
   await server.start(0, '127.0.0.1')
   t.teardown(() => server.stop())
-  // The ID token is announced by the same event; it has an audience already, the client.
+  // The same event announces the ID token, which already has the client as audience.
   server.service.on('beforeTokenSigning', ({ payload }: MutableToken) => {
     if (payload.aud === undefined) Object.assign(payload, { aud: AUDIENCE, ...claims })
   })
@@ -26,7 +26,7 @@ async function start(t: Test, algorithm = 'ES256', claims: Record<string, unknow
       tokenEndpoint: `${issuer}/token`,
       clientId: 'interop-client',
       clientSecret: 'interop-secret',
-      // It takes the header as it is, in spite of RFC 6749 §2.3.1.
+      // It reads the header without form decoding, despite RFC 6749 §2.3.1.
       clientAuthentication: 'client_secret_basic_raw',
       username: 'testuser1@example.com',
       password: 'any password will do',
@@ -36,7 +36,7 @@ async function start(t: Test, algorithm = 'ES256', claims: Record<string, unknow
 }
 
 for (const algorithm of ALGORITHMS) {
-  t.test(`a token signed with ${algorithm} opens a route`, async (t) => {
+  t.test(`accepts a token signed with ${algorithm}`, async (t) => {
     const { grant, api } = await start(t, algorithm)
     const { get } = await startApi(t, api)
     const { access_token, token_type, scope } = await passwordGrant(grant)
@@ -49,24 +49,24 @@ for (const algorithm of ALGORITHMS) {
     t.match(challenge, 'error="insufficient_scope"')
   })
 
-  t.test(`a token endpoint that was discovered gives one, too, ${algorithm}`, async (t) => {
+  t.test(`accepts a token of the discovered token endpoint, ${algorithm}`, async (t) => {
     const { grant, issuer, api } = await start(t, algorithm)
     const { get } = await startApi(t, api)
     const { tokenEndpoint, ...rest } = grant
-    // Its metadata says RS256 for ID tokens, whatever it signs them with.
+    // Its metadata lists RS256 for ID tokens, whatever it signs them with.
     const { access_token, id_token } = await passwordGrant({ ...rest, issuer })
     t.type(id_token, 'string')
     t.equal((await get('/me', access_token)).status, 200)
   })
 }
 
-t.test('a token signed with a key that was added later opens a route', async (t) => {
+t.test('accepts a token signed with a key that was added later', async (t) => {
   const { server, grant, api } = await start(t, 'RS256')
   const { get } = await startApi(t, api)
   const first = (await passwordGrant(grant)).access_token
   t.equal((await get('/me', first)).status, 200)
   await server.issuer.keys.generate('ES256')
-  // It takes turns with its keys; this one has had its turn.
+  // It signs with its keys in turn; this key was used already.
   server.issuer.keys.get(decodeProtectedHeader(first).kid)
   const second = (await passwordGrant(grant)).access_token
   t.equal(decodeProtectedHeader(second).alg, 'ES256')
@@ -74,7 +74,7 @@ t.test('a token signed with a key that was added later opens a route', async (t)
   t.equal((await get('/me', first)).status, 200)
 })
 
-t.test('a scope that is an array is taken as it is', async (t) => {
+t.test('accepts a scope that is an array', async (t) => {
   const { grant, api } = await start(t, 'ES256', { scope: ['orders:read', 'orders refund'] })
   const { get } = await startApi(t, api)
   const { access_token } = await passwordGrant(grant)

@@ -1,6 +1,5 @@
 /**
- * The verdicts of profile `rfc9068` beside those of oauth4webapi, which validates access tokens by
- * RFC 9068 as well: nothing is accepted here that it refuses.
+ * Compares the profile `rfc9068` with oauth4webapi, which validates access tokens by RFC 9068 as * well: we accept nothing that it rejects.
  */
 import { allowInsecureRequests, clockTolerance, validateJwtAccessToken } from 'oauth4webapi'
 import t from 'tap'
@@ -11,7 +10,7 @@ interface Case {
   readonly claims?: Record<string, unknown>
   readonly options?: IssueTokenOptions
   readonly wanted: 'accepted' | 'refused'
-  /** Where we are the stricter ones, and why. */
+  /** Where we are stricter, and why. */
   readonly stricter?: string
 }
 
@@ -82,7 +81,7 @@ t.test('agrees with oauth4webapi about', async (t) => {
     clockTolerance: 30,
   })
   t.teardown(() => server.close())
-  // All made first, so that each key is published when the key set is fetched.
+  // All created first, so that each key is published when the key set is fetched.
   const tokens = new Map<string, string>()
   for (const [name, { claims, options }] of Object.entries(cases)) {
     tokens.set(name, await issuer.issueToken(claims, options))

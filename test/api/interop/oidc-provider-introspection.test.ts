@@ -1,4 +1,4 @@
-/** The plugin and oidc-provider, a certified OpenID provider: it is asked over real HTTP. */
+/** Introspection at oidc-provider, a certified OpenID provider, over real HTTP. */
 import t, { type Test } from 'tap'
 import type { PluginOptions } from '../../../src/index.js'
 import { passwordGrant } from '../../../src/testing/index.js'
@@ -41,7 +41,7 @@ async function start(
   return {
     get: api.get,
     token,
-    /** What we logged by ourselves; Fastify has a line about each 503 as well. */
+    /** Log lines of the plugin; Fastify logs each 503 as well. */
     logged: () =>
       lines.map((line) => JSON.parse(line) as Line).filter((line) => !('reqId' in line)),
     log: () => lines.join(''),
@@ -61,29 +61,26 @@ async function start(
 for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
     const answer = signed ? 'I5: signed' : 'JSON'
-    t.test(
-      `I1: an opaque token opens a route until it is revoked (${way}, ${answer})`,
-      async (t) => {
-        const { get, token, revoke } = await start(t, {
-          ...client,
-          requireSignedResponse: signed,
-          cacheMaxAge: 0,
-        })
-        t.notMatch(token, /\./)
-        const body = { user: USER.username, client: CLIENT.clientId, scope: ['orders:read'] }
-        t.strictSame(await get('/me', token), { status: 200, challenge: null, body })
-        t.equal((await get('/orders', token)).status, 200)
-        t.match((await get('/refunds', token)).challenge, /error="insufficient_scope"/)
-        t.equal((await get('/me', 'another-token')).status, 401)
-        t.equal(await revoke(), 200)
-        const refused = await get('/me', token)
-        t.match(refused, { status: 401, challenge: /"The access token is not active"/ })
-      },
-    )
+    t.test(`I1: accepts an opaque token until it is revoked (${way}, ${answer})`, async (t) => {
+      const { get, token, revoke } = await start(t, {
+        ...client,
+        requireSignedResponse: signed,
+        cacheMaxAge: 0,
+      })
+      t.notMatch(token, /\./)
+      const body = { user: USER.username, client: CLIENT.clientId, scope: ['orders:read'] }
+      t.strictSame(await get('/me', token), { status: 200, challenge: null, body })
+      t.equal((await get('/orders', token)).status, 200)
+      t.match((await get('/refunds', token)).challenge, /error="insufficient_scope"/)
+      t.equal((await get('/me', 'another-token')).status, 401)
+      t.equal(await revoke(), 200)
+      const refused = await get('/me', token)
+      t.match(refused, { status: 401, challenge: /"The access token is not active"/ })
+    })
   }
 }
 
-t.test('I2: an opaque token that is for another API is refused', async (t) => {
+t.test('I2: rejects an opaque token for another API', async (t) => {
   const { issuer } = await startOidcProvider(t, { algorithm: 'ES256', accessTokenFormat: 'opaque' })
   const audience = 'https://api.example.com/invoices'
   const api = await startApi(t, { issuer, audience, introspection: API_CLIENT })
@@ -92,31 +89,37 @@ t.test('I2: an opaque token that is for another API is refused', async (t) => {
   t.match(api.lastReason, { check: 'audience', expected: audience, found: `"${RESOURCE}"` })
 })
 
-t.test('I3: our wrong secret is a 503, and one loud line without it', async (t) => {
-  const clientSecret = 'another secret of 32 characters!'
-  const { get, token, logged, log } = await start(t, { ...API_CLIENT, clientSecret })
-  for (let i = 0; i < 5; i++) {
-    t.match(await get('/me', token), { status: 503, challenge: null, retryAfter: Number })
-  }
-  t.match(logged(), [{ level: 50, err: { message: /rejects our credentials/ } }])
-  t.equal(logged().length, 1)
-  t.notOk(log().includes(clientSecret))
-  t.notOk(log().includes(token))
-})
-
-t.test('recheck: it gives no verdict on JWTs, so their signature goes on to count', async (t) => {
-  const introspection = { ...API_CLIENT, mode: 'recheck', recheckInterval: 1_000 } as const
-  const { get, token, logged } = await start(t, introspection, 'jwt')
-  t.equal((await get('/me', token)).status, 200)
-  await until(() => logged().length > 0)
-  t.equal((await get('/me', token)).status, 200)
-  const message =
-    /introspection answered 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" to opaque/
-  t.match(logged(), [{ level: 50, err: { message } }])
-})
+t.test(
+  'I3: responds with 503 to a wrong secret of the API, and logs one error without it',
+  async (t) => {
+    const clientSecret = 'another secret of 32 characters!'
+    const { get, token, logged, log } = await start(t, { ...API_CLIENT, clientSecret })
+    for (let i = 0; i < 5; i++) {
+      t.match(await get('/me', token), { status: 503, challenge: null, retryAfter: Number })
+    }
+    t.match(logged(), [{ level: 50, err: { message: /rejects our credentials/ } }])
+    t.equal(logged().length, 1)
+    t.notOk(log().includes(clientSecret))
+    t.notOk(log().includes(token))
+  },
+)
 
 t.test(
-  'always: without a verdict there is no answer, and other tokens are none the worse',
+  'recheck: accepts JWTs by signature, because the provider does not introspect them',
+  async (t) => {
+    const introspection = { ...API_CLIENT, mode: 'recheck', recheckInterval: 1_000 } as const
+    const { get, token, logged } = await start(t, introspection, 'jwt')
+    t.equal((await get('/me', token)).status, 200)
+    await until(() => logged().length > 0)
+    t.equal((await get('/me', token)).status, 200)
+    const message =
+      /introspection answered 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" to opaque/
+    t.match(logged(), [{ level: 50, err: { message } }])
+  },
+)
+
+t.test(
+  'always: responds with 503 for JWTs, which the provider does not introspect, and accepts other tokens',
   async (t) => {
     const { get, token, logged } = await start(t, { ...API_CLIENT, mode: 'always' }, 'jwt')
     t.match(await get('/me', token), { status: 503, challenge: null, retryAfter: 1 })

@@ -1,4 +1,4 @@
-/** Tokens of oidc-provider, a certified OpenID provider, got and used over real HTTP. */
+/** Tokens of oidc-provider, a certified OpenID provider, requested and used over real HTTP. */
 import { decodeProtectedHeader } from 'jose'
 import t, { type Test } from 'tap'
 import { type PasswordGrantError, passwordGrant } from '../../../src/testing/index.js'
@@ -18,7 +18,7 @@ async function start(t: Test, options: Partial<OidcProviderOptions> = {}) {
 }
 
 for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
-  t.test(`a token signed with ${algorithm} opens a route`, async (t) => {
+  t.test(`accepts a token signed with ${algorithm}`, async (t) => {
     const { grant, api } = await start(t, { algorithm })
     const { access_token, token_type, expires_in, scope } = await passwordGrant(grant)
     t.match(decodeProtectedHeader(access_token), { alg: algorithm, typ: 'at+jwt' })
@@ -35,7 +35,7 @@ for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']) {
   })
 }
 
-t.test('a token signed with a new key opens a route, and the old one goes on to', async (t) => {
+t.test('accepts tokens signed with a new key, and with the old one', async (t) => {
   const { grant, api, rotateKeys } = await start(t)
   const { get } = await startApi(t, api)
   const before = (await passwordGrant(grant)).access_token
@@ -70,7 +70,7 @@ for (const [from, to] of [
   })
 }
 
-t.test('a scope that was not granted is a 403 that names it', async (t) => {
+t.test('responds with 403 that names a scope that was not granted', async (t) => {
   const { grant, api } = await start(t)
   const { get } = await startApi(t, api)
   const { access_token } = await passwordGrant(grant)
@@ -108,7 +108,7 @@ t.test('refuses', async (t) => {
     t.match(challenge, 'error="invalid_token"')
   })
 
-  t.test('an ID token also where the audience is the client, profile rfc9068', async (t) => {
+  t.test('an ID token although the audience is the client, profile rfc9068', async (t) => {
     const audience = [RESOURCE, CLIENT.clientId]
     const strict = await startApi(t, { ...api, audience, profile: 'rfc9068' })
     t.equal((await strict.get('/me', access_token)).status, 200)
@@ -116,7 +116,7 @@ t.test('refuses', async (t) => {
     t.equal(strict.lastReason?.check, 'type')
   })
 
-  t.test('a token of another server with the same name for its audience', async (t) => {
+  t.test('a token of another server with the same audience', async (t) => {
     const stranger = await start(t)
     const { get } = await startApi(t, api)
     const token = (await passwordGrant(stranger.grant)).access_token
@@ -124,7 +124,7 @@ t.test('refuses', async (t) => {
   })
 })
 
-t.test('an opaque token is a 401 whose reason says so', async (t) => {
+t.test('rejects an opaque token with a reason that says so', async (t) => {
   const { grant, api } = await start(t, { accessTokenFormat: 'opaque' })
   const { access_token } = await passwordGrant(grant)
   t.notMatch(access_token, '.', 'is no JWT')
@@ -137,7 +137,7 @@ t.test('an opaque token is a 401 whose reason says so', async (t) => {
   t.notMatch(JSON.stringify(opaque.lastReason), access_token, 'does not tell the token')
 })
 
-t.test('the wrong password is an invalid_grant that keeps it secret', async (t) => {
+t.test('reports a wrong password as invalid_grant without disclosing it', async (t) => {
   const { grant } = await start(t)
   const password = 'a wrong password'
   const error: PasswordGrantError = await passwordGrant({ ...grant, password }).then(
@@ -148,7 +148,7 @@ t.test('the wrong password is an invalid_grant that keeps it secret', async (t) 
   t.notMatch(`${error.stack}${JSON.stringify(error)}`, password)
 })
 
-t.test('the wrong client secret is an invalid_client', async (t) => {
+t.test('reports a wrong client secret as invalid_client', async (t) => {
   const { grant } = await start(t)
   await t.rejects(passwordGrant({ ...grant, clientSecret: 'another-secret' }), {
     name: 'PasswordGrantError',

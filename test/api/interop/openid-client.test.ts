@@ -1,6 +1,5 @@
 /**
- * openid-client, which most Node applications sign in and get their tokens with, in front of an API
- * behind the plugin: with the embedded authorization server, and with oidc-provider.
+ * openid-client, which most Node applications use to get tokens, with an API behind the plugin: at * the embedded authorization server, and at oidc-provider.
  */
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'
@@ -44,30 +43,38 @@ async function keyPair(config: client.Configuration, alg = 'ES256') {
 }
 
 for (const algorithm of ['oidc', 'oauth2'] as const) {
-  t.test(`D1: it finds the embedded server by ${algorithm}, and each grant does`, async (t) => {
-    const { server, api } = await embedded(t)
-    const config = await discover(server.issuer, testClient, algorithm)
-    const { url } = await startApi(t, api)
-    const call = async (token: string, path = '/me') => {
-      const response = await client.fetchProtectedResource(config, token, new URL(path, url), 'GET')
-      return response.json()
-    }
-    const machine = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
-    t.equal(machine.token_type, 'bearer')
-    t.match(await call(machine.access_token), { client: testClient.clientId })
-    t.strictSame(await call(machine.access_token, '/orders'), { orders: [] })
-    const user = await client.genericGrantRequest(config, 'password', {
-      ...testUser,
-      scope: 'openid offline_access orders:read',
-    })
-    t.match(user.claims(), { iss: server.issuer, sub: testUser.username }, 'a good ID token')
-    t.match(await call(user.access_token), { user: testUser.username })
-    const again = await client.refreshTokenGrant(config, `${user.refresh_token}`)
-    t.match(await call(again.access_token), { user: testUser.username })
-  })
+  t.test(
+    `D1: openid-client discovers the embedded server by ${algorithm}, and every grant works`,
+    async (t) => {
+      const { server, api } = await embedded(t)
+      const config = await discover(server.issuer, testClient, algorithm)
+      const { url } = await startApi(t, api)
+      const call = async (token: string, path = '/me') => {
+        const response = await client.fetchProtectedResource(
+          config,
+          token,
+          new URL(path, url),
+          'GET',
+        )
+        return response.json()
+      }
+      const machine = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
+      t.equal(machine.token_type, 'bearer')
+      t.match(await call(machine.access_token), { client: testClient.clientId })
+      t.strictSame(await call(machine.access_token, '/orders'), { orders: [] })
+      const user = await client.genericGrantRequest(config, 'password', {
+        ...testUser,
+        scope: 'openid offline_access orders:read',
+      })
+      t.match(user.claims(), { iss: server.issuer, sub: testUser.username }, 'a good ID token')
+      t.match(await call(user.access_token), { user: testUser.username })
+      const again = await client.refreshTokenGrant(config, `${user.refresh_token}`)
+      t.match(await call(again.access_token), { user: testUser.username })
+    },
+  )
 }
 
-t.test('B7, B8: it reads our challenges', async (t) => {
+t.test('B7, B8: openid-client parses our challenges', async (t) => {
   const { config, api } = await embedded(t)
   const { url } = await startApi(t, api)
   const { access_token } = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
@@ -83,20 +90,23 @@ t.test('B7, B8: it reads our challenges', async (t) => {
   }
 })
 
-t.test('I2: an opaque token is active to it and to us, until it is revoked', async (t) => {
-  const { config, api } = await embedded(t, 'opaque')
-  const { get } = await startApi(t, { ...api, introspection: { ...testClient, cacheMaxAge: 0 } })
-  const { access_token } = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
-  t.match(await client.tokenIntrospection(config, access_token), {
-    active: true,
-    client_id: testClient.clientId,
-    scope: 'orders:read',
-  })
-  t.equal((await get('/orders', access_token)).status, 200)
-  await client.tokenRevocation(config, access_token)
-  t.strictSame(await client.tokenIntrospection(config, access_token), { active: false })
-  t.equal((await get('/orders', access_token)).status, 401)
-})
+t.test(
+  'I2: an opaque token is active for the client and the API, until it is revoked',
+  async (t) => {
+    const { config, api } = await embedded(t, 'opaque')
+    const { get } = await startApi(t, { ...api, introspection: { ...testClient, cacheMaxAge: 0 } })
+    const { access_token } = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
+    t.match(await client.tokenIntrospection(config, access_token), {
+      active: true,
+      client_id: testClient.clientId,
+      scope: 'orders:read',
+    })
+    t.equal((await get('/orders', access_token)).status, 200)
+    await client.tokenRevocation(config, access_token)
+    t.strictSame(await client.tokenIntrospection(config, access_token), { active: false })
+    t.equal((await get('/orders', access_token)).status, 401)
+  },
+)
 
 for (const alg of ['ES256', 'PS256', 'Ed25519']) {
   t.test(`P1, P4: DPoP with the nonces of both servers, ${alg}`, async (t) => {
