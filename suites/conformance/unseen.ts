@@ -13,7 +13,7 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'B10',
     what: 'no part of a token in a log line',
-    test: 'B10: the verified token shows itself to no serializer',
+    test: 'B10: no serializer outputs the verified token',
   },
   {
     id: 'J15',
@@ -44,7 +44,7 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'I3',
     what: 'the log has one error line',
-    test: 'I3: our wrong secret is a 503 to callers, and one loud line without it',
+    test: 'I3: responds with 503 to a wrong secret of the API, and logs one error without it',
   },
   {
     id: 'I4',

@@ -14,7 +14,7 @@ import { key, tokenOf } from '../fixtures/protected-api.js'
 /** Passes for `t.rejects` as a pattern of an error. */
 const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
 
-/** A resource server that asks, and an issuer that says what the test tells it to. */
+/** A resource server with introspection, and an issuer whose responses the test sets. */
 async function asking(
   t: Test,
   introspection: Partial<IntrospectionOptions> = {},
@@ -49,7 +49,7 @@ async function asking(
     server,
     clock,
     good,
-    /** What becomes of a new opaque token of which the issuer says this. */
+    /** The result for a new opaque token with this introspection response. */
     verify(answer: unknown) {
       const token = `opaque-${tokens++}`
       issuer.state.tokens.set(token, answer)
@@ -58,7 +58,7 @@ async function asking(
   }
 }
 
-t.test('I2: what the issuer says of a token is checked as claims are', async (t) => {
+t.test('I2: checks the members of a response like claims', async (t) => {
   const { verify, good, issuer } = await asking(t)
   const now = seconds()
   t.match(await verify(good), { subject: 'user-1', clientId: 'client-1', issuer })
@@ -110,7 +110,7 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
     { nbf: now - 1 },
     { iat: undefined },
     { exp: now - 29 },
-    // B18: what issuers write for an optional member that they have no value for.
+    // B18: some issuers send null for an optional member without a value.
     { nbf: null, iss: null, iat: null, jti: null, token_type: null, username: null },
     { scope: null },
     { client_id: null, azp: null, cid: null },
@@ -124,7 +124,7 @@ t.test('I2: what the issuer says of a token is checked as claims are', async (t)
   }
 })
 
-t.test('a null of an optional member counts as absent', async (t) => {
+t.test('treats null of an optional member as absent', async (t) => {
   const { verify, good } = await asking(t)
   const token = await verify({
     ...good,
@@ -142,7 +142,7 @@ t.test('a null of an optional member counts as absent', async (t) => {
   t.ok(Object.isFrozen(token.claims))
 })
 
-t.test('what the answer has is what the token has, frozen, and "active" is no claim', async (t) => {
+t.test('the claims are those of the response, frozen, without "active"', async (t) => {
   const { verify, good } = await asking(t)
   const token = await verify({ ...good, username: 'jane', nested: { a: [1] }, roles: ['admin'] })
   t.same([...token.scope], ['orders:read', 'profile'])
@@ -164,7 +164,7 @@ t.test('what the answer has is what the token has, frozen, and "active" is no cl
     const { scope: granted } = await verify({ ...good, scope })
     t.same([...granted], expected, JSON.stringify(scope))
   }
-  t.test('members with the names of prototypes stand for nothing', async (t) => {
+  t.test('members named like prototype members grant nothing', async (t) => {
     const { state, server } = await asking(t)
     const text = `{"active":true,"aud":"${AUDIENCE}","exp":4000000000,"__proto__":{"sub":"root"}}`
     state.instead = (response) =>
@@ -176,8 +176,8 @@ t.test('what the answer has is what the token has, frozen, and "active" is no cl
   })
 })
 
-t.test('the shapes of known issuers', async (t) => {
-  t.test('Okta: scope and client go by the names of RFC 7662', async (t) => {
+t.test('reads the response formats of known issuers', async (t) => {
+  t.test('Okta: reads scope and client by the names of RFC 7662', async (t) => {
     const { verify, good } = await asking(t, {}, { profile: 'okta' })
     const { client_id, scope, ...rest } = good
     const okta = { ...rest, username: 'jane@acme.example', uid: '00u1', jti: 'AT.1' }
@@ -189,7 +189,7 @@ t.test('the shapes of known issuers', async (t) => {
     t.ok(asInJwt.hasScope('orders:read'))
   })
 
-  t.test('Keycloak: roles are where its JWTs have them', async (t) => {
+  t.test('Keycloak: reads roles like in its JWTs', async (t) => {
     const { verify, good } = await asking(t, {}, { profile: 'keycloak' })
     const keycloak = { ...good, typ: 'Bearer', azp: 'shop', realm_access: { roles: ['admin'] } }
     const token = await verify(keycloak)
@@ -197,13 +197,13 @@ t.test('the shapes of known issuers', async (t) => {
     t.equal(token.clientId, 'client-1')
   })
 
-  t.test('a strict profile asks of answers only what answers have', async (t) => {
+  t.test('a strict profile requires of a response only members of responses', async (t) => {
     const { verify, good } = await asking(t, {}, { profile: 'rfc9068' })
     t.match(await verify(good), { subject: 'user-1' })
   })
 })
 
-t.test('no token that can not be sent, or that is too long, is shown to anybody', async (t) => {
+t.test('sends no oversized token and none with invalid characters to the issuer', async (t) => {
   const shown: string[] = []
   const opaqueTokens = (token: string) => shown.push(token) > 0
   const { server, questions } = await asking(t, { opaqueTokens })
@@ -218,7 +218,7 @@ t.test('no token that can not be sent, or that is too long, is shown to anybody'
   t.equal(questions.length, 0)
 })
 
-t.test('mode always: what the issuer says now goes before what the token says', async (t) => {
+t.test('mode always: members of the response override claims of the token', async (t) => {
   const it = await asking(t, { mode: 'always', cacheMaxAge: 0, negativeCacheMaxAge: 0 })
   const token = await tokenOf({ iss: it.issuer, cid: 'not for this profile' })
   const said = (answer: object) => {
@@ -241,7 +241,7 @@ t.test('mode always: what the issuer says now goes before what the token says', 
     t.equal(await said({}), first, 'and the token is good again afterwards')
   }
 
-  t.test('a scope that was taken away is gone, and none is added', async (t) => {
+  t.test('the response can narrow the scope, not widen it', async (t) => {
     const narrowed = await said({ scope: 'orders:read admin' })
     t.same([...narrowed.scope], ['orders:read'])
     t.match(narrowed, { subject: 'user-1', clientId: 'client-1', raw: token })
@@ -252,20 +252,20 @@ t.test('mode always: what the issuer says now goes before what the token says', 
     t.same([...(await said({})).scope], ['orders:read', 'profile'], 'the verdict kept is untouched')
   })
 
-  t.test('what the token itself says wrong, the issuer cannot mend, nor is it asked', async (t) => {
+  t.test('rejects a JWT with invalid claims without introspection', async (t) => {
     const expired = await tokenOf({ iss: it.issuer, exp: seconds() - 100 })
     it.state.tokens.set(expired, it.good)
     await t.rejects(it.server.verify(expired), refusedBy('expiry'))
     t.equal(it.asked(expired), 0)
   })
 
-  t.test('an issuer that cannot be asked is a 503, for a token verified before too', async (t) => {
+  t.test('responds with 503 while introspection fails, for cached tokens as well', async (t) => {
     it.state.instead = (response) => response.writeHead(500).end()
     await t.rejects(it.server.verify(token), { name: 'IntrospectionUnavailableError' })
   })
 })
 
-t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', async (t) => {
+t.test('mode recheck: rejects a revoked token, and no request waits', async (t) => {
   const it = await asking(t, { mode: 'recheck', recheckInterval: 60_000 })
   const token = await tokenOf({ iss: it.issuer })
   it.state.tokens.set(token, it.good)
@@ -287,7 +287,7 @@ t.test('mode recheck: a token that its issuer revoked dies, and nobody waits', a
   t.equal(it.asked(token), 2)
 })
 
-t.test('I5: a signed answer is verified with the keys of the issuer', async (t) => {
+t.test('I5: verifies a signed response with the keys of the issuer', async (t) => {
   const it = await asking(t, { requireSignedResponse: true, negativeCacheMaxAge: 0 })
   const stranger = await makeKey('ES256', 'es256')
   const signedBy = async (by: typeof key, claims: object = {}) => {
@@ -307,7 +307,7 @@ t.test('I5: a signed answer is verified with the keys of the issuer', async (t) 
   await t.rejects(it.server.verify(answer), refusedBy('type'), 'it is no access token itself')
 })
 
-t.test('I3: our own credentials refused: a 503, and loud', async (t) => {
+t.test('I3: responds with 503 and logs an error if our credentials are rejected', async (t) => {
   for (const loud of [true, false]) {
     const logged: [level: string, details: object, message: string][] = []
     const log = (level: string) => (details: object, message: string) =>
@@ -323,7 +323,7 @@ t.test('I3: our own credentials refused: a 503, and loud', async (t) => {
   }
 })
 
-t.test('two issuers that answer', async (t) => {
+t.test('two issuers with introspection', async (t) => {
   const [a, b] = [await startIntrospectionServer(t), await startIntrospectionServer(t)]
   const start = (ofA: object, ofB: object) =>
     createResourceServer({
@@ -333,7 +333,7 @@ t.test('two issuers that answer', async (t) => {
         { issuer: b.issuer, introspection: { ...CLIENT, ...ofB } },
       ],
     })
-  t.test('cannot both take any opaque token', async (t) => {
+  t.test('cannot both accept any opaque token', async (t) => {
     for (const both of [{}, { opaqueTokens: true }]) {
       await t.rejects(start(both, both), {
         name: 'TypeError',
@@ -353,7 +353,7 @@ t.test('two issuers that answer', async (t) => {
     ['a function for the second', {}, mine('b_')],
     ['a function for the first', mine('a_'), {}],
   ] as const) {
-    t.test(`${title}: a token is shown to its own issuer only`, async (t) => {
+    t.test(`${title}: sends a token to its own issuer only`, async (t) => {
       const server = await start(ofA, ofB)
       t.teardown(() => server.close())
       t.equal((await server.verify('a_1')).issuer, a.issuer)
@@ -361,14 +361,14 @@ t.test('two issuers that answer', async (t) => {
       t.equal(a.asked('b_1') + b.asked('a_1'), 0)
     })
   }
-  t.test('a token that is nobody’s is shown to nobody', async (t) => {
+  t.test('sends a token that no issuer accepts to none', async (t) => {
     const server = await start(mine('a_'), mine('b_'))
     await t.rejects(server.verify('c_1'), refusedBy('token'))
     t.equal(a.asked('c_1') + b.asked('c_1'), 0)
   })
 })
 
-t.test('Okta’s org authorization server, which alone can validate its tokens', async (t) => {
+t.test('the org authorization server of Okta, which alone can validate its tokens', async (t) => {
   const ORG = 'https://acme.okta.com'
   const asked: string[] = []
   const fetches: string[] = []

@@ -1,4 +1,4 @@
-/** RFC 7662 through the plugin: tokens that their issuer is asked about, over HTTP. */
+/** Introspection (RFC 7662) through the plugin, over HTTP. */
 import t from 'tap'
 import type { AuthorizationServer, IntrospectionOverride } from '../../src/testing/index.js'
 import {
@@ -21,7 +21,7 @@ const WAYS = {
 for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
     const answer = signed ? 'I5: signed' : 'JSON'
-    t.test(`I1: an opaque token opens a route (${way}, ${answer})`, async (t) => {
+    t.test(`I1: accepts an active opaque token (${way}, ${answer})`, async (t) => {
       const { issuer, get } = await askingApi(t, {
         introspection: { ...client, requireSignedResponse: signed },
       })
@@ -49,16 +49,16 @@ for (const [way, client] of Object.entries(WAYS)) {
   }
 }
 
-t.test('I1: our assertion passes where the clocks are not quite the same', async (t) => {
+t.test('I1: the client assertion tolerates clock skew', async (t) => {
   const { clock, issuer, get } = await askingApi(t, { introspection: KEYED_API })
-  // The assertion is made by the real clock, which the issuer's is behind, then ahead of.
+  // The assertion uses the real clock; the issuer's is behind, then ahead.
   for (const apart of [-20_000, 40_000]) {
     clock.ms += apart
     t.equal((await get(await issuer.issueToken())).status, 200)
   }
 })
 
-t.test('I2: what the issuer says of an active token is checked all the same', async (t) => {
+t.test('I2: checks the members of an active response', async (t) => {
   const { clock, issuer, get, checks } = await askingApi(t)
   const now = Math.floor(clock.ms / 1_000)
   const answers: Record<string, [IntrospectionOverride, check: string]> = {
@@ -88,7 +88,7 @@ t.test('I2: what the issuer says of an active token is checked all the same', as
   t.equal((await get(await issuer.issueToken())).status, 200)
 })
 
-t.test('I2: an answer that is none is a 503, and no verdict', async (t) => {
+t.test('I2: responds with 503 to an unusable introspection response', async (t) => {
   const { issuer, get } = await askingApi(t)
   for (const answer of [[{ active: true }], 'active', null, true]) {
     issuer.answerIntrospectionWith(() => answer)
@@ -98,7 +98,7 @@ t.test('I2: an answer that is none is a 503, and no verdict', async (t) => {
   t.equal((await get(await issuer.issueToken())).status, 200)
 })
 
-t.test('I5: signed answers that are for others, or not signed, are no verdict', async (t) => {
+t.test('I5: rejects signed responses for other clients, and unsigned ones', async (t) => {
   const { clock, issuer, get, logged } = await askingApi(t, {
     introspection: { requireSignedResponse: true },
   })
@@ -120,7 +120,7 @@ t.test('I5: signed answers that are for others, or not signed, are no verdict', 
   t.equal(logged('error').length, 1, 'loud where signatures were asked for and none came')
 })
 
-t.test('I5: a signed answer is no access token', async (t) => {
+t.test('I5: rejects a signed response as access token', async (t) => {
   const { issuer, get, checks } = await askingApi(t, {
     introspection: { requireSignedResponse: true },
   })
@@ -137,7 +137,7 @@ t.test('I5: a signed answer is no access token', async (t) => {
   t.strictSame(checks, ['type'])
 })
 
-t.test('I4: an opaque token that was revoked is refused when maxAge is over', async (t) => {
+t.test('I4: rejects a revoked opaque token after cacheMaxAge', async (t) => {
   const { clock, issuer, status } = await askingApi(t)
   const token = await issuer.issueToken()
   t.equal(await status(token), 200)
@@ -151,7 +151,7 @@ t.test('I4: an opaque token that was revoked is refused when maxAge is over', as
   t.equal(issuer.requests.introspection, 2, 'so is this one')
 })
 
-t.test('I4: with maxAge 0 it is refused at once, and revoked over the wire', async (t) => {
+t.test('I4: with cacheMaxAge 0, rejects a revoked token immediately', async (t) => {
   const { issuer, status } = await askingApi(t, { introspection: { cacheMaxAge: 0 } })
   const token = await issuer.issueToken()
   t.equal(await status(token), 200)
@@ -163,7 +163,7 @@ t.test('I4: with maxAge 0 it is refused at once, and revoked over the wire', asy
   t.equal(await status(token), 401)
 })
 
-t.test('I4: an answer is not used past the exp that it names', async (t) => {
+t.test('I4: uses no response past its exp', async (t) => {
   const introspection = { cacheMaxAge: 3_600_000 }
   const { clock, issuer, status } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { expiresIn: 60 })
@@ -173,7 +173,7 @@ t.test('I4: an answer is not used past the exp that it names', async (t) => {
   t.equal(issuer.requests.introspection, 2)
 })
 
-t.test('I4: a made-up token is asked about once per negativeCacheMaxAge', async (t) => {
+t.test('I4: introspects a forged token once per negativeCacheMaxAge', async (t) => {
   const { clock, issuer, status } = await askingApi(t)
   for (let i = 0; i < 100; i++) t.equal(await status('made-up'), 401)
   t.equal(issuer.requests.introspection, 1)
@@ -182,7 +182,7 @@ t.test('I4: a made-up token is asked about once per negativeCacheMaxAge', async 
   t.equal(issuer.requests.introspection, 2)
 })
 
-t.test('1,000 concurrent requests with one token are one question', async (t) => {
+t.test('1,000 concurrent requests with one token cause one introspection request', async (t) => {
   const { issuer, status } = await askingApi(t)
   const token = await issuer.issueToken()
   const seen = await Promise.all(Array.from({ length: 1_000 }, () => status(token)))
@@ -190,33 +190,36 @@ t.test('1,000 concurrent requests with one token are one question', async (t) =>
   t.match(issuer.requests, { introspection: 1, discovery: 1, jwks: 0 })
 })
 
-t.test('I3: our wrong secret is a 503 to callers, and one loud line without it', async (t) => {
-  const clientSecret = 'yesterdays-secret'
-  const { issuer, get, log, logged } = await askingApi(t, { introspection: { clientSecret } })
-  const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.issueToken()))
-  for (const { status, challenge, retryAfter } of await Promise.all(
-    tokens.map((one) => get(one)),
-  )) {
-    t.equal(status, 503)
-    t.equal(challenge, undefined)
-    t.ok(retryAfter)
-  }
-  t.match(logged('error'), [
-    {
-      msg: 'token introspection failed',
-      issuer: issuer.issuer,
-      err: { message: /rejects our credentials \(HTTP 401\).*"introspection\.clientId"/ },
-    },
-  ])
-  t.equal(logged('error').length, 1)
-  t.strictSame(logged('warn'), [])
-  const basic = Buffer.from(`${API.clientId}:${clientSecret}`).toString('base64')
-  for (const secret of [clientSecret, basic, ...tokens]) {
-    t.notOk(log().includes(secret), 'B10: nothing of it is logged')
-  }
-})
+t.test(
+  'I3: responds with 503 to a wrong secret of the API, and logs one error without it',
+  async (t) => {
+    const clientSecret = 'yesterdays-secret'
+    const { issuer, get, log, logged } = await askingApi(t, { introspection: { clientSecret } })
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.issueToken()))
+    for (const { status, challenge, retryAfter } of await Promise.all(
+      tokens.map((one) => get(one)),
+    )) {
+      t.equal(status, 503)
+      t.equal(challenge, undefined)
+      t.ok(retryAfter)
+    }
+    t.match(logged('error'), [
+      {
+        msg: 'token introspection failed',
+        issuer: issuer.issuer,
+        err: { message: /rejects our credentials \(HTTP 401\).*"introspection\.clientId"/ },
+      },
+    ])
+    t.equal(logged('error').length, 1)
+    t.strictSame(logged('warn'), [])
+    const basic = Buffer.from(`${API.clientId}:${clientSecret}`).toString('base64')
+    for (const secret of [clientSecret, basic, ...tokens]) {
+      t.notOk(log().includes(secret), 'B10: nothing of it is logged')
+    }
+  },
+)
 
-t.test('recheck: a JWT that was revoked is refused after the interval', async (t) => {
+t.test('recheck: rejects a revoked JWT after the interval', async (t) => {
   const introspection = { mode: 'recheck', recheckInterval: 1_000 } as const
   const { clock, issuer, get, checks } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
@@ -239,7 +242,7 @@ t.test('recheck: a JWT that was revoked is refused after the interval', async (t
   t.equal(issuer.requests.introspection, 2)
 })
 
-t.test('always: a JWT is good only if its issuer says so as well', async (t) => {
+t.test('always: accepts a JWT only if it is active as well', async (t) => {
   const introspection = { mode: 'always', cacheMaxAge: 0 } as const
   const { issuer, get, checks } = await askingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
@@ -258,7 +261,7 @@ t.test('always: a JWT is good only if its issuer says so as well', async (t) => 
   t.strictSame(checks, ['audience', 'signature', 'introspection'])
 })
 
-t.test('one API takes JWTs by their signature and asks about the rest', async (t) => {
+t.test('verifies JWTs by signature and introspects opaque tokens', async (t) => {
   const { issuer, get } = await askingApi(t)
   const jwt = await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' })
   const opaque = await issuer.issueToken({ sub: 'ada' })
@@ -268,7 +271,7 @@ t.test('one API takes JWTs by their signature and asks about the rest', async (t
   t.equal(issuer.requests.introspection, 1)
 })
 
-t.test('of two issuers, each has its own way', async (t) => {
+t.test('each of two issuers has its own mode', async (t) => {
   const clock = startClock()
   const [partners, staff] = [await startIssuer(t, clock), await startIssuer(t, clock)]
   const introspection = { ...API, cacheMaxAge: 0 }
@@ -302,7 +305,7 @@ t.test('while the issuer is down', async (t) => {
     return { ...api, token }
   }
 
-  t.test('B9: an opaque token is a 503 with Retry-After, until it is back', async (t) => {
+  t.test('B9: responds to an opaque token with 503 and Retry-After until it is back', async (t) => {
     const { clock, issuer, get, token } = await down({ cacheMaxAge: 0 }, 'opaque')
     const { status, challenge, retryAfter = 0 } = await get(token)
     t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
@@ -312,7 +315,7 @@ t.test('while the issuer is down', async (t) => {
     t.equal((await get(token)).status, 200)
   })
 
-  t.test('an answer is used for staleIfError longer, by choice', async (t) => {
+  t.test('uses a stale response for staleIfError', async (t) => {
     const introspection = { cacheMaxAge: 30_000, staleIfError: 60_000 }
     const { clock, status, token, logged } = await down(introspection, 'opaque')
     clock.ms += 89_999
@@ -323,7 +326,7 @@ t.test('while the issuer is down', async (t) => {
   })
 
   for (const mode of ['opaque', 'recheck'] as const) {
-    t.test(`${mode}: JWTs are accepted by their signature`, async (t) => {
+    t.test(`${mode}: accepts JWTs by signature`, async (t) => {
       const { clock, issuer, status, token } = await down({ mode }, 'jwt')
       const requests = issuer.requests.introspection
       for (let minute = 0; minute < 5; minute++) {
@@ -334,28 +337,31 @@ t.test('while the issuer is down', async (t) => {
     })
   }
 
-  t.test('recheck: after recheckStaleIfError, a JWT is a 503 until it is back', async (t) => {
-    const introspection = {
-      mode: 'recheck',
-      recheckInterval: 1_000,
-      recheckStaleIfError: 60_000,
-    } as const
-    const { clock, issuer, get, status, token } = await down(introspection, 'jwt')
-    clock.ms += 1_000
-    t.equal(await status(token), 200)
-    clock.ms += 61_000
-    t.match(await get(token), { status: 503, retryAfter: 1, challenge: undefined })
-    await issuer.resume()
-    clock.ms += 60_000
-    await until(async () => (await status(token)) === 200)
-  })
+  t.test(
+    'recheck: after recheckStaleIfError, responds to a JWT with 503 until it is back',
+    async (t) => {
+      const introspection = {
+        mode: 'recheck',
+        recheckInterval: 1_000,
+        recheckStaleIfError: 60_000,
+      } as const
+      const { clock, issuer, get, status, token } = await down(introspection, 'jwt')
+      clock.ms += 1_000
+      t.equal(await status(token), 200)
+      clock.ms += 61_000
+      t.match(await get(token), { status: 503, retryAfter: 1, challenge: undefined })
+      await issuer.resume()
+      clock.ms += 60_000
+      await until(async () => (await status(token)) === 200)
+    },
+  )
 
-  t.test('always: a JWT is a 503, too', async (t) => {
+  t.test('always: responds to a JWT with 503, too', async (t) => {
     const { status, token } = await down({ mode: 'always', cacheMaxAge: 0 }, 'jwt')
     t.equal(await status(token), 503)
   })
 
-  t.test('hanging: a request waits for the deadline, and the next ones do not', async (t) => {
+  t.test('stalled: the first request waits for the deadline, later ones do not', async (t) => {
     const { issuer, get } = await askingApi(t, { introspection: { timeout: 1_000 } })
     const token = await issuer.issueToken()
     issuer.fail('hang', 'introspection')
@@ -365,21 +371,21 @@ t.test('while the issuer is down', async (t) => {
   })
 })
 
-t.test("Okta's org authorization server", async (t) => {
+t.test('the org authorization server of Okta', async (t) => {
   const ORG = 'https://acme.okta.com'
   const clock = startClock()
   const okta = await startIssuer(t, clock, { profile: 'okta', audience: ORG })
   const tokenOf = (okta: AuthorizationServer) =>
     okta.issueToken({ iss: ORG, sub: 'ada' }, { format: 'jwt', scope: 'openid' })
 
-  t.test('is a mistake at the start without introspection', async (t) => {
+  t.test('is rejected at the start without introspection', async (t) => {
     await t.rejects(apiOf(t, clock, { issuer: ORG, audience: ORG }), {
       name: 'TypeError',
       message: /org authorization server.*issuer https:\/\/acme\.okta\.com with "introspection"$/,
     })
   })
 
-  t.test('is asked about its tokens, which look like JWTs, by explicit choice', async (t) => {
+  t.test('introspects its tokens, which look like JWTs, if configured', async (t) => {
     const asked: string[] = []
     const { get, status } = await apiOf(t, clock, {
       issuer: ORG,
@@ -408,21 +414,24 @@ t.test("Okta's org authorization server", async (t) => {
   })
 })
 
-t.test('revoke() refuses tokens of both kinds at once, whatever the issuer says', async (t) => {
-  const { clock, issuer, app, get } = await askingApi(t)
-  const tokens = [
-    await issuer.issueToken({ sub: 'ada' }),
-    await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' }),
-  ]
-  const bystander = await issuer.issueToken({ sub: 'bob' })
-  for (const token of [...tokens, bystander]) t.equal((await get(token)).status, 200)
-  app.resourceServer.revoke({ sub: 'ada' })
-  for (const token of tokens) {
-    t.match(await get(token), { status: 401, challenge: /"The access token was revoked"/ })
-  }
-  t.equal((await get(bystander)).status, 200)
-  clock.ms += 1_000
-  const next = await issuer.issueToken({ sub: 'ada' })
-  t.equal((await get(next)).status, 200, 'a token of a later sign-in')
-  t.match(app.resourceServer.statistics(), { rejections: { invalid_token: 2 } })
-})
+t.test(
+  'revoke() rejects JWTs and opaque tokens immediately, whatever the issuer says',
+  async (t) => {
+    const { clock, issuer, app, get } = await askingApi(t)
+    const tokens = [
+      await issuer.issueToken({ sub: 'ada' }),
+      await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' }),
+    ]
+    const bystander = await issuer.issueToken({ sub: 'bob' })
+    for (const token of [...tokens, bystander]) t.equal((await get(token)).status, 200)
+    app.resourceServer.revoke({ sub: 'ada' })
+    for (const token of tokens) {
+      t.match(await get(token), { status: 401, challenge: /"The access token was revoked"/ })
+    }
+    t.equal((await get(bystander)).status, 200)
+    clock.ms += 1_000
+    const next = await issuer.issueToken({ sub: 'ada' })
+    t.equal((await get(next)).status, 200, 'a token of a later sign-in')
+    t.match(app.resourceServer.statistics(), { rejections: { invalid_token: 2 } })
+  },
+)

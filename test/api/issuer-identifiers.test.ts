@@ -1,4 +1,4 @@
-/** B16: issuer identifiers that are no https URL, where nothing is fetched by them. */
+/** B16: issuer identifiers that are no https URL, if nothing is discovered by them. */
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -37,7 +37,7 @@ const start = (options: object) => createResourceServer({ audience: AUDIENCE, ..
 
 for (const [provider, issuer] of Object.entries(IDENTIFIERS)) {
   t.test(
-    `the identifier of ${provider} is compared exactly, with keys from elsewhere`,
+    `compares the identifier of ${provider} exactly, with keys from another URL`,
     async (t) => {
       const server = await startKeyServer(keys)
       t.teardown(() => server.close())
@@ -70,7 +70,7 @@ for (const [provider, issuer] of Object.entries(IDENTIFIERS)) {
   )
 }
 
-t.test('with a shared secret, an issuer may be a mere name', async (t) => {
+t.test('with a shared secret, an issuer may be any string', async (t) => {
   const { SignJWT } = await import('jose')
   const secret = new TextEncoder().encode('s'.repeat(32))
   const server = await start({ issuer: 'my-app', secret, algorithms: ['HS256'] })
@@ -85,7 +85,7 @@ t.test('with a shared secret, an issuer may be a mere name', async (t) => {
   })
 })
 
-t.test('one provider under two identifiers is two issuers', async (t) => {
+t.test('treats one provider with two identifiers as two issuers', async (t) => {
   const jwks = { keys }
   const server = await start({
     issuer: [
@@ -98,7 +98,7 @@ t.test('one provider under two identifiers is two issuers', async (t) => {
   }
 })
 
-t.test('where keys or introspection are discovered, an https URL is demanded', async (t) => {
+t.test('requires an https URL if keys or introspection are discovered', async (t) => {
   const introspection = { ...CLIENT }
   const endpoint = 'https://login.example/introspect'
   const jwks = { keys }
@@ -123,41 +123,38 @@ t.test('where keys or introspection are discovered, an https URL is demanded', a
   )
 })
 
-t.test(
-  'an identifier is printable ASCII, of 512 characters at most, without credentials',
-  async (t) => {
-    const jwks = { keys }
-    for (const issuer of [
-      undefined,
-      null,
-      5,
-      '',
-      ' acme.com',
-      'acme.com ',
-      'a b',
-      'a\nb',
-      'a\u0000',
-      'a"b',
-      'a\\b',
-      'é',
-      'a'.repeat(513),
-    ]) {
-      await t.rejects(start({ issuer: { issuer }, jwks }), {
-        name: 'TypeError',
-        message:
-          '"issuer" option must be the issuer identifier, exactly as tokens have it in "iss": 1 to ' +
-          '512 characters of printable ASCII without space, quotation mark and backslash',
-      })
-    }
-    await t.rejects(
-      start({ issuer: 'http://user@adfs.example/', jwks }),
-      /without query.*credentials/,
-    )
-    await t.resolves(start({ issuer: 'a'.repeat(512), jwks }))
-  },
-)
+t.test('requires printable ASCII, at most 512 characters, without credentials', async (t) => {
+  const jwks = { keys }
+  for (const issuer of [
+    undefined,
+    null,
+    5,
+    '',
+    ' acme.com',
+    'acme.com ',
+    'a b',
+    'a\nb',
+    'a\u0000',
+    'a"b',
+    'a\\b',
+    'é',
+    'a'.repeat(513),
+  ]) {
+    await t.rejects(start({ issuer: { issuer }, jwks }), {
+      name: 'TypeError',
+      message:
+        '"issuer" option must be the issuer identifier, exactly as tokens have it in "iss": 1 to ' +
+        '512 characters of printable ASCII without space, quotation mark and backslash',
+    })
+  }
+  await t.rejects(
+    start({ issuer: 'http://user@adfs.example/', jwks }),
+    /without query.*credentials/,
+  )
+  await t.resolves(start({ issuer: 'a'.repeat(512), jwks }))
+})
 
-t.test('known domains and their mistakes are those of URLs', async (t) => {
+t.test('recognizes known domains in URLs only', async (t) => {
   const profileOf = (issuer: string, options = {}) =>
     issuersIn({ issuer, audience: AUDIENCE, jwks: { keys: keys as never }, ...options })[0]?.profile
       .name
@@ -176,7 +173,7 @@ t.test('known domains and their mistakes are those of URLs', async (t) => {
   }
 })
 
-t.test('an introspection answer names the issuer exactly, or not at all', async (t) => {
+t.test('an introspection response must name the issuer exactly, or not at all', async (t) => {
   const asked = await startIntrospectionServer(t)
   const lines: object[] = []
   const server = await start({
@@ -203,7 +200,7 @@ t.test('an introspection answer names the issuer exactly, or not at all', async 
   t.match(lines, [{ issuer: 'acme.com' }])
 })
 
-t.test('a signed assertion of the client is for the issuer, whatever it is called', async (t) => {
+t.test('a client assertion has the issuer identifier as audience', async (t) => {
   const asked = await startIntrospectionServer(t)
   const { privateKey } = await (await import('jose')).generateKeyPair('ES256')
   const server = await start({
@@ -219,7 +216,7 @@ t.test('a signed assertion of the client is for the issuer, whatever it is calle
   t.same([aud].flat(), ['acme.com'])
 })
 
-t.test('a failed fetch of keys is logged under the identifier', async (t) => {
+t.test('logs a failed key fetch with the identifier', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
   server.answer('/keys', status(500))
@@ -236,7 +233,7 @@ t.test('a failed fetch of keys is logged under the identifier', async (t) => {
   t.match(lines, [{ issuer: 'acme.com' }])
 })
 
-t.test('OpenAPI has a bearer scheme for it, without the URL of any metadata', async (t) => {
+t.test('OpenAPI has a bearer scheme for it, without a metadata URL', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, { openapi: {}, transform: openapiTransform(app) })
@@ -260,7 +257,7 @@ t.test('OpenAPI has a bearer scheme for it, without the URL of any metadata', as
   })
 })
 
-t.test('authorization_servers lists only issuers that clients can look up', async (t) => {
+t.test('authorization_servers lists only issuers that clients can discover', async (t) => {
   const jwks = { keys: keys as never }
   const listed = async (options: Partial<PluginOptions>) => {
     const app = await protectedApi(t, { resourceMetadata: RESOURCE, jwks: {}, ...options })
@@ -300,7 +297,7 @@ t.test('authorization_servers lists only issuers that clients can look up', asyn
   }
 })
 
-t.test('a function as issuer may answer for it, if it says where the keys are', async (t) => {
+t.test('a function as issuer may resolve it if it names the source of the keys', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
   const answers = new Map<string, object | true>([
@@ -325,112 +322,120 @@ t.test('a function as issuer may answer for it, if it says where the keys are', 
   await t.rejects(async () => api.revoke({ sub: 'user-1', issuer: 'a b' }), TypeError)
 })
 
-t.test('explain agrees with the API, and gives advice about names that are no URL', async (t) => {
-  const server = await startKeyServer(keys)
-  t.teardown(() => server.close())
-  const ask = async (iss: unknown, issuer = 'acme.com') => {
-    const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
-    return runHere([...args, '--jwks-uri', server.jwksUri], { input: await tokenOf({ iss }) })
-  }
-  t.equal((await ask('acme.com')).code, 0)
-  for (const [iss, advice] of [
-    ['ACME.com', 'They differ by upper and lower case'],
-    ['https://acme.com', 'They differ by the scheme before "://"'],
-    ['acme.com/', 'They differ by the slash at the end'],
-    ['other.com', 'Get a token from acme.com; or'],
-    ['https://login.microsoftonline.com/a/v2.0', 'Get a token from acme.com; or'],
-    ['', 'The token names no issuer'],
-    [5, 'The token names no issuer'],
-  ] as const) {
-    const { code, stdout } = await ask(iss)
-    t.equal(code, 1)
-    t.match(stdout, advice)
-  }
-  t.match((await ask('acme.com', 'https://other.example')).stdout, 'exactly: acme.com')
-  t.match(await runHere(['explain', '--issuer', 'acme.com', '--audience', 'a'], { input: 'x' }), {
-    code: 2,
-    stderr: /--issuer must be a URL.*To trust it without metadata, set --jwks-uri, /,
-  })
-  const explainer = await createExplainer(
-    { issuer: 'acme.com', audience: AUDIENCE, jwks: { keys: keys as never } },
-    {},
-  )
-  t.match((await explainer.explain(await tokenOf({ iss: 'acme.com' }))).result, { accepted: true })
-  await explainer.close()
-})
-
-t.test('A6: a URL that is fetched is spelled as it is fetched, which the error says', async (t) => {
-  const spelled = (issuer: string) =>
-    `"issuer" option must be spelled as it is fetched, if tokens have it so in "iss": ${issuer}`
-  const refusal = (issuer: string, options = {}) => {
-    try {
-      resolveOptions({ issuer, audience: AUDIENCE, ...options })
-      return 'none'
-    } catch (error) {
-      return (error as TypeError).message
+t.test(
+  'explain agrees with the API, and gives advice about identifiers that are no URL',
+  async (t) => {
+    const server = await startKeyServer(keys)
+    t.teardown(() => server.close())
+    const ask = async (iss: unknown, issuer = 'acme.com') => {
+      const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
+      return runHere([...args, '--jwks-uri', server.jwksUri], { input: await tokenOf({ iss }) })
     }
-  }
-  const introspection = { ...CLIENT }
-  for (const [issuer, spelling] of [
-    ['https://LOGIN.example', 'https://login.example'],
-    ['https://LOGIN.example/', 'https://login.example/'],
-    ['HTTPS://login.example', 'https://login.example'],
-    ['https://login.example:443/t', 'https://login.example/t'],
-    ['http://127.0.0.1:80/t', 'http://127.0.0.1/t'],
-    ['http://127.1/t', 'http://127.0.0.1/t'],
-    ['https://login.example/t/good/../evil', 'https://login.example/t/evil'],
-    ['https://login.example/t/./a', 'https://login.example/t/a'],
-    ['https://login.example/t/%2e%2E/evil', 'https://login.example/evil'],
-    ['https://login.example/t/.%2e', 'https://login.example'],
-    ['https://login%2eexample/t', 'https://login.example/t'],
-    ['https://login.example\\t', 'https://login.example/t'],
-    ['https:\\\\login.example/t', 'https://login.example/t'],
-    ['https:login.example', 'https://login.example'],
-    ['https:///login.example/t', 'https://login.example/t'],
-    ['https://@login.example/t', 'https://login.example/t'],
-    ['https://login.exa\tmple/t', 'https://login.example/t'],
-    ['\u0001https://login.example/t', 'https://login.example/t'],
-    ['\u0000\thttps://login.example/t', 'https://login.example/t'],
-    ['https://login.example/t ', 'https://login.example/t'],
-    ['https://login.example/t\n', 'https://login.example/t'],
-    ['https://login.example/{a}', 'https://login.example/%7Ba%7D'],
-    ['https://login.example/"', 'https://login.example/%22'],
-    ['https://müller.example', 'https://xn--mller-kva.example'],
-    ['https://login.example/ü', 'https://login.example/%C3%BC'],
-    ['https://ＬＯＧＩＮ.example/t', 'https://login.example/t'],
-  ] as const) {
-    t.equal(refusal(issuer), spelled(spelling), issuer)
-    t.equal(
-      refusal(issuer, { jwks: { keys }, introspection }),
-      spelled(spelling),
-      `${issuer}, for introspection`,
+    t.equal((await ask('acme.com')).code, 0)
+    for (const [iss, advice] of [
+      ['ACME.com', 'They differ by upper and lower case'],
+      ['https://acme.com', 'They differ by the scheme before "://"'],
+      ['acme.com/', 'They differ by the slash at the end'],
+      ['other.com', 'Get a token from acme.com; or'],
+      ['https://login.microsoftonline.com/a/v2.0', 'Get a token from acme.com; or'],
+      ['', 'The token names no issuer'],
+      [5, 'The token names no issuer'],
+    ] as const) {
+      const { code, stdout } = await ask(iss)
+      t.equal(code, 1)
+      t.match(stdout, advice)
+    }
+    t.match((await ask('acme.com', 'https://other.example')).stdout, 'exactly: acme.com')
+    t.match(await runHere(['explain', '--issuer', 'acme.com', '--audience', 'a'], { input: 'x' }), {
+      code: 2,
+      stderr: /--issuer must be a URL.*To trust it without metadata, set --jwks-uri, /,
+    })
+    const explainer = await createExplainer(
+      { issuer: 'acme.com', audience: AUDIENCE, jwks: { keys: keys as never } },
+      {},
     )
-    t.equal(refusal(spelling), 'none', spelling)
-  }
-  for (const issuer of [
-    'https://login.example/t%2f..%2fevil',
-    'https://login.example/t%5C%2e%2e%5Cevil',
-    'https://login.example/t/..;/evil',
-  ]) {
-    t.match(refusal(issuer), /^"issuer" option must have no dot segments in its path/, issuer)
-    t.equal(refusal(issuer, { jwks: { keys } }), 'none', 'nothing is fetched by it')
-  }
-  const guid = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
-  const entra = (issuer: string) => refusal(issuer, { audience: guid, profile: 'entra' })
-  t.equal(entra('https://login.microsoftonline.com/{tenantid}/v2.0'), 'none')
-  t.equal(entra('https://proxy.example/{tenantid}/v2.0'), 'none')
-  t.equal(
-    entra('https://PROXY.example/{tenantid}/v2.0'),
-    spelled('https://proxy.example/{tenantid}/v2.0'),
-  )
-  t.equal(
-    refusal(ISSUER, { issuer: [ISSUER, 'https://A.example'] }),
-    spelled('https://a.example'),
-    'among others',
-  )
-})
+    t.match((await explainer.explain(await tokenOf({ iss: 'acme.com' }))).result, {
+      accepted: true,
+    })
+    await explainer.close()
+  },
+)
 
-t.test('A6: nothing is fetched for another spelling of the tenant', async (t) => {
+t.test(
+  'A6: rejects a URL that URL parsers write differently, and names their spelling',
+  async (t) => {
+    const spelled = (issuer: string) =>
+      `"issuer" option must be spelled as it is fetched, if tokens have it so in "iss": ${issuer}`
+    const refusal = (issuer: string, options = {}) => {
+      try {
+        resolveOptions({ issuer, audience: AUDIENCE, ...options })
+        return 'none'
+      } catch (error) {
+        return (error as TypeError).message
+      }
+    }
+    const introspection = { ...CLIENT }
+    for (const [issuer, spelling] of [
+      ['https://LOGIN.example', 'https://login.example'],
+      ['https://LOGIN.example/', 'https://login.example/'],
+      ['HTTPS://login.example', 'https://login.example'],
+      ['https://login.example:443/t', 'https://login.example/t'],
+      ['http://127.0.0.1:80/t', 'http://127.0.0.1/t'],
+      ['http://127.1/t', 'http://127.0.0.1/t'],
+      ['https://login.example/t/good/../evil', 'https://login.example/t/evil'],
+      ['https://login.example/t/./a', 'https://login.example/t/a'],
+      ['https://login.example/t/%2e%2E/evil', 'https://login.example/evil'],
+      ['https://login.example/t/.%2e', 'https://login.example'],
+      ['https://login%2eexample/t', 'https://login.example/t'],
+      ['https://login.example\\t', 'https://login.example/t'],
+      ['https:\\\\login.example/t', 'https://login.example/t'],
+      ['https:login.example', 'https://login.example'],
+      ['https:///login.example/t', 'https://login.example/t'],
+      ['https://@login.example/t', 'https://login.example/t'],
+      ['https://login.exa\tmple/t', 'https://login.example/t'],
+      ['\u0001https://login.example/t', 'https://login.example/t'],
+      ['\u0000\thttps://login.example/t', 'https://login.example/t'],
+      ['https://login.example/t ', 'https://login.example/t'],
+      ['https://login.example/t\n', 'https://login.example/t'],
+      ['https://login.example/{a}', 'https://login.example/%7Ba%7D'],
+      ['https://login.example/"', 'https://login.example/%22'],
+      ['https://müller.example', 'https://xn--mller-kva.example'],
+      ['https://login.example/ü', 'https://login.example/%C3%BC'],
+      ['https://ＬＯＧＩＮ.example/t', 'https://login.example/t'],
+    ] as const) {
+      t.equal(refusal(issuer), spelled(spelling), issuer)
+      t.equal(
+        refusal(issuer, { jwks: { keys }, introspection }),
+        spelled(spelling),
+        `${issuer}, for introspection`,
+      )
+      t.equal(refusal(spelling), 'none', spelling)
+    }
+    for (const issuer of [
+      'https://login.example/t%2f..%2fevil',
+      'https://login.example/t%5C%2e%2e%5Cevil',
+      'https://login.example/t/..;/evil',
+    ]) {
+      t.match(refusal(issuer), /^"issuer" option must have no dot segments in its path/, issuer)
+      t.equal(refusal(issuer, { jwks: { keys } }), 'none', 'nothing is fetched by it')
+    }
+    const guid = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
+    const entra = (issuer: string) => refusal(issuer, { audience: guid, profile: 'entra' })
+    t.equal(entra('https://login.microsoftonline.com/{tenantid}/v2.0'), 'none')
+    t.equal(entra('https://proxy.example/{tenantid}/v2.0'), 'none')
+    t.equal(
+      entra('https://PROXY.example/{tenantid}/v2.0'),
+      spelled('https://proxy.example/{tenantid}/v2.0'),
+    )
+    t.equal(
+      refusal(ISSUER, { issuer: [ISSUER, 'https://A.example'] }),
+      spelled('https://a.example'),
+      'among others',
+    )
+  },
+)
+
+t.test('A6: fetches nothing for another spelling of the tenant', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
   server.answer('/evil/.well-known/openid-configuration', json({ issuer: 'x' }))

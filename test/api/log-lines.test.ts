@@ -1,4 +1,4 @@
-/** What the log says to the operator, and whether it is so. */
+/** Log lines for the operator, and whether they are true. */
 import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore } from '../../src/index.js'
 import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../../src/testing/index.js'
@@ -8,14 +8,14 @@ import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
 type Line = Record<string, unknown> & { readonly msg: string }
 
-/** Where Fastify's log goes. */
+/** Collects the log of Fastify. */
 function log(): { lines: Line[]; logger: object } {
   const lines: Line[] = []
   const write = (line: string) => void lines.push(JSON.parse(line))
   return { lines, logger: { level: 'warn', stream: { write } } }
 }
 
-t.test('a failed fetch of keys says for how long those at hand serve', async (t) => {
+t.test('logs for how long cached keys remain usable after a failed fetch', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256', keySetMaxAge: 300 })
   t.teardown(() => issuer.close())
   const clock = { now: Date.now() }
@@ -56,34 +56,31 @@ t.test('a failed fetch of keys says for how long those at hand serve', async (t)
   t.match(await failToRefresh(), [{ keysUsableForMilliseconds: 0 }, /no keys are cached/])
 })
 
-t.test(
-  'keys that cannot be used are named with their reason, and so is a token that names one',
-  async (t) => {
-    const key = await makeKey('ES256', 'good')
-    const bad = await makeKey('ES256', 'bad\n')
-    const jwks = { keys: [key.publicJwk, { ...bad.publicJwk, use: 'enc' }] }
-    const remote = await startKeyServer(jwks.keys)
-    t.teardown(() => remote.close())
-    for (const options of [{ issuer: ISSUER, jwks }, { issuer: remote.issuer }]) {
-      const lines: [details: object, message: string][] = []
-      const logger = { warn: (...line: [object, string]) => void lines.push(line) }
-      const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
-      t.teardown(() => server.close())
-      const verifying = server.verify(await sign(bad, { iss: options.issuer }))
-      const { reason } = await verifying.catch((error) => error)
-      t.match(reason.found, /that cannot be used: it has "use": "enc" and not "sig"/)
-      t.strictSame(lines, [
-        [
-          {
-            issuer: options.issuer,
-            keys: ['the key "bad\\n" has "use": "enc" and not "sig"'],
-          },
-          'JWKS has unusable keys; tokens signed with them are rejected',
-        ],
-      ])
-    }
-  },
-)
+t.test('names unusable keys with their reason, in the log and in the rejection', async (t) => {
+  const key = await makeKey('ES256', 'good')
+  const bad = await makeKey('ES256', 'bad\n')
+  const jwks = { keys: [key.publicJwk, { ...bad.publicJwk, use: 'enc' }] }
+  const remote = await startKeyServer(jwks.keys)
+  t.teardown(() => remote.close())
+  for (const options of [{ issuer: ISSUER, jwks }, { issuer: remote.issuer }]) {
+    const lines: [details: object, message: string][] = []
+    const logger = { warn: (...line: [object, string]) => void lines.push(line) }
+    const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
+    t.teardown(() => server.close())
+    const verifying = server.verify(await sign(bad, { iss: options.issuer }))
+    const { reason } = await verifying.catch((error) => error)
+    t.match(reason.found, /that cannot be used: it has "use": "enc" and not "sig"/)
+    t.strictSame(lines, [
+      [
+        {
+          issuer: options.issuer,
+          keys: ['the key "bad\\n" has "use": "enc" and not "sig"'],
+        },
+        'JWKS has unusable keys; tokens signed with them are rejected',
+      ],
+    ])
+  }
+})
 
 for (const { whenUnavailable, statusCode, msg } of [
   {
@@ -97,27 +94,24 @@ for (const { whenUnavailable, statusCode, msg } of [
     msg: 'DPoP replay store unavailable; proof accepted without a replay check',
   },
 ] as const) {
-  t.test(
-    `P5: a memory of proofs that is out of reach, with ${whenUnavailable}`,
-    async (t: Test) => {
-      const { lines, logger } = log()
-      const url = 'https://api.example/'
-      const add = () => Promise.reject(new Error('the store is down'))
-      const app = await protectedApi(
-        t,
-        {
-          dpop: { baseUrl: url, replay: { whenUnavailable } },
-          stores: { replay: Object.assign(memoryStore(), { add }) },
-        },
-        { logger },
-      )
-      app.get('/', async () => 'ok')
-      const key = await generateDPoPKey()
-      const accessToken = await tokenOf({ cnf: { jkt: key.thumbprint } })
-      const dpop = await dpopProof({ key, url, accessToken })
-      const headers = { authorization: `DPoP ${accessToken}`, dpop }
-      t.equal((await app.inject({ url: '/', headers })).statusCode, statusCode)
-      t.match(lines[0], { level: 40, msg, err: { message: 'the store is down' } })
-    },
-  )
+  t.test(`P5: logs an unavailable replay store, with ${whenUnavailable}`, async (t: Test) => {
+    const { lines, logger } = log()
+    const url = 'https://api.example/'
+    const add = () => Promise.reject(new Error('the store is down'))
+    const app = await protectedApi(
+      t,
+      {
+        dpop: { baseUrl: url, replay: { whenUnavailable } },
+        stores: { replay: Object.assign(memoryStore(), { add }) },
+      },
+      { logger },
+    )
+    app.get('/', async () => 'ok')
+    const key = await generateDPoPKey()
+    const accessToken = await tokenOf({ cnf: { jkt: key.thumbprint } })
+    const dpop = await dpopProof({ key, url, accessToken })
+    const headers = { authorization: `DPoP ${accessToken}`, dpop }
+    t.equal((await app.inject({ url: '/', headers })).statusCode, statusCode)
+    t.match(lines[0], { level: 40, msg, err: { message: 'the store is down' } })
+  })
 }

@@ -1,4 +1,4 @@
-/** Tokens that are bound to a certificate (RFC 8705 §3), over real connections. */
+/** Certificate-bound tokens (RFC 8705 §3), over real connections. */
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -30,7 +30,7 @@ const challenge = (description: string) =>
 interface Api {
   readonly port: number
   readonly app: FastifyInstance
-  /** What the operator is told. */
+  /** The rejections, for the operator. */
   readonly refused: ResourceServerError[]
 }
 
@@ -65,28 +65,31 @@ function refusesCertificate(
   t.match(refused.at(-1)?.reason, { check: 'binding', expected })
 }
 
-t.test('P6: the holder of the certificate is let in, and nobody else with its token', async (t) => {
-  const { port, refused } = await listening(t, 'allowed')
-  const holder = new TlsClient(t, port, client)
-  for (let i = 0; i < 3; i++) {
-    const { status, body } = await holder.get(bearer(bound))
-    t.equal(status, 200, 'verified, found again, from the cache')
-    t.same(JSON.parse(body), { user: 'user-1' })
-  }
-  const thief = new TlsClient(t, port, other)
-  const another = await thief.get(bearer(bound))
-  refusesCertificate(t, another, refused, 'the certificate that the token is bound to')
-  t.equal(refused.at(-1)?.reason.found, 'another certificate')
-  refusesCertificate(
-    t,
-    await new TlsClient(t, port).get(bearer(bound)),
-    refused,
-    'a client certificate on the TLS connection: the server must request one (requestCert)',
-  )
-  t.equal((await thief.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
-  t.equal((await thief.get(bearer(unbound))).status, 200, 'a bearer token')
-  t.equal((await holder.get(bearer(bound))).status, 200, 'the holder is let in as before')
-})
+t.test(
+  'P6: accepts the holder of the certificate, and no other client with its token',
+  async (t) => {
+    const { port, refused } = await listening(t, 'allowed')
+    const holder = new TlsClient(t, port, client)
+    for (let i = 0; i < 3; i++) {
+      const { status, body } = await holder.get(bearer(bound))
+      t.equal(status, 200, 'verified, found again, from the cache')
+      t.same(JSON.parse(body), { user: 'user-1' })
+    }
+    const thief = new TlsClient(t, port, other)
+    const another = await thief.get(bearer(bound))
+    refusesCertificate(t, another, refused, 'the certificate that the token is bound to')
+    t.equal(refused.at(-1)?.reason.found, 'another certificate')
+    refusesCertificate(
+      t,
+      await new TlsClient(t, port).get(bearer(bound)),
+      refused,
+      'a client certificate on the TLS connection: the server must request one (requestCert)',
+    )
+    t.equal((await thief.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
+    t.equal((await thief.get(bearer(unbound))).status, 200, 'a bearer token')
+    t.equal((await holder.get(bearer(bound))).status, 200, 'the holder is let in as before')
+  },
+)
 
 t.test('P6: an expired certificate proves possession like any other', async (t) => {
   const expired = await makeCertificate('client', { isExpired: true })
@@ -114,7 +117,7 @@ t.test('P6: a header of the caller is never read', async (t) => {
   for (const header of ['client-cert', 'x-forwarded-client-cert'] as const) {
     const from = { header, trustedProxies: ['10.0.0.7', '::1'] }
     const https = { ...server, requestCert: true, rejectUnauthorized: false }
-    // Neither who is trusted with X-Forwarded-For, nor the connection's own certificate, is a proxy.
+    // Neither "trustProxy" nor the certificate of the connection makes a sender a trusted proxy.
     const api = await listening(t, { certificateSource: from }, {}, { https, trustProxy: true })
     for (const certificate of [undefined, other, client]) {
       const answer = await new TlsClient(t, api.port, certificate).get({
@@ -131,7 +134,7 @@ t.test('P6: a header of the caller is never read', async (t) => {
   }
 })
 
-t.test('P6: a configured proxy says whose request it is', async (t) => {
+t.test('P6: reads the certificate from the header of a configured proxy', async (t) => {
   const from = { header: 'client-cert' as const, trustedProxies: ['127.0.0.1'] }
   const { port, refused } = await listening(t, { certificateSource: from }, {}, {})
   const send = (...lines: string[]) =>
@@ -153,7 +156,7 @@ t.test('P6: a configured proxy says whose request it is', async (t) => {
   }
 })
 
-t.test('P6: two proxies, each with the header that it writes', async (t) => {
+t.test('P6: reads the header of each of two proxies', async (t) => {
   const nginx = await listening(
     t,
     {
@@ -193,7 +196,7 @@ t.test('P6: two proxies, each with the header that it writes', async (t) => {
   }
 })
 
-t.test('P6: over plain HTTP a bound token is refused', async (t) => {
+t.test('P6: rejects a bound token over plain HTTP', async (t) => {
   const { port, refused } = await listening(t, 'allowed', {}, {})
   const answer = await rawRequest(port, { lines: [`authorization: Bearer ${bound}`] })
   refusesCertificate(
@@ -205,16 +208,13 @@ t.test('P6: over plain HTTP a bound token is refused', async (t) => {
   t.equal((await rawRequest(port, { lines: [`authorization: Bearer ${unbound}`] })).status, 200)
 })
 
-t.test(
-  'P6: a bound token is refused where the option is off, with its certificate too',
-  async (t) => {
-    const { port, refused } = await listening(t, undefined)
-    const answer = await new TlsClient(t, port, client).get(bearer(bound))
-    refusesCertificate(t, answer, refused, 'a bearer token, because the option "mtls" is off')
-  },
-)
+t.test('P6: rejects a bound token if the option is off, also with its certificate', async (t) => {
+  const { port, refused } = await listening(t, undefined)
+  const answer = await new TlsClient(t, port, client).get(bearer(bound))
+  refusesCertificate(t, answer, refused, 'a bearer token, because the option "mtls" is off')
+})
 
-t.test('P6: where it is required, a bearer token is not enough', async (t) => {
+t.test('P6: rejects a bearer token where a certificate is required', async (t) => {
   const { port, refused } = await listening(t, 'required')
   const holder = new TlsClient(t, port, client)
   t.equal((await holder.get(bearer(bound))).status, 200)
@@ -226,7 +226,7 @@ t.test('P6: where it is required, a bearer token is not enough', async (t) => {
   t.equal(none.headers['www-authenticate'], 'Bearer realm="api"')
 })
 
-t.test('P6: a route says otherwise', async (t) => {
+t.test('P6: a route overrides the option', async (t) => {
   const app = Fastify({ https: { ...server, requestCert: true, rejectUnauthorized: false } })
   t.teardown(() => app.close())
   await app.register(resourceServer, given({ mtls: 'allowed' }))
@@ -253,7 +253,7 @@ t.test('P6: a route says otherwise', async (t) => {
   })
 })
 
-t.test('P6: with a key and a certificate both must be proven', async (t) => {
+t.test('P6: requires both proofs of a token bound to a key and a certificate', async (t) => {
   const { port, refused } = await listening(t, 'allowed', {
     dpop: { baseUrl: 'https://api.example' },
   })
@@ -268,9 +268,9 @@ t.test('P6: with a key and a certificate both must be proven', async (t) => {
   t.equal(refused.at(-1)?.reason.expected, 'the certificate that the token is bound to')
 })
 
-t.test('P6: a certificate needs nothing that only a proof of a key does', async (t) => {
+t.test('P6: a certificate-bound token needs no DPoP configuration', async (t) => {
   const from = { header: 'client-cert' as const, trustedProxies: ['192.0.2.1'] }
-  // Without "baseUrl" nobody could say which URL a proof of a key must be for.
+  // Without "baseUrl", the URL that a DPoP proof must be for is unknown.
   const { app } = await listening(t, { certificateSource: from }, { dpop: 'allowed' }, {})
   const { statusCode } = await app.inject({
     url: '/',
@@ -280,7 +280,7 @@ t.test('P6: a certificate needs nothing that only a proof of a key does', async 
   t.equal(statusCode, 200)
 })
 
-t.test('P6: holds over HTTP/2, for each request of a connection', async (t) => {
+t.test('P6: applies over HTTP/2, to each request of a connection', async (t) => {
   const https = { ...server, requestCert: true, rejectUnauthorized: false }
   const { port } = await listening(t, 'allowed', {}, { http2: true, https })
   const requests = [bound, unbound, await boundTo(other)].map(bearer)
@@ -291,7 +291,7 @@ t.test('P6: holds over HTTP/2, for each request of a connection', async (t) => {
   t.same(await statuses(undefined), [401, 200, 401])
 })
 
-t.test('P6: holds for a resumed connection', async (t) => {
+t.test('P6: applies to a resumed connection', async (t) => {
   const { port } = await listening(t, 'required')
   const first = new TlsClient(t, port, client)
   await first.get(bearer(bound))
@@ -301,7 +301,7 @@ t.test('P6: holds for a resumed connection', async (t) => {
   t.equal((await resumed.get(bearer(await boundTo(other)))).status, 401)
 })
 
-t.test('P6: a cnf that is malformed binds to nothing that could be proven', async (t) => {
+t.test('P6: rejects a malformed cnf', async (t) => {
   const { port } = await listening(t, 'allowed')
   const holder = new TlsClient(t, port, client)
   const hex = Buffer.from(client.thumbprint, 'base64url').toString('hex')
@@ -312,7 +312,7 @@ t.test('P6: a cnf that is malformed binds to nothing that could be proven', asyn
   }
 })
 
-t.test('P6: holds without Fastify, for the certificate that is handed over', async (t) => {
+t.test('P6: verify() checks the given certificate', async (t) => {
   const { global: _, onReject: __, ...options } = given({ mtls: 'allowed' })
   const api = await createResourceServer(options as never)
   t.teardown(() => api.close())

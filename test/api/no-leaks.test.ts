@@ -12,7 +12,7 @@ import { base64url, makeKey, sign } from '../fixtures/issuer.js'
 import { given, key, tokenOf } from '../fixtures/protected-api.js'
 import { rawRequest } from '../fixtures/raw-http.js'
 
-/** In every value that a caller chose, so that one search finds each of them. */
+/** A marker in every value that a caller chose, so that one search finds each. */
 const MARK = 'zq7canary'
 const marked = (name: string) => `${MARK}-${name}`
 
@@ -58,7 +58,7 @@ const credentials: Record<string, string> = {
   'another scheme': `${marked('Scheme')} ${good}`,
 }
 
-/** Anything of which it would be wrong to see even a part. */
+/** Secrets of which not even a part may appear. */
 function secretsOf(value: string): string[] {
   const segments = value.split(/[ .:]/).filter((segment) => segment.length > 12)
   return [MARK, Buffer.from(MARK).toString('base64url').slice(0, 10), ...segments]
@@ -82,7 +82,7 @@ const configurations: Record<string, Partial<PluginOptions>> = {
 }
 
 for (const [title, options] of Object.entries(configurations)) {
-  t.test(`B10: nothing of a token is in any log line, body or header, ${title}`, async (t) => {
+  t.test(`B10: no log line, body or header contains anything of a token, ${title}`, async (t) => {
     const lines: string[] = []
     const app = Fastify({
       logger: { level: 'trace', stream: { write: (line: string) => void lines.push(line) } },
@@ -117,7 +117,7 @@ for (const [title, options] of Object.entries(configurations)) {
   })
 }
 
-t.test('B10: the verified token shows itself to no serializer', async (t) => {
+t.test('B10: no serializer outputs the verified token', async (t) => {
   const server = await createResourceServer(given() as never)
   const token = await server.verify(good)
   t.equal(token.raw, good)
@@ -129,7 +129,7 @@ t.test('B10: the verified token shows itself to no serializer', async (t) => {
   t.notOk(JSON.stringify({ ...token }).includes(signature))
 })
 
-t.test('B10: the errors show what was found to nobody but onReject', async (t) => {
+t.test('B10: only onReject can read what was found', async (t) => {
   const server = await createResourceServer(given() as never)
   const tokens = Object.entries(credentials).filter(([kind]) => kind !== 'good')
   for (const [kind, value] of tokens) {

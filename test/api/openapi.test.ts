@@ -1,4 +1,4 @@
-/** The OpenAPI document says of each route what its guard does. */
+/** The OpenAPI document describes the guard of each route. */
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
@@ -25,7 +25,7 @@ interface Document {
   readonly components: { readonly securitySchemes?: Readonly<Record<string, { type: string }>> }
 }
 
-/** A document is described; what the test is about is declared on the server. */
+/** The OpenAPI document of an API whose routes the test declares. */
 async function describedApi(
   t: Test,
   overrides: Partial<PluginOptions> = {},
@@ -63,7 +63,7 @@ async function operationOf(
   return { ...(paths['/']?.get as Operation), components }
 }
 
-/** An issuer whose metadata is read. Nothing is fetched for a document. */
+/** An issuer with discovery. Nothing is fetched for a document. */
 const DISCOVERED = { jwks: {} }
 
 const DPOP = { mode: 'allowed', baseUrl: 'https://api.example' } as const
@@ -75,7 +75,7 @@ const DISCOVERY = {
 }
 
 for (const openapi of ['3.0.3', '3.1.0']) {
-  t.test(`OpenAPI ${openapi}: each route is documented as it is guarded`, async (t) => {
+  t.test(`OpenAPI ${openapi}: documents each route as it is guarded`, async (t) => {
     const app = await describedApi(t, {}, { openapi, security: [{ accessToken: [] }] })
     const handler = async () => 'in'
     app.get('/any', handler)
@@ -113,7 +113,7 @@ for (const openapi of ['3.0.3', '3.1.0']) {
         const needed = responses['403']
         const poor = await ask(bearer(await tokenOf({ scope: 'profile' })))
         t.equal(poor === 403, needed !== undefined, `${name} with a token that is good for little`)
-        // In 3.0 an http scheme can't say what it needs; the description of 403 can.
+        // In 3.0 an http scheme cannot name a scope; the description of 403 does.
         if (openapi === '3.0.3') continue
         for (const { accessToken: scope } of security) {
           if (scope === undefined || scope.length === 0) continue
@@ -129,7 +129,7 @@ for (const openapi of ['3.0.3', '3.1.0']) {
   })
 }
 
-t.test('a scope is in the security; alternatives are alternatives there', async (t) => {
+t.test('documents scopes in security requirements, with alternatives for anyScope', async (t) => {
   const securityOf = async (auth: NonNullable<RouteOptions['config']>['auth']) =>
     (await operationOf(t, auth, DISCOVERED)).security
   t.same(await securityOf(undefined), [{ accessToken: [] }])
@@ -167,29 +167,26 @@ t.test('error responses name the required scope, and have no body', async (t) =>
   t.equal(other.responses['403']?.description, 'The access token does not permit this.')
 })
 
-t.test(
-  'the scheme is OpenID Connect where the metadata is read, else a bearer token',
-  async (t) => {
-    const schemes = async (overrides: Partial<PluginOptions>) =>
-      (await operationOf(t, true, overrides)).components.securitySchemes
-    t.same(await schemes(DISCOVERED), { accessToken: DISCOVERY })
-    const plain = { type: 'http', scheme: 'bearer', description: DISCOVERY.description }
-    t.same(await schemes({}), { accessToken: plain })
-    t.same(await schemes({ jwks: {}, jwksUri: `${ISSUER}/keys` }), { accessToken: plain })
-    t.same(await schemes({ jwks: {}, issuer: () => true }), {
-      accessToken: { ...plain, description: 'An access token.' },
-    })
-    const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0'
-    const audience = '6f0c0e3e-9a0c-4c7b-8c6b-0e8c4d9f2a11'
-    t.match(await schemes({ ...DISCOVERED, issuer, audience }), {
-      accessToken: {
-        openIdConnectUrl: /^https:\/\/login\.microsoftonline\.com\/common\/v2\.0\/\.well-known/,
-      },
-    })
-  },
-)
+t.test('uses an OpenID Connect scheme with discovery, and a bearer scheme without', async (t) => {
+  const schemes = async (overrides: Partial<PluginOptions>) =>
+    (await operationOf(t, true, overrides)).components.securitySchemes
+  t.same(await schemes(DISCOVERED), { accessToken: DISCOVERY })
+  const plain = { type: 'http', scheme: 'bearer', description: DISCOVERY.description }
+  t.same(await schemes({}), { accessToken: plain })
+  t.same(await schemes({ jwks: {}, jwksUri: `${ISSUER}/keys` }), { accessToken: plain })
+  t.same(await schemes({ jwks: {}, issuer: () => true }), {
+    accessToken: { ...plain, description: 'An access token.' },
+  })
+  const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0'
+  const audience = '6f0c0e3e-9a0c-4c7b-8c6b-0e8c4d9f2a11'
+  t.match(await schemes({ ...DISCOVERED, issuer, audience }), {
+    accessToken: {
+      openIdConnectUrl: /^https:\/\/login\.microsoftonline\.com\/common\/v2\.0\/\.well-known/,
+    },
+  })
+})
 
-t.test('of several issuers, in one scope or in more, each has its scheme', async (t) => {
+t.test('documents a scheme for each of several issuers', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, { openapi: {}, transform: openapiTransform(app) })
@@ -213,7 +210,7 @@ t.test('of several issuers, in one scope or in more, each has its scheme', async
   })
 })
 
-t.test('P3: tokens that are bound to a key need a proof as well', async (t) => {
+t.test('P3: documents that key-bound tokens need a proof', async (t) => {
   const dpop = { dpop: DPOP }
   const allowed = await operationOf(t, { scope: 'a' }, { ...DISCOVERED, ...dpop })
   t.same(allowed.security, [{ accessToken: ['a'] }, { accessToken: ['a'], dpop: [] }])
@@ -229,7 +226,7 @@ t.test('P3: tokens that are bound to a key need a proof as well', async (t) => {
   t.same(Object.keys(off.components.securitySchemes ?? {}), ['accessToken'])
 })
 
-t.test('what the document says of a scheme stays, and its flows learn the scope', async (t) => {
+t.test('keeps a scheme of the document, and adds the scopes to its flows', async (t) => {
   const password = { tokenUrl: `${ISSUER}/v1/token`, scopes: { 'orders:read': 'See orders' } }
   const accessToken = { type: 'oauth2', flows: { password } } as const
   const openapi = { components: { securitySchemes: { accessToken } } }
@@ -264,7 +261,7 @@ t.test('what the document says of a scheme stays, and its flows learn the scope'
   t.same((await documentOf(referred)).components, { schemas: {}, ...reference.components })
 })
 
-t.test("a route's own security and responses win", async (t) => {
+t.test('security and responses of a route take precedence', async (t) => {
   const app = await describedApi(t, {}, { security: [{ accessToken: [] }] })
   const own = [{ accessToken: ['own'] }]
   const refused = { type: 'object', description: 'Own', properties: { reason: { type: 'string' } } }
@@ -293,7 +290,7 @@ t.test("a route's own security and responses win", async (t) => {
   t.notOk('/hidden' in paths)
 })
 
-t.test('answers are the same, bodies included, as without a document', async (t) => {
+t.test('responses are the same as without a document, bodies included', async (t) => {
   const answersOf = async (isDescribed: boolean) => {
     const app = Fastify()
     t.teardown(() => app.close())
@@ -327,7 +324,7 @@ t.test('answers are the same, bodies included, as without a document', async (t)
   t.match(answers[1], { body: '{"own":{"reason":"insufficient_scope"}}' })
 })
 
-t.test('the order of registration makes no difference', async (t) => {
+t.test('works in any order of registration', async (t) => {
   const orders = [
     'swagger first',
     'swagger last',
@@ -373,7 +370,7 @@ t.test('the order of registration makes no difference', async (t) => {
   }
 })
 
-t.test('with global: false, only what asks is documented as guarded', async (t) => {
+t.test('with global: false, documents only routes with requirements as guarded', async (t) => {
   const open = await operationOf(t, undefined, { global: false })
   t.same(Object.keys(open), ['responses', 'components'])
   t.same(Object.keys(open.responses), ['200'])
@@ -381,7 +378,7 @@ t.test('with global: false, only what asks is documented as guarded', async (t) 
   t.same(guarded.security, [{ accessToken: [] }])
 })
 
-t.test('a HEAD route that is exposed is documented like its GET', async (t) => {
+t.test('documents an exposed HEAD route like its GET', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const transform = openapiTransform(app)
@@ -393,7 +390,7 @@ t.test('a HEAD route that is exposed is documented like its GET', async (t) => {
   t.same(paths['/']?.head?.security, paths['/']?.get?.security)
 })
 
-t.test('another transform is called first', async (t) => {
+t.test('calls the other transform first', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const own: FastifyDynamicSwaggerOptions['transform'] = ({ schema, url }) => ({
@@ -408,7 +405,7 @@ t.test('another transform is called first', async (t) => {
   t.same(Object.keys(paths['/v1/']?.get?.responses ?? {}), ['201', '401', '503'])
 })
 
-t.test('mistakes say what to do', async (t) => {
+t.test('errors name the fix', async (t) => {
   const alone = Fastify()
   t.teardown(() => alone.close())
   await alone.register(swagger, { openapi: {}, transform: openapiTransform(alone) })
@@ -438,7 +435,7 @@ t.test('mistakes say what to do', async (t) => {
   t.throws(() => nested.swagger(), { name: 'TypeError', message: /another Fastify instance/ })
 })
 
-t.test('P6: of a client certificate, OpenAPI has a word from 3.1 on', async (t) => {
+t.test('P6: documents mutual TLS from OpenAPI 3.1 on', async (t) => {
   const both = { ...DISCOVERED, dpop: DPOP, mtls: 'allowed' } as const
   const of = (openapi: string, auth: RouteRequirement, overrides: Partial<PluginOptions> = both) =>
     operationOf(t, auth, overrides, { openapi })
@@ -464,7 +461,7 @@ t.test('P6: of a client certificate, OpenAPI has a word from 3.1 on', async (t) 
   t.same(Object.keys(old.components.securitySchemes ?? {}), ['accessToken'])
 })
 
-t.test('instances of every kind are taken', async (t) => {
+t.test('accepts Fastify instances of every type', async (t) => {
   const app = Fastify({ http2: true, logger: false })
   t.teardown(() => app.close())
   const typed = app.withTypeProvider<{ schema: unknown; validator: string; serializer: string }>()

@@ -1,4 +1,4 @@
-/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node's own is one. */
+/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node itself is one. */
 import { createHash } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import Fastify from 'fastify'
@@ -50,7 +50,7 @@ t.test('a client error that authorize throws keeps status, message and headers',
   }
 })
 
-t.test('any other error that authorize throws keeps its status, and is in the log', async (t) => {
+t.test('any other error that authorize throws keeps its status, and is logged', async (t) => {
   const code = 'Object.assign(new Error("connect ECONNREFUSED db:5432"), { statusCode: 503 })'
   for (const authorize of [
     () => {
@@ -66,7 +66,7 @@ t.test('any other error that authorize throws keeps its status, and is in the lo
   }
 })
 
-t.test('the client does not see what extractToken of another realm throws', async (t) => {
+t.test('hides from the client what extractToken of another realm throws', async (t) => {
   const extractToken = () => {
     throw foreign('Object.assign(new TypeError("no cookie"), { status: 418 })')
   }
@@ -75,7 +75,7 @@ t.test('the client does not see what extractToken of another realm throws', asyn
   t.notMatch(answer.body, 'cookie')
 })
 
-t.test('an equal error is made of it', async (t) => {
+t.test('converts it to an equal error of this realm', async (t) => {
   const cause = new Error('root')
   const error = foreign('Object.assign(new RangeError("far", { cause }), { own: 1 })', { cause })
   const copy = errorOfThisRealm(error)
@@ -90,7 +90,7 @@ t.test('an equal error is made of it', async (t) => {
   t.equal(errorOfThisRealm(own), own, 'the same')
 })
 
-t.test('which values are errors', async (t) => {
+t.test('recognizes errors of any realm', async (t) => {
   for (const error of [new Error(), foreign('new Error()'), foreign('new SyntaxError()')]) {
     t.ok(isError(error))
   }
@@ -106,7 +106,7 @@ t.test('which values are errors', async (t) => {
   }
 })
 
-t.test('F35: bytes of another realm are bytes', async (t) => {
+t.test('F35: accepts bytes of another realm', async (t) => {
   const bytes = (length: number) => foreign(`new Uint8Array(${length}).fill(7)`)
   t.notOk(bytes(64) instanceof Uint8Array)
   const secretly = { ...given(), jwks: undefined, algorithms: ['HS256'] }
@@ -135,7 +135,7 @@ t.test('F35: bytes of another realm are bytes', async (t) => {
   }
 })
 
-t.test('F35: a secret of another realm verifies, also of a tenant', async (t) => {
+t.test('F35: verifies with a secret of another realm, also of a tenant', async (t) => {
   const secret = foreign('new Uint8Array(32).fill(7)')
   const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'ada' }
   const token = await new SignJWT(claims)
@@ -151,7 +151,7 @@ t.test('F35: a secret of another realm verifies, also of a tenant', async (t) =>
   }
 })
 
-t.test('F35: a certificate of another realm proves its token', async (t) => {
+t.test('F35: accepts a certificate of another realm', async (t) => {
   const der = [1, 2, 3]
   const thumbprint = createHash('sha256').update(Uint8Array.from(der)).digest('base64url')
   const server = await createResourceServer(given({ mtls: 'allowed' }) as never)
@@ -162,7 +162,7 @@ t.test('F35: a certificate of another realm proves its token', async (t) => {
   await t.rejects(server.verify({ token, certificate: foreign('[1, 2, 3]') }), TypeError)
 })
 
-t.test('F35: why all attempts of another realm failed is told', async (t) => {
+t.test('F35: reports the causes of an AggregateError of another realm', async (t) => {
   const error = foreign(
     'Object.assign(new AggregateError([Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })], ""))',
   )
@@ -173,7 +173,7 @@ t.test('F35: why all attempts of another realm failed is told', async (t) => {
   t.equal(failureCode(error), 'ECONNREFUSED')
 })
 
-t.test('what only looks like an error of another realm takes nothing down', async (t) => {
+t.test('an object that imitates an error of another realm ends no process', async (t) => {
   const hostile = [
     'new Proxy(new Error("x"), {})',
     'new Proxy(new Error("x"), { getPrototypeOf() { throw new Error("trap") } })',

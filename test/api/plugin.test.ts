@@ -24,7 +24,7 @@ async function statusOf(app: FastifyInstance, url: string, token?: string): Prom
   return (await app.inject({ url, headers })).statusCode
 }
 
-t.test('every route is protected unless it says otherwise', async (t) => {
+t.test('protects every route unless its config opens it', async (t) => {
   const app = await protectedApi(t)
   app.get('/silent', whoami)
   app.get('/true', { config: { auth: true } }, whoami)
@@ -41,7 +41,7 @@ t.test('every route is protected unless it says otherwise', async (t) => {
   t.same(JSON.parse(body), { user: null }, 'not at a good one either')
 })
 
-t.test('with global: false only routes that ask for it are protected', async (t) => {
+t.test('with global: false, protects only routes with config.auth', async (t) => {
   const app = await protectedApi(t, { global: false })
   app.get('/silent', whoami)
   app.get('/false', { config: { auth: false } }, whoami)
@@ -56,7 +56,7 @@ t.test('with global: false only routes that ask for it are protected', async (t)
   }
 })
 
-t.test('optional: no token is fine, a bad one is not', async (t) => {
+t.test('optional: accepts no token, and rejects an invalid one', async (t) => {
   const app = await protectedApi(t)
   app.get('/', { config: { auth: { optional: true } } }, whoami)
   app.get('/scope', { config: { auth: { optional: true, scope: 'admin' } } }, whoami)
@@ -105,7 +105,7 @@ t.test('request.claims throws where no token was verified', async (t) => {
   t.same((await app.inject({ url: '/optional', headers: bearer(good) })).json(), { user: 'user-1' })
 })
 
-t.test('no request gets the token of another', async (t) => {
+t.test('never mixes up the tokens of requests', async (t) => {
   const app = await protectedApi(t)
   app.get('/', whoami)
   app.get('/open', { config: { auth: false } }, whoami)
@@ -121,7 +121,7 @@ t.test('no request gets the token of another', async (t) => {
   t.same((await app.inject('/open')).json(), { user: null })
 })
 
-t.test('B8: what a route asks of a token', async (t) => {
+t.test('B8: evaluates the requirements of a route', async (t) => {
   const app = await protectedApi(t)
   const has = { scope: 'orders:read profile', tenant: 'acme', roles: ['admin', 'dev'], level: 2 }
   const token = await tokenOf({
@@ -213,13 +213,13 @@ function thenable(then: (resolve: (value: unknown) => void) => void): object {
   return Object.defineProperty({}, 'then', { value: then })
 }
 
-/** With a `then` of its own. */
+/** A promise with its own `then`. */
 function lying(promise: Promise<unknown>, then?: () => void): Promise<unknown> {
   const yes = (done: (value: unknown) => void) => void done(true)
   return Object.defineProperty(promise, 'then', { value: then ?? yes })
 }
 
-t.test('a nested claim is found under a parent whose own name has dots', async (t) => {
+t.test('finds a nested claim under a parent whose name has dots', async (t) => {
   const app = await protectedApi(t)
   const token = await tokenOf({
     'https://hasura.io/jwt/claims': { 'x-hasura-roles': ['editor'] },
@@ -233,7 +233,7 @@ t.test('a nested claim is found under a parent whose own name has dots', async (
   t.equal(await statusOf(app, '/', token), 200)
 })
 
-t.test('authorize lets in with true, at once or later, and with nothing else', async (t) => {
+t.test('authorize accepts with true or a promise of it only', async (t) => {
   const app = await protectedApi(t)
   const failure = Object.assign(new Error('not today'), { statusCode: 402 })
   const verdicts: [title: string, authorize: unknown, status: number][] = [
@@ -286,7 +286,7 @@ t.test('authorize lets in with true, at once or later, and with nothing else', a
   }
 })
 
-t.test('authorize gets the token and the request, and is the last to be asked', async (t) => {
+t.test('authorize gets the token and the request, and is called last', async (t) => {
   const app = await protectedApi(t)
   const calls: unknown[] = []
   const auth: RouteRequirement = {
@@ -309,7 +309,7 @@ t.test('authorize gets the token and the request, and is the last to be asked', 
   t.equal(calls.length, 2, 'it is not asked about a token that failed before')
 })
 
-t.test('an error of this package that authorize throws can break no header', async (t) => {
+t.test('an error of this package that authorize throws cannot break a header', async (t) => {
   const app = await protectedApi(t)
   const reason = { check: 'policy' } as const
   const errors: Record<string, ResourceServerError> = {
@@ -333,7 +333,7 @@ t.test('an error of this package that authorize throws can break no header', asy
 })
 
 t.test('the error handler of the application', async (t) => {
-  t.test('sees each error, and the headers are there already', async (t) => {
+  t.test('sees each error, with the headers set already', async (t) => {
     const seen: Error[] = []
     const app = await protectedApi(t)
     app.setErrorHandler((error: Error & { statusCode: number }, _request, reply) => {
@@ -357,7 +357,7 @@ t.test('the error handler of the application', async (t) => {
     }
   })
 
-  t.test('may answer otherwise, and throw', async (t) => {
+  t.test('may send another response, and throw', async (t) => {
     const app = await protectedApi(t)
     app.setErrorHandler(() => {
       throw Object.assign(new Error('broken'), { statusCode: 502 })
@@ -368,7 +368,7 @@ t.test('the error handler of the application', async (t) => {
     t.equal(await statusOf(app, '/', good), 200)
   })
 
-  t.test('of a nested scope is the one that counts there', async (t) => {
+  t.test('of a nested context applies there', async (t) => {
     const app = await protectedApi(t)
     await app.register(async (nested) => {
       nested.setErrorHandler((_error, _request, reply) => reply.code(418).send('nested'))
@@ -380,7 +380,7 @@ t.test('the error handler of the application', async (t) => {
   })
 })
 
-t.test('app.resourceServer.verify() in a handler answers like the guard', async (t) => {
+t.test('app.resourceServer.verify() in a handler rejects like the guard', async (t) => {
   const app = await protectedApi(t, { realm: 'orders' })
   app.get('/', { config: { auth: false } }, async (request) => {
     const { token = '', scope } = request.query as { token?: string; scope?: string }
@@ -405,11 +405,11 @@ t.test('app.resourceServer.verify() in a handler answers like the guard', async 
   })
 })
 
-t.test('extractToken says where the token is', async (t) => {
+t.test('extractToken reads the token', async (t) => {
   const cookie = (request: FastifyRequest) =>
     /(?:^|; )token=([^;]*)/.exec(request.headers.cookie ?? '')?.[1]
 
-  t.test('in place of the header', async (t) => {
+  t.test('instead of the header', async (t) => {
     const app = await protectedApi(t, { extractToken: cookie })
     app.get('/', whoami)
     const status = async (headers: Record<string, string>) =>
@@ -420,7 +420,7 @@ t.test('extractToken says where the token is', async (t) => {
     t.equal(await status(bearer(good)), 401, 'the header is not looked at')
   })
 
-  t.test('beside it, with bearerToken()', async (t) => {
+  t.test('in addition to the header, with bearerToken()', async (t) => {
     const extractToken = (request: FastifyRequest) => cookie(request) ?? bearerToken(request.raw)
     const app = await protectedApi(t, { extractToken })
     app.get('/', whoami)
@@ -447,7 +447,7 @@ t.test('extractToken says where the token is', async (t) => {
     ['nothing thrown', raise(undefined), 500, 500],
   ]
   for (const [title, extractToken, status, optional] of answers) {
-    t.test(`answering ${title}`, async (t) => {
+    t.test(`returning ${title}`, async (t) => {
       const app = await protectedApi(t, { extractToken } as PluginOptions)
       app.get('/', whoami)
       app.get('/optional', { config: { auth: { optional: true } } }, whoami)
@@ -458,14 +458,14 @@ t.test('extractToken says where the token is', async (t) => {
     })
   }
 
-  t.test('what is thrown there is not blamed on authorize', async (t) => {
+  t.test('reports its exceptions as its own', async (t) => {
     const app = await protectedApi(t, { extractToken: raise('a string') })
     app.get('/', whoami)
     t.notMatch((await app.inject('/')).json().message, /authorize/)
   })
 })
 
-t.test('onReject is told of each refusal, with the reason', async (t) => {
+t.test('calls onReject for each rejection, with the reason', async (t) => {
   const told: [ResourceServerError, FastifyRequest][] = []
   const app = await protectedApi(t, { onReject: (...args) => void told.push(args) })
   app.get('/', { config: { auth: { scope: 'admin' } } }, () => 'in')
@@ -500,7 +500,7 @@ t.test('onReject is told of each refusal, with the reason', async (t) => {
   t.equal(told.length, cases.length, 'and not of errors that are none of ours')
 })
 
-t.test('nothing that onReject does changes the answer', async (t) => {
+t.test('onReject cannot change the response', async (t) => {
   const doings: Record<string, () => void | Promise<void>> = {
     'returns at once': () => {},
     resolves: async () => {},
@@ -530,7 +530,7 @@ t.test('nothing that onReject does changes the answer', async (t) => {
   }
 })
 
-t.test('a log that is full leaves no request without an answer', async (t) => {
+t.test('responds although the logger throws', async (t) => {
   const full = () => {
     throw new Error('the log is full')
   }
@@ -546,7 +546,7 @@ t.test('a log that is full leaves no request without an answer', async (t) => {
   t.equal(await statusOf(app, '/', bad), 401, 'refused later')
 })
 
-t.test('HEAD is like GET', async (t) => {
+t.test('guards HEAD like GET', async (t) => {
   const app = await protectedApi(t)
   app.get('/', { config: { auth: { scope: 'profile' } } }, () => 'in')
   app.get('/admin', { config: { auth: { scope: 'admin' } } }, () => 'in')
@@ -559,22 +559,25 @@ t.test('HEAD is like GET', async (t) => {
   t.ok(parseChallenge(refused.headers['www-authenticate']))
 })
 
-t.test('unknown routes are 401 without a token, so that nobody can map the API', async (t) => {
-  const app = await protectedApi(t)
-  app.get('/known', () => 'in')
-  t.equal(await statusOf(app, '/unknown'), 401)
-  t.equal(await statusOf(app, '/unknown', bad), 401)
-  t.equal(await statusOf(app, '/unknown', good), 404)
-  t.equal((await app.inject({ method: 'POST', url: '/known' })).statusCode, 401, 'nor methods')
-  const own = Fastify()
-  t.teardown(() => own.close())
-  own.register(resourceServer, given())
-  own.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
-  t.equal(await statusOf(own, '/unknown'), 401)
-  t.equal(await statusOf(own, '/unknown', good), 404)
-})
+t.test(
+  'responds to unknown routes with 401 without a token, so that no caller can map the API',
+  async (t) => {
+    const app = await protectedApi(t)
+    app.get('/known', () => 'in')
+    t.equal(await statusOf(app, '/unknown'), 401)
+    t.equal(await statusOf(app, '/unknown', bad), 401)
+    t.equal(await statusOf(app, '/unknown', good), 404)
+    t.equal((await app.inject({ method: 'POST', url: '/known' })).statusCode, 401, 'nor methods')
+    const own = Fastify()
+    t.teardown(() => own.close())
+    own.register(resourceServer, given())
+    own.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
+    t.equal(await statusOf(own, '/unknown'), 401)
+    t.equal(await statusOf(own, '/unknown', good), 404)
+  },
+)
 
-t.test('the same path, spelled otherwise, is guarded the same', async (t) => {
+t.test('guards other spellings of a path the same way', async (t) => {
   const app = Fastify({
     routerOptions: {
       ignoreTrailingSlash: true,
@@ -606,7 +609,7 @@ const preflight = {
   'access-control-request-headers': 'authorization',
 }
 
-t.test('R6: CORS preflights pass without a token', async (t) => {
+t.test('R6: admits CORS preflights without a token', async (t) => {
   const options = { exposedHeaders: ['WWW-Authenticate'] }
   const orders: Record<string, (app: FastifyInstance) => Promise<unknown>> = {
     'cors before': async (app) => {
@@ -645,7 +648,7 @@ t.test('R6: CORS preflights pass without a token', async (t) => {
     })
   }
 
-  t.test('in a scope with a prefix', async (t) => {
+  t.test('in a context with a prefix', async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(
@@ -661,7 +664,7 @@ t.test('R6: CORS preflights pass without a token', async (t) => {
     t.equal((await app.inject({ method: 'GET', ...request })).statusCode, 401)
   })
 
-  t.test('a refusal tells a browser that it may be read', async (t) => {
+  t.test('a rejection has the CORS headers', async (t) => {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(cors, options)
@@ -673,7 +676,7 @@ t.test('R6: CORS preflights pass without a token', async (t) => {
   })
 })
 
-t.test('two headers of a preflight open no route of the application', async (t) => {
+t.test('preflight headers open no route of the application', async (t) => {
   const cases: Record<string, (app: FastifyInstance) => void> = {
     'its own OPTIONS route': (app) => app.options('/', () => 'in'),
     'its own OPTIONS route with a parameter': (app) => app.options('/:id', () => 'in'),
@@ -693,25 +696,28 @@ t.test('two headers of a preflight open no route of the application', async (t) 
       }
     })
   }
-  t.test('nor the route for all preflights, if it asks for something itself', async (t) => {
+  t.test('preflight headers open no wildcard OPTIONS route with config.auth', async (t) => {
     const app = await protectedApi(t)
     app.options('*', { config: { auth: { scope: 'admin' } } }, () => 'in')
     const answer = await app.inject({ method: 'OPTIONS', url: '/', headers: preflight })
     t.equal(answer.statusCode, 401)
   })
-  t.test('nor the route for the preflights of all paths, unless it is open', async (t) => {
-    for (const [config, status] of [
-      [{}, 401],
-      [{ auth: false }, 204],
-    ] as const) {
-      const app = await protectedApi(t)
-      app.options('*', { config }, (_request, reply) => reply.code(204).send())
-      const request = { method: 'OPTIONS', url: '/orders' } as const
-      t.equal((await app.inject({ ...request, headers: preflight })).statusCode, status)
-      t.equal((await app.inject(request)).statusCode, status)
-    }
-  })
-  t.test('an OPTIONS request that is no preflight', async (t) => {
+  t.test(
+    'preflight headers open no wildcard OPTIONS route of the application unless it is open',
+    async (t) => {
+      for (const [config, status] of [
+        [{}, 401],
+        [{ auth: false }, 204],
+      ] as const) {
+        const app = await protectedApi(t)
+        app.options('*', { config }, (_request, reply) => reply.code(204).send())
+        const request = { method: 'OPTIONS', url: '/orders' } as const
+        t.equal((await app.inject({ ...request, headers: preflight })).statusCode, status)
+        t.equal((await app.inject(request)).statusCode, status)
+      }
+    },
+  )
+  t.test('rejects an OPTIONS request that is not a preflight', async (t) => {
     const app = await protectedApi(t)
     await app.register(cors, { strictPreflight: false })
     app.get('/', whoami)
@@ -723,22 +729,19 @@ t.test('two headers of a preflight open no route of the application', async (t) 
   })
 })
 
-t.test(
-  'an error of this package that the application froze is answered all the same',
-  async (t) => {
-    const app = await protectedApi(t)
-    const frozen = Object.freeze(new InvalidTokenError('no', { check: 'policy' }))
-    const authorize = () => {
-      throw frozen
-    }
-    app.get('/', { config: { auth: { authorize } } }, () => 'in')
-    const { statusCode, headers } = await app.inject({ url: '/', headers: bearer(good) })
-    t.equal(statusCode, 401)
-    t.match(headers['www-authenticate'], /error="invalid_token"/)
-  },
-)
+t.test('responds to an error of this package that the application froze', async (t) => {
+  const app = await protectedApi(t)
+  const frozen = Object.freeze(new InvalidTokenError('no', { check: 'policy' }))
+  const authorize = () => {
+    throw frozen
+  }
+  app.get('/', { config: { auth: { authorize } } }, () => 'in')
+  const { statusCode, headers } = await app.inject({ url: '/', headers: bearer(good) })
+  t.equal(statusCode, 401)
+  t.match(headers['www-authenticate'], /error="invalid_token"/)
+})
 
-t.test('what only looks like an error of this package takes nothing down', async (t) => {
+t.test('an object that imitates an error of this package ends no process', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
   process.on('unhandledRejection', onUnhandled)
@@ -763,7 +766,7 @@ t.test('what only looks like an error of this package takes nothing down', async
   t.same(unhandled, [])
 })
 
-t.test('extractToken that is async by mistake takes nothing down', async (t) => {
+t.test('an async extractToken ends no process', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
   process.on('unhandledRejection', onUnhandled)

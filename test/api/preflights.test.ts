@@ -1,4 +1,4 @@
-/** A1: a preflight that no plugin answers reaches no handler without a token. */
+/** A1: a preflight that no plugin responds to reaches no handler without a token. */
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -13,7 +13,7 @@ const preflight = { origin, 'access-control-request-method': 'GET' }
 
 type Register = (app: FastifyInstance) => unknown
 
-/** Every way in which `@fastify/cors` passes a preflight on. */
+/** Every configuration in which `@fastify/cors` forwards a preflight. */
 const declining: Record<string, FastifyCorsOptions> = {
   'origin: false': { origin: false },
   'a callback that denies': { origin: (_origin, callback) => callback(null, false) },
@@ -78,7 +78,7 @@ for (const [order, register] of Object.entries(orders)) {
     }
   })
 
-  t.test(`${order}: a plugin answers preflights in whatever hook`, async (t) => {
+  t.test(`${order}: a plugin may respond to preflights in any hook`, async (t) => {
     for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) {
       const { app, reached } = apiWith(t)
       await register(app, (app) => app.register(cors, { origin: true, hook }))
@@ -91,7 +91,7 @@ for (const [order, register] of Object.entries(orders)) {
     }
   })
 
-  t.test(`${order}: any plugin that passes a preflight on`, async (t) => {
+  t.test(`${order}: guards a preflight that a plugin forwards`, async (t) => {
     const passing: Record<string, Register> = {
       'from the handler': (app) => app.options('*', (_request, reply) => reply.callNotFound()),
       'from a hook': (app) =>
@@ -125,7 +125,7 @@ for (const [order, register] of Object.entries(orders)) {
   })
 }
 
-t.test('a preflight with a token is a request like any other', async (t) => {
+t.test('a preflight with a token is guarded like any request', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(cors, { origin: false })
   await app.register(resourceServer, given())
@@ -134,7 +134,7 @@ t.test('a preflight with a token is a request like any other', async (t) => {
   t.same(reached, ['404 for user-1'], 'the handler sees whose it is')
 })
 
-t.test('an onRequest hook that runs first and passes a request on', async (t) => {
+t.test('guards a request that an earlier onRequest hook forwards', async (t) => {
   const { app, reached } = apiWith(t)
   app.addHook('onRequest', async (request, reply) => {
     if (request.host !== 'evil.example') return
@@ -150,7 +150,7 @@ t.test('an onRequest hook that runs first and passes a request on', async (t) =>
   t.same(reached, ['404 for user-1'])
 })
 
-t.test('a context outside that passes a request on to a guarded 404 handler', async (t) => {
+t.test('guards a request that an outer context forwards to a guarded 404 handler', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const reached: unknown[] = []
@@ -159,7 +159,7 @@ t.test('a context outside that passes a request on to a guarded 404 handler', as
   await app.register(async (api) => {
     await api.register(resourceServer, given())
     api.get('/', () => 'in')
-    // Without a prefix, it is the handler of the whole server.
+    // Without a prefix, this is the 404 handler of the whole server.
     api.setNotFoundHandler((request) => {
       reached.push(request.auth?.subject)
       return 'in'
@@ -172,7 +172,7 @@ t.test('a context outside that passes a request on to a guarded 404 handler', as
   t.same(reached, ['user-1'])
 })
 
-t.test('an open route may pass a request on: that is its own decision', async (t) => {
+t.test('an open route may forward a request', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(resourceServer, given())
   app.get('/assets/*', { config: { auth: false } }, (_request, reply) => reply.callNotFound())
@@ -180,7 +180,7 @@ t.test('an open route may pass a request on: that is its own decision', async (t
   t.same(reached, ['404 for undefined'])
 })
 
-t.test('with global: false, the 404 handler is open for every request', async (t) => {
+t.test('with global: false, the 404 handler is open', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(cors, { origin: false })
   await app.register(resourceServer, given({ global: false }))
@@ -188,7 +188,7 @@ t.test('with global: false, the 404 handler is open for every request', async (t
   t.equal(reached.length, 1)
 })
 
-t.test('a polluted prototype makes no preflight', async (t) => {
+t.test('a polluted prototype turns no request into a preflight', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(resourceServer, given())
   await app.register(cors, { strictPreflight: false, preflightContinue: true })
@@ -202,36 +202,33 @@ t.test('a polluted prototype makes no preflight', async (t) => {
   t.same(reached, [])
 })
 
-t.test(
-  'a request with a body is no preflight: it is rejected before the body is parsed',
-  async (t) => {
-    const { app, reached } = apiWith(t)
-    const parsed: string[] = []
-    app.addContentTypeParser('text/x', { parseAs: 'string' }, (_request, body, done) => {
-      parsed.push(`${body}`)
-      done(null, body)
-    })
-    await app.register(cors, { origin: false })
-    await app.register(resourceServer, given())
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const { port } = app.server.address() as { port: number }
-    const lines = ['Origin: a', 'Access-Control-Request-Method: GET', 'Content-Type: text/x']
-    const send = (lines: readonly string[], body: string) =>
-      rawRequest(port, { method: 'OPTIONS', path: '/x', lines, body })
-    t.equal((await send(lines, 'x')).status, 401)
-    for (const coding of ['Transfer-Encoding: chunked', 'TRANSFER-ENCODING: gzip, chunked']) {
-      const head = [`OPTIONS /x HTTP/1.1`, 'Host: a', ...lines, coding, 'Connection: close']
-      const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n1\r\nx\r\n0\r\n\r\n`)
-      t.equal(parseAnswer(await exchange(port, bytes)).status, 401)
-    }
-    t.same(parsed, [])
-    t.same(reached, [])
-    t.equal((await send([...lines, `Authorization: Bearer ${good}`], 'x')).status, 404)
-    t.same(parsed, ['x'], 'with a token it is')
-  },
-)
+t.test('rejects a request with a body before parsing it', async (t) => {
+  const { app, reached } = apiWith(t)
+  const parsed: string[] = []
+  app.addContentTypeParser('text/x', { parseAs: 'string' }, (_request, body, done) => {
+    parsed.push(`${body}`)
+    done(null, body)
+  })
+  await app.register(cors, { origin: false })
+  await app.register(resourceServer, given())
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as { port: number }
+  const lines = ['Origin: a', 'Access-Control-Request-Method: GET', 'Content-Type: text/x']
+  const send = (lines: readonly string[], body: string) =>
+    rawRequest(port, { method: 'OPTIONS', path: '/x', lines, body })
+  t.equal((await send(lines, 'x')).status, 401)
+  for (const coding of ['Transfer-Encoding: chunked', 'TRANSFER-ENCODING: gzip, chunked']) {
+    const head = [`OPTIONS /x HTTP/1.1`, 'Host: a', ...lines, coding, 'Connection: close']
+    const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n1\r\nx\r\n0\r\n\r\n`)
+    t.equal(parseAnswer(await exchange(port, bytes)).status, 401)
+  }
+  t.same(parsed, [])
+  t.same(reached, [])
+  t.equal((await send([...lines, `Authorization: Bearer ${good}`], 'x')).status, 404)
+  t.same(parsed, ['x'], 'with a token it is')
+})
 
-t.test('what is no preflight is rejected before any other hook runs', async (t) => {
+t.test('rejects a request that is not a preflight before any other hook runs', async (t) => {
   const { app } = apiWith(t)
   const hooked: string[] = []
   await app.register(resourceServer, given())
@@ -249,7 +246,7 @@ t.test('what is no preflight is rejected before any other hook runs', async (t) 
   t.same(hooked, ['/x'], 'a preflight is rejected after the hooks')
 })
 
-t.test('a route that one guard let go on is judged by the guard of the 404 handler', async (t) => {
+t.test('the guard of the 404 handler checks a request that another guard admitted', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(async (one) => {
@@ -265,7 +262,7 @@ t.test('a route that one guard let go on is judged by the guard of the 404 handl
   t.equal((await app.inject({ url: '/one', headers: bearer(good) })).statusCode, 200)
 })
 
-t.test('a preflight that says that it has no body', async (t) => {
+t.test('accepts a preflight with Content-Length 0', async (t) => {
   const { app } = apiWith(t)
   await app.register(resourceServer, given())
   await app.register(cors, { origin: true })
@@ -273,7 +270,7 @@ t.test('a preflight that says that it has no body', async (t) => {
   t.equal((await app.inject({ method: 'OPTIONS', url: '/x', headers })).statusCode, 204)
 })
 
-t.test('over the wire, in odd spellings and a thousand at once', async (t) => {
+t.test('handles odd spellings and a thousand concurrent preflights over the wire', async (t) => {
   const { app, reached } = apiWith(t)
   await app.register(cors, { origin: false })
   await app.register(resourceServer, given())

@@ -1,8 +1,5 @@
 /**
- * Another defect of the host application puts members into `Object.prototype` (prototype pollution).
- * Values are JSON-shaped, because that is what such a defect can write. No request that is rejected
- * without them may be accepted with them: while they are there, and for the life of a process that
- * registered the plugin, or saw a first request, at that moment.
+ * A vulnerability of the application adds JSON-shaped members to `Object.prototype` (prototype * pollution). No request that is rejected without them may be accepted with them: while they exist, * and for the lifetime of a process that registered the plugin, or got a first request, meanwhile.
  */
 import { createHmac } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -36,7 +33,7 @@ const [key, evil] = await Promise.all([makeKey('RS256', 'good'), makeKey('RS256'
 const unnamed = await makeKey('ES256', undefined)
 const issuer = await startKeyServer([key.publicJwk])
 const attacker = await startKeyServer([evil.publicJwk])
-// An issuer that answers JSON without any of the members that are asked for.
+// An issuer that responds with JSON without any of the required members.
 const silent = await startKeyServer()
 silent.answer(silent.metadataPath, json({}))
 silent.answer('/keys', json({}))
@@ -162,7 +159,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   authorize: [],
 }
 
-/** What an attacker would write as any other member; without a value, what JSON has. */
+/** What an attacker would write as any other member; without a value, any JSON value. */
 const MEMBERS: Record<string, unknown[]> = {
   jwks_uri: [attacker.jwksUri],
   introspection_endpoint: [`${attacker.origin}/introspect`],
@@ -242,7 +239,7 @@ const MEMBERS: Record<string, unknown[]> = {
   get: [],
   set: [],
   value: [],
-  // Of requests that are presented.
+  // Of presented tokens.
   token: ['x'],
   proof: ['x'],
   url: ['/'],
@@ -285,13 +282,13 @@ interface Attempt {
   readonly requirement?: Requirement
 }
 
-/** What is rejected at a server with these options. */
+/** Rejected requests at a server with these options. */
 interface Case {
   readonly options: () => Partial<Options>
   readonly attempts: readonly Attempt[]
-  /** Names to pollute; default: all. What needs a network has those that `fetch` survives. */
+  /** Names to pollute; default: all. Tests with a network use those that `fetch` survives. */
   readonly names?: readonly string[]
-  /** Before the attempts, and before anything is polluted. */
+  /** Called before the attempts, and before the pollution. */
   readonly prepare?: (server: ResourceServer) => unknown
 }
 
@@ -352,7 +349,7 @@ const CASES: Record<string, Case> = {
     attempts: [{ token: await sign(unnamed, {}, { header: { kid: 'another' } }) }],
   },
   'a bearer token where a bound one is required': {
-    // A server with DPoP takes longer to make.
+    // A server with DPoP takes longer to create.
     names: ['dpop', 'mtls', 'cnf', 'jkt', 'x5t#S256'],
     options: () => ({ dpop: 'required', mtls: 'required' }),
     attempts: [
@@ -433,7 +430,7 @@ async function accepted(server: ResourceServer, { attempts }: Case): Promise<num
 }
 
 for (const [title, one] of Object.entries(CASES)) {
-  t.test(`${title}: rejected, whatever Object.prototype has`, async (t) => {
+  t.test(`${title}: rejects, whatever Object.prototype has`, async (t) => {
     const untouched = await serverWith(one)
     t.strictSame(await accepted(untouched, one), [], 'rejected without pollution')
     await untouched.close()
@@ -478,7 +475,7 @@ const REQUESTS = [
   { method: 'OPTIONS', url: '/x', headers: { origin: 'https://a.example' } },
 ] as const
 
-/** With routes of which the plugin sees each declaration, or none: their guards are compiled late. */
+/** With routes declared after the plugin, or before it: the guards of the latter are compiled late. */
 const ORDERS = {
   'declared after the plugin': async (app: FastifyInstance, options: PluginOptions) => {
     await app.register(resourceServer, options)
@@ -507,7 +504,7 @@ async function letIn(app: FastifyInstance): Promise<string[]> {
   return found
 }
 
-/** What the guard reads of routes, options and requests; what Fastify itself survives. */
+/** Members that the guard reads of routes, options and requests, and that Fastify survives. */
 const OF_ROUTES = [
   ...['optional', 'auth', 'config', 'global', 'scope', 'anyScope', 'acr', 'maxAge', 'claims'],
   ...['dpop', 'mtls', 'mode', 'from', 'authorize', 'origin', 'access-control-request-method'],

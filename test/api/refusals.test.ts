@@ -1,7 +1,5 @@
 /**
- * That each check refuses on every way: at once (RSA, whose refusals are returned) and later (elliptic
- * curves, where a promise rejects), in the plugin and without it, whoever names the issuers, for the
- * first sight of a token, the next, and several at the same time.
+ * Each check rejects on every path: synchronously (RSA, where rejections are returned) and * asynchronously (elliptic curves, where a promise rejects), in the plugin and without it, with listed * and resolved issuers, on the first and later uses of a token, and with concurrent ones.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
@@ -31,7 +29,7 @@ const API = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
 const TO_KEY = { jkt: `${'k'.repeat(42)}A` }
 const TO_CERTIFICATE = { 'x5t#S256': `${'c'.repeat(42)}A` }
 
-/** An issuer, and how its tokens are refused: each is good but for one thing. */
+/** An issuer, and invalid tokens of it: each has one error. */
 interface World {
   readonly issuer: string
   readonly options: Partial<PluginOptions>
@@ -117,7 +115,7 @@ function withAlgorithm(alg: string): (raw: string) => string {
   return (raw) => raw.replace(/^[^.]+/, Buffer.from(JSON.stringify({ alg })).toString('base64url'))
 }
 
-/** In its middle, where each character is all signature. */
+/** Changes the middle of the signature, where every bit of a character counts. */
 function withOtherSignature(raw: string): string {
   const at = raw.length - 40
   return `${raw.slice(0, at)}${raw[at] === 'A' ? 'B' : 'A'}${raw.slice(at + 1)}`
@@ -125,7 +123,7 @@ function withOtherSignature(raw: string): string {
 
 type Door = (raw: string) => Promise<string>
 
-/** In two ways to a verdict: `accepted`, or the check that refused. */
+/** The results of plugin and `verify()`: `accepted`, or the check that rejected. */
 async function doors(
   t: Test,
   options: PluginOptions,
@@ -153,7 +151,7 @@ async function doors(
   }
 }
 
-/** The verdicts on the first sight, on the next two, and on three at the same time. */
+/** The results of the first use, of the next two, and of three concurrent ones. */
 async function verdictsAt(door: Door, raw: string): Promise<string> {
   const verdicts = [await door(raw), await door(raw), await door(raw)]
   verdicts.push(...(await Promise.all([door(raw), door(raw), door(raw)])))
@@ -163,7 +161,7 @@ async function verdictsAt(door: Door, raw: string): Promise<string> {
 type Answer = Awaited<ReturnType<IssuerResolver>> & object
 type IssuerOf = (world: World, keys: JWK[]) => PluginOptions
 
-/** What the application answers, where it is asked. */
+/** The results of application functions. */
 function answering(
   resolver: (answerTo: (iss: string) => false | Answer) => IssuerResolver,
 ): IssuerOf {
@@ -173,7 +171,7 @@ function answering(
   })
 }
 
-/** Who names the issuers. */
+/** How issuers are configured. */
 const sources: Record<string, IssuerOf> = {
   'the options': ({ issuer, options }, keys) => ({ ...options, issuer, jwks: { keys } }),
   'a function': answering((answerTo) => (iss) => answerTo(iss)),
@@ -189,7 +187,7 @@ async function tokenOf(world: World, key: TestKey, refused: Partial<Refused> = {
 for (const alg of ['RS256', 'ES256']) {
   const key = await makeKey(alg)
   for (const [source, optionsFrom] of Object.entries(sources)) {
-    t.test(`${alg}, ${source} as issuer: every check refuses`, async (t) => {
+    t.test(`${alg}, ${source} as issuer: every check rejects`, async (t) => {
       for (const world of [ours, entras, stolenKey]) {
         const options = optionsFrom(world, [{ ...key.publicJwk, ...world.jwk }])
         for (const [door, send] of Object.entries(await doors(t, options))) {
@@ -205,7 +203,7 @@ for (const alg of ['RS256', 'ES256']) {
     })
   }
 
-  t.test(`${alg}: what a known token no longer is, it is refused for`, async (t) => {
+  t.test(`${alg}: rejects a cached token that became invalid`, async (t) => {
     for (const [check, later] of [
       ['expiry', 331],
       ['age', 150],
@@ -227,7 +225,7 @@ for (const alg of ['RS256', 'ES256']) {
     }
   })
 
-  t.test(`${alg}: a revoked token is refused, known or not`, async (t) => {
+  t.test(`${alg}: rejects a revoked token, cached or not`, async (t) => {
     const jwks = { keys: [key.publicJwk] }
     const server = await createResourceServer({ issuer: ISSUER, audience: AUDIENCE, jwks })
     const app = Fastify()
@@ -246,7 +244,7 @@ for (const alg of ['RS256', 'ES256']) {
     }
   })
 
-  t.test(`${alg}: a good token that is not good enough is refused`, async (t) => {
+  t.test(`${alg}: rejects a valid token that does not meet the requirement`, async (t) => {
     const jwks = { keys: [key.publicJwk] }
     const proving: Partial<PluginOptions> = {
       dpop: { baseUrl: 'https://api.example' },
@@ -277,7 +275,7 @@ for (const alg of ['RS256', 'ES256']) {
   })
 }
 
-t.test('an opaque token that is not active, or of which nobody would be told', async (t) => {
+t.test('rejects an opaque token that is inactive, or that no issuer accepts', async (t) => {
   const issuer = await startIntrospectionServer(t)
   issuer.state.tokens.set('good', { active: true, aud: AUDIENCE, exp: seconds() + 300 })
   issuer.state.tokens.set('bound', { active: true, exp: seconds() + 300, cnf: TO_KEY })
@@ -292,7 +290,7 @@ t.test('an opaque token that is not active, or of which nobody would be told', a
   }
 })
 
-/** What no step may come to, and what must not let anybody in if one did. */
+/** Results that no step may have, and that must not admit a request. */
 const nonsense: readonly unknown[] = [
   undefined,
   null,
@@ -311,7 +309,7 @@ async function coreThatComesTo(outcome: unknown, by: 'verify' | 'recall'): Promi
   return { ...core, pipeline: { verify, recall, cachedTokens: 0 } as never }
 }
 
-t.test('only a token lets in, whatever else comes out of the pipeline', async (t) => {
+t.test('only an AccessToken admits a request, whatever else the pipeline returns', async (t) => {
   for (const one of nonsense) {
     const outcomes = [one, Promise.resolve(one), Promise.reject(one)]
     for (const [i, outcome] of [...outcomes, ...outcomes].entries()) {

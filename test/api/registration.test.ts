@@ -66,21 +66,21 @@ t.test('not awaited: guards the routes before it and after it', async (t) => {
   await isOpen(t, app, '/before/open')
 })
 
-t.test('given as the namespace that require() answers with, it is the plugin too', async (t) => {
+t.test('accepts the namespace that require() returns as the plugin', async (t) => {
   const app = api(t)
   await app.register(face as never, given())
   app.get('/', () => 'in')
   await isGuarded(t, app, '/')
 })
 
-t.test('by options that are a function of the instance', async (t) => {
+t.test('accepts options as a function of the instance', async (t) => {
   const app = api(t)
   app.register(resourceServer, () => given())
   app.get('/', () => 'in')
   await isGuarded(t, app, '/')
 })
 
-t.test('in a nested scope: leaves the routes outside open', async (t) => {
+t.test('in a nested context, leaves routes outside open', async (t) => {
   const app = api(t)
   app.get('/outside', () => 'in')
   app.register(async (nested) => {
@@ -97,7 +97,7 @@ t.test('in a nested scope: leaves the routes outside open', async (t) => {
   t.notOk(app.hasDecorator('resourceServer'))
 })
 
-t.test('guards also the scopes that were registered before it', async (t) => {
+t.test('guards contexts that were registered before it', async (t) => {
   for (const awaited of [true, false]) {
     const app = api(t)
     const earlier = app.register(async (scope) => {
@@ -119,7 +119,7 @@ t.test('guards also the scopes that were registered before it', async (t) => {
   }
 })
 
-t.test('in two sibling scopes: each trusts its own issuer only', async (t) => {
+t.test('in two sibling contexts, each trusts its own issuer only', async (t) => {
   const other = 'https://other.example'
   const otherKey = await makeKey('ES256', 'other')
   const app = api(t)
@@ -152,35 +152,32 @@ t.test('in two sibling scopes: each trusts its own issuer only', async (t) => {
   t.equal(headers['www-authenticate'], 'Bearer realm="a"')
 })
 
-t.test(
-  'a second time in the same scope, or in one inside: an error that says what to do',
-  async (t) => {
-    const message = /already registered .*set "issuer" to an array.* as siblings/
-    const twice = api(t)
-    twice.register(resourceServer, given())
-    twice.register(resourceServer, given())
-    await t.rejects(start(twice), { name: 'TypeError', message })
+t.test('rejects a second registration in the same context or a nested one', async (t) => {
+  const message = /already registered .*set "issuer" to an array.* as siblings/
+  const twice = api(t)
+  twice.register(resourceServer, given())
+  twice.register(resourceServer, given())
+  await t.rejects(start(twice), { name: 'TypeError', message })
 
-    const nested = api(t)
-    nested.register(resourceServer, given())
-    nested.register(async (child) => {
-      await child.register(resourceServer, given())
-    })
-    await t.rejects(start(nested), { name: 'TypeError', message })
-  },
-)
+  const nested = api(t)
+  nested.register(resourceServer, given())
+  nested.register(async (child) => {
+    await child.register(resourceServer, given())
+  })
+  await t.rejects(start(nested), { name: 'TypeError', message })
+})
 
-t.test('a second time in a scope around it: the same error', async (t) => {
+t.test('rejects a second registration in a surrounding context', async (t) => {
   const app = api(t)
   app.register(async (child) => {
     await child.register(resourceServer, given({ issuer: 'https://other.example' }))
   })
   app.register(resourceServer, given())
-  // Fastify adds a hook to the scopes that are there already: both would guard the inner one.
+  // Fastify adds hooks to existing child contexts: both would guard the inner one.
   await t.rejects(start(app), { name: 'TypeError', message: /already registered/ })
 })
 
-t.test('a failed registration lets no server start', async (t) => {
+t.test('a failed registration prevents the start', async (t) => {
   const app = api(t)
   app.register(resourceServer, given({ audience: '' }))
   app.get('/', () => 'in')
@@ -190,7 +187,7 @@ t.test('a failed registration lets no server start', async (t) => {
   await t.rejects(start(bare), { name: 'TypeError', message: /"issuer" option/ })
 })
 
-t.test('the prefix option is refused, because it would do nothing', async (t) => {
+t.test('rejects the option prefix, which would have no effect', async (t) => {
   const app = api(t)
   app.register(resourceServer, { ...given(), prefix: '/api' })
   await t.rejects(start(app), {
@@ -244,7 +241,7 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   ['authorize that is no function', { authorize: true }, /"authorize" must be a function/],
   ['authorize that is null', { authorize: null }, /"authorize" must be a function/],
   ['optional that is no boolean', { optional: 'yes' }, /"optional" must be true or false/],
-  // What is no plain object looks empty, and an empty requirement opens to every token.
+  // An object that is not plain looks empty, and an empty requirement accepts every token.
   ['undefined, as of a misspelt constant', undefined, /config\.auth must be/],
   ['a Map', new Map([['scope', 'admin']]), /config\.auth must be/],
   ['a Set', new Set(['admin']), /config\.auth must be/],
@@ -265,7 +262,7 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   ],
 ]
 
-t.test('a requirement that makes no sense fails where the route is declared', async (t) => {
+t.test('rejects an invalid requirement when the route is declared', async (t) => {
   for (const [title, auth, message] of mistakes) {
     const app = api(t)
     await app.register(resourceServer, given())
@@ -275,7 +272,7 @@ t.test('a requirement that makes no sense fails where the route is declared', as
 })
 
 t.test(
-  'a requirement that makes no sense is a 500, and never open, where it was declared before',
+  'responds with 500 to a route with an invalid requirement declared before the plugin',
   async (t) => {
     for (const global of [true, false]) {
       const app = api(t)
@@ -291,7 +288,7 @@ t.test(
   },
 )
 
-t.test('a config that inherits its auth is refused, because Fastify would drop it', async (t) => {
+t.test('rejects a config that inherits auth, because Fastify would drop it', async (t) => {
   for (const global of [true, false]) {
     const app = api(t)
     await app.register(resourceServer, given({ global }))
@@ -300,7 +297,7 @@ t.test('a config that inherits its auth is refused, because Fastify would drop i
   }
 })
 
-t.test('an object without a prototype is a requirement like any other', async (t) => {
+t.test('accepts a requirement without a prototype', async (t) => {
   const app = api(t)
   await app.register(resourceServer, given())
   const claims = Object.assign(Object.create(null), { tenant: 'acme' })
@@ -309,7 +306,7 @@ t.test('an object without a prototype is a requirement like any other', async (t
   t.equal(await statusOf(app, '/', await tokenOf({ tenant: 'acme' })), 200)
 })
 
-t.test('one config shared by several routes, frozen or not', async (t) => {
+t.test('accepts one config for several routes, frozen or not', async (t) => {
   const app = api(t)
   await app.register(resourceServer, given())
   const config = Object.freeze({ auth: Object.freeze({ scope: 'admin' }) })
@@ -322,14 +319,14 @@ t.test('one config shared by several routes, frozen or not', async (t) => {
   }
 })
 
-t.test('a config that is null says nothing', async (t) => {
+t.test('treats a config of null as none', async (t) => {
   const app = api(t)
   await app.register(resourceServer, given())
   app.get('/', { config: null } as never, () => 'in')
   await isGuarded(t, app, '/')
 })
 
-t.test('what other plugins write into config.auth counts', async (t) => {
+t.test('applies what other plugins write into config.auth', async (t) => {
   const app = api(t)
   app.addHook('onRoute', (route) => {
     if (route.url === '/early') route.config = { ...route.config, auth: { scope: 'admin' } }
@@ -348,7 +345,7 @@ t.test('what other plugins write into config.auth counts', async (t) => {
   }
 })
 
-t.test('the route’s own hooks come after the guard', async (t) => {
+t.test('runs the hooks of a route after the guard', async (t) => {
   const app = api(t)
   await app.register(resourceServer, given())
   const subjects: unknown[] = []
@@ -365,7 +362,7 @@ t.test('the route’s own hooks come after the guard', async (t) => {
   t.same(subjects, ['user-1'])
 })
 
-t.test('closing leaves nothing open', async (t) => {
+t.test('close() releases all resources', async (t) => {
   const run = (...args: string[]) =>
     new Promise<string>((resolve, reject) => {
       const script = fileURLToPath(new URL('../fixtures/closing-api.ts', import.meta.url))
@@ -376,11 +373,11 @@ t.test('closing leaves nothing open', async (t) => {
       )
     })
 
-  t.test('with keys that were given', async (t) => {
+  t.test('with static keys', async (t) => {
     t.equal(await run(), '200')
   })
 
-  t.test('with keys that were fetched', async (t) => {
+  t.test('with fetched keys', async (t) => {
     const paths: (string | undefined)[] = []
     const server = createServer((request, response) => {
       paths.push(request.url)
@@ -399,7 +396,7 @@ t.test('closing leaves nothing open', async (t) => {
     t.same(paths, [...once, ...once], 'and it looks once for a newer one')
   })
 
-  t.test('with a fetch under way', async (t) => {
+  t.test('with a fetch in flight', async (t) => {
     const app = Fastify()
     let aborted = false
     let begun = () => {}

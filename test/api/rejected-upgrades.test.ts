@@ -1,4 +1,4 @@
-/** F34: a rejected upgrade leaves no socket behind, whatever the order of the plugins. */
+/** F34: a rejected upgrade leaves no socket open, in any order of plugins. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -12,7 +12,7 @@ import { parseAnswer, type RawAnswer } from '../fixtures/raw-http.js'
 
 const good = await tokenOf()
 
-/** Sends an upgrade and reads until the server ends: an answer that never ends fails the test. */
+/** Sends an upgrade and reads until the server ends; a response that never ends fails the test. */
 async function upgrade(port: number, lines: string[] = [], path = '/ws'): Promise<RawAnswer> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.setTimeout(8_000, () => socket.destroy(new Error('the server did not end')))
@@ -100,7 +100,7 @@ for (const [order, [path, ...steps]] of Object.entries(orders)) {
   })
 }
 
-t.test('whatever rejects, and however late', async (t) => {
+t.test('closes the socket for any rejection, however late', async (t) => {
   const later = () => new Promise<never>((_, reject) => setTimeout(reject, 50, new Error('no')))
   const cases: Record<string, [Partial<PluginOptions>, number, (app: FastifyInstance) => void]> = {
     'a lack of scope': [
@@ -145,7 +145,7 @@ t.test('whatever rejects, and however late', async (t) => {
   }
 })
 
-t.test('a registration that failed', async (t) => {
+t.test('closes the socket after a failed registration', async (t) => {
   const { app, port } = await listen(t, async (app) => {
     app.register(resourceServer, {} as never).after((_error) => {})
     app.register(websocket)
@@ -155,7 +155,7 @@ t.test('a registration that failed', async (t) => {
   t.equal(await openConnections(app), 0)
 })
 
-t.test('an upgrade with a token is none of its business', async (t) => {
+t.test('leaves an upgrade with a token alone', async (t) => {
   const { port } = await listen(t, async (app) => {
     await guarded()(app)
     await sockets(app)
@@ -165,7 +165,7 @@ t.test('an upgrade with a token is none of its business', async (t) => {
   t.equal(status, 101)
 })
 
-t.test('a request that only mentions an upgrade keeps its connection', async (t) => {
+t.test('keeps the connection of a request with only an Upgrade header', async (t) => {
   const { port } = await listen(t, async (app) => {
     await guarded()(app)
     app.get('/', () => 'in')
@@ -182,7 +182,7 @@ t.test('a request that only mentions an upgrade keeps its connection', async (t)
   t.same(answers, ['401', '200', '401'], 'on one connection')
 })
 
-t.test('a polluted prototype ends no connection', async (t) => {
+t.test('a polluted prototype closes no connection', async (t) => {
   const app = Fastify({ serverFactory: (handler) => createServer(handler) })
   t.teardown(() => app.close())
   await guarded()(app)

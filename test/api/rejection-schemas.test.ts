@@ -1,4 +1,4 @@
-/** F43: a route's own response schema makes no 500 of a rejection. */
+/** F43: the response schema of a route does not turn a rejection into a 500. */
 import Fastify, { type FastifySchema } from 'fastify'
 import t from 'tap'
 import resourceServer from '../../src/index.js'
@@ -11,7 +11,7 @@ const object = (properties: object, required: string[] = []) => ({
   required,
 })
 
-/** Schemas that our error has no values for. */
+/** Schemas that our error does not match. */
 const unfit: Record<string, object> = {
   'a member that is required': object({ errorId: { type: 'string' } }, ['errorId']),
   'a code that is a number': object({ code: { type: 'integer' } }),
@@ -19,7 +19,7 @@ const unfit: Record<string, object> = {
   anyOf: { anyOf: [object({ a: { type: 'integer' } }, ['a']), { type: 'integer' }] },
 }
 
-t.test('401, 403 and 503 stay what they are', async (t) => {
+t.test('keeps the status 401, 403 and 503', async (t) => {
   for (const [title, schema] of Object.entries(unfit)) {
     for (const key of ['exact', '4xx', 'default']) {
       const response = (status: number): FastifySchema => ({
@@ -55,7 +55,7 @@ t.test('401, 403 and 503 stay what they are', async (t) => {
   }
 })
 
-t.test('a schema that fits is used', async (t) => {
+t.test('applies a matching schema', async (t) => {
   const app = await protectedApi(t)
   const schema = { response: { 401: object({ message: { type: 'string' } }, ['message']) } }
   app.get('/', { schema }, () => t.fail('let in'))
@@ -64,7 +64,7 @@ t.test('a schema that fits is used', async (t) => {
   t.same(answer.json(), { message: 'An access token is required' })
 })
 
-t.test('so is one that fits what the error handler of the application sends', async (t) => {
+t.test('applies a schema that matches the body of the application error handler', async (t) => {
   const app = await protectedApi(t)
   app.setErrorHandler((_error, _request, reply) => reply.code(401).send({ errorId: 'e1' }))
   app.get('/', { schema: { response: { 401: unfit['a member that is required'] } } }, () => 'in')
@@ -73,7 +73,7 @@ t.test('so is one that fits what the error handler of the application sends', as
   t.same(answer.json(), { errorId: 'e1' })
 })
 
-t.test('and an error handler that sends what its schema cannot take', async (t) => {
+t.test('keeps the status if the body of the error handler does not match', async (t) => {
   const app = await protectedApi(t)
   app.setErrorHandler((_error, _request, reply) => reply.code(401).send({ other: 'shape' }))
   app.get('/', { schema: { response: { 401: unfit['a member that is required'] } } }, () => 'in')
@@ -82,7 +82,7 @@ t.test('and an error handler that sends what its schema cannot take', async (t) 
   t.match(answer.headers['www-authenticate'], /^Bearer /)
 })
 
-t.test('routes that were declared before the plugin, too', async (t) => {
+t.test('applies to routes declared before the plugin', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   const schema = { response: { 401: unfit['a member that is required'] } }
@@ -91,7 +91,7 @@ t.test('routes that were declared before the plugin, too', async (t) => {
   t.equal((await app.inject('/')).statusCode, 401)
 })
 
-t.test('a 500 of the application stays one', async (t) => {
+t.test('leaves a 500 of the application unchanged', async (t) => {
   const app = await protectedApi(t)
   app.get('/', { schema: { response: { '5xx': unfit['a member that is required'] } } }, () => {
     throw new Error('own')

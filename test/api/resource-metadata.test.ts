@@ -1,4 +1,4 @@
-/** The metadata of the API (RFC 9728), and how challenges point at it. */
+/** Protected resource metadata (RFC 9728), and its URL in challenges. */
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
@@ -31,7 +31,7 @@ async function start(
   return app
 }
 
-t.test('R1: the document says what the API is and asks for', async (t) => {
+t.test('R1: serves the metadata of the API and its routes', async (t) => {
   const app = await start(t)
   const answer = await app.inject(PLACE)
   t.equal(answer.statusCode, 200)
@@ -50,7 +50,7 @@ t.test('R1: the document says what the API is and asks for', async (t) => {
   t.equal(spoofed.json().resource, RESOURCE, 'never what Host says')
 })
 
-t.test('R1: members without a value are left out', async (t) => {
+t.test('R1: omits members without a value', async (t) => {
   const app = await protectedApi(t, {
     resourceMetadata: RESOURCE,
     issuer: (_iss) => ({ audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }),
@@ -62,7 +62,7 @@ t.test('R1: members without a value are left out', async (t) => {
   })
 })
 
-t.test('R1: which tenants there are is told to nobody', async (t) => {
+t.test('R1: does not disclose tenants', async (t) => {
   for (const perRequest of [false, true]) {
     const app = await protectedApi(t, {
       resourceMetadata: RESOURCE,
@@ -80,7 +80,7 @@ t.test('R1: which tenants there are is told to nobody', async (t) => {
   }
 })
 
-t.test('R1: and what the options add is there', async (t) => {
+t.test('R1: includes the members of the option', async (t) => {
   const app = await start(
     t,
     {
@@ -115,7 +115,7 @@ t.test('R1: and what the options add is there', async (t) => {
   )
 })
 
-t.test('M5: the scope of a route that is hidden from OpenAPI is not published', async (t) => {
+t.test('M5: does not publish the scope of a route hidden from OpenAPI', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(swagger, {
@@ -149,7 +149,7 @@ t.test('M5: the scope of a route that is hidden from OpenAPI is not published', 
   t.strictSame(await scopes(), SHOWN, 'also after requests')
 })
 
-t.test('R1: it is at the place where clients look for it, and at no other', async (t) => {
+t.test('R1: serves the metadata at the well-known URL only', async (t) => {
   for (const [path, places, elsewhere] of [
     ['', [''], ['/', '/v1']],
     ['/', [''], ['/']],
@@ -210,7 +210,7 @@ t.test('R1: it is at the place where clients look for it, and at no other', asyn
   }
 })
 
-t.test('R1: also where the router makes one of two spellings', async (t) => {
+t.test('R1: serves it also with ignoreTrailingSlash', async (t) => {
   for (const routerOptions of [
     { ignoreTrailingSlash: true },
     { ignoreDuplicateSlashes: true },
@@ -229,7 +229,7 @@ t.test('R1: also where the router makes one of two spellings', async (t) => {
   }
 })
 
-t.test('R1: scripts of any origin may read it, whatever the rest of the API allows', async (t) => {
+t.test('R1: allows any origin to read it, whatever CORS options the API has', async (t) => {
   const from = { origin: 'https://inspector.example' }
   const preflight = {
     ...from,
@@ -270,7 +270,7 @@ t.test('R1: scripts of any origin may read it, whatever the rest of the API allo
   }
 })
 
-t.test('R2: every challenge points at it, and nothing else does', async (t) => {
+t.test('R2: every challenge names its URL', async (t) => {
   const client = await DPoPClient.make()
   const app = await start(t, RESOURCE, { dpop: { baseUrl: RESOURCE, algorithms: ['ES256'] } })
   const pointer = `, resource_metadata="${RESOURCE}${PLACE}"`
@@ -302,7 +302,7 @@ t.test('R2: every challenge points at it, and nothing else does', async (t) => {
   t.equal(error.headers['www-authenticate'], `Bearer realm="api"${pointer}`)
 })
 
-t.test('where it can’t be served at its place, that is a mistake', async (t) => {
+t.test('rejects a resource whose metadata cannot be served', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.register(
@@ -317,7 +317,7 @@ t.test('where it can’t be served at its place, that is a mistake', async (t) =
   })
 })
 
-t.test('mistakes are found at registration', async (t) => {
+t.test('rejects invalid options at registration', async (t) => {
   for (const odd of [
     7,
     [],

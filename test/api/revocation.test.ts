@@ -28,7 +28,7 @@ async function api(t: Test, options: Partial<PluginOptions> = {}) {
   }
 }
 
-/** An issuer that also answers questions, about opaque tokens and about those of `key`. */
+/** An issuer with introspection of opaque tokens and of JWTs signed with `key`. */
 async function askedIssuer(t: Test) {
   const server = await startIntrospectionServer(t)
   server.answer(server.metadataPath, json({ ...server.metadata, jwks_uri: server.jwksUri }))
@@ -53,7 +53,7 @@ for (const [kind, revocation] of Object.entries({
   sid: { sid: 'session-1' },
   clientId: { clientId: 'client-1' },
 })) {
-  t.test(`B7: by ${kind}: a token that was good is refused at once`, async (t) => {
+  t.test(`B7: by ${kind}: rejects a revoked token immediately`, async (t) => {
     const { app, get, reasons } = await api(t)
     const token = await tokenOf({ sid: 'session-1' })
     for (let i = 0; i < 3; i++) t.equal((await get(token)).statusCode, 200)
@@ -78,7 +78,7 @@ for (const [kind, revocation] of Object.entries({
   })
 }
 
-t.test('who signs in again after a revocation gets in', async (t) => {
+t.test('accepts a token issued after the revocation', async (t) => {
   const { app, get } = await api(t)
   const now = seconds()
   const before = await tokenOf({ iat: now - 60 })
@@ -88,7 +88,7 @@ t.test('who signs in again after a revocation gets in', async (t) => {
   t.equal((await get(await tokenOf({ iat: now - 20 }))).statusCode, 200)
 })
 
-t.test('a token that is being verified at the time is refused as well', async (t) => {
+t.test('rejects a token whose verification is in flight', async (t) => {
   const { issuer, answer } = await askedIssuer(t)
   let release = () => {}
   const held = new Promise<void>((resolve) => {
@@ -106,7 +106,7 @@ t.test('a token that is being verified at the time is refused as well', async (t
   await t.rejects(verifying, REVOKED)
 })
 
-t.test('two issuers, one sub: the issuer says which one is meant', async (t) => {
+t.test('distinguishes equal subjects of two issuers', async (t) => {
   const other = await makeKey('ES256', 'other')
   const { app, get } = await api(t, {
     jwks: {},
@@ -125,7 +125,7 @@ t.test('two issuers, one sub: the issuer says which one is meant', async (t) => 
   })
 })
 
-t.test('with tenants, the name of any that there may be', async (t) => {
+t.test('with tenants, accepts any possible issuer identifier', async (t) => {
   const { app, get } = await api(t, {
     jwks: {},
     issuer: () => ({ jwks: { keys: [key.publicJwk] } }),
@@ -141,7 +141,7 @@ t.test('with tenants, the name of any that there may be', async (t) => {
   )
 })
 
-t.test('opaque tokens are refused as well, whatever their issuer says', async (t) => {
+t.test('rejects revoked opaque tokens, whatever their issuer says', async (t) => {
   const { issuer, activeToken, state, asked } = await askedIssuer(t)
   const { app, get } = await api(t, { issuer, jwks: {}, introspection: CLIENT })
   for (const [kind, claim] of Object.entries({
@@ -161,7 +161,7 @@ t.test('opaque tokens are refused as well, whatever their issuer says', async (t
   }
 })
 
-t.test('mode always: nobody is asked about what we took back ourselves', async (t) => {
+t.test('mode always: introspects no token that was revoked here', async (t) => {
   const { issuer, activeToken, state, asked, hold } = await askedIssuer(t)
   const introspection = { ...CLIENT, mode: 'always' as const, cacheMaxAge: 0 }
   const server = await createResourceServer({ issuer, audience: AUDIENCE, introspection })
@@ -170,7 +170,7 @@ t.test('mode always: nobody is asked about what we took back ourselves', async (
   state.tokens.set(token, activeToken)
   t.match(await server.verify(token), { subject: 'user-1' })
 
-  t.test('and one that is taken back while its issuer is asked is refused', async (t) => {
+  t.test('rejects a token revoked during its introspection', async (t) => {
     const release = hold()
     const verifying = server.verify(token)
     while (asked(token) < 2) await new Promise((done) => setTimeout(done, 5))
@@ -182,7 +182,7 @@ t.test('mode always: nobody is asked about what we took back ourselves', async (
   t.equal(asked(token), 2)
 })
 
-t.test('time alone makes room, and it is the time that was given', async (t) => {
+t.test('only expiry by the option now frees capacity', async (t) => {
   let now = Date.now()
   const server = await createResourceServer({
     ...(given() as object as { issuer: string }),

@@ -1,4 +1,4 @@
-/** F39, D42, A2: what a mistake in a declaration would leave open is found at the start. */
+/** F39, D42, A2: a mistake in a declaration that would leave a route open is an error at the start. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import t, { type Test } from 'tap'
@@ -20,7 +20,7 @@ function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
 
 const handler = () => 'in'
 
-t.test('a plugin that guards nothing is an error that says what to do', async (t) => {
+t.test('rejects a registration that guards nothing', async (t) => {
   const forgotten: Record<string, (app: FastifyInstance) => unknown> = {
     'no other route': (app) => app.register(async (app) => guard(app)),
     'not awaited': (app) =>
@@ -50,7 +50,7 @@ t.test('a plugin that guards nothing is an error that says what to do', async (t
   }
 })
 
-t.test('any route of the context is enough', async (t) => {
+t.test('accepts a context with any route', async (t) => {
   const guarding: Record<string, (app: FastifyInstance) => unknown> = {
     'fastify-plugin': (app) => {
       app.register(fastifyPlugin(async (app) => guard(app)))
@@ -99,7 +99,7 @@ t.test('any route of the context is enough', async (t) => {
   }
 })
 
-t.test('with global: false, routes that ask for nothing are worth a warning', async (t) => {
+t.test('with global: false, warns if no route has config.auth', async (t) => {
   const warned: Record<string, [boolean, (app: FastifyInstance) => unknown]> = {
     none: [true, async (app) => app.get('/', handler)],
     'auth: false': [true, (app) => app.get('/', { config: { auth: false } }, handler)],
@@ -137,7 +137,7 @@ t.test('with global: false, routes that ask for nothing are worth a warning', as
   t.same(warnings, [], 'a route before the plugin may ask for something')
 })
 
-t.test('errors of a route name it', async (t) => {
+t.test('errors name the route', async (t) => {
   const app = await protectedApi(t)
   const declare = (route: object) => () =>
     app.route({ method: 'GET', url: '/a', handler, ...route })
@@ -156,7 +156,7 @@ t.test('errors of a route name it', async (t) => {
   }
 })
 
-t.test('A2: a route is what it was when it was declared', async (t) => {
+t.test('A2: later changes of a declaration have no effect', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   app.get('/before', handler)
@@ -181,7 +181,7 @@ t.test('A2: a route is what it was when it was declared', async (t) => {
   t.equal((await app.inject('/')).statusCode, 401, 'nor later')
 })
 
-t.test('A5: a requirement that equals several numbers is an error', async (t) => {
+t.test('A5: rejects a number that JSON.parse does not represent exactly', async (t) => {
   const app = await protectedApi(t)
   const unsafe = [
     Number('9007199254740993'),
@@ -203,7 +203,7 @@ t.test('A5: a requirement that equals several numbers is an error', async (t) =>
   }
 })
 
-t.test('A2: a route that would inherit "config" from Object.prototype is an error', async (t) => {
+t.test('A2: rejects a route that would inherit "config" from Object.prototype', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await guard(app)

@@ -21,12 +21,12 @@ async function answerOf(t: Test, auth: RouteRequirement, token: string) {
 const auth: RouteRequirement = { acr: ['phrh', 'phr'], maxAge: 300, scope: 'orders:read' }
 const description = 'A different authentication level is required'
 
-t.test('R3: a sign-in that is strong and recent enough passes', async (t) => {
+t.test('R3: accepts a sign-in that is strong and recent enough', async (t) => {
   const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 10 })
   t.match((await answerOf(t, auth, token)).response, { statusCode: 200, body: 'user-1' })
 })
 
-t.test('R3: a weaker one is answered with a challenge that says what would do', async (t) => {
+t.test('R3: rejects a weaker one with a challenge that names the requirements', async (t) => {
   const token = await tokenOf({ acr: 'pwd', auth_time: seconds() - 10 })
   const { response, challenge } = await answerOf(t, auth, token)
   t.equal(response.statusCode, 401)
@@ -47,14 +47,14 @@ t.test('R3: a weaker one is answered with a challenge that says what would do', 
   })
 })
 
-t.test('R3: what an older sign-in lacks is asked for together with the scope', async (t) => {
+t.test('R3: the challenge of an older sign-in names the missing scope as well', async (t) => {
   const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 400, scope: 'profile' })
   const { response, challenge } = await answerOf(t, auth, token)
   t.equal(response.statusCode, 401)
   t.match(challenge?.parameters, { max_age: '300', scope: 'orders:read' })
 })
 
-t.test('R3: nobody is told how to step up before the token is found valid', async (t) => {
+t.test('R3: sends no step-up challenge for an invalid token', async (t) => {
   for (const [title, token, error] of [
     ['no token', '', undefined],
     ['an expired one', await tokenOf({ exp: seconds() - 60 }), 'invalid_token'],
@@ -69,7 +69,7 @@ t.test('R3: nobody is told how to step up before the token is found valid', asyn
   }
 })
 
-t.test('R3: a token that is known already gets too old for a route', async (t) => {
+t.test('R3: checks the age of a cached token', async (t) => {
   let now = Date.now()
   const app = await protectedApi(t, { now: () => now, clockTolerance: 0 })
   app.get('/pay', { config: { auth: { maxAge: 60 } } }, async () => 'ok')
@@ -81,20 +81,20 @@ t.test('R3: a token that is known already gets too old for a route', async (t) =
   t.equal((await app.inject({ url: '/pay', headers })).statusCode, 401)
 })
 
-t.test('a requirement that makes no sense is found when the route is declared', async (t) => {
+t.test('rejects an invalid requirement when the route is declared', async (t) => {
   const app = await protectedApi(t)
   for (const auth of [{ maxAge: 0 }, { acr: 'a b' }, { acr: undefined }] as RouteRequirement[]) {
     t.throws(() => app.get('/', { config: { auth } }, async () => ''), TypeError)
   }
 })
 
-t.test('an optional route asks it of those who bring a token', async (t) => {
+t.test('an optional route requires it of requests with a token', async (t) => {
   const optional = { ...auth, optional: true }
   t.equal((await answerOf(t, optional, '')).response.statusCode, 200)
   t.equal((await answerOf(t, optional, await tokenOf())).response.statusCode, 401)
 })
 
-t.test('authorize may ask for a step-up of its own', async (t) => {
+t.test('authorize may require a step-up', async (t) => {
   const stepUp = () => {
     throw new InsufficientUserAuthenticationError('Large sums need a passkey', {
       acrValues: ['phr'],
@@ -112,7 +112,7 @@ t.test('authorize may ask for a step-up of its own', async (t) => {
   })
 })
 
-t.test('B6: what authorize asks for and no header can hold is left out', async (t) => {
+t.test('B6: omits requirements of authorize that are invalid in a header', async (t) => {
   for (const demand of [
     undefined,
     null,
@@ -138,7 +138,7 @@ t.test('B6: what authorize asks for and no header can hold is left out', async (
   }
 })
 
-t.test('verify asks it, too', async (t) => {
+t.test('verify() requires it as well', async (t) => {
   const { global: _, ...options } = given()
   const server = await createResourceServer(options as ResourceServerOptions)
   const token = await tokenOf({ acr: 'pwd' })

@@ -44,7 +44,7 @@ async function twoTenants(t: Test) {
   return servers
 }
 
-t.test('the application names the issuers: at once, or by a promise', async (t) => {
+t.test('the application resolves issuers synchronously or by a promise', async (t) => {
   const [a, b] = await twoTenants(t)
   for (const issuer of [
     (iss: string) => iss === a.issuer,
@@ -63,7 +63,7 @@ t.test('the application names the issuers: at once, or by a promise', async (t) 
 })
 
 t.test(
-  'an answer without sense, or that throws, is a 500 that tells a caller nothing',
+  'responds with a 500 without details if the function fails or returns an invalid result',
   async (t) => {
     const token = await tokenOf({ iss: A })
     for (const [title, answer, status = 500] of [
@@ -104,7 +104,7 @@ t.test(
   },
 )
 
-t.test('a thousand tokens of a tenant at once are one question and one key set', async (t) => {
+t.test('a thousand concurrent tokens of a tenant cause one call and one key fetch', async (t) => {
   const [a] = await twoTenants(t)
   let asked = 0
   const { status } = await api(t, async (iss) => {
@@ -122,7 +122,7 @@ t.test('a thousand tokens of a tenant at once are one question and one key set',
   t.equal(a.requests.jwks, 1)
 })
 
-t.test('ten thousand made-up issuers: no fetch, one question each at most', async (t) => {
+t.test('ten thousand forged issuers cause no fetch and at most one call each', async (t) => {
   let asked = 0
   let fetches = 0
   const server = await createResourceServer({
@@ -157,7 +157,7 @@ t.test('ten thousand made-up issuers: no fetch, one question each at most', asyn
   t.equal(fetches, 0)
 })
 
-t.test('after maxAge the answer counts anew, for verified tokens as well', async (t) => {
+t.test('resolves the issuer again after cacheMaxAge, for verified tokens as well', async (t) => {
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
   let now = Date.now()
@@ -191,7 +191,7 @@ t.test('after maxAge the answer counts anew, for verified tokens as well', async
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'algorithm' })
   })
 
-  t.test('and so does a no', async (t) => {
+  t.test('a removed tenant takes effect', async (t) => {
     answer = true
     now += 10_000
     await server.verify(token)
@@ -208,61 +208,64 @@ t.test('after maxAge the answer counts anew, for verified tokens as well', async
   })
 })
 
-t.test('a second parameter: each request is asked about, and no verdict leaks', async (t) => {
-  let asked = 0
-  const { app, status } = await api(t, async (iss, { host }) => {
-    asked++
-    await new Promise((done) => setTimeout(done, Math.random() * 5))
-    return iss === `https://${host}` && { jwks: { keys } }
-  })
-  const [ofA, ofB] = [await tokenOf({ iss: A }), await tokenOf({ iss: B })]
-  for (let i = 0; i < 3; i++) {
-    t.equal(await status(ofA, 'a.example'), 200)
-    t.equal(await status(ofA, 'b.example'), 401)
-    t.equal(await status(ofB, 'b.example'), 200)
-  }
-  t.equal(asked, 9)
-  const many = Array.from({ length: 200 }, (_, i) => ({
-    token: i % 2 ? ofA : ofB,
-    host: i % 3 ? 'a.example' : 'b.example',
-  }))
-  const statuses = await Promise.all(many.map(({ token, host }) => status(token, host)))
-  const wanted = many.map(({ token, host }) =>
-    (token === ofA) === (host === 'a.example') ? 200 : 401,
-  )
-  t.same(statuses, wanted)
-  t.equal(asked, 209)
-  t.equal(app.resourceServer.statistics().cacheSize, 0)
-
-  t.test('options may differ by request as well', async (t) => {
-    const { status } = await api(t, (_iss, { host }) => ({ audience: host, jwks: { keys } }))
-    const token = await tokenOf({ iss: A, aud: 'a.example' })
-    const hosts = ['a.example', 'b.example', 'a.example', 'b.example']
-    t.same(await Promise.all(hosts.map((host) => status(token, host))), [200, 401, 200, 401])
-  })
-
-  t.test('in a server without Fastify it is what verify() gets', async (t) => {
-    const server = await createResourceServer<string>({
-      issuer: (_iss, context) => context === 'in' && { jwks: { keys } },
-      audience: AUDIENCE,
+t.test(
+  'with a second parameter, calls the function for each request, and shares no result',
+  async (t) => {
+    let asked = 0
+    const { app, status } = await api(t, async (iss, { host }) => {
+      asked++
+      await new Promise((done) => setTimeout(done, Math.random() * 5))
+      return iss === `https://${host}` && { jwks: { keys } }
     })
-    t.match(await server.verify(ofA, undefined, 'in'), { issuer: A })
-    await t.rejects(server.verify(ofA, undefined, 'out'), { name: 'InvalidTokenError' })
-  })
+    const [ofA, ofB] = [await tokenOf({ iss: A }), await tokenOf({ iss: B })]
+    for (let i = 0; i < 3; i++) {
+      t.equal(await status(ofA, 'a.example'), 200)
+      t.equal(await status(ofA, 'b.example'), 401)
+      t.equal(await status(ofB, 'b.example'), 200)
+    }
+    t.equal(asked, 9)
+    const many = Array.from({ length: 200 }, (_, i) => ({
+      token: i % 2 ? ofA : ofB,
+      host: i % 3 ? 'a.example' : 'b.example',
+    }))
+    const statuses = await Promise.all(many.map(({ token, host }) => status(token, host)))
+    const wanted = many.map(({ token, host }) =>
+      (token === ofA) === (host === 'a.example') ? 200 : 401,
+    )
+    t.same(statuses, wanted)
+    t.equal(asked, 209)
+    t.equal(app.resourceServer.statistics().cacheSize, 0)
 
-  t.test('what the function does not declare, it does not get', async (t) => {
-    const seen: unknown[] = []
-    const { status } = await api(t, (...args: unknown[]) => {
-      seen.push(args.slice(1))
-      return { jwks: { keys } }
+    t.test('the options may differ by request', async (t) => {
+      const { status } = await api(t, (_iss, { host }) => ({ audience: host, jwks: { keys } }))
+      const token = await tokenOf({ iss: A, aud: 'a.example' })
+      const hosts = ['a.example', 'b.example', 'a.example', 'b.example']
+      t.same(await Promise.all(hosts.map((host) => status(token, host))), [200, 401, 200, 401])
     })
-    t.equal(await status(ofA), 200)
-    t.equal(await status(ofA), 200)
-    t.same(seen, [[undefined]])
-  })
-})
 
-t.test('a tenant that makes room for another is not asked for keys any more', async (t) => {
+    t.test('without Fastify, the context is that of verify()', async (t) => {
+      const server = await createResourceServer<string>({
+        issuer: (_iss, context) => context === 'in' && { jwks: { keys } },
+        audience: AUDIENCE,
+      })
+      t.match(await server.verify(ofA, undefined, 'in'), { issuer: A })
+      await t.rejects(server.verify(ofA, undefined, 'out'), { name: 'InvalidTokenError' })
+    })
+
+    t.test('a function without a second parameter gets no context', async (t) => {
+      const seen: unknown[] = []
+      const { status } = await api(t, (...args: unknown[]) => {
+        seen.push(args.slice(1))
+        return { jwks: { keys } }
+      })
+      t.equal(await status(ofA), 200)
+      t.equal(await status(ofA), 200)
+      t.same(seen, [[undefined]])
+    })
+  },
+)
+
+t.test('fetches no more keys of an evicted tenant', async (t) => {
   const [a, b] = await twoTenants(t)
   const server = await createResourceServer({
     issuer: () => true,
@@ -278,25 +281,22 @@ t.test('a tenant that makes room for another is not asked for keys any more', as
   t.equal(a.requests.jwks, 2)
 })
 
-t.test(
-  'the keys of a tenant without traffic are not refreshed, those of the options are',
-  async (t) => {
-    const servers = await twoTenants(t)
-    const [tenant, configured] = servers
-    const jwks = { cacheMinAge: 1_000, cacheMaxAge: 1_000 }
-    for (const [server, issuer] of [
-      [tenant, () => true],
-      [configured, configured.issuer],
-    ] as const) {
-      const { status } = await api(t, issuer as IssuerResolver<FastifyRequest>, { jwks })
-      t.equal(await status(await server.issueToken()), 200)
-    }
-    while (configured.requests.jwks < 3) await new Promise((done) => setTimeout(done, 50))
-    t.equal(tenant.requests.jwks, 1)
-  },
-)
+t.test('refreshes keys of configured issuers, and not of tenants without traffic', async (t) => {
+  const servers = await twoTenants(t)
+  const [tenant, configured] = servers
+  const jwks = { cacheMinAge: 1_000, cacheMaxAge: 1_000 }
+  for (const [server, issuer] of [
+    [tenant, () => true],
+    [configured, configured.issuer],
+  ] as const) {
+    const { status } = await api(t, issuer as IssuerResolver<FastifyRequest>, { jwks })
+    t.equal(await status(await server.issueToken()), 200)
+  }
+  while (configured.requests.jwks < 3) await new Promise((done) => setTimeout(done, 50))
+  t.equal(tenant.requests.jwks, 1)
+})
 
-t.test('an audience that depends on the request makes no further key set', async (t) => {
+t.test('an audience that depends on the request adds no key set', async (t) => {
   const [a] = await twoTenants(t)
   const { app, status } = await api(
     t,
@@ -314,7 +314,7 @@ t.test('an audience that depends on the request makes no further key set', async
   t.equal(a.requests.jwks, 2)
   t.ok(app.resourceServer.keySetStatus().every(({ state }) => state === 'fresh'))
 
-  t.test('but other keys do', async (t) => {
+  t.test('other keys add a key set', async (t) => {
     let round = 0
     const options = [{}, { jwks: { cacheMaxAge: 1_000 } }, { jwksUri: a.jwksUri }, {}]
     const { status } = await api(t, (_iss, _request) => options[round++ % 4])
@@ -356,7 +356,7 @@ t.test('an eviction aborts no fetch that a request waits for', async (t) => {
   t.same(new Set(statuses), new Set([200]))
 })
 
-t.test('after close() nobody is asked for keys', async (t) => {
+t.test('fetches no keys after close()', async (t) => {
   const [a, b] = await twoTenants(t)
   const server = await createResourceServer({ issuer: () => true, audience: AUDIENCE })
   await server.verify(await a.issueToken())
@@ -365,7 +365,7 @@ t.test('after close() nobody is asked for keys', async (t) => {
   t.equal(b.requests.discovery + b.requests.jwks, 0)
 })
 
-t.test('an opaque token names no issuer: it is malformed, and nobody is asked', async (t) => {
+t.test('rejects an opaque token as malformed, without a call', async (t) => {
   let asked = 0
   const { get } = await api(t, () => {
     asked++
@@ -377,7 +377,7 @@ t.test('an opaque token names no issuer: it is malformed, and nobody is asked', 
   t.equal(asked, 0)
 })
 
-t.test('what holds for all tenants is checked when the server starts', async (t) => {
+t.test('checks the options for all tenants at the start', async (t) => {
   const start = (options: object) =>
     createResourceServer({ issuer: () => true, ...options } as ResourceServerOptions)
   for (const [options, message] of [
@@ -399,7 +399,7 @@ t.test('what holds for all tenants is checked when the server starts', async (t)
   await t.resolves(start({ algorithms: ['HS256'] }), 'and so may the secret')
 })
 
-t.test('undefined in an answer, or an object, says nothing: the defaults hold', async (t) => {
+t.test('undefined members of a result fall back to the defaults', async (t) => {
   const rsa = await makeKey('RS256')
   const jwks = { keys: [...keys, rsa.publicJwk] }
   const unsaid = { audience: undefined, algorithms: undefined, jwks } as object
@@ -417,7 +417,7 @@ t.test('undefined in an answer, or an object, says nothing: the defaults hold', 
   }
 })
 
-t.test('a shared secret in an answer is its tenant’s alone', async (t) => {
+t.test('a shared secret in a result applies to its tenant only', async (t) => {
   const server = await createResourceServer({
     issuer: (iss) => ({ secret: new TextEncoder().encode(iss.padEnd(32, 's')) }),
     audience: AUDIENCE,
@@ -432,7 +432,7 @@ t.test('a shared secret in an answer is its tenant’s alone', async (t) => {
   await t.rejects(server.verify(await signed(A, B)), { name: 'InvalidTokenError' })
 })
 
-t.test('keys out of reach are a 503 for that tenant, and for no other', async (t) => {
+t.test('responds with 503 to the tenant whose keys are unavailable only', async (t) => {
   const [a, b] = await twoTenants(t)
   a.fail({ status: 500 }, 'jwks')
   const { status } = await api(t, () => true)
@@ -440,7 +440,7 @@ t.test('keys out of reach are a 503 for that tenant, and for no other', async (t
   t.equal(await status(await b.issueToken()), 200)
 })
 
-t.test('metadata that names another issuer lets nobody in', async (t) => {
+t.test('rejects metadata that names another issuer', async (t) => {
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
   issuer.answer(issuer.metadataPath, json({ issuer: A, jwks_uri: issuer.jwksUri }))
@@ -448,7 +448,7 @@ t.test('metadata that names another issuer lets nobody in', async (t) => {
   t.equal(await status(await tokenOf({ iss: issuer.issuer })), 503)
 })
 
-t.test('a function that hides its second parameter gets it where the options say so', async (t) => {
+t.test('passes the context if tenants.perRequest is true', async (t) => {
   const contexts: unknown[] = []
   const issuer = (_iss: string, ...[context]: unknown[]) => {
     contexts.push(context)
@@ -462,7 +462,7 @@ t.test('a function that hides its second parameter gets it where the options say
   t.strictSame(contexts, [undefined, 'context'])
 })
 
-t.test('an introspection that no token would ever reach is a mistake', async (t) => {
+t.test('rejects introspection that no token would reach', async (t) => {
   const introspection = { clientId: 'api', clientSecret: 'secret' }
   const server = await createResourceServer({ issuer: () => ({ introspection }), audience: 'a' })
   await t.rejects(server.verify(await tokenOf()), {

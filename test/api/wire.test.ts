@@ -35,7 +35,7 @@ async function stillServes(t: Test, port: number): Promise<void> {
 
 const authorization = (value: string): RawRequest => ({ lines: [`Authorization: ${value}`] })
 
-t.test('B1: lets a good token in, however the header is written', async (t) => {
+t.test('B1: accepts a valid token in any valid spelling of the header', async (t) => {
   const { port } = await listening(t)
   const spellings: Record<string, RawRequest> = {
     'as everybody writes it': authorization(`Bearer ${good}`),
@@ -140,14 +140,14 @@ t.test('B3: answers 400 to two Authorization headers, whatever is in them', asyn
     })
     await stillServes(t, port)
   }
-  t.test('also where Node was told to join repeated headers', async (t) => {
+  t.test('answers 400 to two Authorization headers if Node joins repeated headers', async (t) => {
     const { port } = await listening(t, {}, { http: { joinDuplicateHeaders: true } } as never)
     t.equal((await rawRequest(port, { lines: [tokenHeader, tokenHeader] })).status, 400)
     await stillServes(t, port)
   })
 })
 
-t.test('answers 4xx to what is no HTTP, and serves on', async (t) => {
+t.test('answers 4xx to invalid HTTP, and continues to serve', async (t) => {
   const { port } = await listening(t)
   const requests: Record<string, RawRequest> = {
     'a NUL': authorization(`Bearer \0${good}`),
@@ -165,7 +165,7 @@ t.test('answers 4xx to what is no HTTP, and serves on', async (t) => {
   }
 })
 
-t.test('answers 431 to a header of 1 MB, or 401 where Node was told to take it', async (t) => {
+t.test('answers 431 to a header of 1 MB, or 401 if Node accepts it', async (t) => {
   const huge = authorization(`Bearer ${'a'.repeat(1_000_000)}`)
   const { port } = await listening(t)
   t.equal((await rawRequest(port, huge)).status, 431)
@@ -192,7 +192,7 @@ t.test('answers 431 to a header of 1 MB, or 401 where Node was told to take it',
   await stillServes(t, roomy.port)
 })
 
-t.test('B4: a token in the query is no token', async (t) => {
+t.test('B4: ignores a token in the query', async (t) => {
   const { port } = await listening(t)
   const { status, headers } = await rawRequest(port, { path: `/?access_token=${good}` })
   t.equal(status, 401)
@@ -201,7 +201,7 @@ t.test('B4: a token in the query is no token', async (t) => {
   t.equal((await rawRequest(port, both)).status, 200, 'and does no harm beside a header')
 })
 
-t.test('B5: a token in a form body is no token', async (t) => {
+t.test('B5: ignores a token in a form body', async (t) => {
   const { port } = await listening(t)
   const form = {
     lines: ['content-type: application/x-www-form-urlencoded'],
@@ -215,7 +215,7 @@ t.test('B5: a token in a form body is no token', async (t) => {
   }
 })
 
-t.test('no body is read for a caller without a token', async (t) => {
+t.test('reads no body of a request without a token', async (t) => {
   const { port } = await listening(t)
   const lines = ['content-type: application/json', 'content-length: 900000']
   const { status } = await rawRequest(port, { method: 'POST', lines })
@@ -223,40 +223,43 @@ t.test('no body is read for a caller without a token', async (t) => {
   await stillServes(t, port)
 })
 
-t.test('B6, B7: a bad token is 401 invalid_token, with a challenge clients can read', async (t) => {
-  const { port } = await listening(t)
-  const tokens: Record<string, string> = {
-    'no JWT': 'opaque',
-    'token68 with padding': 'b3BhcXVl==',
-    'every character of token68': 'aZ0-._~+/',
-    'a good one with padding': `${good}=`,
-    tampered: `${good.slice(0, -4)}AAAA`,
-    expired: await tokenOf({ exp: 1 }),
-    'for another resource': await tokenOf({ aud: 'api://other' }),
-    'from a stranger': await tokenOf({ iss: 'https://stranger.example/"\r\nX-Injected: 1' }),
-    'with a hash that would break a header': await tokenOf({ at_hash: '"\r\n\0\u2028é' }),
-  }
-  for (const [title, token] of Object.entries(tokens)) {
-    for (const path of ['/', '/orders', '/nowhere']) {
-      const { status, headers } = await rawRequest(port, {
-        path,
-        ...authorization(`Bearer ${token}`),
-      })
-      t.equal(status, 401, `${title} at ${path}`)
-      t.equal(headers['www-authenticate']?.length, 1)
-      const { scheme, parameters } = parseChallenge(headers['www-authenticate']?.[0])
-      t.equal(scheme, 'Bearer')
-      const { scope, ...rest } = parameters
-      t.same(Object.keys(rest), ['realm', 'error', 'error_description'])
-      t.match(rest, { realm: 'api', error: 'invalid_token' })
-      t.equal(scope, path === '/orders' ? 'orders:write profile' : undefined, 'of the route')
-      t.notOk(headers['x-injected'])
+t.test(
+  'B6, B7: answers 401 invalid_token to an invalid token, with a well-formed challenge',
+  async (t) => {
+    const { port } = await listening(t)
+    const tokens: Record<string, string> = {
+      'no JWT': 'opaque',
+      'token68 with padding': 'b3BhcXVl==',
+      'every character of token68': 'aZ0-._~+/',
+      'a good one with padding': `${good}=`,
+      tampered: `${good.slice(0, -4)}AAAA`,
+      expired: await tokenOf({ exp: 1 }),
+      'for another resource': await tokenOf({ aud: 'api://other' }),
+      'from a stranger': await tokenOf({ iss: 'https://stranger.example/"\r\nX-Injected: 1' }),
+      'with a hash that would break a header': await tokenOf({ at_hash: '"\r\n\0\u2028é' }),
     }
-    await stillServes(t, port)
-  }
-})
+    for (const [title, token] of Object.entries(tokens)) {
+      for (const path of ['/', '/orders', '/nowhere']) {
+        const { status, headers } = await rawRequest(port, {
+          path,
+          ...authorization(`Bearer ${token}`),
+        })
+        t.equal(status, 401, `${title} at ${path}`)
+        t.equal(headers['www-authenticate']?.length, 1)
+        const { scheme, parameters } = parseChallenge(headers['www-authenticate']?.[0])
+        t.equal(scheme, 'Bearer')
+        const { scope, ...rest } = parameters
+        t.same(Object.keys(rest), ['realm', 'error', 'error_description'])
+        t.match(rest, { realm: 'api', error: 'invalid_token' })
+        t.equal(scope, path === '/orders' ? 'orders:write profile' : undefined, 'of the route')
+        t.notOk(headers['x-injected'])
+      }
+      await stillServes(t, port)
+    }
+  },
+)
 
-t.test('B8: too little scope is 403 insufficient_scope, and names what is needed', async (t) => {
+t.test('B8: answers 403 insufficient_scope and names the required scope', async (t) => {
   const { port } = await listening(t)
   const request = { path: '/orders', ...authorization(`Bearer ${good}`) }
   const { status, headers } = await rawRequest(port, request)
@@ -273,26 +276,29 @@ t.test('B8: too little scope is 403 insufficient_scope, and names what is needed
   )
 })
 
-t.test('B9: keys out of reach are 503 with Retry-After and no challenge', async (t) => {
-  const { port } = await listening(t, {
-    jwks: {
-      fetch: async () => {
-        throw new Error('connect ECONNREFUSED')
+t.test(
+  'B9: answers 503 with Retry-After and no challenge while keys are unavailable',
+  async (t) => {
+    const { port } = await listening(t, {
+      jwks: {
+        fetch: async () => {
+          throw new Error('connect ECONNREFUSED')
+        },
       },
-    },
-  })
-  for (let i = 0; i < 2; i++) {
-    const { status, headers, body } = await rawRequest(port, authorization(`Bearer ${good}`))
-    t.equal(status, 503)
-    t.match(headers['retry-after']?.join('|'), /^[1-9]\d*$/)
-    t.notOk(headers['www-authenticate'])
-    t.match(JSON.parse(body), { code: 'temporarily_unavailable' })
-    t.notMatch(body, /ECONNREFUSED/, 'what is wrong behind us is nobody’s business')
-  }
-  t.equal((await rawRequest(port, {})).status, 401, 'without a token nobody is asked')
-})
+    })
+    for (let i = 0; i < 2; i++) {
+      const { status, headers, body } = await rawRequest(port, authorization(`Bearer ${good}`))
+      t.equal(status, 503)
+      t.match(headers['retry-after']?.join('|'), /^[1-9]\d*$/)
+      t.notOk(headers['www-authenticate'])
+      t.match(JSON.parse(body), { code: 'temporarily_unavailable' })
+      t.notMatch(body, /ECONNREFUSED/, 'what is wrong behind us is nobody’s business')
+    }
+    t.equal((await rawRequest(port, {})).status, 401, 'without a token nobody is asked')
+  },
+)
 
-t.test('a refusal leaves a kept-alive connection usable', async (t) => {
+t.test('a rejection leaves a kept-alive connection usable', async (t) => {
   const { port } = await listening(t)
   const request = (value: string, connection: string) =>
     `GET / HTTP/1.1\r\nhost: a\r\nauthorization: ${value}\r\nconnection: ${connection}\r\n\r\n`
@@ -310,7 +316,7 @@ t.test('a refusal leaves a kept-alive connection usable', async (t) => {
   )
 })
 
-t.test('a caller who leaves while a token is verified takes nothing down', async (t) => {
+t.test('a caller who disconnects during verification ends no process', async (t) => {
   let begun: () => void
   const fetching = new Promise<void>((resolve) => {
     begun = resolve
@@ -395,7 +401,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([head, payload])
 }
 
-/** The first byte of the first HEADERS frame that comes back. */
+/** Returns the first byte of the first HEADERS frame of the response. */
 async function firstStatus(port: number, bytes: Buffer): Promise<number | undefined> {
   const { connect } = await import('node:net')
   return new Promise((resolve, reject) => {
