@@ -100,23 +100,25 @@ export const discovery: readonly Check[] = [
     },
   ),
 
-  ...Object.entries({ 'is silent': hang, 'stops midway': hangInBody, drips: drip }).map(
-    ([how, answer]) =>
-      rule(
-        'D3',
-        'RFC 9110 §15.6.4',
-        'ours',
-        `A key set that ${how} leaves no request without a response`,
-        ['jwt', 'restart'],
-        (stage) =>
-          withIssuer(
-            stage,
-            (issuer) => issuer.answer('/keys', answer),
-            async ({ api }) =>
-              expectNoEntry(await api.present(api.forge()), 'keys that never come'),
-            { isImpatient: true },
-          ),
-      ),
+  ...Object.entries({
+    'never responds': hang,
+    'stops within the body': hangInBody,
+    'sends single bytes': drip,
+  }).map(([how, answer]) =>
+    rule(
+      'D3',
+      'RFC 9110 §15.6.4',
+      'ours',
+      `A key set endpoint that ${how} leaves no request without a response`,
+      ['jwt', 'restart'],
+      (stage) =>
+        withIssuer(
+          stage,
+          (issuer) => issuer.answer('/keys', answer),
+          async ({ api }) => expectNoEntry(await api.present(api.forge()), 'keys that never come'),
+          { isImpatient: true },
+        ),
+    ),
   ),
 
   rule(

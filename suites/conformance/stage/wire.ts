@@ -40,7 +40,7 @@ function exchange(url: URL, bytes: Uint8Array, from: string | undefined): Promis
     const chunks: Buffer[] = []
     const socket = open(url, from)
     socket.write(bytes)
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer within 30 s')))
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no response within 30 s')))
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', (error) => {
       // Who refuses a long header may close before it was read to its end.
