@@ -59,7 +59,7 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'P5',
     what: 'no replay on another instance',
-    test: 'P5: a proof that was used on one instance is refused on the other',
+    test: 'P5: rejects a proof that was used on another instance',
   },
   {
     id: 'R5',
