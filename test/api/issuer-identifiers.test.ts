@@ -62,7 +62,7 @@ for (const [provider, issuer] of Object.entries(IDENTIFIERS)) {
         await app.resourceServer.revoke({ sub: 'user-1', issuer, before: seconds() + 60 })
         t.match((await get(token)).headers['www-authenticate'], 'was revoked')
         await t.rejects(async () => app.resourceServer.revoke({ sub: 'a', issuer: `${issuer}x` }), {
-          message: /must be one that is trusted here/,
+          message: /must be a trusted issuer identifier/,
         })
       }
       t.same(new Set(server.requests), new Set(['/keys']), 'no metadata is read')
@@ -335,11 +335,11 @@ t.test(
     for (const [iss, advice] of [
       ['ACME.com', 'They differ by upper and lower case'],
       ['https://acme.com', 'They differ by the scheme before "://"'],
-      ['acme.com/', 'They differ by the slash at the end'],
+      ['acme.com/', 'They differ by the trailing slash'],
       ['other.com', 'Get a token from acme.com; or'],
       ['https://login.microsoftonline.com/a/v2.0', 'Get a token from acme.com; or'],
-      ['', 'The token names no issuer'],
-      [5, 'The token names no issuer'],
+      ['', 'The token has no issuer identifier'],
+      [5, 'The token has no issuer identifier'],
     ] as const) {
       const { code, stdout } = await ask(iss)
       t.equal(code, 1)
