@@ -1,7 +1,7 @@
 /**
  * Shares introspection responses between all instances of the API, so that a token is introspected
  * once and not once per instance. An optimization only: if the store fails or returns a forged entry,
- * the issuer is asked.
+ * the token is introspected.
  *
  * Only "active" responses are shared. Negative ones stay local: an untrusted caller could fill the
  * store with any number of invalid tokens.

@@ -168,7 +168,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
 }
 
 const LACKS_SCOPE = 'The access token lacks the required scope'
-const NOT_ALLOWED = 'The access token does not permit this'
+const NOT_ALLOWED = 'The access token does not permit this request'
 
 function splitScope(scope: string | readonly string[] | undefined): unknown {
   return typeof scope === 'string' ? scope.split(' ') : scope

@@ -154,7 +154,7 @@ function assembleRemoteKeys(
 }
 
 /** Characters of a signed response: as many as an unsigned response may have bytes. */
-const MAX_ANSWER_LENGTH = 65_536
+const MAX_RESPONSE_LENGTH = 65_536
 
 async function assembleIntrospection(
   { issuer, algorithms, audience, introspection, introspectionOnly, allowHttp }: ResolvedIssuer,
@@ -181,7 +181,7 @@ async function assembleIntrospection(
     monotonicNow,
     shared,
     verifySignature: async (jwt) => {
-      const jws = unwrap(parseCompactJws(jwt, MAX_ANSWER_LENGTH, new KnownHeaders()))
+      const jws = unwrap(parseCompactJws(jwt, MAX_RESPONSE_LENGTH, new KnownHeaders()))
       const algorithm = unwrap(resolveAlgorithm({ algorithms }, jws.header.alg))
       unwrap(await findSigner({ jws, algorithm, source: keys, counters }))
       return unwrap(withClaims(jws))

@@ -47,8 +47,8 @@ function signatureOf(raw: string): Buffer {
 
 /** Rejected by any of these checks. */
 async function refusesBy(t: Test, raw: string, checks: readonly Check[], title: string) {
-  const verdict = await outcome(server, raw)
-  t.ok((checks as readonly string[]).includes(verdict), `${title}: ${verdict}`)
+  const result = await outcome(server, raw)
+  t.ok((checks as readonly string[]).includes(result), `${title}: ${result}`)
 }
 
 t.test('the tokens that the attacks start from are valid', async (t) => {
@@ -142,8 +142,8 @@ t.test('rejects a signature of other claims, of another key or of another header
     }
   }
   const impostor: TestKey = { ...mallory, publicJwk: { ...mallory.publicJwk, kid: 'es256' } }
-  await refuses(t, server, forge(impostor), 'signature', 'a stranger under a known kid')
-  await refuses(t, server, forge(mallory), 'key', 'a stranger under an unknown kid')
+  await refuses(t, server, forge(impostor), 'signature', 'an unknown key with a known kid')
+  await refuses(t, server, forge(mallory), 'key', 'an unknown key with an unknown kid')
 })
 
 t.test('J16: ECDSA signatures of exact length, r and s within 1 and n - 1', async (t) => {
@@ -325,7 +325,7 @@ t.test('J7: only compares a kid', async (t) => {
   ]) {
     const title = JSON.stringify(kid.slice(0, 40))
     await refuses(t, server, forge(es256, { header: { kid } }), 'key', `${title}, a known key`)
-    await refuses(t, server, forge(mallory, { header: { kid } }), 'key', `${title}, a stranger`)
+    await refuses(t, server, forge(mallory, { header: { kid } }), 'key', `${title}, an unknown key`)
     const empty = { ...es256, alg: 'HS256', privateKey: createSecretKey(Buffer.alloc(0)) }
     await refuses(t, server, forge(empty, { header: { kid } }), 'algorithm', `${title}, HS256`)
   }
@@ -368,7 +368,7 @@ t.test('J11: rejects duplicate members, on which parsers disagree', async (t) =>
     alg: { header: header.replace('{', '{"alg":"none",') },
     'alg, escaped': { header: header.replace('{', '{"\\u0061lg":"none",') },
     kid: { header: header.replace(/}$/, ',"kid":"es256"}') },
-    'a parameter that nobody reads': { header: header.replace('{', '{"x":1,"x":1,') },
+    'an unused parameter': { header: header.replace('{', '{"x":1,"x":1,') },
   })) {
     await refuses(t, server, forge(es256, forgery), 'token', title)
   }

@@ -50,7 +50,7 @@ t.test('I2, P3: enforces cnf of the response for an opaque token', async (t) => 
   await t.rejects(proven('plain'), binding, 'a bearer token as DPoP')
   t.ok(await bearer('plain'))
   says('nowhere', { token_type: 'DPoP' })
-  await t.rejects(bearer('nowhere'), binding, 'bound, and nobody says to what')
+  await t.rejects(bearer('nowhere'), binding, 'bound to an unnamed key')
   says('odd', { token_type: 'DPoP', cnf: { jkt: 'x' } })
   await t.rejects(bearer('odd'), binding)
   says('certificate', { cnf: { 'x5t#S256': client.jkt } })
@@ -135,7 +135,7 @@ t.test('I2, P3: enforces cnf of a malformed JWT', async (t) => {
   const certified = `${await tokenOf({ iss: issuer, cnf: { 'x5t#S256': client.jkt } })}.`
   says(certified, {})
   await t.rejects(bearer(certified), binding, 'mtls is off')
-  t.equal(asked(certified), 0, 'what nobody could prove here costs no question')
+  t.equal(asked(certified), 0, 'no introspection request for an unsupported binding')
 
   const odd = `${await tokenOf({ iss: issuer, cnf: { jkt: 5 } })}.`
   says(odd, {})
@@ -157,7 +157,7 @@ t.test('I2, P3: enforces cnf of a malformed JWT', async (t) => {
   }
   for (const spelling of [`${others}.${bound}`, `${bound}.${others}`]) {
     says(spelling, {})
-    await t.rejects(proven(spelling, other), binding, 'a key that somebody put beside it')
+    await t.rejects(proven(spelling, other), binding, 'a second key beside it')
     await t.rejects(proven(spelling), binding)
     await t.rejects(bearer(spelling), binding)
   }

@@ -117,8 +117,8 @@ t.test(
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '', 'ES256', 'RS256']) {
       const input = `${base64url({ alg })}.${base64url(goodClaims())}`
       for (const raw of [input, `${input}.`, `${input}.AA`]) {
-        const verdict = await outcome(server, raw)
-        t.ok(['token', 'algorithm', 'signature'].includes(verdict), `${alg || '""'}: ${verdict}`)
+        const result = await outcome(server, raw)
+        t.ok(['token', 'algorithm', 'signature'].includes(result), `${alg || '""'}: ${result}`)
       }
     }
     const cut = forge(es256).split('.')
@@ -338,8 +338,8 @@ t.test('J9: other encodings of a revoked token', async (t) => {
   }
   // Four bits of the last character are in no byte.
   for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
-    const verdict = await outcome(server, good.slice(0, -1) + last)
-    if (!good.endsWith(last)) t.not(verdict, 'accepted', `ending in ${last}`)
+    const result = await outcome(server, good.slice(0, -1) + last)
+    if (!good.endsWith(last)) t.not(result, 'accepted', `ending in ${last}`)
   }
   // Any party can convert an ECDSA signature to a second valid one. So tokens must be identified
   // by a claim such as `jti`, not by their text.

@@ -506,7 +506,7 @@ t.test('P4: requires nonces', async (t) => {
   const without = await one.send(await make())
   refusal(t, without, 'use_dpop_nonce', NONCE)
   const [nonce = ''] = without.headers['dpop-nonce'] ?? []
-  t.match(nonce, /^[\w-]{43}$/, 'nobody can tell it before')
+  t.match(nonce, /^[\w-]{43}$/, 'unpredictable')
 
   const good = await one.send(await make(nonce))
   t.equal(good.status, 200)
@@ -634,7 +634,7 @@ t.test('P7: or from a trusted proxy', async (t) => {
   const away = await start(t, 'allowed', {}, { trustProxy: '10.0.0.0/8' })
   const spoofed = [...forwarded, 'X-Forwarded-Host: api.example']
   const lines = [...(await proven({ url: `${BASE}/` })), ...spoofed]
-  t.equal((await away.send(lines)).status, 401, 'never what somebody else says who isn’t trusted')
+  t.equal((await away.send(lines)).status, 401, 'never from an untrusted sender')
 })
 
 t.test('P7: responds to a bound token with 500 if neither is configured', async (t) => {

@@ -85,7 +85,7 @@ t.test('J5: requires tid to match iss', async (t) => {
     const token = await tokenOf(everybodys, tenant, claims)
     await t.rejects(server.verify(token), refusedBy('issuer'), title)
   }
-  t.same(host.requests, [], 'and nobody is asked for keys')
+  t.same(host.requests, [], 'and no keys are fetched')
   t.ok(template.endsWith('/{tenantid}/v2.0'))
 })
 

@@ -249,7 +249,11 @@ t.test('mode always: members of the response override claims of the token', asyn
       name: 'InsufficientScopeError',
     })
     t.same([...(await said({ scope: '' })).scope], [])
-    t.same([...(await said({})).scope], ['orders:read', 'profile'], 'the verdict kept is untouched')
+    t.same(
+      [...(await said({})).scope],
+      ['orders:read', 'profile'],
+      'the cached result is unchanged',
+    )
   })
 
   t.test('rejects a JWT with invalid claims without introspection', async (t) => {
@@ -274,7 +278,7 @@ t.test('mode recheck: rejects a revoked token, and no request waits', async (t) 
   await it.idle()
   it.state.tokens.set(token, { active: false })
   it.clock.now += 60_000
-  t.match(await it.server.verify(token), { subject: 'user-1' }, 'nobody waits')
+  t.match(await it.server.verify(token), { subject: 'user-1' }, 'no request waits')
   let refusal: unknown
   for (let i = 0; i < 400 && refusal === undefined; i++) {
     await new Promise((done) => setTimeout(done, 5))
@@ -289,7 +293,7 @@ t.test('mode recheck: rejects a revoked token, and no request waits', async (t) 
 
 t.test('I5: verifies a signed response with the keys of the issuer', async (t) => {
   const it = await asking(t, { requireSignedResponse: true, negativeCacheMaxAge: 0 })
-  const stranger = await makeKey('ES256', 'es256')
+  const unknownKey = await makeKey('ES256', 'es256')
   const signedBy = async (by: typeof key, claims: object = {}) => {
     const payload = { iss: it.issuer, aud: CLIENT.clientId, iat: seconds(), ...claims }
     const text = JSON.stringify({ ...payload, token_introspection: it.good })
@@ -298,7 +302,7 @@ t.test('I5: verifies a signed response with the keys of the issuer', async (t) =
       response.writeHead(200, { 'content-type': 'application/token-introspection+jwt' }).end(jwt)
     return jwt
   }
-  await signedBy(stranger)
+  await signedBy(unknownKey)
   await t.rejects(it.server.verify('a'), { name: 'IntrospectionUnavailableError' })
   await signedBy(key, { aud: 'another API' })
   await t.rejects(it.server.verify('b'), { name: 'IntrospectionUnavailableError' })
@@ -403,7 +407,7 @@ t.test('the org authorization server of Okta, which alone can validate its token
   }
   const server = await createResourceServer(options)
   t.teardown(() => server.close())
-  const jwt = await tokenOf({ iss: ORG, aud: ORG, exp: 1, sub: 'nobody reads it' })
+  const jwt = await tokenOf({ iss: ORG, aud: ORG, exp: 1, sub: 'unread' })
   t.match(await server.verify(jwt), { subject: 'jane@acme.example', clientId: '0oa1', issuer: ORG })
   await t.rejects(server.verify('opaque'), refusedBy('introspection'))
   const foreign = await tokenOf({ iss: 'https://other.okta.com', aud: ORG })

@@ -75,8 +75,8 @@ t.test(
       t.equal(status, 200, 'verified, found again, from the cache')
       t.same(JSON.parse(body), { user: 'user-1' })
     }
-    const thief = new TlsClient(t, port, other)
-    const another = await thief.get(bearer(bound))
+    const attacker = new TlsClient(t, port, other)
+    const another = await attacker.get(bearer(bound))
     refusesCertificate(t, another, refused, 'the certificate that the token is bound to')
     t.equal(refused.at(-1)?.reason.found, 'another certificate')
     refusesCertificate(
@@ -85,8 +85,8 @@ t.test(
       refused,
       'a client certificate on the TLS connection: the server must request one (requestCert)',
     )
-    t.equal((await thief.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
-    t.equal((await thief.get(bearer(unbound))).status, 200, 'a bearer token')
+    t.equal((await attacker.get(bearer(await boundTo(other)))).status, 200, 'who has its own')
+    t.equal((await attacker.get(bearer(unbound))).status, 200, 'a bearer token')
     t.equal((await holder.get(bearer(bound))).status, 200, 'the holder is let in as before')
   },
 )
@@ -236,14 +236,14 @@ t.test('P6: a route overrides the option', async (t) => {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const holder = new TlsClient(t, port, client)
-  const thief = new TlsClient(t, port, other)
+  const attacker = new TlsClient(t, port, other)
   t.equal((await holder.get(bearer(bound), '/required')).status, 200)
   t.equal((await holder.get(bearer(unbound), '/required')).status, 401)
-  t.equal((await thief.get(bearer(bound), '/required')).status, 401)
+  t.equal((await attacker.get(bearer(bound), '/required')).status, 401)
   t.equal((await holder.get(bearer(bound), '/off')).status, 401)
   t.equal((await holder.get(bearer(unbound), '/off')).status, 200)
-  t.equal((await thief.get(bearer(bound), '/optional')).status, 401)
-  t.equal((await thief.get({}, '/optional')).status, 200)
+  t.equal((await attacker.get(bearer(bound), '/optional')).status, 401)
+  t.equal((await attacker.get({}, '/optional')).status, 200)
 
   const off = Fastify()
   t.teardown(() => off.close())

@@ -27,7 +27,7 @@ const personal = {
 
 const good = await tokenOf(personal)
 const [head = '', payload = '', signature = ''] = good.split('.')
-const stranger = await makeKey('ES256', marked('kid'))
+const unknownKey = await makeKey('ES256', marked('kid'))
 
 const credentials: Record<string, string> = {
   good: `Bearer ${good}`,
@@ -37,8 +37,8 @@ const credentials: Record<string, string> = {
   'not valid yet': `Bearer ${await tokenOf({ ...personal, nbf: 9_999_999_999 })}`,
   'for another resource': `Bearer ${await tokenOf({ ...personal, aud: marked('aud') })}`,
   'for several others': `Bearer ${await tokenOf({ ...personal, aud: [marked('aud'), marked('b')] })}`,
-  'from a stranger': `Bearer ${await tokenOf({ ...personal, iss: `https://${marked('iss')}` })}`,
-  'of an unknown key': `Bearer ${await sign(stranger, personal)}`,
+  'from an untrusted issuer': `Bearer ${await tokenOf({ ...personal, iss: `https://${marked('iss')}` })}`,
+  'of an unknown key': `Bearer ${await sign(unknownKey, personal)}`,
   'of an unknown type': `Bearer ${await sign(key, personal, { header: { typ: marked('typ') } })}`,
   'an ID token of the hybrid flow': `Bearer ${await tokenOf({ ...personal, c_hash: marked('hash') })}`,
   'with a critical header': `Bearer ${base64url({ alg: 'ES256', crit: [marked('crit')] })}.${payload}.${signature}`,

@@ -151,7 +151,8 @@ t.test('error responses name the required scope, and have no body', async (t) =>
   const { responses } = await operationOf(t, { scope: 'a b', anyScope: ['c', 'd'] })
   t.same(Object.keys(responses), ['200', '401', '403', '503'])
   t.same(responses['403'], {
-    description: 'The access token does not permit this. Required scope: a b and one of c d.',
+    description:
+      'The access token does not permit this request. Required scope: a b and one of c d.',
     headers: {
       'WWW-Authenticate': {
         schema: { type: 'string' },
@@ -164,7 +165,7 @@ t.test('error responses name the required scope, and have no body', async (t) =>
   t.match(responses['503'], { headers: { 'Retry-After': { schema: { type: 'integer' } } } })
   t.notOk(JSON.stringify(responses).includes('content'))
   const other = await operationOf(t, { claims: { tenant: 'acme' } })
-  t.equal(other.responses['403']?.description, 'The access token does not permit this.')
+  t.equal(other.responses['403']?.description, 'The access token does not permit this request.')
 })
 
 t.test('uses an OpenID Connect scheme with discovery, and a bearer scheme without', async (t) => {

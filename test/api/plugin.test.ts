@@ -36,7 +36,7 @@ t.test('protects every route unless its config opens it', async (t) => {
     t.equal(await statusOf(app, url, good), 200, `${url} with a good one`)
   }
   t.equal(await statusOf(app, '/open'), 200)
-  t.equal(await statusOf(app, '/open', bad), 200, 'nobody looks at a token on an open route')
+  t.equal(await statusOf(app, '/open', bad), 200, 'an open route ignores tokens')
   const { body } = await app.inject({ url: '/open', headers: bearer(good) })
   t.same(JSON.parse(body), { user: null }, 'not at a good one either')
 })
@@ -236,7 +236,7 @@ t.test('finds a nested claim under a parent whose name has dots', async (t) => {
 t.test('authorize accepts with true or a promise of it only', async (t) => {
   const app = await protectedApi(t)
   const failure = Object.assign(new Error('not today'), { statusCode: 402 })
-  const verdicts: [title: string, authorize: unknown, status: number][] = [
+  const cases: [title: string, authorize: unknown, status: number][] = [
     ['true', () => true, 200],
     ['a promise of true', async () => true, 200],
     ['another thenable of true', () => thenable((done) => done(true)), 200],
@@ -269,14 +269,14 @@ t.test('authorize accepts with true or a promise of it only', async (t) => {
     ['a getter that throws', () => Object.defineProperty({}, 'then', { get: raise(0) }), 500],
   ]
   let entered = 0
-  for (const [i, [, authorize]] of verdicts.entries()) {
+  for (const [i, [, authorize]] of cases.entries()) {
     const auth = { authorize } as RouteRequirement
     app.get(`/${i}`, { config: { auth } }, () => {
       entered++
       return 'in'
     })
   }
-  for (const [i, [title, , status]] of verdicts.entries()) {
+  for (const [i, [title, , status]] of cases.entries()) {
     entered = 0
     const fresh = await tokenOf({ jti: title })
     for (const round of ['fresh', 'verified before']) {

@@ -418,7 +418,7 @@ function serverWith({ options, prepare }: Case): Promise<ResourceServer> {
 }
 
 async function accepted(server: ResourceServer, { attempts }: Case): Promise<number[]> {
-  const verdicts = await Promise.all(
+  const results = await Promise.all(
     attempts.map(({ token, requirement }) =>
       server.verify(token, requirement).then(
         () => true,
@@ -426,7 +426,7 @@ async function accepted(server: ResourceServer, { attempts }: Case): Promise<num
       ),
     ),
   )
-  return verdicts.flatMap((isAccepted, at) => (isAccepted ? [at] : []))
+  return results.flatMap((isAccepted, at) => (isAccepted ? [at] : []))
 }
 
 for (const [title, one] of Object.entries(CASES)) {

@@ -80,8 +80,8 @@ const ours: World = {
     'issued in the future': { check: 'issued-at', claims: { iat: seconds() + 200 } },
     'too old': { check: 'age', claims: { iat: seconds() - 700 } },
     'of unknown age': { check: 'age', claims: { iat: undefined } },
-    'for somebody else': { check: 'audience', claims: { aud: 'api://other' } },
-    'bound to what nobody knows': { check: 'binding', claims: { cnf: { jwk: {} } } },
+    'for another audience': { check: 'audience', claims: { aud: 'api://other' } },
+    'bound by an unknown mechanism': { check: 'binding', claims: { cnf: { jwk: {} } } },
     'bound to a key': { check: 'binding', claims: { cnf: TO_KEY } },
     'bound to a certificate': { check: 'binding', claims: { cnf: TO_CERTIFICATE } },
     'an unknown key': { check: 'key', header: { kid: 'unknown' } },
@@ -153,9 +153,9 @@ async function doors(
 
 /** The results of the first use, of the next two, and of three concurrent ones. */
 async function verdictsAt(door: Door, raw: string): Promise<string> {
-  const verdicts = [await door(raw), await door(raw), await door(raw)]
-  verdicts.push(...(await Promise.all([door(raw), door(raw), door(raw)])))
-  return [...new Set(verdicts)].join(' and ')
+  const results = [await door(raw), await door(raw), await door(raw)]
+  results.push(...(await Promise.all([door(raw), door(raw), door(raw)])))
+  return [...new Set(results)].join(' and ')
 }
 
 type Answer = Awaited<ReturnType<IssuerResolver>> & object
@@ -328,7 +328,7 @@ t.test('only an AccessToken admits a request, whatever else the pipeline returns
       app.get('/', async () => t.fail('let in'))
       const { statusCode } = await app.inject({ url: '/', headers: bearer('token') })
       t.equal(statusCode, one instanceof InvalidTokenError ? 401 : 500)
-      t.strictSame([...auths], [null], 'and nobody is on the request')
+      t.strictSame([...auths], [null], 'and request.auth stays null')
 
       const verifying = new ResourceServer(core).verify('token')
       t.ok((await Promise.allSettled([verifying]))[0]?.status === 'rejected')

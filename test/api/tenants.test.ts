@@ -58,7 +58,7 @@ t.test('the application resolves issuers synchronously or by a promise', async (
     t.equal(refused.statusCode, 401)
     t.match(refused.headers['www-authenticate'], 'an issuer that is not trusted here')
   }
-  t.equal(b.requests.discovery + b.requests.jwks, 0, 'a stranger is never asked for keys')
+  t.equal(b.requests.discovery + b.requests.jwks, 0, 'fetches no keys of an untrusted issuer')
   t.equal(a.requests.jwks, 3)
 })
 
@@ -200,7 +200,7 @@ t.test('resolves the issuer again after cacheMaxAge, for verified tokens as well
     await server.verify(token)
     now += 1
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
-    t.same(server.keySetStatus(), [], 'its keys are nobody’s business any more')
+    t.same(server.keySetStatus(), [], 'its keys are dropped')
     answer = true
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
     now += 5_000

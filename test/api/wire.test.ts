@@ -235,7 +235,9 @@ t.test(
       tampered: `${good.slice(0, -4)}AAAA`,
       expired: await tokenOf({ exp: 1 }),
       'for another resource': await tokenOf({ aud: 'api://other' }),
-      'from a stranger': await tokenOf({ iss: 'https://stranger.example/"\r\nX-Injected: 1' }),
+      'from an untrusted issuer': await tokenOf({
+        iss: 'https://untrusted.example/"\r\nX-Injected: 1',
+      }),
       'with a hash that would break a header': await tokenOf({ at_hash: '"\r\n\0\u2028é' }),
     }
     for (const [title, token] of Object.entries(tokens)) {
@@ -292,9 +294,9 @@ t.test(
       t.match(headers['retry-after']?.join('|'), /^[1-9]\d*$/)
       t.notOk(headers['www-authenticate'])
       t.match(JSON.parse(body), { code: 'temporarily_unavailable' })
-      t.notMatch(body, /ECONNREFUSED/, 'what is wrong behind us is nobody’s business')
+      t.notMatch(body, /ECONNREFUSED/, 'no details of the outage')
     }
-    t.equal((await rawRequest(port, {})).status, 401, 'without a token nobody is asked')
+    t.equal((await rawRequest(port, {})).status, 401, 'no fetch without a token')
   },
 )
 
@@ -312,7 +314,7 @@ t.test('a rejection leaves a kept-alive connection usable', async (t) => {
   t.same(
     [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
     ['400', '401', '401', '200'],
-    'and no verdict carries over to the next request',
+    'and no result carries over to the next request',
   )
 })
 
@@ -337,7 +339,7 @@ t.test('a caller who disconnects during verification ends no process', async (t)
   await fetching
   socket.destroy()
   const { status } = await rawRequest(port, authorization(`Bearer ${good}`))
-  t.equal(status, 503, 'whoever stayed gets an answer')
+  t.equal(status, 503, 'the remaining caller gets a response')
 })
 
 t.test('HTTP/2', async (t) => {

@@ -90,7 +90,7 @@ t.test('P3: verifies key and proof', async (t) => {
   ])
   const off = [KEY, 'a bearer token, because "dpop" is off here', undefined]
   t.same(required(TO_KEY, {}, { ...ALLOWED, dpop: 'off' }), off)
-  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where nobody could judge a proof')
+  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where no proof can be verified')
   const able = new Binding(ALLOWED, { verifyProof: () => undefined } as unknown as DPoP)
   t.same(
     required(TO_KEY, { proofs: ['a proof'] }, ALLOWED, able),

@@ -33,7 +33,7 @@ function watches(options: Partial<RecheckCacheOptions> = {}) {
     client: {
       request: async (token) => {
         state.asked.push(token)
-        if (state.kind === 'failed') throw new Error('no verdict')
+        if (state.kind === 'failed') throw new Error('no result')
         return { kind: state.kind } as never
       },
       pause: () => state.pause,
@@ -170,7 +170,7 @@ t.test('accepts an unconfirmed token for a bounded time', async (t) => {
   await settle()
   state.now += 1
   t.equal(recheck.check(), 'unconfirmed')
-  t.match(recheck.failure, { message: 'no verdict' })
+  t.match(recheck.failure, { message: 'no result' })
   t.equal(these.recheckOf('jwt').check(), 'unconfirmed', 'also when it is verified again')
   state.kind = 'active'
   state.now += 1_000
@@ -214,7 +214,7 @@ t.test('retries a failed recheck on a timer while the token is in use', async (t
   await settle()
   state.now += 60_001
   await new Promise((done) => setTimeout(done, 1_200))
-  t.equal(state.asked.length, 4, 'nobody has used it for an interval')
+  t.equal(state.asked.length, 4, 'unused for an interval')
 })
 
 t.test('retries nothing after close()', async (t) => {
@@ -284,7 +284,7 @@ t.test('accepts an unconfirmed token for recheckStaleIfError, and no longer', as
   t.equal(recheck.check(), 'active')
   await settle()
   t.ok(recheck.needsRetry)
-  t.match(recheck.failure, { message: 'no verdict' })
+  t.match(recheck.failure, { message: 'no result' })
   state.now += 90_000
   t.equal(recheck.check(), 'active')
   await settle()

@@ -123,7 +123,7 @@ t.test('responds with 503 for the token of an unusable response only', async (t)
     HTML: text('<html>', { 'content-type': 'text/html' }),
     'JSON that calls itself HTML': text(good, { 'content-type': 'text/html' }),
     'JSON without a type': text(good),
-    'a signed answer that nobody asked for': text(good, {
+    'an unrequested signed response': text(good, {
       'content-type': 'application/token-introspection+jwt',
     }),
     'an array': json([GOOD]),
@@ -144,7 +144,7 @@ t.test('responds with 503 for the token of an unusable response only', async (t)
       t.equal(await outcome('odd'), 'unavailable')
       t.equal(server.asked('odd'), 1, 'not asked about again at once')
       server.state.instead = undefined
-      t.equal(await outcome('good'), 'active', 'nobody else is shut out')
+      t.equal(await outcome('good'), 'active', 'other tokens are not affected')
     })
   }
 })

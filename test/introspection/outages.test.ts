@@ -87,7 +87,7 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
     t.equal(failures.length, 1)
     t.match(failures, [{ failure: { attributedTo: 'issuer', level, message } }])
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, 2, 'about it and a random one; nobody is asked in the pause')
+    t.equal(server.questions.length, 2, 'for it and a random token; none during the pause')
     t.equal(failures.length, 1, 'and nothing is told')
 
     server.state.instead = undefined

@@ -47,7 +47,7 @@ for (const [name, answer] of Object.entries(WAYS)) {
       t.match(error, { statusCode: 503, retryAfter: 1 })
       t.equal(await outcome('poison'), 'unavailable')
       t.equal(server.asked('poison'), round, 'not asked about again at once')
-      t.equal(await outcome(`stranger-${round}`), 'refused', 'nobody pauses')
+      t.equal(await outcome(`untrusted-${round}`), 'refused', 'no pause')
       t.equal(controls(), round)
       clock.now += 1_000
     }
@@ -84,7 +84,7 @@ t.test('an outage is noticed', async (t) => {
     t.equal(await outcome('good'), 'active')
     t.equal(await outcome('poison'), 'unavailable')
     server.state.instead = status(503)
-    t.equal(await outcome('stranger'), 'unavailable')
+    t.equal(await outcome('untrusted'), 'unavailable')
     t.match(failures, [{ failure: { attributedTo: 'token' } }], 'by no token within a second')
     clock.now += 1_000
     t.equal(await outcome('good'), 'unavailable')
@@ -92,7 +92,7 @@ t.test('an outage is noticed', async (t) => {
     t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
     const asked = server.questions.length
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, asked, 'and nobody is asked')
+    t.equal(server.questions.length, asked, 'and no request is sent')
     t.equal(controls(), 2)
   })
 
@@ -101,7 +101,7 @@ t.test('an outage is noticed', async (t) => {
     await outcome('poison')
     server.state.instead = status(503)
     clock.now += 1_000
-    t.equal(await outcome('stranger'), 'unavailable')
+    t.equal(await outcome('untrusted'), 'unavailable')
     t.match(failures.at(-1), { failure: { attributedTo: 'issuer' } })
     t.equal(controls(), 2)
   })
@@ -158,7 +158,7 @@ t.test('a stalled token does not prevent recovery', async (t) => {
   for (const token of ['good', 'better']) await outcome(token)
   clock.now += 500
   server.state.instead = status(503)
-  t.equal(await outcome('stranger'), 'unavailable')
+  t.equal(await outcome('untrusted'), 'unavailable')
   clock.now += failures[0]?.retryIn ?? 0
   server.state.instead = undefined
   const release = server.hold()
@@ -167,7 +167,7 @@ t.test('a stalled token does not prevent recovery', async (t) => {
   const waiting = ['good', 'better'].map(outcome)
   t.equal(server.asked('poison'), 0, 'a token of our own is asked about first')
   release()
-  t.strictSame(await Promise.all(waiting), ['active', 'active'], 'nobody waits for the other')
+  t.strictSame(await Promise.all(waiting), ['active', 'active'], 'no token waits for the other')
 })
 
 t.test('a failing recheck causes no pause either', async (t) => {
@@ -196,7 +196,7 @@ t.test('close() ends the probe after a pause, and the token is not sent', async 
   for (const token of ['good', 'better']) await outcome(token)
   clock.now += 500
   server.state.instead = status(503)
-  t.equal(await outcome('stranger'), 'unavailable')
+  t.equal(await outcome('untrusted'), 'unavailable')
   clock.now += failures[0]?.retryIn ?? 0
   server.hold()
   const waiting = outcome('late')

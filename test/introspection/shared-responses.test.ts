@@ -89,7 +89,7 @@ t.test('concurrent requests cause one look-up and one introspection request', as
   t.equal(calls.get, 1)
   t.equal(server.asked('good'), 1)
   const again = one.introspector.introspect('good')
-  t.notOk(again instanceof Promise, 'and nobody looks for what is known here')
+  t.notOk(again instanceof Promise, 'and the store is not read for a cached token')
 })
 
 t.test('I4: sharing does not reset the age of a response', async (t) => {

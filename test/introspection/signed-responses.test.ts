@@ -25,7 +25,7 @@ const TYPE = 'application/token-introspection+jwt'
 const TYP = 'token-introspection+jwt'
 
 const key = await makeKey('ES256')
-const stranger = await makeKey('ES256')
+const unknownKey = await makeKey('ES256')
 
 async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
@@ -99,7 +99,7 @@ t.test('I5: responds with 503 for', async (t) => {
     'from another issuer': [{ iss: 'https://other.example' }],
     'without an issuer': [{ iss: undefined }],
     'for another resource server': [{ aud: 'other-api' }],
-    'for nobody': [{ aud: undefined }],
+    'without an audience': [{ aud: undefined }],
     'for an audience that is no string': [{ aud: [{ client: CLIENT.clientId }] }],
     'without iat': [{ iat: undefined }],
     'with an iat that is a string': [{ iat: `${SECONDS}` }],
@@ -124,7 +124,7 @@ t.test('I5: responds with 503 for', async (t) => {
   }
 
   const jwts: Record<string, string> = {
-    'signed by a stranger': await signed({}, {}, stranger),
+    'signed with an unknown key': await signed({}, {}, unknownKey),
     'not signed': `${Buffer.from(`{"alg":"none","typ":"${TYP}"}`).toString('base64url')}.e30.`,
     'with a duplicate member': await sign(key, {}, { header: { typ: TYP }, payload: duplicates }),
     'that is no JWT': 'garbage',

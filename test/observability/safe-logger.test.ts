@@ -144,9 +144,9 @@ for (const [name, make] of Object.entries(FAILING)) {
           dpop: { replay: { whenUnavailable } },
           logger: fresh(),
         })
-        const verdict = server.verify(await proofFor())
-        if (whenUnavailable === 'dangerouslyAccept') await t.resolves(verdict)
-        else await t.rejects(verdict, { name: 'StoreUnavailableError' })
+        const verifying = server.verify(await proofFor())
+        if (whenUnavailable === 'dangerouslyAccept') await t.resolves(verifying)
+        else await t.rejects(verifying, { name: 'StoreUnavailableError' })
         told(t, whenUnavailable)
       }
     })

@@ -52,10 +52,10 @@ t.test('has a false-positive rate of at most one in four, however many tokens co
   for (const capacity of [128, 2_048, 20_000]) {
     let taken = 0
     const filter = new AdmissionFilter(capacity)
-    const strangers = fingerprints(capacity * 6)
-    for (const [i, stranger] of strangers.entries()) {
+    const others = fingerprints(capacity * 6)
+    for (const [i, other] of others.entries()) {
       // Once both generations are full.
-      if (filter.admit(stranger) && i >= capacity * 2) taken++
+      if (filter.admit(other) && i >= capacity * 2) taken++
     }
     const share = taken / (capacity * 4)
     t.ok(share < 0.25, `${capacity}: ${(share * 100).toFixed(1)} %`)

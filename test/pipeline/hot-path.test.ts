@@ -141,11 +141,13 @@ t.test('rejecting an unknown kid costs no promise once the key set was refetched
     audience: AUDIENCE,
     jwks: { refetchBurst: 1 },
   })
-  const stranger = await makeKey('RS256', 'unknown')
+  const unknownKey = await makeKey('RS256', 'unknown')
   await pipeline.verify(await sign(rs256, { iss: issuer.issuer }))
-  await t.rejects(pipeline.verify(await sign(stranger, { iss: issuer.issuer })) as Promise<unknown>)
+  await t.rejects(
+    pipeline.verify(await sign(unknownKey, { iss: issuer.issuer })) as Promise<unknown>,
+  )
   const others = await Promise.all([
-    sign(stranger, { iss: issuer.issuer }),
+    sign(unknownKey, { iss: issuer.issuer }),
     sign(await makeKey('RS256', 'another'), { iss: issuer.issuer }),
   ])
   const { length } = issuer.requests
@@ -272,8 +274,8 @@ t.test('bounds key fetches, whatever the number of tokens and kids', async (t) =
   t.equal(issuer.requests.length, 2, 'metadata and keys, once')
 
   const unknown = (i: number) => sign(es256, { iss: issuer.issuer }, { header: { kid: `${i}` } })
-  const strangers = await Promise.all(Array.from({ length: 300 }, (_, i) => unknown(i)))
-  t.same(await statusesOf(strangers), [401], 'unknown kids')
+  const unknownTokens = await Promise.all(Array.from({ length: 300 }, (_, i) => unknown(i)))
+  t.same(await statusesOf(unknownTokens), [401], 'unknown kids')
   t.ok(issuer.count('/keys') <= 4, `${issuer.count('/keys')} fetches of keys`)
   t.same(await statusesOf(all), [200], 'and known tokens pass')
   t.ok(issuer.requests.length <= 8)

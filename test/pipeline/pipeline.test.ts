@@ -247,12 +247,12 @@ t.test(
     t.strictSame([...new Set(refusals.map(({ check }) => check))], ['signature'])
     t.equal(keys.asked, 1)
     await refuses(t, pipeline, bad, 'signature', 'again')
-    t.equal(keys.asked, 2, 'nothing is kept: a failure is looked at anew')
+    t.equal(keys.asked, 2, 'a failure is not cached')
 
     keys.gate = Promise.reject(new KeysUnavailableError(ISSUER, 5, new Error('down')))
     const outages = await errorsOfTen()
     t.ok(outages.every((error) => error instanceof KeysUnavailableError))
-    t.equal(keys.asked, 12, 'where nobody could tell, each asks for itself')
+    t.equal(keys.asked, 12, 'without a result, each request retries')
   },
 )
 

@@ -8,7 +8,7 @@ import { makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
 
-function verdict(raw: string, claims: object = {}): VerificationResult {
+function resultFor(raw: string, claims: object = {}): VerificationResult {
   const detach = (prefix: string) => prefix + raw
   return { token: { raw, claims, detach } as AccessToken } as VerificationResult
 }
@@ -28,7 +28,7 @@ t.test('keeps a new token in the window and promotes it on second use', async (t
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw] = tokens(1) as [string]
   t.equal(cache.get(raw, 1), undefined)
-  cache.add(verdict(raw), 1)
+  cache.add(resultFor(raw), 1)
   t.equal(cache.size, 0)
   keeps(t, cache, raw, 'the second time')
   t.equal(cache.size, 1)
@@ -37,9 +37,9 @@ t.test('keeps a new token in the window and promotes it on second use', async (t
 t.test('promotes a token that recurs after it left the window', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
   const all = tokens(1_000)
-  for (const raw of all) cache.add(verdict(raw), 1)
+  for (const raw of all) cache.add(resultFor(raw), 1)
   t.ok(cache.size < 300, 'used once, nearly nothing has a place')
-  for (const raw of all) if (cache.get(raw, 1) === undefined) cache.add(verdict(raw), 1)
+  for (const raw of all) if (cache.get(raw, 1) === undefined) cache.add(resultFor(raw), 1)
   t.equal(cache.size, 1_000)
   t.ok(all.every((raw) => cache.get(raw, 1)?.token.raw === raw))
 })
@@ -48,12 +48,12 @@ t.test('distinguishes tokens with the same end', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const end = 'e'.repeat(43)
   for (const sight of ['a newcomer', 'with a place']) {
-    cache.add(verdict(`a${end}`), 1)
+    cache.add(resultFor(`a${end}`), 1)
     t.equal(cache.get(`b${end}`, 1), undefined, sight)
     t.equal(cache.get(end, 1), undefined)
     keeps(t, cache, `a${end}`, sight)
   }
-  cache.add(verdict(`b${end}`), 1)
+  cache.add(resultFor(`b${end}`), 1)
   keeps(t, cache, `b${end}`, 'the later one takes the place')
   for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
     t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'as itself or not at all')
@@ -63,7 +63,7 @@ t.test('distinguishes tokens with the same end', async (t) => {
 t.test('finds a token of the main cache by its header', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw, other] = tokens(2) as [string, string]
-  cache.add(verdict(raw), 1)
+  cache.add(resultFor(raw), 1)
   t.equal(cache.getByHeader(`Bearer ${raw}`, 1), undefined, 'a newcomer is not')
   keeps(t, cache, raw, 'the second time')
   t.equal(cache.getByHeader(`Bearer ${raw}`, 1)?.token.raw, raw)
@@ -90,9 +90,9 @@ t.test('finds a token of the main cache by its header', async (t) => {
 t.test('a look-up by header touches the entry', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
   const [first, second, third] = tokens(3) as [string, string, string]
-  for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(verdict(raw), 1)
+  for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(resultFor(raw), 1)
   cache.getByHeader(`Bearer ${first}`, 31)
-  for (let i = 0; i < 2; i++) cache.add(verdict(third), 31)
+  for (let i = 0; i < 2; i++) cache.add(resultFor(third), 31)
   t.ok(cache.getByHeader(`Bearer ${first}`, 31))
   t.notOk(cache.getByHeader(`Bearer ${second}`, 31))
 })
@@ -107,9 +107,9 @@ t.test('orders entries by use, to half a minute, also after the clock is set bac
   ] as const) {
     const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
     const [first, second, third] = tokens(3) as [string, string, string]
-    for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(verdict(raw), 100)
+    for (const raw of [first, second]) for (let i = 0; i < 2; i++) cache.add(resultFor(raw), 100)
     t.ok(cache.get(first, now))
-    for (let i = 0; i < 2; i++) cache.add(verdict(third), now)
+    for (let i = 0; i < 2; i++) cache.add(resultFor(third), now)
     const kept = cache.getByHeader(`Bearer ${first}`, now) === undefined ? 'second' : 'first'
     t.equal(kept, survivor, `at ${now}`)
   }
@@ -119,7 +119,7 @@ t.test('evicts the least recently used entry beyond maxEntries', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 2, maxBytes: 1_000_000 })
   const all = tokens(200)
   for (const raw of all) {
-    cache.add(verdict(raw), 1)
+    cache.add(resultFor(raw), 1)
     cache.get(raw, 1)
     t.ok(cache.size <= 2)
   }
@@ -132,12 +132,12 @@ t.test('bounds its bytes, those of the window included', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 65_536 })
   const large = tokens(100, 8_192)
   for (let sight = 0; sight < 3; sight++) {
-    for (const raw of large) if (cache.get(raw, 1) === undefined) cache.add(verdict(raw), 1)
+    for (const raw of large) if (cache.get(raw, 1) === undefined) cache.add(resultFor(raw), 1)
   }
   const kept = large.filter((raw) => cache.get(raw, 1) !== undefined)
   t.equal(kept.length, 1, 'of 33,792 bytes each')
   const [huge] = tokens(1, 40_000) as [string]
-  for (let sight = 0; sight < 3; sight++) cache.add(verdict(huge), 1)
+  for (let sight = 0; sight < 3; sight++) cache.add(resultFor(huge), 1)
   t.equal(cache.get(huge, 1), undefined, 'one that is too large is not kept')
 })
 
@@ -146,7 +146,7 @@ t.test('counts nested claims: a short token can contain thousands of arrays', as
   const nested = { a: Array.from({ length: 500 }, () => [{ b: null }]) }
   const all = tokens(100, 4_000)
   for (let sight = 0; sight < 3; sight++) {
-    for (const raw of all) if (!cache.get(raw, 1)) cache.add(verdict(raw, nested), 1)
+    for (const raw of all) if (!cache.get(raw, 1)) cache.add(resultFor(raw, nested), 1)
   }
   t.equal(cache.size, 6, 'of 145,000 bytes each')
 })
@@ -154,11 +154,11 @@ t.test('counts nested claims: a short token can contain thousands of arrays', as
 t.test('forgets a token that did not recur for long', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 100, maxBytes: 10_000_000 })
   const all = tokens(2_000)
-  for (const raw of all) cache.add(verdict(raw), 1)
+  for (const raw of all) cache.add(resultFor(raw), 1)
   const placesFor = (some: string[]) =>
     some.filter((raw) => {
       const { size } = cache
-      cache.add(verdict(raw), 1)
+      cache.add(resultFor(raw), 1)
       return cache.size > size
     }).length
   t.ok(placesFor(all.slice(0, 50)) < 25, 'of the oldest most')

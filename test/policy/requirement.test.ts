@@ -48,7 +48,7 @@ t.test('B8: the rejection names the required scope', async (t) => {
 })
 
 t.test('a rejection for another reason than scope names no scope', async (t) => {
-  const message = 'The access token does not permit this'
+  const message = 'The access token does not permit this request'
   t.match(check({ scope: 'read', claims: { tenant: 'other' } }), {
     scope: '',
     message,

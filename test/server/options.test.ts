@@ -93,7 +93,7 @@ const org =
 const admin =
   /^"issuer" option https:\S+ is the address of Okta's admin console\. Use https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default$/
 
-refuses('issuer: Okta addresses whose tokens nobody but Okta can validate', [
+refuses('issuer: Okta addresses whose tokens only Okta can validate', [
   ['okta.com', { issuer: 'https://x.okta.com' }, org],
   ['with a slash', { issuer: 'https://x.okta.com/' }, org],
   ['in capitals', { issuer: 'https://X.OKTA.COM' }, org],
@@ -547,7 +547,7 @@ t.test('applies the documented defaults', async (t) => {
     tokenCache: { maxEntries: 10_000, maxBytes: 67_108_864 },
     now: Function,
   })
-  t.equal(options.logger.warn({}, 'nobody hears it'), undefined)
+  t.equal(options.logger.warn({}, 'discarded'), undefined)
   const [issuer] = issuers
   t.equal(issuer?.issuer, ISSUER)
   t.same([...(issuer?.audience ?? [])], [AUDIENCE])
@@ -634,7 +634,7 @@ t.test('accepts valid issuers', async (t) => {
   t.equal(
     profile('http://keycloak:8080/realms/a', { dangerouslyAllowHttp: true }),
     'standard',
-    'plain http only where somebody said so',
+    'plain http only if configured',
   )
   const jwksUri = 'http://keycloak:8080/keys'
   t.match(named({ dangerouslyAllowHttp: true, jwksUri })[0]?.keys, { jwksUri })

@@ -189,7 +189,10 @@ t.test('verifies several issuers with their own keys, audience and profile', asy
   for (const [title, forged] of Object.entries({
     'a key of another issuer': await sign(other, {}),
     'the audience of another issuer': await sign(other, { ...okta, aud: AUDIENCE }),
-    'a stranger': await sign(other, { ...okta, iss: 'https://x.okta.com/oauth2/default/' }),
+    'an untrusted issuer': await sign(other, {
+      ...okta,
+      iss: 'https://x.okta.com/oauth2/default/',
+    }),
   })) {
     await t.rejects(server.verify(forged), InvalidTokenError, title)
   }

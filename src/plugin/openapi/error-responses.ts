@@ -27,7 +27,7 @@ function errorResponses(policy: Policy<never>): Record<string, object> {
     401: { ...emptyResponse('Missing or invalid access token.'), headers: CHALLENGE },
     ...(policy.canReturn403 && {
       403: {
-        ...emptyResponse(`The access token does not permit this.${requiredScope(policy)}`),
+        ...emptyResponse(`The access token does not permit this request.${requiredScope(policy)}`),
         headers: CHALLENGE,
       },
     }),

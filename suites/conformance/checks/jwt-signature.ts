@@ -73,11 +73,11 @@ export const jwtSignature: readonly Check[] = [
     'MUST',
     'A signature by another key is rejected',
     ({ options: { keys } }) => ({
-      'a stranger under a known kid': {
+      'an unknown key with a known kid': {
         key: keys.stranger,
         header: { kid: keys.rs256.publicJwk.kid },
       },
-      'a stranger under an unknown kid': { key: keys.stranger },
+      'an unknown key with an unknown kid': { key: keys.stranger },
       'a stranger without kid': { key: keys.stranger, header: { kid: undefined } },
     }),
   ),

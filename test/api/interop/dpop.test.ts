@@ -69,9 +69,9 @@ t.test('P4: the client of oauth4webapi works with changing nonces', async (t) =>
 
 t.test('P3: rejects the key of another client', async (t) => {
   const url = await listen(t, 'allowed')
-  const [owner, thief] = [await makeClient(), await makeClient()]
+  const [owner, attacker] = [await makeClient(), await makeClient()]
   const token = await tokenOf({ cnf: { jkt: owner.jkt } })
-  await t.rejects(thief.send(token, url), {
+  await t.rejects(attacker.send(token, url), {
     cause: [{ scheme: 'dpop', parameters: { error: 'invalid_token' } }],
   })
   t.equal((await owner.send(token, url)).status, 200)
@@ -100,11 +100,11 @@ for (const accessTokenFormat of ['jwt', 'opaque'] as const) {
       const introspection = accessTokenFormat === 'opaque' ? { introspection: API_CLIENT } : {}
       const rest = { issuer, audience: RESOURCE, jwks: {}, ...introspection }
       const url = await listen(t, 'allowed', rest)
-      const [owner, thief] = [await makeClient(), await makeClient()]
+      const [owner, attacker] = [await makeClient(), await makeClient()]
       const token = await boundToken(issuer, owner.handle)
       const response = await owner.send(token, url)
       t.same(await response.json(), { confirmation: { jkt: owner.jkt } })
-      await t.rejects(thief.send(token, url), {
+      await t.rejects(attacker.send(token, url), {
         cause: [{ scheme: 'dpop', parameters: { error: 'invalid_token' } }],
       })
       const bearer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })

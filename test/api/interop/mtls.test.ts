@@ -15,7 +15,7 @@ import {
 
 const server = await makeCertificate('server')
 const owner = await makeCertificate('owner')
-const thief = await makeCertificate('thief')
+const attacker = await makeCertificate('attacker')
 
 async function boundToken(issuer: string, certificate: string): Promise<string> {
   const { client_id, client_secret } = CERTIFIED_MACHINE
@@ -53,7 +53,7 @@ for (const accessTokenFormat of ['jwt', 'opaque'] as const) {
       const good = await new TlsClient(t, port, owner).get({ authorization })
       t.equal(good.status, 200)
       t.strictSame(JSON.parse(good.body), { 'x5t#S256': owner.thumbprint })
-      for (const certificate of [thief, undefined]) {
+      for (const certificate of [attacker, undefined]) {
         const bad = await new TlsClient(t, port, certificate).get({ authorization })
         t.equal(bad.status, 401)
         t.match(bad.headers['www-authenticate'], /error="invalid_token".*was not presented"$/)

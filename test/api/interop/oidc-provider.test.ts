@@ -117,9 +117,9 @@ t.test('refuses', async (t) => {
   })
 
   t.test('a token of another server with the same audience', async (t) => {
-    const stranger = await start(t)
+    const untrusted = await start(t)
     const { get } = await startApi(t, api)
-    const token = (await passwordGrant(stranger.grant)).access_token
+    const token = (await passwordGrant(untrusted.grant)).access_token
     t.equal((await get('/me', token)).status, 401)
   })
 })

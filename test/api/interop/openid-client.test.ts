@@ -127,8 +127,8 @@ for (const alg of ['ES256', 'PS256', 'Ed25519']) {
         handle && { DPoP: handle },
       )
     for (let i = 0; i < 3; i++) t.equal((await call(DPoP)).status, 200)
-    for (const thief of [await keyPair(config, alg), undefined]) {
-      await t.rejects(call(thief), client.WWWAuthenticateChallengeError)
+    for (const attacker of [await keyPair(config, alg), undefined]) {
+      await t.rejects(call(attacker), client.WWWAuthenticateChallengeError)
     }
   })
 }

@@ -45,11 +45,11 @@ t.test('P1: reads the key of a proof, and checks its thumbprint first', async (t
   }
   t.ok(await read(headerWith({ jwk: { ...client.jwk, alg: 'ES256' } })), 'its own algorithm')
   t.ok(await read(headerWith({ alg: 'RS256', jwk: rsa(4096) })), 'RSA of 4096 bits')
-  const stranger = new Error('another key')
+  const rejection = new Error('another key')
   const refused = keys.keyOf(headerWith(), (thumbprint) => {
-    if (thumbprint === client.jkt) throw stranger
+    if (thumbprint === client.jkt) throw rejection
   })
-  await t.rejects(refused, stranger)
+  await t.rejects(refused, rejection)
 })
 
 const BAD: Readonly<Record<string, readonly [string, message: string, expected: string]>> = {
@@ -109,11 +109,11 @@ t.test('caches the key of a verified proof, unless its header is long', async (t
     keys.remember(segment, first)
     t.equal((await read(segment)) === first, isKnown, `${length}`)
   }
-  const stranger = new Error('another key')
+  const rejection = new Error('another key')
   const refused = keys.keyOf(headerOf(400), () => {
-    throw stranger
+    throw rejection
   })
-  await t.rejects(refused, stranger, 'and is held against the token all the same')
+  await t.rejects(refused, rejection, 'and rejects the token as well')
 })
 
 t.test('E30: varying headers cost one import of their key', async (t) => {

@@ -153,7 +153,7 @@ t.test('P5: an indeterminate entry counts against the quota', async (t) => {
     for (let i = 0; i < 100; i++) await send()
     const last = await send()
     if (code === 'store_indeterminate') t.match(last, /dpop\.replay\.maxEntriesPerKey = 100/)
-    else t.notMatch(last, /maxEntriesPerKey/, 'a replay that nobody can tell does not')
+    else t.notMatch(last, /maxEntriesPerKey/, 'an indeterminate replay does not')
   }
 })
 
