@@ -22,8 +22,8 @@ export class BoundedCache<K extends {}, V extends {}> extends LRUCache<K, V> {
   readonly #max: number
 
   constructor(options: BoundedCacheOptions<K, V>) {
-    const { max, ...own } = withoutPrototype(options)
-    super(withoutPrototype({ maxSize: max, sizeCalculation: () => 1, ...own }))
+    const { max, ...rest } = withoutPrototype(options)
+    super(withoutPrototype({ maxSize: max, sizeCalculation: () => 1, ...rest }))
     this.#max = max
   }
 

@@ -37,8 +37,10 @@ export function functionOrUndefined<T>(name: string, value: T | undefined): T | 
 /** Returns one or more non-empty strings, given as a string or an array. */
 export function strings(name: string, value: unknown, what: string): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const good = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
-  return good ? (list as string[]) : reject(name, `must be ${what}: a string, or an array of them`)
+  const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
+  return isValid
+    ? (list as string[])
+    : reject(name, `must be ${what}: a string, or an array of them`)
 }
 
 export interface Bounds {

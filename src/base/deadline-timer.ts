@@ -19,14 +19,14 @@ export function startDeadline(
   { keepsAlive = false } = {},
 ): () => void {
   const partMs = timeoutMs / PARTS
-  let left = PARTS
+  let partsLeft = PARTS
   let timer: NodeJS.Timeout
   const arm = () => {
     const dueAt = performance.now() + partMs
     timer = setTimeout(() => {
-      left--
+      partsLeft--
       const isLate = performance.now() - dueAt > Math.max(partMs, MAX_LATENESS_MS)
-      if (left > 0 || (isLate && left > -PARTS)) arm()
+      if (partsLeft > 0 || (isLate && partsLeft > -PARTS)) arm()
       else onDeadline()
     }, partMs)
     if (!keepsAlive) timer.unref()

@@ -15,8 +15,8 @@ export function isError(value: unknown): value is Error {
 export function errorOfThisRealm(error: Error): Error {
   if (error instanceof Error) return error
   const { name, stack } = error
-  const own = Object.defineProperties(new Error(), Object.getOwnPropertyDescriptors(error))
-  return Object.defineProperties(own, {
+  const copy = Object.defineProperties(new Error(), Object.getOwnPropertyDescriptors(error))
+  return Object.defineProperties(copy, {
     name: { value: name, configurable: true, writable: true },
     stack: { value: stack, configurable: true, writable: true },
   })

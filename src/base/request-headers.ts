@@ -9,8 +9,8 @@
 export function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const sent = rawHeaders[i] as string
-    if (sent.length === name.length && sent.toLowerCase() === name) {
+    const headerName = rawHeaders[i] as string
+    if (headerName.length === name.length && headerName.toLowerCase() === name) {
       values.push(rawHeaders[i + 1] as string)
     }
   }

@@ -8,8 +8,8 @@ export function sha256(data: string | Uint8Array): string {
 }
 
 /** Compares two thumbprints in constant time for their length. */
-export function areEqualThumbprints(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+export function areEqualThumbprints(first: string, second: string): boolean {
+  const [a, b] = [Buffer.from(first), Buffer.from(second)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
@@ -21,8 +21,8 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Returns the thumbprint of a JWK; `undefined` if it is not a public key. */
-export function thumbprintOf(given: Readonly<Record<string, unknown>>): string | undefined {
-  const jwk = ownMembers(given)
+export function thumbprintOf(key: Readonly<Record<string, unknown>>): string | undefined {
+  const jwk = ownMembers(key)
   const members =
     typeof jwk.kty === 'string' && Object.hasOwn(MEMBERS, jwk.kty) ? MEMBERS[jwk.kty] : undefined
   if (members?.every((member) => typeof jwk[member] === 'string') !== true) return undefined

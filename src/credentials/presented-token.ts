@@ -34,22 +34,22 @@ export interface PresentedToken {
 }
 
 /** @throws {TypeError} if a member has the wrong type. */
-export function presentationOf(given: string | PresentedToken): Presentation & { token: string } {
+export function presentationOf(value: string | PresentedToken): Presentation & { token: string } {
   // Not a token: `verify()` rejects it as missing credentials.
-  if (!isPlainObject(given) || !Object.hasOwn(given, 'token')) {
-    return { ...NOTHING, token: given as string }
+  if (!isPlainObject(value) || !Object.hasOwn(value, 'token')) {
+    return { ...WITHOUT_PROOFS, token: value as string }
   }
-  const presented = given as PresentedToken
+  const presented = value as PresentedToken
   const keys = ['token', 'dpop', 'certificate']
   const { token, dpop, certificate } = requireKnownKeys('a presented token', presented, keys)
   if (certificate !== undefined && !types.isUint8Array(certificate)) {
     throw new TypeError('"certificate" of a presented token must be the bytes of it, in DER')
   }
   const certificateThumbprint = certificate && sha256(certificate)
-  if (dpop === undefined) return { ...NOTHING, token, certificateThumbprint }
+  if (dpop === undefined) return { ...WITHOUT_PROOFS, token, certificateThumbprint }
   const parts = ['proof', 'method', 'url']
   const { proof, method, url } = requireKnownKeys('"dpop" of a presented token', dpop, parts)
-  if (![proof, method, url].every((one) => typeof one === 'string')) {
+  if (![proof, method, url].every((value) => typeof value === 'string')) {
     throw new TypeError(
       '"dpop" of a presented token must have "proof", "method" and "url", strings',
     )
@@ -83,7 +83,7 @@ function withAsciiHost(url: string): string {
   return new URL(origin).origin + url.slice(origin.length)
 }
 
-const NOTHING = {
+const WITHOUT_PROOFS = {
   scheme: 'Bearer',
   method: '',
   proofs: [],

@@ -17,10 +17,10 @@ export function rejectTruncatedHeaders(request: RequestHeaders, server?: object)
   // Several servers may listen for one API, each with its own limit.
   const { socket } = request as { socket?: { server?: object } | null }
   // Counts like Node's parser: a header is a name and a value; 0 or less means no limit.
-  const most = maxHeadersCountOf(socket?.server ?? server) << 1
-  if (most <= 0 || request.rawHeaders.length < most) return
+  const limit = maxHeadersCountOf(socket?.server ?? server) << 1
+  if (limit <= 0 || request.rawHeaders.length < limit) return
   throw new InvalidRequestError('The request has too many headers', {
-    expected: `fewer than ${most / 2} headers: Node may have dropped some ("maxHeadersCount")`,
+    expected: `fewer than ${limit / 2} headers: Node may have dropped some ("maxHeadersCount")`,
   })
 }
 

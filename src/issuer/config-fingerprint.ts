@@ -10,7 +10,7 @@ import { isPlainObject } from '../base/plain-object.js'
 export class ConfigFingerprints {
   readonly #numbers = new WeakMap<object, number>()
   /** Random, so that no returned value can imitate a marker. */
-  readonly #mark = randomUUID()
+  readonly #marker = randomUUID()
   #next = 0
 
   /** @throws {TypeError} for an object that contains itself. */
@@ -32,14 +32,14 @@ export class ConfigFingerprints {
       case 'object':
       case 'function':
         if (member === null || Array.isArray(member) || isPlainObject(member)) return member
-        return { [this.#mark]: this.#of(member) }
+        return { [this.#marker]: this.#identify(member) }
       default:
         // JSON cannot represent undefined, infinities and bigints.
-        return { [this.#mark]: `${typeof member} ${String(member)}` }
+        return { [this.#marker]: `${typeof member} ${String(member)}` }
     }
   }
 
-  #of(object: object): string {
+  #identify(object: object): string {
     // By value: the application may read the same secret again for each resolution.
     if (types.isUint8Array(object)) return `bytes ${Buffer.from(object).toString('base64url')}`
     const number = this.#numbers.get(object) ?? this.#next++

@@ -21,7 +21,7 @@ export class ConfiguredIssuers implements IssuerSource {
   readonly #templates: readonly Issuer[]
   /** The issuers with introspection, the one that accepts any opaque token last. */
   readonly #introspecting: readonly Issuer[]
-  readonly #names: string
+  readonly #identifiers: string
 
   constructor(issuers: readonly Issuer[]) {
     this.#issuers = issuers
@@ -31,7 +31,7 @@ export class ConfiguredIssuers implements IssuerSource {
     this.#introspecting = issuers
       .filter(({ introspection }) => introspection !== undefined)
       .sort((a, b) => rank(a) - rank(b))
-    this.#names = [...this.#byIdentifier.keys()].join(' or ')
+    this.#identifiers = [...this.#byIdentifier.keys()].join(' or ')
   }
 
   /** An untrusted issuer costs one lookup and no network request. */
@@ -40,7 +40,7 @@ export class ConfiguredIssuers implements IssuerSource {
     const named = typeof iss === 'string' ? this.#byIdentifier.get(iss) : undefined
     if (named !== undefined && !this.#templates.includes(named)) return named
     const template = this.#templates.find(({ issuer }) => isIssuerOfTenant(issuer, claims))
-    return template ?? untrustedIssuer(this.#names, iss)
+    return template ?? untrustedIssuer(this.#identifiers, iss)
   }
 
   get trustsSeveral(): boolean {

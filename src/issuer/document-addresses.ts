@@ -11,7 +11,10 @@ const KEY_SET =
  *
  * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is a mistake.
  */
-export function documentMistake({ origin, pathname }: URL, isFetched: boolean): string | undefined {
+export function documentAddressError(
+  { origin, pathname }: URL,
+  isFetched: boolean,
+): string | undefined {
   const [wellKnown, name = ''] = WELL_KNOWN.exec(pathname) ?? []
   if (wellKnown !== undefined && !/^jwks?\b/i.test(name)) {
     const issuer = origin + pathname.replace(wellKnown, '')

@@ -4,7 +4,7 @@ import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
 import { isTenantTemplate } from '../http/metadata.js'
 import { isSecureUrl } from '../http/secure-url.js'
-import { documentMistake } from './document-addresses.js'
+import { documentAddressError } from './document-addresses.js'
 import { hasDotSegment, MAX_IDENTIFIER_LENGTH, parsedSpelling } from './identifier-syntax.js'
 import { MULTI_TENANT, providerOwning } from './providers/providers.js'
 
@@ -35,10 +35,10 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
     return url
   }
   if (url === undefined) return undefined
-  const mistake =
+  const configError =
     providerOwning(url)?.issuerConfigError?.(url, issuer, isIntrospected) ??
-    documentMistake(url, isFetched)
-  if (mistake !== undefined) reject('issuer', `${issuer} ${mistake}`)
+    documentAddressError(url, isFetched)
+  if (configError !== undefined) reject('issuer', `${issuer} ${configError}`)
   if (isFetched) requireParsedSpelling(issuer)
   return url
 }

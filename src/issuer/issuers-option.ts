@@ -95,10 +95,10 @@ export type ResolvedIssuers =
   | { readonly from: 'options'; readonly issuers: readonly ResolvedIssuer[] }
   | {
       readonly from: 'application'
-      readonly ask: (iss: string, context: unknown) => unknown
+      readonly callResolver: (iss: string, context: unknown) => unknown
       readonly dependsOnContext: boolean
       /** @throws {TypeError} that names what is wrong with the result. */
-      readonly resolve: (iss: string, answer: unknown) => ResolvedIssuer
+      readonly resolve: (iss: string, resolution: unknown) => ResolvedIssuer
       readonly maxEntries: number
       readonly cacheMaxAge: number
       readonly negativeCacheMaxAge: number
@@ -107,24 +107,24 @@ export type ResolvedIssuers =
 /** @throws {TypeError} that names the option and the fix. */
 export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
   const { issuer, tenants } = options
-  if (typeof issuer === 'function') return resolveTenants(options, issuer)
+  if (typeof issuer === 'function') return resolveTenantsOption(options, issuer)
   if (tenants !== undefined) reject('tenants', 'needs a function as "issuer"')
-  return { from: 'options', issuers: resolveNamed(options) }
+  return { from: 'options', issuers: resolveListed(options) }
 }
 
-function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedIssuers {
+function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver): ResolvedIssuers {
   const keys = ['maxEntries', 'cacheMaxAge', 'negativeCacheMaxAge', 'perRequest']
-  const { tenants: given = {} } = options
+  const { tenants: tenantsOption = {} } = options
   const tenants = members(
     'tenants',
-    given,
+    tenantsOption,
     keys,
     `must be an object with some of ${keys.join(', ')}`,
   )
   requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
-  const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, ask.length > 1)
+  const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, resolver.length > 1)
   const defaults = defaultsIn(options)
-  requireUsable(defaults)
+  validateSharedOptions(defaults)
   const milliseconds = (name: 'cacheMaxAge' | 'negativeCacheMaxAge', fallback: number) =>
     numberIn(`tenants.${name}`, tenants[name] ?? fallback, {
       minimum: 0,
@@ -134,9 +134,9 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
   return Object.freeze({
     from: 'application' as const,
     // The context is withheld, so that a cached result cannot depend on it.
-    ask: perRequest ? ask : (iss: string) => ask(iss, undefined),
+    callResolver: perRequest ? resolver : (iss: string) => resolver(iss, undefined),
     dependsOnContext: perRequest,
-    resolve: (iss: string, answer: unknown) => resolveAnswer(defaults, iss, answer),
+    resolve: (iss: string, resolution: unknown) => resolveTenant(defaults, iss, resolution),
     maxEntries: numberIn('tenants.maxEntries', tenants.maxEntries ?? 1_000, {
       minimum: 1,
       maximum: 100_000,
@@ -148,7 +148,7 @@ function resolveTenants(options: IssuersOptions, ask: IssuerResolver): ResolvedI
 }
 
 /** Validates the options that all tenants share at registration, not with the first token. */
-function requireUsable(defaults: Partial<IssuerOptions>): void {
+function validateSharedOptions(defaults: Partial<IssuerOptions>): void {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
   resolveIssuer({
@@ -159,20 +159,20 @@ function requireUsable(defaults: Partial<IssuerOptions>): void {
   })
 }
 
-function resolveAnswer(defaults: object, iss: string, answer: unknown): ResolvedIssuer {
-  const given = answer === true ? {} : answer
-  if (!isPlainObject(given)) {
+function resolveTenant(defaults: object, iss: string, resolution: unknown): ResolvedIssuer {
+  const tenantOptions = resolution === true ? {} : resolution
+  if (!isPlainObject(tenantOptions)) {
     throw new TypeError(
       'the function "issuer" must answer with the options of an issuer, true, or undefined',
     )
   }
-  const named = ownMember(given, 'issuer')
-  if (named !== undefined && named !== iss) {
+  const namedIssuer = ownMember(tenantOptions, 'issuer')
+  if (namedIssuer !== undefined && namedIssuer !== iss) {
     throw new TypeError(
       'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
     )
   }
-  const resolved = resolveIssuer(withDefaults(defaults, { ...given, issuer: iss }))
+  const resolved = resolveIssuer(withDefaults(defaults, { ...tenantOptions, issuer: iss }))
   if (resolved.introspection?.mode === 'opaque' && !resolved.introspectionOnly) {
     throw new TypeError(
       'the function "issuer" answered with an "introspection" that is for opaque tokens only, and ' +
@@ -182,16 +182,16 @@ function resolveAnswer(defaults: object, iss: string, answer: unknown): Resolved
   return resolved
 }
 
-function resolveNamed(options: IssuersOptions): readonly ResolvedIssuer[] {
-  const named = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
-  if (named.length === 0) reject('issuer', 'must name at least one authorization server')
-  if (named.length > 1) requireNoSharedKeys(options, 'move it into that object of "issuer"')
+function resolveListed(options: IssuersOptions): readonly ResolvedIssuer[] {
+  const listed = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
+  if (listed.length === 0) reject('issuer', 'must name at least one authorization server')
+  if (listed.length > 1) requireNoSharedKeys(options, 'move it into that object of "issuer"')
   const defaults = defaultsIn(options)
-  const issuers = named.map((options: unknown) => resolveIssuer(withDefaults(defaults, options)))
-  const names = issuers.map(({ issuer }) => issuer)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) reject('issuer', `names ${twice} twice`)
-  requireOneForOpaque(issuers)
+  const issuers = listed.map((options: unknown) => resolveIssuer(withDefaults(defaults, options)))
+  const identifiers = issuers.map(({ issuer }) => issuer)
+  const duplicate = identifiers.find((name, i) => identifiers.indexOf(name) !== i)
+  if (duplicate !== undefined) reject('issuer', `names ${duplicate} twice`)
+  requireOneOpaqueFallback(issuers)
   return Object.freeze(issuers)
 }
 
@@ -212,10 +212,10 @@ function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
 }
 
 /** An opaque token names no issuer, and must not be sent to an issuer that did not issue it. */
-function requireOneForOpaque(issuers: readonly ResolvedIssuer[]): void {
-  const takers = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')
-  if (takers.length < 2) return
-  const names = takers.map(({ issuer }) => issuer).join(' and ')
+function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
+  const fallbacks = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')
+  if (fallbacks.length < 2) return
+  const names = fallbacks.map(({ issuer }) => issuer).join(' and ')
   reject(
     'introspection.opaqueTokens',
     `must tell the opaque tokens of ${names} apart: give a function to each but one, or false`,

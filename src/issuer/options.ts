@@ -159,8 +159,8 @@ export type ResolvedKeys =
     }
 
 /** @throws {TypeError} that names the option and the fix. */
-export function resolveIssuer(given: IssuerOptions): ResolvedIssuer {
-  const options = requireKnownKeys('an issuer', given, ISSUER_OPTIONS)
+export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
+  const options = requireKnownKeys('an issuer', input, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
   const algorithms = new Set(resolveAlgorithms(options))
   const keys = resolveKeys(options, allowHttp)
@@ -222,9 +222,9 @@ function discoveredFor(
 
 function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algorithm[] {
   if (algorithms === undefined && secret === undefined) return ASYMMETRIC_ALGORITHMS
-  const fit = secret === undefined ? isAsymmetric : isSymmetric
+  const isAllowed = secret === undefined ? isAsymmetric : isSymmetric
   const known = secret === undefined ? ASYMMETRIC_ALGORITHMS : SYMMETRIC_ALGORITHMS
-  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(fit)) {
+  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isAllowed)) {
     const which = secret === undefined ? 'without a "secret"' : 'with a "secret"'
     reject('algorithms', `must be an array of some of ${known.join(', ')} ${which}`)
   }
@@ -232,8 +232,8 @@ function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algo
 }
 
 function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
-  const { jwksUri, jwks: given = {}, secret } = options
-  const jwks = members('jwks', given, JWKS_OPTIONS, ruleForJwks(given))
+  const { jwksUri, jwks: jwksOption = {}, secret } = options
+  const jwks = members('jwks', jwksOption, JWKS_OPTIONS, ruleForJwks(jwksOption))
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (named.length > 1) {
@@ -254,8 +254,8 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   return { from: 'remote', jwksUri, allowHttp, jwks: resolved }
 }
 
-function ruleForJwks(given: unknown): string {
-  if (Array.isArray(given)) return 'must be an object: the keys go into "jwks.keys", an array'
+function ruleForJwks(value: unknown): string {
+  if (Array.isArray(value)) return 'must be an object: the keys go into "jwks.keys", an array'
   return 'must be an object, such as { keys: [key] }: the URL of a key set goes into the option "jwksUri"'
 }
 

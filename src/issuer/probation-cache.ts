@@ -12,12 +12,12 @@ export interface ProbationCacheOptions<V> {
 }
 
 export class ProbationCache<V extends object> {
-  readonly #newcomers: BoundedCache<string, V>
+  readonly #probationary: BoundedCache<string, V>
   readonly #admitted: BoundedCache<string, V>
 
   constructor({ max, dispose = () => {} }: ProbationCacheOptions<V>) {
     this.#admitted = new BoundedCache<string, V>({ max, dispose })
-    this.#newcomers = new BoundedCache<string, V>({
+    this.#probationary = new BoundedCache<string, V>({
       max,
       dispose: (value, key) => {
         if (this.#admitted.peek(key) !== value) dispose(value)
@@ -27,28 +27,28 @@ export class ProbationCache<V extends object> {
 
   /** Returns the entry, which becomes the most recently used one. */
   get(key: string): V | undefined {
-    return this.#admitted.get(key) ?? this.#newcomers.get(key)
+    return this.#admitted.get(key) ?? this.#probationary.get(key)
   }
 
   peek(key: string): V | undefined {
-    return this.#admitted.peek(key) ?? this.#newcomers.peek(key)
+    return this.#admitted.peek(key) ?? this.#probationary.peek(key)
   }
 
   set(key: string, value: V): void {
-    const entries = this.#admitted.has(key) ? this.#admitted : this.#newcomers
+    const entries = this.#admitted.has(key) ? this.#admitted : this.#probationary
     entries.set(key, value)
   }
 
   /** Lets an entry evict the least recently used one of those that were admitted. */
   admit(key: string): void {
-    const value = this.#newcomers.peek(key)
+    const value = this.#probationary.peek(key)
     if (value === undefined) return
     this.#admitted.set(key, value)
-    this.#newcomers.delete(key)
+    this.#probationary.delete(key)
   }
 
   delete(key: string): void {
     this.#admitted.delete(key)
-    this.#newcomers.delete(key)
+    this.#probationary.delete(key)
   }
 }

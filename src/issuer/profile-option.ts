@@ -46,13 +46,14 @@ export interface ProfileOptions {
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveProfile(
-  { profile: given, dangerouslyAudienceFrom: claim }: ProfileOptions,
+  { profile: profileOption, dangerouslyAudienceFrom: claim }: ProfileOptions,
   issuer: URL | undefined,
   audience: ReadonlySet<string>,
 ): ResolvedProfile {
   const owner = issuer && providerOwning(issuer)
-  const provider = given === undefined ? (owner ?? PROVIDERS.standard) : providerNamed(given)
-  const profile = provider?.profile(audience) ?? customProfileOf(given, audience)
+  const provider =
+    profileOption === undefined ? (owner ?? PROVIDERS.standard) : providerNamed(profileOption)
+  const profile = provider?.profile(audience) ?? customProfileOf(profileOption, audience)
   if (issuer !== undefined && owner?.name === profile.name) {
     const error = owner.audienceConfigError?.(issuer, audience)
     if (error !== undefined) reject('audience', error)
@@ -70,21 +71,21 @@ export function resolveProfile(
   return { ...profile, audienceClaims: [claim] }
 }
 
-function providerNamed(given: unknown): Provider | undefined {
-  const name = PROFILE_NAMES.find((known) => known === given)
-  return name && PROVIDERS[name]
+function providerNamed(name: unknown): Provider | undefined {
+  const builtIn = PROFILE_NAMES.find((known) => known === name)
+  return builtIn && PROVIDERS[builtIn]
 }
 
-function customProfileOf(given: unknown, audience: ReadonlySet<string>): ResolvedProfile {
-  if (!isPlainObject(given)) {
+function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
+  if (!isPlainObject(value)) {
     reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
   }
-  const profile = requireProfile(given)
+  const profile = requireProfile(value)
   return customProfile(profile, PROVIDERS[profile.extends ?? 'standard'].profile(audience))
 }
 
-function requireProfile(given: Record<string, unknown>): Profile {
-  const profile = requireKnownKeys('"profile"', given, PROFILE_KEYS) as unknown as Profile
+function requireProfile(value: Record<string, unknown>): Profile {
+  const profile = requireKnownKeys('"profile"', value, PROFILE_KEYS) as unknown as Profile
   const { name, extends: base, types, allowMissingTyp, requiredClaims } = profile
   if (typeof name !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(name)) {
     reject('profile.name', 'must be 1 to 64 characters of printable ASCII without space')

@@ -17,11 +17,11 @@ import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
   /** Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted. */
-  readonly resolve: (iss: string, context: unknown) => unknown
+  readonly callResolver: (iss: string, context: unknown) => unknown
   /** Whether the result depends on the context. If so, it is not cached. */
   readonly dependsOnContext: boolean
   /** @throws {TypeError} if the application's result is invalid. */
-  readonly assemble: (iss: string, answer: unknown) => Promise<Issuer>
+  readonly assemble: (iss: string, resolution: unknown) => Promise<Issuer>
   /** Closes the key sets that the assembled issuers share. */
   readonly closeKeySets: () => Promise<void>
   readonly maxEntries: number
@@ -51,11 +51,11 @@ export class TenantIssuers implements IssuerSource {
   readonly #fingerprints = new ConfigFingerprints()
   /** By identifier and fingerprint of the options, so that equal results share their keys. */
   readonly #assembled: ProbationCache<Promise<Assembled>>
-  readonly #current = new Map<Issuer, string>()
+  readonly #cacheKeys = new Map<Issuer, string>()
   readonly #trusted: ProbationCache<CachedIssuer>
   readonly #untrusted: BoundedCache<string, number>
   /** Single flight: concurrent tokens of one issuer cause one call of the application. */
-  readonly #asking = new Map<string, Promise<Assembled | undefined>>()
+  readonly #inFlight = new Map<string, Promise<Assembled | undefined>>()
   #closed = false
 
   constructor(options: TenantIssuersOptions) {
@@ -67,7 +67,7 @@ export class TenantIssuers implements IssuerSource {
     this.#assembled = new ProbationCache({
       max: maxEntries,
       dispose: (assembling) =>
-        void assembling.then(({ issuer }) => this.#dismiss(issuer)).catch(() => {}),
+        void assembling.then(({ issuer }) => this.#closeEvicted(issuer)).catch(() => {}),
     })
   }
 
@@ -75,22 +75,22 @@ export class TenantIssuers implements IssuerSource {
     const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string') return untrusted(iss)
     // Only identifiers that passed isIssuerIdentifier() are ever cached.
-    const known = this.dependsOnContext ? undefined : this.#known(iss)
+    const known = this.dependsOnContext ? undefined : this.#cached(iss)
     if (known !== undefined) return known.issuer
     if (!isIssuerIdentifier(iss)) return untrusted(iss)
-    if (this.dependsOnContext) return this.#ask(iss, context).then(requireTrusted(iss))
+    if (this.dependsOnContext) return this.#callResolver(iss, context).then(requireTrusted(iss))
     const untrustedUntil = this.#untrusted.get(iss) ?? Number.NEGATIVE_INFINITY
     if (this.#options.now() < untrustedUntil) return untrusted(iss)
-    const asking = this.#asking.get(iss) ?? this.#askOnce(iss)
-    return asking.then(requireTrusted(iss))
+    const pending = this.#inFlight.get(iss) ?? this.#resolveOnce(iss)
+    return pending.then(requireTrusted(iss))
   }
 
   stillTrusts(issuer: Issuer, token: AccessToken): boolean {
-    return this.#known(token.issuer)?.issuer === issuer
+    return this.#cached(token.issuer)?.issuer === issuer
   }
 
   admit(issuer: Issuer): void {
-    const key = this.#current.get(issuer)
+    const key = this.#cacheKeys.get(issuer)
     if (key === undefined) return
     this.#assembled.admit(key)
     this.#trusted.admit(issuer.issuer)
@@ -104,7 +104,7 @@ export class TenantIssuers implements IssuerSource {
   forOpaqueToken(): undefined {}
 
   issuers(): readonly Issuer[] {
-    return [...this.#current.keys()]
+    return [...this.#cacheKeys.keys()]
   }
 
   async close(): Promise<void> {
@@ -113,32 +113,32 @@ export class TenantIssuers implements IssuerSource {
     await this.#options.closeKeySets()
   }
 
-  #known(iss: string): CachedIssuer | undefined {
+  #cached(iss: string): CachedIssuer | undefined {
     const known = this.#trusted.get(iss)
     if (known === undefined || !(this.#options.now() < known.expiresAt)) return undefined
     // Touches the LRU entry, so that issuers in use are evicted last.
     this.#assembled.get(known.key)
-    return this.#current.has(known.issuer) ? known : undefined
+    return this.#cacheKeys.has(known.issuer) ? known : undefined
   }
 
-  #askOnce(iss: string): Promise<Assembled | undefined> {
-    const asking = this.#ask(iss, undefined)
-      .then((assembled) => this.#remember(iss, assembled))
-      .finally(() => this.#asking.delete(iss))
-    this.#asking.set(iss, asking)
-    return asking
+  #resolveOnce(iss: string): Promise<Assembled | undefined> {
+    const pending = this.#callResolver(iss, undefined)
+      .then((assembled) => this.#store(iss, assembled))
+      .finally(() => this.#inFlight.delete(iss))
+    this.#inFlight.set(iss, pending)
+    return pending
   }
 
-  async #ask(iss: string, context: unknown): Promise<Assembled | undefined> {
-    let answer: unknown
+  async #callResolver(iss: string, context: unknown): Promise<Assembled | undefined> {
+    let resolution: unknown
     try {
-      answer = await this.#options.resolve(iss, context)
+      resolution = await this.#options.callResolver(iss, context)
     } catch (thrown) {
       throw applicationFailure('issuer', thrown)
     }
-    if (answer === undefined || answer === null || answer === false) return undefined
+    if (resolution === undefined || resolution === null || resolution === false) return undefined
     try {
-      return await this.#assemble(iss, answer)
+      return await this.#assemble(iss, resolution)
     } catch (cause) {
       // Only as `cause`: the reason may quote the options, and the client may see the message.
       throw new TypeError(
@@ -148,7 +148,7 @@ export class TenantIssuers implements IssuerSource {
     }
   }
 
-  #remember(iss: string, assembled: Assembled | undefined): Assembled | undefined {
+  #store(iss: string, assembled: Assembled | undefined): Assembled | undefined {
     const { now, cacheMaxAge: maxAge, negativeCacheMaxAge } = this.#options
     const before = this.#trusted.peek(iss)
     // The issuer is no longer trusted, or its options changed: drop its keys.
@@ -162,12 +162,12 @@ export class TenantIssuers implements IssuerSource {
     return assembled
   }
 
-  #assemble(iss: string, answer: unknown): Promise<Assembled> {
-    const key = `${iss}\n${this.#fingerprints.fingerprint(answer)}`
+  #assemble(iss: string, resolution: unknown): Promise<Assembled> {
+    const key = `${iss}\n${this.#fingerprints.fingerprint(resolution)}`
     const known = this.#assembled.get(key)
     if (known !== undefined) return known
-    const assembling = this.#options.assemble(iss, answer).then(async (issuer) => {
-      this.#current.set(issuer, key)
+    const assembling = this.#options.assemble(iss, resolution).then(async (issuer) => {
+      this.#cacheKeys.set(issuer, key)
       if (this.#closed) await closeIssuer(issuer)
       return { key, issuer }
     })
@@ -177,8 +177,8 @@ export class TenantIssuers implements IssuerSource {
     return assembling
   }
 
-  async #dismiss(issuer: Issuer): Promise<void> {
-    this.#current.delete(issuer)
+  async #closeEvicted(issuer: Issuer): Promise<void> {
+    this.#cacheKeys.delete(issuer)
     await closeIssuer(issuer)
   }
 }

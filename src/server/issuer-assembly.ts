@@ -41,7 +41,7 @@ export async function assembleIssuers(
   const sets = new SharedKeySets(issuers.maxEntries)
   return new TenantIssuers({
     ...issuers,
-    resolve: issuers.ask,
+    callResolver: issuers.callResolver,
     now: monotonicNow,
     assemble: async (iss, answer) =>
       assembleIssuer(issuers.resolve(iss, answer), options, counters, sets),

@@ -211,9 +211,9 @@ export function checkAudience(
   const claim = ownMember(claims, name)
   // Only "aud" may be an array: a token has one client.
   const found = name === 'aud' || typeof claim === 'string' ? valuesOf(claim) : undefined
-  const ours = found?.some((value) => audience.has(value)) === true
+  const isForThisApi = found?.some((value) => audience.has(value)) === true
   // A malformed `aud` is rejected even if another claim holds the audience.
-  if (ours && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
+  if (isForThisApi && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
   const message = 'The access token is not meant for this resource'
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
   const hint = audienceHint === undefined ? '' : ` (${audienceHint})`
@@ -241,7 +241,7 @@ export function checkVendorString(claims: Claims, name: string): Rejection | und
   return checkString(name, ownMember(claims, name))
 }
 
-export function lacksClaim(expected: string): InvalidTokenError {
+export function missingClaim(expected: string): InvalidTokenError {
   return rejection('claims', MALFORMED, expected, undefined)
 }
 

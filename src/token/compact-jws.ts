@@ -54,7 +54,7 @@ export function parseCompactJws(
     return malformed('The access token is too long', `at most ${maxLength} characters`, 'more')
   }
   const segments = splitCompact(raw)
-  if (segments === undefined) return wrongNumberOf(raw.split('.').length)
+  if (segments === undefined) return wrongSegmentCount(raw.split('.').length)
   const [headerSegment, payloadSegment, last] = segments
   const header = knownHeaders.get(headerSegment) ?? parseHeader(headerSegment)
   if (isRejection(header)) return header
@@ -131,7 +131,7 @@ function decode(segment: string): Result<Buffer> {
   return decodeBase64url(segment) ?? malformed(MALFORMED, 'canonical base64url')
 }
 
-function wrongNumberOf(segments: number): InvalidTokenError {
+function wrongSegmentCount(segments: number): InvalidTokenError {
   if (segments === 5) {
     return malformed(
       'The access token is encrypted, which is not supported here',

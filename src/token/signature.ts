@@ -54,13 +54,13 @@ export interface Signed {
 /**
  * Whether the signature is valid for the key, which must be suitable for the algorithm.
  *
- * @param atOnce whether to verify inline, without a promise and without the thread pool.
+ * @param inline whether to verify inline, without a promise and without the thread pool.
  */
 export function isSignedBy(
   { material, isQuick }: VerificationKey,
   algorithm: Algorithm,
   { signingInput, signature }: Signed,
-  atOnce: boolean,
+  inline: boolean,
 ): MaybePromise<boolean> {
   const scheme = SCHEMES[algorithm]
   if (scheme.bytes !== undefined && signature.length !== scheme.bytes) return false
@@ -68,7 +68,7 @@ export function isSignedBy(
   const input = Buffer.from(signingInput, 'latin1')
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
   const key = verifyInput(scheme.kind, material)
-  return atOnce && isQuick
+  return inline && isQuick
     ? verify(scheme.hash, input, key, signature)
     : verifyInThreadPool(scheme.hash, input, key, signature)
 }

@@ -37,7 +37,7 @@ function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKe
   const { jws, algorithm, source } = search
   if (tried.length === 0) return unknownKey(search)
   return andThen(source.findNewer(algorithm, jws.header.kid, tried), (newer) =>
-    andThen(firstSigner(search, newer), (signer) => signer ?? badSignature()),
+    andThen(firstSigner(search, newer), (signer) => signer ?? invalidSignature()),
   )
 }
 
@@ -59,10 +59,10 @@ async function firstOfSeveral(search: Search, keys: Keys): Promise<VerificationK
 function isSigner(
   { jws, algorithm, counters }: Search,
   key: VerificationKey,
-  atOnce: boolean,
+  inline: boolean,
 ): MaybePromise<boolean> {
   counters.signatureVerifications++
-  return isSignedBy(key, algorithm, jws, atOnce)
+  return isSignedBy(key, algorithm, jws, inline)
 }
 
 function unknownKey({ jws, algorithm, source }: Search): Rejection {
@@ -73,7 +73,7 @@ function unknownKey({ jws, algorithm, source }: Search): Rejection {
   })
 }
 
-function badSignature(): Rejection {
+function invalidSignature(): Rejection {
   return new InvalidTokenError('The signature of the access token is not valid', {
     check: 'signature',
   })

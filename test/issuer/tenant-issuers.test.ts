@@ -14,7 +14,7 @@ const B = 'https://b.example'
 const REFUSED = { name: 'InvalidTokenError', check: 'issuer' }
 
 function tenants(
-  ask: TenantIssuersOptions['resolve'],
+  ask: TenantIssuersOptions['callResolver'],
   options: Partial<TenantIssuersOptions> = {},
 ) {
   const it = {
@@ -30,7 +30,7 @@ function tenants(
     },
   }
   it.issuers = new TenantIssuers({
-    resolve(iss, context) {
+    callResolver(iss, context) {
       it.asked.push(iss)
       return ask(iss, context)
     },
@@ -369,7 +369,7 @@ t.test(
 t.test('ten thousand strangers cost ten thousand questions, and bounded memory', async (t) => {
   let asked = 0
   const issuers = new TenantIssuers({
-    resolve: () => void asked++,
+    callResolver: () => void asked++,
     assemble: async () => t.fail() as never,
     closeKeySets: async () => {},
     dependsOnContext: false,

@@ -29,9 +29,9 @@ export const auth0: Provider = {
   owns: ({ hostname }) => hostname.endsWith('.auth0.com'),
   // Auth0 ends its issuer identifier with a slash, in `iss` and in its metadata.
   issuerConfigError({ hostname }, issuer) {
-    const own = `https://${hostname}/`
-    if (issuer === own) return undefined
-    return `is not what Auth0 calls itself. Use ${own} with the slash at the end`
+    const identifier = `https://${hostname}/`
+    if (issuer === identifier) return undefined
+    return `is not what Auth0 calls itself. Use ${identifier} with the slash at the end`
   },
 }
 

@@ -44,8 +44,10 @@ export const cognito: Provider = {
   issuerConfigError({ hostname, pathname }, issuer) {
     if (SIGN_IN.test(hostname)) return `is where users of a pool sign in. Use ${EXAMPLE}`
     const [, pool] = /^\/([\w-]+_[0-9A-Za-z]+)(?:\/|$)/.exec(pathname) ?? []
-    const own = pool === undefined ? EXAMPLE : `https://${hostname}/${pool}`
-    return issuer === own ? undefined : `is not what Cognito calls a user pool. Use ${own}`
+    const identifier = pool === undefined ? EXAMPLE : `https://${hostname}/${pool}`
+    return issuer === identifier
+      ? undefined
+      : `is not what Cognito calls a user pool. Use ${identifier}`
   },
 }
 

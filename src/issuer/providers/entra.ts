@@ -9,7 +9,7 @@
 
 import type { SubjectKind } from '../../access-token/access-token.js'
 import { ownMember } from '../../base/plain-object.js'
-import { lacksClaim, notAnAccessToken } from '../../token/claims.js'
+import { missingClaim, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
 import {
@@ -33,7 +33,7 @@ const profile: ResolvedProfile = {
     if (rejection !== undefined) return rejection
     // Entra issues a token for any API to any application of the tenant, even without permissions.
     if (scope(claims).length > 0 || roles(claims).length > 0) return undefined
-    return lacksClaim('"scp" or "roles", of which a token that grants anything has one')
+    return missingClaim('"scp" or "roles", of which a token that grants anything has one')
   },
   checkKey: checkKeyIssuer,
   scope,

@@ -57,7 +57,7 @@ function issuerConfigError(url: URL, issuer: string, isIntrospected: boolean): s
   }
   if (isOrganizationServer(url)) {
     if (isIntrospected)
-      return differs(issuer, `https://${hostname}`, 'its org authorization server')
+      return identifierError(issuer, `https://${hostname}`, 'its org authorization server')
     return (
       `is Okta's org authorization server, whose access tokens only Okta itself can validate. ` +
       `Use a custom authorization server, such as https://${hostname}/oauth2/default ` +
@@ -66,9 +66,13 @@ function issuerConfigError(url: URL, issuer: string, isIntrospected: boolean): s
     )
   }
   const [, server = 'default'] = CUSTOM_SERVER.exec(pathname.replace(METADATA, '')) ?? []
-  return differs(issuer, `https://${hostname}/oauth2/${server}`, 'a custom authorization server')
+  return identifierError(
+    issuer,
+    `https://${hostname}/oauth2/${server}`,
+    'a custom authorization server',
+  )
 }
 
-function differs(issuer: string, own: string, server: string): string | undefined {
-  return issuer === own ? undefined : `is not what Okta calls ${server}. Use ${own}`
+function identifierError(issuer: string, identifier: string, server: string): string | undefined {
+  return issuer === identifier ? undefined : `is not what Okta calls ${server}. Use ${identifier}`
 }
