@@ -132,7 +132,7 @@ export class Circuit {
     this.#failure = failure
     this.#isProven = isProven
     // The Retry-After of a 429 stops untrusted tokens only; trusted tokens continue, more slowly.
-    const retryAfterMs = failure.isThrottling ? undefined : failure.retryAfter
+    const retryAfterMs = failure.isThrottling ? undefined : failure.retryAfterMs
     const grown = this.#backOff.failed(now, retryAfterMs)
     const pause = isProven
       ? grown
@@ -148,7 +148,7 @@ export class Circuit {
    */
   throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
     const now = this.#options.monotonicNow()
-    const retryAfterMs = bounded(failure.retryAfter)
+    const retryAfterMs = bounded(failure.retryAfterMs)
     this.#throttledUntil = now + Math.max(retryAfterMs, MIN_THROTTLED_MS)
     this.#isTrial = tokens === 'indeterminate' && retryAfterMs > 0
     this.#limitTo(this.#rateAfter(tokens, now), now + retryAfterMs)

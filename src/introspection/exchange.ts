@@ -129,7 +129,7 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
       {
         attributedTo: 'either',
         level: 'error',
-        retryAfter: retryAfter(response),
+        retryAfterMs: retryAfter(response),
         status,
         aboutToken: summary,
       },
@@ -146,7 +146,7 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
   return new IntrospectionFailure(`${summary}${status < 400 ? ' in place of 200' : ''}`, {
     // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
     attributedTo: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
-    retryAfter: retryAfter(response),
+    retryAfterMs: retryAfter(response),
     status,
   })
 }

@@ -218,10 +218,10 @@ export class IntrospectionClient {
   }
 
   #throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): void {
-    const { message, retryAfter, status } = failure
+    const { message, retryAfterMs, status } = failure
     const stopped = new IntrospectionFailure(
       `${message}: untrusted tokens are not introspected until its Retry-After is over`,
-      { attributedTo: 'issuer', retryAfter, status },
+      { attributedTo: 'issuer', retryAfterMs, status },
     )
     const pause = this.#circuit.throttle(stopped, tokens)
     if (pause === 0) return

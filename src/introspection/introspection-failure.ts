@@ -22,7 +22,7 @@ export interface IntrospectionFailureDetails {
   /** `error` if only a change of the configuration fixes it. Default `warn`. */
   readonly level?: 'warn' | 'error'
   /** The `Retry-After` of the response, in milliseconds. */
-  readonly retryAfter?: number | undefined
+  readonly retryAfterMs?: number | undefined
   /** The HTTP status, if there was a response. */
   readonly status?: number | undefined
   /** Whether the request failed before the token was sent, so that no token can be the cause. */
@@ -40,7 +40,7 @@ export class IntrospectionFailure extends Error {
   override readonly name = 'IntrospectionFailure'
   readonly attributedTo: IntrospectionFailureDetails['attributedTo']
   readonly level: 'warn' | 'error'
-  readonly retryAfter: number | undefined
+  readonly retryAfterMs: number | undefined
   readonly status: number | undefined
   readonly beforeToken: boolean
   readonly #aboutToken: string
@@ -48,11 +48,11 @@ export class IntrospectionFailure extends Error {
 
   constructor(message: string, details: IntrospectionFailureDetails) {
     super(message)
-    const { attributedTo, level = 'warn', retryAfter, status, aboutToken = message } = details
+    const { attributedTo, level = 'warn', retryAfterMs, status, aboutToken = message } = details
     const { beforeToken = false } = details
     this.attributedTo = attributedTo
     this.level = level
-    this.retryAfter = retryAfter
+    this.retryAfterMs = retryAfterMs
     this.status = status
     this.beforeToken = beforeToken
     this.#aboutToken = aboutToken
@@ -82,9 +82,13 @@ export class IntrospectionFailure extends Error {
 
   /** Returns this failure, attributed to one token. @param because the reason, for the message. */
   attributedToToken(because: string): IntrospectionFailure {
-    const { retryAfter, status } = this
+    const { retryAfterMs, status } = this
     const message = `${this.#aboutToken} (this token only: ${because})`
-    return new IntrospectionFailure(message, { attributedTo: 'token', retryAfter, status })
+    return new IntrospectionFailure(message, {
+      attributedTo: 'token',
+      retryAfterMs,
+      status,
+    })
   }
 }
 
@@ -94,13 +98,13 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
   if (error instanceof UnexpectedAnswerError) {
     return new IntrospectionFailure(error.message, {
       attributedTo: 'token',
-      retryAfter: error.retryAfter,
+      retryAfterMs: error.retryAfter,
     })
   }
   if (error instanceof DiscoveryError) {
     return new IntrospectionFailure(error.message, {
       attributedTo: 'issuer',
-      retryAfter: error.retryAfter,
+      retryAfterMs: error.retryAfter,
     })
   }
   const reason =

@@ -172,7 +172,7 @@ export class Introspector {
       const failure = error as IntrospectionFailure
       // A 429 for an untrusted token may concern this token alone: its Retry-After applies to it.
       const retryAfterMs =
-        priority === 'low' && failure.isThrottling ? failure.retryAfter : undefined
+        priority === 'low' && failure.isThrottling ? failure.retryAfterMs : undefined
       if (failure.attributedTo === 'token') this.#cache.storeFailure(key, failure, retryAfterMs)
       throw failure
     }

@@ -180,7 +180,7 @@ export interface ResolvedIntrospection {
   readonly fetch: IntrospectionFetch
 }
 
-const HOUR = 3_600_000
+const HOUR_MS = 3_600_000
 const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
 const MODES = ['opaque', 'always', 'recheck'] as const
 
@@ -216,7 +216,7 @@ export function resolveIntrospection(
       unit: 'milliseconds',
     })
   const mode = resolveMode(options)
-  const recheckInterval = number('recheckInterval', 60_000, [1_000, HOUR])
+  const recheckInterval = number('recheckInterval', 60_000, [1_000, HOUR_MS])
   return Object.freeze({
     client: resolveClient(options),
     endpoint: resolveEndpoint(options.endpoint, allowHttp),
@@ -227,7 +227,7 @@ export function resolveIntrospection(
       options.requireSignedResponse,
       false,
     ),
-    cacheMaxAge: number('cacheMaxAge', 30_000, [0, HOUR]),
+    cacheMaxAge: number('cacheMaxAge', 30_000, [0, HOUR_MS]),
     negativeCacheMaxAge: number('negativeCacheMaxAge', 5_000, [0, 60_000]),
     maxEntries: numberIn('introspection.maxEntries', options.maxEntries ?? 10_000, {
       minimum: 1,
@@ -239,9 +239,9 @@ export function resolveIntrospection(
       maximum: 2 ** 40,
       unit: 'bytes',
     }),
-    staleIfError: number('staleIfError', 0, [0, HOUR]),
+    staleIfError: number('staleIfError', 0, [0, HOUR_MS]),
     recheckInterval,
-    recheckStaleIfError: number('recheckStaleIfError', 5 * recheckInterval, [0, 24 * HOUR]),
+    recheckStaleIfError: number('recheckStaleIfError', 5 * recheckInterval, [0, 24 * HOUR_MS]),
     untrustedPerSecond: numberIn(
       'introspection.untrustedPerSecond',
       options.untrustedPerSecond ?? 200,

@@ -15,12 +15,12 @@ export function assembleBinding(options: ResolvedOptions): Binding {
   const { dpop, limits, now } = options
   const mtls = options.mtls?.mode ?? 'off'
   if (dpop === undefined) return new Binding({ dpop: 'off', mtls }, undefined)
-  const { mode, algorithms, maxProofAge: maxAge, nonce } = dpop
+  const { mode, algorithms, maxProofAge, nonce } = dpop
   return new Binding(
     { dpop: mode, mtls },
     new DPoP({
       algorithms,
-      maxAge,
+      maxProofAge,
       clockTolerance: limits.clockTolerance,
       now,
       nonces: nonce && new Nonces({ ...nonce, now }),
@@ -30,12 +30,12 @@ export function assembleBinding(options: ResolvedOptions): Binding {
 }
 
 function assembleReplayCache(
-  { replay, maxProofAge: maxAge }: ResolvedDPoP,
+  { replay, maxProofAge }: ResolvedDPoP,
   { stores, limits, now, monotonicNow, logger }: ResolvedOptions,
 ): ReplayCache {
   const { maxEntries, maxEntriesPerKey, whenUnavailable } = replay
   const store = stores.replay ?? memoryStore({ maxEntries, now: monotonicNow })
-  const ttlMs = replayWindow(maxAge, limits.clockTolerance) * 1_000
+  const ttlMs = replayWindow(maxProofAge, limits.clockTolerance) * 1_000
   store.declareMaxTtl?.(ttlMs)
   return new ReplayCache({
     store,
@@ -43,7 +43,7 @@ function assembleReplayCache(
     rememberedSince: store.isProcessLocal
       ? sinceNow(now, monotonicNow)
       : () => Number.NEGATIVE_INFINITY,
-    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttlMs, now: monotonicNow }),
+    quota: new PerKeyQuota({ maxEntriesPerKey, windowMs: ttlMs, monotonicNow }),
     whenUnavailable,
     onFailure: (err) =>
       logger.warn(

@@ -125,7 +125,7 @@ function outcomeOf(
 ): Promise<unknown> {
   const dpop = new DPoP({
     algorithms: new Set(['ES256', 'PS256']),
-    maxAge: 60,
+    maxProofAge: 60,
     clockTolerance: 5,
     now,
     nonces: undefined,

@@ -11,8 +11,12 @@ function start(untrustedPerSecond = 200) {
   }
 }
 
-const failed = (status: number, retryAfter?: number) =>
-  new IntrospectionFailure(`answered ${status}`, { attributedTo: 'issuer', status, retryAfter })
+const failed = (status: number, retryAfterMs?: number) =>
+  new IntrospectionFailure(`answered ${status}`, {
+    attributedTo: 'issuer',
+    status,
+    retryAfterMs,
+  })
 
 t.test('pauses all tokens while it is open, and names the failure', async (t) => {
   const { clock, circuit } = start()

@@ -18,7 +18,7 @@ import { isSameTarget, isUnambiguous, withoutQuery } from './target-uri.js'
 export interface DPoPRules {
   readonly algorithms: ReadonlySet<Algorithm>
   /** Maximum age of a proof, in seconds. */
-  readonly maxAge: number
+  readonly maxProofAge: number
   /** In seconds, into the past and the future. */
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
@@ -90,11 +90,11 @@ export class DPoP {
 
   /** Compares exactly, like {@link ReplayCache}: `iat` may have a fraction. */
   #requireFresh(iat: number): void {
-    const { maxAge, clockTolerance, now } = this.#rules
+    const { maxProofAge, clockTolerance, now } = this.#rules
     const seconds = now() / 1000
     // Negated comparisons, so that NaN fails the check.
-    if (!(iat > seconds - maxAge - clockTolerance)) {
-      const after = Math.floor(seconds) - maxAge
+    if (!(iat > seconds - maxProofAge - clockTolerance)) {
+      const after = Math.floor(seconds) - maxProofAge
       throw invalidProof('The DPoP proof is too old', `"iat": after ${after}`)
     }
     if (!(iat <= seconds + clockTolerance)) {

@@ -13,7 +13,7 @@ export interface PerKeyQuotaOptions {
   /** Lifetime of an entry in the replay cache, in milliseconds. */
   readonly windowMs: number
   /** Milliseconds of a monotonic clock. */
-  readonly now: () => number
+  readonly monotonicNow: () => number
 }
 
 interface KeyUsage {
@@ -91,7 +91,7 @@ export class PerKeyQuota {
   }
 
   #slice(): number {
-    const { now, windowMs } = this.#options
-    return Math.floor((now() * SLICES) / windowMs)
+    const { monotonicNow, windowMs } = this.#options
+    return Math.floor((monotonicNow() * SLICES) / windowMs)
   }
 }

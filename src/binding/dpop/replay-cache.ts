@@ -30,12 +30,12 @@ export interface ReplayCacheOptions {
 
 /**
  * Returns for how many seconds any instance may accept a proof. An instance accepts an `iat` from
- * `maxAge` plus the tolerance before its clock to the tolerance after it, and each clock may differ
+ * `maxProofAge` plus the tolerance before its clock to the tolerance after it, and each clock may differ
  * from true time by the tolerance. Independent of any clock: an expiry computed from the clock of
  * the instance that adds the entry would be too early if that clock was ahead.
  */
-export function replayWindow(maxAge: number, clockTolerance: number): number {
-  return maxAge + 4 * clockTolerance
+export function replayWindow(maxProofAge: number, clockTolerance: number): number {
+  return maxProofAge + 4 * clockTolerance
 }
 
 const STORE_DESCRIPTION = 'the DPoP replay store'

@@ -6,7 +6,11 @@ const LIFE = 1_000
 
 function start() {
   const clock = { now: 50_000 }
-  const shares = new PerKeyQuota({ maxEntriesPerKey: 10, windowMs: LIFE, now: () => clock.now })
+  const shares = new PerKeyQuota({
+    maxEntriesPerKey: 10,
+    windowMs: LIFE,
+    monotonicNow: () => clock.now,
+  })
   /** Takes as many entries for the key as its quota allows, up to `most`. */
   const take = (key: string, most = 100) => {
     for (let i = 0; i < most; i++) {
