@@ -60,7 +60,7 @@ function rejection(expected: string): InvalidTokenError {
     {
       check: 'binding',
       expected,
-      found: 'another kind of binding',
+      found: 'another confirmation method',
     },
   )
 }

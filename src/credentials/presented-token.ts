@@ -43,7 +43,7 @@ export function presentationOf(value: string | PresentedToken): Presentation & {
   const keys = ['token', 'dpop', 'certificate']
   const { token, dpop, certificate } = requireKnownKeys('a presented token', presented, keys)
   if (certificate !== undefined && !types.isUint8Array(certificate)) {
-    throw new TypeError('"certificate" of a presented token must be the bytes of it, in DER')
+    throw new TypeError('"certificate" of a presented token must be a Uint8Array in DER')
   }
   const certificateThumbprint = certificate && sha256(certificate)
   if (dpop === undefined) return { ...WITHOUT_PROOFS, token, certificateThumbprint }
@@ -51,7 +51,7 @@ export function presentationOf(value: string | PresentedToken): Presentation & {
   const { proof, method, url } = requireKnownKeys('"dpop" of a presented token', dpop, parts)
   if (![proof, method, url].every((value) => typeof value === 'string')) {
     throw new TypeError(
-      '"dpop" of a presented token must have "proof", "method" and "url", strings',
+      '"dpop" of a presented token must have the strings "proof", "method" and "url"',
     )
   }
   return {
@@ -75,7 +75,7 @@ function withAsciiHost(url: string): string {
   const origin = /^https?:\/\/[^/?#\\@]+/i.exec(url)?.[0]
   if (origin === undefined) {
     throw new TypeError(
-      '"dpop.url" of a presented token must be the http or https URL of the request with its host, ' +
+      '"dpop.url" of a presented token must be an absolute http or https URL, ' +
         'such as https://api.example.com/orders',
     )
   }

@@ -233,7 +233,7 @@ function valuesOf(claim: unknown): readonly string[] | undefined {
 
 /** Returns the error of a profile for a token that is not an access token of the vendor. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
-  return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'another kind of token')
+  return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'a token of another type')
 }
 
 /** Checks a claim that only some vendors define as a string. */
@@ -245,7 +245,7 @@ export function missingClaim(expected: string): InvalidTokenError {
   return rejection('claims', MALFORMED, expected, undefined)
 }
 
-const MALFORMED = 'The access token lacks a claim or has a malformed one'
+const MALFORMED = 'A claim of the access token is missing or malformed'
 const NOT_AN_ACCESS_TOKEN = 'The token is not an access token'
 
 function rejection(

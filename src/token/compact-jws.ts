@@ -108,7 +108,7 @@ function readIssuerClaims(payload: string): Claims {
 function parseHeader(segment: string): Result<JoseHeader> {
   const text = decodeText(segment)
   if (isRejection(text)) return text
-  if (!isCheapToParse(text)) return malformed(MALFORMED, 'a header of few members', 'more')
+  if (!isCheapToParse(text)) return malformed(MALFORMED, 'a header with few members', 'more')
   const header = parseObject(text)
   return isRejection(header) ? header : readHeader(header)
 }
@@ -136,14 +136,14 @@ function wrongSegmentCount(segments: number): InvalidTokenError {
     return malformed(
       'The access token is encrypted, which is not supported here',
       'a signed token of three parts',
-      'an encrypted one (JWE): have the issuer send signed tokens for this API',
+      'an encrypted token (JWE): configure the issuer not to encrypt tokens for this API',
     )
   }
   if (segments === 1) {
     return malformed(
       MALFORMED,
       'a JWT of three parts',
-      'an opaque token: ask the issuer for JWT access tokens (often by naming an audience)',
+      'an opaque token: request JWT access tokens from the issuer (often with an audience)',
     )
   }
   return malformed(MALFORMED, 'three parts', `${segments}`)

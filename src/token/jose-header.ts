@@ -25,7 +25,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
   // is rejected as well: RFC 7797 §7 forbids it for a JWT.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     return malformed(
-      'The access token asks for an extension that is not supported',
+      'The access token requires an extension that is not supported',
       'neither "crit" nor "b64" in the header',
       describe(ownMember(header, 'crit')),
     )

@@ -47,7 +47,7 @@ t.test('what is no URL with a host is a mistake that is explained', async (t) =>
     await t.rejects(verify(url, 'https://api.example/orders'), {
       name: 'TypeError',
       message:
-        '"dpop.url" of a presented token must be the http or https URL of the request with its host, such as https://api.example.com/orders',
+        '"dpop.url" of a presented token must be an absolute http or https URL, such as https://api.example.com/orders',
     })
   }
 })

@@ -340,7 +340,7 @@ function refusalOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): stri
 t.test(
   'says what was wrong: a fixed sentence to the caller, the rest to the operator',
   async (t) => {
-    const malformed = 'The access token lacks a claim or has a malformed one'
+    const malformed = 'A claim of the access token is missing or malformed'
     const another = 'The token is not an access token'
     const elsewhere = 'The access token is not meant for this resource'
     const names = `${AUDIENCE} or https://api.example/`

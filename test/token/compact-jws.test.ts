@@ -140,7 +140,7 @@ t.test('J10: refuses crit and b64, whatever they say', async (t) => {
     refuses(t, forge(key, { header: { b64, crit: ['b64'] } }), `critical, ${JSON.stringify(b64)}`)
   }
   const error = reasonOf(forge(key, { header: { crit: ['exp', '\u0000\u202e'] } }))
-  t.equal(error.message, 'The access token asks for an extension that is not supported')
+  t.equal(error.message, 'The access token requires an extension that is not supported')
   t.match(error.reason.found, /^[\x20-\x7e]+$/)
 })
 
@@ -214,12 +214,12 @@ t.test('says to the operator what a token should have been', async (t) => {
   t.same(told('opaque'), [
     malformed,
     'a JWT of three parts',
-    'an opaque token: ask the issuer for JWT access tokens (often by naming an audience)',
+    'an opaque token: request JWT access tokens from the issuer (often with an audience)',
   ])
   t.same(told('a.b.c.d.e'), [
     'The access token is encrypted, which is not supported here',
     'a signed token of three parts',
-    'an encrypted one (JWE): have the issuer send signed tokens for this API',
+    'an encrypted token (JWE): configure the issuer not to encrypt tokens for this API',
   ])
   t.same(told(`${header}=.${payload}.${signature}`), [malformed, 'canonical base64url', undefined])
   t.same(told(`${text([])}.${payload}.${signature}`), [
@@ -233,7 +233,7 @@ t.test('says to the operator what a token should have been', async (t) => {
     [{ typ: 1 }, malformed, '"typ": a string or absent', 'number'],
     [
       { crit: ['a'] },
-      'The access token asks for an extension that is not supported',
+      'The access token requires an extension that is not supported',
       'neither "crit" nor "b64" in the header',
       '["a"]',
     ],

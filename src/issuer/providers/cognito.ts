@@ -25,7 +25,7 @@ const profile: ResolvedProfile = {
   },
   // RFC 7519 §4.1.3: a token with `aud` is for that audience only.
   audienceClaims: ['aud', 'client_id'],
-  audienceHint: 'app client IDs, or the resource that the client asked for',
+  audienceHint: 'app client IDs, or the resource that the client requested',
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
   clientId,
   groups: (claims) => names(ownMember(claims, 'cognito:groups')),

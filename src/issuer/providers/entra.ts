@@ -33,7 +33,7 @@ const profile: ResolvedProfile = {
     if (rejection !== undefined) return rejection
     // Entra issues a token for any API to any application of the tenant, even without permissions.
     if (scope(claims).length > 0 || roles(claims).length > 0) return undefined
-    return missingClaim('"scp" or "roles", of which a token that grants anything has one')
+    return missingClaim('"scp" or "roles": a token with neither grants no access')
   },
   checkKey: checkKeyIssuer,
   scope,

@@ -109,7 +109,7 @@ t.test('J8: the checks of a profile are added to those of the one that it extend
     code: 'invalid_token',
     reason: {
       expected: 'true from "isAccessToken" of the profile ours',
-      found: '"another kind of token"',
+      found: '"a token of another type"',
     },
   })
   const extended = await serverWith({ name: 'ours', extends: 'okta' })
