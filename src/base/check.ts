@@ -40,7 +40,7 @@ export function strings(name: string, value: unknown, what: string): readonly st
   const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
   return isValid
     ? (list as string[])
-    : reject(name, `must be ${what}: a string, or an array of them`)
+    : reject(name, `must be ${what}: a string, or an array of strings`)
 }
 
 export interface Bounds {

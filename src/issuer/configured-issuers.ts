@@ -95,7 +95,7 @@ function mayHaveIssued(
   }
   if (typeof isAccepted === 'boolean') return isAccepted
   throw new TypeError(
-    '"introspection.opaqueTokens" option must return true or false, and not a promise',
+    '"introspection.opaqueTokens" option must return true or false, not a promise',
   )
 }
 

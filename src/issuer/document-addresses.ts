@@ -18,13 +18,13 @@ export function documentAddressError(
   const [wellKnown, name = ''] = WELL_KNOWN.exec(pathname) ?? []
   if (wellKnown !== undefined && !/^jwks?\b/i.test(name)) {
     const issuer = origin + pathname.replace(wellKnown, '')
-    return `is the address of metadata. Use the issuer identifier in it, such as ${issuer}`
+    return `is the URL of a metadata document. Use the issuer identifier in it, such as ${issuer}`
   }
   const keySet = wellKnown ?? (isFetched ? KEY_SET.exec(pathname)?.[0] : undefined)
   if (keySet === undefined) return undefined
   const issuer = origin + pathname.replace(keySet, '')
   return (
-    `is the address of a key set, which goes into "jwksUri". Use the issuer identifier, as tokens ` +
-    `have it in "iss", such as ${issuer}`
+    `is the URL of a key set, which belongs in "jwksUri". Use the issuer identifier, exactly as in ` +
+    `the "iss" of tokens, such as ${issuer}`
   )
 }

@@ -44,18 +44,21 @@ export function requireIdentifier(options: IdentifierOptions): URL | undefined {
 }
 
 function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions): string {
-  const otherwise = `To trust it without metadata, set ${discovered.join(', and ')}`
+  const otherwise = `To use an issuer without metadata, set ${discovered.join(', and ')}`
   if (issuer instanceof URL) reject('issuer', 'must be a string, not an instance of URL')
   if (typeof issuer !== 'string' || !canParseUrl(issuer)) {
     reject(
       'issuer',
-      'must be a URL, such as https://example.okta.com/oauth2/default, where its metadata is. ' +
+      'must be a URL, such as https://example.okta.com/oauth2/default, because metadata is fetched from it. ' +
         otherwise,
     )
   }
   requireNoCredentials(issuer)
   if (/[?#]/.test(issuer)) {
-    reject('issuer', 'must be a URL without query, fragment and credentials, where its metadata is')
+    reject(
+      'issuer',
+      'must be a URL without query, fragment and credentials, because metadata is fetched from it',
+    )
   }
   if (isSecureUrl(issuer, { allowHttp, mayBeLoopback: true })) return issuer
   return reject('issuer', `must be an https URL (http on loopback only): ${issuer}. ${otherwise}`)
@@ -73,7 +76,7 @@ function requirePlain(issuer: unknown): string {
   }
   return reject(
     'issuer',
-    `must be the issuer identifier, exactly as tokens have it in "iss": 1 to ${MAX_IDENTIFIER_LENGTH} ` +
+    `must be the issuer identifier, exactly as in the "iss" of tokens: 1 to ${MAX_IDENTIFIER_LENGTH} ` +
       'characters of printable ASCII without space, quotation mark and backslash',
   )
 }
@@ -90,10 +93,13 @@ function requireNoCredentials(issuer: string): void {
 function requireParsedSpelling(issuer: string): void {
   const spelling = parsedSpelling(issuer).replaceAll('%7Btenantid%7D', '{tenantid}')
   if (issuer !== spelling) {
-    reject('issuer', `must be spelled as it is fetched, if tokens have it so in "iss": ${spelling}`)
+    reject(
+      'issuer',
+      `must be spelled as it is fetched, if the "iss" of tokens is spelled so: ${spelling}`,
+    )
   }
   if (hasDotSegment(issuer)) {
-    reject('issuer', 'must have no dot segments in its path, percent-encoded ones included')
+    reject('issuer', 'must not have dot segments in its path, not even percent-encoded ones')
   }
 }
 
@@ -106,7 +112,7 @@ function requireTenantTemplate(
   if (isIntrospected) {
     reject(
       'introspection',
-      `is not for the tenants of ${VENDORS}, which can't be asked: leave it out`,
+      `is not available for the tenants of ${VENDORS}, whose tokens cannot be introspected: remove it`,
     )
   }
   const isTemplate = MULTI_TENANT.some(
@@ -115,7 +121,10 @@ function requireTenantTemplate(
   )
   if (!isTemplate) {
     const examples = MULTI_TENANT.flatMap(({ tenants }) => tenants.templates.slice(0, 2))
-    reject('issuer', `has {tenantid} in it, which only ${VENDORS} has: ${examples.join(' or ')}`)
+    reject(
+      'issuer',
+      `contains {tenantid}, which is allowed only for ${VENDORS}: ${examples.join(' or ')}`,
+    )
   }
   if (discovered.length > 0) requireParsedSpelling(issuer)
 }

@@ -108,7 +108,7 @@ export type ResolvedIssuers =
 export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
   const { issuer, tenants } = options
   if (typeof issuer === 'function') return resolveTenantsOption(options, issuer)
-  if (tenants !== undefined) reject('tenants', 'needs a function as "issuer"')
+  if (tenants !== undefined) reject('tenants', 'requires a function as "issuer"')
   return { from: 'options', issuers: resolveListed(options) }
 }
 
@@ -121,7 +121,7 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
     keys,
     `must be an object with some of ${keys.join(', ')}`,
   )
-  requireNoSharedKeys(options, 'tell it in the answer of the function "issuer"')
+  requireNoSharedKeys(options, 'return it from the function "issuer"')
   const perRequest = booleanOr('tenants.perRequest', tenants.perRequest, resolver.length > 1)
   const defaults = defaultsIn(options)
   validateSharedOptions(defaults)
@@ -163,20 +163,20 @@ function resolveTenant(defaults: object, iss: string, resolution: unknown): Reso
   const tenantOptions = resolution === true ? {} : resolution
   if (!isPlainObject(tenantOptions)) {
     throw new TypeError(
-      'the function "issuer" must answer with the options of an issuer, true, or undefined',
+      'the function "issuer" must return the options of an issuer, true, or undefined',
     )
   }
   const namedIssuer = ownMember(tenantOptions, 'issuer')
   if (namedIssuer !== undefined && namedIssuer !== iss) {
     throw new TypeError(
-      'the function "issuer" answered with another "issuer" than it was asked about: leave it out',
+      'the function "issuer" returned an "issuer" that is not the "iss" it was called with: omit it',
     )
   }
   const resolved = resolveIssuer(withDefaults(defaults, { ...tenantOptions, issuer: iss }))
   if (resolved.introspection?.mode === 'opaque' && !resolved.introspectionOnly) {
     throw new TypeError(
-      'the function "issuer" answered with an "introspection" that is for opaque tokens only, and ' +
-        'those name no issuer to ask the function about: choose "mode" always or recheck',
+      'the function "issuer" returned an "introspection" for opaque tokens only, which name no ' +
+        'issuer, so that the function is never called for them: set "mode" to "always" or "recheck"',
     )
   }
   return resolved
@@ -184,13 +184,14 @@ function resolveTenant(defaults: object, iss: string, resolution: unknown): Reso
 
 function resolveListed(options: IssuersOptions): readonly ResolvedIssuer[] {
   const listed = Array.isArray(options.issuer) ? options.issuer : [options.issuer]
-  if (listed.length === 0) reject('issuer', 'must name at least one authorization server')
-  if (listed.length > 1) requireNoSharedKeys(options, 'move it into that object of "issuer"')
+  if (listed.length === 0) reject('issuer', 'must contain at least one authorization server')
+  if (listed.length > 1)
+    requireNoSharedKeys(options, 'move it to the object of that issuer in "issuer"')
   const defaults = defaultsIn(options)
   const issuers = listed.map((options: unknown) => resolveIssuer(withDefaults(defaults, options)))
   const identifiers = issuers.map(({ issuer }) => issuer)
   const duplicate = identifiers.find((name, i) => identifiers.indexOf(name) !== i)
-  if (duplicate !== undefined) reject('issuer', `names ${duplicate} twice`)
+  if (duplicate !== undefined) reject('issuer', `contains ${duplicate} twice`)
   requireOneOpaqueFallback(issuers)
   return Object.freeze(issuers)
 }
@@ -218,7 +219,7 @@ function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
   const names = fallbacks.map(({ issuer }) => issuer).join(' and ')
   reject(
     'introspection.opaqueTokens',
-    `must tell the opaque tokens of ${names} apart: give a function to each but one, or false`,
+    `must distinguish the opaque tokens of ${names}: set a function or false for all but one of them`,
   )
 }
 

@@ -177,7 +177,7 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
     strings(
       'audience',
       options.audience,
-      `the name of this API, as the tokens of ${options.issuer} have it in "aud"`,
+      `the audience of this API, exactly as in the "aud" of tokens from ${options.issuer}`,
     ),
   )
   const profile = {
@@ -191,7 +191,10 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
     // Otherwise the key of one tenant would be valid for tokens of all others.
     const names = MULTI_TENANT.map(({ name }) => name).join(' or ')
-    reject('profile', `must be ${names}, or extend it, for an issuer with {tenantid} in it`)
+    reject(
+      'profile',
+      `must be ${names}, or a profile that extends it, for an issuer with {tenantid}`,
+    )
   }
   return Object.freeze({
     issuer: options.issuer,
@@ -226,7 +229,7 @@ function resolveAlgorithms({ algorithms, secret }: IssuerOptions): readonly Algo
   const known = secret === undefined ? ASYMMETRIC_ALGORITHMS : SYMMETRIC_ALGORITHMS
   if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isAllowed)) {
     const which = secret === undefined ? 'without a "secret"' : 'with a "secret"'
-    reject('algorithms', `must be an array of some of ${known.join(', ')} ${which}`)
+    reject('algorithms', `must be an array of one or more of ${known.join(', ')} ${which}`)
   }
   return algorithms
 }
@@ -237,7 +240,7 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
   const sources = Object.entries({ jwksUri, 'jwks.keys': jwks.keys, secret })
   const named = sources.filter(([, value]) => value !== undefined).map(([name]) => `"${name}"`)
   if (named.length > 1) {
-    throw new TypeError(`${named.join(' and ')} exclude each other: keys have one source`)
+    throw new TypeError(`${named.join(' and ')} exclude each other: set one source of keys`)
   }
   const resolved = resolveJwks(jwks)
   if (secret !== undefined) return { from: 'secret', secret: requireSecret(options) }
@@ -255,8 +258,8 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
 }
 
 function ruleForJwks(value: unknown): string {
-  if (Array.isArray(value)) return 'must be an object: the keys go into "jwks.keys", an array'
-  return 'must be an object, such as { keys: [key] }: the URL of a key set goes into the option "jwksUri"'
+  if (Array.isArray(value)) return 'must be an object: set "jwks.keys" to the array of keys'
+  return 'must be an object, such as { keys: [key] }: set "jwksUri" to the URL of a key set'
 }
 
 function requireSecret({ secret, algorithms = [] }: IssuerOptions): Uint8Array {

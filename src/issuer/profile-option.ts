@@ -65,7 +65,7 @@ export function resolveProfile(
   if (provider !== undefined && provider.mayOmitAudience !== true) {
     reject(
       'dangerouslyAudienceFrom',
-      `is not for the profile ${profile.name}, which knows where its audience is: leave it out`,
+      `is not available with the profile ${profile.name}, which defines its audience claim: remove it`,
     )
   }
   return { ...profile, audienceClaims: [claim] }
@@ -78,7 +78,10 @@ function providerNamed(name: unknown): Provider | undefined {
 
 function customProfileOf(value: unknown, audience: ReadonlySet<string>): ResolvedProfile {
   if (!isPlainObject(value)) {
-    reject('profile', `must be one of ${PROFILE_NAMES.join(', ')}, or an object that describes one`)
+    reject(
+      'profile',
+      `must be one of ${PROFILE_NAMES.join(', ')}, or an object that defines a profile`,
+    )
   }
   const profile = requireProfile(value)
   return customProfile(profile, PROVIDERS[profile.extends ?? 'standard'].profile(audience))
@@ -101,7 +104,7 @@ function requireProfile(value: Record<string, unknown>): Profile {
   }
   booleanOr('profile.allowMissingTyp', allowMissingTyp, false)
   if (requiredClaims !== undefined && !isArrayOfNames(requiredClaims)) {
-    reject('profile.requiredClaims', 'must be an array of names of claims')
+    reject('profile.requiredClaims', 'must be an array of claim names')
   }
   for (const reader of ['isAccessToken', ...READERS] as const) {
     functionOrUndefined(`profile.${reader}`, profile[reader])

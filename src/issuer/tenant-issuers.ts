@@ -142,7 +142,7 @@ export class TenantIssuers implements IssuerSource {
     } catch (cause) {
       // Only as `cause`: the reason may quote the options, and the client may see the message.
       throw new TypeError(
-        'the answer of the function "issuer" can\'t be used: its "cause" says why',
+        'the function "issuer" returned an invalid result: see the "cause" of this error',
         { cause },
       )
     }

@@ -142,14 +142,14 @@ t.test('a custom profile keeps the checks of Entra', async (t) => {
   await t.rejects(server.verify(await tokenOf(TWO)), refusedBy('key'))
 
   for (const [options, message] of [
-    [{ profile: 'standard' }, /"profile" option must be entra, or extend it/],
-    [{ profile: { name: 'acme' } }, /"profile" option must be entra, or extend it/],
+    [{ profile: 'standard' }, /"profile" option must be entra, or a profile that extends it/],
+    [{ profile: { name: 'acme' } }, /"profile" option must be entra, or a profile that extends it/],
     [
       { introspection: { clientId: 'a', clientSecret: 'b' } },
-      /"introspection" option is not for the tenants of Entra ID/,
+      /"introspection" option is not available for the tenants of Entra ID/,
     ],
-    [{ issuer: 'https://login.microsoftonline.com/{tenantid}' }, /which only Entra ID has/],
-    [{ issuer: 'https://a.example/{tenantid}/v2.0' }, /which only Entra ID has/],
+    [{ issuer: 'https://login.microsoftonline.com/{tenantid}' }, /allowed only for Entra ID/],
+    [{ issuer: 'https://a.example/{tenantid}/v2.0' }, /allowed only for Entra ID/],
   ] as const) {
     await t.rejects(start(options), { name: 'TypeError', message })
   }

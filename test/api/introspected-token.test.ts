@@ -342,7 +342,7 @@ t.test('two issuers with introspection', async (t) => {
       await t.rejects(start(both, both), {
         name: 'TypeError',
         message:
-          /"introspection.opaqueTokens" option must tell the opaque tokens of .* apart: give a/,
+          /"introspection.opaqueTokens" option must distinguish the opaque tokens of .*: set a function/,
       })
     }
     await t.resolves(start({}, { opaqueTokens: false, mode: 'always' }))
@@ -417,7 +417,7 @@ t.test('the org authorization server of Okta, which alone can validate its token
   t.match(server.keySetStatus(), [{ state: 'static', keys: 0 }])
 
   for (const [issuer, message] of [
-    ['https://acme-admin.okta.com', /address of Okta's admin console/],
+    ['https://acme-admin.okta.com', /URL of Okta's admin console/],
     ['https://acme.okta.com/', /org authorization server/],
     ['https://acme.okta.com/oauth2', /org authorization server/],
   ] as const) {

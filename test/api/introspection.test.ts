@@ -381,7 +381,8 @@ t.test('the org authorization server of Okta', async (t) => {
   t.test('is rejected at the start without introspection', async (t) => {
     await t.rejects(apiOf(t, clock, { issuer: ORG, audience: ORG }), {
       name: 'TypeError',
-      message: /org authorization server.*issuer https:\/\/acme\.okta\.com with "introspection"$/,
+      message:
+        /org authorization server.*set "issuer" to https:\/\/acme\.okta\.com, and "introspection"$/,
     })
   })
 

@@ -381,17 +381,17 @@ t.test('checks the options for all tenants at the start', async (t) => {
   const start = (options: object) =>
     createResourceServer({ issuer: () => true, ...options } as ResourceServerOptions)
   for (const [options, message] of [
-    [{ algorithms: ['none'] }, /"algorithms" option must be an array of some of/],
+    [{ algorithms: ['none'] }, /"algorithms" option must be an array of one or more of/],
     [{ audience: [] }, /"audience" option must be/],
     [{ profile: 'octa' }, /"profile" option must be/],
     [{ jwks: { timeout: -1 } }, /"jwks.timeout" option must be/],
-    [{ jwks: { keys } }, /"jwks.keys" option belongs to one issuer: tell it in the answer/],
+    [{ jwks: { keys } }, /"jwks.keys" option belongs to one issuer: return it from the function/],
     [{ secret: 's'.repeat(64) }, /"secret" option belongs to one issuer/],
     [{ introspection: CLIENT }, /"introspection" option belongs to one issuer/],
     [{ tenants: { cacheMaxAge: -1 } }, /"tenants.cacheMaxAge" option must be/],
     [{ tenants: { maxEntries: 0 } }, /"tenants.maxEntries" option must be/],
     [{ tenants: { ttl: 1 } }, /Unknown option "ttl" of "tenants"/],
-    [{ issuer: ISSUER, audience: AUDIENCE, tenants: {} }, /"tenants" option needs a function/],
+    [{ issuer: ISSUER, audience: AUDIENCE, tenants: {} }, /"tenants" option requires a function/],
   ] as const) {
     await t.rejects(start(options), { name: 'TypeError', message })
   }
@@ -467,6 +467,6 @@ t.test('rejects introspection that no token would reach', async (t) => {
   const server = await createResourceServer({ issuer: () => ({ introspection }), audience: 'a' })
   await t.rejects(server.verify(await tokenOf()), {
     name: 'TypeError',
-    cause: { message: /choose "mode" always or recheck/ },
+    cause: { message: /set "mode" to "always" or "recheck"/ },
   })
 })

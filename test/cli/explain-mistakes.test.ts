@@ -202,10 +202,10 @@ t.test('explains a wrong tenant', async (t) => {
     })
   const wrong = await explainToken(v2(theirs), theirs)
   t.strictSame(failing(wrong), ['issuer'])
-  t.match(wrong.stdout, 'The token is of another tenant of Entra ID')
+  t.match(wrong.stdout, 'The token is from another tenant of Entra ID')
   const version = await explainToken(`https://sts.windows.net/${ours}/`, ours)
   t.strictSame(failing(version), ['issuer'])
-  t.match(version.stdout, 'The tenant is the right one, the version of the token isn')
+  t.match(version.stdout, 'The tenant is correct, but the version of the token is not')
   const otherIssuer = await explainToken('https://acme.example', theirs)
   t.match(otherIssuer.stdout, `Get a token from ${v2(ours)}; or, if you trust the issuer`)
 })
@@ -280,7 +280,7 @@ t.test('passes flags to the options of the plugin', async (t) => {
   const azp = ['--dangerously-audience-from', 'azp']
   t.match(await explain(valid, azp), {
     code: 2,
-    stderr: /--dangerously-audience-from is not for the profile okta/,
+    stderr: /--dangerously-audience-from is not available with the profile okta/,
   })
   t.match(await explain(valid, ['--scope', '"']), { code: 2, stderr: /--scope must have/ })
 })

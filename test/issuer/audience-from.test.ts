@@ -58,8 +58,8 @@ t.test('it is for profiles that do not know where their audience is', async (t) 
     t.throws(() => resolve({ profile, dangerouslyAudienceFrom: 'azp' }), {
       name: 'TypeError',
       message:
-        `"dangerouslyAudienceFrom" option is not for the profile ${profile}, which knows where ` +
-        'its audience is: leave it out',
+        `"dangerouslyAudienceFrom" option is not available with the profile ${profile}, which ` +
+        'defines its audience claim: remove it',
     })
   }
   for (const odd of ['aud', 'sub', '', null, true, ['azp']]) {

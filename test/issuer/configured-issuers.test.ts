@@ -94,7 +94,7 @@ t.test('opaqueTokens says true or false, and nothing that passes for it', async 
     const issuers = new ConfiguredIssuers([issuer(A, { opaqueTokens: opaqueTokens as never })])
     t.throws(() => issuers.forOpaqueToken('secret-token'), {
       name: 'TypeError',
-      message: '"introspection.opaqueTokens" option must return true or false, and not a promise',
+      message: '"introspection.opaqueTokens" option must return true or false, not a promise',
     })
   }
   await settled()

@@ -244,7 +244,7 @@ t.test('an answer that makes no sense is our mistake, in fixed words, and not ke
     const error = await it.resolve(A).catch((error) => error)
     t.match(error, {
       name: 'TypeError',
-      message: 'the answer of the function "issuer" can\'t be used: its "cause" says why',
+      message: 'the function "issuer" returned an invalid result: see the "cause" of this error',
       cause: { message: cause },
     })
     said = true

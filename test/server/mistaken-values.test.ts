@@ -18,10 +18,10 @@ const VALUES: readonly [options: object, message: RegExp][] = [
   ],
   [{ introspection: true }, /^"introspection" option must be an object with clientId/],
   [{ introspection: 'https://a.example' }, /^"introspection" option must be an object with/],
-  [{ jwks: `${ISSUER}/v1/keys` }, /^"jwks" option .* goes into the option "jwksUri"$/],
-  [{ jwks: new URL(ISSUER) }, /^"jwks" option .* goes into the option "jwksUri"$/],
+  [{ jwks: `${ISSUER}/v1/keys` }, /^"jwks" option .* set "jwksUri" to the URL of a key set$/],
+  [{ jwks: new URL(ISSUER) }, /^"jwks" option .* set "jwksUri" to the URL of a key set$/],
   [{ jwks: true }, /^"jwks" option must be an object, such as/],
-  [{ jwks: jwks.keys }, /^"jwks" option .* the keys go into "jwks\.keys", an array$/],
+  [{ jwks: jwks.keys }, /^"jwks" option .* set "jwks\.keys" to the array of keys$/],
   [{ stores: true }, /^"stores" option must be an object that names a store for some of/],
   [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without it$/],
   [
@@ -44,12 +44,12 @@ t.test('the error is the same for the plugin and for createResourceServer()', as
 
 const ORG = /is Okta's org authorization server.*https:\/\/dev-1\.okta\.com\/oauth2\/default/
 const okta = (name: string) =>
-  `is not what Okta calls a custom authorization server. Use https://dev-1.okta.com/oauth2/${name}`
+  `is not the issuer identifier of a custom authorization server. Use https://dev-1.okta.com/oauth2/${name}`
 const metadata = (issuer: string) =>
-  `is the address of metadata. Use the issuer identifier in it, such as ${issuer}`
+  `is the URL of a metadata document. Use the issuer identifier in it, such as ${issuer}`
 const keySet = (issuer: string) =>
-  'is the address of a key set, which goes into "jwksUri". Use the issuer identifier, as tokens ' +
-  `have it in "iss", such as ${issuer}`
+  'is the URL of a key set, which belongs in "jwksUri". Use the issuer identifier, exactly as in ' +
+  `the "iss" of tokens, such as ${issuer}`
 
 const ADDRESSES: readonly [issuer: string, mistake: string | RegExp][] = [
   ['https://dev-1.okta.com/oauth2/default/', okta('default')],
@@ -69,7 +69,7 @@ const ADDRESSES: readonly [issuer: string, mistake: string | RegExp][] = [
   ],
   [
     'https://acme.auth0.com/.well-known/openid-configuration',
-    /Use https:\/\/acme\.auth0\.com\/ with the slash at the end$/,
+    /Use https:\/\/acme\.auth0\.com\/ with the trailing slash$/,
   ],
   ['https://acme.auth0.com/.well-known/jwks.json', /Use https:\/\/acme\.auth0\.com\/ with/],
   [
@@ -129,8 +129,8 @@ t.test(
       t.equal(named(issuer)?.issuer, issuer)
     }
     for (const path of ['/.well-known/openid-configuration', '/.well-known/jwks.json']) {
-      t.throws(() => named(`https://a.example${path}`), /is the address of/)
-      t.throws(() => named(`http://a.example${path}`), /is the address of/)
+      t.throws(() => named(`https://a.example${path}`), /is the URL of/)
+      t.throws(() => named(`http://a.example${path}`), /is the URL of/)
     }
   },
 )
@@ -156,7 +156,7 @@ t.test('recognizes the org authorization server of Okta with a trailing slash', 
   for (const path of ['/', '/oauth2', '/oauth2/v1', '/.well-known/openid-configuration']) {
     t.throws(() => named(`https://dev-1.okta.com${path}`), {
       message:
-        `"issuer" option https://dev-1.okta.com${path} is not what Okta calls its org ` +
+        `"issuer" option https://dev-1.okta.com${path} is not the issuer identifier of Okta's org ` +
         'authorization server. Use https://dev-1.okta.com',
     })
   }

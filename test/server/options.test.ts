@@ -50,7 +50,7 @@ refuses('issuer', [
   ['a number', { issuer: 1 }, /^"issuer" option must be a URL/],
   ['empty', { issuer: '' }, /^"issuer" option must be a URL/],
   ['no URL', { issuer: 'issuer.example' }, /^"issuer" option must be a URL/],
-  ['an empty array', { issuer: [] }, /^"issuer" option must name at least one/],
+  ['an empty array', { issuer: [] }, /^"issuer" option must contain at least one/],
   ['an empty object', { issuer: {} }, /^"issuer" option must be a URL/],
   ['an array in an array', { issuer: [[ISSUER]] }, /^"issuer" option must be a URL/],
   [
@@ -83,7 +83,7 @@ refuses('issuer', [
   [
     'twice',
     { issuer: [ISSUER, ISSUER] },
-    /^"issuer" option names https:\/\/issuer\.example\/oauth2\/default twice/,
+    /^"issuer" option contains https:\/\/issuer\.example\/oauth2\/default twice/,
   ],
   ['twice, once as object', { issuer: [ISSUER, { issuer: ISSUER }] }, /twice/],
 ])
@@ -91,7 +91,7 @@ refuses('issuer', [
 const org =
   /^"issuer" option https:\S+ is Okta's org authorization server.*https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default/
 const admin =
-  /^"issuer" option https:\S+ is the address of Okta's admin console\. Use https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default$/
+  /^"issuer" option https:\S+ is the URL of Okta's admin console\. Use https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default$/
 
 refuses('issuer: Okta addresses whose tokens only Okta can validate', [
   ['okta.com', { issuer: 'https://x.okta.com' }, org],
@@ -211,7 +211,7 @@ refuses('audience', [
   [
     'missing',
     { audience: undefined },
-    /^"audience" option must be the name of this API, as the tokens of https:\S+ have it in "aud": a string, or an array of them/,
+    /^"audience" option must be the audience of this API, exactly as in the "aud" of tokens from https:\S+: a string, or an array of strings/,
   ],
   ['null', { audience: null }, /^"audience" option/],
   ['empty', { audience: '' }, /^"audience" option/],
@@ -231,7 +231,7 @@ refuses('profile', [
   [
     'unknown',
     { profile: 'auth1' },
-    /^"profile" option must be one of standard, rfc9068, okta, auth0, entra, cognito, keycloak, or an object that describes one$/,
+    /^"profile" option must be one of standard, rfc9068, okta, auth0, entra, cognito, keycloak, or an object that defines a profile$/,
   ],
   ['in capitals', { profile: 'Okta' }, /^"profile" option/],
   ['null', { profile: null }, /^"profile" option/],
@@ -242,7 +242,7 @@ refuses('algorithms', [
   [
     'none',
     { algorithms: ['none'] },
-    /^"algorithms" option must be an array of some of RS256, .* without a "secret"$/,
+    /^"algorithms" option must be an array of one or more of RS256, .* without a "secret"$/,
   ],
   ['none beside a good one', { algorithms: ['RS256', 'none'] }, /^"algorithms" option/],
   ['None', { algorithms: ['None'] }, /^"algorithms" option/],
@@ -261,7 +261,7 @@ refuses('algorithms', [
   [
     'RS256 with a secret',
     { algorithms: ['RS256'], secret },
-    /^"algorithms" option must be an array of some of HS256, HS384, HS512 with a "secret"$/,
+    /^"algorithms" option must be an array of one or more of HS256, HS384, HS512 with a "secret"$/,
   ],
   ['both with a secret', { algorithms: ['HS256', 'RS256'], secret }, /^"algorithms" option/],
   ['none said with a secret', { secret }, /^"algorithms" option .* with a "secret"/],
@@ -293,7 +293,7 @@ refuses('keys have one source', [
   [
     'secret and jwksUri',
     { secret, algorithms: ['HS256'], jwksUri: 'https://a.example' },
-    /^"jwksUri" and "secret" exclude each other: keys have one source$/,
+    /^"jwksUri" and "secret" exclude each other: set one source of keys$/,
   ],
   [
     'secret and keys',
@@ -313,7 +313,7 @@ refuses('keys have one source', [
   [
     'keys for several issuers',
     { issuer: [ISSUER, 'https://b.example'], jwks: { keys } },
-    /^"jwks\.keys" option belongs to one issuer: move it into that object of "issuer"$/,
+    /^"jwks\.keys" option belongs to one issuer: move it to the object of that issuer in "issuer"$/,
   ],
   [
     'jwksUri for several issuers',
@@ -352,12 +352,12 @@ refuses('jwks', [
   [
     'a string',
     { jwks: 'https://a.example' },
-    /^"jwks" option must be an object, such as \{ keys: \[key\] \}: the URL of a key set goes into the option "jwksUri"$/,
+    /^"jwks" option must be an object, such as \{ keys: \[key\] \}: set "jwksUri" to the URL of a key set$/,
   ],
   [
     'an array',
     { jwks: keys },
-    /^"jwks" option must be an object: the keys go into "jwks\.keys", an array$/,
+    /^"jwks" option must be an object: set "jwks\.keys" to the array of keys$/,
   ],
   ['an array, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: keys }, /"jwks"/],
   ['a number, with an issuer as object', { issuer: { issuer: ISSUER }, jwks: 5 }, /"jwks"/],

@@ -31,7 +31,7 @@ export const auth0: Provider = {
   issuerConfigError({ hostname }, issuer) {
     const identifier = `https://${hostname}/`
     if (issuer === identifier) return undefined
-    return `is not what Auth0 calls itself. Use ${identifier} with the slash at the end`
+    return `is not the issuer identifier of the Auth0 tenant. Use ${identifier} with the trailing slash`
   },
 }
 

@@ -42,12 +42,12 @@ export const cognito: Provider = {
   profile: () => profile,
   owns: ({ hostname }) => POOLS.test(hostname) || SIGN_IN.test(hostname),
   issuerConfigError({ hostname, pathname }, issuer) {
-    if (SIGN_IN.test(hostname)) return `is where users of a pool sign in. Use ${EXAMPLE}`
+    if (SIGN_IN.test(hostname)) return `is the sign-in domain of a user pool. Use ${EXAMPLE}`
     const [, pool] = /^\/([\w-]+_[0-9A-Za-z]+)(?:\/|$)/.exec(pathname) ?? []
     const identifier = pool === undefined ? EXAMPLE : `https://${hostname}/${pool}`
     return issuer === identifier
       ? undefined
-      : `is not what Cognito calls a user pool. Use ${identifier}`
+      : `is not the issuer identifier of a user pool. Use ${identifier}`
   },
 }
 

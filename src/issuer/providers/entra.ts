@@ -84,10 +84,10 @@ function issuerConfigError(url: URL, issuer: string): string | undefined {
   const template = templateFor(url) as string
   const tenant = (url.pathname.split('/')[1] as string).toLowerCase()
   if (!isTenantId(tenant)) {
-    return `names no tenant by its ID, as the tokens do. Use ${issuersOf('<tenant ID>', template)}`
+    return `does not contain a tenant ID, as the "iss" of tokens does. Use ${issuersOf('<tenant ID>', template)}`
   }
   if (issuer === issuerOfTenant(template, tenant)) return undefined
-  return `is not what Entra calls a tenant. Use ${issuersOf(tenant, template)}`
+  return `is not the issuer identifier of an Entra ID tenant. Use ${issuersOf(tenant, template)}`
 }
 
 /** Returns the issuer identifiers that are valid on the host of the template, in words. */
@@ -102,12 +102,12 @@ function issuersOf(tenant: string, template: string): string {
 function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | undefined {
   const isV2 = CLOUDS.some(({ v2 }) => v2 === templateFor(url))
   if (!isV2 || [...audience].some(isTenantId)) return undefined
-  return 'must hold the client ID of the API, a GUID: it is the "aud" of v2.0 tokens from Entra'
+  return 'must contain the client ID of the API, a GUID, which is the "aud" of v2.0 tokens of Entra ID'
 }
 
 function otherIssuerAdvice({ iss, tid }: Claims, trusted: string): string {
   if (typeof tid === 'string' && trusted.includes(`/${tid}/`)) {
-    return `The tenant is the right one, the version of the token isn't. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or have the API's "issuer" be ${iss}`
+    return `The tenant is correct, but the version of the token is not. Set "requestedAccessTokenVersion" to 2 in the API's registration for https://login.microsoftonline.com/…/v2.0 (null or 1: https://sts.windows.net/…/), or set "issuer" of the API to ${iss}`
   }
-  return `The token is of another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another or to "common"; or, if you trust that tenant, have the API's "issuer" name it: ${iss}`
+  return `The token is from another tenant of Entra ID. Sign in to the tenant of ${trusted}, not to another one or to "common"; or, if you trust that tenant, set "issuer" of the API to ${iss}`
 }

@@ -53,16 +53,16 @@ function issuerConfigError(url: URL, issuer: string, isIntrospected: boolean): s
   const { hostname, pathname } = url
   if (isAdminConsole(url)) {
     const domain = hostname.replace('-admin.', '.')
-    return `is the address of Okta's admin console. Use https://${domain}/oauth2/default`
+    return `is the URL of Okta's admin console. Use https://${domain}/oauth2/default`
   }
   if (isOrganizationServer(url)) {
     if (isIntrospected)
-      return identifierError(issuer, `https://${hostname}`, 'its org authorization server')
+      return identifierError(issuer, `https://${hostname}`, "Okta's org authorization server")
     return (
       `is Okta's org authorization server, whose access tokens only Okta itself can validate. ` +
       `Use a custom authorization server, such as https://${hostname}/oauth2/default ` +
-      `(Okta admin console: Security > API > Authorization Servers), or ask Okta about each ` +
-      `token: issuer https://${hostname} with "introspection"`
+      `(Okta admin console: Security > API > Authorization Servers), or introspect each token at ` +
+      `Okta: set "issuer" to https://${hostname}, and "introspection"`
     )
   }
   const [, server = 'default'] = CUSTOM_SERVER.exec(pathname.replace(METADATA, '')) ?? []
@@ -74,5 +74,7 @@ function issuerConfigError(url: URL, issuer: string, isIntrospected: boolean): s
 }
 
 function identifierError(issuer: string, identifier: string, server: string): string | undefined {
-  return issuer === identifier ? undefined : `is not what Okta calls ${server}. Use ${identifier}`
+  return issuer === identifier
+    ? undefined
+    : `is not the issuer identifier of ${server}. Use ${identifier}`
 }

@@ -205,7 +205,7 @@ t.test('a profile that makes no sense is a mistake when the server is made', asy
     [{ name: 'a', scope: 'scp' }, /^"profile\.scope" option must be a function/],
     [{ name: 'a', subjectKind: 'user' }, /^"profile\.subjectKind" option must be a function/],
     [{ name: 'a', audience: () => '' }, /^Unknown option "audience" of "profile"\..* Known: name,/],
-    [[], /^"profile" option must be one of standard, .*, or an object that describes one/],
+    [[], /^"profile" option must be one of standard, .*, or an object that defines a profile/],
     [new Map(), /^"profile" option must be one of/],
     [() => ({}), /^"profile" option must be one of/],
   ] as const) {

@@ -59,10 +59,10 @@ t.test('an issuer on a domain that is known has the profile of its provider', as
 refuses('Auth0: an issuer that its tokens never name', [
   [
     'https://acme.auth0.com',
-    '"issuer" option https://acme.auth0.com is not what Auth0 calls itself. ' +
-      'Use https://acme.auth0.com/ with the slash at the end',
+    '"issuer" option https://acme.auth0.com is not the issuer identifier of the Auth0 ' +
+      'tenant. Use https://acme.auth0.com/ with the trailing slash',
   ],
-  ['https://acme.eu.auth0.com', /Use https:\/\/acme\.eu\.auth0\.com\/ with the slash/],
+  ['https://acme.eu.auth0.com', /Use https:\/\/acme\.eu\.auth0\.com\/ with the trailing slash/],
   ['https://acme.auth0.com/api/v2/', /Use https:\/\/acme\.auth0\.com\/ with/],
   ['https://acme.auth0.com/userinfo', /Use https:\/\/acme\.auth0\.com\/ with/],
   ['https://ACME.auth0.com/', /Use https:\/\/acme\.auth0\.com\/ with/],
@@ -71,22 +71,25 @@ refuses('Auth0: an issuer that its tokens never name', [
 refuses('Entra: an issuer that its tokens never name', [
   [
     'https://login.microsoftonline.com/common/v2.0',
-    '"issuer" option https://login.microsoftonline.com/common/v2.0 names no tenant by its ID, as ' +
-      'the tokens do. Use https://login.microsoftonline.com/<tenant ID>/v2.0 for tokens whose ' +
+    '"issuer" option https://login.microsoftonline.com/common/v2.0 does not contain a tenant ID, ' +
+      'as the "iss" of tokens does. Use https://login.microsoftonline.com/<tenant ID>/v2.0 for tokens whose ' +
       '"ver" is 2.0, https://sts.windows.net/<tenant ID>/ for those whose "ver" is 1.0',
   ],
-  ['https://login.microsoftonline.com/organizations/v2.0', /names no tenant by its ID/],
-  ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /names no tenant by its ID/],
-  ['https://login.microsoftonline.com/{tenantid}/', /only Entra ID has/],
-  ['https://{tenantid}.example/v2.0', /only Entra ID has/],
-  ['https://login.microsoftonline.com', /names no tenant by its ID/],
+  ['https://login.microsoftonline.com/organizations/v2.0', /does not contain a tenant ID/],
+  ['https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0', /does not contain a tenant ID/],
+  ['https://login.microsoftonline.com/{tenantid}/', /allowed only for Entra ID/],
+  ['https://{tenantid}.example/v2.0', /allowed only for Entra ID/],
+  ['https://login.microsoftonline.com', /does not contain a tenant ID/],
   [
     `https://login.microsoftonline.com/${TENANT}`,
-    `"issuer" option https://login.microsoftonline.com/${TENANT} is not what Entra calls a ` +
-      `tenant. Use https://login.microsoftonline.com/${TENANT}/v2.0 for tokens whose "ver" is ` +
+    `"issuer" option https://login.microsoftonline.com/${TENANT} is not the issuer ` +
+      `identifier of an Entra ID tenant. Use https://login.microsoftonline.com/${TENANT}/v2.0 for tokens whose "ver" is ` +
       `2.0, https://sts.windows.net/${TENANT}/ for those whose "ver" is 1.0`,
   ],
-  [`https://login.microsoftonline.com/${TENANT}/v2.0/`, /is not what Entra calls a tenant/],
+  [
+    `https://login.microsoftonline.com/${TENANT}/v2.0/`,
+    /is not the issuer identifier of an Entra ID tenant/,
+  ],
   [`https://login.microsoftonline.com/${TENANT.toUpperCase()}/v2.0`, new RegExp(`${TENANT}/v2.0`)],
   [`https://sts.windows.net/${TENANT}`, new RegExp(`Use https://sts.windows.net/${TENANT}/$`)],
   ['https://sts.windows.net/common/', /Use https:\/\/sts\.windows\.net\/<tenant ID>\/$/],
@@ -99,18 +102,21 @@ refuses('Entra: an issuer that its tokens never name', [
 refuses('Cognito: an issuer that its tokens never name', [
   [
     'https://acme.auth.eu-west-1.amazoncognito.com',
-    '"issuer" option https://acme.auth.eu-west-1.amazoncognito.com is where users of a pool sign ' +
-      'in. Use https://cognito-idp.<region>.amazonaws.com/<user pool ID>',
+    '"issuer" option https://acme.auth.eu-west-1.amazoncognito.com is the sign-in domain of a user ' +
+      'pool. Use https://cognito-idp.<region>.amazonaws.com/<user pool ID>',
   ],
   [
     'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_MadeUp123/',
-    /calls a user pool\. Use https:\/\/cognito-idp\.eu-west-1\.amazonaws\.com\/eu-west-1_MadeUp123$/,
+    /is not the issuer identifier of a user pool\. Use https:\/\/cognito-idp\.eu-west-1\.amazonaws\.com\/eu-west-1_MadeUp123$/,
   ],
   [
     'https://cognito-idp.eu-west-1.amazonaws.com',
-    /calls a user pool\. Use https:\/\/cognito-idp\.<region>\.amazonaws\.com\/<user pool ID>$/,
+    /is not the issuer identifier of a user pool\. Use https:\/\/cognito-idp\.<region>\.amazonaws\.com\/<user pool ID>$/,
   ],
-  ['https://cognito-idp.eu-west-1.amazonaws.com/undefined', /calls a user pool/],
+  [
+    'https://cognito-idp.eu-west-1.amazonaws.com/undefined',
+    /is not the issuer identifier of a user pool/,
+  ],
 ])
 
 t.test('Entra: v2.0 tokens have a client ID as audience, so one must be among ours', async (t) => {
@@ -119,8 +125,8 @@ t.test('Entra: v2.0 tokens have a client ID as audience, so one must be among ou
     t.throws(() => resolve(issuer, { audience }), {
       name: 'TypeError',
       message:
-        '"audience" option must hold the client ID of the API, a GUID: it is the "aud" of v2.0 ' +
-        'tokens from Entra',
+        '"audience" option must contain the client ID of the API, a GUID, which is the "aud" of ' +
+        'v2.0 tokens of Entra ID',
     })
   }
   t.doesNotThrow(() => resolve(issuer, { audience: ['api://orders', API_ID] }))
