@@ -34,8 +34,8 @@ export class BackOff {
   failed(now: number, askedFor = 0): number {
     this.#failures++
     const longest = Math.min(FIRST * 2 ** (this.#failures - 1), LONGEST)
-    const own = longest * (0.5 + Math.random() / 2)
-    const pause = Math.max(own, Math.min(askedFor, LONGEST_ASKED_FOR))
+    const jittered = longest * (0.5 + Math.random() / 2)
+    const pause = Math.max(jittered, Math.min(askedFor, LONGEST_ASKED_FOR))
     this.#until = now + pause
     return pause
   }

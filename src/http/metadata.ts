@@ -168,7 +168,7 @@ class MetadataDocument {
   /** Returns a member; `undefined` if it is absent or not an array of strings. */
   strings(name: string): readonly string[] | undefined {
     const value = this.#members[name]
-    const usable = Array.isArray(value) && value.every((one) => typeof one === 'string')
+    const usable = Array.isArray(value) && value.every((item) => typeof item === 'string')
     return usable ? value : undefined
   }
 }

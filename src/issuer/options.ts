@@ -150,7 +150,7 @@ export interface ResolvedIssuer {
 /** The source of the issuer's keys. */
 export type ResolvedKeys =
   | { readonly from: 'secret'; readonly secret: Uint8Array }
-  | { readonly from: 'given'; readonly jwks: JSONWebKeySet; readonly maxKeys: number }
+  | { readonly from: 'static'; readonly jwks: JSONWebKeySet; readonly maxKeys: number }
   | {
       readonly from: 'remote'
       readonly jwksUri: string | undefined
@@ -249,7 +249,7 @@ function resolveKeys(options: IssuerOptions, allowHttp: boolean): ResolvedKeys {
     if (!Array.isArray(keys) || !keys.every(isPlainObject)) {
       reject('jwks.keys', 'must be an array of JWKs, the "keys" of a JWK Set')
     }
-    return { from: 'given', jwks: { keys }, maxKeys: resolved.maxKeys }
+    return { from: 'static', jwks: { keys }, maxKeys: resolved.maxKeys }
   }
   if (jwksUri !== undefined && !isSecureUrl(jwksUri, { allowHttp, mayBeLoopback: true })) {
     reject('jwksUri', 'must be an https URL (http on loopback only) without credentials')

@@ -22,8 +22,8 @@ import { type JsonDocument, retryAfterOf } from '../http/fetch-json.js'
 import { type DiagnosticsMessages, publish } from '../observability/diagnostics.js'
 import { importKeySet, type KeySet, type SkippedKey } from './key-set.js'
 import type { Candidates, KeySetStatus, KeySource } from './key-source.js'
+import type { PersistedKeys } from './persisted-keys.js'
 import { type MissingKey, RefetchBudget } from './refetch-budget.js'
-import type { SavedKeys } from './saved-keys.js'
 import type { VerificationKey } from './verification-key.js'
 
 /** All times in milliseconds. */
@@ -46,7 +46,7 @@ export interface JwksCacheOptions {
    */
   readonly refreshUnused: boolean
   /** What outlives the process, if anything does. */
-  readonly saved: SavedKeys | undefined
+  readonly persisted: PersistedKeys | undefined
   readonly now: () => number
   /**
    * Told of each attempt that failed: once an attempt, not once a request. `usableFor` is how long
@@ -97,7 +97,7 @@ export class JwksCache implements KeySource {
   #lastAttemptAt: number | undefined
   #lastFailure: unknown
   #isUsed = false
-  #toldSkipped = '[]'
+  #reportedSkipped = '[]'
   #refreshTimer: NodeJS.Timeout | undefined
 
   constructor(options: JwksCacheOptions) {
@@ -149,13 +149,13 @@ export class JwksCache implements KeySource {
   status(): KeySetStatus {
     const now = this.#options.now()
     const loaded = this.#loaded
-    const known = loaded !== undefined && now < loaded.usableUntil
+    const isUsable = loaded !== undefined && now < loaded.usableUntil
     return {
       issuer: this.#options.issuer,
-      state: !known ? 'empty' : now < loaded.freshUntil ? 'fresh' : 'stale',
-      keys: known ? loaded.keys.size : 0,
-      ageMs: known ? now - loaded.fetchedAt : undefined,
-      usableForMs: known ? loaded.usableUntil - now : 0,
+      state: !isUsable ? 'empty' : now < loaded.freshUntil ? 'fresh' : 'stale',
+      keys: isUsable ? loaded.keys.size : 0,
+      ageMs: isUsable ? now - loaded.fetchedAt : undefined,
+      usableForMs: isUsable ? loaded.usableUntil - now : 0,
       lastAttemptAt: this.#lastAttemptAt,
       lastError: this.#backOff.failing ? failureText(this.#lastFailure) : undefined,
     }
@@ -169,7 +169,7 @@ export class JwksCache implements KeySource {
   async close(): Promise<void> {
     this.rest()
     this.#closing.abort(new Error('the resource server was closed'))
-    await this.#options.saved?.settled()
+    await this.#options.persisted?.settled()
   }
 
   /** Returns the cached keys if they may still be used; starts a refresh before they get stale. */
@@ -179,9 +179,9 @@ export class JwksCache implements KeySource {
     const { usableUntil, lapsesAt, refreshAt } = this.#loaded
     if (now >= usableUntil || (now >= lapsesAt && !this.#backOff.failing)) return undefined
     this.#isUsed = true
-    if (now >= refreshAt && this.#mayBegin(now)) {
+    if (now >= refreshAt && this.#mayStart(now)) {
       // The failure was told to the operator, and no request depends on it.
-      this.#begin({ mayHaveMoved: false }).catch(() => {})
+      this.#start({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
   }
@@ -197,7 +197,7 @@ export class JwksCache implements KeySource {
     this.#refreshTimer.unref()
   }
 
-  #mayBegin(now: number): boolean {
+  #mayStart(now: number): boolean {
     return (
       this.#attempt === undefined && now >= this.#backOff.until && !this.#closing.signal.aborted
     )
@@ -228,12 +228,12 @@ export class JwksCache implements KeySource {
    */
   async #findUnknown(search: KeySearch): Promise<Candidates> {
     if (this.#attempt !== undefined) {
-      const found = newTo(search, await this.#own(this.#attempt))
+      const found = newTo(search, await this.#withFreshError(this.#attempt))
       if (found.length > 0) return found
     }
     if (this.#isTooSoonFor(search)) return NONE
     const now = this.#options.now()
-    if (this.#mayBegin(now)) this.#budget.spend(now)
+    if (this.#mayStart(now)) this.#budget.spend(now)
     const keys = await this.#load({ mayHaveMoved: true })
     const { algorithm, kid } = search
     this.#budget.answered({ kid, doubted: keys.named(algorithm, kid) }, now)
@@ -244,23 +244,23 @@ export class JwksCache implements KeySource {
   #isTooSoonFor(search: KeySearch): boolean {
     const now = this.#options.now()
     if (this.#budget.isAnswered(search, now)) return true
-    return this.#mayBegin(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
+    return this.#mayStart(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
   }
 
   /** What is under way, or a new attempt, or none while it would come too soon. */
   #load(options: FetchKeySetOptions): Promise<KeySet> {
-    if (this.#attempt !== undefined) return this.#own(this.#attempt)
-    if (this.#mayBegin(this.#options.now())) return this.#own(this.#begin(options))
+    if (this.#attempt !== undefined) return this.#withFreshError(this.#attempt)
+    if (this.#mayStart(this.#options.now())) return this.#withFreshError(this.#start(options))
     return Promise.reject(this.#unavailable())
   }
 
   /** To each who waits an error of its own: the application may write into it. */
-  #own(attempt: Promise<KeySet>): Promise<KeySet> {
+  #withFreshError(attempt: Promise<KeySet>): Promise<KeySet> {
     return attempt.catch(() => Promise.reject(this.#unavailable()))
   }
 
   /** One attempt at a time, shared by all who wait. */
-  #begin(options: FetchKeySetOptions): Promise<KeySet> {
+  #start(options: FetchKeySetOptions): Promise<KeySet> {
     this.#attempt = this.#fetch(options).finally(() => {
       this.#attempt = undefined
       this.#scheduleRefresh()
@@ -279,14 +279,14 @@ export class JwksCache implements KeySource {
         },
         { timeout, closing: this.#closing.signal, waitingFor: this.#options.waitingFor },
       )
-      const keys = imported.keepIdentityOf(this.#loaded?.keys)
+      const keys = imported.reuseKeysFrom(this.#loaded?.keys)
       this.#loaded = { keys, ...this.#lifetime(maxAge, now()) }
       this.#isUsed = false
-      if (this.#backOff.failing) this.#budget.forgetAbsent()
+      if (this.#backOff.failing) this.#budget.forgetUnknown()
       this.#backOff.succeeded()
-      this.#options.saved?.save(body, this.#loaded.fetchedAt)
-      this.#tell({ outcome: 'fetched', keyCount: keys.size })
-      this.#tellSkipped(keys.skipped)
+      this.#options.persisted?.save(body, this.#loaded.fetchedAt)
+      this.#publish({ outcome: 'fetched', keyCount: keys.size })
+      this.#reportSkipped(keys.skipped)
       return keys
     } catch (error) {
       throw this.#failed(error)
@@ -301,22 +301,22 @@ export class JwksCache implements KeySource {
     if (this.#loaded === undefined) this.#restoring = undefined
     this.#budget.giveBack(now())
     if (!this.#closing.signal.aborted) {
-      this.#tell({ outcome: 'failed', error, retryInMs: retryIn })
+      this.#publish({ outcome: 'failed', error, retryInMs: retryIn })
       onFailure(error, retryIn, this.status().usableForMs)
     }
     return this.#unavailable()
   }
 
-  #tell(what: Omit<DiagnosticsMessages['jwks:fetch'], 'issuer' | 'durationMs'>): void {
+  #publish(what: Omit<DiagnosticsMessages['jwks:fetch'], 'issuer' | 'durationMs'>): void {
     const { issuer, now } = this.#options
     const duration = now() - (this.#lastAttemptAt as number)
     publish('jwks:fetch', { issuer, durationMs: duration, ...what })
   }
 
-  #tellSkipped(skipped: readonly SkippedKey[]): void {
-    const told = JSON.stringify(skipped)
-    if (told === this.#toldSkipped) return
-    this.#toldSkipped = told
+  #reportSkipped(skipped: readonly SkippedKey[]): void {
+    const reported = JSON.stringify(skipped)
+    if (reported === this.#reportedSkipped) return
+    this.#reportedSkipped = reported
     if (skipped.length > 0) this.#options.onSkipped(skipped)
   }
 
@@ -335,10 +335,10 @@ export class JwksCache implements KeySource {
 
   /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
   async #restore(): Promise<void> {
-    const { saved, cacheMaxAge, staleIfError, now } = this.#options
+    const { persisted, cacheMaxAge, staleIfError, now } = this.#options
     const usableFor = cacheMaxAge + staleIfError
     const isUsable = (fetchedAt: number) => fetchedAt <= now() && now() < fetchedAt + usableFor
-    const restored = await saved?.restore(this.#closing.signal, isUsable)
+    const restored = await persisted?.restore(this.#closing.signal, isUsable)
     if (restored === undefined) return
     const { keys, fetchedAt } = restored
     const usableUntil = fetchedAt + usableFor

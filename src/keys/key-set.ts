@@ -32,12 +32,12 @@ export class KeySet {
     this.#keys = new Set(keys)
     this.skipped = skipped
     for (const key of keys) {
-      this.#file(undefined, key)
-      if (key.kid !== undefined) this.#file(key.kid, key)
+      this.#index(undefined, key)
+      if (key.kid !== undefined) this.#index(key.kid, key)
     }
   }
 
-  #file(kid: string | undefined, key: VerificationKey): void {
+  #index(kid: string | undefined, key: VerificationKey): void {
     const byAlgorithm = this.#candidates.get(kid) ?? new Map<Algorithm, VerificationKey[]>()
     for (const algorithm of key.algorithms) {
       const candidates = byAlgorithm.get(algorithm) ?? []
@@ -72,14 +72,14 @@ export class KeySet {
     const fitsOthers = [...new Set(named.flatMap((key) => [...key.algorithms]))]
     if (fitsOthers.length > 0) return `a key with this "kid" for ${fitsOthers.join(', ')} only`
     const label = this.skipped.length > 0 ? describe(kid) : ''
-    const skipped = this.skipped.find((one) => one.kid === label)
+    const skipped = this.skipped.find((key) => key.kid === label)
     return skipped === undefined
       ? 'no key with this "kid"'
       : `a key with this "kid" that cannot be used: it ${skipped.reason}`
   }
 
   /** The same key as before where it stayed, so that verdicts reached with it stay good. */
-  keepIdentityOf(previous: KeySet | undefined): KeySet {
+  reuseKeysFrom(previous: KeySet | undefined): KeySet {
     if (previous === undefined) return this
     const known = new Map([...previous.#keys].map((key) => [key.fingerprint, key]))
     const keys = [...this.#keys].map((key) => known.get(key.fingerprint) ?? key)

@@ -6,7 +6,7 @@
  * `cooldown` for the same `kid`; and a token that doubts a published key leaves the last one to
  * tokens with an unknown `kid`, so that forged signatures cannot delay a rotation.
  */
-import { AbsentKids } from './absent-kids.js'
+import { UnknownKids } from './unknown-kids.js'
 import type { VerificationKey } from './verification-key.js'
 
 export interface RefetchBudgetOptions {
@@ -25,7 +25,7 @@ export interface MissingKey {
 export class RefetchBudget {
   readonly #burst: number
   readonly #cooldown: number
-  readonly #absent = new AbsentKids()
+  readonly #unknown = new UnknownKids()
   /** Until when a key counts as confirmed. By object, which a replaced key doesn't share. */
   readonly #confirmed = new WeakMap<VerificationKey, number>()
   #left: number
@@ -40,7 +40,7 @@ export class RefetchBudget {
   /** Whether the issuer answered this very question within the last `cooldown`. */
   isAnswered({ kid, doubted }: MissingKey, now: number): boolean {
     if (doubted.length > 0) return doubted.every((key) => now < (this.#confirmed.get(key) ?? 0))
-    return this.#absent.has(kid, now)
+    return this.#unknown.has(kid, now)
   }
 
   allows({ doubted }: MissingKey, now: number): boolean {
@@ -56,7 +56,7 @@ export class RefetchBudget {
   answered({ kid, doubted }: MissingKey, askedAt: number): void {
     const until = askedAt + this.#cooldown
     for (const key of doubted) this.#confirmed.set(key, until)
-    if (doubted.length === 0) this.#absent.add(kid, until)
+    if (doubted.length === 0) this.#unknown.add(kid, until)
   }
 
   /** A failed attempt tells nothing about keys, and the back-off spaces the next: it costs nothing. */
@@ -65,8 +65,8 @@ export class RefetchBudget {
   }
 
   /** After an outage, during which the issuer may have changed its keys. */
-  forgetAbsent(): void {
-    this.#absent.clear()
+  forgetUnknown(): void {
+    this.#unknown.clear()
   }
 
   #count(now: number): number {

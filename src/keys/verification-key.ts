@@ -21,7 +21,7 @@ export interface VerificationKey {
   /** The member `issuer` of the JWK, with which Entra ID says whose tokens the key signs. */
   readonly issuer: unknown
   /** Whether verifying with it takes less than to have another thread do it. */
-  readonly isQuick: boolean
+  readonly verifiesInline: boolean
   /** Equal for two appearances of one key, so that a refresh can tell which ones stayed. */
   readonly fingerprint: string
 }
@@ -31,8 +31,8 @@ const MIN_RSA_BITS = 2048
 /** Far beyond any in use: a larger one takes thousands of times as long, for each token that names it. */
 const MAX_RSA_BITS = 8192
 const MAX_RSA_EXPONENT = 0xffff_ffffn
-const QUICK_RSA_BITS = 2048
-const QUICK_RSA_EXPONENT = 65_537n
+const INLINE_RSA_BITS = 2048
+const INLINE_RSA_EXPONENT = 65_537n
 
 /** Why a member of a key set cannot verify a token, for operators: it completes "the key …". */
 export class UnusableKey {
@@ -67,7 +67,7 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
     algorithms: new Set(algorithms),
     material,
     issuer,
-    isQuick: isQuick(material),
+    verifiesInline: verifiesInline(material),
     fingerprint: JSON.stringify([kid, required, algorithms, named]),
   })
 }
@@ -202,8 +202,8 @@ function whyUnsound(key: KeyObject): string | undefined {
 }
 
 /** RSA of the usual size and exponent: 20 microseconds. Elliptic curves take three times as long. */
-function isQuick({ asymmetricKeyDetails: details }: KeyObject): boolean {
+function verifiesInline({ asymmetricKeyDetails: details }: KeyObject): boolean {
   const { modulusLength = Number.POSITIVE_INFINITY, publicExponent = 0n } =
     details as AsymmetricKeyDetails
-  return modulusLength <= QUICK_RSA_BITS && publicExponent <= QUICK_RSA_EXPONENT
+  return modulusLength <= INLINE_RSA_BITS && publicExponent <= INLINE_RSA_EXPONENT
 }

@@ -17,12 +17,12 @@ import {
 import type { ResolvedIssuer, ResolvedKeys } from '../issuer/options.js'
 import { SharedKeySets } from '../issuer/shared-key-sets.js'
 import { TenantIssuers } from '../issuer/tenant-issuers.js'
-import { givenKeySet, noKeys, sharedSecret } from '../keys/given-keys.js'
 import type { JwksCache } from '../keys/jwks-cache.js'
 import { discoveredJwks } from '../keys/jwks-discovery.js'
 import { listOfSkipped, type SkippedKey } from '../keys/key-set.js'
 import type { KeySource } from '../keys/key-source.js'
-import { SavedKeys } from '../keys/saved-keys.js'
+import { PersistedKeys } from '../keys/persisted-keys.js'
+import { noKeys, sharedSecret, staticKeySet } from '../keys/static-keys.js'
 import type { Counters } from '../observability/statistics.js'
 import { parseCompactJws, withClaims } from '../token/compact-jws.js'
 import { KnownHeaders } from '../token/known-headers.js'
@@ -91,8 +91,8 @@ async function assembleKeys(
   if (keys.from === 'secret') {
     return sharedSecret(issuer, keys.secret, [...algorithms].filter(isSymmetric))
   }
-  if (keys.from === 'given') {
-    return givenKeySet(issuer, keys.jwks, keys.maxKeys, reportSkipped(issuer, options))
+  if (keys.from === 'static') {
+    return staticKeySet(issuer, keys.jwks, keys.maxKeys, reportSkipped(issuer, options))
   }
   const create = () => assembleRemoteKeys(issuer, keys, options)
   return sets === undefined ? create() : sets.share(issuer, keys, create)
@@ -116,7 +116,7 @@ function assembleRemoteKeys(
   const saved =
     store === undefined
       ? undefined
-      : new SavedKeys({
+      : new PersistedKeys({
           store,
           issuer,
           jwksUri: keys.jwksUri,
@@ -133,7 +133,7 @@ function assembleRemoteKeys(
     issuer,
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
-    saved,
+    persisted: saved,
     // A function may resolve thousands of issuers, few of which have traffic.
     refreshUnused: issuers.from === 'options',
     now: monotonicNow,

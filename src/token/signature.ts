@@ -57,7 +57,7 @@ export interface Signed {
  * @param inline whether to verify inline, without a promise and without the thread pool.
  */
 export function isSignedBy(
-  { material, isQuick }: VerificationKey,
+  { material, verifiesInline }: VerificationKey,
   algorithm: Algorithm,
   { signingInput, signature }: Signed,
   inline: boolean,
@@ -68,7 +68,7 @@ export function isSignedBy(
   const input = Buffer.from(signingInput, 'latin1')
   if (scheme.kind === 'hmac') return isMacOf(scheme, material, input, signature)
   const key = verifyInput(scheme.kind, material)
-  return inline && isQuick
+  return inline && verifiesInline
     ? verify(scheme.hash, input, key, signature)
     : verifyInThreadPool(scheme.hash, input, key, signature)
 }

@@ -321,7 +321,7 @@ const EXPLAINED = [
     why: 'for the compiler: a key of Ed25519 always has an x',
   },
   {
-    file: 'src/keys/given-keys.ts',
+    file: 'src/keys/static-keys.ts',
     line: "fingerprint: 'shared secret',",
     to: ['""'],
     why: 'no refresh ever compares it',

@@ -68,7 +68,7 @@ const SLOW = [
   'api/cve',
   'keys/jwks-discovery',
   'keys/file-key-store',
-  'keys/saved-keys',
+  'keys/persisted-keys',
   'api/mtls',
   'token/base64url',
   'token/known-headers',

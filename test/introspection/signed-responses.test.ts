@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { KeysUnavailableError } from '../../src/errors/errors.js'
 import { unwrap } from '../../src/errors/result.js'
 import type { VerifySignature } from '../../src/introspection/signed-response.js'
-import { givenKeySet } from '../../src/keys/given-keys.js'
+import { staticKeySet } from '../../src/keys/static-keys.js'
 import { Counters } from '../../src/observability/statistics.js'
 import { createResourceServer } from '../../src/server/resource-server.js'
 import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
@@ -29,7 +29,7 @@ const unknownKey = await makeKey('ES256')
 
 async function start(t: Test, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
-  const keys = givenKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
+  const keys = staticKeySet(server.issuer, { keys: [key.publicJwk] }, 10)
   const verifySignature: VerifySignature = async (jwt) => {
     const jws = unwrap(parseCompactJws(jwt, 65_536, new KnownHeaders()))
     unwrap(

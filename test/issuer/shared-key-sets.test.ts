@@ -31,7 +31,7 @@ function keySets(maxEntries: number) {
     staleIfError: 0,
     maxKeys: 10,
     refreshUnused: false,
-    saved: undefined,
+    persisted: undefined,
     now: () => 1_000_000,
     onFailure: () => {},
     onSkipped: () => {},

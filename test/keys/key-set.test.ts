@@ -255,7 +255,7 @@ t.test('says why there is no key for a token', async (t) => {
   t.equal(set.whyNot('Ed25519', 'ed'), 'a key with this "kid" for EdDSA only')
   t.equal(set.whyNot('RS256', 'other'), 'no key with this "kid"')
   t.equal(set.whyNot('ES256', undefined), 'no key for ES256, and no "kid" in the token')
-  t.match(set.keepIdentityOf(set).whyNot('RS256', 'enc'), /cannot be used/, 'also after a refresh')
+  t.match(set.reuseKeysFrom(set).whyNot('RS256', 'enc'), /cannot be used/, 'also after a refresh')
   const usable = await importKeySet({ keys: [p256.publicJwk] }, 9)
   t.equal(usable.whyNot('RS256', 'other'), 'no key with this "kid"')
 })
@@ -366,7 +366,7 @@ t.test('members that are too deep to be written down spoil neither set nor key',
   t.equal(set.named('EdDSA', 'eddsa').length, 1)
   t.equal(set.size, 4)
   const again = await importKeySet({ keys: odd }, 5)
-  t.equal(again.keepIdentityOf(set).find('ES256', undefined)[0], set.find('ES256', undefined)[0])
+  t.equal(again.reuseKeysFrom(set).find('ES256', undefined)[0], set.find('ES256', undefined)[0])
 })
 
 t.test('refuses what is no usable JWK Set, with a sentence that says so', async (t) => {
@@ -475,8 +475,8 @@ t.test('a key that stays through a refresh is the same key', async (t) => {
   const before = await load([p256.publicJwk, p384.publicJwk])
   const [key] = before.find('ES256', 'es256') as [VerificationKey]
   t.ok(before.has(key))
-  t.equal(before.keepIdentityOf(undefined), before)
-  const after = (await load([ed25519.publicJwk, p256.publicJwk])).keepIdentityOf(before)
+  t.equal(before.reuseKeysFrom(undefined), before)
+  const after = (await load([ed25519.publicJwk, p256.publicJwk])).reuseKeysFrom(before)
   t.equal(after.find('ES256', 'es256')[0], key)
   t.ok(after.has(key))
   t.equal(after.size, 2)
@@ -487,11 +487,11 @@ t.test('a key that stays through a refresh is the same key', async (t) => {
     'the key under another kid': jwk(p256, { kid: 'other' }),
     'a key of another kind': p384.publicJwk,
   })) {
-    t.notOk((await load([member])).keepIdentityOf(before).has(key), title)
+    t.notOk((await load([member])).reuseKeysFrom(before).has(key), title)
   }
   const open = await load([jwk(rsa, { alg: undefined })])
   const [any] = open.find('PS256', 'rs256') as [VerificationKey]
-  t.notOk((await load([rsa.publicJwk])).keepIdentityOf(open).has(any), 'a key that lost algorithms')
+  t.notOk((await load([rsa.publicJwk])).reuseKeysFrom(open).has(any), 'a key that lost algorithms')
   t.equal(new KeySet([]).size, 0)
 })
 

@@ -6,8 +6,8 @@ import { importVerificationKey } from '../../src/keys/verification-key.js'
 import { assemble } from '../../src/server/assembly.js'
 import { AUDIENCE, ISSUER, makeKey } from '../fixtures/issuer.js'
 
-async function isQuick(jwk: JWK): Promise<boolean | undefined> {
-  return (await importVerificationKey(jwk))?.isQuick
+async function verifiesInline(jwk: JWK): Promise<boolean | undefined> {
+  return (await importVerificationKey(jwk))?.verifiesInline
 }
 
 /** Without a private key: to find the primes of one takes seconds. */
@@ -24,34 +24,48 @@ function encoded(value: bigint): string {
 }
 
 t.test('RSA of 2048 bits with the usual exponent is quick to verify with', async (t) => {
-  t.equal(await isQuick(rsa(2048)), true)
-  t.equal(await isQuick(rsa(2048, 3)), true, 'a smaller one takes less')
-  for (const alg of ['RS256', 'PS512']) t.equal(await isQuick({ ...rsa(2048), alg }), true, alg)
+  t.equal(await verifiesInline(rsa(2048)), true)
+  t.equal(await verifiesInline(rsa(2048, 3)), true, 'a smaller one takes less')
+  for (const alg of ['RS256', 'PS512'])
+    t.equal(await verifiesInline({ ...rsa(2048), alg }), true, alg)
 })
 
 t.test('RSA keys that take longer are not quick, however little longer', async (t) => {
-  for (const bits of [2050, 2056, 3072, 4096]) t.equal(await isQuick(rsa(bits)), false, `${bits}`)
-  t.equal(await isQuick(rsa(2048, 65_539)), false, 'a larger exponent')
+  for (const bits of [2050, 2056, 3072, 4096])
+    t.equal(await verifiesInline(rsa(bits)), false, `${bits}`)
+  t.equal(await verifiesInline(rsa(2048, 65_539)), false, 'a larger exponent')
   const usual = rsa(2048)
-  t.equal(await isQuick({ ...usual, e: 'AAEAAQ' }), true, 'zeros before the exponent are nothing')
+  t.equal(
+    await verifiesInline({ ...usual, e: 'AAEAAQ' }),
+    true,
+    'zeros before the exponent are nothing',
+  )
   const padded = Buffer.concat([Buffer.alloc(9), Buffer.from(usual.n as string, 'base64url')])
-  t.not(await isQuick({ ...usual, n: padded.toString('base64url') }), false, 'nor before a modulus')
+  t.not(
+    await verifiesInline({ ...usual, n: padded.toString('base64url') }),
+    false,
+    'nor before a modulus',
+  )
 })
 
 t.test('J14: RSA keys made to cost much are not used', async (t) => {
   const odd = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url')
   const usual = rsa(2048)
   // No honest keys; to verify with them takes hundreds and thousands of times as long.
-  t.equal(await isQuick({ ...usual, e: odd(255) }), undefined, 'an exponent like the modulus')
-  t.equal(await isQuick({ ...usual, e: odd(5) }), undefined, 'an exponent of 40 bits')
-  t.equal(await isQuick({ ...usual, e: odd(4) }), false, 'one of 32')
-  t.equal(await isQuick({ ...usual, n: odd(1_025) }), undefined, 'a modulus of 8200 bits')
-  t.equal(await isQuick({ ...usual, n: odd(1_024) }), false, 'one of 8192')
+  t.equal(
+    await verifiesInline({ ...usual, e: odd(255) }),
+    undefined,
+    'an exponent like the modulus',
+  )
+  t.equal(await verifiesInline({ ...usual, e: odd(5) }), undefined, 'an exponent of 40 bits')
+  t.equal(await verifiesInline({ ...usual, e: odd(4) }), false, 'one of 32')
+  t.equal(await verifiesInline({ ...usual, n: odd(1_025) }), undefined, 'a modulus of 8200 bits')
+  t.equal(await verifiesInline({ ...usual, n: odd(1_024) }), false, 'one of 8192')
 })
 
 t.test('elliptic curves are not quick', async (t) => {
   for (const alg of ['ES256', 'ES384', 'ES512', 'EdDSA']) {
-    t.equal(await isQuick((await makeKey(alg)).publicJwk), false, alg)
+    t.equal(await verifiesInline((await makeKey(alg)).publicJwk), false, alg)
   }
 })
 
@@ -60,14 +74,14 @@ t.test('a shared secret is quick', async (t) => {
   const options = { issuer: ISSUER, audience: AUDIENCE, secret, algorithms: ['HS256'] as const }
   const { issuers } = await assemble({ ...options, algorithms: ['HS256'] })
   const { keys } = unwrap(await issuers.resolve({ iss: ISSUER }, undefined))
-  t.match(await keys.find('HS256', 'any'), [{ isQuick: true }])
+  t.match(await keys.find('HS256', 'any'), [{ verifiesInline: true }])
 })
 
 t.test('a key whose "ext" is no boolean is malformed', async (t) => {
   const jwk = rsa(2048)
-  for (const ext of [true, false]) t.equal(await isQuick({ ...jwk, ext }), true, `${ext}`)
+  for (const ext of [true, false]) t.equal(await verifiesInline({ ...jwk, ext }), true, `${ext}`)
   for (const ext of ['true', 1]) {
-    t.equal(await isQuick({ ...jwk, ext } as never), undefined, `${ext}`)
+    t.equal(await verifiesInline({ ...jwk, ext } as never), undefined, `${ext}`)
   }
 })
 

@@ -341,7 +341,7 @@ t.test('distinguishes tokens with the same end', async (t) => {
       kid: undefined,
       algorithms: new Set<Algorithm>(['HS256']),
       material: secret.privateKey,
-      isQuick: true,
+      verifiesInline: true,
       issuer: undefined,
       fingerprint: '',
     },

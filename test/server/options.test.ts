@@ -591,7 +591,7 @@ t.test(
     t.match(issuers, [
       { issuer: 'https://a.example', keys: { jwks: { timeout: 1_000, cooldown: 2_000 } } },
       { issuer: 'https://b.example', keys: { jwks: { timeout: 3_000, cooldown: 2_000 } } },
-      { issuer: 'https://c.example', keys: { from: 'given', maxKeys: 100 } },
+      { issuer: 'https://c.example', keys: { from: 'static', maxKeys: 100 } },
       {
         issuer: 'https://d.example',
         keys: { from: 'secret', secret: new TextEncoder().encode(secret) },

@@ -132,7 +132,7 @@ t.test('fetches nothing after close()', async (t) => {
   t.equal(fetches, 1)
   const local = await createResourceServer(given())
   local.close()
-  t.match(await local.verify(good), { subject: 'user-1' }, 'given keys need no network')
+  t.match(await local.verify(good), { subject: 'user-1' }, 'static keys need no network')
 })
 
 t.test('verifies HMAC with the shared secret only', async (t) => {

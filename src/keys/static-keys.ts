@@ -11,7 +11,7 @@ import type { VerificationKey } from './verification-key.js'
  * @param onSkipped called with the keys that cannot verify a token, if there are any.
  * @throws {TypeError} if no key of the set can be used.
  */
-export async function givenKeySet(
+export async function staticKeySet(
   issuer: string,
   jwks: unknown,
   maxKeys: number,
@@ -19,7 +19,7 @@ export async function givenKeySet(
 ): Promise<KeySource> {
   const keys = await importKeySet(jwks, maxKeys)
   if (keys.skipped.length > 0) onSkipped(keys.skipped)
-  return new GivenKeys(issuer, keys)
+  return new StaticKeys(issuer, keys)
 }
 
 /** A secret shared with the issuer, for HS256 and its larger sizes, and for nothing else. */
@@ -33,11 +33,11 @@ export function sharedSecret(
     algorithms: new Set(algorithms),
     material: createSecretKey(secret),
     issuer: undefined,
-    isQuick: true,
+    verifiesInline: true,
     fingerprint: 'shared secret',
   }
   // A secret has no `kid`, so that of the token is ignored: there is only one secret.
-  return new GivenKeys(issuer, {
+  return new StaticKeys(issuer, {
     size: 1,
     find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
     whyNot: () => `a shared secret for ${algorithms.join(', ')} only`,
@@ -46,10 +46,10 @@ export function sharedSecret(
 
 /** Key source of an issuer whose tokens only the issuer itself can verify. */
 export function noKeys(issuer: string): KeySource {
-  return new GivenKeys(issuer, new KeySet([]))
+  return new StaticKeys(issuer, new KeySet([]))
 }
 
-class GivenKeys implements KeySource {
+class StaticKeys implements KeySource {
   readonly #issuer: string
   readonly #keys: Pick<KeySet, 'find' | 'size' | 'whyNot'>
 

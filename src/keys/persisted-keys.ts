@@ -5,7 +5,7 @@ import { loggable } from '../stores/store-error.js'
 import { importKeySet, type KeySet } from './key-set.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 
-export interface SavedKeysOptions {
+export interface PersistedKeysOptions {
   readonly store: KeyStore
   readonly issuer: string
   /** The configured address of the key set: a set saved for another address is not trusted. */
@@ -17,12 +17,12 @@ export interface SavedKeysOptions {
   readonly onFailure: (what: 'load' | 'save', error: unknown) => void
 }
 
-export class SavedKeys {
-  readonly #options: SavedKeysOptions
+export class PersistedKeys {
+  readonly #options: PersistedKeysOptions
   #next: StoredKeySet | undefined
   #saving: Promise<void> | undefined
 
-  constructor(options: SavedKeysOptions) {
+  constructor(options: PersistedKeysOptions) {
     this.#options = options
   }
 

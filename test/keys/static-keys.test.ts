@@ -1,6 +1,6 @@
 import t from 'tap'
-import { givenKeySet, noKeys, sharedSecret } from '../../src/keys/given-keys.js'
 import { importKeySet } from '../../src/keys/key-set.js'
+import { noKeys, sharedSecret, staticKeySet } from '../../src/keys/static-keys.js'
 import type { VerificationKey } from '../../src/keys/verification-key.js'
 import { ISSUER, makeKey } from '../fixtures/issuer.js'
 
@@ -9,7 +9,7 @@ const RSA = (await makeKey('RS256', 'rsa')).publicJwk
 const ED = (await makeKey('Ed25519', 'ed')).publicJwk
 
 t.test('a key set known in advance', async (t) => {
-  const source = await givenKeySet(ISSUER, { keys: [EC, RSA] }, 100)
+  const source = await staticKeySet(ISSUER, { keys: [EC, RSA] }, 100)
   const found = source.find('ES256', 'ec') as readonly VerificationKey[]
   t.match(found, [{ kid: 'ec' }])
   t.equal(found.length, 1)
@@ -24,12 +24,12 @@ t.test('a key set known in advance', async (t) => {
 t.test('says which keys of it cannot be used, and why', async (t) => {
   const told: unknown[] = []
   const onSkipped = (skipped: unknown) => void told.push(skipped)
-  const source = await givenKeySet(ISSUER, { keys: [EC, { ...RSA, use: 'enc' }] }, 9, onSkipped)
+  const source = await staticKeySet(ISSUER, { keys: [EC, { ...RSA, use: 'enc' }] }, 9, onSkipped)
   t.match(told, [[{ kid: '"rsa"', reason: /"enc"/ }]])
   t.match(source.whyNot('RS256', 'rsa'), /cannot be used/)
-  await givenKeySet(ISSUER, { keys: [EC] }, 9, onSkipped)
+  await staticKeySet(ISSUER, { keys: [EC] }, 9, onSkipped)
   t.equal(told.length, 1)
-  await givenKeySet(ISSUER, { keys: [EC, {}] }, 9)
+  await staticKeySet(ISSUER, { keys: [EC, {}] }, 9)
   const secret = sharedSecret(ISSUER, Buffer.alloc(32), ['HS256'])
   t.equal(secret.whyNot('HS512', 'any'), 'a shared secret for HS256 only')
 })
@@ -65,10 +65,10 @@ t.test('keeps no identity where the permitted algorithm has changed', async (t) 
   const before = await importKeySet({ keys: [RSA] }, 100)
   const [rsa] = before.find('RS256', 'rsa')
   const after = await importKeySet({ keys: [{ ...RSA, alg: 'PS256' }] }, 100)
-  t.notOk(after.keepIdentityOf(before).has(rsa as VerificationKey))
+  t.notOk(after.reuseKeysFrom(before).has(rsa as VerificationKey))
 })
 
 t.test('refuses a set without a usable key, or with too many', async (t) => {
-  await t.rejects(givenKeySet(ISSUER, { keys: [] }, 100), { name: 'TypeError' })
-  await t.rejects(givenKeySet(ISSUER, { keys: [EC, RSA, ED] }, 2), { name: 'TypeError' })
+  await t.rejects(staticKeySet(ISSUER, { keys: [] }, 100), { name: 'TypeError' })
+  await t.rejects(staticKeySet(ISSUER, { keys: [EC, RSA, ED] }, 2), { name: 'TypeError' })
 })
