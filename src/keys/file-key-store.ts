@@ -1,4 +1,4 @@
-/** A {@link KeyStore} in a folder, one file an issuer. */
+/** A {@link KeyStore} in a directory, with one file per issuer. */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
@@ -7,23 +7,26 @@ import { isJsonObject } from '../base/json-object.js'
 import { ownMembers } from '../base/plain-object.js'
 import type { KeyStore, StoredKeySet } from './key-store.js'
 
-/** Where key sets are kept. */
+/** Options of {@link fileKeyStore}. */
 export interface FileKeyStoreOptions {
-  /** Made, readable by its owner only, if it isn't there. No other user may write to it. */
+  /**
+   * Path of the directory. Created with mode 0700 if it does not exist. No other user may be able
+   * to write to it.
+   */
   directory: string
 }
 
-/** Far beyond any key set that `jwks.maxBytes` lets in by default. */
+/** The maximum of `jwks.maxBytes`. */
 const MAX_BYTES = 16_777_216
-/** A pipe of that name would otherwise hold a thread of the pool for ever. */
+/** Without O_NONBLOCK, opening a named pipe would block a thread of the pool forever. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
- * Keeps key sets in files that only the process's user can read and write (0600). A file is
- * replaced in one step, so that a crash leaves the old one whole. One that others could have
- * written to is not read: its keys would let them issue tokens.
+ * Stores key sets in files with mode 0600. Files are replaced atomically, so that a crash leaves
+ * the previous one intact. A file that other users can write to is ignored: they could add keys of
+ * their own and issue tokens.
  *
- * @throws {TypeError} if the directory isn't named.
+ * @throws {TypeError} if `directory` is not a non-empty string.
  *
  * @example
  * ```ts
@@ -65,7 +68,7 @@ async function readGuarded(file: string): Promise<string | undefined> {
   })
   if (handle === undefined) return undefined
   try {
-    // The open file is looked at, not its name, which may be given to another one meanwhile.
+    // Checks the open file, not its path, which another file may have taken meanwhile.
     const stats = await handle.stat()
     if (!stats.isFile()) throw new Error(`${file} is not a file: it is ignored`)
     const { mode, uid, size } = stats

@@ -1,6 +1,6 @@
 /**
- * The life of a key set that is fetched from its issuer: no valid request lost, no flood let
- * through.
+ * Caches the key set of one issuer. Invariants: a valid token is accepted as long as a usable set
+ * is cached, and callers cannot cause an unbounded number of fetches.
  *
  * ```
  *          first use              freshness nearly over         staleIfError over
@@ -9,9 +9,9 @@
  *          wait           └── requests don't wait ◀─────┘    503 if it fails
  * ```
  *
- * Three events cause a fetch: a first use, freshness running out, and a token that no key of the set
- * verifies: its `kid` is unknown, or was given to another key. However many requests meet in one event, one fetch is made; after a failed one, the
- * next waits for a back-off that is counted from that attempt.
+ * Three events cause a fetch: the first use, the end of freshness, and a token that no cached key
+ * verifies, because its `kid` is unknown or now belongs to another key. Fetches are single flight.
+ * After a failed fetch, the next one waits for a back-off that starts when the attempt ends.
  */
 import type { Algorithm } from '../base/algorithms.js'
 import { KeysUnavailableError } from '../errors/errors.js'
@@ -31,7 +31,7 @@ export interface JwksCacheOptions {
   readonly issuer: string
   /** Fetches the key set document, discovery included. Aborts with the signal. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
-  /** The URL that was asked last, for messages. */
+  /** Returns the URL requested last, for messages. */
   readonly waitingFor?: () => string
   readonly timeout: number
   readonly cooldown: number
@@ -41,24 +41,24 @@ export interface JwksCacheOptions {
   readonly staleIfError: number
   readonly maxKeys: number
   /**
-   * Whether a set that no token used since it was fetched is refreshed, too. Without it the number of
-   * sets that were ever fetched doesn't decide how many fetches are made from then on.
+   * Whether to refresh in the background a set that no token has used since its last fetch. `false`
+   * keeps the number of fetches independent of the number of key sets ever fetched.
    */
   readonly refreshUnused: boolean
-  /** What outlives the process, if anything does. */
+  /** The persistent store of the key set, if one is configured. */
   readonly persisted: PersistedKeys | undefined
   readonly now: () => number
   /**
-   * Told of each attempt that failed: once an attempt, not once a request. `usableFor` is how long
-   * the cached keys may still be used, 0 if there are none. Must not throw.
+   * Called once per failed attempt, not once per request. `usableFor` is how long the cached keys
+   * may still be used, 0 if none are cached. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
-  /** Told of keys that cannot verify a token: when they change, not once a fetch. */
+  /** Called when the keys that cannot verify a token change, not on each fetch. */
   readonly onSkipped: (skipped: readonly SkippedKey[]) => void
 }
 
 export interface FetchKeySetOptions {
-  /** Whether the key set may be somewhere else than before. */
+  /** Whether the URL of the key set may have changed, so that metadata must be fetched again. */
   readonly mayHaveMoved: boolean
 }
 
@@ -74,17 +74,17 @@ interface Loaded {
   readonly refreshAt: number
   readonly usableUntil: number
   /**
-   * From when on a request waits for a refresh that has not been tried yet: a set that was not
-   * refreshed because it was unused may hold keys that the issuer removed hours ago.
+   * Time after which a request waits for a refresh that has not been tried yet: an unused set that
+   * was not refreshed may contain keys that the issuer removed hours ago.
    */
   readonly lapsesAt: number
 }
 
-/** The part of its freshness after which a set is refreshed, so that it doesn't lapse. */
+/** Fraction of the freshness lifetime after which a set is refreshed, before it becomes stale. */
 const REFRESH_AT = 0.8
 const NONE: Candidates = []
-/** A timer may go off a little before its time, and would find nothing to do. */
-const TIMER_MARGIN = 50
+/** A timer may fire slightly early, when no refresh is due yet. */
+const TIMER_MARGIN_MS = 50
 
 export class JwksCache implements KeySource {
   readonly #options: JwksCacheOptions
@@ -122,7 +122,7 @@ export class JwksCache implements KeySource {
     const search = { algorithm, kid, tried, doubted: keys?.named(algorithm, kid) ?? NONE }
     const found = newTo(search, keys)
     if (found.length > 0) return found
-    // Without a promise, because attackers send many of these.
+    // Synchronous, because attackers may send many such tokens.
     if (this.#attempt === undefined && this.#isTooSoonFor(search)) return NONE
     const newer = this.#findUnknown(search)
     // Otherwise callers could turn each outage of the issuer into 503s for forged signatures.
@@ -141,7 +141,7 @@ export class JwksCache implements KeySource {
   }
 
   async refresh(): Promise<void> {
-    // What is under way may have been answered before the change that is to be seen.
+    // The response of a fetch in flight may be older than the change that the caller wants to see.
     await this.#attempt?.catch(() => {})
     await this.#load({ mayHaveMoved: true })
   }
@@ -180,7 +180,7 @@ export class JwksCache implements KeySource {
     if (now >= usableUntil || (now >= lapsesAt && !this.#backOff.failing)) return undefined
     this.#isUsed = true
     if (now >= refreshAt && this.#mayStart(now)) {
-      // The failure was told to the operator, and no request depends on it.
+      // #failed() has reported the failure, and no request depends on this refresh.
       this.#start({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
@@ -193,7 +193,7 @@ export class JwksCache implements KeySource {
     clearTimeout(this.#refreshTimer)
     this.#refreshTimer = setTimeout(() => {
       if (this.#isUsed || this.#options.refreshUnused) this.#current()
-    }, due + TIMER_MARGIN)
+    }, due + TIMER_MARGIN_MS)
     this.#refreshTimer.unref()
   }
 
@@ -203,28 +203,31 @@ export class JwksCache implements KeySource {
     )
   }
 
-  /** No keys are cached: loads those persisted before a restart, or fetches; all requests wait for it. */
+  /**
+   * No keys are cached: loads those persisted before a restart, or fetches; all requests wait for
+   * it.
+   */
   async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
     this.#restoring ??= this.#restore()
     await this.#restoring
-    // What was restored serves everybody who waited for it, whatever becomes of its refresh.
+    // The restored set serves all waiting requests, even if its refresh fails.
     if (this.#current() === undefined) {
       const isFirst = this.#attempt === undefined
       try {
         const keys = await this.#load({ mayHaveMoved: true })
         if (isFirst) return keys.find(algorithm, kid)
       } catch (error) {
-        // A set that lapsed serves once its refresh has failed.
+        // A lapsed set is usable once its refresh has failed (stale-if-error).
         if (this.#current() === undefined) throw error
       }
     }
-    // The key may have been published after the fetch of others was answered.
+    // The issuer may have published the key after it responded to a fetch that others had started.
     return this.find(algorithm, kid)
   }
 
   /**
-   * No cached key fits: the issuer may have rotated. One fetch answers all requests that miss a key
-   * at the same time; how many fetches they cause is up to the budget.
+   * No cached key verifies the token: the issuer may have rotated its keys. One fetch serves all
+   * requests that miss a key at the same time; the budget limits the number of fetches.
    */
   async #findUnknown(search: KeySearch): Promise<Candidates> {
     if (this.#attempt !== undefined) {
@@ -247,19 +250,19 @@ export class JwksCache implements KeySource {
     return this.#mayStart(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
   }
 
-  /** What is under way, or a new attempt, or none while it would come too soon. */
+  /** Joins the fetch in flight or starts one; rejects during the back-off. */
   #load(options: FetchKeySetOptions): Promise<KeySet> {
     if (this.#attempt !== undefined) return this.#withFreshError(this.#attempt)
     if (this.#mayStart(this.#options.now())) return this.#withFreshError(this.#start(options))
     return Promise.reject(this.#unavailable())
   }
 
-  /** To each who waits an error of its own: the application may write into it. */
+  /** One error per waiter: error handlers may mutate it. */
   #withFreshError(attempt: Promise<KeySet>): Promise<KeySet> {
     return attempt.catch(() => Promise.reject(this.#unavailable()))
   }
 
-  /** One attempt at a time, shared by all who wait. */
+  /** Starts a fetch, single flight: all waiting requests share it. */
   #start(options: FetchKeySetOptions): Promise<KeySet> {
     this.#attempt = this.#fetch(options).finally(() => {
       this.#attempt = undefined
@@ -297,7 +300,8 @@ export class JwksCache implements KeySource {
     const { now, onFailure } = this.#options
     const retryIn = this.#backOff.failed(now(), retryAfterOf(error))
     this.#lastFailure = error
-    // The store may have failed too, or hold by now what another process fetched.
+    // Load again next time: the store may have failed, or another process may have saved a set
+    // since.
     if (this.#loaded === undefined) this.#restoring = undefined
     this.#budget.giveBack(now())
     if (!this.#closing.signal.aborted) {
@@ -333,7 +337,10 @@ export class JwksCache implements KeySource {
     }
   }
 
-  /** What was saved serves at once, and is refreshed at once; it is no older than a set may get. */
+  /**
+   * Loads the persisted set, which serves requests immediately and is refreshed immediately. It is
+   * never older than `cacheMaxAge` + `staleIfError`.
+   */
   async #restore(): Promise<void> {
     const { persisted, cacheMaxAge, staleIfError, now } = this.#options
     const usableFor = cacheMaxAge + staleIfError
@@ -366,7 +373,7 @@ function newTo({ algorithm, kid, tried }: KeySearch, keys: KeySet | undefined): 
   return keys?.find(algorithm, kid).filter((key) => !tried.includes(key)) ?? NONE
 }
 
-/** The issuer published this `kid`, and what it published does not verify the token. */
+/** Whether the issuer publishes this `kid`, with keys that do not verify the token. */
 function isOfKnownKid({ kid, doubted }: KeySearch): boolean {
   return kid !== undefined && doubted.length > 0
 }

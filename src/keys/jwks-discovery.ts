@@ -1,4 +1,6 @@
-/** How the keys of an issuer are found over the network: metadata first, unless a URL was given. */
+/**
+ * Locates and fetches the key set of an issuer: through metadata, unless `jwksUri` is configured.
+ */
 import { type FetchJsonOptions, fetchJson, placeOf } from '../http/fetch-json.js'
 import { discover } from '../http/metadata.js'
 import { JwksCache } from './jwks-cache.js'
@@ -15,9 +17,9 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
   const { issuer, jwksUri, allowHttp, maxBytes, fetch } = options
   let known = jwksUri
   let failed = false
-  let asked = ''
+  let requested = ''
   const fetching: typeof fetch = (url, init) => {
-    asked = placeOf(url)
+    requested = placeOf(url)
     return fetch(url, init)
   }
 
@@ -26,7 +28,7 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
     try {
       known = (await discover(issuer, { ...exchange, allowHttp })).jwksUri
     } catch (error) {
-      // The key set may still be where it was, also while the metadata can't be had.
+      // The metadata is unavailable: the key set may still be at its last known URL.
       if (known === undefined) throw error
     }
     return known
@@ -34,7 +36,7 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
 
   return new JwksCache({
     ...options,
-    waitingFor: () => asked,
+    waitingFor: () => requested,
     fetchKeySet: async (signal, { mayHaveMoved }) => {
       const exchange = { fetch: fetching, signal, maxBytes }
       const url = await locate(exchange, mayHaveMoved)

@@ -7,25 +7,25 @@ import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 
 /**
- * How many keys are tried for one token. Only a token without `kid`, or a set with one `kid` many
- * times over, comes near it; without a bound each forged one would cost a verification a key.
+ * Maximum number of keys tried for one token. Only a token without `kid`, or a set that repeats a
+ * `kid`, has several candidates; unbounded, a forged token would cost one verification per key.
  */
 const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
 
 /** A member of a key set that cannot verify a token. */
 export interface SkippedKey {
-  /** As a token would name it, in characters that are safe to log; `undefined` without one. */
+  /** Its `kid`, in characters that are safe to log; `undefined` if absent. */
   readonly kid: string | undefined
-  /** In words that follow "the key …". */
+  /** Follows "the key …". */
   readonly reason: string
 }
 
 export class KeySet {
   readonly #keys: ReadonlySet<VerificationKey>
-  /** For operators. In the order of the set. */
+  /** For operators, in the order of the set. */
   readonly skipped: readonly SkippedKey[]
-  /** A `kid`'s keys by algorithm; under `undefined`, where no token can name it, those of all. */
+  /** Keys by `kid` and algorithm; those of all `kid`s under `undefined`, which is no `kid`. */
   readonly #candidates = new Map<string | undefined, Map<Algorithm, VerificationKey[]>>()
 
   constructor(keys: readonly VerificationKey[], skipped: readonly SkippedKey[] = []) {
@@ -54,18 +54,20 @@ export class KeySet {
     return this.#keys.has(key)
   }
 
-  /** All keys of that `kid`, whatever their algorithms; without one, the {@link find} candidates. */
+  /**
+   * Returns all keys with the `kid`, for any algorithm; without `kid`, the result of {@link find}.
+   */
   named(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
     if (kid === undefined) return this.find(algorithm, kid)
     return [...(this.#candidates.get(kid)?.values() ?? NONE)].flat()
   }
 
-  /** The keys that may have signed: of that `kid` if there is one, and fit for the algorithm. */
+  /** Returns the keys for the algorithm, limited to the `kid` if the token has one. */
   find(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
     return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
 
-  /** For operators: why there is no key for a token. Quotes nothing of the token. */
+  /** Explains to operators why no key matches a token. Quotes nothing of the token. */
   whyNot(algorithm: Algorithm, kid: string | undefined): string {
     if (kid === undefined) return `no key for ${algorithm}, and no "kid" in the token`
     const named = this.named(algorithm, kid)
@@ -78,7 +80,7 @@ export class KeySet {
       : `a key with this "kid" that cannot be used: it ${skipped.reason}`
   }
 
-  /** The same key as before where it stayed, so that verdicts reached with it stay good. */
+  /** Keeps the key objects of unchanged keys, so that results verified with them remain valid. */
   reuseKeysFrom(previous: KeySet | undefined): KeySet {
     if (previous === undefined) return this
     const known = new Map([...previous.#keys].map((key) => [key.fingerprint, key]))
@@ -88,11 +90,12 @@ export class KeySet {
 }
 
 /**
- * Reads a JWK Set. Members that can't verify a token are skipped, as RFC 7517 §5 asks; one bad key
- * doesn't spoil the set.
+ * Reads a JWK Set. Skips members that cannot verify a token, as RFC 7517 §5 recommends: one
+ * unusable key must not make the others unusable.
  *
- * @param signal ends it: a hostile set can make this take minutes, though not of the main thread.
- * @throws {TypeError} if it isn't a JWK Set, has more than `maxKeys` members, or no usable one.
+ * @param signal aborts the import: a malicious set can occupy the thread pool for minutes.
+ * @throws {TypeError} if the value is not a JWK Set, has more than `maxKeys` members or no
+ *   usable one.
  */
 export async function importKeySet(
   jwks: unknown,
@@ -108,7 +111,7 @@ export async function importKeySet(
   }
   const usable: VerificationKey[] = []
   const skipped: SkippedKey[] = []
-  // One after the other, so that a large set leaves the thread pool to requests.
+  // Sequential, so that a large set does not occupy the whole thread pool.
   for (const jwk of members) {
     signal?.throwIfAborted()
     const key = await readSoundKey(jwk)
@@ -124,7 +127,7 @@ export async function importKeySet(
   return new KeySet(usable, skipped)
 }
 
-/** @returns one line a key, and one for those that are too many to list. */
+/** Returns one line per skipped key, and one with the number of keys beyond the limit. */
 export function listOfSkipped(skipped: readonly SkippedKey[]): readonly string[] {
   const lines = skipped
     .slice(0, MAX_LISTED)

@@ -4,13 +4,14 @@ import type { VerificationKey } from './verification-key.js'
 /** The keys that may have signed a token. */
 export type Candidates = readonly VerificationKey[]
 
-/** Where an issuer's keys come from. The one thing that the pipeline knows about keys. */
+/** Provides the keys of one issuer to the pipeline. */
 export interface KeySource {
   /**
-   * The keys that may have signed a token with this algorithm and `kid`; none if there are none.
-   * Nothing is awaited, and no promise is made, while the keys are cached.
+   * Returns the keys that may have signed a token with this algorithm and `kid`; an empty array if
+   * there are none. Synchronous while the keys are cached.
    *
-   * @throws {KeysUnavailableError} if the issuer can't be asked, so that no verdict is possible.
+   * @throws {KeysUnavailableError} (or rejects with it) if no keys are cached and the issuer is
+   *   unavailable.
    */
   find(
     algorithm: Algorithm,
@@ -18,11 +19,11 @@ export interface KeySource {
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
   /**
-   * The keys that the issuer has published since, for a token that none of those tried verifies: its
-   * `kid` was given to another key, or it has none. Empty where there are none, where the limits of
-   * an unknown `kid` forbid a fetch and, for a `kid` of the set, where the fetch fails.
+   * Returns keys that the issuer has published since, for a token that none of the tried keys
+   * verifies: its `kid` now belongs to another key, or it has no `kid`. Empty if there are none, if
+   * the refetch budget forbids a fetch or, for a `kid` of the set, if the fetch fails.
    *
-   * @throws {KeysUnavailableError} if the issuer can't be asked about a token without `kid`.
+   * @throws {KeysUnavailableError} if the fetch for a token without `kid` fails.
    */
   findNewer(
     algorithm: Algorithm,
@@ -30,43 +31,45 @@ export interface KeySource {
     tried: readonly VerificationKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
-  /** Why {@link find} has no key, for operators. Quotes nothing of the token. */
+  /** Explains to operators why {@link find} has no key. Quotes nothing of the token. */
   whyNot(algorithm: Algorithm, kid: string | undefined): string
 
-  /** Whether a verdict that was reached with this key still stands. */
+  /** Whether the key is still in the set, so that results verified with it remain valid. */
   trusts(key: VerificationKey): boolean
 
   /**
-   * Fetches the keys again, unless a back-off says that it is too soon.
+   * Fetches the keys again, except during a back-off.
    *
-   * @throws {KeysUnavailableError} if they can't be had now.
+   * @throws {KeysUnavailableError} if the fetch fails, or during a back-off.
    */
   refresh(): Promise<void>
 
   status(): KeySetStatus
 
-  /** Ends what is under way, once what was fetched is saved. Nothing is fetched afterwards. */
+  /** Aborts the fetch in flight and waits for pending saves. Starts no fetch afterwards. */
   close(): Promise<void>
 }
 
-/** How an issuer's key set is doing. Times are in milliseconds. */
+/** State of an issuer's key set. Times are in milliseconds. */
 export interface KeySetStatus {
-  /** The name of the issuer, as in `iss`. */
+  /** The issuer identifier, as in `iss`. */
   readonly issuer: string
   /**
-   * `given`: named in the options, never fetched. `fresh`: as new as it should be. `stale`: older,
-   * and being used because no newer one could be fetched, or none was needed. `empty`: none, so that
-   * a token waits for a fetch, and is answered with 503 if it fails.
+   * `static`: from the options, never fetched. `fresh`: within its freshness lifetime (RFC 9111).
+   * `stale`: older, and used because no refresh has succeeded or none was needed. `empty`: no
+   * usable keys, so that a token waits for a fetch and gets a 503 if it fails.
    */
   readonly state: 'static' | 'fresh' | 'stale' | 'empty'
-  /** How many keys can verify a token now. */
+  /** Number of usable keys. */
   readonly keys: number
-  /** Since it was fetched. */
+  /** Milliseconds since the fetch; `undefined` for `static` and `empty`. */
   readonly ageMs: number | undefined
-  /** For how long it may still be used if no newer one can be had. Infinite for given keys. */
+  /**
+   * Milliseconds for which the set may still be used if no refresh succeeds; Infinity for `static`.
+   */
   readonly usableForMs: number
-  /** When the last attempt to fetch it began, since the epoch. */
+  /** Start of the last fetch, in milliseconds since the epoch; `undefined` before the first. */
   readonly lastAttemptAt: number | undefined
-  /** Why the last attempt failed; `undefined` if it succeeded. */
+  /** Why the last fetch failed; `undefined` if it succeeded. */
   readonly lastError: string | undefined
 }

@@ -1,27 +1,27 @@
 /**
- * Key sets that outlive the process: what was fetched last is saved, so that a restart while the
- * issuer is down serves at once.
+ * Persistence of fetched key sets, so that a restart during an outage of the issuer starts with
+ * keys.
  */
 
-/** A key set as it is saved. */
+/** A key set in a {@link KeyStore}. */
 export interface StoredKeySet {
-  /** The name of the issuer whose keys they are. */
+  /** The issuer identifier. */
   readonly issuer: string
-  /** Where it was fetched, if that was configured; a set from another address isn't used. */
+  /** The configured `jwksUri`, if any; a set saved for another URL is not used. */
   readonly jwksUri?: string
-  /** Milliseconds since the epoch. */
+  /** Time of the fetch, in milliseconds since the epoch. */
   readonly fetchedAt: number
   /** The JWK Set as the issuer published it. Public keys only. */
   readonly jwks: unknown
 }
 
 /**
- * Where key sets are kept. An attacker who can write to it can issue tokens, so guard it like a
- * certificate store. What it throws is told to the operator and changes nothing else.
+ * Stores key sets. An attacker who can write to it can issue tokens: protect it like a certificate
+ * store. Exceptions and rejected promises are logged and have no other effect.
  */
 export interface KeyStore {
-  /** What was saved for the issuer; `undefined` if nothing was, or nothing that can be used. */
+  /** Returns the key set saved for the issuer; `undefined` if there is no usable one. */
   load(issuer: string): Promise<StoredKeySet | undefined>
-  /** Replaces what was saved for the issuer. */
+  /** Saves a key set and replaces the previous one of its issuer. */
   save(keySet: StoredKeySet): Promise<void>
 }

@@ -1,11 +1,11 @@
-/** How an issuer's key set is fetched and kept, and the check of what was said about it. */
+/** Options for fetching and caching an issuer's key set, with their validation. */
 import type { JWK } from 'jose'
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
 import type { Fetch } from '../http/fetch-json.js'
 import type { KeyStore } from './key-store.js'
 
 /**
- * The key set of an issuer. Times are in milliseconds.
+ * Options for the key set of an issuer. Times are in milliseconds.
  *
  * @example
  * ```ts
@@ -17,63 +17,66 @@ import type { KeyStore } from './key-store.js'
  * ```
  */
 export interface JwksOptions {
-  /** The keys themselves: nothing is fetched then, and the rest of these options is not needed. */
+  /** Static keys (RFC 7517). If set, no key set is fetched and the other options have no use. */
   keys?: readonly JWK[]
 
-  /** For the whole of one attempt, metadata included. Default 5,000; from 100 to 60,000. */
+  /**
+   * Time limit of one fetch, metadata included, in milliseconds. Default 5,000; 100 to 60,000.
+   */
   timeout?: number
 
   /**
-   * How many fetches tokens may cause at once: those with a `kid` that isn't in the set, and those
-   * that the key of their `kid` does not verify. Default 3; from 1 to 100. With 1, a single forged
-   * token delays a new key by up to `cooldown`.
+   * Maximum burst of fetches caused by tokens whose `kid` is not in the set, or that the key of
+   * their `kid` does not verify. Default 3; 1 to 100. With 1, a single forged token delays a new
+   * key by up to `cooldown`.
    */
   refetchBurst?: number
 
   /**
-   * How long until one of the `refetchBurst` fetches may be made again, and the same `kid` may cause
-   * another. Default 10,000; from 1,000 to 600,000.
+   * Milliseconds until one fetch of `refetchBurst` is available again, and until the same `kid` may
+   * cause another one. Default 10,000; 1,000 to 600,000.
    */
   cooldown?: number
 
   /**
-   * A fetched set is fresh at least that long, whatever its `Cache-Control` says. Default 60,000, or
-   * `cacheMaxAge` if that is less; from 1,000.
+   * Minimum freshness lifetime of a fetched set in milliseconds, whatever its `Cache-Control` says.
+   * Default 60,000, or `cacheMaxAge` if that is less; 1,000 to `cacheMaxAge`.
    */
   cacheMinAge?: number
 
   /**
-   * A fetched set is fresh at most that long, and that long where `Cache-Control` says nothing. A
-   * key that the issuer removed is trusted no longer while the issuer can be reached. Default 600,000 (10 minutes);
-   * from 1,000 to 86,400,000 (a day).
+   * Maximum freshness lifetime of a fetched set in milliseconds; also the lifetime without
+   * `Cache-Control: max-age`. While the issuer is reachable, a key that it removed is trusted no
+   * longer than this. Default 600,000 (10 minutes); 1,000 to 86,400,000 (a day).
    */
   cacheMaxAge?: number
 
   /**
-   * How long a set that is no longer fresh may be used while no newer one could be had: the issuer
-   * is out of reach, or a refresh in the background isn't over. Default 14,400,000 (4 hours); from 0 to 604,800,000 (a week).
+   * Milliseconds for which a stale set may be used while no refresh succeeds (RFC 5861 §4): the
+   * issuer is unavailable, or a background refresh is in flight. Default 14,400,000 (4 hours); 0 to
+   * 604,800,000 (a week).
    */
   staleIfError?: number
 
-  /** A key set with more members is refused. Default 100; from 1 to 1,000. */
+  /** Maximum number of keys; a larger key set is rejected. Default 100; 1 to 1,000. */
   maxKeys?: number
 
   /**
-   * A longer key set is refused, and metadata longer than that or 65,536. In bytes. Default 524,288;
-   * up to 16 MiB.
+   * Maximum size of the key set in bytes; a larger one is rejected. The limit for metadata is the
+   * smaller of this value and 65,536. Default 524,288; 1,024 to 16,777,216 (16 MiB).
    */
   maxBytes?: number
 
   /**
-   * Where fetched key sets are kept, so that a restart while the issuer is down serves at once: a
-   * `fileKeyStore`, or one of yours. What it holds is used for at most `cacheMaxAge` and
-   * `staleIfError` after it was fetched. Default: nowhere.
+   * Persists fetched key sets, so that a restart during an outage of the issuer starts with keys: a
+   * `fileKeyStore`, or an implementation of your own. A persisted set is used for at most
+   * `cacheMaxAge` + `staleIfError` after its fetch. Default: none.
    */
   store?: KeyStore
 
   /**
-   * In place of `globalThis.fetch`, for instance one that goes through a proxy. The default is looked
-   * up at each fetch, so that mocks that tests install later count.
+   * Replaces `globalThis.fetch`, for example to use a proxy. The default is read at each fetch, so
+   * that mocks that tests install later take effect.
    */
   fetch?: Fetch
 }
@@ -99,7 +102,7 @@ export type ResolvedJwks = Readonly<
 
 const DAY = 86_400_000
 
-/** One function, because issuers with different functions share no key set. */
+/** A single function, because issuers with different functions cannot share a key set. */
 const globalFetch: Fetch = (url, init) => fetch(url, init)
 
 /** @throws {TypeError} that names the option and the fix. */

@@ -1,4 +1,6 @@
-/** The key set of one issuer in a {@link KeyStore}: failures are reported and have no other effect. */
+/**
+ * The key set of one issuer in a {@link KeyStore}: failures are reported and have no other effect.
+ */
 import { ownMembers } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
 import { loggable } from '../stores/store-error.js'

@@ -1,6 +1,7 @@
 /**
- * Limits the fetches that callers' tokens cause. Anyone can write a token with a random `kid`, or
- * with a bad signature under a published one, and each may mean that the issuer has changed its keys.
+ * Limits the fetches that callers' tokens cause. An attacker can send tokens with a random `kid`,
+ * or with an invalid signature under a published one; either may also mean that the issuer has
+ * rotated its keys.
  *
  * Invariants: at most `burst` such fetches at once and one more per `cooldown`; at most one per
  * `cooldown` for the same `kid`; and a token that doubts a published key leaves the last one to
@@ -15,7 +16,7 @@ export interface RefetchBudgetOptions {
   readonly cooldown: number
 }
 
-/** What a token asks for that the cached key set doesn't have. */
+/** The key that a token requires and the cached key set lacks. */
 export interface MissingKey {
   readonly kid: string | undefined
   /** The published keys that the token names and that do not verify it. */
@@ -26,7 +27,9 @@ export class RefetchBudget {
   readonly #burst: number
   readonly #cooldown: number
   readonly #unknown = new UnknownKids()
-  /** Until when a key counts as confirmed. By object, which a replaced key doesn't share. */
+  /**
+   * Time until which a key counts as confirmed. Keyed by object: a replaced key is another object.
+   */
   readonly #confirmed = new WeakMap<VerificationKey, number>()
   #left: number
   #countedAt = Number.NEGATIVE_INFINITY
@@ -37,7 +40,7 @@ export class RefetchBudget {
     this.#left = burst
   }
 
-  /** Whether the issuer answered this very question within the last `cooldown`. */
+  /** Whether a fetch within the last `cooldown` already showed that the issuer lacks this key. */
   isAnswered({ kid, doubted }: MissingKey, now: number): boolean {
     if (doubted.length > 0) return doubted.every((key) => now < (this.#confirmed.get(key) ?? 0))
     return this.#unknown.has(kid, now)
@@ -52,26 +55,28 @@ export class RefetchBudget {
     this.#left = this.#count(now) - 1
   }
 
-  /** Stores the issuer's answer of a fetch that began at `askedAt`. */
+  /** Records that a fetch that began at `askedAt` did not find the key. */
   answered({ kid, doubted }: MissingKey, askedAt: number): void {
     const until = askedAt + this.#cooldown
     for (const key of doubted) this.#confirmed.set(key, until)
     if (doubted.length === 0) this.#unknown.add(kid, until)
   }
 
-  /** A failed attempt tells nothing about keys, and the back-off spaces the next: it costs nothing. */
+  /**
+   * Refunds a failed fetch: it revealed nothing about keys, and the back-off delays the next one.
+   */
   giveBack(now: number): void {
     this.#left = Math.min(this.#count(now) + 1, this.#burst)
   }
 
-  /** After an outage, during which the issuer may have changed its keys. */
+  /** Call it after an outage, during which the issuer may have rotated its keys. */
   forgetUnknown(): void {
     this.#unknown.clear()
   }
 
   #count(now: number): number {
     const passed = now - this.#countedAt
-    // Neither a clock that was set back nor NaN earns anything.
+    // A clock that was set back, or that returns NaN, adds nothing.
     if (passed > 0) this.#left = Math.min(this.#left + passed / this.#cooldown, this.#burst)
     if (!Number.isNaN(now)) this.#countedAt = now
     return this.#left

@@ -1,10 +1,10 @@
 /**
- * Points of Ed25519 whose order divides eight. As a public key, one of them verifies signatures that
- * anyone can write down, as an RSA key with an exponent of 1 does (RFC 8032 §5.1.7 lets them in).
+ * Detects points of Ed25519 whose order divides eight. With such a public key, anyone can forge
+ * signatures, as with an RSA exponent of 1. RFC 8032 §5.1.7 does not exclude these points.
  */
 import type { KeyObject } from 'node:crypto'
 
-/** Their y, little-endian in hex, those beyond the prime that are taken for 0 and 1 included. */
+/** Their y coordinates, little-endian hex, including non-canonical encodings of 0 and 1. */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -15,11 +15,11 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ])
 
-/** @param key of Ed25519. */
+/** @param key must be an Ed25519 key. */
 export function isOfSmallOrder(key: KeyObject): boolean {
   const { x = '' } = key.export({ format: 'jwk' })
   const bytes = Buffer.from(x, 'base64url')
-  // The highest bit is the sign of the other coordinate.
+  // The highest bit is the sign of x.
   const last = bytes.length - 1
   bytes[last] = (bytes[last] as number) & 0x7f
   return SMALL_ORDER.has(bytes.toString('hex'))

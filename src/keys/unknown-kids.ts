@@ -1,7 +1,9 @@
 import { BoundedCache } from '../base/bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
-/** Callers choose the `kid`: longer ones are not cached, to bound memory, and are looked up again. */
+/**
+ * Callers choose the `kid`: longer ones are not cached, to bound memory, and are looked up again.
+ */
 const MAX_LENGTH = 256
 
 /**

@@ -1,7 +1,7 @@
-/** A public key out of a key set (RFC 7517 §4), ready to verify with. jose does the importing. */
+/** Imports the public keys of a key set (RFC 7517 §4) with jose and rejects unsafe ones. */
 import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
-// Not all of jose, which takes longer to load than all of this package.
+// The main entry of jose takes longer to load than this whole package.
 import { importJWK } from 'jose/key/import'
 import {
   type Algorithm,
@@ -15,26 +15,28 @@ import { isOfSmallOrder } from './small-order.js'
 
 export interface VerificationKey {
   readonly kid: string | undefined
-  /** What it may verify. One algorithm where the issuer says so (RFC 8725 §3.1). */
+  /** Algorithms the key may verify; only one if the JWK has `alg` (RFC 8725 §3.1). */
   readonly algorithms: ReadonlySet<Algorithm>
   readonly material: KeyObject
-  /** The member `issuer` of the JWK, with which Entra ID says whose tokens the key signs. */
+  /** The member `issuer` of the JWK: Entra ID names in it the issuer whose tokens the key signs. */
   readonly issuer: unknown
-  /** Whether verifying with it takes less than to have another thread do it. */
+  /** Whether verifying inline costs less than a round trip to the thread pool. */
   readonly verifiesInline: boolean
-  /** Equal for two appearances of one key, so that a refresh can tell which ones stayed. */
+  /** Equal for equal keys, so that a refresh can recognize keys that stayed. */
   readonly fingerprint: string
 }
 
-/** RFC 7518 §3.3 and §3.5; NIST SP 800-57 says the same. */
+/** RFC 7518 §3.3 and §3.5, NIST SP 800-57. */
 const MIN_RSA_BITS = 2048
-/** Far beyond any in use: a larger one takes thousands of times as long, for each token that names it. */
+/**
+ * Larger than any key in use; a still larger one would cost too much for each token that names it.
+ */
 const MAX_RSA_BITS = 8192
 const MAX_RSA_EXPONENT = 0xffff_ffffn
 const INLINE_RSA_BITS = 2048
 const INLINE_RSA_EXPONENT = 65_537n
 
-/** Why a member of a key set cannot verify a token, for operators: it completes "the key …". */
+/** Why a member of a key set cannot verify a token, for operators; follows "the key …". */
 export class UnusableKey {
   readonly reason: string
 
@@ -43,14 +45,14 @@ export class UnusableKey {
   }
 }
 
-/** As {@link readVerificationKey}; `undefined` for a key that cannot verify a token. */
+/** Like {@link readVerificationKey}, but returns `undefined` for an unusable key. */
 export async function importVerificationKey(jwk: unknown): Promise<VerificationKey | undefined> {
   const key = await readVerificationKey(jwk)
   return key instanceof UnusableKey ? undefined : key
 }
 
 /**
- * The key that a member of a key set stands for. One that is private is compromised, and so unusable.
+ * Reads a member of a key set. A published private key is compromised and therefore unusable.
  */
 export async function readVerificationKey(jwk: unknown): Promise<VerificationKey | UnusableKey> {
   const judged = judgeMembers(jwk)
@@ -60,7 +62,7 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   if (material === undefined) return new UnusableKey(MALFORMED)
   const unsound = whyUnsound(material)
   if (unsound !== undefined) return new UnusableKey(unsound)
-  // Anything else than a string is equally wrong, and may be too deep to be written down.
+  // All other values are equally invalid, and may be nested too deeply for JSON.stringify.
   const named = typeof issuer === 'string' ? issuer : typeof issuer === 'undefined'
   return Object.freeze({
     kid,
@@ -72,16 +74,16 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   })
 }
 
-/** What the members of a JWK say, before it is imported. */
+/** The checked members of a JWK that is not imported yet. */
 export interface JudgedMembers {
   readonly kid: string | undefined
   readonly issuer: unknown
   readonly algorithms: readonly [AsymmetricAlgorithm, ...AsymmetricAlgorithm[]]
-  /** Those that make the key. */
+  /** The members that determine the key. */
   readonly required: Record<string, unknown>
 }
 
-/** Costs a few microseconds; the import, which may still fail, up to a millisecond. */
+/** Checks members only: a few microseconds. The import may still fail and takes up to 1 ms. */
 export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   if (!isJsonObject(jwk)) return new UnusableKey('is not a JSON object')
   const members = membersOf(jwk)
@@ -90,7 +92,7 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   const [algorithm, ...others] = algorithmsOf(members)
   if (algorithm === undefined) return new UnusableKey(whyNoAlgorithm(members))
   const { kid, kty, crv, n, e, x, y, issuer } = members
-  // The rest was judged above; the importer is stricter about it than RFC 7517.
+  // The other members were checked above; the importer is stricter about them than RFC 7517.
   const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
   const incomplete = whyIncomplete(members)
   if (incomplete !== undefined) return new UnusableKey(incomplete)
@@ -100,8 +102,8 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
 type Members = Readonly<Record<string, unknown>>
 
 /**
- * Its own members. Those that are null are left out, because some issuers write so what they don't
- * say; not `issuer`, without which a key of Entra ID signs for every tenant.
+ * Returns the own members, without those that are null: some issuers publish absent members so.
+ * Keeps a null `issuer`: without the member, a key of Entra ID would sign for every tenant.
  */
 function membersOf(jwk: Readonly<Record<string, unknown>>): Members {
   const members = Object.create(null)
@@ -119,7 +121,7 @@ function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, k }: Member
   if (use !== undefined && use !== 'sig') return `has "use": ${quote(use)} and not "sig"`
   if (operations === undefined) return undefined
   if (!Array.isArray(operations)) return 'has "key_ops" that are not an array'
-  // RFC 7517 §4.3: without duplicates. Issuers that say nothing may say it with an empty array.
+  // RFC 7517 §4.3 forbids duplicates. Some issuers publish an empty array instead of no member.
   if (operations.length === 0) return undefined
   if (!operations.includes('verify')) return 'has "key_ops" without "verify"'
   return new Set(operations).size < operations.length ? 'has a duplicate in "key_ops"' : undefined
@@ -139,7 +141,7 @@ function whyNoAlgorithm({ alg, kty, crv }: Members): string {
   return `has "alg": ${quote(alg)}, which is not a signature algorithm for its type (${type})`
 }
 
-/** The lengths of coordinates in bytes (RFC 7518 §6.2.1.2, RFC 8037 §2): leading zeros stay. */
+/** Lengths of coordinates in bytes, with leading zeros (RFC 7518 §6.2.1.2, RFC 8037 §2). */
 const COORDINATE_BYTES: Readonly<Record<string, number>> = {
   'P-256': 32,
   'P-384': 48,
@@ -164,13 +166,13 @@ function whyIncomplete({ kty, crv, n, e, x, y, x5c }: Members): string | undefin
 
 const MALFORMED = 'is malformed'
 
-/** Without what is too deep, or too long, to be written down. */
+/** Quotes a value for a message; shortens long strings and shows only the type of others. */
 function quote(value: unknown): string {
   if (value === undefined) return 'absent'
   return typeof value === 'string' ? describe(value.slice(0, 40)) : `<${typeof value}>`
 }
 
-/** An RSA key has no curve; a stray `crv` on one says nothing. */
+/** Ignores a stray `crv` of an RSA key, which has no curve. */
 function crvOf(kty: unknown, crv: unknown): unknown {
   return kty === 'RSA' ? undefined : crv
 }
@@ -180,7 +182,8 @@ async function importMaterial(
   algorithm: AsymmetricAlgorithm,
 ): Promise<KeyObject | undefined> {
   try {
-    // Bytes come of a symmetric key only, and none has the shape of an asymmetric algorithm.
+    // importJWK returns bytes only for symmetric keys, which have no shape of an asymmetric
+    // algorithm.
     return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
   } catch {
     return undefined
@@ -196,12 +199,12 @@ function whyUnsound(key: KeyObject): string | undefined {
   const { modulusLength: bits = 0, publicExponent: e = 0n } = details as AsymmetricKeyDetails
   if (bits < MIN_RSA_BITS) return `has ${bits} bits, where at least ${MIN_RSA_BITS} are required`
   if (bits > MAX_RSA_BITS) return `has ${bits} bits, where at most ${MAX_RSA_BITS} are accepted`
-  // With an exponent of 1, anyone can write down a signature; with an even one, signing is impossible.
+  // With an exponent of 1, anyone can forge signatures; with an even one, signing is impossible.
   if (e < 3n || e % 2n === 0n) return 'has a public exponent that is even or less than 3'
   return e > MAX_RSA_EXPONENT ? 'has a public exponent of more than 32 bits' : undefined
 }
 
-/** RSA of the usual size and exponent: 20 microseconds. Elliptic curves take three times as long. */
+/** RSA of the usual size and exponent takes 20 µs; elliptic curves take three times as long. */
 function verifiesInline({ asymmetricKeyDetails: details }: KeyObject): boolean {
   const { modulusLength = Number.POSITIVE_INFINITY, publicExponent = 0n } =
     details as AsymmetricKeyDetails
