@@ -27,9 +27,9 @@ export interface AccessTokenClaims {
   readonly sub?: string
   /** The client that the token was issued to, if the issuer uses this claim. RFC 9068 §2.2. */
   readonly client_id?: string
-  /** Seconds since the epoch. */
+  /** Issued at, in seconds since the epoch. RFC 7519 §4.1.6. */
   readonly iat?: number
-  /** Seconds since the epoch. */
+  /** Not valid before, in seconds since the epoch: verified. RFC 7519 §4.1.5. */
   readonly nbf?: number
   /** Identifier of the token. RFC 7519 §4.1.7. */
   readonly jti?: string

@@ -32,17 +32,18 @@ export class AccessToken {
   /** The verified claims as the issuer sent them, deeply frozen. */
   readonly claims: AccessTokenClaims
   /**
-   * `sub`: a user, or the client if no user is involved. Check {@link subjectKind} before treating
-   * it as a user, and combine it with {@link issuer}: two issuers may use the same subject.
+   * `sub`: a user, or the client if no user is involved; `undefined` if absent. Check
+   * {@link subjectKind} before treating it as a user, and combine it with {@link issuer}: two
+   * issuers may use the same subject.
    */
   readonly subject: string | undefined
-  /** The client that the token was issued to, if the issuer sends it. */
+  /** The client that the token was issued to; `undefined` if the token does not name it. */
   readonly clientId: string | undefined
   /** `iss`: the identifier of a trusted issuer. */
   readonly issuer: string
   /** `exp`, in seconds since the epoch. */
   readonly expiresAt: number
-  /** `iat`, in seconds since the epoch. */
+  /** `iat`, in seconds since the epoch; `undefined` if the token has none. */
   readonly issuedAt: number | undefined
   /**
    * `cnf`: the client's key or certificate to which the token is bound, whose possession the

@@ -8,8 +8,8 @@ export function unknownName(what: string, word: string, known: readonly string[]
 }
 
 /**
- * Returns the known name that differs least, in at most a quarter of its letters or in one, or one that
- * begins with `word`; `undefined` if there is none. Case does not count.
+ * Returns the known name that differs least, in at most a quarter of its letters or in one, or one
+ * that begins with `word`; `undefined` if there is none. Case is ignored.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
@@ -19,7 +19,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return ranked[0]?.candidate ?? known.find((name) => word.length > 1 && name.startsWith(word))
 }
 
-/** How many letters to add, drop, change or swap with their neighbor (optimal string alignment). */
+/**
+ * Returns the number of letters to add, drop, change or swap with their neighbor (optimal string
+ * alignment).
+ */
 function editDistance(word: string, candidate: string): number {
   const [from, to] = [word.slice(0, 64).toLowerCase(), candidate.toLowerCase()]
   let before: number[] = []

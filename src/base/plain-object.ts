@@ -7,8 +7,7 @@ import { unknownName } from './did-you-mean.js'
 
 /**
  * Whether `value` is an object literal, or an object without a prototype. A `Map`, a promise or an
- * instance of a class has no members of its own, and would pass for an object that asks for
- * nothing.
+ * instance of a class has no members of its own, and would pass for empty options.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false

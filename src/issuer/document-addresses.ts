@@ -1,15 +1,15 @@
 /** Recognizes addresses of an issuer's documents, which are often mistaken for its identifier. */
 
-/** RFC 8615: never a part of an issuer identifier. */
+/** Well-known URIs (RFC 8615), which are never part of an issuer identifier. */
 const WELL_KNOWN = /\/\.well-known(?:\/([^/]*))?/i
 /** Common paths of key sets, for issuers of no built-in provider. */
 const KEY_SET =
   /\/(?:protocol\/openid-connect\/certs|(?:oauth2?\/)?v\d\/(?:keys|certs)|discovery\/(?:v\d\.\d\/)?keys|(?:(?:oauth2?|openid)\/)?(?:jwks?|certs)(?:\.json)?)\/?$/i
 
 /**
- * Returns why the URL is no issuer identifier, with the fix; `undefined` if it may be one.
+ * Returns why the URL is not an issuer identifier, with the fix; `undefined` if it may be one.
  *
- * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is a mistake.
+ * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is an error.
  */
 export function documentAddressError(
   { origin, pathname }: URL,

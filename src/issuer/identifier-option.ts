@@ -22,7 +22,7 @@ export interface IdentifierOptions {
 /**
  * Checks an issuer identifier. Any string may be one, unless metadata is looked up by it.
  *
- * @returns the parsed identifier; `undefined` if it is no http or https URL.
+ * @returns the parsed identifier; `undefined` if it is not an http or https URL.
  * @throws {TypeError} that names the fix.
  */
 export function requireIdentifier(options: IdentifierOptions): URL | undefined {
@@ -64,7 +64,9 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
   return reject('issuer', `must be an https URL (http on loopback only): ${issuer}. ${otherwise}`)
 }
 
-/** Restricts the characters, because the identifier goes into log lines, cache and revocation keys. */
+/**
+ * Restricts the characters, because the identifier goes into log lines, cache and revocation keys.
+ */
 function requirePlain(issuer: unknown): string {
   if (
     typeof issuer === 'string' &&
@@ -89,7 +91,7 @@ function requireNoCredentials(issuer: string): void {
   }
 }
 
-/** Tokens are compared with the string, and the metadata is fetched from the URL: they must agree. */
+/** `iss` is compared with the string, and metadata is fetched from the URL: the two must agree. */
 function requireParsedSpelling(issuer: string): void {
   const spelling = parsedSpelling(issuer).replaceAll('%7Btenantid%7D', '{tenantid}')
   if (issuer !== spelling) {

@@ -39,7 +39,7 @@ export interface IssuerSource {
   /**
    * Returns the issuer that a token names, by exact comparison (RFC 9068 §4).
    *
-   * @param claims of an unverified token: `iss` and `tid`, and the others only where they are parsed.
+   * @param claims of an unverified token: `iss` and `tid`, and the others only if already parsed.
    * @param context what the token was presented with: in a Fastify API, the request.
    * @returns an `InvalidTokenError`, or rejects with it, if the issuer is not trusted.
    */
@@ -49,8 +49,8 @@ export interface IssuerSource {
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
 
   /**
-   * Called once the claims of a token of this issuer are valid: only then may the issuer evict others
-   * that were admitted.
+   * Called once the claims of a token of this issuer are valid: only then may the issuer evict
+   * others that were admitted.
    */
   admit(issuer: Issuer): void
 
@@ -73,7 +73,8 @@ export interface IssuerSource {
 }
 
 /**
- * RFC 8725 §3.1: the algorithm is the issuer's to choose among those allowed, not the token's.
+ * Returns the algorithm of a token if the options of its issuer allow it: the options decide, not
+ * the token (RFC 8725 §3.1).
  *
  * @returns an `InvalidTokenError` if the algorithm is not allowed.
  */

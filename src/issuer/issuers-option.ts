@@ -19,20 +19,20 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * suffice; `undefined`, `null` or `false` if the issuer is not trusted.
  *
  * Compare `iss` exactly with the issuers that you trust. The keys of a returned issuer are fetched,
- * and it can then issue tokens for any user: to trust every `iss` on a domain is to trust everyone
- * who can get a name there.
+ * and it can then issue tokens for any user: trusting every `iss` on a domain means trusting every
+ * party that can obtain a name there.
  *
  * A result is cached (`tenants.cacheMaxAge`), unless the function has a second parameter. Then the
  * result may depend on the context of the token (in a Fastify API, the request), so the function is
- * called and the token verified for each request. If the function throws, the response is a 500 with
- * a fixed message, and the logged error has the thrown one as its `cause`.
+ * called and the token verified for each request. If the function throws, the response is a 500
+ * with a fixed message, and the logged error has the thrown one as its `cause`.
  *
  * The function is called only for strings that can be an issuer identifier: of 1 to 512 letters,
- * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments; a URL only if URL parsers would not write
- * it differently. Many are no URL, such as `acme.com`: look the string up instead of parsing it. The
- * result for an identifier that is no https URL (http on loopback) must name the source of the keys.
- * Functions, stores and `CryptoKey`s in a result are compared by identity: create them once,
- * otherwise the issuer's keys are fetched again.
+ * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments; a URL only if URL parsers would not
+ * write it differently. Many are not URLs, such as `acme.com`: look the string up instead of
+ * parsing it. The result for an identifier that is no https URL (http on loopback) must name the
+ * source of the keys. Functions, stores and `CryptoKey`s in a result are compared by identity:
+ * create them once, otherwise the issuer's keys are fetched again.
  *
  * @example
  * ```ts
@@ -62,9 +62,9 @@ export type IssuerResolver<Context = unknown> = (
  */
 export interface TenantsOptions {
   /**
-   * Maximum number of cached trusted issuers, each with its keys. Set it above the number of tenants:
-   * the least recently used issuer is evicted, and its keys are fetched again on the next use.
-   * Default 1,000; 1 to 100,000.
+   * Maximum number of cached trusted issuers, each with its keys. Set it above the number of
+   * tenants: the least recently used issuer is evicted, and its keys are fetched again on the next
+   * use. Default 1,000; 1 to 100,000.
    */
   maxEntries?: number
   /**
@@ -78,9 +78,9 @@ export interface TenantsOptions {
    */
   negativeCacheMaxAge?: number
   /**
-   * Whether the result depends on the request, so that the function is called for each one. Default:
-   * whether the function has a second parameter (its `length`, which excludes a parameter with a
-   * default value).
+   * Whether the result depends on the request, so that the function is called for each one.
+   * Default: whether the function has a second parameter (its `length`, which excludes a parameter
+   * with a default value).
    */
   perRequest?: boolean
 }
@@ -147,7 +147,7 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
   })
 }
 
-/** Validates the options that all tenants share at registration, not with the first token. */
+/** Validates the shared options of all tenants at registration, instead of on the first token. */
 function validateSharedOptions(defaults: Partial<IssuerOptions>): void {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)

@@ -46,17 +46,18 @@ import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/prov
  */
 export interface IssuerOptions {
   /**
-   * Issuer identifier, exactly as in `iss` and in the issuer's metadata: compared code point by code
-   * point, including a trailing slash. An https URL (http on loopback) without query or fragment,
-   * spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
-   * `jwksUri`, `jwks.keys` or `secret`, and `introspection.endpoint` for `introspection`), any string
-   * of 1 to 512 printable ASCII characters without space, `"` and `\\`, such as `acme.com`.
+   * Issuer identifier, exactly as in `iss` and in the issuer's metadata: compared code point by
+   * code point, including a trailing slash. An https URL (http on loopback) without query or
+   * fragment, spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
+   * `jwksUri`, `jwks.keys` or `secret`, and `introspection.endpoint` for `introspection`), any
+   * string of 1 to 512 printable ASCII characters without space, `"` and `\\`, such as `acme.com`.
    */
   issuer: string
 
   /**
-   * Audience of this API, or several. A token must have one of them in `aud`, exactly. Required. For
-   * Amazon Cognito, whose tokens have no `aud`: the IDs of the app clients. RFC 9068 §4, RFC 8707.
+   * Audience of this API, or several. A token must have one of them in `aud`, exactly. Required; an
+   * empty string or array is rejected. For Amazon Cognito, whose tokens have no `aud`: the IDs of
+   * the app clients. RFC 9068 §4, RFC 8707.
    */
   audience?: string | readonly string[]
 
@@ -70,9 +71,9 @@ export interface IssuerOptions {
 
   /**
    * Claim that is compared with `audience` instead of `aud`, for an issuer that cannot put this API
-   * into `aud`. Every token of these clients is then accepted, even one issued for another API, which
-   * can thus use it here. Only with the profiles `standard` and `keycloak`, or a custom one. Default:
-   * `aud` is compared.
+   * into `aud`. Every token of these clients is then accepted, even one issued for another API,
+   * which can thus use it here. Only with the profiles `standard` and `keycloak`, or a custom one.
+   * Default: `aud` is compared.
    */
   dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
@@ -86,14 +87,14 @@ export interface IssuerOptions {
 
   /**
    * Accepted signature algorithms. Default: RS256, PS256, ES256 and their larger sizes, EdDSA and
-   * Ed25519, each only with a key of its type. `none` is never accepted; HS256, HS384 and HS512 only
-   * with `secret`. RFC 8725 §3.1.
+   * Ed25519, each only with a key of its type. `none` is never accepted; HS256, HS384 and HS512
+   * only with `secret`. RFC 8725 §3.1.
    */
   algorithms?: readonly Algorithm[]
 
   /**
-   * URL of the key set (RFC 7517 §5): https, or http on loopback. Default: `jwks_uri` in the issuer's
-   * metadata. If set, no metadata is read for keys.
+   * URL of the key set (RFC 7517 §5): https, or http on loopback. Default: `jwks_uri` in the
+   * issuer's metadata. If set, no metadata is read for keys.
    */
   jwksUri?: string
 
@@ -108,8 +109,8 @@ export interface IssuerOptions {
   secret?: string | Uint8Array
 
   /**
-   * Introspects tokens at the issuer (RFC 7662): opaque tokens, or JWTs to detect revocations. Belongs
-   * to one issuer, because it contains this API's credentials at that issuer.
+   * Introspects tokens at the issuer (RFC 7662): opaque tokens, or JWTs to detect revocations.
+   * Belongs to one issuer, because it contains this API's credentials at that issuer.
    */
   introspection?: IntrospectionOptions
 

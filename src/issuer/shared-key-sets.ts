@@ -1,6 +1,6 @@
 /**
- * Key sets that issuers share if all that concerns their keys is equal: an issuer whose audience
- * depends on the request then has one key set, not one per audience.
+ * Shares one key set among issuers with equal options for keys: an issuer whose audience depends on
+ * the request has one key set, not one per audience.
  *
  * A key set is created when its keys are first looked for, which happens once the claims of a token
  * are valid. The number of key sets is bounded; the least recently used one is closed as soon as no
@@ -34,7 +34,7 @@ export class SharedKeySets {
   /**
    * Returns the keys of an issuer. Creates no key set: the first lookup does.
    *
-   * @param concerns all that decides which keys are fetched, and how.
+   * @param concerns the options that decide which keys are fetched, and how.
    */
   share(issuer: string, concerns: unknown, create: () => ShareableKeys): KeySource {
     const id = this.#fingerprints.fingerprint({ issuer, concerns })

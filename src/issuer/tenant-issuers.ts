@@ -1,7 +1,7 @@
 /**
  * Issuers that the application resolves when a token names them: one per tenant. Results are cached
- * for a limited time, untrusted issuers in a negative cache. Both caches are bounded, and concurrent
- * calls for one issuer are collapsed into one.
+ * for a limited time, untrusted issuers in a negative cache. Both caches are bounded, and
+ * concurrent calls for one issuer are collapsed into one.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -16,7 +16,9 @@ import { closeIssuer, type Issuer, type IssuerSource, untrustedIssuer } from './
 import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
-  /** Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted. */
+  /**
+   * Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted.
+   */
   readonly callResolver: (iss: string, context: unknown) => unknown
   /** Whether the result depends on the context. If so, it is not cached. */
   readonly dependsOnContext: boolean

@@ -43,7 +43,10 @@ export interface TimeLimits {
   readonly maxTokenAge: number | undefined
 }
 
-/** @returns the claims, or an `InvalidTokenError` for the first check that fails. */
+/**
+ * @param now seconds since the epoch, like NumericDates.
+ * @returns the claims, or an `InvalidTokenError` for the first check that fails.
+ */
 export function verifyClaims(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: ClaimExpectations,
@@ -108,7 +111,7 @@ function checkType(typ: string | undefined, shape: TokenShape): Rejection | unde
   return rejection('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
 }
 
-/** Of {@link TokenShape.types}, or absent where that is allowed: RFC 9068 §4 and RFC 8725 §3.11. */
+/** Whether `typ` is an accepted type, or absent where allowed (RFC 9068 §4, RFC 8725 §3.11). */
 export function isExpectedType(
   typ: string | undefined,
   { types, allowMissingTyp }: TokenShape,

@@ -22,7 +22,7 @@ import type { VerificationKey } from '../keys/verification-key.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
-  /** Digest for `node:crypto`; `undefined` for EdDSA, which includes hashing. */
+  /** Digest for `node:crypto`; `null` for EdDSA, which includes hashing. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   /** Length of the signature in bytes; for RSA it depends on the key. */
   readonly bytes: number | undefined
@@ -98,7 +98,7 @@ const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, Signi
   eddsa: {},
 }
 
-/** Without a prototype, because node:crypto also reads inherited members such as "padding". */
+/** Returns an object without a prototype: node:crypto reads inherited members such as "padding". */
 function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObjectInput {
   return ownMembers({ key, ...ENCODINGS[kind] })
 }

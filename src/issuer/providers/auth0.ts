@@ -1,7 +1,7 @@
 /**
- * Auth0, with both of its token profiles: the client is in `azp`, or in `client_id` (RFC 9068). No ID
- * token has either, which distinguishes the two where the API's audience equals a client ID. With
- * RBAC, `permissions` holds the user's permissions.
+ * Auth0, with both of its token profiles: the client is in `azp`, or in `client_id` (RFC 9068). No
+ * ID token has either, which distinguishes the two where the API's audience equals a client ID.
+ * With RBAC, `permissions` holds the user's permissions.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'

@@ -24,7 +24,7 @@ const profile: ResolvedProfile = {
 const DOMAIN = /\.(?:okta|oktapreview|okta-emea)\.com$/
 /** Okta serves metadata below the issuer identifier, and at a well-known path of its host. */
 const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
-/** `v1` is no authorization server: endpoints of the org authorization server are below it. */
+/** `v1` is not an authorization server: endpoints of the org authorization server are below it. */
 const CUSTOM_SERVER = /^\/oauth2\/(?!v1(?:\/|$))([^/]+)/
 
 export const okta: Provider = {

@@ -4,13 +4,13 @@ import type { AccessTokenClaims } from '../../access-token/access-token-claims.j
 import type { ProfileName } from './providers.js'
 
 /**
- * A custom profile, for an authorization server with its own token format. Members that are left out
- * are inherited from the profile that it extends.
+ * A custom profile, for an authorization server with its own token format. Members that are left
+ * out are inherited from the profile that it extends.
  *
  * The functions that read a claim get claims whose signature was verified. Strings and arrays of
- * strings are used; any other result grants nothing. If a function throws, the response is a 500 with
- * a fixed message, and the logged error has the thrown one as its `cause`. The functions must be
- * synchronous, and return the same result for the same claims.
+ * strings are used; any other result grants nothing. If a function throws, the response is a 500
+ * with a fixed message, and the logged error has the thrown one as its `cause`. The functions must
+ * be synchronous, and return the same result for the same claims.
  *
  * @example
  * ```ts
@@ -33,8 +33,8 @@ export interface Profile {
   extends?: ProfileName
 
   /**
-   * Media types that the header's `typ` may have, with or without `application/`, instead of those of
-   * the extended profile (`at+jwt` and `JWT` in most). RFC 8725 §3.11.
+   * Media types that the header's `typ` may have, with or without `application/`, instead of those
+   * of the extended profile (`at+jwt` and `JWT` in most). At least one. RFC 8725 §3.11.
    */
   types?: readonly string[]
 

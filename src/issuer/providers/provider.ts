@@ -1,7 +1,7 @@
 /**
  * What differs between authorization servers: the format of their access tokens, and the rules for
- * issuers on their domains. Each provider is one file, listed in providers.ts: no other module refers
- * to a provider by its name.
+ * issuers on their domains. Each provider is one file, listed in providers.ts: no other module
+ * refers to a provider by its name.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
@@ -28,8 +28,8 @@ export interface Provider {
   readonly owns?: (url: URL) => boolean
 
   /**
-   * Returns why no valid token has this issuer identifier in `iss`, with the fix; `undefined` if one
-   * may. Startup then fails, instead of every token being rejected later.
+   * Returns why no valid token has this issuer identifier in `iss`, with the fix; `undefined` if
+   * one may. Startup then fails, instead of every token being rejected later.
    *
    * @param url the identifier, parsed: one that the provider owns.
    * @param isIntrospected whether the option `introspection` is set.

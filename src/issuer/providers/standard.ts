@@ -54,8 +54,8 @@ const rfc9068Profile: ResolvedProfile = {
 export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
 
 /**
- * RFC 9068 §2.2: `sub` names the client if no user is involved. A `sub` that differs from the client
- * ID does not prove a user: some issuers have further names for a client.
+ * RFC 9068 §2.2: `sub` names the client if no user is involved. A `sub` that differs from the
+ * client ID does not prove a user: some issuers have further names for a client.
  */
 export function kindByClient(claims: Claims, clientId: string | undefined): SubjectKind {
   return clientId !== undefined && ownMember(claims, 'sub') === clientId ? 'client' : 'unknown'
