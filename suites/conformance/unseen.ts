@@ -64,6 +64,6 @@ export const unseen: readonly Unseen[] = [
   {
     id: 'R5',
     what: 'subjects that are users and clients are distinguished',
-    test: 'R5: RFC 9068 alone cannot show that a subject is a user',
+    test: 'R5: never reports a user with the profiles standard and rfc9068',
   },
 ]

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ConfigFingerprints } from '../../src/issuer/config-fingerprint.js'
 
-t.test('answers that say the same are the same', async (t) => {
+t.test('gives equal options the same fingerprint', async (t) => {
   const identities = new ConfigFingerprints()
   const fetch = () => {}
   const store = new (class Store {})()
@@ -18,7 +18,7 @@ t.test('answers that say the same are the same', async (t) => {
   }
 })
 
-t.test('answers that differ in anything differ', async (t) => {
+t.test('gives different options different fingerprints', async (t) => {
   const identities = new ConfigFingerprints()
   class Store {
     toJSON() {
@@ -58,11 +58,11 @@ t.test('answers that differ in anything differ', async (t) => {
   t.equal(new Set(answers.map((answer) => identities.fingerprint(answer))).size, answers.length)
 })
 
-t.test('a secret is not in what is kept', async (t) => {
+t.test('does not reveal a secret in the fingerprint', async (t) => {
   t.match(new ConfigFingerprints().fingerprint({ secret: 'hidden'.repeat(9) }), /^[\w-]{43}$/)
 })
 
-t.test('an answer that contains itself is a TypeError', async (t) => {
+t.test('throws a TypeError for options that contain themselves', async (t) => {
   const answer: Record<string, unknown> = {}
   answer.answer = answer
   t.throws(() => new ConfigFingerprints().fingerprint(answer), TypeError)

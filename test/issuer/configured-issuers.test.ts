@@ -16,7 +16,7 @@ function issuer(name: string, introspection?: Partial<TokenIntrospection>): Issu
   return { issuer: name, introspection } as Issuer
 }
 
-t.test('J5: an issuer is found by its exact name', async (t) => {
+t.test('J5: finds an issuer by its exact identifier', async (t) => {
   const [a, b] = [issuer(A), issuer(B)]
   const issuers = new ConfiguredIssuers([a, b])
   t.equal(issuers.resolve({ iss: A }), a)
@@ -34,7 +34,7 @@ t.test('J5: an issuer is found by its exact name', async (t) => {
   t.notOk(issuers.mayTrust(`${A}/`))
 })
 
-t.test('a template stands for each tenant, and never for itself', async (t) => {
+t.test('accepts each tenant of a template, and never the template itself', async (t) => {
   const [one, template, old] = [issuer(v2(TENANT)), issuer(V2), issuer(V1)]
   const issuers = new ConfiguredIssuers([template, old, one])
   const other = TENANT.replace('3', '4')
@@ -71,22 +71,25 @@ t.test('a template stands for each tenant, and never for itself', async (t) => {
   }
 })
 
-t.test('an opaque token goes to the issuer whose own it is, whatever the order', async (t) => {
-  const theRest = issuer(A, { opaqueTokens: 'any' })
-  const own = issuer(B, { opaqueTokens: (token) => token.startsWith('b_') })
-  for (const named of [
-    [theRest, own],
-    [own, theRest],
-  ]) {
-    const issuers = new ConfiguredIssuers([issuer('https://c.example'), ...named])
-    t.equal(issuers.forOpaqueToken('b_1'), own)
-    t.equal(issuers.forOpaqueToken('a_1'), theRest)
-    t.equal(issuers.forOpaqueToken('a.b.c'), undefined)
-  }
-  t.equal(new ConfiguredIssuers([issuer(A)]).forOpaqueToken('a'), undefined)
-})
+t.test(
+  'sends an opaque token to the issuer that recognizes it, in any order of the options',
+  async (t) => {
+    const theRest = issuer(A, { opaqueTokens: 'any' })
+    const own = issuer(B, { opaqueTokens: (token) => token.startsWith('b_') })
+    for (const named of [
+      [theRest, own],
+      [own, theRest],
+    ]) {
+      const issuers = new ConfiguredIssuers([issuer('https://c.example'), ...named])
+      t.equal(issuers.forOpaqueToken('b_1'), own)
+      t.equal(issuers.forOpaqueToken('a_1'), theRest)
+      t.equal(issuers.forOpaqueToken('a.b.c'), undefined)
+    }
+    t.equal(new ConfiguredIssuers([issuer(A)]).forOpaqueToken('a'), undefined)
+  },
+)
 
-t.test('opaqueTokens says true or false, and nothing that passes for it', async (t) => {
+t.test('accepts only true and false from opaqueTokens', async (t) => {
   const failing = async () => {
     throw new Error('nobody waits for it')
   }

@@ -11,7 +11,7 @@ const DEX = { at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }
 const HASHES = [DEX, { c_hash: 'x' }, { s_hash: 'x' }, { ...DEX, c_hash: 'x', s_hash: 'x' }]
 const OPTION = { dangerouslyAllowIdTokenClaims: true }
 
-/** What still tells that a token is no access token for this API. */
+/** Claims and headers that still show that a token is not an access token for this API. */
 const OTHERS = {
   'token_use: id': { claims: { token_use: 'id' } },
   'token_use: refresh': { claims: { token_use: 'refresh' } },
@@ -30,19 +30,16 @@ async function statusOf(t: Parameters<typeof protectedApi>[0], options: object, 
   return (await app.inject({ url: '/', headers: bearer(token) })).statusCode
 }
 
-t.test(
-  'they are accepted with dangerouslyAllowIdTokenClaims, and without it rejected',
-  async (t) => {
-    for (const hashes of HASHES) {
-      const token = await tokenOf(hashes)
-      t.equal(await statusOf(t, {}, token), 401)
-      t.equal(await statusOf(t, { dangerouslyAllowIdTokenClaims: false }, token), 401)
-      t.equal(await statusOf(t, OPTION, token), 200)
-    }
-  },
-)
+t.test('accepts the hashes of ID tokens only with dangerouslyAllowIdTokenClaims', async (t) => {
+  for (const hashes of HASHES) {
+    const token = await tokenOf(hashes)
+    t.equal(await statusOf(t, {}, token), 401)
+    t.equal(await statusOf(t, { dangerouslyAllowIdTokenClaims: false }, token), 401)
+    t.equal(await statusOf(t, OPTION, token), 200)
+  }
+})
 
-t.test('whatever else tells an ID, refresh or logout token still rejects it', async (t) => {
+t.test('still rejects ID, refresh and logout tokens by their other claims', async (t) => {
   for (const [title, { claims = {}, header = {} }] of Object.entries<{
     claims?: object
     header?: Record<string, unknown>
@@ -54,7 +51,7 @@ t.test('whatever else tells an ID, refresh or logout token still rejects it', as
   }
 })
 
-t.test('profiles require what marks their access tokens all the same', async (t) => {
+t.test('still requires the access token claims of each profile', async (t) => {
   for (const profile of ['okta', 'keycloak', 'cognito'] as const) {
     t.equal(await statusOf(t, { ...OPTION, profile }, await tokenOf(DEX)), 401, profile)
   }
@@ -64,7 +61,7 @@ t.test('profiles require what marks their access tokens all the same', async (t)
   t.equal(await statusOf(t, { ...OPTION, profile: 'keycloak' }, keycloak), 200)
 })
 
-t.test('one issuer, or one tenant, has it without the others', async (t) => {
+t.test('applies the option to one issuer or tenant only', async (t) => {
   const OTHER = 'https://other.example'
   const jwks = { keys: [key.publicJwk] }
   const issuer = [
@@ -79,7 +76,7 @@ t.test('one issuer, or one tenant, has it without the others', async (t) => {
   }
 })
 
-t.test('it must be a boolean', async (t) => {
+t.test('rejects a value that is not a boolean', async (t) => {
   for (const value of ['yes', 1, null]) {
     const options = { ...given(), dangerouslyAllowIdTokenClaims: value } as never
     await t.rejects(createResourceServer(options), {

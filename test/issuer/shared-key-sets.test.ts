@@ -8,7 +8,7 @@ const A = 'https://a.example'
 const B = 'https://b.example'
 const { publicJwk } = await makeKey('ES256', 'k1')
 
-/** Key sets whose fetches wait until the test answers them. */
+/** Key sets whose fetches wait until the test responds. */
 function keySets(maxEntries: number) {
   const it = {
     sets: new SharedKeySets(maxEntries),
@@ -39,7 +39,7 @@ function keySets(maxEntries: number) {
   return it
 }
 
-t.test('equal concerns share a key set, others have their own', async (t) => {
+t.test('shares a key set among issuers with equal key options only', async (t) => {
   const it = keySets(10)
   const [one, two, other] = [it.share(A), it.share(A), it.share(A, { jwksUri: B })]
   t.equal(one.status().state, 'empty')
@@ -63,7 +63,7 @@ t.test('equal concerns share a key set, others have their own', async (t) => {
   await it.sets.close()
 })
 
-t.test('an evicted key set is closed once no request waits for it', async (t) => {
+t.test('closes an evicted key set once no request waits for it', async (t) => {
   const it = keySets(1)
   const a = it.share(A)
   const [first, second] = [a.find('ES256', 'k1'), a.find('ES256', 'k1')]
@@ -86,15 +86,18 @@ t.test('an evicted key set is closed once no request waits for it', async (t) =>
   await it.sets.close()
 })
 
-t.test('close() aborts all fetches, those of evicted key sets too, and allows none', async (t) => {
-  const it = keySets(1)
-  const waiting = [A, B].map((issuer) => it.share(issuer).find('ES256', 'k1'))
-  await settled()
-  await it.sets.close()
-  for (const outcome of waiting)
-    await t.rejects(async () => outcome, { name: 'KeysUnavailableError' })
-  t.ok(it.fetches.every(({ signal }) => signal.aborted))
-  const late = it.share('https://late.example').find('ES256', 'k1')
-  await t.rejects(async () => late, { name: 'KeysUnavailableError' })
-  t.equal(it.fetches.length, 2)
-})
+t.test(
+  'close() aborts all fetches, including those of evicted key sets, and allows no others',
+  async (t) => {
+    const it = keySets(1)
+    const waiting = [A, B].map((issuer) => it.share(issuer).find('ES256', 'k1'))
+    await settled()
+    await it.sets.close()
+    for (const outcome of waiting)
+      await t.rejects(async () => outcome, { name: 'KeysUnavailableError' })
+    t.ok(it.fetches.every(({ signal }) => signal.aborted))
+    const late = it.share('https://late.example').find('ES256', 'k1')
+    await t.rejects(async () => late, { name: 'KeysUnavailableError' })
+    t.equal(it.fetches.length, 2)
+  },
+)

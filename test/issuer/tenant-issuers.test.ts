@@ -56,7 +56,7 @@ function tenants(
 
 const token = (issuer: string) => ({ issuer }) as AccessToken
 
-t.test('an answer is kept for maxAge, and used without a promise meanwhile', async (t) => {
+t.test('caches a resolution for cacheMaxAge, and returns it synchronously', async (t) => {
   const it = tenants(() => true)
   const issuer = await it.resolve(A)
   t.equal(it.issuers.resolve({ iss: A }, undefined), issuer)
@@ -72,7 +72,7 @@ t.test('an answer is kept for maxAge, and used without a promise meanwhile', asy
   t.same(it.issuers.issuers(), [issuer])
 })
 
-t.test('whoever is trusted no longer, or otherwise, is asked for no more keys', async (t) => {
+t.test('closes the keys of an issuer that is no longer trusted or has other options', async (t) => {
   let answer: unknown = { audience: 'a' }
   const it = tenants(() => answer, { cacheMaxAge: 1_000, negativeCacheMaxAge: 1_000 })
   const first = await it.resolve(A)
@@ -98,20 +98,23 @@ t.test('whoever is trusted no longer, or otherwise, is asked for no more keys', 
   t.equal((await it.resolve(A)).issuer, A)
 })
 
-t.test('a no is kept for negativeCacheMaxAge, and refuses without a promise', async (t) => {
-  for (const no of [undefined, null, false]) {
-    const it = tenants(async () => no)
-    await t.rejects(it.resolve(A), REFUSED)
-    it.now += 59_999
-    t.match(it.issuers.resolve({ iss: A }, undefined), REFUSED)
-    t.equal(it.asked.length, 1)
-    it.now += 1
-    await t.rejects(it.resolve(A), REFUSED)
-    t.equal(it.asked.length, 2)
-  }
-})
+t.test(
+  'caches an untrusted issuer for negativeCacheMaxAge, and rejects synchronously',
+  async (t) => {
+    for (const no of [undefined, null, false]) {
+      const it = tenants(async () => no)
+      await t.rejects(it.resolve(A), REFUSED)
+      it.now += 59_999
+      t.match(it.issuers.resolve({ iss: A }, undefined), REFUSED)
+      t.equal(it.asked.length, 1)
+      it.now += 1
+      await t.rejects(it.resolve(A), REFUSED)
+      t.equal(it.asked.length, 2)
+    }
+  },
+)
 
-t.test('what can be no issuer’s name is no question to the application', async (t) => {
+t.test('rejects an invalid issuer identifier without calling the application', async (t) => {
   const it = tenants(() => true)
   for (const iss of [
     undefined,
@@ -147,7 +150,7 @@ t.test('what can be no issuer’s name is no question to the application', async
     `${A}/ü`,
     `${A}/"`,
     `${A}/\\`,
-    // A6: what a comparison and `fetch` read differently.
+    // A6: identifiers that a string comparison and `fetch` read differently.
     ...['/../evil', '/./evil', '/..', '/%2e%2e/evil', '/%2E.', '/.%2e/', '/..;/evil'].map(
       (path) => `${A}/t/good${path}`,
     ),
@@ -193,7 +196,7 @@ t.test('what can be no issuer’s name is no question to the application', async
   t.equal((await it.resolve('http://[::1]:8080/a')).issuer, 'http://[::1]:8080/a')
 })
 
-t.test('one question for all who come at the same time', async (t) => {
+t.test('collapses concurrent resolutions of one issuer into one call', async (t) => {
   const answers: ((said: unknown) => void)[] = []
   const it = tenants(() => new Promise((resolve) => answers.push(resolve)))
   const waiting = Array.from({ length: 1_000 }, () => it.resolve(A))
@@ -202,7 +205,7 @@ t.test('one question for all who come at the same time', async (t) => {
   t.equal(new Set(await Promise.all(waiting)).size, 1)
   t.equal(it.assembled.length, 1)
 
-  t.test('a no is an error of its own for each', async (t) => {
+  t.test('rejects each waiter with an error of its own', async (t) => {
     const refused = Array.from({ length: 10 }, () => it.resolve(B).catch((error) => error))
     answers[1]?.(undefined)
     const errors = await Promise.all(refused)
@@ -211,7 +214,7 @@ t.test('one question for all who come at the same time', async (t) => {
   })
 })
 
-t.test('what the application throws is the cause of a fixed error, and asked again', async (t) => {
+t.test('reports an exception of the application as the cause, and does not cache it', async (t) => {
   const failure = new Error('the database is down')
   for (const fail of [
     () => {
@@ -232,7 +235,7 @@ t.test('what the application throws is the cause of a fixed error, and asked aga
   t.same(unhandledRejections, [])
 })
 
-t.test('an answer that makes no sense is our mistake, in fixed words, and not kept', async (t) => {
+t.test('reports an invalid resolution with a fixed message, and does not cache it', async (t) => {
   const circular: Record<string, unknown> = {}
   circular.answer = circular
   for (const [answer, cause] of [
@@ -254,15 +257,15 @@ t.test('an answer that makes no sense is our mistake, in fixed words, and not ke
   t.same(unhandledRejections, [])
 })
 
-t.test('an answer may be any thenable', async (t) => {
-  // What a query builder looks like.
+t.test('accepts any thenable as a resolution', async (t) => {
+  // Like a query builder.
   const query = new (class Query {})()
   Object.defineProperty(query, 'then', { value: (done: (said: unknown) => void) => done(true) })
   const it = tenants(() => query)
   t.equal((await it.resolve(A)).issuer, A)
 })
 
-t.test('an issuer whose place went to an answer without sense is asked about again', async (t) => {
+t.test('resolves an issuer again after an invalid resolution evicted it', async (t) => {
   const it = tenants((iss) => (iss === B ? 'garbage' : true), { maxEntries: 1 })
   const first = await it.resolve(A)
   await t.rejects(it.resolve(B), TypeError)
@@ -272,7 +275,7 @@ t.test('an issuer whose place went to an answer without sense is asked about aga
   t.not(await it.resolve(A), first)
 })
 
-t.test('beyond maxEntries the one unused for longest goes, and is closed', async (t) => {
+t.test('evicts and closes the least recently used issuer beyond maxEntries', async (t) => {
   const it = tenants(() => true, { maxEntries: 2 })
   const a = await it.resolve(A)
   const b = await it.resolve(B)
@@ -286,7 +289,7 @@ t.test('beyond maxEntries the one unused for longest goes, and is closed', async
   t.not(await it.resolve(B), b)
 })
 
-t.test('only issuers that were admitted evict those that were admitted', async (t) => {
+t.test('lets only admitted issuers evict admitted ones', async (t) => {
   const it = tenants(() => true, { maxEntries: 2 })
   const a = await it.resolve(A)
   it.issuers.admit(a)
@@ -307,7 +310,7 @@ t.test('only issuers that were admitted evict those that were admitted', async (
   t.notOk(it.issuers.stillTrusts(a, token(A)), 'one that was closed stays so')
 })
 
-t.test('an answer that changes replaces that of an admitted issuer', async (t) => {
+t.test('replaces the cached resolution of an admitted issuer if it changes', async (t) => {
   let answer: unknown = { audience: 'a' }
   const it = tenants(() => answer, { cacheMaxAge: 1_000 })
   const first = await it.resolve(A)
@@ -320,7 +323,7 @@ t.test('an answer that changes replaces that of an admitted issuer', async (t) =
   t.ok(it.issuers.stillTrusts(second, token(A)))
 })
 
-t.test('one that is pushed out while it is put together is closed as well', async (t) => {
+t.test('closes an issuer that is evicted during its assembly', async (t) => {
   const it = tenants(() => true, { maxEntries: 1, dependsOnContext: true })
   await Promise.all([it.resolve(A), it.resolve(B)])
   await settled()
@@ -328,7 +331,7 @@ t.test('one that is pushed out while it is put together is closed as well', asyn
   t.same(it.closed, it.assembled.slice(0, 1))
 })
 
-t.test('close() closes all, and whatever is put together afterwards', async (t) => {
+t.test('close() closes all issuers, and those assembled afterwards', async (t) => {
   let answer: (said: unknown) => void = () => {}
   const it = tenants((iss) => iss === A || new Promise((resolve) => (answer = resolve)))
   const a = await it.resolve(A)
@@ -341,7 +344,7 @@ t.test('close() closes all, and whatever is put together afterwards', async (t) 
 })
 
 t.test(
-  'with a context the application is asked each time, and each answer holds once',
+  'calls the application for each token, and caches nothing, if it uses the context',
   async (t) => {
     const it = tenants((_iss, context) => context, { dependsOnContext: true })
     const one = { audience: 'one' }
@@ -366,30 +369,33 @@ t.test(
   },
 )
 
-t.test('ten thousand strangers cost ten thousand questions, and bounded memory', async (t) => {
-  let asked = 0
-  const issuers = new TenantIssuers({
-    callResolver: () => void asked++,
-    assemble: async () => t.fail() as never,
-    closeKeySets: async () => {},
-    dependsOnContext: false,
-    maxEntries: 100,
-    cacheMaxAge: 300_000,
-    negativeCacheMaxAge: 60_000,
-    now: () => 1_000_000,
-  })
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
-  const heapAfter = async (from: number) => {
-    for (let i = from; i < from + 20_000; i++) {
-      const iss = Buffer.from(`${A}/${i}/${'x'.repeat(400)}`).toString('latin1')
-      await Promise.resolve(issuers.resolve({ iss }, undefined)).catch(() => {})
+t.test(
+  'calls the application once per untrusted issuer, and bounds the negative cache',
+  async (t) => {
+    let asked = 0
+    const issuers = new TenantIssuers({
+      callResolver: () => void asked++,
+      assemble: async () => t.fail() as never,
+      closeKeySets: async () => {},
+      dependsOnContext: false,
+      maxEntries: 100,
+      cacheMaxAge: 300_000,
+      negativeCacheMaxAge: 60_000,
+      now: () => 1_000_000,
+    })
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const heapAfter = async (from: number) => {
+      for (let i = from; i < from + 20_000; i++) {
+        const iss = Buffer.from(`${A}/${i}/${'x'.repeat(400)}`).toString('latin1')
+        await Promise.resolve(issuers.resolve({ iss }, undefined)).catch(() => {})
+      }
+      gc()
+      return process.memoryUsage().heapUsed
     }
-    gc()
-    return process.memoryUsage().heapUsed
-  }
-  const full = await heapAfter(0)
-  const later = await heapAfter(20_000)
-  t.equal(asked, 40_000)
-  t.ok(later - full < 5_000_000, `${later - full} bytes more`)
-})
+    const full = await heapAfter(0)
+    const later = await heapAfter(20_000)
+    t.equal(asked, 40_000)
+    t.ok(later - full < 5_000_000, `${later - full} bytes more`)
+  },
+)

@@ -10,7 +10,7 @@ const serverWith = (profile: Profile) => serverFor([key], { profile })
 const tokenOf = (claims: object, typ: string | undefined = 'at+jwt') =>
   forge(key, { claims: { ...claims }, header: { typ } })
 
-t.test('what a profile leaves out is as in standard', async (t) => {
+t.test('inherits omitted members from the standard profile', async (t) => {
   const server = await serverWith({ name: 'ours' })
   const token = await server.verify(tokenOf({ roles: ['a'], groups: ['b'], permissions: ['c'] }))
   t.match(token, { clientId: 'client-1', subjectKind: 'unknown' })
@@ -18,82 +18,91 @@ t.test('what a profile leaves out is as in standard', async (t) => {
   t.strictSame([...token.roles, ...token.groups, ...token.permissions], ['a', 'b', 'c'])
 })
 
-t.test('a profile says where things are', async (t) => {
-  const server = await serverWith({
-    name: 'ours',
-    scope: (claims) => claims.rights,
-    clientId: ({ app }) => app,
-    roles: (claims) => claims['https://ours.example/roles'],
-    groups: ({ teams }) => teams,
-    permissions: ({ may }) => may,
-    subjectKind: ({ person }) => (person === true ? 'user' : 'client'),
-  })
-  const token = await server.verify(
-    tokenOf({
-      rights: 'read write',
-      app: 'web',
-      'https://ours.example/roles': ['editor'],
-      teams: ['red'],
-      may: 'fly high',
-      person: true,
-    }),
-  )
-  t.match(token, { clientId: 'web', subjectKind: 'user' })
-  t.strictSame([...token.scope], ['read', 'write'])
-  t.strictSame([...token.roles], ['editor'])
-  t.strictSame([...token.groups], ['red'])
-  t.strictSame([...token.permissions], ['fly high'])
-})
-
-t.test('what is neither a string nor strings grants nothing', async (t) => {
-  for (const odd of [
-    undefined,
-    null,
-    true,
-    1,
-    {},
-    Promise.resolve(['admin']),
-    new Set(['admin']),
-  ]) {
-    const read = () => odd as never
+t.test(
+  'reads scope, client, roles, groups and permissions with the functions of a profile',
+  async (t) => {
     const server = await serverWith({
       name: 'ours',
-      scope: read,
-      clientId: read,
-      roles: read,
-      groups: read,
-      permissions: read,
-      subjectKind: read,
+      scope: (claims) => claims.rights,
+      clientId: ({ app }) => app,
+      roles: (claims) => claims['https://ours.example/roles'],
+      groups: ({ teams }) => teams,
+      permissions: ({ may }) => may,
+      subjectKind: ({ person }) => (person === true ? 'user' : 'client'),
     })
-    const token = await server.verify(tokenOf({}))
-    const { scope, clientId, roles, groups, permissions, subjectKind } = token
-    t.strictSame(
-      [scope.size, clientId, roles.size, groups.size, permissions.size, subjectKind],
-      [0, undefined, 0, 0, 0, 'unknown'],
-      String(odd),
+    const token = await server.verify(
+      tokenOf({
+        rights: 'read write',
+        app: 'web',
+        'https://ours.example/roles': ['editor'],
+        teams: ['red'],
+        may: 'fly high',
+        person: true,
+      }),
     )
-  }
-})
+    t.match(token, { clientId: 'web', subjectKind: 'user' })
+    t.strictSame([...token.scope], ['read', 'write'])
+    t.strictSame([...token.roles], ['editor'])
+    t.strictSame([...token.groups], ['red'])
+    t.strictSame([...token.permissions], ['fly high'])
+  },
+)
 
-t.test('what a reader throws is the cause of an error with a fixed message', async (t) => {
-  const failure = new Error('ours')
-  const fail = () => {
-    throw failure
-  }
-  const server = await serverWith({ name: 'ours', clientId: fail })
-  const failed = (reader: string) => ({
-    message: `The function "profile.${reader}" failed`,
-    cause: failure,
-  })
-  await t.rejects(server.verify(tokenOf({})), failed('clientId'))
-  const asked = await serverWith({ name: 'ours', scope: fail })
-  await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
-  const lazy = await serverWith({ name: 'ours', roles: fail })
-  const token = await lazy.verify(tokenOf({}))
-  t.throws(() => token.roles, failed('roles'))
-})
+t.test(
+  'grants nothing for a result that is neither a string nor an array of strings',
+  async (t) => {
+    for (const odd of [
+      undefined,
+      null,
+      true,
+      1,
+      {},
+      Promise.resolve(['admin']),
+      new Set(['admin']),
+    ]) {
+      const read = () => odd as never
+      const server = await serverWith({
+        name: 'ours',
+        scope: read,
+        clientId: read,
+        roles: read,
+        groups: read,
+        permissions: read,
+        subjectKind: read,
+      })
+      const token = await server.verify(tokenOf({}))
+      const { scope, clientId, roles, groups, permissions, subjectKind } = token
+      t.strictSame(
+        [scope.size, clientId, roles.size, groups.size, permissions.size, subjectKind],
+        [0, undefined, 0, 0, 0, 'unknown'],
+        String(odd),
+      )
+    }
+  },
+)
 
-t.test('J8: the checks of a profile are added to those of the one that it extends', async (t) => {
+t.test(
+  'reports an exception of a reader as the cause of an error with a fixed message',
+  async (t) => {
+    const failure = new Error('ours')
+    const fail = () => {
+      throw failure
+    }
+    const server = await serverWith({ name: 'ours', clientId: fail })
+    const failed = (reader: string) => ({
+      message: `The function "profile.${reader}" failed`,
+      cause: failure,
+    })
+    await t.rejects(server.verify(tokenOf({})), failed('clientId'))
+    const asked = await serverWith({ name: 'ours', scope: fail })
+    await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
+    const lazy = await serverWith({ name: 'ours', roles: fail })
+    const token = await lazy.verify(tokenOf({}))
+    t.throws(() => token.roles, failed('roles'))
+  },
+)
+
+t.test('J8: adds the checks of a custom profile to those of the extended one', async (t) => {
   const server = await serverWith({
     name: 'ours',
     extends: 'keycloak',
@@ -116,7 +125,7 @@ t.test('J8: the checks of a profile are added to those of the one that it extend
   t.equal(await outcome(extended, tokenOf({})), 'claims', 'required by okta')
 })
 
-t.test('only true from isAccessToken is a yes, and what it throws is a no', async (t) => {
+t.test('accepts only true from isAccessToken, and rejects the token if it throws', async (t) => {
   for (const answer of [false, undefined, 1, 'true', {}, Promise.resolve(true)]) {
     const server = await serverWith({ name: 'ours', isAccessToken: () => answer as never })
     t.equal(await outcome(server, tokenOf({})), 'type', String(answer))
@@ -125,40 +134,43 @@ t.test('only true from isAccessToken is a yes, and what it throws is a no', asyn
     name: 'ours',
     isAccessToken: (claims) => (claims.a as { b: { c: boolean } }).b.c,
   })
-  t.equal(await outcome(server, tokenOf({})), 'type', 'a crash on what a stranger sent')
+  t.equal(await outcome(server, tokenOf({})), 'type', 'a function that throws on untrusted claims')
 })
 
-t.test('a function that rejects where no promise should be ends no process', async (t) => {
-  const unhandled: unknown[] = []
-  const onUnhandled = (error: unknown) => unhandled.push(error)
-  process.on('unhandledRejection', onUnhandled)
-  t.teardown(() => process.off('unhandledRejection', onUnhandled))
-  const late = (async () => Promise.reject(new Error('async by mistake'))) as never
-  const strict = await serverWith({ name: 'ours', isAccessToken: late })
-  t.equal(await outcome(strict, tokenOf({})), 'type')
-  const server = await serverWith({
-    name: 'ours',
-    scope: late,
-    clientId: late,
-    roles: late,
-    groups: late,
-    permissions: late,
-    subjectKind: late,
-  })
-  const token = await server.verify(tokenOf({}))
-  t.equal(token.scope.size, 0)
-  t.equal(token.clientId, undefined)
-  for (const list of [token.roles, token.groups, token.permissions]) t.equal(list.size, 0)
-  t.equal(token.subjectKind, 'unknown')
-  await t.rejects(server.verify(tokenOf({}), { claims: { sub: late } }), {
-    name: 'InsufficientScopeError',
-    check: 'policy',
-  })
-  await new Promise((done) => setImmediate(done))
-  t.strictSame(unhandled, [])
-})
+t.test(
+  'causes no unhandled rejection if a profile function returns a rejected promise',
+  async (t) => {
+    const unhandled: unknown[] = []
+    const onUnhandled = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', onUnhandled)
+    t.teardown(() => process.off('unhandledRejection', onUnhandled))
+    const late = (async () => Promise.reject(new Error('async by mistake'))) as never
+    const strict = await serverWith({ name: 'ours', isAccessToken: late })
+    t.equal(await outcome(strict, tokenOf({})), 'type')
+    const server = await serverWith({
+      name: 'ours',
+      scope: late,
+      clientId: late,
+      roles: late,
+      groups: late,
+      permissions: late,
+      subjectKind: late,
+    })
+    const token = await server.verify(tokenOf({}))
+    t.equal(token.scope.size, 0)
+    t.equal(token.clientId, undefined)
+    for (const list of [token.roles, token.groups, token.permissions]) t.equal(list.size, 0)
+    t.equal(token.subjectKind, 'unknown')
+    await t.rejects(server.verify(tokenOf({}), { claims: { sub: late } }), {
+      name: 'InsufficientScopeError',
+      check: 'policy',
+    })
+    await new Promise((done) => setImmediate(done))
+    t.strictSame(unhandled, [])
+  },
+)
 
-t.test('J3: a profile names the types that it takes', async (t) => {
+t.test('J3: accepts only the types of a custom profile', async (t) => {
   const server = await serverWith({ name: 'ours', types: ['Application/Acme+JWT', 'at+jwt'] })
   for (const typ of ['acme+jwt', 'application/acme+jwt', 'AT+JWT']) {
     t.equal(await outcome(server, tokenOf({}, typ)), 'accepted', typ)
@@ -170,7 +182,7 @@ t.test('J3: a profile names the types that it takes', async (t) => {
   t.equal(await outcome(strict, none), 'type')
 })
 
-t.test('later changes of the profile that was given change nothing', async (t) => {
+t.test('ignores later changes of the profile object', async (t) => {
   const profile: Profile = { name: 'ours', types: ['at+jwt'], requiredClaims: ['jti'] }
   const server = await serverWith(profile)
   ;(profile.types as string[]).push('logout+jwt')
@@ -181,7 +193,7 @@ t.test('later changes of the profile that was given change nothing', async (t) =
   t.equal(await outcome(server, tokenOf({})), 'accepted')
 })
 
-t.test('a profile that makes no sense is a mistake when the server is made', async (t) => {
+t.test('rejects an invalid profile at startup', async (t) => {
   for (const [profile, message] of [
     [{}, /^"profile\.name" option must be 1 to 64 characters/],
     [{ name: '' }, /^"profile\.name" option/],

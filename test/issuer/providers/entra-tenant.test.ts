@@ -8,7 +8,7 @@ const TEMPLATE = 'https://login.microsoftonline.com/{tenantid}/v2.0'
 const v2 = (tenant: unknown) => `https://login.microsoftonline.com/${tenant}/v2.0`
 const v1 = (tenant: unknown) => `https://sts.windows.net/${tenant}/`
 
-t.test('iss is the template with the tenant of the token, and nothing else', async (t) => {
+t.test('requires iss to equal the template with the tenant of the token', async (t) => {
   t.ok(isIssuerOfTenant(TEMPLATE, { iss: v2(TENANT), tid: TENANT }))
   t.ok(isIssuerOfTenant('https://sts.windows.net/{tenantid}/', { iss: v1(TENANT), tid: TENANT }))
   for (const [title, claims] of Object.entries({
@@ -31,12 +31,12 @@ t.test('iss is the template with the tenant of the token, and nothing else', asy
   }
 })
 
-t.test('a template without a placeholder is an issuer', async (t) => {
+t.test('compares iss exactly with a template without a placeholder', async (t) => {
   t.ok(isIssuerOfTenant(v2(TENANT), { iss: v2(TENANT) }))
   t.notOk(isIssuerOfTenant(v2(TENANT), { iss: v2(OTHER), tid: TENANT }))
 })
 
-t.test('J6: a key signs for the issuer that it names, or for every tenant', async (t) => {
+t.test('J6: accepts a key for the issuer that it names, or for every tenant', async (t) => {
   for (const [title, keyIssuer, claims] of [
     ['a key that names none', undefined, { iss: v2(TENANT) }],
     ['for every tenant', TEMPLATE, { iss: v2(TENANT), tid: TENANT }],

@@ -17,7 +17,7 @@ function serverOf({ detected, profile, issuer, audience }: Provider) {
 }
 
 for (const [name, provider] of Object.entries(PROVIDERS)) {
-  t.test(`${name}: its access tokens pass, and are read as they are meant`, async (t) => {
+  t.test(`${name}: accepts and reads access tokens`, async (t) => {
     const server = await serverOf(provider)
     for (const [title, good] of Object.entries(provider.good)) {
       const token = await server.verify(tokenOf(provider, good.claims))
@@ -33,7 +33,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
     }
   })
 
-  t.test(`J8: ${name}: what is no access token for us is refused`, async (t) => {
+  t.test(`J8: ${name}: rejects tokens that are not access tokens for this API`, async (t) => {
     const server = await serverOf(provider)
     for (const [title, bad] of Object.entries(provider.bad)) {
       const refusal: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
@@ -47,7 +47,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
   })
 
   t.test(
-    `${name}: the profile is ${provider.detected ? '' : 'not '}known by the address`,
+    `${name}: the profile is ${provider.detected ? '' : 'not '}detected from the issuer identifier`,
     async (t) => {
       const { issuer, audience } = provider
       const [resolved] = issuersIn({ issuer, audience })
@@ -56,7 +56,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
   )
 }
 
-t.test('J4: scope and client are where the profile says', async (t) => {
+t.test('J4: reads scope and client from the claims of the profile', async (t) => {
   const standard = BUILT_IN.standard.profile(new Set())
   const rfc9068 = BUILT_IN.rfc9068.profile(new Set())
   const okta = BUILT_IN.okta.profile(new Set())
@@ -88,7 +88,7 @@ t.test('J4: scope and client are where the profile says', async (t) => {
   t.equal(client(okta, { cid: 'a', client_id: 'b' }), 'a')
 })
 
-t.test('roles, groups and permissions are lists of names, and a name is never split', async (t) => {
+t.test('reads roles, groups and permissions as arrays, and never splits a string', async (t) => {
   for (const name of ['standard', 'rfc9068'] as const) {
     const profile = BUILT_IN[name].profile(new Set())
     const read = (more: object) => {
@@ -110,7 +110,7 @@ t.test('roles, groups and permissions are lists of names, and a name is never sp
   t.strictSame(permissions({ iss: '', exp: 0, permissions: ['a'], entitlements: ['b'] }), ['a'])
 })
 
-t.test('R5: RFC 9068 alone cannot show that a subject is a user', async (t) => {
+t.test('R5: never reports a user with the profiles standard and rfc9068', async (t) => {
   for (const name of ['standard', 'rfc9068'] as const) {
     const { subjectKind } = BUILT_IN[name].profile(new Set())
     const kind = (more: object) => subjectKind({ iss: '', exp: 0, ...more })
@@ -122,7 +122,7 @@ t.test('R5: RFC 9068 alone cannot show that a subject is a user', async (t) => {
   }
 })
 
-t.test('Keycloak: only roles of the clients that are this API count', async (t) => {
+t.test('Keycloak: reads only roles of the clients in audience', async (t) => {
   const claims = {
     iss: '',
     exp: 0,

@@ -10,27 +10,27 @@ const resolve = (issuer: string, options = {}) =>
 
 const profileOf = (issuer: string, options = {}) => resolve(issuer, options)[0]?.profile.name
 
-function refuses(title: string, rows: readonly [issuer: string, message: RegExp | string][]): void {
+function rejects(title: string, rows: readonly [issuer: string, message: RegExp | string][]): void {
   t.test(title, async (t) => {
     for (const [issuer, message] of rows) {
       t.throws(() => resolve(issuer), { name: 'TypeError', message }, issuer)
       t.throws(
         () => resolve(issuer, { profile: 'standard' }),
         { message },
-        `${issuer}, profile said`,
+        `${issuer}, explicit profile`,
       )
     }
   })
 }
 
-t.test('a provider, its profile and the option that selects both have one name', async (t) => {
+t.test('uses one name for a provider, its profile and the option value', async (t) => {
   for (const [name, provider] of Object.entries(PROVIDERS)) {
     t.equal(provider.name, name)
     t.equal(provider.profile(new Set()).name, name)
   }
 })
 
-t.test('an issuer on a domain that is known has the profile of its provider', async (t) => {
+t.test('selects the profile by the domain of the issuer', async (t) => {
   for (const [issuer, profile] of [
     ['https://acme.auth0.com/', 'auth0'],
     ['https://acme.eu.auth0.com/', 'auth0'],
@@ -51,12 +51,12 @@ t.test('an issuer on a domain that is known has the profile of its provider', as
     ['https://evil-cognito-idp.eu-west-1.amazonaws.com/a_b', 'standard'],
   ] as const) {
     t.equal(profileOf(issuer), profile, issuer)
-    t.equal(profileOf(issuer, { profile: 'keycloak' }), 'keycloak', 'unless another is said')
+    t.equal(profileOf(issuer, { profile: 'keycloak' }), 'keycloak', 'unless another is set')
   }
   t.equal(profileOf('https://login.example', { profile: 'auth0' }), 'auth0')
 })
 
-refuses('Auth0: an issuer that its tokens never name', [
+rejects('Auth0: rejects an issuer that its tokens never name', [
   [
     'https://acme.auth0.com',
     '"issuer" option https://acme.auth0.com is not the issuer identifier of the Auth0 ' +
@@ -68,7 +68,7 @@ refuses('Auth0: an issuer that its tokens never name', [
   ['https://ACME.auth0.com/', /Use https:\/\/acme\.auth0\.com\/ with/],
 ])
 
-refuses('Entra: an issuer that its tokens never name', [
+rejects('Entra: rejects an issuer that its tokens never name', [
   [
     'https://login.microsoftonline.com/common/v2.0',
     '"issuer" option https://login.microsoftonline.com/common/v2.0 does not contain a tenant ID, ' +
@@ -99,7 +99,7 @@ refuses('Entra: an issuer that its tokens never name', [
   ],
 ])
 
-refuses('Cognito: an issuer that its tokens never name', [
+rejects('Cognito: rejects an issuer that its tokens never name', [
   [
     'https://acme.auth.eu-west-1.amazoncognito.com',
     '"issuer" option https://acme.auth.eu-west-1.amazoncognito.com is the sign-in domain of a user ' +
@@ -119,7 +119,7 @@ refuses('Cognito: an issuer that its tokens never name', [
   ],
 ])
 
-t.test('Entra: v2.0 tokens have a client ID as audience, so one must be among ours', async (t) => {
+t.test('Entra: requires a client ID in audience for v2.0 tokens', async (t) => {
   const issuer = `https://login.microsoftonline.com/${TENANT}/v2.0`
   for (const audience of ['api://orders', ['api://orders', 'orders'], API_ID.toUpperCase()]) {
     t.throws(() => resolve(issuer, { audience }), {
