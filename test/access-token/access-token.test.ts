@@ -11,7 +11,7 @@ async function verified(claims: Record<string, unknown> = {}): Promise<AccessTok
   return server.verify(forge(key, { claims }))
 }
 
-t.test('has one shape for what tokens say in many', async (t) => {
+t.test('reads different claims into the same members', async (t) => {
   const token = await verified({ scope: 'a b a', nbf: NOW })
   t.ok(token instanceof AccessToken)
   t.match(token, {
@@ -38,7 +38,7 @@ t.test('has one shape for what tokens say in many', async (t) => {
   t.strictSame(bare.audience, ['x', AUDIENCE])
 })
 
-t.test('answers for scope tokens exactly', async (t) => {
+t.test('compares scope tokens exactly', async (t) => {
   const token = await verified({ scope: 'orders:read profile' })
   t.ok(token.hasScope('profile'))
   t.ok(token.hasScope('profile', 'orders:read'))
@@ -49,7 +49,7 @@ t.test('answers for scope tokens exactly', async (t) => {
   t.notOk(token.hasScope('profile', 'admin'))
 })
 
-t.test('cannot be changed, because requests share it', async (t) => {
+t.test('is immutable, because requests share it', async (t) => {
   const token = await verified({ roles: ['user'], realm_access: { roles: ['user'] } })
   const claims = token.claims as unknown as {
     sub: string
@@ -81,23 +81,20 @@ t.test('cannot be changed, because requests share it', async (t) => {
   t.equal(token.subject, 'user-1')
 })
 
-t.test(
-  'reads roles, groups and permissions once, and shares it where there are none',
-  async (t) => {
-    const token = await verified({ roles: ['user'], groups: ['red'] })
-    t.equal(token.roles, token.roles)
-    t.equal(token.groups, token.groups)
-    t.equal(token.permissions, token.permissions)
-    t.strictSame([...token.roles], ['user'])
-    const bare = await verified({ scope: undefined })
-    t.equal(bare.roles, token.permissions)
-    t.equal(bare.scope, bare.roles)
-    t.throws(() => (bare.scope as Set<string>).add('admin'), TypeError)
-    t.equal(bare.permissions.size, 0)
-  },
-)
+t.test('reads roles, groups and permissions once, and shares an empty set', async (t) => {
+  const token = await verified({ roles: ['user'], groups: ['red'] })
+  t.equal(token.roles, token.roles)
+  t.equal(token.groups, token.groups)
+  t.equal(token.permissions, token.permissions)
+  t.strictSame([...token.roles], ['user'])
+  const bare = await verified({ scope: undefined })
+  t.equal(bare.roles, token.permissions)
+  t.equal(bare.scope, bare.roles)
+  t.throws(() => (bare.scope as Set<string>).add('admin'), TypeError)
+  t.equal(bare.permissions.size, 0)
+})
 
-t.test('has a scope whose methods cannot be replaced', async (t) => {
+t.test('prevents replacing the methods of the scope', async (t) => {
   const { scope } = await verified()
   t.ok(Object.isFrozen(scope))
   t.throws(() => Object.assign(scope, { has: () => true }), TypeError)

@@ -13,7 +13,7 @@ const POLLUTION = {
   status: {},
 }
 
-t.test('a polluted Object.prototype makes no cache forget', async (t) => {
+t.test('ignores a polluted Object.prototype', async (t) => {
   for (const [name, value] of Object.entries(POLLUTION)) {
     const before = new BoundedCache<string, object>({ max: 10, maxSize: 50 })
     Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
@@ -31,7 +31,7 @@ t.test('a polluted Object.prototype makes no cache forget', async (t) => {
   }
 })
 
-t.test('the least recently used entry leaves where there are more than `max`', (t) => {
+t.test('evicts the least recently used entry beyond max', (t) => {
   const left: string[] = []
   const cache = new BoundedCache<string, number>({ max: 2, dispose: (_, key) => left.push(key) })
   cache.set('a', 1).set('b', 2)
@@ -44,7 +44,7 @@ t.test('the least recently used entry leaves where there are more than `max`', (
   t.end()
 })
 
-t.test('entries leave by their number and by their sizes, whichever comes first', (t) => {
+t.test('evicts entries beyond max or maxSize', (t) => {
   const cache = new BoundedCache<string, number>({
     max: 3,
     maxSize: 100,
@@ -59,7 +59,7 @@ t.test('entries leave by their number and by their sizes, whichever comes first'
   t.end()
 })
 
-t.test('an empty cache takes no memory for entries to come', (t) => {
+t.test('preallocates no memory', (t) => {
   const before = process.memoryUsage().heapUsed
   const caches = Array.from({ length: 20 }, () => new BoundedCache({ max: 1_000_000 }))
   t.equal(caches.length, 20)

@@ -1,4 +1,4 @@
-/** Deadlines that don't take a stall of this process for an outage of another. */
+/** Deadlines that do not mistake a stall of this process for an outage of a server. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,12 +9,12 @@ import { withinDeadline } from '../../src/http/deadline.js'
 import { redisStore } from '../../src/index.js'
 import { connected, FakeIoRedis, FakeRedis } from '../fixtures/fake-redis.js'
 
-/** Work of this process, during which its event loop stands still. */
+/** Blocks the event loop of this process. */
 function stall(milliseconds: number): void {
   for (const end = performance.now() + milliseconds; performance.now() < end; );
 }
 
-/** An HTTP server in a thread of its own, which goes on while this one stands still. */
+/** An HTTP server in another thread, which responds while this event loop is blocked. */
 async function otherThread(answerAfter: number): Promise<{ url: string; stop(): Promise<number> }> {
   const code = `
     const { parentPort } = require('node:worker_threads')
@@ -26,7 +26,7 @@ async function otherThread(answerAfter: number): Promise<{ url: string; stop(): 
   return { url: `http://127.0.0.1:${port}/`, stop: () => worker.terminate() }
 }
 
-t.test('fires after its time, and not when it was stopped', async (t) => {
+t.test('fires after the timeout, unless stopped', async (t) => {
   const began = performance.now()
   const fired = new Promise<number>((resolve) => {
     startDeadline(100, () => resolve(performance.now() - began), { keepsAlive: true })
@@ -36,7 +36,7 @@ t.test('fires after its time, and not when it was stopped', async (t) => {
   t.ok((await fired) >= 95)
 })
 
-t.test('a stall is not counted, wherever it falls', async (t) => {
+t.test('does not count a stall of the event loop, at any time', async (t) => {
   for (const before of [0, 30, 95]) {
     let isOver = false
     const stop = startDeadline(100, () => {
@@ -44,18 +44,18 @@ t.test('a stall is not counted, wherever it falls', async (t) => {
     })
     await sleep(before)
     stall(300)
-    // An answer that has arrived is handled here.
+    // A response that has arrived is handled here.
     await new Promise((resolve) => setImmediate(resolve))
     t.notOk(isOver, `after ${before} ms`)
     if (before === 0) {
       await sleep(400)
-      t.ok(isOver, 'and it fires later all the same')
+      t.ok(isOver, 'and it fires later')
     }
     stop()
   }
 })
 
-t.test('an event loop that stalls all the time is not waited for without end', async (t) => {
+t.test('fires eventually if the event loop stalls all the time', async (t) => {
   let isOver = false
   startDeadline(100, () => {
     isOver = true
@@ -70,7 +70,7 @@ t.test('an event loop that stalls all the time is not waited for without end', a
   t.ok(stalls >= 10 && stalls <= 30, `${stalls}`)
 })
 
-t.test('an exchange that is answered while this process is busy succeeds', async (t) => {
+t.test('accepts an HTTP response that arrives during a stall', async (t) => {
   const server = await otherThread(50)
   t.teardown(() => server.stop())
   const exchange = (signal: AbortSignal) => fetch(server.url, { signal }).then((one) => one.json())
@@ -92,10 +92,10 @@ t.test('an exchange that is answered while this process is busy succeeds', async
   )
 })
 
-t.test('a Redis that answers while this process is busy is not away', async (t) => {
+t.test('accepts a Redis reply that arrives during a stall', async (t) => {
   const redis = new FakeRedis()
   const store = redisStore({ client: await connected(new FakeIoRedis(redis)), timeout: 100 })
-  // As answers come: when the event loop looks for what has arrived.
+  // Like replies: handled in the poll phase of the event loop.
   redis.onCommand = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 1))
   const answers = Array.from({ length: 20 }, () => store.get('a'))
   stall(700)

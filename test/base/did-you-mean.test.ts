@@ -24,7 +24,7 @@ t.test('suggests the name that differs least', async (t) => {
   t.equal(nearest('scopes', ['stores', 'clockTolerance']), undefined, 'two of six letters differ')
 })
 
-t.test('names the unknown word, the suggestion and what is known', async (t) => {
+t.test('reports the unknown word, the suggestion and the known names', async (t) => {
   t.equal(
     unknownName('option % of "jwks"', 'key', ['keys', 'timeout']),
     'Unknown option "key" of "jwks". Did you mean "keys"? Known: keys, timeout',

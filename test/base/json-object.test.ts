@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isJsonObject, parseJsonObject } from '../../src/base/json-object.js'
 
-t.test('J11: refuses a member that is there twice, at any depth and in any spelling', async (t) => {
+t.test('J11: rejects a duplicate member, at any depth and in any spelling', async (t) => {
   for (const text of [
     '{"a":1,"a":1}',
     '{"a":1,"\\u0061":2}',
@@ -39,7 +39,7 @@ t.test('J11: is not confused by colons, quotes and escapes within strings', asyn
   }
 })
 
-t.test('refuses what is not an object', async (t) => {
+t.test('rejects JSON that is not an object', async (t) => {
   for (const text of [
     '',
     ' ',
@@ -66,26 +66,29 @@ t.test('refuses what is not an object', async (t) => {
   }
 })
 
-t.test('refuses the member that JavaScript takes for a prototype, at any depth', async (t) => {
+t.test('rejects __proto__ at any depth', async (t) => {
   t.equal(parseJsonObject('{"__proto__":{"admin":true}}'), undefined)
   t.equal(parseJsonObject('{"\\u005f_proto__":1}'), undefined)
   t.equal(parseJsonObject('{"a":[{"b":{"__proto__":null}}]}'), undefined)
   t.strictSame(parseJsonObject('{"a":"__proto__"}'), { a: '__proto__' }, 'as a value it is text')
 })
 
-t.test('refuses depth that could exhaust a stack, and takes more than tokens need', async (t) => {
-  const arrays = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`
-  const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
-  t.ok(parseJsonObject(arrays(32)))
-  t.equal(parseJsonObject(arrays(33)), undefined)
-  t.ok(parseJsonObject(objects(33)))
-  t.equal(parseJsonObject(objects(34)), undefined)
-  t.equal(parseJsonObject(arrays(10_000)), undefined)
-  t.equal(parseJsonObject(objects(10_000)), undefined)
-  t.equal(parseJsonObject(arrays(1_000_000)), undefined)
-})
+t.test(
+  'rejects a depth that could exhaust the stack, and accepts the depth of real tokens',
+  async (t) => {
+    const arrays = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`
+    const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+    t.ok(parseJsonObject(arrays(32)))
+    t.equal(parseJsonObject(arrays(33)), undefined)
+    t.ok(parseJsonObject(objects(33)))
+    t.equal(parseJsonObject(objects(34)), undefined)
+    t.equal(parseJsonObject(arrays(10_000)), undefined)
+    t.equal(parseJsonObject(objects(10_000)), undefined)
+    t.equal(parseJsonObject(arrays(1_000_000)), undefined)
+  },
+)
 
-t.test('freezes what it answers, all the way down', async (t) => {
+t.test('freezes the result deeply', async (t) => {
   const object = parseJsonObject('{"a":{"b":[{"c":1}]}}') as { a: { b: [{ c: number }] } }
   for (const part of [object, object.a, object.a.b, object.a.b[0]]) t.ok(Object.isFrozen(part))
   t.throws(() => {
@@ -93,7 +96,7 @@ t.test('freezes what it answers, all the way down', async (t) => {
   }, TypeError)
 })
 
-t.test('tells objects from everything else that JSON knows', async (t) => {
+t.test('distinguishes objects from other JSON values', async (t) => {
   t.ok(isJsonObject({}))
   for (const value of [null, [], 'x', 1, true, undefined]) t.notOk(isJsonObject(value))
 })

@@ -12,12 +12,12 @@ const RSA = {
 /** RFC 8037 A.3. */
 const OKP = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 
-t.test('P1: the examples of RFC 7638 §3.1 and RFC 8037 A.3', async (t) => {
+t.test('P1: computes the examples of RFC 7638 §3.1 and RFC 8037 A.3', async (t) => {
   t.equal(thumbprintOf(RSA), 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs')
   t.equal(thumbprintOf(OKP), 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k')
 })
 
-t.test('P1: it is of the key alone, whatever else stands beside it', async (t) => {
+t.test('P1: ignores the other members of a JWK', async (t) => {
   const { publicJwk } = await makeKey('ES256', 'a')
   const { kty, crv, x, y } = publicJwk
   const expected = await calculateJwkThumbprint(publicJwk)
@@ -25,7 +25,7 @@ t.test('P1: it is of the key alone, whatever else stands beside it', async (t) =
   t.equal(thumbprintOf({ y, x, crv, kty, alg: 'ES384', kid: 'b' }), expected)
 })
 
-t.test('P1: what is no public key has none', async (t) => {
+t.test('P1: returns undefined for a JWK that is not a public key', async (t) => {
   for (const kty of ['oct', 'XYZ', 'rsa', '', 'constructor', '__proto__', undefined, 7, ['RSA']]) {
     t.equal(thumbprintOf({ ...RSA, kty }), undefined, `${kty}`)
   }

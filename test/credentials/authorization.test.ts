@@ -1,4 +1,4 @@
-/** Credentials of either scheme, before anybody looks at the characters of the token. */
+/** Credentials of either scheme, whose characters are not checked yet. */
 import t from 'tap'
 import {
   bearerCredentials,
@@ -20,7 +20,7 @@ t.test('P3: reads the token after the scheme DPoP, in any case', async (t) => {
   t.equal(dpop('AUTHORIZATION', 'DPOP    abc \t'), 'abc')
 })
 
-t.test('P3: finds nothing of another scheme', async (t) => {
+t.test('P3: returns undefined for another scheme', async (t) => {
   for (const value of ['', 'Bearer abc', 'DPoPabc', 'DPoP-Token abc', ' DPoP abc', 'a DPoP abc']) {
     t.equal(dpop('Authorization', value), undefined, `"${value}"`)
   }
@@ -30,8 +30,8 @@ t.test('P3: finds nothing of another scheme', async (t) => {
   t.equal(dpop('Authorization', 'Basic DPoP '), undefined)
 })
 
-t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {
-  const refusal = {
+t.test('B3, P3: rejects a scheme without credentials', async (t) => {
+  const rejection = {
     code: 'invalid_request',
     message: 'The Authorization header is malformed',
     reason: { expected: 'Bearer or DPoP, a space, and one token' },
@@ -41,7 +41,7 @@ t.test('B3, P3: refuses a scheme with nothing after it', async (t) => {
     [bearer, 'Bearer'],
   ] as const) {
     for (const end of ['', ' ', '   ', ' \t', '\t', '\tabc']) {
-      t.throws(() => read('Authorization', `${scheme}${end}`), refusal, escape(scheme + end))
+      t.throws(() => read('Authorization', `${scheme}${end}`), rejection, escape(scheme + end))
     }
   }
   t.throws(() => dpop('Authorization', 'DPoP a', 'Authorization', ''), InvalidRequestError)

@@ -1,6 +1,6 @@
 /**
- * The header is not looked at character by character where its token is known, or is refused for
- * another reason. What comes of it must be what the grammar of RFC 6750 §2.1 says all the same.
+ * The characters of a header are not checked if its token is cached, or rejected for another
+ * reason. The result must still be that of the grammar of RFC 6750 §2.1.
  */
 import t from 'tap'
 import { bearerToken } from '../../src/credentials/bearer.js'
@@ -8,14 +8,14 @@ import { InvalidRequestError } from '../../src/errors/errors.js'
 import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 import { Chance } from '../fixtures/random.js'
 
-/** RFC 6750 §2.1, with RFC 9110 §5.5 on the blanks at the end. */
+/** The grammar of RFC 6750 §2.1, with the trailing white space of RFC 9110 §5.5. */
 const SYNTAX = /^bearer +([A-Za-z0-9\-._~+/]+=*)[ \t]*$/i
 const SCHEME = /^bearer(?:[ \t]|$)/i
 
-const good = await tokenOf()
+const valid = await tokenOf()
 const expired = await tokenOf({ exp: 1 })
 
-/** What the grammar makes of a header: a token, a mistake, or nothing of ours. */
+/** Parses a header by the grammar: a token, an error, or another scheme. */
 function read(header: string): string | number | undefined {
   if (!SCHEME.test(header)) return undefined
   return SYNTAX.exec(header)?.[1] ?? 400
@@ -56,20 +56,20 @@ const PIECES = [
 
 function header(chance: Chance): string {
   const tokens = [
-    good,
+    valid,
     expired,
     '',
     'x.y.z',
     Array.from({ length: chance.below(6) }, () => chance.pick(PIECES)).join(''),
-    `${good.slice(0, 30)}${chance.pick(PIECES)}${good.slice(30)}`,
-    `${chance.pick(PIECES)}${good}${chance.pick(PIECES)}`,
+    `${valid.slice(0, 30)}${chance.pick(PIECES)}${valid.slice(30)}`,
+    `${chance.pick(PIECES)}${valid}${chance.pick(PIECES)}`,
   ]
   const usual = chance.below(2) === 0 ? `${chance.pick(['Bearer', 'bearer'])} ` : undefined
   const scheme = usual ?? chance.pick(SCHEMES) + chance.pick(GAPS)
   return scheme + chance.pick(tokens) + (chance.below(2) === 0 ? '' : chance.pick(ENDS))
 }
 
-t.test('B1: reads every header as its grammar does', async (t) => {
+t.test('B1: reads every header as the grammar does', async (t) => {
   const chance = new Chance('bearer syntax')
   const wrong = []
   const seen = { token: 0, mistake: 0, nothing: 0 }
@@ -92,12 +92,12 @@ t.test('B1: reads every header as its grammar does', async (t) => {
 })
 
 t.test(
-  'B1, B3, B7: answers 200, 400 and 401 as the grammar says, with a cache or without',
+  'B1, B3, B7: responds with 200, 400 or 401 as the grammar requires, cached or not',
   async (t) => {
     for (const tokenCache of [undefined, false] as const) {
       const app = await protectedApi(t, tokenCache === false ? { tokenCache } : {})
       app.get('/', async () => 'in')
-      await app.inject({ url: '/', headers: bearer(good) })
+      await app.inject({ url: '/', headers: bearer(valid) })
       const chance = new Chance('bearer answers')
       const wrong: unknown[] = []
       const seen = new Map<string, number>()
@@ -123,10 +123,10 @@ t.test(
 function answerTo(read: string | number | undefined): string {
   if (read === undefined) return '401'
   if (read === 400) return '400 invalid_request'
-  return read === good ? '200' : '401 invalid_token'
+  return read === valid ? '200' : '401 invalid_token'
 }
 
-t.test('a token found elsewhere is judged as a token, not as a header', async (t) => {
+t.test('rejects an invalid token from extractToken as a token, not as a header', async (t) => {
   const extractToken = () => 'no token68!'
   const app = await protectedApi(t, given({ extractToken }))
   app.get('/', async () => 'in')

@@ -1,4 +1,4 @@
-/** Bound tokens where there is no Fastify: a queue, a gateway, another framework. */
+/** Sender-constrained tokens without Fastify: in a queue, a gateway or another framework. */
 import t from 'tap'
 import { createResourceServer, type PresentedToken, UseDPoPNonceError } from '../../src/index.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
@@ -15,7 +15,7 @@ async function presented(nonce?: string): Promise<PresentedToken> {
   return { token, dpop: { proof, method: 'POST', url } }
 }
 
-t.test('P1: a bound token with its proof', async (t) => {
+t.test('P1: accepts a sender-constrained token with its proof only', async (t) => {
   const server = await createResourceServer({ ...given, dpop: 'allowed' })
   const verified = await server.verify(await presented())
   t.same(verified.confirmation, { jkt: client.jkt })
@@ -30,14 +30,14 @@ t.test('P1: a bound token with its proof', async (t) => {
   await t.rejects(server.verify(moved as PresentedToken), { code: 'invalid_dpop_proof' })
 })
 
-t.test('a token that isn’t bound needs none', async (t) => {
+t.test('requires no proof for a bearer token', async (t) => {
   const server = await createResourceServer({ ...given, dpop: 'allowed' })
   const plain = await tokenOf()
   t.equal((await server.verify({ token: plain })).confirmation, undefined)
   t.equal((await server.verify(plain)).confirmation, undefined)
 })
 
-t.test('a requirement may ask for a bound one', async (t) => {
+t.test('rejects a bearer token if dpop is required', async (t) => {
   const server = await createResourceServer({ ...given, dpop: 'allowed' })
   const plain = await tokenOf()
   const error = await server.verify(plain, { dpop: 'required' }).catch((error) => error)
@@ -51,7 +51,7 @@ t.test('a requirement may ask for a bound one', async (t) => {
   await t.rejects(server.verify(plain, { mtls: 'required' }), TypeError, 'mtls is off')
 })
 
-t.test('P4: the nonce is in the headers of the error', async (t) => {
+t.test('P4: returns the nonce in the headers of the error', async (t) => {
   const dpop = { nonce: { secret: Buffer.alloc(32, 3) } }
   const server = await createResourceServer({ ...given, dpop })
   const error = await server.verify(await presented()).catch((error) => error)
@@ -63,7 +63,7 @@ t.test('P4: the nonce is in the headers of the error', async (t) => {
   t.match(old.reason, { check: 'nonce', found: 'an unknown or expired nonce' })
 })
 
-t.test('what is presented wrongly is the application’s mistake', async (t) => {
+t.test('throws a TypeError for an invalid presented token', async (t) => {
   const server = await createResourceServer({ ...given, dpop: 'allowed' })
   for (const odd of [
     { token, proof: 'x' },

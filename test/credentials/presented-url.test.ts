@@ -1,4 +1,4 @@
-/** The URL that `verify()` is given for a proof, beside the one that the client wrote. */
+/** The URL that `verify()` compares with the one in a proof. */
 import t from 'tap'
 import { createResourceServer, type ResourceServerOptions } from '../../src/index.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
@@ -14,7 +14,7 @@ async function verify(url: string, htu: string) {
   return server.verify({ token, dpop: { proof, method: 'GET', url } })
 }
 
-t.test('E32: an internationalized host equals its ASCII form', async (t) => {
+t.test('E32: treats an internationalized host and its ASCII form as equal', async (t) => {
   const ascii = 'https://xn--bcher-kva.example'
   for (const [url, htu] of [
     ['https://bücher.example/orders', `${ascii}/orders`],
@@ -42,7 +42,7 @@ t.test('E32: an internationalized host equals its ASCII form', async (t) => {
   }
 })
 
-t.test('what is no URL with a host is a mistake that is explained', async (t) => {
+t.test('throws a TypeError for a URL without a host', async (t) => {
   for (const url of ['', '/orders', 'api.example/orders', 'https:///orders', 'ftp://a.example/']) {
     await t.rejects(verify(url, 'https://api.example/orders'), {
       name: 'TypeError',

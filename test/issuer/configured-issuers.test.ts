@@ -91,7 +91,7 @@ t.test(
 
 t.test('accepts only true and false from opaqueTokens', async (t) => {
   const failing = async () => {
-    throw new Error('nobody waits for it')
+    throw new Error('unhandled rejection')
   }
   for (const opaqueTokens of [async () => false, failing, () => 1, () => undefined, () => 'no']) {
     const issuers = new ConfiguredIssuers([issuer(A, { opaqueTokens: opaqueTokens as never })])

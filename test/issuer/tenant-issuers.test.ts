@@ -11,7 +11,7 @@ const unhandledRejections = collectUnhandledRejections(t)
 
 const A = 'https://a.example'
 const B = 'https://b.example'
-const REFUSED = { name: 'InvalidTokenError', check: 'issuer' }
+const UNTRUSTED = { name: 'InvalidTokenError', check: 'issuer' }
 
 function tenants(
   ask: TenantIssuersOptions['callResolver'],
@@ -19,7 +19,7 @@ function tenants(
 ) {
   const it = {
     now: 1_000_000,
-    asked: [] as string[],
+    calls: [] as string[],
     assembled: [] as Issuer[],
     closed: [] as Issuer[],
     issuers: undefined as unknown as TenantIssuers,
@@ -31,7 +31,7 @@ function tenants(
   }
   it.issuers = new TenantIssuers({
     callResolver(iss, context) {
-      it.asked.push(iss)
+      it.calls.push(iss)
       return ask(iss, context)
     },
     async assemble(iss, answer) {
@@ -67,7 +67,7 @@ t.test('caches a resolution for cacheMaxAge, and returns it synchronously', asyn
   it.now += 1
   t.notOk(it.issuers.stillTrusts(issuer, token(A)))
   t.equal(await it.resolve(A), issuer, 'the same answer, and so the same keys')
-  t.same(it.asked, [A, A])
+  t.same(it.calls, [A, A])
   t.ok(it.issuers.stillTrusts(issuer, token(A)))
   t.same(it.issuers.issuers(), [issuer])
 })
@@ -88,12 +88,12 @@ t.test('closes the keys of an issuer that is no longer trusted or has other opti
   t.same(it.issuers.issuers(), [second])
   answer = false
   it.now += 1_000
-  await t.rejects(it.resolve(A), REFUSED)
+  await t.rejects(it.resolve(A), UNTRUSTED)
   await settled()
   t.same(it.closed, [first, second])
   t.same(it.issuers.issuers(), [])
   answer = true
-  await t.rejects(it.resolve(A), REFUSED, 'for negativeCacheMaxAge')
+  await t.rejects(it.resolve(A), UNTRUSTED, 'for negativeCacheMaxAge')
   it.now += 1_000
   t.equal((await it.resolve(A)).issuer, A)
 })
@@ -103,13 +103,13 @@ t.test(
   async (t) => {
     for (const no of [undefined, null, false]) {
       const it = tenants(async () => no)
-      await t.rejects(it.resolve(A), REFUSED)
+      await t.rejects(it.resolve(A), UNTRUSTED)
       it.now += 59_999
-      t.match(it.issuers.resolve({ iss: A }, undefined), REFUSED)
-      t.equal(it.asked.length, 1)
+      t.match(it.issuers.resolve({ iss: A }, undefined), UNTRUSTED)
+      t.equal(it.calls.length, 1)
       it.now += 1
-      await t.rejects(it.resolve(A), REFUSED)
-      t.equal(it.asked.length, 2)
+      await t.rejects(it.resolve(A), UNTRUSTED)
+      t.equal(it.calls.length, 2)
     }
   },
 )
@@ -171,10 +171,10 @@ t.test('rejects an invalid issuer identifier without calling the application', a
     `${A}/${'a'.repeat(512)}`,
     `${A}/${'a'.repeat(1_000_000)}`,
   ]) {
-    await t.rejects(it.resolve(iss), REFUSED)
+    await t.rejects(it.resolve(iss), UNTRUSTED)
     t.notOk(typeof iss === 'string' && it.issuers.mayTrust(iss))
   }
-  t.same(it.asked, [])
+  t.same(it.calls, [])
   t.ok(it.issuers.mayTrust(`${A}/realms/M%C3%BCller/`))
   for (const iss of [
     'https://a.b',
@@ -197,20 +197,20 @@ t.test('rejects an invalid issuer identifier without calling the application', a
 })
 
 t.test('collapses concurrent resolutions of one issuer into one call', async (t) => {
-  const answers: ((said: unknown) => void)[] = []
+  const answers: ((resolution: unknown) => void)[] = []
   const it = tenants(() => new Promise((resolve) => answers.push(resolve)))
   const waiting = Array.from({ length: 1_000 }, () => it.resolve(A))
-  t.equal(it.asked.length, 1)
+  t.equal(it.calls.length, 1)
   answers[0]?.(true)
   t.equal(new Set(await Promise.all(waiting)).size, 1)
   t.equal(it.assembled.length, 1)
 
   t.test('rejects each waiter with an error of its own', async (t) => {
-    const refused = Array.from({ length: 10 }, () => it.resolve(B).catch((error) => error))
+    const rejections = Array.from({ length: 10 }, () => it.resolve(B).catch((error) => error))
     answers[1]?.(undefined)
-    const errors = await Promise.all(refused)
+    const errors = await Promise.all(rejections)
     t.equal(new Set(errors).size, 10)
-    for (const error of errors) t.match(error, REFUSED)
+    for (const error of errors) t.match(error, UNTRUSTED)
   })
 })
 
@@ -229,7 +229,7 @@ t.test('reports an exception of the application as the cause, and does not cache
         await t.rejects(outcome, { message: 'The function "issuer" failed', cause: failure })
       }
     }
-    t.equal(it.asked.length, 2)
+    t.equal(it.calls.length, 2)
   }
   await settled()
   t.same(unhandledRejections, [])
@@ -242,15 +242,15 @@ t.test('reports an invalid resolution with a fixed message, and does not cache i
     ['garbage', /^no sense for https:/],
     [circular, /circular/],
   ] as const) {
-    let said: unknown = answer
-    const it = tenants(() => said)
+    let resolution: unknown = answer
+    const it = tenants(() => resolution)
     const error = await it.resolve(A).catch((error) => error)
     t.match(error, {
       name: 'TypeError',
       message: 'the function "issuer" returned an invalid result: see the "cause" of this error',
       cause: { message: cause },
     })
-    said = true
+    resolution = true
     t.equal((await it.resolve(A)).issuer, A)
   }
   await settled()
@@ -260,7 +260,9 @@ t.test('reports an invalid resolution with a fixed message, and does not cache i
 t.test('accepts any thenable as a resolution', async (t) => {
   // Like a query builder.
   const query = new (class Query {})()
-  Object.defineProperty(query, 'then', { value: (done: (said: unknown) => void) => done(true) })
+  Object.defineProperty(query, 'then', {
+    value: (done: (resolution: unknown) => void) => done(true),
+  })
   const it = tenants(() => query)
   t.equal((await it.resolve(A)).issuer, A)
 })
@@ -298,7 +300,7 @@ t.test('lets only admitted issuers evict admitted ones', async (t) => {
   t.equal(await it.resolve(A), a)
   t.ok(it.issuers.stillTrusts(a, token(A)))
   t.same(
-    it.asked.filter((iss) => iss === A),
+    it.calls.filter((iss) => iss === A),
     [A],
   )
   t.equal(it.issuers.issuers().length, 3, 'two that are not admitted are kept, too')
@@ -332,7 +334,7 @@ t.test('closes an issuer that is evicted during its assembly', async (t) => {
 })
 
 t.test('close() closes all issuers, and those assembled afterwards', async (t) => {
-  let answer: (said: unknown) => void = () => {}
+  let answer: (resolution: unknown) => void = () => {}
   const it = tenants((iss) => iss === A || new Promise((resolve) => (answer = resolve)))
   const a = await it.resolve(A)
   const waiting = it.resolve(B)
@@ -354,7 +356,7 @@ t.test(
     )
     t.equal(first?.status, 'fulfilled')
     t.equal(second?.status, 'fulfilled')
-    t.match(none, { status: 'rejected', reason: REFUSED })
+    t.match(none, { status: 'rejected', reason: UNTRUSTED })
     t.equal(it.assembled.length, 2)
     t.equal(
       await it.resolve(A, { audience: 'one' }),
@@ -362,19 +364,22 @@ t.test(
       'the same answer, the same keys',
     )
     t.equal(it.assembled.length, 2)
-    t.notOk(it.issuers.stillTrusts(it.assembled[0] as Issuer, token(A)), 'no verdict is used again')
-    await t.rejects(it.resolve(A, false), REFUSED)
+    t.notOk(
+      it.issuers.stillTrusts(it.assembled[0] as Issuer, token(A)),
+      'no cached result is reused',
+    )
+    await t.rejects(it.resolve(A, false), UNTRUSTED)
     t.equal(await it.resolve(A, one), it.assembled[0], 'a no of one is none for another')
-    t.equal(it.asked.length, 6)
+    t.equal(it.calls.length, 6)
   },
 )
 
 t.test(
   'calls the application once per untrusted issuer, and bounds the negative cache',
   async (t) => {
-    let asked = 0
+    let calls = 0
     const issuers = new TenantIssuers({
-      callResolver: () => void asked++,
+      callResolver: () => void calls++,
       assemble: async () => t.fail() as never,
       closeKeySets: async () => {},
       dependsOnContext: false,
@@ -395,7 +400,7 @@ t.test(
     }
     const full = await heapAfter(0)
     const later = await heapAfter(20_000)
-    t.equal(asked, 40_000)
+    t.equal(calls, 40_000)
     t.ok(later - full < 5_000_000, `${later - full} bytes more`)
   },
 )

@@ -3,13 +3,13 @@ import { decodeBase64url } from '../../src/token/base64url.js'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The long way round: nothing but the alphabet, and what encodes to the same text again. */
+/** Reference decoder: only the alphabet, and only text that re-encodes to itself. */
 function isCanonical(text: string): boolean {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return false
   return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
-/** The texts about which the two ways disagree. */
+/** Returns the texts for which the two decoders disagree. */
 function disagreements(texts: Iterable<string>): string[] {
   const wrong: string[] = []
   for (const text of texts) {
@@ -18,7 +18,7 @@ function disagreements(texts: Iterable<string>): string[] {
   return wrong.map(escape)
 }
 
-t.test('J9: takes canonical base64url, and gives its bytes', async (t) => {
+t.test('J9: decodes canonical base64url', async (t) => {
   for (let length = 1; length < 200; length++) {
     const bytes = Buffer.from(Array.from({ length }, (_, i) => (i * 37 + length) & 0xff))
     t.strictSame(decodeBase64url(bytes.toString('base64url')), bytes)
@@ -26,7 +26,7 @@ t.test('J9: takes canonical base64url, and gives its bytes', async (t) => {
   t.equal(decodeBase64url(''), undefined, 'nothing is not a segment')
 })
 
-t.test('J9: of all texts of up to three ASCII characters, only the canonical ones', async (t) => {
+t.test('J9: accepts only canonical texts of up to three ASCII characters', async (t) => {
   function* texts() {
     for (let a = 0; a < 128; a++) {
       yield String.fromCharCode(a)
@@ -39,7 +39,7 @@ t.test('J9: of all texts of up to three ASCII characters, only the canonical one
   t.same(disagreements(texts()), [])
 })
 
-t.test('J9: no other character at any place, whatever its low byte', async (t) => {
+t.test('J9: rejects any other character at any position, whatever its low byte', async (t) => {
   function* texts() {
     for (const length of [2, 3, 4, 6, 7, 8]) {
       for (let at = 0; at < length; at++) {
@@ -53,7 +53,7 @@ t.test('J9: no other character at any place, whatever its low byte', async (t) =
   t.same(disagreements(texts()), [])
 })
 
-t.test('J9: no character too many, in segments as long as those of tokens', async (t) => {
+t.test('J9: rejects an extra character in segments as long as those of tokens', async (t) => {
   function* texts() {
     for (const length of [40, 42, 43, 44, 342, 1_000, 8_000]) {
       const text = Array.from({ length }, (_, i) => ALPHABET[(i * 7) % 64]).join('')
@@ -63,7 +63,7 @@ t.test('J9: no character too many, in segments as long as those of tokens', asyn
           yield text.slice(0, at) + odd + text.slice(at)
           yield text.slice(0, at) + odd + text.slice(at + 1)
           yield text.slice(0, at) + odd.repeat(4) + text.slice(at)
-          // As many taken away as added, so that the length alone tells nothing.
+          // As many characters removed as added, so that the length is unchanged.
           yield text.slice(0, at) + odd + text.slice(at, -1)
         }
       }

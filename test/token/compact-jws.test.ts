@@ -8,10 +8,10 @@ import { forge, goodClaims, signed } from '../fixtures/forgery.js'
 import { base64url, makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
-const good = forge(key)
-const [header, payload, signature] = good.split('.') as [string, string, string]
+const valid = forge(key)
+const [header, payload, signature] = valid.split('.') as [string, string, string]
 
-/** What comes of it, the refusal included: it is returned, and never thrown. */
+/** Returns the parsed token or the rejection, which is never thrown. */
 function outcomeOf(raw: string, maxLength = 8_192): Result<CompactJws> {
   return parseCompactJws(raw, maxLength, new KnownHeaders())
 }
@@ -20,19 +20,19 @@ function parse(raw: string, maxLength?: number): CompactJws {
   return unwrap(outcomeOf(raw, maxLength))
 }
 
-function refuses(t: Test, raw: string, title: string, check: Check = 'token'): void {
+function rejects(t: Test, raw: string, title: string, check: Check = 'token'): void {
   t.match(outcomeOf(raw), { name: 'InvalidTokenError', check, code: 'invalid_token' }, title)
 }
 
 function reasonOf(raw: string, maxLength?: number): InvalidTokenError {
-  const refused = outcomeOf(raw, maxLength)
-  if (refused instanceof InvalidTokenError) return refused
-  throw new Error('not refused')
+  const rejection = outcomeOf(raw, maxLength)
+  if (rejection instanceof InvalidTokenError) return rejection
+  throw new Error('not rejected')
 }
 
-t.test('hands on what the next steps need', async (t) => {
-  const jws = parse(good)
-  t.equal(jws.raw, good)
+t.test('returns the parts that later steps need', async (t) => {
+  const jws = parse(valid)
+  t.equal(jws.raw, valid)
   t.strictSame(jws.header, { alg: 'ES256', kid: 'es256', typ: 'at+jwt' })
   t.strictSame(jws.claims, goodClaims())
   t.ok(Object.isFrozen(jws.claims))
@@ -40,29 +40,29 @@ t.test('hands on what the next steps need', async (t) => {
   t.strictSame(bare.header, { alg: 'ES256', kid: undefined, typ: undefined })
 })
 
-t.test('J9: refuses everything but canonical base64url, in each of the segments', async (t) => {
+t.test('J9: rejects non-canonical base64url in each segment', async (t) => {
   const segments = [header, payload, signature]
   for (const [index, name] of ['header', 'claims', 'signature'].entries()) {
     const segment = segments[index] as string
     const spelled = (text: string) =>
       segments.map((other, i) => (i === index ? text : other)).join('.')
-    refuses(t, spelled(''), `${name}: empty`)
-    refuses(t, spelled(`${segment}=`), `${name}: one "="`)
-    refuses(t, spelled(`${segment}==`), `${name}: two "="`)
-    refuses(t, spelled(`${segment}${'A'.repeat(1 + ((4 - (segment.length % 4)) % 4))}`), name)
+    rejects(t, spelled(''), `${name}: empty`)
+    rejects(t, spelled(`${segment}=`), `${name}: one "="`)
+    rejects(t, spelled(`${segment}==`), `${name}: two "="`)
+    rejects(t, spelled(`${segment}${'A'.repeat(1 + ((4 - (segment.length % 4)) % 4))}`), name)
     for (const odd of ['+', '/', ' ', '\n', '\r\n', '\t', '\0', '%', '~', '\u00e9', '\u{1f600}']) {
-      refuses(t, spelled(`${segment.slice(0, 8)}${odd}${segment.slice(9)}`), `${name}: within`)
-      refuses(t, spelled(`${odd}${segment}`), `${name}: ${JSON.stringify(odd)} before`)
-      refuses(t, spelled(`${segment}${odd}`), `${name}: ${JSON.stringify(odd)} after`)
+      rejects(t, spelled(`${segment.slice(0, 8)}${odd}${segment.slice(9)}`), `${name}: within`)
+      rejects(t, spelled(`${odd}${segment}`), `${name}: ${JSON.stringify(odd)} before`)
+      rejects(t, spelled(`${segment}${odd}`), `${name}: ${JSON.stringify(odd)} after`)
     }
   }
 })
 
-t.test('J9: refuses stray last bits, so that a token has one spelling', async (t) => {
+t.test('J9: rejects non-zero trailing bits, so that a token has one encoding', async (t) => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const decodesAlike = (a: string, b: string) =>
     Buffer.from(a, 'base64url').equals(Buffer.from(b, 'base64url'))
-  // A blank more in the JSON shifts the length, so that each of the three remainders is seen.
+  // One more blank in the JSON shifts the length, so that each of the three remainders occurs.
   for (const blanks of [0, 1, 2]) {
     const parts = [
       base64url(`{${' '.repeat(blanks)}"alg":"ES256","kid":"es256"}`),
@@ -76,75 +76,75 @@ t.test('J9: refuses stray last bits, so that a token has one spelling', async (t
         .filter((other) => other !== part && decodesAlike(other, part))
       t.equal(respelled.length, [0, undefined, 15, 3][part.length % 4], 'other spellings')
       for (const other of respelled) {
-        refuses(t, parts.with(index, other).join('.'), `segment ${index} ending in ${other.at(-1)}`)
+        rejects(t, parts.with(index, other).join('.'), `segment ${index} ending in ${other.at(-1)}`)
       }
     }
   }
 })
 
-t.test('J9: refuses white space and line breaks around the whole', async (t) => {
-  for (const raw of [` ${good}`, `${good} `, `${good}\n`, `\r\n${good}`, `"${good}"`]) {
-    refuses(t, raw, JSON.stringify(raw.slice(0, 3) + raw.slice(-3)))
+t.test('J9: rejects white space and line breaks around the token', async (t) => {
+  for (const raw of [` ${valid}`, `${valid} `, `${valid}\n`, `\r\n${valid}`, `"${valid}"`]) {
+    rejects(t, raw, JSON.stringify(raw.slice(0, 3) + raw.slice(-3)))
   }
 })
 
-t.test('refuses any number of segments but three', async (t) => {
+t.test('rejects any number of segments but three', async (t) => {
   for (const raw of [
     '.',
     '..',
     '...',
     `${header}.${payload}`,
-    `${good}.`,
-    `.${good}`,
-    `${good}.x`,
+    `${valid}.`,
+    `.${valid}`,
+    `${valid}.x`,
   ]) {
-    refuses(t, raw, raw.replace(good, 'good'))
+    rejects(t, raw, raw.replace(valid, 'valid'))
   }
-  refuses(t, '.'.repeat(8_000), 'many')
-  refuses(t, `${header}..${signature}`, 'a detached payload')
+  rejects(t, '.'.repeat(8_000), 'many')
+  rejects(t, `${header}..${signature}`, 'a detached payload')
   const opaque = reasonOf('00aBcDeFgHiJkLmNoP')
   t.match(opaque.reason.found, /opaque/)
   t.equal(opaque.message, 'The access token is malformed')
 })
 
-t.test('J17: says of an encrypted token that it is encrypted', async (t) => {
+t.test('J17: reports that an encrypted token is encrypted', async (t) => {
   const error = reasonOf('eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVydGV4dA.dGFn')
   t.equal(error.message, 'The access token is encrypted, which is not supported here')
   t.equal(error.check, 'token')
   t.match(error.reason, { expected: /signed token/, found: /JWE/ })
 })
 
-t.test('refuses a token that is too long before it looks at it', async (t) => {
+t.test('rejects a token that is too long before parsing it', async (t) => {
   const error = reasonOf('\0'.repeat(1_048_576))
   t.equal(error.message, 'The access token is too long')
   t.equal(error.reason.expected, 'at most 8192 characters')
-  t.ok(parse(good, good.length))
-  t.match(reasonOf(good, good.length - 1).message, /too long/)
+  t.ok(parse(valid, valid.length))
+  t.match(reasonOf(valid, valid.length - 1).message, /too long/)
 })
 
-t.test('J7: refuses a header whose alg, kid or typ is no string', async (t) => {
+t.test('J7: rejects a header whose alg, kid or typ is not a string', async (t) => {
   for (const odd of [null, true, 0, 1.5, [], ['ES256'], {}, { toString: 'ES256' }]) {
     for (const name of ['alg', 'kid', 'typ']) {
-      refuses(t, forge(key, { header: { [name]: odd } }), `${name}: ${JSON.stringify(odd)}`)
+      rejects(t, forge(key, { header: { [name]: odd } }), `${name}: ${JSON.stringify(odd)}`)
     }
   }
-  refuses(t, forge(key, { header: { alg: undefined } }), 'no alg')
+  rejects(t, forge(key, { header: { alg: undefined } }), 'no alg')
 })
 
-t.test('J10: refuses crit and b64, whatever they say', async (t) => {
+t.test('J10: rejects any crit and b64', async (t) => {
   for (const crit of [[], ['exp'], ['alg'], ['b64'], ['http://x'], 'exp', null, {}, 0, [['x']]]) {
-    refuses(t, forge(key, { header: { crit } }), `crit: ${JSON.stringify(crit)}`)
+    rejects(t, forge(key, { header: { crit } }), `crit: ${JSON.stringify(crit)}`)
   }
   for (const b64 of [false, true, null, 'false', 0]) {
-    refuses(t, forge(key, { header: { b64 } }), `b64: ${JSON.stringify(b64)}`)
-    refuses(t, forge(key, { header: { b64, crit: ['b64'] } }), `critical, ${JSON.stringify(b64)}`)
+    rejects(t, forge(key, { header: { b64 } }), `b64: ${JSON.stringify(b64)}`)
+    rejects(t, forge(key, { header: { b64, crit: ['b64'] } }), `critical, ${JSON.stringify(b64)}`)
   }
   const error = reasonOf(forge(key, { header: { crit: ['exp', '\u0000\u202e'] } }))
   t.equal(error.message, 'The access token requires an extension that is not supported')
   t.match(error.reason.found, /^[\x20-\x7e]+$/)
 })
 
-t.test('J11: refuses members that are there twice, in header and claims', async (t) => {
+t.test('J11: rejects duplicate members in header and claims', async (t) => {
   for (const text of [
     '{"alg":"ES256","alg":"ES256"}',
     '{"alg":"none","alg":"ES256"}',
@@ -152,7 +152,7 @@ t.test('J11: refuses members that are there twice, in header and claims', async 
     '{"alg":"ES256","kid":"a","kid":"b"}',
     '{"alg":"ES256","x":{"y":1,"y":2}}',
   ]) {
-    refuses(t, forge(key, { header: text }), `header: ${text}`)
+    rejects(t, forge(key, { header: text }), `header: ${text}`)
   }
   const claims = JSON.stringify(goodClaims()).slice(0, -1)
   for (const more of [
@@ -162,11 +162,11 @@ t.test('J11: refuses members that are there twice, in header and claims', async 
     ',"act":{"sub":"a","sub":"b"}',
     ',"a":[{"b":1,"\\u0062":1}]',
   ]) {
-    refuses(t, forge(key, { claims: `${claims}${more}}` }), `claims: ${more}`)
+    rejects(t, forge(key, { claims: `${claims}${more}}` }), `claims: ${more}`)
   }
 })
 
-t.test('refuses segments that hold no JSON object in UTF-8', async (t) => {
+t.test('rejects segments that are not a JSON object in UTF-8', async (t) => {
   const latin1 = Buffer.from('{"alg":"ES256","x":"\u00e9"}', 'latin1')
   const overlong = Buffer.concat([
     Buffer.from('{"alg":"ES256","x":"'),
@@ -181,48 +181,52 @@ t.test('refuses segments that hold no JSON object in UTF-8', async (t) => {
   const utf16 = Buffer.from('{"alg":"ES256"}', 'utf16le')
   const bom = '\ufeff{"alg":"ES256"}'
   for (const text of [latin1, overlong, surrogate, utf16, bom]) {
-    refuses(t, forge(key, { header: text }), 'header')
-    refuses(t, forge(key, { claims: text }), 'claims')
+    rejects(t, forge(key, { header: text }), 'header')
+    rejects(t, forge(key, { claims: text }), 'claims')
   }
   for (const text of ['[]', '"x"', '1', 'null', 'true', '{', 'x', ' ', '[{"alg":"ES256"}]']) {
-    refuses(t, forge(key, { header: text }), `header: ${text}`)
-    refuses(t, forge(key, { claims: text }), `claims: ${text}`)
+    rejects(t, forge(key, { header: text }), `header: ${text}`)
+    rejects(t, forge(key, { claims: text }), `claims: ${text}`)
   }
   t.ok(parse(forge(key, { claims: '{"sub":"\\ud800","\u{1f600}":"\u00e9"}' })))
 })
 
-t.test('refuses a nested token and one in JSON serialization', async (t) => {
-  refuses(t, signed(key, `${header}.${base64url(good)}`), 'a token as payload')
-  refuses(t, JSON.stringify({ payload, signatures: [{ protected: header, signature }] }), 'general')
-  refuses(t, JSON.stringify({ payload, protected: header, signature }), 'flattened')
+t.test('rejects a nested token, and one in JSON serialization', async (t) => {
+  rejects(t, signed(key, `${header}.${base64url(valid)}`), 'a token as payload')
+  rejects(t, JSON.stringify({ payload, signatures: [{ protected: header, signature }] }), 'general')
+  rejects(t, JSON.stringify({ payload, protected: header, signature }), 'flattened')
 })
 
-t.test('says to the operator what a token should have been', async (t) => {
+t.test('reports the expected form of a token in the reason', async (t) => {
   const text = (object: unknown) => base64url(JSON.stringify(object))
-  const told = (raw: string) => {
+  const detailsOf = (raw: string) => {
     const { message, reason } = reasonOf(raw)
     return [message, reason.expected, reason.found]
   }
   const malformed = 'The access token is malformed'
-  t.same(told('x'.repeat(8_193)), [
+  t.same(detailsOf('x'.repeat(8_193)), [
     'The access token is too long',
     'at most 8192 characters',
     'more',
   ])
-  t.same(told('a.b'), [malformed, 'three parts', '2'])
-  t.same(told('a.b.c.d'), [malformed, 'three parts', '4'])
-  t.same(told('opaque'), [
+  t.same(detailsOf('a.b'), [malformed, 'three parts', '2'])
+  t.same(detailsOf('a.b.c.d'), [malformed, 'three parts', '4'])
+  t.same(detailsOf('opaque'), [
     malformed,
     'a JWT of three parts',
     'an opaque token: request JWT access tokens from the issuer (often with an audience)',
   ])
-  t.same(told('a.b.c.d.e'), [
+  t.same(detailsOf('a.b.c.d.e'), [
     'The access token is encrypted, which is not supported here',
     'a signed token of three parts',
     'an encrypted token (JWE): configure the issuer not to encrypt tokens for this API',
   ])
-  t.same(told(`${header}=.${payload}.${signature}`), [malformed, 'canonical base64url', undefined])
-  t.same(told(`${text([])}.${payload}.${signature}`), [
+  t.same(detailsOf(`${header}=.${payload}.${signature}`), [
+    malformed,
+    'canonical base64url',
+    undefined,
+  ])
+  t.same(detailsOf(`${text([])}.${payload}.${signature}`), [
     malformed,
     'JSON objects without duplicate members',
     undefined,
@@ -239,12 +243,12 @@ t.test('says to the operator what a token should have been', async (t) => {
     ],
   ] as const) {
     const odd = text({ alg: 'ES256', ...part })
-    t.same(told(`${odd}.${payload}.${signature}`), expected, JSON.stringify(part))
+    t.same(detailsOf(`${odd}.${payload}.${signature}`), expected, JSON.stringify(part))
   }
 })
 
-t.test('what is signed is both segments and the dot between them', async (t) => {
-  const jws = parse(good)
+t.test('returns both segments and the dot between them as the signing input', async (t) => {
+  const jws = parse(valid)
   t.equal(jws.signingInput, `${header}.${payload}`)
   t.equal(jws.headerSegment, header)
   t.same(jws.signature, Buffer.from(signature, 'base64url'))

@@ -13,7 +13,7 @@ t.test('reads alg, kid and typ, and nothing else', async (t) => {
   t.strictSame(readHeader({ alg: '' }), { alg: '', kid: undefined, typ: undefined })
 })
 
-t.test('J7: refuses alg, kid and typ that are no strings', async (t) => {
+t.test('J7: rejects alg, kid and typ that are not strings', async (t) => {
   for (const odd of [null, true, 0, [], ['ES256'], {}]) {
     for (const name of ['alg', 'kid', 'typ']) {
       const header = { alg: 'ES256', [name]: odd }
@@ -27,18 +27,15 @@ t.test('J7: refuses alg, kid and typ that are no strings', async (t) => {
   t.match(readHeader({}), InvalidTokenError)
 })
 
-t.test(
-  'J10: refuses crit and b64, whatever they hold, and only where they are members',
-  async (t) => {
-    for (const value of [undefined, null, [], ['exp'], false, true]) {
-      t.match(readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
-      t.match(readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
-    }
-    t.notOk(isRejection(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' }))))
-  },
-)
+t.test('J10: rejects any crit and b64, if they are own members', async (t) => {
+  for (const value of [undefined, null, [], ['exp'], false, true]) {
+    t.match(readHeader({ alg: 'ES256', crit: value }), InvalidTokenError)
+    t.match(readHeader({ alg: 'ES256', b64: value }), InvalidTokenError)
+  }
+  t.notOk(isRejection(readHeader(Object.assign(Object.create({ crit: [] }), { alg: 'ES256' }))))
+})
 
-t.test('B10: what is malformed is told to the operator, not in the message', async (t) => {
+t.test('B10: reports what is malformed in the reason, not in the message', async (t) => {
   const error = malformed('The access token is malformed', 'three parts', '4')
   t.equal(error.message, 'The access token is malformed')
   t.match(error, { check: 'token', code: 'invalid_token', statusCode: 401 })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { isCheapToParse, readTopLevelString } from '../../src/token/json-cost.js'
 import { PROVIDERS } from '../fixtures/provider-tokens.js'
 
-t.test('calls the claims of common issuers cheap', async (t) => {
+t.test('classifies the claims of common issuers as cheap', async (t) => {
   for (const [issuer, { good }] of Object.entries(PROVIDERS)) {
     for (const [name, { claims }] of Object.entries(good)) {
       t.ok(isCheapToParse(JSON.stringify(claims, undefined, 2)), `${issuer}: ${name}`)
@@ -11,7 +11,7 @@ t.test('calls the claims of common issuers cheap', async (t) => {
   }
 })
 
-t.test('takes 128 commas and colons, and 16 objects and arrays', async (t) => {
+t.test('accepts up to 128 commas and colons, and 16 objects and arrays', async (t) => {
   const members = (count: number) =>
     JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, 1])))
   t.ok(isCheapToParse(members(64)), '64 colons and 63 commas')
@@ -65,7 +65,7 @@ t.test('reads a top-level string without parsing the rest', async (t) => {
   }
 })
 
-t.test('reads what JSON.parse reads, or nothing', async (t) => {
+t.test('reads the same string as JSON.parse, or none', async (t) => {
   const name = fc.constantFrom('iss', 'tid', 'aud', '\\', '"', 'iss"', 'ıss')
   const object = fc.dictionary(name, fc.jsonValue())
   const json = fc

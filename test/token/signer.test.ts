@@ -13,7 +13,7 @@ import { forge } from '../fixtures/forgery.js'
 import { ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 
 const signers = await Promise.all(['a', 'b', 'c', 'd'].map((kid) => makeKey('RS256', kid)))
-const [first, second, third, stranger] = signers as [TestKey, TestKey, TestKey, TestKey]
+const [first, second, third, otherKey] = signers as [TestKey, TestKey, TestKey, TestKey]
 const curve = await makeKey('ES256', 'e')
 const keys = new Map<TestKey, VerificationKey>()
 for (const key of [first, second, third, curve]) {
@@ -24,7 +24,7 @@ const keysOf = (...some: readonly TestKey[]) => some.map(keyOf)
 
 type Found = MaybePromise<readonly VerificationKey[]>
 
-/** Looks for whoever signed a token, among the keys at hand and the newer ones. */
+/** Finds the signer of a token among the cached keys and the newer ones. */
 function search(signer: TestKey, found: Found, newer: () => Found = () => [], kid?: null) {
   const counters = new Counters()
   const raw = forge(signer, kid === null ? { header: { kid: undefined } } : {})
@@ -43,7 +43,7 @@ function search(signer: TestKey, found: Found, newer: () => Found = () => [], ki
 }
 
 function unasked(): never {
-  throw new Error('nobody asks for newer keys')
+  throw new Error('newer keys were requested')
 }
 
 const withoutKid = null
@@ -60,21 +60,21 @@ const KEY = {
   reason: { found: 'none of that kid' },
 }
 
-t.test('one quick key at hand is asked at once, and nobody waits', async (t) => {
-  const good = search(first, keysOf(first))
-  const pooled = await inThreadPool(() => t.equal(good.signer(), keyOf(first), 'no promise'))
+t.test('verifies with one cached inline key synchronously', async (t) => {
+  const valid = search(first, keysOf(first))
+  const pooled = await inThreadPool(() => t.equal(valid.signer(), keyOf(first), 'no promise'))
   t.equal(pooled, 0)
-  t.equal(good.counters.signatureVerifications, 1)
-  t.match(search(stranger, keysOf(first)).signer(), SIGNATURE)
+  t.equal(valid.counters.signatureVerifications, 1)
+  t.match(search(otherKey, keysOf(first)).signer(), SIGNATURE)
 })
 
-t.test('one slower key is asked in the thread pool', async (t) => {
+t.test('verifies with one slower key in the thread pool', async (t) => {
   const later = search(curve, keysOf(curve)).signer()
   t.ok(later instanceof Promise)
   t.equal(await later, keyOf(curve))
 })
 
-/** How many signatures were verified in the thread pool, and told of afterwards. */
+/** Counts the signatures verified in the thread pool. */
 async function inThreadPool(work: () => unknown): Promise<number> {
   const jobs = new Set<number>()
   let done = 0
@@ -91,7 +91,7 @@ async function inThreadPool(work: () => unknown): Promise<number> {
   return done
 }
 
-t.test('J15: several keys are never tried on the main thread', async (t) => {
+t.test('J15: never tries several keys on the main thread', async (t) => {
   for (const [signer, tries] of [
     [first, 1],
     [second, 2],
@@ -106,29 +106,29 @@ t.test('J15: several keys are never tried on the main thread', async (t) => {
     t.equal(pooled, tries)
     t.equal(several.counters.signatureVerifications, tries, 'and none after the one that signed')
   }
-  const bad = search(stranger, keysOf(first, second, third))
+  const bad = search(otherKey, keysOf(first, second, third))
   await t.rejects(Promise.resolve(bad.signer()), SIGNATURE)
   t.equal(bad.counters.signatureVerifications, 3)
 })
 
-t.test('no key at hand is an unknown one, and costs no verification', async (t) => {
+t.test('rejects an unknown key without verifying a signature', async (t) => {
   const none = search(first, [], unasked)
   t.match(none.signer(), KEY)
   t.equal(none.counters.signatureVerifications, 0)
 })
 
-t.test('a known kid with a bad signature may be that of a newer key', async (t) => {
+t.test('tries newer keys if the signature is invalid for the key with the same kid', async (t) => {
   for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
     const replaced = search(third, keysOf(first), () => newer)
     t.equal(await replaced.signer(), keyOf(third))
     t.equal(replaced.counters.signatureVerifications, 2)
   }
-  t.match(search(stranger, keysOf(first), () => []).signer(), SIGNATURE, 'at once')
-  const tried = search(stranger, keysOf(first), () => Promise.resolve(keysOf(second))).signer()
+  t.match(search(otherKey, keysOf(first), () => []).signer(), SIGNATURE, 'at once')
+  const tried = search(otherKey, keysOf(first), () => Promise.resolve(keysOf(second))).signer()
   await t.rejects(Promise.resolve(tried), SIGNATURE)
 })
 
-t.test('J15: without kid, newer keys are looked at where none at hand signed', async (t) => {
+t.test('J15: tries newer keys for a token without kid if no cached key signed it', async (t) => {
   for (const newer of [keysOf(third), Promise.resolve(keysOf(third))]) {
     const rotated = search(third, keysOf(first), () => newer, withoutKid)
     t.equal(await rotated.signer(), keyOf(third))
@@ -136,7 +136,7 @@ t.test('J15: without kid, newer keys are looked at where none at hand signed', a
   }
   for (const newer of [[], keysOf(second), keysOf(second, third)]) {
     const tried = (newer: Found) =>
-      search(stranger, keysOf(first), () => newer, withoutKid).signer()
+      search(otherKey, keysOf(first), () => newer, withoutKid).signer()
     const title = `${newer.length} newer ones`
     await t.rejects(Promise.resolve(tried(Promise.resolve(newer))), SIGNATURE, title)
     if (newer.length > 1) await t.rejects(Promise.resolve(tried(newer)), SIGNATURE, title)
@@ -144,7 +144,7 @@ t.test('J15: without kid, newer keys are looked at where none at hand signed', a
   }
 })
 
-t.test('B9: keys that must be waited for are waited for, and may be out of reach', async (t) => {
+t.test('B9: waits for keys that are fetched, and passes on their failure', async (t) => {
   t.equal(await search(first, Promise.resolve(keysOf(first))).signer(), keyOf(first))
   await t.rejects(Promise.resolve(search(first, Promise.resolve([])).signer()), KEY)
   const unavailable = new KeysUnavailableError(ISSUER, 1, undefined)

@@ -94,8 +94,8 @@ t.test(
       cause: failure,
     })
     await t.rejects(server.verify(tokenOf({})), failed('clientId'))
-    const asked = await serverWith({ name: 'ours', scope: fail })
-    await t.rejects(asked.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
+    const restricted = await serverWith({ name: 'ours', scope: fail })
+    await t.rejects(restricted.verify(tokenOf({}), { scope: 'a' }), failed('scope'))
     const lazy = await serverWith({ name: 'ours', roles: fail })
     const token = await lazy.verify(tokenOf({}))
     t.throws(() => token.roles, failed('roles'))
@@ -109,12 +109,12 @@ t.test('J8: adds the checks of a custom profile to those of the extended one', a
     requiredClaims: ['tenant'],
     isAccessToken: ({ kind }) => kind === 'api',
   })
-  const good = { typ: 'Bearer', tenant: 'acme', kind: 'api' }
-  t.equal(await outcome(server, tokenOf(good)), 'accepted')
-  t.equal(await outcome(server, tokenOf({ ...good, typ: undefined })), 'type', 'of Keycloak')
-  t.equal(await outcome(server, tokenOf({ ...good, tenant: undefined })), 'claims', 'of ours')
-  t.equal(await outcome(server, tokenOf({ ...good, kind: 'id' })), 'type', 'of ours')
-  await t.rejects(server.verify(tokenOf({ ...good, kind: 'id' })), {
+  const valid = { typ: 'Bearer', tenant: 'acme', kind: 'api' }
+  t.equal(await outcome(server, tokenOf(valid)), 'accepted')
+  t.equal(await outcome(server, tokenOf({ ...valid, typ: undefined })), 'type', 'of Keycloak')
+  t.equal(await outcome(server, tokenOf({ ...valid, tenant: undefined })), 'claims', 'of ours')
+  t.equal(await outcome(server, tokenOf({ ...valid, kind: 'id' })), 'type', 'of ours')
+  await t.rejects(server.verify(tokenOf({ ...valid, kind: 'id' })), {
     code: 'invalid_token',
     reason: {
       expected: 'true from "isAccessToken" of the profile ours',

@@ -51,19 +51,19 @@ t.test('J6: accepts a key for the issuer that it names, or for every tenant', as
   ] as const) {
     t.equal(checkKeyIssuer(keyIssuer, claims), undefined, title)
   }
-  const good = { iss: v2(TENANT), tid: TENANT }
+  const valid = { iss: v2(TENANT), tid: TENANT }
   for (const [title, keyIssuer, claims] of [
-    ['for another tenant', v2(OTHER), good],
+    ['for another tenant', v2(OTHER), valid],
     ['for another tenant, v1.0 token', v2(OTHER), { iss: v1(TENANT), tid: TENANT }],
-    ['for another host', 'https://evil.example/{tenantid}/v2.0', good],
+    ['for another host', 'https://evil.example/{tenantid}/v2.0', valid],
     ['a token of one tenant that says it is of another', TEMPLATE, { iss: v2(TENANT), tid: OTHER }],
     ['the same, v1.0', TEMPLATE, { iss: v1(TENANT), tid: OTHER }],
     ['a token without a tenant', TEMPLATE, { iss: v2(TENANT) }],
-    ['a number', 1, good],
-    ['null', null, good],
-    ['empty', '', good],
-    ['an array', [TEMPLATE], good],
-    ['across clouds', 'https://login.partner.microsoftonline.cn/{tenantid}/v2.0', good],
+    ['a number', 1, valid],
+    ['null', null, valid],
+    ['empty', '', valid],
+    ['an array', [TEMPLATE], valid],
+    ['across clouds', 'https://login.partner.microsoftonline.cn/{tenantid}/v2.0', valid],
   ] as const) {
     t.match(
       checkKeyIssuer(keyIssuer, claims),

@@ -36,13 +36,13 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
   t.test(`J8: ${name}: rejects tokens that are not access tokens for this API`, async (t) => {
     const server = await serverOf(provider)
     for (const [title, bad] of Object.entries(provider.bad)) {
-      const refusal: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
+      const rejection: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
         () => 'accepted',
         (error) => error,
       )
-      t.type(refusal, InvalidTokenError, title)
-      t.match(refusal, { check: bad.check }, title)
-      if (bad.expected) t.match((refusal as InvalidTokenError).reason.expected, bad.expected)
+      t.type(rejection, InvalidTokenError, title)
+      t.match(rejection, { check: bad.check }, title)
+      if (bad.expected) t.match((rejection as InvalidTokenError).reason.expected, bad.expected)
     }
   })
 
@@ -118,7 +118,7 @@ t.test('R5: never reports a user with the profiles standard and rfc9068', async 
     t.equal(kind({ sub: 'ada', client_id: 'client-1', auth_time: 1, acr: '1' }), 'unknown')
     t.equal(kind({ sub: 'ada' }), 'unknown')
     t.equal(kind({ client_id: 'client-1' }), 'unknown')
-    t.equal(kind({}), 'unknown', 'nobody is not a client')
+    t.equal(kind({}), 'unknown', 'an absent subject is not a client')
   }
 })
 
