@@ -30,8 +30,8 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * The function is called only for strings that can be an issuer identifier: of 1 to 512 letters,
  * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments; a URL only if URL parsers would not
  * write it differently. Many are not URLs, such as `acme.com`: look the string up instead of
- * parsing it. The result for an identifier that is no https URL (http on loopback) must name the
- * source of the keys. Functions, stores and `CryptoKey`s in a result are compared by identity:
+ * parsing it. The result for an identifier that is not an https URL (http on loopback) must name
+ * the source of the keys. Functions, stores and `CryptoKey`s in a result are compared by identity:
  * create them once, otherwise the issuer's keys are fetched again.
  *
  * @example

@@ -42,7 +42,7 @@ export interface ProfileOptions {
 }
 
 /**
- * @param issuer the parsed issuer identifier; `undefined` if it is no URL.
+ * @param issuer the parsed issuer identifier; `undefined` if it is not a URL.
  * @throws {TypeError} that names the option and the fix.
  */
 export function resolveProfile(

@@ -103,7 +103,7 @@ t.test('prevents replacing the methods of the scope', async (t) => {
 t.test('B10: does not show the raw token to loggers and serializers', async (t) => {
   const raw = forge(key)
   const token = await server.verify(raw)
-  t.equal(token.raw, raw, 'it is there for who asks')
+  t.equal(token.raw, raw, 'available as a member')
   const shown = [
     JSON.stringify(token),
     JSON.stringify({ ...token }),

@@ -39,7 +39,7 @@ t.test('evicts the least recently used entry beyond max', (t) => {
   cache.set('c', 3)
   t.strictSame([...cache.keys()], ['c', 'a'])
   cache.set('a', 4)
-  t.strictSame([...cache.keys()], ['a', 'c'], 'an entry that is replaced moves no other one')
+  t.strictSame([...cache.keys()], ['a', 'c'], 'replacing an entry evicts no other one')
   t.strictSame(left, ['b', 'a'])
   t.end()
 })
@@ -55,7 +55,7 @@ t.test('evicts entries beyond max or maxSize', (t) => {
   cache.set('e', 99)
   t.strictSame([...cache.keys()], ['e', 'd'], 'by size')
   cache.set('f', 101)
-  t.strictSame([...cache.keys()], ['e', 'd'], 'what is larger than all is not kept')
+  t.strictSame([...cache.keys()], ['e', 'd'], 'an entry above maxSize is not stored')
   t.end()
 })
 

@@ -29,7 +29,11 @@ t.test('B2: returns undefined without credentials of this scheme', async (t) => 
   t.equal(read('Authorization', 'Bearer-Token abc'), undefined)
   t.equal(read('Authorization', ' Bearer abc'), undefined)
   t.equal(read('Authorization', 'Basic Bearer abc'), undefined)
-  t.equal(read('X-Header', 'Authorization', 'Bearer', 'abc'), undefined, 'a value is no name')
+  t.equal(
+    read('X-Header', 'Authorization', 'Bearer', 'abc'),
+    undefined,
+    'a header value is not a name',
+  )
   t.equal(read('Authorizatio\u0274', 'Bearer abc'), undefined)
   t.equal(read('Proxy-Authorization', 'Bearer abc'), undefined)
 })

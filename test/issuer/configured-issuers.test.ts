@@ -40,7 +40,11 @@ t.test('accepts each tenant of a template, and never the template itself', async
   const other = TENANT.replace('3', '4')
   t.equal(issuers.resolve({ iss: v2(other), tid: other }), template)
   t.equal(issuers.resolve({ iss: `https://sts.windows.net/${other}/`, tid: other }), old)
-  t.equal(issuers.resolve({ iss: v2(TENANT), tid: TENANT }), one, 'a name goes before a template')
+  t.equal(
+    issuers.resolve({ iss: v2(TENANT), tid: TENANT }),
+    one,
+    'an exact identifier takes precedence over a template',
+  )
   for (const [iss, tid] of [
     [V2, '{tenantid}'],
     [V2, other],

@@ -66,7 +66,7 @@ t.test('caches a resolution for cacheMaxAge, and returns it synchronously', asyn
   t.notOk(it.issuers.stillTrusts(issuer, token(B)))
   it.now += 1
   t.notOk(it.issuers.stillTrusts(issuer, token(A)))
-  t.equal(await it.resolve(A), issuer, 'the same answer, and so the same keys')
+  t.equal(await it.resolve(A), issuer, 'equal resolution, same keys')
   t.same(it.calls, [A, A])
   t.ok(it.issuers.stillTrusts(issuer, token(A)))
   t.same(it.issuers.issuers(), [issuer])
@@ -303,13 +303,13 @@ t.test('lets only admitted issuers evict admitted ones', async (t) => {
     it.calls.filter((iss) => iss === A),
     [A],
   )
-  t.equal(it.issuers.issuers().length, 3, 'two that are not admitted are kept, too')
+  t.equal(it.issuers.issuers().length, 3, 'two issuers that are not admitted are kept as well')
   for (let i = 0; i < 2; i++) it.issuers.admit(await it.resolve(`${B}/${i}`))
   await settled()
   t.notOk(it.issuers.stillTrusts(a, token(A)))
   t.ok(it.closed.includes(a))
   it.issuers.admit(a)
-  t.notOk(it.issuers.stillTrusts(a, token(A)), 'one that was closed stays so')
+  t.notOk(it.issuers.stillTrusts(a, token(A)), 'a closed issuer is not trusted again')
 })
 
 t.test('replaces the cached resolution of an admitted issuer if it changes', async (t) => {
@@ -361,7 +361,7 @@ t.test(
     t.equal(
       await it.resolve(A, { audience: 'one' }),
       it.assembled[0],
-      'the same answer, the same keys',
+      'equal resolution, same keys',
     )
     t.equal(it.assembled.length, 2)
     t.notOk(
@@ -369,7 +369,7 @@ t.test(
       'no cached result is reused',
     )
     await t.rejects(it.resolve(A, false), UNTRUSTED)
-    t.equal(await it.resolve(A, one), it.assembled[0], 'a no of one is none for another')
+    t.equal(await it.resolve(A, one), it.assembled[0], 'a rejection applies to one context only')
     t.equal(it.calls.length, 6)
   },
 )

@@ -23,7 +23,7 @@ t.test('J9: decodes canonical base64url', async (t) => {
     const bytes = Buffer.from(Array.from({ length }, (_, i) => (i * 37 + length) & 0xff))
     t.strictSame(decodeBase64url(bytes.toString('base64url')), bytes)
   }
-  t.equal(decodeBase64url(''), undefined, 'nothing is not a segment')
+  t.equal(decodeBase64url(''), undefined, 'the empty string')
 })
 
 t.test('J9: accepts only canonical texts of up to three ASCII characters', async (t) => {

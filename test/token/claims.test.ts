@@ -396,7 +396,11 @@ t.test('gives a fixed message to the client, and the details to the operator', a
     t.same(rejectionOf({ claims: { [name]: true } }), expected, name)
   }
   const shape = { audienceClaims: ['azp', 'client_id'], audienceHint: 'try this' } as const
-  t.same(rejectionOf({ claims: { client_id: AUDIENCE } }, shape), [], 'the first that is there')
+  t.same(
+    rejectionOf({ claims: { client_id: AUDIENCE } }, shape),
+    [],
+    'the first claim that is present',
+  )
   const azp = { claims: { azp: 'x', client_id: AUDIENCE } }
   t.same(rejectionOf(azp, shape), [
     'audience',

@@ -69,7 +69,7 @@ t.test('J9: rejects non-zero trailing bits, so that a token has one encoding', a
       base64url(`{${' '.repeat(blanks)}"iss":"x"}`),
       Buffer.alloc(64 + blanks, 1).toString('base64url'),
     ]
-    t.ok(parse(parts.join('.')), 'the canonical spelling is taken')
+    t.ok(parse(parts.join('.')), 'the canonical encoding is accepted')
     for (const [index, part] of parts.entries()) {
       const respelled = [...alphabet]
         .map((last) => part.slice(0, -1) + last)

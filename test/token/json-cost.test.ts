@@ -22,7 +22,7 @@ t.test('accepts up to 128 commas and colons, and 16 objects and arrays', async (
   t.notOk(isCheapToParse(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`))
   t.ok(isCheapToParse(`${'{"a":'.repeat(16)}1${'}'.repeat(16)}`))
   t.notOk(isCheapToParse(`${'{"a":'.repeat(17)}1${'}'.repeat(17)}`))
-  t.ok(isCheapToParse(`{"a":"${'x'.repeat(60_000)}"}`), 'a long string is copied, and no more')
+  t.ok(isCheapToParse(`{"a":"${'x'.repeat(60_000)}"}`), 'a long string is cheap')
 })
 
 t.test('reads a top-level string without parsing the rest', async (t) => {

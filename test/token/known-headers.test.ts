@@ -25,11 +25,11 @@ t.test('is bounded in length and number', async (t) => {
   known.remember('x'.repeat(256), header)
   known.remember('x'.repeat(257), header)
   t.equal(known.get('x'.repeat(256)), header)
-  t.equal(known.get('x'.repeat(257)), undefined, 'a longer one is read each time')
+  t.equal(known.get('x'.repeat(257)), undefined, 'a longer header is not cached')
   const many = Array.from({ length: 10_000 }, (_, i) => `header-${i}`)
   for (const segment of many) known.remember(segment, header)
   t.ok(many.filter((segment) => known.get(segment) !== undefined).length <= 1_000)
-  t.equal(known.get('header-9999'), header, 'the last one is there')
+  t.equal(known.get('header-9999'), header, 'the last header is cached')
 })
 
 t.test('holds a thousand headers, and is cleared by the next', async (t) => {
@@ -65,9 +65,9 @@ t.test('rejects a forged token with a cached header', async (t) => {
     jwks: { keys: [key.publicJwk] },
     now: () => NOW * 1000,
   })
-  t.equal(await outcome(server, forge(otherKey)), 'signature', 'not before it is known')
+  t.equal(await outcome(server, forge(otherKey)), 'signature', 'before the header is cached')
   t.equal(await outcome(server, forge(key)), 'accepted')
-  t.equal(await outcome(server, forge(otherKey)), 'signature', 'nor after it')
+  t.equal(await outcome(server, forge(otherKey)), 'signature', 'after the header is cached')
   const head = base64url(goodHeader(key))
   for (const claims of ['e30', '', '=', '\u0141AAA', 'e30=', ' e30']) {
     const input = `${head}.${claims}`

@@ -102,6 +102,6 @@ t.test('rejects a signature on which OpenSSL fails', async (t) => {
     verifiesInline: false,
   }
   const signed = { signingInput, signature: signature(rsa, signingInput) }
-  t.equal(await isSignedBy(unfit, 'RS256', signed, true), false, 'a key of another kind')
+  t.equal(await isSignedBy(unfit, 'RS256', signed, true), false, 'a key of another type')
   t.equal(await isSignedBy(unfit, 'PS256', signed, true), false)
 })
