@@ -5,6 +5,7 @@
  */
 import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
+import { isScopeToken } from '../errors/challenge.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
 /** Protected resource metadata (RFC 9728 §2). Members without a value are omitted. */
@@ -26,6 +27,7 @@ export interface ResourceMetadataSource {
   readonly resource: string
   readonly fixed: Readonly<Record<string, string>>
   readonly authorizationServers: readonly string[]
+  readonly scopes: readonly string[] | undefined
   readonly dpop: { readonly algs: readonly string[]; readonly isRequired: boolean } | undefined
   readonly acceptsCertificates: boolean
 }
@@ -56,16 +58,19 @@ export class ResourceMetadata {
 
   /** Adds the scope of a route. */
   addScope(tokens: Iterable<string>): void {
-    for (const token of tokens) if (token !== '') this.#scope.add(token)
+    for (const token of tokens) {
+      if (token !== '' && token !== OFFLINE_ACCESS) this.#scope.add(token)
+    }
   }
 
-  /** Returns the metadata, with the scope of all routes declared so far. */
+  /** Returns the metadata; by default with the scope of all routes declared so far. */
   document(): ProtectedResourceMetadata {
-    const { resource, authorizationServers, fixed, dpop, acceptsCertificates } = this.#source
+    const { resource, authorizationServers, scopes, fixed, dpop, acceptsCertificates } =
+      this.#source
     return {
       resource,
       ...some('authorization_servers', authorizationServers),
-      ...some('scopes_supported', [...this.#scope].sort()),
+      ...some('scopes_supported', scopes ?? [...this.#scope].sort()),
       bearer_methods_supported: ['header'],
       ...fixed,
       ...(acceptsCertificates && { tls_client_certificate_bound_access_tokens: true }),
@@ -74,6 +79,9 @@ export class ResourceMetadata {
     }
   }
 }
+
+/** Asks for a refresh token: a matter of the client and the authorization server. */
+const OFFLINE_ACCESS = 'offline_access'
 
 /** RFC 9728 §3.2: a member without values must be omitted. */
 function some(member: string, values: readonly string[]): object {
@@ -110,6 +118,14 @@ export interface ResourceMetadataOptions {
    */
   authorizationServers?: readonly string[]
 
+  /**
+   * The scope that clients should request first, for basic use: `scopes_supported`, scope tokens
+   * (RFC 6749 §3.3). Operations that need more name it in their challenge. Must not contain
+   * `offline_access`, which is between the client and the authorization server. Default: the scope
+   * of all routes, except what functions decide.
+   */
+  scopes?: readonly string[]
+
   /** Human-readable name: `resource_name`. */
   name?: string
   /** http or https URL of the developer documentation: `resource_documentation`. */
@@ -124,6 +140,8 @@ export interface ResourceMetadataOptions {
 export interface ResolvedResourceMetadata {
   readonly resource: string
   readonly authorizationServers: readonly string[] | undefined
+  /** `undefined`: the scope of all routes. */
+  readonly scopes: readonly string[] | undefined
   /** Members copied from the options. */
   readonly fixed: Readonly<Record<string, string>>
 }
@@ -146,10 +164,12 @@ export function resolveResourceMetadata(
   const options = requireKnownKeys('"resourceMetadata"', given, [
     'resource',
     'authorizationServers',
+    'scopes',
     'name',
     ...Object.keys(PAGES),
   ])
-  const { resource, authorizationServers, name } = options as unknown as ResourceMetadataOptions
+  const { resource, authorizationServers, scopes, name } =
+    options as unknown as ResourceMetadataOptions
   const fixed: Record<string, string> = {}
   if (name !== undefined) fixed.resource_name = requireText('name', name)
   for (const [page, member] of Object.entries(PAGES)) {
@@ -160,6 +180,7 @@ export function resolveResourceMetadata(
     resource: requireResource(resource),
     authorizationServers:
       authorizationServers === undefined ? undefined : requireServers(authorizationServers),
+    scopes: scopes === undefined ? undefined : requireScopes(scopes),
     fixed: Object.freeze(fixed),
   })
 }
@@ -195,6 +216,16 @@ function requireServers(servers: unknown): readonly string[] {
     return Object.freeze([...servers])
   }
   return reject('resourceMetadata.authorizationServers', 'must be an array of https URLs')
+}
+
+function requireScopes(scopes: unknown): readonly string[] {
+  const copy: readonly unknown[] = Array.isArray(scopes) ? [...scopes] : []
+  const isOffered = (token: unknown) => isScopeToken(token) && token !== OFFLINE_ACCESS
+  if (copy.length > 0 && copy.every(isOffered)) return Object.freeze(copy as readonly string[])
+  return reject(
+    'resourceMetadata.scopes',
+    'must be an array of scope tokens without "offline_access", such as [\'orders:read\']',
+  )
 }
 
 function requireText(name: string, value: unknown): string {

@@ -149,6 +149,41 @@ t.test('M5: does not publish the scope of a route hidden from OpenAPI', async (t
   t.strictSame(await scopes(), SHOWN, 'also after requests')
 })
 
+t.test('R1: lists the scope of the option instead of that of all routes', async (t) => {
+  const scopes = ['orders:read']
+  const app = await start(t, { resource: RESOURCE, scopes })
+  scopes.push('changed')
+  t.strictSame((await app.inject(PLACE)).json().scopes_supported, ['orders:read'])
+  const wrong: unknown[] = [[], ['a b'], [''], ['offline_access'], 'a', [7], {}, null]
+  for (const invalid of wrong) {
+    await t.rejects(start(t, { resource: RESOURCE, scopes: invalid as never }), {
+      message: /^"resourceMetadata.scopes" option must be an array of scope tokens without "offl/,
+    })
+  }
+})
+
+t.test('R1: never offers offline_access', async (t) => {
+  const app = await protectedApi(t, { resourceMetadata: RESOURCE })
+  app.get('/', { config: { auth: { scope: 'a offline_access' } } }, async () => 'ok')
+  t.strictSame((await app.inject(PLACE)).json().scopes_supported, ['a'])
+})
+
+t.test('R1: warns if clients cannot find an authorization server', async (t) => {
+  const lines: string[] = []
+  const logger = { warn: (_details: object, message: string) => void lines.push(message) }
+  const issuer = () => true
+  const options = { issuer, audience: AUDIENCE, logger }
+  const silent = { resource: RESOURCE, authorizationServers: [ISSUER] }
+  const servers = await Promise.all([
+    createResourceServer({ ...options, resourceMetadata: silent }),
+    createResourceServer(options),
+  ])
+  t.strictSame(lines, [])
+  servers.push(await createResourceServer({ ...options, resourceMetadata: RESOURCE }))
+  t.match(lines, [/^resource metadata lists no authorization server/])
+  await Promise.all(servers.map((server) => server.close()))
+})
+
 t.test('R1: serves the metadata at the well-known URL only', async (t) => {
   for (const [path, places, elsewhere] of [
     ['', [''], ['/', '/v1']],
