@@ -8,6 +8,7 @@
 export type { AccessToken, SubjectKind } from './access-token/access-token.js'
 export type * from './access-token/access-token-claims.js'
 export type { Confirmation } from './access-token/confirmation.js'
+export type { ScopeImplications } from './access-token/scope-hierarchy.js'
 export type {
   Algorithm,
   AsymmetricAlgorithm,
@@ -86,6 +87,7 @@ export type { PluginOptions } from './plugin/plugin-options.js'
 export type { RouteRequirement } from './plugin/route-guard.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
+export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requirement.js'
 export type { StepUpRequirement } from './policy/step-up.js'
 export type { RevocationsOptions } from './revocation/options.js'
 export type { Revocation } from './revocation/revocations.js'

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import type { Confirmation } from './confirmation.js'
+import type { ScopeHierarchy } from './scope-hierarchy.js'
 
 /** Whether a subject is a user or a client acting for itself; `unknown` if no claim proves it. */
 export type SubjectKind = 'user' | 'client' | 'unknown'
@@ -22,6 +23,7 @@ export interface VerifiedToken {
   readonly confirmation?: Confirmation | undefined
   readonly claims: AccessTokenClaims
   readonly reader: ClaimReader
+  readonly hierarchy?: ScopeHierarchy | undefined
 }
 
 /**
@@ -53,6 +55,7 @@ export class AccessToken {
   /** Private, so that neither a logger nor `JSON.stringify` leaks it. */
   #raw: string
   readonly #reader: ClaimReader
+  readonly #hierarchy: ScopeHierarchy | undefined
   readonly #times: TokenTimes
   // Computed lazily, because the constructor runs for every new token.
   #scope: ReadonlySet<string> | undefined
@@ -62,9 +65,10 @@ export class AccessToken {
   #permissions: ReadonlySet<string> | undefined
 
   /** @internal */
-  constructor({ raw, claims, reader, confirmation }: VerifiedToken) {
+  constructor({ raw, claims, reader, confirmation, hierarchy }: VerifiedToken) {
     this.#raw = raw
     this.#reader = reader
+    this.#hierarchy = hierarchy
     this.#times = timesOf(claims)
     this.claims = claims
     this.subject = ownMember(claims, 'sub')
@@ -100,7 +104,10 @@ export class AccessToken {
     return copy
   }
 
-  /** The granted scope (RFC 6749 §3.3), a set: order and repetition have no meaning. */
+  /**
+   * The scope as the issuer granted it (RFC 6749 §3.3), a set: order and repetition have no
+   * meaning. {@link hasScope} also counts what it implies (option `scopeImplies`).
+   */
   get scope(): ReadonlySet<string> {
     this.#scope ??= fixedSet(this.#reader.scope(this.claims))
     return this.#scope
@@ -155,9 +162,16 @@ export class AccessToken {
     return { ...this, scope: this.scope, audience: this.audience }
   }
 
-  /** Whether all given scope tokens were granted. Case-sensitive. */
+  /**
+   * Whether all given scope tokens were granted, or are implied by granted ones (option
+   * `scopeImplies`). Case-sensitive.
+   */
   hasScope(...tokens: readonly string[]): boolean {
-    return tokens.every((token) => this.scope.has(token))
+    return tokens.every((token) => this.#includes(token))
+  }
+
+  #includes(token: string): boolean {
+    return this.scope.has(token) || (this.#hierarchy?.isImplied(token, this.scope) ?? false)
   }
 }
 

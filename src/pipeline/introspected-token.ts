@@ -10,6 +10,7 @@ import {
   type Confirmation,
   readConfirmation,
 } from '../access-token/confirmation.js'
+import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { isToken68 } from '../base/request-headers.js'
@@ -32,6 +33,7 @@ import { isCheapToParse } from '../token/json-cost.js'
 export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
+  readonly hierarchy: ScopeHierarchy | undefined
   /** Whole seconds since the epoch. */
   readonly now: () => number
 }
@@ -63,7 +65,8 @@ export function introspectToken(
     const differing = embedded && checkSameBinding(responded, embedded)
     if (differing !== undefined) return differing
     const confirmation = responded ?? embedded
-    return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer) })
+    const { hierarchy } = rules
+    return new AccessToken({ raw, claims, confirmation, reader: readerOf(issuer), hierarchy })
   })
 }
 
@@ -81,18 +84,25 @@ export function verifyActive(
     if (isRejection(claims)) return claims
     const responded = confirmationIn(response, rules)
     if (isRejection(responded)) return responded
-    return checkSameBinding(responded, token.confirmation) ?? narrowScope(token, response, issuer)
+    return (
+      checkSameBinding(responded, token.confirmation) ?? narrowScope(token, response, issuer, rules)
+    )
   })
 }
 
-function narrowScope(token: AccessToken, response: Claims, { profile }: Issuer): AccessToken {
+function narrowScope(
+  token: AccessToken,
+  response: Claims,
+  { profile }: Issuer,
+  { hierarchy }: IntrospectionRules,
+): AccessToken {
   if (ownMember(response, 'scope') === undefined) return token
   const { raw, claims, confirmation } = token
   const granted = new Set(standardProfile.scope(response as AccessTokenClaims))
   const scope = [...token.scope].filter((item) => granted.has(item))
   if (scope.length === token.scope.size) return token
   const reader = { ...profile, scope: () => scope }
-  return new AccessToken({ raw, claims, confirmation, reader })
+  return new AccessToken({ raw, claims, confirmation, reader, hierarchy })
 }
 
 function requestIntrospection(

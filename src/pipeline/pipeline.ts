@@ -15,6 +15,7 @@
 import { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { type Confirmation, readConfirmation } from '../access-token/confirmation.js'
+import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import type { Binding } from '../binding/binding.js'
 import { IntrospectionUnavailableError, InvalidTokenError } from '../errors/errors.js'
 import {
@@ -46,6 +47,7 @@ export interface PipelineOptions {
   readonly issuers: IssuerSource
   readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
+  readonly hierarchy: ScopeHierarchy | undefined
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
   readonly revocations: Revocations
@@ -173,7 +175,7 @@ export class Pipeline {
   }
 
   #verifyJws(jws: CompactJws, issuer: Issuer): StepResult<VerificationResult> {
-    const { counters, revocations } = this.#options
+    const { counters, revocations, hierarchy } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRejection(algorithm)) return algorithm
     // If parsing the claims costs more than verifying the signature, the signature comes first.
@@ -187,7 +189,9 @@ export class Pipeline {
       const misusedKey = issuer.profile.checkKey?.(key.issuer, claims)
       if (misusedKey !== undefined) return misusedKey
       this.#knownHeaders.remember(jws.headerSegment, jws.header)
-      const token = new AccessToken({ raw: jws.raw, claims, confirmation, reader: issuer.profile })
+      const { raw } = jws
+      const reader = issuer.profile
+      const token = new AccessToken({ raw, claims, confirmation, reader, hierarchy })
       revocations.recordLifetime(token.times)
       return { token, issuer, key, recheck: startRecheck(token, issuer) }
     })

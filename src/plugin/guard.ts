@@ -13,9 +13,8 @@ import type { Scheme } from '../binding/presentation.js'
 import { andThen, isPromise, type Result, type StepResult, unwrap } from '../errors/result.js'
 import { diagnostics, publish } from '../observability/diagnostics.js'
 import type { Core } from '../server/assembly.js'
-import type { ResolvedPluginOptions } from './plugin-options.js'
-import { Rejections } from './rejections.js'
-import { RequestCredentials } from './request-credentials.js'
+import type { Rejections } from './rejections.js'
+import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 export interface Guard {
@@ -33,11 +32,10 @@ type CheckedRequest = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
 export function createGuard(
   core: Core,
   guards: RouteGuards,
-  options: ResolvedPluginOptions,
+  credentials: RequestCredentials,
+  rejections: Rejections,
 ): Guard {
   const { pipeline, binding } = core
-  const credentials = new RequestCredentials(options, core)
-  const rejections = new Rejections(core, credentials, options.onReject)
 
   return {
     // The path of a cached bearer token awaits nothing and allocates neither promise nor closure.

@@ -10,11 +10,14 @@ import fastifyPlugin from 'fastify-plugin'
 import { assemble } from '../server/assembly.js'
 import './augment.js'
 import { ResourceServer } from '../server/resource-server.js'
+import { addChallenges } from './application-errors.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { assertNotNested, registerContext } from './guarded-contexts.js'
+import { OperationRequirements } from './operation-requirements.js'
 import { type PluginOptions, resolvePluginOptions } from './plugin-options.js'
-import { REJECTED_WITH } from './rejections.js'
+import { REJECTED_WITH, Rejections } from './rejections.js'
+import { RequestCredentials } from './request-credentials.js'
 import { serveResourceMetadata } from './resource-metadata-route.js'
 import { checkRoutes } from './route-declarations.js'
 import { RouteGuards } from './route-guard.js'
@@ -40,24 +43,37 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     // first.
     fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
     fastify.addHook('onClose', async () => server.close())
-    addToContext(fastify, server)
     const guards = new RouteGuards(resolved.global, core)
+    const credentials = new RequestCredentials(resolved, core)
+    const rejections = new Rejections(core, credentials, resolved.onReject)
+    addToContext(fastify, server, new OperationRequirements(core, guards, credentials))
+    fastify.addHook('onRoute', (route) => addChallenges(route, guards, rejections))
     checkRoutes(fastify, guards, gate, () => {
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
     })
     registerContext(fastify, guards, core)
     if (core.binding.issuesNonces) fastify.addHook('onSend', forbidNonceCaching)
-    gate.open(createGuard(core, guards, resolved))
+    gate.open(createGuard(core, guards, credentials, rejections))
   } catch (error) {
     await server.close()
     throw error
   }
 }
 
-function addToContext(fastify: FastifyInstance, server: ResourceServer<FastifyRequest>): void {
+function addToContext(
+  fastify: FastifyInstance,
+  server: ResourceServer<FastifyRequest>,
+  operation: OperationRequirements,
+): void {
   fastify.decorate('resourceServer', server)
   fastify.decorateRequest('auth', null)
   fastify.decorateRequest('claims', { getter: readClaims })
+  fastify.decorateRequest('requireScope', function (...tokens) {
+    operation.requireScope(this, tokens)
+  })
+  fastify.decorateRequest('requireAuthentication', function (requirement) {
+    operation.requireAuthentication(this, requirement)
+  })
   fastify.decorateRequest(ADMITTED_BY, null)
   fastify.decorateRequest(REJECTED_WITH, null)
 }

@@ -70,20 +70,47 @@ export class Rejections {
     if (!isError(candidate)) return new Error('A non-Error value was thrown during authentication')
     const error = errorOfThisRealm(candidate)
     if (guard !== undefined && error instanceof ResourceServerError) {
-      const headers = guard.challenges.headersFor(error, () =>
-        this.#credentials.schemeUsed(request),
-      )
-      reply.headers(headers)
-      // An assignment would throw if the application froze the error.
-      Reflect.set(error, 'headers', headers)
+      this.#challenge(error, guard, request, reply)
       Reflect.set(request, REJECTED_WITH, error)
-      this.#counters.reject(error.code)
-      if (diagnostics['token:reject'].hasSubscribers) {
-        publish('token:reject', { error, context: request })
-      }
       this.#report(error, request)
     }
     return error
+  }
+
+  /**
+   * Sets the response headers of an error that application code threw. An error of `verify()` or
+   * `request.requireScope()` has its headers already and was counted.
+   *
+   * @param guard of the route; an open route has the guard for any token.
+   */
+  challengeThrown(
+    error: ResourceServerError,
+    guard: RouteGuard,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const isNew = Object.keys(error.headers).length === 0
+    if (isNew) this.#challenge(error, guard, request, reply)
+    else reply.headers(error.headers)
+  }
+
+  /** Sets the response headers of an error, counts it and publishes it. */
+  #challenge(
+    error: ResourceServerError,
+    guard: RouteGuard,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const headers = guard.challenges.headersFor(error, request, () =>
+      this.#credentials.schemeUsed(request),
+    )
+    reply.headers(headers)
+    // An assignment would throw if the application froze the error.
+    Reflect.set(error, 'headers', headers)
+    this.#counters.reject(error.code)
+    if (diagnostics['token:reject'].hasSubscribers) {
+      publish('token:reject', { error, context: request })
+    }
   }
 
   /** Reports a rejection to the operator. The log line contains nothing that the caller sent. */

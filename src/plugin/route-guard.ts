@@ -38,7 +38,7 @@ export interface RouteGuard {
   readonly schemes: string
   readonly optional: boolean
   /** Computes the response headers of rejections. */
-  readonly challenges: Challenges
+  readonly challenges: Challenges<FastifyRequest>
 }
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
@@ -82,6 +82,11 @@ export class RouteGuards {
     return guard
   }
 
+  /** The guard of a route, or of any token if the route is open: for its challenges. */
+  guardForChallenge(config: FastifyContextConfig, schema?: unknown): RouteGuard {
+    return this.guardFor(config, schema) ?? this.#anyTokenGuard
+  }
+
   #authOf(config: FastifyContextConfig): unknown {
     // Fastify reads the config of its not-found route from an object that inherits members.
     const isInherited = config === (Object.prototype as { config?: unknown }).config
@@ -93,7 +98,7 @@ export class RouteGuards {
     if (auth === true) return this.#anyTokenGuard
     const guard = compileGuard(auth, this.#core)
     if (!isHidden(schema)) {
-      this.#core.resourceMetadata?.addScope(guard.policy.scope.split(' '))
+      this.#core.resourceMetadata?.addScope(guard.policy.scope.fixed.scope.split(' '))
     }
     return guard
   }
@@ -108,7 +113,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   const keys = [...REQUIREMENT_KEYS, 'optional']
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  const policy = compilePolicy(required, core.clock)
+  const policy = compilePolicy<FastifyRequest>(required, core.clock)
   const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
   const challenges = new Challenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }

@@ -3,13 +3,19 @@ import type { AccessToken } from '../access-token/access-token.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/requirement.js'
 import { authorizeFailure } from '../errors/application-function.js'
-import { isScopeToken } from '../errors/challenge.js'
-import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../errors/errors.js'
-import type { RejectionReason } from '../errors/rejection-reason.js'
+import { InsufficientScopeError } from '../errors/errors.js'
 import { type Rejection, unwrap } from '../errors/result.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
+import {
+  type AnyScopeRequirement,
+  type CompiledScope,
+  compileScope,
+  insufficientScope,
+  lackOfScope,
+  type ScopeRequirement,
+} from './scope-requirement.js'
 import type { Clock } from './step-up.js'
-import { compileStepUp, type StepUpRequirement } from './step-up.js'
+import { compileStepUp, insufficientAuthentication, type StepUpRequirement } from './step-up.js'
 
 /**
  * Requirements on a valid token, all of which must hold. A token that fails one is rejected with
@@ -29,13 +35,22 @@ import { compileStepUp, type StepUpRequirement } from './step-up.js'
  */
 export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
   /**
-   * Scope tokens that must all be granted: a space-delimited string or a non-empty array.
-   * RFC 6749 §3.3.
+   * Scope tokens that must all be granted, or be implied by granted ones (`scopeImplies`): a
+   * space-delimited string or a non-empty array. RFC 6749 §3.3.
+   *
+   * Or a function that decides for each request and returns one of these, or `[]` if the operation
+   * requires no scope. In a Fastify API it runs before the body is read, so decide by headers and
+   * URL. It must not return a promise. If it throws or returns anything else, a valid token gets a
+   * 500 with a fixed message; the log has the error as `cause`. Challenges for missing or invalid
+   * tokens name the scope that it returns.
    */
-  scope?: string | readonly string[]
+  scope?: ScopeRequirement<Context>
 
-  /** Scope tokens of which at least one must be granted: a non-empty array. RFC 6749 §3.3. */
-  anyScope?: readonly string[]
+  /**
+   * Scope tokens of which at least one must be granted: a non-empty array, or a function that
+   * returns one, as for `scope`. RFC 6749 §3.3.
+   */
+  anyScope?: AnyScopeRequirement<Context>
 
   /**
    * Required claims, by name or by dotted path into nested objects (`realm_access.roles`; a claim
@@ -68,11 +83,8 @@ export const REQUIREMENT_KEYS = [
 
 /** A compiled requirement. */
 export interface Policy<Context> {
-  /** Scope for the challenge: space-delimited, empty if the policy requires none. */
-  readonly scope: string
-  /** The scope requirement: all of `allOf`, and one of `anyOf` unless that is empty. */
-  readonly allOf: readonly string[]
-  readonly anyOf: readonly string[]
+  /** The scope requirement. */
+  readonly scope: CompiledScope<Context>
   /** Whether the policy can reject a valid token with 403. */
   readonly canReturn403: boolean
   /**
@@ -97,8 +109,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   // Otherwise a misspelled constant would require nothing.
   if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: set it or omit it`)
   const { authorize } = requirement
-  const all = scopeTokens('scope', splitScope(requirement.scope))
-  const any = scopeTokens('anyScope', requirement.anyScope)
+  const scope = compileScope(requirement)
   const stepUp = compileStepUp(requirement, clock)
   const claims = compileClaims(requirement.claims)
   if (authorize !== undefined && typeof authorize !== 'function') {
@@ -106,25 +117,11 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
       '"authorize" must be a function that returns true, false or a promise of it',
     )
   }
-  const scope = [...new Set([...all, ...any])].join(' ')
-  const insufficient = (reason: RejectionReason) => {
-    const message = reason.check === 'scope' ? LACKS_SCOPE : NOT_ALLOWED
-    return new InsufficientScopeError(message, reason.check === 'scope' ? scope : '', reason)
-  }
-  const lackOfScope = (token: AccessToken): RejectionReason | undefined => {
-    if (!all.every((item) => token.scope.has(item)))
-      return { check: 'scope', expected: all.join(' ') }
-    if (any.length === 0 || any.some((item) => token.scope.has(item))) return undefined
-    return { check: 'scope', expected: any.join(' or ') }
-  }
-  const scopes = { scope, allOf: all, anyOf: any }
   // Most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
-    return { ...scopes, canReturn403: false, check: () => undefined }
+    return { scope, canReturn403: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
-    authorized === true
-      ? undefined
-      : insufficient({ check: 'policy', expected: 'true from "authorize"' })
+    authorized === true ? undefined : notAllowed('true from "authorize"')
   // `await` ignores a patched `then` on a native promise; calling `.then()` would not.
   const checkAwaited = async (pending: Promise<boolean>) => {
     let authorized: boolean
@@ -136,23 +133,20 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
     return unwrap(checkAuthorized(authorized))
   }
   return {
-    ...scopes,
-    canReturn403: scope !== '' || claims.length > 0 || authorize !== undefined,
+    scope,
+    canReturn403:
+      scope.isDynamic || scope.fixed.scope !== '' || claims.length > 0 || authorize !== undefined,
     check(token, context) {
-      const lacking = lackOfScope(token)
+      const required = scope.for(context)
+      const lacking = lackOfScope(token, required)
       const failure = stepUp?.(token.claims)
       if (failure !== undefined) {
-        const requirements = { ...failure.requirements, scope: lacking === undefined ? '' : scope }
-        return new InsufficientUserAuthenticationError(
-          failure.message,
-          requirements,
-          failure.reason,
-        )
+        return insufficientAuthentication(failure, lacking === undefined ? '' : required.scope)
       }
-      if (lacking !== undefined) return insufficient(lacking)
+      if (lacking !== undefined) return insufficientScope(required.scope, lacking)
       const unmet = claims.find(({ holds }) => !holds(token.claims))
       if (unmet !== undefined) {
-        return insufficient({ check: 'policy', expected: `the required claim "${unmet.name}"` })
+        return notAllowed(`the required claim "${unmet.name}"`)
       }
       if (authorize === undefined) return undefined
       let authorized: boolean | Promise<boolean>
@@ -167,20 +161,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   }
 }
 
-const LACKS_SCOPE = 'The access token lacks the required scope'
-const NOT_ALLOWED = 'The access token does not permit this request'
-
-function splitScope(scope: string | readonly string[] | undefined): unknown {
-  return typeof scope === 'string' ? scope.split(' ') : scope
-}
-
-/** Checks scope tokens (RFC 6749 §3.3), which are written into a header. */
-function scopeTokens(name: string, tokens: unknown): readonly string[] {
-  if (tokens === undefined) return []
-  const isValid = Array.isArray(tokens) && tokens.length > 0 && tokens.every(isScopeToken)
-  if (isValid) return [...tokens]
-  throw new TypeError(
-    `"${name}" must have one or more scope tokens: printable ASCII without spaces, quotation marks ` +
-      `and backslashes${name === 'scope' ? ', in an array or delimited by single spaces' : ''}`,
-  )
+function notAllowed(expected: string): InsufficientScopeError {
+  const reason = { check: 'policy', expected } as const
+  return new InsufficientScopeError('The access token does not permit this request', '', reason)
 }

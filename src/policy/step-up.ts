@@ -5,7 +5,10 @@
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
 import { isScopeToken } from '../errors/challenge.js'
-import type { AuthenticationRequirements } from '../errors/errors.js'
+import {
+  type AuthenticationRequirements,
+  InsufficientUserAuthenticationError,
+} from '../errors/errors.js'
 import { describe, type RejectionReason } from '../errors/rejection-reason.js'
 
 /**
@@ -69,6 +72,14 @@ export function compileStepUp(
 /** Describes `auth_time` if it is a number; another value may be confidential. */
 function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
+}
+
+/** @param scope to request as well, space-delimited; empty if the token has it. */
+export function insufficientAuthentication(
+  { message, requirements, reason }: StepUpFailure,
+  scope: string,
+): InsufficientUserAuthenticationError {
+  return new InsufficientUserAuthenticationError(message, { ...requirements, scope }, reason)
 }
 
 const LEVEL = 'A different authentication level is required'

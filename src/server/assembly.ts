@@ -1,4 +1,5 @@
 /** Creates the parts of a resource server from its options, and connects them. */
+import type { ScopeHierarchy } from '../access-token/scope-hierarchy.js'
 import { reject } from '../base/check.js'
 import type { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
@@ -36,6 +37,8 @@ export interface Core {
   readonly namedIssuers: ReadonlyMap<string, string | undefined>
   /** Protected resource metadata of the API, if configured (RFC 9728). */
   readonly resourceMetadata: ResourceMetadata | undefined
+  /** Which scope tokens a broader one implies; `undefined` without `scopeImplies`. */
+  readonly hierarchy: ScopeHierarchy | undefined
   readonly revocations: Revocations
   /** Shares revocations with other instances, if `stores.revocations` is set. */
   readonly sharedRevocations: SharedRevocations | undefined
@@ -52,7 +55,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const checked = resolveOptions(options)
   const { stores, status } = observeStores(checked)
   const resolved = { ...checked, stores }
-  const { now, limits, realm } = resolved
+  const { now, limits, realm, hierarchy } = resolved
   const counters = new Counters()
   const issuers = await assembleIssuers(resolved, counters)
   const { revocations, sharedRevocations } = assembleRevocations(resolved)
@@ -66,6 +69,7 @@ export async function assemble(options: ResourceServerOptions): Promise<Core> {
     resourceMetadata: assembleResourceMetadata(resolved, binding),
     issuers,
     namedIssuers: namedIssuers(resolved),
+    hierarchy,
     revocations,
     sharedRevocations,
     storeStatus: () => status(sharedRevocations),
@@ -155,14 +159,19 @@ function assembleResourceMetadata(
 ): ResourceMetadata | undefined {
   const { resourceMetadata, dpop } = resolved
   if (resourceMetadata === undefined) return undefined
-  const { authorizationServers } = resourceMetadata
+  const authorizationServers =
+    resourceMetadata.authorizationServers ?? discoverableIssuers(resolved)
+  if (authorizationServers.length === 0) resolved.logger.warn({}, NO_AUTHORIZATION_SERVERS)
   return new ResourceMetadata({
     ...resourceMetadata,
-    authorizationServers: authorizationServers ?? discoverableIssuers(resolved),
+    authorizationServers,
     dpop: dpop && { algs: [...dpop.algorithms], isRequired: dpop.mode === 'required' },
     acceptsCertificates: requirement.mtls !== 'off',
   })
 }
+
+const NO_AUTHORIZATION_SERVERS =
+  'resource metadata lists no authorization server; clients cannot find where to get a token'
 
 /**
  * Returns the issuers in the options whose metadata clients can discover (RFC 9728 §2: identifiers

@@ -7,17 +7,18 @@ import {
   type ResourceServerError,
   type ResponseHeaders,
 } from '../errors/errors.js'
+import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'
 
 /** Bounds of the cache: application code may construct any number of messages of any length. */
 const MAX_CACHED = 100
 const MAX_LENGTH = 200
 
-export class Challenges {
+/** @typeParam Context passed to a function that decides on the required scope. */
+export class Challenges<Context> {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
   readonly #bindingRequirement: ResolvedBindingRequirement
-  /** The required scope, space-delimited. */
-  readonly #scope: string
+  readonly #scope: CompiledScope<Context>
   /**
    * Cached challenges for invalid tokens, by message. Untrusted callers send many invalid tokens,
    * and building a challenge costs as much as rejecting most of them.
@@ -27,7 +28,7 @@ export class Challenges {
   constructor(
     core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>,
     bindingRequirement: ResolvedBindingRequirement,
-    scope: string,
+    scope: CompiledScope<Context>,
   ) {
     this.#core = core
     this.#bindingRequirement = bindingRequirement
@@ -37,14 +38,20 @@ export class Challenges {
   /**
    * @param schemeUsed returns the scheme of the request; called only if the headers depend on it.
    */
-  headersFor(error: ResourceServerError, schemeUsed: () => Scheme | undefined): ResponseHeaders {
-    if (!this.#dependsOnMessageOnly(error)) return this.#build(error, schemeUsed())
+  headersFor(
+    error: ResourceServerError,
+    context: Context,
+    schemeUsed: () => Scheme | undefined,
+  ): ResponseHeaders {
+    if (!this.#dependsOnMessageOnly(error)) {
+      return this.#build(error, scopeForChallenge(this.#scope, context), schemeUsed())
+    }
     // Read once: in an error of the application, a getter may return another message next time.
     const { message } = error
     const challenge = this.#byMessage.get(message) ?? this.#cache(message)
     // A new object each time, because the application may mutate it.
     return challenge === undefined
-      ? this.#build(error, undefined)
+      ? this.#build(error, this.#scope.fixed.scope, undefined)
       : { 'www-authenticate': challenge }
   }
 
@@ -54,28 +61,32 @@ export class Challenges {
     if (this.#byMessage.size >= MAX_CACHED) return undefined
     // A flat copy: a slice would keep the string that it was cut from alive.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
-    const challenge = this.#build(new InvalidTokenError(sentence), undefined)['www-authenticate']
+    const { scope } = this.#scope.fixed
+    const headers = this.#build(new InvalidTokenError(sentence), scope, undefined)
+    const challenge = headers['www-authenticate']
     this.#byMessage.set(sentence, challenge as string)
     return challenge as string
   }
 
   /**
-   * Whether the headers depend on the message only; with DPoP, also on the scheme and the nonce.
+   * Whether the headers depend on the message only. With DPoP, they also depend on the scheme and
+   * the nonce; if a function decides on the scope, on the request.
    */
   #dependsOnMessageOnly(error: ResourceServerError): boolean {
     return (
       this.#bindingRequirement.dpop === 'off' &&
+      !this.#scope.isDynamic &&
       error instanceof InvalidTokenError &&
       // The application may have assigned another code.
       error.code === 'invalid_token'
     )
   }
 
-  #build(error: ResourceServerError, used: Scheme | undefined): ResponseHeaders {
+  #build(error: ResourceServerError, scope: string, used: Scheme | undefined): ResponseHeaders {
     const { realm, binding, resourceMetadata } = this.#core
     return responseHeaders(error, {
       realm,
-      scope: this.#scope,
+      scope,
       bearer: this.#bindingRequirement.dpop !== 'required',
       dpop: binding.dpopChallenge(this.#bindingRequirement),
       resourceMetadata: resourceMetadata?.url,

@@ -1,5 +1,10 @@
 /** Resolves the options of the resource server as a whole. */
 
+import {
+  resolveScopeImplies,
+  type ScopeHierarchy,
+  type ScopeImplications,
+} from '../access-token/scope-hierarchy.js'
 import { numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
@@ -77,6 +82,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    */
   resourceMetadata?: string | ResourceMetadataOptions
 
+  /**
+   * Scope tokens that a broader one implies, transitively: `{ orders: ['orders:read'] }` accepts the
+   * scope `orders` where a route requires `orders:read`. `scope` of a token, the metadata and the
+   * challenges are unchanged. Cycles are rejected. Default: none.
+   */
+  scopeImplies?: ScopeImplications
+
   /** Number of revocations (`revoke()`), and what happens to tokens until they are loaded. */
   revocations?: RevocationsOptions
 
@@ -134,6 +146,7 @@ const OWN_OPTIONS = [
   'dpop',
   'mtls',
   'resourceMetadata',
+  'scopeImplies',
   'revocations',
   'stores',
   'clockTolerance',
@@ -157,6 +170,7 @@ export interface ResolvedOptions extends Clocks {
   readonly dpop: ResolvedDPoP | undefined
   readonly mtls: ResolvedMtls | undefined
   readonly resourceMetadata: ResolvedResourceMetadata | undefined
+  readonly hierarchy: ScopeHierarchy | undefined
   readonly revocations: ResolvedRevocations
   readonly stores: ResolvedStores
   readonly logger: SafeLogger
@@ -196,6 +210,7 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
     dpop: resolveDPoP(options.dpop),
     mtls: resolveMtls(options.mtls),
     resourceMetadata: resolveResourceMetadata(options.resourceMetadata),
+    hierarchy: resolveScopeImplies(options.scopeImplies),
     revocations: resolveRevocations(options.revocations, stores),
     stores,
     ...resolveClocks(options.now),

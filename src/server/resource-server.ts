@@ -94,7 +94,7 @@ export class ResourceServer<Context = unknown> {
     } catch (error) {
       if (error instanceof ResourceServerError) {
         const challenges = new Challenges(this.#core, bindingRequirement, policy.scope)
-        error.headers = challenges.headersFor(error, () => presented.scheme)
+        error.headers = challenges.headersFor(error, context as Context, () => presented.scheme)
         counters.reject(error.code)
         publish('token:reject', { error, context })
       }

@@ -164,6 +164,13 @@ t.test('error responses name the required scope, and have no body', async (t) =>
   t.equal(responses['503']?.description, 'Token verification is temporarily unavailable.')
   t.match(responses['503'], { headers: { 'Retry-After': { schema: { type: 'integer' } } } })
   t.notOk(JSON.stringify(responses).includes('content'))
+  const decided = { scope: () => 'a', anyScope: ['c', 'd'] }
+  const dynamic = await operationOf(t, decided)
+  t.equal(
+    dynamic.responses['403']?.description,
+    'The access token does not permit this request. Required scope: depends on the request and ' +
+      'one of c d.',
+  )
   const other = await operationOf(t, { claims: { tenant: 'acme' } })
   t.equal(other.responses['403']?.description, 'The access token does not permit this request.')
 })

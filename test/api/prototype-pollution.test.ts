@@ -119,6 +119,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   replay: [{ whenUnavailable: 'dangerouslyAccept' }],
   whenUnavailable: ['dangerouslyAccept'],
   untilLoaded: ['dangerouslyAccept'],
+  scopeImplies: [{ read: ['admin'] }],
   revocations: [{ untilLoaded: 'dangerouslyAccept' }],
   stores: [{}],
   sealingSecret: [SECRET],

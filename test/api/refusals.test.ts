@@ -15,7 +15,8 @@ import resourceServer, {
   type RouteRequirement,
 } from '../../src/index.js'
 import { createGuard } from '../../src/plugin/guard.js'
-import { resolvePluginOptions } from '../../src/plugin/plugin-options.js'
+import { Rejections } from '../../src/plugin/rejections.js'
+import { RequestCredentials } from '../../src/plugin/request-credentials.js'
 import { RouteGuards } from '../../src/plugin/route-guard.js'
 import { assemble, type Core } from '../../src/server/assembly.js'
 import { ResourceServer } from '../../src/server/resource-server.js'
@@ -324,7 +325,9 @@ t.test('only an AccessToken admits a request, whatever else the pipeline returns
         reply.code(error.statusCode ?? 500).send()
       })
       const guards = new RouteGuards(true, core)
-      app.addHook('onRequest', createGuard(core, guards, resolvePluginOptions(given())).check)
+      const credentials = new RequestCredentials({ extractToken: undefined }, core)
+      const rejections = new Rejections(core, credentials, undefined)
+      app.addHook('onRequest', createGuard(core, guards, credentials, rejections).check)
       app.get('/', async () => t.fail('let in'))
       const { statusCode } = await app.inject({ url: '/', headers: bearer('token') })
       t.equal(statusCode, one instanceof InvalidTokenError ? 401 : 500)

@@ -85,6 +85,7 @@ function watched(options: Partial<PipelineOptions> = {}): Watched {
       issuers,
       binding: new Binding({ dpop: 'off', mtls: 'off' }, undefined),
       limits: { clockTolerance: 30, maxTokenAge: undefined },
+      hierarchy: undefined,
       maxTokenLength: 8_192,
       counters: new Counters(),
       revocations: new Revocations({

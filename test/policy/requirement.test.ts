@@ -30,10 +30,10 @@ t.test('an empty requirement accepts every token synchronously', async (t) => {
 })
 
 t.test('B8: the rejection names the required scope', async (t) => {
-  t.equal(compilePolicy({}).scope, '')
-  t.equal(compilePolicy({ scope: 'a b' }).scope, 'a b')
-  t.equal(compilePolicy({ scope: ['a', 'b'], anyScope: ['b', 'c'] }).scope, 'a b c')
-  t.equal(compilePolicy({ scope: 'a a' }).scope, 'a', 'each token once')
+  t.equal(compilePolicy({}).scope.fixed.scope, '')
+  t.equal(compilePolicy({ scope: 'a b' }).scope.fixed.scope, 'a b')
+  t.equal(compilePolicy({ scope: ['a', 'b'], anyScope: ['b', 'c'] }).scope.fixed.scope, 'a b c')
+  t.equal(compilePolicy({ scope: 'a a' }).scope.fixed.scope, 'a', 'each token once')
   t.match(check({ scope: 'read admin' }), {
     statusCode: 403,
     code: 'insufficient_scope',
@@ -94,7 +94,7 @@ t.test('later changes of the given objects have no effect', async (t) => {
   requirement.anyScope.push('read')
   requirement.claims.tenant?.push('acme')
   for (const policy of policies) t.match(policy.check(token, ''), InsufficientScopeError)
-  t.equal(policies[1]?.scope, 'root')
+  t.equal(policies[1]?.scope.fixed.scope, 'root')
 })
 
 t.test('rejects an unknown key', async (t) => {

@@ -11,12 +11,17 @@ import {
   MissingCredentialsError,
   type ResourceServerError,
 } from '../../src/errors/errors.js'
+import { compileScope, type ScopeRequirement } from '../../src/policy/scope-requirement.js'
 import { Challenges } from '../../src/server/challenges.js'
 
 const BEARER_ONLY: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
 
 /** A route, and counts of what its challenges read: `realms` counts the built challenges. */
-function route(demand = BEARER_ONLY, realm = 'api') {
+function route(
+  demand = BEARER_ONLY,
+  realm = 'api',
+  scope: ScopeRequirement<string> = 'orders:read',
+) {
   const asked = { schemes: 0, nonces: 0, realms: 0 }
   const dpopChallenge = ({ dpop }: ResolvedBindingRequirement) =>
     dpop === 'off' ? undefined : { algs: 'ES256', nonce: `nonce-${++asked.nonces}` }
@@ -28,9 +33,9 @@ function route(demand = BEARER_ONLY, realm = 'api') {
     binding: { dpopChallenge },
     resourceMetadata: undefined,
   }
-  const challenges = new Challenges(core as never, demand, 'orders:read')
+  const challenges = new Challenges(core as never, demand, compileScope({ scope }))
   const headersFor = (error: ResourceServerError, used: 'Bearer' | 'DPoP' = 'Bearer') =>
-    challenges.headersFor(error, () => {
+    challenges.headersFor(error, 'a request', () => {
       asked.schemes++
       return used
     })

@@ -188,7 +188,12 @@ async function tryClaims(
   if (wellFormed === undefined) return
   const { result } = wellFormed
   await tryTimes(list, result, limits, now)
-  const token = new AccessToken({ raw, claims: result, reader: profile })
+  const token = new AccessToken({
+    raw,
+    claims: result,
+    reader: profile,
+    hierarchy: core.hierarchy,
+  })
   await list.try(
     'scope',
     () => compilePolicy(requirement, core.clock).check(token, undefined),

@@ -4,6 +4,7 @@
  */
 import type { FastifySchema } from 'fastify'
 import type { Policy } from '../../policy/requirement.js'
+import type { CompiledScope } from '../../policy/scope-requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 
 const CHALLENGE = {
@@ -27,7 +28,9 @@ function errorResponses(policy: Policy<never>): Record<string, object> {
     401: { ...emptyResponse('Missing or invalid access token.'), headers: CHALLENGE },
     ...(policy.canReturn403 && {
       403: {
-        ...emptyResponse(`The access token does not permit this request.${requiredScope(policy)}`),
+        ...emptyResponse(
+          `The access token does not permit this request.${requiredScope(policy.scope)}`,
+        ),
         headers: CHALLENGE,
       },
     }),
@@ -38,8 +41,8 @@ function errorResponses(policy: Policy<never>): Record<string, object> {
   }
 }
 
-function requiredScope({ allOf, anyOf }: Policy<never>): string {
-  const parts = []
+function requiredScope({ fixed: { allOf, anyOf }, isDynamic }: CompiledScope<never>): string {
+  const parts = isDynamic ? ['depends on the request'] : []
   if (allOf.length > 0) parts.push(allOf.join(' '))
   if (anyOf.length > 0) parts.push(`one of ${anyOf.join(' ')}`)
   return parts.length === 0 ? '' : ` Required scope: ${parts.join(' and ')}.`

@@ -1,6 +1,6 @@
 /** Derives the Security Requirement Objects (OpenAPI) of a route: what its guard accepts. */
 import type { ResolvedBindingRequirement } from '../../binding/presentation.js'
-import type { Policy } from '../../policy/requirement.js'
+import type { RequiredScope } from '../../policy/scope-requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 import type { NamedSchemes, Proof } from './security-schemes.js'
 
@@ -13,7 +13,7 @@ export function securityRequirements(
   { issuers, supportsProof }: NamedSchemes,
 ): readonly SecurityRequirement[] {
   const requirements: SecurityRequirement[] = optional ? [{}] : []
-  for (const scope of scopeAlternatives(policy)) {
+  for (const scope of scopeAlternatives(policy.scope.fixed)) {
     for (const proofs of proofAlternatives(binding, supportsProof)) {
       for (const { name, listsScope, isHttp } of issuers) {
         const listed = listsScope ? scope : []
@@ -26,7 +26,7 @@ export function securityRequirements(
   return distinct(requirements)
 }
 
-function scopeAlternatives({ allOf, anyOf }: Pick<Policy<never>, 'allOf' | 'anyOf'>) {
+function scopeAlternatives({ allOf, anyOf }: RequiredScope) {
   if (anyOf.length === 0) return [[...allOf]]
   return anyOf.map((token) => [...new Set([...allOf, token])])
 }

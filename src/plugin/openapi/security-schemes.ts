@@ -55,7 +55,7 @@ export class SecuritySchemes {
       const name = this.#nameOf(issuer)
       return [name, existing[name] ?? tokenScheme(issuer, url)] as const
     })
-    const { allOf, anyOf } = guard.policy
+    const { allOf, anyOf } = guard.policy.scope.fixed
     const isOpenApi30 = /^3\.0\b/.test(document.openapi)
     const supportsProof = (proof: Proof) => proof !== 'mutualTLS' || !isOpenApi30
     const { dpop, mtls } = guard.binding

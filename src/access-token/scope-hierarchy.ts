@@ -1,0 +1,93 @@
+/**
+ * The option `scopeImplies`: which scope tokens a broader one implies. Comparisons use it; the scope
+ * of a token stays as the issuer granted it.
+ */
+import { isPlainObject, reject } from '../base/check.js'
+import { isScopeToken } from '../errors/challenge.js'
+
+/**
+ * Scope tokens that a broader scope token implies, transitively: at most 1,000 broader ones, without
+ * cycles.
+ *
+ * @example
+ * ```ts
+ * await app.register(resourceServer, {
+ *   issuer,
+ *   audience,
+ *   scopeImplies: { admin: ['orders'], orders: 'orders:read orders:write' },
+ * })
+ * ```
+ */
+export type ScopeImplications = Readonly<Record<string, string | readonly string[]>>
+
+const MAX_BROADER = 1_000
+
+export class ScopeHierarchy {
+  /** For each implied scope token, those that imply it. */
+  readonly #impliedBy = new Map<string, readonly string[]>()
+
+  /** @throws {TypeError} if a scope token implies itself, directly or through others. */
+  constructor(implications: ReadonlyMap<string, readonly string[]>) {
+    const broader = new Map<string, Set<string>>()
+    for (const token of implications.keys()) {
+      for (const implied of reachableFrom(token, implications)) {
+        broader.set(implied, (broader.get(implied) ?? new Set()).add(token))
+      }
+    }
+    for (const [implied, tokens] of broader) this.#impliedBy.set(implied, [...tokens])
+  }
+
+  /** Whether a granted scope token implies the required one. */
+  isImplied(required: string, granted: ReadonlySet<string>): boolean {
+    return this.#impliedBy.get(required)?.some((token) => granted.has(token)) ?? false
+  }
+}
+
+/** @returns `undefined` if no scope token implies another. */
+export function resolveScopeImplies(option: unknown): ScopeHierarchy | undefined {
+  if (option === undefined) return undefined
+  const entries = isPlainObject(option) ? Object.entries(option) : undefined
+  if (entries === undefined || entries.length > MAX_BROADER) {
+    return reject(
+      'scopeImplies',
+      `must be an object with at most ${MAX_BROADER} scope tokens, each with the scope tokens ` +
+        "that it implies, such as { 'orders': ['orders:read'] }",
+    )
+  }
+  const implications = new Map(entries.map(([token, implied]) => [token, tokensOf(token, implied)]))
+  return new ScopeHierarchy(implications)
+}
+
+function tokensOf(token: string, given: unknown): readonly string[] {
+  const implied: unknown = typeof given === 'string' ? given.split(' ') : given
+  if (isScopeToken(token) && Array.isArray(implied) && implied.length > 0) {
+    const copy: unknown[] = [...implied]
+    if (copy.every(isScopeToken)) return copy as string[]
+  }
+  return reject(
+    'scopeImplies',
+    `has an invalid entry for ${JSON.stringify(token)}: a scope token is printable ASCII without ` +
+      'spaces, quotation marks and backslashes, and implies one or more others, in an array or ' +
+      'delimited by single spaces',
+  )
+}
+
+function reachableFrom(
+  token: string,
+  implications: ReadonlyMap<string, readonly string[]>,
+): ReadonlySet<string> {
+  const reached = new Set<string>()
+  const pending = [token]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const implied of implications.get(next) ?? []) {
+      if (implied === token) {
+        reject('scopeImplies', `has a cycle: ${JSON.stringify(token)} implies itself`)
+      }
+      if (!reached.has(implied)) {
+        reached.add(implied)
+        pending.push(implied)
+      }
+    }
+  }
+  return reached
+}

@@ -1,0 +1,93 @@
+/**
+ * Requirements of one operation, which application code states while it handles a request: an MCP
+ * endpoint or a GraphQL schema has many operations under one route. A rejection names the scope of
+ * the route as well, so that the client's next token satisfies both.
+ */
+import type { FastifyRequest } from 'fastify'
+import { requireKnownKeys } from '../base/plain-object.js'
+import { MissingCredentialsError, type ResourceServerError } from '../errors/errors.js'
+import { publish } from '../observability/diagnostics.js'
+import {
+  compileScope,
+  insufficientScope,
+  lackOfScope,
+  scopeForChallenge,
+} from '../policy/scope-requirement.js'
+import {
+  compileStepUp,
+  insufficientAuthentication,
+  type StepUpRequirement,
+} from '../policy/step-up.js'
+import type { Core } from '../server/assembly.js'
+import { Challenges } from '../server/challenges.js'
+import type { RequestCredentials } from './request-credentials.js'
+import type { RouteGuard, RouteGuards } from './route-guard.js'
+
+export class OperationRequirements {
+  readonly #core: Core
+  readonly #guards: RouteGuards
+  readonly #credentials: RequestCredentials
+
+  constructor(core: Core, guards: RouteGuards, credentials: RequestCredentials) {
+    this.#core = core
+    this.#guards = guards
+    this.#credentials = credentials
+  }
+
+  /** Implements `request.requireScope()`. */
+  requireScope(request: FastifyRequest, tokens: readonly string[]): void {
+    const { auth } = request
+    if (auth !== null && tokens.length > 0 && auth.hasScope(...tokens)) return
+    const guard = this.#guardOf(request, 'requireScope')
+    const required = compileScope({ scope: tokens }).fixed
+    const routeScope = scopeForChallenge(guard.policy.scope, request)
+    const scope = [...new Set([routeScope, ...tokens].join(' ').trim().split(' '))].join(' ')
+    const lacking = auth === null ? undefined : lackOfScope(auth, required)
+    const error = lacking === undefined ? undefined : insufficientScope(scope, lacking)
+    this.#reject(error ?? new MissingCredentialsError(guard.schemes), guard, request, { scope })
+  }
+
+  /** Implements `request.requireAuthentication()`. */
+  requireAuthentication(request: FastifyRequest, requirement: StepUpRequirement): void {
+    const known = requireKnownKeys('requireAuthentication()', requirement, ['acr', 'maxAge'])
+    const stepUp = compileStepUp(known, this.#core.clock)
+    if (stepUp === undefined) {
+      throw new TypeError('requireAuthentication() requires nothing: set "acr" or "maxAge"')
+    }
+    const { auth } = request
+    const failure = auth === null ? undefined : stepUp(auth.claims)
+    if (auth !== null && failure === undefined) return
+    const guard = this.#guardOf(request, 'requireAuthentication')
+    const error = failure === undefined ? undefined : insufficientAuthentication(failure, '')
+    const scope = scopeForChallenge(guard.policy.scope, request)
+    this.#reject(error ?? new MissingCredentialsError(guard.schemes), guard, request, {
+      ...(scope !== '' && { scope }),
+    })
+  }
+
+  /** @throws {TypeError} if the route does not read tokens, or has not read this one yet. */
+  #guardOf(request: FastifyRequest, method: string): RouteGuard {
+    const { config, schema } = request.routeOptions
+    const guard = this.#guards.guardFor(config, schema)
+    if (guard !== undefined && (guard.optional || request.auth !== null)) return guard
+    throw new TypeError(
+      `request.${method}() was called on a request without a verified access token. Protect the ` +
+        'route (remove auth: false), or call it after the onRequest hooks',
+    )
+  }
+
+  #reject(
+    error: ResourceServerError,
+    { binding }: RouteGuard,
+    request: FastifyRequest,
+    scope: { readonly scope?: string },
+  ): never {
+    const challenges = new Challenges(this.#core, binding, compileScope(scope))
+    error.headers = challenges.headersFor(error, request, () =>
+      this.#credentials.schemeUsed(request),
+    )
+    this.#core.counters.reject(error.code)
+    publish('token:reject', { error, context: request })
+    throw error
+  }
+}
