@@ -11,7 +11,7 @@ export interface Presentation {
   readonly targetUris: readonly string[]
   /** SHA-256 of the client's certificate in DER, in base64url; `undefined` without one. */
   readonly certificateThumbprint: string | undefined
-  /** What was expected instead of a missing certificate, for the operator. */
+  /** If there is no certificate: the expected one, in words, for the operator. */
   readonly expectedCertificate?: string | undefined
 }
 
@@ -20,7 +20,7 @@ export type Scheme = 'Bearer' | 'DPoP'
 /** Whether a binding mechanism is verified, and whether every token must be bound by it. */
 export type BindingMode = 'off' | 'allowed' | 'required'
 
-/** What a route, or a call, requires of the binding. */
+/** The binding requirement of a route or a call of `verify()`. */
 export interface ResolvedBindingRequirement {
   readonly dpop: BindingMode
   readonly mtls: BindingMode

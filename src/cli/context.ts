@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream'
 
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  /** For the command's result only, because it may be piped. */
+  /** Receives only the result of the command, because it may be piped. */
   readonly stdout: Output
-  /** For everything else: prompts, hints, errors. */
+  /** Receives prompts, hints and errors. */
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
   /** Emits `SIGINT` and `SIGTERM`: the process. */

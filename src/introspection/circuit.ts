@@ -42,7 +42,7 @@ const MAX_THROTTLED_IN_FLIGHT = 5
 const MIN_THROTTLED_MS = 10_000
 /** After a 429: the maximum rate of untrusted tokens. */
 const MAX_THROTTLED_PER_SECOND = 50
-/** The same during `Retry-After`, as long as it is indeterminate which tokens are throttled. */
+/** This rate during `Retry-After`, while it is indeterminate which tokens are throttled. */
 const MAX_TRIAL_PER_SECOND = 5
 const MIN_THROTTLED_PER_SECOND = 1
 /** Once 429 responses have stopped, the rate doubles at this interval, in milliseconds. */

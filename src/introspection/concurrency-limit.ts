@@ -3,7 +3,7 @@
  * of calls in memory is bounded, however long the store stalls.
  */
 
-/** As many as may be queued for the issuer: untrusted callers cause them, and each may stall. */
+/** Equals the maximum queue for the issuer: untrusted callers cause the calls, and each may stall. */
 const MAX_CALLS = 1_000
 
 export class ConcurrencyLimit {

@@ -30,7 +30,7 @@ export interface IntrospectionClientOptions {
     token: string,
     signal: AbortSignal,
   ) => Promise<IntrospectionResult>
-  /** For one request, discovery included. */
+  /** Timeout of one request, including discovery. */
   readonly timeout: number
   readonly untrustedPerSecond: number
   /** Wall clock, since the epoch. */

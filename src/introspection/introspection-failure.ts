@@ -10,7 +10,7 @@ import { DiscoveryError } from '../http/metadata.js'
 
 export interface IntrospectionFailureDetails {
   /**
-   * What the failure is attributed to.
+   * The cause to which the failure is attributed.
    *
    * - `issuer`: every token is affected; requests pause.
    * - `token`: this token only. Otherwise an attacker could lock out every caller with one token that

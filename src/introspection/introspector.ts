@@ -190,7 +190,7 @@ export class Introspector {
       shared.forget(key)
       return undefined
     }
-    // A local stale response is as good, and may be newer.
+    // Prefer the local stale response: it may be newer.
     if (age >= this.#options.cacheMaxAge && this.#cache.stale(key) !== undefined) return undefined
     this.#cache.store(key, response, length, age)
     return this.#cache.fresh(key)

@@ -19,9 +19,9 @@ export interface ResponseCacheOptions {
   readonly staleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
-  /** For `exp`. */
+  /** Wall clock, since the epoch: for `exp`. */
   readonly now: () => number
-  /** Monotonic: for lifetimes. */
+  /** For cache lifetimes. */
   readonly monotonicNow: () => number
 }
 

@@ -18,7 +18,7 @@ import { Seal } from './sealed-response.js'
 /** All times in milliseconds. */
 export interface SharedResponsesOptions {
   readonly store: Store
-  /** The same on every instance, and known to these instances only. */
+  /** Secret of all instances that share responses; encrypts and authenticates entries. */
   readonly secret: Uint8Array
   readonly issuer: string
   readonly clientId: string
@@ -26,7 +26,7 @@ export interface SharedResponsesOptions {
   readonly requireSignedResponse: boolean
   readonly cacheMaxAge: number
   readonly staleIfError: number
-  /** Of one introspection request; the store gets at most the same. */
+  /** Timeout of an introspection request; a call of the store gets at most the same. */
   readonly timeout: number
   /** Wall clock, since the epoch: the only clock that instances have in common. */
   readonly now: () => number
@@ -41,7 +41,7 @@ export interface SharedResponse {
   readonly response: IntrospectionResponse
   /** Time since it was received, in milliseconds. */
   readonly age: number
-  /** Of its text, in characters. */
+  /** Length of its text in characters. */
   readonly length: number
 }
 

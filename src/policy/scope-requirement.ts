@@ -29,7 +29,7 @@ export interface RequiredScope {
 }
 
 export interface CompiledScope<Context> {
-  /** What is required of every request. */
+  /** The part that is required of every request. */
   readonly fixed: RequiredScope
   /** Whether a function decides on more. */
   readonly isDynamic: boolean
@@ -111,7 +111,7 @@ function decided<Context>(
   try {
     required = suppressRejection(decide(context))
     if (Array.isArray(required) && required.length === 0 && name === 'scope') return []
-    // Unlike an omitted requirement, `undefined` is a mistake of the function.
+    // An omitted requirement is `undefined`; a function that returns it has failed.
     return scopeTokens(name, (name === 'scope' ? split(required) : required) ?? null)
   } catch (thrown) {
     throw applicationFailure(name, thrown)

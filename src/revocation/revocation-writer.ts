@@ -70,7 +70,7 @@ interface Pending {
 
 export class RevocationWriter {
   readonly #options: RevocationWriterOptions
-  /** By name, oldest first. */
+  /** Unshared revocations by name, oldest first. */
   readonly #pending = new Map<string, Pending>()
   /** Unsettled receipts, newest last. */
   readonly #receipts: Receipt[] = []

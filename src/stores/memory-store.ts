@@ -169,7 +169,7 @@ class MemoryStore implements Store {
     this.#expiresAt.set(storedKey, expiresAt)
     if (value === '') this.#values.delete(storedKey)
     else this.#values.set(storedKey, flattenString(value))
-    // With a later expiry, the key stays in its earlier bucket, from which the sweep moves it.
+    // A key with a later expiry stays in its earlier bucket; the sweep moves it.
     if (previous === undefined || expiresAt < previous) this.#schedule(storedKey, expiresAt)
   }
 

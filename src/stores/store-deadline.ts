@@ -21,7 +21,7 @@ export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Pro
   })
 }
 
-/** As {@link withinTimeout}; a subscription that is made after the deadline is ended. */
+/** Subscribes with a deadline; ends a subscription that is made later. */
 export async function subscribeWithinTimeout(
   timeoutMs: number,
   subscribe: () => Promise<Unsubscribe>,

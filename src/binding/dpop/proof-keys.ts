@@ -38,9 +38,9 @@ interface ProofHeader {
 
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
-  /** By header segment, which then is neither parsed nor validated again. */
+  /** Keyed by header segment: a known header is neither parsed nor validated again. */
   readonly #byHeader = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
-  /** By algorithm and thumbprint, so that varying headers cause no further import. */
+  /** Keyed by algorithm and thumbprint: a known key in another header is not imported again. */
   readonly #byThumbprint = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {

@@ -6,7 +6,7 @@ import { decodeCheapObject, splitCompact } from '../../token/compact-serializati
 
 /** A well-formed proof; nothing in it is verified. */
 export interface DPoPProof {
-  /** As sent: mostly the same for all proofs of a client. */
+  /** The encoded header, usually equal in all proofs of a client. */
   readonly headerSegment: string
   readonly claims: ProofClaims
   readonly signingInput: string

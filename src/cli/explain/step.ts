@@ -29,7 +29,7 @@ export type Step = {
 } & (
   | {
       readonly outcome: 'passed'
-      /** What was found. */
+      /** The value that passed, in words. */
       readonly found: string
     }
   | {
