@@ -17,7 +17,7 @@ import { ConfigFingerprints } from './config-fingerprint.js'
 /** A key set that can stop its timer without being closed. */
 export interface ShareableKeys extends KeySource {
   /** Stops background refreshes until a request uses the keys again. */
-  rest(): void
+  stopBackgroundRefresh(): void
 }
 
 export class SharedKeySets {
@@ -82,7 +82,7 @@ class SharedKeySet {
 
   retire(): void {
     this.#retired = true
-    this.keys.rest()
+    this.keys.stopBackgroundRefresh()
     this.#closeIfUnused()
   }
 
@@ -145,7 +145,7 @@ class SharedKeys implements KeySource {
 
   /** Leaves the key set to the other issuers that share it. */
   async close(): Promise<void> {
-    this.#access.known()?.keys.rest()
+    this.#access.known()?.keys.stopBackgroundRefresh()
   }
 }
 

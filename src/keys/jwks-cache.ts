@@ -162,12 +162,12 @@ export class JwksCache implements KeySource {
   }
 
   /** Stops background refreshes until a request uses the keys again. */
-  rest(): void {
+  stopBackgroundRefresh(): void {
     clearTimeout(this.#refreshTimer)
   }
 
   async close(): Promise<void> {
-    this.rest()
+    this.stopBackgroundRefresh()
     this.#closing.abort(new Error('the resource server was closed'))
     await this.#options.persisted?.settled()
   }
