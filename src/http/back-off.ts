@@ -1,9 +1,9 @@
 /** Exponential back-off with jitter, counted from the end of the last failed attempt. */
 
-const FIRST = 1_000
-const LONGEST = 30_000
+const FIRST_PAUSE_MS = 1_000
+const MAX_PAUSE_MS = 30_000
 /** Limit for `Retry-After`, in milliseconds: an issuer must not be able to cause a long outage. */
-export const LONGEST_ASKED_FOR = 60_000
+export const MAX_RETRY_AFTER_MS = 60_000
 
 export class BackOff {
   #failures = 0
@@ -28,14 +28,14 @@ export class BackOff {
    * Records a failure: the pause doubles each time. The jitter prevents instances from retrying in
    * step.
    *
-   * @param askedFor the issuer's `Retry-After` in milliseconds.
+   * @param retryAfterMs the issuer's `Retry-After` in milliseconds.
    * @returns the pause in milliseconds.
    */
-  failed(now: number, askedFor = 0): number {
+  failed(now: number, retryAfterMs = 0): number {
     this.#failures++
-    const longest = Math.min(FIRST * 2 ** (this.#failures - 1), LONGEST)
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), MAX_PAUSE_MS)
     const jittered = longest * (0.5 + Math.random() / 2)
-    const pause = Math.max(jittered, Math.min(askedFor, LONGEST_ASKED_FOR))
+    const pause = Math.max(jittered, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
     this.#until = now + pause
     return pause
   }

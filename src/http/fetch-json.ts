@@ -85,17 +85,17 @@ export interface JsonDocument {
 }
 
 /** The server sent a response, but not the expected one. */
-export class UnexpectedAnswerError extends Error {
-  override readonly name = 'UnexpectedAnswerError'
+export class UnexpectedResponseError extends Error {
+  override readonly name = 'UnexpectedResponseError'
   /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if absent. */
   readonly retryAfter: number | undefined
   /** Whether the status (429, 503) asks for no further requests now, to any URL of the server. */
-  readonly asksForRest: boolean
+  readonly requestsBackOff: boolean
 
   constructor(message: string, retryAfter?: number, status = 200) {
     super(message)
     this.retryAfter = retryAfter
-    this.asksForRest = status === 429 || status === 503
+    this.requestsBackOff = status === 429 || status === 503
   }
 }
 
@@ -103,8 +103,8 @@ export class UnexpectedAnswerError extends Error {
  * There was no complete response. The message has the URL without its query, and the platform's
  * reason; the platform's error itself is left out, because it may hold the whole URL.
  */
-export class NoAnswerError extends Error {
-  override readonly name = 'NoAnswerError'
+export class NoResponseError extends Error {
+  override readonly name = 'NoResponseError'
   /** Code of the system error, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`. */
   readonly code: string | undefined
 
@@ -116,8 +116,8 @@ export class NoAnswerError extends Error {
 
 /** Returns the `Retry-After` of an error in milliseconds. The caller must bound it. */
 export function retryAfterOf(error: unknown): number | undefined {
-  const asked = isError(error) && 'retryAfter' in error ? error.retryAfter : undefined
-  return typeof asked === 'number' ? asked : undefined
+  const value = isError(error) && 'retryAfter' in error ? error.retryAfter : undefined
+  return typeof value === 'number' ? value : undefined
 }
 
 /** Some key set endpoints (Kubernetes) offer only the second type, and otherwise respond 406. */
@@ -126,8 +126,8 @@ const ACCEPT = 'application/json, application/jwk-set+json'
 /**
  * Fetches a JSON document.
  *
- * @throws {UnexpectedAnswerError} if the response is not a 200 with JSON of at most `maxBytes`.
- * @throws {NoAnswerError} if there is no complete response.
+ * @throws {UnexpectedResponseError} if the response is not a 200 with JSON of at most `maxBytes`.
+ * @throws {NoResponseError} if there is no complete response.
  * @throws the signal's reason when it aborts.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<JsonDocument> {
@@ -143,8 +143,8 @@ export async function fetchJson(url: string, options: FetchJsonOptions): Promise
     )
     return await readDocument(url, response, options)
   } catch (error) {
-    if (error instanceof UnexpectedAnswerError || signal.aborted) throw error
-    throw noAnswer(url, error)
+    if (error instanceof UnexpectedResponseError || signal.aborted) throw error
+    throw noResponse(url, error)
   }
 }
 
@@ -153,14 +153,14 @@ async function readDocument(
   response: FetchResponse,
   options: FetchJsonOptions,
 ): Promise<JsonDocument> {
-  const place = placeOf(url)
+  const shownUrl = withoutQuery(url)
   try {
     if (response.status !== 200) {
-      const message = `${place} answered ${status(url, response)}`
-      throw new UnexpectedAnswerError(message, retryAfter(response), response.status)
+      const message = `${shownUrl} answered ${status(url, response)}`
+      throw new UnexpectedResponseError(message, retryAfter(response), response.status)
     }
-    const text = await readText(place, response, options)
-    return { body: parse(place, text), maxAge: maxAgeOf(response.headers) }
+    const text = await readText(shownUrl, response, options)
+    return { body: parse(shownUrl, text), maxAge: maxAgeOf(response.headers) }
   } catch (error) {
     // An unread body would hold its connection open.
     response.body?.cancel().catch(() => {})
@@ -168,16 +168,16 @@ async function readDocument(
   }
 }
 
-function noAnswer(url: string, error: unknown): NoAnswerError {
+function noResponse(url: string, error: unknown): NoResponseError {
   const { search } = new URL(url)
   const reason = failureText(error)
   // A custom fetch may include the URL in its message.
   const shown = search.length > 1 ? reason.replaceAll(search.slice(1), '…') : reason
-  return new NoAnswerError(`${placeOf(url)} gave no answer: ${shown}`, failureCode(error))
+  return new NoResponseError(`${withoutQuery(url)} gave no answer: ${shown}`, failureCode(error))
 }
 
 /** Returns the URL for messages, without its query, which may contain a secret. */
-export function placeOf(url: string): string {
+export function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
@@ -187,9 +187,9 @@ export function placeOf(url: string): string {
  * relative to the response's `Date`, because the issuer's clock may differ from ours.
  */
 export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number | undefined {
-  const asked = headers?.get('retry-after') ?? ''
-  if (/^\d{1,20}$/.test(asked)) return Number(asked) * 1_000
-  const wait = timeOf(asked) - timeOf(headers?.get('date') ?? '')
+  const value = headers?.get('retry-after') ?? ''
+  if (/^\d{1,20}$/.test(value)) return Number(value) * 1_000
+  const wait = timeOf(value) - timeOf(headers?.get('date') ?? '')
   return Number.isNaN(wait) ? undefined : Math.max(0, wait)
 }
 
@@ -202,7 +202,7 @@ function status(url: string, { status, type, headers }: FetchResponse): string {
   const redirected = type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(status)
   if (!redirected) return `${status}`
   const location = headers?.get('location') ?? ''
-  const to = canParseUrl(location, url) ? ` to ${placeOf(new URL(location, url).href)}` : ''
+  const to = canParseUrl(location, url) ? ` to ${withoutQuery(new URL(location, url).href)}` : ''
   return `${status}, a redirect${location === '' ? '' : to}, which is not followed`
 }
 
@@ -228,7 +228,7 @@ export async function readText(
       if (done) return new TextDecoder().decode(Buffer.concat(chunks))
       bytes += value.byteLength
       if (bytes > maxBytes) {
-        throw new UnexpectedAnswerError(`${url} answered more than ${maxBytes} bytes`)
+        throw new UnexpectedResponseError(`${url} answered more than ${maxBytes} bytes`)
       }
       chunks.push(value)
     }
@@ -243,7 +243,7 @@ async function readStub(url: string, response: FetchResponse, maxBytes: number):
   const isText = typeof response.text === 'function'
   const text = isText ? await response.text() : JSON.stringify(await response.json())
   if (Buffer.byteLength(text) <= maxBytes) return text
-  throw new UnexpectedAnswerError(`${url} answered more than ${maxBytes} bytes`)
+  throw new UnexpectedResponseError(`${url} answered more than ${maxBytes} bytes`)
 }
 
 function parse(url: string, text: string): unknown {
@@ -251,7 +251,7 @@ function parse(url: string, text: string): unknown {
     return JSON.parse(text)
   } catch {
     // The parser's message would quote the text.
-    throw new UnexpectedAnswerError(`${url} did not answer JSON`)
+    throw new UnexpectedResponseError(`${url} did not answer JSON`)
   }
 }
 

@@ -8,8 +8,8 @@ import { ownMembers } from '../base/plain-object.js'
 import {
   type FetchJsonOptions,
   fetchJson,
-  NoAnswerError,
-  UnexpectedAnswerError,
+  NoResponseError,
+  UnexpectedResponseError,
 } from './fetch-json.js'
 import { isSecureUrl } from './secure-url.js'
 
@@ -76,7 +76,7 @@ export function metadataUrls(issuer: string): readonly string[] {
  *
  * @throws {DiscoveryError} if there is no document, or none for exactly this issuer identifier. After
  *   a 429 or 503, no other URL is tried.
- * @throws {NoAnswerError} if there is no complete response; no other URL is tried then.
+ * @throws {NoResponseError} if there is no complete response; no other URL is tried then.
  */
 export function discover(
   issuer: string,
@@ -109,22 +109,22 @@ async function firstUsable<T>(
   read: (document: MetadataDocument) => T,
 ): Promise<T> {
   const maxBytes = Math.min(options.maxBytes, MAX_BYTES)
-  const refusals: UnexpectedAnswerError[] = []
+  const failures: UnexpectedResponseError[] = []
   for (const url of metadataUrls(issuer)) {
     try {
       const { body } = await fetchJson(url, { ...options, maxBytes })
       return read(new MetadataDocument(url, issuer, body, options.allowHttp))
     } catch (error) {
-      if (error instanceof NoAnswerError) {
-        throw new NoAnswerError(listOf([...refusals, error]), error.code)
+      if (error instanceof NoResponseError) {
+        throw new NoResponseError(listOf([...failures, error]), error.code)
       }
-      if (!(error instanceof UnexpectedAnswerError)) throw error
-      refusals.push(error)
-      if (error.asksForRest) break
+      if (!(error instanceof UnexpectedResponseError)) throw error
+      failures.push(error)
+      if (error.requestsBackOff) break
     }
   }
-  const message = `no metadata for the issuer ${issuer}: ${listOf(refusals)}`
-  const waits = refusals.flatMap(({ retryAfter }) => retryAfter ?? [])
+  const message = `no metadata for the issuer ${issuer}: ${listOf(failures)}`
+  const waits = failures.flatMap(({ retryAfter }) => retryAfter ?? [])
   throw new DiscoveryError(message, waits.length === 0 ? undefined : Math.max(...waits))
 }
 
@@ -140,12 +140,12 @@ class MetadataDocument {
 
   constructor(url: string, expected: string, body: unknown, allowHttp: boolean) {
     if (!isJsonObject(body)) {
-      throw new UnexpectedAnswerError(`${url} did not answer a JSON object`)
+      throw new UnexpectedResponseError(`${url} did not answer a JSON object`)
     }
     // RFC 8414 §3.3: identical, code point by code point; otherwise it may be another issuer's.
     const members = ownMembers(body)
     if (members.issuer !== expected) {
-      throw new UnexpectedAnswerError(
+      throw new UnexpectedResponseError(
         `${url} names the issuer ${quote(members.issuer)}, which is not identical to ${quote(expected)}`,
       )
     }
@@ -157,9 +157,10 @@ class MetadataDocument {
 
   address(name: string): string {
     const value = this.#members[name]
-    if (typeof value !== 'string') throw new UnexpectedAnswerError(`${this.#url} has no "${name}"`)
+    if (typeof value !== 'string')
+      throw new UnexpectedResponseError(`${this.#url} has no "${name}"`)
     if (!isSecureUrl(value, this.#allowed)) {
-      throw new UnexpectedAnswerError(`${this.#url} has a "${name}" that is not an https URL`)
+      throw new UnexpectedResponseError(`${this.#url} has a "${name}" that is not an https URL`)
     }
     // Normalized: ASCII only, and therefore safe to log.
     return new URL(value).href

@@ -11,7 +11,7 @@
  * these are slowed down, not stopped: otherwise an attacker could lock out every new valid token
  * with one forged token per `Retry-After`.
  */
-import { BackOff, LONGEST_ASKED_FOR } from '../http/back-off.js'
+import { BackOff, MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import { MAX_IN_FLIGHT, type Priority } from './priority-limiter.js'
 
@@ -179,5 +179,5 @@ export class Circuit {
 }
 
 function bounded(retryAfterMs = 0): number {
-  return Math.min(retryAfterMs, LONGEST_ASKED_FOR)
+  return Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)
 }

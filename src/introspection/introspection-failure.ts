@@ -5,7 +5,7 @@
  */
 
 import { isError } from '../base/native-error.js'
-import { UnexpectedAnswerError } from '../http/fetch-json.js'
+import { UnexpectedResponseError } from '../http/fetch-json.js'
 import { DiscoveryError } from '../http/metadata.js'
 
 export interface IntrospectionFailureDetails {
@@ -95,7 +95,7 @@ export class IntrospectionFailure extends Error {
 /** Converts any error thrown during discovery or the exchange. */
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
-  if (error instanceof UnexpectedAnswerError) {
+  if (error instanceof UnexpectedResponseError) {
     return new IntrospectionFailure(error.message, {
       attributedTo: 'token',
       retryAfterMs: error.retryAfter,

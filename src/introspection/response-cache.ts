@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
 import { ownMember } from '../base/plain-object.js'
-import { LONGEST_ASKED_FOR } from '../http/back-off.js'
+import { MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionResponse } from './introspection-response.js'
 
@@ -132,7 +132,7 @@ export class ResponseCache {
    * @param retryAfterMs the `Retry-After` for this token, in milliseconds.
    */
   storeFailure(key: string, failure: IntrospectionFailure, retryAfterMs = 0): void {
-    const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, LONGEST_ASKED_FOR))
+    const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
     const until = this.#options.monotonicNow() + pause
     const failures = (this.#negative.get(key)?.failures ?? 0) + 1
     this.#negative.set(key, { failure, until, inactiveAt: this.#inactiveAt(key), failures })

@@ -239,14 +239,14 @@ export class JwksCache implements KeySource {
     if (this.#mayStart(now)) this.#budget.spend(now)
     const keys = await this.#load({ mayHaveMoved: true })
     const { algorithm, kid } = search
-    this.#budget.answered({ kid, doubted: keys.named(algorithm, kid) }, now)
+    this.#budget.recordMissing({ kid, doubted: keys.named(algorithm, kid) }, now)
     return newTo(search, keys)
   }
 
   /** Whether a key that isn't cached is rejected without a fetch. */
   #isTooSoonFor(search: KeySearch): boolean {
     const now = this.#options.now()
-    if (this.#budget.isAnswered(search, now)) return true
+    if (this.#budget.isKnownMissing(search, now)) return true
     return this.#mayStart(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
   }
 
@@ -303,7 +303,7 @@ export class JwksCache implements KeySource {
     // Load again next time: the store may have failed, or another process may have saved a set
     // since.
     if (this.#loaded === undefined) this.#restoring = undefined
-    this.#budget.giveBack(now())
+    this.#budget.refund(now())
     if (!this.#closing.signal.aborted) {
       this.#publish({ outcome: 'failed', error, retryInMs: retryIn })
       onFailure(error, retryIn, this.status().usableForMs)

@@ -1,7 +1,7 @@
 /**
  * Locates and fetches the key set of an issuer: through metadata, unless `jwksUri` is configured.
  */
-import { type FetchJsonOptions, fetchJson, placeOf } from '../http/fetch-json.js'
+import { type FetchJsonOptions, fetchJson, withoutQuery } from '../http/fetch-json.js'
 import { discover } from '../http/metadata.js'
 import { JwksCache } from './jwks-cache.js'
 
@@ -19,7 +19,7 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
   let failed = false
   let requested = ''
   const fetching: typeof fetch = (url, init) => {
-    requested = placeOf(url)
+    requested = withoutQuery(url)
     return fetch(url, init)
   }
 

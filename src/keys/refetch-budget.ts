@@ -41,7 +41,7 @@ export class RefetchBudget {
   }
 
   /** Whether a fetch within the last `cooldown` already showed that the issuer lacks this key. */
-  isAnswered({ kid, doubted }: MissingKey, now: number): boolean {
+  isKnownMissing({ kid, doubted }: MissingKey, now: number): boolean {
     if (doubted.length > 0) return doubted.every((key) => now < (this.#confirmed.get(key) ?? 0))
     return this.#unknown.has(kid, now)
   }
@@ -56,7 +56,7 @@ export class RefetchBudget {
   }
 
   /** Records that a fetch that began at `askedAt` did not find the key. */
-  answered({ kid, doubted }: MissingKey, askedAt: number): void {
+  recordMissing({ kid, doubted }: MissingKey, askedAt: number): void {
     const until = askedAt + this.#cooldown
     for (const key of doubted) this.#confirmed.set(key, until)
     if (doubted.length === 0) this.#unknown.add(kid, until)
@@ -65,7 +65,7 @@ export class RefetchBudget {
   /**
    * Refunds a failed fetch: it revealed nothing about keys, and the back-off delays the next one.
    */
-  giveBack(now: number): void {
+  refund(now: number): void {
     this.#left = Math.min(this.#count(now) + 1, this.#burst)
   }
 

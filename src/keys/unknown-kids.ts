@@ -14,11 +14,11 @@ export class UnknownKids {
   readonly #until = new BoundedCache<string, number>({ max: MAX_ENTRIES })
 
   has(kid: string | undefined, now: number): boolean {
-    return now < (this.#until.get(nameOf(kid)) ?? Number.NEGATIVE_INFINITY)
+    return now < (this.#until.get(cacheKeyOf(kid)) ?? Number.NEGATIVE_INFINITY)
   }
 
   add(kid: string | undefined, until: number): void {
-    if (kid === undefined || kid.length <= MAX_LENGTH) this.#until.set(nameOf(kid), until)
+    if (kid === undefined || kid.length <= MAX_LENGTH) this.#until.set(cacheKeyOf(kid), until)
   }
 
   clear(): void {
@@ -27,6 +27,6 @@ export class UnknownKids {
 }
 
 /** Returns the cache key: for a missing `kid`, one that no `kid` maps to. */
-function nameOf(kid: string | undefined): string {
+function cacheKeyOf(kid: string | undefined): string {
   return kid === undefined ? 'none' : `=${kid}`
 }

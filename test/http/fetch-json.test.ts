@@ -5,7 +5,7 @@ import {
   type Fetch,
   fetchJson,
   retryAfter,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
 } from '../../src/http/fetch-json.js'
 import {
   type Answer,
@@ -79,7 +79,7 @@ t.test('D3: follows no redirect', async (t) => {
     const server = await withServer(t, status(code, { location: '/elsewhere' }))
     server.answer('/elsewhere', json({ keys: [] }))
     await t.rejects(get(server.jwksUri), {
-      name: 'UnexpectedAnswerError',
+      name: 'UnexpectedResponseError',
       message: `${server.jwksUri} answered ${code}, a redirect to ${server.origin}/elsewhere, which is not followed`,
     })
     t.strictSame(server.requests, ['/keys'])
@@ -117,7 +117,7 @@ t.test('refuses what is not a 200', async (t) => {
   for (const code of [201, 204, 206, 400, 401, 403, 404, 429, 500, 502, 503]) {
     const server = await withServer(t, status(code))
     await t.rejects(get(server.jwksUri), {
-      name: 'UnexpectedAnswerError',
+      name: 'UnexpectedResponseError',
       message: new RegExp(`^${server.jwksUri} answered ${code}$`),
     })
   }
@@ -129,11 +129,11 @@ t.test('refuses what is not JSON, and quotes none of it', async (t) => {
     const error = await get('https://issuer.example/keys', { fetch: answering(body) }).catch(
       (error) => error,
     )
-    t.ok(error instanceof UnexpectedAnswerError, JSON.stringify(body))
+    t.ok(error instanceof UnexpectedResponseError, JSON.stringify(body))
     t.equal(error.message, 'https://issuer.example/keys did not answer JSON')
   }
   await t.rejects(get('https://issuer.example/keys', { fetch: answering(null) }), {
-    name: 'UnexpectedAnswerError',
+    name: 'UnexpectedResponseError',
   })
 })
 
@@ -160,7 +160,7 @@ t.test('D3: takes exactly as many bytes as allowed', async (t) => {
   t.equal((await get(server.jwksUri)).body, 'x'.repeat(MAX_BYTES - 2))
   server.answer('/keys', text(`${full} `))
   await t.rejects(get(server.jwksUri), {
-    name: 'UnexpectedAnswerError',
+    name: 'UnexpectedResponseError',
     message: `${server.jwksUri} answered more than ${MAX_BYTES} bytes`,
   })
 })
@@ -187,7 +187,7 @@ t.test('D3: stops reading at the cap', async (t) => {
         return new Response(response.body?.pipeThrough(count), response)
       }
       await t.rejects(get(server.jwksUri, { maxBytes: 524_288, fetch: counted }), {
-        name: 'UnexpectedAnswerError',
+        name: 'UnexpectedResponseError',
         message: /more than 524288 bytes/,
       })
       await server.idle()
@@ -223,12 +223,12 @@ t.test('says why there is no answer', async (t) => {
   const server = await startKeyServer()
   await server.close()
   const refused = await get(server.jwksUri).catch((error) => error)
-  t.notOk(refused instanceof UnexpectedAnswerError)
-  t.match(refused, { name: 'NoAnswerError', code: 'ECONNREFUSED' })
+  t.notOk(refused instanceof UnexpectedResponseError)
+  t.match(refused, { name: 'NoResponseError', code: 'ECONNREFUSED' })
   t.match(refused.message, `${server.jwksUri} gave no answer: fetch failed: connect ECONNREFUSED`)
   const cut = await get((await withServer(t, truncated)).jwksUri).catch((error) => error)
   t.ok(cut instanceof Error)
-  t.notOk(cut instanceof UnexpectedAnswerError)
+  t.notOk(cut instanceof UnexpectedResponseError)
 })
 
 t.test('names neither query nor credentials of its URL', async (t) => {
@@ -275,7 +275,7 @@ t.test('reads what stands in for a response in tests', async (t) => {
   await t.rejects(get('https://issuer.example/', { fetch: failing }), {
     message: 'https://issuer.example/ answered 302, a redirect, which is not followed',
   })
-  await t.rejects(get('https://issuer.example/', { fetch: stub({}) }), { name: 'NoAnswerError' })
+  await t.rejects(get('https://issuer.example/', { fetch: stub({}) }), { name: 'NoResponseError' })
 })
 
 t.test('with a fetch that ignores the signal', async (t) => {
@@ -341,7 +341,7 @@ t.test('lets go of a body that it does not read', async (t) => {
   })
   await t.rejects(
     get('https://issuer.example/', { fetch: answering(stream, { status: 500 }) }),
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
   )
   t.ok(cancelled)
 })

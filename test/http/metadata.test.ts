@@ -99,14 +99,14 @@ t.test('asks no other place when the host does not answer at all', async (t) => 
   const refused = new TypeError('fetch failed', { cause })
   const { fetch, asked } = serving({ [APPENDED]: refused })
   await t.rejects(find(ISSUER, fetch), {
-    name: 'NoAnswerError',
+    name: 'NoResponseError',
     code: 'ECONNREFUSED',
     message: `${APPENDED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
   t.strictSame(asked, [APPENDED])
   const later = serving({ [INSERTED]: refused })
   await t.rejects(find(ISSUER, later.fetch), {
-    name: 'NoAnswerError',
+    name: 'NoResponseError',
     message: `${APPENDED} answered 404; ${INSERTED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
 })
