@@ -7,6 +7,7 @@
 
 export type { AccessToken, SubjectKind } from './access-token/access-token.js'
 export type * from './access-token/access-token-claims.js'
+export type { Actor } from './access-token/actor.js'
 export type { Confirmation } from './access-token/confirmation.js'
 export type { ScopeImplications } from './access-token/scope-hierarchy.js'
 export type {
@@ -85,6 +86,7 @@ export {
 export { default, default as resourceServer } from './plugin/plugin.js'
 export type { PluginOptions } from './plugin/plugin-options.js'
 export type { RouteRequirement } from './plugin/route-guard.js'
+export type { ActorRequirement, ActorRule } from './policy/actor-requirement.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requirement.js'

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
+import { type Actor, actorsOf } from './actor.js'
 import type { Confirmation } from './confirmation.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
 
@@ -63,6 +64,7 @@ export class AccessToken {
   #roles: ReadonlySet<string> | undefined
   #groups: ReadonlySet<string> | undefined
   #permissions: ReadonlySet<string> | undefined
+  #actorChain: readonly Actor[] | undefined
 
   /** @internal */
   constructor({ raw, claims, reader, confirmation, hierarchy }: VerifiedToken) {
@@ -150,6 +152,21 @@ export class AccessToken {
   get permissions(): ReadonlySet<string> {
     this.#permissions ??= fixedSet(this.#reader.permissions(this.claims))
     return this.#permissions
+  }
+
+  /**
+   * Who uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1); `undefined` if it is
+   * the subject itself, or the issuer does not say. Require `config.auth.actor: 'none'` where
+   * no party may act for a user.
+   */
+  get actor(): Actor | undefined {
+    return this.actorChain[0]
+  }
+
+  /** The current actor, then those before it, for logs: only the current one counts. */
+  get actorChain(): readonly Actor[] {
+    this.#actorChain ??= actorsOf(ownMember(this.claims, 'act'))
+    return this.#actorChain
   }
 
   /** Returns every member except the raw token. */

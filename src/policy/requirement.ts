@@ -5,6 +5,7 @@ import { BINDING_KEYS, type BindingRequirement } from '../binding/requirement.js
 import { authorizeFailure } from '../errors/application-function.js'
 import { InsufficientScopeError } from '../errors/errors.js'
 import { type Rejection, unwrap } from '../errors/result.js'
+import { type ActorRequirement, compileActor } from './actor-requirement.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import {
   type AnyScopeRequirement,
@@ -61,6 +62,13 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
   claims?: Readonly<Record<string, ClaimRequirement>>
 
   /**
+   * Who may act for the subject of the token (`act`): `'none'`, or an array of actors, each with
+   * `subject` or `clientId`, and `issuer` if it differs from the token's. RFC 8693 §4.1. Default:
+   * any actor.
+   */
+  actor?: ActorRequirement
+
+  /**
    * Decides on anything else: returns `true`, or a promise of it, to accept; any other value
    * rejects the request. Called last, and only if all other requirements hold.
    *
@@ -77,6 +85,7 @@ export const REQUIREMENT_KEYS = [
   'acr',
   'maxAge',
   'claims',
+  'actor',
   'authorize',
   ...BINDING_KEYS,
 ] as const satisfies readonly (keyof Requirement)[]
@@ -112,6 +121,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   const scope = compileScope(requirement)
   const stepUp = compileStepUp(requirement, clock)
   const claims = compileClaims(requirement.claims)
+  const acceptsActor = compileActor(requirement.actor)
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(
       '"authorize" must be a function that returns true, false or a promise of it',
@@ -135,7 +145,11 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   return {
     scope,
     canReturn403:
-      scope.isDynamic || scope.fixed.scope !== '' || claims.length > 0 || authorize !== undefined,
+      scope.isDynamic ||
+      scope.fixed.scope !== '' ||
+      claims.length > 0 ||
+      acceptsActor !== undefined ||
+      authorize !== undefined,
     check(token, context) {
       const required = scope.for(context)
       const lacking = lackOfScope(token, required)
@@ -148,6 +162,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
       if (unmet !== undefined) {
         return notAllowed(`the required claim "${unmet.name}"`)
       }
+      if (acceptsActor?.(token) === false) return notAllowed('an accepted actor')
       if (authorize === undefined) return undefined
       let authorized: boolean | Promise<boolean>
       try {

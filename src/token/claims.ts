@@ -8,6 +8,7 @@ import {
   type TokenTimes,
   timesOf,
 } from '../access-token/access-token-claims.js'
+import { isActorClaim } from '../access-token/actor.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
@@ -182,7 +183,8 @@ export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
     checkNumber('iat', ownMember(claims, 'iat')) ??
     checkString('sub', ownMember(claims, 'sub')) ??
     checkString('client_id', ownMember(claims, 'client_id')) ??
-    checkString('jti', ownMember(claims, 'jti'))
+    checkString('jti', ownMember(claims, 'jti')) ??
+    checkActor(ownMember(claims, 'act'))
   if (malformed !== undefined) return malformed
   // "iss" was checked when the issuer was resolved.
   return claims as AccessTokenClaims
@@ -196,6 +198,12 @@ function checkNumber(name: string, value: unknown): Rejection | undefined {
 function checkString(name: string, value: unknown): Rejection | undefined {
   if (value === undefined || typeof value === 'string') return undefined
   return rejection('claims', MALFORMED, `"${name}": a string`, jsonTypeOf(value))
+}
+
+/** Rejects an `act` that does not say who acts: routes may depend on it (RFC 8693 §4.1). */
+function checkActor(act: unknown): Rejection | undefined {
+  if (isActorClaim(act)) return undefined
+  return rejection('claims', MALFORMED, '"act": objects with "sub" or "client_id"', jsonTypeOf(act))
 }
 
 export function checkPresent(claims: Claims, names: readonly string[]): Rejection | undefined {

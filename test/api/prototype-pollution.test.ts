@@ -157,6 +157,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   anyScope: [['orders:read']],
   acr: ['gold', ['gold']],
   claims: [{}],
+  actor: ['none', [{ subject: 'x' }]],
   authorize: [],
 }
 

@@ -1,0 +1,61 @@
+/** Compiles the requirement on the actor of a token (RFC 8693 §4.1). */
+import type { AccessToken } from '../access-token/access-token.js'
+import type { Actor } from '../access-token/actor.js'
+import { requireKnownKeys } from '../base/plain-object.js'
+
+/**
+ * An accepted actor: each given member must be equal. `issuer` defaults to the issuer of the token,
+ * because another issuer may use the same subject for another party.
+ */
+export interface ActorRule {
+  /** `sub` of the actor. */
+  subject?: string
+  /** `client_id` of the actor. */
+  clientId?: string
+  /** `iss` of the actor. Default: the issuer of the token. */
+  issuer?: string
+}
+
+/**
+ * Who may act for the subject of the token. `'none'`: only the subject itself, so that a support
+ * agent or a service with a delegated token is rejected. An array: the subject itself, and these
+ * actors. Only the current actor counts, not those before it (RFC 8693 §4.1).
+ */
+export type ActorRequirement = 'none' | readonly ActorRule[]
+
+/** @throws {TypeError} if the requirement is invalid; the message names the fix. */
+export function compileActor(
+  requirement: ActorRequirement | undefined,
+): ((token: AccessToken) => boolean) | undefined {
+  if (requirement === undefined) return undefined
+  if (requirement === 'none') return ({ actor }) => actor === undefined
+  if (!Array.isArray(requirement) || requirement.length === 0) throw invalid()
+  const rules = requirement.map(readRule)
+  return ({ actor, issuer }) =>
+    actor === undefined || rules.some((rule) => isMatch(rule, actor, issuer))
+}
+
+function readRule(given: ActorRule): ActorRule {
+  const rule = requireKnownKeys('an actor', given, ['subject', 'clientId', 'issuer'])
+  const values = Object.values(rule)
+  const identifies = rule.subject !== undefined || rule.clientId !== undefined
+  if (!identifies || !values.every((value) => typeof value === 'string' && value !== '')) {
+    throw invalid()
+  }
+  return rule
+}
+
+function isMatch({ subject, clientId, issuer }: ActorRule, actor: Actor, tokenIssuer: string) {
+  return (
+    (subject === undefined || subject === actor.subject) &&
+    (clientId === undefined || clientId === actor.clientId) &&
+    (issuer ?? tokenIssuer) === (actor.issuer ?? tokenIssuer)
+  )
+}
+
+function invalid(): TypeError {
+  return new TypeError(
+    '"actor" must be \'none\' or a non-empty array of actors, each with a "subject" or a ' +
+      '"clientId", such as [{ subject: \'service-1\' }]',
+  )
+}
