@@ -3,7 +3,7 @@
  * of a token stays as the issuer granted it.
  */
 import { isPlainObject, reject } from '../base/check.js'
-import { isScopeToken } from '../errors/challenge.js'
+import { isScopeToken } from '../errors/www-authenticate.js'
 
 /**
  * Scope tokens that a broader scope token implies, transitively: at most 1,000 broader ones, without

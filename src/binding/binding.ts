@@ -6,9 +6,9 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-token/confirmation.js'
 import { areEqualThumbprints } from '../base/thumbprint.js'
-import type { DPoPChallenge } from '../errors/challenge.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Rejection, StepResult } from '../errors/result.js'
+import type { DPoPChallenge } from '../errors/www-authenticate.js'
 import type { DPoP } from './dpop/dpop.js'
 import type { Presentation, ResolvedBindingRequirement, Scheme } from './presentation.js'
 

@@ -37,8 +37,8 @@ import {
   parseCompactJws,
   withClaims,
 } from '../token/compact-jws.js'
+import { findSigningKey } from '../token/find-signing-key.js'
 import { KnownHeaders } from '../token/known-headers.js'
-import { findSigner } from '../token/signer.js'
 import { tailOf } from './fingerprint.js'
 import { type IntrospectionRules, introspectToken, verifyActive } from './introspected-token.js'
 import { type VerificationResult, VerifiedTokens } from './verified-tokens.js'
@@ -181,7 +181,7 @@ export class Pipeline {
     // If parsing the claims costs more than verifying the signature, the signature comes first.
     const preVerified = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
     if (isRejection(preVerified)) return preVerified
-    const signer = findSigner({ jws, algorithm, source: issuer.keys, counters })
+    const signer = findSigningKey({ jws, algorithm, source: issuer.keys, counters })
     return andThen(signer, (key) => {
       const checked = preVerified ?? this.#parseAndCheckClaims(jws, issuer)
       if (isRejection(checked)) return checked

@@ -19,7 +19,7 @@ import {
   type StepUpRequirement,
 } from '../policy/step-up.js'
 import type { Core } from '../server/assembly.js'
-import { Challenges } from '../server/challenges.js'
+import { RouteChallenges } from '../server/route-challenges.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
@@ -82,7 +82,7 @@ export class OperationRequirements {
     request: FastifyRequest,
     scope: { readonly scope?: string },
   ): never {
-    const challenges = new Challenges(this.#core, binding, compileScope(scope))
+    const challenges = new RouteChallenges(this.#core, binding, compileScope(scope))
     error.headers = challenges.headersFor(error, request, () =>
       this.#credentials.schemeUsed(request),
     )

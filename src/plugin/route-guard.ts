@@ -10,7 +10,7 @@ import {
   type Requirement,
 } from '../policy/requirement.js'
 import type { Core } from '../server/assembly.js'
-import { Challenges } from '../server/challenges.js'
+import { RouteChallenges } from '../server/route-challenges.js'
 
 /**
  * Requirements of a route, given as `config.auth`.
@@ -38,7 +38,7 @@ export interface RouteGuard {
   readonly schemes: string
   readonly optional: boolean
   /** Computes the response headers of rejections. */
-  readonly challenges: Challenges<FastifyRequest>
+  readonly challenges: RouteChallenges<FastifyRequest>
 }
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
@@ -115,7 +115,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
   const policy = compilePolicy<FastifyRequest>(required, core.clock)
   const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
-  const challenges = new Challenges(core, binding, policy.scope)
+  const challenges = new RouteChallenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }
 

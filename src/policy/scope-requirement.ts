@@ -1,10 +1,10 @@
 /** Compiles the required scope of a route or a call, which a function may decide for each request. */
 import type { AccessToken } from '../access-token/access-token.js'
 import { applicationFailure } from '../errors/application-function.js'
-import { isScopeToken } from '../errors/challenge.js'
 import { InsufficientScopeError } from '../errors/errors.js'
 import type { RejectionReason } from '../errors/rejection-reason.js'
 import { suppressRejection } from '../errors/result.js'
+import { isScopeToken } from '../errors/www-authenticate.js'
 
 /**
  * Scope tokens that must all be granted: a space-delimited string, a non-empty array, or a function

@@ -4,12 +4,12 @@
  */
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'
-import { isScopeToken } from '../errors/challenge.js'
 import {
   type AuthenticationRequirements,
   InsufficientUserAuthenticationError,
 } from '../errors/errors.js'
 import { describe, type RejectionReason } from '../errors/rejection-reason.js'
+import { isScopeToken } from '../errors/www-authenticate.js'
 
 /**
  * Requirements on the authentication of the user (RFC 9470).

@@ -25,8 +25,8 @@ import { PersistedKeys } from '../keys/persisted-keys.js'
 import { noKeys, sharedSecret, staticKeySet } from '../keys/static-keys.js'
 import type { Counters } from '../observability/statistics.js'
 import { parseCompactJws, withClaims } from '../token/compact-jws.js'
+import { findSigningKey } from '../token/find-signing-key.js'
 import { KnownHeaders } from '../token/known-headers.js'
-import { findSigner } from '../token/signer.js'
 import type { ResolvedOptions } from './options.js'
 
 export async function assembleIssuers(
@@ -183,7 +183,7 @@ async function assembleIntrospection(
     verifySignature: async (jwt) => {
       const jws = unwrap(parseCompactJws(jwt, MAX_RESPONSE_LENGTH, new KnownHeaders()))
       const algorithm = unwrap(resolveAlgorithm({ algorithms }, jws.header.alg))
-      unwrap(await findSigner({ jws, algorithm, source: keys, counters }))
+      unwrap(await findSigningKey({ jws, algorithm, source: keys, counters }))
       return unwrap(withClaims(jws))
     },
     onFailure: (err: IntrospectionFailure, retryIn) => {

@@ -8,7 +8,7 @@ import {
 import { numberIn, reject, requireKnownKeys } from '../base/check.js'
 import { type MtlsOption, type ResolvedMtls, resolveMtls } from '../binding/certificate/options.js'
 import { type DPoPOption, type ResolvedDPoP, resolveDPoP } from '../binding/dpop/options.js'
-import { isQuotable } from '../errors/challenge.js'
+import { isQuotable } from '../errors/www-authenticate.js'
 import {
   type IssuerResolver,
   type ResolvedIssuers,

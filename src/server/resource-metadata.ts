@@ -5,7 +5,7 @@
  */
 import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
-import { isScopeToken } from '../errors/challenge.js'
+import { isScopeToken } from '../errors/www-authenticate.js'
 import { isSecureUrl } from '../http/secure-url.js'
 
 /** Protected resource metadata (RFC 9728 §2). Members without a value are omitted. */

@@ -12,8 +12,8 @@ import { checkRevocation } from '../revocation/check-revocation.js'
 import type { Revocation } from '../revocation/revocations.js'
 import type { StoreStatus } from '../stores/observed-store.js'
 import { assemble, type Core } from './assembly.js'
-import { Challenges } from './challenges.js'
 import type { ResourceServerOptions } from './options.js'
+import { RouteChallenges } from './route-challenges.js'
 
 /**
  * Verifies access tokens from any source: a WebSocket message, a GraphQL context, a queue. In a
@@ -93,7 +93,7 @@ export class ResourceServer<Context = unknown> {
       return verified
     } catch (error) {
       if (error instanceof ResourceServerError) {
-        const challenges = new Challenges(this.#core, bindingRequirement, policy.scope)
+        const challenges = new RouteChallenges(this.#core, bindingRequirement, policy.scope)
         error.headers = challenges.headersFor(error, context as Context, () => presented.scheme)
         counters.reject(error.code)
         publish('token:reject', { error, context })

@@ -49,7 +49,7 @@ const EXPLAINED = [
     why: 'for the compiler: the pattern takes undefined for the word',
   },
   {
-    file: 'src/errors/challenge.ts',
+    file: 'src/errors/www-authenticate.ts',
     line: 'if (maxAge !== undefined && Number.isSafeInteger(maxAge) && maxAge >= 0) {',
     from: ['maxAge !== undefined'],
     to: ['true'],

@@ -8,7 +8,7 @@ const GROUPS = [
     judges: ['credentials/', 'api/accepted-schemes', 'api/wire'],
   },
   {
-    mutated: ['src/errors/challenge.ts'],
+    mutated: ['src/errors/www-authenticate.ts'],
     judges: ['errors/', 'api/step-up', 'api/wire', 'api/resource-metadata'],
   },
   {
@@ -43,7 +43,13 @@ const GROUPS = [
   },
   {
     mutated: ['src/keys/'],
-    judges: ['keys/', 'token/signer', 'api/cve', 'api/diagnostics', 'server/resource-server'],
+    judges: [
+      'keys/',
+      'token/find-signing-key',
+      'api/cve',
+      'api/diagnostics',
+      'server/resource-server',
+    ],
   },
   {
     mutated: ['src/base/request-headers.ts', 'src/base/thumbprint.ts'],

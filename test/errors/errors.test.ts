@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { isQuotable, isScopeToken, responseHeaders } from '../../src/errors/challenge.js'
 import {
   InsufficientScopeError,
   IntrospectionUnavailableError,
@@ -11,6 +10,7 @@ import {
   ResourceServerError,
 } from '../../src/errors/errors.js'
 import { describe } from '../../src/errors/rejection-reason.js'
+import { isQuotable, isScopeToken, responseHeaders } from '../../src/errors/www-authenticate.js'
 import { parseChallenge } from '../fixtures/challenge-parser.js'
 
 const reason = { check: 'audience', expected: 'EXPECTED', found: 'FOUND' } as const

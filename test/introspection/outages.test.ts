@@ -1,7 +1,7 @@
 /** An issuer that is down, slow, moved, or rejects our credentials (RFC 7662 §2.3). */
 import t, { type Test } from 'tap'
-import { responseHeaders } from '../../src/errors/challenge.js'
 import { IntrospectionUnavailableError, UnavailableError } from '../../src/errors/errors.js'
+import { responseHeaders } from '../../src/errors/www-authenticate.js'
 import {
   CLIENT,
   introspectorOf,

@@ -7,8 +7,8 @@ import { staticKeySet } from '../../src/keys/static-keys.js'
 import { Counters } from '../../src/observability/statistics.js'
 import { createResourceServer } from '../../src/server/resource-server.js'
 import { parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
+import { findSigningKey } from '../../src/token/find-signing-key.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
-import { findSigner } from '../../src/token/signer.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -33,7 +33,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   const verifySignature: VerifySignature = async (jwt) => {
     const jws = unwrap(parseCompactJws(jwt, 65_536, new KnownHeaders()))
     unwrap(
-      await findSigner({
+      await findSigningKey({
         jws,
         algorithm: 'ES256',
         source: await keys,

@@ -185,7 +185,7 @@ t.test('P3: rejects a token with any cnf if no proof is supported', async (t) =>
   await accepts(
     t,
     pipeline,
-    forge(key, { claims: { act: { cnf: {} } } }),
+    forge(key, { claims: { act: { sub: 'x', cnf: {} } } }),
     'elsewhere it is a claim',
   )
 })

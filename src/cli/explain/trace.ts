@@ -27,8 +27,8 @@ import {
   parseCompactJws,
   withClaims,
 } from '../../token/compact-jws.js'
+import { findSigningKey } from '../../token/find-signing-key.js'
 import { KnownHeaders } from '../../token/known-headers.js'
-import { findSigner } from '../../token/signer.js'
 import { printable, printableJson } from '../printable.js'
 import { adviser } from './advice.js'
 import { Checklist } from './checklist.js'
@@ -144,7 +144,7 @@ async function trySigner(
   const named = kid === undefined ? 'no "kid": every suitable key' : printableJson(kid)
   const signer = await list.try(
     'key',
-    () => findSigner({ jws, algorithm, source, counters }),
+    () => findSigningKey({ jws, algorithm, source, counters }),
     () => named,
   )
   if (signer === undefined) return

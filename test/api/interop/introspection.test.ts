@@ -12,8 +12,8 @@ import { discoveredJwks } from '../../../src/keys/jwks-discovery.js'
 import { Counters } from '../../../src/observability/statistics.js'
 import { passwordGrant } from '../../../src/testing/index.js'
 import { parseCompactJws, withClaims } from '../../../src/token/compact-jws.js'
+import { findSigningKey } from '../../../src/token/find-signing-key.js'
 import { KnownHeaders } from '../../../src/token/known-headers.js'
-import { findSigner } from '../../../src/token/signer.js'
 import { DEFAULTS } from '../../fixtures/fake-issuer.js'
 import { API_CLIENT, CLIENT, RESOURCE, startOidcProvider, USER } from './fixtures/oidc-provider.js'
 
@@ -46,7 +46,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
     verifySignature: async (jwt) => {
       const jws = unwrap(parseCompactJws(jwt, 65_536, new KnownHeaders()))
       unwrap(
-        await findSigner({
+        await findSigningKey({
           jws,
           algorithm: 'ES256',
           source: keys,

@@ -1,12 +1,12 @@
 /** Computes the response headers of rejections by a route or a call of `verify()`. */
 
 import type { ResolvedBindingRequirement, Scheme } from '../binding/presentation.js'
-import { isQuotable, responseHeaders } from '../errors/challenge.js'
 import {
   InvalidTokenError,
   type ResourceServerError,
   type ResponseHeaders,
 } from '../errors/errors.js'
+import { isQuotable, responseHeaders } from '../errors/www-authenticate.js'
 import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'
 
@@ -15,7 +15,7 @@ const MAX_CACHED = 100
 const MAX_LENGTH = 200
 
 /** @typeParam Context passed to a function that decides on the required scope. */
-export class Challenges<Context> {
+export class RouteChallenges<Context> {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
   readonly #bindingRequirement: ResolvedBindingRequirement
   readonly #scope: CompiledScope<Context>

@@ -1,12 +1,6 @@
 /** The challenges of a response, character by character. */
 import t from 'tap'
 import {
-  type ChallengeContext,
-  isQuotable,
-  isScopeToken,
-  responseHeaders,
-} from '../../src/errors/challenge.js'
-import {
   type AuthenticationRequirements,
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
@@ -18,6 +12,12 @@ import {
   StoreUnavailableError,
   UseDPoPNonceError,
 } from '../../src/errors/errors.js'
+import {
+  type ChallengeContext,
+  isQuotable,
+  isScopeToken,
+  responseHeaders,
+} from '../../src/errors/www-authenticate.js'
 
 const MISSING = new MissingCredentialsError()
 const BAD = new InvalidTokenError('bad', { check: 'token' })

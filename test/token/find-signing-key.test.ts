@@ -7,8 +7,8 @@ import type { KeySource } from '../../src/keys/key-source.js'
 import { importVerificationKey, type VerificationKey } from '../../src/keys/verification-key.js'
 import { Counters } from '../../src/observability/statistics.js'
 import { parseCompactJws } from '../../src/token/compact-jws.js'
+import { findSigningKey } from '../../src/token/find-signing-key.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
-import { findSigner } from '../../src/token/signer.js'
 import { forge } from '../fixtures/forgery.js'
 import { ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 
@@ -39,7 +39,7 @@ function search(signer: TestKey, found: Found, newer: () => Found = () => [], ki
     source,
     counters,
   }
-  return { counters, signer: () => findSigner(search) }
+  return { counters, signer: () => findSigningKey(search) }
 }
 
 function unasked(): never {

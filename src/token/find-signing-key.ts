@@ -25,7 +25,7 @@ interface Search {
  * @throws {KeysUnavailableError} (or rejects with it) if the key is not cached and the issuer is
  *   unavailable.
  */
-export function findSigner(search: Search): StepResult<VerificationKey> {
+export function findSigningKey(search: Search): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
   return andThen(source.find(algorithm, jws.header.kid), (keys) =>
     andThen(firstSigner(search, keys), (signer) => signer ?? findNewerSigner(search, keys)),

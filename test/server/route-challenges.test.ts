@@ -3,7 +3,6 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { ResolvedBindingRequirement } from '../../src/binding/presentation.js'
-import { type ChallengeContext, responseHeaders } from '../../src/errors/challenge.js'
 import {
   InsufficientScopeError,
   InvalidRequestError,
@@ -11,8 +10,9 @@ import {
   MissingCredentialsError,
   type ResourceServerError,
 } from '../../src/errors/errors.js'
+import { type ChallengeContext, responseHeaders } from '../../src/errors/www-authenticate.js'
 import { compileScope, type ScopeRequirement } from '../../src/policy/scope-requirement.js'
-import { Challenges } from '../../src/server/challenges.js'
+import { RouteChallenges } from '../../src/server/route-challenges.js'
 
 const BEARER_ONLY: ResolvedBindingRequirement = { dpop: 'off', mtls: 'off' }
 
@@ -33,7 +33,7 @@ function route(
     binding: { dpopChallenge },
     resourceMetadata: undefined,
   }
-  const challenges = new Challenges(core as never, demand, compileScope({ scope }))
+  const challenges = new RouteChallenges(core as never, demand, compileScope({ scope }))
   const headersFor = (error: ResourceServerError, used: 'Bearer' | 'DPoP' = 'Bearer') =>
     challenges.headersFor(error, 'a request', () => {
       asked.schemes++
