@@ -42,7 +42,7 @@ export interface ClientCredentials {
 export async function clientAuthentication(client: ClientCredentials): Promise<ClientAuth> {
   const { clientSecret, privateKey } = client
   if (clientSecret !== undefined && privateKey !== undefined) {
-    throw new TypeError('"clientSecret" and "privateKey" exclude each other: give one of them')
+    throw new TypeError('"clientSecret" and "privateKey" exclude each other: set one of them')
   }
   const method = client.clientAuthentication ?? defaultMethod(client)
   switch (method) {
@@ -60,7 +60,7 @@ export async function clientAuthentication(client: ClientCredentials): Promise<C
     case 'none':
       if (clientSecret !== undefined || privateKey !== undefined) {
         throw new TypeError(
-          '"clientAuthentication" is "none", which sends neither "clientSecret" nor "privateKey": leave these out or choose another method',
+          '"clientAuthentication" is "none", which sends neither "clientSecret" nor "privateKey": remove them or choose another method',
         )
       }
       return None()
@@ -78,7 +78,9 @@ function defaultMethod({ clientSecret, privateKey }: ClientCredentials): ClientA
 
 function needed<T>(option: string, value: T | undefined, method: string): T {
   if (value === undefined) {
-    throw new TypeError(`"${option}" must be given where "clientAuthentication" is "${method}"`)
+    throw new TypeError(
+      `"${option}" is missing: "clientAuthentication" is "${method}", which requires it`,
+    )
   }
   return value
 }
@@ -86,7 +88,7 @@ function needed<T>(option: string, value: T | undefined, method: string): T {
 function rawBasic(clientId: string, clientSecret: string): ClientAuth {
   if (clientId.includes(':')) {
     throw new TypeError(
-      '"clientId" has a colon, which "client_secret_basic_raw" cannot send: use client_secret_basic or client_secret_post',
+      '"clientId" contains a colon, which "client_secret_basic_raw" cannot send: use client_secret_basic or client_secret_post',
     )
   }
   return basic(clientId, clientSecret)

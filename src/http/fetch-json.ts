@@ -156,7 +156,7 @@ async function readDocument(
   const shownUrl = withoutQuery(url)
   try {
     if (response.status !== 200) {
-      const message = `${shownUrl} answered ${status(url, response)}`
+      const message = `${shownUrl} responded with ${status(url, response)}`
       throw new UnexpectedResponseError(message, retryAfter(response), response.status)
     }
     const text = await readText(shownUrl, response, options)
@@ -173,7 +173,10 @@ function noResponse(url: string, error: unknown): NoResponseError {
   const reason = failureText(error)
   // A custom fetch may include the URL in its message.
   const shown = search.length > 1 ? reason.replaceAll(search.slice(1), '…') : reason
-  return new NoResponseError(`${withoutQuery(url)} gave no answer: ${shown}`, failureCode(error))
+  return new NoResponseError(
+    `${withoutQuery(url)} sent no complete response: ${shown}`,
+    failureCode(error),
+  )
 }
 
 /** Returns the URL for messages, without its query, which may contain a secret. */
@@ -228,7 +231,7 @@ export async function readText(
       if (done) return new TextDecoder().decode(Buffer.concat(chunks))
       bytes += value.byteLength
       if (bytes > maxBytes) {
-        throw new UnexpectedResponseError(`${url} answered more than ${maxBytes} bytes`)
+        throw new UnexpectedResponseError(`${url} responded with more than ${maxBytes} bytes`)
       }
       chunks.push(value)
     }
@@ -243,7 +246,7 @@ async function readStub(url: string, response: FetchResponse, maxBytes: number):
   const isText = typeof response.text === 'function'
   const text = isText ? await response.text() : JSON.stringify(await response.json())
   if (Buffer.byteLength(text) <= maxBytes) return text
-  throw new UnexpectedResponseError(`${url} answered more than ${maxBytes} bytes`)
+  throw new UnexpectedResponseError(`${url} responded with more than ${maxBytes} bytes`)
 }
 
 function parse(url: string, text: string): unknown {
@@ -251,7 +254,7 @@ function parse(url: string, text: string): unknown {
     return JSON.parse(text)
   } catch {
     // The parser's message would quote the text.
-    throw new UnexpectedResponseError(`${url} did not answer JSON`)
+    throw new UnexpectedResponseError(`${url} did not respond with JSON`)
   }
 }
 

@@ -140,7 +140,7 @@ class MetadataDocument {
 
   constructor(url: string, expected: string, body: unknown, allowHttp: boolean) {
     if (!isJsonObject(body)) {
-      throw new UnexpectedResponseError(`${url} did not answer a JSON object`)
+      throw new UnexpectedResponseError(`${url} did not respond with a JSON object`)
     }
     // RFC 8414 §3.3: identical, code point by code point; otherwise it may be another issuer's.
     const members = ownMembers(body)

@@ -40,7 +40,7 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK
 export function fileKeyStore(options: FileKeyStoreOptions): KeyStore {
   const { directory } = ownMembers(options)
   if (typeof directory !== 'string' || directory === '') {
-    throw new TypeError('"directory" must be the path of a folder for the key sets')
+    throw new TypeError('"directory" must be the path of a directory for the key sets')
   }
   const fileOf = (issuer: string) => join(directory, `${sha256(issuer)}.json`)
   return {
@@ -58,7 +58,7 @@ async function read(file: string, issuer: string): Promise<StoredKeySet | undefi
   const parsed = parse(text)
   const stored = isJsonObject(parsed) ? ownMembers(parsed) : undefined
   if (isStoredKeySet(stored) && stored.issuer === issuer) return { ...stored }
-  throw new Error(`${file} does not hold a key set of ${issuer}: it is ignored`)
+  throw new Error(`${file} ignored: not a key set of ${issuer}`)
 }
 
 async function readGuarded(file: string): Promise<string | undefined> {
@@ -70,13 +70,14 @@ async function readGuarded(file: string): Promise<string | undefined> {
   try {
     // Checks the open file, not its path, which another file may have taken meanwhile.
     const stats = await handle.stat()
-    if (!stats.isFile()) throw new Error(`${file} is not a file: it is ignored`)
+    if (!stats.isFile()) throw new Error(`${file} ignored: not a regular file`)
     const { mode, uid, size } = stats
     if (process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)) {
-      throw new Error(`${file} could be written to by others: it is ignored. Use chmod 600`)
+      throw new Error(
+        `${file} ignored: another user owns it or can write to it. Run chown and chmod 600`,
+      )
     }
-    if (size > MAX_BYTES)
-      throw new Error(`${file} is larger than ${MAX_BYTES} bytes: it is ignored`)
+    if (size > MAX_BYTES) throw new Error(`${file} ignored: larger than ${MAX_BYTES} bytes`)
     return await handle.readFile('utf8')
   } finally {
     await handle.close()

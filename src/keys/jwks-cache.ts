@@ -133,7 +133,7 @@ export class JwksCache implements KeySource {
     if (this.#loaded === undefined) return 'no key set'
     const { keys, fetchedAt } = this.#loaded
     const seconds = Math.round((this.#options.now() - fetchedAt) / 1000)
-    return `${keys.whyNot(algorithm, kid)}, in the key set of ${seconds} s ago`
+    return `${keys.whyNot(algorithm, kid)}, in the key set fetched ${seconds} s ago`
   }
 
   trusts(key: VerificationKey): boolean {

@@ -104,7 +104,7 @@ export async function importKeySet(
 ): Promise<KeySet> {
   const members = isJsonObject(jwks) ? ownMember(jwks, 'keys') : undefined
   if (!Array.isArray(members)) {
-    throw new TypeError('the answer is not a JWK Set: it has no "keys" array')
+    throw new TypeError('the key set is not a JWK Set (RFC 7517 §5): it has no "keys" array')
   }
   if (members.length > maxKeys) {
     throw new TypeError(`the key set has ${members.length} keys, more than the ${maxKeys} allowed`)

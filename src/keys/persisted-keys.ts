@@ -43,10 +43,14 @@ export class PersistedKeys {
       const stored = ownMembers(saved)
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
       if (!fits || !Number.isFinite(stored.fetchedAt)) {
-        throw new Error(`what was saved is not a key set of ${issuer} as configured: it is ignored`)
+        throw new Error(
+          `stored key set ignored: it is malformed, or not of the issuer ${issuer} and its "jwksUri"`,
+        )
       }
       if (!isUsable(stored.fetchedAt)) {
-        throw new Error(`what was saved of ${issuer} is too old, or of the future: it is ignored`)
+        throw new Error(
+          `stored key set of ${issuer} ignored: its "fetchedAt" is in the future or too long ago`,
+        )
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
     } catch (error) {

@@ -80,7 +80,7 @@ t.test('D3: follows no redirect', async (t) => {
     server.answer('/elsewhere', json({ keys: [] }))
     await t.rejects(get(server.jwksUri), {
       name: 'UnexpectedResponseError',
-      message: `${server.jwksUri} answered ${code}, a redirect to ${server.origin}/elsewhere, which is not followed`,
+      message: `${server.jwksUri} responded with ${code}, a redirect to ${server.origin}/elsewhere, which is not followed`,
     })
     t.strictSame(server.requests, ['/keys'])
   }
@@ -96,7 +96,7 @@ t.test('says where a redirect leads, without its query', async (t) => {
   ] as const) {
     const fetch = answering('', { status: 302, headers: { location } })
     await t.rejects(get('https://issuer.example/keys?secret', { fetch }), {
-      message: `https://issuer.example/keys answered 302, a redirect${to}, which is not followed`,
+      message: `https://issuer.example/keys responded with 302, a redirect${to}, which is not followed`,
     })
   }
 })
@@ -118,7 +118,7 @@ t.test('refuses what is not a 200', async (t) => {
     const server = await withServer(t, status(code))
     await t.rejects(get(server.jwksUri), {
       name: 'UnexpectedResponseError',
-      message: new RegExp(`^${server.jwksUri} answered ${code}$`),
+      message: new RegExp(`^${server.jwksUri} responded with ${code}$`),
     })
   }
 })
@@ -130,7 +130,7 @@ t.test('refuses what is not JSON, and quotes none of it', async (t) => {
       (error) => error,
     )
     t.ok(error instanceof UnexpectedResponseError, JSON.stringify(body))
-    t.equal(error.message, 'https://issuer.example/keys did not answer JSON')
+    t.equal(error.message, 'https://issuer.example/keys did not respond with JSON')
   }
   await t.rejects(get('https://issuer.example/keys', { fetch: answering(null) }), {
     name: 'UnexpectedResponseError',
@@ -161,7 +161,7 @@ t.test('D3: takes exactly as many bytes as allowed', async (t) => {
   server.answer('/keys', text(`${full} `))
   await t.rejects(get(server.jwksUri), {
     name: 'UnexpectedResponseError',
-    message: `${server.jwksUri} answered more than ${MAX_BYTES} bytes`,
+    message: `${server.jwksUri} responded with more than ${MAX_BYTES} bytes`,
   })
 })
 
@@ -225,7 +225,10 @@ t.test('says why there is no answer', async (t) => {
   const refused = await get(server.jwksUri).catch((error) => error)
   t.notOk(refused instanceof UnexpectedResponseError)
   t.match(refused, { name: 'NoResponseError', code: 'ECONNREFUSED' })
-  t.match(refused.message, `${server.jwksUri} gave no answer: fetch failed: connect ECONNREFUSED`)
+  t.match(
+    refused.message,
+    `${server.jwksUri} sent no complete response: fetch failed: connect ECONNREFUSED`,
+  )
   const cut = await get((await withServer(t, truncated)).jwksUri).catch((error) => error)
   t.ok(cut instanceof Error)
   t.notOk(cut instanceof UnexpectedResponseError)
@@ -253,7 +256,7 @@ t.test('names neither query nor credentials of its URL', async (t) => {
     throw 'nothing'
   }
   await t.rejects(get('https://issuer.example/?', { fetch: silent }), {
-    message: 'https://issuer.example/ gave no answer: no response',
+    message: 'https://issuer.example/ sent no complete response: no response',
   })
 })
 
@@ -273,7 +276,7 @@ t.test('reads what stands in for a response in tests', async (t) => {
   await t.rejects(get('https://issuer.example/', { fetch: long }), { message: /more than 1024/ })
   const failing = stub({ status: 302 })
   await t.rejects(get('https://issuer.example/', { fetch: failing }), {
-    message: 'https://issuer.example/ answered 302, a redirect, which is not followed',
+    message: 'https://issuer.example/ responded with 302, a redirect, which is not followed',
   })
   await t.rejects(get('https://issuer.example/', { fetch: stub({}) }), { name: 'NoResponseError' })
 })
@@ -348,7 +351,7 @@ t.test('lets go of a body that it does not read', async (t) => {
 
 t.test('takes an answer without a body for no JSON', async (t) => {
   const empty = get('https://issuer.example/', { fetch: answering(null) })
-  await t.rejects(empty, { message: 'https://issuer.example/ did not answer JSON' })
+  await t.rejects(empty, { message: 'https://issuer.example/ did not respond with JSON' })
 })
 
 t.test('leaves nothing behind on a signal that outlives the exchange', async (t) => {

@@ -86,8 +86,8 @@ t.test('tells what each place answered when none is of use', async (t) => {
   t.ok(error instanceof DiscoveryError)
   t.equal(
     error.message,
-    `no metadata for the issuer ${ISSUER}: ${APPENDED} answered 404; ` +
-      `${INSERTED} did not answer JSON; ` +
+    `no metadata for the issuer ${ISSUER}: ${APPENDED} responded with 404; ` +
+      `${INSERTED} did not respond with JSON; ` +
       `${OAUTH} names the issuer absent, which is not identical to "${ISSUER}"`,
   )
 })
@@ -101,13 +101,13 @@ t.test('asks no other place when the host does not answer at all', async (t) => 
   await t.rejects(find(ISSUER, fetch), {
     name: 'NoResponseError',
     code: 'ECONNREFUSED',
-    message: `${APPENDED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
+    message: `${APPENDED} sent no complete response: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
   t.strictSame(asked, [APPENDED])
   const later = serving({ [INSERTED]: refused })
   await t.rejects(find(ISSUER, later.fetch), {
     name: 'NoResponseError',
-    message: `${APPENDED} answered 404; ${INSERTED} gave no answer: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
+    message: `${APPENDED} responded with 404; ${INSERTED} sent no complete response: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
 })
 
@@ -129,7 +129,7 @@ t.test('asks no other place after a 429 or 503, and heeds its Retry-After', asyn
       t.equal(asked.at(-1), busy)
       t.ok(error instanceof DiscoveryError)
       t.equal(error.retryAfter, expected)
-      t.match(error.message, `${busy} answered ${status}`)
+      t.match(error.message, `${busy} responded with ${status}`)
     }
   }
 })

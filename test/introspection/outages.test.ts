@@ -101,7 +101,7 @@ t.test('aborts an endless response, and attributes it to its token', async (t) =
   server.state.instead = endless
   t.equal(await outcome('good'), 'unavailable')
   t.match(failures, [
-    { failure: { attributedTo: 'token', message: /answered more than 65536 bytes/ } },
+    { failure: { attributedTo: 'token', message: /responded with more than 65536 bytes/ } },
   ])
   await server.idle()
 })

@@ -53,7 +53,7 @@ t.test('shares a key set among issuers with equal key options only', async (t) =
   t.ok(key !== undefined && two.trusts(key))
   t.same(two.find('ES256', 'k1'), [key], 'synchronously')
   t.equal(two.status().state, 'fresh')
-  t.match(two.whyNot('RS256', 'k1'), /in the key set of 0 s ago$/)
+  t.match(two.whyNot('RS256', 'k1'), /in the key set fetched 0 s ago$/)
   t.notOk(key !== undefined && other.trusts(key))
   t.equal(it.fetches.length, 1)
   await one.close()

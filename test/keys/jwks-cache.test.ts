@@ -851,7 +851,7 @@ t.test('keys that cannot be used are told of when they change, not once a fetch'
   fake.now += 12_400
   t.equal(
     fake.keys.whyNot('ES256', 'enc'),
-    'a key with this "kid" that cannot be used: it has "use": "enc" and not "sig", in the key set of 12 s ago',
+    'a key with this "kid" that cannot be used: it has "use": "enc" and not "sig", in the key set fetched 12 s ago',
   )
   odd = [...odd, { kid: 'more' }]
   for (let i = 0; i < 2; i++) await fake.keys.refresh()

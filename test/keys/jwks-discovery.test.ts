@@ -260,17 +260,17 @@ t.test('says why keys cannot be had in the log, the error and the status alike',
   const cases: [Partial<ResourceServerOptions>, RegExp][] = [
     [
       { issuer: closed.issuer },
-      /openid-configuration gave no answer: fetch failed: .*ECONNREFUSED/,
+      /openid-configuration sent no complete response: fetch failed: .*ECONNREFUSED/,
     ],
     [{ issuer: 'https://issuer.invalid' }, /^https:\/\/issuer\.invalid\/.* (ENOTFOUND|EAI_AGAIN)/],
-    [{ issuer: busy.issuer }, /(oauth2\/default.* answered 404.*){3}$/],
+    [{ issuer: busy.issuer }, /(oauth2\/default.* responded with 404.*){3}$/],
     [
       { issuer: busy.issuer, jwksUri: `${busy.origin}/keys?secret=hidden` },
-      /^http:\/\/127\.0\.0\.1:\d+\/keys answered 404$/,
+      /^http:\/\/127\.0\.0\.1:\d+\/keys responded with 404$/,
     ],
     [
       { issuer: closed.issuer, jwksUri: `${closed.origin}/keys?secret=hidden` },
-      /\/keys gave no answer: fetch failed: .*ECONNREFUSED/,
+      /\/keys sent no complete response: fetch failed: .*ECONNREFUSED/,
     ],
     [
       {

@@ -46,7 +46,7 @@ t.test('status() follows a key set through its life, and fetches nothing', async
   t.match(server.keySetStatus(), [{ state: 'stale', keys: 1, ageMs: 300_000, usableForMs: 60_000 }])
   await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
   t.match(server.keySetStatus(), [
-    { state: 'stale', keys: 1, lastAttemptAt: clock.now, lastError: /answered 500/ },
+    { state: 'stale', keys: 1, lastAttemptAt: clock.now, lastError: /responded with 500/ },
   ])
 
   clock.now += 60_000
@@ -59,7 +59,9 @@ t.test('status() follows a key set through its life, and fetches nothing', async
 t.test('status() survives whatever a fetch of yours throws', async (t) => {
   const { server } = await setUp({ fetch: () => Promise.reject('a string') })
   await t.rejects(server.refreshKeys(), { code: 'temporarily_unavailable' })
-  t.match(server.keySetStatus(), [{ state: 'empty', lastError: /gave no answer: no response$/ }])
+  t.match(server.keySetStatus(), [
+    { state: 'empty', lastError: /sent no complete response: no response$/ },
+  ])
 })
 
 t.test('status() of keys that were given', async (t) => {
