@@ -100,7 +100,7 @@ async function read(
   const wanted = signed === undefined ? PLAIN : SIGNED
   if (type !== wanted) {
     throw new IntrospectionFailure(
-      `${withoutQuery(endpoint)} did not answer ${wanted}`,
+      `${withoutQuery(endpoint)} did not respond with ${wanted}`,
       // An operator who requires signed responses must learn that the issuer sends none.
       { attributedTo: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
@@ -109,7 +109,7 @@ async function read(
   const members = parseJsonObject(text)
   if (members !== undefined) return members
   throw new IntrospectionFailure(
-    `${withoutQuery(endpoint)} did not answer a JSON object without duplicate members`,
+    `${withoutQuery(endpoint)} did not respond with a JSON object without duplicate members`,
     { attributedTo: 'token' },
   )
 }
@@ -121,7 +121,7 @@ async function read(
 function failureOf(endpoint: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
   const error = ownMember(parseJsonObject(text) ?? {}, 'error')
-  const summary = `${endpoint} answered ${status}`
+  const summary = `${endpoint} responded with ${status}`
   const isAboutCredentials = status === 401 || (status === 403 && typeof error === 'string')
   if (isAboutCredentials || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(

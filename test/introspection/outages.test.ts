@@ -53,12 +53,12 @@ const OUTAGES: Record<string, Outage> = {
     level: 'error',
     message: /rejects our credentials/,
   },
-  'a 404': { answer: status(404), message: /answered 404/ },
-  'a 502': { answer: status(502), message: /answered 502/ },
-  'a 503': { answer: status(503), message: /answered 503/ },
+  'a 404': { answer: status(404), message: /responded with 404/ },
+  'a 502': { answer: status(502), message: /responded with 502/ },
+  'a 503': { answer: status(503), message: /responded with 503/ },
   'a redirect': {
     answer: status(307, { location: '/elsewhere' }),
-    message: /answered 307 in place of 200/,
+    message: /responded with 307 in place of 200/,
   },
   'a connection that breaks': {
     answer: (response) => void response.destroy(),
@@ -411,7 +411,7 @@ t.test('messages omit the query of an endpoint', async (t) => {
   server.answer('/introspect?key=T0P', status(503))
   const { outcome, failures } = await introspectorOf(t, server, { endpoint })
   t.equal(await outcome('good'), 'unavailable')
-  t.match(failures[0]?.failure.message, `${server.endpoint} answered 503`)
+  t.match(failures[0]?.failure.message, `${server.endpoint} responded with 503`)
   t.notMatch(failures[0]?.failure.message, 'T0P')
 })
 

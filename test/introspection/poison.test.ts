@@ -88,7 +88,9 @@ t.test('an outage is noticed', async (t) => {
     t.match(failures, [{ failure: { attributedTo: 'token' } }], 'by no token within a second')
     clock.now += 1_000
     t.equal(await outcome('good'), 'unavailable')
-    t.match(failures.at(-1), { failure: { attributedTo: 'issuer', message: /answered 503$/ } })
+    t.match(failures.at(-1), {
+      failure: { attributedTo: 'issuer', message: /responded with 503$/ },
+    })
     t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
     const asked = server.questions.length
     t.equal(await outcome('better'), 'unavailable')

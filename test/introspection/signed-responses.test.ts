@@ -144,7 +144,9 @@ t.test('I5: responds with 503 for', async (t) => {
     const { server, outcome, failures } = await start(t)
     server.state.instead = json(GOOD)
     t.equal(await outcome('opaque'), 'unavailable')
-    t.match(failures, [{ failure: { level: 'error', message: /did not answer application/ } }])
+    t.match(failures, [
+      { failure: { level: 'error', message: /did not respond with application/ } },
+    ])
   })
 
   t.test('a response while the keys are unavailable', async (t) => {

@@ -72,7 +72,10 @@ t.test('a 429 for confirmed tokens stops untrusted ones', async (t) => {
   t.equal(await outcome('forged'), 'unavailable')
   await aWhile()
   t.match(failures, [
-    { failure: { level: 'warn', message: /answered 429: untrusted tokens/ }, retryIn: 20_000 },
+    {
+      failure: { level: 'warn', message: /responded with 429: untrusted tokens/ },
+      retryIn: 20_000,
+    },
     { failure: { attributedTo: 'issuer', status: 429 } },
   ])
   limit(status(429), () => false)

@@ -302,7 +302,7 @@ example(
     t.match(third, /"status":200.*\n {2}introspect token .*"oauth\.outcome":"active"/)
     t.match(fourth, /"status":401.*\n {2}event: access token rejected .*"check":"audience"/)
     t.match(fifth, /"status":503/)
-    t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* answered 500/)
+    t.match(fifth, /introspect token .*"oauth\.outcome":"failed".* responded with 500/)
   },
 )
 
