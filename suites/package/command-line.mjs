@@ -25,7 +25,7 @@ const good = run(question, { input: token.stdout })
 assert.equal(good.status, 0, good.stderr)
 const bad = run([...question, '--scope', 'orders:write', '--json'], { input: token.stdout })
 assert.equal(bad.status, 1)
-assert.equal(JSON.parse(bad.stdout).verdict.code, 'insufficient_scope')
+assert.equal(JSON.parse(bad.stdout).result.code, 'insufficient_scope')
 console.log('command: explain accepts and refuses')
 
 server.kill('SIGTERM')

@@ -436,7 +436,7 @@ t.test('P5: a proof rejected for another reason is not used up', async (t) => {
   t.equal((await send(await proven({}, { claims }))).status, 200)
 })
 
-t.test('P5: accepts exactly one of 10,000 concurrent replays', async (t) => {
+t.test('P5: accepts exactly one of 2,000 concurrent replays', async (t) => {
   const token = await bound()
   const dpop = await client.proof({ url: `${BASE}/`, token })
   const headers = { authorization: `DPoP ${token}`, dpop }
@@ -445,10 +445,10 @@ t.test('P5: accepts exactly one of 10,000 concurrent replays', async (t) => {
   const app = await protectedApi(t, { dpop: { baseUrl: BASE }, now: () => now })
   app.get('/', async () => 'ok')
   const answers = await Promise.all(
-    Array.from({ length: 10_000 }, () => app.inject({ url: '/', headers })),
+    Array.from({ length: 2_000 }, () => app.inject({ url: '/', headers })),
   )
   t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 1)
-  t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 9_999)
+  t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 1_999)
 })
 
 t.test('P5: a full replay cache rejects, and evicts nothing', async (t) => {

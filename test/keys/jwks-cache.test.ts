@@ -457,10 +457,10 @@ t.test('an unknown kid', async (t) => {
 
   for (const refetchBurst of [1, 3]) {
     t.test(
-      `causes ${refetchBurst} at once and one fetch a cooldown, for 10,000 of them, and valid traffic passes`,
+      `causes ${refetchBurst} at once and one fetch a cooldown, for 2,000 of them, and valid traffic passes`,
       async (t) => {
         const fake = await warm(undefined, { refetchBurst })
-        const unknown = Array.from({ length: 10_000 }, (_, i) => {
+        const unknown = Array.from({ length: 2_000 }, (_, i) => {
           const result = outcome(fake, `random-${i}`)
           if (!Array.isArray(fake.keys.find('ES256', 'a'))) t.fail('a known key waits')
           return result
@@ -736,7 +736,7 @@ t.test('a kid of the set whose key does not verify the token', async (t) => {
 
   t.test('is confirmed once a cooldown, however many forged ones come', async (t) => {
     const { fake, doubt, fetches } = await replaceable()
-    const outcomes = await Promise.all(Array.from({ length: 10_000 }, () => doubt()))
+    const outcomes = await Promise.all(Array.from({ length: 2_000 }, () => doubt()))
     t.strictSame(new Set(outcomes), new Set(['the same']))
     for (let i = 0; i < 100; i++) t.equal(await doubt(), 'the same')
     t.equal(fetches(), 2)

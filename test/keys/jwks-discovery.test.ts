@@ -357,7 +357,7 @@ t.test('D4: keeps a key set as long as Cache-Control says, within bounds', async
 })
 
 t.test(
-  'refuses 10,000 random kids with as many fetches as refetchBurst, and valid traffic passes',
+  'refuses 2,000 random kids with as many fetches as refetchBurst, and valid traffic passes',
   async (t) => {
     // All at once, in one process with the issuer: on a busy machine that takes its time.
     const { server, token, outcome, resources } = await setUp(t, {
@@ -365,7 +365,7 @@ t.test(
     })
     t.equal(await outcome(await token()), 200)
     const [, payload, signature] = (await token()).split('.')
-    const random = Array.from({ length: 10_000 }, (_, i) => {
+    const random = Array.from({ length: 2_000 }, (_, i) => {
       const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: `random-${i}` }))
       return `${header.toString('base64url')}.${payload}.${signature}`
     })
@@ -374,11 +374,11 @@ t.test(
       ...random.map((raw) => resources.verify(raw)),
       ...valid.map((raw) => resources.verify(raw)),
     ])
-    const refused = results.slice(0, 10_000)
+    const refused = results.slice(0, random.length)
     t.ok(
       refused.every((one) => one.status === 'rejected' && one.reason instanceof InvalidTokenError),
     )
-    t.ok(results.slice(10_000).every((one) => one.status === 'fulfilled'))
+    t.ok(results.slice(random.length).every((one) => one.status === 'fulfilled'))
     t.equal(server.count('/keys'), 2)
     t.equal(server.count(server.metadataPath), 2, 'the key set may have moved')
   },

@@ -55,10 +55,10 @@ t.test('P5: rejects a proof that was used on another instance', async (t) => {
   t.notMatch(JSON.stringify([...keys]), jwk.x as string)
 })
 
-t.test('P5: accepts exactly one of 10,000 concurrent uses of a proof', async (t) => {
+t.test('P5: accepts exactly one of 2,000 concurrent uses of a proof', async (t) => {
   const it = await server(memoryStore())
   const dpop = { proof: await proof(), method: 'GET', url }
-  const verifying = Array.from({ length: 10_000 }, () =>
+  const verifying = Array.from({ length: 2_000 }, () =>
     it.verify({ token, dpop }).then(
       () => 1,
       () => 0,
