@@ -12,6 +12,7 @@ import {
   insufficientScope,
   lackOfScope,
   scopeForChallenge,
+  scopeTokens,
 } from '../policy/scope-requirement.js'
 import {
   compileStepUp,
@@ -39,7 +40,7 @@ export class OperationRequirements {
     const { auth } = request
     if (auth !== null && tokens.length > 0 && auth.hasScope(...tokens)) return
     const guard = this.#guardOf(request, 'requireScope')
-    const required = compileScope({ scope: tokens }).fixed
+    const required = compileScope({ scope: scopeTokens('requireScope', tokens) }).fixed
     const routeScope = scopeForChallenge(guard.policy.scope, request)
     const scope = [...new Set([routeScope, ...tokens].join(' ').trim().split(' '))].join(' ')
     const lacking = auth === null ? undefined : lackOfScope(auth, required)

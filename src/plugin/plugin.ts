@@ -10,7 +10,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { assemble } from '../server/assembly.js'
 import './augment.js'
 import { ResourceServer } from '../server/resource-server.js'
-import { addChallenges } from './application-errors.js'
+import { challengeThrownErrors } from './application-errors.js'
 import { Gate } from './gate.js'
 import { ADMITTED_BY, createGuard, forbidNonceCaching } from './guard.js'
 import { assertNotNested, registerContext } from './guarded-contexts.js'
@@ -47,7 +47,7 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
     const credentials = new RequestCredentials(resolved, core)
     const rejections = new Rejections(core, credentials, resolved.onReject)
     addToContext(fastify, server, new OperationRequirements(core, guards, credentials))
-    fastify.addHook('onRoute', (route) => addChallenges(route, guards, rejections))
+    fastify.addHook('onError', challengeThrownErrors(guards, rejections))
     checkRoutes(fastify, guards, gate, () => {
       if (core.resourceMetadata !== undefined) serveResourceMetadata(fastify, core.resourceMetadata)
     })

@@ -27,6 +27,8 @@ export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
   readonly #onReject: PluginOptions['onReject']
+  /** Errors whose headers were set here, for one request. */
+  readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(
     { counters }: Pick<Core, 'counters'>,
@@ -79,7 +81,8 @@ export class Rejections {
 
   /**
    * Sets the response headers of an error that application code threw. An error of `verify()` or
-   * `request.requireScope()` has its headers already and was counted.
+   * `request.requireScope()` has its headers already and was counted. One that the application
+   * constructed may be thrown for several requests, each with other headers.
    *
    * @param guard of the route; an open route has the guard for any token.
    */
@@ -89,8 +92,10 @@ export class Rejections {
     request: FastifyRequest,
     reply: FastifyReply,
   ): void {
-    const isNew = Object.keys(error.headers).length === 0
-    if (isNew) this.#challenge(error, guard, request, reply)
+    // The guard's own rejection.
+    if ((request as Rejected)[REJECTED_WITH] === error) return
+    const isComplete = Object.keys(error.headers).length > 0 && !this.#challenged.has(error)
+    if (!isComplete) this.#challenge(error, guard, request, reply)
     else reply.headers(error.headers)
   }
 
@@ -104,6 +109,7 @@ export class Rejections {
     const headers = guard.challenges.headersFor(error, request, () =>
       this.#credentials.schemeUsed(request),
     )
+    this.#challenged.add(error)
     reply.headers(headers)
     // An assignment would throw if the application froze the error.
     Reflect.set(error, 'headers', headers)

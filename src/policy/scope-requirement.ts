@@ -123,7 +123,7 @@ function split(scope: unknown): unknown {
 }
 
 /** Checks scope tokens (RFC 6749 §3.3), which are written into a header. */
-function scopeTokens(name: string, tokens: unknown): readonly string[] {
+export function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
   const copy: readonly unknown[] = Array.isArray(tokens) ? [...tokens] : []
   if (copy.length > 0 && copy.every(isScopeToken)) return copy as readonly string[]

@@ -3,9 +3,9 @@
  * `request.requireAuthentication()`, and the challenges of errors that application code throws.
  */
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import t from 'tap'
-import {
+import resourceServer, {
   InsufficientScopeError,
   InsufficientUserAuthenticationError,
   InvalidTokenError,
@@ -14,7 +14,7 @@ import {
   type ResourceServerError,
 } from '../../src/index.js'
 import { proofFor } from '../fixtures/bound-token.js'
-import { bearer, protectedApi, tokenOf } from '../fixtures/protected-api.js'
+import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
 const METADATA = { resourceMetadata: 'https://api.example/mcp' }
 const POINTER = 'resource_metadata="https://api.example/.well-known/oauth-protected-resource/mcp"'
@@ -346,4 +346,70 @@ t.test('other errors pass unchanged, and what follows the response crashes nothi
   const url = await app.listen({ port: 0 })
   await t.rejects(fetch(`${url}/begun`, { headers: bearer(token) }).then((r) => r.text()))
   t.equal((await fetch(`${url}/other`, { headers: bearer(token) })).status, 418, 'still serving')
+})
+
+t.test('one error that is thrown for several requests gets the challenge of each', async (t) => {
+  const app = await protectedApi(t)
+  const shared = new InvalidTokenError('Signed out')
+  const scope = ({ headers }: FastifyRequest) => `${headers['x-scope']}`
+  const handler = async () => {
+    throw shared
+  }
+  app.get('/', { config: { auth: { scope } } }, handler)
+  for (const needed of ['profile', 'orders:read']) {
+    const response = await get(app, '/', { ...bearer(token), 'x-scope': needed })
+    t.match(response.headers['www-authenticate'], `scope="${needed}"`)
+  }
+  t.equal(app.resourceServer.statistics().rejections.invalid_token, 2)
+})
+
+t.test(
+  'whatever else the application throws gets the response that Fastify gives it',
+  async (t) => {
+    const thrown = [undefined, null, 'text', 7, 0, '', { statusCode: 418 }, new Error('an error')]
+    const responses = async (app: FastifyInstance) => {
+      const seen: string[] = []
+      app.addHook('onError', async () => void seen.push('onError'))
+      for (const [i, value] of thrown.entries()) {
+        const config = { auth: false as const }
+        app.get(`/${i}/later`, { config }, async () => {
+          throw value
+        })
+        app.get(`/${i}`, { config }, () => {
+          throw value
+        })
+      }
+      for (const i of thrown.keys()) {
+        for (const url of [`/${i}/later`, `/${i}`]) {
+          const { statusCode, body } = await app.inject(url)
+          seen.push(`${url} ${statusCode} ${body}`)
+        }
+      }
+      return seen
+    }
+    for (const handles of [false, true]) {
+      const [bare, guarded] = [Fastify(), await protectedApi(t)]
+      t.teardown(() => bare.close())
+      for (const app of handles ? [bare, guarded] : []) {
+        app.setErrorHandler((error, _request, reply) => reply.code(599).send(`handled ${error}`))
+      }
+      t.strictSame(await responses(guarded), await responses(bare))
+    }
+  },
+)
+
+t.test('a route declared before the plugin gets the challenge, too', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.setErrorHandler((error: ResourceServerError, _request, reply) =>
+    reply.code(error.statusCode).send(),
+  )
+  app.get('/', async (request) => request.requireScope('admin'))
+  app.get('/new', async () => {
+    throw new InsufficientScopeError('no', 'admin', { check: 'scope' })
+  })
+  await app.register(resourceServer, given())
+  for (const url of ['/', '/new']) {
+    t.match((await get(app, url)).headers['www-authenticate'], 'scope="admin"', url)
+  }
 })
