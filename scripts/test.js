@@ -5,7 +5,7 @@
  *     npm test                              # everything
  *     npm test -- test/binding              # a folder, or a file
  *     npm test -- --coverage test/binding   # says what these leave uncovered
- *     npm test -- --jobs=4                  # worker processes; one more than there are cores
+ *     npm test -- --jobs=4                  # worker processes; two more than there are cores
  *     npm test -- --shuffle                 # in another order, which it prints as a seed
  *     npx tap test/errors/errors.test.ts    # one file, by tap alone
  *
@@ -38,7 +38,7 @@ const MOST_PRINTED = 10
 const { values: options, positionals: paths } = parseArgs({
   allowPositionals: true,
   options: {
-    jobs: { type: 'string', default: `${availableParallelism() + 1}` },
+    jobs: { type: 'string', default: `${availableParallelism() + 2}` },
     coverage: { type: 'boolean', default: false },
     shuffle: { type: 'boolean', default: false },
     seed: { type: 'string' },

@@ -7,7 +7,7 @@
  * `cooldown` for the same `kid`; and a token that doubts a published key leaves the last one to
  * tokens with an unknown `kid`, so that forged signatures cannot delay a rotation.
  */
-import { UnknownKids } from './unknown-kids.js'
+import { NegativeKidCache } from './negative-kid-cache.js'
 import type { VerificationKey } from './verification-key.js'
 
 export interface RefetchBudgetOptions {
@@ -26,7 +26,7 @@ export interface MissingKey {
 export class RefetchBudget {
   readonly #burst: number
   readonly #cooldown: number
-  readonly #unknown = new UnknownKids()
+  readonly #unknown = new NegativeKidCache()
   /**
    * Time until which a key counts as confirmed. Keyed by object: a replaced key is another object.
    */

@@ -10,7 +10,7 @@ const MAX_LENGTH = 256
  * Negative cache of the `kid`s that the issuer's newest key set has no key for; `undefined` stands
  * for tokens without a `kid`. Bounded in number and size.
  */
-export class UnknownKids {
+export class NegativeKidCache {
   readonly #until = new BoundedCache<string, number>({ max: MAX_ENTRIES })
 
   has(kid: string | undefined, now: number): boolean {
