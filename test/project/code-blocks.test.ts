@@ -32,7 +32,8 @@ import {
   sources,
 } from '../fixtures/code-blocks/blocks.js'
 import { mistakesIn, syntaxMistakesIn } from '../fixtures/code-blocks/compile.js'
-import { javascriptOf, pathOf, run, start, statedOutput } from '../fixtures/code-blocks/run.js'
+import { javascriptOf, pathOf, statedOutput } from '../fixtures/code-blocks/program.js'
+import { runInSequence, serve } from '../fixtures/programs/run.js'
 
 // The compiler and a dozen processes take seconds, but minutes on a busy machine.
 t.setTimeout(600_000)
@@ -128,10 +129,14 @@ t.test('programs print what their comments say', async (t) => {
   const files = needed.map((block) => [pathOf(block), javascriptOf(block, issuer)] as const)
   const folder = t.testdir(foldersOf(files))
 
-  for (const block of typescript.filter(({ directive }) => directive === 'run')) {
+  const fileOf = (block: Block) => `${folder}/${pathOf(block)}`
+
+  const running = typescript.filter(({ directive }) => directive === 'run')
+  const outcomes = await runInSequence(running.map(fileOf))
+  for (const block of running) {
     await t.test(place(block), async (t) => {
-      const { code, stdout, stderr } = await run(`${folder}/${pathOf(block)}`)
-      t.strictSame({ code, stderr }, { code: 0, stderr: '' }, stdout)
+      const { stdout, ...outcome } = outcomes.get(fileOf(block)) ?? { stdout: '' }
+      t.strictSame(outcome, { code: 0, stderr: '' }, stdout)
       const stated = statedOutput(block)
       if (stated.length > 0) t.strictSame(stdout.trimEnd().split('\n'), stated)
     })
@@ -139,21 +144,22 @@ t.test('programs print what their comments say', async (t) => {
 
   const without = await authorizationServer.issueToken({}, { scope: 'profile' })
   const withScope = await authorizationServer.issueToken({}, { scope: 'orders:read' })
-  for (const block of typescript.filter(({ directive }) => directive === 'serve')) {
+  const serving = typescript.filter(({ directive }) => directive === 'serve')
+  const { urls, stop } = await serve(serving.map(fileOf))
+  for (const [at, block] of serving.entries()) {
     await t.test(place(block), async (t) => {
-      const { url, stop } = await start(`${folder}/${pathOf(block)}`)
       const statusOf = async (path: string, token?: string) => {
         const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-        return (await fetch(url + path, { headers })).status
+        return (await fetch(`${urls[at]}${path}`, { headers })).status
       }
       t.equal(await statusOf('/me'), 401)
       t.equal(await statusOf('/me', without), 200)
       t.equal(await statusOf('/orders', without), 403)
       t.equal(await statusOf('/orders', withScope), 200)
       t.equal(await statusOf('/health'), 200)
-      await stop()
     })
   }
+  await stop()
 })
 
 /** Returns files in the form of `t.testdir`. */

@@ -1,35 +1,31 @@
 /**
  * Every example runs from the built package and prints what it should. Up to three run at a time,
- * because an example mostly waits. V8 does not optimize their code: in processes that live for a
- * second, that takes a fifth of the CPU time.
+ * because an example mostly waits.
  */
-import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { createAuthorizationServer, testClient, testUser } from '../../src/testing/index.js'
+import { type Outcome, run, runInSequence } from '../fixtures/programs/run.js'
 
 t.jobs = 3
 
 const folder = new URL('../../.build/examples/', import.meta.url)
 
-interface Outcome {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+const fileOf = (name: string) => new URL(`${name}.js`, folder).pathname
 
-function run(name: string, env: Record<string, string> = {}): Promise<Outcome> {
-  const { PATH = '' } = process.env
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--no-opt', new URL(`${name}.js`, folder).pathname],
-      { env: { PATH, ...env }, timeout: 30_000 },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr })
-      },
-    )
-  })
+/** They need no environment, and end by themselves with exit code 0. Three processes share them. */
+const SHARES = [
+  ['demo', 'graphql', 'metrics', 'openapi', 'several-issuers', 'token-to-api'],
+  ['dpop', 'introspection', 'mtls', 'rate-limit', 'tenants'],
+  ['mcp', 'readiness', 'under-pressure', 'websocket', 'tracing'],
+]
+const shares = SHARES.map((names) => ({ names, outcomes: runInSequence(names.map(fileOf)) }))
+
+async function outcomeOf(name: string): Promise<Outcome> {
+  const share = shares.find(({ names }) => names.includes(name))
+  const outcome = (await share?.outcomes)?.get(fileOf(name))
+  if (outcome === undefined) throw new Error(`${name} is in no share`)
+  return outcome
 }
 
 /** tap runs only buffered subtests side by side. */
@@ -78,13 +74,13 @@ t.test('every example has a test', async (t) => {
 
 example('cluster: names the missing Redis', async (t) => {
   // suites/redis runs the whole example, with a Redis.
-  const { code, stderr } = await run('cluster', { PATH: '/nowhere' })
+  const { code, stderr } = await run(fileOf('cluster'), { PATH: '/nowhere' })
   t.equal(code, 2)
   t.match(stderr, /redis-server is not installed/)
 })
 
 example('demo: gets the expected responses, and ends without input', async (t) => {
-  const { code, stdout, stderr } = await run('demo')
+  const { code, stdout, stderr } = await outcomeOf('demo')
   t.equal(code, 0, stderr)
   t.match(stdout, /"token_type": "Bearer"/)
   t.match(stdout, /valid token +GET \/me +200/)
@@ -103,7 +99,7 @@ example('demo: gets the expected responses, and ends without input', async (t) =
 })
 
 example('dpop: rejects a stolen token and a replayed proof', async (t) => {
-  const { code, stdout, stderr } = await run('dpop')
+  const { code, stdout, stderr } = await outcomeOf('dpop')
   t.equal(code, 0, stderr)
   t.match(stdout, /token type: +dpop/)
   t.match(stdout, /with a proof: +200 \{"user":"testuser1@example.com"\}/)
@@ -115,7 +111,7 @@ example('dpop: rejects a stolen token and a replayed proof', async (t) => {
 })
 
 example('graphql: a resolver rejects a token without its scope', async (t) => {
-  const { code, stdout, stderr } = await run('graphql')
+  const { code, stdout, stderr } = await outcomeOf('graphql')
   t.equal(code, 0, stderr)
   t.match(stdout, /no token: +401 Bearer realm="api"\n/)
   t.match(stdout, /a token: +200 \{"data":\{"me":"ada"\}\}/)
@@ -124,7 +120,7 @@ example('graphql: a resolver rejects a token without its scope', async (t) => {
 })
 
 example('introspection: rejects revoked tokens', async (t) => {
-  const { code, stdout, stderr } = await run('introspection')
+  const { code, stdout, stderr } = await outcomeOf('introspection')
   t.equal(code, 0, stderr)
   for (const title of ['opaque, active', 'JWT, active', 'other JWT, active']) {
     t.match(stdout, new RegExp(`${title} +200 \\{"user":"testuser1@example.com"\\}`))
@@ -135,7 +131,7 @@ example('introspection: rejects revoked tokens', async (t) => {
 })
 
 example('mcp: the client discovers the authorization server and calls the tool', async (t) => {
-  const { code, stdout, stderr } = await run('mcp')
+  const { code, stdout, stderr } = await outcomeOf('mcp')
   t.equal(code, 0, stderr)
   const found = [
     'POST /mcp 401',
@@ -152,7 +148,7 @@ example('mcp: the client discovers the authorization server and calls the tool',
 example(
   'metrics: counts accepted and rejected requests, and measures requests to the issuer',
   async (t) => {
-    const { code, stdout, stderr } = await run('metrics')
+    const { code, stdout, stderr } = await outcomeOf('metrics')
     t.equal(code, 0, stderr)
     t.match(stdout, /^resource_server_requests_accepted_total\{issuer="http:[^"]+"\} 4$/m)
     for (const [errorCode, check] of [
@@ -181,7 +177,7 @@ example(
 example('okta: gets a token by password and calls the API, with a server like Okta', async (t) => {
   const server = await createAuthorizationServer({ profile: 'okta' })
   t.teardown(() => server.close())
-  const { code, stdout, stderr } = await run('okta', oktaEnvironment(server.issuer))
+  const { code, stdout, stderr } = await run(fileOf('okta'), oktaEnvironment(server.issuer))
   t.equal(code, 0, stderr)
   t.match(stdout, 'got a bearer token for 3600 s')
   t.match(
@@ -191,21 +187,21 @@ example('okta: gets a token by password and calls the API, with a server like Ok
 })
 
 example('okta: names missing settings, and shows the error of the issuer', async (t) => {
-  const missing = await run('okta')
+  const missing = await run(fileOf('okta'))
   t.equal(missing.code, 2)
   t.match(missing.stderr, 'OKTA_ISSUER')
 
   const server = await createAuthorizationServer({ profile: 'okta' })
   t.teardown(() => server.close())
   const wrong = { ...oktaEnvironment(server.issuer), OKTA_PASSWORD: 'wrong-password' }
-  const { code, stderr } = await run('okta', wrong)
+  const { code, stderr } = await run(fileOf('okta'), wrong)
   t.equal(code, 1)
   t.match(stderr, /invalid_grant/)
   t.notMatch(stderr, 'wrong-password')
 })
 
 example('mtls: accepts a bound token only with its certificate', async (t) => {
-  const { code, stdout, stderr } = await run('mtls')
+  const { code, stdout, stderr } = await outcomeOf('mtls')
   t.equal(code, 0, stderr)
   t.match(stdout, /bound token, its client +200 \{"user":"ada"\}/)
   t.match(stdout, /bound token, stolen +401 .*"The access token is bound to a certificate that was/)
@@ -221,7 +217,7 @@ example('mtls: accepts a bound token only with its certificate', async (t) => {
 example(
   'openapi: the document lists requirements and responses, and its page is public',
   async (t) => {
-    const { code, stdout, stderr } = await run('openapi')
+    const { code, stdout, stderr } = await outcomeOf('openapi')
     t.equal(code, 0, stderr)
     t.match(stdout, /GET \/orders +200 401 403 503 \[\{"accessToken":\["orders:read"\]\}\]/)
     t.match(
@@ -235,7 +231,7 @@ example(
 )
 
 example('rate-limit: counts requests by client and rejections by address', async (t) => {
-  const { code, stdout, stderr } = await run('rate-limit')
+  const { code, stdout, stderr } = await outcomeOf('rate-limit')
   t.equal(code, 0, stderr)
   t.match(stdout, /shop: +200 200\nshop: +200 429\ndesk: +200\n/)
   t.match(stdout, /unknown: {2}401 401\nunknown: {2}429 401\ndesk: +200\n/)
@@ -244,7 +240,7 @@ example('rate-limit: counts requests by client and rejections by address', async
 example(
   'readiness: is ready with keys, during an outage, and after a restart during one',
   async (t) => {
-    const { code, stdout, stderr } = await run('readiness')
+    const { code, stdout, stderr } = await outcomeOf('readiness')
     t.equal(code, 0, stderr)
     t.match(stdout, /started +\/ready 200 \[\{"state":"fresh","keys":1\}\]/)
     t.match(stdout, /outage +\/ready 200/)
@@ -254,7 +250,7 @@ example(
 )
 
 example('several-issuers: trusts each issuer for its own tokens only', async (t) => {
-  const { code, stdout, stderr } = await run('several-issuers')
+  const { code, stdout, stderr } = await outcomeOf('several-issuers')
   t.equal(code, 0, stderr)
   t.match(stdout, /employees +\/payroll +200/)
   t.match(stdout, /partners +\/who +200 .*"from":"partners"/)
@@ -265,7 +261,7 @@ example('several-issuers: trusts each issuer for its own tokens only', async (t)
 example(
   'tenants: trusts each issuer for its own tokens, until the tenant is removed',
   async (t) => {
-    const { code, stdout, stderr } = await run('tenants')
+    const { code, stdout, stderr } = await outcomeOf('tenants')
     t.equal(code, 0, stderr)
     t.match(stdout, /acme +200 \{"tenant":"Acme","subject":"ada"\}/)
     t.match(stdout, /globex +200 \{"tenant":"Globex","subject":"ada"\}/)
@@ -282,7 +278,7 @@ example(
 example(
   'token-to-api: accepts the token with the required scope, and rejects one without',
   async (t) => {
-    const { code, stdout, stderr } = await run('token-to-api')
+    const { code, stdout, stderr } = await outcomeOf('token-to-api')
     t.equal(code, 0, stderr)
     t.match(stdout, /password grant: 200/)
     t.match(stdout, /without the scope: 403 .*scope="orders:read"/)
@@ -292,7 +288,7 @@ example(
 example(
   'tracing: the span of a request names the client, or the reason of the rejection',
   async (t) => {
-    const { code, stdout, stderr } = await run('tracing')
+    const { code, stdout, stderr } = await outcomeOf('tracing')
     t.equal(code, 0, stderr)
     const [first, second, third, fourth, fifth, ...rest] = stdout.trim().split(/^(?=GET)/m)
     t.strictSame(rest, [])
@@ -310,7 +306,7 @@ example(
 example(
   'under-pressure: is not ready without keys, and ready with cached keys in an outage',
   async (t) => {
-    const { code, stdout, stderr } = await run('under-pressure')
+    const { code, stdout, stderr } = await outcomeOf('under-pressure')
     t.equal(code, 0, stderr)
     t.match(stdout, /started in an outage: \/status 503 \/me 503/)
     t.match(stdout, /the issuer is back: +\/status 200 \/me 200/)
@@ -319,7 +315,7 @@ example(
 )
 
 example('websocket: rejects an upgrade without a valid token with 401', async (t) => {
-  const { code, stdout, stderr } = await run('websocket')
+  const { code, stdout, stderr } = await outcomeOf('websocket')
   t.equal(code, 0, stderr)
   t.match(stdout, /header: +welcome, ada/)
   t.match(stdout, /subprotocol: +welcome, ada/)
