@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
-const preload = fileURLToPath(
-  new URL('../../test/fixtures/code-blocks/announce-port.js', import.meta.url),
+const serve = fileURLToPath(
+  new URL('../../test/fixtures/programs/serve-together.js', import.meta.url),
 )
 const ISSUER = /'https:\/\/(?:login\.example|example\.okta)\.com\/oauth2\/default/g
 
@@ -18,7 +18,7 @@ export async function start(code, file, issuer) {
       .replace('port: 3000', 'port: 0'),
   )
   const { PATH = '' } = process.env
-  const child = execFile(process.execPath, ['--import', preload, file], { env: { PATH } })
+  const child = execFile(process.execPath, [serve, file], { env: { PATH } })
   const ended = new Promise((resolve) => child.once('close', resolve))
   let said = ''
   const port = await new Promise((resolve, reject) => {
