@@ -19,7 +19,7 @@ function* written(signer: TestKey): Generator<Mutant> {
 }
 
 const claims: readonly TextMutant[] = [...claimMutants()]
-/** To write the mutants of a signer takes longer than to verify one. */
+/** The header mutants of each signer: creating them all takes longer than verifying one. */
 const headers = new Map<TestKey, readonly TextMutant[]>()
 
 function headersOf(signer: TestKey): readonly TextMutant[] {

@@ -9,7 +9,7 @@ import { areEqualThumbprints } from '../../base/thumbprint.js'
 export interface NoncesOptions {
   /** The first one creates nonces and all accept them, so that a secret can be rotated. */
   readonly secrets: readonly Uint8Array[]
-  /** Seconds for which a nonce is the newest; default: options.ts. It is accepted for as long again. */
+  /** Seconds for which a nonce is the newest (see options.ts). It is accepted for as long again. */
   readonly lifetime: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
