@@ -42,7 +42,7 @@ for (const name of names) {
       const everywhere = async (token: string) => {
         activate(issuer, token)
         for (const server of [one, two]) t.equal((await server?.verify(token))?.subject, 'ada')
-        return issuer.asked(token)
+        return issuer.requestsFor(token)
       }
       t.equal(await everywhere('before'), 1)
 

@@ -14,8 +14,8 @@ const url = 'https://api.example/'
 
 async function start(t: Test, introspection: Partial<IntrospectionOptions> = {}) {
   const issuer = await startIntrospectionServer(t)
-  issuer.answer(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
-  issuer.answer('/keys', json({ keys: [key.publicJwk] }))
+  issuer.respond(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
+  issuer.respond('/keys', json({ keys: [key.publicJwk] }))
   const server = await createResourceServer({
     issuer: issuer.issuer,
     audience: AUDIENCE,
@@ -26,7 +26,7 @@ async function start(t: Test, introspection: Partial<IntrospectionOptions> = {})
   const good = { active: true, aud: AUDIENCE, exp: seconds() + 300, sub: 'user-1' }
   return {
     issuer: issuer.issuer,
-    asked: issuer.asked,
+    asked: issuer.requestsFor,
     says: (token: string, answer: object) => issuer.state.tokens.set(token, { ...good, ...answer }),
     bearer: (token: string) => server.verify(token),
     proven: async (token: string, holder = client) => {

@@ -18,7 +18,7 @@ import {
   goodHeader,
   NOW,
   outcome,
-  refuses,
+  rejects,
   serverFor,
   signed,
 } from '../fixtures/forgery.js'
@@ -60,10 +60,10 @@ t.test(
     for (const key of [rs256, es256, eddsa]) {
       const pem = published(key).export({ type: 'spki', format: 'pem' })
       const header = { alg: 'HS256', kid: key.publicJwk.kid }
-      await refuses(t, server, hmacToken(pem, header), 'algorithm', `${key.alg}, named`)
-      await refuses(t, bare, hmacToken(pem, header), 'algorithm', `${key.alg}, a key without alg`)
+      await rejects(t, server, hmacToken(pem, header), 'algorithm', `${key.alg}, named`)
+      await rejects(t, bare, hmacToken(pem, header), 'algorithm', `${key.alg}, a key without alg`)
       const disguised = hmacToken(pem, { ...header, alg: key.alg })
-      await refuses(t, bare, disguised, 'signature', `an HMAC that says ${key.alg}`)
+      await rejects(t, bare, disguised, 'signature', `an HMAC that says ${key.alg}`)
     }
     await t.rejects(serverFor([rs256], { algorithms: ['RS256', 'HS256'] }), TypeError)
     await t.rejects(serverFor([rs256], { secret: SECRET, algorithms: ['HS256'] }), TypeError)
@@ -88,7 +88,7 @@ t.test(
       raw,
     ]) {
       for (const kid of ['rs256', 'eddsa', undefined]) {
-        await refuses(t, bare, hmacToken(secret, { alg: 'HS256', kid }), 'algorithm')
+        await rejects(t, bare, hmacToken(secret, { alg: 'HS256', kid }), 'algorithm')
       }
     }
   },
@@ -103,12 +103,12 @@ t.test('a key of one algorithm used with another: CVE-2022-23539, CVE-2026-48523
     [eddsa, 'Ed25519'],
   ] as const) {
     const header = { alg, kid: key.publicJwk.kid }
-    await refuses(t, server, forge(key, { header }), 'key', `${key.alg} as ${alg}`)
+    await rejects(t, server, forge(key, { header }), 'key', `${key.alg} as ${alg}`)
   }
   const narrow = await serverFor([rs256, es256], { algorithms: ['ES256'] })
-  await refuses(t, narrow, forge(rs256), 'algorithm', 'a key whose alg is not allowed')
+  await rejects(t, narrow, forge(rs256), 'algorithm', 'a key whose alg is not allowed')
   const advertised = forge(rs256, { header: { alg: 'ES256' } })
-  await refuses(t, narrow, advertised, 'key', 'and an alg that is allowed in its header')
+  await rejects(t, narrow, advertised, 'key', 'and an alg that is allowed in its header')
 })
 
 t.test(
@@ -134,7 +134,7 @@ t.test(
   async (t) => {
     const [header, payload] = forge(es256).split('.')
     const zeros = Buffer.alloc(64).toString('base64url')
-    await refuses(t, server, `${header}.${payload}.${zeros}`, 'signature', 'r = s = 0')
+    await rejects(t, server, `${header}.${payload}.${zeros}`, 'signature', 'r = s = 0')
   },
 )
 
@@ -146,7 +146,7 @@ t.test('a key from the header: CVE-2018-0114, CVE-2024-21643, CVE-2026-27962', a
       t.not(await outcome(server, forge(mallory, { header: { ...header, kid } })), 'accepted')
     }
     const own = hmacToken(Buffer.alloc(32, 1), { alg: 'HS256', kid, jwk: secret })
-    await refuses(t, server, own, 'algorithm', 'a secret of its own')
+    await rejects(t, server, own, 'algorithm', 'a secret of its own')
   }
 })
 
@@ -163,10 +163,10 @@ t.test(
       'x',
     ]) {
       const empty = hmacToken('', { alg: 'HS256', kid })
-      await refuses(t, server, empty, 'algorithm', `an empty secret, kid ${kid}`)
-      await refuses(t, bare, empty, 'algorithm')
-      await refuses(t, shared, empty, 'signature', 'also where a secret is configured')
-      await refuses(t, server, forge(mallory, { header: { kid } }), 'key')
+      await rejects(t, server, empty, 'algorithm', `an empty secret, kid ${kid}`)
+      await rejects(t, bare, empty, 'algorithm')
+      await rejects(t, shared, empty, 'signature', 'also where a secret is configured')
+      await rejects(t, server, forge(mallory, { header: { kid } }), 'key')
     }
     for (const secret of ['', new Uint8Array()]) {
       await t.rejects(serverFor([], { ...secretOptions, secret }), TypeError)
@@ -205,7 +205,7 @@ t.test('an issuer that resembles the trusted one: CVE-2024-53861, CVE-2025-30144
     ` ${ISSUER}`,
     ISSUER.toUpperCase(),
   ]) {
-    await refuses(t, server, forge(es256, { claims: { iss } }), 'issuer', JSON.stringify(iss))
+    await rejects(t, server, forge(es256, { claims: { iss } }), 'issuer', JSON.stringify(iss))
   }
 })
 
@@ -222,7 +222,7 @@ t.test('an audience that is empty, absent or of another type: CVE-2020-26160', a
     `${AUDIENCE}/x`,
     'api',
   ]) {
-    await refuses(t, server, forge(es256, { claims: { aud } }), 'audience', JSON.stringify(aud))
+    await rejects(t, server, forge(es256, { claims: { aud } }), 'audience', JSON.stringify(aud))
   }
   await t.rejects(serverFor([es256], { audience: [] }), TypeError, 'and there is no way to skip it')
 })
@@ -242,7 +242,7 @@ t.test('two tokens in one: CVE-2022-39227', async (t) => {
     `${good} ${good}`,
     `${good}\n${good}`,
   ]) {
-    await refuses(t, server, raw, 'token')
+    await rejects(t, server, raw, 'token')
   }
   for (const claims of [
     JSON.stringify(goodClaims()).replace('{', '{"sub":"admin",'),
@@ -251,13 +251,13 @@ t.test('two tokens in one: CVE-2022-39227', async (t) => {
     JSON.stringify(goodClaims()).replace('"sub":', '"sub"\n:"admin","sub":'),
     `${JSON.stringify(goodClaims())}{"sub":"admin"}`,
   ]) {
-    await refuses(t, server, forge(es256, { claims }), 'token', 'J11: parsers may disagree')
+    await rejects(t, server, forge(es256, { claims }), 'token', 'J11: parsers may disagree')
   }
 })
 
 t.test('unknown critical extensions: CVE-2025-59420, CVE-2026-32597', async (t) => {
   for (const header of [{ crit: ['bork'], bork: 'x' }, { crit: ['cnf'], cnf: {} }, { crit: [] }]) {
-    await refuses(t, server, forge(es256, { header }), 'token', JSON.stringify(header))
+    await rejects(t, server, forge(es256, { header }), 'token', JSON.stringify(header))
   }
 })
 
@@ -276,13 +276,13 @@ t.test(
       head({ alg: 'PBES2-HS512+A256KW', enc: 'A256GCM', p2c: 2_147_483_647, p2s: 'AAAA' }),
       head({ alg: 'dir', enc: 'A256GCM', zip: 'DEF' }),
     ]) {
-      await refuses(t, server, raw, 'token', 'nothing of it is derived, decrypted or unpacked')
+      await rejects(t, server, raw, 'token', 'nothing of it is derived, decrypted or unpacked')
     }
     const bomb = deflateRawSync(JSON.stringify(goodClaims({ x: 'x'.repeat(1_000_000) })))
     const header = { zip: 'DEF' }
-    await refuses(t, server, forge(es256, { header, claims: bomb }), 'token', 'a packed payload')
+    await rejects(t, server, forge(es256, { header, claims: bomb }), 'token', 'a packed payload')
     t.ok(performance.now() - began < 5_000)
-    await refuses(t, server, signed(es256, encrypted.split('.').slice(0, 2).join('.')), 'token')
+    await rejects(t, server, signed(es256, encrypted.split('.').slice(0, 2).join('.')), 'token')
   },
 )
 
@@ -293,7 +293,7 @@ t.test('costly tokens: CVE-2025-27144, CVE-2025-30204', async (t) => {
       message: 'The access token is too long',
     })
     const longest = filler.repeat(8_192).slice(0, 8_192)
-    for (let i = 0; i < 100; i++) await refuses(t, server, longest, 'token', `${filler}, ${i}`)
+    for (let i = 0; i < 100; i++) await rejects(t, server, longest, 'token', `${filler}, ${i}`)
   }
   t.ok(performance.now() - began < 10_000)
 })
@@ -304,7 +304,7 @@ t.test('key fetches caused by untrusted callers: CVE-2026-48524', async (t) => {
   const { issuer: iss, jwksUri } = issuer
   const remote = await serverFor([], { issuer: iss, jwksUri, jwks: {} })
   for (let i = 0; i < 200; i++) {
-    await refuses(
+    await rejects(
       t,
       remote,
       forge(mallory, { header: { kid: `${i}` }, claims: { iss } }),
@@ -323,7 +323,7 @@ t.test('a cached result used for another token: CVE-2026-35030, CVE-2026-35039',
     const admin = base64url(goodClaims({ sub: 'admin' }))
     const typed = base64url({ ...goodHeader(key), typ: 'JWT' })
     for (const raw of [`${header}.${admin}.${signature}`, `${typed}.${payload}.${signature}`]) {
-      await refuses(t, server, raw, 'signature', 'the same beginning and the same end')
+      await rejects(t, server, raw, 'signature', 'the same beginning and the same end')
     }
     const { subject } = await server.verify(forge(key, { claims: { sub: 'somebody else' } }))
     t.equal(subject, 'somebody else')
@@ -334,7 +334,7 @@ t.test('a cached result used for another token: CVE-2026-35030, CVE-2026-35039',
 t.test('J9: other encodings of a revoked token', async (t) => {
   const good = forge(rs256)
   for (const raw of [`${good}=`, `${good}==`, ` ${good}`, `${good}\n`, good.replaceAll('-', '+')]) {
-    if (raw !== good) await refuses(t, server, raw, 'token', 'RFC 7515 §2')
+    if (raw !== good) await rejects(t, server, raw, 'token', 'RFC 7515 §2')
   }
   // Four bits of the last character are in no byte.
   for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
@@ -354,10 +354,10 @@ t.test('J9: other encodings of a revoked token', async (t) => {
 
 t.test('a subject or a time of the wrong type: RFC 9068 §5, RFC 7519 §4.1', async (t) => {
   for (const sub of [['admin'], { $ne: null }, 0, true, null]) {
-    await refuses(t, server, forge(es256, { claims: { sub } }), 'claims', JSON.stringify(sub))
+    await rejects(t, server, forge(es256, { claims: { sub } }), 'claims', JSON.stringify(sub))
   }
   for (const exp of [undefined, null, 'never', `${NOW + 60}`, [NOW + 60], true]) {
-    await refuses(t, server, forge(es256, { claims: { exp } }), 'claims', JSON.stringify(exp))
+    await rejects(t, server, forge(es256, { claims: { exp } }), 'claims', JSON.stringify(exp))
   }
   const { subject, clientId } = await server.verify(
     forge(es256, { claims: { sub: 'client-1', client_id: 'client-1' } }),

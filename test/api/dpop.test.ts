@@ -6,7 +6,7 @@ import type { PluginOptions } from '../../src/index.js'
 import { DPoPClient, type ProofFor, type ProofParts } from '../fixtures/dpop-client.js'
 import { base64url, seconds } from '../fixtures/issuer.js'
 import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
-import { type RawAnswer, rawRequest } from '../fixtures/raw-http.js'
+import { type RawResponse, rawRequest } from '../fixtures/raw-http.js'
 
 const BASE = 'https://api.example'
 const ALL = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 EdDSA Ed25519'
@@ -16,7 +16,7 @@ const other = await DPoPClient.make()
 
 interface Api {
   readonly port: number
-  send(lines: readonly string[], request?: { method?: string; path?: string }): Promise<RawAnswer>
+  send(lines: readonly string[], request?: { method?: string; path?: string }): Promise<RawResponse>
 }
 
 async function start(
@@ -50,7 +50,7 @@ async function proven(what: ProofFor = {}, parts: ProofParts = {}): Promise<stri
   return [`Authorization: DPoP ${token}`, `DPoP: ${proof}`]
 }
 
-function refusal(t: Test, answer: RawAnswer, error: string, description: string, what = error) {
+function refusal(t: Test, answer: RawResponse, error: string, description: string, what = error) {
   t.equal(answer.status, 401, what)
   t.same(
     answer.headers['www-authenticate'],

@@ -20,13 +20,13 @@ async function entra(t: Test, options: Partial<ResourceServerOptions> = {}) {
   t.teardown(() => host.close())
   const template = `${host.origin}/{tenantid}/v2.0`
   const issuerOf = (tenant: string) => `${host.origin}/${tenant}/v2.0`
-  host.answer(METADATA, json({ issuer: template, jwks_uri: host.jwksUri }))
+  host.respond(METADATA, json({ issuer: template, jwks_uri: host.jwksUri }))
   const keys = [
     { ...everybodys.publicJwk, issuer: template },
     { ...ofOne.publicJwk, issuer: issuerOf(ONE) },
     unnamed.publicJwk,
   ]
-  host.answer('/keys', json({ keys }))
+  host.respond('/keys', json({ keys }))
   const server = await createResourceServer({
     issuer: template,
     audience: API,
@@ -91,7 +91,7 @@ t.test('J5: requires tid to match iss', async (t) => {
 
 t.test('rejects metadata of a single tenant', async (t) => {
   const { host, server, issuerOf, tokenOf } = await entra(t)
-  host.answer(METADATA, json({ issuer: issuerOf(ONE), jwks_uri: host.jwksUri }))
+  host.respond(METADATA, json({ issuer: issuerOf(ONE), jwks_uri: host.jwksUri }))
   await t.rejects(server.verify(await tokenOf(everybodys, ONE)), { name: 'KeysUnavailableError' })
 })
 

@@ -222,7 +222,7 @@ for (const [title, fakeTimers] of Object.entries(FAKE_TIMERS)) {
     const { issuer, origin } = server
     const endpoint = `${origin}/introspect`
     const answer = { active: true, iss: issuer, aud: AUDIENCE, exp: seconds() + 300 }
-    server.answer('/introspect', json(answer))
+    server.respond('/introspect', json(answer))
     const introspection = { clientId: 'api', clientSecret: 'secret', endpoint }
     const app = await protectedApi(t, given({ issuer, jwks: {}, introspection }))
     app.get('/', async () => 'in')

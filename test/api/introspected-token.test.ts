@@ -21,8 +21,8 @@ async function asking(
   options: Partial<ResourceServerOptions> = {},
 ) {
   const issuer = await startIntrospectionServer(t)
-  issuer.answer(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
-  issuer.answer('/keys', json({ keys: [key.publicJwk] }))
+  issuer.respond(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
+  issuer.respond('/keys', json({ keys: [key.publicJwk] }))
   const clock = { now: Date.now() }
   const server = await createResourceServer({
     issuer: issuer.issuer,
@@ -206,7 +206,7 @@ t.test('reads the response formats of known issuers', async (t) => {
 t.test('sends no oversized token and none with invalid characters to the issuer', async (t) => {
   const shown: string[] = []
   const opaqueTokens = (token: string) => shown.push(token) > 0
-  const { server, questions } = await asking(t, { opaqueTokens })
+  const { server, introspections: questions } = await asking(t, { opaqueTokens })
   for (const token of ['a\nb', 'a b', 'a\u0000', 'ü', 'a&token=b', '=']) {
     await t.rejects(server.verify(token), refusedBy('token'))
   }
@@ -260,7 +260,7 @@ t.test('mode always: members of the response override claims of the token', asyn
     const expired = await tokenOf({ iss: it.issuer, exp: seconds() - 100 })
     it.state.tokens.set(expired, it.good)
     await t.rejects(it.server.verify(expired), refusedBy('expiry'))
-    t.equal(it.asked(expired), 0)
+    t.equal(it.requestsFor(expired), 0)
   })
 
   t.test('responds with 503 while introspection fails, for cached tokens as well', async (t) => {
@@ -274,7 +274,7 @@ t.test('mode recheck: rejects a revoked token, and no request waits', async (t) 
   const token = await tokenOf({ iss: it.issuer })
   it.state.tokens.set(token, it.good)
   await it.server.verify(token)
-  while (it.asked(token) < 1) await new Promise((done) => setTimeout(done, 5))
+  while (it.requestsFor(token) < 1) await new Promise((done) => setTimeout(done, 5))
   await it.idle()
   it.state.tokens.set(token, { active: false })
   it.clock.now += 60_000
@@ -288,7 +288,7 @@ t.test('mode recheck: rejects a revoked token, and no request waits', async (t) 
     )
   }
   t.match(refusal, refusedBy('revocation'))
-  t.equal(it.asked(token), 2)
+  t.equal(it.requestsFor(token), 2)
 })
 
 t.test('I5: verifies a signed response with the keys of the issuer', async (t) => {
@@ -362,13 +362,13 @@ t.test('two issuers with introspection', async (t) => {
       t.teardown(() => server.close())
       t.equal((await server.verify('a_1')).issuer, a.issuer)
       t.equal((await server.verify('b_1')).issuer, b.issuer)
-      t.equal(a.asked('b_1') + b.asked('a_1'), 0)
+      t.equal(a.requestsFor('b_1') + b.requestsFor('a_1'), 0)
     })
   }
   t.test('sends a token that no issuer accepts to none', async (t) => {
     const server = await start(mine('a_'), mine('b_'))
     await t.rejects(server.verify('c_1'), refusedBy('token'))
-    t.equal(a.asked('c_1') + b.asked('c_1'), 0)
+    t.equal(a.requestsFor('c_1') + b.requestsFor('c_1'), 0)
   })
 })
 

@@ -4,12 +4,12 @@ import type { AuthorizationServer, IntrospectionOverride } from '../../src/testi
 import {
   API,
   apiOf,
-  askingApi,
+  introspectingApi,
   KEYED_API,
   startClock,
   startIssuer,
   until,
-} from '../fixtures/asking-api.js'
+} from '../fixtures/introspecting-api.js'
 import { postForm } from '../testing/fixtures/post-form.js'
 
 const WAYS = {
@@ -22,7 +22,7 @@ for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
     const answer = signed ? 'I5: signed' : 'JSON'
     t.test(`I1: accepts an active opaque token (${way}, ${answer})`, async (t) => {
-      const { issuer, get } = await askingApi(t, {
+      const { issuer, get } = await introspectingApi(t, {
         introspection: { ...client, requireSignedResponse: signed },
       })
       const token = await issuer.issueToken({ sub: 'ada' }, { scope: 'orders:read' })
@@ -50,7 +50,7 @@ for (const [way, client] of Object.entries(WAYS)) {
 }
 
 t.test('I1: the client assertion tolerates clock skew', async (t) => {
-  const { clock, issuer, get } = await askingApi(t, { introspection: KEYED_API })
+  const { clock, issuer, get } = await introspectingApi(t, { introspection: KEYED_API })
   // The assertion uses the real clock; the issuer's is behind, then ahead.
   for (const apart of [-20_000, 40_000]) {
     clock.ms += apart
@@ -59,7 +59,7 @@ t.test('I1: the client assertion tolerates clock skew', async (t) => {
 })
 
 t.test('I2: checks the members of an active response', async (t) => {
-  const { clock, issuer, get, checks } = await askingApi(t)
+  const { clock, issuer, get, checks } = await introspectingApi(t)
   const now = Math.floor(clock.ms / 1_000)
   const answers: Record<string, [IntrospectionOverride, check: string]> = {
     'active, as a word': [{ active: 'true' }, 'introspection'],
@@ -89,7 +89,7 @@ t.test('I2: checks the members of an active response', async (t) => {
 })
 
 t.test('I2: responds with 503 to an unusable introspection response', async (t) => {
-  const { issuer, get } = await askingApi(t)
+  const { issuer, get } = await introspectingApi(t)
   for (const answer of [[{ active: true }], 'active', null, true]) {
     issuer.answerIntrospectionWith(() => answer)
     t.match(await get(await issuer.issueToken()), { status: 503, retryAfter: 1 })
@@ -99,7 +99,7 @@ t.test('I2: responds with 503 to an unusable introspection response', async (t) 
 })
 
 t.test('I5: rejects signed responses for other clients, and unsigned ones', async (t) => {
-  const { clock, issuer, get, logged } = await askingApi(t, {
+  const { clock, issuer, get, logged } = await introspectingApi(t, {
     introspection: { requireSignedResponse: true },
   })
   const lies = [
@@ -121,7 +121,7 @@ t.test('I5: rejects signed responses for other clients, and unsigned ones', asyn
 })
 
 t.test('I5: rejects a signed response as access token', async (t) => {
-  const { issuer, get, checks } = await askingApi(t, {
+  const { issuer, get, checks } = await introspectingApi(t, {
     introspection: { requireSignedResponse: true },
   })
   const basic = Buffer.from(`${API.clientId}:${encodeURIComponent(API.clientSecret)}`)
@@ -138,7 +138,7 @@ t.test('I5: rejects a signed response as access token', async (t) => {
 })
 
 t.test('I4: rejects a revoked opaque token after cacheMaxAge', async (t) => {
-  const { clock, issuer, status } = await askingApi(t)
+  const { clock, issuer, status } = await introspectingApi(t)
   const token = await issuer.issueToken()
   t.equal(await status(token), 200)
   issuer.revoke(token)
@@ -152,7 +152,7 @@ t.test('I4: rejects a revoked opaque token after cacheMaxAge', async (t) => {
 })
 
 t.test('I4: with cacheMaxAge 0, rejects a revoked token immediately', async (t) => {
-  const { issuer, status } = await askingApi(t, { introspection: { cacheMaxAge: 0 } })
+  const { issuer, status } = await introspectingApi(t, { introspection: { cacheMaxAge: 0 } })
   const token = await issuer.issueToken()
   t.equal(await status(token), 200)
   await postForm(issuer.revocationEndpoint, {
@@ -165,7 +165,7 @@ t.test('I4: with cacheMaxAge 0, rejects a revoked token immediately', async (t) 
 
 t.test('I4: uses no response past its exp', async (t) => {
   const introspection = { cacheMaxAge: 3_600_000 }
-  const { clock, issuer, status } = await askingApi(t, { introspection })
+  const { clock, issuer, status } = await introspectingApi(t, { introspection })
   const token = await issuer.issueToken({}, { expiresIn: 60 })
   t.equal(await status(token), 200)
   clock.ms += 60_000
@@ -174,7 +174,7 @@ t.test('I4: uses no response past its exp', async (t) => {
 })
 
 t.test('I4: introspects a forged token once per negativeCacheMaxAge', async (t) => {
-  const { clock, issuer, status } = await askingApi(t)
+  const { clock, issuer, status } = await introspectingApi(t)
   for (let i = 0; i < 100; i++) t.equal(await status('forged'), 401)
   t.equal(issuer.requests.introspection, 1)
   clock.ms += 5_000
@@ -183,7 +183,7 @@ t.test('I4: introspects a forged token once per negativeCacheMaxAge', async (t) 
 })
 
 t.test('1,000 concurrent requests with one token cause one introspection request', async (t) => {
-  const { issuer, status } = await askingApi(t)
+  const { issuer, status } = await introspectingApi(t)
   const token = await issuer.issueToken()
   const seen = await Promise.all(Array.from({ length: 1_000 }, () => status(token)))
   t.strictSame([...new Set(seen)], [200])
@@ -194,7 +194,9 @@ t.test(
   'I3: responds with 503 to a wrong secret of the API, and logs one error without it',
   async (t) => {
     const clientSecret = 'yesterdays-secret'
-    const { issuer, get, log, logged } = await askingApi(t, { introspection: { clientSecret } })
+    const { issuer, get, log, logged } = await introspectingApi(t, {
+      introspection: { clientSecret },
+    })
     const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.issueToken()))
     for (const { status, challenge, retryAfter } of await Promise.all(
       tokens.map((one) => get(one)),
@@ -221,7 +223,7 @@ t.test(
 
 t.test('recheck: rejects a revoked JWT after the interval', async (t) => {
   const introspection = { mode: 'recheck', recheckInterval: 1_000 } as const
-  const { clock, issuer, get, checks } = await askingApi(t, { introspection })
+  const { clock, issuer, get, checks } = await introspectingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
   const asked = (times: number) => until(() => issuer.requests.introspection === times)
   t.equal((await get(token)).status, 200)
@@ -244,7 +246,7 @@ t.test('recheck: rejects a revoked JWT after the interval', async (t) => {
 
 t.test('always: accepts a JWT only if it is active as well', async (t) => {
   const introspection = { mode: 'always', cacheMaxAge: 0 } as const
-  const { issuer, get, checks } = await askingApi(t, { introspection })
+  const { issuer, get, checks } = await introspectingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
   t.equal((await get(token)).status, 200)
   t.equal((await get(token)).status, 200)
@@ -262,7 +264,7 @@ t.test('always: accepts a JWT only if it is active as well', async (t) => {
 })
 
 t.test('verifies JWTs by signature and introspects opaque tokens', async (t) => {
-  const { issuer, get } = await askingApi(t)
+  const { issuer, get } = await introspectingApi(t)
   const jwt = await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' })
   const opaque = await issuer.issueToken({ sub: 'ada' })
   const [one, other] = [await get(jwt), await get(opaque)]
@@ -297,7 +299,7 @@ t.test('each of two issuers has its own mode', async (t) => {
 
 t.test('while the issuer is down', async (t) => {
   const down = async (introspection: object, format: 'jwt' | 'opaque') => {
-    const api = await askingApi(t, { introspection })
+    const api = await introspectingApi(t, { introspection })
     const token = await api.issuer.issueToken({}, { format })
     t.equal(await api.status(token), 200)
     await until(() => api.issuer.requests.introspection === 1 || format === 'jwt')
@@ -362,7 +364,7 @@ t.test('while the issuer is down', async (t) => {
   })
 
   t.test('stalled: the first request waits for the deadline, later ones do not', async (t) => {
-    const { issuer, get } = await askingApi(t, { introspection: { timeout: 1_000 } })
+    const { issuer, get } = await introspectingApi(t, { introspection: { timeout: 1_000 } })
     const token = await issuer.issueToken()
     issuer.fail('hang', 'introspection')
     t.equal((await get(token)).status, 503)
@@ -418,7 +420,7 @@ t.test('the org authorization server of Okta', async (t) => {
 t.test(
   'revoke() rejects JWTs and opaque tokens immediately, whatever the issuer says',
   async (t) => {
-    const { clock, issuer, app, get } = await askingApi(t)
+    const { clock, issuer, app, get } = await introspectingApi(t)
     const tokens = [
       await issuer.issueToken({ sub: 'ada' }),
       await issuer.issueToken({ sub: 'ada' }, { format: 'jwt' }),

@@ -211,7 +211,7 @@ t.test('a client assertion has the issuer identifier as audience', async (t) => 
   t.teardown(() => server.close())
   asked.state.tokens.set('opaque', { active: true, aud: AUDIENCE, exp: seconds() + 60 })
   await server.verify('opaque')
-  const assertion = asked.questions[0]?.form.get('client_assertion') ?? ''
+  const assertion = asked.introspections[0]?.form.get('client_assertion') ?? ''
   const { aud } = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString())
   t.same([aud].flat(), ['acme.com'])
 })
@@ -219,7 +219,7 @@ t.test('a client assertion has the issuer identifier as audience', async (t) => 
 t.test('logs a failed key fetch with the identifier', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
-  server.answer('/keys', status(500))
+  server.respond('/keys', status(500))
   const lines: object[] = []
   const api = await start({
     issuer: 'acme.com',
@@ -441,7 +441,7 @@ t.test(
 t.test('A6: fetches nothing for another spelling of the tenant', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
-  server.answer('/evil/.well-known/openid-configuration', json({ issuer: 'x' }))
+  server.respond('/evil/.well-known/openid-configuration', json({ issuer: 'x' }))
   await t.rejects(start({ issuer: `${server.origin}/t/good/../../evil` }), TypeError)
   t.same(server.requests, [])
 })

@@ -11,7 +11,7 @@ import resourceServer, {
 import { makeCertificate } from '../fixtures/certificates.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
 import { rawRequest } from '../fixtures/raw-http.js'
-import { overHttp2, type TlsAnswer, TlsClient } from '../fixtures/tls-client.js'
+import { overHttp2, TlsClient, type TlsResponse } from '../fixtures/tls-client.js'
 
 const server = await makeCertificate('server')
 const client = await makeCertificate('client')
@@ -54,7 +54,7 @@ async function listening(
 
 function refusesCertificate(
   t: Test,
-  answer: TlsAnswer | { readonly status: number; readonly headers: object },
+  answer: TlsResponse | { readonly status: number; readonly headers: object },
   refused: readonly ResourceServerError[],
   expected: string,
 ): void {

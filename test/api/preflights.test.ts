@@ -5,7 +5,7 @@ import fastifyPlugin from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import resourceServer from '../../src/index.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
-import { exchange, parseAnswer, rawRequest } from '../fixtures/raw-http.js'
+import { exchange, parseResponse, rawRequest } from '../fixtures/raw-http.js'
 
 const good = await tokenOf()
 const origin = 'https://evil.example'
@@ -220,7 +220,7 @@ t.test('rejects a request with a body before parsing it', async (t) => {
   for (const coding of ['Transfer-Encoding: chunked', 'TRANSFER-ENCODING: gzip, chunked']) {
     const head = [`OPTIONS /x HTTP/1.1`, 'Host: a', ...lines, coding, 'Connection: close']
     const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n1\r\nx\r\n0\r\n\r\n`)
-    t.equal(parseAnswer(await exchange(port, bytes)).status, 401)
+    t.equal(parseResponse(await exchange(port, bytes)).status, 401)
   }
   t.same(parsed, [])
   t.same(reached, [])

@@ -37,9 +37,9 @@ const issuer = await startKeyServer([key.publicJwk])
 const attacker = await startKeyServer([evil.publicJwk])
 // An issuer that responds with JSON without any of the required members.
 const silent = await startKeyServer()
-silent.answer(silent.metadataPath, json({}))
-silent.answer('/keys', json({}))
-silent.answer('/introspect', json({}))
+silent.respond(silent.metadataPath, json({}))
+silent.respond('/keys', json({}))
+silent.respond('/introspect', json({}))
 t.teardown(() => Promise.all([issuer, attacker, silent].map((server) => server.close())))
 
 const SECRET = 'x'.repeat(32)

@@ -281,7 +281,7 @@ t.test('rejects an opaque token that is inactive, or that no issuer accepts', as
   issuer.state.tokens.set('good', { active: true, aud: AUDIENCE, exp: seconds() + 300 })
   issuer.state.tokens.set('bound', { active: true, exp: seconds() + 300, cnf: TO_KEY })
   issuer.state.tokens.set('elsewhere', { active: true, aud: 'x', exp: seconds() + 300 })
-  issuer.answer(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
+  issuer.respond(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
   const options = { issuer: issuer.issuer, audience: AUDIENCE, introspection: CLIENT }
   for (const [door, send] of Object.entries(await doors(t, options))) {
     t.equal(await verdictsAt(send, 'good'), 'accepted', door)

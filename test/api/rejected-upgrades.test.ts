@@ -8,12 +8,12 @@ import mercurius from 'mercurius'
 import t, { type Test } from 'tap'
 import resourceServer, { type PluginOptions } from '../../src/index.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
-import { parseAnswer, type RawAnswer } from '../fixtures/raw-http.js'
+import { parseResponse, type RawResponse } from '../fixtures/raw-http.js'
 
 const good = await tokenOf()
 
 /** Sends an upgrade and reads until the server ends; a response that never ends fails the test. */
-async function upgrade(port: number, lines: string[] = [], path = '/ws'): Promise<RawAnswer> {
+async function upgrade(port: number, lines: string[] = [], path = '/ws'): Promise<RawResponse> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.setTimeout(8_000, () => socket.destroy(new Error('the server did not end')))
   const head = [
@@ -30,7 +30,7 @@ async function upgrade(port: number, lines: string[] = [], path = '/ws'): Promis
   socket.on('data', (chunk) => chunks.push(chunk))
   await once(socket, 'end')
   socket.destroy()
-  return parseAnswer(Buffer.concat(chunks))
+  return parseResponse(Buffer.concat(chunks))
 }
 
 async function openConnections(app: FastifyInstance): Promise<number> {

@@ -31,8 +31,8 @@ async function api(t: Test, options: Partial<PluginOptions> = {}) {
 /** An issuer with introspection of opaque tokens and of JWTs signed with `key`. */
 async function askedIssuer(t: Test) {
   const server = await startIntrospectionServer(t)
-  server.answer(server.metadataPath, json({ ...server.metadata, jwks_uri: server.jwksUri }))
-  server.answer('/keys', json({ keys: [key.publicJwk] }))
+  server.respond(server.metadataPath, json({ ...server.metadata, jwks_uri: server.jwksUri }))
+  server.respond('/keys', json({ keys: [key.publicJwk] }))
   const answer = {
     active: true,
     iss: server.issuer,
@@ -89,7 +89,7 @@ t.test('accepts a token issued after the revocation', async (t) => {
 })
 
 t.test('rejects a token whose verification is in flight', async (t) => {
-  const { issuer, answer } = await askedIssuer(t)
+  const { issuer, respond: answer } = await askedIssuer(t)
   let release = () => {}
   const held = new Promise<void>((resolve) => {
     release = resolve
@@ -142,7 +142,7 @@ t.test('with tenants, accepts any possible issuer identifier', async (t) => {
 })
 
 t.test('rejects revoked opaque tokens, whatever their issuer says', async (t) => {
-  const { issuer, activeToken, state, asked } = await askedIssuer(t)
+  const { issuer, activeToken, state, requestsFor: asked } = await askedIssuer(t)
   const { app, get } = await api(t, { issuer, jwks: {}, introspection: CLIENT })
   for (const [kind, claim] of Object.entries({
     jti: 'jti',
@@ -162,7 +162,7 @@ t.test('rejects revoked opaque tokens, whatever their issuer says', async (t) =>
 })
 
 t.test('mode always: introspects no token that was revoked here', async (t) => {
-  const { issuer, activeToken, state, asked, hold } = await askedIssuer(t)
+  const { issuer, activeToken, state, requestsFor: asked, hold } = await askedIssuer(t)
   const introspection = { ...CLIENT, mode: 'always' as const, cacheMaxAge: 0 }
   const server = await createResourceServer({ issuer, audience: AUDIENCE, introspection })
   t.teardown(() => server.close())

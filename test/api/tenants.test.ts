@@ -345,7 +345,7 @@ t.test('an eviction aborts no fetch that a request waits for', async (t) => {
   t.teardown(() => server.close())
   const paths = Array.from({ length: 10 }, (_, i) => `/${i}`)
   for (const path of paths) {
-    server.answer(path, (...exchange) => void setTimeout(() => json({ keys })(...exchange), 100))
+    server.respond(path, (...exchange) => void setTimeout(() => json({ keys })(...exchange), 100))
   }
   const { status } = await api(t, (iss) => ({ jwksUri: server.origin + new URL(iss).pathname }), {
     tenants: { maxEntries: 1 },
@@ -443,7 +443,7 @@ t.test('responds with 503 to the tenant whose keys are unavailable only', async 
 t.test('rejects metadata that names another issuer', async (t) => {
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
-  issuer.answer(issuer.metadataPath, json({ issuer: A, jwks_uri: issuer.jwksUri }))
+  issuer.respond(issuer.metadataPath, json({ issuer: A, jwks_uri: issuer.jwksUri }))
   const { status } = await api(t, () => true)
   t.equal(await status(await tokenOf({ iss: issuer.issuer })), 503)
 })

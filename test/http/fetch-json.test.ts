@@ -8,7 +8,6 @@ import {
   UnexpectedResponseError,
 } from '../../src/http/fetch-json.js'
 import {
-  type Answer,
   drip,
   endless,
   gzipBomb,
@@ -16,6 +15,7 @@ import {
   hangInBody,
   json,
   type KeyServer,
+  type ResponseHandler,
   startKeyServer,
   status,
   text,
@@ -27,10 +27,10 @@ const unhandledRejections = collectUnhandledRejections(t)
 
 const MAX_BYTES = 1_024
 
-async function withServer(t: Test, answer: Answer): Promise<KeyServer> {
+async function withServer(t: Test, handler: ResponseHandler): Promise<KeyServer> {
   const server = await startKeyServer()
   t.teardown(() => server.close())
-  server.answer('/keys', answer)
+  server.respond('/keys', handler)
   return server
 }
 
@@ -39,8 +39,8 @@ function get(url: string, options: Partial<Parameters<typeof fetchJson>[1]> = {}
   return fetchJson(url, { fetch, signal, maxBytes: MAX_BYTES, ...options })
 }
 
-/** An answer without a network. */
-function answering(
+/** Returns a fetch that responds without a network. */
+function respondingWith(
   body: ConstructorParameters<typeof Response>[0],
   init: ResponseInit = {},
 ): Fetch {
@@ -58,12 +58,12 @@ t.test('reads a JSON document', async (t) => {
   })
 })
 
-/** Answers 406 to a client that does not accept this media type, as Kubernetes does. */
-function negotiating(type: string, body: unknown): Answer {
+/** Responds with 406 to a client that does not accept this media type, as Kubernetes does. */
+function negotiating(type: string, body: unknown): ResponseHandler {
   return (response, request) => {
     const accepted = (request.headers.accept ?? '*/*').split(',').map((range) => range.trim())
-    const answer = accepted.includes(type) ? json(body, { 'content-type': type }) : status(406)
-    answer(response, request)
+    const handler = accepted.includes(type) ? json(body, { 'content-type': type }) : status(406)
+    handler(response, request)
   }
 }
 
@@ -77,7 +77,7 @@ t.test('accepts a document of either media type of a key set', async (t) => {
 t.test('D3: follows no redirect', async (t) => {
   for (const code of [301, 302, 303, 307, 308]) {
     const server = await withServer(t, status(code, { location: '/elsewhere' }))
-    server.answer('/elsewhere', json({ keys: [] }))
+    server.respond('/elsewhere', json({ keys: [] }))
     await t.rejects(get(server.jwksUri), {
       name: 'UnexpectedResponseError',
       message: `${server.jwksUri} responded with ${code}, a redirect to ${server.origin}/elsewhere, which is not followed`,
@@ -86,7 +86,7 @@ t.test('D3: follows no redirect', async (t) => {
   }
 })
 
-t.test('says where a redirect leads, without its query', async (t) => {
+t.test('reports the target of a redirect, without its query', async (t) => {
   for (const [location, to] of [
     ['https://other.example/a?token=secret#b', ' to https://other.example/a'],
     ['b', ' to https://issuer.example/b'],
@@ -94,14 +94,14 @@ t.test('says where a redirect leads, without its query', async (t) => {
     ['https://[', ''],
     ['', ''],
   ] as const) {
-    const fetch = answering('', { status: 302, headers: { location } })
+    const fetch = respondingWith('', { status: 302, headers: { location } })
     await t.rejects(get('https://issuer.example/keys?secret', { fetch }), {
       message: `https://issuer.example/keys responded with 302, a redirect${to}, which is not followed`,
     })
   }
 })
 
-t.test('D3: takes an opaque redirect for what it is', async (t) => {
+t.test('D3: reports an opaque redirect as a redirect', async (t) => {
   const opaque = {
     status: 0,
     type: 'opaqueredirect',
@@ -113,7 +113,7 @@ t.test('D3: takes an opaque redirect for what it is', async (t) => {
   })
 })
 
-t.test('refuses what is not a 200', async (t) => {
+t.test('rejects any status other than 200', async (t) => {
   for (const code of [201, 204, 206, 400, 401, 403, 404, 429, 500, 502, 503]) {
     const server = await withServer(t, status(code))
     await t.rejects(get(server.jwksUri), {
@@ -123,22 +123,24 @@ t.test('refuses what is not a 200', async (t) => {
   }
 })
 
-t.test('refuses what is not JSON, and quotes none of it', async (t) => {
+t.test('rejects a body that is not JSON, and quotes none of it', async (t) => {
   const bodies = ['<html>secret</html>', '{"secret":', '{"secret":1}}', '', ' ', '\0', 'undefined']
   for (const body of bodies) {
-    const error = await get('https://issuer.example/keys', { fetch: answering(body) }).catch(
+    const error = await get('https://issuer.example/keys', { fetch: respondingWith(body) }).catch(
       (error) => error,
     )
     t.ok(error instanceof UnexpectedResponseError, JSON.stringify(body))
     t.equal(error.message, 'https://issuer.example/keys did not respond with JSON')
   }
-  await t.rejects(get('https://issuer.example/keys', { fetch: answering(null) }), {
+  await t.rejects(get('https://issuer.example/keys', { fetch: respondingWith(null) }), {
     name: 'UnexpectedResponseError',
   })
 })
 
 t.test('reads JSON behind a byte order mark', async (t) => {
-  const { body } = await get('https://issuer.example/', { fetch: answering('\ufeff{"keys":[]}') })
+  const { body } = await get('https://issuer.example/', {
+    fetch: respondingWith('\ufeff{"keys":[]}'),
+  })
   t.strictSame(body, { keys: [] })
 })
 
@@ -150,15 +152,15 @@ t.test('reads characters that are split over chunks', async (t) => {
       controller.close()
     },
   })
-  const { body } = await get('https://issuer.example/', { fetch: answering(stream) })
+  const { body } = await get('https://issuer.example/', { fetch: respondingWith(stream) })
   t.strictSame(body, { name: 'é€😀' })
 })
 
-t.test('D3: takes exactly as many bytes as allowed', async (t) => {
+t.test('D3: accepts exactly the maximum number of bytes', async (t) => {
   const full = `"${'x'.repeat(MAX_BYTES - 2)}"`
   const server = await withServer(t, text(full))
   t.equal((await get(server.jwksUri)).body, 'x'.repeat(MAX_BYTES - 2))
-  server.answer('/keys', text(`${full} `))
+  server.respond('/keys', text(`${full} `))
   await t.rejects(get(server.jwksUri), {
     name: 'UnexpectedResponseError',
     message: `${server.jwksUri} responded with more than ${MAX_BYTES} bytes`,
@@ -167,14 +169,14 @@ t.test('D3: takes exactly as many bytes as allowed', async (t) => {
 
 t.test('D3: stops reading at the cap', async (t) => {
   const large = ' '.repeat(50_000_000)
-  const answers = {
+  const handlers = {
     'fifty megabytes': text(large),
     'a gzip bomb': gzipBomb(50_000_000),
-    'a body without an end': endless,
+    'an endless body': endless,
   }
-  for (const [name, answer] of Object.entries(answers)) {
+  for (const [name, handler] of Object.entries(handlers)) {
     await t.test(name, async (t) => {
-      const server = await withServer(t, answer)
+      const server = await withServer(t, handler)
       let read = 0
       const count = new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {
@@ -196,37 +198,34 @@ t.test('D3: stops reading at the cap', async (t) => {
   }
 })
 
-t.test(
-  'counts the bytes after decompression, and not those that content-length names',
-  async (t) => {
-    const server = await withServer(t, gzipBomb(MAX_BYTES + 1))
-    await t.rejects(get(server.jwksUri), { message: /more than 1024 bytes/ })
-  },
-)
+t.test('counts the bytes after decompression, not those of content-length', async (t) => {
+  const server = await withServer(t, gzipBomb(MAX_BYTES + 1))
+  await t.rejects(get(server.jwksUri), { message: /more than 1024 bytes/ })
+})
 
 t.test('D3: ends at any point when the signal aborts', async (t) => {
-  const answers = { 'before headers': hang, 'in mid-body': hangInBody, 'between drips': drip }
-  for (const [name, answer] of Object.entries(answers)) {
+  const handlers = { 'before headers': hang, 'in mid-body': hangInBody, 'between drips': drip }
+  for (const [name, handler] of Object.entries(handlers)) {
     await t.test(name, async (t) => {
-      const server = await withServer(t, answer)
+      const server = await withServer(t, handler)
       const reason = new Error('the deadline')
       const controller = new AbortController()
       setTimeout(() => controller.abort(reason), 40)
       await t.rejects(get(server.jwksUri, { signal: controller.signal }), reason)
       await server.idle()
-      t.equal(server.underWay, 0, 'and lets go of the connection')
+      t.equal(server.inFlight, 0, 'and closes the connection')
     })
   }
 })
 
-t.test('says why there is no answer', async (t) => {
+t.test('reports why there is no response', async (t) => {
   const server = await startKeyServer()
   await server.close()
-  const refused = await get(server.jwksUri).catch((error) => error)
-  t.notOk(refused instanceof UnexpectedResponseError)
-  t.match(refused, { name: 'NoResponseError', code: 'ECONNREFUSED' })
+  const error = await get(server.jwksUri).catch((error) => error)
+  t.notOk(error instanceof UnexpectedResponseError)
+  t.match(error, { name: 'NoResponseError', code: 'ECONNREFUSED' })
   t.match(
-    refused.message,
+    error.message,
     `${server.jwksUri} sent no complete response: fetch failed: connect ECONNREFUSED`,
   )
   const cut = await get((await withServer(t, truncated)).jwksUri).catch((error) => error)
@@ -236,10 +235,10 @@ t.test('says why there is no answer', async (t) => {
 
 t.test('names neither query nor credentials of its URL', async (t) => {
   const url = 'https://issuer.example/keys?key=secret%20one&other=secret'
-  const answers: Fetch[] = [
-    answering('', { status: 500 }),
-    answering('<html>'),
-    answering('x'.repeat(MAX_BYTES + 1)),
+  const handlers: Fetch[] = [
+    respondingWith('', { status: 500 }),
+    respondingWith('<html>'),
+    respondingWith('x'.repeat(MAX_BYTES + 1)),
     async () => {
       throw new Error(`request to ${url} failed`)
     },
@@ -247,7 +246,7 @@ t.test('names neither query nor credentials of its URL', async (t) => {
       throw new TypeError('fetch failed', { cause: new Error(`no proxy for ${url}`) })
     },
   ]
-  for (const fetch of answers) {
+  for (const fetch of handlers) {
     const error = await get(url, { fetch }).catch((error) => error)
     t.match(error.message, 'https://issuer.example/keys')
     t.notMatch(inspect(error, { depth: 9, showHidden: true }), /secret/)
@@ -260,7 +259,7 @@ t.test('names neither query nor credentials of its URL', async (t) => {
   })
 })
 
-t.test('reads what stands in for a response in tests', async (t) => {
+t.test('reads response doubles of tests', async (t) => {
   const stub = (members: object) =>
     (async () => ({ ok: true, status: 200, ...members })) as unknown as Fetch
   const body = { keys: [] }
@@ -287,7 +286,7 @@ t.test('with a fetch that ignores the signal', async (t) => {
     return { controller, signal: controller.signal, abort: () => controller.abort(reason) }
   }
 
-  t.test('reads no further once it has aborted', async (t) => {
+  t.test('stops reading once the signal has aborted', async (t) => {
     const { signal, abort } = abortedBy(new Error('closed'))
     let cancelled = false
     const stream = new ReadableStream({
@@ -300,13 +299,13 @@ t.test('with a fetch that ignores the signal', async (t) => {
         cancelled = true
       },
     })
-    await t.rejects(get('https://issuer.example/', { signal, fetch: answering(stream) }), {
+    await t.rejects(get('https://issuer.example/', { signal, fetch: respondingWith(stream) }), {
       message: 'closed',
     })
     t.ok(cancelled)
   })
 
-  t.test('lets go of a body that hangs, once it has aborted', async (t) => {
+  t.test('releases a body that hangs, once the signal has aborted', async (t) => {
     const { signal, abort } = abortedBy(new Error('closed'))
     let cancelled = false
     const stream = new ReadableStream({
@@ -314,50 +313,50 @@ t.test('with a fetch that ignores the signal', async (t) => {
         cancelled = true
       },
     })
-    get('https://issuer.example/', { signal, fetch: answering(stream) }).catch(() => {})
+    get('https://issuer.example/', { signal, fetch: respondingWith(stream) }).catch(() => {})
     await new Promise(setImmediate)
     abort()
     await settled()
-    t.ok(cancelled, 'the connection behind it would stay open for ever')
+    t.ok(cancelled, 'otherwise the connection would stay open forever')
   })
 
-  t.test('asks nobody once it has aborted', async (t) => {
+  t.test('sends no request once the signal has aborted', async (t) => {
     const { signal, abort } = abortedBy(new Error('closed'))
     abort()
-    let asked = 0
+    let requests = 0
     const fetch: Fetch = async () => {
-      asked++
+      requests++
       return new Response('{}')
     }
     await t.rejects(get('https://issuer.example/', { signal, fetch }), { message: 'closed' })
-    t.equal(asked, 0)
+    t.equal(requests, 0)
   })
 })
 
-t.test('lets go of a body that it does not read', async (t) => {
+t.test('releases a body that it does not read', async (t) => {
   let cancelled = false
   const stream = new ReadableStream({
     cancel() {
       cancelled = true
-      throw new Error('a stream that makes trouble')
+      throw new Error('a failing stream')
     },
   })
   await t.rejects(
-    get('https://issuer.example/', { fetch: answering(stream, { status: 500 }) }),
+    get('https://issuer.example/', { fetch: respondingWith(stream, { status: 500 }) }),
     UnexpectedResponseError,
   )
   t.ok(cancelled)
 })
 
-t.test('takes an answer without a body for no JSON', async (t) => {
-  const empty = get('https://issuer.example/', { fetch: answering(null) })
+t.test('rejects a response without a body as no JSON', async (t) => {
+  const empty = get('https://issuer.example/', { fetch: respondingWith(null) })
   await t.rejects(empty, { message: 'https://issuer.example/ did not respond with JSON' })
 })
 
-t.test('leaves nothing behind on a signal that outlives the exchange', async (t) => {
+t.test('leaves no listener on a signal that outlives the exchange', async (t) => {
   const { signal } = new AbortController()
   for (const body of ['{}', 'none', 'x'.repeat(MAX_BYTES + 1)]) {
-    await get('https://issuer.example/', { fetch: answering(body), signal }).catch(() => {})
+    await get('https://issuer.example/', { fetch: respondingWith(body), signal }).catch(() => {})
     t.strictSame(getEventListeners(signal, 'abort'), [], body.slice(0, 10))
   }
 })
@@ -394,13 +393,13 @@ t.test('D4: reads max-age from Cache-Control', async (t) => {
   ]
   for (const [header, expected] of table) {
     const headers: Record<string, string> = header === undefined ? {} : { 'cache-control': header }
-    const fetch = answering('{}', { headers })
+    const fetch = respondingWith('{}', { headers })
     const { maxAge } = await get('https://issuer.example/', { fetch })
     t.equal(maxAge, expected, header ?? 'no header')
   }
 })
 
-t.test('D4: an answer ages in the caches on its way, too', async (t) => {
+t.test('D4: subtracts the Age of a response from its max-age', async (t) => {
   const table: [string, number][] = [
     ['0', 600],
     ['5', 595],
@@ -414,9 +413,9 @@ t.test('D4: an answer ages in the caches on its way, too', async (t) => {
   ]
   for (const [age, expected] of table) {
     const headers = { 'cache-control': 'max-age=600', age }
-    const fetch = answering('{}', { headers })
+    const fetch = respondingWith('{}', { headers })
     t.equal((await get('https://issuer.example/', { fetch })).maxAge, expected, age)
-    const unsaid = answering('{}', { headers: { age } })
+    const unsaid = respondingWith('{}', { headers: { age } })
     t.equal((await get('https://issuer.example/', { fetch: unsaid })).maxAge, undefined, age)
   }
 })
@@ -426,13 +425,13 @@ t.test('leaves no rejection unhandled', async (t) => {
   t.strictSame(unhandledRejections, [])
 })
 
-t.test('B9: Retry-After is taken in seconds', async (t) => {
+t.test('B9: reads Retry-After in seconds', async (t) => {
   const read = (value?: string) =>
     retryAfter(new Response('', value === undefined ? {} : { headers: { 'retry-after': value } }))
   t.equal(read('7'), 7_000)
   t.equal(read('0'), 0)
   t.equal(read('999999'), 999_999_000)
-  t.equal(read('1000000000000'), 1e15, 'whoever waits bounds it')
+  t.equal(read('1000000000000'), 1e15, 'the caller limits it')
   for (const odd of [
     undefined,
     '',
@@ -448,10 +447,10 @@ t.test('B9: Retry-After is taken in seconds', async (t) => {
   }
 })
 
-t.test('a date as Retry-After counts from the clock of the issuer', async (t) => {
+t.test('interprets a Retry-After date by the clock of the issuer', async (t) => {
   const date = 'Fri, 27 Nov 2026 10:00:00 GMT'
-  const read = (asked: string, own = date) =>
-    retryAfter(new Response('', { headers: { 'retry-after': asked, date: own } }))
+  const read = (requests: string, issuerDate = date) =>
+    retryAfter(new Response('', { headers: { 'retry-after': requests, date: issuerDate } }))
   t.equal(read('Fri, 27 Nov 2026 10:00:07 GMT'), 7_000)
   t.equal(read('Wed, 21 Oct 2099 07:28:00 GMT'), 2_300_477_280_000)
   t.equal(read('Wed, 21 Oct 2015 07:28:00 GMT'), 0)

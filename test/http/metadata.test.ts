@@ -10,17 +10,17 @@ const [APPENDED, INSERTED, OAUTH] = [
   'https://issuer.example/.well-known/oauth-authorization-server/oauth2/default',
 ] as const
 
-/** Serves these documents; everything else is a 404. A string is served as it is. */
+/** Serves these documents, strings unchanged; responds with 404 to everything else. */
 function serving(documents: Record<string, unknown>) {
-  const asked: string[] = []
+  const requested: string[] = []
   const fetch: Fetch = async (url) => {
-    asked.push(url)
+    requested.push(url)
     const body = documents[url]
     if (body instanceof Error) throw body
     if (body === undefined) return new Response('not found', { status: 404 })
     return new Response(typeof body === 'string' ? body : JSON.stringify(body))
   }
-  return { fetch, asked }
+  return { fetch, asked: requested }
 }
 
 function find(issuer: string, fetch: Fetch, allowHttp = false) {
@@ -28,9 +28,9 @@ function find(issuer: string, fetch: Fetch, allowHttp = false) {
   return discover(issuer, { fetch, allowHttp, signal, maxBytes: 65_536 })
 }
 
-const good = { issuer: ISSUER, jwks_uri: JWKS_URI }
+const metadata = { issuer: ISSUER, jwks_uri: JWKS_URI }
 
-t.test('D1: looks in three places, in this order', async (t) => {
+t.test('D1: tries three URLs, in this order', async (t) => {
   t.strictSame(metadataUrls(ISSUER), [APPENDED, INSERTED, OAUTH])
 })
 
@@ -38,7 +38,7 @@ t.test('D1: removes one terminating slash first', async (t) => {
   t.strictSame(metadataUrls(`${ISSUER}/`), [APPENDED, INSERTED, OAUTH])
 })
 
-t.test('D1: has two places to look in for an issuer without a path', async (t) => {
+t.test('D1: has two URLs for an issuer without a path', async (t) => {
   for (const issuer of ['https://issuer.example', 'https://issuer.example/']) {
     t.strictSame(metadataUrls(issuer), [
       'https://issuer.example/.well-known/openid-configuration',
@@ -54,33 +54,33 @@ t.test('D1: keeps the port and the encoding of the path', async (t) => {
   )
 })
 
-t.test('D1: takes the first place that has it', async (t) => {
+t.test('D1: uses the first URL with metadata', async (t) => {
   const places = [APPENDED, INSERTED, OAUTH]
   for (const [i, place] of places.entries()) {
-    const { fetch, asked } = serving({ [place]: good })
+    const { fetch, asked: requested } = serving({ [place]: metadata })
     t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI })
-    t.strictSame(asked, places.slice(0, i + 1))
+    t.strictSame(requested, places.slice(0, i + 1))
   }
 })
 
-t.test('goes on to the next place after any answer that is of no use', async (t) => {
+t.test('tries the next URL after any unusable response', async (t) => {
   const useless: Record<string, unknown> = {
     'no JSON': '<html>',
     'cut off': '{"issuer":',
-    'no object': [good],
+    'no object': [metadata],
     null: 'null',
-    'of another issuer': { ...good, issuer: 'https://evil.example' },
+    'of another issuer': { ...metadata, issuer: 'https://evil.example' },
     'without jwks_uri': { issuer: ISSUER },
     'with a jwks_uri that is no string': { issuer: ISSUER, jwks_uri: [JWKS_URI] },
   }
   for (const [name, document] of Object.entries(useless)) {
-    const { fetch, asked } = serving({ [APPENDED]: document, [OAUTH]: good })
+    const { fetch, asked: requested } = serving({ [APPENDED]: document, [OAUTH]: metadata })
     t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI }, name)
-    t.equal(asked.length, 3)
+    t.equal(requested.length, 3)
   }
 })
 
-t.test('tells what each place answered when none is of use', async (t) => {
+t.test('reports the response of each URL if none is usable', async (t) => {
   const { fetch } = serving({ [INSERTED]: '<html>', [OAUTH]: {} })
   const error = await find(ISSUER, fetch).catch((error) => error)
   t.ok(error instanceof DiscoveryError)
@@ -92,26 +92,26 @@ t.test('tells what each place answered when none is of use', async (t) => {
   )
 })
 
-t.test('asks no other place when the host does not answer at all', async (t) => {
+t.test('tries no other URL if the host does not respond', async (t) => {
   const cause = Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:443'), {
     code: 'ECONNREFUSED',
   })
-  const refused = new TypeError('fetch failed', { cause })
-  const { fetch, asked } = serving({ [APPENDED]: refused })
+  const rejected = new TypeError('fetch failed', { cause })
+  const { fetch, asked: requested } = serving({ [APPENDED]: rejected })
   await t.rejects(find(ISSUER, fetch), {
     name: 'NoResponseError',
     code: 'ECONNREFUSED',
     message: `${APPENDED} sent no complete response: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
-  t.strictSame(asked, [APPENDED])
-  const later = serving({ [INSERTED]: refused })
+  t.strictSame(requested, [APPENDED])
+  const later = serving({ [INSERTED]: rejected })
   await t.rejects(find(ISSUER, later.fetch), {
     name: 'NoResponseError',
     message: `${APPENDED} responded with 404; ${INSERTED} sent no complete response: fetch failed: connect ECONNREFUSED 192.0.2.1:443`,
   })
 })
 
-t.test('asks no other place after a 429 or 503, and heeds its Retry-After', async (t) => {
+t.test('tries no other URL after a 429 or 503, and respects its Retry-After', async (t) => {
   for (const [status, retryAfter, expected] of [
     [429, '20', 20_000],
     [503, '7', 7_000],
@@ -119,14 +119,14 @@ t.test('asks no other place after a 429 or 503, and heeds its Retry-After', asyn
     [503, 'Fri, 27 Nov 2026 10:00:00 GMT', undefined],
   ] as const) {
     for (const busy of [APPENDED, INSERTED, OAUTH]) {
-      const asked: string[] = []
+      const requested: string[] = []
       const fetch: Fetch = async (url) => {
-        asked.push(url)
+        requested.push(url)
         const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
         return new Response('', url === busy ? { status, headers } : { status: 404 })
       }
       const error = await find(ISSUER, fetch).catch((error) => error)
-      t.equal(asked.at(-1), busy)
+      t.equal(requested.at(-1), busy)
       t.ok(error instanceof DiscoveryError)
       t.equal(error.retryAfter, expected)
       t.match(error.message, `${busy} responded with ${status}`)
@@ -134,7 +134,7 @@ t.test('asks no other place after a 429 or 503, and heeds its Retry-After', asyn
   }
 })
 
-t.test('heeds the longest Retry-After of the places that have nothing', async (t) => {
+t.test('respects the longest Retry-After of the URLs without metadata', async (t) => {
   const waits = ['3', '9', undefined]
   const fetch: Fetch = async () => {
     const wait = waits.shift()
@@ -146,27 +146,30 @@ t.test('heeds the longest Retry-After of the places that have nothing', async (t
   t.equal((await find(ISSUER, fetch).catch((error) => error)).retryAfter, 9_000)
 })
 
-t.test('asks no other place once the signal has aborted, whatever fetch makes of it', async (t) => {
-  const controller = new AbortController()
-  let asked = 0
-  const fetch: Fetch = async () => {
-    asked++
-    controller.abort(new Error('closed'))
-    return new Response('', { status: 404 })
-  }
-  await t.rejects(
-    discover(ISSUER, { fetch, allowHttp: false, signal: controller.signal, maxBytes: 1_024 }),
-    { message: 'closed' },
-  )
-  t.equal(asked, 1)
-})
+t.test(
+  'tries no other URL once the signal has aborted, even if fetch ignores the signal',
+  async (t) => {
+    const controller = new AbortController()
+    let requested = 0
+    const fetch: Fetch = async () => {
+      requested++
+      controller.abort(new Error('closed'))
+      return new Response('', { status: 404 })
+    }
+    await t.rejects(
+      discover(ISSUER, { fetch, allowHttp: false, signal: controller.signal, maxBytes: 1_024 }),
+      { message: 'closed' },
+    )
+    t.equal(requested, 1)
+  },
+)
 
 t.test(
-  'D2: refuses metadata whose issuer is not identical, code point by code point',
+  'D2: rejects metadata whose issuer is not identical, code point by code point',
   async (t) => {
     const table: [string, string, unknown][] = [
-      ['a trailing slash more', ISSUER, `${ISSUER}/`],
-      ['a trailing slash less', `${ISSUER}/`, ISSUER],
+      ['an additional trailing slash', ISSUER, `${ISSUER}/`],
+      ['a missing trailing slash', `${ISSUER}/`, ISSUER],
       ['the case of the host', ISSUER, ISSUER.replace('issuer', 'Issuer')],
       ['the case of the path', ISSUER, ISSUER.replace('default', 'Default')],
       ['the case of the scheme', ISSUER, ISSUER.replace('https', 'HTTPS')],
@@ -193,7 +196,7 @@ t.test(
   },
 )
 
-t.test('D2: takes an issuer as it is spelled, if the metadata spells it so', async (t) => {
+t.test('D2: accepts any spelling of an issuer that the metadata repeats', async (t) => {
   for (const issuer of [
     `${ISSUER}/`,
     'https://ISSUER.example:443/a%2f',
@@ -204,7 +207,7 @@ t.test('D2: takes an issuer as it is spelled, if the metadata spells it so', asy
   }
 })
 
-t.test('puts no long and no raw name of a stranger into its message', async (t) => {
+t.test('escapes and truncates an untrusted issuer identifier in its message', async (t) => {
   const issuer = `https://evil.example/\n${'x'.repeat(10_000)}`
   const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri: JWKS_URI }))
   const error = await find(ISSUER, fetch).catch((error) => error)
@@ -212,18 +215,18 @@ t.test('puts no long and no raw name of a stranger into its message', async (t) 
   t.notMatch(error.message, /\n/)
 })
 
-t.test('hands on an address in ASCII, and nothing that a terminal obeys', async (t) => {
+t.test('returns an address in ASCII, without terminal control characters', async (t) => {
   const jwks_uri = `${JWKS_URI}/\u001b[31m\n\u202e`
   const { fetch } = serving({ [APPENDED]: { issuer: ISSUER, jwks_uri } })
   const { jwksUri } = await find(ISSUER, fetch)
   t.match(jwksUri, /^https:\/\/keys\.example\/v1\/keys\/[\x21-\x7e]+$/)
   const issuer = '\u009b31m\u202e\u2028\n"ü'
-  const { fetch: stranger } = serving({ [APPENDED]: { issuer, jwks_uri: JWKS_URI } })
-  await t.rejects(find(ISSUER, stranger), { message: /^[\x20-\x7e]+$/ })
+  const { fetch: untrusted } = serving({ [APPENDED]: { issuer, jwks_uri: JWKS_URI } })
+  await t.rejects(find(ISSUER, untrusted), { message: /^[\x20-\x7e]+$/ })
 })
 
-t.test('D3: refuses a jwks_uri that is not https', async (t) => {
-  const refused = [
+t.test('D3: rejects a jwks_uri that is not https', async (t) => {
+  const rejected = [
     'http://keys.example/keys',
     'http://localhost/keys',
     'http://127.0.0.1:9200/keys',
@@ -235,34 +238,34 @@ t.test('D3: refuses a jwks_uri that is not https', async (t) => {
     'keys.example',
     '',
   ]
-  for (const jwks_uri of refused) {
+  for (const jwks_uri of rejected) {
     const { fetch } = serving({ [APPENDED]: { issuer: ISSUER, jwks_uri } })
     await t.rejects(find(ISSUER, fetch), { message: /not an https URL/ }, jwks_uri)
   }
 })
 
 t.test(
-  'D3: an issuer on loopback may have its keys there, but not elsewhere over http',
+  'D3: accepts keys of a loopback issuer on loopback, but not elsewhere over http',
   async (t) => {
     const issuer = 'http://localhost:4000'
-    const answer = (jwks_uri: string): Fetch => {
+    const respondWith = (jwks_uri: string): Fetch => {
       return async () => new Response(JSON.stringify({ issuer, jwks_uri }))
     }
     for (const uri of ['http://localhost:4000/keys', 'http://127.0.0.1/keys', JWKS_URI]) {
-      t.equal((await find(issuer, answer(uri))).jwksUri, uri)
+      t.equal((await find(issuer, respondWith(uri))).jwksUri, uri)
     }
-    await t.rejects(find(issuer, answer('http://keys.example/keys')), DiscoveryError)
+    await t.rejects(find(issuer, respondWith('http://keys.example/keys')), DiscoveryError)
   },
 )
 
-t.test('D3: takes plain http where it was allowed, dangerously', async (t) => {
+t.test('D3: accepts plain http if the dangerous option allows it', async (t) => {
   const issuer = 'http://keycloak:8080/realms/x'
   const jwks_uri = 'http://keycloak:8080/realms/x/certs'
   const fetch: Fetch = async () => new Response(JSON.stringify({ issuer, jwks_uri }))
   t.equal((await find(issuer, fetch, true)).jwksUri, jwks_uri)
 })
 
-t.test('D3: stops reading metadata at 64 KiB, whatever a key set may have', async (t) => {
+t.test('D3: stops reading metadata at 64 KiB, regardless of the limit for key sets', async (t) => {
   const fetch: Fetch = async () => new Response(' '.repeat(65_537))
   const { signal } = new AbortController()
   await t.rejects(discover(ISSUER, { fetch, allowHttp: false, signal, maxBytes: 524_288 }), {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isLoopback, isSecureUrl } from '../../src/http/secure-url.js'
 
-t.test('D3: takes these hosts for this very machine', async (t) => {
+t.test('D3: recognizes the loopback hosts', async (t) => {
   const hosts = [
     'localhost',
     'LOCALHOST:8080',
@@ -17,7 +17,7 @@ t.test('D3: takes these hosts for this very machine', async (t) => {
   for (const host of hosts) t.ok(isLoopback(new URL(`http://${host}/`)), host)
 })
 
-t.test('D3: takes no other host for this machine', async (t) => {
+t.test('D3: recognizes no other host as loopback', async (t) => {
   const hosts = [
     'localhost.example',
     'notlocalhost',
@@ -38,7 +38,7 @@ t.test('D3: takes no other host for this machine', async (t) => {
   for (const host of hosts) t.notOk(isLoopback(new URL(`http://${host}/`)), host)
 })
 
-t.test('D3: takes https anywhere, and http where it was allowed', async (t) => {
+t.test('D3: accepts https anywhere, and http where it is allowed', async (t) => {
   const table: [string, { allowHttp: boolean; mayBeLoopback: boolean }, boolean][] = [
     ['https://issuer.example/keys', { allowHttp: false, mayBeLoopback: false }, true],
     ['HTTPS://issuer.example/keys', { allowHttp: false, mayBeLoopback: false }, true],

@@ -54,7 +54,7 @@ t.test('a token is unknown until the first response, and no request waits for it
   const { server, recheck } = await start(t)
   t.equal(recheck.check(), 'unknown')
   await until(() => recheck.check() === 'active')
-  t.equal(server.asked('jwt'), 1)
+  t.equal(server.requestsFor('jwt'), 1)
 })
 
 t.test('rejects a revoked token within the interval, permanently', async (t) => {
@@ -65,7 +65,7 @@ t.test('rejects a revoked token within the interval, permanently', async (t) => 
   clock.now += 59_999
   t.equal(recheck.check(), 'active')
   await aWhile()
-  t.equal(server.asked('jwt'), 1, 'not due')
+  t.equal(server.requestsFor('jwt'), 1, 'not due')
   clock.now += 1
   t.equal(recheck.check(), 'active', 'no request waits for the issuer')
   await until(() => recheck.check() === 'revoked')
@@ -74,7 +74,7 @@ t.test('rejects a revoked token within the interval, permanently', async (t) => 
   t.equal(recheck.check(), 'revoked')
   t.equal(introspector.recheckOf('jwt').check(), 'revoked', 'also when it is verified again')
   await aWhile()
-  t.equal(server.asked('jwt'), 2, 'it is not asked about again')
+  t.equal(server.requestsFor('jwt'), 2, 'it is not asked about again')
 })
 
 t.test('a malleated signature does not start a new recheck', async (t) => {
@@ -95,11 +95,11 @@ t.test('a thousand requests cause one recheck per interval', async (t) => {
   const { server, clock, introspector } = await start(t, { recheckInterval: 60_000 })
   for (let round = 1; round <= 3; round++) {
     for (let i = 0; i < 1_000; i++) introspector.recheckOf('jwt').check()
-    await until(() => server.asked('jwt') === round)
+    await until(() => server.requestsFor('jwt') === round)
     await aWhile()
     for (let i = 0; i < 1_000; i++) introspector.recheckOf('jwt').check()
     await aWhile()
-    t.equal(server.asked('jwt'), round)
+    t.equal(server.requestsFor('jwt'), round)
     clock.now += 60_000
   }
 })
@@ -108,11 +108,11 @@ t.test('a recheck that takes longer than the interval is not repeated meanwhile'
   const { server, clock, recheck } = await start(t, { recheckInterval: 1_000 })
   const release = server.hold()
   recheck.check()
-  await until(() => server.asked('jwt') === 1)
+  await until(() => server.requestsFor('jwt') === 1)
   clock.now += 10_000
   recheck.check()
   await aWhile()
-  t.equal(server.asked('jwt'), 1)
+  t.equal(server.requestsFor('jwt'), 1)
   release()
   await until(() => recheck.check() === 'active')
 })
@@ -125,7 +125,7 @@ t.test('a failed recheck does not revoke', async (t) => {
     clock.now += 60_000
     server.state.instead = instead
     recheck.check()
-    await until(() => server.asked('jwt') === 2)
+    await until(() => server.requestsFor('jwt') === 2)
     await aWhile()
     t.equal(recheck.check(), 'active')
   }

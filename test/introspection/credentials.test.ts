@@ -5,14 +5,14 @@ import {
   type Overrides,
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
-import { type Answer, status } from '../fixtures/key-server.js'
+import { type ResponseHandler, status } from '../fixtures/key-server.js'
 
 const refusing =
-  (code: number, error: string): Answer =>
+  (code: number, error: string): ResponseHandler =>
   (response) =>
     response.writeHead(code).end(JSON.stringify({ error }))
 
-async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
+async function start(t: Test, answer: ResponseHandler, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   const known = new Set(['good', 'better', 'new'])
   for (const token of known) server.state.tokens.set(token, { active: true })
@@ -20,7 +20,7 @@ async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
   return { server, known, ...(await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })) }
 }
 
-const ANSWERS: Record<string, Answer> = {
+const ANSWERS: Record<string, ResponseHandler> = {
   'a 401': status(401),
   'a 403 that says why': refusing(403, 'access_denied'),
   'a 404': status(404),
@@ -80,14 +80,14 @@ t.test('a token for which the issuer fails repeatedly loses its priority', async
   server.hold()
   for (let i = 0; i < 40; i++)
     Promise.resolve(introspector.introspect(`forged-${i}`)).catch(() => {})
-  while (server.state.mostUnderWay < 40) await new Promise((done) => setTimeout(done, 5))
-  const asked = server.asked('good')
+  while (server.state.mostInFlight < 40) await new Promise((done) => setTimeout(done, 5))
+  const asked = server.requestsFor('good')
   outcome('good').catch(() => {})
   outcome('better').catch(() => {})
-  while (server.asked('better') < 2) await new Promise((done) => setTimeout(done, 5))
-  t.equal(server.asked('good'), asked, 'it waits with the others')
+  while (server.requestsFor('better') < 2) await new Promise((done) => setTimeout(done, 5))
+  t.equal(server.requestsFor('good'), asked, 'it waits with the others')
   Promise.resolve(introspector.introspect('a verified JWT', true)).catch(() => {})
-  while (server.asked('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
+  while (server.requestsFor('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
 })
 
 t.test(

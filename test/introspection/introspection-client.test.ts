@@ -8,7 +8,7 @@ import {
   type Overrides,
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
-import { type Answer, json, status, text } from '../fixtures/key-server.js'
+import { json, type ResponseHandler, status, text } from '../fixtures/key-server.js'
 
 const SECONDS = 1_800_000_000
 const GOOD = {
@@ -29,7 +29,7 @@ async function start(t: Test, overrides: Overrides = {}) {
 t.test('I1: posts a form with client authentication', async (t) => {
   const { server, introspector } = await start(t)
   t.strictSame(await introspector.introspect('good'), GOOD)
-  const [question] = server.questions
+  const [question] = server.introspections
   t.equal(question?.method, 'POST')
   t.match(question?.headers['content-type'], /^application\/x-www-form-urlencoded\b/)
   t.equal(question?.headers.accept, 'application/json')
@@ -49,11 +49,11 @@ t.test('I1: posts a form with client authentication', async (t) => {
 t.test('I1: client_secret_post sends id and secret in the form', async (t) => {
   const { server, outcome } = await start(t, { clientAuthentication: 'client_secret_post' })
   t.equal(await outcome('good'), 'active')
-  t.match(Object.fromEntries(server.questions[0]?.form ?? []), {
+  t.match(Object.fromEntries(server.introspections[0]?.form ?? []), {
     client_id: CLIENT.clientId,
     client_secret: CLIENT.clientSecret,
   })
-  t.equal(server.questions[0]?.headers.authorization, undefined)
+  t.equal(server.introspections[0]?.headers.authorization, undefined)
 })
 
 t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
@@ -61,7 +61,7 @@ t.test('I1: private_key_jwt sends an assertion for the issuer', async (t) => {
   const privateKey = { ...(await exportJWK(pair.privateKey)), alg: 'ES256', kid: 'api-1' }
   const { server, outcome } = await start(t, { privateKey })
   t.equal(await outcome('good'), 'active')
-  const { form } = server.questions[0] ?? {}
+  const { form } = server.introspections[0] ?? {}
   t.equal(
     form?.get('client_assertion_type'),
     'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -103,7 +103,7 @@ t.test('I2: only the boolean true is active', async (t) => {
     t.equal(await outcome('token'), expected, `${JSON.stringify(active)}`)
     t.equal(failures.length, told ? 1 : 0, 'what is malformed is told')
     t.equal(await outcome('token'), expected)
-    t.equal(server.asked('token'), 1, 'and not asked for again')
+    t.equal(server.requestsFor('token'), 1, 'and not asked for again')
   }
 })
 
@@ -117,7 +117,7 @@ t.test('freezes the response, because requests share it', async (t) => {
 t.test('responds with 503 for the token of an unusable response only', async (t) => {
   const good = JSON.stringify(GOOD)
   const type = { 'content-type': 'application/json' }
-  const table: Record<string, Answer> = {
+  const table: Record<string, ResponseHandler> = {
     'a duplicate member': text(`{"active":false,${good.slice(1)}`, type),
     'a __proto__': text('{"active":true,"__proto__":{}}', type),
     HTML: text('<html>', { 'content-type': 'text/html' }),
@@ -142,7 +142,7 @@ t.test('responds with 503 for the token of an unusable response only', async (t)
       t.equal(failures.length, 1)
       t.match(failures, [{ failure: { attributedTo: 'token', level: 'warn' }, retryIn: 0 }])
       t.equal(await outcome('odd'), 'unavailable')
-      t.equal(server.asked('odd'), 1, 'not asked about again at once')
+      t.equal(server.requestsFor('odd'), 1, 'not asked about again at once')
       server.state.instead = undefined
       t.equal(await outcome('good'), 'active', 'other tokens are not affected')
     })

@@ -9,12 +9,12 @@ import {
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
 import {
-  type Answer,
   drip,
   endless,
   hang,
   hangInBody,
   json,
+  type ResponseHandler,
   status,
   truncated,
 } from '../fixtures/key-server.js'
@@ -30,7 +30,7 @@ async function start(t: Test, overrides: Overrides = {}) {
 const LATE = /no complete response within 1000 ms$/
 
 interface Outage {
-  readonly answer: Answer
+  readonly answer: ResponseHandler
   readonly level?: 'error'
   readonly message: RegExp
   readonly timeout?: number
@@ -87,7 +87,7 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
     t.equal(failures.length, 1)
     t.match(failures, [{ failure: { attributedTo: 'issuer', level, message } }])
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, 2, 'for it and a random token; none during the pause')
+    t.equal(server.introspections.length, 2, 'for it and a random token; none during the pause')
     t.equal(failures.length, 1, 'and nothing is told')
 
     server.state.instead = undefined
@@ -129,7 +129,11 @@ t.test('the pause grows with each failure, and Retry-After prolongs it', async (
   t.equal(error.retryAfter, 20)
   clock.now += 19_999
   t.equal(await outcome('good'), 'unavailable')
-  t.equal(server.questions.length, 2 + 4 + 4 + 4 + 3, 'each, a random one and the confirmed ones')
+  t.equal(
+    server.introspections.length,
+    2 + 4 + 4 + 4 + 3,
+    'each, a random one and the confirmed ones',
+  )
 })
 
 t.test('Retry-After prolongs the pause to at most a minute', async (t) => {
@@ -182,7 +186,7 @@ t.test('failures of concurrent requests count as one outage', async (t) => {
   const release = server.hold()
   server.state.instead = status(503)
   const outcomes = Array.from({ length: 30 }, (_, i) => outcome(`token-${i}`))
-  while (server.questions.length < 30) await new Promise((done) => setTimeout(done, 5))
+  while (server.introspections.length < 30) await new Promise((done) => setTimeout(done, 5))
   release()
   t.strictSame(new Set(await Promise.all(outcomes)), new Set(['unavailable']))
   t.equal(failures.length, 1)
@@ -193,7 +197,7 @@ t.test('a response to a request from before an outage does not end it', async (t
   const { server, outcome } = await start(t)
   const release = server.hold()
   const slow = outcome('good')
-  while (server.asked('good') === 0) await new Promise((done) => setTimeout(done, 5))
+  while (server.requestsFor('good') === 0) await new Promise((done) => setTimeout(done, 5))
   server.state.held = undefined
   server.state.instead = status(503)
   t.equal(await outcome('better'), 'unavailable')
@@ -207,10 +211,14 @@ t.test('after the pause, one request probes recovery and the rest wait', async (
   server.state.instead = status(503)
   await outcome('other')
   clock.now += failures[0]?.retryIn ?? 0
-  const asked = server.questions.length
+  const asked = server.introspections.length
   const again = ['third', 'fourth', 'fifth'].map(outcome)
   t.strictSame(await Promise.all(again), ['unavailable', 'unavailable', 'unavailable'])
-  t.equal(server.questions.length, asked + 4, 'still down, says the probe, and so does the first')
+  t.equal(
+    server.introspections.length,
+    asked + 4,
+    'still down, says the probe, and so does the first',
+  )
   t.equal(failures.length, 2)
 
   clock.now += failures[1]?.retryIn ?? 0
@@ -248,7 +256,7 @@ t.test('staleIfError', async (t) => {
     server.state.instead = undefined
     server.state.tokens.delete('good')
     t.equal(introspector.introspect('good'), answer, 'at once, and asks meanwhile')
-    while (server.asked('good') < 3) await new Promise((done) => setTimeout(done, 5))
+    while (server.requestsFor('good') < 3) await new Promise((done) => setTimeout(done, 5))
     await new Promise((done) => setTimeout(done, 20))
     t.equal(introspector.introspect('good'), undefined, 'revoked')
   })
@@ -281,7 +289,7 @@ t.test('staleIfError', async (t) => {
     clock.now += 1_000
     t.equal(await introspector.introspect('good'), answer)
     t.equal(introspector.introspect('good'), answer)
-    t.equal(server.asked('good'), 2)
+    t.equal(server.requestsFor('good'), 2)
   })
 })
 
@@ -296,7 +304,7 @@ t.test('metadata', async (t) => {
 
   t.test('without an introspection endpoint causes a 503 that says so', async (t) => {
     const { server, outcome, failures } = await start(t)
-    server.answer(server.metadataPath, json({ issuer: server.issuer, jwks_uri: server.jwksUri }))
+    server.respond(server.metadataPath, json({ issuer: server.issuer, jwks_uri: server.jwksUri }))
     t.equal(await outcome('good'), 'unavailable')
     t.match(failures, [
       { failure: { attributedTo: 'issuer', message: /has no "introspection_endpoint"/ } },
@@ -309,7 +317,7 @@ t.test('metadata', async (t) => {
       ...server.metadata,
       introspection_endpoint: 'http://issuer.example/introspect',
     }
-    server.answer(server.metadataPath, json(unsafe))
+    server.respond(server.metadataPath, json(unsafe))
     t.equal(await outcome('good'), 'unavailable')
     t.match(failures, [{ failure: { message: /that is not an https URL/ } }])
   })
@@ -317,8 +325,8 @@ t.test('metadata', async (t) => {
   t.test('is fetched again after a failure, to find an endpoint that moved', async (t) => {
     const { server, clock, outcome, failures } = await start(t)
     t.equal(await outcome('good'), 'active')
-    server.answer('/moved', json(GOOD))
-    server.answer(
+    server.respond('/moved', json(GOOD))
+    server.respond(
       server.metadataPath,
       json({ ...server.metadata, introspection_endpoint: `${server.origin}/moved` }),
     )
@@ -333,7 +341,7 @@ t.test('metadata', async (t) => {
     const { server, clock, outcome, failures } = await start(t, { timeout: 4_000 })
     t.equal(await outcome('good'), 'active')
     for (const answer of [status(500), hang]) {
-      server.answer(server.metadataPath, answer)
+      server.respond(server.metadataPath, answer)
       server.state.instead = status(503)
       t.equal(await outcome('other'), 'unavailable')
       clock.now += failures.at(-1)?.retryIn ?? 0
@@ -408,7 +416,7 @@ t.test('B10: passes on no error of fetch, which may contain the request', async 
 t.test('messages omit the query of an endpoint', async (t) => {
   const { server } = await start(t)
   const endpoint = `${server.endpoint}?key=T0P`
-  server.answer('/introspect?key=T0P', status(503))
+  server.respond('/introspect?key=T0P', status(503))
   const { outcome, failures } = await introspectorOf(t, server, { endpoint })
   t.equal(await outcome('good'), 'unavailable')
   t.match(failures[0]?.failure.message, `${server.endpoint} responded with 503`)
@@ -419,11 +427,11 @@ t.test('close() ends requests in flight and queued ones, and sends no more', asy
   const { server, introspector, outcome, failures } = await start(t)
   server.hold()
   const waiting = Array.from({ length: 60 }, (_, i) => outcome(`token-${i}`))
-  while (server.questions.length < 40) await new Promise((done) => setTimeout(done, 5))
+  while (server.introspections.length < 40) await new Promise((done) => setTimeout(done, 5))
   introspector.close()
   t.strictSame(new Set(await Promise.all(waiting)), new Set(['unavailable']))
   await server.idle()
   t.equal(await outcome('good'), 'unavailable')
-  t.equal(server.questions.length, 40)
+  t.equal(server.introspections.length, 40)
   t.equal(failures.length, 0, 'nothing failed')
 })

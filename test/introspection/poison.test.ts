@@ -5,18 +5,18 @@ import {
   type Overrides,
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
-import { type Answer, hang, json, status, truncated } from '../fixtures/key-server.js'
+import { hang, json, type ResponseHandler, status, truncated } from '../fixtures/key-server.js'
 
-const reset: Answer = (response) => void response.destroy()
+const reset: ResponseHandler = (response) => void response.destroy()
 const isPoison = (token: string) => token.startsWith('poison')
 
-async function start(t: Test, answer: Answer, overrides: Overrides = {}) {
+async function start(t: Test, answer: ResponseHandler, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   for (const token of ['good', 'better']) server.state.tokens.set(token, { active: true })
   server.state.filter = (token) => (isPoison(token) ? answer : undefined)
   /** Requests for tokens that no caller sent (probes). */
   const controls = () =>
-    server.questions.filter(({ form }) => /^[\w-]{43}$/.test(form.get('token') ?? '')).length
+    server.introspections.filter(({ form }) => /^[\w-]{43}$/.test(form.get('token') ?? '')).length
   return { server, controls, ...(await introspectorOf(t, server, overrides)) }
 }
 
@@ -24,7 +24,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((done) => setTimeout(done, 5))
 }
 
-const WAYS: Record<string, Answer> = {
+const WAYS: Record<string, ResponseHandler> = {
   'resets the connection': reset,
   'breaks an answer off': truncated,
   stalls: hang,
@@ -46,7 +46,7 @@ for (const [name, answer] of Object.entries(WAYS)) {
       const error = await Promise.resolve(introspector.introspect('poison')).catch((error) => error)
       t.match(error, { statusCode: 503, retryAfter: 1 })
       t.equal(await outcome('poison'), 'unavailable')
-      t.equal(server.asked('poison'), round, 'not asked about again at once')
+      t.equal(server.requestsFor('poison'), round, 'not asked about again at once')
       t.equal(await outcome(`untrusted-${round}`), 'refused', 'no pause')
       t.equal(controls(), round)
       clock.now += 1_000
@@ -70,7 +70,7 @@ t.test('a flood of such tokens adds one probe a second', async (t) => {
     t.strictSame(new Set(await flood(round)), new Set(['unavailable']))
     t.strictSame(new Set(await flood(round + 10)), new Set(['unavailable']))
     t.equal(controls(), round)
-    t.equal(server.questions.length, round * 201)
+    t.equal(server.introspections.length, round * 201)
     clock.now += 1_000
   }
   t.equal(await outcome('good'), 'active')
@@ -92,9 +92,9 @@ t.test('an outage is noticed', async (t) => {
       failure: { attributedTo: 'issuer', message: /responded with 503$/ },
     })
     t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
-    const asked = server.questions.length
+    const asked = server.introspections.length
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, asked, 'and no request is sent')
+    t.equal(server.introspections.length, asked, 'and no request is sent')
     t.equal(controls(), 2)
   })
 
@@ -136,9 +136,9 @@ t.test('an outage is noticed', async (t) => {
     t.equal(await outcome('good'), 'unavailable')
     answerControl()
     t.equal(await poisoned, 'unavailable')
-    const asked = server.questions.length
+    const asked = server.introspections.length
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.questions.length, asked, 'what was on its way before it does not end it')
+    t.equal(server.introspections.length, asked, 'what was on its way before it does not end it')
     t.equal(failures.length, 1)
   })
 })
@@ -167,7 +167,7 @@ t.test('a stalled token does not prevent recovery', async (t) => {
   outcome('poison').catch(() => {})
   await until(() => controls() === 2)
   const waiting = ['good', 'better'].map(outcome)
-  t.equal(server.asked('poison'), 0, 'a token of our own is asked about first')
+  t.equal(server.requestsFor('poison'), 0, 'a token of our own is asked about first')
   release()
   t.strictSame(await Promise.all(waiting), ['active', 'active'], 'no token waits for the other')
 })
@@ -178,7 +178,7 @@ t.test('a failing recheck causes no pause either', async (t) => {
   await until(() => failures.length === 1)
   t.match(failures, [{ failure: { attributedTo: 'token' }, retryIn: 0 }])
   t.equal(await outcome('good'), 'active')
-  t.equal(server.questions.length, 3)
+  t.equal(server.introspections.length, 3)
 })
 
 t.test('close() ends a probe without a report', async (t) => {
@@ -205,6 +205,6 @@ t.test('close() ends the probe after a pause, and the token is not sent', async 
   await until(() => controls() === 2)
   introspector.close()
   t.equal(await waiting, 'unavailable')
-  t.equal(server.asked('late'), 0)
+  t.equal(server.requestsFor('late'), 0)
   t.equal(failures.length, 1)
 })

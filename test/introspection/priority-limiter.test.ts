@@ -49,11 +49,11 @@ t.test('ten thousand invalid tokens cause no flood at the issuer', async (t) => 
   const garbage = Array.from({ length: 10_000 }, async (_, i) => {
     counts[await outcome(`garbage-${i}`)]++
   })
-  while (server.questions.length < 41) await new Promise((done) => setTimeout(done, 5))
+  while (server.introspections.length < 41) await new Promise((done) => setTimeout(done, 5))
   clock.now += 400
   const again = outcome('good')
-  while (server.asked('good') < 2) await new Promise((done) => setTimeout(done, 5))
-  t.equal(server.questions.length, 42, 'slots are free for tokens that are trusted')
+  while (server.requestsFor('good') < 2) await new Promise((done) => setTimeout(done, 5))
+  t.equal(server.introspections.length, 42, 'slots are free for tokens that are trusted')
   t.strictSame(counts, { active: 0, refused: 0, unavailable: 8_960 }, 'rejected at once')
   const answered = () => counts.refused + counts.unavailable - 8_960
   release()
@@ -67,7 +67,7 @@ t.test('ten thousand invalid tokens cause no flood at the issuer', async (t) => 
   }
   await Promise.all(garbage)
   t.strictSame(counts, { active: 0, refused: 1_040, unavailable: 8_960 })
-  t.equal(server.state.mostUnderWay, 41)
+  t.equal(server.state.mostInFlight, 41)
   t.equal(failures.length, 1)
   t.match(failures, [{ failure: { attributedTo: 'ours', message: /too many tokens/ }, retryIn: 0 }])
 })

@@ -79,7 +79,7 @@ t.test('an instance uses the response that another one received', async (t) => {
   t.equal(await one.outcome('good'), 'active')
   t.strictSame(await two.introspector.introspect('good'), GOOD)
   t.ok(Object.isFrozen(await two.introspector.introspect('good')))
-  t.equal(server.asked('good'), 1)
+  t.equal(server.requestsFor('good'), 1)
   t.strictSame(told, [])
 })
 
@@ -87,7 +87,7 @@ t.test('concurrent requests cause one look-up and one introspection request', as
   const { server, one, calls } = await instances(t)
   await Promise.all(Array.from({ length: 100 }, () => one.introspector.introspect('good')))
   t.equal(calls.get, 1)
-  t.equal(server.asked('good'), 1)
+  t.equal(server.requestsFor('good'), 1)
   const again = one.introspector.introspect('good')
   t.notOk(again instanceof Promise, 'and the store is not read for a cached token')
 })
@@ -99,7 +99,7 @@ t.test('I4: sharing does not reset the age of a response', async (t) => {
   await two.outcome('good')
   clock.now += 9_999
   await two.outcome('good')
-  t.equal(server.asked('good'), 1)
+  t.equal(server.requestsFor('good'), 1)
   clock.now += 1
   server.state.tokens.delete('good')
   t.equal(await two.outcome('good'), 'refused', 'maxAge after it was given')
@@ -119,7 +119,7 @@ t.test('with cacheMaxAge 0, a shared response serves no later request', async (t
   const { server, one, two, calls } = await instances(t, { cacheMaxAge: 0 })
   await one.outcome('good')
   await two.outcome('good')
-  t.equal(server.asked('good'), 2)
+  t.equal(server.requestsFor('good'), 2)
   t.equal(calls.set, 0)
 })
 
@@ -129,7 +129,7 @@ t.test('does not share negative responses', async (t) => {
   t.strictSame({ ...calls }, { get: 20, set: 0, delete: 0 })
   t.equal(entries.size, 0)
   t.equal(await two.outcome('made up 0'), 'refused')
-  t.equal(server.asked('made up 0'), 2)
+  t.equal(server.requestsFor('made up 0'), 2)
 })
 
 t.test('removes the response of a token that became inactive', async (t) => {
@@ -161,7 +161,7 @@ t.test('prefers a local stale response to a shared stale one', async (t) => {
   await one.outcome('good')
   clock.now += 31_000
   t.equal(await one.outcome('good'), 'active')
-  t.equal(server.asked('good'), 2, 'the issuer is asked when both are old')
+  t.equal(server.requestsFor('good'), 2, 'the issuer is asked when both are old')
 })
 
 t.test('a local expired response does not hide a usable shared one', async (t) => {
@@ -206,9 +206,9 @@ t.test('ignores a shared response older than a local negative one', async (t) =>
   clock.now += 30_000
   server.state.tokens.set('good', GOOD)
   t.equal(await one.outcome('good'), 'active')
-  const asked = server.asked('good')
+  const asked = server.requestsFor('good')
   t.equal(await two.outcome('good'), 'active', 'but a newer one')
-  t.equal(server.asked('good'), asked)
+  t.equal(server.requestsFor('good'), asked)
 })
 
 t.test('ignores a replayed response that is past staleIfError', async (t) => {
@@ -230,7 +230,7 @@ t.test('I5: instances that require signed responses share with none that do not'
   await one.outcome('good')
   const strict = await start(SECRET, { requireSignedResponse: true })
   t.equal(await strict.outcome('good'), 'unavailable')
-  t.equal(server.asked('good'), 2)
+  t.equal(server.requestsFor('good'), 2)
 })
 
 t.test('treats a response from the near future as stale', async (t) => {
@@ -239,7 +239,7 @@ t.test('treats a response from the near future as stale', async (t) => {
   await one.outcome('good')
   clock.now -= 5_000
   await two.outcome('good')
-  t.equal(server.asked('good'), 2)
+  t.equal(server.requestsFor('good'), 2)
 })
 
 t.test('ignores and reports a response from the far future', async (t) => {
@@ -313,9 +313,9 @@ t.test('an attacker who writes to the store cannot make a token valid', async (t
   for (const place of [0, 12, -1]) {
     entries.set(name, flipped(place))
     const fresh = await instancesLike(t, server, entries, clock, told)
-    const before = server.asked('good')
+    const before = server.requestsFor('good')
     t.equal(await fresh.outcome('good'), 'active')
-    t.equal(server.asked('good'), before + 1, 'what was tampered with is asked about')
+    t.equal(server.requestsFor('good'), before + 1, 'what was tampered with is asked about')
   }
 })
 
@@ -347,7 +347,7 @@ t.test('shares nothing across different secrets, clients or issuers', async (t) 
   const { server, one, two } = await instances(t, {}, [SECRET, randomBytes(32)])
   await one.outcome('good')
   await two.outcome('good')
-  t.equal(server.asked('good'), 2)
+  t.equal(server.requestsFor('good'), 2)
   const names = [['a', 'b'], ['a', 'c'], ['c', 'b'], ['a,b']].map((context) =>
     new Seal(SECRET, context).nameOf('digest'),
   )
@@ -538,11 +538,11 @@ t.test('resource servers share through the option, and check shared responses', 
   t.teardown(() => Promise.all([one.close(), two.close()]))
   t.equal((await one.verify('good')).subject, 'ada')
   t.equal((await two.verify('good')).subject, 'ada')
-  t.equal(server.asked('good'), 1)
+  t.equal(server.requestsFor('good'), 1)
   for (const api of [one, two]) {
     await t.rejects(api.verify('elsewhere'), /not meant for this resource/)
   }
-  t.equal(server.asked('elsewhere'), 1)
+  t.equal(server.requestsFor('elsewhere'), 1)
   two.revoke({ sub: 'ada' })
   await t.rejects(two.verify('good'), /was revoked/)
 })
@@ -587,6 +587,6 @@ t.test('a replayed old response gives its token no priority', async (t) => {
   server.state.instead = undefined
   clock.now += 1_000
   t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are stopped')
-  t.equal(server.asked('good'), 1)
+  t.equal(server.requestsFor('good'), 1)
   t.equal(await two.outcome('other'), 'active')
 })

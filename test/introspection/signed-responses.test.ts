@@ -67,7 +67,7 @@ t.test('I5: requests and accepts a signed response', async (t) => {
   const { server, answer, signed, introspector } = await start(t)
   answer(await signed())
   t.strictSame(await introspector.introspect('opaque'), GOOD)
-  t.equal(server.questions[0]?.headers.accept, TYPE)
+  t.equal(server.introspections[0]?.headers.accept, TYPE)
 })
 
 t.test('I5: reads token_introspection only', async (t) => {
@@ -171,7 +171,7 @@ t.test('accepts only the algorithms in the metadata', async (t) => {
   for (const [algorithms, expected] of table) {
     const { server, answer, signed, outcome } = await start(t)
     const named = { introspection_signing_alg_values_supported: algorithms }
-    server.answer(server.metadataPath, json({ ...server.metadata, ...named }))
+    server.respond(server.metadataPath, json({ ...server.metadata, ...named }))
     answer(await signed())
     t.equal(await outcome('opaque'), expected, JSON.stringify(algorithms))
   }

@@ -5,7 +5,7 @@ import {
   type Overrides,
   startIntrospectionServer,
 } from '../fixtures/introspection-server.js'
-import { type Answer, status } from '../fixtures/key-server.js'
+import { type ResponseHandler, status } from '../fixtures/key-server.js'
 
 const KNOWN = ['good', 'better', 'best', 'fine']
 
@@ -16,7 +16,7 @@ async function start(t: Test, overrides: Overrides = {}) {
   for (const token of KNOWN) t.equal(await it.outcome(token), 'active')
   it.clock.now += 500
   /** Whether the issuer throttles unknown tokens only, or all. */
-  const limit = (answer: Answer, which: (token: string) => boolean) => {
+  const limit = (answer: ResponseHandler, which: (token: string) => boolean) => {
     server.state.filter = (token) => (which(token) ? answer : undefined)
   }
   return { server, limit, ...it }
@@ -38,10 +38,10 @@ t.test('a 429 for unknown tokens stops no token that the issuer would confirm', 
   clock.now += 18_500
   const introspect = async () => introspector.introspect('forged')
   t.match(await introspect().catch((error) => error), { statusCode: 503, retryAfter: 2 })
-  t.equal(server.asked('forged'), 1, 'its own Retry-After is not over')
+  t.equal(server.requestsFor('forged'), 1, 'its own Retry-After is not over')
   clock.now += 1_500
   t.equal(await outcome('forged'), 'unavailable')
-  t.equal(server.asked('forged'), 2)
+  t.equal(server.requestsFor('forged'), 2)
 })
 
 t.test('a Retry-After applies to its token for at most a minute', async (t) => {
@@ -50,10 +50,10 @@ t.test('a Retry-After applies to its token for at most a minute', async (t) => {
   t.equal(await outcome('forged'), 'unavailable')
   clock.now += 59_999
   t.equal(await outcome('forged'), 'unavailable')
-  t.equal(server.asked('forged'), 1)
+  t.equal(server.requestsFor('forged'), 1)
   clock.now += 1
   t.equal(await outcome('forged'), 'unavailable')
-  t.equal(server.asked('forged'), 2)
+  t.equal(server.requestsFor('forged'), 2)
 })
 
 t.test('a Retry-After does not apply to a trusted token', async (t) => {
@@ -63,7 +63,7 @@ t.test('a Retry-After does not apply to a trusted token', async (t) => {
   limit(status(429), () => false)
   clock.now += 1_000
   t.equal(await outcome('good'), 'active')
-  t.equal(server.asked('good'), 3)
+  t.equal(server.requestsFor('good'), 3)
 })
 
 t.test('a 429 for confirmed tokens stops untrusted ones', async (t) => {
@@ -82,7 +82,7 @@ t.test('a 429 for confirmed tokens stops untrusted ones', async (t) => {
   clock.now += 1_000
   for (const token of KNOWN) t.equal(await outcome(token), 'active', token)
   t.equal(await outcome('new'), 'unavailable')
-  t.equal(server.asked('new'), 0)
+  t.equal(server.requestsFor('new'), 0)
   clock.now += 19_000
   t.equal(await outcome('new'), 'active')
 })
@@ -96,7 +96,7 @@ t.test('an untrusted token waits for a stop that ends within the timeout', async
   clock.now += 1_000
   const waiting = outcome('new')
   t.equal(await outcome('good'), 'active')
-  t.equal(server.asked('new'), 0, 'the issuer asked for two seconds')
+  t.equal(server.requestsFor('new'), 0, 'the issuer asked for two seconds')
   clock.now += 1_000
   t.equal(await outcome('better'), 'active')
   t.equal(await waiting, 'active')
@@ -109,7 +109,7 @@ t.test('a 429 without Retry-After slows untrusted tokens down', async (t) => {
   await aWhile()
   const many = Array.from({ length: 70 }, (_, i) => `forged-${i}`)
   t.strictSame(new Set(await Promise.all(many.map(outcome))), new Set(['unavailable']))
-  t.equal(many.filter((token) => server.asked(token) > 0).length, 50)
+  t.equal(many.filter((token) => server.requestsFor(token) > 0).length, 50)
   clock.now += 1_000
   t.equal(await outcome('new'), 'active')
 })
@@ -144,7 +144,7 @@ t.test('a 429 before any token was confirmed only slows untrusted tokens', async
   t.match(failures, [{ failure: { attributedTo: 'token' }, retryIn: 0 }])
   const many = Array.from({ length: 20 }, (_, i) => `forged-${i}`)
   await Promise.all(many.map(outcome))
-  t.equal(many.filter((token) => server.asked(token) > 0).length, 5)
+  t.equal(many.filter((token) => server.requestsFor(token) > 0).length, 5)
   t.equal(await outcome('new'), 'unavailable', 'a flood takes the whole rate')
 })
 
@@ -159,5 +159,5 @@ t.test('a confirmed token ends the trial that a 429 began', async (t) => {
   clock.now += 1_000
   const many = Array.from({ length: 60 }, (_, i) => `forged-${i}`)
   await Promise.all(many.map(outcome))
-  t.equal(many.filter((token) => server.asked(token) > 0).length, 50)
+  t.equal(many.filter((token) => server.requestsFor(token) > 0).length, 50)
 })

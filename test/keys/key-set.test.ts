@@ -9,7 +9,7 @@ import {
   type VerificationKey,
 } from '../../src/keys/verification-key.js'
 import { assemble } from '../../src/server/assembly.js'
-import { accepts, forge, refuses, serverFor } from '../fixtures/forgery.js'
+import { accepts, forge, rejects, serverFor } from '../fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey, type TestKey } from '../fixtures/issuer.js'
 
 const rsa = await makeKey('RS256')
@@ -34,17 +34,17 @@ async function skips(t: Test, member: unknown, title: string): Promise<void> {
   t.equal(await importVerificationKey(member), undefined, title)
 }
 
-/** A key like `key` under another algorithm name, to sign what it should not. */
+/** A key like `key` under another algorithm name, for signatures that the key does not permit. */
 function as(alg: string, key: TestKey): TestKey {
   return { ...key, alg }
 }
 
-t.test('J1: a key verifies the one algorithm that its alg names', async (t) => {
+t.test('J1: a key verifies only the algorithm that its alg names', async (t) => {
   t.strictSame([...(await imported(rsa.publicJwk)).algorithms], ['RS256'])
   t.strictSame([...(await imported(p384.publicJwk)).algorithms], ['ES384'])
 })
 
-t.test('J13: without alg, a key verifies what its kty and crv fit', async (t) => {
+t.test('J13: without alg, a key verifies the algorithms that its kty and crv fit', async (t) => {
   for (const [key, algorithms] of [
     [rsa, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
     [p256, ['ES256']],
@@ -56,7 +56,7 @@ t.test('J13: without alg, a key verifies what its kty and crv fit', async (t) =>
   }
 })
 
-t.test('every key is a candidate once, with a kid or without', async (t) => {
+t.test('makes every key a candidate once, with a kid or without', async (t) => {
   const keys = [
     await imported(jwk(rsa, { kid: undefined })),
     await imported(jwk(rsa, { kid: 'a' })),
@@ -66,7 +66,7 @@ t.test('every key is a candidate once, with a kid or without', async (t) => {
   t.strictSame(set.find('RS256', 'a'), [keys[1]])
 })
 
-t.test('J13: skips a key whose alg is not for its kind, or for nothing here', async (t) => {
+t.test('J13: skips a key whose alg is unsupported or does not fit its key type', async (t) => {
   for (const key of [rsa, p256, ed25519]) {
     for (const alg of [
       'ES384',
@@ -91,7 +91,7 @@ t.test('J13: skips a key whose alg is not for its kind, or for nothing here', as
   await skips(t, jwk(rsa, { alg: 'ES256' }), 'RSA with ES256')
 })
 
-t.test('J13: use is sig or absent, key_ops holds verify or is absent', async (t) => {
+t.test('J13: accepts use "sig" or absent, and key_ops with "verify" or absent', async (t) => {
   for (const key of [rsa, p256, ed25519]) {
     for (const use of ['enc', 'SIG', '', 0, ['sig'], {}]) {
       await skips(t, jwk(key, { use }), `use: ${JSON.stringify(use)}`)
@@ -105,7 +105,7 @@ t.test('J13: use is sig or absent, key_ops holds verify or is absent', async (t)
 })
 
 t.test(
-  'optional members that are null, and "key_ops" without a value, count as absent',
+  'treats optional members that are null, and "key_ops" without a value, as absent',
   async (t) => {
     const optional = [
       'alg',
@@ -134,23 +134,23 @@ t.test(
   },
 )
 
-t.test('reads own members only', async (t) => {
+t.test('reads only own members', async (t) => {
   const inherited = { use: 'enc', d: 'x', key_ops: ['sign'], alg: 'RSA-OAEP', ext: 1, kid: 5 }
   const { use: _, alg: __, kid: ___, ...bare } = rsa.publicJwk
   t.ok(await imported(Object.assign(Object.create(inherited), bare)))
-  await skips(t, Object.create(rsa.publicJwk), 'a key that has inherited all of it')
+  await skips(t, Object.create(rsa.publicJwk), 'a key with inherited members only')
 })
 
-t.test('skips coordinates that are not of the length of their curve', async (t) => {
+t.test('skips coordinates whose length does not fit their curve', async (t) => {
   for (const key of [p256, p384, p521, ed25519]) {
     for (const name of key === ed25519 ? ['x'] : ['x', 'y']) {
       const bytes = Buffer.from(key.publicJwk[name as 'x'] as string, 'base64url')
       const spellings = {
-        'a zero before it': Buffer.concat([Buffer.alloc(1), bytes]),
-        'several zeros before it': Buffer.concat([Buffer.alloc(9), bytes]),
-        'a zero after it': Buffer.concat([bytes, Buffer.alloc(1)]),
-        'its first byte missing': bytes.subarray(1),
-        'its last byte missing': bytes.subarray(0, -1),
+        'a leading zero': Buffer.concat([Buffer.alloc(1), bytes]),
+        'several leading zeros': Buffer.concat([Buffer.alloc(9), bytes]),
+        'a trailing zero': Buffer.concat([bytes, Buffer.alloc(1)]),
+        'without its first byte': bytes.subarray(1),
+        'without its last byte': bytes.subarray(0, -1),
         nothing: Buffer.alloc(0),
       }
       for (const [title, changed] of Object.entries(spellings)) {
@@ -163,7 +163,7 @@ t.test('skips coordinates that are not of the length of their curve', async (t) 
   }
 })
 
-t.test('skips a coordinate whose leading zero is missing', async (t) => {
+t.test('skips a coordinate without its leading zero', async (t) => {
   for (;;) {
     const key = await makeKey('ES256')
     const bytes = Buffer.from(key.publicJwk.x as string, 'base64url')
@@ -174,7 +174,7 @@ t.test('skips a coordinate whose leading zero is missing', async (t) => {
   }
 })
 
-t.test('J14: skips RSA keys with an exponent that is even, or larger than is safe', async (t) => {
+t.test('J14: skips RSA keys with an even or too large exponent', async (t) => {
   const bytes = (...values: number[]) => Buffer.from(values).toString('base64url')
   for (const e of [bytes(2), bytes(4), bytes(1, 0, 0), bytes(0, 1, 0, 2), bytes(0xff, 0xfe)]) {
     t.match(await readVerificationKey(jwk(rsa, { e })), { reason: /exponent that is even/ }, e)
@@ -196,7 +196,7 @@ t.test('J14: skips RSA keys whose modulus is prime', async (t) => {
   }
 })
 
-t.test('says of each key that is skipped why', async (t) => {
+t.test('reports why each key is skipped', async (t) => {
   const { publicKey: short } = generateKeyPairSync('rsa', { modulusLength: 1024 })
   const reasons: [Record<string, unknown>, RegExp][] = [
     [short.export({ format: 'jwk' }), /^has 1024 bits, where at least 2048 are required$/],
@@ -238,7 +238,7 @@ t.test('says of each key that is skipped why', async (t) => {
   ])
 })
 
-t.test('says why there is no key for a token', async (t) => {
+t.test('reports why no key fits a token', async (t) => {
   const keys = [
     jwk(rsa, { kid: 'enc', use: 'enc' }),
     jwk(rsa, { kid: 'strong', alg: 'RS512' }),
@@ -260,7 +260,7 @@ t.test('says why there is no key for a token', async (t) => {
   t.equal(usable.whyNot('RS256', 'other'), 'no key with this "kid"')
 })
 
-t.test('lists ten of the keys that are skipped, in characters that are safe to log', async (t) => {
+t.test('lists ten of the skipped keys, in characters that are safe to log', async (t) => {
   const odd = Array.from({ length: 12 }, (_, i) => jwk(rsa, { use: 'enc', kid: `${i}\u001b[31m` }))
   const { skipped } = await importKeySet({ keys: [...odd, p256.publicJwk] }, 99)
   const lines = listOfSkipped(skipped)
@@ -280,7 +280,7 @@ t.test('stops importing when the signal aborts', async (t) => {
   await t.rejects(importKeySet({ keys: [rsa.publicJwk] }, 9, signal), { message: 'the deadline' })
 })
 
-t.test('J13: skips what is no public key at all', async (t) => {
+t.test('J13: skips values that are no public key', async (t) => {
   for (const member of [null, undefined, 5, 'x', true, [], [rsa.publicJwk], {}, { kty: 'RSA' }]) {
     await skips(t, member, JSON.stringify(member) ?? 'undefined')
   }
@@ -313,7 +313,7 @@ t.test('J13: skips a key with malformed members', async (t) => {
   await skips(t, jwk(ed25519, { x: `${ed25519.publicJwk.x}AAAA` }), 'OKP, long')
 })
 
-t.test('skips a private key: it is compromised, or it was never meant to be here', async (t) => {
+t.test('skips a private key, because it is compromised or published by mistake', async (t) => {
   for (const key of [rsa, p256, ed25519]) {
     const secret = key.privateKey.export({ format: 'jwk' })
     await skips(t, { ...secret, alg: key.alg }, key.alg)
@@ -335,23 +335,23 @@ t.test('J14: skips RSA keys of less than 2048 bits', async (t) => {
     await skips(t, { ...small, n: padded.toString('base64url') }, `${bits} bits with zeros before`)
 
     const weak: TestKey = { alg: 'RS256', publicJwk: { ...small, kid: 'weak' }, privateKey }
-    await refuses(t, await serverFor([weak, p256]), forge(weak), 'key', `${bits}: beside another`)
+    await rejects(t, await serverFor([weak, p256]), forge(weak), 'key', `${bits}: beside another`)
   }
 })
 
-t.test('J14: skips RSA keys whose exponent verifies anything', async (t) => {
+t.test('J14: skips RSA keys whose exponent makes forgery trivial', async (t) => {
   for (const e of ['AQ', 'AAE', 'AA', 'AAAA']) {
     await skips(t, jwk(rsa, { e }), `e: ${e}`)
     await skips(t, jwk(rsa, { e, alg: undefined }), `e: ${e}, no alg`)
   }
-  // With e = 1 the padded hash is its own signature, so nobody needs the private key.
+  // With e = 1 the padded hash is its own signature, so forging needs no private key.
   const one: TestKey = { ...rsa, publicJwk: { ...rsa.publicJwk, kid: 'one', e: 'AQ' } }
   const server = await serverFor([one, p256])
-  await refuses(t, server, forge(one), 'key', 'a token for it')
-  t.ok(await imported(jwk(rsa, { e: 'AQAB', crv: 'P-256' })), 'a stray crv says nothing')
+  await rejects(t, server, forge(one), 'key', 'a token for it')
+  t.ok(await imported(jwk(rsa, { e: 'AQAB', crv: 'P-256' })), 'an unused crv has no effect')
 })
 
-t.test('one bad key does not spoil the set', async (t) => {
+t.test('skips one invalid key and keeps the others', async (t) => {
   const { keys: _, ...odd } = { keys: 0, kty: 'EC', crv: 'P-256', x: '', y: '' }
   const set = await importKeySet({ keys: [null, 5, odd, p256.publicJwk, { kty: 'oct' }] }, 5)
   t.equal(set.size, 1)
@@ -359,7 +359,7 @@ t.test('one bad key does not spoil the set', async (t) => {
   t.strictSame(set.named('ES256', 'constructor'), [])
 })
 
-t.test('members that are too deep to be written down spoil neither set nor key', async (t) => {
+t.test('skips neither set nor key because of members too deep to serialize', async (t) => {
   const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
   const odd = [jwk(rsa, { crv: deep }), jwk(rsa, { issuer: deep }), jwk(p256, { issuer: deep })]
   const set = await importKeySet({ keys: [...odd, ed25519.publicJwk] }, 5)
@@ -369,7 +369,7 @@ t.test('members that are too deep to be written down spoil neither set nor key',
   t.equal(again.reuseKeysFrom(set).find('ES256', undefined)[0], set.find('ES256', undefined)[0])
 })
 
-t.test('refuses what is no usable JWK Set, with a sentence that says so', async (t) => {
+t.test('rejects an unusable JWK Set, with the reason', async (t) => {
   for (const odd of [null, undefined, 'x', [], {}, { keys: {} }, { keys: null }, { keys: 'x' }]) {
     await t.rejects(importKeySet(odd, 5), { name: 'TypeError', message: /no "keys" array/ })
   }
@@ -382,7 +382,7 @@ t.test('refuses what is no usable JWK Set, with a sentence that says so', async 
   await t.rejects(serverFor([]), { name: 'TypeError', message: /none of the key set's 0 keys/ })
 })
 
-t.test('J7: a kid is looked up, and is nothing else', async (t) => {
+t.test('J7: uses a kid only for lookup', async (t) => {
   const set = await importKeySet({ keys: [jwk(p256, { kid: 'a' })] }, 5)
   for (const kid of ['__proto__', 'constructor', 'toString', 'A', 'a ', '', ' a', 'a\0', '../a']) {
     t.strictSame(set.find('ES256', kid), [], JSON.stringify(kid))
@@ -398,7 +398,7 @@ t.test('J7: a kid is looked up, and is nothing else', async (t) => {
   t.strictSame(named.find('ES256', 'toString'), [])
 })
 
-t.test('J13: of several keys with one kid, those that fit the algorithm are chosen', async (t) => {
+t.test('J13: chooses the keys that fit the algorithm among several with one kid', async (t) => {
   const all = [rsa, p256, p384, p521, ed25519]
   const shared = all.map((key) => ({ ...key, publicJwk: { ...key.publicJwk, kid: 'same' } }))
   const server = await serverFor(shared)
@@ -414,10 +414,10 @@ t.test('J13: of several keys with one kid, those that fit the algorithm are chos
 
   const other = await makeKey('ES256', 'same')
   const twins = await serverFor([{ ...p256, publicJwk: jwk(p256, { kid: 'same' }) }, other])
-  await accepts(t, twins, forge(other), 'the second of two of one kind and kid')
+  await accepts(t, twins, forge(other), 'the second of two keys with the same type and kid')
 })
 
-t.test('J1: the algorithm must fit the key that the kid names', async (t) => {
+t.test('J1: requires that the algorithm fits the key that the kid names', async (t) => {
   const open = [rsa, p256, p384, p521, ed25519].map((key) => ({
     ...key,
     publicJwk: jwk(key, { alg: undefined }),
@@ -429,18 +429,18 @@ t.test('J1: the algorithm must fit the key that the kid names', async (t) => {
       const raw = forge(key, { header: { alg } })
       if (alg === key.alg) await accepts(t, server, raw, `${alg} with its key`)
       else if (fits)
-        await refuses(t, server, raw, 'signature', `${alg} with a ${key.alg} signature`)
-      else await refuses(t, server, raw, 'key', `${alg} with the key of ${key.alg}`)
+        await rejects(t, server, raw, 'signature', `${alg} with a ${key.alg} signature`)
+      else await rejects(t, server, raw, 'key', `${alg} with the key of ${key.alg}`)
     }
   }
   const p256ForEs384 = { ...as('ES384', p256), publicJwk: open[1]?.publicJwk as never }
-  await refuses(t, server, forge(p256ForEs384), 'key', 'J13: a P-256 key signs an ES384 token')
+  await rejects(t, server, forge(p256ForEs384), 'key', 'J13: a P-256 key signs an ES384 token')
   await accepts(t, server, forge({ ...as('PS256', rsa), publicJwk: open[0]?.publicJwk as never }))
   const strict = await serverFor([rsa])
-  await refuses(t, strict, forge(as('PS256', rsa)), 'key', 'PS256 with a key that says RS256')
+  await rejects(t, strict, forge(as('PS256', rsa)), 'key', 'PS256 with a key whose alg is RS256')
 })
 
-t.test('J15: without kid every compatible key is tried, sixteen at most', async (t) => {
+t.test('J15: tries every compatible key without kid, at most sixteen', async (t) => {
   const keys = await Promise.all(Array.from({ length: 17 }, (_, i) => makeKey('ES256', `k${i}`)))
   const set = await importKeySet({ keys: [rsa, ...keys, ed25519].map((k) => k.publicJwk) }, 99)
   t.equal(set.find('ES256', undefined).length, 16)
@@ -453,24 +453,24 @@ t.test('J15: without kid every compatible key is tried, sixteen at most', async 
     await accepts(t, server, forge(key, nameless), `without kid: ${key.publicJwk.kid}`)
   }
   const last = keys[16] as TestKey
-  await refuses(t, server, forge(last, nameless), 'signature', 'the seventeenth')
+  await rejects(t, server, forge(last, nameless), 'signature', 'the seventeenth')
   await accepts(t, server, forge(last), 'the seventeenth, by its kid')
-  const stranger = await makeKey('ES256')
-  await refuses(t, server, forge(stranger, nameless), 'signature', 'a stranger')
-  await refuses(t, server, forge(await makeKey('ES384'), nameless), 'key', 'no compatible key')
+  const outsider = await makeKey('ES256')
+  await rejects(t, server, forge(outsider, nameless), 'signature', 'a key outside the set')
+  await rejects(t, server, forge(await makeKey('ES384'), nameless), 'key', 'no compatible key')
 
   const same = keys.map(({ publicJwk }) => ({ ...publicJwk, kid: 'same' }))
   t.equal((await importKeySet({ keys: same }, 99)).find('ES256', 'same').length, 16)
 })
 
-t.test('J15: a key without kid is for tokens without kid only', async (t) => {
+t.test('J15: uses a key without kid only for tokens without kid', async (t) => {
   const nameless = await makeKey('ES256', undefined)
   const server = await serverFor([{ ...nameless, publicJwk: jwk(nameless, { kid: undefined }) }])
   await accepts(t, server, forge(nameless, { header: { kid: undefined } }))
-  await refuses(t, server, forge(nameless, { header: { kid: 'es256' } }), 'key')
+  await rejects(t, server, forge(nameless, { header: { kid: 'es256' } }), 'key')
 })
 
-t.test('a key that stays through a refresh is the same key', async (t) => {
+t.test('keeps the key object of an unchanged key through a refresh', async (t) => {
   const load = (members: unknown[]) => importKeySet({ keys: members }, 9)
   const before = await load([p256.publicJwk, p384.publicJwk])
   const [key] = before.find('ES256', 'es256') as [VerificationKey]
@@ -485,7 +485,7 @@ t.test('a key that stays through a refresh is the same key', async (t) => {
   for (const [title, member] of Object.entries({
     'another key under its kid': (await makeKey('ES256')).publicJwk,
     'the key under another kid': jwk(p256, { kid: 'other' }),
-    'a key of another kind': p384.publicJwk,
+    'a key of another type': p384.publicJwk,
   })) {
     t.notOk((await load([member])).reuseKeysFrom(before).has(key), title)
   }
@@ -495,7 +495,7 @@ t.test('a key that stays through a refresh is the same key', async (t) => {
   t.equal(new KeySet([]).size, 0)
 })
 
-t.test('a shared secret is for its own algorithms, whatever kid says', async (t) => {
+t.test('uses a shared secret for its own algorithms, regardless of kid', async (t) => {
   const { issuers } = await assemble({
     issuer: ISSUER,
     audience: AUDIENCE,

@@ -1,4 +1,4 @@
-/** Key sets that outlive the process: the file store, and what becomes of what it holds. */
+/** Key sets that outlive the process: the file store, and how stored key sets are used. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import {
@@ -35,7 +35,7 @@ async function folder(t: Test): Promise<string> {
   return join(path, 'keys')
 }
 
-/** How many descriptors of a file are open in this process. */
+/** Returns how many descriptors of a file are open in this process. */
 async function timesOpen(file: string): Promise<number> {
   const { dev, ino } = await stat(file)
   const open = (await readdir('/dev/fd')).filter((fd) => {
@@ -43,7 +43,7 @@ async function timesOpen(file: string): Promise<number> {
       const found = fstatSync(Number(fd))
       return found.dev === dev && found.ino === ino
     } catch {
-      // That of the folder itself, which was closed.
+      // The descriptor of the folder itself, which is closed by now.
       return false
     }
   })
@@ -55,14 +55,14 @@ async function onlyFileIn(directory: string): Promise<string> {
   return join(directory, files[0] as string)
 }
 
-/** A resource server whose issuer can be taken away, with its log. */
+/** Starts a resource server, and records its warnings. */
 async function start(t: Test, store: KeyStore, issuer: string, now = () => Date.now()) {
   const warnings: string[] = []
   const reasons: unknown[] = []
   const server = await createResourceServer({
     issuer,
     audience: 'api://default',
-    // A machine that is busy is no reason to write once more.
+    // A slow machine must not cause a second fetch and save.
     jwks: { store, timeout: 30_000 },
     now,
     logger: {
@@ -81,7 +81,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 t.test('a file store', async (t) => {
-  t.test('gives back what it was given, for each issuer its own', async (t) => {
+  t.test('returns the saved key set of each issuer', async (t) => {
     const store = fileKeyStore({ directory: await folder(t) })
     const other = { ...SAVED, issuer: 'https://other.example', fetchedAt: 2_000 }
     t.equal(await store.load(ISSUER), undefined)
@@ -93,17 +93,21 @@ t.test('a file store', async (t) => {
     t.equal((await store.load(ISSUER))?.fetchedAt, 3_000)
   })
 
-  t.test('writes files that nobody else can read, and leaves no other behind', async (t) => {
+  t.test('writes files that no other user can read, and leaves no temporary files', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await Promise.all(Array.from({ length: 20 }, () => store.save(SAVED)))
     t.equal((await readdir(directory)).length, 1)
     t.equal((await stat(await onlyFileIn(directory))).mode & 0o777, 0o600)
     t.equal((await stat(directory)).mode & 0o777, 0o700)
-    t.notMatch(await onlyFileIn(directory), 'issuer.example', 'a name of our own making')
+    t.notMatch(
+      await onlyFileIn(directory),
+      'issuer.example',
+      'the file name does not contain the issuer',
+    )
   })
 
-  t.test('keeps no file open, whatever became of it', async (t) => {
+  t.test('keeps no file open', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
@@ -113,13 +117,13 @@ t.test('a file store', async (t) => {
     t.equal(await timesOpen(file), 0, 'loaded')
     await chmod(file, 0o666)
     await t.rejects(store.load(ISSUER))
-    t.equal(await timesOpen(file), 0, 'refused')
+    t.equal(await timesOpen(file), 0, 'rejected')
     const fd = openSync(file, 'r')
-    t.equal(await timesOpen(file), 1, 'the counting counts')
+    t.equal(await timesOpen(file), 1, 'descriptors are counted')
     closeSync(fd)
   })
 
-  t.test('is whole at any time while it is written again and again', async (t) => {
+  t.test('never returns a partial file during concurrent writes', async (t) => {
     const store = fileKeyStore({ directory: await folder(t) })
     await store.save(SAVED)
     const keys = Array.from({ length: 500 }, (_, i) => ({ kid: `${i}` }))
@@ -130,7 +134,7 @@ t.test('a file store', async (t) => {
     await writing
   })
 
-  t.test('leaves the old file whole, and no other, when it cannot write', async (t) => {
+  t.test('keeps the old file intact, and leaves no other, if a write fails', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
@@ -142,28 +146,28 @@ t.test('a file store', async (t) => {
     t.strictSame(await readdir(directory), [])
   })
 
-  t.test('cleans up when the file cannot be put in its place', async (t) => {
+  t.test('cleans up if the rename fails', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
     const file = await onlyFileIn(directory)
     await rm(file)
-    // A folder of that name, with something in it, can't be replaced.
+    // A non-empty folder of that name cannot be replaced.
     await fileKeyStore({ directory: file }).save(SAVED)
     await t.rejects(store.save(SAVED))
     t.equal((await readdir(directory)).length, 1)
   })
 
-  t.test('says what failed, and not that there is nothing to clean up', async (t) => {
+  t.test('reports the original failure, not that of the cleanup', async (t) => {
     const parent = await folder(t)
     await mkdir(parent)
-    // Nobody can make a file there. By a link of our own, which a store gone wrong may replace.
+    // No process can create a file there. A symbolic link of the test, which a faulty store may replace.
     const directory = join(parent, 'link')
     await symlink('/dev/fd', directory)
     await t.rejects(fileKeyStore({ directory }).save(SAVED), /, open /)
   })
 
-  t.test('refuses what others could have written', async (t) => {
+  t.test('rejects files that other users could have written', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
@@ -181,7 +185,7 @@ t.test('a file store', async (t) => {
     t.strictSame(await store.load(ISSUER), SAVED)
   })
 
-  t.test('refuses a pipe, and does not wait for somebody to write to it', async (t) => {
+  t.test('rejects a pipe, without waiting for a writer', async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
@@ -191,16 +195,16 @@ t.test('a file store', async (t) => {
     await t.rejects(store.load(ISSUER), /ignored: not a regular file/)
   })
 
-  t.test('refuses rubbish, what belongs to another issuer, and what is too large', async (t) => {
+  t.test("rejects malformed content, another issuer's key set, and too large files", async (t) => {
     const directory = await folder(t)
     const store = fileKeyStore({ directory })
     await store.save(SAVED)
     const file = await onlyFileIn(directory)
-    const good = await readFile(file, 'utf8')
+    const trusted = await readFile(file, 'utf8')
     for (const text of [
       '',
       '{',
-      good.slice(0, -1),
+      trusted.slice(0, -1),
       'null',
       '[]',
       '{}',
@@ -211,19 +215,19 @@ t.test('a file store', async (t) => {
       await writeFile(file, text)
       await t.rejects(store.load(ISSUER), /ignored: not a key set of https:\/\/issuer.example/)
     }
-    await writeFile(file, good.padEnd(16_777_216))
+    await writeFile(file, trusted.padEnd(16_777_216))
     t.strictSame(await store.load(ISSUER), SAVED, 'not too large')
     await truncate(file, 16_777_217)
     await t.rejects(store.load(ISSUER), /larger than/)
   })
 
-  t.test('passes on that it cannot read', async (t) => {
+  t.test('passes read errors on', async (t) => {
     const file = await folder(t)
     await writeFile(file, 'a file, and no folder')
     await t.rejects(fileKeyStore({ directory: file }).load(ISSUER), { code: 'ENOTDIR' })
   })
 
-  t.test('must be told where', async (t) => {
+  t.test('requires a directory', async (t) => {
     for (const directory of [undefined, '', 5]) {
       t.throws(() => fileKeyStore({ directory } as never), {
         name: 'TypeError',
@@ -247,9 +251,9 @@ t.test('a restart during an outage serves the first request from the file', asyn
   t.equal(token.issuer, issuer.issuer)
   t.match(after.server.keySetStatus(), [{ state: 'stale', keys: 1 }])
   await until(() => after.warnings.length > 0)
-  t.match(after.warnings, [/JWKS fetch failed/], 'it was refreshed at once, in the background')
+  t.match(after.warnings, [/JWKS fetch failed/], 'it was refreshed immediately, in the background')
 
-  t.test('and a key that was published meanwhile is a 503, not a 401', async (t) => {
+  t.test('and a key published meanwhile is a 503, not a 401', async (t) => {
     await issuer.rotateKeys()
     await t.rejects(after.server.verify(await issuer.issueToken()), {
       code: 'temporarily_unavailable',
@@ -257,7 +261,7 @@ t.test('a restart during an outage serves the first request from the file', asyn
   })
 })
 
-t.test('a restart during an outage serves all who wait for what was saved', async (t) => {
+t.test('a restart during an outage serves all waiting requests from the store', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
@@ -271,13 +275,13 @@ t.test('a restart during an outage serves all who wait for what was saved', asyn
   for (const fault of ['reset', 'hang'] as const) {
     issuer.fail(fault)
     const { server } = await start(t, store, issuer.issuer)
-    const verdicts = await Promise.allSettled(tokens.map((raw) => server.verify(raw)))
-    t.strictSame(new Set(verdicts.map(({ status }) => status)), new Set(['fulfilled']), fault)
+    const results = await Promise.allSettled(tokens.map((raw) => server.verify(raw)))
+    t.strictSame(new Set(results.map(({ status }) => status)), new Set(['fulfilled']), fault)
     await server.close()
   }
 })
 
-t.test('an empty store is no failure, and is given what was fetched', async (t) => {
+t.test('an empty store is no failure, and receives the fetched key set', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const saved: StoredKeySet[] = []
@@ -293,7 +297,7 @@ t.test('an empty store is no failure, and is given what was fetched', async (t) 
   t.strictSame(saved, [{ issuer: issuer.issuer, fetchedAt: now, jwks: issuer.keySet() }])
 })
 
-t.test('a store is asked for keys before the first fetch, and not in a later outage', async (t) => {
+t.test('loads from the store before the first fetch, and not in a later outage', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   let now = Date.now()
@@ -314,7 +318,7 @@ t.test('a store is asked for keys before the first fetch, and not in a later out
   t.equal(loads, 1)
 })
 
-t.test('a store that could not be read is asked again after the next failed fetch', async (t) => {
+t.test('loads again after the next failed fetch if the first load failed', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
@@ -335,7 +339,7 @@ t.test('a store that could not be read is asked again after the next failed fetc
   await server.verify(raw)
 })
 
-t.test('what was fetched last is what stays saved, however slow the store is', async (t) => {
+t.test('saves the key set fetched last, even if the store is slow', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const saved: unknown[] = []
@@ -359,42 +363,45 @@ t.test('what was fetched last is what stays saved, however slow the store is', a
   release()
   await server.close()
   t.strictSame(saved.at(-1), issuer.keySet())
-  t.equal(saved.length, 2, "those between needn't be written")
+  t.equal(saved.length, 2, 'intermediate key sets are not written')
 })
 
-t.test('keys that were saved from another jwksUri are not used', async (t) => {
-  const [good, bad] = [
+t.test('rejects keys saved from another jwksUri', async (t) => {
+  const [trusted, untrusted] = [
     await createAuthorizationServer({ algorithm: 'ES256' }),
     await createAuthorizationServer({ algorithm: 'ES256' }),
   ]
-  t.teardown(() => Promise.all([good.close(), bad.close()]))
+  t.teardown(() => Promise.all([trusted.close(), untrusted.close()]))
   const store = fileKeyStore({ directory: await folder(t) })
-  const options = { issuer: good.issuer, audience: 'api://default', jwks: { store } }
-  const forged = await bad.issueToken({ iss: good.issuer })
-  const before = await createResourceServer({ ...options, jwksUri: bad.jwksUri })
+  const options = { issuer: trusted.issuer, audience: 'api://default', jwks: { store } }
+  const forged = await untrusted.issueToken({ iss: trusted.issuer })
+  const before = await createResourceServer({ ...options, jwksUri: untrusted.jwksUri })
   await before.verify(forged)
   await before.close()
-  await good.suspend()
-  for (const jwksUri of [{ jwksUri: good.jwksUri }, {}]) {
+  await trusted.suspend()
+  for (const jwksUri of [{ jwksUri: trusted.jwksUri }, {}]) {
     const after = await createResourceServer({ ...options, ...jwksUri })
     await t.rejects(after.verify(forged), { code: 'temporarily_unavailable' })
     await after.close()
   }
 })
 
-t.test('after a restart, a token of a newer key than the saved ones passes at once', async (t) => {
-  const store = fileKeyStore({ directory: await folder(t) })
-  const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
-  t.teardown(() => issuer.close())
-  const before = await start(t, store, issuer.issuer)
-  await before.server.verify(await issuer.issueToken())
-  await until(async () => (await store.load(issuer.issuer)) !== undefined)
-  await issuer.rotateKeys({ keepOld: false })
-  const after = await start(t, store, issuer.issuer)
-  await after.server.verify(await issuer.issueToken())
-})
+t.test(
+  'after a restart, accepts a token of a newer key than the saved ones on its first request',
+  async (t) => {
+    const store = fileKeyStore({ directory: await folder(t) })
+    const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
+    t.teardown(() => issuer.close())
+    const before = await start(t, store, issuer.issuer)
+    await before.server.verify(await issuer.issueToken())
+    await until(async () => (await store.load(issuer.issuer)) !== undefined)
+    await issuer.rotateKeys({ keepOld: false })
+    const after = await start(t, store, issuer.issuer)
+    await after.server.verify(await issuer.issueToken())
+  },
+)
 
-t.test('what was saved too long ago, or in the future, is not used', async (t) => {
+t.test('rejects key sets saved too long ago, or in the future', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const jwks = issuer.keySet()
@@ -413,17 +420,17 @@ t.test('what was saved too long ago, or in the future, is not used', async (t) =
       save: async () => {},
     }
     const { server, warnings, reasons } = await start(t, store, issuer.issuer, () => now)
-    const verdict = await server.verify(raw).then(
+    const result = await server.verify(raw).then(
       () => true,
       ({ code }) => code,
     )
-    t.equal(verdict, served || 'temporarily_unavailable', `${age} ms old`)
-    t.equal(/key store load failed/.test(`${warnings}`), !served, 'the operator is told')
+    t.equal(result, served || 'temporarily_unavailable', `${age} ms old`)
+    t.equal(/key store load failed/.test(`${warnings}`), !served, 'a warning is logged')
     if (!served) t.match(reasons[0], { message: /"fetchedAt" is in the future or too long ago/ })
   }
 })
 
-t.test("another issuer's keys are not used, whoever gives them", async (t) => {
+t.test("rejects another issuer's keys from any store", async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const [jwks, raw] = [issuer.keySet(), await issuer.issueToken()]
@@ -432,15 +439,15 @@ t.test("another issuer's keys are not used, whoever gives them", async (t) => {
     const load = async () => ({ issuer: of, fetchedAt: Date.now(), jwks }) as StoredKeySet
     const store = { load, save: async () => {} }
     const { server, warnings, reasons } = await start(t, store, issuer.issuer)
-    const verdict = await server.verify(raw).then(
+    const result = await server.verify(raw).then(
       () => 'accepted',
       ({ code }) => code,
     )
-    t.equal(verdict, of === issuer.issuer ? 'accepted' : 'temporarily_unavailable', `${of}`)
+    t.equal(result, of === issuer.issuer ? 'accepted' : 'temporarily_unavailable', `${of}`)
     t.equal(
       /key store load failed/.test(`${warnings}`),
       of !== issuer.issuer,
-      'the operator is told',
+      'a warning is logged',
     )
     if (of !== issuer.issuer) {
       const message = `stored key set ignored: it is malformed, or not of the issuer ${issuer.issuer}`
@@ -449,7 +456,7 @@ t.test("another issuer's keys are not used, whoever gives them", async (t) => {
   }
 })
 
-t.test('a store that fails is told of, and nothing else changes', async (t) => {
+t.test('logs a failing store, and continues', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const broken: Record<string, KeyStore> = {
@@ -465,15 +472,15 @@ t.test('a store that fails is told of, and nothing else changes', async (t) => {
         throw new Error('disk')
       },
     },
-    'gives rubbish': {
+    'returns a malformed value': {
       load: async () => ({ issuer: issuer.issuer, fetchedAt: 'yesterday', jwks: 5 }) as never,
       save: () => Promise.reject(new Error('disk')),
     },
-    "gives another issuer's keys": {
+    "returns another issuer's keys": {
       load: async () => ({ ...SAVED, fetchedAt: Date.now() }),
       save: () => Promise.reject(new Error('disk')),
     },
-    'gives a set without keys': {
+    'returns a set without keys': {
       load: async () => ({ issuer: issuer.issuer, fetchedAt: Date.now(), jwks: { keys: [] } }),
       save: () => Promise.reject(new Error('disk')),
     },
@@ -486,7 +493,7 @@ t.test('a store that fails is told of, and nothing else changes', async (t) => {
   }
 })
 
-t.test('a log that fails when a store does changes nothing', async (t) => {
+t.test('ignores a log that fails when a store fails', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const server = await createResourceServer({
@@ -508,7 +515,7 @@ t.test('a log that fails when a store does changes nothing', async (t) => {
   await server.verify(await issuer.issueToken())
 })
 
-t.test('a store that hangs holds up neither a request nor a shutdown for long', async (t) => {
+t.test('a store that hangs delays requests and shutdown only up to the timeout', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const warnings: string[] = []
@@ -528,7 +535,7 @@ t.test('a store that hangs holds up neither a request nor a shutdown for long', 
   t.match(warnings, [/key store load failed/, /key store save failed/])
 })
 
-t.test('a refresh that was quicker than the store is not undone by it', async (t) => {
+t.test('a refresh faster than the store is not overwritten by the stored key set', async (t) => {
   const issuer = await createAuthorizationServer({ algorithm: 'ES256' })
   t.teardown(() => issuer.close())
   const old = issuer.keySet()

@@ -1,4 +1,4 @@
-/** Keys of Ed25519 that verify what anybody writes down. The judge is the curve's own arithmetic. */
+/** Ed25519 keys of small order, which verify signatures that anyone can compute. The expected results come from curve arithmetic. */
 import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
 import { isOfSmallOrder } from '../../src/keys/small-order.js'
@@ -21,7 +21,7 @@ const D = mod(-121_665n * power(121_666n, P - 2n))
 const ROOT = power(2n, (P - 1n) / 4n)
 type Point = readonly [x: bigint, y: bigint]
 
-/** RFC 8032 §5.1.3, but that a y beyond the prime is taken, as OpenSSL takes it. */
+/** RFC 8032 §5.1.3, except that a y beyond the prime is accepted, as OpenSSL accepts it. */
 function pointAt(y: bigint): Point | undefined {
   const x2 = mod((y * y - 1n) * power(mod(D * y * y + 1n), P - 2n))
   let x = power(x2, (P + 3n) / 8n)
@@ -49,7 +49,7 @@ function littleEndian(y: bigint, sign: 0n | 1n): Buffer {
   return Buffer.from(hex, 'hex').reverse()
 }
 
-/** All y of the eight points, and those that are the same to who doesn't reduce them first. */
+/** All y of the eight points, and the values that are equal to them unless reduced first. */
 function smallOrders(): bigint[] {
   const found = new Set<bigint>([0n, 1n, P - 1n])
   // Twice a point of order eight has y = 0, so x^2 = -y^2 there, and d y^4 + 2 y^2 - 1 = 0.
@@ -68,7 +68,7 @@ function smallOrders(): bigint[] {
 
 const jwkOf = (x: Buffer) => ({ kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') })
 
-t.test('J14: points of small order are no keys, in any spelling', async (t) => {
+t.test('J14: rejects points of small order, in any encoding', async (t) => {
   const all = smallOrders()
   t.equal(all.length, 7)
   for (const y of all) {
@@ -80,7 +80,7 @@ t.test('J14: points of small order are no keys, in any spelling', async (t) => {
   }
 })
 
-t.test('a signature by nobody, which Node takes with such a key', async (t) => {
+t.test('Node accepts a signature without a private key under such a key', async (t) => {
   const key = createPublicKey({ key: jwkOf(littleEndian(1n, 0n)), format: 'jwk' })
   // R is the neutral element, S is 0.
   const signature = Buffer.concat([littleEndian(1n, 0n), Buffer.alloc(32)])
@@ -88,7 +88,7 @@ t.test('a signature by nobody, which Node takes with such a key', async (t) => {
   t.ok(isOfSmallOrder(key))
 })
 
-t.test('keys that somebody made are', async (t) => {
+t.test('accepts generated keys', async (t) => {
   for (let i = 0; i < 20; i++) {
     const { publicJwk } = await makeKey('EdDSA')
     t.ok(await importVerificationKey(publicJwk))

@@ -13,28 +13,28 @@ t.test('a key set known in advance', async (t) => {
   const found = source.find('ES256', 'ec') as readonly VerificationKey[]
   t.match(found, [{ kid: 'ec' }])
   t.equal(found.length, 1)
-  t.strictSame(source.find('ES256', 'rsa'), [], 'of another kind')
-  t.strictSame(source.find('ES256', 'other'), [], 'unknown, and nobody is asked')
+  t.strictSame(source.find('ES256', 'rsa'), [], 'of another key type')
+  t.strictSame(source.find('ES256', 'other'), [], 'unknown, without a fetch')
   t.equal((source.find('ES256', undefined) as readonly VerificationKey[]).length, 1)
-  for (const key of found) t.ok(source.trusts(key), 'for good')
+  for (const key of found) t.ok(source.trusts(key), 'permanently')
   source.close()
   t.strictSame(source.find('ES256', 'ec'), found, 'also when closed')
 })
 
-t.test('says which keys of it cannot be used, and why', async (t) => {
-  const told: unknown[] = []
-  const onSkipped = (skipped: unknown) => void told.push(skipped)
+t.test('reports which keys are unusable, and why', async (t) => {
+  const reported: unknown[] = []
+  const onSkipped = (skipped: unknown) => void reported.push(skipped)
   const source = await staticKeySet(ISSUER, { keys: [EC, { ...RSA, use: 'enc' }] }, 9, onSkipped)
-  t.match(told, [[{ kid: '"rsa"', reason: /"enc"/ }]])
+  t.match(reported, [[{ kid: '"rsa"', reason: /"enc"/ }]])
   t.match(source.whyNot('RS256', 'rsa'), /cannot be used/)
   await staticKeySet(ISSUER, { keys: [EC] }, 9, onSkipped)
-  t.equal(told.length, 1)
+  t.equal(reported.length, 1)
   await staticKeySet(ISSUER, { keys: [EC, {}] }, 9)
   const secret = sharedSecret(ISSUER, Buffer.alloc(32), ['HS256'])
   t.equal(secret.whyNot('HS512', 'any'), 'a shared secret for HS256 only')
 })
 
-t.test('a shared secret is the only key, whatever kid says', async (t) => {
+t.test('uses a shared secret as the only key, regardless of kid', async (t) => {
   const secret = new TextEncoder().encode('s'.repeat(64))
   const source = sharedSecret(ISSUER, secret, ['HS256', 'HS512'])
   const [key] = source.find('HS256', undefined) as readonly VerificationKey[]
@@ -48,27 +48,27 @@ t.test('a shared secret is the only key, whatever kid says', async (t) => {
   source.close()
 })
 
-t.test('where the issuer alone can verify its tokens, there is no key', async (t) => {
+t.test('has no key if only the issuer can verify its tokens', async (t) => {
   const source = noKeys(ISSUER)
   for (const kid of [undefined, 'a']) t.strictSame(source.find('RS256', kid), [])
   t.match(source.status(), { issuer: ISSUER, state: 'static', keys: 0 })
 })
 
-t.test('J13: takes a key whose operations hold verify, beside others', async (t) => {
+t.test('J13: accepts a key whose operations include verify', async (t) => {
   for (const jwk of [EC, RSA, ED]) {
     const jwks = { keys: [{ ...jwk, key_ops: ['sign', 'verify'], ext: false }] }
     t.equal((await importKeySet(jwks, 100).catch(() => undefined))?.size, 1, `${jwk.kty}`)
   }
 })
 
-t.test('keeps no identity where the permitted algorithm has changed', async (t) => {
+t.test('keeps no key object if the permitted algorithm has changed', async (t) => {
   const before = await importKeySet({ keys: [RSA] }, 100)
   const [rsa] = before.find('RS256', 'rsa')
   const after = await importKeySet({ keys: [{ ...RSA, alg: 'PS256' }] }, 100)
   t.notOk(after.reuseKeysFrom(before).has(rsa as VerificationKey))
 })
 
-t.test('refuses a set without a usable key, or with too many', async (t) => {
+t.test('rejects a set without a usable key, or with too many', async (t) => {
   await t.rejects(staticKeySet(ISSUER, { keys: [] }, 100), { name: 'TypeError' })
   await t.rejects(staticKeySet(ISSUER, { keys: [EC, RSA, ED] }, 2), { name: 'TypeError' })
 })

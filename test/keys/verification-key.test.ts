@@ -10,7 +10,7 @@ async function verifiesInline(jwk: JWK): Promise<boolean | undefined> {
   return (await importVerificationKey(jwk))?.verifiesInline
 }
 
-/** Without a private key: to find the primes of one takes seconds. */
+/** Public keys only: finding the primes of a private one takes seconds. */
 function rsa(modulusLength: number, exponent = 65_537): JWK {
   const bits = randomBytes(512).toString('hex')
   const size = BigInt(modulusLength)
@@ -23,14 +23,14 @@ function encoded(value: bigint): string {
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')
 }
 
-t.test('RSA of 2048 bits with the usual exponent is quick to verify with', async (t) => {
+t.test('classifies RSA with 2048 bits and the usual exponent as fast to verify', async (t) => {
   t.equal(await verifiesInline(rsa(2048)), true)
-  t.equal(await verifiesInline(rsa(2048, 3)), true, 'a smaller one takes less')
+  t.equal(await verifiesInline(rsa(2048, 3)), true, 'a smaller exponent is faster')
   for (const alg of ['RS256', 'PS512'])
     t.equal(await verifiesInline({ ...rsa(2048), alg }), true, alg)
 })
 
-t.test('RSA keys that take longer are not quick, however little longer', async (t) => {
+t.test('does not classify slower RSA keys as fast, even if the difference is small', async (t) => {
   for (const bits of [2050, 2056, 3072, 4096])
     t.equal(await verifiesInline(rsa(bits)), false, `${bits}`)
   t.equal(await verifiesInline(rsa(2048, 65_539)), false, 'a larger exponent')
@@ -38,24 +38,24 @@ t.test('RSA keys that take longer are not quick, however little longer', async (
   t.equal(
     await verifiesInline({ ...usual, e: 'AAEAAQ' }),
     true,
-    'zeros before the exponent are nothing',
+    'leading zeros of the exponent are ignored',
   )
   const padded = Buffer.concat([Buffer.alloc(9), Buffer.from(usual.n as string, 'base64url')])
   t.not(
     await verifiesInline({ ...usual, n: padded.toString('base64url') }),
     false,
-    'nor before a modulus',
+    'and leading zeros of the modulus',
   )
 })
 
-t.test('J14: RSA keys made to cost much are not used', async (t) => {
+t.test('J14: rejects RSA keys designed to be slow', async (t) => {
   const odd = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url')
   const usual = rsa(2048)
-  // No honest keys; to verify with them takes hundreds and thousands of times as long.
+  // Invalid keys; verification with them takes hundreds to thousands of times as long.
   t.equal(
     await verifiesInline({ ...usual, e: odd(255) }),
     undefined,
-    'an exponent like the modulus',
+    'an exponent as long as the modulus',
   )
   t.equal(await verifiesInline({ ...usual, e: odd(5) }), undefined, 'an exponent of 40 bits')
   t.equal(await verifiesInline({ ...usual, e: odd(4) }), false, 'one of 32')
@@ -63,13 +63,13 @@ t.test('J14: RSA keys made to cost much are not used', async (t) => {
   t.equal(await verifiesInline({ ...usual, n: odd(1_024) }), false, 'one of 8192')
 })
 
-t.test('elliptic curves are not quick', async (t) => {
+t.test('does not classify elliptic curves as fast', async (t) => {
   for (const alg of ['ES256', 'ES384', 'ES512', 'EdDSA']) {
     t.equal(await verifiesInline((await makeKey(alg)).publicJwk), false, alg)
   }
 })
 
-t.test('a shared secret is quick', async (t) => {
+t.test('classifies a shared secret as fast', async (t) => {
   const secret = Buffer.alloc(32, 1)
   const options = { issuer: ISSUER, audience: AUDIENCE, secret, algorithms: ['HS256'] as const }
   const { issuers } = await assemble({ ...options, algorithms: ['HS256'] })
@@ -77,7 +77,7 @@ t.test('a shared secret is quick', async (t) => {
   t.match(await keys.find('HS256', 'any'), [{ verifiesInline: true }])
 })
 
-t.test('a key whose "ext" is no boolean is malformed', async (t) => {
+t.test('rejects a key whose "ext" is not a boolean as malformed', async (t) => {
   const jwk = rsa(2048)
   for (const ext of [true, false]) t.equal(await verifiesInline({ ...jwk, ext }), true, `${ext}`)
   for (const ext of ['true', 1]) {
@@ -85,7 +85,7 @@ t.test('a key whose "ext" is no boolean is malformed', async (t) => {
   }
 })
 
-t.test('what was imported can be changed by nobody, and holds the public key alone', async (t) => {
+t.test('an imported key is immutable, and holds only the public key', async (t) => {
   const jwk = rsa(2048)
   const key = await importVerificationKey({ ...jwk, kid: 'a', alg: 'RS256', x5c: ['MIIB'] })
   t.ok(key !== undefined && Object.isFrozen(key))
@@ -94,24 +94,27 @@ t.test('what was imported can be changed by nobody, and holds the public key alo
   t.notMatch(key?.fingerprint, /MIIB/)
 })
 
-t.test('a fingerprint tells keys apart by all that matters for verifying', async (t) => {
-  const fingerprint = async (member: JWK) => (await importVerificationKey(member))?.fingerprint
-  const jwk = { ...rsa(2048), kid: 'a', alg: 'RS256' }
-  const usual = await fingerprint(jwk)
-  t.equal(await fingerprint({ ...jwk, use: 'sig', x5t: 'AA' } as JWK), usual)
-  for (const other of [
-    { ...jwk, kid: 'b' },
-    { ...jwk, alg: 'PS256' },
-    { ...jwk, kid: undefined },
-    { ...jwk, alg: undefined },
-    { ...jwk, n: rsa(2048).n },
-    { ...jwk, e: 'Aw' },
-  ]) {
-    t.not(await fingerprint(other as JWK), usual)
-  }
-})
+t.test(
+  'a fingerprint distinguishes keys by everything that matters for verification',
+  async (t) => {
+    const fingerprint = async (member: JWK) => (await importVerificationKey(member))?.fingerprint
+    const jwk = { ...rsa(2048), kid: 'a', alg: 'RS256' }
+    const usual = await fingerprint(jwk)
+    t.equal(await fingerprint({ ...jwk, use: 'sig', x5t: 'AA' } as JWK), usual)
+    for (const other of [
+      { ...jwk, kid: 'b' },
+      { ...jwk, alg: 'PS256' },
+      { ...jwk, kid: undefined },
+      { ...jwk, alg: undefined },
+      { ...jwk, n: rsa(2048).n },
+      { ...jwk, e: 'Aw' },
+    ]) {
+      t.not(await fingerprint(other as JWK), usual)
+    }
+  },
+)
 
-t.test('a fingerprint tells apart keys of different issuers, and of none', async (t) => {
+t.test('a fingerprint distinguishes keys of different issuers, and of none', async (t) => {
   const jwk = { ...rsa(2048), kid: 'a' }
   const issuers = ['https://one.example', 'https://other.example', '', 'true', undefined, 5]
   const keys = await Promise.all(issuers.map((issuer) => importVerificationKey({ ...jwk, issuer })))

@@ -12,7 +12,7 @@ import { importVerificationKey, type VerificationKey } from '../../src/keys/veri
 import { Counters } from '../../src/observability/statistics.js'
 import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.js'
 import { Revocations } from '../../src/revocation/revocations.js'
-import { accepts, forge, goodClaims, NOW, outcome, refuses, signed } from '../fixtures/forgery.js'
+import { accepts, forge, goodClaims, NOW, outcome, rejects, signed } from '../fixtures/forgery.js'
 import { AUDIENCE, base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
@@ -124,7 +124,7 @@ t.test('J5: looks up no key for a token of an untrusted issuer', async (t) => {
     'constructor',
   ]) {
     const raw = forge(key, { claims: { iss }, header: { alg: 'none' } })
-    await refuses(t, pipeline, raw, 'issuer', `iss: ${JSON.stringify(iss)}`)
+    await rejects(t, pipeline, raw, 'issuer', `iss: ${JSON.stringify(iss)}`)
   }
   t.equal(keys.asked, 0)
 })
@@ -132,7 +132,7 @@ t.test('J5: looks up no key for a token of an untrusted issuer', async (t) => {
 t.test('J1: looks up no key for an algorithm that is not allowed', async (t) => {
   const { pipeline, keys } = watched()
   for (const alg of ['none', 'RS256', 'es256', 'ES256 ', 'HS512', '', '__proto__', 'constructor']) {
-    await refuses(t, pipeline, forge(key, { header: { alg } }), 'algorithm', `alg: "${alg}"`)
+    await rejects(t, pipeline, forge(key, { header: { alg } }), 'algorithm', `alg: "${alg}"`)
   }
   t.equal(keys.asked, 0)
 })
@@ -141,7 +141,7 @@ t.test('looks up no key for a malformed or oversized token', async (t) => {
   const { pipeline, keys } = watched()
   const good = forge(key)
   for (const raw of ['x', '..', `${good}=`, `${good}.`, 'x'.repeat(1_048_576)]) {
-    await refuses(t, pipeline, raw, 'token')
+    await rejects(t, pipeline, raw, 'token')
   }
   t.equal(keys.asked, 0)
 })
@@ -156,10 +156,10 @@ t.test('looks up no key for a token whose claims are rejected', async (t) => {
     ['type', { at_hash: '' }],
   ] as const
   for (const [check, claims] of table) {
-    await refuses(t, pipeline, forge(key, { claims }), check)
+    await rejects(t, pipeline, forge(key, { claims }), check)
     const [header, payload] = forge(key, { claims }).split('.')
     const [, , signature] = forge(key).split('.')
-    await refuses(t, pipeline, [header, payload, signature].join('.'), check)
+    await rejects(t, pipeline, [header, payload, signature].join('.'), check)
   }
   t.equal(keys.asked, 0)
 })
@@ -180,7 +180,7 @@ t.test('P3: rejects a token with any cnf if no proof is supported', async (t) =>
     false,
     null,
   ]) {
-    await refuses(t, pipeline, forge(key, { claims: { cnf } }), 'binding', JSON.stringify(cnf))
+    await rejects(t, pipeline, forge(key, { claims: { cnf } }), 'binding', JSON.stringify(cnf))
   }
   await accepts(
     t,
@@ -247,7 +247,7 @@ t.test(
     t.equal(new Set(refusals).size, 10, 'the application may write into one')
     t.strictSame([...new Set(refusals.map(({ check }) => check))], ['signature'])
     t.equal(keys.asked, 1)
-    await refuses(t, pipeline, bad, 'signature', 'again')
+    await rejects(t, pipeline, bad, 'signature', 'again')
     t.equal(keys.asked, 2, 'a failure is not cached')
 
     keys.gate = Promise.reject(new KeysUnavailableError(ISSUER, 5, new Error('down')))
@@ -261,7 +261,7 @@ t.test('caches no failure: the token is accepted once the reason is gone', async
   const { pipeline, keys } = watched()
   const raw = forge(key)
   keys.candidates = []
-  await refuses(t, pipeline, raw, 'key', 'an unknown key')
+  await rejects(t, pipeline, raw, 'key', 'an unknown key')
   keys.candidates = [verificationKey]
   keys.failure = new KeysUnavailableError(ISSUER, 5, new Error('down'))
   await t.rejects(async () => pipeline.verify(raw), KeysUnavailableError)
@@ -270,7 +270,7 @@ t.test('caches no failure: the token is accepted once the reason is gone', async
 
   const early = watched()
   const future = forge(key, { claims: { nbf: NOW + 60 } })
-  await refuses(t, early.pipeline, future, 'not-before', 'too early')
+  await rejects(t, early.pipeline, future, 'not-before', 'too early')
   early.now += 60
   await accepts(t, early.pipeline, future, 'in time')
 })
@@ -290,7 +290,7 @@ t.test('rejects a cached token once its key is withdrawn', async (t) => {
   await pipeline.verify(raw)
   keys.trusted = false
   keys.candidates = []
-  await refuses(t, pipeline, raw, 'key', 'its key was removed')
+  await rejects(t, pipeline, raw, 'key', 'its key was removed')
 })
 
 t.test('J12: a cached token gets the result of a new verification at any time', async (t) => {
@@ -352,9 +352,9 @@ t.test('distinguishes tokens with the same end', async (t) => {
   const token = await it.pipeline.verify(raw)
   const [header, , signature] = raw.split('.')
   const admin = [header, base64url(goodClaims({ sub: 'admin' })), signature].join('.')
-  await refuses(t, it.pipeline, admin, 'signature', 'other claims under a known signature')
-  await refuses(t, it.pipeline, `x${raw}`, 'token', 'more before it')
-  await refuses(t, it.pipeline, raw.slice(-43), 'token', 'the end alone')
+  await rejects(t, it.pipeline, admin, 'signature', 'other claims under a known signature')
+  await rejects(t, it.pipeline, `x${raw}`, 'token', 'more before it')
+  await rejects(t, it.pipeline, raw.slice(-43), 'token', 'the end alone')
   t.equal(it.pipeline.verify(raw), token, 'the known one is still known')
 })
 
@@ -364,7 +364,7 @@ t.test('J15: tries the next key if one cannot verify the signature', async (t) =
   it.keys.candidates = [broken, verificationKey]
   await accepts(t, it.pipeline, forge(key), 'the second key')
   it.keys.candidates = [broken]
-  await refuses(t, it.pipeline, forge(key), 'signature', 'a key that cannot verify at all')
+  await rejects(t, it.pipeline, forge(key), 'signature', 'a key that cannot verify at all')
 })
 
 t.test('close() closes every key source', async (t) => {
@@ -404,17 +404,17 @@ t.test(
     const other = { iss: OTHER, aud: 'api://other' }
     await accepts(t, server, forge(ours), 'ours')
     await accepts(t, server, forge(theirs, { claims: other }), 'theirs')
-    await refuses(
+    await rejects(
       t,
       server,
       forge(theirs),
       'signature',
       'J6: their key under our kid, as our issuer',
     )
-    await refuses(t, server, forge(ours, { claims: other }), 'signature', 'J6: and the other way')
-    await refuses(t, server, forge(theirs, { claims: { iss: OTHER } }), 'audience', 'our audience')
+    await rejects(t, server, forge(ours, { claims: other }), 'signature', 'J6: and the other way')
+    await rejects(t, server, forge(theirs, { claims: { iss: OTHER } }), 'audience', 'our audience')
     const bare = { claims: other, header: { typ: undefined } }
-    await refuses(t, server, forge(theirs, bare), 'type', 'their profile')
+    await rejects(t, server, forge(theirs, bare), 'type', 'their profile')
     const [header, payload] = forge(ours).split('.')
     await accepts(t, server, signed(ours, `${header}.${payload}`), 'afterwards as before')
     const error = await server.verify(forge(ours, { claims: { iss: 'x' } })).catch((e) => e)

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { PluginOptions } from '../../src/index.js'
 import { DPoPClient } from '../fixtures/dpop-client.js'
 import { protectedApi, tokenOf } from '../fixtures/protected-api.js'
-import { exchange, parseAnswer } from '../fixtures/raw-http.js'
+import { exchange, parseResponse } from '../fixtures/raw-http.js'
 
 const BASE = 'https://api.example'
 const client = await DPoPClient.make()
@@ -44,7 +44,7 @@ async function start(
     const own = [`Authorization: DPoP ${token}`, `DPoP: ${proof}`, 'Connection: close']
     const head = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...own, ...lines]
     const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1')
-    const { status, body } = parseAnswer(await exchange(port, bytes))
+    const { status, body } = parseResponse(await exchange(port, bytes))
     return status === 200 ? `200 ${body}` : `${status}`
   }
   return { warnings, send }

@@ -1,6 +1,6 @@
 /** D1 to D4: where keys come from, and for how long (RFC 8414, OpenID Connect Discovery, RFC 9111). */
 import { drip, hang, hangInBody, json, text } from '../../../test/fixtures/key-server.js'
-import type { RawAnswer } from '../../../test/fixtures/raw-http.js'
+import type { RawResponse } from '../../../test/fixtures/raw-http.js'
 import { type Check, rule, Unmet } from '../check.js'
 import { eventually } from '../stage/eventually.js'
 import { describe, expectStatus, expectTaken, expectThat } from '../stage/expect.js'
@@ -48,7 +48,7 @@ function hugeKeySets({ rs256 }: SuiteKeys): Record<string, string> {
 }
 
 /** It got no keys that it may use, so it can't let anybody in. */
-function expectNoEntry(answer: RawAnswer, what: string): void {
+function expectNoEntry(answer: RawResponse, what: string): void {
   if (answer.status < 400) throw new Unmet(`no entry with ${what}`, describe(answer))
 }
 
@@ -93,7 +93,7 @@ export const discovery: readonly Check[] = [
       }) => response.writeHead(302, { location: elsewhere.url }).end()
       await withIssuer(
         stage,
-        (issuer) => issuer.answer('/keys', redirect as never),
+        (issuer) => issuer.respond('/keys', redirect as never),
         async ({ api }) => expectNoEntry(await api.present(api.forge()), 'redirected keys'),
       )
       expectThat(elsewhere.requests === 0, 'no request elsewhere', `${elsewhere.requests}`)
@@ -114,7 +114,7 @@ export const discovery: readonly Check[] = [
       (stage) =>
         withIssuer(
           stage,
-          (issuer) => issuer.answer('/keys', answer),
+          (issuer) => issuer.respond('/keys', answer),
           async ({ api }) => expectNoEntry(await api.present(api.forge()), 'keys that never come'),
           { isImpatient: true },
         ),
@@ -132,7 +132,7 @@ export const discovery: readonly Check[] = [
       for (const [what, others] of Object.entries(hugeKeySets(stage.properties.keys))) {
         await withIssuer(
           stage,
-          (issuer) => issuer.answer('/keys', text(`{"keys":[${others},${good}}`)),
+          (issuer) => issuer.respond('/keys', text(`{"keys":[${others},${good}}`)),
           async ({ api }) => expectNoEntry(await api.present(api.forge()), what),
         )
       }
@@ -172,7 +172,7 @@ export const discovery: readonly Check[] = [
         stage,
         (issuer) => {
           const keys = published(stage.properties.keys)
-          issuer.answer('/keys', json({ keys }, { 'cache-control': 'public, max-age=300' }))
+          issuer.respond('/keys', json({ keys }, { 'cache-control': 'public, max-age=300' }))
         },
         async ({ api, advance }, issuer) => {
           expectTaken(await api.present(api.forge()))
@@ -197,10 +197,10 @@ export const discovery: readonly Check[] = [
       const { rs256, stranger } = stage.properties.keys
       return withIssuer(
         stage,
-        (issuer) => issuer.answer('/keys', json({ keys: [rs256.publicJwk] })),
+        (issuer) => issuer.respond('/keys', json({ keys: [rs256.publicJwk] })),
         async ({ api }, issuer) => {
           expectTaken(await api.present(api.forge({ key: rs256 })))
-          issuer.answer('/keys', json({ keys: [rs256.publicJwk, stranger.publicJwk] }))
+          issuer.respond('/keys', json({ keys: [rs256.publicJwk, stranger.publicJwk] }))
           const answer = await api.present(api.forge({ key: stranger }))
           expectStatus(answer, 200, 'a token of a key that was published a moment ago')
         },

@@ -1,7 +1,7 @@
 /** P1 to P5, P7: tokens that are bound to a key (RFC 9449). */
 import { generateDPoPKey } from 'fastify-resource-server/testing'
 import { exportJWK } from 'jose'
-import type { RawAnswer } from '../../../test/fixtures/raw-http.js'
+import type { RawResponse } from '../../../test/fixtures/raw-http.js'
 import { type Check, rule, Unmet } from '../check.js'
 import type { Api, ProofChange } from '../stage/api.js'
 import { describe, expectAnswer, expectRefused, expectTaken, expectThat } from '../stage/expect.js'
@@ -22,12 +22,12 @@ function point(number: string, title: string, changes: (api: Api) => Changes): C
 
 type Changes = Record<string, ProofChange> | Promise<Record<string, ProofChange>>
 
-function isRejection({ status }: RawAnswer): boolean {
+function isRejection({ status }: RawResponse): boolean {
   return status === 401 || status === 400
 }
 
 /** A proof that is sent as this text. */
-async function sent(api: Api, ...proofs: ((proof: string) => string)[]): Promise<RawAnswer> {
+async function sent(api: Api, ...proofs: ((proof: string) => string)[]): Promise<RawResponse> {
   const token = api.bound()
   const lines = [`authorization: DPoP ${token}`]
   for (const change of proofs) lines.push(`dpop: ${change(await api.proof(token))}`)

@@ -25,7 +25,7 @@ interface Exchange {
 async function exchange(answer = json(GOOD)) {
   const server = await startKeyServer()
   let seen: Exchange | undefined
-  server.answer('/token', async (response, request) => {
+  server.respond('/token', async (response, request) => {
     let body = ''
     for await (const chunk of request) body += chunk
     seen = { method: request.method, headers: request.headers, form: new URLSearchParams(body) }

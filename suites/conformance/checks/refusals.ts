@@ -1,5 +1,5 @@
 /** B6, B7, B9, B10: what a refusal looks like, and what is in none (RFC 6750 §3, §5.3). */
-import type { RawAnswer } from '../../../test/fixtures/raw-http.js'
+import type { RawResponse } from '../../../test/fixtures/raw-http.js'
 import { type Check, rule } from '../check.js'
 import type { Api } from '../stage/api.js'
 import { challengesOf } from '../stage/challenges.js'
@@ -156,13 +156,13 @@ function badTokens(api: Api): Record<string, string> {
   }
 }
 
-async function refused(api: Api): Promise<Record<string, RawAnswer>> {
-  const answers: Record<string, RawAnswer> = {}
+async function refused(api: Api): Promise<Record<string, RawResponse>> {
+  const answers: Record<string, RawResponse> = {}
   for (const [what, token] of Object.entries(badTokens(api)))
     answers[what] = await api.present(token)
   return answers
 }
 
-function textOf({ headers, body }: RawAnswer): string {
+function textOf({ headers, body }: RawResponse): string {
   return `${JSON.stringify(headers)}\n${body}`
 }

@@ -2,7 +2,7 @@
 import { type DPoPKey, dpopProof } from 'fastify-resource-server/testing'
 import { type Forgery, forge } from '../../../test/fixtures/forgery.js'
 import type { TestKey } from '../../../test/fixtures/issuer.js'
-import type { RawAnswer } from '../../../test/fixtures/raw-http.js'
+import type { RawResponse } from '../../../test/fixtures/raw-http.js'
 import type { Feature } from '../check.js'
 import type { SuiteKeys } from './keys.js'
 import { type Sending, sendTo } from './wire.js'
@@ -80,12 +80,12 @@ export class Api {
     return forge(key, { header, claims: text })
   }
 
-  send(sending: Sending = {}): Promise<RawAnswer> {
+  send(sending: Sending = {}): Promise<RawResponse> {
     return sendTo(this.options.url, sending)
   }
 
   /** The request as a client that has the token would send it, with a proof where one is needed. */
-  async present(token: string, sending: Sending = {}): Promise<RawAnswer> {
+  async present(token: string, sending: Sending = {}): Promise<RawResponse> {
     const lines = [`authorization: ${this.scheme} ${token}`, ...(sending.lines ?? [])]
     if (!this.has('bearer')) lines.push(`dpop: ${await this.proof(token, sending)}`)
     return this.send({ ...sending, lines })
@@ -96,7 +96,7 @@ export class Api {
     token: string,
     change: ProofChange = {},
     { scheme = 'DPoP', ...sending }: Sending & { scheme?: string } = {},
-  ): Promise<RawAnswer> {
+  ): Promise<RawResponse> {
     const proof = await this.proof(token, sending, change)
     const lines = [`authorization: ${scheme} ${token}`, `dpop: ${proof}`, ...(sending.lines ?? [])]
     return this.send({ ...sending, lines })

@@ -1,6 +1,11 @@
 /** An issuer that answers what a check tells it to: metadata anywhere, keys, introspection. */
 import type { IncomingMessage } from 'node:http'
-import { type Answer, json, startKeyServer, text } from '../../../test/fixtures/key-server.js'
+import {
+  json,
+  type ResponseHandler,
+  startKeyServer,
+  text,
+} from '../../../test/fixtures/key-server.js'
 
 /** A question about a token, as it came. */
 export interface Question {
@@ -26,7 +31,7 @@ export async function startScriptedIssuer(keys: readonly object[]) {
     /** What is said of every token: members, or all of a signed answer. */
     said: { active: true } as Record<string, unknown> | string,
     /** In place of any such answer. */
-    instead: undefined as Answer | undefined,
+    instead: undefined as ResponseHandler | undefined,
   }
   const metadata = {
     issuer: server.issuer,
@@ -38,7 +43,7 @@ export async function startScriptedIssuer(keys: readonly object[]) {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   }
-  server.answer('/introspect', async (response, request) => {
+  server.respond('/introspect', async (response, request) => {
     questions.push(await questionOf(request))
     const said = state.said
     const usual =
@@ -51,9 +56,9 @@ export async function startScriptedIssuer(keys: readonly object[]) {
   /** Publishes the metadata at this place alone. */
   const publishAt = (place: keyof typeof PLACES, changes: object = {}) => {
     for (const path of Object.values(PLACES)) {
-      server.answer(path, (response) => response.writeHead(404).end())
+      server.respond(path, (response) => response.writeHead(404).end())
     }
-    server.answer(PLACES[place], json({ ...metadata, ...changes }))
+    server.respond(PLACES[place], json({ ...metadata, ...changes }))
   }
   publishAt('OIDC, appended')
   return {

@@ -1,7 +1,7 @@
 /** One request, byte by byte, to wherever the API is: what no HTTP client would send can be sent. */
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { parseAnswer, type RawAnswer } from '../../../test/fixtures/raw-http.js'
+import { parseResponse, type RawResponse } from '../../../test/fixtures/raw-http.js'
 
 export interface Sending {
   readonly method?: string
@@ -19,7 +19,7 @@ export interface Sending {
 /** Longer than anything that an API should make its callers wait. */
 const PATIENCE = 30_000
 
-export async function sendTo(api: string, sending: Sending): Promise<RawAnswer> {
+export async function sendTo(api: string, sending: Sending): Promise<RawResponse> {
   const { method = 'GET', path = '/', lines = [], body = '' } = sending
   const url = new URL(api)
   const head = [
@@ -30,7 +30,7 @@ export async function sendTo(api: string, sending: Sending): Promise<RawAnswer> 
     'connection: close',
   ]
   const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1')
-  const answer = parseAnswer(await exchange(url, bytes, sending.from))
+  const answer = parseResponse(await exchange(url, bytes, sending.from))
   const chunked = answer.headers['transfer-encoding']?.join() === 'chunked'
   return chunked ? { ...answer, body: unchunked(answer.body) } : answer
 }

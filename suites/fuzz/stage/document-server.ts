@@ -13,7 +13,7 @@ export async function startDocumentServer() {
     serve(path: string, document: string, sent: Sent): void {
       const { status, headers } = sent
       const body = bodyOf(document, sent)
-      server.answer(path, (response) =>
+      server.respond(path, (response) =>
         response.writeHead(status, headers as OutgoingHttpHeaders).end(body),
       )
     },

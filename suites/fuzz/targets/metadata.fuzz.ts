@@ -51,7 +51,7 @@ export const metadata: Target<readonly Place[]> = {
   async open() {
     const server = await startDocumentServer()
     const signer = ed25519('issuer')
-    server.answer('/keys', json({ keys: [signer.publicJwk] }))
+    server.respond('/keys', json({ keys: [signer.publicJwk] }))
     const { issuer, jwksUri } = server
     const raw = forge(signer, { claims: { iss: issuer } })
     return {

@@ -62,7 +62,7 @@ export const signedIntrospection: Target<SignedCase> = {
     const { issuer } = server
     const own = ed25519('issuer')
     const signers = { issuer: own, stranger: ed25519('stranger') }
-    server.answer('/keys', json({ keys: [own.publicJwk] }))
+    server.respond('/keys', json({ keys: [own.publicJwk] }))
     const kind = { 'content-type': 'application/token-introspection+jwt' }
     return {
       async play(one) {
@@ -75,7 +75,7 @@ export const signedIntrospection: Target<SignedCase> = {
         const claims = changed({ iss: issuer, aud: 'api', iat: NOW }, [inner, ...one.claims])
         const jwt = signed(signers[one.signer], [header, claims].map(base64url).join('.'))
         const body = edited(jwt, one.edits)
-        server.answer('/introspect', text(body, kind))
+        server.respond('/introspect', text(body, kind))
         const api = await createResourceServer({
           issuer,
           audience: AUDIENCE,

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import type { PluginOptions } from '../../../src/index.js'
 import { passwordGrant } from '../../../src/testing/index.js'
-import { until } from '../../fixtures/asking-api.js'
+import { until } from '../../fixtures/introspecting-api.js'
 import { startApi } from './fixtures/api.js'
 import {
   API_CLIENT,

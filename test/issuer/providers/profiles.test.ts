@@ -19,7 +19,7 @@ function serverOf({ detected, profile, issuer, audience }: Provider) {
 for (const [name, provider] of Object.entries(PROVIDERS)) {
   t.test(`${name}: accepts and reads access tokens`, async (t) => {
     const server = await serverOf(provider)
-    for (const [title, good] of Object.entries(provider.good)) {
+    for (const [title, good] of Object.entries(provider.valid)) {
       const token = await server.verify(tokenOf(provider, good.claims))
       t.equal(token.subjectKind, good.subjectKind, `R5: ${title}: whom the subject names`)
       t.equal(token.subject, good.claims.sub, `${title}: subject`)
@@ -35,7 +35,7 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
 
   t.test(`J8: ${name}: rejects tokens that are not access tokens for this API`, async (t) => {
     const server = await serverOf(provider)
-    for (const [title, bad] of Object.entries(provider.bad)) {
+    for (const [title, bad] of Object.entries(provider.invalid)) {
       const rejection: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
         () => 'accepted',
         (error) => error,
