@@ -8,6 +8,7 @@
 export type { AccessToken, SubjectKind } from './access-token/access-token.js'
 export type * from './access-token/access-token-claims.js'
 export type { Actor } from './access-token/actor.js'
+export type { AuthorizationDetail } from './access-token/authorization-details.js'
 export type { Confirmation } from './access-token/confirmation.js'
 export type { ScopeImplications } from './access-token/scope-hierarchy.js'
 export type {
@@ -87,6 +88,10 @@ export { default, default as resourceServer } from './plugin/plugin.js'
 export type { PluginOptions } from './plugin/plugin-options.js'
 export type { RouteRequirement } from './plugin/route-guard.js'
 export type { ActorRequirement, ActorRule } from './policy/actor-requirement.js'
+export type {
+  AuthorizationDetailRule,
+  AuthorizationDetailsRequirement,
+} from './policy/authorization-details-requirement.js'
 export type { ClaimRequirement } from './policy/claim-requirement.js'
 export type { Requirement } from './policy/requirement.js'
 export type { AnyScopeRequirement, ScopeRequirement } from './policy/scope-requirement.js'

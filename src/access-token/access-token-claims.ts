@@ -35,6 +35,8 @@ export interface AccessTokenClaims {
   readonly jti?: string
   /** Scope as the issuer sent it; use `request.auth.scope` instead. */
   readonly scope?: unknown
+  /** Authorization details; use `request.auth.authorizationDetails()` instead. RFC 9396 §9.1. */
+  readonly authorization_details?: unknown
   readonly [claim: string]: unknown
 }
 

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
 import { type Actor, actorsOf } from './actor.js'
+import { type AuthorizationDetail, readAuthorizationDetails } from './authorization-details.js'
 import type { Confirmation } from './confirmation.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
 
@@ -65,6 +66,7 @@ export class AccessToken {
   #groups: ReadonlySet<string> | undefined
   #permissions: ReadonlySet<string> | undefined
   #actorChain: readonly Actor[] | undefined
+  #authorizationDetails: readonly AuthorizationDetail[] | undefined
 
   /** @internal */
   constructor({ raw, claims, reader, confirmation, hierarchy }: VerifiedToken) {
@@ -167,6 +169,23 @@ export class AccessToken {
   get actorChain(): readonly Actor[] {
     this.#actorChain ??= actorsOf(ownMember(this.claims, 'act'))
     return this.#actorChain
+  }
+
+  /**
+   * Returns the elements of `authorization_details` of one type, in their order; none if the token
+   * has no such element. Leaves out elements whose common members have the wrong JSON type. Checks
+   * nothing else: an element may have `locations` of another API. RFC 9396 §9.
+   *
+   * @typeParam Members the members that the type defines; not checked at run time.
+   */
+  authorizationDetails<Members extends object = Readonly<Record<string, unknown>>>(
+    type: string,
+  ): readonly AuthorizationDetail<Members>[] {
+    this.#authorizationDetails ??= readAuthorizationDetails(
+      ownMember(this.claims, 'authorization_details'),
+    )
+    const ofType = this.#authorizationDetails.filter((detail) => detail.type === type)
+    return ofType as readonly AuthorizationDetail<object>[] as readonly AuthorizationDetail<Members>[]
   }
 
   /** Returns every member except the raw token. */

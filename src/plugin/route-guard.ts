@@ -98,7 +98,9 @@ export class RouteGuards {
     if (auth === true) return this.#anyTokenGuard
     const guard = compileGuard(auth, this.#core)
     if (!isHidden(schema)) {
-      this.#core.resourceMetadata?.addScope(guard.policy.scope.fixed.scope.split(' '))
+      const { scope, authorizationDetailsTypes } = guard.policy
+      this.#core.resourceMetadata?.addScope(scope.fixed.scope.split(' '))
+      this.#core.resourceMetadata?.addAuthorizationDetailsTypes(authorizationDetailsTypes)
     }
     return guard
   }
@@ -113,7 +115,11 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   const keys = [...REQUIREMENT_KEYS, 'optional']
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
-  const policy = compilePolicy<FastifyRequest>(required, core.clock)
+  const policy = compilePolicy<FastifyRequest>(
+    required,
+    core.clock,
+    core.resourceMetadata?.resource,
+  )
   const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
   const challenges = new RouteChallenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }

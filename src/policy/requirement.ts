@@ -6,6 +6,10 @@ import { authorizeFailure } from '../errors/application-function.js'
 import { InsufficientScopeError } from '../errors/errors.js'
 import { type Rejection, unwrap } from '../errors/result.js'
 import { type ActorRequirement, compileActor } from './actor-requirement.js'
+import {
+  type AuthorizationDetailsRequirement,
+  compileAuthorizationDetails,
+} from './authorization-details-requirement.js'
 import { type ClaimRequirement, compileClaims } from './claim-requirement.js'
 import {
   type AnyScopeRequirement,
@@ -69,6 +73,12 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
   actor?: ActorRequirement
 
   /**
+   * An element of `authorization_details` that the token must have, or an array of them; see
+   * {@link AuthorizationDetailRule}. RFC 9396 §9.
+   */
+  authorizationDetails?: AuthorizationDetailsRequirement<Context>
+
+  /**
    * Decides on anything else: returns `true`, or a promise of it, to accept; any other value
    * rejects the request. Called last, and only if all other requirements hold.
    *
@@ -86,6 +96,7 @@ export const REQUIREMENT_KEYS = [
   'maxAge',
   'claims',
   'actor',
+  'authorizationDetails',
   'authorize',
   ...BINDING_KEYS,
 ] as const satisfies readonly (keyof Requirement)[]
@@ -94,6 +105,8 @@ export const REQUIREMENT_KEYS = [
 export interface Policy<Context> {
   /** The scope requirement. */
   readonly scope: CompiledScope<Context>
+  /** The required types of authorization details (RFC 9396). */
+  readonly authorizationDetailsTypes: readonly string[]
   /** Whether the policy can reject a valid token with 403. */
   readonly canReturn403: boolean
   /**
@@ -109,8 +122,15 @@ export interface Policy<Context> {
   ) => Rejection | undefined | Promise<undefined>
 }
 
-/** @throws {TypeError} if a requirement is invalid; the message names the member and the fix. */
-export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock): Policy<Context> {
+/**
+ * @param resource the resource identifier of this API, if known.
+ * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
+ */
+export function compilePolicy<Context>(
+  given: Requirement<Context>,
+  clock: Clock,
+  resource: string | undefined,
+): Policy<Context> {
   const requirement = requireKnownKeys('a requirement', given, REQUIREMENT_KEYS)
   const unset = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
@@ -122,6 +142,8 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   const stepUp = compileStepUp(requirement, clock)
   const claims = compileClaims(requirement.claims)
   const acceptsActor = compileActor(requirement.actor)
+  const details = compileAuthorizationDetails(requirement.authorizationDetails, resource)
+  const authorizationDetailsTypes = details?.types ?? []
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(
       '"authorize" must be a function that returns true, false or a promise of it',
@@ -129,7 +151,7 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   }
   // Most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
-    return { scope, canReturn403: false, check: () => undefined }
+    return { scope, authorizationDetailsTypes, canReturn403: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
     authorized === true ? undefined : notAllowed('true from "authorize"')
   // `await` ignores a patched `then` on a native promise; calling `.then()` would not.
@@ -144,11 +166,13 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
   }
   return {
     scope,
+    authorizationDetailsTypes,
     canReturn403:
       scope.isDynamic ||
       scope.fixed.scope !== '' ||
       claims.length > 0 ||
       acceptsActor !== undefined ||
+      details !== undefined ||
       authorize !== undefined,
     check(token, context) {
       const required = scope.for(context)
@@ -163,6 +187,10 @@ export function compilePolicy<Context>(given: Requirement<Context>, clock: Clock
         return notAllowed(`the required claim "${unmet.name}"`)
       }
       if (acceptsActor?.(token) === false) return notAllowed('an accepted actor')
+      const unmetType = details?.unmetType(token, context)
+      if (unmetType !== undefined) {
+        return notAllowed(`an authorization detail of the type "${unmetType}"`)
+      }
       if (authorize === undefined) return undefined
       let authorized: boolean | Promise<boolean>
       try {

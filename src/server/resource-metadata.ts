@@ -13,6 +13,7 @@ export interface ProtectedResourceMetadata {
   readonly resource: string
   readonly authorization_servers?: readonly string[]
   readonly scopes_supported?: readonly string[]
+  readonly authorization_details_types_supported?: readonly string[]
   readonly bearer_methods_supported?: readonly string[]
   readonly resource_name?: string
   readonly resource_documentation?: string
@@ -35,6 +36,8 @@ export interface ResourceMetadataSource {
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 export class ResourceMetadata {
+  /** Resource identifier of the API. */
+  readonly resource: string
   /** URL of the metadata, for the challenge (RFC 9728 §5.1). */
   readonly url: string
   /** The path of {@link url}. */
@@ -46,9 +49,11 @@ export class ResourceMetadata {
   readonly paths: readonly string[]
   readonly #source: ResourceMetadataSource
   readonly #scope = new Set<string>()
+  readonly #detailsTypes = new Set<string>()
 
   constructor(source: ResourceMetadataSource) {
     const { origin, pathname } = new URL(source.resource)
+    this.resource = source.resource
     // RFC 9728 §3.1: inserted between host and path; only the slash of an empty path is removed.
     this.path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
     this.paths = [...new Set([this.path, this.path.replace(/\/$/, '')])]
@@ -63,6 +68,11 @@ export class ResourceMetadata {
     }
   }
 
+  /** Adds the types of authorization details that a route requires. */
+  addAuthorizationDetailsTypes(types: Iterable<string>): void {
+    for (const type of types) this.#detailsTypes.add(type)
+  }
+
   /** Returns the metadata; by default with the scope of all routes declared so far. */
   document(): ProtectedResourceMetadata {
     const { resource, authorizationServers, scopes, fixed, dpop, acceptsCertificates } =
@@ -71,6 +81,7 @@ export class ResourceMetadata {
       resource,
       ...some('authorization_servers', authorizationServers),
       ...some('scopes_supported', scopes ?? [...this.#scope].sort()),
+      ...some('authorization_details_types_supported', [...this.#detailsTypes].sort()),
       bearer_methods_supported: ['header'],
       ...fixed,
       ...(acceptsCertificates && { tls_client_certificate_bound_access_tokens: true }),

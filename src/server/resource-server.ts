@@ -28,7 +28,7 @@ export class ResourceServer<Context = unknown> {
   /** @internal */
   constructor(core: Core) {
     this.#core = core
-    this.#anyToken = compilePolicy<Context>({}, core.clock)
+    this.#anyToken = compilePolicy<Context>({}, core.clock, undefined)
   }
 
   /**
@@ -69,11 +69,11 @@ export class ResourceServer<Context = unknown> {
     requirement?: Requirement<undefined> | Requirement<Context>,
     context?: Context,
   ): Promise<AccessToken> {
-    const { pipeline, binding, clock, counters } = this.#core
+    const { pipeline, binding, clock, counters, resourceMetadata } = this.#core
     const policy =
       requirement === undefined
         ? this.#anyToken
-        : compilePolicy(requirement as Requirement<Context>, clock)
+        : compilePolicy(requirement as Requirement<Context>, clock, resourceMetadata?.resource)
     const bindingRequirement =
       requirement === undefined
         ? binding.requirement

@@ -160,6 +160,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   acr: ['gold', ['gold']],
   claims: [{}],
   actor: ['none', [{ subject: 'x' }]],
+  authorizationDetails: [{ type: 'payment' }],
   authorize: [],
 }
 

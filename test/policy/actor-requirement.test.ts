@@ -21,10 +21,10 @@ function tokenWith(act?: unknown): AccessToken {
 
 /** Whether the requirement accepts a token with this `act`. */
 function accepts(actor: ActorRequirement, act?: unknown): boolean {
-  return compilePolicy({ actor }, clock).check(tokenWith(act), undefined) === undefined
+  return compilePolicy({ actor }, clock, undefined).check(tokenWith(act), undefined) === undefined
 }
 
-t.test('the outermost actor is the current one', async (t) => {
+t.test('A1: the outermost actor is the current one', async (t) => {
   const earlier = { sub: 'https://service77.example.com' }
   const token = tokenWith({
     sub: 'https://service16.example.com',
@@ -46,18 +46,21 @@ t.test('the outermost actor is the current one', async (t) => {
   t.same(tokenWith().actorChain, [])
 })
 
-t.test("'none' rejects every actor", async (t) => {
+t.test("A1: 'none' rejects every actor", async (t) => {
   t.ok(accepts('none'))
   t.notOk(accepts('none', { sub: 'admin@example.com' }), 'impersonation (WorkOS, Clerk)')
-  t.match(compilePolicy({ actor: 'none' }, clock).check(tokenWith({ sub: 'x' }), undefined), {
-    code: 'insufficient_scope',
-    scope: '',
-    check: 'policy',
-    expected: 'an accepted actor',
-  })
+  t.match(
+    compilePolicy({ actor: 'none' }, clock, undefined).check(tokenWith({ sub: 'x' }), undefined),
+    {
+      code: 'insufficient_scope',
+      scope: '',
+      check: 'policy',
+      expected: 'an accepted actor',
+    },
+  )
 })
 
-t.test('an array accepts the subject itself and the actors in it', async (t) => {
+t.test('A1: an array accepts the subject itself and the actors in it', async (t) => {
   const rules = [{ subject: 'svc' }, { clientId: 'app', subject: 'agent' }]
   t.ok(accepts(rules))
   t.ok(accepts(rules, { sub: 'svc' }))
@@ -69,7 +72,7 @@ t.test('an array accepts the subject itself and the actors in it', async (t) => 
   t.notOk(accepts(rules, { sub: 'SVC' }))
 })
 
-t.test('the same subject of another issuer is another actor', async (t) => {
+t.test('A1: the same subject of another issuer is another actor', async (t) => {
   t.notOk(accepts([{ subject: 'svc' }], { sub: 'svc', iss: 'https://other.example' }))
   const other = [{ subject: 'svc', issuer: 'https://other.example' }]
   t.ok(accepts(other, { sub: 'svc', iss: 'https://other.example' }))
@@ -95,15 +98,19 @@ t.test('an invalid requirement is an error', async (t) => {
     {},
   ]
   for (const actor of wrong) {
-    t.throws(() => compilePolicy({ actor } as never, clock), TypeError, JSON.stringify(actor))
+    t.throws(
+      () => compilePolicy({ actor } as never, clock, undefined),
+      TypeError,
+      JSON.stringify(actor),
+    )
   }
   const rule = { subject: 'svc' }
-  const policy = compilePolicy({ actor: [rule] }, clock)
+  const policy = compilePolicy({ actor: [rule] }, clock, undefined)
   rule.subject = 'evil'
   t.ok(policy.check(tokenWith({ sub: 'evil' }), undefined), 'read once')
 })
 
-t.test('a token whose "act" does not say who acts is rejected', async (t) => {
+t.test('A1: a token whose "act" does not say who acts is rejected', async (t) => {
   const server = await createResourceServer(given() as ResourceServerOptions)
   t.teardown(() => server.close())
   const valid: unknown[] = [{ sub: 'a' }, { client_id: 'a' }, { sub: 'a', act: { sub: 'b' } }]
@@ -134,7 +141,7 @@ t.test('a token whose "act" does not say who acts is rejected', async (t) => {
   }
 })
 
-t.test('a route rejects delegated tokens with 403', async (t) => {
+t.test('A1: a route rejects delegated tokens with 403', async (t) => {
   const app = await protectedApi(t)
   app.get('/password', { config: { auth: { actor: 'none' } } }, async () => 'in')
   app.get('/', async (request) => request.auth?.actor)

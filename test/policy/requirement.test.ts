@@ -18,7 +18,7 @@ const token = new AccessToken({
 })
 
 const compilePolicy = (requirement: Requirement<string>) =>
-  compile(requirement, { now: () => 0, clockTolerance: 0 })
+  compile(requirement, { now: () => 0, clockTolerance: 0 }, undefined)
 
 const check = (requirement: Requirement<string>, context = 'context') =>
   compilePolicy(requirement).check(token, context)

@@ -17,10 +17,14 @@ function tokenWith(scope: string, scopeImplies?: object) {
 }
 
 const check = (requirement: Requirement<string>, scope: string, context = 'read') =>
-  compilePolicy(requirement, clock).check(tokenWith(scope), context)
+  compilePolicy(requirement, clock, undefined).check(tokenWith(scope), context)
 
 t.test('a function decides on the scope of each request', async (t) => {
-  const policy = compilePolicy<string>({ scope: (operation) => `orders:${operation}` }, clock)
+  const policy = compilePolicy<string>(
+    { scope: (operation) => `orders:${operation}` },
+    clock,
+    undefined,
+  )
   const token = tokenWith('orders:read')
   t.equal(policy.check(token, 'read'), undefined)
   t.match(policy.check(token, 'write'), {
@@ -47,7 +51,7 @@ t.test('a function returns a string, an array, or an empty array for no scope', 
 t.test('one challenge names what a function and a fixed requirement require', async (t) => {
   const requirement = { scope: () => 'a', anyScope: ['b', 'c'] }
   t.match(check(requirement, 'a'), { scope: 'a b c' })
-  t.same(compilePolicy(requirement, clock).scope.fixed, {
+  t.same(compilePolicy(requirement, clock, undefined).scope.fixed, {
     allOf: [],
     anyOf: ['b', 'c'],
     scope: 'b c',
@@ -116,7 +120,7 @@ t.test('an array that changes while it is read does not reach a header', async (
 t.test('a broader scope satisfies requirements, and stays out of the scope', async (t) => {
   const token = tokenWith('orders', { orders: ['orders:read', 'orders:write'] })
   const policy = (requirement: Requirement) =>
-    compilePolicy(requirement, clock).check(token, undefined)
+    compilePolicy(requirement, clock, undefined).check(token, undefined)
   t.equal(policy({ scope: 'orders:read orders:write' }), undefined)
   t.equal(policy({ anyScope: ['other', 'orders:write'] }), undefined)
   t.equal(policy({ scope: () => 'orders:read' }), undefined)

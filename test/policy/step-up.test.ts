@@ -19,7 +19,7 @@ function tokenWith(claims: object): AccessToken {
 
 /** `undefined`, or the challenge without its realm. */
 function challengeFor(requirement: Requirement, claims: object): string | undefined {
-  const refused = compilePolicy(requirement, clock).check(tokenWith(claims), undefined)
+  const refused = compilePolicy(requirement, clock, undefined).check(tokenWith(claims), undefined)
   if (!isRejection(refused)) return refused as undefined
   const headers = responseHeaders(refused, { realm: 'r', scope: 'never' })
   return String(headers['www-authenticate']).replace('Bearer realm="r", ', '')
@@ -70,7 +70,11 @@ t.test(
 )
 
 t.test('rejects if the clock returns NaN', async (t) => {
-  const policy = compilePolicy({ maxAge: 60 }, { now: () => Number.NaN, clockTolerance: 30 })
+  const policy = compilePolicy(
+    { maxAge: 60 },
+    { now: () => Number.NaN, clockTolerance: 30 },
+    undefined,
+  )
   t.match(
     policy.check(tokenWith({ auth_time: NOW }), undefined),
     InsufficientUserAuthenticationError,
@@ -79,7 +83,7 @@ t.test('rejects if the clock returns NaN', async (t) => {
 
 t.test('reads the clock on each use', async (t) => {
   let now = NOW
-  const policy = compilePolicy({ maxAge: 60 }, { now: () => now, clockTolerance: 0 })
+  const policy = compilePolicy({ maxAge: 60 }, { now: () => now, clockTolerance: 0 }, undefined)
   const token = tokenWith({ auth_time: NOW })
   t.equal(policy.check(token, undefined), undefined)
   now += 61
@@ -109,7 +113,7 @@ t.test(
 
 t.test('the reason names what was expected, and of the claims only auth_time', async (t) => {
   const reasonFor = (requirement: Requirement, claims: object) => {
-    const refused = compilePolicy(requirement, clock).check(tokenWith(claims), undefined)
+    const refused = compilePolicy(requirement, clock, undefined).check(tokenWith(claims), undefined)
     return (refused as InsufficientUserAuthenticationError).reason
   }
   t.strictSame(reasonFor({ acr: ['a', 'b'] }, { acr: 'secret' }), {
@@ -141,7 +145,7 @@ t.test('rejects values that are invalid in a header or that no token can meet', 
     ['a b'],
   ]) {
     t.throws(
-      () => compilePolicy({ acr } as never, clock),
+      () => compilePolicy({ acr } as never, clock, undefined),
       {
         name: 'TypeError',
         message: /^"acr" must be a value of the claim or a non-empty array of them/,
@@ -151,18 +155,20 @@ t.test('rejects values that are invalid in a header or that no token can meet', 
   }
   for (const maxAge of [0, -1, 0.5, Number.NaN, Infinity, 31_536_001, '60', null, [60], {}]) {
     t.throws(
-      () => compilePolicy({ maxAge } as never, clock),
+      () => compilePolicy({ maxAge } as never, clock, undefined),
       { message: '"maxAge" must be a whole number of seconds from 1 to 31536000' },
       JSON.stringify(maxAge),
     )
   }
-  t.doesNotThrow(() => compilePolicy({ acr: 'urn:mace:incommon:iap:silver', maxAge: 1 }, clock))
-  t.doesNotThrow(() => compilePolicy({ maxAge: 31_536_000 }, clock))
+  t.doesNotThrow(() =>
+    compilePolicy({ acr: 'urn:mace:incommon:iap:silver', maxAge: 1 }, clock, undefined),
+  )
+  t.doesNotThrow(() => compilePolicy({ maxAge: 31_536_000 }, clock, undefined))
 })
 
 t.test('later changes of the given array have no effect', async (t) => {
   const acr = ['phr']
-  const policy = compilePolicy({ acr }, clock)
+  const policy = compilePolicy({ acr }, clock, undefined)
   acr.push('pwd')
   t.match(policy.check(tokenWith({ acr: 'pwd' }), undefined), InsufficientUserAuthenticationError)
 })

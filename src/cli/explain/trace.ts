@@ -196,7 +196,11 @@ async function tryClaims(
   })
   await list.try(
     'scope',
-    () => compilePolicy(requirement, core.clock).check(token, undefined),
+    () =>
+      compilePolicy(requirement, core.clock, core.resourceMetadata?.resource).check(
+        token,
+        undefined,
+      ),
     () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
   )
 }
