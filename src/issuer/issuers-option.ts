@@ -219,7 +219,9 @@ function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
   const names = fallbacks.map(({ issuer }) => issuer).join(' and ')
   reject(
     'introspection.opaqueTokens',
-    `must distinguish the opaque tokens of ${names}: set a function or false for all but one of them`,
+    `selects every opaque token for more than one issuer (${names}): for all but one of them, set a ` +
+      'function that recognizes the tokens of the issuer, or false (with "introspection.mode" ' +
+      'always or recheck)',
   )
 }
 

@@ -91,11 +91,11 @@ export function withClaims(jws: CompactJws): Result<ParsedJws> {
   const claims = parseObject(jws.payload)
   if (isRejection(claims)) return claims
   const isSame = ISSUER_CLAIMS.every(
-    (name) => ownMember(claims, name) === ownMember(jws.issuerClaims, name),
+    (name) => ownString(claims, name) === ownMember(jws.issuerClaims, name),
   )
   return isSame
     ? { ...jws, claims }
-    : malformed(MALFORMED, '"iss" and "tid": names without escapes')
+    : malformed(MALFORMED, 'the member names "iss" and "tid" without \\u escapes')
 }
 
 /** The claims that {@link IssuerSource.resolve} reads. */
@@ -103,6 +103,12 @@ const ISSUER_CLAIMS = ['iss', 'tid']
 
 function readIssuerClaims(payload: string): Claims {
   return Object.fromEntries(ISSUER_CLAIMS.map((name) => [name, readTopLevelString(payload, name)]))
+}
+
+/** A value of another JSON type counts as absent, as {@link readTopLevelString} reads it. */
+function ownString(claims: Claims, name: string): string | undefined {
+  const value = ownMember(claims, name)
+  return typeof value === 'string' ? value : undefined
 }
 
 function parseHeader(segment: string): Result<JoseHeader> {

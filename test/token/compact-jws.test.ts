@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Check } from '../../src/errors/rejection-reason.js'
 import { type Result, unwrap } from '../../src/errors/result.js'
 import { InvalidTokenError } from '../../src/index.js'
-import { type CompactJws, parseCompactJws } from '../../src/token/compact-jws.js'
+import { type CompactJws, parseCompactJws, withClaims } from '../../src/token/compact-jws.js'
 import { KnownHeaders } from '../../src/token/known-headers.js'
 import { forge, goodClaims, signed } from '../fixtures/forgery.js'
 import { base64url, makeKey } from '../fixtures/issuer.js'
@@ -252,4 +252,36 @@ t.test('returns both segments and the dot between them as the signing input', as
   t.equal(jws.signingInput, `${header}.${payload}`)
   t.equal(jws.headerSegment, header)
   t.same(jws.signature, Buffer.from(signature, 'base64url'))
+})
+
+t.test(
+  'accepts the same claims whether they are parsed before or after verification',
+  async (t) => {
+    const costly = { groups: Array.from({ length: 300 }, (_, i) => `g${i}`) }
+    const values: unknown[] = ['a', '', 'ä"\\', 42, -0.5, true, null, [], {}, ['a'], { tid: 'a' }]
+    for (const name of ['iss', 'tid']) {
+      for (const value of values) {
+        const label = `${name}: ${JSON.stringify(value)}`
+        const text = { sub: 'ada', [name]: value }
+        const early = parse(`${header}.${base64url(text)}.${signature}`)
+        const late = parse(`${header}.${base64url({ ...text, ...costly })}.${signature}`)
+        t.ok(early.claims !== undefined && late.claims === undefined, label)
+        t.equal(late.issuerClaims[name], typeof value === 'string' ? value : undefined, label)
+        t.strictSame(unwrap(withClaims(early)).claims, text, label)
+        t.strictSame(unwrap(withClaims(late)).claims, { ...text, ...costly }, label)
+      }
+    }
+  },
+)
+
+t.test('rejects escaped names of the claims that identify the issuer', async (t) => {
+  const padding = `"groups":[${'0,'.repeat(300)}0]`
+  for (const member of ['"t\\u0069d":"a"', '"\\u0069ss":"https://evil.example"']) {
+    const jws = parse(`${header}.${base64url(`{${member},${padding}}`)}.${signature}`)
+    t.equal(jws.claims, undefined, member)
+    t.match(withClaims(jws), {
+      code: 'invalid_token',
+      expected: 'the member names "iss" and "tid" without \\u escapes',
+    })
+  }
 })

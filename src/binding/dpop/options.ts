@@ -31,10 +31,11 @@ export interface DPoPOptions {
   mode?: 'allowed' | 'required'
 
   /**
-   * Public URL of this server, or several, such as `https://api.example.com`, including a path prefix
-   * that a proxy strips: `htu` must be one of them followed by `request.url`, without its query
-   * (RFC 9449 §4.3). On routes with `constraints.host`, only a URL with the request's `Host` counts.
-   * An http or https URL without credentials, query and empty path segments. Default: from
+   * Public URL of this server, or several, such as `https://api.example.com`. Includes a path prefix
+   * that a proxy strips: `htu` must equal one of the URLs plus `request.url` without its query
+   * (RFC 9449 §4.3). If any route of the server has `constraints.host`, a URL counts only if its
+   * host equals the request's `Host`, on every route. Must be an http or https URL without
+   * credentials, a query or empty path segments. Default: from
    * `X-Forwarded-Host` and `X-Forwarded-Proto` where Fastify's `trustProxy` trusts the sender, or
    * the local address of a loopback connection; never from a `Host` that the caller sent.
    */
@@ -181,7 +182,7 @@ function resolveBaseUrls(value: unknown): readonly string[] {
     if (hasNoCredentials && BASE_URL.test(base)) return base
     return reject(
       'dpop.baseUrl',
-      'must be an http or https URL of one host, without credentials, query and empty path ' +
+      'must be an http or https URL of one host, without credentials, a query or empty path ' +
         'segments, such as https://api.example.com',
     )
   })
