@@ -1,6 +1,6 @@
 /**
- * The signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864) and the keys that they require. `none`
- * is in no list, and no option can add it.
+ * Lists the supported signature algorithms (RFC 7518 §3, RFC 8037, RFC 9864) and the keys that they
+ * require. No list contains `none`, and no option can add it.
  */
 
 interface KeyShape {
@@ -25,10 +25,10 @@ export type AsymmetricAlgorithm =
   | 'EdDSA'
   | 'Ed25519'
 
-/** A signature algorithm (HMAC) with a secret that the issuer shares with the API. */
+/** An HMAC algorithm, with a secret that the issuer shares with the API (RFC 7518 §3.2). */
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
 
-/** A signature algorithm that can be allowed; see RFC 7518 §3 and RFC 8037 §3.1. */
+/** A signature algorithm that the option `algorithms` can allow. */
 export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
 
 const ASYMMETRIC: Readonly<Record<AsymmetricAlgorithm, KeyShape>> = {
@@ -45,14 +45,14 @@ const ASYMMETRIC: Readonly<Record<AsymmetricAlgorithm, KeyShape>> = {
   Ed25519: ED25519,
 }
 
-/** Minimum length of a secret, in bytes: RFC 7518 §3.2 requires the length of the hash. */
+/** Minimum length of the secret, in bytes: the length of the hash (RFC 7518 §3.2). */
 const SYMMETRIC: Readonly<Record<SymmetricAlgorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
-/** Default of `algorithms` for an issuer with a key set. */
+/** Default of the option `algorithms` for an issuer with a key set. */
 export const ASYMMETRIC_ALGORITHMS = Object.keys(ASYMMETRIC) as readonly AsymmetricAlgorithm[]
 /**
- * Default algorithms of DPoP proofs. Clients choose the key and every proof is verified: P-384 and
- * P-521 are excluded because they cost 10 and 20 times as much as P-256.
+ * Default algorithms of DPoP proofs. Excludes ES384 and ES512, because verifying them costs 10 and
+ * 20 times as much as ES256: clients choose the algorithm, and the API verifies every proof.
  */
 export const PROOF_ALGORITHMS = ASYMMETRIC_ALGORITHMS.filter(
   (algorithm) => algorithm !== 'ES384' && algorithm !== 'ES512',

@@ -1,20 +1,20 @@
 /**
- * An LRU cache that allocates memory on demand: lru-cache preallocates `max` entries, which took
- * most of the time of a registration.
+ * An LRU cache that allocates memory on demand. lru-cache itself preallocates memory for `max`
+ * entries, which took most of the time that registering the plugin takes.
  *
- * Ignores a polluted Object.prototype: lru-cache reads `ttl`, `maxEntrySize` and other options on
- * each call, so that inherited ones could empty a cache of revocations.
+ * The cache ignores a polluted Object.prototype. lru-cache reads `ttl`, `maxEntrySize` and other
+ * options on each call, so that inherited values could empty a cache of revoked tokens.
  */
 import { LRUCache } from 'lru-cache'
 
-/** Shared by all calls, because lru-cache sets only `status` in it. */
+/** One object for all calls, because lru-cache writes only its member `status`. */
 const NO_OPTIONS: object = Object.assign(Object.create(null), { status: undefined })
 
 export interface BoundedCacheOptions<K, V>
   extends Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'sizeCalculation'> {
   /** Maximum number of entries. */
   readonly max: number
-  /** Maximum sum of sizes; if set, every entry needs a size. Default: no limit. */
+  /** Maximum sum of the entries' sizes. If set, each entry must have a size. Default: no limit. */
   readonly maxSize?: number
 }
 

@@ -1,17 +1,17 @@
-/** Checks options; errors name the option, the rule and the value found. */
+/** Checks the values of options. Errors name the option and the rule that the value breaks. */
 import { isPlainObject, requireKnownKeys } from './plain-object.js'
 
 export { isPlainObject, ownMember, requireKnownKeys } from './plain-object.js'
 
-/** @throws {TypeError} always. */
+/** @throws {TypeError} always; the message is `"<name>" option <rule>`. */
 export function reject(name: string, rule: string): never {
   throw new TypeError(`"${name}" option ${rule}`)
 }
 
 /**
- * Returns a copy of the members of an option that is an object.
+ * Returns a copy of an option whose value is an object, without inherited members.
  *
- * @param rule for {@link reject}, if the option is `true`, a string or an array.
+ * @param rule the rule in the message if the value is not a plain object.
  * @throws {TypeError} if the value is not a plain object, or has unknown members.
  */
 export function members<T>(name: string, value: T, known: readonly string[], rule: string): T {
@@ -19,7 +19,7 @@ export function members<T>(name: string, value: T, known: readonly string[], rul
   return requireKnownKeys(`"${name}"`, value, known)
 }
 
-/** @throws {TypeError} unless the value is a whole number within the bounds. */
+/** Returns the value. @throws {TypeError} unless it is a whole number within the bounds. */
 export function numberIn(name: string, value: unknown, bounds: Bounds): number {
   return isWholeNumber(value, bounds) ? value : reject(name, describeBounds(bounds))
 }
@@ -34,19 +34,24 @@ export function functionOrUndefined<T>(name: string, value: T | undefined): T | 
   return reject(name, 'must be a function')
 }
 
-/** Returns one or more non-empty strings, given as a string or an array. */
+/**
+ * Returns the value as an array of strings.
+ *
+ * @param what describes the value, for the message.
+ * @throws {TypeError} unless the value is a non-empty string or a non-empty array of them.
+ */
 export function strings(name: string, value: unknown, what: string): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   const isValid = list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
   return isValid
     ? (list as string[])
-    : reject(name, `must be ${what}: a string, or an array of strings`)
+    : reject(name, `must be ${what}: a non-empty string, or a non-empty array of such strings`)
 }
 
 export interface Bounds {
   readonly minimum: number
   readonly maximum: number
-  /** Unit, in the plural. */
+  /** Unit of the number, in the plural, for the message. */
   readonly unit: string
 }
 
@@ -54,7 +59,7 @@ export function isWholeNumber(value: unknown, { minimum, maximum }: Bounds): val
   return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
 }
 
-/** Describes bounds in words, for an error message. */
+/** Returns the bounds as the rule of an error message: "must be a whole number of …". */
 export function describeBounds({ minimum, maximum, unit }: Bounds): string {
   return `must be a whole number of ${unit} from ${minimum} to ${maximum}`
 }

@@ -1,15 +1,17 @@
 /**
- * A timer for network deadlines that excludes stalls of the event loop. During a stall, a response
- * that has arrived cannot be read: that is not a failure of the server that sent it.
+ * A timer for network deadlines that hardly counts time during which the event loop is blocked. A
+ * blocked process cannot read a response that has arrived, which is not the server's failure.
  */
 const PARTS = 10
-/** Latest a timer fires on an event loop that is not stalled, in milliseconds. */
+/** Maximum delay of a timer if the event loop is not blocked, in milliseconds. */
 const MAX_LATENESS_MS = 10
 
 /**
- * Calls `onDeadline` after `timeoutMs`. The timeout is divided into parts: a stall of the event
- * loop consumes only the part in which it occurs, and a part that ended late is followed by an
- * extra one, in which responses can be read. There are at most twice as many parts.
+ * Calls `onDeadline` after `timeoutMs`, which is divided into ten parts. A blocked event loop uses
+ * up only the part in which it is blocked. If the last part ends late, an extra part follows, in
+ * which the process can read responses; at most ten extra parts follow.
+ *
+ * The timer keeps the process alive only if `keepsAlive` is true. Default false.
  *
  * @returns a function that stops the timer.
  */

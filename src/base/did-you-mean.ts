@@ -1,6 +1,10 @@
-/** Suggests the known name that a misspelled one may have meant. */
+/** Suggests a known name for a name that is unknown, and probably misspelled. */
 
-/** Returns the message for a name that is not among the known ones; `%` in `what` is its place. */
+/**
+ * Returns the error message for an unknown name.
+ *
+ * @param what describes what the name stands for; `%` in it is replaced by the quoted name.
+ */
 export function unknownName(what: string, word: string, known: readonly string[]): string {
   const suggestion = nearest(word, known)
   const hint = suggestion === undefined ? '' : ` Did you mean "${suggestion}"?`
@@ -8,8 +12,9 @@ export function unknownName(what: string, word: string, known: readonly string[]
 }
 
 /**
- * Returns the known name that differs least, in at most a quarter of its letters or in one, or one
- * that begins with `word`; `undefined` if there is none. Case is ignored.
+ * Returns the known name with the smallest edit distance from `word`, ignoring case, if that
+ * distance is at most 1 or a quarter of the name's length. Otherwise returns the first known name
+ * that begins with `word`, if `word` has at least two characters; otherwise `undefined`.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
@@ -20,8 +25,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 }
 
 /**
- * Returns the number of letters to add, drop, change or swap with their neighbor (optimal string
- * alignment).
+ * Returns the number of insertions, deletions, substitutions and swaps of neighbors that turn the
+ * word into the candidate (optimal string alignment), ignoring case.
  */
 function editDistance(word: string, candidate: string): number {
   const [from, to] = [word.slice(0, 64).toLowerCase(), candidate.toLowerCase()]

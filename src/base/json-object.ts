@@ -1,19 +1,19 @@
 /**
- * Parses the JSON objects of tokens. Rejects duplicate members (RFC 7515 §4, RFC 7519 §4: parsers
- * differ on which one counts), `__proto__`, and a depth that could exhaust the stack. The result is
- * frozen, so that requests can share it.
+ * Parses the JSON objects in tokens and introspection responses. Rejects duplicate members, because
+ * parsers differ on which one counts (RFC 7515 §4, RFC 7519 §4), members named `__proto__`, and
+ * nesting that could exhaust the stack. Objects are deeply frozen, so that requests can share them.
  */
 
-/** Deeper than any claim in use (`authorization_details` needs six), shallower than any stack. */
+/** Maximum nesting. The deepest claim in use, `authorization_details`, needs six levels. */
 const MAX_DEPTH = 32
 
-/** Parses `text` to a deeply frozen object; `undefined` if it is not an acceptable JSON object. */
+/** Returns the object that `text` contains; `undefined` if `text` is invalid or rejected. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parse(text)
   if (!isJsonObject(value)) return undefined
   const members = countAndFreeze(value, 0)
   // JSON.parse silently keeps the last of duplicate members. The result then has fewer members than
-  // the text has colons outside of strings; counting them is cheaper than a second parser.
+  // the text has colons outside of strings. Counting the colons is cheaper than a second parser.
   return members === colonsAtMost(text) || members === countColons(text) ? value : undefined
 }
 
@@ -29,7 +29,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** Returns the total number of members, or NaN for an object that must be rejected. */
+/**
+ * Freezes an object or array deeply. Returns the number of members of all objects in it; NaN if it
+ * is nested too deeply or has a member `__proto__`.
+ */
 function countAndFreeze(value: object | null, depth: number): number {
   if (value === null) return 0
   if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return Number.NaN
@@ -43,9 +46,9 @@ function countAndFreeze(value: object | null, depth: number): number {
 }
 
 /**
- * Returns an upper bound, exact for most texts, of the colons that separate names from values:
- * those after a quotation mark. Infinity if white space precedes one, which requires the exact
- * count. If the bound equals the number of members, no duplicate member was dropped.
+ * Returns the number of colons that follow a quotation mark. In compact JSON this is an upper bound
+ * for the number of members in the text: if the parsed value has as many, the text has no duplicate
+ * members. Returns Infinity if a colon follows white space: {@link countColons} must then decide.
  */
 function colonsAtMost(text: string): number {
   let colons = 0
@@ -57,7 +60,7 @@ function colonsAtMost(text: string): number {
   return colons
 }
 
-/** Counts the colons that separate names from values, in text that is known to be JSON. */
+/** Returns the number of colons that separate names from values. The text must be valid JSON. */
 function countColons(text: string): number {
   let colons = 0
   let inString = false

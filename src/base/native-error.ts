@@ -1,16 +1,16 @@
-/** Handles errors of other realms, which exist under Jest or with code in a `node:vm` context. */
+/** Handles errors of other realms: Jest, for example, runs code in a `node:vm` context. */
 import { types } from 'node:util'
 
 /**
- * Whether `value` is an Error of any realm; `instanceof` recognizes only those of its own realm.
+ * Whether `value` is an Error of any realm. `instanceof Error` is false for those of other realms.
  */
 export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error
 }
 
 /**
- * Returns the error, or an equal one of this realm, because Fastify renders an error of another
- * realm without its message.
+ * Returns the error if it is of this realm, otherwise a copy that is: Fastify would render an error
+ * of another realm without its message.
  */
 export function errorOfThisRealm(error: Error): Error {
   if (error instanceof Error) return error

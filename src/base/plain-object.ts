@@ -1,18 +1,18 @@
 /**
- * Reads object literals. Only own members count: a vulnerability of the application may add members
- * to `Object.prototype` (prototype pollution), and an absent option, claim or header must remain
- * absent.
+ * Reads options, claims and other members of objects. Only own members count: even if an attacker
+ * adds members to `Object.prototype` through a vulnerability of the application (prototype
+ * pollution), an absent option, claim or header must remain absent.
  */
 import { unknownName } from './did-you-mean.js'
 
 /**
- * Whether `value` is an object literal, or an object without a prototype. A `Map`, a promise or an
- * instance of a class has no members of its own, and would pass for empty options.
+ * Whether `value` is an object literal, or an object without a prototype. False for a `Map`, a
+ * promise and other instances of classes: one without own members would pass for empty options.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
-  // Each realm has its own Object.prototype, recognizable because it has no prototype.
+  // Each realm has its own Object.prototype. Unlike other prototypes, it has no prototype itself.
   return (
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
@@ -20,9 +20,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /**
- * Returns a copy of the own members of the options that inherits nothing, so that it can be
- * destructured with defaults.
+ * Returns a copy of the options without a prototype, so that destructuring with defaults ignores
+ * inherited members.
  *
+ * @param where names the options, for the message.
  * @throws {TypeError} if `value` is not a plain object, or has unknown members.
  */
 export function requireKnownKeys<T>(where: string, value: T, known: readonly string[]): T {
@@ -32,12 +33,12 @@ export function requireKnownKeys<T>(where: string, value: T, known: readonly str
   throw new TypeError(unknownName(`option % of ${where}`, unknown, known))
 }
 
-/** Returns a copy of the own enumerable members that inherits nothing. */
+/** Returns a copy with the own enumerable members and without a prototype. */
 export function ownMembers<T extends object>(object: T): T {
   return Object.assign(Object.create(null), object)
 }
 
-/** Returns the value of an own member, such as a claim; `undefined` if the object has none. */
+/** Returns the value of an own member; `undefined` if the object has no own member `name`. */
 export function ownMember<T extends object, Name extends keyof T & string>(
   object: T,
   name: Name,

@@ -1,10 +1,11 @@
-/** Reads the headers of requests. */
+/** Reads request headers. */
 
 /**
- * Returns the values of all headers with a name.
+ * Returns the values of all headers with this name; an empty array if there is none.
  *
- * @param rawHeaders alternating names and values: only these preserve repeated headers.
- * @param name in lower case.
+ * @param rawHeaders alternating names and values, as in `request.raw.rawHeaders`, because Node's
+ *   `headers` drop some repeated headers.
+ * @param name the name in lower case.
  */
 export function headerValues(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = []
@@ -23,5 +24,5 @@ export function isToken68(text: string): boolean {
   return text !== '' && !/[^A-Za-z0-9\-._~+/=]/.test(text) && !/^=|=[^=]/.test(text)
 }
 
-/** The prefix of an `Authorization` header, as nearly every client writes it. */
+/** The prefix of an `Authorization` header, in the spelling that nearly every client uses. */
 export const BEARER_PREFIX = 'Bearer '

@@ -1,4 +1,4 @@
-/** Thumbprints: SHA-256 in base64url, of any data and of JWKs (RFC 7638). */
+/** Computes thumbprints: the SHA-256 of any data or of a JWK (RFC 7638), in base64url. */
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { ownMembers } from './plain-object.js'
@@ -7,20 +7,20 @@ export function sha256(data: string | Uint8Array): string {
   return hash('sha256', data, 'base64url')
 }
 
-/** Compares two thumbprints in constant time for their length. */
+/** Whether two thumbprints are equal. The duration depends only on their lengths. */
 export function areEqualThumbprints(first: string, second: string): boolean {
   const [a, b] = [Buffer.from(first), Buffer.from(second)]
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** The hashed members, in order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
+/** The members that are hashed, by `kty`, in order (RFC 7638 §3.2; for OKP, RFC 8037 §2). */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
   RSA: ['e', 'kty', 'n'],
 }
 
-/** Returns the thumbprint of a JWK; `undefined` if it is not a public key. */
+/** Returns the thumbprint of a JWK; `undefined` unless it is a complete EC, OKP or RSA key. */
 export function thumbprintOf(key: Readonly<Record<string, unknown>>): string | undefined {
   const jwk = ownMembers(key)
   const members =

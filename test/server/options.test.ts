@@ -211,7 +211,7 @@ refuses('audience', [
   [
     'missing',
     { audience: undefined },
-    /^"audience" option must be the audience of this API, exactly as in the "aud" of tokens from https:\S+: a string, or an array of strings/,
+    /^"audience" option must be the audience of this API, exactly as in the "aud" of tokens from https:\S+: a non-empty string, or a non-empty array of such strings/,
   ],
   ['null', { audience: null }, /^"audience" option/],
   ['empty', { audience: '' }, /^"audience" option/],
