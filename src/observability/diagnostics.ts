@@ -1,64 +1,73 @@
 /**
- * Publishes events to the subscribers of this process (`node:diagnostics_channel`), for metrics,
- * traces and alerts. Without subscribers, it costs one check per event.
+ * Publishes events on diagnostics channels of this process (`node:diagnostics_channel`), for
+ * metrics, traces and alerts. An event on a channel without subscribers is discarded.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AccessToken } from '../access-token/access-token.js'
 import type { ResourceServerError } from '../errors/errors.js'
 
 /**
- * The messages by the short name of their channel, whose full name is `fastify-resource-server:`
- * and the short name. Durations are in milliseconds.
+ * The message of each channel, keyed by the short name of the channel. The full name of a channel
+ * is `fastify-resource-server:` followed by the short name.
  */
 export interface DiagnosticsMessages {
-  /** A request or a call of `verify()` was accepted: its token is valid and sufficient. */
+  /** A request or a call of `verify()` was accepted: its token meets the requirement. */
   'token:accept': {
     /** The same object as `request.auth`. */
     readonly token: AccessToken
-    /** The request in a Fastify API; otherwise the `context` passed to `verify()`. */
+    /** The Fastify request; for a call of `verify()`, the `context` that the caller passed. */
     readonly context: unknown
   }
   /** A request or a call of `verify()` was rejected; `error.reason` has the details. */
   'token:reject': {
-    /** The error of the response; its `reason` is not sent to the client. */
+    /** The error that rejected the request or the call. Its `reason` is not sent to the client. */
     readonly error: ResourceServerError
-    /** Same as with `token:accept`. */
+    /** The Fastify request; for a call of `verify()`, the `context` that the caller passed. */
     readonly context: unknown
   }
-  /** An attempt to fetch the keys of an issuer. */
+  /** An attempt to fetch the keys of an issuer ended. */
   'jwks:fetch': {
     /** Issuer identifier, as configured or as passed to the function `issuer`. */
     readonly issuer: string
-    /** Whether a key set was fetched. */
+    /** `'fetched'` if the attempt returned a usable key set, otherwise `'failed'`. */
     readonly outcome: 'fetched' | 'failed'
-    /** Duration of the whole attempt, including metadata, in milliseconds. */
+    /** Duration of the whole attempt, in milliseconds, including the requests for metadata. */
     readonly durationMs: number
-    /** Number of keys in the set, if it was fetched. */
+    /** Number of keys in the set. Absent if the attempt failed. */
     readonly keyCount?: number
-    /** Cause of the failure, if it failed. */
+    /** Cause of the failure. Absent if the attempt succeeded. */
     readonly error?: unknown
-    /** Delay until the next attempt, in milliseconds, if it failed. */
+    /** Time before the next attempt may start, in milliseconds. Absent if the attempt succeeded. */
     readonly retryInMs?: number
   }
-  /** A token was introspected (RFC 7662); no message is sent for a cached response. */
+  /**
+   * An introspection request (RFC 7662) ended; health probes are included. No message is published
+   * when a cached response is used.
+   */
   'introspection:response': {
     /** Issuer identifier. */
     readonly issuer: string
-    /** `malformed`: the response lacks `active` as a boolean. */
+    /**
+     * The member `active` of the response; `'malformed'` if it is not a boolean; `'failed'` if the
+     * request failed, for example with a timeout or an error status.
+     */
     readonly outcome: 'active' | 'inactive' | 'malformed' | 'failed'
-    /** Time from the request to the end of the response, in milliseconds. */
+    /**
+     * Duration of the request, in milliseconds, including the discovery of the endpoint. The time
+     * that the request waited for a slot is not included.
+     */
     readonly durationMs: number
-    /** Cause of the failure, if there is no response. */
+    /** Cause of the failure. Absent unless `outcome` is `'failed'`. */
     readonly error?: unknown
   }
-  /** A DPoP proof was replayed (RFC 9449 §11.1), by a faulty client or an attacker. */
+  /** A faulty client or an attacker replayed a DPoP proof (RFC 9449 §11.1). */
   'dpop:replay': {
-    /** Thumbprint of the key that the token is bound to (RFC 7638). */
+    /** Thumbprint (RFC 7638) of the key that signed the proof and that the token is bound to. */
     readonly jkt: string
   }
 }
 
-/** The short name of a channel. */
+/** Channel name without the prefix `fastify-resource-server:`. */
 export type DiagnosticsName = keyof DiagnosticsMessages
 
 const PREFIX = 'fastify-resource-server:'
@@ -81,12 +90,12 @@ export function publish<Name extends DiagnosticsName>(
 }
 
 /**
- * Subscribes to the events of all resource servers of this process. The listener is called
- * synchronously during the request: it delays the request by its run time, and what it throws is an
- * uncaught exception.
+ * Subscribes to a channel, for the events of all resource servers of this process. The listener is
+ * called synchronously, so that a request waits until the listener returns. An error that the
+ * listener throws becomes an uncaught exception.
  *
  * @returns a function that unsubscribes the listener.
- * @throws {TypeError} if there is no such channel.
+ * @throws {TypeError} if `name` is not the name of a channel; the message lists the names.
  *
  * @example
  * ```ts

@@ -1,14 +1,15 @@
-/** Limits how often the same problem is reported to the operator. */
+/** Limits how often a recurring problem is reported to the operator. */
 
-/** Reports a failure. Must not throw; the resolved `logger` option never does. */
+/** Reports a failure. Must not throw; a report that only calls a `SafeLogger` never throws. */
 export type Report<Failure> = (failure: Failure) => void
 
 /**
- * Returns a throttled report: the first failure, then at most one per interval. For failures that
- * recur, or that untrusted callers can cause.
+ * Returns a throttled report: it reports the first failure, then at most one failure per interval,
+ * and drops the others. Without throttling, recurring failures and failures that untrusted callers
+ * can cause would flood the log.
  *
- * @param intervalMs milliseconds.
- * @param monotonicNow monotonic time in milliseconds.
+ * @param intervalMs minimum time between two reported failures, in milliseconds.
+ * @param monotonicNow returns the monotonic time, in milliseconds.
  */
 export function throttledReport<Failure>(
   report: Report<Failure>,
@@ -25,12 +26,14 @@ export function throttledReport<Failure>(
 }
 
 /**
- * Warns once of a configuration with which no request of a certain type can succeed.
+ * Logs a warning on the first call with this message; later calls with the same message log
+ * nothing.
  *
- * @param message a fixed sentence, because all logged messages are kept.
+ * @param message a fixed sentence, because every message stays in memory.
  */
 export type WarnOnce = (message: string) => void
 
+/** Returns a {@link WarnOnce} that logs to the logger. */
 export function warnOnce(logger: { warn(details: object, message: string): void }): WarnOnce {
   const logged = new Set<string>()
   return (message) => {

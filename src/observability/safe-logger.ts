@@ -1,12 +1,14 @@
 /**
- * Logging that cannot fail. A logger of the application may throw or return a promise that rejects,
- * for example when a disk is full: neither may change a response or end the process.
+ * Logs without ever throwing. The application's logger may throw or return a promise that rejects,
+ * for example when a disk is full; such an error must neither change a response nor end the
+ * process.
  */
 import { reject } from '../base/check.js'
 import { suppressRejection } from '../errors/result.js'
 
 /**
- * The part of a pino logger, such as Fastify's, that is used here.
+ * The methods of a pino logger that a resource server calls. Fastify's logger and `console` have
+ * them.
  *
  * @example
  * ```ts
@@ -16,14 +18,17 @@ import { suppressRejection } from '../errors/result.js'
 export interface Logger {
   /** Logs a problem that may be temporary. */
   warn(details: object, message: string): void
-  /** Logs a problem that requires a change of the configuration. Default: `warn`. */
+  /** Logs a problem that only a change of the configuration fixes. Default: the method `warn`. */
   error?(details: object, message: string): void
 }
 
-/** A {@link Logger} with every method, none of which throws. */
+/** A {@link Logger} that has both methods, neither of which throws. */
 export interface SafeLogger extends Required<Logger> {}
 
-/** Wraps a logger; looks up each method when called, because the application may replace it. */
+/**
+ * Returns a logger that calls `logger` and suppresses its errors. Each call looks up the method
+ * again, because the application may replace it.
+ */
 export function safeLogger(logger: Logger): SafeLogger {
   return {
     warn: (details, message) => logSafely(logger, 'warn', details, message),
@@ -34,17 +39,21 @@ export function safeLogger(logger: Logger): SafeLogger {
 type Level = 'info' | 'warn' | 'error'
 type AnyLogger = { readonly [level in Level]?: (details: object, message: string) => unknown }
 
-/** Logs at a level, or at `warn` if the logger lacks it. Never throws. */
+/** Logs at the level, or at `warn` if the logger has no method for the level. Never throws. */
 export function logSafely(logger: AnyLogger, level: Level, details: object, message: string): void {
   try {
     if (logger[level] !== undefined) suppressRejection(logger[level](details, message))
     else suppressRejection(logger.warn?.(details, message))
   } catch {
-    // The failure of a logger cannot be logged.
+    // There is no other log to which the failure of this logger could go.
   }
 }
 
-/** @throws {TypeError} if the logger has no method `warn`. */
+/**
+ * Returns a safe logger for the `logger` option. Default: a logger that discards every line.
+ *
+ * @throws {TypeError} if the logger has no method `warn`.
+ */
 export function resolveLogger(logger: Logger = { warn() {} }): SafeLogger {
   return hasWarn(logger) ? safeLogger(logger) : reject('logger', 'must have a method "warn"')
 }

@@ -1,20 +1,28 @@
-/** Counters of a resource server. */
+/** Counts the cache hits, signature verifications and rejections of a resource server. */
 
-/** Counters since the start: whole numbers that never decrease, except `cacheSize`. */
+/** Counters of a resource server since its start. Except `cacheSize`, they never decrease. */
 export interface Statistics {
-  /** Tokens accepted from the cache, without another signature verification. */
+  /**
+   * Number of times that a cached verification result replaced a verification. The token may still
+   * be rejected because it was revoked, lacks proof of possession or does not meet the requirement.
+   */
   readonly cacheHits: number
   /**
-   * Tokens verified in full, valid and invalid ones. A token that joins a verification in flight
-   * counts neither here nor as a cache hit.
+   * Number of verifications that started because no cached result was usable; the tokens may turn
+   * out to be invalid. A token that joins a verification in flight counts neither here nor as a
+   * cache hit, unless that verification has to be repeated.
    */
   readonly cacheMisses: number
-  /** Signature verifications; several for a token if several keys match. */
+  /**
+   * Number of signature verifications of JWTs: access tokens and signed introspection responses.
+   * A JWT counts several times if several keys are tried.
+   */
   readonly signatureVerifications: number
   /**
-   * Requests and calls rejected, by the error's `code`: `missing_credentials`, `invalid_request`,
-   * `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_user_authentication`,
-   * `insufficient_scope`, `temporarily_unavailable`. A code that never occurred is absent.
+   * Number of rejected requests and calls, keyed by the `code` of the error: `missing_credentials`,
+   * `invalid_request`, `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`,
+   * `insufficient_user_authentication`, `insufficient_scope`, `temporarily_unavailable`. A code
+   * that never occurred is absent.
    */
   readonly rejections: Readonly<Record<string, number>>
   /** Number of verified tokens in the cache. */
