@@ -1,15 +1,17 @@
-/** Revocations of the memory store: one entry per name, and a log of the latest changes. */
+/**
+ * Keeps the revocations of the memory store: one entry per name, and a log of the latest changes.
+ */
 import { randomUUID } from 'node:crypto'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
 
 export interface MemoryRevocationsOptions {
   readonly maxEntries: number
-  /** Milliseconds since the epoch. */
+  /** Returns the time in milliseconds. */
   readonly now: () => number
 }
 
 interface StoredEntry extends StoredRevocation {
-  /** Milliseconds since the epoch. */
+  /** Time of the clock `now` at which the entry expires, in milliseconds. */
   readonly expiresAt: number
 }
 
@@ -20,12 +22,14 @@ export class MemoryRevocations {
   readonly #onFull: () => never
   readonly #options: MemoryRevocationsOptions
   readonly #entries = new Map<string, StoredEntry>()
-  /** Names of the latest changes, oldest first; the last one is change number `#changeCount`. */
+  /**
+   * Names of the latest changes, oldest first. The last element is change number `#changeCount`.
+   */
   readonly #changes: string[] = []
   #changeCount = 0
-  /** Part of each revision, so that revisions of another store are not recognized. */
+  /** Part of each revision, so that a revision of another store is not found here. */
   readonly #id = randomUUID()
-  /** Lower bound of the expiry of all entries. */
+  /** No entry expires before this time, in milliseconds. */
   #earliestExpiry = Number.POSITIVE_INFINITY
 
   constructor(onFull: () => never, options: MemoryRevocationsOptions) {

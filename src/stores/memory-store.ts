@@ -1,9 +1,9 @@
 /**
- * A store in the memory of this process, for an API with one instance and for tests.
+ * Implements a store in the memory of this process, for an API with one instance and for tests.
  *
- * Memory per entry is small, because there may be a million: a map from each key to the second in
- * which it expires, and a list of keys for each such second. There is no timer: expired entries are
- * removed when another entry is written, each in amortized constant time.
+ * The store may hold a million entries, so each takes little memory: a map contains the second in
+ * which each key expires, and each such second has a list of its keys. There is no timer: a write
+ * removes expired entries, each in amortized constant time.
  */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { MemoryRevocations } from './memory-revocations.js'
@@ -19,8 +19,8 @@ import { wholeNumber } from './store.js'
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * Maximum number of entries, and separately of revocations. Writing another one rejects, because
-   * no entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
+   * Maximum number of entries, and separately of revocations. A write beyond it rejects, because no
+   * entry is evicted before it expires. Default 1,000,000 (5,500 DPoP proofs a second for three
    * minutes; about 130 MB when full); 1 to 10,000,000.
    */
   maxEntries?: number
@@ -29,8 +29,8 @@ export interface MemoryStoreOptions {
 }
 
 /**
- * Creates a store in the memory of this process. Its data ends with the process and is not shared
- * with other processes. Entries expire at the end of a second: up to 1 s after their TTL.
+ * Creates an in-memory store. Its data is lost when the process ends and is not shared with other
+ * processes. Expiry is rounded up to a whole second, so an entry may outlive its TTL by up to 1 s.
  *
  * @throws {TypeError} if an option is invalid or unknown.
  *
@@ -58,7 +58,7 @@ function monotonicNow(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** The store has `maxEntries` entries, none of which has expired. */
+/** A write failed because the store holds `maxEntries` entries, none of which has expired. */
 export class StoreFullError extends RangeError {
   readonly code = 'store_full'
   override readonly name = 'StoreFullError'
@@ -72,16 +72,17 @@ class MemoryStore implements Store {
   readonly isProcessLocal = true
   readonly #maxEntries: number
   readonly #now: () => number
-  /** When each entry expires, in seconds: V8 stores a small integer without an allocation. */
+  /** Expiry of each entry, in seconds, because V8 stores a small integer without an allocation. */
   readonly #expiresAt = new Map<string, number>()
-  /** Non-empty values only; most entries have an empty one. */
+  /** Values that are not empty. Most entries have an empty value. */
   readonly #values = new Map<string, string>()
   /**
-   * Expiry index: keys by the second in which the sweep checks them, which is never later than
-   * their expiry. A longer TTL leaves a key in its bucket; the sweep moves the key.
+   * Expiry index: the keys that the sweep checks in each second. A key is checked no later than it
+   * expires. If a write extends the expiry of a key, the key stays in its bucket until the sweep
+   * moves it.
    */
   readonly #expiryBuckets = new Map<number, string[]>()
-  /** The buckets up to this second were swept. */
+  /** The last sweep removed the buckets up to this second. */
   #sweptSecond = Number.NEGATIVE_INFINITY
   readonly #revocations: MemoryRevocations
   readonly #channels = new Map<string, Set<(message: string) => void>>()
@@ -129,7 +130,7 @@ class MemoryStore implements Store {
 
   async publish(channel: string, message: string): Promise<void> {
     for (const onMessage of this.#channels.get(channel) ?? []) {
-      // Asynchronously, as over a network.
+      // Delivers asynchronously, as a store on a network does.
       queueMicrotask(() => onMessage(message))
     }
   }
@@ -169,7 +170,6 @@ class MemoryStore implements Store {
     this.#expiresAt.set(storedKey, expiresAt)
     if (value === '') this.#values.delete(storedKey)
     else this.#values.set(storedKey, flattenString(value))
-    // A key with a later expiry stays in its earlier bucket; the sweep moves it.
     if (previous === undefined || expiresAt < previous) this.#schedule(storedKey, expiresAt)
   }
 
@@ -186,7 +186,7 @@ class MemoryStore implements Store {
 
   #sweep(): void {
     const second = Math.floor(this.#now() / 1_000)
-    // Once a second, not for each write; also after the clock was set back.
+    // Sweeps once per second, not on each write; also after the clock was set back.
     if (second === this.#sweptSecond) return
     this.#sweptSecond = second
     for (const [due, keys] of this.#expiryBuckets) {
@@ -204,7 +204,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** Copies the text into a flat string: a concatenated one retains its parts in memory. */
+/** Copies the text into a flat string: a concatenated string keeps all its parts in memory. */
 function flattenString(text: string): string {
   return Buffer.from(text).toString()
 }

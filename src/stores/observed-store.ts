@@ -11,18 +11,22 @@ import { loggable, StoreError } from './store-error.js'
 export interface StoreStatus {
   /** The member of the option `stores` that names this store. */
   readonly use: 'replay' | 'revocations' | 'introspection'
-  /** `unused`: no call was made yet. `unavailable`: the last call failed. */
+  /**
+   * `unused`: no call was made yet. `available`: the last call succeeded. `unavailable`: the last
+   * call failed. Messages (`publish` and `subscribe`) do not count.
+   */
   readonly state: 'unused' | 'available' | 'unavailable'
   /**
-   * Which requests get 503 because of this store at present: `all` until the revocations are
-   * loaded, `proofs` (requests with a DPoP proof) while the replay store is unavailable. A
-   * readiness probe should fail on `all` only: `proofs` affects every instance alike, and bearer
-   * tokens are accepted.
+   * Requests that currently get a 503 because of this store. `all`: the revocations are not loaded
+   * yet, and `revocations.untilLoaded` is `'reject'`. `proofs`: requests with a DPoP proof, while
+   * the replay store is unavailable and `dpop.replay.whenUnavailable` is `'reject'`. A readiness
+   * probe should fail on `all` only: an unavailable replay store usually affects every instance,
+   * and bearer tokens are still accepted.
    */
   readonly rejects: 'none' | 'proofs' | 'all'
-  /** Number of revocations that are not yet written to this store. */
+  /** Number of revocations that are not yet written to this store; 0 for other stores. */
   readonly pending: number
-  /** The message of the error of the last call; `undefined` if it succeeded. */
+  /** Error message of the last call; `undefined` if that call succeeded, or before the first. */
   readonly lastError: string | undefined
 }
 
@@ -39,9 +43,9 @@ export class StoreHealth {
   }
 
   /**
-   * Returns the result of the call, and records whether it succeeded.
+   * Returns the result of the call, and records whether the call succeeded.
    *
-   * @throws {StoreError} in place of any error of the call.
+   * @throws {StoreError} a loggable copy of any error of the call.
    */
   async observe<T>(call: () => Promise<T>): Promise<T> {
     try {
@@ -59,10 +63,10 @@ export class StoreHealth {
 }
 
 /**
- * Returns a store with the same data, whose errors are safe to log and whose calls have a deadline.
+ * Returns a wrapper of the store: its errors are safe to log, and its calls have a deadline.
  * `publish` and `subscribe` do not affect the health, because messages may be lost at any time.
- * `get`, `set` and `delete` have no deadline here: their caller has its own deadline, and counts
- * the calls that the store has not settled.
+ * `get`, `set` and `delete` have no deadline here: the introspection cache, their only caller, sets
+ * a shorter one and limits the calls that the store has not settled.
  */
 export function observedStore(store: Store, health: StoreHealth): Store {
   const timeoutMs = store.callTimeout ?? DEFAULT_CALL_TIMEOUT_MS
@@ -96,7 +100,7 @@ async function* timedSlices(
       yield value
     }
   } finally {
-    // Not awaited: a generator that hangs in a slice never returns.
+    // Not awaited: return() waits for the slice in progress, which may never settle.
     slices.return(undefined).catch(() => {})
   }
 }

@@ -1,11 +1,11 @@
-/** The option `stores`: where instances keep the state that they share. */
+/** The option `stores`: the stores for the state that instances share. */
 import { types } from 'node:util'
 import { type Bounds, describeBounds, isWholeNumber, members, reject } from '../base/check.js'
 import { STORE_METHODS, type Store } from './store.js'
 
 /**
- * Stores for the state that instances share: the same store for each use, such as
- * {@link redisStore}, or a different one. Default: each instance keeps its own state in memory.
+ * Stores for the state that instances share. One store, such as a {@link redisStore}, may serve
+ * several uses. Without a store for a use, each instance keeps its own state in memory.
  *
  * @example
  * ```ts
@@ -20,27 +20,30 @@ import { STORE_METHODS, type Store } from './store.js'
  */
 export interface StoresOptions {
   /**
-   * Replay cache of DPoP proofs (RFC 9449 §11.1). Default: in memory, so that a proof can be used
-   * once on each instance.
+   * Replay cache of DPoP proofs (RFC 9449 §11.1). Default: a cache in memory, with which a proof is
+   * accepted once by each instance.
    */
   replay?: Store
 
-  /** Revocations (`revoke()`). Default: in memory; they apply in one process, until it ends. */
+  /**
+   * Store of the revocations (`revoke()`). Default: memory, where a revocation applies to one
+   * process and is lost when that process ends.
+   */
   revocations?: Store
 
   /**
-   * Introspection responses for active tokens (`introspection`). Default: none; each instance
-   * introspects for itself. Requires {@link StoresOptions.sealingSecret}, with which entries are
-   * encrypted and authenticated. If a call fails or takes longer than 500 ms, the token is
-   * introspected.
+   * Store of introspection responses for active tokens (`introspection`). Requires
+   * {@link StoresOptions.sealingSecret}, which encrypts and authenticates the entries. If a call
+   * fails or takes longer than 500 ms, the instance introspects the token itself. Default: none;
+   * instances share no responses.
    */
   introspection?: Store
 
   /**
    * Secret that encrypts and authenticates introspection responses in the store: at least 32 random
    * bytes, the same on every instance. Instances with different secrets do not share responses, so
-   * it can be rotated at any time. Required with {@link StoresOptions.introspection}, rejected
-   * without.
+   * the secret can be rotated at any time. Required with {@link StoresOptions.introspection}, an
+   * error without it.
    */
   sealingSecret?: string | Uint8Array
 }
@@ -55,7 +58,11 @@ export interface ResolvedStores {
 const USES = ['replay', 'revocations', 'introspection'] as const satisfies (keyof StoresOptions)[]
 const MIN_SECRET_BYTES = 32
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * Validates the option `stores`.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
 export function resolveStores(given: StoresOptions = {}): ResolvedStores {
   const stores = members(
     'stores',
@@ -78,7 +85,7 @@ function secretFor(introspection: Store | undefined, secret: unknown): Uint8Arra
     return reject('stores.sealingSecret', 'has no effect without "stores.introspection"')
   }
   const isText = typeof secret === 'string' || types.isUint8Array(secret)
-  // A copy, so that the application cannot change the secret later.
+  // Copied, so that the application cannot change the secret later.
   const bytes = isText ? Buffer.from(secret as string) : undefined
   if (bytes !== undefined && bytes.length >= MIN_SECRET_BYTES) return bytes
   return reject(
@@ -98,7 +105,7 @@ function storeOf(use: string, store: Store | undefined): Store | undefined {
   }
   return reject(
     `stores.${use}`,
-    `must be a store, such as redisStore({ client }): an object with ${STORE_METHODS.join(', ')}`,
+    `must be a store, such as redisStore({ client }): an object with the methods ${STORE_METHODS.join(', ')}`,
   )
 }
 

@@ -4,16 +4,17 @@
  *
  * An epoch is identified by the process (`run_id`), the former primary's replication id
  * (`master_replid2`) and the number of evicted entries. The marker records the epoch and its start.
- * It is replicated, persisted and lost together with the entries; so a marker that is missing or of
- * another epoch means that entries may have been lost since it was written.
+ * The marker is replicated, persisted and lost together with the entries. If the marker is missing
+ * or records another epoch, Redis may therefore have lost entries, and the script starts an epoch.
  *
- * KEYS: the marker; the entry, unless the script only reads the marker.
+ * KEYS: the marker; the entry, which is omitted if the script only reads the marker.
  *
- * ARGV: the longest TTL of an entry; the number of evicted entries; the marker that the caller
- * knows; how long ago that marker was in force; the value; the TTL of the entry. All times are in
- * milliseconds. The caller sends only durations, so that clock skew has no effect.
+ * ARGV: the longest TTL of an entry; the number of evicted entries; the marker in the caller's last
+ * reply; the time since that marker was known to be in force; the value; the TTL of the entry. All
+ * times are in milliseconds. The caller sends only durations, so that clock skew has no effect.
  *
- * Returns the outcome, the time for which unknown entries stay indeterminate, and the marker.
+ * Returns three elements: 1 if the entry is new, 0 if it existed, or -1 if it is indeterminate; the
+ * remaining time for which unknown entries are indeterminate; and the marker.
  */
 export const ADD_SCRIPT = `
 local info = redis.call('INFO', 'server', 'replication')
@@ -29,7 +30,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local marker = redis.call('GET', KEYS[1]) or ''
 local markerEpoch, since = string.match(marker, '^(%S+) (%d+)$')
 since = markerEpoch == epoch and tonumber(since)
--- Another marker was in force in between (failover and failback). Entries may have been added then.
+-- The caller saw another marker in force after this one began: Redis failed over and back, and the
+-- entries that were added in between may be missing here.
 local isOutdated = since and marker ~= ARGV[3] and since < now - ARGV[4]
 if not since or since > now or isOutdated then
   since = now

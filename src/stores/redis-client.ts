@@ -1,11 +1,11 @@
 /**
- * One interface over the supported clients of Redis and Valkey. Clients are recognized by their
- * shape, because none of them is a dependency of this package.
+ * Adapts the supported clients of Redis and Valkey to one interface. Recognizes a client by its
+ * shape, because no client library is a dependency of this package.
  */
 
 import { RedisError } from './redis-error.js'
 
-/** The members of a client of ioredis or iovalkey that the store uses. */
+/** Members of an ioredis or iovalkey client that the store uses. */
 export interface IoRedisLike {
   readonly status: string
   call(command: string, ...args: string[]): Promise<unknown>
@@ -13,12 +13,12 @@ export interface IoRedisLike {
   connect(): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   disconnect(): void
-  // Each client declares its own listener signature per event.
+  // The client libraries declare different listener signatures for each event.
   // biome-ignore lint/suspicious/noExplicitAny: the arguments depend on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
 
-/** The members of a client of node-redis (`redis` 4 or later) that the store uses. */
+/** Members of a node-redis client (`redis` 4 or later) that the store uses. */
 export interface NodeRedisLike {
   readonly isReady: boolean
   sendCommand(args: string[]): Promise<unknown>
@@ -32,7 +32,8 @@ export interface NodeRedisLike {
 }
 
 /**
- * A client of ioredis, iovalkey or node-redis, for one server or for Sentinel; not for a Cluster.
+ * A client of ioredis, iovalkey or node-redis, for one server or for Sentinel. A Cluster client is
+ * not supported.
  */
 export type RedisClient = IoRedisLike | NodeRedisLike
 
@@ -40,11 +41,11 @@ export type RedisClient = IoRedisLike | NodeRedisLike
 export interface RedisConnection {
   /** Whether the client would send a command now instead of queuing it. */
   isReady(): boolean
-  /** Passes a command to the client, whatever the state of the connection. */
+  /** Passes a command to the client, even if the connection is not ready. */
   send(command: readonly [string, ...string[]]): Promise<unknown>
   /** Calls the listener each time the connection becomes ready. */
   onReady(listener: () => void): void
-  /** Returns another connection to the same server, which is not yet connected. */
+  /** Returns a second connection to the same server, still unconnected. */
   duplicate(): RedisConnection & RedisSubscriber
 }
 
@@ -52,11 +53,15 @@ export interface RedisConnection {
 export interface RedisSubscriber {
   connect(): void
   subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>
-  /** Closes the connection for good. */
+  /** Closes the connection; the client does not reconnect. */
   end(): void
 }
 
-/** @throws {TypeError} that states what is wrong with the client and the fix. */
+/**
+ * Returns the connection of a client.
+ *
+ * @throws {TypeError} if the client is not supported, is for a Cluster or has a `keyPrefix`.
+ */
 export function connectionOf(client: unknown): RedisConnection {
   requireSingleServer(client)
   if (isIoRedis(client)) return sharedConnection(client, () => new IoRedisConnection(client))
@@ -66,7 +71,7 @@ export function connectionOf(client: unknown): RedisConnection {
   )
 }
 
-/** Stores on the same client share one connection, so that each event has one listener. */
+/** Shared by all stores with the same client, so that the client has one listener per event. */
 const connections = new WeakMap<RedisClient, RedisConnection>()
 
 function sharedConnection(client: RedisClient, connect: () => RedisConnection): RedisConnection {
@@ -83,7 +88,7 @@ function requireSingleServer(client: unknown): void {
     )
   }
   const { keyPrefix = '' } = (options ?? {}) as Record<string, unknown>
-  // The client adds it to keys, but not to the patterns of SCAN.
+  // The client adds the prefix to keys but not to the pattern of SCAN, which would find no key.
   if (keyPrefix !== '') {
     throw new TypeError('"client" of a Redis store must have no "keyPrefix": use "prefix" instead')
   }
@@ -125,7 +130,11 @@ class ClientEvents {
   }
 }
 
-/** @throws {RedisError} in place of any error of the client. */
+/**
+ * Returns the result of the call.
+ *
+ * @throws {RedisError} a loggable copy of any error of the client.
+ */
 async function withoutCommand<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -144,7 +153,7 @@ class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSu
 
   isReady(): boolean {
     const { status } = this.#client
-    // 'wait' (option "lazyConnect"): the first command connects.
+    // 'wait': the client has the option "lazyConnect" and connects when it gets a command.
     return status === 'ready' || status === 'wait'
   }
 
@@ -159,7 +168,7 @@ class IoRedisConnection extends ClientEvents implements RedisConnection, RedisSu
   }
 
   connect(): void {
-    // The client retries by itself.
+    // The client reconnects by itself after a failure.
     this.#client.connect().catch(() => {})
   }
 
@@ -194,6 +203,7 @@ class NodeRedisConnection extends ClientEvents implements RedisConnection, Redis
   }
 
   connect(): void {
+    // The client reconnects by itself after a failure.
     this.#client.connect().catch(() => {})
   }
 
@@ -203,7 +213,7 @@ class NodeRedisConnection extends ClientEvents implements RedisConnection, Redis
 
   end(): void {
     const { destroy = this.#client.disconnect } = this.#client
-    // Version 4 returns a promise; version 5 throws if there is no connection.
+    // disconnect() of version 4 returns a promise; destroy() of version 5 throws if unconnected.
     new Promise((resolve) => resolve(destroy.call(this.#client))).catch(() => {})
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Sends commands to a Redis that may be unreachable or slow. Each command has a deadline, and none
- * is queued in the client, where it would take memory and run after its caller has given up.
+ * Sends commands to a Redis that may be unreachable or slow. Each command has a deadline. While
+ * Redis is not connected, commands fail instead of being queued in the client, where they would
+ * take memory and run after their callers have given up.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection } from './redis-client.js'
@@ -9,10 +10,13 @@ export class RedisCommands {
   readonly #connection: RedisConnection
   readonly #timeoutMs: number
   readonly #ready: Promise<void>
-  /** The wait for the first connection, which the application may still be making. */
+  /**
+   * Commands share one wait for the first connection, which the application may still be opening.
+   * Later commands without a connection fail at once.
+   */
   #connecting: Promise<unknown> | undefined
   #hasWaited = false
-  /** Commands whose deadline has passed, and to which Redis has not replied. */
+  /** Commands whose deadline has passed and to which Redis has not replied yet. */
   #overdue = new Set<Promise<unknown>>()
 
   /** @param timeoutMs deadline of each command, in milliseconds. */
@@ -20,16 +24,21 @@ export class RedisCommands {
     this.#connection = connection
     this.#timeoutMs = timeoutMs
     this.#ready = new Promise((resolve) => connection.onReady(resolve))
-    // A new set per connection: the client may never settle commands of a lost one.
+    // A new set for each connection: the client may never settle the commands of a lost connection.
     connection.onReady(() => {
       this.#overdue = new Set()
     })
   }
 
-  /** @throws if Redis replies with an error, does not reply in time or is not connected. */
+  /**
+   * Returns the reply.
+   *
+   * @throws if Redis replies with an error, does not reply in time, is not connected, or has not
+   *   yet replied to an earlier command whose deadline has passed.
+   */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
     if (!this.#connection.isReady()) await this.#waitForConnection()
-    // Replies arrive in order, so this one would wait for the overdue ones.
+    // Redis replies in order, so the reply to this command would wait for the overdue replies.
     const overdue = this.#overdue
     if (overdue.size > 0) throw new Error('Redis has not replied to an earlier command')
     const reply = this.#connection.send(command)

@@ -1,13 +1,14 @@
 /**
- * Makes errors of Redis clients safe to log: those of ioredis and node-redis carry the command and
- * its arguments, including stored data, and some servers quote arguments in the message.
+ * Makes errors of Redis clients safe to log. The errors of ioredis and node-redis have the command
+ * and its arguments as properties, including stored data, and some servers quote arguments in the
+ * message.
  */
 import { withoutData } from './store-error.js'
 
-/** Copies only the code and the redacted message of the client's error. */
+/** An error with only the code and the redacted message of the client's error. */
 export class RedisError extends Error {
   override readonly name = 'RedisError'
-  /** A code such as `ECONNREFUSED`, or the first word of the reply of Redis, such as `NOPERM`. */
+  /** Code such as `ECONNREFUSED`, or the first word of Redis' error reply, such as `NOPERM`. */
   readonly code: string | undefined
 
   constructor(error: unknown) {

@@ -1,13 +1,14 @@
 /**
- * Reads INFO at most once a second while Redis is used: its version, and whether it may evict
- * entries. An attacker who can cause evictions could replay DPoP proofs.
+ * Reads the version of Redis and its eviction policy with INFO, and caches them for a second.
+ * Rejects a Redis that may evict entries: an attacker who can cause evictions could replay DPoP
+ * proofs.
  */
 import type { RedisCommands } from './redis-commands.js'
 
 export interface RedisState {
-  /** The major version; `NaN` if INFO lacks it. */
+  /** Major version of Redis; `NaN` if INFO lacks it. */
   readonly version: number
-  /** Number of entries evicted so far, in decimal digits. */
+  /** Number of keys that this server has evicted since its start, in decimal digits. */
   readonly evicted: string
 }
 
@@ -22,10 +23,14 @@ export class RedisInspection {
     this.#commands = commands
   }
 
-  /** @throws if Redis may evict entries, or its INFO lacks the number of evicted ones. */
+  /**
+   * Returns the cached state, or reads it.
+   *
+   * @throws if INFO fails or lacks the number of evicted keys, or if Redis may evict entries.
+   */
   state(): Promise<RedisState> {
     if (this.#state !== undefined && performance.now() < this.#validUntil) return this.#state
-    // Single flight.
+    // Single flight: the promise stays cached until INFO has settled.
     this.#validUntil = Number.POSITIVE_INFINITY
     this.#state = this.#inspect()
     this.#state.then(
@@ -36,8 +41,8 @@ export class RedisInspection {
   }
 
   /**
-   * Drops the cached state, because a new connection may be to another server. An INFO in flight is
-   * kept: either the new server replies to it, or it fails.
+   * Drops the cached state, because a new connection may lead to another server. Keeps an INFO in
+   * flight: either the new server replies to it, or it fails.
    */
   invalidate(): void {
     if (this.#validUntil !== Number.POSITIVE_INFINITY) this.#keepFor(0)

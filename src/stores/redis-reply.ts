@@ -1,6 +1,6 @@
 /**
- * Parses replies of Redis. An unexpected reply is an error, never an empty result, because a missed
- * revocation would accept a revoked token.
+ * Parses replies of Redis. An unexpected reply is an error, never an empty result: an instance that
+ * missed a revocation would accept a revoked token.
  */
 
 export function requireValue(value: unknown): string | null {
@@ -13,7 +13,7 @@ export function requireValues(reply: unknown, count: number): readonly (string |
   return reply.map(requireValue)
 }
 
-/** Parses a page of `SCAN`. */
+/** Parses a reply to `SCAN`. */
 export function requireKeys(reply: unknown): readonly [cursor: string, keys: readonly string[]] {
   const [next, keys]: unknown[] = Array.isArray(reply) ? reply : []
   const isCursor = typeof next === 'string' || typeof next === 'number'

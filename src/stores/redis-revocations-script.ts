@@ -1,11 +1,11 @@
 /**
  * Lua script that merges revocations atomically, so that concurrent writes of two instances do not
- * overwrite each other. A revocation that exists with no earlier times and no shorter TTL is left
- * unchanged.
+ * overwrite each other. Keeps the later times and the longer TTL of each revocation, and logs a
+ * change only if a time changed.
  *
- * KEYS: the log of changes; the revocations, whose last 43 characters are their names. ARGV: the
- * number of changes that the log keeps; then, for each revocation, `before` and `lastIssued` in
- * seconds and the TTL in milliseconds.
+ * KEYS: the log of changes; then the key of each revocation, whose last 43 characters are the name.
+ * ARGV: the number of changes that the log keeps; then, for each revocation, `before` and
+ * `lastIssued` in seconds and the TTL in milliseconds.
  */
 export const MERGE_SCRIPT = `
 for i = 2, #KEYS do

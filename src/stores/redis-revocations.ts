@@ -1,7 +1,8 @@
 /**
- * Revocations in Redis: a key with a TTL for each, and a stream of the latest changes. The id of a
- * stream entry is the revision. A server that lost its data does not have the entry of a revision
- * that an instance has read, and assigns other ids afterwards, so the instance detects the loss.
+ * Stores revocations in Redis: each in a key with a TTL, and the latest changes in a stream. The id
+ * of a stream entry is the revision. After a server lost its data, the entry of the revision that
+ * an instance read last is missing, and new entries have other ids, so the instance detects the
+ * loss.
  */
 
 import type { RedisCommands } from './redis-commands.js'
@@ -10,13 +11,13 @@ import { MERGE_SCRIPT } from './redis-revocations-script.js'
 import { RedisScript } from './redis-script.js'
 import type { RevocationChanges, RevocationToStore, StoredRevocation } from './store.js'
 
-/** Length of the stream. Redis trims it lazily, and may keep up to a hundred more. */
+/** Length of the stream, in entries. Redis trims lazily and may keep up to a hundred more. */
 const MAX_CHANGES = 10_000
-/** Entries per reply, so that neither Redis nor this process is blocked for long. */
+/** Number of entries per reply, limited so that no reply blocks Redis or this process for long. */
 const PAGE_SIZE = 1_000
-/** Enough for 50 million keys, more than a shared Redis is expected to have. */
+/** Maximum number of SCAN commands per list: enough for a Redis with 50 million keys. */
 const MAX_PAGES = 50_000
-/** Field and value of an entry that holds no revocation: it gives an empty stream a revision. */
+/** Field and value of an entry without a revocation, which gives an empty stream a revision. */
 const MARKER = '-'
 
 export class RedisRevocations {
@@ -25,7 +26,6 @@ export class RedisRevocations {
   readonly #log: string
   readonly #prefix: string
 
-  /** @param prefix prefix of every key. */
   constructor(commands: RedisCommands, prefix: string) {
     this.#commands = commands
     this.#merge = new RedisScript(commands, MERGE_SCRIPT)
@@ -63,7 +63,7 @@ export class RedisRevocations {
   }
 
   async *list(): AsyncGenerator<readonly StoredRevocation[]> {
-    // A prefix contains no wildcard characters.
+    // Not escaped: redisStore() allows no wildcard characters in a prefix.
     const pattern = `${this.#prefix}*`
     let cursor = '0'
     let pages = 0
@@ -71,7 +71,7 @@ export class RedisRevocations {
       if (++pages > MAX_PAGES) throw new Error(`SCAN did not finish after ${MAX_PAGES} pages`)
       const page = ['MATCH', pattern, 'COUNT', `${PAGE_SIZE}`]
       const [next, keys] = requireKeys(await this.#commands.send(['SCAN', cursor, ...page]))
-      // Yields empty slices too, because the caller's deadline is per slice.
+      // Yields empty slices too, because each slice has its own deadline.
       yield keys.length > 0 ? await this.#read(keys) : []
       cursor = next
     } while (cursor !== '0')
@@ -81,7 +81,7 @@ export class RedisRevocations {
     const values = requireValues(await this.#commands.send(['MGET', ...keys]), keys.length)
     const revocations: StoredRevocation[] = []
     keys.forEach((key, i) => {
-      // `null` if the key expired between SCAN and MGET.
+      // The value is `null` if the key expired between SCAN and MGET.
       const revocation = parse(key.slice(this.#prefix.length), values[i] ?? '')
       if (revocation !== undefined) revocations.push(revocation)
     })
@@ -117,7 +117,7 @@ function requireEntries(reply: unknown): readonly StreamEntry[] {
   })
 }
 
-/** Encodes `Infinity`: larger than any valid time of a revocation, in seconds. */
+/** Stands for `Infinity` in Redis. Later than any valid time of a revocation, in seconds. */
 const FOREVER = 999_999_999_999
 
 function digitsOf(seconds: number): string {
@@ -127,7 +127,7 @@ function digitsOf(seconds: number): string {
 const NAME = /^[\w-]{43}$/
 const TIMES = /^(\d{1,12})\.(\d{1,12})$/
 
-/** Parses a revocation; returns `undefined` for a key or value that no instance wrote. */
+/** Returns the revocation; `undefined` if the name or the value is malformed. */
 function parse(name: string, value: string): StoredRevocation | undefined {
   const [, before, lastIssued] = TIMES.exec(value) ?? []
   if (!NAME.test(name) || before === undefined) return undefined

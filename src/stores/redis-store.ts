@@ -1,4 +1,4 @@
-/** A store in Redis or Valkey, on a client that the application created. */
+/** Implements a store in Redis or Valkey, with a client that the application created. */
 import { requireKnownKeys } from '../base/plain-object.js'
 import { connectionOf, type RedisClient, type RedisConnection } from './redis-client.js'
 import { RedisCommands } from './redis-commands.js'
@@ -19,15 +19,15 @@ import { wholeNumber } from './store.js'
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * A client of ioredis, iovalkey or node-redis (`redis`), for one server or through Sentinel; a
-   * Cluster is rejected, and so is the client option `keyPrefix`. The application connects the
-   * client, and closes it after the server. The store duplicates it for subscriptions.
+   * A client of ioredis, iovalkey or node-redis (`redis`), for one server or for Sentinel. A client
+   * for a Cluster, or with the option `keyPrefix`, is an error. The application connects the
+   * client, and closes it after the server. The store duplicates the client for subscriptions.
    */
   client: RedisClient
 
   /**
-   * Prefix of every key and channel. APIs that must not share state need different prefixes. 1 to
-   * 64 letters, digits and `_ - . : { }`. Default `frs:`.
+   * Prefix of every key and channel: 1 to 64 letters, digits and `_ - . : { }`. APIs that must not
+   * share state need different prefixes. Default `frs:`.
    */
   prefix?: string
 
@@ -35,21 +35,21 @@ export interface RedisStoreOptions {
   timeout?: number
 
   /**
-   * How `add()`, on which the replay cache of DPoP proofs relies, behaves after Redis may have lost
-   * entries: it was restarted, flushed, replaced by a replica or by another server, or is used for
-   * the first time. `'reject'`: `add()` of an unknown entry rejects until every entry that may have
-   * been lost has expired, about three minutes. `'dangerouslyAccept'`: `add()` accepts unknown
-   * entries immediately, so that a proof can be replayed unless every write was persisted before
-   * Redis replied (`appendonly yes` and `appendfsync always`, and no failover to a replica).
-   * Default `'reject'`.
+   * Behavior of `add()`, on which the replay cache of DPoP proofs relies, after Redis may have lost
+   * entries: Redis was restarted, flushed, or replaced by a replica or another server, or is used
+   * for the first time. `'reject'`: `add()` of an unknown entry rejects until every entry that may
+   * have been lost has expired, by default after three minutes. `'dangerouslyAccept'`: `add()`
+   * accepts an unknown entry immediately. A DPoP proof can then be replayed, unless Redis persists
+   * every write before it replies (`appendonly yes` and `appendfsync always`) and never fails over
+   * to a replica. Default `'reject'`.
    */
   afterRestart?: 'reject' | 'dangerouslyAccept'
 }
 
 /**
- * Creates a store in Redis 7 or later, or Valkey. Every command has a deadline. While Redis is
- * unreachable or does not reply, calls fail immediately; they succeed again as soon as the client
- * has reconnected.
+ * Creates a store in Redis 7 or later, or Valkey. Every command has a deadline (`timeout`). While
+ * the client is disconnected, or an earlier command is overdue, calls fail immediately. Calls
+ * succeed again as soon as the client has reconnected or the overdue reply has arrived.
  *
  * @throws {TypeError} if an option is invalid or unknown.
  *
@@ -91,14 +91,17 @@ interface Parts {
   readonly prefix: string
   readonly timeoutMs: number
   readonly inspection: RedisInspection
-  /** `undefined` with `'dangerouslyAccept'`. */
+  /** `undefined` if the option `afterRestart` is `'dangerouslyAccept'`. */
   readonly replaySafeAdd: ReplaySafeAdd | undefined
 }
 
 const PROBE_RETRY_DELAY_MS = 1_000
-/** Per call: the wait for the connection, `INFO`, `EVALSHA` and `EVAL`. */
+/** Maximum number of deadlines in one call: for the connection, `INFO`, `EVALSHA` and `EVAL`. */
 const MAX_COMMANDS = 4
-/** Makes the deadline of a command, whose error is more specific, always pass first. */
+/**
+ * Added to `callTimeout`, so that the deadline of a single command, which has the more specific
+ * error, always passes first.
+ */
 const MARGIN_MS = 1_000
 
 class RedisStore implements Store {
@@ -127,7 +130,7 @@ class RedisStore implements Store {
     const { commands, inspection, replaySafeAdd } = this.#parts
     if (replaySafeAdd !== undefined) return replaySafeAdd.add(this.#key(key), value, wholeTtl(ttl))
     await inspection.state()
-    // A client may resend the command after a lost connection; the entry is then reported as known.
+    // A client may resend the command on a new connection; add() then reports the entry as known.
     const reply = await commands.send(['SET', this.#key(key), value, 'NX', 'PX', ttlArgument(ttl)])
     return reply === 'OK'
   }
@@ -176,7 +179,8 @@ class RedisStore implements Store {
   }
 
   /**
-   * Probes until Redis replies: while it loads its data set, it is connected but replies LOADING.
+   * Probes once a second until Redis replies without an error: while Redis loads its data, it
+   * accepts connections but replies LOADING.
    */
   #probe(): void {
     const { connection, replaySafeAdd } = this.#parts

@@ -1,6 +1,6 @@
 /**
- * A subscription on a dedicated connection, which Redis requires. It survives reconnections, and
- * reports each, because messages may have been lost.
+ * Subscribes to a channel on a dedicated connection, which Redis requires. The subscription
+ * survives reconnections, and reports each of them, because messages may have been lost.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { RedisConnection, RedisSubscriber } from './redis-client.js'
@@ -14,7 +14,13 @@ export interface RedisSubscriptionOptions {
   readonly timeoutMs: number
 }
 
-/** Resolves once messages arrive. If it rejects, the connection is closed. */
+/**
+ * Returns a function that ends the subscription, once Redis has confirmed the subscription. Closes
+ * the connection if subscribing fails.
+ *
+ * @throws if the connection is not subscribed within `timeoutMs`, or if Redis replies with an
+ *   error.
+ */
 export function subscribeTo(
   connection: RedisConnection & RedisSubscriber,
   { channel, onMessage, onReconnect, timeoutMs }: RedisSubscriptionOptions,
@@ -33,11 +39,11 @@ export function subscribeTo(
     const expire = () => fail(new Error(`SUBSCRIBE timed out after ${timeoutMs} ms`))
     const stopDeadline = startDeadline(timeoutMs, expire, { keepsAlive: true })
     const deliver = (message: string) => {
-      // A message in flight may arrive after the end.
+      // A message in flight may arrive after the subscription has ended.
       if (state === 'subscribed') onMessage(message)
     }
     connection.onReady(() => {
-      // The client resubscribes by itself.
+      // The client has reconnected, and resubscribes by itself.
       if (state === 'subscribed') onReconnect()
       if (state !== 'waiting') return
       state = 'subscribed'

@@ -1,9 +1,9 @@
 /**
  * Adds entries to a Redis that may have lost data. A server that was restarted, flushed or replaced
- * by its replica may have lost entries and would accept them again: an attacker who can crash it
- * could replay every entry. Every add therefore reads an epoch marker that says since when this
- * Redis has lost nothing. Until every entry that may have been lost has expired, an unknown entry
- * is indeterminate, not new.
+ * by its replica may have lost entries and would add them as new: an attacker who can crash Redis
+ * could then replay every DPoP proof. Every add therefore reads an epoch marker, which records
+ * since when this Redis has lost nothing. Until every entry that may have been lost has expired, an
+ * unknown entry is indeterminate, not new.
  */
 import { ADD_SCRIPT } from './redis-add-script.js'
 import type { RedisCommands } from './redis-commands.js'
@@ -12,7 +12,10 @@ import { unexpectedReply } from './redis-reply.js'
 import { RedisScript } from './redis-script.js'
 import { IndeterminateError } from './store.js'
 
-/** Milliseconds before now; stands for "never" until the first reply. */
+/**
+ * `-LONG_AGO_MS` is earlier than any time of the monotonic clock. Finite, because the script gets
+ * the milliseconds that have passed since then as digits.
+ */
 const LONG_AGO_MS = 1e15
 
 export class ReplaySafeAdd {
@@ -20,11 +23,14 @@ export class ReplaySafeAdd {
   readonly #inspection: RedisInspection
   readonly #markerKey: string
   #maxTtl = 0
-  /** The marker in the latest reply. */
+  /** Marker in the latest reply; empty before the first. */
   #marker = ''
-  /** Latest time that the marker is known to have been in force, on the monotonic clock. */
+  /** Latest time at which the marker is known to have been in force, on the monotonic clock. */
   #confirmedAt = -LONG_AGO_MS
-  /** Until then no entry is new. Monotonic clock, because the clock of Redis may be set forward. */
+  /**
+   * Until this time, no entry is reported as new. On the monotonic clock of this process, because
+   * the clock of Redis may be set forward.
+   */
   #indeterminateUntil = -LONG_AGO_MS
 
   constructor(commands: RedisCommands, inspection: RedisInspection, markerKey: string) {
@@ -38,17 +44,19 @@ export class ReplaySafeAdd {
   }
 
   /**
-   * Reads the marker on a new connection before the first add, so that the waiting time may have
-   * passed by then.
+   * Reads the marker on each new connection before the first add. An epoch then starts early, and
+   * the waiting time may have passed when the first entry is added.
    *
    * @throws if Redis replies with an error or does not reply.
    */
   async probe(): Promise<void> {
-    // An instance that adds no entries has none that Redis could lose.
+    // An instance that adds no entries does not need the marker.
     if (this.#maxTtl > 0) await this.#run([])
   }
 
   /**
+   * Adds an entry. Returns `true` if the entry is new, `false` if it existed.
+   *
    * @throws {IndeterminateError} if the entry was added but may have existed before.
    */
   async add(key: string, value: string, ttl: number): Promise<boolean> {
@@ -60,7 +68,7 @@ export class ReplaySafeAdd {
       this.#confirmedAt = now
       return true
     }
-    // The reply may take longer than the remaining waiting time.
+    // At least 0, because the waiting time may end before the reply arrives.
     const seconds = Math.max(0, Math.ceil((this.#indeterminateUntil - now) / 1_000))
     throw new IndeterminateError(
       `Redis may have lost entries: unknown entries are rejected for another ${seconds} s`,
@@ -90,7 +98,7 @@ export class ReplaySafeAdd {
 
 interface ScriptReply {
   readonly outcome: number
-  /** Milliseconds. */
+  /** Time for which unknown entries remain indeterminate, in milliseconds. */
   readonly waitMs: number
   readonly marker: string
 }
@@ -99,7 +107,7 @@ const NEW = 1
 const KNOWN = 0
 const INDETERMINATE = -1
 
-/** @throws if the reply is malformed: such an entry is neither new nor known. */
+/** @throws if the reply is malformed, because the entry must count neither as new nor as known. */
 function parseReply(reply: unknown): ScriptReply {
   const [outcome, waitMs, marker]: unknown[] = Array.isArray(reply) ? reply.map(numberOf) : []
   const isOutcome = outcome === NEW || outcome === KNOWN || outcome === INDETERMINATE
@@ -109,7 +117,9 @@ function parseReply(reply: unknown): ScriptReply {
   throw unexpectedReply()
 }
 
-/** Some clients are configured to return numbers as strings. */
+/**
+ * Converts digits to a number, because some clients are configured to return numbers as strings.
+ */
 function numberOf(part: unknown): unknown {
   return typeof part === 'string' && /^-?\d+$/.test(part) ? Number(part) : part
 }

@@ -1,17 +1,17 @@
 /**
- * Deadlines for store calls. Requests and the exchange of revocations wait for these calls, so a
- * store that never settles one must not block them.
+ * Sets deadlines for store calls. Requests and the exchange of revocations wait for these calls,
+ * and a store that never settles a call must not block them.
  */
 import { startDeadline } from '../base/deadline-timer.js'
 import type { Unsubscribe } from './store.js'
 
-/** Default of a store's `callTimeout`. */
+/** Default of a store's `callTimeout`, in milliseconds. */
 export const DEFAULT_CALL_TIMEOUT_MS = 5_000
 
 /**
  * Returns the result of the call.
  *
- * @throws the error of the call, or an error if the call has not settled in time.
+ * @throws the error of the call, or another error if the call has not settled after `timeoutMs`.
  */
 export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -21,7 +21,11 @@ export function withinTimeout<T>(timeoutMs: number, call: () => Promise<T>): Pro
   })
 }
 
-/** Subscribes with a deadline; ends a subscription that is made later. */
+/**
+ * Subscribes with a deadline. Ends a subscription that is made after the deadline.
+ *
+ * @throws the error of `subscribe`, or another error if it has not settled after `timeoutMs`.
+ */
 export async function subscribeWithinTimeout(
   timeoutMs: number,
   subscribe: () => Promise<Unsubscribe>,

@@ -1,10 +1,10 @@
 /**
- * Makes errors of stores safe to log. The errors of an application's store come from its client:
- * they carry the command, its arguments and stored data as properties, and parts of them in the
- * message.
+ * Makes errors of stores safe to log. An error of an application's store usually comes from a
+ * client library: its properties may contain the command with its arguments and stored data, and
+ * its message may quote them.
  */
 
-/** Copies only the name, the code and the redacted message of a store's error. */
+/** An error with only the name, the code and the redacted message of a store's error. */
 export class StoreError extends Error {
   override readonly name: string
   /** The code of the original error, such as `ECONNREFUSED` or `store_indeterminate`. */
@@ -33,8 +33,8 @@ function isCode(code: unknown): code is string | number {
 
 /**
  * Returns the message without arguments of commands, without credentials in URLs and without words
- * of 32 characters or more (keys and values in stores contain hashes of 43). At most 500
- * characters.
+ * of 32 characters or more, because keys and values in stores contain hashes of 43 characters.
+ * Returns at most 500 characters.
  */
 export function withoutData(message: string): string {
   return message
@@ -45,7 +45,11 @@ export function withoutData(message: string): string {
     .slice(0, 500)
 }
 
-/** @throws {StoreError} in place of any error of the call. */
+/**
+ * Returns the result of the call.
+ *
+ * @throws {StoreError} a loggable copy of any error of the call.
+ */
 export async function loggable<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()

@@ -1,12 +1,12 @@
-/** The interface of stores: the state that instances of an API share. */
+/** Defines the interface of stores, which hold the state that instances of an API share. */
 import { type Bounds, describeBounds, isWholeNumber } from '../base/check.js'
 
 /** Ends a subscription. Never rejects. */
 export type Unsubscribe = () => Promise<void>
 
 /**
- * Stores small strings, each for a limited time. Times are in milliseconds; keys and values are
- * ASCII and contain no secret. Every method rejects when it fails, and does so quickly, because
+ * Stores small strings, each for a limited time (`ttl`, in milliseconds). Keys and values are ASCII
+ * and contain no secret in plain text. A method that fails must reject, and quickly, because
  * requests wait for it. A call that has not settled after {@link Store.callTimeout} counts as
  * failed.
  *
@@ -15,43 +15,46 @@ export type Unsubscribe = () => Promise<void>
 export interface Store {
   /**
    * Adds an entry atomically across instances. Resolves to `true` if the key was absent and the
-   * entry was added, `false` if the key exists. An entry is kept until its TTL ends and is never
-   * evicted: a full store rejects. A store that cannot rule out that it lost an earlier entry adds
-   * this one and rejects with an error whose `code` is `store_indeterminate`.
+   * entry was added, `false` if the key exists. The store keeps the entry until its TTL ends and
+   * never evicts it: a full store rejects instead. A store that may have lost an earlier entry with
+   * this key adds the entry and rejects with an error whose `code` is `store_indeterminate`.
    */
   add(key: string, value: string, ttl: number): Promise<boolean>
-  /** Returns the value of the key, unless it has expired. */
+  /** Returns the value of the key; `undefined` if the key is absent or has expired. */
   get(key: string): Promise<string | undefined>
-  /** Sets the value of the key, replacing any other. */
+  /** Sets the value and the TTL of the key; replaces an existing value. */
   set(key: string, value: string, ttl: number): Promise<void>
   /** Deletes the key, if it exists. */
   delete(key: string): Promise<void>
   /**
-   * Adds revocations, one per name. If the name exists, merges: the later `before`, the later
-   * `lastIssued` and the later expiry are kept. Atomic for each name, so that concurrent calls do
-   * not overwrite each other. Each change gets a revision after all revisions that can be read
-   * already.
+   * Adds revocations, one per name. If the name exists, the store keeps the later `before`, the
+   * later `lastIssued` and the later expiry. The merge must be atomic for each name, so that
+   * concurrent calls do not overwrite each other. Each change gets a revision that follows every
+   * revision returned so far.
    */
   mergeRevocations(revocations: readonly RevocationToStore[]): Promise<void>
   /**
    * Returns the changes after a revision, oldest first: at most 1,000 revocations, with the
-   * revision of the last one. Returns `undefined` if the revision is not among the last 10,000 or
-   * so of this store, for example because the store lost its data: the caller then lists all
+   * revision of the last one. Returns `undefined` if the revision is not among the latest of this
+   * store (about 10,000), for example because the store lost its data; the caller then lists all
    * revocations. Without a revision, returns the latest revision and no revocations.
    */
   revocationsSince(revision: string | undefined): Promise<RevocationChanges | undefined>
   /**
-   * Lists all revocations in slices of at most a few thousand, and lets the event loop turn between
-   * slices. Includes every revocation that exists from before the call until after it, possibly
-   * twice; may include or omit those that are added or expire during the call.
+   * Lists all revocations in slices of at most a few thousand, and returns to the event loop
+   * between slices. Includes, possibly twice, every revocation that exists during the whole call.
+   * May include or omit a revocation that is added or expires during the call.
    */
   listRevocations(): AsyncIterable<readonly StoredRevocation[]>
-  /** Sends a message to the current subscribers of the channel. It may be lost without notice. */
+  /**
+   * Sends a message to the current subscribers of the channel. The message may be lost silently.
+   */
   publish(channel: string, message: string): Promise<void>
   /**
-   * Subscribes to a channel. Resolves once messages arrive.
+   * Subscribes to a channel. Resolves once the store delivers messages, to a function that ends the
+   * subscription.
    *
-   * @param onReconnect called when messages arrive again after some may have been lost.
+   * @param onReconnect called when the store delivers again after messages may have been lost.
    */
   subscribe(
     channel: string,
@@ -59,36 +62,38 @@ export interface Store {
     onReconnect: () => void,
   ): Promise<Unsubscribe>
   /**
-   * Declares the longest `ttl`, in milliseconds, before the first {@link Store.add}. A store that
-   * lost its data must not report entries as new for that long.
+   * Declares the longest `ttl` of {@link Store.add}, in milliseconds, before the first entry is
+   * added. After a store lost its data, it must not report entries as new for that long. Optional.
    */
   declareMaxTtl?(maxTtl: number): void
   /**
-   * Time after which a call counts as failed, in milliseconds; for {@link listRevocations}, for
-   * each slice. Time in which the event loop of this process is stalled does not count.
-   * {@link get}, {@link set} and {@link delete} have 500 ms. Default 5,000; 10 to 600,000.
+   * Timeout of a call, in milliseconds; of {@link listRevocations}, for each slice that it yields.
+   * Time during which the event loop is blocked does not count. For {@link get}, {@link set} and
+   * {@link delete} the timeout is at most 500 ms instead. Default 5,000; 10 to 600,000.
    */
   readonly callTimeout?: number
   /**
-   * Whether the store loses its data when this process ends, as `memoryStore()` does. If so, DPoP
-   * proofs made before the start are rejected. Default false.
+   * Whether the store loses its data when this process ends, as `memoryStore()` does. If true, DPoP
+   * proofs that were created before the process started are rejected. Default false.
    */
   readonly isProcessLocal?: boolean
 }
 
 /** A revocation in a store. Times are whole seconds since the epoch, or `Infinity`. */
 export interface StoredRevocation {
-  /** 43 base64url characters that do not reveal what is revoked. */
+  /**
+   * Hash of the revoked identifier: 43 base64url characters, which do not reveal the identifier.
+   */
   readonly name: string
-  /** Tokens that were issued up to this time are revoked. */
+  /** The revocation covers tokens that were issued up to this time, inclusive. */
   readonly before: number
-  /** Latest time at which a token that this revocation covers can have been issued. */
+  /** Latest time at which a covered token can have been issued. */
   readonly lastIssued: number
 }
 
 /** A revocation to add to a store, with its TTL. */
 export interface RevocationToStore extends StoredRevocation {
-  /** Minimum time for which the store keeps the revocation, in milliseconds. */
+  /** Minimum time for which the store must keep the revocation, in milliseconds. */
   readonly ttl: number
 }
 
@@ -115,7 +120,11 @@ export const STORE_METHODS = [
   'subscribe',
 ] as const satisfies readonly (keyof Store)[]
 
-/** @throws {TypeError} unless the value is a whole number within the bounds. */
+/**
+ * Returns the value.
+ *
+ * @throws {TypeError} unless the value is a whole number within the bounds.
+ */
 export function wholeNumber(name: string, value: unknown, bounds: Bounds): number {
   if (isWholeNumber(value, bounds)) return value
   throw new TypeError(`"${name}" of a store ${describeBounds(bounds)}`)
