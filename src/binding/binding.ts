@@ -1,7 +1,7 @@
 /**
- * Verifies the binding of a sender-constrained token: that its sender holds the key or certificate
- * to which it was issued (RFC 9449 §7, RFC 8705 §3). Runs on every use of a token, cached
- * verification results included, because the proof belongs to the request.
+ * Verifies the binding of a sender-constrained token: the caller must hold the key or certificate
+ * that the token is bound to (RFC 9449 §7, RFC 8705 §3). The proof belongs to the request, so it is
+ * verified on every use of a token, even if the verification result of the token is cached.
  */
 import type { AccessToken } from '../access-token/access-token.js'
 import { boundCertificateOf, boundKeyOf, type Confirmation } from '../access-token/confirmation.js'
@@ -15,7 +15,10 @@ import type { Presentation, ResolvedBindingRequirement, Scheme } from './present
 type Bound = Pick<AccessToken, 'confirmation' | 'raw'>
 
 export class Binding {
-  /** The default of routes and calls. A mode that is off here is off everywhere. */
+  /**
+   * The modes from the options, which apply unless a route or call sets its own. If a mode is
+   * `'off'` here, tokens with that binding are rejected everywhere.
+   */
   readonly requirement: ResolvedBindingRequirement
   readonly #dpop: DPoP | undefined
 
@@ -24,13 +27,16 @@ export class Binding {
     this.#dpop = dpop
   }
 
-  /** Returns the DPoP part of the challenge; `undefined` where DPoP proofs are not accepted. */
+  /** Returns the DPoP part of the challenge; `undefined` if the route accepts no DPoP proofs. */
   dpopChallenge({ dpop }: ResolvedBindingRequirement): DPoPChallenge | undefined {
     if (dpop === 'off' || this.#dpop === undefined) return undefined
     return { algs: this.#dpop.algs, nonce: this.#dpop.newestNonce() }
   }
 
-  /** Rejects a token whose binding cannot be proven here, before any costly check. */
+  /**
+   * Returns a rejection if the token has a binding whose option is off, so that no route can accept
+   * it; otherwise `undefined`. Called before the costly checks of the token.
+   */
   checkProvable(confirmation: Confirmation | undefined): Rejection | undefined {
     if (boundKeyOf(confirmation) !== undefined && this.requirement.dpop === 'off') {
       return bindingError(BOUND_TO_KEY, 'a bearer token, because the option "dpop" is off')
@@ -46,7 +52,10 @@ export class Binding {
     return this.#dpop?.newestNonce() !== undefined
   }
 
-  /** Whether nothing is to be proven: a bearer token, sent as one, where none must be bound. */
+  /**
+   * Whether the request needs no proof: the token is a bearer token, was sent with the scheme
+   * `Bearer`, and the route does not require a bound token.
+   */
   needsNoProof(
     { confirmation }: Bound,
     scheme: Scheme,
@@ -61,10 +70,11 @@ export class Binding {
   }
 
   /**
-   * Returns a promise only if a DPoP proof must be verified.
+   * Verifies the proof of possession: synchronously, unless a DPoP proof must be verified.
    *
-   * @returns the nonce for the client's next proof, if there is a newer one. The rejection, or
-   *   rejects with it, if the binding does not hold.
+   * @returns the nonce for the client's next proof, or `undefined` if it needs no new nonce. If the
+   *   proof of possession is missing or invalid, returns the rejection, or a promise that rejects
+   *   with it.
    */
   verify(
     { raw, confirmation }: Bound,

@@ -1,4 +1,4 @@
-/** How a token was presented: the parts of the request that may prove possession. */
+/** Defines how a token was presented: the parts of the request that may prove possession. */
 
 export interface Presentation {
   /** The scheme of the `Authorization` header (RFC 9110 §11.4). */
@@ -9,15 +9,18 @@ export interface Presentation {
   readonly proofs: readonly string[]
   /** The URLs under which the client may have requested the resource. */
   readonly targetUris: readonly string[]
-  /** SHA-256 of the client's certificate in DER, in base64url; `undefined` without one. */
+  /** Thumbprint of the client's certificate: SHA-256 in base64url. `undefined` without one. */
   readonly certificateThumbprint: string | undefined
-  /** If there is no certificate: the expected one, in words, for the operator. */
+  /** What the operator must provide for a certificate to be found, as text, if there is none. */
   readonly expectedCertificate?: string | undefined
 }
 
 export type Scheme = 'Bearer' | 'DPoP'
 
-/** Whether a binding mechanism is verified, and whether every token must be bound by it. */
+/**
+ * How tokens with one type of binding (key or certificate) are handled. `'off'` rejects them,
+ * `'allowed'` also accepts tokens without this binding, `'required'` rejects all other tokens.
+ */
 export type BindingMode = 'off' | 'allowed' | 'required'
 
 /** The binding requirement of a route or a call of `verify()`. */

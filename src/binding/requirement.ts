@@ -1,9 +1,9 @@
-/** What a route, or a call of `verify()`, requires of a token's binding. */
+/** Validates the requirements `dpop` and `mtls` of a route or of a call of `verify()`. */
 import { ownMembers } from '../base/plain-object.js'
 import type { BindingMode, ResolvedBindingRequirement } from './presentation.js'
 
 /**
- * What a route requires of a token's binding, instead of the defaults in the options.
+ * Requirements on the binding of a token, which replace the modes of the options `dpop` and `mtls`.
  *
  * @example
  * ```ts
@@ -12,15 +12,17 @@ import type { BindingMode, ResolvedBindingRequirement } from './presentation.js'
  */
 export interface BindingRequirement {
   /**
-   * `'required'`: only a token bound to a key, with a DPoP proof (RFC 9449). `'allowed'`: bearer
-   * tokens as well. `'off'`: no token bound to a key. Default: the mode of the option `dpop`; any
-   * other value than `'off'` is rejected if that option is off.
+   * `'required'` accepts only key-bound tokens, with a DPoP proof (RFC 9449). `'allowed'` also
+   * accepts tokens that are not bound to a key. `'off'` rejects key-bound tokens. Default: the mode
+   * of the option `dpop`. If that option is off, only `'off'` is allowed here.
    */
   dpop?: BindingMode
 
   /**
-   * The same for tokens bound to a client's certificate (RFC 8705). Default: the mode of the option
-   * `mtls`.
+   * `'required'` accepts only certificate-bound tokens, with the client certificate (RFC 8705).
+   * `'allowed'` also accepts tokens that are not bound to a certificate. `'off'` rejects
+   * certificate-bound tokens. Default: the mode of the option `mtls`. If that option is off, only
+   * `'off'` is allowed here.
    */
   mtls?: BindingMode
 }
@@ -30,7 +32,7 @@ export const BINDING_KEYS = [
   'mtls',
 ] as const satisfies readonly (keyof BindingRequirement)[]
 
-/** Returns the accepted authentication schemes, in words. */
+/** Returns the accepted authentication schemes as text for messages, such as `Bearer or DPoP`. */
 export function acceptedSchemes({ dpop }: ResolvedBindingRequirement): string {
   if (dpop === 'required') return 'DPoP'
   return dpop === 'off' ? 'Bearer' : 'Bearer or DPoP'
@@ -39,9 +41,9 @@ export function acceptedSchemes({ dpop }: ResolvedBindingRequirement): string {
 const MODES: readonly unknown[] = ['off', 'allowed', 'required'] satisfies BindingMode[]
 
 /**
- * @param defaults the modes in the options; a mechanism that is off there is not configured.
- * @param path of the requirement, for error messages.
- * @throws {TypeError} that names the member of the requirement and the fix.
+ * @param defaults the modes of the options, used for members that the requirement omits.
+ * @param path the name of the requirement in error messages.
+ * @throws {TypeError} if a mode is invalid, or is not `'off'` although the option is off.
  */
 export function resolveBindingRequirement(
   requirement: BindingRequirement,

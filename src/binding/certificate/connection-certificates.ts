@@ -1,4 +1,4 @@
-/** Reads the client's certificate from the connection, where this process terminates TLS. */
+/** Reads the client's certificate from the connection, for a process that terminates TLS itself. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -13,7 +13,7 @@ export class ConnectionCertificates implements ClientCertificates {
   readonly #byConnection = new WeakMap<object, ClientCertificate>()
 
   certificateOf({ socket, stream }: CertifiedRequest): ClientCertificate {
-    // Each HTTP/2 request has its own socket object; the session is shared.
+    // Over HTTP/2, each request has its own socket object, but all share one session.
     const session = stream instanceof Duplex ? stream.session : undefined
     const connection = session ?? socket
     const cached = this.#byConnection.get(connection)
@@ -22,7 +22,7 @@ export class ConnectionCertificates implements ClientCertificates {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return NO_CERTIFICATE
     const found = { thumbprint: sha256(certificate.raw) }
-    // Up to TLS 1.2, a client may renegotiate with another certificate.
+    // Cached for TLS 1.3 only: up to TLS 1.2, a client may renegotiate with another certificate.
     if (socket.getProtocol() === 'TLSv1.3') this.#byConnection.set(connection, found)
     return found
   }

@@ -1,12 +1,13 @@
 /**
- * The formats in which proxies forward a client's certificate. Each reader returns the thumbprint of
- * the certificate in a header value; `undefined` unless the value is exactly one certificate.
+ * Reads the formats in which proxies forward a client's certificate. Each function returns the
+ * thumbprint of the certificate in a header value: SHA-256 in base64url. It returns `undefined` if
+ * the value is not exactly one certificate.
  */
 import { sha256 } from '../../base/thumbprint.js'
 
 /**
- * DER (RFC 5280 §4.1) in base64 (RFC 4648 §4), as HAProxy sends it. Only the canonical encoding is
- * accepted.
+ * Reads DER (RFC 5280 §4.1) in base64 (RFC 4648 §4), as HAProxy sends it. Only the canonical base64
+ * encoding is accepted.
  */
 export function thumbprintOfBase64(text: string): string | undefined {
   const der = Buffer.from(text, 'base64')
@@ -15,7 +16,10 @@ export function thumbprintOfBase64(text: string): string | undefined {
 
 const SEQUENCE = 0x30
 
-/** A certificate has more than 127 bytes, and what a header can hold has less than 65,536. */
+/**
+ * Whether the bytes are one DER sequence with a length of one or two bytes (0x81, 0x82). Other
+ * lengths do not occur: a certificate has more than 127 bytes, and a header holds fewer than 65,536.
+ */
 function isOneSequence(der: Buffer): boolean {
   if (der.length < 4 || der.readUInt8(0) !== SEQUENCE) return false
   const form = der.readUInt8(1)
@@ -24,8 +28,9 @@ function isOneSequence(der: Buffer): boolean {
 }
 
 /**
- * The header `Client-Cert` (RFC 9440 §2.2): a byte sequence of Structured Fields (RFC 9651 §3.3.5),
- * without parameters. `Client-Cert-Chain` proves nothing more and is not read.
+ * Reads the header `Client-Cert` (RFC 9440 §2.2): a byte sequence of Structured Fields (RFC 9651
+ * §3.3.5), without parameters. `Client-Cert-Chain` is not read, because the token is bound to the
+ * client's certificate only.
  */
 export function thumbprintOfClientCert(value: string): string | undefined {
   const isByteSequence = value.startsWith(':') && value.endsWith(':')
@@ -36,7 +41,7 @@ const PEM =
   /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+\n)-----END CERTIFICATE-----(?:\r?\n)?$/
 
 /**
- * PEM (RFC 7468 §5), percent-encoded: nginx's `$ssl_client_escaped_cert`, the
+ * Reads percent-encoded PEM (RFC 7468 §5): nginx's `$ssl_client_escaped_cert`, the header
  * `X-Amzn-Mtls-Clientcert-Leaf` of AWS, and `Cert` in Envoy's header.
  */
 export function thumbprintOfEscapedPem(value: string): string | undefined {
@@ -55,11 +60,13 @@ function percentDecoded(value: string): string {
 const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(?:;(?!$)|$)/gy
 
 /**
- * Envoy's header `x-forwarded-client-cert`: one element per proxy on the path, each of pairs such as
- * `Hash=…;Subject="CN=…"`. Only one element is accepted: several name several clients.
+ * Reads Envoy's header `x-forwarded-client-cert`. It has one element for each proxy on the path, and
+ * an element consists of pairs such as `Hash=…;Subject="CN=…"`. Only one element is accepted,
+ * because several elements name several clients.
  *
  * Envoy does not quote the names in a certificate (`URI`, `DNS`), so an attacker can obtain a
- * certificate whose names look like further pairs or elements. Only an unambiguous value is accepted.
+ * certificate whose names look like further pairs or elements. Therefore a value with several
+ * `Hash` or several `Cert` pairs, or with text that is not a pair, is rejected.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert
  */
@@ -73,7 +80,7 @@ export function thumbprintOfForwardedClientCert(value: string): string | undefin
     if (name === 'hash') hashes.push(quoted ?? plain)
     if (name === 'cert') certificates.push(quoted ?? plain)
   }
-  // The pairs do not cover the value: an unquoted comma, or anything else that is not a pair.
+  // If the pairs are shorter than the value, it has an unquoted comma or other text between them.
   if (length !== value.length || hashes.length > 1 || certificates.length > 1) return undefined
   const thumbprints = [...hashes.map(thumbprintOfHex), ...certificates.map(thumbprintOfEscapedPem)]
   const [thumbprint] = thumbprints

@@ -1,7 +1,8 @@
 /**
- * Reads the client's certificate from a header, where a proxy terminates TLS. An attacker who can
- * write that header can impersonate every client. So the header is read only on a connection from a
- * trusted proxy, and any value but exactly one certificate counts as no certificate.
+ * Reads the client's certificate from a header, for APIs behind a proxy that terminates TLS. An
+ * attacker who can write that header can impersonate every client. Therefore the header is read
+ * only on a connection from a trusted proxy, and a value other than exactly one certificate counts
+ * as no certificate.
  */
 
 import { headerValues } from '../../base/request-headers.js'
@@ -21,13 +22,13 @@ import { type AddressRange, TrustedProxies } from './trusted-proxies.js'
 export type CertificateFormat = keyof typeof READERS
 
 export interface ForwardedCertificatesOptions {
-  /** In lower case. */
+  /** Name of the header, in lower case. */
   readonly name: string
   readonly format: CertificateFormat
   readonly proxies: readonly AddressRange[]
 }
 
-/** Each returns the thumbprint of the one certificate in the value, or `undefined`. */
+/** Each reader returns the thumbprint of the certificate, or `undefined` for an invalid value. */
 const READERS = {
   'client-cert': thumbprintOfClientCert,
   'x-forwarded-client-cert': thumbprintOfForwardedClientCert,
@@ -35,7 +36,7 @@ const READERS = {
   base64: thumbprintOfBase64,
 } as const satisfies Record<string, (value: string) => string | undefined>
 
-/** In characters: Node's default limit for all headers of a request. */
+/** Maximum length of the value, in characters: Node's default limit for a request's headers. */
 const MAX_LENGTH = 16_384
 
 export class ForwardedCertificates implements ClientCertificates {

@@ -1,12 +1,12 @@
-/** The option `mtls`, for certificate-bound access tokens (RFC 8705), and its validation. */
+/** Defines and validates the option `mtls`, for certificate-bound access tokens (RFC 8705). */
 
 import { isPlainObject, members, reject, requireKnownKeys } from '../../base/check.js'
 import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './trusted-proxies.js'
 
 /**
- * How certificate-bound access tokens are accepted (RFC 8705 §3). Checks that the client has the key
- * of the certificate that its token names. Does not check the certificate's validity period,
- * revocation or issuer: configure these checks where TLS is terminated.
+ * Options for certificate-bound access tokens (RFC 8705 §3). The API checks that the client has the
+ * private key of the certificate that its token names. It does not check the certificate's validity
+ * period, revocation or issuer: configure these checks where TLS is terminated.
  *
  * @example
  * ```ts
@@ -19,16 +19,16 @@ import { type AddressRange, hidesIPv4, isTooWide, parseAddressRange } from './tr
  */
 export interface MtlsOptions {
   /**
-   * `'allowed'`: a certificate-bound token needs its certificate; others are accepted as bearer
-   * tokens. `'required'`: only certificate-bound tokens are accepted. A route overrides it with
-   * `config.auth.mtls`. Default `'allowed'`.
+   * `'allowed'` requires the client certificate for certificate-bound tokens, and accepts other
+   * tokens without one. `'required'` accepts only certificate-bound tokens. A route overrides the
+   * mode with `config.auth.mtls`. Default `'allowed'`.
    */
   mode?: 'allowed' | 'required'
 
   /**
-   * Where the client's certificate is read. `'connection'`: from the TLS connection, which this
-   * process terminates with `requestCert: true`. An object: from a header of a proxy that terminates
-   * TLS. Default `'connection'`.
+   * The source of the client's certificate. `'connection'` reads it from the TLS connection: this
+   * process must terminate TLS, with `requestCert: true`. An object describes the header in which
+   * a proxy that terminates TLS sends it. Default `'connection'`.
    */
   certificateSource?: 'connection' | ForwardedCertificateOptions
 }
@@ -52,10 +52,10 @@ export interface MtlsOptions {
  */
 export interface ForwardedCertificateOptions {
   /**
-   * Header that holds the certificate. `'client-cert'`: that of RFC 9440.
-   * `'x-forwarded-client-cert'`: Envoy's, with one element. Any other header by its name and format:
-   * `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'` is DER in base64 (HAProxy). The
-   * proxy must set the header on every request, or remove the one that the caller sent.
+   * Header that holds the certificate. `'client-cert'` is the header of RFC 9440,
+   * `'x-forwarded-client-cert'` that of Envoy, with exactly one element. For another header, set
+   * its name and format: `'pem-escaped'` is percent-encoded PEM (nginx, AWS), `'base64'` is DER in
+   * base64 (HAProxy). The proxy must overwrite or remove the header that a caller sends.
    */
   header:
     | 'client-cert'
@@ -63,14 +63,15 @@ export interface ForwardedCertificateOptions {
     | { name: string; format: 'pem-escaped' | 'base64' }
 
   /**
-   * Addresses from which the proxies connect, or ranges in CIDR notation: IPv4 of /8 or smaller,
-   * IPv6 of /7 or smaller. At least one. The header is ignored on a connection from any other
-   * address. An attacker who can connect from one of these addresses can claim every certificate.
+   * At least one address from which the proxies connect, or range of addresses in CIDR notation.
+   * The largest ranges are /8 for IPv4 and /7 for IPv6. The header is ignored on a connection from
+   * any other address. An attacker who can connect from a trusted address can claim every
+   * certificate.
    */
   trustedProxies: readonly string[]
 }
 
-/** The option `mtls`: off, certificate-bound tokens beside bearer tokens, only these, or options. */
+/** The option `mtls`: `false` for off, a mode (see {@link MtlsOptions.mode}), or all options. */
 export type MtlsOption = false | 'allowed' | 'required' | MtlsOptions
 
 /** {@link MtlsOptions} validated, with every default filled in. */
@@ -80,13 +81,16 @@ export interface ResolvedMtls {
 }
 
 export interface ResolvedForwardedCertificate {
-  /** In lower case. */
+  /** Name of the header, in lower case. */
   readonly name: string
   readonly format: 'client-cert' | 'x-forwarded-client-cert' | 'pem-escaped' | 'base64'
   readonly proxies: readonly AddressRange[]
 }
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * @returns `undefined` if the option is off.
+ * @throws {TypeError} if the option is invalid; the message names the option and the fix.
+ */
 export function resolveMtls(option: MtlsOption = false): ResolvedMtls | undefined {
   if (option === false) return undefined
   const given = isMode(option) ? { mode: option } : option
@@ -124,7 +128,7 @@ function resolveForwarded(given: ForwardedCertificateOptions): ResolvedForwarded
   })
 }
 
-/** RFC 9110 §5.6.2. */
+/** Syntax of a header name: a token (RFC 9110 §5.6.2). */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 
 function resolveHeader(
@@ -176,7 +180,8 @@ function resolveProxies(proxies: unknown): readonly AddressRange[] {
   if (ranges.some(hidesIPv4)) {
     return reject(
       'mtls.certificateSource.trustedProxies',
-      'must have IPv4 addresses in dotted notation: 10.0.0.7 also matches ::ffff:10.0.0.7',
+      'must not list IPv4 addresses in IPv6 notation: write 10.0.0.7, which also matches ' +
+        '::ffff:10.0.0.7',
     )
   }
   return Object.freeze(ranges)

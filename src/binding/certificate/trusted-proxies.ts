@@ -1,15 +1,15 @@
-/** The proxies that may forward a client's certificate, by the address of their connection. */
+/** Decides by the address of a connection whether the header with the certificate is trusted. */
 import { BlockList, isIP } from 'node:net'
 
-/** An address, or a range of them in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3). */
+/** A range of addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), or a single address. */
 export interface AddressRange {
   readonly address: string
-  /** Number of leading bits that are compared. */
+  /** Number of leading bits that are compared; all bits for a single address. */
   readonly prefix: number
   readonly family: 'ipv4' | 'ipv6'
 }
 
-/** The widest ranges that are private: 10.0.0.0/8 and fc00::/7. */
+/** Prefixes of the widest private ranges: 10.0.0.0/8 and fc00::/7. */
 const MIN_PREFIX = { ipv4: 8, ipv6: 7 }
 const MAX_PREFIX = { ipv4: 32, ipv6: 128 }
 
@@ -22,14 +22,14 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return prefix > MAX_PREFIX[family] ? undefined : { address, prefix, family }
 }
 
-/** Whether the range is wider than any private one, such as `0.0.0.0/0`, which trusts everyone. */
+/** Whether the range is wider than any private one, such as `0.0.0.0/0`, which is every address. */
 export function isTooWide({ prefix, family }: AddressRange): boolean {
   return prefix < MIN_PREFIX[family]
 }
 
 /**
- * Whether an IPv6 range contains IPv4-mapped addresses (RFC 4291 §2.5.5.2): its prefix would not
- * show how many IPv4 addresses it trusts.
+ * Whether an IPv6 range contains IPv4-mapped addresses (RFC 4291 §2.5.5.2). Such a range is rejected
+ * because its prefix does not show how many IPv4 addresses it trusts.
  */
 export function hidesIPv4({ address, prefix, family }: AddressRange): boolean {
   if (family === 'ipv4') return false
@@ -52,8 +52,10 @@ export class TrustedProxies {
   }
 
   /**
-   * @param address `undefined` for a closed connection and for a Unix socket; neither is trusted,
-   *   because its peer is unknown.
+   * Whether the address is in a trusted range.
+   *
+   * @param address `undefined` for a closed connection and for a Unix socket: both are untrusted,
+   *   because the address of the peer is unknown.
    */
   has(address: string | undefined): boolean {
     if (address === undefined) return false

@@ -1,7 +1,7 @@
 /**
- * Verifies DPoP proofs (RFC 9449): that the sender of a token holds the key to which it is bound. The
- * checks of §4.3 run cheapest first. The replay cache comes last, so that an invalid proof can never
- * use up the `jti` of a valid one.
+ * Verifies DPoP proofs (RFC 9449): the caller must hold the key that the token is bound to. The
+ * checks of §4.3 run cheapest first. The replay cache is checked last, so that an attacker cannot
+ * record the `jti` of a valid proof with an invalid one.
  */
 import type { Algorithm } from '../../base/algorithms.js'
 import { areEqualThumbprints, sha256 } from '../../base/thumbprint.js'
@@ -19,11 +19,11 @@ export interface DPoPRules {
   readonly algorithms: ReadonlySet<Algorithm>
   /** Maximum age of a proof, in seconds. */
   readonly maxProofAge: number
-  /** In seconds, into the past and the future. */
+  /** Tolerated difference between the clocks of the client and this instance, in seconds. */
   readonly clockTolerance: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** `undefined` if a proof needs no nonce. */
+  /** `undefined` if proofs need no nonce. */
   readonly nonces: Nonces | undefined
   readonly replays: ReplayCache
 }
@@ -46,11 +46,15 @@ export class DPoP {
   }
 
   /**
-   * Verifies the proof of a request, and records its use.
+   * Verifies the proof of a request, and records it in the replay cache.
    *
    * @param jkt the thumbprint of the key that the token is bound to.
-   * @returns the nonce for the client's next proof, if there is a newer one than it used (§8.2).
-   * @throws {InvalidDPoPProofError} or rejects with it; the other errors of `errors.ts` likewise.
+   * @returns the newest nonce, for the client's next proof, if the client used an older one (§8.2);
+   *   otherwise `undefined`.
+   * @throws {InvalidDPoPProofError} if the proof is missing, invalid or was used before.
+   * @throws {InvalidTokenError} if the token is bound to a different key than that of the proof.
+   * @throws {UseDPoPNonceError} if the proof has no nonce, or an unknown or expired one.
+   * @throws {StoreUnavailableError} if the replay cache cannot record the proof.
    */
   async verifyProof(
     token: string,
@@ -88,7 +92,7 @@ export class DPoP {
     }
   }
 
-  /** Compares exactly, like {@link ReplayCache}: `iat` may have a fraction. */
+  /** Compares without rounding, because `iat` may have a fraction of a second. */
   #requireFresh(iat: number): void {
     const { maxProofAge, clockTolerance, now } = this.#rules
     const seconds = now() / 1000
@@ -111,7 +115,7 @@ export class DPoP {
 
   async #requireFirstUse({ claims: { jti, iat } }: DPoPProof, jkt: string): Promise<void> {
     const { replays } = this.#rules
-    // Repeated, because the clock may have been set while the signature was verified.
+    // Checked again, because the clock may have been set while the signature was verified.
     this.#requireFresh(iat)
     if (!(iat >= replays.rememberedSince())) {
       throw invalidProof(
@@ -123,13 +127,13 @@ export class DPoP {
       publish('dpop:replay', { jkt })
       throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
     }
-    // Repeated: if the proof expired meanwhile, the entry of its first use may have expired too.
+    // Checked again: if the proof expired meanwhile, the entry of its first use may have expired too.
     this.#requireFresh(iat)
   }
 }
 
 function expectedTarget(targetUris: readonly string[]): string {
-  // Without the query, which is not compared and may hold a secret.
+  // The query is removed, because it is not compared and may hold a secret.
   const resources = targetUris.map(withoutQuery)
   if (resources.length === 0) return 'a request whose URL is known: see "dpop.baseUrl"'
   if (resources.some(isUnambiguous)) return `"htu": ${resources.join(' or ')}`

@@ -1,15 +1,16 @@
 /**
- * Nonces for DPoP proofs (RFC 9449 §8, §9). A nonce is a MAC over the time: every instance with the
- * secret creates and accepts the same nonces, and an attacker without it cannot predict one. All
- * clients get the same nonce; the `jti` makes a proof single-use.
+ * Creates and checks nonces for DPoP proofs (RFC 9449 §8, §9). A nonce is a MAC over the number of
+ * the current period: every instance with the secret creates and accepts the same nonces, and an
+ * attacker without the secret cannot predict one. All clients get the same nonce; the replay cache
+ * makes a proof single-use, by its `jti`.
  */
 import { createHmac } from 'node:crypto'
 import { areEqualThumbprints } from '../../base/thumbprint.js'
 
 export interface NoncesOptions {
-  /** The first one creates nonces and all accept them, so that a secret can be rotated. */
+  /** The first secret creates nonces; nonces of all secrets are accepted, to allow a rotation. */
   readonly secrets: readonly Uint8Array[]
-  /** Seconds for which a nonce is the newest (see options.ts). It is accepted for as long again. */
+  /** Seconds for which a nonce is the newest. Afterwards it is accepted for as long again. */
   readonly lifetime: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -41,7 +42,7 @@ export class Nonces {
     const { lifetime, now, secrets } = this.#options
     const number = Math.floor(now() / 1000 / lifetime)
     if (this.#period?.number === number) return this.#period
-    // Includes the next period: another instance's clock may be ahead.
+    // Includes the next period, because the clock of another instance may be ahead.
     const accepted = [number, number - 1, number + 1].flatMap((period) =>
       secrets.map((secret) => nonceOf(secret, period, lifetime)),
     )

@@ -1,4 +1,4 @@
-/** The option `dpop` (RFC 9449), and its validation. */
+/** Defines and validates the option `dpop` (RFC 9449). */
 
 import { types } from 'node:util'
 import {
@@ -11,7 +11,7 @@ import { canParseUrl } from '../../base/can-parse-url.js'
 import { members, numberIn, reject, strings } from '../../base/check.js'
 
 /**
- * How access tokens bound to a client's key are accepted (RFC 9449 §7). Times are in whole seconds.
+ * Options for access tokens that are bound to a client's key (RFC 9449 §7).
  *
  * @example
  * ```ts
@@ -24,9 +24,9 @@ import { members, numberIn, reject, strings } from '../../base/check.js'
  */
 export interface DPoPOptions {
   /**
-   * `'allowed'`: a token bound to a key needs a proof; others are accepted as bearer tokens.
-   * `'required'`: only tokens bound to a key are accepted. A route overrides it with
-   * `config.auth.dpop`. Default `'allowed'`.
+   * `'allowed'` requires a DPoP proof for key-bound tokens, and accepts other tokens without one.
+   * `'required'` accepts only key-bound tokens. A route overrides the mode with `config.auth.dpop`.
+   * Default `'allowed'`.
    */
   mode?: 'allowed' | 'required'
 
@@ -48,20 +48,20 @@ export interface DPoPOptions {
   algorithms?: readonly AsymmetricAlgorithm[]
 
   /**
-   * Maximum age of a proof by its `iat`, in whole seconds, plus `clockTolerance`. Default 60; 1 to
-   * 3,600. RFC 9449 §11.1.
+   * Maximum time since the `iat` of a proof, in whole seconds; `clockTolerance` is added. Default
+   * 60; 1 to 3,600. RFC 9449 §11.1.
    */
   maxProofAge?: number
 
-  /** Requires a nonce of this API in each proof (RFC 9449 §9). Default: no nonce is required. */
+  /** Requires a nonce from this API in each proof (RFC 9449 §9). Default: proofs need no nonce. */
   nonce?: DPoPNonceOptions
 
-  /** Limits of the replay cache, which rejects used proofs (RFC 9449 §11.1). */
+  /** Options for the replay cache, which rejects used proofs (RFC 9449 §11.1). */
   replay?: DPoPReplayOptions
 }
 
 /**
- * Nonces that this API provides and requires in proofs (RFC 9449 §9).
+ * Options for nonces, which this API provides and requires in proofs (RFC 9449 §9).
  *
  * @example
  * ```ts
@@ -74,20 +74,21 @@ export interface DPoPOptions {
  */
 export interface DPoPNonceOptions {
   /**
-   * Secret from which nonces are derived, the same on every instance: at least 32 random bytes. Of
-   * several, the first one creates nonces and all accept them, so that the secret can be rotated.
+   * Secret from which nonces are derived: at least 32 random bytes, the same on every instance. An
+   * array allows a rotation: the first secret creates nonces, and nonces of all secrets are
+   * accepted. A string counts as its UTF-8 bytes.
    */
   secret: string | Uint8Array | readonly (string | Uint8Array)[]
 
   /**
-   * Whole seconds for which a nonce is the newest; it is accepted for as long again. Default 300; 10
-   * to 86,400.
+   * Time for which a nonce is the newest, in whole seconds; afterwards it is accepted for as long
+   * again. Default 300; 10 to 86,400.
    */
   lifetime?: number
 }
 
 /**
- * The replay cache of used proofs (RFC 9449 §11.1).
+ * Options for the replay cache, which rejects used proofs (RFC 9449 §11.1).
  *
  * @example
  * ```ts
@@ -100,22 +101,24 @@ export interface DPoPNonceOptions {
  */
 export interface DPoPReplayOptions {
   /**
-   * Maximum number of entries in this process; with `stores.replay`, the store sets its own limit.
-   * Beyond it, a request with a new proof gets 503, because evicting an entry would allow a replay.
-   * Default 1,000,000; 1,000 to 10,000,000.
+   * Maximum number of unexpired entries in this process. Beyond it, a request with a new proof gets
+   * a 503, because evicting an entry would allow a replay; with `whenUnavailable:
+   * 'dangerouslyAccept'`, the proof is accepted without being recorded. Not used with
+   * `stores.replay`, which has its own limit. Default 1,000,000; 1,000 to 10,000,000.
    */
   maxEntries?: number
 
   /**
-   * Maximum number of unexpired entries that this process adds for one client key, for every store.
-   * Beyond it, requests with that key get 503; other clients are unaffected. Default a tenth of
-   * `maxEntries`; 100 to 10,000,000.
+   * Maximum number of unexpired entries that this process adds for one client key, in its memory or
+   * in `stores.replay`. Beyond it, requests with that key get a 503; other clients are unaffected.
+   * Default: a tenth of `maxEntries`; 100 to 10,000,000.
    */
   maxEntriesPerKey?: number
 
   /**
-   * How a request is handled while `stores.replay` is unavailable: `'reject'` responds with 503;
-   * `'dangerouslyAccept'` accepts a replayed proof until it is too old. Default `'reject'`.
+   * How a request with a DPoP proof is handled while `stores.replay` is unavailable. `'reject'`
+   * responds with a 503. `'dangerouslyAccept'` skips the replay check: a replayed proof is accepted
+   * until it is older than `maxProofAge`. Default `'reject'`.
    */
   whenUnavailable?: 'reject' | 'dangerouslyAccept'
 }
@@ -130,7 +133,7 @@ export interface ResolvedDPoP {
   readonly replay: Readonly<Required<DPoPReplayOptions>>
 }
 
-/** The option `dpop`: off, tokens bound to a key beside bearer tokens, only these, or options. */
+/** The option `dpop`: `false` for off, a mode (see {@link DPoPOptions.mode}), or all options. */
 export type DPoPOption = false | 'allowed' | 'required' | DPoPOptions
 
 const KEYS = [
@@ -142,7 +145,10 @@ const KEYS = [
   'replay',
 ] as const satisfies readonly (keyof DPoPOptions)[]
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * @returns `undefined` if the option is off.
+ * @throws {TypeError} if the option is invalid; the message names the option and the fix.
+ */
 export function resolveDPoP(option: DPoPOption = false): ResolvedDPoP | undefined {
   if (option === false) return undefined
   const options = members(
@@ -172,7 +178,10 @@ function isMode(value: unknown): value is 'allowed' | 'required' {
   return value === 'allowed' || value === 'required'
 }
 
-/** Normalizes to ASCII, a lower-case host, no default port and no trailing slash, as clients do. */
+/**
+ * Returns the URLs as clients write them in `htu`: in ASCII, with a lower-case host, without a
+ * default port and a trailing slash.
+ */
 function resolveBaseUrls(value: unknown): readonly string[] {
   if (value === undefined) return []
   return strings('dpop.baseUrl', value, 'the public URL of this server').map((text) => {
@@ -207,7 +216,7 @@ function resolveNonce(options: DPoPNonceOptions): ResolvedDPoP['nonce'] {
   const { secret, lifetime = 300 } = known
   const given: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   const secrets = given.map((value) =>
-    // Copied, so that later changes by the application have no effect.
+    // Copies the bytes, so that later changes by the application have no effect.
     typeof value === 'string' || types.isUint8Array(value)
       ? Buffer.from(value as string)
       : undefined,

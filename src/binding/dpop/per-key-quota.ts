@@ -1,36 +1,42 @@
 /**
- * Limits the entries of each client key in the replay cache, so that one client cannot fill it and
- * have the proofs of others rejected (RFC 9449 §11.1).
+ * Limits the entries of each client key in the replay cache. Otherwise one client could fill the
+ * cache, and the proofs of other clients would be rejected (RFC 9449 §11.1).
  *
- * A sliding window counter, with one counter per slice of an entry's lifetime. A slice counts in
- * full until its last entry expires, so a key never has more than its quota.
+ * Entries are counted in a sliding window that is divided into slices. All entries of a slice count
+ * until the newest of them has expired.
  */
 import { BoundedCache } from '../../base/bounded-cache.js'
 
 export interface PerKeyQuotaOptions {
   /** Maximum number of unexpired entries of one key. */
   readonly maxEntriesPerKey: number
-  /** Lifetime of an entry in the replay cache, in milliseconds. */
+  /** Length of the window: the lifetime of an entry in the replay cache, in milliseconds. */
   readonly windowMs: number
   /** Milliseconds of a monotonic clock. */
   readonly monotonicNow: () => number
 }
 
 interface KeyUsage {
-  /** Number of the newest slice. */
+  /** Number of the newest slice: time since the clock's zero point, in slices. */
   slice: number
-  /** Entries by slice, the newest first. */
+  /** Number of entries in each slice, the newest slice first. */
   readonly counts: number[]
   total: number
 }
 
-/** Slices of the window. One more is counted, because the newest and the oldest are partial. */
+/**
+ * Number of slices in a window. Each key has one counter more, because the window covers the newest
+ * and the oldest slice only in part.
+ */
 const SLICES = 8
 
-/** Maximum number of keys that are counted; the least recently used one is reset. */
+/**
+ * Maximum number of keys with counters. Beyond it, the counters of the least recently used key are
+ * evicted, and its entries count from 0 again.
+ */
 const MAX_KEYS = 100_000
 
-/** A key has used up its quota. */
+/** Thrown if a client key has used up its quota. */
 export class QuotaExceededError extends RangeError {
   readonly code = 'quota_exceeded'
   override readonly name = 'QuotaExceededError'
@@ -69,7 +75,7 @@ export class PerKeyQuota {
     usage.total++
   }
 
-  /** Uncounts an entry that was not added: the newest one, which would expire last. */
+  /** Subtracts one entry that was counted but not added, from the newest slice with entries. */
   release(jkt: string): void {
     const usage = this.#usageByKey.get(jkt)
     if (usage === undefined) return

@@ -1,7 +1,7 @@
 /**
- * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). Two caches: one by header,
- * because most clients send the same header each time, and one by thumbprint, so that a client whose
- * headers differ does not cause a key import for each proof.
+ * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). One cache is keyed by header,
+ * because most clients send the same header each time. The other is keyed by thumbprint, so that a
+ * client with changing headers does not cause a key import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
 import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
@@ -21,13 +21,16 @@ import { invalidProof } from './proof.js'
 export interface ProofKey {
   readonly key: VerificationKey
   readonly algorithm: Algorithm
-  /** RFC 7638, SHA-256 in base64url. */
+  /** JWK thumbprint (RFC 7638): SHA-256 in base64url. */
   readonly thumbprint: string
 }
 
-/** An entry has 1 to 2 kB. */
+/** Maximum number of entries of each cache; an entry takes 1 to 2 kB. */
 const MAX_ENTRIES = 10_000
-/** In characters: the header of a 4096-bit RSA key has 1,000. A longer one is not cached. */
+/**
+ * Maximum length of a cached header, in characters. A header with a 4096-bit RSA key has about
+ * 1,000.
+ */
 const MAX_HEADER_LENGTH = 2_048
 
 /** The header of a proof, parsed but not verified. */
@@ -38,9 +41,9 @@ interface ProofHeader {
 
 export class ProofKeys {
   readonly #algorithms: ReadonlySet<Algorithm>
-  /** Keyed by header segment: a known header is neither parsed nor validated again. */
+  /** Keyed by header segment, so that a cached header is neither parsed nor validated again. */
   readonly #byHeader = new BoundedCache<string, ProofKey>({ max: MAX_ENTRIES })
-  /** Keyed by algorithm and thumbprint: a known key in another header is not imported again. */
+  /** Keyed by algorithm and thumbprint, so that a key in different headers is imported once. */
   readonly #byThumbprint = new BoundedCache<string, VerificationKey>({ max: MAX_ENTRIES })
 
   constructor(algorithms: ReadonlySet<Algorithm>) {
@@ -50,8 +53,9 @@ export class ProofKeys {
   /**
    * Returns the key in the header of a proof.
    *
-   * @param requireThumbprint called with the thumbprint before the key is imported.
-   * @throws {InvalidDPoPProofError} or rejects with it, if the key cannot be used for proofs.
+   * @param requireThumbprint called with the thumbprint before the key is imported; what it throws
+   *   rejects the returned promise.
+   * @throws {InvalidDPoPProofError} if the header is invalid, or its key cannot be used for proofs.
    */
   async keyOf(
     headerSegment: string,
@@ -71,12 +75,16 @@ export class ProofKeys {
     return { key, algorithm, thumbprint }
   }
 
-  /** Cached before the proof is verified: only keys that valid tokens are bound to get here. */
+  /**
+   * Imports the key; returns `undefined` if it cannot be used. The key is cached before the proof is
+   * verified, because it is the key that a verified token is bound to: an attacker cannot fill the
+   * cache with forged proofs.
+   */
   async #import(
     jwk: Readonly<Record<string, unknown>>,
     thumbprint: string,
   ): Promise<VerificationKey | undefined> {
-    // The thumbprint does not cover "use", "key_ops" and "alg".
+    // Checked even if the key is cached: the thumbprint does not cover "use", "key_ops" and "alg".
     if (judgeMembers(jwk) instanceof UnusableKey) return undefined
     const name = `${jwk.alg} ${thumbprint}`
     const cached = this.#byThumbprint.get(name)
@@ -87,7 +95,7 @@ export class ProofKeys {
     return key
   }
 
-  /** Call only after the proof was verified, so that forged proofs evict no entry. */
+  /** Caches the key by header. Call it only for a verified proof: forged ones must evict no entry. */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#byHeader.has(headerSegment)) return
     // Copied, because a slice would retain the whole proof in memory.
@@ -122,10 +130,10 @@ export class ProofKeys {
   }
 }
 
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
+/** Members of private and symmetric keys: RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** Limits the CPU time of verification: the client chooses its key. */
+/** Whether the key is not larger than 4096 bits: the client chooses it, so its cost is limited. */
 function isBounded({ material }: VerificationKey): boolean {
   const { modulusLength = 0 } = material.asymmetricKeyDetails as AsymmetricKeyDetails
   return modulusLength <= 4096

@@ -1,12 +1,12 @@
-/** Parses a DPoP proof (RFC 9449 §4.2): a JWT for one request, signed with the key in its header. */
+/** Parses DPoP proofs (RFC 9449 §4.2): JWTs for one request, signed with the key in their header. */
 import { ownMembers } from '../../base/plain-object.js'
 import { InvalidDPoPProofError } from '../../errors/errors.js'
 import { decodeBase64url } from '../../token/base64url.js'
 import { decodeCheapObject, splitCompact } from '../../token/compact-serialization.js'
 
-/** A well-formed proof; nothing in it is verified. */
+/** A well-formed proof whose signature, key and claims are not verified yet. */
 export interface DPoPProof {
-  /** The encoded header, usually equal in all proofs of a client. */
+  /** The encoded header. Most clients send the same header in all proofs. */
   readonly headerSegment: string
   readonly claims: ProofClaims
   readonly signingInput: string
@@ -23,7 +23,10 @@ export interface ProofClaims {
   readonly nonce: string | undefined
 }
 
-/** In characters. A proof with a 4096-bit RSA key and a long URL has 3,000. */
+/**
+ * Maximum length of a proof, in characters. A proof with a 4096-bit RSA key and a long URL has
+ * about 3,000.
+ */
 const MAX_LENGTH = 8_192
 
 /** @throws {InvalidDPoPProofError} if the proof is malformed. */
@@ -35,7 +38,7 @@ export function parseProof(raw: string): DPoPProof {
   const claims = decodeCheapObject(payload)
   const signature = decodeBase64url(last)
   if (claims === undefined || signature === undefined) {
-    throw malformed('canonical base64url, small JSON objects without duplicate members')
+    throw malformed('canonical base64url of JSON objects with few members, none of them duplicated')
   }
   return {
     headerSegment: header,
@@ -47,12 +50,12 @@ export function parseProof(raw: string): DPoPProof {
 
 function requireClaims(claims: Readonly<Record<string, unknown>>): ProofClaims {
   const { jti, htm, htu, iat, ath, nonce } = ownMembers(claims)
-  if (!isText(jti)) throw malformed('"jti": a string that is not empty')
-  if (!isText(htm)) throw malformed('"htm": a string that is not empty')
-  if (!isText(htu)) throw malformed('"htu": a string that is not empty')
+  if (!isText(jti)) throw malformed('"jti": a non-empty string')
+  if (!isText(htm)) throw malformed('"htm": a non-empty string')
+  if (!isText(htu)) throw malformed('"htu": a non-empty string')
   if (typeof iat !== 'number' || !Number.isFinite(iat)) throw malformed('"iat": a finite number')
-  if (ath !== undefined && !isText(ath)) throw malformed('"ath": a string that is not empty')
-  if (nonce !== undefined && !isText(nonce)) throw malformed('"nonce": a string that is not empty')
+  if (ath !== undefined && !isText(ath)) throw malformed('"ath": a non-empty string')
+  if (nonce !== undefined && !isText(nonce)) throw malformed('"nonce": a non-empty string')
   return { jti, htm, htu, iat, ath, nonce }
 }
 
@@ -64,7 +67,7 @@ function malformed(expected: string): InvalidDPoPProofError {
   return invalidProof('The DPoP proof is malformed', expected)
 }
 
-/** Returns the rejection of a proof (RFC 9449 §7.1). */
+/** Returns the error for a missing or invalid proof (RFC 9449 §7.1). */
 export function invalidProof(message: string, expected: string): InvalidDPoPProofError {
   return new InvalidDPoPProofError(message, { expected })
 }

@@ -1,4 +1,7 @@
-/** The replay cache: holds each used DPoP proof until it is too old for use (RFC 9449 §11.1). */
+/**
+ * Rejects replays of DPoP proofs: records each used proof until it is too old to be accepted
+ * (RFC 9449 §11.1).
+ */
 
 import { isError } from '../../base/native-error.js'
 import { sha256 } from '../../base/thumbprint.js'
@@ -17,22 +20,28 @@ export interface ReplayCacheOptions {
   readonly store: Store
   /** Lifetime of an entry, in milliseconds; see {@link replayWindow}. */
   readonly ttlMs: number
-  /** Start of the store's records, in seconds since the epoch; -Infinity if it outlives restarts. */
+  /**
+   * Returns the time since which the store has recorded proofs, in seconds since the epoch;
+   * -Infinity if its entries survive a restart of this process.
+   */
   readonly rememberedSince: () => number
-  /** Limits the entries of each client key. */
+  /** Limits the number of entries of each client key. */
   readonly quota: PerKeyQuota
   /** How a proof is handled while the store is unavailable. */
   readonly whenUnavailable: 'reject' | 'dangerouslyAccept'
-  /** Called at most once a second. Must not throw. */
+  /** Called for a failed call of the store, at most once a second. Must not throw. */
   readonly onFailure: (error: unknown) => void
+  /** Milliseconds of a monotonic clock. */
   readonly monotonicNow: () => number
 }
 
 /**
- * Returns for how many seconds any instance may accept a proof. An instance accepts an `iat` from
- * `maxProofAge` plus the tolerance before its clock to the tolerance after it, and each clock may differ
- * from true time by the tolerance. Independent of any clock: an expiry computed from the clock of
- * the instance that adds the entry would be too early if that clock was ahead.
+ * Returns how long an entry must be kept, in seconds: the longest time for which instances may
+ * accept one proof. An instance accepts an `iat` from `maxProofAge` plus the tolerance before its
+ * clock until the tolerance after it, and each clock may differ from true time by the tolerance.
+ *
+ * The entry gets this duration instead of an expiry time. An expiry time computed from the clock of
+ * the instance that adds the entry could be too early.
  */
 export function replayWindow(maxProofAge: number, clockTolerance: number): number {
   return maxProofAge + 4 * clockTolerance
@@ -40,10 +49,10 @@ export function replayWindow(maxProofAge: number, clockTolerance: number): numbe
 
 const STORE_DESCRIPTION = 'the DPoP replay store'
 
-/** In seconds: long enough for a store to recover, short enough for a client to wait. */
+/** Long enough for a store to recover, and short enough for a client to wait. */
 const RETRY_AFTER_SECONDS = 1
 
-/** Throttled, because every request fails during an outage. */
+/** Failures are reported at most this often, because every request fails during an outage. */
 const REPORT_INTERVAL_MS = 1_000
 
 export class ReplayCache {
@@ -58,22 +67,24 @@ export class ReplayCache {
   /**
    * Adds a proof, unless the cache has it already.
    *
-   * @returns whether this is the first use of the proof.
-   * @throws {StoreUnavailableError} if the store fails, or the key has used up its quota.
+   * @returns whether this is the first use of the proof. If the store fails and `whenUnavailable` is
+   *   `'dangerouslyAccept'`, `true`.
+   * @throws {StoreUnavailableError} if the key has used up its quota, or if the store fails and
+   *   `whenUnavailable` is `'reject'`.
    */
   async add({ jkt, jti }: ProofIdentity): Promise<boolean> {
     const { store, ttlMs, quota, whenUnavailable } = this.#options
     this.#assertQuota(jkt)
-    // Counted before the store responds, so that concurrent requests cannot exceed the quota.
+    // Counts before the store responds, so that concurrent requests cannot exceed the quota.
     quota.count(jkt)
     try {
       // A custom store may return any value: only `true` means that the proof is new.
       const isFirst = (await store.add(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttlMs)) === true
-      // Otherwise an attacker with one proof could use up the client's quota with replays.
+      // Replays must not count: an attacker with one proof could use up the client's quota.
       if (!isFirst) quota.release(jkt)
       return isFirst
     } catch (error) {
-      // An indeterminate result stays counted, because the store may have added the entry.
+      // If the result is indeterminate, the store may have added the entry, so it stays counted.
       if (!isIndeterminate(error)) quota.release(jkt)
       this.#report(error)
       if (whenUnavailable === 'dangerouslyAccept') return true
@@ -81,7 +92,10 @@ export class ReplayCache {
     }
   }
 
-  /** In seconds since the epoch: the use of a proof made earlier may not be recorded. */
+  /**
+   * Returns a time in seconds since the epoch. The use of a proof that was made before it may not
+   * be recorded.
+   */
   rememberedSince(): number {
     return this.#options.rememberedSince()
   }

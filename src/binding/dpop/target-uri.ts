@@ -1,16 +1,18 @@
-import { canParseUrl } from '../../base/can-parse-url.js'
-
 /**
  * Compares the target URI of a proof with that of the request, without query and fragment (RFC 9449
  * §4.3, check 9), after the normalization of RFC 3986 §6.2.2 and §6.2.3.
  *
- * The path of a request is compared as the router reads it: normalization must not make the paths of
- * two routes equal, because a proof for one route would then be valid for the other.
+ * Normalization must not make the paths of two routes equal, because a proof for one route would
+ * then be valid for the other. Therefore a request whose path URL parsers and routers read
+ * differently matches no proof.
  */
+import { canParseUrl } from '../../base/can-parse-url.js'
 
 /**
- * @param htu of a proof.
- * @param target URL of the request, its path as the client sent it.
+ * Whether a proof is for the URL of the request.
+ *
+ * @param htu the target URI in the proof.
+ * @param target the URL of the request, with the path as the client sent it.
  */
 export function isSameTarget(htu: string, target: string): boolean {
   const resource = withoutQuery(target)
@@ -21,24 +23,27 @@ export function isSameTarget(htu: string, target: string): boolean {
   return normal !== undefined && normal === normalized(resource)
 }
 
-/** Returns the URL up to the first `?` or `#`, where routers end the path too. */
+/** Returns the URL up to the first `?` or `#`, because routers also end the path there. */
 export function withoutQuery(target: string): string {
   return target.split(/[?#]/, 1)[0] as string
 }
 
 /**
- * Whether URL parsers and routers read the same path. Parsers remove dot segments and convert
- * backslashes to slashes; Fastify's router does neither.
+ * Whether URL parsers and routers read the same path from the URL. URL parsers remove dot segments
+ * and convert backslashes to slashes; Fastify's router does neither.
  */
 export function isUnambiguous(resource: string): boolean {
   return URI.test(resource) && !DOT_SEGMENT.test(resource)
 }
 
-/** Allows the characters of RFC 3986 after the host, and some that parsers encode; no credentials. */
+/**
+ * An http or https URL without credentials, query and fragment. Its path may contain the characters
+ * of RFC 3986, and some that URL parsers percent-encode.
+ */
 const URI = /^https?:\/\/[\w.:[\]-]+(?:\/(?:[\x21-\x24\x26-\x5b\x5d-\x7e]|%[0-9a-f]{2})*)?$/i
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-/** Checked before parsing, because URL parsers accept invalid input such as line breaks. */
+/** Syntax required before parsing, because URL parsers accept invalid input such as line breaks. */
 const PARSED = /^https?:\/\/[\w.:[\]-]+(?:[/?#][\x21-\x5b\x5d-\x7e]*)?$/i
 
 function normalized(text: string): string | undefined {
@@ -47,7 +52,10 @@ function normalized(text: string): string | undefined {
   return `${protocol}//${host}${pathname.replace(/%[0-9a-f]{2}/gi, normalizedOctet)}`
 }
 
-/** Decodes unreserved characters, and uppercases the hex digits of others (§6.2.2.1, §6.2.2.2). */
+/**
+ * Decodes a percent-encoded unreserved character; returns any other encoding with upper-case
+ * hexadecimal digits (RFC 3986 §6.2.2.1, §6.2.2.2).
+ */
 function normalizedOctet(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : encoded.toUpperCase()

@@ -63,7 +63,7 @@ t.test('each error names the option and the fix', async (t) => {
   const wide =
     /^"mtls\.certificateSource\.trustedProxies" option must list your proxies only, .*: IPv4 ranges of \/8/
   const hidden =
-    /^"mtls\.certificateSource\.trustedProxies" option must have IPv4 addresses in dotted notation: 10\.0\.0\.7 also matches/
+    /^"mtls\.certificateSource\.trustedProxies" option must not list IPv4 addresses in IPv6 notation: write 10\.0\.0\.7, which also matches/
   const header =
     /^"mtls\.certificateSource\.header" option must be 'client-cert', 'x-forwarded-client-cert', or/
   const named = (rest: object) => forwarded({ header: { name: 'x', format: 'base64', ...rest } })

@@ -38,7 +38,7 @@ t.test('P1.2: returns the parts that the next checks need', async (t) => {
 })
 
 t.test('P1.2: accepts one JWT of three parts, of bounded length', async (t) => {
-  const parts = 'canonical base64url, small JSON objects without duplicate members'
+  const parts = 'canonical base64url of JSON objects with few members, none of them duplicated'
   t.equal(mistakeIn(''), 'a JWT of three parts')
   t.equal(mistakeIn(`${proofOf()}.`), 'a JWT of three parts')
   t.equal(mistakeIn(`${HEADER}.${encode([])}.AAAA`), parts)
@@ -51,7 +51,7 @@ t.test('P1.2: accepts one JWT of three parts, of bounded length', async (t) => {
 
 t.test('P1.3: rejects a missing, empty or mistyped claim', async (t) => {
   for (const name of ['jti', 'htm', 'htu', 'ath', 'nonce']) {
-    const expected = `"${name}": a string that is not empty`
+    const expected = `"${name}": a non-empty string`
     for (const odd of ['', 1, null, true, ['x'], {}]) {
       t.equal(mistakeIn(proofOf({ [name]: odd })), expected, `${name}: ${JSON.stringify(odd)}`)
     }
