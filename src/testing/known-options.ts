@@ -1,22 +1,23 @@
 import { unknownName } from '../base/did-you-mean.js'
 
 /**
- * Rejects an options argument that is not an object or has an unknown member: a misspelled option
+ * Rejects options that are not an object or have an unknown member, because a misspelled option
  * would otherwise be ignored silently.
  *
- * @throws {TypeError} that names the function, the unknown member and the known ones, never a value
+ * @param owner the function or option that the options belong to, as named in the message.
+ * @throws {TypeError} that names the owner, the unknown member and the known ones, but no value.
  */
 export function rejectUnknownOptions(
-  caller: string,
+  owner: string,
   options: unknown,
   known: readonly string[],
 ): asserts options is object {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${caller} takes an object of options`)
+    throw new TypeError(`The options of ${owner} must be an object`)
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new TypeError(unknownName(`option % of ${caller}`, name, known))
+      throw new TypeError(unknownName(`option % of ${owner}`, name, known))
     }
   }
 }

@@ -307,7 +307,7 @@ t.test('a rejected client credentials grant names the fix for clients', async (t
     })
   const cases = [
     [await requestToken('user-only'), 'client credentials grant is not enabled for this client'],
-    [await requestToken(testClient.clientId, 'unknown'), 'Those of OpenID Connect'],
+    [await requestToken(testClient.clientId, 'unknown'), 'The scopes of OpenID Connect'],
     [await requestToken(testClient.clientId, 'orders:read', 'hunter2'), 'invalid_client: '],
   ] as const
   for (const [{ code, stderr }, message] of cases) {

@@ -393,7 +393,7 @@ t.test('listens on other loopback names', async (t) => {
 
 t.test('names the invalid option', async (t) => {
   const cases: [unknown, RegExp][] = [
-    [null, /takes an object/],
+    [null, /options of createAuthorizationServer must be an object/],
     [{ users: undefined, prot: 1 }, /Unknown option "prot" of createAuthorizationServer/],
     [{ port: -1 }, /"port" must be/],
     [{ port: 65_536 }, /"port" must be/],
@@ -418,13 +418,16 @@ t.test('names the invalid option', async (t) => {
     [{ keySetMaxAge: '5' }, /"keySetMaxAge" must be/],
     [{ now: 5 }, /"now" must be/],
     [{ scope: 'a\\b' }, /"scope" must be/],
-    [{ users: [5] }, /a user takes an object/],
+    [{ users: [5] }, /options of an entry of "users" must be an object/],
     [{ users: [{ username: 'u' }] }, /"users\[\].password" must be/],
     [{ users: [{ username: '', password: 'p' }] }, /"users\[\].username" must be/],
     [{ users: [{ username: 'u', password: 'p', sub: '' }] }, /"users\[\].sub" must be/],
     [{ users: [{ username: 'u', password: 'p', scope: 5 }] }, /"users\[\].scope" must be/],
     [{ clients: [{ clientId: 1 }] }, /"clients\[\].clientId" must be/],
-    [{ clients: [{ clientId: 'c', secret: 'x' }] }, /Unknown option "secret" of a client/],
+    [
+      { clients: [{ clientId: 'c', secret: 'x' }] },
+      /Unknown option "secret" of an entry of "clients"/,
+    ],
     [{ clients: [{ clientId: 'c', clientSecret: '' }] }, /"clients\[\].clientSecret" must be/],
     [{ clients: [{ clientId: 'c', scope: 'a"' }] }, /"clients\[\].scope" must be/],
     [{ clients: [{ clientId: 'c', grantTypes: 'password' }] }, /"clients\[\].grantTypes" must be/],

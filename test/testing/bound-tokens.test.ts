@@ -63,7 +63,7 @@ t.test('rejects a confirmation that is neither a key nor a certificate', async (
       message,
     })
   await rejects({}, /^"confirmation" must have "key", "certificate" or both$/)
-  await rejects(null, /^"confirmation" takes an object/)
+  await rejects(null, /^The options of "confirmation" must be an object/)
   await rejects({ jkt }, /^Unknown option "jkt" of "confirmation"\..* Known: key, certificate$/)
   for (const key of [
     null,

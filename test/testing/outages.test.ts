@@ -115,7 +115,7 @@ t.test('keeps the former keys at the former URL with keepOld', async (t) => {
 t.test('names the invalid option of moveKeySet', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const cases: [unknown, RegExp][] = [
-    [true, /moveKeySet takes an object of options/],
+    [true, /options of moveKeySet must be an object/],
     [{ keep: true }, /Unknown option "keep" of moveKeySet\..* Known: keepOld/],
     [{ keepOld: 1 }, /"keepOld" must be true or false/],
   ]

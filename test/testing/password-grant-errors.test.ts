@@ -37,7 +37,7 @@ function shown(error: Error): string {
 const hints: [status: number, error: string, hint: RegExp][] = [
   [400, 'invalid_grant', /password.*MFA.*sign-on policy.*not retried/],
   [429, 'invalid_grant', /rate limit.*one token for a whole test run/],
-  [401, 'invalid_client', /clientId and clientSecret.*client_secret_basic_raw/],
+  [401, 'invalid_client', /clientId, clientSecret.*client_secret_basic_raw/],
   [401, 'access_denied', /access policy rule.*not assigned to the application/],
   [400, 'access_denied', /access policy rule.*not assigned to the application/],
   [400, 'unauthorized_client', /not enabled for this client/],
@@ -52,7 +52,7 @@ const hints: [status: number, error: string, hint: RegExp][] = [
   [503, 'temporarily_unavailable', /overloaded/],
   [500, 'server_error', /see its log/],
   [400, 'toString', /documentation/],
-  [502, 'strange_error', /failed, or a proxy before it/],
+  [502, 'strange_error', /a proxy in front of it, failed/],
 ]
 
 for (const [status, error, hint] of hints) {
@@ -104,7 +104,7 @@ const unusable: [what: string, status: number, type: string, body: string, found
     200,
     'text/html',
     '<!DOCTYPE html><p>Sign in',
-    /an HTML page \(content type: text\/html\).*URL is wrong/,
+    /an HTML page \(content type: text\/html\).*URL is probably wrong/,
   ],
   ['an HTML page with an error status', 404, 'text/html', '\n<html>', /HTTP 404: an HTML page/],
   [

@@ -28,18 +28,21 @@ async function rejects(t: Test, options: unknown, message: RegExp): Promise<void
 t.test('names the invalid option, and never its value', async (t) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const cases: [unknown, RegExp][] = [
-    [undefined, /takes an object/],
-    [null, /takes an object/],
-    [[], /takes an object/],
+    [undefined, /options of passwordGrant must be an object/],
+    [null, /options of passwordGrant must be an object/],
+    [[], /options of passwordGrant must be an object/],
     [{ ...base, userName: 'jane' }, /Unknown option "userName" of passwordGrant\..* Known: issuer/],
     [{ ...base, tokenEndpoint: undefined }, /one of "issuer" and "tokenEndpoint"/],
     [{ ...base, issuer: 'https://example.com' }, /one of "issuer" and "tokenEndpoint"/],
     [{ ...base, tokenEndpoint: '/v1/token' }, /"tokenEndpoint" must be an absolute URL/],
     [{ ...base, tokenEndpoint: 'http://example.com/' }, /"tokenEndpoint" must be an https URL/],
     [{ ...base, tokenEndpoint: 'ftp://127.0.0.1/' }, /"tokenEndpoint" must be an https URL/],
-    [{ ...base, tokenEndpoint: 'https://jane:hunter2@example.com/' }, /neither a user name/],
-    [{ ...base, tokenEndpoint: 'https://:hunter2@example.com/' }, /neither a user name/],
-    [{ ...base, tokenEndpoint: 'https://example.com/#jane' }, /nor a fragment/],
+    [
+      { ...base, tokenEndpoint: 'https://jane:hunter2@example.com/' },
+      /must not contain a user name/,
+    ],
+    [{ ...base, tokenEndpoint: 'https://:hunter2@example.com/' }, /must not contain a user name/],
+    [{ ...base, tokenEndpoint: 'https://example.com/#jane' }, /or a fragment/],
     [
       { ...base, tokenEndpoint: undefined, issuer: 'https://example.com?jane' },
       /"issuer" must have no query/,
@@ -52,8 +55,8 @@ t.test('names the invalid option, and never its value', async (t) => {
     [{ ...base, scope: 5 }, /"scope" must be a space-delimited string/],
     [{ ...base, scope: ['a b'] }, /"scope" must be a space-delimited string/],
     [{ ...base, scope: 'a"b' }, /"scope" must be a space-delimited string/],
-    [{ ...base, parameters: { password: 'hunter2' } }, /"parameters" must not have "password"/],
-    [{ ...base, parameters: { grant_type: 'x' } }, /"parameters" must not have "grant_type"/],
+    [{ ...base, parameters: { password: 'hunter2' } }, /"parameters" must not contain "password"/],
+    [{ ...base, parameters: { grant_type: 'x' } }, /"parameters" must not contain "grant_type"/],
     [{ ...base, parameters: { audience: 1 } }, /"parameters.audience" must be a non-empty string/],
     [{ ...base, timeout: 0 }, /"timeout" must be a whole number/],
     [{ ...base, timeout: 1.5 }, /"timeout" must be a whole number/],

@@ -110,8 +110,9 @@ export interface AuthorizationServer {
   /**
    * Publishes an additional public key whose private key the test holds: for tokens that no server
    * would sign, and for keys that no API should use. The key is published unchanged, whatever its
-   * size, `use` or `kid`, after the server's own keys, until {@link rotateKeys} with `keepOld: false`.
-   * The server never signs with it, and its introspection endpoint does not know the tokens.
+   * size, `use` or `kid`, after the server's own keys, until {@link rotateKeys} with `keepOld:
+   * false`. The server never signs with it, and its introspection endpoint does not know the
+   * tokens.
    *
    * @throws {TypeError} if the value is not a JWK, or has private or secret members
    */

@@ -14,9 +14,9 @@ import { type DPoPKey, requireDPoPKey } from './dpop-key.js'
 
 /** Options of `dpopFetch`. */
 export interface DPoPFetchOptions {
-  /** The access token, bound to the key. */
+  /** The access token, which must be bound to `key`. */
   accessToken: string
-  /** The key that the token is bound to. */
+  /** The key that signs the proofs. */
   key: DPoPKey
   /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined
@@ -30,13 +30,13 @@ const KNOWN_OPTIONS = [
 
 /**
  * Returns a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
- * request. If the API responds with `use_dpop_nonce`, the request is sent once more with the nonce;
- * the newest nonce of each origin is cached. Every other response is returned unchanged.
+ * request. If the API responds with `use_dpop_nonce`, the function sends the request once more with
+ * the nonce. It returns every other response unchanged. It caches the newest nonce of each origin.
  *
- * The body is read before it is sent. Redirects are not followed, whatever `redirect` says, because
- * the token would be sent to another URL with a proof for the first one. The method, the headers,
- * the body and the signal of the request are used, its other settings are ignored. The URL must be
- * https, or http on a loopback address.
+ * The function uses the method, the headers, the body and the signal of the request, and ignores
+ * other settings. It reads the whole body before it sends the request. It never follows redirects,
+ * even if `redirect` is `'follow'`, because it would send the token to another URL with a proof for
+ * the first one. The URL must be https, or http on a loopback address.
  *
  * ```ts
  * const key = await generateDPoPKey()
@@ -45,18 +45,20 @@ const KNOWN_OPTIONS = [
  * const response = await fetch('http://127.0.0.1:3000/orders')
  * ```
  *
- * @throws {TypeError} if an option is missing, unknown or invalid. The `fetch` rejects with one if
- *   the URL is neither https nor loopback, or `headers` has `authorization` or `dpop`.
+ * @throws {TypeError} if an option is missing, unknown or invalid. The returned function rejects
+ *   with a `TypeError` if the URL is neither https nor http on a loopback address, or if the
+ *   request has the header `authorization` or `dpop`.
  * @see RFC 9449 §7.1, §9
  */
 export function dpopFetch(options: DPoPFetchOptions): typeof globalThis.fetch {
   rejectUnknownOptions('dpopFetch', options, KNOWN_OPTIONS)
-  // The global is looked up at each call, for mocks and instrumentation that are installed later.
+  // The default reads the global `fetch` at each call, so that mocks and instrumentation that are
+  // installed later take effect.
   const { accessToken, key, fetch = (...request) => globalThis.fetch(...request) } = options
-  // Checked here, because `fetch` shows an invalid header value in its error.
+  // Checked here, because `fetch` would reject an invalid token with an error that contains it.
   if (typeof accessToken !== 'string' || !isToken68(accessToken)) {
     throw new TypeError(
-      '"accessToken" must be a string of the characters that RFC 6750 §2.1 allows',
+      '"accessToken" must be a non-empty string of letters, digits and -._~+/, optionally followed by = (RFC 6750 §2.1)',
     )
   }
   requireDPoPKey('key', key)

@@ -3,25 +3,25 @@ import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, typ
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../base/algorithms.js'
 import { isJsonObject } from '../../base/json-object.js'
 
-/** A client's key pair for DPoP. oauth4webapi's `DPoP()` accepts it as it is. */
+/** A client's key pair for DPoP. The function `DPoP()` of oauth4webapi accepts it as key pair. */
 export interface DPoPKey {
-  /** The signature algorithm of its proofs. */
+  /** The signature algorithm of the proofs. */
   readonly algorithm: AsymmetricAlgorithm
-  /** The private key. It is extractable, for tests of a leaked key. */
+  /** The private key. It is extractable, so that a test can simulate a leaked key. */
   readonly privateKey: CryptoKey
-  /** The public key, which proofs carry as `jwk`. */
+  /** The public key, which verifies the proofs. */
   readonly publicKey: CryptoKey
-  /** The public key as a JWK, as in the header of a proof. */
+  /** The public key as a JWK, the member `jwk` in the header of a proof. */
   readonly jwk: JWK
-  /** The `jkt` of tokens bound to the key (RFC 7638, SHA-256 in base64url). */
+  /** The SHA-256 thumbprint of the key (RFC 7638) in base64url, the `jkt` of bound tokens. */
   readonly thumbprint: string
 }
 
 /**
  * Generates a key pair for DPoP.
  *
- * @param algorithm The signature algorithm of its proofs. Default `ES256`. RSA keys have 2048 bits.
- * @throws {TypeError} if the algorithm is unknown; the message lists the algorithms
+ * @param algorithm The signature algorithm of the proofs. Default `ES256`. RSA keys have 2048 bits.
+ * @throws {TypeError} if the algorithm is unknown; the message lists the known algorithms
  * @see RFC 9449 §4.2
  */
 export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'): Promise<DPoPKey> {
@@ -33,14 +33,18 @@ export async function generateDPoPKey(algorithm: AsymmetricAlgorithm = 'ES256'):
   return { algorithm, privateKey, publicKey, jwk, thumbprint: await calculateJwkThumbprint(jwk) }
 }
 
-/** Whether a value has the members of a {@link DPoPKey}. */
+/** Whether a value has the key pair and the JWK of a {@link DPoPKey}. */
 export function isDPoPKey(value: unknown): value is DPoPKey {
   if (typeof value !== 'object' || value === null) return false
   const { privateKey, publicKey, jwk } = value as Partial<DPoPKey>
   return types.isCryptoKey(privateKey) && types.isCryptoKey(publicKey) && isJsonObject(jwk)
 }
 
-/** @throws {TypeError} that names the option and the fix */
+/**
+ * Requires an option to be a {@link DPoPKey}.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
 export function requireDPoPKey(option: string, value: unknown): asserts value is DPoPKey {
   if (!isDPoPKey(value)) throw new TypeError(`"${option}" must be a key of generateDPoPKey()`)
 }

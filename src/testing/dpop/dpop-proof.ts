@@ -5,23 +5,27 @@ import { type DPoPKey, generateDPoPKey, requireDPoPKey } from './dpop-key.js'
 
 /** Options of `dpopProof`. */
 export interface DPoPProofOptions {
-  /** The key that signs. Default: a new ES256 key, to which no token is bound. */
+  /** The key that signs the proof. Default: a new ES256 key, to which no token is bound. */
   key?: DPoPKey | undefined
   /** The HTTP method of the request. Default `GET`. */
   method?: string | undefined
-  /** The absolute URL of the request; query and fragment are removed. */
+  /** The absolute URL of the request. The claim `htu` contains it without query and fragment. */
   url: string | URL
-  /** The access token of the request, for `ath`; absent at the token endpoint. */
+  /**
+   * The access token of the request, whose hash becomes the claim `ath`. Default: the proof has no
+   * `ath`, as for a request to the token endpoint.
+   */
   accessToken?: string | undefined
-  /** The value of the server's `DPoP-Nonce` header. Default: none. */
+  /** The value of the server's `DPoP-Nonce` header. Default: the proof has no `nonce`. */
   nonce?: string | undefined
-  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  /** Returns the current time, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
-  /** Claims that override the default ones; `undefined` removes one. */
+  /** Claims that override the default claims. A claim that is set to `undefined` is left out. */
   claims?: { readonly [name: string]: unknown } | undefined
   /**
-   * Members of the header that override the default ones; `undefined` removes one. The key signs
-   * with its own algorithm, whatever `alg` is set to; with `none` the signature is empty.
+   * Members of the header that override the default members. A member that is set to `undefined` is
+   * left out. The key always signs with its own algorithm, even if `alg` names another one; if
+   * `alg` is `none`, the signature is empty.
    */
   header?: { readonly [name: string]: unknown } | undefined
 }
@@ -38,8 +42,8 @@ const KNOWN_OPTIONS = [
 ] as const satisfies readonly (keyof DPoPProofOptions)[]
 
 /**
- * Creates a DPoP proof for one request: a valid one, or with `claims` and `header` one that is
- * invalid in the way a test needs. These overrides are not validated.
+ * Creates a DPoP proof for one request. The proof is valid by default; with `claims` and `header`,
+ * a test can make it invalid, because these overrides are not validated.
  *
  * ```ts
  * const key = await generateDPoPKey()
@@ -85,7 +89,7 @@ function requireOptions(options: DPoPProofOptions): void {
     }
   }
   if (now !== undefined && typeof now !== 'function') {
-    throw new TypeError('"now" must be a function that returns milliseconds')
+    throw new TypeError('"now" must be a function that returns milliseconds since the epoch')
   }
 }
 
@@ -93,7 +97,7 @@ function encodeSegment(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-/** Signs without jose, which rejects invalid headers. */
+/** Returns the signature in base64url. Does not use jose, because jose rejects invalid headers. */
 async function signature({ algorithm, privateKey }: DPoPKey, input: string): Promise<string> {
   const bits = Number(algorithm.slice(2))
   const { name } = privateKey.algorithm

@@ -4,12 +4,15 @@ import type { Redact } from './redaction.js'
 
 const MAX_BYTES = 1024 * 1024
 
-/** The part of `fetch` that oauth4webapi calls. */
+/** The signature with which oauth4webapi calls `fetch`. */
 export type BoundedFetch = (url: string, init: object) => Promise<Response>
 
 /**
- * Wraps `fetch`: follows no redirect, reads the whole body (at most 1 MiB) before the deadline, and
- * converts network errors into a {@link PasswordGrantError}.
+ * Returns a function that calls `fetch` and reads the whole body, so that the deadline of the
+ * exchange covers the body, too.
+ *
+ * The function rejects with a {@link PasswordGrantError} after a network error, a redirect, or a
+ * body of more than 1 MiB.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): BoundedFetch {
   return async (url, init) => {
@@ -30,11 +33,12 @@ export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): Bo
         error: 'invalid_response',
         status: response.status,
         summary: `${shownUrl} responded with more than ${MAX_BYTES} bytes (HTTP ${response.status})`,
-        hint: 'That is not a token response: check the URL.',
+        hint: 'Neither metadata nor a token response is that large: check the URL.',
       })
     }
     const headers = new Headers(response.headers)
-    // oauth4webapi would report the challenge instead of the body, which has the error code.
+    // With this header, oauth4webapi would report the challenge instead of the body, which contains
+    // the error code.
     headers.delete('www-authenticate')
     return new Response(body === '' ? null : body, { status: response.status, headers })
   }
@@ -57,12 +61,13 @@ async function wrapNetworkErrors<T>(
     throw new PasswordGrantError({
       error: 'unreachable',
       summary: `${shownUrl} could not be reached, or closed the connection during its response`,
-      hint: 'Check the host name and the port, that the server runs, its TLS certificate, and proxies in between.',
+      hint: 'Check the host name and the port, whether the server is running, its TLS certificate, and any proxy between this machine and the server.',
       cause: copyRedacted(error, redact),
     })
   }
 }
 
+/** Returns the body as text; `undefined` if it is longer than `MAX_BYTES`. */
 async function readBody(response: Response): Promise<string | undefined> {
   const decoder = new TextDecoder()
   let text = ''
@@ -75,7 +80,10 @@ async function readBody(response: Response): Promise<string | undefined> {
   return text + decoder.decode()
 }
 
-// A custom fetch may throw errors that contain the whole request: copy only these members.
+/**
+ * Returns a redacted copy of an error and of its causes. Only the name, the message and the code
+ * are copied, because a custom fetch may throw errors that contain the whole request.
+ */
 function copyRedacted(error: unknown, redact: Redact, depth = 0): Error {
   if (!isError(error)) return new Error(redact(String(error)))
   const copy = new Error(redact(`${error.name}: ${error.message}`))

@@ -1,17 +1,17 @@
-/** The time limit of an operation, and the caller's signal. */
+/** The time limit of an operation, and the signal with which the caller can abort it. */
 export interface Deadline {
-  /** Limit for the whole operation, in milliseconds. */
+  /** Time limit for the whole operation, in milliseconds. */
   timeout: number
-  /** The caller's own signal. */
+  /** The caller's signal; `undefined` if the caller gave none. */
   signal: AbortSignal | undefined
-  /** Creates the error for an exceeded time limit. */
+  /** Returns the error for an exceeded time limit. */
   createTimeoutError: () => Error
 }
 
 /**
- * Runs an operation under a deadline. Rejects with the result of `createTimeoutError` when the time
- * limit is exceeded and with the signal's reason when the caller aborts, even if the operation
- * ignores its signal.
+ * Runs an operation under a deadline, and returns the operation's result. Rejects with the error of
+ * `createTimeoutError` when the time limit is exceeded, and with the reason of the caller's signal
+ * when the caller aborts, even if the operation ignores the signal that it receives.
  */
 export async function withDeadline<T>(
   { timeout, signal, createTimeoutError }: Deadline,
@@ -23,7 +23,8 @@ export async function withDeadline<T>(
   const aborted = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', aborted)
   try {
-    // Listens before the operation does, so that this reason wins over the operation's own error.
+    // This listener is added before those of the operation. On an abort, the race therefore rejects
+    // with the reason of the abort and not with the operation's own error.
     const interrupted = rejectOnAbort(controller.signal)
     return await Promise.race([interrupted, work(controller.signal)])
   } finally {

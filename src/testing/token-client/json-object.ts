@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../base/json-object.js'
 
-/** Parses a JSON object; `undefined` if the text is anything else. */
+/** Returns the JSON object that the text contains; `undefined` if the text is not a JSON object. */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -16,46 +16,51 @@ import { type Redact, redactor } from './redaction.js'
 export interface PasswordGrantOptions {
   /**
    * The authorization server's issuer identifier, such as
-   * `https://example.okta.com/oauth2/default`, from which the token endpoint is discovered. Exactly
-   * one of `issuer` and `tokenEndpoint` is required. https, or http on a loopback address.
+   * `https://example.okta.com/oauth2/default`, from which the token endpoint is discovered. It must
+   * be https, or http on a loopback address. Exactly one of `issuer` and `tokenEndpoint` is
+   * required.
    */
   issuer?: string | URL | undefined
   /**
-   * The URL of the token endpoint, without discovery. https, or http on a loopback address. It is
-   * also the audience of a `private_key_jwt` assertion, for servers that reject the issuer as
-   * audience.
+   * The URL of the token endpoint, for a request without discovery. It must be https, or http on a
+   * loopback address. It is also the audience of a `private_key_jwt` assertion, for servers that
+   * reject the issuer as audience.
    */
   tokenEndpoint?: string | URL | undefined
-  /** The client's id. */
+  /** The client identifier, sent as `client_id`. */
   clientId: string
-  /** The client's secret; absent for a public client and for `private_key_jwt`. */
+  /** The client secret. Absent for a public client and for `private_key_jwt`. */
   clientSecret?: string | undefined
-  /** The private key for `private_key_jwt`: a `CryptoKey`, or a JWK with `alg` (and its `kid`). */
+  /**
+   * The private key for `private_key_jwt`: a `CryptoKey`, or a JWK with `alg`. The assertion has a
+   * `kid` only if the JWK has one.
+   */
   privateKey?: CryptoKey | JWK | undefined
   /**
    * The client authentication method. Default: `client_secret_basic` with a secret,
    * `private_key_jwt` with a private key, `none` without either.
    */
   clientAuthentication?: ClientAuthentication | undefined
-  /** The user's name. */
+  /** The name with which the user signs in. */
   username: string
   /** The user's password. */
   password: string
-  /** The requested scope: space-delimited, or a list. Default: none is sent. */
+  /** The requested scope. Default: the request has no `scope` parameter. */
   scope?: Scope | undefined
   /**
-   * The key of `generateDPoPKey()` to which the tokens are bound (RFC 9449 §5): a proof is sent,
-   * and a response whose `token_type` is not DPoP is an error. Default: bearer tokens.
+   * The key of `generateDPoPKey()` to which the server binds the tokens (RFC 9449 §5). The request
+   * then has a DPoP proof, and a response whose `token_type` is not DPoP is an error. Default:
+   * bearer tokens.
    */
   dpop?: DPoPKey | undefined
   /**
    * Additional parameters of the token request, such as Auth0's `audience` or RFC 8707's
-   * `resource`. Parameters that have their own option are rejected.
+   * `resource`. Parameters that `passwordGrant` sets itself, such as `scope`, are rejected.
    */
   parameters?: Readonly<Record<string, string>> | undefined
   /**
-   * Limit for the whole exchange including discovery and bodies, in milliseconds: 1 to 2147483647.
-   * Default 10000.
+   * Time limit for the whole exchange, including discovery and the response bodies, in
+   * milliseconds. Default 10000; 1 to 2147483647.
    */
   timeout?: number | undefined
   /** Aborts the exchange; `passwordGrant` then rejects with the signal's reason. */
@@ -63,8 +68,8 @@ export interface PasswordGrantOptions {
   /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined
   /**
-   * Allows the grant under `NODE_ENV=production`, although it MUST NOT be used (RFC 9700 §2.4).
-   * Default false.
+   * Allows this function to run under `NODE_ENV=production`, although RFC 9700 §2.4 says that the
+   * password grant MUST NOT be used. Default false.
    */
   dangerouslyAllowProduction?: boolean | undefined
 }
@@ -87,7 +92,7 @@ const KNOWN_OPTIONS = [
   'dangerouslyAllowProduction',
 ] as const satisfies readonly (keyof PasswordGrantOptions)[]
 
-/** Parameters that have their own option. */
+/** Parameters of a token request that the option `parameters` must not contain. */
 export const RESERVED_PARAMETERS: readonly string[] = [
   'grant_type',
   'username',
@@ -105,7 +110,7 @@ export interface PreparedGrant {
   clientId: string
   authentication: ClientAuth
   parameters: URLSearchParams
-  /** Creates the DPoP proofs, if tokens are to be bound. */
+  /** Creates the DPoP proofs; `undefined` for bearer tokens. */
   dpopHandle: DPoPHandle | undefined
   timeout: number
   signal: AbortSignal | undefined
@@ -113,7 +118,11 @@ export interface PreparedGrant {
   redact: Redact
 }
 
-/** @throws {TypeError} that names the option and the fix, never a value */
+/**
+ * Validates the options and prepares them for the request.
+ *
+ * @throws {TypeError} that names the option and the rule, but no value.
+ */
 export async function prepareGrant(options: PasswordGrantOptions): Promise<PreparedGrant> {
   rejectUnknownOptions('passwordGrant', options, KNOWN_OPTIONS)
   rejectProduction(options)
@@ -157,7 +166,11 @@ function rejectProduction({ dangerouslyAllowProduction }: PasswordGrantOptions):
   }
 }
 
-/** @throws {TypeError} unless exactly one of `issuer` and `tokenEndpoint` is given, and valid */
+/**
+ * Returns the given issuer or token endpoint as a URL.
+ *
+ * @throws {TypeError} if both or neither are given, or the URL is invalid.
+ */
 export function readLocation({
   issuer,
   tokenEndpoint,
@@ -173,7 +186,7 @@ export function readLocation({
     throw new TypeError('"issuer" must have no query (RFC 8414 §2)')
   }
   if (/\/\.well-known(?:\/|$)/i.test(url.pathname)) {
-    throw new TypeError('"issuer" must be the issuer identifier, not the address of its metadata')
+    throw new TypeError('"issuer" must be the issuer identifier, not the URL of its metadata')
   }
   return { issuer: url }
 }
@@ -189,7 +202,7 @@ function readUrl(option: string, value: string | URL): URL {
     )
   }
   if (url.username !== '' || url.password !== '' || url.hash !== '') {
-    throw new TypeError(`"${option}" must have neither a user name, a password nor a fragment`)
+    throw new TypeError(`"${option}" must not contain a user name, a password or a fragment`)
   }
   return url
 }
@@ -207,7 +220,9 @@ function requestParameters(options: PasswordGrantOptions): URLSearchParams {
   if (values.length > 0) sent.set('scope', values.join(' '))
   for (const [name, value] of Object.entries(parameters)) {
     if (RESERVED_PARAMETERS.includes(name)) {
-      throw new TypeError(`"parameters" must not have "${name}": use its own option`)
+      throw new TypeError(
+        `"parameters" must not contain "${name}": passwordGrant sets this parameter itself`,
+      )
     }
     requireString(`parameters.${name}`, value)
     sent.set(name, value)

@@ -9,10 +9,10 @@ export interface PasswordGrantErrorDetails {
 }
 
 /**
- * A failed password grant.
+ * The error of a failed password grant.
  *
- * Neither the message nor any property contains the username, the password, the client's secret or
- * a token, even if the server echoes them.
+ * Neither the message nor any property contains the username, the password, the client secret or a
+ * JWT, even if the server echoes them unchanged or in an encoding in which the client sent them.
  *
  * @see RFC 6749 §5.2
  */
@@ -20,17 +20,20 @@ export class PasswordGrantError extends Error {
   override readonly name = 'PasswordGrantError'
 
   /**
-   * The server's OAuth error code, such as `invalid_grant`, or a code of this helper: `timeout` (no
-   * complete response in time), `unreachable` (connection failed or broke), `invalid_response` (not
-   * a response of RFC 6749 §5 or RFC 8414 §3.2).
+   * The server's OAuth error code, such as `invalid_grant`, or a code of `passwordGrant` itself:
+   *
+   * - `timeout`: no complete response arrived within the time limit.
+   * - `unreachable`: the connection could not be established, or broke.
+   * - `invalid_response`: the response does not conform to RFC 6749 §5 or RFC 8414 §3.2.
    */
   readonly error: string
 
-  /** The HTTP status, absent without a response. */
+  /** The HTTP status of the response. Absent if there is no response. */
   declare readonly status?: number
 
   /**
-   * The server's error text, without credentials and control characters; at most 300 characters.
+   * The server's description of the error, without credentials and control characters; at most 300
+   * characters. Absent if the server sent none.
    */
   declare readonly errorDescription?: string
 

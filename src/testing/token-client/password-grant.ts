@@ -18,14 +18,14 @@ import { unusableResponse } from './unusable-response.js'
 /**
  * Requests tokens with a user's name and password: the resource owner password credentials grant.
  *
- * For tests and legacy systems only: RFC 9700 §2.4 says that it MUST NOT be used, and OAuth 2.1
- * removes it. The function throws under `NODE_ENV=production` unless `dangerouslyAllowProduction`
- * is set.
+ * Use the function only in tests and for legacy systems: RFC 9700 §2.4 says that the grant MUST NOT
+ * be used, and OAuth 2.1 removes it. The function throws under `NODE_ENV=production` unless
+ * `dangerouslyAllowProduction` is true.
  *
- * The token request is not retried, because accounts lock after a few failures; it is repeated only
- * once, if the server requires a nonce in the proof of `dpop`, since it has not checked the
- * password then. The access token is not verified, and the ID token only as
- * {@link TokenResponse.id_token} says.
+ * The function does not retry a failed token request, because servers lock accounts after a few
+ * failures. The only exception: if the server requires a nonce in the DPoP proof, the function
+ * sends the request once more with the nonce. The function does not verify the access token;
+ * {@link TokenResponse.id_token} lists the checks of the ID token.
  *
  * ```ts
  * const { access_token } = await passwordGrant({
@@ -41,7 +41,7 @@ import { unusableResponse } from './unusable-response.js'
  * @throws {TypeError} if an option is missing, unknown or invalid, or under `NODE_ENV=production`
  * @throws {PasswordGrantError} if the server rejects the request, is unreachable, or its response
  *   is invalid
- * @throws the signal's reason, if `signal` is aborted
+ * @throws the reason of `signal`, if the caller aborts it
  * @see RFC 6749 §4.3, RFC 9449 §5
  */
 export async function passwordGrant(options: PasswordGrantOptions): Promise<TokenResponse> {
@@ -58,8 +58,9 @@ export async function passwordGrant(options: PasswordGrantOptions): Promise<Toke
 
 async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Promise<TokenResponse> {
   const { location } = grant
-  // The ID token's signature is not verified, so the metadata's algorithms protect nothing;
-  // checking them would only reject servers that announce RS256 and sign with another algorithm.
+  // Replaces the signature algorithms that the metadata lists. The signature of the ID token is not
+  // verified, so comparing its algorithm with the list protects nothing: it would only reject
+  // servers that announce RS256 and sign with another algorithm.
   const server = {
     ...(await locate(location, exchange)),
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS],
@@ -79,7 +80,10 @@ async function requestToken(grant: PreparedGrant, exchange: TokenExchange): Prom
   }
 }
 
-/** Sends the token request, with a nonce if required; returns the final response and its body. */
+/**
+ * Sends the token request, and once more with a nonce if the server requires one. Returns the last
+ * response and its body.
+ */
 async function sendTokenRequest(
   { authentication, parameters, dpopHandle }: PreparedGrant,
   server: LocatedServer,
@@ -106,14 +110,18 @@ async function sendTokenRequest(
   return dpopHandle !== undefined && requiresNonce(first.response, first.text) ? send() : first
 }
 
-/** RFC 9449 §8: the server requires a nonce, and has checked nothing else. */
+/** Whether the server rejected the request because the DPoP proof lacks a nonce (RFC 9449 §8). */
 function requiresNonce({ status, headers }: Response, text: string): boolean {
   return (
     status === 400 && headers.has('dpop-nonce') && parseJsonObject(text)?.error === 'use_dpop_nonce'
   )
 }
 
-/** Rejects a bearer token if a bound one was requested, and a token bound to an unknown key. */
+/**
+ * Checks that the server bound the token to the DPoP key if, and only if, the request had a proof.
+ *
+ * @throws {Error} otherwise.
+ */
 function requireTokenType({ token_type }: TokenResponse, { dpopHandle }: PreparedGrant): void {
   const isBound = token_type === 'dpop'
   if (isBound && dpopHandle === undefined) {
@@ -124,7 +132,10 @@ function requireTokenType({ token_type }: TokenResponse, { dpopHandle }: Prepare
   }
 }
 
-/** Keeps the ID token unvalidated: without an issuer there is nothing to compare its `iss` with. */
+/**
+ * Processes the token response, but returns its ID token without any check, because the issuer with
+ * which `iss` would be compared is unknown.
+ */
 async function processWithoutIdTokenChecks(
   server: LocatedServer,
   client: Client,
@@ -145,6 +156,7 @@ async function processWithoutIdTokenChecks(
   return { ...processed, id_token }
 }
 
+/** Returns the error for an exceeded time limit. */
 export function timedOut({
   location,
   timeout,

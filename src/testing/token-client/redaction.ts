@@ -1,30 +1,36 @@
-/** Removes credentials and control characters from untrusted text, so that it can be shown. */
+/**
+ * Returns untrusted text without credentials and invisible characters, truncated to `limit`
+ * characters (300 by default), so that an error message can contain it.
+ */
 export type Redact = (text: string, limit?: number) => string
 
-// Format characters (bidirectional overrides, zero-width characters) can hide text, as control
-// characters do.
+// Includes format characters (bidirectional overrides, zero-width characters), because they can
+// hide text as control characters can.
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
+/** A maximal sequence of the characters that a JWT consists of. */
 const RUN = /[\w.-]+/g
 
 /**
- * Returns a function that removes the given credentials in every encoding in which they are sent,
- * everything that looks like a JWT, and control characters; it then truncates the text to a limit
- * (300 characters by default).
+ * Returns a {@link Redact} that replaces the given credentials, in every encoding in which the
+ * client sends them, and everything that looks like a JWT.
  *
- * It cannot recognize a credential that was altered in another way: reversed, hashed, split.
+ * It cannot recognize a credential that the server altered in another way, for example by
+ * reversing, hashing or splitting it.
  */
 export function redactor(credentials: readonly string[], clientId: string): Redact {
   const spellings = credentials
     .flatMap((credential) => spellingsOf(credential, clientId))
-    // Longest first: a longer spelling may contain a shorter one, and would be redacted only in
-    // part.
+    // The longest spelling comes first: otherwise a shorter spelling that it contains would match
+    // instead, and the rest of the longer one would stay visible.
     .sort((a, b) => b.length - a.length)
-  // The last alternative never matches; it prevents an empty list from matching everywhere.
+  // The alternative `(?!)` never matches. Without it, an empty list would give an empty pattern,
+  // which matches everywhere.
   const alternatives = [...new Set(spellings)].map(escapeRegExp).concat('(?!)')
   const pattern = new RegExp(alternatives.join('|'), 'giu')
   return (text, limit = 300) => {
-    // Removed first: removing these characters later could join the parts of a credential.
+    // Invisible characters are removed before the search, because removing them afterwards could
+    // join the parts of a credential.
     const visible = text.replace(INVISIBLE, '')
     const clean = visible.replace(pattern, '[redacted]').replace(RUN, withoutJwt)
     return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean
@@ -32,9 +38,12 @@ export function redactor(credentials: readonly string[], clientId: string): Reda
 }
 
 /**
- * Redacts a run of characters from the start of a JWT on. Splits the run at its dots, because a
- * regular expression would search for a dot from each possible start: hours for a megabyte of
- * repeated starts from a hostile server.
+ * Returns the run without the JWT that it contains and without everything after the start of that
+ * JWT; returns the run unchanged if it contains no JWT.
+ *
+ * Splits the run at its dots, because a regular expression would search for a dot from each
+ * possible start of a JWT: for a megabyte of repeated starts, a hostile server could block the
+ * process for hours.
  */
 function withoutJwt(run: string): string {
   const parts = run.split('.')
@@ -45,6 +54,9 @@ function withoutJwt(run: string): string {
   return `${before.join('.')}[redacted]`
 }
 
+/**
+ * Returns the credential in every encoding in which a request or an error message may contain it.
+ */
 function spellingsOf(credential: string, clientId: string): string[] {
   const formEncoded = formEncode(credential)
   return [

@@ -13,7 +13,7 @@ import { PasswordGrantError } from './password-grant-error.js'
 import type { Redact } from './redaction.js'
 import { unusableResponse } from './unusable-response.js'
 
-/** Shared by the requests of one exchange. */
+/** The values that all requests of one exchange share. */
 export interface TokenExchange {
   fetch: BoundedFetch
   signal: AbortSignal
@@ -24,9 +24,14 @@ export interface TokenExchange {
 export type LocatedServer = AuthorizationServer & { token_endpoint: string }
 
 /**
- * Returns the token endpoint: the given one, or that of the issuer's metadata, requested at the
- * location of OpenID Connect Discovery (suffix) and then, if it does not exist, at that of RFC 8414
- * (inserted path).
+ * Returns the authorization server with the URL of its token endpoint.
+ *
+ * If the caller gave an issuer, the URL comes from the issuer's metadata. The metadata is requested
+ * first at the URL of OpenID Connect Discovery §4 (`{issuer}/.well-known/openid-configuration`)
+ * and, if it is absent there, at the URL of RFC 8414 §3.1.
+ *
+ * @throws {PasswordGrantError} if the metadata is absent, invalid or without a usable token
+ *   endpoint.
  */
 export async function locate(
   location: PreparedGrant['location'],
@@ -66,11 +71,12 @@ async function discover(issuer: URL, { fetch, signal, redact }: TokenExchange) {
   throw new PasswordGrantError({
     error: 'invalid_response',
     status,
-    summary: `No metadata for the issuer ${redact(withoutQuery(issuer))} (HTTP ${status} at ${shownUrl}, and none at the other well-known location)`,
-    hint: 'Check the issuer: for Okta it is https://{domain}/oauth2/{authorization server id}, "default" for the default one, and https://{domain} for the org server. Or use "tokenEndpoint" instead.',
+    summary: `No metadata for the issuer ${redact(withoutQuery(issuer))} (HTTP ${status} at ${shownUrl}, and no metadata at the other well-known URL)`,
+    hint: 'Check the issuer: at Okta it is https://{domain}/oauth2/{authorization server id} (the id of the default server is "default"), or https://{domain} for the org authorization server. Or use "tokenEndpoint" instead of "issuer".',
   })
 }
 
+/** Whether the status says that there is no metadata. A 429 says only that the client must wait. */
 function isAbsent(status: number): boolean {
   return status >= 400 && status < 500 && status !== 429
 }
@@ -79,7 +85,8 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
   const endpoint = metadata.token_endpoint
   if (typeof endpoint === 'string' && canParseUrl(endpoint)) {
     const url = new URL(endpoint)
-    // SSRF: a remote issuer must not direct the client to a plain-text service on its own machine.
+    // Prevents SSRF: a remote issuer must not direct this client to an http service on the client's
+    // own machine.
     const mayBeHttp = issuer.protocol === 'http:' && isLoopback(url)
     if (url.protocol === 'https:' || (url.protocol === 'http:' && mayBeHttp)) return url.href
   }
@@ -87,6 +94,6 @@ function usableEndpoint(metadata: AuthorizationServer, issuer: URL, redact: Reda
     error: 'invalid_response',
     status: 200,
     summary: `The metadata of ${redact(withoutQuery(issuer))} has no usable token endpoint`,
-    hint: 'It must be an absolute https URL (http on loopback): fix the server\'s metadata, or use "tokenEndpoint" instead of "issuer".',
+    hint: 'It must be an absolute https URL, or http on a loopback address if the issuer uses http, too: fix the server\'s metadata, or use "tokenEndpoint" instead of "issuer".',
   })
 }

@@ -5,21 +5,22 @@ import type { Redact } from './redaction.js'
 
 /** A response without usable tokens or metadata. */
 export interface UnusableResponse {
-  /** Its redacted URL. */
+  /** The URL of the request, redacted. */
   url: string
   response: Response
-  /** The body. */
+  /** The body of the response. */
   text: string
-  /** The error message of oauth4webapi; contains no values. */
+  /** The message of the error that processing the response threw; not yet redacted. */
   reason: string
   redact: Redact
-  /** The grant of the request. Default `password`. */
+  /** The grant of the request, which determines the hint. Default `password`. */
   grant?: ExplainedGrant | undefined
 }
 
 /**
- * Returns the error for a response: the server's OAuth error if it has one (RFC 6749 §5.2), else
- * `invalid_response` with a description of the content.
+ * Returns the error for a response without usable tokens or metadata. The code of the error is the
+ * server's OAuth error code (RFC 6749 §5.2) if the body has one. Otherwise it is
+ * `invalid_response`, and the message describes the content of the response.
  */
 export function unusableResponse(unusable: UnusableResponse): PasswordGrantError {
   const { url, response, text, redact, grant = 'password' } = unusable
@@ -40,7 +41,7 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
     status,
     summary: `${url} responded with HTTP ${status}: ${describeContent(unusable, body)}`,
     hint: unusableHint(status, body, grant),
-    // Okta's own errors, such as for its rate limit, do not follow RFC 6749.
+    // Okta sends errors that are not OAuth errors, such as for its rate limit, in this member.
     errorDescription: redactedText(body?.errorSummary, redact),
   })
 }
@@ -48,9 +49,9 @@ export function unusableResponse(unusable: UnusableResponse): PasswordGrantError
 function unusableHint(status: number, body: object | undefined, grant: ExplainedGrant): string {
   if (status === 429 || status >= 500) return hintFor('invalid_response', status, grant)
   if (status === 200 && body !== undefined) {
-    return 'The server violates the protocol, or the URL is that of another endpoint: check the URL and the configuration of the client.'
+    return 'The server violates the protocol, or the URL belongs to another endpoint: check the URL and the configuration of the client.'
   }
-  return 'Most likely the URL is wrong: check "issuer" or "tokenEndpoint", for Okta https://{domain}/oauth2/{authorization server id} and https://{domain}/oauth2/{authorization server id}/v1/token, and look for a proxy or sign-in page in between.'
+  return 'The URL is probably wrong: check "issuer" (at Okta https://{domain}/oauth2/{authorization server id}) or "tokenEndpoint" (at Okta https://{domain}/oauth2/{authorization server id}/v1/token). Or a proxy or a sign-in page responded instead of the server.'
 }
 
 function describeContent(

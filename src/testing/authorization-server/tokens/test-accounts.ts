@@ -58,7 +58,13 @@ export const testClient = Object.freeze({
 
 /** @throws {TypeError} that names the invalid member and the fix */
 export function requireUser(user: TestUser): void {
-  rejectUnknownOptions('a user', user, ['username', 'password', 'sub', 'claims', 'scope'])
+  rejectUnknownOptions('an entry of "users"', user, [
+    'username',
+    'password',
+    'sub',
+    'claims',
+    'scope',
+  ])
   requireText('users', user, ['username', 'password'])
   if (user.sub !== undefined) requireText('users', user, ['sub'])
   scopeValues('users[].scope', user.scope ?? [])
@@ -67,7 +73,7 @@ export function requireUser(user: TestUser): void {
 /** @throws {TypeError} that names the invalid member and the fix */
 export function requireClient(client: TestClient): void {
   const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope']
-  rejectUnknownOptions('a client', client, known)
+  rejectUnknownOptions('an entry of "clients"', client, known)
   requireText('clients', client, ['clientId'])
   if (client.clientSecret !== undefined) requireText('clients', client, ['clientSecret'])
   scopeValues('clients[].scope', client.scope ?? [])
