@@ -1,6 +1,6 @@
 /**
  * An OAuth 2.0 resource server for Fastify. The default export is the plugin;
- * {@link createResourceServer} is the same without Fastify.
+ * {@link createResourceServer} verifies tokens without Fastify.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
- * The option `scopeImplies`: which scope tokens a broader one implies. Comparisons use it; the scope
- * of a token stays as the issuer granted it.
+ * The option `scopeImplies`: which scope tokens a broader one implies. Comparisons use it; the
+ * scope of a token stays as the issuer granted it.
  */
 import { isPlainObject, reject } from '../base/check.js'
 import { isScopeToken } from '../errors/www-authenticate.js'
 
 /**
- * Scope tokens that a broader scope token implies, transitively: at most 1,000 broader ones, without
- * cycles.
+ * Scope tokens that a broader scope token implies, transitively: at most 1,000 broader ones,
+ * without cycles.
  *
  * @example
  * ```ts

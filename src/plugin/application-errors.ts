@@ -1,8 +1,8 @@
 /**
- * Challenges for the errors of this package that application code throws: in a handler, a hook or a
- * stream. An `onError` hook sets them, because Fastify runs it before every error handler, also one
- * of the application, and passes on whatever was thrown. The guard's rejections have their headers
- * already.
+ * Adds challenges to the errors of this package that application code throws, in a handler, a hook
+ * or a stream. An `onError` hook adds them, because Fastify runs such hooks before every error
+ * handler, including the application's, and passes the thrown value unchanged. The guard's own
+ * rejections already have their headers.
  */
 import type { onErrorHookHandler } from 'fastify'
 import { ResourceServerError } from '../errors/errors.js'

@@ -8,36 +8,42 @@ import type { RouteRequirement } from './route-guard.js'
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * `false`: the route is open. An object: the requirements of the route. `true`: any valid
-     * token, which is also the default unless `global` is false.
+     * Access to the route. `false` leaves the route open. `true` requires any valid access token.
+     * An object requires a token that also meets the requirements in it. Default: the option
+     * `global`, which is `true` by default.
      */
     auth?: boolean | RouteRequirement
   }
 
   interface FastifyRequest {
-    /** The verified access token; `null` on open routes and on optional ones without a token. */
+    /**
+     * The verified access token; `null` on an open route, and on an optional route if the request
+     * has no token.
+     */
     auth: AccessToken | null
 
     /**
-     * The claims of the verified token, frozen.
+     * The claims of the verified token, deeply frozen.
      *
-     * @throws {TypeError} (a 500) if the request has no verified token, so that a route left open
-     *   by mistake does not continue with an `undefined` user.
+     * @throws {TypeError} (a 500) if the request has no verified token. Otherwise a handler of a
+     *   route that was left open by mistake would continue with an `undefined` user.
      */
     readonly claims: AccessTokenClaims
 
     /**
-     * Requires scope tokens (RFC 6749 §3.3) of this operation, for a route that has several, such
-     * as an MCP endpoint or a GraphQL schema. Returns if the token has all of them.
+     * Requires scope tokens (RFC 6749 §3.3) for one operation, on a route with several operations,
+     * such as an MCP endpoint or a GraphQL schema. Returns if the access token has all of them.
      *
      * An error becomes the response unless the application catches it. The challenge also names the
-     * scope of the route, so that one new token satisfies both. Call this before the response
-     * begins: later, the status is already sent.
+     * scope of the route, so that one new access token satisfies both. Call this method before the
+     * response begins, because the status cannot change afterwards.
      *
-     * @throws {InsufficientScopeError} if the token lacks one: 403 with a challenge (RFC 6750 §3.1).
-     * @throws {MissingCredentialsError} on an optional route without a token: 401.
-     * @throws {TypeError} (a 500) if the scope tokens are invalid or absent, or if no token was
-     *   verified: on an open route, or before the guard ran.
+     * @throws {InsufficientScopeError} (a 403 with a challenge, RFC 6750 §3.1) if the access token
+     *   lacks a scope token.
+     * @throws {MissingCredentialsError} (a 401) if a request to an optional route has no access
+     *   token.
+     * @throws {TypeError} (a 500) if the scope tokens are invalid or absent, or if no access token
+     *   was verified, because the route is open or its guard has not run yet.
      *
      * @example
      * ```ts
@@ -50,12 +56,16 @@ declare module 'fastify' {
     requireScope(...tokens: readonly string[]): void
 
     /**
-     * Requires a stronger or more recent authentication of the user for this operation (RFC 9470).
-     * Returns if the token has it; see {@link requireScope} for what an error does.
+     * Requires a stronger or more recent authentication of the user for one operation (RFC 9470).
+     * Returns if the access token meets the requirement. An error becomes the response, as with
+     * {@link requireScope}.
      *
-     * @throws {InsufficientUserAuthenticationError} if it does not: 401 with a challenge.
-     * @throws {MissingCredentialsError} on an optional route without a token: 401.
-     * @throws {TypeError} (a 500) if the requirement is invalid or empty, or no token was verified.
+     * @throws {InsufficientUserAuthenticationError} (a 401 with a challenge) if the access token
+     *   does not meet the requirement.
+     * @throws {MissingCredentialsError} (a 401) if a request to an optional route has no access
+     *   token.
+     * @throws {TypeError} (a 500) if the requirement is invalid or empty, or no access token was
+     *   verified.
      */
     requireAuthentication(requirement: StepUpRequirement): void
   }

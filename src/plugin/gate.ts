@@ -1,7 +1,7 @@
 /**
- * The hooks of a guarded encapsulation context. They are added before the guard exists and reject
- * every request until then, so that nothing is open if the registration fails and the application
- * starts regardless.
+ * Adds the hooks of a guarded encapsulation context. The hooks are added before the guard exists,
+ * and reject every request until it does. Therefore no route is open if the registration fails and
+ * the application starts regardless.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -18,7 +18,8 @@ let gates = 0
 
 export class Gate {
   /**
-   * Unique name of the `onRequest` hook, by which `printRoutes()` lists the routes that have it.
+   * Unique name of the `onRequest` hook. In the output of `printRoutes()`, it identifies the routes
+   * that have the hook.
    */
   readonly name = `fastify-resource-server-${++gates}`
   #guard: Guard | undefined
@@ -26,7 +27,8 @@ export class Gate {
   #isFailureLogged = false
 
   /**
-   * Resolves once the hooks are installed: Fastify drops the hooks of a plugin that fails earlier.
+   * Adds the hooks. The promise resolves once Fastify has installed them: it drops the hooks of a
+   * plugin that fails earlier.
    */
   async addHooks(fastify: FastifyInstance): Promise<void> {
     const onRequest = (request: FastifyRequest, reply: FastifyReply, done: DoneFunction) => {
@@ -42,24 +44,28 @@ export class Gate {
     await fastify.after()
   }
 
-  /** Adds the guard after the hooks of a context that may respond to preflights. */
+  /**
+   * Adds the deferred check to a context that declares a preflight route, after the hooks that the
+   * context already has.
+   */
   addLastHook(fastify: FastifyInstance): void {
     fastify.addHook('preHandler', (request, reply, done) => this.#checkLast(request, reply, done))
   }
 
+  /** Lets the guard decide on every request from now on. */
   open(guard: Guard): void {
     this.#guard = guard
   }
 
-  /** Stores the error because of which the gate stays closed. */
+  /** Stores the error of a failed registration, as the cause of the rejections that follow. */
   fail(failure: unknown): void {
     this.#failure = failure
   }
 
   /**
-   * Guards a request that was not guarded yet, before the handler runs: a preflight that no plugin
-   * responded to, or a request that another context or an earlier hook forwarded to the 404 handler
-   * of this context.
+   * Guards a request that the guard has not admitted yet, before the handler runs. It may be a
+   * preflight to which no plugin responded, or a request that another context or an earlier hook
+   * forwarded to the 404 handler of this context.
    */
   #checkLast(request: FastifyRequest, reply: FastifyReply, done: DoneFunction): void {
     if (this.#guard?.hasAdmitted(request)) done()

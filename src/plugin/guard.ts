@@ -1,6 +1,6 @@
 /**
- * The guard of every route: reads the token from a request, verifies it, checks proof of possession
- * and evaluates the policy of the route. It runs once for each request, before any handler.
+ * Guards the routes: reads the token from a request, verifies it, verifies the proof of possession
+ * and evaluates the policy of the route. The guard runs once for each request, before any handler.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -24,7 +24,7 @@ export interface Guard {
   readonly hasAdmitted: (request: FastifyRequest) => boolean
 }
 
-/** The guards of the context that admitted a request. */
+/** Key of the guards of the context that admitted a request. */
 export const ADMITTED_BY = Symbol('fastify-resource-server.admitted-by')
 
 type CheckedRequest = FastifyRequest & { [ADMITTED_BY]?: RouteGuards | null }
@@ -38,7 +38,7 @@ export function createGuard(
   const { pipeline, binding } = core
 
   return {
-    // The path of a cached bearer token awaits nothing and allocates neither promise nor closure.
+    // For a cached bearer token, the guard awaits nothing and allocates no promise and no closure.
     check(request, reply, done) {
       let guard: RouteGuard | undefined
       let result: StepResult<AccessToken | null>
@@ -95,7 +95,7 @@ export function createGuard(
     guard: RouteGuard,
     reply: FastifyReply,
   ): StepResult<AccessToken> {
-    // A rejection: `settle` admits nothing but an `AccessToken` or, on optional routes, `null`.
+    // Any other value is passed on as a rejection: `settle` does not admit a request with it.
     if (!(token instanceof AccessToken)) return token
     if (binding.needsNoProof(token, scheme, guard.binding)) return authorize(token, guard, request)
     const presentation = credentials.presentation(request, scheme)
@@ -106,8 +106,8 @@ export function createGuard(
   }
 
   /**
-   * The only place that admits a request: with an `AccessToken`, or with `null` on open and
-   * optional routes.
+   * Admits the request if the result is an `AccessToken`, or `null` on an open or optional route;
+   * otherwise rejects it. No other function admits a request.
    */
   function settle(
     result: Result<AccessToken | null>,
@@ -137,7 +137,7 @@ export function createGuard(
   function admit(token: AccessToken | null, request: CheckedRequest, done: DoneFunction): void {
     request.auth = token
     request[ADMITTED_BY] = guards
-    // Checked first, so that no message is allocated without subscribers.
+    // Checks for subscribers first, so that no message is allocated without them.
     if (token !== null && diagnostics['token:accept'].hasSubscribers) {
       publish('token:accept', { token, context: request })
     }
@@ -158,7 +158,8 @@ function authorize(
 }
 
 /**
- * Forbids caches to store a response with a nonce: they would hand it out later (RFC 9449 §8.2).
+ * Forbids caches to store a response with a nonce, because a cached response would hand out an old
+ * nonce (RFC 9449 §8.2).
  */
 export const forbidNonceCaching: onSendHookHandler = (_request, reply, payload, done) => {
   if (reply.hasHeader('dpop-nonce')) reply.header('cache-control', 'no-store')

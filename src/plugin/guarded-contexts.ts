@@ -1,4 +1,4 @@
-/** Keeps the encapsulation contexts of each server in which the plugin guards the routes. */
+/** Records for each server the encapsulation contexts in which the plugin guards the routes. */
 import type { FastifyInstance } from 'fastify'
 import type { Core } from '../server/assembly.js'
 import type { RouteGuards } from './route-guard.js'
@@ -7,13 +7,13 @@ import type { RouteGuards } from './route-guard.js'
 export interface GuardedContext {
   readonly instance: FastifyInstance
   readonly guards: RouteGuards
-  /** See {@link Core}. */
+  /** See `Core.namedIssuers`. */
   readonly namedIssuers: Core['namedIssuers']
 }
 
 const contexts = new WeakMap<object, GuardedContext[]>()
 
-/** @throws {TypeError} if the plugin would guard a context twice. */
+/** @throws {TypeError} if the plugin would guard the routes of a context twice. */
 export function assertNotNested(fastify: FastifyInstance): void {
   // A context inherits the hooks of its parent, even those added after the context was created.
   const inside = guardedContexts(fastify).some(({ instance }) => isWithin(instance, fastify))
@@ -21,7 +21,8 @@ export function assertNotNested(fastify: FastifyInstance): void {
   throw new TypeError(
     'fastify-resource-server is already registered in this encapsulation context, in a parent or ' +
       'in a child of it, and would guard the inner one twice. For several issuers, set "issuer" to ' +
-      'an array; for contexts with different issuers, register it in each of them as siblings',
+      'an array. For different issuers in different contexts, register the plugin once in each of ' +
+      'several sibling contexts',
   )
 }
 
@@ -33,12 +34,15 @@ export function registerContext(
   contexts.set(instance.server, [...guardedContexts(instance), { instance, guards, namedIssuers }])
 }
 
-/** Returns the guarded contexts of an instance's server, in the order of registration. */
+/** Returns the guarded contexts of the instance's server, in the order of registration. */
 export function guardedContexts({ server }: FastifyInstance): readonly GuardedContext[] {
   return contexts.get(server) ?? []
 }
 
-/** Returns the context whose guard runs for the routes of an instance. There is at most one. */
+/**
+ * Returns the context whose guard runs for the routes of an instance; `undefined` if its routes are
+ * not guarded. There is at most one such context; see {@link assertNotNested}.
+ */
 export function contextOf(instance: FastifyInstance): GuardedContext | undefined {
   return guardedContexts(instance).find((context) => isWithin(instance, context.instance))
 }

@@ -1,7 +1,7 @@
 /**
- * Requirements of one operation, which application code states while it handles a request: an MCP
- * endpoint or a GraphQL schema has many operations under one route. A rejection names the scope of
- * the route as well, so that the client's next token satisfies both.
+ * Checks the requirements of one operation, which application code states while it handles a
+ * request, because an MCP endpoint or a GraphQL schema has many operations under one route. A
+ * rejection also names the scope of the route, so that the client's next token satisfies both.
  */
 import type { FastifyRequest } from 'fastify'
 import { requireKnownKeys } from '../base/plain-object.js'
@@ -66,7 +66,11 @@ export class OperationRequirements {
     })
   }
 
-  /** @throws {TypeError} if the route does not read tokens, or has not read this one yet. */
+  /**
+   * Returns the guard of the route.
+   *
+   * @throws {TypeError} if the route is open, or if its guard has not admitted the request yet.
+   */
   #guardOf(request: FastifyRequest, method: string): RouteGuard {
     const { config, schema } = request.routeOptions
     const guard = this.#guards.guardFor(config, schema)

@@ -19,29 +19,32 @@ import { RESOURCE_SERVER_OPTIONS, type ResourceServerOptions } from '../server/o
  */
 export interface PluginOptions extends Omit<ResourceServerOptions, 'logger' | 'issuer'> {
   /**
-   * The trusted authorization servers: issuer identifiers or objects with options, at least one. Or
-   * a function that decides for each issuer of a token whether it is trusted, for multi-tenant
-   * APIs; see {@link IssuerResolver}.
+   * The trusted authorization servers: one or more issuer identifiers or objects with options. For
+   * multi-tenant APIs, a function that decides whether the issuer of a token is trusted; see
+   * {@link IssuerResolver}.
    */
   issuer: Exclude<ResourceServerOptions['issuer'], IssuerResolver> | IssuerResolver<FastifyRequest>
 
   /**
-   * Whether every route of the encapsulation context is protected. With `false`, only routes with
-   * `config.auth` are. Default true.
+   * Whether routes without `config.auth` are protected, in the encapsulation context of the plugin.
+   * Default true.
    */
   global?: boolean
 
   /**
-   * Returns the token of a request, read from elsewhere than the `Authorization` header: a cookie
-   * or `Sec-WebSocket-Protocol`. To read the header as well, call `bearerToken(request.raw)`. A
-   * browser sends a cookie with every request, so protect against CSRF. Returns `undefined`, `null`
-   * or `''` if there is none; any other value, such as a promise, is a `TypeError` (500).
+   * Returns the token of a request from another source than the `Authorization` header, such as a
+   * cookie or `Sec-WebSocket-Protocol`; `undefined`, `null` or `''` if there is no token. Any other
+   * value, such as a promise, causes a `TypeError` (500). To read the header as well, call
+   * `bearerToken(request.raw)`. A browser sends a cookie with every request, so protect the API
+   * against CSRF. Default: the plugin reads the header.
    */
   extractToken?: (request: FastifyRequest) => string | null | undefined
 
   /**
-   * Called for each rejected request, for metrics and alerts; `error.reason` has the details. Its
-   * result is ignored, and what it throws is logged: neither changes the response.
+   * Called for each request that the guard rejects with an error of this package, for metrics and
+   * alerts; `error.reason` has the details. It is not called for errors that application code
+   * throws, such as those of `request.requireScope()`. Its result is ignored, and an exception or a
+   * rejected promise is logged: neither changes the response. Default: none.
    */
   onReject?: (error: ResourceServerError, request: FastifyRequest) => void | Promise<void>
 }

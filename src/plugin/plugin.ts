@@ -2,8 +2,8 @@
  * The Fastify plugin: adds the decorators and the guard of every route, and closes the resource
  * server with the application.
  *
- * The guard is in hooks of the encapsulation context, not in hooks that `onRoute` attaches to
- * routes: routes declared before this plugin was loaded would stay open.
+ * The guard is in hooks of the encapsulation context. Hooks that an `onRoute` hook attaches to
+ * routes would leave routes open that were declared before this plugin was loaded.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -39,8 +39,8 @@ async function protect(fastify: FastifyInstance, options: PluginOptions, gate: G
   const core = await assemble({ ...resolved.resourceServer, logger: fastify.log })
   const server = new ResourceServer<FastifyRequest>(core)
   try {
-    // In preClose, because the application's onClose hooks, which disconnect its clients, run
-    // first.
+    // Writes pending revocations in preClose: onClose hooks of the application, which may
+    // disconnect the client of the store, can run before the onClose hook below.
     fastify.addHook('preClose', async () => core.sharedRevocations?.flush())
     fastify.addHook('onClose', async () => server.close())
     const guards = new RouteGuards(resolved.global, core)
@@ -80,7 +80,8 @@ function addToContext(
 
 /**
  * The plugin: every route of the encapsulation context in which it is registered requires a valid
- * access token, unless its `config.auth` says otherwise. Options: {@link PluginOptions}.
+ * access token, unless its `config.auth` is `false`. With the option `global: false`, only routes
+ * with `config.auth` require a token. Options: {@link PluginOptions}.
  *
  * @throws {TypeError} if an option is invalid, unknown or contradicts another; the message names
  *   the fix.
@@ -94,6 +95,6 @@ function readClaims(this: FastifyRequest) {
   if (this.auth) return this.auth.claims
   throw new TypeError(
     'request.claims was read on a request without a verified access token. Protect the route ' +
-      '(remove auth: false), or check request.auth, which is null then',
+      '(remove auth: false), or check request.auth, which is null without a token',
   )
 }

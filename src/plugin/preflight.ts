@@ -1,9 +1,10 @@
 /**
- * CORS preflights (Fetch §4.9). A browser sends them without a token, so a plugin like
+ * Recognizes CORS preflights (Fetch §4.9). A browser sends them without a token, so a plugin like
  * `@fastify/cors` must be able to respond to them.
  *
- * The guard therefore defers the check of a preflight, on a route that exists only for preflights,
- * until the other hooks have run. No handler runs for a request whose check is still deferred.
+ * The guard therefore defers the check of a preflight until the other hooks have run, on a route
+ * that exists only for preflights. The guard makes up for the deferred check before any handler
+ * runs.
  */
 import type { FastifyRequest } from 'fastify'
 import { ownMember } from '../base/plain-object.js'
@@ -15,14 +16,14 @@ interface DeclaredRoute {
 }
 
 /**
- * Whether the check of this request is deferred. The route is part of the condition because
- * otherwise a caller could defer the check on any route with two headers.
+ * Whether the token check of this request is deferred. The result depends on the route too, because
+ * otherwise a caller could defer the check of any OPTIONS route by sending two headers.
  */
 export function isPreflight(request: FastifyRequest): boolean {
   if (request.method !== 'OPTIONS') return false
   const { raw, routeOptions } = request
   const { headers } = raw
-  // Own members only, so that a polluted Object.prototype turns no request into a preflight.
+  // Reads own members only, so that a polluted Object.prototype turns no request into a preflight.
   return (
     Object.hasOwn(headers, 'origin') &&
     Object.hasOwn(headers, 'access-control-request-method') &&
@@ -32,32 +33,36 @@ export function isPreflight(request: FastifyRequest): boolean {
 }
 
 /**
- * Whether the request has a body (RFC 9112 §6). A preflight has none, and no body may be parsed
- * before the token is verified.
+ * Whether the request has a body (RFC 9112 §6). A preflight has none, and the check of a request
+ * with a body is not deferred, because a body must not be parsed before the token is verified.
  */
 function hasBody(headers: FastifyRequest['headers']): boolean {
   const length = ownMember(headers, 'content-length') ?? '0'
   return length !== '0' || Object.hasOwn(headers, 'transfer-encoding')
 }
 
-/** Whether a route only serves preflights of all paths, like the one of `@fastify/cors`. */
+/** Whether a route serves only preflights, for any path, like the route of `@fastify/cors`. */
 export function isPreflightRoute({ method, url, config }: DeclaredRoute): boolean {
   return (
     method === 'OPTIONS' &&
-    // A route with its own requirement serves more than preflights.
+    // A route with `config.auth` serves more than preflights.
     !Object.hasOwn(config ?? {}, 'auth') &&
     /^\/?\*$|[^/]\*$/.test(`${url}`)
   )
 }
 
-/** Marks the config of a route; Fastify copies symbol members with it. */
+/** Marks the config of a route. The key is a symbol, which Fastify copies with the config. */
 const IS_CHECKED_LAST = Symbol('fastify-resource-server.checked-last')
 
-/** Returns the config of a preflight route that its context guards after all other hooks. */
+/**
+ * Returns a copy of the config of a preflight route, with a mark: a `preHandler` hook of the
+ * context that declares the route checks the token.
+ */
 export function checkedLast(config: object | null | undefined): object {
   return { ...config, [IS_CHECKED_LAST]: true }
 }
 
+/** Whether {@link checkedLast} marked the config. */
 export function isCheckedLast(config: object): boolean {
   return Object.hasOwn(config, IS_CHECKED_LAST)
 }

@@ -18,7 +18,7 @@ import type { PluginOptions } from './plugin-options.js'
 import type { RequestCredentials } from './request-credentials.js'
 import type { RouteGuard } from './route-guard.js'
 
-/** The error with which the guard rejected a request. */
+/** Key of the error with which the guard rejected a request. */
 export const REJECTED_WITH = Symbol('fastify-resource-server.rejected-with')
 
 type Rejected = FastifyRequest & { [REJECTED_WITH]?: ResourceServerError | null }
@@ -27,7 +27,7 @@ export class Rejections {
   readonly #counters: Core['counters']
   readonly #credentials: RequestCredentials
   readonly #onReject: PluginOptions['onReject']
-  /** Errors whose headers were set here, for one request. */
+  /** Errors whose `headers` this class set. They hold for one request; the next gets new ones. */
   readonly #challenged = new WeakSet<ResourceServerError>()
 
   constructor(
@@ -40,7 +40,7 @@ export class Rejections {
     this.#onReject = onReject
   }
 
-  /** Ends the hook with an error, whatever value was thrown. */
+  /** Rejects the request: calls `done` with an error, whatever value was thrown. */
   reject(
     thrown: unknown,
     guard: RouteGuard | undefined,
@@ -52,8 +52,8 @@ export class Rejections {
     try {
       error = this.#errorFor(thrown, guard, request, reply)
     } catch {
-      // Application code may throw an object that imitates our errors. An exception while reading
-      // it would be an unhandled rejection and end the process.
+      // Application code may throw an object that imitates our errors. If reading that object threw
+      // here, the unhandled rejection would end the process.
       error = new Error('An unreadable error was thrown during authentication')
     }
     endRejectedUpgrade(request, reply)
@@ -68,7 +68,7 @@ export class Rejections {
   ): Error {
     const candidate =
       guard === undefined ? thrown : this.#credentials.errorFor(thrown, request, guard.schemes)
-    // Fastify treats a falsy error as none and would admit the request.
+    // Fastify would admit the request if it got a falsy value as the error.
     if (!isError(candidate)) return new Error('A non-Error value was thrown during authentication')
     const error = errorOfThisRealm(candidate)
     if (guard !== undefined && error instanceof ResourceServerError) {
@@ -81,10 +81,11 @@ export class Rejections {
 
   /**
    * Sets the response headers of an error that application code threw. An error of `verify()` or
-   * `request.requireScope()` has its headers already and was counted. One that the application
-   * constructed may be thrown for several requests, each with other headers.
+   * `request.requireScope()` already has headers, and was counted. An error that the application
+   * constructed gets new headers here for each request, because the application may throw the same
+   * error for several requests.
    *
-   * @param guard of the route; an open route has the guard for any token.
+   * @param guard the guard of the route; for an open route, the guard that accepts any token.
    */
   challengeThrown(
     error: ResourceServerError,
@@ -92,14 +93,14 @@ export class Rejections {
     request: FastifyRequest,
     reply: FastifyReply,
   ): void {
-    // The guard's own rejection.
+    // The guard rejected the request with this error, and has set its headers.
     if ((request as Rejected)[REJECTED_WITH] === error) return
     const isComplete = Object.keys(error.headers).length > 0 && !this.#challenged.has(error)
     if (!isComplete) this.#challenge(error, guard, request, reply)
     else reply.headers(error.headers)
   }
 
-  /** Sets the response headers of an error, counts it and publishes it. */
+  /** Sets the response headers of an error, counts the rejection and publishes it. */
   #challenge(
     error: ResourceServerError,
     guard: RouteGuard,
@@ -111,7 +112,7 @@ export class Rejections {
     )
     this.#challenged.add(error)
     reply.headers(headers)
-    // An assignment would throw if the application froze the error.
+    // Unlike an assignment, `Reflect.set` does not throw if the application froze the error.
     Reflect.set(error, 'headers', headers)
     this.#counters.reject(error.code)
     if (diagnostics['token:reject'].hasSubscribers) {
@@ -138,7 +139,7 @@ export class Rejections {
  * socket after "upgrade", and a WebSocket plugin closes only those that reached its own hooks.
  */
 export function endRejectedUpgrade({ raw }: FastifyRequest, reply: FastifyReply): void {
-  // True only if the server emitted "upgrade": with an Upgrade header alone it stays false.
+  // Node sets `upgrade` to true if the server emits "upgrade"; an Upgrade header is not enough.
   const { upgrade, socket } = raw as { upgrade?: unknown; socket?: Socket }
   if (upgrade !== true || socket === undefined || !Object.hasOwn(raw, 'upgrade')) return
   reply.header('connection', 'close')
@@ -153,10 +154,12 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Part of Fastify's response body if the response schema of a route cannot serialize an error. */
+/**
+ * Fastify's response body contains this if the route's response schema cannot serialize an error.
+ */
 const NOT_SERIALIZED = '"code":"FST_ERR_FAILED_ERROR_SERIALIZATION"'
 
-/** Sends a rejection unserialized if the response schema of the route would turn it into a 500. */
+/** Restores a rejection that Fastify turned into a 500 because the response schema does not fit. */
 export const sendUnserializedRejection: onSendHookHandler = (request, reply, payload, done) => {
   const error = (request as Rejected)[REJECTED_WITH]
   const isLost =

@@ -1,4 +1,7 @@
-/** Reads the token of a request, from the `Authorization` header or elsewhere, and its proofs. */
+/**
+ * Reads the token of a request, from the `Authorization` header or with `extractToken`, and the
+ * proofs of possession.
+ */
 
 import type { FastifyRequest } from 'fastify'
 import { headerValues, isToken68 } from '../base/request-headers.js'
@@ -39,10 +42,11 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the single `Authorization` header; `undefined` with "extractToken". Runs first, and so
-   * rejects requests of which Node may have dropped headers.
+   * Returns the single `Authorization` header; `undefined` if it is absent, or if "extractToken" is
+   * set. Call it first: it rejects requests of which Node may have dropped headers.
    *
-   * @throws {InvalidRequestError} if headers may be missing, or there are several of this one.
+   * @throws {InvalidRequestError} if Node may have dropped headers, or if there are several
+   *   `Authorization` headers.
    */
   authorization(request: FastifyRequest): string | undefined {
     rejectTruncatedHeaders(request.raw, request.server.server)
@@ -50,10 +54,12 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the token of the scheme `Bearer`, or the one that "extractToken" returns, which has no
-   * scheme; `undefined` if there is none.
+   * Returns the token of the scheme `Bearer` or, if "extractToken" is set, the token that it
+   * returns; `undefined` if there is none.
    *
-   * @param schemes accepted by the route, for the error.
+   * @param schemes the schemes that the route accepts, for the error.
+   * @throws {InvalidRequestError} if nothing follows the scheme.
+   * @throws {TypeError} if "extractToken" returns neither a string nor `null` or `undefined`.
    */
   bearer(
     request: FastifyRequest,
@@ -72,7 +78,7 @@ export class RequestCredentials {
     throw new TypeError('"extractToken" must return a string, null or undefined, not a promise')
   }
 
-  /** Returns the token of the scheme `DPoP`, if there is one. */
+  /** Returns the token of the scheme `DPoP`; `undefined` for any other scheme. */
   dpop(authorization: string | undefined, schemes: string): string | undefined {
     return authorization === undefined ? undefined : dpopCredentials(authorization, schemes)
   }
@@ -85,8 +91,9 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the inputs for proof of possession. Called for sender-constrained tokens only; getters
-   * compute lazily what only one type of proof needs.
+   * Returns the inputs for the verification of proof of possession. Call it only if
+   * `Binding.needsNoProof` is false. Inputs that only one type of proof needs are getters, which
+   * compute the value when it is read.
    */
   presentation(request: FastifyRequest, scheme: Scheme): Presentation {
     const proofs = dpopProofs(request)
@@ -110,14 +117,20 @@ export class RequestCredentials {
     }
   }
 
-  /** Logs a misconfiguration, because it causes every certificate-bound token to be rejected. */
+  /**
+   * Returns what is missing if a request has no usable certificate; otherwise `undefined`. Also
+   * logs it, because the cause may be a misconfiguration that affects every certificate-bound
+   * token.
+   */
   #expected(certificate: ClientCertificate | undefined): string | undefined {
     if (certificate?.expected === undefined) return undefined
     this.#warn(`certificate-bound tokens rejected: expected ${certificate.expected}`)
     return certificate.expected
   }
 
-  /** Returns the scheme of a rejected request, for the challenge. */
+  /**
+   * Returns the scheme of a rejected request, for the challenge; `undefined` for any other scheme.
+   */
   schemeUsed(request: FastifyRequest): Scheme | undefined {
     if (this.#extractToken !== undefined) {
       return dpopProofs(request).length > 0 ? 'DPoP' : 'Bearer'
@@ -129,9 +142,9 @@ export class RequestCredentials {
   }
 
   /**
-   * Returns the error to reject with: credentials that are not token68 (RFC 9110 §11.2) are a
-   * malformed request, not an invalid token. Checked only after a rejection, because the check
-   * costs more than looking up a cached token.
+   * Returns the error to reject the request with. Credentials that are not token68 (RFC 9110 §11.2)
+   * make the request malformed, not the token invalid. Their syntax is checked only after a
+   * rejection, because the check costs more than looking up a cached token.
    */
   errorFor(error: unknown, { raw }: FastifyRequest, schemes: string): unknown {
     if (this.#extractToken !== undefined) return error

@@ -1,7 +1,8 @@
 /**
  * Determines the URL of a request for DPoP (RFC 9449 §4.3, check 9): from the configuration, from
- * the headers of a trusted proxy, or on loopback from the connection. Never from the caller's
- * `Host`: otherwise a malicious server could replay here a proof that a client made for it.
+ * the headers of a trusted proxy, or on loopback from the connection. The caller's `Host` is never
+ * used: otherwise a malicious server could replay at this API a proof that a client made for that
+ * server.
  */
 
 import type { FastifyRequest } from 'fastify'
@@ -16,8 +17,8 @@ export class RequestTargets {
   readonly #warn: WarnOnce
 
   /**
-   * @param baseUrls of {@link ResolvedDPoP}.
-   * @param warn reports each configuration with which no proof can be accepted.
+   * @param baseUrls the resolved option `dpop.baseUrl`; empty if it is not set.
+   * @param warn logs, once for each cause, why the URL of a request is unknown.
    */
   constructor(baseUrls: readonly string[], warn: WarnOnce) {
     this.#baseUrls = baseUrls
@@ -25,21 +26,23 @@ export class RequestTargets {
   }
 
   /**
-   * Returns every URL under which the client may know the request; empty if no trusted source
-   * tells.
+   * Returns every URL under which the client may know the request. The array is empty if no trusted
+   * source states the URL; no proof is accepted then.
    *
-   * @throws {TypeError} (a 500) if no source is configured.
+   * @throws {TypeError} (a 500) if neither `dpop.baseUrl` nor `trustProxy` is set, and the
+   *   connection is not on loopback.
+   * @throws {Error} (a 500) if `trustProxy` is a function that throws.
    */
   targetUrisOf(request: FastifyRequest): readonly string[] {
     const path = originalUrlOf(request)
-    // In absolute form (RFC 9112 §3.2.2), the caller chooses the host.
+    // A request target in absolute form (RFC 9112 §3.2.2) has a host that the caller chose.
     if (!path.startsWith('/')) return []
     return this.#basesOf(request).map((base) => base + path)
   }
 
   #basesOf(request: FastifyRequest): readonly string[] {
     if (this.#baseUrls.length > 0) return this.#configuredBases(request)
-    // Only "trustProxy" sets this member; a polluted Object.prototype may provide another value.
+    // Only "trustProxy" sets `ips`, but a polluted Object.prototype may have a member of this name.
     const origin = originOf(request)
     const trustsProxy = origin.ips !== (Object.prototype as { ips?: unknown }).ips
     if (trustsProxy) return this.#forwardedBases(request, origin)
@@ -52,14 +55,15 @@ export class RequestTargets {
   }
 
   /**
-   * If routes have `constraints.host`, the caller's `Host` selects the route, so it must equal the
-   * host of the proof. Compared exactly, as the router does: `API.example` and `api.example:443`
-   * select other routes than `api.example`.
+   * Returns the configured base URLs that apply to the request. If any route of the server has
+   * `constraints.host`, the caller's `Host` selects the route, so only base URLs with that host
+   * apply. The comparison is exact, as in the router: `API.example` and `api.example:443` select
+   * other routes than `api.example`.
    */
   #configuredBases({ server, raw: { headers } }: FastifyRequest): readonly string[] {
     if (!server.hasConstraintStrategy('host')) return this.#baseUrls
-    // As Fastify's router reads it; own members, because a polluted Object.prototype may have a
-    // host.
+    // Reads the same headers as Fastify's router, but own members only, because a polluted
+    // Object.prototype may have a member `host`.
     const host = ownMember(headers, 'host') || ownMember(headers, ':authority')
     const bases = this.#baseUrls.filter((base) => new URL(base).host === host)
     if (bases.length === 0) this.#warn(OTHER_HOST)
@@ -67,7 +71,8 @@ export class RequestTargets {
   }
 
   #forwardedBases(request: FastifyRequest, origin: Origin): readonly string[] {
-    // The first address is that of the connection; there is a second one only if it is trusted.
+    // The first address is that of the connection. A second one exists only if Fastify trusts the
+    // first, and X-Forwarded-For is present.
     if ((origin.ips as readonly string[]).length < 2) {
       this.#warn(UNTRUSTED)
       return []
@@ -77,7 +82,7 @@ export class RequestTargets {
       this.#warn(NO_HOST)
       return []
     }
-    // Full match: Fastify accepts any text as the protocol, even the beginning of another URL.
+    // Matches the whole protocol, because Fastify accepts any text, even the start of another URL.
     const protocol = lastOf(request, 'x-forwarded-proto') ?? origin.protocol
     if (HOST.test(host) && /^https?$/.test(protocol)) return [`${protocol}://${host}`]
     this.#warn(MALFORMED)
@@ -90,7 +95,11 @@ interface Origin {
   readonly protocol: string
 }
 
-/** @throws {Error} if "trustProxy" is a function that throws: Fastify calls it for both members. */
+/**
+ * Reads the members that Fastify derives from "trustProxy".
+ *
+ * @throws {Error} if "trustProxy" is a function that throws: Fastify calls it for both members.
+ */
 function originOf(request: FastifyRequest): Origin {
   try {
     const { ips, protocol } = request
@@ -100,7 +109,7 @@ function originOf(request: FastifyRequest): Origin {
   }
 }
 
-/** Like `request.originalUrl`, but ignores a polluted Object.prototype. */
+/** Returns the same as `request.originalUrl`, but ignores a polluted Object.prototype. */
 function originalUrlOf({ raw }: FastifyRequest): string {
   return ownMember(raw as { originalUrl?: string }, 'originalUrl') || `${raw.url}`
 }
@@ -122,15 +131,19 @@ const OTHER_HOST =
   'has the Host of the request; have the proxy forward Host, or add the URL'
 
 /**
- * Returns the last value of a header, which the nearest proxy wrote. Same as Fastify reads these
- * headers, but ignores a polluted Object.prototype.
+ * Returns the last value of a header, which the nearest proxy wrote; `undefined` if the header is
+ * absent. Fastify reads these headers in the same way; this function also ignores a polluted
+ * Object.prototype.
  */
 function lastOf({ raw }: FastifyRequest, name: string): string | undefined {
   const value = ownMember(raw.headers, name)
   return typeof value === 'string' ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
 }
 
-/** Returns the base URLs of a loopback connection, from its local address; for tests and demos. */
+/**
+ * Returns the base URLs of a loopback connection, derived from its local address; `undefined` for
+ * any other connection. Tests and demos need no configuration then.
+ */
 function loopbackBases(
   { raw: { socket } }: FastifyRequest,
   { protocol }: Origin,

@@ -2,10 +2,10 @@
 import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
 import type { ResourceMetadata } from '../server/resource-metadata.js'
 
-/** Seconds; short, because the requirements of routes may change with each deployment. */
+/** The lifetime is short because the requirements of routes may change with each deployment. */
 const MAX_AGE_SECONDS = 300
 
-/** The document is public, and clients in browsers add headers, such as those of MCP. */
+/** Allows every origin and header: the document is public, and MCP clients add headers. */
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD',
@@ -13,7 +13,7 @@ const CORS = {
   'access-control-max-age': `${MAX_AGE_SECONDS}`,
 }
 
-/** `@fastify/cors` reads `cors`; its options for the rest of the API may be narrower. */
+/** `@fastify/cors` reads the member `cors` in place of its options, which may be narrower. */
 const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   auth: false,
   cors: {
@@ -25,10 +25,14 @@ const CONFIG: FastifyContextConfig & { readonly cors: object } = {
   },
 }
 
-/** Read by `@fastify/swagger`, whose type augmentation is not installed in every project. */
+/** Hides a route from `@fastify/swagger`. Its type augmentation may be absent, hence the type. */
 const HIDDEN: FastifySchema & { readonly hide: boolean } = { hide: true }
 
-/** @throws {TypeError} if a request for the metadata would not reach these routes. */
+/**
+ * Declares the routes for every path of the metadata.
+ *
+ * @throws {TypeError} if requests for the metadata would not reach these routes.
+ */
 export function serveResourceMetadata(fastify: FastifyInstance, metadata: ResourceMetadata): void {
   if (fastify.prefix !== '') {
     throw new TypeError(
@@ -54,12 +58,15 @@ export function serveResourceMetadata(fastify: FastifyInstance, metadata: Resour
 }
 
 /**
- * Returns the path as find-my-way compares it: percent-decoded except for reserved characters, and
- * with `:` doubled, because a single one begins a parameter.
+ * Returns the path as a pattern of find-my-way, Fastify's router: percent-decoded, because the
+ * router decodes the paths of requests, and with `:` doubled, because a single one begins a
+ * parameter.
+ *
+ * @throws {TypeError} if no pattern matches exactly this path.
  */
 function routeFor(path: string): string {
   const decoded = decodeUtf8(path)
-  // No router pattern matches exactly `*`, an encoded reserved character or, with the router option
+  // A pattern cannot match exactly `*`, an encoded reserved character or, with the router option
   // useSemicolonDelimiter, `;`.
   if (decoded === undefined || /[*;%\p{Cc}]/u.test(decoded)) {
     throw new TypeError(

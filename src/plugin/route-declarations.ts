@@ -1,6 +1,6 @@
 /**
- * Checks the routes of a guarded encapsulation context when they are declared and at start-up, so
- * that a mistake that would leave a route open is an error before the first request.
+ * Checks the routes of a guarded encapsulation context when they are declared, and at start-up.
+ * Therefore a mistake that would leave a route open is an error before the first request.
  */
 import type {
   HookHandlerDoneFunction as DoneFunction,
@@ -14,10 +14,11 @@ import { checkedLast, isPreflightRoute } from './preflight.js'
 import type { RouteGuard, RouteGuards } from './route-guard.js'
 
 /**
- * Adds the hooks that check routes. The routes that `declareOwn` declares belong to the plugin.
+ * Adds the hooks that check routes.
  *
- * @throws {TypeError} if Object.prototype has a member "config", which Fastify reads for each
- *   route.
+ * @param declareOwn declares the plugin's own routes, which do not count as the application's.
+ * @throws {TypeError} if Object.prototype has a member "config", because every route without its
+ *   own config would inherit it.
  */
 export function checkRoutes(
   fastify: FastifyInstance,
@@ -25,7 +26,8 @@ export function checkRoutes(
   gate: Gate,
   declareOwn: () => void,
 ): void {
-  // Earlier routes do not pass the hook below, and may have inherited this member.
+  // Routes declared before the plugin bypass the onRoute hook below, so a polluted Object.prototype
+  // may already have given them a config.
   if ('config' in Object.prototype) throw new TypeError(INHERITED_CONFIG)
   let declaredRoutes = 0
   let guardedRoutes = 0
@@ -50,20 +52,25 @@ export function checkRoutes(
     if (declaredRoutes === 0 && routes === 0 && isEncapsulated(fastify)) {
       throw new TypeError(GUARDS_NOTHING)
     }
-    // Routes declared before the plugin did not pass the hook above, and may have requirements.
+    // Does not warn if routes were declared before the plugin: these bypassed the onRoute hook
+    // above and may have requirements.
     if (!guards.isGlobal && guardedRoutes === 0 && declaredRoutes > 0 && routes <= declaredRoutes) {
       fastify.log.warn(NO_REQUIREMENTS)
     }
   })
 }
 
-/** @throws {TypeError} if the declaration is invalid; the message names the route. */
+/**
+ * Compiles the guard of a declared route; returns `undefined` for an open route.
+ *
+ * @throws {TypeError} if the declaration is invalid; the message names the route.
+ */
 function compile(route: RouteOptions, guards: RouteGuards): RouteGuard | undefined {
   const { config, schema } = route
   try {
     if (Object.hasOwn(route, 'auth')) {
       throw new TypeError(
-        '"auth" has no effect as an option of the route: write config: { auth: … }',
+        '"auth" has no effect as an option of the route: move it into config: { auth: … }',
       )
     }
     if (!Object.hasOwn(route, 'config') && 'config' in route) {
@@ -90,7 +97,10 @@ function ownRouteMarker(_request: FastifyRequest, _reply: FastifyReply, done: Do
   done()
 }
 
-/** Counts the application's routes, one per method, that have a hook: also earlier routes. */
+/**
+ * Counts the application's routes that have the hook, each method as one route. Routes that were
+ * declared before the plugin are included.
+ */
 function countRoutes(fastify: FastifyInstance, hook: string): number {
   let methods = 0
   let routes = 0
@@ -102,12 +112,13 @@ function countRoutes(fastify: FastifyInstance, hook: string): number {
   return routes
 }
 
-/** Whether this is a child encapsulation context; outside of the root instance nothing is open. */
+/** Whether this is a child context: only then can routes outside of the guarded context exist. */
 function isEncapsulated(fastify: FastifyInstance): boolean {
   return 'register' in Object.getPrototypeOf(fastify)
 }
 
-const INHERITED_CONFIG = '"config" must be an own property of the route: Object.prototype has one'
+const INHERITED_CONFIG =
+  '"config" must be an own property of the route, but Object.prototype has it: remove it there'
 
 const GUARDS_NOTHING =
   'fastify-resource-server guards nothing: no route is declared in the encapsulation context in which ' +

@@ -1,4 +1,4 @@
-/** Compiles the requirements of a route from its `config.auth`, once. */
+/** Compiles the requirements of each route from its `config.auth`, once, into a guard. */
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import { isPlainObject, requireKnownKeys } from '../base/plain-object.js'
 import type { ResolvedBindingRequirement } from '../binding/presentation.js'
@@ -22,19 +22,19 @@ import { RouteChallenges } from '../server/route-challenges.js'
  */
 export interface RouteRequirement extends Requirement<FastifyRequest> {
   /**
-   * Whether a request without a token is accepted, with `request.auth` set to `null`. A token that
-   * is sent must be valid. Default false.
+   * Whether a request without a token is accepted, with `request.auth` set to `null`. If a request
+   * has a token, the token must be valid. Default false.
    */
   optional?: boolean
 
-  /** Misspelling of `scope`: this line makes it a compile-time error. */
+  /** Never set: makes the misspelling of `scope` a compile-time error. */
   scopes?: never
 }
 
 export interface RouteGuard {
   readonly policy: Policy<FastifyRequest>
   readonly binding: ResolvedBindingRequirement
-  /** Accepted authentication schemes, in words. */
+  /** Accepted authentication schemes as text for messages, such as `Bearer or DPoP`. */
   readonly schemes: string
   readonly optional: boolean
   /** Computes the response headers of rejections. */
@@ -43,7 +43,7 @@ export interface RouteGuard {
 
 type Rules = Pick<Core, 'clock' | 'realm' | 'binding' | 'resourceMetadata'>
 
-/** The guards of all routes of an encapsulation context; `undefined` for an open route. */
+/** The guards of all routes of an encapsulation context. An open route has no guard. */
 export class RouteGuards {
   /** Whether routes without `config.auth` are guarded. */
   readonly isGlobal: boolean
@@ -60,10 +60,12 @@ export class RouteGuards {
   }
 
   /**
-   * Compiles the guard of a route when it is declared, so that later mutations have no effect.
+   * Compiles the guard of a route when the route is declared, so that later mutations of
+   * `config.auth` have no effect.
    *
-   * @param schema of the route: the scope of a hidden route is not published.
-   * @throws {TypeError} if its `config.auth` is invalid.
+   * @param schema the schema of the route. If it hides the route, the metadata omits its scope.
+   * @returns `undefined` for an open route.
+   * @throws {TypeError} if `config.auth` is invalid.
    */
   declare(config: object, schema?: unknown): RouteGuard | undefined {
     const auth = this.#authOf(config)
@@ -72,7 +74,11 @@ export class RouteGuards {
     return guard
   }
 
-  /** @throws {TypeError} if `config.auth` of the route is invalid: such a route is not open. */
+  /**
+   * Returns the guard of a route; `undefined` for an open route.
+   *
+   * @throws {TypeError} if `config.auth` is invalid, because such a route must not be open.
+   */
   guardFor(config: FastifyContextConfig, schema?: unknown): RouteGuard | undefined {
     const cached = this.#byConfig.get(config)
     if (cached !== undefined || this.#byConfig.has(config)) return cached
@@ -82,13 +88,16 @@ export class RouteGuards {
     return guard
   }
 
-  /** The guard of a route, or of any token if the route is open: for its challenges. */
+  /**
+   * Returns the guard whose challenges apply: for an open route, the guard that accepts any token.
+   */
   guardForChallenge(config: FastifyContextConfig, schema?: unknown): RouteGuard {
     return this.guardFor(config, schema) ?? this.#anyTokenGuard
   }
 
   #authOf(config: FastifyContextConfig): unknown {
-    // Fastify reads the config of its not-found route from an object that inherits members.
+    // A not-found handler without its own config gets Object.prototype.config if the prototype is
+    // polluted. Such a config must not decide whether the route is open, so the default applies.
     const isInherited = config === (Object.prototype as { config?: unknown }).config
     return Object.hasOwn(config, 'auth') && !isInherited ? config.auth : this.isGlobal
   }
@@ -125,10 +134,10 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }
 }
 
-/** Default of `hiddenTag`, an option of `@fastify/swagger`. */
+/** Default of the option `hiddenTag` of `@fastify/swagger`. */
 const HIDDEN_TAG = 'X-HIDDEN'
 
-/** Whether the schema hides a route from OpenAPI: by `hide`, or by the tag `X-HIDDEN`. */
+/** Whether the schema hides its route from OpenAPI documents: by `hide`, or by the hidden tag. */
 export function isHidden(schema: unknown): boolean {
   const { hide, tags } = (schema ?? {}) as { hide?: unknown; tags?: unknown }
   return Boolean(hide) || (Array.isArray(tags) && tags.includes(HIDDEN_TAG))

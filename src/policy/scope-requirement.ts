@@ -1,4 +1,6 @@
-/** Compiles the required scope of a route or a call, which a function may decide for each request. */
+/**
+ * Compiles the required scope of a route or a call, which a function may decide for each request.
+ */
 import type { AccessToken } from '../access-token/access-token.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { InsufficientScopeError } from '../errors/errors.js'

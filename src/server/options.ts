@@ -83,9 +83,9 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   resourceMetadata?: string | ResourceMetadataOptions
 
   /**
-   * Scope tokens that a broader one implies, transitively: `{ orders: ['orders:read'] }` accepts the
-   * scope `orders` where a route requires `orders:read`. `scope` of a token, the metadata and the
-   * challenges are unchanged. Cycles are rejected. Default: none.
+   * Scope tokens that a broader one implies, transitively: `{ orders: ['orders:read'] }` accepts
+   * the scope `orders` where a route requires `orders:read`. `scope` of a token, the metadata and
+   * the challenges are unchanged. Cycles are rejected. Default: none.
    */
   scopeImplies?: ScopeImplications
 

@@ -153,7 +153,7 @@ t.test('in two sibling contexts, each trusts its own issuer only', async (t) => 
 })
 
 t.test('rejects a second registration in the same context or a nested one', async (t) => {
-  const message = /already registered .*set "issuer" to an array.* as siblings/
+  const message = /already registered .*set "issuer" to an array.* several sibling contexts/
   const twice = api(t)
   twice.register(resourceServer, given())
   twice.register(resourceServer, given())

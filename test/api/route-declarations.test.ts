@@ -213,7 +213,8 @@ t.test('A2: rejects a route that would inherit "config" from Object.prototype', 
     t.throws(() => app.get('/x', handler), {
       name: 'TypeError',
       message:
-        'Route GET:/x: "config" must be an own property of the route: Object.prototype has one',
+        'Route GET:/x: "config" must be an own property of the route, but Object.prototype has it: ' +
+        'remove it there',
     })
     t.doesNotThrow(() => app.get('/own', { config: {} }, handler))
   } finally {

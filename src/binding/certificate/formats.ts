@@ -18,7 +18,8 @@ const SEQUENCE = 0x30
 
 /**
  * Whether the bytes are one DER sequence with a length of one or two bytes (0x81, 0x82). Other
- * lengths do not occur: a certificate has more than 127 bytes, and a header holds fewer than 65,536.
+ * lengths do not occur: a certificate has more than 127 bytes, and a header holds fewer than
+ * 65,536.
  */
 function isOneSequence(der: Buffer): boolean {
   if (der.length < 4 || der.readUInt8(0) !== SEQUENCE) return false
@@ -60,8 +61,8 @@ function percentDecoded(value: string): string {
 const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(?:;(?!$)|$)/gy
 
 /**
- * Reads Envoy's header `x-forwarded-client-cert`. It has one element for each proxy on the path, and
- * an element consists of pairs such as `Hash=…;Subject="CN=…"`. Only one element is accepted,
+ * Reads Envoy's header `x-forwarded-client-cert`. It has one element for each proxy on the path,
+ * and an element consists of pairs such as `Hash=…;Subject="CN=…"`. Only one element is accepted,
  * because several elements name several clients.
  *
  * Envoy does not quote the names in a certificate (`URI`, `DNS`), so an attacker can obtain a

@@ -28,8 +28,8 @@ export function isTooWide({ prefix, family }: AddressRange): boolean {
 }
 
 /**
- * Whether an IPv6 range contains IPv4-mapped addresses (RFC 4291 §2.5.5.2). Such a range is rejected
- * because its prefix does not show how many IPv4 addresses it trusts.
+ * Whether an IPv6 range contains IPv4-mapped addresses (RFC 4291 §2.5.5.2). Such a range is
+ * rejected because its prefix does not show how many IPv4 addresses it trusts.
  */
 export function hidesIPv4({ address, prefix, family }: AddressRange): boolean {
   if (family === 'ipv4') return false

@@ -127,7 +127,8 @@ export class DPoP {
       publish('dpop:replay', { jkt })
       throw invalidProof('The DPoP proof was used before', 'a new proof for each request')
     }
-    // Checked again: if the proof expired meanwhile, the entry of its first use may have expired too.
+    // Checked again: if the proof expired meanwhile, the entry of its first use may have expired
+    // too.
     this.#requireFresh(iat)
   }
 }

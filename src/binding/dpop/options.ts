@@ -31,13 +31,13 @@ export interface DPoPOptions {
   mode?: 'allowed' | 'required'
 
   /**
-   * Public URL of this server, or several, such as `https://api.example.com`. Includes a path prefix
-   * that a proxy strips: `htu` must equal one of the URLs plus `request.url` without its query
-   * (RFC 9449 §4.3). If any route of the server has `constraints.host`, a URL counts only if its
-   * host equals the request's `Host`, on every route. Must be an http or https URL without
-   * credentials, a query or empty path segments. Default: from
-   * `X-Forwarded-Host` and `X-Forwarded-Proto` where Fastify's `trustProxy` trusts the sender, or
-   * the local address of a loopback connection; never from a `Host` that the caller sent.
+   * Public URL of this server, or several, such as `https://api.example.com`. Includes a path
+   * prefix that a proxy strips: `htu` must equal one of the URLs plus `request.url` without its
+   * query (RFC 9449 §4.3). If any route of the server has `constraints.host`, a URL counts only if
+   * its host equals the request's `Host`, on every route. Must be an http or https URL without
+   * credentials, a query or empty path segments. Default: from `X-Forwarded-Host` and
+   * `X-Forwarded-Proto` where Fastify's `trustProxy` trusts the sender, or the local address of a
+   * loopback connection; never from a `Host` that the caller sent.
    */
   baseUrl?: string | readonly string[]
 

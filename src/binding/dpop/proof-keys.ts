@@ -1,7 +1,7 @@
 /**
- * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). One cache is keyed by header,
- * because most clients send the same header each time. The other is keyed by thumbprint, so that a
- * client with changing headers does not cause a key import for each proof.
+ * Imports the public key that each DPoP proof carries (RFC 9449 §4.2). One cache is keyed by
+ * header, because most clients send the same header each time. The other is keyed by thumbprint, so
+ * that a client with changing headers does not cause a key import for each proof.
  */
 import type { AsymmetricKeyDetails } from 'node:crypto'
 import { type Algorithm, isAsymmetric } from '../../base/algorithms.js'
@@ -76,9 +76,9 @@ export class ProofKeys {
   }
 
   /**
-   * Imports the key; returns `undefined` if it cannot be used. The key is cached before the proof is
-   * verified, because it is the key that a verified token is bound to: an attacker cannot fill the
-   * cache with forged proofs.
+   * Imports the key; returns `undefined` if it cannot be used. The key is cached before the proof
+   * is verified, because it is the key that a verified token is bound to: an attacker cannot fill
+   * the cache with forged proofs.
    */
   async #import(
     jwk: Readonly<Record<string, unknown>>,
@@ -95,7 +95,9 @@ export class ProofKeys {
     return key
   }
 
-  /** Caches the key by header. Call it only for a verified proof: forged ones must evict no entry. */
+  /**
+   * Caches the key by header. Call it only for a verified proof: forged ones must evict no entry.
+   */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#byHeader.has(headerSegment)) return
     // Copied, because a slice would retain the whole proof in memory.

@@ -1,4 +1,6 @@
-/** Parses DPoP proofs (RFC 9449 §4.2): JWTs for one request, signed with the key in their header. */
+/**
+ * Parses DPoP proofs (RFC 9449 §4.2): JWTs for one request, signed with the key in their header.
+ */
 import { ownMembers } from '../../base/plain-object.js'
 import { InvalidDPoPProofError } from '../../errors/errors.js'
 import { decodeBase64url } from '../../token/base64url.js'

@@ -67,8 +67,8 @@ export class ReplayCache {
   /**
    * Adds a proof, unless the cache has it already.
    *
-   * @returns whether this is the first use of the proof. If the store fails and `whenUnavailable` is
-   *   `'dangerouslyAccept'`, `true`.
+   * @returns whether this is the first use of the proof. If the store fails and `whenUnavailable`
+   *   is `'dangerouslyAccept'`, `true`.
    * @throws {StoreUnavailableError} if the key has used up its quota, or if the store fails and
    *   `whenUnavailable` is `'reject'`.
    */

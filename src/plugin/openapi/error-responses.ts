@@ -1,6 +1,6 @@
 /**
- * Describes the error responses of the guard in the document. They have no schema, because the
- * application shapes their bodies.
+ * Describes the error responses of the guard in an OpenAPI document. The responses have no schema,
+ * because the application may shape their bodies.
  */
 import type { FastifySchema } from 'fastify'
 import type { Policy } from '../../policy/requirement.js'
@@ -11,7 +11,10 @@ const CHALLENGE = {
   'WWW-Authenticate': { type: 'string', description: 'Challenge (RFC 6750 §3).' },
 }
 
-/** Adds the error responses that the schema does not declare itself, by code, range or default. */
+/**
+ * Returns the schema with the error responses of the guard. Leaves out a response that the schema
+ * declares itself: by its status code, by a range such as `4xx`, or by `default`.
+ */
 export function withErrorResponses(schema: FastifySchema, { policy }: RouteGuard): FastifySchema {
   const declared = schema.response as Readonly<Record<string, unknown>> | undefined
   const codes = new Set(Object.keys(declared ?? {}).map((code) => code.toLowerCase()))
@@ -48,7 +51,7 @@ function requiredScope({ fixed: { allOf, anyOf }, isDynamic }: CompiledScope<nev
   return parts.length === 0 ? '' : ` Required scope: ${parts.join(' and ')}.`
 }
 
-/** `@fastify/swagger` renders the type `null` as a response without a body. */
+/** Returns a response without a body: `@fastify/swagger` renders the type `null` in this way. */
 function emptyResponse(description: string) {
   return { type: 'null', description }
 }

@@ -1,13 +1,16 @@
-/** Derives the Security Requirement Objects (OpenAPI) of a route: what its guard accepts. */
+/** Derives the Security Requirement Objects (OpenAPI) of a route from its guard. */
 import type { ResolvedBindingRequirement } from '../../binding/presentation.js'
 import type { RequiredScope } from '../../policy/scope-requirement.js'
 import type { RouteGuard } from '../route-guard.js'
 import type { NamedSchemes, Proof } from './security-schemes.js'
 
-/** Scopes by scheme name. All schemes must be satisfied. */
+/** The required scopes by scheme name. A request must satisfy all schemes. */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>
 
-/** Returns the alternatives, one of which must be satisfied; `{}` stands for no token at all. */
+/**
+ * Returns the alternatives, of which a request must satisfy one. On an optional route, the first is
+ * `{}`: a request without a token.
+ */
 export function securityRequirements(
   { policy, binding, optional }: Pick<RouteGuard, 'policy' | 'binding' | 'optional'>,
   { issuers, supportsProof }: NamedSchemes,
@@ -17,7 +20,8 @@ export function securityRequirements(
     for (const proofs of proofAlternatives(binding, supportsProof)) {
       for (const { name, listsScope, isHttp } of issuers) {
         const listed = listsScope ? scope : []
-        // A request has only one Authorization header, which has the scheme DPoP here.
+        // A request has one Authorization header. With the scheme DPoP, it cannot have another
+        // `http` scheme as well.
         const issuer = isHttp && proofs.includes('dpop') ? {} : { [name]: listed }
         requirements.push({ ...issuer, ...Object.fromEntries(proofs.map((proof) => [proof, []])) })
       }
@@ -31,7 +35,7 @@ function scopeAlternatives({ allOf, anyOf }: RequiredScope) {
   return anyOf.map((token) => [...new Set([...allOf, token])])
 }
 
-/** Returns the combinations of proofs; plain bearer tokens first, if the route accepts them. */
+/** Returns the accepted combinations of proofs, the one without proofs first if it is accepted. */
 function proofAlternatives(
   { dpop, mtls }: ResolvedBindingRequirement,
   supportsProof: (proof: Proof) => boolean,

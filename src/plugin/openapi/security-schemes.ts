@@ -1,4 +1,7 @@
-/** The security schemes of a document: the issuers of tokens, and the proofs of possession. */
+/**
+ * Adds the security schemes to an OpenAPI document: one for each issuer of tokens, and one for each
+ * type of proof of possession.
+ */
 import type { GuardedContext } from '../guarded-contexts.js'
 import type { RouteGuard } from '../route-guard.js'
 
@@ -6,18 +9,22 @@ export type Proof = 'dpop' | 'mutualTLS'
 
 export interface NamedScheme {
   readonly name: string
-  /** Whether requirements may list scope: OpenAPI 3.0 allows it only for schemes that define it. */
+  /**
+   * Whether a security requirement may list scopes for this scheme: OpenAPI 3.0 allows that only
+   * for `oauth2` and `openIdConnect`.
+   */
   readonly listsScope: boolean
+  /** Whether the scheme has the type `http`, which uses the `Authorization` header. */
   readonly isHttp: boolean
 }
 
-/** The schemes that requirements may name. */
+/** The schemes that the security requirements of a route may name. */
 export interface NamedSchemes {
   readonly issuers: readonly NamedScheme[]
   readonly supportsProof: (proof: Proof) => boolean
 }
 
-/** The part of an OpenAPI document that is read and added to. */
+/** The members of an OpenAPI document that this module reads or changes. */
 export interface OpenApiDocument {
   readonly openapi: string
   readonly components: { securitySchemes?: Readonly<Record<string, object>> }
@@ -44,7 +51,10 @@ export class SecuritySchemes {
     this.#contexts = contexts
   }
 
-  /** Adds the schemes that the document lacks; existing schemes are kept. */
+  /**
+   * Adds the schemes of a route to the document and returns their names. Existing schemes are kept;
+   * only the flows of an `oauth2` scheme get missing scopes.
+   */
   addTo(
     document: OpenApiDocument,
     { namedIssuers }: GuardedContext,
@@ -79,7 +89,10 @@ export class SecuritySchemes {
     }
   }
 
-  /** Names issuers in the order of the options: `accessToken`, `accessToken2` and so on. */
+  /**
+   * Returns the name of an issuer's scheme. All issuers are numbered in the order of the options:
+   * `accessToken`, `accessToken2` and so on.
+   */
   #nameOf(issuer: string): string {
     this.#names ??= new Map(
       [
@@ -94,7 +107,10 @@ export class SecuritySchemes {
   }
 }
 
-/** All tenants share one scheme, because their issuers are not known in advance. */
+/**
+ * Returns each issuer with the URL of its metadata. If `issuer` is a function, its issuers are not
+ * known in advance, so they share one scheme: the result is a single entry with an empty issuer.
+ */
 function issuersOf(
   namedIssuers: GuardedContext['namedIssuers'],
 ): readonly (readonly [string, string | undefined])[] {
@@ -108,7 +124,10 @@ function tokenScheme(issuer: string, url: string | undefined): object {
     : { type: 'openIdConnect', openIdConnectUrl: url, description }
 }
 
-/** Adds scope to each flow of an `oauth2` scheme, which must list every scope in use. */
+/**
+ * Adds missing scopes to each flow of an `oauth2` scheme, because a flow must list every scope that
+ * routes require. Returns any other scheme unchanged.
+ */
 function withScope(scheme: { type?: string; flows?: object }, scope: readonly string[]): object {
   if (scheme.type !== 'oauth2' || scheme.flows === undefined) return scheme
   const flows = Object.entries(scheme.flows).map(([grant, flow]) => {

@@ -1,6 +1,6 @@
 /**
- * Describes the guard in OpenAPI: the security of each route, the security schemes and the error
- * responses, from the same `config.auth` that guards the route.
+ * Describes the guard in an OpenAPI document: the security of each route, the security schemes and
+ * the error responses. All are derived from the same `config.auth` that guards the route.
  */
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { contextOf, guardedContexts } from '../guarded-contexts.js'
@@ -9,7 +9,7 @@ import { withErrorResponses } from './error-responses.js'
 import { securityRequirements } from './security-requirements.js'
 import { type OpenApiDocument, SecuritySchemes } from './security-schemes.js'
 
-/** The input of the option `transform` of `@fastify/swagger`: the members that are read here. */
+/** The members that are read of the input that `@fastify/swagger` passes to a transform. */
 export interface OpenApiTransformInput {
   schema: FastifySchema
   url: string
@@ -18,40 +18,44 @@ export interface OpenApiTransformInput {
   swaggerObject?: object
 }
 
-/** The output of the option `transform` of `@fastify/swagger`. */
+/** The result that `@fastify/swagger` expects from a transform. */
 export interface OpenApiTransformOutput {
   schema: FastifySchema
   url: string
 }
 
-/** A Fastify instance of any type: over HTTP/2, with a custom logger or type provider. */
+/** A Fastify instance of any type, such as one over HTTP/2 or with a custom logger. */
 export interface AnyFastifyInstance {
   readonly server: object
   readonly addHook: (...hook: never) => unknown
 }
 
-/** The instance on which a route was declared. A symbol member survives copies of the route. */
+/** Key of the instance on which a route was declared. Copies of the route keep symbol members. */
 const DECLARED_ON = Symbol('fastify-resource-server.declared-on')
 
 /**
  * Returns a function for the option `transform` of `@fastify/swagger` that describes the routes
  * which this plugin guards, in OpenAPI 3. A guarded route gets `security` and the responses 401,
- * 403 and 503, unless its own schema declares them; an open route gets none. The document gets the
- * security schemes `accessToken`, and `dpop` or `mutualTLS` if routes accept such tokens. A scheme
- * of that name in the document's own `components` is kept; only the flows of `oauth2` get missing
- * scopes.
+ * 503 and, if its requirements can cause it, 403; what its own schema declares is kept. An open
+ * route gets no responses, and no security.
  *
- * Only the document changes: neither validation nor serialization of responses does. The plugin may
- * be registered before or after `@fastify/swagger`. The transform contacts no issuer: it does not
- * check that the metadata URL of an issuer in the document exists.
+ * The document gets the security schemes `accessToken` (further issuers: `accessToken2` and so on),
+ * and `dpop` or `mutualTLS` if routes accept such tokens; OpenAPI 3.0 has no `mutualTLS`. A scheme
+ * of that name in the document's own `components` is kept, and only the flows of `oauth2` get
+ * missing scopes.
+ *
+ * Only the document changes, not the validation of requests or the serialization of responses. The
+ * plugin may be registered before or after `@fastify/swagger`. The transform contacts no issuer, so
+ * it does not check that the metadata URL of an issuer in the document exists.
  *
  * @example
  * await app.register(swagger, { openapi: { info }, transform: openapiTransform(app) })
  *
- * @param app the instance on which `@fastify/swagger` is registered, or an enclosing one.
+ * @param app the instance on which `@fastify/swagger` is registered, or a parent of it.
  * @param transform another transform, called first, such as one that turns Zod into JSON Schema.
- * @throws {TypeError} (at start-up) if this plugin is not registered; (when the document is
- *   generated) if it is Swagger 2.0, which has no bearer tokens, or belongs to another instance.
+ * @throws {TypeError} at start-up, if this plugin is not registered. When the document is
+ *   generated, if it is Swagger 2.0, which has no bearer tokens, or if a route is not declared on
+ *   `app` or a child of it.
  * @see https://spec.openapis.org/oas/v3.1.1.html#security-scheme-object
  */
 export function openapiTransform<Input extends OpenApiTransformInput>(
@@ -78,7 +82,8 @@ export function openapiTransform<Input extends OpenApiTransformInput>(
     const context = contextOf(declaringInstance(input.route))
     if (context === undefined) return { schema, url }
     if (isHidden(schema)) return { schema, url }
-    // A copy like the one that Fastify makes, so that the guard and the document read the same.
+    // Copies the config as Fastify does, so that the document describes what the guard reads: a
+    // copy has no inherited members.
     const guard = context.guards.guardFor({ ...input.route.config } as never)
     const ownSchema = (schema ?? {}) as FastifySchema & { security?: unknown }
     if (guard === undefined) {
@@ -107,6 +112,6 @@ function declaringInstance(route: RouteOptions & { [DECLARED_ON]?: FastifyInstan
   if (instance !== undefined) return instance
   throw new TypeError(
     'openapiTransform() received another Fastify instance than the one on which @fastify/swagger ' +
-      'is registered: pass that one',
+      'is registered: pass the instance with @fastify/swagger',
   )
 }
