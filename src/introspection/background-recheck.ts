@@ -1,35 +1,38 @@
 /**
- * Background recheck: periodically introspects a token whose signature was verified here, so that a
- * revoked one is rejected within the interval while no request waits. A failed recheck is retried
- * until it succeeds (`recheck-retries.ts`); meanwhile the token is accepted for at most
- * `recheckStaleIfError`.
+ * Introspects, in the background, JWTs whose signatures were verified here. Each JWT in use is
+ * rechecked every `recheckInterval`: a revoked one is rejected about one interval later, and no
+ * request waits for the issuer. A failed recheck is retried until it succeeds
+ * (`recheck-retries.ts`); meanwhile the token is accepted for at most `recheckStaleIfError`.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
 import type { IntrospectionClient } from './introspection-client.js'
 import { RecheckRetries } from './recheck-retries.js'
 import { digestOf } from './response-cache.js'
 
-/** `unknown`: no recheck has succeeded yet. `unconfirmed`: none has within `recheckStaleIfError`. */
+/**
+ * `unknown`: no recheck has succeeded yet; the token is accepted. `unconfirmed`: rechecks have
+ * failed for longer than `recheckStaleIfError`; requests with the token get a 503.
+ */
 export type TokenState = 'active' | 'revoked' | 'unknown' | 'unconfirmed'
 
 /** Times in milliseconds. */
 export interface RecheckCacheOptions {
   readonly client: Pick<IntrospectionClient, 'request' | 'pause'>
-  /** Between two rechecks of a token. */
+  /** Interval between two rechecks of a token. */
   readonly recheckInterval: number
-  /** How long the token is accepted while rechecks fail, from the first failed one. */
+  /** How long a token is accepted while its rechecks fail, counted from the first failed one. */
   readonly recheckStaleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly monotonicNow: () => number
 }
 
-/** Delay after a failed recheck, if no back-off requires a longer one. */
+/** Delay before a failed recheck is retried, if the pause of the issuer is not longer. */
 const RETRY_DELAY_MS = 1_000
-/** The object and its cache entry, without the token. */
+/** Estimated memory of a recheck and its cache entry, without the token. */
 const BYTES_PER_RECHECK = 512
 
-/** The recheck of one token. A cached verification result of the token holds it. */
+/** Rechecks one token. The cached verification result of the token refers to this object. */
 export class Recheck {
   readonly #options: RecheckCacheOptions
   readonly #retries: RecheckRetries
@@ -38,7 +41,7 @@ export class Recheck {
   #state: TokenState = 'unknown'
   #dueAt = Number.NEGATIVE_INFINITY
   #usedAt = Number.NEGATIVE_INFINITY
-  /** Infinite unless the latest recheck failed. */
+  /** Finite from the start of a recheck until a recheck confirms or revokes the token. */
   #acceptedUntil = Number.POSITIVE_INFINITY
   #failure: unknown
 
@@ -54,12 +57,12 @@ export class Recheck {
     this.#onRevoked = onRevoked
   }
 
-  /** Why the latest recheck failed. */
+  /** The error of the latest recheck; `undefined` if it got a response. */
   get failure(): unknown {
     return this.#failure
   }
 
-  /** Whether the latest recheck failed and the token was used within the last interval. */
+  /** Whether the latest recheck failed and the token was used within the last `recheckInterval`. */
   get needsRetry(): boolean {
     const { monotonicNow, recheckInterval } = this.#options
     return this.#failure !== undefined && monotonicNow() - this.#usedAt <= recheckInterval
@@ -67,7 +70,7 @@ export class Recheck {
 
   /**
    * Returns the latest state synchronously, and starts a recheck in the background if one is due. A
-   * revoked token stays revoked. A failed recheck changes nothing within `recheckStaleIfError`.
+   * revoked token stays revoked. Failed rechecks change the state only after `recheckStaleIfError`.
    */
   check(): TokenState {
     const now = this.#options.monotonicNow()
@@ -76,7 +79,7 @@ export class Recheck {
     return now <= this.#acceptedUntil ? this.#state : 'unconfirmed'
   }
 
-  /** Starts a recheck if one is due. @returns whether it was. */
+  /** Starts a recheck if one is due. @returns whether one was due. */
   recheckIfDue(): boolean {
     if (this.#options.monotonicNow() < this.#dueAt) return false
     this.#recheck()
@@ -96,7 +99,7 @@ export class Recheck {
       if (kind === 'active') this.#confirm()
       this.#dueAt = startedAt + recheckInterval
     } catch (failure) {
-      // Already reported to the operator.
+      // The client has already reported the failure to the operator.
       this.#failure = failure
       const retryAt = monotonicNow() + Math.max(RETRY_DELAY_MS, client.pause('background'))
       this.#dueAt = Math.min(startedAt + recheckInterval, retryAt)
@@ -112,19 +115,20 @@ export class Recheck {
   #revoke(): void {
     this.#state = 'revoked'
     this.#acceptedUntil = Number.POSITIVE_INFINITY
-    // Frees the token: it is never introspected again.
+    // Frees the memory of the token: a revoked token is never introspected again.
     this.#token = ''
     this.#onRevoked(this)
   }
 }
 
 /**
- * Rechecks keyed by the SHA-256 of the token's signing input: neither re-verification nor a malleated
- * ECDSA signature (r, n−s) starts a new recheck or clears a revocation. A caller who sends such a
- * malleated token first may have the genuine one rejected, because the issuer does not know the
- * former, but cannot have a revoked one accepted.
+ * Holds one recheck per signing input, keyed by its SHA-256. So a revoked JWT stays revoked if it
+ * is verified again, or if a caller changes its ECDSA signature (r, s) to the equally valid
+ * (r, n−s). The issuer does not know a token with a changed signature: if a caller sends such a
+ * token first, the genuine one is rejected as well. No caller can get a revoked token accepted in
+ * this way.
  *
- * Bounded. Revoked entries have their own cache, so that others cannot evict them.
+ * The caches are bounded. Revoked tokens have their own, so that active ones cannot evict them.
  */
 export class RecheckCache {
   readonly #options: RecheckCacheOptions
@@ -140,9 +144,10 @@ export class RecheckCache {
   }
 
   /**
-   * Returns the recheck of a token.
+   * Returns the recheck of a token; creates it if there is none.
    *
-   * @param token a JWT whose signature was verified; otherwise its signing input does not identify it.
+   * @param token a JWT whose signature was verified, because a forged JWT can have the same signing
+   *   input as a genuine one.
    */
   recheckOf(token: string): Recheck {
     const key = digestOf(token.slice(0, token.lastIndexOf('.')))

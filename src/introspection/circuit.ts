@@ -1,15 +1,16 @@
 /**
- * Circuit breaker for one issuer: whether introspection requests are sent, how many at a time, and
- * how long to pause after a failure.
+ * Circuit breaker for one issuer: decides whether introspection requests are sent, how many at a
+ * time, and how long they pause after a failure.
  *
- * - Open (`failing`, during a pause): no requests.
- * - Half-open (`failing`, after the pause): a few requests, to detect recovery.
+ * - Closed: requests are sent, up to the limits.
+ * - Open (`failing`, during a pause): no requests are sent.
+ * - Half-open (`failing`, after the pause): a few requests are sent, to detect recovery.
  *
- * A 429 limits untrusted tokens separately, depending on which tokens the issuer throttles. If it
- * throttles tokens that it confirmed before, it limits our client: untrusted tokens stop until its
- * `Retry-After` is over, and resume at a quarter of the rate. If it throttles unknown tokens only,
- * these are slowed down, not stopped: otherwise an attacker could lock out every new valid token
- * with one forged token per `Retry-After`.
+ * A 429 limits the rate of untrusted tokens, depending on which tokens the issuer throttles. If it
+ * throttles tokens that it confirmed before, it limits this API as a client: untrusted tokens are
+ * not introspected until `Retry-After` is over, and then at a quarter of the previous rate. If it
+ * throttles unknown tokens only, untrusted tokens are slowed down but not stopped: otherwise an
+ * attacker could lock out every new valid token with one forged token per `Retry-After`.
  */
 import { BackOff, MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -18,34 +19,40 @@ import { MAX_IN_FLIGHT, type Priority } from './priority-limiter.js'
 /** Times in milliseconds. */
 export interface CircuitOptions {
   readonly untrustedPerSecond: number
-  /** How long a token may wait for a slot. */
+  /** Maximum time for which a token waits for a slot. */
   readonly timeout: number
   readonly monotonicNow: () => number
 }
 
 /**
- * Which tokens the issuer answers with 429. `all`: confirmed tokens too. `unknown`: only tokens
- * that it does not know. `indeterminate`: it has not confirmed a token yet, so either may be true.
+ * Which tokens the issuer throttles with 429. `all`: also tokens that it confirmed before.
+ * `unknown`: only tokens that it does not know. `indeterminate`: one of the two, but there is no
+ * confirmed token to probe with.
  */
 export type ThrottledTokens = 'all' | 'unknown' | 'indeterminate'
 
 /**
- * The longest pause in milliseconds for an unproven outage. The issuer may only fail for tokens that
- * it does not know, and an attacker can send any number of those.
+ * Maximum pause for an unproven outage without a longer `Retry-After`, in milliseconds. The issuer
+ * may fail only for tokens that it does not know, and an attacker can send any number of those.
  */
 const MAX_UNPROVEN_PAUSE_MS = 2_000
-/** Requests in flight after such a pause: enough that a valid token is likely to be among them. */
+/**
+ * Maximum number of requests in flight after a pause for an unproven outage: enough that a valid
+ * token is likely to be among them.
+ */
 const MAX_UNPROVEN_IN_FLIGHT = 10
 
-/** After a 429: concurrent requests for trusted tokens, and the minimum duration of that limit (ms). */
+/** After a 429: maximum number of requests in flight for trusted tokens. */
 const MAX_THROTTLED_IN_FLIGHT = 5
+/** Minimum duration of that limit, in milliseconds; a longer `Retry-After` prolongs it. */
 const MIN_THROTTLED_MS = 10_000
-/** After a 429: the maximum rate of untrusted tokens. */
+/** After a 429: maximum number of introspection requests per second for untrusted tokens. */
 const MAX_THROTTLED_PER_SECOND = 50
-/** This rate during `Retry-After`, while it is indeterminate which tokens are throttled. */
+/** The same maximum until `Retry-After` is over, if the throttled tokens are `indeterminate`. */
 const MAX_TRIAL_PER_SECOND = 5
+/** Minimum number of introspection requests per second for untrusted tokens after a stop. */
 const MIN_THROTTLED_PER_SECOND = 1
-/** Once 429 responses have stopped, the rate doubles at this interval, in milliseconds. */
+/** Interval at which that rate doubles without another 429, in milliseconds. */
 const RATE_DOUBLING_INTERVAL_MS = 30_000
 
 export class Circuit {
@@ -54,12 +61,12 @@ export class Circuit {
   #failure: IntrospectionFailure | undefined
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
-  /** Outage epoch: failures of requests that began in the same epoch count as one outage. */
+  /** Incremented by each outage. A failure opens the circuit only if its epoch is still current. */
   #outageEpoch = 0
   #throttling: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
   #throttledUntil = Number.NEGATIVE_INFINITY
-  /** Untrusted tokens per second at `#limitedAt`; the rate grows from then on. */
+  /** Maximum number of untrusted tokens per second at `#limitedAt`; it doubles from then on. */
   #limit = Number.POSITIVE_INFINITY
   #limitedAt = Number.NEGATIVE_INFINITY
   #isTrial = false
@@ -68,12 +75,12 @@ export class Circuit {
     this.#options = options
   }
 
-  /** Whether the latest evidence is that the issuer is down. */
+  /** Whether the issuer counts as down: from {@link open} until {@link close}. */
   get failing(): boolean {
     return this.#backOff.failing
   }
 
-  /** Whether the outage was shown by a confirmed token or by a failure that no token can cause. */
+  /** Whether a confirmed token failed, or a failure occurred that no token can cause. */
   get isProven(): boolean {
     return this.#isProven
   }
@@ -101,7 +108,7 @@ export class Circuit {
     return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
-  /** Milliseconds until tokens of this priority may be introspected; 0 if they may be now. */
+  /** Returns the milliseconds until tokens of this priority are introspected again, or 0. */
   pause(priority: Priority): number {
     const until =
       priority === 'low' ? Math.max(this.#openUntil, this.#stoppedUntil) : this.#openUntil
@@ -109,15 +116,15 @@ export class Circuit {
   }
 
   /**
-   * The failure with which tokens of this priority are rejected during a pause. An untrusted token
-   * is not rejected but waits if the stop ends within `timeout`.
+   * Returns the failure with which a token of this priority is rejected during a pause; `undefined`
+   * if it is not rejected. If a stop after a 429 ends within `timeout`, untrusted tokens wait.
    */
   rejectionFor(priority: Priority): IntrospectionFailure | undefined {
     if (this.pause('high') > 0) return this.#failure
     return this.pause(priority) >= this.#options.timeout ? this.#throttling : undefined
   }
 
-  /** @returns whether this ends an outage. */
+  /** Ends the outage, if there is one. @returns whether there was one. */
   close(): boolean {
     const ends = this.failing
     this.#backOff.succeeded()
@@ -125,13 +132,13 @@ export class Circuit {
     return ends
   }
 
-  /** @returns the pause in milliseconds. */
+  /** Records an outage. @returns the pause in milliseconds. */
   open(failure: IntrospectionFailure, isProven: boolean): number {
     const now = this.#options.monotonicNow()
     this.#outageEpoch++
     this.#failure = failure
     this.#isProven = isProven
-    // The Retry-After of a 429 stops untrusted tokens only; trusted tokens continue, more slowly.
+    // The Retry-After of a 429 stops untrusted tokens only; see throttle().
     const retryAfterMs = failure.isThrottling ? undefined : failure.retryAfterMs
     const grown = this.#backOff.failed(now, retryAfterMs)
     const pause = isProven
@@ -144,7 +151,7 @@ export class Circuit {
   /**
    * Records a 429.
    *
-   * @returns the pause for untrusted tokens in milliseconds; 0 if they are only slowed down.
+   * @returns the pause of untrusted tokens in milliseconds; 0 if they are only slowed down.
    */
   throttle(failure: IntrospectionFailure, tokens: ThrottledTokens): number {
     const now = this.#options.monotonicNow()
@@ -158,7 +165,7 @@ export class Circuit {
     return retryAfterMs
   }
 
-  /** Records an "active" response: from now on a probe can tell which tokens a 429 is about. */
+  /** Records an "active" response: from now on, a probe can find out which tokens get a 429. */
   confirm(): void {
     if (this.#isTrial) this.#limitTo(MAX_THROTTLED_PER_SECOND, this.#options.monotonicNow())
     this.#isTrial = false
@@ -167,7 +174,7 @@ export class Circuit {
   #rateAfter(tokens: ThrottledTokens, now: number): number {
     const rate = Math.min(this.untrustedPerSecond, MAX_THROTTLED_PER_SECOND)
     if (this.#isTrial) return Math.min(rate, MAX_TRIAL_PER_SECOND)
-    // Each stop lowers the rate once.
+    // Further 429 responses during a stop do not lower the rate again.
     const isNewStop = tokens === 'all' && now >= this.#limitedAt
     return isNewStop ? Math.max(rate / 4, Math.min(rate, MIN_THROTTLED_PER_SECOND)) : rate
   }

@@ -1,19 +1,19 @@
 /**
- * A semaphore for calls of a store. A slot is released only when its call settles, so that the number
- * of calls in memory is bounded, however long the store stalls.
+ * Limits the number of concurrent calls of a store. A call keeps its slot until it settles, so that
+ * the number of pending calls is bounded, however long the store stalls.
  */
 
-/** Equals the maximum queue for the issuer: untrusted callers cause the calls, and each may stall. */
+/** Maximum number of concurrent calls. Bounded because untrusted callers can cause them. */
 const MAX_CALLS = 1_000
 
 export class ConcurrencyLimit {
   #taken = 0
 
-  /** Runs the call, or returns `undefined` if all slots are in use. */
+  /** Runs the call and returns its promise; `undefined`, without a call, if no slot is free. */
   tryRun<T>(call: () => Promise<T>): Promise<T> | undefined {
     if (this.#taken >= MAX_CALLS) return undefined
     this.#taken++
-    // A store may throw synchronously.
+    // The async function turns an error that the store throws synchronously into a rejection.
     const calling = (async () => call())()
     const free = () => {
       this.#taken--

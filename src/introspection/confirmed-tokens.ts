@@ -1,6 +1,6 @@
 /**
- * Holds a few tokens (in plain text) that the issuer called active, for health probes: some issuers
- * answer 401, 403, 404 or 429 to every token that they do not know, including a random one.
+ * Holds a few tokens that the issuer confirmed, in plain text, for health probes. A random token is
+ * not enough: some issuers respond with 401, 403, 404 or 429 to every token that they do not know.
  *
  * Eviction is random, so that one client cannot fill all entries with its own latest tokens.
  */
@@ -10,15 +10,15 @@ const MAX_TOKENS = 4
 
 export class ConfirmedTokens {
   readonly #now: () => number
-  /** Token to expiry, in milliseconds since the epoch. */
+  /** Maps each token to its expiry in milliseconds since the epoch; infinite without `exp`. */
   readonly #tokens = new Map<string, number>()
 
-  /** @param now milliseconds since the epoch. */
+  /** @param now returns the milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** @param exp in seconds since the epoch, if the response has one. */
+  /** @param exp the `exp` of the response, in seconds since the epoch; ignored if not a number. */
   add(token: string, exp: unknown): void {
     if (!this.#tokens.has(token) && this.#tokens.size >= MAX_TOKENS) {
       this.#tokens.delete([...this.#tokens.keys()][randomInt(MAX_TOKENS)] as string)

@@ -1,4 +1,7 @@
-/** Creates an {@link Introspector}. The protocol modules (oauth4webapi) are loaded lazily, here. */
+/**
+ * Creates an {@link Introspector}. Loads oauth4webapi only when an introspector is created, so that
+ * an API without introspection does not load it.
+ */
 import type { ClientCredentials } from '../http/client-authentication.js'
 import { Introspector, type IntrospectorOptions } from './introspector.js'
 import type { SignedResponseOptions } from './signed-response.js'
@@ -7,11 +10,11 @@ export interface CreateIntrospectorOptions
   extends Omit<IntrospectorOptions, 'exchange'>,
     Pick<SignedResponseOptions, 'verifySignature'> {
   readonly client: ClientCredentials
-  /** Audiences of this API. The `aud` of a signed response contains one of them or the client id. */
+  /** Audiences of this API. A signed response must have one of them, or the client ID, in `aud`. */
   readonly audience: Iterable<string>
 }
 
-/** @throws {TypeError} if the client's key is unusable. */
+/** @throws {TypeError} if the private key of the client is unusable. */
 export async function createIntrospector(
   options: CreateIntrospectorOptions,
 ): Promise<Introspector> {

@@ -1,6 +1,7 @@
 /**
  * Locates the introspection endpoint: the configured URL, or the one in the issuer's metadata
- * (RFC 8414 §2). Discovery is single flight, cached, and repeated after the endpoint has failed.
+ * (RFC 8414 §2). Concurrent calls share one discovery (single flight). A discovered URL is cached
+ * until the endpoint fails.
  */
 
 import { withinDeadline } from '../http/deadline.js'
@@ -13,12 +14,12 @@ export interface EndpointOptions {
   readonly endpoint: string | undefined
   readonly allowHttp: boolean
   readonly fetch: IntrospectionFetch
-  /** Milliseconds for one discovery. */
+  /** Timeout of one discovery, in milliseconds. */
   readonly timeout: number
   readonly closing: AbortSignal
 }
 
-/** Several times the size of the longest metadata in use. */
+/** Maximum size of a metadata document: several times the size of the largest one in use. */
 const MAX_BYTES = 65_536
 
 export class IntrospectionEndpoint {
@@ -42,7 +43,7 @@ export class IntrospectionEndpoint {
     return this.#discovering
   }
 
-  /** Records a failure of the endpoint: a discovered URL is discovered again. */
+  /** Makes the next {@link locate} discover the URL again, unless it is configured. */
   mayHaveMoved(): void {
     this.#mayHaveMoved = this.#options.endpoint === undefined
   }
@@ -60,7 +61,7 @@ export class IntrospectionEndpoint {
       this.#mayHaveMoved = false
       return this.#metadata
     } catch (error) {
-      // The previous URL may still be right while the metadata is unavailable.
+      // Falls back to the previous URL, which may still be valid although discovery failed.
       if (this.#metadata === undefined) throw error
       return this.#metadata
     }

@@ -1,9 +1,9 @@
 /**
- * Sends one introspection request and interprets its response (RFC 7662 §2). oauth4webapi builds the
- * request; the response is read here, with a size limit and with duplicate members rejected.
+ * Sends one introspection request and interprets the response (RFC 7662 §2). oauth4webapi builds
+ * the request; this module reads the response, limits its size and rejects duplicate members.
  *
- * This is the only module of the core that needs oauth4webapi. It is loaded when a resource server
- * with introspection is created.
+ * The module is loaded only when a resource server with introspection is created, so that other
+ * resource servers do not load oauth4webapi.
  */
 import {
   allowInsecureRequests,
@@ -30,10 +30,11 @@ export interface ExchangeOptions {
 }
 
 /**
- * Introspects one token. Aborts with the signal.
+ * Introspects one token. The signal aborts the request.
  *
- * @throws {IntrospectionFailure} if the response does not say whether the token is active.
- * @throws what `fetch` throws if there is no response.
+ * @throws {IntrospectionFailure} if the response is an error or has an invalid format.
+ * @throws {UnexpectedResponseError} if the response is too long.
+ * @throws the error of `fetch` if there is no complete response.
  */
 export type Exchange = (
   metadata: IntrospectionMetadata,
@@ -41,13 +42,13 @@ export type Exchange = (
   signal: AbortSignal,
 ) => Promise<IntrospectionResult>
 
-/** More than any issuer's response. */
+/** Maximum size of a response: more than any issuer sends. */
 const MAX_BYTES = 65_536
 
 const SIGNED = 'application/token-introspection+jwt'
 const PLAIN = 'application/json'
 
-/** @throws {TypeError} if the client's key is unusable. */
+/** @throws {TypeError} if the private key of the client is unusable. */
 export async function introspectionExchange(options: ExchangeOptions): Promise<Exchange> {
   const authentication = await clientAuthentication(options.client)
   return async (metadata, token, signal) => {
@@ -81,10 +82,10 @@ function request(
       additionalParameters: { token_type_hint: 'access_token' },
       requestJwtResponse: signed !== undefined,
       signal,
-      // Whether http is allowed for this URL was checked when it was configured or discovered.
+      // The URL was checked when it was configured or discovered: it is http only if allowed.
       [allowInsecureRequests]: true,
       [customFetch]: (url: string, init: object) =>
-        // oauth4webapi returns this response and uses no member beyond those of FetchResponse.
+        // oauth4webapi returns this response, and uses only members that FetchResponse has.
         fetch(url, ownMembers(init) as Parameters<IntrospectionFetch>[1]) as Promise<Response>,
     }),
   )
@@ -100,7 +101,7 @@ async function read(
   const wanted = signed === undefined ? PLAIN : SIGNED
   if (type !== wanted) {
     throw new IntrospectionFailure(
-      `${withoutQuery(endpoint)} did not respond with ${wanted}`,
+      `${withoutQuery(endpoint)} responded with a Content-Type other than ${wanted}`,
       // An operator who requires signed responses must learn that the issuer sends none.
       { attributedTo: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
@@ -109,14 +110,15 @@ async function read(
   const members = parseJsonObject(text)
   if (members !== undefined) return members
   throw new IntrospectionFailure(
-    `${withoutQuery(endpoint)} did not respond with a JSON object without duplicate members`,
+    `${withoutQuery(endpoint)} responded with a body that is not a JSON object, has duplicate members or is nested too deeply`,
     { attributedTo: 'token' },
   )
 }
 
 /**
- * RFC 7662 §2.3, RFC 6749 §5.2. By the RFC a 401 or 403 is about our credentials; some issuers send
- * it for a token that they do not know. A health probe tells which.
+ * Converts an error response (RFC 7662 §2.3, RFC 6749 §5.2) to a failure. A 401 or 403 should mean
+ * that the issuer rejects the credentials of this API, but some issuers send it for every token
+ * that they do not know. A health probe finds out which is true.
  */
 function failureOf(endpoint: string, response: Response, text: string): IntrospectionFailure {
   const { status } = response
@@ -125,7 +127,7 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
   const isAboutCredentials = status === 401 || (status === 403 && typeof error === 'string')
   if (isAboutCredentials || error === 'invalid_client' || error === 'unauthorized_client') {
     return new IntrospectionFailure(
-      `${endpoint} rejects our credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", "clientSecret" or "privateKey", and "clientAuthentication" match the client at the issuer`,
+      `${endpoint} rejects our credentials (HTTP ${status}): no token can be introspected until "introspection.clientId", "clientSecret" or "privateKey", and "clientAuthentication" match the client that is registered at the issuer`,
       {
         attributedTo: 'either',
         level: 'error',
@@ -140,10 +142,10 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
       attributedTo: 'token',
       status,
       aboutTrusted:
-        'it does not introspect its JWTs, so they get 503: set "introspection.mode" to opaque to accept them by signature',
+        'the issuer does not introspect its JWTs, so requests with them get 503: set "introspection.mode" to opaque to accept JWTs by their signature',
     })
   }
-  return new IntrospectionFailure(`${summary}${status < 400 ? ' in place of 200' : ''}`, {
+  return new IntrospectionFailure(`${summary}${status < 400 ? ' instead of 200' : ''}`, {
     // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
     attributedTo: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfterMs: retryAfter(response),
@@ -151,9 +153,10 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
   })
 }
 
+/** Statuses of an endpoint that has moved, throttles or is down. */
 const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
 
-/** The query is left out: it may contain a secret. */
+/** Returns the URL without its query, which may contain a secret. */
 function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname

@@ -1,21 +1,21 @@
-/** Reports failed introspection requests to the operator, throttled. */
+/** Reports failed introspection requests to the operator, and limits the number of reports. */
 import { type Report, throttledReport } from '../observability/reports.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
 
 /**
- * Called with each failure of the issuer, once per attempt, and with other failures at most once a
+ * Called with each failure that is attributed to the issuer, and with other failures at most once a
  * second, because untrusted callers may cause them.
  *
  * Must not throw.
  *
- * @param retryIn milliseconds until the next introspection request for any token or, after a 429,
- *   for an untrusted one; 0 if requests continue.
+ * @param retryIn milliseconds until introspection requests resume: those for all tokens or, after a
+ *   429, those for untrusted tokens; 0 if requests do not pause.
  */
 export type OnFailure = (failure: IntrospectionFailure, retryIn: number) => void
 
 export interface FailureReportsOptions {
   readonly onFailure: OnFailure
-  /** Milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
   readonly closing: AbortSignal
 }

@@ -1,11 +1,12 @@
 /**
- * Health probe: tells an outage of the issuer from a failure caused by one token. A token that a
- * caller sent proves nothing: a middlebox may reset or stall requests that contain certain text, and
- * issuers differ in how they answer for unknown and revoked tokens. So the probe introspects tokens
- * of our choice concurrently: a random one, and up to two that the issuer confirmed before.
+ * Health probe: distinguishes an outage of the issuer from a failure that one token causes. The
+ * failure of a token that a caller sent does not prove an outage: a middlebox may reset or stall
+ * requests that contain certain text, and some issuers respond to unknown or revoked tokens with an
+ * error. So the probe concurrently introspects tokens that this API chooses: a random one, and up
+ * to two that the issuer confirmed before.
  *
- * Single flight; a result is reused for one second, so that a flood of failing tokens adds at most
- * three requests a second.
+ * Probes are single flight, and each result is reused for one second, so that a flood of failing
+ * tokens adds at most three requests a second.
  */
 import { randomBytes } from 'node:crypto'
 import type { ThrottledTokens } from './circuit.js'
@@ -14,23 +15,23 @@ import type { IntrospectionFailure } from './introspection-failure.js'
 import type { IntrospectionResult } from './introspection-response.js'
 
 export interface HealthProbeOptions {
-  /** @throws {IntrospectionFailure} if the request fails. */
+  /** Introspects a token. @throws {IntrospectionFailure} if the request fails. */
   readonly request: (token: string) => Promise<IntrospectionResult>
   readonly confirmed: ConfirmedTokens
-  /** Called if the issuer answers 429 for the random token. */
+  /** Called if the issuer responds with 429 to the random token. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
-  /** Milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
 }
 
 export interface Health {
-  /** Why the issuer counts as down; `undefined` if it answered for at least one of the tokens. */
+  /** Why the issuer counts as down; `undefined` if a probe shows that it is up. */
   readonly failure: IntrospectionFailure | undefined
-  /** Whether a token that the issuer confirmed before was among those that failed. */
+  /** Whether the issuer is down and one of the tokens that failed was confirmed before. */
   readonly isProven: boolean
 }
 
-/** Lifetime of a probe result: an outage may go unnoticed for that long. */
+/** Lifetime of a probe result. An outage may go unnoticed for that long. */
 const PROBE_RESULT_TTL_MS = 1_000
 const MAX_CONFIRMED = 2
 
@@ -46,9 +47,9 @@ export class HealthProbe {
   }
 
   /**
-   * Returns the latest probe result, or starts a probe.
+   * Returns the latest result if it is still valid, otherwise the result of a new probe.
    *
-   * @param token the token that failed; the probe does not use it.
+   * @param token the token whose request caused the probe; the probe does not use it.
    */
   run(token: string): Promise<Health> {
     if (this.#latest !== undefined && this.#options.monotonicNow() < this.#validUntil) {
@@ -64,7 +65,7 @@ export class HealthProbe {
     return probing
   }
 
-  /** Discards the result and ignores a probe in flight, which may have begun before an outage. */
+  /** Discards the latest result, even of a probe in flight: it may have begun before the outage. */
   forget(): void {
     this.#latest = undefined
   }
@@ -82,14 +83,17 @@ export class HealthProbe {
       return { failure: ofConfirmed ?? ofRandom, isProven }
     }
     random.then((failure) => failure?.isThrottling && onThrottled(failure, 'unknown'))
-    // A confirmed token that fails while the issuer answers is useless for later probes.
+    // A confirmed token that fails although the issuer is up is useless for later probes.
     probes.forEach(async (failing, i) => {
       if ((await failing) !== undefined) confirmed.delete(tokens[i] as string)
     })
     return HEALTHY
   }
 
-  /** `undefined` if the failure concerns the token alone: a 400 or a 500 also shows a live issuer. */
+  /**
+   * Introspects a token and returns the failure. Returns `undefined` if the request succeeds, or if
+   * the failure concerns the token alone: even a 400 or a 500 shows that the issuer is up.
+   */
   async #failureOf(token: string): Promise<IntrospectionFailure | undefined> {
     try {
       await this.#options.request(token)

@@ -1,10 +1,10 @@
 /**
- * Sends introspection requests to an issuer that may be slow, faulty or down: each with a deadline,
- * with limited concurrency, and none during a pause after an outage.
+ * Sends introspection requests to an issuer that may be slow, faulty or down. Each request has a
+ * deadline, their concurrency is limited, and none is sent during a pause after an outage.
  *
- * A failure for one token says nothing about other tokens: a middlebox may object to the token's text,
- * and the token may be forged or revoked. So a failed request is attributed to its token, unless a
- * {@link HealthProbe} fails as well. Only that opens the {@link Circuit}.
+ * A failure for one token says nothing about other tokens: a middlebox may object to the text of
+ * the token, and the token may be forged or revoked. So a failure is attributed to the issuer, and
+ * opens the {@link Circuit}, only if discovery failed, or if a {@link HealthProbe} fails as well.
  */
 
 import { ownMember } from '../base/plain-object.js'
@@ -48,7 +48,7 @@ export class IntrospectionClient {
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
   readonly #latency = new Latency()
-  /** Whether the issuer has ever introspected a token, so that our credentials have worked. */
+  /** Whether the issuer has ever sent an introspection response: it accepted our credentials. */
   #hasAnswered = false
 
   constructor(options: IntrospectionClientOptions) {
@@ -79,12 +79,12 @@ export class IntrospectionClient {
     closing.addEventListener('abort', () => this.#limiter.close(closed()))
   }
 
-  /** Whether the latest evidence is that the issuer is down. */
+  /** Whether the issuer counts as down. */
   get failing(): boolean {
     return this.#circuit.failing
   }
 
-  /** Milliseconds until tokens of this priority may be introspected; 0 if they may be now. */
+  /** Returns the milliseconds until tokens of this priority are introspected again, or 0. */
   pause(priority: Priority): number {
     return this.#circuit.pause(priority)
   }
@@ -105,7 +105,7 @@ export class IntrospectionClient {
   ): Promise<IntrospectionResult> {
     const outage = await this.#probeRecovery(token, priority)
     if (outage !== undefined) {
-      // The probe's tokens may all have been revoked since: the result of this token decides.
+      // The probe may have failed because its tokens were revoked: this token is sent nevertheless.
       return this.#send(token, signal).catch(() => Promise.reject(outage))
     }
     const epoch = this.#circuit.outageEpoch
@@ -122,8 +122,10 @@ export class IntrospectionClient {
   }
 
   /**
-   * After a pause: probes recovery. An untrusted token is not used for that: it may fail for reasons
-   * of its own.
+   * Finds out, after a pause, whether the issuer has recovered. A request of high priority finds
+   * that out by itself; before any other, a health probe runs, because the token may be invalid.
+   *
+   * @returns the failure if the outage is proven and the probe fails; otherwise `undefined`.
    */
   async #probeRecovery(
     token: string,
@@ -132,7 +134,7 @@ export class IntrospectionClient {
     if (!this.failing || priority === 'high') return undefined
     const { isProven, outageEpoch } = this.#circuit
     const probing = this.#probe.run(token)
-    // An unproven probe may fail at a healthy issuer, so that the token does not wait for it.
+    // If the outage is unproven, the probe may fail at a healthy issuer: do not wait for it.
     if (!isProven) return undefined
     const { failure, isProven: stillProven } = await probing
     if (failure !== undefined) {
@@ -142,13 +144,13 @@ export class IntrospectionClient {
     return undefined
   }
 
-  /** Attributes a failure to the issuer or to the token. The request keeps its slot meanwhile. */
+  /** Attributes a failure to the issuer or to the token. The request keeps its slot until then. */
   async #attribute(
     failure: IntrospectionFailure,
     token: string,
     epoch: number,
   ): Promise<IntrospectionFailure> {
-    // Failed before a token was involved.
+    // The request failed before the token was sent.
     if (failure.attributedTo === 'issuer') return this.#attributeToIssuer(failure, epoch, true)
     if (failure.attributedTo === 'either' && !this.#options.closing.aborted) {
       return this.#attributeByProbe(failure, token, epoch)
@@ -168,7 +170,7 @@ export class IntrospectionClient {
     if (health.failure === undefined) {
       this.#closeCircuit(epoch)
       return this.#attributeToToken(
-        failure.attributedToToken('the issuer answers for other tokens'),
+        failure.attributedToToken('the issuer responds to other tokens'),
         token,
       )
     }
@@ -176,7 +178,7 @@ export class IntrospectionClient {
       this.#options.endpoint.mayHaveMoved()
       return this.#attributeToToken(
         failure.attributedToToken(
-          'our credentials worked before, so the issuer may answer like this for every unknown token',
+          'our credentials worked before, so the issuer may respond like this to every unknown token',
         ),
         token,
       )
@@ -188,7 +190,7 @@ export class IntrospectionClient {
     )
   }
 
-  /** Whether the issuer may respond like this to every token that it does not know. */
+  /** Whether the issuer may respond with these failures to every token that it does not know. */
   #mayBeAboutTokens(failure: IntrospectionFailure, ofProbe: IntrospectionFailure): boolean {
     if (failure.isThrottling && ofProbe.isThrottling) return true
     return this.#hasAnswered && failure.mayBeUnknownToken && ofProbe.mayBeUnknownToken
@@ -229,12 +231,12 @@ export class IntrospectionClient {
     this.#reports.report(stopped, pause)
   }
 
-  /** Closes the circuit, unless an outage began after the request: its response proves nothing then. */
+  /** Closes the circuit, unless an outage began after the request whose response shows recovery. */
   #closeCircuit(epoch: number): void {
     if (epoch === this.#circuit.outageEpoch && this.#circuit.close()) this.#limiter.drain()
   }
 
-  /** Sends the request. @throws {IntrospectionFailure} not yet attributed or reported. */
+  /** Sends the request. @throws {IntrospectionFailure} that is not yet attributed or reported. */
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.monotonicNow()
@@ -274,7 +276,7 @@ export class IntrospectionClient {
       return await this.#limiter.take(priority)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      // Other failures were reported when they occurred.
+      // Failures of the issuer were reported when they occurred.
       if (failure.attributedTo === 'ours') this.#reports.reportThrottled(failure)
       throw failure
     }
@@ -297,7 +299,7 @@ function closed(): IntrospectionFailure {
 
 function malformed(): IntrospectionFailure {
   return new IntrospectionFailure(
-    'introspection response without a boolean "active"; token rejected',
+    'introspection response without a boolean "active", which does not confirm the token',
     { attributedTo: 'token' },
   )
 }

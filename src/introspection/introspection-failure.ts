@@ -1,7 +1,7 @@
 /**
- * A failed introspection request, as it is reported to the operator. The message consists of fixed
- * text, a URL and a status. Errors of the platform or of the application's `fetch` are not passed
- * on, because they may hold the request, which contains the token and our client secret.
+ * A failed introspection request, as it is reported to the operator. The message contains URLs,
+ * statuses and error codes, but never the original error of the platform or of the application's
+ * `fetch`: that error may hold the request, which contains the token and our client secret.
  */
 
 import { isError } from '../base/native-error.js'
@@ -13,27 +13,30 @@ export interface IntrospectionFailureDetails {
    * The cause to which the failure is attributed.
    *
    * - `issuer`: every token is affected; requests pause.
-   * - `token`: this token only. Otherwise an attacker could lock out every caller with one token that
-   *   makes the issuer fail.
-   * - `either`: an outage, or a response to this token; a health probe tells which.
-   * - `ours`: too many requests, or closed.
+   * - `token`: only this token is affected. Requests do not pause: otherwise an attacker could lock
+   *   out every caller with one token for which the issuer fails.
+   * - `either`: the issuer or the token; a health probe finds out which.
+   * - `ours`: too many tokens are queued, or the resource server was closed.
    */
   readonly attributedTo: 'issuer' | 'token' | 'either' | 'ours'
-  /** `error` if only a change of the configuration fixes it. Default `warn`. */
+  /** `error` if only a change of the configuration fixes the failure. Default `warn`. */
   readonly level?: 'warn' | 'error'
-  /** The `Retry-After` of the response, in milliseconds. */
+  /** The `Retry-After` of the response, in milliseconds; `undefined` if it has none. */
   readonly retryAfterMs?: number | undefined
   /** The HTTP status, if there was a response. */
   readonly status?: number | undefined
-  /** Whether the request failed before the token was sent, so that no token can be the cause. */
+  /** Whether the failure occurred before the token was sent, so that no token can be its cause. */
   readonly beforeToken?: boolean
-  /** The message if the failure is attributed to one token; its level is `warn` then. */
+  /**
+   * Replaces the message if a health probe attributes the failure to one token; the level is then
+   * `warn`. Default: the message.
+   */
   readonly aboutToken?: string | undefined
-  /** Added to the message, at level `error`, for a trusted token: the issuer cannot introspect it. */
+  /** Appended to the message if the token is trusted; the level is then `error`. */
   readonly aboutTrusted?: string | undefined
 }
 
-/** Statuses that some issuers send, in place of 200, for an unknown or revoked token. */
+/** Statuses that some issuers send, instead of 200, for an unknown or revoked token. */
 const ABOUT_UNKNOWN_TOKENS: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 429])
 
 export class IntrospectionFailure extends Error {
@@ -68,19 +71,19 @@ export class IntrospectionFailure extends Error {
     return ABOUT_UNKNOWN_TOKENS.has(this.status)
   }
 
-  /** Returns this failure for a trusted token. */
+  /** Returns this failure with `aboutTrusted`, if it is set, appended to the message. */
   forTrustedToken(): IntrospectionFailure {
     if (this.#aboutTrusted === undefined) return this
     const message = `${this.message}: ${this.#aboutTrusted}`
     return new IntrospectionFailure(message, { ...this, level: 'error' })
   }
 
-  /** Returns this failure, attributed to the issuer. */
+  /** Returns a copy of this failure that is attributed to the issuer. */
   attributedToIssuer(): IntrospectionFailure {
     return new IntrospectionFailure(this.message, { ...this, attributedTo: 'issuer' })
   }
 
-  /** Returns this failure, attributed to one token. @param because the reason, for the message. */
+  /** Returns a copy that is attributed to the token. @param because the reason, for the message. */
   attributedToToken(because: string): IntrospectionFailure {
     const { retryAfterMs, status } = this
     const message = `${this.#aboutToken} (this token only: ${because})`
@@ -92,7 +95,7 @@ export class IntrospectionFailure extends Error {
   }
 }
 
-/** Converts any error thrown during discovery or the exchange. */
+/** Converts an error that was thrown during discovery or the exchange. */
 export function failureFrom(error: unknown, issuer: string): IntrospectionFailure {
   if (error instanceof IntrospectionFailure) return error
   if (error instanceof UnexpectedResponseError) {
@@ -115,6 +118,7 @@ export function failureFrom(error: unknown, issuer: string): IntrospectionFailur
   })
 }
 
+/** Codes of system errors that occur before the request is sent. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -126,7 +130,10 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 const DEADLINE = /^no complete response within \d+ ms$/
 
-/** Returns the code of a system error, which undici nests one or two causes deep. */
+/**
+ * Returns the code of a system error, which undici nests one or two causes deep; "no response" if
+ * there is no code.
+ */
 function systemCodeOf(error: unknown, depth = 0): string {
   if (!isError(error) || depth > 3) return 'no response'
   const { code } = error as NodeJS.ErrnoException

@@ -5,10 +5,10 @@
  * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → exchange → cache → response
  * ```
  *
- * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in the
- * shared cache; one request per token at a time and per `negativeCacheMaxAge`; `untrustedPerSecond`
- * requests per second, 40 in flight and 1,000 queued. Further untrusted tokens get a 503. Trusted
- * tokens have priority (`priority-limiter.ts`).
+ * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in
+ * the shared cache; one introspection request per token at a time, and one per
+ * `negativeCacheMaxAge`; `untrustedPerSecond` requests per second, 40 in flight and 1,000 queued.
+ * Further untrusted tokens get a 503. Trusted tokens have priority (`priority-limiter.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
@@ -43,18 +43,18 @@ export interface IntrospectorOptions {
   readonly maxBytes: number
   readonly timeout: number
   readonly fetch: IntrospectionFetch
-  /** Wall clock, since the epoch: for `exp`. */
+  /** Wall clock, since the epoch; compared with `exp`. */
   readonly now: () => number
-  /** Monotonic clock: for lifetimes and pauses. */
+  /** Monotonic clock, used for lifetimes and pauses. */
   readonly monotonicNow: () => number
   readonly onFailure: OnFailure
-  /** The cache that instances share, if any. */
+  /** The cache that all instances share; `undefined` if there is none. */
   readonly shared?:
     | Pick<SharedResponsesOptions, 'store' | 'secret' | 'clientId' | 'onFailure'>
     | undefined
 }
 
-/** The largest `Retry-After` sent to a caller, in seconds. */
+/** Maximum `Retry-After` that a caller receives, in seconds. */
 const MAX_RETRY_AFTER_SECONDS = 60
 
 export class Introspector {
@@ -84,16 +84,16 @@ export class Introspector {
   }
 
   /**
-   * Returns the response for an active token; `undefined` for an inactive one. Returns synchronously,
-   * without a promise, on a cache hit.
+   * Returns the response for an active token; `undefined` for an inactive one. On a cache hit,
+   * returns it synchronously, without a promise.
    *
-   * Of the response only `active` is checked: the caller must check `exp`, `nbf`, `aud`, `iss`,
-   * `scope` and `cnf`, as for a JWT.
+   * Checks only `active` in the response: the caller must check `exp`, `nbf`, `aud`, `iss`, `scope`
+   * and `cnf`, as for a JWT.
    *
-   * @param isVerified whether the token's signature was verified here, which gives it priority over
-   *   untrusted tokens.
-   * @throws {IntrospectionUnavailableError} (or rejects with one) if the issuer does not say whether
-   *   the token is active.
+   * @param isVerified whether the token's signature was verified here, which gives the token
+   *   priority over untrusted tokens. Default false.
+   * @throws {IntrospectionUnavailableError} if the token cannot be introspected. A returned promise
+   *   rejects with that error instead.
    */
   introspect(
     token: string,
@@ -108,7 +108,7 @@ export class Introspector {
     }
     const stale = this.#client.failing ? this.#cache.stale(key) : undefined
     if (stale === undefined) return this.#requestOrStale(key, token, isVerified)
-    // This request triggers a recovery attempt but does not wait for it.
+    // Starts an attempt to recover, for which this request does not wait.
     if (this.#client.pause(this.#priorityOf(key, isVerified)) === 0) {
       this.#join(key, token, isVerified).catch(() => {})
     }
@@ -116,14 +116,14 @@ export class Introspector {
   }
 
   /**
-   * Returns the background recheck of a JWT whose signature was verified here, to be kept beside its
-   * cached verification result: see {@link Recheck}. It holds the token.
+   * Returns the background recheck of a JWT whose signature was verified here. The caller keeps it
+   * with the cached verification result. The recheck holds the token until the token is revoked.
    */
   recheckOf(token: string): Recheck {
     return this.#rechecks.recheckOf(token)
   }
 
-  /** Aborts all requests in flight and sends no more. */
+  /** Aborts all requests in flight, and sends no further ones. */
   close(): void {
     this.#rechecks.close()
     this.#closing.abort(new Error('the resource server was closed'))
@@ -170,7 +170,7 @@ export class Introspector {
       return this.#remember(key, result)
     } catch (error) {
       const failure = error as IntrospectionFailure
-      // A 429 for an untrusted token may concern this token alone: its Retry-After applies to it.
+      // A 429 for an untrusted token may concern this token alone, so Retry-After delays its retry.
       const retryAfterMs =
         priority === 'low' && failure.isThrottling ? failure.retryAfterMs : undefined
       if (failure.attributedTo === 'token') this.#cache.storeFailure(key, failure, retryAfterMs)
@@ -178,19 +178,23 @@ export class Introspector {
     }
   }
 
-  /** Adopts a response that another instance received: used if fresh, kept for an outage if stale. */
+  /**
+   * Caches the response that the shared cache has for the token. Returns the response if it is
+   * fresh; otherwise `undefined`, and a stale response is kept for an outage.
+   */
   async #adopt(key: string, shared: SharedResponses): Promise<IntrospectionResponse | undefined> {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { response, length, age } = found
-    // Replayed into the store: caching it would give the token priority over untrusted ones.
+    // An entry of this age has outlived its TTL, so it was replayed into the store. Caching it would
+    // give the token priority over untrusted ones.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
     if (this.#cache.inactiveSince(key, age)) {
-      // The entry was written late or replayed: the issuer has called the token inactive since.
+      // The entry was written late or replayed: the issuer has since reported the token inactive.
       shared.forget(key)
       return undefined
     }
-    // Prefer the local stale response: it may be newer.
+    // The local stale response is kept, because it may be newer.
     if (age >= this.#options.cacheMaxAge && this.#cache.stale(key) !== undefined) return undefined
     this.#cache.store(key, response, length, age)
     return this.#cache.fresh(key)
@@ -198,7 +202,7 @@ export class Introspector {
 
   #remember(key: string, result: IntrospectionResult): IntrospectionResponse | undefined {
     if (result.kind !== 'active') {
-      // Only cached tokens can be in the store: a flood of invalid tokens must not reach it.
+      // A flood of invalid tokens, which have no cache entry, must not reach the store.
       if (this.#cache.hasEntry(key)) this.#shared?.forget(key)
       this.#cache.storeNegative(key)
       return undefined
@@ -208,7 +212,7 @@ export class Introspector {
     return result.response
   }
 
-  /** After a failure: returns a stale response if `staleIfError` allows it, or throws a 503. */
+  /** Returns the stale response if `staleIfError` allows it; otherwise throws a 503. */
   #staleOrUnavailable(
     key: string,
     failure: IntrospectionFailure,
@@ -216,10 +220,10 @@ export class Introspector {
   ): IntrospectionResponse {
     const stale = this.#cache.stale(key)
     if (stale !== undefined) return stale
-    // One error per waiter: error handlers may mutate it.
     const pause = this.#client.pause(this.#priorityOf(key, isVerified))
     const seconds = Math.ceil(Math.max(pause, this.#cache.negativeFor(key)) / 1_000)
     const retryAfter = Math.max(1, Math.min(seconds, MAX_RETRY_AFTER_SECONDS))
+    // One error per waiter, because error handlers may mutate it.
     throw new IntrospectionUnavailableError(this.#options.issuer, retryAfter, failure)
   }
 }

@@ -1,11 +1,13 @@
 /**
- * Measures the issuer's latency and derives the age at which a request counts as slow. Only requests
- * for active tokens count: an attacker can send tokens that slow the issuer down, but no active one.
+ * Measures the latency of the issuer, and derives the age at which a request counts as slow. Only
+ * requests for active tokens are measured, because an attacker can send any number of inactive
+ * tokens to which the issuer responds slowly.
  */
 
+/** Weight of the latest measurement in the moving average. */
 const WEIGHT = 1 / 8
+/** A request counts as slow after this multiple of the average, but not before the minimum. */
 const SLOW_FACTOR = 4
-/** Milliseconds. */
 const MIN_SLOW_MS = 500
 
 export class Latency {
@@ -16,7 +18,7 @@ export class Latency {
     this.#mean = this.#mean === undefined ? duration : this.#mean + (duration - this.#mean) * WEIGHT
   }
 
-  /** In milliseconds; infinite before the first measurement. */
+  /** Age at which a request counts as slow, in milliseconds; infinite before a measurement. */
   get slowAfter(): number {
     if (this.#mean === undefined) return Number.POSITIVE_INFINITY
     return Math.max(MIN_SLOW_MS, this.#mean * SLOW_FACTOR)

@@ -1,4 +1,4 @@
-/** The `introspection` option (RFC 7662): its type, its defaults and its validation. */
+/** Defines and validates the option `introspection` (RFC 7662). */
 
 import type { CryptoKey, JWK } from 'jose'
 import { booleanOr, functionOrUndefined, members, numberIn, reject } from '../base/check.js'
@@ -9,9 +9,10 @@ import { isSecureUrl } from '../http/secure-url.js'
 /**
  * Introspection at an issuer (RFC 7662). Times are in whole milliseconds.
  *
- * At most 60 introspection requests are in flight. Trusted tokens (confirmed by the issuer before, or
- * a JWT whose signature was verified here) have priority: 10 slots are reserved for them, and 10 for
- * rechecks. Up to 1,000 requests of each priority are queued; further ones get a 503.
+ * At most 60 introspection requests are in flight, plus health probes. Trusted tokens (confirmed by
+ * the issuer before, or JWTs whose signature was verified here) have priority: 10 slots are
+ * reserved for them, and 10 more for them and for rechecks. Up to 1,000 tokens of each priority are
+ * queued; requests with further ones get a 503.
  *
  * @example
  * ```ts
@@ -27,7 +28,7 @@ import { isSecureUrl } from '../http/secure-url.js'
  * ```
  */
 export interface IntrospectionOptions {
-  /** The client id of this API at the issuer. Required. */
+  /** The client ID of this API at the issuer. Required. */
   clientId: string
 
   /** The client secret of this API at the issuer. Either this or `privateKey` is required. */
@@ -35,51 +36,54 @@ export interface IntrospectionOptions {
 
   /**
    * The key for `private_key_jwt` (RFC 7523): a private `CryptoKey` with the usage `sign`, or a
-   * private JWK with its algorithm in `alg` (and its key id in `kid`, if it has one).
+   * private JWK with its algorithm in `alg` (and its key ID in `kid`, if it has one). Either this
+   * or `clientSecret` is required.
    */
   privateKey?: CryptoKey | JWK
 
   /**
-   * How this API authenticates to the issuer. `client_secret_basic`: HTTP Basic, id and secret
-   * form-encoded first (RFC 6749 §2.3.1). `client_secret_post`: both in the request body.
-   * `private_key_jwt`: a signed JWT, valid for one minute. Default: `client_secret_basic` with a
-   * secret, `private_key_jwt` with a key.
+   * How this API authenticates to the issuer. `client_secret_basic`: HTTP Basic with the client ID
+   * and the secret, both form-encoded (RFC 6749 §2.3.1). `client_secret_post`: client ID and secret
+   * in the request body. `private_key_jwt`: a JWT signed with `privateKey`, valid for one minute.
+   * Default: `client_secret_basic` with `clientSecret`, `private_key_jwt` with `privateKey`.
    */
   clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
   /**
-   * URL of the introspection endpoint: https (http on loopback), without credentials or fragment. If
-   * set, no metadata is fetched for introspection. Default: `introspection_endpoint` of the issuer's
-   * metadata (RFC 8414 §2).
+   * URL of the introspection endpoint: https (http on loopback only), without credentials or
+   * fragment. If set, no metadata is fetched for introspection. Default: `introspection_endpoint`
+   * in the issuer's metadata (RFC 8414 §2).
    */
   endpoint?: string
 
   /**
-   * Which tokens are introspected. `opaque`: tokens that are not JWTs. `always`: every token, because
-   * a valid JWT may have been revoked. `recheck`: opaque tokens, and JWTs in the background: a revoked
-   * JWT that is in use is rejected within about `recheckInterval`, and no request waits for the
-   * recheck. Default `opaque`.
+   * Which tokens are introspected. `opaque`: tokens that are not JWTs. `always`: every token,
+   * because a valid JWT may have been revoked. `recheck`: opaque tokens, and JWTs in the
+   * background: a revoked JWT that is in use is rejected after about `recheckInterval`, and no
+   * request waits for the recheck. Default `opaque`.
    */
   mode?: 'opaque' | 'always' | 'recheck'
 
   /**
    * Which opaque tokens this issuer may have issued. `true`: every token without the three or five
-   * parts of a JWT. A function: those for which it returns true, for an issuer whose opaque tokens
-   * have a recognizable format, or for several issuers with opaque tokens; it must be fast. `false`:
-   * none; opaque tokens are rejected without introspection. Default `true`.
+   * parts of a JWT. A function: the tokens for which it returns true; use one if the opaque tokens
+   * have a recognizable format, or if several issuers issue opaque tokens. It must be fast and must
+   * not return a promise. `false`: none, so that opaque tokens are rejected without introspection.
+   * Default `true`.
    */
   opaqueTokens?: boolean | ((token: string) => boolean)
 
   /**
-   * Requests signed responses and accepts no others (RFC 9701). They are verified with the issuer's
-   * keys, and their `aud` must contain `clientId` or the API's `audience`. Default false.
+   * Whether only signed responses are requested and accepted (RFC 9701). A signed response is
+   * verified with the issuer's keys, and its `aud` must contain `clientId` or the API's `audience`.
+   * Default false.
    */
   requireSignedResponse?: boolean
 
   /**
-   * Lifetime of a cached "active" response, in milliseconds; a revoked token may be accepted for that
-   * long. Never past `exp`. 0 disables caching (concurrent requests with one token still share one
-   * introspection request). Default 30,000; 0 to 3,600,000 (an hour).
+   * Lifetime of a cached "active" response, in milliseconds; a revoked token may be accepted for
+   * that long. Never past `exp`. 0 disables caching (concurrent requests with one token still share
+   * one introspection request). Default 30,000; 0 to 3,600,000 (an hour).
    */
   cacheMaxAge?: number
 
@@ -87,53 +91,53 @@ export interface IntrospectionOptions {
   negativeCacheMaxAge?: number
 
   /**
-   * Maximum number of entries in each of the caches: active tokens, other tokens, rechecked tokens.
-   * Default 10,000; 1 to 1,000,000.
+   * Maximum number of entries in each cache: "active" responses, inactive or failed tokens,
+   * rechecked tokens, and rechecked tokens that are revoked. Default 10,000; 1 to 1,000,000.
    */
   maxEntries?: number
 
   /**
-   * Maximum size of the cached "active" responses, and again of the rechecked tokens, in bytes (an
-   * estimate). Default 33,554,432 (32 MiB); 65,536 to 1,099,511,627,776 (1 TiB).
+   * Maximum estimated size in bytes of the cache of "active" responses, and also of the cache of
+   * rechecked tokens. Default 33,554,432 (32 MiB); 65,536 to 1,099,511,627,776 (1 TiB).
    */
   maxBytes?: number
 
   /**
    * How long past `cacheMaxAge` an "active" response may be used while introspection fails, in
-   * milliseconds; a token that was revoked meanwhile is accepted. Never past `exp`. Default 0; 0 to
-   * 3,600,000 (an hour).
+   * milliseconds; a token that was revoked meanwhile is accepted for that long. Never past `exp`.
+   * Default 0; 0 to 3,600,000 (an hour).
    */
   staleIfError?: number
 
   /**
-   * Interval between two rechecks of a token, in milliseconds. Rejected unless `mode` is `recheck`.
+   * Interval between two rechecks of a token, in milliseconds. Allowed only if `mode` is `recheck`.
    * Default 60,000; 1,000 to 3,600,000 (an hour).
    */
   recheckInterval?: number
 
   /**
-   * How long a JWT is accepted while its rechecks fail, in milliseconds from the first failed one; then
-   * requests with it get a 503 until a recheck succeeds. A revoked token is accepted for at most that
-   * long. Rejected unless `mode` is `recheck`. Default five times `recheckInterval`; 0 to 86,400,000
-   * (a day).
+   * How long a JWT is accepted while its rechecks fail, in milliseconds from the first failed one.
+   * Then requests with it get a 503 until a recheck succeeds. A JWT that was revoked meanwhile is
+   * accepted for at most that long. Allowed only if `mode` is `recheck`. Default five times
+   * `recheckInterval`; 0 to 86,400,000 (a day).
    */
   recheckStaleIfError?: number
 
   /**
-   * Maximum number of untrusted tokens introspected per second: tokens that the issuer never
-   * confirmed and whose signature is not verified here. Bursts of one second's worth are allowed; the
-   * rest is queued. Raise it if more clients than that may return simultaneously after a restart.
+   * Maximum number of untrusted tokens introspected per second: tokens that the issuer has not
+   * confirmed and whose signature is not verified here. Bursts of one second's worth are allowed;
+   * further tokens are queued. Raise the limit if more clients may return at once after a restart.
    * Default 200; 1 to 100,000.
    */
   untrustedPerSecond?: number
 
   /**
-   * Timeout of one introspection request including discovery, in milliseconds; a request is queued
-   * for at most the same time. Default 5,000; 100 to 60,000.
+   * Timeout of one introspection request including discovery, in milliseconds; also the maximum
+   * time for which a token is queued. Default 5,000; 100 to 60,000.
    */
   timeout?: number
 
-  /** Replaces the platform's `fetch`, for instance to use a proxy. */
+  /** Replaces the platform's `fetch`, for example to use a proxy. */
   fetch?: IntrospectionFetch
 }
 
@@ -158,7 +162,7 @@ export const INTROSPECTION_OPTIONS = [
   'fetch',
 ] as const satisfies readonly (keyof IntrospectionOptions)[]
 
-/** The opaque tokens that the issuer may have issued; a function returns true for these. */
+/** Which opaque tokens the issuer may have issued: those for which a function returns true. */
 export type OpaqueTokens = 'any' | 'none' | ((token: string) => boolean)
 
 /** Validated {@link IntrospectionOptions} with all defaults. */
@@ -186,7 +190,7 @@ const MODES = ['opaque', 'always', 'recheck'] as const
 
 /**
  * @param allowHttp whether the endpoint may be plain http on hosts other than loopback.
- * @throws {TypeError} that names the option and the fix.
+ * @throws {TypeError} if an option is invalid; the message names the option and the fix.
  */
 export function resolveIntrospection(
   given: IntrospectionOptions,
@@ -256,12 +260,12 @@ export function resolveIntrospection(
 
 function resolveClient(options: IntrospectionOptions): Readonly<ClientCredentials> {
   const { clientId, clientSecret, privateKey, clientAuthentication } = options
-  requireText('clientId', clientId, 'the id that the issuer gave to this API')
+  requireText('clientId', clientId, 'the client ID that the issuer gave to this API')
   if (clientSecret !== undefined)
-    requireText('clientSecret', clientSecret, 'the secret of the client')
+    requireText('clientSecret', clientSecret, 'the client secret that the issuer gave to this API')
   if ((clientSecret === undefined) === (privateKey === undefined)) {
     throw new TypeError(
-      'either "introspection.clientSecret" or "introspection.privateKey" must be given: introspection requires client authentication (RFC 7662 §2.1)',
+      'set either "introspection.clientSecret" or "introspection.privateKey", not both: introspection requires client authentication (RFC 7662 §2.1)',
     )
   }
   const method =
@@ -282,7 +286,7 @@ function resolveClient(options: IntrospectionOptions): Readonly<ClientCredential
 
 function requireText(name: string, value: unknown, what: string): void {
   if (typeof value === 'string' && value !== '') return
-  reject(`introspection.${name}`, `must be a string: ${what}`)
+  reject(`introspection.${name}`, `must be a non-empty string: ${what}`)
 }
 
 function resolveEndpoint(endpoint: unknown, allowHttp: boolean): string | undefined {
@@ -294,7 +298,7 @@ function resolveEndpoint(endpoint: unknown, allowHttp: boolean): string | undefi
   if (usable) return endpoint
   return reject(
     'introspection.endpoint',
-    'must be an https URL (http on loopback only) without credentials and fragment',
+    'must be an https URL (http on loopback only) without credentials or fragment',
   )
 }
 
@@ -309,8 +313,10 @@ function resolveMode({ mode = 'opaque', ...options }: IntrospectionOptions) {
 
 function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens {
   if (typeof opaqueTokens === 'function') return opaqueTokens as (token: string) => boolean
-  const accepted = booleanOr('introspection.opaqueTokens', opaqueTokens, true)
-  if (accepted) return 'any'
+  if (opaqueTokens === undefined || opaqueTokens === true) return 'any'
+  if (opaqueTokens !== false) {
+    reject('introspection.opaqueTokens', 'must be true, false or a function')
+  }
   if (mode === 'opaque') {
     reject(
       'introspection.opaqueTokens',
@@ -320,7 +326,7 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   return 'none'
 }
 
-/** The part of the platform's `fetch` that introspection uses, so that it can be replaced. */
+/** The part of the platform's `fetch` that introspection uses; a replacement needs no more. */
 export type IntrospectionFetch = (
   url: string,
   init: {

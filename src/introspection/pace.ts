@@ -1,11 +1,11 @@
-/** A token bucket: limits a rate, and permits bursts of one second's worth. */
+/** A token bucket: limits a rate, and allows bursts of as many as the rate allows per second. */
 
 export interface PaceOptions {
-  /** The current rate; it may change at any time. */
+  /** Returns the current rate, which may change at any time. */
   readonly perSecond: () => number
-  /** Milliseconds for which the rate is zero; 0 if it is not paused. */
+  /** Returns the milliseconds until a pause ends, during which the rate is zero; 0 without one. */
   readonly pause: () => number
-  /** Milliseconds, monotonic. */
+  /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
 }
 
@@ -18,7 +18,7 @@ export class Pace {
     this.#options = options
   }
 
-  /** Milliseconds until {@link take} may be called; 0 if it may be now. */
+  /** Milliseconds until {@link take} may be called; 0 if it may be called now. */
   get wait(): number {
     this.#fill()
     const { perSecond, pause } = this.#options

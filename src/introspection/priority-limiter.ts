@@ -1,11 +1,12 @@
 /**
- * Concurrency limiter with priorities for introspection requests. An untrusted caller can cause such
- * requests, so this module bounds them: in flight, per second, queued, and in time spent in the queue.
+ * Concurrency limiter with priorities for introspection requests. Untrusted callers can cause such
+ * requests, so this module limits how many are in flight, how many start per second, how many are
+ * queued, and how long each is queued.
  *
- * Trusted tokens go first, and slots are reserved for them: untrusted tokens can only displace other
- * untrusted tokens. An untrusted request that takes far longer than valid tokens do loses its slot to
- * a queued one: otherwise a few tokens per second at which the issuer stalls would hold all slots until
- * `timeout`.
+ * Trusted tokens have priority and reserved slots, so that untrusted tokens can displace only other
+ * untrusted tokens. If a request for an untrusted token takes far longer than those for active
+ * tokens, a queued one gets its slot: otherwise a few tokens per second for which the issuer stalls
+ * would hold all slots until `timeout`.
  */
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { Pace } from './pace.js'
@@ -20,30 +21,30 @@ export type Priority = (typeof ORDER)[number]
 const ORDER = ['high', 'background', 'low'] as const
 
 export interface PriorityLimiterOptions {
-  /** Current maximum number in flight. */
+  /** Returns the current maximum number of requests in flight. */
   readonly concurrency: () => number
-  /** Current maximum number in flight for trusted tokens. */
+  /** Returns the current maximum number of requests in flight for trusted tokens. */
   readonly trustedConcurrency: () => number
-  /** Maximum time in the queue, in milliseconds. */
+  /** Maximum time for which a request is queued, in milliseconds. */
   readonly timeout: number
   /** Rate limit of untrusted tokens. */
   readonly pace: Pick<Pace, 'wait' | 'take'>
-  /** How long an untrusted token keeps its slot while others are queued, in milliseconds. */
+  /** Returns the milliseconds for which an untrusted token keeps its slot while others wait. */
   readonly slowAfter: () => number
   readonly monotonicNow: () => number
 }
 
 export const MAX_IN_FLIGHT = 60
-/** In flight below high priority; the rest of the slots is reserved for high priority. */
+/** Maximum in flight for background and low priority together; other slots are for high only. */
 const MAX_BELOW_HIGH = 50
-/** In flight at low priority; the rest of those is reserved for the background. */
+/** Maximum in flight for low priority. */
 const MAX_LOW = 40
-/** Queued, for each priority. */
+/** Maximum number of queued requests for each priority. */
 const MAX_QUEUED = 1_000
 /** Shortest interval in milliseconds at which the queue is checked on a timer. */
 const MIN_DRAIN_DELAY_MS = 5
 
-/** One shared instance: a flood must not cost a stack trace per token. */
+/** One shared instance, so that a flood of tokens does not cost a stack trace per token. */
 const QUEUE_FULL = new IntrospectionFailure('too many tokens are queued for introspection', {
   attributedTo: 'ours',
 })
@@ -66,7 +67,7 @@ interface QueuedRequest {
 
 export class PriorityLimiter {
   readonly #options: PriorityLimiterOptions
-  /** In order of their start. */
+  /** Requests in flight, oldest first. */
   readonly #inFlight = byPriority<Running>()
   readonly #queues = byPriority<QueuedRequest>()
   #drainTimer: NodeJS.Timeout | undefined
@@ -76,9 +77,10 @@ export class PriorityLimiter {
   }
 
   /**
-   * Resolves when a slot is free.
+   * Resolves with a slot once one is free.
    *
-   * @throws {IntrospectionFailure} if the queue is full, or the wait exceeds `timeout`.
+   * @throws {IntrospectionFailure} if the queue is full, the request is queued for longer than
+   *   `timeout`, or {@link rejectQueued} rejects it.
    */
   take(priority: Priority): Promise<Slot> {
     const queue = this.#queues[priority]
@@ -107,7 +109,7 @@ export class PriorityLimiter {
     })
   }
 
-  /** Rejects all queued requests: the failure would affect them as well. */
+  /** Rejects the queued requests of these priorities, which the failure would affect as well. */
   rejectQueued(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
     for (const priority of priorities) {
       for (const { fail } of [...this.#queues[priority]]) fail(failure)
@@ -123,7 +125,7 @@ export class PriorityLimiter {
     }
   }
 
-  /** Starts queued requests that have a slot now. Also runs whenever a request ends. */
+  /** Starts the queued requests for which a slot is free. Also called when a request ends. */
   drain(): void {
     for (const priority of ORDER) {
       for (const request of this.#queues[priority]) {
@@ -159,7 +161,7 @@ export class PriorityLimiter {
     return running
   }
 
-  /** Checks the queue on a timer: the rate limit may allow a request, or one in flight become slow. */
+  /** Sets a timer for the time at which the rate limit or a slow request frees a slot. */
   #scheduleDrain(): void {
     clearTimeout(this.#drainTimer)
     const wait = this.#queues.low.size === 0 ? Number.POSITIVE_INFINITY : this.#msUntilSlot()

@@ -1,21 +1,21 @@
 /**
- * Retries failed rechecks on a timer, independent of requests: otherwise the holder of a revoked token
- * could choose when it is rechecked, for instance only during outages.
+ * Retries failed rechecks on a timer, independent of requests. Otherwise an attacker with a revoked
+ * token could choose when the token is rechecked, for example only during outages.
  *
- * One timer serves all rechecks and runs only while there are any. It does not keep the process alive.
- * Tokens that are no longer in use are dropped; their next request rechecks them.
+ * One timer serves all rechecks. It runs only while there are failed ones, and does not keep the
+ * process alive. A recheck of a token that is no longer in use is dropped; the next request with
+ * that token rechecks it.
  */
 
 export interface RetriedRecheck {
-  /** Whether its latest request failed and its token is still in use. */
+  /** Whether the latest recheck failed and the token is still in use. */
   readonly needsRetry: boolean
-  /** Rechecks the token if it is due. @returns whether it was. */
+  /** Starts a recheck if one is due. @returns whether one was due. */
   recheckIfDue(): boolean
 }
 
-/** Milliseconds. */
 const TICK_MS = 500
-/** More would only be queued by the limiter, and each is retried a second later. */
+/** Maximum number of retries per tick. The limiter would only queue more of them. */
 const MAX_PER_TICK = 500
 
 export class RecheckRetries {
@@ -38,7 +38,7 @@ export class RecheckRetries {
   #retry(): void {
     for (const recheck of [...this.#failed].slice(0, MAX_PER_TICK)) {
       this.#failed.delete(recheck)
-      // A retry that fails adds itself again; one that is not due yet moves to the end.
+      // A recheck that fails again calls add(); one that is not due yet moves to the end.
       if (recheck.needsRetry && !recheck.recheckIfDue()) this.#failed.add(recheck)
     }
     if (this.#failed.size === 0) this.#stop()

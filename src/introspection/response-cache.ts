@@ -1,9 +1,9 @@
 /**
  * Caches introspection responses for a short time.
  *
- * Keyed by the SHA-256 of the token (RFC 9700 §4.9.3), bounded in entries and bytes. Negative entries
- * have a cache of their own: an attacker can create any number of them, and evicts only negative
- * entries. No response is used at or after its `exp` (RFC 7662 §4).
+ * Entries are keyed by the SHA-256 of the token (RFC 9700 §4.9.3). Negative entries have their own
+ * cache: an attacker can create any number of them, but evicts only other negative entries. No
+ * response is used at or after its `exp` (RFC 7662 §4).
  */
 import { createHash } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
@@ -19,9 +19,9 @@ export interface ResponseCacheOptions {
   readonly staleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
-  /** Wall clock, since the epoch: for `exp`. */
+  /** Wall clock, since the epoch; compared with `exp`. */
   readonly now: () => number
-  /** For cache lifetimes. */
+  /** Monotonic clock, used for the lifetimes of entries. */
   readonly monotonicNow: () => number
 }
 
@@ -31,23 +31,24 @@ interface CachedResponse {
   readonly usableUntil: number
 }
 
-/** The token is inactive (no `failure`), or the issuer failed for this token. */
+/** Records that a token is inactive, or that introspecting it failed. Times are monotonic. */
 export interface NegativeEntry {
+  /** `undefined` if the token is inactive. */
   readonly failure: IntrospectionFailure | undefined
   readonly until: number
-  /** When the issuer last called the token inactive; `-Infinity` if it never did. */
+  /** When the issuer last reported the token inactive; `-Infinity` if it never did. */
   readonly inactiveAt: number
   /** Number of consecutive failures. */
   readonly failures: number
 }
 
-/** Lifetime of a failure: short, because the issuer may recover. */
+/** Lifetime of a failure without a longer `Retry-After`: short, because the issuer may recover. */
 const FAILURE_TTL_MS = 1_000
 
 /** After this number of consecutive failures a token loses its priority. */
 const MAX_FAILURES = 3
 
-/** A parsed response takes a few times the size of its text (measured as for verified tokens). */
+/** Estimated memory of a parsed response, per character of its text; see `verified-tokens.ts`. */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
 
@@ -83,28 +84,33 @@ export class ResponseCache {
     return entry !== undefined && this.#options.monotonicNow() < entry.until ? entry : undefined
   }
 
-  /** Milliseconds until the negative entry expires; 0 if there is none. */
+  /** Returns the milliseconds until the negative entry expires; 0 if there is none. */
   negativeFor(key: string): number {
     const { until = Number.NEGATIVE_INFINITY } = this.#negative.get(key) ?? {}
     return Math.max(0, until - this.#options.monotonicNow())
   }
 
-  /** Whether there is an "active" response, fresh or not. */
+  /** Whether the cache has an "active" response for the token, fresh or not. */
   hasEntry(key: string): boolean {
     return this.#active.has(key)
   }
 
-  /** Whether the token has priority over untrusted ones. */
+  /** Whether the issuer confirmed the token, and introspection has not failed often since. */
   deservesPriority(key: string): boolean {
     return this.hasEntry(key) && !((this.#negative.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }
 
-  /** Whether the issuer has called the token inactive since a response of that age (milliseconds). */
+  /** Whether the issuer reported the token inactive within the last `age` milliseconds. */
   inactiveSince(key: string, age: number): boolean {
     return this.#inactiveAt(key) >= this.#options.monotonicNow() - age
   }
 
-  /** @param age of the response in milliseconds, if another instance received it. */
+  /**
+   * Stores an "active" response.
+   *
+   * @param length the length of the response text in characters.
+   * @param age milliseconds since the response was received, possibly by another instance.
+   */
   store(key: string, response: IntrospectionResponse, length: number, age = 0): void {
     const { cacheMaxAge, staleIfError, monotonicNow } = this.#options
     const freshUntil = monotonicNow() + cacheMaxAge - age
@@ -127,9 +133,9 @@ export class ResponseCache {
   }
 
   /**
-   * Stores that introspection of the token failed, so that it is not repeated immediately.
+   * Stores that introspecting the token failed, so that it is not repeated immediately.
    *
-   * @param retryAfterMs the `Retry-After` for this token, in milliseconds.
+   * @param retryAfterMs the `Retry-After` for this token, in milliseconds. At most 60,000 count.
    */
   storeFailure(key: string, failure: IntrospectionFailure, retryAfterMs = 0): void {
     const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
@@ -142,7 +148,10 @@ export class ResponseCache {
     return this.#negative.get(key)?.inactiveAt ?? Number.NEGATIVE_INFINITY
   }
 
-  /** An `exp` that is not a number counts as unexpired: later checks reject the token. */
+  /**
+   * Returns the response; `undefined` if it has expired. A response whose `exp` is not a number
+   * counts as unexpired, because later checks reject the token.
+   */
   #unexpired({ response }: CachedResponse): IntrospectionResponse | undefined {
     const exp = ownMember(response, 'exp')
     return typeof exp !== 'number' || this.#options.now() < exp * 1_000 ? response : undefined

@@ -1,9 +1,9 @@
 /**
  * Encrypts and authenticates responses that are stored outside of the process (AES-256-GCM).
  *
- * An attacker who reads the store learns neither tokens nor claims. An attacker who writes to it
- * cannot make a token valid or move a response to another token: they can only replay a response that
- * was sealed for the same token, within its lifetime.
+ * An attacker who reads the store learns neither tokens nor claims. An attacker who writes to the
+ * store can neither make a token valid nor move a response to another token: the attacker can only
+ * replay a response that was sealed for the same token, within its lifetime.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
@@ -11,14 +11,17 @@ const CIPHER = 'aes-256-gcm'
 const VERSION = 'fastify-resource-server introspection 1'
 const IV_BYTES = 12
 const TAG_BYTES = 16
-/** More than the largest accepted response when sealed, except for unusual number formats. */
+/**
+ * Maximum length of a sealed response, in characters. Every response that introspection accepts
+ * fits, unless its numbers become longer when they are serialized again.
+ */
 const MAX_LENGTH = 131_072
 
 export class Seal {
   readonly #nameKey: Buffer
   readonly #sealKey: Buffer
 
-  /** @param context bound to the keys: an entry of one context cannot be opened in another. */
+  /** @param context part of the keys: an entry sealed in one context does not open in another. */
   constructor(secret: Uint8Array, context: readonly string[]) {
     const info = JSON.stringify([VERSION, ...context])
     const keys = Buffer.from(hkdfSync('sha256', secret, '', info, 64))
@@ -26,12 +29,12 @@ export class Seal {
     this.#sealKey = keys.subarray(32)
   }
 
-  /** Returns the store key of a token; it cannot be computed without the secret. */
+  /** Returns the store key of a token, which cannot be computed without the secret. */
   nameOf(digest: string): string {
     return createHmac('sha256', this.#nameKey).update(digest).digest('base64url')
   }
 
-  /** Seals a text; `undefined` if the result exceeds what {@link open} accepts. */
+  /** Returns the sealed text; `undefined` if it is longer than {@link open} accepts. */
   seal(digest: string, text: string): string | undefined {
     const iv = randomBytes(IV_BYTES)
     const cipher = createCipheriv(CIPHER, this.#keyOf(digest), iv, { authTagLength: TAG_BYTES })
@@ -40,7 +43,7 @@ export class Seal {
     return whole.length > MAX_LENGTH ? undefined : whole
   }
 
-  /** Opens a sealed text; `undefined` if it was not sealed with this secret, context and token. */
+  /** Returns the text; `undefined` if it was not sealed with this secret, context and token. */
   open(digest: string, sealed: unknown): string | undefined {
     if (typeof sealed !== 'string' || sealed.length > MAX_LENGTH) return undefined
     const bytes = Buffer.from(sealed, 'base64url')
@@ -56,7 +59,7 @@ export class Seal {
     }
   }
 
-  /** One key per token, which binds a response to its token. */
+  /** Derives one key per token, so that a response opens only for its token. */
   #keyOf(digest: string): Buffer {
     return createHmac('sha256', this.#sealKey).update(digest).digest()
   }

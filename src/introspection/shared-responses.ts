@@ -1,9 +1,9 @@
 /**
  * Shares introspection responses between all instances of the API, so that a token is introspected
- * once and not once per instance. An optimization only: if the store fails or returns a forged entry,
- * the token is introspected.
+ * once and not once per instance. This is only an optimization: if the store fails or returns a
+ * forged entry, the token is introspected.
  *
- * Only "active" responses are shared. Negative ones stay local: an untrusted caller could fill the
+ * Only "active" responses are shared. Others stay local, because an untrusted caller could fill the
  * store with any number of invalid tokens.
  */
 import { parseJsonObject } from '../base/json-object.js'
@@ -18,7 +18,7 @@ import { Seal } from './sealed-response.js'
 /** All times in milliseconds. */
 export interface SharedResponsesOptions {
   readonly store: Store
-  /** Secret of all instances that share responses; encrypts and authenticates entries. */
+  /** The secret that all instances share, with which entries are encrypted and authenticated. */
   readonly secret: Uint8Array
   readonly issuer: string
   readonly clientId: string
@@ -26,29 +26,29 @@ export interface SharedResponsesOptions {
   readonly requireSignedResponse: boolean
   readonly cacheMaxAge: number
   readonly staleIfError: number
-  /** Timeout of an introspection request; a call of the store gets at most the same. */
+  /** Timeout of an introspection request; a look-up in the store takes at most as long. */
   readonly timeout: number
-  /** Wall clock, since the epoch: the only clock that instances have in common. */
+  /** Wall clock, since the epoch: instances have no other clock in common. */
   readonly now: () => number
   readonly monotonicNow: () => number
   readonly closing: AbortSignal
-  /** Called at most twice a minute. Must not throw. */
+  /** Called when the store fails, at most twice a minute. Must not throw. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** A response that another instance received, or this one before a restart. */
+/** A response from the store, which this or another instance received earlier. */
 export interface SharedResponse {
   readonly response: IntrospectionResponse
-  /** Time since it was received, in milliseconds. */
+  /** Time since the response was received, in milliseconds. */
   readonly age: number
-  /** Length of its text in characters. */
+  /** Length of the stored text in characters, from which the cache estimates the size. */
   readonly length: number
 }
 
-/** Short, because a request waits for it and may then have to wait for the issuer. */
+/** Timeout of a store call: short, because a request may wait for the issuer afterwards. */
 const TIMEOUT_MS = 500
 /**
- * Largest accepted clock skew between instances. A response may be used for too long by the skew.
+ * Maximum clock skew between instances. The skew may prolong the use of a response by that much.
  */
 const MAX_CLOCK_SKEW_MS = 5_000
 const REPORT_INTERVAL_MS = 30_000
@@ -68,7 +68,7 @@ export class SharedResponses {
     this.#seal = new Seal(secret, [issuer, clientId, ...(requireSignedResponse ? ['signed'] : [])])
   }
 
-  /** Returns the shared response for a token, if there is one. Never rejects. */
+  /** Returns the shared response for a token; `undefined` if there is none. Never rejects. */
   async find(digest: string): Promise<SharedResponse | undefined> {
     const { store, timeout, closing } = this.#options
     if (closing.aborted) return undefined
@@ -85,7 +85,7 @@ export class SharedResponses {
     }
   }
 
-  /** Stores a response, in the background. */
+  /** Stores a response in the background. */
   share(digest: string, response: IntrospectionResponse): void {
     const { store, now } = this.#options
     const storedAt = now()
@@ -97,7 +97,7 @@ export class SharedResponses {
     this.#write(this.#writes, () => store.set(name, sealed, Math.ceil(lifetime)))
   }
 
-  /** Removes the response for a token that is no longer active, in the background. */
+  /** Removes, in the background, the response for a token that is no longer active. */
   forget(digest: string): void {
     const { store } = this.#options
     this.#write(this.#removals, () => store.delete(this.#nameOf(digest)))
@@ -110,21 +110,21 @@ export class SharedResponses {
     const members = parseJsonObject(text.slice(end + 1))
     if (members === undefined || ownMember(members, 'active') !== true) {
       throw new Error(
-        'shared introspection entry failed authentication: wrong "stores.sealingSecret", or modified',
+        'a shared introspection entry failed authentication: use the same "stores.sealingSecret" on all instances, and let no other program write to the store',
       )
     }
     const age = now() - Number(text.slice(0, end))
     if (!(age >= -MAX_CLOCK_SKEW_MS)) {
       throw new Error(
-        'shared introspection entry is from the future: the clocks of the instances differ by more than 5 seconds',
+        'a shared introspection entry is from the future: synchronize the clocks of the instances, which differ by more than 5 seconds',
       )
     }
     const response = members as IntrospectionResponse
-    // Clock skew: the age is unknown, so treat the response as stale.
+    // A negative age shows clock skew: the true age is unknown, so the response counts as stale.
     return { response, age: age >= 0 ? age : cacheMaxAge, length: text.length }
   }
 
-  /** Milliseconds for which the response may be used, never past its `exp` (RFC 7662 §4). */
+  /** Returns the milliseconds until the response is unusable, at most until `exp` (RFC 7662 §4). */
   #lifetimeOf(response: IntrospectionResponse, now: number): number {
     const exp = ownMember(response, 'exp')
     const { cacheMaxAge, staleIfError } = this.#options

@@ -102,11 +102,20 @@ t.test('rejects invalid options with a TypeError that names the option and the f
     [true as never, /^"introspection" option must be an object with clientId/],
     [false as never, /^"introspection" option must be an object with clientId/],
     ['https://login.example/introspect' as never, /^"introspection" option must be an object with/],
-    [{ clientSecret: 's' }, /"introspection.clientId" option must be a string: the id/],
+    [
+      { clientSecret: 's' },
+      /"introspection.clientId" option must be a non-empty string: the client ID/,
+    ],
     [{ ...CLIENT, clientId: '' }, /"introspection.clientId"/],
-    [{ ...CLIENT, clientSecret: '' }, /"introspection.clientSecret" option must be a string/],
+    [
+      { ...CLIENT, clientSecret: '' },
+      /"introspection.clientSecret" option must be a non-empty string/,
+    ],
     [{ ...CLIENT, clientSecret: 7 }, /"introspection.clientSecret"/],
-    [{ clientId: 'x' }, /either "introspection.clientSecret" or "introspection.privateKey"/],
+    [
+      { clientId: 'x' },
+      /set either "introspection.clientSecret" or "introspection.privateKey", not both/,
+    ],
     [{ ...CLIENT, privateKey }, /either "introspection.clientSecret" or/],
     [{ ...CLIENT, clientAuthentication: 'none' }, /must be one of client_secret_basic, /],
     [
@@ -119,8 +128,8 @@ t.test('rejects invalid options with a TypeError that names the option and the f
     ],
     [{ ...CLIENT, endpoint: 'http://issuer.example/introspect' }, /must be an https URL/],
     [{ ...CLIENT, endpoint: '/introspect' }, /"introspection.endpoint" option must be/],
-    [{ ...CLIENT, endpoint: 'https://i.example/#x' }, /without credentials and fragment/],
-    [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials and fragment/],
+    [{ ...CLIENT, endpoint: 'https://i.example/#x' }, /without credentials or fragment/],
+    [{ ...CLIENT, endpoint: 'https://a:b@i.example/' }, /without credentials or fragment/],
     [{ ...CLIENT, endpoint: 7 }, /"introspection.endpoint"/],
     [{ ...CLIENT, mode: 'jwt' }, /"introspection.mode" option must be one of opaque, always/],
     [{ ...CLIENT, recheckInterval: 5_000 }, /requires "introspection.mode" to be recheck/],
@@ -130,7 +139,10 @@ t.test('rejects invalid options with a TypeError that names the option and the f
     ],
     [{ ...CLIENT, mode: 'recheck', recheckInterval: 999 }, /milliseconds from 1000 to 3600000/],
     [{ ...CLIENT, opaqueTokens: false }, /so that nothing is introspected/],
-    [{ ...CLIENT, opaqueTokens: 'yes' }, /"introspection.opaqueTokens" option must be true or/],
+    [
+      { ...CLIENT, opaqueTokens: 'yes' },
+      /"introspection.opaqueTokens" option must be true, false or a function/,
+    ],
     [
       { ...CLIENT, requireSignedResponse: 1 },
       /"introspection.requireSignedResponse" option must be true or false/,

@@ -58,7 +58,7 @@ const OUTAGES: Record<string, Outage> = {
   'a 503': { answer: status(503), message: /responded with 503/ },
   'a redirect': {
     answer: status(307, { location: '/elsewhere' }),
-    message: /responded with 307 in place of 200/,
+    message: /responded with 307 instead of 200/,
   },
   'a connection that breaks': {
     answer: (response) => void response.destroy(),

@@ -55,7 +55,7 @@ for (const [name, answer] of Object.entries(WAYS)) {
     t.equal(failures.length, 3)
     t.match(failures, [
       {
-        failure: { attributedTo: 'token', level: 'warn', message: /answers for other tokens/ },
+        failure: { attributedTo: 'token', level: 'warn', message: /responds to other tokens/ },
         retryIn: 0,
       },
     ])

@@ -145,7 +145,12 @@ t.test('I5: responds with 503 for', async (t) => {
     server.state.instead = json(GOOD)
     t.equal(await outcome('opaque'), 'unavailable')
     t.match(failures, [
-      { failure: { level: 'error', message: /did not respond with application/ } },
+      {
+        failure: {
+          level: 'error',
+          message: /responded with a Content-Type other than application/,
+        },
+      },
     ])
   })
 

@@ -119,7 +119,7 @@ t.test('a 429 caused by the text of a token affects this token only', async (t) 
   limit(status(429, { 'retry-after': '60' }), (token) => token.startsWith('../'))
   t.equal(await outcome('../etc/passwd'), 'unavailable')
   t.equal(await outcome('new'), 'active')
-  t.match(failures, [{ failure: { attributedTo: 'token', message: /answers for other tokens/ } }])
+  t.match(failures, [{ failure: { attributedTo: 'token', message: /responds to other tokens/ } }])
 })
 
 t.test('a 429 for every token is an outage, whatever its Retry-After', async (t) => {

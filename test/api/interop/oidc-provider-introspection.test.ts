@@ -113,7 +113,7 @@ t.test(
     await until(() => logged().length > 0)
     t.equal((await get('/me', token)).status, 200)
     const message =
-      /introspection responded with 400 unsupported_token_type: it does not introspect its JWTs, .*"introspection.mode" to opaque/
+      /introspection responded with 400 unsupported_token_type: the issuer does not introspect its JWTs, .*"introspection.mode" to opaque/
     t.match(logged(), [{ level: 50, err: { message } }])
   },
 )
