@@ -1,4 +1,4 @@
-/** A {@link KeyStore} in a directory, with one file per issuer. */
+/** Implements a {@link KeyStore} in a directory, with one file per issuer. */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
@@ -10,21 +10,21 @@ import type { KeyStore, StoredKeySet } from './key-store.js'
 /** Options of {@link fileKeyStore}. */
 export interface FileKeyStoreOptions {
   /**
-   * Path of the directory. Created with mode 0700 if it does not exist. No other user may be able
-   * to write to it.
+   * Path of the directory. The store creates it with mode 0700 if it does not exist. Let no other
+   * user write to an existing directory: the store checks only the files in it.
    */
   directory: string
 }
 
-/** The maximum of `jwks.maxBytes`. */
+/** Maximum size of a file: the largest allowed `jwks.maxBytes`. */
 const MAX_BYTES = 16_777_216
-/** Without O_NONBLOCK, opening a named pipe would block a thread of the pool forever. */
+/** O_NONBLOCK, because opening a named pipe would otherwise block a thread of the pool forever. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
- * Stores key sets in files with mode 0600. Files are replaced atomically, so that a crash leaves
- * the previous one intact. A file that other users can write to is ignored: they could add keys of
- * their own and issue tokens.
+ * Stores key sets in files with mode 0600. A save replaces the file atomically, so that a crash
+ * leaves the previous file intact. A load ignores a file that another user owns or can write to,
+ * because that user could add a key and issue tokens; on Windows, this is not checked.
  *
  * @throws {TypeError} if `directory` is not a non-empty string.
  *
@@ -68,7 +68,7 @@ async function readGuarded(file: string): Promise<string | undefined> {
   })
   if (handle === undefined) return undefined
   try {
-    // Checks the open file, not its path, which another file may have taken meanwhile.
+    // Checks the open file, because another file may be at the path by now.
     const stats = await handle.stat()
     if (!stats.isFile()) throw new Error(`${file} ignored: not a regular file`)
     const { mode, uid, size } = stats

@@ -3,15 +3,18 @@
  * is cached, and callers cannot cause an unbounded number of fetches.
  *
  * ```
- *          first use              freshness nearly over         staleIfError over
- *  EMPTY ────────────▶ FRESH ───────────────────────▶ STALE ───────────────────────▶ EMPTY
- *          requests       ▲   refresh in background,    │    requests wait again,
- *          wait           └── requests don't wait ◀─────┘    503 if it fails
+ *          first use             end of freshness             staleIfError over
+ *  EMPTY ─────────────▶ FRESH ─────────────────────▶ STALE ──────────────────────▶ EMPTY
+ *          requests     ▲ │ ▲   refresh succeeds,      │      requests wait again,
+ *          wait for it  └─┘ └── no request waits ◀─────┘      503 if the fetch fails
+ *               refresh in the background
+ *               at 80 % of the freshness
  * ```
  *
- * Three events cause a fetch: the first use, the end of freshness, and a token that no cached key
- * verifies, because its `kid` is unknown or now belongs to another key. Fetches are single flight.
- * After a failed fetch, the next one waits for a back-off that starts when the attempt ends.
+ * Apart from `refresh()`, three events cause a fetch: the first use, the approaching end of
+ * freshness, and a token that no cached key verifies, because its `kid` is unknown or now belongs
+ * to another key. Fetches are single flight. After a failed fetch, the next one waits for a
+ * back-off that starts when the failed attempt ends.
  */
 import type { Algorithm } from '../base/algorithms.js'
 import { KeysUnavailableError } from '../errors/errors.js'
@@ -29,9 +32,9 @@ import type { VerificationKey } from './verification-key.js'
 /** All times in milliseconds. */
 export interface JwksCacheOptions {
   readonly issuer: string
-  /** Fetches the key set document, discovery included. Aborts with the signal. */
+  /** Fetches the key set document, with discovery if needed. The signal aborts the fetch. */
   readonly fetchKeySet: (signal: AbortSignal, options: FetchKeySetOptions) => Promise<JsonDocument>
-  /** Returns the URL requested last, for messages. */
+  /** Returns the URL of the last request, for messages. */
   readonly waitingFor?: () => string
   readonly timeout: number
   readonly cooldown: number
@@ -41,19 +44,19 @@ export interface JwksCacheOptions {
   readonly staleIfError: number
   readonly maxKeys: number
   /**
-   * Whether to refresh in the background a set that no token has used since its last fetch. `false`
-   * keeps the number of fetches independent of the number of key sets ever fetched.
+   * Whether a set that no token has used since its last fetch is refreshed in the background.
+   * `false` limits the fetches to key sets in use, of which there may be few among thousands.
    */
   readonly refreshUnused: boolean
   /** The persistent store of the key set, if one is configured. */
   readonly persisted: PersistedKeys | undefined
   readonly now: () => number
   /**
-   * Called once per failed attempt, not once per request. `usableFor` is how long the cached keys
-   * may still be used, 0 if none are cached. Must not throw.
+   * Called once per failed attempt, not once per request. `retryIn` is the back-off; `usableFor` is
+   * the time for which the cached keys may still be used, 0 if none are cached. Must not throw.
    */
   readonly onFailure: (error: unknown, retryIn: number, usableFor: number) => void
-  /** Called when the keys that cannot verify a token change, not on each fetch. */
+  /** Called with the keys that cannot verify a token, only when these keys have changed. */
   readonly onSkipped: (skipped: readonly SkippedKey[]) => void
 }
 
@@ -74,8 +77,9 @@ interface Loaded {
   readonly refreshAt: number
   readonly usableUntil: number
   /**
-   * Time after which a request waits for a refresh that has not been tried yet: an unused set that
-   * was not refreshed may contain keys that the issuer removed hours ago.
+   * Time from which a request waits for a refresh, unless the last refresh failed. A set that was
+   * not refreshed because no token used it may contain keys that the issuer removed hours ago.
+   * Infinity if unused sets are refreshed too.
    */
   readonly lapsesAt: number
 }
@@ -83,7 +87,7 @@ interface Loaded {
 /** Fraction of the freshness lifetime after which a set is refreshed, before it becomes stale. */
 const REFRESH_AT = 0.8
 const NONE: Candidates = []
-/** A timer may fire slightly early, when no refresh is due yet. */
+/** Added to the delay of the refresh timer: a timer may fire slightly before the refresh is due. */
 const TIMER_MARGIN_MS = 50
 
 export class JwksCache implements KeySource {
@@ -125,7 +129,7 @@ export class JwksCache implements KeySource {
     // Synchronous, because attackers may send many such tokens.
     if (this.#attempt === undefined && this.#isTooSoonFor(search)) return NONE
     const newer = this.#findUnknown(search)
-    // Otherwise callers could turn each outage of the issuer into 503s for forged signatures.
+    // During an outage, a forged signature under a published `kid` gets 401 and not 503.
     return isOfKnownKid(search) ? newer.catch(() => NONE) : newer
   }
 
@@ -172,7 +176,10 @@ export class JwksCache implements KeySource {
     await this.#options.persisted?.settled()
   }
 
-  /** Returns the cached keys if they may still be used; starts a refresh before they get stale. */
+  /**
+   * Returns the cached keys; `undefined` if none may be used. Starts a refresh in the background if
+   * one is due.
+   */
   #current(): KeySet | undefined {
     if (this.#loaded === undefined) return undefined
     const now = this.#options.now()
@@ -180,13 +187,13 @@ export class JwksCache implements KeySource {
     if (now >= usableUntil || (now >= lapsesAt && !this.#backOff.failing)) return undefined
     this.#isUsed = true
     if (now >= refreshAt && this.#mayStart(now)) {
-      // #failed() has reported the failure, and no request depends on this refresh.
+      // Ignored: #failed() has reported the failure, and no request waits for this refresh.
       this.#start({ mayHaveMoved: false }).catch(() => {})
     }
     return this.#loaded.keys
   }
 
-  /** Refreshes without requests as well, so that the first one after a pause finds a fresh set. */
+  /** Refreshes even without requests, so that the first request after a pause finds a fresh set. */
   #scheduleRefresh(): void {
     if (this.#loaded === undefined || this.#closing.signal.aborted) return
     const due = Math.max(this.#loaded.refreshAt, this.#backOff.until) - this.#options.now()
@@ -204,8 +211,8 @@ export class JwksCache implements KeySource {
   }
 
   /**
-   * No keys are cached: loads those persisted before a restart, or fetches; all requests wait for
-   * it.
+   * Returns keys while no usable keys are cached: loads the keys persisted before a restart, or
+   * fetches the key set. All requests wait.
    */
   async #findFirst(algorithm: Algorithm, kid: string | undefined): Promise<Candidates> {
     this.#restoring ??= this.#restore()
@@ -217,17 +224,18 @@ export class JwksCache implements KeySource {
         const keys = await this.#load({ mayHaveMoved: true })
         if (isFirst) return keys.find(algorithm, kid)
       } catch (error) {
-        // A lapsed set is usable once its refresh has failed (stale-if-error).
+        // A set past `lapsesAt` may be used once its refresh has failed (stale-if-error).
         if (this.#current() === undefined) throw error
       }
     }
-    // The issuer may have published the key after it responded to a fetch that others had started.
+    // The issuer may have published the key after it responded to another request's fetch.
     return this.find(algorithm, kid)
   }
 
   /**
-   * No cached key verifies the token: the issuer may have rotated its keys. One fetch serves all
-   * requests that miss a key at the same time; the budget limits the number of fetches.
+   * Returns newer keys for a token that no cached key verifies, because the issuer may have rotated
+   * its keys. One fetch serves all requests that miss a key at the same time; the budget limits the
+   * fetches.
    */
   async #findUnknown(search: KeySearch): Promise<Candidates> {
     if (this.#attempt !== undefined) {
@@ -243,14 +251,18 @@ export class JwksCache implements KeySource {
     return newTo(search, keys)
   }
 
-  /** Whether a key that isn't cached is rejected without a fetch. */
+  /** Whether the token is rejected without a fetch. */
   #isTooSoonFor(search: KeySearch): boolean {
     const now = this.#options.now()
     if (this.#budget.isKnownMissing(search, now)) return true
     return this.#mayStart(now) ? !this.#budget.allows(search, now) : isOfKnownKid(search)
   }
 
-  /** Joins the fetch in flight or starts one; rejects during the back-off. */
+  /**
+   * Returns the keys of the fetch in flight, or of a new fetch.
+   *
+   * @throws {KeysUnavailableError} if the fetch fails, and during a back-off.
+   */
   #load(options: FetchKeySetOptions): Promise<KeySet> {
     if (this.#attempt !== undefined) return this.#withFreshError(this.#attempt)
     if (this.#mayStart(this.#options.now())) return this.#withFreshError(this.#start(options))
@@ -262,7 +274,7 @@ export class JwksCache implements KeySource {
     return attempt.catch(() => Promise.reject(this.#unavailable()))
   }
 
-  /** Starts a fetch, single flight: all waiting requests share it. */
+  /** Starts a fetch, which all waiting requests share. */
   #start(options: FetchKeySetOptions): Promise<KeySet> {
     this.#attempt = this.#fetch(options).finally(() => {
       this.#attempt = undefined
@@ -300,8 +312,8 @@ export class JwksCache implements KeySource {
     const { now, onFailure } = this.#options
     const retryIn = this.#backOff.failed(now(), retryAfterOf(error))
     this.#lastFailure = error
-    // Load again next time: the store may have failed, or another process may have saved a set
-    // since.
+    // The next request loads the persisted set again: the store may have failed, or another process
+    // may have saved a set since.
     if (this.#loaded === undefined) this.#restoring = undefined
     this.#budget.refund(now())
     if (!this.#closing.signal.aborted) {
@@ -338,8 +350,8 @@ export class JwksCache implements KeySource {
   }
 
   /**
-   * Loads the persisted set, which serves requests immediately and is refreshed immediately. It is
-   * never older than `cacheMaxAge` + `staleIfError`.
+   * Loads the persisted set. Requests use the set immediately, and the first of them starts a
+   * refresh. A set that is older than `cacheMaxAge` + `staleIfError` is not loaded.
    */
   async #restore(): Promise<void> {
     const { persisted, cacheMaxAge, staleIfError, now } = this.#options
@@ -373,7 +385,7 @@ function newTo({ algorithm, kid, tried }: KeySearch, keys: KeySet | undefined): 
   return keys?.find(algorithm, kid).filter((key) => !tried.includes(key)) ?? NONE
 }
 
-/** Whether the issuer publishes this `kid`, with keys that do not verify the token. */
+/** Whether the key set has keys with the `kid` of the token, none of which verifies the token. */
 function isOfKnownKid({ kid, doubted }: KeySearch): boolean {
   return kid !== undefined && doubted.length > 0
 }

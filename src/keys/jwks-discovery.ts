@@ -1,5 +1,5 @@
 /**
- * Locates and fetches the key set of an issuer: through metadata, unless `jwksUri` is configured.
+ * Locates the key set of an issuer in its metadata, unless `jwksUri` is configured, and fetches it.
  */
 import { type FetchJsonOptions, fetchJson, withoutQuery } from '../http/fetch-json.js'
 import { discover } from '../http/metadata.js'
@@ -28,7 +28,8 @@ export function discoveredJwks(options: DiscoveredJwksOptions): JwksCache {
     try {
       known = (await discover(issuer, { ...exchange, allowHttp })).jwksUri
     } catch (error) {
-      // The metadata is unavailable: the key set may still be at its last known URL.
+      // Falls back to the last known URL, which may still be valid although the metadata is not
+      // available.
       if (known === undefined) throw error
     }
     return known

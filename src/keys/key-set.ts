@@ -1,4 +1,4 @@
-/** The verification keys of one issuer at one time (RFC 7517 §5). Immutable. */
+/** Reads and indexes the verification keys of one issuer (RFC 7517 §5). A key set is immutable. */
 import type { Algorithm } from '../base/algorithms.js'
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
@@ -7,25 +7,28 @@ import { hasPrimeModulus } from './prime-modulus.js'
 import { readVerificationKey, UnusableKey, type VerificationKey } from './verification-key.js'
 
 /**
- * Maximum number of keys tried for one token. Only a token without `kid`, or a set that repeats a
- * `kid`, has several candidates; unbounded, a forged token would cost one verification per key.
+ * Maximum number of keys tried for one token. There are several candidates only for a token without
+ * `kid`, and for a `kid` that the set repeats. Without the maximum, a forged token could cost one
+ * verification for each key of the set.
  */
 const MAX_CANDIDATES = 16
 const NONE: readonly VerificationKey[] = []
 
 /** A member of a key set that cannot verify a token. */
 export interface SkippedKey {
-  /** Its `kid`, in characters that are safe to log; `undefined` if absent. */
+  /** The `kid` of the key, sanitized for logs; `undefined` if absent. */
   readonly kid: string | undefined
-  /** Follows "the key …". */
+  /** Predicate of a message that begins with "the key", such as "is malformed". */
   readonly reason: string
 }
 
 export class KeySet {
   readonly #keys: ReadonlySet<VerificationKey>
-  /** For operators, in the order of the set. */
+  /** Members of the set that cannot verify a token, in the order of the set; for operators. */
   readonly skipped: readonly SkippedKey[]
-  /** Keys by `kid` and algorithm; those of all `kid`s under `undefined`, which is no `kid`. */
+  /**
+   * Keys by `kid`, then by algorithm. The entry `undefined` has all keys: for tokens without `kid`.
+   */
   readonly #candidates = new Map<string | undefined, Map<Algorithm, VerificationKey[]>>()
 
   constructor(keys: readonly VerificationKey[], skipped: readonly SkippedKey[] = []) {
@@ -55,19 +58,20 @@ export class KeySet {
   }
 
   /**
-   * Returns all keys with the `kid`, for any algorithm; without `kid`, the result of {@link find}.
+   * Returns the keys with the `kid`, for any algorithm. If `kid` is undefined, returns the result
+   * of {@link find}.
    */
   named(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
     if (kid === undefined) return this.find(algorithm, kid)
     return [...(this.#candidates.get(kid)?.values() ?? NONE)].flat()
   }
 
-  /** Returns the keys for the algorithm, limited to the `kid` if the token has one. */
+  /** Returns the keys for the algorithm that have the `kid`; any `kid` if `kid` is undefined. */
   find(algorithm: Algorithm, kid: string | undefined): readonly VerificationKey[] {
     return this.#candidates.get(kid)?.get(algorithm) ?? NONE
   }
 
-  /** Explains to operators why no key matches a token. Quotes nothing of the token. */
+  /** Explains to operators why no key matches a token. The text quotes nothing of the token. */
   whyNot(algorithm: Algorithm, kid: string | undefined): string {
     if (kid === undefined) return `no key for ${algorithm}, and no "kid" in the token`
     const named = this.named(algorithm, kid)
@@ -80,7 +84,10 @@ export class KeySet {
       : `a key with this "kid" that cannot be used: it ${skipped.reason}`
   }
 
-  /** Keeps the key objects of unchanged keys, so that results verified with them remain valid. */
+  /**
+   * Returns a set with the key objects of `previous` for unchanged keys, so that the verification
+   * results of those keys remain valid.
+   */
   reuseKeysFrom(previous: KeySet | undefined): KeySet {
     if (previous === undefined) return this
     const known = new Map([...previous.#keys].map((key) => [key.fingerprint, key]))
@@ -90,12 +97,12 @@ export class KeySet {
 }
 
 /**
- * Reads a JWK Set. Skips members that cannot verify a token, as RFC 7517 §5 recommends: one
- * unusable key must not make the others unusable.
+ * Reads a JWK Set. Skips members that cannot verify a token, as RFC 7517 §5 recommends, so that one
+ * unusable key does not make the other keys unusable.
  *
- * @param signal aborts the import: a malicious set can occupy the thread pool for minutes.
- * @throws {TypeError} if the value is not a JWK Set, has more than `maxKeys` members or no
- *   usable one.
+ * @param signal aborts the import, because a malicious set can occupy the thread pool for minutes.
+ * @throws {TypeError} if the value is not a JWK Set, has more than `maxKeys` members, or has no
+ *   usable key.
  */
 export async function importKeySet(
   jwks: unknown,
@@ -107,11 +114,13 @@ export async function importKeySet(
     throw new TypeError('the key set is not a JWK Set (RFC 7517 §5): it has no "keys" array')
   }
   if (members.length > maxKeys) {
-    throw new TypeError(`the key set has ${members.length} keys, more than the ${maxKeys} allowed`)
+    throw new TypeError(
+      `the key set has ${members.length} keys, more than "jwks.maxKeys" (${maxKeys}) allows`,
+    )
   }
   const usable: VerificationKey[] = []
   const skipped: SkippedKey[] = []
-  // Sequential, so that a large set does not occupy the whole thread pool.
+  // One key at a time, so that a large set does not occupy the whole thread pool.
   for (const jwk of members) {
     signal?.throwIfAborted()
     const key = await readSoundKey(jwk)
@@ -127,7 +136,9 @@ export async function importKeySet(
   return new KeySet(usable, skipped)
 }
 
-/** Returns one line per skipped key, and one with the number of keys beyond the limit. */
+/**
+ * Returns one line for each of the first ten skipped keys, and one with the number of the others.
+ */
 export function listOfSkipped(skipped: readonly SkippedKey[]): readonly string[] {
   const lines = skipped
     .slice(0, MAX_LISTED)

@@ -10,8 +10,8 @@ export interface KeySource {
    * Returns the keys that may have signed a token with this algorithm and `kid`; an empty array if
    * there are none. Synchronous while the keys are cached.
    *
-   * @throws {KeysUnavailableError} (or rejects with it) if no keys are cached and the issuer is
-   *   unavailable.
+   * @throws {KeysUnavailableError} (or rejects with it) if the issuer is unavailable, and either no
+   *   keys are cached or none of them has the `kid`.
    */
   find(
     algorithm: Algorithm,
@@ -19,11 +19,13 @@ export interface KeySource {
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
   /**
-   * Returns keys that the issuer has published since, for a token that none of the tried keys
-   * verifies: its `kid` now belongs to another key, or it has no `kid`. Empty if there are none, if
-   * the refetch budget forbids a fetch or, for a `kid` of the set, if the fetch fails.
+   * Returns newly published keys, for a token that none of the tried keys verifies: its `kid` may
+   * now belong to another key, or the token has no `kid`. Returns an empty array if there are no
+   * new keys, if the refetch budget allows no fetch, or if the fetch fails and the set has the
+   * `kid`.
    *
-   * @throws {KeysUnavailableError} if the fetch for a token without `kid` fails.
+   * @throws {KeysUnavailableError} (or rejects with it) if the fetch fails and the set does not
+   *   have the `kid`.
    */
   findNewer(
     algorithm: Algorithm,
@@ -31,16 +33,16 @@ export interface KeySource {
     tried: readonly VerificationKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 
-  /** Explains to operators why {@link find} has no key. Quotes nothing of the token. */
+  /** Explains to operators why {@link find} found no key. The text quotes nothing of the token. */
   whyNot(algorithm: Algorithm, kid: string | undefined): string
 
-  /** Whether the key is still in the set, so that results verified with it remain valid. */
+  /** Whether the key is still in the set, so that its verification results remain valid. */
   trusts(key: VerificationKey): boolean
 
   /**
    * Fetches the keys again, except during a back-off.
    *
-   * @throws {KeysUnavailableError} if the fetch fails, or during a back-off.
+   * @throws {KeysUnavailableError} if the fetch fails, and during a back-off.
    */
   refresh(): Promise<void>
 
@@ -56,20 +58,21 @@ export interface KeySetStatus {
   readonly issuer: string
   /**
    * `static`: from the options, never fetched. `fresh`: within its freshness lifetime (RFC 9111).
-   * `stale`: older, and used because no refresh has succeeded or none was needed. `empty`: no
-   * usable keys, so that a token waits for a fetch and gets a 503 if it fails.
+   * `stale`: past that lifetime, but still usable. `empty`: no usable keys; a token waits for a
+   * fetch, and gets a 503 if the fetch fails.
    */
   readonly state: 'static' | 'fresh' | 'stale' | 'empty'
-  /** Number of usable keys. */
+  /** Number of keys in the set; 0 for `empty`. */
   readonly keys: number
   /** Milliseconds since the fetch; `undefined` for `static` and `empty`. */
   readonly ageMs: number | undefined
   /**
-   * Milliseconds for which the set may still be used if no refresh succeeds; Infinity for `static`.
+   * Milliseconds for which the set may still be used if no refresh succeeds; Infinity for `static`,
+   * 0 for `empty`.
    */
   readonly usableForMs: number
   /** Start of the last fetch, in milliseconds since the epoch; `undefined` before the first. */
   readonly lastAttemptAt: number | undefined
-  /** Why the last fetch failed; `undefined` if it succeeded. */
+  /** Why the last fetch failed; `undefined` if that fetch succeeded, or before the first. */
   readonly lastError: string | undefined
 }

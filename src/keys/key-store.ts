@@ -1,13 +1,13 @@
 /**
- * Persistence of fetched key sets, so that a restart during an outage of the issuer starts with
- * keys.
+ * Defines the store for fetched key sets: an instance that restarts during an issuer outage loads
+ * its keys from there.
  */
 
 /** A key set in a {@link KeyStore}. */
 export interface StoredKeySet {
   /** The issuer identifier. */
   readonly issuer: string
-  /** The configured `jwksUri`, if any; a set saved for another URL is not used. */
+  /** The option `jwksUri`, if set. A set that was saved for another URL is not used. */
   readonly jwksUri?: string
   /** Time of the fetch, in milliseconds since the epoch. */
   readonly fetchedAt: number
@@ -16,8 +16,8 @@ export interface StoredKeySet {
 }
 
 /**
- * Stores key sets. An attacker who can write to it can issue tokens: protect it like a certificate
- * store. Exceptions and rejected promises are logged and have no other effect.
+ * Stores key sets. An attacker who can write to the store can issue tokens, so protect it like a
+ * certificate store. Exceptions and rejected promises are logged and have no other effect.
  */
 export interface KeyStore {
   /** Returns the key set saved for the issuer; `undefined` if there is no usable one. */

@@ -2,13 +2,14 @@ import { BoundedCache } from '../base/bounded-cache.js'
 
 const MAX_ENTRIES = 1_000
 /**
- * Callers choose the `kid`: longer ones are not cached, to bound memory, and are looked up again.
+ * Maximum length of a cached `kid`, in characters: callers choose the `kid`, so memory must be
+ * bounded.
  */
 const MAX_LENGTH = 256
 
 /**
- * Negative cache of the `kid`s that the issuer's newest key set has no key for; `undefined` stands
- * for tokens without a `kid`. Bounded in number and size.
+ * Negative cache of the `kid`s for which the issuer's newest key set has no key. `undefined` stands
+ * for tokens without a `kid`. The cache is bounded in number and size.
  */
 export class NegativeKidCache {
   readonly #until = new BoundedCache<string, number>({ max: MAX_ENTRIES })
@@ -26,7 +27,7 @@ export class NegativeKidCache {
   }
 }
 
-/** Returns the cache key: for a missing `kid`, one that no `kid` maps to. */
+/** Returns the cache key of a `kid`. No `kid` has the cache key of tokens without a `kid`. */
 function cacheKeyOf(kid: string | undefined): string {
   return kid === undefined ? 'none' : `=${kid}`
 }

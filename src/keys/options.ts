@@ -1,4 +1,4 @@
-/** Options for fetching and caching an issuer's key set, with their validation. */
+/** Defines and validates the options for fetching and caching an issuer's key set. */
 import type { JWK } from 'jose'
 import { functionOrUndefined, numberIn, reject } from '../base/check.js'
 import type { Fetch } from '../http/fetch-json.js'
@@ -17,44 +17,48 @@ import type { KeyStore } from './key-store.js'
  * ```
  */
 export interface JwksOptions {
-  /** Static keys (RFC 7517). If set, no key set is fetched and the other options have no use. */
+  /**
+   * Static keys (RFC 7517). If set, no key set is fetched, and of the other options only `maxKeys`
+   * has an effect.
+   */
   keys?: readonly JWK[]
 
   /**
-   * Time limit of one fetch, metadata included, in milliseconds. Default 5,000; 100 to 60,000.
+   * Time limit of one fetch, metadata included, and of one call of `store`, in milliseconds.
+   * Default 5,000; 100 to 60,000.
    */
   timeout?: number
 
   /**
-   * Maximum burst of fetches caused by tokens whose `kid` is not in the set, or that the key of
-   * their `kid` does not verify. Default 3; 1 to 100. With 1, a single forged token delays a new
-   * key by up to `cooldown`.
+   * Maximum number of fetches that tokens may cause in a burst: tokens whose `kid` is not in the
+   * set, and tokens that the key with their `kid` does not verify. With 1, a single forged token
+   * delays the acceptance of a new key by up to `cooldown`. Default 3; 1 to 100.
    */
   refetchBurst?: number
 
   /**
-   * Milliseconds until one fetch of `refetchBurst` is available again, and until the same `kid` may
-   * cause another one. Default 10,000; 1,000 to 600,000.
+   * Interval after which one fetch of `refetchBurst` is available again, and after which the same
+   * `kid` may cause another fetch, in milliseconds. Default 10,000; 1,000 to 600,000.
    */
   cooldown?: number
 
   /**
-   * Minimum freshness lifetime of a fetched set in milliseconds, whatever its `Cache-Control` says.
-   * Default 60,000, or `cacheMaxAge` if that is less; 1,000 to `cacheMaxAge`.
+   * Minimum freshness lifetime of a fetched set, in milliseconds, even if `Cache-Control` is
+   * shorter. Default 60,000, or `cacheMaxAge` if that is less; 1,000 to `cacheMaxAge`.
    */
   cacheMinAge?: number
 
   /**
-   * Maximum freshness lifetime of a fetched set in milliseconds; also the lifetime without
-   * `Cache-Control: max-age`. While the issuer is reachable, a key that it removed is trusted no
-   * longer than this. Default 600,000 (10 minutes); 1,000 to 86,400,000 (a day).
+   * Maximum freshness lifetime of a fetched set, in milliseconds; also the lifetime without
+   * `Cache-Control: max-age`. While the issuer is reachable, a key that the issuer removed is
+   * trusted no longer than this. Default 600,000 (10 minutes); 1,000 to 86,400,000 (a day).
    */
   cacheMaxAge?: number
 
   /**
-   * Milliseconds for which a stale set may be used while no refresh succeeds (RFC 5861 §4): the
-   * issuer is unavailable, or a background refresh is in flight. Default 14,400,000 (4 hours); 0 to
-   * 604,800,000 (a week).
+   * Time for which a stale set may be used while no refresh succeeds (RFC 5861 §4), in
+   * milliseconds: the issuer is unavailable, or a background refresh is in flight. Default
+   * 14,400,000 (4 hours); 0 to 604,800,000 (a week).
    */
   staleIfError?: number
 
@@ -68,15 +72,15 @@ export interface JwksOptions {
   maxBytes?: number
 
   /**
-   * Persists fetched key sets, so that a restart during an outage of the issuer starts with keys: a
-   * `fileKeyStore`, or an implementation of your own. A persisted set is used for at most
+   * Store for fetched key sets, so that an instance that restarts during an issuer outage has keys:
+   * a `fileKeyStore`, or an implementation of your own. A persisted set is used for at most
    * `cacheMaxAge` + `staleIfError` after its fetch. Default: none.
    */
   store?: KeyStore
 
   /**
-   * Replaces `globalThis.fetch`, for example to use a proxy. The default is read at each fetch, so
-   * that mocks that tests install later take effect.
+   * Replaces `globalThis.fetch` for the key set and the metadata, for example to use a proxy. The
+   * default is read at each fetch, so that a mock takes effect even if a test installs it later.
    */
   fetch?: Fetch
 }
@@ -102,10 +106,16 @@ export type ResolvedJwks = Readonly<
 
 const DAY = 86_400_000
 
-/** A single function, because issuers with different functions cannot share a key set. */
+/**
+ * One function for all issuers, because options with different functions cannot share a key set.
+ */
 const globalFetch: Fetch = (url, init) => fetch(url, init)
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * Validates the option `jwks`.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
 export function resolveJwks(options: JwksOptions): ResolvedJwks {
   const milliseconds = (name: keyof JwksOptions, fallback: number, range: [number, number]) =>
     numberIn(`jwks.${name}`, options[name] ?? fallback, {

@@ -1,5 +1,6 @@
 /**
- * The key set of one issuer in a {@link KeyStore}: failures are reported and have no other effect.
+ * Loads and saves the key set of one issuer in a {@link KeyStore}. Failures are reported and have
+ * no other effect.
  */
 import { ownMembers } from '../base/plain-object.js'
 import { withinDeadline } from '../http/deadline.js'
@@ -10,7 +11,7 @@ import type { KeyStore, StoredKeySet } from './key-store.js'
 export interface PersistedKeysOptions {
   readonly store: KeyStore
   readonly issuer: string
-  /** The configured address of the key set: a set saved for another address is not trusted. */
+  /** The option `jwksUri`. A set that was saved for another URL is not trusted. */
   readonly jwksUri: string | undefined
   readonly maxKeys: number
   /** Time limit of one store call, in milliseconds. */
@@ -28,7 +29,10 @@ export class PersistedKeys {
     this.#options = options
   }
 
-  /** Loads the saved key set if it is complete, belongs to the issuer and is not too old. */
+  /**
+   * Returns the saved key set; `undefined` if there is none, or if it is malformed, belongs to
+   * another issuer or `jwksUri`, or is not usable any more. Never rejects.
+   */
   async restore(
     closing: AbortSignal,
     isUsable: (fetchedAt: number) => boolean,
@@ -44,12 +48,12 @@ export class PersistedKeys {
       const fits = stored.issuer === issuer && stored.jwksUri === jwksUri
       if (!fits || !Number.isFinite(stored.fetchedAt)) {
         throw new Error(
-          `stored key set ignored: it is malformed, or not of the issuer ${issuer} and its "jwksUri"`,
+          `stored key set ignored: it is malformed, or was saved for another issuer than ${issuer} or another "jwksUri"`,
         )
       }
       if (!isUsable(stored.fetchedAt)) {
         throw new Error(
-          `stored key set of ${issuer} ignored: its "fetchedAt" is in the future or too long ago`,
+          `stored key set of ${issuer} ignored: its "fetchedAt" is in the future, or longer ago than "jwks.cacheMaxAge" + "jwks.staleIfError"`,
         )
       }
       return { keys: await importKeySet(stored.jwks, maxKeys), fetchedAt: stored.fetchedAt }
@@ -59,7 +63,7 @@ export class PersistedKeys {
     }
   }
 
-  /** Saves in the background: no request waits for it. */
+  /** Saves the key set in the background, so that no request waits. */
   save(jwks: unknown, fetchedAt: number): void {
     const { issuer, jwksUri } = this.#options
     this.#next = { issuer, ...(jwksUri !== undefined && { jwksUri }), fetchedAt, jwks }
@@ -71,7 +75,7 @@ export class PersistedKeys {
     await this.#saving
   }
 
-  /** Saves run one after another, so that the key set fetched last remains. */
+  /** Runs one save after another, so that the key set fetched last is the one that remains. */
   async #saveNext(): Promise<void> {
     const { store, timeout, onFailure } = this.#options
     for (let next = this.#next; next !== undefined; next = this.#next) {

@@ -1,14 +1,16 @@
 /**
- * Detects RSA keys with a prime modulus. Anyone can derive the private exponent of such a key from
- * the public one and sign with it, and importers accept it.
+ * Detects RSA keys with a prime modulus. From such a public key, an attacker can compute the
+ * private exponent and sign tokens, and jose and Node import the key without an error.
  */
 import { checkPrime, type KeyObject } from 'node:crypto'
 import { BoundedCache } from '../base/bounded-cache.js'
 
-/** Cached by modulus: a check takes 3 ms in the thread pool for 2048 bits, 140 ms for 8192. */
+/**
+ * Results by modulus, because a check takes 3 ms in the thread pool for 2048 bits, 140 ms for 8192.
+ */
 const known = new BoundedCache<string, boolean>({ max: 1_000 })
 
-/** Whether the key is an RSA key with a prime modulus. Runs in the thread pool. */
+/** Whether the key is an RSA key with a prime modulus. The check runs in the thread pool. */
 export async function hasPrimeModulus(key: KeyObject): Promise<boolean> {
   if (key.asymmetricKeyType !== 'rsa') return false
   const { n } = key.export({ format: 'jwk' }) as { n: string }
@@ -21,7 +23,7 @@ export async function hasPrimeModulus(key: KeyObject): Promise<boolean> {
 
 function isPrime(modulus: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
-    // No error is known for these arguments; one would make the key unusable.
+    // If the check fails, the answer is undefined, and the key counts as unusable.
     checkPrime(modulus, { checks: 1 }, (_error, answer) => resolve(answer !== false))
   })
 }

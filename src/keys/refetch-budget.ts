@@ -1,25 +1,30 @@
 /**
  * Limits the fetches that callers' tokens cause. An attacker can send tokens with a random `kid`,
- * or with an invalid signature under a published one; either may also mean that the issuer has
- * rotated its keys.
+ * or with an invalid signature under a published `kid`. The same tokens arrive when the issuer has
+ * rotated its keys, so some of them must cause a fetch.
  *
- * Invariants: at most `burst` such fetches at once and one more per `cooldown`; at most one per
- * `cooldown` for the same `kid`; and a token that doubts a published key leaves the last one to
- * tokens with an unknown `kid`, so that forged signatures cannot delay a rotation.
+ * Invariants: tokens cause at most `burst` fetches at once and one more per `cooldown`. The same
+ * `kid` causes at most one fetch per `cooldown`, as long as {@link NegativeKidCache} keeps it. The
+ * last available fetch is reserved for tokens with an unknown `kid`, unless `burst` is 1, so that
+ * forged signatures cannot delay the acceptance of a new `kid`.
  */
 import { NegativeKidCache } from './negative-kid-cache.js'
 import type { VerificationKey } from './verification-key.js'
 
 export interface RefetchBudgetOptions {
+  /** Maximum number of fetches at once. */
   readonly burst: number
-  /** Milliseconds. */
+  /** Interval after which one more fetch is allowed, in milliseconds. */
   readonly cooldown: number
 }
 
-/** The key that a token requires and the cached key set lacks. */
+/** A key that a token requires and that the cached key set lacks. */
 export interface MissingKey {
   readonly kid: string | undefined
-  /** The published keys that the token names and that do not verify it. */
+  /**
+   * Published keys that do not verify the token: those with its `kid`; for a token without `kid`,
+   * those for its algorithm.
+   */
   readonly doubted: readonly VerificationKey[]
 }
 
@@ -28,7 +33,8 @@ export class RefetchBudget {
   readonly #cooldown: number
   readonly #unknown = new NegativeKidCache()
   /**
-   * Time until which a key counts as confirmed. Keyed by object: a replaced key is another object.
+   * Time until which a key counts as still published, because a fetch has confirmed the key. A
+   * replaced key is another object, and therefore not confirmed.
    */
   readonly #confirmed = new WeakMap<VerificationKey, number>()
   #left: number
@@ -40,7 +46,9 @@ export class RefetchBudget {
     this.#left = burst
   }
 
-  /** Whether a fetch within the last `cooldown` already showed that the issuer lacks this key. */
+  /**
+   * Whether a fetch within the last `cooldown` has shown that the issuer does not have this key.
+   */
   isKnownMissing({ kid, doubted }: MissingKey, now: number): boolean {
     if (doubted.length > 0) return doubted.every((key) => now < (this.#confirmed.get(key) ?? 0))
     return this.#unknown.has(kid, now)
@@ -55,7 +63,10 @@ export class RefetchBudget {
     this.#left = this.#count(now) - 1
   }
 
-  /** Records that a fetch that began at `askedAt` did not find the key. */
+  /**
+   * Records the result of a fetch that began at `askedAt`: the keys that the issuer publishes for
+   * the token (`doubted`), or that it publishes none.
+   */
   recordMissing({ kid, doubted }: MissingKey, askedAt: number): void {
     const until = askedAt + this.#cooldown
     for (const key of doubted) this.#confirmed.set(key, until)
@@ -63,20 +74,21 @@ export class RefetchBudget {
   }
 
   /**
-   * Refunds a failed fetch: it revealed nothing about keys, and the back-off delays the next one.
+   * Allows one more fetch after a failed one, which revealed nothing about keys. The back-off
+   * delays the next fetch anyway.
    */
   refund(now: number): void {
     this.#left = Math.min(this.#count(now) + 1, this.#burst)
   }
 
-  /** Call it after an outage, during which the issuer may have rotated its keys. */
+  /** Clears the negative cache after an outage, in which the issuer may have rotated its keys. */
   forgetUnknown(): void {
     this.#unknown.clear()
   }
 
   #count(now: number): number {
     const passed = now - this.#countedAt
-    // A clock that was set back, or that returns NaN, adds nothing.
+    // Adds nothing if the clock was set back or returns NaN.
     if (passed > 0) this.#left = Math.min(this.#left + passed / this.#cooldown, this.#burst)
     if (!Number.isNaN(now)) this.#countedAt = now
     return this.#left

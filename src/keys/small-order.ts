@@ -1,10 +1,13 @@
 /**
- * Detects points of Ed25519 whose order divides eight. With such a public key, anyone can forge
- * signatures, as with an RSA exponent of 1. RFC 8032 §5.1.7 does not exclude these points.
+ * Detects points of Ed25519 whose order divides eight. If such a point is the public key, any
+ * attacker can forge signatures, as with an RSA exponent of 1. RFC 8032 §5.1.7 does not exclude
+ * these points.
  */
 import type { KeyObject } from 'node:crypto'
 
-/** Their y coordinates, little-endian hex, including non-canonical encodings of 0 and 1. */
+/**
+ * The y coordinates of these points in little-endian hex, with non-canonical encodings of 0 and 1.
+ */
 const SMALL_ORDER: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -15,11 +18,15 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ])
 
-/** @param key must be an Ed25519 key. */
+/**
+ * Whether the public key is a point of small order.
+ *
+ * @param key must be an Ed25519 key.
+ */
 export function isOfSmallOrder(key: KeyObject): boolean {
   const { x = '' } = key.export({ format: 'jwk' })
   const bytes = Buffer.from(x, 'base64url')
-  // The highest bit is the sign of x.
+  // Clears the highest bit, which is the sign of x.
   const last = bytes.length - 1
   bytes[last] = (bytes[last] as number) & 0x7f
   return SMALL_ORDER.has(bytes.toString('hex'))

@@ -1,4 +1,4 @@
-/** Static keys from the options: they never become stale and need no network. */
+/** Provides static keys from the options, which never become stale and are never fetched. */
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm, SymmetricAlgorithm } from '../base/algorithms.js'
 import { importKeySet, KeySet, type SkippedKey } from './key-set.js'
@@ -9,7 +9,7 @@ import type { VerificationKey } from './verification-key.js'
  * Creates a key source from a static key set.
  *
  * @param onSkipped called with the keys that cannot verify a token, if there are any.
- * @throws {TypeError} if no key of the set can be used.
+ * @throws {TypeError} if the set has no usable key or more than `maxKeys` keys.
  */
 export async function staticKeySet(
   issuer: string,
@@ -22,7 +22,7 @@ export async function staticKeySet(
   return new StaticKeys(issuer, keys)
 }
 
-/** A secret shared with the issuer, for HS256 and its larger sizes, and for nothing else. */
+/** Creates a key source from a secret shared with the issuer, for HS256, HS384 and HS512 only. */
 export function sharedSecret(
   issuer: string,
   secret: Uint8Array,
@@ -36,7 +36,7 @@ export function sharedSecret(
     verifiesInline: true,
     fingerprint: 'shared secret',
   }
-  // A secret has no `kid`, so that of the token is ignored: there is only one secret.
+  // Ignores the `kid` of the token, because there is only one secret.
   return new StaticKeys(issuer, {
     size: 1,
     find: (algorithm) => (key.algorithms.has(algorithm) ? [key] : []),
@@ -44,7 +44,7 @@ export function sharedSecret(
   })
 }
 
-/** Key source of an issuer whose tokens only the issuer itself can verify. */
+/** Creates an empty key source, for an issuer whose tokens only the issuer itself can verify. */
 export function noKeys(issuer: string): KeySource {
   return new StaticKeys(issuer, new KeySet([]))
 }

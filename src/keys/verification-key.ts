@@ -1,7 +1,7 @@
-/** Imports the public keys of a key set (RFC 7517 §4) with jose and rejects unsafe ones. */
+/** Imports the public keys of a key set (RFC 7517 §4) with jose, and rejects unsafe keys. */
 import { type AsymmetricKeyDetails, KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
-// The main entry of jose takes longer to load than this whole package.
+// Imports a subpath: the main entry of jose takes longer to load than this whole package.
 import { importJWK } from 'jose/key/import'
 import {
   type Algorithm,
@@ -15,29 +15,31 @@ import { isOfSmallOrder } from './small-order.js'
 
 export interface VerificationKey {
   readonly kid: string | undefined
-  /** Algorithms the key may verify; only one if the JWK has `alg` (RFC 8725 §3.1). */
+  /** Algorithms for which the key may be used; only one if the JWK has `alg` (RFC 8725 §3.1). */
   readonly algorithms: ReadonlySet<Algorithm>
   readonly material: KeyObject
-  /** The member `issuer` of the JWK: Entra ID names in it the issuer whose tokens the key signs. */
+  /** Member `issuer` of the JWK, in which Entra ID names the issuer whose tokens the key signs. */
   readonly issuer: unknown
-  /** Whether verifying inline costs less than a round trip to the thread pool. */
+  /** Whether a signature is verified on the event loop, instead of in the thread pool. */
   readonly verifiesInline: boolean
-  /** Equal for equal keys, so that a refresh can recognize keys that stayed. */
+  /** Equal for equal keys, so that a refresh can recognize unchanged keys. */
   readonly fingerprint: string
 }
 
-/** RFC 7518 §3.3 and §3.5, NIST SP 800-57. */
+/** The minimum that RFC 7518 §3.3 and §3.5 require. */
 const MIN_RSA_BITS = 2048
 /**
- * Larger than any key in use; a still larger one would cost too much for each token that names it.
+ * Limits the cost of a verification, which grows with the modulus: a malicious key set must not
+ * make each token that names a key expensive.
  */
 const MAX_RSA_BITS = 8192
 const MAX_RSA_EXPONENT = 0xffff_ffffn
 const INLINE_RSA_BITS = 2048
 const INLINE_RSA_EXPONENT = 65_537n
 
-/** Why a member of a key set cannot verify a token, for operators; follows "the key …". */
+/** A member of a key set that cannot verify a token. */
 export class UnusableKey {
+  /** Predicate of a message that begins with "the key", such as "is malformed". */
   readonly reason: string
 
   constructor(reason: string) {
@@ -52,7 +54,8 @@ export async function importVerificationKey(jwk: unknown): Promise<VerificationK
 }
 
 /**
- * Reads a member of a key set. A published private key is compromised and therefore unusable.
+ * Returns the key that a member of a key set defines, or the reason why the member is unusable. A
+ * published private key is compromised and therefore unusable.
  */
 export async function readVerificationKey(jwk: unknown): Promise<VerificationKey | UnusableKey> {
   const judged = judgeMembers(jwk)
@@ -62,7 +65,7 @@ export async function readVerificationKey(jwk: unknown): Promise<VerificationKey
   if (material === undefined) return new UnusableKey(MALFORMED)
   const unsound = whyUnsound(material)
   if (unsound !== undefined) return new UnusableKey(unsound)
-  // All other values are equally invalid, and may be nested too deeply for JSON.stringify.
+  // Any other `issuer` is invalid, and may be nested too deeply for JSON.stringify.
   const named = typeof issuer === 'string' ? issuer : typeof issuer === 'undefined'
   return Object.freeze({
     kid,
@@ -79,11 +82,14 @@ export interface JudgedMembers {
   readonly kid: string | undefined
   readonly issuer: unknown
   readonly algorithms: readonly [AsymmetricAlgorithm, ...AsymmetricAlgorithm[]]
-  /** The members that determine the key. */
+  /** Members that define the public key. */
   readonly required: Record<string, unknown>
 }
 
-/** Checks members only: a few microseconds. The import may still fail and takes up to 1 ms. */
+/**
+ * Checks the members of a JWK without importing it: the check takes a few microseconds, the import
+ * up to 1 ms. The import may still fail afterwards.
+ */
 export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   if (!isJsonObject(jwk)) return new UnusableKey('is not a JSON object')
   const members = membersOf(jwk)
@@ -92,7 +98,8 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
   const [algorithm, ...others] = algorithmsOf(members)
   if (algorithm === undefined) return new UnusableKey(whyNoAlgorithm(members))
   const { kid, kty, crv, n, e, x, y, issuer } = members
-  // The other members were checked above; the importer is stricter about them than RFC 7517.
+  // Omits `use`, `key_ops` and other members, which were checked above: importJWK is stricter about
+  // them than RFC 7517.
   const required = { kty, crv: crvOf(kty, crv), n, e, x, y }
   const incomplete = whyIncomplete(members)
   if (incomplete !== undefined) return new UnusableKey(incomplete)
@@ -102,8 +109,9 @@ export function judgeMembers(jwk: unknown): JudgedMembers | UnusableKey {
 type Members = Readonly<Record<string, unknown>>
 
 /**
- * Returns the own members, without those that are null: some issuers publish absent members so.
- * Keeps a null `issuer`: without the member, a key of Entra ID would sign for every tenant.
+ * Returns the own members that are not null, because some issuers publish null instead of omitting
+ * a member. Keeps an `issuer` that is null: without this member, a key of Entra ID would be valid
+ * for every tenant.
  */
 function membersOf(jwk: Readonly<Record<string, unknown>>): Members {
   const members = Object.create(null)
@@ -121,9 +129,10 @@ function whyNotForVerifying({ kid, use, key_ops: operations, ext, d, k }: Member
   if (use !== undefined && use !== 'sig') return `has "use": ${quote(use)} and not "sig"`
   if (operations === undefined) return undefined
   if (!Array.isArray(operations)) return 'has "key_ops" that are not an array'
-  // RFC 7517 §4.3 forbids duplicates. Some issuers publish an empty array instead of no member.
+  // Some issuers publish an empty array instead of omitting the member.
   if (operations.length === 0) return undefined
   if (!operations.includes('verify')) return 'has "key_ops" without "verify"'
+  // RFC 7517 §4.3 forbids duplicates.
   return new Set(operations).size < operations.length ? 'has a duplicate in "key_ops"' : undefined
 }
 
@@ -141,7 +150,7 @@ function whyNoAlgorithm({ alg, kty, crv }: Members): string {
   return `has "alg": ${quote(alg)}, which is not a signature algorithm for its type (${type})`
 }
 
-/** Lengths of coordinates in bytes, with leading zeros (RFC 7518 §6.2.1.2, RFC 8037 §2). */
+/** Length of a coordinate in bytes, leading zeros included (RFC 7518 §6.2.1.2, RFC 8037 §2). */
 const COORDINATE_BYTES: Readonly<Record<string, number>> = {
   'P-256': 32,
   'P-384': 48,
@@ -166,13 +175,17 @@ function whyIncomplete({ kty, crv, n, e, x, y, x5c }: Members): string | undefin
 
 const MALFORMED = 'is malformed'
 
-/** Quotes a value for a message; shortens long strings and shows only the type of others. */
+/**
+ * Quotes a string for a message, shortened to 40 characters; shows only the type of other values.
+ */
 function quote(value: unknown): string {
   if (value === undefined) return 'absent'
   return typeof value === 'string' ? describe(value.slice(0, 40)) : `<${typeof value}>`
 }
 
-/** Ignores a stray `crv` of an RSA key, which has no curve. */
+/**
+ * Returns the `crv`; `undefined` for an RSA key, which has no curve even if its JWK has a `crv`.
+ */
 function crvOf(kty: unknown, crv: unknown): unknown {
   return kty === 'RSA' ? undefined : crv
 }
@@ -182,8 +195,7 @@ async function importMaterial(
   algorithm: AsymmetricAlgorithm,
 ): Promise<KeyObject | undefined> {
   try {
-    // importJWK returns bytes only for symmetric keys, which have no shape of an asymmetric
-    // algorithm.
+    // Never bytes, which importJWK returns for symmetric keys only: the `kty` is RSA, EC or OKP.
     return KeyObject.from((await importJWK(jwk as JWK, algorithm)) as CryptoKey)
   } catch {
     return undefined
@@ -199,12 +211,15 @@ function whyUnsound(key: KeyObject): string | undefined {
   const { modulusLength: bits = 0, publicExponent: e = 0n } = details as AsymmetricKeyDetails
   if (bits < MIN_RSA_BITS) return `has ${bits} bits, where at least ${MIN_RSA_BITS} are required`
   if (bits > MAX_RSA_BITS) return `has ${bits} bits, where at most ${MAX_RSA_BITS} are accepted`
-  // With an exponent of 1, anyone can forge signatures; with an even one, signing is impossible.
+  // With an exponent of 1, any attacker can forge signatures. An even exponent cannot be valid.
   if (e < 3n || e % 2n === 0n) return 'has a public exponent that is even or less than 3'
   return e > MAX_RSA_EXPONENT ? 'has a public exponent of more than 32 bits' : undefined
 }
 
-/** RSA of the usual size and exponent takes 20 µs; elliptic curves take three times as long. */
+/**
+ * Whether a verification costs less than a round trip to the thread pool. RSA with the usual size
+ * and exponent takes 20 µs; elliptic curves take three times as long.
+ */
 function verifiesInline({ asymmetricKeyDetails: details }: KeyObject): boolean {
   const { modulusLength = Number.POSITIVE_INFINITY, publicExponent = 0n } =
     details as AsymmetricKeyDetails
