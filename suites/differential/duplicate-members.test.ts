@@ -1,6 +1,6 @@
 /**
- * Members that are there twice are told by counting colons, in texts made by chance: with every
- * kind of white space, colons and quotes within strings, and names spelled with escapes.
+ * src/base/json-object.ts detects duplicate members by counting colons. Tests it with random texts:
+ * all kinds of white space, colons and quotes within strings, and names written with escapes.
  */
 import t from 'tap'
 import { parseJsonObject } from '../../src/base/json-object.js'
@@ -8,12 +8,12 @@ import { Chance, TOKENS } from '../../test/fixtures/random.js'
 
 interface Generated {
   readonly text: string
-  /** Whether a name is there twice in one object, however it is spelled. */
+  /** Whether an object has a duplicate name, however it is spelled. */
   readonly duplicate: boolean
 }
 
 const BLANKS = ['', '', '', '', ' ', '\n', '\t', '\r', ' \n\t ']
-/** What stands in strings. Those that look like structure are what a count could be fooled by. */
+/** Content of strings. Text that looks like structure could mislead a count. */
 const PIECES = [
   'a',
   'b',
@@ -65,7 +65,7 @@ class Generator {
     return `{${members.join(',') || this.#blank()}}`
   }
 
-  /** Now and then one that is there already. */
+  /** Sometimes returns a name that the object already has. */
   #name(names: readonly string[]): string {
     if (names.length > 0 && this.#chance.below(12) === 0) return this.#chance.pick(names)
     return this.#string()
@@ -84,7 +84,7 @@ class Generator {
     return `[${items.map((item) => this.#blank() + item + this.#blank()).join(',')}]`
   }
 
-  /** The same string in one of the ways in which JSON may write it. */
+  /** Writes a string with random escapes. */
   #spelled(value: string): string {
     const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
     const text = JSON.stringify(value)
@@ -102,7 +102,7 @@ class Generator {
   }
 }
 
-/** Whether a name is there twice, told by reading the text itself, as a parser does. */
+/** Whether an object has a duplicate name, determined by an independent parser. */
 function hasDuplicate(text: string): boolean {
   const open: (Set<string> | undefined)[] = []
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:[ \n\r\t]*:)?|[{}[\]]/gs)) {
@@ -121,7 +121,7 @@ function hasDuplicate(text: string): boolean {
 
 const TEXTS = TOKENS * 8
 
-t.test('J11: accepts no text with a member twice, and every text without', async (t) => {
+t.test('J11: rejects every text with a duplicate member, and accepts every other', async (t) => {
   const chance = new Chance('json objects')
   const wrong: string[] = []
   let duplicates = 0
@@ -135,15 +135,15 @@ t.test('J11: accepts no text with a member twice, and every text without', async
     }
   }
   t.same(wrong.slice(0, 9), [])
-  t.ok(duplicates > TEXTS / 20 && duplicates < TEXTS / 2, `${duplicates} of them had one`)
+  t.ok(duplicates > TEXTS / 20 && duplicates < TEXTS / 2, `${duplicates} texts had a duplicate`)
 })
 
-t.test('J11: any character of a text by any other leaves no member twice', async (t) => {
+t.test('J11: detects duplicate members in texts with a changed character', async (t) => {
   const chance = new Chance('json objects, changed')
   const characters = [...'{}[]":,\\ \n\tabu01-']
   const wrong: string[] = []
   let accepted = 0
-  let refused = 0
+  let rejected = 0
   for (let i = 0; i < TEXTS; i++) {
     const { text } = Generator.make(chance)
     const at = chance.below(text.length + 1)
@@ -159,14 +159,15 @@ t.test('J11: any character of a text by any other leaves no member twice', async
     if (value === null || typeof value !== 'object' || Array.isArray(value)) continue
     const object = parseJsonObject(changed)
     if ((object === undefined) !== hasDuplicate(changed)) wrong.push(changed)
-    if (object === undefined) refused++
+    if (object === undefined) rejected++
     else accepted++
   }
   t.same(wrong.slice(0, 9), [])
-  t.ok(accepted > TEXTS / 10 && refused > TEXTS / 100, `${accepted} accepted, ${refused} refused`)
+  const counts = `${accepted} accepted, ${rejected} rejected`
+  t.ok(accepted > TEXTS / 10 && rejected > TEXTS / 100, counts)
 })
 
-t.test('J11: colons and white space that a count could stumble over', async (t) => {
+t.test('J11: counts colons correctly next to white space and within strings', async (t) => {
   const names = ['a', '\\"', ':', '\\":', ' :', '":'.replace('"', '\\"'), '\\\\', '\\\\\\"']
   const colons = [':', ' :', ': ', '\t:', '\n:\n', '\r\n:']
   const values = ['1', '":"', '"\\":"', '" :"', '"\\\\"', '{"x":1}', '{"x" :1}', '[":",{":":":"}]']
@@ -176,10 +177,10 @@ t.test('J11: colons and white space that a count could stumble over', async (t) 
       for (const colon of colons) {
         for (const value of values) {
           const text = `{"${name}"${colon}${value},"${other}":${value}}`
-          const twice = name === other
-          if ((parseJsonObject(text) === undefined) !== twice) t.fail(text)
+          const duplicate = name === other
+          if ((parseJsonObject(text) === undefined) !== duplicate) t.fail(text)
           const nested = `{"z":[{"y"${colon}${text}}],"":0}`
-          if ((parseJsonObject(nested) === undefined) !== twice) t.fail(nested)
+          if ((parseJsonObject(nested) === undefined) !== duplicate) t.fail(nested)
           texts++
         }
       }

@@ -1,11 +1,11 @@
-/** The same key sets to jose and to us: which keys may have signed a token (RFC 7517 §4, §5). */
+/** Compares which keys of a key set jose and this package select for a token (RFC 7517 §4, §5). */
 import { generateKeyPairSync, KeyObject } from 'node:crypto'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose'
 import t from 'tap'
 import { importKeySet } from '../../src/keys/key-set.js'
 import { Chance, SEED, TOKENS } from '../../test/fixtures/random.js'
 
-t.test('J13: a key set offers the keys that jose would choose, and no other', async (t) => {
+t.test('J13: selects the same keys of a key set as jose', async (t) => {
   const chance = new Chance('key sets')
   const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' }) as JWK
   const material: readonly JWK[] = [
@@ -67,18 +67,18 @@ t.test('J13: a key set offers the keys that jose would choose, and no other', as
         const header = kid === undefined ? { alg } : { alg, kid }
         const jose = (await joseKeys(local, header)).map(spki)
         const found = (ours?.find(alg, kid) ?? []).map(({ material }) => spki(material))
-        const beyond = found.filter((key) => !jose.includes(key))
+        const excess = found.filter((key) => !jose.includes(key))
         const described = `${JSON.stringify(header)} in ${JSON.stringify(members)}`
-        if (beyond.length > 0) t.fail(`a key that jose would not choose: ${described}`)
+        if (excess.length > 0) t.fail(`selects a key that jose does not: ${described}`)
         const missed = jose.filter((key) => !found.includes(key))
-        // jose hands small RSA keys out and refuses them later; a `kid` that is no string is
-        // malformed to us, and to jose only for tokens that have one.
-        const meant = members.some(
+        // jose selects small RSA keys and rejects them later. This package treats a `kid` that is not
+        // a string as malformed; jose does so only for tokens with a `kid`.
+        const isIntended = members.some(
           (member) =>
             (member.n !== undefined && member.n.length < 200) ||
             (member.kid !== undefined && typeof member.kid !== 'string'),
         )
-        if (missed.length > 0 && !meant) t.fail(`a key that jose would choose: ${described}`)
+        if (missed.length > 0 && !isIntended) t.fail(`misses a key that jose selects: ${described}`)
         if (found.length > 0) counts.chosen++
         else if (missed.length > 0) counts.stricter++
         else counts.none++
@@ -90,7 +90,7 @@ t.test('J13: a key set offers the keys that jose would choose, and no other', as
   t.ok(counts.none > sets)
 })
 
-/** What is null, or an empty `key_ops`, says nothing to us, and is a mistake to jose. */
+/** Removes null members and empty `key_ops`: this package ignores them, and jose rejects them. */
 function withoutNulls(jwks: object): JSONWebKeySet {
   return JSON.parse(JSON.stringify(jwks), (name, value) =>
     value === null || (name === 'key_ops' && value.length === 0) ? undefined : value,

@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 const outdir = '.build/fuzz'
 await build({
-  entryPoints: ['suites/fuzz/main.ts', 'suites/fuzz/stage/watchdog.ts'],
+  entryPoints: ['suites/fuzz/main.ts', 'suites/fuzz/harness/watchdog.ts'],
   outdir,
   outbase: 'suites/fuzz',
   bundle: true,

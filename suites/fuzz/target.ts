@@ -1,24 +1,24 @@
-/** Something that takes what comes from outside, and what is fed to it. */
+/** A fuzz target: code that processes untrusted input, and the arbitrary that generates the input. */
 import type { Arbitrary } from 'fast-check'
 
 export interface Target<Case = unknown> {
   readonly name: string
-  /** How many cases there are for each one of the target `tokens`: the dearer, the fewer. */
+  /** Cases per case of the target `tokens`; lower for targets whose cases take longer. */
   readonly share: number
   readonly cases: Arbitrary<Case>
-  /** Outcomes without which a run of a thousand cases would have tested nothing. */
-  readonly mustSee: readonly string[]
-  open(): Promise<Stage<Case>>
+  /** Outcomes that a run of at least 1,000 cases must contain; otherwise the cases test too little. */
+  readonly requiredOutcomes: readonly string[]
+  open(): Promise<OpenTarget<Case>>
 }
 
-/** A target made ready: servers that listen, keys that were made. */
-export interface Stage<Case> {
+/** A target that is ready to run: its servers listen and its keys exist. */
+export interface OpenTarget<Case> {
   /**
-   * Plays one case.
+   * Runs one case.
    *
-   * @returns what came of it, in a word or two, to be counted.
-   * @throws if it breaks a property.
+   * @returns a short name of the outcome, which the summary counts.
+   * @throws if the case violates a property.
    */
-  play(one: Case): string | Promise<string>
+  run(testCase: Case): string | Promise<string>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Everything that comes from outside, in the order in which it is played. */
+/** All targets, in the order in which they run. */
 import type { Target } from './target.js'
 import { authorization } from './targets/authorization.fuzz.js'
 import { certificates } from './targets/certificates.fuzz.js'

@@ -1,35 +1,35 @@
-/** Each test file with no mutant switched on: how long it takes, and which mutants its tests reach. */
+/** Runs each test file without an active mutant: its duration, and the mutants that its tests reach. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { inTurn } from './in-turn.js'
+import { distribute } from './distribute.js'
 
-const MOST_MS = 300_000
+const MAX_MS = 300_000
 
-/** A test that fails here judges nothing, and is told. What hasn't changed since is known. */
-export async function baseline(modules, workers, tell) {
+/** Reports and excludes tests that fail here. Reuses the results of files that have not changed. */
+export async function baseline(modules, workers, log) {
   const files = []
-  await inTurn(modules, workers, async ([test, module], worker) => {
-    const answer = await played(module, worker)
-    const { failure, ms, tests = [], coverage } = answer
-    const failed = tests.filter((one) => one.failed)
-    for (const { name } of failed) tell(`no judge, it fails as it is: ${test}, ${name}`)
-    if (failure !== undefined && failed.length === 0) tell(`no judge: ${test}, ${failure}`)
+  await distribute(modules, workers, async ([test, module], worker) => {
+    const result = await resultOf(module, worker)
+    const { failure, ms, tests = [], coverage } = result
+    const failed = tests.filter((entry) => entry.failed)
+    for (const { name } of failed) log(`excluded, fails without a mutant: ${test}, ${name}`)
+    if (failure !== undefined && failed.length === 0) log(`excluded: ${test}, ${failure}`)
     else files.push({ module, ms, tests, ...reachOf(coverage) })
   })
   return files
 }
 
-async function played(module, worker) {
+async function resultOf(module, worker) {
   const hash = createHash('sha256').update(readFileSync(module)).digest('hex')
   const file = `${module}.baseline.json`
   if (existsSync(file)) {
     const known = JSON.parse(readFileSync(file, 'utf8'))
     if (known.hash === hash) return known
   }
-  let answer = await worker.play({ module, all: true }, MOST_MS)
-  if (answer.failure !== undefined) answer = await worker.play({ module, all: true }, MOST_MS)
-  if (answer.failure === undefined) writeFileSync(file, JSON.stringify({ hash, ...answer }))
-  return answer
+  let result = await worker.run({ module, all: true }, MAX_MS)
+  if (result.failure !== undefined) result = await worker.run({ module, all: true }, MAX_MS)
+  if (result.failure === undefined) writeFileSync(file, JSON.stringify({ hash, ...result }))
+  return result
 }
 
 function reachOf({ static: atLoad, perTest }) {
@@ -43,26 +43,26 @@ function reachOf({ static: atLoad, perTest }) {
   return { atLoad: new Set(Object.keys(atLoad)), byTest }
 }
 
-/** Milliseconds on a processor: what a hasty run has no time for. */
-const SLOW = 1_500
+/** CPU time above which a hasty run skips a test. */
+const SLOW_MS = 1_500
 
 /**
- * What to play for a mutant, the quickest first: of each file the tests that reach it, or all of
- * them where that happens while the file is loaded.
+ * Returns the test runs for a mutant, the fastest first: the tests of each file that reach it, or all
+ * tests of a file that reaches it while it is loaded.
  */
 export function planFor({ id }, files, hasty) {
   const plan = []
   for (const { module, ms, tests, atLoad, byTest } of files) {
     const reached = byTest.get(id)
-    const judges = tests.filter(
-      (one) =>
-        !(one.failed || (hasty && one.cpu > SLOW)) &&
-        (atLoad.has(id) || reached?.includes(one.index)),
+    const selected = tests.filter(
+      (test) =>
+        !(test.failed || (hasty && test.cpu > SLOW_MS)) &&
+        (atLoad.has(id) || reached?.includes(test.index)),
     )
-    if (judges.length === 0) continue
-    const spared = tests.filter((one) => !judges.includes(one))
-    const left = spared.reduce((rest, one) => rest - one.ms, ms)
-    plan.push({ module, only: judges.map(({ index }) => index), ms: Math.max(left, 0) })
+    if (selected.length === 0) continue
+    const skipped = tests.filter((test) => !selected.includes(test))
+    const remaining = skipped.reduce((rest, test) => rest - test.ms, ms)
+    plan.push({ module, only: selected.map(({ index }) => index), ms: Math.max(remaining, 0) })
   }
   return plan.sort((a, b) => a.ms - b.ms)
 }

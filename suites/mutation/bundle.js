@@ -1,4 +1,4 @@
-/** Each test file and the sources that it imports in one module, which can be loaded again and again. */
+/** Bundles each test file and the sources that it imports into one module, which can be loaded repeatedly. */
 import { readFileSync } from 'node:fs'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 
 const tap = fileURLToPath(new URL('./tap.js', import.meta.url))
 
-/** Where each test file's module is. */
+/** Returns the path of each test file's module. */
 export async function bundle(tests, sources, folder) {
   await build({
     entryPoints: tests.map((test) => ({ in: test, out: moduleName(test) })),
@@ -39,7 +39,7 @@ function instrumented(sources) {
       esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         const name = relative(process.cwd(), path).replaceAll('\\', '/')
         const text = sources.get(name) ?? readFileSync(path, 'utf8')
-        // A file that looks for its neighbours must find them from where it was.
+        // Files that resolve paths relative to themselves must still find them.
         const url = JSON.stringify(pathToFileURL(path).href)
         return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' }
       })

@@ -1,4 +1,4 @@
-/** Stryker's mutants of our sources: all of them compiled in, each behind a switch. */
+/** Creates Stryker's mutants of the sources: all compiled in, each behind a switch. */
 import { readFileSync } from 'node:fs'
 import { Instrumenter } from '@stryker-mutator/instrumenter'
 
@@ -6,7 +6,7 @@ const silent = () => {}
 const logger = { isDebugEnabled: () => false, debug: silent, info: silent, warn: console.warn }
 const options = { plugins: null, excludedMutations: [], ignorers: [] }
 
-/** The sources with their switches by path, and the mutants: what stands where, and instead of what. */
+/** Returns the instrumented sources by path, and the mutants with location, original and replacement. */
 export async function instrument(paths) {
   const files = paths.map((name) => ({ name, mutate: true, content: readFileSync(name, 'utf8') }))
   const result = await new Instrumenter(logger).instrument(files, options)
@@ -14,7 +14,7 @@ export async function instrument(paths) {
   const seen = new Map()
   return {
     sources: new Map(result.files.map(({ name, content }) => [name, content])),
-    mutants: result.mutants.map((one) => described(one, texts.get(one.fileName), seen)),
+    mutants: result.mutants.map((mutant) => described(mutant, texts.get(mutant.fileName), seen)),
   }
 }
 
@@ -31,7 +31,7 @@ function described(
   const name = [file, context, mutator, original, flat(replacement)].join('\n')
   const times = seen.get(name) ?? 0
   seen.set(name, times + 1)
-  // Found again in another run, whatever was written above it since.
+  // Identifies the mutant in another run, even if lines were added above it.
   const key = `${name}\n${times}`
   const place = { line: start.line + 1, column: start.column + 1 }
   return { id, key, file, ...place, context, mutator, original, replacement: flat(replacement) }

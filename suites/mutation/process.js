@@ -1,35 +1,36 @@
-/** One worker process at a time: ended when it hangs, when it has grown, or when it can't be trusted. */
+/** One worker process, replaced when it hangs, uses too much memory, or has unhandled errors. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
-const MOST_MEMORY = 700 * 1024 * 1024
+const MAX_MEMORY_BYTES = 700 * 1024 * 1024
 
 export class Worker {
   #child
 
-  /** What came of it, or `{ failure: 'timeout' }` after `limit` milliseconds. */
-  async play(order, limit) {
+  /** Returns the result of a test run, or `{ failure: 'timeout' }` after `limit` milliseconds. */
+  async run(order, limit) {
     this.#child ??= start()
     const child = this.#child
-    const given = new AbortController()
-    const timer = setTimeout(() => given.abort(), limit)
+    const controller = new AbortController()
+    const { signal } = controller
+    const timer = setTimeout(() => controller.abort(), limit)
     try {
       child.send(order)
-      const [answer] = await Promise.race([
-        once(child, 'message', { signal: given.signal }),
-        once(child, 'exit', { signal: given.signal }).then(() => [{ failure: 'exit', over: true }]),
+      const [result] = await Promise.race([
+        once(child, 'message', { signal }),
+        once(child, 'exit', { signal }).then(() => [{ failure: 'exit', exited: true }]),
       ])
-      if (answer.over || answer.untrusted || answer.memory > MOST_MEMORY) await this.end()
-      return answer
+      if (result.exited || result.untrusted || result.memory > MAX_MEMORY_BYTES) await this.end()
+      return result
     } catch {
       await this.end()
       return { failure: 'timeout' }
     } finally {
       clearTimeout(timer)
-      given.abort()
+      controller.abort()
     }
   }
 
@@ -37,9 +38,9 @@ export class Worker {
     const child = this.#child
     this.#child = undefined
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
+    const exited = once(child, 'exit')
     child.kill('SIGKILL')
-    await gone
+    await exited
   }
 }
 

@@ -1,17 +1,17 @@
-/** What came of it, for a person to read and for the next run. */
+/** Reports the results, and stores them for the next run. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-const FILE = 'verdicts.json'
+const FILE = 'statuses.json'
 
-export function lastVerdicts(folder) {
+export function lastStatuses(folder) {
   const file = `${folder}/${FILE}`
   return new Map(existsSync(file) ? Object.entries(JSON.parse(readFileSync(file, 'utf8'))) : [])
 }
 
-/** Those of other files stay as they are. */
-export function saveVerdicts(folder, verdicts) {
-  const all = lastVerdicts(folder)
-  for (const [{ key }, { status }] of verdicts) if (status !== 'open') all.set(key, status)
+/** Saves the statuses and keeps those of mutants that this run did not include. */
+export function saveStatuses(folder, results) {
+  const all = lastStatuses(folder)
+  for (const [{ key }, { status }] of results) if (status !== 'open') all.set(key, status)
   writeFileSync(`${folder}/${FILE}`, JSON.stringify(Object.fromEntries(all), null, 1))
 }
 
@@ -25,8 +25,8 @@ export function survivorLine(
   return `${place} ${mutator} (${status})\n    - ${original}\n    + ${replacement}${explanation}`
 }
 
-/** A row for each file and one for each folder; the score counts a timeout as noticed, and no open one. */
-export function table(mutants, verdicts, explained) {
+/** One row per file and folder. The score counts timeouts as killed and excludes open mutants. */
+export function table(mutants, results, explained) {
   const known = new Set(explained)
   const rows = new Map()
   for (const mutant of mutants) {
@@ -34,7 +34,7 @@ export function table(mutants, verdicts, explained) {
       if (!rows.has(name))
         rows.set(name, { mutants: 0, killed: 0, timeout: 0, survived: 0, explained: 0, open: 0 })
       const row = rows.get(name)
-      const { status } = verdicts.get(mutant)
+      const { status } = results.get(mutant)
       row.mutants++
       row[status === 'unreached' ? 'survived' : status]++
       if (known.has(mutant)) row.explained++
@@ -44,7 +44,10 @@ export function table(mutants, verdicts, explained) {
   rows.delete('all')
   const head = ['', 'mutants', 'killed', 'timeouts', 'survived', 'explained', 'open', 'score']
   return [head, ...[...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(cells), cells(['all', all])]
-    .map(([name, ...figures]) => name.padEnd(52) + figures.map((one) => one.padStart(11)).join(''))
+    .map(
+      ([name, ...figures]) =>
+        name.padEnd(52) + figures.map((figure) => figure.padStart(11)).join(''),
+    )
     .join('\n')
 }
 

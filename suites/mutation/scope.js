@@ -1,19 +1,19 @@
-/** What is mutated, and which tests judge it: those of the same name, and some that see it at work. */
+/** The mutated files and their tests: those of the same name, and some that use them. */
 import { readdirSync } from 'node:fs'
 
-/** What stands between a stranger and a route, the quickest first. */
+/** The sources that decide about access to a route, in the order of run time. */
 const GROUPS = [
   {
     mutated: ['src/credentials/'],
-    judges: ['credentials/', 'api/accepted-schemes', 'api/wire'],
+    tests: ['credentials/', 'api/accepted-schemes', 'api/wire'],
   },
   {
     mutated: ['src/errors/www-authenticate.ts'],
-    judges: ['errors/', 'api/step-up', 'api/wire', 'api/resource-metadata'],
+    tests: ['errors/', 'api/step-up', 'api/wire', 'api/resource-metadata'],
   },
   {
     mutated: ['src/token/'],
-    judges: [
+    tests: [
       'token/',
       'pipeline/',
       'base/json-object',
@@ -27,7 +27,7 @@ const GROUPS = [
   },
   {
     mutated: ['src/binding/'],
-    judges: [
+    tests: [
       'binding/',
       'api/dpop',
       'api/dpop-reasons',
@@ -43,7 +43,7 @@ const GROUPS = [
   },
   {
     mutated: ['src/keys/'],
-    judges: [
+    tests: [
       'keys/',
       'token/find-signing-key',
       'api/cve',
@@ -53,22 +53,22 @@ const GROUPS = [
   },
   {
     mutated: ['src/base/request-headers.ts', 'src/base/thumbprint.ts'],
-    judges: ['base/', 'credentials/', 'binding/'],
+    tests: ['base/', 'credentials/', 'binding/'],
   },
-  { mutated: ['src/policy/'], judges: ['policy/', 'api/step-up', 'api/plugin'] },
+  { mutated: ['src/policy/'], tests: ['policy/', 'api/step-up', 'api/plugin'] },
   {
     mutated: ['src/pipeline/', 'src/plugin/guard.ts'],
-    judges: ['pipeline/', 'api/plugin', 'server/resource-server'],
+    tests: ['pipeline/', 'api/plugin', 'server/resource-server'],
   },
-  { mutated: ['src/stores/'], judges: ['stores/', 'binding/dpop/replay-cache'] },
-  { mutated: ['src/revocation/'], judges: ['revocation/', 'api/revocation'] },
+  { mutated: ['src/stores/'], tests: ['stores/', 'binding/dpop/replay-cache'] },
+  { mutated: ['src/revocation/'], tests: ['revocation/', 'api/revocation'] },
   {
     mutated: ['src/introspection/'],
-    judges: ['introspection/', 'api/introspection', 'api/introspected-token'],
+    tests: ['introspection/', 'api/introspection', 'api/introspected-token'],
   },
 ]
 
-/** Those that take seconds, which a hasty run does without. */
+/** Tests that take seconds, which a hasty run skips. */
 const SLOW = [
   'api/dpop',
   'api/cve',
@@ -82,17 +82,17 @@ const SLOW = [
   'api/wire',
 ].map((name) => `test/${name}.test.ts`)
 
-/** Each group with its files: of these, those whose path has a part of `only` in it. */
+/** Returns the groups with their files; `only` selects sources by a part of their path. */
 export function groups(only, hasty) {
   const sources = filesIn('src', '.ts')
-  const tests = filesIn('test', '.test.ts').filter((file) => !(hasty && SLOW.includes(file)))
-  return GROUPS.map(({ mutated, judges }) => ({
+  const allTests = filesIn('test', '.test.ts').filter((file) => !(hasty && SLOW.includes(file)))
+  return GROUPS.map(({ mutated, tests }) => ({
     name: mutated[0],
     mutated: sources
       .filter((file) => mutated.some((path) => file.startsWith(path)))
       .filter((file) => only === undefined || only.some((part) => file.includes(part))),
-    judges: tests.filter((file) =>
-      judges.some(
+    tests: allTests.filter((file) =>
+      tests.some(
         (path) =>
           file === `test/${path}.test.ts` ||
           (path.endsWith('/') && file.startsWith(`test/${path}`)),

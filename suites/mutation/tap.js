@@ -1,93 +1,92 @@
 /**
- * What the tests use of tap, for many runs in one process: the verdicts are those of tap's own
- * `tcompare`, the first failure ends a run, and a run may be confined to some tests of a file.
+ * The part of tap's API that the tests use, for many runs in one process: comparisons use tap's own
+ * `tcompare`, the first failure ends a run, and a run may be limited to some tests of a file.
  *
- * Tests of the top level run one after another, once the file is loaded or as soon as one of them is
- * awaited.
+ * Top-level tests run sequentially, once the file is loaded or as soon as one of them is awaited.
  */
 import { match, same, strict } from 'tcompare'
 
 class Failed extends Error {}
 
-/** Also while a test has replaced it. */
+/** The original clock, also while a test replaces it. */
 export const now = performance.now.bind(performance)
 
 let run
 
 /**
- * With `all`, a failure ends the test that it is in and no other. `onTest(index)` is told of each test of the top level, and of
- * `undefined` when it ends.
+ * With `all`, a failure ends only its own test. Calls `onTest(index)` before each top-level test, and
+ * `onTest(undefined)` after it.
  */
 export function begin({ only, all, onTest }) {
   run = { only, all, onTest, failure: undefined, failures: 0, tests: [], waiting: [] }
   run.failed = new Promise((resolve) => {
-    run.tellFailed = resolve
+    run.resolveFailed = resolve
   })
-  run.top = new Test(run, 'the file')
+  run.top = new Test(run, 'top level')
   return run
 }
 
-export function fail(one, reason) {
-  one.failure ??= String(reason?.message ?? reason)
-  if (!one.all) one.tellFailed()
+export function fail(target, reason) {
+  target.failure ??= String(reason?.message ?? reason)
+  if (!target.all) target.resolveFailed()
 }
 
-/** To be called when the file is loaded: what was not awaited runs now. */
-export async function finish(one) {
-  await drain(one)
-  await one.top.end()
+/** Call it when the file is loaded: runs the tests that were not awaited. */
+export async function finish(target) {
+  await drain(target)
+  await target.top.end()
 }
 
-function drain(one) {
-  one.running ??= (async () => {
-    for (let next = one.waiting.shift(); next; next = one.waiting.shift()) await next()
-    one.running = undefined
+function drain(target) {
+  target.running ??= (async () => {
+    for (let next = target.waiting.shift(); next; next = target.waiting.shift()) await next()
+    target.running = undefined
   })()
-  return one.running
+  return target.running
 }
 
-/** A test of the top level starts when it is awaited, or when the file is loaded. */
-function queued(one, name, body) {
-  const index = one.tests.length
-  one.tests.push({ index, name, ms: 0, cpu: 0 })
-  if (one.only !== undefined && !one.only.has(index)) return Promise.resolve()
-  let over
+/** Queues a top-level test, which starts when it is awaited or when the file is loaded. */
+function queued(target, name, body) {
+  const index = target.tests.length
+  target.tests.push({ index, name, ms: 0, cpu: 0 })
+  if (target.only !== undefined && !target.only.has(index)) return Promise.resolve()
+  let resolveDone
   const done = new Promise((resolve) => {
-    over = resolve
+    resolveDone = resolve
   })
-  one.waiting.push(async () => {
-    if (one.failure === undefined) {
-      one.onTest?.(index)
+  target.waiting.push(async () => {
+    if (target.failure === undefined) {
+      target.onTest?.(index)
       const begun = now()
       const before = process.cpuUsage()
-      await perform(one, name, body)
-      const told = one.tests[index]
-      told.ms = now() - begun
+      await perform(target, name, body)
+      const entry = target.tests[index]
+      entry.ms = now() - begun
       const { user, system } = process.cpuUsage(before)
-      told.cpu = (user + system) / 1_000
-      if (one.all && one.failure !== undefined) {
-        told.failed = one.failure
-        one.failures++
-        one.failure = undefined
+      entry.cpu = (user + system) / 1_000
+      if (target.all && target.failure !== undefined) {
+        entry.failed = target.failure
+        target.failures++
+        target.failure = undefined
       }
-      one.onTest?.(undefined)
+      target.onTest?.(undefined)
     }
-    over()
+    resolveDone()
   })
   return { then }
 
   function then(...handlers) {
-    drain(one)
+    drain(target)
     return done.then(...handlers)
   }
 }
 
-async function perform(one, name, body) {
-  const test = new Test(one, name)
+async function perform(target, name, body) {
+  const test = new Test(target, name)
   try {
     await body(test)
   } catch (error) {
-    fail(one, error)
+    fail(target, error)
   }
   await test.end()
 }
@@ -97,8 +96,8 @@ class Test {
   #teardowns = []
   #children = []
 
-  constructor(one, name) {
-    this.#run = one
+  constructor(target, name) {
+    this.#run = target
     this.name = name
   }
 
@@ -106,7 +105,7 @@ class Test {
     const body = rest.at(-1)
     if (rest.length > 1 && rest[0].skip) return Promise.resolve()
     if (this === this.#run.top) return queued(this.#run, name, body)
-    if (this.#run.failure !== undefined) throw new Failed('over')
+    if (this.#run.failure !== undefined) throw new Failed('the run has failed')
     const before = this.#children.at(-1)
     const child = (before ?? Promise.resolve()).then(() => perform(this.#run, name, body))
     this.#children.push(child)
@@ -117,7 +116,7 @@ class Test {
     this.#teardowns.push(cleanUp)
   }
 
-  /** A member of an object is another one until the test is over. */
+  /** Replaces a member of an object until the test ends. */
   intercept(object, name, { value }) {
     const before = Object.getOwnPropertyDescriptor(object, name)
     Object.defineProperty(object, name, { value, configurable: true, writable: true })
@@ -138,11 +137,10 @@ class Test {
     }
   }
 
-  #is(holds, what, rest) {
+  #is(holds, assertion, rest) {
     if (holds) return true
-    const failure = new Failed(
-      `${this.name}: ${rest.find((one) => typeof one === 'string') ?? what}`,
-    )
+    const message = rest.find((argument) => typeof argument === 'string') ?? assertion
+    const failure = new Failed(`${this.name}: ${message}`)
     fail(this.#run, failure)
     throw failure
   }
@@ -214,19 +212,19 @@ class Test {
     }
   }
 
-  #isError(error, what, [wanted, ...rest]) {
+  #isError(error, assertion, [wanted, ...rest]) {
     if (wanted === undefined || typeof wanted === 'string') return true
-    // As tap does: a name that the class gives counts as the error's own.
+    // As in tap, a name that the error inherits from its class counts as its own.
     if (error?.name) {
       const name = { value: `${error.name}`, enumerable: true, configurable: true, writable: true }
       Object.defineProperty(error, 'name', name)
     }
     const found = wanted instanceof RegExp ? error.message : error
-    return this.#is(match(found, wanted).match, what, rest)
+    return this.#is(match(found, wanted).match, assertion, rest)
   }
 }
 
-/** The `t` of `import t from 'tap'`: whichever file is being loaded. */
+/** The `t` of `import t from 'tap'`, for the file that is being loaded. */
 export default new Proxy(
   {},
   {

@@ -1,36 +1,36 @@
 /**
- * A process that loads a test file again and again, each time with another mutant switched on. What
- * the file imports from packages stays loaded.
+ * A process that loads a test file repeatedly, each time with another active mutant. Packages that the
+ * file imports stay loaded.
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import * as tap from './tap.js'
 
-/** Far more often than any test passes by a mutant: a loop that no longer ends. */
-const MOST_HITS = 5_000_000
+/** Far more than any test executes a mutant; more hits mean an endless loop. */
+const MAX_HITS = 5_000_000
 
-// Left out of `only`, `all` and `mutant`: every test, until one fails, of the code as it is.
+// Without `only`, `all` and `mutant`, all tests of the unchanged code run until one fails.
 const stryker = {}
 globalThis.__stryker__ = stryker
 process.setMaxListeners(0)
 
 let current
 let loads = 0
-process.on('uncaughtException', stray)
-process.on('unhandledRejection', stray)
+process.on('uncaughtException', onUnhandledError)
+process.on('unhandledRejection', onUnhandledError)
 
-/** What nobody handled may as well be of an earlier run. */
-function stray(error) {
+/** Marks the result as untrusted, because an unhandled error may come from an earlier run. */
+function onUnhandledError(error) {
   if (current === undefined || current.failure !== undefined) return
-  current.stray = true
+  current.hasUnhandledError = true
   tap.fail(current, error)
 }
 
 process.on('message', async ({ module, only, all, mutant }) => {
   stryker.activeMutant = mutant
   stryker.hitCount = 0
-  stryker.hitLimit = MOST_HITS
-  // The instrumented code keeps hold of this object, so it is emptied and not replaced.
+  stryker.hitLimit = MAX_HITS
+  // The instrumented code keeps a reference to this object, so it is emptied and not replaced.
   stryker.mutantCoverage ??= { static: {}, perTest: {} }
   const coverage = stryker.mutantCoverage
   coverage.static = {}
@@ -41,7 +41,7 @@ process.on('message', async ({ module, only, all, mutant }) => {
   reached(undefined)
   current = tap.begin({ only: only && new Set(only), all, onTest: reached })
   const begun = tap.now()
-  // After a failure its server may wait for ever for a client that gave up.
+  // After a failure, a server of the test may wait indefinitely for a client that gave up.
   const stuck = await Promise.race([
     load(module, current),
     current.failed.then(() => pause(1_000, true, { ref: false })),
@@ -50,7 +50,7 @@ process.on('message', async ({ module, only, all, mutant }) => {
   await turn()
   process.send({
     failure: current.failure ?? (current.failures > 0 ? 'some' : undefined),
-    untrusted: stuck === true || current.stray === true,
+    untrusted: stuck === true || current.hasUnhandledError === true,
     tests: current.tests,
     ms: tap.now() - begun,
     memory: process.memoryUsage().rss,

@@ -1,4 +1,4 @@
-/** Bodies of answers: a document that is written in full, cut, respelled, or none at all. */
+/** HTTP responses with a document as body: complete, truncated, edited, or absent. */
 import fc from 'fast-check'
 import { edited, edits } from './edits.js'
 import { anyText } from './text.js'
@@ -8,13 +8,13 @@ const piece = fc.oneof(
   anyText(3),
 )
 
-/** How a document is sent. */
-export interface Sent {
+/** The response in which a document is sent. */
+export interface SentResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Changes to its text, mostly none. */
+  /** Edits of the document's text, mostly none. */
   readonly edits: Parameters<typeof edited>[1]
-  /** Bytes that are no UTF-8, after it. */
+  /** Bytes appended to the document, which may be invalid UTF-8. */
   readonly tail: Uint8Array
 }
 
@@ -32,8 +32,8 @@ const header = fc.oneof(
   fc.tuple(fc.constant('content-type'), fc.oneof(TYPE, ascii)),
 )
 
-/** @param type the content type that it has unless it is about that. */
-export function sent(type: string): fc.Arbitrary<Sent> {
+/** @param type content type, unless the case changes it. */
+export function sentResponse(type: string): fc.Arbitrary<SentResponse> {
   return fc.record({
     status: fc.oneof(
       { weight: 12, arbitrary: fc.constant(200) },
@@ -57,13 +57,12 @@ export function sent(type: string): fc.Arbitrary<Sent> {
   })
 }
 
-/** The bytes of the body. */
-export function bodyOf(document: string, { edits: changes, tail }: Sent): Buffer {
+export function bodyOf(document: string, { edits: changes, tail }: SentResponse): Buffer {
   return Buffer.concat([Buffer.from(edited(document, changes)), tail])
 }
 
-/** Whether it is what it was before it was sent. */
-export function isIntact({ status, headers, edits: changes, tail }: Sent): boolean {
+/** Whether the response delivers the document unchanged. */
+export function isIntact({ status, headers, edits: changes, tail }: SentResponse): boolean {
   const { 'content-encoding': encoding = 'identity' } = headers
   return status === 200 && changes.length === 0 && tail.length === 0 && encoding === 'identity'
 }

@@ -1,15 +1,15 @@
-/** Changes to a text, at places that are counted modulo its length. They shrink to fewer. */
+/** Edits of a text, at offsets modulo its length. They shrink to fewer edits. */
 import fc from 'fast-check'
 
 export interface Edit {
   readonly how: 'insert' | 'replace' | 'delete' | 'repeat' | 'cut'
-  /** From the end where it is negative. */
+  /** Offset; counted from the end if negative. */
   readonly at: number
   readonly length: number
   readonly text: string
 }
 
-/** @param pieces what may come in. */
+/** @param pieces texts to insert. */
 export function edits(
   pieces: fc.Arbitrary<string>,
   maxLength: number,

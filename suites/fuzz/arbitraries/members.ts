@@ -1,4 +1,4 @@
-/** Objects that are nearly right: a good one with some of its members set, dropped, or there twice. */
+/** Nearly valid objects: a valid one with members that are replaced, removed or duplicated. */
 import fc from 'fast-check'
 import { type Members, membersOf, text, withMember } from '../../differential/fixtures/json-text.js'
 import { jsonValue } from './json.js'
@@ -10,7 +10,7 @@ export interface Change {
   readonly value: string
 }
 
-/** @param likely by name, JSON text of values that mean something there: what is, or nearly. */
+/** @param likely JSON texts by member name: values that are valid or nearly valid there. */
 export function changesTo(
   likely: Readonly<Record<string, readonly string[]>>,
 ): fc.Arbitrary<readonly Change[]> {
@@ -26,12 +26,12 @@ export function changesTo(
   return fc.oneof(fc.constant([]), fc.array(fc.oneof(...changes, proto), { maxLength: 3 }))
 }
 
-/** JSON text of the good one, changed. */
-export function changed(good: Record<string, unknown>, changes: readonly Change[]): string {
-  return text(changes.reduce(one, membersOf(good)))
+/** Returns the JSON text of `valid` with the changes applied. */
+export function changed(valid: Record<string, unknown>, changes: readonly Change[]): string {
+  return text(changes.reduce(applied, membersOf(valid)))
 }
 
-function one(members: Members, { how, name, value }: Change): Members {
+function applied(members: Members, { how, name, value }: Change): Members {
   if (how === 'again') return [...members, [name, value]]
   return how === 'set'
     ? withMember(members, name, value)

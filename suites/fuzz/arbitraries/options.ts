@@ -1,12 +1,13 @@
-/** Values for options: what they may be, what they may not, and what only JavaScript has. */
+/** Values of options: valid ones, invalid ones, and values that JSON cannot express. */
 import fc from 'fast-check'
 import { INTROSPECTION_OPTIONS } from '../../../src/introspection/options.js'
 import { JWKS_OPTIONS } from '../../../src/keys/options.js'
 import { RESOURCE_SERVER_OPTIONS } from '../../../src/server/options.js'
 
-const under = (name: string, members: readonly string[]) => members.map((one) => `${name}.${one}`)
+const under = (name: string, members: readonly string[]) =>
+  members.map((member) => `${name}.${member}`)
 
-/** Every option there is, and some that there aren't. */
+/** Every option, and some that do not exist. */
 export const OPTION_PATHS: readonly string[] = [
   ...RESOURCE_SERVER_OPTIONS.filter((name) => name !== 'now' && name !== 'logger'),
   ...under('jwks', JWKS_OPTIONS),
@@ -46,7 +47,7 @@ const likely = fc.constantFrom<unknown>(
   ...[{ load: 1, save: 2 }, { get: 1 }, { name: 'x' }, { mode: 'allowed' }, 'x'.repeat(100)],
 )
 
-const strange = fc
+const unusual = fc
   .constantFrom<() => unknown>(
     () => undefined,
     () => null,
@@ -73,6 +74,6 @@ const strange = fc
 
 export const optionValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: likely },
-  { weight: 3, arbitrary: strange },
+  { weight: 3, arbitrary: unusual },
   { weight: 1, arbitrary: fc.anything({ maxDepth: 2, withBigInt: true, withNullPrototype: true }) },
 )

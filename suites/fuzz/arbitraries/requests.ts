@@ -1,13 +1,13 @@
-/** Requests as bytes on a connection: what a client may send, and what none would. */
+/** Requests as bytes on a connection, valid and invalid. */
 import fc from 'fast-check'
 
-/** What stands for a token, so that a case means the same whatever the keys are. */
-export const GOOD = '\u0001good\u0001'
+/** Placeholder of a valid token, so that a case does not depend on the keys. */
+export const VALID_TOKEN = '\u0001valid\u0001'
 
 export interface HeaderLine {
   readonly name: string
   readonly between: string
-  /** Latin-1: a byte each. */
+  /** Latin-1: one byte per character. */
   readonly value: string
   readonly end: string
 }
@@ -25,14 +25,22 @@ const bytes = fc
 const visible = fc.string({ maxLength: 12 })
 
 const credentials = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(GOOD) },
+  { weight: 4, arbitrary: fc.constant(VALID_TOKEN) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('', 'x.y.z', 'a.b', '=', 'a=b', `${GOOD}=`, `${GOOD}, x`),
+    arbitrary: fc.constantFrom(
+      '',
+      'x.y.z',
+      'a.b',
+      '=',
+      'a=b',
+      `${VALID_TOKEN}=`,
+      `${VALID_TOKEN}, x`,
+    ),
   },
   { weight: 1, arbitrary: bytes },
   { weight: 1, arbitrary: visible },
-  { weight: 1, arbitrary: fc.tuple(bytes, bytes).map(([a, b]) => a + GOOD + b) },
+  { weight: 1, arbitrary: fc.tuple(bytes, bytes).map(([a, b]) => a + VALID_TOKEN + b) },
   { weight: 1, arbitrary: fc.nat(20_000).map((length) => 'a'.repeat(length)) },
 )
 

@@ -1,7 +1,7 @@
 /**
- * Tokens as a list of changes to a good one: of members before they are written, of the characters
- * of a segment before and after they are signed, of segments. No token is in it, so that a case means
- * the same whatever the keys are.
+ * Tokens as lists of changes to a valid one: to members, to the characters of a segment before and
+ * after signing, and to the order of segments. A case contains no token, so that it does not depend
+ * on the keys.
  */
 import fc from 'fast-check'
 import type { Edit } from './edits.js'
@@ -9,14 +9,14 @@ import { edits } from './edits.js'
 import { jsonObject, jsonValue } from './json.js'
 import { anyText } from './text.js'
 
-/** One member, as JSON text; `drop` takes it away, `again` leaves the one that was there. */
+/** A change of one member, with JSON text as value; `again` adds a duplicate. */
 export interface MemberChange {
   readonly how: 'set' | 'drop' | 'again' | 'escaped'
   readonly name: string
   readonly value: string
 }
 
-/** One segment's characters, or what is spelled with them: its `bytes`, or the bits left over. */
+/** A change of one segment: of its characters, its decoded `bytes`, or its unused bits (`stray`). */
 export interface SegmentChange {
   readonly segment: number
   readonly as: 'text' | 'bytes' | 'stray'
@@ -29,19 +29,19 @@ export interface TokenCase {
   readonly header: readonly MemberChange[] | string
   readonly claims: readonly MemberChange[] | string
   readonly unsigned: readonly SegmentChange[]
-  /** With the signer's key, with that of a stranger, or as a good token is. */
-  readonly sign: 'anew' | 'stranger' | 'stolen'
+  /** By the signer's key, by the attacker's key, or copied from a valid token. */
+  readonly signature: 'own' | 'attacker' | 'copied'
   readonly signed: readonly SegmentChange[]
-  /** Which segments, in which order. */
+  /** Indexes of the segments that the token consists of. */
   readonly order: readonly number[]
 }
 
-/** The moment is test/fixtures/forgery.ts's: what is just before, at, and after each limit. */
-const MOMENTS = [-31, -30, -29, -1, 0, 1, 29, 30, 31, 300].map((s) => `${1_800_000_000 + s}`)
+/** Times around each limit, relative to `NOW` of test/fixtures/forgery.ts. */
+const TIMES = [-31, -30, -29, -1, 0, 1, 29, 30, 31, 300].map((s) => `${1_800_000_000 + s}`)
 
 const value = fc.oneof(
   { weight: 3, arbitrary: jsonValue },
-  { weight: 1, arbitrary: fc.constantFrom(...MOMENTS, `${MOMENTS[4]}.5`, '1e10', '-1') },
+  { weight: 1, arbitrary: fc.constantFrom(...TIMES, `${TIMES[4]}.5`, '1e10', '-1') },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -79,7 +79,17 @@ function changes(names: readonly string[]): fc.Arbitrary<readonly MemberChange[]
 
 const HEADER = ['alg', 'kid', 'typ', 'crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'zip', 'cty', 'enc']
 const CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'jti', 'scope', 'cnf']
-const KINDS = ['typ', 'token_use', 'at_hash', 'events', 'azp', 'cid', 'c_hash', 's_hash', 'sid']
+const TYPE_CLAIMS = [
+  'typ',
+  'token_use',
+  'at_hash',
+  'events',
+  'azp',
+  'cid',
+  'c_hash',
+  's_hash',
+  'sid',
+]
 
 const piece = fc.oneof(
   fc.constantFrom('.', '=', '==', '+', '/', '-', '_', 'A', ' ', '\n', '\0', '%2e', 'é', '\ud83d'),
@@ -106,9 +116,9 @@ export const tokenCase: fc.Arbitrary<TokenCase> = fc.record({
   ring: fc.nat(9),
   signer: fc.nat(99),
   header: changes(HEADER),
-  claims: changes([...CLAIMS, ...CLAIMS, ...KINDS]),
+  claims: changes([...CLAIMS, ...CLAIMS, ...TYPE_CLAIMS]),
   unsigned: segments,
-  sign: fc.constantFrom('anew', 'anew', 'anew', 'anew', 'stolen', 'stolen', 'stranger'),
+  signature: fc.constantFrom('own', 'own', 'own', 'own', 'copied', 'copied', 'attacker'),
   signed: segments,
   order: fc.oneof(
     { weight: 20, arbitrary: fc.constant([0, 1, 2]) },

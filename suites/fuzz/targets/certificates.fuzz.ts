@@ -1,7 +1,7 @@
 /**
- * Headers in which a proxy says whose certificate came (P6): `Client-Cert`, Envoy's, percent-encoded
- * PEM, base64. A thumbprint comes of them only if a second reading finds the same, never from one who
- * is no proxy, and never of two headers.
+ * Headers in which a proxy forwards the client's certificate (P6): `Client-Cert`, Envoy's,
+ * percent-encoded PEM, base64. A thumbprint results only if an independent parser finds the same, never
+ * from a sender that is not a trusted proxy, and never from two headers.
  */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
@@ -15,7 +15,7 @@ import {
   clientCert,
   escapedPem,
   forwardedClientCert,
-} from '../judges/certificate-headers.js'
+} from '../oracles/certificate-headers.js'
 import type { Target } from '../target.js'
 
 const READERS = {
@@ -26,12 +26,12 @@ const READERS = {
 }
 type Format = keyof typeof READERS
 
-/** What stands for a certificate, so that a case means the same whatever it is. */
-const WRITTEN = ['{base64}', '{pem}', '{hash}', '{other}', '{otherHash}'] as const
+/** Placeholders of certificates, so that a case does not depend on them. */
+const PLACEHOLDERS = ['{base64}', '{pem}', '{hash}', '{other}', '{otherHash}'] as const
 
 interface CertificateCase {
   readonly format: Format
-  /** Pieces one after the other; those of `WRITTEN` are filled in. */
+  /** Pieces to concatenate; placeholders are replaced. */
   readonly value: readonly string[]
   readonly edits: readonly Edit[]
   readonly times: number
@@ -39,7 +39,7 @@ interface CertificateCase {
 }
 
 const piece = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...WRITTEN) },
+  { weight: 4, arbitrary: fc.constantFrom(...PLACEHOLDERS) },
   {
     weight: 4,
     arbitrary: fc.constantFrom(':', ';', ',', '"', '\\', '=', 'Hash=', 'Cert=', 'Cert="', 'By=a'),
@@ -59,7 +59,7 @@ const usual = fc.constantFrom(
   ['Hash=', '{hash}', ';Subject="CN=a";URI=', 'b', ',Hash=', '{otherHash}'],
   ['Hash=', '{otherHash}', ';Cert="', '{pem}', '"'],
 )
-/** What makes a pattern backtrack, if anything does. */
+/** Long repetitions, which would show catastrophic backtracking of a regular expression. */
 const long = fc
   .tuple(fc.constantFrom('a=', 'a="\\', 'a;', '%0A', 'A\n', ';', 'Hash=,', '"'), fc.nat(8_000))
   .map(([text, times]) => [text.repeat(times)])
@@ -90,7 +90,7 @@ export const certificates: Target<CertificateCase> = {
   name: 'certificates',
   share: 0.1,
   cases,
-  mustSee: ['thumbprint', 'none'],
+  requiredOutcomes: ['thumbprint', 'none'],
   async open() {
     const [own, other] = await Promise.all([makeCertificate('a'), makeCertificate('b')])
     const hex = (thumbprint: string) => Buffer.from(thumbprint, 'base64url').toString('hex')
@@ -103,15 +103,15 @@ export const certificates: Target<CertificateCase> = {
     }
     const proxies = [{ address: '10.0.0.7', prefix: 32, family: 'ipv4' }] as const
     return {
-      play({ format, value: pieces, edits, times, from }) {
+      run({ format, value: pieces, edits, times, from }) {
         const value = edited(pieces.map((text) => texts[text] ?? text).join(''), edits)
         const rawHeaders = Array.from({ length: times }, () => ['X-Cert', value]).flat()
         const socket = { remoteAddress: from } as Socket
         const reader = new ForwardedCertificates({ name: 'x-cert', format, proxies })
         const { thumbprint, expected } = reader.certificateOf({ socket, rawHeaders })
         const isRead = times === 1 && (from ?? '').endsWith('10.0.0.7') && value.length <= 16_384
-        const due = isRead ? READERS[format](value) : undefined
-        assert.equal(thumbprint, due, JSON.stringify(value.slice(0, 2_000)))
+        const correct = isRead ? READERS[format](value) : undefined
+        assert.equal(thumbprint, correct, JSON.stringify(value.slice(0, 2_000)))
         assert.match(thumbprint ?? expected ?? '', /^[\x20-\x7e]+$/)
         return thumbprint === undefined ? 'none' : 'thumbprint'
       },

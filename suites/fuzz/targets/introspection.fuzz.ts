@@ -1,30 +1,31 @@
 /**
- * Answers of an introspection endpoint over HTTP: nearly right, broken, with every status and type.
- * A token is accepted if and only if the RFC says so; a broken answer is a 503 and never a 401 or 500.
+ * Responses of an introspection endpoint over HTTP: nearly valid, malformed, with every status and
+ * type. A token is accepted if and only if RFC 7662 permits it; a malformed response results in a 503,
+ * never in a 401 or 500.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { createResourceServer } from '../../../src/index.js'
 import { NOW } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE } from '../../../test/fixtures/issuer.js'
-import { bodyOf, type Sent, sent } from '../arbitraries/documents.js'
+import { bodyOf, type SentResponse, sentResponse } from '../arbitraries/documents.js'
 import { jsonValue } from '../arbitraries/json.js'
 import { type Change, changed, changesTo } from '../arbitraries/members.js'
-import { isGoodAnswer } from '../judges/introspection-answers.js'
-import { isStrictObject } from '../judges/strict-json.js'
-import { startDocumentServer } from '../stage/document-server.js'
-import { verdictOf } from '../stage/verdict.js'
+import { startDocumentServer } from '../harness/document-server.js'
+import { outcomeOf } from '../harness/outcome.js'
+import { isActiveResponse } from '../oracles/introspection-responses.js'
+import { isStrictObject } from '../oracles/strict-json.js'
 import type { Target } from '../target.js'
 
-interface AnswerCase {
-  readonly answer: readonly Change[] | string
-  readonly sent: Sent
+interface ResponseCase {
+  readonly response: readonly Change[] | string
+  readonly sent: SentResponse
 }
 
 const times = [-31, -30, -29, 0, 29, 30, 31].map((seconds) => `${NOW + seconds}`)
 
-/** Members of an answer, and what is or isn't quite right there. */
-export const ANSWER = {
+/** Members of a response, with valid and nearly valid values. */
+export const RESPONSE_MEMBERS = {
   active: ['true', 'false', '"true"', '1', 'null', '{}'],
   exp: [...times, '"2000000000"'],
   nbf: times,
@@ -44,25 +45,30 @@ export const ANSWER = {
   events: ['{}'],
 }
 
-const cases: fc.Arbitrary<AnswerCase> = fc.record({
-  answer: fc.oneof(
-    { weight: 8, arbitrary: changesTo(ANSWER) },
+const cases: fc.Arbitrary<ResponseCase> = fc.record({
+  response: fc.oneof(
+    { weight: 8, arbitrary: changesTo(RESPONSE_MEMBERS) },
     { weight: 1, arbitrary: jsonValue },
   ),
-  sent: sent('application/json'),
+  sent: sentResponse('application/json'),
 })
 
-export const introspection: Target<AnswerCase> = {
+export const introspection: Target<ResponseCase> = {
   name: 'introspection',
   share: 0.002,
   cases,
-  mustSee: ['accepted', '401 introspection', '401 claims', '503 introspection-unavailable'],
+  requiredOutcomes: [
+    'accepted',
+    '401 introspection',
+    '401 claims',
+    '503 introspection-unavailable',
+  ],
   async open() {
     const server = await startDocumentServer()
-    const good = { active: true, exp: NOW + 300, aud: AUDIENCE, sub: 'user-1', scope: 'a b' }
+    const valid = { active: true, exp: NOW + 300, aud: AUDIENCE, sub: 'user-1', scope: 'a b' }
     return {
-      async play({ answer, sent }) {
-        const document = typeof answer === 'string' ? answer : changed(good, answer)
+      async run({ response, sent }) {
+        const document = typeof response === 'string' ? response : changed(valid, response)
         server.serve('/introspect', document, sent)
         const own = await createResourceServer({
           issuer: server.issuer,
@@ -74,27 +80,27 @@ export const introspection: Target<AnswerCase> = {
             endpoint: `${server.origin}/introspect`,
           },
         })
-        const verdict = await verdictOf(own.verify('an-opaque-token'))
+        const outcome = await outcomeOf(own.verify('an-opaque-token'))
         await own.close()
-        assert.match(verdict, /^(?:accepted|401 [\w-]+|503 introspection-unavailable)$/)
+        assert.match(outcome, /^(?:accepted|401 [\w-]+|503 introspection-unavailable)$/)
         const body = bodyOf(document, sent).toString()
         assert.equal(
-          verdict === 'accepted',
-          isGood(body, sent, server.issuer),
-          `${verdict} ${body}`,
+          outcome === 'accepted',
+          isValid(body, sent, server.issuer),
+          `${outcome} ${body}`,
         )
         assert.equal(server.count('/moved'), 0, 'followed a redirect')
-        return verdict
+        return outcome
       },
       close: server.close,
     }
   },
 }
 
-function isGood(body: string, { status, headers }: Sent, issuer: string): boolean {
+function isValid(body: string, { status, headers }: SentResponse, issuer: string): boolean {
   const [type] = (headers['content-type'] ?? '').toLowerCase().split(/[\s;]/)
   const { 'content-encoding': encoding = 'identity' } = headers
-  // Nothing is compressed here: what says that it is can't be read.
+  // The server never compresses, so a body that is declared as gzip cannot be decoded.
   if (status !== 200 || type !== 'application/json' || encoding === 'gzip') return false
-  return isStrictObject(body) && isGoodAnswer(JSON.parse(body), issuer)
+  return isStrictObject(body) && isActiveResponse(JSON.parse(body), issuer)
 }

@@ -1,6 +1,6 @@
 /**
- * The JSON of tokens, proofs and introspection answers (src/base/json-object.ts): texts made of members,
- * and texts changed by the character. Held against an independent reading, and JSON.parse.
+ * The JSON of tokens, proofs and introspection responses (src/base/json-object.ts): generated texts,
+ * also with edited characters. Compared with an independent parser and JSON.parse.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -8,7 +8,7 @@ import { parseJsonObject } from '../../../src/base/json-object.js'
 import { edited, edits } from '../arbitraries/edits.js'
 import { jsonObject, jsonValue } from '../arbitraries/json.js'
 import { anyText } from '../arbitraries/text.js'
-import { isStrictObject } from '../judges/strict-json.js'
+import { isStrictObject } from '../oracles/strict-json.js'
 import type { Target } from '../target.js'
 
 const piece = fc.oneof(
@@ -39,17 +39,17 @@ export const json: Target<readonly [string, Parameters<typeof edited>[1]]> = {
   name: 'json',
   share: 0.2,
   cases: fc.tuple(text, edits(piece, 2)),
-  mustSee: ['object', 'refused, JSON', 'refused, no JSON'],
+  requiredOutcomes: ['object', 'rejected, JSON', 'rejected, not JSON'],
   async open() {
     return {
-      play([text, changes]) {
+      run([text, changes]) {
         const given = edited(text, changes)
         const found = parseJsonObject(given)
         const [isJson, value] = parsed(given)
         assert.equal(found !== undefined, isStrictObject(given), JSON.stringify(given))
-        if (found === undefined) return isJson ? 'refused, JSON' : 'refused, no JSON'
+        if (found === undefined) return isJson ? 'rejected, JSON' : 'rejected, not JSON'
         assert.deepEqual(found, value)
-        assert.ok(isFrozen(found), 'not frozen all the way down')
+        assert.ok(isFrozen(found), 'not deeply frozen')
         return 'object'
       },
       async close() {},

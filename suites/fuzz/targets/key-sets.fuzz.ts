@@ -1,7 +1,7 @@
 /**
- * Key sets over HTTP: members of every kind around a good one, and documents that are broken. What is
- * accepted, jose accepts with the same document; one bad key never spoils the set; and the answer is
- * 200, 401 or 503.
+ * Key sets over HTTP: members of every type around a valid one, and malformed documents. jose accepts
+ * every accepted token with the same document; an invalid key never invalidates the set; and the
+ * response is 200, 401 or 503.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -9,14 +9,14 @@ import { createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose
 import { createResourceServer } from '../../../src/index.js'
 import { forge, NOW } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE, ISSUER, makeKey } from '../../../test/fixtures/issuer.js'
-import { bodyOf, isIntact, type Sent, sent } from '../arbitraries/documents.js'
+import { bodyOf, isIntact, type SentResponse, sentResponse } from '../arbitraries/documents.js'
 import { jsonValue } from '../arbitraries/json.js'
-import { startDocumentServer } from '../stage/document-server.js'
-import { ed25519 } from '../stage/fixed-keys.js'
-import { verdictOf } from '../stage/verdict.js'
+import { startDocumentServer } from '../harness/document-server.js'
+import { ed25519 } from '../harness/fixed-keys.js'
+import { outcomeOf } from '../harness/outcome.js'
 import type { Target } from '../target.js'
 
-/** JSON text in place of a member of a good key, whichever that is. */
+/** Replaces members of a valid key with JSON texts; `key` is an index into the pool. */
 interface KeyChange {
   readonly key: number
   readonly members: readonly (readonly [name: string, value: string])[]
@@ -24,12 +24,12 @@ interface KeyChange {
 
 interface KeySetCase {
   readonly before: readonly (KeyChange | string)[]
-  /** Whether the key of the token is in it as it should be. */
-  readonly good: boolean
+  /** Whether the set includes the key of the token, unchanged. */
+  readonly includesSigner: boolean
   readonly after: readonly (KeyChange | string)[]
-  /** In place of all that. */
+  /** Text that replaces the whole key set. */
   readonly document: string | undefined
-  readonly sent: Sent
+  readonly sent: SentResponse
 }
 
 const NAMES = ['kty', 'crv', 'x', 'y', 'n', 'e', 'alg', 'use', 'key_ops', 'kid', 'ext', 'd', 'k']
@@ -46,60 +46,60 @@ const members = fc.array(fc.oneof({ weight: 4, arbitrary: change }, jsonValue), 
 
 const cases: fc.Arbitrary<KeySetCase> = fc.record({
   before: members,
-  good: fc.boolean(),
+  includesSigner: fc.boolean(),
   after: members,
   document: fc.oneof(
     { weight: 5, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: jsonValue },
     { weight: 1, arbitrary: jsonValue.map((keys) => `{"keys":${keys}}`) },
   ),
-  sent: sent('application/json'),
+  sent: sentResponse('application/json'),
 })
 
 export const keySets: Target<KeySetCase> = {
   name: 'key-sets',
   share: 0.002,
   cases,
-  mustSee: ['accepted', '401 key', '401 signature', '503 keys-unavailable'],
+  requiredOutcomes: ['accepted', '401 key', '401 signature', '503 keys-unavailable'],
   async open() {
     const server = await startDocumentServer()
     const [signer, other] = [ed25519('ed'), ed25519('other')]
     const pool = [signer, other, await makeKey('RS256'), await makeKey('ES256')]
     const raw = forge(signer)
     return {
-      async play(one) {
+      async run(testCase) {
         const document =
-          one.document ??
-          written(
-            one,
+          testCase.document ??
+          documentOf(
+            testCase,
             pool.map(({ publicJwk }) => publicJwk),
           )
-        server.serve('/keys', document, one.sent)
+        server.serve('/keys', document, testCase.sent)
         const api = await createResourceServer({
           issuer: ISSUER,
           audience: AUDIENCE,
           jwksUri: server.jwksUri,
           now: () => NOW * 1000,
         })
-        const verdict = await verdictOf(api.verify(raw))
+        const outcome = await outcomeOf(api.verify(raw))
         await api.close()
-        assert.match(verdict, /^(?:accepted|401 (?:key|signature)|503 keys-unavailable)$/)
-        const body = bodyOf(document, one.sent).toString()
-        if (verdict === 'accepted') assert.ok(await joseAccepts(raw, body), body)
-        else assert.ok(!isGood(one) || !isJson(body), `${verdict}: ${body}`)
+        assert.match(outcome, /^(?:accepted|401 (?:key|signature)|503 keys-unavailable)$/)
+        const body = bodyOf(document, testCase.sent).toString()
+        if (outcome === 'accepted') assert.ok(await joseAccepts(raw, body), body)
+        else assert.ok(!isValid(testCase) || !isJson(body), `${outcome}: ${body}`)
         assert.equal(server.count('/moved'), 0, 'followed a redirect')
-        return verdict
+        return outcome
       },
       close: server.close,
     }
   },
 }
 
-function isGood({ good, document, sent }: KeySetCase): boolean {
-  return good && document === undefined && isIntact(sent)
+function isValid({ includesSigner, document, sent }: KeySetCase): boolean {
+  return includesSigner && document === undefined && isIntact(sent)
 }
 
-/** A member that is no JSON spoils the document, and none of ours is to be read then. */
+/** A member that is not JSON makes the whole document invalid. */
 function isJson(body: string): boolean {
   try {
     JSON.parse(body)
@@ -109,9 +109,10 @@ function isJson(body: string): boolean {
   }
 }
 
-function written({ before, good, after }: KeySetCase, pool: readonly JWK[]): string {
-  const text = (one: KeyChange | string) => (typeof one === 'string' ? one : changed(one, pool))
-  const own = good ? [JSON.stringify(pool[0])] : []
+function documentOf({ before, includesSigner, after }: KeySetCase, pool: readonly JWK[]): string {
+  const text = (member: KeyChange | string) =>
+    typeof member === 'string' ? member : changed(member, pool)
+  const own = includesSigner ? [JSON.stringify(pool[0])] : []
   return `{"keys":[${[...before.map(text), ...own, ...after.map(text)].join(',')}]}`
 }
 
@@ -123,7 +124,7 @@ function changed({ key, members }: KeyChange, pool: readonly JWK[]): string {
   return `{${[...kept, ...members.map(([name, value]) => `"${name}":${value}`)].join(',')}}`
 }
 
-/** With any of the keys that fit, each alone: jose gives up at a key that it can't import. */
+/** Tries each key alone, because jose gives up at a key that it cannot import. */
 async function joseAccepts(raw: string, body: string): Promise<boolean> {
   const { keys } = JSON.parse(body) as JSONWebKeySet
   const options = { currentDate: new Date(NOW * 1000) }
@@ -132,13 +133,13 @@ async function joseAccepts(raw: string, body: string): Promise<boolean> {
       await jwtVerify(raw, createLocalJWKSet({ keys: [readByJose(key)] }), options)
       return true
     } catch {
-      // The next one may do.
+      // Another key may verify the token.
     }
   }
   return false
 }
 
-/** Without what it would copy for nothing, which may be nested deeper than it can copy. */
+/** Keeps the members that jose uses: it copies all of them, and fails for deeply nested ones. */
 function readByJose({ kty, crv, x, d, k, alg, use, key_ops, kid, ext }: JWK): JWK {
   const members = { kty, crv, x, d, k, alg, use, key_ops, kid, ext }
   const given = Object.entries(members).filter(([, value]) => value !== undefined)

@@ -1,7 +1,7 @@
 /**
- * Options: good ones with members set to anything, and anything in their place, for
- * `createResourceServer()`, the plugin, and a route's requirement. They work, or a TypeError names
- * the option; nothing else, no prototype is touched, and nothing is asked over the network.
+ * Options: valid ones with members replaced by any value, and any value in their place, for
+ * `createResourceServer()`, the plugin, and a route's requirement. Either they work or a TypeError
+ * names the option; no prototype is changed, and no network request is sent.
  */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
@@ -19,11 +19,11 @@ import { REQUIREMENT_KEYS } from '../../../src/policy/requirement.js'
 import { forge, NOW } from '../../../test/fixtures/forgery.js'
 import { AUDIENCE, ISSUER } from '../../../test/fixtures/issuer.js'
 import { OPTION_PATHS, optionValue } from '../arbitraries/options.js'
-import { ed25519 } from '../stage/fixed-keys.js'
+import { ed25519 } from '../harness/fixed-keys.js'
 import type { Target } from '../target.js'
 
 interface OptionsCase {
-  readonly way: 'core' | 'plugin' | 'requirement'
+  readonly api: 'core' | 'plugin' | 'requirement'
   readonly base: number
   readonly settings: readonly (readonly [path: string, value: unknown])[]
 }
@@ -32,7 +32,7 @@ export const options: Target<OptionsCase> = {
   name: 'options',
   share: 0.005,
   cases: fc.record({
-    way: fc.constantFrom('core', 'plugin', 'requirement'),
+    api: fc.constantFrom('core', 'plugin', 'requirement'),
     base: fc.nat(9),
     settings: fc.array(
       fc.tuple(fc.constantFrom(...OPTION_PATHS, ...REQUIREMENT_KEYS), optionValue),
@@ -41,21 +41,26 @@ export const options: Target<OptionsCase> = {
       },
     ),
   }),
-  mustSee: ['core: works', 'core: TypeError', 'plugin: TypeError', 'requirement: TypeError'],
+  requiredOutcomes: [
+    'core: works',
+    'core: TypeError',
+    'plugin: TypeError',
+    'requirement: TypeError',
+  ],
   async open() {
     const signer = ed25519('issuer')
     const raw = forge(signer)
     const api = await createResourceServer(given())
     const prototypes = () =>
       [Object, Array, Function, String].map(({ prototype }) => Reflect.ownKeys(prototype).length)
-    const untouched = prototypes()
+    const unchanged = prototypes()
 
     function given(): Record<string, unknown> & { issuer: string } {
       const jwks = { keys: [signer.publicJwk] }
       return { issuer: ISSUER, audience: AUDIENCE, jwks, now: () => NOW * 1000 }
     }
 
-    /** Good ones of several kinds, with what the case sets in them. */
+    /** Returns valid options, with the values that the case sets. */
     function made({ base, settings }: OptionsCase): Record<string, unknown> {
       const fetch = () => Promise.reject(new TypeError('no network here'))
       const client = { clientId: 'a', clientSecret: 'b', fetch }
@@ -68,23 +73,23 @@ export const options: Target<OptionsCase> = {
         { ...given(), dpop: {}, mtls: {}, resourceMetadata: { resource: 'https://a.example' } },
       ]
       const options = bases[base % bases.length] as Record<string, unknown>
-      for (const [path, value] of settings) set(options, path.split('.'), value)
+      for (const [path, value] of settings) setPath(options, path.split('.'), value)
       return options
     }
 
     return {
-      async play(one) {
-        const outcome = await outcomeOf(one, api, raw, () => made(one))
-        assert.deepEqual(prototypes(), untouched, 'a prototype was changed')
-        return `${one.way}: ${outcome}`
+      async run(testCase) {
+        const outcome = await outcomeOf(testCase, api, raw, () => made(testCase))
+        assert.deepEqual(prototypes(), unchanged, 'a prototype was changed')
+        return `${testCase.api}: ${outcome}`
       },
       close: () => api.close(),
     }
   },
 }
 
-/** Where there is no object on the way, one is made. */
-function set(object: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown) {
+/** Sets the value at a path and creates missing objects. */
+function setPath(object: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown) {
   if (rest.length === 0) {
     object[name] = value
     return
@@ -92,23 +97,23 @@ function set(object: Record<string, unknown>, [name = '', ...rest]: string[], va
   const inner = object[name]
   const isObject = typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)
   if (!isObject) object[name] = {}
-  set(object[name] as Record<string, unknown>, rest, value)
+  setPath(object[name] as Record<string, unknown>, rest, value)
 }
 
 type Server = Awaited<ReturnType<typeof createResourceServer>>
 
 async function outcomeOf(
-  { way, settings }: OptionsCase,
+  { api: kind, settings }: OptionsCase,
   api: Server,
   raw: string,
   made: () => Record<string, unknown>,
 ): Promise<string> {
   try {
-    if (way === 'requirement') {
+    if (kind === 'requirement') {
       await api.verify(raw, Object.fromEntries(settings) as Requirement)
-    } else if (way === 'core') {
+    } else if (kind === 'core') {
       const server = await createResourceServer(made() as unknown as ResourceServerOptions)
-      await requireClosed(server)
+      await requireUnsignedTokenRejected(server)
     } else {
       const app = Fastify()
       try {
@@ -123,20 +128,20 @@ async function outcomeOf(
     return 'works'
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error
-    if (way === 'requirement' && error instanceof ResourceServerError) return 'refused'
+    if (kind === 'requirement' && error instanceof ResourceServerError) return 'rejected'
     assert.ok(error instanceof TypeError, `not a TypeError: ${inspect(error)}`)
-    // What V8 says where a value isn't what was thought.
+    // The messages of V8 would mean that a value was used without being checked.
     assert.match(error.message, /"|must be an object/, error.message)
     assert.doesNotMatch(error.message, /is not a function|Cannot (?:read|convert)|undefined \(/)
     return 'TypeError'
   }
 }
 
-/** Whatever it was told, it takes no token that nobody signed. */
-async function requireClosed(server: Server): Promise<void> {
+/** Asserts that a server rejects an unsigned token, whatever its options. */
+async function requireUnsignedTokenRejected(server: Server): Promise<void> {
   try {
     await server.verify('eyJhbGciOiJub25lIn0.e30.AA')
-    assert.fail('accepted what nobody signed')
+    assert.fail('accepted an unsigned token')
   } catch (error) {
     assert.ok(error instanceof ResourceServerError, inspect(error))
   } finally {

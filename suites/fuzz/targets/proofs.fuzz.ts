@@ -1,6 +1,6 @@
 /**
- * DPoP proofs (P1): good ones changed by member and by character, signed by the client or a
- * stranger. Accepted only if the twelve checks hold, read a second time; and never twice.
+ * DPoP proofs (P1): valid ones changed by member and character, signed by the client or an attacker.
+ * Accepted only if an independent implementation of the twelve checks accepts them; never twice.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -13,23 +13,23 @@ import { type Edit, edited, edits } from '../arbitraries/edits.js'
 import { jsonObject, jsonValue } from '../arbitraries/json.js'
 import { type Change, changed, changesTo } from '../arbitraries/members.js'
 import { anyText } from '../arbitraries/text.js'
-import { isGoodProof } from '../judges/proof-checks.js'
-import { ed25519 } from '../stage/fixed-keys.js'
-import { verdictOf } from '../stage/verdict.js'
+import { ed25519 } from '../harness/fixed-keys.js'
+import { outcomeOf } from '../harness/outcome.js'
+import { isValidProof } from '../oracles/proof-checks.js'
 import type { Target } from '../target.js'
 
 interface ProofCase {
   readonly header: readonly Change[] | string
-  /** Of the key in the header. */
+  /** Changes of the key in the header. */
   readonly jwk: readonly Change[]
   readonly claims: readonly Change[] | string
-  readonly signer: 'client' | 'stranger'
+  readonly signer: 'client' | 'attacker'
   readonly edits: readonly Edit[]
 }
 
 const URL_OF_API = 'https://api.example/orders?id=1'
 /** RFC 3986 §6.2.2 and §6.2.3. */
-const SAME = [
+const EQUIVALENT_URLS = [
   'https://api.example/orders',
   'https://api.example/orders?other=query',
   'https://api.example/orders#fragment',
@@ -38,7 +38,7 @@ const SAME = [
   'https://api.example/x/../orders',
   'https://api.example/./orders',
 ]
-const OTHER = [
+const OTHER_URLS = [
   'http://api.example/orders',
   'https://api.example/orders/',
   'https://api.example/Orders',
@@ -76,7 +76,7 @@ const JWK = {
 const CLAIMS = {
   jti: texts('', 'x', ' '),
   htm: texts('GET', 'get', 'POST', 'GET ', ''),
-  htu: texts(...SAME, ...OTHER),
+  htu: texts(...EQUIVALENT_URLS, ...OTHER_URLS),
   iat: [-91, -90, -89, 0, 29, 30, 31].map((seconds) => `${NOW + seconds}`),
   ath: texts('', 'x', 'A'.repeat(43)),
   nonce: texts('', 'x'),
@@ -94,7 +94,7 @@ const cases: fc.Arbitrary<ProofCase> = fc.record({
     { weight: 9, arbitrary: changesTo(CLAIMS) },
     { weight: 1, arbitrary: jsonValue },
   ),
-  signer: fc.constantFrom('client', 'client', 'client', 'client', 'stranger'),
+  signer: fc.constantFrom('client', 'client', 'client', 'client', 'attacker'),
   edits: fc.oneof(
     { weight: 4, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: edits(piece, 2) },
@@ -105,11 +105,11 @@ export const proofs: Target<ProofCase> = {
   name: 'proofs',
   share: 0.1,
   cases,
-  mustSee: ['accepted', '401 proof', '401 binding'],
+  requiredOutcomes: ['accepted', '401 proof', '401 binding'],
   async open() {
     const issuer = ed25519('issuer')
     const client = ed25519('client')
-    const signers = { client, stranger: ed25519('stranger') }
+    const signers = { client, attacker: ed25519('attacker') }
     const { kid: _kid, alg: _alg, use: _use, ...own } = client.publicJwk
     const jkt = await calculateJwkThumbprint(own)
     const token = forge(issuer, { claims: { cnf: { jkt } } })
@@ -123,34 +123,42 @@ export const proofs: Target<ProofCase> = {
     })
     let count = 0
 
-    function written(one: ProofCase): string {
-      const good = { jti: `jti-${count++}`, htm: 'GET', htu: SAME[0], iat: NOW, ath }
-      const jwk: Change = { how: 'set', name: 'jwk', value: changed(own, one.jwk) }
+    function written(testCase: ProofCase): string {
+      const valid = { jti: `jti-${count++}`, htm: 'GET', htu: EQUIVALENT_URLS[0], iat: NOW, ath }
+      const jwk: Change = { how: 'set', name: 'jwk', value: changed(own, testCase.jwk) }
       const header = { typ: 'dpop+jwt', alg: 'EdDSA' }
       const input = [
-        typeof one.header === 'string' ? one.header : changed(header, [jwk, ...one.header]),
-        typeof one.claims === 'string' ? one.claims : changed(good, one.claims),
+        typeof testCase.header === 'string'
+          ? testCase.header
+          : changed(header, [jwk, ...testCase.header]),
+        typeof testCase.claims === 'string' ? testCase.claims : changed(valid, testCase.claims),
       ]
-      const text = signed(signers[one.signer], input.map(base64url).join('.'))
-      return edited(text, one.edits)
+      const text = signed(signers[testCase.signer], input.map(base64url).join('.'))
+      return edited(text, testCase.edits)
     }
 
     return {
-      async play(one) {
-        const proof = written(one)
+      async run(testCase) {
+        const proof = written(testCase)
         const dpop = { proof, method: 'GET', url: URL_OF_API }
-        const verdict = await verdictOf(api.verify({ token, dpop }))
-        assert.match(verdict, /^(?:accepted|401 (?:proof|binding))$/)
-        const isGood = await isGoodProof(proof, { method: 'GET', urls: SAME, token, jkt })
-        if (verdict === 'accepted') {
+        const outcome = await outcomeOf(api.verify({ token, dpop }))
+        assert.match(outcome, /^(?:accepted|401 (?:proof|binding))$/)
+        const isGood = await isValidProof(proof, {
+          method: 'GET',
+          urls: EQUIVALENT_URLS,
+          token,
+          jkt,
+        })
+        if (outcome === 'accepted') {
           assert.ok(isGood, `accepted: ${proof}`)
-          assert.equal(await verdictOf(api.verify({ token, dpop })), '401 proof', 'a replay')
+          assert.equal(await outcomeOf(api.verify({ token, dpop })), '401 proof', 'a replay')
         }
-        // A client may say more of its key than is of use, and be refused for that, and a jti that
-        // the case names may have come before.
-        const isPlain = one.jwk.length === 0 && !JSON.stringify(one.claims).includes('"jti"')
-        if (isGood && isPlain) assert.equal(verdict, 'accepted', proof)
-        return verdict
+        // A proof may be rejected for unnecessary members of its key, or because an earlier case used
+        // the `jti` that this case sets.
+        const isPlain =
+          testCase.jwk.length === 0 && !JSON.stringify(testCase.claims).includes('"jti"')
+        if (isGood && isPlain) assert.equal(outcome, 'accepted', proof)
+        return outcome
       },
       close: () => api.close(),
     }

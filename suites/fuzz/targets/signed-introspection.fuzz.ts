@@ -1,6 +1,6 @@
 /**
- * Signed introspection answers (I5): JWTs nearly right around answers nearly right, signed by the
- * issuer or a stranger. Accepted if and only if envelope and answer are what RFC 9701 says.
+ * Signed introspection responses (I5): nearly valid JWTs with nearly valid responses, signed by the
+ * issuer or an attacker. Accepted if and only if both conform to RFC 9701.
  */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -11,19 +11,19 @@ import { json, text } from '../../../test/fixtures/key-server.js'
 import { type Edit, edited, edits } from '../arbitraries/edits.js'
 import { type Change, changed, changesTo } from '../arbitraries/members.js'
 import { anyText } from '../arbitraries/text.js'
-import { isGoodAnswer, isGoodEnvelope } from '../judges/introspection-answers.js'
-import { isStrictObject } from '../judges/strict-json.js'
-import { startDocumentServer } from '../stage/document-server.js'
-import { ed25519 } from '../stage/fixed-keys.js'
-import { verdictOf } from '../stage/verdict.js'
+import { startDocumentServer } from '../harness/document-server.js'
+import { ed25519 } from '../harness/fixed-keys.js'
+import { outcomeOf } from '../harness/outcome.js'
+import { isActiveResponse, isValidEnvelope } from '../oracles/introspection-responses.js'
+import { isStrictObject } from '../oracles/strict-json.js'
 import type { Target } from '../target.js'
-import { ANSWER } from './introspection.fuzz.js'
+import { RESPONSE_MEMBERS } from './introspection.fuzz.js'
 
 interface SignedCase {
   readonly header: readonly Change[]
   readonly claims: readonly Change[]
-  readonly answer: readonly Change[]
-  readonly signer: 'issuer' | 'stranger'
+  readonly response: readonly Change[]
+  readonly signer: 'issuer' | 'attacker'
   readonly edits: readonly Edit[]
 }
 
@@ -49,32 +49,32 @@ export const signedIntrospection: Target<SignedCase> = {
   cases: fc.record({
     header: few(HEADER),
     claims: few(ENVELOPE),
-    answer: few(ANSWER),
-    signer: fc.constantFrom('issuer', 'issuer', 'issuer', 'issuer', 'stranger'),
+    response: few(RESPONSE_MEMBERS),
+    signer: fc.constantFrom('issuer', 'issuer', 'issuer', 'issuer', 'attacker'),
     edits: fc.oneof(
       { weight: 5, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: edits(fc.oneof(fc.constantFrom('.', '=', 'A'), anyText(2)), 2) },
     ),
   }),
-  mustSee: ['accepted', '503 introspection-unavailable'],
+  requiredOutcomes: ['accepted', '503 introspection-unavailable'],
   async open() {
     const server = await startDocumentServer()
     const { issuer } = server
     const own = ed25519('issuer')
-    const signers = { issuer: own, stranger: ed25519('stranger') }
+    const signers = { issuer: own, attacker: ed25519('attacker') }
     server.respond('/keys', json({ keys: [own.publicJwk] }))
     const kind = { 'content-type': 'application/token-introspection+jwt' }
     return {
-      async play(one) {
-        const answer = changed({ active: true, exp: NOW + 300, aud: AUDIENCE }, one.answer)
-        const inner: Change = { how: 'set', name: 'token_introspection', value: answer }
+      async run(testCase) {
+        const response = changed({ active: true, exp: NOW + 300, aud: AUDIENCE }, testCase.response)
+        const inner: Change = { how: 'set', name: 'token_introspection', value: response }
         const header = changed(
           { typ: 'token-introspection+jwt', alg: 'EdDSA', kid: 'issuer' },
-          one.header,
+          testCase.header,
         )
-        const claims = changed({ iss: issuer, aud: 'api', iat: NOW }, [inner, ...one.claims])
-        const jwt = signed(signers[one.signer], [header, claims].map(base64url).join('.'))
-        const body = edited(jwt, one.edits)
+        const claims = changed({ iss: issuer, aud: 'api', iat: NOW }, [inner, ...testCase.claims])
+        const jwt = signed(signers[testCase.signer], [header, claims].map(base64url).join('.'))
+        const body = edited(jwt, testCase.edits)
         server.respond('/introspect', text(body, kind))
         const api = await createResourceServer({
           issuer,
@@ -88,16 +88,16 @@ export const signedIntrospection: Target<SignedCase> = {
             requireSignedResponse: true,
           },
         })
-        const verdict = await verdictOf(api.verify('an-opaque-token'))
+        const outcome = await outcomeOf(api.verify('an-opaque-token'))
         await api.close()
-        assert.match(verdict, /^(?:accepted|401 [\w-]+|503 introspection-unavailable)$/)
+        assert.match(outcome, /^(?:accepted|401 [\w-]+|503 introspection-unavailable)$/)
         const isGood =
-          one.signer === 'issuer' &&
+          testCase.signer === 'issuer' &&
           body === jwt &&
           [header, claims].every(isStrictObject) &&
           isGoodJwt(JSON.parse(header), JSON.parse(claims), issuer)
-        assert.equal(verdict === 'accepted', isGood, `${verdict}: ${header} ${claims}`)
-        return verdict
+        assert.equal(outcome === 'accepted', isGood, `${outcome}: ${header} ${claims}`)
+        return outcome
       },
       close: server.close,
     }
@@ -109,13 +109,13 @@ function isGoodJwt(
   claims: Record<string, unknown>,
   issuer: string,
 ): boolean {
-  const { token_introspection: said } = claims
+  const { token_introspection: response } = claims
   return (
     header.alg === 'EdDSA' &&
     !Object.hasOwn(header, 'crit') &&
-    isGoodEnvelope(header, claims, { issuer, names: ['api', AUDIENCE] }) &&
-    typeof said === 'object' &&
-    said !== null &&
-    isGoodAnswer(said as Record<string, unknown>, issuer)
+    isValidEnvelope(header, claims, { issuer, names: ['api', AUDIENCE] }) &&
+    typeof response === 'object' &&
+    response !== null &&
+    isActiveResponse(response as Record<string, unknown>, issuer)
   )
 }

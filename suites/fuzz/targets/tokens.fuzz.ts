@@ -1,66 +1,72 @@
 /**
- * Token strings: good ones changed by member, segment, character and byte, and signed for real. jose
- * judges; with a cache the verdict is the same, at the first sight, the second and the third.
+ * Token strings: valid tokens changed by member, segment, character and byte, with real signatures.
+ * jose is the oracle. With a cache the result is the same on the first, second and third use.
  */
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import type { Algorithm } from '../../../src/base/algorithms.js'
 import type { ResourceServer } from '../../../src/index.js'
 import { makeKey, type TestKey } from '../../../test/fixtures/issuer.js'
-import { Judges } from '../../differential/fixtures/judges.js'
 import type { Ring } from '../../differential/fixtures/rings.js'
+import { Verifiers } from '../../differential/fixtures/verifiers.js'
 import { type TokenCase, tokenCase } from '../arbitraries/tokens.js'
-import { reasonToRefuse } from '../judges/stricter.js'
-import { ed25519 } from '../stage/fixed-keys.js'
-import { tokenText } from '../stage/token-text.js'
+import { ed25519 } from '../harness/fixed-keys.js'
+import { tokenText } from '../harness/token-text.js'
+import { reasonToReject } from '../oracles/stricter-than-jose.js'
 import type { Target } from '../target.js'
 
-/** Small, so that what is kept comes and goes. */
+/** Small, so that entries are evicted during the run. */
 const CACHE = { maxEntries: 200, maxBytes: 1_000_000 }
 
-const STRANGER = ed25519('stranger')
+const ATTACKER = ed25519('attacker')
 
 export const tokens: Target<TokenCase> = {
   name: 'tokens',
   share: 1,
   cases: tokenCase,
-  mustSee: ['accepted', 'token', 'signature', 'stricter: bound by cnf', 'stricter: crit or b64'],
+  requiredOutcomes: [
+    'accepted',
+    'token',
+    'signature',
+    'stricter: sender-constrained by cnf',
+    'stricter: crit or b64',
+  ],
   async open() {
-    const judges = await Promise.all((await rings()).map((ring) => Judges.of(ring, CACHE)))
+    const all = await Promise.all((await rings()).map((ring) => Verifiers.of(ring, CACHE)))
     return {
-      async play(one) {
-        const judge = judges[one.ring % judges.length] as Judges
-        const { signers } = judge.ring
-        const signer = signers[one.signer % signers.length] as TestKey
-        const raw = tokenText(one, { signer, stranger: STRANGER })
+      async run(testCase) {
+        const verifiers = all[testCase.ring % all.length] as Verifiers
+        const { signers } = verifiers.ring
+        const signer = signers[testCase.signer % signers.length] as TestKey
+        const raw = tokenText(testCase, { signer, attacker: ATTACKER })
         if (raw === '') return 'empty'
-        const { jose, ours, cached } = await judge.judge(raw)
+        const { jose, ours, cached } = await verifiers.verify(raw)
         const about = `${raw}: jose ${jose}, ours ${ours}, with a cache ${cached}`
         assert.ok(!/^crash|^leak/.test(ours), about)
         assert.ok(
-          cached.every((verdict) => verdict === ours),
+          cached.every((result) => result === ours),
           about,
         )
         if (ours === 'accepted') {
           assert.ok(jose, about)
-          assert.equal(reasonToRefuse(raw), undefined, about)
-          assert.deepEqual(await claimsOf(judge.cached, raw), payloadOf(raw))
+          assert.equal(reasonToReject(raw), undefined, about)
+          assert.deepEqual(await claimsOf(verifiers.cached, raw), payloadOf(raw))
           return ours
         }
-        assert.ok(!isUntouched(one), about)
+        assert.ok(!isValid(testCase), about)
         if (!jose) return ours
-        const reason = reasonToRefuse(raw)
-        assert.ok(reason, `refused, and not meant to be: ${about}`)
+        const reason = reasonToReject(raw)
+        assert.ok(reason, `rejected without an intended reason: ${about}`)
         return `stricter: ${reason}`
       },
       async close() {
-        for (const { plain, cached } of judges) await Promise.all([plain.close(), cached.close()])
+        for (const { plain, cached } of all) await Promise.all([plain.close(), cached.close()])
       },
     }
   },
 }
 
-/** Keys that are quick to sign with most of the time, of each kind; and secrets. */
+/** Keys of each type, mostly fast ones because signing dominates the run time, and secrets. */
 async function rings(): Promise<readonly Ring[]> {
   const own = ed25519('issuer')
   const others = await Promise.all([makeKey('ES256'), makeKey('PS256'), makeKey('RS256')])
@@ -85,9 +91,11 @@ async function rings(): Promise<readonly Ring[]> {
   }
 }
 
-function isUntouched({ header, claims, unsigned, signed, sign, order }: TokenCase): boolean {
+function isValid({ header, claims, unsigned, signed, signature, order }: TokenCase): boolean {
   const changes = [header, claims, unsigned, signed]
-  return changes.every((list) => list.length === 0) && sign !== 'stranger' && `${order}` === '0,1,2'
+  return (
+    changes.every((list) => list.length === 0) && signature !== 'attacker' && `${order}` === '0,1,2'
+  )
 }
 
 async function claimsOf(server: ResourceServer, raw: string): Promise<unknown> {

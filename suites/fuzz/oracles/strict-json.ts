@@ -1,17 +1,17 @@
 /**
- * An independent reading of JSON as tokens may have it (RFC 8259, RFC 7515 §4, RFC 7519 §4): by
- * descent, character by character, where src/base/json-object.ts counts colons.
+ * An independent parser of the JSON that tokens may contain (RFC 8259, RFC 7515 §4, RFC 7519 §4): a
+ * recursive descent parser, where src/base/json-object.ts counts colons.
  */
 
-/** src/base/json-object.ts: the object itself is at 0. */
+/** The limit of src/base/json-object.ts; the outermost object has depth 0. */
 const MAX_DEPTH = 32
 
 const STRING = /"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const LITERAL = /true|false|null/y
-const BLANK = /[ \t\n\r]*/y
+const WHITESPACE = /[ \t\n\r]*/y
 
-/** src/token/json-cost.ts: what is parsed before a signature is verified has fewer of these. */
+/** The limit of src/token/json-cost.ts on JSON that is parsed before the signature is verified. */
 export function isCostly(text: string): boolean {
   return count(text, /[,:]/g) > 128 || count(text, /[[{]/g) > 16
 }
@@ -20,19 +20,19 @@ function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0
 }
 
-class Refused extends Error {}
+class Rejected extends Error {}
 
-/** Whether it is an object, with no name twice, no `__proto__`, and no deeper than is allowed. */
+/** Whether the text is an object without duplicate members, `__proto__` or too deep nesting. */
 export function isStrictObject(text: string): boolean {
   try {
     const reader = new Reader(text)
-    reader.blank()
+    reader.skipWhitespace()
     if (text[reader.at] !== '{') return false
-    reader.value(0)
-    reader.blank()
+    reader.readValue(0)
+    reader.skipWhitespace()
     return reader.at === text.length
   } catch (error) {
-    if (error instanceof Refused) return false
+    if (error instanceof Rejected) return false
     throw error
   }
 }
@@ -45,14 +45,14 @@ class Reader {
     this.#text = text
   }
 
-  blank(): void {
-    this.#match(BLANK)
+  skipWhitespace(): void {
+    this.#match(WHITESPACE)
   }
 
-  value(depth: number): void {
+  readValue(depth: number): void {
     const character = this.#text[this.at]
     if (character === '{' || character === '[') {
-      if (depth > MAX_DEPTH) throw new Refused()
+      if (depth > MAX_DEPTH) throw new Rejected()
       this.at++
       if (character === '{') this.#members(depth)
       else this.#elements(depth)
@@ -64,29 +64,29 @@ class Reader {
     const names = new Set(['__proto__'])
     this.#list('}', () => {
       const name = JSON.parse(this.#string()) as string
-      if (names.has(name)) throw new Refused()
+      if (names.has(name)) throw new Rejected()
       names.add(name)
-      this.blank()
+      this.skipWhitespace()
       this.#expect(':')
-      this.blank()
-      this.value(depth + 1)
+      this.skipWhitespace()
+      this.readValue(depth + 1)
     })
   }
 
   #elements(depth: number): void {
-    this.#list(']', () => this.value(depth + 1))
+    this.#list(']', () => this.readValue(depth + 1))
   }
 
-  #list(end: string, one: () => void): void {
-    this.blank()
+  #list(end: string, readItem: () => void): void {
+    this.skipWhitespace()
     if (this.#text[this.at] === end) {
       this.at++
       return
     }
     for (;;) {
-      this.blank()
-      one()
-      this.blank()
+      this.skipWhitespace()
+      readItem()
+      this.skipWhitespace()
       if (this.#text[this.at] === end) break
       this.#expect(',')
     }
@@ -95,18 +95,18 @@ class Reader {
 
   #string(): string {
     const found = this.#take(STRING)
-    if ([...found].some((character) => character < ' ')) throw new Refused()
+    if ([...found].some((character) => character < ' ')) throw new Rejected()
     return found
   }
 
   #expect(character: string): void {
-    if (this.#text[this.at] !== character) throw new Refused()
+    if (this.#text[this.at] !== character) throw new Rejected()
     this.at++
   }
 
   #take(pattern: RegExp): string {
     const found = this.#match(pattern)
-    if (found === undefined) throw new Refused()
+    if (found === undefined) throw new Rejected()
     return found
   }
 

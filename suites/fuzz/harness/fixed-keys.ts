@@ -1,12 +1,12 @@
 /**
- * Keys that are the same in every run, and whose signatures are as well (RFC 8032): a case that is
- * replayed is the same to the byte. They protect nothing.
+ * Keys that are the same in every run. Ed25519 signatures are deterministic (RFC 8032), so a replayed
+ * case has the same bytes. These keys protect nothing.
  */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import type { JWK } from 'jose'
 import type { TestKey } from '../../../test/fixtures/issuer.js'
 
-/** RFC 8410 §7: what stands before the 32 bytes of a private key. */
+/** PKCS #8 prefix of the 32 bytes of a private key (RFC 8410 §7). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 export function ed25519(name: string): TestKey {

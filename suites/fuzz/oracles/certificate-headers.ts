@@ -1,12 +1,12 @@
 /**
- * An independent reading of the headers in which proxies forward certificates: character by
- * character, where src/binding/certificate uses patterns.
+ * An independent parser of the headers in which proxies forward certificates: it reads character by
+ * character, where src/binding/certificate uses regular expressions.
  */
 import { createHash } from 'node:crypto'
 
 type Thumbprint = string | undefined
 
-/** RFC 4648 §4, and a DER sequence with nothing after it. */
+/** Base64 (RFC 4648 §4) of a DER sequence with nothing after it. */
 export function base64(text: string): Thumbprint {
   const der = Buffer.from(text, 'base64')
   if (der.toString('base64') !== text || der.length < 4 || der[0] !== 0x30) return undefined
@@ -38,7 +38,7 @@ export function escapedPem(value: string): Thumbprint {
   return isPem && lines.length > 0 ? base64(lines.join('')) : undefined
 }
 
-/** Envoy's: pairs with semicolons between, of one element. */
+/** Envoy's `x-forwarded-client-cert`: one element of pairs that semicolons separate. */
 export function forwardedClientCert(value: string): Thumbprint {
   const pairs = pairsOf(value)
   const [hashes, certificates] = ['hash', 'cert'].map((name) =>
@@ -57,7 +57,7 @@ export function forwardedClientCert(value: string): Thumbprint {
   return new Set(found).size === 1 ? found[0] : undefined
 }
 
-/** `undefined` if it isn't a list of pairs, or is more than one element. */
+/** Returns `undefined` if the value is not a list of pairs or has more than one element. */
 function pairsOf(value: string): (readonly [key: string, text: string])[] | undefined {
   const pairs: (readonly [string, string])[] = []
   let at = 0
@@ -69,7 +69,7 @@ function pairsOf(value: string): (readonly [key: string, text: string])[] | unde
     let text = ''
     if (value[at] === '"') {
       for (at++; value[at] !== '"'; at++) {
-        // What a backslash is before stays as it is written: no thumbprint has one.
+        // An escape sequence stays as it is written: no thumbprint contains a backslash.
         if (value[at] === '\\') text += value[at++]
         if (at >= value.length || value[at] === '\n' || value[at] === '\r') return undefined
         text += value[at]

@@ -1,20 +1,20 @@
-/** What the command line of the fuzzer asks for. */
+/** Command-line options of the fuzzer. */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 
 export interface Settings {
-  /** Of the target `tokens`; the others play their share of it. With `only`, of each that is named. */
+  /** Cases of the target `tokens`; others run their share of it. With `only`, cases of each target. */
   readonly cases: number
   readonly seed: number
-  /** Where in the run of the seed the case is that is to be played again, as fast-check counts. */
+  /** fast-check's path of the one case to replay. */
   readonly path: string | undefined
-  /** The targets to play; all where none is named. */
+  /** Names of the targets to run; all targets if empty. */
   readonly only: readonly string[]
 }
 
 const LONG = 1_000_000
 
-/** @throws {TypeError} if an option is unknown or makes no sense. */
+/** @throws {TypeError} if an option is unknown or invalid. */
 export function readSettings(args: readonly string[], targets: readonly string[]): Settings {
   const { values } = parseArgs({
     args: [...args],
@@ -26,12 +26,12 @@ export function readSettings(args: readonly string[], targets: readonly string[]
     },
   })
   const { cases, seed, path, only } = values
-  const stranger = only.find((name) => !targets.includes(name))
-  if (stranger !== undefined) {
-    throw new TypeError(`no target is called ${stranger}; these are: ${targets.join(', ')}`)
+  const unknown = only.find((name) => !targets.includes(name))
+  if (unknown !== undefined) {
+    throw new TypeError(`unknown target "${unknown}"; the targets are: ${targets.join(', ')}`)
   }
   if (path !== undefined && (only.length !== 1 || !/^\d+(?::\d+)*$/.test(path))) {
-    throw new TypeError('--path is of one case: give --seed and --only as well')
+    throw new TypeError('--path replays one case: give --seed and one --only as well')
   }
   return { cases: wholeNumber('cases', cases), seed: wholeNumber('seed', seed), path, only }
 }

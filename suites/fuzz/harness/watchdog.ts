@@ -1,25 +1,26 @@
 /**
- * Ends the process when a case holds the event loop for ever, such as a pattern that backtracks:
- * nobody on the main thread could say so any more. Says which case it was.
+ * Ends the process when a case blocks the event loop for good, such as a regular expression with
+ * catastrophic backtracking, and prints the case. It runs in a worker thread because the main thread
+ * cannot report it.
  */
 import { writeSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
-/** Milliseconds, many times what the slowest case takes on a loaded machine. */
-const PATIENCE = 120_000
+/** Many times the duration of the slowest case on a loaded machine. */
+const TIMEOUT_MS = 120_000
 
 export class Watchdog {
-  /** The number of cases begun so far: what moves is alive. */
+  /** Number of cases started; the worker checks that it changes. */
   readonly #begun = new Int32Array(new SharedArrayBuffer(4))
   readonly #worker: Worker
 
   constructor() {
-    const file = new URL(import.meta.url.replace(/run\.js$/, 'stage/watchdog.js'))
+    const file = new URL(import.meta.url.replace(/main\.js$/, 'harness/watchdog.js'))
     this.#worker = new Worker(file, { workerData: this.#begun })
     this.#worker.unref()
   }
 
-  /** What to say if none of the following cases ends. */
+  /** Sets the command to print if one of the following cases does not end. */
   watch(replay: string): void {
     this.#worker.postMessage(replay)
   }
@@ -43,10 +44,10 @@ if (!isMainThread) {
   setInterval(() => {
     const begun = Atomics.load(workerData as Int32Array, 0)
     if (begun === seen) {
-      // Not console.log, which is the main thread's to write.
-      writeSync(2, `a case does not end, played by: ${replay}\n`)
+      // console.log would need the main thread, which is blocked.
+      writeSync(2, `a case does not end; replay: ${replay}\n`)
       process.kill(process.pid, 'SIGKILL')
     }
     seen = begun
-  }, PATIENCE)
+  }, TIMEOUT_MS)
 }

@@ -1,6 +1,6 @@
 /**
- * The twelve checks of a DPoP proof (RFC 9449 §4.3), read from the RFC alone; jose judges the
- * signature and the thumbprint. Replay is for whoever presents it twice.
+ * The twelve checks of a DPoP proof (RFC 9449 §4.3), written from the RFC alone; jose verifies the
+ * signature and computes the thumbprint. The caller tests replay by presenting a proof twice.
  */
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
@@ -18,20 +18,20 @@ export interface ProofContext {
 
 type Members = Readonly<Record<string, unknown>>
 
-export async function isGoodProof(raw: string, context: ProofContext): Promise<boolean> {
+export async function isValidProof(raw: string, context: ProofContext): Promise<boolean> {
   const segments = raw.split('.')
   if (segments.length !== 3 || segments.some((part) => canonical(part) !== part)) return false
   const [header, claims] = segments.slice(0, 2).map(object)
   if (header === undefined || claims === undefined) return false
   return (
-    isGoodHeader(header) &&
-    isGoodClaims(claims, context) &&
+    isValidHeader(header) &&
+    hasValidClaims(claims, context) &&
     (await isSigned(raw, header, context.jkt).catch(() => false))
   )
 }
 
 /** Checks 4, 5 and 7: `typ`, an asymmetric `alg`, a public `jwk`. */
-function isGoodHeader({ typ, alg, jwk, ...others }: Members): boolean {
+function isValidHeader({ typ, alg, jwk, ...others }: Members): boolean {
   return (
     typeof typ === 'string' &&
     /^(?:application\/)?dpop\+jwt$/i.test(typ) &&
@@ -45,8 +45,8 @@ function isGoodHeader({ typ, alg, jwk, ...others }: Members): boolean {
   )
 }
 
-/** Checks 3, 8, 9, 11 and 12a: what must be there, and for what it is. */
-function isGoodClaims(claims: Members, { method, urls, token }: ProofContext): boolean {
+/** Checks 3, 8, 9, 11 and 12a: the required claims, and the request and token that the proof is for. */
+function hasValidClaims(claims: Members, { method, urls, token }: ProofContext): boolean {
   const { jti, htm, htu, iat, ath, nonce } = claims
   const hash = createHash('sha256').update(token).digest('base64url')
   return (

@@ -1,7 +1,7 @@
-/** One HTTP server for all cases: each says what its paths answer. */
+/** One HTTP server for all cases; each case sets the responses of its paths. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import { startKeyServer } from '../../../test/fixtures/key-server.js'
-import { bodyOf, type Sent } from '../arbitraries/documents.js'
+import { bodyOf, type SentResponse } from '../arbitraries/documents.js'
 
 export interface DocumentServer extends Awaited<ReturnType<typeof startDocumentServer>> {}
 
@@ -9,8 +9,8 @@ export async function startDocumentServer() {
   const server = await startKeyServer()
   return {
     ...server,
-    /** From now on, at this path. */
-    serve(path: string, document: string, sent: Sent): void {
+    /** Sets the response of a path until the next call. */
+    serve(path: string, document: string, sent: SentResponse): void {
       const { status, headers } = sent
       const body = bodyOf(document, sent)
       server.respond(path, (response) =>
@@ -20,13 +20,13 @@ export async function startDocumentServer() {
   }
 }
 
-/** A fetch that reaches that server alone, and remembers where else it was sent. */
-export function onlyTo(origin: string) {
-  const strangers: string[] = []
+/** Returns a `fetch` that reaches only `origin`, and the list of other URLs that it was called with. */
+export function fetchOnlyFrom(origin: string) {
+  const otherUrls: string[] = []
   const fetchHere = (url: string, init: RequestInit): Promise<Response> => {
     if (new URL(url).origin === origin) return fetch(url, init)
-    strangers.push(url)
+    otherUrls.push(url)
     return Promise.reject(new TypeError('fetch failed'))
   }
-  return { strangers, fetchHere }
+  return { otherUrls, fetchHere }
 }
