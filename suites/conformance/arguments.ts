@@ -1,36 +1,36 @@
-/** What may be said on the command line. */
+/** Command-line options of the suite. */
 import { parseArgs } from 'node:util'
 import { canParseUrl } from '../../src/base/can-parse-url.js'
 import { FEATURES, type Feature } from './check.js'
 import { ids } from './suite.js'
-import { type UrlTarget, USUAL } from './targets/url.js'
+import { DEFAULT_FEATURES, type UrlTarget } from './targets/url.js'
 
 export const USAGE = `npm run suite -- conformance                                   this package in all its modes
-npm run suite -- conformance --url http://…                    an API of yours, see docs/evidence/conformance.md
-npm run suite -- conformance --peer express-oauth2-jwt-bearer  a peer, in a folder of its own
+npm run suite -- conformance --url http://…                    your own API, see docs/evidence/conformance.md
+npm run suite -- conformance --peer express-oauth2-jwt-bearer  a peer, in a separate folder
 
-  --issuer-port 9400    where the authorization server listens, with --url
-  --with a,b            what the API does beside the usual: ${Object.keys(FEATURES).join(', ')}
-  --without a,b         what it does not do of the usual: ${USUAL.join(', ')}
+  --issuer-port 9400    port of the authorization server, with --url
+  --with a,b            features of the API beside the defaults: ${Object.keys(FEATURES).join(', ')}
+  --without a,b         default features that the API lacks: ${DEFAULT_FEATURES.join(', ')}
   --resource https://…  "resource" of its metadata, for --with metadata
   --mode a,b            only these modes of this package
   --only B,J10          only these rows, or groups of rows
-  --json                the verdicts as JSON
-  --markdown            the verdicts as tables
+  --json                print the results as JSON
+  --markdown            print the results as tables
 
-The exit code is 0 if nothing failed, 1 if something did, 2 if it could not be run.`
+The exit code is 0 if every check passed, 1 if one failed, 2 if the suite could not run.`
 
 export interface Arguments {
   readonly url: UrlTarget | undefined
   readonly peers: readonly string[]
   readonly modes: readonly string[]
   readonly issuerPort: number
-  readonly isWanted: (id: string) => boolean
+  readonly isSelected: (id: string) => boolean
   readonly format: 'text' | 'json' | 'markdown'
   readonly help: boolean
 }
 
-/** @throws {TypeError} that names the argument. */
+/** @throws {TypeError} if an option is unknown or invalid. */
 export function readArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...args],
@@ -53,9 +53,11 @@ export function readArguments(args: readonly string[]): Arguments {
     throw new TypeError('--issuer-port must be a port, 0 to 65535')
   }
   const added = featuresOf('with', values.with)
-  const taken = featuresOf('without', values.without)
-  const features = new Set([...USUAL, ...added].filter((one) => !taken.includes(one)))
-  // The two sides of one matter.
+  const removed = featuresOf('without', values.without)
+  const features = new Set(
+    [...DEFAULT_FEATURES, ...added].filter((feature) => !removed.includes(feature)),
+  )
+  // These features exclude each other.
   if (features.has('dpop')) features.delete('dpop-off')
   if (features.has('mtls')) features.delete('mtls-off')
   if (features.has('metadata') && values.resource === undefined) {
@@ -69,7 +71,7 @@ export function readArguments(args: readonly string[]): Arguments {
     peers: values.peer,
     modes: listOf(values.mode),
     issuerPort,
-    isWanted: wantedBy(listOf(values.only)),
+    isSelected: filterOf(listOf(values.only)),
     format: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
     help: values.help,
   }
@@ -89,26 +91,28 @@ function urlOf(text: string): string {
 }
 
 function listOf(text: string): string[] {
-  return text.split(',').filter((one) => one !== '')
+  return text.split(',').filter((item) => item !== '')
 }
 
-/** Those that the suite itself must have a hand in. */
-const NOT_BY_URL: readonly Feature[] = ['restart', 'clock', 'password-grant']
+/** Features that need an API that the suite starts itself. */
+const NEEDS_RESTART: readonly Feature[] = ['restart', 'clock', 'password-grant']
 
 function featuresOf(name: string, text: string): Feature[] {
   const list = listOf(text)
-  const known = list.every((one) => Object.hasOwn(FEATURES, one))
-  if (!known || list.some((one) => NOT_BY_URL.includes(one as Feature))) {
-    const possible = Object.keys(FEATURES).filter((one) => !NOT_BY_URL.includes(one as Feature))
+  const isForbidden = (feature: string) => NEEDS_RESTART.includes(feature as Feature)
+  if (list.some((feature) => !Object.hasOwn(FEATURES, feature) || isForbidden(feature))) {
+    const possible = Object.keys(FEATURES).filter((feature) => !isForbidden(feature))
     throw new TypeError(`--${name} must be some of ${possible.join(', ')}`)
   }
   return list as Feature[]
 }
 
-function wantedBy(only: readonly string[]): (id: string) => boolean {
-  for (const one of only) {
-    if (!ids.some((id) => id === one || id.charAt(0) === one)) {
-      throw new TypeError(`--only must be rows such as B3, or groups such as B; there is no ${one}`)
+function filterOf(only: readonly string[]): (id: string) => boolean {
+  for (const name of only) {
+    if (!ids.some((id) => id === name || id.charAt(0) === name)) {
+      throw new TypeError(
+        `--only must be rows such as B3, or groups such as B: "${name}" does not exist`,
+      )
     }
   }
   return (id) => only.length === 0 || only.includes(id) || only.includes(id.charAt(0))

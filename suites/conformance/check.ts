@@ -1,16 +1,16 @@
-/** What a check of the suite is: a rule of an RFC, the requests that show it, and its verdict. */
-import type { Stage } from './stage/stage.js'
+/** Types of the suite's checks: a rule, the requests that test it, and the result. */
+import type { Harness } from './harness/harness.js'
 
 /**
- * Who asks for it: an RFC's MUST, an RFC's SHOULD, or we alone, who are stricter than the RFC (or
- * take the side of a draft).
+ * What requires it: an RFC's MUST, an RFC's SHOULD, or only this package, which is stricter than the
+ * RFC or follows a draft.
  */
 export type Level = 'MUST' | 'SHOULD' | 'ours'
 
-/** Features of an API or of its target; a check that needs a missing one is `n/a`. Values: the reason. */
+/** Features of an API or its target, with the reason why a check that needs a missing one is `n/a`. */
 export const FEATURES = {
   jwt: 'it accepts no JWTs',
-  credentials: 'it reads the Authorization header by itself',
+  credentials: 'it parses the Authorization header itself',
   bearer: 'it accepts no bearer tokens',
   es256: 'it does not accept ES256',
   scope: 'it checks no scope',
@@ -37,20 +37,20 @@ export const FEATURES = {
 export type Feature = keyof typeof FEATURES
 
 export interface Check {
-  /** A row's id in the list of rules. */
+  /** Row of the rule, such as `B3`. */
   readonly id: string
-  /** Where the rule stands: `RFC 6750 §3.1`. */
+  /** Source of the rule, such as `RFC 6750 §3.1`. */
   readonly section: string
   readonly level: Level
-  /** What must be so, in one sentence. */
+  /** The rule, in one sentence. */
   readonly title: string
   readonly needs: readonly Feature[]
-  /** Sends the requests. @throws {Unmet} where an answer is not what must come. */
-  run(stage: Stage): Promise<void>
+  /** Sends the requests. @throws {RuleViolation} if a response violates the rule. */
+  run(harness: Harness): Promise<void>
 }
 
-/** A rule that isn't kept: what must come, and what came. Neither holds a token. */
-export class Unmet extends Error {
+/** A violated rule, with the expected and the found response. Neither text contains a token. */
+export class RuleViolation extends Error {
   readonly expected: string
   readonly found: string
 
@@ -61,17 +61,16 @@ export class Unmet extends Error {
   }
 }
 
-export type Verdict =
-  | { readonly verdict: 'pass' }
-  | { readonly verdict: 'fail'; readonly expected: string; readonly found: string }
-  | { readonly verdict: 'n/a'; readonly why: string }
+export type Outcome =
+  | { readonly status: 'pass' }
+  | { readonly status: 'fail'; readonly expected: string; readonly found: string }
+  | { readonly status: 'n/a'; readonly why: string }
 
-/** A check, and what came of it. */
-export type Result = Pick<Check, 'id' | 'section' | 'level' | 'title'> & Verdict
+export type Result = Pick<Check, 'id' | 'section' | 'level' | 'title'> & Outcome
 
-type Run = (stage: Stage) => Promise<void>
+type Run = (harness: Harness) => Promise<void>
 
-/** `rule('B2', 'RFC 6750 §3.1', 'MUST', '…', ['credentials'], async (stage) => …)` */
+/** `rule('B2', 'RFC 6750 §3.1', 'MUST', '…', ['credentials'], async (harness) => …)` */
 export function rule(
   id: string,
   section: string,

@@ -1,5 +1,5 @@
 /**
- * Checks the conformance of any resource server with the RFCs: see docs/evidence/conformance.md for the
+ * Tests whether a resource server conforms to the RFCs. See docs/evidence/conformance.md for the
  * options.
  */
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // The package itself as well: it is tested as built.
+  // The package itself is external as well, so that the suite tests the build.
   packages: 'external',
   sourcemap: 'inline',
   logLevel: 'warning',

@@ -1,6 +1,5 @@
-/** All checks, in the order of the list of rules. */
+/** All checks, in the order of their ids. */
 import type { Check } from './check.js'
-import { around } from './checks/around.js'
 import { bearer } from './checks/bearer.js'
 import { discovery } from './checks/discovery.js'
 import { dpop } from './checks/dpop.js'
@@ -8,21 +7,22 @@ import { introspection } from './checks/introspection.js'
 import { jwtClaims } from './checks/jwt-claims.js'
 import { jwtForm } from './checks/jwt-form.js'
 import { jwtSignature } from './checks/jwt-signature.js'
+import { metadataStepUpAndCors } from './checks/metadata-step-up-cors.js'
 import { mtls } from './checks/mtls.js'
 import { passwordGrantHelper } from './checks/password-grant.js'
-import { refusals } from './checks/refusals.js'
-import { unseen } from './unseen.js'
+import { rejections } from './checks/rejections.js'
+import { invisibleProperties } from './invisible-properties.js'
 
 const GROUPS = 'BJDIPRG'
 
-function inOrder(one: string, other: string): number {
-  const group = GROUPS.indexOf(one.charAt(0)) - GROUPS.indexOf(other.charAt(0))
-  return group === 0 ? Number(one.slice(1)) - Number(other.slice(1)) : group
+function compareIds(a: string, b: string): number {
+  const group = GROUPS.indexOf(a.charAt(0)) - GROUPS.indexOf(b.charAt(0))
+  return group === 0 ? Number(a.slice(1)) - Number(b.slice(1)) : group
 }
 
 export const checks: readonly Check[] = [
   ...bearer,
-  ...refusals,
+  ...rejections,
   ...jwtClaims,
   ...jwtSignature,
   ...jwtForm,
@@ -30,11 +30,11 @@ export const checks: readonly Check[] = [
   ...introspection,
   ...dpop,
   ...mtls,
-  ...around,
+  ...metadataStepUpAndCors,
   ...passwordGrantHelper,
-].sort((one, other) => inOrder(one.id, other.id))
+].sort((a, b) => compareIds(a.id, b.id))
 
-/** Every row that has a check, or a test in its place. */
-export const ids: readonly string[] = [...new Set([...checks, ...unseen].map(({ id }) => id))].sort(
-  inOrder,
-)
+/** The ids of all rows that have a check or a test. */
+export const ids: readonly string[] = [
+  ...new Set([...checks, ...invisibleProperties].map(({ id }) => id)),
+].sort(compareIds)

@@ -1,76 +1,79 @@
-/** The verdicts: for a terminal, as Markdown for the docs, as JSON. */
-import type { Level, Result, Verdict } from './check.js'
-import type { Played } from './play.js'
-import { unseen } from './unseen.js'
+/** Formats the results for a terminal and as Markdown tables. */
+import type { Level, Outcome, Result } from './check.js'
+import { invisibleProperties } from './invisible-properties.js'
+import type { TargetResults } from './run-checks.js'
 
 const MARKS = { pass: '✔', fail: '✘', 'n/a': '–' } as const
 
-export function forTerminal({ target, results, took }: Played): string {
+export function forTerminal({ target, results, durationMs }: TargetResults): string {
   const lines = results
-    .filter(({ verdict }) => verdict !== 'n/a')
+    .filter(({ status }) => status !== 'n/a')
     .flatMap((result) => [
-      `  ${MARKS[result.verdict]} ${result.id.padEnd(3)} ${result.level.padEnd(6)} ${result.title} (${result.section})`,
-      ...(result.verdict === 'fail'
+      `  ${MARKS[result.status]} ${result.id.padEnd(3)} ${result.level.padEnd(6)} ${result.title} (${result.section})`,
+      ...(result.status === 'fail'
         ? [`          expected ${result.expected}`, `          found    ${result.found}`]
         : []),
     ])
-  return [`${target} (${(took / 1000).toFixed(1)} s)`, ...lines, `  ${summary(results)}`, ''].join(
-    '\n',
-  )
+  return [
+    `${target} (${(durationMs / 1000).toFixed(1)} s)`,
+    ...lines,
+    `  ${summary(results)}`,
+    '',
+  ].join('\n')
 }
 
-/** `71 pass, 0 fail, 20 n/a` */
-export function summary(results: readonly Verdict[]): string {
+/** Returns a text such as `71 pass, 0 fail, 20 n/a`. */
+export function summary(results: readonly Outcome[]): string {
   return Object.keys(MARKS)
-    .map((verdict) => `${results.filter((one) => one.verdict === verdict).length} ${verdict}`)
+    .map((status) => `${results.filter((result) => result.status === status).length} ${status}`)
     .join(', ')
 }
 
-/** A row for each id, a column for each target. */
-export function idsByTargets(played: readonly Played[]): string {
-  const ids = [...new Set(played.flatMap(({ results }) => results.map(({ id }) => id)))]
+/** Returns a table with a row for each id and a column for each target. */
+export function idsByTargets(all: readonly TargetResults[]): string {
+  const ids = [...new Set(all.flatMap(({ results }) => results.map(({ id }) => id)))]
   return markdown(
-    ['', ...played.map(({ target }) => target)],
+    ['', ...all.map(({ target }) => target)],
     ids.map((id) => [
       id,
-      ...played.map(({ results }) => mark(results.filter((one) => one.id === id))),
+      ...all.map(({ results }) => mark(results.filter((result) => result.id === id))),
     ]),
   )
 }
 
-/** A row for each check, a column for each target; what failed is told below. */
-export function checksByTargets(played: readonly Played[]): string {
-  const [first] = played
+/** Returns a table with a row for each check and a column for each target, with the failed responses. */
+export function checksByTargets(all: readonly TargetResults[]): string {
+  const [first] = all
   if (first === undefined) return ''
   return markdown(
-    ['', 'rule', '', 'required by', ...played.map(({ target }) => target)],
+    ['', 'rule', '', 'required by', ...all.map(({ target }) => target)],
     first.results
       .map(({ id, title, section, level }, i) => {
-        const verdicts = played.map(({ results }) => results[i] as Result)
-        return { row: [id, title, section, askedBy(level)], verdicts }
+        const results = all.map((target) => target.results[i] as Result)
+        return { row: [id, title, section, requiredBy(level)], results }
       })
-      .filter(({ verdicts }) => verdicts.some(({ verdict }) => verdict !== 'n/a'))
-      .map(({ row, verdicts }) => [...row, ...verdicts.map(inWords)]),
+      .filter(({ results }) => results.some(({ status }) => status !== 'n/a'))
+      .map(({ row, results }) => [...row, ...results.map(cellOf)]),
   )
 }
 
-export function unseenRows(): string {
+export function invisiblePropertiesTable(): string {
   return markdown(
     ['', 'invisible property', 'test'],
-    unseen.map(({ id, what, test }) => [id, what, `\`${test}\``]),
+    invisibleProperties.map(({ id, property, test }) => [id, property, `\`${test}\``]),
   )
 }
 
 function mark(results: readonly Result[]): string {
-  const verdicts = new Set(results.map(({ verdict }) => verdict))
-  return verdicts.has('fail') ? MARKS.fail : verdicts.has('pass') ? MARKS.pass : MARKS['n/a']
+  const statuses = new Set(results.map(({ status }) => status))
+  return statuses.has('fail') ? MARKS.fail : statuses.has('pass') ? MARKS.pass : MARKS['n/a']
 }
 
-function inWords(result: Result): string {
-  return result.verdict === 'fail' ? `✘ ${result.found}` : MARKS[result.verdict]
+function cellOf(result: Result): string {
+  return result.status === 'fail' ? `✘ ${result.found}` : MARKS[result.status]
 }
 
-function askedBy(level: Level): string {
+function requiredBy(level: Level): string {
   return level === 'ours' ? 'us' : level
 }
 

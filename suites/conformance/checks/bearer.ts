@@ -1,12 +1,12 @@
-/** B1 to B5, B8: how a token is sent, and what is answered without one (RFC 6750 §2, §3). */
+/** B1 to B5, B8: how a token is sent, and responses without one (RFC 6750 §2, §3). */
 import { type Check, rule } from '../check.js'
 import {
-  expectAnswer,
-  expectNoError,
-  expectRefused,
-  expectTaken,
+  expectAccepted,
+  expectChallenge,
+  expectNoErrorCode,
+  expectRejected,
   expectThat,
-} from '../stage/expect.js'
+} from '../harness/expect.js'
 import { SCOPE } from '../targets/target.js'
 
 export const bearer: readonly Check[] = [
@@ -18,7 +18,7 @@ export const bearer: readonly Check[] = [
     ['jwt'],
     async ({ api }) => {
       for (const key of new Set([api.options.keys.rs256, api.key])) {
-        expectTaken(await api.present(api.forge({ key })), `a good token, ${key.alg}`)
+        expectAccepted(await api.present(api.forge({ key })), `a valid token, ${key.alg}`)
       }
     },
   ),
@@ -32,10 +32,10 @@ export const bearer: readonly Check[] = [
     async ({ api }) => {
       for (const scheme of [api.scheme.toLowerCase(), api.scheme.toUpperCase()]) {
         const token = api.forge()
-        const answer = api.has('bearer')
+        const response = api.has('bearer')
           ? await api.send({ lines: [`authorization: ${scheme} ${token}`] })
           : await api.prove(token, {}, { scheme })
-        expectTaken(answer, `"${scheme}"`)
+        expectAccepted(response, `"${scheme}"`)
       }
     },
   ),
@@ -47,8 +47,8 @@ export const bearer: readonly Check[] = [
     'Several spaces between scheme and token are accepted',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const answer = await api.send({ lines: [`authorization: Bearer   ${api.forge()}`] })
-      expectTaken(answer, 'three spaces')
+      const response = await api.send({ lines: [`authorization: Bearer   ${api.forge()}`] })
+      expectAccepted(response, 'three spaces')
     },
   ),
 
@@ -68,7 +68,7 @@ export const bearer: readonly Check[] = [
         'the token alone': token,
         'the scheme alone': 'Bearer',
       })) {
-        expectRefused(await api.send({ lines: [`authorization: ${value}`] }), what)
+        expectRejected(await api.send({ lines: [`authorization: ${value}`] }), what)
       }
     },
   ),
@@ -81,7 +81,7 @@ export const bearer: readonly Check[] = [
     ['jwt'],
     async ({ api }) => {
       const scheme = api.has('bearer') ? 'bearer' : 'dpop'
-      expectAnswer(await api.send(), { status: 401, scheme }, 'no token')
+      expectChallenge(await api.send(), { status: 401, scheme }, 'no token')
     },
   ),
 
@@ -92,7 +92,7 @@ export const bearer: readonly Check[] = [
     'The challenge has no error',
     ['credentials'],
     async ({ api }) => {
-      expectNoError(await api.send(), 'no token')
+      expectNoErrorCode(await api.send(), 'no token')
     },
   ),
 
@@ -104,8 +104,8 @@ export const bearer: readonly Check[] = [
     ['credentials'],
     async ({ api }) => {
       for (const value of ['Basic dXNlcjpwYXNzd29yZA==', 'Negotiate YII=', 'Bear er']) {
-        const answer = await api.send({ lines: [`authorization: ${value}`] })
-        expectNoError(answer, value.split(' ', 1)[0] as string)
+        const response = await api.send({ lines: [`authorization: ${value}`] })
+        expectNoErrorCode(response, value.split(' ', 1)[0] as string)
       }
     },
   ),
@@ -117,16 +117,16 @@ export const bearer: readonly Check[] = [
     'Two Authorization headers are 400 invalid_request, whichever is valid',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const good = `authorization: Bearer ${api.forge()}`
+      const valid = `authorization: Bearer ${api.forge()}`
       for (const [what, lines] of Object.entries({
-        'a good token twice': [good, good],
-        'a good and a bad one': [good, 'authorization: Bearer x'],
-        'a bad and a good one': ['authorization: Bearer x', good],
-        'a password and a good token': ['authorization: Basic dTpw', good],
-        'a good token and a password': [good, 'authorization: Basic dTpw'],
+        'a valid token twice': [valid, valid],
+        'a valid and an invalid token': [valid, 'authorization: Bearer x'],
+        'an invalid and a valid token': ['authorization: Bearer x', valid],
+        'a password and a valid token': ['authorization: Basic dTpw', valid],
+        'a valid token and a password': [valid, 'authorization: Basic dTpw'],
       })) {
-        const answer = await api.send({ lines })
-        expectAnswer(answer, { status: 400, error: 'invalid_request' }, what)
+        const response = await api.send({ lines })
+        expectChallenge(response, { status: 400, error: 'invalid_request' }, what)
       }
     },
   ),
@@ -138,8 +138,8 @@ export const bearer: readonly Check[] = [
     'A token in the query is ignored',
     ['credentials', 'bearer'],
     async ({ api }) => {
-      const answer = await api.send({ path: `/?access_token=${api.forge()}` })
-      expectRefused(answer, 'a good token in the query')
+      const response = await api.send({ path: `/?access_token=${api.forge()}` })
+      expectRejected(response, 'a valid token in the query')
     },
   ),
 
@@ -152,7 +152,7 @@ export const bearer: readonly Check[] = [
     async ({ api }) => {
       const lines = ['content-type: application/x-www-form-urlencoded']
       const body = `access_token=${api.forge()}`
-      expectRefused(await api.send({ lines, body }), 'a good token in the body of a GET')
+      expectRejected(await api.send({ lines, body }), 'a valid token in the body of a GET')
     },
   ),
 
@@ -165,7 +165,7 @@ export const bearer: readonly Check[] = [
     async ({ api }) => {
       const lines = ['content-type: application/x-www-form-urlencoded']
       const body = `access_token=${api.forge()}`
-      expectRefused(await api.send({ method: 'POST', lines, body }), 'a good token in a form')
+      expectRejected(await api.send({ method: 'POST', lines, body }), 'a valid token in a form')
     },
   ),
 
@@ -176,13 +176,13 @@ export const bearer: readonly Check[] = [
     'A token without the scope is 403 insufficient_scope',
     ['scope'],
     async ({ api }) => {
-      const sending = { path: '/orders' }
+      const request = { path: '/orders' }
       for (const scope of [undefined, 'profile', `${SCOPE}:all`, SCOPE.toUpperCase()]) {
-        const answer = await api.present(api.forge({ claims: { scope } }), sending)
-        expectAnswer(answer, { status: 403, error: 'insufficient_scope' }, `scope ${scope}`)
+        const response = await api.present(api.forge({ claims: { scope } }), request)
+        expectChallenge(response, { status: 403, error: 'insufficient_scope' }, `scope ${scope}`)
       }
-      const good = api.forge({ claims: { scope: `profile ${SCOPE}` } })
-      expectTaken(await api.present(good, sending), 'a token with the scope')
+      const sufficient = api.forge({ claims: { scope: `profile ${SCOPE}` } })
+      expectAccepted(await api.present(sufficient, request), 'a token with the scope')
     },
   ),
 
@@ -193,9 +193,9 @@ export const bearer: readonly Check[] = [
     'The rejection names the required scope',
     ['scope'],
     async ({ api }) => {
-      const answer = await api.present(api.forge(), { path: '/orders' })
+      const response = await api.present(api.forge(), { path: '/orders' })
       const wanted = { status: 403, error: 'insufficient_scope' }
-      const { parameters } = expectAnswer(answer, wanted, 'too little scope')
+      const { parameters } = expectChallenge(response, wanted, 'insufficient scope')
       expectThat(
         parameters.scope === SCOPE,
         'the scope in the challenge',
@@ -211,12 +211,12 @@ export const bearer: readonly Check[] = [
     'A 401 names the scope that the route requires, with or without a token',
     ['scope'],
     async ({ api }) => {
-      const expired = api.forge({ claims: { exp: api.seconds() - 3600 } })
-      for (const [what, answer] of Object.entries({
+      const expired = api.forge({ claims: { exp: api.nowSeconds() - 3600 } })
+      for (const [what, response] of Object.entries({
         'no token': await api.send({ path: '/orders' }),
         'an expired token': await api.present(expired, { path: '/orders' }),
       })) {
-        const { parameters } = expectAnswer(answer, { status: 401 }, what)
+        const { parameters } = expectChallenge(response, { status: 401 }, what)
         const { scope = 'none' } = parameters
         expectThat(scope === SCOPE, `the scope in the challenge for ${what}`, scope)
       }

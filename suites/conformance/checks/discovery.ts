@@ -1,43 +1,47 @@
-/** D1 to D4: where keys come from, and for how long (RFC 8414, OpenID Connect Discovery, RFC 9111). */
+/** D1 to D4: discovery and caching of keys (RFC 8414, OpenID Connect Discovery, RFC 9111). */
 import { drip, hang, hangInBody, json, text } from '../../../test/fixtures/key-server.js'
 import type { RawResponse } from '../../../test/fixtures/raw-http.js'
-import { type Check, rule, Unmet } from '../check.js'
-import { eventually } from '../stage/eventually.js'
-import { describe, expectStatus, expectTaken, expectThat } from '../stage/expect.js'
-import { published, type SuiteKeys } from '../stage/keys.js'
-import { startNeverAsked } from '../stage/never-asked.js'
-import type { PLACES, ScriptedIssuer } from '../stage/scripted-issuer.js'
-import type { SideStage, Stage } from '../stage/stage.js'
+import { type Check, RuleViolation, rule } from '../check.js'
+import { eventually } from '../harness/eventually.js'
+import { describe, expectAccepted, expectStatus, expectThat } from '../harness/expect.js'
+import { startForbiddenServer } from '../harness/forbidden-server.js'
+import type { Harness, SecondApi } from '../harness/harness.js'
+import { published, type SuiteKeys } from '../harness/keys.js'
+import type { METADATA_PATHS, ScriptedIssuer } from '../harness/scripted-issuer.js'
 
 const NEEDS = ['jwt', 'restart', 'discovery'] as const
 
-/** Lives through one request at an API whose issuer was prepared. */
+/** Runs steps at an API that trusts a scripted issuer. */
 async function withIssuer(
-  stage: Stage,
+  harness: Harness,
   prepare: (issuer: ScriptedIssuer) => void,
-  then: (side: SideStage, issuer: ScriptedIssuer) => Promise<void>,
+  then: (second: SecondApi, issuer: ScriptedIssuer) => Promise<void>,
   options: { isImpatient?: boolean } = {},
 ): Promise<void> {
-  await using issuer = await stage.issuer()
+  await using issuer = await harness.startIssuer()
   prepare(issuer)
-  await using side = await stage.anew(issuer, options)
-  await then(side, issuer)
+  await using second = await harness.startSecondApi(issuer, options)
+  await then(second, issuer)
 }
 
-function isFoundAt(section: string, level: 'MUST' | 'ours', place: keyof typeof PLACES): Check {
+function isFoundAt(
+  section: string,
+  level: 'MUST' | 'ours',
+  place: keyof typeof METADATA_PATHS,
+): Check {
   const title = `Metadata is found at its well-known URL: ${place}`
-  return rule('D1', section, level, title, NEEDS, (stage) =>
+  return rule('D1', section, level, title, NEEDS, (harness) =>
     withIssuer(
-      stage,
+      harness,
       (issuer) => issuer.publishAt(place),
-      async ({ api }) => expectTaken(await api.present(api.forge())),
+      async ({ api }) => expectAccepted(await api.present(api.forge())),
     ),
   )
 }
 
 let huge: Record<string, string> | undefined
 
-/** Made once for all modes. Keys as JSON, without the brackets. */
+/** Returns keys as JSON, without brackets; created once for all modes. */
 function hugeKeySets({ rs256 }: SuiteKeys): Record<string, string> {
   const jwk = { ...rs256.publicJwk, kid: 'another' }
   huge ??= {
@@ -47,9 +51,9 @@ function hugeKeySets({ rs256 }: SuiteKeys): Record<string, string> {
   return huge
 }
 
-/** It got no keys that it may use, so it can't let anybody in. */
-function expectNoEntry(answer: RawResponse, what: string): void {
-  if (answer.status < 400) throw new Unmet(`no entry with ${what}`, describe(answer))
+/** Expects any error: the API has no usable keys, so it must not accept a token. */
+function expectNoAccess(response: RawResponse, what: string): void {
+  if (response.status < 400) throw new RuleViolation(`no access with ${what}`, describe(response))
 }
 
 export const discovery: readonly Check[] = [
@@ -64,9 +68,9 @@ export const discovery: readonly Check[] = [
       'MUST',
       `Metadata of another issuer is not used: ${what}`,
       NEEDS,
-      (stage) =>
+      (harness) =>
         withIssuer(
-          stage,
+          harness,
           (issuer) =>
             issuer.publishAt('OIDC, appended', {
               issuer: {
@@ -75,7 +79,7 @@ export const discovery: readonly Check[] = [
                 'another path': issuer.origin,
               }[what],
             }),
-          async ({ api }) => expectNoEntry(await api.present(api.forge()), 'such metadata'),
+          async ({ api }) => expectNoAccess(await api.present(api.forge()), 'such metadata'),
         ),
     ),
   ),
@@ -86,15 +90,15 @@ export const discovery: readonly Check[] = [
     'ours',
     'A redirect of the key set is not followed',
     ['jwt', 'restart'],
-    async (stage) => {
-      await using elsewhere = await startNeverAsked(published(stage.properties.keys))
+    async (harness) => {
+      await using elsewhere = await startForbiddenServer(published(harness.credentials.keys))
       const redirect = (response: {
         writeHead(status: number, headers: object): { end(): void }
       }) => response.writeHead(302, { location: elsewhere.url }).end()
       await withIssuer(
-        stage,
+        harness,
         (issuer) => issuer.respond('/keys', redirect as never),
-        async ({ api }) => expectNoEntry(await api.present(api.forge()), 'redirected keys'),
+        async ({ api }) => expectNoAccess(await api.present(api.forge()), 'redirected keys'),
       )
       expectThat(elsewhere.requests === 0, 'no request elsewhere', `${elsewhere.requests}`)
     },
@@ -104,18 +108,19 @@ export const discovery: readonly Check[] = [
     'never responds': hang,
     'stops within the body': hangInBody,
     'sends single bytes': drip,
-  }).map(([how, answer]) =>
+  }).map(([how, response]) =>
     rule(
       'D3',
       'RFC 9110 §15.6.4',
       'ours',
       `A key set endpoint that ${how} leaves no request without a response`,
       ['jwt', 'restart'],
-      (stage) =>
+      (harness) =>
         withIssuer(
-          stage,
-          (issuer) => issuer.respond('/keys', answer),
-          async ({ api }) => expectNoEntry(await api.present(api.forge()), 'keys that never come'),
+          harness,
+          (issuer) => issuer.respond('/keys', response),
+          async ({ api }) =>
+            expectNoAccess(await api.present(api.forge()), 'a key set that never arrives'),
           { isImpatient: true },
         ),
     ),
@@ -127,13 +132,13 @@ export const discovery: readonly Check[] = [
     'ours',
     'A key set of 10,000 keys or of 20 MB is rejected',
     ['jwt', 'restart'],
-    async (stage) => {
-      const good = JSON.stringify(published(stage.properties.keys)).slice(1)
-      for (const [what, others] of Object.entries(hugeKeySets(stage.properties.keys))) {
+    async (harness) => {
+      const validKeys = JSON.stringify(published(harness.credentials.keys)).slice(1)
+      for (const [what, others] of Object.entries(hugeKeySets(harness.credentials.keys))) {
         await withIssuer(
-          stage,
-          (issuer) => issuer.respond('/keys', text(`{"keys":[${others},${good}}`)),
-          async ({ api }) => expectNoEntry(await api.present(api.forge()), what),
+          harness,
+          (issuer) => issuer.respond('/keys', text(`{"keys":[${others},${validKeys}}`)),
+          async ({ api }) => expectNoAccess(await api.present(api.forge()), what),
         )
       }
     },
@@ -145,16 +150,16 @@ export const discovery: readonly Check[] = [
     'ours',
     'A key set is fetched once for many tokens',
     ['jwt', 'restart'],
-    (stage) =>
+    (harness) =>
       withIssuer(
-        stage,
+        harness,
         () => {},
         async ({ api }, issuer) => {
-          const answers = await Promise.all(
+          const responses = await Promise.all(
             Array.from({ length: 20 }, () => api.present(api.forge())),
           )
-          for (const answer of answers) expectTaken(answer)
-          expectTaken(await api.present(api.forge()))
+          for (const response of responses) expectAccepted(response)
+          expectAccepted(await api.present(api.forge()))
           const fetches = issuer.count('/keys')
           expectThat(fetches === 1, 'one request for keys by 21 tokens', `${fetches}`)
         },
@@ -165,23 +170,23 @@ export const discovery: readonly Check[] = [
     'D4',
     'RFC 9111 §5.2.2.1',
     'ours',
-    'Once its max-age is over it is fetched again, and not before',
+    'A key set is fetched again after its max-age, and not before',
     ['jwt', 'restart', 'clock'],
-    (stage) =>
+    (harness) =>
       withIssuer(
-        stage,
+        harness,
         (issuer) => {
-          const keys = published(stage.properties.keys)
+          const keys = published(harness.credentials.keys)
           issuer.respond('/keys', json({ keys }, { 'cache-control': 'public, max-age=300' }))
         },
         async ({ api, advance }, issuer) => {
-          expectTaken(await api.present(api.forge()))
+          expectAccepted(await api.present(api.forge()))
           advance(200)
-          expectTaken(await api.present(api.forge()))
+          expectAccepted(await api.present(api.forge()))
           const fetches = issuer.count('/keys')
           expectThat(fetches === 1, 'no fetch after 200 of 300 s', `${fetches - 1}`)
           advance(150)
-          expectTaken(await api.present(api.forge()))
+          expectAccepted(await api.present(api.forge()))
           await eventually(() => issuer.count('/keys') === 2, 'a fetch after 350 of 300 s')
         },
       ),
@@ -193,16 +198,16 @@ export const discovery: readonly Check[] = [
     'ours',
     'A token of a new key is accepted at its first request',
     ['jwt', 'restart'],
-    (stage) => {
-      const { rs256, stranger } = stage.properties.keys
+    (harness) => {
+      const { rs256, unpublished } = harness.credentials.keys
       return withIssuer(
-        stage,
+        harness,
         (issuer) => issuer.respond('/keys', json({ keys: [rs256.publicJwk] })),
         async ({ api }, issuer) => {
-          expectTaken(await api.present(api.forge({ key: rs256 })))
-          issuer.respond('/keys', json({ keys: [rs256.publicJwk, stranger.publicJwk] }))
-          const answer = await api.present(api.forge({ key: stranger }))
-          expectStatus(answer, 200, 'a token of a key that was published a moment ago')
+          expectAccepted(await api.present(api.forge({ key: rs256 })))
+          issuer.respond('/keys', json({ keys: [rs256.publicJwk, unpublished.publicJwk] }))
+          const response = await api.present(api.forge({ key: unpublished }))
+          expectStatus(response, 200, 'a token of a key that was just published')
         },
       )
     },

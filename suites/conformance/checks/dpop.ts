@@ -1,21 +1,27 @@
-/** P1 to P5, P7: tokens that are bound to a key (RFC 9449). */
+/** P1 to P5, P7: DPoP (RFC 9449). */
 import { generateDPoPKey } from 'fastify-resource-server/testing'
 import { exportJWK } from 'jose'
 import type { RawResponse } from '../../../test/fixtures/raw-http.js'
-import { type Check, rule, Unmet } from '../check.js'
-import type { Api, ProofChange } from '../stage/api.js'
-import { describe, expectAnswer, expectRefused, expectTaken, expectThat } from '../stage/expect.js'
-import type { Stage } from '../stage/stage.js'
+import { type Check, RuleViolation, rule } from '../check.js'
+import type { Api, ProofChange } from '../harness/api.js'
+import {
+  describe,
+  expectAccepted,
+  expectChallenge,
+  expectRejected,
+  expectThat,
+} from '../harness/expect.js'
+import type { Harness } from '../harness/harness.js'
 
-const BAD_PROOF = { status: 401, scheme: 'dpop', error: 'invalid_dpop_proof' } as const
+const INVALID_PROOF = { status: 401, scheme: 'dpop', error: 'invalid_dpop_proof' } as const
 
-/** A proof that must be refused; without it the same token passes. */
-function point(number: string, title: string, changes: (api: Api) => Changes): Check {
+/** A rule of RFC 9449 §4.3: each changed proof must be rejected. */
+function proofRule(number: string, title: string, changes: (api: Api) => Changes): Check {
   const section = `RFC 9449 §4.3 (${number})`
   return rule('P1', section, 'MUST', title, ['dpop'], async ({ api }) => {
     for (const [what, change] of Object.entries(await changes(api))) {
-      const answer = await api.prove(api.bound(), change)
-      expectThat(isRejection(answer), `401 for ${what}`, describe(answer))
+      const response = await api.prove(api.forgeBound(), change)
+      expectThat(isRejection(response), `401 for ${what}`, describe(response))
     }
   })
 }
@@ -26,15 +32,18 @@ function isRejection({ status }: RawResponse): boolean {
   return status === 401 || status === 400
 }
 
-/** A proof that is sent as this text. */
-async function sent(api: Api, ...proofs: ((proof: string) => string)[]): Promise<RawResponse> {
-  const token = api.bound()
+/** Sends a token with proofs whose text is changed. */
+async function sendProofs(
+  api: Api,
+  ...proofs: ((proof: string) => string)[]
+): Promise<RawResponse> {
+  const token = api.forgeBound()
   const lines = [`authorization: DPoP ${token}`]
   for (const change of proofs) lines.push(`dpop: ${change(await api.proof(token))}`)
   return api.send({ lines })
 }
 
-const same = (proof: string) => proof
+const unchanged = (proof: string) => proof
 
 export const dpop: readonly Check[] = [
   rule(
@@ -44,8 +53,11 @@ export const dpop: readonly Check[] = [
     'A sender-constrained token with its proof is accepted',
     ['dpop'],
     async ({ api }) => {
-      expectTaken(await api.prove(api.bound()), 'a token with its proof')
-      expectTaken(await api.prove(api.bound(), {}, { path: '/?page=2' }), 'a URL with a query')
+      expectAccepted(await api.prove(api.forgeBound()), 'a token with its proof')
+      expectAccepted(
+        await api.prove(api.forgeBound(), {}, { path: '/?page=2' }),
+        'a URL with a query',
+      )
     },
   ),
 
@@ -58,46 +70,46 @@ export const dpop: readonly Check[] = [
     async ({ api }) => {
       for (const [what, proofs] of Object.entries({
         'no proof': [],
-        'two proofs': [same, same],
+        'two proofs': [unchanged, unchanged],
         'no JWT': [() => 'abc'],
         'two parts': [(proof: string) => proof.split('.', 2).join('.')],
         'a list': [(proof: string) => `${proof}, ${proof}`],
       })) {
-        const answer = await sent(api, ...proofs)
-        expectThat(isRejection(answer), `401 for ${what}`, describe(answer))
+        const response = await sendProofs(api, ...proofs)
+        expectThat(isRejection(response), `401 for ${what}`, describe(response))
       }
     },
   ),
 
-  point('3', 'jti, htm, htu and iat are present', () =>
+  proofRule('3', 'jti, htm, htu and iat are present', () =>
     Object.fromEntries(
       ['jti', 'htm', 'htu', 'iat'].map((name) => [`no ${name}`, { claims: { [name]: undefined } }]),
     ),
   ),
 
-  point('4', 'typ is dpop+jwt', () => ({
+  proofRule('4', 'typ is dpop+jwt', () => ({
     'typ JWT': { header: { typ: 'JWT' } },
     'no typ': { header: { typ: undefined } },
   })),
 
-  point('5', 'alg is asymmetric, and not none', () => ({
+  proofRule('5', 'alg is asymmetric, and not none', () => ({
     'alg none': { header: { alg: 'none' } },
     'alg HS256': { header: { alg: 'HS256' } },
   })),
 
-  point('6', 'The signature is by the key in the header', async () => {
+  proofRule('6', 'The signature is by the key in the header', async () => {
     const { jwk } = await generateDPoPKey()
     return {
-      'the key of somebody else': { header: { jwk } },
+      'another key': { header: { jwk } },
       'no key': { header: { jwk: undefined } },
     }
   }),
 
-  point('7', 'The key in the header is public', async ({ options: { dpopKey } }) => ({
+  proofRule('7', 'The key in the header is public', async ({ options: { dpopKey } }) => ({
     'the private key': { header: { jwk: await exportJWK(dpopKey.privateKey) } },
   })),
 
-  point('8', 'htm is the method', () => ({
+  proofRule('8', 'htm is the method', () => ({
     'htm POST': { claims: { htm: 'POST' } },
   })),
 
@@ -108,15 +120,15 @@ export const dpop: readonly Check[] = [
     'htm has the case of the method',
     ['dpop'],
     async ({ api }) => {
-      expectRefused(await api.prove(api.bound(), { claims: { htm: 'get' } }), 'htm get')
+      expectRejected(await api.prove(api.forgeBound(), { claims: { htm: 'get' } }), 'htm get')
     },
   ),
 
   rule('P1', 'RFC 7515 §2', 'MUST', 'A proof has no padding', ['dpop'], async ({ api }) => {
-    expectRefused(await sent(api, (proof) => `${proof}=`), 'padding')
+    expectRejected(await sendProofs(api, (proof) => `${proof}=`), 'padding')
   }),
 
-  point('9', 'htu is the URL', ({ options: { url } }) => ({
+  proofRule('9', 'htu is the URL', ({ options: { url } }) => ({
     'another path': { claims: { htu: `${url}/orders` } },
     'another host': { claims: { htu: 'https://other.example/' } },
     'another scheme': { claims: { htu: `${url}/`.replace(/^http:/, 'https:') } },
@@ -137,22 +149,26 @@ export const dpop: readonly Check[] = [
         `${url}/x/..`,
         `${url}/.`,
       ]) {
-        expectTaken(await api.prove(api.bound(), { claims: { htu } }), 'an htu that is the same')
+        expectAccepted(await api.prove(api.forgeBound(), { claims: { htu } }), 'an equivalent htu')
       }
     },
   ),
 
-  point('11', 'iat is recent', (api) => ({
-    'an hour ago': { claims: { iat: api.seconds() - 3600 } },
-    'an hour from now': { claims: { iat: api.seconds() + 3600 } },
-    'as text': { claims: { iat: `${api.seconds()}` } },
+  proofRule('11', 'iat is recent', (api) => ({
+    'an hour ago': { claims: { iat: api.nowSeconds() - 3600 } },
+    'an hour from now': { claims: { iat: api.nowSeconds() + 3600 } },
+    'as text': { claims: { iat: `${api.nowSeconds()}` } },
   })),
 
-  point('12', 'ath is the hash of the token, and the token is bound to the key', async (api) => ({
-    'no ath': { accessToken: undefined },
-    'ath of another token': { accessToken: api.bound() },
-    'a proof by another key': { key: await generateDPoPKey() },
-  })),
+  proofRule(
+    '12',
+    'ath is the hash of the token, and the token is bound to the key',
+    async (api) => ({
+      'no ath': { accessToken: undefined },
+      'ath of another token': { accessToken: api.forgeBound() },
+      'a proof by another key': { key: await generateDPoPKey() },
+    }),
+  ),
 
   rule(
     'P2',
@@ -161,16 +177,16 @@ export const dpop: readonly Check[] = [
     'The rejection is 401 with the scheme DPoP, its error and algs',
     ['dpop'],
     async ({ api }) => {
-      const bad = await api.prove(api.bound(), { claims: { htm: 'POST' } })
-      const { parameters } = expectAnswer(bad, BAD_PROOF, 'a bad proof')
+      const rejected = await api.prove(api.forgeBound(), { claims: { htm: 'POST' } })
+      const { parameters } = expectChallenge(rejected, INVALID_PROOF, 'an invalid proof')
       expectThat(
         /\bES256\b/.test(parameters.algs ?? ''),
         'algs with ES256',
         parameters.algs ?? 'none',
       )
-      const at = api.seconds()
-      const expired = await api.prove(api.bound({ iat: at - 7200, exp: at - 3600 }))
-      expectAnswer(
+      const at = api.nowSeconds()
+      const expired = await api.prove(api.forgeBound({ iat: at - 7200, exp: at - 3600 }))
+      expectChallenge(
         expired,
         { status: 401, scheme: 'dpop', error: 'invalid_token' },
         'an expired token',
@@ -185,11 +201,14 @@ export const dpop: readonly Check[] = [
     'A sender-constrained token sent as Bearer is rejected, even with its proof',
     ['dpop'],
     async ({ api }) => {
-      const token = api.bound()
+      const token = api.forgeBound()
       const proof = await api.proof(token)
       const bearer = `authorization: Bearer ${token}`
-      expectRefused(await api.send({ lines: [bearer] }), 'a bound token alone')
-      expectRefused(await api.send({ lines: [bearer, `dpop: ${proof}`] }), 'one with its proof')
+      expectRejected(await api.send({ lines: [bearer] }), 'a bound token alone')
+      expectRejected(
+        await api.send({ lines: [bearer, `dpop: ${proof}`] }),
+        'a bound token with its proof',
+      )
     },
   ),
 
@@ -201,8 +220,8 @@ export const dpop: readonly Check[] = [
     ['jwt', 'dpop-off'],
     async ({ api }) => {
       const { thumbprint } = api.options.dpopKey
-      const answer = await api.present(api.forge({ claims: { cnf: { jkt: thumbprint } } }))
-      expectRefused(answer, 'a bound token')
+      const response = await api.present(api.forge({ claims: { cnf: { jkt: thumbprint } } }))
+      expectRejected(response, 'a bound token')
     },
   ),
 
@@ -213,7 +232,7 @@ export const dpop: readonly Check[] = [
     'A bearer token is not accepted as DPoP',
     ['dpop'],
     async ({ api }) => {
-      expectRefused(await api.prove(api.forge({ claims: { cnf: undefined } })), 'a bearer token')
+      expectRejected(await api.prove(api.forge({ claims: { cnf: undefined } })), 'a bearer token')
     },
   ),
 
@@ -224,9 +243,9 @@ export const dpop: readonly Check[] = [
     'Without credentials, the challenge offers both schemes',
     ['dpop', 'bearer'],
     async ({ api }) => {
-      const answer = await api.send()
-      expectAnswer(answer, { status: 401, scheme: 'bearer', error: null }, 'no token')
-      expectAnswer(answer, { status: 401, scheme: 'dpop', error: null }, 'no token')
+      const response = await api.send()
+      expectChallenge(response, { status: 401, scheme: 'bearer', error: null }, 'no token')
+      expectChallenge(response, { status: 401, scheme: 'dpop', error: null }, 'no token')
     },
   ),
 
@@ -237,10 +256,10 @@ export const dpop: readonly Check[] = [
     'Both schemes in one request are 400',
     ['dpop', 'bearer'],
     async ({ api }) => {
-      const token = api.bound()
+      const token = api.forgeBound()
       const proof = `dpop: ${await api.proof(token)}`
       const lines = [`authorization: DPoP ${token}`, `authorization: Bearer ${api.forge()}`, proof]
-      expectAnswer(await api.send({ lines }), { status: 400, error: 'invalid_request' }, 'both')
+      expectChallenge(await api.send({ lines }), { status: 400, error: 'invalid_request' }, 'both')
     },
   ),
 
@@ -252,7 +271,10 @@ export const dpop: readonly Check[] = [
     ['dpop', 'nonce'],
     async ({ api }) => {
       const token = api.forge({ claims: { cnf: undefined } })
-      expectRefused(await api.send({ lines: [`authorization: Bearer ${token}`] }), 'a bearer token')
+      expectRejected(
+        await api.send({ lines: [`authorization: Bearer ${token}`] }),
+        'a bearer token',
+      )
     },
   ),
 
@@ -263,23 +285,26 @@ export const dpop: readonly Check[] = [
     'A proof needs the nonce from the API',
     ['dpop', 'nonce'],
     async ({ api }) => {
-      for (const [what, nonce] of Object.entries({ 'no nonce': undefined, 'made up': 'nonce-1' })) {
-        const answer = await api.prove(api.bound(), { nonce })
+      for (const [what, nonce] of Object.entries({
+        'no nonce': undefined,
+        'a forged nonce': 'nonce-1',
+      })) {
+        const response = await api.prove(api.forgeBound(), { nonce })
         const wanted = { status: 401, scheme: 'dpop', error: 'use_dpop_nonce' } as const
-        expectAnswer(answer, wanted, what)
-        const given = answer.headers['dpop-nonce'] ?? []
-        expectThat(given.length === 1, 'one DPoP-Nonce', `${given.length}`)
-        const next = await api.prove(api.bound(), { nonce: given[0] })
-        expectTaken(next, 'a proof with that nonce')
+        expectChallenge(response, wanted, what)
+        const nonces = response.headers['dpop-nonce'] ?? []
+        expectThat(nonces.length === 1, 'one DPoP-Nonce', `${nonces.length}`)
+        const next = await api.prove(api.forgeBound(), { nonce: nonces[0] })
+        expectAccepted(next, 'a proof with that nonce')
       }
     },
   ),
 
   rule('P5', 'RFC 9449 §11.1', 'ours', 'A proof is accepted once', ['dpop'], async ({ api }) => {
-    const token = api.bound()
+    const token = api.forgeBound()
     const lines = [`authorization: DPoP ${token}`, `dpop: ${await api.proof(token)}`]
-    expectTaken(await api.send({ lines }), 'a proof')
-    expectAnswer(await api.send({ lines }), BAD_PROOF, 'the same proof')
+    expectAccepted(await api.send({ lines }), 'a proof')
+    expectChallenge(await api.send({ lines }), INVALID_PROOF, 'the same proof')
   }),
 
   rule(
@@ -288,24 +313,24 @@ export const dpop: readonly Check[] = [
     'ours',
     'The URL is not taken from the Host that the caller sent',
     ['dpop'],
-    async (stage: Stage) => {
-      const { api } = stage
+    async (harness: Harness) => {
+      const { api } = harness
       const host = 'other.example'
-      const token = api.bound()
+      const token = api.forgeBound()
       const htu = `${new URL(api.options.url).protocol}//${host}/`
       const forwarded = [
         `x-forwarded-host: ${host}`,
         'x-forwarded-proto: http',
         'x-forwarded-for: 1.1.1.1',
       ]
-      for (const [what, sending] of Object.entries({
+      for (const [what, request] of Object.entries({
         Host: { host },
         'X-Forwarded-Host': { lines: forwarded },
         Forwarded: { lines: [`forwarded: host=${host};proto=http`] },
       })) {
-        const answer = await api.prove(token, { claims: { htu } }, sending)
-        if (!isRejection(answer))
-          throw new Unmet(`401 for a proof for another ${what}`, describe(answer))
+        const response = await api.prove(token, { claims: { htu } }, request)
+        if (!isRejection(response))
+          throw new RuleViolation(`401 for a proof for another ${what}`, describe(response))
       }
     },
   ),

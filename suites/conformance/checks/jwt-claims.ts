@@ -1,9 +1,9 @@
-/** J2 to J5, J6, J8, J12: the kind of a token and what it says (RFC 9068 §2, §4; RFC 7519 §4.1). */
+/** J2 to J5, J6, J8, J12: token type and claims (RFC 9068 §2, §4; RFC 7519 §4.1). */
 import type { Check } from '../check.js'
-import { refuses, takes } from './variants.js'
+import { accepts, rejects } from './variants.js'
 
 export const jwtClaims: readonly Check[] = [
-  refuses(
+  rejects(
     'J2',
     'RFC 9068 §4',
     'MUST',
@@ -16,7 +16,7 @@ export const jwtClaims: readonly Check[] = [
     ['jwt', 'strict'],
   ),
 
-  takes(
+  accepts(
     'J2',
     'RFC 9068 §4',
     'MUST',
@@ -28,7 +28,7 @@ export const jwtClaims: readonly Check[] = [
     ['jwt', 'strict'],
   ),
 
-  refuses('J3', 'RFC 8725 §3.11', 'SHOULD', 'A typ of another token type is rejected', () =>
+  rejects('J3', 'RFC 8725 §3.11', 'SHOULD', 'A typ of another token type is rejected', () =>
     Object.fromEntries(
       [
         'dpop+jwt',
@@ -41,7 +41,7 @@ export const jwtClaims: readonly Check[] = [
     ),
   ),
 
-  refuses(
+  rejects(
     'J4',
     'RFC 9068 §2.2',
     'SHOULD',
@@ -56,7 +56,7 @@ export const jwtClaims: readonly Check[] = [
     ['jwt', 'strict'],
   ),
 
-  refuses(
+  rejects(
     'J5',
     'RFC 9068 §4',
     'MUST',
@@ -80,7 +80,7 @@ export const jwtClaims: readonly Check[] = [
     },
   ),
 
-  refuses('J5', 'RFC 9068 §4', 'MUST', 'aud names this API', (api) => {
+  rejects('J5', 'RFC 9068 §4', 'MUST', 'aud names this API', (api) => {
     const { audience } = api.options
     return Object.fromEntries(
       ['api://other', ['api://other', 'api://another'], [], '', [[audience]]].map((aud) => [
@@ -90,44 +90,44 @@ export const jwtClaims: readonly Check[] = [
     )
   }),
 
-  takes('J5', 'RFC 7519 §4.1.3', 'MUST', 'aud may also name other APIs', (api) => ({
+  accepts('J5', 'RFC 7519 §4.1.3', 'MUST', 'aud may also name other APIs', (api) => ({
     'a list of audiences': { claims: { aud: ['api://other', api.options.audience] } },
   })),
 
-  refuses(
+  rejects(
     'J5',
     'RFC 9068 §4',
     'MUST',
     'An expired token is rejected, with minutes of leeway at most',
     (api) => ({
-      'ten minutes ago': { claims: { iat: api.seconds() - 4200, exp: api.seconds() - 600 } },
+      'ten minutes ago': { claims: { iat: api.nowSeconds() - 4200, exp: api.nowSeconds() - 600 } },
       'long ago': { claims: { iat: 1_000_000_000, exp: 1_000_003_600 } },
     }),
   ),
 
-  refuses(
+  rejects(
     'J5',
     'RFC 7519 §4.1.5',
     'MUST',
     'A token whose nbf is in the future is rejected',
     (api) => ({
-      'in ten minutes': { claims: { nbf: api.seconds() + 600, exp: api.seconds() + 1200 } },
+      'in ten minutes': { claims: { nbf: api.nowSeconds() + 600, exp: api.nowSeconds() + 1200 } },
     }),
   ),
 
-  refuses('J6', 'RFC 9068 §4', 'MUST', 'A token without aud is rejected', () => ({
+  rejects('J6', 'RFC 9068 §4', 'MUST', 'A token without aud is rejected', () => ({
     'no aud': { claims: { aud: undefined } },
     'aud null': { claims: { aud: null } },
   })),
 
-  refuses('J8', 'RFC 8725 §3.12', 'MUST', 'An ID token for the client is rejected', () => ({
+  rejects('J8', 'RFC 8725 §3.12', 'MUST', 'An ID token for the client is rejected', () => ({
     'an ID token': {
       header: { typ: 'JWT' },
       claims: { aud: 'client-1', nonce: 'n-0S6', at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
     },
   })),
 
-  refuses(
+  rejects(
     'J8',
     'RFC 8725 §3.12',
     'ours',
@@ -138,13 +138,13 @@ export const jwtClaims: readonly Check[] = [
     }),
   ),
 
-  refuses('J12', 'RFC 9068 §2.2', 'MUST', 'A token without exp is rejected', () => ({
+  rejects('J12', 'RFC 9068 §2.2', 'MUST', 'A token without exp is rejected', () => ({
     'no exp': { claims: { exp: undefined } },
     'exp null': { claims: { exp: null } },
   })),
 
-  refuses('J12', 'RFC 7519 §2', 'MUST', 'exp and nbf are numbers', (api) => {
-    const later = `${api.seconds() + 300}`
+  rejects('J12', 'RFC 7519 §2', 'MUST', 'exp and nbf are numbers', (api) => {
+    const later = `${api.nowSeconds() + 300}`
     return {
       'exp as text': { claims: { exp: later } },
       'exp as a list': { claims: { exp: [Number(later)] } },
@@ -153,19 +153,21 @@ export const jwtClaims: readonly Check[] = [
     }
   }),
 
-  refuses('J12', 'RFC 7519 §2', 'ours', 'exp and nbf are finite', (api) => ({
+  rejects('J12', 'RFC 7519 §2', 'ours', 'exp and nbf are finite', (api) => ({
     'exp 1e400': {
       claims: JSON.stringify(api.claims({ exp: 0 })).replace('"exp":0', '"exp":1e400'),
     },
   })),
 
-  refuses(
+  rejects(
     'J12',
     'RFC 7519 §4.1.6',
     'ours',
     'A token issued far in the future is rejected',
     (api) => ({
-      'iat tomorrow': { claims: { iat: api.seconds() + 86_400, exp: api.seconds() + 90_000 } },
+      'iat tomorrow': {
+        claims: { iat: api.nowSeconds() + 86_400, exp: api.nowSeconds() + 90_000 },
+      },
     }),
   ),
 ]

@@ -1,12 +1,11 @@
-/** J9 to J11: how a token is written (RFC 7515 §2, §4; RFC 7519 §4). */
-
+/** J9 to J11: the encoding of a token (RFC 7515 §2, §4; RFC 7519 §4). */
 import { goodHeader, signed } from '../../../test/fixtures/forgery.js'
 import { base64url } from '../../../test/fixtures/issuer.js'
 import type { Check } from '../check.js'
-import { refuses } from './variants.js'
+import { rejects } from './variants.js'
 
 export const jwtForm: readonly Check[] = [
-  refuses(
+  rejects(
     'J9',
     'RFC 7515 §2',
     'MUST',
@@ -25,13 +24,13 @@ export const jwtForm: readonly Check[] = [
     },
   ),
 
-  refuses(
+  rejects(
     'J9',
     'RFC 4648 §3.5',
     'ours',
     'A token has one encoding: no stray bits at its end',
     (api) => {
-      // Of 64 bytes, and of 256, the last character has four bits that mean nothing.
+      // In the base64url of 64 or 256 bytes, the last character has four unused bits.
       const token = api.forge()
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
       const last = alphabet.indexOf(token.at(-1) as string)
@@ -39,24 +38,24 @@ export const jwtForm: readonly Check[] = [
     },
   ),
 
-  refuses('J10', 'RFC 7515 §4.1.11', 'MUST', 'An unknown crit is rejected', () => ({
+  rejects('J10', 'RFC 7515 §4.1.11', 'MUST', 'An unknown crit is rejected', () => ({
     'an unknown extension': { header: { crit: ['x-ours'], 'x-ours': true } },
-    'an extension that is not there': { header: { crit: ['x-ours'] } },
+    'an absent extension': { header: { crit: ['x-ours'] } },
     'an empty list': { header: { crit: [] } },
-    'no list': { header: { crit: 'exp' } },
+    'not a list': { header: { crit: 'exp' } },
     'a registered parameter': { header: { crit: ['alg'] } },
   })),
 
-  refuses('J10', 'RFC 7797 §7', 'MUST', 'An unencoded payload is rejected', (api) => ({
+  rejects('J10', 'RFC 7797 §7', 'MUST', 'An unencoded payload is rejected', (api) => ({
     'b64 false': { header: { b64: false, crit: ['b64'] } },
     'b64 false, unencoded': unencodedToken(api),
   })),
 
-  refuses('J10', 'RFC 7797 §6', 'ours', 'A b64 that is not in crit is rejected', () => ({
+  rejects('J10', 'RFC 7797 §6', 'ours', 'A b64 that is not in crit is rejected', () => ({
     'b64 false without crit': { header: { b64: false } },
   })),
 
-  refuses('J11', 'RFC 7515 §4', 'ours', 'A header with a duplicate member is rejected', (api) => {
+  rejects('J11', 'RFC 7515 §4', 'ours', 'A header with a duplicate member is rejected', (api) => {
     const header = JSON.stringify(goodHeader(api.key))
     return {
       'alg twice': { header: header.replace('{', '{"alg":"none",') },
@@ -65,7 +64,7 @@ export const jwtForm: readonly Check[] = [
     }
   }),
 
-  refuses('J11', 'RFC 7519 §4', 'ours', 'Claims with a duplicate member are rejected', (api) => {
+  rejects('J11', 'RFC 7519 §4', 'ours', 'Claims with a duplicate member are rejected', (api) => {
     const claims = JSON.stringify(api.claims())
     return {
       'iss twice': { claims: claims.replace('{', '{"iss":"https://other.example",') },
@@ -75,12 +74,12 @@ export const jwtForm: readonly Check[] = [
   }),
 ]
 
-type Forging = Parameters<Parameters<typeof refuses>[4]>[0]
+type Forging = Parameters<Parameters<typeof rejects>[4]>[0]
 
 function paddedToken(api: Forging): string {
   const { rs256 } = api.options.keys
   const texts = [goodHeader(rs256), api.claims()].map((part) => JSON.stringify(part))
-  // Blanks until the length asks for padding.
+  // A blank is added where the length would need no padding.
   const padded = texts.map((text) => {
     const needing = Buffer.byteLength(text) % 3 === 0 ? text.replace('{', '{ ') : text
     return Buffer.from(needing).toString('base64').replaceAll('+', '-').replaceAll('/', '_')

@@ -3,17 +3,17 @@ import { createPublicKey, createSecretKey } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { base64url } from '../../../test/fixtures/issuer.js'
 import { type Check, rule } from '../check.js'
-import { expectRefused, expectTaken, expectThat } from '../stage/expect.js'
-import { startNeverAsked } from '../stage/never-asked.js'
-import { refuses, takes } from './variants.js'
+import { expectAccepted, expectRejected, expectThat } from '../harness/expect.js'
+import { startForbiddenServer } from '../harness/forbidden-server.js'
+import { accepts, rejects } from './variants.js'
 
 export const jwtSignature: readonly Check[] = [
-  refuses('J1', 'RFC 8725 §3.2', 'MUST', 'A token without signature is rejected', (api) => {
+  rejects('J1', 'RFC 8725 §3.2', 'MUST', 'A token without signature is rejected', (api) => {
     const tokens: Record<string, string> = {}
     for (const alg of ['none', 'None', 'nOnE', 'RS256', '']) {
       const input = api.forge({ header: { alg } }).split('.', 2).join('.')
       tokens[`alg "${alg}", an empty signature`] = `${input}.`
-      // Without the third part it is an opaque one, of which the issuer here says only good.
+      // With two segments it is an opaque token, and the issuer here reports those as active.
       if (!api.has('introspects-always') && !api.has('recheck')) {
         tokens[`alg "${alg}", no signature`] = input
       }
@@ -22,7 +22,7 @@ export const jwtSignature: readonly Check[] = [
     return tokens
   }),
 
-  refuses(
+  rejects(
     'J1',
     'RFC 8725 §3.1',
     'MUST',
@@ -38,7 +38,7 @@ export const jwtSignature: readonly Check[] = [
         'as DER': key.export({ type: 'spki', format: 'der' }),
         'as a JWK': JSON.stringify(rs256.publicJwk),
         'as n': rs256.publicJwk.n as string,
-        'or nothing': Buffer.alloc(0),
+        'empty secret': Buffer.alloc(0),
       }
       return Object.fromEntries(
         Object.entries(secrets).flatMap(([what, secret]) => {
@@ -49,14 +49,14 @@ export const jwtSignature: readonly Check[] = [
           }
           return [
             [`HS256 ${what}`, { key: forged }],
-            [`HS256 ${what}, called RS256`, { key: forged, header: { alg: 'RS256' } }],
+            [`HS256 ${what}, with alg RS256`, { key: forged, header: { alg: 'RS256' } }],
           ]
         }),
       )
     },
   ),
 
-  refuses(
+  rejects(
     'J1',
     'RFC 8725 §3.1',
     'MUST',
@@ -67,29 +67,29 @@ export const jwtSignature: readonly Check[] = [
     }),
   ),
 
-  refuses(
+  rejects(
     'J6',
     'RFC 9068 §4',
     'MUST',
     'A signature by another key is rejected',
     ({ options: { keys } }) => ({
       'an unknown key with a known kid': {
-        key: keys.stranger,
+        key: keys.unpublished,
         header: { kid: keys.rs256.publicJwk.kid },
       },
-      'an unknown key with an unknown kid': { key: keys.stranger },
-      'a stranger without kid': { key: keys.stranger, header: { kid: undefined } },
+      'an unknown key with an unknown kid': { key: keys.unpublished },
+      'an unknown key without kid': { key: keys.unpublished, header: { kid: undefined } },
     }),
   ),
 
-  refuses(
+  rejects(
     'J7',
     'RFC 8725 §3.10',
     'MUST',
     'A hostile kid selects no key and causes no crash',
     (api) => {
-      const { stranger } = api.options.keys
-      const empty = { ...stranger, alg: 'HS256', privateKey: createSecretKey(Buffer.alloc(0)) }
+      const { unpublished } = api.options.keys
+      const empty = { ...unpublished, alg: 'HS256', privateKey: createSecretKey(Buffer.alloc(0)) }
       const kids = [
         '../../../../dev/null',
         "x' OR '1'='1",
@@ -103,7 +103,7 @@ export const jwtSignature: readonly Check[] = [
         [...kids, 7, null, ['suite-rs256'], { $ne: 1 }, 'x'.repeat(2_000)].flatMap((kid) => {
           const title = `kid ${JSON.stringify(kid)?.slice(0, 30)}`
           return [
-            [title, { key: stranger, header: { kid } }],
+            [title, { key: unpublished, header: { kid } }],
             [`${title}, HS256`, { key: empty, header: { kid } }],
           ]
         }),
@@ -118,9 +118,9 @@ export const jwtSignature: readonly Check[] = [
     'A key in the token, or at a URL in the token, is neither used nor fetched',
     ['jwt'],
     async ({ api }) => {
-      const { stranger } = api.options.keys
-      const { publicJwk: jwk } = stranger
-      await using listener = await startNeverAsked([jwk])
+      const { unpublished } = api.options.keys
+      const { publicJwk: jwk } = unpublished
+      await using listener = await startForbiddenServer([jwk])
       const { url } = listener
       for (const [what, header] of Object.entries({
         jwk: { jwk },
@@ -132,13 +132,13 @@ export const jwtSignature: readonly Check[] = [
         x5c: { x5c: ['MIIB'] },
         everything: { jwk, jku: url, x5u: url, x5c: ['MIIB'] },
       })) {
-        expectRefused(await api.present(api.forge({ key: stranger, header })), what)
+        expectRejected(await api.present(api.forge({ key: unpublished, header })), what)
       }
       expectThat(listener.requests === 0, 'no request to jku or x5u', `${listener.requests}`)
     },
   ),
 
-  refuses(
+  rejects(
     'J13',
     'RFC 7517 §4.2, §4.3',
     'SHOULD',
@@ -155,17 +155,17 @@ export const jwtSignature: readonly Check[] = [
     'SHOULD',
     'An unusable key does not invalidate the key set',
     ['jwt', 'restart'],
-    async (stage) => {
-      const { rs256 } = stage.properties.keys
-      await using issuer = await stage.issuer([
+    async (harness) => {
+      const { rs256 } = harness.credentials.keys
+      await using issuer = await harness.startIssuer([
         { kty: 'XYZ', kid: 'unknown-type', use: 'sig' },
         { kty: 'RSA', kid: 'no-members', use: 'sig', alg: 'RS256' },
         { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'off-curve', alg: 'ES256' },
         rs256.publicJwk,
       ])
-      await using side = await stage.anew(issuer)
-      const token = side.api.forge({ key: rs256 })
-      expectTaken(await side.api.present(token), 'a token of the good key beside')
+      await using second = await harness.startSecondApi(issuer)
+      const token = second.api.forge({ key: rs256 })
+      expectAccepted(await second.api.present(token), 'a token of the usable key')
     },
   ),
 
@@ -175,17 +175,17 @@ export const jwtSignature: readonly Check[] = [
     'ours',
     'Of two keys with one kid, the one of the right type is used',
     ['jwt', 'restart'],
-    async (stage) => {
-      const { rs256, es256 } = stage.properties.keys
+    async (harness) => {
+      const { rs256, es256 } = harness.credentials.keys
       const kid = rs256.publicJwk.kid as string
-      await using issuer = await stage.issuer([{ ...es256.publicJwk, kid }, rs256.publicJwk])
-      await using side = await stage.anew(issuer)
-      const token = side.api.forge({ key: rs256 })
-      expectTaken(await side.api.present(token), 'a token of the second one')
+      await using issuer = await harness.startIssuer([{ ...es256.publicJwk, kid }, rs256.publicJwk])
+      await using second = await harness.startSecondApi(issuer)
+      const token = second.api.forge({ key: rs256 })
+      expectAccepted(await second.api.present(token), 'a token of the second key')
     },
   ),
 
-  refuses(
+  rejects(
     'J14',
     'RFC 7518 §3.3',
     'MUST',
@@ -195,7 +195,7 @@ export const jwtSignature: readonly Check[] = [
     }),
   ),
 
-  takes(
+  accepts(
     'J15',
     'RFC 7515 §4.1.4',
     'ours',
@@ -213,7 +213,7 @@ export const jwtSignature: readonly Check[] = [
     ['jwt', 'es256'],
     async ({ api }) => {
       const token = api.forge({ key: api.options.keys.es256 })
-      expectTaken(await api.present(token), 'a token of ES256')
+      expectAccepted(await api.present(token), 'a token of ES256')
       const input = token.split('.', 2).join('.')
       const bytes = Buffer.from(token.split('.')[2] as string, 'base64url')
       const [r, s] = [bytes.subarray(0, 32), bytes.subarray(32)]
@@ -234,12 +234,12 @@ export const jwtSignature: readonly Check[] = [
         DER: [Buffer.from([0x30, 68, 2, 32]), r, Buffer.from([2, 32]), s],
       })) {
         const forged = `${input}.${Buffer.concat(parts).toString('base64url')}`
-        expectRefused(await api.present(forged), what)
+        expectRejected(await api.present(forged), what)
       }
     },
   ),
 
-  refuses(
+  rejects(
     'J17',
     'RFC 9068 §4',
     'MUST',
@@ -255,7 +255,7 @@ export const jwtSignature: readonly Check[] = [
       }
       const plain = new TextEncoder().encode(api.forge())
       return {
-        'a good token, encrypted': await new CompactEncrypt(plain)
+        'a valid token, encrypted': await new CompactEncrypt(plain)
           .setProtectedHeader(header)
           .encrypt(recipient),
         'five parts': `${base64url({ alg: 'dir', enc: 'A256GCM' })}..AAAA.AAAA.AAAA`,

@@ -1,7 +1,7 @@
-/** P6: tokens that are bound to a client's certificate (RFC 8705 §3, RFC 9440). */
+/** P6: certificate-bound tokens (RFC 8705 §3, RFC 9440). */
 import { type Check, rule } from '../check.js'
-import type { Api } from '../stage/api.js'
-import { expectAnswer, expectRefused, expectTaken } from '../stage/expect.js'
+import type { Api } from '../harness/api.js'
+import { expectAccepted, expectChallenge, expectRejected } from '../harness/expect.js'
 
 function boundTo(api: Api, { thumbprint }: { thumbprint: string }): string {
   return api.forge({ claims: { cnf: { 'x5t#S256': thumbprint } } })
@@ -18,17 +18,17 @@ export const mtls: readonly Check[] = [
     'MUST',
     'A certificate-bound token is accepted only with its certificate',
     ['mtls'],
-    async ({ api, properties }) => {
-      const { mine } = properties.certificates
+    async ({ api, credentials }) => {
+      const { mine } = credentials.certificates
       const token = boundTo(api, mine)
-      expectTaken(await api.present(token, { lines: [header(mine)] }), 'its certificate')
+      expectAccepted(await api.present(token, { lines: [header(mine)] }), 'its certificate')
       const wanted = { status: 401, error: 'invalid_token' }
-      expectAnswer(
-        await api.present(token, { lines: [header(properties.certificates.others)] }),
+      expectChallenge(
+        await api.present(token, { lines: [header(credentials.certificates.others)] }),
         wanted,
         'another certificate',
       )
-      expectRefused(await api.present(token), 'no certificate')
+      expectRejected(await api.present(token), 'no certificate')
     },
   ),
 
@@ -38,8 +38,8 @@ export const mtls: readonly Check[] = [
     'MUST',
     'Two certificates, or a header without one, are rejected',
     ['mtls'],
-    async ({ api, properties }) => {
-      const { mine } = properties.certificates
+    async ({ api, credentials }) => {
+      const { mine } = credentials.certificates
       const token = boundTo(api, mine)
       for (const [what, lines] of Object.entries({
         'two headers': [header(mine), header(mine)],
@@ -47,7 +47,7 @@ export const mtls: readonly Check[] = [
         'no base64': ['client-cert: :*:'],
         'no certificate': ['client-cert: :AAAA:'],
       })) {
-        expectRefused(await api.present(token, { lines }), what)
+        expectRejected(await api.present(token, { lines }), what)
       }
     },
   ),
@@ -58,14 +58,14 @@ export const mtls: readonly Check[] = [
     'MUST',
     'A certificate header from the caller is ignored',
     ['mtls', 'proxy'],
-    async ({ api, properties }) => {
-      const { mine } = properties.certificates
-      const answer = await api.present(boundTo(api, mine), {
+    async ({ api, credentials }) => {
+      const { mine } = credentials.certificates
+      const response = await api.present(boundTo(api, mine), {
         lines: [header(mine)],
-        // Another address of this machine, which is no proxy's.
+        // A loopback address that is not a trusted proxy.
         from: '127.0.0.2',
       })
-      expectRefused(answer, 'a header from elsewhere than the proxy')
+      expectRejected(response, 'a header that no trusted proxy sent')
     },
   ),
 
@@ -75,11 +75,14 @@ export const mtls: readonly Check[] = [
     'ours',
     'If certificates are off, a certificate-bound token is rejected',
     ['jwt', 'mtls-off'],
-    async ({ api, properties }) => {
-      const { mine } = properties.certificates
+    async ({ api, credentials }) => {
+      const { mine } = credentials.certificates
       const token = boundTo(api, mine)
-      expectRefused(await api.present(token), 'a bound token')
-      expectRefused(await api.present(token, { lines: [header(mine)] }), 'one with a header')
+      expectRejected(await api.present(token), 'a bound token')
+      expectRejected(
+        await api.present(token, { lines: [header(mine)] }),
+        'a bound token with a header',
+      )
     },
   ),
 ]

@@ -1,19 +1,19 @@
-/** G1 to G4: the helper that performs the password grant (RFC 6749 §4.3), at a scripted endpoint. */
+/** G1 to G4: the helper for the password grant (RFC 6749 §4.3), with a scripted token endpoint. */
 import type { IncomingMessage } from 'node:http'
 import { PasswordGrantError, passwordGrant } from 'fastify-resource-server/testing'
 import { json, startKeyServer, text } from '../../../test/fixtures/key-server.js'
-import { type Check, rule, Unmet } from '../check.js'
-import { expectThat } from '../stage/expect.js'
+import { type Check, RuleViolation, rule } from '../check.js'
+import { expectThat } from '../harness/expect.js'
 
 const NEEDS = ['password-grant'] as const
-const GIVEN = {
+const OPTIONS = {
   clientId: 'client: id',
   clientSecret: 'secret+ü%',
   username: 'user@example.com',
   password: 'p&s= w+rd',
   scope: 'openid orders:read',
 }
-const GOOD = { access_token: 'opaque', token_type: 'Bearer', expires_in: 60 }
+const TOKEN_RESPONSE = { access_token: 'opaque', token_type: 'Bearer', expires_in: 60 }
 
 interface Exchange {
   readonly method: string | undefined
@@ -21,19 +21,19 @@ interface Exchange {
   readonly form: URLSearchParams
 }
 
-/** What the helper makes of an answer, and what it sent. */
-async function exchange(answer = json(GOOD)) {
+/** Returns the request that the helper sends, and its result for the given response. */
+async function exchange(respond = json(TOKEN_RESPONSE)) {
   const server = await startKeyServer()
   let seen: Exchange | undefined
   server.respond('/token', async (response, request) => {
     let body = ''
     for await (const chunk of request) body += chunk
     seen = { method: request.method, headers: request.headers, form: new URLSearchParams(body) }
-    answer(response, request)
+    respond(response, request)
   })
   try {
     const outcome = await passwordGrant({
-      ...GIVEN,
+      ...OPTIONS,
       tokenEndpoint: `${server.origin}/token`,
     }).catch((error: unknown) => error)
     return { outcome, seen }
@@ -51,18 +51,18 @@ export const passwordGrantHelper: readonly Check[] = [
     NEEDS,
     async () => {
       const { seen } = await exchange()
-      if (seen === undefined) throw new Unmet('a request', 'none')
+      if (seen === undefined) throw new RuleViolation('a request', 'none')
       expectThat(seen.method === 'POST', 'POST', `${seen.method}`)
       const type = seen.headers['content-type'] ?? ''
       expectThat(/^application\/x-www-form-urlencoded\b/.test(type), 'a form', type)
-      const { username, password, scope } = GIVEN
+      const { username, password, scope } = OPTIONS
       for (const [name, value] of Object.entries({
         grant_type: 'password',
         username,
         password,
         scope,
       })) {
-        expectThat(seen.form.get(name) === value, `${name} as it was given`, 'something else')
+        expectThat(seen.form.get(name) === value, `${name} unchanged`, 'something else')
       }
     },
   ),
@@ -85,7 +85,7 @@ export const passwordGrantHelper: readonly Check[] = [
 
   rule('G3', 'RFC 6749 §5.1', 'MUST', 'token_type is case-insensitive', NEEDS, async () => {
     for (const token_type of ['Bearer', 'bearer', 'BEARER']) {
-      const { outcome } = await exchange(json({ ...GOOD, token_type }))
+      const { outcome } = await exchange(json({ ...TOKEN_RESPONSE, token_type }))
       const isToken = (outcome as { access_token?: string }).access_token === 'opaque'
       expectThat(isToken, `a token of type ${token_type}`, 'an error')
     }
@@ -98,8 +98,8 @@ export const passwordGrantHelper: readonly Check[] = [
           .writeHead(400, { 'content-type': 'application/json' })
           .end(JSON.stringify({ error })),
       )
-      const isTold = outcome instanceof PasswordGrantError && outcome.error === error
-      expectThat(isTold, error, 'something else')
+      const isReported = outcome instanceof PasswordGrantError && outcome.error === error
+      expectThat(isReported, error, 'something else')
     }
   }),
 
@@ -107,16 +107,16 @@ export const passwordGrantHelper: readonly Check[] = [
     'G3',
     'RFC 6749 §5.1',
     'ours',
-    'HTML, rubbish and nothing at all are clear errors',
+    'HTML, malformed JSON and an empty body are reported as a PasswordGrantError',
     NEEDS,
     async () => {
-      for (const [what, answer] of Object.entries({
+      for (const [what, respond] of Object.entries({
         HTML: text('<html>Sign in</html>', { 'content-type': 'text/html' }),
-        rubbish: text('{"access_token":', { 'content-type': 'application/json' }),
-        nothing: text(''),
+        'malformed JSON': text('{"access_token":', { 'content-type': 'application/json' }),
+        'an empty body': text(''),
         'no token': json({ token_type: 'Bearer' }),
       })) {
-        const { outcome } = await exchange(answer)
+        const { outcome } = await exchange(respond)
         expectThat(
           outcome instanceof PasswordGrantError,
           `a PasswordGrantError for ${what}`,
@@ -130,7 +130,7 @@ export const passwordGrantHelper: readonly Check[] = [
     'G4',
     'RFC 9700 §2.4',
     'ours',
-    'In production it is refused before anything is sent',
+    'In production the helper throws before it sends a request',
     NEEDS,
     async () => {
       const before = process.env.NODE_ENV

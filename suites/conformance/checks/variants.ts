@@ -1,12 +1,12 @@
-/** The commonest check: tokens that are wrong in some way, each of which must be refused. */
+/** The most common check: a list of tokens, each of which must be rejected (or accepted). */
 import { type Check, type Feature, type Level, rule } from '../check.js'
-import type { Api, ForgeOptions } from '../stage/api.js'
-import { expectRefused, expectTaken } from '../stage/expect.js'
+import type { Api, ForgeOptions } from '../harness/api.js'
+import { expectAccepted, expectRejected } from '../harness/expect.js'
 
 type Tokens = Readonly<Record<string, ForgeOptions | string>>
 
-/** Each token by what is wrong with it: text as it is, or how it is forged. */
-export function refuses(
+/** @param tokens tokens by the reason to reject them: as text, or as options to forge one. */
+export function rejects(
   id: string,
   section: string,
   level: Level,
@@ -16,12 +16,12 @@ export function refuses(
 ): Check {
   return rule(id, section, level, title, needs, async ({ api }) => {
     for (const [what, token] of Object.entries(await tokens(api))) {
-      expectRefused(await api.present(asText(api, token)), what)
+      expectRejected(await api.present(asText(api, token)), what)
     }
   })
 }
 
-export function takes(
+export function accepts(
   id: string,
   section: string,
   level: Level,
@@ -31,7 +31,7 @@ export function takes(
 ): Check {
   return rule(id, section, level, title, needs, async ({ api }) => {
     for (const [what, token] of Object.entries(tokens(api))) {
-      expectTaken(await api.present(asText(api, token)), what)
+      expectAccepted(await api.present(asText(api, token)), what)
     }
   })
 }

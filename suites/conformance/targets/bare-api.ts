@@ -1,4 +1,4 @@
-/** `createResourceServer` behind node:http alone. */
+/** `createResourceServer()` behind node:http, without Fastify. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,7 +8,7 @@ import {
   type Requirement,
   ResourceServerError,
 } from 'fastify-resource-server'
-import { type Running, SCOPE, STEP_UP, type Trusted } from './target.js'
+import { type RunningApi, SCOPE, STEP_UP, type TargetOptions } from './target.js'
 
 const ROUTES: Readonly<Record<string, Requirement>> = {
   '/': {},
@@ -23,7 +23,7 @@ export async function bareApi({
   audience,
   now,
   timeout,
-}: Trusted & { timeout: number }): Promise<Running> {
+}: TargetOptions & { timeout: number }): Promise<RunningApi> {
   const resourceServer = await createResourceServer({ issuer, audience, now, jwks: { timeout } })
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     const requirement = ROUTES[(request.url as string).split('?', 1)[0] as string]
@@ -35,10 +35,13 @@ export async function bareApi({
       await resourceServer.verify(bearerToken(request) ?? '', requirement)
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
     } catch (error) {
-      const refusal = error instanceof ResourceServerError ? error : undefined
-      // What bearerToken() throws belongs to no server yet, and so has no challenge.
-      const own = refusal?.code === 'invalid_request' ? { 'www-authenticate': MALFORMED } : {}
-      response.writeHead(refusal?.statusCode ?? 500, { ...own, ...refusal?.headers }).end()
+      const rejection = error instanceof ResourceServerError ? error : undefined
+      // An error of bearerToken() has no challenge, because it belongs to no resource server.
+      const challenge =
+        rejection?.code === 'invalid_request' ? { 'www-authenticate': MALFORMED } : {}
+      response
+        .writeHead(rejection?.statusCode ?? 500, { ...challenge, ...rejection?.headers })
+        .end()
     }
   })
   server.listen(0, '127.0.0.1')

@@ -1,4 +1,4 @@
-/** `passwordGrant`: no API, and so nothing is started. The checks of its rows bring their own server. */
+/** `passwordGrant()`: no API is started; its checks start their own token endpoint. */
 import type { Target } from './target.js'
 
 export const helper: Target = {

@@ -10,19 +10,19 @@ import { bareApi } from './bare-api.js'
 import {
   API_CLIENT,
   ORIGIN,
-  type Running,
+  type RunningApi,
   SCOPE,
   STEP_UP,
   type Target,
-  type Trusted,
+  type TargetOptions,
 } from './target.js'
 
-/** In milliseconds. Long, so that no verdict comes of a slow machine. */
-const TIMEOUT = 15_000
-/** Where an issuer never answers. */
-const SHORT_TIMEOUT = 1_000
-/** Caches take their room when they are made, and the checks make hundreds. */
-const SMALL = { tokenCache: { maxEntries: 100 }, revocations: { maxEntries: 100 } }
+/** Long, so that a slow machine does not affect the results. */
+const TIMEOUT_MS = 15_000
+/** For issuers that never respond. */
+const SHORT_TIMEOUT_MS = 1_000
+/** Caches allocate their memory when they are created, and the checks create hundreds. */
+const SMALL_CACHES = { tokenCache: { maxEntries: 100 }, revocations: { maxEntries: 100 } }
 const RESOURCE = 'https://api.example/orders-api'
 
 const COMMON: readonly Feature[] = [
@@ -42,7 +42,7 @@ const WITHOUT_BINDING: readonly Feature[] = ['dpop-off', 'mtls-off']
 interface Mode {
   readonly name: string
   readonly options?: Partial<PluginOptions>
-  /** Beside what all of them have. */
+  /** Features in addition to the common ones. */
   readonly features?: readonly Feature[]
   readonly without?: readonly Feature[]
   readonly resource?: string
@@ -51,20 +51,20 @@ interface Mode {
 const MODES: readonly Mode[] = [
   { name: 'plugin' },
   { name: 'rfc9068', options: { profile: 'rfc9068' }, features: ['strict'] },
-  { name: 'opaque', options: asking({ mode: 'opaque' }), features: ['opaque'] },
+  { name: 'opaque', options: introspecting({ mode: 'opaque' }), features: ['opaque'] },
   {
     name: 'always',
-    options: asking({ mode: 'always' }),
+    options: introspecting({ mode: 'always' }),
     features: ['opaque', 'introspects-always'],
   },
   {
     name: 'recheck',
-    options: asking({ mode: 'recheck', recheckInterval: 1_000 }),
+    options: introspecting({ mode: 'recheck', recheckInterval: 1_000 }),
     features: ['opaque', 'recheck'],
   },
   {
     name: 'signed',
-    options: asking({ requireSignedResponse: true }),
+    options: introspecting({ requireSignedResponse: true }),
     features: ['opaque', 'signed-responses'],
   },
   { name: 'dpop', options: { dpop: 'allowed' }, features: ['dpop'], without: ['dpop-off'] },
@@ -97,38 +97,46 @@ export const ours: readonly Target[] = [
       [...COMMON, ...WITHOUT_BINDING, ...features].filter((f) => !without.includes(f)),
     ),
     resource,
-    start: (trusted: Trusted) => startPlugin(trusted, options),
+    start: (trusted: TargetOptions) => startPlugin(trusted, options),
   })),
   {
     name: 'bare',
-    features: new Set<Feature>([...COMMON, ...WITHOUT_BINDING].filter((one) => one !== 'cors')),
+    features: new Set<Feature>([...COMMON, ...WITHOUT_BINDING].filter((name) => name !== 'cors')),
     start: (trusted) =>
-      bareApi({ ...trusted, timeout: trusted.isImpatient ? SHORT_TIMEOUT : TIMEOUT }),
+      bareApi({ ...trusted, timeout: trusted.hasShortTimeout ? SHORT_TIMEOUT_MS : TIMEOUT_MS }),
   },
 ]
 
-function asking(options: Partial<IntrospectionOptions>): Partial<PluginOptions> {
-  return { introspection: { ...API_CLIENT, timeout: TIMEOUT, ...options } }
+function introspecting(options: Partial<IntrospectionOptions>): Partial<PluginOptions> {
+  return { introspection: { ...API_CLIENT, timeout: TIMEOUT_MS, ...options } }
 }
 
-function withFewAnswers({ introspection }: Partial<PluginOptions>): Partial<PluginOptions> {
+function withSmallIntrospectionCache({
+  introspection,
+}: Partial<PluginOptions>): Partial<PluginOptions> {
   return introspection === undefined ? {} : { introspection: { ...introspection, maxEntries: 100 } }
 }
 
 async function startPlugin(
-  { issuer, audience, now, isImpatient = false, isSmall = false }: Trusted,
+  {
+    issuer,
+    audience,
+    now,
+    hasShortTimeout: isImpatient = false,
+    hasSmallCaches: isSmall = false,
+  }: TargetOptions,
   options: Partial<PluginOptions>,
-): Promise<Running> {
+): Promise<RunningApi> {
   const app = Fastify()
   await app.register(cors, { origin: ORIGIN, exposedHeaders: ['WWW-Authenticate', 'DPoP-Nonce'] })
   await app.register(resourceServer, {
     issuer,
     audience,
     now,
-    jwks: { timeout: isImpatient ? SHORT_TIMEOUT : TIMEOUT },
-    ...(isSmall && SMALL),
+    jwks: { timeout: isImpatient ? SHORT_TIMEOUT_MS : TIMEOUT_MS },
+    ...(isSmall && SMALL_CACHES),
     ...options,
-    ...(isSmall && withFewAnswers(options)),
+    ...(isSmall && withSmallIntrospectionCache(options)),
   })
   app.get('/', async () => ({ ok: true }))
   app.post('/', async () => ({ ok: true }))

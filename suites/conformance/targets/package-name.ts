@@ -1,4 +1,4 @@
-/** A package with the version that was installed, for the table's head. */
+/** Returns the name of a package with its installed version, for the table's head. */
 import { readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 

@@ -1,6 +1,6 @@
 /**
- * Other packages, each set up as its README says and with every check on that it offers, in a folder
- * of its own that is removed afterwards. None of them is a dependency.
+ * Other packages, each set up as its README describes, and again with all its checks enabled. Each is
+ * installed into a temporary folder, so that none is a dependency.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import type { Target } from './target.js'
 
 export interface Peer {
   readonly packages: readonly string[]
-  /** Its modes, with what was installed. */
+  /** Returns its modes; `require` resolves the installed packages. */
   readonly targets: (require: NodeJS.Require) => readonly Target[]
 }
 

@@ -1,19 +1,19 @@
-/** An API that the suite can test: what it offers, and how it is started, if the suite may. */
+/** An API that the suite can test: its features, and how to start it. */
 import type { Feature } from '../check.js'
 
-/** What an API has to be told, so that the suite's tokens are good there. */
-export interface Trusted {
+/** Configuration with which the API accepts the suite's tokens. */
+export interface TargetOptions {
   readonly issuer: string
   readonly jwksUri: string
   readonly audience: string
   readonly now: () => number
-  /** An issuer of the check's never answers: the API should give up soon, if it can be told to. */
-  readonly isImpatient?: boolean
-  /** For a handful of requests: it needs no room for more tokens. */
-  readonly isSmall?: boolean
+  /** The issuer never responds, so the API should use a short timeout if it has one. */
+  readonly hasShortTimeout?: boolean
+  /** The API receives few requests, so small caches are sufficient. */
+  readonly hasSmallCaches?: boolean
 }
 
-export interface Running {
+export interface RunningApi {
   readonly url: string
   close(): Promise<void>
 }
@@ -22,17 +22,17 @@ export interface Target {
   /** For the table's head. */
   readonly name: string
   readonly features: ReadonlySet<Feature>
-  /** `resource` of its metadata (RFC 9728), where it publishes any. */
+  /** `resource` of its metadata (RFC 9728), if it publishes any. */
   readonly resource?: string | undefined
-  start(trusted: Trusted): Promise<Running>
+  start(trusted: TargetOptions): Promise<RunningApi>
 }
 
 export const AUDIENCE = 'api://default'
-/** The scope that `GET /orders` asks for. */
+/** The scope that `GET /orders` requires. */
 export const SCOPE = 'orders:read'
-/** What `GET /transfers` asks for. */
+/** The authentication that `GET /transfers` requires. */
 export const STEP_UP = { acr: 'phr', maxAge: 300 } as const
-/** From which `GET /` and the rest may be called by scripts. */
+/** The origin that CORS allows. */
 export const ORIGIN = 'https://app.example'
-/** What the API calls itself at its issuer. */
+/** The API's client credentials at its issuer. */
 export const API_CLIENT = { clientId: 'conformance-api', clientSecret: 'a secret, 100 % & more' }

@@ -1,9 +1,9 @@
-/** An API that somebody else started: tested as it is, with the features that it is said to have. */
+/** An API that is already running, with the features that the command line names. */
 import type { Feature } from '../check.js'
 import type { Target } from './target.js'
 
-/** What an API is taken to do unless it is said otherwise. */
-export const USUAL: readonly Feature[] = [
+/** Features that are assumed unless `--without` removes them. */
+export const DEFAULT_FEATURES: readonly Feature[] = [
   'jwt',
   'credentials',
   'bearer',
@@ -14,8 +14,8 @@ export const USUAL: readonly Feature[] = [
   'mtls-off',
 ]
 
-/** How long the API may take until it listens, in milliseconds. */
-const PATIENCE = 60_000
+/** Time within which the API must listen. */
+const START_TIMEOUT_MS = 60_000
 
 export interface UrlTarget {
   readonly url: string
@@ -30,21 +30,21 @@ export function urlTarget({ url, features, resource }: UrlTarget): Target {
     features,
     resource,
     async start() {
-      await listening(origin)
+      await waitUntilListening(origin)
       return { url: origin, close: async () => {} }
     },
   }
 }
 
-/** An API may want to see its issuer before it starts. */
-async function listening(url: string): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE
+/** Waits, because an API may contact its issuer before it starts to listen. */
+async function waitUntilListening(url: string): Promise<void> {
+  const giveUpAt = Date.now() + START_TIMEOUT_MS
   for (;;) {
     try {
       await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })
       return
     } catch (error) {
-      if (Date.now() > giveUpAt) throw new Error(`nobody answers at ${url}`, { cause: error })
+      if (Date.now() > giveUpAt) throw new Error(`no response from ${url}`, { cause: error })
       await new Promise((resolve) => setTimeout(resolve, 250))
     }
   }

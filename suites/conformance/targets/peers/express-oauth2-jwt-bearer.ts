@@ -1,11 +1,11 @@
-/** express-oauth2-jwt-bearer: Auth0's middleware, as its README has it, and with all that it offers. */
+/** express-oauth2-jwt-bearer, Auth0's middleware: as in its README, and with all its checks. */
 import { once } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Feature } from '../../check.js'
 import { packageNamed } from '../package-name.js'
 import type { Peer } from '../peers.js'
-import { type Running, SCOPE, type Trusted } from '../target.js'
+import { type RunningApi, SCOPE, type TargetOptions } from '../target.js'
 
 const NAME = 'express-oauth2-jwt-bearer'
 const COMMON: readonly Feature[] = [
@@ -32,7 +32,7 @@ export const expressOauth2JwtBearer: Peer = {
   targets: (require) => [
     {
       name: packageNamed(require, NAME),
-      // DPoP is allowed unless it is turned off.
+      // DPoP is allowed by default.
       features: new Set<Feature>([...COMMON, 'dpop', 'mtls-off']),
       start: (trusted) => start(require, trusted, {}),
     },
@@ -46,9 +46,9 @@ export const expressOauth2JwtBearer: Peer = {
 
 async function start(
   require: NodeJS.Require,
-  { issuer, audience, isImpatient }: Trusted,
+  { issuer, audience, hasShortTimeout: isImpatient }: TargetOptions,
   options: object,
-): Promise<Running> {
+): Promise<RunningApi> {
   const { auth, requiredScopes } = require(NAME)
   const app: App = require('express')()
   app.use(
@@ -59,12 +59,12 @@ async function start(
       ...options,
     }),
   )
-  const answer = (_request: unknown, response: { json(body: object): void }) =>
+  const handler = (_request: unknown, response: { json(body: object): void }) =>
     response.json({ ok: true })
-  app.get('/', answer)
-  app.post('/', answer)
-  app.get('/orders', requiredScopes(SCOPE), answer)
-  // Express writes the stack into the answer otherwise, and to standard error.
+  app.get('/', handler)
+  app.post('/', handler)
+  app.get('/orders', requiredScopes(SCOPE), handler)
+  // Otherwise Express writes the stack trace to the response and to standard error.
   app.use(((
     error: Error & { status?: number; headers?: object },
     _request: unknown,
@@ -92,7 +92,7 @@ interface Out {
   end(): void
 }
 
-/** Where a certificate comes from is for the API to say; here, from RFC 9440's header. */
+/** Reads the certificate from the `Client-Cert` header (RFC 9440); the package leaves this to the API. */
 function getCertificate({ headers }: IncomingMessage): Buffer | undefined {
   const [, base64] = /^:([\w+/=]+):$/.exec(`${headers['client-cert'] ?? ''}`) ?? []
   return base64 === undefined ? undefined : Buffer.from(base64, 'base64')

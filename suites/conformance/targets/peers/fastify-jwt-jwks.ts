@@ -1,9 +1,9 @@
-/** fastify-jwt-jwks: a JWT by a key of the key set, with issuer and audience. It checks no scope. */
+/** fastify-jwt-jwks: verifies signature, issuer and audience of a JWT. It checks no scope. */
 import type { FastifyInstance } from 'fastify'
 import type { Feature } from '../../check.js'
 import { packageNamed } from '../package-name.js'
 import type { Peer } from '../peers.js'
-import type { Trusted } from '../target.js'
+import type { TargetOptions } from '../target.js'
 
 const FEATURES: readonly Feature[] = [
   'jwt',
@@ -23,7 +23,7 @@ export const fastifyJwtJwks: Peer = {
       start: (trusted) => start(require, trusted, {}),
     },
     {
-      // Options of fast-jwt, which verifies below it.
+      // Options of fast-jwt, the underlying verifier.
       name: packageNamed(require, 'fastify-jwt-jwks', 'checkTyp'),
       features: new Set<Feature>([...FEATURES, 'strict']),
       start: (trusted) =>
@@ -37,7 +37,7 @@ export const fastifyJwtJwks: Peer = {
 
 async function start(
   require: NodeJS.Require,
-  { issuer, audience, jwksUri }: Trusted,
+  { issuer, audience, jwksUri }: TargetOptions,
   options: object,
 ) {
   const app: FastifyInstance = require('fastify')()

@@ -1,29 +1,29 @@
-/** An API under test, its issuer's name, and a client that makes its tokens and speaks to it. */
+/** A client of the API under test: forges tokens and proofs, and sends requests. */
 import { type DPoPKey, dpopProof } from 'fastify-resource-server/testing'
 import { type Forgery, forge } from '../../../test/fixtures/forgery.js'
 import type { TestKey } from '../../../test/fixtures/issuer.js'
 import type { RawResponse } from '../../../test/fixtures/raw-http.js'
 import type { Feature } from '../check.js'
 import type { SuiteKeys } from './keys.js'
-import { type Sending, sendTo } from './wire.js'
+import { type RawRequest, sendRaw } from './raw-request.js'
 
 export interface ApiOptions {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly issuer: string
   readonly audience: string
   readonly features: ReadonlySet<Feature>
   readonly keys: SuiteKeys
-  /** The client's, for DPoP. */
+  /** The client's DPoP key. */
   readonly dpopKey: DPoPKey
   readonly now: () => number
 }
 
 export interface ForgeOptions {
-  /** What signs, and is named by `kid`. Default: the suite's ES256, where it is taken; RS256. */
+  /** Signing key; its `kid` is in the header. Default: ES256 if the API accepts it, otherwise RS256. */
   readonly key?: TestKey
   readonly header?: Forgery['header']
-  /** Beside good claims, where `undefined` takes one away; text is all of it. */
+  /** Overrides valid claims; `undefined` removes one. A string replaces the whole payload. */
   readonly claims?: Record<string, unknown> | string
 }
 
@@ -43,16 +43,16 @@ export class Api {
     return this.options.features.has(feature)
   }
 
-  /** The scheme under which this API takes tokens. */
+  /** The authentication scheme for tokens at this API. */
   get scheme(): string {
     return this.has('bearer') ? 'Bearer' : 'DPoP'
   }
 
-  seconds(): number {
+  nowSeconds(): number {
     return Math.floor(this.options.now() / 1000)
   }
 
-  /** The claims of a token that is good here; bound to the client's key where it has to be. */
+  /** Returns valid claims for this API, bound to the client's key if the API requires DPoP. */
   claims(overrides: Record<string, unknown> = {}): Record<string, unknown> {
     const { issuer, audience, dpopKey } = this.options
     return {
@@ -60,8 +60,8 @@ export class Api {
       aud: audience,
       sub: 'user-1',
       client_id: 'client-1',
-      iat: this.seconds() - 5,
-      exp: this.seconds() + 300,
+      iat: this.nowSeconds() - 5,
+      exp: this.nowSeconds() + 300,
       jti: `conformance-${tokens++}`,
       scope: 'profile',
       ...(this.has('bearer') ? {} : { cnf: { jkt: dpopKey.thumbprint } }),
@@ -69,7 +69,7 @@ export class Api {
     }
   }
 
-  /** What signs where nothing else is said. ES256 is the quicker. */
+  /** The default signing key; ES256 signs faster. */
   get key(): TestKey {
     const { rs256, es256 } = this.options.keys
     return this.has('es256') ? es256 : rs256
@@ -80,49 +80,49 @@ export class Api {
     return forge(key, { header, claims: text })
   }
 
-  send(sending: Sending = {}): Promise<RawResponse> {
-    return sendTo(this.options.url, sending)
+  send(request: RawRequest = {}): Promise<RawResponse> {
+    return sendRaw(this.options.url, request)
   }
 
-  /** The request as a client that has the token would send it, with a proof where one is needed. */
-  async present(token: string, sending: Sending = {}): Promise<RawResponse> {
-    const lines = [`authorization: ${this.scheme} ${token}`, ...(sending.lines ?? [])]
-    if (!this.has('bearer')) lines.push(`dpop: ${await this.proof(token, sending)}`)
-    return this.send({ ...sending, lines })
+  /** Sends a token as its client would, with a proof if the API requires one. */
+  async present(token: string, request: RawRequest = {}): Promise<RawResponse> {
+    const lines = [`authorization: ${this.scheme} ${token}`, ...(request.lines ?? [])]
+    if (!this.has('bearer')) lines.push(`dpop: ${await this.proof(token, request)}`)
+    return this.send({ ...request, lines })
   }
 
-  /** With a proof, and whatever of it is to be otherwise. */
+  /** Sends a token with a DPoP proof that is changed. */
   async prove(
     token: string,
     change: ProofChange = {},
-    { scheme = 'DPoP', ...sending }: Sending & { scheme?: string } = {},
+    { scheme = 'DPoP', ...request }: RawRequest & { scheme?: string } = {},
   ): Promise<RawResponse> {
-    const proof = await this.proof(token, sending, change)
-    const lines = [`authorization: ${scheme} ${token}`, `dpop: ${proof}`, ...(sending.lines ?? [])]
-    return this.send({ ...sending, lines })
+    const proof = await this.proof(token, request, change)
+    const lines = [`authorization: ${scheme} ${token}`, `dpop: ${proof}`, ...(request.lines ?? [])]
+    return this.send({ ...request, lines })
   }
 
-  async proof(token: string, sending: Sending = {}, change: ProofChange = {}): Promise<string> {
-    if (this.has('nonce')) this.#nonce ??= await this.#askForNonce()
+  async proof(token: string, request: RawRequest = {}, change: ProofChange = {}): Promise<string> {
+    if (this.has('nonce')) this.#nonce ??= await this.#requestNonce()
     const { url, dpopKey: key, now } = this.options
-    const { method = 'GET', path = '/' } = sending
-    const usual = { key, method, url: `${url}${path}`, accessToken: token, nonce: this.#nonce, now }
-    return dpopProof({ ...usual, ...change })
+    const { method = 'GET', path = '/' } = request
+    const valid = { key, method, url: `${url}${path}`, accessToken: token, nonce: this.#nonce, now }
+    return dpopProof({ ...valid, ...change })
   }
 
-  /** A token that is bound to the client's key. */
-  bound(claims: Record<string, unknown> = {}): string {
+  /** Forges a token that is bound to the client's key. */
+  forgeBound(claims: Record<string, unknown> = {}): string {
     return this.forge({ claims: { cnf: { jkt: this.options.dpopKey.thumbprint }, ...claims } })
   }
 
-  /** Another time has come, and with it another nonce. */
+  /** Requests a new nonce for the next proof; call it after the clock has moved. */
   forgetNonce(): void {
     this.#nonce = undefined
   }
 
-  async #askForNonce(): Promise<string | undefined> {
+  async #requestNonce(): Promise<string | undefined> {
     const { url, dpopKey: key, now } = this.options
-    const token = this.bound()
+    const token = this.forgeBound()
     const proof = await dpopProof({ key, url: `${url}/`, accessToken: token, now })
     const lines = [`authorization: DPoP ${token}`, `dpop: ${proof}`]
     return (await this.send({ lines })).headers['dpop-nonce']?.[0]

@@ -1,7 +1,7 @@
-/** Reads `WWW-Authenticate` as RFC 9110 §11.6.1 writes it, with the characters of RFC 6750 §3. */
+/** Parses `WWW-Authenticate` (RFC 9110 §11.6.1), with the characters of RFC 6750 §3. */
 
 export interface Challenge {
-  /** In lower case. */
+  /** Lower case. */
   readonly scheme: string
   /** Names in lower case. */
   readonly parameters: Readonly<Record<string, string>>
@@ -12,7 +12,7 @@ const VALUE = `(?:"[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]*"|${TOKEN})`
 const PARAMETER = new RegExp(`^(${TOKEN})[ \\t]*=[ \\t]*(${VALUE})(?:[ \\t]*,[ \\t]*|[ \\t]*$)`)
 const SCHEME = new RegExp(`^(${TOKEN})(?: +|[ \\t]*,[ \\t]*|$)`)
 
-/** All challenges of a header's lines; `undefined` if they can't be read, or name something twice. */
+/** Returns all challenges; `undefined` if they are malformed or have a duplicate parameter. */
 export function challengesOf(lines: readonly string[]): readonly Challenge[] | undefined {
   const challenges: Challenge[] = []
   for (const line of lines) {

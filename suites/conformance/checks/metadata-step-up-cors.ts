@@ -1,39 +1,39 @@
-/** R1 to R4, R6: metadata, step-up, audiences, browsers (RFC 9728, RFC 9470, RFC 8707, Fetch). */
-import { type Check, rule, Unmet } from '../check.js'
-import { challengesOf } from '../stage/challenges.js'
-import { expectAnswer, expectStatus, expectTaken, expectThat } from '../stage/expect.js'
-import type { Stage } from '../stage/stage.js'
+/** R1 to R4, R6: resource metadata, step-up, audiences, CORS (RFC 9728, RFC 9470, RFC 8707, Fetch). */
+import { type Check, RuleViolation, rule } from '../check.js'
+import { challengesOf } from '../harness/challenges.js'
+import { expectAccepted, expectChallenge, expectStatus, expectThat } from '../harness/expect.js'
+import type { Harness } from '../harness/harness.js'
 import { ORIGIN, SCOPE, STEP_UP } from '../targets/target.js'
-import { refuses, takes } from './variants.js'
+import { accepts, rejects } from './variants.js'
 
-const STEP_UP_NEEDED = { status: 401, error: 'insufficient_user_authentication' }
+const STEP_UP_REQUIRED = { status: 401, error: 'insufficient_user_authentication' }
 
-/** RFC 9728 §3: inserted between host and path. */
-function metadataUrl({ target }: Stage): URL {
+/** Returns the well-known URL, which RFC 9728 §3 inserts between host and path. */
+function metadataUrl({ target }: Harness): URL {
   const { resource } = target
-  if (resource === undefined) throw new Unmet('a target that says its resource', 'none')
+  if (resource === undefined) throw new RuleViolation('a target with a resource', 'none')
   const url = new URL(resource)
   url.pathname = `/.well-known/oauth-protected-resource${url.pathname.replace(/\/$/, '')}`
   return url
 }
 
-export const around: readonly Check[] = [
+export const metadataStepUpAndCors: readonly Check[] = [
   rule(
     'R1',
     'RFC 9728 §3',
     'MUST',
     'The metadata is at its well-known URL, needs no token, and names the resource',
     ['metadata'],
-    async (stage) => {
-      const { pathname } = metadataUrl(stage)
-      const answer = await stage.api.send({ path: pathname })
-      expectStatus(answer, 200, pathname)
-      const type = answer.headers['content-type']?.join() ?? 'none'
+    async (harness) => {
+      const { pathname } = metadataUrl(harness)
+      const response = await harness.api.send({ path: pathname })
+      expectStatus(response, 200, pathname)
+      const type = response.headers['content-type']?.join() ?? 'none'
       expectThat(/^application\/json\b/.test(type), 'application/json', type)
-      const metadata = JSON.parse(answer.body)
-      expectThat(metadata.resource === stage.target.resource, 'the resource', 'another one')
+      const metadata = JSON.parse(response.body)
+      expectThat(metadata.resource === harness.target.resource, 'the resource', 'another one')
       const servers = metadata.authorization_servers
-      expectThat([servers].flat().includes(stage.api.options.issuer), 'the issuer', 'another one')
+      expectThat([servers].flat().includes(harness.api.options.issuer), 'the issuer', 'another one')
     },
   ),
 
@@ -43,8 +43,8 @@ export const around: readonly Check[] = [
     'MUST',
     'A member without a value is omitted',
     ['metadata'],
-    async (stage) => {
-      const { body } = await stage.api.send({ path: metadataUrl(stage).pathname })
+    async (harness) => {
+      const { body } = await harness.api.send({ path: metadataUrl(harness).pathname })
       const empty = Object.entries(JSON.parse(body)).filter(
         ([, value]) =>
           value === null || value === '' || (Array.isArray(value) && value.length === 0),
@@ -59,12 +59,12 @@ export const around: readonly Check[] = [
     'MUST',
     'The resource is not taken from the Host that the caller sent',
     ['metadata'],
-    async (stage) => {
+    async (harness) => {
       const lines = ['x-forwarded-host: other.example', 'x-forwarded-proto: https']
-      for (const sending of [{ host: 'other.example' }, { lines }]) {
-        const answer = await stage.api.send({ path: metadataUrl(stage).pathname, ...sending })
-        expectStatus(answer, 200, 'the metadata')
-        expectThat(!answer.body.includes('other.example'), 'the configured resource', 'the Host')
+      for (const request of [{ host: 'other.example' }, { lines }]) {
+        const response = await harness.api.send({ path: metadataUrl(harness).pathname, ...request })
+        expectStatus(response, 200, 'the metadata')
+        expectThat(!response.body.includes('other.example'), 'the configured resource', 'the Host')
       }
     },
   ),
@@ -73,17 +73,17 @@ export const around: readonly Check[] = [
     'R2',
     'RFC 9728 §5.1',
     'ours',
-    'Each challenge names the metadata: without a token, with a bad one, without scope',
+    'Each challenge names the metadata: without a token, with an invalid one, without scope',
     ['metadata', 'scope'],
-    async (stage) => {
-      const { api } = stage
-      const { href } = metadataUrl(stage)
-      for (const [what, answer] of Object.entries({
+    async (harness) => {
+      const { api } = harness
+      const { href } = metadataUrl(harness)
+      for (const [what, response] of Object.entries({
         'no token': await api.send(),
-        'a bad token': await api.present('a.b.c'),
-        'too little scope': await api.present(api.forge(), { path: '/orders' }),
+        'an invalid token': await api.present('a.b.c'),
+        'insufficient scope': await api.present(api.forge(), { path: '/orders' }),
       })) {
-        const challenges = challengesOf(answer.headers['www-authenticate'] ?? []) ?? []
+        const challenges = challengesOf(response.headers['www-authenticate'] ?? []) ?? []
         const named = challenges.map(({ parameters }) => parameters.resource_metadata ?? 'none')
         const isNamed = named.length > 0 && named.every((url) => url === href)
         expectThat(isNamed, `resource_metadata for ${what}`, named.join() || 'no challenge')
@@ -98,22 +98,22 @@ export const around: readonly Check[] = [
     'An insufficient authentication is 401 with the requirements',
     ['step-up'],
     async ({ api }) => {
-      const sending = { path: '/transfers' }
-      const now = api.seconds()
+      const request = { path: '/transfers' }
+      const now = api.nowSeconds()
       for (const [what, claims] of Object.entries({
         'no acr': { auth_time: now },
         'another acr': { acr: 'pwd', auth_time: now },
         'too long ago': { acr: STEP_UP.acr, auth_time: now - 3600 },
         'no auth_time': { acr: STEP_UP.acr },
       })) {
-        const answer = await api.present(api.forge({ claims }), sending)
-        const { parameters } = expectAnswer(answer, STEP_UP_NEEDED, what)
+        const response = await api.present(api.forge({ claims }), request)
+        const { parameters } = expectChallenge(response, STEP_UP_REQUIRED, what)
         const { acr_values: acr, max_age: age } = parameters
         const names = acr === STEP_UP.acr || age === `${STEP_UP.maxAge}`
         expectThat(names, 'acr_values or max_age', 'neither')
       }
-      const good = api.forge({ claims: { acr: STEP_UP.acr, auth_time: now } })
-      expectTaken(await api.present(good, sending), 'a sign-in that does')
+      const sufficient = api.forge({ claims: { acr: STEP_UP.acr, auth_time: now } })
+      expectAccepted(await api.present(sufficient, request), 'a sufficient authentication')
     },
   ),
 
@@ -121,17 +121,17 @@ export const around: readonly Check[] = [
     'R3',
     'RFC 9470 §3',
     'ours',
-    'A bad token is told so, and asked for no step-up',
+    'An invalid token is 401 invalid_token, without a step-up challenge',
     ['step-up'],
     async ({ api }) => {
-      const at = api.seconds()
+      const at = api.nowSeconds()
       const expired = api.forge({ claims: { iat: at - 7200, exp: at - 3600 } })
-      const answer = await api.present(expired, { path: '/transfers' })
-      expectAnswer(answer, { status: 401, error: 'invalid_token' }, 'an expired token')
+      const response = await api.present(expired, { path: '/transfers' })
+      expectChallenge(response, { status: 401, error: 'invalid_token' }, 'an expired token')
     },
   ),
 
-  refuses(
+  rejects(
     'R4',
     'RFC 8707 §2',
     'MUST',
@@ -150,7 +150,7 @@ export const around: readonly Check[] = [
     },
   ),
 
-  takes('R4', 'RFC 8707 §2', 'MUST', 'aud may also contain resource URIs', (api) => ({
+  accepts('R4', 'RFC 8707 §2', 'MUST', 'aud may also contain resource URIs', (api) => ({
     'a list with a resource URI': {
       claims: { aud: ['https://api.example/', api.options.audience] },
     },
@@ -164,7 +164,7 @@ export const around: readonly Check[] = [
     ['cors'],
     async ({ api }) => {
       for (const path of ['/', '/orders']) {
-        const answer = await api.send({
+        const response = await api.send({
           method: 'OPTIONS',
           path,
           lines: [
@@ -173,8 +173,8 @@ export const around: readonly Check[] = [
             'access-control-request-headers: authorization,dpop',
           ],
         })
-        expectTaken(answer, `a preflight for ${path}`)
-        const allowed = answer.headers['access-control-allow-origin']?.join() ?? 'none'
+        expectAccepted(response, `a preflight for ${path}`)
+        const allowed = response.headers['access-control-allow-origin']?.join() ?? 'none'
         expectThat(allowed === ORIGIN || allowed === '*', 'the origin allowed', allowed)
       }
     },
@@ -187,9 +187,11 @@ export const around: readonly Check[] = [
     'A script can read the challenge of a 401',
     ['cors'],
     async ({ api }) => {
-      const answer = await api.send({ path: '/orders', lines: [`origin: ${ORIGIN}`] })
-      expectStatus(answer, 401, `no token for ${SCOPE}`)
-      const exposed = (answer.headers['access-control-expose-headers']?.join() ?? '').toLowerCase()
+      const response = await api.send({ path: '/orders', lines: [`origin: ${ORIGIN}`] })
+      expectStatus(response, 401, `no token for ${SCOPE}`)
+      const exposed = (
+        response.headers['access-control-expose-headers']?.join() ?? ''
+      ).toLowerCase()
       expectThat(
         exposed.includes('www-authenticate'),
         'WWW-Authenticate exposed',

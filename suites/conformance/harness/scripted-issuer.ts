@@ -1,4 +1,4 @@
-/** An issuer that answers what a check tells it to: metadata anywhere, keys, introspection. */
+/** An issuer with scripted responses: metadata at any well-known URL, keys, introspection. */
 import type { IncomingMessage } from 'node:http'
 import {
   json,
@@ -7,8 +7,7 @@ import {
   text,
 } from '../../../test/fixtures/key-server.js'
 
-/** A question about a token, as it came. */
-export interface Question {
+export interface IntrospectionRequest {
   readonly method: string
   readonly contentType: string
   readonly authorization: string
@@ -17,8 +16,8 @@ export interface Question {
 
 export type ScriptedIssuer = Awaited<ReturnType<typeof startScriptedIssuer>>
 
-/** Where metadata may be, for the issuer `/oauth2/default`. */
-export const PLACES = {
+/** Paths of the metadata of the issuer `/oauth2/default`. */
+export const METADATA_PATHS = {
   'OIDC, appended': '/oauth2/default/.well-known/openid-configuration',
   'OIDC, inserted': '/.well-known/openid-configuration/oauth2/default',
   'OAuth, inserted': '/.well-known/oauth-authorization-server/oauth2/default',
@@ -26,12 +25,12 @@ export const PLACES = {
 
 export async function startScriptedIssuer(keys: readonly object[]) {
   const server = await startKeyServer(keys)
-  const questions: Question[] = []
+  const introspectionRequests: IntrospectionRequest[] = []
   const state = {
-    /** What is said of every token: members, or all of a signed answer. */
-    said: { active: true } as Record<string, unknown> | string,
-    /** In place of any such answer. */
-    instead: undefined as ResponseHandler | undefined,
+    /** Introspection response for every token: members, or the text of a signed response. */
+    response: { active: true } as Record<string, unknown> | string,
+    /** Replaces the introspection response, if set. */
+    override: undefined as ResponseHandler | undefined,
   }
   const metadata = {
     issuer: server.issuer,
@@ -44,34 +43,33 @@ export async function startScriptedIssuer(keys: readonly object[]) {
     id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   }
   server.respond('/introspect', async (response, request) => {
-    questions.push(await questionOf(request))
-    const said = state.said
-    const usual =
-      typeof said === 'string'
-        ? text(said, { 'content-type': 'application/token-introspection+jwt' })
-        : json(said)
-    const answer = state.instead ?? usual
-    answer(response, request)
+    introspectionRequests.push(await readRequest(request))
+    const scripted =
+      typeof state.response === 'string'
+        ? text(state.response, { 'content-type': 'application/token-introspection+jwt' })
+        : json(state.response)
+    const respond = state.override ?? scripted
+    respond(response, request)
   })
-  /** Publishes the metadata at this place alone. */
-  const publishAt = (place: keyof typeof PLACES, changes: object = {}) => {
-    for (const path of Object.values(PLACES)) {
+  /** Publishes the metadata only at this path. */
+  const publishAt = (place: keyof typeof METADATA_PATHS, changes: object = {}) => {
+    for (const path of Object.values(METADATA_PATHS)) {
       server.respond(path, (response) => response.writeHead(404).end())
     }
-    server.respond(PLACES[place], json({ ...metadata, ...changes }))
+    server.respond(METADATA_PATHS[place], json({ ...metadata, ...changes }))
   }
   publishAt('OIDC, appended')
   return {
     ...server,
     metadata,
-    questions,
+    introspectionRequests,
     state,
     publishAt,
     [Symbol.asyncDispose]: () => server.close(),
   }
 }
 
-async function questionOf(request: IncomingMessage): Promise<Question> {
+async function readRequest(request: IncomingMessage): Promise<IntrospectionRequest> {
   let body = ''
   for await (const chunk of request) body += chunk
   const { method = '', headers } = request

@@ -1,38 +1,38 @@
-/** One request, byte by byte, to wherever the API is: what no HTTP client would send can be sent. */
+/** Sends a request as bytes, including requests that no HTTP client would send. */
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parseResponse, type RawResponse } from '../../../test/fixtures/raw-http.js'
 
-export interface Sending {
+export interface RawRequest {
   readonly method?: string
-  /** With the query; after the path of the API's URL. */
+  /** Path and query, relative to the URL of the API. */
   readonly path?: string
-  /** Header lines, as they are. */
+  /** Header lines, sent unchanged. */
   readonly lines?: readonly string[]
   readonly body?: string
-  /** In place of the host that the URL names. */
+  /** Default: the host of the URL. */
   readonly host?: string
-  /** The address to connect from, in place of the usual one. */
+  /** Local address of the connection. */
   readonly from?: string | undefined
 }
 
-/** Longer than anything that an API should make its callers wait. */
-const PATIENCE = 30_000
+/** Longer than an API should take for any response. */
+const TIMEOUT_MS = 30_000
 
-export async function sendTo(api: string, sending: Sending): Promise<RawResponse> {
-  const { method = 'GET', path = '/', lines = [], body = '' } = sending
+export async function sendRaw(api: string, request: RawRequest): Promise<RawResponse> {
+  const { method = 'GET', path = '/', lines = [], body = '' } = request
   const url = new URL(api)
   const head = [
     `${method} ${url.pathname.replace(/\/$/, '')}${path} HTTP/1.1`,
-    `host: ${sending.host ?? url.host}`,
+    `host: ${request.host ?? url.host}`,
     ...lines,
     ...(body === '' ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
     'connection: close',
   ]
   const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1')
-  const answer = parseResponse(await exchange(url, bytes, sending.from))
-  const chunked = answer.headers['transfer-encoding']?.join() === 'chunked'
-  return chunked ? { ...answer, body: unchunked(answer.body) } : answer
+  const response = parseResponse(await exchange(url, bytes, request.from))
+  const chunked = response.headers['transfer-encoding']?.join() === 'chunked'
+  return chunked ? { ...response, body: unchunked(response.body) } : response
 }
 
 function exchange(url: URL, bytes: Uint8Array, from: string | undefined): Promise<Buffer> {
@@ -40,10 +40,10 @@ function exchange(url: URL, bytes: Uint8Array, from: string | undefined): Promis
     const chunks: Buffer[] = []
     const socket = open(url, from)
     socket.write(bytes)
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no response within 30 s')))
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no response within 30 s')))
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', (error) => {
-      // Who refuses a long header may close before it was read to its end.
+      // A server that rejects a long header may close the connection before it has read all of it.
       if (chunks.length === 0) reject(error)
     })
     socket.on('close', () => resolve(Buffer.concat(chunks)))
@@ -57,7 +57,7 @@ function open({ protocol, hostname, port }: URL, from: string | undefined): Sock
   return connectTls({ host, port: Number(port || 443), servername: host, ...local })
 }
 
-/** RFC 9112 §7.1. */
+/** Decodes a chunked body (RFC 9112 §7.1). */
 function unchunked(text: string): string {
   const parts: string[] = []
   let at = 0

@@ -1,27 +1,27 @@
-/** The keys that the suite signs with, published at its authorization server, and some that aren't. */
+/** The suite's signing keys: published, unsuitable, and unpublished ones. */
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { makeKey, type TestKey } from '../../../test/fixtures/issuer.js'
 
 export interface SuiteKeys {
   readonly rs256: TestKey
   readonly es256: TestKey
-  /** Of 1024 bits (RFC 7518 §3.3). */
+  /** 1024 bits, which RFC 7518 §3.3 forbids. */
   readonly weak: TestKey
   /** `use` is `enc`. */
   readonly forEncryption: TestKey
   /** `key_ops` is `["encrypt"]`. */
   readonly forOtherOperations: TestKey
-  /** In nobody's key set. */
-  readonly stranger: TestKey
+  /** In no key set. */
+  readonly unpublished: TestKey
 }
 
 export async function makeSuiteKeys(): Promise<SuiteKeys> {
-  const [rs256, es256, encryption, operations, stranger] = await Promise.all([
+  const [rs256, es256, encryption, operations, unpublished] = await Promise.all([
     makeKey('RS256', 'suite-rs256'),
     makeKey('ES256', 'suite-es256'),
     makeKey('RS256', 'suite-encryption'),
     makeKey('RS256', 'suite-operations'),
-    makeKey('RS256', 'suite-stranger'),
+    makeKey('RS256', 'suite-unpublished'),
   ])
   const { use: _, ...withoutUse } = operations.publicJwk
   return {
@@ -30,11 +30,11 @@ export async function makeSuiteKeys(): Promise<SuiteKeys> {
     weak: weakKey(),
     forEncryption: { ...encryption, publicJwk: { ...encryption.publicJwk, use: 'enc' } },
     forOtherOperations: { ...operations, publicJwk: { ...withoutUse, key_ops: ['encrypt'] } },
-    stranger,
+    unpublished,
   }
 }
 
-/** Those that belong into the key set of an issuer. */
+/** Returns the keys of the issuer's key set. */
 export function published(keys: SuiteKeys): TestKey['publicJwk'][] {
   const { rs256, es256, weak, forEncryption, forOtherOperations } = keys
   return [rs256, es256, weak, forEncryption, forOtherOperations].map(({ publicJwk }) => publicJwk)

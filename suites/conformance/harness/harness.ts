@@ -1,4 +1,4 @@
-/** All that a check has: the API, its authorization server, and the means to start both anew. */
+/** What a check works with: the API, its authorization server, and a way to start others. */
 import {
   type AuthorizationServer,
   createAuthorizationServer,
@@ -12,13 +12,13 @@ import { Api } from './api.js'
 import { makeSuiteKeys, published, type SuiteKeys } from './keys.js'
 import { type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.js'
 
-export interface Properties {
+export interface TestCredentials {
   readonly keys: SuiteKeys
   readonly dpopKey: DPoPKey
   readonly certificates: { readonly mine: TestCertificate; readonly others: TestCertificate }
 }
 
-export async function makeProperties(): Promise<Properties> {
+export async function createTestCredentials(): Promise<TestCredentials> {
   const [keys, dpopKey, mine, others] = await Promise.all([
     makeSuiteKeys(),
     generateDPoPKey(),
@@ -28,32 +28,32 @@ export async function makeProperties(): Promise<Properties> {
   return { keys, dpopKey, certificates: { mine, others } }
 }
 
-/** A second API, whose issuer says what the check tells it to. */
-export interface SideStage extends AsyncDisposable {
+/** A second instance of the API, which trusts a scripted issuer. */
+export interface SecondApi extends AsyncDisposable {
   readonly api: Api
-  /** Moves the clock of the API, and of the tokens made for it. */
+  /** Moves the clock of the API and of the tokens that are forged for it. */
   advance(seconds: number): void
 }
 
-export class Stage implements AsyncDisposable {
+export class Harness implements AsyncDisposable {
   readonly target: Target
-  readonly properties: Properties
+  readonly credentials: TestCredentials
   readonly authorizationServer: AuthorizationServer
   readonly api: Api
   readonly #close: () => Promise<void>
 
   private constructor(
     target: Target,
-    properties: Properties,
+    credentials: TestCredentials,
     authorizationServer: AuthorizationServer,
     running: { url: string; close(): Promise<void> },
   ) {
     this.target = target
-    this.properties = properties
+    this.credentials = credentials
     this.authorizationServer = authorizationServer
     this.#close = () => running.close()
     this.api = new Api({
-      ...properties,
+      ...credentials,
       url: running.url,
       issuer: authorizationServer.issuer,
       audience: AUDIENCE,
@@ -62,50 +62,50 @@ export class Stage implements AsyncDisposable {
     })
   }
 
-  static async open(target: Target, properties: Properties, port = 0): Promise<Stage> {
+  static async open(target: Target, credentials: TestCredentials, port = 0): Promise<Harness> {
     const server = await createAuthorizationServer({ port, clients: [testClient, API_CLIENT] })
-    for (const jwk of published(properties.keys)) server.publishKey(jwk)
+    for (const jwk of published(credentials.keys)) server.publishKey(jwk)
     try {
       const { issuer, jwksUri } = server
       const running = await target.start({ issuer, jwksUri, audience: AUDIENCE, now: Date.now })
-      return new Stage(target, properties, server, running)
+      return new Harness(target, credentials, server, running)
     } catch (error) {
       await server.close()
       throw error
     }
   }
 
-  /** The authorization server tells the truth again, but for the tokens that it can't know. */
+  /** Restores correct introspection responses, except for forged tokens, which are always active. */
   reset(): void {
     const { api, authorizationServer } = this
     authorizationServer.recover()
     if (api.has('introspects-always') || api.has('recheck')) {
-      authorizationServer.answerIntrospectionWith((truth) =>
-        truth.active === true ? truth : activeAnswer(api),
+      authorizationServer.answerIntrospectionWith((response) =>
+        response.active === true ? response : activeResponse(api),
       )
     } else {
       authorizationServer.answerIntrospectionWith()
     }
   }
 
-  issuer(keys: readonly object[] = published(this.properties.keys)): Promise<ScriptedIssuer> {
+  startIssuer(keys: readonly object[] = published(this.credentials.keys)): Promise<ScriptedIssuer> {
     return startScriptedIssuer(keys)
   }
 
-  /** The same API once more, for an issuer of the check's own. */
-  async anew(
+  /** Starts the API again, with a scripted issuer. */
+  async startSecondApi(
     { issuer, jwksUri, state }: ScriptedIssuer,
     { isImpatient = false } = {},
-  ): Promise<SideStage> {
+  ): Promise<SecondApi> {
     let ahead = 0
     const now = () => Date.now() + ahead
     const trusted = { issuer, jwksUri, audience: AUDIENCE, now, isImpatient, isSmall: true }
     const running = await this.target.start(trusted)
     const { features } = this.target
     const { url } = running
-    const api = new Api({ ...this.properties, url, issuer, audience: AUDIENCE, features, now })
-    state.said = activeAnswer(api)
-    if (api.has('signed-responses')) state.said = signedAnswer(api, activeAnswer(api))
+    const api = new Api({ ...this.credentials, url, issuer, audience: AUDIENCE, features, now })
+    state.response = activeResponse(api)
+    if (api.has('signed-responses')) state.response = signedResponse(api, activeResponse(api))
     return {
       api,
       advance: (seconds) => {
@@ -122,26 +122,26 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** What an issuer says of a token that is good at this API. */
-export function activeAnswer(api: Api, members: Record<string, unknown> = {}) {
-  // Longer than a JWT lives, and silent about what a JWT says itself.
-  const usual = { exp: api.seconds() + 86_400, scope: undefined }
-  return { active: true, ...api.claims({ ...usual, ...members }) }
+/** Returns the introspection response for a token that is valid at this API. */
+export function activeResponse(api: Api, members: Record<string, unknown> = {}) {
+  // An exp after that of every JWT, and no scope, so that a JWT's own claims decide.
+  const defaults = { exp: api.nowSeconds() + 86_400, scope: undefined }
+  return { active: true, ...api.claims({ ...defaults, ...members }) }
 }
 
-/** RFC 9701 §5. */
-export function signedAnswer(
+/** Returns a signed introspection response (RFC 9701 §5). */
+export function signedResponse(
   api: Api,
-  answer: object,
+  response: object,
   { header = {}, claims = {}, key = api.options.keys.rs256 } = {},
 ): string {
-  const said = {
+  const payload = {
     iss: api.options.issuer,
     aud: API_CLIENT.clientId,
-    iat: api.seconds(),
-    token_introspection: answer,
+    iat: api.nowSeconds(),
+    token_introspection: response,
     ...claims,
   }
   const typ = 'token-introspection+jwt'
-  return api.forge({ key, header: { typ, ...header }, claims: JSON.stringify(said) })
+  return api.forge({ key, header: { typ, ...header }, claims: JSON.stringify(payload) })
 }

@@ -1,15 +1,15 @@
-/** A server that a token points at, and that nobody must ever ask. */
+/** A key server that a token refers to, and that the API must not contact. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export interface NeverAsked extends AsyncDisposable {
+export interface ForbiddenServer extends AsyncDisposable {
   readonly url: string
   readonly requests: number
 }
 
-/** It would answer with these keys. */
-export async function startNeverAsked(keys: readonly object[]): Promise<NeverAsked> {
+/** @param keys keys in its responses, if the API contacts it. */
+export async function startForbiddenServer(keys: readonly object[]): Promise<ForbiddenServer> {
   let requests = 0
   const server = createServer((_request, response) => {
     requests++
