@@ -96,7 +96,7 @@ for (const [htu, isAccepted] of spellings) {
     const { status, body } = await requestToken(await proofOf({ claims: { htu } }))
     t.equal(status, isAccepted ? 200 : 400)
     if (!isAccepted)
-      t.match(body, { error: 'invalid_dpop_proof', error_description: /another URL/ })
+      t.match(body, { error: 'invalid_dpop_proof', error_description: /htu of the DPoP proof/ })
   })
 }
 

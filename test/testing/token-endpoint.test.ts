@@ -390,5 +390,8 @@ t.test('accepts at most 100 parameters', async (t) => {
   t.match(few, { error: 'invalid_request', error_description: /grant_type/ })
   const { status, body } = await post(parameters(101))
   t.equal(status, 400)
-  t.match(body, { error: 'invalid_request', error_description: 'There are too many parameters.' })
+  t.match(body, {
+    error: 'invalid_request',
+    error_description: 'There are more than 100 parameters.',
+  })
 })

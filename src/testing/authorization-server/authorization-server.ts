@@ -9,29 +9,31 @@ import type { EndpointName } from './http/router.js'
 import type { ClaimOverrides, IssueTokenOptions } from './tokens/issue-token-options.js'
 import type { RotationOptions } from './tokens/signing-keys.js'
 
-/** The number of requests that each endpoint received, whatever the response. */
+/** The number of requests that each endpoint received, including those that it rejected. */
 export interface RequestCounts {
   /** Requests for metadata (OpenID Connect Discovery, RFC 8414). */
   readonly discovery: number
   /** Requests for the key set, including those to a former URL of a moved key set. */
   readonly jwks: number
-  /** Requests to the token endpoint, whatever the grant. */
+  /** Requests to the token endpoint, for any grant. */
   readonly token: number
   /** Introspection requests. */
   readonly introspection: number
   /** Revocation requests. */
   readonly revocation: number
-  /** Requests for anything else. */
+  /**
+   * All other requests: to the authorization endpoint, to unknown paths, or with a foreign `Host`.
+   */
   readonly other: number
 }
 
-/** A running embedded authorization server; see `createAuthorizationServer`. */
+/** An embedded authorization server that `createAuthorizationServer` started. */
 export interface AuthorizationServer {
-  /** The issuer identifier, the `iss` of its tokens. */
+  /** The issuer identifier, which is the `iss` of all tokens. */
   readonly issuer: string
   /**
-   * The value for an API's option `audience`: the `aud` of access tokens, or with `cognito` the
-   * client ids.
+   * The value for the option `audience` of an API: the `aud` of access tokens; with the profile
+   * `cognito`, by default, the client ids.
    */
   readonly audience: string | readonly string[]
   /** The URL of the token endpoint. */
@@ -40,41 +42,49 @@ export interface AuthorizationServer {
   readonly introspectionEndpoint: string
   /** The URL of the revocation endpoint (RFC 7009). */
   readonly revocationEndpoint: string
-  /** The URL of the key set, the latest one after {@link moveKeySet}. */
+  /** The current URL of the key set, which {@link moveKeySet} changes. */
   readonly jwksUri: string
-  /** The server's origin, without a path: `http://127.0.0.1:49152`. */
+  /** The origin of the server, without a path, such as `http://127.0.0.1:49152`. */
   readonly url: string
-  /** A snapshot of the requests received since the start or the last {@link resetRequests}. */
+  /** A snapshot of the request counts since the start or the last {@link resetRequests}. */
   readonly requests: RequestCounts
-  /** Sets the counts to 0. */
+  /** Sets all request counts to 0. */
   resetRequests(): void
   /**
-   * Issues an access token for the first user and the first client, without a request. Claims given
-   * here override the default ones, and `undefined` removes one; they are not validated, so that a
-   * test can create tokens that no server would issue. The introspection endpoint knows the latest
-   * 20,000 access tokens.
+   * Issues an access token for the first user and the first client, without a request. If there is
+   * no user, the token is for the client itself.
    *
-   * @throws {TypeError} if an option is unknown or invalid, or `subject` is `'user'` and there is
-   *   no user
+   * The introspection endpoint knows at most 20,000 access tokens. If there are more, the server
+   * forgets the least recently used token.
+   *
+   * @param claims Claims that override the default claims. A claim that is set to `undefined` is
+   *   left out. The claims are not validated, so that a test can create tokens that no server would
+   *   issue.
+   * @throws {TypeError} if an option is unknown, if `subject`, `scope`, `format` or `confirmation`
+   *   is invalid, or if `subject` is `'user'` and there is no user
    */
   issueToken(claims?: ClaimOverrides, options?: IssueTokenOptions): Promise<string>
   /**
-   * Issues an ID token for the first user and the first client, without `at_hash`.
+   * Issues an ID token for the first user and the first client, without a request and without the
+   * claim `at_hash`.
    *
+   * @param claims Claims that override the default claims, without validation. A claim that is set
+   *   to `undefined` is left out.
    * @throws {TypeError} if the server has no user
    */
   issueIdToken(claims?: ClaimOverrides): Promise<string>
   /**
-   * Revokes a token without a request: an access token of either format, or a refresh token and all
-   * tokens of the same sign-in. The introspection endpoint then reports it as inactive; an API that
-   * only verifies JWTs still accepts a revoked JWT. Returns whether the token existed.
+   * Revokes an access token of either format, or a refresh token and all tokens of the same
+   * sign-in, without a request. The introspection endpoint then reports the revoked access tokens
+   * as inactive. An API that verifies JWTs without introspection still accepts a revoked JWT.
    *
+   * @returns whether the token existed.
    * @throws {TypeError} if the token is not a string
    */
   revoke(token: string): boolean
   /**
-   * Overrides the introspection response to every request until the next call; without arguments it
-   * restores the correct response.
+   * Overrides the response to every introspection request until the next call of this method. A
+   * call without arguments restores the correct response.
    *
    * ```ts
    * server.answerIntrospectionWith({ active: 'true' })
@@ -83,9 +93,9 @@ export interface AuthorizationServer {
    * server.answerIntrospectionWith({}, { claims: { aud: 'another-client' } })
    * ```
    *
-   * @param override Members to set in the correct response, where `undefined` removes one; or a
-   *   function that builds the whole response from the correct one. A result that cannot be
-   *   serialized as JSON becomes a 500 response.
+   * @param override Members that override those of the correct response, where a member that is set
+   *   to `undefined` is left out; or a function that receives the correct response and returns the
+   *   whole response. If the response cannot be serialized as JSON, the endpoint responds with 500.
    * @throws {TypeError} if an argument is invalid
    */
   answerIntrospectionWith(
@@ -93,42 +103,49 @@ export interface AuthorizationServer {
     options?: IntrospectionAnswerOptions,
   ): void
   /**
-   * Requires a nonce in every DPoP proof at the token endpoint from now on, and returns it; each
-   * call creates a new nonce and invalidates the previous one. A proof without the nonce is
-   * rejected with `use_dpop_nonce` and the nonce in `DPoP-Nonce` (RFC 9449 §8), after client
-   * authentication and before any other check. Requests without a proof are not affected.
+   * Requires a nonce in every DPoP proof at the token endpoint from now on (RFC 9449 §8), and
+   * returns the nonce. Each call creates a new nonce, and the previous nonce becomes invalid.
+   * Requests without a proof are not affected.
+   *
+   * If a proof lacks the nonce, the endpoint responds with `use_dpop_nonce` and the nonce in the
+   * header `DPoP-Nonce`. It checks the nonce after the client authentication, the signature and the
+   * other claims of the proof, but before the replay check and the grant.
    */
   requireDPoPNonce(): string
   /**
    * Generates a new key, signs with it from now on, and returns its `kid`. The previous keys stay
-   * published, the newest 50 of them, unless `keepOld` is false: then the key set contains only the
-   * new key. Generating an RSA key takes about 100 ms; an `ES256` key is generated much faster.
+   * published, but a rotation keeps at most the newest 50 of the server's own keys, including the
+   * new key. If `keepOld` is false, the key set contains only the new key. Generating an RSA key
+   * takes about 100 ms; generating an `ES256` key is much faster.
    */
   rotateKeys(options?: RotationOptions): Promise<string>
-  /** Returns the public keys as currently published (RFC 7517 §5). */
+  /** Returns a copy of the key set that the server currently publishes (RFC 7517 §5). */
   keySet(): JSONWebKeySet
   /**
-   * Publishes an additional public key whose private key the test holds: for tokens that no server
-   * would sign, and for keys that no API should use. The key is published unchanged, whatever its
-   * size, `use` or `kid`, after the server's own keys, until {@link rotateKeys} with `keepOld:
-   * false`. The server never signs with it, and its introspection endpoint does not know the
-   * tokens.
+   * Publishes an additional public key, whose private key the test holds: a test can sign tokens
+   * that no server would sign, or publish a key that no API should use. The key comes after the
+   * server's own keys, unchanged, with any size, `use` and `kid`. It stays published until
+   * `rotateKeys({ keepOld: false })`.
+   *
+   * The server never signs with the key, and its introspection endpoint does not know tokens that
+   * the test signs.
    *
    * @throws {TypeError} if the value is not a JWK, or has private or secret members
    */
   publishKey(jwk: JWK): void
   /**
-   * Moves the key set to a new URL, `{issuer}/v1/keys-2` and so on, which the metadata names from
-   * now on, and returns this URL. The former URL returns 404, unless `keepOld` is true: then it
-   * keeps serving the keys published at the time of the move.
+   * Moves the key set to a new URL (`{issuer}/v1/keys-2`, then `{issuer}/v1/keys-3` and so on), and
+   * returns this URL. The metadata contains the new URL from now on. The former URL returns 404,
+   * or, if `keepOld` is true, the keys that were published at the time of the move.
    *
    * @throws {TypeError} if an option is unknown or invalid
    */
   moveKeySet(options?: MoveOptions): string
   /**
-   * Injects a fault at endpoints until {@link recover}. It replaces an endpoint's current fault and
-   * applies to requests that arrive from now on; they are counted as usual. Operations without a
-   * request, such as {@link issueToken}, are not affected.
+   * Injects a fault at one or several endpoints until {@link recover}. The fault replaces the
+   * current fault of the endpoint and applies to requests that arrive from now on. These requests
+   * are counted as usual. Operations without a request, such as {@link issueToken}, are not
+   * affected.
    *
    * ```ts
    * server.fail({ status: 429, retryAfter: 5 }, 'jwks')
@@ -141,8 +158,8 @@ export interface AuthorizationServer {
    */
   fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void
   /**
-   * Removes the faults of endpoints. Responses in flight end as they began: a request that hangs
-   * keeps hanging until its client, {@link suspend} or {@link close} ends it.
+   * Removes the faults of one or several endpoints. Requests that are in flight keep their fault: a
+   * request that hangs keeps hanging until the client, {@link suspend} or {@link close} ends it.
    *
    * @param endpoints Default: every endpoint.
    * @throws {TypeError} if an endpoint is unknown
@@ -150,20 +167,21 @@ export interface AuthorizationServer {
   recover(endpoints?: EndpointName | readonly EndpointName[]): void
   /**
    * Stops listening and closes every connection, so that connecting fails (`ECONNREFUSED`) until
-   * {@link resume}. Faults, keys and counts are kept. Does nothing if the server is suspended or
-   * closed.
+   * {@link resume}. The server keeps its faults, keys and counts. Does nothing if the server is
+   * already suspended or closed.
    */
   suspend(): Promise<void>
   /**
-   * Listens again on the same port. Does nothing if the server is not suspended.
+   * Listens again on the same port after {@link suspend}. Does nothing if the server is listening.
    *
-   * @throws the error of `listen`: `EADDRINUSE` if another process took the port in the meantime
+   * @throws the error of `listen`, such as `EADDRINUSE` if another process took the port in the
+   *   meantime
    * @throws {Error} if the server is closed
    */
   resume(): Promise<void>
   /**
-   * Closes the server and every connection immediately, including those that wait for a response.
-   * Further calls do nothing.
+   * Closes the server and every connection immediately, including connections that wait for a
+   * response. Further calls have no effect.
    */
   close(): Promise<void>
   /** Calls {@link close}, for `await using`. */

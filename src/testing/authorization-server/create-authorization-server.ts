@@ -16,16 +16,18 @@ import { SigningKeys } from './tokens/signing-keys.js'
 import { TokenIssuer } from './tokens/token-issuer.js'
 
 /**
- * Starts an authorization server on a loopback address, for tests and demonstrations: metadata, key
- * set, token, introspection and revocation endpoint at the paths that Okta uses, over real HTTP,
- * with real signatures.
+ * Starts an authorization server on a loopback address, for tests and demonstrations. It serves
+ * metadata, a key set, and token, introspection and revocation endpoints over real HTTP, at the
+ * paths that Okta uses, and signs with real keys.
  *
- * The server keeps everything in memory, knows its users and clients from its options, and logs
- * nothing. Its authorization endpoint offers no sign-in, it has no TLS, and it must not be
- * reachable from other machines: requests whose `Host` is not a loopback name get 421, and the
- * function throws under `NODE_ENV=production` unless `dangerouslyAllowProduction` is true. A DPoP
- * proof at the token endpoint binds the tokens to its key; an invalid proof is rejected as RFC 9449
- * requires.
+ * The server keeps all state in memory, takes its users and clients from the options, and logs
+ * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. If a token
+ * request has a DPoP proof, the server binds the tokens to the key of the proof; it rejects an
+ * invalid proof as RFC 9449 requires.
+ *
+ * The server must not be reachable from other machines. Therefore it responds with 421 to a request
+ * whose `Host` is not a loopback name, and the function throws under `NODE_ENV=production` unless
+ * `dangerouslyAllowProduction` is true.
  *
  * ```ts
  * await using server = await createAuthorizationServer()
@@ -52,8 +54,8 @@ export async function createAuthorizationServer(
   const counts = noRequests()
   const faults = new Faults()
   const routes: Routes = new Map()
-  // Every request passes here: route, count, apply the fault, return the response that `listen`
-  // sends.
+  // Handles every request: finds the endpoint, counts the request, applies the endpoint's fault,
+  // and returns the delivery with which the listener responds.
   const handleRequest = async (request: IncomingMessage): Promise<Delivery> => {
     const endpoint = route(routes, request)
     counts[endpoint.name] += 1

@@ -14,40 +14,47 @@ import {
 } from './tokens/test-accounts.js'
 import { TOKEN_PROFILES, type TokenProfileName } from './tokens/token-profiles.js'
 
-/** The format of access tokens: a JWT, or a random string. */
+/** The format of access tokens: `'jwt'`, or `'opaque'` for a random string. */
 export type AccessTokenFormat = 'jwt' | 'opaque'
 
 /** Options of `createAuthorizationServer`. */
 export interface AuthorizationServerOptions {
-  /** The TCP port, 0 to 65535. Default 0: a free port. */
+  /** The TCP port. 0 selects a free port. Default 0; 0 to 65535. */
   port?: number | undefined
   /** A loopback host name or address. Default `127.0.0.1`. */
   host?: string | undefined
   /**
-   * The path of the issuer identifier, `''` or one that starts with `/`; a trailing slash is
-   * allowed. Default: that of the profile, `/oauth2/default` with `standard`.
+   * The path of the issuer identifier: `''`, or a path that starts with `/`. A trailing slash is
+   * allowed. Default: the path that the profile defines, which is `/oauth2/default` for `standard`.
    */
   issuerPath?: string | undefined
   /**
-   * The `aud` of access tokens. Default `api://default`; a GUID with `entra`, and `account` with
-   * `keycloak`. With `cognito`, tokens have no `aud` by default: an API compares their `client_id`,
-   * so the audience is the list of all client ids. With `standard`, a token request with a
-   * `resource` (RFC 8707) gets a token for that resource instead, whatever it is.
+   * The `aud` of access tokens. Default `api://default`; with `entra` a GUID, and with `keycloak`
+   * `account`.
+   *
+   * With `cognito`, access tokens have no `aud` by default. An API compares their `client_id`
+   * instead, so the audience of such an API consists of all client ids.
+   *
+   * With `standard`, a client that sends the parameter `resource` (RFC 8707) gets an access token
+   * with this resource as `aud` instead; the server accepts every absolute URI.
    */
   audience?: string | readonly string[] | undefined
   /**
    * The users who can sign in. Default: {@link testUser}. `issueToken` issues tokens for the first
-   * one.
+   * user.
    */
   users?: readonly TestUser[] | undefined
-  /** The clients, at least one. Default: {@link testClient}. */
+  /** The clients; at least one is required. Default: {@link testClient}. */
   clients?: readonly TestClient[] | undefined
   /**
    * The scope values that the server offers. Default: openid profile email offline_access
    * orders:read orders:write.
    */
   scope?: Scope | undefined
-  /** The provider whose token format is used; `iss` is still this server. Default `standard`. */
+  /**
+   * The provider whose token format the server imitates. The `iss` always names this server.
+   * Default `standard`.
+   */
   profile?: TokenProfileName | undefined
   /**
    * The format of access tokens: `jwt`, or `opaque` for random strings that only introspection can
@@ -56,15 +63,15 @@ export interface AuthorizationServerOptions {
   accessTokenFormat?: AccessTokenFormat | undefined
   /** The signature algorithm of tokens. Default `RS256`. */
   algorithm?: SigningAlgorithm | undefined
-  /** Lifetime of access and ID tokens, in seconds, at least 1. Default 3600. */
+  /** Lifetime of access tokens and ID tokens, in seconds. Default 3600; at least 1. */
   accessTokenLifetime?: number | undefined
-  /** The `Cache-Control: max-age` of the key set, in seconds, at least 0. Default 300. */
+  /** The `max-age` in the `Cache-Control` of the key set, in seconds. Default 300; at least 0. */
   keySetMaxAge?: number | undefined
-  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  /** Returns the current time, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
   /**
-   * Allows the server to run under `NODE_ENV=production`, although its default client and user are
-   * public knowledge. Default false.
+   * Allows the server to run under `NODE_ENV=production`, although the credentials of its default
+   * client and user are public knowledge. Default false.
    */
   dangerouslyAllowProduction?: boolean | undefined
 }
@@ -80,22 +87,27 @@ const DEFAULTS = {
   algorithm: 'RS256',
   accessTokenLifetime: 3600,
   keySetMaxAge: 300,
-  // Looked up at each call, for tests that install a fake clock after the server has started.
+  // Reads `Date.now` at each call, so that a test can install a fake clock after the start of the
+  // server.
   now: () => Date.now(),
   dangerouslyAllowProduction: false,
 } as const satisfies AuthorizationServerOptions
 
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> }
 
-/** The options with all defaults applied. */
+/** The validated options, with all defaults applied. */
 export type ServerSettings = Omit<Complete<AuthorizationServerOptions>, 'clients' | 'scope'> & {
-  /** The option `audience`, `undefined` if it was not given. */
+  /** The option `audience`; `undefined` if the caller did not set it. */
   audienceOption: string | readonly string[] | undefined
   clients: readonly [TestClient, ...TestClient[]]
   scope: readonly string[]
 }
 
-/** @throws {TypeError} that names the option and the fix */
+/**
+ * Validates the options and applies the defaults.
+ *
+ * @throws {TypeError} that names the option and the rule.
+ */
 export function readSettings(options: AuthorizationServerOptions): ServerSettings {
   const known = [...Object.keys(DEFAULTS), 'issuerPath', 'audience']
   rejectUnknownOptions('createAuthorizationServer', options, known)
@@ -120,19 +132,35 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     'empty, or a path such as /oauth2/default',
   )
   if (given.audience !== undefined) {
-    requireThat(isAudience(given.audience), 'audience', 'a string, or an array of strings')
+    requireThat(
+      isAudience(given.audience),
+      'audience',
+      'a non-empty string, or an array of at least one non-empty string',
+    )
   }
-  requireThat(Array.isArray(users), 'users', 'an array')
-  requireThat(Array.isArray(clients) && clients.length > 0, 'clients', 'an array of at least one')
+  requireThat(Array.isArray(users), 'users', 'an array of users')
+  requireThat(
+    Array.isArray(clients) && clients.length > 0,
+    'clients',
+    'an array of at least one client',
+  )
   requireAccessTokenFormat('accessTokenFormat', settings.accessTokenFormat)
   requireThat(
     ASYMMETRIC_ALGORITHMS.includes(settings.algorithm),
     'algorithm',
     `one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`,
   )
-  requireThat(isWhole(accessTokenLifetime, 1), 'accessTokenLifetime', 'a whole number of seconds')
-  requireThat(isWhole(keySetMaxAge, 0), 'keySetMaxAge', 'a whole number of seconds')
-  requireThat(typeof settings.now === 'function', 'now', 'a function that returns milliseconds')
+  requireThat(
+    isWhole(accessTokenLifetime, 1),
+    'accessTokenLifetime',
+    'a whole number of seconds, at least 1',
+  )
+  requireThat(isWhole(keySetMaxAge, 0), 'keySetMaxAge', 'a whole number of seconds, at least 0')
+  requireThat(
+    typeof settings.now === 'function',
+    'now',
+    'a function that returns milliseconds since the epoch',
+  )
   users.forEach(requireUser)
   clients.forEach(requireClient)
   return {
@@ -147,11 +175,12 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
 function rejectProduction({ dangerouslyAllowProduction }: AuthorizationServerOptions): void {
   if (process.env.NODE_ENV === 'production' && dangerouslyAllowProduction !== true) {
     throw new TypeError(
-      'createAuthorizationServer is for tests and demonstrations and does not run under NODE_ENV=production unless "dangerouslyAllowProduction" is true: its client and user are public knowledge',
+      'createAuthorizationServer is for tests and demonstrations and does not run under NODE_ENV=production unless "dangerouslyAllowProduction" is true: the credentials of its default client and user are public knowledge',
     )
   }
 }
 
+/** Returns all client ids: a string for one client, otherwise an array. */
 function idsOf(clients: readonly TestClient[]): string | readonly string[] {
   const [first, ...others] = clients.map(({ clientId }) => clientId) as [string, ...string[]]
   return others.length === 0 ? first : [first, ...others]
@@ -163,7 +192,7 @@ function isProfileName(name: unknown): name is TokenProfileName {
   return typeof name === 'string' && PROFILE_NAMES.includes(name)
 }
 
-/** @throws {TypeError} that names the option and the fix */
+/** @throws {TypeError} that names the option, unless `format` is `'jwt'` or `'opaque'`. */
 export function requireAccessTokenFormat(option: string, format: unknown): void {
   requireThat(format === 'jwt' || format === 'opaque', option, '"jwt" or "opaque"')
 }
@@ -191,7 +220,7 @@ export function basePath(issuerPath: string): string {
   return issuerPath.replace(/\/$/, '')
 }
 
-/** Returns a host as written in a URL: an IPv6 address in brackets. */
+/** Returns the host as a URL contains it: an IPv6 address is put in brackets. */
 export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }

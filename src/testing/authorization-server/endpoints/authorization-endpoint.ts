@@ -2,9 +2,9 @@ import { OAuthError } from '../http/oauth-error.js'
 import type { Endpoint } from '../http/router.js'
 
 /**
- * An authorization endpoint (RFC 6749 §3.1) that grants nothing: some clients reject metadata
- * without one, whatever grant they use. It never redirects, because no client has a redirect URI
- * (§4.1.2.1).
+ * An authorization endpoint (RFC 6749 §3.1) that responds to every request with an error. It exists
+ * because some clients reject metadata without an authorization endpoint, even if they do not use
+ * it. It never redirects, because no client has a redirect URI (§4.1.2.1).
  */
 export const authorizationEndpoint: Endpoint = {
   name: 'other',

@@ -4,13 +4,13 @@ import type { TestClient } from '../tokens/test-accounts.js'
 import { UsedIds } from './used-ids.js'
 
 const MAX_LIFETIME_SECONDS = 3600
-/** How far the client's clock may be ahead of the server's (`nbf`, `iat`), in seconds. */
+/** Tolerance for `nbf`, in seconds, because the client's clock may be ahead of the server's. */
 const CLOCK_TOLERANCE_SECONDS = 30
 
 /**
- * Verifies `private_key_jwt` assertions (RFC 7523 §3): signature by the client's registered keys,
- * `iss` and `sub` the client's id, `aud` the issuer or an endpoint, `exp` within an hour, and a
- * `jti` that was not used before.
+ * Verifies `private_key_jwt` assertions (RFC 7523 §3). A valid assertion is signed with one of the
+ * client's registered keys, has the client's id as `iss` and `sub`, the issuer or an endpoint as
+ * `aud`, an `exp` within the next hour, and a `jti` that this client did not use before.
  */
 export class ClientAssertions {
   readonly #clients: readonly TestClient[]
@@ -25,7 +25,7 @@ export class ClientAssertions {
     this.#used = new UsedIds(now)
   }
 
-  /** Returns the client that signed the assertion, or `undefined` if the assertion is invalid. */
+  /** Returns the client that signed the assertion; `undefined` if the assertion is invalid. */
   async verify(assertion: string): Promise<TestClient | undefined> {
     try {
       const { sub } = decodeJwt(assertion)
@@ -49,7 +49,8 @@ export class ClientAssertions {
   #isFirstUse({ clientId }: TestClient, { jti, exp }: JWTPayload): boolean {
     const expires = exp as number
     const now = this.#now() / 1000
-    // The clock tolerance does not apply to the expiry.
+    // `jwtVerify` accepts an assertion that expired within the clock tolerance. This check does
+    // not.
     if (expires <= now || expires > now + MAX_LIFETIME_SECONDS) return false
     return this.#used.use(JSON.stringify([clientId, jti]), expires)
   }

@@ -7,11 +7,11 @@ import { secretsEqual } from './secret-comparison.js'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * Authenticates the client (RFC 6749 §2.3): by HTTP Basic, a secret in the body, a signed
- * assertion, or, for a public client, its id alone.
+ * Authenticates the client of a request (RFC 6749 §2.3) and returns it. A client authenticates with
+ * HTTP Basic, a secret in the body, or a signed assertion; a public client sends only its id.
  *
- * @throws {OAuthError} `invalid_client`, or `invalid_request` if the client uses several methods at
- *   once
+ * @throws {OAuthError} `invalid_request` if the client uses more than one method, `invalid_client`
+ *   if the client is unknown or its authentication fails
  */
 export async function authenticateClient(
   authorization: string | undefined,
@@ -41,6 +41,7 @@ export async function authenticateClient(
 
 type Credentials = readonly [clientId: string | undefined, secret: string]
 
+/** Returns the credentials of an HTTP Basic header; `undefined` if the header is malformed. */
 function basicCredentials(authorization: string): Credentials | undefined {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
   if (encoded === undefined) return undefined
@@ -54,7 +55,7 @@ function basicCredentials(authorization: string): Credentials | undefined {
   }
 }
 
-/** RFC 6749 §2.3.1, appendix B. */
+/** Returns the decoded value of a form-encoded text (RFC 6749 §2.3.1, appendix B). */
 function formDecode(value: string): string {
   return decodeURIComponent(value.replaceAll('+', ' '))
 }
@@ -83,8 +84,10 @@ export function isPublic({ clientSecret, jwks }: TestClient): boolean {
 }
 
 /**
- * @param challenged whether the client used HTTP authentication, which requires a challenge
- *   (RFC 6749 §5.2).
+ * Returns the error `invalid_client`.
+ *
+ * @param challenged whether the response has a `WWW-Authenticate` header. RFC 6749 §5.2 requires it
+ *   if the client used the `Authorization` header.
  */
 export function invalidClient(challenged: boolean): OAuthError {
   return new OAuthError('invalid_client', 'The client is unknown, or its authentication failed.', {

@@ -6,16 +6,17 @@ import { opaqueToken } from '../tokens/opaque-token.js'
 import { UsedIds } from './used-ids.js'
 
 /**
- * Maximum difference in seconds between `iat` and the server's clock: clock skew plus transit time.
+ * Maximum difference between `iat` and the server's clock, in seconds. It allows for clock skew and
+ * transit time.
  */
 const MAX_SKEW_SECONDS = 60
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5): one proof, its type, algorithm,
- * key and signature, `htm`, `htu`, `iat` within a minute, the nonce if one is required, and a `jti`
- * that was not used before.
+ * Verifies the DPoP proofs of token requests (RFC 9449 §4.3, §5). A request may have at most one
+ * proof. The class checks the type, algorithm, key and signature of the proof, `htm`, `htu`, an
+ * `iat` within 60 seconds, the nonce if one is required, and that the `jti` was not used before.
  */
 export class DPoPProofs {
   readonly #endpoint: string
@@ -24,8 +25,8 @@ export class DPoPProofs {
   #nonce: string | undefined
 
   /**
-   * @param endpoint the URL that proofs must name as `htu`.
-   * @param now the clock, in milliseconds since the epoch.
+   * @param endpoint the URL that proofs must contain as `htu`.
+   * @param now returns the current time, in milliseconds since the epoch.
    */
   constructor(endpoint: string, now: () => number) {
     this.#endpoint = endpoint
@@ -33,21 +34,24 @@ export class DPoPProofs {
     this.#used = new UsedIds(now)
   }
 
-  /** The nonce that proofs must contain, if one is required (§8). */
+  /** The nonce that proofs must contain (RFC 9449 §8); `undefined` if none is required. */
   get nonce(): string | undefined {
     return this.#nonce
   }
 
-  /** Requires a nonce from now on; each call creates a new one. */
+  /** Creates a nonce, requires it in every proof from now on, and returns it. */
   requireNonce(): string {
     this.#nonce = opaqueToken()
     return this.#nonce
   }
 
   /**
-   * @param proofs the values of all `DPoP` headers.
-   * @returns the thumbprint of the proven key, `undefined` if there is no proof.
-   * @throws {OAuthError} `invalid_dpop_proof` or `use_dpop_nonce`
+   * Verifies the proof of a request.
+   *
+   * @param proofs the values of all `DPoP` headers of the request.
+   * @returns the thumbprint of the key that signed the proof; `undefined` if there is no proof.
+   * @throws {OAuthError} `use_dpop_nonce` if the nonce is missing or wrong, `invalid_dpop_proof` if
+   *   the proof is otherwise invalid.
    */
   async verify(proofs: readonly string[]): Promise<string | undefined> {
     const [proof, ...others] = proofs
@@ -85,11 +89,16 @@ export class DPoPProofs {
     throw invalidProof('The DPoP proof is not a valid JWT of type dpop+jwt with a public key.')
   }
 
-  /** Checks the claims and returns the `jti`. */
+  /**
+   * Checks the claims except the nonce, and returns the `jti`.
+   *
+   * @throws {OAuthError} `invalid_dpop_proof`
+   */
   #requireClaims({ jti, htm, htu, iat }: JWTPayload): string {
     if (typeof jti !== 'string' || jti === '') throw invalidProof('The DPoP proof has no jti.')
-    if (htm !== 'POST') throw invalidProof('The DPoP proof is for another method.')
-    if (!isSameUrl(htu, this.#endpoint)) throw invalidProof('The DPoP proof is for another URL.')
+    if (htm !== 'POST') throw invalidProof('The htm of the DPoP proof is not the method POST.')
+    if (!isSameUrl(htu, this.#endpoint))
+      throw invalidProof('The htu of the DPoP proof is not the URL of the token endpoint.')
     if (typeof iat !== 'number' || !(Math.abs(this.#now() / 1000 - iat) <= MAX_SKEW_SECONDS)) {
       throw invalidProof(
         'The iat of the DPoP proof is missing, or more than 60 seconds from the server time.',
@@ -100,12 +109,12 @@ export class DPoPProofs {
 }
 
 /**
- * Compares URLs without query and fragment, after normalization (RFC 9449 §4.3, check 9;
- * RFC 3986 §6.2).
+ * Whether `htu` is the URL of the endpoint. The comparison ignores the query and the fragment of
+ * `htu` (RFC 9449 §4.3, check 9) and normalizes it (RFC 3986 §6.2).
  */
 function isSameUrl(htu: unknown, endpoint: string): boolean {
-  // The URL parser would repair backslashes, white space and missing slashes, which no URI
-  // contains.
+  // Rejects backslashes, white space and missing slashes, because they are invalid in a URI, but
+  // the URL parser would repair them.
   if (typeof htu !== 'string' || !/^https?:\/\/[^\\\s]+$/i.test(htu) || !canParseUrl(htu)) {
     return false
   }
@@ -115,6 +124,7 @@ function isSameUrl(htu: unknown, endpoint: string): boolean {
   return url.href.replace(/%[0-9a-f]{2}/gi, unreserved) === endpoint
 }
 
+/** Decodes a percent-encoded character if it is unreserved (RFC 3986 §2.3). */
 function unreserved(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
   return /[\w.~-]/.test(character) ? character : encoded

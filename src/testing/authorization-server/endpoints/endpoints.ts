@@ -41,7 +41,9 @@ export function locate(url: string, { issuerPath }: ServerSettings): Locations {
   }
 }
 
-/** Adds all endpoints except the key set, which can move; see `KeySetLocation`. */
+/**
+ * Adds all endpoints except the key set. `KeySetLocation` adds the key set, because it can move.
+ */
 export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   const { locations, settings, keys, tokens, issued, refreshTokens, dpopProofs, overrides } =
     sources
@@ -76,7 +78,11 @@ export function addEndpoints(routes: Routes, sources: EndpointSources): void {
   addForm('revocation', 'revoke', revocationEndpoint(issued, refreshTokens))
 }
 
-/** One replay cache of assertions for all endpoints, because each of them may be their audience. */
+/**
+ * Returns the client authentication of all endpoints. They share one replay cache, because each
+ * endpoint accepts assertions for any of them: otherwise a client could use an assertion once at
+ * each endpoint.
+ */
 function authentication(locations: Locations, { clients, now }: ServerSettings): Authenticate {
   const { issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint } = locations
   const audience = [issuer, tokenEndpoint, introspectionEndpoint, revocationEndpoint]

@@ -4,22 +4,22 @@ import type { HttpResponse } from '../http/http-response.js'
 import { OAuthError } from '../http/oauth-error.js'
 import type { TestClient } from '../tokens/test-accounts.js'
 
-/** Authenticates the client; see `authenticateClient`. */
+/** Authenticates the client of a request and returns it; see `authenticateClient`. */
 export type Authenticate = (authorization: string | undefined, form: Form) => Promise<TestClient>
 
 /** A request of an authenticated client. */
 export interface ClientRequest {
   form: Form
   client: TestClient
-  /** The `Accept` header. */
+  /** The `Accept` header; `undefined` if the request has none. */
   accept: string | undefined
-  /** The values of all `DPoP` headers. */
+  /** The values of all `DPoP` headers of the request. */
   dpopProofs: readonly string[]
 }
 
 /**
- * An endpoint to which clients post a form and authenticate (RFC 6749 §3.2, RFC 7662, RFC 7009).
- * Its responses never repeat what the client sent.
+ * Returns the handler of an endpoint to which clients post a form and authenticate (RFC 6749 §3.2,
+ * RFC 7662, RFC 7009). Its error responses never contain values that the client sent.
  */
 export function formEndpoint(
   authenticate: Authenticate,

@@ -16,13 +16,13 @@ export interface GrantRequest {
   client: TestClient
   settings: ServerSettings
   refreshTokens: RefreshTokens
-  /** Seconds since the epoch. */
+  /** The current time, in seconds since the epoch. */
   now: number
-  /** The thumbprint of the key that the client proved, absent without a DPoP proof. */
+  /** The thumbprint of the key that signed the DPoP proof; `undefined` if there is no proof. */
   jkt?: string | undefined
 }
 
-/** The subject of the granted tokens, and the refresh token issued with them. */
+/** The subject of the granted tokens, and the refresh token if the server issues one. */
 export interface Granted {
   subject: TokenSubject
   refreshToken?: string | undefined
@@ -33,9 +33,9 @@ type Grant = (request: GrantRequest) => Granted
 const grants: Readonly<Record<GrantType, Grant>> = { password, client_credentials, refresh_token }
 
 /**
- * Performs the requested grant.
+ * Performs the grant that the parameter `grant_type` requests.
  *
- * @throws {OAuthError} the error that RFC 6749 §5.2 requires
+ * @throws {OAuthError} with an error code of RFC 6749 §5.2, or `invalid_target` (RFC 8707 §2)
  */
 export function performGrant(request: GrantRequest): Granted {
   const type = requireParameter(request.form, 'grant_type')
@@ -53,12 +53,12 @@ function isGrantType(type: string): type is GrantType {
 }
 
 function mayUse(client: TestClient, type: GrantType): boolean {
-  // RFC 6749 §4.4: only confidential clients.
+  // Only confidential clients may use this grant (RFC 6749 §4.4).
   if (type === 'client_credentials' && isPublic(client)) return false
   return (client.grantTypes ?? GRANT_TYPES).includes(type)
 }
 
-/** RFC 6749 §4.3. */
+/** Performs the resource owner password credentials grant (RFC 6749 §4.3). */
 function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequest): Granted {
   const username = requireParameter(form, 'username')
   const given = requireParameter(form, 'password')
@@ -82,28 +82,31 @@ function password({ form, client, settings, refreshTokens, now, jkt }: GrantRequ
   }
 }
 
-/** RFC 6749 §4.4. */
+/** Performs the client credentials grant (RFC 6749 §4.4). */
 function client_credentials({ form, client, settings, now }: GrantRequest): Granted {
   const scope = grantScope({ settings, client, requested: form.get('scope') })
   const resource = requestedResource(form)
   return { subject: { client, scope, resource, authTime: now, session: randomUUID() } }
 }
 
-/** RFC 6749 §6: the client may narrow the scope, for this token only. */
+/**
+ * Performs the refresh token grant (RFC 6749 §6). The client may request a narrower scope, which
+ * applies only to the new access token, not to the next refresh token.
+ */
 function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Granted {
   const token = requireParameter(form, 'refresh_token')
   const grant = refreshTokens.find(token, client.clientId, jkt)
   if (grant === undefined) {
     throw new OAuthError(
       'invalid_grant',
-      'The refresh token is invalid, used, revoked or bound to another key.',
+      'The refresh token is invalid, was already used, was revoked or is bound to another key.',
     )
   }
   const scope = form.get('scope')?.split(' ').filter(Boolean) ?? grant.scope
   if (!scope.every((value) => grant.scope.includes(value))) {
     throw new OAuthError('invalid_scope', 'The requested scope exceeds the granted scope.')
   }
-  // RFC 8707 §2.2: only the resource that was granted.
+  // The client may request only the resource that was granted (RFC 8707 §2.2).
   if ((requestedResource(form) ?? grant.resource) !== grant.resource) {
     throw new OAuthError('invalid_target', 'The requested resource differs from the granted one.')
   }
@@ -113,7 +116,11 @@ function refresh_token({ form, client, refreshTokens, jkt }: GrantRequest): Gran
   }
 }
 
-/** RFC 9449 §5: a confidential client's refresh tokens are already bound to the client. */
+/**
+ * Returns the thumbprint of the key to which the refresh token is bound; `undefined` for a
+ * confidential client, because client authentication already binds its refresh tokens to it
+ * (RFC 9449 §5).
+ */
 function boundTo(client: TestClient, jkt: string | undefined): string | undefined {
   return isPublic(client) ? jkt : undefined
 }

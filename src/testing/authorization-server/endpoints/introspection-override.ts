@@ -3,31 +3,43 @@ import type { HeaderOverrides } from '../tokens/signing-keys.js'
 import type { IntrospectionMembers } from './introspection-response.js'
 
 /**
- * An override of the introspection response: members to set, where `undefined` removes one, or a
- * function that builds the whole response from the correct one.
+ * An override of the introspection response: members that override those of the correct response,
+ * where a member that is set to `undefined` is left out; or a function that receives the correct
+ * response and returns the whole response.
  */
 export type IntrospectionOverride =
   | IntrospectionMembers
   | ((response: IntrospectionMembers) => unknown)
 
-/** The form of the introspection response; see `AuthorizationServer.answerIntrospectionWith`. */
+/** Options of `AuthorizationServer.answerIntrospectionWith`. */
 export interface IntrospectionAnswerOptions {
   /**
-   * Claims of a signed response beside `token_introspection` to override; `undefined` removes one.
+   * Claims that override the default claims `iss`, `aud` and `iat` of a signed response. A claim
+   * that is set to `undefined` is left out.
    */
   claims?: { readonly [name: string]: unknown } | undefined
-  /** Members of a signed response's JWS header to override; `undefined` removes one. */
+  /**
+   * Members that override those in the JWS header of a signed response. A member that is set to
+   * `undefined` is left out.
+   */
   header?: HeaderOverrides | undefined
-  /** The format of the response, whatever the request accepts. Default: what it accepts. */
+  /**
+   * The format of the response. Default: `jwt` if the request accepts a signed response, otherwise
+   * `json`.
+   */
   format?: 'json' | 'jwt' | undefined
 }
 
-/** The current override of introspection responses. */
+/** Holds the current override of introspection responses, and applies it. */
 export class IntrospectionOverrides {
   #override: IntrospectionOverride = {}
   #options: IntrospectionAnswerOptions = {}
 
-  /** @throws {TypeError} that names the invalid argument and the fix */
+  /**
+   * Replaces the current override and its options.
+   *
+   * @throws {TypeError} that names the invalid argument and the rule.
+   */
   set(override: IntrospectionOverride = {}, options: IntrospectionAnswerOptions = {}): void {
     if (typeof override !== 'function' && (typeof override !== 'object' || override === null)) {
       throw new TypeError('"override" must be an object of members, or a function')
@@ -44,7 +56,10 @@ export class IntrospectionOverrides {
     return this.#options
   }
 
-  /** Returns the members of the response; any value if a function built them. */
+  /**
+   * Returns the correct response with the override applied. The result may be any value if the
+   * override is a function.
+   */
   async applyTo(response: IntrospectionMembers): Promise<unknown> {
     const override = this.#override
     return typeof override === 'function' ? override(response) : { ...response, ...override }

@@ -5,16 +5,19 @@ import { basePath, type ServerSettings } from '../options.js'
 import type { SigningKeys } from '../tokens/signing-keys.js'
 import type { Locations } from './metadata.js'
 
-/** What the former URL of the key set serves; see `AuthorizationServer.moveKeySet`. */
+/** Options of `AuthorizationServer.moveKeySet`. */
 export interface MoveOptions {
   /**
-   * Whether the former URL keeps serving the keys published at the time of the move, whatever
-   * rotates later. Default false: it returns 404.
+   * Whether the former URL serves the keys that were published at the time of the move. Later
+   * rotations do not change its response. Default false: the former URL returns 404.
    */
   keepOld?: boolean | undefined
 }
 
-/** Publishes the key set at `/v1/keys`, then, after each move, at `/v1/keys-2`, `-3` … */
+/**
+ * Serves the key set: at `{issuer}/v1/keys`, and after each move at `{issuer}/v1/keys-2`,
+ * `{issuer}/v1/keys-3` and so on.
+ */
 export class KeySetLocation {
   readonly #routes: Routes
   readonly #locations: Locations
@@ -32,7 +35,11 @@ export class KeySetLocation {
     this.#serve(() => this.#keySetResponse(keys.keySet()))
   }
 
-  /** Moves the key set and returns its new URL, which the metadata names from now on. */
+  /**
+   * Moves the key set and returns its new URL, which the metadata contains from now on.
+   *
+   * @throws {TypeError} if an option is unknown or invalid.
+   */
   move(options: MoveOptions = {}): string {
     rejectUnknownOptions('moveKeySet', options, ['keepOld'])
     const { keepOld = false } = options

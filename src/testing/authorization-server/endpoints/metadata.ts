@@ -17,7 +17,7 @@ const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'priv
 
 const CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'auth_time', 'email', 'preferred_username']
 
-/** The authorization server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
+/** Returns the server's metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
 export function metadata(
   locations: Locations,
   { scope }: ServerSettings,
@@ -31,7 +31,8 @@ export function metadata(
     revocation_endpoint: locations.revocationEndpoint,
     jwks_uri: locations.jwksUri,
     grant_types_supported: GRANT_TYPES,
-    // Required member; empty because the authorization endpoint grants nothing.
+    // RFC 8414 §2 requires this member. It is empty, because the authorization endpoint rejects
+    // every request.
     response_types_supported: [],
     scopes_supported: scope,
     subject_types_supported: ['public'],
@@ -40,11 +41,11 @@ export function metadata(
     token_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: CONFIDENTIAL_METHODS,
     introspection_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
-    // RFC 9701 §7.
+    // RFC 9701 §7 defines this member.
     introspection_signing_alg_values_supported: keys.publishedAlgorithms,
     revocation_endpoint_auth_methods_supported: [...CONFIDENTIAL_METHODS, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
-    // RFC 9449 §5.1.
+    // RFC 9449 §5.1 defines this member.
     dpop_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     claims_supported: CLAIMS,
   }

@@ -5,16 +5,21 @@ import type { IssuedTokens } from '../tokens/issued-tokens.js'
 import type { RefreshTokens } from '../tokens/refresh-tokens.js'
 import type { ClientRequest } from './form-endpoint.js'
 
-/** Revokes an access or refresh token; returns whether it existed. */
+/**
+ * Revokes an access token, or a refresh token and all tokens of the same sign-in. Returns whether
+ * the token existed.
+ *
+ * @throws {TypeError} if the token is not a string.
+ */
 export function revoke(token: string, issued: IssuedTokens, refreshTokens: RefreshTokens): boolean {
   if (typeof token !== 'string') throw new TypeError('"token" must be a string')
   return issued.revoke(token) || refreshTokens.revoke(token)
 }
 
 /**
- * The revocation endpoint (RFC 7009): responds with 200 for an unknown token as well. A client may
- * revoke only tokens issued to it; revoking a refresh token revokes all tokens of the same sign-in.
- * The `token_type_hint` is ignored, because a token is found without it.
+ * Returns the handler of the revocation endpoint (RFC 7009). It responds with 200 for an unknown
+ * token as well (§2.2). A client may revoke only tokens that were issued to it. The parameter
+ * `token_type_hint` is ignored, because the server finds the token without it.
  */
 export function revocationEndpoint(
   issued: IssuedTokens,

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 /**
- * Compares secrets in a time that reveals neither the length of a common prefix nor the length of
- * the expected value.
+ * Whether two secrets are equal. The duration of the comparison reveals neither the length of a
+ * common prefix nor the length of the expected secret.
  */
 export function secretsEqual(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))

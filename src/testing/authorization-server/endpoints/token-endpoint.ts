@@ -15,7 +15,8 @@ export interface TokenEndpointSources {
 }
 
 /**
- * The token endpoint (RFC 6749 §3.2); a DPoP proof in the request binds the tokens (RFC 9449 §5).
+ * Returns the handler of the token endpoint (RFC 6749 §3.2). If the request has a DPoP proof, the
+ * tokens are bound to the key of the proof (RFC 9449 §5).
  */
 export function tokenEndpoint({
   settings,
@@ -24,8 +25,8 @@ export function tokenEndpoint({
   dpopProofs,
 }: TokenEndpointSources): (request: ClientRequest) => Promise<HttpResponse> {
   return async ({ form, client, dpopProofs: proofs }) => {
-    // Verified before the grant, because a client that gets a nonce repeats the request with the
-    // same form.
+    // The proof is verified before the grant, because the grant uses up a refresh token: a client
+    // that must add a nonce repeats the request with the same refresh token.
     const jkt = await dpopProofs.verify(proofs)
     const now = Math.floor(settings.now() / 1000)
     const grant = performGrant({ form, client, settings, refreshTokens, now, jkt })

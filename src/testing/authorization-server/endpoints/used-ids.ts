@@ -1,19 +1,20 @@
 /**
- * Replay cache for single-use ids. Each id is kept until the assertion or proof that carries it
- * expires.
+ * A replay cache for the ids of assertions and proofs. It keeps each id until the assertion or
+ * proof that contains it expires.
  */
 export class UsedIds {
   readonly #until = new Map<string, number>()
   readonly #now: () => number
 
-  /** @param now the clock, in milliseconds since the epoch. */
+  /** @param now returns the current time, in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now
   }
 
   /**
-   * Records an id until the time `until`, in seconds since the epoch; returns whether this was its
-   * first use.
+   * Records the use of an id. Returns true for the first use, and false for a replay.
+   *
+   * @param until the time at which the cache forgets the id, in seconds since the epoch.
    */
   use(id: string, until: number): boolean {
     const now = this.#now() / 1000

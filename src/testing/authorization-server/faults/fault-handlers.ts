@@ -26,12 +26,13 @@ const OVERSIZED_BYTES = 50_000_000
 const MANY_KEYS = 10_000
 
 /**
- * Handles a request in place of its endpoint. The correct response is created only if the fault
- * uses it.
+ * Handles a request in place of its endpoint, and returns the faulty delivery. The function
+ * `respond` creates the correct response; the handler calls it only if the fault uses this
+ * response.
  */
 export type FaultHandler = (respond: () => Promise<HttpResponse>) => Delivery | Promise<Delivery>
 
-/** The handlers of the faults without parameters. */
+/** The handlers of the faults without parameters, keyed by the name of the fault. */
 export const NAMED_FAULT_HANDLERS: { readonly [name in FaultName]: FaultHandler } = {
   reset: () => resetConnection,
   hang: () => neverRespond,
@@ -54,7 +55,7 @@ export const NAMED_FAULT_HANDLERS: { readonly [name in FaultName]: FaultHandler 
   'wrong-issuer': async (respond) => sendUnchanged(withWrongIssuer(await respond())),
 }
 
-/** Returns the handler of a validated fault. */
+/** Returns the handler of a fault, which must be valid. */
 export function faultHandler(fault: Fault): FaultHandler {
   if (typeof fault === 'string') return NAMED_FAULT_HANDLERS[fault]
   if ('status' in fault) return () => sendUnchanged(errorStatus(fault.status, fault.retryAfter))

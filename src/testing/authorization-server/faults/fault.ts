@@ -1,8 +1,9 @@
 /**
- * A fault that can be injected at an endpoint; see `AuthorizationServer.fail`.
+ * A fault that `AuthorizationServer.fail` can inject at an endpoint.
  *
- * Faults of delivery, such as delays and slow bodies, keep the status, headers and body of the
- * correct response at the time of the request.
+ * Faults that only delay or interrupt the response (`'stalled-body'`, `delay` and `slowBody`) send
+ * the correct response as of the arrival of the request. A later change of the server, such as a
+ * key rotation, does not change this response.
  */
 export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | RedirectFault
 
@@ -10,26 +11,32 @@ export type Fault = FaultName | StatusFault | DelayFault | SlowBodyFault | Redir
  * A fault without parameters.
  *
  * At every endpoint:
- * - `'reset'`: the connection is reset without a response (`ECONNRESET`). For a closed port
- *   (`ECONNREFUSED`), see `AuthorizationServer.suspend`.
- * - `'hang'`: the request is accepted and never gets a response.
- * - `'stalled-body'`: headers, half of the correct body, then nothing.
- * - `'garbage'`: 200, `application/json`, and bytes that are neither JSON nor UTF-8.
- * - `'html'`: 200, `text/html`, a login page like that of a captive portal or a proxy.
- * - `'redirect'`: 302 to another path of this server that returns the correct response; the request
- *   that follows it is counted as one more for the endpoint.
- * - `'oversized'`: the correct response padded to 50,000,000 bytes without `Content-Length`, sent
- *   as fast as the client reads: valid JSON, unless the response is a signed introspection
- *   response.
- * - `'endless'`: the start of a JSON object that never ends, sent as fast as the client reads.
+ * - `'reset'`: the server resets the connection without a response (`ECONNRESET`). To close the
+ *   port (`ECONNREFUSED`), use `AuthorizationServer.suspend`.
+ * - `'hang'`: the server accepts the request and never responds.
+ * - `'stalled-body'`: the server sends the headers and half of the correct body, and never sends
+ *   the rest.
+ * - `'garbage'`: the server responds with 200, `application/json`, and bytes that are neither JSON
+ *   nor UTF-8.
+ * - `'html'`: the server responds with 200, `text/html`, and a login page such as that of a captive
+ *   portal or a proxy.
+ * - `'redirect'`: the server responds with 302. The redirect leads to another path of this server,
+ *   which returns the correct response. A request to that path is counted for the endpoint, too.
+ * - `'oversized'`: the server pads the correct body to 50,000,000 bytes and sends it without
+ *   `Content-Length`, as fast as the client reads. The body is valid JSON, unless the response is a
+ *   signed introspection response.
+ * - `'endless'`: the server sends the start of a JSON object that never ends, as fast as the client
+ *   reads.
  *
  * Only at `jwks`:
- * - `'no-keys'`: an empty key set.
- * - `'bad-key'`: an invalid key (its point is not on its curve) before the correct ones.
- * - `'many-keys'`: 10,000 keys, the correct ones last; the others are copies under another `kid`.
+ * - `'no-keys'`: the key set is empty.
+ * - `'bad-key'`: the first key of the key set is invalid, because its point is not on its curve.
+ *   The correct keys follow.
+ * - `'many-keys'`: the key set has 10,000 keys. The correct keys come last; the others are copies
+ *   of the first correct key, each with another `kid`.
  *
  * Only at `discovery`:
- * - `'wrong-issuer'`: the correct metadata with another `issuer`.
+ * - `'wrong-issuer'`: the metadata is correct except for its `issuer`.
  */
 export type FaultName =
   | 'reset'
@@ -45,28 +52,31 @@ export type FaultName =
   | 'many-keys'
   | 'wrong-issuer'
 
-/** An error status instead of the correct response. */
+/** The server responds with an error status instead of the correct response. */
 export interface StatusFault {
   /** The HTTP status, 400 to 599. */
   readonly status: number
-  /** The value of `Retry-After` in whole seconds, at least 0. Default: no such header. */
+  /**
+   * The value of the header `Retry-After`, in whole seconds, at least 0. Default: the response has
+   * no such header.
+   */
   readonly retryAfter?: number | undefined
 }
 
-/** The correct response, delayed. */
+/** The server delays the correct response. */
 export interface DelayFault {
-  /** Delay before the response starts, in milliseconds, 1 to 2,147,483,647. */
+  /** Delay before the response starts, in milliseconds; 1 to 2,147,483,647. */
   readonly delay: number
 }
 
-/** The headers immediately, then the correct body one byte at a time. */
+/** The server sends the headers immediately, and then the correct body one byte at a time. */
 export interface SlowBodyFault {
-  /** Delay before each byte, in milliseconds, 1 to 2,147,483,647. */
+  /** Delay before each byte, in milliseconds; 1 to 2,147,483,647. */
   readonly slowBody: number
 }
 
-/** A redirect (302) to another URL. */
+/** The server responds with a redirect (302) to a given URL. */
 export interface RedirectFault {
-  /** The value of `Location`: an absolute http or https URL. */
+  /** The value of the header `Location`: an absolute http or https URL. */
   readonly redirect: string
 }

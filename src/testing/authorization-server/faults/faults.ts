@@ -11,7 +11,7 @@ const ENDPOINT_NAMES: readonly EndpointName[] = [
   'revocation',
 ]
 
-/** Faults that only one endpoint supports. */
+/** The faults that only one endpoint supports, with that endpoint. */
 const ONLY_ENDPOINT = new Map<Fault, EndpointName>([
   ['no-keys', 'jwks'],
   ['bad-key', 'jwks'],
@@ -24,6 +24,8 @@ export class Faults {
   readonly #handlers = new Map<string, FaultHandler>()
 
   /**
+   * Activates a fault at the endpoints. Default: every endpoint that supports the fault.
+   *
    * @throws {TypeError} if the fault or the endpoint is unknown, or the endpoint does not support
    *   the fault
    */
@@ -38,10 +40,16 @@ export class Faults {
     for (const name of names) this.#handlers.set(name, faultHandler(fault))
   }
 
+  /**
+   * Removes the faults of the endpoints. Default: every endpoint.
+   *
+   * @throws {TypeError} if an endpoint is unknown
+   */
   recover(endpoints?: EndpointName | readonly EndpointName[]): void {
     for (const name of requireEndpoints(endpoints)) this.#handlers.delete(name)
   }
 
+  /** Returns the handler of the endpoint's active fault; `undefined` if there is none. */
   at({ name, exemptFromFaults: alwaysTrue }: Endpoint): FaultHandler | undefined {
     return alwaysTrue ? undefined : this.#handlers.get(name)
   }

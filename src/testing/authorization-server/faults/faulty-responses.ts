@@ -10,7 +10,7 @@ export function redirection(location: string): HttpResponse {
   return uncached(302, {}, { location })
 }
 
-// UTF-8 text never contains the byte 0xff.
+// The body is not UTF-8, because UTF-8 never contains the byte 0xff.
 export const garbage: HttpResponse = uncached(
   200,
   Buffer.from('{"keys": \u00ff\u00fe\u0000', 'latin1'),
@@ -45,7 +45,7 @@ function changeKeys(response: HttpResponse, change: (keys: JWK[]) => JWK[]): Htt
   return changeBody(response, (keySet) => ({ keys: change((keySet as JSONWebKeySet).keys) }))
 }
 
-/** A 404 or 405 is passed through unchanged. */
+/** Returns the response with another body. A response whose status is not 200 stays unchanged. */
 function changeBody(response: HttpResponse, change: (body: object) => object): HttpResponse {
   return response.status === 200 ? { ...response, body: change(response.body as object) } : response
 }

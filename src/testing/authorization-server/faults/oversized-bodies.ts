@@ -3,10 +3,10 @@ import type { JSONWebKeySet } from 'jose'
 const START = Buffer.from('{"padding":"')
 const FILLER = Buffer.alloc(64 * 1024, 'x')
 
-/** Yields a JSON object with a leading member that pads the object to `size` bytes. */
+/** Yields the JSON object with an additional first member that pads it to `size` bytes. */
 export function* padObject(object: Buffer, size: number): Iterable<Buffer> {
   const members = object.subarray(1)
-  // `{}` has no other members and needs no comma.
+  // After the padding member, a comma is needed unless the object is `{}`.
   const rest = Buffer.concat([Buffer.from(members.length > 1 ? '",' : '"'), members])
   yield START
   for (let left = size - START.length - rest.length; left > 0; left -= FILLER.length) {
@@ -22,8 +22,8 @@ export function* endlessObject(): Iterable<Buffer> {
 }
 
 /**
- * Yields a key set of `size` keys, the original ones last. The others are copies of the first key,
- * so that each of them fits the algorithm of the tokens.
+ * Yields a key set of `size` keys. The original keys come last. The others are copies of the first
+ * original key, so that each of them is a candidate for the algorithm of the tokens.
  */
 export function* enlargeKeySet(keySet: Buffer, size: number): Iterable<Buffer> {
   const { keys } = JSON.parse(keySet.toString()) as JSONWebKeySet

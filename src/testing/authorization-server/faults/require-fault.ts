@@ -4,7 +4,7 @@ import { NAMED_FAULT_HANDLERS } from './fault-handlers.js'
 
 const MAX_TIMER_MS = 2_147_483_647
 
-/** @throws {TypeError} if the value is not a fault; the message lists the faults */
+/** @throws {TypeError} if the value is not a valid fault; the message says what is valid. */
 export function requireFault(fault: unknown): asserts fault is Fault {
   if (typeof fault === 'string' && Object.hasOwn(NAMED_FAULT_HANDLERS, fault)) return
   if (typeof fault !== 'object' || fault === null) throw unknownFault()

@@ -4,12 +4,12 @@ import { pipeline } from 'node:stream/promises'
 import { bytesOf, type HttpResponse, send, sendHead } from './http-response.js'
 
 /**
- * Sends a response, correctly or with a transport fault. No delivery outlives its connection: when
- * the client disconnects or the server closes, its timers and streams end.
+ * Sends a response, correctly or with a transport fault. When the client disconnects or the server
+ * closes, the timers and streams of the delivery must end.
  */
 export type Delivery = (response: ServerResponse) => void
 
-/** Sends the response unchanged. */
+/** Returns a delivery that sends the response unchanged. */
 export function sendUnchanged(httpResponse: HttpResponse): Delivery {
   return (response) => send(response, httpResponse)
 }
@@ -21,18 +21,18 @@ export const resetConnection: Delivery = (response) => {
 
 /** Never sends a response. */
 export const neverRespond: Delivery = (response) => {
-  // An unread body would reach the server's request timeout, which sends a 408.
+  // Reads the body, because the server would otherwise send a 408 after its request timeout.
   response.req.resume()
 }
 
-/** Sends the head and half of the body. */
+/** Returns a delivery that sends the head and half of the body, and never ends the response. */
 export function stalledBody(httpResponse: HttpResponse): Delivery {
   return withBody(httpResponse, (response, bytes) => {
     response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)))
   })
 }
 
-/** Sends the response after `delay` milliseconds. */
+/** Returns a delivery that sends the response after `delay` milliseconds. */
 export function delayed(httpResponse: HttpResponse, delay: number): Delivery {
   return (response) => {
     const timer = setTimeout(() => send(response, httpResponse), delay)
@@ -40,7 +40,7 @@ export function delayed(httpResponse: HttpResponse, delay: number): Delivery {
   }
 }
 
-/** Sends the head, then one byte every `pause` milliseconds. */
+/** Returns a delivery that sends the head, and then one byte every `pause` milliseconds. */
 export function slowBody(httpResponse: HttpResponse, pause: number): Delivery {
   return withBody(httpResponse, (response, bytes) => {
     response.flushHeaders()
@@ -56,19 +56,25 @@ export function slowBody(httpResponse: HttpResponse, pause: number): Delivery {
   })
 }
 
-/** Sends the head, then the chunks made from the body, as fast as the client reads. */
+/**
+ * Returns a delivery that sends the head, and then the chunks that `chunks` makes from the body, as
+ * fast as the client reads.
+ */
 export function streamedBody(
   httpResponse: HttpResponse,
   chunks: (bytes: Buffer) => Iterable<Buffer>,
 ): Delivery {
   return withBody(httpResponse, (response, bytes) => {
     const source = Readable.from(chunks(bytes), { objectMode: false })
-    // The client disconnected or was cut off, so there is no recipient for the error.
+    // The pipeline fails if the client disconnects or the server closes; both are expected.
     pipeline(source, response).catch(() => {})
   })
 }
 
-/** Sends the response to HEAD unchanged: it has no body to corrupt. */
+/**
+ * Returns a delivery that sends the head and then calls `deliver` with the body. The response to a
+ * HEAD request is sent unchanged, because it has no body.
+ */
 function withBody(
   httpResponse: HttpResponse,
   deliver: (response: ServerResponse, bytes: Buffer) => void,
@@ -83,12 +89,14 @@ function withBody(
   }
 }
 
+/** Calls `stop` when the response or its connection closes. */
 function onceClosed(response: ServerResponse, stop: () => void): void {
   const { socket } = response.req
   response.once('close', () => {
     socket.off('close', stop)
     stop()
   })
-  // A response queued behind another on its connection emits no `close` when the connection ends.
+  // A response that waits behind another one on the same connection emits no `close` when the
+  // connection ends.
   socket.once('close', stop)
 }

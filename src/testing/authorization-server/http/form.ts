@@ -2,20 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './oauth-error.js'
 
 const MAX_BYTES = 64 * 1024
-/** Limited because the check for repeated parameters takes quadratic time. */
+/** There is a limit because the check for repeated parameters takes quadratic time. */
 const MAX_PARAMETERS = 100
 
 /**
- * The parameters of a request, each at most once; those without a value are omitted
- * (RFC 6749 §3.2).
+ * The parameters of a request. RFC 6749 §3.2: no parameter is repeated, and a parameter without a
+ * value is treated as absent.
  */
 export type Form = ReadonlyMap<string, string>
 
 /**
- * Reads a form-encoded body of at most 64 KiB (RFC 6749 §3.2, appendix B).
+ * Reads a form-encoded body of at most 64 KiB and 100 parameters (RFC 6749 §3.2, appendix B).
  *
- * @throws {OAuthError} `invalid_request` if the media type is another, the body too long, or a
- *   parameter repeated
+ * @throws {OAuthError} `invalid_request` if the request has another media type, exceeds a limit or
+ *   repeats a parameter; `invalid_target` if it repeats the parameter `resource`
  */
 export async function readForm(request: IncomingMessage): Promise<Form> {
   const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
@@ -27,7 +27,7 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
   }
   const parameters = new URLSearchParams(await readBody(request))
   if (parameters.size > MAX_PARAMETERS) {
-    throw new OAuthError('invalid_request', 'There are too many parameters.')
+    throw new OAuthError('invalid_request', 'There are more than 100 parameters.')
   }
   const form = new Map<string, string>()
   for (const [name, value] of parameters) {
@@ -40,7 +40,8 @@ export async function readForm(request: IncomingMessage): Promise<Form> {
 }
 
 /**
- * `resource` may be repeated (RFC 8707 §2), but this server issues tokens for one resource only.
+ * Returns the error for a repeated parameter. RFC 8707 §2 allows a client to repeat `resource`, but
+ * this server issues tokens for one resource only.
  */
 function repeatedParameter(name: string): OAuthError {
   return name === 'resource'
@@ -48,24 +49,29 @@ function repeatedParameter(name: string): OAuthError {
     : new OAuthError('invalid_request', 'A parameter is repeated.')
 }
 
-/** @throws {OAuthError} `invalid_request` if the parameter is missing */
+/**
+ * Returns the value of a parameter.
+ *
+ * @throws {OAuthError} `invalid_request` if the parameter is missing.
+ */
 export function requireParameter(form: Form, name: string): string {
   const value = form.get(name)
-  if (value === undefined) throw new OAuthError('invalid_request', `The ${name} is missing.`)
+  if (value === undefined)
+    throw new OAuthError('invalid_request', `The parameter ${name} is missing.`)
   return value
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  // Read to the end even when it is too long: a client that is still writing would not see the
-  // response.
+  // Reads the body to its end even if it is too long, because a client that is still writing would
+  // not read the response.
   for await (const chunk of request) {
     bytes += chunk.length
     if (bytes <= MAX_BYTES) chunks.push(chunk)
   }
   if (bytes > MAX_BYTES) {
-    throw new OAuthError('invalid_request', 'The body is too long.', { status: 413 })
+    throw new OAuthError('invalid_request', 'The body is longer than 64 KiB.', { status: 413 })
   }
   return Buffer.concat(chunks).toString('utf8')
 }

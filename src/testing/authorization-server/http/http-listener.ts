@@ -7,28 +7,37 @@ import { send, uncached } from './http-response.js'
 /** A started HTTP server. */
 export interface Listener {
   port: number
-  /** Frees the port and closes every connection. */
+  /** Frees the port and closes every connection. Does nothing if the server is not listening. */
   suspend(): Promise<void>
-  /** Listens on the same port again. */
+  /**
+   * Listens on the same port again. Does nothing if the server is listening.
+   *
+   * @throws {Error} if the server is closed, or the port is in use.
+   */
   resume(): Promise<void>
+  /** Frees the port and closes every connection. The server cannot be resumed afterwards. */
   close(): Promise<void>
 }
 
 /**
- * Starts the HTTP server and sends the responses of `handleRequest`. An error in it becomes a 500
- * without details; a client that disconnects or never finishes affects only its own request.
+ * Starts an HTTP server that sends the responses of `handleRequest`. If `handleRequest` rejects,
+ * the server responds with 500, without details. A client that disconnects, or never completes its
+ * request, affects only its own request.
+ *
+ * @param port the TCP port; 0 selects a free port.
  */
 export async function listen(
   port: number,
   host: string,
   handleRequest: (request: IncomingMessage) => Promise<Delivery>,
 ): Promise<Listener> {
-  // Long timeouts: after a process paused for seconds, a client must not send into a connection
-  // that the server is closing.
+  // The timeouts, in milliseconds, are long: if a process pauses for seconds, a client must not
+  // send a request on a connection that the server is just closing.
   const settings = { requestTimeout: 30_000, keepAliveTimeout: 60_000 }
   const server = createServer(settings, async (request, response) => {
     const deliver = await handleRequest(request).catch(() => respondWithServerError)
-    // A delivery for a client that has already disconnected would never be stopped.
+    // A delivery stops when the connection closes. Starts none if the client has already
+    // disconnected, because such a delivery would never stop.
     if (!request.socket.destroyed) deliver(response)
   })
   await start(server, port, host)

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 
-/** An HTTP response before it is sent: handlers return one, and only the listener sends it. */
+/** An HTTP response that is not yet sent. The handler of an endpoint returns it. */
 export interface HttpResponse {
   status: number
   headers: Record<string, string>
-  /** Serialized as JSON; a Buffer is sent as it is. */
+  /** The body. A Buffer is sent unchanged; every other value is serialized as JSON. */
   body: unknown
 }
 

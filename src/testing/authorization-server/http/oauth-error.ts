@@ -1,6 +1,6 @@
 import { type HttpResponse, uncached } from './http-response.js'
 
-/** An OAuth error response (RFC 6749 §5.2). */
+/** An error that becomes an OAuth error response (RFC 6749 §5.2). Default status: 400. */
 export class OAuthError extends Error {
   readonly error: string
   readonly status: number

@@ -6,13 +6,15 @@ import { type HttpResponse, notFound, uncached } from './http-response.js'
 /** An endpoint of the embedded authorization server; `discovery` covers both metadata documents. */
 export type EndpointName = 'discovery' | 'jwks' | 'token' | 'introspection' | 'revocation'
 
-/** An endpoint: its name, its methods, and its handler. */
+/** An endpoint, with the methods that it accepts and its handler. */
 export interface Endpoint {
-  /** The name under which its requests are counted. */
+  /** The name under which requests to this endpoint are counted. */
   name: EndpointName | 'other'
   methods: readonly string[]
   handle: (request: IncomingMessage) => HttpResponse | Promise<HttpResponse>
-  /** Exempt from faults: the target of the fault `'redirect'`. */
+  /**
+   * Whether the endpoint ignores faults. True for targets of the fault `'redirect'`. Default false.
+   */
   exemptFromFaults?: boolean
 }
 
@@ -22,18 +24,20 @@ export type Routes = Map<string, Endpoint>
 const UNKNOWN_PATH: Endpoint = { name: 'other', methods: [], handle: notFound }
 const MISDIRECTED: Endpoint = { name: 'other', methods: [], handle: foreignHost }
 
-/** The path prefix under which each endpoint is served without faults. */
+/** The prefix of the paths at which each endpoint is also served, but without faults. */
 export const REDIRECTED_PREFIX = '/redirected'
 
-/** Adds or replaces an endpoint, and its copy to which the fault `'redirect'` leads. */
+/**
+ * Adds or replaces an endpoint, and a copy without faults to which the fault `'redirect'` leads.
+ */
 export function addRoute(routes: Routes, path: string, endpoint: Endpoint): void {
   routes.set(path, endpoint)
   routes.set(`${REDIRECTED_PREFIX}${path}`, { ...endpoint, exemptFromFaults: true })
 }
 
 /**
- * Returns the endpoint for a request; its handler returns 404 for an unknown path, 405 for another
- * method and 421 for a foreign `Host`.
+ * Returns the endpoint for a request. Its handler returns 404 for an unknown path, 405 for a method
+ * that the endpoint does not accept, and 421 for a `Host` that is not a loopback name.
  */
 export function route(routes: Routes, request: IncomingMessage): Endpoint {
   if (!isOwnHost(request.headers.host)) return MISDIRECTED
@@ -45,8 +49,9 @@ export function route(routes: Routes, request: IncomingMessage): Endpoint {
 }
 
 /**
- * Whether `Host` is a loopback name. A web page whose host name resolves to a loopback address (DNS
- * rebinding) sends its own host name; the browser would treat the response as same-origin.
+ * Whether the `Host` header is a loopback name. Rejecting other names prevents DNS rebinding: if an
+ * attacker lets the host name of a web page resolve to a loopback address, requests of that page
+ * contain this host name, and the browser lets the page read the responses.
  */
 function isOwnHost(host = ''): boolean {
   const origin = `http://${host}`
@@ -62,6 +67,9 @@ function foreignHost(): HttpResponse {
 }
 
 function methodNotAllowed({ methods }: Endpoint): HttpResponse {
-  const body = { error: 'invalid_request', error_description: 'The method is not allowed here.' }
+  const body = {
+    error: 'invalid_request',
+    error_description: 'The endpoint does not accept this method: see the Allow header.',
+  }
   return uncached(405, body, { allow: methods.join(', ') })
 }

@@ -3,8 +3,9 @@ import { apiScope } from '../tokens/openid-scope.js'
 import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
- * Access tokens of Auth0's own profile, for an API with role-based access control and `permissions`
- * in the token. The issuer identifier ends in a slash.
+ * The tokens of Auth0, with access tokens in Auth0's own profile and not in that of RFC 9068. The
+ * API has role-based access control with `permissions` in the access token. The issuer identifier
+ * ends with a slash.
  */
 export const auth0: TokenProfile = {
   issuerPath: '/',
@@ -23,7 +24,9 @@ export const auth0: TokenProfile = {
   idTokenClaims: () => ({}),
 }
 
-/** With `openid`, the user info endpoint is an audience as well. */
+/**
+ * Returns the `aud`. With the scope `openid`, it also contains the URL of the UserInfo endpoint.
+ */
 function audience({ scope }: TokenSubject, { audience, issuer }: TokenContext): string | string[] {
   if (!scope.includes('openid')) return audience
   return [audience, `${issuer.replace(/\/$/, '')}/userinfo`].flat()

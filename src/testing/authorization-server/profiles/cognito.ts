@@ -4,8 +4,9 @@ import { uuidFor } from '../tokens/deterministic-ids.js'
 import type { TokenProfile, UserSubject } from '../tokens/token-profile.js'
 
 /**
- * Tokens of an Amazon Cognito user pool: access tokens have no `aud` unless the client requested a
- * resource, which the option `audience` simulates; `token_use` distinguishes access and ID tokens.
+ * The tokens of an Amazon Cognito user pool. The claim `token_use` distinguishes access tokens from
+ * ID tokens. An access token of Cognito has an `aud` only if the client requested a resource; here,
+ * it has one only if the option `audience` is set.
  */
 export const cognito: TokenProfile = {
   issuerPath: '/us-east-1_Embedded1',

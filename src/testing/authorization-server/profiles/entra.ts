@@ -12,7 +12,7 @@ import type {
 
 const TENANT_ID = uuidFor('tenant')
 
-/** Access tokens of Microsoft Entra ID, version 2.0: `aud` is a client id. */
+/** The tokens of Microsoft Entra ID, version 2.0. The `aud` of access tokens is a client id. */
 export const entra: TokenProfile = {
   issuerPath: `/${TENANT_ID}/v2.0`,
   audience: uuidFor('api'),
@@ -33,7 +33,7 @@ export const entra: TokenProfile = {
   }),
 }
 
-/** Access tokens of Microsoft Entra ID, version 1.0. */
+/** The tokens of Microsoft Entra ID, version 1.0. */
 export const entraV1: TokenProfile = {
   ...entra,
   issuerPath: `/${TENANT_ID}/`,
@@ -56,8 +56,8 @@ export const entraV1: TokenProfile = {
 }
 
 /**
- * Claims of both versions. A user's delegated permissions are the scope; those of an application
- * are roles.
+ * Returns the claims that access tokens of both versions have. The granted permissions are in `scp`
+ * if the token is for a user, and in `roles` if it is for an application.
  */
 function commonClaims(subject: TokenSubject, { audience, issuedAt }: TokenContext): JWTPayload {
   const granted = apiScope(subject.scope)
@@ -72,6 +72,7 @@ function commonClaims(subject: TokenSubject, { audience, issuedAt }: TokenContex
   }
 }
 
+/** Returns the claims that ID tokens of both versions have. */
 function commonIdTokenClaims(subject: UserSubject, { issuedAt }: TokenContext): JWTPayload {
   return {
     nbf: issuedAt,
@@ -82,8 +83,8 @@ function commonIdTokenClaims(subject: UserSubject, { issuedAt }: TokenContext): 
 }
 
 /**
- * Returns a subject that differs for each application, unlike `oid`; an application's subject is
- * its `oid`.
+ * Returns the `sub`. Unlike `oid`, the `sub` of a user differs for each application, unless the
+ * test sets it. The `sub` of an application is its `oid`.
  */
 function pairwiseSubject(subject: TokenSubject): string {
   const { client, user } = subject
@@ -96,7 +97,10 @@ function objectId({ client, user }: TokenSubject): string {
   return uuidFor(user ? `user ${user.username}` : `application ${client.clientId}`)
 }
 
-/** Returns how the client authenticates: 0 not at all, 1 by a secret, 2 by a certificate. */
+/**
+ * Returns how the client authenticates: `0` for a public client, `1` for a client with a secret,
+ * `2` for a client with a certificate, here a client with keys.
+ */
 function authenticationClass({ clientSecret, jwks }: TestClient): string {
   if (jwks !== undefined) return '2'
   return clientSecret === undefined ? '0' : '1'

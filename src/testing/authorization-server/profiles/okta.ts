@@ -3,7 +3,10 @@ import { hexId } from '../tokens/deterministic-ids.js'
 import type { TestUser } from '../tokens/test-accounts.js'
 import type { TokenProfile } from '../tokens/token-profile.js'
 
-/** Tokens of an Okta custom authorization server: neither access nor ID tokens have a `typ`. */
+/**
+ * The tokens of a custom authorization server of Okta. Neither access tokens nor ID tokens have a
+ * `typ` in their header.
+ */
 export const okta: TokenProfile = {
   issuerPath: '/oauth2/default',
   audience: 'api://default',

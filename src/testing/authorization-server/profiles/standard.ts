@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenProfile } from '../tokens/token-profile.js'
 
-/** Access tokens of RFC 9068 §2, for the requested resource (RFC 9068 §3). */
+/**
+ * The tokens of a server that conforms to RFC 9068. If the client requests a resource, the resource
+ * is the `aud` of the access token (RFC 9068 §3).
+ */
 export const standard: TokenProfile = {
   issuerPath: '/oauth2/default',
   audience: 'api://default',

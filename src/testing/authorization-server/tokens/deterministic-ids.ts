@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 
-/** Returns an id derived from the name, the same for the same name, with `digits` hex digits. */
+/**
+ * Returns an id of `digits` hexadecimal digits, at most 64. The id depends only on the name, so
+ * that it is the same in every run.
+ */
 export function hexId(name: string, digits: number): string {
   return createHash('sha256').update(name).digest('hex').slice(0, digits)
 }
 
-/** Returns a UUID (RFC 9562 §5.8) derived from the name, the same for the same name. */
+/** Returns a UUID of version 8 (RFC 9562 §5.8) that depends only on the name. */
 export function uuidFor(name: string): string {
   const hex = hexId(name, 32)
   return [

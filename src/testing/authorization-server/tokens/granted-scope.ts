@@ -4,23 +4,23 @@ import type { ServerSettings } from '../options.js'
 import { apiScope, isOpenIdScope } from './openid-scope.js'
 import type { TestClient, TestUser } from './test-accounts.js'
 
-/** The client and user that request a scope. */
+/** A request for a scope, with its client and user. */
 export interface ScopeRequest {
   settings: ServerSettings
   client: TestClient
-  /** Absent for client credentials. */
+  /** Absent for the client credentials grant. */
   user?: TestUser | undefined
-  /** The `scope` parameter, absent if the client sent none. */
+  /** The parameter `scope`; absent if the client did not send it. */
   requested?: string | undefined
 }
 
 /**
- * Returns the part of the requested scope that the client and the user may have. If no scope is
- * requested: everything they may have except OpenID Connect's values; with the okta profile an
- * error, because Okta has no default scope either.
+ * Returns the values of the requested scope that both the client and the user may be granted
+ * (RFC 6749 §3.3). If the client requests no scope, returns the default scope.
  *
- * @throws {OAuthError} `invalid_scope` if a value is not offered, or no value is allowed
- * @see RFC 6749 §3.3
+ * @throws {OAuthError} `invalid_scope` if the server does not offer a requested value, if no
+ *   requested value may be granted, or if the client requests no scope and the profile is `okta`,
+ *   because Okta has no default scope
  */
 export function grantScope({ settings, client, user, requested }: ScopeRequest): string[] {
   if (requested === undefined) {
@@ -41,13 +41,16 @@ export function grantScope({ settings, client, user, requested }: ScopeRequest):
   if (granted.length === 0) {
     throw new OAuthError(
       'invalid_scope',
-      'The client and the user may have no value of the requested scope.',
+      'No value of the requested scope may be granted to this client and this user.',
     )
   }
   return granted
 }
 
-/** Returns the scope granted if none is requested: everything except OpenID Connect's values. */
+/**
+ * Returns the scope that is granted if the client requests none: every value that both the client
+ * and the user may be granted, except the values of OpenID Connect.
+ */
 export function defaultScope(
   settings: ServerSettings,
   client: TestClient,

@@ -8,41 +8,42 @@ import {
 import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
 import type { TokenConfirmation } from './token-confirmation.js'
 
-/** Claims that override the default ones; `undefined` removes one. */
+/** Claims that override the default claims. A claim that is set to `undefined` is left out. */
 export type ClaimOverrides = { readonly [name: string]: unknown }
 
-/** How a token of `AuthorizationServer.issueToken` differs from the default one. */
+/** Options of `AuthorizationServer.issueToken`. */
 export interface IssueTokenOptions {
   /**
-   * The subject of the token: the first user, or the first client itself, as with the client
-   * credentials grant. Default: the user, if there is one.
+   * The subject of the token: `'user'` for the first user, or `'client'` for the first client
+   * itself, as with the client credentials grant. Default: `'user'` if there is a user, otherwise
+   * `'client'`.
    */
   subject?: 'user' | 'client' | undefined
   /**
-   * The scope; the profile decides on the claim. Default: everything except OpenID Connect's
-   * values.
+   * The scope of the token. The profile determines which claim contains it. Default: every value
+   * that both the client and the user may be granted, except the values of OpenID Connect.
    */
   scope?: Scope | undefined
   /**
-   * Lifetime (`exp` − `iat`), in seconds; 0 and below issue an expired token. Default: the server's
-   * `accessTokenLifetime`.
+   * Lifetime of the token (`exp` − `iat`), in seconds. A token with a lifetime of 0 or less is
+   * already expired. Default: the server's `accessTokenLifetime`.
    */
   expiresIn?: number | undefined
   /** The format of the token. Default: the server's `accessTokenFormat`. */
   format?: AccessTokenFormat | undefined
   /**
-   * Members of the JWS header to override; `undefined` removes one. Rejected with the format
-   * `opaque`.
+   * Members that override those of the JWS header. A member that is set to `undefined` is left out.
+   * Must not be set for an opaque token.
    */
   header?: HeaderOverrides | undefined
   /**
-   * The signature algorithm; a key for it is generated and published if there is none. Default:
-   * that of the current key. Rejected with the format `opaque`.
+   * The signature algorithm. If the server has no published key for it, the server generates and
+   * publishes one. Default: the algorithm of the current key. Must not be set for an opaque token.
    */
   algorithm?: SigningAlgorithm | undefined
   /**
-   * The key or certificate to which `cnf` binds the token, in either format. Default: a bearer
-   * token. A `cnf` that no server would issue belongs in the claims instead.
+   * The key or certificate to which the claim `cnf` binds the token. Default: the token is a bearer
+   * token. To issue a `cnf` that no server would issue, set the claim `cnf` instead.
    */
   confirmation?: TokenConfirmation | undefined
 }
@@ -57,7 +58,12 @@ const KNOWN_OPTIONS = [
   'confirmation',
 ]
 
-/** @throws {TypeError} that names the unknown or invalid option and the fix */
+/**
+ * Checks the options except `scope`, `expiresIn`, `confirmation`, and the values of `header` and
+ * `algorithm`.
+ *
+ * @throws {TypeError} that names the unknown or invalid option and the rule.
+ */
 export function requireIssueTokenOptions(
   options: IssueTokenOptions,
   { accessTokenFormat, users }: ServerSettings,
@@ -66,7 +72,9 @@ export function requireIssueTokenOptions(
   const { subject, format = accessTokenFormat, header, algorithm } = options
   requireAccessTokenFormat('format', format)
   if (format === 'opaque' && (header !== undefined || algorithm !== undefined)) {
-    throw new TypeError('"header" and "algorithm" must not be given for an opaque token')
+    throw new TypeError(
+      '"header" and "algorithm" must not be given for an opaque token: remove them, or set "format" to "jwt"',
+    )
   }
   if (subject !== undefined && subject !== 'user' && subject !== 'client') {
     throw new TypeError('"subject" must be "user" or "client"')

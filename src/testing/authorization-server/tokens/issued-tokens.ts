@@ -4,21 +4,24 @@ import { BoundedCache } from '../../../base/bounded-cache.js'
 
 const MAX_TOKENS = 20_000
 
-/** What the server stores about an issued access token of either format. */
+/** The stored data of an issued access token, a JWT or an opaque token. */
 export interface IssuedToken {
   claims: JWTPayload
   clientId: string
-  /** Absent if there is no user, or `sub` was overridden. */
+  /** The user of the token. Absent if there is no user, or the test overrode `sub`. */
   username?: string | undefined
-  /** The sign-in that the token was issued for. */
+  /** The id of the sign-in for which the token was issued. */
   session: string
-  /** The `kid` of the key that signed a JWT. */
+  /** The `kid` of the key that signed the token. Absent for an opaque token. */
   kid?: string | undefined
 }
 
 /**
- * The access tokens that were issued and not revoked: the latest 20,000, keyed by their SHA-256.
- * The hash covers the whole JWT, so its signature needs no further verification.
+ * Stores the access tokens that were issued and not revoked. If there are more than 20,000, the
+ * least recently used token is evicted.
+ *
+ * Tokens are looked up by the SHA-256 hash of the whole token, including its signature. Therefore a
+ * token that is found needs no signature verification.
  */
 export class IssuedTokens {
   readonly #tokens = new BoundedCache<string, IssuedToken>({ max: MAX_TOKENS })
@@ -26,8 +29,8 @@ export class IssuedTokens {
   readonly #now: () => number
 
   /**
-   * @param isPublished whether a key is still in the key set.
-   * @param now the clock, in milliseconds since the epoch.
+   * @param isPublished returns whether the key set still contains the key with this `kid`.
+   * @param now returns the current time, in milliseconds since the epoch.
    */
   constructor(isPublished: (kid: string) => boolean, now: () => number) {
     this.#isPublished = isPublished
@@ -35,29 +38,34 @@ export class IssuedTokens {
   }
 
   add(token: string, issued: IssuedToken): void {
-    // Copied as serialized in the token, without members that are undefined.
+    // The claims are stored as the token contains them: serialization drops members that are
+    // `undefined`.
     const claims = JSON.parse(JSON.stringify(issued.claims)) as JWTPayload
     this.#tokens.set(digest(token), { ...issued, claims })
   }
 
-  /** Returns the token, even if it has expired. */
+  /** Returns the token, even if it has expired; `undefined` if it is unknown or revoked. */
   find(token: string): IssuedToken | undefined {
     return this.#tokens.get(digest(token))
   }
 
-  /** Returns the token if a resource server should accept it now (RFC 7662 §4). */
+  /**
+   * Returns the token if it is active (RFC 7662 §4): known, not revoked, currently valid by its
+   * `exp` and `nbf`, and, for a JWT, signed with a key that is still published. Otherwise returns
+   * `undefined`.
+   */
   findActive(token: string): IssuedToken | undefined {
     const issued = this.find(token)
     if (issued === undefined || !isInTime(issued.claims, this.#now() / 1000)) return undefined
     return issued.kid === undefined || this.#isPublished(issued.kid) ? issued : undefined
   }
 
-  /** Revokes a token; returns whether it existed. */
+  /** Revokes a token, and returns whether the token existed. */
   revoke(token: string): boolean {
     return this.#tokens.delete(digest(token))
   }
 
-  /** Revokes all tokens of a sign-in. */
+  /** Revokes all access tokens of a sign-in. */
   revokeSession(session: string): void {
     for (const [key, issued] of [...this.#tokens.entries()]) {
       if (issued.session === session) this.#tokens.delete(key)
@@ -69,7 +77,10 @@ function digest(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }
 
-/** A token without `exp` never expires; one whose `exp` or `nbf` is not a number is never valid. */
+/**
+ * Whether a token is valid at the time `now`, in seconds since the epoch. A token without `exp`
+ * never expires. A token whose `exp` or `nbf` is not a number is never valid.
+ */
 function isInTime({ exp = Infinity, nbf = 0 }: JWTPayload, now: number): boolean {
   return typeof exp === 'number' && typeof nbf === 'number' && nbf <= now && now < exp
 }

@@ -7,24 +7,30 @@ const MAX_TOKENS = 20_000
 interface RefreshToken {
   grant: UserSubject
   used: boolean
-  /** The thumbprint of the key that the client must prove to use the token. */
+  /** The thumbprint of the key to which the token is bound; `undefined` if it is not bound. */
   jkt: string | undefined
 }
 
 /**
- * Opaque single-use refresh tokens. Reusing one revokes all tokens of the same sign-in
- * (RFC 9700 §4.14.2). They do not expire by time; the latest 20,000 are kept.
+ * Issues and stores opaque refresh tokens, each of which may be used once. If a client uses a token
+ * again, all tokens of the same sign-in are revoked (RFC 9700 §4.14.2). The tokens do not expire.
+ * If there are more than 20,000, the least recently used token is evicted.
  */
 export class RefreshTokens {
   readonly #tokens = new BoundedCache<string, RefreshToken>({ max: MAX_TOKENS })
   readonly #onEnd: (session: string) => void
 
-  /** @param onEnd called with each sign-in that is revoked. */
+  /** @param onEnd called with the id of each sign-in that is revoked. */
   constructor(onEnd: (session: string) => void) {
     this.#onEnd = onEnd
   }
 
-  /** Issues the first refresh token of a grant, bound to a key if its thumbprint is given. */
+  /**
+   * Issues the first refresh token of a grant, and returns it.
+   *
+   * @param jkt the thumbprint of the key to which the token is bound; `undefined` leaves it
+   *   unbound.
+   */
   issue(grant: UserSubject, jkt: string | undefined): string {
     const token = opaqueToken()
     this.#tokens.set(token, { grant, used: false, jkt })
@@ -32,8 +38,12 @@ export class RefreshTokens {
   }
 
   /**
-   * Returns the grant of a token; `undefined` if the token is unknown, used, of another client, or
-   * bound to another key than the proven one.
+   * Returns the grant of a token. Returns `undefined` if the token is unknown, was issued to
+   * another client, is bound to another key or was already used. A token that was already used is
+   * revoked, with its whole sign-in.
+   *
+   * @param proven the thumbprint of the key that signed the DPoP proof; `undefined` without a
+   *   proof.
    */
   find(token: string, clientId: string, proven: string | undefined): UserSubject | undefined {
     const found = this.#tokens.get(token)
@@ -44,19 +54,21 @@ export class RefreshTokens {
     return undefined
   }
 
-  /** Marks a token that {@link find} returned as used, and issues the next one. */
+  /**
+   * Marks a token as used, and returns the next token of its grant. {@link find} must accept it.
+   */
   rotate(token: string, jkt: string | undefined): string {
     const current = this.#tokens.get(token) as RefreshToken
     current.used = true
     return this.issue(current.grant, jkt)
   }
 
-  /** Returns the client to which a token was issued, used or not. */
+  /** Returns the id of the client to which the token was issued; `undefined` if it is unknown. */
   clientIdOf(token: string): string | undefined {
     return this.#tokens.get(token)?.grant.client.clientId
   }
 
-  /** Revokes the sign-in of the token; returns whether the token existed. */
+  /** Revokes all tokens of the sign-in of the token, and returns whether the token existed. */
   revoke(token: string): boolean {
     const session = this.#tokens.get(token)?.grant.session
     if (session === undefined) return false

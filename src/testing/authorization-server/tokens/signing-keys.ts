@@ -15,22 +15,26 @@ import { isJsonObject } from '../../../base/json-object.js'
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 export type SigningAlgorithm = AsymmetricAlgorithm
 
-/** Members of the JWS header that override the default ones; `undefined` removes one. */
+/** Members that override those of the JWS header. A member set to `undefined` is left out. */
 export type HeaderOverrides = { readonly [name: string]: unknown }
 
 /** Options of `AuthorizationServer.rotateKeys`. */
 export interface RotationOptions {
-  /** Whether the previous keys stay published, the newest 50 of them. Default true. */
+  /**
+   * Whether the previous keys stay published. A rotation keeps at most the newest 50 of the
+   * server's own keys, including the new key. Default true.
+   */
   keepOld?: boolean | undefined
-  /** The algorithm of the new key. Default: that of the current key. */
+  /** The algorithm of the new key. Default: the algorithm of the current key. */
   algorithm?: SigningAlgorithm | undefined
 }
 
-/** The private and secret members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
+/** The members of a JWK that contain private or secret values (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Below the plugin's limit (`jwks.maxKeys`, 100 by default), to leave room for the test's own keys.
+ * Maximum number of published keys after a rotation. It is below the plugin's default limit
+ * (`jwks.maxKeys`, 100), so that a test can publish keys of its own.
  */
 const MAX_PUBLISHED = 50
 
@@ -41,13 +45,18 @@ interface SigningKey {
   publicJwk: JWK
 }
 
-/** A JWT, and the `kid` of the key that signed it, whatever its header says. */
+/**
+ * A JWT, and the `kid` of the key that signed it. The header of the JWT may contain another `kid`.
+ */
 export interface SignedToken {
   token: string
   kid: string
 }
 
-/** The server's keys: one signs, and all are published until a rotation drops them. */
+/**
+ * Holds the keys of the server. By default, the current key signs. All keys are published until a
+ * rotation removes them.
+ */
 export class SigningKeys {
   #current: SigningKey
   #published: SigningKey[]
@@ -85,7 +94,11 @@ export class SigningKeys {
     return { keys: [...ownKeys, ...this.#testKeys].map((jwk) => ({ ...jwk })) }
   }
 
-  /** @throws {TypeError} if the value is not a JWK, or has private or secret members */
+  /**
+   * Publishes a key of the test, after the server's own keys.
+   *
+   * @throws {TypeError} if the value is not a JWK, or has private or secret members.
+   */
   publish(jwk: JWK): void {
     if (!isJsonObject(jwk) || typeof jwk.kty !== 'string') {
       throw new TypeError('"jwk" must be a public key as a JWK, with "kty"')
@@ -96,6 +109,7 @@ export class SigningKeys {
     this.#testKeys.push(structuredClone(jwk))
   }
 
+  /** Generates a new key, signs with it from now on, and returns its `kid`. */
   async rotate({
     keepOld = true,
     algorithm = this.algorithm,
@@ -108,8 +122,8 @@ export class SigningKeys {
   }
 
   /**
-   * Signs with the current key, or with a key of another algorithm, which is then published as
-   * well.
+   * Signs a JWT with the current key. If `algorithm` is another algorithm, signs with the newest
+   * published key for it; if there is none, generates and publishes one.
    */
   async sign(
     claims: JWTPayload,

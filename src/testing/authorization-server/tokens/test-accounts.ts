@@ -10,17 +10,19 @@ export type GrantType = 'password' | 'client_credentials' | 'refresh_token'
 
 /** A user who can sign in with the password grant. */
 export interface TestUser {
-  /** The user name. */
+  /** The name with which the user signs in. */
   username: string
-  /** The password. */
+  /** The password with which the user signs in. */
   password: string
   /**
-   * The subject identifier. Default: the username, or an id derived from it, depending on the
-   * profile.
+   * The `sub` of the user's tokens. Default: the user name, or an id that the profile derives from
+   * it. With the profile `okta`, the `sub` of access tokens is always the user name.
    */
   sub?: string | undefined
   /**
-   * Additional claims for the user's access and ID tokens. Protocol claims cannot be overridden.
+   * Additional claims for the user's access tokens and ID tokens. They cannot replace claims that
+   * the protocol or the profile defines, with two exceptions: the groups with `cognito`, and the
+   * roles with `keycloak`.
    */
   claims?: JWTPayload | undefined
   /** The scope that the user may be granted. Default: every value that the server offers. */
@@ -29,34 +31,37 @@ export interface TestUser {
 
 /** A client of the embedded authorization server. */
 export interface TestClient {
-  /** The client's id. */
+  /** The client identifier, sent as `client_id`. */
   clientId: string
-  /** The client secret, for client_secret_basic and client_secret_post. */
+  /** The client secret, for `client_secret_basic` and `client_secret_post`. */
   clientSecret?: string | undefined
-  /** The public keys, for private_key_jwt. A client with neither secret nor keys is public. */
+  /**
+   * The client's public keys, for `private_key_jwt`. A client without a secret and without keys is
+   * a public client.
+   */
   jwks?: JSONWebKeySet | undefined
   /**
-   * The grant types that the client may use. Default: all; a public client never gets
-   * client_credentials.
+   * The grant types that the client may use. A public client may never use `client_credentials`.
+   * Default: all grant types.
    */
   grantTypes?: readonly GrantType[] | undefined
   /** The scope that the client may be granted. Default: every value that the server offers. */
   scope?: Scope | undefined
 }
 
-/** The default user of the server: testuser1@example.com, demo-password. */
+/** The default user: the user name is `testuser1@example.com`, the password `demo-password`. */
 export const testUser = Object.freeze({
   username: 'testuser1@example.com',
   password: 'demo-password',
 }) satisfies TestUser
 
-/** The default client of the server: demo-client, demo-secret. */
+/** The default client: its id is `demo-client`, its secret `demo-secret`. */
 export const testClient = Object.freeze({
   clientId: 'demo-client',
   clientSecret: 'demo-secret',
 }) satisfies TestClient
 
-/** @throws {TypeError} that names the invalid member and the fix */
+/** @throws {TypeError} that names the invalid member of the user and the rule. */
 export function requireUser(user: TestUser): void {
   rejectUnknownOptions('an entry of "users"', user, [
     'username',
@@ -70,7 +75,7 @@ export function requireUser(user: TestUser): void {
   scopeValues('users[].scope', user.scope ?? [])
 }
 
-/** @throws {TypeError} that names the invalid member and the fix */
+/** @throws {TypeError} that names the invalid member of the client and the rule. */
 export function requireClient(client: TestClient): void {
   const known = ['clientId', 'clientSecret', 'jwks', 'grantTypes', 'scope']
   rejectUnknownOptions('an entry of "clients"', client, known)

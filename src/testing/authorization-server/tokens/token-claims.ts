@@ -16,13 +16,17 @@ export function accessTokenClaims(
   }
 }
 
-/** An access token and the algorithm that signed it, for the ID token's `at_hash`. */
+/** An access token, and the signature algorithm that determines the `at_hash` of the ID token. */
 export interface IssuedAccessToken {
   token: string
   algorithm: SigningAlgorithm
 }
 
-/** Returns the claims of an ID token (OpenID Connect Core §2). */
+/**
+ * Returns the claims of an ID token (OpenID Connect Core §2).
+ *
+ * @param accessToken the access token issued with it, for `at_hash`. Default: no `at_hash`.
+ */
 export function idTokenClaims(
   profile: TokenProfile,
   subject: UserSubject,
@@ -50,7 +54,10 @@ function protocolClaims(
   return { iss: issuer, sub: profile.subject(subject), iat: issuedAt, exp: issuedAt + lifetime }
 }
 
-/** OpenID Connect Core §3.1.3.6: the left half of the hash that the algorithm uses. */
+/**
+ * Returns the `at_hash`: the left half of the hash of the access token, in base64url. The signature
+ * algorithm determines the hash function (OpenID Connect Core §3.1.3.6).
+ */
 function accessTokenHash({ token, algorithm }: IssuedAccessToken): string {
   const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(2)
   const hash = createHash(`sha${bits}`).update(token).digest()

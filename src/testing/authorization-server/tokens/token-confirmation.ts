@@ -4,24 +4,25 @@ import type { Confirmation } from '../../../access-token/confirmation.js'
 import { type DPoPKey, isDPoPKey } from '../../dpop/dpop-key.js'
 import { rejectUnknownOptions } from '../../known-options.js'
 
-/** The key, the certificate, or both, that a token is bound to. At least one is required. */
+/** The key and the certificate to which a token is bound. At least one of them is required. */
 export interface TokenConfirmation {
   /**
-   * The DPoP key (RFC 9449 §6.1): a key of `generateDPoPKey()`, a public JWK, or its thumbprint.
+   * The DPoP key (RFC 9449 §6.1): a key of `generateDPoPKey()`, a public JWK, or the SHA-256
+   * thumbprint of the key in base64url.
    */
   key?: DPoPKey | JWK | string | undefined
   /**
-   * The client certificate for mutual TLS (RFC 8705 §3.1), or its SHA-256 thumbprint in base64url.
-   * A string that is not a thumbprint is read as PEM, bytes as DER.
+   * The client certificate for mutual TLS (RFC 8705 §3.1): an `X509Certificate`, its PEM or DER
+   * encoding, or its SHA-256 thumbprint in base64url.
    */
   certificate?: X509Certificate | Uint8Array | string | undefined
 }
 
-// A SHA-256 digest in base64url.
+// Matches a SHA-256 digest in base64url. The last character encodes only the last 4 bits.
 const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
 
 /**
- * Returns the `cnf` of a token (RFC 7800 §3.1).
+ * Returns the value of the claim `cnf` (RFC 7800 §3.1).
  *
  * @throws {TypeError} if neither a key nor a certificate is given, or one is invalid
  */
@@ -41,8 +42,8 @@ async function keyThumbprint(key: DPoPKey | JWK | string): Promise<string> {
   if (typeof key === 'string' && THUMBPRINT.test(key)) return key
   try {
     const jwk = (isDPoPKey(key) ? key.jwk : key) as JWK
-    // Rejects symmetric keys, and key objects that are not JWKs, although a thumbprint of them
-    // could be computed.
+    // Checked here because `calculateJwkThumbprint` also accepts symmetric keys, and key objects
+    // that are not JWKs.
     if (typeof jwk.kty === 'string' && jwk.kty !== 'oct') return await calculateJwkThumbprint(jwk)
   } catch {}
   throw new TypeError(

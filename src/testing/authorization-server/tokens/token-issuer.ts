@@ -18,7 +18,7 @@ import { confirmationClaim } from './token-confirmation.js'
 import type { TokenContext, TokenProfile, TokenSubject, UserSubject } from './token-profile.js'
 import { TOKEN_PROFILES } from './token-profiles.js'
 
-/** Issues tokens, for grants and for `issueToken` and `issueIdToken`. */
+/** Issues the tokens of grants, and those of `issueToken` and `issueIdToken`. */
 export class TokenIssuer {
   readonly #issuer: string
   readonly #settings: ServerSettings
@@ -34,7 +34,7 @@ export class TokenIssuer {
     this.#issued = issued
   }
 
-  /** Issues an access token, bound if a confirmation is given. */
+  /** Issues an access token. If a confirmation is given, it becomes the claim `cnf`. */
   async accessToken(
     subject: TokenSubject,
     confirmation?: Confirmation,
@@ -45,7 +45,7 @@ export class TokenIssuer {
     return { token: await this.#issue(subject, claims, { algorithm }), algorithm }
   }
 
-  /** Issues an ID token; `undefined` if there is no user, or `openid` was not granted. */
+  /** Issues an ID token. Returns `undefined` if there is no user, or `openid` was not granted. */
   async idToken(
     { user, ...rest }: TokenSubject,
     accessToken: IssuedAccessToken,
@@ -55,6 +55,7 @@ export class TokenIssuer {
     return this.#signIdToken(idTokenClaims(this.#profile, subject, this.#context(), accessToken))
   }
 
+  /** Issues the access token of `issueToken`, for the first client and user. */
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
     requireIssueTokenOptions(options, this.#settings)
     const subject = this.#requestedSubject(options)
@@ -64,6 +65,7 @@ export class TokenIssuer {
     return this.#issue(subject, { ...defaults, ...confirmed, ...claims }, options)
   }
 
+  /** Issues the ID token of `issueIdToken`, for the first client and user. */
   async customIdToken(claims: ClaimOverrides): Promise<string> {
     const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
     if (user === undefined)
@@ -127,7 +129,10 @@ export class TokenIssuer {
   }
 }
 
-/** Returns the client id from the claim of any profile. */
+/**
+ * Returns the client id from the claims, in which each profile gives it another name; `undefined`
+ * if it is absent or not a string.
+ */
 function clientIdIn({ client_id, cid, azp, appid }: JWTPayload): string | undefined {
   const named = client_id ?? cid ?? azp ?? appid
   return typeof named === 'string' ? named : undefined

@@ -1,52 +1,55 @@
 import type { JWTPayload } from 'jose'
 import type { TestClient, TestUser } from './test-accounts.js'
 
-/** The client, user and grant that tokens are issued for. */
+/** The client, the user and the grant for which tokens are issued. */
 export interface TokenSubject {
   client: TestClient
-  /** Absent for client credentials. */
+  /** Absent for the client credentials grant. */
   user?: TestUser | undefined
   scope: readonly string[]
-  /** The requested resource (RFC 8707), which replaces the default audience. */
+  /**
+   * The resource that the client requested (RFC 8707). Only the profile `standard` uses it, as the
+   * audience of the access token.
+   */
   resource?: string | undefined
   /** The time of the sign-in, in seconds since the epoch. */
   authTime: number
-  /** The id of the sign-in, the same for all its tokens. */
+  /** The id of the sign-in, which all tokens of the sign-in share. */
   session: string
 }
 
-/** A subject with a user, which an ID token requires. */
+/** A subject with a user. Only such a subject can have an ID token. */
 export type UserSubject = TokenSubject & { user: TestUser }
 
 /** The issuer, audience and times of a token. */
 export interface TokenContext {
   issuer: string
   audience: string | string[]
-  /** The option `audience` of the server, `undefined` if it was not given. */
+  /** The option `audience` of the server; `undefined` if the caller did not set it. */
   audienceOption: string | readonly string[] | undefined
   /** The `iat`, in seconds since the epoch. */
   issuedAt: number
-  /** From `iat` to `exp`, in seconds. */
+  /** Time from `iat` to `exp`, in seconds. */
   lifetime: number
 }
 
 /**
- * How a provider formats its tokens, according to its public documentation. Values that the test
- * does not set are invented.
+ * The token format of a provider, according to the public documentation of the provider. Values
+ * that the test does not set are invented.
  */
 export interface TokenProfile {
-  /** The path of the issuer identifier, if the options name none. */
+  /** The default of the option `issuerPath`. */
   issuerPath: string
-  /** The audience, if the options name none; `undefined` if the client ids are the audience. */
+  /** The default of the option `audience`; `undefined` if the client ids are the audience. */
   audience: string | undefined
-  /** The `typ` in the header of access tokens. */
+  /** The `typ` in the header of access tokens; `undefined` if the header has no `typ`. */
   accessTokenType: string | undefined
-  /** The `typ` in the header of ID tokens. */
+  /** The `typ` in the header of ID tokens; `undefined` if the header has no `typ`. */
   idTokenType: string | undefined
-  /** Returns the `sub` of both tokens, unless the claims below contain another. */
+  /** Returns the `sub` of access tokens and ID tokens. */
   subject(subject: TokenSubject): string
-  /** Returns all claims except `iss`, `sub`, `iat` and `exp`. */
+  /** Returns the claims of an access token, except `iss`, `sub`, `iat` and `exp`. */
   accessTokenClaims(subject: TokenSubject, context: TokenContext): JWTPayload
-  /** Returns the claims beside those of OpenID Connect Core §2. */
+  /** Returns claims of an ID token that add to, or override, the claims of every profile. */
   idTokenClaims(subject: UserSubject, context: TokenContext): JWTPayload
 }

@@ -7,8 +7,8 @@ import { standard } from '../profiles/standard.js'
 import type { TokenProfile } from './token-profile.js'
 
 /**
- * The token format of the embedded authorization server: that of RFC 9068 (`standard`), or of Okta,
- * Auth0, Microsoft Entra ID (version 2.0, and `entra-v1`), Amazon Cognito or Keycloak.
+ * The name of a token format: that of RFC 9068 (`standard`), Okta, Auth0, Microsoft Entra ID
+ * version 2.0 (`entra`) or 1.0 (`entra-v1`), Amazon Cognito, or Keycloak.
  */
 export type TokenProfileName =
   | 'standard'
