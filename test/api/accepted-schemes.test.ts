@@ -13,7 +13,7 @@ const client = await DPoPClient.make()
 const baseUrl = 'https://api.example'
 const ofDPoP: Partial<PluginOptions> = { dpop: { baseUrl, algorithms: ['ES256'] } }
 
-/** By the `dpop` of the route. */
+/** The `dpop` requirement of the route. */
 const SCHEMES = { off: 'Bearer', allowed: 'Bearer or DPoP', required: 'DPoP' } as const
 
 async function api(t: Parameters<typeof protectedApi>[0], options: Partial<PluginOptions>) {
@@ -25,12 +25,12 @@ async function api(t: Parameters<typeof protectedApi>[0], options: Partial<Plugi
   const send = async (url: string, headers: Record<string, string>) => {
     lines.length = 0
     rejections.length = 0
-    const { statusCode, headers: answered } = await app.inject({ url, headers })
+    const { statusCode, headers: response } = await app.inject({ url, headers })
     const logged = lines.find(({ msg }) => `${msg}`.startsWith('request rejected'))?.expected
     const { code, expected, reason } = rejections[0] as ResourceServerError
-    t.equal(logged, expected, 'the log has what the error has')
+    t.equal(logged, expected, 'the log contains the reason of the error')
     t.equal(reason.expected, expected)
-    return { statusCode, code, expected, challenges: [answered['www-authenticate']].flat() }
+    return { statusCode, code, expected, challenges: [response['www-authenticate']].flat() }
   }
   return { app, send }
 }
@@ -55,7 +55,7 @@ for (const [dpop, schemes] of Object.entries(SCHEMES) as ['off', 'Bearer'][]) {
     }
     const { challenges } = await send('/', {})
     const offered = challenges.map((challenge) => `${challenge}`.split(' ')[0]).join(' or ')
-    t.equal(offered, schemes, 'as the challenges do')
+    t.equal(offered, schemes, 'as in the challenges')
   })
 }
 
@@ -68,7 +68,7 @@ t.test('routes without a requirement accept the schemes of the option "dpop"', a
     const { app, send } = await api(t, options)
     app.get('/', async () => 'in')
     t.equal((await send('/', {})).expected, schemes)
-    t.equal((await send('/nowhere', {})).expected, schemes, 'nor does the 404 handler')
+    t.equal((await send('/nowhere', {})).expected, schemes, 'neither does the 404 handler')
     const { expected } = await send('/', { authorization: 'Bearer a b' })
     t.equal(expected, `${schemes}, a space, and one token`)
   }

@@ -30,16 +30,16 @@ const thrown = (): unknown[] => [
 
 interface Called {
   options?: object
-  /** Of the route. */
+  /** The requirement of the route. */
   auth?: object
-  /** In the handler. */
+  /** Runs in the handler. */
   read?: (request: FastifyRequest) => unknown
   server?: FastifyServerOptions
   /** Headers of a proxy. If set, the request has a token that is bound to a key. */
   forwarded?: object
 }
 
-async function answerTo(t: Test, called: Called, headers: object) {
+async function responseTo(t: Test, called: Called, headers: object) {
   const { options, auth, read = () => 'in', server } = called
   const logged: string[] = []
   // Fastify's own serializer would call "trustProxy".
@@ -49,13 +49,13 @@ async function answerTo(t: Test, called: Called, headers: object) {
   t.teardown(() => app.close())
   await app.register(resourceServer, { issuer: ISSUER, audience: AUDIENCE, jwks, ...options })
   app.get('/', { config: auth === undefined ? {} : { auth } }, async (request) => read(request))
-  const answer = await app.inject({ url: '/', headers: { ...headers } })
-  return { answer, logged: logged.join('') }
+  const response = await app.inject({ url: '/', headers: { ...headers } })
+  return { response, logged: logged.join('') }
 }
 
 const profile = (reader: object) => ({ options: { profile: { name: 'ours', ...reader } } })
 
-/** By the function in the message: how to have it called, with `fail` in its place. */
+/** For each function, by its name in the message: how to call it, with `fail` in its place. */
 function functions(fail: () => never, later: () => Promise<never>): [name: string, Called][] {
   const client = { clientId: 'api', clientSecret: 'x'.repeat(32) }
   const proxied = { options: { dpop: 'allowed' }, server: { trustProxy: fail } }
@@ -96,12 +96,12 @@ function functions(fail: () => never, later: () => Promise<never>): [name: strin
 
 const rolesOf = ({ auth }: FastifyRequest) => auth?.roles
 
-/** An array whose first element is a getter. */
+/** Returns an array whose first element is a getter. */
 function hostileArray(get: () => never): unknown[] {
   return Object.defineProperty([], 0, { get, enumerable: true })
 }
 
-t.test('hides from the client what a function of the application throws', async (t) => {
+t.test('hides errors thrown by application functions from the client', async (t) => {
   const token = await tokenOf({ tenant: 'acme' })
   const client = await DPoPClient.make()
   const bound = await tokenOf({ cnf: { jkt: client.jkt } })
@@ -114,15 +114,15 @@ t.test('hides from the client what a function of the application throws', async 
       throw error
     }
     for (const [name, called] of functions(fail, () => Promise.reject(error))) {
-      // A client error of "authorize" is meant for the client.
+      // A client error thrown by "authorize" is intended for the client.
       const isMeant = name === 'authorize' && (error as Error)?.message === TEAPOT.message
       if (isMeant) continue
       const headers = called.forwarded ? { ...proven, ...called.forwarded } : bearer(token)
-      const { answer, logged } = await answerTo(t, called, headers)
-      t.equal(answer.statusCode, 500, name)
-      t.equal(answer.json().message, `The function "${name}" failed`)
-      t.notMatch(answer.body + JSON.stringify(answer.headers), 'postgres')
-      if (error instanceof Error) t.match(logged, SECRET, `${name}: the operator sees the cause`)
+      const { response, logged } = await responseTo(t, called, headers)
+      t.equal(response.statusCode, 500, name)
+      t.equal(response.json().message, `The function "${name}" failed`)
+      t.notMatch(response.body + JSON.stringify(response.headers), 'postgres')
+      if (error instanceof Error) t.match(logged, SECRET, `${name}: the log contains the cause`)
     }
   }
 })
@@ -150,21 +150,21 @@ t.test(
       [unreadable, 500],
     ] as const) {
       for (const authorize of [() => Promise.reject(error), async () => Promise.reject(error)]) {
-        const { answer, logged } = await answerTo(t, { auth: { authorize } }, bearer(token))
+        const { response, logged } = await responseTo(t, { auth: { authorize } }, bearer(token))
         t.same(
-          { ...answer.json(), error: '' },
+          { ...response.json(), error: '' },
           { statusCode, error: '', message: 'The function "authorize" failed' },
         )
-        t.notMatch(answer.body + JSON.stringify(answer.headers), 'postgres')
-        t.match(logged, SECRET, 'the operator sees the cause')
+        t.notMatch(response.body + JSON.stringify(response.headers), 'postgres')
+        t.match(logged, SECRET, 'the log contains the cause')
       }
     }
     for (const statusCode of [400, 404, 429, 499]) {
       const authorize = () => {
         throw Object.assign(new Error('No such order'), { statusCode, code: 'E_ORDER' })
       }
-      const { answer } = await answerTo(t, { auth: { authorize } }, bearer(token))
-      t.match(answer.json(), { statusCode, message: 'No such order', code: 'E_ORDER' })
+      const { response } = await responseTo(t, { auth: { authorize } }, bearer(token))
+      t.match(response.json(), { statusCode, message: 'No such order', code: 'E_ORDER' })
     }
   },
 )
@@ -177,8 +177,8 @@ t.test('reports a clock that returns no number', async (t) => {
   const token = await tokenOf({})
   for (const time of [undefined, '1', new Date(), 1n]) {
     for (const now of [() => time, async () => Promise.reject(time)]) {
-      const { answer, logged } = await answerTo(t, { options: { now } }, bearer(token))
-      t.match(answer.json(), { statusCode: 500, message: 'The function "now" failed' })
+      const { response, logged } = await responseTo(t, { options: { now } }, bearer(token))
+      t.match(response.json(), { statusCode: 500, message: 'The function "now" failed' })
       t.match(logged, 'it must return a number, not a promise')
     }
   }
@@ -186,22 +186,22 @@ t.test('reports a clock that returns no number', async (t) => {
   t.same(unhandled, [])
 })
 
-t.test('an error of this package that a function throws rejects the request', async (t) => {
+t.test('rejects the request if a function throws an error of this package', async (t) => {
   const extractToken = () => {
     throw new InvalidTokenError('The cookie has expired')
   }
-  const { answer } = await answerTo(t, { options: { extractToken } }, bearer(await tokenOf({})))
-  t.match(answer.json(), { statusCode: 401, message: 'The cookie has expired' })
+  const { response } = await responseTo(t, { options: { extractToken } }, bearer(await tokenOf({})))
+  t.match(response.json(), { statusCode: 401, message: 'The cookie has expired' })
 })
 
-t.test('a 503 of this package that authorize throws stays a 503', async (t) => {
+t.test('keeps the status of a 503 of this package that authorize throws', async (t) => {
   const outage = new StoreUnavailableError('the orders', 7, new Error(SECRET))
   for (const authorize of [() => Promise.reject(outage), throwing(outage)]) {
-    const { answer } = await answerTo(t, { auth: { authorize } }, bearer(await tokenOf({})))
-    t.equal(answer.statusCode, 503)
-    t.equal(answer.headers['retry-after'], '7')
-    t.equal(answer.json().code, 'temporarily_unavailable')
-    t.notMatch(answer.body, 'postgres')
+    const { response } = await responseTo(t, { auth: { authorize } }, bearer(await tokenOf({})))
+    t.equal(response.statusCode, 503)
+    t.equal(response.headers['retry-after'], '7')
+    t.equal(response.json().code, 'temporarily_unavailable')
+    t.notMatch(response.body, 'postgres')
   }
 })
 

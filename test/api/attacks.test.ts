@@ -36,7 +36,7 @@ const [rs256, ps256, es256, es384, es512, eddsa, mallory] = await Promise.all([
 const all = [rs256, ps256, es256, es384, es512, eddsa]
 const server = await serverFor(all, { maxTokenLength: 65_536 })
 
-/** The same token with another signature. */
+/** Returns the same token with another signature. */
 function resigned(raw: string, bytes: Uint8Array): string {
   return `${raw.slice(0, raw.lastIndexOf('.'))}.${Buffer.from(bytes).toString('base64url')}`
 }
@@ -45,8 +45,8 @@ function signatureOf(raw: string): Buffer {
   return Buffer.from(raw.slice(raw.lastIndexOf('.') + 1), 'base64url')
 }
 
-/** Rejected by any of these checks. */
-async function refusesBy(t: Test, raw: string, checks: readonly Check[], title: string) {
+/** Asserts that any of these checks rejects the token. */
+async function rejectsBy(t: Test, raw: string, checks: readonly Check[], title: string) {
   const result = await outcome(server, raw)
   t.ok((checks as readonly string[]).includes(result), `${title}: ${result}`)
 }
@@ -57,9 +57,9 @@ t.test('the tokens that the attacks start from are valid', async (t) => {
 
 t.test('J1: rejects alg none, in any case, with and without a signature', async (t) => {
   for (const alg of ['none', 'None', 'NONE', 'nOnE', 'none ', ' none', 'none\0', 'n\u00f6ne']) {
-    const good = forge(es256, { header: { alg } })
-    const input = good.slice(0, good.lastIndexOf('.'))
-    await rejects(t, server, good, 'algorithm', `${JSON.stringify(alg)}, signed`)
+    const forged = forge(es256, { header: { alg } })
+    const input = forged.slice(0, forged.lastIndexOf('.'))
+    await rejects(t, server, forged, 'algorithm', `${JSON.stringify(alg)}, signed`)
     await rejects(t, server, `${input}.`, 'token', `${JSON.stringify(alg)}, empty signature`)
     await rejects(t, server, input, 'token', `${JSON.stringify(alg)}, no signature`)
     await rejects(t, server, `${input}.AA`, 'algorithm', `${JSON.stringify(alg)}, a byte`)
@@ -273,7 +273,7 @@ t.test('J7: never uses keys in the header of a token', async (t) => {
     epk: { epk: publicJwk },
     everything: { jwk: publicJwk, jku: evil, x5u: evil, x5c: ['MIIB'] },
   })) {
-    await refusesBy(t, forge(mallory, { header }), ['key', 'signature'], title)
+    await rejectsBy(t, forge(mallory, { header }), ['key', 'signature'], title)
   }
   await accepts(
     t,
@@ -374,7 +374,7 @@ t.test('J11: rejects duplicate members, on which parsers disagree', async (t) =>
   }
 })
 
-t.test('J9: rejects other encodings of a token', async (t) => {
+t.test('J9: rejects non-canonical encodings of a token', async (t) => {
   const raw = forge(es256)
   const [header, payload, signature] = raw.split('.') as [string, string, string]
   for (const [title, spelled] of Object.entries({
@@ -410,7 +410,7 @@ t.test('J9: rejects other encodings of a token', async (t) => {
   }
 })
 
-t.test('J12: rejects an exp that is no finite number', async (t) => {
+t.test('J12: rejects an exp that is not a finite number', async (t) => {
   const text = JSON.stringify(goodClaims({ exp: 0, nbf: undefined, iat: undefined }))
   const withExp = (exp: string) => text.replace('"exp":0', `"exp":${exp}`)
   for (const exp of [
@@ -495,10 +495,10 @@ t.test('treats prototype names as plain claims, scope and requirements', async (
       await t.rejects(server.verify(forge(es256), dotted as never), { code: 'insufficient_scope' })
     }
     if (name === '__defineGetter__') continue
-    const asked = await server
+    const errorCode = await server
       .verify(forge(es256), { claims: { [`${name}`]: (value) => value !== undefined } })
       .catch((error) => error.code)
-    t.equal(asked, 'insufficient_scope', `${name} is no claim unless it was sent`)
+    t.equal(errorCode, 'insufficient_scope', `${name} is not a claim unless the token contains it`)
   }
   const text = JSON.stringify(goodClaims()).replace('{', '{"__proto__":{"scope":"admin"},')
   await rejects(t, server, forge(es256, { claims: text }), 'token', '__proto__ as a claim')
@@ -535,7 +535,7 @@ t.test('J8: rejects other tokens that the issuer signs with the same key', async
     'a logout token of Keycloak': { header: { typ: 'JWT' }, claims: { typ: 'Logout' } },
     'a DPoP proof': { header: { typ: 'dpop+jwt', jwk: es256.publicJwk } },
     'a security event': { header: { typ: 'secevent+jwt' } },
-    'an introspection answer': { header: { typ: 'token-introspection+jwt' } },
+    'an introspection response': { header: { typ: 'token-introspection+jwt' } },
     'a request object': { header: { typ: 'oauth-authz-req+jwt' } },
     'a client assertion': { header: { typ: 'client-authentication+jwt' } },
     'an entity statement': { header: { typ: 'entity-statement+jwt' } },
@@ -580,7 +580,7 @@ t.test('B10: no error contains the token or its claims', async (t) => {
     t.notOk(shown.includes('S3CRET'), JSON.stringify(forgery))
     t.strictSame(Object.keys(error).sort(), ['code', 'name', 'statusCode'])
     t.match(error.headers['www-authenticate'], /^Bearer realm="api", error="invalid_token", /)
-    t.notOk(/[^\x20-\x7e]/.test(error.reason.found ?? ''), 'fit for the log of an operator')
+    t.notOk(/[^\x20-\x7e]/.test(error.reason.found ?? ''), "readable in an operator's log")
   }
 })
 

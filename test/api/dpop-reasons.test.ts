@@ -1,4 +1,4 @@
-/** The reason of each rejected proof for the operator, and the sentence for the client. */
+/** The reason of each rejected proof for the operator, and the description for the client. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { DPoP } from '../../src/binding/dpop/dpop.js'
@@ -13,7 +13,7 @@ const client = await DPoPClient.make()
 const other = await DPoPClient.make()
 const token = await tokenOf({ cnf: { jkt: client.jkt }, exp: seconds() + 3_000 })
 
-async function refusalOf(by: DPoPClient, parts: ProofParts, nonce = false): Promise<string[]> {
+async function rejectionOf(by: DPoPClient, parts: ProofParts, nonce = false): Promise<string[]> {
   const server = await createResourceServer({
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -78,13 +78,13 @@ const CASES: readonly [parts: ProofParts, ...expected: string[]][] = [
   ],
 ]
 
-t.test('P1: the reason names what the proof should contain', async (t) => {
-  t.same(await refusalOf(client, {}), ['accepted'])
+t.test('P1: the reason contains what the proof should contain', async (t) => {
+  t.same(await rejectionOf(client, {}), ['accepted'])
   for (const [parts, ...expected] of CASES) {
-    t.same(await refusalOf(client, parts), ['proof', ...expected, 'undefined'])
+    t.same(await rejectionOf(client, parts), ['proof', ...expected, 'undefined'])
   }
   const EdDSA = await DPoPClient.make('EdDSA')
-  t.same(await refusalOf(EdDSA, {}), [
+  t.same(await rejectionOf(EdDSA, {}), [
     'proof',
     'The DPoP proof is signed with an algorithm that is not allowed',
     'ES256 or PS256',
@@ -93,7 +93,7 @@ t.test('P1: the reason names what the proof should contain', async (t) => {
 })
 
 t.test('P1.12: rejects a proof signed by another key', async (t) => {
-  t.same(await refusalOf(other, {}), [
+  t.same(await rejectionOf(other, {}), [
     'binding',
     'The access token is bound to a different key than the DPoP proof',
     'a proof signed by the key that "jkt" identifies',
@@ -104,8 +104,8 @@ t.test('P1.12: rejects a proof signed by another key', async (t) => {
 t.test('P4: rejects a proof without a nonce, or with an unknown one', async (t) => {
   const message = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
   const expected = '"nonce" from the header DPoP-Nonce'
-  t.same(await refusalOf(client, {}, true), ['nonce', message, expected, 'none'])
-  t.same(await refusalOf(client, { claims: { nonce: 'x' } }, true), [
+  t.same(await rejectionOf(client, {}, true), ['nonce', message, expected, 'none'])
+  t.same(await rejectionOf(client, { claims: { nonce: 'x' } }, true), [
     'nonce',
     message,
     expected,
@@ -116,7 +116,7 @@ t.test('P4: rejects a proof without a nonce, or with an unknown one', async (t) 
 const TIME = 1_000_000
 const TWO = ['https://a.example/x?secret=1', 'https://b.example/x']
 
-/** The checks alone, with a clock that stands still. */
+/** Runs only the checks, with a clock that stands still. */
 function outcomeOf(
   proofs: readonly string[],
   isFirst = true,
@@ -147,8 +147,8 @@ function outcomeOf(
 }
 
 function proofOf(claims: Record<string, unknown> = {}): Promise<string> {
-  const said = { iat: TIME, ...claims }
-  return client.proof({ url: 'https://b.example/x', token }, { claims: said })
+  const claimSet = { iat: TIME, ...claims }
+  return client.proof({ url: 'https://b.example/x', token }, { claims: claimSet })
 }
 
 t.test('P1.1, P1.9, P5: checks the number of proofs, the URL and replay', async (t) => {

@@ -26,14 +26,14 @@ async function start(
   server: FastifyServerOptions = {},
 ): Promise<Api> {
   const app = await protectedApi(t, { dpop: dpop as NonNullable<typeof dpop>, ...rest }, server)
-  const answer = async () => ({ ok: true })
-  app.get('/', answer)
-  app.post('/', answer)
-  app.get('/a/:b', answer)
-  app.get('/bearer', { config: { auth: { dpop: 'off' } } }, answer)
-  if (dpop !== false) app.get('/bound', { config: { auth: { dpop: 'required' } } }, answer)
-  app.get('/scoped', { config: { auth: { scope: 'admin' } } }, answer)
-  app.get('/open', { config: { auth: false } }, answer)
+  const response = async () => ({ ok: true })
+  app.get('/', response)
+  app.post('/', response)
+  app.get('/a/:b', response)
+  app.get('/bearer', { config: { auth: { dpop: 'off' } } }, response)
+  if (dpop !== false) app.get('/bound', { config: { auth: { dpop: 'required' } } }, response)
+  app.get('/scoped', { config: { auth: { scope: 'admin' } } }, response)
+  app.get('/open', { config: { auth: false } }, response)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   return { port, send: (lines, request = {}) => rawRequest(port, { ...request, lines }) }
@@ -43,17 +43,23 @@ function bound(to: DPoPClient = client, claims = {}): Promise<string> {
   return tokenOf({ cnf: { jkt: to.jkt }, ...claims })
 }
 
-/** The headers of a request with a key-bound token and a proof. */
+/** Returns the headers of a request with a key-bound token and a proof. */
 async function proven(what: ProofFor = {}, parts: ProofParts = {}): Promise<string[]> {
   const token = what.token ?? (await bound())
   const proof = await client.proof({ url: `${BASE}/`, ...what, token }, parts)
   return [`Authorization: DPoP ${token}`, `DPoP: ${proof}`]
 }
 
-function refusal(t: Test, answer: RawResponse, error: string, description: string, what = error) {
-  t.equal(answer.status, 401, what)
+function rejection(
+  t: Test,
+  response: RawResponse,
+  error: string,
+  description: string,
+  what = error,
+) {
+  t.equal(response.status, 401, what)
   t.same(
-    answer.headers['www-authenticate'],
+    response.headers['www-authenticate'],
     [`DPoP realm="api", error="${error}", error_description="${description}", algs="${ALL}"`],
     what,
   )
@@ -65,10 +71,10 @@ t.test('P1: accepts a token with a proof signed by the key it is bound to', asyn
   const post = { method: 'POST', path: '/' }
   t.equal((await send(await proven({ method: 'POST' }), post)).status, 200)
   const query = await send(await proven(), { path: '/?a=1' })
-  t.equal(query.status, 200, 'the query is no part of it')
+  t.equal(query.status, 200, 'the query is not part of htu')
   const [authorization = '', proof = ''] = await proven()
   const spelt = await send([authorization.replace('DPoP', 'dpOp'), proof.replace('DPoP', 'dpop')])
-  t.equal(spelt.status, 200, 'schemes and names of headers are without case')
+  t.equal(spelt.status, 200, 'schemes and header names are case-insensitive')
 })
 
 for (const alg of ALL.split(' ')) {
@@ -85,7 +91,7 @@ for (const alg of ALL.split(' ')) {
 t.test('P1.1: requires exactly one DPoP header', async (t) => {
   const { send } = await start(t)
   const [authorization = '', proof = ''] = await proven()
-  refusal(t, await send([authorization]), 'invalid_dpop_proof', 'The request has no DPoP proof')
+  rejection(t, await send([authorization]), 'invalid_dpop_proof', 'The request has no DPoP proof')
   const [, second = ''] = await proven()
   for (const lines of [
     [authorization, proof, second],
@@ -93,10 +99,10 @@ t.test('P1.1: requires exactly one DPoP header', async (t) => {
     [authorization, 'DPoP: ', proof],
   ]) {
     const more = 'The request has more than one DPoP proof'
-    refusal(t, await send(lines), 'invalid_dpop_proof', more)
+    rejection(t, await send(lines), 'invalid_dpop_proof', more)
   }
   const joined = `${proof}, ${second.slice('DPoP: '.length)}`
-  refusal(t, await send([authorization, joined]), 'invalid_dpop_proof', MALFORMED, 'in one line')
+  rejection(t, await send([authorization, joined]), 'invalid_dpop_proof', MALFORMED, 'in one line')
 })
 
 const MALFORMED = 'The DPoP proof is malformed'
@@ -108,7 +114,7 @@ const METHOD = 'The DPoP proof is for another method'
 const URL_ = 'The DPoP proof is for another URL'
 const TOKEN = 'The DPoP proof is for another access token'
 
-/** Each has one error. */
+/** Proofs with one error each. */
 const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = {
   'P1.3: no jti': [MALFORMED, { claims: { jti: undefined } }],
   'P1.3: an empty jti': [MALFORMED, { claims: { jti: '' } }],
@@ -158,9 +164,9 @@ const BAD: Readonly<Record<string, [description: string, parts: ProofParts]>> = 
 t.test('P1: rejects a proof with one error', async (t) => {
   const { send } = await start(t)
   for (const [what, [description, parts]] of Object.entries(BAD)) {
-    refusal(t, await send(await proven({}, parts)), 'invalid_dpop_proof', description, what)
+    rejection(t, await send(await proven({}, parts)), 'invalid_dpop_proof', description, what)
   }
-  t.equal((await send(await proven())).status, 200, 'a good one still passes')
+  t.equal((await send(await proven())).status, 200, 'a valid proof is still accepted')
 })
 
 t.test('P1.2: rejects a proof that is not one well-formed JWT', async (t) => {
@@ -181,12 +187,12 @@ t.test('P1.2: rejects a proof that is not one well-formed JWT', async (t) => {
     `${proof} ${proof}`,
     `"${proof}"`,
   ]) {
-    refusal(t, await send([authorization, `DPoP: ${odd}`]), 'invalid_dpop_proof', MALFORMED, odd)
+    rejection(t, await send([authorization, `DPoP: ${odd}`]), 'invalid_dpop_proof', MALFORMED, odd)
   }
   const short = Buffer.from(signature, 'base64url').subarray(0, -1).toString('base64url')
   const cut = `${header}.${payload}.${short}`
-  refusal(t, await send([authorization, `DPoP: ${cut}`]), 'invalid_dpop_proof', SIGNATURE)
-  refusal(t, await send([authorization, 'DPoP:']), 'invalid_dpop_proof', MALFORMED, 'empty')
+  rejection(t, await send([authorization, `DPoP: ${cut}`]), 'invalid_dpop_proof', SIGNATURE)
+  rejection(t, await send([authorization, 'DPoP:']), 'invalid_dpop_proof', MALFORMED, 'empty')
 })
 
 t.test('P1.4: compares typ as a media type', async (t) => {
@@ -209,11 +215,11 @@ t.test('P1.5: alg must be asymmetric, allowed, and that of the key', async (t) =
   for (const alg of ['none', 'HS256', 'ES256K', 'A128KW', '', 7, undefined, 'constructor']) {
     const header = base64url({ typ: 'dpop+jwt', alg, jwk: client.jwk })
     const lines = [`Authorization: DPoP ${token}`, `DPoP: ${header}.${claims}.AAAA`]
-    refusal(t, await send(lines), 'invalid_dpop_proof', ALGORITHM, `${alg}`)
+    rejection(t, await send(lines), 'invalid_dpop_proof', ALGORITHM, `${alg}`)
   }
   const header = base64url({ typ: 'dpop+jwt', alg: 'RS256', jwk: client.jwk })
   const confused = [`Authorization: DPoP ${token}`, `DPoP: ${header}.${claims}.AAAA`]
-  refusal(t, await send(confused), 'invalid_dpop_proof', KEY, 'RS256 with a curve')
+  rejection(t, await send(confused), 'invalid_dpop_proof', KEY, 'RS256 with a curve')
 
   const narrow = await start(t, { baseUrl: BASE, algorithms: ['EdDSA'] })
   const { status, headers } = await narrow.send(await proven())
@@ -223,12 +229,12 @@ t.test('P1.5: alg must be asymmetric, allowed, and that of the key', async (t) =
   ])
 })
 
-t.test('P1.6: rejects a proof with a private key, and discloses it nowhere', async (t) => {
+t.test('P1.6: rejects a proof with a private key, and does not disclose it', async (t) => {
   const { send } = await start(t)
   const jwk = await client.privateJwk()
-  refusal(t, await send(await proven({}, { header: { jwk } })), 'invalid_dpop_proof', KEY)
+  rejection(t, await send(await proven({}, { header: { jwk } })), 'invalid_dpop_proof', KEY)
   const odd = { ...client.jwk, p: 'AQAB' }
-  refusal(t, await send(await proven({}, { header: { jwk: odd } })), 'invalid_dpop_proof', KEY)
+  rejection(t, await send(await proven({}, { header: { jwk: odd } })), 'invalid_dpop_proof', KEY)
 })
 
 t.test('J14: rejects RSA keys of 1024 bits, and oversized ones', async (t) => {
@@ -246,7 +252,7 @@ t.test('J14: rejects RSA keys of 1024 bits, and oversized ones', async (t) => {
     const header = base64url({ typ: 'dpop+jwt', alg: 'RS256', jwk })
     const claims = base64url({ jti: 'x', htm: 'GET', htu: `${BASE}/`, iat: seconds(), ath: 'x' })
     const lines = [`Authorization: DPoP ${token}`, `DPoP: ${header}.${claims}.AAAA`]
-    refusal(t, await send(lines), 'invalid_dpop_proof', found, `${bits}`)
+    rejection(t, await send(lines), 'invalid_dpop_proof', found, `${bits}`)
   }
 })
 
@@ -257,7 +263,7 @@ t.test('J10: rejects a proof with a critical extension', async (t) => {
   for (const extension of [{ crit: ['exp'], exp: 1 }, { b64: false }]) {
     const header = base64url({ typ: 'dpop+jwt', alg: 'ES256', jwk: client.jwk, ...extension })
     const lines = [`Authorization: DPoP ${token}`, `DPoP: ${header}.${payload}.AAAA`]
-    refusal(t, await send(lines), 'invalid_dpop_proof', MALFORMED)
+    rejection(t, await send(lines), 'invalid_dpop_proof', MALFORMED)
   }
 })
 
@@ -278,7 +284,7 @@ t.test('P1.9: accepts equivalent spellings of the URL', async (t) => {
   }
   for (const htu of ['/a/~X', '/a/%2Fx', '/a//~x', '/a/~x/']) {
     const lines = await proven({}, { claims: { htu: `${BASE}${htu}` } })
-    refusal(t, await send(lines, { path: '/a/~x' }), 'invalid_dpop_proof', URL_, htu)
+    rejection(t, await send(lines, { path: '/a/~x' }), 'invalid_dpop_proof', URL_, htu)
   }
 })
 
@@ -286,19 +292,19 @@ t.test('P1.12: the token must be bound to the key of the proof', async (t) => {
   const { send } = await start(t)
   const token = await bound(other)
   const proof = await client.proof({ url: `${BASE}/`, token })
-  const answer = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
+  const response = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
   const description = 'The access token is bound to a different key than the DPoP proof'
-  refusal(t, answer, 'invalid_token', description)
+  rejection(t, response, 'invalid_token', description)
   t.equal((await send(await proven())).status, 200)
   const known = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
-  refusal(t, known, 'invalid_token', description, 'with a key that is known by now as well')
+  rejection(t, known, 'invalid_token', description, 'with a key that is known by now as well')
 })
 
 t.test('P2: challenges for a missing scope in the scheme that was used', async (t) => {
   const { send } = await start(t)
-  const answer = await send(await proven({ url: `${BASE}/scoped` }), { path: '/scoped' })
-  t.equal(answer.status, 403)
-  t.match(answer.headers['www-authenticate'], [
+  const response = await send(await proven({ url: `${BASE}/scoped` }), { path: '/scoped' })
+  t.equal(response.status, 403)
+  t.match(response.headers['www-authenticate'], [
     /^DPoP realm="api", error="insufficient_scope", .*, scope="admin", algs="RS256 /,
   ])
 })
@@ -346,12 +352,12 @@ t.test('P3: rejects a bound token sent as Bearer, with and without a proof', asy
   }
 })
 
-t.test('P3: rejects a bearer token sent as DPoP, also with a valid proof', async (t) => {
+t.test('P3: rejects a bearer token sent as DPoP, even with a valid proof', async (t) => {
   const { send } = await start(t)
   const token = await tokenOf()
-  const answer = await send(await proven({ token }))
-  refusal(t, answer, 'invalid_token', 'The access token is not bound to a key')
-  t.equal((await send([`Authorization: Bearer ${token}`])).status, 200, 'and taken as Bearer')
+  const response = await send(await proven({ token }))
+  rejection(t, response, 'invalid_token', 'The access token is not bound to a key')
+  t.equal((await send([`Authorization: Bearer ${token}`])).status, 200, 'and accepted as Bearer')
 })
 
 t.test('P3: rejects a bearer token where DPoP is required', async (t) => {
@@ -359,11 +365,11 @@ t.test('P3: rejects a bearer token where DPoP is required', async (t) => {
     { ...(await start(t)), path: '/bound' },
     { ...(await start(t, { mode: 'required', baseUrl: BASE })), path: '/' },
   ]) {
-    const answer = await send([`Authorization: Bearer ${await tokenOf()}`], { path })
+    const response = await send([`Authorization: Bearer ${await tokenOf()}`], { path })
     const description = 'A DPoP-bound access token is required'
-    refusal(t, answer, 'invalid_token', description)
-    const good = await send(await proven({ url: `${BASE}${path}` }), { path })
-    t.equal(good.status, 200)
+    rejection(t, response, 'invalid_token', description)
+    const valid = await send(await proven({ url: `${BASE}${path}` }), { path })
+    t.equal(valid.status, 200)
   }
 })
 
@@ -378,7 +384,7 @@ t.test('P3: rejects bound tokens and the scheme DPoP where DPoP is off', async (
     t.equal(status, 401)
     t.match(headers['www-authenticate'], [/^Bearer realm="api", error="invalid_token"/])
     const asDPoP = await send(lines, { path })
-    t.same(asDPoP.headers['www-authenticate'], ['Bearer realm="api"'], 'no scheme of ours')
+    t.same(asDPoP.headers['www-authenticate'], ['Bearer realm="api"'], 'not a supported scheme')
   }
 })
 
@@ -399,9 +405,9 @@ t.test('rejects a token bound by an unsupported mechanism', async (t) => {
     { jkt: client.jkt, 'x5t#S256': client.jkt },
   ]) {
     const token = await tokenOf({ cnf })
-    const answer = await send(await proven({ token }))
-    t.equal(answer.status, 401, JSON.stringify(cnf))
-    t.match(answer.headers['www-authenticate'], [/^DPoP realm="api", error="invalid_token"/])
+    const response = await send(await proven({ token }))
+    t.equal(response.status, 401, JSON.stringify(cnf))
+    t.match(response.headers['www-authenticate'], [/^DPoP realm="api", error="invalid_token"/])
     const bearer = await send([`Authorization: Bearer ${token}`])
     t.equal(bearer.status, 401, `${JSON.stringify(cnf)} as Bearer`)
   }
@@ -409,7 +415,7 @@ t.test('rejects a token bound by an unsupported mechanism', async (t) => {
   t.equal(
     (await send(await proven({ token: more }))).status,
     200,
-    'RFC 7800 §3.1: others are ignored',
+    'RFC 7800 §3.1: other members are ignored',
   )
 })
 
@@ -417,18 +423,18 @@ t.test('P5: accepts a proof once', async (t) => {
   const { send } = await start(t)
   const lines = await proven()
   t.equal((await send(lines)).status, 200)
-  refusal(t, await send(lines), 'invalid_dpop_proof', 'The DPoP proof was used before')
+  rejection(t, await send(lines), 'invalid_dpop_proof', 'The DPoP proof was used before')
   const twin = await proven({}, { claims: { jti: 'twin' } })
   t.equal((await send(twin)).status, 200)
   const again = await proven({}, { claims: { jti: 'twin' } })
-  refusal(t, await send(again), 'invalid_dpop_proof', 'The DPoP proof was used before', 'its jti')
+  rejection(t, await send(again), 'invalid_dpop_proof', 'The DPoP proof was used before', 'its jti')
   const token = await bound(other)
   const proof = await other.proof({ url: `${BASE}/`, token }, { claims: { jti: 'twin' } })
   const others = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`])
-  t.equal(others.status, 200, "another client's jti is another one")
+  t.equal(others.status, 200, "another client's equal jti is distinct")
 })
 
-t.test('P5: a proof rejected for another reason is not used up', async (t) => {
+t.test('P5: a proof rejected for another reason can be used again', async (t) => {
   const { send } = await start(t)
   const claims = { jti: 'mine' }
   await send(await proven({}, { claims: { ...claims, htm: 'POST' } }))
@@ -444,11 +450,11 @@ t.test('P5: accepts exactly one of 2,000 concurrent replays', async (t) => {
   const now = Date.now()
   const app = await protectedApi(t, { dpop: { baseUrl: BASE }, now: () => now })
   app.get('/', async () => 'ok')
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 2_000 }, () => app.inject({ url: '/', headers })),
   )
-  t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 1)
-  t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 1_999)
+  t.equal(responses.filter(({ statusCode }) => statusCode === 200).length, 1)
+  t.equal(responses.filter(({ statusCode }) => statusCode === 401).length, 1_999)
 })
 
 t.test('P5: a full replay cache rejects, and evicts nothing', async (t) => {
@@ -471,9 +477,9 @@ t.test('P5: a full replay cache rejects, and evicts nothing', async (t) => {
   const full = await send('one more')
   t.equal(full.statusCode, 503)
   t.equal(full.headers['retry-after'], '1')
-  t.equal((await send('0')).statusCode, 401, 'those known are still known')
+  t.equal((await send('0')).statusCode, 401, 'cached proofs are still rejected')
   clock.now += 181_000
-  t.equal((await send('one more')).statusCode, 200, 'and make room once they are stale')
+  t.equal((await send('one more')).statusCode, 200, 'and free capacity once they are stale')
 })
 
 t.test('P1.11: applies the configured window and tolerance', async (t) => {
@@ -504,37 +510,45 @@ t.test('P4: requires nonces', async (t) => {
   const NONCE = 'A DPoP nonce is required: retry with the value of the DPoP-Nonce header'
 
   const without = await one.send(await make())
-  refusal(t, without, 'use_dpop_nonce', NONCE)
+  rejection(t, without, 'use_dpop_nonce', NONCE)
   const [nonce = ''] = without.headers['dpop-nonce'] ?? []
   t.match(nonce, /^[\w-]{43}$/, 'unpredictable')
 
-  const good = await one.send(await make(nonce))
-  t.equal(good.status, 200)
-  t.equal(good.headers['dpop-nonce'], undefined, 'it is the newest one')
-  t.equal((await two.send(await make(nonce))).status, 200, 'every instance takes it')
+  const valid = await one.send(await make(nonce))
+  t.equal(valid.status, 200)
+  t.equal(valid.headers['dpop-nonce'], undefined, 'the challenge has the newest nonce')
+  t.equal((await two.send(await make(nonce))).status, 200, 'every instance accepts it')
   const [newer] = (await two.send(await make(nonce))).headers['dpop-nonce'] ?? []
-  t.match(newer, /^[\w-]{43}$/, 'and hands on its own')
+  t.match(newer, /^[\w-]{43}$/, 'and sends its own')
   t.not(newer, nonce)
 
   const wide = String.fromCharCode(nonce.charCodeAt(0) + 256) + nonce.slice(1)
   for (const odd of ['x', `${nonce}x`, nonce.toLowerCase(), wide, newer as string]) {
-    const answer = await one.send(await make(odd))
-    refusal(t, answer, 'use_dpop_nonce', NONCE, odd)
-    t.same(answer.headers['dpop-nonce'], [nonce])
+    const response = await one.send(await make(odd))
+    rejection(t, response, 'use_dpop_nonce', NONCE, odd)
+    t.same(response.headers['dpop-nonce'], [nonce])
   }
   const missing = await one.send([])
-  t.same(missing.headers['dpop-nonce'], [nonce], 'a client may learn it with the first challenge')
+  t.same(
+    missing.headers['dpop-nonce'],
+    [nonce],
+    'a client may get a nonce with the first challenge',
+  )
 
   clock.now += 100_000
   const rotated = await one.send(await make(nonce))
-  t.equal(rotated.status, 200, 'the one before is still taken')
+  t.equal(rotated.status, 200, 'the previous nonce is still accepted')
   const [next = ''] = rotated.headers['dpop-nonce'] ?? []
   t.not(next, nonce, 'and the client gets the newest one (§8.2)')
   t.equal((await one.send(await make(next))).status, 200)
   clock.now -= 100_000
-  t.equal((await one.send(await make(next))).status, 200, 'a clock that is behind takes it as well')
+  t.equal(
+    (await one.send(await make(next))).status,
+    200,
+    'an instance with a slow clock accepts it as well',
+  )
   clock.now += 86_400_000
-  refusal(t, await one.send(await make(nonce)), 'use_dpop_nonce', NONCE, "yesterday's")
+  rejection(t, await one.send(await make(nonce)), 'use_dpop_nonce', NONCE, "yesterday's")
 })
 
 t.test('E31: forbids caching of a response with a nonce', async (t) => {
@@ -563,7 +577,7 @@ t.test('E31: forbids caching of a response with a nonce', async (t) => {
   clock.now += 100_000
   const rotated = await send(rejected.nonce)
   t.ok(rotated.nonce)
-  t.equal(rotated.caching, 'no-store', 'a 200, whatever its handler said')
+  t.equal(rotated.caching, 'no-store', 'a 200, regardless of its handler')
 })
 
 t.test('E31: rotates the nonce secret in three steps while instances run', async (t) => {
@@ -599,17 +613,17 @@ t.test('E31: rotates the nonce secret in three steps while instances run', async
 
 t.test('P4: requires and sends no nonce for a bearer token', async (t) => {
   const { send } = await start(t, { baseUrl: BASE, nonce: { secret: Buffer.alloc(32, 1) } })
-  const good = await send([`Authorization: Bearer ${await tokenOf()}`])
-  t.equal(good.status, 200)
-  t.equal(good.headers['dpop-nonce'], undefined)
-  const bad = await send([`Authorization: Bearer ${await tokenOf({ exp: 1 })}`])
-  t.equal(bad.headers['dpop-nonce'], undefined)
+  const valid = await send([`Authorization: Bearer ${await tokenOf()}`])
+  t.equal(valid.status, 200)
+  t.equal(valid.headers['dpop-nonce'], undefined)
+  const invalidProof = await send([`Authorization: Bearer ${await tokenOf({ exp: 1 })}`])
+  t.equal(invalidProof.headers['dpop-nonce'], undefined)
 })
 
-t.test('P7: takes the URL from the configuration, whatever the Host', async (t) => {
+t.test('P7: uses the configured URL, regardless of Host', async (t) => {
   const { send } = await start(t, { baseUrl: [`${BASE}/v1/`, 'http://internal:8080'] })
   const ok = async (url: string) => (await send(await proven({ url }))).status
-  t.equal(await ok(`${BASE}/v1/`), 200, 'with the prefix that the proxy takes away')
+  t.equal(await ok(`${BASE}/v1/`), 200, 'with the prefix that the proxy removes')
   t.equal(await ok('http://internal:8080/'), 200)
   t.equal(await ok(`${BASE}/`), 401)
   const lines = await proven({ url: 'https://evil.example/' })
@@ -617,7 +631,7 @@ t.test('P7: takes the URL from the configuration, whatever the Host', async (t) 
   t.equal((await send([...lines, ...spoofed])).status, 401)
 })
 
-t.test('P7: or from a trusted proxy', async (t) => {
+t.test('P7: uses the URL of a trusted proxy', async (t) => {
   const { send } = await start(t, 'allowed', {}, { trustProxy: '127.0.0.1' })
   const forwarded = ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https']
   const through = async (host: string, url: string) =>
@@ -626,10 +640,10 @@ t.test('P7: or from a trusted proxy', async (t) => {
   t.equal(await through('api.example:8443', `${BASE}:8443/`), 200, 'with its port')
   t.equal(await through('evil.example, api.example', `${BASE}/`), 200, 'the nearest proxy counts')
   t.equal(await through('evil.example', `${BASE}/`), 401)
-  t.equal(await through('api.example/a/..', `${BASE}/`), 401, 'and a host only')
+  t.equal(await through('api.example/a/..', `${BASE}/`), 401, 'and only a host is accepted')
   t.equal(await through('user@api.example', `${BASE}/`), 401)
   const direct = await send([...(await proven({ url: 'http://api.example/' })), ...forwarded])
-  t.equal(direct.status, 401, 'never what the caller sends as Host')
+  t.equal(direct.status, 401, "never the caller's Host")
 
   const away = await start(t, 'allowed', {}, { trustProxy: '10.0.0.0/8' })
   const spoofed = [...forwarded, 'X-Forwarded-Host: api.example']
@@ -642,27 +656,27 @@ t.test('P7: responds to a bound token with 500 if neither is configured', async 
   app.get('/', async () => 'ok')
   const token = await bound()
   const dpop = await client.proof({ token, url: 'http://localhost/' })
-  const answer = await app.inject({ url: '/', headers: { authorization: `DPoP ${token}`, dpop } })
-  t.equal(answer.statusCode, 500)
-  t.match(answer.json().message, 'Set "dpop.baseUrl"')
+  const response = await app.inject({ url: '/', headers: { authorization: `DPoP ${token}`, dpop } })
+  t.equal(response.statusCode, 500)
+  t.match(response.json().message, 'Set "dpop.baseUrl"')
   const bearer = { authorization: `Bearer ${await tokenOf()}` }
   t.equal((await app.inject({ url: '/', headers: bearer })).statusCode, 200)
 })
 
-t.test('P7: or on loopback from the connection', async (t) => {
+t.test('P7: uses the connection on loopback', async (t) => {
   const { port, send } = await start(t, 'allowed')
   const ok = async (url: string) => (await send(await proven({ url }))).status
   t.equal(await ok(`http://127.0.0.1:${port}/`), 200)
   t.equal(await ok(`http://localhost:${port}/`), 200)
-  t.equal(await ok('http://api.example/'), 401, 'and not what the caller sends as Host')
+  t.equal(await ok('http://api.example/'), 401, "and not the caller's Host")
   t.equal(await ok(`https://127.0.0.1:${port}/`), 401)
 })
 
 t.test('P7: rejects a proof for a request target in absolute form', async (t) => {
   const { port } = await start(t)
   const lines = await proven({ url: 'http://evil.example/' })
-  const answer = await rawRequest(port, { path: 'http://evil.example/', lines })
-  t.not(answer.status, 200)
+  const response = await rawRequest(port, { path: 'http://evil.example/', lines })
+  t.not(response.status, 200)
 })
 
 t.test('imports the key of a returning client once', async (t) => {
@@ -690,11 +704,11 @@ t.test('imports the key of a returning client once', async (t) => {
     const before = imports
     const headers = { authorization: `DPoP ${token}`, dpop }
     t.equal((await app.inject({ url: '/', headers })).statusCode, 200)
-    t.equal(imports - before, 0, 'for a header that is too long to be kept, too')
+    t.equal(imports - before, 0, 'even for a header that is too long to cache')
   }
 })
 
-t.test('no response or log line contains anything of a proof', async (t) => {
+t.test('no response or log line contains any part of a proof', async (t) => {
   const lines: string[] = []
   const logger = { level: 'trace', stream: { write: (line: string) => void lines.push(line) } }
   const app = await protectedApi(t, { dpop: { baseUrl: BASE } }, { logger })
@@ -706,8 +720,11 @@ t.test('no response or log line contains anything of a proof', async (t) => {
     { ath: 'secret' },
   ]) {
     const dpop = await client.proof({ url: `${BASE}/`, token }, { claims })
-    const answer = await app.inject({ url: '/', headers: { authorization: `DPoP ${token}`, dpop } })
-    const text = `${answer.payload}${JSON.stringify(answer.headers)}${lines.join('')}`
+    const response = await app.inject({
+      url: '/',
+      headers: { authorization: `DPoP ${token}`, dpop },
+    })
+    const text = `${response.payload}${JSON.stringify(response.headers)}${lines.join('')}`
     t.notMatch(text, /secret/)
     t.notMatch(text, client.jkt)
   }

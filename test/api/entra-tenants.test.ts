@@ -1,4 +1,4 @@
-/** Every tenant of Entra ID by its template, at an authorization server on loopback. */
+/** Template issuer of all Entra ID tenants, at an authorization server on loopback. */
 import t, { type Test } from 'tap'
 import { type Check, createResourceServer, type ResourceServerOptions } from '../../src/index.js'
 import { makeKey, seconds, sign, type TestKey } from '../fixtures/issuer.js'
@@ -13,7 +13,7 @@ const everybodys = await makeKey('RS256', 'everybodys')
 const ofOne = await makeKey('RS256', 'of-one')
 const unnamed = await makeKey('RS256', 'unnamed')
 
-const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
+const rejectedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
 
 async function entra(t: Test, options: Partial<ResourceServerOptions> = {}) {
   const host = await startKeyServer()
@@ -52,7 +52,7 @@ t.test('accepts tokens of every tenant with one fetch of metadata and keys', asy
     [unnamed, TWO],
   ] as const) {
     const token = await server.verify(await tokenOf(key, tenant))
-    t.equal(token.issuer, issuerOf(tenant), 'its issuer is its tenant')
+    t.equal(token.issuer, issuerOf(tenant), 'its issuer is that of its tenant')
     t.equal(token.claims.tid, tenant)
   }
   t.same(host.requests, [METADATA, '/keys'])
@@ -61,9 +61,9 @@ t.test('accepts tokens of every tenant with one fetch of metadata and keys', asy
 t.test('J6: accepts the key of a tenant for that tenant only', async (t) => {
   const { server, tokenOf } = await entra(t)
   const forged = await tokenOf(ofOne, TWO)
-  for (let i = 0; i < 3; i++) await t.rejects(server.verify(forged), refusedBy('key'))
+  for (let i = 0; i < 3; i++) await t.rejects(server.verify(forged), rejectedBy('key'))
   t.match(await server.verify(await tokenOf(ofOne, ONE)), {})
-  await t.rejects(server.verify(forged), refusedBy('key'))
+  await t.rejects(server.verify(forged), rejectedBy('key'))
 })
 
 t.test('J5: requires tid to match iss', async (t) => {
@@ -83,7 +83,7 @@ t.test('J5: requires tid to match iss', async (t) => {
     ['a slash more', ONE, { iss: `${issuerOf(ONE)}/` }],
   ] as const) {
     const token = await tokenOf(everybodys, tenant, claims)
-    await t.rejects(server.verify(token), refusedBy('issuer'), title)
+    await t.rejects(server.verify(token), rejectedBy('issuer'), title)
   }
   t.same(host.requests, [], 'and no keys are fetched')
   t.ok(template.endsWith('/{tenantid}/v2.0'))
@@ -95,7 +95,7 @@ t.test('rejects metadata of a single tenant', async (t) => {
   await t.rejects(server.verify(await tokenOf(everybodys, ONE)), { name: 'KeysUnavailableError' })
 })
 
-t.test('a tenant may have its own options beside the template', async (t) => {
+t.test('a tenant may have its own options in addition to the template', async (t) => {
   const { template, issuerOf, tokenOf, host } = await entra(t)
   const server = await createResourceServer({
     profile: 'entra',
@@ -105,7 +105,7 @@ t.test('a tenant may have its own options beside the template', async (t) => {
     ],
   })
   t.teardown(() => server.close())
-  await t.rejects(server.verify(await tokenOf(everybodys, ONE)), refusedBy('audience'))
+  await t.rejects(server.verify(await tokenOf(everybodys, ONE)), rejectedBy('audience'))
   t.match(await server.verify(await tokenOf(everybodys, ONE, { aud: 'api://of-one' })), {})
   t.match(await server.verify(await tokenOf(everybodys, TWO)), {})
 })
@@ -113,7 +113,7 @@ t.test('a tenant may have its own options beside the template', async (t) => {
 t.test('B7: revocations apply to one tenant', async (t) => {
   const { server, template, issuerOf, tokenOf } = await entra(t)
   server.revoke({ sub: 'user-1', issuer: issuerOf(ONE) })
-  await t.rejects(server.verify(await tokenOf(everybodys, ONE)), refusedBy('revocation'))
+  await t.rejects(server.verify(await tokenOf(everybodys, ONE)), rejectedBy('revocation'))
   t.match(await server.verify(await tokenOf(everybodys, TWO)), {})
   for (const issuer of [template, issuerOf('common'), issuerOf(ONE.toUpperCase())]) {
     t.throws(() => server.revoke({ sub: 'user-1', issuer }), TypeError)
@@ -122,7 +122,7 @@ t.test('B7: revocations apply to one tenant', async (t) => {
 
 t.test('a custom profile keeps the checks of Entra', async (t) => {
   const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0'
-  // A member of Entra, not of RFC 7517.
+  // An extension of Entra, not in RFC 7517.
   const keys: object[] = [{ ...ofOne.publicJwk, issuer: issuer.replace('{tenantid}', ONE) }]
   const start = (options: object) =>
     createResourceServer({
@@ -139,7 +139,7 @@ t.test('a custom profile keeps the checks of Entra', async (t) => {
       { header: { typ: 'JWT' } },
     )
   t.match(await server.verify(await tokenOf(ONE)), {})
-  await t.rejects(server.verify(await tokenOf(TWO)), refusedBy('key'))
+  await t.rejects(server.verify(await tokenOf(TWO)), rejectedBy('key'))
 
   for (const [options, message] of [
     [{ profile: 'standard' }, /"profile" option must be entra, or a profile that extends it/],
@@ -158,5 +158,5 @@ t.test('a custom profile keeps the checks of Entra', async (t) => {
 t.test('checks the times of a token', async (t) => {
   const { server, tokenOf } = await entra(t)
   const expired = await tokenOf(everybodys, ONE, { exp: seconds() - 60 })
-  await t.rejects(server.verify(expired), refusedBy('expiry'))
+  await t.rejects(server.verify(expired), rejectedBy('expiry'))
 })

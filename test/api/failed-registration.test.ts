@@ -6,7 +6,7 @@ import resourceServer, { memoryStore, type PluginOptions } from '../../src/index
 import { STORE_METHODS } from '../../src/stores/store.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
 
-const good = await tokenOf()
+const valid = await tokenOf()
 const hangs = () => new Promise<never>(() => {})
 
 function methodsOf(store: object): object {
@@ -15,7 +15,7 @@ function methodsOf(store: object): object {
   )
 }
 
-/** Each fails at a different moment. */
+/** Registrations that fail at different moments. */
 const failing: Record<string, () => PluginOptions> = {
   'an unknown option': () => given({ unknown: 1 } as never),
   'no options': () => undefined as never,
@@ -70,24 +70,24 @@ for (const [moment, options] of Object.entries(failing)) {
     for (const [title, swallow] of Object.entries(swallowing)) {
       const { app, lines } = await apiThatGoesOn(t, (app) => swallow(app, options()))
       for (const url of paths) {
-        for (const headers of [{}, bearer(good)]) {
-          const answer = await app.inject({ url, headers })
-          t.equal(answer.statusCode, 503, `${title} ${url}`)
-          t.match(answer.json(), { code: 'not_registered', statusCode: 503 })
+        for (const headers of [{}, bearer(valid)]) {
+          const response = await app.inject({ url, headers })
+          t.equal(response.statusCode, 503, `${title} ${url}`)
+          t.match(response.json(), { code: 'not_registered', statusCode: 503 })
         }
       }
       const headers = { origin: 'https://a.example', 'access-control-request-method': 'GET' }
       const preflight = { method: 'OPTIONS', url: '/api/x', headers } as const
       t.equal((await app.inject(preflight)).statusCode, 503)
-      const said = lines.filter(({ msg }) => /registration .* failed/.test(`${msg}`))
-      t.equal(said.length, 1, 'the log says it, once')
-      t.match(said[0], { level: 50, err: { type: /Error/, message: /./ } })
+      const messages = lines.filter(({ msg }) => /registration .* failed/.test(`${msg}`))
+      t.equal(messages.length, 1, 'logged once')
+      t.match(messages[0], { level: 50, err: { type: /Error/, message: /./ } })
     }
   })
 }
 
 t.test('rejects requests if the registration exceeds the timeout of Fastify', async (t) => {
-  // The start continues without a response of the store after two seconds.
+  // The start continues after two seconds without a response of the store.
   const hanging = { ...methodsOf(memoryStore()), list: hangs, get: hangs, subscribe: hangs }
   const options = given({ stores: { revocations: hanging as never } })
   const { app } = await apiThatGoesOn(t, (app) => swallowing['after (error)']?.(app, options))
@@ -103,7 +103,7 @@ t.test('a second registration that fails closes its context', async (t) => {
     app.register(resourceServer, given()).after((_error) => {})
   })
   for (const url of paths) {
-    t.equal((await app.inject({ url, headers: bearer(good) })).statusCode, 503)
+    t.equal((await app.inject({ url, headers: bearer(valid) })).statusCode, 503)
   }
 })
 
@@ -154,5 +154,5 @@ t.test('another context reaches no 404 handler of a failed context', async (t) =
     api.register(resourceServer, given({ audience: 7 } as never)).after((_error) => {})
     api.setNotFoundHandler(() => t.fail('reached'))
   })
-  t.equal((await app.inject({ url: '/outside', headers: bearer(good) })).statusCode, 503)
+  t.equal((await app.inject({ url: '/outside', headers: bearer(valid) })).statusCode, 503)
 })

@@ -27,7 +27,7 @@ function replaceGlobals(t: Test, fakes: Record<string, unknown>): void {
   }
 }
 
-/** A class that replaces Date, like that of sinon, standing still at `milliseconds`. */
+/** Returns a class that replaces Date, like that of sinon, standing still at `milliseconds`. */
 function dateAt(milliseconds: number): DateConstructor {
   return class extends Date {
     constructor(...args: [] | [number]) {
@@ -40,7 +40,7 @@ function dateAt(milliseconds: number): DateConstructor {
   } as DateConstructor
 }
 
-/** By the name of the tool: sets the clock. */
+/** Functions that set the clock, by the name of the tool. */
 const CLOCKS: Record<string, (t: Test, milliseconds: number) => void> = {
   'a class in the place of Date': (t, milliseconds) =>
     replaceGlobals(t, { Date: dateAt(milliseconds) }),
@@ -100,9 +100,9 @@ t.test('checks the age of a DPoP proof by the fake clock', async (t) => {
   const [now, later] = [await send(), await send()]
   t.equal((await now()).statusCode, 200)
   replaceGlobals(t, { Date: dateAt((seconds() + 3_600) * 1000) })
-  const answer = await later()
-  t.match(answer.headers['www-authenticate'], /^DPoP .*error="invalid_dpop_proof"/)
-  t.equal((await (await send())()).statusCode, 200, 'made at the time of that clock')
+  const response = await later()
+  t.match(response.headers['www-authenticate'], /^DPoP .*error="invalid_dpop_proof"/)
+  t.equal((await (await send())()).statusCode, 200, 'created at the time of that clock')
 })
 
 t.test('verify() uses the fake clock as well', async (t) => {
@@ -121,16 +121,16 @@ t.test('verify() uses the fake clock as well', async (t) => {
 t.test('globalThis.fetch, replaced after the registration, fetches the keys', async (t) => {
   const app = await protectedApi(t, { jwks: {} })
   app.get('/', async () => 'in')
-  const asked: string[] = []
+  const requested: string[] = []
   const metadata = { issuer: ISSUER, jwks_uri: `${ISSUER}/keys` }
   replaceGlobals(t, {
     fetch: async (url: string) => {
-      asked.push(url)
+      requested.push(url)
       return Response.json(url.endsWith('/keys') ? { keys: [key.publicJwk] } : metadata)
     },
   })
   t.equal(await status(app, await tokenOf()), 200)
-  t.same(asked, [`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`])
+  t.same(requested, [`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`])
 })
 
 t.test('globalThis.fetch, replaced after the registration, introspects', async (t) => {
@@ -138,11 +138,11 @@ t.test('globalThis.fetch, replaced after the registration, introspects', async (
   const introspection = { clientId: 'api', clientSecret: 'secret', endpoint }
   const app = await protectedApi(t, { introspection })
   app.get('/', async () => 'in')
-  const asked: string[] = []
+  const requested: string[] = []
   const answerWith = (active: boolean) =>
     replaceGlobals(t, {
       fetch: async (url: string) => {
-        asked.push(url)
+        requested.push(url)
         const exp = seconds() + 300
         return Response.json(active ? { active, iss: ISSUER, aud: AUDIENCE, exp } : { active })
       },
@@ -151,10 +151,10 @@ t.test('globalThis.fetch, replaced after the registration, introspects', async (
   t.equal(await status(app, 'opaque-1'), 200)
   answerWith(false)
   t.equal(await status(app, 'opaque-2'), 401, 'the newest of two mocks')
-  t.same(asked, [endpoint, endpoint])
+  t.same(requested, [endpoint, endpoint])
 })
 
-/** Sets all timers to fakes that never run anything, and the clock where it is. */
+/** Sets all timers to fakes that never run a callback, and the clock to a fixed time. */
 const FAKE_TIMERS: Record<string, (t: Test) => void> = {
   'replaced on globalThis': (t) => {
     const timer = () => ({ ref() {}, unref() {}, hasRef: () => true, refresh() {} })
@@ -163,7 +163,7 @@ const FAKE_TIMERS: Record<string, (t: Test) => void> = {
     replaceGlobals(t, {
       ...Object.fromEntries(fakes.map((name) => [name, timer])),
       Date: dateAt(now),
-      // Like that of sinon: it begins at the time of the fake clock, and stands still.
+      // Like that of sinon: it starts at the time of the fake clock, and stands still.
       performance: { timeOrigin: now, now: () => 0 },
     })
   },
@@ -221,8 +221,8 @@ for (const [title, fakeTimers] of Object.entries(FAKE_TIMERS)) {
     t.teardown(() => server.close())
     const { issuer, origin } = server
     const endpoint = `${origin}/introspect`
-    const answer = { active: true, iss: issuer, aud: AUDIENCE, exp: seconds() + 300 }
-    server.respond('/introspect', json(answer))
+    const response = { active: true, iss: issuer, aud: AUDIENCE, exp: seconds() + 300 }
+    server.respond('/introspect', json(response))
     const introspection = { clientId: 'api', clientSecret: 'secret', endpoint }
     const app = await protectedApi(t, given({ issuer, jwks: {}, introspection }))
     app.get('/', async () => 'in')

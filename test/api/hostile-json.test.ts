@@ -15,12 +15,12 @@ import { base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 const key = await makeKey('ES256')
 const other = await makeKey('ES256')
-/** For its `kid`, which an attacker knows. */
+/** An attacker, who knows the `kid` of the key. */
 const forger = { ...other, publicJwk: key.publicJwk }
 
 const start = JSON.stringify(goodClaims()).slice(0, -1)
 
-/** Counts the characters passed to JSON.parse meanwhile. */
+/** Counts the characters passed to JSON.parse while `work` runs. */
 async function parsedDuring(t: Test, work: () => Promise<unknown>): Promise<number> {
   const calls = t.capture(JSON, 'parse', JSON.parse)
   await work()

@@ -11,11 +11,11 @@ import { AUDIENCE, makeKey, seconds, sign } from '../fixtures/issuer.js'
 import { json } from '../fixtures/key-server.js'
 import { key, tokenOf } from '../fixtures/protected-api.js'
 
-/** Passes for `t.rejects` as a pattern of an error. */
-const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
+/** Returns an error as a pattern for `t.rejects`. */
+const rejectedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
 
-/** A resource server with introspection, and an issuer whose responses the test sets. */
-async function asking(
+/** Starts a resource server with introspection, and an issuer whose responses the test sets. */
+async function introspecting(
   t: Test,
   introspection: Partial<IntrospectionOptions> = {},
   options: Partial<ResourceServerOptions> = {},
@@ -32,7 +32,7 @@ async function asking(
     ...options,
   })
   t.teardown(() => server.close())
-  const good = {
+  const activeResponse = {
     active: true,
     iss: issuer.issuer,
     aud: AUDIENCE,
@@ -48,20 +48,20 @@ async function asking(
     ...issuer,
     server,
     clock,
-    good,
-    /** The result for a new opaque token with this introspection response. */
-    verify(answer: unknown) {
+    good: activeResponse,
+    /** Returns the result for a new opaque token with this introspection response. */
+    verify(response: unknown) {
       const token = `opaque-${tokens++}`
-      issuer.state.tokens.set(token, answer)
+      issuer.state.tokens.set(token, response)
       return server.verify(token)
     },
   }
 }
 
 t.test('I2: checks the members of a response like claims', async (t) => {
-  const { verify, good, issuer } = await asking(t)
+  const { verify, good: activeResponse, issuer } = await introspecting(t)
   const now = seconds()
-  t.match(await verify(good), { subject: 'user-1', clientId: 'client-1', issuer })
+  t.match(await verify(activeResponse), { subject: 'user-1', clientId: 'client-1', issuer })
   for (const [title, claims, check] of [
     ['active: "true"', { active: 'true' }, 'introspection'],
     ['active: 1', { active: 1 }, 'introspection'],
@@ -96,7 +96,7 @@ t.test('I2: checks the members of a response like claims', async (t) => {
     ['sub: a number', { sub: 5 }, 'claims'],
     ['client_id: an object', { client_id: {} }, 'claims'],
   ] as const) {
-    await t.rejects(verify({ ...good, ...claims }), refusedBy(check), title)
+    await t.rejects(verify({ ...activeResponse, ...claims }), rejectedBy(check), title)
   }
   for (const claims of [
     ...['iss', 'nbf', 'iat', 'jti', 'token_type', 'client_id', 'username', 'scope'].map((name) => ({
@@ -116,18 +116,18 @@ t.test('I2: checks the members of a response like claims', async (t) => {
     { client_id: null, azp: null, cid: null },
   ]) {
     const title = JSON.stringify(claims)
-    t.match(await verify({ ...good, ...claims }), { subject: 'user-1', issuer }, title)
+    t.match(await verify({ ...activeResponse, ...claims }), { subject: 'user-1', issuer }, title)
   }
-  t.equal((await verify({ ...good, sub: null })).subject, undefined, 'sub: null')
+  t.equal((await verify({ ...activeResponse, sub: null })).subject, undefined, 'sub: null')
   for (const name of ['aud', 'exp', 'cnf', 'active']) {
-    await t.rejects(verify({ ...good, [name]: null }), `${name}: null stays an error`)
+    await t.rejects(verify({ ...activeResponse, [name]: null }), `${name}: null remains an error`)
   }
 })
 
 t.test('treats null of an optional member as absent', async (t) => {
-  const { verify, good } = await asking(t)
+  const { verify, good: activeResponse } = await introspecting(t)
   const token = await verify({
-    ...good,
+    ...activeResponse,
     sub: null,
     scope: null,
     jti: null,
@@ -138,13 +138,18 @@ t.test('treats null of an optional member as absent', async (t) => {
   t.equal(token.clientId, undefined)
   t.strictSame([...token.scope], [])
   for (const name of ['sub', 'scope', 'jti', 'client_id']) t.notOk(name in token.claims, name)
-  t.equal(token.claims.odd, null, 'what is not known to be optional stays')
+  t.equal(token.claims.odd, null, 'members not known to be optional remain')
   t.ok(Object.isFrozen(token.claims))
 })
 
 t.test('the claims are those of the response, frozen, without "active"', async (t) => {
-  const { verify, good } = await asking(t)
-  const token = await verify({ ...good, username: 'jane', nested: { a: [1] }, roles: ['admin'] })
+  const { verify, good: activeResponse } = await introspecting(t)
+  const token = await verify({
+    ...activeResponse,
+    username: 'jane',
+    nested: { a: [1] },
+    roles: ['admin'],
+  })
   t.same([...token.scope], ['orders:read', 'profile'])
   t.same([...token.roles], ['admin'])
   t.match(token.claims, { username: 'jane', nested: { a: [1] } })
@@ -161,16 +166,16 @@ t.test('the claims are those of the response, frozen, without "active"', async (
     ],
     ['constructor __proto__', ['constructor', '__proto__']],
   ] as const) {
-    const { scope: granted } = await verify({ ...good, scope })
+    const { scope: granted } = await verify({ ...activeResponse, scope })
     t.same([...granted], expected, JSON.stringify(scope))
   }
   t.test('members named like prototype members grant nothing', async (t) => {
-    const { state, server } = await asking(t)
+    const { state, server } = await introspecting(t)
     const text = `{"active":true,"aud":"${AUDIENCE}","exp":4000000000,"__proto__":{"sub":"root"}}`
     state.instead = (response) =>
       response.writeHead(200, { 'content-type': 'application/json' }).end(text)
     await t.rejects(server.verify('opaque'), { name: 'IntrospectionUnavailableError' })
-    const token = await verify({ ...good, constructor: { prototype: { sub: 'root' } } })
+    const token = await verify({ ...activeResponse, constructor: { prototype: { sub: 'root' } } })
     t.equal(token.subject, 'user-1')
     t.equal(({} as { sub?: string }).sub, undefined)
   })
@@ -178,8 +183,8 @@ t.test('the claims are those of the response, frozen, without "active"', async (
 
 t.test('reads the response formats of known issuers', async (t) => {
   t.test('Okta: reads scope and client by the names of RFC 7662', async (t) => {
-    const { verify, good } = await asking(t, {}, { profile: 'okta' })
-    const { client_id, scope, ...rest } = good
+    const { verify, good: activeResponse } = await introspecting(t, {}, { profile: 'okta' })
+    const { client_id, scope, ...rest } = activeResponse
     const okta = { ...rest, username: 'jane@acme.example', uid: '00u1', jti: 'AT.1' }
     const token = await verify({ ...okta, client_id: '0oa1', scope: 'orders:read openid' })
     t.equal(token.clientId, '0oa1')
@@ -190,45 +195,50 @@ t.test('reads the response formats of known issuers', async (t) => {
   })
 
   t.test('Keycloak: reads roles like in its JWTs', async (t) => {
-    const { verify, good } = await asking(t, {}, { profile: 'keycloak' })
-    const keycloak = { ...good, typ: 'Bearer', azp: 'shop', realm_access: { roles: ['admin'] } }
+    const { verify, good: activeResponse } = await introspecting(t, {}, { profile: 'keycloak' })
+    const keycloak = {
+      ...activeResponse,
+      typ: 'Bearer',
+      azp: 'shop',
+      realm_access: { roles: ['admin'] },
+    }
     const token = await verify(keycloak)
     t.ok(token.roles.has('admin'))
     t.equal(token.clientId, 'client-1')
   })
 
   t.test('a strict profile requires of a response only members of responses', async (t) => {
-    const { verify, good } = await asking(t, {}, { profile: 'rfc9068' })
-    t.match(await verify(good), { subject: 'user-1' })
+    const { verify, good: activeResponse } = await introspecting(t, {}, { profile: 'rfc9068' })
+    t.match(await verify(activeResponse), { subject: 'user-1' })
   })
 })
 
 t.test('sends no oversized token and none with invalid characters to the issuer', async (t) => {
   const shown: string[] = []
   const opaqueTokens = (token: string) => shown.push(token) > 0
-  const { server, introspections: questions } = await asking(t, { opaqueTokens })
+  const { server, introspections: questions } = await introspecting(t, { opaqueTokens })
   for (const token of ['a\nb', 'a b', 'a\u0000', 'ü', 'a&token=b', '=']) {
-    await t.rejects(server.verify(token), refusedBy('token'))
+    await t.rejects(server.verify(token), rejectedBy('token'))
   }
   shown.length = 0
   for (const token of ['x'.repeat(8_193), '.'.repeat(1_000_000)]) {
-    await t.rejects(server.verify(token), refusedBy('token'))
+    await t.rejects(server.verify(token), rejectedBy('token'))
   }
   t.same(shown, [])
   t.equal(questions.length, 0)
 })
 
 t.test('mode always: members of the response override claims of the token', async (t) => {
-  const it = await asking(t, { mode: 'always', cacheMaxAge: 0, negativeCacheMaxAge: 0 })
+  const it = await introspecting(t, { mode: 'always', cacheMaxAge: 0, negativeCacheMaxAge: 0 })
   const token = await tokenOf({ iss: it.issuer, cid: 'not for this profile' })
-  const said = (answer: object) => {
-    it.state.tokens.set(token, { active: true, ...answer })
+  const verifyWith = (response: object) => {
+    it.state.tokens.set(token, { active: true, ...response })
     return it.server.verify(token)
   }
-  const first = await said({})
-  t.match(first, { subject: 'user-1' }, 'it need not repeat what the token says')
-  t.equal(await said({ scope: 'profile orders:read more', iss: it.issuer }), first)
-  for (const [title, answer, check] of [
+  const first = await verifyWith({})
+  t.match(first, { subject: 'user-1' }, 'the response may omit claims of the token')
+  t.equal(await verifyWith({ scope: 'profile orders:read more', iss: it.issuer }), first)
+  for (const [title, response, check] of [
     ['inactive', { active: false }, 'introspection'],
     ['exp passed', { exp: seconds() - 31 }, 'expiry'],
     ['nbf moved', { nbf: seconds() + 100 }, 'not-before'],
@@ -237,20 +247,20 @@ t.test('mode always: members of the response override claims of the token', asyn
     ['another iss', { iss: 'https://other.example' }, 'issuer'],
     ['another kind', { token_type: 'refresh_token' }, 'type'],
   ] as const) {
-    await t.rejects(said(answer), refusedBy(check), title)
-    t.equal(await said({}), first, 'and the token is good again afterwards')
+    await t.rejects(verifyWith(response), rejectedBy(check), title)
+    t.equal(await verifyWith({}), first, 'and the token is accepted again afterwards')
   }
 
   t.test('the response can narrow the scope, not widen it', async (t) => {
-    const narrowed = await said({ scope: 'orders:read admin' })
+    const narrowed = await verifyWith({ scope: 'orders:read admin' })
     t.same([...narrowed.scope], ['orders:read'])
     t.match(narrowed, { subject: 'user-1', clientId: 'client-1', raw: token })
     await t.rejects(it.server.verify(token, { scope: 'profile' }), {
       name: 'InsufficientScopeError',
     })
-    t.same([...(await said({ scope: '' })).scope], [])
+    t.same([...(await verifyWith({ scope: '' })).scope], [])
     t.same(
-      [...(await said({})).scope],
+      [...(await verifyWith({})).scope],
       ['orders:read', 'profile'],
       'the cached result is unchanged',
     )
@@ -259,7 +269,7 @@ t.test('mode always: members of the response override claims of the token', asyn
   t.test('rejects a JWT with invalid claims without introspection', async (t) => {
     const expired = await tokenOf({ iss: it.issuer, exp: seconds() - 100 })
     it.state.tokens.set(expired, it.good)
-    await t.rejects(it.server.verify(expired), refusedBy('expiry'))
+    await t.rejects(it.server.verify(expired), rejectedBy('expiry'))
     t.equal(it.requestsFor(expired), 0)
   })
 
@@ -270,7 +280,7 @@ t.test('mode always: members of the response override claims of the token', asyn
 })
 
 t.test('mode recheck: rejects a revoked token, and no request waits', async (t) => {
-  const it = await asking(t, { mode: 'recheck', recheckInterval: 60_000 })
+  const it = await introspecting(t, { mode: 'recheck', recheckInterval: 60_000 })
   const token = await tokenOf({ iss: it.issuer })
   it.state.tokens.set(token, it.good)
   await it.server.verify(token)
@@ -279,20 +289,20 @@ t.test('mode recheck: rejects a revoked token, and no request waits', async (t) 
   it.state.tokens.set(token, { active: false })
   it.clock.now += 60_000
   t.match(await it.server.verify(token), { subject: 'user-1' }, 'no request waits')
-  let refusal: unknown
-  for (let i = 0; i < 400 && refusal === undefined; i++) {
+  let rejection: unknown
+  for (let i = 0; i < 400 && rejection === undefined; i++) {
     await new Promise((done) => setTimeout(done, 5))
-    refusal = await it.server.verify(token).then(
+    rejection = await it.server.verify(token).then(
       () => undefined,
       (error) => error,
     )
   }
-  t.match(refusal, refusedBy('revocation'))
+  t.match(rejection, rejectedBy('revocation'))
   t.equal(it.requestsFor(token), 2)
 })
 
 t.test('I5: verifies a signed response with the keys of the issuer', async (t) => {
-  const it = await asking(t, { requireSignedResponse: true, negativeCacheMaxAge: 0 })
+  const it = await introspecting(t, { requireSignedResponse: true, negativeCacheMaxAge: 0 })
   const unknownKey = await makeKey('ES256', 'es256')
   const signedBy = async (by: typeof key, claims: object = {}) => {
     const payload = { iss: it.issuer, aud: CLIENT.clientId, iat: seconds(), ...claims }
@@ -306,9 +316,13 @@ t.test('I5: verifies a signed response with the keys of the issuer', async (t) =
   await t.rejects(it.server.verify('a'), { name: 'IntrospectionUnavailableError' })
   await signedBy(key, { aud: 'another API' })
   await t.rejects(it.server.verify('b'), { name: 'IntrospectionUnavailableError' })
-  const answer = await signedBy(key, { sub: 'user-1', exp: seconds() + 300 })
+  const response = await signedBy(key, { sub: 'user-1', exp: seconds() + 300 })
   t.match(await it.server.verify('c'), { subject: 'user-1' })
-  await t.rejects(it.server.verify(answer), refusedBy('type'), 'it is no access token itself')
+  await t.rejects(
+    it.server.verify(response),
+    rejectedBy('type'),
+    'the response itself is not an access token',
+  )
 })
 
 t.test('I3: responds with 503 and logs an error if our credentials are rejected', async (t) => {
@@ -317,7 +331,7 @@ t.test('I3: responds with 503 and logs an error if our credentials are rejected'
     const log = (level: string) => (details: object, message: string) =>
       void logged.push([level, details, message])
     const logger = { warn: log('warn'), ...(loud && { error: log('error') }) }
-    const it = await asking(t, {}, { logger })
+    const it = await introspecting(t, {}, { logger })
     it.state.instead = (response) => response.writeHead(401).end('{"error":"invalid_client"}')
     await t.rejects(it.server.verify('secret-token'), { name: 'IntrospectionUnavailableError' })
     const details = { issuer: it.issuer, err: { message: /rejects our credentials/ } }
@@ -348,9 +362,9 @@ t.test('two issuers with introspection', async (t) => {
     await t.resolves(start({}, { opaqueTokens: false, mode: 'always' }))
   })
 
-  const answer = { active: true, aud: AUDIENCE, sub: 'user-1', exp: seconds() + 300 }
-  a.state.tokens.set('a_1', answer)
-  b.state.tokens.set('b_1', answer)
+  const response = { active: true, aud: AUDIENCE, sub: 'user-1', exp: seconds() + 300 }
+  a.state.tokens.set('a_1', response)
+  b.state.tokens.set('b_1', response)
   const mine = (prefix: string) => ({ opaqueTokens: (token: string) => token.startsWith(prefix) })
   for (const [title, ofA, ofB] of [
     ['a function each', mine('a_'), mine('b_')],
@@ -365,18 +379,18 @@ t.test('two issuers with introspection', async (t) => {
       t.equal(a.requestsFor('b_1') + b.requestsFor('a_1'), 0)
     })
   }
-  t.test('sends a token that no issuer accepts to none', async (t) => {
+  t.test('sends a token that no issuer recognizes to none', async (t) => {
     const server = await start(mine('a_'), mine('b_'))
-    await t.rejects(server.verify('c_1'), refusedBy('token'))
+    await t.rejects(server.verify('c_1'), rejectedBy('token'))
     t.equal(a.requestsFor('c_1') + b.requestsFor('c_1'), 0)
   })
 })
 
 t.test('the org authorization server of Okta, which alone can validate its tokens', async (t) => {
   const ORG = 'https://acme.okta.com'
-  const asked: string[] = []
+  const requested: string[] = []
   const fetches: string[] = []
-  const answer = {
+  const response = {
     active: true,
     iss: ORG,
     aud: ORG,
@@ -400,8 +414,8 @@ t.test('the org authorization server of Okta, which alone can validate its token
       endpoint: `${ORG}/oauth2/v1/introspect`,
       fetch: async (_url, init) => {
         const token = new URLSearchParams(String(init?.body)).get('token') as string
-        asked.push(token)
-        return Response.json(token.includes('.') ? answer : { active: false })
+        requested.push(token)
+        return Response.json(token.includes('.') ? response : { active: false })
       },
     },
   }
@@ -409,10 +423,10 @@ t.test('the org authorization server of Okta, which alone can validate its token
   t.teardown(() => server.close())
   const jwt = await tokenOf({ iss: ORG, aud: ORG, exp: 1, sub: 'unread' })
   t.match(await server.verify(jwt), { subject: 'jane@acme.example', clientId: '0oa1', issuer: ORG })
-  await t.rejects(server.verify('opaque'), refusedBy('introspection'))
+  await t.rejects(server.verify('opaque'), rejectedBy('introspection'))
   const foreign = await tokenOf({ iss: 'https://other.okta.com', aud: ORG })
-  await t.rejects(server.verify(foreign), refusedBy('issuer'))
-  t.same(asked, [jwt, 'opaque'], 'a token of another is not shown to it')
+  await t.rejects(server.verify(foreign), rejectedBy('issuer'))
+  t.same(requested, [jwt, 'opaque'], "another issuer's token is not sent to it")
   t.same(fetches, [])
   t.match(server.keySetStatus(), [{ state: 'static', keys: 0 }])
 

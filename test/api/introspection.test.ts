@@ -20,8 +20,8 @@ const WAYS = {
 
 for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
-    const answer = signed ? 'I5: signed' : 'JSON'
-    t.test(`I1: accepts an active opaque token (${way}, ${answer})`, async (t) => {
+    const response = signed ? 'I5: signed' : 'JSON'
+    t.test(`I1: accepts an active opaque token (${way}, ${response})`, async (t) => {
       const { issuer, get } = await introspectingApi(t, {
         introspection: { ...client, requireSignedResponse: signed },
       })
@@ -61,7 +61,7 @@ t.test('I1: the client assertion tolerates clock skew', async (t) => {
 t.test('I2: checks the members of an active response', async (t) => {
   const { clock, issuer, get, checks } = await introspectingApi(t)
   const now = Math.floor(clock.ms / 1_000)
-  const answers: Record<string, [IntrospectionOverride, check: string]> = {
+  const responses: Record<string, [IntrospectionOverride, check: string]> = {
     'active, as a word': [{ active: 'true' }, 'introspection'],
     'active, as a number': [{ active: 1 }, 'introspection'],
     'active is absent': [{ active: undefined }, 'introspection'],
@@ -78,8 +78,8 @@ t.test('I2: checks the members of an active response', async (t) => {
     'a refresh token': [{ token_type: 'refresh_token' }, 'type'],
     'an ID token': [{ at_hash: 'hash' }, 'type'],
   }
-  for (const [title, [answer, check]] of Object.entries(answers)) {
-    issuer.answerIntrospectionWith(answer)
+  for (const [title, [response, check]] of Object.entries(responses)) {
+    issuer.answerIntrospectionWith(response)
     const { status, challenge } = await get(await issuer.issueToken())
     t.match({ status, challenge }, { status: 401, challenge: /error="invalid_token"/ }, title)
     t.equal(checks.pop(), check, title)
@@ -90,8 +90,8 @@ t.test('I2: checks the members of an active response', async (t) => {
 
 t.test('I2: responds with 503 to an unusable introspection response', async (t) => {
   const { issuer, get } = await introspectingApi(t)
-  for (const answer of [[{ active: true }], 'active', null, true]) {
-    issuer.answerIntrospectionWith(() => answer)
+  for (const response of [[{ active: true }], 'active', null, true]) {
+    issuer.answerIntrospectionWith(() => response)
     t.match(await get(await issuer.issueToken()), { status: 503, retryAfter: 1 })
   }
   issuer.answerIntrospectionWith()
@@ -117,7 +117,7 @@ t.test('I5: rejects signed responses for other clients, and unsigned ones', asyn
   }
   issuer.answerIntrospectionWith()
   t.equal((await get(await issuer.issueToken())).status, 200)
-  t.equal(logged('error').length, 1, 'loud where signatures were asked for and none came')
+  t.equal(logged('error').length, 1, 'an error if a requested signature is missing')
 })
 
 t.test('I5: rejects a signed response as access token', async (t) => {
@@ -131,9 +131,9 @@ t.test('I5: rejects a signed response as access token', async (t) => {
     body: new URLSearchParams({ token: await issuer.issueToken() }),
     headers: { accept, authorization: `Basic ${basic.toString('base64')}` },
   })
-  const answer = await response.text()
-  t.match(answer, /^eyJ/)
-  t.equal((await get(answer)).status, 401)
+  const introspectionResponse = await response.text()
+  t.match(introspectionResponse, /^eyJ/)
+  t.equal((await get(introspectionResponse)).status, 401)
   t.strictSame(checks, ['type'])
 })
 
@@ -143,12 +143,12 @@ t.test('I4: rejects a revoked opaque token after cacheMaxAge', async (t) => {
   t.equal(await status(token), 200)
   issuer.revoke(token)
   clock.ms += 29_999
-  t.equal(await status(token), 200, 'the answer is remembered')
+  t.equal(await status(token), 200, 'the response is cached')
   t.equal(issuer.requests.introspection, 1)
   clock.ms += 1
   t.equal(await status(token), 401)
   t.equal(await status(token), 401)
-  t.equal(issuer.requests.introspection, 2, 'so is this one')
+  t.equal(issuer.requests.introspection, 2, 'and so is this one')
 })
 
 t.test('I4: with cacheMaxAge 0, rejects a revoked token immediately', async (t) => {
@@ -216,7 +216,7 @@ t.test(
     t.strictSame(logged('warn'), [])
     const basic = Buffer.from(`${API.clientId}:${clientSecret}`).toString('base64')
     for (const secret of [clientSecret, basic, ...tokens]) {
-      t.notOk(log().includes(secret), 'B10: nothing of it is logged')
+      t.notOk(log().includes(secret), 'B10: no part of the secret is logged')
     }
   },
 )
@@ -225,9 +225,9 @@ t.test('recheck: rejects a revoked JWT after the interval', async (t) => {
   const introspection = { mode: 'recheck', recheckInterval: 1_000 } as const
   const { clock, issuer, get, checks } = await introspectingApi(t, { introspection })
   const token = await issuer.issueToken({}, { format: 'jwt' })
-  const asked = (times: number) => until(() => issuer.requests.introspection === times)
+  const introspectedTimes = (times: number) => until(() => issuer.requests.introspection === times)
   t.equal((await get(token)).status, 200)
-  await asked(1)
+  await introspectedTimes(1)
   t.equal((await get(token)).status, 200)
   issuer.revoke(token)
   clock.ms += 999
@@ -240,7 +240,7 @@ t.test('recheck: rejects a revoked JWT after the interval', async (t) => {
   t.equal(issuer.requests.introspection, 2)
   t.equal(checks.at(-1), 'revocation')
   clock.ms += 600_000
-  t.equal((await get(token)).status, 401, 'it stays refused, and unasked')
+  t.equal((await get(token)).status, 401, 'stays rejected, without another introspection')
   t.equal(issuer.requests.introspection, 2)
 })
 
@@ -252,7 +252,7 @@ t.test('always: accepts a JWT only if it is active as well', async (t) => {
   t.equal((await get(token)).status, 200)
   t.equal(issuer.requests.introspection, 2)
   issuer.answerIntrospectionWith({ aud: 'api://other' })
-  t.equal((await get(token)).status, 401, 'what is said now goes before what it says')
+  t.equal((await get(token)).status, 401, 'the current response overrides the claims')
   issuer.answerIntrospectionWith()
   const forged = `${token.slice(0, -9)}AAAAAAAAA`
   issuer.resetRequests()
@@ -269,7 +269,7 @@ t.test('verifies JWTs by signature and introspects opaque tokens', async (t) => 
   const opaque = await issuer.issueToken({ sub: 'ada' })
   const [one, other] = [await get(jwt), await get(opaque)]
   t.equal(one.status, 200)
-  t.strictSame(one, other, 'a handler sees no difference')
+  t.strictSame(one, other, 'handlers see no difference')
   t.equal(issuer.requests.introspection, 1)
 })
 
@@ -294,7 +294,7 @@ t.test('each of two issuers has its own mode', async (t) => {
   t.equal(await status(await staff.issueToken({}, { format: 'jwt' })), 200)
   t.strictSame(counts(), [1, 1])
   t.equal(await status(await staff.issueToken()), 401)
-  t.strictSame(counts(), [2, 1], 'its opaque tokens would be those of the other')
+  t.strictSame(counts(), [2, 1], 'otherwise both would receive its opaque tokens')
 })
 
 t.test('while the issuer is down', async (t) => {
@@ -307,15 +307,18 @@ t.test('while the issuer is down', async (t) => {
     return { ...api, token }
   }
 
-  t.test('B9: responds to an opaque token with 503 and Retry-After until it is back', async (t) => {
-    const { clock, issuer, get, token } = await down({ cacheMaxAge: 0 }, 'opaque')
-    const { status, challenge, retryAfter = 0 } = await get(token)
-    t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
-    t.ok(retryAfter >= 1 && retryAfter <= 60)
-    await issuer.resume()
-    clock.ms += retryAfter * 1_000
-    t.equal((await get(token)).status, 200)
-  })
+  t.test(
+    'B9: responds to an opaque token with 503 and Retry-After until the issuer is back',
+    async (t) => {
+      const { clock, issuer, get, token } = await down({ cacheMaxAge: 0 }, 'opaque')
+      const { status, challenge, retryAfter = 0 } = await get(token)
+      t.strictSame({ status, challenge }, { status: 503, challenge: undefined })
+      t.ok(retryAfter >= 1 && retryAfter <= 60)
+      await issuer.resume()
+      clock.ms += retryAfter * 1_000
+      t.equal((await get(token)).status, 200)
+    },
+  )
 
   t.test('uses a stale response for staleIfError', async (t) => {
     const introspection = { cacheMaxAge: 30_000, staleIfError: 60_000 }
@@ -340,7 +343,7 @@ t.test('while the issuer is down', async (t) => {
   }
 
   t.test(
-    'recheck: after recheckStaleIfError, responds to a JWT with 503 until it is back',
+    'recheck: after recheckStaleIfError, responds to a JWT with 503 until the issuer is back',
     async (t) => {
       const introspection = {
         mode: 'recheck',
@@ -358,7 +361,7 @@ t.test('while the issuer is down', async (t) => {
     },
   )
 
-  t.test('always: responds to a JWT with 503, too', async (t) => {
+  t.test('always: also responds to a JWT with 503', async (t) => {
     const { status, token } = await down({ mode: 'always', cacheMaxAge: 0 }, 'jwt')
     t.equal(await status(token), 503)
   })
@@ -369,7 +372,7 @@ t.test('while the issuer is down', async (t) => {
     issuer.fail('hang', 'introspection')
     t.equal((await get(token)).status, 503)
     for (let i = 0; i < 20; i++) t.equal((await get(token)).status, 503)
-    t.equal(issuer.requests.introspection, 2, 'about it, and whether it is the issuer')
+    t.equal(issuer.requests.introspection, 2, 'one for the token, one for the probe')
   })
 })
 
@@ -389,7 +392,7 @@ t.test('the org authorization server of Okta', async (t) => {
   })
 
   t.test('introspects its tokens, which look like JWTs, if configured', async (t) => {
-    const asked: string[] = []
+    const introspectedTimes: string[] = []
     const { get, status } = await apiOf(t, clock, {
       issuer: ORG,
       audience: ORG,
@@ -398,7 +401,7 @@ t.test('the org authorization server of Okta', async (t) => {
         cacheMaxAge: 0,
         endpoint: `${ORG}/oauth2/v1/introspect`,
         fetch: (url, init) => {
-          asked.push(url)
+          introspectedTimes.push(url)
           return fetch(okta.introspectionEndpoint, init)
         },
       },
@@ -408,17 +411,17 @@ t.test('the org authorization server of Okta', async (t) => {
       status: 200,
       body: { subject: 'ada', client: 'demo-client', scope: ['openid'], issuer: ORG },
     })
-    t.strictSame(asked, [`${ORG}/oauth2/v1/introspect`])
+    t.strictSame(introspectedTimes, [`${ORG}/oauth2/v1/introspect`])
     t.equal(okta.requests.jwks, 0, 'its keys are not fetched')
     okta.revoke(token)
     t.equal(await status(token), 401)
     t.equal(await status(await okta.issueToken({}, { format: 'jwt' })), 401, 'of another issuer')
-    t.equal(asked.length, 2)
+    t.equal(introspectedTimes.length, 2)
   })
 })
 
 t.test(
-  'revoke() rejects JWTs and opaque tokens immediately, whatever the issuer says',
+  'revoke() rejects JWTs and opaque tokens immediately, regardless of the issuer',
   async (t) => {
     const { clock, issuer, app, get } = await introspectingApi(t)
     const tokens = [

@@ -1,4 +1,4 @@
-/** B16: issuer identifiers that are no https URL, if nothing is discovered by them. */
+/** B16: issuer identifiers that are not https URLs, if nothing is discovered by them. */
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -54,9 +54,9 @@ for (const [provider, issuer] of Object.entries(IDENTIFIERS)) {
           issuer.toLowerCase() + issuer.toUpperCase(),
           ` ${issuer}`,
         ]) {
-          const refused = await get(await tokenOf({ iss }))
-          t.equal(refused.statusCode, 401, iss)
-          t.match(refused.headers['www-authenticate'], 'an issuer that is not trusted here')
+          const rejected = await get(await tokenOf({ iss }))
+          t.equal(rejected.statusCode, 401, iss)
+          t.match(rejected.headers['www-authenticate'], 'an issuer that is not trusted here')
         }
         t.match(app.resourceServer.keySetStatus(), [{ issuer, keys: 1 }])
         await app.resourceServer.revoke({ sub: 'user-1', issuer, before: seconds() + 60 })
@@ -174,44 +174,44 @@ t.test('recognizes known domains in URLs only', async (t) => {
 })
 
 t.test('an introspection response must name the issuer exactly, or not at all', async (t) => {
-  const asked = await startIntrospectionServer(t)
+  const issuerServer = await startIntrospectionServer(t)
   const lines: object[] = []
   const server = await start({
     issuer: 'acme.com',
     jwks: { keys },
-    introspection: { ...CLIENT, endpoint: `${asked.origin}/introspect`, mode: 'always' },
+    introspection: { ...CLIENT, endpoint: `${issuerServer.origin}/introspect`, mode: 'always' },
     stores: { introspection: memoryStore(), sealingSecret: 's'.repeat(32) },
     logger: { warn: (line: object) => void lines.push(line) },
   })
   t.teardown(() => server.close())
   const active = { active: true, aud: AUDIENCE, exp: seconds() + 60, sub: 'ada' }
-  asked.state.tokens.set('named', { ...active, iss: 'acme.com' })
-  asked.state.tokens.set('unnamed', active)
-  asked.state.tokens.set('another', { ...active, iss: 'https://acme.com' })
+  issuerServer.state.tokens.set('named', { ...active, iss: 'acme.com' })
+  issuerServer.state.tokens.set('unnamed', active)
+  issuerServer.state.tokens.set('another', { ...active, iss: 'https://acme.com' })
   t.match(await server.verify('named'), { issuer: 'acme.com' })
   t.match(await server.verify('unnamed'), { issuer: 'acme.com' })
   await t.rejects(server.verify('another'), { name: 'InvalidTokenError', check: 'issuer' })
   const jwt = await tokenOf({ iss: 'acme.com' })
   await t.rejects(server.verify(jwt), { name: 'InvalidTokenError', check: 'introspection' })
-  asked.state.tokens.set(await tokenOf({ iss: 'acme.com', jti: 'b' }), active)
-  t.notMatch(asked.requests.join(), 'well-known')
-  asked.state.instead = status(500)
+  issuerServer.state.tokens.set(await tokenOf({ iss: 'acme.com', jti: 'b' }), active)
+  t.notMatch(issuerServer.requests.join(), 'well-known')
+  issuerServer.state.instead = status(500)
   await t.rejects(server.verify('new'), { code: 'temporarily_unavailable' })
   t.match(lines, [{ issuer: 'acme.com' }])
 })
 
 t.test('a client assertion has the issuer identifier as audience', async (t) => {
-  const asked = await startIntrospectionServer(t)
+  const issuerServer = await startIntrospectionServer(t)
   const { privateKey } = await (await import('jose')).generateKeyPair('ES256')
   const server = await start({
     issuer: 'acme.com',
     jwks: { keys },
-    introspection: { clientId: 'api', privateKey, endpoint: `${asked.origin}/introspect` },
+    introspection: { clientId: 'api', privateKey, endpoint: `${issuerServer.origin}/introspect` },
   })
   t.teardown(() => server.close())
-  asked.state.tokens.set('opaque', { active: true, aud: AUDIENCE, exp: seconds() + 60 })
+  issuerServer.state.tokens.set('opaque', { active: true, aud: AUDIENCE, exp: seconds() + 60 })
   await server.verify('opaque')
-  const assertion = asked.introspections[0]?.form.get('client_assertion') ?? ''
+  const assertion = issuerServer.introspections[0]?.form.get('client_assertion') ?? ''
   const { aud } = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString())
   t.same([aud].flat(), ['acme.com'])
 })
@@ -271,7 +271,7 @@ t.test('authorization_servers lists only issuers that clients can discover', asy
   t.strictSame(
     await listed({ issuer: 'http://keycloak:8080/realms/a', dangerouslyAllowHttp: true }),
     ['http://keycloak:8080/realms/a'],
-    'which the operator said may be fetched over http',
+    'allowed over http by the operator',
   )
   const template = 'https://login.microsoftonline.com/{tenantid}/v2.0'
   const guid = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
@@ -300,17 +300,17 @@ t.test('authorization_servers lists only issuers that clients can discover', asy
 t.test('a function as issuer may resolve it if it names the source of the keys', async (t) => {
   const server = await startKeyServer(keys)
   t.teardown(() => server.close())
-  const answers = new Map<string, object | true>([
+  const resolutions = new Map<string, object | true>([
     ['acme.com', { jwks: { keys } }],
     ['P2abcDEF123', { jwksUri: server.jwksUri }],
     ['http://adfs.example/adfs/services/trust', { jwks: { keys } }],
     ['bare.example', true],
   ])
-  const api = await start({ issuer: (iss: string) => answers.get(iss) as never })
+  const api = await start({ issuer: (iss: string) => resolutions.get(iss) as never })
   t.teardown(() => api.close())
-  for (const [iss, answer] of answers) {
+  for (const [iss, response] of resolutions) {
     const verifying = api.verify(await tokenOf({ iss }))
-    if (answer !== true) t.match(await verifying, { issuer: iss })
+    if (response !== true) t.match(await verifying, { issuer: iss })
     else
       await t.rejects(verifying, {
         name: 'TypeError',
@@ -330,11 +330,11 @@ t.test(
   async (t) => {
     const server = await startKeyServer(keys)
     t.teardown(() => server.close())
-    const ask = async (iss: unknown, issuer = 'acme.com') => {
+    const explain = async (iss: unknown, issuer = 'acme.com') => {
       const args = ['explain', '--issuer', issuer, '--audience', AUDIENCE]
       return runHere([...args, '--jwks-uri', server.jwksUri], { input: await tokenOf({ iss }) })
     }
-    t.equal((await ask('acme.com')).code, 0)
+    t.equal((await explain('acme.com')).code, 0)
     for (const [iss, advice] of [
       ['ACME.com', 'They differ by upper and lower case'],
       ['https://acme.com', 'They differ by the scheme before "://"'],
@@ -344,11 +344,11 @@ t.test(
       ['', 'The token has no issuer identifier'],
       [5, 'The token has no issuer identifier'],
     ] as const) {
-      const { code, stdout } = await ask(iss)
+      const { code, stdout } = await explain(iss)
       t.equal(code, 1)
       t.match(stdout, advice)
     }
-    t.match((await ask('acme.com', 'https://other.example')).stdout, 'exactly: acme.com')
+    t.match((await explain('acme.com', 'https://other.example')).stdout, 'exactly: acme.com')
     t.match(await runHere(['explain', '--issuer', 'acme.com', '--audience', 'a'], { input: 'x' }), {
       code: 2,
       stderr: /--issuer must be a URL.*To use an issuer without metadata, set --jwks-uri, /,
@@ -365,11 +365,11 @@ t.test(
 )
 
 t.test(
-  'A6: rejects a URL that URL parsers write differently, and names their spelling',
+  'A6: rejects a URL that URL parsers serialize differently, and shows that form',
   async (t) => {
     const spelled = (issuer: string) =>
       `"issuer" option must be spelled as it is fetched, if the "iss" of tokens is spelled so: ${issuer}`
-    const refusal = (issuer: string, options = {}) => {
+    const messageFor = (issuer: string, options = {}) => {
       try {
         resolveOptions({ issuer, audience: AUDIENCE, ...options })
         return 'none'
@@ -406,24 +406,24 @@ t.test(
       ['https://login.example/ü', 'https://login.example/%C3%BC'],
       ['https://ＬＯＧＩＮ.example/t', 'https://login.example/t'],
     ] as const) {
-      t.equal(refusal(issuer), spelled(spelling), issuer)
+      t.equal(messageFor(issuer), spelled(spelling), issuer)
       t.equal(
-        refusal(issuer, { jwks: { keys }, introspection }),
+        messageFor(issuer, { jwks: { keys }, introspection }),
         spelled(spelling),
         `${issuer}, for introspection`,
       )
-      t.equal(refusal(spelling), 'none', spelling)
+      t.equal(messageFor(spelling), 'none', spelling)
     }
     for (const issuer of [
       'https://login.example/t%2f..%2fevil',
       'https://login.example/t%5C%2e%2e%5Cevil',
       'https://login.example/t/..;/evil',
     ]) {
-      t.match(refusal(issuer), /^"issuer" option must not have dot segments in its path/, issuer)
-      t.equal(refusal(issuer, { jwks: { keys } }), 'none', 'nothing is fetched by it')
+      t.match(messageFor(issuer), /^"issuer" option must not have dot segments in its path/, issuer)
+      t.equal(messageFor(issuer, { jwks: { keys } }), 'none', 'nothing is fetched for it')
     }
     const guid = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
-    const entra = (issuer: string) => refusal(issuer, { audience: guid, profile: 'entra' })
+    const entra = (issuer: string) => messageFor(issuer, { audience: guid, profile: 'entra' })
     t.equal(entra('https://login.microsoftonline.com/{tenantid}/v2.0'), 'none')
     t.equal(entra('https://proxy.example/{tenantid}/v2.0'), 'none')
     t.equal(
@@ -431,7 +431,7 @@ t.test(
       spelled('https://proxy.example/{tenantid}/v2.0'),
     )
     t.equal(
-      refusal(ISSUER, { issuer: [ISSUER, 'https://A.example'] }),
+      messageFor(ISSUER, { issuer: [ISSUER, 'https://A.example'] }),
       spelled('https://a.example'),
       'among others',
     )

@@ -1,4 +1,4 @@
-/** Log lines for the operator, and whether they are true. */
+/** Log lines for the operator, and whether they are correct. */
 import t, { type Test } from 'tap'
 import { createResourceServer, memoryStore } from '../../src/index.js'
 import { createAuthorizationServer, dpopProof, generateDPoPKey } from '../../src/testing/index.js'
@@ -58,8 +58,8 @@ t.test('logs for how long cached keys remain usable after a failed fetch', async
 
 t.test('names unusable keys with their reason, in the log and in the rejection', async (t) => {
   const key = await makeKey('ES256', 'good')
-  const bad = await makeKey('ES256', 'bad\n')
-  const jwks = { keys: [key.publicJwk, { ...bad.publicJwk, use: 'enc' }] }
+  const unusable = await makeKey('ES256', 'bad\n')
+  const jwks = { keys: [key.publicJwk, { ...unusable.publicJwk, use: 'enc' }] }
   const remote = await startKeyServer(jwks.keys)
   t.teardown(() => remote.close())
   for (const options of [{ issuer: ISSUER, jwks }, { issuer: remote.issuer }]) {
@@ -67,7 +67,7 @@ t.test('names unusable keys with their reason, in the log and in the rejection',
     const logger = { warn: (...line: [object, string]) => void lines.push(line) }
     const server = await createResourceServer({ audience: AUDIENCE, logger, ...options })
     t.teardown(() => server.close())
-    const verifying = server.verify(await sign(bad, { iss: options.issuer }))
+    const verifying = server.verify(await sign(unusable, { iss: options.issuer }))
     const { reason } = await verifying.catch((error) => error)
     t.match(reason.found, /that cannot be used: it has "use": "enc" and not "sig"/)
     t.strictSame(lines, [

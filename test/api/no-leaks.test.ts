@@ -12,7 +12,7 @@ import { base64url, makeKey, sign } from '../fixtures/issuer.js'
 import { given, key, tokenOf } from '../fixtures/protected-api.js'
 import { rawRequest } from '../fixtures/raw-http.js'
 
-/** A marker in every value that a caller chose, so that one search finds each. */
+/** A marker in every value chosen by the caller, so that one search finds each. */
 const MARK = 'zq7canary'
 const marked = (name: string) => `${MARK}-${name}`
 
@@ -25,12 +25,12 @@ const personal = {
   [marked('claim')]: { nested: [marked('nested')] },
 }
 
-const good = await tokenOf(personal)
-const [head = '', payload = '', signature = ''] = good.split('.')
+const valid = await tokenOf(personal)
+const [head = '', payload = '', signature = ''] = valid.split('.')
 const unknownKey = await makeKey('ES256', marked('kid'))
 
 const credentials: Record<string, string> = {
-  good: `Bearer ${good}`,
+  good: `Bearer ${valid}`,
   tampered: `Bearer ${head}.${payload}.${signature.slice(0, -4)}AAAA`,
   'with other claims': `Bearer ${head}.${base64url({ ...personal, iss: marked('iss') })}.${signature}`,
   expired: `Bearer ${await tokenOf({ ...personal, exp: 1 })}`,
@@ -51,11 +51,11 @@ const credentials: Record<string, string> = {
   'in five parts': `Bearer ${Array.from('abcde', marked).join('.')}`,
   'no base64url': `Bearer ${marked('a')}=.b~.c`,
   'too long': `Bearer ${marked('long')}${'x'.repeat(9_000)}`,
-  'malformed header': `Bearer ${marked('a')} ${good}`,
+  'malformed header': `Bearer ${marked('a')} ${valid}`,
   'with bytes beyond ASCII': `Bearer ${marked('a')}\xe9\xff`,
   'with markup': `Bearer <script>${marked('a')}</script>`,
   basic: `Basic ${Buffer.from(`user:${marked('password')}`).toString('base64')}`,
-  'another scheme': `${marked('Scheme')} ${good}`,
+  'another scheme': `${marked('Scheme')} ${valid}`,
 }
 
 /** Secrets of which not even a part may appear. */
@@ -82,7 +82,7 @@ const configurations: Record<string, Partial<PluginOptions>> = {
 }
 
 for (const [title, options] of Object.entries(configurations)) {
-  t.test(`B10: no log line, body or header contains anything of a token, ${title}`, async (t) => {
+  t.test(`B10: no log line, body or header contains any part of a token, ${title}`, async (t) => {
     const lines: string[] = []
     const app = Fastify({
       logger: { level: 'trace', stream: { write: (line: string) => void lines.push(line) } },
@@ -104,14 +104,14 @@ for (const [title, options] of Object.entries(configurations)) {
     for (const [kind, value] of Object.entries(credentials)) {
       for (const path of routes) {
         lines.length = 0
-        const answer = await rawRequest(port, { path, lines: [`Authorization: ${value}`] })
-        const everything = [JSON.stringify(answer), ...lines].join('\n')
+        const response = await rawRequest(port, { path, lines: [`Authorization: ${value}`] })
+        const everything = [JSON.stringify(response), ...lines].join('\n')
         t.same(
           secretsOf(value).filter((secret) => everything.includes(secret)),
           [],
-          `${kind} at ${path}: ${answer.status}`,
+          `${kind} at ${path}: ${response.status}`,
         )
-        t.ok(lines.length > 0, 'and the log was listening')
+        t.ok(lines.length > 0, 'and the log was recorded')
       }
     }
   })
@@ -119,8 +119,8 @@ for (const [title, options] of Object.entries(configurations)) {
 
 t.test('B10: no serializer outputs the verified token', async (t) => {
   const server = await createResourceServer(given() as never)
-  const token = await server.verify(good)
-  t.equal(token.raw, good)
+  const token = await server.verify(valid)
+  t.equal(token.raw, valid)
   const hidden = { showHidden: true, depth: 9, getters: false } as const
   for (const text of [inspect(token), inspect(token, hidden), JSON.stringify(token)]) {
     t.notOk(text.includes(signature), text)
@@ -129,7 +129,7 @@ t.test('B10: no serializer outputs the verified token', async (t) => {
   t.notOk(JSON.stringify({ ...token }).includes(signature))
 })
 
-t.test('B10: only onReject can read what was found', async (t) => {
+t.test('B10: only onReject receives the rejection detail', async (t) => {
   const server = await createResourceServer(given() as never)
   const tokens = Object.entries(credentials).filter(([kind]) => kind !== 'good')
   for (const [kind, value] of tokens) {
@@ -156,12 +156,12 @@ t.test('B10: only onReject can read what was found', async (t) => {
     }
     const reason = JSON.stringify(error.reason)
     for (const name of ['sub', 'scope', 'email', 'jti', 'client', 'claim', 'nested']) {
-      t.notOk(reason.includes(marked(name)), `${kind}: not even the reason holds ${name}`)
+      t.notOk(reason.includes(marked(name)), `${kind}: even the reason omits ${name}`)
     }
     const segments = raw.split('.').filter((segment) => segment.length > 20)
     t.notOk(
       segments.some((segment) => reason.includes(segment)),
-      `${kind}: nor the token`,
+      `${kind}: and the token`,
     )
   }
 })

@@ -25,7 +25,7 @@ interface Document {
   readonly components: { readonly securitySchemes?: Readonly<Record<string, { type: string }>> }
 }
 
-/** The OpenAPI document of an API whose routes the test declares. */
+/** Returns the OpenAPI document of an API whose routes the test declares. */
 async function describedApi(
   t: Test,
   overrides: Partial<PluginOptions> = {},
@@ -40,7 +40,7 @@ async function describedApi(
 
 async function documentOf(app: FastifyInstance): Promise<Document> {
   await app.ready()
-  // As it goes over the wire.
+  // As serialized for a client.
   return JSON.parse(JSON.stringify(app.swagger()))
 }
 
@@ -63,7 +63,7 @@ async function operationOf(
   return { ...(paths['/']?.get as Operation), components }
 }
 
-/** An issuer with discovery. Nothing is fetched for a document. */
+/** Starts an issuer with discovery. Generating a document fetches nothing. */
 const DISCOVERED = { jwks: {} }
 
 const DPOP = { mode: 'allowed', baseUrl: 'https://api.example' } as const
@@ -97,31 +97,35 @@ for (const openapi of ['3.0.3', '3.1.0']) {
         const { responses, security = document.security ?? [] } = operation
         const name = `${method} ${path}`
         walked.push(name)
-        const ask = async (headers: Record<string, string>) => {
+        const statusWith = async (headers: Record<string, string>) => {
           const url = path.replace('{id}', '1')
           const { statusCode } = await app.inject({ method: method as 'get', url, headers })
           return statusCode
         }
         const admitsAll = security.length === 0 || security.some((one) => isEmpty(one))
-        t.equal(await ask({}), admitsAll ? 200 : 401, `${name} without a token`)
+        t.equal(await statusWith({}), admitsAll ? 200 : 401, `${name} without a token`)
         const isOpen = security.length === 0
-        t.equal(await ask(bearer('bad')), isOpen ? 200 : 401, `${name} with a bad token`)
+        t.equal(
+          await statusWith(bearer('bad')),
+          isOpen ? 200 : 401,
+          `${name} with an invalid token`,
+        )
         t.equal('401' in responses, !isOpen, `${name}: 401`)
         t.equal('503' in responses, !isOpen, `${name}: 503`)
         t.ok('200' in responses, `${name}: 200`)
 
         const needed = responses['403']
-        const poor = await ask(bearer(await tokenOf({ scope: 'profile' })))
-        t.equal(poor === 403, needed !== undefined, `${name} with a token that is good for little`)
+        const poor = await statusWith(bearer(await tokenOf({ scope: 'profile' })))
+        t.equal(poor === 403, needed !== undefined, `${name} with a token with little scope`)
         // In 3.0 an http scheme cannot name a scope; the description of 403 does.
         if (openapi === '3.0.3') continue
         for (const { accessToken: scope } of security) {
           if (scope === undefined || scope.length === 0) continue
           const enough = bearer(await tokenOf({ scope: scope.join(' ') }))
-          t.equal(await ask(enough), 200, `${name} with ${scope}`)
+          t.equal(await statusWith(enough), 200, `${name} with ${scope}`)
           const [, ...less] = scope
           const short = bearer(await tokenOf({ scope: less.join(' ') || undefined }))
-          t.equal(await ask(short), 403, `${name} with ${less}`)
+          t.equal(await statusWith(short), 403, `${name} with ${less}`)
         }
       }
     }
@@ -226,7 +230,7 @@ t.test('P3: documents that key-bound tokens need a proof', async (t) => {
 
   const required = await operationOf(t, { dpop: 'required' }, { ...DISCOVERED, ...dpop })
   t.same(required.security, [{ accessToken: [], dpop: [] }])
-  // There is one Authorization header.
+  // A request has only one Authorization header.
   t.same((await operationOf(t, { dpop: 'required' }, dpop)).security, [{ dpop: [] }])
 
   const off = await operationOf(t, { dpop: 'off' }, { ...DISCOVERED, ...dpop })
@@ -255,7 +259,7 @@ t.test('keeps a scheme of the document, and adds the scopes to its flows', async
     },
   })
   t.same(paths['/']?.get?.security, [{ accessToken: ['orders:read'] }])
-  t.same(openapi, before, 'what was given is not changed')
+  t.same(openapi, before, 'the given object is unchanged')
   t.match(app.swagger({ yaml: true }), /orders:write: ""/)
 
   const elsewhere = { type: 'apiKey', in: 'cookie', name: 'session' } as const
@@ -271,24 +275,28 @@ t.test('keeps a scheme of the document, and adds the scopes to its flows', async
 
 t.test('security and responses of a route take precedence', async (t) => {
   const app = await describedApi(t, {}, { security: [{ accessToken: [] }] })
-  const own = [{ accessToken: ['own'] }]
-  const refused = { type: 'object', description: 'Own', properties: { reason: { type: 'string' } } }
+  const ownSecurity = [{ accessToken: ['own'] }]
+  const ownSchema = {
+    type: 'object',
+    description: 'Own',
+    properties: { reason: { type: 'string' } },
+  }
   const handler = async () => 'in'
   const auth = { scope: 'a' }
-  app.get('/security', { schema: { security: own }, config: { auth } }, handler)
-  app.get('/open', { schema: { security: own }, config: { auth: false } }, handler)
+  app.get('/security', { schema: { security: ownSecurity }, config: { auth } }, handler)
+  app.get('/open', { schema: { security: ownSecurity }, config: { auth: false } }, handler)
   app.get('/opened', { config: { auth: false } }, handler)
-  app.get('/401', { schema: { response: { 401: refused } }, config: { auth } }, handler)
-  app.get('/4xx', { schema: { response: { '4xx': refused } }, config: { auth } }, handler)
-  app.get('/5xx', { schema: { response: { '5XX': refused } }, config: { auth } }, handler)
-  app.get('/default', { schema: { response: { default: refused } }, config: { auth } }, handler)
+  app.get('/401', { schema: { response: { 401: ownSchema } }, config: { auth } }, handler)
+  app.get('/4xx', { schema: { response: { '4xx': ownSchema } }, config: { auth } }, handler)
+  app.get('/5xx', { schema: { response: { '5XX': ownSchema } }, config: { auth } }, handler)
+  app.get('/default', { schema: { response: { default: ownSchema } }, config: { auth } }, handler)
   app.get('/hidden', { schema: { hide: true }, config: { auth } }, handler)
   const { paths } = await validDocumentOf(t, app)
   const get = (path: string) => paths[path]?.get as Operation
   const codes = (path: string) => Object.keys(get(path).responses)
-  t.same(get('/security').security, own)
+  t.same(get('/security').security, ownSecurity)
   t.same(codes('/security'), ['200', '401', '403', '503'])
-  t.same(get('/open').security, own)
+  t.same(get('/open').security, ownSecurity)
   t.same(get('/opened').security, [])
   t.equal(get('/401').responses['401']?.description, 'Own')
   t.same(codes('/401'), ['401', '403', '503'])
@@ -299,7 +307,7 @@ t.test('security and responses of a route take precedence', async (t) => {
 })
 
 t.test('responses are the same as without a document, bodies included', async (t) => {
-  const answersOf = async (isDescribed: boolean) => {
+  const responsesOf = async (isDescribed: boolean) => {
     const app = Fastify()
     t.teardown(() => app.close())
     if (isDescribed) {
@@ -323,13 +331,13 @@ t.test('responses are the same as without a document, bodies included', async (t
       }),
     )
   }
-  const answers = await answersOf(true)
-  t.same(answers, await answersOf(false))
+  const responses = await responsesOf(true)
+  t.same(responses, await responsesOf(false))
   t.same(
-    answers.map(({ statusCode }) => statusCode),
+    responses.map(({ statusCode }) => statusCode),
     [200, 403, 401],
   )
-  t.match(answers[1], { body: '{"own":{"reason":"insufficient_scope"}}' })
+  t.match(responses[1], { body: '{"own":{"reason":"insufficient_scope"}}' })
 })
 
 t.test('works in any order of registration', async (t) => {
@@ -401,11 +409,11 @@ t.test('documents an exposed HEAD route like its GET', async (t) => {
 t.test('calls the other transform first', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  const own: FastifyDynamicSwaggerOptions['transform'] = ({ schema, url }) => ({
+  const ownSecurity: FastifyDynamicSwaggerOptions['transform'] = ({ schema, url }) => ({
     schema: { ...schema, summary: 'Changed', response: { 201: { type: 'string' } } },
     url: `/v1${url}`,
   })
-  await app.register(swagger, { openapi: {}, transform: openapiTransform(app, own) })
+  await app.register(swagger, { openapi: {}, transform: openapiTransform(app, ownSecurity) })
   await app.register(resourceServer, given())
   app.get('/', () => 'in')
   const { paths } = await validDocumentOf(t, app)

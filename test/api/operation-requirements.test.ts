@@ -27,10 +27,10 @@ function get(app: FastifyInstance, url: string, headers: Record<string, string> 
   return app.inject({ url, headers })
 }
 
-t.test('a function decides on the scope of each request by its headers', async (t) => {
+t.test('a function determines the scope of each request from its headers', async (t) => {
   const app = await protectedApi(t, METADATA)
   const scope = ({ headers, body }: FastifyRequest) => {
-    t.equal(body, undefined, 'before any body')
+    t.equal(body, undefined, 'before any body is read')
     return headers['mcp-name'] === 'count' ? 'orders:read' : 'orders:read orders:write'
   }
   app.post('/mcp', { config: { auth: { scope } } }, async () => 'in')
@@ -56,7 +56,7 @@ t.test('a function decides on the scope of each request by its headers', async (
 })
 
 t.test(
-  'a function that fails rejects a valid token with 500, and names no scope before',
+  'responds with 500 to a valid token if the function throws, and with 401 to none',
   async (t) => {
     const app = await protectedApi(t)
     const fail = () => {
@@ -98,7 +98,7 @@ t.test('a scope implies narrower ones in routes and operations', async (t) => {
     return [...(request.auth?.scope ?? [])]
   })
   const admin = await get(app, '/', bearer(await tokenOf({ scope: 'admin' })))
-  t.same(admin.json(), ['admin'], 'the scope stays as it was granted')
+  t.same(admin.json(), ['admin'], "the token's scope is unchanged")
   t.equal((await get(app, '/', bearer(await tokenOf({ scope: 'orders:read' })))).statusCode, 403)
   t.equal((await get(app, '/', bearer(await tokenOf({ scope: 'other' })))).statusCode, 403)
 })
@@ -152,7 +152,7 @@ const HANDLERS: Record<string, ((app: FastifyInstance) => void) | undefined> = {
 }
 
 for (const [title, setErrorHandler] of Object.entries(HANDLERS)) {
-  t.test(`requireScope() is answered 403 with one challenge, with ${title}`, async (t) => {
+  t.test(`requireScope() responds with 403 and one challenge, with ${title}`, async (t) => {
     const app = await protectedApi(t, METADATA)
     setErrorHandler?.(app)
     for (const url of declare(app, (request) =>
@@ -224,7 +224,7 @@ t.test('requireScope() without scope tokens, or with invalid ones, is a 500', as
   }
 })
 
-t.test('requireScope() on an optional route without a token is answered 401', async (t) => {
+t.test('requireScope() on an optional route without a token responds with 401', async (t) => {
   const app = await protectedApi(t)
   app.get('/', { config: { auth: { optional: true } } }, async (request) => {
     request.requireScope('orders:read')
@@ -251,7 +251,7 @@ t.test(
   },
 )
 
-t.test('requireAuthentication() demands a stronger or more recent authentication', async (t) => {
+t.test('requireAuthentication() requires a stronger or more recent authentication', async (t) => {
   const app = await protectedApi(t, METADATA)
   const config = { auth: { scope: 'profile', optional: true } }
   app.get('/acr', { config }, async (request) => {
@@ -348,7 +348,7 @@ t.test('other errors pass unchanged, and what follows the response crashes nothi
   t.equal((await fetch(`${url}/other`, { headers: bearer(token) })).status, 418, 'still serving')
 })
 
-t.test('one error that is thrown for several requests gets the challenge of each', async (t) => {
+t.test('an error thrown for several requests gets the challenge of each', async (t) => {
   const app = await protectedApi(t)
   const shared = new InvalidTokenError('Signed out')
   const scope = ({ headers }: FastifyRequest) => `${headers['x-scope']}`
@@ -363,40 +363,37 @@ t.test('one error that is thrown for several requests gets the challenge of each
   t.equal(app.resourceServer.statistics().rejections.invalid_token, 2)
 })
 
-t.test(
-  'whatever else the application throws gets the response that Fastify gives it',
-  async (t) => {
-    const thrown = [undefined, null, 'text', 7, 0, '', { statusCode: 418 }, new Error('an error')]
-    const responses = async (app: FastifyInstance) => {
-      const seen: string[] = []
-      app.addHook('onError', async () => void seen.push('onError'))
-      for (const [i, value] of thrown.entries()) {
-        const config = { auth: false as const }
-        app.get(`/${i}/later`, { config }, async () => {
-          throw value
-        })
-        app.get(`/${i}`, { config }, () => {
-          throw value
-        })
-      }
-      for (const i of thrown.keys()) {
-        for (const url of [`/${i}/later`, `/${i}`]) {
-          const { statusCode, body } = await app.inject(url)
-          seen.push(`${url} ${statusCode} ${body}`)
-        }
-      }
-      return seen
+t.test("other values that the application throws get Fastify's response", async (t) => {
+  const thrown = [undefined, null, 'text', 7, 0, '', { statusCode: 418 }, new Error('an error')]
+  const responses = async (app: FastifyInstance) => {
+    const seen: string[] = []
+    app.addHook('onError', async () => void seen.push('onError'))
+    for (const [i, value] of thrown.entries()) {
+      const config = { auth: false as const }
+      app.get(`/${i}/later`, { config }, async () => {
+        throw value
+      })
+      app.get(`/${i}`, { config }, () => {
+        throw value
+      })
     }
-    for (const handles of [false, true]) {
-      const [bare, guarded] = [Fastify(), await protectedApi(t)]
-      t.teardown(() => bare.close())
-      for (const app of handles ? [bare, guarded] : []) {
-        app.setErrorHandler((error, _request, reply) => reply.code(599).send(`handled ${error}`))
+    for (const i of thrown.keys()) {
+      for (const url of [`/${i}/later`, `/${i}`]) {
+        const { statusCode, body } = await app.inject(url)
+        seen.push(`${url} ${statusCode} ${body}`)
       }
-      t.strictSame(await responses(guarded), await responses(bare))
     }
-  },
-)
+    return seen
+  }
+  for (const handles of [false, true]) {
+    const [bare, guarded] = [Fastify(), await protectedApi(t)]
+    t.teardown(() => bare.close())
+    for (const app of handles ? [bare, guarded] : []) {
+      app.setErrorHandler((error, _request, reply) => reply.code(599).send(`handled ${error}`))
+    }
+    t.strictSame(await responses(guarded), await responses(bare))
+  }
+})
 
 t.test('a route declared before the plugin gets the challenge, too', async (t) => {
   const app = Fastify()

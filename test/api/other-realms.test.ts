@@ -1,4 +1,4 @@
-/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node itself is one. */
+/** F35, F38: errors and bytes of another realm. Under Jest, every error of Node itself is of another realm. */
 import { createHash } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import Fastify from 'fastify'
@@ -20,17 +20,17 @@ const INTROSPECTION = {
   clientSecret: 'x',
   endpoint: 'https://issuer.example/introspect',
 }
-const good = await tokenOf()
+const valid = await tokenOf()
 const foreign = (code: string, context: object = {}) => runInNewContext(code, context)
 
-async function answerTo(t: Test, auth: RouteRequirement, options: Partial<PluginOptions> = {}) {
+async function responseTo(t: Test, auth: RouteRequirement, options: Partial<PluginOptions> = {}) {
   const logged: unknown[] = []
   const stream = { write: (line: string) => logged.push(JSON.parse(line).err) }
   const app = Fastify({ logger: { level: 'error', stream } })
   t.teardown(() => app.close())
   await app.register(resourceServer, given(options))
   app.get('/', { config: { auth } }, () => t.fail('let in'))
-  return { answer: await app.inject({ url: '/', headers: bearer(good) }), logged }
+  return { response: await app.inject({ url: '/', headers: bearer(valid) }), logged }
 }
 
 const THROTTLED = `
@@ -44,9 +44,9 @@ t.test('a client error that authorize throws keeps status, message and headers',
     () => Promise.reject(foreign(THROTTLED)),
     () => foreign(`Promise.reject(${THROTTLED})`),
   ]) {
-    const { answer } = await answerTo(t, { authorize })
-    t.match(answer.json(), { statusCode: 429, message: 'too many orders', code: 'E_MANY' })
-    t.equal(answer.headers['retry-after'], '7')
+    const { response } = await responseTo(t, { authorize })
+    t.match(response.json(), { statusCode: 429, message: 'too many orders', code: 'E_MANY' })
+    t.equal(response.headers['retry-after'], '7')
   }
 })
 
@@ -59,20 +59,20 @@ t.test('any other error that authorize throws keeps its status, and is logged', 
     () => Promise.reject(foreign(code)),
     () => foreign(`Promise.reject(${code})`),
   ]) {
-    const { answer, logged } = await answerTo(t, { authorize })
-    t.match(answer.json(), { statusCode: 503, message: 'The function "authorize" failed' })
-    t.notMatch(answer.body, 'ECONNREFUSED')
+    const { response, logged } = await responseTo(t, { authorize })
+    t.match(response.json(), { statusCode: 503, message: 'The function "authorize" failed' })
+    t.notMatch(response.body, 'ECONNREFUSED')
     t.match(logged, [{ message: /ECONNREFUSED/, stack: /evalmachine|vm/ }])
   }
 })
 
-t.test('hides from the client what extractToken of another realm throws', async (t) => {
+t.test('hides errors thrown by extractToken in another realm from the client', async (t) => {
   const extractToken = () => {
     throw foreign('Object.assign(new TypeError("no cookie"), { status: 418 })')
   }
-  const { answer } = await answerTo(t, {}, { extractToken })
-  t.match(answer.json(), { statusCode: 500, message: 'The function "extractToken" failed' })
-  t.notMatch(answer.body, 'cookie')
+  const { response } = await responseTo(t, {}, { extractToken })
+  t.match(response.json(), { statusCode: 500, message: 'The function "extractToken" failed' })
+  t.notMatch(response.body, 'cookie')
 })
 
 t.test('converts it to an equal error of this realm', async (t) => {
@@ -173,7 +173,7 @@ t.test('F35: reports the causes of an AggregateError of another realm', async (t
   t.equal(failureCode(error), 'ECONNREFUSED')
 })
 
-t.test('an object that imitates an error of another realm ends no process', async (t) => {
+t.test('an object that imitates an error of another realm does not end the process', async (t) => {
   const hostile = [
     'new Proxy(new Error("x"), {})',
     'new Proxy(new Error("x"), { getPrototypeOf() { throw new Error("trap") } })',
@@ -190,8 +190,8 @@ t.test('an object that imitates an error of another realm ends no process', asyn
       },
       () => Promise.reject(foreign(code)),
     ]) {
-      const { answer } = await answerTo(t, { authorize })
-      t.equal(answer.statusCode, 500, code)
+      const { response } = await responseTo(t, { authorize })
+      t.equal(response.statusCode, 500, code)
     }
   }
 })

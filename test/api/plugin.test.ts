@@ -14,8 +14,8 @@ import resourceServer from '../../src/plugin/plugin.js'
 import { parseChallenge } from '../fixtures/challenge-parser.js'
 import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-const good = await tokenOf()
-const bad = `${good.slice(0, -6)}AAAAAA`
+const valid = await tokenOf()
+const invalid = `${valid.slice(0, -6)}AAAAAA`
 
 const whoami = (request: FastifyRequest) => ({ user: request.auth?.subject ?? null })
 
@@ -32,13 +32,13 @@ t.test('protects every route unless its config opens it', async (t) => {
   app.get('/open', { config: { auth: false } }, whoami)
   for (const url of ['/silent', '/true', '/empty']) {
     t.equal(await statusOf(app, url), 401, `${url} without a token`)
-    t.equal(await statusOf(app, url, bad), 401, `${url} with a bad one`)
-    t.equal(await statusOf(app, url, good), 200, `${url} with a good one`)
+    t.equal(await statusOf(app, url, invalid), 401, `${url} with an invalid one`)
+    t.equal(await statusOf(app, url, valid), 200, `${url} with a valid one`)
   }
   t.equal(await statusOf(app, '/open'), 200)
-  t.equal(await statusOf(app, '/open', bad), 200, 'an open route ignores tokens')
-  const { body } = await app.inject({ url: '/open', headers: bearer(good) })
-  t.same(JSON.parse(body), { user: null }, 'not at a good one either')
+  t.equal(await statusOf(app, '/open', invalid), 200, 'an open route ignores tokens')
+  const { body } = await app.inject({ url: '/open', headers: bearer(valid) })
+  t.same(JSON.parse(body), { user: null }, 'not even a valid one')
 })
 
 t.test('with global: false, protects only routes with config.auth', async (t) => {
@@ -52,7 +52,7 @@ t.test('with global: false, protects only routes with config.auth', async (t) =>
   t.equal(await statusOf(app, '/nowhere'), 404, 'nor are unknown routes')
   for (const url of ['/true', '/scope']) {
     t.equal(await statusOf(app, url), 401)
-    t.equal(await statusOf(app, url, good), 200)
+    t.equal(await statusOf(app, url, valid), 200)
   }
 })
 
@@ -62,13 +62,13 @@ t.test('optional: accepts no token, and rejects an invalid one', async (t) => {
   app.get('/scope', { config: { auth: { optional: true, scope: 'admin' } } }, whoami)
   app.get('/not', { config: { auth: { optional: false } } }, whoami)
   t.same((await app.inject('/')).json(), { user: null })
-  t.same((await app.inject({ url: '/', headers: bearer(good) })).json(), { user: 'user-1' })
-  t.equal(await statusOf(app, '/', bad), 401)
+  t.same((await app.inject({ url: '/', headers: bearer(valid) })).json(), { user: 'user-1' })
+  t.equal(await statusOf(app, '/', invalid), 401)
   t.equal(await statusOf(app, '/', 'a b'), 400)
   const basic = await app.inject({ url: '/', headers: { authorization: 'Basic dTpw' } })
-  t.same(basic.json(), { user: null }, 'other credentials are no token')
+  t.same(basic.json(), { user: null }, 'other credentials count as no token')
   t.equal(await statusOf(app, '/scope'), 200)
-  t.equal(await statusOf(app, '/scope', good), 403, 'who shows a token is asked for its scope')
+  t.equal(await statusOf(app, '/scope', valid), 403, 'a request with a token must have its scope')
   t.equal(await statusOf(app, '/not'), 401)
 })
 
@@ -81,7 +81,7 @@ t.test('puts the verified token on the request', async (t) => {
   })
   for (const round of ['verified', 'verified before']) {
     seen = undefined
-    t.equal(await statusOf(app, '/', good), 200)
+    t.equal(await statusOf(app, '/', valid), 200)
     const auth = (seen as FastifyRequest | undefined)?.auth
     t.ok(auth instanceof AccessToken, round)
     t.match(auth, { subject: 'user-1', clientId: 'client-1', audience: ['api://default'] })
@@ -98,11 +98,13 @@ t.test('request.claims throws where no token was verified', async (t) => {
   app.get('/open', { config: { auth: false } }, read)
   app.get('/optional', { config: { auth: { optional: true } } }, read)
   for (const url of ['/open', '/optional']) {
-    const answer = await app.inject(url)
-    t.equal(answer.statusCode, 500, url)
-    t.match(answer.json(), { message: /request\.claims .*auth: false/ })
+    const response = await app.inject(url)
+    t.equal(response.statusCode, 500, url)
+    t.match(response.json(), { message: /request\.claims .*auth: false/ })
   }
-  t.same((await app.inject({ url: '/optional', headers: bearer(good) })).json(), { user: 'user-1' })
+  t.same((await app.inject({ url: '/optional', headers: bearer(valid) })).json(), {
+    user: 'user-1',
+  })
 })
 
 t.test('never mixes up the tokens of requests', async (t) => {
@@ -111,11 +113,11 @@ t.test('never mixes up the tokens of requests', async (t) => {
   app.get('/open', { config: { auth: false } }, whoami)
   const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => tokenOf({ sub })))
   const requests = Array.from({ length: 60 }, (_, i) => i % 3)
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     requests.map((i) => app.inject({ url: '/', headers: bearer(tokens[i] as string) })),
   )
   t.same(
-    answers.map((answer) => answer.json().user),
+    responses.map((response) => response.json().user),
     requests.map((i) => 'abc'[i]),
   )
   t.same((await app.inject('/open')).json(), { user: null })
@@ -193,13 +195,13 @@ t.test('B8: evaluates the requirements of a route', async (t) => {
   ]
   for (const [i, [, auth]] of cases.entries()) app.get(`/${i}`, { config: { auth } }, () => 'in')
   for (const [i, [title, , status, scope]] of cases.entries()) {
-    const answer = await app.inject({ url: `/${i}`, headers: bearer(token) })
-    t.equal(answer.statusCode, status, title)
+    const response = await app.inject({ url: `/${i}`, headers: bearer(token) })
+    t.equal(response.statusCode, status, title)
     if (status !== 403) continue
-    const { parameters } = parseChallenge(answer.headers['www-authenticate'])
+    const { parameters } = parseChallenge(response.headers['www-authenticate'])
     t.match(parameters, { error: 'insufficient_scope' })
     t.equal(parameters.scope, scope, `${title}: scope of the challenge`)
-    t.match(answer.json(), { code: 'insufficient_scope' })
+    t.match(response.json(), { code: 'insufficient_scope' })
   }
 })
 
@@ -213,7 +215,7 @@ function thenable(then: (resolve: (value: unknown) => void) => void): object {
   return Object.defineProperty({}, 'then', { value: then })
 }
 
-/** A promise with its own `then`. */
+/** Returns a promise with its own `then`. */
 function lying(promise: Promise<unknown>, then?: () => void): Promise<unknown> {
   const yes = (done: (value: unknown) => void) => void done(true)
   return Object.defineProperty(promise, 'then', { value: then ?? yes })
@@ -233,7 +235,7 @@ t.test('finds a nested claim under a parent whose name has dots', async (t) => {
   t.equal(await statusOf(app, '/', token), 200)
 })
 
-t.test('authorize accepts with true or a promise of it only', async (t) => {
+t.test('authorize accepts only true or a promise of true', async (t) => {
   const app = await protectedApi(t)
   const failure = Object.assign(new Error('not today'), { statusCode: 402 })
   const cases: [title: string, authorize: unknown, status: number][] = [
@@ -298,15 +300,15 @@ t.test('authorize gets the token and the request, and is called last', async (t)
     },
   }
   app.get('/users/:user', { config: { auth } }, () => 'in')
-  t.equal(await statusOf(app, '/users/user-1', good), 200)
-  t.equal(await statusOf(app, '/users/user-2', good), 403)
+  t.equal(await statusOf(app, '/users/user-1', valid), 200)
+  t.equal(await statusOf(app, '/users/user-2', valid), 403)
   t.equal(calls.length, 2)
   t.same(calls[0], ['user-1', { user: 'user-1' }])
   t.equal(await statusOf(app, '/users/user-1'), 401)
-  t.equal(await statusOf(app, '/users/user-1', bad), 401)
+  t.equal(await statusOf(app, '/users/user-1', invalid), 401)
   t.equal(await statusOf(app, '/users/user-1', await tokenOf({ scope: 'profile' })), 403)
   t.equal(await statusOf(app, '/users/user-1', await tokenOf({ client_id: 'other' })), 403)
-  t.equal(calls.length, 2, 'it is not asked about a token that failed before')
+  t.equal(calls.length, 2, 'not called for a token that failed before')
 })
 
 t.test('an error of this package that authorize throws cannot break a header', async (t) => {
@@ -325,15 +327,15 @@ t.test('an error of this package that authorize throws cannot break a header', a
     app.get(`/${name}`, { config: { auth: { authorize: raise(error) } } }, () => 'in')
   }
   for (const [name, error] of Object.entries(errors)) {
-    const answer = await app.inject({ url: `/${name}`, headers: bearer(good) })
-    t.equal(answer.statusCode, error.statusCode, name)
-    t.doesNotThrow(() => parseChallenge(answer.headers['www-authenticate']), name)
-    t.notOk(answer.headers['x-injected'])
+    const response = await app.inject({ url: `/${name}`, headers: bearer(valid) })
+    t.equal(response.statusCode, error.statusCode, name)
+    t.doesNotThrow(() => parseChallenge(response.headers['www-authenticate']), name)
+    t.notOk(response.headers['x-injected'])
   }
 })
 
 t.test('the error handler of the application', async (t) => {
-  t.test('sees each error, with the headers set already', async (t) => {
+  t.test('sees each error, with the headers already set', async (t) => {
     const seen: Error[] = []
     const app = await protectedApi(t)
     app.setErrorHandler((error: Error & { statusCode: number }, _request, reply) => {
@@ -344,16 +346,16 @@ t.test('the error handler of the application', async (t) => {
     for (const [headers, status, name] of [
       [{}, 401, 'MissingCredentialsError'],
       [bearer('a b'), 400, 'InvalidRequestError'],
-      [bearer(bad), 401, 'InvalidTokenError'],
-      [bearer(good), 403, 'InsufficientScopeError'],
+      [bearer(invalid), 401, 'InvalidTokenError'],
+      [bearer(valid), 403, 'InsufficientScopeError'],
     ] as const) {
-      const answer = await app.inject({ url: '/', headers })
-      t.equal(answer.statusCode, status)
-      t.same(answer.json(), { problem: name })
-      t.ok(parseChallenge(answer.headers['www-authenticate']))
+      const response = await app.inject({ url: '/', headers })
+      t.equal(response.statusCode, status)
+      t.same(response.json(), { problem: name })
+      t.ok(parseChallenge(response.headers['www-authenticate']))
       const error = seen.at(-1) as ResourceServerError
       t.ok(error instanceof ResourceServerError)
-      t.equal(error.headers['www-authenticate'], answer.headers['www-authenticate'])
+      t.equal(error.headers['www-authenticate'], response.headers['www-authenticate'])
     }
   })
 
@@ -364,8 +366,8 @@ t.test('the error handler of the application', async (t) => {
     })
     app.get('/', () => 'in')
     t.equal(await statusOf(app, '/'), 502)
-    t.equal(await statusOf(app, '/', bad), 502)
-    t.equal(await statusOf(app, '/', good), 200)
+    t.equal(await statusOf(app, '/', invalid), 502)
+    t.equal(await statusOf(app, '/', valid), 200)
   })
 
   t.test('of a nested context applies there', async (t) => {
@@ -388,18 +390,24 @@ t.test('app.resourceServer.verify() in a handler rejects like the guard', async 
     return { user: (await app.resourceServer.verify(token, requirement, request)).subject }
   })
   const get = async (token: string, scope?: string) => {
-    const answer = await app.inject({ url: '/', query: { token, ...(scope && { scope }) } })
-    const challenge = answer.headers['www-authenticate']
-    return { status: answer.statusCode, ...(challenge !== undefined && parseChallenge(challenge)) }
+    const response = await app.inject({ url: '/', query: { token, ...(scope && { scope }) } })
+    const challenge = response.headers['www-authenticate']
+    return {
+      status: response.statusCode,
+      ...(challenge !== undefined && parseChallenge(challenge)),
+    }
   }
-  t.same(await get(good), { status: 200 })
+  t.same(await get(valid), { status: 200 })
   t.same(await get('', 'admin'), {
     status: 401,
     scheme: 'Bearer',
     parameters: { realm: 'orders', scope: 'admin' },
   })
-  t.match(await get(bad), { status: 401, parameters: { realm: 'orders', error: 'invalid_token' } })
-  t.match(await get(good, 'admin'), {
+  t.match(await get(invalid), {
+    status: 401,
+    parameters: { realm: 'orders', error: 'invalid_token' },
+  })
+  t.match(await get(valid, 'admin'), {
     status: 403,
     parameters: { error: 'insufficient_scope', scope: 'admin' },
   })
@@ -409,44 +417,44 @@ t.test('extractToken reads the token', async (t) => {
   const cookie = (request: FastifyRequest) =>
     /(?:^|; )token=([^;]*)/.exec(request.headers.cookie ?? '')?.[1]
 
-  t.test('instead of the header', async (t) => {
+  t.test('instead of from the header', async (t) => {
     const app = await protectedApi(t, { extractToken: cookie })
     app.get('/', whoami)
     const status = async (headers: Record<string, string>) =>
       (await app.inject({ url: '/', headers })).statusCode
-    t.equal(await status({ cookie: `a=b; token=${good}` }), 200)
-    t.equal(await status({ cookie: `token=${bad}` }), 401)
+    t.equal(await status({ cookie: `a=b; token=${valid}` }), 200)
+    t.equal(await status({ cookie: `token=${invalid}` }), 401)
     t.equal(await status({ cookie: 'token=' }), 401)
-    t.equal(await status(bearer(good)), 401, 'the header is not looked at')
+    t.equal(await status(bearer(valid)), 401, 'the header is not read')
   })
 
   t.test('in addition to the header, with bearerToken()', async (t) => {
     const extractToken = (request: FastifyRequest) => cookie(request) ?? bearerToken(request.raw)
     const app = await protectedApi(t, { extractToken })
     app.get('/', whoami)
-    t.equal(await statusOf(app, '/', good), 200)
+    t.equal(await statusOf(app, '/', valid), 200)
     t.equal(await statusOf(app, '/', 'a b'), 400)
-    t.equal((await app.inject({ url: '/', headers: { cookie: `token=${good}` } })).statusCode, 200)
+    t.equal((await app.inject({ url: '/', headers: { cookie: `token=${valid}` } })).statusCode, 200)
   })
 
-  const answers: [title: string, extractToken: unknown, status: number, optional: number][] = [
+  const responses: [title: string, extractToken: unknown, status: number, optional: number][] = [
     ['undefined', () => undefined, 401, 200],
     ['null', () => null, 401, 200],
     ['an empty string', () => '', 401, 200],
     ['a blank', () => ' ', 401, 401],
-    ['a token with its scheme', () => `Bearer ${good}`, 401, 401],
+    ['a token with its scheme', () => `Bearer ${valid}`, 401, 401],
     ['control characters', () => '\r\n\0', 401, 401],
     ['a megabyte', () => 'a'.repeat(1_000_000), 401, 401],
-    ['a promise of a good token', async () => good, 500, 500],
+    ['a promise of a good token', async () => valid, 500, 500],
     ['a promise of nothing', async () => undefined, 500, 500],
-    ['an array', () => [good], 500, 500],
-    ['a String object', () => new String(good), 500, 500],
+    ['an array', () => [valid], 500, 500],
+    ['a String object', () => new String(valid), 500, 500],
     ['false', () => false, 500, 500],
     ['0', () => 0, 500, 500],
     ['an error thrown', raise(Object.assign(new Error('x'), { statusCode: 418 })), 500, 500],
     ['nothing thrown', raise(undefined), 500, 500],
   ]
-  for (const [title, extractToken, status, optional] of answers) {
+  for (const [title, extractToken, status, optional] of responses) {
     t.test(`returning ${title}`, async (t) => {
       const app = await protectedApi(t, { extractToken } as PluginOptions)
       app.get('/', whoami)
@@ -454,11 +462,11 @@ t.test('extractToken reads the token', async (t) => {
       app.get('/open', { config: { auth: false } }, whoami)
       t.equal(await statusOf(app, '/'), status)
       t.equal(await statusOf(app, '/optional'), optional)
-      t.equal(await statusOf(app, '/open'), 200, 'and is not asked on open routes')
+      t.equal(await statusOf(app, '/open'), 200, 'and is not called on open routes')
     })
   }
 
-  t.test('reports its exceptions as its own', async (t) => {
+  t.test('is named in errors about its exceptions', async (t) => {
     const app = await protectedApi(t, { extractToken: raise('a string') })
     app.get('/', whoami)
     t.notMatch((await app.inject('/')).json().message, /authorize/)
@@ -466,15 +474,15 @@ t.test('extractToken reads the token', async (t) => {
 })
 
 t.test('calls onReject for each rejection, with the reason', async (t) => {
-  const told: [ResourceServerError, FastifyRequest][] = []
-  const app = await protectedApi(t, { onReject: (...args) => void told.push(args) })
+  const calls: [ResourceServerError, FastifyRequest][] = []
+  const app = await protectedApi(t, { onReject: (...args) => void calls.push(args) })
   app.get('/', { config: { auth: { scope: 'admin' } } }, () => 'in')
   app.get('/error', { config: { auth: { authorize: raise(new Error('ours')) } } }, () => 'in')
   const cases: [token: string | undefined, code: string, reason: object][] = [
     [undefined, 'missing_credentials', { check: 'credentials', found: 'none' }],
     ['a b', 'invalid_request', { check: 'credentials' }],
     ['opaque', 'invalid_token', { check: 'token' }],
-    [bad, 'invalid_token', { check: 'signature' }],
+    [invalid, 'invalid_token', { check: 'signature' }],
     [
       await tokenOf({ aud: 'api://other' }),
       'invalid_token',
@@ -485,19 +493,19 @@ t.test('calls onReject for each rejection, with the reason', async (t) => {
       'invalid_token',
       { check: 'issuer', found: '"https://s\\u0007\\u2028.example"' },
     ],
-    [good, 'insufficient_scope', { check: 'scope', expected: 'admin' }],
+    [valid, 'insufficient_scope', { check: 'scope', expected: 'admin' }],
   ]
   for (const [token, code, reason] of cases) {
     await statusOf(app, '/', token)
-    const [error, request] = told.at(-1) ?? []
+    const [error, request] = calls.at(-1) ?? []
     t.equal(error?.code, code)
     t.match(error?.reason, reason)
     t.equal(error?.check, error?.reason.check)
     t.equal(request?.url, '/')
   }
-  t.equal(told.length, cases.length, 'once a refusal')
-  t.equal(await statusOf(app, '/error', good), 500)
-  t.equal(told.length, cases.length, 'and not of errors that are none of ours')
+  t.equal(calls.length, cases.length, 'once per rejection')
+  t.equal(await statusOf(app, '/error', valid), 500)
+  t.equal(calls.length, cases.length, 'and not for other errors')
 })
 
 t.test('onReject cannot change the response', async (t) => {
@@ -519,14 +527,18 @@ t.test('onReject cannot change the response', async (t) => {
       { logger: { level: 'error', stream: { write: (line: string) => void lines.push(line) } } },
     )
     app.get('/', whoami)
-    for (const token of [undefined, bad]) {
-      const answer = await app.inject({ url: '/', headers: token ? bearer(token) : {} })
-      t.equal(answer.statusCode, 401, title)
-      t.ok(parseChallenge(answer.headers['www-authenticate']))
+    for (const token of [undefined, invalid]) {
+      const response = await app.inject({ url: '/', headers: token ? bearer(token) : {} })
+      t.equal(response.statusCode, 401, title)
+      t.ok(parseChallenge(response.headers['www-authenticate']))
     }
-    t.equal(await statusOf(app, '/', good), 200)
+    t.equal(await statusOf(app, '/', valid), 200)
     const failed = lines.filter((line) => line.includes('\\"onReject\\" failed'))
-    t.equal(failed.length, /throws|rejects|broken/.test(title) ? 2 : 0, `${title}: the log tells`)
+    t.equal(
+      failed.length,
+      /throws|rejects|broken/.test(title) ? 2 : 0,
+      `${title}: the failure is logged`,
+    )
   }
 })
 
@@ -542,8 +554,8 @@ t.test('responds although the logger throws', async (t) => {
     disableRequestLogging: true,
   } as never)
   app.get('/', whoami)
-  t.equal(await statusOf(app, '/'), 401, 'refused at once')
-  t.equal(await statusOf(app, '/', bad), 401, 'refused later')
+  t.equal(await statusOf(app, '/'), 401, 'rejected synchronously')
+  t.equal(await statusOf(app, '/', invalid), 401, 'rejected asynchronously')
 })
 
 t.test('guards HEAD like GET', async (t) => {
@@ -553,10 +565,10 @@ t.test('guards HEAD like GET', async (t) => {
   const head = async (url: string, headers: Record<string, string>) =>
     app.inject({ method: 'HEAD', url, headers })
   t.equal((await head('/', {})).statusCode, 401)
-  t.equal((await head('/', bearer(good))).statusCode, 200)
-  const refused = await head('/admin', bearer(good))
-  t.equal(refused.statusCode, 403)
-  t.ok(parseChallenge(refused.headers['www-authenticate']))
+  t.equal((await head('/', bearer(valid))).statusCode, 200)
+  const rejected = await head('/admin', bearer(valid))
+  t.equal(rejected.statusCode, 403)
+  t.ok(parseChallenge(rejected.headers['www-authenticate']))
 })
 
 t.test(
@@ -565,15 +577,15 @@ t.test(
     const app = await protectedApi(t)
     app.get('/known', () => 'in')
     t.equal(await statusOf(app, '/unknown'), 401)
-    t.equal(await statusOf(app, '/unknown', bad), 401)
-    t.equal(await statusOf(app, '/unknown', good), 404)
+    t.equal(await statusOf(app, '/unknown', invalid), 401)
+    t.equal(await statusOf(app, '/unknown', valid), 404)
     t.equal((await app.inject({ method: 'POST', url: '/known' })).statusCode, 401, 'nor methods')
-    const own = Fastify()
-    t.teardown(() => own.close())
-    own.register(resourceServer, given())
-    own.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
-    t.equal(await statusOf(own, '/unknown'), 401)
-    t.equal(await statusOf(own, '/unknown', good), 404)
+    const customApp = Fastify()
+    t.teardown(() => customApp.close())
+    customApp.register(resourceServer, given())
+    customApp.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
+    t.equal(await statusOf(customApp, '/unknown'), 401)
+    t.equal(await statusOf(customApp, '/unknown', valid), 404)
   },
 )
 
@@ -634,17 +646,17 @@ t.test('R6: admits CORS preflights without a token', async (t) => {
         api.get('/orders', whoami)
       })
       for (const url of ['/orders', '/unknown']) {
-        const answer = await app.inject({ method: 'OPTIONS', url, headers: preflight })
-        t.equal(answer.statusCode, 204, url)
-        t.equal(answer.headers['access-control-allow-origin'], '*')
-        t.notOk(answer.headers['www-authenticate'])
+        const response = await app.inject({ method: 'OPTIONS', url, headers: preflight })
+        t.equal(response.statusCode, 204, url)
+        t.equal(response.headers['access-control-allow-origin'], '*')
+        t.notOk(response.headers['www-authenticate'])
       }
       const { origin } = preflight
-      const refused = await app.inject({ url: '/orders', headers: { origin } })
-      t.equal(refused.statusCode, 401)
-      const answer = await app.inject({ url: '/orders', headers: { origin, ...bearer(good) } })
-      t.equal(answer.statusCode, 200)
-      t.equal(answer.headers['access-control-expose-headers'], 'WWW-Authenticate')
+      const rejected = await app.inject({ url: '/orders', headers: { origin } })
+      t.equal(rejected.statusCode, 401)
+      const response = await app.inject({ url: '/orders', headers: { origin, ...bearer(valid) } })
+      t.equal(response.statusCode, 200)
+      t.equal(response.headers['access-control-expose-headers'], 'WWW-Authenticate')
     })
   }
 
@@ -691,16 +703,16 @@ t.test('preflight headers open no route of the application', async (t) => {
       const app = await protectedApi(t)
       declare(app)
       for (const url of ['/', '/1', '/files/secret']) {
-        const answer = await app.inject({ method: 'OPTIONS', url, headers: preflight })
-        t.equal(answer.statusCode, 401, url)
+        const response = await app.inject({ method: 'OPTIONS', url, headers: preflight })
+        t.equal(response.statusCode, 401, url)
       }
     })
   }
   t.test('preflight headers open no wildcard OPTIONS route with config.auth', async (t) => {
     const app = await protectedApi(t)
     app.options('*', { config: { auth: { scope: 'admin' } } }, () => 'in')
-    const answer = await app.inject({ method: 'OPTIONS', url: '/', headers: preflight })
-    t.equal(answer.statusCode, 401)
+    const response = await app.inject({ method: 'OPTIONS', url: '/', headers: preflight })
+    t.equal(response.statusCode, 401)
   })
   t.test(
     'preflight headers open no wildcard OPTIONS route of the application unless it is open',
@@ -736,12 +748,12 @@ t.test('responds to an error of this package that the application froze', async 
     throw frozen
   }
   app.get('/', { config: { auth: { authorize } } }, () => 'in')
-  const { statusCode, headers } = await app.inject({ url: '/', headers: bearer(good) })
+  const { statusCode, headers } = await app.inject({ url: '/', headers: bearer(valid) })
   t.equal(statusCode, 401)
   t.match(headers['www-authenticate'], /error="invalid_token"/)
 })
 
-t.test('an object that imitates an error of this package ends no process', async (t) => {
+t.test('an object that imitates an error of this package does not end the process', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
   process.on('unhandledRejection', onUnhandled)
@@ -759,14 +771,14 @@ t.test('an object that imitates an error of this package ends no process', async
     ]) {
       const app = await protectedApi(t)
       app.get('/', { config: { auth: { authorize } } }, () => 'in')
-      t.equal(await statusOf(app, '/', good), status)
+      t.equal(await statusOf(app, '/', valid), status)
     }
   }
   await new Promise(setImmediate)
   t.same(unhandled, [])
 })
 
-t.test('an async extractToken ends no process', async (t) => {
+t.test('an async extractToken does not end the process', async (t) => {
   const unhandled: unknown[] = []
   const onUnhandled = (reason: unknown) => unhandled.push(reason)
   process.on('unhandledRejection', onUnhandled)

@@ -71,7 +71,7 @@ type OptionName = KeysOf<
   | RouteRequirement
 >
 
-/** What an attacker would write as each option; an option that is missing here does not compile. */
+/** The values that an attacker would choose for each option; a missing option does not compile. */
 const OPTIONS: Record<OptionName, unknown[]> = {
   issuer: [attacker.issuer, ISSUER, silent.issuer],
   audience: ['api://other', AUDIENCE],
@@ -164,7 +164,7 @@ const OPTIONS: Record<OptionName, unknown[]> = {
   authorize: [],
 }
 
-/** What an attacker would write as any other member; without a value, any JSON value. */
+/** The values that an attacker would choose for other members; without a value, any JSON value. */
 const MEMBERS: Record<string, unknown[]> = {
   jwks_uri: [attacker.jwksUri],
   introspection_endpoint: [`${attacker.origin}/introspect`],
@@ -223,7 +223,7 @@ const MEMBERS: Record<string, unknown[]> = {
   e: ['AQAB', 'AQ'],
   k: ['AAAA'],
   d: ['AAAA'],
-  // What Node and libraries read.
+  // Members that Node and libraries read.
   dsaEncoding: ['der', 'ieee-p1363'],
   padding: [1, 3, 6],
   saltLength: [-1, -2, 0],
@@ -244,7 +244,7 @@ const MEMBERS: Record<string, unknown[]> = {
   get: [],
   set: [],
   value: [],
-  // Of presented tokens.
+  // Members of presented tokens.
   token: ['x'],
   proof: ['x'],
   url: ['/'],
@@ -287,7 +287,7 @@ interface Attempt {
   readonly requirement?: Requirement
 }
 
-/** Rejected requests at a server with these options. */
+/** Sends requests that must be rejected to a server with these options. */
 interface Case {
   readonly options: () => Partial<Options>
   readonly attempts: readonly Attempt[]
@@ -298,7 +298,7 @@ interface Case {
 }
 
 const given = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }
-const good = await sign(key)
+const valid = await sign(key)
 const lacking = (...names: string[]) =>
   sign(key, Object.fromEntries(names.map((name) => [name, undefined])))
 
@@ -321,11 +321,11 @@ const CASES: Record<string, Case> = {
   },
   'profiles of vendors': {
     options: () => ({ profile: 'keycloak' }),
-    attempts: [{ token: good }, { token: await sign(key, { typ: 'ID' }) }],
+    attempts: [{ token: valid }, { token: await sign(key, { typ: 'ID' }) }],
   },
   'an own profile': {
     options: () => ({ profile: { name: 'own', requiredClaims: ['tenant'] } }),
-    attempts: [{ token: good }],
+    attempts: [{ token: valid }],
   },
   'a forged, bound or insufficient token': {
     options: () => ({}),
@@ -341,12 +341,12 @@ const CASES: Record<string, Case> = {
       { token: await sign(key, { cnf: { jkt: THUMBPRINT } }) },
       { token: await sign(key, { cnf: { 'x5t#S256': THUMBPRINT } }) },
       { token: await lacking('scope'), requirement: { scope: 'admin' } },
-      { token: good, requirement: { scope: 'admin' } },
-      { token: good, requirement: { anyScope: ['admin'] } },
-      { token: good, requirement: { acr: 'gold' } },
-      { token: good, requirement: { maxAge: 60 } },
-      { token: good, requirement: { claims: { tenant: 'acme' } } },
-      { token: good, requirement: { claims: { 'realm_access.roles': 'admin' } } },
+      { token: valid, requirement: { scope: 'admin' } },
+      { token: valid, requirement: { anyScope: ['admin'] } },
+      { token: valid, requirement: { acr: 'gold' } },
+      { token: valid, requirement: { maxAge: 60 } },
+      { token: valid, requirement: { claims: { tenant: 'acme' } } },
+      { token: valid, requirement: { claims: { 'realm_access.roles': 'admin' } } },
     ],
   },
   'a key without a name': {
@@ -358,14 +358,14 @@ const CASES: Record<string, Case> = {
     names: ['dpop', 'mtls', 'cnf', 'jkt', 'x5t#S256'],
     options: () => ({ dpop: 'required', mtls: 'required' }),
     attempts: [
-      { token: good },
-      { token: good, requirement: { dpop: 'required', mtls: 'allowed' } },
+      { token: valid },
+      { token: valid, requirement: { dpop: 'required', mtls: 'allowed' } },
       { token: await sign(key, { cnf: {} }) },
     ],
   },
   'a revoked token': {
     options: () => ({ stores: { revocations: memoryStore() } }),
-    attempts: [{ token: await lacking('iat') }, { token: good }],
+    attempts: [{ token: await lacking('iat') }, { token: valid }],
     prepare: (server) => server.revoke({ sub: 'user-1' }),
   },
   'an issuer that a function does not trust, or trusts by its name alone': {
@@ -409,14 +409,14 @@ const CASES: Record<string, Case> = {
       ],
       algorithms: ['ES256'],
     }),
-    attempts: [{ token: good }, { token: await sign(evil, { iss: 'https://other.example' }) }],
+    attempts: [{ token: valid }, { token: await sign(evil, { iss: 'https://other.example' }) }],
   },
 }
 
 function serverWith({ options, prepare }: Case): Promise<ResourceServer> {
-  const said = { issuer: ISSUER, audience: AUDIENCE, ...options() } as Options
-  if (said.issuer === ISSUER) said.jwks ??= { keys: [key.publicJwk] }
-  return createResourceServer(said).then(async (server) => {
+  const allOptions = { issuer: ISSUER, audience: AUDIENCE, ...options() } as Options
+  if (allOptions.issuer === ISSUER) allOptions.jwks ??= { keys: [key.publicJwk] }
+  return createResourceServer(allOptions).then(async (server) => {
     await prepare?.(server)
     return server
   })
@@ -435,7 +435,7 @@ async function accepted(server: ResourceServer, { attempts }: Case): Promise<num
 }
 
 for (const [title, one] of Object.entries(CASES)) {
-  t.test(`${title}: rejects, whatever Object.prototype has`, async (t) => {
+  t.test(`${title}: rejects, regardless of Object.prototype`, async (t) => {
     const untouched = await serverWith(one)
     t.strictSame(await accepted(untouched, one), [], 'rejected without pollution')
     await untouched.close()
@@ -472,15 +472,15 @@ const REQUESTS = [
   { url: '/' },
   { url: '/scope' },
   { url: '/nowhere' },
-  { url: '/scope', headers: { authorization: `Bearer ${good}` } },
-  { url: '/any', headers: { authorization: `Bearer ${good}` } },
-  { url: '/bound', headers: { authorization: `Bearer ${good}` } },
+  { url: '/scope', headers: { authorization: `Bearer ${valid}` } },
+  { url: '/any', headers: { authorization: `Bearer ${valid}` } },
+  { url: '/bound', headers: { authorization: `Bearer ${valid}` } },
   { url: '/', headers: { authorization: `Bearer ${await sign(evil)}` } },
   { method: 'OPTIONS', url: '/x' },
   { method: 'OPTIONS', url: '/x', headers: { origin: 'https://a.example' } },
 ] as const
 
-/** With routes declared after the plugin, or before it: the guards of the latter are compiled late. */
+/** Routes declared after the plugin, or before it: the guards of the latter are compiled late. */
 const ORDERS = {
   'declared after the plugin': async (app: FastifyInstance, options: PluginOptions) => {
     await app.register(resourceServer, options)
@@ -502,9 +502,9 @@ async function api(order: keyof typeof ORDERS): Promise<FastifyInstance> {
 async function letIn(app: FastifyInstance): Promise<string[]> {
   const found: string[] = []
   for (const request of REQUESTS) {
-    const answer = await app.inject({ ...request } as never).catch(() => undefined)
-    if (answer && answer.statusCode < 400) found.push(`${request.url}`)
-    if (answer?.statusCode === 404) found.push(`${request.url} (404 handler)`)
+    const response = await app.inject({ ...request } as never).catch(() => undefined)
+    if (response && response.statusCode < 400) found.push(`${request.url}`)
+    if (response?.statusCode === 404) found.push(`${request.url} (404 handler)`)
   }
   return found
 }
@@ -517,7 +517,7 @@ const OF_ROUTES = [
 ]
 
 for (const order of Object.keys(ORDERS) as (keyof typeof ORDERS)[]) {
-  t.test(`routes ${order} stay closed, whatever Object.prototype has`, async (t) => {
+  t.test(`routes ${order} stay closed, regardless of Object.prototype`, async (t) => {
     t.strictSame(await letIn(await api(order)), [], 'rejected without pollution')
     const opened: string[] = []
     for (const { name, value, label } of pollutions.filter(({ name }) =>

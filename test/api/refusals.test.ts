@@ -30,16 +30,16 @@ const API = 'c1d2e3f4-0516-4273-8495-a6b7c8d9e0f1'
 const TO_KEY = { jkt: `${'k'.repeat(42)}A` }
 const TO_CERTIFICATE = { 'x5t#S256': `${'c'.repeat(42)}A` }
 
-/** An issuer, and invalid tokens of it: each has one error. */
+/** Returns an issuer, and invalid tokens of it with one error each. */
 interface World {
   readonly issuer: string
   readonly options: Partial<PluginOptions>
   readonly claims: Record<string, unknown>
   readonly jwk?: Record<string, unknown>
-  readonly refused: Readonly<Record<string, Refused>>
+  readonly rejected: Readonly<Record<string, InvalidToken>>
 }
 
-interface Refused {
+interface InvalidToken {
   readonly check: string
   readonly claims?: Record<string, unknown>
   readonly header?: Record<string, unknown>
@@ -58,7 +58,7 @@ const ours: World = {
     },
   },
   claims: { tenant: 'acme' },
-  refused: {
+  rejected: {
     'too long': { check: 'token', claims: { more: 'x'.repeat(9_000) } },
     'not three parts': { check: 'token', spoil: (raw) => `${raw}.x` },
     'a header that is no base64url': { check: 'token', spoil: (raw) => `+${raw}` },
@@ -99,7 +99,7 @@ const entras: World = {
   issuer: `https://login.microsoftonline.com/${TENANT}/v2.0`,
   options: { audience: API, profile: 'entra' },
   claims: { aud: API, tid: TENANT, azp: 'app', scp: 'orders.read' },
-  refused: {
+  rejected: {
     'no client': { check: 'type', claims: { azp: undefined } },
     'a tenant that is not that of iss': { check: 'issuer', claims: { tid: API } },
     'neither scope nor roles': { check: 'claims', claims: { scp: undefined } },
@@ -109,7 +109,7 @@ const entras: World = {
 const stolenKey: World = {
   ...entras,
   jwk: { issuer: `https://login.microsoftonline.com/${API}/v2.0` },
-  refused: { 'the key of another tenant': { check: 'key' } },
+  rejected: { 'the key of another tenant': { check: 'key' } },
 }
 
 function withAlgorithm(alg: string): (raw: string) => string {
@@ -124,7 +124,7 @@ function withOtherSignature(raw: string): string {
 
 type Door = (raw: string) => Promise<string>
 
-/** The results of plugin and `verify()`: `accepted`, or the check that rejected. */
+/** Returns the results of plugin and `verify()`: `accepted`, or the check that rejected. */
 async function doors(
   t: Test,
   options: PluginOptions,
@@ -152,19 +152,19 @@ async function doors(
   }
 }
 
-/** The results of the first use, of the next two, and of three concurrent ones. */
-async function verdictsAt(door: Door, raw: string): Promise<string> {
+/** Returns the results of the first use, of the next two, and of three concurrent ones. */
+async function resultsAt(door: Door, raw: string): Promise<string> {
   const results = [await door(raw), await door(raw), await door(raw)]
   results.push(...(await Promise.all([door(raw), door(raw), door(raw)])))
   return [...new Set(results)].join(' and ')
 }
 
-type Answer = Awaited<ReturnType<IssuerResolver>> & object
+type Respond = Awaited<ReturnType<IssuerResolver>> & object
 type IssuerOf = (world: World, keys: JWK[]) => PluginOptions
 
-/** The results of application functions. */
-function answering(
-  resolver: (answerTo: (iss: string) => false | Answer) => IssuerResolver,
+/** Ways to return a result from application functions. */
+function responders(
+  resolver: (resultOf: (iss: string) => false | Respond) => IssuerResolver,
 ): IssuerOf {
   return ({ issuer, options: { profile = 'standard', ...options } }, keys) => ({
     ...options,
@@ -172,16 +172,16 @@ function answering(
   })
 }
 
-/** How issuers are configured. */
+/** Ways to configure issuers. */
 const sources: Record<string, IssuerOf> = {
   'the options': ({ issuer, options }, keys) => ({ ...options, issuer, jwks: { keys } }),
-  'a function': answering((answerTo) => (iss) => answerTo(iss)),
-  'an async function': answering((answerTo) => async (iss) => answerTo(iss)),
-  'a function of the request': answering((answerTo) => (iss, _request) => answerTo(iss)),
+  'a function': responders((resultOf) => (iss) => resultOf(iss)),
+  'an async function': responders((resultOf) => async (iss) => resultOf(iss)),
+  'a function of the request': responders((resultOf) => (iss, _request) => resultOf(iss)),
 }
 
-async function tokenOf(world: World, key: TestKey, refused: Partial<Refused> = {}) {
-  const { claims, header = {}, spoil = (raw) => raw } = refused
+async function tokenOf(world: World, key: TestKey, rejected: Partial<InvalidToken> = {}) {
+  const { claims, header = {}, spoil = (raw) => raw } = rejected
   return spoil(await sign(key, { iss: world.issuer, ...world.claims, ...claims }, { header }))
 }
 
@@ -193,11 +193,11 @@ for (const alg of ['RS256', 'ES256']) {
         const options = optionsFrom(world, [{ ...key.publicJwk, ...world.jwk }])
         for (const [door, send] of Object.entries(await doors(t, options))) {
           if (world !== stolenKey) {
-            t.equal(await verdictsAt(send, await tokenOf(world, key)), 'accepted', `${door}: good`)
+            t.equal(await resultsAt(send, await tokenOf(world, key)), 'accepted', `${door}: valid`)
           }
-          for (const [title, refused] of Object.entries(world.refused)) {
-            const raw = await tokenOf(world, key, refused)
-            t.equal(await verdictsAt(send, raw), refused.check, `${door}: ${title}`)
+          for (const [title, rejected] of Object.entries(world.rejected)) {
+            const raw = await tokenOf(world, key, rejected)
+            t.equal(await resultsAt(send, raw), rejected.check, `${door}: ${title}`)
           }
         }
       }
@@ -219,9 +219,9 @@ for (const alg of ['RS256', 'ES256']) {
       const raw = await sign(key)
       for (const [door, send] of Object.entries(await doors(t, options))) {
         now = Date.now()
-        t.equal(await verdictsAt(send, raw), 'accepted', `${door}: known`)
+        t.equal(await resultsAt(send, raw), 'accepted', `${door}: cached`)
         now += later * 1_000
-        t.equal(await verdictsAt(send, raw), check, `${door}: ${check}`)
+        t.equal(await resultsAt(send, raw), check, `${door}: ${check}`)
       }
     }
   })
@@ -270,7 +270,7 @@ for (const alg of ['RS256', 'ES256']) {
       const title = `${JSON.stringify(requirement)} ${JSON.stringify(claims)}`
       const both = await doors(t, given({ jwks, ...proving }), requirement)
       for (const [door, send] of Object.entries(both)) {
-        t.equal(await verdictsAt(send, raw), check, `${door}: ${title}`)
+        t.equal(await resultsAt(send, raw), check, `${door}: ${title}`)
       }
     }
   })
@@ -284,14 +284,14 @@ t.test('rejects an opaque token that is inactive, or that no issuer accepts', as
   issuer.respond(issuer.metadataPath, json({ ...issuer.metadata, jwks_uri: issuer.jwksUri }))
   const options = { issuer: issuer.issuer, audience: AUDIENCE, introspection: CLIENT }
   for (const [door, send] of Object.entries(await doors(t, options))) {
-    t.equal(await verdictsAt(send, 'good'), 'accepted', door)
-    t.equal(await verdictsAt(send, 'unknown'), 'introspection', door)
-    t.equal(await verdictsAt(send, 'elsewhere'), 'audience', door)
-    t.equal(await verdictsAt(send, 'no"token'), door === 'the plugin' ? 'credentials' : 'token')
+    t.equal(await resultsAt(send, 'good'), 'accepted', door)
+    t.equal(await resultsAt(send, 'unknown'), 'introspection', door)
+    t.equal(await resultsAt(send, 'elsewhere'), 'audience', door)
+    t.equal(await resultsAt(send, 'no"token'), door === 'the plugin' ? 'credentials' : 'token')
   }
 })
 
-/** Results that no step may have, and that must not admit a request. */
+/** Values that no step may return, and that must not admit a request. */
 const nonsense: readonly unknown[] = [
   undefined,
   null,

@@ -8,7 +8,7 @@ import resourceServer, * as face from '../../src/index.js'
 import { ISSUER, makeKey, sign } from '../fixtures/issuer.js'
 import { bearer, given, key, tokenOf } from '../fixtures/protected-api.js'
 
-const good = await tokenOf()
+const valid = await tokenOf()
 const scoped = { config: { auth: { scope: 'admin' } } }
 
 function api(t: Test): FastifyInstance {
@@ -28,7 +28,7 @@ async function start(app: FastifyInstance): Promise<void> {
 
 async function isGuarded(t: Test, app: FastifyInstance, url: string): Promise<void> {
   t.equal(await statusOf(app, url), 401, `${url} is guarded`)
-  t.equal(await statusOf(app, url, good), 200, `${url} opens to a good token`)
+  t.equal(await statusOf(app, url, valid), 200, `${url} accepts a valid token`)
 }
 
 async function isOpen(t: Test, app: FastifyInstance, url: string): Promise<void> {
@@ -48,7 +48,7 @@ t.test('awaited: guards the routes before it and after it', async (t) => {
     })
   })
   for (const url of ['/before', '/after', '/child', '/grandchild']) await isGuarded(t, app, url)
-  t.equal(await statusOf(app, '/before/admin', good), 403, 'with what they ask for')
+  t.equal(await statusOf(app, '/before/admin', valid), 403, 'including their requirements')
 })
 
 t.test('not awaited: guards the routes before it and after it', async (t) => {
@@ -62,7 +62,7 @@ t.test('not awaited: guards the routes before it and after it', async (t) => {
     child.get('/child', () => 'in')
   })
   for (const url of ['/before', '/after', '/child']) await isGuarded(t, app, url)
-  t.equal(await statusOf(app, '/after/admin', good), 403)
+  t.equal(await statusOf(app, '/after/admin', valid), 403)
   await isOpen(t, app, '/before/open')
 })
 
@@ -73,7 +73,7 @@ t.test('accepts the namespace that require() returns as the plugin', async (t) =
   await isGuarded(t, app, '/')
 })
 
-t.test('accepts options as a function of the instance', async (t) => {
+t.test('accepts a function of the instance as options', async (t) => {
   const app = api(t)
   app.register(resourceServer, () => given())
   app.get('/', () => 'in')
@@ -113,8 +113,8 @@ t.test('guards contexts that were registered before it', async (t) => {
     app.register(resourceServer, given())
     await isGuarded(t, app, '/earlier')
     await isGuarded(t, app, '/earlier/nested')
-    t.equal(await statusOf(app, '/earlier/admin', good), 403)
-    t.equal(await statusOf(app, '/earlier/bad', good), 500)
+    t.equal(await statusOf(app, '/earlier/admin', valid), 403)
+    t.equal(await statusOf(app, '/earlier/bad', valid), 500)
     t.same((await app.inject('/earlier/open')).json(), { auth: null })
   }
 })
@@ -137,7 +137,7 @@ t.test('in two sibling contexts, each trusts its own issuer only', async (t) => 
     },
     { prefix: '/b' },
   )
-  const ofA = good
+  const ofA = valid
   const ofB = await sign(otherKey, { iss: other })
   const forged = await sign(otherKey, { iss: ISSUER }, { header: { kid: key.publicJwk.kid } })
   for (const round of ['fresh', 'verified before']) {
@@ -282,7 +282,7 @@ t.test(
       app.register(resourceServer, given({ global }))
       for (const [i, [title]] of mistakes.entries()) {
         t.equal(await statusOf(app, `/${i}`), 500, title)
-        t.equal(await statusOf(app, `/${i}`, good), 500, `${title}, with a good token`)
+        t.equal(await statusOf(app, `/${i}`, valid), 500, `${title}, with a valid token`)
       }
     }
   },
@@ -302,7 +302,7 @@ t.test('accepts a requirement without a prototype', async (t) => {
   await app.register(resourceServer, given())
   const claims = Object.assign(Object.create(null), { tenant: 'acme' })
   app.get('/', { config: { auth: Object.assign(Object.create(null), { claims }) } }, () => 'in')
-  t.equal(await statusOf(app, '/', good), 403)
+  t.equal(await statusOf(app, '/', valid), 403)
   t.equal(await statusOf(app, '/', await tokenOf({ tenant: 'acme' })), 200)
 })
 
@@ -314,12 +314,12 @@ t.test('accepts one config for several routes, frozen or not', async (t) => {
   app.get('/b', { config }, () => 'in')
   const admin = await tokenOf({ scope: 'admin' })
   for (const url of ['/a', '/b']) {
-    t.equal(await statusOf(app, url, good), 403)
+    t.equal(await statusOf(app, url, valid), 403)
     t.equal(await statusOf(app, url, admin), 200)
   }
 })
 
-t.test('treats a config of null as none', async (t) => {
+t.test('treats a config of null as absent', async (t) => {
   const app = api(t)
   await app.register(resourceServer, given())
   app.get('/', { config: null } as never, () => 'in')
@@ -341,7 +341,7 @@ t.test('applies what other plugins write into config.auth', async (t) => {
   app.get('/in-place', { config: {} }, () => 'in')
   for (const url of ['/early', '/late', '/in-place']) {
     t.equal(await statusOf(app, url), 401, url)
-    t.equal(await statusOf(app, url, good), 403, url)
+    t.equal(await statusOf(app, url, valid), 403, url)
   }
 })
 
@@ -391,9 +391,9 @@ t.test('close() releases all resources', async (t) => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    t.equal(await run(origin), '401', 'its key is not the one that the issuer publishes')
+    t.equal(await run(origin), '401', 'its key is not published by the issuer')
     const once = ['/.well-known/openid-configuration', '/keys']
-    t.same(paths, [...once, ...once], 'and it looks once for a newer one')
+    t.same(paths, [...once, ...once], 'and one refetch looks for a newer key')
   })
 
   t.test('with a fetch in flight', async (t) => {
@@ -419,10 +419,10 @@ t.test('close() releases all resources', async (t) => {
       }),
     )
     app.get('/', () => 'in')
-    const answer = app.inject({ url: '/', headers: bearer(good) })
+    const response = app.inject({ url: '/', headers: bearer(valid) })
     await fetching
     await app.close()
     t.ok(aborted)
-    t.equal((await answer).statusCode, 503)
+    t.equal((await response).statusCode, 503)
   })
 })

@@ -10,9 +10,9 @@ import resourceServer, { type PluginOptions } from '../../src/index.js'
 import { bearer, given, tokenOf } from '../fixtures/protected-api.js'
 import { parseResponse, type RawResponse } from '../fixtures/raw-http.js'
 
-const good = await tokenOf()
+const valid = await tokenOf()
 
-/** Sends an upgrade and reads until the server ends; a response that never ends fails the test. */
+/** Sends an upgrade and reads until the server ends; an endless response fails the test. */
 async function upgrade(port: number, lines: string[] = [], path = '/ws'): Promise<RawResponse> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.setTimeout(8_000, () => socket.destroy(new Error('the server did not end')))
@@ -86,12 +86,12 @@ for (const [order, [path, ...steps]] of Object.entries(orders)) {
       [unknown, [], 401],
       [path, ['Upgrade: h2c'], 401],
     ] as const) {
-      const answer = await upgrade(port, [...lines], url)
-      t.equal(answer.status, status, `${url} ${lines}`)
-      t.match(answer.headers['www-authenticate']?.[0], /^Bearer /)
-      t.same(answer.headers.connection, ['close'])
-      const whole = answer.headers['content-length']?.[0]
-      t.equal(`${answer.body.length}`, whole, 'the whole answer arrives')
+      const response = await upgrade(port, [...lines], url)
+      t.equal(response.status, status, `${url} ${lines}`)
+      t.match(response.headers['www-authenticate']?.[0], /^Bearer /)
+      t.same(response.headers.connection, ['close'])
+      const whole = response.headers['content-length']?.[0]
+      t.equal(`${response.body.length}`, whole, 'the response is complete')
     }
     const many = await Promise.all(Array.from({ length: 100 }, () => upgrade(port, [], path)))
     t.ok(many.every(({ status }) => status === 401))
@@ -100,7 +100,7 @@ for (const [order, [path, ...steps]] of Object.entries(orders)) {
   })
 }
 
-t.test('closes the socket for any rejection, however late', async (t) => {
+t.test('closes the socket for any rejection, synchronous or asynchronous', async (t) => {
   const later = () => new Promise<never>((_, reject) => setTimeout(reject, 50, new Error('no')))
   const cases: Record<string, [Partial<PluginOptions>, number, (app: FastifyInstance) => void]> = {
     'a lack of scope': [
@@ -136,10 +136,10 @@ t.test('closes the socket for any rejection, however late', async (t) => {
       await sockets(app)
       declare(app)
     })
-    const token = status === 503 ? await tokenOf({ iss: 'http://127.0.0.1:9/' }) : good
-    const answer = await upgrade(port, [`Authorization: Bearer ${token}`], '/')
-    t.equal(answer.status, status, title)
-    t.ok(answer.body.length > 0)
+    const token = status === 503 ? await tokenOf({ iss: 'http://127.0.0.1:9/' }) : valid
+    const response = await upgrade(port, [`Authorization: Bearer ${token}`], '/')
+    t.equal(response.status, status, title)
+    t.ok(response.body.length > 0)
     t.equal(await openConnections(app), 0, title)
     await app.close()
   }
@@ -155,13 +155,13 @@ t.test('closes the socket after a failed registration', async (t) => {
   t.equal(await openConnections(app), 0)
 })
 
-t.test('leaves an upgrade with a token alone', async (t) => {
+t.test('does not affect an upgrade with a token', async (t) => {
   const { port } = await listen(t, async (app) => {
     await guarded()(app)
     await sockets(app)
     await routes(app)
   })
-  const { status } = await upgrade(port, [`Authorization: Bearer ${good}`])
+  const { status } = await upgrade(port, [`Authorization: Bearer ${valid}`])
   t.equal(status, 101)
 })
 
@@ -172,14 +172,14 @@ t.test('keeps the connection of a request with only an Upgrade header', async (t
   })
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
-  const answers: string[] = []
-  for (const lines of [[], [`Authorization: Bearer ${good}`], []]) {
+  const responses: string[] = []
+  for (const lines of [[], [`Authorization: Bearer ${valid}`], []]) {
     const head = ['GET / HTTP/1.1', 'Host: x', 'Connection: Upgrade', 'Upgrade: h2c', ...lines]
     socket.write(`${head.join('\r\n')}\r\n\r\n`)
     const [chunk] = await once(socket, 'data')
-    answers.push(`${chunk}`.slice(9, 12))
+    responses.push(`${chunk}`.slice(9, 12))
   }
-  t.same(answers, ['401', '200', '401'], 'on one connection')
+  t.same(responses, ['401', '200', '401'], 'on one connection')
 })
 
 t.test('a polluted prototype closes no connection', async (t) => {

@@ -4,14 +4,14 @@ import t from 'tap'
 import resourceServer from '../../src/index.js'
 import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-const good = await tokenOf()
+const valid = await tokenOf()
 const object = (properties: object, required: string[] = []) => ({
   type: 'object',
   properties,
   required,
 })
 
-/** Schemas that our error does not match. */
+/** Schemas that our error body does not match. */
 const unfit: Record<string, object> = {
   'a member that is required': object({ errorId: { type: 'string' } }, ['errorId']),
   'a code that is a number': object({ code: { type: 'integer' } }),
@@ -40,14 +40,14 @@ t.test('keeps the status 401, 403 and 503', async (t) => {
         ['/503', unavailable, 503, 'temporarily_unavailable'],
       ] as const) {
         for (const method of ['GET', 'HEAD'] as const) {
-          const answer = await app.inject({ method, url, headers })
-          t.equal(answer.statusCode, status, `${title}, ${key}, ${method} ${code}`)
+          const reply = await app.inject({ method, url, headers })
+          t.equal(reply.statusCode, status, `${title}, ${key}, ${method} ${code}`)
           const name = status === 503 ? 'retry-after' : 'www-authenticate'
-          t.ok(answer.headers[name], name)
-          t.match(answer.headers['content-type'], /^application\/json/)
+          t.ok(reply.headers[name], name)
+          t.match(reply.headers['content-type'], /^application\/json/)
           if (method === 'GET') {
-            t.match(answer.json(), { statusCode: status, code, message: String, error: String })
-            t.equal(answer.headers['content-length'], `${answer.body.length}`)
+            t.match(reply.json(), { statusCode: status, code, message: String, error: String })
+            t.equal(reply.headers['content-length'], `${reply.body.length}`)
           }
         }
       }
@@ -59,27 +59,27 @@ t.test('applies a matching schema', async (t) => {
   const app = await protectedApi(t)
   const schema = { response: { 401: object({ message: { type: 'string' } }, ['message']) } }
   app.get('/', { schema }, () => t.fail('let in'))
-  const answer = await app.inject('/')
-  t.equal(answer.statusCode, 401)
-  t.same(answer.json(), { message: 'An access token is required' })
+  const response = await app.inject('/')
+  t.equal(response.statusCode, 401)
+  t.same(response.json(), { message: 'An access token is required' })
 })
 
 t.test('applies a schema that matches the body of the application error handler', async (t) => {
   const app = await protectedApi(t)
   app.setErrorHandler((_error, _request, reply) => reply.code(401).send({ errorId: 'e1' }))
   app.get('/', { schema: { response: { 401: unfit['a member that is required'] } } }, () => 'in')
-  const answer = await app.inject('/')
-  t.equal(answer.statusCode, 401)
-  t.same(answer.json(), { errorId: 'e1' })
+  const response = await app.inject('/')
+  t.equal(response.statusCode, 401)
+  t.same(response.json(), { errorId: 'e1' })
 })
 
 t.test('keeps the status if the body of the error handler does not match', async (t) => {
   const app = await protectedApi(t)
   app.setErrorHandler((_error, _request, reply) => reply.code(401).send({ other: 'shape' }))
   app.get('/', { schema: { response: { 401: unfit['a member that is required'] } } }, () => 'in')
-  const answer = await app.inject('/')
-  t.equal(answer.statusCode, 401)
-  t.match(answer.headers['www-authenticate'], /^Bearer /)
+  const response = await app.inject('/')
+  t.equal(response.statusCode, 401)
+  t.match(response.headers['www-authenticate'], /^Bearer /)
 })
 
 t.test('applies to routes declared before the plugin', async (t) => {
@@ -96,5 +96,5 @@ t.test('leaves a 500 of the application unchanged', async (t) => {
   app.get('/', { schema: { response: { '5xx': unfit['a member that is required'] } } }, () => {
     throw new Error('own')
   })
-  t.equal((await app.inject({ url: '/', headers: bearer(good) })).statusCode, 500)
+  t.equal((await app.inject({ url: '/', headers: bearer(valid) })).statusCode, 500)
 })

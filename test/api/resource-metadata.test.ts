@@ -33,12 +33,12 @@ async function start(
 
 t.test('R1: serves the metadata of the API and its routes', async (t) => {
   const app = await start(t)
-  const answer = await app.inject(PLACE)
-  t.equal(answer.statusCode, 200)
-  t.match(answer.headers['content-type'], /^application\/json/)
-  t.equal(answer.headers['cache-control'], 'public, max-age=300')
-  t.equal(answer.headers['access-control-allow-origin'], '*')
-  t.strictSame(answer.json(), {
+  const response = await app.inject(PLACE)
+  t.equal(response.statusCode, 200)
+  t.match(response.headers['content-type'], /^application\/json/)
+  t.equal(response.headers['cache-control'], 'public, max-age=300')
+  t.equal(response.headers['access-control-allow-origin'], '*')
+  t.strictSame(response.json(), {
     resource: RESOURCE,
     authorization_servers: [ISSUER],
     scopes_supported: ['a', 'b', 'orders:read'],
@@ -47,7 +47,7 @@ t.test('R1: serves the metadata of the API and its routes', async (t) => {
   const { headers } = await app.inject({ url: PLACE, headers: { host: 'evil.example' } })
   t.notMatch(headers, /evil/)
   const spoofed = await app.inject({ url: PLACE, headers: { 'x-forwarded-host': 'evil.example' } })
-  t.equal(spoofed.json().resource, RESOURCE, 'never what Host says')
+  t.equal(spoofed.json().resource, RESOURCE, 'never the Host header')
 })
 
 t.test('R1: omits members without a value', async (t) => {
@@ -73,8 +73,8 @@ t.test('R1: does not disclose tenants', async (t) => {
     app.get('/', async () => 'ok')
     for (const iss of ['https://bank-a.example', 'https://bank-b.example']) {
       await app.inject({ url: '/', headers: bearer(await tokenOf({ iss, aud: 'nobody' })) })
-      const good = bearer(await tokenOf({ iss }))
-      t.equal((await app.inject({ url: '/', headers: good })).statusCode, 200)
+      const valid = bearer(await tokenOf({ iss }))
+      t.equal((await app.inject({ url: '/', headers: valid })).statusCode, 200)
     }
     t.notMatch((await app.inject(PLACE)).body, /bank-/)
   }
@@ -140,13 +140,17 @@ t.test('M5: does not publish the scope of a route hidden from OpenAPI', async (t
   const document = JSON.stringify(app.swagger())
   for (const one of ['hidden:before', 'hidden:b']) t.notMatch(document, one)
   const scopes = async () => (await app.inject(PLACE)).json().scopes_supported
-  t.strictSame(await scopes(), SHOWN, 'one that a route which is shown requires is')
+  t.strictSame(await scopes(), SHOWN, 'a scope also required by a visible route is')
   for (const url of ['/before', '/early', '/hidden', '/tagged']) {
-    const answer = await app.inject({ url, headers: bearer(await tokenOf({ scope: 'x' })) })
-    t.equal(answer.statusCode, 403, `${url} is guarded all the same`)
-    t.match(answer.headers['www-authenticate'], /scope="(?:hidden|early)/, 'and says what it needs')
+    const response = await app.inject({ url, headers: bearer(await tokenOf({ scope: 'x' })) })
+    t.equal(response.statusCode, 403, `${url} is still guarded`)
+    t.match(
+      response.headers['www-authenticate'],
+      /scope="(?:hidden|early)/,
+      'and its challenge contains the scope',
+    )
   }
-  t.strictSame(await scopes(), SHOWN, 'also after requests')
+  t.strictSame(await scopes(), SHOWN, 'even after requests')
 })
 
 t.test('R1: lists the scope of the option instead of that of all routes', async (t) => {
@@ -231,9 +235,9 @@ t.test('R1: serves the metadata at the well-known URL only', async (t) => {
     }
     const app = await protectedApi(t, { resourceMetadata: resource })
     for (const place of places) {
-      const answer = await app.inject(PLACE + place)
-      t.equal(answer.statusCode, 200, `${path} at ${place}`)
-      t.equal(answer.json().resource, resource)
+      const response = await app.inject(PLACE + place)
+      t.equal(response.statusCode, 200, `${path} at ${place}`)
+      t.equal(response.json().resource, resource)
       t.equal((await app.inject({ method: 'HEAD', url: PLACE + place })).statusCode, 200)
     }
     for (const place of elsewhere) {
@@ -245,7 +249,7 @@ t.test('R1: serves the metadata at the well-known URL only', async (t) => {
   }
 })
 
-t.test('R1: serves it also with ignoreTrailingSlash', async (t) => {
+t.test('R1: also serves it with ignoreTrailingSlash', async (t) => {
   for (const routerOptions of [
     { ignoreTrailingSlash: true },
     { ignoreDuplicateSlashes: true },
@@ -264,7 +268,7 @@ t.test('R1: serves it also with ignoreTrailingSlash', async (t) => {
   }
 })
 
-t.test('R1: allows any origin to read it, whatever CORS options the API has', async (t) => {
+t.test("R1: allows any origin to read it, regardless of the API's CORS options", async (t) => {
   const from = { origin: 'https://inspector.example' }
   const preflight = {
     ...from,
@@ -288,12 +292,16 @@ t.test('R1: allows any origin to read it, whatever CORS options the API has', as
     await app.register(resourceServer, given({ resourceMetadata: `${RESOURCE}/v1/` }))
     app.get('/', async () => 'in')
     for (const url of [`${PLACE}/v1`, `${PLACE}/v1/`]) {
-      const asked = await app.inject({ method: 'OPTIONS', url, headers: preflight })
-      t.equal(asked.statusCode, 204, what)
-      t.equal(asked.headers['access-control-allow-origin'], '*', what)
-      t.match(asked.headers['access-control-allow-methods'], /GET/, what)
-      t.match(asked.headers['access-control-allow-headers'], /^\*$|mcp-protocol-version/, what)
-      t.equal(asked.headers['access-control-allow-credentials'], undefined, what)
+      const preflightResponse = await app.inject({ method: 'OPTIONS', url, headers: preflight })
+      t.equal(preflightResponse.statusCode, 204, what)
+      t.equal(preflightResponse.headers['access-control-allow-origin'], '*', what)
+      t.match(preflightResponse.headers['access-control-allow-methods'], /GET/, what)
+      t.match(
+        preflightResponse.headers['access-control-allow-headers'],
+        /^\*$|mcp-protocol-version/,
+        what,
+      )
+      t.equal(preflightResponse.headers['access-control-allow-credentials'], undefined, what)
       const got = await app.inject({ url, headers: from })
       t.equal(got.statusCode, 200, what)
       t.equal(got.headers['access-control-allow-origin'], '*', what)
@@ -310,8 +318,8 @@ t.test('R2: every challenge names its URL', async (t) => {
   const app = await start(t, RESOURCE, { dpop: { baseUrl: RESOURCE, algorithms: ['ES256'] } })
   const pointer = `, resource_metadata="${RESOURCE}${PLACE}"`
   const challenges = async (url: string, headers = {}) => {
-    const answer = await app.inject({ url, headers })
-    return [answer.statusCode, answer.headers['www-authenticate']]
+    const response = await app.inject({ url, headers })
+    return [response.statusCode, response.headers['www-authenticate']]
   }
   t.strictSame(await challenges('/'), [
     401,

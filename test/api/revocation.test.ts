@@ -10,7 +10,7 @@ import { AUDIENCE, ISSUER, makeKey, seconds, sign } from '../fixtures/issuer.js'
 import { json } from '../fixtures/key-server.js'
 import { bearer, given, key, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-/** Passes for `t.rejects` as a pattern of an error. */
+/** Returns an error as a pattern for `t.rejects`. */
 const REVOKED = { name: 'InvalidTokenError', check: 'revocation' }
 const OTHER = 'https://other.example'
 
@@ -28,12 +28,12 @@ async function api(t: Test, options: Partial<PluginOptions> = {}) {
   }
 }
 
-/** An issuer with introspection of opaque tokens and of JWTs signed with `key`. */
-async function askedIssuer(t: Test) {
+/** Starts an issuer with introspection of opaque tokens and of JWTs signed with `key`. */
+async function introspectingIssuer(t: Test) {
   const server = await startIntrospectionServer(t)
   server.respond(server.metadataPath, json({ ...server.metadata, jwks_uri: server.jwksUri }))
   server.respond('/keys', json({ keys: [key.publicJwk] }))
-  const answer = {
+  const response = {
     active: true,
     iss: server.issuer,
     aud: AUDIENCE,
@@ -44,7 +44,7 @@ async function askedIssuer(t: Test) {
     iat: seconds() - 10,
     exp: seconds() + 300,
   }
-  return { ...server, activeToken: answer }
+  return { ...server, activeToken: response }
 }
 
 for (const [kind, revocation] of Object.entries({
@@ -89,12 +89,12 @@ t.test('accepts a token issued after the revocation', async (t) => {
 })
 
 t.test('rejects a token whose verification is in flight', async (t) => {
-  const { issuer, respond: answer } = await askedIssuer(t)
+  const { issuer, respond: response } = await introspectingIssuer(t)
   let release = () => {}
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  answer('/keys', async (response, request) => {
+  response('/keys', async (response, request) => {
     await held
     json({ keys: [key.publicJwk] })(response, request)
   })
@@ -141,8 +141,8 @@ t.test('with tenants, accepts any possible issuer identifier', async (t) => {
   )
 })
 
-t.test('rejects revoked opaque tokens, whatever their issuer says', async (t) => {
-  const { issuer, activeToken, state, requestsFor: asked } = await askedIssuer(t)
+t.test('rejects revoked opaque tokens, regardless of their issuer', async (t) => {
+  const { issuer, activeToken, state, requestsFor } = await introspectingIssuer(t)
   const { app, get } = await api(t, { issuer, jwks: {}, introspection: CLIENT })
   for (const [kind, claim] of Object.entries({
     jti: 'jti',
@@ -154,15 +154,15 @@ t.test('rejects revoked opaque tokens, whatever their issuer says', async (t) =>
     state.tokens.set(token, { ...activeToken, [claim]: `another-${kind}` })
     t.equal((await get(token)).statusCode, 200, kind)
     app.resourceServer.revoke({ [kind]: `another-${kind}`, issuer })
-    const refused = await get(token)
-    t.equal(refused.statusCode, 401)
-    t.match(refused.headers['www-authenticate'], 'The access token was revoked')
-    t.equal(asked(token), 1, 'also while its answer is remembered')
+    const rejected = await get(token)
+    t.equal(rejected.statusCode, 401)
+    t.match(rejected.headers['www-authenticate'], 'The access token was revoked')
+    t.equal(requestsFor(token), 1, 'even while its response is cached')
   }
 })
 
 t.test('mode always: introspects no token that was revoked here', async (t) => {
-  const { issuer, activeToken, state, requestsFor: asked, hold } = await askedIssuer(t)
+  const { issuer, activeToken, state, requestsFor, hold } = await introspectingIssuer(t)
   const introspection = { ...CLIENT, mode: 'always' as const, cacheMaxAge: 0 }
   const server = await createResourceServer({ issuer, audience: AUDIENCE, introspection })
   t.teardown(() => server.close())
@@ -173,13 +173,13 @@ t.test('mode always: introspects no token that was revoked here', async (t) => {
   t.test('rejects a token revoked during its introspection', async (t) => {
     const release = hold()
     const verifying = server.verify(token)
-    while (asked(token) < 2) await new Promise((done) => setTimeout(done, 5))
+    while (requestsFor(token) < 2) await new Promise((done) => setTimeout(done, 5))
     server.revoke({ sub: 'user-1' })
     release()
     await t.rejects(verifying, REVOKED)
   })
   await t.rejects(server.verify(token), REVOKED)
-  t.equal(asked(token), 2)
+  t.equal(requestsFor(token), 2)
 })
 
 t.test('only expiry by the option now frees capacity', async (t) => {

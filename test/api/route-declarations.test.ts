@@ -1,11 +1,11 @@
-/** F39, D42, A2: a mistake in a declaration that would leave a route open is an error at the start. */
+/** F39, D42, A2: a mistaken declaration that would leave a route open is an error at startup. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import resourceServer, { type PluginOptions } from '../../src/index.js'
 import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-const good = await tokenOf()
+const valid = await tokenOf()
 const guard = (app: FastifyInstance, options: Partial<PluginOptions> = {}) =>
   app.register(resourceServer, given(options))
 
@@ -134,7 +134,7 @@ t.test('with global: false, warns if no route has config.auth', async (t) => {
     })
   })
   await started
-  t.same(warnings, [], 'a route before the plugin may ask for something')
+  t.same(warnings, [], 'a route before the plugin may have a requirement')
 })
 
 t.test('errors name the route', async (t) => {
@@ -177,7 +177,7 @@ t.test('A2: later changes of a declaration have no effect', async (t) => {
     for (const name of Object.keys(polluted)) delete prototype[name]
   }
   t.same(statuses, { '/': 401, '/any': 401, '/nowhere': 401, '/before': 401 })
-  t.equal((await app.inject({ url: '/', headers: bearer(good) })).statusCode, 403)
+  t.equal((await app.inject({ url: '/', headers: bearer(valid) })).statusCode, 403)
   t.equal((await app.inject('/')).statusCode, 401, 'nor later')
 })
 

@@ -9,7 +9,7 @@ import { parseChallenge } from '../fixtures/challenge-parser.js'
 import { seconds } from '../fixtures/issuer.js'
 import { bearer, given, protectedApi, tokenOf } from '../fixtures/protected-api.js'
 
-async function answerOf(t: Test, auth: RouteRequirement, token: string) {
+async function responseOf(t: Test, auth: RouteRequirement, token: string) {
   const app = await protectedApi(t, { realm: 'pay' })
   app.get('/pay', { config: { auth } }, async ({ auth }) => `${auth?.subject}`)
   const headers = token === '' ? {} : bearer(token)
@@ -23,12 +23,12 @@ const description = 'A different authentication level is required'
 
 t.test('R3: accepts a sign-in that is strong and recent enough', async (t) => {
   const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 10 })
-  t.match((await answerOf(t, auth, token)).response, { statusCode: 200, body: 'user-1' })
+  t.match((await responseOf(t, auth, token)).response, { statusCode: 200, body: 'user-1' })
 })
 
 t.test('R3: rejects a weaker one with a challenge that names the requirements', async (t) => {
   const token = await tokenOf({ acr: 'pwd', auth_time: seconds() - 10 })
-  const { response, challenge } = await answerOf(t, auth, token)
+  const { response, challenge } = await responseOf(t, auth, token)
   t.equal(response.statusCode, 401)
   t.match(response.json(), {
     statusCode: 401,
@@ -49,7 +49,7 @@ t.test('R3: rejects a weaker one with a challenge that names the requirements', 
 
 t.test('R3: the challenge of an older sign-in names the missing scope as well', async (t) => {
   const token = await tokenOf({ acr: 'phr', auth_time: seconds() - 400, scope: 'profile' })
-  const { response, challenge } = await answerOf(t, auth, token)
+  const { response, challenge } = await responseOf(t, auth, token)
   t.equal(response.statusCode, 401)
   t.match(challenge?.parameters, { max_age: '300', scope: 'orders:read' })
 })
@@ -61,7 +61,7 @@ t.test('R3: sends no step-up challenge for an invalid token', async (t) => {
     ['one for another resource', await tokenOf({ aud: 'other' }), 'invalid_token'],
     ['one with another signature', `${(await tokenOf()).slice(0, -8)}AAAAAAAA`, 'invalid_token'],
   ] as const) {
-    const { response, challenge } = await answerOf(t, auth, token)
+    const { response, challenge } = await responseOf(t, auth, token)
     t.equal(response.statusCode, 401, title)
     t.equal(challenge?.parameters.error, error, title)
     t.notOk('acr_values' in (challenge?.parameters ?? {}), title)
@@ -90,8 +90,8 @@ t.test('rejects an invalid requirement when the route is declared', async (t) =>
 
 t.test('an optional route requires it of requests with a token', async (t) => {
   const optional = { ...auth, optional: true }
-  t.equal((await answerOf(t, optional, '')).response.statusCode, 200)
-  t.equal((await answerOf(t, optional, await tokenOf())).response.statusCode, 401)
+  t.equal((await responseOf(t, optional, '')).response.statusCode, 200)
+  t.equal((await responseOf(t, optional, await tokenOf())).response.statusCode, 401)
 })
 
 t.test('authorize may require a step-up', async (t) => {
@@ -102,7 +102,7 @@ t.test('authorize may require a step-up', async (t) => {
       scope: 'pay',
     })
   }
-  const { response, challenge } = await answerOf(t, { authorize: stepUp }, await tokenOf())
+  const { response, challenge } = await responseOf(t, { authorize: stepUp }, await tokenOf())
   t.equal(response.statusCode, 401)
   t.match(challenge?.parameters, {
     error_description: 'Large sums need a passkey',
@@ -129,7 +129,7 @@ t.test('B6: omits requirements of authorize that are invalid in a header', async
     const stepUp = async () => {
       throw new InsufficientUserAuthenticationError('é', demand as never)
     }
-    const { response, challenge } = await answerOf(t, { authorize: stepUp }, await tokenOf())
+    const { response, challenge } = await responseOf(t, { authorize: stepUp }, await tokenOf())
     t.equal(response.statusCode, 401, JSON.stringify(demand))
     t.strictSame(challenge?.parameters, {
       realm: 'pay',

@@ -34,7 +34,7 @@ async function api(
   }
 }
 
-/** Two tenants, each with an authorization server. */
+/** Starts two tenants, each with an authorization server. */
 async function twoTenants(t: Test) {
   const servers = await Promise.all([
     createAuthorizationServer({ algorithm: 'ES256' }),
@@ -54,9 +54,9 @@ t.test('the application resolves issuers synchronously or by a promise', async (
     const { get } = await api(t, issuer)
     const token = await a.issueToken()
     for (let i = 0; i < 3; i++) t.same((await get(token)).json(), { iss: a.issuer })
-    const refused = await get(await b.issueToken())
-    t.equal(refused.statusCode, 401)
-    t.match(refused.headers['www-authenticate'], 'an issuer that is not trusted here')
+    const rejected = await get(await b.issueToken())
+    t.equal(rejected.statusCode, 401)
+    t.match(rejected.headers['www-authenticate'], 'an issuer that is not trusted here')
   }
   t.equal(b.requests.discovery + b.requests.jwks, 0, 'fetches no keys of an untrusted issuer')
   t.equal(a.requests.jwks, 3)
@@ -66,7 +66,7 @@ t.test(
   'responds with a 500 without details if the function fails or returns an invalid result',
   async (t) => {
     const token = await tokenOf({ iss: A })
-    for (const [title, answer, status = 500] of [
+    for (const [title, resolution, status = 500] of [
       ['a number', 5],
       ['zero', 0],
       ['a string', A],
@@ -81,7 +81,7 @@ t.test(
       ['keys of no use', { jwks: { keys: [{ kty: 'oct', k: 'AA' }] } }],
       ['no', false, 401],
     ] as const) {
-      for (const issuer of [() => answer, async () => answer]) {
+      for (const issuer of [() => resolution, async () => resolution]) {
         const { get } = await api(t, issuer as never)
         const response = await get(token)
         t.equal(response.statusCode, status, title)
@@ -106,9 +106,9 @@ t.test(
 
 t.test('a thousand concurrent tokens of a tenant cause one call and one key fetch', async (t) => {
   const [a] = await twoTenants(t)
-  let asked = 0
+  let calls = 0
   const { status } = await api(t, async (iss) => {
-    asked++
+    calls++
     await new Promise((done) => setTimeout(done, 20))
     return iss === a.issuer
   })
@@ -117,16 +117,16 @@ t.test('a thousand concurrent tokens of a tenant cause one call and one key fetc
   )
   const statuses = await Promise.all(tokens.map((token) => status(token)))
   t.same(new Set(statuses), new Set([200]))
-  t.equal(asked, 1)
+  t.equal(calls, 1)
   t.equal(a.requests.discovery, 1)
   t.equal(a.requests.jwks, 1)
 })
 
 t.test('ten thousand forged issuers cause no fetch and at most one call each', async (t) => {
-  let asked = 0
+  let calls = 0
   let fetches = 0
   const server = await createResourceServer({
-    issuer: () => void asked++,
+    issuer: () => void calls++,
     audience: AUDIENCE,
     jwks: {
       fetch: async () => {
@@ -145,7 +145,7 @@ t.test('ten thousand forged issuers cause no fetch and at most one call each', a
       ({ check }) => check === 'issuer' || t.fail(check),
     )
   }
-  t.equal(asked, 10_000)
+  t.equal(calls, 10_000)
   for (const iss of ['https://tenant-9999.example', `${A}\u0000`, `${A}\r\n`, 'x'.repeat(5_000)]) {
     await t.rejects(server.verify(tokenFrom(iss)), { name: 'InvalidTokenError', check: 'issuer' })
   }
@@ -153,7 +153,7 @@ t.test('ten thousand forged issuers cause no fetch and at most one call each', a
     name: 'InvalidTokenError',
     check: 'token',
   })
-  t.equal(asked, 10_000)
+  t.equal(calls, 10_000)
   t.equal(fetches, 0)
 })
 
@@ -161,12 +161,12 @@ t.test('resolves the issuer again after cacheMaxAge, for verified tokens as well
   const issuer = await startKeyServer(keys)
   t.teardown(() => issuer.close())
   let now = Date.now()
-  let answer: ReturnType<IssuerResolver> = true
-  let asked = 0
+  let resolution: ReturnType<IssuerResolver> = true
+  let calls = 0
   const server = await createResourceServer({
     issuer: () => {
-      asked++
-      return answer
+      calls++
+      return resolution
     },
     audience: AUDIENCE,
     tenants: { cacheMaxAge: 10_000, negativeCacheMaxAge: 5_000 },
@@ -178,30 +178,30 @@ t.test('resolves the issuer again after cacheMaxAge, for verified tokens as well
   t.equal(await server.verify(token), await server.verify(token), 'from the cache')
   now += 10_000
   t.match(await server.verify(token), {})
-  t.equal(asked, 2)
-  t.equal(issuer.count('/keys'), 1, 'the same answer keeps the keys')
+  t.equal(calls, 2)
+  t.equal(issuer.count('/keys'), 1, 'an equal result keeps the keys')
 
   t.test('changed options take effect', async (t) => {
-    answer = { audience: 'api://other' }
+    resolution = { audience: 'api://other' }
     await server.verify(token)
     now += 10_000
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'audience' })
-    answer = { algorithms: ['RS256'] }
+    resolution = { algorithms: ['RS256'] }
     now += 10_000
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'algorithm' })
   })
 
   t.test('a removed tenant takes effect', async (t) => {
-    answer = true
+    resolution = true
     now += 10_000
     await server.verify(token)
-    answer = false
+    resolution = false
     now += 9_999
     await server.verify(token)
     now += 1
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
-    t.same(server.keySetStatus(), [], 'its keys are dropped')
-    answer = true
+    t.same(server.keySetStatus(), [], 'its keys are removed')
+    resolution = true
     await t.rejects(server.verify(token), { name: 'InvalidTokenError', check: 'issuer' })
     now += 5_000
     t.match(await server.verify(token), {})
@@ -211,9 +211,9 @@ t.test('resolves the issuer again after cacheMaxAge, for verified tokens as well
 t.test(
   'with a second parameter, calls the function for each request, and shares no result',
   async (t) => {
-    let asked = 0
+    let calls = 0
     const { app, status } = await api(t, async (iss, { host }) => {
-      asked++
+      calls++
       await new Promise((done) => setTimeout(done, Math.random() * 5))
       return iss === `https://${host}` && { jwks: { keys } }
     })
@@ -223,7 +223,7 @@ t.test(
       t.equal(await status(ofA, 'b.example'), 401)
       t.equal(await status(ofB, 'b.example'), 200)
     }
-    t.equal(asked, 9)
+    t.equal(calls, 9)
     const many = Array.from({ length: 200 }, (_, i) => ({
       token: i % 2 ? ofA : ofB,
       host: i % 3 ? 'a.example' : 'b.example',
@@ -233,7 +233,7 @@ t.test(
       (token === ofA) === (host === 'a.example') ? 200 : 401,
     )
     t.same(statuses, wanted)
-    t.equal(asked, 209)
+    t.equal(calls, 209)
     t.equal(app.resourceServer.statistics().cacheSize, 0)
 
     t.test('the options may differ by request', async (t) => {
@@ -366,15 +366,15 @@ t.test('fetches no keys after close()', async (t) => {
 })
 
 t.test('rejects an opaque token as malformed, without a call', async (t) => {
-  let asked = 0
+  let calls = 0
   const { get } = await api(t, () => {
-    asked++
+    calls++
     return { introspection: CLIENT }
   })
   const response = await get('opaque-token')
   t.equal(response.statusCode, 401)
   t.match(response.headers['www-authenticate'], 'The access token is malformed')
-  t.equal(asked, 0)
+  t.equal(calls, 0)
 })
 
 t.test('checks the options for all tenants at the start', async (t) => {
@@ -395,7 +395,7 @@ t.test('checks the options for all tenants at the start', async (t) => {
   ] as const) {
     await t.rejects(start(options), { name: 'TypeError', message })
   }
-  await t.resolves(start({}), 'the audience may be in the answer')
+  await t.resolves(start({}), 'the audience may be in the result')
   await t.resolves(start({ algorithms: ['HS256'] }), 'and so may the secret')
 })
 

@@ -9,7 +9,7 @@ import { rawRequest } from '../fixtures/raw-http.js'
 
 /** Headers of minimum size. */
 const thousand = Array.from({ length: 1_000 }, () => 'a:')
-const good = await tokenOf()
+const valid = await tokenOf()
 
 async function listening(app: FastifyInstance): Promise<number> {
   app.get('/', async () => 'in')
@@ -19,17 +19,17 @@ async function listening(app: FastifyInstance): Promise<number> {
 
 t.test('B3: rejects a second Authorization header that Node would drop', async (t) => {
   const port = await listening(await protectedApi(t))
-  const lines = [`authorization: Bearer ${good}`, ...thousand, 'authorization: Bearer another']
+  const lines = [`authorization: Bearer ${valid}`, ...thousand, 'authorization: Bearer another']
   const { status, headers } = await rawRequest(port, { lines })
   t.equal(status, 400)
   t.match(headers['www-authenticate']?.[0], /error="invalid_request"/)
   const { length } = thousand
-  const whole = [`authorization: Bearer ${good}`, ...thousand.slice(0, length - 10)]
-  t.equal((await rawRequest(port, { lines: whole })).status, 200, 'as many as are kept')
+  const whole = [`authorization: Bearer ${valid}`, ...thousand.slice(0, length - 10)]
+  t.equal((await rawRequest(port, { lines: whole })).status, 200, 'as many as Node keeps')
 })
 
 t.test(
-  'P6: accepts no certificate of a caller who makes Node drop that of the proxy',
+  "P6: accepts no certificate from a caller that makes Node drop the proxy's header",
   async (t) => {
     const der = Buffer.concat([Buffer.from([0x30, 0x81, 0x80]), Buffer.alloc(128, 7)])
     const from = { header: 'client-cert', trustedProxies: ['127.0.0.1'] } as const
@@ -45,7 +45,7 @@ t.test(
   },
 )
 
-t.test('P7: accepts no host of a caller who makes Node drop that of the proxy', async (t) => {
+t.test("P7: accepts no host from a caller that makes Node drop the proxy's header", async (t) => {
   const client = await DPoPClient.make()
   const token = await tokenOf({ cnf: { jkt: client.jkt } })
   const port = await listening(await protectedApi(t, { dpop: 'allowed' }, { trustProxy: true }))
@@ -63,16 +63,16 @@ t.test('P7: accepts no host of a caller who makes Node drop that of the proxy', 
 t.test('reads the header limit of the server', async (t) => {
   const app = await protectedApi(t)
   const port = await listening(app)
-  const lines = [`authorization: Bearer ${good}`, ...thousand.slice(0, 60)]
+  const lines = [`authorization: Bearer ${valid}`, ...thousand.slice(0, 60)]
   t.equal((await rawRequest(port, { lines })).status, 200)
   app.server.maxHeadersCount = 40
   t.equal((await rawRequest(port, { lines })).status, 400)
   app.server.maxHeadersCount = 0
-  const all = [`authorization: Bearer ${good}`, ...thousand, ...thousand]
-  t.equal((await rawRequest(port, { lines: all })).status, 200, 'all of them')
+  const all = [`authorization: Bearer ${valid}`, ...thousand, ...thousand]
+  t.equal((await rawRequest(port, { lines: all })).status, 200, 'all headers')
 })
 
 t.test('B3: finds no bearer token where headers may be missing', async (t) => {
-  const rawHeaders = ['authorization', `Bearer ${good}`, ...thousand.flatMap(() => ['a', ''])]
+  const rawHeaders = ['authorization', `Bearer ${valid}`, ...thousand.flatMap(() => ['a', ''])]
   t.throws(() => bearerToken({ rawHeaders }), { code: 'invalid_request' })
 })

@@ -15,11 +15,11 @@ function stall(milliseconds: number): void {
 }
 
 /** An HTTP server in another thread, which responds while this event loop is blocked. */
-async function otherThread(answerAfter: number): Promise<{ url: string; stop(): Promise<number> }> {
+async function otherThread(delayMs: number): Promise<{ url: string; stop(): Promise<number> }> {
   const code = `
     const { parentPort } = require('node:worker_threads')
     require('node:http')
-      .createServer((_, response) => setTimeout(() => response.end('{}'), ${answerAfter}))
+      .createServer((_, response) => setTimeout(() => response.end('{}'), ${delayMs}))
       .listen(0, '127.0.0.1', function () { parentPort.postMessage(this.address().port) })`
   const worker = new Worker(code, { eval: true })
   const port = await new Promise((resolve) => worker.once('message', resolve))
@@ -75,10 +75,10 @@ t.test('accepts an HTTP response that arrives during a stall', async (t) => {
   t.teardown(() => server.stop())
   const exchange = (signal: AbortSignal) => fetch(server.url, { signal }).then((one) => one.json())
   await withinDeadline(exchange, { timeout: 2_000 })
-  const answer = withinDeadline(exchange, { timeout: 300 })
+  const response = withinDeadline(exchange, { timeout: 300 })
   await sleep(10)
   stall(700)
-  t.strictSame(await answer, {})
+  t.strictSame(await response, {})
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   t.teardown(() => silent.closeAllConnections())
   t.teardown(() => silent.close())
@@ -95,12 +95,12 @@ t.test('accepts an HTTP response that arrives during a stall', async (t) => {
 t.test('accepts a Redis reply that arrives during a stall', async (t) => {
   const redis = new FakeRedis()
   const store = redisStore({ client: await connected(new FakeIoRedis(redis)), timeout: 100 })
-  // Like replies: handled in the poll phase of the event loop.
+  // Handled in the poll phase of the event loop, like real replies.
   redis.onCommand = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 1))
-  const answers = Array.from({ length: 20 }, () => store.get('a'))
+  const reads = Array.from({ length: 20 }, () => store.get('a'))
   stall(700)
   t.strictSame(
-    await Promise.all(answers),
-    answers.map(() => undefined),
+    await Promise.all(reads),
+    reads.map(() => undefined),
   )
 })

@@ -17,8 +17,8 @@ const CERTIFICATE = 'The access token is bound to a certificate that was not pre
 
 const binding = new Binding(ALLOWED, undefined)
 
-/** Message, expected and found value of the rejection; `accepted` if there is none. */
-function refusal(outcome: unknown): readonly unknown[] {
+/** Returns message, expected and found value of the rejection; `accepted` if there is none. */
+function rejection(outcome: unknown): readonly unknown[] {
   if (outcome === undefined) return ['accepted']
   const { check, message, reason } = outcome as InvalidTokenError
   t.ok(outcome instanceof InvalidTokenError)
@@ -33,7 +33,7 @@ function required(
   by: Binding = binding,
 ) {
   const bearer = { scheme: 'Bearer', method: 'GET', proofs: [], targetUris: [] } as const
-  return refusal(
+  return rejection(
     by.verify(
       { raw: 'token', confirmation },
       { ...bearer, certificateThumbprint: undefined, ...presentation },
@@ -42,9 +42,9 @@ function required(
   )
 }
 
-t.test('P3, P6: rejects a binding that no proof is supported for', async (t) => {
+t.test('P3, P6: rejects a binding without a supported proof', async (t) => {
   const early = (demand: ResolvedBindingRequirement, confirmation: Confirmation | undefined) =>
-    refusal(new Binding(demand, undefined).checkProvable(confirmation))
+    rejection(new Binding(demand, undefined).checkProvable(confirmation))
   t.same(early(OFF, undefined), ['accepted'])
   t.same(early(ALLOWED, TO_KEY), ['accepted'])
   t.same(early(ALLOWED, TO_CERTIFICATE), ['accepted'])
@@ -90,12 +90,12 @@ t.test('P3: verifies key and proof', async (t) => {
   ])
   const off = [KEY, 'a bearer token, because "dpop" is off here', undefined]
   t.same(required(TO_KEY, {}, { ...ALLOWED, dpop: 'off' }), off)
-  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'where no proof can be verified')
+  t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED), off, 'if no proof can be verified')
   const able = new Binding(ALLOWED, { verifyProof: () => undefined } as unknown as DPoP)
   t.same(
     required(TO_KEY, { proofs: ['a proof'] }, ALLOWED, able),
     [KEY, 'Authorization: DPoP', 'Bearer'],
-    'a proof beside a bearer token counts for nothing',
+    'a proof beside a bearer token has no effect',
   )
   t.same(required(TO_KEY, { scheme: 'DPoP' }, ALLOWED, able), ['accepted'])
 })
@@ -139,5 +139,5 @@ t.test('P2: offers a DPoP challenge where DPoP is accepted', async (t) => {
   const dpop = { algs: 'ES256', newestNonce: () => 'n' } as unknown as DPoP
   const able = new Binding(ALLOWED, dpop)
   t.same(able.dpopChallenge(ALLOWED), { algs: 'ES256', nonce: 'n' })
-  t.equal(able.dpopChallenge(OFF), undefined, 'not where they are off')
+  t.equal(able.dpopChallenge(OFF), undefined, 'not if they are off')
 })

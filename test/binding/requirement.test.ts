@@ -13,15 +13,15 @@ t.test('omitted members default to the options', async (t) => {
     mtls: 'required',
   })
   t.same(resolveBindingRequirement({ mtls: 'off' }, BOTH), { dpop: 'allowed', mtls: 'off' })
-  t.same(resolveBindingRequirement({ dpop: 'off' }, OFF), OFF, 'off where it is off already')
+  t.same(resolveBindingRequirement({ dpop: 'off' }, OFF), OFF, 'off if it is off by default')
 })
 
 t.test('rejects an unknown mode', async (t) => {
   for (const key of ['dpop', 'mtls']) {
     const message = `requirement.${key} must be 'off', 'allowed' or 'required'`
     for (const mode of ['Required', 'on', '', true, null, ['required']]) {
-      const asked = () => resolveBindingRequirement({ [key]: mode }, BOTH)
-      t.throws(asked, { name: 'TypeError', message }, `${key}: ${mode}`)
+      const resolve = () => resolveBindingRequirement({ [key]: mode }, BOTH)
+      t.throws(resolve, { name: 'TypeError', message }, `${key}: ${mode}`)
     }
   }
 })

@@ -235,7 +235,7 @@ t.test('names keys without "kid", with a numeric "kid", and unusable keys', asyn
   await advises(t, 'key', 'has the key that the token names, but it cannot verify', await token())
 
   const { found } = await explain(await token())
-  t.match(found.key, 'a key with this "kid" that cannot be used: it ', 'the reason is there')
+  t.match(found.key, 'a key with this "kid" that cannot be used: it ', 'the reason is present')
   t.match(found.key, 'enc')
 
   publish([{ ...nameless, kid: 'x' }])

@@ -189,7 +189,7 @@ for (const [what, raw, failing, options] of ROWS) {
   })
 }
 
-t.test('a missing scope fails the step scope, whatever else fails', async (t) => {
+t.test('a missing scope fails the step scope, regardless of other failures', async (t) => {
   const requirement = { scope: 'orders:write' }
   const lacking = await explain(valid, {}, requirement)
   t.strictSame(failed(lacking.steps), ['scope'])

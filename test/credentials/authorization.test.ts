@@ -1,4 +1,4 @@
-/** Credentials of either scheme, whose characters are not checked yet. */
+/** Credentials of either scheme, whose characters are not yet validated. */
 import t from 'tap'
 import {
   bearerCredentials,

@@ -69,7 +69,7 @@ function header(chance: Chance): string {
   return scheme + chance.pick(tokens) + (chance.below(2) === 0 ? '' : chance.pick(ENDS))
 }
 
-t.test('B1: reads every header as the grammar does', async (t) => {
+t.test('B1: reads every header according to the grammar', async (t) => {
   const chance = new Chance('bearer syntax')
   const wrong = []
   const seen = { token: 0, mistake: 0, nothing: 0 }
@@ -92,7 +92,7 @@ t.test('B1: reads every header as the grammar does', async (t) => {
 })
 
 t.test(
-  'B1, B3, B7: responds with 200, 400 or 401 as the grammar requires, cached or not',
+  'B1, B3, B7: responds with 200, 400 or 401 according to the grammar, cached or not',
   async (t) => {
     for (const tokenCache of [undefined, false] as const) {
       const app = await protectedApi(t, tokenCache === false ? { tokenCache } : {})
@@ -103,24 +103,24 @@ t.test(
       const seen = new Map<string, number>()
       for (let i = 0; i < 4_000; i++) {
         const value = header(chance)
-        const expected = answerTo(read(value))
+        const expected = resultOf(read(value))
         const { statusCode, headers } = await app.inject({
           url: '/',
           headers: { authorization: value },
         })
         const [, code = ''] = /error="(\w+)"/.exec(`${headers['www-authenticate'] ?? ''}`) ?? []
-        const answer = `${statusCode} ${code}`.trim()
-        if (answer !== expected) wrong.push({ value, expected, answer })
-        seen.set(answer, (seen.get(answer) ?? 0) + 1)
+        const result = `${statusCode} ${code}`.trim()
+        if (result !== expected) wrong.push({ value, expected, result })
+        seen.set(result, (seen.get(result) ?? 0) + 1)
       }
       t.same(wrong.slice(0, 9), [])
       t.same([...seen.keys()].sort(), ['200', '400 invalid_request', '401', '401 invalid_token'])
-      for (const [answer, count] of seen) t.ok(count > 50, `${answer}: ${count}`)
+      for (const [result, count] of seen) t.ok(count > 50, `${result}: ${count}`)
     }
   },
 )
 
-function answerTo(read: string | number | undefined): string {
+function resultOf(read: string | number | undefined): string {
   if (read === undefined) return '401'
   if (read === 400) return '400 invalid_request'
   return read === valid ? '200' : '401 invalid_token'

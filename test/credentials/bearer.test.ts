@@ -17,7 +17,7 @@ t.test('B1: reads each character of token68, and padding at its end', async (t) 
   t.equal(read('Authorization', `Bearer ${token}`), token)
 })
 
-t.test('B1: ignores a blank after the token', async (t) => {
+t.test('B1: ignores a space after the token', async (t) => {
   t.equal(read('Authorization', 'Bearer abc \t '), 'abc')
 })
 
@@ -67,7 +67,7 @@ t.test('B3: rejects a header with invalid syntax', async (t) => {
   }
 })
 
-t.test('B3: rejects several Authorization headers, whatever their scheme', async (t) => {
+t.test('B3: rejects several Authorization headers, regardless of their scheme', async (t) => {
   const message = 'The request has more than one Authorization header'
   for (const [first, second] of [
     ['Bearer a', 'Bearer a'],

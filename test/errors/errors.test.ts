@@ -63,9 +63,9 @@ t.test('each error has the shape of http-errors', async (t) => {
   for (const error of errors) {
     // The conditions of isHttpError() of http-errors 2 and of the exception filter of NestJS 12.
     t.equal(error.status, error.statusCode, error.name)
-    t.equal(error.expose, error.statusCode < 500, 'as http-errors has it')
+    t.equal(error.expose, error.statusCode < 500, 'as in http-errors')
     t.same(error.headers, {})
-    t.same(Object.keys(error).sort(), ['code', 'name', 'statusCode'], 'and nothing more is shown')
+    t.same(Object.keys(error).sort(), ['code', 'name', 'statusCode'], 'and nothing else is shown')
   }
   class Gone extends ResourceServerError {
     readonly code = 'gone'
@@ -101,7 +101,7 @@ t.test(
     })
     t.equal(new KeysUnavailableError('i', 1, undefined).reason.found, 'no response')
     const long = new KeysUnavailableError('i', 1, new Error(`\u001b[2J\n${'x'.repeat(5_000)}`))
-    t.equal(long.reason.found?.length, 4_001, 'cut as the documentation of RejectionReason says')
+    t.equal(long.reason.found?.length, 4_001, 'truncated as documented for RejectionReason')
     t.notMatch(long.reason.found, /[^\x20-\x7e…]/, 'and escaped')
   },
 )
@@ -132,11 +132,11 @@ t.test('B6: the headers of each error', async (t) => {
   t.notMatch(
     responseHeaders(new InsufficientScopeError('no', '', reason), context),
     { 'www-authenticate': /scope="/ },
-    'a policy that is not about scope names none',
+    'a policy error without scope names none',
   )
 })
 
-t.test('B6: the challenge is well-formed, whatever the message contains', async (t) => {
+t.test('B6: the challenge is well-formed, regardless of the message', async (t) => {
   const context = { realm: 'api', scope: '' }
   for (const text of ['"', '\\', 'a", error="none', 'é', '\n', '\r\nX: 1', '\0', '\u2028', '']) {
     for (const error of [

@@ -4,12 +4,12 @@ import { failureCode, failureText } from '../../src/errors/failure-text.js'
 const system = (code: string, message: string) => Object.assign(new Error(message), { code })
 
 t.test('lists the causes of an error and their codes', async (t) => {
-  const refused = system('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1')
+  const refusedConnection = system('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1')
   const signed = system('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate')
   const table: [unknown, string, string | undefined][] = [
-    [refused, 'connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'],
+    [refusedConnection, 'connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'],
     [
-      new TypeError('fetch failed', { cause: refused }),
+      new TypeError('fetch failed', { cause: refusedConnection }),
       'fetch failed: connect ECONNREFUSED 127.0.0.1:1',
       'ECONNREFUSED',
     ],
@@ -20,7 +20,9 @@ t.test('lists the causes of an error and their codes', async (t) => {
     ],
     [
       new TypeError('fetch failed', {
-        cause: Object.assign(new AggregateError([refused, signed], ''), { code: 'ECONNREFUSED' }),
+        cause: Object.assign(new AggregateError([refusedConnection, signed], ''), {
+          code: 'ECONNREFUSED',
+        }),
       }),
       'fetch failed: ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1',
       'ECONNREFUSED',

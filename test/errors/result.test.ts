@@ -26,7 +26,7 @@ t.test('andThen() passes a value on synchronously, without a promise', async (t)
         throw failure
       }),
     failure,
-    'what is thrown is thrown',
+    'an exception is rethrown',
   )
 })
 

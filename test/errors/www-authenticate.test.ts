@@ -73,11 +73,15 @@ t.test('P4: sends a nonce to clients that may use DPoP, and not with a bearer to
   t.equal(nonce(BAD, { dpop: DPOP, used: 'DPoP' }), 'n-1')
   t.equal(nonce(MISSING, { dpop: DPOP }), 'n-1')
   t.equal(nonce(BAD, { dpop: DPOP, used: 'Bearer' }), undefined)
-  t.equal(nonce(BAD, { dpop: DPOP, used: 'Bearer', bearer: false }), 'n-1', 'no bearer is taken')
+  t.equal(
+    nonce(BAD, { dpop: DPOP, used: 'Bearer', bearer: false }),
+    'n-1',
+    'Bearer is not accepted',
+  )
   t.equal(nonce(BAD, { dpop: { ...DPOP, nonce: undefined }, used: 'DPoP' }), undefined)
   t.equal(nonce(BAD, { used: 'DPoP' }), undefined)
   const none = { realm: 'api', scope: '', dpop: { ...DPOP, nonce: undefined } }
-  t.same(Object.keys(responseHeaders(BAD, none)), ['www-authenticate'], 'nor an empty header')
+  t.same(Object.keys(responseHeaders(BAD, none)), ['www-authenticate'], 'without an empty header')
 })
 
 t.test('R2: names the metadata URL in every challenge', async (t) => {
@@ -97,7 +101,7 @@ t.test('B9: sends Retry-After and no challenge with a 503', async (t) => {
 
 t.test('B7, M3: names the scope of the route to a client without a valid token', async (t) => {
   const scope = 'orders:read orders:write'
-  const told = `scope="${scope}"`
+  const scopeParameter = `scope="${scope}"`
   class Suspended extends InvalidTokenError {}
   for (const error of [
     MISSING,
@@ -109,14 +113,14 @@ t.test('B7, M3: names the scope of the route to a client without a valid token',
     for (const used of [undefined, 'Bearer', 'DPoP'] as const) {
       for (const bearer of [true, false]) {
         const all = [challenges(error, { scope, dpop: DPOP, used, bearer })].flat()
-        for (const one of all) t.ok(one?.includes(told), `${error.name}, ${used}: ${one}`)
+        for (const one of all) t.ok(one?.includes(scopeParameter), `${error.name}, ${used}: ${one}`)
       }
       const none = challenges(error, { dpop: DPOP, used })
-      t.notMatch(none, /scope/, `${error.name}: nothing where the route requires none`)
+      t.notMatch(none, /scope/, `${error.name}: no scope if the route requires none`)
     }
-    t.ok(challenges(error, { scope })?.includes(told), `${error.name}, without DPoP`)
+    t.ok(challenges(error, { scope })?.includes(scopeParameter), `${error.name}, without DPoP`)
   }
-  t.equal(challenges(BAD, { scope }), `Bearer ${BAD_PARAMETERS}, ${told}`)
+  t.equal(challenges(BAD, { scope }), `Bearer ${BAD_PARAMETERS}, ${scopeParameter}`)
 })
 
 t.test(
@@ -132,7 +136,7 @@ t.test(
     t.equal(
       challenges(closed, { scope: 'a' }),
       'Bearer realm="api", error="closed", error_description="after hours"',
-      'nor one that an error of the application is about',
+      'nor for an application error',
     )
   },
 )
@@ -166,7 +170,7 @@ t.test('R3: names the requirements of a step-up that are valid in a header', asy
     )
   t.equal(demands({ acrValues: ['gold', 'silver'] }), `${parameters}, acr_values="gold silver"`)
   t.equal(demands({ maxAge: 60 }), `${parameters}, max_age="60"`)
-  t.equal(demands({ maxAge: 0 }), `${parameters}, max_age="0"`, 'at once')
+  t.equal(demands({ maxAge: 0 }), `${parameters}, max_age="0"`, 'immediately')
   t.equal(
     demands({ acrValues: ['gold'], maxAge: 5, scope: 'pay' }),
     `${parameters}, scope="pay", acr_values="gold", max_age="5"`,

@@ -20,7 +20,7 @@ function serving(documents: Record<string, unknown>) {
     if (body === undefined) return new Response('not found', { status: 404 })
     return new Response(typeof body === 'string' ? body : JSON.stringify(body))
   }
-  return { fetch, asked: requested }
+  return { fetch, requested }
 }
 
 function find(issuer: string, fetch: Fetch, allowHttp = false) {
@@ -57,7 +57,7 @@ t.test('D1: keeps the port and the encoding of the path', async (t) => {
 t.test('D1: uses the first URL with metadata', async (t) => {
   const places = [APPENDED, INSERTED, OAUTH]
   for (const [i, place] of places.entries()) {
-    const { fetch, asked: requested } = serving({ [place]: metadata })
+    const { fetch, requested } = serving({ [place]: metadata })
     t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI })
     t.strictSame(requested, places.slice(0, i + 1))
   }
@@ -74,7 +74,7 @@ t.test('tries the next URL after any unusable response', async (t) => {
     'with a jwks_uri that is no string': { issuer: ISSUER, jwks_uri: [JWKS_URI] },
   }
   for (const [name, document] of Object.entries(useless)) {
-    const { fetch, asked: requested } = serving({ [APPENDED]: document, [OAUTH]: metadata })
+    const { fetch, requested } = serving({ [APPENDED]: document, [OAUTH]: metadata })
     t.strictSame(await find(ISSUER, fetch), { issuer: ISSUER, jwksUri: JWKS_URI }, name)
     t.equal(requested.length, 3)
   }
@@ -97,7 +97,7 @@ t.test('tries no other URL if the host does not respond', async (t) => {
     code: 'ECONNREFUSED',
   })
   const rejected = new TypeError('fetch failed', { cause })
-  const { fetch, asked: requested } = serving({ [APPENDED]: rejected })
+  const { fetch, requested } = serving({ [APPENDED]: rejected })
   await t.rejects(find(ISSUER, fetch), {
     name: 'NoResponseError',
     code: 'ECONNREFUSED',

@@ -23,16 +23,16 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((done) => setTimeout(done, 5))
 }
 
-/** Long enough for a request that should not be sent. */
+/** Long enough for a request that must not be sent. */
 const aWhile = () => new Promise((done) => setTimeout(done, 50))
 
 /** Rechecks without a network, for tests of memory and time. */
 function watches(options: Partial<RecheckCacheOptions> = {}) {
-  const state = { now: 1_000, asked: [] as string[], kind: 'active' as string, pause: 0 }
+  const state = { now: 1_000, requested: [] as string[], kind: 'active' as string, pause: 0 }
   const fake = new RecheckCache({
     client: {
       request: async (token) => {
-        state.asked.push(token)
+        state.requested.push(token)
         if (state.kind === 'failed') throw new Error('no result')
         return { kind: state.kind } as never
       },
@@ -74,7 +74,7 @@ t.test('rejects a revoked token within the interval, permanently', async (t) => 
   t.equal(recheck.check(), 'revoked')
   t.equal(introspector.recheckOf('jwt').check(), 'revoked', 'also when it is verified again')
   await aWhile()
-  t.equal(server.requestsFor('jwt'), 2, 'it is not asked about again')
+  t.equal(server.requestsFor('jwt'), 2, 'it is not rechecked')
 })
 
 t.test('a malleated signature does not start a new recheck', async (t) => {
@@ -85,10 +85,10 @@ t.test('a malleated signature does not start a new recheck', async (t) => {
   t.equal(
     these.recheckOf('header.claims.other-spelling').check(),
     'revoked',
-    'also on its first sight',
+    'even on its first use',
   )
   t.equal(these.recheckOf('header.others.signature').check(), 'unknown')
-  t.equal(state.asked.length, 2)
+  t.equal(state.requested.length, 2)
 })
 
 t.test('a thousand requests cause one recheck per interval', async (t) => {
@@ -139,19 +139,19 @@ t.test('retries a failed recheck before the interval ends', async (t) => {
   await settle()
   state.now += 999
   recheck.check()
-  t.equal(state.asked.length, 1)
+  t.equal(state.requested.length, 1)
   state.now += 1
   state.pause = 30_000
   recheck.check()
   await settle()
-  t.equal(state.asked.length, 2)
+  t.equal(state.requested.length, 2)
   state.now += 29_999
   recheck.check()
-  t.equal(state.asked.length, 2, 'but not during a pause')
+  t.equal(state.requested.length, 2, 'but not during a pause')
   state.now += 1
   recheck.check()
   await settle()
-  t.equal(state.asked.length, 3)
+  t.equal(state.requested.length, 3)
   t.equal(recheck.check(), 'unknown')
 })
 
@@ -163,7 +163,7 @@ t.test('accepts an unconfirmed token for a bounded time', async (t) => {
   t.equal(recheck.check(), 'active')
   state.now += 3_600_000
   state.kind = 'failed'
-  t.equal(recheck.check(), 'active', 'after a long time without requests, too')
+  t.equal(recheck.check(), 'active', 'even after a long time without requests')
   await settle()
   state.now += 120_000
   t.equal(recheck.check(), 'active')
@@ -201,12 +201,12 @@ t.test('retries a failed recheck on a timer while the token is in use', async (t
   recheck.check()
   await settle()
   await new Promise((done) => setTimeout(done, 600))
-  t.equal(state.asked.length, 1, 'not before it is due')
+  t.equal(state.requested.length, 1, 'not before it is due')
   state.now += 1_000
-  await until(() => state.asked.length === 2)
+  await until(() => state.requested.length === 2)
   state.now += 1_000
   state.kind = 'inactive'
-  await until(() => state.asked.length === 3)
+  await until(() => state.requested.length === 3)
   t.equal(recheck.check(), 'revoked')
   const idle = these.recheckOf('other')
   state.kind = 'failed'
@@ -214,7 +214,7 @@ t.test('retries a failed recheck on a timer while the token is in use', async (t
   await settle()
   state.now += 60_001
   await new Promise((done) => setTimeout(done, 1_200))
-  t.equal(state.asked.length, 4, 'unused for an interval')
+  t.equal(state.requested.length, 4, 'unused for an interval')
 })
 
 t.test('retries nothing after close()', async (t) => {
@@ -227,7 +227,7 @@ t.test('retries nothing after close()', async (t) => {
   await settle()
   state.now += 1_000
   await new Promise((done) => setTimeout(done, 600))
-  t.equal(state.asked.length, 1)
+  t.equal(state.requested.length, 1)
 })
 
 t.test('bounds the rechecked tokens in number and bytes', async (t) => {
@@ -243,11 +243,7 @@ t.test('bounds the rechecked tokens in number and bytes', async (t) => {
   small.recheckOf(`${'y'.repeat(40_000)}.signature`)
   t.not(small.recheckOf(`${'x'.repeat(40_000)}.signature`), long)
   const tooLong = `${'z'.repeat(70_000)}.signature`
-  t.equal(
-    small.recheckOf(tooLong).check(),
-    'unknown',
-    'a token that is too long for it works all the same',
-  )
+  t.equal(small.recheckOf(tooLong).check(), 'unknown', 'an oversized token is still accepted')
 })
 
 t.test('active tokens do not evict revoked ones', async (t) => {
@@ -268,8 +264,8 @@ t.test('a check without a due recheck costs well under a microsecond', async (t)
   await settle()
   const began = performance.now()
   for (let i = 0; i < 100_000; i++) recheck.check()
-  t.ok(performance.now() - began < 1_000, 'on a machine that is busy with other things')
-  t.equal(state.asked.length, 1)
+  t.ok(performance.now() - began < 1_000, 'even on a busy machine')
+  t.equal(state.requested.length, 1)
 })
 
 t.test('accepts an unconfirmed token for recheckStaleIfError, and no longer', async (t) => {
@@ -289,12 +285,12 @@ t.test('accepts an unconfirmed token for recheckStaleIfError, and no longer', as
   t.equal(recheck.check(), 'active')
   await settle()
   state.now += 1
-  t.equal(recheck.check(), 'unconfirmed', 'further failures give it no more time')
+  t.equal(recheck.check(), 'unconfirmed', 'further failures do not extend the time')
   state.kind = 'active'
   state.now += 60_000
   t.equal(recheck.check(), 'unconfirmed')
   await settle()
-  t.equal(recheck.check(), 'active', 'until the issuer answers')
+  t.equal(recheck.check(), 'active', 'until the issuer responds')
   t.notOk(recheck.needsRetry)
 })
 

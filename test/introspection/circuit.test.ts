@@ -12,7 +12,7 @@ function start(untrustedPerSecond = 200) {
 }
 
 const failed = (status: number, retryAfterMs?: number) =>
-  new IntrospectionFailure(`answered ${status}`, {
+  new IntrospectionFailure(`responded with ${status}`, {
     attributedTo: 'issuer',
     status,
     retryAfterMs,
@@ -26,30 +26,33 @@ t.test('pauses all tokens while it is open, and names the failure', async (t) =>
   const pause = circuit.open(down, true)
   t.ok(pause >= 500 && pause <= 1_000)
   for (const priority of ['high', 'background', 'low'] as const) {
-    t.ok(Math.abs(circuit.pause(priority) - pause) < 1e-3, 'but for rounding')
+    t.ok(Math.abs(circuit.pause(priority) - pause) < 1e-3, 'except for rounding')
     t.equal(circuit.rejectionFor(priority), down)
   }
   t.match(circuit, { failing: true, isProven: true, outageEpoch: 1, concurrency: 1 })
   clock.now += pause
   t.equal(circuit.pause('high'), 0)
-  t.ok(circuit.failing, 'until an answer closes it')
+  t.ok(circuit.failing, 'until a response closes it')
   t.ok(circuit.close())
-  t.notOk(circuit.close(), 'no outage ends twice')
+  t.notOk(circuit.close(), 'an outage ends once')
   t.match(circuit, { failing: false, concurrency: 60 })
 })
 
-t.test('pauses 2 seconds at most without proof, unless the issuer asks for more', async (t) => {
-  const { clock, circuit } = start()
-  for (let i = 0; i < 8; i++) {
-    const pause = circuit.open(failed(503), false)
-    t.ok(pause <= 2_000)
-    clock.now += pause
-  }
-  t.equal(circuit.concurrency, 10)
-  t.equal(circuit.open(failed(503, 20_000), false), 20_000)
-  clock.now += 20_000
-  t.equal(circuit.open(failed(503, 3_600_000), false), 60_000)
-})
+t.test(
+  'pauses for at most 2 seconds without a confirmed outage, unless the issuer requests more',
+  async (t) => {
+    const { clock, circuit } = start()
+    for (let i = 0; i < 8; i++) {
+      const pause = circuit.open(failed(503), false)
+      t.ok(pause <= 2_000)
+      clock.now += pause
+    }
+    t.equal(circuit.concurrency, 10)
+    t.equal(circuit.open(failed(503, 20_000), false), 20_000)
+    clock.now += 20_000
+    t.equal(circuit.open(failed(503, 3_600_000), false), 60_000)
+  },
+)
 
 t.test('stops only untrusted tokens on 429 about all tokens', async (t) => {
   const { clock, circuit } = start()
@@ -73,7 +76,7 @@ t.test('stops only untrusted tokens on 429 about all tokens', async (t) => {
   t.equal(circuit.throttle(failed(429, 3_600_000), 'all'), 60_000)
 })
 
-t.test('quarters the rate of untrusted tokens once a stop, and doubles it later', async (t) => {
+t.test('quarters the rate of untrusted tokens once per stop, and doubles it later', async (t) => {
   const { clock, circuit } = start()
   const rates: number[] = []
   for (let i = 0; i < 4; i++) {

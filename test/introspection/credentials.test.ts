@@ -7,30 +7,30 @@ import {
 } from '../fixtures/introspection-server.js'
 import { type ResponseHandler, status } from '../fixtures/key-server.js'
 
-const refusing =
+const respondingWith =
   (code: number, error: string): ResponseHandler =>
   (response) =>
     response.writeHead(code).end(JSON.stringify({ error }))
 
-async function start(t: Test, answer: ResponseHandler, overrides: Overrides = {}) {
+async function start(t: Test, response: ResponseHandler, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   const known = new Set(['good', 'better', 'new'])
   for (const token of known) server.state.tokens.set(token, { active: true })
-  server.state.filter = (token) => (known.has(token) ? undefined : answer)
+  server.state.filter = (token) => (known.has(token) ? undefined : response)
   return { server, known, ...(await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })) }
 }
 
-const ANSWERS: Record<string, ResponseHandler> = {
+const RESPONSES: Record<string, ResponseHandler> = {
   'a 401': status(401),
-  'a 403 that says why': refusing(403, 'access_denied'),
+  'a 403 with an OAuth error': respondingWith(403, 'access_denied'),
   'a 404': status(404),
-  'a 400 that says unauthorized_client': refusing(400, 'unauthorized_client'),
-  'a 401 that says invalid_client': refusing(401, 'invalid_client'),
+  'a 400 with unauthorized_client': respondingWith(400, 'unauthorized_client'),
+  'a 401 with invalid_client': respondingWith(401, 'invalid_client'),
 }
 
-for (const [name, answer] of Object.entries(ANSWERS)) {
+for (const [name, response] of Object.entries(RESPONSES)) {
   t.test(`${name} for every unknown token is no outage once a token was confirmed`, async (t) => {
-    const { clock, outcome, failures } = await start(t, answer)
+    const { clock, outcome, failures } = await start(t, response)
     t.equal(await outcome('good'), 'active')
     for (let second = 0; second < 5; second++) {
       t.equal(await outcome(`forged-${second}`), 'unavailable')
@@ -42,8 +42,8 @@ for (const [name, answer] of Object.entries(ANSWERS)) {
     t.notMatch(failures.map(({ failure }) => failure.message).join(), /credentials/)
   })
 
-  t.test(`${name} is no outage either if the confirmed token was revoked since`, async (t) => {
-    const { clock, known, outcome, failures } = await start(t, answer)
+  t.test(`${name} is no outage even if the confirmed token was revoked since`, async (t) => {
+    const { clock, known, outcome, failures } = await start(t, response)
     t.equal(await outcome('good'), 'active')
     known.delete('good')
     for (let second = 0; second < 5; second++) {
@@ -81,11 +81,11 @@ t.test('a token for which the issuer fails repeatedly loses its priority', async
   for (let i = 0; i < 40; i++)
     Promise.resolve(introspector.introspect(`forged-${i}`)).catch(() => {})
   while (server.state.mostInFlight < 40) await new Promise((done) => setTimeout(done, 5))
-  const asked = server.requestsFor('good')
+  const requested = server.requestsFor('good')
   outcome('good').catch(() => {})
   outcome('better').catch(() => {})
   while (server.requestsFor('better') < 2) await new Promise((done) => setTimeout(done, 5))
-  t.equal(server.requestsFor('good'), asked, 'it waits with the others')
+  t.equal(server.requestsFor('good'), requested, 'it is queued like untrusted tokens')
   Promise.resolve(introspector.introspect('a verified JWT', true)).catch(() => {})
   while (server.requestsFor('a verified JWT') < 1) await new Promise((done) => setTimeout(done, 5))
 })
@@ -94,7 +94,7 @@ t.test(
   'reports an issuer that cannot introspect its JWTs as an error if the mode requires it',
   async (t) => {
     const server = await startIntrospectionServer(t)
-    server.state.instead = refusing(400, 'unsupported_token_type')
+    server.state.instead = respondingWith(400, 'unsupported_token_type')
     const { introspector, outcome, failures, clock } = await introspectorOf(t, server)
     t.equal(await outcome('forged'), 'unavailable')
     clock.now += 1_000

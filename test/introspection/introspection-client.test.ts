@@ -41,7 +41,7 @@ t.test('I1: posts a form with client authentication', async (t) => {
   t.equal(
     question?.headers.authorization,
     `Basic ${Buffer.from(basic).toString('base64')}`,
-    'form-encoded as RFC 6749 §2.3.1 asks',
+    'form-encoded as RFC 6749 §2.3.1 requires',
   )
   t.strictSame(server.requests, [server.metadataPath, '/introspect'])
 })
@@ -86,63 +86,63 @@ t.test('sends requests to a configured endpoint without reading metadata', async
 })
 
 t.test('I2: only the boolean true is active', async (t) => {
-  const table: [unknown, 'active' | 'refused', told: boolean][] = [
+  const table: [unknown, 'active' | 'rejected', reported: boolean][] = [
     [true, 'active', false],
-    [false, 'refused', false],
-    ['true', 'refused', true],
-    ['false', 'refused', true],
-    [1, 'refused', true],
-    [null, 'refused', true],
-    [[true], 'refused', true],
-    [{}, 'refused', true],
-    [undefined, 'refused', true],
+    [false, 'rejected', false],
+    ['true', 'rejected', true],
+    ['false', 'rejected', true],
+    [1, 'rejected', true],
+    [null, 'rejected', true],
+    [[true], 'rejected', true],
+    [{}, 'rejected', true],
+    [undefined, 'rejected', true],
   ]
-  for (const [active, expected, told] of table) {
+  for (const [active, expected, reported] of table) {
     const { server, outcome, failures } = await start(t)
     server.state.tokens.set('token', { ...GOOD, active })
     t.equal(await outcome('token'), expected, `${JSON.stringify(active)}`)
-    t.equal(failures.length, told ? 1 : 0, 'what is malformed is told')
+    t.equal(failures.length, reported ? 1 : 0, 'malformed responses are reported')
     t.equal(await outcome('token'), expected)
-    t.equal(server.requestsFor('token'), 1, 'and not asked for again')
+    t.equal(server.requestsFor('token'), 1, 'and not requested again')
   }
 })
 
 t.test('freezes the response, because requests share it', async (t) => {
   const { server, introspector } = await start(t)
   server.state.tokens.set('bound', { ...GOOD, cnf: { jkt: 'thumb' } })
-  const answer = await introspector.introspect('bound')
-  t.ok(Object.isFrozen(answer) && Object.isFrozen(answer?.cnf))
+  const response = await introspector.introspect('bound')
+  t.ok(Object.isFrozen(response) && Object.isFrozen(response?.cnf))
 })
 
 t.test('responds with 503 for the token of an unusable response only', async (t) => {
-  const good = JSON.stringify(GOOD)
+  const body = JSON.stringify(GOOD)
   const type = { 'content-type': 'application/json' }
   const table: Record<string, ResponseHandler> = {
-    'a duplicate member': text(`{"active":false,${good.slice(1)}`, type),
+    'a duplicate member': text(`{"active":false,${body.slice(1)}`, type),
     'a __proto__': text('{"active":true,"__proto__":{}}', type),
     HTML: text('<html>', { 'content-type': 'text/html' }),
-    'JSON that calls itself HTML': text(good, { 'content-type': 'text/html' }),
-    'JSON without a type': text(good),
-    'an unrequested signed response': text(good, {
+    'JSON with the media type of HTML': text(body, { 'content-type': 'text/html' }),
+    'JSON without a type': text(body),
+    'an unrequested signed response': text(body, {
       'content-type': 'application/token-introspection+jwt',
     }),
     'an array': json([GOOD]),
-    'broken JSON': text(good.slice(0, -1), type),
+    'broken JSON': text(body.slice(0, -1), type),
     nothing: text('', type),
     'more than 65,536 bytes': json({ ...GOOD, filler: 'x'.repeat(66_000) }),
     'a 400': status(400, type),
-    'a 403 of a filter on the way': (response) => response.writeHead(403).end('<html>'),
+    'a 403 of a middlebox': (response) => response.writeHead(403).end('<html>'),
     'a 500': status(500),
   }
-  for (const [name, answer] of Object.entries(table)) {
+  for (const [name, response] of Object.entries(table)) {
     t.test(name, async (t) => {
       const { server, outcome, failures } = await start(t)
-      server.state.instead = answer
+      server.state.instead = response
       t.equal(await outcome('odd'), 'unavailable')
       t.equal(failures.length, 1)
       t.match(failures, [{ failure: { attributedTo: 'token', level: 'warn' }, retryIn: 0 }])
       t.equal(await outcome('odd'), 'unavailable')
-      t.equal(server.requestsFor('odd'), 1, 'not asked about again at once')
+      t.equal(server.requestsFor('odd'), 1, 'not introspected again immediately')
       server.state.instead = undefined
       t.equal(await outcome('good'), 'active', 'other tokens are not affected')
     })

@@ -27,7 +27,7 @@ t.test('requires only a client', async (t) => {
   const { fetch: real } = globalThis
   const stubbed = Response.json({})
   globalThis.fetch = async () => stubbed
-  t.equal(await used('https://issuer.example', {} as never), stubbed, 'looked up at each use')
+  t.equal(await used('https://issuer.example', {} as never), stubbed, 'read at each use')
   globalThis.fetch = real
   t.strictSame(rest, {
     endpoint: undefined,
@@ -70,12 +70,16 @@ t.test('recognizes opaque tokens', async (t) => {
     return tokens.filter((token) => issuers.forOpaqueToken(token) !== undefined)
   }
   const whatever = ['abc', 'ya29.abc', 'a.b.c.d']
-  t.strictSame(opaque(resolve(CLIENT)), whatever, 'has not the parts of a JWT')
+  t.strictSame(opaque(resolve(CLIENT)), whatever, 'lacks the parts of a JWT')
   t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens: true })), whatever)
   t.strictSame(opaque(resolve({ ...CLIENT, mode: 'always', opaqueTokens: false })), [])
   t.strictSame(opaque(resolve({ ...CLIENT, mode: 'recheck', opaqueTokens: false })), [])
   const opaqueTokens = (token: string) => token.startsWith('ya29.')
-  t.strictSame(opaque(resolve({ ...CLIENT, opaqueTokens })), ['ya29.abc'], 'as a function says')
+  t.strictSame(
+    opaque(resolve({ ...CLIENT, opaqueTokens })),
+    ['ya29.abc'],
+    'according to the function',
+  )
 })
 
 t.test('accepts valid options', async (t) => {

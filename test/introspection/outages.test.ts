@@ -30,55 +30,57 @@ async function start(t: Test, overrides: Overrides = {}) {
 const LATE = /no complete response within 1000 ms$/
 
 interface Outage {
-  readonly answer: ResponseHandler
+  readonly respond: ResponseHandler
   readonly level?: 'error'
   readonly message: RegExp
   readonly timeout?: number
 }
 
 const OUTAGES: Record<string, Outage> = {
-  'I3: a 401': { answer: status(401), level: 'error', message: /rejects our credentials/ },
+  'I3: a 401': { respond: status(401), level: 'error', message: /rejects our credentials/ },
   'I3: a 401 with a challenge': {
-    answer: status(401, { 'www-authenticate': 'Basic realm="x"' }),
+    respond: status(401, { 'www-authenticate': 'Basic realm="x"' }),
     level: 'error',
     message: /rejects our credentials/,
   },
-  'I3: a 400 that says invalid_client': {
-    answer: (response) => response.writeHead(400).end('{"error":"invalid_client"}'),
+  'I3: a 400 with invalid_client': {
+    respond: (response) => response.writeHead(400).end('{"error":"invalid_client"}'),
     level: 'error',
     message: /rejects our credentials/,
   },
-  'I3: a 403 that says why': {
-    answer: (response) => response.writeHead(403).end('{"error":"access_denied"}'),
+  'I3: a 403 with an OAuth error': {
+    respond: (response) => response.writeHead(403).end('{"error":"access_denied"}'),
     level: 'error',
     message: /rejects our credentials/,
   },
-  'a 404': { answer: status(404), message: /responded with 404/ },
-  'a 502': { answer: status(502), message: /responded with 502/ },
-  'a 503': { answer: status(503), message: /responded with 503/ },
+  'a 404': { respond: status(404), message: /responded with 404/ },
+  'a 502': { respond: status(502), message: /responded with 502/ },
+  'a 503': { respond: status(503), message: /responded with 503/ },
   'a redirect': {
-    answer: status(307, { location: '/elsewhere' }),
+    respond: status(307, { location: '/elsewhere' }),
     message: /responded with 307 instead of 200/,
   },
-  'a connection that breaks': {
-    answer: (response) => void response.destroy(),
+  'a reset connection': {
+    respond: (response) => void response.destroy(),
     message: /introspection request to .* failed: (?:ECONNRESET|UND_ERR_SOCKET)$/,
   },
-  'an answer that breaks off': {
-    answer: truncated,
+  'a truncated response': {
+    respond: truncated,
     message: /introspection request to .* failed: UND_ERR_SOCKET$/,
   },
-  'no answer': { answer: hang, message: LATE, timeout: 1_000 },
-  'half an answer': { answer: hangInBody, message: LATE, timeout: 1_000 },
-  'a dripping answer': { answer: drip, message: LATE, timeout: 1_000 },
+  'no response': { respond: hang, message: LATE, timeout: 1_000 },
+  'half a response': { respond: hangInBody, message: LATE, timeout: 1_000 },
+  'a slow response': { respond: drip, message: LATE, timeout: 1_000 },
 }
 
-for (const [name, { answer, level = 'warn', message, timeout }] of Object.entries(OUTAGES)) {
+for (const [name, { respond: response, level = 'warn', message, timeout }] of Object.entries(
+  OUTAGES,
+)) {
   t.test(`${name} causes 503 for every token, and a pause`, async (t) => {
     const { server, introspector, clock, outcome, failures } = await start(t, {
       ...(timeout !== undefined && { timeout }),
     })
-    server.state.instead = answer
+    server.state.instead = response
     const error = await Promise.resolve(introspector.introspect('good')).catch((error) => error)
     t.ok(error instanceof IntrospectionUnavailableError && error instanceof UnavailableError)
     t.match(error, { statusCode: 503, code: 'temporarily_unavailable', retryAfter: 1 })
@@ -87,12 +89,16 @@ for (const [name, { answer, level = 'warn', message, timeout }] of Object.entrie
     t.equal(failures.length, 1)
     t.match(failures, [{ failure: { attributedTo: 'issuer', level, message } }])
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.introspections.length, 2, 'for it and a random token; none during the pause')
-    t.equal(failures.length, 1, 'and nothing is told')
+    t.equal(
+      server.introspections.length,
+      2,
+      'one for the token and one for a random token; none during the pause',
+    )
+    t.equal(failures.length, 1, 'and nothing is reported')
 
     server.state.instead = undefined
     clock.now += failures[0]?.retryIn ?? 0
-    t.equal(await outcome('better'), 'active', 'it heals after it')
+    t.equal(await outcome('better'), 'active', 'it recovers after the pause')
   })
 }
 
@@ -132,7 +138,7 @@ t.test('the pause grows with each failure, and Retry-After prolongs it', async (
   t.equal(
     server.introspections.length,
     2 + 4 + 4 + 4 + 3,
-    'each, a random one and the confirmed ones',
+    'the failing token, a random one and the confirmed ones',
   )
 })
 
@@ -154,7 +160,7 @@ t.test(
       t.ok(retryIn >= 500 && retryIn <= 2_000, `${retryIn}`)
       clock.now += retryIn
     }
-    // An issuer that responds like this for every unknown token.
+    // An issuer that responds like this to every unknown token.
     server.state.instead = undefined
     server.state.filter = (token) => (token === 'good' ? undefined : status(503))
     const forged = Array.from({ length: 9 }, (_, i) => outcome(`forged-${i}`))
@@ -211,20 +217,16 @@ t.test('after the pause, one request probes recovery and the rest wait', async (
   server.state.instead = status(503)
   await outcome('other')
   clock.now += failures[0]?.retryIn ?? 0
-  const asked = server.introspections.length
+  const requested = server.introspections.length
   const again = ['third', 'fourth', 'fifth'].map(outcome)
   t.strictSame(await Promise.all(again), ['unavailable', 'unavailable', 'unavailable'])
-  t.equal(
-    server.introspections.length,
-    asked + 4,
-    'still down, says the probe, and so does the first',
-  )
+  t.equal(server.introspections.length, requested + 4, 'the probe and the first request still fail')
   t.equal(failures.length, 2)
 
   clock.now += failures[1]?.retryIn ?? 0
   server.state.instead = undefined
-  const healed = ['good', 'better', 'other'].map(outcome)
-  t.strictSame(await Promise.all(healed), ['active', 'active', 'refused'])
+  const recovered = ['good', 'better', 'other'].map(outcome)
+  t.strictSame(await Promise.all(recovered), ['active', 'active', 'rejected'])
 })
 
 t.test('an issuer recovers although all confirmed tokens were revoked', async (t) => {
@@ -232,7 +234,7 @@ t.test('an issuer recovers although all confirmed tokens were revoked', async (t
   server.state.instead = status(503)
   t.equal(await outcome('good'), 'unavailable')
   clock.now += failures[0]?.retryIn ?? 0
-  // The issuer is back, and answers 401 for unknown tokens.
+  // The issuer is back, and responds with 401 for unknown tokens.
   server.state.instead = undefined
   server.state.filter = (token) => (token === 'new' ? undefined : status(401))
   server.state.tokens.set('new', GOOD)
@@ -246,16 +248,24 @@ t.test('staleIfError', async (t) => {
       cacheMaxAge: 1_000,
       staleIfError: 60_000,
     })
-    const answer = await introspector.introspect('good')
+    const response = await introspector.introspect('good')
     server.state.instead = status(503)
     clock.now += 1_000
-    t.equal(await introspector.introspect('good'), answer, 'the one that finds out waits for it')
-    t.equal(await outcome('better'), 'unavailable', 'what was never good is not served')
-    t.equal(introspector.introspect('good'), answer, 'at once')
+    t.equal(
+      await introspector.introspect('good'),
+      response,
+      'the request that detects the outage waits',
+    )
+    t.equal(await outcome('better'), 'unavailable', 'a token that was never active is not served')
+    t.equal(introspector.introspect('good'), response, 'immediately')
     clock.now += failures[0]?.retryIn ?? 0
     server.state.instead = undefined
     server.state.tokens.delete('good')
-    t.equal(introspector.introspect('good'), answer, 'at once, and asks meanwhile')
+    t.equal(
+      introspector.introspect('good'),
+      response,
+      'immediately, with an introspection in the background',
+    )
     while (server.requestsFor('good') < 3) await new Promise((done) => setTimeout(done, 5))
     await new Promise((done) => setTimeout(done, 20))
     t.equal(introspector.introspect('good'), undefined, 'revoked')
@@ -284,11 +294,11 @@ t.test('staleIfError', async (t) => {
       cacheMaxAge: 1_000,
       staleIfError: 60_000,
     })
-    const answer = await introspector.introspect('good')
+    const response = await introspector.introspect('good')
     server.state.instead = status(500)
     clock.now += 1_000
-    t.equal(await introspector.introspect('good'), answer)
-    t.equal(introspector.introspect('good'), answer)
+    t.equal(await introspector.introspect('good'), response)
+    t.equal(introspector.introspect('good'), response)
     t.equal(server.requestsFor('good'), 2)
   })
 })
@@ -340,13 +350,13 @@ t.test('metadata', async (t) => {
   t.test('that fails or stalls leaves the endpoint unchanged', async (t) => {
     const { server, clock, outcome, failures } = await start(t, { timeout: 4_000 })
     t.equal(await outcome('good'), 'active')
-    for (const answer of [status(500), hang]) {
-      server.respond(server.metadataPath, answer)
+    for (const response of [status(500), hang]) {
+      server.respond(server.metadataPath, response)
       server.state.instead = status(503)
       t.equal(await outcome('other'), 'unavailable')
       clock.now += failures.at(-1)?.retryIn ?? 0
       server.state.instead = undefined
-      t.equal(await outcome('other'), 'refused')
+      t.equal(await outcome('other'), 'rejected')
       clock.now += 5_000
     }
   })
@@ -365,7 +375,7 @@ t.test('plain http beyond loopback', async (t) => {
   t.equal(await strict.outcome('good'), 'unavailable')
   t.notOk(seen.includes(endpoint), 'is not used')
   const lax = await introspectorOf(t, { issuer }, { fetch, allowHttp: true })
-  t.equal(await lax.outcome('good'), 'active', 'unless it was allowed')
+  t.equal(await lax.outcome('good'), 'active', 'unless it is allowed')
 })
 
 t.test('a fetch that ignores its signal', async (t) => {

@@ -19,7 +19,7 @@ t.test('permits a burst of one second, then the rate', async (t) => {
   pace.take()
   state.now += 3_600_000
   for (let i = 0; i < 4; i++) pace.take()
-  t.equal(pace.wait, 250, 'an idle hour permits no more than one second does')
+  t.equal(pace.wait, 250, 'an idle hour permits no more than an idle second')
 })
 
 t.test('follows a changing rate', async (t) => {
@@ -48,7 +48,7 @@ t.test('permits nothing before the pause ends', async (t) => {
 
 t.test('a request counts as slow at four times the mean of active tokens', async (t) => {
   const latency = new Latency()
-  t.equal(latency.slowAfter, Number.POSITIVE_INFINITY, 'nothing is known yet')
+  t.equal(latency.slowAfter, Number.POSITIVE_INFINITY, 'without a measurement')
   latency.add(1)
   t.equal(latency.slowAfter, 500, 'at least half a second')
   for (let i = 0; i < 200; i++) latency.add(1_000)

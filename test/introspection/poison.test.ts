@@ -10,10 +10,10 @@ import { hang, json, type ResponseHandler, status, truncated } from '../fixtures
 const reset: ResponseHandler = (response) => void response.destroy()
 const isPoison = (token: string) => token.startsWith('poison')
 
-async function start(t: Test, answer: ResponseHandler, overrides: Overrides = {}) {
+async function start(t: Test, response: ResponseHandler, overrides: Overrides = {}) {
   const server = await startIntrospectionServer(t)
   for (const token of ['good', 'better']) server.state.tokens.set(token, { active: true })
-  server.state.filter = (token) => (isPoison(token) ? answer : undefined)
+  server.state.filter = (token) => (isPoison(token) ? response : undefined)
   /** Requests for tokens that no caller sent (probes). */
   const controls = () =>
     server.introspections.filter(({ form }) => /^[\w-]{43}$/.test(form.get('token') ?? '')).length
@@ -26,28 +26,28 @@ async function until(condition: () => boolean): Promise<void> {
 
 const WAYS: Record<string, ResponseHandler> = {
   'resets the connection': reset,
-  'breaks an answer off': truncated,
+  'truncates its response': truncated,
   stalls: hang,
-  'answers 404': status(404),
-  'answers 405': status(405),
-  'answers 502': status(502),
-  'answers 503, and asks for patience': status(503, { 'retry-after': '60' }),
-  'answers 504': status(504),
-  'redirects to a page of its own': status(302, { location: '/blocked' }),
+  'responds with 404': status(404),
+  'responds with 405': status(405),
+  'responds with 502': status(502),
+  'responds with 503 and Retry-After': status(503, { 'retry-after': '60' }),
+  'responds with 504': status(504),
+  'redirects to an error page': status(302, { location: '/blocked' }),
 }
 
-for (const [name, answer] of Object.entries(WAYS)) {
+for (const [name, response] of Object.entries(WAYS)) {
   t.test(`a token at which a filter ${name} causes 503 for itself only`, async (t) => {
-    const timeout = answer === hang ? 1_000 : 20_000
-    const { server, clock, controls, outcome, introspector, failures } = await start(t, answer, {
+    const timeout = response === hang ? 1_000 : 20_000
+    const { server, clock, controls, outcome, introspector, failures } = await start(t, response, {
       timeout,
     })
     for (let round = 1; round <= 3; round++) {
       const error = await Promise.resolve(introspector.introspect('poison')).catch((error) => error)
       t.match(error, { statusCode: 503, retryAfter: 1 })
       t.equal(await outcome('poison'), 'unavailable')
-      t.equal(server.requestsFor('poison'), round, 'not asked about again at once')
-      t.equal(await outcome(`untrusted-${round}`), 'refused', 'no pause')
+      t.equal(server.requestsFor('poison'), round, 'not introspected again immediately')
+      t.equal(await outcome(`untrusted-${round}`), 'rejected', 'no pause')
       t.equal(controls(), round)
       clock.now += 1_000
     }
@@ -92,9 +92,9 @@ t.test('an outage is noticed', async (t) => {
       failure: { attributedTo: 'issuer', message: /responded with 503$/ },
     })
     t.ok((failures.at(-1)?.retryIn ?? 0) > 0)
-    const asked = server.introspections.length
+    const requested = server.introspections.length
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.introspections.length, asked, 'and no request is sent')
+    t.equal(server.introspections.length, requested, 'and no request is sent')
     t.equal(controls(), 2)
   })
 
@@ -108,7 +108,7 @@ t.test('an outage is noticed', async (t) => {
     t.equal(controls(), 2)
   })
 
-  t.test('I3: also if our credentials are rejected', async (t) => {
+  t.test('I3: even if our credentials are rejected', async (t) => {
     const { server, outcome, failures } = await start(t, reset)
     server.state.instead = status(401)
     t.equal(await outcome('poison'), 'unavailable')
@@ -123,22 +123,26 @@ t.test('an outage is noticed', async (t) => {
     })
     await outcome('good')
     clock.now += 500
-    let answerControl = () => {}
+    let respondToProbe = () => {}
     server.state.filter = (token) => {
       if (isPoison(token)) return reset
       if (token === 'good') return status(503)
       return (response, request) => {
-        answerControl = () => json({ active: false })(response, request)
+        respondToProbe = () => json({ active: false })(response, request)
       }
     }
     const poisoned = outcome('poison')
     await until(() => controls() === 1)
     t.equal(await outcome('good'), 'unavailable')
-    answerControl()
+    respondToProbe()
     t.equal(await poisoned, 'unavailable')
-    const asked = server.introspections.length
+    const requested = server.introspections.length
     t.equal(await outcome('better'), 'unavailable')
-    t.equal(server.introspections.length, asked, 'what was on its way before it does not end it')
+    t.equal(
+      server.introspections.length,
+      requested,
+      'a response to an earlier request does not end the outage',
+    )
     t.equal(failures.length, 1)
   })
 })
@@ -167,12 +171,16 @@ t.test('a stalled token does not prevent recovery', async (t) => {
   outcome('poison').catch(() => {})
   await until(() => controls() === 2)
   const waiting = ['good', 'better'].map(outcome)
-  t.equal(server.requestsFor('poison'), 0, 'a token of our own is asked about first')
+  t.equal(server.requestsFor('poison'), 0, 'a random token is introspected first')
   release()
-  t.strictSame(await Promise.all(waiting), ['active', 'active'], 'no token waits for the other')
+  t.strictSame(
+    await Promise.all(waiting),
+    ['active', 'active'],
+    'neither token waits for the other',
+  )
 })
 
-t.test('a failing recheck causes no pause either', async (t) => {
+t.test('a failing recheck causes no pause', async (t) => {
   const { server, outcome, introspector, failures } = await start(t, reset, { mode: 'recheck' })
   introspector.recheckOf('poison.jwt.signature').check()
   await until(() => failures.length === 1)

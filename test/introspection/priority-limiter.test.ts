@@ -45,7 +45,7 @@ t.test('ten thousand invalid tokens cause no flood at the issuer', async (t) => 
   const { server, clock, outcome, failures } = await flood(t, { cacheMaxAge: 400, timeout: 60_000 })
   t.equal(await outcome('good'), 'active')
   const release = server.hold()
-  const counts = { active: 0, refused: 0, unavailable: 0 }
+  const counts = { active: 0, rejected: 0, unavailable: 0 }
   const garbage = Array.from({ length: 10_000 }, async (_, i) => {
     counts[await outcome(`garbage-${i}`)]++
   })
@@ -53,20 +53,20 @@ t.test('ten thousand invalid tokens cause no flood at the issuer', async (t) => 
   clock.now += 400
   const again = outcome('good')
   while (server.requestsFor('good') < 2) await new Promise((done) => setTimeout(done, 5))
-  t.equal(server.introspections.length, 42, 'slots are free for tokens that are trusted')
-  t.strictSame(counts, { active: 0, refused: 0, unavailable: 8_960 }, 'rejected at once')
-  const answered = () => counts.refused + counts.unavailable - 8_960
+  t.equal(server.introspections.length, 42, 'slots are free for trusted tokens')
+  t.strictSame(counts, { active: 0, rejected: 0, unavailable: 8_960 }, 'rejected immediately')
+  const acceptedTokens = () => counts.rejected + counts.unavailable - 8_960
   release()
-  t.equal(await again, 'active', 'a confirmed token is accepted in the middle of it')
-  while (answered() < 240) await new Promise((done) => setTimeout(done, 5))
+  t.equal(await again, 'active', 'a confirmed token is accepted during the flood')
+  while (acceptedTokens() < 240) await new Promise((done) => setTimeout(done, 5))
   await new Promise((done) => setTimeout(done, 50))
-  t.equal(counts.refused, 240, '40, and 200 a second')
+  t.equal(counts.rejected, 240, '40, and 200 a second')
   for (let second = 2; second <= 5; second++) {
     clock.now += 1_000
-    while (answered() < 40 + second * 200) await new Promise((done) => setTimeout(done, 5))
+    while (acceptedTokens() < 40 + second * 200) await new Promise((done) => setTimeout(done, 5))
   }
   await Promise.all(garbage)
-  t.strictSame(counts, { active: 0, refused: 1_040, unavailable: 8_960 })
+  t.strictSame(counts, { active: 0, rejected: 1_040, unavailable: 8_960 })
   t.equal(server.state.mostInFlight, 41)
   t.equal(failures.length, 1)
   t.match(failures, [{ failure: { attributedTo: 'ours', message: /too many tokens/ }, retryIn: 0 }])
@@ -90,7 +90,11 @@ t.test('reserves slots for trusted tokens and for rechecks', async (t) => {
   t.equal(begun.filter((one) => one === 'high').length, 10)
   for (const turn of untrusted.slice(0, 6)) (await (turn as Promise<Slot>)).end()
   await settle()
-  t.strictSame(begun.slice(60), [...Array(5).fill('high'), 'background'], 'they go first')
+  t.strictSame(
+    begun.slice(60),
+    [...Array(5).fill('high'), 'background'],
+    'trusted tokens start first',
+  )
 })
 
 t.test('limits trusted tokens in flight while the issuer throttles', async (t) => {
@@ -130,7 +134,7 @@ t.test('a slow untrusted token loses its slot to a queued one', async (t) => {
   const takeOne = () => void these.take('low').then(() => begun++)
   takeOne()
   await new Promise((done) => setTimeout(done, 20))
-  t.equal(begun, 0, 'as long as it is not known what is slow')
+  t.equal(begun, 0, 'without a measurement of slowness')
   state.slowAfter = 500
   state.now = 499
   takeOne()
@@ -140,7 +144,7 @@ t.test('a slow untrusted token loses its slot to a queued one', async (t) => {
   while (begun === 0) await new Promise((done) => setTimeout(done, 5))
   t.ok(slow[0]?.signal.aborted)
   t.match(slow[0]?.signal.reason, { message: 'no complete response within 500 ms' })
-  t.equal(slow.filter(({ signal }) => signal.aborted).length, begun, 'one for one')
+  t.equal(slow.filter(({ signal }) => signal.aborted).length, begun, 'one replaces one')
   slow[0]?.end()
   t.notOk(slow.at(-1)?.signal.aborted)
 })

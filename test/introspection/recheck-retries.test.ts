@@ -9,15 +9,15 @@ t.beforeEach(async (t) => {
 })
 
 function recheck(needsRetry: boolean, isDue: () => boolean) {
-  const state = { asked: 0 }
-  const one = {
+  const state = { checks: 0 }
+  const entry = {
     needsRetry,
     recheckIfDue() {
-      state.asked++
+      state.checks++
       return isDue()
     },
   }
-  return { state, one }
+  return { state, one: entry }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -27,16 +27,16 @@ async function until(condition: () => boolean): Promise<void> {
 t.test('retries a recheck once it is due, and none that needs no retry', async (t) => {
   const retries = new RecheckRetries()
   t.teardown(() => retries.close())
-  const early = recheck(true, () => early.state.asked > 1)
+  const early = recheck(true, () => early.state.checks > 1)
   const unused = recheck(false, () => true)
   retries.add(early.one)
   retries.add(unused.one)
-  await until(() => early.state.asked === 2)
-  t.equal(unused.state.asked, 0)
+  await until(() => early.state.checks === 2)
+  t.equal(unused.state.checks, 0)
   await new Promise((done) => setTimeout(done, 700))
-  t.equal(early.state.asked, 2, 'it comes back only if it fails again')
+  t.equal(early.state.checks, 2, 'it is queued again only if it fails again')
   retries.add(early.one)
-  await until(() => early.state.asked === 3)
+  await until(() => early.state.checks === 3)
 })
 
 t.test('retries nothing after close()', async (t) => {
@@ -47,5 +47,5 @@ t.test('retries nothing after close()', async (t) => {
   retries.close()
   retries.add(after.one)
   await new Promise((done) => setTimeout(done, 700))
-  t.equal(before.state.asked + after.state.asked, 0)
+  t.equal(before.state.checks + after.state.checks, 0)
 })

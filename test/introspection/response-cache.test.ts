@@ -20,11 +20,11 @@ async function start(t: Test, overrides: Overrides = {}) {
 
 t.test('a thousand requests with one token cause one introspection request', async (t) => {
   const { server, introspector } = await start(t)
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 1_000 }, () => introspector.introspect('good')),
   )
   t.equal(server.introspections.length, 1)
-  t.ok(answers.every((answer) => answer === answers[0] && answer?.sub === 'user-1'))
+  t.ok(responses.every((response) => response === responses[0] && response?.sub === 'user-1'))
 })
 
 t.test(
@@ -38,17 +38,17 @@ t.test(
       ),
     )
     t.equal(server.requestsFor('good'), 1)
-    t.equal(server.introspections.length, 2, 'and once about a token of our own')
+    t.equal(server.introspections.length, 2, 'and one for a random token')
     t.equal(new Set(errors).size, 1_000)
   },
 )
 
 t.test('returns a cached response synchronously, without a promise', async (t) => {
   const { introspector } = await start(t)
-  const asked = introspector.introspect('good')
-  t.ok(asked instanceof Promise)
-  const answer = await asked
-  t.equal(introspector.introspect('good'), answer)
+  const pending = introspector.introspect('good')
+  t.ok(pending instanceof Promise)
+  const response = await pending
+  t.equal(introspector.introspect('good'), response)
   await introspector.introspect('bad')
   t.equal(introspector.introspect('bad'), undefined)
 })
@@ -61,7 +61,7 @@ t.test('I4: introspects an active token again after cacheMaxAge', async (t) => {
   t.equal(server.requestsFor('good'), 1)
   server.state.tokens.delete('good')
   clock.now += 1
-  t.equal(await outcome('good'), 'refused', 'it was revoked')
+  t.equal(await outcome('good'), 'rejected', 'it was revoked')
   t.equal(server.requestsFor('good'), 2)
 })
 
@@ -82,7 +82,7 @@ t.test('I4: uses no response at or after its exp', async (t) => {
     t.equal(server.requestsFor('short'), 1)
     clock.now += 1
     server.state.instead = status(503)
-    t.equal(await outcome('short'), 'unavailable', 'also where the issuer cannot be asked')
+    t.equal(await outcome('short'), 'unavailable', 'even if the issuer is unreachable')
   }
 })
 
@@ -94,10 +94,10 @@ t.test('leaves a non-numeric exp to later checks', async (t) => {
 
 t.test('I4: introspects an inactive token again after negativeCacheMaxAge', async (t) => {
   const { server, clock, outcome } = await start(t, { negativeCacheMaxAge: 2_000 })
-  t.equal(await outcome('late'), 'refused')
+  t.equal(await outcome('late'), 'rejected')
   server.state.tokens.set('late', GOOD)
   clock.now += 1_999
-  t.equal(await outcome('late'), 'refused')
+  t.equal(await outcome('late'), 'rejected')
   clock.now += 1
   t.equal(await outcome('late'), 'active')
   t.equal(server.requestsFor('late'), 2)
@@ -117,9 +117,9 @@ t.test('I4: invalid tokens evict no active response', async (t) => {
   t.not(introspector.introspect('good'), undefined)
   t.equal(server.requestsFor('good'), 1)
   await outcome('garbage-9')
-  t.equal(server.requestsFor('garbage-9'), 1, 'the last of it is remembered')
+  t.equal(server.requestsFor('garbage-9'), 1, 'the last inactive token is cached')
   await outcome('garbage-0')
-  t.equal(server.requestsFor('garbage-0'), 2, 'the first of it is forgotten')
+  t.equal(server.requestsFor('garbage-0'), 2, 'the first inactive token was evicted')
 })
 
 t.test('bounds the cache in entries and bytes', async (t) => {
@@ -129,15 +129,15 @@ t.test('bounds the cache in entries and bytes', async (t) => {
     await outcome(token)
   }
   await outcome('a')
-  t.equal(server.requestsFor('a'), 2, 'the oldest of four makes room')
+  t.equal(server.requestsFor('a'), 2, 'the oldest of four is evicted')
   for (const token of ['x', 'y']) {
     server.state.tokens.set(token, { ...GOOD, note: 'n'.repeat(10_000) })
     await outcome(token)
   }
   await outcome('x')
-  t.equal(server.requestsFor('x'), 2, 'two long ones are too many')
+  t.equal(server.requestsFor('x'), 2, 'two long ones exceed the limit')
   server.state.tokens.set('oversized', { ...GOOD, note: 'n'.repeat(30_000) })
-  t.equal(await outcome('oversized'), 'active', 'one that is too long is used and not kept')
+  t.equal(await outcome('oversized'), 'active', 'an oversized one is used and not cached')
   await outcome('oversized')
   t.equal(server.requestsFor('oversized'), 2)
 })
@@ -176,10 +176,10 @@ t.test('a revoked token stays rejected when introspection fails later', async (t
   t.equal(await outcome('good'), 'active')
   server.state.tokens.delete('good')
   clock.now += 1_000
-  t.equal(await outcome('good'), 'refused')
+  t.equal(await outcome('good'), 'rejected')
   server.state.instead = status(503)
   clock.now += 5_000
-  t.equal(await outcome('good'), 'unavailable', 'what was known before is over')
+  t.equal(await outcome('good'), 'unavailable', 'the earlier cached response is not used')
 })
 
 t.test('a malformed response removes an active one', async (t) => {
@@ -187,5 +187,5 @@ t.test('a malformed response removes an active one', async (t) => {
   t.equal(await outcome('good'), 'active')
   server.state.instead = json({ active: 'true' })
   clock.now += 1_000
-  t.equal(await outcome('good'), 'refused')
+  t.equal(await outcome('good'), 'rejected')
 })

@@ -51,19 +51,24 @@ function openStore(clock: { now: number }) {
   return { store, entries, ttls, calls }
 }
 
-/** Instances of one API, each with its own memory, and one clock that stands still. */
+/** Starts instances of one API, each with its own memory, and one clock that stands still. */
 async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, SECRET]) {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('good', GOOD)
   server.state.tokens.set('other', { ...GOOD, sub: 'another-subject' })
   const clock = { now: NOW }
   const open = openStore(clock)
-  const told: unknown[] = []
+  const reported: unknown[] = []
   const start = async (secret: Uint8Array, more: Overrides = {}) => {
     const { clientId } = CLIENT
-    const shared = { store: open.store, secret, clientId, onFailure: (e: unknown) => told.push(e) }
+    const shared = {
+      store: open.store,
+      secret,
+      clientId,
+      onFailure: (e: unknown) => reported.push(e),
+    }
     const instance = await introspectorOf(t, server, { shared, ...overrides, ...more })
-    // One clock for all.
+    // One clock for all instances.
     Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
     return instance
   }
@@ -71,16 +76,16 @@ async function instances(t: Test, overrides: Overrides = {}, secrets = [SECRET, 
     Awaited<ReturnType<typeof start>>,
     Awaited<ReturnType<typeof start>>,
   ]
-  return { server, clock, one, two, told, start, ...open }
+  return { server, clock, one, two, reported, start, ...open }
 }
 
 t.test('an instance uses the response that another one received', async (t) => {
-  const { server, one, two, told } = await instances(t)
+  const { server, one, two, reported } = await instances(t)
   t.equal(await one.outcome('good'), 'active')
   t.strictSame(await two.introspector.introspect('good'), GOOD)
   t.ok(Object.isFrozen(await two.introspector.introspect('good')))
   t.equal(server.requestsFor('good'), 1)
-  t.strictSame(told, [])
+  t.strictSame(reported, [])
 })
 
 t.test('concurrent requests cause one look-up and one introspection request', async (t) => {
@@ -102,8 +107,12 @@ t.test('I4: sharing does not reset the age of a response', async (t) => {
   t.equal(server.requestsFor('good'), 1)
   clock.now += 1
   server.state.tokens.delete('good')
-  t.equal(await two.outcome('good'), 'refused', 'maxAge after it was given')
-  t.equal(await (await start(SECRET)).outcome('good'), 'refused', 'and it is not there any more')
+  t.equal(await two.outcome('good'), 'rejected', 'maxAge after it was received')
+  t.equal(
+    await (await start(SECRET)).outcome('good'),
+    'rejected',
+    'and it is removed from the store',
+  )
 })
 
 t.test('I4: stores a response for as long as it may be used, never past exp', async (t) => {
@@ -125,11 +134,11 @@ t.test('with cacheMaxAge 0, a shared response serves no later request', async (t
 
 t.test('does not share negative responses', async (t) => {
   const { server, one, two, calls, entries } = await instances(t)
-  for (let i = 0; i < 20; i++) await one.outcome(`made up ${i}`)
+  for (let i = 0; i < 20; i++) await one.outcome(`random ${i}`)
   t.strictSame({ ...calls }, { get: 20, set: 0, delete: 0 })
   t.equal(entries.size, 0)
-  t.equal(await two.outcome('made up 0'), 'refused')
-  t.equal(server.requestsFor('made up 0'), 2)
+  t.equal(await two.outcome('random 0'), 'rejected')
+  t.equal(server.requestsFor('random 0'), 2)
 })
 
 t.test('removes the response of a token that became inactive', async (t) => {
@@ -138,7 +147,7 @@ t.test('removes the response of a token that became inactive', async (t) => {
   t.equal(entries.size, 1)
   clock.now += 30_000
   server.state.tokens.delete('good')
-  t.equal(await one.outcome('good'), 'refused')
+  t.equal(await one.outcome('good'), 'rejected')
   t.equal(entries.size, 0)
   t.equal(calls.delete, 1)
 })
@@ -149,10 +158,10 @@ t.test('an instance started in an outage uses stale shared responses', async (t)
   clock.now += 45_000
   server.state.instead = status(503)
   const late = await start(SECRET)
-  t.equal(await late.outcome('good'), 'active', 'a little old, by explicit choice')
+  t.equal(await late.outcome('good'), 'active', 'slightly stale, as configured')
   t.equal(await late.outcome('other'), 'unavailable')
   clock.now += 45_000
-  t.equal(await (await start(SECRET)).outcome('good'), 'unavailable', 'and not for longer')
+  t.equal(await (await start(SECRET)).outcome('good'), 'unavailable', 'and no longer')
 })
 
 t.test('prefers a local stale response to a shared stale one', async (t) => {
@@ -161,7 +170,7 @@ t.test('prefers a local stale response to a shared stale one', async (t) => {
   await one.outcome('good')
   clock.now += 31_000
   t.equal(await one.outcome('good'), 'active')
-  t.equal(server.requestsFor('good'), 2, 'the issuer is asked when both are old')
+  t.equal(server.requestsFor('good'), 2, 'the token is introspected if both are stale')
 })
 
 t.test('a local expired response does not hide a usable shared one', async (t) => {
@@ -174,9 +183,9 @@ t.test('a local expired response does not hide a usable shared one', async (t) =
   t.equal(await one.outcome('good'), 'active')
   clock.now += 40_000
   server.state.instead = status(503)
-  t.equal(await two.outcome('good'), 'active', 'what another one was told 40 s ago')
+  t.equal(await two.outcome('good'), 'active', 'another instance received it 40 s ago')
   clock.now += 50_000
-  t.equal(await two.outcome('good'), 'unavailable', 'and not for longer')
+  t.equal(await two.outcome('good'), 'unavailable', 'and no longer')
 })
 
 t.test('ignores a shared response older than a local negative one', async (t) => {
@@ -187,13 +196,13 @@ t.test('ignores a shared response older than a local negative one', async (t) =>
   const before = [...entries]
   entries.clear()
   server.state.tokens.delete('good')
-  t.equal(await two.outcome('good'), 'refused')
+  t.equal(await two.outcome('good'), 'rejected')
   const arriveLate = () =>
     Promise.all(before.map(([name, sealed]) => store.set(name, sealed, 30_000)))
   await arriveLate()
   clock.now += 1
-  t.equal(await two.outcome('good'), 'refused', 'it arrived in the store after that')
-  t.equal(entries.size, 0, 'and is taken out for all')
+  t.equal(await two.outcome('good'), 'rejected', 'it reached the store later')
+  t.equal(entries.size, 0, 'and is removed for all instances')
   t.equal(calls.delete, 1)
 
   server.state.filter = () => status(400)
@@ -201,14 +210,14 @@ t.test('ignores a shared response older than a local negative one', async (t) =>
   server.state.filter = () => undefined
   await arriveLate()
   clock.now += 1_000
-  t.equal(await two.outcome('good'), 'refused', 'also after a question that failed')
+  t.equal(await two.outcome('good'), 'rejected', 'even after a failed introspection')
 
   clock.now += 30_000
   server.state.tokens.set('good', GOOD)
   t.equal(await one.outcome('good'), 'active')
-  const asked = server.requestsFor('good')
-  t.equal(await two.outcome('good'), 'active', 'but a newer one')
-  t.equal(server.requestsFor('good'), asked)
+  const requested = server.requestsFor('good')
+  t.equal(await two.outcome('good'), 'active', 'except a newer one')
+  t.equal(server.requestsFor('good'), requested)
 })
 
 t.test('ignores a replayed response that is past staleIfError', async (t) => {
@@ -222,7 +231,7 @@ t.test('ignores a replayed response that is past staleIfError', async (t) => {
   for (const [name, sealed] of before) await store.set(name, sealed, 30_000)
   server.state.filter = (token) => (token === 'good' ? status(503) : undefined)
   t.equal(await two.outcome('good'), 'unavailable')
-  t.equal(await two.outcome('other'), 'active', 'nor is the token one that the issuer vouched for')
+  t.equal(await two.outcome('other'), 'active', 'nor does the token gain priority')
 })
 
 t.test('I5: instances that require signed responses share with none that do not', async (t) => {
@@ -243,13 +252,13 @@ t.test('treats a response from the near future as stale', async (t) => {
 })
 
 t.test('ignores and reports a response from the far future', async (t) => {
-  const { server, clock, one, two, told } = await instances(t, { staleIfError: 600_000 })
+  const { server, clock, one, two, reported } = await instances(t, { staleIfError: 600_000 })
   clock.now += 5_001
   await one.outcome('good')
   clock.now -= 5_001
   server.state.instead = status(503)
   t.equal(await two.outcome('good'), 'unavailable')
-  t.match(told, [/clock/])
+  t.match(reported, [/clock/])
 })
 
 t.test('an attacker who reads the store learns nothing', async (t) => {
@@ -257,7 +266,7 @@ t.test('an attacker who reads the store learns nothing', async (t) => {
   server.state.tokens.set('twin', GOOD)
   for (const token of ['good', 'twin', 'other']) await one.outcome(token)
   t.equal(entries.size, 3)
-  t.equal(new Set(entries.values()).size, 3, 'nor which tokens say the same')
+  t.equal(new Set(entries.values()).size, 3, 'nor which tokens have equal responses')
   const all = JSON.stringify([...entries])
   t.match(all, /^[\x20-\x7e]+$/, 'ASCII')
   const decoded = [...entries.values()].map((one) =>
@@ -280,7 +289,7 @@ t.test('seals the same response differently each time', async (t) => {
 })
 
 t.test('an attacker who writes to the store cannot make a token valid', async (t) => {
-  const { server, one, entries, told, clock } = await instances(t)
+  const { server, one, entries, reported, clock } = await instances(t)
   await one.outcome('good')
   const [[name, sealed]] = [...entries] as [[string, string]]
   const ofBad = `introspection:${new Seal(SECRET, [server.issuer, CLIENT.clientId]).nameOf(digestOf('bad'))}`
@@ -294,7 +303,7 @@ t.test('an attacker who writes to the store cannot make a token valid', async (t
   const forged = foreign.seal(digestOf('bad'), `${NOW} ${JSON.stringify(GOOD)}`)
   const plain = `${NOW} ${JSON.stringify(GOOD)}`
   const forgeries: Record<string, unknown> = {
-    "another token's answer": sealed,
+    "another token's response": sealed,
     'sealed with another secret': forged,
     'not sealed': plain,
     nothing: '',
@@ -303,29 +312,29 @@ t.test('an attacker who writes to the store cannot make a token valid', async (t
     'no string': { active: true },
   }
   for (const [what, value] of Object.entries(forgeries)) {
-    told.length = 0
+    reported.length = 0
     // As if the attacker knew the key of the entry.
     entries.set(ofBad, value as string)
-    const fresh = await instancesLike(t, server, entries, clock, told)
-    t.equal(await fresh.outcome('bad'), 'refused', what)
-    t.equal(told.length, 1, `${what}: the operator is told`)
+    const fresh = await instancesLike(t, server, entries, clock, reported)
+    t.equal(await fresh.outcome('bad'), 'rejected', what)
+    t.equal(reported.length, 1, `${what}: a warning is logged`)
   }
   for (const place of [0, 12, -1]) {
     entries.set(name, flipped(place))
-    const fresh = await instancesLike(t, server, entries, clock, told)
+    const fresh = await instancesLike(t, server, entries, clock, reported)
     const before = server.requestsFor('good')
     t.equal(await fresh.outcome('good'), 'active')
-    t.equal(server.requestsFor('good'), before + 1, 'what was tampered with is asked about')
+    t.equal(server.requestsFor('good'), before + 1, 'introspected, because the entry was modified')
   }
 })
 
-/** Another instance with the current entries of the store. */
+/** Starts another instance with the current entries of the store. */
 async function instancesLike(
   t: Test,
   server: Awaited<ReturnType<typeof startIntrospectionServer>>,
   entries: Map<string, string>,
   clock: { now: number },
-  told: unknown[],
+  reported: unknown[],
 ) {
   const store = {
     ...memoryStore(),
@@ -336,7 +345,7 @@ async function instancesLike(
     store: store as unknown as Store,
     secret: SECRET,
     clientId: CLIENT.clientId,
-    onFailure: (error: unknown) => told.push(error),
+    onFailure: (error: unknown) => reported.push(error),
   }
   const instance = await introspectorOf(t, server, { shared })
   Object.defineProperty(instance.clock, 'now', { get: () => clock.now })
@@ -355,7 +364,7 @@ t.test('shares nothing across different secrets, clients or issuers', async (t) 
 })
 
 t.test('a store that fails, stalls or throws costs introspection requests only', async (t) => {
-  const rejecting = async () => Promise.reject(new Error('Redis does not answer'))
+  const rejecting = async () => Promise.reject(new Error('Redis does not respond'))
   const throwing = () => {
     throw new Error('no store at all')
   }
@@ -364,23 +373,23 @@ t.test('a store that fails, stalls or throws costs introspection requests only',
     const server = await startIntrospectionServer(t)
     server.state.tokens.set('good', GOOD)
     server.state.tokens.set('other', GOOD)
-    const told: unknown[] = []
+    const reported: unknown[] = []
     const store = { get: broken, set: broken, delete: broken } as unknown as Store
-    const onFailure = (error: unknown) => void told.push(error)
+    const onFailure = (error: unknown) => void reported.push(error)
     const shared = { store, secret: SECRET, clientId: CLIENT.clientId, onFailure }
     const { outcome, clock } = await introspectorOf(t, server, { shared })
     t.equal(await outcome('good'), 'active', name)
-    t.equal(await outcome('made up'), 'refused', name)
+    t.equal(await outcome('random'), 'rejected', name)
     clock.now += 30_000
     server.state.tokens.delete('good')
-    t.equal(await outcome('good'), 'refused', name)
+    t.equal(await outcome('good'), 'rejected', name)
     await sleep(1)
-    t.equal(told.length, 2, `${name}: the operator is told twice a minute`)
+    t.equal(reported.length, 2, `${name}: a warning is logged twice a minute`)
   }
 })
 
 /** Shared responses without an issuer, with a store of the given methods only. */
-function sharedAnswers(
+function sharedResponses(
   store: Partial<Store>,
   { now = NOW, onFailure = () => {} }: { now?: number; onFailure?: (error: unknown) => void } = {},
 ): SharedResponses {
@@ -407,11 +416,11 @@ function keepAlive(t: Test): void {
 }
 
 t.test('a store may return null for a missing entry', async (t) => {
-  const told: unknown[] = []
-  const onFailure = (error: unknown) => told.push(error)
-  const shared = sharedAnswers({ get: async () => null as never }, { onFailure })
+  const reported: unknown[] = []
+  const onFailure = (error: unknown) => reported.push(error)
+  const shared = sharedResponses({ get: async () => null as never }, { onFailure })
   t.equal(await shared.find('digest'), undefined)
-  t.strictSame(told, [])
+  t.strictSame(reported, [])
 })
 
 t.test('at most a thousand writes wait for a stalled store', async (t) => {
@@ -422,14 +431,14 @@ t.test('at most a thousand writes wait for a stalled store', async (t) => {
     calls[method]++
     return new Promise<void>((resolve) => waiting.push(resolve))
   }
-  const shared = sharedAnswers({ set: hang('set'), delete: hang('delete') })
+  const shared = sharedResponses({ set: hang('set'), delete: hang('delete') })
   for (let i = 0; i < 1_100; i++) shared.share(`digest ${i}`, { ...GOOD, active: true })
   t.equal(calls.set, 1_000)
   shared.forget('digest')
-  t.equal(calls.delete, 1, 'what is taken back does not wait for them')
+  t.equal(calls.delete, 1, 'removals do not wait for them')
   await sleep(600)
   shared.share('digest', { ...GOOD, active: true })
-  t.equal(calls.set, 1_000, 'nor do they make room before they are over')
+  t.equal(calls.set, 1_000, 'nor do they free slots before they end')
   for (const done of waiting) done()
   await sleep(1)
   shared.share('digest', { ...GOOD, active: true })
@@ -438,17 +447,17 @@ t.test('at most a thousand writes wait for a stalled store', async (t) => {
 
 t.test('waits for a store no longer than for the issuer', async (t) => {
   keepAlive(t)
-  const told: unknown[] = []
-  const onFailure = (error: unknown) => told.push(error)
-  const shared = sharedAnswers({ get: () => new Promise(() => {}) }, { onFailure })
+  const reported: unknown[] = []
+  const onFailure = (error: unknown) => reported.push(error)
+  const shared = sharedResponses({ get: () => new Promise(() => {}) }, { onFailure })
   t.equal(await shared.find('digest'), undefined)
-  t.match(told, [/within 100 ms/])
+  t.match(reported, [/within 100 ms/])
 })
 
 t.test('I2: opens sealed active responses only', async (t) => {
   const seal = new Seal(SECRET, ['an issuer', 'a client'])
   const found = (text: string) =>
-    sharedAnswers({ get: async () => seal.seal('digest', text) }).find('digest')
+    sharedResponses({ get: async () => seal.seal('digest', text) }).find('digest')
   t.match(await found(`${NOW} {"active":true}`), { response: { active: true }, age: 0 })
   const others = [
     `${NOW} {"active":false}`,
@@ -466,28 +475,28 @@ t.test('I2: opens sealed active responses only', async (t) => {
 })
 
 t.test('a flood of tokens causes no flood at a stalled store', async (t) => {
-  let asked = 0
+  let requested = 0
   const waiting: ((reason: Error) => void)[] = []
   const get = () => {
-    asked++
+    requested++
     return new Promise<never>((_, reject) => waiting.push(reject))
   }
   keepAlive(t)
-  const shared = sharedAnswers({ get })
+  const shared = sharedResponses({ get })
   const found = await Promise.all(Array.from({ length: 1_100 }, (_, i) => shared.find(`${i}`)))
   t.ok(found.every((one) => one === undefined))
-  t.equal(asked, 1_000)
+  t.equal(requested, 1_000)
   await shared.find('later')
-  t.equal(asked, 1_000, 'however long it hangs')
+  t.equal(requested, 1_000, 'even if it hangs for a long time')
   for (const fail of waiting) fail(new Error('late'))
   await sleep(1)
   await shared.find('later')
-  t.equal(asked, 1_001)
+  t.equal(requested, 1_001)
 })
 
-t.test('does not share a response that could not be used', async (t) => {
+t.test('does not share an unusable response', async (t) => {
   const { server, one, entries } = await instances(t)
-  // JSON.stringify writes numbers in full.
+  // JSON.stringify writes numbers without an exponent.
   const long = `{"active":true,"numbers":[${'1e20,'.repeat(10_000)}0]}`
   server.state.instead = text(long, { 'content-type': 'application/json' })
   t.equal(await one.outcome('long'), 'active')
@@ -495,11 +504,11 @@ t.test('does not share a response that could not be used', async (t) => {
   const set = async () => {
     sets++
   }
-  sharedAnswers({ set }, { now: Number.NaN }).share('digest', { active: true })
-  sharedAnswers({ set }).share('digest', { active: true })
+  sharedResponses({ set }, { now: Number.NaN }).share('digest', { active: true })
+  sharedResponses({ set }).share('digest', { active: true })
   await sleep(1)
-  t.equal(entries.size, 0, 'too long to be read')
-  t.equal(sets, 1, 'of no time')
+  t.equal(entries.size, 0, 'too long to read')
+  t.equal(sets, 1, 'without a time')
 })
 
 t.test('uses no store after close()', async (t) => {
@@ -511,12 +520,12 @@ t.test('uses no store after close()', async (t) => {
 })
 
 t.test('reports no store failure after close()', async (t) => {
-  const { one, told, store } = await instances(t)
+  const { one, reported, store } = await instances(t)
   store.get = () => new Promise(() => {})
-  const asking = one.outcome('good')
+  const pending = one.outcome('good')
   one.introspector.close()
-  t.equal(await asking, 'unavailable')
-  t.strictSame(told, [])
+  t.equal(await pending, 'unavailable')
+  t.strictSame(reported, [])
 })
 
 t.test('resource servers share through the option, and check shared responses', async (t) => {
@@ -547,7 +556,7 @@ t.test('resource servers share through the option, and check shared responses', 
   await t.rejects(two.verify('good'), /was revoked/)
 })
 
-t.test('logs a store failure without anything of the token', async (t) => {
+t.test('logs a store failure without any part of the token', async (t) => {
   const server = await startIntrospectionServer(t)
   const exp = Math.floor(Date.now() / 1_000) + 600
   server.state.tokens.set('good', { active: true, aud: AUDIENCE, exp, sub: 'ada' })
@@ -586,7 +595,7 @@ t.test('a replayed old response gives its token no priority', async (t) => {
   t.equal(await two.outcome('forged'), 'unavailable')
   server.state.instead = undefined
   clock.now += 1_000
-  t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are stopped')
+  t.equal(await two.outcome('good'), 'unavailable', 'untrusted tokens are paused')
   t.equal(server.requestsFor('good'), 1)
   t.equal(await two.outcome('other'), 'active')
 })

@@ -47,7 +47,7 @@ async function start(t: Test, overrides: Overrides = {}) {
     verifySignature,
     ...overrides,
   })
-  const answer = (jwt: string, type = TYPE) => {
+  const response = (jwt: string, type = TYPE) => {
     server.state.instead = text(jwt, { 'content-type': type })
   }
   const body = (changes: Record<string, unknown> = {}) => ({
@@ -60,34 +60,34 @@ async function start(t: Test, overrides: Overrides = {}) {
   /** Signs the given claims only. */
   const signed = (changes: Record<string, unknown> = {}, { header }: SignOptions = {}, by = key) =>
     sign(by, {}, { header: { typ: TYP, ...header }, payload: JSON.stringify(body(changes)) })
-  return { server, answer, body, signed, ...introspecting }
+  return { server, response, body, signed, ...introspecting }
 }
 
 t.test('I5: requests and accepts a signed response', async (t) => {
-  const { server, answer, signed, introspector } = await start(t)
-  answer(await signed())
+  const { server, response, signed, introspector } = await start(t)
+  response(await signed())
   t.strictSame(await introspector.introspect('opaque'), GOOD)
   t.equal(server.introspections[0]?.headers.accept, TYPE)
 })
 
 t.test('I5: reads token_introspection only', async (t) => {
-  const { answer, signed, introspector } = await start(t)
-  answer(
+  const { response, signed, introspector } = await start(t)
+  response(
     await signed({ active: true, sub: 'someone-else', token_introspection: { active: false } }),
   )
   t.equal(await introspector.introspect('opaque'), undefined)
 })
 
 t.test('I2: in a signed response, only the boolean true is active', async (t) => {
-  const { answer, signed, outcome } = await start(t)
-  answer(await signed({ token_introspection: { ...GOOD, active: 'true' } }))
-  t.equal(await outcome('opaque'), 'refused')
+  const { response, signed, outcome } = await start(t)
+  response(await signed({ token_introspection: { ...GOOD, active: 'true' } }))
+  t.equal(await outcome('opaque'), 'rejected')
 })
 
 t.test('I5: accepts the client id or an audience in aud', async (t) => {
   for (const aud of [CLIENT.clientId, AUDIENCE, ['someone', AUDIENCE]]) {
-    const { answer, signed, outcome } = await start(t)
-    answer(await signed({ aud }))
+    const { response, signed, outcome } = await start(t)
+    response(await signed({ aud }))
     t.equal(await outcome('opaque'), 'active', JSON.stringify(aud))
   }
 })
@@ -103,19 +103,19 @@ t.test('I5: responds with 503 for', async (t) => {
     'for an audience that is no string': [{ aud: [{ client: CLIENT.clientId }] }],
     'without iat': [{ iat: undefined }],
     'with an iat that is a string': [{ iat: `${SECONDS}` }],
-    'made long ago': [{ iat: SECONDS - 301 }],
-    'made in the future': [{ iat: SECONDS + 301 }],
+    'issued long ago': [{ iat: SECONDS - 301 }],
+    'issued in the future': [{ iat: SECONDS + 301 }],
     'without token_introspection': [{ token_introspection: undefined, ...GOOD }],
     'with a token_introspection that is an array': [{ token_introspection: [GOOD] }],
-    'of no type': [{}, { header: { typ: undefined } }],
+    'without a type': [{}, { header: { typ: undefined } }],
     'of the type JWT': [{}, { header: { typ: 'JWT' } }],
     'of the type at+jwt': [{}, { header: { typ: 'at+jwt' } }],
-    'of a type spelled otherwise': [{}, { header: { typ: 'Token-Introspection+JWT' } }],
+    'of a type with another spelling': [{}, { header: { typ: 'Token-Introspection+JWT' } }],
   }
   for (const [name, [changes, options]] of Object.entries(table)) {
     t.test(`a response ${name}`, async (t) => {
-      const { answer, signed, outcome, failures } = await start(t)
-      answer(await signed(changes, options))
+      const { response, signed, outcome, failures } = await start(t)
+      response(await signed(changes, options))
       t.equal(await outcome('opaque'), 'unavailable')
       t.match(failures, [
         { failure: { attributedTo: 'token', message: /^the signed introspection response/ } },
@@ -133,8 +133,8 @@ t.test('I5: responds with 503 for', async (t) => {
   }
   for (const [name, jwt] of Object.entries(jwts)) {
     t.test(`a response ${name}`, async (t) => {
-      const { answer, outcome, failures } = await start(t)
-      answer(jwt)
+      const { response, outcome, failures } = await start(t)
+      response(jwt)
       t.equal(await outcome('opaque'), 'unavailable')
       t.match(failures, [{ failure: { message: /no valid signature of the issuer$/ } }])
     })
@@ -157,8 +157,8 @@ t.test('I5: responds with 503 for', async (t) => {
   t.test('a response while the keys are unavailable', async (t) => {
     const verifySignature = () =>
       Promise.reject(new KeysUnavailableError('https://issuer.example', 1, undefined))
-    const { answer, signed, outcome, failures } = await start(t, { verifySignature })
-    answer(await signed())
+    const { response, signed, outcome, failures } = await start(t, { verifySignature })
+    response(await signed())
     t.equal(await outcome('opaque'), 'unavailable')
     t.match(failures, [{ failure: { message: /keys are unavailable$/ } }])
   })
@@ -174,10 +174,10 @@ t.test('accepts only the algorithms in the metadata', async (t) => {
     [[256], 'active'],
   ]
   for (const [algorithms, expected] of table) {
-    const { server, answer, signed, outcome } = await start(t)
+    const { server, response, signed, outcome } = await start(t)
     const named = { introspection_signing_alg_values_supported: algorithms }
     server.respond(server.metadataPath, json({ ...server.metadata, ...named }))
-    answer(await signed())
+    response(await signed())
     t.equal(await outcome('opaque'), expected, JSON.stringify(algorithms))
   }
 })
@@ -192,6 +192,6 @@ t.test('I5: rejects a signed response as access token', async (t) => {
     now: () => SECONDS * 1_000,
   })
   const claims = { ...body(), aud: AUDIENCE, exp: SECONDS + 60 }
-  t.ok(await api.verify(await signed(claims, { header: { typ: 'at+jwt' } })), 'but for its type')
+  t.ok(await api.verify(await signed(claims, { header: { typ: 'at+jwt' } })), 'except for its type')
   await t.rejects(api.verify(await signed(claims)), { code: 'invalid_token', check: 'type' })
 })

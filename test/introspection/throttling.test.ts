@@ -1,4 +1,4 @@
-/** An issuer that answers 429: untrusted tokens wait, trusted ones continue. */
+/** An issuer that responds with 429: untrusted tokens wait, trusted ones continue. */
 import t, { type Test } from 'tap'
 import {
   introspectorOf,
@@ -15,9 +15,9 @@ async function start(t: Test, overrides: Overrides = {}) {
   const it = await introspectorOf(t, server, { cacheMaxAge: 500, ...overrides })
   for (const token of KNOWN) t.equal(await it.outcome(token), 'active')
   it.clock.now += 500
-  /** Whether the issuer throttles unknown tokens only, or all. */
-  const limit = (answer: ResponseHandler, which: (token: string) => boolean) => {
-    server.state.filter = (token) => (which(token) ? answer : undefined)
+  /** Whether the issuer throttles only unknown tokens, or all. */
+  const limit = (response: ResponseHandler, which: (token: string) => boolean) => {
+    server.state.filter = (token) => (which(token) ? response : undefined)
   }
   return { server, limit, ...it }
 }
@@ -38,7 +38,7 @@ t.test('a 429 for unknown tokens stops no token that the issuer would confirm', 
   clock.now += 18_500
   const introspect = async () => introspector.introspect('forged')
   t.match(await introspect().catch((error) => error), { statusCode: 503, retryAfter: 2 })
-  t.equal(server.requestsFor('forged'), 1, 'its own Retry-After is not over')
+  t.equal(server.requestsFor('forged'), 1, 'its own Retry-After has not passed')
   clock.now += 1_500
   t.equal(await outcome('forged'), 'unavailable')
   t.equal(server.requestsFor('forged'), 2)
@@ -96,7 +96,7 @@ t.test('an untrusted token waits for a stop that ends within the timeout', async
   clock.now += 1_000
   const waiting = outcome('new')
   t.equal(await outcome('good'), 'active')
-  t.equal(server.requestsFor('new'), 0, 'the issuer asked for two seconds')
+  t.equal(server.requestsFor('new'), 0, 'the issuer requested two seconds')
   clock.now += 1_000
   t.equal(await outcome('better'), 'active')
   t.equal(await waiting, 'active')
@@ -122,12 +122,12 @@ t.test('a 429 caused by the text of a token affects this token only', async (t) 
   t.match(failures, [{ failure: { attributedTo: 'token', message: /responds to other tokens/ } }])
 })
 
-t.test('a 429 for every token is an outage, whatever its Retry-After', async (t) => {
+t.test('a 429 for every token is an outage, regardless of its Retry-After', async (t) => {
   const { limit, clock, outcome, failures } = await start(t)
   limit(status(429, { 'retry-after': '3600' }), () => true)
   t.equal(await outcome('good'), 'unavailable')
   const { retryIn = 0 } = failures.at(-1) ?? {}
-  t.ok(retryIn >= 500 && retryIn <= 1_000, 'those that are trusted go on, more slowly')
+  t.ok(retryIn >= 500 && retryIn <= 1_000, 'trusted tokens continue, more slowly')
   limit(status(429), () => false)
   clock.now += retryIn
   t.equal(await outcome('better'), 'active')
@@ -145,10 +145,10 @@ t.test('a 429 before any token was confirmed only slows untrusted tokens', async
   const many = Array.from({ length: 20 }, (_, i) => `forged-${i}`)
   await Promise.all(many.map(outcome))
   t.equal(many.filter((token) => server.requestsFor(token) > 0).length, 5)
-  t.equal(await outcome('new'), 'unavailable', 'a flood takes the whole rate')
+  t.equal(await outcome('new'), 'unavailable', 'a flood uses the whole rate')
 })
 
-t.test('a confirmed token ends the trial that a 429 began', async (t) => {
+t.test('a confirmed token ends the trial after a 429', async (t) => {
   const server = await startIntrospectionServer(t)
   server.state.tokens.set('new', { active: true })
   server.state.filter = (token) =>

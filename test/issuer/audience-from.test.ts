@@ -23,7 +23,7 @@ t.test('compares azp instead of aud if dangerouslyAudienceFrom is set', async (t
     ['an empty one', [], []],
   ] as const) {
     const token = await keycloak.verify(tokenOf({ aud, azp: 'mobile-app' }))
-    t.strictSame(token.audience, audience, `${title}: as the token has it`)
+    t.strictSame(token.audience, audience, `${title}: with the aud of the token`)
     t.ok(Object.isFrozen(token.audience), title)
   }
 })
@@ -33,8 +33,8 @@ t.test(
   async (t) => {
     for (const [title, claims] of Object.entries({
       'another client': { azp: 'billing-app' },
-      'another client, and aud names us': { azp: 'billing-app', aud: 'web-app' },
-      'no client, and aud names us': { aud: 'web-app' },
+      'another client, and aud is this API': { azp: 'billing-app', aud: 'web-app' },
+      'no client, and aud is this API': { aud: 'web-app' },
       'no client at all': { aud: undefined },
       'a client whose name begins like ours': { azp: 'web-app2' },
       'an empty client': { azp: '' },

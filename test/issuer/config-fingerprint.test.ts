@@ -25,7 +25,7 @@ t.test('gives different options different fingerprints', async (t) => {
       return {}
     }
   }
-  const answers: unknown[] = [
+  const resolutions: unknown[] = [
     true,
     'true',
     1,
@@ -55,7 +55,10 @@ t.test('gives different options different fingerprints', async (t) => {
     Symbol('a'),
     () => {},
   ]
-  t.equal(new Set(answers.map((answer) => identities.fingerprint(answer))).size, answers.length)
+  t.equal(
+    new Set(resolutions.map((resolution) => identities.fingerprint(resolution))).size,
+    resolutions.length,
+  )
 })
 
 t.test('does not reveal a secret in the fingerprint', async (t) => {
@@ -63,7 +66,7 @@ t.test('does not reveal a secret in the fingerprint', async (t) => {
 })
 
 t.test('throws a TypeError for options that contain themselves', async (t) => {
-  const answer: Record<string, unknown> = {}
-  answer.answer = answer
-  t.throws(() => new ConfigFingerprints().fingerprint(answer), TypeError)
+  const resolution: Record<string, unknown> = {}
+  resolution.self = resolution
+  t.throws(() => new ConfigFingerprints().fingerprint(resolution), TypeError)
 })

@@ -11,7 +11,7 @@ const DEX = { at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }
 const HASHES = [DEX, { c_hash: 'x' }, { s_hash: 'x' }, { ...DEX, c_hash: 'x', s_hash: 'x' }]
 const OPTION = { dangerouslyAllowIdTokenClaims: true }
 
-/** Claims and headers that still show that a token is not an access token for this API. */
+/** Claims and headers that still identify a token as no access token for this API. */
 const OTHERS = {
   'token_use: id': { claims: { token_use: 'id' } },
   'token_use: refresh': { claims: { token_use: 'refresh' } },

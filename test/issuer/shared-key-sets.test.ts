@@ -12,7 +12,7 @@ const { publicJwk } = await makeKey('ES256', 'k1')
 function keySets(maxEntries: number) {
   const it = {
     sets: new SharedKeySets(maxEntries),
-    fetches: [] as { issuer: string; signal: AbortSignal; answer: () => void }[],
+    fetches: [] as { issuer: string; signal: AbortSignal; respond: () => void }[],
     share: (issuer: string, concerns: unknown = {}) =>
       it.sets.share(issuer, concerns, () => new JwksCache(options(issuer))),
   }
@@ -20,8 +20,8 @@ function keySets(maxEntries: number) {
     issuer,
     fetchKeySet: (signal) =>
       new Promise((resolve) => {
-        const answer = () => resolve({ body: { keys: [publicJwk] }, maxAge: undefined })
-        it.fetches.push({ issuer, signal, answer })
+        const response = () => resolve({ body: { keys: [publicJwk] }, maxAge: undefined })
+        it.fetches.push({ issuer, signal, respond: response })
       }),
     timeout: 5_000,
     cooldown: 10_000,
@@ -48,7 +48,7 @@ t.test('shares a key set among issuers with equal key options only', async (t) =
   t.same(it.fetches, [], 'nothing is fetched before the first lookup')
   const found = one.find('ES256', 'k1')
   await settled()
-  it.fetches[0]?.answer()
+  it.fetches[0]?.respond()
   const [key] = await found
   t.ok(key !== undefined && two.trusts(key))
   t.same(two.find('ES256', 'k1'), [key], 'synchronously')
@@ -77,7 +77,7 @@ t.test('closes an evicted key set once no request waits for it', async (t) => {
       [B, false],
     ],
   )
-  for (const { answer } of it.fetches) answer()
+  for (const { respond: response } of it.fetches) response()
   const [key] = await first
   t.equal((await second)[0], key)
   t.equal((await b).length, 1)

@@ -14,7 +14,7 @@ const B = 'https://b.example'
 const UNTRUSTED = { name: 'InvalidTokenError', check: 'issuer' }
 
 function tenants(
-  ask: TenantIssuersOptions['callResolver'],
+  callResolver: TenantIssuersOptions['callResolver'],
   options: Partial<TenantIssuersOptions> = {},
 ) {
   const it = {
@@ -32,10 +32,10 @@ function tenants(
   it.issuers = new TenantIssuers({
     callResolver(iss, context) {
       it.calls.push(iss)
-      return ask(iss, context)
+      return callResolver(iss, context)
     },
-    async assemble(iss, answer) {
-      if (answer === 'garbage') throw new TypeError(`no sense for ${iss}`)
+    async assemble(iss, resolution) {
+      if (resolution === 'garbage') throw new TypeError(`no sense for ${iss}`)
       const issuer = {
         issuer: iss,
         keys: { close: async () => void it.closed.push(issuer) },
@@ -73,10 +73,10 @@ t.test('caches a resolution for cacheMaxAge, and returns it synchronously', asyn
 })
 
 t.test('closes the keys of an issuer that is no longer trusted or has other options', async (t) => {
-  let answer: unknown = { audience: 'a' }
-  const it = tenants(() => answer, { cacheMaxAge: 1_000, negativeCacheMaxAge: 1_000 })
+  let resolution: unknown = { audience: 'a' }
+  const it = tenants(() => resolution, { cacheMaxAge: 1_000, negativeCacheMaxAge: 1_000 })
   const first = await it.resolve(A)
-  answer = { audience: 'b' }
+  resolution = { audience: 'b' }
   t.equal(await it.resolve(A), first)
   it.now += 1_000
   const second = await it.resolve(A)
@@ -86,13 +86,13 @@ t.test('closes the keys of an issuer that is no longer trusted or has other opti
   await settled()
   t.same(it.closed, [first])
   t.same(it.issuers.issuers(), [second])
-  answer = false
+  resolution = false
   it.now += 1_000
   await t.rejects(it.resolve(A), UNTRUSTED)
   await settled()
   t.same(it.closed, [first, second])
   t.same(it.issuers.issuers(), [])
-  answer = true
+  resolution = true
   await t.rejects(it.resolve(A), UNTRUSTED, 'for negativeCacheMaxAge')
   it.now += 1_000
   t.equal((await it.resolve(A)).issuer, A)
@@ -150,7 +150,7 @@ t.test('rejects an invalid issuer identifier without calling the application', a
     `${A}/ü`,
     `${A}/"`,
     `${A}/\\`,
-    // A6: identifiers that a string comparison and `fetch` read differently.
+    // A6: identifiers that a string comparison and `fetch` interpret differently.
     ...['/../evil', '/./evil', '/..', '/%2e%2e/evil', '/%2E.', '/.%2e/', '/..;/evil'].map(
       (path) => `${A}/t/good${path}`,
     ),
@@ -197,17 +197,17 @@ t.test('rejects an invalid issuer identifier without calling the application', a
 })
 
 t.test('collapses concurrent resolutions of one issuer into one call', async (t) => {
-  const answers: ((resolution: unknown) => void)[] = []
-  const it = tenants(() => new Promise((resolve) => answers.push(resolve)))
+  const resolvers: ((resolution: unknown) => void)[] = []
+  const it = tenants(() => new Promise((resolve) => resolvers.push(resolve)))
   const waiting = Array.from({ length: 1_000 }, () => it.resolve(A))
   t.equal(it.calls.length, 1)
-  answers[0]?.(true)
+  resolvers[0]?.(true)
   t.equal(new Set(await Promise.all(waiting)).size, 1)
   t.equal(it.assembled.length, 1)
 
   t.test('rejects each waiter with an error of its own', async (t) => {
     const rejections = Array.from({ length: 10 }, () => it.resolve(B).catch((error) => error))
-    answers[1]?.(undefined)
+    resolvers[1]?.(undefined)
     const errors = await Promise.all(rejections)
     t.equal(new Set(errors).size, 10)
     for (const error of errors) t.match(error, UNTRUSTED)
@@ -237,12 +237,12 @@ t.test('reports an exception of the application as the cause, and does not cache
 
 t.test('reports an invalid resolution with a fixed message, and does not cache it', async (t) => {
   const circular: Record<string, unknown> = {}
-  circular.answer = circular
-  for (const [answer, cause] of [
+  circular.self = circular
+  for (const [returned, cause] of [
     ['garbage', /^no sense for https:/],
     [circular, /circular/],
   ] as const) {
-    let resolution: unknown = answer
+    let resolution: unknown = returned
     const it = tenants(() => resolution)
     const error = await it.resolve(A).catch((error) => error)
     t.match(error, {
@@ -313,11 +313,11 @@ t.test('lets only admitted issuers evict admitted ones', async (t) => {
 })
 
 t.test('replaces the cached resolution of an admitted issuer if it changes', async (t) => {
-  let answer: unknown = { audience: 'a' }
-  const it = tenants(() => answer, { cacheMaxAge: 1_000 })
+  let resolution: unknown = { audience: 'a' }
+  const it = tenants(() => resolution, { cacheMaxAge: 1_000 })
   const first = await it.resolve(A)
   it.issuers.admit(first)
-  answer = { audience: 'b' }
+  resolution = { audience: 'b' }
   it.now += 1_000
   const second = await it.resolve(A)
   await settled()
@@ -334,13 +334,13 @@ t.test('closes an issuer that is evicted during its assembly', async (t) => {
 })
 
 t.test('close() closes all issuers, and those assembled afterwards', async (t) => {
-  let answer: (resolution: unknown) => void = () => {}
-  const it = tenants((iss) => iss === A || new Promise((resolve) => (answer = resolve)))
+  let resolution: (resolution: unknown) => void = () => {}
+  const it = tenants((iss) => iss === A || new Promise((resolve) => (resolution = resolve)))
   const a = await it.resolve(A)
   const waiting = it.resolve(B)
   await it.issuers.close()
   t.same(it.closed, [a])
-  answer(true)
+  resolution(true)
   const b = await waiting
   t.same(it.closed, [a, b])
 })

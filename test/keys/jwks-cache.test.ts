@@ -524,7 +524,7 @@ t.test('an unknown kid', async (t) => {
       let accepted: number | undefined
       for (let i = 0; accepted === undefined && i < 1_000; i++) {
         fake.now += 50
-        await outcome(fake, `stranger-${i}`)
+        await outcome(fake, `unknown-${i}`)
         if ((await outcome(fake, 'b')) === 'accepted') accepted = fake.now
       }
       t.ok((accepted ?? Number.POSITIVE_INFINITY) - published <= DEFAULTS.cooldown)
@@ -1207,7 +1207,7 @@ async function interleave(
   const latest = fake.published.at(-1) as string
   check((await outcome(fake, latest)) === 'accepted', `${latest} is not accepted in the end`)
   for (const gone of removed) {
-    check((await outcome(fake, gone)) === 'rejected', `${gone} is not refused in the end`)
+    check((await outcome(fake, gone)) === 'rejected', `${gone} is not rejected in the end`)
   }
   await Promise.all(pending)
 

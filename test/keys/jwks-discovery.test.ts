@@ -357,7 +357,7 @@ t.test('D4: keeps a key set for as long as Cache-Control states, within bounds',
 })
 
 t.test(
-  'refuses 2,000 random kids with as many fetches as refetchBurst, and valid traffic passes',
+  'rejects 2,000 random kids with refetchBurst fetches, and accepts valid tokens',
   async (t) => {
     // All at the same time, in one process with the issuer: slow on a busy machine.
     const { server, token, outcome, resources } = await setUp(t, {

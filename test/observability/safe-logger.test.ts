@@ -41,7 +41,7 @@ const FAILING: Readonly<Record<string, (count: () => void) => Logger>> = {
         throw failure()
       }
       return Object.defineProperties(Promise.reject(failure()), {
-        // biome-ignore lint/suspicious/noThenProperty: that is what the test is about
+        // biome-ignore lint/suspicious/noThenProperty: the test is about thenables
         then: { value: raise },
         catch: { value: raise },
       })
@@ -115,20 +115,20 @@ function brokenStore(): Store {
 t.jobs = Object.keys(FAILING).length
 
 for (const [name, make] of Object.entries(FAILING)) {
-  const title = `a logger with ${name} changes neither an answer nor the process`
+  const title = `a logger with ${name} changes no response and does not end the process`
   t.test(title, { buffered: true }, async (t) => {
     const seen = unhandled(t)
     let count = 0
     const logger = make(() => count++)
-    const told = (t: Test, where: string) => {
-      t.ok(count > 0, `${where}: it was told`)
+    const assertLogged = (t: Test, where: string) => {
+      t.ok(count > 0, `${where}: the logger was called`)
       count = 0
     }
     const fresh = () => make(() => count++)
 
     t.test('when the revocation store fails', async (t) => {
       const server = await serverOf(t, { stores: { revocations: brokenStore() }, logger })
-      told(t, 'at the start')
+      assertLogged(t, 'at the start')
       await t.rejects(server.verify(await tokenOf()), { name: 'StoreUnavailableError' })
       await t.rejects(server.revoke({ jti: 'a' }), { name: 'StoreUnavailableError' })
       await t.rejects(server.verify(await tokenOf({ jti: 'a' })), {
@@ -147,7 +147,7 @@ for (const [name, make] of Object.entries(FAILING)) {
         const verifying = server.verify(await proofFor())
         if (whenUnavailable === 'dangerouslyAccept') await t.resolves(verifying)
         else await t.rejects(verifying, { name: 'StoreUnavailableError' })
-        told(t, whenUnavailable)
+        assertLogged(t, whenUnavailable)
       }
     })
 
@@ -165,12 +165,12 @@ for (const [name, make] of Object.entries(FAILING)) {
       const token = await issuer.issueToken()
       await issuer.suspend()
       await t.rejects(server.verify(token), { name: 'KeysUnavailableError' })
-      told(t, 'fetch and restore')
+      assertLogged(t, 'fetch and restore')
       await issuer.resume()
       await server.refreshKeys().catch(() => sleep(1_100).then(() => server.refreshKeys()))
       await server.verify(token)
       await server.close()
-      told(t, 'save')
+      assertLogged(t, 'save')
     })
 
     t.test('when introspection and its shared cache fail', async (t) => {
@@ -187,12 +187,12 @@ for (const [name, make] of Object.entries(FAILING)) {
       await t.rejects(server.verify(await issuer.issueToken()), {
         name: 'IntrospectionUnavailableError',
       })
-      told(t, 'introspection:response')
+      assertLogged(t, 'introspection:response')
     })
 
     t.test('when the server closes', async (t) => {
       await sleep(10)
-      t.strictSame(seen, [], 'nothing ends the process')
+      t.strictSame(seen, [], 'the process continues')
     })
   })
 }
@@ -234,7 +234,7 @@ t.test(
       ]) {
         t.equal((await app.inject({ url: '/', headers })).statusCode, 401, name)
       }
-      t.equal(rejected, 3, `${name}: "onReject" is called whatever the log does`)
+      t.equal(rejected, 3, `${name}: "onReject" is called regardless of the log`)
     }
     await sleep(10)
     t.strictSame(seen, [])

@@ -26,7 +26,7 @@ t.test('counts from zero, and returns snapshots', async (t) => {
   t.equal(cacheSize, 7)
   t.equal(rejections.invalid_token, 2)
   t.equal(Object.getPrototypeOf(rejections), Object.prototype)
-  t.ok(Object.hasOwn(rejections, '__proto__'), 'a code is a name like any other')
+  t.ok(Object.hasOwn(rejections, '__proto__'), 'the code is a plain key')
 })
 
 t.test('createResourceServer() counts hits, misses, verifications and rejections', async (t) => {
@@ -48,16 +48,16 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
     signatureVerifications: 1,
     cacheSize: 1,
   }
-  t.strictSame(server.statistics(), known, 'and when it comes again')
+  t.strictSame(server.statistics(), known, 'and on a later use')
 
-  const refused = [
+  const rejected = [
     ['missing_credentials', '', {}],
     ['insufficient_scope', good, { scope: 'admin' }],
     ['invalid_token', 'x', {}],
     ['invalid_token', await tokenOf({ exp: 1 }), {}],
     ['invalid_token', `${good.slice(0, -2)}AA`, {}],
   ] as const
-  for (const [code, raw, requirement] of refused) {
+  for (const [code, raw, requirement] of rejected) {
     t.match(await server.verify(raw, requirement).catch((error) => error), { code })
   }
   t.strictSame(
@@ -69,13 +69,13 @@ t.test('createResourceServer() counts hits, misses, verifications and rejections
       rejections: { missing_credentials: 1, insufficient_scope: 1, invalid_token: 3 },
       cacheSize: 1,
     },
-    'what is refused before the signature costs no verification',
+    'a rejection before the signature costs no verification',
   )
   await t.rejects(server.verify(good, { scope: '' }), TypeError)
   t.equal(
     Object.keys(server.statistics().rejections).length,
     3,
-    'a mistake of ours is no rejection',
+    'a configuration error is no rejection',
   )
 })
 
@@ -104,17 +104,17 @@ t.test('the plugin counts rejected requests by code', async (t) => {
   app.get('/open', { config: { auth: false } }, async () => 'in')
   app.get('/admin', { config: { auth: { scope: 'admin' } } }, async () => 'in')
   const statuses: number[] = []
-  const ask = async (url: string, headers: Record<string, string> = {}) => {
+  const send = async (url: string, headers: Record<string, string> = {}) => {
     statuses.push((await app.inject({ url, headers })).statusCode)
   }
-  await ask('/open')
+  await send('/open')
   t.strictSame(app.resourceServer.statistics(), NOTHING, 'an open route counts nothing')
-  for (let i = 0; i < 4; i++) await ask('/', bearer(good))
-  await ask('/')
-  await ask('/', { authorization: 'Basic x' })
-  await ask('/', bearer('not a token'))
-  await ask('/', bearer('opaque'))
-  await ask('/admin', bearer(good))
+  for (let i = 0; i < 4; i++) await send('/', bearer(good))
+  await send('/')
+  await send('/', { authorization: 'Basic x' })
+  await send('/', bearer('not a token'))
+  await send('/', bearer('opaque'))
+  await send('/admin', bearer(good))
   t.same(statuses, [200, 200, 200, 200, 200, 401, 401, 400, 401, 403])
   t.strictSame(app.resourceServer.statistics(), {
     cacheHits: 4,

@@ -38,7 +38,7 @@ t.test('promotes a token that recurs after it left the window', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
   const all = tokens(1_000)
   for (const raw of all) cache.add(resultFor(raw), 1)
-  t.ok(cache.size < 300, 'used once, nearly nothing has a place')
+  t.ok(cache.size < 300, 'after one use, almost none is in the main cache')
   for (const raw of all) if (cache.get(raw, 1) === undefined) cache.add(resultFor(raw), 1)
   t.equal(cache.size, 1_000)
   t.ok(all.every((raw) => cache.get(raw, 1)?.token.raw === raw))
@@ -47,14 +47,14 @@ t.test('promotes a token that recurs after it left the window', async (t) => {
 t.test('distinguishes tokens with the same end', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const end = 'e'.repeat(43)
-  for (const sight of ['a newcomer', 'with a place']) {
+  for (const sight of ['in the window', 'with a place']) {
     cache.add(resultFor(`a${end}`), 1)
     t.equal(cache.get(`b${end}`, 1), undefined, sight)
     t.equal(cache.get(end, 1), undefined)
     keeps(t, cache, `a${end}`, sight)
   }
   cache.add(resultFor(`b${end}`), 1)
-  keeps(t, cache, `b${end}`, 'the later one takes the place')
+  keeps(t, cache, `b${end}`, 'the later one replaces the other')
   for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
     t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'as itself or not at all')
   }
@@ -64,7 +64,7 @@ t.test('finds a token of the main cache by its header', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 9, maxBytes: 1_000_000 })
   const [raw, other] = tokens(2) as [string, string]
   cache.add(resultFor(raw), 1)
-  t.equal(cache.getByHeader(`Bearer ${raw}`, 1), undefined, 'a newcomer is not')
+  t.equal(cache.getByHeader(`Bearer ${raw}`, 1), undefined, 'a token in the window is not')
   keeps(t, cache, raw, 'the second time')
   t.equal(cache.getByHeader(`Bearer ${raw}`, 1)?.token.raw, raw)
   const others = [
@@ -124,7 +124,7 @@ t.test('evicts the least recently used entry beyond maxEntries', async (t) => {
     t.ok(cache.size <= 2)
   }
   const kept = all.filter((raw) => cache.get(raw, 1) !== undefined)
-  t.ok(kept.length <= 2 + 64, `${kept.length}: those with a place and the newcomers`)
+  t.ok(kept.length <= 2 + 64, `${kept.length}: main cache and window`)
   keeps(t, cache, all[199] as string, 'the last one')
 })
 
@@ -135,10 +135,10 @@ t.test('bounds its bytes, those of the window included', async (t) => {
     for (const raw of large) if (cache.get(raw, 1) === undefined) cache.add(resultFor(raw), 1)
   }
   const kept = large.filter((raw) => cache.get(raw, 1) !== undefined)
-  t.equal(kept.length, 1, 'of 33,792 bytes each')
+  t.equal(kept.length, 1, '33,792 bytes each')
   const [huge] = tokens(1, 40_000) as [string]
   for (let sight = 0; sight < 3; sight++) cache.add(resultFor(huge), 1)
-  t.equal(cache.get(huge, 1), undefined, 'one that is too large is not kept')
+  t.equal(cache.get(huge, 1), undefined, 'an oversized token is not cached')
 })
 
 t.test('counts nested claims: a short token can contain thousands of arrays', async (t) => {
@@ -148,10 +148,10 @@ t.test('counts nested claims: a short token can contain thousands of arrays', as
   for (let sight = 0; sight < 3; sight++) {
     for (const raw of all) if (!cache.get(raw, 1)) cache.add(resultFor(raw, nested), 1)
   }
-  t.equal(cache.size, 6, 'of 145,000 bytes each')
+  t.equal(cache.size, 6, '145,000 bytes each')
 })
 
-t.test('forgets a token that did not recur for long', async (t) => {
+t.test('evicts a token that did not recur for a long time', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 100, maxBytes: 10_000_000 })
   const all = tokens(2_000)
   for (const raw of all) cache.add(resultFor(raw), 1)
@@ -161,13 +161,13 @@ t.test('forgets a token that did not recur for long', async (t) => {
       cache.add(resultFor(raw), 1)
       return cache.size > size
     }).length
-  t.ok(placesFor(all.slice(0, 50)) < 25, 'of the oldest most')
+  t.ok(placesFor(all.slice(0, 50)) < 25, 'mostly the oldest')
 })
 
 t.test('the ends of real tokens have distinct fingerprints', async (t) => {
   const raws = Array.from({ length: 500 }, (_, i) => forge(key, { claims: { jti: `${i}` } }))
   t.equal(new Set(raws.map(tailOf)).size, 500)
   t.equal(new Set(raws.map(fingerprintOf)).size, 500)
-  t.ok(new Set(raws.map((raw) => fingerprintOf(raw) % 64)).size > 55, 'spread over all places')
+  t.ok(new Set(raws.map((raw) => fingerprintOf(raw) % 64)).size > 55, 'spread over all buckets')
   t.ok(raws.every((raw) => Number.isInteger(fingerprintOf(raw)) && fingerprintOf(raw) >= 0))
 })

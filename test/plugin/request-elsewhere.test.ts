@@ -19,11 +19,11 @@ t.test('P1, P3: verifies the proof of a token from another header', async (t) =>
   const bound = await tokenOf({ cnf: { jkt: client.jkt } })
   const send = async (token: string | undefined, dpop?: string) => {
     const headers = { ...(token && { 'x-token': token }), ...(dpop && { dpop }) }
-    const answer = await app.inject({ url: '/', headers })
-    return { status: answer.statusCode, challenges: answer.headers['www-authenticate'] }
+    const response = await app.inject({ url: '/', headers })
+    return { status: response.statusCode, challenges: response.headers['www-authenticate'] }
   }
-  const good = await send(bound, await client.proof({ url, token: bound }))
-  t.equal(good.status, 200)
+  const valid = await send(bound, await client.proof({ url, token: bound }))
+  t.equal(valid.status, 200)
   t.match(await send(bound), { status: 401, challenges: [/^Bearer .*invalid_token/, /^DPoP /] })
   const wrong = await send(
     bound,
@@ -52,7 +52,7 @@ t.test('P7: derives the URL from a loopback connection only, also over IPv6', as
   }
 })
 
-t.test('P6: expects and logs nothing if the certificate is there', async (t) => {
+t.test('P6: expects and logs nothing if the certificate is present', async (t) => {
   const raw = { rawHeaders: [] }
   const request = { method: 'GET', raw } as unknown as FastifyRequest
   for (const certificates of [

@@ -1,4 +1,4 @@
-/** A7, E32: a DPoP proof is valid only for the request it was made for, over a real socket. */
+/** A7, E32: a DPoP proof is valid only for the request it was created for, over a real socket. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
@@ -19,7 +19,7 @@ interface Sent {
 
 interface Api {
   readonly warnings: readonly string[]
-  /** The status and body of a request for a path, with a proof for `htu`. */
+  /** Returns the status and body of a request for a path, with a proof for `htu`. */
   send(path: string, htu: string, sent?: Sent): Promise<string>
 }
 
@@ -88,7 +88,7 @@ t.test('A7: accepts http and https in X-Forwarded-Proto, and no URL prefix', asy
   t.match(warnings, [
     /X-Forwarded-Host is not one host or X-Forwarded-Proto neither http nor https/,
   ])
-  t.equal(warnings.length, 1, 'and says so once')
+  t.equal(warnings.length, 1, 'and logs this once')
   t.notMatch(warnings.join(), /evil/)
 })
 
@@ -179,7 +179,7 @@ t.test('A7: accepts names that only resemble dot segments', async (t) => {
     t.equal(await send(path, `${BASE}${path}`), '200 any', path)
     t.equal(await send(path, `${BASE}/api`), '401', path)
   }
-  t.equal(await send('/api?/../x', `${BASE}/api`), '200 api', 'a query is none of it')
+  t.equal(await send('/api?/../x', `${BASE}/api`), '200 api', 'the query is ignored')
   t.equal(await send('/api?/../x', `${BASE}/x`), '401')
 })
 
@@ -205,7 +205,7 @@ t.test('A7: rejects a proof for another URL that the router maps to the same rou
   }
   t.equal(await send('//evil.example/api', 'https://evil.example/api'), '401')
   t.equal(await send('http://evil.example/api', 'http://evil.example/api'), '401', 'absolute form')
-  t.equal(await send(`${BASE}/api`, `${BASE}/api`), '401', 'of our own name as well')
+  t.equal(await send(`${BASE}/api`, `${BASE}/api`), '401', 'of our own host as well')
 })
 
 t.test('A7: compares the URL that the client requested, not the rewritten one', async (t) => {
@@ -256,7 +256,11 @@ t.test('A7: selects the base URL by Host if routes are constrained by host', asy
   t.equal(warnings.length, 1)
 
   const free = await start(t, { baseUrl })
-  t.equal(await free.send('/x', one, { host: 'internal' }), '200 any', 'and has no say elsewhere')
+  t.equal(
+    await free.send('/x', one, { host: 'internal' }),
+    '200 any',
+    'and has no effect elsewhere',
+  )
 })
 
 t.test('E32: logs once that no proof can be accepted with this configuration', async (t) => {

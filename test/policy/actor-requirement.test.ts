@@ -110,7 +110,7 @@ t.test('an invalid requirement is an error', async (t) => {
   t.ok(policy.check(tokenWith({ sub: 'evil' }), undefined), 'read once')
 })
 
-t.test('A1: a token whose "act" does not say who acts is rejected', async (t) => {
+t.test('A1: rejects a token whose "act" does not identify the actor', async (t) => {
   const server = await createResourceServer(given() as ResourceServerOptions)
   t.teardown(() => server.close())
   const valid: unknown[] = [{ sub: 'a' }, { client_id: 'a' }, { sub: 'a', act: { sub: 'b' } }]

@@ -1,4 +1,4 @@
-/** The required scope, fixed or decided by a function for each request. */
+/** The required scope, fixed or determined by a function for each request. */
 import t from 'tap'
 import { AccessToken } from '../../src/access-token/access-token.js'
 import { resolveScopeImplies } from '../../src/access-token/scope-hierarchy.js'
@@ -19,7 +19,7 @@ function tokenWith(scope: string, scopeImplies?: object) {
 const check = (requirement: Requirement<string>, scope: string, context = 'read') =>
   compilePolicy(requirement, clock, undefined).check(tokenWith(scope), context)
 
-t.test('a function decides on the scope of each request', async (t) => {
+t.test('a function determines the scope of each request', async (t) => {
   const policy = compilePolicy<string>(
     { scope: (operation) => `orders:${operation}` },
     clock,

@@ -17,11 +17,11 @@ function tokenWith(claims: object): AccessToken {
   })
 }
 
-/** `undefined`, or the challenge without its realm. */
+/** Returns `undefined`, or the challenge without its realm. */
 function challengeFor(requirement: Requirement, claims: object): string | undefined {
-  const refused = compilePolicy(requirement, clock, undefined).check(tokenWith(claims), undefined)
-  if (!isRejection(refused)) return refused as undefined
-  const headers = responseHeaders(refused, { realm: 'r', scope: 'never' })
+  const rejection = compilePolicy(requirement, clock, undefined).check(tokenWith(claims), undefined)
+  if (!isRejection(rejection)) return rejection as undefined
+  const headers = responseHeaders(rejection, { realm: 'r', scope: 'never' })
   return String(headers['www-authenticate']).replace('Bearer realm="r", ', '')
 }
 
@@ -111,10 +111,13 @@ t.test(
   },
 )
 
-t.test('the reason names what was expected, and of the claims only auth_time', async (t) => {
+t.test('the reason contains the expectation, and of the claims only auth_time', async (t) => {
   const reasonFor = (requirement: Requirement, claims: object) => {
-    const refused = compilePolicy(requirement, clock, undefined).check(tokenWith(claims), undefined)
-    return (refused as InsufficientUserAuthenticationError).reason
+    const rejection = compilePolicy(requirement, clock, undefined).check(
+      tokenWith(claims),
+      undefined,
+    )
+    return (rejection as InsufficientUserAuthenticationError).reason
   }
   t.strictSame(reasonFor({ acr: ['a', 'b'] }, { acr: 'secret' }), {
     check: 'authentication',

@@ -90,12 +90,12 @@ t.test('every error has a row with its code and status', async (t) => {
 })
 
 t.test('every diagnostics channel has a row with the members of its messages', async (t) => {
-  const told = read('src/observability/diagnostics.ts')
+  const declarations = read('src/observability/diagnostics.ts')
   const names = Object.keys(diagnostics)
   t.equal(names.length, 5)
   for (const name of names) {
     const row = OBSERVABILITY.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? ''
-    const [, message = ''] = new RegExp(`^  '${name}': \\{(.*?)\\}`, 'ms').exec(told) ?? []
+    const [, message = ''] = new RegExp(`^  '${name}': \\{(.*?)\\}`, 'ms').exec(declarations) ?? []
     const members = [...message.matchAll(/readonly (\w+)\??:/g)].map(([, member]) => member)
     t.ok(members.length > 0)
     for (const member of members) t.ok(row.includes(`\`${member}\``), `${name}: ${member}`)

@@ -23,8 +23,8 @@ function call(origin: string, headers: Record<string, string> = {}, method = 'GE
 
 /** Returns the steps in the form `claims failed`. */
 async function stepsOf(response: Response): Promise<string[]> {
-  const answer = await fetch(`${page}/calls/${response.headers.get('x-request-id')}`)
-  const steps = (await answer.json()) as { name: string; outcome: string }[]
+  const detail = await fetch(`${page}/calls/${response.headers.get('x-request-id')}`)
+  const steps = (await detail.json()) as { name: string; outcome: string }[]
   return steps.map(({ name, outcome }) => `${name} ${outcome}`)
 }
 
@@ -89,9 +89,9 @@ t.test('the steps show the result of the request', async (t) => {
   const claims = { flaw: 'expired', scope: 'openid', type: 'Bearer' }
   const expired = (await (await post('/tokens', claims)).json()) as { token: string }
   const both = `${expired.token.split('.').slice(0, 2).join('.')}.${token.split('.')[2]}`
-  const answers = await stepsOf(await call(page, { authorization: `Bearer ${both}` }))
+  const takenSteps = await stepsOf(await call(page, { authorization: `Bearer ${both}` }))
   const expected = ['claims failed', 'key not reached', 'signature not reached']
-  t.strictSame(answers.slice(3, 6), expected)
+  t.strictSame(takenSteps.slice(3, 6), expected)
 
   t.equal((await fetch(`${page}/calls/unknown`)).status, 404)
 })

@@ -44,11 +44,9 @@ t.test('the registrations are valid and have the documented profile', async (t) 
 })
 
 t.test('quotes the rejections of the examples exactly', async (t) => {
-  for (const [name, { issuer, audience, profile, typ, invalid: bad }] of Object.entries(
-    PROVIDERS,
-  )) {
+  for (const [name, { issuer, audience, profile, typ, invalid }] of Object.entries(PROVIDERS)) {
     const server = await serverFor([key], { issuer, audience: [audience].flat()[0] ?? '', profile })
-    for (const [title, { claims }] of Object.entries(bad)) {
+    for (const [title, { claims }] of Object.entries(invalid)) {
       const token = forge(key, { header: { typ }, claims: JSON.stringify(claims) })
       const error: InvalidTokenError = await server.verify(token).then(
         () => t.fail(`${name}, ${title}`),

@@ -33,7 +33,7 @@ function revocations(options: Partial<RevocationListOptions> = {}) {
   }
 }
 
-/** A token as the pipeline passes it to {@link Revocations}. */
+/** Returns a token as the pipeline passes it to {@link Revocations}. */
 function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   const usual = { iss: ISSUER, sub: 'user-1', jti: 'token-1', sid: 'session-1', client_id: 'app' }
   return new AccessToken({
@@ -43,7 +43,7 @@ function token(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   })
 }
 
-/** A token without `iat`. */
+/** Returns a token without `iat`. */
 function undated(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   const { iat, ...rest } = token(claims).claims
   return new AccessToken({
@@ -53,7 +53,7 @@ function undated(claims: Partial<AccessTokenClaims> = {}): AccessToken {
   })
 }
 
-t.test('B7: each kind of revocation covers the tokens that it names, and no others', async (t) => {
+t.test('B7: each kind of revocation covers the matching tokens, and no others', async (t) => {
   for (const [revocation, others] of [
     [{ jti: 'token-1' }, [{ jti: 'token-2' }, { jti: undefined }, { jti: 'user-1' }]],
     [{ sub: 'user-1' }, [{ sub: 'user-2' }, { sub: undefined }, { sub: 'User-1' }]],
@@ -143,11 +143,11 @@ t.test('throws while full, and removes no revocation that is still needed', asyn
       '"sub" or "clientId" instead of one token at a time',
   })
   revoke({ sub: 'a' })
-  t.equal(kept.size, 3, 'a repeated revocation needs no room')
+  t.equal(kept.size, 3, 'a repeated revocation needs no capacity')
   for (const sub of ['a', 'b', 'c']) t.ok(kept.isRevoked(token({ sub })))
   t.notOk(kept.isRevoked(token({ sub: 'd' })))
 
-  t.test('until revocations of expired tokens make room', async (t) => {
+  t.test('until revocations of expired tokens free capacity', async (t) => {
     clock.now = NOW + DAY + 60
     t.throws(() => revoke({ sub: 'd' }), RangeError)
     clock.now++
@@ -177,7 +177,7 @@ t.test('removes merged revocations once every token that they cover has expired'
 t.test('keeps a revocation until the longest-lived token has expired', async (t) => {
   const LONG = 10 * DAY
   const covered = token({ iat: NOW, exp: NOW + LONG })
-  /** Adds another revocation to the full list, if it can make room. */
+  /** Adds another revocation to the full list, if it has capacity. */
   const addAnother = ({ revoke }: ReturnType<typeof revocations>) => {
     try {
       revoke({ jti: 'another' })
@@ -253,7 +253,7 @@ t.test('keeps a revocation until the longest-lived token has expired', async (t)
   })
 })
 
-t.test('maxTokenAge limits the retention, whatever exp is', async (t) => {
+t.test('maxTokenAge limits the retention, regardless of exp', async (t) => {
   const { kept, revoke, clock } = revocations({ maxEntries: 1, maxTokenAge: 600 })
   const unlimited = token({ exp: Number.MAX_VALUE })
   kept.recordLifetime(unlimited.times)

@@ -71,7 +71,7 @@ t.test('B7: applies immediately on this instance, and on others after the messag
   await late.verify(await tokenOf())
 })
 
-t.test('the store does not reveal whose tokens are revoked', async (t) => {
+t.test('the store does not reveal which tokens are revoked', async (t) => {
   const store = memoryStore()
   const server = await instance(t, store)
   await server.revoke({ sub: 'ada' })
@@ -146,7 +146,7 @@ t.test('a message triggers a read, and its text is ignored', async (t) => {
   }
   await sleep(100)
   t.ok(reads() > before, 'reads the store')
-  t.ok(reads() - before < 50, 'with a limited rate, however many messages arrive')
+  t.ok(reads() - before < 50, 'with a limited rate, regardless of the number of messages')
   await server.revoke({ jti: 'a' })
   t.equal(
     (await revocationsIn(store)).length,

@@ -1,4 +1,4 @@
-/** D42: errors for values that users try first name the fix. */
+/** D42: errors for values that users commonly try first contain the fix. */
 import Fastify from 'fastify'
 import t from 'tap'
 import resourceServer, { createResourceServer } from '../../src/index.js'
@@ -116,8 +116,8 @@ t.test('rejects the URL of a metadata document as issuer', async (t) => {
       input: 'token',
     })
     t.equal(code, 2)
-    const said = stderr.trimEnd().replace('--jwks-uri', '"jwksUri"')
-    t.match(said, typeof mistake === 'string' ? `--issuer ${issuer} ${mistake}` : mistake)
+    const shown = stderr.trimEnd().replace('--jwks-uri', '"jwksUri"')
+    t.match(shown, typeof mistake === 'string' ? `--issuer ${issuer} ${mistake}` : mistake)
   }
 })
 

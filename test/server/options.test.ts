@@ -15,7 +15,7 @@ const named = (options: object) => issuersIn({ ...base, ...options } as never)
 
 type Row = [title: string, options: object, message: RegExp]
 
-function refuses(title: string, rows: readonly Row[]): void {
+function rejectsRows(title: string, rows: readonly Row[]): void {
   t.test(title, async (t) => {
     for (const [row, options, message] of rows) {
       t.throws(() => resolve(options), { name: 'TypeError', message }, row)
@@ -23,7 +23,7 @@ function refuses(title: string, rows: readonly Row[]): void {
   })
 }
 
-refuses('unknown options', [
+rejectsRows('unknown options', [
   [
     'misspelt',
     { audiance: 'x' },
@@ -44,7 +44,7 @@ refuses('unknown options', [
   ],
 ])
 
-refuses('issuer', [
+rejectsRows('issuer', [
   ['missing', { issuer: undefined }, /^"issuer" option must be a URL, such as https:/],
   ['null', { issuer: null }, /^"issuer" option must be a URL/],
   ['a number', { issuer: 1 }, /^"issuer" option must be a URL/],
@@ -93,7 +93,7 @@ const org =
 const admin =
   /^"issuer" option https:\S+ is the URL of Okta's admin console\. Use https:\/\/x\.okta(?:preview|-emea)?\.com\/oauth2\/default$/
 
-refuses('issuer: Okta addresses whose tokens only Okta can validate', [
+rejectsRows('issuer: Okta addresses whose tokens only Okta can validate', [
   ['okta.com', { issuer: 'https://x.okta.com' }, org],
   ['with a slash', { issuer: 'https://x.okta.com/' }, org],
   ['in capitals', { issuer: 'https://X.OKTA.COM' }, org],
@@ -105,7 +105,7 @@ refuses('issuer: Okta addresses whose tokens only Okta can validate', [
   ['/oauth2/v1/', { issuer: 'https://x.oktapreview.com/oauth2/v1/' }, org],
   ['in an object', { issuer: { issuer: 'https://x.okta.com' } }, org],
   ['among others', { issuer: [ISSUER, 'https://x.okta.com'] }, org],
-  ['with the profile said', { issuer: 'https://x.okta.com', profile: 'standard' }, org],
+  ['with an explicit profile', { issuer: 'https://x.okta.com', profile: 'standard' }, org],
   ['with keys', { issuer: 'https://x.okta.com', jwks: { keys } }, org],
   ['-admin', { issuer: 'https://x-admin.okta.com' }, admin],
   ['-admin of oktapreview.com', { issuer: 'https://x-admin.oktapreview.com/' }, admin],
@@ -117,7 +117,7 @@ const store = memoryStore()
 const { listRevocations, ...notAllOfStore } = { ...methodsOf(store) }
 const introspection = { clientId: 'orders-api', clientSecret: 'secret' }
 
-refuses('stores, and what goes with them', [
+rejectsRows('stores, and what goes with them', [
   [
     'a store itself',
     { stores: store },
@@ -207,7 +207,7 @@ function listening(one: Store) {
   }
 }
 
-refuses('audience', [
+rejectsRows('audience', [
   [
     'missing',
     { audience: undefined },
@@ -227,7 +227,7 @@ refuses('audience', [
   ],
 ])
 
-refuses('profile', [
+rejectsRows('profile', [
   [
     'unknown',
     { profile: 'auth1' },
@@ -238,7 +238,7 @@ refuses('profile', [
   ['a prototype name', { profile: 'constructor' }, /^"profile" option/],
 ])
 
-refuses('algorithms', [
+rejectsRows('algorithms', [
   [
     'none',
     { algorithms: ['none'] },
@@ -264,10 +264,10 @@ refuses('algorithms', [
     /^"algorithms" option must be an array of one or more of HS256, HS384, HS512 with a "secret"$/,
   ],
   ['both with a secret', { algorithms: ['HS256', 'RS256'], secret }, /^"algorithms" option/],
-  ['none said with a secret', { secret }, /^"algorithms" option .* with a "secret"/],
+  ['none configured with a secret', { secret }, /^"algorithms" option .* with a "secret"/],
 ])
 
-refuses('secret', [
+rejectsRows('secret', [
   [
     'too short',
     { secret: 's'.repeat(31), algorithms: ['HS256'] },
@@ -289,7 +289,7 @@ refuses('secret', [
   ['a number', { secret: 1, algorithms: ['HS256'] }, /^"secret" option/],
 ])
 
-refuses('keys have one source', [
+rejectsRows('keys have one source', [
   [
     'secret and jwksUri',
     { secret, algorithms: ['HS256'], jwksUri: 'https://a.example' },
@@ -327,7 +327,7 @@ refuses('keys have one source', [
   ],
 ])
 
-refuses('jwksUri', [
+rejectsRows('jwksUri', [
   [
     'http',
     { jwksUri: 'http://issuer.example/keys' },
@@ -341,7 +341,7 @@ refuses('jwksUri', [
   ['data', { jwksUri: 'data:application/json,{}' }, /^"jwksUri" option/],
 ])
 
-refuses('jwks', [
+rejectsRows('jwks', [
   [
     'a store without methods',
     { jwks: { store: {} } },
@@ -402,7 +402,7 @@ t.test('rejects numbers outside their range, naming unit and range', async (t) =
       [group]: member === undefined ? value : { [member]: value },
     })
     const message = `"${name}" option must be a whole number of ${unit} from ${minimum} to ${maximum}`
-    const bad = [
+    const invalidValues = [
       minimum - 1,
       maximum + 1,
       minimum + 0.5,
@@ -413,7 +413,7 @@ t.test('rejects numbers outside their range, naming unit and range', async (t) =
       {},
       10n,
     ]
-    for (const value of bad) {
+    for (const value of invalidValues) {
       t.throws(
         () => resolve(options(value)),
         { name: 'TypeError', message },
@@ -431,7 +431,7 @@ t.test('rejects numbers outside their range, naming unit and range', async (t) =
   }
 })
 
-refuses('realm', [
+rejectsRows('realm', [
   [
     'a quotation mark',
     { realm: 'a"b' },
@@ -446,7 +446,7 @@ refuses('realm', [
   ['a number', { realm: 1 }, /^"realm" option/],
 ])
 
-refuses('the rest', [
+rejectsRows('the rest', [
   [
     'tokenCache: true',
     { tokenCache: true },
@@ -513,7 +513,7 @@ t.test('no error message contains the secret', async (t) => {
   }
 })
 
-t.test('looks up the default clock and fetch when they are used', async (t) => {
+t.test('reads the default clock and fetch at each use', async (t) => {
   const resolved = resolve({})
   const { now } = Date
   const { fetch } = globalThis
@@ -522,17 +522,17 @@ t.test('looks up the default clock and fetch when they are used', async (t) => {
     globalThis.fetch = fetch
   })
   Date.now = () => 5
-  const answer = new Response('from a mock')
-  globalThis.fetch = async () => answer
+  const response = new Response('from a mock')
+  globalThis.fetch = async () => response
   t.equal(resolved.now(), 5)
   const { issuers } = resolve({ introspection: { clientId: 'me', clientSecret: 'secret' } })
   for (const { keys, introspection } of issuers.from === 'options' ? issuers.issuers : []) {
     if (keys.from !== 'remote') throw new Error('fetched from the issuer')
     const init = { headers: {}, redirect: 'manual', signal: AbortSignal.timeout(1) } as const
-    t.equal(await keys.jwks.fetch('https://issuer.example', { method: 'GET', ...init }), answer)
+    t.equal(await keys.jwks.fetch('https://issuer.example', { method: 'GET', ...init }), response)
     t.equal(
       await introspection?.fetch('https://issuer.example', { method: 'POST', ...init }),
-      answer,
+      response,
     )
   }
 })

@@ -21,8 +21,8 @@ const given = (overrides: Partial<ResourceServerOptions> = {}): ResourceServerOp
   ...overrides,
 })
 
-/** Passes for `t.rejects` as a pattern of an error. */
-const refusedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
+/** Returns an error as a pattern for `t.rejects`. */
+const rejectedBy = (check: Check) => ({ name: 'InvalidTokenError', check })
 
 t.test('verifies a token without Fastify', async (t) => {
   const server = await createResourceServer(given())
@@ -72,7 +72,7 @@ t.test('B2: rejects a missing token as missing credentials, with a challenge', a
   t.ok(new MissingCredentialsError() instanceof Error)
 })
 
-t.test('rejects an invalid requirement, whatever the token', async (t) => {
+t.test('rejects an invalid requirement, regardless of the token', async (t) => {
   const server = await createResourceServer(given())
   const mistakes = [
     { scope: '' },
@@ -150,9 +150,9 @@ t.test('verifies HMAC with the shared secret only', async (t) => {
     const server = await createResourceServer({ ...options, algorithms: ['HS256', 'HS512'] })
     t.match(await server.verify(await signed('HS256')), { subject: 'user-1' })
     t.match(await server.verify(await signed('HS512', secret, 'any')), { subject: 'user-1' })
-    await t.rejects(server.verify(await signed('HS384')), refusedBy('algorithm'))
-    await t.rejects(server.verify(await signed('HS256', 'x'.repeat(64))), refusedBy('signature'))
-    await t.rejects(server.verify(good), refusedBy('algorithm'))
+    await t.rejects(server.verify(await signed('HS384')), rejectedBy('algorithm'))
+    await t.rejects(server.verify(await signed('HS256', 'x'.repeat(64))), rejectedBy('signature'))
+    await t.rejects(server.verify(good), rejectedBy('algorithm'))
   }
 })
 
@@ -205,7 +205,7 @@ t.test('the clock', async (t) => {
     const server = await createResourceServer(given({ now: () => now, clockTolerance: 0 }))
     t.match(await server.verify(token), { subject: 'user-1' })
     now += 60_000
-    await t.rejects(server.verify(token), refusedBy('expiry'))
+    await t.rejects(server.verify(token), rejectedBy('expiry'))
   })
 
   t.test('that returns NaN rejects every token', async (t) => {

@@ -22,12 +22,12 @@ function route(
   realm = 'api',
   scope: ScopeRequirement<string> = 'orders:read',
 ) {
-  const asked = { schemes: 0, nonces: 0, realms: 0 }
+  const reads = { schemes: 0, nonces: 0, realms: 0 }
   const dpopChallenge = ({ dpop }: ResolvedBindingRequirement) =>
-    dpop === 'off' ? undefined : { algs: 'ES256', nonce: `nonce-${++asked.nonces}` }
+    dpop === 'off' ? undefined : { algs: 'ES256', nonce: `nonce-${++reads.nonces}` }
   const core = {
     get realm() {
-      asked.realms++
+      reads.realms++
       return realm
     },
     binding: { dpopChallenge },
@@ -36,10 +36,10 @@ function route(
   const challenges = new RouteChallenges(core as never, demand, compileScope({ scope }))
   const headersFor = (error: ResourceServerError, used: 'Bearer' | 'DPoP' = 'Bearer') =>
     challenges.headersFor(error, 'a request', () => {
-      asked.schemes++
+      reads.schemes++
       return used
     })
-  return { headersFor, asked }
+  return { headersFor, reads }
 }
 
 function fresh(error: ResourceServerError, context: Partial<ChallengeContext> = {}) {
@@ -51,7 +51,7 @@ function fresh(error: ResourceServerError, context: Partial<ChallengeContext> = 
   })
 }
 
-function bad(message = 'The access token expired'): InvalidTokenError {
+function invalidToken(message = 'The access token expired'): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'expiry' })
 }
 
@@ -59,10 +59,10 @@ t.test('the cached challenge equals a newly built one', async (t) => {
   const { headersFor } = route()
   for (let i = 0; i < 3; i++) {
     for (const error of [
-      bad(),
-      bad('The access token is malformed'),
-      bad(''),
-      bad('not "quotable"'),
+      invalidToken(),
+      invalidToken('The access token is malformed'),
+      invalidToken(''),
+      invalidToken('not "quotable"'),
       new MissingCredentialsError(),
       new InvalidRequestError('The Authorization header is malformed'),
       new InsufficientScopeError('lacks', 'orders:read', { check: 'scope' }),
@@ -74,16 +74,16 @@ t.test('the cached challenge equals a newly built one', async (t) => {
 })
 
 t.test('builds the challenge of a message once', async (t) => {
-  const { headersFor, asked } = route()
-  for (let i = 0; i < 3; i++) headersFor(bad())
-  t.strictSame(asked, { schemes: 0, nonces: 0, realms: 1 }, 'the scheme used is of no account')
+  const { headersFor, reads } = route()
+  for (let i = 0; i < 3; i++) headersFor(invalidToken())
+  t.strictSame(reads, { schemes: 0, nonces: 0, realms: 1 }, 'the scheme does not matter')
 })
 
 t.test('mutating returned headers affects no other response', async (t) => {
   const { headersFor } = route()
   for (let i = 0; i < 3; i++) {
-    const headers = headersFor(bad()) as Record<string, unknown>
-    t.strictSame(headers, fresh(bad()))
+    const headers = headersFor(invalidToken()) as Record<string, unknown>
+    t.strictSame(headers, fresh(invalidToken()))
     headers['www-authenticate'] = 'Basic'
     headers['x-other'] = 'of this request'
   }
@@ -91,50 +91,52 @@ t.test('mutating returned headers affects no other response', async (t) => {
 
 t.test('uses code and message of an application error', async (t) => {
   const { headersFor } = route()
-  headersFor(bad())
+  headersFor(invalidToken())
   class Suspended extends InvalidTokenError {}
-  const suspended = new Suspended(bad().message, { check: 'policy' })
-  const renamed = Object.assign(bad(), { code: 'suspended' })
-  const posing = new InsufficientScopeError(bad().message, 'orders:write', { check: 'scope' })
+  const suspended = new Suspended(invalidToken().message, { check: 'policy' })
+  const renamed = Object.assign(invalidToken(), { code: 'suspended' })
+  const posing = new InsufficientScopeError(invalidToken().message, 'orders:write', {
+    check: 'scope',
+  })
   Object.assign(posing, { code: 'invalid_token' })
   const odd = [null, undefined, 5, Symbol('s'), {}, ['x']].map((message) =>
-    Object.assign(bad(), { message }),
+    Object.assign(invalidToken(), { message }),
   ) as unknown as InvalidTokenError[]
   for (const error of [suspended, renamed, posing, ...odd, ...odd]) {
     t.strictSame(headersFor(error), fresh(error))
   }
   t.match(headersFor(renamed), { 'www-authenticate': /error="suspended"/ })
-  t.match(headersFor(bad()), { 'www-authenticate': /error="invalid_token"/ })
+  t.match(headersFor(invalidToken()), { 'www-authenticate': /error="invalid_token"/ })
 })
 
 t.test('bounds the number of cached challenges', async (t) => {
-  const { headersFor, asked } = route()
-  for (let i = 0; i < 200; i++) headersFor(bad(`sentence ${i}`))
+  const { headersFor, reads } = route()
+  for (let i = 0; i < 200; i++) headersFor(invalidToken(`sentence ${i}`))
   for (let i = 0; i < 200; i++) {
-    const error = bad(`sentence ${i}`)
-    const before = asked.realms
+    const error = invalidToken(`sentence ${i}`)
+    const before = reads.realms
     t.strictSame(headersFor(error), fresh(error))
-    t.equal(asked.realms === before, i < 100, `${i} is kept`)
+    t.equal(reads.realms === before, i < 100, `${i} is cached`)
   }
 })
 
 t.test('caches no long message', async (t) => {
   for (const length of [200, 201, 100_000]) {
-    const { headersFor, asked } = route()
-    const error = bad('x'.repeat(length))
+    const { headersFor, reads } = route()
+    const error = invalidToken('x'.repeat(length))
     for (let i = 0; i < 3; i++) t.strictSame(headersFor(error), fresh(error))
-    t.equal(asked.realms === 1, length === 200, `${length} characters`)
+    t.equal(reads.realms === 1, length === 200, `${length} characters`)
   }
 })
 
 t.test('reads a message once, because a getter may return another one', async (t) => {
   const { headersFor } = route()
-  const changing = bad()
-  const looks = ['one', 'a\r\nb: c', 'two', bad().message]
-  Object.defineProperty(changing, 'message', { get: () => looks.shift() ?? bad().message })
+  const changing = invalidToken()
+  const looks = ['one', 'a\r\nb: c', 'two', invalidToken().message]
+  Object.defineProperty(changing, 'message', { get: () => looks.shift() ?? invalidToken().message })
   headersFor(changing)
-  for (const message of ['one', 'two', bad().message]) {
-    t.strictSame(headersFor(bad(message)), fresh(bad(message)))
+  for (const message of ['one', 'two', invalidToken().message]) {
+    t.strictSame(headersFor(invalidToken(message)), fresh(invalidToken(message)))
   }
 })
 
@@ -147,15 +149,16 @@ t.test('retains no larger string that a message is a slice of', async (t) => {
   }
   const { headersFor } = route()
   const before = heap()
-  for (let i = 0; i < 100; i++) headersFor(bad(`${i} ${'x'.repeat(1_000_000)}`.slice(0, 60)))
+  for (let i = 0; i < 100; i++)
+    headersFor(invalidToken(`${i} ${'x'.repeat(1_000_000)}`.slice(0, 60)))
   t.ok(heap() - before < 20_000_000, 'of a hundred million characters')
-  t.strictSame(headersFor(bad('7')), fresh(bad('7')))
+  t.strictSame(headersFor(invalidToken('7')), fresh(invalidToken('7')))
 })
 
 t.test('caches challenges per route', async (t) => {
   const [one, other] = [route(), route(BEARER_ONLY, 'other')]
-  t.match(one.headersFor(bad()), { 'www-authenticate': /realm="api"/ })
-  t.match(other.headersFor(bad()), { 'www-authenticate': /realm="other"/ })
+  t.match(one.headersFor(invalidToken()), { 'www-authenticate': /realm="api"/ })
+  t.match(other.headersFor(invalidToken()), { 'www-authenticate': /realm="other"/ })
 })
 
 t.test(
@@ -166,8 +169,8 @@ t.test(
       for (let i = 1; i <= 4; i++) {
         const used = i % 2 === 0 ? 'DPoP' : 'Bearer'
         const offer = { algs: 'ES256', nonce: `nonce-${i}` }
-        const expected = fresh(bad(), { dpop: offer, bearer: dpop !== 'required', used })
-        t.strictSame(headersFor(bad(), used), expected, `${dpop}, ${used}`)
+        const expected = fresh(invalidToken(), { dpop: offer, bearer: dpop !== 'required', used })
+        t.strictSame(headersFor(invalidToken(), used), expected, `${dpop}, ${used}`)
       }
     }
   },

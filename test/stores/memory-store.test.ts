@@ -44,7 +44,7 @@ t.test('P5: rejects new entries while full, and evicts none', async (t) => {
   for (const key of ['a', 'b', 'c']) t.equal(await it.add(key, '', 10_000), false)
   await it.set('a', 'again', 5_000)
   clock.now += 5_000
-  t.equal(await it.add('d', '', 10_000), true, 'expired entries make room')
+  t.equal(await it.add('d', '', 10_000), true, 'expired entries free capacity')
   await it.delete('b')
   t.equal(await it.add('e', '', 10_000), true)
   t.equal(await it.get('c'), '')

@@ -5,7 +5,7 @@ import { redisStore } from '../../src/index.js'
 import { RedisError } from '../../src/stores/redis-error.js'
 import { connected, FakeIoRedis, FakeNodeRedis, FakeRedis } from '../fixtures/fake-redis.js'
 
-/** An error as ioredis and node-redis create it. */
+/** Returns an error as ioredis and node-redis create it. */
 function replyError(message: string) {
   return Object.assign(new Error(message), {
     command: { name: 'set', args: ['frs:dpop:HASH', 'VALUE'] },

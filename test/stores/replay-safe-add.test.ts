@@ -94,7 +94,7 @@ t.test(
   },
 )
 
-t.test('P5: rejects unknown entries after a restart, whatever data was persisted', async (t) => {
+t.test('P5: rejects unknown entries after a restart, regardless of persisted data', async (t) => {
   for (const [keeping, unseen] of [
     [false, false],
     [true, false],

@@ -98,7 +98,7 @@ t.test('no log line and no status contains the arguments of store calls', async 
   t.notMatch(JSON.stringify([rejected.reason, lines]), HASH)
 })
 
-t.test('an error states the cause, whatever was thrown', async (t) => {
+t.test('an error states the cause, regardless of the thrown value', async (t) => {
   const unreadable = {
     get message(): never {
       throw new Error('unreadable')

@@ -170,7 +170,7 @@ t.test('rotates to another algorithm and removes the previous keys', async (t) =
   const { protectedHeader } = await jwtVerify(await server.issueToken(), keys)
   t.match(protectedHeader, { kid, alg: 'EdDSA' })
   await server.rotateKeys()
-  t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm stays')
+  t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm is unchanged')
 })
 
 t.test('keeps the newest 50 keys over many rotations', async (t) => {

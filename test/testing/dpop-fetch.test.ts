@@ -108,7 +108,7 @@ t.test('P4: sends a request at most twice', async (t) => {
   )
   const response = await dpopFetch({ accessToken, key })(url)
   t.equal(response.status, 401)
-  t.same(await response.json(), { no: 1 }, 'the body is still to be read')
+  t.same(await response.json(), { no: 1 }, 'the body is still readable')
   t.equal(seen.length, 2)
 })
 

@@ -98,7 +98,7 @@ t.test('creates invalid proofs on demand', async (t) => {
       Buffer.from(signature, 'base64url'),
       Buffer.from(`${header}.${claims}`),
     ),
-    'signed with the given key nevertheless',
+    'still signed with the given key',
   )
 })
 

@@ -207,7 +207,7 @@ t.test('P5: accepts a proof once while it is fresh', async (t) => {
   t.match(await replayed(), /60 seconds/)
   const jti = 'the-same'
   t.equal((await requestToken(await proofOf({ claims: { jti } }))).status, 200)
-  t.equal((await requestToken(await proofOf({ claims: { jti } }))).status, 400, 'made again')
+  t.equal((await requestToken(await proofOf({ claims: { jti } }))).status, 400, 'created again')
   t.equal(
     (await requestToken(await proofOf({ key: other, claims: { jti } }))).status,
     200,
@@ -252,7 +252,11 @@ t.test('RFC 9449 §5: binds the refresh tokens of a public client to its key', a
   const next = second.body.refresh_token as string
   t.equal((await refresh(next)).status, 400, 'the next one is bound as well')
   t.equal((await refresh(token)).status, 400)
-  t.equal((await refresh(next, await proofOf())).status, 200, 'whoever has no key ends nothing')
+  t.equal(
+    (await refresh(next, await proofOf())).status,
+    200,
+    'a request without the key revokes nothing',
+  )
 })
 
 t.test(
@@ -311,7 +315,7 @@ t.test('P4: requires a nonce on demand', async (t) => {
   const granted = await requestToken({ nonce })
   t.equal(granted.status, 200)
   t.equal(granted.headers.get('dpop-nonce'), nonce, 'RFC 9449 §8.2')
-  t.equal((await requestToken({ nonce })).status, 200, 'it serves again')
+  t.equal((await requestToken({ nonce })).status, 200, 'it responds again')
 
   const next = server.requireDPoPNonce()
   t.not(next, nonce)

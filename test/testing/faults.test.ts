@@ -156,8 +156,8 @@ t.test('publishes an empty key set', async (t) => {
   const response = await fetch(server.jwksUri)
   t.equal(response.headers.get('cache-control'), 'public, max-age=300')
   t.same(await response.json(), { keys: [] })
-  t.equal(server.keySet().keys.length, 1, 'the keys are there all the same')
-  t.same(await statuses(setup.fetchAll()), allWell, 'the fault is one of the key set alone')
+  t.equal(server.keySet().keys.length, 1, 'the keys are still published')
+  t.same(await statuses(setup.fetchAll()), allWell, 'the fault affects only the key set')
 })
 
 t.test('publishes an invalid key before the valid ones', async (t) => {
@@ -220,7 +220,7 @@ t.test('keeps 404 and 405 with a fault that changes the content', async (t) => {
   }
 })
 
-t.test('responds to HEAD without a body, whatever the fault of the body', async (t) => {
+t.test('responds to HEAD without a body, regardless of the fault of the body', async (t) => {
   await using setup = await start()
   const { server } = setup
   const faults: Fault[] = [
@@ -255,7 +255,7 @@ t.test('injects and removes faults at the given endpoints', async (t) => {
   server.recover()
   t.same(await now(), allWell)
   server.fail({ status: 500 })
-  t.equal((await fetch(`${server.url}/nothing`)).status, 404, 'what is no endpoint stays none')
+  t.equal((await fetch(`${server.url}/nothing`)).status, 404, 'other paths remain 404')
   await t.resolves(server.issueToken())
 })
 

@@ -135,7 +135,7 @@ t.test('issues an opaque token with any claims on demand', async (t) => {
     exp: start + 60,
     cnf,
   })
-  t.notOk('username' in body, 'the user is another one')
+  t.notOk('username' in body, 'the subject is another user')
   const certificate = await server.issueToken({ cnf: { 'x5t#S256': 'x' }, client_id: 1 })
   const bound = { token_type: 'Bearer', client_id: 'web', cnf: { 'x5t#S256': 'x' } }
   t.match((await introspect(certificate)).body, bound)
@@ -202,10 +202,10 @@ t.test('reports a JWT as inactive once its key is no longer published', async (t
   const opaque = await server.issueToken({}, { format: 'opaque' })
   const active = async (token: string) => (await introspect(token)).body.active
   await server.rotateKeys()
-  t.equal(await active(withoutKid), true, 'the key is still there')
+  t.equal(await active(withoutKid), true, 'the key is still published')
   await server.rotateKeys({ keepOld: false })
   t.equal(await active(withoutKid), false)
-  t.equal(await active(opaque), true, 'no key, no end')
+  t.equal(await active(opaque), true, 'an opaque token does not depend on the key')
 })
 
 t.test('evicts the oldest of more than 20,000 tokens', async (t) => {
@@ -466,9 +466,9 @@ t.test('names the invalid part of an override', async (t) => {
     [{}, { format: 'xml' }, /"format" must be "json" or "jwt"/],
   ]
   for (const [override, options, message] of cases) {
-    const tell = () =>
+    const overrideResponse = () =>
       server.answerIntrospectionWith(override as IntrospectionOverride, options as object)
-    t.throws(tell, { name: 'TypeError', message })
+    t.throws(overrideResponse, { name: 'TypeError', message })
   }
 })
 
@@ -490,7 +490,7 @@ t.test('injects faults at introspection and revocation', async (t) => {
     })
   t.equal((await revoke()).status, 503)
   server.recover()
-  t.match((await introspect(token)).body, { active: true }, 'what failed was not done')
+  t.match((await introspect(token)).body, { active: true }, 'a failed request has no effect')
   server.fail('oversized', ['introspection', 'revocation'])
   t.match((await introspect(token)).body, { active: true, padding: String })
   const { padding, ...rest } = (await (await revoke()).json()) as { padding: string }

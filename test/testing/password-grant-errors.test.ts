@@ -223,7 +223,7 @@ t.test('reports unusable metadata', async (t) => {
   }
 })
 
-t.test('sends no password to an endpoint without https, whatever the metadata says', async (t) => {
+t.test('sends no password to an endpoint without https, regardless of the metadata', async (t) => {
   const endpoints = [undefined, 5, '/v1/token', 'http://192.0.2.1/token', 'ftp://127.0.0.1/token']
   for (const token_endpoint of endpoints) {
     const { url } = await cannedServer(t, (request, response) => {

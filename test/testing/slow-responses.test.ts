@@ -9,7 +9,7 @@ import { startReading, until, waiting } from './fixtures/half-read.js'
 const quick = { algorithm: 'ES256' } as const
 const longTime = 60_000
 
-/** Returns the number of timers that keep the process alive; the tests have none of their own. */
+/** Returns the number of timers that keep the process alive; the tests create none. */
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
 t.test('never responds, with or without a request body', async (t) => {

@@ -39,7 +39,7 @@ t.test('J9: accepts only canonical texts of up to three ASCII characters', async
   t.same(disagreements(texts()), [])
 })
 
-t.test('J9: rejects any other character at any position, whatever its low byte', async (t) => {
+t.test('J9: rejects any other character at any position, regardless of its low byte', async (t) => {
   function* texts() {
     for (const length of [2, 3, 4, 6, 7, 8]) {
       for (let at = 0; at < length; at++) {

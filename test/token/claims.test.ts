@@ -23,7 +23,7 @@ interface Judged {
 const OURS = new Set([AUDIENCE, 'https://api.example/'])
 const LIMITS = { clockTolerance: 30, maxTokenAge: undefined }
 
-/** `accepted`, or the check that failed. An override of `undefined` removes the claim. */
+/** Returns `accepted`, or the check that failed. An override of `undefined` removes the claim. */
 function judge(judged: Judged): string {
   const { profile = 'standard', limits, now = NOW } = judged
   const typ = 'typ' in judged ? judged.typ : 'at+jwt'
@@ -262,7 +262,7 @@ t.test('J5: rejects a token in the second of its exp without tolerance', async (
   rejects(t, { limits, claims: { nbf: NOW + 1 } }, 'not-before', 'nbf: the second after')
 })
 
-t.test('rejects a token older than maxTokenAge, whatever its exp', async (t) => {
+t.test('rejects a token older than maxTokenAge, regardless of its exp', async (t) => {
   const limits = { maxTokenAge: 60 }
   accepts(t, { limits, claims: { iat: NOW - 90 } }, 'just within, with the tolerance')
   rejects(t, { limits, claims: { iat: NOW - 91 } }, 'age', 'beyond')
@@ -321,7 +321,7 @@ t.test('allowsIdTokenClaims accepts the hashes of an ID token, and no other type
   t.equal(rejectionOf({ claims: { at_hash: 'x', token_use: 'id' } }, shape)[0], 'type')
 })
 
-/** The message for the client, and the reason for the operator. */
+/** Returns the message for the client, and the reason for the operator. */
 function rejectionOf(judged: Judged, shape: Partial<ClaimExpectations> = {}): string[] {
   const rejection = verifyClaims(
     {

@@ -62,7 +62,7 @@ t.test('J9: rejects non-zero trailing bits, so that a token has one encoding', a
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const decodesAlike = (a: string, b: string) =>
     Buffer.from(a, 'base64url').equals(Buffer.from(b, 'base64url'))
-  // One more blank in the JSON shifts the length, so that each of the three remainders occurs.
+  // One more space in the JSON shifts the length, so that each of the three remainders occurs.
   for (const blanks of [0, 1, 2]) {
     const parts = [
       base64url(`{${' '.repeat(blanks)}"alg":"ES256","kid":"es256"}`),

@@ -106,9 +106,9 @@ t.test('J15: never tries several keys on the main thread', async (t) => {
     t.equal(pooled, tries)
     t.equal(several.counters.signatureVerifications, tries, 'none after the signer')
   }
-  const bad = search(otherKey, keysOf(first, second, third))
-  await t.rejects(Promise.resolve(bad.signer()), SIGNATURE)
-  t.equal(bad.counters.signatureVerifications, 3)
+  const unverifiable = search(otherKey, keysOf(first, second, third))
+  await t.rejects(Promise.resolve(unverifiable.signer()), SIGNATURE)
+  t.equal(unverifiable.counters.signatureVerifications, 3)
 })
 
 t.test('rejects an unknown key without verifying a signature', async (t) => {
@@ -123,7 +123,7 @@ t.test('tries newer keys if the signature is invalid for the key with the same k
     t.equal(await replaced.signer(), keyOf(third))
     t.equal(replaced.counters.signatureVerifications, 2)
   }
-  t.match(search(otherKey, keysOf(first), () => []).signer(), SIGNATURE, 'at once')
+  t.match(search(otherKey, keysOf(first), () => []).signer(), SIGNATURE, 'immediately')
   const tried = search(otherKey, keysOf(first), () => Promise.resolve(keysOf(second))).signer()
   await t.rejects(Promise.resolve(tried), SIGNATURE)
 })
@@ -140,7 +140,7 @@ t.test('J15: tries newer keys for a token without kid if no cached key signed it
     const title = `${newer.length} newer ones`
     await t.rejects(Promise.resolve(tried(Promise.resolve(newer))), SIGNATURE, title)
     if (newer.length > 1) await t.rejects(Promise.resolve(tried(newer)), SIGNATURE, title)
-    else t.match(tried(newer), SIGNATURE, `${title}, at once`)
+    else t.match(tried(newer), SIGNATURE, `${title}, immediately`)
   }
 })
 

@@ -9,7 +9,7 @@ import { AUDIENCE, base64url, ISSUER, makeKey } from '../fixtures/issuer.js'
 
 const header: JoseHeader = { alg: 'ES256', kid: 'a', typ: undefined }
 
-t.test('returns a header that was remembered', async (t) => {
+t.test('returns a cached header', async (t) => {
   const known = new KnownHeaders()
   t.equal(known.get('abc'), undefined)
   known.remember('abc', header)
@@ -43,7 +43,7 @@ t.test('holds a thousand headers, and is cleared by the next', async (t) => {
   t.ok(segments.every((segment) => known.get(segment) === undefined))
 })
 
-t.test('does not keep the token of a header alive', async (t) => {
+t.test('does not retain the token of a header', async (t) => {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
   const known = new KnownHeaders()

@@ -72,7 +72,7 @@ async function start(t: Test, options: Partial<IntrospectionOptions> = {}) {
 }
 
 for (const signed of [false, true]) {
-  t.test(`${signed ? 'I5: a signed' : 'I2: a plain'} answer`, async (t) => {
+  t.test(`${signed ? 'I5: a signed' : 'I2: a plain'} response`, async (t) => {
     const { introspector, token, revoke, failures } = await start(t, {
       requireSignedResponse: signed,
     })

@@ -92,18 +92,18 @@ t.test(
       'POST /oauth2/default/v1/token 200',
       'POST /mcp 200',
     ])
-    t.equal(accessToken().aud, resource, 'R4: with a token for this API and no other')
-    t.match(issuer.requests, { token: 1 }, 'which does for all that follows')
+    t.equal(accessToken().aud, resource, 'R4: with a token for this API only')
+    t.match(issuer.requests, { token: 1 }, 'which is reused for all later requests')
   },
 )
 
 t.test('R1: the client finds the metadata without a challenge, path-inserted', async (t) => {
   const { issuer, resource } = await stage(t)
-  const asked: string[] = []
+  const requested: string[] = []
   const { authorizationServerUrl, resourceMetadata, authorizationServerMetadata } =
     await discoverOAuthServerInfo(resource, {
       fetchFn: (input, init) => {
-        asked.push(new URL(input).pathname)
+        requested.push(new URL(input).pathname)
         return fetch(input, init)
       },
     })
@@ -111,7 +111,7 @@ t.test('R1: the client finds the metadata without a challenge, path-inserted', a
   t.equal(resourceMetadata?.resource, resource)
   t.strictSame(resourceMetadata?.scopes_supported, ['orders:read'])
   t.equal(authorizationServerMetadata?.token_endpoint, issuer.tokenEndpoint)
-  t.equal(asked[0], '/.well-known/oauth-protected-resource/mcp', 'at the first try')
+  t.equal(requested[0], '/.well-known/oauth-protected-resource/mcp', 'without another attempt')
 })
 
 t.test('B7: the client replaces a revoked token and continues', async (t) => {
@@ -125,7 +125,7 @@ t.test('B7: the client replaces a revoked token and continues', async (t) => {
 })
 
 t.test(
-  'M3: the client requests only the scope of the route, whatever the error of its token',
+  'M3: the client requests only the scope of the route, regardless of the error of its token',
   async (t) => {
     for (const dpop of [false, 'allowed'] as const) {
       const { issuer, resource } = await stage(t, { dpop })
@@ -146,7 +146,7 @@ t.test('B8: the client fails if it cannot get the required scope', async (t) => 
   const { issuer, resource } = await stage(t)
   const { mcp, transport } = client(t, resource, issuer.issuer, 'orders:write')
   await t.rejects(mcp.connect(transport), { code: 403 })
-  t.match(issuer.requests, { token: 2 }, 'after one more try')
+  t.match(issuer.requests, { token: 2 }, 'after one retry')
 })
 
 t.test('R4: the client fails if the API accepts no tokens for its own URL', async (t) => {

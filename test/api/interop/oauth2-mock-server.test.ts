@@ -26,7 +26,7 @@ async function start(t: Test, algorithm = 'ES256', claims: Record<string, unknow
       tokenEndpoint: `${issuer}/token`,
       clientId: 'interop-client',
       clientSecret: 'interop-secret',
-      // It reads the header without form decoding, despite RFC 6749 §2.3.1.
+      // This server reads the header without form decoding, despite RFC 6749 §2.3.1.
       clientAuthentication: 'client_secret_basic_raw',
       username: 'testuser1@example.com',
       password: 'any password will do',
@@ -53,7 +53,7 @@ for (const algorithm of ALGORITHMS) {
     const { grant, issuer, api } = await start(t, algorithm)
     const { get } = await startApi(t, api)
     const { tokenEndpoint, ...rest } = grant
-    // Its metadata lists RS256 for ID tokens, whatever it signs them with.
+    // The metadata lists RS256 for ID tokens, regardless of the signing algorithm.
     const { access_token, id_token } = await passwordGrant({ ...rest, issuer })
     t.type(id_token, 'string')
     t.equal((await get('/me', access_token)).status, 200)
@@ -66,7 +66,7 @@ t.test('accepts a token signed with a key that was added later', async (t) => {
   const first = (await passwordGrant(grant)).access_token
   t.equal((await get('/me', first)).status, 200)
   await server.issuer.keys.generate('ES256')
-  // It signs with its keys in turn; this key was used already.
+  // The server rotates among its keys; this key was used already.
   server.issuer.keys.get(decodeProtectedHeader(first).kid)
   const second = (await passwordGrant(grant)).access_token
   t.equal(decodeProtectedHeader(second).alg, 'ES256')
@@ -81,7 +81,7 @@ t.test('accepts a scope that is an array', async (t) => {
   t.match(await get('/me', access_token), { body: { scope: ['orders:read', 'orders refund'] } })
 })
 
-t.test('refuses', async (t) => {
+t.test('rejects', async (t) => {
   const { grant, api } = await start(t)
   const { access_token, id_token } = await passwordGrant(grant)
   const cases = {

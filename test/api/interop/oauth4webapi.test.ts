@@ -9,8 +9,8 @@ import { createAuthorizationServer, type IssueTokenOptions } from '../../../src/
 interface Case {
   readonly claims?: Record<string, unknown>
   readonly options?: IssueTokenOptions
-  readonly wanted: 'accepted' | 'refused'
-  /** Where we are stricter, and why. */
+  readonly wanted: 'accepted' | 'rejected'
+  /** Cases in which we are stricter, with the reason. */
   readonly stricter?: string
 }
 
@@ -38,35 +38,35 @@ const cases: Record<string, Case> = {
   ...Object.fromEntries(
     ['iss', 'aud', 'exp', 'sub', 'client_id', 'iat', 'jti'].map((name): [string, Case] => [
       `no ${name}`,
-      { claims: { [name]: undefined }, wanted: 'refused' },
+      { claims: { [name]: undefined }, wanted: 'rejected' },
     ]),
   ),
   ...Object.fromEntries(
     ['sub', 'client_id', 'jti'].map((name): [string, Case] => [
       `${name} that is a number`,
-      { claims: { [name]: 1 }, wanted: 'refused' },
+      { claims: { [name]: 1 }, wanted: 'rejected' },
     ]),
   ),
   ...Object.fromEntries(
     ['exp', 'iat', 'nbf'].map((name): [string, Case] => [
       `${name} that is a string`,
-      { claims: { [name]: String(now) }, wanted: 'refused' },
+      { claims: { [name]: String(now) }, wanted: 'rejected' },
     ]),
   ),
-  'another audience': { claims: { aud: 'api://other' }, wanted: 'refused' },
-  'other audiences': { claims: { aud: ['api://other', 'api://Default'] }, wanted: 'refused' },
-  'no audience in its list': { claims: { aud: [] }, wanted: 'refused' },
-  'another issuer': { claims: { iss: 'https://issuer.example.com' }, wanted: 'refused' },
-  'expired an hour ago': { claims: { exp: now - HOUR }, wanted: 'refused' },
-  'not valid before an hour has passed': { claims: { nbf: now + HOUR }, wanted: 'refused' },
-  'typ JWT': { options: { header: { typ: 'JWT' } }, wanted: 'refused' },
-  'no typ': { options: { header: { typ: undefined } }, wanted: 'refused' },
-  'an unknown key': { options: { header: { kid: 'unknown' } }, wanted: 'refused' },
-  'a certificate binding': { claims: { cnf: { 'x5t#S256': 'abc' } }, wanted: 'refused' },
-  'a DPoP binding': { claims: { cnf: { jkt: 'abc' } }, wanted: 'refused' },
+  'another audience': { claims: { aud: 'api://other' }, wanted: 'rejected' },
+  'other audiences': { claims: { aud: ['api://other', 'api://Default'] }, wanted: 'rejected' },
+  'no audience in its list': { claims: { aud: [] }, wanted: 'rejected' },
+  'another issuer': { claims: { iss: 'https://issuer.example.com' }, wanted: 'rejected' },
+  'expired an hour ago': { claims: { exp: now - HOUR }, wanted: 'rejected' },
+  'not valid before an hour has passed': { claims: { nbf: now + HOUR }, wanted: 'rejected' },
+  'typ JWT': { options: { header: { typ: 'JWT' } }, wanted: 'rejected' },
+  'no typ': { options: { header: { typ: undefined } }, wanted: 'rejected' },
+  'an unknown key': { options: { header: { kid: 'unknown' } }, wanted: 'rejected' },
+  'a certificate binding': { claims: { cnf: { 'x5t#S256': 'abc' } }, wanted: 'rejected' },
+  'a DPoP binding': { claims: { cnf: { jkt: 'abc' } }, wanted: 'rejected' },
   'issued in the future': {
     claims: { iat: now + HOUR },
-    wanted: 'refused',
+    wanted: 'rejected',
     stricter: 'a clock that is an hour ahead is not to be trusted with the expiry either',
   },
 }
@@ -81,7 +81,7 @@ t.test('agrees with oauth4webapi about', async (t) => {
     clockTolerance: 30,
   })
   t.teardown(() => server.close())
-  // All created first, so that each key is published when the key set is fetched.
+  // Creates all tokens first, so that each key is published when the key set is fetched.
   const tokens = new Map<string, string>()
   for (const [name, { claims, options }] of Object.entries(cases)) {
     tokens.set(name, await issuer.issueToken(claims, options))
@@ -92,7 +92,7 @@ t.test('agrees with oauth4webapi about', async (t) => {
       await server.verify(token)
       return 'accepted'
     } catch (error) {
-      if (error instanceof ResourceServerError) return 'refused'
+      if (error instanceof ResourceServerError) return 'rejected'
       throw error
     }
   }
@@ -104,15 +104,15 @@ t.test('agrees with oauth4webapi about', async (t) => {
     const options = { [allowInsecureRequests]: true, [clockTolerance]: 30 }
     return validateJwtAccessToken(metadata, request, 'api://default', options).then(
       () => 'accepted',
-      () => 'refused',
+      () => 'rejected',
     )
   }
 
   for (const [name, { wanted, stricter }] of Object.entries(cases)) {
     const token = tokens.get(name) as string
     t.equal(await ours(token), wanted, `${name}: ${wanted}`)
-    const theirVerdict = stricter === undefined ? wanted : 'accepted'
-    t.equal(await theirs(token), theirVerdict, `${name}: ${stricter ?? 'they say so, too'}`)
+    const theirResult = stricter === undefined ? wanted : 'accepted'
+    t.equal(await theirs(token), theirResult, `${name}: ${stricter ?? 'oauth4webapi agrees'}`)
   }
 
   const [header, payload, signature] = (tokens.get('a token of RFC 9068') as string).split('.')
@@ -123,7 +123,7 @@ t.test('agrees with oauth4webapi about', async (t) => {
     'a signature of zeros': `${header}.${payload}.${Buffer.alloc(64).toString('base64url')}`,
   }
   for (const [name, token] of Object.entries(broken)) {
-    t.equal(await ours(token), 'refused', name)
-    t.equal(await theirs(token), 'refused', `${name}: they say so, too`)
+    t.equal(await ours(token), 'rejected', name)
+    t.equal(await theirs(token), 'rejected', `${name}: oauth4webapi agrees`)
   }
 })

@@ -45,7 +45,7 @@ async function start(
     logged: () =>
       lines.map((line) => JSON.parse(line) as Line).filter((line) => !('reqId' in line)),
     log: () => lines.join(''),
-    /** RFC 7009, by the client that the token was issued to. */
+    /** Revokes a token (RFC 7009), as the client that it was issued to. */
     revoke: async () => {
       const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
       const { status } = await fetch(`${issuer}/token/revocation`, {
@@ -60,8 +60,8 @@ async function start(
 
 for (const [way, client] of Object.entries(WAYS)) {
   for (const signed of [false, true]) {
-    const answer = signed ? 'I5: signed' : 'JSON'
-    t.test(`I1: accepts an opaque token until it is revoked (${way}, ${answer})`, async (t) => {
+    const form = signed ? 'I5: signed' : 'JSON'
+    t.test(`I1: accepts an opaque token until it is revoked (${way}, ${form})`, async (t) => {
       const { get, token, revoke } = await start(t, {
         ...client,
         requireSignedResponse: signed,
@@ -74,8 +74,8 @@ for (const [way, client] of Object.entries(WAYS)) {
       t.match((await get('/refunds', token)).challenge, /error="insufficient_scope"/)
       t.equal((await get('/me', 'another-token')).status, 401)
       t.equal(await revoke(), 200)
-      const refused = await get('/me', token)
-      t.match(refused, { status: 401, challenge: /"The access token is not active"/ })
+      const rejected = await get('/me', token)
+      t.match(rejected, { status: 401, challenge: /"The access token is not active"/ })
     })
   }
 }

@@ -61,11 +61,11 @@ for (const [from, to] of [
     await rotateKeys(to)
     const after = (await passwordGrant(grant)).access_token
     t.match(decodeProtectedHeader(after), { alg: to })
-    t.equal((await get('/me', after)).status, 200, 'its first request')
-    t.equal((await get('/me', before)).status, 200, 'the old key is published yet')
+    t.equal((await get('/me', after)).status, 200, 'on its first request')
+    t.equal((await get('/me', before)).status, 200, 'the old key is still published')
     withdrawOldKeys()
     await app.resourceServer.refreshKeys()
-    t.equal((await get('/me', before)).status, 401, 'a verified token that is cached, too')
+    t.equal((await get('/me', before)).status, 401, 'including a cached result')
     t.equal((await get('/me', after)).status, 200)
   })
 }
@@ -79,7 +79,7 @@ t.test('responds with 403 that names a scope that was not granted', async (t) =>
   t.match(challenge, /error="insufficient_scope".*scope="orders:refund"/)
 })
 
-t.test('refuses', async (t) => {
+t.test('rejects', async (t) => {
   const { grant, api } = await start(t)
   const { access_token, id_token } = await passwordGrant(grant)
 
@@ -124,7 +124,7 @@ t.test('refuses', async (t) => {
   })
 })
 
-t.test('rejects an opaque token with a reason that says so', async (t) => {
+t.test('rejects an opaque token with a specific reason', async (t) => {
   const { grant, api } = await start(t, { accessTokenFormat: 'opaque' })
   const { access_token } = await passwordGrant(grant)
   t.notMatch(access_token, '.', 'is no JWT')
@@ -134,7 +134,7 @@ t.test('rejects an opaque token with a reason that says so', async (t) => {
   t.match(challenge, 'error="invalid_token"')
   t.match(opaque.lastReason, { check: 'token' })
   t.match(JSON.stringify(opaque.lastReason), /opaque/)
-  t.notMatch(JSON.stringify(opaque.lastReason), access_token, 'does not tell the token')
+  t.notMatch(JSON.stringify(opaque.lastReason), access_token, 'does not reveal the token')
 })
 
 t.test('reports a wrong password as invalid_grant without disclosing it', async (t) => {

@@ -66,7 +66,7 @@ for (const algorithm of ['oidc', 'oauth2'] as const) {
         ...testUser,
         scope: 'openid offline_access orders:read',
       })
-      t.match(user.claims(), { iss: server.issuer, sub: testUser.username }, 'a good ID token')
+      t.match(user.claims(), { iss: server.issuer, sub: testUser.username }, 'a valid ID token')
       t.match(await call(user.access_token), { user: testUser.username })
       const again = await client.refreshTokenGrant(config, `${user.refresh_token}`)
       t.match(await call(again.access_token), { user: testUser.username })
@@ -84,9 +84,9 @@ t.test('B7, B8: openid-client parses our challenges', async (t) => {
   } as const
   for (const [error, [token, path, status]] of Object.entries(cases)) {
     const request = client.fetchProtectedResource(config, token, new URL(path, url), 'GET')
-    const refusal = await request.catch((reason) => reason)
-    t.type(refusal, client.WWWAuthenticateChallengeError)
-    t.match(refusal, { status, cause: [{ scheme: 'bearer', parameters: { error } }] })
+    const challenge = await request.catch((reason) => reason)
+    t.type(challenge, client.WWWAuthenticateChallengeError)
+    t.match(challenge, { status, cause: [{ scheme: 'bearer', parameters: { error } }] })
   }
 })
 
@@ -164,9 +164,13 @@ for (const accessTokenFormat of ['jwt', 'opaque'] as const) {
     }
     t.equal((await get('/orders', access_token)).status, 401, 'P3: not as a bearer token')
     if (accessTokenFormat === 'opaque') {
-      const asker = await discover(issuer, API_CLIENT)
-      const told = await client.tokenIntrospection(asker, access_token)
-      t.match(told, { active: true, aud: RESOURCE, cnf: { jkt: await DPoP.calculateThumbprint() } })
+      const introspector = await discover(issuer, API_CLIENT)
+      const introspected = await client.tokenIntrospection(introspector, access_token)
+      t.match(introspected, {
+        active: true,
+        aud: RESOURCE,
+        cnf: { jkt: await DPoP.calculateThumbprint() },
+      })
     }
   })
 }

@@ -25,14 +25,14 @@ async function listen(t: Test, listening: Server): Promise<number> {
 async function tlsServer(t: Test, options: ServerOptions = {}) {
   const certificates = new ConnectionCertificates()
   const looks: TLSSocket[] = []
-  const answer: RequestListener = (request, response) => {
+  const response: RequestListener = (request, response) => {
     const socket = request.socket as TLSSocket
     response.setHeader('resumed', String(socket.isSessionReused()))
     response.end(JSON.stringify(certificates.certificateOf(request)))
   }
   const listening = createHttpsServer(
     { ...server, requestCert: true, rejectUnauthorized: false, ...options },
-    answer,
+    response,
   )
   listening.on('secureConnection', (socket) => {
     const { getPeerX509Certificate } = socket
@@ -67,7 +67,7 @@ for (const version of VERSIONS) {
       const { body } = await new TlsClient(t, port, one).get()
       t.same(JSON.parse(body), { thumbprint: signed.thumbprint })
     }
-    await t.rejects(new TlsClient(t, port, client).get(), 'and the handshake fails for others')
+    await t.rejects(new TlsClient(t, port, client).get(), 'and the handshake fails without one')
   })
 
   t.test(`P6: reads the certificate of a resumed connection, ${version}`, async (t) => {
@@ -128,9 +128,9 @@ t.test('P6: on HTTP/2, reads it once per connection', async (t) => {
     }
   })
   const port = await listen(t, listening)
-  const answers = await overHttp2(port, client, [{}, {}, {}])
-  t.equal(answers.length, 3)
-  for (const { body } of answers) t.same(JSON.parse(body), { thumbprint: client.thumbprint })
+  const responses = await overHttp2(port, client, [{}, {}, {}])
+  t.equal(responses.length, 3)
+  for (const { body } of responses) t.same(JSON.parse(body), { thumbprint: client.thumbprint })
   t.equal(looks, 1)
   const [none] = await overHttp2(port, undefined, [{}])
   t.same(JSON.parse(none?.body ?? ''), { expected: NONE })
@@ -154,16 +154,16 @@ t.test('P6: finds no certificate on a closed connection', async (t) => {
   t.notOk(certificates.certificateOf({ socket, rawHeaders: [] }).thumbprint)
 })
 
-t.test('P6: finds no certificate without TLS, whatever the headers', async (t) => {
+t.test('P6: finds no certificate without TLS, regardless of the headers', async (t) => {
   const certificates = new ConnectionCertificates()
   const listening = createServer((request, response) => {
     response.end(JSON.stringify(certificates.certificateOf(request)))
   })
   const port = await listen(t, listening)
-  const answer = await fetch(`http://127.0.0.1:${port}`, {
+  const response = await fetch(`http://127.0.0.1:${port}`, {
     headers: { 'client-cert': `:${client.der.toString('base64')}:` },
   })
-  t.same(await answer.json(), {
+  t.same(await response.json(), {
     expected: 'a TLS connection, or a proxy in "mtls.certificateSource" that terminates TLS',
   })
 })

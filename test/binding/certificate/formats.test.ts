@@ -19,7 +19,7 @@ const escapedOther = encodeURIComponent(other.cert)
 
 type Read = (value: string) => string | undefined
 
-function refuses(t: Test, read: Read, values: Record<string, string>): void {
+function rejects(t: Test, read: Read, values: Record<string, string>): void {
   for (const [title, value] of Object.entries(values)) t.equal(read(value), undefined, title)
 }
 
@@ -40,7 +40,7 @@ t.test(
     const padded = [client, rsa, other].map(({ der }) => der).find(({ length }) => length % 3 !== 0)
     const withPadding = (padded ?? Buffer.concat([client.der, Buffer.alloc(1)])).toString('base64')
     const bytes = (...list: number[]) => Buffer.from(list).toString('base64')
-    refuses(t, thumbprintOfBase64, {
+    rejects(t, thumbprintOfBase64, {
       nothing: '',
       base64url: client.der.toString('base64url').replace(/^/, '-'),
       'the other alphabet': Buffer.from([0x30, 0x81, 0xfb, ...Buffer.alloc(0xfb, 0xff)]).toString(
@@ -76,7 +76,7 @@ t.test(
 
 t.test('P6: reads Client-Cert (RFC 9440) in its exact syntax only', async (t) => {
   t.equal(thumbprintOfClientCert(`:${base64}:`), client.thumbprint)
-  refuses(t, thumbprintOfClientCert, {
+  rejects(t, thumbprintOfClientCert, {
     nothing: '',
     'a colon': ':',
     'two colons': '::',
@@ -136,21 +136,21 @@ t.test('P6: rejects PEM that is not exactly one certificate', async (t) => {
     'tabs before the lines, as nginx wrote it once': pem.replaceAll('\n', '\n\t'),
     'lone carriage returns': pem.replaceAll('\n', '\r'),
   }
-  refuses(
+  rejects(
     t,
     thumbprintOfEscapedPem,
     Object.fromEntries(
       Object.entries(values).map(([title, text]) => [title, encodeURIComponent(text)]),
     ),
   )
-  refuses(t, thumbprintOfEscapedPem, {
+  rejects(t, thumbprintOfEscapedPem, {
     'half an octet': `${escaped}%`,
     'no octet': `${escaped}%zz`,
     'no UTF-8': `${escaped}%ff`,
     'encoded twice': encodeURIComponent(escaped),
     'blanks as plus': escaped.replaceAll('%20', '+'),
   })
-  t.not(thumbprintOfEscapedPem(encodeURIComponent(key)), client.thumbprint, 'a key by that name')
+  t.not(thumbprintOfEscapedPem(encodeURIComponent(key)), client.thumbprint, 'a key with that name')
 })
 
 t.test('P6: reads the one element of x-forwarded-client-cert', async (t) => {
@@ -174,7 +174,7 @@ t.test('P6: reads the one element of x-forwarded-client-cert', async (t) => {
 })
 
 t.test('P6: rejects an ambiguous x-forwarded-client-cert', async (t) => {
-  refuses(t, thumbprintOfForwardedClientCert, {
+  rejects(t, thumbprintOfForwardedClientCert, {
     nothing: '',
     'no pair': hex,
     'neither hash nor certificate': 'By=spiffe://a/api;Subject="CN=client"',

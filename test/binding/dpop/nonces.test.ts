@@ -19,10 +19,10 @@ t.test('P4: a nonce is the newest for its lifetime, and accepted for as long aga
   clock.now += 1
   const second = nonces.newest()
   t.not(second, first)
-  t.equal(nonces.accepts(first), true, 'the one before')
+  t.equal(nonces.accepts(first), true, 'the previous one')
   t.equal(nonces.accepts(second), true)
   clock.now += 60_000
-  t.equal(nonces.accepts(first), false, 'the one before that')
+  t.equal(nonces.accepts(first), false, 'the one before the previous')
   t.equal(nonces.accepts(second), true)
 })
 
@@ -39,8 +39,8 @@ t.test('P4: a secret can be rotated while instances run', async (t) => {
   const before = at(6_000, [OLD]).nonces
   const between = at(6_000, [NEW, OLD]).nonces
   const after = at(6_000, [NEW]).nonces
-  t.equal(between.newest(), after.newest(), 'the first secret makes')
-  t.equal(between.accepts(before.newest()), true, 'and all accept')
+  t.equal(between.newest(), after.newest(), 'the first secret signs')
+  t.equal(between.accepts(before.newest()), true, 'and all are accepted')
   t.equal(after.accepts(before.newest()), false)
 })
 
@@ -58,5 +58,9 @@ t.test('P4: accepts no other nonce', async (t) => {
     if (odd !== nonce) t.equal(nonces.accepts(odd), false, odd)
   }
   const other = new Nonces({ secrets: [NEW], lifetime: 30, now: () => 3_000_000 })
-  t.equal(nonces.accepts(other.newest()), false, 'one of another lifetime, in its 100th as well')
+  t.equal(
+    nonces.accepts(other.newest()),
+    false,
+    'a nonce of another lifetime, in its 100th as well',
+  )
 })

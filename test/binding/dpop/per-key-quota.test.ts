@@ -11,7 +11,7 @@ function start() {
     windowMs: LIFE,
     monotonicNow: () => clock.now,
   })
-  /** Takes as many entries for the key as its quota allows, up to `most`. */
+  /** Adds as many entries for the key as its quota allows, up to `most`. */
   const take = (key: string, most = 100) => {
     for (let i = 0; i < most; i++) {
       try {
@@ -31,7 +31,7 @@ t.test('P5: each key has its own quota', async (t) => {
   const { shares, take } = start()
   t.equal(take('a'), 10)
   t.equal(take('a'), 0)
-  t.equal(take('b'), 10, 'whatever another key used')
+  t.equal(take('b'), 10, 'regardless of other keys')
   t.throws(() => shares.assertAvailable('a'), {
     name: 'QuotaExceededError',
     code: 'quota_exceeded',
@@ -51,7 +51,7 @@ t.test('E30: a key never has more unexpired entries than its quota', async (t) =
       most = Math.max(most, taken.filter((at) => at > clock.now - LIFE).length)
     }
     t.equal(most, 10, `never more, ${offset} ms after a slice began`)
-    t.ok(taken.length >= 30, 'and goes on having it')
+    t.ok(taken.length >= 30, 'and the quota is available again')
   }
 })
 
@@ -61,11 +61,11 @@ t.test('P5: used quota is available again after nine eighths of the window', asy
   clock.now += LIFE / 2
   t.equal(take('a'), 5)
   clock.now += LIFE / 2
-  t.equal(take('a'), 0, 'the first five may be remembered until the slice is over')
+  t.equal(take('a'), 0, 'the first five may count until the slice ends')
   clock.now += LIFE / 8
   t.equal(take('a'), 5)
   clock.now += LIFE / 2
-  t.equal(take('a'), 5, 'and the others half a life later')
+  t.equal(take('a'), 5, 'and the others half a window later')
 })
 
 t.test('P5: the whole quota is available after two windows', async (t) => {
@@ -82,7 +82,7 @@ t.test('P5: a count without an earlier check advances the window as well', async
   for (let i = 0; i < 4; i++) shares.count('a')
   clock.now += LIFE / 4
   for (let i = 0; i < 3; i++) shares.count('a')
-  t.equal(take('a'), 3, 'four of before, three of now')
+  t.equal(take('a'), 3, 'four of the previous slice, three of the current')
 })
 
 t.test('P5: released quota can be used again, in the next slice as well', async (t) => {
@@ -96,10 +96,10 @@ t.test('P5: released quota can be used again, in the next slice as well', async 
   shares.release('a')
   t.equal(take('a'), 1)
   shares.release('a')
-  t.equal(take('a'), 1, 'of this span first')
+  t.equal(take('a'), 1, 'of the current slice first')
   const { clock: later, shares: others, take: takeOther } = start()
   t.equal(takeOther('b', 1), 1)
   later.now += 5 * LIFE
   others.release('b')
-  t.equal(takeOther('b'), 10, 'and not of one that is over')
+  t.equal(takeOther('b'), 10, 'and not of an ended slice')
 })

@@ -11,7 +11,7 @@ function headerWith(members: Record<string, unknown> = {}): string {
   return base64url({ typ: 'dpop+jwt', alg: 'ES256', jwk: client.jwk, ...members })
 }
 
-/** A header of that many characters, a multiple of four. */
+/** Returns a header of that many characters, a multiple of four. */
 function headerOf(length: number): string {
   const empty = Buffer.from(headerWith({ x: '' }), 'base64url').length
   return headerWith({ x: 'x'.repeat((length / 4) * 3 - empty) })
@@ -46,10 +46,10 @@ t.test('P1: reads the key of a proof, and checks its thumbprint first', async (t
   t.ok(await read(headerWith({ jwk: { ...client.jwk, alg: 'ES256' } })), 'its own algorithm')
   t.ok(await read(headerWith({ alg: 'RS256', jwk: rsa(4096) })), 'RSA of 4096 bits')
   const rejection = new Error('another key')
-  const refused = keys.keyOf(headerWith(), (thumbprint) => {
+  const rejected = keys.keyOf(headerWith(), (thumbprint) => {
     if (thumbprint === client.jkt) throw rejection
   })
-  await t.rejects(refused, rejection)
+  await t.rejects(rejected, rejection)
 })
 
 const BAD: Readonly<Record<string, readonly [string, message: string, expected: string]>> = {
@@ -105,15 +105,15 @@ t.test('caches the key of a verified proof, unless its header is long', async (t
     const segment = headerOf(length)
     t.equal(segment.length, length)
     const first = await read(segment)
-    t.not(await read(segment), first, 'before it was remembered')
+    t.not(await read(segment), first, 'before it is cached')
     keys.remember(segment, first)
     t.equal((await read(segment)) === first, isKnown, `${length}`)
   }
   const rejection = new Error('another key')
-  const refused = keys.keyOf(headerOf(400), () => {
+  const rejected = keys.keyOf(headerOf(400), () => {
     throw rejection
   })
-  await t.rejects(refused, rejection, 'and rejects the token as well')
+  await t.rejects(rejected, rejection, 'and rejects the token as well')
 })
 
 t.test('E30: varying headers cost one import of their key', async (t) => {

@@ -11,7 +11,7 @@ function proofOf(claims: Record<string, unknown> = {}): string {
   return `${HEADER}.${encode({ ...CLAIMS, ...claims })}.AAAA`
 }
 
-/** The rejection, for the operator; `accepted` if there is none. */
+/** Returns the rejection detail; `accepted` if there is none. */
 function mistakeIn(raw: string): string {
   try {
     parseProof(raw)

@@ -30,7 +30,7 @@ async function start(whenUnavailable?: 'reject' | 'dangerouslyAccept') {
   return { clock, warnings, send }
 }
 
-/** A hundred proofs for each key. */
+/** Returns a hundred proofs for each key. */
 function withSmallShares(replay = memoryStore()) {
   return createResourceServer({
     issuer: ISSUER,
@@ -60,7 +60,7 @@ t.test('P5: accepts the proof with whenUnavailable: dangerouslyAccept', async (t
   t.ok(await send())
 })
 
-t.test('logs once a second, however many requests fail', async (t) => {
+t.test('logs once a second, regardless of the number of failures', async (t) => {
   const { clock, warnings, send } = await start()
   for (let i = 0; i < 20; i++) await send().catch(() => {})
   t.equal(warnings.length, 1)
@@ -101,17 +101,17 @@ t.test('P5: a client that sends unlimited proofs cannot use the quota of others'
   t.equal(await send(client, token, first), 'accepted')
   for (let i = 0; i < 150; i++) t.match(await send(client, token, first), { statusCode: 401 })
   for (let i = 1; i < 100; i++)
-    t.equal(await send(client, token), 'accepted', 'replays cost nothing')
+    t.equal(await send(client, token), 'accepted', 'replays do not count')
   const error = await send(client, token)
   t.ok(error instanceof StoreUnavailableError)
   t.match(error.reason, {
     found: /proof quota of one key exceeded \(dpop\.replay\.maxEntriesPerKey = 100\)/,
   })
-  t.equal(await send(other, theirs), 'accepted', 'who else has a key goes on')
-  t.strictSame(rejections, [], 'nothing is wrong with the store')
+  t.equal(await send(other, theirs), 'accepted', 'clients with other keys are accepted')
+  t.strictSame(rejections, [], 'the store has not failed')
 
   clock.now += 203_000
-  t.equal(await send(client, token), 'accepted', 'and so does the client, a while later')
+  t.equal(await send(client, token), 'accepted', 'and so is the first client, later')
   clock.now += 1_000_000
   t.equal(await send(client, token), 'accepted')
   t.equal(await send(other, theirs), 'accepted')
@@ -137,7 +137,7 @@ t.test('P5: keeps a proof for as long as any instance would accept it', async (t
     const proof = await client.proof({ url, token }, { claims })
     await server.verify({ token, dpop: { proof, method: 'GET', url } })
   }
-  t.same(kept, [180_000, 180_000, 180_000], 'whatever its "iat" and the clock here')
+  t.same(kept, [180_000, 180_000, 180_000], 'regardless of its "iat" and our clock')
 })
 
 t.test('P5: an indeterminate entry counts against the quota', async (t) => {
@@ -153,7 +153,7 @@ t.test('P5: an indeterminate entry counts against the quota', async (t) => {
     for (let i = 0; i < 100; i++) await send()
     const last = await send()
     if (code === 'store_indeterminate') t.match(last, /dpop\.replay\.maxEntriesPerKey = 100/)
-    else t.notMatch(last, /maxEntriesPerKey/, 'an indeterminate replay does not')
+    else t.notMatch(last, /maxEntriesPerKey/, 'an indeterminate replay does not count')
   }
 })
 

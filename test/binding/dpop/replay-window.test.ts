@@ -1,4 +1,4 @@
-/** A7: no proof is accepted twice: across restarts, with skewed or changed clocks, or with odd stores. */
+/** A7: no proof is accepted twice: across restarts, with skewed or changed clocks, or with faulty stores. */
 import t from 'tap'
 import {
   createResourceServer,
@@ -31,7 +31,7 @@ async function start(options: Partial<ResourceServerOptions> = {}) {
     )
 }
 
-/** A store as in another process: its entries outlive the server. */
+/** Returns a store as in another process: its entries outlive the server. */
 function outliving(store: Store): Store {
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(store)) as (keyof Store)[]
   return Object.fromEntries(
@@ -42,7 +42,7 @@ function outliving(store: Store): Store {
 const BEFORE_START = 'invalid_dpop_proof: The DPoP proof was made before this server started'
 const USED = 'invalid_dpop_proof: The DPoP proof was used before'
 
-t.test('without a store, rejects a proof made before the server started', async (t) => {
+t.test('without a store, rejects a proof created before the server started', async (t) => {
   const clock = { now: Date.now() }
   const now = () => clock.now
   const used = await proofAt(seconds(clock.now))
@@ -53,7 +53,7 @@ t.test('without a store, rejects a proof made before the server started', async 
   for (const stores of [{}, { replay: memoryStore() }]) {
     const restarted = await start({ now, stores })
     t.equal(await restarted(used), BEFORE_START)
-    t.equal(await restarted(unused), BEFORE_START, 'one that was never used as well')
+    t.equal(await restarted(unused), BEFORE_START, 'even an unused one')
     t.equal(await restarted(await proofAt(seconds(clock.now))), 'accepted', 'of the same second')
     t.equal(await restarted(await proofAt(seconds(clock.now) - 0.5)), BEFORE_START)
     clock.now += 500_000
@@ -62,7 +62,7 @@ t.test('without a store, rejects a proof made before the server started', async 
     clock.now -= 500_000
   }
   const shared = await start({ now, stores: { replay: outliving(memoryStore()) } })
-  t.equal(await shared(unused), 'accepted', 'a store that outlives the server knows')
+  t.equal(await shared(unused), 'accepted', 'proofs in a store that outlives the server')
 })
 
 t.test('setting the clock after the start shifts the start time', async (t) => {
@@ -79,7 +79,7 @@ t.test('setting the clock after the start shifts the start time', async (t) => {
   }
 })
 
-t.test('a clock that is set forward and back makes no used proof acceptable', async (t) => {
+t.test('setting the clock forward and back makes no used proof acceptable', async (t) => {
   const { now: real } = Date
   let offset = 0
   t.teardown(() => {
@@ -146,14 +146,14 @@ t.test('accepts no proof twice on instances whose clocks differ by the tolerance
 })
 
 t.test('treats only true from a store as a new proof', async (t) => {
-  for (const answer of [false, undefined, null, 1, 'OK', 'true', {}, [], new Boolean(true)]) {
+  for (const response of [false, undefined, null, 1, 'OK', 'true', {}, [], new Boolean(true)]) {
     const store = memoryStore()
-    store.add = (async () => answer) as unknown as Store['add']
+    store.add = (async () => response) as unknown as Store['add']
     const send = await start({ stores: { replay: store } })
-    t.equal(await send(await proofAt(seconds())), USED, `${JSON.stringify(answer)}`)
+    t.equal(await send(await proofAt(seconds())), USED, `${JSON.stringify(response)}`)
   }
   const store = memoryStore()
   store.add = (() => true) as unknown as Store['add']
   const send = await start({ stores: { replay: store } })
-  t.equal(await send(await proofAt(seconds())), 'accepted', 'without a promise as well')
+  t.equal(await send(await proofAt(seconds())), 'accepted', 'synchronously as well')
 })

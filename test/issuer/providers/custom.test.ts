@@ -126,9 +126,9 @@ t.test('J8: adds the checks of a custom profile to those of the extended one', a
 })
 
 t.test('accepts only true from isAccessToken, and rejects the token if it throws', async (t) => {
-  for (const answer of [false, undefined, 1, 'true', {}, Promise.resolve(true)]) {
-    const server = await serverWith({ name: 'ours', isAccessToken: () => answer as never })
-    t.equal(await outcome(server, tokenOf({})), 'type', String(answer))
+  for (const response of [false, undefined, 1, 'true', {}, Promise.resolve(true)]) {
+    const server = await serverWith({ name: 'ours', isAccessToken: () => response as never })
+    t.equal(await outcome(server, tokenOf({})), 'type', String(response))
   }
   const server = await serverWith({
     name: 'ours',

@@ -19,30 +19,31 @@ function serverOf({ detected, profile, issuer, audience }: Provider) {
 for (const [name, provider] of Object.entries(PROVIDERS)) {
   t.test(`${name}: accepts and reads access tokens`, async (t) => {
     const server = await serverOf(provider)
-    for (const [title, good] of Object.entries(provider.valid)) {
-      const token = await server.verify(tokenOf(provider, good.claims))
-      t.equal(token.subjectKind, good.subjectKind, `R5: ${title}: whom the subject names`)
-      t.equal(token.subject, good.claims.sub, `${title}: subject`)
-      t.equal(token.clientId, good.clientId, `${title}: client`)
-      t.strictSame([...token.scope], good.scope ?? [], `${title}: scope`)
-      t.strictSame([...token.roles], good.roles ?? [], `${title}: roles`)
-      t.strictSame([...token.groups], good.groups ?? [], `${title}: groups`)
-      t.strictSame([...token.permissions], good.permissions ?? [], `${title}: permissions`)
-      if (good.audience) t.strictSame(token.audience, good.audience, `${title}: audience`)
-      t.strictSame(token.claims, good.claims, `${title}: the claims are as they were sent`)
+    for (const [title, example] of Object.entries(provider.valid)) {
+      const token = await server.verify(tokenOf(provider, example.claims))
+      t.equal(token.subjectKind, example.subjectKind, `R5: ${title}: the subject kind`)
+      t.equal(token.subject, example.claims.sub, `${title}: subject`)
+      t.equal(token.clientId, example.clientId, `${title}: client`)
+      t.strictSame([...token.scope], example.scope ?? [], `${title}: scope`)
+      t.strictSame([...token.roles], example.roles ?? [], `${title}: roles`)
+      t.strictSame([...token.groups], example.groups ?? [], `${title}: groups`)
+      t.strictSame([...token.permissions], example.permissions ?? [], `${title}: permissions`)
+      if (example.audience) t.strictSame(token.audience, example.audience, `${title}: audience`)
+      t.strictSame(token.claims, example.claims, `${title}: the claims are unchanged`)
     }
   })
 
   t.test(`J8: ${name}: rejects tokens that are not access tokens for this API`, async (t) => {
     const server = await serverOf(provider)
-    for (const [title, bad] of Object.entries(provider.invalid)) {
-      const rejection: unknown = await server.verify(tokenOf(provider, bad.claims)).then(
+    for (const [title, example] of Object.entries(provider.invalid)) {
+      const rejection: unknown = await server.verify(tokenOf(provider, example.claims)).then(
         () => 'accepted',
         (error) => error,
       )
       t.type(rejection, InvalidTokenError, title)
-      t.match(rejection, { check: bad.check }, title)
-      if (bad.expected) t.match((rejection as InvalidTokenError).reason.expected, bad.expected)
+      t.match(rejection, { check: example.check }, title)
+      if (example.expected)
+        t.match((rejection as InvalidTokenError).reason.expected, example.expected)
     }
   })
 
