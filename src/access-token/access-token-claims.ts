@@ -3,9 +3,9 @@ import { ownMember } from '../base/plain-object.js'
 /**
  * The claims of a verified access token, under their wire names (RFC 9068 §2.2, RFC 7519 §4.1).
  *
- * Declare custom claims once, by declaration merging; undeclared claims are `unknown`. A
- * declaration checks nothing at run time: a route that depends on a claim should require it
- * (`config.auth.claims`).
+ * Declare custom claims once, by declaration merging; claims that are not declared have the type
+ * `unknown`. A declaration checks nothing at run time, so a route that depends on a claim should
+ * require it (`config.auth.claims`).
  *
  * ```ts
  * declare module 'fastify-resource-server' {
@@ -14,22 +14,32 @@ import { ownMember } from '../base/plain-object.js'
  * ```
  */
 export interface AccessTokenClaims {
-  /** Issuer identifier: verified to be trusted. RFC 7519 §4.1.1. */
+  /** Identifier of the issuer, which is verified to be trusted. RFC 7519 §4.1.1. */
   readonly iss: string
   /**
-   * Audience: verified to contain one of `audience`. Absent only from tokens of an issuer that
-   * sends none (Amazon Cognito), and with `dangerouslyAudienceFrom`. RFC 7519 §4.1.3.
+   * Audience, which is verified to contain a value of the option `audience`, except with
+   * `dangerouslyAudienceFrom`. Absent only from tokens of an issuer that sends none (Amazon
+   * Cognito), and with `dangerouslyAudienceFrom`. RFC 7519 §4.1.3.
    */
   readonly aud?: string | readonly string[]
-  /** Expiry, in seconds since the epoch: verified to be in the future. RFC 7519 §4.1.4. */
+  /**
+   * Expiry, in seconds since the epoch, which is verified not to have passed, with
+   * `clockTolerance`. RFC 7519 §4.1.4.
+   */
   readonly exp: number
-  /** Subject: a user, or the client if no user is involved. RFC 9068 §2.2. */
+  /** Identifier of the subject: a user, or the client if no user is involved. RFC 9068 §2.2. */
   readonly sub?: string
-  /** The client that the token was issued to, if the issuer uses this claim. RFC 9068 §2.2. */
+  /** Identifier of the client that the token was issued to. RFC 9068 §2.2. */
   readonly client_id?: string
-  /** Issued at, in seconds since the epoch. RFC 7519 §4.1.6. */
+  /**
+   * Time of issue, in seconds since the epoch, which is verified not to be in the future, with
+   * `clockTolerance`. RFC 7519 §4.1.6.
+   */
   readonly iat?: number
-  /** Not valid before, in seconds since the epoch: verified. RFC 7519 §4.1.5. */
+  /**
+   * Start of validity, in seconds since the epoch, which is verified not to be in the future, with
+   * `clockTolerance`. RFC 7519 §4.1.5.
+   */
   readonly nbf?: number
   /** Identifier of the token. RFC 7519 §4.1.7. */
   readonly jti?: string
@@ -42,15 +52,17 @@ export interface AccessTokenClaims {
 
 /** The times in the claims of a token, in seconds since the epoch. */
 export interface TokenTimes {
-  /** Expires at. */
+  /** Expiry. */
   readonly exp: number
-  /** Not valid before. */
+  /** Start of validity; `undefined` if absent. */
   readonly nbf: number | undefined
-  /** Issued at. */
+  /** Time of issue; `undefined` if absent. */
   readonly iat: number | undefined
 }
 
-/** Reads the times once, because a cached token is checked against the clock on each use. */
+/**
+ * Returns the times, which are read once: a cached token is checked against the clock on each use.
+ */
 export function timesOf(claims: AccessTokenClaims): TokenTimes {
   return { exp: claims.exp, nbf: ownMember(claims, 'nbf'), iat: ownMember(claims, 'iat') }
 }

@@ -6,10 +6,10 @@ import { type AuthorizationDetail, readAuthorizationDetails } from './authorizat
 import type { Confirmation } from './confirmation.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
 
-/** Whether a subject is a user or a client acting for itself; `unknown` if no claim proves it. */
+/** A subject is a user, or a client that acts for itself; `'unknown'` if no claim proves either. */
 export type SubjectKind = 'user' | 'client' | 'unknown'
 
-/** Reads from the claims of an issuer what {@link AccessToken} offers for every issuer. */
+/** Reads the members of {@link AccessToken} from claims, whose names differ between issuers. */
 export interface ClaimReader {
   readonly scope: (claims: AccessTokenClaims) => readonly string[]
   readonly clientId: (claims: AccessTokenClaims) => string | undefined
@@ -29,16 +29,16 @@ export interface VerifiedToken {
 }
 
 /**
- * A verified access token, with the same members for every issuer. Immutable, because requests with
- * the same token share it.
+ * A verified access token, with the same members for every issuer. It is immutable, because all
+ * requests with the same token share the object.
  */
 export class AccessToken {
   /** The verified claims as the issuer sent them, deeply frozen. */
   readonly claims: AccessTokenClaims
   /**
    * `sub`: a user, or the client if no user is involved; `undefined` if absent. Check
-   * {@link subjectKind} before treating it as a user, and combine it with {@link issuer}: two
-   * issuers may use the same subject.
+   * {@link subjectKind} before you treat the subject as a user. Combine the subject with
+   * {@link issuer}, because two issuers may use the same subject.
    */
   readonly subject: string | undefined
   /** The client that the token was issued to; `undefined` if the token does not name it. */
@@ -50,16 +50,16 @@ export class AccessToken {
   /** `iat`, in seconds since the epoch; `undefined` if the token has none. */
   readonly issuedAt: number | undefined
   /**
-   * `cnf`: the client's key or certificate to which the token is bound, whose possession the
-   * request has proven; `undefined` for a bearer token. RFC 7800 §3.1.
+   * `cnf`: the key or certificate of the client that the token is bound to; `undefined` for a
+   * bearer token. The caller has proven possession of the key or certificate. RFC 7800 §3.1.
    */
   readonly confirmation: Confirmation | undefined
-  /** Private, so that neither a logger nor `JSON.stringify` leaks it. */
+  /** The raw token is private, so that neither a logger nor `JSON.stringify` leaks it. */
   #raw: string
   readonly #reader: ClaimReader
   readonly #hierarchy: ScopeHierarchy | undefined
   readonly #times: TokenTimes
-  // Computed lazily, because the constructor runs for every new token.
+  // The members below are computed when they are first read, to keep the constructor cheap.
   #scope: ReadonlySet<string> | undefined
   #audience: readonly string[] | undefined
   #roles: ReadonlySet<string> | undefined
@@ -84,7 +84,7 @@ export class AccessToken {
     Object.freeze(this)
   }
 
-  /** The token as it was sent, for token exchange (RFC 8693). A secret: never log it. */
+  /** The token as the caller sent it, for token exchange (RFC 8693). It is secret: never log it. */
   get raw(): string {
     return this.#raw
   }
@@ -95,11 +95,11 @@ export class AccessToken {
   }
 
   /**
-   * Copies the raw token to a flat string, for callers that retain it: it is a slice of a request's
-   * header and would keep the whole header alive, including its padding.
+   * Replaces the raw token by a flat copy, for callers that retain the token. Without the copy, the
+   * token is a slice of a request's header, and would keep the whole header alive.
    *
-   * @param prefix prepended to the copy; the raw token becomes a slice of it.
-   * @returns the copy.
+   * @param prefix prepended to the copy; the raw token becomes a slice of the copy.
+   * @returns the copy, with the prefix.
    * @internal
    */
   detach(prefix = ''): string {
@@ -109,15 +109,16 @@ export class AccessToken {
   }
 
   /**
-   * The scope as the issuer granted it (RFC 6749 §3.3), a set: order and repetition have no
-   * meaning. {@link hasScope} also counts what it implies (option `scopeImplies`).
+   * The scope tokens that the issuer granted (RFC 6749 §3.3), as a set, because their order and
+   * repetition have no meaning. Does not include implied scope tokens (option `scopeImplies`),
+   * which {@link hasScope} counts.
    */
   get scope(): ReadonlySet<string> {
     this.#scope ??= fixedSet(this.#reader.scope(this.claims))
     return this.#scope
   }
 
-  /** `aud` of the token; empty for an issuer whose tokens have none, such as Cognito. */
+  /** The values of `aud`; empty if the token has none, as with Amazon Cognito. */
   get audience(): readonly string[] {
     const aud = ownMember(this.claims, 'aud') ?? []
     this.#audience ??= Object.freeze(typeof aud === 'string' ? [aud] : [...aud])
@@ -125,31 +126,33 @@ export class AccessToken {
   }
 
   /**
-   * Whether {@link subject} is a user or a client (RFC 9700 §4.15). A client may have an identifier
-   * that equals the `sub` of a user, so grant access to a user's resources for `'user'` only. The
-   * profiles `standard` and `rfc9068` never return `'user'`: RFC 9068 has no claim that proves it.
+   * The kind of {@link subject}: a user or a client (RFC 9700 §4.15). The identifier of a client
+   * may equal the `sub` of a user, so grant access to a user's resources only for `'user'`. The
+   * profiles `standard` and `rfc9068` never return `'user'`, because RFC 9068 has no claim that
+   * proves it.
    */
   get subjectKind(): SubjectKind {
     return this.#reader.subjectKind(this.claims)
   }
 
   /**
-   * The roles of the subject, read by the issuer's profile: `roles`, or in Keycloak the realm roles
-   * and the roles of the clients in `audience`.
+   * The roles of the subject, as the issuer's profile reads them: the claim `roles`, or in Keycloak
+   * the realm roles and the roles of the clients in `audience`.
    */
   get roles(): ReadonlySet<string> {
     this.#roles ??= fixedSet(this.#reader.roles(this.claims))
     return this.#roles
   }
 
-  /** The groups of the subject: `groups`, or `cognito:groups`. */
+  /** The groups of the subject: the claim `groups`, or `cognito:groups` of Amazon Cognito. */
   get groups(): ReadonlySet<string> {
     this.#groups ??= fixedSet(this.#reader.groups(this.claims))
     return this.#groups
   }
 
   /**
-   * The permissions of the subject: `permissions` (Auth0) or `entitlements` (RFC 9068 §2.2.3.1).
+   * The permissions of the subject: the claim `permissions` (Auth0) or `entitlements` (RFC 9068
+   * §2.2.3.1).
    */
   get permissions(): ReadonlySet<string> {
     this.#permissions ??= fixedSet(this.#reader.permissions(this.claims))
@@ -157,26 +160,30 @@ export class AccessToken {
   }
 
   /**
-   * Who uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1); `undefined` if it is
-   * the subject itself, or the issuer does not say. Require `config.auth.actor: 'none'` where
-   * no party may act for a user.
+   * The party that uses the token on behalf of {@link subject}: `act` (RFC 8693 §4.1). `undefined`
+   * if the token has no `act`: the subject itself uses it, or its issuer does not state the actor.
+   * Set `config.auth.actor: 'none'` on routes where no party may act for a user.
    */
   get actor(): Actor | undefined {
     return this.actorChain[0]
   }
 
-  /** The current actor, then those before it, for logs: only the current one counts. */
+  /**
+   * The current actor, followed by earlier ones; empty without `act`. Use the earlier ones only for
+   * logs, because access depends on the current actor only (RFC 8693 §4.1).
+   */
   get actorChain(): readonly Actor[] {
     this.#actorChain ??= actorsOf(ownMember(this.claims, 'act'))
     return this.#actorChain
   }
 
   /**
-   * Returns the elements of `authorization_details` of one type, in their order; none if the token
-   * has no such element. Leaves out elements whose common members have the wrong JSON type. Checks
-   * nothing else: an element may have `locations` of another API. RFC 9396 §9.
+   * Returns the elements of `authorization_details` that have the given type, in the order of the
+   * token; an empty array if there are none. Leaves out elements whose common members have the
+   * wrong JSON type. Checks nothing else: the `locations` of an element may be those of another
+   * API. RFC 9396 §9.
    *
-   * @typeParam Members the members that the type defines; not checked at run time.
+   * @typeParam Members the members that the type defines, which are not checked at run time.
    */
   authorizationDetails<Members extends object = Readonly<Record<string, unknown>>>(
     type: string,
@@ -188,19 +195,19 @@ export class AccessToken {
     return ofType as readonly AuthorizationDetail<object>[] as readonly AuthorizationDetail<Members>[]
   }
 
-  /** Returns every member except the raw token. */
+  /** Returns the members for `JSON.stringify`, without the raw token. */
   toJSON(): object {
     return { ...this, scope: [...this.scope], audience: this.audience }
   }
 
-  /** Used by `util.inspect`, which may be configured to call getters. */
+  /** Returns the members for `util.inspect`, which could otherwise call the getter of `raw`. */
   [inspect.custom](): object {
     return { ...this, scope: this.scope, audience: this.audience }
   }
 
   /**
    * Whether all given scope tokens were granted, or are implied by granted ones (option
-   * `scopeImplies`). Case-sensitive.
+   * `scopeImplies`). The comparison is case-sensitive (RFC 6749 §3.3).
    */
   hasScope(...tokens: readonly string[]): boolean {
     return tokens.every((token) => this.#includes(token))
@@ -211,9 +218,9 @@ export class AccessToken {
   }
 }
 
-/** An immutable set: `Object.freeze` does not prevent changes to a `Set`. */
+/** An immutable set. `Object.freeze` alone does not prevent changes to the values of a `Set`. */
 class FixedSet extends Set<string> {
-  // Absent while the Set constructor adds values, because fields are initialized after super().
+  // This field is absent while super() adds the values, so that only later additions throw.
   readonly #fixed = true
 
   constructor(values: Iterable<string>) {
@@ -239,7 +246,7 @@ function immutable(): TypeError {
   return new TypeError('A verified access token cannot be changed')
 }
 
-/** Shared, because most tokens have no roles, groups and permissions. */
+/** All empty sets share this one, because most tokens have no roles, groups and permissions. */
 const EMPTY: ReadonlySet<string> = new FixedSet([])
 
 function fixedSet(values: readonly string[]): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-/** The actors of a token: who uses it on behalf of its subject (RFC 8693 §4.1). */
+/** Reads the actors of a token: the parties that act on behalf of its subject (RFC 8693 §4.1). */
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 
@@ -7,17 +7,18 @@ import { ownMember } from '../base/plain-object.js'
  * (RFC 8693 §4.1). At least `subject` or `clientId` is set.
  */
 export interface Actor {
-  /** `sub` of the actor; unique in combination with {@link issuer}. */
+  /** `sub` of the actor, which is unique only for one issuer; `undefined` if absent. */
   readonly subject: string | undefined
-  /** `iss` of the actor; `undefined` if the claim names none, which means the token's issuer. */
+  /** `iss` of the actor; `undefined` if absent, which means the issuer of the token. */
   readonly issuer: string | undefined
-  /** `client_id` of the actor. */
+  /** `client_id` of the actor; `undefined` if absent. */
   readonly clientId: string | undefined
 }
 
 /**
- * Whether a value is a valid `act` claim: an object that identifies an actor by strings, with
- * nothing but such objects nested in `act`. Claims are parsed with a limited depth.
+ * Whether a value is a valid `act` claim: an object that identifies an actor by strings, and whose
+ * own `act`, if present, is such an object too. `undefined`, the absent claim, is valid as well.
+ * The loop ends, because claims are parsed with a limited depth.
  */
 export function isActorClaim(act: unknown): boolean {
   for (let next: unknown = act; next !== undefined; ) {
@@ -36,7 +37,7 @@ function isStringOrAbsent(value: unknown): boolean {
   return value === undefined || typeof value === 'string'
 }
 
-/** Returns the actors of a valid `act` claim: the current one first, then earlier ones. */
+/** Returns the actors of a valid `act` claim: the current actor first, then earlier ones. */
 export function actorsOf(act: unknown): readonly Actor[] {
   const actors: Actor[] = []
   for (let next = act; isJsonObject(next); next = ownMember(next, 'act')) {

@@ -1,13 +1,13 @@
-/** The authorization details of a token: what its client may do, in structured form (RFC 9396). */
+/** Reads the authorization details of a token (RFC 9396): structured permissions of its client. */
 import { isJsonObject } from '../base/json-object.js'
 import { ownMember } from '../base/plain-object.js'
 
 /**
- * What the client may do with one kind of resource: an element of `authorization_details`. The type
- * defines which members there are and what an absent one means (RFC 9396 §2.1), so grant only what
- * the element states.
+ * An element of `authorization_details`: it states what the client may do with one type of
+ * resource. Its `type` defines which members it has and what an absent member means (RFC 9396
+ * §2.1), so grant only what the element states.
  *
- * @typeParam Members the members that the type defines, beside the common ones.
+ * @typeParam Members the members that the type defines in addition to the common ones.
  */
 export type AuthorizationDetail<Members extends object = Readonly<Record<string, unknown>>> = {
   /** Identifier of the type, which defines the other members. RFC 9396 §2.1. */
@@ -28,8 +28,9 @@ export type AuthorizationDetail<Members extends object = Readonly<Record<string,
 export const LIST_MEMBERS = ['locations', 'actions', 'datatypes', 'privileges'] as const
 
 /**
- * Returns the well-formed elements of a claim `authorization_details`. Leaves out an element
- * without a `type`, or with a common member of the wrong JSON type: no part of it may be relied on.
+ * Returns the well-formed elements of the claim `authorization_details`; an empty array if there
+ * are none. Leaves out an element without a `type`, or with a common member of the wrong JSON type,
+ * because a malformed element may not mean what its other members state.
  */
 export function readAuthorizationDetails(claim: unknown): readonly AuthorizationDetail[] {
   return Array.isArray(claim) ? claim.filter(isAuthorizationDetail) : []

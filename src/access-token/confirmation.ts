@@ -5,7 +5,10 @@ import { ownMember } from '../base/plain-object.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import type { Result } from '../errors/result.js'
 
-/** The supported members of `cnf`: at least one; if there are both, both must be proven. */
+/**
+ * The supported members of `cnf`, at least one. If both are present, the caller must prove
+ * possession of the key and of the certificate.
+ */
 export interface Confirmation {
   /** Thumbprint of the client's key, SHA-256 in base64url (RFC 9449 §6.1). */
   readonly jkt?: string
@@ -17,14 +20,14 @@ type ConfirmationMethod = keyof Confirmation
 
 const METHODS: readonly ConfirmationMethod[] = ['jkt', 'x5t#S256']
 
-/** SHA-256 in base64url. */
+/** Canonical base64url of 32 bytes, the length of SHA-256. */
 const THUMBPRINT = /^[\w-]{42}[AEIMQUYcgkosw048]$/
 
 /**
- * Reads `cnf`; `undefined` for a bearer token. Unsupported members are ignored (RFC 7800 §3.1), but
- * only beside a supported one.
+ * Reads `cnf`. Unsupported members are ignored (RFC 7800 §3.1) if there is a supported one.
  *
- * @returns an `InvalidTokenError` if `cnf` is malformed or has no supported member.
+ * @returns `undefined` for a bearer token, which has no `cnf`. An `InvalidTokenError` if `cnf` is
+ *   malformed or has no supported member.
  */
 export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
@@ -44,12 +47,15 @@ export function readConfirmation(
   return Object.freeze(confirmation)
 }
 
-/** Returns the thumbprint of the key that a token is bound to. */
+/** Returns the thumbprint of the key that a token is bound to; `undefined` without such a key. */
 export function boundKeyOf(confirmation: Confirmation | undefined): string | undefined {
   return confirmation && ownMember(confirmation, 'jkt')
 }
 
-/** Returns the thumbprint of the certificate that a token is bound to. */
+/**
+ * Returns the thumbprint of the certificate that a token is bound to; `undefined` without such a
+ * certificate.
+ */
 export function boundCertificateOf(confirmation: Confirmation | undefined): string | undefined {
   return confirmation && ownMember(confirmation, 'x5t#S256')
 }
@@ -60,7 +66,7 @@ function rejection(expected: string): InvalidTokenError {
     {
       check: 'binding',
       expected,
-      found: 'another confirmation method',
+      found: 'another confirmation method, or a malformed one',
     },
   )
 }

@@ -23,7 +23,7 @@ export type ScopeImplications = Readonly<Record<string, string | readonly string
 const MAX_BROADER = 1_000
 
 export class ScopeHierarchy {
-  /** For each implied scope token, those that imply it. */
+  /** For each implied scope token, the scope tokens that imply it. */
   readonly #impliedBy = new Map<string, readonly string[]>()
 
   /** @throws {TypeError} if a scope token implies itself, directly or through others. */
@@ -43,7 +43,10 @@ export class ScopeHierarchy {
   }
 }
 
-/** @returns `undefined` if no scope token implies another. */
+/**
+ * @returns `undefined` if the option is not set.
+ * @throws {TypeError} if the option is invalid or has a cycle.
+ */
 export function resolveScopeImplies(option: unknown): ScopeHierarchy | undefined {
   if (option === undefined) return undefined
   const entries = isPlainObject(option) ? Object.entries(option) : undefined
@@ -72,6 +75,11 @@ function tokensOf(token: string, given: unknown): readonly string[] {
   )
 }
 
+/**
+ * Returns all scope tokens that a scope token implies, directly or through others.
+ *
+ * @throws {TypeError} if the scope token implies itself.
+ */
 function reachableFrom(
   token: string,
   implications: ReadonlyMap<string, readonly string[]>,

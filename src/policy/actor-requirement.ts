@@ -4,8 +4,9 @@ import type { Actor } from '../access-token/actor.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 
 /**
- * An accepted actor: each given member must be equal. `issuer` defaults to the issuer of the token,
- * because another issuer may use the same subject for another party.
+ * An accepted actor. Each member that is set must equal that of the actor; at least `subject` or
+ * `clientId` must be set. `issuer` defaults to the issuer of the token, because another issuer may
+ * use the same subject for another party.
  */
 export interface ActorRule {
   /** `sub` of the actor. */
@@ -17,13 +18,19 @@ export interface ActorRule {
 }
 
 /**
- * Who may act for the subject of the token. `'none'`: only the subject itself, so that a support
- * agent or a service with a delegated token is rejected. An array: the subject itself, and these
- * actors. Only the current actor counts, not those before it (RFC 8693 §4.1).
+ * The actors that may use a token on behalf of its subject. `'none'` accepts only tokens that the
+ * subject itself uses, and rejects, for example, a support agent or a service with a delegated
+ * token. An array also accepts these actors. Only the current actor is compared, not earlier ones
+ * (RFC 8693 §4.1).
  */
 export type ActorRequirement = 'none' | readonly ActorRule[]
 
-/** @throws {TypeError} if the requirement is invalid; the message names the fix. */
+/**
+ * Returns a function that decides whether the actor of a token is accepted; `undefined` if there is
+ * no requirement.
+ *
+ * @throws {TypeError} if the requirement is invalid; the message names the fix.
+ */
 export function compileActor(
   requirement: ActorRequirement | undefined,
 ): ((token: AccessToken) => boolean) | undefined {

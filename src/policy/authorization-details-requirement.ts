@@ -6,11 +6,12 @@ import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
 
 /**
- * An element of `authorization_details` that a token must have. One element must meet all given
- * members: two that meet some each grant nothing together. An element without a member that is
- * required here is not accepted: absent means what its type defines, not "all" (RFC 9396 §2.2).
+ * An element of `authorization_details` that a token must have. One element must meet all members
+ * of this rule; two elements that each meet some of them do not suffice. An element that lacks a
+ * member of this rule is not accepted, because its type defines what an absent member means (RFC
+ * 9396 §2.2).
  *
- * @typeParam Context second argument of `check`: in a Fastify API, the request.
+ * @typeParam Context the second argument of `check`: in a Fastify API, the request.
  *
  * @example
  * ```ts
@@ -32,13 +33,13 @@ import { suppressRejection } from '../errors/result.js'
  * ```
  */
 export interface AuthorizationDetailRule<Context = unknown> {
-  /** `type` of the element; compared exactly. Elements of other types grant nothing. */
+  /** The `type` that the element must have, compared exactly. */
   type: string
   /**
    * Locations that the element must contain: a string or a non-empty array, compared exactly.
-   * Default: `resourceMetadata.resource` for an element with `locations`, none for one without. If
-   * that option is absent, an element with `locations` is not accepted, because they may name
-   * another API.
+   * Default: an element without `locations` is accepted, and an element with `locations` must
+   * contain `resourceMetadata.resource`. If that option is absent, an element with `locations` is
+   * not accepted, because the locations may be those of another API.
    */
   locations?: string | readonly string[]
   /** Actions that the element must contain: a string or a non-empty array. */
@@ -47,17 +48,18 @@ export interface AuthorizationDetailRule<Context = unknown> {
   datatypes?: string | readonly string[]
   /** Privileges that the element must contain: a string or a non-empty array. */
   privileges?: string | readonly string[]
-  /** `identifier` of the element; compared exactly. */
+  /** The `identifier` that the element must have, compared exactly. */
   identifier?: string
   /**
-   * Decides on the members that the type defines, such as an amount; returns `true` to accept.
-   * Must not return a promise. Called for elements that meet all else, until one is accepted. If it
-   * throws, the response is a 500 with a fixed message; the log has the thrown error as `cause`.
+   * Decides on the members that the type defines, such as an amount. Returns `true` to accept the
+   * element; any other value, such as a promise, does not accept it. Called for each element that
+   * meets the other members of this rule, until one is accepted. If the function throws, the
+   * response is a 500 with a fixed message, and the log has the thrown value as `cause`.
    */
   check?: (detail: AuthorizationDetail, context: Context) => boolean
 }
 
-/** One element that a token must have, or a non-empty array of them, all of which it must have. */
+/** An element that a token must have, or a non-empty array of elements that it must all have. */
 export type AuthorizationDetailsRequirement<Context = unknown> =
   | AuthorizationDetailRule<Context>
   | readonly AuthorizationDetailRule<Context>[]
@@ -65,14 +67,15 @@ export type AuthorizationDetailsRequirement<Context = unknown> =
 export interface CompiledAuthorizationDetails<Context> {
   /** The required types, for the metadata. */
   readonly types: readonly string[]
-  /** Returns the type of the first rule that no element of the token meets. */
+  /** Returns the type of the first rule that no element meets; `undefined` if all rules are met. */
   readonly unmetType: (token: AccessToken, context: Context) => string | undefined
 }
 
 const KEYS = ['type', ...LIST_MEMBERS, 'identifier', 'check'] as const
 
 /**
- * @param resource the resource identifier of this API, if known.
+ * @param resource the resource identifier of this API; `undefined` without `resourceMetadata`.
+ * @returns `undefined` if there is no requirement.
  * @throws {TypeError} if the requirement is invalid; the message names the fix.
  */
 export function compileAuthorizationDetails<Context>(
@@ -156,7 +159,7 @@ function isText(value: unknown): boolean {
 function invalid(): TypeError {
   return new TypeError(
     '"authorizationDetails" must be an object with a "type", or a non-empty array of them, such ' +
-      "as { type: 'payment_initiation', actions: 'initiate' }; lists are a string or a non-empty " +
-      'array of strings',
+      "as { type: 'payment_initiation', actions: 'initiate' }; a list must be a string or a " +
+      'non-empty array of strings',
   )
 }

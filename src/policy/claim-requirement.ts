@@ -7,8 +7,8 @@ import { suppressRejection } from '../errors/result.js'
 
 /**
  * The required value of a claim, an array of accepted values, or a function that returns `true` to
- * accept. If the function throws, the response is a 500 with a fixed message; the log has the
- * thrown error as `cause`.
+ * accept the token. A function must not return a promise. If it throws, the response is a 500 with
+ * a fixed message, and the log has the thrown value as `cause`.
  *
  * @example
  * ```ts
@@ -71,13 +71,14 @@ function compileValue(
 
 function isValue(value: unknown): boolean {
   if (typeof value === 'string' || typeof value === 'boolean') return true
-  // Beyond the safe integers, JSON.parse maps several numbers to one.
+  // JSON.parse reads different integers beyond the safe ones as the same number.
   return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
 }
 
 /**
- * Returns the claim at a dotted path. Reads own members only, because `constructor` is not a claim.
- * Claim names may contain dots (`https://api.example/roles`), so the longest existing name wins.
+ * Returns the claim at a dotted path; `undefined` if it is absent. Only own members are claims:
+ * `constructor`, for example, is inherited. A claim name may contain dots
+ * (`https://api.example/roles`), so the longest name that exists takes precedence.
  */
 function claimAt(claims: unknown, path: string): unknown {
   if (!isJsonObject(claims)) return undefined

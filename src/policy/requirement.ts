@@ -1,4 +1,4 @@
-/** Compiles the requirements on a valid token: authentication, scope, claims and `authorize`. */
+/** Compiles the requirements on a valid token into a policy that checks them in a fixed order. */
 import type { AccessToken } from '../access-token/access-token.js'
 import { requireKnownKeys } from '../base/plain-object.js'
 import { BINDING_KEYS, type BindingRequirement } from '../binding/requirement.js'
@@ -23,12 +23,13 @@ import type { Clock } from './step-up.js'
 import { compileStepUp, insufficientAuthentication, type StepUpRequirement } from './step-up.js'
 
 /**
- * Requirements on a valid token, all of which must hold. A token that fails one is rejected with
- * 403 `insufficient_scope` (RFC 6750 §3.1), or for `acr` and `maxAge` with 401
- * `insufficient_user_authentication` (RFC 9470 §3). The latter is checked first and also names a
+ * Requirements on a valid token, which must meet all of them. A token that fails one is rejected
+ * with 403 `insufficient_scope` (RFC 6750 §3.1). The exceptions are `acr` and `maxAge`, with 401
+ * `insufficient_user_authentication` (RFC 9470 §3), and `dpop` and `mtls`, with a 401 like an
+ * invalid token. `acr` and `maxAge` are checked before the scope, and their challenge also names a
  * missing scope, so that one sign-in fixes both.
  *
- * @typeParam Context second argument of `authorize`: in a Fastify API, the request.
+ * @typeParam Context the second argument of `authorize`: in a Fastify API, the request.
  *
  * @example
  * ```ts
@@ -40,35 +41,36 @@ import { compileStepUp, insufficientAuthentication, type StepUpRequirement } fro
  */
 export interface Requirement<Context = unknown> extends StepUpRequirement, BindingRequirement {
   /**
-   * Scope tokens that must all be granted, or be implied by granted ones (`scopeImplies`): a
-   * space-delimited string or a non-empty array. RFC 6749 §3.3.
+   * Scope tokens (RFC 6749 §3.3) that must all be granted, or be implied by granted ones
+   * (`scopeImplies`): a space-delimited string or a non-empty array.
    *
-   * Or a function that decides for each request and returns one of these, or `[]` if the operation
-   * requires no scope. In a Fastify API it runs before the body is read, so decide by headers and
-   * URL. It must not return a promise. If it throws or returns anything else, a valid token gets a
-   * 500 with a fixed message; the log has the error as `cause`. Challenges for missing or invalid
-   * tokens name the scope that it returns.
+   * A function decides for each request: it returns a string or an array, or `[]` if the operation
+   * requires no scope. In a Fastify API it runs before the body is read, so it can use only headers
+   * and the URL. It must not return a promise. If it throws or returns any other value, a request
+   * with a valid token gets a 500 with a fixed message, and the log has the error as `cause`.
+   * Challenges for missing or invalid tokens name the scope that the function returns.
    */
   scope?: ScopeRequirement<Context>
 
   /**
-   * Scope tokens of which at least one must be granted: a non-empty array, or a function that
-   * returns one, as for `scope`. RFC 6749 §3.3.
+   * Scope tokens (RFC 6749 §3.3) of which at least one must be granted, or be implied by granted
+   * ones: a non-empty array, or a function that returns one. For a function, see `scope`; it must
+   * not return `[]`.
    */
   anyScope?: AnyScopeRequirement<Context>
 
   /**
-   * Required claims, by name or by dotted path into nested objects (`realm_access.roles`; a claim
-   * whose name is the whole path takes precedence). The claim must equal the value or, if the claim
-   * is an array, contain it; of an array of values, one suffices. A function returns `true` to
-   * accept.
+   * Required claims, by name or by dotted path into nested objects (`realm_access.roles`). A claim
+   * whose name is the whole path takes precedence. The claim must equal the value or, if the claim
+   * is an array, contain it. If the requirement is an array of values, one match suffices. A
+   * function gets the claim and returns `true` to accept the token.
    */
   claims?: Readonly<Record<string, ClaimRequirement>>
 
   /**
-   * Who may act for the subject of the token (`act`): `'none'`, or an array of actors, each with
-   * `subject` or `clientId`, and `issuer` if it differs from the token's. RFC 8693 §4.1. Default:
-   * any actor.
+   * The actors (`act`) that may use the token on behalf of its subject: `'none'`, or an array of
+   * actors, each with `subject` or `clientId`, and with `issuer` if it differs from the token's.
+   * RFC 8693 §4.1. Default: any actor.
    */
   actor?: ActorRequirement
 
@@ -79,12 +81,13 @@ export interface Requirement<Context = unknown> extends StepUpRequirement, Bindi
   authorizationDetails?: AuthorizationDetailsRequirement<Context>
 
   /**
-   * Decides on anything else: returns `true`, or a promise of it, to accept; any other value
-   * rejects the request. Called last, and only if all other requirements hold.
+   * Decides on anything else. Returns `true`, or a promise of it, to accept the request; any other
+   * value rejects it. Called last, and only if the token meets all other requirements.
    *
-   * To respond with another status than 403, throw an error of this package or one with a
-   * `statusCode` of 400 to 499: the client sees its message. Any other error is a 500 (or the 5xx
-   * of its `statusCode`) with a fixed message; the log has it as `cause`.
+   * To respond with another status than 403, throw an error of this package, or one with a
+   * `statusCode` of 400 to 499: the client sees its message. Any other thrown value causes a 500
+   * (or the 5xx of its `statusCode`) with a fixed message, and the log has the thrown value as
+   * `cause`.
    */
   authorize?: (token: AccessToken, context: Context) => boolean | Promise<boolean>
 }
@@ -101,7 +104,7 @@ export const REQUIREMENT_KEYS = [
   ...BINDING_KEYS,
 ] as const satisfies readonly (keyof Requirement)[]
 
-/** A compiled requirement. */
+/** A compiled {@link Requirement}. */
 export interface Policy<Context> {
   /** The scope requirement. */
   readonly scope: CompiledScope<Context>
@@ -110,11 +113,13 @@ export interface Policy<Context> {
   /** Whether the policy can reject a valid token with 403. */
   readonly canReturn403: boolean
   /**
-   * Checks a verified token.
+   * Checks a verified token, except for its binding.
    *
-   * @returns an `InsufficientUserAuthenticationError` if the user must authenticate again; an
-   *   `InsufficientScopeError`, or a promise that rejects with it, if another requirement fails.
-   * @throws the result of {@link authorizeFailure} if `authorize` throws.
+   * @returns `undefined`, or a promise of it, if the token meets the requirements. Otherwise an
+   *   `InsufficientUserAuthenticationError` if the user must authenticate again, or an
+   *   `InsufficientScopeError`, or a promise that rejects with it.
+   * @throws {Error} if a function of the application throws; see {@link authorizeFailure} for
+   *   `authorize`. A returned promise rejects with it instead.
    */
   readonly check: (
     token: AccessToken,
@@ -123,7 +128,7 @@ export interface Policy<Context> {
 }
 
 /**
- * @param resource the resource identifier of this API, if known.
+ * @param resource the resource identifier of this API; `undefined` without `resourceMetadata`.
  * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
  */
 export function compilePolicy<Context>(
@@ -135,7 +140,7 @@ export function compilePolicy<Context>(
   const unset = REQUIREMENT_KEYS.find(
     (key) => Object.hasOwn(requirement, key) && requirement[key] === undefined,
   )
-  // Otherwise a misspelled constant would require nothing.
+  // Rejected because a misspelled constant is `undefined`, and would require nothing.
   if (unset !== undefined) throw new TypeError(`"${unset}" is undefined: set it or omit it`)
   const { authorize } = requirement
   const scope = compileScope(requirement)
@@ -149,12 +154,12 @@ export function compilePolicy<Context>(
       '"authorize" must be a function that returns true, false or a promise of it',
     )
   }
-  // Most routes accept any valid token.
+  // Fast path, because most routes accept any valid token.
   if (Object.keys(requirement).length === 0)
     return { scope, authorizationDetailsTypes, canReturn403: false, check: () => undefined }
   const checkAuthorized = (authorized: boolean): Rejection | undefined =>
     authorized === true ? undefined : notAllowed('true from "authorize"')
-  // `await` ignores a patched `then` on a native promise; calling `.then()` would not.
+  // Uses `await`, which ignores a patched `then` of a native promise.
   const checkAwaited = async (pending: Promise<boolean>) => {
     let authorized: boolean
     try {

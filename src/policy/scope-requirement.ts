@@ -9,33 +9,42 @@ import { suppressRejection } from '../errors/result.js'
 import { isScopeToken } from '../errors/www-authenticate.js'
 
 /**
- * Scope tokens that must all be granted: a space-delimited string, a non-empty array, or a function
- * that returns one of them. RFC 6749 §3.3.
+ * Scope tokens (RFC 6749 §3.3) that must all be granted: a space-delimited string, a non-empty
+ * array, or a function that returns a string or an array.
  */
 export type ScopeRequirement<Context> =
   | string
   | readonly string[]
   | ((context: Context) => string | readonly string[])
 
-/** Scope tokens of which at least one must be granted: a non-empty array, or a function. */
+/**
+ * Scope tokens (RFC 6749 §3.3) of which at least one must be granted: a non-empty array, or a
+ * function that returns one.
+ */
 export type AnyScopeRequirement<Context> =
   | readonly string[]
   | ((context: Context) => readonly string[])
 
-/** A scope requirement: all of `allOf`, and one of `anyOf` unless that is empty. */
+/** The scope that a request requires. */
 export interface RequiredScope {
+  /** Scope tokens that must all be granted. */
   readonly allOf: readonly string[]
+  /** Scope tokens of which at least one must be granted; empty if there is no such requirement. */
   readonly anyOf: readonly string[]
-  /** Scope for the challenge: space-delimited, empty if none is required. */
+  /** Scope for the challenge, space-delimited; empty if no scope is required. */
   readonly scope: string
 }
 
 export interface CompiledScope<Context> {
-  /** The part that is required of every request. */
+  /** The scope that every request requires: the part that no function decides. */
   readonly fixed: RequiredScope
-  /** Whether a function decides on more. */
+  /** Whether a function decides on scope for each request. */
   readonly isDynamic: boolean
-  /** @throws if a function throws, or does not return scope tokens. */
+  /**
+   * Returns the scope that a request requires.
+   *
+   * @throws {Error} if a function throws, or does not return scope tokens.
+   */
   readonly for: (context: Context) => RequiredScope
 }
 
@@ -67,8 +76,8 @@ export function compileScope<Context>({
 }
 
 /**
- * Returns the scope for the challenge of a request without a valid token. If a function fails, the
- * challenge names no scope; the failure is reported once the token is valid.
+ * Returns the scope for the challenge of a rejected request, space-delimited. Returns an empty
+ * string if a function fails: the failure becomes a 500 once a request has a valid token.
  */
 export function scopeForChallenge<Context>(
   scope: CompiledScope<Context>,
@@ -81,7 +90,7 @@ export function scopeForChallenge<Context>(
   }
 }
 
-/** Returns why the token lacks the required scope; `undefined` if it has it. */
+/** Returns which scope the token lacks, as a rejection reason; `undefined` if it lacks none. */
 export function lackOfScope(
   token: AccessToken,
   { allOf, anyOf }: RequiredScope,
@@ -91,7 +100,7 @@ export function lackOfScope(
   return { check: 'scope', expected: anyOf.join(' or ') }
 }
 
-/** Returns the error for a token that lacks the scope, which the challenge names. */
+/** @param scope the required scope, space-delimited, which the challenge names. */
 export function insufficientScope(scope: string, reason: RejectionReason): InsufficientScopeError {
   return new InsufficientScopeError('The access token lacks the required scope', scope, reason)
 }
@@ -101,8 +110,10 @@ function requiredScope(allOf: readonly string[], anyOf: readonly string[]): Requ
 }
 
 /**
- * Returns the scope tokens that a function of the application requires. A function may return an
- * empty array for an operation that requires no scope.
+ * Returns the scope tokens that a function of the application requires. As `scope`, the function
+ * may return an empty array, for an operation that requires no scope.
+ *
+ * @throws {Error} if the function throws, or returns a promise or anything but scope tokens.
  */
 function decided<Context>(
   name: 'scope' | 'anyScope',
@@ -113,7 +124,7 @@ function decided<Context>(
   try {
     required = suppressRejection(decide(context))
     if (Array.isArray(required) && required.length === 0 && name === 'scope') return []
-    // An omitted requirement is `undefined`; a function that returns it has failed.
+    // `scopeTokens` accepts `undefined` as an omitted requirement. A function must not return it.
     return scopeTokens(name, (name === 'scope' ? split(required) : required) ?? null)
   } catch (thrown) {
     throw applicationFailure(name, thrown)
@@ -124,7 +135,12 @@ function split(scope: unknown): unknown {
   return typeof scope === 'string' ? scope.split(' ') : scope
 }
 
-/** Checks scope tokens (RFC 6749 §3.3), which are written into a header. */
+/**
+ * Returns a copy of the scope tokens (RFC 6749 §3.3); an empty array for `undefined`. Their syntax
+ * is checked because a challenge header contains them.
+ *
+ * @throws {TypeError} if the array is empty, or if an element is not a scope token.
+ */
 export function scopeTokens(name: string, tokens: unknown): readonly string[] {
   if (tokens === undefined) return []
   const copy: readonly unknown[] = Array.isArray(tokens) ? [...tokens] : []

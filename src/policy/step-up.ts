@@ -21,26 +21,33 @@ import { isScopeToken } from '../errors/www-authenticate.js'
  */
 export interface StepUpRequirement {
   /**
-   * Accepted authentication context classes, in order of preference: `acr` of the token must equal
-   * one of them, as they have no order of strength. A token without `acr` is rejected. RFC 9470 §4.
+   * Accepted authentication context classes, in order of preference: one value or a non-empty
+   * array. The `acr` of the token must equal one of them, because classes have no order of
+   * strength. A token without `acr` is rejected. Default: any class. RFC 9470 §4.
    */
   acr?: string | readonly string[]
 
   /**
-   * Maximum time since the user authenticated (`auth_time`), in whole seconds, within
-   * `clockTolerance`; 1 to 31,536,000. A token without `auth_time` is rejected. RFC 9470 §4.
+   * Maximum time since the user authenticated (`auth_time`), in whole seconds; `clockTolerance` is
+   * added. 1 to 31,536,000. A token without `auth_time` is rejected. Default: no limit. RFC 9470
+   * §4.
    */
   maxAge?: number
 }
 
-/** Why the user must authenticate again, and the requirements for it. */
+/** The reason why the user must authenticate again, and the requirements on the authentication. */
 export interface StepUpFailure {
   readonly message: string
   readonly requirements: AuthenticationRequirements
   readonly reason: Omit<RejectionReason, 'check'>
 }
 
-/** @throws {TypeError} if a requirement is invalid; the message names the member and the fix. */
+/**
+ * Returns a function that checks the claims of a token, and returns `undefined` if they meet the
+ * requirements. Returns `undefined` itself if there are no requirements.
+ *
+ * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
+ */
 export function compileStepUp(
   { acr, maxAge }: StepUpRequirement,
   { now, clockTolerance }: Clock,
@@ -61,7 +68,7 @@ export function compileStepUp(
       }
     }
     if (maxAge === undefined) return undefined
-    // Written so that NaN, from the clock or for an invalid time, fails the check.
+    // The comparisons below are false for NaN, so that an invalid time or clock fails the check.
     const age = now() - (typeof time === 'number' ? time : Number.NaN)
     if (age <= maxAge + clockTolerance && age >= -clockTolerance) return undefined
     const expected = `"auth_time" at most ${maxAge} seconds ago`
@@ -69,12 +76,15 @@ export function compileStepUp(
   }
 }
 
-/** Describes `auth_time` if it is a number; another value may be confidential. */
+/** Describes `auth_time`: a number as such, any other value only by type, as it may be secret. */
 function foundTime(time: unknown): string {
   return typeof time === 'number' ? describe(time) : typeof time
 }
 
-/** @param scope to request as well, space-delimited; empty if the token has it. */
+/**
+ * @param scope the required scope, space-delimited, if the token lacks it: the client requests it
+ *   in the same sign-in. Empty if the token has the scope.
+ */
 export function insufficientAuthentication(
   { message, requirements, reason }: StepUpFailure,
   scope: string,
@@ -85,7 +95,12 @@ export function insufficientAuthentication(
 const LEVEL = 'A different authentication level is required'
 const RECENT = 'More recent authentication is required'
 
-/** Checks `acr` values, which are written into a header, delimited by spaces. */
+/**
+ * Returns the `acr` values as an array. A challenge header lists them space-delimited, so none may
+ * contain a space, a quotation mark or a backslash.
+ *
+ * @throws {TypeError} if a value contains such a character, or if there are no values.
+ */
 function readAcr(acr: string | readonly string[]): readonly string[] {
   const values: readonly unknown[] = Array.isArray(acr) ? acr : [acr]
   const areValid = values.every(isScopeToken)
@@ -96,7 +111,7 @@ function readAcr(acr: string | readonly string[]): readonly string[] {
   )
 }
 
-/** The clock of a policy. */
+/** The clock with which a policy compares `auth_time`. */
 export interface Clock {
   /** Seconds since the epoch. */
   readonly now: () => number

@@ -25,32 +25,36 @@ import { ResourceMetadata } from './resource-metadata.js'
 export interface Core {
   readonly pipeline: Pipeline
   readonly binding: Binding
-  /** Base URLs under which clients call the API, for DPoP proofs. */
+  /** The resolved option `dpop.baseUrl`; empty if it is not set. */
   readonly baseUrls: readonly string[]
   /** Source of client certificates; `undefined` if "mtls" is off. */
   readonly certificates: ClientCertificates | undefined
   readonly issuers: IssuerSource
   /**
-   * The issuers in the options, each with the URL of its metadata if its keys are discovered there.
-   * Empty if `issuer` is a function.
+   * The identifiers of the issuers in the options, each with the URL of its metadata, or
+   * `undefined` if its keys are not discovered there. Empty if `issuer` is a function.
    */
   readonly namedIssuers: ReadonlyMap<string, string | undefined>
-  /** Protected resource metadata of the API, if configured (RFC 9728). */
+  /** Protected resource metadata of the API (RFC 9728); `undefined` if it is not configured. */
   readonly resourceMetadata: ResourceMetadata | undefined
-  /** Which scope tokens a broader one implies; `undefined` without `scopeImplies`. */
+  /** The scope tokens that broader ones imply; `undefined` without the option `scopeImplies`. */
   readonly hierarchy: ScopeHierarchy | undefined
   readonly revocations: Revocations
-  /** Shares revocations with other instances, if `stores.revocations` is set. */
+  /** Shares revocations with other instances; `undefined` without `stores.revocations`. */
   readonly sharedRevocations: SharedRevocations | undefined
   readonly storeStatus: () => readonly StoreStatus[]
   readonly realm: string
   readonly counters: Counters
   readonly clock: Clock
-  /** Warns of a configuration with which no request of a certain type can succeed. */
+  /** Logs a warning once, about a configuration because of which requests are rejected. */
   readonly warnOnce: WarnOnce
 }
 
-/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
+/**
+ * Creates the parts of a resource server.
+ *
+ * @throws {TypeError} if an option is invalid; the message names the option and the fix.
+ */
 export async function assemble(options: ResourceServerOptions): Promise<Core> {
   const checked = resolveOptions(options)
   const { stores, status } = observeStores(checked)
@@ -114,9 +118,14 @@ function assembleRevocations({
   return { revocations, sharedRevocations }
 }
 
+/** The stores of the options, wrapped to record whether their calls succeed. */
 interface ObservedStores {
   readonly stores: ResolvedStores
-  /** @param sharedRevocations `undefined` without a store of revocations. */
+  /**
+   * Returns the state of each store.
+   *
+   * @param sharedRevocations `undefined` without `stores.revocations`.
+   */
   status(sharedRevocations: SharedRevocations | undefined): readonly StoreStatus[]
 }
 
@@ -174,9 +183,11 @@ const NO_AUTHORIZATION_SERVERS =
   'resource metadata lists no authorization server; clients cannot find where to get a token'
 
 /**
- * Returns the issuers in the options whose metadata clients can discover (RFC 9728 §2: identifiers
- * of RFC 8414). Issuers that a function resolves are left out: they would disclose the customers of
- * the API.
+ * Returns the issuers in the options whose metadata clients can discover: those whose identifier is
+ * a URL of the form that RFC 8414 §2 requires (RFC 9728 §2). If `issuer` is a function, returns
+ * none, because the issuers would disclose the customers of the API.
+ *
+ * @throws {TypeError} if no issuer in the options is such a URL.
  */
 function discoverableIssuers({ issuers }: ResolvedOptions): readonly string[] {
   if (issuers.from === 'application') return []

@@ -1,4 +1,4 @@
-/** Creates the checks of sender-constrained tokens: DPoP (RFC 9449) and mTLS (RFC 8705). */
+/** Creates the verifiers of sender-constrained tokens: DPoP (RFC 9449) and mTLS (RFC 8705). */
 import { Binding } from '../binding/binding.js'
 import type { ClientCertificates } from '../binding/certificate/client-certificate.js'
 import { ConnectionCertificates } from '../binding/certificate/connection-certificates.js'
@@ -57,8 +57,9 @@ function assembleReplayCache(
 }
 
 /**
- * Returns a function for the start time of this instance, in whole seconds since the epoch like
- * `iat`. It is derived from the current wall clock, so that setting the clock shifts it as well.
+ * Returns a function that returns the current time of this call, in whole seconds since the epoch,
+ * like `iat`. The function derives that time from the wall clock at each call, so that setting the
+ * clock shifts the time as well.
  */
 function sinceNow(now: () => number, monotonicNow: () => number): () => number {
   const startedAt = monotonicNow()

@@ -1,6 +1,6 @@
 /**
- * Creates each trusted issuer, from the options or resolved by a function: its keys, its
- * introspection client (RFC 7662, RFC 9701), and the log lines when either fails.
+ * Creates each trusted issuer, from the options or from the result of a function as `issuer`: its
+ * keys, its introspection client (RFC 7662, RFC 9701), and the log lines for failures of either.
  */
 import { isSymmetric } from '../base/algorithms.js'
 import { unwrap } from '../errors/result.js'
@@ -67,6 +67,7 @@ async function assembleIssuer(
   }
 }
 
+/** Returns `Core.namedIssuers`. */
 export function namedIssuers({
   issuers,
 }: ResolvedOptions): ReadonlyMap<string, string | undefined> {
@@ -79,7 +80,7 @@ export function namedIssuers({
   )
 }
 
-/** @param sets the key sets to share, if `issuer` is a function. */
+/** @param sets shares key sets among tenants; `undefined` unless `issuer` is a function. */
 async function assembleKeys(
   resolved: ResolvedIssuer,
   options: ResolvedOptions,
@@ -134,7 +135,8 @@ function assembleRemoteKeys(
     jwksUri: keys.jwksUri,
     allowHttp: keys.allowHttp,
     persisted: saved,
-    // A function may resolve thousands of issuers, few of which have traffic.
+    // A function may resolve thousands of issuers, few of which have traffic: unused key sets are
+    // refreshed only for issuers in the options.
     refreshUnused: issuers.from === 'options',
     now: monotonicNow,
     onSkipped: reportSkipped(issuer, options),
@@ -153,7 +155,10 @@ function assembleRemoteKeys(
   })
 }
 
-/** Characters of a signed response: as many as an unsigned response may have bytes. */
+/**
+ * Maximum length of a signed response, in characters. The limit equals that of an unsigned response
+ * in bytes.
+ */
 const MAX_RESPONSE_LENGTH = 65_536
 
 async function assembleIntrospection(

@@ -1,4 +1,4 @@
-/** Resolves the options of the resource server as a whole. */
+/** Defines and validates the options of a resource server. */
 
 import {
   resolveScopeImplies,
@@ -36,10 +36,12 @@ import {
 } from './resource-metadata.js'
 
 /**
- * Options of a resource server. Options of an issuer may be given here as well, as defaults for
- * every issuer, except for its keys (`jwksUri`, `jwks.keys`, `secret`), which belong to one issuer.
+ * Options of a resource server. Options of an issuer that are set here are the defaults for every
+ * issuer. The exceptions are the keys (`jwksUri`, `jwks.keys`, `secret`), which belong to one
+ * issuer.
  *
- * Units: seconds for what RFCs measure as NumericDate, milliseconds for timers and caches.
+ * Token times, which RFC 7519 measures as NumericDate, are in seconds. Durations of timers and
+ * caches are in milliseconds.
  *
  * @example
  * ```ts
@@ -53,32 +55,33 @@ import {
  */
 export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   /**
-   * The trusted authorization servers: issuer identifiers or objects with options, at least one. Or
-   * a function that decides for each issuer of a token whether it is trusted, for multi-tenant
-   * APIs; see {@link IssuerResolver}.
+   * The trusted authorization servers: one or more issuer identifiers or objects with options. For
+   * multi-tenant APIs, a function that decides whether the issuer of a token is trusted; see
+   * {@link IssuerResolver}.
    */
   issuer: string | IssuerOptions | readonly (string | IssuerOptions)[] | IssuerResolver
 
-  /** Cache of the results of a function as `issuer`. */
+  /** Options for the cached results of `issuer`, if it is a function. */
   tenants?: TenantsOptions
 
   /**
-   * Whether tokens bound to a client's key are accepted, with a DPoP proof (RFC 9449): `'allowed'`,
-   * `'required'`, or an object with options. Default `false`: key-bound tokens are rejected.
+   * Whether tokens that are bound to a client's key are accepted, with a DPoP proof (RFC 9449):
+   * `'allowed'`, `'required'`, or an object with options. Default `false`: key-bound tokens are
+   * rejected.
    */
   dpop?: DPoPOption
 
   /**
-   * Whether tokens bound to a client's certificate are accepted, over mutual TLS (RFC 8705 §3):
-   * `'allowed'`, `'required'`, or an object with options. Default `false`: certificate-bound tokens
-   * are rejected.
+   * Whether tokens that are bound to a client's certificate are accepted, over mutual TLS (RFC 8705
+   * §3): `'allowed'`, `'required'`, or an object with options. Default `false`: certificate-bound
+   * tokens are rejected.
    */
   mtls?: MtlsOption
 
   /**
-   * Protected resource metadata (RFC 9728), from which clients, such as those of MCP, learn where
-   * to get a token: the URL of this API, or an object with options. The plugin serves the metadata,
-   * and every challenge names its URL. Default: none.
+   * The URL of this API, or an object with options: enables protected resource metadata (RFC 9728),
+   * from which clients learn where to get a token, as MCP requires. The plugin serves the metadata,
+   * and every challenge names its URL. Default: no metadata.
    */
   resourceMetadata?: string | ResourceMetadataOptions
 
@@ -89,10 +92,13 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
    */
   scopeImplies?: ScopeImplications
 
-  /** Number of revocations (`revoke()`), and what happens to tokens until they are loaded. */
+  /**
+   * Options for revocations (`revoke()`): their maximum number, and how tokens are handled until
+   * the stored revocations are loaded.
+   */
   revocations?: RevocationsOptions
 
-  /** Stores that instances share. Default: none. */
+  /** Stores that all instances of the API share. Default: each instance keeps its own state. */
   stores?: StoresOptions
 
   /**
@@ -102,41 +108,44 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   clockTolerance?: number
 
   /**
-   * Maximum time since `iat`, in whole seconds, whatever `exp` says; 1 to 31,536,000 (a year). A
-   * token without `iat` is then rejected. Default: no limit except `exp`.
+   * Maximum time since the `iat` of a token, in whole seconds, even if its `exp` is later;
+   * `clockTolerance` is added. 1 to 31,536,000 (a year). With this option, a token without `iat` is
+   * rejected. Default: no limit except `exp`.
    */
   maxTokenAge?: number
 
   /**
-   * Maximum length of a token, in characters; longer ones are rejected unread. Default 8,192; 256
-   * to 65,536. Claims that are costly to parse (many members, or lists of groups) are parsed only
-   * after the signature is verified, so that a higher limit hardly raises the cost of forged
-   * tokens: `node bench/hostile-json.js` measures it.
+   * Maximum length of a token, in characters; longer tokens are rejected before they are parsed.
+   * Default 8,192; 256 to 65,536. Claims that are costly to parse (many members, or lists of
+   * groups) are parsed only after the signature is verified. Therefore a higher limit hardly raises
+   * the cost of forged tokens, which `node bench/hostile-json.js` measures.
    */
   maxTokenLength?: number
 
   /**
-   * The protection space in the challenge (RFC 9110 §11.5): non-empty, printable ASCII without
-   * quotation marks and backslashes. Default `api`.
+   * The protection space that the challenge names (RFC 9110 §11.5): a non-empty string of printable
+   * ASCII without quotation marks and backslashes. Default `api`.
    */
   realm?: string
 
   /**
-   * Cache of verified tokens. Each use compares the whole token and checks times, revocation and
-   * the trust in its key, so that the result is the same as without the cache. `false` disables it.
-   * Default `{ maxEntries: 10_000, maxBytes: 67_108_864 }`, whichever limit is reached first.
+   * Options for the cache of verified tokens; `false` disables it. Each use of a cached token
+   * compares the whole token, and checks its times, its revocation and whether its key is still
+   * trusted, so that the result is the same as without the cache. Default `{ maxEntries: 10_000,
+   * maxBytes: 67_108_864 }`; both limits apply.
    */
   tokenCache?: false | TokenCacheOptions
 
   /**
-   * Returns the time in milliseconds since the epoch, for tests. Default `Date.now`. If it throws
-   * or does not return a number, requests get a 500.
+   * For tests: returns the time in milliseconds since the epoch, for token times and for timers. If
+   * it throws or does not return a number, requests get a 500. Default: `Date.now` for token times,
+   * and a monotonic clock for timers.
    */
   now?: () => number
 
   /**
-   * Logs problems for the operator, such as failed fetches of key sets. Exceptions and rejected
-   * promises of the logger are ignored. Default: none.
+   * Receives log lines about problems for the operator, such as failed fetches of key sets. If a
+   * method of the logger throws or returns a rejected promise, this is ignored. Default: no logger.
    */
   logger?: Logger
 }
@@ -160,7 +169,7 @@ const OWN_OPTIONS = [
 
 export const RESOURCE_SERVER_OPTIONS = [...ISSUER_OPTIONS, ...OWN_OPTIONS] as const
 
-/** {@link ResourceServerOptions} checked, with every default filled in. */
+/** Validated {@link ResourceServerOptions}, with every default filled in. */
 export interface ResolvedOptions extends Clocks {
   readonly issuers: ResolvedIssuers
   readonly limits: { readonly clockTolerance: number; readonly maxTokenAge: number | undefined }
@@ -218,11 +227,16 @@ export function resolveOptions(given: ResourceServerOptions): ResolvedOptions {
   })
 }
 
-/** Skipped if `issuer` is a function: its issuers are not known yet. */
+/**
+ * Requires at least one issuer with `introspection` if `stores.introspection` is set. Not checked
+ * if `issuer` is a function, because its issuers are not known yet.
+ *
+ * @throws {TypeError} if no issuer has `introspection`.
+ */
 function requireIntrospection(issuers: ResolvedIssuers, { introspection }: ResolvedStores): void {
   if (introspection === undefined || issuers.from === 'application') return
   if (issuers.issuers.some((issuer) => issuer.introspection !== undefined)) return
-  reject('stores.introspection', 'has no effect without "introspection"')
+  reject('stores.introspection', 'has no effect without "introspection": set it, or omit the store')
 }
 
 function resolveRealm(realm: unknown = 'api'): string {

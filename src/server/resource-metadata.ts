@@ -1,7 +1,7 @@
 /**
- * Protected resource metadata (RFC 9728): resolves the option and builds the document, which tells
- * a client that knows only the URL of the API where to get a token. The plugin serves it at a
- * well-known URL, which every challenge names.
+ * Resolves the option `resourceMetadata` and builds the protected resource metadata (RFC 9728),
+ * which tells a client that knows only the URL of the API where to get a token. The plugin serves
+ * the metadata at a well-known URL, and every challenge names that URL.
  */
 import { canParseUrl } from '../base/can-parse-url.js'
 import { isPlainObject, reject, requireKnownKeys } from '../base/check.js'
@@ -24,6 +24,7 @@ export interface ProtectedResourceMetadata {
   readonly dpop_bound_access_tokens_required?: boolean
 }
 
+/** The resolved options from which the metadata is built. */
 export interface ResourceMetadataSource {
   readonly resource: string
   readonly fixed: Readonly<Record<string, string>>
@@ -43,8 +44,8 @@ export class ResourceMetadata {
   /** The path of {@link url}. */
   readonly path: string
   /**
-   * All paths that clients request: `path`, and for a resource that ends in a slash also the path
-   * without it, because the official MCP client removes the slash, unlike RFC 9728 §3.1.
+   * All paths that clients request. For a resource that ends in a slash, these are `path` and the
+   * same path without the slash, which the official MCP client requests (unlike RFC 9728 §3.1).
    */
   readonly paths: readonly string[]
   readonly #source: ResourceMetadataSource
@@ -54,26 +55,27 @@ export class ResourceMetadata {
   constructor(source: ResourceMetadataSource) {
     const { origin, pathname } = new URL(source.resource)
     this.resource = source.resource
-    // RFC 9728 §3.1: inserted between host and path; only the slash of an empty path is removed.
+    // RFC 9728 §3.1: the well-known path is inserted between the host and the path of the resource.
+    // A path that is only a slash is omitted.
     this.path = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`
     this.paths = [...new Set([this.path, this.path.replace(/\/$/, '')])]
     this.url = `${origin}${this.path}`
     this.#source = source
   }
 
-  /** Adds the scope of a route. */
+  /** Adds the scope that a route requires to `scopes_supported`. */
   addScope(tokens: Iterable<string>): void {
     for (const token of tokens) {
       if (token !== '' && token !== OFFLINE_ACCESS) this.#scope.add(token)
     }
   }
 
-  /** Adds the types of authorization details that a route requires. */
+  /** Adds required types of authorization details to `authorization_details_types_supported`. */
   addAuthorizationDetailsTypes(types: Iterable<string>): void {
     for (const type of types) this.#detailsTypes.add(type)
   }
 
-  /** Returns the metadata; by default with the scope of all routes declared so far. */
+  /** Returns the metadata. Without the option `scopes`, it lists the scope of all routes so far. */
   document(): ProtectedResourceMetadata {
     const { resource, authorizationServers, scopes, fixed, dpop, acceptsCertificates } =
       this.#source
@@ -91,16 +93,16 @@ export class ResourceMetadata {
   }
 }
 
-/** Asks for a refresh token: a matter of the client and the authorization server. */
+/** Requests a refresh token. Never listed, because the API neither requires nor uses it. */
 const OFFLINE_ACCESS = 'offline_access'
 
-/** RFC 9728 §3.2: a member without values must be omitted. */
+/** Returns an object with the member, or an empty object if there are no values (RFC 9728 §3.2). */
 function some(member: string, values: readonly string[]): object {
   return values.length === 0 ? {} : { [member]: values }
 }
 
 /**
- * Protected resource metadata of this API (RFC 9728 §2).
+ * Options for the protected resource metadata of this API (RFC 9728 §2).
  *
  * @example
  * ```ts
@@ -113,27 +115,27 @@ function some(member: string, values: readonly string[]): object {
  */
 export interface ResourceMetadataOptions {
   /**
-   * Resource identifier of this API: the URL at which clients call it, https (or http on loopback),
-   * without query and fragment. Clients request tokens for it (RFC 8707), so it should be one of
-   * `audience`. Dot segments in its path are rejected; the plugin also rejects `*`, `;` and
-   * percent-encoded reserved characters (`%2F`), because no route of Fastify matches them
-   * literally.
+   * Resource identifier of this API: the https URL (http on loopback) at which clients call it,
+   * without query and fragment. Clients request tokens for this identifier (RFC 8707), so it should
+   * be one of the values of `audience`. Dot segments in its path are rejected. The plugin also
+   * rejects `*`, `;` and percent-encoded reserved characters (`%2F`), because no route of Fastify
+   * matches them literally.
    */
   resource: string
 
   /**
    * The authorization servers that issue tokens for this API: https URLs (http on loopback).
-   * Default: the issuers in the options that are such URLs, without query and placeholder; required
-   * if none is. If `issuer` is a function, the default is none, so that customers are not
-   * disclosed.
+   * Default: every issuer in the options that is such a URL without a query and a placeholder. If
+   * no issuer is, this option is required. If `issuer` is a function, the default is none, because
+   * the issuers would disclose the customers of the API.
    */
   authorizationServers?: readonly string[]
 
   /**
-   * The scope that clients should request first, for basic use: `scopes_supported`, scope tokens
-   * (RFC 6749 §3.3). Operations that need more name it in their challenge. Must not contain
-   * `offline_access`, which is between the client and the authorization server. Default: the scope
-   * of all routes, except what functions decide.
+   * Scope tokens (RFC 6749 §3.3) that clients should request first, for basic use:
+   * `scopes_supported`. The challenge of an operation that needs more scope names it. Must not
+   * contain `offline_access`, because the API neither requires nor uses it. Default: the scope of
+   * all routes, except scope that a function decides.
    */
   scopes?: readonly string[]
 
@@ -147,13 +149,13 @@ export interface ResourceMetadataOptions {
   termsOfService?: string
 }
 
-/** {@link ResourceMetadataOptions} checked, with their wire names. */
+/** Validated {@link ResourceMetadataOptions}. */
 export interface ResolvedResourceMetadata {
   readonly resource: string
   readonly authorizationServers: readonly string[] | undefined
-  /** `undefined`: the scope of all routes. */
+  /** `undefined` if the metadata lists the scope of all routes. */
   readonly scopes: readonly string[] | undefined
-  /** Members copied from the options. */
+  /** Members copied from the options, under their wire names. */
   readonly fixed: Readonly<Record<string, string>>
 }
 
@@ -163,7 +165,10 @@ const PAGES = {
   termsOfService: 'resource_tos_uri',
 } as const
 
-/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
+/**
+ * @returns `undefined` if the option is not set.
+ * @throws {TypeError} if an option is invalid; the message names the option and the fix.
+ */
 export function resolveResourceMetadata(
   option: string | ResourceMetadataOptions | undefined,
 ): ResolvedResourceMetadata | undefined {
@@ -196,7 +201,10 @@ export function resolveResourceMetadata(
   })
 }
 
-/** Checks "resource", which becomes part of a URL in a quoted-string of the challenge. */
+/**
+ * Validates `resource`. Characters are restricted because the challenge contains a URL derived from
+ * it in a quoted-string.
+ */
 function requireResource(resource: unknown): string {
   const rules = { allowHttp: false, mayBeLoopback: true }
   if (
@@ -207,7 +215,7 @@ function requireResource(resource: unknown): string {
   ) {
     const found = /^https?:\/\/[^/]+(\/.*)?$/i.exec(resource)
     if (found !== null && (found[1] ?? '/') === new URL(resource).pathname) return resource
-    // Otherwise a client would get metadata whose "resource" differs from the requested URL.
+    // A client normalizes the URL that it requests, and rejects metadata with another "resource".
     return reject(
       'resourceMetadata.resource',
       `must have a normalized path, ${new URL(resource).pathname}: without dot ` +
@@ -226,7 +234,7 @@ function requireServers(servers: unknown): readonly string[] {
   if (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)) {
     return Object.freeze([...servers])
   }
-  return reject('resourceMetadata.authorizationServers', 'must be an array of https URLs')
+  return reject('resourceMetadata.authorizationServers', 'must be a non-empty array of https URLs')
 }
 
 function requireScopes(scopes: unknown): readonly string[] {

@@ -1,4 +1,4 @@
-/** The resource server without Fastify. */
+/** Verifies tokens without Fastify: the class that the plugin and other applications use. */
 import { AccessToken } from '../access-token/access-token.js'
 import { acceptedSchemes, resolveBindingRequirement } from '../binding/requirement.js'
 import { type PresentedToken, presentationOf } from '../credentials/presented-token.js'
@@ -16,10 +16,10 @@ import type { ResourceServerOptions } from './options.js'
 import { RouteChallenges } from './route-challenges.js'
 
 /**
- * Verifies access tokens from any source: a WebSocket message, a GraphQL context, a queue. In a
- * Fastify API it is `app.resourceServer`.
+ * Verifies access tokens from any source, such as a WebSocket message, a GraphQL context or a
+ * queue. In a Fastify API, `app.resourceServer` is an instance of this class.
  *
- * @typeParam Context second argument of `authorize` of a requirement.
+ * @typeParam Context the second argument of the function `authorize` of a requirement.
  */
 export class ResourceServer<Context = unknown> {
   readonly #core: Core
@@ -32,32 +32,35 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Verifies a token: its signature (or, with `introspection`, that its issuer calls it active),
-   * issuer, audience, times, type, revocation by {@link revoke}, proof of possession if it is
-   * sender-constrained, and the requirement. Revocation by the issuer is checked only with
-   * `introspection`.
+   * Verifies a token: its signature or, with `introspection`, that its issuer reports it as active;
+   * its issuer, audience, times and type; that {@link revoke} did not revoke it; the proof of
+   * possession, if it is sender-constrained; and the requirement. Revocation by the issuer is
+   * checked only with `introspection`.
    *
-   * @param token the token without the scheme; with its proofs if it may be sender-constrained. If
-   *   it is from JSON that a caller sent, make sure that it is a string: with an object, the caller
-   *   would choose the URL that its proof must be for.
+   * @param token the token without the scheme, or an object with the token and its proofs if it may
+   *   be sender-constrained. If the value is from JSON that a caller sent, make sure that it is a
+   *   string: with an object, the caller would choose the URL that the proof must match.
    * @param requirement further requirements on the token; see {@link Requirement}.
    * @throws {MissingCredentialsError} if there is no token.
-   * @throws {InvalidTokenError} if the token is invalid, or not bound to this client.
+   * @throws {InvalidTokenError} if the token is invalid, or if its proof of possession does not
+   *   match the key or certificate that it is bound to.
    * @throws {InvalidDPoPProofError} if the DPoP proof is missing or invalid.
    * @throws {UseDPoPNonceError} if the proof needs the nonce in `error.headers`.
    * @throws {InsufficientUserAuthenticationError} if the user must authenticate again.
    * @throws {InsufficientScopeError} if the token does not meet the requirement.
    * @throws {UnavailableError} if the issuer or a store is unavailable.
-   * @throws {TypeError} if the requirement or an object as `token` is invalid.
-   * @throws {Error} if a function of the options or of the requirement fails; see `cause`.
+   * @throws {TypeError} if the requirement, or an object as `token`, is invalid.
+   * @throws {Error} if a function of the options or of the requirement throws; `cause` is the
+   *   thrown value.
    * @see RFC 9068 §4
    */
   verify(token: string | PresentedToken, requirement?: Requirement<undefined>): Promise<AccessToken>
   /**
-   * Verifies a token as above, for a requirement or an `issuer` function that reads the context.
+   * Verifies a token like the other overload, and passes a context to the application's functions.
    *
-   * @param context passed to `authorize` of the requirement and to a function as `issuer`; without
-   *   it, both get `undefined`. An `authorize` that reads it compiles only with it.
+   * @param context the argument for the functions of the requirement (`authorize`, `scope`,
+   *   `anyScope` and `check`) and for a function as `issuer`. They get `undefined` if it is
+   *   omitted.
    */
   verify(
     token: string | PresentedToken,
@@ -103,59 +106,68 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Returns the state of each issuer's key set, for a readiness probe: an instance without `empty`
-   * key sets responds without waiting for an issuer. Fetches nothing. With `stores`, see
-   * {@link storeStatus} as well.
+   * Returns the state of each issuer's key set, for a readiness probe: if no key set is `empty`, no
+   * token waits for the first fetch of keys. Fetches nothing. If `issuer` is a function, only
+   * issuers that are in the cache are included. With `stores`, see {@link storeStatus} as well.
    */
   keySetStatus(): readonly KeySetStatus[] {
     return this.#sources().map((keys) => keys.status())
   }
 
   /**
-   * Returns the state of each of `stores`, for a readiness probe: while one `rejects` all, every
-   * token gets a 503, however fresh the key sets are. Sends no command to a store.
+   * Returns the state of each store in the option `stores`, for a readiness probe: while `rejects`
+   * of a store is `'all'`, every token gets a 503, even if the key sets are fresh. Sends no command
+   * to a store.
    */
   storeStatus(): readonly StoreStatus[] {
     return this.#core.storeStatus()
   }
 
-  /** Returns the counters since the start, for metrics and tests. */
+  /** Returns the counters since this instance was created, for metrics and tests. */
   statistics(): Statistics {
     return this.#core.counters.read(this.#core.pipeline.cacheSize)
   }
 
   /**
-   * Revokes tokens, whatever their issuer says: one by its `jti`, or all of a `sub`, `sid` or
-   * `clientId` issued up to a time. In force on this instance when the call returns, also for
-   * cached tokens; with `stores.revocations`, on every instance within a second, and after
-   * restarts. Kept at least as long as such a token can be valid: for `maxTokenAge`, or without it
-   * for a day, or for the longest lifetime of a token verified so far.
+   * Revokes tokens even though their issuer considers them valid: one token by its `jti`, or all
+   * tokens of a `sub`, `sid` or `clientId` that were issued up to a time.
+   *
+   * The revocation is in force on this instance when the call returns, also for cached tokens; with
+   * `stores.revocations`, on every instance within a second and after restarts. It is kept for
+   * `maxTokenAge`; without that option, for a day or the longest token lifetime seen so far,
+   * whichever is longer.
    *
    * The returned promise resolves once the store has the revocation. It rejects with
-   * {@link StoreUnavailableError} if the store is unavailable; the revocation is still in force on
-   * this instance, and is shared as soon as the store is back. The rejection need not be handled.
+   * {@link StoreUnavailableError} if the store is unavailable. The revocation is still in force on
+   * this instance then, and is shared as soon as the store is available. An unhandled rejection of
+   * the promise does not end the process.
    *
    * @throws {TypeError} synchronously, if the revocation is invalid, or has a `sub`, `sid` or
    *   `clientId` without `issuer` although several issuers are trusted.
-   * @throws {RangeError} synchronously, if `revocations.maxEntries` are in force. None is dropped.
+   * @throws {RangeError} synchronously, if `revocations.maxEntries` revocations are in force: an
+   *   existing one is never dropped for a new one.
    */
   revoke(revocation: Revocation): Promise<void> {
     const { revocations, sharedRevocations, issuers, clock } = this.#core
     const checked = checkRevocation(revocation, Math.floor(clock.now()), issuers)
     const inForce = revocations.add(checked)
     const sharing = sharedRevocations?.share(inForce) ?? Promise.resolve()
-    // The failure was logged, and must not end a process that does not await the promise.
+    // The failure was logged. An unhandled rejection would end the process.
     sharing.catch(() => {})
     return sharing
   }
 
   /**
-   * Fetches the key set of every issuer: to preload keys before the first token, or after an issuer
-   * removed a compromised key, whose tokens must then be rejected. Concurrent calls share one
-   * fetch; during the back-off after a failure, none is sent.
+   * Fetches the key set of every issuer. Call it to load keys before the first token, or after an
+   * issuer removed a compromised key, so that tokens signed with that key are rejected. If `issuer`
+   * is a function, only the key sets of issuers that are in the cache are fetched.
    *
-   * @throws {KeysUnavailableError} if the keys of an issuer are unavailable; cached keys stay in
-   *   use.
+   * If a fetch is in flight, the call waits for it and then fetches again, because the response in
+   * flight may be older than the removal of the key. Calls that wait for the same fetch share the
+   * next one. During the back-off after a failed fetch, none is started.
+   *
+   * @throws {KeysUnavailableError} if the fetch for an issuer fails, or during its back-off. The
+   *   other key sets are refreshed, and cached keys stay in use.
    */
   async refreshKeys(): Promise<void> {
     const refreshes = this.#sources().map((keys) => keys.refresh())
@@ -165,8 +177,9 @@ export class ResourceServer<Context = unknown> {
   }
 
   /**
-   * Aborts fetches in flight, waits until fetched key sets are stored, and starts no more. Clients
-   * of `stores` stay open. The Fastify plugin calls this when the application closes.
+   * Aborts fetches in flight and starts no new ones. Waits until fetched key sets are stored, and
+   * at most 10 s until pending revocations are stored. The clients of `stores` stay connected. The
+   * Fastify plugin calls this method when the application closes.
    */
   async close(): Promise<void> {
     const { issuers, sharedRevocations } = this.#core
@@ -178,14 +191,14 @@ export class ResourceServer<Context = unknown> {
   }
 }
 
-/** Returns the token, or throws any other value, even one that is not a rejection. */
+/** Returns the token. Throws any other value, so that only a verified token is ever accepted. */
 function unwrapToken(result: Result<AccessToken>): AccessToken {
   if (result instanceof AccessToken) return result
   throw result
 }
 
 /**
- * Creates a resource server without Fastify. Fetches no keys before the first token.
+ * Creates a resource server without Fastify. No keys are fetched before the first token.
  *
  * @throws {TypeError} if an option is invalid; the message names the option and the fix.
  *

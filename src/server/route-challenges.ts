@@ -1,4 +1,4 @@
-/** Computes the response headers of rejections by a route or a call of `verify()`. */
+/** Builds the response headers of the rejections of one route or one call of `verify()`. */
 
 import type { ResolvedBindingRequirement, Scheme } from '../binding/presentation.js'
 import {
@@ -10,18 +10,19 @@ import { isQuotable, responseHeaders } from '../errors/www-authenticate.js'
 import { type CompiledScope, scopeForChallenge } from '../policy/scope-requirement.js'
 import type { Core } from './assembly.js'
 
-/** Bounds of the cache: application code may construct any number of messages of any length. */
+/** The cache is bounded, because application code may construct any number of messages. */
 const MAX_CACHED = 100
+/** Maximum length of a cached message, in characters. */
 const MAX_LENGTH = 200
 
-/** @typeParam Context passed to a function that decides on the required scope. */
+/** @typeParam Context the argument of a function that decides on the required scope. */
 export class RouteChallenges<Context> {
   readonly #core: Pick<Core, 'realm' | 'binding' | 'resourceMetadata'>
   readonly #bindingRequirement: ResolvedBindingRequirement
   readonly #scope: CompiledScope<Context>
   /**
-   * Cached challenges for invalid tokens, by message. Untrusted callers send many invalid tokens,
-   * and building a challenge costs as much as rejecting most of them.
+   * Cached challenges for invalid tokens, keyed by message. Untrusted callers may send many invalid
+   * tokens, and building a challenge costs as much as rejecting most of these tokens.
    */
   readonly #byMessage = new Map<string, string>()
 
@@ -36,6 +37,8 @@ export class RouteChallenges<Context> {
   }
 
   /**
+   * Returns the response headers of an error.
+   *
    * @param schemeUsed returns the scheme of the request; called only if the headers depend on it.
    */
   headersFor(
@@ -46,20 +49,21 @@ export class RouteChallenges<Context> {
     if (!this.#dependsOnMessageOnly(error)) {
       return this.#build(error, scopeForChallenge(this.#scope, context), schemeUsed())
     }
-    // Read once: in an error of the application, a getter may return another message next time.
+    // Reads the message once, because the application may define a getter that returns different
+    // messages.
     const { message } = error
     const challenge = this.#byMessage.get(message) ?? this.#cache(message)
-    // A new object each time, because the application may mutate it.
+    // Returns a new object each time, because the application may mutate it.
     return challenge === undefined
       ? this.#build(error, this.#scope.fixed.scope, undefined)
       : { 'www-authenticate': challenge }
   }
 
-  /** @returns the challenge; `undefined` if the message cannot be cached. */
+  /** Builds and caches the challenge; returns `undefined` if the message cannot be cached. */
   #cache(message: string): string | undefined {
     if (!isQuotable(message) || message.length > MAX_LENGTH) return undefined
     if (this.#byMessage.size >= MAX_CACHED) return undefined
-    // A flat copy: a slice would keep the string that it was cut from alive.
+    // Caches a flat copy, because a slice would keep the string that it was cut from alive.
     const sentence = Buffer.from(message, 'latin1').toString('latin1')
     const { scope } = this.#scope.fixed
     const headers = this.#build(new InvalidTokenError(sentence), scope, undefined)
@@ -69,8 +73,8 @@ export class RouteChallenges<Context> {
   }
 
   /**
-   * Whether the headers depend on the message only. With DPoP, they also depend on the scheme and
-   * the nonce; if a function decides on the scope, on the request.
+   * Whether the message alone determines the headers. With DPoP, they also depend on the scheme and
+   * the nonce. If a function decides on the scope, they also depend on the request.
    */
   #dependsOnMessageOnly(error: ResourceServerError): boolean {
     return (

@@ -158,7 +158,7 @@ rejectsRows('stores, and what goes with them', [
   [
     'introspection of nothing',
     { stores: { introspection: store, sealingSecret: 'x'.repeat(32) } },
-    /^"stores.introspection" option has no effect without "introspection"$/,
+    /^"stores.introspection" option has no effect without "introspection": set it, or omit the store$/,
   ],
   [
     'untilLoaded without a store',
