@@ -186,11 +186,11 @@ export class Introspector {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { response, length, age } = found
-    // An entry of this age has outlived its TTL, so it was replayed into the store. Caching it would
-    // give the token priority over untrusted ones.
+    // An entry of this age has outlived its TTL, so it was replayed into the store. Caching it
+    // would give the token priority over untrusted ones.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
     if (this.#cache.inactiveSince(key, age)) {
-      // The entry was written late or replayed: the issuer has since reported the token inactive.
+      // The entry is outdated or replayed: the issuer has since reported the token inactive.
       shared.forget(key)
       return undefined
     }

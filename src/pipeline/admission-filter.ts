@@ -1,8 +1,10 @@
 /**
- * Admission filter (a doorkeeper, as in TinyLFU): remembers 30-bit fingerprints so that only tokens
- * used twice enter the main cache. A false positive wastes a cache entry; it never skips a check.
+ * Admission filter (a doorkeeper, as in TinyLFU): remembers 30-bit fingerprints of tokens, so that
+ * only tokens used twice enter the main cache. A false positive wastes a cache entry; it never
+ * skips a check.
  *
- * Two generations of bitmaps: the filter drops the older half, never its whole history.
+ * The filter has two bitmaps. When the current one is full, the filter clears the older one, so
+ * that it never forgets all tokens at once.
  */
 export class AdmissionFilter {
   readonly #capacity: number
@@ -13,8 +15,8 @@ export class AdmissionFilter {
 
   /** @param capacity minimum number of tokens to remember; the filter holds up to twice as many. */
   constructor(capacity: number) {
-    // 8 bits per token and generation: each generation is at most 1/8 full, so the false-positive
-    // rate of both is at most 1/4.
+    // At least 8 bits per token: each bitmap is at most 1/8 full, so the false-positive rate of
+    // both is at most 1/4.
     const bits = 2 ** Math.min(30, Math.ceil(Math.log2(Math.max(capacity, 128) * 8)))
     this.#capacity = capacity
     this.#mask = bits - 1
@@ -22,7 +24,7 @@ export class AdmissionFilter {
     this.#previous = new Uint32Array(bits / 32)
   }
 
-  /** Whether the fingerprint was recorded before; records it. */
+  /** Records the fingerprint. @returns whether it was recorded before. */
   admit(fingerprint: number): boolean {
     const bit = fingerprint & this.#mask
     const word = bit >>> 5

@@ -1,4 +1,4 @@
-/** The option `now`, and the clocks that are used without it. */
+/** Validates the option `now`, and provides the clocks that are used without it. */
 import { functionOrUndefined } from '../base/check.js'
 import { applicationFailure } from '../errors/application-function.js'
 import { suppressRejection } from '../errors/result.js'
@@ -6,11 +6,14 @@ import { suppressRejection } from '../errors/result.js'
 export interface Clocks {
   /** Wall-clock time, in milliseconds since the epoch. */
   readonly now: () => number
-  /** Monotonic time, in milliseconds: setting the wall clock back must not prolong a wait. */
+  /**
+   * Monotonic time, in milliseconds: setting the wall clock back must not prolong a wait. With the
+   * option `now`, this is the same clock.
+   */
   readonly monotonicNow: () => number
 }
 
-/** @throws {TypeError} if `now` is not a function. */
+/** @throws {TypeError} if the option `now` is set and not a function. */
 export function resolveClocks(given: (() => number) | undefined): Clocks {
   const now = functionOrUndefined('now', given)
   if (now !== undefined) {

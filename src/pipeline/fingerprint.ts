@@ -9,9 +9,9 @@ const SEED = SECRET.readInt32LE(0)
 const MULTIPLIER = SECRET.readInt32LE(4) | 1
 
 /**
- * Returns the last 22 characters (132 bits) of a token as a map key. In a JWS they belong to the
- * signature and are as good as random; hashing the whole token (900 characters) would cost more.
- * Callers must compare the whole token after a look-up.
+ * Returns the last 22 characters (132 bits) of a token, for use as a map key. In a JWS, they belong
+ * to the signature and are practically random. Hashing the whole token, of about 900 characters,
+ * would cost more. Callers must compare the whole token after a look-up.
  */
 export function tailOf(raw: string): string {
   return raw.slice(-22)
@@ -21,12 +21,12 @@ export function tailOf(raw: string): string {
  * Returns a keyed 30-bit hash of the end of a token, or of a header that ends in a token, without
  * allocating a string. Callers must compare the whole text after a look-up.
  *
- * The hash is keyed because V8 uses integer keys as their own hash: otherwise an issuer could craft
+ * The hash is keyed because V8 hashes integer keys predictably: otherwise an issuer could craft
  * tokens that all collide and make every look-up slow.
  */
 export function fingerprintOf(text: string): number {
   let bits = SEED
-  // Skips the last character: some of its bits are always zero (base64url padding).
+  // Skips the last character: in base64url, some of its bits are always zero.
   for (let i = text.length - 2; i > text.length - 8; i--) {
     bits = Math.imul(bits ^ text.charCodeAt(i), MULTIPLIER)
   }

@@ -34,14 +34,14 @@ export interface IntrospectionRules {
   readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
   readonly hierarchy: ScopeHierarchy | undefined
-  /** Whole seconds since the epoch. */
+  /** Returns the current time in whole seconds since the epoch. */
   readonly now: () => number
 }
 
 /**
  * Introspects a token and verifies the response.
  *
- * @returns the token or a rejection; a returned promise rejects with the rejection.
+ * @returns the token or a rejection. If the result is a promise, it rejects with the rejection.
  */
 export function introspectToken(
   raw: string,
@@ -51,7 +51,7 @@ export function introspectToken(
   const unsendable = checkSendable(raw)
   if (unsendable !== undefined) return unsendable
   const texts = decodedParts(raw)
-  // Text that an attacker made costly to parse is parsed only if the issuer says "active": true.
+  // An attacker can craft text that is costly to parse: it is parsed only for an active token.
   const isCheap = texts.every(isCheapToParse)
   const early = isCheap ? embeddedConfirmation(texts, rules) : undefined
   if (isRejection(early)) return early
@@ -71,8 +71,9 @@ export function introspectToken(
 }
 
 /**
- * Introspects a verified JWT. Members of the response override the claims of the token, and may
- * narrow its scope but never widen it.
+ * Introspects a verified JWT. The checks use each member of the response instead of the claim with
+ * the same name. The returned token keeps the claims of the JWT; the response can narrow its scope
+ * but never widen it.
  */
 export function verifyActive(
   token: AccessToken,
@@ -117,8 +118,9 @@ function requestIntrospection(
 }
 
 /**
- * Drops optional members that are `null`, which some issuers send in place of omitting them. All
- * other members stay, among them those that can reject a token: `active`, `aud`, `exp` and `cnf`.
+ * Drops optional members that are `null`, which some issuers send instead of omitting them. All
+ * other members are kept: `null` in `active`, `aud`, `exp` or `cnf`, for example, must cause a
+ * rejection.
  */
 function withoutNulls(response: Claims): Claims {
   if (!OPTIONAL_MEMBERS.some((name) => ownMember(response, name) === null)) return response
@@ -129,7 +131,7 @@ function withoutNulls(response: Claims): Claims {
   )
 }
 
-/** Members of RFC 7662 §2.2, and the vendors' members that name the client. */
+/** Members of RFC 7662 §2.2, and the members in which some vendors name the client. */
 const OPTIONAL_MEMBERS: readonly string[] = [
   'iss',
   'sub',
@@ -153,8 +155,8 @@ function inactive(): Rejection {
 }
 
 /**
- * Rejects characters outside of token68 (such as line breaks) before the token is sent to the
- * issuer. The length was checked earlier.
+ * Rejects a token with characters that token68 does not allow, such as line breaks, before it is
+ * sent to the issuer. The pipeline has already checked its length.
  */
 function checkSendable(raw: string): Rejection | undefined {
   if (isToken68(raw)) return undefined
@@ -182,8 +184,9 @@ function verifyResponse(
 }
 
 /**
- * Accepts the token types `Bearer` (RFC 6749 §7.1) and `DPoP` (RFC 9449 §5), ignoring case. Others
- * are rejected because a refresh token, for example, may be active as well.
+ * Accepts the token types `Bearer` (RFC 6749 §7.1) and `DPoP` (RFC 9449 §5), ignoring case, and a
+ * response without `token_type`. Rejects other types, because a refresh token, for example, may be
+ * active as well.
  */
 function checkTokenType(response: Claims): Rejection | undefined {
   const type = ownMember(response, 'token_type')
@@ -201,15 +204,16 @@ function confirmationIn(
   if (isRejection(confirmation)) return confirmation
   const type = ownMember(response, 'token_type')
   if (boundKeyOf(confirmation) === undefined && typeof type === 'string' && /^dpop$/i.test(type)) {
-    // The token is bound to a key, but the response does not say to which.
+    // The token is bound to a key, but the response does not contain the thumbprint of that key.
     return bindingDiffers('"jkt" in "cnf" of a DPoP token')
   }
   return binding.checkProvable(confirmation) ?? confirmation
 }
 
 /**
- * Decodes every dot-separated part of a token. All parts are read, because an issuer may tolerate a
- * dot too many or too few in a JWT, which makes it an opaque token to us.
+ * Returns the text of each dot-separated part that can be decoded; an empty array for a token
+ * without dots. Reads all parts, because an issuer may accept a JWT with a dot too many or too few,
+ * which this API treats as an opaque token.
  */
 function decodedParts(raw: string): readonly string[] {
   const parts = raw.split('.')
@@ -217,9 +221,9 @@ function decodedParts(raw: string): readonly string[] {
 }
 
 /**
- * Reads `cnf` from an introspected token that looks like a JWT (unverified). It is enforced even if
+ * Reads `cnf` from the unverified text of an introspected token. The binding is enforced even if
  * the response omits it, so that a bound token is never downgraded to a bearer token. A forged
- * claim can only cause a rejection.
+ * `cnf` can only cause a rejection.
  */
 function embeddedConfirmation(
   texts: readonly string[],
@@ -239,7 +243,10 @@ function embeddedConfirmation(
   return bindingDiffers('one binding', 'several')
 }
 
-/** The binding in an introspection response must not loosen the one in the token. */
+/**
+ * Rejects a response whose binding differs from that of the token. A response without a binding
+ * passes, because the binding of the token remains in force.
+ */
 function checkSameBinding(
   responded: Confirmation | undefined,
   embedded: Confirmation | undefined,
@@ -270,7 +277,7 @@ function bindingDiffers(
 
 const NO_HEADER = { alg: '', kid: undefined, typ: undefined }
 
-/** A response has no `typ`, and may lack the claims that only the issuer's JWTs require. */
+/** A response has no `typ`, and need not contain what only the JWTs of the issuer must contain. */
 const RELAXED_SHAPE = {
   requiredClaims: [],
   allowMissingTyp: true,
@@ -278,8 +285,8 @@ const RELAXED_SHAPE = {
 }
 
 /**
- * Prefers the members `scope` and `client_id` (RFC 7662 §2.2), whatever claims the issuer's JWTs
- * use for them.
+ * Returns a reader that prefers the members `scope` and `client_id` (RFC 7662 §2.2) to the claims
+ * in which the issuer's JWTs contain the scope and the client.
  */
 function readerOf({ profile }: Issuer): ClaimReader {
   return {

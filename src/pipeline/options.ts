@@ -1,4 +1,4 @@
-/** Resolves the option `tokenCache`. */
+/** Defines and validates the option `tokenCache`. */
 import { members, numberIn } from '../base/check.js'
 
 /**
@@ -14,19 +14,27 @@ import { members, numberIn } from '../base/check.js'
  * ```
  */
 export interface TokenCacheOptions {
-  /** Number of cached tokens, a whole number. Default 10,000; 1 to 10,000,000. */
+  /**
+   * Maximum number of cached tokens, a whole number; up to 64 recent tokens are cached in addition.
+   * Default 10,000; 1 to 10,000,000.
+   */
   maxEntries?: number
   /**
-   * Memory of the cache in bytes, a whole number: estimated from the length of each token and the
-   * number of its nested claims. Default 67,108,864 (64 MiB); 65,536 to 2⁴⁰.
+   * Maximum memory of the cache in bytes, a whole number. The memory of a token is estimated from
+   * its length and the number of objects and arrays in its claims. Default 67,108,864 (64 MiB);
+   * 65,536 to 1,099,511,627,776 (1 TiB).
    */
   maxBytes?: number
 }
 
-/** {@link TokenCacheOptions} checked, with every default filled in. */
+/** Validated {@link TokenCacheOptions} with all defaults. */
 export type ResolvedTokenCache = Readonly<Required<TokenCacheOptions>>
 
-/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
+/**
+ * Returns the limits of the cache; `undefined` if the option is false, which disables the cache.
+ *
+ * @throws {TypeError} if an option is invalid; the message names the option and the fix.
+ */
 export function resolveTokenCache(
   given: false | TokenCacheOptions = {},
 ): ResolvedTokenCache | undefined {

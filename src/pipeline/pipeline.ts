@@ -4,13 +4,13 @@
  *   JWT:    token → issuer → claims → binding → keys → signature ─┐
  *   opaque: token → issuer → introspection → claims → binding ────┴→ revocation → AccessToken
  *
- * Checks run cheapest first: a token whose claims would be rejected anyway never causes a key
- * fetch, a signature verification or an introspection request. Before its signature is verified, a
- * claim can only cause a rejection.
+ * Checks run cheapest first: a JWT whose claims would be rejected anyway causes no key fetch, no
+ * signature verification and no introspection request, unless its claims are costly to parse. Until
+ * the signature is verified, the claims can only select the issuer or cause a rejection.
  *
- * Each stage returns the input of the next one or a rejection, which ends the pipeline; see
- * `errors/result.ts`. The stages before (reading the token from a request) and after (proof of
- * possession, route policy) are in `credentials/`, `binding/` and `policy/`.
+ * Each stage returns the input of the next one, or a rejection, which ends the pipeline; see
+ * `errors/result.ts`. Before the pipeline, `credentials/` reads the token from the request. After
+ * it, `binding/` checks the proof of possession, and `policy/` the requirement of the route.
  */
 import { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
@@ -48,6 +48,7 @@ export interface PipelineOptions {
   readonly binding: Pick<Binding, 'checkProvable'>
   readonly limits: TimeLimits
   readonly hierarchy: ScopeHierarchy | undefined
+  /** In characters. */
   readonly maxTokenLength: number
   readonly tokenCache: ConstructorParameters<typeof VerifiedTokens>[0] | undefined
   readonly revocations: Revocations
@@ -61,7 +62,7 @@ export class Pipeline {
   readonly #rules: IntrospectionRules
   readonly #cache: VerifiedTokens | undefined
   readonly #knownHeaders = new KnownHeaders()
-  /** Single flight, by the tail of the token: concurrent requests share one verification. */
+  /** Verifications in flight, by the tail of the token; concurrent requests share one. */
   readonly #inFlight = new Map<string, InFlight>()
 
   constructor(options: PipelineOptions) {
@@ -79,10 +80,11 @@ export class Pipeline {
   }
 
   /**
-   * Verifies a token: synchronously if it is cached, or if its key is loaded and verifies inline.
+   * Verifies a token. Returns synchronously if the token is cached, or if its key is cached and
+   * verifies inline, unless the token must be introspected.
    *
-   * @param context passed to the application's issuer resolver, such as the request.
-   * @returns the token or a rejection; a returned promise rejects with the rejection.
+   * @param context the request, or another value for the application's `issuer` function.
+   * @returns the token or a rejection. If the result is a promise, it rejects with the rejection.
    */
   verify(raw: string, context?: unknown): StepResult<AccessToken> {
     if (this.#cache !== undefined) {
@@ -94,8 +96,9 @@ export class Pipeline {
   }
 
   /**
-   * Verifies by the raw `Authorization` header if it is exactly `Bearer <cached token>`;
-   * `undefined` says nothing about other tokens.
+   * Verifies the token in a raw `Authorization` header if the header is exactly `Bearer <token
+   * in the main cache>`. Returns `undefined` if it is not, or if the token must be verified again:
+   * the caller must then call {@link verify}.
    */
   recall(header: string): StepResult<AccessToken> | undefined {
     if (this.#cache === undefined) return undefined
@@ -103,7 +106,10 @@ export class Pipeline {
     return this.#reuse(this.#cache.getByHeader(header, now), now)
   }
 
-  /** Reuses a cached verification only if verifying the token again would give the same result. */
+  /**
+   * Returns the result for a cached token, whose times are checked again; `undefined` if the token
+   * must be verified again, because its key or its issuer is no longer trusted.
+   */
   #reuse(result: VerificationResult | undefined, now: number): StepResult<AccessToken> | undefined {
     if (result === undefined) return undefined
     const { token, issuer, key } = result
@@ -115,7 +121,7 @@ export class Pipeline {
     return this.#confirm(result)
   }
 
-  /** Checks on each use whether the token was revoked, by its issuer or by the application. */
+  /** Checks, on each use, whether the issuer or the application has revoked the verified token. */
   #confirm({ token, issuer, recheck }: VerificationResult): StepResult<AccessToken> {
     const { revocations } = this.#options
     const state = recheck?.check()
@@ -143,7 +149,7 @@ export class Pipeline {
   #start(raw: string, context: unknown): StepResult<AccessToken> {
     this.#options.counters.cacheMisses++
     const { issuers, maxTokenLength } = this.#options
-    // An oversized token goes to no issuer and to no application function.
+    // An oversized token is passed to no issuer and to no function of the application.
     const opaqueIssuer = raw.length > maxTokenLength ? undefined : issuers.forOpaqueToken(raw)
     if (opaqueIssuer !== undefined) return this.#introspect(raw, opaqueIssuer)
     const token = this.#verifyJwt(raw, context)
@@ -178,7 +184,7 @@ export class Pipeline {
     const { counters, revocations, hierarchy } = this.#options
     const algorithm = resolveAlgorithm(issuer, jws.header.alg)
     if (isRejection(algorithm)) return algorithm
-    // If parsing the claims costs more than verifying the signature, the signature comes first.
+    // Claims that are costly to parse are checked only after the signature.
     const preVerified = hasClaims(jws) ? this.#checkClaims(jws, issuer) : undefined
     if (isRejection(preVerified)) return preVerified
     const signer = findSigningKey({ jws, algorithm, source: issuer.keys, counters })
@@ -223,7 +229,7 @@ export class Pipeline {
     })
   }
 
-  /** Whole seconds since the epoch, rounded down; every NumericDate is compared with these. */
+  /** Returns whole seconds since the epoch, rounded down, to compare with every NumericDate. */
   #seconds(): number {
     return Math.floor(this.#options.now() / 1000)
   }
@@ -234,12 +240,12 @@ function startRecheck(
   { introspection }: Issuer,
 ): VerificationResult['recheck'] {
   if (introspection?.mode !== 'recheck') return undefined
-  // The recheck retains the token, which is a slice that would keep the whole header alive.
+  // The recheck retains the token, which is a slice: without a copy, the whole header stays alive.
   token.detach()
   return introspection.introspector.recheckOf(token.raw)
 }
 
-/** The error for a token whose background recheck has failed beyond `recheckStaleIfError`. */
+/** Returns the error for a token whose rechecks failed for longer than `recheckStaleIfError`. */
 function recheckFailed(
   { issuer }: Issuer,
   recheck: VerificationResult['recheck'],
@@ -248,13 +254,13 @@ function recheckFailed(
 }
 
 function isInvalidToken(error: unknown): error is InvalidTokenError {
-  // Exact class only: an application's subclass cannot be reconstructed here.
+  // Excludes subclasses of the application, which cloneError() cannot reconstruct.
   return error instanceof InvalidTokenError && error.constructor === InvalidTokenError
 }
 
 /**
- * Returns a copy per waiter: an error handler may mutate the error, and must not leak one request's
- * data into another's response.
+ * Returns a copy of the error. Each waiter gets its own, because an error handler may mutate it: a
+ * shared error could leak data of one request into the response to another.
  */
 function cloneError({ message, reason }: InvalidTokenError): InvalidTokenError {
   return new InvalidTokenError(message, reason)

@@ -1,6 +1,6 @@
 /**
- * Caches verified tokens. Only successes are cached; on a hit, the caller must check the times, the
- * trust in the key and revocation again.
+ * Caches verified tokens. Only successes are cached. On a hit, the caller must check the times, the
+ * trust in the key and the issuer, and revocation again.
  *
  * Tokens are promoted to the main cache on second use, as in W-TinyLFU: long-lived objects are
  * expensive to collect, so single-use tokens must not fill the cache. A small admission window
@@ -16,7 +16,7 @@ import type { VerificationKey } from '../keys/verification-key.js'
 import { AdmissionFilter } from './admission-filter.js'
 import { fingerprintOf } from './fingerprint.js'
 
-/** A verified token, with the issuer and the key that the verification relied on. */
+/** A verified token, with the issuer and the key by which it was verified. */
 export interface VerificationResult {
   readonly token: AccessToken
   readonly issuer: Issuer
@@ -31,27 +31,29 @@ export interface VerifiedTokensOptions {
 }
 
 /**
- * Covers the token string, its parsed claims and their objects: measured, 3 to 4 times its length.
+ * Estimated memory per character of the token, for its string and its parsed claims. Measured: 3 to
+ * 4 bytes.
  */
 const BYTES_PER_CHARACTER = 4
 const BYTES_PER_ENTRY = 1_024
-/** Cost of each nested object or array among the claims. */
+/** Estimated memory of each object or array in the claims, in bytes. */
 const BYTES_PER_NESTED = 128
-/** Length in base64url of the shortest nested value and its comma. */
+/** Length, in base64url, of the shortest object or array with its comma. */
 const CHARACTERS_PER_NESTED = 4
 
-/** Number of tokens in the admission window, and its share of the bytes. */
+/** Maximum number of tokens in the admission window. */
 const WINDOW_SIZE = 64
+/** Share of `maxBytes` that the admission window may use. */
 const WINDOW_SHARE = 1 / 8
 
-/** Seconds between LRU touches of one entry: a touch costs several times as much as a look-up. */
+/** Minimum interval between LRU touches of an entry; a touch costs several times a look-up. */
 const TOUCH_INTERVAL_SECONDS = 30
 
 interface CacheEntry {
   readonly result: VerificationResult
   /** The header `Bearer <token>` as one flat string, of which `raw` is a slice. */
   readonly header: string
-  /** Time of the last LRU touch, in seconds. */
+  /** Time of the last LRU touch, in seconds since the epoch. */
   touchedAt: number
 }
 
@@ -78,7 +80,11 @@ export class VerifiedTokens {
     return this.#main.size
   }
 
-  /** @param now whole seconds since the epoch. */
+  /**
+   * Returns the result for a token; `undefined` if it is not cached.
+   *
+   * @param now whole seconds since the epoch.
+   */
   get(raw: string, now: number): VerificationResult | undefined {
     const fingerprint = fingerprintOf(raw)
     const entry = this.#main.peek(fingerprint)
@@ -87,8 +93,9 @@ export class VerifiedTokens {
   }
 
   /**
-   * Looks up by the raw header if it is exactly `Bearer <token in the main cache>`; `undefined`
-   * says nothing about other tokens. Avoids slicing the token, the largest cost of a cache hit.
+   * Returns the result for a raw header that is exactly `Bearer <token in the main cache>`;
+   * `undefined` for any other header, even if {@link get} finds its token. Avoids slicing the token
+   * from the header, which is the largest cost of a cache hit.
    */
   getByHeader(header: string, now: number): VerificationResult | undefined {
     const fingerprint = fingerprintOf(header)
@@ -97,7 +104,12 @@ export class VerifiedTokens {
     return this.#touch(entry, fingerprint, now)
   }
 
-  /** @param now whole seconds since the epoch. */
+  /**
+   * Adds a result to the main cache if the token was added before; otherwise to the admission
+   * window, unless it is too large for that.
+   *
+   * @param now whole seconds since the epoch.
+   */
   add(result: VerificationResult, now: number): void {
     const fingerprint = fingerprintOf(result.token.raw)
     if (this.#admissionFilter.admit(fingerprint)) this.#promote(result, fingerprint, now)
@@ -106,7 +118,7 @@ export class VerifiedTokens {
     }
   }
 
-  /** Promotes a token on its second use. */
+  /** Promotes a token from the admission window to the main cache on its second use. */
   #promoteFromWindow(
     raw: string,
     fingerprint: number,
@@ -124,7 +136,7 @@ export class VerifiedTokens {
   }
 
   #touch(entry: CacheEntry, fingerprint: number, now: number): VerificationResult {
-    // Negated so that a NaN or backward clock still touches the entry.
+    // Negated, so that NaN touches the entry; absolute, so that a clock that was set back does.
     if (!(Math.abs(now - entry.touchedAt) < TOUCH_INTERVAL_SECONDS)) {
       entry.touchedAt = now
       this.#main.get(fingerprint)
@@ -133,7 +145,10 @@ export class VerifiedTokens {
   }
 }
 
-/** An upper bound from the length suffices for most tokens, without counting nested claims. */
+/**
+ * Whether a result needs at most that many bytes. For most tokens, an upper bound computed from the
+ * length proves it, without counting nested claims.
+ */
 function isAtMost(bytes: number, result: VerificationResult): boolean {
   const { length } = result.token.raw
   return bytesFor(length, length / CHARACTERS_PER_NESTED) <= bytes || bytesOf(result) <= bytes
@@ -147,7 +162,7 @@ function bytesFor(characters: number, nested: number): number {
   return BYTES_PER_ENTRY + characters * BYTES_PER_CHARACTER + nested * BYTES_PER_NESTED
 }
 
-/** Counts nested objects and arrays. The parser has bounded their depth. */
+/** Counts nested objects and arrays recursively: the parser has limited their depth. */
 function countNested(value: object): number {
   let count = 0
   for (const member of Object.values(value)) {

@@ -3,7 +3,7 @@ import { requireKnownKeys } from '../base/plain-object.js'
 import { REVOCABLE_KINDS, type RevocableKind } from './revocation-names.js'
 import type { CheckedRevocation, Revocation } from './revocations.js'
 
-/** The trusted issuers, as far as revocations depend on them. */
+/** The properties of the trusted issuers on which the check of a revocation depends. */
 export interface TrustedIssuers {
   /** Whether tokens of more than one issuer may be accepted. */
   readonly trustsSeveral: boolean
@@ -12,8 +12,10 @@ export interface TrustedIssuers {
 }
 
 /**
+ * Returns the validated revocation, with defaults.
+ *
  * @param now seconds since the epoch.
- * @throws {TypeError} that states what is wrong and the fix.
+ * @throws {TypeError} if the revocation is invalid; the message names the fault and the fix.
  */
 export function checkRevocation(
   given: Revocation,
@@ -27,17 +29,17 @@ export function checkRevocation(
   const value = kind && revocation[kind]
   if (named.length !== 1 || typeof value !== 'string' || value === '') {
     throw new TypeError(
-      `a revocation must have exactly one of ${REVOCABLE_KINDS.join(', ')}, a non-empty string`,
+      `a revocation must have exactly one of ${REVOCABLE_KINDS.join(', ')}, with a non-empty string as its value`,
     )
   }
   const { issuer, before = defaultBefore(kind as RevocableKind, now) } = revocation
   if (issuer !== undefined && (typeof issuer !== 'string' || !issuers.mayTrust(issuer))) {
-    // Such a revocation would silently match no token.
+    // A revocation for any other issuer would silently match no token.
     throw new TypeError(
       '"issuer" of a revocation must be a trusted issuer identifier, exactly as in the "iss" of tokens',
     )
   }
-  // "jti" is unique across issuers (RFC 7519 §4.1.7). The other identifiers are unique within one.
+  // "jti" is unique across issuers (RFC 7519 §4.1.7), the other identifiers within one issuer only.
   if (issuer === undefined && kind !== 'jti' && issuers.trustsSeveral) {
     throw new TypeError(
       `a revocation by ${kind} must name the "issuer", because several issuers are trusted and another may use the same ${kind}`,
@@ -54,7 +56,7 @@ export function checkRevocation(
 
 const FOREVER = Number.POSITIVE_INFINITY
 
-/** Unlimited for a `jti`, which identifies one token, whenever it was issued. */
+/** Returns the default of `before`: now, or no limit for a `jti`, which identifies one token. */
 function defaultBefore(kind: RevocableKind, now: number): number {
   return kind === 'jti' ? FOREVER : now
 }

@@ -1,4 +1,4 @@
-/** The option `revocations`. */
+/** Defines and validates the option `revocations`. */
 import { members, numberIn, reject } from '../base/check.js'
 import type { ResolvedStores } from '../stores/options.js'
 
@@ -16,25 +16,25 @@ import type { ResolvedStores } from '../stores/options.js'
  */
 export interface RevocationsOptions {
   /**
-   * Maximum number of revocations. `revoke()` throws a `RangeError` beyond it, because dropping a
-   * revocation would accept a revoked token. About 200 bytes each. Default 100,000; 1 to
-   * 10,000,000.
+   * Maximum number of revocations, of about 200 bytes each. Beyond it, `revoke()` throws a
+   * `RangeError`, because dropping a revocation would accept a revoked token. Revocations of other
+   * instances are added even beyond it. Default 100,000; 1 to 10,000,000.
    */
   maxEntries?: number
 
   /**
-   * With `stores.revocations`: how tokens are handled from the start of an instance until it has
-   * loaded the revocations. `'reject'`: 503. `'dangerouslyAccept'`: revoked tokens may be accepted
-   * until then. Loaded revocations stay in force during later outages. Rejected without
+   * How tokens are handled between the start of an instance and its first load of the revocations.
+   * `'reject'`: rejected with a 503. `'dangerouslyAccept'`: accepted, even if revoked by another
+   * instance. Once loaded, revocations stay in force during outages of the store. Allowed only with
    * `stores.revocations`. Default `'reject'`.
    */
   untilLoaded?: 'reject' | 'dangerouslyAccept'
 }
 
-/** {@link RevocationsOptions} checked, with every default filled in. */
+/** Validated {@link RevocationsOptions} with all defaults. */
 export type ResolvedRevocations = Readonly<Required<RevocationsOptions>>
 
-/** @throws {TypeError} that names the option and the fix. */
+/** @throws {TypeError} if an option is invalid; the message names the option and the fix. */
 export function resolveRevocations(
   given: RevocationsOptions = {},
   stores: ResolvedStores,
@@ -43,14 +43,17 @@ export function resolveRevocations(
     'revocations',
     given,
     ['maxEntries', 'untilLoaded'],
-    'must be an object with some of maxEntries and untilLoaded; revoke() works without it',
+    'must be an object with maxEntries, untilLoaded or both; revoke() works without this option',
   )
   const { maxEntries = 100_000, untilLoaded = 'reject' } = options
   if (untilLoaded !== 'reject' && untilLoaded !== 'dangerouslyAccept') {
     return reject('revocations.untilLoaded', "must be 'reject' or 'dangerouslyAccept'")
   }
   if (options.untilLoaded !== undefined && stores.revocations === undefined) {
-    return reject('revocations.untilLoaded', 'has no effect without "stores.revocations"')
+    return reject(
+      'revocations.untilLoaded',
+      'has no effect without "stores.revocations": set that store, or omit the option',
+    )
   }
   return Object.freeze({
     maxEntries: numberIn('revocations.maxEntries', maxEntries, {

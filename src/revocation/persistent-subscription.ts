@@ -1,4 +1,4 @@
-/** A subscription that is retried until it succeeds. */
+/** Subscribes to a channel of a store, and repeats failed attempts until one succeeds. */
 import type { Store, Unsubscribe } from '../stores/store.js'
 
 export interface PersistentSubscriptionOptions {
@@ -8,9 +8,9 @@ export interface PersistentSubscriptionOptions {
   readonly onMessage: () => void
   /** Called when messages arrive again after some may have been lost. */
   readonly onReconnect: () => void
-  /** Must not throw. */
+  /** Called when an attempt to subscribe fails. Must not throw. */
   readonly onFailure: (error: unknown) => void
-  /** Milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
 }
 
@@ -27,7 +27,10 @@ export class PersistentSubscription {
     this.#options = options
   }
 
-  /** Subscribes, unless subscribed, subscribing, closed or within the retry delay. */
+  /**
+   * Starts an attempt to subscribe, unless there is a subscription or an attempt, the last attempt
+   * began less than 5 s ago, or this object is closed. To be called repeatedly.
+   */
   ensureSubscribed(): void {
     const { monotonicNow, onFailure } = this.#options
     const now = monotonicNow()

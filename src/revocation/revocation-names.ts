@@ -1,4 +1,4 @@
-/** The keys under which revocations are stored, and looked up for a token. */
+/** Computes the names under which revocations are stored, and looked up for a token. */
 import { createHash } from 'node:crypto'
 import type { AccessToken } from '../access-token/access-token.js'
 import { ownMember } from '../base/plain-object.js'
@@ -9,7 +9,7 @@ export const REVOCABLE_KINDS = ['jti', 'sub', 'sid', 'clientId'] as const
 export type RevocableKind = (typeof REVOCABLE_KINDS)[number]
 
 export interface RevocationNames {
-  /** Returns the name of a revocation; without an issuer, of one for tokens of every issuer. */
+  /** Returns the name of a revocation, which without an issuer covers tokens of every issuer. */
   nameOf(kind: RevocableKind, value: string, issuer: string | undefined): string
   /** Returns the names of all revocations that would cover the token. */
   namesOf(token: AccessToken): readonly string[]
@@ -17,15 +17,16 @@ export interface RevocationNames {
 
 /** Readable names, for revocations that stay in this process. */
 export const plainNames: RevocationNames = {
-  /** Unambiguous: no value collides with another kind, or with a name that has an issuer. */
+  /** Names are unambiguous: those of different kinds, or with and without issuer, never collide. */
   nameOf: (kind, value, issuer) =>
     issuer === undefined ? `${kind} ${value}` : `${kind}@${issuer} ${value}`,
   namesOf: (token) => tokenNames(token, plainNames.nameOf),
 }
 
 /**
- * SHA-256 names, which do not reveal to a reader of the store whose tokens are revoked. The hashes
- * of a token are computed once, and cached with it.
+ * Returns SHA-256 names, for revocations in a store. The names do not contain the identifiers of
+ * tokens and subjects, but an attacker who reads the store can test a guessed identifier. The names
+ * for a token are computed once, and cached as long as the token is.
  */
 export function hashedNames(): RevocationNames {
   const cache = new WeakMap<AccessToken, readonly string[]>()

@@ -1,7 +1,8 @@
 /**
- * Reads the revocations of other instances from the store: the changes since the last read, or all
- * of them after a gap, when the store no longer has those changes. Revocations that this instance
- * has and the store has lost are written again.
+ * Reads the revocations of other instances from the store: the changes since the last read or,
+ * after a gap, all revocations. A gap means that changes may be missing: the store no longer has
+ * them, or the subscription was interrupted. After a gap, revocations that the store has lost are
+ * written again.
  */
 import type { Store, StoredRevocation } from '../stores/store.js'
 import type { RevocationWriter } from './revocation-writer.js'
@@ -14,12 +15,15 @@ export interface RevocationReaderOptions {
   readonly writer: RevocationWriter
 }
 
-/** Per read: more than the 10,000 changes that a store keeps. */
+/** Maximum number of pages per read; they contain more than the 10,000 changes of a store. */
 const MAX_PAGES = 100
 
 export class RevocationReader {
   readonly #options: RevocationReaderOptions
-  /** Every revocation of the store up to this revision is known to this instance. */
+  /**
+   * This instance knows every revocation of the store up to this revision; `undefined` before the
+   * first load and after a gap.
+   */
   #revision: string | undefined
   #gaps = 0
   #isLoaded = false
@@ -28,7 +32,7 @@ export class RevocationReader {
     this.#options = options
   }
 
-  /** Whether all revocations were loaded once. */
+  /** Whether this instance has loaded all revocations of the store at least once. */
   get isLoaded(): boolean {
     return this.#isLoaded
   }
@@ -39,7 +43,7 @@ export class RevocationReader {
     this.#revision = undefined
   }
 
-  /** @throws any error of the store. */
+  /** Reads the changes, or all revocations. @throws any error of the store. */
   async read(): Promise<void> {
     if (!(await this.#readChanges())) await this.#readAll()
   }
@@ -54,7 +58,7 @@ export class RevocationReader {
       this.#revision = changes.revision
       // After MAX_PAGES, the next read continues.
       if (!changes.more || page === MAX_PAGES) return true
-      // A store that resolves without I/O would block the event loop.
+      // Lets the event loop turn, which a store that resolves without I/O would block.
       await new Promise((resolve) => setImmediate(resolve))
     }
     return false
@@ -80,8 +84,9 @@ export class RevocationReader {
   }
 
   /**
-   * @throws {TypeError} if it is malformed, because a missed revocation would accept a revoked
-   * token.
+   * Merges a revocation of the store into those of this instance.
+   *
+   * @throws {TypeError} if the revocation is malformed: ignoring it could accept a revoked token.
    */
   #merge(found: StoredRevocation): void {
     const { revocations, writer } = this.#options

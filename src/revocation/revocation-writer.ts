@@ -1,6 +1,6 @@
 /**
- * Writes revocations to the store in batches of those that are pending. A revocation that cannot be
- * written stays pending, once per name, until it can.
+ * Writes pending revocations to the store in batches. If a write fails, its revocations stay
+ * pending until a later write succeeds. Each name has at most one pending revocation.
  */
 import type { RevocationToStore, Store, StoredRevocation } from '../stores/store.js'
 import type { NamedRevocation, Revocations } from './revocations.js'
@@ -10,16 +10,16 @@ export interface RevocationWriterOptions {
   readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Called after each batch. Must not throw. */
+  /** Called after each batch that was written. Must not throw. */
   readonly onWritten: () => void
 }
 
-/** Revocations per command, which blocks Redis for a few milliseconds. */
+/** Maximum number of revocations per command: 500 block Redis for a few milliseconds. */
 const BATCH_SIZE = 500
-/** Ten years, in milliseconds. Instances that know a permanent revocation write it again. */
+/** Maximum TTL, in milliseconds, also of a permanent revocation: ten years. */
 const MAX_TTL_MS = 10 * 365 * 86_400_000
 
-/** Settles when the store has all of a group of revocations, or rejects when a write fails. */
+/** Its promise resolves when a group of revocations is written, and rejects when a write fails. */
 class Receipt {
   readonly written: Promise<void>
   #missing = 0
@@ -32,11 +32,11 @@ class Receipt {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Prevents an unhandled rejection; callers handle their own promises.
+    // Prevents an unhandled rejection if no caller waits for the promise.
     this.written.catch(() => {})
   }
 
-  /** Whether another revocation may be added. */
+  /** Whether another revocation may be added to this group. */
   get isOpen(): boolean {
     return !this.#isSettled && this.#missing < BATCH_SIZE
   }
@@ -70,7 +70,7 @@ interface Pending {
 
 export class RevocationWriter {
   readonly #options: RevocationWriterOptions
-  /** Unshared revocations by name, oldest first. */
+  /** Revocations that are not written yet, by name, oldest first. */
   readonly #pending = new Map<string, Pending>()
   /** Unsettled receipts, newest last. */
   readonly #receipts: Receipt[] = []
@@ -79,17 +79,18 @@ export class RevocationWriter {
   /** How long after `lastIssued` the store keeps revocations, in seconds. */
   #retentionSeconds: number
   /**
-   * Whether longer-lived tokens were seen, for which other instances may choose too short a TTL.
+   * Whether this instance has seen tokens with a longer lifetime than the retention covered. Other
+   * instances may not have seen such tokens, and may choose too short a TTL.
    */
   #extendsTtls = false
 
   constructor(options: RevocationWriterOptions) {
     this.#options = options
-    // Twice as long as needed, so that it rarely has to be extended.
+    // The retention is twice as long as needed, so that it rarely has to be extended.
     this.#retentionSeconds = 2 * options.revocations.maxLifetimeSeconds
   }
 
-  /** Number of revocations that, as far as is known, the store does not have yet. */
+  /** Number of revocations that are not known to be in the store. */
   get pending(): number {
     return this.#pending.size
   }
@@ -105,16 +106,16 @@ export class RevocationWriter {
   }
 
   /**
-   * Resolves when the store has the revocation.
+   * Writes a revocation. Resolves when the store has it.
    *
-   * @throws any error of the store; the revocation stays pending.
+   * @throws any error of the store; the revocation then stays pending.
    */
   write(revocation: NamedRevocation): Promise<void> {
     const known = this.#pending.get(revocation.name)?.receipt
     const receipt = known === undefined || known.isSettled ? this.#newestReceipt() : known
     if (receipt !== known) receipt.add()
     this.#pending.set(revocation.name, { revocation, receipt })
-    // The receipt reports a failure.
+    // Handled by the caller: a failed write rejects receipt.written.
     this.writeAll().catch(() => {})
     return receipt.written
   }
@@ -134,13 +135,16 @@ export class RevocationWriter {
     if (revocation.before <= before && revocation.lastIssued <= lastIssued) this.#settle(pending)
   }
 
-  /** @throws any error of the store. */
+  /** Writes all pending revocations. @throws any error of the store. */
   writeAll(): Promise<void> {
     this.#writing ??= this.#writeAll()
     return this.#writing
   }
 
-  /** Writes all revocations again with a longer TTL if longer-lived tokens were seen. */
+  /**
+   * Makes all revocations pending again, with a longer TTL, if tokens with a longer lifetime than
+   * the retention covers were seen.
+   */
   async extendTtls(): Promise<void> {
     const { revocations } = this.#options
     if (revocations.maxLifetimeSeconds <= this.#retentionSeconds) return
@@ -159,7 +163,7 @@ export class RevocationWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // Includes revocations of the same turn of the event loop.
+    // Waits for other revocations of the same turn of the event loop, to write them together.
     await undefined
     try {
       while (this.#pending.size > 0) await this.#writeBatch()
@@ -167,7 +171,7 @@ export class RevocationWriter {
       this.#failAll(error)
       throw error
     } finally {
-      // In the same turn as the last check of `#pending`, so that no revocation is missed.
+      // Reset in the same turn as the last check of `#pending`, so that no revocation is missed.
       this.#writing = undefined
     }
   }
@@ -187,14 +191,14 @@ export class RevocationWriter {
 
   #settle(pending: Pending): void {
     const { name } = pending.revocation
-    // A newer revocation of the same name is still to be written.
+    // A newer revocation with the same name has replaced this one, and is still to be written.
     if (this.#pending.get(name) !== pending) return
     this.#pending.delete(name)
     pending.receipt?.remove()
     while (this.#receipts[0]?.isSettled) this.#receipts.shift()
   }
 
-  /** Rejects every waiting caller, so that none waits for another failing write. */
+  /** Rejects the promises of all callers, so that none waits for further failing writes. */
   #failAll(error: unknown): void {
     for (const receipt of this.#receipts.splice(0)) receipt.fail(error)
   }
@@ -203,7 +207,7 @@ export class RevocationWriter {
     const { revocations, now } = this.#options
     const retentionSeconds = Math.max(this.#retentionSeconds, 2 * revocations.maxLifetimeSeconds)
     const ttl = (lastIssued + retentionSeconds) * 1_000 - now()
-    // With a NaN clock the TTL is the maximum, so that the revocation is not lost.
+    // If the clock returns NaN, the TTL is the maximum, so that the revocation is not lost.
     return { name, before, lastIssued, ttl: ttl < MAX_TTL_MS ? Math.max(1, ttl) : MAX_TTL_MS }
   }
 }

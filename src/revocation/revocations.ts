@@ -1,10 +1,10 @@
 /**
- * Tokens that this API rejects even though their issuer considers them valid: one token by its
- * `jti`, or all tokens of a subject, session or client that were issued up to a time.
+ * Holds the revocations of this API, which rejects revoked tokens even if their issuer considers
+ * them valid. A revocation covers one token by its `jti`, or all tokens of a subject, session or
+ * client that were issued up to a time.
  *
- * A revocation is never evicted, because losing it would accept a revoked token: if the list is
- * full, {@link Revocations.add} throws. A revocation is removed once every token that it covers has
- * expired.
+ * No revocation is evicted while a token that it covers may be valid, because losing it would
+ * accept a revoked token: if the list is full, {@link Revocations.add} throws.
  */
 import type { AccessToken } from '../access-token/access-token.js'
 import type { TokenTimes } from '../access-token/access-token-claims.js'
@@ -13,8 +13,8 @@ import type { Rejection } from '../errors/result.js'
 import { plainNames, type RevocableKind, type RevocationNames } from './revocation-names.js'
 
 /**
- * The tokens to revoke: exactly one of `jti`, `sub`, `sid` and `clientId`, a non-empty string that
- * is compared exactly.
+ * The tokens to revoke. Exactly one of `jti`, `sub`, `sid` and `clientId` is required; it must be a
+ * non-empty string, and is compared exactly.
  *
  * @example
  * ```ts
@@ -23,34 +23,34 @@ import { plainNames, type RevocableKind, type RevocationNames } from './revocati
  * ```
  */
 export interface Revocation {
-  /** One token (RFC 7519 §4.1.7). */
+  /** Revokes one token, by its identifier (RFC 7519 §4.1.7). */
   jti?: string
-  /** All tokens of a subject. */
+  /** Revokes all tokens of a subject. */
   sub?: string
-  /** All tokens of a session (OpenID Connect Front-Channel Logout §3). */
+  /** Revokes all tokens of a session (OpenID Connect Front-Channel Logout §3). */
   sid?: string
-  /** All tokens of a client. */
+  /** Revokes all tokens of a client. */
   clientId?: string
   /**
-   * Limits the revocation to one issuer: its identifier exactly as in the `iss` of tokens, with
-   * Entra's `{tenantid}` replaced by the tenant's ID. Must be trusted. Required with `sub`, `sid`
-   * and `clientId` if several issuers are trusted (an array, `{tenantid}`, or a function as
-   * `issuer`), because another issuer may use the same value for another subject. Default: the one
-   * trusted issuer; with `jti`, every issuer (RFC 7519 §4.1.7).
+   * Limits the revocation to one trusted issuer: its identifier exactly as in the `iss` of tokens,
+   * with Entra's `{tenantid}` replaced by the tenant's ID. Required with `sub`, `sid` and
+   * `clientId` if several issuers are trusted (an array, `{tenantid}`, or a function as `issuer`),
+   * because another issuer may use the same value for another subject. Default: the one trusted
+   * issuer; with `jti`, every issuer (RFC 7519 §4.1.7).
    */
   issuer?: string
   /**
    * Limits the revocation to tokens issued (`iat`) up to this time, in seconds since the epoch;
    * tokens without `iat` count as issued before. 0 to 100,000,000,000, or `Infinity` for a
    * permanent revocation. Default: now; with `jti`, `Infinity`. `iat` comes from the issuer's
-   * clock: pass a later time if that clock may be ahead of this one.
+   * clock: pass a later time if that clock may be ahead of the clock of this API.
    */
   before?: number
 }
 
 export interface RevocationListOptions {
   readonly maxEntries: number
-  /** Tokens issued longer ago are rejected, in seconds. */
+  /** Maximum age of an accepted token, in seconds; `undefined` without a limit. */
   readonly maxTokenAge: number | undefined
   /** In seconds. */
   readonly clockTolerance: number
@@ -59,7 +59,10 @@ export interface RevocationListOptions {
   /** Default: {@link plainNames}. */
   readonly names?: RevocationNames
   /**
-   * @throws if tokens must be rejected because the revocations of other instances are not loaded.
+   * Called for each token that is not known to be revoked.
+   *
+   * @throws {StoreUnavailableError} if the token must be rejected because the revocations of other
+   *   instances are not loaded yet.
    */
   readonly requireLoaded?: () => void
 }
@@ -81,7 +84,7 @@ export interface NamedRevocation extends Entry {
 /** Times in seconds since the epoch. */
 interface Entry {
   readonly before: number
-  /** Latest time at which a token that the revocation covers can have been issued. */
+  /** Latest time at which a token that the revocation covers may have been issued. */
   readonly lastIssued: number
 }
 
@@ -94,14 +97,14 @@ export class Revocations {
   readonly #entries = new Map<string, Entry>()
   /** Longest known time from the issue of a token until it is rejected as expired, in seconds. */
   #maxLifetimeSeconds: number
-  /** Lower bound of every `lastIssued`. */
+  /** Lower bound of the `lastIssued` of all entries. */
   #earliestLastIssued = Number.POSITIVE_INFINITY
 
   constructor(options: RevocationListOptions) {
     const { maxTokenAge = DEFAULT_LIFETIME_SECONDS, clockTolerance } = options
     this.#options = options
     this.#names = options.names ?? plainNames
-    // The issuer's clock may be ahead when it issues, and ours behind when it expires.
+    // The issuer's clock may be ahead when it issues a token, and ours behind when it expires.
     this.#maxLifetimeSeconds = maxTokenAge + 2 * clockTolerance
   }
 
@@ -129,7 +132,7 @@ export class Revocations {
     return this.merge({ name, before, lastIssued })
   }
 
-  /** Whether the list has a revocation of this name, with no earlier times. */
+  /** Whether the list has a revocation of this name whose times are not earlier. */
   has({ name, before, lastIssued }: NamedRevocation): boolean {
     const existing = this.#entries.get(name)
     return existing !== undefined && existing.before >= before && existing.lastIssued >= lastIssued
@@ -138,12 +141,14 @@ export class Revocations {
   /**
    * Merges a revocation that another instance has accepted, even if the list is full: a token that
    * is revoked on one instance must be rejected on all.
+   *
+   * @returns the merged revocation.
    */
   merge({ name, before, lastIssued }: NamedRevocation): NamedRevocation {
     const existing = this.#entries.get(name)
-    // Without local revocations, entries of other instances would accumulate.
+    // An instance that never calls add() would otherwise accumulate entries of other instances.
     if (existing === undefined && this.#isFull()) this.#makeRoom()
-    // A merge never narrows a revocation.
+    // The later time counts, so that a merge never narrows a revocation.
     const entry = {
       before: Math.max(before, existing?.before ?? before),
       lastIssued: Math.max(lastIssued, existing?.lastIssued ?? lastIssued),
@@ -153,7 +158,7 @@ export class Revocations {
     return { name, ...entry }
   }
 
-  /** Yields the revocations of tokens that may not have expired. */
+  /** Yields the revocations that cover tokens which may still be unexpired. */
   *active(): Generator<NamedRevocation> {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
     for (const [name, entry] of this.#entries) {
@@ -186,7 +191,7 @@ export class Revocations {
 
   #matches(entry: Entry | undefined, { exp, iat }: TokenTimes): boolean {
     if (entry === undefined) return false
-    // Rounded down like our own times, so that a fractional `iat` does not count as later.
+    // `iat` is rounded down like our own times, so that a fraction does not make it later.
     if (iat !== undefined && Math.floor(iat) > entry.before) return false
     // A token without `iat` reveals its lifetime only here: extend the retention to cover it.
     this.#extendRetention(exp - entry.lastIssued)
@@ -206,7 +211,7 @@ export class Revocations {
 
   #makeRoom(): void {
     const expiredUntil = this.#seconds() - this.#maxLifetimeSeconds
-    // Avoids a scan of all entries for each revocation while the list is full.
+    // No entry can be removed. Avoids a scan of all entries for each revocation of a full list.
     if (!(this.#earliestLastIssued < expiredUntil)) return
     this.#earliestLastIssued = Number.POSITIVE_INFINITY
     for (const [key, { lastIssued }] of this.#entries) {
@@ -229,7 +234,7 @@ export class Revocations {
   }
 }
 
-/** The rejection of a revoked token. */
+/** Returns the rejection of a revoked token. */
 export function revokedTokenRejection(): Rejection {
   return new InvalidTokenError('The access token was revoked', { check: 'revocation' })
 }

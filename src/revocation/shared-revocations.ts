@@ -20,9 +20,9 @@ export interface SharedRevocationsOptions {
   readonly untilLoaded: 'reject' | 'dangerouslyAccept'
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
-  /** Called when a call fails, at most once every 30 s. Must not throw. */
+  /** Called when a call of the store fails, at most once every 30 s. Must not throw. */
   readonly onFailure: (error: unknown) => void
   /** Called on close with the number of revocations that could not be written. Must not throw. */
   readonly onLost: (count: number) => void
@@ -31,14 +31,14 @@ export interface SharedRevocationsOptions {
 const CHANNEL = 'revocations'
 
 const POLL_INTERVAL_MS = 500
-/** Hints within this time share one read. */
+/** Minimum interval between two reads; hints within it share one read. */
 const MIN_READ_INTERVAL_MS = 20
 const REPORT_INTERVAL_MS = 30_000
-/** Limits the wait for the revocations at the start. */
+/** Maximum time for which {@link SharedRevocations.start} waits for the revocations. */
 const START_TIMEOUT_MS = 2_000
-/** Limits writing pending revocations on close. */
+/** Maximum time for which {@link SharedRevocations.flush} writes pending revocations. */
 const WRITE_TIMEOUT_MS = 10_000
-/** Limits the wait on close while the store completes no write. */
+/** Maximum time for which flush() and close() wait while the store makes no progress. */
 const NO_PROGRESS_TIMEOUT_MS = 2_000
 const RETRY_DELAY_MS = 100
 
@@ -75,7 +75,7 @@ export class SharedRevocations {
     })
   }
 
-  /** Resolves once the revocations are loaded, or after 2 s without them. */
+  /** Starts synchronizing. Resolves once the revocations are loaded, or after 2 s. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS).unref()
     await within(START_TIMEOUT_MS, this.#untilLoaded())
@@ -102,7 +102,7 @@ export class SharedRevocations {
   /**
    * Shares a revocation, which this instance enforces already, with all instances.
    *
-   * @throws {StoreUnavailableError} if the write fails; it is retried until it succeeds.
+   * @throws {StoreUnavailableError} if the write fails, which is then retried until it succeeds.
    */
   async share(revocation: NamedRevocation): Promise<void> {
     try {
@@ -113,14 +113,14 @@ export class SharedRevocations {
     }
   }
 
-  /** Writes pending revocations, for at most 10 s. Never rejects. */
+  /** Writes pending revocations for at most 10 s, or 2 s without progress. Never rejects. */
   async flush(): Promise<void> {
     const end = { isReached: false }
     await within(WRITE_TIMEOUT_MS, this.#writeUntil(end))
     end.isReached = true
   }
 
-  /** Writes pending revocations, for at most 10 s, and stops synchronizing. Never rejects. */
+  /** Writes pending revocations as {@link flush} does, and stops synchronizing. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -135,7 +135,7 @@ export class SharedRevocations {
 
   async #untilLoaded(): Promise<void> {
     await this.#poll()
-    // The store may still be connecting.
+    // Retries, because the store may still be connecting.
     while (!this.#reader.isLoaded && this.#closing === undefined) {
       await pause(RETRY_DELAY_MS)
       await this.#poll()
@@ -161,7 +161,7 @@ export class SharedRevocations {
     }
   }
 
-  /** Never rejects. */
+  /** Synchronizes once; concurrent calls share one synchronization. Never rejects. */
   #poll(): Promise<void> {
     if (this.#closing !== undefined) return Promise.resolve()
     this.#subscription.ensureSubscribed()
@@ -199,7 +199,7 @@ export class SharedRevocations {
     try {
       await this.#options.store.publish(CHANNEL, '')
     } catch {
-      // Other instances poll anyway.
+      // A lost message only delays other instances until they poll.
     }
   }
 }

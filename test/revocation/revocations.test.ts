@@ -290,7 +290,7 @@ t.test('rejects an invalid revocation with a TypeError that states the fix', asy
   const check = (revocation: unknown, mayTrust = (issuer: string) => issuer === ISSUER) =>
     checkRevocation(revocation as Revocation, NOW, { trustsSeveral: false, mayTrust })
   const oneKind =
-    'a revocation must have exactly one of jti, sub, sid, clientId, a non-empty string'
+    'a revocation must have exactly one of jti, sub, sid, clientId, with a non-empty string as its value'
   for (const revocation of [
     {},
     { jti: '' },

@@ -23,7 +23,7 @@ const VALUES: readonly [options: object, message: RegExp][] = [
   [{ jwks: true }, /^"jwks" option must be an object, such as/],
   [{ jwks: jwks.keys }, /^"jwks" option .* set "jwks\.keys" to the array of keys$/],
   [{ stores: true }, /^"stores" option must be an object that names a store for some of/],
-  [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without it$/],
+  [{ revocations: true }, /^"revocations" option must be .* revoke\(\) works without this option$/],
   [
     { issuer: () => true, tenants: true },
     /^"tenants" option must be an object with some of maxEntries, cacheMaxAge, negativeCacheMaxAge, perReq/,

@@ -163,7 +163,7 @@ rejectsRows('stores, and what goes with them', [
   [
     'untilLoaded without a store',
     { revocations: { untilLoaded: 'dangerouslyAccept' } },
-    /^"revocations.untilLoaded" option has no effect without "stores.revocations"$/,
+    /^"revocations.untilLoaded" option has no effect without "stores.revocations": set that store, or omit the option$/,
   ],
   [
     'untilLoaded',
