@@ -13,7 +13,7 @@ import type { ResourceServerError } from '../errors/errors.js'
 export interface DiagnosticsMessages {
   /** A request or a call of `verify()` was accepted: its token meets the requirement. */
   'token:accept': {
-    /** The same object as `request.auth`. */
+    /** The verified token: the same object as `request.auth`, or as the result of `verify()`. */
     readonly token: AccessToken
     /** The Fastify request; for a call of `verify()`, the `context` that the caller passed. */
     readonly context: unknown

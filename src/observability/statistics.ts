@@ -29,7 +29,7 @@ export interface Statistics {
   readonly cacheSize: number
 }
 
-/** Mutable counters behind {@link Statistics}. */
+/** The mutable counters from which `read` creates {@link Statistics}. */
 export class Counters {
   cacheHits = 0
   cacheMisses = 0

@@ -175,7 +175,7 @@ t.test('the token commands reject such an issuer, too', async (t) => {
         env: { FRS_PASSWORD: 'p' },
       })
       t.equal(code, 2)
-      t.match(stderr, '--issuer must be the issuer identifier, not the address of its metadata')
+      t.match(stderr, '--issuer must be the issuer identifier, not the URL of its metadata')
     }
   }
 })

@@ -21,7 +21,7 @@ export type AccessTokenFormat = 'jwt' | 'opaque'
 export interface AuthorizationServerOptions {
   /** The TCP port. 0 selects a free port. Default 0; 0 to 65535. */
   port?: number | undefined
-  /** A loopback host name or address. Default `127.0.0.1`. */
+  /** The loopback host name or address on which the server listens. Default `127.0.0.1`. */
   host?: string | undefined
   /**
    * The path of the issuer identifier: `''`, or a path that starts with `/`. A trailing slash is
@@ -47,8 +47,8 @@ export interface AuthorizationServerOptions {
   /** The clients; at least one is required. Default: {@link testClient}. */
   clients?: readonly TestClient[] | undefined
   /**
-   * The scope values that the server offers. Default: openid profile email offline_access
-   * orders:read orders:write.
+   * The scope values that the server offers. Default: `openid profile email offline_access
+   * orders:read orders:write`.
    */
   scope?: Scope | undefined
   /**

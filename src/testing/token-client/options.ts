@@ -43,7 +43,7 @@ export interface PasswordGrantOptions {
   clientAuthentication?: ClientAuthentication | undefined
   /** The name with which the user signs in. */
   username: string
-  /** The user's password. */
+  /** The password with which the user signs in. */
   password: string
   /** The requested scope. Default: the request has no `scope` parameter. */
   scope?: Scope | undefined
@@ -63,7 +63,7 @@ export interface PasswordGrantOptions {
    * milliseconds. Default 10000; 1 to 2147483647.
    */
   timeout?: number | undefined
-  /** Aborts the exchange; `passwordGrant` then rejects with the signal's reason. */
+  /** When this signal is aborted, `passwordGrant` ends and rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined

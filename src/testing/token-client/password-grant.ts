@@ -39,8 +39,8 @@ import { unusableResponse } from './unusable-response.js'
  * ```
  *
  * @throws {TypeError} if an option is missing, unknown or invalid, or under `NODE_ENV=production`
- * @throws {PasswordGrantError} if the server rejects the request, is unreachable, or its response
- *   is invalid
+ * @throws {PasswordGrantError} if the server rejects the request, is unreachable, does not respond
+ *   within `timeout`, or sends an invalid response
  * @throws the reason of `signal`, if the caller aborts it
  * @see RFC 6749 §4.3, RFC 9449 §5
  */
