@@ -40,7 +40,7 @@ export class Connection {
   }
 
   send(request) {
-    // Nobody would ever be told that a request on it has no answer.
+    // A destroyed socket emits no further events, so the failure is reported here.
     if (this.#socket.destroyed) return this.#onFailure(new Error('the server closed a connection'))
     this.#sentAt = performance.now()
     this.#socket.write(request)

@@ -49,13 +49,13 @@ export const rows = Object.entries(ROWS).map(([name, row]) => ({
   ...row,
 }))
 
-/** Ours comes with the jose of the repository, the peers with that of this folder. */
+/** This package uses the jose of the repository, the peers that of this folder. */
 export function requireSameVersion(name) {
   const [here, above] = ['node_modules', '../node_modules'].map(
     (folder) => manifest(`./${folder}/${name}/package.json`).version,
   )
   if (here === above) return
-  throw new Error(`${name} is ${here} in bench and ${above} above: install both anew`)
+  throw new Error(`${name} is ${here} in bench and ${above} above: reinstall both`)
 }
 
 function versionOf(name) {

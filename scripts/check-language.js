@@ -1,12 +1,12 @@
 /**
- * Fails on words that docs/contributing/language.md retires: in the comments and messages of src,
- * examples and scripts, and in the documentation. Part of `npm run check`.
+ * Fails on words that docs/contributing/language.md retires: in the code, comments and messages of
+ * src, examples, scripts, suites and bench, and in the documentation. Part of `npm run check`.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 const GUIDE = 'docs/contributing/language.md'
-const COVERED = /^(?:src|examples|scripts|docs)\/.*\.(?:ts|js|md)$|^[A-Z]+\.md$/
+const COVERED = /^(?:src|examples|scripts|docs|suites|bench)\/.*\.(?:[cm]?[jt]s|md)$|^[A-Z]+\.md$/
 
 const [, list = ''] = /^## Retired words$.*?^```text\n(.*?)\n```$/ms.exec(read(GUIDE)) ?? []
 const words = list.split(/\n|, /).filter(Boolean)

@@ -1,6 +1,6 @@
 /**
- * One token after the other: ours new and known, jose's `jwtVerify` with the keys at hand, and the
- * bound of a bare verification.
+ * Verifies tokens sequentially: new and known ones with this package, jose's `jwtVerify` with loaded
+ * keys, and a bare signature verification as the lower bound.
  */
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createResourceServer } from '../../dist/index.js'
@@ -36,7 +36,7 @@ async function subjectsOf(algorithm, count) {
   const bare = bareVerifier(options.jwks)
   return {
     'ours, new token': {
-      // Nobody remembers the tokens of the round before.
+      // A new server for each round, so that no token is cached.
       prepare: () => createResourceServer(options),
       run: (fresh) => each((token) => fresh.verify(token))(),
     },

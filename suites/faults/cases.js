@@ -12,9 +12,9 @@ import rotationUnderLoad from './cases/rotation-under-load.js'
 import tokenBeforeItsKey from './cases/token-before-its-key.js'
 
 /**
- * One row each. `observe` lives through the fault on a {@link Stage}, in the same way with either
- * subject; `check` tells what of it must be so for ours; `say` puts it into words for both. A
- * `heavy` one has the machine to itself.
+ * One row per case. `observe` causes the fault on a {@link Harness}, for both subjects alike; `check`
+ * returns the properties that this package must have; `describe` summarizes the measurement. A
+ * `heavy` case runs alone.
  */
 export const cases = [
   firstRequests,

@@ -8,8 +8,8 @@
  *   node suites/faults/run.js rotation       the cases with that in their name
  */
 import { cases } from './cases.js'
-import { play } from './play.js'
-import { endIdleProcesses } from './stage/api.js'
+import { endIdleProcesses } from './harness/api.js'
+import { runCase } from './run-case.js'
 import { asMarkdown, forTerminal } from './table.js'
 
 const markdown = process.argv.includes('--markdown')
@@ -21,8 +21,8 @@ const tell = markdown ? console.error : console.log
 const begun = performance.now()
 const rows = new Map()
 let told = 0
-await playSome(chosen.filter(({ heavy }) => heavy))
-await Promise.all([playSome(light()), playSome(light())])
+await runSome(chosen.filter(({ heavy }) => heavy))
+await Promise.all([runSome(light()), runSome(light())])
 await endIdleProcesses()
 
 const failed = [...rows.values()].filter(({ wrong }) => wrong.length > 0)
@@ -40,9 +40,9 @@ function* light() {
   }
 }
 
-async function playSome(some) {
+async function runSome(some) {
   for (const one of some) {
-    rows.set(one, await play(one))
+    rows.set(one, await runCase(one))
     // Prints in the order of the table, each as soon as all earlier ones are finished.
     for (; rows.get(chosen[told]) !== undefined; told++) tell(forTerminal(rows.get(chosen[told])))
   }

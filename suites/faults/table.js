@@ -1,12 +1,12 @@
-/** The rows, for a terminal as they come, and as Markdown for the docs. */
+/** Formats the rows for a terminal, and as a Markdown table for the docs. */
 import { createRequire } from 'node:module'
 
 const { version } = createRequire(import.meta.url)('jose/package.json')
 
-export function forTerminal({ name, mustShow, seen, wrong, jose, took }) {
+export function forTerminal({ name, expected, seen, wrong, jose, took }) {
   const lines = [
     `${mark(wrong)} ${name} (${(took / 1000).toFixed(1)} s)`,
-    `    expected   ${mustShow}`,
+    `    expected   ${expected}`,
     `    measured   ${seen}`,
     ...wrong.map((what) => `    FAILED     ${what}`),
     `    jose       ${jose}`,
@@ -19,8 +19,8 @@ export function asMarkdown(rows) {
     `| case | expected | measured | | jose ${version} |`,
     '| --- | --- | --- | --- | --- |',
     ...rows.map(
-      ({ name, mustShow, seen, wrong, jose }) =>
-        `| ${[name, mustShow, seen, mark(wrong), jose].map(cell).join(' | ')} |`,
+      ({ name, expected, seen, wrong, jose }) =>
+        `| ${[name, expected, seen, mark(wrong), jose].map(cell).join(' | ')} |`,
     ),
   ].join('\n')
 }

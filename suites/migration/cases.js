@@ -1,5 +1,5 @@
 /** The requests that each program of docs/migration.md receives, whose responses may differ. */
-export function casesWith(issuer, stranger) {
+export function casesWith(issuer, otherIssuer) {
   const now = Math.floor(Date.now() / 1000)
   const bearing = (token, path = '/me') => ({ path, authorization: `Bearer ${token}` })
   const made = async (claims, options, path) =>
@@ -20,7 +20,7 @@ export function casesWith(issuer, stranger) {
     'a token without `exp`': () => made({ exp: undefined }),
     'a token for another API': () => made({ aud: 'api://other' }),
     'a token without `aud`': () => made({ aud: undefined }),
-    'another issuer’s token': async () => bearing(await stranger.issueToken()),
+    'another issuer’s token': async () => bearing(await otherIssuer.issueToken()),
     'an ID token for the client': async () => bearing(await issuer.issueIdToken()),
     'an ID token (`at_hash`) for the API': async () =>
       bearing(await issuer.issueIdToken({ aud: 'api://default', at_hash: 'A'.repeat(22) })),

@@ -50,12 +50,12 @@ async function compare({ name, ...programs }, index) {
 
 async function play(code, file, profile) {
   const issuer = await createAuthorizationServer({ profile })
-  const stranger = await createAuthorizationServer({ profile })
+  const otherIssuer = await createAuthorizationServer({ profile })
   // Published from the start, like an issuer that always had two keys.
   await issuer.issueToken({}, { algorithm: 'ES256' })
   const statuses = {}
   const warm = await start(code, file, issuer.issuer)
-  for (const [what, make] of Object.entries(casesWith(issuer, stranger))) {
+  for (const [what, make] of Object.entries(casesWith(issuer, otherIssuer))) {
     statuses[what] = await statusOf(warm.url, await make())
   }
   await warm.stop()
@@ -65,7 +65,7 @@ async function play(code, file, profile) {
   const status = await statusOf(cold.url, { path: '/me', authorization })
   statuses['a valid token; the issuer is down, and no key is cached'] = status
   await cold.stop()
-  await Promise.all([issuer.close(), stranger.close()])
+  await Promise.all([issuer.close(), otherIssuer.close()])
   return statuses
 }
 

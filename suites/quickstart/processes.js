@@ -1,10 +1,10 @@
-/** What a reader has in several terminals: servers that run until the end, and free ports for them. */
+/** Starts the servers that a reader runs in separate terminals, on free ports. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
-/** Ports that nobody has now, all different. */
+/** Returns distinct free ports. */
 export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => createServer().listen(0))
   await Promise.all(servers.map((server) => once(server, 'listening')))

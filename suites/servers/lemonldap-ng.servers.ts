@@ -22,7 +22,7 @@ t.test('G1: a token of the password grant opens a route', async (t) => {
     [decodeJwt(`${id_token}`).aud].flat().includes(RESOURCE),
     'its ID token names the API as well',
   )
-  t.equal((await it.get('/me', id_token)).status, 401, 'J8: and is refused all the same')
+  t.equal((await it.get('/me', id_token)).status, 401, 'J8: but is rejected')
 })
 
 t.test('a token of the client credentials grant opens a route', async (t) => {

@@ -1,4 +1,4 @@
-/** The API with the package as built, in a process of its own. */
+/** The API with the package as built, in its own process. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { writeHeapSnapshot } from 'node:v8'
 import Fastify from 'fastify'
@@ -13,11 +13,11 @@ const calls = {
     app = Fastify({ forceCloseConnections: true })
     await app.register(resourceServer, options)
     app.get('/', async (request) => ({ user: request.claims.sub }))
-    app.get('/admin', { config: { auth: { scope: 'nobody:has' } } }, async () => 'in')
+    app.get('/admin', { config: { auth: { scope: 'never:granted' } } }, async () => 'in')
     watchEventLoop()
     return app.listen({ host: '127.0.0.1', port: 0 })
   },
-  /** The event loop stands still meanwhile, which doesn't count. */
+  /** Blocks the event loop, so the delay is not measured meanwhile. */
   snapshot(file) {
     stopWatching()
     for (let i = 0; i < 3; i++) globalThis.gc()

@@ -1,9 +1,9 @@
-/** The near end of the API: requests to it, and how it is. */
+/** Controls the API process: sends requests and reads measurements. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from '../faults/stage/worker.js'
+import { Worker } from '../faults/harness/worker.js'
 import { heapOf } from './heap.js'
 
 export class Api {

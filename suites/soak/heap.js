@@ -1,4 +1,4 @@
-/** What is in a heap snapshot of V8: its size, and how much of what. */
+/** Reads a heap snapshot of V8: its size, and the size of each kind of object. */
 import { readFile } from 'node:fs/promises'
 
 /** @returns `size` in bytes, and `kinds`: from the name of each kind of object to its bytes. */

@@ -1,7 +1,7 @@
-/** Callers who must not be let in, each in a way of its own. */
+/** Attackers, each with another invalid token. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { dpopProof, generateDPoPKey } from 'fastify-resource-server/testing'
-import { withRandomKid } from '../faults/stage/tokens.js'
+import { withRandomKid } from '../faults/harness/tokens.js'
 import { bearer } from './valid.js'
 
 const REFUSED = [401]
@@ -52,9 +52,9 @@ export class Hostile {
 }
 
 const EXPECTED = {
-  // No token at all, by its characters (RFC 6750 §2.1).
+  // Not a token68 (RFC 6750 §2.1).
   garbage: [400],
-  // While the issuer is away nobody can know these.
+  // While the issuer is down, these cannot be verified.
   'opaque and unknown': [401, 503],
   'of an unknown key': [401, 503],
 }

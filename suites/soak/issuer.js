@@ -1,5 +1,5 @@
-/** The near end of the authorization server. */
-import { Worker } from '../faults/stage/worker.js'
+/** Controls the process of the authorization server. */
+import { Worker } from '../faults/harness/worker.js'
 
 export class Issuer {
   #worker

@@ -1,4 +1,4 @@
-/** What was seen, and whether it is as it must be. */
+/** Prints the measurements, and checks them. */
 import { growth } from './heap.js'
 
 const MIB = 2 ** 20
@@ -35,13 +35,13 @@ export function show({ tally, heap, eventLoop, statistics, asked, minutes, rate 
   console.log(`statistics: ${JSON.stringify(statistics)}`)
 }
 
-/** @returns what must be so and isn't. */
-export function judge({ tally, heap, asked, minutes, rate }) {
+/** @returns the failed checks. */
+export function failedChecks({ tally, heap, asked, minutes, rate }) {
   const sent = tally.total('valid') + tally.total('hostile')
   const due = ((minutes.count * minutes.length) / 1000) * rate
   const checks = {
     'no valid request is lost': tally.wrong.valid === 0,
-    'no hostile request is let in, or answered with an error of ours': tally.wrong.hostile === 0,
+    'no hostile request is accepted or causes a server error': tally.wrong.hostile === 0,
     'nearly all requests were sent': sent > 0.95 * due,
     [`the heap grows by less than ${mib(GROWTH)} in the second half`]:
       heap.after.size - heap.before.size < GROWTH,

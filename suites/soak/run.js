@@ -14,7 +14,7 @@ import { Api } from './api.js'
 import { Hostile } from './hostile.js'
 import { Issuer } from './issuer.js'
 import { Minutes } from './minutes.js'
-import { judge, show } from './report.js'
+import { failedChecks, show } from './report.js'
 import { Tally } from './tally.js'
 import { Valid } from './valid.js'
 
@@ -63,8 +63,8 @@ const facts = {
 await api.end()
 await issuer.end()
 show(facts)
-const wrong = judge(facts)
-for (const what of wrong) console.log(`NOT SO  ${what}`)
+const wrong = failedChecks(facts)
+for (const what of wrong) console.log(`FAILED  ${what}`)
 console.log(wrong.length === 0 ? 'passed' : 'failed')
 process.exitCode = wrong.length === 0 ? 0 : 1
 

@@ -1,4 +1,4 @@
-/** What came of the requests. */
+/** Counts the responses. */
 
 export class Tally {
   /** From what was sent to from what came back to how often. */

@@ -1,4 +1,4 @@
-/** Callers who must be let in, whatever becomes of the issuer. */
+/** Clients with valid tokens, which the API must accept also while the issuer is down. */
 import { randomUUID } from 'node:crypto'
 import { dpopProof, generateDPoPKey } from 'fastify-resource-server/testing'
 
@@ -32,7 +32,7 @@ export class Valid {
     this.#bound = { key, token }
   }
 
-  /** Other opaque tokens, which the issuer is asked about now. */
+  /** Replaces the opaque tokens, which are introspected immediately. */
   async renew() {
     const fresh = Array.from({ length: OPAQUE }, async () => {
       const token = await this.#issuer.issue({}, { format: 'opaque' })

@@ -80,14 +80,14 @@ export function claims(request: FastifyRequest, token: AccessToken): void {
   // Declared above by merging.
   same<typeof request.claims.tenant, string>(true)
   same<typeof token.claims.tenant, string>(true)
-  // Nobody declared this one.
+  // Not declared.
   same<(typeof request.claims)['department'], unknown>(true)
 }
 
 export function accessToken(request: FastifyRequest): string {
   same<typeof request.auth, AccessToken | null>(true)
   const { auth } = request
-  if (auth === null) return 'nobody'
+  if (auth === null) return 'anonymous'
   same<typeof auth.scope, ReadonlySet<string>>(true)
   same<typeof auth.subject, string | undefined>(true)
   same<typeof auth.clientId, string | undefined>(true)
@@ -101,7 +101,7 @@ export function accessToken(request: FastifyRequest): string {
   same<typeof auth.issuedAt, number | undefined>(true)
   same<typeof auth.raw, string>(true)
   const may: boolean = auth.hasScope('orders:read', 'orders:write')
-  return may ? auth.issuer : 'nobody'
+  return may ? auth.issuer : 'anonymous'
 }
 
 export function routes(app: FastifyInstance): void {
@@ -109,7 +109,7 @@ export function routes(app: FastifyInstance): void {
   app.get('/any-scope', { config: { auth: { anyScope: ['a', 'b'] } } }, async () => '')
   app.get('/step-up', { config: { auth: { acr: ['a', 'b'], maxAge: 60 } } }, async () => '')
   app.get('/optional', { config: { auth: { optional: true } } }, async (request) => {
-    return request.auth?.subject ?? 'nobody'
+    return request.auth?.subject ?? 'anonymous'
   })
   app.get('/true', { config: { auth: true } }, async () => '')
   app.get<{ Params: { id: string } }>(

@@ -56,8 +56,8 @@ export async function registrations(app: FastifyInstance): Promise<void> {
   await app.register(resourceServer, { issuer: 'https://example.com', scope: 'a' }) // expect TS2769
 }
 
-// Most unknown keys of config.auth can't be found here: Fastify infers a type of its own from what
-// stands there. The plugin refuses them when the route is declared; RouteRequirement knows them.
+// The compiler cannot find most unknown keys of config.auth, because Fastify infers its own type from
+// the object. The plugin rejects them when the route is declared; RouteRequirement finds them.
 export function routes(app: FastifyInstance): void {
   app.get('/1', { config: { auth: { scopes: 'a' } } }, async () => '') // expect TS2322
   app.get('/2', { config: { auth: { scope: 1 } } }, async () => '') // expect TS2322
@@ -76,11 +76,11 @@ export const requirements: RouteRequirement[] = [
 ]
 
 export function handlers(request: FastifyRequest, token: AccessToken): void {
-  request.claims.sub = 'somebody' // expect TS2540
+  request.claims.sub = 'user-1' // expect TS2540
   request.claims.tenant = 'acme' // expect TS2542
   request.claims = token.claims // expect TS2540
   token.claims.iss = 'https://example.com' // expect TS2540
-  token.subject = 'somebody' // expect TS2540
+  token.subject = 'user-1' // expect TS2540
   token.scope.add('admin') // expect TS2339
   token.roles.add('admin') // expect TS2339
   token.roles = new Set(['admin']) // expect TS2540

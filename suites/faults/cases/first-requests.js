@@ -1,17 +1,17 @@
-import { manyUnseen } from '../stage/tokens.js'
-import { all, tally } from '../stage/traffic.js'
+import { newTokens } from '../harness/tokens.js'
+import { all, tally } from '../harness/traffic.js'
 
-/** The metadata and the key set answer at once, or late: other interleavings. */
+/** Delays of the issuer's responses, which cause different interleavings. In milliseconds. */
 const DELAYS = [0, 1, 20, 150]
 
 export default {
   name: '100 concurrent first requests',
-  mustShow: '1 discovery, 1 key fetch, 100 × 200',
+  expected: '1 discovery, 1 key fetch, 100 × 200',
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const tokens = await manyUnseen(issuer, 100)
-    const api = await stage.api(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const tokens = await newTokens(issuer, 100)
+    const api = await harness.api(issuer)
     const rounds = []
     for (const delay of DELAYS) {
       if (delay > 0) issuer.fail({ delay })
@@ -29,7 +29,7 @@ export default {
     'all 200': rounds.every(({ answers }) => all(answers, 200)),
   }),
 
-  say({ rounds }, isOurs) {
+  describe({ rounds }, isOurs) {
     const most = (endpoint) => Math.max(...rounds.map(({ requests }) => requests[endpoint]))
     const discovery = isOurs ? `${most('discovery')} discovery` : 'no discovery (has none)'
     return `${discovery}, ${most('jwks')} key fetch, ${tally(rounds[0].answers)} (${rounds.length} rounds)`

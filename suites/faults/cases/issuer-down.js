@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { manyUnseen, unseen } from '../stage/tokens.js'
-import { all, countOf, tally, thousands } from '../stage/traffic.js'
+import { newToken, newTokens } from '../harness/tokens.js'
+import { all, countOf, tally, thousands } from '../harness/traffic.js'
 
 const FRESH = 300_000
 const STALE_IF_ERROR = 4 * 3_600_000
@@ -11,13 +11,13 @@ const RETURNS = 5
 
 export default {
   name: 'issuer down after warm-up, keys stale',
-  mustShow:
+  expected:
     '0 valid requests lost for the whole `staleIfError`, then 503, then 200 within one back-off step of the recovery',
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const api = await stage.api(issuer, { still: true })
-    const known = await unseen(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const api = await harness.api(issuer, { still: true })
+    const known = await newToken(issuer)
     await api.get(known)
     await issuer.suspend()
     const outage = await liveThrough(issuer, api, known)
@@ -41,7 +41,7 @@ export default {
     ),
   }),
 
-  say({ served, lostFrom, last, over, returns }) {
+  describe({ served, lostFrom, last, over, returns }) {
     const lost = served.length + 1 - countOf([...served, last], 200)
     const from = lostFrom === undefined ? '' : ` (from minute ${lostFrom / 60_000} on)`
     const { retryAfter } = over[0]
@@ -51,7 +51,7 @@ export default {
   },
 }
 
-/** In steps through the whole time for which the keys may be used, to its last millisecond. */
+/** Advances in steps through the whole lifetime of the stale keys, to its last millisecond. */
 async function liveThrough(issuer, api, known) {
   const served = []
   let lostFrom
@@ -63,7 +63,7 @@ async function liveThrough(issuer, api, known) {
   const end = FRESH + STALE_IF_ERROR
   for (let time = STEP; time < end; time += STEP) {
     await to(time)
-    const tokens = [known, known, known, ...(await manyUnseen(issuer, 3))]
+    const tokens = [known, known, known, ...(await newTokens(issuer, 3))]
     const answers = await Promise.all(tokens.map(api.get))
     if (!all(answers, 200)) lostFrom ??= time
     served.push(...answers)
@@ -71,11 +71,11 @@ async function liveThrough(issuer, api, known) {
   await to(end - 1)
   const last = await api.get(known)
   await to(end)
-  const over = [await api.get(known), await api.get(await unseen(issuer))]
+  const over = [await api.get(known), await api.get(await newToken(issuer))]
   return { served, lostFrom, last, over }
 }
 
-/** Down beyond everything, some callers meanwhile, then up: how long until it is noticed? */
+/** Measures the time until valid tokens are accepted after an outage with some requests. */
 async function comeBack(issuer, api, known) {
   const down = []
   await api.advance(FRESH + STALE_IF_ERROR)

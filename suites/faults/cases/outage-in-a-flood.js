@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Stalls } from '../stage/stalls.js'
-import { manyUnseen, unseen, withRandomKid } from '../stage/tokens.js'
-import { all, paced, seconds, tally, thousands } from '../stage/traffic.js'
+import { Stalls } from '../harness/stalls.js'
+import { newToken, newTokens, withRandomKid } from '../harness/tokens.js'
+import { all, paced, seconds, tally, thousands } from '../harness/traffic.js'
 
 const SECONDS = 3
-/** The shortest pauses that the back-off allows after the first attempts that fail. */
+/** Minimum back-off after each of the first failed attempts. In milliseconds. */
 const PAUSES = [500, 1_000, 2_000, 4_000]
-/** Of what is measured from outside, where the machine is not to blame. */
+/** Measurement error, apart from stalls of the machine. In milliseconds. */
 const BLUR = 50
 
 export default {
   name: 'outage with 1,000 requests/s with unknown kids',
-  mustShow: 'attempts spaced by the back-off, not by the requests',
+  expected: 'attempts spaced by the back-off, not by the requests',
   heavy: true,
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const api = await stage.api(issuer)
-    const token = await unseen(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const api = await harness.api(issuer)
+    const token = await newToken(issuer)
     await api.get(token)
-    const valid = [token, ...(await manyUnseen(issuer, 50))]
+    const valid = [token, ...(await newTokens(issuer, 50))]
     // As long after the last fetch as jose needs to make the next.
     await api.advance(31_000)
     issuer.fail('reset')
@@ -36,28 +36,28 @@ export default {
       }),
       paced({ perSecond: 50, seconds: SECONDS, send: (n) => api.get(valid[n % valid.length]) }),
     ])
-    return { unknown, known, ...(await attempts.end()), patience: BLUR + stalls.end() }
+    return { unknown, known, ...(await attempts.end()), marginMs: BLUR + stalls.end() }
   },
 
-  check: ({ unknown, known, attempts, times, took, patience }) => ({
+  check: ({ unknown, known, attempts, times, took, marginMs }) => ({
     'attempts spaced by the back-off': times.every(
-      (time, n) => n === 0 || time - times[n - 1] >= PAUSES[n - 1] - patience,
+      (time, n) => n === 0 || time - times[n - 1] >= PAUSES[n - 1] - marginMs,
     ),
-    'no more attempts than the back-off allows': attempts <= mostAttempts(took + patience),
+    'no more attempts than the back-off allows': attempts <= mostAttempts(took + marginMs),
     'attempts go on': attempts >= 2,
     'all 503 with Retry-After':
       all(unknown, 503) && unknown.every(({ retryAfter }) => Number(retryAfter) >= 1),
     'cached keys go on with 200': all(known, 200),
   }),
 
-  say({ unknown, known, attempts, times, took }, isOurs) {
+  describe({ unknown, known, attempts, times, took }, isOurs) {
     const first = times.slice(0, 4).map((time) => seconds(time - times[0]))
     const when = isOurs ? ` (the first at ${first.join(', ')})` : ''
     return `${thousands(attempts)} attempts in ${seconds(took)}${when}; unknown kids ${tally(unknown)}, cached keys ${tally(known)}`
   },
 }
 
-/** When attempts at the key set reach the issuer. */
+/** Records when key set requests reach the issuer. */
 function watchAttempts(issuer) {
   const begun = performance.now()
   const times = []

@@ -1,11 +1,11 @@
-import { unseen, withRandomKid } from '../stage/tokens.js'
-import { all, tally, times } from '../stage/traffic.js'
+import { newToken, withRandomKid } from '../harness/tokens.js'
+import { all, tally, times } from '../harness/traffic.js'
 
 const MEBIBYTE = 2 ** 20
 const ALLOWED = 16_000_000
-/** One is enough to see whether it is swallowed whole. */
+/** One attempt shows whether jose reads the whole response. */
 const ATTEMPTS = { ours: 4, jose: 1 }
-/** Any back-off and any cooldown is over. */
+/** After every back-off and cooldown. In milliseconds. */
 const LATER = 61_000
 
 const FAULTS = [
@@ -16,19 +16,19 @@ const FAULTS = [
 
 export default {
   name: '50 MB response, 10,000 keys, endless body',
-  mustShow: 'rejected within the limit; resident memory grows by less than 16 MB',
+  expected: 'rejected within the limit; resident memory grows by less than 16 MB',
   heavy: true,
 
-  async observe(stage) {
+  async observe(harness) {
     const [tooMany, ...bodies] = await Promise.all([
-      stage.isOurs ? withLargeCap(stage) : undefined,
-      ...FAULTS.map(async ({ fault, name }) => ({ name, ...(await swallow(stage, fault)) })),
+      harness.isOurs ? withLargeCap(harness) : undefined,
+      ...FAULTS.map(async ({ fault, name }) => ({ name, ...(await swallow(harness, fault)) })),
     ])
     return { bodies, tooMany }
   },
 
   check: ({ bodies, tooMany }) => ({
-    'each refused at the cap': bodies.every(({ error }) => /more than 524288 bytes/.test(error)),
+    'each rejected at the limit': bodies.every(({ error }) => /more than 524288 bytes/.test(error)),
     'all 503 for what depends on it': bodies.every(({ unknown }) => all(unknown, 503)),
     'all 200 for known keys': bodies.every(({ known }) => all(known, 200)),
     'memory grows by less than 16 MB': bodies.every(({ grown }) => grown < ALLOWED),
@@ -37,7 +37,7 @@ export default {
     ),
   }),
 
-  say({ bodies }) {
+  describe({ bodies }) {
     const each = bodies.map(({ name, unknown, grown, ended }) => {
       const size = `${(grown / MEBIBYTE).toFixed(0)} MiB`
       return ended
@@ -48,19 +48,19 @@ export default {
   },
 }
 
-/** Several attempts at a key set that is too much, each caused by a kid that isn't known. */
-async function swallow(stage, fault) {
-  const issuer = await stage.issuer()
-  const api = await stage.api(issuer, { ownProcess: true })
+/** Causes several fetches of an oversized key set by tokens with an unknown kid. */
+async function swallow(harness, fault) {
+  const issuer = await harness.issuer()
+  const api = await harness.api(issuer, { ownProcess: true })
   const token = await warmUp(issuer, api)
   await api.watchMemory()
   issuer.fail(fault)
   const unknown = []
   const known = []
-  for (let attempt = 0; attempt < ATTEMPTS[stage.subject]; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS[harness.subject]; attempt++) {
     await api.advance(LATER)
     unknown.push(await api.get(withRandomKid(token)))
-    if (api.lastWords !== undefined) return { unknown, known, ...api.lastWords, ended: true }
+    if (api.exitMessage !== undefined) return { unknown, known, ...api.exitMessage, ended: true }
     known.push(await api.get(token))
   }
   const { lastError } = await api.status()
@@ -68,9 +68,9 @@ async function swallow(stage, fault) {
   return { unknown, known, grown, error: lastError }
 }
 
-/** Until nothing is compiled or allocated for the first time: refreshes, failures, requests. */
+/** Runs refreshes, failures and requests, so that later growth is not compilation or first use. */
 async function warmUp(issuer, api) {
-  const token = await unseen(issuer)
+  const token = await newToken(issuer)
   for (let round = 0; round < 3; round++) {
     await times(100, (n) => api.get(n % 2 ? token : withRandomKid(token)))
     issuer.fail('html')
@@ -83,10 +83,10 @@ async function warmUp(issuer, api) {
   return token
 }
 
-async function withLargeCap(stage) {
-  const issuer = await stage.issuer()
-  const api = await stage.api(issuer, { jwks: { maxBytes: 16 * MEBIBYTE } })
+async function withLargeCap(harness) {
+  const issuer = await harness.issuer()
+  const api = await harness.api(issuer, { jwks: { maxBytes: 16 * MEBIBYTE } })
   issuer.fail('many-keys')
-  await api.get(await unseen(issuer))
+  await api.get(await newToken(issuer))
   return (await api.status()).lastError
 }

@@ -1,22 +1,22 @@
-import { manyUnseen, unseen, withRandomKid } from '../stage/tokens.js'
-import { all, paced, seconds, tally, times } from '../stage/traffic.js'
+import { newToken, newTokens, withRandomKid } from '../harness/tokens.js'
+import { all, paced, seconds, tally, times } from '../harness/traffic.js'
 
 const SECONDS = 2
 
 export default {
   name: '10,000 requests with random kids in 2 s',
-  mustShow: '≤ 4 key fetches, all 401, concurrent valid requests all 200',
+  expected: '≤ 4 key fetches, all 401, concurrent valid requests all 200',
   heavy: true,
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const api = await stage.api(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const api = await harness.api(issuer)
     const flood = api.client(64)
-    const known = await unseen(issuer)
+    const known = await newToken(issuer)
     await times(1_000, () => flood.get(known))
     // As long after the last fetch as jose needs to make the next.
     await api.advance(31_000)
-    const valid = [known, ...(await manyUnseen(issuer, 100))]
+    const valid = [known, ...(await newTokens(issuer, 100))]
     const forged = Array.from({ length: 10_000 }, () => withRandomKid(known))
     issuer.resetRequests()
 
@@ -41,6 +41,6 @@ export default {
     'valid traffic all 200': all(beside, 200),
   }),
 
-  say: ({ answers, beside, fetches, took }) =>
+  describe: ({ answers, beside, fetches, took }) =>
     `${fetches} key fetch${fetches === 1 ? '' : 'es'}, ${tally(answers)} in ${seconds(took)}, concurrent valid requests ${tally(beside)}`,
 }

@@ -1,29 +1,29 @@
 import { readdir } from 'node:fs/promises'
-import { unseen } from '../stage/tokens.js'
-import { eventually } from '../stage/traffic.js'
+import { newToken } from '../harness/tokens.js'
+import { eventually } from '../harness/traffic.js'
 
 export default {
   name: 'restart during an outage with a file store',
-  mustShow: 'first request 200',
+  expected: 'first request 200',
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const storeIn = await stage.folder()
-    const before = await stage.api(issuer, { storeIn, ownProcess: true })
-    const token = await unseen(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const storeIn = await harness.folder()
+    const before = await harness.api(issuer, { storeIn, ownProcess: true })
+    const token = await newToken(issuer)
     await before.get(token)
-    if (stage.isOurs) await eventually(() => isSaved(storeIn), 'the saving of the key set')
+    if (harness.isOurs) await eventually(() => isSaved(storeIn), 'the saving of the key set')
     await before.stop()
 
-    /** Another process, which is the first to see the token. */
+    /** Starts a new process and presents the token. */
     const restart = async ({ later = 0 } = {}) => {
-      const api = await stage.api(issuer, { storeIn, ownProcess: true })
+      const api = await harness.api(issuer, { storeIn, ownProcess: true })
       await api.advance(later)
       return api.get(token)
     }
     await issuer.suspend()
     const refused = await restart()
-    if (!stage.isOurs) return { refused }
+    if (!harness.isOurs) return { refused }
     const later = await restart({ later: 4 * 3_600_000 })
     await issuer.resume()
     issuer.fail('hang')
@@ -36,7 +36,7 @@ export default {
     'first request 200 at once, the issuer hanging': hanging.status === 200 && hanging.took < 2_500,
   }),
 
-  say: ({ refused, later, hanging }, isOurs) =>
+  describe: ({ refused, later, hanging }, isOurs) =>
     isOurs
       ? `connection refused: ${refused.status}, also 4 hours later: ${later.status}; hanging: ${hanging.status} after ${Math.round(hanging.took)} ms`
       : `${refused.status} (has no store)`,

@@ -1,26 +1,26 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Stalls } from '../stage/stalls.js'
-import { unseen, withRandomKid } from '../stage/tokens.js'
-import { paced, seconds, times } from '../stage/traffic.js'
+import { Stalls } from '../harness/stalls.js'
+import { newToken, withRandomKid } from '../harness/tokens.js'
+import { paced, seconds, times } from '../harness/traffic.js'
 
 const COOLDOWN = 10_000
 const STEP = 200
 /** Each step costs real time, and jose needs three times as many. */
 const ROTATIONS = { ours: 8, jose: 4 }
-/** In real time: a shorter one, and how long requests may be on their way. */
+/** For the test in real time: a shorter cooldown, and the time that requests may take. */
 const SHORT_COOLDOWN = 1_500
 const ON_THE_WAY = 300
 
 export default {
   name: 'rotation while 20 unknown kids a second arrive',
-  mustShow:
+  expected:
     'the new key accepted within the cooldown (10 s unless set; jose and Auth0 29 s, Okta 59 s)',
 
-  async observe(stage) {
+  async observe(harness) {
     const [stepped, real] = await Promise.all([
-      steppedTime(stage),
-      stage.isOurs ? realTime(stage) : { waits: [] },
+      steppedTime(harness),
+      harness.isOurs ? realTime(harness) : { waits: [] },
     ])
     return { stepped, real }
   },
@@ -28,32 +28,32 @@ export default {
   check: ({ stepped, real }) => ({
     'accepted within the default cooldown': stepped.every((time) => time <= COOLDOWN),
     'accepted within a cooldown of 1.5 s, in real time': real.waits.every(
-      (time) => time <= SHORT_COOLDOWN + real.patience,
+      (time) => time <= SHORT_COOLDOWN + real.marginMs,
     ),
   }),
 
-  say({ stepped, real }) {
+  describe({ stepped, real }) {
     const first = `after ${seconds(Math.min(...stepped))} to ${seconds(Math.max(...stepped))} (${stepped.length} rotations)`
     if (real.waits.length === 0) return first
     return `${first}; with a cooldown of 1.5 s, in real time, at most ${seconds(Math.max(...real.waits))}`
   },
 }
 
-/** How long each of some rotations went unnoticed, in the time that is passed in. */
-async function steppedTime(stage) {
-  const issuer = await stage.issuer()
-  const api = await stage.api(issuer, { still: true })
-  const known = await unseen(issuer)
+/** Returns the time until each rotation is noticed, on the simulated clock. */
+async function steppedTime(harness) {
+  const issuer = await harness.issuer()
+  const api = await harness.api(issuer, { still: true })
+  const known = await newToken(issuer)
   await api.get(known)
   const step = async () => {
     await api.advance(STEP)
     return times(4, () => api.get(withRandomKid(known)))
   }
   const waits = []
-  for (let rotation = 0; rotation < ROTATIONS[stage.subject]; rotation++) {
+  for (let rotation = 0; rotation < ROTATIONS[harness.subject]; rotation++) {
     for (let steps = randomInt(0, 30); steps > 0; steps--) await step()
     await issuer.rotateKeys()
-    const recent = await unseen(issuer)
+    const recent = await newToken(issuer)
     let waited = 0
     for (; (await api.get(recent)).status !== 200 && waited < 120_000; waited += STEP) await step()
     waits.push(waited)
@@ -61,10 +61,10 @@ async function steppedTime(stage) {
   return waits
 }
 
-async function realTime(stage) {
-  const issuer = await stage.issuer()
-  const api = await stage.api(issuer, { jwks: { cooldown: SHORT_COOLDOWN } })
-  const known = await unseen(issuer)
+async function realTime(harness) {
+  const issuer = await harness.issuer()
+  const api = await harness.api(issuer, { jwks: { cooldown: SHORT_COOLDOWN } })
+  const known = await newToken(issuer)
   await api.get(known)
   const stalls = new Stalls()
   let over = false
@@ -78,7 +78,7 @@ async function realTime(stage) {
     await sleep(randomInt(50, 600))
     await issuer.rotateKeys()
     const begun = performance.now()
-    const recent = await unseen(issuer)
+    const recent = await newToken(issuer)
     while ((await api.get(recent)).status !== 200 && performance.now() - begun < 6_000) {
       await sleep(20)
     }
@@ -86,5 +86,5 @@ async function realTime(stage) {
   }
   over = true
   await flood
-  return { waits, patience: ON_THE_WAY + stalls.end() }
+  return { waits, marginMs: ON_THE_WAY + stalls.end() }
 }

@@ -1,17 +1,17 @@
-import { unseen } from '../stage/tokens.js'
-import { countOf, paced, thousands, times } from '../stage/traffic.js'
+import { newToken } from '../harness/tokens.js'
+import { countOf, paced, thousands, times } from '../harness/traffic.js'
 
 const PER_SECOND = 100
 const ROTATIONS = 3
 
 export default {
   name: 'rotation under load (100 req/s, old and new tokens)',
-  mustShow: '0 valid requests lost, 1 fetch',
+  expected: '0 valid requests lost, 1 fetch',
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const api = await stage.api(issuer)
-    let old = await unseen(issuer)
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const api = await harness.api(issuer)
+    let old = await newToken(issuer)
     await api.get(old)
     const rounds = []
     for (let round = 0; round < ROTATIONS; round++) {
@@ -29,7 +29,7 @@ export default {
     '1 fetch a rotation': rounds.every(({ fetches }) => fetches === 1),
   }),
 
-  say({ rounds }) {
+  describe({ rounds }) {
     const lost = rounds.map(({ answers }) => answers.length - countOf(answers, 200))
     const fetches = rounds.map(({ fetches }) => fetches)
     const [first, ...later] = lost
@@ -37,7 +37,7 @@ export default {
   },
 }
 
-/** Every key is known, and the fetch that it came with is a while ago. */
+/** Caches every key and lets every cooldown pass. */
 async function settle(api, token) {
   await api.advance(31_000)
   await api.get(token)
@@ -49,12 +49,12 @@ async function rotate(issuer, api, old) {
   issuer.resetRequests()
   const before = await paced({ perSecond: PER_SECOND, seconds: 0.3, send: () => api.get(old) })
   await issuer.rotateKeys()
-  const recent = await unseen(issuer)
-  const burst = times(20, async (n) => api.get(n % 2 ? await unseen(issuer) : recent))
+  const recent = await newToken(issuer)
+  const burst = times(20, async (n) => api.get(n % 2 ? await newToken(issuer) : recent))
   const after = await paced({
     perSecond: PER_SECOND,
     seconds: 0.7,
-    send: async (n) => api.get([old, recent, await unseen(issuer)][n % 3]),
+    send: async (n) => api.get([old, recent, await newToken(issuer)][n % 3]),
   })
   const answers = [...before, ...(await burst), ...after]
   return { answers, recent, fetches: issuer.requests.jwks }

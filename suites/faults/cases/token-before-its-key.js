@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import { unseen } from '../stage/tokens.js'
-import { seconds } from '../stage/traffic.js'
+import { newToken } from '../harness/tokens.js'
+import { seconds } from '../harness/traffic.js'
 
 const COOLDOWN = 10_000
 const STEP = 500
@@ -8,18 +8,18 @@ const ROUNDS = 6
 
 export default {
   name: 'a token seen before its key is published',
-  mustShow: 'accepted within the cooldown after publication (fastify-jwt-jwks: a week)',
+  expected: 'accepted within the cooldown after publication (fastify-jwt-jwks: a week)',
 
-  async observe(stage) {
-    const issuer = await stage.issuer()
-    const mirror = await stage.mirror(issuer)
-    const api = await stage.api(issuer, { still: true, jwksUri: mirror.url })
-    await api.get(await unseen(issuer))
+  async observe(harness) {
+    const issuer = await harness.issuer()
+    const mirror = await harness.mirror(issuer)
+    const api = await harness.api(issuer, { still: true, jwksUri: mirror.url })
+    await api.get(await newToken(issuer))
     const early = []
     const waits = []
     for (let round = 0; round < ROUNDS; round++) {
       await api.advance(31_000)
-      const token = await unseenOfNewKey(issuer)
+      const token = await tokenOfNewKey(issuer)
       const steps = randomInt(1, 50)
       for (let step = 0; step < steps; step++) {
         early.push(await api.get(token))
@@ -32,18 +32,18 @@ export default {
   },
 
   check: ({ early, waits, patient }) => ({
-    'refused before publication': early.every(({ status }) => status === 401),
+    'rejected before publication': early.every(({ status }) => status === 401),
     'accepted within the cooldown': waits.every((time) => time <= COOLDOWN),
-    'accepted also when not asked about meanwhile': patient.status === 200,
+    'accepted also without requests in between': patient.status === 200,
   }),
 
-  say: ({ waits }) =>
+  describe: ({ waits }) =>
     `after ${seconds(Math.min(...waits))} to ${seconds(Math.max(...waits))} (${waits.length} rotations)`,
 }
 
-async function unseenOfNewKey(issuer) {
+async function tokenOfNewKey(issuer) {
   await issuer.rotateKeys()
-  return unseen(issuer)
+  return newToken(issuer)
 }
 
 async function untilAccepted(api, token) {
@@ -55,10 +55,10 @@ async function untilAccepted(api, token) {
   return waited
 }
 
-/** Shown once before the key is published, and once again when the cooldown is over. */
+/** Presents a token once before its key is published, and once after the cooldown. */
 async function patientCaller(issuer, mirror, api) {
   await api.advance(31_000)
-  const token = await unseenOfNewKey(issuer)
+  const token = await tokenOfNewKey(issuer)
   await api.get(token)
   mirror.publish()
   await api.advance(COOLDOWN)

@@ -1,10 +1,10 @@
 /**
- * The API guarded by what one would write around jose's `createRemoteJWKSet`, with its defaults. It
- * takes no time from outside, so the process's own clock is replaced.
+ * Protects the API with jose's `createRemoteJWKSet` and its defaults. jose has no clock option, so
+ * `Date.now` of the process is replaced.
  */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-/** The issuer's fault and not the token's: jose throws these also where it could not ask. */
+/** Codes of errors that the issuer causes, not the token. */
 const UNAVAILABLE = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']
 
 export async function guard(app, { issuer, audience, jwksUri, clock }) {

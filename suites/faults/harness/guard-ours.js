@@ -1,4 +1,4 @@
-/** The API guarded by this package, as built. */
+/** Protects the API with this package, as built. */
 import resourceServer, { fileKeyStore } from 'fastify-resource-server'
 
 export async function guard(app, { issuer, audience, jwksUri, jwks, storeIn, clock }) {

@@ -1,4 +1,4 @@
-/** A process that does what it is told by messages. */
+/** A child process that is controlled by messages. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -6,12 +6,12 @@ export class Worker {
   #child
   #waiting = new Map()
   #calls = 0
-  /** What it said before it ended itself. */
-  lastWords
+  /** The message that it sent before it exited by itself. */
+  exitMessage
 
   constructor(file) {
     this.#child = fork(file, [], { execArgv: ['--expose-gc'] })
-    this.#child.on('message', (message) => this.#heard(message))
+    this.#child.on('message', (message) => this.#onMessage(message))
     this.#child.on('exit', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the process has ended'))
     })
@@ -32,9 +32,9 @@ export class Worker {
     await ended
   }
 
-  #heard({ id, result, error, ...words }) {
+  #onMessage({ id, result, error, ...words }) {
     if (id === undefined) {
-      this.lastWords = words
+      this.exitMessage = words
       return
     }
     const { resolve, reject } = this.#waiting.get(id)

@@ -1,4 +1,4 @@
-/** A Fastify API in a process of its own. It does what it is told by messages, and answers each. */
+/** A Fastify API in its own process, controlled by messages. */
 import Fastify from 'fastify'
 import { Clock } from './clock.js'
 import * as memory from './resident-memory.js'
@@ -8,7 +8,7 @@ let clock
 let guarded
 
 const calls = {
-  /** Another one takes the place of the one before, and knows nothing of it. */
+  /** Replaces the previous API with a new one that has empty caches. */
   async open(subject, { still, ...options }) {
     await app?.close()
     clock = new Clock({ still })

@@ -1,4 +1,4 @@
-/** A caller of the API over real connections, which it keeps. */
+/** A client of the API with keep-alive connections. */
 import { Agent, request } from 'node:http'
 
 export class Client {
@@ -10,7 +10,7 @@ export class Client {
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
   }
 
-  /** The status (or what the network said instead), `Retry-After`, and the time it took in ms. */
+  /** Returns the status (or the code of a network error), `Retry-After`, and the duration in ms. */
   get = (token) => {
     const begun = performance.now()
     return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** What one case needs for one subject, and its end. */
+/** Starts and ends what one case needs for one subject. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,10 +6,10 @@ import { createAuthorizationServer } from 'fastify-resource-server/testing'
 import { Api } from './api.js'
 import { keySetMirror } from './key-set-mirror.js'
 
-/** Tokens outlive every outage here: the keys are the matter. */
+/** Longer than every simulated outage, so that only the keys matter. In seconds. */
 const LIFETIME = 30 * 86_400
 
-export class Stage {
+export class Harness {
   /** `ours` or `jose`. */
   subject
   #ends = []
@@ -32,18 +32,19 @@ export class Stage {
     return this.#until(() => issuer.close(), issuer)
   }
 
-  /** The key set of the issuer, late; `publish()` brings it up to date. */
+  /** A delayed copy of the issuer's key set; `publish()` updates it. */
   async mirror(issuer) {
     const mirror = await keySetMirror(issuer)
     return this.#until(() => mirror.stop(), mirror)
   }
 
   /**
-   * An API that trusts the issuer. We discover the key set unless told where it is; jose can't.
+   * Starts an API that trusts the issuer. This package discovers the key set unless `jwksUri` is set;
+   * jose cannot.
    *
-   * @param options.still whether its clock stands still but for `advance`.
-   * @param options.jwks ours alone.
-   * @param options.ownProcess one that nothing was done in before, and that ends with the API.
+   * @param options.still whether only `advance` moves its clock.
+   * @param options.jwks options of this package only.
+   * @param options.ownProcess whether it runs in a new process, which ends with it.
    */
   async api(issuer, { jwksUri, ...options } = {}) {
     const api = new Api(this.subject, {
@@ -62,17 +63,17 @@ export class Stage {
     return this.#until(() => rm(folder, { recursive: true, force: true }), folder)
   }
 
-  /** @param how `inPeace`, or at once and whatever is under way. */
-  async strike(how) {
+  /** @param how with `graceful: false`, ends processes immediately. */
+  async close(how) {
     this.#over = true
     for (const end of this.#ends.toReversed()) await end(how)
   }
 
   #until(end, what) {
-    // A case that took too long may still go on.
+    // A case that timed out may still be running.
     if (this.#over) {
-      end({ inPeace: false })
-      throw new Error('the stage is struck')
+      end({ graceful: false })
+      throw new Error('the harness is closed')
     }
     this.#ends.push(end)
     return what

@@ -1,11 +1,11 @@
-/** How much the process's resident memory grows at its worst, and an end before it hurts others. */
+/** Measures the peak growth of the process's resident memory; ends the process at a limit. */
 const LIMIT = 400 * 2 ** 20
 
 let start = 0
 let peak = 0
 let kernelPeakBefore = 0
 
-/** Begins with what is left after a collection. */
+/** Starts measuring after a garbage collection. */
 export function watch(tell) {
   collectGarbage()
   start = process.memoryUsage.rss()
@@ -24,9 +24,9 @@ export function collectGarbage() {
   for (let i = 0; i < 3; i++) globalThis.gc()
 }
 
-/** In bytes, since {@link watch}. */
+/** Peak growth in bytes since {@link watch}. */
 export function grown() {
-  // What came and went between two looks is known to the kernel.
+  // The kernel also records peaks between two samples.
   if (kernelPeak() > kernelPeakBefore) peak = Math.max(peak, kernelPeak())
   return peak - start
 }

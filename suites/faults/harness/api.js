@@ -1,8 +1,8 @@
-/** The near end of an API in another process: requests to it, and what it can be told. */
+/** Controls an API in another process, and sends requests to it. */
 import { Client } from './client.js'
 import { Worker } from './worker.js'
 
-/** Processes whose API is closed, by subject: to start one costs more than most cases. */
+/** Processes without an API, by subject; reused because starting one is slow. */
 const idle = { ours: [], jose: [] }
 
 export class Api {
@@ -22,17 +22,17 @@ export class Api {
     this.#worker = used ?? new Worker(new URL('./api-process.js', import.meta.url))
   }
 
-  /** Also once more: the same API, as it is before the first request. */
+  /** Starts the API, or restarts it with empty caches. */
   async start() {
     this.#closeClients()
     this.#port = await this.#worker.call('open', this.#subject, this.#options)
     this.#caller = this.client()
   }
 
-  /** A request with this token, from a caller with as many connections as it needs. */
+  /** Sends a request with this token, over as many connections as needed. */
   get = (token) => this.#caller.get(token)
 
-  /** Another caller, with connections of its own. */
+  /** Creates another client, with separate connections. */
   client(connections) {
     const client = new Client(this.#port, connections)
     this.#clients.push(client)
@@ -45,15 +45,15 @@ export class Api {
   watchMemory = () => this.#worker.call('watchMemory')
   memoryGrown = () => this.#worker.call('memoryGrown')
 
-  /** Of a process that ended itself. */
-  get lastWords() {
-    return this.#worker.lastWords
+  /** The message of a process that exited by itself. */
+  get exitMessage() {
+    return this.#worker.exitMessage
   }
 
-  /** @param inPeace whether its process may be used again. */
-  async stop({ inPeace = true } = {}) {
+  /** @param graceful whether its process may be used again. */
+  async stop({ graceful = true } = {}) {
     this.#closeClients()
-    if (this.#ownProcess || !inPeace) return this.#worker.end()
+    if (this.#ownProcess || !graceful) return this.#worker.end()
     await this.#worker.call('close')
     idle[this.#subject].push(this.#worker)
   }

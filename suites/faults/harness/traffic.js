@@ -1,10 +1,10 @@
-/** Requests at a given pace, and what came of them. */
+/** Sends requests at a given rate, and summarizes the responses. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Sends so many requests a second, whether or not the ones before were answered.
+ * Sends requests at a fixed rate, whether or not earlier ones have responses.
  *
- * @param send makes the nth request.
+ * @param send sends the nth request.
  */
 export async function paced({ perSecond, seconds, send }) {
   const total = perSecond * seconds
@@ -34,7 +34,7 @@ export function slowest(answers) {
   return Math.max(...answers.map(({ took }) => took))
 }
 
-/** For reading: `99 × 200, 1 × 503`. */
+/** Returns a text such as `99 × 200, 1 × 503`. */
 export function tally(answers) {
   const statuses = [...new Set(answers.map(({ status }) => status))].sort()
   return statuses.map((status) => `${thousands(countOf(answers, status))} × ${status}`).join(', ')
@@ -48,7 +48,7 @@ export function seconds(milliseconds, digits = 1) {
   return `${(milliseconds / 1000).toFixed(digits)} s`
 }
 
-/** Looks until it is so, for 5 s at most. */
+/** Waits until the condition holds, for 5 s at most. */
 export async function eventually(isSo, what) {
   const until = performance.now() + 5_000
   while (!(await isSo())) {

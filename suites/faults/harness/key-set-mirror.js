@@ -1,4 +1,4 @@
-/** A key set behind a cache that lags: it shows what was published when it last looked. */
+/** A key set behind a stale cache: serves the issuer's keys as of the last `publish()`. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 

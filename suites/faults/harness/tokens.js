@@ -1,23 +1,23 @@
-/** Tokens without end: good ones that were never seen, and forged ones that cost nothing to make. */
+/** Valid tokens that no cache contains, and forged ones that need no signature. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
-/** A good token that no cache knows. */
-export function unseen(issuer) {
+/** Returns a valid token that no cache contains. */
+export function newToken(issuer) {
   return issuer.issueToken({ jti: randomUUID() })
 }
 
-export function manyUnseen(issuer, number) {
-  return Promise.all(Array.from({ length: number }, () => unseen(issuer)))
+export function newTokens(issuer, number) {
+  return Promise.all(Array.from({ length: number }, () => newToken(issuer)))
 }
 
-/** The token, as if signed with a key of this name. */
+/** Returns the token with another `kid`. */
 export function withKid(token, kid) {
   const [header, ...rest] = token.split('.')
   const changed = { ...JSON.parse(Buffer.from(header, 'base64url')), kid }
   return [Buffer.from(JSON.stringify(changed)).toString('base64url'), ...rest].join('.')
 }
 
-/** The token, as if signed with a key that nobody has. */
+/** Returns the token with a random `kid`. */
 export function withRandomKid(token) {
   return withKid(token, randomBytes(randomInt(8, 33)).toString('hex'))
 }
