@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { ownMember } from '../base/plain-object.js'
 import { type AccessTokenClaims, type TokenTimes, timesOf } from './access-token-claims.js'
-import { type Actor, actorsOf } from './actor.js'
+import type { Actor } from './actor.js'
 import { type AuthorizationDetail, readAuthorizationDetails } from './authorization-details.js'
 import type { Confirmation } from './confirmation.js'
 import type { ScopeHierarchy } from './scope-hierarchy.js'
@@ -17,6 +17,8 @@ export interface ClaimReader {
   readonly groups: (claims: AccessTokenClaims) => readonly string[]
   readonly permissions: (claims: AccessTokenClaims) => readonly string[]
   readonly subjectKind: (claims: AccessTokenClaims) => SubjectKind
+  /** The current actor first, then earlier ones. */
+  readonly actors: (claims: AccessTokenClaims) => readonly Actor[]
 }
 
 /** The results of verification from which an {@link AccessToken} is constructed. */
@@ -173,7 +175,7 @@ export class AccessToken {
    * logs, because access depends on the current actor only (RFC 8693 §4.1).
    */
   get actorChain(): readonly Actor[] {
-    this.#actorChain ??= actorsOf(ownMember(this.claims, 'act'))
+    this.#actorChain ??= Object.freeze(this.#reader.actors(this.claims))
     return this.#actorChain
   }
 

@@ -37,10 +37,14 @@ function isStringOrAbsent(value: unknown): boolean {
   return value === undefined || typeof value === 'string'
 }
 
-/** Returns the actors of a valid `act` claim: the current actor first, then earlier ones. */
-export function actorsOf(act: unknown): readonly Actor[] {
+/** Returns the actors in a valid `act` claim: the current actor first, then earlier ones. */
+export function actorsOf(claims: object): readonly Actor[] {
   const actors: Actor[] = []
-  for (let next = act; isJsonObject(next); next = ownMember(next, 'act')) {
+  for (
+    let next = ownMember(claims as { act?: unknown }, 'act');
+    isJsonObject(next);
+    next = ownMember(next, 'act')
+  ) {
     actors.push(
       Object.freeze({
         subject: ownMember(next, 'sub') as string | undefined,
@@ -49,5 +53,5 @@ export function actorsOf(act: unknown): readonly Actor[] {
       }),
     )
   }
-  return Object.freeze(actors)
+  return actors
 }

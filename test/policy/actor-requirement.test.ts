@@ -46,6 +46,19 @@ t.test('A1: the outermost actor is the current one', async (t) => {
   t.same(tokenWith().actorChain, [])
 })
 
+t.test('A1: reads the actors that issuers name', async (t) => {
+  const impersonated = tokenWith({ sub: 'admin@example.com' })
+  t.equal(impersonated.actor?.subject, 'admin@example.com', 'WorkOS')
+  const clerk = { iss: 'https://dashboard.clerk.com', sub: 'user_1', sid: 'sess_1' }
+  t.match(tokenWith(clerk).actor, { issuer: clerk.iss, subject: 'user_1' }, 'Clerk')
+  const zitadel = { iss: ISSUER, sub: '259242039378444290', act: { iss: ISSUER, sub: '17' } }
+  t.match(
+    tokenWith(zitadel).actorChain.map(({ subject }) => subject),
+    ['259242039378444290', '17'],
+    'ZITADEL',
+  )
+})
+
 t.test("A1: 'none' rejects every actor", async (t) => {
   t.ok(accepts('none'))
   t.notOk(accepts('none', { sub: 'admin@example.com' }), 'impersonation (WorkOS, Clerk)')

@@ -8,6 +8,7 @@
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
+import { type Actor, actorsOf } from '../../access-token/actor.js'
 import { ownMember } from '../../base/plain-object.js'
 import { missingClaim, notAnAccessToken } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
@@ -41,6 +42,7 @@ const profile: ResolvedProfile = {
   roles,
   permissions: () => [],
   subjectKind,
+  actors,
 }
 
 const TEMPLATES = CLOUDS.flatMap(({ v1, v2 }) => [v2, v1])
@@ -67,12 +69,46 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'azp', 'appid')
 }
 
-/** Only user tokens have `scp`. `sub` is pairwise for users; for an application it equals `oid`. */
+/**
+ * Only tokens for a user account have `scp`. `sub` is pairwise for users; for an application it
+ * equals `oid`. The user account of an agent is not a user: no person signs in to it.
+ */
 function subjectKind(claims: Claims): SubjectKind {
   const sub = firstString(claims, 'sub')
   if (ownMember(claims, 'idtyp') === 'app') return 'client'
-  if (scope(claims).length > 0) return 'user'
+  if (scope(claims).length > 0) return isAgentSubject(claims) ? 'unknown' : 'user'
   return sub !== undefined && sub === ownMember(claims, 'oid') ? 'client' : 'unknown'
+}
+
+/**
+ * Returns the agent identity that uses a user account: that of a person, or its own. An agent
+ * identity that uses its own application permissions is the subject, not an actor.
+ */
+function actors(claims: Claims): readonly Actor[] {
+  const named = actorsOf(claims)
+  if (named.length > 0 || subjectKind(claims) === 'client') return named
+  // "xms_par_app_azp" is the blueprint of an agent identity; other clients have none.
+  const isAgent =
+    hasFacet(claims, 'xms_act_fct', AGENT_IDENTITY) || Object.hasOwn(claims, 'xms_par_app_azp')
+  if (!isAgent && !isAgentSubject(claims)) return []
+  return [Object.freeze({ subject: undefined, issuer: undefined, clientId: clientId(claims) })]
+}
+
+/** Facets of Entra Agent ID: the numbers in `xms_act_fct` and `xms_sub_fct`, in any order. */
+const AGENT_IDENTITY = '11'
+const AGENT_USER_ACCOUNT = '13'
+
+function isAgentSubject(claims: Claims): boolean {
+  return [AGENT_IDENTITY, AGENT_USER_ACCOUNT].some((facet) =>
+    hasFacet(claims, 'xms_sub_fct', facet),
+  )
+}
+
+/** A claim that is not a string counts as having every facet, so that it hides no agent. */
+function hasFacet(claims: Claims, name: string, facet: string): boolean {
+  const facets = ownMember(claims, name)
+  if (facets === undefined) return false
+  return typeof facets !== 'string' || facets.split(/\s+/).includes(facet)
 }
 
 /** Returns the form of the issuer identifiers on this host; `undefined` if Entra has none there. */

@@ -4,6 +4,7 @@
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
+import { actorsOf } from '../../access-token/actor.js'
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { firstString, names, scopeTokens } from './claim-values.js'
@@ -26,6 +27,7 @@ export const standardProfile: ResolvedProfile = {
   permissions: (claims) =>
     names(ownMember(claims, 'permissions') ?? ownMember(claims, 'entitlements')),
   subjectKind: (claims) => kindByClient(claims, firstString(claims, 'client_id', 'azp')),
+  actors: actorsOf,
 }
 
 export const standard: Provider = {

@@ -28,6 +28,8 @@ for (const [name, provider] of Object.entries(PROVIDERS)) {
       t.strictSame([...token.roles], example.roles ?? [], `${title}: roles`)
       t.strictSame([...token.groups], example.groups ?? [], `${title}: groups`)
       t.strictSame([...token.permissions], example.permissions ?? [], `${title}: permissions`)
+      t.match(token.actor ?? {}, example.actor ?? {}, `A1: ${title}: actor`)
+      t.equal(token.actor === undefined, example.actor === undefined, `A1: ${title}: has one`)
       if (example.audience) t.strictSame(token.audience, example.audience, `${title}: audience`)
       t.strictSame(token.claims, example.claims, `${title}: the claims are unchanged`)
     }
