@@ -80,7 +80,10 @@ export class Circuit {
     return this.#backOff.failing
   }
 
-  /** Whether a confirmed token failed, or a failure occurred that no token can cause. */
+  /**
+   * Whether the latest outage is proven: a confirmed token failed, or a failure occurred that no
+   * token can cause.
+   */
   get isProven(): boolean {
     return this.#isProven
   }
@@ -108,7 +111,7 @@ export class Circuit {
     return Math.min(untrustedPerSecond, this.#limit * 2 ** Math.max(0, doublings))
   }
 
-  /** Returns the milliseconds until tokens of this priority are introspected again, or 0. */
+  /** Returns the milliseconds for which tokens of this priority are not introspected, or 0. */
   pause(priority: Priority): number {
     const until =
       priority === 'low' ? Math.max(this.#openUntil, this.#stoppedUntil) : this.#openUntil

@@ -48,7 +48,7 @@ export class IntrospectionClient {
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
   readonly #latency = new Latency()
-  /** Whether the issuer has ever sent an introspection response: it accepted our credentials. */
+  /** Whether the issuer has ever sent an introspection response, so that our credentials worked. */
   #hasAnswered = false
 
   constructor(options: IntrospectionClientOptions) {
@@ -84,7 +84,7 @@ export class IntrospectionClient {
     return this.#circuit.failing
   }
 
-  /** Returns the milliseconds until tokens of this priority are introspected again, or 0. */
+  /** Returns the milliseconds for which tokens of this priority are not introspected, or 0. */
   pause(priority: Priority): number {
     return this.#circuit.pause(priority)
   }
@@ -144,7 +144,10 @@ export class IntrospectionClient {
     return undefined
   }
 
-  /** Attributes a failure to the issuer or to the token. The request keeps its slot until then. */
+  /**
+   * Attributes a failure to the issuer or to the token, possibly after a health probe. Meanwhile, the
+   * request keeps its slot.
+   */
   async #attribute(
     failure: IntrospectionFailure,
     token: string,
@@ -231,7 +234,10 @@ export class IntrospectionClient {
     this.#reports.report(stopped, pause)
   }
 
-  /** Closes the circuit, unless an outage began after the request whose response shows recovery. */
+  /**
+   * Closes the circuit after a response, unless an outage began after its request: such a response
+   * does not show that the issuer has recovered.
+   */
   #closeCircuit(epoch: number): void {
     if (epoch === this.#circuit.outageEpoch && this.#circuit.close()) this.#limiter.drain()
   }

@@ -34,10 +34,11 @@ export interface PriorityLimiterOptions {
   readonly monotonicNow: () => number
 }
 
+/** Maximum number of requests in flight. */
 export const MAX_IN_FLIGHT = 60
-/** Maximum in flight for background and low priority together; other slots are for high only. */
+/** Maximum number in flight below high priority; the other slots are reserved for that one. */
 const MAX_BELOW_HIGH = 50
-/** Maximum in flight for low priority. */
+/** Maximum number in flight at low priority. */
 const MAX_LOW = 40
 /** Maximum number of queued requests for each priority. */
 const MAX_QUEUED = 1_000

@@ -95,7 +95,7 @@ export class ResponseCache {
     return this.#active.has(key)
   }
 
-  /** Whether the issuer confirmed the token, and introspection has not failed often since. */
+  /** Whether the issuer confirmed the token, with fewer than three failures in a row since. */
   deservesPriority(key: string): boolean {
     return this.hasEntry(key) && !((this.#negative.get(key)?.failures ?? 0) >= MAX_FAILURES)
   }

@@ -136,7 +136,8 @@ export class VerifiedTokens {
   }
 
   #touch(entry: CacheEntry, fingerprint: number, now: number): VerificationResult {
-    // Negated, so that NaN touches the entry; absolute, so that a clock that was set back does.
+    // A negated comparison of the absolute difference, so that the entry is also touched if the
+    // clock returns NaN or was set back.
     if (!(Math.abs(now - entry.touchedAt) < TOUCH_INTERVAL_SECONDS)) {
       entry.touchedAt = now
       this.#main.get(fingerprint)

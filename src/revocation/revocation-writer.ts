@@ -19,7 +19,10 @@ const BATCH_SIZE = 500
 /** Maximum TTL, in milliseconds, also of a permanent revocation: ten years. */
 const MAX_TTL_MS = 10 * 365 * 86_400_000
 
-/** Its promise resolves when a group of revocations is written, and rejects when a write fails. */
+/**
+ * Informs the callers that wait for a group of revocations: `written` resolves when the store has
+ * all of them, and rejects when a write fails.
+ */
 class Receipt {
   readonly written: Promise<void>
   #missing = 0
