@@ -1,23 +1,29 @@
 /**
- * Reads the token of a request from `Authorization: Bearer` (RFC 6750 §2.1) or `Authorization:
- * DPoP` (RFC 9449 §7.1), each with one token (RFC 9110 §11.4).
+ * Reads the token of a request from the `Authorization` header, with the scheme `Bearer` (RFC 6750
+ * §2.1) or `DPoP` (RFC 9449 §7.1) and exactly one token (RFC 9110 §11.4).
  *
- * Tokens in the query (OAuth 2.1 §5.1) or in a form body (RFC 6750 §2.2) are never read: requests
- * are checked before any body is parsed.
+ * A token in the query is never read, because OAuth 2.1 §5.1 forbids it. A token in a form body
+ * (RFC 6750 §2.2) is never read, because requests are checked before their body is parsed.
  */
 
 import { BEARER_PREFIX } from '../base/request-headers.js'
 import { InvalidRequestError } from '../errors/errors.js'
 
-/** The part of a request that is read: of Node's, Fastify's `request.raw`, or an HTTP/2 request. */
+/**
+ * The member that is read of a Node.js HTTP/1 or HTTP/2 request, such as Fastify's `request.raw`.
+ */
 export interface RequestHeaders {
-  /** Alternating names and values, as in Node: only these preserve repeated headers. */
+  /**
+   * Alternating names and values, as in Node. Unlike `headers`, this array contains every repeated
+   * header.
+   */
   readonly rawHeaders: readonly string[]
 }
 
 interface SchemeSyntax {
+  /** Length of the scheme's name, in characters. */
   readonly length: number
-  /** The usual spelling, with the space that follows. */
+  /** The usual spelling of the scheme, with the space that follows it. */
   readonly prefix: string
   readonly pattern: RegExp
 }
@@ -26,18 +32,20 @@ const BEARER: SchemeSyntax = { length: 6, prefix: BEARER_PREFIX, pattern: /^bear
 const DPOP: SchemeSyntax = { length: 4, prefix: 'DPoP ', pattern: /^dpop(?:[ \t]|$)/i }
 
 /**
- * Returns the credentials of a header with the scheme `Bearer`; `undefined` for other schemes. Does
- * not check each character, which costs more than looking up a cached token: callers check
- * `isToken68` when they reject the token. No other string is ever accepted.
+ * Returns the credentials of a header with the scheme `Bearer`; `undefined` for other schemes.
  *
- * @param schemes accepted schemes, for the error.
+ * Does not check the syntax of the credentials, because that costs more than looking up a cached
+ * token. A string that is not token68 is never a valid token; callers check `isToken68` only to
+ * choose the error.
+ *
+ * @param schemes the accepted schemes, for the error.
  * @throws {InvalidRequestError} if nothing follows the scheme.
  */
 export function bearerCredentials(authorization: string, schemes: string): string | undefined {
   return credentials(authorization, BEARER, schemes)
 }
 
-/** Returns the credentials of a header with the scheme `DPoP`; otherwise like Bearer. */
+/** Does the same as {@link bearerCredentials} for the scheme `DPoP`. */
 export function dpopCredentials(authorization: string, schemes: string): string | undefined {
   return credentials(authorization, DPOP, schemes)
 }
@@ -65,6 +73,7 @@ function isBlank(character: number): boolean {
   return character === SPACE || character === TAB
 }
 
+/** @param schemes the accepted schemes, as text. */
 export function malformedHeader(schemes: string): InvalidRequestError {
   return new InvalidRequestError('The Authorization header is malformed', {
     expected: `${schemes}, a space, and one token`,
@@ -88,7 +97,7 @@ export function singleAuthorization({ rawHeaders }: RequestHeaders): string | un
   return authorization
 }
 
-/** Compares the length and usual spellings first, which avoids a lower-case copy of most names. */
+/** Compares the length and the usual spellings first, to avoid a lower-case copy of most names. */
 function isAuthorization(name: string): boolean {
   return (
     name.length === 13 &&

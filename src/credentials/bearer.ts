@@ -1,4 +1,4 @@
-/** Reads the bearer token of a request, for applications that do not use the plugin. */
+/** Reads the bearer token of a request, for `extractToken` and for applications without Fastify. */
 import { isToken68 } from '../base/request-headers.js'
 import {
   bearerCredentials,
@@ -10,11 +10,11 @@ import { rejectTruncatedHeaders } from './truncated-headers.js'
 
 /**
  * Returns the bearer token of a request without verifying it; `undefined` if the request has no
- * credentials of this scheme.
+ * `Authorization` header with the scheme `Bearer`.
  *
- * @throws {InvalidRequestError} if there are several `Authorization` headers, the header does not
- *   have the syntax `Bearer 1*SP token68`, or there are a thousand headers or more, of which Node
- *   may have dropped some.
+ * @throws {InvalidRequestError} if there are several `Authorization` headers, if the header does
+ *   not have the syntax `Bearer 1*SP token68`, or if the request has so many headers that Node may
+ *   have dropped some (`maxHeadersCount` of its server; 1,000 by default).
  * @see RFC 6750 §2.1
  */
 export function bearerToken(request: RequestHeaders): string | undefined {

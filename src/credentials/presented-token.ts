@@ -1,4 +1,4 @@
-/** A token and its proofs of possession, for applications that do not use the plugin. */
+/** Reads a token and its proofs of possession that an application passes to `verify()`. */
 
 import { types } from 'node:util'
 import { canParseUrl } from '../base/can-parse-url.js'
@@ -7,7 +7,7 @@ import { sha256 } from '../base/thumbprint.js'
 import type { Presentation } from '../binding/presentation.js'
 
 /**
- * A token that may be sender-constrained (`cnf`), with its proofs of possession.
+ * A token that may be sender-constrained (`cnf`), together with its proofs of possession.
  *
  * @example
  * ```ts
@@ -19,13 +19,14 @@ export interface PresentedToken {
   token: string
   /** The DPoP proof (RFC 9449 §4) and the request that it must match. */
   dpop?: {
-    /** Value of the single `DPoP` header. */
+    /** Value of the `DPoP` header, of which the request must have exactly one. */
     proof: string
     /** Method of the request, such as `GET`. */
     method: string
     /**
      * http or https URL of the request, as the client knows it, with the path as the client sent
-     * it. Never derive it from the caller's `Host` header.
+     * it. Do not derive the host from the caller's `Host` header, because a malicious server could
+     * then replay a proof that a client made for that server.
      */
     url: string
   }
@@ -33,9 +34,13 @@ export interface PresentedToken {
   certificate?: Uint8Array | undefined
 }
 
-/** @throws {TypeError} if a member has the wrong type. */
+/**
+ * Returns how the token was presented.
+ *
+ * @throws {TypeError} if an object with a token has an unknown member, or one of the wrong type.
+ */
 export function presentationOf(value: string | PresentedToken): Presentation & { token: string } {
-  // Not a token: `verify()` rejects it as missing credentials.
+  // A string is the token. `verify()` rejects any other value as missing credentials.
   if (!isPlainObject(value) || !Object.hasOwn(value, 'token')) {
     return { ...WITHOUT_PROOFS, token: value as string }
   }
@@ -65,11 +70,11 @@ export function presentationOf(value: string | PresentedToken): Presentation & {
 }
 
 /**
- * Returns the URL with its host in ASCII, as clients write an internationalized name in "htu". The
- * rest is unchanged: a path normalized by a parser must not match that of another route.
+ * Returns the URL with its host in ASCII, as clients write an internationalized host in `htu`. The
+ * rest is unchanged, because a path that a URL parser normalizes could equal that of another route.
+ * A URL that cannot be parsed is returned unchanged and matches no proof.
  *
- * @throws {TypeError} if it is not an http or https URL. A URL that cannot be parsed matches no
- *   proof instead: a path that a caller sent must not cause an error of the application.
+ * @throws {TypeError} if the value does not start like an http or https URL.
  */
 function withAsciiHost(url: string): string {
   const origin = /^https?:\/\/[^/?#\\@]+/i.exec(url)?.[0]

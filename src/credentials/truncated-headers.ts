@@ -1,22 +1,23 @@
 /**
- * Rejects requests whose headers may be truncated. Node keeps the first headers and silently drops
- * the rest (`maxHeadersCount` of its server): an attacker who sends enough headers could remove one
- * that a proxy appends, or hide a duplicate.
+ * Rejects requests whose headers may be truncated. If a request has more headers than
+ * `maxHeadersCount` of its server, Node silently drops the last ones. An attacker who sends enough
+ * headers could therefore remove a header that a proxy appends, or hide a duplicate.
  */
 import { InvalidRequestError } from '../errors/errors.js'
 import type { RequestHeaders } from './authorization.js'
 
-/** Default of Node's parser; its documentation says 2,000. */
+/** Default of Node's parser. Node's documentation says 2,000, which is wrong. */
 const DEFAULT_MAX_HEADERS = 1_000
 
 /**
- * @param server used if the request does not know the server of its connection.
- * @throws {InvalidRequestError} if headers may be missing.
+ * @param server the server to use if the request has no reference to the server of its connection.
+ * @throws {InvalidRequestError} if Node may have dropped headers.
  */
 export function rejectTruncatedHeaders(request: RequestHeaders, server?: object): void {
-  // Several servers may listen for one API, each with its own limit.
+  // Prefers the server of the connection: an API may have several servers with different limits.
   const { socket } = request as { socket?: { server?: object } | null }
-  // Counts like Node's parser: a header is a name and a value; 0 or less means no limit.
+  // Node's parser counts names and values, so its limit is twice the number of headers. A limit of
+  // 0 or less means no limit.
   const limit = maxHeadersCountOf(socket?.server ?? server) << 1
   if (limit <= 0 || request.rawHeaders.length < limit) return
   throw new InvalidRequestError('The request has too many headers', {

@@ -123,7 +123,8 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   }
   const keys = [...REQUIREMENT_KEYS, 'optional']
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
-  if (typeof optional !== 'boolean') throw new TypeError('"optional" must be true or false')
+  if (typeof optional !== 'boolean')
+    throw new TypeError('config.auth.optional must be true or false')
   const policy = compilePolicy<FastifyRequest>(
     required,
     core.clock,

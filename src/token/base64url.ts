@@ -1,20 +1,20 @@
 /**
  * Decodes canonical base64url without padding (RFC 7515 §2). Node's decoder tolerates padding, the
- * base64 alphabet, white space, non-zero trailing bits and wide characters; these are rejected
- * here, so that the same bytes have exactly one encoding.
+ * characters `+` and `/` of base64, white space, non-zero trailing bits and non-ASCII characters.
+ * This module rejects them, so that the same bytes have exactly one encoding.
  */
 
-/** Decodes canonical base64url; `undefined` for anything else, including the empty string. */
+/** Returns the bytes; `undefined` if the text is empty or not canonical base64url. */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   return isCanonical(text, bytes.length) ? bytes : undefined
 }
 
 /**
- * Whether the text is canonical, by the decoded length, which is cheaper than checking each
- * character: the decoder skips characters of no alphabet, so that the result is too short. The two
- * characters of the base64 alphabet, and wide ones, of which it uses the low byte, are searched
- * for.
+ * Whether the text is canonical. Comparing the decoded length is cheaper than checking each
+ * character: the decoder skips characters that are neither base64 nor base64url, so that the result
+ * is too short. The decoder accepts `+` and `/`, and reads non-ASCII characters by their low byte,
+ * so these characters are searched for.
  */
 function isCanonical(text: string, decodedLength: number): boolean {
   const { length } = text
@@ -30,6 +30,7 @@ function isCanonical(text: string, decodedLength: number): boolean {
   )
 }
 
+/** Whether the last character has bits that are not part of a whole byte and are not zero. */
 function hasStrayBits(text: string, rest: number): boolean {
   if (rest === 0) return false
   const last = ALPHABET.indexOf(text.charAt(text.length - 1))

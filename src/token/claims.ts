@@ -1,7 +1,7 @@
 /**
- * Verifies the claims of a token: that it is an access token, currently valid, and for this
- * resource (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12). The signature is verified
- * elsewhere.
+ * Verifies the claims of a token: it must be an access token, be valid at present, and be meant for
+ * this API (RFC 7519 §4.1, RFC 9068 §4, RFC 8725 §3.9 to §3.12). Other modules verify its issuer
+ * and its signature.
  */
 import {
   type AccessTokenClaims,
@@ -16,7 +16,7 @@ import { type Check, jsonTypeOf, LazyReason } from '../errors/rejection-reason.j
 import { isRejection, type Rejection, type Result } from '../errors/result.js'
 import type { Claims, ParsedJws } from './compact-jws.js'
 
-/** What identifies the access tokens of an issuer. */
+/** The properties by which access tokens of an issuer are recognized. */
 export interface TokenShape {
   /** Required claims, in addition to `iss` and `exp`. */
   readonly requiredClaims: readonly string[]
@@ -24,11 +24,11 @@ export interface TokenShape {
   readonly types: readonly string[]
   /** Whether a token without `typ` is accepted. */
   readonly allowMissingTyp: boolean
-  /** Claims that may hold the audience; the first one present is checked. */
+  /** Claims that may contain the audience. The first of them that a token has is checked. */
   readonly audienceClaims: readonly [string, ...string[]]
-  /** Advice for the operator about a wrong audience. */
+  /** Advice for the operator, added to the expected audience if a token has another one. */
   readonly audienceHint?: string | undefined
-  /** Whether `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
+  /** Whether the claims `at_hash`, `c_hash` and `s_hash` are allowed. Default false. */
   readonly allowsIdTokenClaims?: boolean | undefined
   /** Returns an `InvalidTokenError` if vendor claims show that the token is not an access token. */
   readonly checkAccessToken?: ((claims: Claims) => Rejection | undefined) | undefined
@@ -38,14 +38,17 @@ export interface ClaimExpectations extends TokenShape {
   readonly audience: ReadonlySet<string>
 }
 
-/** All in seconds. */
+/** Limits in seconds, from the options of the same names. */
 export interface TimeLimits {
   readonly clockTolerance: number
+  /** `undefined` for no limit. */
   readonly maxTokenAge: number | undefined
 }
 
 /**
- * @param now seconds since the epoch, like NumericDates.
+ * Verifies the claims of a token, except its issuer.
+ *
+ * @param now the current time, in seconds since the epoch.
  * @returns the claims, or an `InvalidTokenError` for the first check that fails.
  */
 export function verifyClaims(
@@ -65,7 +68,7 @@ export function verifyClaims(
   )
 }
 
-/** Checks that the token is an access token and of no other type (RFC 8725 §3.11, §3.12). */
+/** Checks that the token is an access token, not one of another type (RFC 8725 §3.11, §3.12). */
 export function checkIsAccessToken(
   { header, claims }: Pick<ParsedJws, 'header' | 'claims'>,
   expectations: TokenShape,
@@ -78,10 +81,10 @@ export function checkIsAccessToken(
 }
 
 /**
- * Checks `exp`, `nbf`, `iat` and the age of a token. Repeated on each cache hit, because only these
- * results change with time.
+ * Checks `exp`, `nbf`, `iat` and the age of a token. The checks are repeated on each cache hit,
+ * because their results change with time.
  *
- * @param now seconds since the epoch, like NumericDates.
+ * @param now the current time, in seconds since the epoch.
  */
 export function checkTimes(
   { exp, nbf, iat }: TokenTimes,
@@ -93,10 +96,11 @@ export function checkTimes(
     return rejection('expiry', 'The access token expired', `after ${now}`, exp)
   }
   if (nbf !== undefined && !(nbf <= now + clockTolerance)) {
-    return rejection('not-before', 'The access token is not valid yet', `until ${now}`, nbf)
+    return rejection('not-before', 'The access token is not valid yet', `not after ${now}`, nbf)
   }
   if (iat !== undefined && !(iat <= now + clockTolerance)) {
-    return rejection('issued-at', 'The access token was issued in the future', `until ${now}`, iat)
+    const message = 'The access token was issued in the future'
+    return rejection('issued-at', message, `not after ${now}`, iat)
   }
   if (maxTokenAge === undefined) return undefined
   if (iat === undefined)
@@ -112,7 +116,10 @@ function checkType(typ: string | undefined, shape: TokenShape): Rejection | unde
   return rejection('type', NOT_AN_ACCESS_TOKEN, `"typ": ${shape.types.join(' or ')}`, typ)
 }
 
-/** Whether `typ` is an accepted type, or absent where allowed (RFC 9068 §4, RFC 8725 §3.11). */
+/**
+ * Whether `typ` is an accepted type, or is absent although the issuer's profile allows that
+ * (RFC 9068 §4, RFC 8725 §3.11).
+ */
 export function isExpectedType(
   typ: string | undefined,
   { types, allowMissingTyp }: TokenShape,
@@ -122,16 +129,22 @@ export function isExpectedType(
   return types.includes(typ) || types.includes(mediaType(typ))
 }
 
-/** Normalizes a media type: `application/` is implied, and case is ignored (RFC 7515 §4.1.9). */
+/**
+ * Returns the media type in lower case and without `application/`, which `typ` may omit (RFC 7515
+ * §4.1.9).
+ */
 export function mediaType(type: string): string {
   return type.toLowerCase().replace(/^application\//, '')
 }
 
 /**
- * Rejects ID, refresh and logout tokens and security event tokens (RFC 8725 §3.12). Rejects only
- * known other types: `token_use`, `typ` and `events` are not registered for this purpose, so
- * issuers use them freely; a profile requires its vendor's value. The hashes bind an ID token to a
- * response (OpenID Connect Core §3.3.2.11); RFC 8417 §2.2 defines `events` as a JSON object.
+ * Rejects ID tokens, refresh tokens, logout tokens and security event tokens (RFC 8725 §3.12).
+ *
+ * Only known values of `token_use` and `typ` are rejected, because these claims are not registered
+ * to identify types of tokens, so issuers use them freely. A profile can require the value of its
+ * vendor. The hashes in {@link ID_TOKEN_CLAIMS} bind an ID token to a response (OpenID Connect Core
+ * §3.3.2.11). A security event token has a JSON object in `events` (RFC 8417 §2.2), so other values
+ * of that claim are accepted.
  */
 function checkForOtherType(
   claims: Claims,
@@ -154,7 +167,10 @@ function otherTypeOfToken(found: unknown): Rejection {
 
 const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash']
 
-/** The values of Cognito, Ory Hydra and Keycloak, in lower case. */
+/**
+ * Values of `token_use` and `typ` in other types of tokens of Cognito, Ory Hydra and Keycloak, in
+ * lower case.
+ */
 const OTHER_TYPES: ReadonlySet<string> = new Set([
   'id',
   'id_token',
@@ -171,12 +187,17 @@ function isOtherType(value: unknown): boolean {
   return typeof value === 'string' && OTHER_TYPES.has(mediaType(value))
 }
 
-/** Checks the types of registered claims (RFC 7519 §2, §4.1): NumericDates are finite numbers. */
+/**
+ * Checks that `exp` is present, and that the registered claims have the right JSON types (RFC 7519
+ * §2, §4.1).
+ *
+ * @returns the claims, or an `InvalidTokenError`.
+ */
 export function verifyWellFormed(claims: Claims): Result<AccessTokenClaims> {
   if (ownMember(claims, 'exp') === undefined) {
     return rejection('claims', MALFORMED, '"exp"', undefined)
   }
-  // Unrolled: a loop over names costs several times as much for every new token.
+  // The calls are unrolled, because a loop over the names costs several times as much.
   const malformed =
     checkNumber('exp', ownMember(claims, 'exp')) ??
     checkNumber('nbf', ownMember(claims, 'nbf')) ??
@@ -200,7 +221,7 @@ function checkString(name: string, value: unknown): Rejection | undefined {
   return rejection('claims', MALFORMED, `"${name}": a string`, jsonTypeOf(value))
 }
 
-/** Rejects an `act` that does not say who acts: routes may depend on it (RFC 8693 §4.1). */
+/** Rejects an `act` that identifies no actor, because routes may depend on it (RFC 8693 §4.1). */
 function checkActor(act: unknown): Rejection | undefined {
   if (isActorClaim(act)) return undefined
   return rejection('claims', MALFORMED, '"act": objects with "sub" or "client_id"', jsonTypeOf(act))
@@ -213,17 +234,17 @@ export function checkPresent(claims: Claims, names: readonly string[]): Rejectio
     : rejection('claims', MALFORMED, `"${missing}"`, undefined)
 }
 
-/** Checks the audience (RFC 7519 §4.1.3, RFC 8707): one exact match suffices. */
+/** Checks that an expected audience equals one of the token's (RFC 7519 §4.1.3, RFC 8707). */
 export function checkAudience(
   claims: Claims,
   { audience, audienceClaims, audienceHint }: ClaimExpectations,
 ): Rejection | undefined {
   const name = audienceClaims.find((claim) => Object.hasOwn(claims, claim)) ?? audienceClaims[0]
   const claim = ownMember(claims, name)
-  // Only "aud" may be an array: a token has one client.
+  // Only "aud" may be an array: the other audience claims name the one client of the token.
   const found = name === 'aud' || typeof claim === 'string' ? valuesOf(claim) : undefined
   const isForThisApi = found?.some((value) => audience.has(value)) === true
-  // A malformed `aud` is rejected even if another claim holds the audience.
+  // A malformed "aud" is rejected even if another claim contains the audience.
   if (isForThisApi && isAudienceOrAbsent(ownMember(claims, 'aud'))) return undefined
   const message = 'The access token is not meant for this resource'
   const where = audienceClaims.includes('aud') ? '' : ` in "${audienceClaims}"`
@@ -236,18 +257,18 @@ function isAudienceOrAbsent(aud: unknown): boolean {
   return aud === undefined || valuesOf(aud) !== undefined
 }
 
-/** Returns the values of a claim; `undefined` if any is not a string. */
+/** Returns the value or values of a claim; `undefined` if one of them is not a string. */
 function valuesOf(claim: unknown): readonly string[] | undefined {
   const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim]
   return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
-/** Returns the error of a profile for a token that is not an access token of the vendor. */
+/** Returns the rejection by a profile of a token that is not an access token of its vendor. */
 export function notAnAccessToken(expected: string): InvalidTokenError {
   return rejection('type', NOT_AN_ACCESS_TOKEN, expected, 'a token of another type')
 }
 
-/** Checks a claim that only some vendors define as a string. */
+/** Checks that a vendor's claim is a string or absent. */
 export function checkVendorString(claims: Claims, name: string): Rejection | undefined {
   return checkString(name, ownMember(claims, name))
 }

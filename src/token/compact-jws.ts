@@ -1,6 +1,6 @@
 /**
- * Strict parser of a JWS in compact serialization (RFC 7515 §3.1). Its output is untrusted, and its
- * cost is linear in the length of the input.
+ * Parses a JWS in compact serialization (RFC 7515 §3.1), strictly. The result is untrusted until
+ * the signature is verified. The cost is linear in the length of the input.
  */
 
 import { parseJsonObject } from '../base/json-object.js'
@@ -13,25 +13,27 @@ import { type JoseHeader, MALFORMED, malformed, readHeader } from './jose-header
 import { isCheapToParse, readTopLevelString } from './json-cost.js'
 import type { KnownHeaders } from './known-headers.js'
 
-/** Unchecked members of a token or of an introspection response. */
+/** The claims of a token or of an introspection response, whose types are not checked yet. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** A well-formed token; nothing else of it is checked. */
+/** A token whose syntax was checked. Its signature and claims are not verified yet. */
 export interface CompactJws {
   readonly raw: string
-  /** The encoded header, as it was sent. */
+  /** The encoded header, as the caller sent it. */
   readonly headerSegment: string
   readonly header: JoseHeader
   /**
-   * Deeply frozen; `undefined` if parsing costs more than verifying the signature: {@link
-   * withClaims} parses them afterwards.
+   * The claims, deeply frozen. `undefined` if they are costly to parse: {@link withClaims} parses
+   * them after the signature is verified.
    */
   readonly claims: Claims | undefined
-  /** The claims that identify the issuer: all claims, or only `iss` and `tid` before parsing. */
+  /**
+   * All claims or, before costly claims are parsed, only `iss` and `tid`: they identify the issuer.
+   */
   readonly issuerClaims: Claims
   /** The claims as JSON text. */
   readonly payload: string
-  /** The signing input (RFC 7515 §5.2): both segments and the dot between them. */
+  /** The signing input (RFC 7515 §5.2): the header and payload segments, with the dot between. */
   readonly signingInput: string
   readonly signature: Uint8Array
 }
@@ -43,7 +45,7 @@ export interface ParsedJws extends CompactJws {
 /**
  * Parses a token.
  *
- * @returns an `InvalidTokenError` if it is malformed or longer than `maxLength` characters.
+ * @returns an `InvalidTokenError` if the token is malformed or longer than `maxLength` characters.
  */
 export function parseCompactJws(
   raw: string,
@@ -81,10 +83,10 @@ export function hasClaims(jws: CompactJws): jws is ParsedJws {
 }
 
 /**
- * Parses the claims unless they are parsed already. Call it only after the signature was verified.
+ * Parses the claims, unless they are parsed already. Call it only after the signature is verified.
  *
- * @returns an `InvalidTokenError` if they are not a JSON object without duplicate members, or
- *   identify another issuer than `issuerClaims`.
+ * @returns an `InvalidTokenError` if the claims are not a JSON object without duplicate members, or
+ *   if they identify another issuer than `issuerClaims`.
  */
 export function withClaims(jws: CompactJws): Result<ParsedJws> {
   if (hasClaims(jws)) return jws

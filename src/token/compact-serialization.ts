@@ -4,7 +4,7 @@ import { parseJsonObject } from '../base/json-object.js'
 import { decodeBase64url } from './base64url.js'
 import { isCheapToParse } from './json-cost.js'
 
-/** Returns the three segments, still encoded; `undefined` unless there are three. */
+/** Returns the three encoded segments; `undefined` if there are not exactly three. */
 export function splitCompact(
   raw: string,
 ): readonly [header: string, payload: string, signature: string] | undefined {
@@ -14,21 +14,21 @@ export function splitCompact(
   return [raw.slice(0, first), raw.slice(first + 1, second), raw.slice(second + 1)]
 }
 
-/** Decodes UTF-8; `undefined` if the bytes are not valid. */
+/** Decodes UTF-8; returns `undefined` if the bytes are not valid UTF-8. */
 export function decodeUtf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 /**
- * Decodes the JSON object of an untrusted segment, frozen; `undefined` if it is not an object, has
- * duplicate members, or is costly to parse.
+ * Returns the JSON object that an untrusted segment encodes, deeply frozen; `undefined` if the
+ * segment does not encode an object, or if the object has duplicate members or is costly to parse.
  */
 export function decodeCheapObject(segment: string): Readonly<Record<string, unknown>> | undefined {
   const json = decodeText(segment)
   return json !== undefined && isCheapToParse(json) ? parseJsonObject(json) : undefined
 }
 
-/** Decodes the text of a segment; `undefined` unless it is UTF-8 in canonical base64url. */
+/** Decodes a segment as text; returns `undefined` unless it is UTF-8 in canonical base64url. */
 export function decodeText(segment: string): string | undefined {
   const bytes = decodeBase64url(segment)
   return bytes && decodeUtf8(bytes)

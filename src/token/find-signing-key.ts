@@ -1,4 +1,4 @@
-/** Finds the key of an issuer that signed a token. */
+/** Finds the key with which an issuer signed a token. */
 import type { Algorithm } from '../base/algorithms.js'
 import { InvalidTokenError } from '../errors/errors.js'
 import { andThen, type MaybePromise, type Rejection, type StepResult } from '../errors/result.js'
@@ -18,12 +18,14 @@ interface Search {
 }
 
 /**
- * Returns the key that verifies the token: one with its `kid`, or for a token without `kid` any
- * suitable one (RFC 7515 §4.1.4). Synchronous if the key is cached and verifies inline.
+ * Finds the key that verifies the signature of a token: a key with the token's `kid` or, for a
+ * token without `kid`, any suitable key (RFC 7515 §4.1.4). Synchronous if the key is cached and
+ * verifies inline.
  *
- * @returns the key, or an `InvalidTokenError` if there is none; a promise rejects with it.
- * @throws {KeysUnavailableError} (or rejects with it) if the key is not cached and the issuer is
- *   unavailable.
+ * @returns the key, or an `InvalidTokenError` if no key verifies the token. If the result is a
+ *   promise, it rejects with that error instead.
+ * @throws {KeysUnavailableError} if the key must be fetched and the issuer is unavailable; a
+ *   promise rejects with it.
  */
 export function findSigningKey(search: Search): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
@@ -32,7 +34,7 @@ export function findSigningKey(search: Search): StepResult<VerificationKey> {
   )
 }
 
-/** Fetches newer keys: the issuer may have replaced one, possibly under the same `kid`. */
+/** Tries newer keys, because the issuer may have replaced a key, possibly under the same `kid`. */
 function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKey> {
   const { jws, algorithm, source } = search
   if (tried.length === 0) return unknownKey(search)
@@ -41,7 +43,10 @@ function findNewerSigner(search: Search, tried: Keys): StepResult<VerificationKe
   )
 }
 
-/** Tries several keys in the thread pool, so that they do not block other requests. */
+/**
+ * Returns the first key that verifies the token; `undefined` if none does. Several keys are tried
+ * in the thread pool, so that they do not block other requests.
+ */
 function firstSigner(search: Search, keys: Keys): StepResult<VerificationKey | undefined> {
   const [key] = keys
   if (key === undefined) return undefined

@@ -4,14 +4,18 @@ import { InvalidTokenError } from '../errors/errors.js'
 import { describe, jsonTypeOf } from '../errors/rejection-reason.js'
 import type { Result } from '../errors/result.js'
 
-/** The parameters that are read (RFC 7515 §4.1). Others are ignored, as §4 requires. */
+/** The header parameters that are read (RFC 7515 §4.1). Other parameters are ignored (§4). */
 export interface JoseHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: string | undefined
 }
 
-/** @returns an `InvalidTokenError` if the header is malformed or requires an extension. */
+/**
+ * Reads a parsed header.
+ *
+ * @returns an `InvalidTokenError` if the header is malformed or requires an extension.
+ */
 export function readHeader(header: Readonly<Record<string, unknown>>): Result<JoseHeader> {
   const { alg, kid, typ } = ownMembers(header)
   if (typeof alg !== 'string') return malformed(MALFORMED, '"alg": a string', jsonTypeOf(alg))
@@ -21,8 +25,8 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
   if (typ !== undefined && typeof typ !== 'string') {
     return malformed(MALFORMED, '"typ": a string or absent', jsonTypeOf(typ))
   }
-  // No extension is supported, so any "crit" is rejected (RFC 7515 §4.1.11). An unencoded payload
-  // is rejected as well: RFC 7797 §7 forbids it for a JWT.
+  // No extension is supported, so every token with "crit" is rejected (RFC 7515 §4.1.11). A token
+  // with "b64" is rejected, because RFC 7797 §7 forbids an unencoded payload in a JWT.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) {
     return malformed(
       'The access token requires an extension that is not supported',
@@ -35,7 +39,7 @@ export function readHeader(header: Readonly<Record<string, unknown>>): Result<Jo
 
 export const MALFORMED = 'The access token is malformed'
 
-/** Returns the rejection of a malformed token. */
+/** Returns a rejection with the check `token`. */
 export function malformed(message: string, expected: string, found?: string): InvalidTokenError {
   return new InvalidTokenError(message, { check: 'token', expected, found })
 }

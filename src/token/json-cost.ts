@@ -1,15 +1,20 @@
 /**
- * Bounds the cost of parsing untrusted JSON. `JSON.parse` takes 2 to 3 ms for 8 KB crafted by an
- * attacker, because each new member name, short string and object shape costs V8 time.
+ * Limits the cost of parsing untrusted JSON. `JSON.parse` takes 2 to 3 ms for 8 KB that an attacker
+ * crafted, because V8 spends time on each new member name, short string and object shape.
  */
 
-/** Twice the number in access tokens without lists of groups or roles. */
+/**
+ * Maximum number of commas and colons: twice as many as in access tokens without lists of groups or
+ * roles.
+ */
 const MAX_SEPARATORS = 128
+/** Maximum number of objects and arrays. */
 const MAX_CONTAINERS = 16
 
 /**
- * Whether parsing `json` costs no more than a few signature verifications. Also counts characters
- * inside strings, so that it may be false for a cheap text but is never true for a costly one.
+ * Whether parsing `json` costs no more than a few signature verifications. Characters inside of
+ * strings count too: the result may be false for text that is cheap to parse, but it is never true
+ * for text that is costly.
  */
 export function isCheapToParse(json: string): boolean {
   let separators = 0
@@ -23,8 +28,9 @@ export function isCheapToParse(json: string): boolean {
 }
 
 /**
- * Returns the first top-level member `name` without parsing the rest; `undefined` unless it is a
- * string. `json` may be invalid: callers must compare the result with the parsed object later.
+ * Returns the value of the first top-level member `name` without parsing the rest; `undefined` if
+ * the member is absent or not a string. `json` may be invalid JSON, so callers must compare the
+ * result with the parsed object later.
  */
 export function readTopLevelString(json: string, name: string): string | undefined {
   let depth = 0
@@ -51,7 +57,9 @@ function endOfString(json: string, start: number): number {
   return i + 1
 }
 
-/** Returns the index of the value if `end` is the end of a member's name. */
+/**
+ * Returns the index of a member's value if its name ends at `end`; `undefined` for another string.
+ */
 function afterColon(json: string, end: number): number | undefined {
   const colon = skipBlanks(json, end)
   return json.charCodeAt(colon) === COLON ? skipBlanks(json, colon + 1) : undefined

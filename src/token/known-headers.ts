@@ -1,26 +1,31 @@
 /**
- * Caches the parsed headers of verified tokens: all tokens signed with one key usually have the
- * same header. The cache only saves parsing; a cached header is not trusted.
+ * Caches the parsed headers of verified tokens, because tokens signed with the same key usually
+ * have the same header. The cache saves only the parsing: a token with a cached header is not
+ * trusted.
  */
 import type { JoseHeader } from './jose-header.js'
 
-/** More than the number of keys of any API's issuers. */
+/** Maximum number of headers; more than the keys of the issuers that an API usually trusts. */
 const MAX_ENTRIES = 1_000
-/** Characters; a longer header is parsed each time. */
+/** Maximum length of a cached header, in characters. A longer header is parsed each time. */
 const MAX_LENGTH = 256
 
 export class KnownHeaders {
   readonly #headers = new Map<string, JoseHeader>()
 
+  /** Returns the parsed header; `undefined` if it is not cached. */
   get(segment: string): JoseHeader | undefined {
     return this.#headers.get(segment)
   }
 
-  /** Call it for verified tokens only, so that an untrusted caller cannot evict headers in use. */
+  /**
+   * Caches a header. Call it for verified tokens only, so that an untrusted caller cannot evict
+   * headers that are in use.
+   */
   remember(segment: string, header: JoseHeader): void {
     if (segment.length > MAX_LENGTH || this.#headers.get(segment) === header) return
     if (this.#headers.size >= MAX_ENTRIES) this.#headers.clear()
-    // A slice would keep the whole token alive.
+    // Stores a copy, because a slice would keep the whole token alive.
     this.#headers.set(Buffer.from(segment, 'latin1').toString('latin1'), header)
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Verifies signatures (RFC 7515 §5.2) with OpenSSL through `node:crypto`; the tests compare the
- * results with jose.
+ * Verifies signatures (RFC 7515 §5.2) with OpenSSL through `node:crypto`. The tests compare the
+ * results with those of jose.
  *
- * A 2048-bit RSA signature is verified inline, which is cheaper than a round trip to another
- * thread. All others take longer and go to the thread pool, so that they do not block other
- * requests.
+ * Signatures of 2048-bit RSA keys are verified inline, which is cheaper than a round trip to the
+ * thread pool; so are MACs. All other signatures take longer and are verified in the thread pool,
+ * so that they do not block other requests.
  */
 import {
   constants,
@@ -22,9 +22,9 @@ import type { VerificationKey } from '../keys/verification-key.js'
 
 interface SignatureScheme {
   readonly kind: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac'
-  /** Digest for `node:crypto`; `null` for EdDSA, which includes hashing. */
+  /** Name of the hash for `node:crypto`; `null` for EdDSA, which defines its own hash. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
-  /** Length of the signature in bytes; for RSA it depends on the key. */
+  /** Length of the signature in bytes; `undefined` for RSA, where it depends on the key. */
   readonly bytes: number | undefined
 }
 
@@ -52,9 +52,11 @@ export interface Signed {
 }
 
 /**
- * Whether the signature is valid for the key, which must be suitable for the algorithm.
+ * Whether the key verifies the signature. The caller must have checked that the key is suitable for
+ * the algorithm.
  *
- * @param inline whether to verify inline, without a promise and without the thread pool.
+ * @param inline whether the signature may be verified inline. Otherwise, or if the key does not
+ *   allow it, the thread pool verifies the signature and the result is a promise.
  */
 export function isSignedBy(
   { material, verifiesInline }: VerificationKey,
@@ -93,12 +95,15 @@ const ENCODINGS: Readonly<Record<Exclude<SignatureScheme['kind'], 'hmac'>, Signi
     padding: constants.RSA_PKCS1_PSS_PADDING,
     saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
   },
-  // RFC 7518 §3.4: R and S, each in full length, not DER, which is OpenSSL's default.
+  // RFC 7518 §3.4: R and S are concatenated, each in full length. OpenSSL's default is DER.
   ecdsa: { dsaEncoding: 'ieee-p1363' },
   eddsa: {},
 }
 
-/** Returns an object without a prototype: node:crypto reads inherited members such as "padding". */
+/**
+ * Returns the input for `node:crypto` as an object without a prototype, because `node:crypto` also
+ * reads inherited members such as `padding`.
+ */
 function verifyInput(kind: keyof typeof ENCODINGS, key: KeyObject): VerifyKeyObjectInput {
   return ownMembers({ key, ...ENCODINGS[kind] })
 }
@@ -110,7 +115,7 @@ function verifyInThreadPool(
   signature: Uint8Array,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    // An error of OpenSSL, whatever its reason, means that the signature is not verified.
+    // If OpenSSL reports an error, `valid` is not true, so the signature counts as invalid.
     verify(hash, input, key, signature, (_error, valid) => resolve(valid === true))
   })
 }

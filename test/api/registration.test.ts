@@ -240,7 +240,11 @@ const mistakes: [title: string, auth: unknown, message: RegExp][] = [
   ['a claim of nested values', { claims: { tenant: [['acme']] } }, /"tenant"/],
   ['authorize that is no function', { authorize: true }, /"authorize" must be a function/],
   ['authorize that is null', { authorize: null }, /"authorize" must be a function/],
-  ['optional that is no boolean', { optional: 'yes' }, /"optional" must be true or false/],
+  [
+    'optional that is no boolean',
+    { optional: 'yes' },
+    /config\.auth\.optional must be true or false/,
+  ],
   // An object that is not plain looks empty, and an empty requirement accepts every token.
   ['undefined, as of a misspelt constant', undefined, /config\.auth must be/],
   ['a Map', new Map([['scope', 'admin']]), /config\.auth must be/],

@@ -348,14 +348,14 @@ t.test('gives a fixed message to the client, and the details to the operator', a
       { claims: { nbf: NOW + 99 } },
       'not-before',
       'The access token is not valid yet',
-      `until ${NOW}`,
+      `not after ${NOW}`,
       `${NOW + 99}`,
     ],
     [
       { claims: { iat: NOW + 99 } },
       'issued-at',
       'The access token was issued in the future',
-      `until ${NOW}`,
+      `not after ${NOW}`,
       `${NOW + 99}`,
     ],
     [
