@@ -1,8 +1,14 @@
-/** Exponential back-off with jitter, counted from the end of the last failed attempt. */
+/**
+ * Schedules retries: exponential back-off with jitter, counted from the end of the last failed
+ * attempt.
+ */
 
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 30_000
-/** Limit for `Retry-After`, in milliseconds: an issuer must not be able to cause a long outage. */
+/**
+ * Maximum pause that a `Retry-After` can cause, in milliseconds, so that an issuer cannot cause a
+ * long outage.
+ */
 export const MAX_RETRY_AFTER_MS = 60_000
 
 export class BackOff {
@@ -14,7 +20,10 @@ export class BackOff {
     return this.#failures > 0
   }
 
-  /** Time of the next attempt, in milliseconds on the clock that {@link failed} is called with. */
+  /**
+   * Earliest time of the next attempt, in milliseconds on the clock of {@link failed}'s `now`;
+   * negative infinity if the last attempt did not fail.
+   */
   get until(): number {
     return this.#until
   }
@@ -25,11 +34,12 @@ export class BackOff {
   }
 
   /**
-   * Records a failure: the pause doubles each time. The jitter prevents instances from retrying in
-   * step.
+   * Records a failed attempt and returns the pause before the next one, in milliseconds. The pause
+   * is 1 s after the first failure and doubles with each further one, up to 30 s. Up to half of it
+   * is subtracted at random, so that instances do not retry simultaneously.
    *
-   * @param retryAfterMs the issuer's `Retry-After` in milliseconds.
-   * @returns the pause in milliseconds.
+   * @param retryAfterMs the issuer's `Retry-After`, in milliseconds: the minimum of the pause, up
+   *   to {@link MAX_RETRY_AFTER_MS}. Default 0.
    */
   failed(now: number, retryAfterMs = 0): number {
     this.#failures++

@@ -1,10 +1,10 @@
 /**
- * Client authentication at an authorization server (RFC 6749 §2.3, RFC 7523 §2.2), used for
- * introspection and by the testing kit to obtain tokens.
+ * Authenticates a client at an authorization server (RFC 6749 §2.3, RFC 7523 §2.2): this API for
+ * introspection, and the testing kit to obtain tokens.
  */
 import { types } from 'node:util'
 import type { CryptoKey, JWK } from 'jose'
-// The main entry of jose takes longer to load than this whole package.
+// Imported from here because the main entry of jose takes longer to load than this whole package.
 import { importJWK } from 'jose/key/import'
 import {
   type ClientAuth,
@@ -15,13 +15,15 @@ import {
 } from 'oauth4webapi'
 
 /**
- * Client authentication methods, named as in RFC 7591 §2, and one that is not registered.
+ * Client authentication methods. The names are registered with IANA (RFC 7591 §4.2), except
+ * `client_secret_basic_raw`.
  *
- * - `client_secret_basic`: HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
- * - `client_secret_basic_raw`: HTTP Basic without that encoding, for servers that do not decode it.
- *   Identical to `client_secret_basic` if id and secret consist of letters, digits and `-_.*`.
- * - `client_secret_post`: id and secret in the body.
- * - `private_key_jwt`: a JWT signed with the client's private key, valid for a minute.
+ * - `client_secret_basic`: HTTP Basic; id and secret are form-encoded first (RFC 6749 §2.3.1).
+ * - `client_secret_basic_raw`: HTTP Basic without form encoding, for servers that do not decode it.
+ *   Identical to `client_secret_basic` if id and secret consist of ASCII letters, digits and
+ *   `-_.*`.
+ * - `client_secret_post`: id and secret in the request body.
+ * - `private_key_jwt`: a JWT that is signed with the client's private key and valid for a minute.
  * - `none`: a public client, which sends only its id.
  */
 export type ClientAuthentication =
@@ -38,7 +40,12 @@ export interface ClientCredentials {
   clientAuthentication?: ClientAuthentication | undefined
 }
 
-/** @throws {TypeError} naming the option that is missing, superfluous or unusable */
+/**
+ * Returns the client authentication for oauth4webapi. The default method is `client_secret_basic`
+ * with a secret, `private_key_jwt` with a private key, and otherwise `none`.
+ *
+ * @throws {TypeError} if an option is missing, superfluous or unusable; the message names it.
+ */
 export async function clientAuthentication(client: ClientCredentials): Promise<ClientAuth> {
   const { clientSecret, privateKey } = client
   if (clientSecret !== undefined && privateKey !== undefined) {
@@ -95,9 +102,10 @@ function rawBasic(clientId: string, clientSecret: string): ClientAuth {
 }
 
 /**
- * Form-encodes by RFC 6749 appendix B. Unlike oauth4webapi's ClientSecretBasic, it leaves `-`, `_` and
- * `.` unescaped: the decoded value is the same, and servers that do not decode also accept the ids and
- * secrets that Okta and most other issuers generate.
+ * Form-encodes a client id or secret (RFC 6749 appendix B). Unlike oauth4webapi's
+ * ClientSecretBasic, this function leaves `-`, `_` and `.` unescaped: the decoded value is the
+ * same, and servers that do not decode also accept the ids and secrets that Okta and most other
+ * issuers generate.
  */
 function formEncoded(value: string): string {
   return new URLSearchParams({ value }).toString().slice('value='.length)
@@ -120,7 +128,8 @@ async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth>
   return PrivateKeyJwt(
     { key, ...(kid !== undefined && { kid }) },
     {
-      // EdDSA and Ed25519 name the same algorithm; the server compares with the registered one.
+      // oauth4webapi writes "Ed25519" even if the JWK has "EdDSA", another name of the algorithm.
+      // The server compares "alg" with the name that is registered for the client.
       [modifyAssertion]: (header) => {
         header.alg = alg
       },
@@ -130,6 +139,6 @@ async function signedAssertion(privateKey: CryptoKey | JWK): Promise<ClientAuth>
 
 function unusableKey(): TypeError {
   return new TypeError(
-    '"privateKey" must be a private CryptoKey that can sign, or a private JWK of an asymmetric signature algorithm that names it in "alg"',
+    '"privateKey" must be a private CryptoKey with the usage "sign", or a private JWK whose "alg" names an asymmetric signature algorithm',
   )
 }

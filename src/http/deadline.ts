@@ -1,11 +1,13 @@
 import { startDeadline } from '../base/deadline-timer.js'
 
 /**
- * Runs an exchange with one deadline, from connecting to the last byte, and aborts it when `closing`
- * aborts. Also rejects in time if the exchange ignores its signal; its result is dropped then.
+ * Runs `exchange` with one deadline for everything from connecting to the last byte. At the
+ * deadline, or when `closing` aborts, the signal of the exchange aborts and the returned promise
+ * rejects. It rejects even if the exchange ignores the signal; the result of the exchange is then
+ * dropped.
  *
- * `timeout` is in milliseconds; `waitingFor` returns a URL for the message. The timer does not keep the
- * process alive.
+ * `timeout` is in milliseconds. `waitingFor` returns the URL for the message of a timeout. The
+ * timer does not keep the process alive.
  */
 export async function withinDeadline<T>(
   exchange: (signal: AbortSignal) => Promise<T>,

@@ -1,6 +1,7 @@
 /**
- * Fetches a JSON document from an authorization server that may be slow, faulty or down. The caller's
- * signal bounds the whole exchange, `maxBytes` bounds the body, and redirects are not followed.
+ * Fetches a JSON document from an authorization server that may be slow, faulty or down. The
+ * caller's signal limits the duration of the whole exchange, `maxBytes` limits the size of the
+ * body, and redirects are not followed.
  */
 
 import { canParseUrl } from '../base/can-parse-url.js'
@@ -8,7 +9,9 @@ import { isError } from '../base/native-error.js'
 import { ownMembers } from '../base/plain-object.js'
 import { failureCode, failureText } from '../errors/failure-text.js'
 
-/** The part of the platform's `fetch` that is used, so that it can be replaced. */
+/**
+ * A `fetch` function for key sets and metadata: the arguments and the result that this module uses.
+ */
 export type Fetch = (
   url: string,
   init: {
@@ -20,76 +23,80 @@ export type Fetch = (
 ) => Promise<FetchResponse>
 
 /**
- * The part of a response that is used. A structural type, because the `Response` of undici and those of
- * the versions of @types/node are not assignable to each other.
+ * The members of a `Response` that this module reads. The type is structural, because the
+ * `Response` types of undici and of different versions of @types/node are not assignable to each
+ * other.
  */
 export interface FetchResponse {
   /** The status code. */
   readonly status: number
-  /** `opaqueredirect` for a redirect that was not followed. */
+  /** `opaqueredirect` for a redirect that `fetch` did not follow. */
   readonly type: string
-  /** The headers, by names in any case. */
+  /** The headers; their names are case-insensitive. */
   readonly headers: FetchHeaders
-  /** The bytes, not yet read. */
+  /** The body as an unread stream; `null` if the response has no body. */
   readonly body: FetchBody | null
-  /** Reads the body as text, where `body` is missing. */
+  /** Resolves with the body as text. Called only if `body` is `undefined`. */
   text(): Promise<string>
-  /** Reads the body as JSON, where `text` is missing. */
+  /** Resolves with the parsed body. Called only if `body` is `undefined` and `text` is missing. */
   json(): Promise<unknown>
 }
 
-/** The part of `Headers` that is used. */
+/** The members of `Headers` that this module calls. */
 export interface FetchHeaders {
-  /** Returns the value of a header; `null` if there is none. */
+  /** Returns the value of a header; `null` if it is absent. */
   get(name: string): string | null
 }
 
-/** The part of a `ReadableStream` of bytes that is used. */
+/** The members of a byte `ReadableStream` that this module calls. */
 export interface FetchBody {
-  /** Locks the stream to a reader. */
+  /** Locks the stream and returns its reader. */
   getReader(): FetchBodyReader
-  /** Drops what was not read. */
+  /** Discards the unread part of the body. */
   cancel(): Promise<void>
 }
 
-/** The part of a `ReadableStreamDefaultReader` that is used. */
+/** The members of a `ReadableStreamDefaultReader` that this module calls. */
 export interface FetchBodyReader {
-  /** Resolves with the next chunk. */
+  /** Resolves with the next chunk; at the end of the body, with `done` set. */
   read(): Promise<FetchChunk>
-  /** Drops what was not read. */
+  /** Discards the unread part of the body. */
   cancel(reason?: unknown): Promise<void>
   /** Unlocks the stream. */
   releaseLock(): void
 }
 
-/** A chunk of a body. */
+/** The result of one read of a body. */
 export interface FetchChunk {
   /** Whether the body has ended. */
   readonly done: boolean
-  /** A `Uint8Array`; absent at the end. */
+  /** The chunk, a `Uint8Array`; `undefined` if the body has ended. */
   readonly value?: unknown
 }
 
 export interface FetchJsonOptions {
   readonly fetch: Fetch
-  /** Aborts at any point, the reading of the body included. */
+  /** Aborts the exchange at any point, also while the body is read. */
   readonly signal: AbortSignal
-  /** The body, after decompression. */
+  /** Maximum size of the body after decompression, in bytes. */
   readonly maxBytes: number
 }
 
 export interface JsonDocument {
   readonly body: unknown
-  /** Remaining freshness (RFC 9111 §5.2.2.1) in seconds; `undefined` without `max-age`. */
+  /**
+   * Remaining freshness lifetime (RFC 9111 §4.2), in seconds: `max-age` less `Age`, at least 0.
+   * Always 0 with `no-store` or `no-cache`; otherwise `undefined` without `max-age`.
+   */
   readonly maxAge: number | undefined
 }
 
-/** The server sent a response, but not the expected one. */
+/** The error if the server responded, but not with the expected document. */
 export class UnexpectedResponseError extends Error {
   override readonly name = 'UnexpectedResponseError'
-  /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if absent. */
+  /** `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if absent or invalid. */
   readonly retryAfter: number | undefined
-  /** Whether the status (429, 503) asks for no further requests now, to any URL of the server. */
+  /** Whether the status is 429 or 503: no other URL of the server should be requested now. */
   readonly requestsBackOff: boolean
 
   constructor(message: string, retryAfter?: number, status = 200) {
@@ -100,12 +107,16 @@ export class UnexpectedResponseError extends Error {
 }
 
 /**
- * There was no complete response. The message has the URL without its query, and the platform's
- * reason; the platform's error itself is left out, because it may hold the whole URL.
+ * The error if the server sent no complete response. The message contains the URL without its
+ * query, and the reason that `fetch` reports. The error of `fetch` is not the `cause`, because it
+ * may contain the whole URL.
  */
 export class NoResponseError extends Error {
   override readonly name = 'NoResponseError'
-  /** Code of the system error, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`. */
+  /**
+   * Code of the system error, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`; `undefined` if
+   * it has none.
+   */
   readonly code: string | undefined
 
   constructor(message: string, code: string | undefined) {
@@ -114,13 +125,16 @@ export class NoResponseError extends Error {
   }
 }
 
-/** Returns the `Retry-After` of an error in milliseconds. The caller must bound it. */
+/**
+ * Returns the member `retryAfter` of an error, in milliseconds; `undefined` if it has none. The
+ * caller must limit the value.
+ */
 export function retryAfterOf(error: unknown): number | undefined {
   const value = isError(error) && 'retryAfter' in error ? error.retryAfter : undefined
   return typeof value === 'number' ? value : undefined
 }
 
-/** Some key set endpoints (Kubernetes) offer only the second type, and otherwise respond 406. */
+/** Some key set endpoints (Kubernetes) respond with 406 if the second media type is missing. */
 const ACCEPT = 'application/json, application/jwk-set+json'
 
 /**
@@ -128,15 +142,16 @@ const ACCEPT = 'application/json, application/jwk-set+json'
  *
  * @throws {UnexpectedResponseError} if the response is not a 200 with JSON of at most `maxBytes`.
  * @throws {NoResponseError} if there is no complete response.
- * @throws the signal's reason when it aborts.
+ * @throws the error of `fetch`, usually the signal's reason, if `signal` aborts.
  */
 export async function fetchJson(url: string, options: FetchJsonOptions): Promise<JsonDocument> {
   const { fetch, signal } = options
-  // A custom fetch may ignore the signal.
+  // Checked here, because a custom fetch may ignore the signal.
   signal.throwIfAborted()
   try {
     const headers = { accept: ACCEPT }
-    // Without a prototype, because fetch reads inherited members such as "dispatcher", too.
+    // The options have no prototype, because fetch also reads inherited members, such as a
+    // "dispatcher" that an attacker added to Object.prototype.
     const response = await fetch(
       url,
       ownMembers({ method: 'GET', headers, redirect: 'manual', signal }),
@@ -162,7 +177,7 @@ async function readDocument(
     const text = await readText(shownUrl, response, options)
     return { body: parse(shownUrl, text), maxAge: maxAgeOf(response.headers) }
   } catch (error) {
-    // An unread body would hold its connection open.
+    // Without this call, an unread body would keep its connection open.
     response.body?.cancel().catch(() => {})
     throw error
   }
@@ -171,7 +186,7 @@ async function readDocument(
 function noResponse(url: string, error: unknown): NoResponseError {
   const { search } = new URL(url)
   const reason = failureText(error)
-  // A custom fetch may include the URL in its message.
+  // The message of a custom fetch may contain the URL, and the query may contain a secret.
   const shown = search.length > 1 ? reason.replaceAll(search.slice(1), '…') : reason
   return new NoResponseError(
     `${withoutQuery(url)} sent no complete response: ${shown}`,
@@ -179,15 +194,16 @@ function noResponse(url: string, error: unknown): NoResponseError {
   )
 }
 
-/** Returns the URL for messages, without its query, which may contain a secret. */
+/** Returns the URL without its query, which may contain a secret, for messages. */
 export function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url)
   return origin + pathname
 }
 
 /**
- * Returns `Retry-After` (RFC 9110 §10.2.3) in milliseconds; the caller must bound it. A date is
- * relative to the response's `Date`, because the issuer's clock may differ from ours.
+ * Returns `Retry-After` (RFC 9110 §10.2.3) in milliseconds; `undefined` if it is absent or invalid.
+ * The caller must limit the value. A date in `Retry-After` is compared with the response's `Date`,
+ * because the clock of the issuer may differ from that of this instance.
  */
 export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number | undefined {
   const value = headers?.get('retry-after') ?? ''
@@ -196,7 +212,10 @@ export function retryAfter({ headers }: Pick<FetchResponse, 'headers'>): number 
   return Number.isNaN(wait) ? undefined : Math.max(0, wait)
 }
 
-/** Parses an IMF-fixdate (RFC 9110 §5.6.7); NaN for other formats, which `Date.parse` would guess. */
+/**
+ * Returns the time of an IMF-fixdate (RFC 9110 §5.6.7), in milliseconds since the epoch. Returns
+ * NaN for other formats, because `Date.parse` would guess their meaning.
+ */
 function timeOf(date: string): number {
   return /^[A-Z][a-z]{2}, [\w :]{20} GMT$/.test(date) ? Date.parse(date) : Number.NaN
 }
@@ -209,7 +228,12 @@ function status(url: string, { status, type, headers }: FetchResponse): string {
   return `${status}, a redirect${location === '' ? '' : to}, which is not followed`
 }
 
-/** Reads the body as text, up to `maxBytes`. `url` is for the message. */
+/**
+ * Returns the body as text; an empty string if the response has no body.
+ *
+ * @param url appears in the message.
+ * @throws {UnexpectedResponseError} if the body is larger than `maxBytes`.
+ */
 export async function readText(
   url: string,
   response: FetchResponse,
@@ -219,7 +243,7 @@ export async function readText(
   if (body === undefined) return readStub(url, response, maxBytes)
   const reader = body?.getReader()
   if (reader === undefined) return ''
-  // The body of a custom fetch may ignore the signal.
+  // Cancels the reader explicitly, because the body of a custom fetch may ignore the signal.
   const cancel = () => reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
@@ -241,7 +265,7 @@ export async function readText(
   }
 }
 
-/** Reads a test double, which often has `json()` or `text()` but no stream. */
+/** Reads the body of a test double, which often has `json()` or `text()` but no stream. */
 async function readStub(url: string, response: FetchResponse, maxBytes: number): Promise<string> {
   const isText = typeof response.text === 'function'
   const text = isText ? await response.text() : JSON.stringify(await response.json())
@@ -253,12 +277,12 @@ function parse(url: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The parser's message would quote the text.
+    // The parser's message is omitted, because it would quote the document.
     throw new UnexpectedResponseError(`${url} did not respond with JSON`)
   }
 }
 
-/** Returns `max-age` less the time spent in caches (`Age`), in seconds (RFC 9111 §4.2). */
+/** Returns {@link JsonDocument.maxAge}; `Age` is the time that the response spent in caches. */
 function maxAgeOf(headers: FetchResponse['headers'] | undefined): number | undefined {
   const directives = headers?.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0

@@ -1,6 +1,6 @@
 /**
- * Discovery: finds the URLs of an issuer's key set and introspection endpoint from its issuer
- * identifier (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
+ * Discovers the URLs of an issuer's key set and introspection endpoint: fetches the metadata that
+ * the issuer publishes under its identifier (RFC 8414 §3, OpenID Connect Discovery 1.0 §4).
  */
 
 import { isJsonObject } from '../base/json-object.js'
@@ -13,34 +13,39 @@ import {
 } from './fetch-json.js'
 import { isSecureUrl } from './secure-url.js'
 
-/** The part of an authorization server's metadata that a resource server needs. */
+/** The members of an authorization server's metadata that the verification of tokens needs. */
 export interface AuthorizationServerMetadata {
   readonly issuer: string
   readonly jwksUri: string
 }
 
-/** The part of an authorization server's metadata that introspection needs. */
+/** The members of an authorization server's metadata that introspection needs. */
 export interface IntrospectionMetadata {
   readonly endpoint: string
-  /** Algorithms of signed responses (RFC 9701 §7), if the metadata has them. */
+  /**
+   * Algorithms of signed introspection responses (RFC 9701 §7); `undefined` if the metadata has no
+   * valid list of them.
+   */
   readonly signingAlgorithms: readonly string[] | undefined
 }
 
-/** Stands for the ID of every tenant in the issuer identifier of Entra ID's multi-tenant metadata. */
+/** Placeholder for a tenant ID in the issuer identifier of Entra ID's multi-tenant metadata. */
 export const TENANT_PLACEHOLDER = '{tenantid}'
 
-/** Whether an issuer identifier stands for every tenant of a provider. */
+/** Whether an issuer identifier has the placeholder, and so stands for every tenant. */
 export function isTenantTemplate(issuer: string): boolean {
   return issuer.includes(TENANT_PLACEHOLDER)
 }
 
-/** Several times the size of any issuer's metadata. */
+/** Maximum size of a metadata document, in bytes: several times the usual size. */
 const MAX_BYTES = 65_536
 
-/** No metadata document of the issuer is usable. The message lists every URL tried. */
+/**
+ * The error if no metadata document of the issuer is usable. The message lists every failed URL.
+ */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError'
-  /** The longest `Retry-After` of all responses, in milliseconds; `undefined` if none had one. */
+  /** The longest `Retry-After` of the responses, in milliseconds; `undefined` if none has one. */
   readonly retryAfter: number | undefined
 
   constructor(message: string, retryAfter?: number) {
@@ -50,17 +55,24 @@ export class DiscoveryError extends Error {
 }
 
 export interface DiscoveryOptions extends FetchJsonOptions {
-  /** Allows plain http on hosts other than loopback: for development networks only. */
+  /**
+   * Whether http URLs are accepted on hosts other than loopback too: for development networks only.
+   */
   readonly allowHttp: boolean
 }
 
 /**
- * Returns the possible metadata URLs in the order to try: OpenID Connect appended (the most common),
- * OpenID Connect inserted, OAuth inserted. Entra ID serves the metadata of all tenants under `common`.
+ * Returns the possible metadata URLs, in the order in which they are tried. The first is the most
+ * common: it appends the well-known path of OpenID Connect to the path of the issuer. The others
+ * insert the well-known path of OpenID Connect, and then that of OAuth, before the path of the
+ * issuer.
+ *
+ * Entra ID serves the metadata of all tenants under `common`, which therefore replaces the
+ * placeholder.
  */
 export function metadataUrls(issuer: string): readonly string[] {
   const { origin, pathname } = new URL(issuer.replaceAll(TENANT_PLACEHOLDER, 'common'))
-  // RFC 8414 §3.1: a terminating slash is removed first.
+  // A terminating slash must be removed first (RFC 8414 §3.1).
   const path = pathname.replace(/\/$/, '')
   return [
     ...new Set([
@@ -74,9 +86,9 @@ export function metadataUrls(issuer: string): readonly string[] {
 /**
  * Discovers the URL of the key set.
  *
- * @throws {DiscoveryError} if there is no document, or none for exactly this issuer identifier. After
- *   a 429 or 503, no other URL is tried.
- * @throws {NoResponseError} if there is no complete response; no other URL is tried then.
+ * @throws {DiscoveryError} if no URL responds with a usable document for exactly this issuer
+ *   identifier. After a 429 or 503, no other URL is tried.
+ * @throws {NoResponseError} if a URL sends no complete response; no other URL is then tried.
  */
 export function discover(
   issuer: string,
@@ -89,9 +101,9 @@ export function discover(
 }
 
 /**
- * Discovers the introspection endpoint. The issuer need not publish keys.
+ * Discovers the introspection endpoint. The metadata may lack the URL of a key set.
  *
- * @throws as {@link discover} does.
+ * @throws the same errors as {@link discover}.
  */
 export function discoverIntrospection(
   issuer: string,
@@ -142,16 +154,20 @@ class MetadataDocument {
     if (!isJsonObject(body)) {
       throw new UnexpectedResponseError(`${url} did not respond with a JSON object`)
     }
-    // RFC 8414 §3.3: identical, code point by code point; otherwise it may be another issuer's.
+    // The identifiers must be identical, code point by code point (RFC 8414 §3.3); otherwise the
+    // document may be that of another issuer.
     const members = ownMembers(body)
     if (members.issuer !== expected) {
       throw new UnexpectedResponseError(
-        `${url} names the issuer ${quote(members.issuer)}, which is not identical to ${quote(expected)}`,
+        typeof members.issuer === 'string'
+          ? `${url} names the issuer ${quote(members.issuer)}, which is not identical to ${quote(expected)}`
+          : `${url} names no issuer; it must name ${quote(expected)}`,
       )
     }
     this.#url = url
     this.#members = members
-    // A remote issuer must not direct requests to an http service on our own loopback.
+    // Only an http issuer may name http URLs on loopback: another could thereby direct requests to
+    // a service on the machine of this instance.
     this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }
 
@@ -162,11 +178,11 @@ class MetadataDocument {
     if (!isSecureUrl(value, this.#allowed)) {
       throw new UnexpectedResponseError(`${this.#url} has a "${name}" that is not an https URL`)
     }
-    // Normalized: ASCII only, and therefore safe to log.
+    // The normalized URL is ASCII only, and therefore safe to log.
     return new URL(value).href
   }
 
-  /** Returns a member; `undefined` if it is absent or not an array of strings. */
+  /** Returns the member `name`; `undefined` if it is absent or not an array of strings. */
   strings(name: string): readonly string[] | undefined {
     const value = this.#members[name]
     const usable = Array.isArray(value) && value.every((item) => typeof item === 'string')
@@ -174,11 +190,14 @@ class MetadataDocument {
   }
 }
 
-function quote(value: unknown): string {
-  return typeof value === 'string' ? ascii(JSON.stringify(value.slice(0, 200))) : 'absent'
+function quote(text: string): string {
+  return ascii(JSON.stringify(text.slice(0, 200)))
 }
 
-/** Escapes what JSON leaves unescaped, because terminals interpret some of these characters. */
+/**
+ * Escapes all characters other than printable ASCII. JSON leaves most of them unescaped, and
+ * terminals interpret some of them.
+ */
 function ascii(json: string): string {
   return json.replace(
     /[^\x20-\x7e]/g,

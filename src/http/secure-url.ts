@@ -1,21 +1,24 @@
 import { canParseUrl } from '../base/can-parse-url.js'
 
-/** Whether `text` is an absolute https URL without credentials, or an http one that is allowed. */
+/**
+ * Whether `text` is an absolute URL without credentials, and its scheme is https; or http, if
+ * `allowHttp` is set, or if `mayBeLoopback` is set and the host is loopback.
+ */
 export function isSecureUrl(
   text: string,
   { allowHttp, mayBeLoopback }: { allowHttp: boolean; mayBeLoopback: boolean },
 ): boolean {
   if (!canParseUrl(text)) return false
   const url = new URL(text)
-  // Credentials in a URL end up in logs, and fetch rejects them.
+  // Credentials in a URL would appear in logs, and fetch rejects such a URL.
   if (url.username !== '' || url.password !== '') return false
   if (url.protocol === 'https:') return true
   return url.protocol === 'http:' && (allowHttp || (mayBeLoopback && isLoopback(url)))
 }
 
 /**
- * Whether a URL is on loopback: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`. By default
- * plain http is accepted only there.
+ * Whether the host of a URL is loopback: `localhost`, `*.localhost`, `127.0.0.0/8` or `[::1]`. By
+ * default, http URLs are accepted only on such a host.
  */
 export function isLoopback(url: URL): boolean {
   const { hostname } = url
@@ -23,7 +26,7 @@ export function isLoopback(url: URL): boolean {
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||
     hostname === '[::1]' ||
-    // The URL parser normalizes every IPv4 notation to four decimals.
+    // The URL parser normalizes every notation of an IPv4 address to four decimal numbers.
     /^127\.\d+\.\d+\.\d+$/.test(hostname)
   )
 }
