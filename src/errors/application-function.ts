@@ -4,10 +4,12 @@ import { isError } from '../base/native-error.js'
 import { ResourceServerError } from './errors.js'
 
 /**
- * Returns the error to throw in place of `thrown`, whose message may contain secrets, such as a
- * connection string: Fastify sends error messages to the client. `thrown` is the `cause`, for logs.
+ * Returns the error to throw instead of `thrown`. The message of `thrown` may contain secrets, such
+ * as a connection string, and Fastify sends error messages to the client; the returned error
+ * therefore only names the function. `thrown` is its `cause`, for logs.
  *
- * Returns an error of this package unchanged: the application threw it to reject the request.
+ * An error of this package is returned unchanged, because the application threw it to reject the
+ * request.
  */
 export function applicationFailure(option: string, thrown: unknown): Error {
   if (thrown instanceof ResourceServerError) return thrown
@@ -15,10 +17,11 @@ export function applicationFailure(option: string, thrown: unknown): Error {
 }
 
 /**
- * Returns the error to throw for one that `authorize` threw. An error with a 4xx `statusCode` is
- * returned unchanged, because `authorize` may reject a request with an HTTP error of the
- * application. Of a 5xx error only the `statusCode` is kept: its message is for the operator, as
- * http-errors defines it.
+ * Returns the error to throw instead of one that `authorize` threw. An error with a 4xx
+ * `statusCode` is returned unchanged, because `authorize` may reject a request with an HTTP error
+ * of the application. Other errors are replaced as in {@link applicationFailure}; a 5xx
+ * `statusCode` is kept, but not the message, because http-errors does not expose the message of a
+ * 5xx error to clients.
  */
 export function authorizeFailure(thrown: unknown): Error {
   const statusCode = statusCodeOf(thrown)
@@ -28,7 +31,7 @@ export function authorizeFailure(thrown: unknown): Error {
   return isOfServer && failure !== thrown ? Object.assign(failure, { statusCode }) : failure
 }
 
-/** Returns `statusCode` of an error, or NaN if it has none. */
+/** Returns the `statusCode` of an error; NaN if it has no number there, or if reading it throws. */
 function statusCodeOf(thrown: unknown): number {
   try {
     const { statusCode } = (isError(thrown) ? thrown : {}) as { statusCode?: unknown }

@@ -1,29 +1,34 @@
 /**
- * The errors that reject a request, by the error codes of RFC 6750 §3.1, RFC 9449 and RFC 9470.
+ * Defines the errors that reject a request, with the error codes of RFC 6750 §3.1, RFC 9449 and
+ * RFC 9470.
  *
- * Messages are fixed sentences: they contain nothing of the token, its claims or the request.
- * {@link RejectionReason} has the details for the operator; it is never enumerable, so that no
- * serializer leaks it.
+ * Messages are fixed sentences, which contain nothing from the token, its claims or the request.
+ * The {@link RejectionReason} of an error contains the details for the operator. It is never
+ * enumerable, so that serializers do not send it to the client.
  */
 import { failureText } from './failure-text.js'
 import { type Check, LazyReason, type RejectionReason } from './rejection-reason.js'
 
-/** Response headers, with lower-case names; an array for a header that is sent several times. */
+/**
+ * Response headers with lower-case names. An array holds the values of a header that is sent
+ * several times.
+ */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>
 
 /**
- * Base class of all errors that reject a request. `code` is stable, `message` is for people.
+ * Base class of all errors that reject a request. Programs can rely on `code`; `message` is for
+ * people and may change.
  *
- * `stack` has no frames: capturing them costs more than most rejections, and `check` tells which
- * step rejected the request.
+ * `stack` has no frames, because capturing them costs more than most rejections, and `check` names
+ * the step that rejected the request.
  */
 export abstract class ResourceServerError extends Error {
-  /** Stable error code: the one that an RFC defines, if any does. */
+  /** Stable error code. It is the code of an RFC, if one defines a code for this error. */
   abstract readonly code: string
   /** HTTP status code of the response. */
   abstract readonly statusCode: number
 
-  // Private, with getters on the prototype, so that no serializer leaks them.
+  // These fields are private, with getters on the prototype, so that serializers omit them.
   #reason: RejectionReason | LazyReason
   #headers: ResponseHeaders = NO_HEADERS
   #status: number | undefined
@@ -52,14 +57,17 @@ export abstract class ResourceServerError extends Error {
     return this.#reason
   }
 
-  /** What the check requires, in words: `expected` of the {@link reason}. */
+  /**
+   * Describes what the check requires: `expected` of the {@link reason}. `undefined` if it has
+   * none.
+   */
   get expected(): string | undefined {
     return this.#reason.expected
   }
 
   /**
-   * Same as {@link statusCode}. `status`, `expose` and `headers` have the shape of the package
-   * http-errors, which NestJS, Express and others render.
+   * Equals {@link statusCode} unless another value is assigned. The package http-errors defines
+   * `status`, `expose` and `headers`; NestJS, Express and others build the response from them.
    */
   get status(): number {
     return this.#status ?? this.statusCode
@@ -69,7 +77,10 @@ export abstract class ResourceServerError extends Error {
     this.#status = status
   }
 
-  /** Whether `message` may be sent to the client, as http-errors defines it: if `status` < 500. */
+  /**
+   * Whether `message` may be sent to the client. Default: whether `status` < 500, as in
+   * http-errors.
+   */
   get expose(): boolean {
     return this.#expose ?? this.status < 500
   }
@@ -79,8 +90,9 @@ export abstract class ResourceServerError extends Error {
   }
 
   /**
-   * Response headers of this error: `WWW-Authenticate`, `DPoP-Nonce`, `Retry-After`. Fastify's
-   * default error handler sends them; a custom one must call `reply.headers(error.headers)`.
+   * Response headers that the plugin sets when it rejects the request: `WWW-Authenticate`,
+   * `DPoP-Nonce`, `Retry-After`. Fastify's default error handler sends them; a custom error handler
+   * must call `reply.headers(error.headers)`.
    */
   get headers(): ResponseHeaders {
     return this.#headers
@@ -92,15 +104,18 @@ export abstract class ResourceServerError extends Error {
 }
 
 const NO_HEADERS = Object.freeze({})
-/** Default for errors that application code constructs without a reason. */
+/** Reason of errors that the application constructs without one. */
 const DEFAULT_REASON: RejectionReason = Object.freeze({ check: 'policy' })
 
-/** Uses an assignment, which is much cheaper than `Reflect.set`. */
+/**
+ * Sets how many stack frames new errors capture. The assignment throws if `Error` is frozen, but is
+ * much cheaper than `Reflect.set`.
+ */
 function limitStackTraces(frames: number): void {
   try {
     Error.stackTraceLimit = frames
   } catch {
-    // `Error` is frozen: the stack then has frames.
+    // If `Error` is frozen, new errors have stack frames: the rejection only costs more.
   }
 }
 
@@ -113,7 +128,7 @@ export class MissingCredentialsError extends ResourceServerError {
   readonly statusCode = 401
   override readonly name = 'MissingCredentialsError'
 
-  /** @param expected accepted schemes, in words. Default `Bearer`. */
+  /** @param expected names the accepted schemes, for the operator. Default `Bearer`. */
   constructor(expected = 'Bearer') {
     super('An access token is required', {
       check: 'credentials',
@@ -135,8 +150,8 @@ export class InvalidRequestError extends ResourceServerError {
 }
 
 /**
- * 401: the token is malformed, expired, revoked, meant for another audience, or from an untrusted
- * issuer. RFC 6750 §3.1.
+ * 401: this API does not accept the token, for example because it is malformed, expired, revoked,
+ * for another audience, or from an untrusted issuer. RFC 6750 §3.1.
  */
 export class InvalidTokenError extends ResourceServerError {
   readonly code = 'invalid_token'
@@ -183,19 +198,25 @@ export class InsufficientScopeError extends ResourceServerError {
     this.#scope = scope
   }
 
-  /** The scope that the request requires, space-delimited; empty if not a matter of scope. */
+  /**
+   * The scope that the request requires, space-delimited; empty if the rejection is not about
+   * scope.
+   */
   get scope(): string {
     return this.#scope
   }
 }
 
-/** Authentication requirements of a request (RFC 9470 §3). */
+/** Requirements of a request on the authentication of the user (RFC 9470 §3). */
 export interface AuthenticationRequirements {
   /** Acceptable authentication context classes (`acr`), in order of preference. */
   readonly acrValues?: readonly string[] | undefined
   /** Maximum time since the user authenticated, in whole seconds. */
   readonly maxAge?: number | undefined
-  /** The scope to request as well, space-delimited; empty if the token has it. */
+  /**
+   * The required scope, space-delimited, if the token lacks it: the client requests it in the same
+   * sign-in. Empty or `undefined` if the token has it.
+   */
   readonly scope?: string | undefined
 }
 
@@ -220,7 +241,7 @@ export class InsufficientUserAuthenticationError extends ResourceServerError {
     this.#requirements = { ...requirements }
   }
 
-  /** The authentication requirements that the challenge names. */
+  /** The requirements that the challenge contains, as far as they are valid. */
   get requirements(): AuthenticationRequirements {
     return this.#requirements
   }
@@ -248,7 +269,7 @@ export abstract class UnavailableError extends ResourceServerError {
   }
 }
 
-/** 503: the key set of the issuer is unavailable: no cached keys, and fetching them failed. */
+/** 503: this instance has no usable keys of the issuer, and fetching them failed. */
 export class KeysUnavailableError extends UnavailableError {
   override readonly name = 'KeysUnavailableError'
 
@@ -274,7 +295,7 @@ export class IntrospectionUnavailableError extends UnavailableError {
   }
 }
 
-/** 503: a shared store is unavailable, and no request may be accepted without it. */
+/** 503: a shared store is unavailable, and the request must not be accepted without it. */
 export class StoreUnavailableError extends UnavailableError {
   override readonly name = 'StoreUnavailableError'
 

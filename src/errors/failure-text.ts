@@ -3,20 +3,25 @@
 import { isError } from '../base/native-error.js'
 import { printable } from './rejection-reason.js'
 
-/** Enough for the errors of three metadata URLs. */
+/** Maximum length in characters: enough for the errors of three metadata URLs. */
 const MAX_LENGTH = 4_000
+/** Maximum number of nested causes. The causes of an error may form a cycle. */
 const MAX_DEPTH = 5
 
 /**
- * Returns the message of an error and those of its causes: `fetch failed: connect ECONNREFUSED
- * 127.0.0.1:443`. One line, escaped, at most 4,000 characters. Adds the code of a system error if
- * its message lacks it.
+ * Returns the message of an error, followed by those of its causes: `fetch failed: connect
+ * ECONNREFUSED 127.0.0.1:443`. The text is one line of printable ASCII with at most 4,000
+ * characters. It contains the code of a system error even if the message of that error lacks it.
+ * Returns `no response` if there is no message.
  */
 export function failureText(error: unknown): string {
   return printable(messagesOf(error, 0).join(': ') || 'no response', MAX_LENGTH)
 }
 
-/** Returns the code of the underlying system error, such as `ECONNREFUSED`. */
+/**
+ * Returns the code of the underlying system error, such as `ECONNREFUSED`; `undefined` if none has
+ * one.
+ */
 export function failureCode(error: unknown, depth = 0): string | undefined {
   if (!isError(error) || depth > MAX_DEPTH) return undefined
   const { code } = error as NodeJS.ErrnoException
@@ -30,12 +35,13 @@ function messagesOf(error: unknown, depth: number): string[] {
   const { message, cause } = error
   const code = (error as NodeJS.ErrnoException).code
   const messages = typeof code === 'string' && !message.includes(code) ? [message, code] : [message]
-  // After failing at several addresses of a host, Node throws an AggregateError without a message.
+  // If a connection fails at several addresses of a host, Node throws an AggregateError without a
+  // message.
   const causes = messagesOf(cause ?? firstOf(error), depth + 1)
   return [...messages.filter((text) => text !== ''), ...causes]
 }
 
-/** Returns the first error of an `AggregateError` of any realm. */
+/** Returns the first error of an `AggregateError` of any realm; `undefined` for other errors. */
 function firstOf(error: Error): unknown {
   const { errors } = error as Partial<AggregateError>
   return Array.isArray(errors) ? errors[0] : undefined

@@ -1,9 +1,12 @@
 /**
- * Describes for the operator why a request was rejected: the check, what it expected and what it
- * found, escaped and bounded. Nothing of it may reach the client.
+ * Describes to the operator why a request was rejected: the name of the check, and what it expected
+ * and found, escaped and limited in length. This description must not reach the client.
  */
 
-/** The check that rejected a request, in the order of the checks; see docs/security-model.md. */
+/**
+ * The name of the check that rejected a request. The names are in the order of the checks, except
+ * that unavailable issuers and stores are last; see docs/security-model.md.
+ */
 export type Check =
   | 'credentials'
   | 'token'
@@ -31,22 +34,25 @@ export type Check =
   | 'store-unavailable'
 
 /**
- * Why a request was rejected, for the operator.
+ * The reason for the rejection of a request, for the operator.
  *
- * `found` may contain untrusted input of the caller (an issuer, an audience, a time), truncated to
- * 200 characters and escaped to printable ASCII. If an issuer or a store is unavailable, it says
- * why, in at most 4,000 characters. It never contains the token, a subject or any other claim.
+ * `found` may contain untrusted input from the caller: a header parameter, `iss`, an audience
+ * claim, a time or a token type, truncated to 200 characters and escaped to printable ASCII. It
+ * never contains the token, its subject or other claims. If an issuer or a store is unavailable,
+ * `found` says why, in at most 4,000 characters.
  */
 export interface RejectionReason {
   /** The check that rejected the request. */
   readonly check: Check
-  /** What the check requires, in words. */
+  /** Describes what the check requires. */
   readonly expected?: string | undefined
-  /** What the caller sent instead, unless that is a secret. */
+  /** Describes what the check found instead; `undefined` if that may be confidential. */
   readonly found?: string | undefined
 }
 
-/** A reason that describes an untrusted value only when it is read, which most never are. */
+/**
+ * A reason that formats the untrusted value only when it is read, because most reasons never are.
+ */
 export class LazyReason {
   readonly check: Check
   readonly expected: string
@@ -63,18 +69,23 @@ export class LazyReason {
   }
 }
 
-/** Renders an untrusted value for the operator: as JSON, bounded, on one line, escaped. */
+/**
+ * Returns an untrusted value as one line of JSON, escaped and truncated as by {@link printable};
+ * `absent` for `undefined`.
+ */
 export function describe(value: unknown): string {
   return printable(value === undefined ? 'absent' : (JSON.stringify(value) ?? typeof value))
 }
 
-/** Returns the type of a JSON value: like `typeof`, but tells "null" and "array" apart. */
+/**
+ * Returns the type of a JSON value: as `typeof`, except "null" for null and "array" for an array.
+ */
 export function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** Escapes everything but printable ASCII and truncates to `maxLength` characters. */
+/** Escapes all but printable ASCII, then truncates to `maxLength` characters, followed by `…`. */
 export function printable(text: string, maxLength = 200): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (c) => `\\u${hex(c)}`)
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped

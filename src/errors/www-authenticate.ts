@@ -1,10 +1,10 @@
 /**
- * Builds the response headers of an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1,
- * RFC 9470 §3, RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After`
- * (RFC 9110 §10.2.3). No other module writes a challenge.
+ * Builds the response headers of an error: `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9470
+ * §3, RFC 9728 §5.1, RFC 9110 §11.6.1), `DPoP-Nonce` (RFC 9449 §8) or `Retry-After` (RFC 9110
+ * §10.2.3). No other module writes a challenge.
  *
- * Every part comes from a fixed table or was checked at registration, or is checked here: no
- * character that is invalid in a header or a quoted-string is written.
+ * Every part is a constant, was validated at registration or is validated here, so that a header
+ * never contains a character that is invalid in a header or a quoted-string.
  */
 import {
   type AuthenticationRequirements,
@@ -36,7 +36,7 @@ export interface ChallengeContext {
 export interface DPoPChallenge {
   /** Accepted algorithms of DPoP proofs, space-delimited. */
   readonly algs: string
-  /** The nonce for the client's next proof, if nonces are in use. */
+  /** The nonce for the client's next proof; `undefined` if the API does not use nonces. */
   readonly nonce: string | undefined
 }
 
@@ -53,7 +53,7 @@ export function responseHeaders(
   }
   const nonce = context.dpop?.nonce
   if (nonce === undefined || isBearer(context)) return headers
-  // A cached response would hand out an old nonce (RFC 9449 §8.2).
+  // A cached response could give an outdated nonce to a client (RFC 9449 §8.2).
   return { ...headers, 'dpop-nonce': nonce, 'cache-control': 'no-store' }
 }
 
@@ -62,9 +62,9 @@ function retryAfterOf({ retryAfter }: UnavailableError): ResponseHeaders {
 }
 
 /**
- * The challenge of the scheme that the client used carries the error (RFC 9449 §7.2); the other
- * scheme, if the route accepts it, is offered without one. A client that used DPoP gets the DPoP
- * challenge alone: it knows both schemes and looks for the challenge that concerns it.
+ * Returns one challenge per accepted scheme; only the first contains the error (RFC 9449 §7.2).
+ * After a request with the scheme DPoP, or an error of a DPoP proof, the DPoP challenge is the only
+ * one, so that such a client need not look for the challenge that applies to it.
  */
 function challengesFor(error: ResourceServerError, context: ChallengeContext): string[] {
   const { realm, dpop, bearer = true, used } = context
@@ -86,13 +86,13 @@ function isAboutProof(error: ResourceServerError): boolean {
   return error instanceof InvalidDPoPProofError || error instanceof UseDPoPNonceError
 }
 
-/** Whether the client sent an acceptable bearer token, and so has no use for a nonce. */
+/** Whether the client used the scheme Bearer where it is accepted, and therefore needs no nonce. */
 function isBearer({ bearer = true, used }: ChallengeContext): boolean {
   return bearer && used === 'Bearer'
 }
 
 function errorParameters(error: ResourceServerError): string {
-  // Without credentials there is no error to report (RFC 6750 §3.1).
+  // The challenge for a request without credentials contains no error (RFC 6750 §3.1).
   if (error instanceof MissingCredentialsError) return ''
   let parameters = ''
   // An error that "authorize" throws may have any characters in its code and message.
@@ -107,7 +107,10 @@ function requirementsOf(error: ResourceServerError): string {
     : ''
 }
 
-/** Checks each value: the requirements of an error that "authorize" throws are unchecked. */
+/**
+ * Returns the parameters for the valid requirements. An error that "authorize" throws may have
+ * invalid ones.
+ */
 function requirementsParameters({ acrValues, maxAge }: AuthenticationRequirements): string {
   let parameters = ''
   if (Array.isArray(acrValues) && acrValues.length > 0 && acrValues.every(isScopeToken)) {
@@ -125,9 +128,9 @@ function scopeParameter(error: ResourceServerError, { scope }: ChallengeContext)
 }
 
 /**
- * Returns the scope that the client should request for its next token (RFC 6750 §3). A client
- * without a valid token needs the whole scope of the route: an MCP client that finds no scope in
- * the challenge requests every scope of the API.
+ * Returns the scope that the client should request for its next token (RFC 6750 §3); `undefined` if
+ * the error is not about the token or its scope. For a client without a valid token it is the whole
+ * scope of the route: without it, an MCP client would request every scope of the API.
  */
 function scopeToRequest(error: ResourceServerError, routeScope: string): unknown {
   if (error instanceof InsufficientScopeError) return error.scope
