@@ -145,8 +145,8 @@ export class IntrospectionClient {
   }
 
   /**
-   * Attributes a failure to the issuer or to the token, possibly after a health probe. Meanwhile, the
-   * request keeps its slot.
+   * Attributes a failure to the issuer or to the token, possibly after a health probe. The request
+   * keeps its slot meanwhile.
    */
   async #attribute(
     failure: IntrospectionFailure,

@@ -2,7 +2,8 @@
  * Introspects tokens (RFC 7662) and caches the responses for a short time.
  *
  * ```
- * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → exchange → cache → response
+ * token → cached? → in flight? → shared cache? → back-off? → slot → endpoint → exchange → cache
+ *       → response
  * ```
  *
  * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in
