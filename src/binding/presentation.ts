@@ -11,7 +11,7 @@ export interface Presentation {
   readonly targetUris: readonly string[]
   /** Thumbprint of the client's certificate: SHA-256 in base64url. `undefined` without one. */
   readonly certificateThumbprint: string | undefined
-  /** What the operator must provide for a certificate to be found, as text, if there is none. */
+  /** Text for the operator that states what was expected, if there is no certificate. */
   readonly expectedCertificate?: string | undefined
 }
 

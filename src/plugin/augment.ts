@@ -1,4 +1,4 @@
-/** Augments the types of Fastify. */
+/** Augments the types of Fastify with `config.auth` and with the decorators of the plugin. */
 import type { AccessToken } from '../access-token/access-token.js'
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import type { StepUpRequirement } from '../policy/step-up.js'

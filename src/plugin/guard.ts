@@ -150,7 +150,7 @@ function authorize(
   { policy }: RouteGuard,
   request: FastifyRequest,
 ): StepResult<AccessToken> {
-  // Set before the policy runs, so that `authorize` and error handlers can read it.
+  // Sets `request.auth` before the policy runs, so that `authorize` and error handlers can read it.
   request.auth = token
   const rejection = policy.check(token, request)
   if (isPromise(rejection)) return rejection.then(() => token)

@@ -13,7 +13,7 @@ import type { Core } from '../server/assembly.js'
 import { RouteChallenges } from '../server/route-challenges.js'
 
 /**
- * Requirements of a route, given as `config.auth`.
+ * Requirements on the token of a request to a route, set as `config.auth`.
  *
  * @example
  * ```ts

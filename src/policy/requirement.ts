@@ -106,7 +106,7 @@ export const REQUIREMENT_KEYS = [
 
 /** A compiled {@link Requirement}. */
 export interface Policy<Context> {
-  /** The scope requirement. */
+  /** The compiled requirement on scope. */
   readonly scope: CompiledScope<Context>
   /** The required types of authorization details (RFC 9396). */
   readonly authorizationDetailsTypes: readonly string[]

@@ -1,6 +1,6 @@
 /**
- * Step-up authentication (RFC 9470): rejects a token whose user must authenticate more strongly or
- * more recently.
+ * Compiles the requirements of step-up authentication (RFC 9470), which reject a token whose user
+ * must authenticate more strongly or more recently.
  */
 import type { AccessTokenClaims } from '../access-token/access-token-claims.js'
 import { ownMember } from '../base/plain-object.js'

@@ -102,8 +102,9 @@ export interface ResourceServerOptions extends Omit<IssuerOptions, 'issuer'> {
   stores?: StoresOptions
 
   /**
-   * Tolerated difference between the clocks of the issuer and this instance, in whole seconds, for
-   * `exp`, `nbf`, `iat` and `auth_time`. Default 30; 0 to 300. RFC 7519 §4.1.4.
+   * Tolerated difference between the clock of this instance and that of an issuer or a client, in
+   * whole seconds. Applies to `exp`, `nbf`, `iat` and `auth_time` of tokens, and to `iat` of DPoP
+   * proofs. Default 30; 0 to 300. RFC 7519 §4.1.4.
    */
   clockTolerance?: number
 

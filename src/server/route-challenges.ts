@@ -81,7 +81,7 @@ export class RouteChallenges<Context> {
       this.#bindingRequirement.dpop === 'off' &&
       !this.#scope.isDynamic &&
       error instanceof InvalidTokenError &&
-      // The application may have assigned another code.
+      // The application may have assigned another code to the error.
       error.code === 'invalid_token'
     )
   }

@@ -75,7 +75,7 @@ export function isSignedBy(
     : verifyInThreadPool(scheme.hash, input, key, signature)
 }
 
-/** Compares in constant time (RFC 7518 §3.2). */
+/** Whether the MAC is valid; compares in constant time (RFC 7518 §3.2). */
 function isMacOf(
   { hash }: SignatureScheme,
   secret: KeyObject,

@@ -100,7 +100,7 @@ export class ProofKeys {
    */
   remember(headerSegment: string, key: ProofKey): void {
     if (headerSegment.length > MAX_HEADER_LENGTH || this.#byHeader.has(headerSegment)) return
-    // Copied, because a slice would retain the whole proof in memory.
+    // Stores a copy, because a slice would keep the whole proof alive.
     this.#byHeader.set(Buffer.from(headerSegment, 'latin1').toString('latin1'), key)
   }
 

@@ -17,7 +17,7 @@ import { canParseUrl } from '../../base/can-parse-url.js'
 export function isSameTarget(htu: string, target: string): boolean {
   const resource = withoutQuery(target)
   if (!isUnambiguous(resource)) return false
-  // Fast path: most clients send the normalized form.
+  // Compares without parsing first, because most clients send the normalized form.
   if (htu === resource) return true
   const normal = normalized(htu)
   return normal !== undefined && normal === normalized(resource)
