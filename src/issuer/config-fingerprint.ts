@@ -1,6 +1,6 @@
 /**
- * Fingerprints of the issuer options that the application returns, to detect changes. Data is
- * compared by value; functions, keys and stores are compared by identity.
+ * Computes fingerprints of the issuer options that the application returns, to detect changes. A
+ * fingerprint represents data by value, and functions, keys and stores by identity.
  */
 
 import { createHash, randomUUID } from 'node:crypto'
@@ -9,18 +9,22 @@ import { isPlainObject } from '../base/plain-object.js'
 
 export class ConfigFingerprints {
   readonly #numbers = new WeakMap<object, number>()
-  /** Random, so that no returned value can imitate a marker. */
+  /** Random, so that no value that the application returns can contain the marker. */
   readonly #marker = randomUUID()
   #next = 0
 
-  /** @throws {TypeError} for an object that contains itself. */
+  /**
+   * Returns the fingerprint of a value.
+   *
+   * @throws {TypeError} if an object contains itself.
+   */
   fingerprint(value: unknown): string {
     const write = (member: unknown) => this.#write(member)
-    // Read from the holder: `JSON.stringify` has already applied `toJSON` to the value.
+    // Reads the member from its holder, because `JSON.stringify` has applied `toJSON` to the value.
     const text = JSON.stringify({ value }, function (this: Record<string, unknown>, name) {
       return write(this[name])
     })
-    // Hashed, because the text may contain a secret.
+    // Hashes the text, because it may contain a secret.
     return createHash('sha256').update(text).digest('base64url')
   }
 
@@ -34,13 +38,13 @@ export class ConfigFingerprints {
         if (member === null || Array.isArray(member) || isPlainObject(member)) return member
         return { [this.#marker]: this.#identify(member) }
       default:
-        // JSON cannot represent undefined, infinities and bigints.
+        // As text, because JSON cannot represent undefined, NaN, infinities, bigints and symbols.
         return { [this.#marker]: `${typeof member} ${String(member)}` }
     }
   }
 
   #identify(object: object): string {
-    // By value: the application may read the same secret again for each resolution.
+    // By value, because the application may return a new copy of the same secret each time.
     if (types.isUint8Array(object)) return `bytes ${Buffer.from(object).toString('base64url')}`
     const number = this.#numbers.get(object) ?? this.#next++
     this.#numbers.set(object, number)

@@ -1,4 +1,4 @@
-/** The issuers named in the options, looked up by `iss` before anything is fetched. */
+/** Finds the issuer of a token among the issuers in the options, without any network request. */
 
 import { ownMember } from '../base/plain-object.js'
 import { applicationFailure } from '../errors/application-function.js'
@@ -19,7 +19,7 @@ export class ConfiguredIssuers implements IssuerSource {
   readonly #issuers: readonly Issuer[]
   readonly #byIdentifier: ReadonlyMap<string, Issuer>
   readonly #templates: readonly Issuer[]
-  /** The issuers with introspection, the one that accepts any opaque token last. */
+  /** Issuers with introspection. The one with `opaqueTokens: 'any'` is last. */
   readonly #introspecting: readonly Issuer[]
   readonly #identifiers: string
 
@@ -27,14 +27,16 @@ export class ConfiguredIssuers implements IssuerSource {
     this.#issuers = issuers
     this.#byIdentifier = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#templates = issuers.filter(({ issuer }) => isTenantTemplate(issuer))
-    // An issuer that recognizes its opaque tokens goes first, whatever the order of the options.
+    // Issuers with a function that recognizes their tokens come first, in any order of the options.
     this.#introspecting = issuers
       .filter(({ introspection }) => introspection !== undefined)
       .sort((a, b) => rank(a) - rank(b))
     this.#identifiers = [...this.#byIdentifier.keys()].join(' or ')
   }
 
-  /** An untrusted issuer costs one lookup and no network request. */
+  /**
+   * Returns the issuer, or an `InvalidTokenError` if it is not trusted. Synchronous, without I/O.
+   */
   resolve(claims: Claims): Result<Issuer> {
     const iss = ownMember(claims, 'iss')
     const named = typeof iss === 'string' ? this.#byIdentifier.get(iss) : undefined
@@ -80,7 +82,12 @@ function rank({ introspection }: Issuer): number {
   return introspection?.opaqueTokens === 'any' ? 1 : 0
 }
 
-/** Accepts only `true` and `false` from a function of the application: a promise is truthy. */
+/**
+ * Whether the issuer may have issued the opaque token.
+ *
+ * @throws {TypeError} if the function of the application returns anything but a boolean: a promise
+ *   would be truthy for every token.
+ */
 function mayHaveIssued(
   token: string,
   { opaqueTokens }: Pick<TokenIntrospection, 'opaqueTokens'>,

@@ -1,15 +1,16 @@
-/** Recognizes addresses of an issuer's documents, which are often mistaken for its identifier. */
+/** Recognizes URLs of an issuer's documents, which are often mistaken for the issuer identifier. */
 
-/** Well-known URIs (RFC 8615), which are never part of an issuer identifier. */
+/** Path of a well-known URI (RFC 8615), which is never part of an issuer identifier. */
 const WELL_KNOWN = /\/\.well-known(?:\/([^/]*))?/i
-/** Common paths of key sets, for issuers of no built-in provider. */
+/** Common key set paths of issuers without a built-in provider. */
 const KEY_SET =
   /\/(?:protocol\/openid-connect\/certs|(?:oauth2?\/)?v\d\/(?:keys|certs)|discovery\/(?:v\d\.\d\/)?keys|(?:(?:oauth2?|openid)\/)?(?:jwks?|certs)(?:\.json)?)\/?$/i
 
 /**
  * Returns why the URL is not an issuer identifier, with the fix; `undefined` if it may be one.
  *
- * @param isFetched whether metadata is looked up there. Otherwise only `/.well-known/` is an error.
+ * @param isFetched whether metadata is fetched by the identifier. If false, a key set path outside
+ *   `/.well-known/` is no error.
  */
 export function documentAddressError(
   { origin, pathname }: URL,

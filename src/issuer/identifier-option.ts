@@ -1,4 +1,4 @@
-/** The option `issuer` of one authorization server: validation of the issuer identifier. */
+/** Validates the issuer identifier in the option `issuer` of one authorization server. */
 
 import { canParseUrl } from '../base/can-parse-url.js'
 import { reject } from '../base/check.js'
@@ -15,12 +15,17 @@ export interface IdentifierOptions {
   readonly profile: unknown
   readonly allowHttp: boolean
   readonly isIntrospected: boolean
-  /** What is looked up in the issuer's metadata, as the options that replace the lookup. */
+  /**
+   * Options that would replace the values from the issuer's metadata, such as `"jwksUri"`. Empty if
+   * no metadata is fetched.
+   */
   readonly discovered: readonly string[]
 }
 
 /**
- * Checks an issuer identifier. Any string may be one, unless metadata is looked up by it.
+ * Validates an issuer identifier. If metadata is fetched by it, the identifier must be an https URL
+ * (http on loopback, or with `allowHttp` on any host). Otherwise it may be any string of printable
+ * ASCII up to the maximum length, without space, quotation mark and backslash.
  *
  * @returns the parsed identifier; `undefined` if it is not an http or https URL.
  * @throws {TypeError} that names the fix.
@@ -65,7 +70,8 @@ function requireFetchable({ issuer, discovered, allowHttp }: IdentifierOptions):
 }
 
 /**
- * Restricts the characters, because the identifier goes into log lines, cache and revocation keys.
+ * Validates an identifier by which no metadata is fetched. Restricts the characters, because log
+ * lines, cache keys and revocations contain the identifier.
  */
 function requirePlain(issuer: unknown): string {
   if (
@@ -91,13 +97,16 @@ function requireNoCredentials(issuer: string): void {
   }
 }
 
-/** `iss` is compared with the string, and metadata is fetched from the URL: the two must agree. */
+/**
+ * Requires an identifier that URL parsers do not change: `iss` is compared with the string, and
+ * metadata is fetched from the parsed URL.
+ */
 function requireParsedSpelling(issuer: string): void {
   const spelling = parsedSpelling(issuer).replaceAll('%7Btenantid%7D', '{tenantid}')
   if (issuer !== spelling) {
     reject(
       'issuer',
-      `must be spelled as it is fetched, if the "iss" of tokens is spelled so: ${spelling}`,
+      `must be spelled as URL parsers write it, and so must the "iss" of tokens: ${spelling}`,
     )
   }
   if (hasDotSegment(issuer)) {
@@ -105,7 +114,7 @@ function requireParsedSpelling(issuer: string): void {
   }
 }
 
-/** Validates an identifier with `{tenantid}`, which trusts every tenant of a provider. */
+/** Validates an identifier with `{tenantid}`, which stands for every tenant of a provider. */
 function requireTenantTemplate(
   issuer: string,
   url: URL | undefined,

@@ -1,23 +1,30 @@
 import { canParseUrl } from '../base/can-parse-url.js'
 
 /**
- * The syntax of issuer identifiers: any StringOrURI (RFC 7519 §2). Most are https URLs, where the
- * issuer's metadata is; others are strings such as `acme.com`, or http URLs. Always compared
- * character by character. For the check of the option `issuer`, see identifier-option.ts.
+ * Checks the syntax of issuer identifiers. An identifier is a StringOrURI (RFC 7519 §2): most are
+ * https URLs, by which the issuer's metadata is found; others are http URLs, or strings such as
+ * `acme.com`. Identifiers are always compared code point by code point. identifier-option.ts
+ * validates the option `issuer`.
  */
 
 /** Maximum length of an issuer identifier, in characters. */
 export const MAX_IDENTIFIER_LENGTH = 512
 
-/** RFC 3986 §2 except `?` and `#`: logs, databases and URL parsers read these characters alike. */
+/**
+ * The characters of RFC 3986 §2 except `?` and `#`, which logs, databases and URL parsers all read
+ * in the same way.
+ */
 const PLAIN = /^[\w\-.~:/[\]@!$&'()*+,;=%]+$/
-/** Includes encoded dot segments, which a server or proxy that decodes slashes would resolve. */
+/**
+ * Also matches percent-encoded dots and separators, because a server or proxy that decodes them
+ * resolves the segment.
+ */
 const DOT_SEGMENT = /(?:^|\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|%3b|$)/i
 
 /**
- * Whether an untrusted `iss` may be looked up by the application. A URL must mean the same to a
- * string comparison as to `fetch`. Otherwise a function that checks a prefix would trust one tenant
- * while the keys come from another.
+ * Whether an untrusted `iss` may be passed to the application's function `issuer`. URL parsers must
+ * not change a URL, because otherwise a function that checks a prefix could trust one tenant while
+ * the keys are fetched from another.
  */
 export function isIssuerIdentifier(iss: string): boolean {
   if (iss.length > MAX_IDENTIFIER_LENGTH || !PLAIN.test(iss) || hasDotSegment(iss)) return false
@@ -30,15 +37,15 @@ export function hasDotSegment(identifier: string): boolean {
   return DOT_SEGMENT.test(identifier)
 }
 
-/** Returns the URL as URL parsers write it, except that an empty path stays empty. */
+/** Returns the URL as URL parsers write it, except that an empty path does not become a slash. */
 export function parsedSpelling(url: string): string {
   const { href, pathname } = new URL(url)
   return pathname === '/' && !url.endsWith('/') ? href.replace(/\/$/, '') : href
 }
 
 /**
- * Whether clients can look up the metadata of the authorization server by its issuer identifier
- * (RFC 8414 §2): an http or https URL without query, fragment and placeholders.
+ * Whether clients can find the metadata of an authorization server by its issuer identifier (RFC
+ * 8414 §2): the identifier must be an http or https URL without query, fragment and placeholders.
  */
 export function isMetadataUrl(identifier: string): boolean {
   return /^https?:/.test(identifier) && PLAIN.test(identifier) && canParseUrl(identifier)

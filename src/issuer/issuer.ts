@@ -1,4 +1,6 @@
-/** One trusted authorization server, and the interface through which the pipeline finds it. */
+/**
+ * Defines a trusted authorization server, and the interface through which the pipeline finds it.
+ */
 
 import type { AccessToken } from '../access-token/access-token.js'
 import type { Algorithm } from '../base/algorithms.js'
@@ -14,47 +16,56 @@ import type { ResolvedProfile } from './providers/provider.js'
 
 /** One trusted authorization server. */
 export interface Issuer {
-  /** Issuer identifier; one with `{tenantid}` stands for every tenant. */
+  /** Issuer identifier. An identifier with `{tenantid}` stands for every tenant. */
   readonly issuer: string
   readonly algorithms: ReadonlySet<Algorithm>
   readonly profile: ResolvedProfile
   readonly expectations: ClaimExpectations
   readonly keys: KeySource
-  /** Token introspection (RFC 7662), if configured. */
+  /** Token introspection (RFC 7662); `undefined` if it is not configured. */
   readonly introspection: TokenIntrospection | undefined
 }
 
 export interface TokenIntrospection {
-  /** See `IntrospectionOptions`. */
+  /** The option `introspection.mode`. */
   readonly mode: ResolvedIntrospection['mode']
-  /** Whether only the issuer can verify its tokens, including those that look like a JWT. */
+  /**
+   * Whether every token must be introspected, even a JWT, because only the issuer can verify it.
+   */
   readonly isRequired: boolean
-  /** Issuers with a function are tried before the one with `any`. */
+  /**
+   * Opaque tokens that are introspected at this issuer. Issuers with a function are tried before
+   * the issuer with `any`.
+   */
   readonly opaqueTokens: OpaqueTokens
   readonly introspector: Pick<Introspector, 'introspect' | 'recheckOf' | 'close'>
 }
 
-/** Where the trusted issuers come from. */
+/** Provides the trusted issuers, from the options or from a function of the application. */
 export interface IssuerSource {
   /**
    * Returns the issuer that a token names, by exact comparison (RFC 9068 §4).
    *
-   * @param claims of an unverified token: `iss` and `tid`, and the others only if already parsed.
-   * @param context what the token was presented with: in a Fastify API, the request.
-   * @returns an `InvalidTokenError`, or rejects with it, if the issuer is not trusted.
+   * @param claims the unverified claims: only `iss` and `tid` if the other claims are not parsed
+   *   yet.
+   * @param context the context of the token: in a Fastify API, the request.
+   * @returns the issuer, or an `InvalidTokenError` if it is not trusted. If the result is a
+   *   promise, it rejects with that error instead.
    */
   resolve(claims: Claims, context: unknown): StepResult<Issuer>
 
-  /** Whether a verification result of this issuer may still be reused. Synchronous, without I/O. */
+  /**
+   * Whether a cached verification result of this issuer is still valid. Synchronous, without I/O.
+   */
   stillTrusts(issuer: Issuer, token: AccessToken): boolean
 
   /**
-   * Called once the claims of a token of this issuer are valid: only then may the issuer evict
-   * others that were admitted.
+   * Admits an issuer to the main cache, where it may evict other admitted issuers. Called when a
+   * token of the issuer has valid claims or was introspected.
    */
   admit(issuer: Issuer): void
 
-  /** Whether trust may depend on the request, so that no verification result is reused. */
+  /** Whether trust may depend on the request. If true, no verification result is reused. */
   readonly dependsOnContext: boolean
 
   /** Whether tokens of more than one issuer may be accepted. */
@@ -63,20 +74,20 @@ export interface IssuerSource {
   /** Whether a token with this `iss` may be accepted. Synchronous, without I/O. */
   mayTrust(iss: string): boolean
 
-  /** Returns the issuer that introspects an opaque token, if there is one. */
+  /** Returns the issuer at which an opaque token is introspected; `undefined` if there is none. */
   forOpaqueToken(token: string): Issuer | undefined
 
-  /** Returns the issuers that are currently loaded. */
+  /** Returns the issuers in memory: with a function as `issuer`, only those that are cached. */
   issuers(): readonly Issuer[]
 
   close(): Promise<void>
 }
 
 /**
- * Returns the algorithm of a token if the options of its issuer allow it: the options decide, not
- * the token (RFC 8725 §3.1).
+ * Checks the algorithm of a token against the options of its issuer, so that an attacker cannot
+ * choose the algorithm (RFC 8725 §3.1).
  *
- * @returns an `InvalidTokenError` if the algorithm is not allowed.
+ * @returns the algorithm, or an `InvalidTokenError` if the options do not allow it.
  */
 export function resolveAlgorithm(
   { algorithms }: Pick<Issuer, 'algorithms'>,
@@ -89,7 +100,7 @@ export function resolveAlgorithm(
   )
 }
 
-/** @param expected the trusted issuers, in words. */
+/** @param expected the trusted issuers, as text for the rejection detail. */
 export function untrustedIssuer(expected: string, iss: unknown): InvalidTokenError {
   return new InvalidTokenError(
     'The access token is from an issuer that is not trusted here',

@@ -1,4 +1,7 @@
-/** The option `issuer`: trusted authorization servers, listed or resolved by the application. */
+/**
+ * Validates the option `issuer`: the trusted authorization servers, or a function that resolves
+ * them.
+ */
 import { isSymmetric } from '../base/algorithms.js'
 import { booleanOr, isPlainObject, members, numberIn, ownMember, reject } from '../base/check.js'
 import {
@@ -8,9 +11,12 @@ import {
   resolveIssuer,
 } from './options.js'
 
-/** The options of a tenant's issuer. Its identifier is the `iss` that was resolved. */
+/**
+ * Options of a tenant's issuer. The issuer identifier is the `iss` that the function was called
+ * with.
+ */
 export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
-  /** Optional; any value but the `iss` that was resolved is an error. */
+  /** Optional. Any value other than the `iss` that the function was called with is an error. */
   issuer?: string
 }
 
@@ -19,20 +25,21 @@ export type IssuerResolution = Omit<IssuerOptions, 'issuer'> & {
  * suffice; `undefined`, `null` or `false` if the issuer is not trusted.
  *
  * Compare `iss` exactly with the issuers that you trust. The keys of a returned issuer are fetched,
- * and it can then issue tokens for any user: trusting every `iss` on a domain means trusting every
- * party that can obtain a name there.
+ * and that issuer can then issue tokens for any user: trusting every `iss` on a domain means
+ * trusting every party that can obtain a name there.
  *
- * A result is cached (`tenants.cacheMaxAge`), unless the function has a second parameter. Then the
- * result may depend on the context of the token (in a Fastify API, the request), so the function is
- * called and the token verified for each request. If the function throws, the response is a 500
- * with a fixed message, and the logged error has the thrown one as its `cause`.
+ * A result is cached (`tenants.cacheMaxAge`), unless the function has a second parameter
+ * (`tenants.perRequest`). In that case the result may depend on the context of the token (in a
+ * Fastify API, the request), so the function is called and the token verified for each request. If
+ * the function throws, the response is a 500 with a fixed message, and the logged error has the
+ * thrown error as its `cause`.
  *
- * The function is called only for strings that can be an issuer identifier: of 1 to 512 letters,
- * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments; a URL only if URL parsers would not
- * write it differently. Many are not URLs, such as `acme.com`: look the string up instead of
- * parsing it. The result for an identifier that is not an https URL (http on loopback) must name
- * the source of the keys. Functions, stores and `CryptoKey`s in a result are compared by identity:
- * create them once, otherwise the issuer's keys are fetched again.
+ * The function is called only for strings that can be an issuer identifier: 1 to 512 letters,
+ * digits and `-._~:/[]@!$&'()*+,;=%`, without dot segments. It is called for a URL only if URL
+ * parsers would not write that URL differently. Some identifiers are not URLs, such as `acme.com`,
+ * so look the string up instead of parsing it. The result for an identifier that is not an https
+ * URL (http on loopback) must name the source of the keys. Functions, stores and `CryptoKey`s in a
+ * result are compared by identity: create them once, otherwise the issuer's keys are fetched again.
  *
  * @example
  * ```ts
@@ -50,7 +57,7 @@ export type IssuerResolver<Context = unknown> = (
   | Promise<IssuerResolution | boolean | null | undefined>
 
 /**
- * How the results of a function as `issuer` are cached. Times are in whole milliseconds.
+ * Options for caching the results of a function as `issuer`. Times are whole milliseconds.
  *
  * @example
  * ```ts
@@ -62,25 +69,27 @@ export type IssuerResolver<Context = unknown> = (
  */
 export interface TenantsOptions {
   /**
-   * Maximum number of cached trusted issuers, each with its keys. Set it above the number of
-   * tenants: the least recently used issuer is evicted, and its keys are fetched again on the next
-   * use. Default 1,000; 1 to 100,000.
+   * Maximum number of cached trusted issuers, and of key sets. As many issuers again may be cached
+   * before one of their tokens has had valid claims. Set the maximum above the number of tenants:
+   * the least recently used issuer is evicted, and its keys are fetched again on its next use.
+   * Default 1,000; 1 to 100,000.
    */
   maxEntries?: number
   /**
-   * Milliseconds for which a trusted issuer is cached; its verified tokens may be accepted for that
-   * long after it is no longer trusted. Default 300,000 (five minutes); 0 to 86,400,000 (a day).
+   * Time for which a trusted issuer is cached, in milliseconds. After the application stops
+   * trusting an issuer, its verified tokens may be accepted for that long. Default 300,000 (five
+   * minutes); 0 to 86,400,000 (a day).
    */
   cacheMaxAge?: number
   /**
-   * Milliseconds for which an untrusted issuer is cached, in a negative cache of 10,000 entries.
-   * Default 60,000; 0 to 86,400,000.
+   * Time for which an untrusted issuer is cached, in milliseconds. This negative cache has 10,000
+   * entries. Default 60,000; 0 to 86,400,000.
    */
   negativeCacheMaxAge?: number
   /**
-   * Whether the result depends on the request, so that the function is called for each one.
-   * Default: whether the function has a second parameter (its `length`, which excludes a parameter
-   * with a default value).
+   * Whether the result depends on the request. If true, the function is called for each request.
+   * Default: true if the function has a second parameter, that is, if its `length` is 2 or more; a
+   * parameter with a default value does not count.
    */
   perRequest?: boolean
 }
@@ -90,21 +99,25 @@ interface IssuersOptions extends Omit<IssuerOptions, 'issuer'> {
   tenants?: TenantsOptions
 }
 
-/** Validated, with every default filled in. */
+/** The options `issuer` and `tenants`, checked, with every default filled in. */
 export type ResolvedIssuers =
   | { readonly from: 'options'; readonly issuers: readonly ResolvedIssuer[] }
   | {
       readonly from: 'application'
       readonly callResolver: (iss: string, context: unknown) => unknown
       readonly dependsOnContext: boolean
-      /** @throws {TypeError} that names what is wrong with the result. */
+      /** @throws {TypeError} that states what is wrong with the result of the function. */
       readonly resolve: (iss: string, resolution: unknown) => ResolvedIssuer
       readonly maxEntries: number
       readonly cacheMaxAge: number
       readonly negativeCacheMaxAge: number
     }
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * Validates the options `issuer` and `tenants`.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
 export function resolveIssuers(options: IssuersOptions): ResolvedIssuers {
   const { issuer, tenants } = options
   if (typeof issuer === 'function') return resolveTenantsOption(options, issuer)
@@ -133,7 +146,7 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
     })
   return Object.freeze({
     from: 'application' as const,
-    // The context is withheld, so that a cached result cannot depend on it.
+    // Withholds the context, so that a cached result cannot depend on it.
     callResolver: perRequest ? resolver : (iss: string) => resolver(iss, undefined),
     dependsOnContext: perRequest,
     resolve: (iss: string, resolution: unknown) => resolveTenant(defaults, iss, resolution),
@@ -147,7 +160,9 @@ function resolveTenantsOption(options: IssuersOptions, resolver: IssuerResolver)
   })
 }
 
-/** Validates the shared options of all tenants at registration, instead of on the first token. */
+/**
+ * Validates the top-level options of all tenants at registration, instead of on the first token.
+ */
 function validateSharedOptions(defaults: Partial<IssuerOptions>): void {
   const algorithms = ownMember(defaults, 'algorithms')
   const isForSecrets = Array.isArray(algorithms) && algorithms.some(isSymmetric)
@@ -191,7 +206,7 @@ function resolveListed(options: IssuersOptions): readonly ResolvedIssuer[] {
   const issuers = listed.map((options: unknown) => resolveIssuer(withDefaults(defaults, options)))
   const identifiers = issuers.map(({ issuer }) => issuer)
   const duplicate = identifiers.find((name, i) => identifiers.indexOf(name) !== i)
-  if (duplicate !== undefined) reject('issuer', `contains ${duplicate} twice`)
+  if (duplicate !== undefined) reject('issuer', `must not contain ${duplicate} twice`)
   requireOneOpaqueFallback(issuers)
   return Object.freeze(issuers)
 }
@@ -204,7 +219,8 @@ function defaultsIn(options: IssuersOptions): Partial<IssuerOptions> {
 
 function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   if (!isPlainObject(issuer)) return { ...defaults, issuer: issuer as string }
-  // A member that is undefined counts as absent: it must not lift a restriction of the defaults.
+  // A member that is undefined counts as absent, so that it cannot lift a restriction of the
+  // defaults.
   const missing = Object.entries(defaults).filter(([name]) => ownMember(issuer, name) === undefined)
   const merged = { ...(issuer as unknown as IssuerOptions), ...Object.fromEntries(missing) }
   const [shared, jwks] = [ownMember(defaults as IssuerOptions, 'jwks'), ownMember(issuer, 'jwks')]
@@ -212,7 +228,10 @@ function withDefaults(defaults: object, issuer: unknown): IssuerOptions {
   return { ...merged, jwks: { ...shared, ...jwks } }
 }
 
-/** An opaque token names no issuer, and must not be sent to an issuer that did not issue it. */
+/**
+ * Requires that at most one issuer introspects any opaque token: such a token names no issuer, and
+ * must not be sent to an issuer that did not issue it.
+ */
 function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
   const fallbacks = issuers.filter(({ introspection }) => introspection?.opaqueTokens === 'any')
   if (fallbacks.length < 2) return
@@ -225,7 +244,9 @@ function requireOneOpaqueFallback(issuers: readonly ResolvedIssuer[]): void {
   )
 }
 
-/** Keys and client credentials belong to one issuer: another must never get them. */
+/**
+ * Rejects keys and client credentials in shared options, because they belong to one issuer only.
+ */
 function requireNoSharedKeys(
   { jwksUri, jwks, secret, introspection }: IssuersOptions,
   fix: string,

@@ -1,4 +1,4 @@
-/** The options of one trusted authorization server, and their validation. */
+/** Defines and validates the options of one trusted authorization server. */
 import { types } from 'node:util'
 import type { JSONWebKeySet } from 'jose'
 import {
@@ -32,7 +32,9 @@ import type { ResolvedProfile } from './providers/provider.js'
 import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/providers.js'
 
 /**
- * One trusted authorization server. Every member but `issuer` may also be set at the top level.
+ * Options of one trusted authorization server. Every member except `issuer` may also be set at the
+ * top level, where it is the default of all issuers; `jwksUri`, `jwks.keys`, `secret` and
+ * `introspection` only if there is one issuer.
  *
  * @example
  * ```ts
@@ -46,49 +48,50 @@ import { MULTI_TENANT, type ProfileName, providerOwning } from './providers/prov
  */
 export interface IssuerOptions {
   /**
-   * Issuer identifier, exactly as in `iss` and in the issuer's metadata: compared code point by
-   * code point, including a trailing slash. An https URL (http on loopback) without query or
-   * fragment, spelled as URL parsers write it (RFC 8414 §2). Where no metadata is read (with
-   * `jwksUri`, `jwks.keys` or `secret`, and `introspection.endpoint` for `introspection`), any
-   * string of 1 to 512 printable ASCII characters without space, `"` and `\\`, such as `acme.com`.
+   * Issuer identifier, exactly as in `iss` and in the issuer's metadata; it is compared code point
+   * by code point, including a trailing slash. An https URL (http on loopback) without query or
+   * fragment, spelled as URL parsers write it (RFC 8414 §2). If no metadata is read, because
+   * `jwksUri`, `jwks.keys` or `secret` is set (and with `introspection`, its `endpoint`), any
+   * string of 1 to 512 printable ASCII characters without space, `"` and `\\` is valid, such as
+   * `acme.com`.
    */
   issuer: string
 
   /**
-   * Audience of this API, or several. A token must have one of them in `aud`, exactly. Required; an
-   * empty string or array is rejected. For Amazon Cognito, whose tokens have no `aud`: the IDs of
-   * the app clients. RFC 9068 §4, RFC 8707.
+   * Audience of this API, or an array of audiences. The `aud` of a token must contain at least one
+   * of them, exactly (RFC 9068 §4, RFC 8707). Required; an empty string or array is an error. For
+   * Amazon Cognito, whose tokens usually have no `aud`, set the IDs of the app clients.
    */
   audience?: string | readonly string[]
 
   /**
-   * Format of this issuer's access tokens: a built-in profile, or a custom one. `rfc9068` is strict
-   * (`typ`, all required claims); `standard` accepts the tokens of most issuers. Default: `okta`,
-   * `auth0`, `entra` or `cognito` for an issuer on one of their domains, else `standard`. Keycloak
-   * has no domain of its own: set `keycloak`.
+   * Format of this issuer's access tokens: a built-in profile, or a custom one. `rfc9068` is
+   * strict: it requires `typ` and the claims that RFC 9068 requires. `standard` accepts the
+   * tokens of most issuers. Default: `okta`, `auth0`, `entra` or `cognito` for an issuer on a domain
+   * of that provider, otherwise `standard`. Set `keycloak` for Keycloak, which runs on any domain.
    */
   profile?: ProfileName | Profile
 
   /**
    * Claim that is compared with `audience` instead of `aud`, for an issuer that cannot put this API
-   * into `aud`. Every token of these clients is then accepted, even one issued for another API,
-   * which can thus use it here. Only with the profiles `standard` and `keycloak`, or a custom one.
-   * Default: `aud` is compared.
+   * into `aud`; `audience` then contains client IDs. The API accepts every token of these clients,
+   * even a token that was issued for another API, so that other API can use the token here. Only
+   * with the profiles `standard` and `keycloak`, or a custom one. Default: `aud` is compared.
    */
   dangerouslyAudienceFrom?: 'azp' | 'client_id'
 
   /**
-   * Accepts tokens with `at_hash`, `c_hash` or `s_hash`, which only ID tokens should have, for
-   * issuers that put them into access tokens (Dex, Authentik's hybrid flow). Default false. An ID
-   * token with this API in `aud` is then accepted, unless `typ` or the profile rejects it: give the
-   * API an audience that is no client ID.
+   * Whether tokens with `at_hash`, `c_hash` or `s_hash` are accepted. Only ID tokens should have
+   * these claims, but some issuers put them into access tokens (Dex, Authentik's hybrid flow). If
+   * true, an ID token with this API in `aud` is accepted, unless `typ` or the profile rejects it,
+   * so give the API an audience that is not a client ID. Default false.
    */
   dangerouslyAllowIdTokenClaims?: boolean
 
   /**
-   * Accepted signature algorithms. Default: RS256, PS256, ES256 and their larger sizes, EdDSA and
-   * Ed25519, each only with a key of its type. `none` is never accepted; HS256, HS384 and HS512
-   * only with `secret`. RFC 8725 §3.1.
+   * Accepted signature algorithms (RFC 8725 §3.1). Default: RS256, PS256, ES256 and their larger
+   * sizes, EdDSA and Ed25519, each only with a key of its type. `none` is never accepted. With
+   * `secret`, required: one or more of HS256, HS384 and HS512, which are accepted only then.
    */
   algorithms?: readonly Algorithm[]
 
@@ -98,25 +101,27 @@ export interface IssuerOptions {
    */
   jwksUri?: string
 
-  /** Static keys, or how the key set is fetched and cached. */
+  /** Static keys, or options for fetching and caching the key set. */
   jwks?: JwksOptions
 
   /**
-   * Secret shared with the issuer, for HS256, HS384 or HS512, which must be listed in `algorithms`.
-   * At least as many bytes as the hash has (RFC 7518 §3.2). Excludes a key set. Prefer keys: an API
-   * that knows the secret could issue tokens itself.
+   * Secret shared with the issuer, for HS256, HS384 or HS512, which `algorithms` must list. It must
+   * have at least as many bytes as the hash (RFC 7518 §3.2), and cannot be combined with `jwksUri`
+   * or `jwks.keys`. Prefer public keys: an API that knows the secret could issue tokens itself.
    */
   secret?: string | Uint8Array
 
   /**
-   * Introspects tokens at the issuer (RFC 7662): opaque tokens, or JWTs to detect revocations.
-   * Belongs to one issuer, because it contains this API's credentials at that issuer.
+   * Introspection of tokens at the issuer (RFC 7662): of opaque tokens, or of JWTs to detect
+   * revocations. Belongs to one issuer, because the option contains this API's credentials there.
+   * Default: off.
    */
   introspection?: IntrospectionOptions
 
   /**
-   * Allows plain http beyond loopback for metadata and keys. Default false. An attacker on the
-   * network path can then forge tokens: only for development networks, such as between containers.
+   * Whether metadata, keys and introspection may use plain http on hosts other than loopback. If
+   * true, an attacker on the network path can forge tokens: set it only in development networks,
+   * such as between containers. Default false.
    */
   dangerouslyAllowHttp?: boolean
 }
@@ -159,7 +164,11 @@ export type ResolvedKeys =
       readonly jwks: ResolvedJwks
     }
 
-/** @throws {TypeError} that names the option and the fix. */
+/**
+ * Validates the options of an issuer.
+ *
+ * @throws {TypeError} that names the option and the fix.
+ */
 export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   const options = requireKnownKeys('an issuer', input, ISSUER_OPTIONS)
   const allowHttp = booleanOr('dangerouslyAllowHttp', options.dangerouslyAllowHttp, false)
@@ -190,7 +199,7 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
     ),
   }
   if (isTenantTemplate(options.issuer) && profile.checkKey === undefined) {
-    // Otherwise the key of one tenant would be valid for tokens of all others.
+    // Without checkKey, the key of one tenant would be valid for the tokens of all tenants.
     const names = MULTI_TENANT.map(({ name }) => name).join(' or ')
     reject(
       'profile',
@@ -209,7 +218,10 @@ export function resolveIssuer(input: IssuerOptions): ResolvedIssuer {
   })
 }
 
-/** Returns what is looked up in the issuer's metadata, as the options that replace the lookup. */
+/**
+ * Returns the options that would replace the values from the issuer's metadata; an empty array if
+ * no metadata is fetched.
+ */
 function discoveredFor(
   keys: ResolvedKeys,
   introspection: ResolvedIntrospection | undefined,

@@ -1,13 +1,13 @@
 /**
- * An LRU cache in which a new entry competes with other new entries only, until it is admitted.
- * Otherwise requests that are rejected could evict the entries that valid requests use.
+ * Implements an LRU cache in which a new entry can evict only other new entries until it is
+ * admitted. Otherwise rejected requests could evict the entries that valid requests use.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
 
 export interface ProbationCacheOptions<V> {
-  /** The number of admitted entries, and of those that are not admitted yet. */
+  /** Maximum number of admitted entries, and separately of entries that are not admitted yet. */
   readonly max: number
-  /** Called with each value that was evicted or deleted. */
+  /** Called with each value that was evicted, replaced or deleted. */
   readonly dispose?: (value: V) => void
 }
 
@@ -39,7 +39,7 @@ export class ProbationCache<V extends object> {
     entries.set(key, value)
   }
 
-  /** Lets an entry evict the least recently used one of those that were admitted. */
+  /** Admits an entry, which may evict the least recently used admitted entry. */
   admit(key: string): void {
     const value = this.#probationary.peek(key)
     if (value === undefined) return

@@ -1,4 +1,6 @@
-/** The option `profile`: selects the profile of an issuer, and validates a custom one. */
+/**
+ * Resolves the option `profile`: selects the profile of an issuer, and validates a custom profile.
+ */
 
 import {
   booleanOr,
@@ -42,6 +44,8 @@ export interface ProfileOptions {
 }
 
 /**
+ * Returns the profile of an issuer.
+ *
  * @param issuer the parsed issuer identifier; `undefined` if it is not a URL.
  * @throws {TypeError} that names the option and the fix.
  */
@@ -116,7 +120,7 @@ function isArrayOfNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
 }
 
-/** Whether `type` is a media type (RFC 6838 §4.2); the part before the slash is optional. */
+/** Whether `type` is a media type (RFC 6838 §4.2). The part up to the slash is optional. */
 function isMediaType(type: string): boolean {
   return /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i.test(type)
 }

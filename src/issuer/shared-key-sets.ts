@@ -1,10 +1,11 @@
 /**
- * Shares one key set among issuers with equal options for keys: an issuer whose audience depends on
- * the request has one key set, not one per audience.
+ * Shares one key set among all option sets of an issuer that have equal options for keys: an issuer
+ * whose audience depends on the request has one key set, not one per audience.
  *
- * A key set is created when its keys are first looked for, which happens once the claims of a token
- * are valid. The number of key sets is bounded; the least recently used one is closed as soon as no
- * request waits for it.
+ * A key set is created on the first lookup of a key. The claims of the token are valid by then,
+ * except those of a token that is so large that its signature is verified first. The number of key
+ * sets is bounded: the least recently used key set is evicted, and closed as soon as no request
+ * waits for it.
  */
 
 import type { Algorithm } from '../base/algorithms.js'
@@ -23,7 +24,7 @@ export interface ShareableKeys extends KeySource {
 export class SharedKeySets {
   readonly #fingerprints = new ConfigFingerprints()
   readonly #sets: BoundedCache<string, SharedKeySet>
-  /** Includes evicted key sets that requests still wait for. */
+  /** Key sets that are not closed, including evicted ones for which requests still wait. */
   readonly #open = new Set<SharedKeySet>()
   #closed = false
 
@@ -32,9 +33,10 @@ export class SharedKeySets {
   }
 
   /**
-   * Returns the keys of an issuer. Creates no key set: the first lookup does.
+   * Returns a key source for an issuer. The first lookup of a key creates the key set, unless one
+   * with an equal issuer and equal options exists.
    *
-   * @param concerns the options that decide which keys are fetched, and how.
+   * @param concerns the options that determine which keys are fetched, and how.
    */
   share(issuer: string, concerns: unknown, create: () => ShareableKeys): KeySource {
     const id = this.#fingerprints.fingerprint({ issuer, concerns })
@@ -44,7 +46,7 @@ export class SharedKeySets {
     })
   }
 
-  /** Aborts the fetches of all key sets. No key is fetched afterwards. */
+  /** Closes all key sets, which aborts their fetches. No key is fetched afterwards. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#open].map((set) => set.close()))
@@ -92,14 +94,15 @@ class SharedKeySet {
   }
 
   #closeIfUnused(): void {
-    // Closing waits for a store, whose failures are logged by the key set.
+    // Not awaited: closing waits for a store, and the key set logs the store's failures.
     if (this.#retired && this.#waiting === 0) void this.close()
   }
 }
 
 interface Access {
-  /** Returns the key set if it exists. */
+  /** Returns the key set; `undefined` if it does not exist. */
   readonly known: () => SharedKeySet | undefined
+  /** Returns the key set; creates it if it does not exist. */
   readonly open: () => SharedKeySet
 }
 
@@ -134,7 +137,7 @@ class SharedKeys implements KeySource {
     return this.#access.known()?.keys.trusts(key) ?? false
   }
 
-  /** Refreshes the key set if a token has used it: otherwise the first token fetches it anyway. */
+  /** Refreshes the key set if it exists; otherwise the first token causes a fetch anyway. */
   async refresh(): Promise<void> {
     await this.#access.known()?.keys.refresh()
   }
@@ -143,7 +146,7 @@ class SharedKeys implements KeySource {
     return this.#access.known()?.keys.status() ?? emptyKeySet(this.#issuer)
   }
 
-  /** Leaves the key set to the other issuers that share it. */
+  /** Stops background refreshes, but does not close the key set, which others may share. */
   async close(): Promise<void> {
     this.#access.known()?.keys.stopBackgroundRefresh()
   }

@@ -1,7 +1,8 @@
 /**
- * Issuers that the application resolves when a token names them: one per tenant. Results are cached
- * for a limited time, untrusted issuers in a negative cache. Both caches are bounded, and
- * concurrent calls for one issuer are collapsed into one.
+ * Resolves issuers with a function of the application, when a token names them: one issuer per
+ * tenant. Unless results depend on the context, they are cached for a limited time, untrusted
+ * issuers in a negative cache. Both caches are bounded, and concurrent tokens of one issuer share
+ * one call.
  */
 
 import type { AccessToken } from '../access-token/access-token.js'
@@ -17,10 +18,11 @@ import { ProbationCache } from './probation-cache.js'
 
 export interface TenantIssuersOptions {
   /**
-   * Returns the issuer's options or `true`; `undefined`, `null` or `false` if it is not trusted.
+   * Calls the application's function, which returns the options of the issuer, or `true`. Returns
+   * `undefined`, `null` or `false` if the issuer is not trusted. May return a promise.
    */
   readonly callResolver: (iss: string, context: unknown) => unknown
-  /** Whether the result depends on the context. If so, it is not cached. */
+  /** Whether the result depends on the context. If true, the result is not cached. */
   readonly dependsOnContext: boolean
   /** @throws {TypeError} if the application's result is invalid. */
   readonly assemble: (iss: string, resolution: unknown) => Promise<Issuer>
@@ -31,7 +33,7 @@ export interface TenantIssuersOptions {
   readonly cacheMaxAge: number
   /** Lifetime of an entry of the negative cache, in milliseconds. */
   readonly negativeCacheMaxAge: number
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in milliseconds. */
   readonly now: () => number
 }
 
@@ -51,7 +53,9 @@ export class TenantIssuers implements IssuerSource {
   readonly trustsSeveral = true
   readonly #options: TenantIssuersOptions
   readonly #fingerprints = new ConfigFingerprints()
-  /** By identifier and fingerprint of the options, so that equal results share their keys. */
+  /**
+   * Issuers by identifier and fingerprint of the options, so that equal results share one issuer.
+   */
   readonly #assembled: ProbationCache<Promise<Assembled>>
   readonly #cacheKeys = new Map<Issuer, string>()
   readonly #trusted: ProbationCache<CachedIssuer>
@@ -76,7 +80,7 @@ export class TenantIssuers implements IssuerSource {
   resolve(claims: Claims, context: unknown): StepResult<Issuer> {
     const iss = ownMember(claims, 'iss')
     if (typeof iss !== 'string') return untrusted(iss)
-    // Only identifiers that passed isIssuerIdentifier() are ever cached.
+    // Before isIssuerIdentifier(), which is slower: a cached identifier has passed it already.
     const known = this.dependsOnContext ? undefined : this.#cached(iss)
     if (known !== undefined) return known.issuer
     if (!isIssuerIdentifier(iss)) return untrusted(iss)
@@ -102,7 +106,9 @@ export class TenantIssuers implements IssuerSource {
     return isIssuerIdentifier(iss)
   }
 
-  /** An opaque token names no issuer that the application could resolve. */
+  /**
+   * Returns `undefined`, because an opaque token names no issuer that the function could resolve.
+   */
   forOpaqueToken(): undefined {}
 
   issuers(): readonly Issuer[] {
@@ -118,7 +124,7 @@ export class TenantIssuers implements IssuerSource {
   #cached(iss: string): CachedIssuer | undefined {
     const known = this.#trusted.get(iss)
     if (known === undefined || !(this.#options.now() < known.expiresAt)) return undefined
-    // Touches the LRU entry, so that issuers in use are evicted last.
+    // Touches the entry of the assembled issuer (LRU), so that an issuer in use is evicted last.
     this.#assembled.get(known.key)
     return this.#cacheKeys.has(known.issuer) ? known : undefined
   }
@@ -142,7 +148,8 @@ export class TenantIssuers implements IssuerSource {
     try {
       return await this.#assemble(iss, resolution)
     } catch (cause) {
-      // Only as `cause`: the reason may quote the options, and the client may see the message.
+      // The reason is only in `cause`, because it may quote options and the client may see a
+      // message.
       throw new TypeError(
         'the function "issuer" returned an invalid result: see the "cause" of this error',
         { cause },
@@ -153,7 +160,7 @@ export class TenantIssuers implements IssuerSource {
   #store(iss: string, assembled: Assembled | undefined): Assembled | undefined {
     const { now, cacheMaxAge: maxAge, negativeCacheMaxAge } = this.#options
     const before = this.#trusted.peek(iss)
-    // The issuer is no longer trusted, or its options changed: drop its keys.
+    // Drops the keys of an issuer that is no longer trusted or whose options have changed.
     if (before !== undefined && before.key !== assembled?.key) this.#assembled.delete(before.key)
     if (assembled === undefined) {
       this.#trusted.delete(iss)
@@ -174,7 +181,7 @@ export class TenantIssuers implements IssuerSource {
       return { key, issuer }
     })
     this.#assembled.set(key, assembling)
-    // Not cached: the application may return valid options the next time.
+    // Removes a failed result, because the application may return valid options the next time.
     assembling.catch(() => this.#assembled.delete(key))
     return assembling
   }

@@ -368,7 +368,7 @@ t.test(
   'A6: rejects a URL that URL parsers serialize differently, and shows that form',
   async (t) => {
     const spelled = (issuer: string) =>
-      `"issuer" option must be spelled as it is fetched, if the "iss" of tokens is spelled so: ${issuer}`
+      `"issuer" option must be spelled as URL parsers write it, and so must the "iss" of tokens: ${issuer}`
     const messageFor = (issuer: string, options = {}) => {
       try {
         resolveOptions({ issuer, audience: AUDIENCE, ...options })

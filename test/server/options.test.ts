@@ -83,7 +83,7 @@ rejectsRows('issuer', [
   [
     'twice',
     { issuer: [ISSUER, ISSUER] },
-    /^"issuer" option contains https:\/\/issuer\.example\/oauth2\/default twice/,
+    /^"issuer" option must not contain https:\/\/issuer\.example\/oauth2\/default twice/,
   ],
   ['twice, once as object', { issuer: [ISSUER, { issuer: ISSUER }] }, /twice/],
 ])
@@ -133,7 +133,11 @@ rejectsRows('stores, and what goes with them', [
     { stores: { replay: null } },
     /^"stores.replay" option must be a store, such as redis/,
   ],
-  ['a client', { stores: { revocations: notAllOfStore } }, /with add, get, set, delete, merge/],
+  [
+    'a client',
+    { stores: { revocations: notAllOfStore } },
+    /with the methods add, get, set, delete, merge/,
+  ],
   ['text', { stores: { replay: 'redis:' } }, /^"stores.replay" option must be a store/],
   [
     'introspection without a secret',

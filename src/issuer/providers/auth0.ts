@@ -1,7 +1,7 @@
 /**
- * Auth0, with both of its token profiles: the client is in `azp`, or in `client_id` (RFC 9068). No
- * ID token has either, which distinguishes the two where the API's audience equals a client ID.
- * With RBAC, `permissions` holds the user's permissions.
+ * Defines the profile of Auth0. Access tokens name the client in `azp` or, with Auth0's RFC 9068
+ * token profile, in `client_id`. ID tokens have neither claim, so they are rejected even if the
+ * API's audience equals a client ID. With RBAC, `permissions` contains the user's permissions.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -39,7 +39,7 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'client_id', 'azp')
 }
 
-/** Users are `connection|id`; a client that acts for itself is `id@clients`. */
+/** The `sub` of a user is `connection|id`; of a client that acts for itself, `id@clients`. */
 function subjectKind(claims: Claims): SubjectKind {
   const [sub, gty] = [ownMember(claims, 'sub'), ownMember(claims, 'gty')]
   if (gty === 'client-credentials' || sub === `${clientId(claims)}@clients`) return 'client'

@@ -1,21 +1,23 @@
-/** Reads scope tokens, names and lists from claims. A claim of any other type is ignored. */
+/** Reads strings and arrays of strings from claims. Values of other types are ignored. */
 
 import { ownMember } from '../../base/plain-object.js'
 import type { Claims } from '../../token/compact-jws.js'
 
-/** A string is space-delimited (RFC 6749 §3.3); the members of an array are never split. */
+/**
+ * Returns scope tokens: of a space-delimited string (RFC 6749 §3.3), or the strings of an array.
+ */
 export function scopeTokens(value: unknown): readonly string[] {
   if (typeof value === 'string') return value.split(' ').filter((token) => token !== '')
   return names(value)
 }
 
-/** Returns the strings of an array. A single string is one name and never split. */
+/** Returns the strings of an array. A single string is one name and is not split at spaces. */
 export function names(value: unknown): readonly string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
   return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : []
 }
 
-/** Returns the first of these claims that is a string. */
+/** Returns the value of the first of these claims that is a string; `undefined` if none is. */
 export function firstString(claims: Claims, ...names: readonly string[]): string | undefined {
   const values = names.map((name) => ownMember(claims, name))
   return values.find((value) => typeof value === 'string')

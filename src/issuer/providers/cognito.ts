@@ -1,7 +1,7 @@
 /**
- * Amazon Cognito user pools. Access tokens have no `aud`, unless the client requested one resource:
- * `client_id`, the app client, is compared with the configured audience instead. `token_use` is the
- * token type.
+ * Defines the profile of Amazon Cognito user pools. Access tokens have no `aud`, unless the client
+ * requested a resource; without `aud`, `client_id` (the app client) is compared with the configured
+ * audience. `token_use` is the token type.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -17,13 +17,13 @@ const profile: ResolvedProfile = {
   name: 'cognito',
   requiredClaims: ['token_use', 'client_id'],
   checkAccessToken(claims) {
-    // requiredClaims reports an absent one.
+    // If `token_use` is absent, requiredClaims reports it.
     const use = ownMember(claims, 'token_use')
     return use === undefined || use === 'access'
       ? undefined
       : notAnAccessToken('"token_use": access')
   },
-  // RFC 7519 §4.1.3: a token with `aud` is for that audience only.
+  // `aud` comes first: a token with `aud` is for that audience only (RFC 7519 §4.1.3).
   audienceClaims: ['aud', 'client_id'],
   audienceHint: 'app client IDs, or the resource that the client requested',
   scope: (claims) => scopeTokens(ownMember(claims, 'scope')),
@@ -55,7 +55,7 @@ function clientId(claims: Claims): string | undefined {
   return firstString(claims, 'client_id')
 }
 
-/** Every user has a `username`, which no client has. */
+/** Only tokens of users have `username`, so its presence identifies a user. */
 function subjectKind(claims: Claims): SubjectKind {
   if (firstString(claims, 'username') !== undefined) return 'user'
   return kindByClient(claims, clientId(claims))

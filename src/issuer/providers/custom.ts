@@ -10,7 +10,11 @@ import { names, scopeTokens } from './claim-values.js'
 import type { Profile } from './profile.js'
 import type { ResolvedProfile } from './provider.js'
 
-/** @param profile validated. */
+/**
+ * Returns the base profile, changed as the custom profile states.
+ *
+ * @param profile the option, already validated.
+ */
 export function customProfile(profile: Profile, base: ResolvedProfile): ResolvedProfile {
   const { types, requiredClaims = [], isAccessToken, subjectKind } = profile
   const { scope, clientId, roles, groups, permissions } = profile
@@ -35,7 +39,9 @@ export function customProfile(profile: Profile, base: ResolvedProfile): Resolved
   }
 }
 
-/** Wraps a reader of the application, and converts its result to the type of the token's member. */
+/**
+ * Wraps a function of the application that reads claims, and converts its result with `convert`.
+ */
 function reading<T>(
   name: keyof Profile,
   read: (claims: AccessTokenClaims) => unknown,
@@ -58,7 +64,10 @@ function stringOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Returns false if the function throws: claims of an untrusted caller must not cause a 500. */
+/**
+ * Whether the function returns `true`. Returns false if the function throws, because the claims of
+ * an untrusted caller must not cause a 500.
+ */
 function accepts(isAccessToken: (claims: Claims) => boolean, claims: Claims): boolean {
   try {
     return suppressRejection(isAccessToken(claims)) === true

@@ -1,6 +1,7 @@
 /**
- * Tenants of Microsoft Entra ID. One key set serves many tenants, and each key names its issuer:
- * `https://login.microsoftonline.com/{tenantid}/v2.0` for every tenant, or the issuer of one.
+ * Checks the tenants of Microsoft Entra ID. One key set serves many tenants, and each key names the
+ * issuer for which it may sign: `https://login.microsoftonline.com/{tenantid}/v2.0` for every
+ * tenant, or the issuer of one tenant.
  */
 
 import { ownMember } from '../../base/plain-object.js'
@@ -9,7 +10,7 @@ import type { Rejection } from '../../errors/result.js'
 import { isTenantTemplate, TENANT_PLACEHOLDER } from '../../http/metadata.js'
 import type { Claims } from '../../token/compact-jws.js'
 
-/** Lower case, like the tenant IDs in Entra's tokens. */
+/** Matches lower case only, in which Entra's tokens write tenant IDs. */
 const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 export function isTenantId(text: unknown): text is string {
@@ -17,8 +18,8 @@ export function isTenantId(text: unknown): text is string {
 }
 
 /**
- * Whether `iss` is the template with the token's tenant (`tid`) in place of `{tenantid}`; for an
- * identifier without a placeholder, whether the two are equal. Does not check whether the tenant is
+ * Whether `iss` is the template with the token's tenant (`tid`) in place of `{tenantid}`. If the
+ * template has no placeholder, whether `iss` equals it. Does not check whether the tenant is
  * trusted.
  */
 export function isIssuerOfTenant(template: string, claims: Claims): boolean {
@@ -55,11 +56,13 @@ export function issuerOfTenant(template: string, tenant: string): string {
 }
 
 /**
- * Checks that the key may sign for the issuer of the token. A key that names its issuer (the member
- * `issuer` of the JWK) signs for that issuer only; otherwise for the issuer of its key set. v1.0
- * tokens have another `iss` than the keys of their tenant.
+ * Checks that the key may sign for the issuer of the token. A key that names an issuer (the member
+ * `issuer` of the JWK) may sign for that issuer only; any other key, for every issuer of its key
+ * set. Keys name the v2.0 issuer, so a v1.0 token is also accepted if the key names the v2.0 issuer
+ * of the token's tenant.
  *
- * @returns an `InvalidTokenError` if the key is not for the token's issuer and tenant.
+ * @returns an `InvalidTokenError` if the key names another issuer or tenant than the token;
+ *   otherwise `undefined`.
  */
 export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | undefined {
   if (keyIssuer === undefined) return undefined
@@ -80,9 +83,10 @@ export function checkKeyIssuer(keyIssuer: unknown, claims: Claims): Rejection | 
 }
 
 /**
- * Checks `tid` against `iss`, so that applications may rely on `tid` as the tenant.
+ * Compares `tid` with `iss`, so that an application can rely on `tid` as the tenant.
  *
- * @returns an `InvalidTokenError` if `tid` is present and differs from the tenant in `iss`.
+ * @returns an `InvalidTokenError` if `tid` is present and is not the tenant ID in `iss`; otherwise
+ *   `undefined`.
  */
 export function checkTenantOfIssuer(claims: Claims): Rejection | undefined {
   const [iss, tid] = [ownMember(claims, 'iss'), ownMember(claims, 'tid')]

@@ -1,10 +1,11 @@
 /**
- * Microsoft Entra ID: v1.0 tokens (`https://sts.windows.net/{tenant}/`, client in `appid`) and v2.0
- * tokens (`https://login.microsoftonline.com/{tenant}/v2.0`, client in `azp`).
+ * Defines the profile of Microsoft Entra ID, for v1.0 tokens (`https://sts.windows.net/{tenant}/`,
+ * client in `appid`) and v2.0 tokens (`https://login.microsoftonline.com/{tenant}/v2.0`, client in
+ * `azp`).
  *
- * An API and the application that signs users in often share one registration. Their access tokens
- * and ID tokens then have the same issuer, audience, key and `typ`; only an access token names a
- * client.
+ * An API and the application that signs users in often share one registration. Access tokens and ID
+ * tokens then have the same issuer, audience, key and `typ`, and differ only in the client, which
+ * an ID token does not name.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -70,8 +71,9 @@ function clientId(claims: Claims): string | undefined {
 }
 
 /**
- * Only tokens for a user account have `scp`. `sub` is pairwise for users; for an application it
- * equals `oid`. The user account of an agent is not a user: no person signs in to it.
+ * Only tokens for a user account have `scp`. The `sub` of a user is pairwise; the `sub` of an
+ * application equals its `oid`. The user account of an agent is not a user: no person signs in to
+ * it.
  */
 function subjectKind(claims: Claims): SubjectKind {
   const sub = firstString(claims, 'sub')
@@ -111,7 +113,9 @@ function hasFacet(claims: Claims, name: string, facet: string): boolean {
   return typeof facets !== 'string' || facets.split(/\s+/).includes(facet)
 }
 
-/** Returns the form of the issuer identifiers on this host; `undefined` if Entra has none there. */
+/**
+ * Returns the template of the issuer identifiers on this host; `undefined` if it is not Entra's.
+ */
 function templateFor({ hostname }: URL): string | undefined {
   return TEMPLATES.find((template) => template.startsWith(`https://${hostname}/`))
 }
@@ -126,7 +130,7 @@ function issuerConfigError(url: URL, issuer: string): string | undefined {
   return `is not the issuer identifier of an Entra ID tenant. Use ${issuersOf(tenant, template)}`
 }
 
-/** Returns the issuer identifiers that are valid on the host of the template, in words. */
+/** Returns the tenant's issuer identifiers on the template's host, as text for a message. */
 function issuersOf(tenant: string, template: string): string {
   const cloud = CLOUDS.find(({ v2 }) => v2 === template)
   if (cloud === undefined) return issuerOfTenant(template, tenant)
@@ -134,7 +138,10 @@ function issuersOf(tenant: string, template: string): string {
   return `${v2} for tokens whose "ver" is 2.0, ${v1} for those whose "ver" is 1.0`
 }
 
-/** The `aud` of a v2.0 token is always the client ID of the API. */
+/**
+ * Returns why no v2.0 token has one of these audiences; `undefined` if one may. The `aud` of a v2.0
+ * token is always the client ID of the API.
+ */
 function audienceConfigError(url: URL, audience: ReadonlySet<string>): string | undefined {
   const isV2 = CLOUDS.some(({ v2 }) => v2 === templateFor(url))
   if (!isV2 || [...audience].some(isTenantId)) return undefined

@@ -1,6 +1,7 @@
 /**
- * Keycloak. The claim `typ` is the token type. `aud` names the clients whose roles the user has
- * (`account` in a new realm) or is absent, until an Audience mapper adds the API.
+ * Defines the profile of Keycloak. The claim `typ` is the token type. Until an Audience mapper adds
+ * the API to `aud`, this claim is absent or contains only the clients whose roles the user has
+ * (`account` in a new realm).
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -21,7 +22,7 @@ function profileFor(audience: ReadonlySet<string>): ResolvedProfile {
     ...standardProfile,
     name: 'keycloak',
     audienceHint: 'an Audience mapper in a client scope of the client puts it into "aud"',
-    // `DPoP` if the token is bound to a key.
+    // Keycloak sets `typ` to `DPoP` in a token that is bound to a key.
     checkAccessToken: (claims) => {
       const typ = ownMember(claims, 'typ')
       if (typ === 'Bearer' || typ === 'DPoP') {
@@ -53,7 +54,8 @@ function memberOf(value: unknown, name: string): unknown {
 
 /**
  * Keycloak represents a client that acts for itself as a service-account user, whose name is
- * `service-account-` and the client ID in lower case. The token also has the client ID.
+ * `service-account-` and the client ID in lower case. Such a token also has the client ID in
+ * `client_id` (formerly `clientId`).
  */
 function subjectKind(claims: Claims): SubjectKind {
   const { azp, client_id: id, clientId: formerId } = ownMembers(claims)

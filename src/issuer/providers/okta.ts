@@ -1,6 +1,6 @@
 /**
- * Okta's custom authorization servers. Every access token has `cid` and no ID token does, which
- * distinguishes the two: Okta sets `typ` in neither. Only user tokens have `uid`.
+ * Defines the profile of Okta's custom authorization servers. Okta sets `typ` neither in access
+ * tokens nor in ID tokens, but only access tokens have `cid`. Only tokens of users have `uid`.
  */
 import { ownMember } from '../../base/plain-object.js'
 import { checkVendorString } from '../../token/claims.js'
@@ -22,9 +22,9 @@ const profile: ResolvedProfile = {
 }
 
 const DOMAIN = /\.(?:okta|oktapreview|okta-emea)\.com$/
-/** Okta serves metadata below the issuer identifier, and at a well-known path of its host. */
+/** Path of Okta's metadata, which is below the issuer identifier or at the root of the host. */
 const METADATA = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)/
-/** `v1` is not an authorization server: endpoints of the org authorization server are below it. */
+/** Excludes `v1`, below which Okta serves the endpoints of the org authorization server. */
 const CUSTOM_SERVER = /^\/oauth2\/(?!v1(?:\/|$))([^/]+)/
 
 export const okta: Provider = {
@@ -39,7 +39,10 @@ function isOktaDomain({ hostname }: URL): boolean {
   return DOMAIN.test(hostname)
 }
 
-/** The org authorization server: its issuer is the bare domain, its endpoints are /oauth2/v1/…. */
+/**
+ * Whether the URL belongs to the org authorization server: its issuer is the bare domain, and its
+ * endpoints are below `/oauth2/v1/`.
+ */
 function isOrganizationServer(url: URL): boolean {
   const path = url.pathname.replace(METADATA, '')
   return isOktaDomain(url) && /^(?:\/oauth2)?(?:\/v1(?:\/.*)?)?\/?$/.test(path)

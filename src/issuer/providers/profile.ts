@@ -1,16 +1,17 @@
-/** The option `profile` as an object: a custom profile. */
+/** Defines the option `profile` as an object: a custom profile. */
 import type { SubjectKind } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ProfileName } from './providers.js'
 
 /**
- * A custom profile, for an authorization server with its own token format. Members that are left
- * out are inherited from the profile that it extends.
+ * A custom profile, for an authorization server with its own token format. Omitted members are
+ * inherited from the profile that this profile extends.
  *
- * The functions that read a claim get claims whose signature was verified. Strings and arrays of
- * strings are used; any other result grants nothing. If a function throws, the response is a 500
- * with a fixed message, and the logged error has the thrown one as its `cause`. The functions must
- * be synchronous, and return the same result for the same claims.
+ * All functions except `isAccessToken` get verified claims: the signature of the token is valid, or
+ * the claims are from an introspection response. Their result may be a string or an array of
+ * strings, as each member states; any other result grants nothing. If such a function throws, the
+ * response is a 500 with a fixed message, and the logged error has the thrown error as its `cause`.
+ * The functions must be synchronous, and return the same result for the same claims.
  *
  * @example
  * ```ts
@@ -29,16 +30,19 @@ export interface Profile {
   /** Name of the profile in messages: 1 to 64 characters of printable ASCII without space. */
   name: string
 
-  /** Built-in profile to extend. Its checks remain; those here are added. Default `standard`. */
+  /**
+   * Built-in profile to extend, whose required claims and other checks apply as well. Default
+   * `standard`.
+   */
   extends?: ProfileName
 
   /**
-   * Media types that the header's `typ` may have, with or without `application/`, instead of those
-   * of the extended profile (`at+jwt` and `JWT` in most). At least one. RFC 8725 §3.11.
+   * Media types that `typ` in the header may have (RFC 8725 §3.11): one or more, with or without
+   * `application/`. They replace the types of the extended profile (`at+jwt` and `JWT` in most).
    */
   types?: readonly string[]
 
-  /** Whether a token without `typ` is accepted. Default: as in the extended profile. */
+  /** Whether a token without `typ` is accepted. Default: the value of the extended profile. */
   allowMissingTyp?: boolean
 
   /** Claims that a token must have, in addition to those that the extended profile requires. */
@@ -46,8 +50,8 @@ export interface Profile {
 
   /**
    * Whether the claims are those of an access token, and not of an ID token or any other token of
-   * this issuer. Only `true` accepts the token. Called before the signature is verified, so the
-   * claims are untrusted. If it throws, the token is rejected.
+   * this issuer. Any result except `true` rejects the token, and so does an exception. The claims
+   * are untrusted, because the function may be called before the signature is verified.
    */
   isAccessToken?: (claims: Readonly<Record<string, unknown>>) => boolean
 

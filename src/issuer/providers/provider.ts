@@ -1,7 +1,6 @@
 /**
- * What differs between authorization servers: the format of their access tokens, and the rules for
- * issuers on their domains. Each provider is one file, listed in providers.ts: no other module
- * refers to a provider by its name.
+ * Defines the interface of a provider: the format of its access tokens, and the rules for issuers
+ * on its domains. Each provider has a file of its own, and providers.ts lists all providers.
  */
 import type { ClaimReader } from '../../access-token/access-token.js'
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
@@ -10,28 +9,30 @@ import type { TokenShape } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
 
 export interface Provider {
-  /** The value of the option `profile` that selects this provider; the name of its profile. */
+  /** Value of the option `profile` that selects this provider, and the name of its profile. */
   readonly name: string
 
-  /** Returns how the provider writes access tokens for an API with these audiences. */
+  /** Returns the profile of the provider's access tokens for an API with these audiences. */
   readonly profile: (audience: ReadonlySet<string>) => ResolvedProfile
 
   /**
-   * Whether `aud` may lack the API, so that `dangerouslyAudienceFrom` is allowed. Default false.
+   * Whether the provider may issue tokens without this API in `aud`. If true, the option
+   * `dangerouslyAudienceFrom` is allowed. Default false.
    */
   readonly mayOmitAudience?: boolean
 
   /**
-   * Whether the URL is on a domain of the provider, whose profile then is the default. Absent for
-   * software that runs on any domain; the members below need it.
+   * Whether the URL is on a domain of the provider; if so, the provider's profile is the default.
+   * Absent for software that runs on any domain. Must be set if any member below is set.
    */
   readonly owns?: (url: URL) => boolean
 
   /**
-   * Returns why no valid token has this issuer identifier in `iss`, with the fix; `undefined` if
-   * one may. Startup then fails, instead of every token being rejected later.
+   * Returns why no valid token has this issuer identifier in `iss`, with the fix; `undefined` if a
+   * token may have it. If a reason is returned, startup fails, because every token would be
+   * rejected.
    *
-   * @param url the identifier, parsed: one that the provider owns.
+   * @param url the parsed identifier, for which `owns` returned true.
    * @param isIntrospected whether the option `introspection` is set.
    */
   readonly issuerConfigError?: (
@@ -40,27 +41,30 @@ export interface Provider {
     isIntrospected: boolean,
   ) => string | undefined
 
-  /** Returns why no token of this issuer has one of these audiences; `undefined` if one may. */
+  /**
+   * Returns why no token of this issuer has one of these audiences; `undefined` if a token may have
+   * one.
+   */
   readonly audienceConfigError?: (url: URL, audience: ReadonlySet<string>) => string | undefined
 
-  /** Whether only the issuer itself can verify its access tokens. Default false. */
+  /** Whether only the issuer itself can verify its access tokens. If absent, false. */
   readonly introspectionOnly?: (url: URL) => boolean
 
-  /** The issuer identifiers that trust every tenant of the provider, if it has any. */
+  /** Issuer identifiers that stand for every tenant of the provider; absent if there are none. */
   readonly tenants?: TenantTemplates
 
   /**
-   * Returns what to do about a token of the provider from another issuer than `trusted`, which the
-   * provider owns as well. For `explain`.
+   * Returns advice for the command `explain` about a token from another issuer than `trusted`; both
+   * issuers are on domains of the provider.
    */
   readonly otherIssuerAdvice?: (claims: Claims, trusted: string) => string
 }
 
-/** Issuer identifiers with `{tenantid}` in the place of a tenant. */
+/** Issuer identifiers with `{tenantid}` in place of the tenant ID. */
 export interface TenantTemplates {
   /** Name of the provider in messages. */
   readonly vendor: string
-  /** All of them. Messages give the first two as examples. */
+  /** All such issuer identifiers. Messages give the first two as examples. */
   readonly templates: readonly string[]
 }
 
@@ -68,8 +72,11 @@ export interface TenantTemplates {
 export interface ResolvedProfile extends TokenShape, ClaimReader {
   readonly name: string
   /**
+   * Checks the use of a key; `undefined` if the provider has no such check.
+   *
    * @param keyIssuer the member `issuer` of the key's JWK.
-   * @returns an `InvalidTokenError` if the key must not sign tokens with these claims.
+   * @returns an `InvalidTokenError` if the key must not sign tokens with these claims; otherwise
+   *   `undefined`.
    */
   readonly checkKey:
     | ((keyIssuer: unknown, claims: AccessTokenClaims) => Rejection | undefined)

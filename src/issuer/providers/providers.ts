@@ -1,4 +1,4 @@
-/** The providers. To add one, write its file and list it here. */
+/** Lists the providers. To add a provider, write its file and list it here. */
 import { auth0 } from './auth0.js'
 import { cognito } from './cognito.js'
 import { entra } from './entra.js'
@@ -29,10 +29,10 @@ export const PROVIDERS: Readonly<Record<ProfileName, Provider>> = {
 
 export const PROFILE_NAMES = Object.keys(PROVIDERS) as readonly ProfileName[]
 
-/** The providers whose issuer identifier may have `{tenantid}` in it. */
+/** Providers whose issuer identifier may contain `{tenantid}`. */
 export const MULTI_TENANT = Object.values(PROVIDERS).filter(isMultiTenant)
 
-/** Returns the provider that the URL is on a domain of, if there is one. */
+/** Returns the provider that owns the domain of the URL; `undefined` if there is none. */
 export function providerOwning(url: URL): Provider | undefined {
   return Object.values(PROVIDERS).find(({ owns }) => owns?.(url))
 }

@@ -1,6 +1,6 @@
 /**
- * The profile `standard`: RFC 7519 and RFC 9068 as most issuers apply them. Every other profile
- * extends it. And the profile `rfc9068`, which is strict.
+ * Defines two profiles. `standard` applies RFC 7519 and RFC 9068 as most issuers do; every other
+ * profile extends it. `rfc9068` is strict.
  */
 
 import type { SubjectKind } from '../../access-token/access-token.js'
@@ -12,7 +12,7 @@ import type { Provider, ResolvedProfile } from './provider.js'
 
 export const standardProfile: ResolvedProfile = {
   name: 'standard',
-  // Own members of every profile: an absent one could be inherited from a polluted prototype.
+  // Set explicitly: an absent member could be inherited from a polluted Object.prototype.
   audienceHint: undefined,
   checkAccessToken: undefined,
   checkKey: undefined,
@@ -36,7 +36,7 @@ export const standard: Provider = {
   mayOmitAudience: true,
 }
 
-/** Requires exactly what RFC 9068 §2.2 and §4 require. */
+/** Requires the token type and the claims that RFC 9068 §2.2 and §4 require. */
 const rfc9068Profile: ResolvedProfile = {
   ...standardProfile,
   name: 'rfc9068',
@@ -56,8 +56,8 @@ const rfc9068Profile: ResolvedProfile = {
 export const rfc9068: Provider = { name: 'rfc9068', profile: () => rfc9068Profile }
 
 /**
- * RFC 9068 §2.2: `sub` names the client if no user is involved. A `sub` that differs from the
- * client ID does not prove a user: some issuers have further names for a client.
+ * Returns `client` if `sub` is the client ID, as RFC 9068 §2.2 requires if no user is involved.
+ * Otherwise returns `unknown`, because some issuers use another `sub` for a client.
  */
 export function kindByClient(claims: Claims, clientId: string | undefined): SubjectKind {
   return clientId !== undefined && ownMember(claims, 'sub') === clientId ? 'client' : 'unknown'
