@@ -1,9 +1,9 @@
-/** What issuers, and proxies before them, answer about a token that they do not know. */
+/** Responses of issuers, and of proxies before them, to the introspection of an unknown token. */
 
 const SERVER_ERROR = json(500, { error: 'server_error' })
 const THROTTLED = text(429, 'Too Many Requests', { 'retry-after': '2' })
 
-/** Each writes its answer to a response. */
+/** Functions that send the response, by name. */
 export const answers = {
   'HTTP 401': json(401, undefined),
   'HTTP 403 with a JSON error': json(403, { error: 'access_denied' }),

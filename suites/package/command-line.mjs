@@ -1,4 +1,4 @@
-/** The installed command, as npm linked it: a server, a token of it, and what is said of the token. */
+/** Tests the installed command as npm links it: `serve`, `token` and `explain`. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ assert.equal(good.status, 0, good.stderr)
 const bad = run([...question, '--scope', 'orders:write', '--json'], { input: token.stdout })
 assert.equal(bad.status, 1)
 assert.equal(JSON.parse(bad.stdout).result.code, 'insufficient_scope')
-console.log('command: explain accepts and refuses')
+console.log('command: explain accepts and rejects')
 
 server.kill('SIGTERM')
 const code = await new Promise((resolve) => server.once('exit', resolve))

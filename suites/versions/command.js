@@ -1,4 +1,4 @@
-/** Runs a program to its end, in a folder, on a Node of choice. */
+/** Runs a program in a folder, with a given version of Node. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, dirname } from 'node:path'

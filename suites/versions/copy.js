@@ -6,7 +6,7 @@ import { run } from './command.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Into a folder that isn't there yet; answers that folder. */
+/** Copies into a new folder; returns that folder. */
 export async function copyRepository(folder) {
   const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const { output } = await run('git', listed, { cwd: root })

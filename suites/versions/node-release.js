@@ -1,9 +1,9 @@
-/** A Node of choice, from npm's `node` package. */
+/** Installs a version of Node from npm's `node` package. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.js'
 
-/** Installs it into a folder of its own; answers the path of the program. */
+/** Installs it into a separate folder; returns the path of the program. */
 export async function installNode(folder, version) {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
