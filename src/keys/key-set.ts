@@ -96,13 +96,20 @@ export class KeySet {
   }
 }
 
+/** The key set has more keys than `jwks.maxKeys` allows. */
+export class TooManyKeysError extends TypeError {
+  constructor(count: number, maxKeys: number) {
+    super(`the key set has ${count} keys, more than "jwks.maxKeys" (${maxKeys}) allows`)
+  }
+}
+
 /**
  * Reads a JWK Set. Skips members that cannot verify a token, as RFC 7517 §5 recommends, so that one
  * unusable key does not make the other keys unusable.
  *
  * @param signal aborts the import, because a malicious set can occupy the thread pool for minutes.
- * @throws {TypeError} if the value is not a JWK Set, has more than `maxKeys` members, or has no
- *   usable key.
+ * @throws {TypeError} if the value is not a JWK Set, or has no usable key.
+ * @throws {TooManyKeysError} if it has more than `maxKeys` members.
  */
 export async function importKeySet(
   jwks: unknown,
@@ -114,9 +121,7 @@ export async function importKeySet(
     throw new TypeError('the key set is not a JWK Set (RFC 7517 §5): it has no "keys" array')
   }
   if (members.length > maxKeys) {
-    throw new TypeError(
-      `the key set has ${members.length} keys, more than "jwks.maxKeys" (${maxKeys}) allows`,
-    )
+    throw new TooManyKeysError(members.length, maxKeys)
   }
   const usable: VerificationKey[] = []
   const skipped: SkippedKey[] = []

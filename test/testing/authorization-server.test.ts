@@ -173,6 +173,30 @@ t.test('rotates to another algorithm and removes the previous keys', async (t) =
   t.match(server.keySet().keys.at(-1), { alg: 'EdDSA' }, 'the algorithm is unchanged')
 })
 
+t.test('rejects invalid options of a rotation and of a token', async (t) => {
+  await using server = await createAuthorizationServer(quick)
+  const rotations: [object, RegExp][] = [
+    [{ keepold: false }, /Did you mean "keepOld"\?/],
+    [{ keepOld: 'no' }, /^"keepOld" must be true or false$/],
+    [{ algorithm: 'HS256' }, /^"algorithm" must be one of /],
+    [{ algorithm: null }, /^"algorithm" must be one of /],
+    [[], /^The options of rotateKeys must be an object$/],
+  ]
+  for (const [options, message] of rotations) {
+    await t.rejects(server.rotateKeys(options), { name: 'TypeError', message })
+  }
+  const tokens: [object, RegExp][] = [
+    [{ algorithm: 'HS256' }, /^"algorithm" must be one of /],
+    [{ expiresIn: 'x' }, /^"expiresIn" must be a number of seconds$/],
+    [{ expiresIn: Number.NaN }, /^"expiresIn" must be a number of seconds$/],
+    [{ expiresIn: '60' }, /^"expiresIn" must be a number of seconds$/],
+  ]
+  for (const [options, message] of tokens) {
+    await t.rejects(server.issueToken({}, options), { name: 'TypeError', message })
+  }
+  t.equal(server.keySet().keys.length, 1, 'no key is generated for a rejected call')
+})
+
 t.test('keeps the newest 50 keys over many rotations', async (t) => {
   await using server = await createAuthorizationServer(quick)
   const { issuer, audience } = server

@@ -3,6 +3,7 @@
 import { isJsonObject } from '../../base/json-object.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
+import { TooManyKeysError } from '../../keys/key-set.js'
 import type { CompactJws } from '../../token/compact-jws.js'
 import { jsonTypeName } from '../json-type-name.js'
 import type { ObservedFetch } from './observed-fetch.js'
@@ -28,7 +29,7 @@ function unavailableAdvice(
   if (redirect !== undefined) {
     return `${redirect.from} redirects to ${redirect.to}, and redirects are not followed: set --issuer or --jwks-uri to the final address.`
   }
-  if (cause instanceof TypeError && /more than the \d+ allowed/.test(cause.message)) {
+  if (cause instanceof TooManyKeysError) {
     return `The issuer publishes ${keys.length} keys. Have it remove retired keys, or raise "jwks.maxKeys" in the API.`
   }
   if (keys.length > 0) {

@@ -1,9 +1,8 @@
-import { ASYMMETRIC_ALGORITHMS } from '../../base/algorithms.js'
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isLoopback } from '../../http/secure-url.js'
 import { rejectUnknownOptions } from '../known-options.js'
 import { type Scope, scopeValues } from '../scope-values.js'
-import type { SigningAlgorithm } from './tokens/signing-keys.js'
+import { requireSigningAlgorithm, type SigningAlgorithm } from './tokens/signing-keys.js'
 import {
   requireClient,
   requireUser,
@@ -145,11 +144,7 @@ export function readSettings(options: AuthorizationServerOptions): ServerSetting
     'an array of at least one client',
   )
   requireAccessTokenFormat('accessTokenFormat', settings.accessTokenFormat)
-  requireThat(
-    ASYMMETRIC_ALGORITHMS.includes(settings.algorithm),
-    'algorithm',
-    `one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`,
-  )
+  requireSigningAlgorithm(settings.algorithm)
   requireThat(
     isWhole(accessTokenLifetime, 1),
     'accessTokenLifetime',

@@ -5,7 +5,11 @@ import {
   requireAccessTokenFormat,
   type ServerSettings,
 } from '../options.js'
-import type { HeaderOverrides, SigningAlgorithm } from './signing-keys.js'
+import {
+  type HeaderOverrides,
+  requireSigningAlgorithm,
+  type SigningAlgorithm,
+} from './signing-keys.js'
 import type { TokenConfirmation } from './token-confirmation.js'
 
 /** Claims that override the default claims. A claim that is set to `undefined` is left out. */
@@ -59,8 +63,7 @@ const KNOWN_OPTIONS = [
 ]
 
 /**
- * Checks the options except `scope`, `expiresIn`, `confirmation`, and the values of `header` and
- * `algorithm`.
+ * Checks the options except `scope`, `confirmation` and the values of `header`.
  *
  * @throws {TypeError} that names the unknown or invalid option and the rule.
  */
@@ -69,12 +72,16 @@ export function requireIssueTokenOptions(
   { accessTokenFormat, users }: ServerSettings,
 ): void {
   rejectUnknownOptions('issueToken', options, KNOWN_OPTIONS)
-  const { subject, format = accessTokenFormat, header, algorithm } = options
+  const { subject, format = accessTokenFormat, header, algorithm, expiresIn } = options
   requireAccessTokenFormat('format', format)
   if (format === 'opaque' && (header !== undefined || algorithm !== undefined)) {
     throw new TypeError(
       '"header" and "algorithm" must not be given for an opaque token: remove them, or set "format" to "jwt"',
     )
+  }
+  if (algorithm !== undefined) requireSigningAlgorithm(algorithm)
+  if (expiresIn !== undefined && !Number.isFinite(expiresIn)) {
+    throw new TypeError('"expiresIn" must be a number of seconds')
   }
   if (subject !== undefined && subject !== 'user' && subject !== 'client') {
     throw new TypeError('"subject" must be "user" or "client"')

@@ -11,6 +11,7 @@ import {
 } from 'jose'
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm } from '../../../base/algorithms.js'
 import { isJsonObject } from '../../../base/json-object.js'
+import { rejectUnknownOptions } from '../../known-options.js'
 
 /** A signature algorithm by its JWS name (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 export type SigningAlgorithm = AsymmetricAlgorithm
@@ -27,6 +28,12 @@ export interface RotationOptions {
   keepOld?: boolean | undefined
   /** The algorithm of the new key. Default: the algorithm of the current key. */
   algorithm?: SigningAlgorithm | undefined
+}
+
+/** @throws {TypeError} if the value is not an asymmetric signature algorithm. */
+export function requireSigningAlgorithm(algorithm: unknown): asserts algorithm is SigningAlgorithm {
+  if ((ASYMMETRIC_ALGORITHMS as readonly unknown[]).includes(algorithm)) return
+  throw new TypeError(`"algorithm" must be one of ${ASYMMETRIC_ALGORITHMS.join(', ')}`)
 }
 
 /** The members of a JWK that contain private or secret values (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
@@ -109,11 +116,16 @@ export class SigningKeys {
     this.#testKeys.push(structuredClone(jwk))
   }
 
-  /** Generates a new key, signs with it from now on, and returns its `kid`. */
-  async rotate({
-    keepOld = true,
-    algorithm = this.algorithm,
-  }: RotationOptions = {}): Promise<string> {
+  /**
+   * Generates a new key, signs with it from now on, and returns its `kid`.
+   *
+   * @throws {TypeError} if an option is unknown or invalid.
+   */
+  async rotate(options: RotationOptions = {}): Promise<string> {
+    rejectUnknownOptions('rotateKeys', options, ['keepOld', 'algorithm'])
+    const { keepOld = true, algorithm = this.algorithm } = options
+    requireSigningAlgorithm(algorithm)
+    if (typeof keepOld !== 'boolean') throw new TypeError('"keepOld" must be true or false')
     const next = await generate(algorithm)
     this.#current = next
     this.#published = keepOld ? [...this.#published, next].slice(-MAX_PUBLISHED) : [next]
