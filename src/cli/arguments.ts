@@ -1,4 +1,4 @@
-/** The parsed arguments of a command. */
+/** Gives access to the parsed arguments of a command. */
 import { UsageError } from './exit-code.js'
 
 export class Arguments {
@@ -29,7 +29,11 @@ export class Arguments {
     return value
   }
 
-  /** @throws {UsageError} if the value is not a whole number. */
+  /**
+   * Returns the value as a number; `undefined` if the flag is absent.
+   *
+   * @throws {UsageError} if the value is not a whole number of at most 15 digits.
+   */
   wholeNumber(flag: string): number | undefined {
     const value = this.value(flag)
     if (value === undefined) return undefined
@@ -38,9 +42,10 @@ export class Arguments {
   }
 
   /**
-   * Reads a duration: `10s`, `500ms`, or a plain number, which is in seconds.
+   * Returns a duration in milliseconds; `undefined` if the flag is absent. The value is `10s`,
+   * `500ms` or a plain number, which is in seconds.
    *
-   * @throws {UsageError} if the value is not a whole number of either unit from 1 ms to `most` ms.
+   * @throws {UsageError} if the value is malformed or not from 1 ms to `most` ms.
    */
   milliseconds(flag: string, most: number): number | undefined {
     const value = this.value(flag)

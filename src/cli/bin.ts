@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-/** The command `fastify-resource-server`, as npm installs it. */
+/** Runs the command `fastify-resource-server`, which npm installs from this file. */
 import process from 'node:process'
 import { main } from './main.js'
 
 const { stdin, stdout, stderr, env } = process
-// Each failed write is reported to its caller; without a listener, the event would end the process.
+// Without a listener, an "error" event would end the process with a stack trace. A failed write to
+// stdout is reported to its caller.
 stdout.on('error', () => {})
 stderr.on('error', () => {})
-// Not process.exit(), which could truncate output that is still being written.
+// Sets the exit code and does not call process.exit(), which could truncate pending output.
 process.exitCode = await main(process.argv.slice(2), {
   stdin,
   stdout,

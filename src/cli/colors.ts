@@ -1,4 +1,4 @@
-/** Colors for terminals that show them. */
+/** Colors text for terminals. */
 import type { Output, ProcessContext } from './context.js'
 
 export interface Colors {
@@ -8,7 +8,11 @@ export interface Colors {
   readonly green: (text: string) => string
 }
 
-/** `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override terminal detection. */
+/**
+ * Returns functions that color a text if `output` is a terminal with colors, and otherwise return
+ * it unchanged. `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override terminal
+ * detection.
+ */
 export function colorsFor(output: Output, env: ProcessContext['env']): Colors {
   const hasColors = wantsColors(output, env)
   const style = (code: number) => (text: string) =>

@@ -1,12 +1,14 @@
-/** The description of a command, from which its arguments are parsed and its help is written. */
+/**
+ * Defines the description of a command, which determines how its arguments are parsed and its help.
+ */
 import type { Arguments } from './arguments.js'
 import type { ProcessContext } from './context.js'
 import type { ExitCode } from './exit-code.js'
 
 export interface Flag {
-  /** Placeholder of the value in the help. A flag without one is a boolean. */
+  /** Placeholder of the value in the help; `undefined` for a flag that takes no value. */
   readonly value?: string
-  /** Whether the flag may be repeated. */
+  /** Whether the flag may be given several times. Default false. */
   readonly repeatable?: boolean
   readonly help: string
 }
@@ -15,12 +17,14 @@ export type Flags = Readonly<Record<string, Flag>>
 
 export interface Command {
   readonly name: string
-  /** One line. */
+  /** A sentence of one line. */
   readonly summary: string
-  /** The synopsis after the command's name. */
+  /** The arguments after the command's name, for the first line of the help. */
   readonly usage: string
   readonly flags: Flags
-  /** Flags that are rejected, with the error message: why, and what to do instead. */
+  /**
+   * Flags that are always rejected. The value is the error message: the reason, and an alternative.
+   */
   readonly rejectedFlags?: Readonly<Record<string, string>>
   /** Maximum number of arguments that are not flags. */
   readonly maxOperands: number

@@ -1,20 +1,20 @@
-/** The process context of a command: streams, environment and signals. */
+/** Defines the process context of a command: streams, environment and signals. */
 import type { Readable } from 'node:stream'
 
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  /** Receives only the result of the command, because it may be piped. */
+  /** Receives only the result of the command, because another program may read it. */
   readonly stdout: Output
   /** Receives prompts, hints and errors. */
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Emits `SIGINT` and `SIGTERM`: the process. */
+  /** Emits `SIGINT` and `SIGTERM`, as `process` does. */
   readonly signals: SignalSource
 }
 
 export interface Output {
   readonly isTTY?: boolean
-  /** Like `write()` of a stream: `done` gets the error, if any. */
+  /** Writes like a stream and then calls `done`, with an error if the write failed. */
   write(text: string, done?: (error?: Error | null) => void): unknown
 }
 

@@ -1,26 +1,31 @@
-/** The exit codes of the commands. Scripts may rely on these numbers. */
+/** Defines the exit codes of the commands. Scripts may rely on these numbers. */
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 export const ExitCode = {
   /** The command succeeded; for `explain`, the token is accepted. */
   success: 0,
-  /** The token, or the grant, is rejected. */
+  /** The explained token, or the request for a token, is rejected. */
   rejected: 1,
   /** The arguments are invalid. */
   usage: 2,
   /**
-   * No usable response: the issuer is unreachable, a port is in use. Also if the output cannot be
-   * written.
+   * The issuer is unreachable or its response is invalid, the port is in use, or the output cannot
+   * be written.
    */
   unavailable: 3,
-  /** A bug of this program. */
+  /** There is a bug in this program. */
   bug: 4,
-  /** Ctrl+C at a prompt: 128 and the number of SIGINT, as shells count. */
+  /**
+   * The user pressed Ctrl+C at a prompt. As in shells, the code is 128 plus the number of SIGINT.
+   */
   interrupted: 130,
 } as const
 
-/** Ends the command with a message of one or more lines, which contains no secret and no token. */
+/**
+ * Ends the command with an exit code and a message. The message may have several lines. It contains
+ * neither secrets nor tokens.
+ */
 export class CommandError extends Error {
   readonly exitCode: ExitCode
 
@@ -30,7 +35,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The arguments are invalid. */
+/** Ends the command because its arguments are invalid. */
 export class UsageError extends CommandError {
   constructor(message: string) {
     super(ExitCode.usage, message)

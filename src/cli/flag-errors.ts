@@ -2,7 +2,12 @@
 import type { Flags } from './command.js'
 import { UsageError } from './exit-code.js'
 
-/** @throws {UsageError} for a TypeError, which an invalid option causes; other errors unchanged. */
+/**
+ * Calls `work` and returns its result.
+ *
+ * @throws {UsageError} if `work` throws a TypeError, which an invalid option causes. Other errors
+ *   are rethrown unchanged.
+ */
 export async function withFlagNames<T>(flags: Flags, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

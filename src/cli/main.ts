@@ -1,4 +1,4 @@
-/** Runs the command that the arguments name, and reports its failure. */
+/** Runs the command that the first argument names. */
 
 import { nearest } from '../base/did-you-mean.js'
 import { isError } from '../base/native-error.js'
@@ -17,7 +17,7 @@ import { version } from './version.js'
 
 const COMMANDS: readonly Command[] = [token, explain, serve]
 
-/** Never rejects: failures are reported on stderr. */
+/** Returns the exit code. Never rejects: a failure is reported on stderr. */
 export async function main(args: readonly string[], context: ProcessContext): Promise<ExitCode> {
   try {
     return await run(args, context)
@@ -57,11 +57,11 @@ async function run(args: readonly string[], context: ProcessContext): Promise<Ex
 
 function unknownCommand(name: string): UsageError {
   const known = COMMANDS.map(({ name }) => name)
-  // Not shown: if the command was forgotten, the argument may be a token.
+  // The message does not contain `name`: if the user forgot the command, it may be a token.
   const meant = nearest(name, known)
   return new UsageError(
     meant === undefined
-      ? `unknown command. Commands: ${known.join(', ')}`
+      ? `unknown command. The commands are: ${known.join(', ')}`
       : `unknown command. Did you mean ${meant}?`,
   )
 }

@@ -4,9 +4,9 @@ import type { Output } from './context.js'
 import { CommandError, ExitCode } from './exit-code.js'
 
 /**
- * Resolves once everything is written: a script that reads exit code 0 has the whole result.
+ * Resolves once the whole text is written, so that exit code 0 guarantees a complete result.
  *
- * @throws {CommandError} if it cannot be written: the reader has closed the pipe, or the disk is full.
+ * @throws {CommandError} if the write fails, for example because the reader has closed the pipe.
  */
 export async function writeResult(stdout: Output, text: string): Promise<void> {
   const error = await new Promise<Error | null | undefined>((resolve) => {

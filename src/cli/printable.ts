@@ -1,6 +1,9 @@
 /** Escapes untrusted text for a terminal, which interprets some characters as commands. */
 
-/** Controls, formats (bidirectional overrides, zero-width), separators, lone surrogates, unassigned. */
+/**
+ * Matches control and format characters (bidirectional overrides, zero-width), line and paragraph
+ * separators, lone surrogates, and private-use and unassigned code points.
+ */
 const UNPRINTABLE = /[\p{C}\u2028\u2029]/gu
 
 /** Returns the text on one line, with unprintable characters escaped as in JSON. */
@@ -10,12 +13,15 @@ export function printable(text: string): string {
   )
 }
 
-/** As JSON on one line. */
+/** Returns the value as JSON on one line, escaped as by {@link printable}. */
 export function printableJson(value: unknown): string {
   return printable(JSON.stringify(value))
 }
 
-/** Returns a JSON document with unprintable characters escaped, which parses to the same value. */
+/**
+ * Returns the value as indented JSON with unprintable characters escaped. It parses to the same
+ * value.
+ */
 export function jsonDocument(value: unknown): string {
   return JSON.stringify(value, null, 2).split('\n').map(printable).join('\n')
 }

@@ -4,7 +4,11 @@ import { Writable } from 'node:stream'
 import type { ProcessContext } from './context.js'
 import { CommandError, ExitCode, UsageError } from './exit-code.js'
 
-/** @throws {CommandError} on Ctrl+C, and if the input ends without a line. */
+/**
+ * Returns the line that the user enters.
+ *
+ * @throws {CommandError} if the user presses Ctrl+C, or if the input ends without a line.
+ */
 export async function promptSecret(
   prompt: string,
   { stdin, stderr }: Pick<ProcessContext, 'stdin' | 'stderr'>,
@@ -13,7 +17,7 @@ export async function promptSecret(
   const readline = createInterface({
     input: stdin,
     output: silence,
-    // Raw mode: the terminal echoes nothing, and a line may be longer than its own buffer.
+    // Selects raw mode: the terminal echoes nothing, and its line buffer does not limit the length.
     terminal: true,
     historySize: 0,
   })

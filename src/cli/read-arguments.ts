@@ -1,7 +1,6 @@
 /**
- * Parses the arguments of a command. An unknown flag is an error, because a misspelled one would
- * otherwise be ignored silently. Messages show no values, and unknown flags only if they are
- * misspellings of known ones, because any other may be a misplaced secret.
+ * Parses the arguments of a command. An unknown flag is an error, because a misspelled flag would
+ * otherwise be ignored silently. Messages contain no values, because these may be secrets.
  */
 import { parseArgs } from 'node:util'
 import { nearest } from '../base/did-you-mean.js'
@@ -11,7 +10,10 @@ import { UsageError } from './exit-code.js'
 
 export const HELP = { help: 'Show this help' } as const
 
-/** @throws {UsageError} that says what is wrong and how to fix it. */
+/**
+ * @throws {UsageError} if a flag is unknown, repeated or lacks its value, or an operand is
+ * superfluous.
+ */
 export function readArguments(command: Command, args: readonly string[]): Arguments {
   const flags = { ...command.flags, help: HELP }
   const values = new Map<string, string[]>()
@@ -26,18 +28,18 @@ export function readArguments(command: Command, args: readonly string[]): Argume
       repeatable?: boolean
     }
     if (takesValue === undefined && value !== undefined) {
-      throw new UsageError(`--${name} takes no value`)
+      throw new UsageError(`--${name} takes no value: remove "=" and the text after it`)
     }
     if (takesValue !== undefined) requireValue(name, value, inlineValue)
     const before = values.get(name) ?? []
     if (before.length > 0 && repeatable !== true) {
-      throw new UsageError(`--${name} is given twice`)
+      throw new UsageError(`--${name} may be given only once`)
     }
     values.set(name, [...before, value ?? ''])
   }
   if (operands.length > command.maxOperands) {
     throw new UsageError(
-      `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'one'}`,
+      `too many arguments: ${command.name} takes ${command.maxOperands === 0 ? 'only flags' : 'only one besides its flags'}`,
     )
   }
   return new Arguments(values, operands)
@@ -52,7 +54,7 @@ function tokensOf(command: Command, args: readonly string[]) {
   const { tokens } = parseArgs({
     args: [...args],
     options: { ...Object.fromEntries(declared), help },
-    // Validated here, because Node's messages quote values.
+    // Not strict: readArguments validates the flags, because messages of Node quote values.
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -62,13 +64,16 @@ function tokensOf(command: Command, args: readonly string[]) {
 
 function requireValue(name: string, value: string | undefined, inline: boolean | undefined): void {
   if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`)
-  // The value was probably forgotten, and this is the next flag.
+  // The user probably forgot the value, so that the next flag is in its place.
   if (inline !== true && value.startsWith('-')) {
     throw new UsageError(`--${name} needs a value. If it begins with -, write --${name}=VALUE`)
   }
 }
 
-/** Shows the flag only beside the known one that it resembles: others may be secrets (`-phunter2`). */
+/**
+ * Returns the error of an unknown flag. The message names the flag only if it resembles a known
+ * one, because any other may contain a secret (`-phunter2`).
+ */
 function unknownFlag(
   { name: command, flags, rejectedFlags = {} }: Command,
   name: string,

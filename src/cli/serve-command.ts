@@ -1,4 +1,7 @@
-/** The command `serve`: runs the embedded authorization server of the testing kit until SIGINT or SIGTERM. */
+/**
+ * The command `serve`: runs the embedded authorization server of the testing kit until SIGINT or
+ * SIGTERM.
+ */
 import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'
 import type { AuthorizationServerOptions } from '../testing/authorization-server/options.js'
@@ -15,17 +18,23 @@ import { writeResult } from './output.js'
 import { jsonDocument } from './printable.js'
 
 const flags: Flags = {
-  port: { value: 'PORT', help: 'Default 0: any free port' },
+  port: { value: 'PORT', help: 'The port of the server. Default 0: any free port' },
   profile: {
     value: 'NAME',
     help: `The provider to imitate: ${Object.keys(TOKEN_PROFILES).join(', ')}`,
   },
   algorithm: { value: 'ALG', help: 'The signature algorithm of tokens. Default RS256' },
   audience: { value: 'AUDIENCE', help: 'The "aud" of access tokens. Default: that of the profile' },
-  'access-token-lifetime': { value: 'SECONDS', help: 'Default 3600' },
-  'access-token-format': { value: 'FORMAT', help: 'jwt (default) or opaque' },
+  'access-token-lifetime': {
+    value: 'SECONDS',
+    help: 'The lifetime of access tokens. Default 3600',
+  },
+  'access-token-format': {
+    value: 'FORMAT',
+    help: 'The format of access tokens: jwt (default) or opaque',
+  },
   json: { help: 'Print the connection details as JSON' },
-  'dangerously-allow-production': { help: 'Allow NODE_ENV=production' },
+  'dangerously-allow-production': { help: 'Run under NODE_ENV=production too' },
 }
 
 export const serve: Command = {
@@ -34,7 +43,7 @@ export const serve: Command = {
   usage: '[--port PORT] [--profile NAME] [FLAGS]',
   flags,
   maxOperands: 0,
-  notes: `It listens on 127.0.0.1 only, keeps everything in memory, and has one client and one user, whose
+  notes: `The server listens on 127.0.0.1 only, keeps everything in memory, and has one client and one user, whose
 secrets are publicly known. It therefore does not run under NODE_ENV=production, and responds with 421
 to requests whose Host header is not a loopback name. Its keys are new at each start. SIGINT (Ctrl+C)
 or SIGTERM stops it.`,
@@ -65,7 +74,7 @@ async function start(args: Arguments): Promise<AuthorizationServer> {
         audience: args.value('audience'),
         accessTokenLifetime: args.wholeNumber('access-token-lifetime'),
         dangerouslyAllowProduction: args.has('dangerously-allow-production'),
-        // Validated by the authorization server.
+        // createAuthorizationServer validates these values.
         ...({
           profile: args.value('profile'),
           algorithm: args.value('algorithm'),

@@ -3,17 +3,20 @@
 import type { ProcessContext } from './context.js'
 import { UsageError } from './exit-code.js'
 
-/** Larger than any token or secret. */
+/** Maximum size of the input, in bytes: larger than any token or secret. */
 const MAX_BYTES = 131_072
 
-/** @throws {UsageError} if the input is longer than any token or secret. */
+/** @throws {UsageError} if the input is larger than {@link MAX_BYTES}. */
 export async function readStandardInput({ stdin }: Pick<ProcessContext, 'stdin'>): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stdin) {
     const read = Buffer.from(chunk)
     bytes += read.length
-    if (bytes > MAX_BYTES) throw new UsageError(`standard input has more than ${MAX_BYTES} bytes`)
+    if (bytes > MAX_BYTES)
+      throw new UsageError(
+        `standard input has more than ${MAX_BYTES} bytes: pass only the token or the secret`,
+      )
     chunks.push(read)
   }
   return Buffer.concat(chunks).toString('utf8')

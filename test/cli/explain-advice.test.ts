@@ -179,11 +179,11 @@ t.test('recognizes base64 that is not base64url', async (t) => {
 t.test('names the invalid header member', async (t) => {
   const [, payload, signature] = (await token()).split('.') as [string, string, string]
   const rows = [
-    [{ alg: 'ES256', kid: null }, 'must have "kid": a string or absent; here it is: null'],
-    [{ alg: null }, 'must have "alg": a string; here it is: null'],
-    [{ alg: ['ES256'] }, 'must have "alg": a string; here it is: array'],
-    [{ kid: 'a' }, 'must have "alg": a string; here it is: absent'],
-    [{ alg: 'ES256', typ: 1 }, 'must have "typ": a string or absent; here it is: number'],
+    [{ alg: 'ES256', kid: null }, 'must have "kid": a string or absent; found: null'],
+    [{ alg: null }, 'must have "alg": a string; found: null'],
+    [{ alg: ['ES256'] }, 'must have "alg": a string; found: array'],
+    [{ kid: 'a' }, 'must have "alg": a string; found: absent'],
+    [{ alg: 'ES256', typ: 1 }, 'must have "typ": a string or absent; found: number'],
     [{ alg: 'ES256', crit: ['exp'] }, 'neither "crit" nor "b64"'],
   ] as const
   for (const [header, expected] of rows) {
@@ -225,7 +225,7 @@ t.test('names keys without "kid", with a numeric "kid", and unusable keys', asyn
     { ...nameless, kid: 7 },
     { ...nameless, kid: 'x' },
   ])
-  const number = 'The "kid" of that key is a number in the key set, and must be a string'
+  const number = 'but its "kid" is a number and must be a string'
   await advises(t, 'key', number, await token({}, { kid: '7' }))
 
   publish([
@@ -305,7 +305,7 @@ t.test('names the cause of a failed connection', async (t) => {
 
 t.test('recognizes a scope with commas', async (t) => {
   const args = ['--scope', 'orders:read']
-  const expected = 'The token delimits its scope by commas'
+  const expected = 'The scope of the token is delimited by commas'
   await advises(t, 'scope', expected, await token({ scope: 'orders:read,profile' }), args)
   await advises(t, 'scope', expected, await token({ scope: 'openid orders:read,profile' }), args)
   const commas = ['--scope', 'orders:read,profile']
@@ -333,7 +333,7 @@ t.test('names the difference between audiences that are spelled differently', as
     /differ by upper.* and the scheme.* and the trailing/,
   )
   await differs(`x ${url}`, url, 'in one string with others')
-  await differs(`x,${url}`, url, 'Several audiences are an array')
+  await differs(`x,${url}`, url, 'Have the issuer write several audiences as an array')
   await differs([7, null], url, 'Request a token for this API')
   await differs('https://other.example', url, 'Request a token for this API')
   t.equal(spellingDifference('a', 'a'), undefined)
@@ -344,7 +344,7 @@ t.test('names the difference between issuers that are spelled differently', asyn
   const differs = async (iss: string, by: string) => {
     const args = ['explain', '--issuer', 'https://login.example/a', '--audience', AUDIENCE]
     const { stdout } = await runHere(args, { input: await sign(key, { iss }) })
-    t.match(stdout, `They differ by ${by}. Set the API's "issuer" to`)
+    t.match(stdout, `The issuer identifiers differ by ${by}. Set the API's "issuer" to`)
   }
   await differs('https://login.example/a/', 'the trailing slash')
   await differs('https://login.example/A', 'upper and lower case')
@@ -354,7 +354,7 @@ t.test('names the difference between issuers that are spelled differently', asyn
 t.test('recognizes times in milliseconds', async (t) => {
   const ms = now * 1000
   const expected = (names: string) =>
-    `Apparently in milliseconds: ${names}. Times in a JWT are in seconds`
+    `These times seem to be in milliseconds: ${names}. Times in a JWT are in seconds`
   await advises(t, 'issued-at', expected('"iat"'), await token({ iat: ms }))
   await advises(
     t,

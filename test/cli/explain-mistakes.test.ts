@@ -95,12 +95,12 @@ t.test('explains a wrong audience', async (t) => {
     /expected +api:\/\/default\n +found +"api:\/\/other"\n +to do +Request a token for this API/,
   )
   const client = await explain(await server.issueToken({ aud: testClient.clientId }))
-  t.match(client.stdout, 'Its audience is the client')
+  t.match(client.stdout, 'The audience of the token is the client')
   const hinted = await runHere(
     ['explain', '--issuer', issuer, '--audience', 'x', '--profile', 'cognito'],
     { input: valid },
   )
-  t.match(hinted.stdout, 'exactly. Here: app client IDs')
+  t.match(hinted.stdout, 'exactly. For this issuer: app client IDs')
 })
 
 t.test('explains a trailing slash of the issuer', async (t) => {
@@ -110,7 +110,7 @@ t.test('explains a trailing slash of the issuer', async (t) => {
   t.strictSame(failing(outcome), ['issuer'])
   t.match(
     outcome.stdout,
-    `They differ by the trailing slash. Set the API's "issuer" to the value in the token, exactly: ${issuer}\n`,
+    `The issuer identifiers differ by the trailing slash. Set the API's "issuer" to the value in the token, exactly: ${issuer}\n`,
   )
 })
 
@@ -166,11 +166,11 @@ t.test('explains clock skew', async (t) => {
   t.strictSame(failing(ahead), ['issued-at'])
   t.match(
     ahead.stdout,
-    /It was issued at \S+, 1 minute from now\. Compare the issuer's clock with that of/,
+    /The token says it is issued at \S+, 1 minute from now\. Compare the issuer's clock with that of/,
   )
   const early = await explain(await server.issueToken({ nbf: now + 400 }))
   t.strictSame(failing(early), ['not-before'])
-  t.match(early.stdout, /It is valid from \S+ on, in 6 minutes\. Compare/)
+  t.match(early.stdout, /The token becomes valid in 6 minutes, at \S+\. Compare/)
   t.equal(
     (await explain(await server.issueToken({ iat: now + 120 }), ['--clock-tolerance', '200'])).code,
     0,
@@ -215,7 +215,7 @@ t.test('explains a missing scope', async (t) => {
   t.strictSame(failing(outcome), ['scope'])
   t.match(
     outcome.stdout,
-    'It grants: openid profile. Request the scope with the token (token --scope "orders:read")',
+    'The token grants: openid profile. Request the scope with the token (token --scope "orders:read")',
   )
 })
 
@@ -241,11 +241,11 @@ t.test('explains an HS256 token', async (t) => {
 t.test('explains an expired token', async (t) => {
   const outcome = await explain(await server.issueToken({ iat: now - 9_000, exp: now - 7_200 }))
   t.strictSame(failing(outcome), ['expiry'])
-  t.match(outcome.stdout, /It expired 2 hours ago, at \S+Z: get a new one\.\n/)
+  t.match(outcome.stdout, /The token expired 2 hours ago, at \S+Z: get a new one\.\n/)
   t.match(outcome.stdout, /expected +after \S+Z \(\d{10}\)\n +found +\S+Z \(\d{10}\)\n/)
   t.match(outcome.stdout, /exp {2}\S+Z \(\d{10}\)\n/)
   const late = await explain(await server.issueToken({ iat: now - 900, exp: now - 300 }))
-  t.match(late.stdout, /It expired 5 minutes ago.* If it should still be valid: Compare/)
+  t.match(late.stdout, /The token expired 5 minutes ago.* If it should still be valid: Compare/)
 })
 
 t.test('an unreachable issuer is exit code 3', async (t) => {

@@ -194,10 +194,10 @@ t.test('a missing scope fails the step scope, regardless of other failures', asy
   const lacking = await explain(valid, {}, requirement)
   t.strictSame(failed(lacking.steps), ['scope'])
   t.match(lacking.result, { status: 403, code: 'insufficient_scope', step: 'scope' })
-  t.match(lacking.steps.at(-1), { advice: 'It grants: orders:read profile.' })
+  t.match(lacking.steps.at(-1), { advice: 'The token grants: orders:read profile.' })
   const expired = await explain(await token({ exp: at - 60, scope: undefined }), {}, requirement)
   t.strictSame(failed(expired.steps), ['expiry', 'scope'])
-  t.match(expired.steps.at(-1), { advice: 'It grants: nothing.' })
+  t.match(expired.steps.at(-1), { advice: 'The token grants: nothing.' })
   const none = await explain(await token({ scope: undefined }))
   t.match(none.steps.at(-1), { outcome: 'passed', found: 'granted: no scope' })
 })
@@ -322,7 +322,7 @@ t.test('reports input around a token as the API does, and explains the token alo
     [`Bearer ${json}`, valid, 400, 'the JSON around "access_token"'],
     [`"access_token": "${valid}",`, valid, 400, `the name "access_token", ${quoted}`],
     [`access_token=${valid}`, valid, 400, 'the name "access_token"'],
-    [wrapped, valid, 400, 'the line breaks in it'],
+    [wrapped, valid, 400, 'the line breaks within the token'],
     [
       `curl -H "Authorization: Bearer ${valid}" https://api.example/me`,
       valid,
@@ -362,9 +362,9 @@ t.test('throws if the steps contradict the pipeline', async (t) => {
   const rejection = { accepted: false, status: 401, code: '', message: '', step: 'key' } as const
   t.throws(
     () => assertAgreement([step], { accepted: true }),
-    /accepts the token, the steps fail at: expiry/,
+    /accepts the token, but the steps fail at: expiry/,
   )
-  t.throws(() => assertAgreement([], rejection), /rejects at key, the steps fail at: none/)
+  t.throws(() => assertAgreement([], rejection), /rejects at key, but the steps fail at: none/)
   assertAgreement([step], { ...rejection, step: 'expiry' })
   t.throws(() => stepOf('nonce'), /explain has no step for the check nonce/)
   t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'expiry')
@@ -382,7 +382,7 @@ t.test('formats times and durations for people, and marks NumericDates', async (
     '2 days',
   ])
   t.equal(describeExpiry(60, 0), 'expires 1970-01-01T00:01:00Z (in 1 minute)')
-  t.match(describeExpiry(60, 61), /^expires 1970.*just now/)
+  t.match(describeExpiry(60, 61), /^expires 1970.*expired, but within the clock tolerance/)
   t.equal(describeAge(0, undefined, 61), 'no maximum (--max-token-age)')
   t.equal(describeAge(0, 600, 61), '1 minute, at most 10 minutes')
   t.equal(withDates('after 1795360662'), 'after 2026-11-22T15:17:42Z (1795360662)')

@@ -47,7 +47,7 @@ t.test('suggests the nearest command or flag, and hides other unknown flags', as
   const cases = [
     [['tokn'], 'Did you mean token?'],
     [['exp'], 'Did you mean explain?'],
-    [['frobnicate'], 'unknown command. Commands: token, explain, serve'],
+    [['frobnicate'], 'unknown command. The commands are: token, explain, serve'],
     [['explain', '--isuer', 'x'], 'unknown flag --isuer. Did you mean --issuer?'],
     [['explain', '--hepl'], 'unknown flag --hepl. Did you mean --help?'],
     [
@@ -90,9 +90,12 @@ t.test('rejects invalid arguments without showing values', async (t) => {
       ['explain', '--issuer', '--json'],
       '--issuer needs a value. If it begins with -, write --issuer=VALUE',
     ],
-    [['explain', '--json=hunter2'], '--json takes no value'],
-    [['explain', '--issuer', 'hunter2', '--issuer', 'hunter2'], '--issuer is given twice'],
-    [['explain', 'hunter2', 'hunter2'], 'too many arguments: explain takes one'],
+    [['explain', '--json=hunter2'], '--json takes no value: remove "=" and the text after it'],
+    [['explain', '--issuer', 'hunter2', '--issuer', 'hunter2'], '--issuer may be given only once'],
+    [
+      ['explain', 'hunter2', 'hunter2'],
+      'too many arguments: explain takes only one besides its flags',
+    ],
     [['serve', 'hunter2'], 'too many arguments: serve takes only flags'],
     [['serve', '--port', 'hunter2'], '--port must be a whole number'],
     [['token', '--password', 'hunter2'], '--password is rejected, because other users'],

@@ -140,8 +140,11 @@ t.test('reads one secret from standard input', async (t) => {
 
   const cases = [
     [[...user, '--password-stdin', '--client-secret-stdin'], 'are mutually exclusive'],
-    [[...client, '--password-stdin'], '--password-stdin needs --username'],
-    [[...client, '--client-secret-stdin'], '--client-secret-stdin: standard input is empty'],
+    [[...client, '--password-stdin'], '--password-stdin requires --username'],
+    [
+      [...client, '--client-secret-stdin'],
+      '--client-secret-stdin is set, but standard input is empty',
+    ],
   ] as const
   for (const [args, message] of cases) {
     const { code, stderr } = await runHere(args)
@@ -159,7 +162,7 @@ t.test('prompts for secrets at a terminal without echo', async (t) => {
   })
   t.equal(code, 0)
   t.match(stdout, /^eyJ/)
-  t.equal(stderr, 'Client secret (nothing for a public client): \nPassword: \n')
+  t.equal(stderr, 'Client secret (leave empty for a public client): \nPassword: \n')
 })
 
 t.test('empty input is a public client, and an error for the password', async (t) => {
@@ -234,7 +237,7 @@ t.test('authenticates by a key, or as a public client', async (t) => {
   for (const wrong of [join(t.testdirName, 'absent.json'), new URL(import.meta.url).pathname]) {
     const { code, stderr } = await runHere([...keyed.slice(0, -1), wrong])
     t.equal(code, 2)
-    t.match(stderr, '--private-key must name a file that contains one JWK')
+    t.match(stderr, '--private-key must name a readable file that contains one JWK')
   }
 })
 
@@ -278,7 +281,7 @@ t.test('sends additional parameters, except those of the grant', async (t) => {
     d: '',
   })
   t.strictSame([code, stdout], [3, ''], 'a token that would end a header is not printed')
-  t.match(stderr, 'characters that no HTTP header can carry')
+  t.match(stderr, 'characters that are invalid in an Authorization header')
 
   for (const parameter of ['username=hunter2', 'client_secret=hunter2']) {
     const { code, stderr } = await runHere([...args, '--parameter', parameter], { env: secrets })

@@ -1,4 +1,4 @@
-/** Returns the advice for a rejection, by check: the likely mistake that the token shows, and its fix. */
+/** Advises on a rejected token: the likely mistake and its fix, with one function per step. */
 import type { AccessTokenClaims } from '../../access-token/access-token-claims.js'
 import type { ResourceServerError } from '../../errors/errors.js'
 import type { Issuer } from '../../issuer/issuer.js'
@@ -16,7 +16,7 @@ import type { ObservedFetch } from './observed-fetch.js'
 import { type StepName, stepOf } from './step.js'
 import { timeAdvice } from './time-advice.js'
 
-/** The facts from which advice is derived. */
+/** The facts from which the functions derive their advice. */
 export interface Facts {
   readonly given: GivenToken
   readonly maxTokenLength: number
@@ -25,9 +25,9 @@ export interface Facts {
   readonly requirement: Requirement
   /** Seconds since the epoch. */
   readonly now: number
-  /** The responses of the issuer. */
+  /** Records the responses of the issuer. */
   readonly observed: ObservedFetch
-  /** Returns the token, if it could be parsed. */
+  /** Returns the parsed token; `undefined` if it could not be parsed. */
   readonly token: () => ParsedJws | undefined
 }
 
@@ -64,7 +64,7 @@ const ADVICE: Readonly<Record<StepName, Advice>> = {
 
 function credentialsAdvice({ authorization, removed }: GivenToken): string {
   if (removed.length > 0) {
-    return `The API rejects this input: send only the token, exactly as in "access_token". Removed for the steps below: ${removed.join(', ')}.`
+    return `The API rejects this input: send only the token, exactly as in "access_token" of the token response. Removed for the steps below: ${removed.join(', ')}.`
   }
   if (/^dpop(?:[ \t]|$)/i.test(authorization)) {
     return 'An API accepts the scheme DPoP only with its option "dpop" and a proof, which explain does not check. The steps below check the token alone.'
@@ -72,7 +72,7 @@ function credentialsAdvice({ authorization, removed }: GivenToken): string {
   if (!/^bearer(?:[ \t]|$)/i.test(authorization)) {
     return 'The API accepts only the scheme Bearer: send "Authorization: Bearer", a space, and the token.'
   }
-  return 'Pass only the token, exactly as in "access_token": no quotation marks, no line breaks, nothing else.'
+  return 'Pass only the token, exactly as in "access_token" of the token response: no quotation marks, no line breaks, nothing else.'
 }
 
 function algorithmAdvice(alg: string): string {
@@ -86,7 +86,7 @@ function algorithmAdvice(alg: string): string {
 function typeAdvice({ claims, header }: ParsedJws, { expectations, profile }: Issuer): string {
   if (looksLikeIdToken(claims)) {
     return hasIdTokenHash(claims) && expectations.allowsIdTokenClaims !== true
-      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such), the API must set the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
+      ? `${SEND_ACCESS_TOKEN} If it is an access token (Dex issues such tokens), the API must set the option "dangerouslyAllowIdTokenClaims", which --dangerously-allow-id-token-claims tries here.`
       : SEND_ACCESS_TOKEN
   }
   return isExpectedType(header.typ, expectations)
@@ -108,12 +108,12 @@ function claimsAdvice(
 
 function scopeAdvice(scope: readonly string[], wanted: string): string {
   if (scope.some((value) => value.includes(','))) {
-    return 'The token delimits its scope by commas, so that the API reads all of it as one value. Have the issuer delimit it by spaces (RFC 6749 §3.3).'
+    return 'The scope of the token is delimited by commas, so the API reads it as one value. Have the issuer delimit it by spaces (RFC 6749 §3.3).'
   }
   if (wanted.includes(',')) {
-    return 'The required scope contains a comma, and is therefore read as one value: delimit scope by spaces, here and in the API.'
+    return 'The required scope contains a comma, so it is read as one value: delimit it by spaces, in --scope and in the API.'
   }
-  return `It grants: ${scope.join(' ') || 'nothing'}. Request the scope with the token (token --scope "${wanted}"), and check that the issuer grants it to this client and user.`
+  return `The token grants: ${scope.join(' ') || 'nothing'}. Request the scope with the token (token --scope "${wanted}"), and check that the issuer grants it to this client and user.`
 }
 
 const UNREADABLE = { claims: {}, header: { alg: '' } } as ParsedJws

@@ -1,4 +1,4 @@
-/** Advice for a token with another audience, which often is the same one, spelled differently. */
+/** Advises on a token with another audience. Often it is the API's own, spelled differently. */
 
 import type { ClaimExpectations } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'
@@ -23,14 +23,14 @@ export function audienceAdvice(
         return `${value} and ${expected} differ by ${difference}. Audiences are compared character by character: set the API's "audience" to the value in the token, exactly: ${value}`
       }
       if (value.split(/[\s,]+/).includes(expected)) {
-        return `The audience is there, in one string with others: "${value}". Several audiences are an array of strings (RFC 7519 §4.1.3): have the issuer write them so.`
+        return `The token has the audience, but in one string with others: "${value}". Have the issuer write several audiences as an array of strings (RFC 7519 §4.1.3).`
       }
     }
   }
   if (aud !== undefined && [azp, cid, clientId, appid].includes(aud)) {
-    return "Its audience is the client: request a token for this API (Auth0: --audience; Entra ID: the API's own scope), and check that it is not an ID token."
+    return "The audience of the token is the client: request a token for this API (Auth0: --audience; Entra ID: the API's own scope), and check that it is not an ID token."
   }
-  const hint = audienceHint === undefined ? '' : ` Here: ${audienceHint}.`
+  const hint = audienceHint === undefined ? '' : ` For this issuer: ${audienceHint}.`
   return `Request a token for this API; or, if the issuer uses this value for it, set the API's "audience" to it, exactly.${hint}`
 }
 

@@ -1,9 +1,12 @@
-/** The result of each step, recorded as the steps run. The first failure of a step is kept. */
+/**
+ * Records the result of each step. After the first failure of a step, its further results are
+ * ignored.
+ */
 import { ResourceServerError } from '../../errors/errors.js'
 import { type StepResult, unwrap } from '../../errors/result.js'
 import { NEEDS, STEPS, type Step, type StepName, stepOf } from './step.js'
 
-/** Returns the advice for a failure. */
+/** Returns the advice for a rejection. */
 type Adviser = (error: ResourceServerError) => string
 
 export class Checklist {
@@ -15,10 +18,12 @@ export class Checklist {
   }
 
   /**
-   * Returns the result of `work`, or `undefined` if it rejects the token. If the rejection belongs to
-   * another step, the failure is recorded there and this step has passed.
+   * Calls `work`, records the result of the step, and returns the result of `work`; `undefined` if
+   * it rejects the token. If the rejection belongs to another step, that step has failed and this
+   * step has passed.
    *
-   * @param seen the text to show if the step passes.
+   * @param seen returns the text to show if the step passes.
+   * @throws the error of `work` if it is not a rejection.
    */
   async try<T>(
     name: StepName,

@@ -1,8 +1,12 @@
-/** Advice for a claim of the wrong type. */
+/** Advises on a claim of the wrong type. */
 import type { Claims } from '../../token/compact-jws.js'
 import { jsonTypeName } from '../json-type-name.js'
 
-/** @param expected of the rejection reason: `"exp": a finite number`. */
+/**
+ * Returns the advice; `undefined` if `expected` does not name a claim that the token has.
+ *
+ * @param expected the member of the rejection reason, such as `"exp": a finite number`.
+ */
 export function malformedClaimAdvice(claims: Claims, expected = ''): string | undefined {
   const [, name, wanted] = /^"([^"]+)": (.+)$/.exec(expected) ?? []
   if (name === undefined || !Object.hasOwn(claims, name)) return undefined

@@ -43,11 +43,11 @@ const flags: Flags = {
     value: 'CHARACTERS',
     help: 'Maximum length that the API accepts. Default 8192; 256 to 65536',
   },
-  'clock-tolerance': { value: 'SECONDS', help: 'Default 30' },
-  'max-token-age': { value: 'SECONDS', help: 'Default: none' },
+  'clock-tolerance': { value: 'SECONDS', help: 'Tolerated clock difference. Default 30' },
+  'max-token-age': { value: 'SECONDS', help: 'Maximum time since "iat". Default: no maximum' },
   'dangerously-audience-from': {
     value: 'CLAIM',
-    help: 'azp or client_id, as configured in the API',
+    help: 'Accept an audience in azp or client_id, as configured in the API',
   },
   'dangerously-allow-id-token-claims': {
     help: 'Accept at_hash, c_hash and s_hash, as configured in the API',
@@ -98,7 +98,10 @@ function exitCodeOf(result: RequestResult): ExitCode {
   return result.status >= 500 ? ExitCode.unavailable : ExitCode.rejected
 }
 
-/** Returns only the options that were given: the resource server sets defaults and validates. */
+/**
+ * Returns the options whose flags are set, and disables the token cache. The resource server
+ * validates the options and sets the defaults.
+ */
 function readOptions(args: Arguments): ResourceServerOptions {
   const given = {
     profile: args.value('profile'),
@@ -121,7 +124,7 @@ function readOptions(args: Arguments): ResourceServerOptions {
   }
 }
 
-/** Returns the token unchanged: how an API would parse it is part of the explanation. */
+/** Returns the input unchanged, because the explanation includes how an API would parse it. */
 async function readToken(args: Arguments, context: ProcessContext): Promise<string> {
   const [operand] = args.operands
   const given = operand ?? (await readInput(context))

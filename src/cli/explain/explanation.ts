@@ -1,4 +1,6 @@
-/** Explains one token: the result of each step, and the result of the pipeline itself. */
+/**
+ * Explains tokens: returns the result of each step, and the result of the pipeline for comparison.
+ */
 
 import { bearerToken } from '../../credentials/bearer.js'
 import { MissingCredentialsError, ResourceServerError } from '../../errors/errors.js'
@@ -27,7 +29,10 @@ export type RequestResult =
 export interface Explanation extends Trace {
   /** The result for a request with the unchanged input. */
   readonly result: RequestResult
-  /** The result for the extracted token, if the unchanged input counts as no credentials. */
+  /**
+   * The result for the extracted token, if an API rejects the unchanged input as credentials;
+   * otherwise `undefined`.
+   */
   readonly tokenAlone?: RequestResult | undefined
 }
 
@@ -43,7 +48,7 @@ export async function createExplainer(
   requirement: Requirement,
 ): Promise<Explainer> {
   const { now = () => Date.now() } = given
-  // One time for all checks, so that a token cannot expire between two of them.
+  // All checks use the same time, so that a token cannot expire between two of them.
   let moment = now()
   const observed = new ObservedFetch()
   const jwks = given.jwks ?? { fetch: observed.fetch }
@@ -100,7 +105,11 @@ async function resultOfToken(
   }
 }
 
-/** @throws the error itself, if it is not a rejection. */
+/**
+ * Returns the result for a rejection.
+ *
+ * @throws the error itself if it is not a rejection.
+ */
 function rejected(error: unknown): RequestResult {
   if (!(error instanceof ResourceServerError)) throw error
   const { statusCode: status, code, message, check } = error
@@ -113,5 +122,5 @@ export function assertAgreement(steps: readonly Step[], result: RequestResult): 
   const agreed = result.accepted ? failed.length === 0 : failed.includes(result.step)
   if (agreed) return
   const pipeline = result.accepted ? 'accepts the token' : `rejects at ${result.step}`
-  throw new Error(`the pipeline ${pipeline}, the steps fail at: ${failed.join(', ') || 'none'}`)
+  throw new Error(`the pipeline ${pipeline}, but the steps fail at: ${failed.join(', ') || 'none'}`)
 }

@@ -1,25 +1,28 @@
 /**
- * Extracts the token from the input. Users paste quotation marks, whole header lines and token
- * responses: an API rejects these. `explain` reports the rejection, and still explains the token.
+ * Extracts the token from the input, which may be a header line. Users also paste text around the
+ * token, such as quotation marks or the JSON of a token response. An API rejects such input:
+ * `explain` reports the rejection, and still explains the token.
  */
 import { parseJsonObject } from '../../base/json-object.js'
 import { isToken68 } from '../../base/request-headers.js'
 
 export interface GivenToken {
-  /** The `Authorization` header of a request with the unchanged input. */
+  /** Value of the `Authorization` header of a request with the unchanged input. */
   readonly authorization: string
-  /** The token that is explained. */
+  /** The token to explain; empty if the input has none. */
   readonly token: string
-  /** What was removed to extract the token; empty if the input had nothing else in it. */
+  /**
+   * Names the parts of the input that were removed to extract the token; empty if there were none.
+   */
   readonly removed: readonly string[]
 }
 
 const HEADER_NAME = /^authorization:[ \t]*/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
 
-/** @param text a header line, its value, or a token, with optional whitespace around it. */
+/** @param text a header line, the value of the header, or a token, optionally in whitespace. */
 export function readGivenToken(text: string): GivenToken {
-  // HTTP clients trim the value of a header too.
+  // Whitespace at both ends is ignored, because HTTP clients trim header values too.
   const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
   const value = given.replace(HEADER_NAME, '')
   const isHeader = value !== given || SCHEME.test(value)
@@ -32,7 +35,9 @@ export function readGivenToken(text: string): GivenToken {
 
 type Removal = (text: string) => { readonly text: string; readonly removed: string } | undefined
 
-/** Each removes one layer, from the outside in. */
+/**
+ * Each function removes one layer around the token; it returns `undefined` if that layer is absent.
+ */
 const REMOVALS: readonly Removal[] = [
   (text) => {
     const accessToken = parseJsonObject(text)?.access_token
@@ -53,11 +58,11 @@ function removing(pattern: RegExp, replacement: string, removed: string): Remova
     pattern.test(text) ? { text: text.replace(pattern, replacement), removed } : undefined
 }
 
-/** Returns `undefined` if no token is found. */
+/** Returns the token in the text; `undefined` if no token is found. */
 function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefined {
   let text = given
   const removed: string[] = []
-  // Each removal shortens the text; more layers than these were not pasted by mistake.
+  // Stops after 8 layers, because text with more of them is not a token that was copied by mistake.
   for (let layers = 0; layers < 8 && !isToken68(text); layers++) {
     const removal = REMOVALS.map((remove) => remove(text)).find((result) => result !== undefined)
     if (removal === undefined) break
@@ -67,7 +72,7 @@ function extract(given: string): Pick<GivenToken, 'token' | 'removed'> | undefin
   if (isToken68(text)) return { token: text, removed }
   const joined = text.replace(/\s+/g, '')
   if (/[\r\n]/.test(text) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(joined)) {
-    return { token: joined, removed: [...removed, 'the line breaks in it'] }
+    return { token: joined, removed: [...removed, 'the line breaks within the token'] }
   }
   const [jwt, ...others] = given.match(/eyJ[\w-]*\.[\w-]+\.[\w-]+/g) ?? []
   if (jwt === undefined || others.length > 0) return undefined

@@ -1,10 +1,13 @@
-/** Recognizes ID tokens, which clients most often send by mistake in place of access tokens. */
+/** Recognizes ID tokens, which clients often send by mistake instead of access tokens. */
 import type { Claims } from '../../token/compact-jws.js'
 
 export const SEND_ACCESS_TOKEN =
   'This looks like an ID token, which tells the client who signed in, and is not for APIs. Send the access token instead: "access_token" of the token response, not "id_token".'
 
-/** OpenID Connect Core §2, §3.1.3.6; `token_use` of Cognito and `typ` of Keycloak. */
+/**
+ * Whether the token has claims that only ID tokens usually have: those of OpenID Connect Core §2
+ * and §3.1.3.6, `token_use` of Cognito, or `typ` of Keycloak.
+ */
 export function looksLikeIdToken(claims: Claims): boolean {
   return (
     hasIdTokenHash(claims) ||
@@ -14,7 +17,7 @@ export function looksLikeIdToken(claims: Claims): boolean {
   )
 }
 
-/** Whether the option `dangerouslyAllowIdTokenClaims` concerns the token. */
+/** Whether the token has a claim that only the option `dangerouslyAllowIdTokenClaims` allows. */
 export function hasIdTokenHash(claims: Claims): boolean {
   return ['at_hash', 'c_hash', 's_hash'].some((name) => Object.hasOwn(claims, name))
 }

@@ -1,11 +1,13 @@
-/** Advice for a token of an untrusted issuer, which often is the trusted one, misspelled. */
+/**
+ * Advises on a token of an untrusted issuer. Often it is the trusted issuer, spelled differently.
+ */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { providerOwning } from '../../issuer/providers/providers.js'
 import type { Claims } from '../../token/compact-jws.js'
 import { spellingDifference } from './spelling.js'
 
-/** @param trusted identifier of the trusted issuer. */
+/** @param trusted the identifier of the trusted issuer. */
 export function issuerAdvice(claims: Claims, trusted: string): string {
   const { iss } = claims
   if (typeof iss !== 'string' || iss === '') {
@@ -14,7 +16,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   if (iss === trusted) return '"tid" and "iss" name different tenants: do not trust the token.'
   const difference = spellingDifference(iss, trusted)
   if (difference !== undefined) {
-    return `They differ by ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
+    return `The issuer identifiers differ by ${difference}. Set the API's "issuer" to the value in the token, exactly: ${iss}`
   }
   const url = parsed(iss)
   const provider = url && providerOwning(url)
@@ -29,7 +31,7 @@ export function issuerAdvice(claims: Claims, trusted: string): string {
   return `Get a token from ${trusted}; or, if you trust the issuer of this token, set the API's "issuer" to it, exactly: ${iss}`
 }
 
-/** Returns `undefined` for an issuer identifier that is not a URL. */
+/** Returns the identifier as a URL; `undefined` if it is not a URL. */
 function parsed(identifier: string): URL | undefined {
   return canParseUrl(identifier) ? new URL(identifier) : undefined
 }

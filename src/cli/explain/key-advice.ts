@@ -1,4 +1,4 @@
-/** Advice for unavailable keys, an unknown key, and an invalid signature. */
+/** Advises on unavailable keys, an unknown key and an invalid signature. */
 
 import { isJsonObject } from '../../base/json-object.js'
 import type { ResourceServerError } from '../../errors/errors.js'
@@ -43,7 +43,7 @@ function unavailableAdvice(
 
 function hintFor(failure: string): string {
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(failure)) {
-    return ' Where a private certificate authority signed the certificate, set NODE_EXTRA_CA_CERTS to its file.'
+    return ' If a private certificate authority signed the certificate, set NODE_EXTRA_CA_CERTS to the file with its root certificate.'
   }
   if (/ENOTFOUND|EAI_AGAIN/.test(failure)) return ' The host name cannot be resolved.'
   return ''
@@ -62,7 +62,7 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
   }
   const other = members.find((key) => key.kid !== undefined && String(key.kid) === kid)
   if (other !== undefined) {
-    return `The "kid" of that key is ${jsonTypeName(other.kid)} in the key set, and must be a string (RFC 7517 §4.5): have the issuer write it in quotation marks.`
+    return `The key set has the key that the token names, but its "kid" is ${jsonTypeName(other.kid)} and must be a string (RFC 7517 §4.5): have the issuer write it in quotation marks.`
   }
   const nameless = members.filter((key) => key.kid === undefined || key.kid === null).length
   if (nameless === 0) return NOT_PUBLISHED
@@ -71,7 +71,7 @@ function unknownKeyAdvice(kid: string | undefined, keys: readonly unknown[]): st
 
 export function signatureAdvice({ header, signature }: CompactJws): string {
   if (/^ES\d/.test(header.alg) && isDer(signature)) {
-    return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) make it. In a JWT it is R and S one after the other, in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
+    return 'The signature is encoded in DER, as OpenSSL, Java and cloud key services (AWS KMS) create it. A JWT requires R and S concatenated, each in full length (RFC 7518 §3.4): have the signer convert it (Node: dsaEncoding "ieee-p1363"; Java: "SHA256withECDSAinP1363Format").'
   }
   return 'The token was modified after it was signed, truncated, or signed with another key of the same "kid". Copy it again completely; if it still fails, do not trust it.'
 }

@@ -1,4 +1,4 @@
-/** Advice for a token that cannot be parsed: which part is wrong, and how. */
+/** Advises on a token that cannot be parsed: which part is malformed, and how to fix it. */
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject, parseJsonObject } from '../../base/json-object.js'
 import { isRejection } from '../../errors/result.js'
@@ -10,7 +10,7 @@ import { jsonTypeName } from '../json-type-name.js'
 
 export const UNSIGNED = 'The token is not signed at all: anyone can create it.'
 
-/** Maximum number of nested levels that the plugin accepts. */
+/** Maximum number of nested levels of JSON that the plugin accepts. */
 const MAX_DEPTH = 32
 /** Node's default maximum size of all headers of a request, in bytes. */
 const MAX_HEADERS = 16_384
@@ -25,7 +25,7 @@ export function malformedAdvice(raw: string, maxTokenLength: number): string {
     headerAdvice(header) ??
     objectAdvice('payload', payload) ??
     (signature === '' ? UNSIGNED : encodingAdvice('signature', signature)) ??
-    'It is not a JWT as issuers create it. Copy it again, complete and unchanged.'
+    'The token is not a JWT as issuers create it. Copy it again, complete and unchanged.'
   )
 }
 
@@ -42,13 +42,16 @@ function wrongNumberOfParts(parts: number): string {
     case 1:
       return 'An opaque token can only be verified by introspection at its issuer: get a JWT (Auth0: name the API with --audience; Okta: use a custom authorization server), or configure "introspection" in the API.'
     case 5:
-      return 'Have the issuer sign the tokens for this API, and not encrypt them.'
+      return 'The token has five parts, so it is encrypted (JWE). Have the issuer sign the tokens for this API instead.'
     default:
       return 'A JWT has three parts, separated by two dots. Copy only the token, completely.'
   }
 }
 
-/** RFC 7515 §2: base64url without padding. */
+/**
+ * Returns the advice on a part that is not base64url without padding (RFC 7515 §2); else
+ * `undefined`.
+ */
 function encodingAdvice(part: string, segment: string): string | undefined {
   if (segment === '') return `The ${part} is empty. Copy the complete token again.`
   if (decodeBase64url(segment) !== undefined) return undefined
@@ -93,7 +96,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** Iterates level by level, so that deep nesting cannot exhaust the stack. */
+/**
+ * Not recursive: visits one level after the other, so that deep nesting cannot exhaust the stack.
+ */
 function isDeeperThan(levels: number, value: object): boolean {
   let level: readonly object[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
@@ -115,5 +120,5 @@ function headerAdvice(segment: string): string | undefined {
   if (!isRejection(read)) return undefined
   const { expected, found } = read.reason
   const here = found === 'undefined' ? 'absent' : found
-  return `The header must have ${expected}; here it is: ${here}. Have the issuer write the header as RFC 7515 §4.1 says.`
+  return `The header must have ${expected}; found: ${here}. Have the issuer write the header as RFC 7515 §4.1 says.`
 }

@@ -1,11 +1,11 @@
-/** Wraps `fetch` and records the issuer's responses, from which advice is derived. */
+/** Wraps `fetch` and records the issuer's responses, so that advice can be derived from them. */
 
 import { canParseUrl } from '../../base/can-parse-url.js'
 import { isJsonObject } from '../../base/json-object.js'
 import { isError } from '../../base/native-error.js'
 import { type Fetch, readText } from '../../http/fetch-json.js'
 
-/** Default of the plugin's `jwks.maxBytes`, which limits a response. */
+/** Maximum size of a response, in bytes: the default of the plugin's option `jwks.maxBytes`. */
 const MAX_BYTES = 524_288
 
 export interface Redirect {
@@ -14,11 +14,11 @@ export interface Redirect {
 }
 
 export class ObservedFetch {
-  /** The first redirect, which is not followed. */
+  /** The first redirect of the issuer, which was not followed; `undefined` if there was none. */
   redirect: Redirect | undefined
-  /** The members of the latest key set. */
+  /** The keys of the last key set, not validated. Empty if no key set was fetched. */
   keys: readonly unknown[] = []
-  /** Why there was no response: the platform's error message. */
+  /** The code and message of the last failed connection; `undefined` if there was none. */
   failure: string | undefined
 
   readonly fetch: Fetch = async (url, init) => {
@@ -37,7 +37,7 @@ export class ObservedFetch {
   }
 }
 
-/** Without the query, which may hold a secret. */
+/** Returns the URL without its query, which may contain a secret. */
 function addressOf(url: string, base?: string): string {
   if (!canParseUrl(url, base)) return 'an invalid URL'
   const { origin, pathname } = new URL(url, base)
@@ -53,7 +53,7 @@ function keysIn(text: string): readonly unknown[] | undefined {
   }
 }
 
-/** Returns the innermost cause, because the error itself only says "fetch failed". */
+/** Describes the innermost cause, because the error of `fetch` itself only says "fetch failed". */
 function causeOf(error: unknown): string | undefined {
   let description: string | undefined
   for (let at = error, depth = 0; isError(at) && depth < 4; at = at.cause, depth++) {

@@ -27,7 +27,7 @@ export function renderText(explanation: Explanation, colors: Colors): string {
   return ['', ...lines, '', sentence(result, colors), ...alone, ...contents, ''].join('\n')
 }
 
-/** Returns what `--json` prints, without the token's signature. */
+/** Returns the object that `--json` prints. It does not contain the token's signature. */
 export function renderJson({ result, tokenAlone, steps, jws }: Explanation): object {
   return {
     result,

@@ -1,4 +1,4 @@
-/** Describes how two identifiers differ that were probably meant to be equal. */
+/** Describes the difference between two identifiers that were probably meant to be equal. */
 
 const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) => string])[] = [
   ['surrounding whitespace', (name) => name.trim()],
@@ -7,7 +7,7 @@ const SPELLINGS: readonly (readonly [what: string, normalized: (name: string) =>
   ['the trailing slash', (name) => name.replace(/\/+$/, '')],
 ]
 
-/** Returns the differences in words; `undefined` for equal and for unrelated identifiers. */
+/** Returns the differences as text; `undefined` if the identifiers are equal or unrelated. */
 export function spellingDifference(one: string, other: string): string | undefined {
   const isSame = (spellings: typeof SPELLINGS) =>
     spellings.reduce((name, [, normalized]) => normalized(name), one) ===

@@ -1,6 +1,6 @@
 /**
- * The steps that `explain` shows: checks of the pipeline by their names in `error.check`, the log and
- * the statistics, in the order in which the pipeline runs them.
+ * Defines the steps that `explain` shows, in the order of the pipeline. Each step has the name that
+ * its check has in `error.check`, the log and the statistics.
  */
 import type { Check } from '../../errors/rejection-reason.js'
 
@@ -29,16 +29,16 @@ export type Step = {
 } & (
   | {
       readonly outcome: 'passed'
-      /** The value that passed, in words. */
+      /** Describes the value that passed. */
       readonly found: string
     }
   | {
       readonly outcome: 'failed'
-      /** The message that the client gets. */
+      /** The error message that the client receives. */
       readonly message: string
       readonly expected?: string | undefined
       readonly found?: string | undefined
-      /** The fix. */
+      /** The likely mistake and its fix. */
       readonly advice: string
     }
   | {
@@ -48,7 +48,7 @@ export type Step = {
     }
 )
 
-/** The prerequisites of each step, the nearest first. */
+/** The steps that must pass before each step can run, the closest first. */
 export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
   credentials: [],
   token: [],
@@ -68,9 +68,10 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
 }
 
 /**
- * Returns the step that shows a check: the one of its name, and `key` for unavailable keys.
+ * Returns the step that includes the check: `key` for `keys-unavailable`, otherwise the step with
+ * the name of the check.
  *
- * @throws {Error} for a check that no bearer token of one issuer fails.
+ * @throws {Error} if there is none, which would be a bug: `explain` runs no such check.
  */
 export function stepOf(check: Check): StepName {
   const step = check === 'keys-unavailable' ? 'key' : check

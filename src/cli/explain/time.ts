@@ -1,23 +1,27 @@
 /** Formats times and durations for people. */
 
-/** The maximum of a Date, in seconds. */
+/** The latest time that a `Date` can represent, in seconds since the epoch. */
 const LATEST = 8.64e12
 
-/** In seconds, later than the year 5000; in milliseconds, after 1973. */
+/**
+ * The smallest number that is read as milliseconds: in 1973. As seconds, it is in the year 5138.
+ */
 const IN_MILLISECONDS = 1e11
 
-/** Whether a NumericDate, which is in seconds (RFC 7519 §2), was written in milliseconds. */
+/**
+ * Whether a NumericDate, which is in seconds (RFC 7519 §2), was probably written in milliseconds.
+ */
 export function looksLikeMilliseconds(time: unknown): boolean {
   return typeof time === 'number' && time >= IN_MILLISECONDS
 }
 
-/** Returns a NumericDate as an ISO 8601 date in UTC; unchanged if no `Date` can represent it. */
+/** Returns a NumericDate as an ISO 8601 date in UTC; as a number if no `Date` can represent it. */
 export function timeOf(seconds: number): string {
   if (!(Math.abs(seconds) <= LATEST)) return `${seconds}`
   return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** Returns the duration in whole units of the largest one that fits. */
+/** Returns the duration in the largest unit that fits, rounded down: 5,400 seconds are "1 hour". */
 export function durationOf(seconds: number): string {
   const units = [
     ['day', 86_400],
@@ -29,16 +33,16 @@ export function durationOf(seconds: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
-/** Describes an `exp` that passes; both times in seconds since the epoch. */
+/** Describes an `exp` that passes its check. Both times are in seconds since the epoch. */
 export function describeExpiry(exp: number, now: number): string {
-  const left = exp > now ? `in ${durationOf(exp - now)}` : 'just now, within the clock tolerance'
+  const left = exp > now ? `in ${durationOf(exp - now)}` : 'expired, but within the clock tolerance'
   const doubt = looksLikeMilliseconds(exp)
     ? ': "exp" seems to be in milliseconds, so that this token never expires. Have the issuer divide it by 1000'
     : ''
   return `expires ${timeOf(exp)} (${left})${doubt}`
 }
 
-/** Describes an age that passes. */
+/** Describes an age that passes its check. `iat` and `now` are in seconds since the epoch. */
 export function describeAge(
   iat: number | undefined,
   maxTokenAge: number | undefined,
@@ -48,10 +52,12 @@ export function describeAge(
   return `${durationOf(Math.max(0, now - iat))}, at most ${durationOf(maxTokenAge)}`
 }
 
-/** NumericDates of at most 12 digits; longer ones are probably in milliseconds. */
+/** Matches NumericDates of at most 12 digits. Longer ones are probably in milliseconds. */
 const EPOCH_SECONDS = /(?<![\w.+-])\d{1,12}(?:\.\d+)?(?![\w.])/g
 
-/** Writes each time in the text as a date, with the NumericDate in parentheses. */
+/**
+ * Replaces each NumericDate in the text with the date, followed by the NumericDate in parentheses.
+ */
 export function withDates(text: string): string {
   return text.replace(EPOCH_SECONDS, (seconds) => `${timeOf(Number(seconds))} (${seconds})`)
 }

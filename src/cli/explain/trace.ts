@@ -1,6 +1,6 @@
 /**
- * Runs a token through the steps of the pipeline, by the same functions, without stopping at the
- * first rejection: for an expired token of another API, both failures are reported.
+ * Checks a token with the functions of the pipeline, but does not stop at the first rejection: for
+ * an expired token for another API, both failures are reported.
  */
 import { AccessToken } from '../../access-token/access-token.js'
 import { type AccessTokenClaims, timesOf } from '../../access-token/access-token-claims.js'
@@ -37,20 +37,20 @@ import type { ObservedFetch } from './observed-fetch.js'
 import type { Step } from './step.js'
 import { describeAge, describeExpiry, timeOf } from './time.js'
 
-/** What the token is checked against: one issuer, and the requirement. */
+/** The configuration of one issuer, the requirement of the route, and the time of the check. */
 export interface TraceInput {
   readonly core: Core
   readonly limits: TimeLimits
   readonly maxTokenLength: number
   readonly observed: ObservedFetch
   readonly requirement: Requirement
-  /** Whole seconds since the epoch. */
+  /** The time of the check, in whole seconds since the epoch. */
   readonly now: number
 }
 
 export interface Trace {
   readonly steps: readonly Step[]
-  /** The token, if it could be parsed. */
+  /** The parsed token; `undefined` if it could not be parsed. */
   readonly jws: ParsedJws | undefined
 }
 
@@ -103,7 +103,7 @@ async function trySignature(
     () => core.issuers.resolve(claims, undefined),
     () => printableJson(claims.iss),
   )
-  // For an untrusted issuer, the other steps apply the rules of the configured one.
+  // If the issuer is untrusted, the other steps apply the rules of the configured issuer.
   const issuer = trusted?.result ?? configured
   const algorithm = await list.try(
     'algorithm',
@@ -205,7 +205,7 @@ async function tryClaims(
   )
 }
 
-/** Checks each time alone, so that every failure is reported. */
+/** Checks `exp`, `nbf` and `iat` separately, so that each failure is reported. */
 async function tryTimes(
   list: Checklist,
   claims: AccessTokenClaims,

@@ -25,8 +25,11 @@ export interface ClientCredentialsOptions
 }
 
 /**
+ * Returns the token response.
+ *
  * @throws {TypeError} if an option is invalid.
- * @throws {PasswordGrantError} if no token is issued: both grants fail in the same ways.
+ * @throws {PasswordGrantError} if no token is issued. The name is that of the other grant, whose
+ *   errors are the same.
  */
 export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
   const { clientId, clientSecret, parameters, timeout } = options

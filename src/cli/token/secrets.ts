@@ -1,6 +1,7 @@
 /**
  * Reads secrets from sources that other users of the machine cannot see: standard input, the
- * environment, or a prompt. Never from an argument, which every process list shows.
+ * environment, or a prompt. It never reads a secret from an argument, which every process list
+ * shows.
  */
 import type { Arguments } from '../arguments.js'
 import type { ProcessContext } from '../context.js'
@@ -15,7 +16,7 @@ export interface Secret {
 }
 
 export const CLIENT_SECRET: Secret = {
-  prompt: 'Client secret (nothing for a public client): ',
+  prompt: 'Client secret (leave empty for a public client): ',
   variable: 'FRS_CLIENT_SECRET',
   stdinFlag: 'client-secret-stdin',
 }
@@ -26,14 +27,17 @@ export const PASSWORD: Secret = {
   stdinFlag: 'password-stdin',
 }
 
-/** Returns the error message of a flag that would hold the secret, such as `--password`. */
+/** Returns the error message for a flag whose value would be the secret, such as `--password`. */
 export function rejectedAsFlag(flag: string, { variable, stdinFlag }: Secret): string {
   return `--${flag} is rejected, because other users of this machine can see arguments. Set ${variable}, pipe the secret in with --${stdinFlag}, or omit it to be prompted`
 }
 
 /**
- * Returns the secret from the first of: standard input if the flag is set, the environment, a prompt
- * on a terminal. `undefined` if none has it, and for empty input at the prompt.
+ * Returns the secret from the first available source: standard input if the flag is set, the
+ * environment variable, or a prompt on a terminal. Returns `undefined` if there is no source, or if
+ * the input at the prompt is empty.
+ *
+ * @throws {UsageError} if the flag is set and standard input is empty.
  */
 export async function readSecret(
   secret: Secret,
@@ -42,7 +46,10 @@ export async function readSecret(
 ): Promise<string | undefined> {
   if (args.has(secret.stdinFlag)) {
     const piped = (await readStandardInput(context)).replace(/\r?\n$/, '')
-    if (piped === '') throw new UsageError(`--${secret.stdinFlag}: standard input is empty`)
+    if (piped === '')
+      throw new UsageError(
+        `--${secret.stdinFlag} is set, but standard input is empty: pipe the secret in`,
+      )
     return piped
   }
   const { env, stdin } = context

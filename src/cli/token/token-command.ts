@@ -1,4 +1,4 @@
-/** The command `token`: prints a token, and nothing else, to standard output, for `curl`. */
+/** The command `token`: gets a token and prints only the token to standard output, for `curl`. */
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { isJsonObject } from '../../base/json-object.js'
@@ -43,7 +43,7 @@ const flags: Flags = {
   [PASSWORD.stdinFlag]: { help: 'Read the password from standard input' },
   timeout: {
     value: 'DURATION',
-    help: 'Of the whole exchange: 10s, 500ms, or a number of seconds. Default 10s',
+    help: 'Timeout of the whole exchange: 10s, 500ms, or a number of seconds. Default 10s',
   },
   json: { help: 'Print the whole response' },
   'dangerously-allow-production': {
@@ -79,13 +79,13 @@ attempted once, because repeated failures lock accounts.`,
   },
 }
 
-/** The maximum of a Node timer. */
+/** The maximum delay of a Node timer, in milliseconds. */
 const MAX_TIMEOUT_MS = 2_147_483_647
 
 async function getToken(args: Arguments, context: ProcessContext): Promise<TokenResponse> {
   const username = args.value('username')
   if (username === undefined && args.has(PASSWORD.stdinFlag)) {
-    throw new UsageError(`--${PASSWORD.stdinFlag} needs --username`)
+    throw new UsageError(`--${PASSWORD.stdinFlag} requires --username`)
   }
   if (args.has(PASSWORD.stdinFlag) && args.has(CLIENT_SECRET.stdinFlag)) {
     throw new UsageError(
@@ -131,7 +131,9 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
   }
 }
 
-/** Whether there is no usable response, rather than a rejection. */
+/**
+ * Whether the issuer sent no usable response, or is overloaded; otherwise it rejected the request.
+ */
 function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
   const unavailable = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
   return unavailable.includes(error) || status === 429 || status >= 500
@@ -165,7 +167,7 @@ async function readPrivateKey(args: Arguments): Promise<JWK | undefined> {
     .then(JSON.parse)
     .catch(() => undefined)
   if (isJsonObject(key)) return key
-  throw new UsageError('--private-key must name a file that contains one JWK')
+  throw new UsageError('--private-key must name a readable file that contains one JWK')
 }
 
 function readParameters(args: Arguments): Record<string, string> {
@@ -191,11 +193,15 @@ function documentOf(response: TokenResponse): string {
   }
 }
 
-/** Rejects characters that could end an HTTP header or a shell word. */
+/**
+ * Returns the access token.
+ *
+ * @throws {CommandError} if it has characters that could end an HTTP header or a shell word.
+ */
 function sendable({ access_token: token }: TokenResponse): string {
   if (isToken68(token)) return token
   throw new CommandError(
     ExitCode.unavailable,
-    'the access token has characters that no HTTP header can carry. Print it with --json',
+    'the access token has characters that are invalid in an Authorization header (RFC 6750 §2.1). Print it with --json',
   )
 }
