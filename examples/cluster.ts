@@ -1,8 +1,8 @@
 /**
- * Two instances of one API that share a Redis: a token revoked at one is rejected at the other, and
- * a DPoP proof is accepted by only one of them. `npm run example cluster`.
+ * Runs two instances of an API that share a Redis: a token that one instance revokes is rejected by
+ * the other, and a DPoP proof is accepted by only one of them. `npm run example cluster`.
  *
- * Uses the Redis at REDIS_URL, or starts a redis-server.
+ * The example uses the Redis at REDIS_URL, or starts a redis-server.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,13 +18,13 @@ import {
 import { Redis } from 'ioredis'
 
 const { ISSUER, REDIS_URL } = process.env
-/** The configuration of the API, the same on every instance. */
+/** The public URL of the API, the same for every instance. */
 const BASE_URL = 'https://api.example.com'
 
 if (ISSUER !== undefined && REDIS_URL !== undefined) await runApi(ISSUER, REDIS_URL)
 else await runCluster()
 
-/** Runs one instance. */
+/** Runs one instance of the API. */
 async function runApi(issuer: string, url: string) {
   const client = new Redis(url)
   const app = Fastify()
@@ -34,8 +34,8 @@ async function runApi(issuer: string, url: string) {
     dpop: { baseUrl: BASE_URL },
     stores: {
       revocations: redisStore({ client }),
-      // This Redis has just been started and has lost no entries. In production, see
-      // docs/scaling.md.
+      // This example assumes that Redis has not lost any used proofs in a restart. For production,
+      // see docs/scaling.md.
       replay: redisStore({ client, afterRestart: 'dangerouslyAccept' }),
     },
   })
@@ -75,7 +75,7 @@ async function runCluster() {
   await show('second, /me      ', `${second}/me`, token)
   await show('first, /logout   ', `${first}/logout`, token, 'POST')
   await show('first, /me       ', `${first}/me`, token)
-  // Upper limit; usually it takes a few milliseconds.
+  // The revocation reaches the second instance within a second, usually in a few milliseconds.
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   await show('second, /me      ', `${second}/me`, token)
 
@@ -107,7 +107,7 @@ async function show(
   console.log(what, response.status, await response.text())
 }
 
-/** Starts a redis-server; `undefined` if none is installed. */
+/** Starts a redis-server; returns `undefined` if none is installed. */
 async function startRedis() {
   const free = createServer().listen(0, '127.0.0.1')
   await once(free, 'listening')

@@ -1,4 +1,4 @@
-/** Terminal output of the demo; contains nothing about OAuth. */
+/** Prints the output of the demo to the terminal. */
 
 const hasColors = process.stdout.isTTY && process.env.NO_COLOR === undefined
 const paint = (code: number, text: string) => (hasColors ? `\x1b[${code}m${text}\x1b[0m` : text)
@@ -18,7 +18,7 @@ export interface Row {
   readonly what: string
   readonly request: string
   readonly status: number
-  /** The challenge, or the body if there is none. */
+  /** The challenge, or the body if the response has no challenge. */
   readonly response: string
 }
 

@@ -1,8 +1,9 @@
 /**
- * The complete flow: get a token by the resource owner password grant, call a protected API with
- * it, and see how the API responds to valid and invalid tokens. `npm run demo`.
+ * Demonstrates the complete flow: gets a token by the resource owner password grant, calls a
+ * protected API with it, and shows how the API responds to valid and invalid tokens. `npm run
+ * demo`.
  *
- * The demo ends without input; its exit code is 0 only if every response was as expected.
+ * The demo requires no input. Its exit code is 0 only if every response was as expected.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -14,11 +15,11 @@ import {
 } from 'fastify-resource-server/testing'
 import { heading, print, row, showExchange } from './demo-output.js'
 
-// An embedded authorization server, whose tokens look like Okta's.
+// Starts an embedded authorization server, whose tokens look like Okta's.
 const authorizationServer = await createAuthorizationServer({ profile: 'okta' })
 const { issuer } = authorizationServer
 
-// The API: the code that you would write.
+// Starts the API: this is the code that you would write.
 const app = Fastify()
 await app.register(resourceServer, { issuer, audience: 'api://default', profile: 'okta' })
 app.get('/me', async (request) => ({ user: request.claims.sub }))

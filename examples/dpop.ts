@@ -1,7 +1,7 @@
 /**
- * Sender-constrained tokens: each token is bound to its client's key, and each request carries a
- * proof of possession (RFC 9449) for this request and a single use. A stolen token is useless
- * without the key. `npm run example dpop`.
+ * Demonstrates sender-constrained tokens: each token is bound to its client's key, and each request
+ * carries a proof of possession (RFC 9449), which is valid for this request only, and only once. A
+ * stolen token is useless without the key. `npm run example dpop`.
  */
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'

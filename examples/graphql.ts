@@ -1,5 +1,5 @@
 /**
- * GraphQL on a protected route: the token is in the context, and a resolver requires a scope.
+ * Protects a GraphQL route: the token is in the GraphQL context, and a resolver requires a scope.
  * `npm run example graphql`.
  *
  * The route accepts any valid token, because the required scope is known only after the query is
@@ -52,7 +52,9 @@ console.log('with the scope:   ', await query('{ me orders }', withScope))
 await app.close()
 await authorizationServer.close()
 
-/** Rejects a field; the other fields of the query are still returned. */
+/**
+ * Rejects a field if the token lacks the scope. The other fields of the query are still returned.
+ */
 function requireScope({ auth }: MercuriusContext, scope: string): void {
   if (auth?.hasScope(scope)) return
   throw new mercurius.ErrorWithProps('The access token lacks the required scope', {

@@ -1,5 +1,6 @@
 /**
- * Opaque tokens and revocation: the API introspects tokens at the authorization server (RFC 7662).
+ * Demonstrates opaque tokens and revocation: the API introspects tokens at the authorization server
+ * (RFC 7662).
  * `npm run example introspection`.
  *
  * Opaque tokens are introspected before the request is accepted, JWTs in the background
@@ -34,7 +35,7 @@ await app.register(resourceServer, {
 })
 app.get('/me', async (request) => ({ user: request.claims.sub }))
 
-// An opaque token, issued and revoked over HTTP.
+// The authorization server issues an opaque token, and revokes it, over HTTP.
 const { access_token: opaque } = await passwordGrant({
   issuer: authorizationServer.issuer,
   ...testUser,

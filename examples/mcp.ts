@@ -1,8 +1,8 @@
 /**
- * An MCP server protected by the plugin, and the official MCP client, which knows only the server's
- * URL and its own credentials: it discovers the authorization server through the metadata of the
- * API (RFC 9728), gets a token for this API alone (RFC 8707), and calls a tool.
- * `npm run example mcp`.
+ * Protects an MCP server with the plugin, and calls it with the official MCP client. The client
+ * knows only the server's URL and its own credentials: it discovers the authorization server
+ * through the metadata of the API (RFC 9728), gets a token for this API alone (RFC 8707), and calls
+ * a tool. `npm run example mcp`.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -43,7 +43,7 @@ app.post('/mcp', { config: { auth: { scope: 'orders:read' } } }, async (request)
   await server.close()
   return response
 })
-// 405: the transport's signal that this server supports neither streams nor sessions.
+// A 405 tells the client that this server supports neither streams nor sessions.
 app.route({
   method: ['GET', 'DELETE'],
   url: '/mcp',
@@ -57,7 +57,8 @@ await client.connect(
     authProvider: new ClientCredentialsProvider({
       ...testClient,
       scope: 'orders:read',
-      // Otherwise the client would send its secret to any authorization server that the API names.
+      // Without this, the client would send its secret to any authorization server that the API
+      // names.
       expectedIssuer: authorizationServer.issuer,
     }),
     fetch: loggingFetch,
@@ -82,14 +83,15 @@ function mcpServer(): McpServer {
 }
 
 /**
- * Returns what tools learn about the caller. It excludes the token, which is for this API alone.
+ * Returns the information about the caller that tools receive. It excludes the token, because the
+ * token is for this API alone.
  */
 function authInfo({ auth, claims }: FastifyRequest): AuthInfo {
   const scopes = [...(auth?.scope ?? [])]
   return { token: '', clientId: auth?.clientId ?? '', scopes, expiresAt: claims.exp, extra: claims }
 }
 
-/** Fetches, and prints the client's request with its status. */
+/** Sends a request of the client, and prints it with the status of the response. */
 async function loggingFetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
   const { pathname } = new URL(input)

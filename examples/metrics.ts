@@ -1,5 +1,5 @@
 /**
- * Metrics for Prometheus, from the diagnostics channels and the statistics.
+ * Provides metrics for Prometheus, from the diagnostics channels and the statistics.
  * `npm run example metrics`.
  *
  * Names follow the conventions of Prometheus: one prefix, base units, counters end with `_total`.
@@ -65,7 +65,7 @@ onDiagnostics('introspection:response', ({ issuer, outcome, durationMs }) =>
   introspections.observe({ issuer, outcome }, durationMs / 1000),
 )
 
-// The following values are read when Prometheus scrapes.
+// The following values are read when Prometheus requests the metrics.
 new Gauge({
   name: 'resource_server_jwks_usable_seconds',
   help: 'Time until the cached key set expires if no fetch succeeds; 0 without a key set',
@@ -91,7 +91,7 @@ countFromStatistics(
 )
 countFromStatistics(
   'resource_server_token_cache_misses_total',
-  'Tokens verified in full, valid and invalid ones',
+  'Tokens verified in full, both valid and invalid',
   'cacheMisses',
 )
 countFromStatistics(
@@ -101,13 +101,14 @@ countFromStatistics(
 )
 
 app.get('/me', async (request) => ({ user: request.claims.sub }))
-// Open, because Prometheus sends no token; expose it on an internal network only.
+// The route requires no token, because Prometheus sends none: expose it to an internal network
+// only.
 app.get('/metrics', { config: { auth: false } }, async (_request, reply) =>
   reply.type(register.contentType).send(await register.metrics()),
 )
 const api = await app.listen({ host: '127.0.0.1', port: 0 })
 
-// Causes each event at least once.
+// The following requests cause each event at least once.
 const key = await generateDPoPKey()
 const valid = await authorizationServer.issueToken()
 const bound = await authorizationServer.issueToken({}, { confirmation: { key } })

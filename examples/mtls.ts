@@ -1,6 +1,6 @@
 /**
- * Certificate-bound tokens (RFC 8705): a stolen token is useless without the private key of the
- * client's certificate. `npm run example mtls`.
+ * Demonstrates certificate-bound tokens (RFC 8705): a stolen token is useless without the private
+ * key of the client's certificate. `npm run example mtls`.
  */
 import { createHash, X509Certificate } from 'node:crypto'
 import { request } from 'node:https'

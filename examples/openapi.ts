@@ -1,7 +1,7 @@
 /**
- * An OpenAPI document that describes the required authorization, and Swagger UI, which sends the
- * token. `npm run example openapi`; with `PORT=3000` the server keeps running, so that you can open
- * /docs.
+ * Serves an OpenAPI document that describes the required authorization, and Swagger UI, which sends
+ * the token. `npm run example openapi`; with `PORT=3000` the server keeps running, so that you can
+ * open /docs.
  */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -16,8 +16,8 @@ await app.register(swagger, {
   openapi: {
     openapi: '3.1.0',
     info: { title: 'Orders', version: '1.0.0' },
-    // Lets the user paste a token. Without it, the security scheme is the issuer's OpenID Connect
-    // metadata.
+    // Lets the user paste a token. Without this scheme, the document refers to the issuer's OpenID
+    // Connect metadata.
     components: { securitySchemes: { accessToken: { type: 'http', scheme: 'bearer' } } },
   },
   transform: openapiTransform(app),

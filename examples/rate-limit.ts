@@ -1,10 +1,11 @@
 /**
- * A rate limit for each client, whatever its address, and a limit on rejections for each address.
- * `npm run example rate-limit`.
+ * Limits the requests of each client, regardless of its address, and the rejections of each
+ * address. `npm run example rate-limit`.
  *
- * `@fastify/rate-limit` counts in a route hook that runs after the guard: the client is
- * authenticated then, so that an attacker cannot use up another client's limit with a forged token.
- * Requests that the guard rejects never reach this hook, so they are counted in the error handler.
+ * `@fastify/rate-limit` counts in a route hook that runs after the guard. The client is
+ * authenticated by then, so that an attacker cannot use up another client's limit with a forged
+ * token. Requests that the guard rejects never reach this hook, so they are counted in the error
+ * handler.
  */
 import rateLimit from '@fastify/rate-limit'
 import Fastify from 'fastify'
@@ -21,7 +22,7 @@ await app.register(resourceServer, {
 await app.register(rateLimit, {
   max: 3,
   timeWindow: '1 minute',
-  // The prefix keeps an address from colliding with a client id.
+  // The prefix prevents a collision between an address and a client id.
   keyGenerator: ({ auth, ip }) =>
     auth === null ? `ip ${ip}` : `client ${auth.clientId ?? auth.subject}`,
 })

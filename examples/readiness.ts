@@ -1,6 +1,6 @@
 /**
- * A readiness probe: the load balancer sends traffic to this process only while it can verify
- * tokens. `npm run example readiness`.
+ * Implements a readiness probe: the load balancer sends traffic to this process only while it can
+ * verify tokens. `npm run example readiness`.
  *
  * Keys are fetched before the first request, so that no caller waits for them, and saved in a
  * folder, so that a process that restarts while the authorization server is down can verify tokens
@@ -23,8 +23,8 @@ async function startApi() {
     audience: 'api://default',
     jwks: { store: fileKeyStore({ directory: join(folder, 'keys') }) },
   })
-  // Not awaited: the API starts even while the authorization server is down, and recovers
-  // automatically.
+  // The fetch is not awaited, so that the API starts even while the authorization server is down.
+  // The API recovers automatically.
   app.addHook('onReady', async () => {
     app.resourceServer.refreshKeys().catch(() => {})
   })
@@ -32,7 +32,7 @@ async function startApi() {
   app.get('/ready', { config: { auth: false } }, async (_request, reply) => {
     const issuers = app.resourceServer.keySetStatus()
     const hasKeys = issuers.every(({ state }) => state !== 'empty')
-    // With `stores.revocations`: every token gets 503 until the revocations are loaded.
+    // With `stores.revocations`, every token is rejected with 503 until the revocations are loaded.
     const stores = app.resourceServer.storeStatus()
     const ready = hasKeys && stores.every(({ rejects }) => rejects !== 'all')
     // Each probe triggers another fetch; the back-off limits how often one is sent.

@@ -1,7 +1,7 @@
 /**
- * One API, two authorization servers: employees come from one, partners from the other. Each is
- * trusted for its own tokens only, and identifies the caller by its own claims.
- * `npm run example several-issuers`.
+ * Trusts two authorization servers in one API: one for employees, the other for partners. Each
+ * server is trusted for its own tokens only, and identifies the caller by its own claims. `npm run
+ * example several-issuers`.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -25,7 +25,7 @@ app.get('/who', async ({ auth }) => ({
   client: auth?.clientId,
 }))
 
-// A route for one issuer only.
+// This route accepts tokens of one issuer only.
 const employeesOnly = { config: { auth: { claims: { iss: employees.issuer } } } }
 app.get('/payroll', employeesOnly, async () => 'numbers')
 

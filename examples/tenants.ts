@@ -1,6 +1,7 @@
 /**
- * One API, many tenants, each with an authorization server of its own. The application decides for
- * each issuer whether it is trusted, from its own list of tenants. `npm run example tenants`.
+ * Serves many tenants with one API. Each tenant has its own authorization server. The application
+ * decides for each issuer whether it is trusted, from its own list of tenants. `npm run example
+ * tenants`.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -10,7 +11,7 @@ const acme = await createAuthorizationServer({ profile: 'okta' })
 const globex = await createAuthorizationServer({ algorithm: 'ES256', audience: 'globex-orders' })
 const untrusted = await createAuthorizationServer()
 
-// In an application, a database table.
+// In an application, this would be a database table.
 const tenants = new Map([
   [acme.issuer, { name: 'Acme', profile: 'okta' as const }],
   [globex.issuer, { name: 'Globex', audience: 'globex-orders' }],

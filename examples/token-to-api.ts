@@ -1,6 +1,6 @@
 /**
- * Gets a token and calls the API, in as few lines as possible; also a model for a test of your own
- * API. `npm run example token-to-api`.
+ * Gets a token and calls the API, in as few lines as possible. You can also use this example as a
+ * model for a test of your own API. `npm run example token-to-api`.
  */
 import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
@@ -22,7 +22,7 @@ app.get('/orders', { config: { auth: { scope: 'orders:read' } } }, async (reques
   ordersOf: request.claims.sub,
 }))
 
-// Requested over HTTP, as by a client …
+// A client requests its token over HTTP.
 const { access_token } = await passwordGrant({
   issuer: authorizationServer.issuer,
   ...testUser,
@@ -35,7 +35,7 @@ const granted = await app.inject({
 })
 console.log('password grant:', granted.statusCode, granted.body)
 
-// … or issued directly with chosen claims, as a test needs it.
+// A test can also issue a token directly, with the claims that it needs.
 const token = await authorizationServer.issueToken({ sub: 'ada' }, { scope: 'profile' })
 const rejected = await app.inject({ url: '/orders', headers: { authorization: `Bearer ${token}` } })
 console.log('without the scope:', rejected.statusCode, rejected.headers['www-authenticate'])

@@ -1,7 +1,7 @@
 /**
- * OpenTelemetry traces, from the diagnostics channels: the span of a request names the client, or
- * the reason of its rejection, and has the introspection requests as child spans.
- * `npm run example tracing`.
+ * Creates OpenTelemetry traces from the diagnostics channels: the span of a request names the
+ * client, or the reason for the rejection, and has the introspection requests as child spans. `npm
+ * run example tracing`.
  */
 import { context, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -15,7 +15,7 @@ import Fastify from 'fastify'
 import resourceServer, { onDiagnostics } from 'fastify-resource-server'
 import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
-// In an application, NodeSDK of @opentelemetry/sdk-node does this, with your exporter.
+// In an application, NodeSDK of @opentelemetry/sdk-node sets this up, with your exporter.
 const exporter = new InMemorySpanExporter()
 trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
@@ -23,7 +23,7 @@ trace.setGlobalTracerProvider(
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 const tracer = trace.getTracer('example')
 
-// No subject and no claims: traces have more readers than tokens.
+// The attributes do not identify the user, because traces have more readers than tokens.
 onDiagnostics('token:accept', ({ token }) => {
   trace.getActiveSpan()?.setAttributes({
     'oauth.issuer': token.issuer,
@@ -37,8 +37,8 @@ onDiagnostics('token:reject', ({ error: { code, check, message } }) => {
 onDiagnostics('dpop:replay', ({ jkt }) => {
   trace.getActiveSpan()?.addEvent('DPoP proof replayed', { jkt })
 })
-// A child of the request that started the introspection; other requests that share its response
-// have no span for it.
+// Each of these spans is a child of the request span that started the operation. Other requests that
+// share the response have no span for it.
 onDiagnostics('jwks:fetch', ({ issuer, outcome, durationMs, error }) =>
   recordSpan('fetch keys', { issuer, outcome, durationMs, error }),
 )
@@ -64,7 +64,7 @@ function recordSpan(name: string, { issuer, outcome, durationMs, error }: Operat
 const authorizationServer = await createAuthorizationServer()
 const { clientId, clientSecret } = testClient
 const app = Fastify()
-// In an application, @fastify/otel or the HTTP instrumentation does this.
+// In an application, @fastify/otel or the HTTP instrumentation creates this span.
 app.addHook('onRequest', (request, reply, done) => {
   const span = tracer.startSpan(`${request.method} ${request.url}`)
   reply.raw.once('finish', () => span.setAttribute('status', reply.statusCode).end())

@@ -1,5 +1,5 @@
 /**
- * `@fastify/under-pressure`, which sheds load and reports it to a load balancer, with a health
+ * Uses `@fastify/under-pressure`, which sheds load and reports it to a load balancer, with a health
  * check of the keys. `npm run example under-pressure`.
  */
 import { setTimeout } from 'node:timers/promises'
@@ -21,11 +21,11 @@ await app.register(resourceServer, {
 await app.register(underPressure, {
   maxEventLoopDelay: 1_000,
   healthCheck: async () => {
-    // Triggers a key fetch, limited by the back-off; the first call fetches the keys.
+    // Fetches the keys, unless the back-off after a failed fetch delays the attempt.
     if (!hasKeys()) await app.resourceServer.refreshKeys().catch(() => {})
     return hasKeys()
   },
-  // Otherwise an instance that starts during an outage would stay unhealthy forever.
+  // Without this interval, an instance that starts during an outage would stay unhealthy forever.
   healthCheckInterval: 200,
   exposeStatusRoute: { url: '/status', routeOpts: { config: { auth: false } } },
 })

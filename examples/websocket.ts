@@ -1,6 +1,6 @@
 /**
- * A WebSocket that requires a token for its upgrade: without a valid token there is no connection,
- * only a 401. `npm run example websocket`.
+ * Requires a token for the upgrade to a WebSocket: without a valid token, the response is a 401 and
+ * there is no connection. `npm run example websocket`.
  *
  * A browser cannot set headers on a WebSocket, but it can offer subprotocols. The token is sent as
  * one of them and never in the URL, where it would be logged.
@@ -14,10 +14,10 @@ import WebSocket from 'ws'
 const authorizationServer = await createAuthorizationServer()
 
 const app = Fastify()
-// Registered first, because it closes the connection of a rejected upgrade only if its hook ran
-// before the rejection.
+// @fastify/websocket is registered first, because it closes the connection of a rejected upgrade
+// only if its hook ran before the rejection.
 await app.register(websocket, {
-  // The response names the protocol in use, so it does not repeat the token.
+  // The response names only this subprotocol, so it does not repeat the token.
   options: { handleProtocols: (offered) => (offered.has('chat') ? 'chat' : false) },
 })
 await app.register(resourceServer, {

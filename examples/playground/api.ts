@@ -1,4 +1,4 @@
-/** The protected API of the playground, with CORS for one page, and DPoP. */
+/** Runs the protected API of the playground, with CORS for one page, and DPoP. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
 import Fastify from 'fastify'
@@ -17,7 +17,7 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
   const app = Fastify({ genReqId: () => randomUUID() })
   const calls = new Calls(() => app.resourceServer.statistics())
 
-  // The page requests the trace of a request by this id from its own server.
+  // With this id, the page requests the steps of the request from its own server.
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'OPTIONS') return
     calls.begin(request.id)
@@ -25,8 +25,9 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
   })
   app.addHook('onSend', async (request) => calls.end(request.id, request.auth))
 
-  // Registered before the guard, so that the page can read a rejection, and preflight requests need
-  // no token. Allows one origin, never "*", and lists the response headers that scripts may read.
+  // CORS is registered before the guard, so that the page can read a rejection, and preflight
+  // requests need no token. It allows one origin, never "*", and lists the response headers that
+  // scripts may read.
   await app.register(cors, {
     origin: [pageOrigin],
     methods: ['GET'],
@@ -39,7 +40,7 @@ export async function startApi(issuer: string, pageOrigin: string): Promise<Api>
     audience: 'api://default',
     // In production, add "baseUrl", and a secret that all instances share.
     dpop: { mode: 'allowed', nonce: { secret: randomBytes(32) } },
-    // The maximum, so that rotating keys by repeated clicks stays within the limit.
+    // The most permissive limits, so that a user can rotate the keys by repeated clicks.
     jwks: { refetchBurst: 100, cooldown: 1_000 },
     onReject: (error, request) => calls.reject(request.id, error),
   })

@@ -1,5 +1,5 @@
 /**
- * Records what the API did with its latest requests, for the page that sent them. Only for this
+ * Records how the API handled its latest requests, for the page that sent them. Do so only in a
  * demonstration: a production API reports this to its operator (`onReject`, the log, diagnostics),
  * never to the caller.
  */
@@ -29,7 +29,7 @@ export class Calls {
   readonly #statistics: () => Statistics
   #fetches = 0
 
-  /** @param statistics the statistics of the API. */
+  /** @param statistics returns the statistics of the API. */
   constructor(statistics: () => Statistics) {
     this.#statistics = statistics
     onDiagnostics('jwks:fetch', ({ outcome }) => {
@@ -37,7 +37,7 @@ export class Calls {
     })
   }
 
-  /** The number of key set fetches. */
+  /** The number of key sets that the API has fetched. */
   get fetches(): number {
     return this.#fetches
   }

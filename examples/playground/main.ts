@@ -1,8 +1,8 @@
 /**
- * A web page for exploration: log in, see the token, call the API, and see which step of the
- * pipeline rejects the request. Three origins on loopback: the page, the API, the embedded
- * authorization server. `npm run example playground`, then open the URL that it prints; `PORT` sets
- * the page's port.
+ * Serves a web page for exploration: log in, see the token, call the API, and see which step of the
+ * pipeline rejects the request. The page, the API and the embedded authorization server are three
+ * origins on loopback. Run `npm run example playground`, then open the URL that it prints. `PORT`
+ * sets the page's port.
  */
 import { createAuthorizationServer, testUser } from 'fastify-resource-server/testing'
 import { type Api, startApi } from './api.js'

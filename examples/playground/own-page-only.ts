@@ -9,7 +9,7 @@ export function allowOwnPageOnly(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ method, headers, url }, reply) => {
     const origin = app.listeningOrigin
     if (`http://${headers.host}` !== origin) {
-      // Redirects from another loopback name to the page. Rejects a foreign name, which an
+      // Redirects from another loopback name to the page. Rejects any other name, which an
       // attacker's DNS may resolve to this address (DNS rebinding).
       if (method === 'GET' && isLocalhost(headers.host)) return reply.redirect(`${origin}${url}`)
       return reply.code(421).send()

@@ -1,4 +1,4 @@
-/** The files of the folder `page`, and their Content-Security-Policy. */
+/** Serves the files of the folder `page`, with a Content-Security-Policy. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -13,7 +13,8 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /**
- * No external or inline scripts, no HTML sinks; of other origins, only the API may be contacted.
+ * Returns a policy that forbids external and inline scripts and HTML sinks. The page may contact
+ * its own origin and the API.
  */
 function contentSecurityPolicy(apiOrigin: string): string {
   return [

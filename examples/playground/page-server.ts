@@ -1,7 +1,7 @@
 /**
- * The page's own server: it serves the page, logs in for it, and controls the embedded
- * authorization server as the buttons of the page request. For this demonstration on loopback only;
- * nothing here belongs in a product.
+ * Runs the page's own server, which serves the page, logs in for it, and controls the embedded
+ * authorization server as the buttons of the page request. This server is for a demonstration on
+ * loopback only: nothing here belongs in a product.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type AuthorizationServer, PasswordGrantError } from 'fastify-resource-server/testing'
@@ -20,8 +20,8 @@ function body(properties: Record<string, object>, required = Object.keys(propert
 }
 
 /**
- * @param api returns the API; called for each request, because the API starts after the page, whose
- *   origin it allows.
+ * @param api returns the API. It is called for each request, because the API starts after the page:
+ *   the API must know the origin of the page.
  */
 export async function startPage(
   authorizationServer: AuthorizationServer,

@@ -1,7 +1,7 @@
 /**
- * The result of each pipeline step for one request, derived from the API's own error: `check` names
- * the step that rejected, earlier steps passed, and later steps did not run. The order is that of
- * the pipeline, which runs cheap checks first: an expired token causes no key fetch.
+ * Derives the result of each pipeline step for one request from the API's own error: `check` names
+ * the step that rejected the request, earlier steps passed, and later steps did not run. The order
+ * is that of the pipeline, which runs cheap checks first: an expired token causes no key fetch.
  */
 import type { AccessToken, Check, ResourceServerError } from 'fastify-resource-server'
 
@@ -34,9 +34,9 @@ export interface CallResult {
 interface Definition {
   readonly name: string
   readonly what: string
-  /** The checks of the step, each with the fix if it fails. */
+  /** The checks of the step. The value is the fix if the check fails. */
   readonly checks: Partial<Readonly<Record<Check, string>>>
-  /** The details shown if the step passed. */
+  /** Returns the details to show if the step passed. */
   readonly seen?: (token: SeenToken, result: CallResult) => string
 }
 
@@ -112,7 +112,7 @@ const STEPS: readonly Definition[] = [
   },
 ]
 
-/** The state of the steps before the first request. */
+/** Returns the steps as they are before the first request. */
 export function untried(): readonly Step[] {
   return STEPS.map(({ name, what }) => ({ name, what, outcome: 'not reached' }))
 }
@@ -121,7 +121,7 @@ export function stepsOf(result: CallResult): readonly Step[] {
   const { error, token } = result
   if (error === undefined) return STEPS.map((step) => passed(step, result))
   const failedAt = STEPS.findIndex(({ checks }) => Object.hasOwn(checks, error.check))
-  // A check that this page does not know: show no result rather than a wrong one.
+  // The page does not know this check: no result is better than a wrong one.
   if (failedAt === -1) throw new Error(`the playground has no step for the check ${error.check}`)
   return STEPS.map((step, i) => {
     if (i < failedAt) return passed(step, { ...result, token })

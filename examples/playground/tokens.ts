@@ -1,8 +1,8 @@
 /**
- * Issues the page's tokens: by the password grant, as for any client, and directly by the embedded
- * server if no server would issue such a token. The client's secret and the key of DPoP-bound
- * tokens stay on the page's server; the browser has only the token, and requests a proof for each
- * request.
+ * Gets the tokens of the page: by the password grant, as any client does, or directly from the
+ * embedded authorization server, for example an expired token. The client's secret and the key of
+ * DPoP-bound tokens stay on the page's server; the browser has only the token, and requests a proof
+ * for each request.
  */
 import {
   type AuthorizationServer,
@@ -31,7 +31,7 @@ export class Tokens {
     this.#authorizationServer = authorizationServer
   }
 
-  /** @throws {PasswordGrantError} with a hint that names the fix. */
+  /** @throws {PasswordGrantError} if no token is issued; its hint names the fix. */
   async logIn({ username, password, scope, type }: Credentials): Promise<string> {
     const { access_token: token } = await passwordGrant({
       issuer: this.#authorizationServer.issuer,
@@ -54,7 +54,7 @@ export class Tokens {
     })
   }
 
-  /** Creates a proof for one request, with the nonce if the API requires one. */
+  /** Creates a proof for one request, with the nonce if there is one. */
   async prove(url: string, accessToken: string, nonce: string | undefined): Promise<string> {
     return dpopProof({ key: await this.#key, url, accessToken, nonce })
   }

@@ -1,7 +1,9 @@
-/** Calls the API, which is on another origin; only the headers that CORS exposes can be read. */
+/**
+ * Calls the API, which has another origin: the page can read only the headers that CORS exposes.
+ */
 import { prove } from './backend.js'
 
-/** Sends one request, with the given proof, if any. */
+/** Sends one request, with a proof if there is one. */
 export async function send(api, path, { token, type } = {}, proof) {
   const headers = {}
   if (token !== undefined) headers.authorization = `${type} ${token}`
@@ -33,7 +35,12 @@ export async function call(api, path, held) {
   return response
 }
 
-/** @returns the response, and the proof that was sent. */
+/**
+ * Sends a request with a new proof, and repeats it with another proof if the API requires a new
+ * nonce.
+ *
+ * @returns the last response and its proof.
+ */
 export async function callWithProof(api, path, held) {
   const proof = await prove(path, held.token, lastNonce)
   const response = await send(api, path, held, proof)

@@ -1,6 +1,6 @@
 /** Calls the page's own server, which logs in and controls the authorization server. */
 
-/** The message of the page's server: the problem and the fix. */
+/** An error whose message names the problem and the fix. */
 export class BackendError extends Error {}
 
 async function request(path, init) {

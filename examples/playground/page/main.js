@@ -1,4 +1,4 @@
-/** The controls of the playground. The token exists only in the memory of this module. */
+/** Handles the controls of the playground. The token exists only in the memory of this module. */
 import * as api from './api.js'
 import * as backend from './backend.js'
 import { say, showBusy, showResponse, showState, showSteps, showToken } from './show.js'
@@ -16,7 +16,7 @@ let busy = false
 async function refresh() {
   const seen = await backend.state()
   showState(seen)
-  // Enabled without a token: after a reload, no user can log in before the issuer is back.
+  // This button is enabled without a token, because a user cannot log in until the issuer is back.
   byId('issuer').disabled = false
   return seen
 }

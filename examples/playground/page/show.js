@@ -48,7 +48,7 @@ export function showResponse(response, steps, sentence) {
   bringIntoView(byId('response-heading'))
 }
 
-/** On a phone, the response is further down than the button. */
+/** Scrolls to the heading if it is not visible: on a phone, the response is below the button. */
 function bringIntoView(heading) {
   const { top, bottom } = heading.getBoundingClientRect()
   if (top >= 0 && bottom < innerHeight * 0.75) return

@@ -1,4 +1,4 @@
-/** Decodes and modifies tokens, without verifying them: only the API does. */
+/** Decodes and modifies tokens. Does not verify them: only the API does. */
 
 export function decode(token) {
   const [header, claims] = token.split('.')
