@@ -14,7 +14,7 @@ import {
 import { parseJsonObject } from '../base/json-object.js'
 import { ownMember, ownMembers } from '../base/plain-object.js'
 import { type ClientCredentials, clientAuthentication } from '../http/client-authentication.js'
-import { readText, retryAfter } from '../http/fetch-json.js'
+import { readText, retryAfter, withoutQuery } from '../http/fetch-json.js'
 import type { IntrospectionMetadata } from '../http/metadata.js'
 import { IntrospectionFailure } from './introspection-failure.js'
 import { type IntrospectionResult, resultOf } from './introspection-response.js'
@@ -155,9 +155,3 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
 
 /** Statuses of an endpoint that has moved, throttles or is down. */
 const GONE_OR_DOWN: ReadonlySet<number> = new Set([404, 405, 410, 429, 502, 503, 504])
-
-/** Returns the URL without its query, which may contain a secret. */
-function withoutQuery(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return origin + pathname
-}

@@ -80,7 +80,7 @@ export class Rejections {
   }
 
   /**
-   * Sets the response headers of an error that application code threw. An error of `verify()` or
+   * Sets the response headers of an error that application code threw, and reports it. An error of `verify()` or
    * `request.requireScope()` already has headers, and was counted. An error that the application
    * constructed gets new headers here for each request, because the application may throw the same
    * error for several requests.
@@ -98,6 +98,7 @@ export class Rejections {
     const isComplete = Object.keys(error.headers).length > 0 && !this.#challenged.has(error)
     if (!isComplete) this.#challenge(error, guard, request, reply)
     else reply.headers(error.headers)
+    this.#report(error, request)
   }
 
   /** Sets the response headers of an error, counts the rejection and publishes it. */

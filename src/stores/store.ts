@@ -82,7 +82,8 @@ export interface Store {
 /** A revocation in a store. Times are whole seconds since the epoch, or `Infinity`. */
 export interface StoredRevocation {
   /**
-   * Hash of the revoked identifier: 43 base64url characters, which do not reveal the identifier.
+   * Hash of the revoked identifier: 43 base64url characters. It does not reveal an
+   * identifier that cannot be guessed.
    */
   readonly name: string
   /** The revocation covers tokens that were issued up to this time, inclusive. */

@@ -318,6 +318,52 @@ t.test('a rejected operation is counted and published once', async (t) => {
   }
 })
 
+t.test('a rejected operation is reported to onReject and in the log, once', async (t) => {
+  const reported: string[] = []
+  const lines: string[] = []
+  const app = await protectedApi(
+    t,
+    { onReject: ({ code, reason }) => void reported.push(`${code} ${reason.expected}`) },
+    { logger: { stream: { write: (line: string) => void lines.push(line) } } },
+  )
+  app.get('/scope', async (request) => request.requireScope('orders:write'))
+  app.get('/sign-in', async (request) => request.requireAuthentication({ acr: 'phr' }))
+  app.get('/own', () => Promise.reject(new InvalidTokenError('Unknown device')))
+  app.get('/caught', async (request) => {
+    t.throws(() => request.requireScope('orders:write'))
+    return 'handled'
+  })
+  app.get('/guard', { config: { auth: { scope: 'orders:write' } } }, async () => 'in')
+  app.setErrorHandler((error, _request, reply) => reply.send(error))
+  for (const url of ['/scope', '/sign-in', '/own', '/caught', '/guard']) await get(app, url)
+  t.strictSame(reported, [
+    'insufficient_scope orders:write',
+    'insufficient_user_authentication "acr": phr',
+    'invalid_token undefined',
+    'insufficient_scope orders:write',
+  ])
+  t.equal(lines.filter((line) => line.includes('request rejected: ')).length, 4)
+})
+
+t.test('an error that cannot be read gets the response of a bare Fastify', async (t) => {
+  const handler = async ({ params }: FastifyRequest) => {
+    const error = new InsufficientScopeError('Not allowed', '', { check: 'policy' })
+    const { member } = params as { member: string }
+    const read = () => {
+      throw new Error(`unreadable ${member}`)
+    }
+    throw Object.defineProperty(error, member, { get: read })
+  }
+  const app = await protectedApi(t)
+  const bare = Fastify()
+  for (const api of [app, bare]) api.get('/:member', handler)
+  for (const member of ['code', 'scope', 'check', 'expected', 'reason', 'message', 'headers']) {
+    const [ours, theirs] = [await get(app, `/${member}`), await get(bare, `/${member}`)]
+    t.equal(ours.statusCode, theirs.statusCode, member)
+    t.equal(ours.body, theirs.body, member)
+  }
+})
+
 t.test('other errors pass unchanged, and what follows the response crashes nothing', async (t) => {
   const app = await protectedApi(t)
   app.get('/other', async () => {
