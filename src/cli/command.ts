@@ -1,5 +1,6 @@
 /**
- * Defines the description of a command, which determines how its arguments are parsed and its help.
+ * Defines the description of a command, from which the arguments are parsed and the help is
+ * rendered.
  */
 import type { Arguments } from './arguments.js'
 import type { ProcessContext } from './context.js'

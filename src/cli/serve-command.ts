@@ -1,6 +1,6 @@
 /**
- * The command `serve`: runs the embedded authorization server of the testing kit until SIGINT or
- * SIGTERM.
+ * Implements the command `serve`, which runs the embedded authorization server of the testing kit
+ * until SIGINT or SIGTERM.
  */
 import type { AuthorizationServer } from '../testing/authorization-server/authorization-server.js'
 import { createAuthorizationServer } from '../testing/authorization-server/create-authorization-server.js'

@@ -3,8 +3,8 @@
  * RFC 9470.
  *
  * Messages are fixed sentences, which contain nothing from the token, its claims or the request.
- * The {@link RejectionReason} of an error contains the details for the operator. It is never
- * enumerable, so that serializers do not send it to the client.
+ * The {@link RejectionReason} of an error contains the details for the operator. The reason is
+ * never enumerable, so that serializers do not send it to the client.
  */
 import { failureText } from './failure-text.js'
 import { type Check, LazyReason, type RejectionReason } from './rejection-reason.js'
@@ -17,7 +17,7 @@ export type ResponseHeaders = Readonly<Record<string, string | string[]>>
 
 /**
  * Base class of all errors that reject a request. Programs can rely on `code`; `message` is for
- * people and may change.
+ * people.
  *
  * `stack` has no frames, because capturing them costs more than most rejections, and `check` names
  * the step that rejected the request.
@@ -115,7 +115,7 @@ function limitStackTraces(frames: number): void {
   try {
     Error.stackTraceLimit = frames
   } catch {
-    // If `Error` is frozen, new errors have stack frames: the rejection only costs more.
+    // `Error` is frozen, so that new errors have stack frames. This only costs time.
   }
 }
 

@@ -46,7 +46,9 @@ export interface RejectionReason {
   readonly check: Check
   /** Describes what the check requires. */
   readonly expected?: string | undefined
-  /** Describes what the check found instead; `undefined` if that may be confidential. */
+  /**
+   * Describes what the check found instead; `undefined` if that is nothing or may be confidential.
+   */
   readonly found?: string | undefined
 }
 

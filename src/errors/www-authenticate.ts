@@ -25,9 +25,9 @@ export interface ChallengeContext {
   readonly scope: string
   /** Whether the route accepts bearer tokens. Default true. */
   readonly bearer?: boolean
-  /** Parameters of the DPoP challenge, if the route accepts DPoP. */
+  /** Parameters of the DPoP challenge; `undefined` if the route does not accept DPoP. */
   readonly dpop?: DPoPChallenge | undefined
-  /** URL of the protected resource metadata (RFC 9728 §5.1). */
+  /** URL of the protected resource metadata (RFC 9728 §5.1); `undefined` if there is none. */
   readonly resourceMetadata?: string | undefined
   /** The scheme of the request; `undefined` if it carried no token. */
   readonly used?: 'Bearer' | 'DPoP' | undefined

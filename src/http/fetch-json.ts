@@ -282,7 +282,10 @@ function parse(url: string, text: string): unknown {
   }
 }
 
-/** Returns {@link JsonDocument.maxAge}; `Age` is the time that the response spent in caches. */
+/**
+ * Returns {@link JsonDocument.maxAge}. The header `Age` is the time that the response spent in
+ * caches.
+ */
 function maxAgeOf(headers: FetchResponse['headers'] | undefined): number | undefined {
   const directives = headers?.get('cache-control')?.toLowerCase() ?? ''
   if (/(?:^|[\s,])(?:no-store|no-cache)(?:$|[\s,=])/.test(directives)) return 0

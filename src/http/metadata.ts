@@ -166,8 +166,8 @@ class MetadataDocument {
     }
     this.#url = url
     this.#members = members
-    // Only an http issuer may name http URLs on loopback: another could thereby direct requests to
-    // a service on the machine of this instance.
+    // Only an http issuer may name http URLs on loopback: an https issuer could thereby direct
+    // requests to a service on the machine of this instance.
     this.#allowed = { allowHttp, mayBeLoopback: new URL(expected).protocol === 'http:' }
   }
 

@@ -1,4 +1,7 @@
-/** Advises on a token with another audience. Often it is the API's own, spelled differently. */
+/**
+ * Advises on a token with another audience. Often that audience is the API's own, spelled
+ * differently.
+ */
 
 import type { ClaimExpectations } from '../../token/claims.js'
 import type { Claims } from '../../token/compact-jws.js'

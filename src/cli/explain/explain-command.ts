@@ -1,4 +1,4 @@
-/** The command `explain`: shows why a token is accepted or rejected. */
+/** Implements the command `explain`, which shows why a token is accepted or rejected. */
 import { PROFILE_NAMES } from '../../issuer/providers/providers.js'
 import type { ResourceServerOptions } from '../../server/options.js'
 import type { Arguments } from '../arguments.js'

@@ -1,5 +1,6 @@
 /**
- * Explains tokens: returns the result of each step, and the result of the pipeline for comparison.
+ * Explains tokens: runs the steps one by one, and then the pipeline itself, whose result must agree
+ * with theirs.
  */
 
 import { bearerToken } from '../../credentials/bearer.js'
@@ -116,7 +117,7 @@ function rejected(error: unknown): RequestResult {
   return { accepted: false, status, code, message, step: stepOf(check) }
 }
 
-/** @throws {Error} if the steps contradict the pipeline, which is a bug of this program. */
+/** @throws {Error} if the steps contradict the pipeline, which would be a bug of this program. */
 export function assertAgreement(steps: readonly Step[], result: RequestResult): void {
   const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   const agreed = result.accepted ? failed.length === 0 : failed.includes(result.step)

@@ -20,7 +20,10 @@ export interface GivenToken {
 const HEADER_NAME = /^authorization:[ \t]*/i
 const SCHEME = /^(?:bearer|dpop)(?:\s+|$)/i
 
-/** @param text a header line, the value of the header, or a token, optionally in whitespace. */
+/**
+ * @param text a header line, the value of the header, or a token, with or without whitespace around
+ * it.
+ */
 export function readGivenToken(text: string): GivenToken {
   // Whitespace at both ends is ignored, because HTTP clients trim header values too.
   const given = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')

@@ -1,5 +1,6 @@
 /**
- * Advises on a token of an untrusted issuer. Often it is the trusted issuer, spelled differently.
+ * Advises on a token of an untrusted issuer. Often its identifier is that of the trusted issuer,
+ * spelled differently.
  */
 
 import { canParseUrl } from '../../base/can-parse-url.js'

@@ -71,7 +71,7 @@ export const NEEDS: Readonly<Record<StepName, readonly StepName[]>> = {
  * Returns the step that includes the check: `key` for `keys-unavailable`, otherwise the step with
  * the name of the check.
  *
- * @throws {Error} if there is none, which would be a bug: `explain` runs no such check.
+ * @throws {Error} if no step includes the check, which would be a bug of this program.
  */
 export function stepOf(check: Check): StepName {
   const step = check === 'keys-unavailable' ? 'key' : check

@@ -4,7 +4,8 @@
 const LATEST = 8.64e12
 
 /**
- * The smallest number that is read as milliseconds: in 1973. As seconds, it is in the year 5138.
+ * The smallest number that is taken for milliseconds. In milliseconds it is a time in 1973, in
+ * seconds a time in the year 5138.
  */
 const IN_MILLISECONDS = 1e11
 

@@ -28,8 +28,8 @@ export interface ClientCredentialsOptions
  * Returns the token response.
  *
  * @throws {TypeError} if an option is invalid.
- * @throws {PasswordGrantError} if no token is issued. The name is that of the other grant, whose
- *   errors are the same.
+ * @throws {PasswordGrantError} if no token is issued. Both grants use this class, because they fail
+ *   in the same ways.
  */
 export async function clientCredentials(options: ClientCredentialsOptions): Promise<TokenResponse> {
   const { clientId, clientSecret, parameters, timeout } = options

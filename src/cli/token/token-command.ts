@@ -1,4 +1,6 @@
-/** The command `token`: gets a token and prints only the token to standard output, for `curl`. */
+/**
+ * Implements the command `token`, which gets a token and prints only the token to standard output.
+ */
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { isJsonObject } from '../../base/json-object.js'
@@ -132,7 +134,7 @@ async function getToken(args: Arguments, context: ProcessContext): Promise<Token
 }
 
 /**
- * Whether the issuer sent no usable response, or is overloaded; otherwise it rejected the request.
+ * Whether the issuer made no decision: it sent no usable response, is overloaded or failed.
  */
 function isUnavailable({ error, status = 0 }: PasswordGrantError): boolean {
   const unavailable = ['timeout', 'unreachable', 'invalid_response', 'temporarily_unavailable']
