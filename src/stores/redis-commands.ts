@@ -37,7 +37,11 @@ export class RedisCommands {
    *   yet replied to an earlier command whose deadline has passed.
    */
   async send(command: readonly [string, ...string[]]): Promise<unknown> {
-    if (!this.#connection.isReady()) await this.#waitForConnection()
+    if (!this.#connection.isReady()) {
+      await this.#waitForConnection()
+      // The first connection may be lost by now; the client would queue the command.
+      if (!this.#connection.isReady()) throw notConnected()
+    }
     // Redis replies in order, so the reply to this command would wait for the overdue replies.
     const overdue = this.#overdue
     if (overdue.size > 0) throw new Error('Redis has not replied to an earlier command')
@@ -50,7 +54,7 @@ export class RedisCommands {
   }
 
   #waitForConnection(): Promise<unknown> {
-    if (this.#hasWaited) return Promise.reject(new Error('Redis is not connected'))
+    if (this.#hasWaited) return Promise.reject(notConnected())
     this.#connecting ??= this.#withDeadline(this.#ready).finally(() => {
       this.#hasWaited = true
     })
@@ -68,4 +72,8 @@ export class RedisCommands {
       reply.then(stopDeadline, stopDeadline)
     })
   }
+}
+
+function notConnected(): Error {
+  return new Error('Redis is not connected')
 }
