@@ -6,11 +6,12 @@ import { HELP } from './read-arguments.js'
 const PROGRAM = 'fastify-resource-server'
 
 const EXIT_CODES = `Exit codes:
-  0  success: a token was printed, or the explained token is accepted
-  1  the explained token, or the request for a token, is rejected
-  2  the arguments are invalid
-  3  the issuer is unreachable or its response is invalid, the port is in use, or the output cannot be written
-  4  a bug in this program: please report it`
+  0    success: a token was printed, or the explained token is accepted
+  1    the explained token, or the request for a token, is rejected
+  2    the arguments are invalid
+  3    the issuer is unreachable or its response is invalid, the port is in use, or the output cannot be written
+  4    a bug in this program: please report it
+  130  interrupted by Ctrl+C at a prompt`
 
 export function helpOfAll(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length))

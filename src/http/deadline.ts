@@ -4,7 +4,7 @@ import { startDeadline } from '../base/deadline-timer.js'
  * Runs `exchange` with one deadline for everything from connecting to the last byte. At the
  * deadline, or when `closing` aborts, the signal of the exchange aborts and the returned promise
  * rejects. It rejects even if the exchange ignores the signal; the result of the exchange is then
- * dropped.
+ * dropped. If `closing` has aborted already, `exchange` is not called.
  *
  * `timeout` is in milliseconds. `waitingFor` returns the URL for the message of a timeout. The
  * timer does not keep the process alive.
@@ -17,6 +17,7 @@ export async function withinDeadline<T>(
     waitingFor,
   }: { timeout: number; closing?: AbortSignal; waitingFor?: (() => string) | undefined },
 ): Promise<T> {
+  closing?.throwIfAborted()
   const controller = new AbortController()
   const aborted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason))

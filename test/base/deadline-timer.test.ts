@@ -92,6 +92,12 @@ t.test('accepts an HTTP response that arrives during a stall', async (t) => {
   )
 })
 
+t.test('an exchange does not start after closing', async (t) => {
+  const exchange = () => Promise.resolve(t.fail('started'))
+  const closing = AbortSignal.abort(new Error('closed'))
+  await t.rejects(withinDeadline(exchange, { timeout: 100, closing }), { message: 'closed' })
+})
+
 t.test('accepts a Redis reply that arrives during a stall', async (t) => {
   const redis = new FakeRedis()
   const store = redisStore({ client: await connected(new FakeIoRedis(redis)), timeout: 100 })

@@ -337,6 +337,11 @@ t.test('names the difference between audiences that are spelled differently', as
   await differs([7, null], url, 'Request a token for this API')
   await differs('https://other.example', url, 'Request a token for this API')
   t.equal(spellingDifference('a', 'a'), undefined)
+  t.equal(spellingDifference('HTTPS://a', 'https://a'), 'upper and lower case')
+  t.equal(
+    spellingDifference('HTTPS://A/', 'http://a'),
+    'upper and lower case and the scheme before "://" and the trailing slash',
+  )
   t.equal(spellingDifference('a', 'b'), undefined)
 })
 

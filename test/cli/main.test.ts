@@ -36,7 +36,7 @@ t.test('the help of each command lists its flags, examples and exit codes', asyn
   for (const [command, words] of Object.entries(expected)) {
     const { code, stdout, stderr } = await runHere([command, '--help'])
     t.strictSame([code, stderr], [0, ''])
-    for (const word of [...words, '--help', 'Example', 'Exit codes:', '  3  '])
+    for (const word of [...words, '--help', 'Example', 'Exit codes:', '  3    ', '  130  '])
       t.match(stdout, word)
     t.notMatch(stdout, /.{130}/, 'no line exceeds the width of a terminal')
     t.same(await runHere([command, '-h']), { code, stdout, stderr })

@@ -13,7 +13,10 @@ export function spellingDifference(one: string, other: string): string | undefin
     spellings.reduce((name, [, normalized]) => normalized(name), one) ===
     spellings.reduce((name, [, normalized]) => normalized(name), other)
   if (one === other || !isSame(SPELLINGS)) return undefined
-  return SPELLINGS.filter((left) => !isSame(SPELLINGS.filter((spelling) => spelling !== left)))
-    .map(([what]) => what)
-    .join(' and ')
+  // One difference may have two names: "HTTPS" and "https" differ by case and by scheme.
+  const needed = SPELLINGS.reduceRight((left, spelling) => {
+    const others = left.filter((other) => other !== spelling)
+    return isSame(others) ? others : left
+  }, SPELLINGS)
+  return needed.map(([what]) => what).join(' and ')
 }
