@@ -19,8 +19,8 @@ export function failureText(error: unknown): string {
 }
 
 /**
- * Returns the code of the underlying system error, such as `ECONNREFUSED`; `undefined` if none has
- * one.
+ * Returns the code of the error or of the first of its causes that has one, such as `ECONNREFUSED`;
+ * `undefined` if no error has a code.
  */
 export function failureCode(error: unknown, depth = 0): string | undefined {
   if (!isError(error) || depth > MAX_DEPTH) return undefined

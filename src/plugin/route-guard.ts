@@ -125,11 +125,7 @@ function compileGuard(requirement: unknown, core: Rules): RouteGuard {
   const { optional = false, ...required } = requireKnownKeys('config.auth', requirement, keys)
   if (typeof optional !== 'boolean')
     throw new TypeError('config.auth.optional must be true or false')
-  const policy = compilePolicy<FastifyRequest>(
-    required,
-    core.clock,
-    core.resourceMetadata?.resource,
-  )
+  const policy = compilePolicy<FastifyRequest>(required, core.clock, core.resourceMetadata)
   const binding = resolveBindingRequirement(required, core.binding.requirement, 'config.auth')
   const challenges = new RouteChallenges(core, binding, policy.scope)
   return { policy, binding, schemes: acceptedSchemes(binding), optional, challenges }

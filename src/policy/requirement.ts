@@ -128,13 +128,13 @@ export interface Policy<Context> {
 }
 
 /**
- * @param resource the resource identifier of this API; `undefined` without `resourceMetadata`.
+ * @param metadata has the resource identifier of this API; `undefined` without that option.
  * @throws {TypeError} if a requirement is invalid; the message names the member and the fix.
  */
 export function compilePolicy<Context>(
   given: Requirement<Context>,
   clock: Clock,
-  resource: string | undefined,
+  metadata: { readonly resource: string } | undefined,
 ): Policy<Context> {
   const requirement = requireKnownKeys('a requirement', given, REQUIREMENT_KEYS)
   const unset = REQUIREMENT_KEYS.find(
@@ -147,7 +147,7 @@ export function compilePolicy<Context>(
   const stepUp = compileStepUp(requirement, clock)
   const claims = compileClaims(requirement.claims)
   const acceptsActor = compileActor(requirement.actor)
-  const details = compileAuthorizationDetails(requirement.authorizationDetails, resource)
+  const details = compileAuthorizationDetails(requirement.authorizationDetails, metadata?.resource)
   const authorizationDetailsTypes = details?.types ?? []
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError(

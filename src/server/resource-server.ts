@@ -76,7 +76,7 @@ export class ResourceServer<Context = unknown> {
     const policy =
       requirement === undefined
         ? this.#anyToken
-        : compilePolicy(requirement as Requirement<Context>, clock, resourceMetadata?.resource)
+        : compilePolicy(requirement as Requirement<Context>, clock, resourceMetadata)
     const bindingRequirement =
       requirement === undefined
         ? binding.requirement

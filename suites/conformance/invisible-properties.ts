@@ -18,19 +18,19 @@ export const invisibleProperties: readonly InvisibleProperty[] = [
   {
     id: 'J15',
     property: 'without kid, a limited number of keys is tried',
-    test: 'J15: without kid every compatible key is tried, sixteen at most',
+    test: 'J15: tries every compatible key without kid, at most sixteen',
   },
   {
     id: 'D1',
     property: 'the well-known URLs are tried in order',
-    test: 'D1: looks in three places, in this order',
+    test: 'D1: tries three URLs, in this order',
   },
   {
     id: 'D1',
     property: 'a configured URL takes precedence',
     test: 'D1: reads no metadata where jwksUri is configured',
   },
-  { id: 'D3', property: 'https only', test: 'D3: refuses a jwks_uri that is not https' },
+  { id: 'D3', property: 'https only', test: 'D3: rejects a jwks_uri that is not https' },
   {
     id: 'D3',
     property: 'the deadline covers the whole exchange',
@@ -39,7 +39,7 @@ export const invisibleProperties: readonly InvisibleProperty[] = [
   {
     id: 'D4',
     property: 'max-age is respected within bounds',
-    test: 'D4: keeps a key set as long as Cache-Control says, within bounds',
+    test: 'D4: keeps a key set for as long as Cache-Control states, within bounds',
   },
   {
     id: 'I3',

@@ -56,7 +56,7 @@ export async function createExplainer(
   const options = { ...given, jwks, now: () => moment }
   const { limits, maxTokenLength } = resolveOptions(options)
   const core = await assemble(options)
-  compilePolicy(requirement, core.clock, core.resourceMetadata?.resource)
+  compilePolicy(requirement, core.clock, core.resourceMetadata)
   return {
     async explain(text) {
       moment = now()

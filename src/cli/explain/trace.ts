@@ -196,11 +196,7 @@ async function tryClaims(
   })
   await list.try(
     'scope',
-    () =>
-      compilePolicy(requirement, core.clock, core.resourceMetadata?.resource).check(
-        token,
-        undefined,
-      ),
+    () => compilePolicy(requirement, core.clock, core.resourceMetadata).check(token, undefined),
     () => `granted: ${printable([...token.scope].join(' ')) || 'no scope'}`,
   )
 }
