@@ -131,7 +131,7 @@ function containsAll(list: readonly string[] | undefined, values: readonly strin
 }
 
 function isLocatedAt(locations: readonly string[] | undefined, resource: string | undefined) {
-  return locations === undefined || (resource !== undefined && locations.includes(resource))
+  return locations === undefined || locations.some((location) => location === resource)
 }
 
 function isAccepted<Context>(

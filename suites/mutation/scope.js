@@ -73,7 +73,6 @@ const SLOW = [
   'api/dpop',
   'api/cve',
   'keys/jwks-discovery',
-  'keys/file-key-store',
   'keys/persisted-keys',
   'api/mtls',
   'token/base64url',

@@ -83,6 +83,8 @@ t.test('A1: an array accepts the subject itself and the actors in it', async (t)
   t.notOk(accepts(rules, { client_id: 'app' }))
   t.notOk(accepts(rules, { sub: 'other', act: { sub: 'svc' } }), 'earlier actors do not count')
   t.notOk(accepts(rules, { sub: 'SVC' }))
+  t.ok(accepts([{ clientId: 'app' }], { sub: 'any', client_id: 'app' }))
+  t.notOk(accepts([{ clientId: 'app' }], { sub: 'app', client_id: 'other' }))
 })
 
 t.test('A1: the same subject of another issuer is another actor', async (t) => {
@@ -92,6 +94,9 @@ t.test('A1: the same subject of another issuer is another actor', async (t) => {
   t.notOk(accepts(other, { sub: 'svc' }), 'an actor without issuer is of the issuer of the token')
   t.ok(accepts([{ subject: 'svc', issuer: ISSUER }], { sub: 'svc' }))
 })
+
+const INVALID =
+  /^(?:an actor must be an object|Unknown option ".*" of an actor.*|"actor" must be 'none' or a non-empty array of actors, each with a "subject" or a "clientId", such as \[\{ subject: 'service-1' \}\])$/
 
 t.test('an invalid requirement is an error', async (t) => {
   const wrong: unknown[] = [
@@ -104,6 +109,8 @@ t.test('an invalid requirement is an error', async (t) => {
     [{ issuer: ISSUER }],
     [{ subject: '' }],
     [{ subject: 7 }],
+    [{ subject: 'a', clientId: 7 }],
+    [{ subject: 'a', issuer: '' }],
     [{ subject: undefined }],
     [{ sub: 'svc' }],
     [{ subject: 'a', scope: 'b' }],
@@ -113,7 +120,7 @@ t.test('an invalid requirement is an error', async (t) => {
   for (const actor of wrong) {
     t.throws(
       () => compilePolicy({ actor } as never, clock, undefined),
-      TypeError,
+      { name: 'TypeError', message: INVALID },
       JSON.stringify(actor),
     )
   }

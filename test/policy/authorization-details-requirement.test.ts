@@ -93,6 +93,7 @@ t.test('A2: an element for another location grants nothing here', async (t) => {
   const elsewhere = { ...PAYMENT, locations: ['https://other.example.com/payments'] }
   const { locations, ...anywhere } = PAYMENT
   t.notOk(accepts(rule, [elsewhere]))
+  t.ok(accepts({ ...rule, locations: elsewhere.locations }, [elsewhere]), 'the rule names it')
   t.ok(accepts(rule, [{ ...elsewhere, locations: [...elsewhere.locations, RESOURCE] }]))
   t.notOk(accepts(rule, [{ ...PAYMENT, locations: [`${RESOURCE}/`] }]), 'compared exactly')
   t.notOk(accepts(rule, [{ ...PAYMENT, locations: [] }]))
@@ -181,6 +182,9 @@ t.test('"check" decides on the members of the type', async (t) => {
   })
 })
 
+const INVALID =
+  /^(?:an authorization detail must be an object|Unknown option "action" of .*|"authorizationDetails" must be an object with a "type", or a non-empty array of them, such as \{ type: 'payment_initiation', actions: 'initiate' \}; a list must be a string or a non-empty array of strings)$/
+
 t.test('an invalid requirement is an error', async (t) => {
   const wrong: unknown[] = [
     null,
@@ -195,6 +199,8 @@ t.test('an invalid requirement is an error', async (t) => {
     { type: 'a', actions: [] },
     { type: 'a', actions: '' },
     { type: 'a', actions: [7] },
+    { type: 'a', actions: ['b', 7] },
+    { type: 'a', actions: ['b', ''] },
     { type: 'a', actions: undefined },
     { type: 'a', identifier: ['a'] },
     { type: 'a', check: true },
@@ -204,7 +210,7 @@ t.test('an invalid requirement is an error', async (t) => {
     const requirement = { authorizationDetails } as never
     t.throws(
       () => compilePolicy(requirement, clock, undefined),
-      TypeError,
+      { name: 'TypeError', message: INVALID },
       JSON.stringify(authorizationDetails),
     )
   }
