@@ -1,6 +1,6 @@
 /**
- * The least that can be done with a new token before its claims are used: parse it and check the
- * signature. Nothing else is checked, so it is no verifier but a bound for all of them.
+ * Parses a token and verifies its signature, the minimum work before an API can use its claims. It
+ * checks nothing else, so it is a lower bound for the cost of verifiers and not a verifier.
  */
 import { createPublicKey, verify } from 'node:crypto'
 import { ALGORITHMS } from './jwt.js'
@@ -17,7 +17,8 @@ export function bareVerifier(jwks) {
     const { hash, key } = keys.get(decode(header).kid)
     const payload = decode(claims)
     const input = Buffer.from(token.slice(0, header.length + 1 + claims.length))
-    if (!verify(hash, input, key, Buffer.from(signature, 'base64url'))) throw new Error('forged')
+    if (!verify(hash, input, key, Buffer.from(signature, 'base64url')))
+      throw new Error('Invalid signature')
     return payload
   }
 }

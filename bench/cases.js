@@ -1,18 +1,18 @@
-/** The cases: which tokens are sent, how many, and what the answer must be. */
+/** Defines the cases: which tokens the client sends, how many, and the status it expects. */
 import { HOSTILE } from './hostile.js'
 
 const KNOWN = { kind: 'known', list: 'known', algorithm: 'RS256', status: 200 }
 
 /**
- * Before any round, so that each row is asked as compiled code: that takes thousands of requests,
- * and more for who has more code.
+ * Runs before the first round, so that V8 has compiled the code of each row: compilation takes
+ * thousands of requests, and more for larger packages.
  */
 export const warmUp = { name: 'warm-up', kind: 'warm-up', list: 'warm-up', status: 200, first: 0 }
 
 /**
- * - `first`, `count`: the part of the list that is sent, in turn.
- * - `prime`: whether each token is sent once before it counts, in every round or only in the first
- *   one; the caches have room for all known tokens and the new ones of a round.
+ * - `first`, `count`: the part of the token list that the client sends, repeated in order.
+ * - `prime`: whether the client sends each token once before the measurement, in every round or
+ *   only in the first round; the caches hold all known tokens and the new tokens of one round.
  */
 export const cases = [
   { name: 'known-1000', ...KNOWN, first: 0, count: 1_000, prime: 'always' },
@@ -35,17 +35,20 @@ export const cases = [
   })),
 ]
 
-export function takesPart(row, { kind, algorithm }) {
-  return row.algorithms.includes(algorithm) && !(row.trusting && kind === 'hostile')
+/** Whether the case measures this row. */
+export function includesRow({ kind, algorithm }, row) {
+  return row.algorithms.includes(algorithm) && !(row.acceptsHostile && kind === 'hostile')
 }
 
-/** What the open routes answer, whatever the token; what a verifier answers to this one. */
+/**
+ * Returns 200 for open routes, which ignore the token, and the status of the case for verifiers.
+ */
 export function expectedStatus(row, { name, status }) {
   if (row.name === 'open' || row.name === 'express-open') return 200
-  return row.refusals[name] ?? status
+  return row.rejectionStatuses[name] ?? status
 }
 
-/** How many tokens each list needs for some cases and rounds, the one that warms up included. */
+/** Returns the number of tokens that each list needs for the cases and rounds, warm-up included. */
 export function countTokens(chosen, { rounds, newPerRound, warmUpTokens }) {
   const counts = { [warmUp.list]: warmUpTokens }
   for (const { kind, list, first = 0, count } of chosen) {

@@ -1,6 +1,6 @@
 /**
- * The result as a picture: how much of an open route's throughput is left, for known and for new
- * tokens. Readable on light and on dark pages.
+ * Draws a result as SVG: the throughput of each row as a ratio to the open route, for known and for
+ * new tokens. The colors follow the light or dark scheme of the page.
  *
  *   node bench/chart.js < bench/results/latest.json > chart.svg
  */
@@ -42,13 +42,14 @@ export function drawChart({ http, rows, machine, date }) {
     SERIES.every(({ name }) => http.cases[name]?.[row]),
   )
   if (drawn.length === 0) {
-    throw new Error(`the chart needs the cases ${SERIES.map(({ name }) => name).join(' and ')}`)
+    const names = SERIES.map(({ name }) => name).join(' and ')
+    throw new Error(`The result has no row with the cases ${names}: run the benchmark with them`)
   }
   const ratios = drawn.flatMap((row) =>
     SERIES.map(({ name }) => http.cases[name][row].ratio.median),
   )
-  const most = Math.max(1, Math.ceil(Math.max(...ratios) * 4) / 4)
-  const x = (ratio) => LEFT + (ratio / most) * PLOT
+  const maxRatio = Math.max(1, Math.ceil(Math.max(...ratios) * 4) / 4)
+  const x = (ratio) => LEFT + (ratio / maxRatio) * PLOT
   const foot = TOP + drawn.length * ROW
   const height = foot + BOTTOM
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title description">
@@ -58,7 +59,7 @@ export function drawChart({ http, rows, machine, date }) {
 </style>
 ${text(16, 28, 'Throughput of a protected route, open Fastify route = 1', 'title')}
 ${legend()}
-${axis(most, x, foot)}
+${axis(maxRatio, x, foot)}
 ${drawn.map((row, i) => bars(row, rows[row], http, x, TOP + i * ROW)).join('\n')}
 ${text(LEFT + PLOT / 2, foot + 42, 'requests per second, as a ratio to the same route without a plugin', 'quiet', 'middle')}
 ${text(16, height - 10, `${machine.cpu}, Node ${machine.node}, 50 connections, ${date.slice(0, 10)}; medians`, 'quiet')}
@@ -68,8 +69,8 @@ ${text(16, height - 10, `${machine.cpu}, Node ${machine.node}, 50 connections, $
 
 function bars(name, label, { cases }, x, y) {
   const lines = [text(LEFT - 10, y + 20, label, name === 'ours' ? 'ours' : '', 'end')]
-  for (const [i, { name: one, style }] of SERIES.entries()) {
-    const { median } = cases[one][name].ratio
+  for (const [i, { name: caseName, style }] of SERIES.entries()) {
+    const { median } = cases[caseName][name].ratio
     const top = y + i * (BAR + 2)
     const width = (x(median) - LEFT).toFixed(1)
     lines.push(`<rect class="${style}" x="${LEFT}" y="${top}" width="${width}" height="${BAR}"/>`)
@@ -78,8 +79,8 @@ function bars(name, label, { cases }, x, y) {
   return lines.join('\n')
 }
 
-function axis(most, x, foot) {
-  const ticks = Array.from({ length: most * 4 + 1 }, (_, i) => i / 4)
+function axis(maxRatio, x, foot) {
+  const ticks = Array.from({ length: maxRatio * 4 + 1 }, (_, i) => i / 4)
   return ticks
     .map((tick) =>
       [
@@ -100,10 +101,10 @@ function legend() {
 function describe(drawn, rows, { cases }) {
   return drawn
     .map((row) => {
-      const of = SERIES.map(
+      const ratios = SERIES.map(
         ({ name, label }) => `${cases[name][row].ratio.median.toFixed(2)} ${label}`,
       )
-      return escapeXml(`${rows[row]}: ${of.join(', ')}.`)
+      return escapeXml(`${rows[row]}: ${ratios.join(', ')}.`)
     })
     .join(' ')
 }

@@ -1,58 +1,57 @@
-/** The load client, a process of its own: 50 connections that each ask again once they are answered. */
+/** The load client, in a separate process. Each connection sends its next request on a response. */
 import { createHistogram } from 'node:perf_hooks'
 import { Connection } from './connection.js'
-import { answer } from './ipc.js'
+import { serveCalls } from './ipc.js'
 import { readTokens } from './token-list.js'
 
-/** One row in one case: its connections stay open from slice to slice. */
+/** The connections to one row in one case; they stay open between its turns. */
 class Session {
   #connections
   #requests
-  /** Where in the requests to go on. */
-  #position
+  #nextRequest
   #latency = createHistogram()
 
   static async open({ port, list, first, count, begin = 0, connections }) {
     const session = new Session()
     session.#requests = readTokens(list, first, count).map(request)
-    session.#position = begin
+    session.#nextRequest = begin
     session.#connections = await Promise.all(
       Array.from({ length: connections }, () => Connection.open(port)),
     )
     return session
   }
 
-  /** Sends `total` requests, or fewer if `milliseconds` are over before that. */
+  /** Sends `total` requests, or fewer if `milliseconds` elapse first. */
   load({ total = Number.POSITIVE_INFINITY, milliseconds }) {
     const connections = this.#connections.slice(0, total)
     const statuses = {}
-    const begun = performance.now()
-    const deadline = begun + milliseconds
+    const startedAt = performance.now()
+    const deadline = startedAt + milliseconds
     let sent = 0
-    let answered = 0
+    let responses = 0
 
     return new Promise((resolve, reject) => {
       const send = (connection) => {
-        connection.send(this.#requests[this.#position])
-        this.#position = (this.#position + 1) % this.#requests.length
+        connection.send(this.#requests[this.#nextRequest])
+        this.#nextRequest = (this.#nextRequest + 1) % this.#requests.length
         sent++
       }
-      const onAnswer = (connection, status, took) => {
-        answered++
+      const onResponse = (connection, status, latencyMs) => {
+        responses++
         statuses[status] = (statuses[status] ?? 0) + 1
-        this.#latency.record(Math.max(1, Math.round(took * 1000)))
+        this.#latency.record(Math.max(1, Math.round(latencyMs * 1000)))
         if (sent < total && performance.now() < deadline) return send(connection)
-        if (answered < sent) return
-        resolve({ answered, statuses, seconds: (performance.now() - begun) / 1000 })
+        if (responses < sent) return
+        resolve({ responses, statuses, seconds: (performance.now() - startedAt) / 1000 })
       }
       for (const connection of connections) {
-        connection.start(onAnswer, reject)
+        connection.start(onResponse, reject)
         send(connection)
       }
     })
   }
 
-  /** @returns the latencies of all slices. */
+  /** @returns the latency percentiles of all turns, in microseconds. */
   close() {
     for (const connection of this.#connections) connection.close()
     return { p50: this.#latency.percentile(50), p99: this.#latency.percentile(99) }
@@ -61,7 +60,7 @@ class Session {
 
 const sessions = new Map()
 
-answer({
+serveCalls({
   async open({ name, ...settings }) {
     sessions.set(name, await Session.open(settings))
   },

@@ -1,6 +1,6 @@
 /**
- * One keep-alive connection with one request in flight, and no more work for an answer than to know
- * where it ends: the cost of the client mustn't hide the server's.
+ * One keep-alive connection with one request in flight. It reads only the status and the end of a
+ * response, because a costly client would hide differences between servers.
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -9,10 +9,10 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
 export class Connection {
   #socket
-  /** Of the request in flight, if there is one. */
+  /** `undefined` while no request is in flight. */
   #sentAt
   #unread
-  #onAnswer
+  #onResponse
   #onFailure
 
   static async open(port) {
@@ -25,23 +25,23 @@ export class Connection {
     await once(connection.#socket, 'connect')
     connection.#socket.on('error', (error) => connection.#onFailure(error))
     connection.#socket.on('close', () => {
-      // One that has done its part may be closed while the others still wait.
+      // The server may close an idle connection while others still wait for their responses.
       if (connection.#sentAt !== undefined) {
-        connection.#onFailure(new Error('the server closed a connection'))
+        connection.#onFailure(new Error('The server closed a connection'))
       }
     })
     return connection
   }
 
-  /** @param onAnswer told of the connection, the status and the milliseconds of each answer. */
-  start(onAnswer, onFailure) {
-    this.#onAnswer = onAnswer
+  /** @param onResponse receives the connection, the status and the latency in milliseconds. */
+  start(onResponse, onFailure) {
+    this.#onResponse = onResponse
     this.#onFailure = onFailure
   }
 
   send(request) {
     // A destroyed socket emits no further events, so the failure is reported here.
-    if (this.#socket.destroyed) return this.#onFailure(new Error('the server closed a connection'))
+    if (this.#socket.destroyed) return this.#onFailure(new Error('The server closed a connection'))
     this.#sentAt = performance.now()
     this.#socket.write(request)
   }
@@ -53,27 +53,28 @@ export class Connection {
   #read(length, buffer) {
     const chunk = buffer.subarray(0, length)
     const bytes = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk])
-    const status = statusOfWhole(bytes)
+    const status = statusOfComplete(bytes)
     if (status === undefined) {
-      // The buffer is used again for the next chunk.
+      // Copies the bytes: the socket reuses the buffer for the next chunk.
       this.#unread = Buffer.from(bytes)
     } else {
-      const took = performance.now() - this.#sentAt
+      const latencyMs = performance.now() - this.#sentAt
       this.#unread = undefined
       this.#sentAt = undefined
-      this.#onAnswer(this, status, took)
+      this.#onResponse(this, status, latencyMs)
     }
     return true
   }
 }
 
-function statusOfWhole(bytes) {
+/** Returns `undefined` while the response is incomplete. */
+function statusOfComplete(bytes) {
   const end = bytes.indexOf(END_OF_HEAD)
   if (end === -1) return undefined
   const head = bytes.latin1Slice(0, end)
   const length = /\r\ncontent-length: (\d+)/i.exec(head)
-  if (length === null) throw new Error(`an answer without Content-Length:\n${head}`)
+  if (length === null) throw new Error(`A response has no Content-Length:\n${head}`)
   const missing = end + END_OF_HEAD.length + Number(length[1]) - bytes.length
-  if (missing < 0) throw new Error('more came than one answer')
+  if (missing < 0) throw new Error('The server sent more than one response to a request')
   return missing === 0 ? Number(head.slice(9, 12)) : undefined
 }

@@ -1,8 +1,8 @@
-/** Which CPUs a server and its client may be pinned to. */
+/** Selects the CPUs to pin servers and the client to. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** The first two of this process, or nothing where there are fewer, or no `taskset`. */
+/** Returns the first two CPUs of this process; `undefined` with fewer CPUs or without `taskset`. */
 export function availableCpus() {
   if (spawnSync('taskset', ['--version']).status !== 0) return undefined
   const status = readFileSync('/proc/self/status', 'utf8')

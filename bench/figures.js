@@ -1,13 +1,13 @@
-/** The result as tables in Markdown, for the performance guide. */
+/** Formats a result as Markdown tables for the performance guide. */
 
 const BEGIN = '<!-- figures: written by npm run bench -- --publish -->'
 const END = '<!-- /figures -->'
 
-/** The guide with the figures of this result in the place of those that it had. */
+/** Returns the guide with its figures replaced by those of this result. */
 export function withFigures(guide, result) {
   const [before, rest] = guide.split(BEGIN)
   const [, after] = (rest ?? '').split(END)
-  if (after === undefined) throw new Error('the guide has no place for figures')
+  if (after === undefined) throw new Error(`The performance guide has no "${BEGIN}" … "${END}"`)
   return `${before}${BEGIN}\n${figures(result)}\n${END}${after}`
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a forged token costs whose claims were written to be costly to parse: processor time of
- * `verify()`, of `JSON.parse` alone for the same claims, and of one bare signature verification.
+ * Measures forged tokens whose claims an attacker made costly to parse: the CPU time of `verify()`,
+ * of `JSON.parse` alone for the same claims, and of one bare signature verification.
  *
  *     npm run build && node bench/hostile-json.js [characters of JSON]
  */
@@ -22,23 +22,23 @@ const server = await createResourceServer({
 })
 const header = encoded('{"alg":"RS256","kid":"k","typ":"at+jwt"}')
 const start = `{"iss":"${ISSUER}","aud":"api","sub":"s","jti":"j","iat":1,"exp":9999999999`
-const PLAIN = { 'plain claims': (given) => `${given}}` }
+const PLAIN = { 'plain claims': (beginning) => `${beginning}}` }
 
 print('claims', 'verify()', 'JSON.parse', 'one RS256 verification')
 for (const [name, payload] of Object.entries({ ...PLAIN, ...HOSTILE_JSON })) {
   const texts = Array.from({ length: 2 * COUNT }, () => payload(start, length))
   const tokens = texts.map((text) => `${header}.${encoded(text)}.${signature()}`)
-  await cpu(tokens.slice(0, COUNT), rejected)
-  const ours = await cpu(tokens.slice(COUNT), rejected)
+  await cpu(tokens.slice(0, COUNT), verifyRejected)
+  const ours = await cpu(tokens.slice(COUNT), verifyRejected)
   const parse = await cpu(texts.slice(COUNT), (text) => void JSON.parse(text))
   const bare = await cpu(tokens.slice(COUNT), bareVerification)
   print(name, ...[ours, parse, bare].map((microseconds) => `${microseconds.toFixed(0)} µs`))
 }
 await server.close()
 
-async function rejected(token) {
-  const outcome = await server.verify(token).catch(({ check }) => check)
-  if (outcome !== 'signature') throw new Error(`expected "signature", got ${outcome}`)
+async function verifyRejected(token) {
+  const result = await server.verify(token).catch(({ check }) => check)
+  if (result !== 'signature') throw new Error(`Expected a "signature" rejection, got ${result}`)
 }
 
 function bareVerification(token) {
@@ -47,7 +47,7 @@ function bareVerification(token) {
   verify('sha256', Buffer.from(token.slice(0, end)), publicKey, bytes)
 }
 
-/** Microseconds of processor time for each. */
+/** Returns the mean CPU time for an input, in microseconds. */
 async function cpu(inputs, work) {
   globalThis.gc?.()
   const before = process.cpuUsage()
@@ -58,7 +58,7 @@ async function cpu(inputs, work) {
 
 function signature() {
   const bytes = randomBytes(256)
-  // Below any modulus, so that OpenSSL does all of the arithmetic.
+  // OpenSSL rejects a number above the modulus before the costly arithmetic.
   bytes[0] = 0
   return bytes.toString('base64url')
 }

@@ -1,9 +1,9 @@
-/** Tokens that no API may accept. All but the expired ones need no signature of the issuer. */
+/** Creates tokens that every API must reject, without a signature of the issuer. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { accessTokenClaims, signingInput, TOKEN_LENGTH } from './jwt.js'
 
 export const HOSTILE = {
-  /** Long enough for a token, and no JWT. */
+  /** As long as a token, but not a JWT. */
   malformed: () => randomBytes(TOKEN_LENGTH).toString('base64url').slice(0, TOKEN_LENGTH),
 
   'foreign-issuer': ({ key, claims }) =>
@@ -14,7 +14,7 @@ export const HOSTILE = {
       ),
     ),
 
-  /** Signed with the public key as if it was a secret (RFC 8725 §2.1). */
+  /** Signed with the public key as the HMAC secret (RFC 8725 §2.1). */
   'wrong-algorithm': ({ key, claims }) => {
     const input = signingInput({ alg: 'HS256', kid: key.kid }, claims)
     const secret = key.publicKey.export({ type: 'spki', format: 'pem' })
@@ -36,7 +36,9 @@ export function hostileTokens(make, { key, count, ...times }) {
   )
 }
 
-/** A number below any modulus, so that it is worth the whole of the arithmetic. */
+/**
+ * The signature is below any modulus: OpenSSL rejects a larger number before the costly arithmetic.
+ */
 function withRandomSignature(input) {
   const signature = randomBytes(256)
   signature[0] = 0

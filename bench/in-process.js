@@ -1,4 +1,4 @@
-/** What is measured without a server in between, each in a process of its own. */
+/** Runs the measurements that need no HTTP server, each in a separate process. */
 import { importTimes } from './in-process/import-time.js'
 import { Child } from './ipc.js'
 
@@ -8,7 +8,7 @@ export async function measureInProcess({ quick, cpus }) {
     const script = new URL(`./in-process/${name}.js`, import.meta.url)
     const child = new Child(name, script, { nodeArgs: ['--expose-gc'], cpu: cpus?.server })
     try {
-      return await child.ask('measure', { quick })
+      return await child.call('measure', { quick })
     } finally {
       child.stop()
     }

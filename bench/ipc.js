@@ -1,15 +1,13 @@
-/**
- * Questions of the parent and answers of its child, over the channel that Node gives them.
- */
+/** Calls from a parent process to its child process, over Node's IPC channel. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export class Child {
   #process
-  #waiting = new Map()
-  #questions = 0
+  #pending = new Map()
+  #calls = 0
 
-  /** @param cpu the CPU that the process and all its threads stay on, if it is given. */
+  /** @param cpu the CPU that the process and all its threads are pinned to, if any. */
   constructor(name, script, { args = [], nodeArgs = [], cpu, env } = {}) {
     const node = [process.execPath, ...nodeArgs, fileURLToPath(script), ...args]
     const [command, ...rest] = cpu === undefined ? node : ['taskset', '-c', `${cpu}`, ...node]
@@ -17,24 +15,24 @@ export class Child {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env },
     })
-    this.#process.on('message', ({ id, answer, error }) => {
-      const { resolve, reject } = this.#waiting.get(id)
-      this.#waiting.delete(id)
-      if (error === undefined) resolve(answer)
+    this.#process.on('message', ({ id, result, error }) => {
+      const { resolve, reject } = this.#pending.get(id)
+      this.#pending.delete(id)
+      if (error === undefined) resolve(result)
       else reject(new Error(`${name}: ${error}`))
     })
     this.#process.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) {
-        reject(new Error(`${name} ended early, with ${code ?? signal}`))
+      for (const { reject } of this.#pending.values()) {
+        reject(new Error(`${name} exited before it returned a result (${code ?? signal})`))
       }
     })
   }
 
-  ask(question, details = {}) {
-    const id = this.#questions++
+  call(method, parameters = {}) {
+    const id = this.#calls++
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#process.send({ id, question, details })
+      this.#pending.set(id, { resolve, reject })
+      this.#process.send({ id, method, parameters })
     })
   }
 
@@ -43,12 +41,12 @@ export class Child {
   }
 }
 
-/** What a child knows to answer; it ends when its parent does. */
-export function answer(answers) {
+/** Serves the calls of the parent process, and exits when the parent disconnects. */
+export function serveCalls(methods) {
   process.on('disconnect', () => process.exit())
-  process.on('message', async ({ id, question, details }) => {
+  process.on('message', async ({ id, method, parameters }) => {
     try {
-      process.send({ id, answer: await answers[question](details) })
+      process.send({ id, result: await methods[method](parameters) })
     } catch (error) {
       process.send({ id, error: error.stack })
     }

@@ -1,6 +1,7 @@
 /**
- * The authorization server of the benchmark, as much of it as the rows fetch: metadata (RFC 8414,
- * OpenID Connect Discovery) and the key set. On a fixed port, because the tokens name it.
+ * The authorization server of the benchmark. It serves what the rows fetch: metadata (RFC 8414,
+ * OpenID Connect Discovery) and the key set. Its port is fixed, because the cached tokens contain
+ * it in `iss`.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -8,8 +9,7 @@ import { createServer } from 'node:http'
 export const issuerAt = (port) => `http://127.0.0.1:${port}/oauth2/default`
 
 export class KeySetServer {
-  /** How often the key set was fetched. */
-  fetches = 0
+  keySetFetches = 0
   #server
 
   async listen(port, jwks) {
@@ -29,7 +29,7 @@ export class KeySetServer {
     }
     this.#server = createServer((request, response) => {
       const document = documents[request.url]
-      if (document === jwks) this.fetches++
+      if (document === jwks) this.keySetFetches++
       response.writeHead(document === undefined ? 404 : 200, {
         'content-type': 'application/json',
         'cache-control': 'max-age=86400',

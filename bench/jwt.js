@@ -1,12 +1,12 @@
-/** Signs the tokens of the benchmark (RFC 7515), with what Node has. */
+/** Signs the tokens of the benchmark (RFC 7515) with `node:crypto`. */
 import { constants, generateKeyPairSync, sign } from 'node:crypto'
 
 export const AUDIENCE = 'api://default'
 
-/** About as long as a real one, whatever the algorithm. */
+/** The same for all algorithms, and close to the length of production tokens. */
 export const TOKEN_LENGTH = 900
 
-/** How `node:crypto` is told of each algorithm (RFC 7518 §3, RFC 8037 §3.1). */
+/** The `node:crypto` parameters of each algorithm (RFC 7518 §3, RFC 8037 §3.1). */
 export const ALGORITHMS = {
   RS256: { hash: 'sha256', key: {} },
   PS256: { hash: 'sha256', key: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } },
@@ -23,7 +23,7 @@ const KEY_TYPES = {
 
 const SIGNATURE_BYTES = { RS256: 256, PS256: 256, ES256: 64, EdDSA: 64, HS256: 32 }
 
-/** A key pair, its public half as a JWK (RFC 7517) too. */
+/** Generates a key pair and its public JWK (RFC 7517). */
 export function generateKey(algorithm, kid = algorithm) {
   const { publicKey, privateKey } = generateKeyPairSync(...KEY_TYPES[algorithm])
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' }
@@ -37,7 +37,7 @@ export function signToken({ algorithm, kid, privateKey }, claims) {
   return `${input}.${signature.toString('base64url')}`
 }
 
-/** What is signed, with as much padding among the claims as makes the token its length. */
+/** Returns the JWS signing input, with a filler claim that makes the token `TOKEN_LENGTH` long. */
 export function signingInput({ alg, kid }, claims) {
   const header = encode({ alg, kid, typ: 'at+jwt' })
   const signature = Math.ceil((SIGNATURE_BYTES[alg] * 4) / 3)
@@ -46,7 +46,9 @@ export function signingInput({ alg, kid }, claims) {
   return `${header}.${encode({ ...claims, filler })}`
 }
 
-/** @param number makes the token another one than the rest, and no longer. */
+/**
+ * @param number makes the token unique; all numbers have eight digits and keep the length constant.
+ */
 export function accessTokenClaims({ issuer, number, issuedAt, lifetime }) {
   const id = `${number}`.padStart(8, '0')
   return {

@@ -1,4 +1,4 @@
-/** Where and when a result was measured. */
+/** Describes the machine that a result was measured on. */
 import { cpus, totalmem } from 'node:os'
 
 export function machine() {

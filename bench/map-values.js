@@ -1,4 +1,4 @@
-/** `Array.prototype.map` for the values of an object. */
+/** Maps the values of an object and keeps its keys. */
 export function mapValues(object, map) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
 }

@@ -1,6 +1,6 @@
 /**
- * One case in one round: its rows take turns in short slices, so that whatever slows the machine for
- * a second slows all of them. Rate and latency are the client's, CPU the server's.
+ * Measures one case in one round. The rows take short turns, so that a disturbance of the machine
+ * for a second affects all of them. The client reports rate and latency, the server its CPU time.
  */
 import { expectedStatus, warmUp } from './cases.js'
 import { rotate } from './statistics.js'
@@ -20,10 +20,10 @@ export class Measurement {
     this.#options = options
   }
 
-  /** Before any round: every row compiled, with a heap that lives. */
+  /** Runs before the first round, so that V8 has compiled the row's code and grown its heap. */
   async warmUp(row) {
     const count = this.#options.warmUpTokens
-    await this.#measure(
+    await this.#measureRows(
       [row],
       warmUp,
       { count },
@@ -35,73 +35,75 @@ export class Measurement {
     )
   }
 
-  /** @returns what was measured of each row, by its name. */
-  async take(rows, one, round) {
-    const { prime, count } = one
+  /** @returns the measurements of each row, by its name. */
+  async measure(rows, benchCase, round) {
+    const { prime, count } = benchCase
     if (prime === 'always' || (prime === 'once' && round === 0)) {
       for (const row of rows) {
-        await this.#measure(
+        await this.#measureRows(
           [row],
-          one,
+          benchCase,
           { begin: 0 },
           { slices: 1, total: count, milliseconds: 60_000 },
         )
       }
     }
     const { slices, milliseconds, newPerRound } = this.#options
-    if (one.kind === 'new') {
+    if (benchCase.kind === 'new') {
       const part = { first: round * newPerRound, count: newPerRound }
-      return this.#measure(rows, one, part, {
+      return this.#measureRows(rows, benchCase, part, {
         slices,
         total: Math.floor(newPerRound / slices),
         milliseconds: milliseconds.new / slices,
       })
     }
-    return this.#measure(
+    return this.#measureRows(
       rows,
-      one,
+      benchCase,
       { begin: (round * 7_919) % count },
       {
         slices,
-        // A known token that wasn't asked for in a round might fall out of a cache before the next.
-        total: one.kind === 'known' ? Math.max(count, 10_000) / slices : undefined,
-        milliseconds: milliseconds[one.kind] / slices,
+        // Sends each known token in each round, because a cache might evict an unused one.
+        total: benchCase.kind === 'known' ? Math.max(count, 10_000) / slices : undefined,
+        milliseconds: milliseconds[benchCase.kind] / slices,
       },
     )
   }
 
-  async #measure(rows, one, part, { slices, ...load }) {
-    const turns = rows.map((row) => new Turns(row, one, this.#client, this.#keySetServer))
-    for (const turn of turns) {
-      await turn.open({
-        list: this.#tokens.lists[one.list],
-        first: one.first,
-        count: one.count,
+  async #measureRows(rows, benchCase, part, { slices, ...load }) {
+    const turnsOfRows = rows.map(
+      (row) => new Turns(row, benchCase, this.#client, this.#keySetServer),
+    )
+    for (const turns of turnsOfRows) {
+      await turns.open({
+        list: this.#tokens.lists[benchCase.list],
+        first: benchCase.first,
+        count: benchCase.count,
         connections: CONNECTIONS,
         ...part,
       })
     }
     for (let slice = 0; slice < slices; slice++) {
-      for (const turn of rotate(turns, slice)) await turn.take(load)
+      for (const turns of rotate(turnsOfRows, slice)) await turns.measureOne(load)
     }
     return Object.fromEntries(
-      await Promise.all(turns.map(async (turn) => [turn.name, await turn.close()])),
+      await Promise.all(turnsOfRows.map(async (turns) => [turns.name, await turns.close()])),
     )
   }
 }
 
-/** One row's turns in a case. */
+/** The turns of one row in a case. */
 class Turns {
   #row
-  #one
+  #benchCase
   #client
   #keySetServer
   #slices = []
   #fetches = 0
 
-  constructor(row, one, client, keySetServer) {
+  constructor(row, benchCase, client, keySetServer) {
     this.#row = row
-    this.#one = one
+    this.#benchCase = benchCase
     this.#client = client
     this.#keySetServer = keySetServer
   }
@@ -111,32 +113,32 @@ class Turns {
   }
 
   async open(settings) {
-    await this.#client.ask('open', { name: this.name, port: this.#row.port, ...settings })
+    await this.#client.call('open', { name: this.name, port: this.#row.port, ...settings })
   }
 
-  async take(load) {
-    const fetchesBefore = this.#keySetServer.fetches
-    const before = await this.#row.server.ask('cpu')
-    const { answered, statuses, seconds } = await this.#client.ask('load', {
+  async measureOne(load) {
+    const fetchesBefore = this.#keySetServer.keySetFetches
+    const before = await this.#row.server.call('cpu')
+    const { responses, statuses, seconds } = await this.#client.call('load', {
       name: this.name,
       ...load,
     })
-    const cpu = (await this.#row.server.ask('cpu')) - before
-    this.#slices.push({ perSecond: answered / seconds, cpu: cpu / answered })
-    this.#fetches += this.#keySetServer.fetches - fetchesBefore
+    const cpu = (await this.#row.server.call('cpu')) - before
+    this.#slices.push({ perSecond: responses / seconds, cpu: cpu / responses })
+    this.#fetches += this.#keySetServer.keySetFetches - fetchesBefore
     this.#requireStatus(statuses)
   }
 
   async close() {
-    const latency = await this.#client.ask('close', { name: this.name })
+    const latency = await this.#client.call('close', { name: this.name })
     return { slices: this.#slices, ...latency, keySetFetches: this.#fetches }
   }
 
   #requireStatus(statuses) {
-    const expected = expectedStatus(this.#row, this.#one)
+    const expected = expectedStatus(this.#row, this.#benchCase)
     if (Object.keys(statuses).every((status) => Number(status) === expected)) return
     throw new Error(
-      `${this.name} answered ${JSON.stringify(statuses)} in ${this.#one.name}, and ${expected} is right`,
+      `${this.name} responded with ${JSON.stringify(statuses)} in ${this.#benchCase.name}, expected ${expected}`,
     )
   }
 }

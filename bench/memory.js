@@ -1,18 +1,18 @@
-/** What many known tokens cost in memory, measured once, while the caches fill. */
+/** Measures the memory of many known tokens, once, while the caches fill. */
 import { mapValues } from './map-values.js'
 
 export async function memoryOf(rows, { count }, fill) {
-  const before = await ask(rows)
+  const before = await readMemory(rows)
   await fill()
-  return mapValues(await ask(rows), (after, name) => ({
+  return mapValues(await readMemory(rows), (after, name) => ({
     ...after,
     heapPerToken: (after.heapUsed - before[name].heapUsed) / count,
   }))
 }
 
-async function ask(rows) {
-  const answers = await Promise.all(
-    rows.map(async ({ name, server }) => [name, await server.ask('memory')]),
+async function readMemory(rows) {
+  const entries = await Promise.all(
+    rows.map(async ({ name, server }) => [name, await server.call('memory')]),
   )
-  return Object.fromEntries(answers)
+  return Object.fromEntries(entries)
 }

@@ -1,4 +1,4 @@
-/** One of the threads that sign tokens: RSA takes a millisecond each. */
+/** Signs tokens in a thread, because one RSA signature takes a millisecond. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { accessTokenClaims, signToken } from './jwt.js'
 

@@ -1,4 +1,4 @@
-/** The command line. */
+/** Parses the command line. */
 import { parseArgs } from 'node:util'
 import { cases } from './cases.js'
 import { availableCpus } from './cpus.js'
@@ -6,14 +6,14 @@ import { rows } from './rows.js'
 
 export const USAGE = `npm run bench [-- options]
 
-  --quick            in 90 seconds: fewer rounds and cases, shorter ones
-  --rows a,b         only these rows, beside the open route
+  --quick            fewer and shorter rounds and cases, in about 90 seconds
+  --rows a,b         only these rows and the open route
   --cases a,b        only these cases
   --rounds n         default 5, or 2 with --quick
-  --pin              servers have one CPU and the client another; else that is left to the system
-  --port n           of the issuer; default 40871
-  --only http        or in-process: half of the benchmark
-  --publish          measure nothing: copy the last full result to docs and draw its chart
+  --pin              pin servers to one CPU and the client to another; by default the system schedules them
+  --port n           port of the issuer; default 40871
+  --only part        only this part of the benchmark: http or in-process
+  --publish          copy the last full result to docs and draw its chart; measures nothing
 
 rows:  ${rows.map(({ name }) => name).join(', ')}
 cases: ${cases.map(({ name }) => name).join(', ')}
@@ -48,40 +48,42 @@ export function readOptions(args) {
     quick,
     publish,
     help,
-    parts: part(only),
+    parts: readParts(only),
     rows: rows.filter((row) => wanted.includes(row) || baselines.has(row.name)),
     cases: chosenCases,
-    rounds: positive('rounds', values.rounds ?? (quick ? 2 : 5)),
-    port: positive('port', values.port),
+    rounds: positiveInteger('rounds', values.rounds ?? (quick ? 2 : 5)),
+    port: positiveInteger('port', values.port),
     cpus: values.pin ? availableCpus() : undefined,
     warmUpTokens: quick ? 6_000 : 20_000,
     newPerRound: quick ? 1_500 : 5_000,
-    // Turns of each row in a case and round: few enough that each runs warm for most of its turn.
+    // Turns of each row in a case and round. Few and long, because CPU caches are cold at the
+    // start.
     slices: quick ? 4 : 8,
-    // For those who are slow; the others are done with their number before. Hostile ones have none.
+    // Limits for slow rows; other rows reach their number of requests first. Hostile cases have no
+    // number.
     milliseconds: quick
       ? { warmUp: 1_500, known: 400, new: 500, hostile: 150 }
       : { warmUp: 5_000, known: 2_500, new: 2_000, hostile: 400 },
   }
 }
 
-function choose(what, all, names) {
+function choose(kind, all, names) {
   if (names === undefined) return all
   return names.split(',').map((name) => {
-    const found = all.find((one) => one.name === name)
-    if (found === undefined) throw new Error(`there is no ${what} ${name}\n\n${USAGE}`)
+    const found = all.find((candidate) => candidate.name === name)
+    if (found === undefined) throw new Error(`Unknown ${kind} "${name}"\n\n${USAGE}`)
     return found
   })
 }
 
-function part(only) {
+function readParts(only) {
   if (only === undefined) return ['http', 'in-process']
   if (only === 'http' || only === 'in-process') return [only]
-  throw new Error(`--only is http or in-process\n\n${USAGE}`)
+  throw new Error(`--only must be http or in-process\n\n${USAGE}`)
 }
 
-function positive(name, value) {
+function positiveInteger(name, value) {
   const number = Number(value)
   if (Number.isInteger(number) && number > 0) return number
-  throw new Error(`--${name} must be a whole number above 0`)
+  throw new Error(`--${name} must be a positive integer`)
 }

@@ -1,5 +1,5 @@
-/** The interleaved run: every round asks every row in every case, and begins with another row. */
-import { cases as allCases, countTokens, takesPart } from './cases.js'
+/** Measures all rows over HTTP: every round measures each case with each row, in rotated order. */
+import { cases as allCases, countTokens, includesRow } from './cases.js'
 import { Child } from './ipc.js'
 import { issuerAt, KeySetServer } from './issuer.js'
 import { AUDIENCE } from './jwt.js'
@@ -9,12 +9,12 @@ import { memoryOf } from './memory.js'
 import { rotate, summary } from './statistics.js'
 import { prepareTokens } from './tokens.js'
 
-/** All known tokens, and the new ones of a round in all algorithms, so that no known one is lost. */
+/** Holds all known tokens and the new tokens of a round, so that no cache evicts a known token. */
 const CACHE_ENTRIES = 50_000
 
 export async function measureOverHttp(options) {
   const { port, rounds, cpus } = options
-  const cases = allCases.filter((one) => options.cases.includes(one))
+  const cases = allCases.filter((benchCase) => options.cases.includes(benchCase))
   const issuer = issuerAt(port)
   const tokens = await prepareTokens(issuer, countTokens(cases, options))
   const keySetServer = new KeySetServer()
@@ -33,24 +33,27 @@ export async function measureOverHttp(options) {
     console.error('warming up')
     for (const row of rows) {
       row.server = startServer(row, cpus?.server)
-      row.port = (await row.server.ask('serve', settings)).port
+      row.port = (await row.server.call('serve', settings)).port
       await measurement.warmUp(row)
     }
 
-    const taken = Object.fromEntries(cases.map((one) => [one.name, emptyColumns(rows, one)]))
+    const measured = Object.fromEntries(
+      cases.map((benchCase) => [benchCase.name, emptyColumns(rows, benchCase)]),
+    )
     const memory = {}
     for (let round = 0; round <= rounds; round++) {
-      for (const one of cases) {
-        console.error(`round ${round || 'that warms up'}: ${one.name}`)
-        const asked = rotate(rows, round).filter((row) => takesPart(row, one))
-        const measure = () => measurement.take(asked, one, round)
-        if (round > 0) addTo(taken[one.name], await measure())
-        else if (one.name === 'known-20000')
-          Object.assign(memory, await memoryOf(asked, one, measure))
+      for (const benchCase of cases) {
+        const { name } = benchCase
+        console.error(`${round === 0 ? 'warm-up round' : `round ${round}`}: ${name}`)
+        const included = rotate(rows, round).filter((row) => includesRow(benchCase, row))
+        const measure = () => measurement.measure(included, benchCase, round)
+        if (round > 0) addTo(measured[name], await measure())
+        else if (name === 'known-20000')
+          Object.assign(memory, await memoryOf(included, benchCase, measure))
         else await measure()
       }
     }
-    return { cacheEntries: CACHE_ENTRIES, cases: summarise(taken, rows), memory }
+    return { cacheEntries: CACHE_ENTRIES, cases: summarize(measured, rows), memory }
   } finally {
     client.stop()
     for (const { server } of rows) server?.stop()
@@ -66,38 +69,39 @@ function startServer({ name }, cpu) {
   })
 }
 
-function emptyColumns(rows, one) {
-  return Object.fromEntries(rows.filter((row) => takesPart(row, one)).map(({ name }) => [name, []]))
+function emptyColumns(rows, benchCase) {
+  const included = rows.filter((row) => includesRow(benchCase, row))
+  return Object.fromEntries(included.map(({ name }) => [name, []]))
 }
 
 function addTo(columns, measured) {
-  for (const [name, one] of Object.entries(measured)) columns[name].push(one)
+  for (const [name, values] of Object.entries(measured)) columns[name].push(values)
 }
 
 /**
- * Ratios are of turns that followed each other, so that whatever slowed the machine then slowed both;
- * latencies, of which a turn has too few, of a round.
+ * Computes ratios from consecutive turns, so that a disturbance of the machine affects both rows,
+ * and latencies from whole rounds, because a turn has too few requests for a percentile.
  */
-function summarise(taken, rows) {
-  return mapValues(taken, (byRow) => {
+function summarize(measured, rows) {
+  return mapValues(measured, (byRow) => {
     const slices = mapValues(byRow, (rounds) => rounds.flatMap((round) => round.slices))
     return mapValues(byRow, (rounds, name) => {
       const baseline = rows.find((row) => row.name === name).baseline
       const own = (key) => summary(slices[name].map((slice) => slice[key]))
-      const beside = (other, compare) =>
+      const relativeTo = (other, compare) =>
         slices[other] && summary(slices[name].map((slice, i) => compare(slice, slices[other][i])))
       const perSecond = (slice, other) => slice.perSecond / other.perSecond
       return {
-        ratio: beside('open', perSecond),
-        toLimit: beside('limit', perSecond),
+        ratio: relativeTo('open', perSecond),
+        toLimit: relativeTo('limit', perSecond),
         perSecond: own('perSecond'),
         cpu: own('cpu'),
-        cpuMore: beside(baseline, (slice, other) => slice.cpu - other.cpu),
-        cpuToLimit: beside('limit', (slice, other) => slice.cpu / other.cpu),
+        cpuMore: relativeTo(baseline, (slice, other) => slice.cpu - other.cpu),
+        cpuToLimit: relativeTo('limit', (slice, other) => slice.cpu / other.cpu),
         p50: summary(rounds.map(({ p50 }) => p50)),
         p99: summary(rounds.map(({ p99 }) => p99)),
         p99Ratio: summary(rounds.map(({ p99 }, i) => p99 / byRow.open[i].p99)),
-        keySetFetches: rounds.reduce((sum, one) => sum + one.keySetFetches, 0),
+        keySetFetches: rounds.reduce((sum, { keySetFetches }) => sum + keySetFetches, 0),
       }
     })
   })

@@ -1,9 +1,10 @@
 /**
- * What revocations cost where many are in force and one more comes each second: prints, for an instance
- * that revokes and for one that hears of it, the share of a core and the longest stall of the event loop.
- * Beside them stands a process that does nothing, because on a busy machine it stalls as well.
+ * Measures many active revocations while one more is added each second. Prints the CPU share and
+ * the longest stall of the event loop for an instance that revokes and for one that receives the
+ * revocations. An idle process is the control, because on a busy machine its event loop stalls as
+ * well.
  *
- *     npm run build && node bench/revocations.js [revocations in force] [seconds]
+ *     npm run build && node bench/revocations.js [active revocations] [seconds]
  *
  * Needs redis-server.
  */
@@ -16,7 +17,7 @@ import { Redis } from 'ioredis'
 import { createResourceServer, redisStore } from '../dist/index.js'
 
 const [, , role, ...rest] = process.argv
-const ROLES = { writer: runInstance, listener: runInstance, nothing: runNothing }
+const ROLES = { writer: runInstance, listener: runInstance, idle: runIdle }
 const keys = [{ kty: 'oct', k: 'c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0', kid: 'none', alg: 'HS256' }]
 
 if (role in ROLES) await ROLES[role](...rest)
@@ -25,15 +26,15 @@ else await run(Number(role ?? 100_000), Number(rest[0] ?? 30))
 async function run(count, seconds) {
   const redis = await startRedis()
   const fill = await instanceOver(redis.url, count)
-  const began = performance.now()
+  const startedAt = performance.now()
   const cpu = process.cpuUsage()
   await Promise.all(
     Array.from({ length: count }, (_, i) => fill.server.revoke({ sub: `user-${i}` })),
   )
-  const filled = usedSince(cpu) / 1_000
+  const filled = cpuTimeSince(cpu) / 1_000
   print(
     `${count} revoked in one loop`,
-    `${round(performance.now() - began)} ms, ${round(filled)} ms of CPU`,
+    `${round(performance.now() - startedAt)} ms, ${round(filled)} ms of CPU`,
   )
   await fill.close()
 
@@ -44,7 +45,7 @@ async function run(count, seconds) {
   for (const { name, start, cpuShare, stalls, startStall } of await Promise.all(children)) {
     print(
       name,
-      `start ${round(start)} ms, longest stall in it ${round(startStall)} ms; then ` +
+      `start ${round(start)} ms, longest stall during it ${round(startStall)} ms; then ` +
         `${cpuShare.toFixed(2)} % of a core, longest stalls ${stalls.map(round).join(', ')} ms`,
     )
   }
@@ -52,35 +53,35 @@ async function run(count, seconds) {
 }
 
 async function runInstance(url, count, seconds, name) {
-  const stalls = watchStalls()
-  const began = performance.now()
+  const stalls = recordStalls()
+  const startedAt = performance.now()
   const { server, close } = await instanceOver(url, Number(count))
-  const start = performance.now() - began
+  const start = performance.now() - startedAt
   const startStall = stalls.longest()[0]
-  // Until all have started.
+  // Waits until the other processes have started.
   await sleep(5_000)
   stalls.reset()
   const cpu = process.cpuUsage()
-  const from = performance.now()
-  for (let i = 0; performance.now() - from < Number(seconds) * 1_000; i++) {
+  const recordedFrom = performance.now()
+  for (let i = 0; performance.now() - recordedFrom < Number(seconds) * 1_000; i++) {
     if (name === 'writer') await server.revoke({ sub: `late-${i}` })
     await sleep(1_000)
   }
-  const cpuShare = (usedSince(cpu) / 1_000 / (performance.now() - from)) * 100
+  const cpuShare = (cpuTimeSince(cpu) / 1_000 / (performance.now() - recordedFrom)) * 100
   process.send({ start, startStall, cpuShare, stalls: stalls.longest() })
   stalls.stop()
   await close()
   process.disconnect()
 }
 
-async function runNothing(_url, _count, seconds) {
-  const stalls = watchStalls()
+async function runIdle(_url, _count, seconds) {
+  const stalls = recordStalls()
   await sleep(5_000)
   stalls.reset()
   const cpu = process.cpuUsage()
-  const from = performance.now()
+  const recordedFrom = performance.now()
   await sleep(Number(seconds) * 1_000)
-  const cpuShare = (usedSince(cpu) / 1_000 / (performance.now() - from)) * 100
+  const cpuShare = (cpuTimeSince(cpu) / 1_000 / (performance.now() - recordedFrom)) * 100
   process.send({ start: 0, startStall: 0, cpuShare, stalls: stalls.longest() })
   stalls.stop()
   process.disconnect()
@@ -105,8 +106,11 @@ async function instanceOver(url, count) {
   }
 }
 
-/** Of the event loop, in milliseconds; looked at every ten, which costs some tenths of a percent. */
-function watchStalls() {
+/**
+ * Records event loop stalls, in milliseconds. Sampling every 10 ms costs some tenths of a percent
+ * of CPU.
+ */
+function recordStalls() {
   const histogram = monitorEventLoopDelay({ resolution: 10 })
   histogram.enable()
   const above = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - 10)
@@ -117,16 +121,16 @@ function watchStalls() {
   }
 }
 
-function usedSince(before) {
+function cpuTimeSince(before) {
   const { user, system } = process.cpuUsage(before)
   return user + system
 }
 
 async function startRedis() {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address()
-  free.close()
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address()
+  probe.close()
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '']
   const server = spawn('redis-server', options, { stdio: 'ignore' })
   await once(server, 'spawn')
@@ -137,6 +141,6 @@ function round(number) {
   return Math.round(number * 10) / 10
 }
 
-function print(what, figures) {
-  console.log(`${what}: ${figures}`)
+function print(name, figures) {
+  console.log(`${name}: ${figures}`)
 }

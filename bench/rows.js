@@ -1,13 +1,13 @@
-/** The rows: what is compared, and what each can do. */
+/** Defines the rows: the compared servers and their capabilities. */
 import { readFileSync } from 'node:fs'
 
 const ALL = ['RS256', 'ES256', 'PS256', 'EdDSA']
 
 /**
- * - `algorithms`: those that it verifies; it is left out of the other cases.
- * - `baseline`: the open route that the cost of a refusal is counted from.
- * - `refusals`: the statuses of its refusals, where they aren't 401.
- * - `trusting`: it lets hostile tokens through by design, and has no part in those cases.
+ * - `algorithms`: those that the row verifies; other cases exclude the row.
+ * - `baseline`: the open route that the cost of a rejection is relative to.
+ * - `rejectionStatuses`: by case, the statuses of rejections that are not 401.
+ * - `acceptsHostile`: the row accepts hostile tokens by design; the hostile cases exclude it.
  */
 const ROWS = {
   open: { label: `Fastify ${versionOf('fastify')}, open route` },
@@ -21,8 +21,8 @@ const ROWS = {
   'fastify-jwt-get-jwks': {
     label: `@fastify/jwt ${versionOf('@fastify/jwt')} + get-jwks ${versionOf('get-jwks')}`,
     algorithms: ['RS256', 'ES256', 'PS256'],
-    // What get-jwks throws has no status.
-    refusals: { 'foreign-issuer': 500, 'wrong-algorithm': 500, 'unknown-kid': 500 },
+    // The errors of get-jwks have no status.
+    rejectionStatuses: { 'foreign-issuer': 500, 'wrong-algorithm': 500, 'unknown-kid': 500 },
   },
   'aws-jwt-verify': {
     label: `aws-jwt-verify ${versionOf('aws-jwt-verify')}`,
@@ -37,25 +37,27 @@ const ROWS = {
     label: `express-oauth2-jwt-bearer ${versionOf('express-oauth2-jwt-bearer')}`,
     baseline: 'express-open',
   },
-  limit: { label: 'parse + bare verify of Node', trusting: true },
+  limit: { label: 'parse + bare verify of Node', acceptsHostile: true },
 }
 
 export const rows = Object.entries(ROWS).map(([name, row]) => ({
   name,
   algorithms: ALL,
   baseline: 'open',
-  refusals: {},
-  trusting: false,
+  rejectionStatuses: {},
+  acceptsHostile: false,
   ...row,
 }))
 
-/** This package uses the jose of the repository, the peers that of this folder. */
+/** @throws if the repository and this folder, which the peers use, have different versions. */
 export function requireSameVersion(name) {
-  const [here, above] = ['node_modules', '../node_modules'].map(
+  const [benchVersion, rootVersion] = ['node_modules', '../node_modules'].map(
     (folder) => manifest(`./${folder}/${name}/package.json`).version,
   )
-  if (here === above) return
-  throw new Error(`${name} is ${here} in bench and ${above} above: reinstall both`)
+  if (benchVersion === rootVersion) return
+  throw new Error(
+    `${name} is ${benchVersion} in bench and ${rootVersion} in the repository: reinstall both`,
+  )
 }
 
 function versionOf(name) {

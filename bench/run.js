@@ -1,4 +1,4 @@
-/** What authentication costs a Fastify route: see README.md. */
+/** Measures the cost of authentication for a Fastify route: see README.md. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cases as allCases } from './cases.js'
 import { measureInProcess } from './in-process.js'
@@ -27,7 +27,7 @@ async function measure() {
     cpus === undefined ? 'no' : `servers to CPU ${cpus.server}, client to ${cpus.client}`
   const result = {
     date: new Date().toISOString(),
-    // Whether nothing was left out.
+    // Only a full result may be published.
     full:
       !quick &&
       rounds >= 5 &&
@@ -42,7 +42,7 @@ async function measure() {
   }
   const { cpu, cores, node } = result.machine
   console.log(`${cpu}, ${cores} cores, Node ${node}; pinned: ${pinned}`)
-  console.log(`${rounds} rounds after one that warms up, 50 connections`)
+  console.log(`${rounds} rounds after a warm-up round, 50 connections`)
   if (parts.includes('http')) result.http = await measureOverHttp(options)
   if (parts.includes('in-process')) result.inProcess = await measureInProcess(options)
 

@@ -1,13 +1,13 @@
-/** One row: a server in a process of its own, so that no row warms or litters another's heap. */
-import { answer } from './ipc.js'
+/** The server of one row, in a separate process so that rows share no heap and no compiled code. */
+import { serveCalls } from './ipc.js'
 
 const { serve } = await import(`./rows/${process.argv[2]}.js`)
 
-answer({
+serveCalls({
   async serve(settings) {
     return { port: await serve(settings) }
   },
-  /** Microseconds of all threads since the process began. */
+  /** Returns the CPU time of all threads since the process started, in microseconds. */
   cpu() {
     const { user, system } = process.cpuUsage()
     return user + system

@@ -1,6 +1,6 @@
-/** A few numbers of many rounds. */
+/** Summarizes the values of many rounds. */
 
-/** The median, and the quartiles: between them is half of the values. */
+/** Returns the median and the lower and upper quartile. */
 export function summary(values) {
   const sorted = values.toSorted((a, b) => a - b)
   return {
@@ -10,13 +10,13 @@ export function summary(values) {
   }
 }
 
-function quantile(sorted, share) {
-  const place = (sorted.length - 1) * share
-  const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]]
-  return below + (above - below) * (place - Math.floor(place))
+function quantile(sorted, fraction) {
+  const position = (sorted.length - 1) * fraction
+  const [below, above] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]]
+  return below + (above - below) * (position - Math.floor(position))
 }
 
-/** Each of a list goes first in its turn. */
+/** Returns the list rotated by `by` items, so that each item is first in one round. */
 export function rotate(list, by) {
   const start = by % list.length
   return [...list.slice(start), ...list.slice(0, start)]

@@ -1,6 +1,6 @@
-/** A table in plain text. */
-
-/** Its lines; a row without any cell is left out, and so is a table without any row. */
+/**
+ * Returns the lines of a plain-text table. Omits rows without content, and a table without rows.
+ */
 export function table(title, labels, columns, cells) {
   const body = Object.entries(cells).filter(([, row]) => row.some((cell) => cell !== ''))
   if (body.length === 0) return []

@@ -1,4 +1,4 @@
-/** The result as tables for people. */
+/** Formats a result as plain-text tables for the terminal. */
 import { mapValues } from './map-values.js'
 import { table } from './table.js'
 
@@ -13,17 +13,20 @@ function httpTables({ http, rows: labels, cases }) {
   const [known, fresh, hostile] = ['known', 'new', 'hostile'].map((kind) =>
     names.filter((name) => cases[name] === kind),
   )
-  const of = (columns, format) =>
+  const cellsOf = (columns, format) =>
     mapValues(labels, (_, row) =>
       columns.map((name) => {
         const measured = http.cases[name][row]
         return measured === undefined ? '' : format(measured)
       }),
     )
-  const section = (title, columns, format) => table(title, labels, columns, of(columns, format))
+  const section = (title, columns, format) =>
+    table(title, labels, columns, cellsOf(columns, format))
   return [
-    ...section('requests per second as a ratio to the open route (quartiles)', served, (of) =>
-      spread(of.ratio, 2),
+    ...section(
+      'requests per second as a ratio to the open route (quartiles)',
+      served,
+      ({ ratio }) => spread(ratio, 2),
     ),
     ...section('requests per second as a ratio to the limit', fresh, ({ toLimit }) =>
       toLimit === undefined ? '' : spread(toLimit, 2),
@@ -31,17 +34,25 @@ function httpTables({ http, rows: labels, cases }) {
     ...section('server CPU per request as a ratio to the limit', fresh, ({ cpuToLimit }) =>
       cpuToLimit === undefined ? '' : spread(cpuToLimit, 2),
     ),
-    ...section('microseconds of server CPU per request', served, (of) => spread(of.cpu, 0)),
+    ...section('microseconds of server CPU per request', served, ({ cpu }) => spread(cpu, 0)),
     ...section(
       'latency at full load in microseconds, p50 / p99',
       served,
       ({ p50, p99 }) => `${p50.median.toFixed(0)} / ${p99.median.toFixed(0)}`,
     ),
-    ...section('p99 latency as a ratio to the open route', known, (of) => spread(of.p99Ratio, 2)),
-    ...section('refusal: microseconds of server CPU more than the open route', hostile, (of) =>
-      spread(of.cpuMore, 0),
+    ...section('p99 latency as a ratio to the open route', known, ({ p99Ratio }) =>
+      spread(p99Ratio, 2),
     ),
-    ...section('refusal: fetches of the key set', hostile, (of) => `${of.keySetFetches}`),
+    ...section(
+      'refusal: microseconds of server CPU more than the open route',
+      hostile,
+      ({ cpuMore }) => spread(cpuMore, 0),
+    ),
+    ...section(
+      'refusal: fetches of the key set',
+      hostile,
+      ({ keySetFetches }) => `${keySetFetches}`,
+    ),
     ...memoryTable(http.memory, labels),
   ]
 }
@@ -67,28 +78,31 @@ function inProcessTables({ inProcess }) {
   const { verify, scaling, dpop, importTime } = inProcess
   const algorithms = Object.keys(verify)
   const subjects = Object.keys(verify[algorithms[0]])
-  const of = (time) =>
+  const cellsOf = (time) =>
     Object.fromEntries(
-      subjects.map((name) => [name, algorithms.map((one) => spread(verify[one][name][time], 1))]),
+      subjects.map((name) => [
+        name,
+        algorithms.map((algorithm) => spread(verify[algorithm][name][time], 1)),
+      ]),
     )
-  const own = (object) => mapValues(object, (_, name) => name)
-  const names = own(verify[algorithms[0]])
+  const ownLabels = (object) => mapValues(object, (_, name) => name)
+  const names = ownLabels(verify[algorithms[0]])
   return [
-    ...table('microseconds per token, one after the other', names, algorithms, of('wall')),
-    ...table('microseconds of CPU per token, all threads', names, algorithms, of('cpu')),
-    ...Object.entries(scaling).flatMap(([what, sizes]) =>
+    ...table('microseconds per token, one after the other', names, algorithms, cellsOf('wall')),
+    ...table('microseconds of CPU per token, all threads', names, algorithms, cellsOf('cpu')),
+    ...Object.entries(scaling).flatMap(([dimension, sizes]) =>
       table(
-        what === 'routes'
+        dimension === 'routes'
           ? 'a request (inject) at an API of n routes'
-          : `a known token among n ${what}`,
-        own(sizes),
+          : `a known token among n ${dimension}`,
+        ownLabels(sizes),
         ['microseconds'],
-        mapValues(sizes, ({ wall }) => [spread(wall, what === 'routes' ? 1 : 2)]),
+        mapValues(sizes, ({ wall }) => [spread(wall, dimension === 'routes' ? 1 : 2)]),
       ),
     ),
     ...table(
       'tokens that are bound to a key, 50 requests (inject) at a time',
-      own(dpop.requests),
+      ownLabels(dpop.requests),
       ['a second', 'microseconds of CPU'],
       mapValues(dpop.requests, ({ wall, cpu }) => [
         `${(1e6 / wall.median).toFixed(0)}`,
@@ -98,7 +112,7 @@ function inProcessTables({ inProcess }) {
     `heap for each used proof: ${dpop.bytesPerProof.toFixed(0)} B`,
     ...table(
       'import in a fresh process',
-      own(importTime),
+      ownLabels(importTime),
       ['milliseconds'],
       mapValues(importTime, (time) => [spread(time, 1)]),
     ),

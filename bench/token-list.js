@@ -1,4 +1,6 @@
-/** Lists of tokens in files: a line each, all of one length, so that any part is read at once. */
+/**
+ * Token lists in files: one token per line, all of one length, so that one read returns any part.
+ */
 import { closeSync, openSync, readSync } from 'node:fs'
 
 export function readTokens({ file, length }, first, count) {
@@ -13,7 +15,9 @@ export function readTokens({ file, length }, first, count) {
 
 export function linesOf(tokens) {
   const [{ length }] = tokens
-  const odd = tokens.find((token) => token.length !== length)
-  if (odd !== undefined) throw new Error(`tokens of ${length} and ${odd.length} characters`)
+  const deviating = tokens.find((token) => token.length !== length)
+  if (deviating !== undefined) {
+    throw new Error(`Token lengths differ: ${length} and ${deviating.length} characters`)
+  }
   return `${tokens.join('\n')}\n`
 }

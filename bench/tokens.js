@@ -1,6 +1,6 @@
 /**
- * All tokens of a run. They are signed by the machine's threads once and kept among the temporary
- * files of the system for a week; the private keys aren't kept.
+ * Prepares all tokens of a run. Signs them once, in one thread per CPU, and keeps them in the
+ * system's temporary folder for a week. The private keys are not stored.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,15 +11,15 @@ import { HOSTILE, hostileTokens } from './hostile.js'
 import { generateKey, TOKEN_LENGTH } from './jwt.js'
 import { linesOf } from './token-list.js'
 
-const DAY = 86_400
+const DAY_SECONDS = 86_400
 const FORMAT = 1
 const SIGNED_WITH = { 'warm-up': 'RS256', known: 'RS256', expired: 'RS256' }
-/** No number comes in two lists, or a new token would be a known one. */
+/** The lists use disjoint numbers, otherwise a new token could equal a known one. */
 const FIRST_NUMBER = { 'warm-up': 20_000_000, known: 10_000_000 }
 
 /**
- * @param counts how many tokens each list has: `warm-up`, `known`, `expired`, `new-RS256` and so on, and those
- *   of `HOSTILE`.
+ * @param counts the number of tokens in each list: `warm-up`, `known`, `expired`, `new-RS256` and
+ *   the other algorithms, and the keys of `HOSTILE`.
  * @returns {Promise<{ jwks: object, lists: Record<string, { file: string, count: number, length: number }> }>}
  */
 export async function prepareTokens(issuer, counts) {
@@ -29,12 +29,12 @@ export async function prepareTokens(issuer, counts) {
   const index = join(folder, 'index.json')
   const now = Math.floor(Date.now() / 1000)
   if (existsSync(index)) {
-    const kept = JSON.parse(readFileSync(index, 'utf8'))
-    if (kept.mintedAt > now - 7 * DAY) return kept
+    const cached = JSON.parse(readFileSync(index, 'utf8'))
+    if (cached.mintedAt > now - 7 * DAY_SECONDS) return cached
   }
 
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  console.log(`signing ${total.toLocaleString('en')} tokens, kept for a week in ${folder}`)
+  console.log(`Signing ${total.toLocaleString('en')} tokens, kept for a week in ${folder}`)
   const unfinished = `${folder}.${process.pid}`
   mkdirSync(unfinished, { recursive: true, mode: 0o700 })
   const keys = Object.fromEntries(
@@ -56,13 +56,13 @@ export async function prepareTokens(issuer, counts) {
 
 async function mint(list, { keys, issuer, now, count }) {
   if (Object.hasOwn(HOSTILE, list)) {
-    const times = { issuer, issuedAt: now, lifetime: 30 * DAY }
+    const times = { issuer, issuedAt: now, lifetime: 30 * DAY_SECONDS }
     return hostileTokens(HOSTILE[list], { key: keys.RS256, count, ...times })
   }
   const key = keys[SIGNED_WITH[list] ?? list.replace('new-', '')]
   const first = FIRST_NUMBER[list] ?? 0
-  const issuedAt = list === 'expired' ? now - 2 * DAY : now
-  const lifetime = list === 'expired' ? DAY : 30 * DAY
+  const issuedAt = list === 'expired' ? now - 2 * DAY_SECONDS : now
+  const lifetime = list === 'expired' ? DAY_SECONDS : 30 * DAY_SECONDS
   return signInThreads(key, { issuer, issuedAt, lifetime, first, count })
 }
 

@@ -1,10 +1,10 @@
 /**
- * Builds `dist`: the types file by file, the code in one file for each entry point, because opening
- * a hundred small modules takes longer than running them. `npm run check` checks the types of the
+ * Builds `dist`: the types one file per module, the code bundled per entry point, because opening a
+ * hundred small modules takes longer than running them. `npm run check` checks the types of the
  * examples.
  *
- *     node scripts/build.js             # the package, if it isn't built yet
- *     node scripts/build.js --fresh     # in any case
+ *     node scripts/build.js             # the package, if its inputs have changed
+ *     node scripts/build.js --fresh     # the package, even if nothing has changed
  *     node scripts/build.js --examples  # the examples as well, into .build
  */
 import { cpSync, rmSync } from 'node:fs'
@@ -50,16 +50,18 @@ async function buildPackage() {
   await build({
     ...common,
     entryPoints: ['src/index.ts', 'src/testing/index.ts'],
-    // What both entry points use is there once, so that its classes are the same.
+    // Both entry points import shared modules from one chunk, so that `instanceof` works across
+    // them.
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
   })
-  // By itself: to share with the others would cut them into more files, which every API would open.
+  // A separate build: shared chunks would split the other bundles into more files for every API to
+  // open.
   await build({ ...common, entryPoints: ['src/cli/bin.ts'] })
   await chmod('dist/cli/bin.js', 0o755)
 }
 
-/** The examples run what is in `dist`. */
+/** Also removes the built examples and the input digests, because the examples import `dist`. */
 function clean() {
   for (const folder of ['dist', '.build/examples', '.build/marks']) {
     rmSync(folder, { recursive: true, force: true })

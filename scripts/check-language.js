@@ -1,12 +1,14 @@
 /**
  * Fails on words that docs/contributing/language.md retires: in the code, comments and messages of
- * src, examples, scripts, suites and bench, and in the documentation. Part of `npm run check`.
+ * src, test, examples, scripts, suites and bench, and in the documentation. Part of `npm run
+ * check`.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 const GUIDE = 'docs/contributing/language.md'
-const COVERED = /^(?:src|examples|scripts|docs|suites|bench)\/.*\.(?:[cm]?[jt]s|md)$|^[A-Z]+\.md$/
+const COVERED =
+  /^(?:src|test|examples|scripts|docs|suites|bench)\/.*\.(?:[cm]?[jt]s|md)$|^[A-Z]+\.md$/
 
 const [, list = ''] = /^## Retired words$.*?^```text\n(.*?)\n```$/ms.exec(read(GUIDE)) ?? []
 const words = list.split(/\n|, /).filter(Boolean)

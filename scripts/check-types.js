@@ -1,8 +1,8 @@
 /**
  * Type-checks all TypeScript as `tsc --noEmit` does, and finds returned rejections that the code
- * ignores. An ignored rejection would accept an untrusted caller. Where a step has a result, its
- * type prevents that; where it has none, as in `check…`, only this script does. One compiler
- * program serves both, because creating it takes most of the time.
+ * ignores. An ignored rejection would accept an untrusted caller. If a function returns a value,
+ * the value's type prevents that; for functions without one, such as `check…`, only this script
+ * does. One compiler program serves both, because creating it takes most of the time.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
@@ -32,7 +32,8 @@ const unread = sources.flatMap(unreadIn)
 for (const place of unread) console.error(`${place}: a rejection is returned here and ignored`)
 
 const missed = difference(markedIn(FIXTURE), unreadIn(FIXTURE))
-for (const place of missed) console.error(`${place}: this script is wrong about the marked line`)
+for (const place of missed)
+  console.error(`${place}: the result of this script differs from the "// unread" mark`)
 
 if (typeErrors.length + unread.length + missed.length > 0) process.exitCode = 1
 
@@ -105,6 +106,6 @@ function placeOf(file, index) {
   return `${relative(root, file)}:${index + 1}`
 }
 
-function difference(one, other) {
-  return [...one.filter((x) => !other.includes(x)), ...other.filter((x) => !one.includes(x))]
+function difference(a, b) {
+  return [...a.filter((x) => !b.includes(x)), ...b.filter((x) => !a.includes(x))]
 }

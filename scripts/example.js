@@ -1,4 +1,4 @@
-/** Runs one of the examples, built: `npm run example okta`. A folder's is its main.js. */
+/** Runs a built example, such as `npm run example okta`. The example in a folder is its main.js. */
 import { existsSync, readdirSync } from 'node:fs'
 
 const folder = new URL('../.build/examples/', import.meta.url)
@@ -11,6 +11,6 @@ if (file !== undefined) {
   await import(file.href)
 } else {
   const names = readdirSync(folder).map((entry) => entry.replace(/\.js$/, ''))
-  console.error(`npm run example NAME, where NAME is one of: ${names.join(', ')}`)
+  console.error(`Usage: npm run example NAME, where NAME is one of: ${names.join(', ')}`)
   process.exitCode = 2
 }

@@ -1,18 +1,18 @@
-/** The package as it would be published, for scripts that try it as a user would. */
+/** Packs the package as npm publishes it, for suites that install it as users do. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Builds dist, and packs it into the folder. What npm says of the tarball, and where it is. */
+/** Builds dist and packs it. Returns the output of `npm pack` and the path of the tarball. */
 export async function pack(destination) {
   const packed = await npm(['pack', '--json', '--pack-destination', destination], root)
-  // What the build prints stands before it.
+  // The output of the build precedes the JSON.
   const [contents] = JSON.parse(packed.slice(packed.search(/^\[/m)))
   return { ...contents, tarball: join(destination, contents.filename) }
 }
@@ -20,14 +20,17 @@ export async function pack(destination) {
 export async function npm(args, cwd) {
   const { stdout } = await execute('npm', args, {
     cwd,
-    timeout: 3 * MINUTE,
+    timeout: 3 * MINUTE_MS,
     maxBuffer: 16 * 1024 * 1024,
     shell: process.platform === 'win32',
   })
   return stdout
 }
 
-/** Without what a test runner or npm has set for itself. */
+/**
+ * Returns the environment without the variables that a test runner or npm sets for its own
+ * processes.
+ */
 export function cleanEnvironment() {
   const { NODE_OPTIONS: _options, NODE_ENV: _environment, ...rest } = process.env
   return rest

@@ -1,7 +1,9 @@
 /**
- * Prints what users of a built package see: every public name of its entry points with its
- * declaration, and each type that these declarations refer to, sorted and without paths. Two versions
- * are compared with `diff <(node scripts/public-api.js old/dist) <(node scripts/public-api.js dist)`.
+ * Prints the public API of a built package: every exported name of its entry points with its
+ * declaration, and each type that these declarations refer to, sorted and without paths. To compare
+ * two versions:
+ *
+ *     diff <(node scripts/public-api.js old/dist) <(node scripts/public-api.js dist)
  */
 import { relative, resolve } from 'node:path'
 import ts from 'typescript'
@@ -27,24 +29,24 @@ for (const entry of entries) {
       .sort()
       .join(' ')}`,
   )
-  for (const symbol of exported) collect(original(symbol))
-  // A module's augmentations of others, such as Fastify's types, are exported by no name.
+  for (const symbol of exported) collect(resolveAlias(symbol))
+  // Module augmentations, such as those of Fastify's types, are not among the exports.
   for (const source of program.getSourceFiles()) {
     if (source.fileName.startsWith(dist))
-      source.statements.filter(ts.isModuleDeclaration).forEach(augmentation)
+      source.statements.filter(ts.isModuleDeclaration).forEach(collectAugmentation)
   }
 }
 for (const text of [...declarations.values()].flat().sort()) console.log(`\n${text}`)
 
-function original(symbol) {
+function resolveAlias(symbol) {
   return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
 }
 
-function augmentation(node) {
+function collectAugmentation(node) {
   const key = node.getText()
   if (declarations.has(key)) return
   declarations.set(key, [textOf(node)])
-  visit(node)
+  collectReferences(node)
 }
 
 function collect(symbol) {
@@ -54,7 +56,7 @@ function collect(symbol) {
   )
   if (own.length === 0 || own.some((node) => isMember(node))) return
   declarations.set(symbol, own.map(textOf))
-  own.forEach(visit)
+  own.forEach(collectReferences)
 }
 
 function isMember({ parent }) {
@@ -67,10 +69,10 @@ function textOf(node) {
   return `${doc}\n${statement.getText()}`.trim().replace(/import\("[./][^"]*"\)\./g, '')
 }
 
-function visit(node) {
+function collectReferences(node) {
   if (ts.isIdentifier(node)) {
     const symbol = checker.getSymbolAtLocation(node)
-    if (symbol !== undefined) collect(original(symbol))
+    if (symbol !== undefined) collect(resolveAlias(symbol))
   }
-  ts.forEachChild(node, visit)
+  ts.forEachChild(node, collectReferences)
 }

@@ -1,12 +1,12 @@
-/** Runs test files that need more than Node, such as a server or a browser, with tap. */
+/** Runs test files that need other programs than Node, such as a server or a browser, with tap. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
 /**
- * @param folder a suite, such as `suites/redis`.
- * @param ending which of its files are tests, such as `.redis.ts`.
- * @param options `names`: only these files, without the ending. `timeout`: seconds a file. `jobs`:
- *   files at a time. `env`: variables beside those of this process.
+ * @param folder the folder of the suite, such as `suites/redis`.
+ * @param ending the suffix of its test files, such as `.redis.ts`.
+ * @param options `names`: only these files, without the suffix. `timeout`: seconds per file.
+ *   `jobs`: number of files that run in parallel. `env`: variables added to those of this process.
  * @returns the exit code.
  */
 export function runTap(folder, ending, { names, timeout, jobs = 1, env = {} }) {

@@ -1,6 +1,7 @@
 /**
- * Runs one of the suites beside `npm test`: `npm run suite -- NAME [arguments]`. Builds the package and
- * the examples first, and installs what the suite has in a package.json of its own.
+ * Runs a suite that is not part of `npm test`: `npm run suite -- NAME [arguments]`. First builds
+ * the package and the examples, and installs the dependencies of the suite's own package.json, if
+ * any.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -15,14 +16,14 @@ if (names.includes(name)) {
   if (existsSync(`suites/${name}/package-lock.json`)) install(`suites/${name}`)
   run([`suites/${name}/run.js`, ...options])
 } else {
-  console.error('npm run suite -- NAME [arguments], where NAME is one of:\n')
+  console.error('Usage: npm run suite -- NAME [arguments], where NAME is one of:\n')
   for (const suite of names) console.error(`  ${suite.padEnd(21)} ${summaryOf(suite)}`)
   process.exitCode = 2
 }
 
-/** Ends the process if the program fails. */
-function run(program, command = process.execPath) {
-  const { status } = spawnSync(command, program, {
+/** Exits with the status of the command if it fails. */
+function run(args, command = process.execPath) {
+  const { status } = spawnSync(command, args, {
     stdio: 'inherit',
     shell: command !== process.execPath && process.platform === 'win32',
   })
@@ -33,7 +34,7 @@ function install(folder) {
   run(['--prefix', folder, 'install', '--silent', '--no-save'], 'npm')
 }
 
-/** The first sentence of the comment that the suite's program begins with. */
+/** Returns the first sentence of the header comment of the suite's run.js. */
 function summaryOf(suite) {
   const [comment = ''] =
     /^\/\*\*[\s\S]*?\*\//.exec(readFileSync(`suites/${suite}/run.js`, 'utf8')) ?? []

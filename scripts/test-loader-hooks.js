@@ -3,9 +3,9 @@
  * transpiles each file once. A result is cached under the hash of everything that it depends on, so
  * it cannot be stale.
  *
- * With `{ sharedProcess: true }` as data, `import t from 'tap'` in a test file gives the subtest
- * that scripts/tests/worker.js runs the file in, and not the root of the process; and tap follows
- * what is asynchronous by scripts/tests/async-domain.js.
+ * With `{ sharedProcess: true }` as data, `import t from 'tap'` in a test file returns the subtest
+ * that scripts/tests/worker.js runs the file in instead of the root of the process, and tap tracks
+ * asynchronous code with scripts/tests/async-domain.js.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ export function initialize(data) {
   sharedProcess = data?.sharedProcess ?? false
 }
 
-/** Resolves './x.js' to './x.ts' where only that exists, whichever module imports it. */
+/** Resolves './x.js' to './x.ts' if only the latter exists. */
 export function resolve(specifier, context, next) {
   if (/^(\.\.?\/|file:).*\.js(\?|$)/.test(specifier)) {
     const url = new URL(specifier, context.parentURL)
@@ -61,7 +61,8 @@ async function javascriptOf(path) {
     return readFileSync(cached, 'utf8')
   } catch {
     const code = await transpile(path, text)
-    // Two processes may transpile one file at once: each writes its own, then renames it.
+    // Writes to a file per process and renames it, because two processes may transpile one file at
+    // once.
     const unfinished = `${cached}.${process.pid}`
     mkdirSync(CACHE, { recursive: true })
     writeFileSync(unfinished, code)
@@ -70,7 +71,9 @@ async function javascriptOf(path) {
   }
 }
 
-/** Returns the code with its source map inline: coverage and stack traces name lines of TypeScript. */
+/**
+ * Returns code with an inline source map, so that coverage and stack traces refer to TypeScript.
+ */
 async function transpile(sourcefile, text) {
   const options = {
     loader: 'ts',

@@ -1,6 +1,7 @@
 /**
- * Lets tap's test processes import TypeScript; .taprc preloads this file in each of them. tap's own
- * loader, ts-node, loads the compiler twice in every process, which took more time than most tests.
+ * Lets tap's test processes import TypeScript; .taprc preloads this file in each of them. It
+ * replaces tap's default loader, ts-node, which loads the compiler twice in every process; that
+ * took longer than most tests.
  */
 import { register } from 'node:module'
 

@@ -1,16 +1,16 @@
 /**
- * Runs the tests, many files in a process: to start tap and load what all tests use takes longer
- * than most files. Enforces full coverage of `src`, unless only some of the files run.
+ * Runs the tests, many files per process, because starting tap and loading shared modules takes
+ * longer than most files. Enforces full coverage of `src`, unless only some of the files run.
  *
  *     npm test                              # everything
  *     npm test -- test/binding              # a folder, or a file
- *     npm test -- --coverage test/binding   # says what these leave uncovered
- *     npm test -- --jobs=4                  # worker processes; two more than there are cores
- *     npm test -- --shuffle                 # in another order, which it prints as a seed
- *     npx tap test/errors/errors.test.ts    # one file, by tap alone
+ *     npm test -- --coverage test/binding   # prints the lines that these leave uncovered
+ *     npm test -- --jobs=4                  # worker processes; default: number of cores + 2
+ *     npm test -- --shuffle                 # in random order; prints the seed
+ *     npx tap test/errors/errors.test.ts    # one file, with tap only
  *
- * `tests/pool.js` shares out the files and `tests/worker.js` runs them. The TAP output of the last
- * run is in `.build/test`, a file for each worker.
+ * `tests/pool.js` distributes the files and `tests/worker.js` runs them. `.build/test` contains the
+ * TAP output of the last run, one file per worker.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -33,7 +33,7 @@ import { WorkerProcess } from './tests/worker-process.js'
 const OUTPUT = '.build/test'
 const CACHE = 'node_modules/.cache'
 const TIMES = `${CACHE}/test-times.json`
-const MOST_PRINTED = 10
+const MAX_PRINTED = 10
 
 const { values: options, positionals: paths } = parseArgs({
   allowPositionals: true,
@@ -44,13 +44,16 @@ const { values: options, positionals: paths } = parseArgs({
     seed: { type: 'string' },
   },
 })
-const begun = performance.now()
+const startedAt = performance.now()
 const times = timesOfLastRun()
-const files = inOrder(filesIn(paths.length === 0 ? ['test', 'suites'] : paths))
+const files = sortFiles(filesIn(paths.length === 0 ? ['test', 'suites'] : paths))
 const everything = paths.length === 0
 const coverage = everything || options.coverage
-/** To count coverage slows the compiler down, and makes long calculations longer. */
-const isCounted = (file) => options.coverage || !/^(suites|test\/project)\//.test(file)
+/**
+ * Excludes files that test no code of `src`, because coverage slows down the compiler and long
+ * computations.
+ */
+const countsCoverage = (file) => options.coverage || !/^(suites|test\/project)\//.test(file)
 rmSync(OUTPUT, { recursive: true, force: true })
 mkdirSync(OUTPUT, { recursive: true })
 if (coverage) emptyCoverage()
@@ -58,8 +61,8 @@ if (coverage) emptyCoverage()
 const progress = new Progress(files.length)
 let [workers, finished, assertions, skipped, failed] = [0, 0, 0, 0, 0]
 const groups = [
-  { files: files.filter((file) => !isCounted(file)), start: () => startWorker(false) },
-  { files: files.filter(isCounted), start: () => startWorker(coverage) },
+  { files: files.filter((file) => !countsCoverage(file)), start: () => startWorker(false) },
+  { files: files.filter(countsCoverage), start: () => startWorker(coverage) },
 ].filter(({ files }) => files.length > 0)
 await runFiles(groups, {
   jobs: Math.min(Number(options.jobs), files.length),
@@ -69,14 +72,14 @@ await runFiles(groups, {
       finished++
       times[file] = Math.round(ms)
       if (total === 0 && failures.length === 0) {
-        failures.push({ name: `${file} asserts nothing`, diag: {} })
+        failures.push({ name: `${file} has no assertion`, diag: {} })
       }
     }
     assertions += total
     skipped += skip
     progress.end(file, assertions)
     for (const failure of failures) {
-      if (++failed <= MOST_PRINTED) progress.print(`${textOf(failure)}\n`)
+      if (++failed <= MAX_PRINTED) progress.print(`${textOf(failure)}\n`)
     }
   },
 })
@@ -84,8 +87,8 @@ progress.stop()
 mkdirSync(CACHE, { recursive: true })
 writeFileSync(TIMES, JSON.stringify(times))
 
-if (failed > MOST_PRINTED) console.log(`… and ${failed - MOST_PRINTED} failures more`)
-if (failed > 0) console.log(`What tap wrote is in ${OUTPUT}/*.tap`)
+if (failed > MAX_PRINTED) console.log(`… and ${failed - MAX_PRINTED} more failures`)
+if (failed > 0) console.log(`The TAP output is in ${OUTPUT}/*.tap`)
 let complete = true
 if (coverage) {
   const report = coverageReport()
@@ -96,14 +99,14 @@ if (finished !== files.length) {
   failed++
   console.log(`${files.length - finished} files did not run`)
 }
-const words = [
+const summary = [
   failed > 0 ? `FAILED: ${failed} of ${assertions} assertions` : `${assertions} assertions pass`,
   skipped > 0 && `${skipped} skipped`,
   `${finished} files in ${workers} processes`,
   everything && (complete ? 'coverage 100 %' : 'COVERAGE INCOMPLETE'),
-  `${((performance.now() - begun) / 1000).toFixed(1)} s`,
+  `${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
 ]
-console.log(words.filter(Boolean).join(', '))
+console.log(summary.filter(Boolean).join(', '))
 process.exitCode = failed === 0 && complete ? 0 : 1
 
 function startWorker(coverage) {
@@ -119,14 +122,14 @@ function filesIn(paths) {
           .map((file) => `${path.replace(/\/+$/, '')}/${file}`)
       : [path],
   )
-  const absent = files.length === 0 ? paths : files.filter((file) => !existsSync(file))
-  if (absent.length === 0) return files
-  console.error(`No test file: ${absent.join(', ')}`)
+  const missing = files.length === 0 ? paths : files.filter((file) => !existsSync(file))
+  if (missing.length === 0) return files
+  console.error(`Test file not found: ${missing.join(', ')}`)
   process.exit(2)
 }
 
-/** The longest first, so that the processes end at about the same time. */
-function inOrder(files) {
+/** Sorts the longest files first, so that the processes end at about the same time. */
+function sortFiles(files) {
   if (options.shuffle || options.seed !== undefined) return shuffled(files)
   const cost = (file) => times[file] ?? statSync(file).size
   return files.sort((a, b) => cost(b) - cost(a))
@@ -134,9 +137,9 @@ function inOrder(files) {
 
 function shuffled(files) {
   const seed = options.seed ?? `${Date.now() % 1e6}`
-  console.log(`Shuffled: repeat it with --seed=${seed}`)
-  const place = (file) => createHash('sha256').update(`${seed} ${file}`).digest('hex')
-  return files.sort((a, b) => (place(a) < place(b) ? -1 : 1))
+  console.log(`Shuffled: repeat this order with --seed=${seed}`)
+  const sortKey = (file) => createHash('sha256').update(`${seed} ${file}`).digest('hex')
+  return files.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
 }
 
 function timesOfLastRun() {

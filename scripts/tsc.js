@@ -1,4 +1,4 @@
-/** TypeScript's compiler, or the end of the build where it finds a mistake. */
+/** Runs the TypeScript compiler, and exits with its status if it fails. */
 import { spawnSync } from 'node:child_process'
 
 export function tsc(project) {

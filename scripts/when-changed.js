@@ -1,9 +1,12 @@
-/** Builds only what isn't built yet: ten commands begin with a build, and CI runs all of them. */
+/**
+ * Skips a build whose inputs have not changed: ten commands start with a build, and CI runs all of
+ * them.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 
-const MARKS = '.build/marks'
-/** They change what comes of the same sources. */
+const DIGESTS = '.build/marks'
+/** Changes to these files change the output for the same sources. */
 const TOOLS = [
   'package.json',
   'package-lock.json',
@@ -12,18 +15,19 @@ const TOOLS = [
 ]
 
 /**
- * @param inputs files and folders; what stands in them is compared, and not when it was written.
+ * @param inputs files and folders, compared by content and not by modification time.
  * @param output a file that the build writes last.
- * @param build does it; a rejection leaves it unbuilt.
+ * @param build runs the build; if it rejects, the next call builds again.
  */
 export async function whenChanged(name, { inputs, output, build }) {
-  const mark = `${MARKS}/${name}`
+  const digestFile = `${DIGESTS}/${name}`
   const digest = digestOf([...TOOLS, ...inputs])
-  if (existsSync(output) && existsSync(mark) && readFileSync(mark, 'utf8') === digest) return
+  if (existsSync(output) && existsSync(digestFile) && readFileSync(digestFile, 'utf8') === digest)
+    return
   console.error(`Building ${name} …`)
   await build()
-  mkdirSync(MARKS, { recursive: true })
-  writeFileSync(mark, digest)
+  mkdirSync(DIGESTS, { recursive: true })
+  writeFileSync(digestFile, digest)
 }
 
 function digestOf(paths) {

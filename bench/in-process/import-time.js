@@ -1,4 +1,4 @@
-/** How long an import takes in a fresh process, this package and jose in turns. */
+/** Measures the import of this package and of jose, alternately in fresh processes. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { rotate, summary } from '../statistics.js'
@@ -8,19 +8,19 @@ const SUBJECTS = {
   jose: import.meta.resolve('jose'),
 }
 
-/** Milliseconds. */
+/** Returns a summary for each package, in milliseconds. */
 export async function importTimes({ rounds, cpu }) {
   console.error('in process: import')
   const names = Object.keys(SUBJECTS)
-  const taken = Object.fromEntries(names.map((name) => [name, []]))
+  const times = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const name of rotate(names, round)) {
       const milliseconds = await importTime(SUBJECTS[name], cpu)
-      // The first round fills the file system's cache.
-      if (round > 0) taken[name].push(milliseconds)
+      // Discards the first round, which fills the file system's cache.
+      if (round > 0) times[name].push(milliseconds)
     }
   }
-  return Object.fromEntries(names.map((name) => [name, summary(taken[name])]))
+  return Object.fromEntries(names.map((name) => [name, summary(times[name])]))
 }
 
 async function importTime(url, cpu) {

@@ -1,4 +1,4 @@
-/** Keys and tokens of issuers that exist in name only. */
+/** Creates keys and tokens of issuers that have no server. */
 import { AUDIENCE, accessTokenClaims, generateKey, signToken } from '../jwt.js'
 
 export const ISSUER = 'https://issuer.example/oauth2/default'
@@ -11,7 +11,7 @@ export function keysFor(algorithm, count = 1) {
   return Array.from({ length: count }, (_, i) => generateKey(algorithm, `${algorithm}-${i}`))
 }
 
-/** @param signers the key and issuer of each token in turn. */
+/** @param signers `{ key, issuer }` each; successive tokens use successive signers. */
 export function issue(signers, count) {
   const issuedAt = Math.floor(Date.now() / 1000)
   return Array.from({ length: count }, (_, number) => {

@@ -1,4 +1,4 @@
-/** One known token at APIs of few and of many routes, each with a requirement; and open ones. */
+/** Measures requests to APIs with few and many routes, protected with a requirement or open. */
 import Fastify from 'fastify'
 import resourceServer from '../../dist/index.js'
 

@@ -1,13 +1,13 @@
-/** Whether a known token costs more where there is more of everything. */
+/** Measures whether a known token costs more with more tokens, issuers, keys or routes. */
 import { createResourceServer } from '../../dist/index.js'
-import { answer } from '../ipc.js'
+import { serveCalls } from '../ipc.js'
 import { ISSUER, issue, issuerWith, keysFor } from './issuance.js'
 import { routesSubjects } from './routes.js'
 import { sample } from './sample.js'
 
 const OPERATIONS = 20_000
 
-answer({
+serveCalls({
   async measure({ quick }) {
     const rounds = quick ? 2 : 9
     const [key] = keysFor('ES256')
@@ -41,7 +41,6 @@ answer({
   },
 })
 
-/** The same subject in several sizes. */
 async function scale(rounds, sizes, subjectOf) {
   const subjects = {}
   for (const size of sizes) subjects[size] = await subjectOf(size)

@@ -1,16 +1,16 @@
 /**
- * Verifies tokens sequentially: new and known ones with this package, jose's `jwtVerify` with loaded
- * keys, and a bare signature verification as the lower bound.
+ * Verifies tokens sequentially: new and known tokens with this package, jose's `jwtVerify` with
+ * loaded keys, and a bare signature verification as the lower bound.
  */
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createResourceServer } from '../../dist/index.js'
 import { bareVerifier } from '../bare-verifier.js'
-import { answer } from '../ipc.js'
+import { serveCalls } from '../ipc.js'
 import { AUDIENCE } from '../jwt.js'
 import { ISSUER, issue, issuerWith, keysFor } from './issuance.js'
 import { sample } from './sample.js'
 
-answer({
+serveCalls({
   async measure({ quick }) {
     const measured = {}
     for (const algorithm of ['RS256', 'ES256', 'PS256', 'EdDSA']) {

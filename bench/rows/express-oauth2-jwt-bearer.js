@@ -1,4 +1,4 @@
-/** express-oauth2-jwt-bearer, as its README has it. */
+/** express-oauth2-jwt-bearer, as its README shows. */
 import { auth } from 'express-oauth2-jwt-bearer'
 import { expressRoute } from './express-route.js'
 

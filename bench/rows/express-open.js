@@ -1,4 +1,4 @@
-/** Express without any middleware of ours: what Express itself costs. */
+/** Express without a verifier, to measure the cost of Express itself. */
 import { expressRoute } from './express-route.js'
 
 export const serve = () => expressRoute(() => {})

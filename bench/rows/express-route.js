@@ -8,7 +8,7 @@ export async function expressRoute(protect) {
   app.get('/', (_request, response) => {
     response.json({ ok: true })
   })
-  // Express's own handler prints the stack of every refusal.
+  // The default handler of Express prints the stack of every rejection.
   app.use((error, _request, response, _next) => {
     response
       .status(error.status ?? 500)
@@ -16,7 +16,7 @@ export async function expressRoute(protect) {
       .json({ error: error.message })
   })
   const server = app.listen(0, '127.0.0.1')
-  // As long as Fastify's: others may have their turn for longer than the five seconds of Node's.
+  // Fastify's default. Turns of other rows may take longer than Node's default of five seconds.
   server.keepAliveTimeout = 72_000
   await once(server, 'listening')
   return server.address().port

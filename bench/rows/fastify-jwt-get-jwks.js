@@ -1,4 +1,4 @@
-/** @fastify/jwt with get-jwks, as the README of the latter has it, and the cache that the former offers. */
+/** @fastify/jwt with get-jwks, as the README of get-jwks shows, and the cache of @fastify/jwt. */
 import fastifyJwt from '@fastify/jwt'
 import buildGetJwks from 'get-jwks'
 import { fastifyRoute } from './fastify-route.js'

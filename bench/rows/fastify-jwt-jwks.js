@@ -1,4 +1,4 @@
-/** fastify-jwt-jwks, with the cache of verified tokens that its README offers. */
+/** fastify-jwt-jwks, with the cache of verified tokens that its README shows. */
 import fastifyJwtJwks from 'fastify-jwt-jwks'
 import { fastifyRoute } from './fastify-route.js'
 

@@ -1,7 +1,7 @@
-/** The route that all Fastify rows have, and a hook as people write it around a verifier. */
+/** The route of all Fastify rows, and a typical hook for a verifier without a plugin. */
 import Fastify from 'fastify'
 
-/** @param protect is given the app before its route is. */
+/** @param protect receives the app before the route is added. */
 export async function fastifyRoute(protect) {
   const app = Fastify()
   await protect(app)
@@ -10,7 +10,7 @@ export async function fastifyRoute(protect) {
   return app.server.address().port
 }
 
-/** @param verify gives the claims of a token, or throws whatever it likes. */
+/** @param verify returns the claims of a token; any error it throws becomes 401. */
 export function requireToken(app, verify) {
   app.decorateRequest('claims', null)
   app.addHook('onRequest', async (request) => {

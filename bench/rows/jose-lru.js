@@ -1,4 +1,4 @@
-/** jose in a hook, behind a cache of verified tokens: what one writes who wants both. */
+/** jose in a hook, with a cache of verified tokens. */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { fastifyRoute, requireToken } from './fastify-route.js'

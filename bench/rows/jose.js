@@ -1,4 +1,4 @@
-/** jose in a hook, as its documentation has it. */
+/** jose in a hook, as its documentation shows. */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { fastifyRoute, requireToken } from './fastify-route.js'
 

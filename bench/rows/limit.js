@@ -1,4 +1,4 @@
-/** No verifier but a bound, in the cheapest hook that there is. */
+/** The lower bound: bare-verifier.js in a callback hook, the cheapest kind of hook. */
 import { bareVerifier } from '../bare-verifier.js'
 import { bearerToken, fastifyRoute } from './fastify-route.js'
 

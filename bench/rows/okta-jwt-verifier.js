@@ -1,4 +1,4 @@
-/** @okta/jwt-verifier in a hook, as its README has it. */
+/** @okta/jwt-verifier in a hook, as its README shows. */
 import OktaJwtVerifier from '@okta/jwt-verifier'
 import { fastifyRoute, requireToken } from './fastify-route.js'
 

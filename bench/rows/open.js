@@ -1,4 +1,4 @@
-/** The route without any plugin: what the others are compared with. */
+/** The route without a plugin, the baseline of the other rows. */
 import { fastifyRoute } from './fastify-route.js'
 
 export const serve = () => fastifyRoute(() => {})

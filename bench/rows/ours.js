@@ -1,4 +1,4 @@
-/** This package: the whole plugin. Only the size of its cache isn't the default. */
+/** This plugin, with default options except the cache size. */
 import resourceServer from '../../dist/index.js'
 import { fastifyRoute } from './fastify-route.js'
 

@@ -1,18 +1,20 @@
 /**
- * Stands in for the package `async-hook-domain`, by which tap tells which test an error belongs to
- * that was not caught. That one follows every promise with async hooks, which took a fifth of the
- * time of all tests; an `AsyncLocalStorage` does the same for less.
+ * Replaces the package `async-hook-domain`, with which tap assigns an uncaught error to a test.
+ * That package tracks every promise with async hooks, which took a fifth of the time of all tests;
+ * an `AsyncLocalStorage` costs less.
  */
 import { AsyncLocalStorage, executionAsyncResource } from 'node:async_hooks'
 
 const current = new AsyncLocalStorage()
-/** For what was begun outside of every test: the first domain, which is that of tap's root. */
+/**
+ * The domain of tap's root, which receives errors from outside all tests. It is the first domain.
+ */
 let root
 
 export class Domain {
   destroyed = false
 
-  /** Holds for what the running async resource runs from now on: tap makes one for each test. */
+  /** Applies to all code that the current async resource runs later; tap creates one per test. */
   constructor(onerror) {
     this.onerror = onerror
     this.parent = current.getStore()
@@ -30,19 +32,22 @@ export class Domain {
 
 const emit = process.emit
 process.emit = function (event, ...args) {
-  const isUnheard = event === 'unhandledRejection' && process.listenerCount(event) === 0
-  return isUnheard ? isReported(args[0], event) : emit.call(this, event, ...args)
+  const isUnhandled = event === 'unhandledRejection' && process.listenerCount(event) === 0
+  return isUnhandled ? report(args[0], event) : emit.call(this, event, ...args)
 }
 
 process.on('uncaughtExceptionMonitor', (error, origin) => {
-  if (!isReported(error, origin)) return
+  if (!report(error, origin)) return
   process.setUncaughtExceptionCaptureCallback(() => {
     process.setUncaughtExceptionCaptureCallback(null)
   })
 })
 
-/** Tells the test of the running code. False if there is none, or a test handles such errors itself. */
-function isReported(error, origin) {
+/**
+ * Passes the error to the domain of the current code. Returns false if there is none, or if a test
+ * handles such errors itself.
+ */
+function report(error, origin) {
   if (process.hasUncaughtExceptionCaptureCallback()) return false
   if (process.listenerCount('uncaughtException') > 0) return false
   let domain = current.getStore() ?? root

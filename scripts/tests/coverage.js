@@ -1,15 +1,18 @@
-/** Coverage of `src`, counted by V8 in each worker; `tap report` adds it up and enforces 100 %. */
+/** Collects V8 coverage of `src` in each worker; `tap report` merges it and enforces 100 %. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
 import { createRequire, findSourceMap } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-/** tap reads whatever is in there. */
+/** `tap report` reads all files of this folder. */
 const FOLDER = '.tap/coverage'
 const SOURCES = new URL('../../src/', import.meta.url).href
 
-/** Starts counting in this process. Call the result once, to write what was counted. */
+/**
+ * Starts to collect coverage in this process. Returns a function that writes it to `file`; call it
+ * once.
+ */
 export function startCoverage(file) {
   const session = new Session()
   session.connect()
@@ -17,7 +20,7 @@ export function startCoverage(file) {
   session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   return () => {
     session.post('Profiler.takePreciseCoverage', (error, { result } = {}) => {
-      if (error) throw new Error('V8 gave no coverage', { cause: error })
+      if (error) throw new Error('V8 returned no coverage', { cause: error })
       writeFileSync(file, JSON.stringify(coverageOfSources(result)))
     })
     session.disconnect()
@@ -30,7 +33,7 @@ function coverageOfSources(scripts) {
   for (const script of scripts) {
     if (!script.url.startsWith(SOURCES)) continue
     const map = findSourceMap(script.url)
-    // A module that a test loads again, with mocks or a query, counts as the same file.
+    // A module that a test imports again, with mocks or a query, is covered as the same file.
     const url = script.url.replace(/\?.*/, '')
     if (map !== undefined) {
       const sources = [fileURLToPath(url)]
@@ -50,7 +53,7 @@ export function coverageFileOf(worker) {
   return `${FOLDER}/${worker}.json`
 }
 
-/** Returns what to print, and whether every statement, branch, function and line was run. */
+/** Returns whether every statement, branch, function and line was run, and the report to print. */
 export function coverageReport() {
   const require = createRequire(import.meta.url)
   const tap = require.resolve('tap/package.json').replace(/package\.json$/, 'dist/esm/run.mjs')

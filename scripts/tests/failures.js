@@ -1,18 +1,18 @@
-/** Prints what failed, as plain text that names files and lines of TypeScript. */
+/** Formats failures as plain text that names files and lines of TypeScript. */
 import { inspect } from 'node:util'
 
-/** What tap says of a failure that isn't worth a line. */
-const SILENT = ['at', 'diff', 'source', 'stack', 'time', 'type', 'tapCaught', 'duration_ms']
+/** Diagnostics of tap that are omitted or printed separately. */
+const NOT_LISTED = ['at', 'diff', 'source', 'stack', 'time', 'type', 'tapCaught', 'duration_ms']
 
-/** A frame of a stack that is this runner's own. */
-const OF_THE_RUNNER = /scripts\/tests\/async-domain\.js:\d+:\d+\)?$/
+/** Matches a stack frame of this test runner. */
+const RUNNER_FRAME = /scripts\/tests\/async-domain\.js:\d+:\d+\)?$/
 
 export function textOf({ name, diag }) {
   const { at, diff, source, stack } = diag
   const place = at?.fileName && `at ${at.fileName}:${at.lineNumber}:${at.columnNumber}`
-  const rest = Object.entries(diag).filter(([key]) => !SILENT.includes(key))
+  const rest = Object.entries(diag).filter(([key]) => !NOT_LISTED.includes(key))
   const parts = [
-    ...(diff ? [diff] : rest.map(([key, value]) => `${key}: ${shown(value)}`)),
+    ...(diff ? [diff] : rest.map(([key, value]) => `${key}: ${format(value)}`)),
     place,
     source,
     stack,
@@ -20,11 +20,11 @@ export function textOf({ name, diag }) {
   const body = parts
     .filter(Boolean)
     .flatMap((part) => part.trimEnd().split('\n'))
-    .filter((line) => !OF_THE_RUNNER.test(line))
+    .filter((line) => !RUNNER_FRAME.test(line))
     .map((line) => `    ${line}`)
   return [`✗ ${name}`, ...body].join('\n')
 }
 
-function shown(value) {
+function format(value) {
   return typeof value === 'string' ? value.trimEnd() : inspect(value, { depth: 4 })
 }

@@ -1,18 +1,21 @@
-/** Says what runs: on a terminal in one line that is rewritten, else in a line now and then. */
-const LINE_EVERY_MS = 20_000
+/**
+ * Prints the running files: on a terminal in one line that is rewritten, otherwise in a line every
+ * 20 s.
+ */
+const LINE_INTERVAL_MS = 20_000
 
 export class Progress {
   #files
   #done = 0
   #total = 0
   #running = new Set()
-  #begun = performance.now()
+  #startedAt = performance.now()
   #timer
   #terminal = process.stdout.isTTY === true
 
   constructor(files) {
     this.#files = files
-    this.#timer = setInterval(() => this.#show(), this.#terminal ? 200 : LINE_EVERY_MS)
+    this.#timer = setInterval(() => this.#show(), this.#terminal ? 200 : LINE_INTERVAL_MS)
     this.#timer.unref()
   }
 
@@ -25,7 +28,7 @@ export class Progress {
     this.#total = total
   }
 
-  /** Prints what must stay. */
+  /** Prints text above the progress line. */
   print(text) {
     this.#erase()
     console.log(text)
@@ -37,7 +40,7 @@ export class Progress {
   }
 
   #show() {
-    const seconds = Math.round((performance.now() - this.#begun) / 1000)
+    const seconds = Math.round((performance.now() - this.#startedAt) / 1000)
     const names = [...this.#running].map((file) => file.replace(/^test\/|\.test\.ts$/g, ''))
     const counts = `${this.#done}/${this.#files} files, ${this.#total} assertions, ${seconds} s`
     const line = `${counts}: ${names.join(', ')}`

@@ -1,4 +1,7 @@
-/** A process that runs test files (worker.js), seen from the runner: whatever ends it is a result. */
+/**
+ * The runner's handle of a process that runs test files (worker.js). Every way in which the process
+ * exits is a result.
+ */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -6,16 +9,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
-/** Tests leave much behind: with a young generation of the usual size it is collected too often. */
-const HEAP = ['--max-semi-space-size=64']
-/** For one file. A test that hangs is reported by tap; a blocked event loop is ended a bit later. */
+/**
+ * Tests create much garbage, and V8 would collect a young generation of the default size too often.
+ */
+const HEAP_OPTIONS = ['--max-semi-space-size=64']
+/**
+ * For one file. tap reports a test that hangs; the runner kills a blocked process GRACE_MS later.
+ */
 const TIMEOUT_MS = 240_000
 const GRACE_MS = 10_000
-/** For the process to exit after its last file. */
-const EXIT_MS = 15_000
+/** For the exit of the process after its last file. */
+const EXIT_TIMEOUT_MS = 15_000
 
 export class WorkerProcess {
-  /** Its process has ended, or is about to: give it no more files. */
+  /** Whether the process has exited or must exit: do not run more files in it. */
   unusable = false
   #path
   #child
@@ -23,8 +30,8 @@ export class WorkerProcess {
   #results = []
 
   /**
-   * @param path of `.tap`, which receives what tap writes, and of `.stderr`.
-   * @param coverage a file for what V8 counted, if wanted.
+   * @param path without extension: the TAP output goes to `.tap`, standard error to `.stderr`.
+   * @param coverage the file to write V8 coverage to, if any.
    */
   constructor(path, coverage) {
     this.#path = path
@@ -39,7 +46,7 @@ export class WorkerProcess {
     }
     this.#child = fork(WORKER, {
       stdio: ['ignore', out, err, 'ipc'],
-      execArgv: HEAP,
+      execArgv: HEAP_OPTIONS,
       env: { ...process.env, ...env, ...(coverage && { TEST_COVERAGE: coverage }) },
     })
     closeSync(out)
@@ -47,53 +54,58 @@ export class WorkerProcess {
     this.#exit = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }))
   }
 
-  /** Returns the result of a file, or `{ refused: true }` if it must run in another process. */
+  /**
+   * Returns the result of a file, or `{ mustRunElsewhere: true }` if it must run in another
+   * process.
+   */
   async run(file, mocks) {
-    const begun = performance.now()
+    const startedAt = performance.now()
     this.#child.send({ file, mocks }, () => {})
     const result = await this.#resultOf(file)
     if (result.file === file) {
-      if (!result.refused) this.#results.push(result)
-      // A test that timed out may go on and disturb the next ones.
-      if (result.refused || result.failures.some(({ diag }) => 'expired' in diag)) {
+      if (!result.mustRunElsewhere) this.#results.push(result)
+      // A test that timed out may continue to run and disturb the next tests.
+      if (result.mustRunElsewhere || result.failures.some(({ diag }) => 'expired' in diag)) {
         this.unusable = true
       }
       return result
     }
     await this.#kill()
-    const how = result.expired
-      ? `was stopped after ${(TIMEOUT_MS + GRACE_MS) / 1000} s`
-      : `ended its process (${causeOf(result)}) before its tests`
-    const failure = { name: `${file} ${how}`, diag: { stderr: this.#stderr() } }
+    const event = result.expired
+      ? `was killed after ${(TIMEOUT_MS + GRACE_MS) / 1000} s`
+      : `exited (${causeOf(result)}) before its tests finished`
+    const failure = { name: `${file} ${event}`, diag: { stderr: this.#stderr() } }
     const unfinished = this.#report().failures?.filter(({ name }) => name.startsWith(`${file} >`))
     const failures = [failure, ...(unfinished ?? [])]
-    return { file, total: failures.length, skip: 0, failures, ms: performance.now() - begun }
+    return { file, total: failures.length, skip: 0, failures, ms: performance.now() - startedAt }
   }
 
-  /** Ends the process. Returns what failed in it outside of its files. */
+  /** Ends the process. Returns its failures outside all files. */
   async end() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return []
     this.#child.send({}, () => {})
     const failed = this.#results.flatMap(({ failures }) => failures)
-    const exit = await within(EXIT_MS, this.#exit)
+    const exit = await within(EXIT_TIMEOUT_MS, this.#exit)
     if (exit.expired) {
-      // After a timeout, the tests that hang keep it alive.
+      // After a timeout, tests that hang keep the process alive.
       const isHanging = this.unusable
       await this.#kill()
       if (isHanging) return []
-      return [{ name: 'A process did not exit after its tests', diag: { open: this.#leftOpen() } }]
+      return [
+        { name: 'A process did not exit after its tests', diag: { open: this.#openResources() } },
+      ]
     }
     const names = new Set(failed.map(({ name }) => name))
-    const strays = this.#report().failures?.filter(({ name }) => !names.has(name)) ?? []
-    if (exit.code === 0 || failed.length + strays.length > 0) return strays
+    const outsideFiles = this.#report().failures?.filter(({ name }) => !names.has(name)) ?? []
+    if (exit.code === 0 || failed.length + outsideFiles.length > 0) return outsideFiles
     const files = this.#results.map(({ file }) => file)
     const name = `A process failed (${causeOf(exit)}) after its tests`
     return [{ name, diag: { files, stderr: this.#stderr() } }]
   }
 
   async #resultOf(file) {
-    const given = new AbortController()
-    const { signal } = given
+    const controller = new AbortController()
+    const { signal } = controller
     const message = async () => {
       for (;;) {
         const [message] = await once(this.#child, 'message', { signal })
@@ -103,7 +115,7 @@ export class WorkerProcess {
     try {
       return await within(TIMEOUT_MS + GRACE_MS, this.#exit, message())
     } finally {
-      given.abort()
+      controller.abort()
     }
   }
 
@@ -113,14 +125,14 @@ export class WorkerProcess {
     await this.#exit
   }
 
-  /** Returns, by kind of resource, the first file after which as many were open as in the end. */
-  #leftOpen() {
+  /** Returns, by resource type, the first file since which as many have been open as at the end. */
+  #openResources() {
     const last = this.#results.at(-1)?.open ?? []
     return Object.fromEntries(
-      [...new Set(last)].map((kind) => {
-        const count = (open) => open.filter((one) => one === kind).length
+      [...new Set(last)].map((type) => {
+        const count = (open) => open.filter((resource) => resource === type).length
         const fewer = this.#results.findLastIndex(({ open }) => count(open) < count(last))
-        return [kind, `since ${this.#results[fewer + 1].file}`]
+        return [type, `since ${this.#results[fewer + 1].file}`]
       }),
     )
   }

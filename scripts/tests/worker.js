@@ -2,8 +2,8 @@
  * Runs test files one after another in one process, so that the modules they share are loaded once.
  * The pool sends the name of a file and receives its result; tap writes to standard output.
  *
- * A file is a subtest of tap's root and its `t` is that subtest: hooks, teardowns, mocks and
- * timeouts end with the file.
+ * Each file is a subtest of tap's root, and its `t` is that subtest, so that hooks, teardowns,
+ * mocks and timeouts end with the file.
  */
 import { writeFileSync } from 'node:fs'
 import { register } from 'node:module'
@@ -16,22 +16,23 @@ const SUBTEST = Symbol.for('subtest of the test file')
 
 process.setSourceMapsEnabled(true)
 register(new URL('../test-loader-hooks.js', import.meta.url), { data: { sharedProcess: true } })
-// A process that a test starts with its own execArgv loads TypeScript as well.
+// Lets processes that a test starts with its own execArgv import TypeScript as well.
 process.execArgv.unshift(`--import=${new URL('../test-loader.js', import.meta.url)}`)
-// After the hooks, which replace a part of it.
+// Imported after the hooks are registered, because they replace a part of tap.
 const { default: t } = await import('tap')
 
 const writeCoverage = TEST_COVERAGE === undefined ? undefined : startCoverage(TEST_COVERAGE)
-/** A test may replace the global clock. */
+/** Bound early, because a test may replace the global clock. */
 const now = performance.now.bind(performance)
 
-// Makes tap add its own handler first, which fails the tests that are unfinished.
+// Makes tap add its exit handler before ours. It fails unfinished tests, which our summary
+// includes.
 t.pipe(process.stdout)
 process.on('exit', () => writeFileSync(TEST_REPORT, JSON.stringify(summaryOf(t))))
 
 process.on('message', async ({ file, mocks }) => {
-  // While a file runs, and when all have, the channel doesn't keep the process alive: a test that
-  // waits for what can no longer happen ends the process, as it would in a process of its own.
+  // The channel keeps the process alive only between files. A test that waits for an event that can
+  // no longer occur therefore ends the process, as in a separate process.
   process.channel.unref()
   if (file === undefined) return writeCoverage?.()
   if (mocks) await import('@tapjs/mock/import')
@@ -44,17 +45,17 @@ process.channel.ref()
 process.send('ready')
 
 async function run(file) {
-  const begun = now()
+  const startedAt = now()
   const promise = t.test(file, { timeout: Number(TEST_TIMEOUT_MS), at: null }, async (t) => {
     globalThis[SUBTEST] = t
     await import(pathToFileURL(file).href)
   })
-  // None if an error that belonged to no file has ended tap's root: the file must run elsewhere.
+  // An error outside all files has ended tap's root, so that the file must run in another process.
   const { subtest } = promise
-  if (subtest === null) return { file, refused: true }
+  if (subtest === null) return { file, mustRunElsewhere: true }
   await promise
   const open = process.getActiveResourcesInfo()
-  return { file, ...summaryOf(subtest), ms: now() - begun, open }
+  return { file, ...summaryOf(subtest), ms: now() - startedAt, open }
 }
 
 function summaryOf({ counts, lists }) {

@@ -115,7 +115,8 @@ t.test('B10: does not show the raw token to loggers and serializers', async (t) 
     Reflect.ownKeys(token).join(),
     JSON.stringify(Object.assign({}, token)),
   ].join('\n')
-  for (const segment of raw.split('.')) t.notOk(shown.includes(segment), 'no segment of it')
+  for (const segment of raw.split('.'))
+    t.notOk(shown.includes(segment), 'contains no segment of the token')
   t.notOk(Reflect.ownKeys(token).includes('raw'))
   t.strictSame(Object.keys(structuredClone({ ...token, scope: null })).includes('raw'), false)
 })

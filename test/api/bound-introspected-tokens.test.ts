@@ -158,7 +158,7 @@ t.test('I2, P3: enforces cnf of a malformed JWT', async (t) => {
   }
   for (const spelling of [`${others}.${bound}`, `${bound}.${others}`]) {
     setResponse(spelling, {})
-    await t.rejects(proven(spelling, other), binding, 'a second key beside it')
+    await t.rejects(proven(spelling, other), binding, 'a second key in addition')
     await t.rejects(proven(spelling), binding)
     await t.rejects(bearer(spelling), binding)
   }

@@ -177,6 +177,6 @@ t.test('P1.11: the window is exactly as wide as maxProofAge and the tolerance', 
 t.test('P5: setting the clock back keeps no entry longer than a proof is valid', async (t) => {
   const times = [TIME, TIME - 3_600]
   const now = () => ((times.length > 1 ? times.shift() : times[0]) as number) * 1_000
-  const add = async () => t.fail('it is not remembered')
+  const add = async () => t.fail('the proof is not added to the replay cache')
   t.match(await outcomeOf([await proofOf()], true, add, now), [/made in the future/])
 })

@@ -318,7 +318,11 @@ t.test('P3: offers both schemes, without an error, to a request without credenti
     t.same(headers['www-authenticate'], both)
   }
   const { headers } = await send([], { path: '/bound' })
-  t.same(headers['www-authenticate'], [`DPoP realm="api", algs="${ALL}"`], 'where one is required')
+  t.same(
+    headers['www-authenticate'],
+    [`DPoP realm="api", algs="${ALL}"`],
+    'where a proof is required',
+  )
   const off = await send([], { path: '/bearer' })
   t.same(off.headers['www-authenticate'], ['Bearer realm="api"'], 'where it is off')
 })

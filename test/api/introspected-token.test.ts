@@ -379,7 +379,7 @@ t.test('two issuers with introspection', async (t) => {
       t.equal(a.requestsFor('b_1') + b.requestsFor('a_1'), 0)
     })
   }
-  t.test('sends a token that no issuer recognizes to none', async (t) => {
+  t.test('sends a token that no issuer recognizes to no issuer', async (t) => {
     const server = await start(mine('a_'), mine('b_'))
     await t.rejects(server.verify('c_1'), rejectedBy('token'))
     t.equal(a.requestsFor('c_1') + b.requestsFor('c_1'), 0)

@@ -148,7 +148,7 @@ t.test('I4: rejects a revoked opaque token after cacheMaxAge', async (t) => {
   clock.ms += 1
   t.equal(await status(token), 401)
   t.equal(await status(token), 401)
-  t.equal(issuer.requests.introspection, 2, 'and so is this one')
+  t.equal(issuer.requests.introspection, 2, 'the inactive response is cached as well')
 })
 
 t.test('I4: with cacheMaxAge 0, rejects a revoked token immediately', async (t) => {

@@ -56,7 +56,7 @@ t.test('a function determines the scope of each request from its headers', async
 })
 
 t.test(
-  'responds with 500 to a valid token if the function throws, and with 401 to none',
+  'responds with 500 to a valid token if the function throws, and with 401 without a token',
   async (t) => {
     const app = await protectedApi(t)
     const fail = () => {
@@ -364,7 +364,7 @@ t.test('an error that cannot be read gets the response of a bare Fastify', async
   }
 })
 
-t.test('other errors pass unchanged, and what follows the response crashes nothing', async (t) => {
+t.test('passes on other errors, and survives an error after the response', async (t) => {
   const app = await protectedApi(t)
   app.get('/other', async () => {
     throw Object.assign(new Error('teapot'), { statusCode: 418 })

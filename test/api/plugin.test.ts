@@ -32,13 +32,13 @@ t.test('protects every route unless its config opens it', async (t) => {
   app.get('/open', { config: { auth: false } }, whoami)
   for (const url of ['/silent', '/true', '/empty']) {
     t.equal(await statusOf(app, url), 401, `${url} without a token`)
-    t.equal(await statusOf(app, url, invalid), 401, `${url} with an invalid one`)
-    t.equal(await statusOf(app, url, valid), 200, `${url} with a valid one`)
+    t.equal(await statusOf(app, url, invalid), 401, `${url} with an invalid token`)
+    t.equal(await statusOf(app, url, valid), 200, `${url} with a valid token`)
   }
   t.equal(await statusOf(app, '/open'), 200)
   t.equal(await statusOf(app, '/open', invalid), 200, 'an open route ignores tokens')
   const { body } = await app.inject({ url: '/open', headers: bearer(valid) })
-  t.same(JSON.parse(body), { user: null }, 'not even a valid one')
+  t.same(JSON.parse(body), { user: null }, 'not even a valid token')
 })
 
 t.test('with global: false, protects only routes with config.auth', async (t) => {

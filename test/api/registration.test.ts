@@ -119,7 +119,7 @@ t.test('guards contexts that were registered before it', async (t) => {
   }
 })
 
-t.test('in two sibling contexts, each trusts its own issuer only', async (t) => {
+t.test('each of two sibling contexts trusts only its own issuer', async (t) => {
   const other = 'https://other.example'
   const otherKey = await makeKey('ES256', 'other')
   const app = api(t)
@@ -397,7 +397,7 @@ t.test('close() releases all resources', async (t) => {
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     t.equal(await run(origin), '401', 'its key is not published by the issuer')
     const once = ['/.well-known/openid-configuration', '/keys']
-    t.same(paths, [...once, ...once], 'and one refetch looks for a newer key')
+    t.same(paths, [...once, ...once], 'one refetch for a newer key')
   })
 
   t.test('with a fetch in flight', async (t) => {

@@ -72,7 +72,7 @@ t.test('R1: does not disclose tenants', async (t) => {
     })
     app.get('/', async () => 'ok')
     for (const iss of ['https://bank-a.example', 'https://bank-b.example']) {
-      await app.inject({ url: '/', headers: bearer(await tokenOf({ iss, aud: 'nobody' })) })
+      await app.inject({ url: '/', headers: bearer(await tokenOf({ iss, aud: 'other-api' })) })
       const valid = bearer(await tokenOf({ iss }))
       t.equal((await app.inject({ url: '/', headers: valid })).statusCode, 200)
     }

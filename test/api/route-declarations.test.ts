@@ -20,7 +20,7 @@ function startOf(t: Test, build: (app: FastifyInstance) => unknown) {
 
 const handler = () => 'in'
 
-t.test('rejects a registration that guards nothing', async (t) => {
+t.test('rejects a registration that protects no route', async (t) => {
   const forgotten: Record<string, (app: FastifyInstance) => unknown> = {
     'no other route': (app) => app.register(async (app) => guard(app)),
     'not awaited': (app) =>

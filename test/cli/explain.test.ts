@@ -370,7 +370,7 @@ t.test('throws if the steps contradict the pipeline', async (t) => {
   t.equal(stepOf(new InvalidTokenError('', { check: 'expiry' }).check), 'expiry')
 })
 
-t.test('formats times and durations for people, and marks NumericDates', async (t) => {
+t.test('formats times and durations in words, and marks NumericDates', async (t) => {
   t.equal(timeOf(0), '1970-01-01T00:00:00Z')
   t.equal(timeOf(1e300), '1e+300')
   t.strictSame([1, 59, 60, 3_599, 7_200, 172_800].map(durationOf), [

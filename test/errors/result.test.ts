@@ -37,14 +37,14 @@ t.test('andThen() awaits a promise, and the promise of the next step', async (t)
   t.equal(await andThen(Promise.resolve(1), async (one) => one + 1), 2)
   t.equal(await andThen(1, async (one) => one + 1), 2)
   const failure = new Error('ours')
-  const next = () => t.fail('nothing comes after a failure')
+  const next = () => t.fail('the next step was called after a failure')
   await t.rejects(Promise.resolve(andThen(Promise.reject(failure), next)), failure)
 })
 
 const rejection: Result<number> = new InvalidTokenError('no', { check: 'token' })
 
 t.test('andThen() skips the next step after a rejection and returns the rejection', async (t) => {
-  const next = () => t.fail('the next step was taken')
+  const next = () => t.fail('the next step was called')
   t.equal(andThen(rejection, next), rejection)
   t.equal(
     andThen(1, () => rejection),

@@ -144,7 +144,11 @@ t.test('a slow untrusted token loses its slot to a queued one', async (t) => {
   while (begun === 0) await new Promise((done) => setTimeout(done, 5))
   t.ok(slow[0]?.signal.aborted)
   t.match(slow[0]?.signal.reason, { message: 'no complete response within 500 ms' })
-  t.equal(slow.filter(({ signal }) => signal.aborted).length, begun, 'one replaces one')
+  t.equal(
+    slow.filter(({ signal }) => signal.aborted).length,
+    begun,
+    'each queued request replaces one slow request',
+  )
   slow[0]?.end()
   t.notOk(slow.at(-1)?.signal.aborted)
 })

@@ -61,7 +61,7 @@ t.test('I4: introspects an active token again after cacheMaxAge', async (t) => {
   t.equal(server.requestsFor('good'), 1)
   server.state.tokens.delete('good')
   clock.now += 1
-  t.equal(await outcome('good'), 'rejected', 'it was revoked')
+  t.equal(await outcome('good'), 'rejected', 'the token was revoked')
   t.equal(server.requestsFor('good'), 2)
 })
 
@@ -135,9 +135,9 @@ t.test('bounds the cache in entries and bytes', async (t) => {
     await outcome(token)
   }
   await outcome('x')
-  t.equal(server.requestsFor('x'), 2, 'two long ones exceed the limit')
+  t.equal(server.requestsFor('x'), 2, 'two long responses exceed the limit')
   server.state.tokens.set('oversized', { ...GOOD, note: 'n'.repeat(30_000) })
-  t.equal(await outcome('oversized'), 'active', 'an oversized one is used and not cached')
+  t.equal(await outcome('oversized'), 'active', 'an oversized response is used and not cached')
   await outcome('oversized')
   t.equal(server.requestsFor('oversized'), 2)
 })

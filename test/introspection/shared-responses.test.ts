@@ -111,7 +111,7 @@ t.test('I4: sharing does not reset the age of a response', async (t) => {
   t.equal(
     await (await start(SECRET)).outcome('good'),
     'rejected',
-    'and it is removed from the store',
+    'the response is removed from the store',
   )
 })
 
@@ -234,7 +234,7 @@ t.test('ignores a replayed response that is past staleIfError', async (t) => {
   t.equal(await two.outcome('other'), 'active', 'nor does the token gain priority')
 })
 
-t.test('I5: instances that require signed responses share with none that do not', async (t) => {
+t.test('I5: instances that require signed responses share none with other instances', async (t) => {
   const { server, one, start } = await instances(t)
   await one.outcome('good')
   const strict = await start(SECRET, { requireSignedResponse: true })

@@ -114,13 +114,18 @@ t.test(
   },
 )
 
-t.test('a fingerprint distinguishes keys of different issuers, and of none', async (t) => {
-  const jwk = { ...rsa(2048), kid: 'a' }
-  const issuers = ['https://one.example', 'https://other.example', '', 'true', undefined, 5]
-  const keys = await Promise.all(issuers.map((issuer) => importVerificationKey({ ...jwk, issuer })))
-  t.strictSame(
-    keys.map((key) => key?.issuer),
-    issuers,
-  )
-  t.equal(new Set(keys.map((key) => key?.fingerprint)).size, issuers.length)
-})
+t.test(
+  'a fingerprint distinguishes keys of different issuers and keys without an issuer',
+  async (t) => {
+    const jwk = { ...rsa(2048), kid: 'a' }
+    const issuers = ['https://one.example', 'https://other.example', '', 'true', undefined, 5]
+    const keys = await Promise.all(
+      issuers.map((issuer) => importVerificationKey({ ...jwk, issuer })),
+    )
+    t.strictSame(
+      keys.map((key) => key?.issuer),
+      issuers,
+    )
+    t.equal(new Set(keys.map((key) => key?.fingerprint)).size, issuers.length)
+  },
+)

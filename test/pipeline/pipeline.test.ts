@@ -355,7 +355,7 @@ t.test('distinguishes tokens with the same end', async (t) => {
   await rejects(t, it.pipeline, admin, 'signature', 'other claims under a known signature')
   await rejects(t, it.pipeline, `x${raw}`, 'token', 'more before it')
   await rejects(t, it.pipeline, raw.slice(-43), 'token', 'the end alone')
-  t.equal(it.pipeline.verify(raw), token, 'the cached one is still cached')
+  t.equal(it.pipeline.verify(raw), token, 'the valid token is still cached')
 })
 
 t.test('J15: tries the next key if one cannot verify the signature', async (t) => {

@@ -38,7 +38,7 @@ t.test('promotes a token that recurs after it left the window', async (t) => {
   const cache = new VerifiedTokens({ maxEntries: 1_000, maxBytes: 10_000_000 })
   const all = tokens(1_000)
   for (const raw of all) cache.add(resultFor(raw), 1)
-  t.ok(cache.size < 300, 'after one use, almost none is in the main cache')
+  t.ok(cache.size < 300, 'after one use, almost no token is in the main cache')
   for (const raw of all) if (cache.get(raw, 1) === undefined) cache.add(resultFor(raw), 1)
   t.equal(cache.size, 1_000)
   t.ok(all.every((raw) => cache.get(raw, 1)?.token.raw === raw))
@@ -56,7 +56,7 @@ t.test('distinguishes tokens with the same end', async (t) => {
   cache.add(resultFor(`b${end}`), 1)
   keeps(t, cache, `b${end}`, 'the later one replaces the other')
   for (const raw of [...'abba'].map((first) => `${first}${end}`)) {
-    t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'as itself or not at all')
+    t.match(cache.get(raw, 1)?.token.raw ?? raw, raw, 'the cache returns this token or none')
   }
 })
 

@@ -107,7 +107,11 @@ t.test(
     const lacking = challengeFor(requirement, { acr: 'phr' })
     t.match(lacking, /^error="insufficient_scope", .*, scope="read pay a"$/, 'the scope alone')
     const denied = { ...requirement, claims: { tenant: 'acme' }, authorize: () => t.fail('called') }
-    t.match(challengeFor(denied as Requirement, { scope: 'read pay' }), LEVEL, 'claims come after')
+    t.match(
+      challengeFor(denied as Requirement, { scope: 'read pay' }),
+      LEVEL,
+      'acr is checked before claims',
+    )
   },
 )
 

@@ -121,7 +121,7 @@ t.test('every npm script in a block exists', async (t) => {
   }
 })
 
-t.test('programs print what their comments say', async (t) => {
+t.test('programs print the output in their comments', async (t) => {
   await using authorizationServer = await createAuthorizationServer()
   const { issuer } = authorizationServer
   const played = new Set(typescript.filter(isPlayed).map(({ page }) => page))

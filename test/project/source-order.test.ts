@@ -61,7 +61,7 @@ t.test('every folder has a place in the order', async (t) => {
   const upward = order.flatMap((part, place) =>
     below(part).filter((lower) => order.indexOf(lower) <= place),
   )
-  t.same(upward, [], 'nothing may import what stands above it')
+  t.same(upward, [], 'no module may import a module above it')
 })
 
 t.test('imports point down only', async (t) => {
@@ -142,7 +142,11 @@ t.test('oauth4webapi is loaded only with introspection', async (t) => {
     product.filter((file) => loads(file, specifier)).map((file) => posix.basename(file))
   t.same(loading('oauth4webapi').sort(), ['client-authentication.ts', 'exchange.ts'])
   t.same(loading('[./a-z]*/client-authentication.js'), ['exchange.ts'])
-  t.same(loading('[./a-z]*/exchange.js'), [], 'what speaks the protocol is imported at run time')
+  t.same(
+    loading('[./a-z]*/exchange.js'),
+    [],
+    'the modules that implement the protocol are imported dynamically',
+  )
 })
 
 t.test('nothing of the product imports the testing kit', async (t) => {

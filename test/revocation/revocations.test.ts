@@ -248,7 +248,7 @@ t.test('keeps a revocation until the longest-lived token has expired', async (t)
     it.clock.now = NOW + 1_000 * DAY
     it.revoke({ sub: 'user-3' })
     t.ok(it.kept.isRevoked(token({ iat: it.clock.now })))
-    t.equal(it.kept.size, 2, 'and removes expired ones beside it')
+    t.equal(it.kept.size, 2, 'also removes other expired revocations')
     t.notOk(it.kept.isRevoked(token({ sub: 'user-2' })))
   })
 })

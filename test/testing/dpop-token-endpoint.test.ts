@@ -250,7 +250,7 @@ t.test('RFC 9449 §5: binds the refresh tokens of a public client to its key', a
   t.match(second, { status: 200, body: { token_type: 'DPoP' } })
   t.same(decodeJwt(second.body.access_token as string).cnf, { jkt: key.thumbprint })
   const next = second.body.refresh_token as string
-  t.equal((await refresh(next)).status, 400, 'the next one is bound as well')
+  t.equal((await refresh(next)).status, 400, 'the next refresh token is bound as well')
   t.equal((await refresh(token)).status, 400)
   t.equal(
     (await refresh(next, await proofOf())).status,
@@ -315,7 +315,7 @@ t.test('P4: requires a nonce on demand', async (t) => {
   const granted = await requestToken({ nonce })
   t.equal(granted.status, 200)
   t.equal(granted.headers.get('dpop-nonce'), nonce, 'RFC 9449 §8.2')
-  t.equal((await requestToken({ nonce })).status, 200, 'it responds again')
+  t.equal((await requestToken({ nonce })).status, 200, 'the server responds again')
 
   const next = server.requireDPoPNonce()
   t.not(next, nonce)
@@ -325,7 +325,7 @@ t.test('P4: requires a nonce on demand', async (t) => {
     (await requestToken({ nonce: next, url: server.issuer })).body.error,
     'invalid_dpop_proof',
   )
-  t.equal((await postForm(url, form, demo)).status, 200, 'bearer tokens need none')
+  t.equal((await postForm(url, form, demo)).status, 200, 'bearer tokens need no proof')
 })
 
 t.test('P4: a nonce error consumes neither the refresh token nor the proof', async (t) => {

@@ -23,7 +23,7 @@ t.test('refuses connections while suspended, and resumes on the same port', asyn
   await server.resume()
   t.equal(server.url, url)
   t.same(await (await fetch(jwksUri)).json(), keySet)
-  t.equal(server.requests.jwks, 2, 'counts what reached it')
+  t.equal(server.requests.jwks, 2, 'counts only requests that reached the server')
 })
 
 t.test('keeps its faults over an outage, and closes hanging connections', async (t) => {

@@ -23,7 +23,7 @@ t.test('R4: the audience is the requested resource, character by character', asy
     t.equal(await audienceOf({ ...machine, resource: name }), name)
     t.equal(await audienceOf({ ...user, resource: name }), name)
   }
-  t.equal(await audienceOf(machine), 'api://default', 'and for the usual one where it was not')
+  t.equal(await audienceOf(machine), 'api://default', 'without resource, the default audience')
   const { body } = await request({ ...user, resource })
   t.equal(decodeJwt(body.id_token as string).aud, testClient.clientId, 'an ID token is not')
 })

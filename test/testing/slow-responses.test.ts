@@ -64,7 +64,7 @@ t.test('sends the correct body byte by byte', async (t) => {
   t.same(await response.json(), server.keySet())
   server.fail({ slowBody: 20 }, 'jwks')
   const { text, leave } = await startReading(server.jwksUri)
-  t.equal(text(), '', 'the headers come first')
+  t.equal(text(), '', 'the server sends the headers first')
   await until(() => text().length >= 3)
   t.ok(text().length < 10)
   t.equal(text(), JSON.stringify(server.keySet()).slice(0, text().length))

@@ -104,7 +104,7 @@ t.test('J15: never tries several keys on the main thread', async (t) => {
       t.equal(await later, keyOf(signer))
     })
     t.equal(pooled, tries)
-    t.equal(several.counters.signatureVerifications, tries, 'none after the signer')
+    t.equal(several.counters.signatureVerifications, tries, 'no key after the signing key')
   }
   const unverifiable = search(otherKey, keysOf(first, second, third))
   await t.rejects(Promise.resolve(unverifiable.signer()), SIGNATURE)

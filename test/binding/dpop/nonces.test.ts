@@ -19,10 +19,10 @@ t.test('P4: a nonce is the newest for its lifetime, and accepted for as long aga
   clock.now += 1
   const second = nonces.newest()
   t.not(second, first)
-  t.equal(nonces.accepts(first), true, 'the previous one')
+  t.equal(nonces.accepts(first), true, 'the previous nonce')
   t.equal(nonces.accepts(second), true)
   clock.now += 60_000
-  t.equal(nonces.accepts(first), false, 'the one before the previous')
+  t.equal(nonces.accepts(first), false, 'the nonce before the previous one')
   t.equal(nonces.accepts(second), true)
 })
 

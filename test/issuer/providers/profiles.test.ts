@@ -73,7 +73,11 @@ t.test('J4: reads scope and client from the claims of the profile', async (t) =>
   t.strictSame(scope(standard, { scp: 'a b' }), ['a', 'b'])
   t.strictSame(scope(standard, { scp: ['a', 'b c'] }), ['a', 'b c'])
   t.strictSame(scope(standard, { scope: 'a', scp: ['admin'] }), ['a'], 'scope takes precedence')
-  t.strictSame(scope(standard, { scope: '', scp: ['admin'] }), [], 'an empty scope is none')
+  t.strictSame(
+    scope(standard, { scope: '', scp: ['admin'] }),
+    [],
+    'an empty scope claim counts as missing',
+  )
   for (const odd of [undefined, null, true, 1, {}, { length: 1, 0: 'admin' }]) {
     t.strictSame(scope(standard, { scope: odd }), [], `scope: ${JSON.stringify(odd)}`)
   }

@@ -1,5 +1,7 @@
 /**
- * Each check rejects on every path: synchronously (RSA, where rejections are returned) and * asynchronously (elliptic curves, where a promise rejects), in the plugin and without it, with listed * and resolved issuers, on the first and later uses of a token, and with concurrent ones.
+ * Each check rejects on every path: synchronously (RSA, where rejections are returned) and
+ * asynchronously (elliptic curves, where a promise rejects), in the plugin and without it, with
+ * listed and resolved issuers, on the first and later uses of a token, and with concurrent uses.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
@@ -254,7 +256,7 @@ for (const alg of ['RS256', 'ES256']) {
     const table: [check: string, RouteRequirement, Record<string, unknown>?][] = [
       ['scope', { scope: 'admin' }],
       ['scope', { anyScope: ['admin', 'root'] }],
-      ['policy', { claims: { sub: 'somebody' } }],
+      ['policy', { claims: { sub: 'other-subject' } }],
       ['policy', { authorize: () => false }],
       ['policy', { authorize: async () => false }],
       ['authentication', { acr: 'phr' }],
@@ -310,7 +312,7 @@ async function coreThatComesTo(outcome: unknown, by: 'verify' | 'recall'): Promi
   return { ...core, pipeline: { verify, recall, cachedTokens: 0 } as never }
 }
 
-t.test('only an AccessToken admits a request, whatever else the pipeline returns', async (t) => {
+t.test('rejects a request unless the pipeline returns an AccessToken', async (t) => {
   for (const one of nonsense) {
     const outcomes = [one, Promise.resolve(one), Promise.reject(one)]
     for (const [i, outcome] of [...outcomes, ...outcomes].entries()) {
