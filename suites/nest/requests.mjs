@@ -1,4 +1,4 @@
-/** Sends the program of docs/nestjs.md the requests of its table, over HTTP. Prints what it saw. */
+/** Sends the requests of the table in docs/nestjs.md to its program over HTTP, and prints the results. */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { Catch, HttpException, Logger } from '@nestjs/common'
@@ -6,16 +6,16 @@ import { createAuthorizationServer } from 'fastify-resource-server/testing'
 import { createApp } from './app.js'
 
 const errors = []
-const silent = () => {}
-Logger.overrideLogger({ log: silent, warn: silent, error: (...args) => errors.push(args) })
+const ignore = () => {}
+Logger.overrideLogger({ log: ignore, warn: ignore, error: (...args) => errors.push(args) })
 
 const issuer = await createAuthorizationServer()
-const good = await issuer.issueToken({ sub: 'user-1' }, { scope: 'profile' })
+const validToken = await issuer.issueToken({ sub: 'user-1' }, { scope: 'profile' })
 const withScope = await issuer.issueToken({ sub: 'user-1' }, { scope: 'orders:read' })
-const invalid = `${good.slice(0, -4)}AAAA`
+const invalid = `${validToken.slice(0, -4)}AAAA`
 const bearer = (token) => ({ authorization: `Bearer ${token}` })
 
-/** Body, challenge and status, as a client gets them. Headers may be given as a raw list. */
+/** Returns the status, challenge and body of the response. `headers` may be a raw list. */
 function call(origin, path, { headers = {}, method = 'GET', body } = {}) {
   return new Promise((resolve, reject) => {
     const outgoing = request(origin + path, { method, headers }, (response) => {
@@ -34,7 +34,7 @@ function call(origin, path, { headers = {}, method = 'GET', body } = {}) {
   })
 }
 
-async function serving(app) {
+async function listen(app) {
   await app.listen(0, '127.0.0.1')
   return `http://127.0.0.1:${app.getHttpServer().address().port}`
 }
@@ -52,7 +52,7 @@ async function check(title, work) {
 function exchange(origin, token) {
   return call(origin, '/exchange', {
     method: 'POST',
-    headers: { ...bearer(good), 'content-type': 'application/json' },
+    headers: { ...bearer(validToken), 'content-type': 'application/json' },
     body: JSON.stringify({ token }),
   })
 }
@@ -70,23 +70,30 @@ const rejections = [
     /error="invalid_token"/,
   ],
   [
-    'too little scope',
+    'a token with insufficient scope',
     '/orders',
-    bearer(good),
+    bearer(validToken),
     403,
     'insufficient_scope',
     /error="insufficient_scope".*scope="orders:read"/,
   ],
   [
-    'two headers',
+    'two Authorization headers',
     '/me',
-    ['Host', 'localhost', 'Authorization', `Bearer ${good}`, 'Authorization', `Bearer ${good}`],
+    [
+      'Host',
+      'localhost',
+      'Authorization',
+      `Bearer ${validToken}`,
+      'Authorization',
+      `Bearer ${validToken}`,
+    ],
     400,
     'invalid_request',
     /error="invalid_request"/,
   ],
   [
-    'a malformed header',
+    'a malformed Authorization header',
     '/me',
     { authorization: 'Bearer' },
     400,
@@ -95,44 +102,47 @@ const rejections = [
   ],
 ]
 
-async function requestsOf(name, app, { hasCode }) {
-  const origin = await serving(app)
+async function checkResponses(name, app, { expectsCode }) {
+  const origin = await listen(app)
   for (const [title, path, headers, status, code, challenge] of rejections) {
-    await check(`${name}: ${title} is answered ${status}`, async () => {
-      const answer = await call(origin, path, { headers })
-      assert.equal(answer.status, status)
-      assert.match(String(answer.challenge), challenge)
-      assert.equal(answer.body.statusCode, status)
-      assert.equal(typeof answer.body.message, 'string')
-      if (hasCode) {
-        assert.deepEqual(Object.keys(answer.body), ['statusCode', 'code', 'message'])
-        assert.equal(answer.body.code, code)
+    await check(`${name}: responds ${status} to ${title}`, async () => {
+      const response = await call(origin, path, { headers })
+      assert.equal(response.status, status)
+      assert.match(String(response.challenge), challenge)
+      assert.equal(response.body.statusCode, status)
+      assert.equal(typeof response.body.message, 'string')
+      if (expectsCode) {
+        assert.deepEqual(Object.keys(response.body), ['statusCode', 'code', 'message'])
+        assert.equal(response.body.code, code)
       }
     })
   }
-  await check(`${name}: a valid token is answered 200`, async () => {
-    const me = await call(origin, '/me', { headers: bearer(good) })
+  await check(`${name}: responds 200 to a valid token`, async () => {
+    const me = await call(origin, '/me', { headers: bearer(validToken) })
     assert.deepEqual([me.status, me.body], [200, { user: 'user-1' }])
     const orders = await call(origin, '/orders', { headers: bearer(withScope) })
     assert.deepEqual([orders.status, orders.body], [200, []])
   })
-  await check(`${name}: an unknown path is 404 with a token`, async () => {
-    assert.equal((await call(origin, '/nowhere', { headers: bearer(good) })).status, 404)
+  await check(`${name}: responds 404 to a valid token on an unknown path`, async () => {
+    assert.equal((await call(origin, '/nowhere', { headers: bearer(validToken) })).status, 404)
   })
-  await check(`${name}: a public route needs no token and ignores an invalid one`, async () => {
-    assert.equal((await call(origin, '/health')).status, 200)
-    assert.equal((await call(origin, '/health', { headers: bearer(invalid) })).status, 200)
-  })
-  await check(`${name}: what verify() throws in a handler is answered 401`, async () => {
+  await check(
+    `${name}: accepts requests to a public route without a token and with an invalid one`,
+    async () => {
+      assert.equal((await call(origin, '/health')).status, 200)
+      assert.equal((await call(origin, '/health', { headers: bearer(invalid) })).status, 200)
+    },
+  )
+  await check(`${name}: responds 401 when verify() throws in a handler`, async () => {
     assert.deepEqual((await exchange(origin, withScope)).body, { user: 'user-1' })
-    const answer = await exchange(origin, invalid)
-    assert.equal(answer.status, 401)
-    if (hasCode) assert.equal(answer.body.code, 'invalid_token')
+    const response = await exchange(origin, invalid)
+    assert.equal(response.status, 401)
+    if (expectsCode) assert.equal(response.body.code, 'invalid_token')
   })
   await app.close()
 }
 
-/** What an application has that renders whatever happens, and knows nothing of this package. */
+/** An application's filter that catches every error, without special cases for this package. */
 class EverythingFilter {
   catch(error, host) {
     const statusCode = error instanceof HttpException ? error.getStatus() : 500
@@ -141,29 +151,31 @@ class EverythingFilter {
 }
 Catch()(EverythingFilter)
 
-await requestsOf('the guide', await createApp(issuer.issuer), { hasCode: true })
+await checkResponses('the guide', await createApp(issuer.issuer), { expectsCode: true })
 await check('the guide: Nest logs no rejection as an error', () => assert.deepEqual(errors, []))
 
 const withoutFilter = await createApp(issuer.issuer)
-// Nest has no way to unbind one.
+// Nest has no method that removes a global filter.
 withoutFilter.config.globalFilters.length = 0
-await requestsOf("Nest's own filter", withoutFilter, { hasCode: false })
-await check("Nest's own filter: Nest logs rejections", () => assert.notEqual(errors.length, 0))
+await checkResponses('the default filter of Nest', withoutFilter, { expectsCode: false })
+await check('the default filter of Nest: Nest logs rejections', () =>
+  assert.notEqual(errors.length, 0),
+)
 
-const withTwo = await createApp(issuer.issuer)
-const [rejectionFilter] = withTwo.config.globalFilters.splice(0)
-withTwo.useGlobalFilters(new EverythingFilter(), rejectionFilter)
-await requestsOf('a filter that catches everything', withTwo, { hasCode: true })
+const withTwoFilters = await createApp(issuer.issuer)
+const [rejectionFilter] = withTwoFilters.config.globalFilters.splice(0)
+withTwoFilters.useGlobalFilters(new EverythingFilter(), rejectionFilter)
+await checkResponses('a filter that catches everything', withTwoFilters, { expectsCode: true })
 
 const cold = await createApp(issuer.issuer)
-const origin = await serving(cold)
+const origin = await listen(cold)
 await issuer.suspend()
-await check('the issuer is away: 503 with Retry-After', async () => {
-  const answer = await call(origin, '/me', { headers: bearer(good) })
-  assert.equal(answer.status, 503)
-  assert.match(String(answer.retryAfter), /^\d+$/)
-  assert.equal(answer.body.statusCode, 503)
-  assert.doesNotMatch(JSON.stringify(answer.body), /127\.0\.0\.1|fetch/)
+await check('responds 503 with Retry-After while the issuer is down', async () => {
+  const response = await call(origin, '/me', { headers: bearer(validToken) })
+  assert.equal(response.status, 503)
+  assert.match(String(response.retryAfter), /^\d+$/)
+  assert.equal(response.body.statusCode, 503)
+  assert.doesNotMatch(JSON.stringify(response.body), /127\.0\.0\.1|fetch/)
 })
 await cold.close()
 await issuer.close()

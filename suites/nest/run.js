@@ -1,5 +1,5 @@
 /**
- * The program of docs/nestjs.md with NestJS 11 and 12: compiled, run, and called over HTTP. Packs
+ * Compiles and runs the program of docs/nestjs.md with NestJS 11 and 12, and calls it over HTTP. Packs
  * dist, and fetches NestJS from the registry: `npm run suite -- nest`.
  */
 import { execFile, spawn } from 'node:child_process'
@@ -27,11 +27,11 @@ await mkdir(folder, { recursive: true })
 const programs = await programsOf(join(root, 'docs', 'nestjs.md'))
 const packed = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
 const [{ filename }] = JSON.parse(await npm(packed, root))
-const failed = await Promise.all(['11', '12'].map(failures))
+const failed = await Promise.all(['11', '12'].map(fails))
 process.exitCode = failed.some(Boolean) ? 1 : 0
 
-/** Returns whether any step with this version failed. */
-async function failures(version) {
+/** Whether any step with this version failed. */
+async function fails(version) {
   const project = join(folder, version)
   try {
     await cp(join(root, 'suites', 'nest', version), project, { recursive: true })
@@ -60,7 +60,7 @@ async function programsOf(page) {
   const blocks = text.matchAll(/`([\w.]+\.ts)`:\n\n<!-- code: peer -->\n```ts\n(.*?)\n```$/gms)
   const found = Object.fromEntries([...blocks].map(([, name, code]) => [name, code]))
   if (Object.keys(found).join() !== 'app.ts,main.ts')
-    throw new Error('docs/nestjs.md has no program')
+    throw new Error('docs/nestjs.md must contain the programs app.ts and main.ts, in this order')
   return found
 }
 

@@ -1,16 +1,16 @@
-/** Tests the installed command as npm links it: `serve`, `token` and `explain`. */
+/** Tests `serve`, `token` and `explain` of the installed command, through the link that npm creates. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const command = fileURLToPath(new URL('node_modules/.bin/fastify-resource-server', import.meta.url))
 const server = spawn(command, ['serve', '--json'])
-let described = ''
+let serverOutput = ''
 for await (const chunk of server.stdout) {
-  described += chunk
-  if (described.endsWith('}\n')) break
+  serverOutput += chunk
+  if (serverOutput.endsWith('}\n')) break
 }
-const { issuer, clientId, clientSecret, username, password } = JSON.parse(described)
+const { issuer, clientId, clientSecret, username, password } = JSON.parse(serverOutput)
 
 const run = (args, options) => spawnSync(command, args, { encoding: 'utf8', ...options })
 const grant = ['--issuer', issuer, '--client-id', clientId, '--username', username]
@@ -20,12 +20,12 @@ const token = run(['token', ...grant, '--scope', 'orders:read'], {
 assert.equal(token.status, 0, token.stderr)
 console.log('command: token of the password grant')
 
-const question = ['explain', '--issuer', issuer, '--audience', 'api://default']
-const good = run(question, { input: token.stdout })
-assert.equal(good.status, 0, good.stderr)
-const bad = run([...question, '--scope', 'orders:write', '--json'], { input: token.stdout })
-assert.equal(bad.status, 1)
-assert.equal(JSON.parse(bad.stdout).result.code, 'insufficient_scope')
+const explainArgs = ['explain', '--issuer', issuer, '--audience', 'api://default']
+const accepted = run(explainArgs, { input: token.stdout })
+assert.equal(accepted.status, 0, accepted.stderr)
+const rejected = run([...explainArgs, '--scope', 'orders:write', '--json'], { input: token.stdout })
+assert.equal(rejected.status, 1)
+assert.equal(JSON.parse(rejected.stdout).result.code, 'insufficient_scope')
 console.log('command: explain accepts and rejects')
 
 server.kill('SIGTERM')

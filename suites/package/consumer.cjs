@@ -1,4 +1,4 @@
-/** A CommonJS module that uses the installed package over real HTTP. Prints what it saw. */
+/** A CommonJS module that uses the installed package over real HTTP. Prints the passed checks. */
 const assert = require('node:assert/strict')
 const Fastify = require('fastify')
 const resourceServer = require('fastify-resource-server')
@@ -15,9 +15,9 @@ async function main() {
   console.log('require: no token 401')
 
   const authorization = `Bearer ${await issuer.issueToken({ sub: 'user-1' })}`
-  const answer = await fetch(`${url}/me`, { headers: { authorization } })
-  assert.equal(answer.status, 200)
-  assert.deepEqual(await answer.json(), { user: 'user-1' })
+  const response = await fetch(`${url}/me`, { headers: { authorization } })
+  assert.equal(response.status, 200)
+  assert.deepEqual(await response.json(), { user: 'user-1' })
   console.log('require: token 200')
 
   assert.equal(resourceServer.default, resourceServer.resourceServer)
@@ -33,11 +33,11 @@ async function main() {
       code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
     })
   }
-  console.log('require: files within are closed')
+  console.log('require: internal files are not exported')
 
-  // The very same module as an import gets: no second copy of the error classes.
+  // A second copy of the module would break `instanceof` with the error classes.
   assert.equal((await import('fastify-resource-server')).default, resourceServer.default)
-  console.log('require: the module that import gets')
+  console.log('require: returns the same module as import')
 
   await app.close()
   await issuer.close()

@@ -1,4 +1,4 @@
-/** An ES module that uses the installed package over real HTTP. Prints what it saw. */
+/** An ES module that uses the installed package over real HTTP. Prints the passed checks. */
 import assert from 'node:assert/strict'
 import Fastify from 'fastify'
 import resourceServer, { createResourceServer } from 'fastify-resource-server'
@@ -15,9 +15,9 @@ await app.register(resourceServer, { issuer: issuer.issuer, audience: 'api://def
 app.get('/me', async ({ claims }) => ({ user: claims.sub }))
 const url = await app.listen({ port: 0, host: '127.0.0.1' })
 
-const refused = await fetch(`${url}/me`)
-assert.equal(refused.status, 401)
-assert.equal(refused.headers.get('www-authenticate'), 'Bearer realm="api"')
+const rejection = await fetch(`${url}/me`)
+assert.equal(rejection.status, 401)
+assert.equal(rejection.headers.get('www-authenticate'), 'Bearer realm="api"')
 console.log('import: no token 401')
 
 const { access_token } = await passwordGrant({
@@ -27,9 +27,9 @@ const { access_token } = await passwordGrant({
   password: testUser.password,
   scope: 'openid orders:read',
 })
-const answer = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${access_token}` } })
-assert.equal(answer.status, 200)
-assert.equal(typeof (await answer.json()).user, 'string')
+const response = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${access_token}` } })
+assert.equal(response.status, 200)
+assert.equal(typeof (await response.json()).user, 'string')
 console.log('import: token of the password grant 200')
 
 const core = await createResourceServer({ issuer: issuer.issuer, audience: 'api://default' })
@@ -48,8 +48,8 @@ for (const path of [
     code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
   })
 }
-console.log('import: files within are closed')
+console.log('import: internal files are not exported')
 
 await app.close()
 await issuer.close()
-// The process ends by itself: nothing may be left open.
+// The process must now exit by itself: an open handle would make package/run.js time out.

@@ -31,55 +31,56 @@ try {
   await step('CommonJS', () => consume('consumer.cjs'))
   await step('command line', async () => {
     const project = join(temporary, 'project')
-    const said = await npm(['exec', '--no', 'fastify-resource-server', '--', '--version'], project)
-    if (said.trim() !== manifest.version) throw new Error(`--version says ${said}`)
+    const output = await npm(
+      ['exec', '--no', 'fastify-resource-server', '--', '--version'],
+      project,
+    )
+    if (output.trim() !== manifest.version)
+      throw new Error(`--version prints ${output.trim()} instead of ${manifest.version}`)
     return consume('command-line.mjs')
   })
-  console.log('ok: the package can be published as it is')
+  console.log('ok: the package can be published')
 } catch {
   process.exitCode = 1
 } finally {
   await rm(temporary, { recursive: true, force: true })
 }
 
-/** Runs a step; prints its line, or the error and exits: later steps need the earlier ones. */
+/** Runs a step and prints its result. Rethrows its error, because later steps require the earlier ones. */
 async function step(name, work) {
   try {
-    const said = await work()
-    console.log(`ok ${name}${said ? `: ${said}` : ''}`)
+    const output = await work()
+    console.log(`ok ${name}${output ? `: ${output}` : ''}`)
   } catch (error) {
     console.error(`not ok ${name}: ${[error.message, error.stdout, error.stderr].join('\n')}`)
     throw error
   }
 }
 
-/** The tarball contains the files that a user needs, and nothing else. */
+/** Requires that the tarball contains the files that a user needs, and no others. */
 function requireContents(paths) {
-  const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
+  const rootFiles = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
   const entries = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string' ? [target] : Object.values(target),
   )
-  const needed = [...wanted, ...entries.map((path) => path.replace(/^\.\//, ''))]
+  const needed = [...rootFiles, ...entries.map((path) => path.replace(/^\.\//, ''))]
   const missing = needed.filter((path) => !paths.includes(path))
   const superfluous = paths.filter(
-    (path) => !wanted.includes(path) && !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(path),
+    (path) => !rootFiles.includes(path) && !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(path),
   )
   const untyped = paths.filter(
     (path) =>
       /^(?!dist\/chunks\/).*\.js$/.test(path) && !paths.includes(path.replace(/\.js$/, '.d.ts')),
   )
   const problems = [
-    ...missing.map((path) => `${path} is missing`),
-    ...superfluous.map((path) => `${path} does not belong in it`),
+    ...missing.map((path) => `${path} is missing in the tarball`),
+    ...superfluous.map((path) => `${path} must not be in the tarball`),
     ...untyped.map((path) => `${path} has no declaration file`),
   ]
   if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
-/**
- * Installs the package as a new user would, with the peer dependency, and without anything
- * installed here.
- */
+/** Installs the package and its peer dependency into a project outside of this repository. */
 async function install() {
   const project = join(temporary, 'project')
   await mkdir(project)
@@ -95,7 +96,7 @@ async function consume(script) {
   const cwd = join(temporary, 'project')
   const options = { cwd, env: cleanEnvironment(), timeout: 3 * MINUTE }
   const { stdout, stderr } = await execute(process.execPath, [script], options)
-  if (stderr !== '') throw Object.assign(new Error('it wrote to stderr'), { stderr })
+  if (stderr !== '') throw Object.assign(new Error(`${script} wrote to stderr`), { stderr })
   return stdout.trim().split('\n').join(', ')
 }
 

@@ -1,4 +1,4 @@
-/** Starts the servers that a reader runs in separate terminals, on free ports. */
+/** Starts the servers of the README on free ports. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
@@ -13,13 +13,18 @@ export async function freePorts(count) {
   return ports
 }
 
-/** Starts it in a process group of its own, and waits for its port. `stop` ends the whole group. */
-export async function serving(command, port, options) {
+/**
+ * Starts the command in a separate process group, and waits until it listens on the port. `stop` ends
+ * the whole group, because npx starts child processes.
+ *
+ * @throws {Error} if the command ends, or does not listen within a minute.
+ */
+export async function startServer(command, port, options) {
   const child = spawn('sh', ['-c', command], { ...options, detached: true })
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
-      said += chunk
+      output += chunk
     })
   }
   const ended = once(child, 'close')
@@ -27,19 +32,19 @@ export async function serving(command, port, options) {
     if (child.exitCode === null) process.kill(-child.pid)
     return ended
   }
-  const until = Date.now() + 60_000
-  while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`"${command}" ended: ${said}`)
-    if (Date.now() > until) {
+  const deadline = Date.now() + 60_000
+  while (!(await isListening(port))) {
+    if (child.exitCode !== null) throw new Error(`"${command}" ended: ${output}`)
+    if (Date.now() > deadline) {
       await stop()
-      throw new Error(`"${command}" doesn't listen after a minute: ${said}`)
+      throw new Error(`"${command}" does not listen on port ${port} after a minute: ${output}`)
     }
     await setTimeout(50)
   }
-  return { stop, said: () => said }
+  return { stop }
 }
 
-async function answers(port) {
+async function isListening(port) {
   const socket = connect(port, 'localhost')
   try {
     await once(socket, 'connect')

@@ -1,4 +1,4 @@
-/** From CommonJS with module node16, which knows no require() of an ES module. */
+/** User code in CommonJS with module node16, where TypeScript rejects require() of an ES module. */
 import type { PluginOptions } from 'fastify-resource-server' with { 'resolution-mode': 'import' }
 
 import Fastify = require('fastify')

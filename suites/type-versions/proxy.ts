@@ -1,4 +1,4 @@
-/** The proxy of docs/keys.md with each undici, and with the platform's own fetch. */
+/** The proxy of docs/keys.md with each version of undici, and with Node's global fetch. */
 import type { Fetch, IntrospectionFetch, PluginOptions } from 'fastify-resource-server'
 import { Agent as Agent6, fetch as fetch6 } from 'undici-6'
 import { Agent as Agent7, fetch as fetch7 } from 'undici-7'
@@ -6,7 +6,7 @@ import { Agent as Agent8, fetch as fetch8 } from 'undici-8'
 
 const [agent6, agent7, agent8] = [new Agent6(), new Agent7(), new Agent8()]
 
-export const platform: Fetch = globalThis.fetch
+export const globalFetch: Fetch = globalThis.fetch
 export const wrapped: Fetch = (url, init) => globalThis.fetch(url, init)
 export const fetches: readonly Fetch[] = [
   (url, init) => fetch6(url, { ...init, dispatcher: agent6 }),

@@ -11,7 +11,8 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// Outside the package's folder, whose own name would be resolved by "exports" alone.
+// TypeScript resolves a package's name within its own folder by "exports" alone. node_modules of this
+// project contains a link to the package instead, so that node10 resolves it by "typesVersions".
 const project = join(root, '.build', 'type-versions')
 const installed = join(project, 'node_modules')
 
@@ -87,7 +88,7 @@ async function prepare() {
   copyFileSync(join(root, 'suites/type-versions/proxy.ts'), join(project, 'proxy.mts'))
 }
 
-/** Creates a folder with these types as `node`, and no others. */
+/** Creates a `typeRoots` folder that contains only this version of @types/node. */
 function typesOfNode(version) {
   const folder = join(project, `types-of-node-${version}`)
   mkdirSync(folder, { recursive: true })

@@ -1,4 +1,4 @@
-/** The same from CommonJS, which can require an ES module from Node 20.19 on. */
+/** User code in CommonJS, which can require an ES module from Node 20.19 on. */
 import Fastify = require('fastify')
 import plugin = require('fastify-resource-server')
 import testing = require('fastify-resource-server/testing')

@@ -1,4 +1,4 @@
-/** What a user writes, in TypeScript: all of it must compile. Nothing here is ever run. */
+/** User code in TypeScript, which must compile. It is not run. */
 import type { X509Certificate } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import resourceServer, {
@@ -55,7 +55,7 @@ declare module 'fastify-resource-server' {
   }
 }
 
-/** Fails to compile unless both types are the same one. */
+/** `true` only if both types are identical, so that `same<A, B>(true)` fails to compile otherwise. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_same: Same<A, B>): void {}
 
@@ -77,10 +77,10 @@ export function claims(request: FastifyRequest, token: AccessToken): void {
   same<typeof request.claims.iss, string>(true)
   same<typeof request.claims.aud, string | readonly string[] | undefined>(true)
   same<typeof request.claims.exp, number>(true)
-  // Declared above by merging.
+  // Declared above by declaration merging.
   same<typeof request.claims.tenant, string>(true)
   same<typeof token.claims.tenant, string>(true)
-  // Not declared.
+  // Undeclared claims are unknown.
   same<(typeof request.claims)['department'], unknown>(true)
 }
 
@@ -199,7 +199,7 @@ export const options: PluginOptions = {
   },
 }
 
-/** The types of `@fastify/swagger` aren't needed, and any instance will do. */
+/** Requires no types of `@fastify/swagger`, and accepts any Fastify instance. */
 export function described(app: FastifyInstance): unknown {
   const overHttp2 = Fastify({ http2: true })
   const after = openapiTransform(app, ({ schema, url }) => ({ schema: { ...schema }, url }))
@@ -233,8 +233,8 @@ export const tenants: PluginOptions[] = [
       same<typeof iss, string>(true)
       same<typeof request, FastifyRequest>(true)
       if (request.hostname !== 'acme.example.com') return null
-      const answer: IssuerResolution = { audience: 'acme', profile: 'okta', introspection }
-      return answer
+      const resolution: IssuerResolution = { audience: 'acme', profile: 'okta', introspection }
+      return resolution
     },
     revocations: { maxEntries: 10 },
   },
@@ -244,7 +244,10 @@ export const resolver: IssuerResolver = (_iss, context) => {
   return false
 }
 export const tenantsOfCore: ResourceServerOptions = { issuer: resolver, audience: 'api' }
-export const asked: PluginOptions = { issuer: [{ ...issuer, introspection }], audience: 'api' }
+export const introspected: PluginOptions = {
+  issuer: [{ ...issuer, introspection }],
+  audience: 'api',
+}
 
 export function revoked(app: FastifyInstance): Statistics {
   const revocation: Revocation = { sub: 'ada', issuer: 'https://example.com', before: 1 }
@@ -260,7 +263,7 @@ export function revoked(app: FastifyInstance): Statistics {
 export async function registered(app: FastifyInstance): Promise<void> {
   await app.register(resourceServerByName, options)
   app.register(resourceServer, { issuer, audience: 'api', tokenCache: false })
-  // Fastify's wrapper decides with a function, too.
+  // Fastify also accepts a function that returns the options.
   app.register(resourceServer, () => ({ issuer: 'https://example.com', audience: 'api' }))
   same<typeof app.resourceServer, ResourceServer<FastifyRequest>>(true)
 }

@@ -1,6 +1,6 @@
 /**
- * Mistakes that the compiler must find. Every marked line fails with the error that it names, and no
- * other line does; suites/types/run.js compares.
+ * Mistakes that the compiler must report. suites/types/run.js requires that every marked line has the
+ * error in its mark, and that no other line has an error.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import resourceServer, {

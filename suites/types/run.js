@@ -2,7 +2,7 @@
  * Compiles user code against the built package: suites/types/consumer.* must compile in every
  * module resolution mode, and suites/types/must-not-compile.ts must fail on each marked line, with
  * the error that the mark names, and on no other line. Requires dist: `npm run build`.
- * `--consumers` skips the latter, because the errors also depend on Fastify's types.
+ * `--consumers` skips must-not-compile.ts, because its errors also depend on Fastify's types.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -29,43 +29,46 @@ const nodenext = {
 }
 
 if (!existsSync(`${root}dist/index.d.ts`)) {
-  console.error('not ok: there is no dist, run "npm run build" first')
+  console.error('not ok: dist is missing: run "npm run build" first')
   process.exit(1)
 }
 
 // The strictest options: the declaration files are checked as well, including this package's.
-compiles('ES module, nodenext', consumer, {
+requireCompiles('ES module, nodenext', consumer, {
   ...nodenext,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
   skipLibCheck: false,
 })
-compiles('ES module, bundler', consumer, {
+requireCompiles('ES module, bundler', consumer, {
   ...strict,
   module: ts.ModuleKind.Preserve,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   verbatimModuleSyntax: true,
   isolatedModules: true,
 })
-compiles('CommonJS, nodenext', commonjs, nodenext)
-if (!process.argv.includes('--consumers')) failsAsMarked('mistakes, nodenext', mistakes, nodenext)
+requireCompiles('CommonJS, nodenext', commonjs, nodenext)
+if (!process.argv.includes('--consumers'))
+  requireMarkedErrors('mistakes, nodenext', mistakes, nodenext)
 
 /** Requires that the code compiles without errors. */
-function compiles(name, file, options) {
+function requireCompiles(name, file, options) {
   report(name, `${short(file)} compiles`, diagnose(file, options).map(describe))
 }
 
 /** Requires that each line marked `// expect TS1234` has that error, and that there is no other. */
-function failsAsMarked(name, file, options) {
+function requireMarkedErrors(name, file, options) {
   const diagnostics = diagnose(file, options)
   const expected = markers(file)
-  const found = new Map(diagnostics.map((one) => [`${lineOf(one)} TS${one.code}`, one]))
+  const found = new Map(
+    diagnostics.map((diagnostic) => [`${lineOf(diagnostic)} TS${diagnostic.code}`, diagnostic]),
+  )
   const problems = [
     ...expected
-      .filter((one) => !found.has(one))
-      .map((one) => `${short(file)}:${one} was expected and is not there`),
+      .filter((marker) => !found.has(marker))
+      .map((marker) => `${short(file)}:${marker} expected an error, but the compiler reports none`),
     ...[...found]
-      .filter(([one]) => !expected.includes(one))
+      .filter(([marker]) => !expected.includes(marker))
       .map(([, diagnostic]) => `unexpected: ${describe(diagnostic)}`),
   ]
   if (expected.length === 0) problems.push('no line is marked')
