@@ -31,7 +31,7 @@ tell(`${((performance.now() - begun) / 1000).toFixed(0)} s`)
 tell(`${rows.size - failed.length} passed, ${failed.length} failed`)
 process.exitCode = failed.length > 0 || rows.size === 0 ? 1 : 0
 
-/** The cases that may run beside another; each is taken once. */
+/** Yields each case that may run in parallel with others once, to either consumer. */
 function* light() {
   for (const one of chosen) {
     if (one.heavy || rows.has(one)) continue

@@ -1,6 +1,6 @@
 /**
- * One cell of the table: an API, its issuer and the honest callers, beside so many forged tokens a
- * second. Each cell has an API and an issuer of its own, on loopback.
+ * Measures one cell of the table: an API, its issuer, legitimate clients, and an attacker that sends
+ * forged tokens. Each cell starts its own API and issuer on loopback.
  */
 import { createServer } from 'node:http'
 import Fastify from 'fastify'
@@ -11,7 +11,7 @@ const AUDIENCE = 'https://api.example'
 const KNOWN_TOKENS = 20
 const KNOWN_PER_SECOND = 20
 const NEW_PER_SECOND = 2
-/** Short, so that known tokens are introspected again while the attack lasts. */
+/** Short, so that the API introspects known tokens again during the attack. */
 const MAX_AGE_MS = 1_000
 const TIMEOUT_MS = 3_000
 
@@ -19,30 +19,31 @@ const { privateKey, publicKey } = await generateKeyPair('ES256')
 const JWKS = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'one' }] }
 
 /**
- * @param answerTo returns what answers about a token in place of the issuer, from whether it is valid.
- * @param jwts whether the honest tokens are JWTs, each introspected after its signature (`always`).
- * @returns how many honest requests were sent and how many were rejected.
+ * @param responseTo returns a function that sends the response about a token, or `undefined` to use
+ *   the issuer's response; its argument is whether the token is valid.
+ * @param jwts whether legitimate tokens are JWTs, which the API introspects after the signature (`always`).
+ * @returns the numbers of sent and of rejected legitimate requests, and the statuses of the rejections.
  */
-export async function playCell({ answerTo, jwts, forgedPerSecond, seconds }) {
-  const honest = new Map()
-  const issuer = await startIssuer(answerTo, honest)
+export async function measureCell({ responseTo, jwts, forgedPerSecond, seconds }) {
+  const legitimate = new Map()
+  const issuer = await startIssuer(responseTo, legitimate)
   const app = await startApi(issuer.origin, jwts)
   try {
-    const make = async (kind, i) => {
-      const token = jwts ? await jwtOf(issuer.origin, `${kind}-${i}`) : `honest-${kind}-${i}`
-      honest.set(token, kind)
+    const createToken = async (kind, i) => {
+      const token = jwts ? await jwtOf(issuer.origin, `${kind}-${i}`) : `legitimate-${kind}-${i}`
+      legitimate.set(token, kind)
       return token
     }
-    const many = (kind, count) =>
-      Promise.all(Array.from({ length: count }, (_, i) => make(kind, i)))
-    const known = await many('known', KNOWN_TOKENS)
-    const fresh = await many('new', NEW_PER_SECOND * (seconds + 5))
+    const createTokens = (kind, count) =>
+      Promise.all(Array.from({ length: count }, (_, i) => createToken(kind, i)))
+    const known = await createTokens('known', KNOWN_TOKENS)
+    const fresh = await createTokens('new', NEW_PER_SECOND * (seconds + 5))
     const sent = { known: 0, new: 0 }
     const rejected = { known: 0, new: 0 }
     const statuses = new Set()
     const send = async (token) => {
       const { statusCode } = await request(app, token)
-      const kind = honest.get(token)
+      const kind = legitimate.get(token)
       if (kind === undefined) return
       sent[kind]++
       if (statusCode === 200) return
@@ -51,13 +52,13 @@ export async function playCell({ answerTo, jwts, forgedPerSecond, seconds }) {
     }
     await Promise.all(known.map((token) => request(app, token)))
     const pending = []
-    const stop = [
-      every(KNOWN_PER_SECOND, (i) => pending.push(send(known[i % KNOWN_TOKENS]))),
-      every(NEW_PER_SECOND, (i) => pending.push(send(fresh[i % fresh.length]))),
-      every(forgedPerSecond, (i) => pending.push(send(`forged-${i}`))),
+    const stopFunctions = [
+      repeat(KNOWN_PER_SECOND, (i) => pending.push(send(known[i % KNOWN_TOKENS]))),
+      repeat(NEW_PER_SECOND, (i) => pending.push(send(fresh[i % fresh.length]))),
+      repeat(forgedPerSecond, (i) => pending.push(send(`forged-${i}`))),
     ]
     await new Promise((done) => setTimeout(done, seconds * 1_000))
-    for (const one of stop) one()
+    for (const stop of stopFunctions) stop()
     await Promise.all(pending)
     return { sent, rejected, statuses: [...statuses] }
   } finally {
@@ -82,11 +83,11 @@ async function request(app, token) {
   return app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })
 }
 
-function every(perSecond, call) {
+function repeat(perSecond, call) {
   if (perSecond === 0) return () => {}
   let i = 0
   const startedAt = performance.now()
-  // Catches up, so that a busy machine sends no less.
+  // Sends overdue requests as well, so that a busy machine does not lower the rate.
   const timer = setInterval(() => {
     while (i < ((performance.now() - startedAt) * perSecond) / 1_000) call(i++)
   }, 10)
@@ -113,14 +114,14 @@ async function startApi(issuer, jwts) {
   return app
 }
 
-async function startIssuer(answerTo, honest) {
+async function startIssuer(responseTo, legitimate) {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
     const token = new URLSearchParams(body).get('token') ?? ''
-    // A random token of a probe gets what a forged one gets.
-    const instead = answerTo(honest.has(token))
-    if (instead !== undefined) return instead(response)
+    // Includes the random tokens of the API's health probes.
+    const override = responseTo(legitimate.has(token))
+    if (override !== undefined) return override(response)
     const exp = Math.floor(Date.now() / 1_000) + 600
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ active: true, aud: AUDIENCE, exp }))

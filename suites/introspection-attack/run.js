@@ -1,18 +1,19 @@
 /**
- * Introspection under attack: measures how many legitimate requests are rejected while an attacker
- * sends forged opaque tokens, at issuers that differ in their response to unknown tokens.
+ * Measures how many legitimate requests the API rejects while an attacker sends forged opaque tokens,
+ * with issuers that differ in their response to unknown tokens.
  *
- *   npm run suite -- introspection-attack          13 minutes: one a cell
+ *   npm run suite -- introspection-attack          13 minutes: 60 seconds a cell
  *   npm run suite -- introspection-attack --short  1 minute: 5 seconds a cell, JWTs under attack only
  *
- * Cells are measured several at a time. One that fails is measured again alone, because a machine
- * that stalls looks like an issuer that does not respond in time; only the second measurement
+ * The suite measures several cells in parallel. It measures a failed cell again alone, because a stall
+ * of the machine looks like an issuer that does not respond in time; only the second measurement
  * counts.
  *
- * Exits with 1 if a request is rejected where none should be, or more than the bound of its row.
+ * Exits with 1 if the API rejects more legitimate requests than the bound of the cell (0 in most cells).
  */
-import { answers, COUNTS_INVALID, countingInvalid } from './answers.js'
-import { playCell } from './cell.js'
+
+import { measureCell } from './cell.js'
+import { issuerResponses, RATE_LIMIT, rateLimitInvalidTokens } from './responses.js'
 
 const isShort = process.argv.includes('--short')
 const seconds = isShort ? 5 : 60
@@ -21,29 +22,29 @@ const RATES = [0, 1, 20]
  * More rows in parallel would overload the machine: each has an API, an issuer and up to 42
  * requests a second.
  */
-const AT_ONCE = 6
+const MAX_PARALLEL_CELLS = 6
 /**
- * The maximum percentage of rejected requests with cached tokens, by column. The issuer blocks all
- * tokens two or three times in the first ten seconds, and rarely afterwards.
+ * Maximum percentage of rejected requests with known tokens, by column. The issuer blocks all tokens
+ * two or three times in the first ten seconds, and rarely afterwards.
  */
-const MAX_KNOWN_REJECTED = { [COUNTS_INVALID]: [0, 0, isShort ? 90 : 20] }
-/** Only the issuer's own rate limit stops these. */
-const NEW_MAY_BE_REJECTED = { [COUNTS_INVALID]: [false, false, true] }
+const MAX_KNOWN_REJECTED = { [RATE_LIMIT]: [0, 0, isShort ? 90 : 20] }
+/** Whether the API may reject new tokens, by column: the issuer's rate limit rejects them too. */
+const MAY_REJECT_NEW = { [RATE_LIMIT]: [false, false, true] }
 
 const rows = [false, true].flatMap((jwts) => [
-  ...Object.entries(answers).map(([name, answer]) => {
-    const start = () => (isValid) => (isValid ? undefined : answer)
+  ...Object.entries(issuerResponses).map(([name, sendResponse]) => {
+    const start = () => (isValid) => (isValid ? undefined : sendResponse)
     return { name, jwts, start, cells: [] }
   }),
-  { name: COUNTS_INVALID, jwts, start: countingInvalid, cells: [] },
+  { name: RATE_LIMIT, jwts, start: rateLimitInvalidTokens, cells: [] },
 ])
 
 for (const [column, forgedPerSecond] of RATES.entries()) {
-  const played = rows.filter(({ jwts }) => !(isShort && jwts && column < RATES.length - 1))
-  for (let i = 0; i < played.length; i += AT_ONCE) {
+  const measured = rows.filter(({ jwts }) => !(isShort && jwts && column < RATES.length - 1))
+  for (let i = 0; i < measured.length; i += MAX_PARALLEL_CELLS) {
     await Promise.all(
-      played.slice(i, i + AT_ONCE).map(async (row) => {
-        row.cells[column] = await play(row, forgedPerSecond)
+      measured.slice(i, i + MAX_PARALLEL_CELLS).map(async (row) => {
+        row.cells[column] = await measure(row, forgedPerSecond)
       }),
     )
   }
@@ -52,18 +53,18 @@ for (const [column, forgedPerSecond] of RATES.entries()) {
 for (const row of rows) {
   for (const [i, cell] of row.cells.entries()) {
     if (cell === undefined || !isFailing(cell, row.name, i)) continue
-    console.error(`measured again alone, because of ${percentage(cell)}: ${titleOf(row, i)}`)
-    row.cells[i] = await play(row, RATES[i])
+    console.error(`measuring again alone, because of ${percentage(cell)}: ${titleOf(row, i)}`)
+    row.cells[i] = await measure(row, RATES[i])
   }
 }
 
 console.log(
-  '| answer about an unknown token | honest tokens | no attack | 1 forged a second | 20 a second |',
+  '| response about an unknown token | legitimate tokens | no attack | 1 forged token a second | 20 forged tokens a second |',
 )
 console.log('| --- | --- | --- | --- | --- |')
 for (const { name, jwts, cells } of rows) {
-  const honest = jwts ? 'JWTs, `always`' : 'opaque'
-  console.log(`| ${[name, honest, ...Array.from(cells, percentage)].join(' | ')} |`)
+  const legitimate = jwts ? 'JWTs, `always`' : 'opaque'
+  console.log(`| ${[name, legitimate, ...Array.from(cells, percentage)].join(' | ')} |`)
 }
 
 for (const row of rows) {
@@ -74,22 +75,22 @@ for (const row of rows) {
   }
 }
 
-function play({ jwts, start }, forgedPerSecond) {
-  return playCell({ answerTo: start(), jwts, forgedPerSecond, seconds })
+function measure({ jwts, start }, forgedPerSecond) {
+  return measureCell({ responseTo: start(), jwts, forgedPerSecond, seconds })
 }
 
 function titleOf({ name, jwts }, column) {
-  return `${name}${jwts ? ', JWTs' : ''}, ${RATES[column]} forged a second`
+  return `${name}${jwts ? ', JWTs' : ''}, ${RATES[column]} forged tokens a second`
 }
 
 function isFailing({ sent, rejected }, name, column) {
-  const most = MAX_KNOWN_REJECTED[name]?.[column] ?? 0
-  const isNewRejected = rejected.new > 0 && !NEW_MAY_BE_REJECTED[name]?.[column]
+  const maxKnownRejected = MAX_KNOWN_REJECTED[name]?.[column] ?? 0
+  const isNewRejected = rejected.new > 0 && !MAY_REJECT_NEW[name]?.[column]
   return (
     sent.known === 0 ||
     sent.new === 0 ||
     isNewRejected ||
-    (rejected.known / sent.known) * 100 > most
+    (rejected.known / sent.known) * 100 > maxKnownRejected
   )
 }
 

@@ -1,7 +1,7 @@
-/** The programs of docs/migration.md: those of the peers, `js`, and what they become, `ts`. */
+/** Reads the programs of docs/migration.md: `js` with another library, `ts` with this package. */
 const PROGRAM = /^<!-- code: (?:peer|serve) -->\n```(js|ts)\n(.*?)\n```$/gms
 
-/** In each section one before and one after. */
+/** Returns the name and both programs of each section. */
 export function sectionsOf(page) {
   return page
     .split(/^## From /m)
@@ -9,7 +9,8 @@ export function sectionsOf(page) {
     .map((section) => {
       const [name] = section.split('\n')
       const [before, after] = [...section.matchAll(PROGRAM)].map(([, , code]) => code)
-      if (after === undefined) throw new Error(`"${name}" has no two programs`)
+      if (after === undefined)
+        throw new Error(`docs/migration.md, "From ${name}": a program before or after is missing`)
       return { name, before, after }
     })
 }

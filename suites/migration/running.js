@@ -1,4 +1,4 @@
-/** A program that listens, in a process of its own, with an issuer in the place of that it names. */
+/** Runs a program of docs/migration.md in a separate process, with the issuer of the test. */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,8 +8,13 @@ const serve = fileURLToPath(
 )
 const ISSUER = /'https:\/\/(?:login\.example|example\.okta)\.com\/oauth2\/default/g
 
-/** On a free port; @okta/jwt-verifier is told that http will do. */
-export async function start(code, file, issuer) {
+/**
+ * Starts the program on a free port, and returns its URL and `stop`. Disables the https check of
+ * @okta/jwt-verifier, because the issuer of the test uses http.
+ *
+ * @throws {Error} with the output, if the program ends before it listens.
+ */
+export async function startProgram(code, file, issuer) {
   await writeFile(
     file,
     code
@@ -20,16 +25,16 @@ export async function start(code, file, issuer) {
   const { PATH = '' } = process.env
   const child = execFile(process.execPath, [serve, file], { env: { PATH } })
   const ended = new Promise((resolve) => child.once('close', resolve))
-  let said = ''
+  let output = ''
   const port = await new Promise((resolve, reject) => {
-    const hear = (chunk) => {
-      said += chunk
-      const [, found] = /^port (\d+)$/m.exec(said) ?? []
+    const readOutput = (chunk) => {
+      output += chunk
+      const [, found] = /^port (\d+)$/m.exec(output) ?? []
       if (found !== undefined) resolve(found)
     }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
-    ended.then(() => reject(new Error(`${file} ended: ${said}`)))
+    child.stdout.on('data', readOutput)
+    child.stderr.on('data', readOutput)
+    ended.then(() => reject(new Error(`${file} ended: ${output}`)))
   })
   const stop = () => {
     child.kill()

@@ -7,16 +7,19 @@ import { DURABLE, startRedis } from './fixtures/redis-server.js'
 
 const sleep = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
 
-async function until(what: () => boolean | Promise<boolean>, within = 15_000): Promise<boolean> {
+async function until(
+  condition: () => boolean | Promise<boolean>,
+  within = 15_000,
+): Promise<boolean> {
   const end = performance.now() + within
   while (performance.now() < end) {
-    if (await what()) return true
+    if (await condition()) return true
     await sleep(20)
   }
   return false
 }
 
-/** Returns whether entries were accepted since the call. */
+/** Returns a function that tells whether more than 20 entries were accepted since this call. */
 function recovers(load: ProofLoad): () => boolean {
   const before = load.accepted
   return () => load.accepted > before + 20

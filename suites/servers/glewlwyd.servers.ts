@@ -1,4 +1,4 @@
-/** Tokens of glewlwyd, an authorization server in C that Debian has, got and used over real HTTP. */
+/** Requests tokens from glewlwyd, an authorization server in C, and sends them to an API over HTTP. */
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as client from 'openid-client'
 import t, { type Test } from 'tap'
@@ -43,19 +43,19 @@ for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
   })
 }
 
-t.test('J5: a token for another audience is refused, and one of no resource', async (t) => {
+t.test('J5: rejects a token for another audience, and a token without a resource', async (t) => {
   const { api, config, machineToken } = await start(t)
   const other = await startApi(t, { ...api, audience: 'https://api.example.com/invoices' })
   t.equal((await other.get('/me', await machineToken())).status, 401)
-  const ours = await startApi(t, api)
+  const thisApi = await startApi(t, api)
   const parameters = { scope: 'orders:read' }
   const { access_token } = await client.clientCredentialsGrant(config, parameters)
-  t.equal((await ours.get('/me', access_token)).status, 401)
-  t.match(ours.lastReason, { check: 'audience', found: '"orders:read"' })
+  t.equal((await thisApi.get('/me', access_token)).status, 401)
+  t.match(thisApi.lastReason, { check: 'audience', found: '"orders:read"' })
 })
 
 t.test(
-  'G1: the password grant, whose tokens have the scope for an audience, whatever is asked',
+  'G1: the password grant issues tokens with the scope as audience, regardless of `resource`',
   async (t) => {
     const { api, grant, issuer } = await start(t)
     const parameters = { resource: RESOURCE }
@@ -65,37 +65,43 @@ t.test(
     const { get } = await startApi(t, { issuer, audience: grant.scope })
     t.match(await get('/orders', access_token), { status: 200 })
     t.match(await get('/me', access_token), { body: { user: sub, client: CLIENT.clientId } })
-    const ours = await startApi(t, api)
-    t.equal((await ours.get('/me', access_token)).status, 401)
+    const thisApi = await startApi(t, api)
+    t.equal((await thisApi.get('/me', access_token)).status, 401)
     t.equal((await get('/me', id_token)).status, 401, 'J8')
   },
 )
 
-t.test('from RS256 to ES256, until the old key is withdrawn', async (t) => {
-  const { api, machineToken, rotateKeys, withdrawOldKeys } = await start(t)
-  const { app, get } = await startApi(t, api)
-  const before = await machineToken()
-  t.equal((await get('/me', before)).status, 200)
-  await rotateKeys('ES256')
-  const after = await machineToken()
-  t.match(decodeProtectedHeader(after), { alg: 'ES256' })
-  t.equal((await get('/me', after)).status, 200, 'its first request')
-  t.equal((await get('/me', before)).status, 200)
-  await withdrawOldKeys()
-  await app.resourceServer.refreshKeys()
-  t.equal((await get('/me', before)).status, 401)
-  t.equal((await get('/me', after)).status, 200)
-})
+t.test(
+  'accepts both keys of a rotation from RS256 to ES256, until the old key is withdrawn',
+  async (t) => {
+    const { api, machineToken, rotateKeys, withdrawOldKeys } = await start(t)
+    const { app, get } = await startApi(t, api)
+    const before = await machineToken()
+    t.equal((await get('/me', before)).status, 200)
+    await rotateKeys('ES256')
+    const after = await machineToken()
+    t.match(decodeProtectedHeader(after), { alg: 'ES256' })
+    t.equal((await get('/me', after)).status, 200, 'the first request with the new key')
+    t.equal((await get('/me', before)).status, 200)
+    await withdrawOldKeys()
+    await app.resourceServer.refreshKeys()
+    t.equal((await get('/me', before)).status, 401)
+    t.equal((await get('/me', after)).status, 200)
+  },
+)
 
-t.test('I2: a revoked token is refused, where its own client is who asks', async (t) => {
-  const { api, config, machineToken } = await start(t)
-  const always = { mode: 'always', cacheMaxAge: 0 } as const
-  const asItself = await startApi(t, { ...api, introspection: { ...CLIENT, ...always } })
-  const asAnother = await startApi(t, { ...api, introspection: { ...API_CLIENT, ...always } })
-  const token = await machineToken()
-  t.equal((await asItself.get('/orders', token)).status, 200)
-  // To any other client it says that the token isn't active (RFC 7662 §4 lets it).
-  t.match(await asAnother.get('/orders', token), { status: 401, challenge: /not active/ })
-  await client.tokenRevocation(config, token)
-  t.match(await asItself.get('/orders', token), { status: 401, challenge: /not active/ })
-})
+t.test(
+  'I2: rejects a revoked token if the API introspects as the client of the token',
+  async (t) => {
+    const { api, config, machineToken } = await start(t)
+    const always = { mode: 'always', cacheMaxAge: 0 } as const
+    const asSameClient = await startApi(t, { ...api, introspection: { ...CLIENT, ...always } })
+    const asOtherClient = await startApi(t, { ...api, introspection: { ...API_CLIENT, ...always } })
+    const token = await machineToken()
+    t.equal((await asSameClient.get('/orders', token)).status, 200)
+    // glewlwyd reports the token as inactive to any other client, which RFC 7662 §4 allows.
+    t.match(await asOtherClient.get('/orders', token), { status: 401, challenge: /not active/ })
+    await client.tokenRevocation(config, token)
+    t.match(await asSameClient.get('/orders', token), { status: 401, challenge: /not active/ })
+  },
+)

@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import resourceServer from 'fastify-resource-server'
 
 let app
-/** Of the event loop, one for each half. */
+/** Histograms of the event loop delay, one for each half of the run. */
 const delays = []
 
 const calls = {
@@ -24,7 +24,7 @@ const calls = {
     writeHeapSnapshot(file)
     watchEventLoop()
   },
-  /** In milliseconds, of the worse half. */
+  /** Returns percentiles of the event loop delay in the worse half, in milliseconds. */
   eventLoop() {
     const worst = (percent) => Math.max(...delays.map((delay) => delay.percentile(percent))) / 1e6
     return Object.fromEntries([50, 99, 99.9, 100].map((percent) => [percent, worst(percent)]))

@@ -12,14 +12,14 @@ export class Api {
   #folder
   #before
 
-  /** Everything that waits does so for as much shorter as a minute is shorter. */
+  /** Scales the cooldown and the cache lifetime with the length of a minute. */
   static async start(issuer, { scale }) {
     const worker = new Worker(new URL('./api-process.js', import.meta.url))
     const url = await worker.call('open', {
       issuer: issuer.issuer,
       audience: issuer.audience,
       clockTolerance: 2,
-      // Full before half-time, or it would grow until the end.
+      // Small, so that the cache is full before half-time; otherwise the heap would grow until the end.
       tokenCache: { maxEntries: 500 },
       jwks: { cooldown: 10_000 * scale, cacheMinAge: 5_000, cacheMaxAge: 20_000 },
       introspection: { ...issuer.client, cacheMaxAge: 20_000 * scale, staleIfError: 120_000 },
@@ -35,7 +35,7 @@ export class Api {
     this.#folder = folder
   }
 
-  /** @returns the status, or what the network said instead. */
+  /** @returns the status, or the code of a network error. */
   get(headers, path = '/') {
     return new Promise((resolve) => {
       request(this.url + path, { agent: this.#agent, headers })

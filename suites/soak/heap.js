@@ -12,7 +12,7 @@ export async function heapOf(file) {
   for (let node = 0; node < nodes.length; node += fields.length) {
     const bytes = nodes[node + selfSize]
     const kind = types[type][nodes[node + type]]
-    // Strings are named by what they say.
+    // The name of a string node is its content, so all strings are counted as one kind.
     const key = kind === 'object' ? strings[nodes[node + name]] : `(${kind})`
     kinds.set(key, (kinds.get(key) ?? 0) + bytes)
     size += bytes

@@ -1,10 +1,10 @@
-/** Attackers, each with another invalid token. */
+/** Sends hostile requests, in turn with each kind of invalid token. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { dpopProof, generateDPoPKey } from 'fastify-resource-server/testing'
 import { withRandomKid } from '../faults/harness/tokens.js'
 import { bearer } from './valid.js'
 
-const REFUSED = [401]
+const REJECTED = [401]
 
 export class Hostile {
   #api
@@ -12,7 +12,7 @@ export class Hostile {
   #sent = 0
 
   static async make(issuer, api) {
-    const good = await issuer.issue({})
+    const valid = await issuer.issue({})
     const key = await generateDPoPKey()
     const bound = await issuer.issue({}, { confirmation: { key: key.thumbprint } })
     const proof = await dpopProof({ key, url: `${api.url}/`, accessToken: bound })
@@ -24,17 +24,17 @@ export class Hostile {
     return new Hostile(api, {
       expired: () => bearer(expired),
       'for another API': () => bearer(elsewhere),
-      tampered: () => bearer(withClaims(good, { sub: 'admin' })),
-      'without a signature': () => bearer(withHeader(good, { alg: 'none' }, () => '')),
+      tampered: () => bearer(withClaims(valid, { sub: 'admin' })),
+      'without a signature': () => bearer(withHeader(valid, { alg: 'none' }, () => '')),
       'signed with the public key': () =>
-        bearer(withHeader(good, { alg: 'HS256' }, (input) => hmac(publicKey, input))),
-      'of another issuer': () => bearer(withClaims(good, { iss: 'https://evil.example' })),
+        bearer(withHeader(valid, { alg: 'HS256' }, (input) => hmac(publicKey, input))),
+      'of another issuer': () => bearer(withClaims(valid, { iss: 'https://evil.example' })),
       garbage: () => bearer(`${randomBytes(300).toString('base64')}!`),
       'bound, as a bearer token': () => bearer(bound),
       'a proof that was used': () => proven,
       'opaque and unknown': () => bearer(randomBytes(24).toString('hex')),
-      'without the scope': () => bearer(good),
-      'of an unknown key': () => bearer(withRandomKid(good)),
+      'without the scope': () => bearer(valid),
+      'of an unknown key': () => bearer(withRandomKid(valid)),
     })
   }
 
@@ -47,7 +47,7 @@ export class Hostile {
     const [kind, headers] = this.#ways[this.#sent++ % this.#ways.length]
     if (kind === 'of an unknown key' && !bringsUnknownKeys) return this.next({ bringsUnknownKeys })
     const [expected, path] = kind === 'without the scope' ? [[403], '/admin'] : [EXPECTED[kind]]
-    return { kind, expected: expected ?? REFUSED, answer: this.#api.get(headers(), path) }
+    return { kind, expected: expected ?? REJECTED, answer: this.#api.get(headers(), path) }
   }
 }
 

@@ -1,4 +1,4 @@
-/** The embedded authorization server, in a process of its own. */
+/** The embedded authorization server, in a separate process. */
 import { createAuthorizationServer, testClient } from 'fastify-resource-server/testing'
 
 let issuer
@@ -13,7 +13,7 @@ const calls = {
   rotate: () => issuer.rotateKeys(),
   leave: (how) => issuer.fail(how),
   comeBack: () => issuer.recover(),
-  asked: () => issuer.requests,
+  requests: () => issuer.requests,
 }
 
 process.on('message', async ({ id, call, args }) => {

@@ -20,7 +20,7 @@ export class Issuer {
   rotate = () => this.#worker.call('rotate')
   leave = (how) => this.#worker.call('leave', how)
   comeBack = () => this.#worker.call('comeBack')
-  /** How often each endpoint was. */
-  asked = () => this.#worker.call('asked')
+  /** Returns the number of requests to each endpoint. */
+  requests = () => this.#worker.call('requests')
   end = () => this.#worker.end()
 }

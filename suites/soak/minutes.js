@@ -1,12 +1,12 @@
 /**
- * What happens when. A minute may be shorter than sixty seconds, and then everything in it is: each
- * begins with a rotation; in each third the issuer is away from the 8th second to the 24th, each time
- * in another way; tokens signed with unknown keys come from the 12th to the 45th, so that the
- * cooldown that they cause is over when the next key comes.
+ * The schedule of the run. A "minute" may be shorter than 60 seconds, which scales its events. Each
+ * minute begins with a key rotation. In every third minute the issuer fails from second 8 to 24, in
+ * turn with each fault. Attackers send tokens with unknown keys from second 12 to 45, so that the
+ * cooldown that they cause is over before the next rotation.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const AWAY = ['reset', 'hang', { status: 500 }, 'garbage']
+const FAULTS = ['reset', 'hang', { status: 500 }, 'garbage']
 
 export class Minutes {
   #begun = 0
@@ -18,7 +18,7 @@ export class Minutes {
     this.count = count
   }
 
-  /** How much shorter than a minute one is. */
+  /** Length of a minute in this run, as a fraction of 60 seconds. */
   get scale() {
     return this.length / 60_000
   }
@@ -31,7 +31,7 @@ export class Minutes {
     return this.elapsed >= this.count * this.length
   }
 
-  /** Of this minute, from 0 to 60. */
+  /** Second of the current minute, from 0 to 60. */
   get second() {
     return ((this.elapsed % this.length) / this.length) * 60
   }
@@ -48,7 +48,7 @@ export class Minutes {
     this.#begun = performance.now()
   }
 
-  /** Time stands still meanwhile, and nothing is sent. */
+  /** Pauses the schedule and the requests during the work. */
   async hold(work) {
     this.#heldSince = performance.now()
     const result = await work()
@@ -64,13 +64,13 @@ export class Minutes {
       await rotate()
       if (minute === half) tell(`heap ${await this.hold(halfTime)}`)
       if (minute % 3 === 2) {
-        const how = AWAY[Math.floor(minute / 3) % AWAY.length]
+        const how = FAULTS[Math.floor(minute / 3) % FAULTS.length]
         await this.#until(minute, 8)
-        tell(`the issuer is away: ${JSON.stringify(how)}`)
+        tell(`the issuer fails: ${JSON.stringify(how)}`)
         await leave(how)
         await this.#until(minute, 24)
         await comeBack()
-        tell('it is back')
+        tell('the issuer has recovered')
       } else if (minute % 3 === 0) {
         await this.#until(minute, 46)
         await renew()

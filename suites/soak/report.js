@@ -2,23 +2,25 @@
 import { growth } from './heap.js'
 
 const MIB = 2 ** 20
-/** Code that V8 compiles late, and shapes of objects. */
+/** Allows for code that V8 compiles late, and for hidden classes. In bytes. */
 const GROWTH = 2 * MIB
-/** Of a minute of sixty seconds: a rotation, a cooldown's worth of unknown keys, freshness, back-off. */
+/** Maximum for a minute of 60 s, from rotations, unknown keys after each cooldown, refreshes and back-off. */
 const FETCHES_A_MINUTE = 15
 
-export function show({ tally, heap, eventLoop, statistics, asked, minutes, rate }) {
+export function show({ tally, heap, eventLoop, statistics, issuerRequests, minutes, rate }) {
   const answered = tally.total('valid') + tally.total('hostile')
   console.log(`\nvalid requests (${tally.total('valid').toLocaleString('en-US')})`)
   for (const line of tally.lines('valid')) console.log(`  ${line}`)
   console.log(`hostile requests (${tally.total('hostile').toLocaleString('en-US')})`)
   for (const line of tally.lines('hostile')) console.log(`  ${line}`)
-  console.log(`valid lost: ${tally.wrong.valid}, hostile answered wrongly: ${tally.wrong.hostile}`)
+  console.log(
+    `valid lost: ${tally.wrong.valid}, hostile with an unexpected response: ${tally.wrong.hostile}`,
+  )
   for (const example of tally.examples) console.log(`  ${example}`)
   const seconds = (minutes.count * minutes.length) / 1000
   console.log(`rate: ${(answered / seconds).toFixed(0)} a second, of ${rate}`)
   console.log(
-    `answers: p50 ${ms(tally.latency(50))}, p99 ${ms(tally.latency(99))}, longest ${ms(tally.latency(100))}`,
+    `response times: p50 ${ms(tally.latency(50))}, p99 ${ms(tally.latency(99))}, longest ${ms(tally.latency(100))}`,
   )
   console.log(
     `event loop delay: p50 ${ms(eventLoop[50])}, p99 ${ms(eventLoop[99])}, p99.9 ${ms(eventLoop[99.9])}, longest ${ms(eventLoop[100])}`,
@@ -31,12 +33,12 @@ export function show({ tally, heap, eventLoop, statistics, asked, minutes, rate 
       .map(([kind, bytes]) => `${kind} ${(bytes / 1024).toFixed(0)} KiB`)
       .join(', ')}`,
   )
-  console.log(`asked of the issuer: ${JSON.stringify(asked)}`)
+  console.log(`requests to the issuer: ${JSON.stringify(issuerRequests)}`)
   console.log(`statistics: ${JSON.stringify(statistics)}`)
 }
 
 /** @returns the failed checks. */
-export function failedChecks({ tally, heap, asked, minutes, rate }) {
+export function failedChecks({ tally, heap, issuerRequests, minutes, rate }) {
   const sent = tally.total('valid') + tally.total('hostile')
   const due = ((minutes.count * minutes.length) / 1000) * rate
   const checks = {
@@ -46,7 +48,7 @@ export function failedChecks({ tally, heap, asked, minutes, rate }) {
     [`the heap grows by less than ${mib(GROWTH)} in the second half`]:
       heap.after.size - heap.before.size < GROWTH,
     [`the key set is fetched at most ${FETCHES_A_MINUTE} times a minute`]:
-      asked.jwks <= FETCHES_A_MINUTE * minutes.count,
+      issuerRequests.jwks <= FETCHES_A_MINUTE * minutes.count,
   }
   return Object.entries(checks)
     .filter(([, isSo]) => !isSo)

@@ -56,7 +56,7 @@ const facts = {
   eventLoop: await api.eventLoop(),
   heap: await api.compareHeaps(),
   statistics: await api.statistics(),
-  asked: await issuer.asked(),
+  issuerRequests: await issuer.requests(),
   minutes,
   rate,
 }

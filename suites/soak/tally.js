@@ -1,15 +1,15 @@
 /** Counts the responses. */
 
 export class Tally {
-  /** From what was sent to from what came back to how often. */
+  /** Number of responses, by `kind: status`. */
   #counts = { valid: new Map(), hostile: new Map() }
-  /** Answers that must not be, the first few in words. */
+  /** Number of unexpected responses; `examples` describes the first 20. */
   wrong = { valid: 0, hostile: 0 }
   examples = []
-  #underWay = new Set()
+  #inFlight = new Set()
   #durations = []
 
-  /** @param request `{ kind, expected, answer }`: what may come back, and what will. */
+  /** @param request `{ kind, expected, answer }`: the expected statuses, and a promise of the status. */
   add(whose, { kind, expected, answer }) {
     const begun = performance.now()
     const done = answer.then((status) => {
@@ -19,15 +19,15 @@ export class Tally {
       this.wrong[whose]++
       if (this.examples.length < 20) this.examples.push(`${whose}, ${kind}: ${status}`)
     })
-    this.#underWay.add(done)
-    done.finally(() => this.#underWay.delete(done))
+    this.#inFlight.add(done)
+    done.finally(() => this.#inFlight.delete(done))
   }
 
   settled() {
-    return Promise.all(this.#underWay)
+    return Promise.all(this.#inFlight)
   }
 
-  /** In milliseconds, as the caller saw it. */
+  /** Returns a percentile of the response times, in milliseconds. */
   latency(percent) {
     const sorted = Float64Array.from(this.#durations).sort()
     return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]

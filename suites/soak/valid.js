@@ -42,7 +42,7 @@ export class Valid {
     this.#opaque = await Promise.all(fresh)
   }
 
-  /** Seven known tokens, one that was never seen, one opaque, one bound. */
+  /** Sends, of ten requests, seven with known tokens, one with a new, one opaque, one DPoP-bound token. */
   next() {
     const n = this.#sent++
     const expected = [200]
@@ -56,7 +56,7 @@ export class Valid {
     return this.#api.get(bearer(tokens[n % tokens.length]))
   }
 
-  /** It is a known one from then on. */
+  /** Sends a new token, which replaces a known token. */
   async #firstSeen(n) {
     const token = await this.#fresh()
     const status = await this.#api.get(bearer(token))

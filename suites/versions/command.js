@@ -5,8 +5,9 @@ import { delimiter, dirname } from 'node:path'
 import process from 'node:process'
 
 /**
- * Its exit code and its output. With `quiet` an exit code other than 0 is an error that holds the
- * end of the output. What npm or a test runner set for itself is not handed on.
+ * Returns the exit code and the output. Removes the variables that npm, Node or tap set for this process.
+ *
+ * @throws {Error} with the end of the output, if `quiet` and the exit code is not 0.
  */
 export async function run(program, args, { cwd, node = process.execPath, quiet = true }) {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|TAP)/.test(name))

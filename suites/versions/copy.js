@@ -1,4 +1,4 @@
-/** This repository as it stands (uncommitted files too), with its dependencies, built. */
+/** Copies this repository including uncommitted files, installs its dependencies, and builds it. */
 import { cp, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import { run } from './command.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Copies into a new folder; returns that folder. */
+/** Returns the folder. */
 export async function copyRepository(folder) {
   const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const { output } = await run('git', listed, { cwd: root })

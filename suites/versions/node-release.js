@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.js'
 
-/** Installs it into a separate folder; returns the path of the program. */
+/** Installs Node into the folder; returns the path of the executable. */
 export async function installNode(folder, version) {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true }')

@@ -1,6 +1,7 @@
 /**
- * What is run: each Node with the locked dependencies, then the lowest dependencies on the lowest
- * Node, and the latest on the newest one. Those come last, since they change the copy.
+ * The combinations to test: each Node with the locked dependencies, the lowest dependencies on the
+ * lowest Node, and the latest dependencies on the newest Node. Rows with other dependencies come last,
+ * because they change the copy.
  */
 import { readFileSync } from 'node:fs'
 

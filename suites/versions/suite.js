@@ -1,4 +1,4 @@
-/** The tests of a copy of this repository on one Node, and which versions they say that ran. */
+/** Runs the tests in a copy of this repository on one Node, and returns the versions that ran. */
 import { join } from 'node:path'
 import { run } from './command.js'
 
@@ -22,13 +22,12 @@ const QUICK = [
   'test/api/interop/openid-client.test.ts',
 ]
 
-/** Tells which versions ran. */
+/** Reports the versions that ran. */
 const RUNTIME = 'suites/versions/runtime.versions.ts'
 
 /**
- * With `all` every test that `npm test` has, else the quick part; then the packed package in an
- * empty project (`suite -- package`) on that Node, or, where the dependencies are other ones, a user's
- * TypeScript against their types (`suite -- types`).
+ * Runs every test of `npm test` with `all`, otherwise the quick part. Then runs `suite -- package` on that
+ * Node or, for a row with other dependencies, `suite -- types --consumers` against their types.
  */
 export async function runSuite(copy, node, row, all) {
   const tap = [join('node_modules', '.bin', 'tap'), '--disable-coverage', '--reporter=tap']
@@ -41,11 +40,11 @@ export async function runSuite(copy, node, row, all) {
     quiet: false,
   })
   const [, total] = /^# \{ total: (\d+)/m.exec(output) ?? []
-  const told = /# ran on (\{.*\})/.exec(output)?.[1]
-  const ran = told && JSON.parse(told)
+  const versions = /# ran on (\{.*\})/.exec(output)?.[1]
+  const ran = versions && JSON.parse(versions)
   const tests = { ran, total }
   if (code !== 0) return { ok: false, ...tests, problem: failures(output) }
-  if (!isWanted(ran, row)) return { ok: false, ...tests, problem: `ran on ${told}` }
+  if (!isWanted(ran, row)) return { ok: false, ...tests, problem: `ran on ${versions}` }
   const [suite, ...args] = row.dependencies ? ['types', '--consumers'] : ['package']
   const options = { cwd: copy, node, quiet: false }
   const rest = await run(node, [join('suites', suite, 'run.js'), ...args], options)
@@ -62,7 +61,7 @@ function isWanted(ran, { node, dependencies = {} }) {
   )
 }
 
-/** Each failed assertion with what follows it, as far as a page goes. */
+/** Returns each failed assertion with the 24 lines after it; at most 8,000 characters. */
 function failures(output) {
   const lines = output.split('\n')
   const found = lines.flatMap((line, i) =>

@@ -1,4 +1,4 @@
-/** What ran and how it ended, as a Markdown table (docs/evidence/versions.md). */
+/** Formats the results as the Markdown table of docs/evidence/versions.md. */
 
 const COLUMNS = ['node', 'fastify', 'jose', 'lru-cache', 'oauth4webapi', 'fastify-plugin']
 

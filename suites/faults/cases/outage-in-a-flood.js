@@ -20,7 +20,7 @@ export default {
     const token = await newToken(issuer)
     await api.get(token)
     const valid = [token, ...(await newTokens(issuer, 50))]
-    // As long after the last fetch as jose needs to make the next.
+    // Lets the cooldown of jose (30 s) pass, so that both subjects may fetch.
     await api.advance(31_000)
     issuer.fail('reset')
     issuer.resetRequests()
@@ -44,10 +44,10 @@ export default {
       (time, n) => n === 0 || time - times[n - 1] >= PAUSES[n - 1] - marginMs,
     ),
     'no more attempts than the back-off allows': attempts <= mostAttempts(took + marginMs),
-    'attempts go on': attempts >= 2,
+    'attempts continue': attempts >= 2,
     'all 503 with Retry-After':
       all(unknown, 503) && unknown.every(({ retryAfter }) => Number(retryAfter) >= 1),
-    'cached keys go on with 200': all(known, 200),
+    'requests with cached keys all 200': all(known, 200),
   }),
 
   describe({ unknown, known, attempts, times, took }, isOurs) {

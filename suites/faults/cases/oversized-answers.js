@@ -5,7 +5,7 @@ const MEBIBYTE = 2 ** 20
 const ALLOWED = 16_000_000
 /** One attempt shows whether jose reads the whole response. */
 const ATTEMPTS = { ours: 4, jose: 1 }
-/** After every back-off and cooldown. In milliseconds. */
+/** Longer than every back-off and cooldown. In milliseconds. */
 const LATER = 61_000
 
 const FAULTS = [
@@ -29,10 +29,10 @@ export default {
 
   check: ({ bodies, tooMany }) => ({
     'each rejected at the limit': bodies.every(({ error }) => /more than 524288 bytes/.test(error)),
-    'all 503 for what depends on it': bodies.every(({ unknown }) => all(unknown, 503)),
+    'all 503 for unknown kids': bodies.every(({ unknown }) => all(unknown, 503)),
     'all 200 for known keys': bodies.every(({ known }) => all(known, 200)),
     'memory grows by less than 16 MB': bodies.every(({ grown }) => grown < ALLOWED),
-    '10,000 keys are too many also where the cap lets them in': /10000 keys, more than/.test(
+    '10,000 keys are rejected also within a larger byte limit': /10000 keys, more than/.test(
       tooMany,
     ),
   }),

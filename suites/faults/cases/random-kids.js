@@ -14,7 +14,7 @@ export default {
     const flood = api.client(64)
     const known = await newToken(issuer)
     await times(1_000, () => flood.get(known))
-    // As long after the last fetch as jose needs to make the next.
+    // Lets the cooldown of jose (30 s) pass, so that both subjects may fetch.
     await api.advance(31_000)
     const valid = [known, ...(await newTokens(issuer, 100))]
     const forged = Array.from({ length: 10_000 }, () => withRandomKid(known))

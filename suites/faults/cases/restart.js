@@ -31,9 +31,10 @@ export default {
   },
 
   check: ({ refused, later, hanging }) => ({
-    'first request 200, the issuer refusing': refused.status === 200,
+    'first request 200 while the issuer refuses connections': refused.status === 200,
     'also 4 hours later': later.status === 200,
-    'first request 200 at once, the issuer hanging': hanging.status === 200 && hanging.took < 2_500,
+    'first request 200 within 2.5 s while the issuer hangs':
+      hanging.status === 200 && hanging.took < 2_500,
   }),
 
   describe: ({ refused, later, hanging }, isOurs) =>

@@ -44,7 +44,7 @@ async function settle(api, token) {
   await api.advance(31_000)
 }
 
-/** Old tokens for a while, then a burst of new ones among them, then both. */
+/** Sends old tokens, then a burst of new tokens among them, then both. */
 async function rotate(issuer, api, old) {
   issuer.resetRequests()
   const before = await paced({ perSecond: PER_SECOND, seconds: 0.3, send: () => api.get(old) })

@@ -1,6 +1,6 @@
-/** The time that a subject is told: it runs or stands still, and jumps when it should. */
+/** The clock of an API under test: runs or is frozen, and `advance` moves it. */
 
-/** The true one, also when another has taken its place. */
+/** The system clock, also after guard-jose.js replaces `Date.now`. */
 const system = Date.now.bind(Date)
 
 export class Clock {

@@ -1,4 +1,4 @@
-/** Starts and ends what one case needs for one subject. */
+/** Starts and stops the issuers, APIs and folders of one case for one subject. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -6,7 +6,7 @@ export class Worker {
   #child
   #waiting = new Map()
   #calls = 0
-  /** The message that it sent before it exited by itself. */
+  /** The message that the process sent before it exited by itself. */
   exitMessage
 
   constructor(file) {

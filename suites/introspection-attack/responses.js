@@ -3,8 +3,8 @@
 const SERVER_ERROR = json(500, { error: 'server_error' })
 const THROTTLED = text(429, 'Too Many Requests', { 'retry-after': '2' })
 
-/** Functions that send the response, by name. */
-export const answers = {
+/** Functions that send a response, by the name of the row. */
+export const issuerResponses = {
   'HTTP 401': json(401, undefined),
   'HTTP 403 with a JSON error': json(403, { error: 'access_denied' }),
   'HTTP 403 without one': text(403, 'Forbidden'),
@@ -13,16 +13,19 @@ export const answers = {
   'HTTP 429 without it': text(429, 'Too Many Requests'),
   'HTTP 400 unauthorized_client': json(400, { error: 'unauthorized_client' }),
   'connection reset': (response) => response.destroy(),
-  'no answer until the deadline': () => {},
+  'no response until the deadline': () => {},
   'HTTP 500': SERVER_ERROR,
   'garbage with HTTP 200': text(200, '<html>{"active": tru'),
 }
 
-/** An issuer that answers 429 about all tokens for 2 s, known ones included, after too many invalid ones. */
-export const COUNTS_INVALID = '429 about all, after 20 invalid ones in 2 s'
+/** An issuer that responds 429 to all requests for 2 s, after more than 20 invalid tokens within 2 s. */
+export const RATE_LIMIT = '429 about all, after 20 invalid ones in 2 s'
 
-/** Returns what answers in place of the issuer, or `undefined` where it answers itself. */
-export function countingInvalid() {
+/**
+ * Returns a function that selects the response from whether the token is valid. `undefined` leaves the
+ * response to the issuer.
+ */
+export function rateLimitInvalidTokens() {
   const invalidAt = []
   let blockedUntil = 0
   return (isValid) => {
