@@ -1,20 +1,20 @@
 /**
- * Protects a GraphQL route: the token is in the GraphQL context, and a resolver requires a scope.
- * `npm run example graphql`.
+ * Protects a GraphQL route: a resolver requires a scope, and the response to a token without it is
+ * a 403 whose challenge names that scope. `npm run example graphql`.
  *
  * The route accepts any valid token, because the required scope is known only after the query is
  * parsed.
  */
-import Fastify from 'fastify'
-import resourceServer, { type AccessToken } from 'fastify-resource-server'
+import Fastify, { type FastifyRequest } from 'fastify'
+import resourceServer, { ResourceServerError } from 'fastify-resource-server'
 import { createAuthorizationServer } from 'fastify-resource-server/testing'
-import mercurius, { type MercuriusContext } from 'mercurius'
+import mercurius from 'mercurius'
 
 const authorizationServer = await createAuthorizationServer()
 
 declare module 'mercurius' {
   interface MercuriusContext {
-    auth: AccessToken | null
+    request: FastifyRequest
   }
 }
 
@@ -30,15 +30,25 @@ await app.register(mercurius, {
       orders: [String!]
     }
   `,
-  context: ({ auth }) => ({ auth }),
+  context: (request) => ({ request }),
   resolvers: {
     Query: {
-      me: (_root, _args, { auth }) => auth?.subject,
-      orders: (_root, _args, context) => {
-        requireScope(context, 'orders:read')
+      me: (_root, _args, { request }) => request.auth?.subject,
+      orders: (_root, _args, { request }) => {
+        request.requireScope('orders:read')
         return ['a book']
       },
     },
+  },
+  // mercurius catches the errors of resolvers, so the challenge is set here.
+  errorFormatter: (execution, context) => {
+    const formatted = mercurius.defaultErrorFormatter(execution, context)
+    const rejection = execution.errors
+      .map(({ originalError }) => originalError)
+      .find((error) => error instanceof ResourceServerError)
+    if (rejection === undefined) return formatted
+    context.reply.headers(rejection.headers)
+    return { ...formatted, statusCode: rejection.statusCode }
   },
 })
 
@@ -52,17 +62,6 @@ console.log('with the scope:   ', await query('{ me orders }', withScope))
 await app.close()
 await authorizationServer.close()
 
-/**
- * Rejects a field if the token lacks the scope. The other fields of the query are still returned.
- */
-function requireScope({ auth }: MercuriusContext, scope: string): void {
-  if (auth?.hasScope(scope)) return
-  throw new mercurius.ErrorWithProps('The access token lacks the required scope', {
-    code: 'insufficient_scope',
-    scope,
-  })
-}
-
 async function query(text: string, token?: string): Promise<string> {
   const { statusCode, body, headers } = await app.inject({
     method: 'POST',
@@ -70,5 +69,5 @@ async function query(text: string, token?: string): Promise<string> {
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     payload: { query: text },
   })
-  return `${statusCode} ${statusCode === 401 ? headers['www-authenticate'] : body}`
+  return `${statusCode} ${statusCode === 200 ? body : headers['www-authenticate']}`
 }

@@ -115,7 +115,10 @@ example('graphql: a resolver rejects a token without its scope', async (t) => {
   t.equal(code, 0, stderr)
   t.match(stdout, /no token: +401 Bearer realm="api"\n/)
   t.match(stdout, /a token: +200 \{"data":\{"me":"ada"\}\}/)
-  t.match(stdout, /without the scope: 200 .*"orders":null.*"code":"insufficient_scope"/)
+  t.match(
+    stdout,
+    /without the scope: 403 Bearer .*error="insufficient_scope".*scope="orders:read"\n/,
+  )
   t.match(stdout, /with the scope: +200 \{"data":\{"me":"ada","orders":\["a book"\]\}\}/)
 })
 
