@@ -155,6 +155,24 @@ t.test('retains no larger string that a message is a slice of', async (t) => {
   t.strictSame(headersFor(invalidToken('7')), fresh(invalidToken('7')))
 })
 
+t.test('retains nothing of scopes that a function decides', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const { headersFor } = route(BEARER_ONLY, 'api', () => `tool:${number}:${'x'.repeat(1_000)}`)
+  let number = 0
+  const reject = (count: number) => {
+    for (const last = number + count; number < last; number++) {
+      headersFor(new InsufficientScopeError('lacks', `tool:${number}`, { check: 'scope' }))
+      const challenge = headersFor(invalidToken(`expired ${number}`))['www-authenticate']
+      if (!challenge?.includes(`scope="tool:${number}:x`)) t.fail(`${challenge}`)
+    }
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = reject(1_000)
+  t.ok(reject(10_000) - before < 1_000_000, '10,000 challenges of more than 1,000 characters')
+})
+
 t.test('caches challenges per route', async (t) => {
   const [one, other] = [route(), route(BEARER_ONLY, 'other')]
   t.match(one.headersFor(invalidToken()), { 'www-authenticate': /realm="api"/ })
