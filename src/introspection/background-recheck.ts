@@ -1,7 +1,7 @@
 /**
  * Introspects, in the background, JWTs whose signatures were verified here. Each JWT in use is
- * rechecked every `recheckInterval`: a revoked one is rejected about one interval later, and no
- * request waits for the issuer. A failed recheck is retried until it succeeds
+ * rechecked every `recheckInterval`: a revoked JWT is rejected about one interval later, and no
+ * request waits for the issuer. A failed recheck is retried while the token is in use
  * (`recheck-retries.ts`); meanwhile the token is accepted for at most `recheckStaleIfError`.
  */
 import { BoundedCache } from '../base/bounded-cache.js'
@@ -10,8 +10,8 @@ import { RecheckRetries } from './recheck-retries.js'
 import { digestOf } from './response-cache.js'
 
 /**
- * `unknown`: no recheck has succeeded yet; the token is accepted. `unconfirmed`: rechecks have
- * failed for longer than `recheckStaleIfError`; requests with the token get a 503.
+ * `unknown`: no recheck has succeeded yet; the token is accepted. `unconfirmed`: no recheck has
+ * confirmed or revoked the token within `recheckStaleIfError`; requests with the token get a 503.
  */
 export type TokenState = 'active' | 'revoked' | 'unknown' | 'unconfirmed'
 
@@ -20,14 +20,17 @@ export interface RecheckCacheOptions {
   readonly client: Pick<IntrospectionClient, 'request' | 'pause'>
   /** Interval between two rechecks of a token. */
   readonly recheckInterval: number
-  /** How long a token is accepted while its rechecks fail, counted from the first failed one. */
+  /** How long a token is accepted while rechecks fail, from the start of the first failed one. */
   readonly recheckStaleIfError: number
   readonly maxEntries: number
   readonly maxBytes: number
   readonly monotonicNow: () => number
 }
 
-/** Delay before a failed recheck is retried, if the pause of the issuer is not longer. */
+/**
+ * Delay before a failed recheck is retried. A longer pause after an outage prolongs the delay, but
+ * not beyond `recheckInterval` after the start of the failed recheck.
+ */
 const RETRY_DELAY_MS = 1_000
 /** Estimated memory of a recheck and its cache entry, without the token. */
 const BYTES_PER_RECHECK = 512
@@ -41,7 +44,10 @@ export class Recheck {
   #state: TokenState = 'unknown'
   #dueAt = Number.NEGATIVE_INFINITY
   #usedAt = Number.NEGATIVE_INFINITY
-  /** Finite from the start of a recheck until a recheck confirms or revokes the token. */
+  /**
+   * Time until which the token is accepted without confirmation. Finite from the start of a recheck
+   * until a recheck confirms or revokes the token; otherwise infinite.
+   */
   #acceptedUntil = Number.POSITIVE_INFINITY
   #failure: unknown
 
@@ -57,7 +63,10 @@ export class Recheck {
     this.#onRevoked = onRevoked
   }
 
-  /** The error of the latest recheck; `undefined` if it got a response. */
+  /**
+   * The error of the latest completed recheck; `undefined` if the issuer responded to it, or if no
+   * recheck has completed.
+   */
   get failure(): unknown {
     return this.#failure
   }
@@ -70,7 +79,8 @@ export class Recheck {
 
   /**
    * Returns the latest state synchronously, and starts a recheck in the background if one is due. A
-   * revoked token stays revoked. Failed rechecks change the state only after `recheckStaleIfError`.
+   * revoked token stays revoked. If rechecks fail, the state changes only after
+   * `recheckStaleIfError`.
    */
   check(): TokenState {
     const now = this.#options.monotonicNow()
@@ -122,13 +132,14 @@ export class Recheck {
 }
 
 /**
- * Holds one recheck per signing input, keyed by its SHA-256. So a revoked JWT stays revoked if it
- * is verified again, or if a caller changes its ECDSA signature (r, s) to the equally valid
- * (r, n−s). The issuer does not know a token with a changed signature: if a caller sends such a
- * token first, the genuine one is rejected as well. No caller can get a revoked token accepted in
- * this way.
+ * Holds one recheck per signing input, keyed by the SHA-256 of that input. So a revoked JWT stays
+ * revoked if it is verified again, or if a caller changes its ECDSA signature (r, s) to the equally
+ * valid (r, n−s). The issuer does not know a token with a changed signature: if a caller sends such
+ * a token first, the genuine one is rejected as well. No caller can get a revoked token accepted by
+ * changing the signature.
  *
- * The caches are bounded. Revoked tokens have their own, so that active ones cannot evict them.
+ * The caches are bounded. Revoked tokens have their own cache, so that active tokens cannot evict
+ * them.
  */
 export class RecheckCache {
   readonly #options: RecheckCacheOptions
@@ -144,7 +155,7 @@ export class RecheckCache {
   }
 
   /**
-   * Returns the recheck of a token; creates it if there is none.
+   * Returns the recheck of a token, and creates that recheck if there is none.
    *
    * @param token a JWT whose signature was verified, because a forged JWT can have the same signing
    *   input as a genuine one.

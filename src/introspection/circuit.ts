@@ -3,14 +3,14 @@
  * time, and how long they pause after a failure.
  *
  * - Closed: requests are sent, up to the limits.
- * - Open (`failing`, during a pause): no requests are sent.
+ * - Open (`failing`, during a pause): new requests are rejected.
  * - Half-open (`failing`, after the pause): a few requests are sent, to detect recovery.
  *
- * A 429 limits the rate of untrusted tokens, depending on which tokens the issuer throttles. If it
- * throttles tokens that it confirmed before, it limits this API as a client: untrusted tokens are
- * not introspected until `Retry-After` is over, and then at a quarter of the previous rate. If it
- * throttles unknown tokens only, untrusted tokens are slowed down but not stopped: otherwise an
- * attacker could lock out every new valid token with one forged token per `Retry-After`.
+ * A 429 limits the rate of untrusted tokens, depending on which tokens the issuer throttles. If the
+ * issuer throttles tokens that it confirmed before, it limits this API as a client: untrusted
+ * tokens are not introspected until `Retry-After` is over, and then at about a quarter of the
+ * previous rate. Otherwise, untrusted tokens are slowed down but not stopped: an attacker could
+ * lock out every new valid token with one forged token per `Retry-After`.
  */
 import { BackOff, MAX_RETRY_AFTER_MS } from '../http/back-off.js'
 import type { IntrospectionFailure } from './introspection-failure.js'
@@ -18,6 +18,7 @@ import { MAX_IN_FLIGHT, type Priority } from './priority-limiter.js'
 
 /** Times in milliseconds. */
 export interface CircuitOptions {
+  /** Configured maximum number of untrusted tokens introspected per second. */
   readonly untrustedPerSecond: number
   /** Maximum time for which a token waits for a slot. */
   readonly timeout: number
@@ -44,15 +45,25 @@ const MAX_UNPROVEN_IN_FLIGHT = 10
 
 /** After a 429: maximum number of requests in flight for trusted tokens. */
 const MAX_THROTTLED_IN_FLIGHT = 5
-/** Minimum duration of that limit, in milliseconds; a longer `Retry-After` prolongs it. */
+/**
+ * Minimum duration of the limit {@link MAX_THROTTLED_IN_FLIGHT}, in milliseconds; a longer
+ * `Retry-After` prolongs it.
+ */
 const MIN_THROTTLED_MS = 10_000
-/** After a 429: maximum number of introspection requests per second for untrusted tokens. */
+/** After a 429: maximum number of untrusted tokens per second, until the rate doubles. */
 const MAX_THROTTLED_PER_SECOND = 50
-/** The same maximum until `Retry-After` is over, if the throttled tokens are `indeterminate`. */
+/**
+ * Untrusted tokens per second after a 429 with `Retry-After` whose throttled tokens are
+ * `indeterminate`. The rate doubles every 30 s once `Retry-After` is over; an "active" response
+ * raises it to {@link MAX_THROTTLED_PER_SECOND}.
+ */
 const MAX_TRIAL_PER_SECOND = 5
-/** Minimum number of introspection requests per second for untrusted tokens after a stop. */
+/**
+ * Each stop (a 429 for confirmed tokens) quarters the rate of untrusted tokens, but not below this
+ * number per second.
+ */
 const MIN_THROTTLED_PER_SECOND = 1
-/** Interval at which that rate doubles without another 429, in milliseconds. */
+/** Interval at which the rate of untrusted tokens doubles without another 429, in milliseconds. */
 const RATE_DOUBLING_INTERVAL_MS = 30_000
 
 export class Circuit {
@@ -61,7 +72,10 @@ export class Circuit {
   #failure: IntrospectionFailure | undefined
   #openUntil = Number.NEGATIVE_INFINITY
   #isProven = false
-  /** Incremented by each outage. A failure opens the circuit only if its epoch is still current. */
+  /**
+   * Incremented each time the circuit opens. A failure opens the circuit only if the epoch has not
+   * changed since its request started: otherwise one outage would count several times.
+   */
   #outageEpoch = 0
   #throttling: IntrospectionFailure | undefined
   #stoppedUntil = Number.NEGATIVE_INFINITY
@@ -69,6 +83,7 @@ export class Circuit {
   /** Maximum number of untrusted tokens per second at `#limitedAt`; it doubles from then on. */
   #limit = Number.POSITIVE_INFINITY
   #limitedAt = Number.NEGATIVE_INFINITY
+  /** Whether the rate was limited to {@link MAX_TRIAL_PER_SECOND}, and no token confirmed since. */
   #isTrial = false
 
   constructor(options: CircuitOptions) {
@@ -88,6 +103,7 @@ export class Circuit {
     return this.#isProven
   }
 
+  /** Number of times that the circuit has opened. */
   get outageEpoch(): number {
     return this.#outageEpoch
   }
@@ -105,6 +121,7 @@ export class Circuit {
       : MAX_IN_FLIGHT
   }
 
+  /** Current maximum number of untrusted tokens introspected per second. */
   get untrustedPerSecond(): number {
     const { untrustedPerSecond, monotonicNow } = this.#options
     const doublings = Math.floor((monotonicNow() - this.#limitedAt) / RATE_DOUBLING_INTERVAL_MS)
@@ -120,7 +137,8 @@ export class Circuit {
 
   /**
    * Returns the failure with which a token of this priority is rejected during a pause; `undefined`
-   * if it is not rejected. If a stop after a 429 ends within `timeout`, untrusted tokens wait.
+   * if the token is not rejected. Untrusted tokens are queued, not rejected, if a stop after a 429
+   * ends within `timeout`.
    */
   rejectionFor(priority: Priority): IntrospectionFailure | undefined {
     if (this.pause('high') > 0) return this.#failure
@@ -168,7 +186,10 @@ export class Circuit {
     return retryAfterMs
   }
 
-  /** Records an "active" response: from now on, a probe can find out which tokens get a 429. */
+  /**
+   * Records an "active" response. Ends the trial, because from now on a probe with the confirmed
+   * token can find out which tokens get a 429.
+   */
   confirm(): void {
     if (this.#isTrial) this.#limitTo(MAX_THROTTLED_PER_SECOND, this.#options.monotonicNow())
     this.#isTrial = false

@@ -1,15 +1,15 @@
 /**
- * Limits the number of concurrent calls of a store. A call keeps its slot until it settles, so that
+ * Limits the number of concurrent calls to a store. A call keeps its slot until it settles, so that
  * the number of pending calls is bounded, however long the store stalls.
  */
 
-/** Maximum number of concurrent calls. Bounded because untrusted callers can cause them. */
+/** Maximum number of concurrent calls. Limited because untrusted callers can cause calls. */
 const MAX_CALLS = 1_000
 
 export class ConcurrencyLimit {
   #taken = 0
 
-  /** Runs the call and returns its promise; `undefined`, without a call, if no slot is free. */
+  /** Calls `call` and returns its promise. If no slot is free, returns `undefined` instead. */
   tryRun<T>(call: () => Promise<T>): Promise<T> | undefined {
     if (this.#taken >= MAX_CALLS) return undefined
     this.#taken++

@@ -2,7 +2,8 @@
  * Holds a few tokens that the issuer confirmed, in plain text, for health probes. A random token is
  * not enough: some issuers respond with 401, 403, 404 or 429 to every token that they do not know.
  *
- * Eviction is random, so that one client cannot fill all entries with its own latest tokens.
+ * Eviction is random: if the oldest entry were evicted, any four tokens that one client uses in a
+ * row would replace the tokens of all other clients.
  */
 import { randomInt } from 'node:crypto'
 

@@ -60,7 +60,7 @@ export async function introspectionExchange(options: ExchangeOptions): Promise<E
       if (response.status !== 200) throw failureOf(endpoint, response, text)
       return resultOf(await read(metadata, response, text, options), text.length)
     } finally {
-      // An unread body would hold its connection open.
+      // An unread body would keep its connection open.
       response.body?.cancel().catch(() => {})
     }
   }
@@ -102,7 +102,8 @@ async function read(
   if (type !== wanted) {
     throw new IntrospectionFailure(
       `${withoutQuery(endpoint)} responded with a Content-Type other than ${wanted}`,
-      // An operator who requires signed responses must learn that the issuer sends none.
+      // Level `error`, so that an operator who requires signed responses learns that the issuer
+      // sends none.
       { attributedTo: 'token', level: signed === undefined ? 'warn' : 'error' },
     )
   }
@@ -117,7 +118,7 @@ async function read(
 
 /**
  * Converts an error response (RFC 7662 §2.3, RFC 6749 §5.2) to a failure. A 401 or 403 should mean
- * that the issuer rejects the credentials of this API, but some issuers send it for every token
+ * that the issuer rejects the credentials of this API, but some issuers send one for every token
  * that they do not know. A health probe finds out which is true.
  */
 function failureOf(endpoint: string, response: Response, text: string): IntrospectionFailure {
@@ -146,7 +147,7 @@ function failureOf(endpoint: string, response: Response, text: string): Introspe
     })
   }
   return new IntrospectionFailure(`${summary}${status < 400 ? ' instead of 200' : ''}`, {
-    // A 400, a 403 from a middlebox or a 500 may be caused by this one token.
+    // Any other status, such as 400, 500 or a 403 of a middlebox, may be caused by this one token.
     attributedTo: status < 400 || GONE_OR_DOWN.has(status) ? 'either' : 'token',
     retryAfterMs: retryAfter(response),
     status,

@@ -5,8 +5,8 @@
  * error. So the probe concurrently introspects tokens that this API chooses: a random one, and up
  * to two that the issuer confirmed before.
  *
- * Probes are single flight, and each result is reused for one second, so that a flood of failing
- * tokens adds at most three requests a second.
+ * Probes are single flight, and each result is reused for one second, so that a flood of tokens
+ * that fail at a healthy issuer adds at most three requests a second.
  */
 import { randomBytes } from 'node:crypto'
 import type { ThrottledTokens } from './circuit.js'
@@ -18,7 +18,7 @@ export interface HealthProbeOptions {
   /** Introspects a token. @throws {IntrospectionFailure} if the request fails. */
   readonly request: (token: string) => Promise<IntrospectionResult>
   readonly confirmed: ConfirmedTokens
-  /** Called if the issuer responds with 429 to the random token. */
+  /** Called if the issuer responds to the random token with 429. */
   readonly onThrottled: (failure: IntrospectionFailure, tokens: ThrottledTokens) => void
   /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
@@ -65,7 +65,7 @@ export class HealthProbe {
     return probing
   }
 
-  /** Discards the latest result, even of a probe in flight: it may have begun before the outage. */
+  /** Discards the latest probe, even one in flight: it may have started before the outage. */
   forget(): void {
     this.#latest = undefined
   }

@@ -1,6 +1,7 @@
 /**
  * Sends introspection requests to an issuer that may be slow, faulty or down. Each request has a
- * deadline, their concurrency is limited, and none is sent during a pause after an outage.
+ * deadline, the number of concurrent requests is limited, and new requests are rejected during a
+ * pause after an outage.
  *
  * A failure for one token says nothing about other tokens: a middlebox may object to the text of
  * the token, and the token may be forged or revoked. So a failure is attributed to the issuer, and
@@ -48,7 +49,7 @@ export class IntrospectionClient {
   readonly #probe: HealthProbe
   readonly #reports: FailureReports
   readonly #latency = new Latency()
-  /** Whether the issuer has ever sent an introspection response, so that our credentials worked. */
+  /** Whether the issuer has ever sent an introspection response: then our credentials worked. */
   #hasAnswered = false
 
   constructor(options: IntrospectionClientOptions) {
@@ -105,7 +106,7 @@ export class IntrospectionClient {
   ): Promise<IntrospectionResult> {
     const outage = await this.#probeRecovery(token, priority)
     if (outage !== undefined) {
-      // The probe may have failed because its tokens were revoked: this token is sent nevertheless.
+      // The probe may have failed because its tokens were revoked, so this token is sent as well.
       return this.#send(token, signal).catch(() => Promise.reject(outage))
     }
     const epoch = this.#circuit.outageEpoch
@@ -122,8 +123,9 @@ export class IntrospectionClient {
   }
 
   /**
-   * Finds out, after a pause, whether the issuer has recovered. A request of high priority finds
-   * that out by itself; before any other, a health probe runs, because the token may be invalid.
+   * Finds out, after a pause, whether the issuer has recovered. A request of high priority itself
+   * shows that. Before a request of lower priority, a health probe runs, because the token of the
+   * request may be invalid.
    *
    * @returns the failure if the outage is proven and the probe fails; otherwise `undefined`.
    */
@@ -134,7 +136,7 @@ export class IntrospectionClient {
     if (!this.failing || priority === 'high') return undefined
     const { isProven, outageEpoch } = this.#circuit
     const probing = this.#probe.run(token)
-    // If the outage is unproven, the probe may fail at a healthy issuer: do not wait for it.
+    // If the outage is unproven, the probe may fail although the issuer is up: do not wait for it.
     if (!isProven) return undefined
     const { failure, isProven: stillProven } = await probing
     if (failure !== undefined) {
@@ -153,7 +155,7 @@ export class IntrospectionClient {
     token: string,
     epoch: number,
   ): Promise<IntrospectionFailure> {
-    // The request failed before the token was sent.
+    // Discovery failed, so the token was not sent and cannot be the cause.
     if (failure.attributedTo === 'issuer') return this.#attributeToIssuer(failure, epoch, true)
     if (failure.attributedTo === 'either' && !this.#options.closing.aborted) {
       return this.#attributeByProbe(failure, token, epoch)
@@ -181,7 +183,7 @@ export class IntrospectionClient {
       this.#options.endpoint.mayHaveMoved()
       return this.#attributeToToken(
         failure.attributedToToken(
-          'our credentials worked before, so the issuer may respond like this to every unknown token',
+          'the issuer may respond like this to every token that it does not know',
         ),
         token,
       )
@@ -235,14 +237,18 @@ export class IntrospectionClient {
   }
 
   /**
-   * Closes the circuit after a response, unless an outage began after its request: such a response
-   * does not show that the issuer has recovered.
+   * Closes the circuit after a response, unless an outage began after the request was sent: such a
+   * response does not show that the issuer has recovered.
    */
   #closeCircuit(epoch: number): void {
     if (epoch === this.#circuit.outageEpoch && this.#circuit.close()) this.#limiter.drain()
   }
 
-  /** Sends the request. @throws {IntrospectionFailure} that is not yet attributed or reported. */
+  /**
+   * Sends the request.
+   *
+   * @throws {IntrospectionFailure} The caller must attribute and report the failure.
+   */
   async #send(token: string, ending: AbortSignal): Promise<IntrospectionResult> {
     const epoch = this.#circuit.outageEpoch
     const startedAt = this.#options.monotonicNow()
@@ -305,7 +311,7 @@ function closed(): IntrospectionFailure {
 
 function malformed(): IntrospectionFailure {
   return new IntrospectionFailure(
-    'introspection response without a boolean "active", which does not confirm the token',
+    'the introspection response has no boolean "active", so it does not confirm the token',
     { attributedTo: 'token' },
   )
 }

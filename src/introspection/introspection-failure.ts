@@ -1,5 +1,5 @@
 /**
- * A failed introspection request, as it is reported to the operator. The message contains URLs,
+ * Describes a failed introspection request to the operator. The message contains URLs,
  * statuses and error codes, but never the original error of the platform or of the application's
  * `fetch`: that error may hold the request, which contains the token and our client secret.
  */
@@ -25,7 +25,7 @@ export interface IntrospectionFailureDetails {
   readonly retryAfterMs?: number | undefined
   /** The HTTP status, if there was a response. */
   readonly status?: number | undefined
-  /** Whether the failure occurred before the token was sent, so that no token can be its cause. */
+  /** Whether the connection failed before the token was sent, so that no token is the cause. */
   readonly beforeToken?: boolean
   /**
    * Replaces the message if a health probe attributes the failure to one token; the level is then

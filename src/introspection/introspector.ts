@@ -7,9 +7,10 @@
  * ```
  *
  * The load that a caller without a valid token can cause is bounded: 1,000 concurrent look-ups in
- * the shared cache; one introspection request per token at a time, and one per
- * `negativeCacheMaxAge`; `untrustedPerSecond` requests per second, 40 in flight and 1,000 queued.
- * Further untrusted tokens get a 503. Trusted tokens have priority (`priority-limiter.ts`).
+ * the shared cache; per token, one introspection request at a time and one per
+ * `negativeCacheMaxAge`; in total, `untrustedPerSecond` requests per second after a burst of as
+ * many, 40 in flight and 1,000 queued. Further untrusted tokens get a 503. Trusted tokens have
+ * priority (`priority-limiter.ts`).
  */
 import { setMaxListeners } from 'node:events'
 import { IntrospectionUnavailableError } from '../errors/errors.js'
@@ -109,7 +110,8 @@ export class Introspector {
     }
     const stale = this.#client.failing ? this.#cache.stale(key) : undefined
     if (stale === undefined) return this.#requestOrStale(key, token, isVerified)
-    // Starts an attempt to recover, for which this request does not wait.
+    // Starts an introspection request to find out whether the issuer has recovered, but does not
+    // wait for it.
     if (this.#client.pause(this.#priorityOf(key, isVerified)) === 0) {
       this.#join(key, token, isVerified).catch(() => {})
     }
@@ -181,14 +183,14 @@ export class Introspector {
 
   /**
    * Caches the response that the shared cache has for the token. Returns the response if it is
-   * fresh; otherwise `undefined`, and a stale response is kept for an outage.
+   * fresh; otherwise `undefined`. A stale response is cached as well, for use during an outage.
    */
   async #adopt(key: string, shared: SharedResponses): Promise<IntrospectionResponse | undefined> {
     const found = await shared.find(key)
     if (found === undefined) return undefined
     const { response, length, age } = found
-    // An entry of this age has outlived its TTL, so it was replayed into the store. Caching it
-    // would give the token priority over untrusted ones.
+    // An entry of this age should have expired in the store, so an attacker may have replayed it.
+    // Caching it would give the token priority over untrusted tokens.
     if (age >= this.#options.cacheMaxAge + this.#options.staleIfError) return undefined
     if (this.#cache.inactiveSince(key, age)) {
       // The entry is outdated or replayed: the issuer has since reported the token inactive.
@@ -213,7 +215,11 @@ export class Introspector {
     return result.response
   }
 
-  /** Returns the stale response if `staleIfError` allows it; otherwise throws a 503. */
+  /**
+   * Returns the cached response if `staleIfError` allows its use.
+   *
+   * @throws {IntrospectionUnavailableError} otherwise.
+   */
   #staleOrUnavailable(
     key: string,
     failure: IntrospectionFailure,

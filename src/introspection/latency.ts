@@ -6,7 +6,7 @@
 
 /** Weight of the latest measurement in the moving average. */
 const WEIGHT = 1 / 8
-/** A request counts as slow after this multiple of the average, but not before the minimum. */
+/** A request counts as slow after this multiple of the average, but not before `MIN_SLOW_MS`. */
 const SLOW_FACTOR = 4
 const MIN_SLOW_MS = 500
 

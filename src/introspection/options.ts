@@ -126,7 +126,8 @@ export interface IntrospectionOptions {
   /**
    * Maximum number of untrusted tokens introspected per second: tokens that the issuer has not
    * confirmed and whose signature is not verified here. Bursts of one second's worth are allowed;
-   * further tokens are queued. Raise the limit if more clients may return at once after a restart.
+   * further tokens are queued. Raise the limit if more clients may send tokens in the first second
+   * after a restart.
    * Default 200; 1 to 100,000.
    */
   untrustedPerSecond?: number
@@ -162,7 +163,7 @@ export const INTROSPECTION_OPTIONS = [
   'fetch',
 ] as const satisfies readonly (keyof IntrospectionOptions)[]
 
-/** Which opaque tokens the issuer may have issued: those for which a function returns true. */
+/** Which opaque tokens the issuer may have issued. A function returns true for such tokens. */
 export type OpaqueTokens = 'any' | 'none' | ((token: string) => boolean)
 
 /** Validated {@link IntrospectionOptions} with all defaults. */
@@ -275,10 +276,11 @@ function resolveClient(options: IntrospectionOptions): Readonly<ClientCredential
     reject('introspection.clientAuthentication', `must be one of ${METHODS.join(', ')}`)
   }
   if ((method === 'private_key_jwt') !== (privateKey !== undefined)) {
-    const needed = privateKey === undefined ? 'privateKey' : 'clientSecret'
+    const [needed, other] =
+      privateKey === undefined ? ['privateKey', 'clientSecret'] : ['clientSecret', 'privateKey']
     reject(
       'introspection.clientAuthentication',
-      `is ${method}, which needs "introspection.${needed}": set it, or choose another method`,
+      `is ${method}, which needs "introspection.${needed}": set it instead of "${other}", or choose another method`,
     )
   }
   return Object.freeze({ clientId, clientSecret, privateKey, clientAuthentication: method })
@@ -320,13 +322,13 @@ function resolveOpaqueTokens(opaqueTokens: unknown, mode: string): OpaqueTokens 
   if (mode === 'opaque') {
     reject(
       'introspection.opaqueTokens',
-      'is false, so that nothing is introspected: set "introspection.mode" to always or recheck, or omit "introspection"',
+      'is false, so nothing is introspected: set "introspection.mode" to always or recheck, or omit "introspection"',
     )
   }
   return 'none'
 }
 
-/** The part of the platform's `fetch` that introspection uses; a replacement needs no more. */
+/** The part of the platform's `fetch` that introspection uses and a replacement must implement. */
 export type IntrospectionFetch = (
   url: string,
   init: {

@@ -1,9 +1,9 @@
-/** A token bucket: limits a rate, and allows bursts of as many as the rate allows per second. */
+/** Limits the rate of calls with a token bucket. A burst of one second's calls is allowed. */
 
 export interface PaceOptions {
   /** Returns the current rate, which may change at any time. */
   readonly perSecond: () => number
-  /** Returns the milliseconds until a pause ends, during which the rate is zero; 0 without one. */
+  /** Returns the milliseconds until the current pause, with a rate of zero, ends; 0 if none. */
   readonly pause: () => number
   /** Monotonic clock, in milliseconds. */
   readonly monotonicNow: () => number
@@ -22,8 +22,8 @@ export class Pace {
   get wait(): number {
     this.#fill()
     const { perSecond, pause } = this.#options
-    const untilFull = this.#left >= 1 ? 0 : ((1 - this.#left) * 1_000) / perSecond()
-    return Math.max(untilFull, pause())
+    const untilNextToken = this.#left >= 1 ? 0 : ((1 - this.#left) * 1_000) / perSecond()
+    return Math.max(untilNextToken, pause())
   }
 
   take(): void {
@@ -34,7 +34,7 @@ export class Pace {
   #fill(): void {
     const { perSecond, monotonicNow } = this.#options
     const [now, rate] = [monotonicNow(), perSecond()]
-    // On the first call both terms are infinite, so that the bucket starts full.
+    // On the first call, #left and the time since #filledAt are infinite: the bucket starts full.
     this.#left = Math.min(rate, this.#left + ((now - this.#filledAt) * rate) / 1_000)
     this.#filledAt = now
   }

@@ -1,20 +1,21 @@
 /**
- * Concurrency limiter with priorities for introspection requests. Untrusted callers can cause such
- * requests, so this module limits how many are in flight, how many start per second, how many are
- * queued, and how long each is queued.
+ * Limits introspection requests, by priority. Untrusted callers can cause introspection requests,
+ * so this module limits how many are in flight, how many start per second, how many are queued, and
+ * how long each is queued.
  *
  * Trusted tokens have priority and reserved slots, so that untrusted tokens can displace only other
- * untrusted tokens. If a request for an untrusted token takes far longer than those for active
- * tokens, a queued one gets its slot: otherwise a few tokens per second for which the issuer stalls
- * would hold all slots until `timeout`.
+ * untrusted tokens. If all slots of untrusted tokens are taken, and one of their requests takes far
+ * longer than requests for active tokens, that request is aborted and a queued one gets its slot:
+ * otherwise a few tokens per second for which the issuer stalls would hold all slots until
+ * `timeout`.
  */
 import { IntrospectionFailure } from './introspection-failure.js'
 import type { Pace } from './pace.js'
 
 /**
- * `high`: a request waits, and its token was confirmed by the issuer before or its signature was
- * verified here. `background`: the recheck of a token whose signature was verified here. `low`: an
- * untrusted token.
+ * `high`: introspection of a token that the issuer confirmed before, or whose signature was
+ * verified here, for a request that waits. `background`: the recheck of a token whose signature was
+ * verified here. `low`: introspection of an untrusted token.
  */
 export type Priority = (typeof ORDER)[number]
 
@@ -29,16 +30,19 @@ export interface PriorityLimiterOptions {
   readonly timeout: number
   /** Rate limit of untrusted tokens. */
   readonly pace: Pick<Pace, 'wait' | 'take'>
-  /** Returns the milliseconds for which an untrusted token keeps its slot while others wait. */
+  /** Returns the milliseconds after which an untrusted token may lose its slot to a queued one. */
   readonly slowAfter: () => number
   readonly monotonicNow: () => number
 }
 
 /** Maximum number of requests in flight. */
 export const MAX_IN_FLIGHT = 60
-/** Maximum number in flight below high priority; the other slots are reserved for that one. */
+/**
+ * Maximum number of requests in flight at background and low priority together. The other slots are
+ * reserved for high priority.
+ */
 const MAX_BELOW_HIGH = 50
-/** Maximum number in flight at low priority. */
+/** Maximum number of requests in flight at low priority. */
 const MAX_LOW = 40
 /** Maximum number of queued requests for each priority. */
 const MAX_QUEUED = 1_000
@@ -110,7 +114,7 @@ export class PriorityLimiter {
     })
   }
 
-  /** Rejects the queued requests of these priorities, which the failure would affect as well. */
+  /** Rejects the queued requests of these priorities, because the failure affects them as well. */
   rejectQueued(failure: IntrospectionFailure, priorities: readonly Priority[] = ORDER): void {
     for (const priority of priorities) {
       for (const { fail } of [...this.#queues[priority]]) fail(failure)

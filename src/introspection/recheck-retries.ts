@@ -2,9 +2,9 @@
  * Retries failed rechecks on a timer, independent of requests. Otherwise an attacker with a revoked
  * token could choose when the token is rechecked, for example only during outages.
  *
- * One timer serves all rechecks. It runs only while there are failed ones, and does not keep the
- * process alive. A recheck of a token that is no longer in use is dropped; the next request with
- * that token rechecks it.
+ * One timer serves all rechecks. The timer runs only while there are failed rechecks, and does not
+ * keep the process alive. A recheck of a token that is no longer in use is dropped; the next
+ * request with that token rechecks it.
  */
 
 export interface RetriedRecheck {
@@ -15,7 +15,7 @@ export interface RetriedRecheck {
 }
 
 const TICK_MS = 500
-/** Maximum number of retries per tick. The limiter would only queue more of them. */
+/** Maximum number of retries per tick. The limiter would only queue further retries. */
 const MAX_PER_TICK = 500
 
 export class RecheckRetries {
@@ -38,7 +38,7 @@ export class RecheckRetries {
   #retry(): void {
     for (const recheck of [...this.#failed].slice(0, MAX_PER_TICK)) {
       this.#failed.delete(recheck)
-      // A recheck that fails again calls add(); one that is not due yet moves to the end.
+      // A recheck that fails again calls add(). One that is not due moves to the end of the set.
       if (recheck.needsRetry && !recheck.recheckIfDue()) this.#failed.add(recheck)
     }
     if (this.#failed.size === 0) this.#stop()

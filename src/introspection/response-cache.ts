@@ -45,7 +45,7 @@ export interface NegativeEntry {
 /** Lifetime of a failure without a longer `Retry-After`: short, because the issuer may recover. */
 const FAILURE_TTL_MS = 1_000
 
-/** After this number of consecutive failures a token loses its priority. */
+/** Number of consecutive failures after which a token loses its priority. */
 const MAX_FAILURES = 3
 
 /** Estimated memory of a parsed response, per character of its text; see `verified-tokens.ts`. */
@@ -64,6 +64,7 @@ export class ResponseCache {
     this.#negative = new BoundedCache({ max: maxEntries })
   }
 
+  /** Returns an "active" response that is fresh and unexpired; otherwise `undefined`. */
   fresh(key: string): IntrospectionResponse | undefined {
     const cached = this.#active.get(key)
     if (cached === undefined || !(this.#options.monotonicNow() < cached.freshUntil))
@@ -71,7 +72,10 @@ export class ResponseCache {
     return this.#unexpired(cached)
   }
 
-  /** Returns an "active" response that is fresh, or stale within `staleIfError`. */
+  /**
+   * Returns an unexpired "active" response that is fresh, or stale within `staleIfError`; otherwise
+   * `undefined`.
+   */
   stale(key: string): IntrospectionResponse | undefined {
     const cached = this.#active.get(key)
     if (cached === undefined || !(this.#options.monotonicNow() < cached.usableUntil))
@@ -133,9 +137,10 @@ export class ResponseCache {
   }
 
   /**
-   * Stores that introspecting the token failed, so that it is not repeated immediately.
+   * Stores a failed introspection, so that the token is not introspected again immediately.
    *
-   * @param retryAfterMs the `Retry-After` for this token, in milliseconds. At most 60,000 count.
+   * @param retryAfterMs the `Retry-After` for this token, in milliseconds; more than 60,000 counts
+   *   as 60,000.
    */
   storeFailure(key: string, failure: IntrospectionFailure, retryAfterMs = 0): void {
     const pause = Math.max(FAILURE_TTL_MS, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
@@ -149,8 +154,8 @@ export class ResponseCache {
   }
 
   /**
-   * Returns the response; `undefined` if it has expired. A response whose `exp` is not a number
-   * counts as unexpired, because later checks reject the token.
+   * Returns the response; `undefined` if it has expired. A response without a numeric `exp` counts
+   * as unexpired here, because later checks reject its token.
    */
   #unexpired({ response }: CachedResponse): IntrospectionResponse | undefined {
     const exp = ownMember(response, 'exp')

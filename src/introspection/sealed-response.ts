@@ -21,7 +21,10 @@ export class Seal {
   readonly #nameKey: Buffer
   readonly #sealKey: Buffer
 
-  /** @param context part of the keys: an entry sealed in one context does not open in another. */
+  /**
+   * @param context input of the key derivation (HKDF `info`): an entry sealed in one context does
+   *   not open in another.
+   */
   constructor(secret: Uint8Array, context: readonly string[]) {
     const info = JSON.stringify([VERSION, ...context])
     const keys = Buffer.from(hkdfSync('sha256', secret, '', info, 64))

@@ -1,7 +1,7 @@
 /**
  * Shares introspection responses between all instances of the API, so that a token is introspected
- * once and not once per instance. This is only an optimization: if the store fails or returns a
- * forged entry, the token is introspected.
+ * once rather than once per instance. The shared cache is only an optimization: if the store fails
+ * or returns a forged entry, the token is introspected.
  *
  * Only "active" responses are shared. Others stay local, because an untrusted caller could fill the
  * store with any number of invalid tokens.
@@ -18,7 +18,7 @@ import { Seal } from './sealed-response.js'
 /** All times in milliseconds. */
 export interface SharedResponsesOptions {
   readonly store: Store
-  /** The secret that all instances share, with which entries are encrypted and authenticated. */
+  /** The secret, common to all instances, from which the keys that seal entries are derived. */
   readonly secret: Uint8Array
   readonly issuer: string
   readonly clientId: string
@@ -47,9 +47,7 @@ export interface SharedResponse {
 
 /** Timeout of a store call: short, because a request may wait for the issuer afterwards. */
 const TIMEOUT_MS = 500
-/**
- * Maximum clock skew between instances. The skew may prolong the use of a response by that much.
- */
+/** Maximum clock skew between instances. A response may be used for that much longer. */
 const MAX_CLOCK_SKEW_MS = 5_000
 const REPORT_INTERVAL_MS = 30_000
 
@@ -68,7 +66,10 @@ export class SharedResponses {
     this.#seal = new Seal(secret, [issuer, clientId, ...(requireSignedResponse ? ['signed'] : [])])
   }
 
-  /** Returns the shared response for a token; `undefined` if there is none. Never rejects. */
+  /**
+   * Returns the shared response for a token; `undefined` if there is none, or if the store fails or
+   * is busy. Never rejects.
+   */
   async find(digest: string): Promise<SharedResponse | undefined> {
     const { store, timeout, closing } = this.#options
     if (closing.aborted) return undefined
@@ -85,7 +86,10 @@ export class SharedResponses {
     }
   }
 
-  /** Stores a response in the background. */
+  /**
+   * Stores a response in the background. Does nothing if the response has expired or is too long,
+   * or if the store is busy.
+   */
   share(digest: string, response: IntrospectionResponse): void {
     const { store, now } = this.#options
     const storedAt = now()

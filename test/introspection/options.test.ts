@@ -142,7 +142,7 @@ t.test('rejects invalid options with a TypeError that names the option and the f
       /requires "introspection.mode" to be recheck/,
     ],
     [{ ...CLIENT, mode: 'recheck', recheckInterval: 999 }, /milliseconds from 1000 to 3600000/],
-    [{ ...CLIENT, opaqueTokens: false }, /so that nothing is introspected/],
+    [{ ...CLIENT, opaqueTokens: false }, /so nothing is introspected/],
     [
       { ...CLIENT, opaqueTokens: 'yes' },
       /"introspection.opaqueTokens" option must be true, false or a function/,
