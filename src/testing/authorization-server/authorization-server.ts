@@ -22,14 +22,15 @@ export interface RequestCounts {
   /** Revocation requests. */
   readonly revocation: number
   /**
-   * All other requests: to the authorization endpoint, to unknown paths, or with a foreign `Host`.
+   * All other requests: to the authorization endpoint, to unknown paths, or with a `Host` that is
+   * not a loopback name.
    */
   readonly other: number
 }
 
 /** An embedded authorization server that `createAuthorizationServer` started. */
 export interface AuthorizationServer {
-  /** The issuer identifier, which is the `iss` of all tokens. */
+  /** The issuer identifier: the `iss` of all tokens, unless a test overrides that claim. */
   readonly issuer: string
   /**
    * The value for the option `audience` of an API: the `aud` of access tokens; with the profile
@@ -52,7 +53,7 @@ export interface AuthorizationServer {
   resetRequests(): void
   /**
    * Issues an access token for the first user and the first client, without a request. If there is
-   * no user, the token is for the client itself.
+   * no user, or `subject` is `'client'`, the token is for the first client itself.
    *
    * The introspection endpoint knows at most 20,000 access tokens. If there are more, the server
    * forgets the least recently used token.
@@ -60,8 +61,8 @@ export interface AuthorizationServer {
    * @param claims Claims that override the default claims. A claim that is set to `undefined` is
    *   left out. The claims are not validated, so that a test can create tokens that no server would
    *   issue.
-   * @throws {TypeError} if an option is unknown, if `subject`, `scope`, `format` or `confirmation`
-   *   is invalid, or if `subject` is `'user'` and there is no user
+   * @throws {TypeError} if an option is unknown or invalid, if `subject` is `'user'` and there is
+   *   no user, or if `header` or `algorithm` is set for an opaque token
    */
   issueToken(claims?: ClaimOverrides, options?: IssueTokenOptions): Promise<string>
   /**
@@ -83,8 +84,8 @@ export interface AuthorizationServer {
    */
   revoke(token: string): boolean
   /**
-   * Overrides the response to every introspection request until the next call of this method. A
-   * call without arguments restores the correct response.
+   * Overrides the response to every valid introspection request until the next call of this method.
+   * A call without arguments restores the correct response.
    *
    * ```ts
    * server.answerIntrospectionWith({ active: 'true' })
@@ -93,8 +94,8 @@ export interface AuthorizationServer {
    * server.answerIntrospectionWith({}, { claims: { aud: 'another-client' } })
    * ```
    *
-   * @param override Members that override those of the correct response, where a member that is set
-   *   to `undefined` is left out; or a function that receives the correct response and returns the
+   * @param override The members of an object override those of the correct response; a member that
+   *   is set to `undefined` is left out. A function receives the correct response and returns the
    *   whole response. If the response cannot be serialized as JSON, the endpoint responds with 500.
    * @throws {TypeError} if an argument is invalid
    */
@@ -153,8 +154,8 @@ export interface AuthorizationServer {
    * ```
    *
    * @param endpoints Default: every endpoint that supports the fault.
-   * @throws {TypeError} if the fault or the endpoint is unknown, or the endpoint does not support
-   *   the fault
+   * @throws {TypeError} if the fault is invalid, if the endpoint is unknown, or if the endpoint
+   *   does not support the fault
    */
   fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void
   /**

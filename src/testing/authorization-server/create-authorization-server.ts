@@ -22,8 +22,8 @@ import { TokenIssuer } from './tokens/token-issuer.js'
  *
  * The server keeps all state in memory, takes its users and clients from the options, and logs
  * nothing. The server has no TLS, and its authorization endpoint offers no sign-in. If a token
- * request has a DPoP proof, the server binds the tokens to the key of the proof; it rejects an
- * invalid proof as RFC 9449 requires.
+ * request has a DPoP proof, the server binds the access token to the key of the proof, and also the
+ * refresh token of a public client; it rejects an invalid proof as RFC 9449 requires.
  *
  * The server must not be reachable from other machines. Therefore it responds with 421 to a request
  * whose `Host` is not a loopback name, and the function throws under `NODE_ENV=production` unless

@@ -35,12 +35,13 @@ export interface AuthorizationServerOptions {
    * instead, so the audience of such an API consists of all client ids.
    *
    * With `standard`, a client that sends the parameter `resource` (RFC 8707) gets an access token
-   * with this resource as `aud` instead; the server accepts every absolute URI.
+   * with this resource as `aud` instead; the server accepts every absolute URI without a
+   * fragment.
    */
   audience?: string | readonly string[] | undefined
   /**
-   * The users who can sign in. Default: {@link testUser}. `issueToken` issues tokens for the first
-   * user.
+   * The users who can sign in. Default: {@link testUser}. By default, `issueToken` issues tokens
+   * for the first user.
    */
   users?: readonly TestUser[] | undefined
   /** The clients; at least one is required. Default: {@link testClient}. */

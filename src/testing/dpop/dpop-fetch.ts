@@ -30,13 +30,14 @@ const KNOWN_OPTIONS = [
 
 /**
  * Returns a `fetch` that sends the access token as `Authorization: DPoP` with a new proof for each
- * request. If the API responds with `use_dpop_nonce`, the function sends the request once more with
- * the nonce. It returns every other response unchanged. It caches the newest nonce of each origin.
+ * request. If the API responds with `use_dpop_nonce`, the returned function sends the request once
+ * more with the nonce. The function returns every other response unchanged, and caches the newest
+ * nonce of each origin, for at most 100 origins.
  *
- * The function uses the method, the headers, the body and the signal of the request, and ignores
- * other settings. It reads the whole body before it sends the request. It never follows redirects,
- * even if `redirect` is `'follow'`, because it would send the token to another URL with a proof for
- * the first one. The URL must be https, or http on a loopback address.
+ * The returned function uses the method, the headers, the body and the signal of the request, and
+ * ignores other settings. It reads the whole body before it sends the request. It never follows
+ * redirects, even if `redirect` is `'follow'`: otherwise the other URL would receive the token,
+ * with a proof for the first URL. The URL must be https, or http on a loopback address.
  *
  * ```ts
  * const key = await generateDPoPKey()

@@ -24,8 +24,8 @@ export interface DPoPProofOptions {
   claims?: { readonly [name: string]: unknown } | undefined
   /**
    * Members of the header that override the default members. A member that is set to `undefined` is
-   * left out. The key always signs with its own algorithm, even if `alg` names another one; if
-   * `alg` is `none`, the signature is empty.
+   * left out. If `alg` is `none`, the signature is empty; with any other `alg`, the key signs with
+   * its own algorithm.
    */
   header?: { readonly [name: string]: unknown } | undefined
 }
@@ -97,7 +97,7 @@ function encodeSegment(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-/** Returns the signature in base64url. Does not use jose, because jose rejects invalid headers. */
+/** Returns the signature in base64url, without jose, because jose rejects invalid headers. */
 async function signature({ algorithm, privateKey }: DPoPKey, input: string): Promise<string> {
   const bits = Number(algorithm.slice(2))
   const { name } = privateKey.algorithm

@@ -11,8 +11,8 @@ export type BoundedFetch = (url: string, init: object) => Promise<Response>
  * Returns a function that calls `fetch` and reads the whole body, so that the deadline of the
  * exchange covers the body, too.
  *
- * The function rejects with a {@link PasswordGrantError} after a network error, a redirect, or a
- * body of more than 1 MiB.
+ * The returned function rejects with a {@link PasswordGrantError} after a network error, a
+ * redirect, or a body of more than 1 MiB.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, redact: Redact): BoundedFetch {
   return async (url, init) => {

@@ -8,7 +8,8 @@ const DPOP =
   'The server requires DPoP-bound tokens for this client (at Okta: "Require Demonstrating Proof of Possession"): set "dpop" to a key of generateDPoPKey(). If "dpop" is set, compare the clocks of both machines, compare the URL of the token endpoint with the one in the server\'s metadata, and check whether the server accepts the algorithm of the key.'
 
 /**
- * Hints by error code: the codes of RFC 6749 §5.2, and others of Okta, Auth0, Entra and Keycloak.
+ * Hints, keyed by error code. The codes are those of RFC 6749 §5.2, and others that OpenID Connect,
+ * DPoP, Okta, Auth0, Entra ID or Keycloak define.
  */
 const HINTS: Readonly<Record<string, string>> = {
   invalid_grant:
@@ -37,12 +38,12 @@ const HINTS: Readonly<Record<string, string>> = {
     'The authorization server failed: see its log. Auth0 returns this code if no default directory is set for the tenant.',
 }
 
-/** Whether the error code has a hint. The code then needs no redaction. */
+/** Whether the error code has a hint. Such a code is a constant, and needs no redaction. */
 export function isKnownCode(error: string): boolean {
   return Object.hasOwn(HINTS, error)
 }
 
-/** Hints for the client credentials grant that differ from `HINTS`, because there is no user. */
+/** Hints that differ from `HINTS` for the client credentials grant, which has no user. */
 const CLIENT_HINTS: Readonly<Record<string, string>> = {
   invalid_grant: 'The authorization server issues no token to this client: see its log.',
   access_denied:
@@ -59,8 +60,8 @@ const CLIENT_HINTS: Readonly<Record<string, string>> = {
 export type ExplainedGrant = 'password' | 'client_credentials'
 
 /**
- * Returns the recommended fix for an OAuth error code. The HTTP status decides instead if it is
- * 429, or if the code has no hint.
+ * Returns the recommended fix for an OAuth error code. If the HTTP status is 429, or the code has
+ * no hint, the fix depends on the status instead.
  */
 export function hintFor(error: string, status: number, grant: ExplainedGrant): string {
   if (status === 429) return RATE_LIMITED

@@ -37,8 +37,8 @@ export interface PasswordGrantOptions {
    */
   privateKey?: CryptoKey | JWK | undefined
   /**
-   * The client authentication method. Default: `client_secret_basic` with a secret,
-   * `private_key_jwt` with a private key, `none` without either.
+   * The client authentication method. Default: `client_secret_basic` for a client with a secret,
+   * `private_key_jwt` for a client with a private key, otherwise `none`.
    */
   clientAuthentication?: ClientAuthentication | undefined
   /** The name with which the user signs in. */
@@ -63,7 +63,7 @@ export interface PasswordGrantOptions {
    * milliseconds. Default 10000; 1 to 2147483647.
    */
   timeout?: number | undefined
-  /** When this signal is aborted, `passwordGrant` ends and rejects with the signal's reason. */
+  /** If this signal aborts, `passwordGrant` rejects with the reason of the signal. */
   signal?: AbortSignal | undefined
   /** Replaces the global `fetch`, for a proxy or a private certificate authority. */
   fetch?: typeof globalThis.fetch | undefined

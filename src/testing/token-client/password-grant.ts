@@ -118,9 +118,9 @@ function requiresNonce({ status, headers }: Response, text: string): boolean {
 }
 
 /**
- * Checks that the server bound the token to the DPoP key if, and only if, the request had a proof.
+ * Checks that `token_type` is `dpop` if, and only if, the request had a DPoP proof.
  *
- * @throws {Error} otherwise.
+ * @throws {Error} if the check fails.
  */
 function requireTokenType({ token_type }: TokenResponse, { dpopHandle }: PreparedGrant): void {
   const isBound = token_type === 'dpop'

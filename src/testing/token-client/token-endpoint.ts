@@ -30,8 +30,8 @@ export type LocatedServer = AuthorizationServer & { token_endpoint: string }
  * first at the URL of OpenID Connect Discovery §4 (`{issuer}/.well-known/openid-configuration`)
  * and, if it is absent there, at the URL of RFC 8414 §3.1.
  *
- * @throws {PasswordGrantError} if the metadata is absent, invalid or without a usable token
- *   endpoint.
+ * @throws {PasswordGrantError} if the issuer is unreachable, or if its metadata is absent, invalid
+ *   or without a usable token endpoint.
  */
 export async function locate(
   location: PreparedGrant['location'],

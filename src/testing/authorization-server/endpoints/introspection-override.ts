@@ -3,8 +3,8 @@ import type { HeaderOverrides } from '../tokens/signing-keys.js'
 import type { IntrospectionMembers } from './introspection-response.js'
 
 /**
- * An override of the introspection response: members that override those of the correct response,
- * where a member that is set to `undefined` is left out; or a function that receives the correct
+ * An override of the introspection response. The members of an object override those of the correct
+ * response; a member that is set to `undefined` is left out. A function receives the correct
  * response and returns the whole response.
  */
 export type IntrospectionOverride =

@@ -5,7 +5,8 @@ import { OAuthError } from '../http/oauth-error.js'
 /**
  * Returns the requested resource (RFC 8707 §2); `undefined` if the client requested none. The value
  * is returned exactly as the client sent it, because audiences are compared character by character.
- * Every absolute URI is accepted, because the server does not know which APIs exist.
+ * Every absolute URI without a fragment is accepted, because the server does not know which APIs
+ * exist.
  *
  * @throws {OAuthError} `invalid_target` if the value is not an absolute URI, or has a fragment
  */

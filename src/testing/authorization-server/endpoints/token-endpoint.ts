@@ -16,7 +16,8 @@ export interface TokenEndpointSources {
 
 /**
  * Returns the handler of the token endpoint (RFC 6749 §3.2). If the request has a DPoP proof, the
- * tokens are bound to the key of the proof (RFC 9449 §5).
+ * access token is bound to the key of the proof, and also the refresh token of a public client
+ * (RFC 9449 §5).
  */
 export function tokenEndpoint({
   settings,

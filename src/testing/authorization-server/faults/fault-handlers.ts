@@ -55,7 +55,7 @@ export const NAMED_FAULT_HANDLERS: { readonly [name in FaultName]: FaultHandler 
   'wrong-issuer': async (respond) => sendUnchanged(withWrongIssuer(await respond())),
 }
 
-/** Returns the handler of a fault, which must be valid. */
+/** Returns the handler of a valid fault; `requireFault` must have accepted it. */
 export function faultHandler(fault: Fault): FaultHandler {
   if (typeof fault === 'string') return NAMED_FAULT_HANDLERS[fault]
   if ('status' in fault) return () => sendUnchanged(errorStatus(fault.status, fault.retryAfter))

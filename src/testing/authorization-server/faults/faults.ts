@@ -26,8 +26,8 @@ export class Faults {
   /**
    * Activates a fault at the endpoints. Default: every endpoint that supports the fault.
    *
-   * @throws {TypeError} if the fault or the endpoint is unknown, or the endpoint does not support
-   *   the fault
+   * @throws {TypeError} if the fault is invalid, if the endpoint is unknown, or if the endpoint
+   *   does not support the fault
    */
   fail(fault: Fault, endpoints?: EndpointName | readonly EndpointName[]): void {
     requireFault(fault)
@@ -49,9 +49,12 @@ export class Faults {
     for (const name of requireEndpoints(endpoints)) this.#handlers.delete(name)
   }
 
-  /** Returns the handler of the endpoint's active fault; `undefined` if there is none. */
-  at({ name, exemptFromFaults: alwaysTrue }: Endpoint): FaultHandler | undefined {
-    return alwaysTrue ? undefined : this.#handlers.get(name)
+  /**
+   * Returns the handler of the endpoint's active fault; `undefined` if there is none, or if the
+   * endpoint ignores faults.
+   */
+  at({ name, exemptFromFaults }: Endpoint): FaultHandler | undefined {
+    return exemptFromFaults ? undefined : this.#handlers.get(name)
   }
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { OAuthError } from './oauth-error.js'
 
 const MAX_BYTES = 64 * 1024
-/** There is a limit because the check for repeated parameters takes quadratic time. */
+/** Limits the number of parameters, because the check for repetitions takes quadratic time. */
 const MAX_PARAMETERS = 100
 
 /**
@@ -64,8 +64,8 @@ export function requireParameter(form: Form, name: string): string {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  // Reads the body to its end even if it is too long, because a client that is still writing would
-  // not read the response.
+  // Reads the body to its end even if it is too long, because a client may not read the response
+  // before the client has written the whole body.
   for await (const chunk of request) {
     bytes += chunk.length
     if (bytes <= MAX_BYTES) chunks.push(chunk)

@@ -3,9 +3,9 @@ import { apiScope } from '../tokens/openid-scope.js'
 import type { TokenContext, TokenProfile, TokenSubject } from '../tokens/token-profile.js'
 
 /**
- * The tokens of Auth0, with access tokens in Auth0's own profile and not in that of RFC 9068. The
- * API has role-based access control with `permissions` in the access token. The issuer identifier
- * ends with a slash.
+ * The tokens of Auth0, with access tokens in Auth0's own profile and not in that of RFC 9068.
+ * Access tokens contain `permissions`, as for an API with role-based access control. The issuer
+ * identifier ends with a slash.
  */
 export const auth0: TokenProfile = {
   issuerPath: '/',

@@ -12,7 +12,7 @@ import type {
 
 const TENANT_ID = uuidFor('tenant')
 
-/** The tokens of Microsoft Entra ID, version 2.0. The `aud` of access tokens is a client id. */
+/** The tokens of Microsoft Entra ID, version 2.0. The `aud` of access tokens is the API's GUID. */
 export const entra: TokenProfile = {
   issuerPath: `/${TENANT_ID}/v2.0`,
   audience: uuidFor('api'),

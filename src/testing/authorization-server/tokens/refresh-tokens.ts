@@ -13,8 +13,8 @@ interface RefreshToken {
 
 /**
  * Issues and stores opaque refresh tokens, each of which may be used once. If a client uses a token
- * again, all tokens of the same sign-in are revoked (RFC 9700 §4.14.2). The tokens do not expire.
- * If there are more than 20,000, the least recently used token is evicted.
+ * again, all access and refresh tokens of that sign-in are revoked (RFC 9700 §4.14.2). Refresh
+ * tokens do not expire. If there are more than 20,000, the least recently used token is evicted.
  */
 export class RefreshTokens {
   readonly #tokens = new BoundedCache<string, RefreshToken>({ max: MAX_TOKENS })
@@ -38,9 +38,9 @@ export class RefreshTokens {
   }
 
   /**
-   * Returns the grant of a token. Returns `undefined` if the token is unknown, was issued to
-   * another client, is bound to another key or was already used. A token that was already used is
-   * revoked, with its whole sign-in.
+   * Returns the grant of a token; `undefined` if the token is unknown, was issued to another
+   * client, is bound to another key or was already used. Reuse by the right client, with the right
+   * key, revokes all tokens of the sign-in.
    *
    * @param proven the thumbprint of the key that signed the DPoP proof; `undefined` without a
    *   proof.
@@ -55,7 +55,8 @@ export class RefreshTokens {
   }
 
   /**
-   * Marks a token as used, and returns the next token of its grant. {@link find} must accept it.
+   * Marks a token as used, and returns the next token of its grant. {@link find} must have returned
+   * the grant of the token.
    */
   rotate(token: string, jkt: string | undefined): string {
     const current = this.#tokens.get(token) as RefreshToken
@@ -63,7 +64,7 @@ export class RefreshTokens {
     return this.issue(current.grant, jkt)
   }
 
-  /** Returns the id of the client to which the token was issued; `undefined` if it is unknown. */
+  /** Returns the id of the token's client; `undefined` if the token is unknown. */
   clientIdOf(token: string): string | undefined {
     return this.#tokens.get(token)?.grant.client.clientId
   }

@@ -40,8 +40,8 @@ export function requireSigningAlgorithm(algorithm: unknown): asserts algorithm i
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Maximum number of published keys after a rotation. It is below the plugin's default limit
- * (`jwks.maxKeys`, 100), so that a test can publish keys of its own.
+ * Maximum number of the server's own keys that stay published after a rotation. It is below the
+ * plugin's default limit (`jwks.maxKeys`, 100), so that a test can publish other keys, too.
  */
 const MAX_PUBLISHED = 50
 

@@ -25,7 +25,8 @@ export interface IssuedAccessToken {
 /**
  * Returns the claims of an ID token (OpenID Connect Core §2).
  *
- * @param accessToken the access token issued with it, for `at_hash`. Default: no `at_hash`.
+ * @param accessToken the access token that is issued with the ID token, for `at_hash`. Default: the
+ *   ID token has no `at_hash`.
  */
 export function idTokenClaims(
   profile: TokenProfile,

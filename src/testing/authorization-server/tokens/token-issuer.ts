@@ -34,7 +34,7 @@ export class TokenIssuer {
     this.#issued = issued
   }
 
-  /** Issues an access token. If a confirmation is given, it becomes the claim `cnf`. */
+  /** Issues an access token. A given confirmation becomes the claim `cnf`. */
   async accessToken(
     subject: TokenSubject,
     confirmation?: Confirmation,
@@ -55,7 +55,10 @@ export class TokenIssuer {
     return this.#signIdToken(idTokenClaims(this.#profile, subject, this.#context(), accessToken))
   }
 
-  /** Issues the access token of `issueToken`, for the first client and user. */
+  /**
+   * Implements `AuthorizationServer.issueToken`: issues an access token for the first client, and
+   * for the first user unless `subject` is `'client'` or there is no user.
+   */
   async customAccessToken(claims: ClaimOverrides, options: IssueTokenOptions): Promise<string> {
     requireIssueTokenOptions(options, this.#settings)
     const subject = this.#requestedSubject(options)
@@ -65,7 +68,12 @@ export class TokenIssuer {
     return this.#issue(subject, { ...defaults, ...confirmed, ...claims }, options)
   }
 
-  /** Issues the ID token of `issueIdToken`, for the first client and user. */
+  /**
+   * Implements `AuthorizationServer.issueIdToken`: issues an ID token for the first client and
+   * user.
+   *
+   * @throws {TypeError} if the server has no user.
+   */
   async customIdToken(claims: ClaimOverrides): Promise<string> {
     const { user, ...rest } = this.#firstSubject(this.#settings.users[0])
     if (user === undefined)
@@ -130,8 +138,8 @@ export class TokenIssuer {
 }
 
 /**
- * Returns the client id from the claims, in which each profile gives it another name; `undefined`
- * if it is absent or not a string.
+ * Returns the client id from the claims. The name of its claim depends on the profile. Returns
+ * `undefined` if the claim is absent or not a string.
  */
 function clientIdIn({ client_id, cid, azp, appid }: JWTPayload): string | undefined {
   const named = client_id ?? cid ?? azp ?? appid

@@ -46,7 +46,7 @@ export interface TokenProfile {
   accessTokenType: string | undefined
   /** The `typ` in the header of ID tokens; `undefined` if the header has no `typ`. */
   idTokenType: string | undefined
-  /** Returns the `sub` of access tokens and ID tokens. */
+  /** Returns the `sub` of access tokens, and of ID tokens unless `idTokenClaims` overrides it. */
   subject(subject: TokenSubject): string
   /** Returns the claims of an access token, except `iss`, `sub`, `iat` and `exp`. */
   accessTokenClaims(subject: TokenSubject, context: TokenContext): JWTPayload
